@@ -35,6 +35,8 @@ const transparent = new Set([
   'MINIMUM',
   'NEG',
   'POW',
+  'SELECT',
+  'SELECT_V2',
 ]);
 
 interface Anchor {

@@ -110,7 +110,7 @@ const split: Rule = (op, at, net) => {
 const each = (names: string, rule: Rule): [string, Rule][] => names.split(' ').map((name) => [name, rule]);
 const rules = new Map<string, Rule>([
   ...each(unaryOperators('tflite').join(' '), only),
-  ...each('QUANTIZE DEQUANTIZE LEAKY_RELU NEG', only),
+  ...each('QUANTIZE DEQUANTIZE LEAKY_RELU NEG SELECT SELECT_V2', only),
   ...each('CONV_2D DEPTHWISE_CONV_2D MAX_POOL_2D AVERAGE_POOL_2D', rows),
   ...each('SOFTMAX LOG_SOFTMAX L2_NORMALIZATION', notLast),
   ...each('RESHAPE SQUEEZE EXPAND_DIMS', reshaped),

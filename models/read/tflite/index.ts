@@ -30,6 +30,7 @@ import { live } from './live.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
 import { checkAssigns } from './lower/state.ts';
 import { inconsistent, isInt8Model, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
+import { withPieces } from './pieces.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { frontEndOf, isSignal } from './signal/index.ts';
 import { bindStates, inOrder, signalOutputs, statesAsked } from './states.ts';
@@ -52,7 +53,7 @@ function noNetwork(model: TfModel): RunletError {
 
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
-  const read = oneSignal(live(densified(readModelFile(bytes))));
+  const read = oneSignal(live(withPieces(densified(readModelFile(bytes)))));
   const model = readAsFloat(read) ? asFloat(read) : read;
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);

@@ -24,6 +24,13 @@ export interface TfTensor extends QuantisedTensor {
   isVariable: boolean;
 }
 
+/** scale f(x). */
+export interface Piece {
+  fn: 'selu' | 'elu' | 'leakyrelu';
+  alpha?: number;
+  scale: number;
+}
+
 export interface TfOperator {
   index: number;
   /** `CONV_2D#3`: the operator and its index in the file. */
@@ -37,6 +44,8 @@ export interface TfOperator {
   /** Options of a custom operator; empty where it has none. */
   custom: Uint8Array;
   options: Table | undefined;
+  /** Of a choice between two branches: the function of its one input (pieces.ts). */
+  piece?: Piece;
 }
 
 export interface TfGraph {

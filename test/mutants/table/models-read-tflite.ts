@@ -3,6 +3,22 @@ import { inFolder } from '../mutant.ts';
 
 export const modelsReadTflite = inFolder('models/read/tflite', [
   {
+    id: 'read-piece-offset',
+    file: 'pieces.ts',
+    find: 'if (slope !== 0 || !near(c, -k)) return undefined;',
+    replace: 'if (slope !== 0) return undefined;',
+    tests: 'read/tflite-pieces',
+    why: 'an exponential branch that is not 0 at 0 is read as one that is',
+  },
+  {
+    id: 'read-piece-fused',
+    file: 'pieces.ts',
+    find: '&& inputs.length === 2 && !options?.int8(0);',
+    replace: '&& inputs.length === 2;',
+    tests: 'read/tflite-pieces',
+    why: 'a clamp within a branch is lost',
+  },
+  {
     id: 'read-batch-softmax',
     file: 'batch.ts',
     find: '(at < net.shape(op.inputs[0]).length - 1 ? at : undefined)',

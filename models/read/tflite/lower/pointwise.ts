@@ -55,6 +55,22 @@ export function lowerLeakyRelu(context: Context, op: TfOperator): void {
   apply(context, op, { fn: 'leakyrelu', alpha, clamp: noClamp });
 }
 
+/** A choice between branches that are one function (pieces.ts). */
+export function lowerPiece(context: Context, op: TfOperator): void {
+  if (!op.piece) throw new Refusal('it chooses between values; a SELU, an ELU and a leaky ReLU that are written so are read');
+  if (context.isInt8) throw new Refusal('it is read in float models alone');
+  const { fn, alpha, scale } = op.piece;
+  const attrs: ActivationAttrs = { fn, ...(alpha !== undefined && { alpha }), clamp: noClamp };
+  if (scale === 1) {
+    apply(context, op, attrs);
+    return;
+  }
+  const value = context.value(op, 0);
+  const id = context.node('activation', [value.id], attrs, `${op.name}/function`, undefined);
+  const constant = { data: Float32Array.of(scale) };
+  context.emit(op, 'mul', [id], { clamp: noClamp, constant }, () => value.layout);
+}
+
 /**
  * The one number that a constant operand holds; in int8 files its parameters have to be those of input and
  * output, whose integers are compared. @param unbounded an infinity that it may be
