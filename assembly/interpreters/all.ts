@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: e3c8b554fe1b2aa2f138b6bc2728b1880f4043b0b9793933ae9c8b3694e23f01
+ * Sources: 5e2d8035a5d5ec6882328b2ad5b5a8bbbf3b8eaf7376b8b74296c79b86f2e68a
  */
 export const code = `
 AGFzbQEAAAABWg5gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgBH9/f38AYAZ/
