@@ -1,8 +1,8 @@
 /**
  * Sums of products of weights and values: what the float and the integer model spend their time in.
  *
- * In: real or int8 weights `[o][row]`; values less their zero point.  Out: sums in doubles, which are exact for
- * integers below 2^53, made by assembly/host/products.ts.
+ * In: real or int8 weights `[o][row]`; values less their zero point.  Out: sums in doubles, which are exact
+ * for integers below 2^53, made by assembly/host/products.ts.
  */
 import type { Shape } from './graph/types.ts';
 import { eachPlace, forEachTap, type SlidingGeometry } from './ops/sliding.ts';
@@ -62,7 +62,10 @@ function keep(weights: Values, groups: number, perGroup: number, row: number): n
   return address;
 }
 
-/** A layer's weights in the kernel, a place for its values `[group][row]`, and its sums, of which each call makes new ones. */
+/**
+ * A layer's weights in the kernel, a place for its values `[group][row]`, and its sums, of which each call
+ * makes new ones.
+ */
 function loaded(weights: Values, bias: ArrayLike<number>, groups: number): { values: Float64Array; sum(): Float64Array } {
   const outputs = bias.length;
   const perGroup = outputs / groups;

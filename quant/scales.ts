@@ -28,7 +28,10 @@ export function symmetric(min: number, max: number): QuantParams {
   return { scale: Math.fround(Math.max(-min, max, 0) / 127) || Math.fround(1 / 127), zeroPoint: 0 };
 }
 
-/** @param joint ranges are chosen over all readers already (quant/methods/shared-ranges.ts); `hidden`: of recurrent cells */
+/**
+ * @param joint ranges are chosen over all readers already (quant/methods/shared-ranges.ts); `hidden`: of
+ * recurrent cells
+ */
 export function chooseScales(
   graph: Graph,
   ranges: ReadonlyMap<number, [number, number]>,

@@ -100,7 +100,10 @@ function runFile(file: string): Promise<Outcome> {
 }
 
 const outcomes: Outcome[] = [];
-/** Gateways and fleets wait for clocks, sockets and each other: beside them two of the others fill two cores. */
+/**
+ * Gateways and fleets wait for clocks, sockets and each other: beside them two of the others fill two
+ * cores.
+ */
 const waits = (file: string) => /^test[\\/](fleet|gateway)[\\/]/.test(file);
 /**
  * The longest first, so that none is left to run alone at the end; a line that is out of date costs no more

@@ -1,10 +1,11 @@
 /**
  * Which cell a loop's body is: found by evaluating it, whatever operators it is written in.
  *
- * In: a body as a function of a row and the states, with the tensors that are logistic, and tanh or ReLU.  Out: a Cell.
- * What goes into a gate's function is affine in the row and the output before it; its weights are what unit
- * vectors change.  Of a gru the reset gate is held at 0 and at 1.  A cell is taken only where its own formula
- * gives the body's states for random rows and states. Cost: an evaluation an input and a unit.
+ * In: a body as a function of a row and the states, with the tensors that are logistic, and tanh or
+ * ReLU.  Out: a Cell. What goes into a gate's function is affine in the row and the output before it; its
+ * weights are what unit vectors change.  Of a gru the reset gate is held at 0 and at 1.  A cell is taken
+ * only where its own formula gives the body's states for random rows and states. Cost: an evaluation an
+ * input and a unit.
  */
 import type { GruAttrs, OpenFn } from '../graph/types.ts';
 import { join } from '../lists.ts';
@@ -20,7 +21,10 @@ export type Values = (tensor: number) => Float64Array;
 export interface Body {
   inputs: number;
   units: number;
-  /** Tensors whose function is logistic, or that of a state, of `units` values: what goes in, what comes out. */
+  /**
+   * Tensors whose function is logistic, or that of a state, of `units` values: what goes in, what comes
+   * out.
+   */
   logistics: Nonlinear[];
   functions: Nonlinear[];
   /** Of a state; left out: tanh. */

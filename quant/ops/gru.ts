@@ -1,5 +1,6 @@
 /**
- * gru in integers: int8 output, int16 gates, and the state beside it as int16, with 15 bits behind the point for tanh.
+ * gru in integers: int8 output, int16 gates, and the state beside it as int16, with 15 bits behind the
+ * point for tanh.
  *
  * In: [t][f][c] int16, 3 gates of `units`.  Out: [t][1][units] int8, the state rounded.  Products with the
  * recurrent weights read the int8 output, as the lstm's do; the state itself goes on in int16.

@@ -1,8 +1,9 @@
 /**
  * TensorFlow Lite files with a batch of several signals.
  *
- * In: files of one or two operators over x [2, 4, 3].  Checked: one signal is read, and the file says so; what does not keep signals apart is
- * refused and named. tensorflow.test.ts has the numbers of LiteRT for networks with a batch.
+ * In: files of one or two operators over x [2, 4, 3].  Checked: one signal is read, and the file says so;
+ * what does not keep signals apart is refused and named. tensorflow.test.ts has the numbers of LiteRT for
+ * networks with a batch.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,8 @@
 /**
  * Choices between two branches by the sign of a value, in TensorFlow Lite files.
  *
- * In: x > 0 ? 2 x : k (exp(x) + c), and the same with something else in a place.  Checked: what is an ELU is one; other choices are refused.
- * tensorflow.test.ts has the numbers of LiteRT.
+ * In: x > 0 ? 2 x : k (exp(x) + c), and the same with something else in a place.  Checked: what is an ELU
+ * is one; other choices are refused. tensorflow.test.ts has the numbers of LiteRT.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

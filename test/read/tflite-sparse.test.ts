@@ -1,8 +1,9 @@
 /**
  * Sparse weights of TensorFlow Lite files, as pruning writes them.
  *
- * In: a dense layer whose weights [3, 4] are listed in several ways, and files of TensorFlow's converter with damage.  Checked: the weights in
- * full; what does not fit together is refused. tensorflow.test.ts has the numbers of LiteRT for these files.
+ * In: a dense layer whose weights [3, 4] are listed in several ways, and files of TensorFlow's converter
+ * with damage.  Checked: the weights in full; what does not fit together is refused. tensorflow.test.ts has
+ * the numbers of LiteRT for these files.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

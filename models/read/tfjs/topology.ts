@@ -144,7 +144,10 @@ const functions: Readonly<Record<string, string>> = {
   'math.multiply': 'Multiply',
 };
 
-/** A function called as a layer, as the layer that it is; `operand` of its config: the constant that is its second argument. */
+/**
+ * A function called as a layer, as the layer that it is; `operand` of its config: the constant that is its
+ * second argument.
+ */
 function ofFunction(layer: Omit<Layer, 'calls'>, nodes: unknown): Omit<Layer, 'calls'> {
   const className = lookup(functions, String(layer.config.function));
   if (layer.className !== 'TFOpLambda' || !className || !Array.isArray(nodes) || nodes.length !== 1) return layer;

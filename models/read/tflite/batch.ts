@@ -1,10 +1,11 @@
 /**
  * A fixed batch of several signals, taken out of a file.
  *
- * In: a file whose inputs all have the same batch of 2 or more as dimension 0.  Out: the file for a batch of 1, where every operator works on
- * each signal by itself; else the file as it is and the operator that does not. The dimension whose outer
- * part the batch is goes from tensor to tensor with rules by operator; what has no rule stays. Constants
- * along the batch have to be equal for all signals. Cost: linear in operators and constants.
+ * In: a file whose inputs all have the same batch of 2 or more as dimension 0.  Out: the file for a batch
+ * of 1, where every operator works on each signal by itself; else the file as it is and the operator that
+ * does not. The dimension whose outer part the batch is goes from tensor to tensor with rules by operator;
+ * what has no rule stays. Constants along the batch have to be equal for all signals. Cost: linear in
+ * operators and constants.
  * Source: TensorFlow Lite operator specifications.
  */
 import { unaryOperators } from '../../ops/unary.ts';

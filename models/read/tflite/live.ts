@@ -1,9 +1,9 @@
 /**
  * The operators that matter: those that some output or the state behind it needs.
  *
- * In: the checked file.  Out: the same file with the others left out, their numbers kept. A variable matters where what an output
- * needs reads it, and then what is assigned to it does, too. CALL_ONCE stays: it says what variables start
- * with. Cost: linear in the operators and their operands.
+ * In: the checked file.  Out: the same file with the others left out, their numbers kept. A variable
+ * matters where what an output needs reads it, and then what is assigned to it does, too. CALL_ONCE stays:
+ * it says what variables start with. Cost: linear in the operators and their operands.
  * Source: dead code elimination (Muchnick 1997, 18.10).
  */
 import type { TfModel, TfOperator } from './model.ts';

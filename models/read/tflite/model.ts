@@ -66,7 +66,10 @@ export interface TfModel extends TfGraph {
   /** Quantisation parameters that cannot be used (RN105), of all tensors. */
   bad: RunletError[];
   view: View;
-  /** Of a file with a batch (batch.ts): the signals that it computes at a time, of which one is read; or what joins them. */
+  /**
+   * Of a file with a batch (batch.ts): the signals that it computes at a time, of which one is read; or
+   * what joins them.
+   */
   signals?: number;
   joined?: string;
   /** An int8 file that is read as float (as-float.ts). */

@@ -1,9 +1,10 @@
 /**
  * Functions of one value that a file writes as a choice: SELU, ELU and leaky ReLU.
  *
- * In: a file with SELECT_V2 or SELECT between two branches by the sign of one tensor x.  Out: the file where such an operator reads x alone and
- * says what it computes; the branches are left to live.ts. A branch is a x + b exp(x) + c, found from its
- * operators. Above zero it is s x; below zero l x (slope), or k (exp(x) - 1). Float files alone.
+ * In: a file with SELECT_V2 or SELECT between two branches by the sign of one tensor x.  Out: the file
+ * where such an operator reads x alone and says what it computes; the branches are left to live.ts. A
+ * branch is a x + b exp(x) + c, found from its operators. Above zero it is s x; below zero l x (slope), or
+ * k (exp(x) - 1). Float files alone.
  * Source: Klambauer et al. 2017 (selu), Clevert et al. 2016 (elu).
  */
 import type { Piece, TfModel, TfOperator } from './model.ts';

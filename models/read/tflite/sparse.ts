@@ -1,9 +1,10 @@
 /**
  * Sparse constants, as pruning writes them: their elements in full.
  *
- * In: the SparsityParameters of a tensor, its shape, and the bytes of the values that are stored.  Out: the bytes of all elements, zeros where
- * none is stored. Errors: RunletError RN103 where indices, sizes or bytes do not fit together, RN102 where the
- * tensor is far larger than the file. Cost: linear in the file and the elements, charged to the view.
+ * In: the SparsityParameters of a tensor, its shape, and the bytes of the values that are stored.  Out: the
+ * bytes of all elements, zeros where none is stored. Errors: RunletError RN103 where indices, sizes or
+ * bytes do not fit together, RN102 where the tensor is far larger than the file. Cost: linear in the file
+ * and the elements, charged to the view.
  *
  * The tensor is walked level by level in the traversal order, a level a dimension, or a dimension of the
  * blocks that another is cut into (its number is the rank and more). A dense level visits all its indices at
