@@ -29,6 +29,8 @@ export interface Body {
   functions: Nonlinear[];
   /** Of a state; left out: tanh. */
   fn?: OpenFn;
+  /** Gates are straight lines from 0 to 1, and what goes in is their sum as it is cut off. */
+  lines?: true;
   /** The next states' tensors, in the order of the states; the first is the output. */
   next: number[];
   /** `held`: tensors with one value everywhere, whatever goes in. */
@@ -40,13 +42,27 @@ interface Nonlinear {
   to: number;
 }
 
-/** The functions of a body, by the names of their operators. */
+/** The functions of a body, by the names of their operators. @param cut sums that are cut off at 0 and 1 */
 export function functionsIn(
   of: (operator: string) => Nonlinear[],
   names: { logistic: string; tanh: string; relu: string },
-): Pick<Body, 'logistics' | 'functions' | 'fn'> {
-  const [logistics, tanhs] = [of(names.logistic), of(names.tanh)];
-  return tanhs.length > 0 ? { logistics, functions: tanhs } : { logistics, functions: of(names.relu), fn: 'relu' };
+  cut: Nonlinear[] = [],
+): Pick<Body, 'logistics' | 'functions' | 'fn' | 'lines'> {
+  const [smooth, tanhs, relus] = [of(names.logistic), of(names.tanh), of(names.relu)];
+  const gates = smooth.length > 0 ? { logistics: smooth } : { logistics: cut, ...(cut.length > 0 && { lines: true as const }) };
+  if (tanhs.length > 0) return { ...gates, functions: tanhs };
+  return { ...gates, functions: relus, fn: relus.length > 0 ? 'relu' : 'linear' };
+}
+
+/** Any slope says a straight line; this is Keras' own. */
+const lineSlope = 0.2;
+
+/** Of gates as `affineOf` gives them, of which the first `count` are gates: what goes into their function. */
+function intoGates(body: Body, affine: Affine, count: number): Affine {
+  if (!body.lines) return affine;
+  const to = (v: Float64Array, end: number, half = 0) => v.map((x, i) => (i < end ? (x - half) / lineSlope : x));
+  const rows = count * body.units;
+  return { w: to(affine.w, rows * body.inputs), u: to(affine.u, rows * body.units), b: to(affine.b, rows, 0.5) };
 }
 
 /** Gates side by side: W [gate * units + unit][inputs], U [...][units], b [...]. */
@@ -128,10 +144,11 @@ function orders<T>(items: readonly T[]): T[][] {
 }
 
 const floats = (v: Float64Array): Float32Array => Float32Array.from(v);
-const cellOf = (op: Cell['op'], { units, fn }: Body, { w, u, b }: Affine): Cell => ({
+const cellOf = (op: Cell['op'], { units, fn, lines }: Body, { w, u, b }: Affine): Cell => ({
   op,
   units,
   ...(fn && { fn }),
+  ...(lines && { slope: lineSlope }),
   input: { data: floats(w) },
   bias: floats(b),
   recurrent: { data: floats(u) },
@@ -142,10 +159,11 @@ const cellOf = (op: Cell['op'], { units, fn }: Body, { w, u, b }: Affine): Cell 
 function lstmOf(body: Body): Cell | undefined {
   const { logistics, functions } = body;
   const all = [...logistics, ...functions];
-  const affine = affineOf(
+  const sums = affineOf(
     body,
     all.map(({ from }) => from),
   );
+  const affine = intoGates(body, sums, logistics.length);
   const gates = (order: Nonlinear[]): Affine => {
     const places = order.map((one) => all.indexOf(one));
     const of = (v: Float64Array) => join(Float64Array, places.map((at) => v.subarray((at * v.length) / all.length, ((at + 1) * v.length) / all.length))); // biome-ignore format: one line
@@ -161,12 +179,13 @@ function lstmOf(body: Body): Cell | undefined {
 
 function gruOf(body: Body): Cell | undefined {
   const { units } = body;
-  const [candidate] = body.functions as [Nonlinear];
   const joined = (a: Float64Array, b: Float64Array) => join(Float64Array, [a, b]);
   for (const [update, reset] of orders(body.logistics) as [Nonlinear, Nonlinear][]) {
-    const gates = affineOf(body, [update.from, reset.from]);
-    const off = affineOf(body, [candidate.from], new Map([[reset.to, 0]]));
-    const on = affineOf(body, [candidate.from], new Map([[reset.to, 1]]));
+    const gates = intoGates(body, affineOf(body, [update.from, reset.from]), 2);
+    // without a function the candidate is what an update gate of 0 lets through
+    const candidate = body.functions[0]?.from ?? (body.next[0] as number);
+    const held = (at: number) => new Map([[reset.to, at], ...(body.functions.length === 0 ? [[update.to, 0] as const] : [])]);
+    const [off, on] = [affineOf(body, [candidate], held(0)), affineOf(body, [candidate], held(1))];
     const all = { w: joined(gates.w, off.w), u: joined(gates.u, on.u), b: joined(gates.b, off.b) };
     // what the reset gate multiplies beside the products
     const apart = on.b.map((b, k) => b - (off.b[k] as number));
@@ -186,7 +205,7 @@ export function cellFrom(body: Body): Cell | undefined {
   const { logistics, functions, next } = body;
   const kind = [next.length, logistics.length, functions.length].join();
   if (kind === '2,3,2') return lstmOf(body);
-  if (kind === '1,2,1') return gruOf(body);
+  if (kind === '1,2,1' || kind === '1,2,0') return gruOf(body);
   return kind === '1,0,1' ? rnnOf(body) : undefined;
 }
 

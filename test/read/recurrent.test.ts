@@ -139,10 +139,12 @@ for (const [name, cell] of Object.entries(onnxCells))
 function bodyOf(
   states: number,
   step: (x: number[], s: number[][], f: (i: number, v: number[]) => number[]) => number[][],
-  fn?: 'relu',
+  { fn, lines }: Pick<Body, 'fn' | 'lines'> = {},
 ): Body {
   const logistics = states === 2 ? [0, 1, 3] : [0, 1];
-  const functions = states === 2 ? [2, 4] : [2];
+  const functions = fn === 'linear' ? [] : states === 2 ? [2, 4] : [2];
+  const gateOf = (x: number) => (lines ? Math.min(1, Math.max(0, x)) : 1 / (1 + Math.exp(-x)));
+  const functionOf = (x: number) => (fn === undefined ? Math.tanh(x) : fn === 'relu' ? Math.max(0, x) : x);
   const pair = (from: number) => ({ from, to: from + 10 });
   return {
     inputs: 2,
@@ -150,14 +152,12 @@ function bodyOf(
     logistics: logistics.map(pair),
     functions: functions.map(pair),
     ...(fn && { fn }),
+    ...(lines && { lines }),
     next: states === 2 ? [20, 21] : [20],
     evaluate(x, s, held) {
       const values = new Map<number, Float64Array>();
       const f = (i: number, v: number[]): number[] => {
-        const sigmoid = logistics.includes(i);
-        const out = v.map(
-          (one) => held?.get(i + 10) ?? (sigmoid ? 1 / (1 + Math.exp(-one)) : fn ? Math.max(0, one) : Math.tanh(one)),
-        );
+        const out = v.map((one) => held?.get(i + 10) ?? (logistics.includes(i) ? gateOf(one) : functionOf(one)));
         values.set(i, Float64Array.from(v));
         values.set(i + 10, Float64Array.from(out));
         return out;
@@ -179,7 +179,7 @@ const sum = (a: number[], b: number[]) => a.map((v, i) => v + (b[i] as number));
 const times = (a: number[], b: number[]) => a.map((v, i) => v * (b[i] as number));
 
 /** @param shown what the output gate multiplies */
-const lstmBody = (shown: (c: number[], f: (i: number, v: number[]) => number[]) => number[], fn?: 'relu') =>
+const lstmBody = (shown: (c: number[], f: (i: number, v: number[]) => number[]) => number[], how?: Pick<Body, 'fn' | 'lines'>) =>
   bodyOf(
     2,
     (x, [h, cell], f) => {
@@ -187,29 +187,35 @@ const lstmBody = (shown: (c: number[], f: (i: number, v: number[]) => number[]) 
       const c = sum(times(gate(1), cell as number[]), times(gate(0), gate(2)));
       return [times(gate(3), shown(c, f)), c];
     },
-    fn,
+    how,
   );
-const gruBody = (after: boolean, lift = 0) =>
-  bodyOf(1, (x, [state], f) => {
-    const h = state as number[];
-    const gate = (i: number) => f(i, sum(mix(x, A, 0.1 * i), mix(h, B, 0)));
-    const [z, r] = [gate(0), gate(1)];
-    const inner = after ? times(r, mix(h, B, 0.3)) : mix(times(r, h), B, 0);
-    const n = f(2, sum(mix(x, A, 0.2), inner));
-    return [
-      sum(
-        times(z, h),
-        times(
-          z.map((v) => 1 + lift - v),
-          n,
+const gruBody = (after: boolean, lift = 0, how?: Pick<Body, 'fn' | 'lines'>) =>
+  bodyOf(
+    1,
+    (x, [state], f) => {
+      const h = state as number[];
+      const gate = (i: number) => f(i, sum(mix(x, A, 0.1 * i), mix(h, B, 0)));
+      const [z, r] = [gate(0), gate(1)];
+      const inner = after ? times(r, mix(h, B, 0.3)) : mix(times(r, h), B, 0);
+      const n = f(2, sum(mix(x, A, 0.2), inner));
+      return [
+        sum(
+          times(z, h),
+          times(
+            z.map((v) => 1 + lift - v),
+            n,
+          ),
         ),
-      ),
-    ];
-  });
+      ];
+    },
+    how,
+  );
 
 test('a body is a cell where the formula gives the same states', () => {
   assert.is(cellFrom(lstmBody((c, f) => f(4, c)))?.op, 'lstm');
-  assert.is(cellFrom(lstmBody((c, f) => f(4, c), 'relu'))?.fn, 'relu');
+  assert.is(cellFrom(lstmBody((c, f) => f(4, c), { fn: 'relu' }))?.fn, 'relu');
+  assert.is(cellFrom(lstmBody((c, f) => f(4, c), { lines: true }))?.op, 'lstm');
+  assert.is(cellFrom(gruBody(false, 0, { fn: 'linear', lines: true }))?.fn, 'linear');
   assert.is(cellFrom(gruBody(true))?.resetAfter, true);
   assert.is(cellFrom(gruBody(false))?.resetAfter, false);
 });

@@ -63,6 +63,12 @@ export class Evaluator {
     return at;
   }
 
+  /** Whether a constant is one number. */
+  isNumber(index: number, value: number): boolean {
+    const { data } = (this.graph.tensors[index] && this.constant(index)) ?? {};
+    return data?.length === 1 && data[0] === value;
+  }
+
   private spend(work: number): void {
     if (!this.work.spend(work)) throw new Refusal('its body is too large to be evaluated');
   }
@@ -92,6 +98,21 @@ export class Evaluator {
       case 'MUL':
         fused(op, 0);
         return this.pairs(input(0), input(1), binary[op.op] as (a: number, b: number) => number);
+      case 'MINIMUM':
+      case 'MAXIMUM':
+        return this.pairs(input(0), input(1), binary[op.op] as (a: number, b: number) => number);
+      case 'SHAPE':
+        return { shape: [input(0).shape.length], data: Float64Array.from(input(0).shape) };
+      case 'FILL': {
+        const shape = [...input(0).data];
+        const length = count(shape);
+        if (!(Number.isInteger(length) && length >= 0 && length <= mostFilled))
+          throw new Refusal('its body fills a tensor that is too large');
+        this.spend(length);
+        return { shape, data: new Float64Array(length).fill(input(1).data[0] ?? Number.NaN) };
+      }
+      case 'CAST':
+        return input(0);
       case 'LOGISTIC':
       case 'TANH':
       case 'RELU':
@@ -169,10 +190,15 @@ export class Evaluator {
   }
 }
 
+/** Elements. A choice: masks are as long as a row. */
+const mostFilled = 2 ** 20;
+
 const binary: Record<string, (a: number, b: number) => number> = {
   ADD: (a, b) => a + b,
   SUB: (a, b) => a - b,
   MUL: (a, b) => a * b,
+  MINIMUM: Math.min,
+  MAXIMUM: Math.max,
 };
 /** What a cell's functions are called here. */
 export const operatorNames = { logistic: 'LOGISTIC', tanh: 'TANH', relu: 'RELU' };

@@ -87,7 +87,7 @@ export function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
 }
 
 const limits = {
-  ports: 64,
+  ports: 256,
   operands: 256,
   tensors: 65536,
   operators: 32768,

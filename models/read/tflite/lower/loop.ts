@@ -59,6 +59,7 @@ export function lowerWhile(context: Context, op: TfOperator): void {
     throw new Refusal('its cell is too large');
   const cell = cellFrom(own);
   if (!cell) throw new Refusal('its body is no LSTM, GRU or simple RNN');
+  if (body.tensors.some(({ constant, type }) => constant && type === 'int8')) context.hybrid.push(op.name);
   bindResults(context, loop, frames, { cell, order, outputs, t });
 }
 
@@ -147,7 +148,9 @@ function listsOf(context: Context, { body, op }: Loop): Map<number, { row: numbe
 
 /** The row that the body puts in place of one of a list's. */
 function rowPut(body: Evaluator, list: number, to: number): number {
-  const maker = body.producer(to);
+  const last = body.producer(to);
+  // between lists of one type
+  const maker = last?.op === 'CAST' ? body.producer(last.inputs[0] ?? -1) : last;
   const taken = (index: number): boolean => body.producer(index)?.op === 'SLICE' && body.producer(index)?.inputs[0] === list;
   if (maker?.op === 'CUSTOM FlexTensorListSetItem' && maker.inputs[0] === list) return maker.inputs[2] ?? -1;
   if (maker?.op === 'CONCATENATION' && maker.inputs.length === 3 && taken(maker.inputs[0] ?? -1) && taken(maker.inputs[2] ?? -1))
@@ -170,6 +173,22 @@ function outputFirst({ body }: Loop, states: number[], lists: ReadonlyMap<number
   return [first, ...states.filter((s) => s !== first)];
 }
 
+/** Sums that are held between 0 and 1: MAXIMUM and MINIMUM with constants, in either order. */
+function cutOff(body: Evaluator, units: number): { from: number; to: number }[] {
+  const bound = (index: number | undefined, kind: string, at: number): number | undefined => {
+    const maker = body.producer(index ?? -1);
+    const [x = -1, limit = -1] = maker?.inputs ?? [];
+    return maker?.op === kind && body.isNumber(limit, at) ? x : undefined;
+  };
+  const bounds = [['MAXIMUM', 0, 'MINIMUM', 1] as const, ['MINIMUM', 1, 'MAXIMUM', 0] as const];
+  return body.graph.operators.flatMap(({ outputs: [to = -1] }) =>
+    bounds.flatMap(([outer, low, inner, high]) => {
+      const from = bound(bound(to, outer, low), inner, high);
+      return from !== undefined && size(body.tensor(to)) === units ? [{ from, to }] : [];
+    }),
+  );
+}
+
 function bodyOf({ body }: Loop, frames: Frames, states: number[]): Body {
   const { inputs, outputs, operators } = body.graph;
   const [first = -1] = states.map((variable) => inputs[variable] as number);
@@ -183,7 +202,7 @@ function bodyOf({ body }: Loop, frames: Frames, states: number[]): Body {
   return {
     inputs: width,
     units,
-    ...functionsIn(nonlinear, operatorNames),
+    ...functionsIn(nonlinear, operatorNames, cutOff(body, units)),
     next: states.map((variable) => outputs[variable] as number),
     evaluate(x, values, held) {
       const given = new Map<number, Tensor>();
