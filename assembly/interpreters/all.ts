@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 5e2d8035a5d5ec6882328b2ad5b5a8bbbf3b8eaf7376b8b74296c79b86f2e68a
+ * Sources: 2b66502581b3f69e678d1a1eb0fe47e22da785cb72ac7e33d150f1e4da33a0bc
  */
 export const code = `
 AGFzbQEAAAABWg5gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgBH9/f38AYAZ/

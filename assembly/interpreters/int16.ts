@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 32947358ad79231ab77e8589b7ded8610f70b1b91a346aee265d11dc83c76e57
+ * Sources: a77a570793f5bb0c60b117061a016e36e0aa914110f46a3a97695d3f44f400cb
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -1,8 +1,8 @@
 /**
  * gru over rows of int16 gates: update, reset, candidate.
  *
- * In: x s16 [rows][3 * units].  Out: rows first to first + rows - 1 of y s8 [...][units].  The state is s16, for tanh with 15
- * bits behind the point.  Exact: quant/ops/gru.ts.
+ * In: x s16 [rows][3 * units].  Out: rows first to first + rows - 1 of y s8 [...][units].  The state is s16,
+ * for tanh with 15 bits behind the point.  Exact: quant/ops/gru.ts.
  */
 import {
   RecurrentBlock,

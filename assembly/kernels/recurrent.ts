@@ -119,18 +119,25 @@ export function to_output(p: RecurrentBlock, x: i32): i32 {
   return clamp(p.x_zero + requantise(x, p.output_mult, p.output_shift), -128, 127);
 }
 
-/** A gate's sum: of the row, and of the output before; 12 bits behind the point. */
+/** A sum of the row, and of the output before, in the scale of the gates read. */
+// @ts-ignore: decorator
+@inline
+function row_sum(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
+  return <i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c);
+}
+
+/** A gate's sum, with 12 bits behind the point. */
 // @ts-ignore: decorator
 @inline
 export function at_row(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
-  return int16((<i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c)) << p.gate_shift);
+  return int16(row_sum(p, x, before, o) << p.gate_shift);
 }
 
 /** The same as it is summed up: for functions without an end. */
 // @ts-ignore: decorator
 @inline
 export function at_open_row(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
-  return int16(<i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c));
+  return int16(row_sum(p, x, before, o));
 }
 
 /** A state at its beginning, unless it goes on. */

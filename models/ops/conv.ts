@@ -4,7 +4,6 @@
  * In: [t][f][c].  Out: [t'][f'][outChannels].  y[t,f,o] = clamp(bias[o] + sum w[o,kt,kf,i] * x[t*s - pad + kt*d, ..., g(o) + i])
  * Source: ONNX Conv, TensorFlow Lite CONV_2D. Streaming: StreamiNNC section 1.3 (conv causal and 'same').
  */
-
 import { eachConvolved } from '../products.ts';
 import { clampTo, type OpDef } from './op.ts';
 import { only, slidingShape, wrongWeights } from './sliding.ts';

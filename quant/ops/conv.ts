@@ -4,7 +4,6 @@
  * In: [t][f][c] int8.  Out: [t'][f'][o] int8.  Padded taps hold the zero point and add nothing.
  * Source: TensorFlow Lite reference_integer_ops::ConvPerChannel.
  */
-
 import { only } from '../../models/ops/sliding.ts';
 import { eachConvolved } from '../../models/products.ts';
 import { finishSum, makeInts } from './int16.ts';

@@ -3,7 +3,6 @@
  *
  * In: [t][f][c] int8.  Out: [1][1][units] int8.  Source: TensorFlow Lite reference_integer_ops::FullyConnected.
  */
-
 import { only } from '../../models/ops/sliding.ts';
 import { products } from '../../models/products.ts';
 import { finishSum, makeInts } from './int16.ts';

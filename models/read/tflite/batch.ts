@@ -9,6 +9,7 @@
  * Source: TensorFlow Lite operator specifications.
  */
 import { unaryOperators } from '../../ops/unary.ts';
+import { product } from './integers.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 
 /** Where the batch of an operator's outputs is, from that of its inputs; undefined where no rule says it. */
@@ -39,7 +40,6 @@ class Net {
   }
 }
 
-const product = (list: readonly number[]): number => list.reduce((a, b) => a * b, 1);
 const only: Rule = (op, at, { places }) => (op.inputs.filter((index) => places.has(index)).length === 1 ? at : undefined);
 const rows: Rule = (op, at, net) => (at === 0 ? only(op, at, net) : undefined);
 const notLast: Rule = (op, at, net) => (at < net.shape(op.inputs[0]).length - 1 ? at : undefined);

@@ -6,13 +6,13 @@
  * it says what variables start with. Cost: linear in the operators and their operands.
  * Source: dead code elimination (Muchnick 1997, 18.10).
  */
-import type { TfModel, TfOperator } from './model.ts';
+import { makersOf, type TfModel, type TfOperator } from './model.ts';
 import { Variables } from './variables.ts';
 
 /** @throws RunletError RN103 variables that are inconsistent */
 export function live(model: TfModel): TfModel {
   const { ofResource } = new Variables(model);
-  const makers = new Map(model.operators.flatMap((op) => op.outputs.map((index): [number, TfOperator] => [index, op])));
+  const makers = makersOf(model);
   const kept = new Set(model.operators.filter(({ op }) => op === 'CALL_ONCE'));
   const open = [...model.outputs];
   const keep = (op: TfOperator): void => {

@@ -55,6 +55,10 @@ export interface TfGraph {
   outputs: number[];
 }
 
+/** By tensor: the operator that writes it. */
+export const makersOf = ({ operators }: TfGraph): Map<number, TfOperator> =>
+  new Map(operators.flatMap((op) => op.outputs.map((index): [number, TfOperator] => [index, op])));
+
 export interface TfModel extends TfGraph {
   name: string;
   description: string;

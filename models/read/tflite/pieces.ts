@@ -7,7 +7,7 @@
  * k (exp(x) - 1). Float files alone.
  * Source: Klambauer et al. 2017 (selu), Clevert et al. 2016 (elu).
  */
-import type { Piece, TfModel, TfOperator } from './model.ts';
+import { makersOf, type Piece, type TfModel, type TfOperator } from './model.ts';
 
 /** a x + b exp(x) + c. */
 type Form = readonly [a: number, b: number, c: number];
@@ -27,7 +27,7 @@ class Forms {
 
   constructor(model: TfModel) {
     this.model = model;
-    this.makers = new Map(model.operators.flatMap((op) => op.outputs.map((index): [number, TfOperator] => [index, op])));
+    this.makers = makersOf(model);
   }
 
   maker = (index = -1): TfOperator | undefined => this.makers.get(index);

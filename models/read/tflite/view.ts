@@ -138,7 +138,9 @@ export class Table {
     return Array.from({ length: count }, (_, i) => this.view.table(this.view.follow(start + 4 * i, `${name} ${i}`), name));
   }
 
-  int32s = (field: number): number[] => this.integers(field, 4);
+  int32s(field: number): number[] {
+    return this.integers(field, 4);
+  }
 
   float32s(field: number): number[] {
     const { start, count } = this.vector(field, 4);

@@ -94,12 +94,13 @@ export function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: numbe
   const overF = axes.has('f') || shape.f === 1;
   const overT = axes.has('t') || (axes.size > 0 && shape.t === 1);
   const overC = axes.has('c') && overF && overT;
+  const alone = axes.has('c') && !overC;
   let tensor = x.tensor;
-  if (axes.has('c') && !overC) {
+  if (alone) {
     tensor = ofChannels(ctx, node, x, axes.has('f'), max);
     axes.delete('f');
   }
-  if (overT) {
+  if (axes.has('t') || (overT && !alone)) {
     const attrs = { overF: axes.has('f') || overC, ...(overC && { overC }), clamp: noClamp };
     tensor = max
       ? ctx.emit('globalmax', [tensor], attrs, node.name)

@@ -38,7 +38,7 @@ export function withRows(ctx: Context, x: Value): Value {
   return ctx.emit('regroup', [x], { f: only.length }, `${ctx.builder.tensors[x.tensor]?.name}/rows`, () => layout.map(rows));
 }
 
-/** What a layer over `count` spatial dimensions reads: its value, its config, the axes of these dimensions. */
+/** What a layer over `count` spatial dimensions reads: its value, its config, the axes of these. */
 export function spatialInput(layer: Layer, [x]: readonly Value[], count: number) {
   const [value, config] = [x as Value, new Config(layer)];
   config.channelsLast();
