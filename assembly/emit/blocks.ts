@@ -137,6 +137,21 @@ export interface MulBlock {
   period: number; // elements of the second input; it repeats along the first
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
+/**
+ * permute: elements of the window in another order. In: x s8 [...], whose elements stand in the order of
+ * three lengths, each with its step. Out: rows first to first + rows - 1 of y s8 [...][count]. Exact: bytes
+ * are copied. Cost: a load and a store a byte.
+ */
+export interface PermuteBlock {
+  x: number; y: number;
+  count: number; // elements of an output row
+  width: number; // bytes of an element
+  middle: number; // lengths of the middle and the innermost axis
+  inner: number;
+  outer_step: number; // bytes in x from one element of an axis to the next
+  middle_step: number; inner_step: number;
+}
+export const PermuteBlock: Layout<PermuteBlock> = { name: 'PermuteBlock', file: 'permute', bytes: 40, at: { x: 0, y: 4, count: 12, width: 16, middle: 20, inner: 24, outer_step: 28, middle_step: 32, inner_step: 36 } };
 /** Rows of another layer that lie before the signal. */
 export interface BeforeBlock {
   y: number;

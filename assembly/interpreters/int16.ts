@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: a77a570793f5bb0c60b117061a016e36e0aa914110f46a3a97695d3f44f400cb
+ * Sources: 60ca1fd79f566a132ac7702c529cfbeb3209912cb75cc716199fb402240ac988
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

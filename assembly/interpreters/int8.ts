@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 2f018aa685a223f85771895fb6ed0615fd7ea359ef0446b14348fcef53589c6b
+ * Sources: b1caabd336a46347c4e860c4dad573dca703e3aba9f0e0264df6e8ca77c4a491
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -105,6 +105,7 @@ const attrs = {
   matmul: v.object({ heads: small, over: v.picklist(['channels', 'rows']) }),
   upsample: v.object({ t: size, f: size, between: v.picklist(['repeat', 'zero']) }),
   regroup: v.object({ f: size }),
+  permute: v.object({ order: v.pipe(v.array(v.picklist(['t', 'f', 'c'])), v.length(3)), t: size, f: size }),
   slice: v.object({ axis: v.picklist(['c', 'f']), from: whole(0, 1 << 24), to: size }),
   activation: v.object({
     fn: v.picklist(unaryFns),
@@ -172,6 +173,7 @@ export const graphSchema = v.object({
       node('matmul'),
       node('upsample'),
       node('regroup'),
+      node('permute'),
       node('slice'),
       node('activation'),
       node('softmax'),

@@ -175,6 +175,14 @@ export interface RegroupAttrs {
   f: number;
 }
 
+export interface PermuteAttrs {
+  /** The three axes of the input in the order of the output's elements, the outermost first. */
+  order: readonly Axis[];
+  /** Rows and feature rows of the output; its channels follow from them. */
+  t: number;
+  f: number;
+}
+
 export interface SliceAttrs {
   axis: 'c' | 'f';
   /** Elements [from, to) of the axis. */
@@ -273,6 +281,7 @@ export interface OpAttrs {
   matmul: MatmulAttrs;
   upsample: UpsampleAttrs;
   regroup: RegroupAttrs;
+  permute: PermuteAttrs;
   slice: SliceAttrs;
   activation: ActivationAttrs;
   softmax: SoftmaxAttrs;

@@ -230,6 +230,7 @@ export interface IntParams {
   upsample: { attrs: OpAttrs['upsample']; zero: number; types?: Types };
   history: { before: number; after: number; own?: PadRows; zero: number; types?: Types };
   regroup: { types?: Types };
+  permute: { attrs: OpAttrs['permute']; walk: { lengths: number[]; steps: number[] }; types?: Types };
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;
   softmax: SoftmaxParams | WideSoftmaxParams;

@@ -8,6 +8,7 @@ import { gatewayHttp } from './table/gateway-http.ts';
 import { gatewayStore } from './table/gateway-store.ts';
 import { host } from './table/host.ts';
 import { hostMcu } from './table/host-mcu.ts';
+import { kerasFaults } from './table/keras.ts';
 import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
 import { modelsReadLayers } from './table/models-read-layers.ts';
@@ -22,6 +23,7 @@ import { recurrent } from './table/recurrent.ts';
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
   ...modelsReadLayers,
+  ...kerasFaults,
   ...modelsRead,
   ...modelsReadTflite,
   ...models,

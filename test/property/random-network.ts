@@ -19,9 +19,9 @@ export const firstKinds = [
 const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
 /**
  * Also those that have no form in ONNX, or none here: a softmax with a factor. Nothing streams behind the
- * last two, so that they are rarer than others.
+ * last three, so that they are rarer than others.
  */
-const allKinds = [...kinds, ...kinds, ...kinds, 'regroup', 'regroup', 'attention', 'position'] as const;
+const allKinds = [...kinds, ...kinds, ...kinds, 'regroup', 'regroup', 'attention', 'permute', 'position'] as const;
 
 export interface LayerSpec {
   kind: (typeof allKinds)[number] | RecurrentKind;
@@ -222,6 +222,19 @@ function regroup(m: Maker, x: number, { channels }: LayerSpec): number {
   return m.b.node('regroup', [x], { f: (f * c) % channels === 0 ? channels : 1 }, m.name('regroup'), m.quantOf(x));
 }
 
+/** Elements of a window that is permuted. A choice: one frame of more channels only makes the layers behind it slow. */
+const largestPermuted = 400;
+
+/** The window in another order, as one frame or with its outermost axis as rows. */
+function permute(m: Maker, x: number, l: LayerSpec): number {
+  const { t, f, c } = m.b.shape(x);
+  const orders = [['t', 'f', 'c'], ['c', 'f', 't'], ['c', 't', 'f'], ['f', 't', 'c'], ['f', 'c', 't']] as const; // biome-ignore format: a list
+  const order = orders[l.kernel % orders.length] as (typeof orders)[number];
+  if (t * f * c > largestPermuted) return x;
+  const attrs = { order, t: l.stride === 1 ? { t, f, c }[order[0]] : 1, f: l.relu ? { t, f, c }[order[1]] : 1 };
+  return m.b.node('permute', [x], attrs, m.name('permute'), m.quantOf(x));
+}
+
 /**
  * Rows that meet all rows, or with a stride the largest of some, over one head or two, and are added to
  * themselves.
@@ -256,6 +269,7 @@ export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (l.kind === 'maxpool' || l.kind === 'avgpool') return pool(m, x, l, l.kind);
   if (l.kind === 'layernorm') return layernorm(m, x, l);
   if (l.kind === 'regroup') return regroup(m, x, l);
+  if (l.kind === 'permute') return permute(m, x, l);
   if (l.kind === 'attention') return attention(m, x, l);
   if (l.kind === 'position') return position(m, x, l);
   if (l.kind === 'activation')

@@ -28,6 +28,9 @@ const tolerances = {
   plane: 1e-5,
   subsequences: 2e-5,
   frames: 2e-5,
+  functions: 2e-5,
+  cells: 2e-5,
+  pooled: 2e-5,
 };
 const versions = ['keras2', 'keras3'];
 
@@ -42,7 +45,7 @@ for (const version of versions)
         assert.ok(error < tolerance, `${error}`);
       });
 
-for (const model of ['autoencoder', 'decoder', 'plane', 'subsequences', 'frames'])
+for (const model of ['autoencoder', 'decoder', 'plane', 'subsequences', 'frames', 'functions', 'cells', 'pooled'])
   test(`${model}, streamed in int8`, async () => {
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));
   });

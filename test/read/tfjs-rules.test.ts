@@ -7,6 +7,7 @@ import { isRunletError } from '../../models/error.ts';
 import type { NodeOf } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import type { ModelFiles } from '../../models/read/options.ts';
+import { ownOutputs } from './onnx-oracle.ts';
 
 type Layer = { class_name: string; config: Record<string, unknown> };
 const input: Layer = { class_name: 'InputLayer', config: { name: 'x', batch_input_shape: [null, 12, 2] } };
@@ -107,17 +108,23 @@ function joining(d: Joined): Uint8Array {
 test('functions that Keras 2 calls as layers: of two values, of a value and a constant', async () => {
   const called = (fn: string, y: unknown) =>
     joining({ class_name: 'TFOpLambda', config: { name: 'd', function: fn }, inbound_nodes: [['t', 0, 0, { y, name: null }]] });
-  const last = async (fn: string, y: unknown) => (await readModel(called(fn, y), { files: {} })).nodes.at(-1) as NodeOf<'add'>;
-  assert.is((await last('__operators__.add', ['x', 0, 0])).inputs.length, 2);
-  assert.is((await last('math.multiply', ['x', 0, 0])).op as string, 'mul');
-  const constant = (await last('math.subtract', [[2, 3]])).attrs.constant?.data;
-  assert.equal([...(constant ?? [])], [-2, -3]);
-  assert.match(await refusal(called('math.add', [[1, 2], [3]]), {}), /rows of different lengths/);
+  const values = [0.5, -0.25, 1, 0.125, -1, 2, 0.75, -0.5];
+  const of = async (fn: string, y: unknown) => {
+    const graph = await readModel(called(fn, y), { files: {} });
+    return [...(ownOutputs(graph, [Float32Array.from(values)])[0] as Float32Array)];
+  };
+  const t = await of('math.add', 0);
+  assert.equal(await of('__operators__.add', ['x', 0, 0]), t.map((v, i) => Math.fround(v + (values[i] as number)))); // biome-ignore format: one line
+  assert.equal(await of('math.multiply', ['x', 0, 0]), t.map((v, i) => Math.fround(v * (values[i] as number)))); // biome-ignore format: one line
+  assert.equal(await of('math.subtract', [[2, 3]]), t.map((v, i) => Math.fround(v - 2 - (i % 2)))); // biome-ignore format: one line
+  // no mask: no softmax reads it
+  assert.equal(await of('math.add', [[-20000, 0]]), t.map((v, i) => Math.fround(v - (i % 2 ? 0 : 20000)))); // biome-ignore format: one line
   assert.match(
-    await refusal(called('math.add', [[1, 2, 3]]), {}),
-    /a constant of \[1, 3\] does not fit|its constant of \[1, 3\]/,
+    await refusal(called('math.add', [[1, 2], [3]]), {}),
+    /Add d: its argument 1 is no number and no array of numbers/,
   );
-  assert.match(await refusal(called('math.floordiv', ['x', 0, 0]), {}), /TFOpLambda d: the layer is not supported/);
+  assert.match(await refusal(called('math.add', [[1, 2, 3]]), {}), /\[1, 3\]/);
+  assert.match(await refusal(called('math.floordiv', ['x', 0, 0]), {}), /Floordiv d: the layer is not supported/);
 });
 
 test('Subtract: the first value less the second', async () => {

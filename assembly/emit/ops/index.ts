@@ -18,6 +18,7 @@ import { matmul } from './matmul.ts';
 import { maxpool } from './maxpool.ts';
 import { mul } from './mul.ts';
 import type { EmitOp } from './op.ts';
+import { permute } from './permute.ts';
 import { regroup } from './regroup.ts';
 import { rnn } from './rnn.ts';
 import { slice } from './slice.ts';
@@ -42,6 +43,7 @@ export const emitOps: { [K in OpName]: EmitOp<K> } = {
   matmul,
   maxpool,
   mul,
+  permute,
   regroup,
   rnn,
   slice,

@@ -13,7 +13,7 @@ import { fromKeras } from '../foreign/lines.ts';
 import type { ReaderOptions } from '../options.ts';
 import { malformed, tooLarge } from '../tfjs/fail.ts';
 import { graphOfLayers, type Weights } from '../tfjs/layers.ts';
-import { isObject, type Json } from '../tfjs/topology.ts';
+import { isObject, type Json } from '../tfjs/model.ts';
 import { damaged } from './fail.ts';
 import { Hdf5Error, type Hdf5Object, openHdf5 } from './hdf5/index.ts';
 import { archiveWeights, namedWeights } from './weights.ts';

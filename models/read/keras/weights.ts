@@ -8,7 +8,8 @@
  */
 import { malformed } from '../tfjs/fail.ts';
 import type { Weights } from '../tfjs/layers.ts';
-import { isModel, isObject, type Json } from '../tfjs/topology.ts';
+import { isObject, type Json } from '../tfjs/model.ts';
+import { isModel } from '../tfjs/topology.ts';
 import type { Tensor } from '../tfjs/weights.ts';
 import { Hdf5Error, type Hdf5Object } from './hdf5/index.ts';
 
@@ -87,7 +88,7 @@ export function archiveWeights(model: Json, root: Hdf5Object): Weights {
       if (!own || typeof name !== 'string') continue;
       const at = `${path}${name}`;
       walk(layer, own, `${at}/`, depth + 1);
-      addCells(found, own, String(layer.class_name), at);
+      addCells(found, own, String(layer.class_name), inner, at);
       addProjections(found, own, String(layer.class_name), at);
       const wrapped = isObject(inner.layer) ? inner.layer : undefined;
       const [from, of] = wrapped ? [own.child('layer'), wrapped] : [own, layer];
@@ -106,14 +107,19 @@ function addNumbered(found: Map<string, () => Tensor>, vars: Hdf5Object | undefi
   }
 }
 
-/** The weights of a recurrent layer, which its cell has; of both cells, where it runs both ways. */
-function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, path: string): void {
+const cellWeights = ['kernel', 'recurrent_kernel', 'bias'];
+
+/** The weights of a recurrent layer, which its cell has, or each of its cells; of both cells, where it runs both ways. */
+function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, { cell }: Json, path: string): void {
   const sides = className === 'Bidirectional' ? ['forward', 'backward'] : [''];
-  if (!/^(Bidirectional|LSTM|GRU|SimpleRNN)$/.test(className)) return;
+  if (!/^(Bidirectional|LSTM|GRU|RNN|SimpleRNN)$/.test(className)) return;
+  const cells = isObject(cell) && isObject(cell.config) ? cell.config.cells : [];
+  for (const [i, [, group]] of [...groupsOf(cells, layer.child('cell')?.child('cells'))].entries())
+    addNumbered(found, group?.child('vars'), cellWeights, `${path}/cell${i}`);
   for (const side of sides) {
     const vars = (side === '' ? layer : layer.child(`${side}_layer`))?.child('cell')?.child('vars');
     const at = [path, side, 'cell'].filter((part) => part !== '').join('/');
-    addNumbered(found, vars, ['kernel', 'recurrent_kernel', 'bias'], at);
+    addNumbered(found, vars, cellWeights, at);
   }
 }
 

@@ -195,7 +195,13 @@ export class Lowering {
   }
 
   /** Rounds real biases; a DequantizeLinear's integers are kept where their scale is the accumulator's. */
-  private integerBias(real: Float64Array, input: number, weights: Weights, value: Const | undefined, factor: number): Int32Array {
+  private integerBias(
+    real: Float32Array | Float64Array,
+    input: number,
+    weights: Weights,
+    value: Const | undefined,
+    factor: number,
+  ): Int32Array {
     const scale = this.accumulatorScales(real.length, input, weights);
     const q = value?.quantised;
     return Int32Array.from(real, (b, o) => {
@@ -230,8 +236,8 @@ export class Lowering {
   /** y = scale[c] * x + offset[c]: a depthwise convolution of kernel 1, which foldGraph folds away where it can. */
   scaleAndOffset(
     x: Activation,
-    scale: Float64Array,
-    offset: Float64Array | null,
+    scale: Float32Array | Float64Array,
+    offset: Float32Array | Float64Array | null,
     name: string,
     clamp: Clamp = noClamp,
     moments?: Moments,

@@ -109,7 +109,7 @@ function whyNot(node: OnnxNode, inputs: readonly (Value | undefined)[]): string 
 }
 
 /** The node's values; none where one of its inputs is poisoned. Throws Unsupported. */
-function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Value>, norm: Norm | undefined): Value[] {
+export function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Value>, norm?: Norm): Value[] {
   const inputs = node.inputs.map((input) => (input === '' ? undefined : values.get(input)));
   if (node.refused !== undefined) refuse(node.refused);
   if (node.domain !== '') refuse(whyNot(node, inputs) ?? `operators of domain ${node.domain} are not supported`);

@@ -1,37 +1,40 @@
 /**
- * Context: what the lowerings of layers share: values with their layouts, typed config fields, weights, and the graph that is being built.
+ * Context: what the lowerings of layers share: the lowering of ONNX's operators, weights by name, and the names by which readers of values are counted.
  *
  * Layers are channels-last: [n, t, c], [n, t, f, c] or [n, f, t, c]; a Value keeps where each axis lies.
  */
 import type { GraphBuilder } from '../../graph/builder.ts';
-import { type Clamp, elementsOf, kernelOfOne, noClamp, type OpAttrs, type OpName, type Shape } from '../../graph/types.ts';
+import type { OpAttrs, OpName, Shape } from '../../graph/types.ts';
 import { fileShapeOf, type Layout } from '../layout.ts';
+import { apply, type Given } from '../onnx/apply.ts';
+import { Attributes } from '../onnx/attributes.ts';
+import { Budget, constantOf } from '../onnx/constants.ts';
+import { Lowering, type NodeView } from '../onnx/context.ts';
+import { madeNode } from '../onnx/proto.ts';
+import type { Const } from '../onnx/tensor.ts';
+import type { Activation, Value as AnyValue } from '../onnx/values.ts';
 import type { AddNode } from '../recurrent.ts';
-import { malformed, refuse, tooLarge } from './fail.ts';
-import type { Json, Layer } from './topology.ts';
+import { States } from '../states.ts';
+import { refuse } from './fail.ts';
+import type { Layer } from './model.ts';
 import type { Tensor } from './weights.ts';
 
-export const maxElements = 1 << 24;
-const maxOperators = 4000;
+/** The opset whose operators layers are put together of. */
+const opset = 18;
 
-export interface Value {
-  tensor: number;
-  /** Dimensions in the model, batch first; zeros that were added are counted. */
-  layout: Layout;
-  /** Zeros around it that a ZeroPadding added, which wait for a convolution. */
-  pads?: Record<'t' | 'f', readonly [number, number]>;
-}
+export type Value = Activation;
 
-export class Context {
-  readonly builder: GraphBuilder;
+export class Context extends Lowering {
   readonly keras3: boolean;
   private readonly weightsByName: ReadonlyMap<string, () => Tensor>;
   /** Weights' names, with the layer that each is of. */
   private readonly owners = new Map<string, string>();
+  /** Names that readers of a value are counted by. */
+  private readonly names = new Map<AnyValue, string>();
 
   /** @param keras3 the file is of Keras 3 */
   constructor(builder: GraphBuilder, weights: ReadonlyMap<string, () => Tensor>, keras3 = false) {
-    this.builder = builder;
+    super(builder, opset, false, new Budget(0), new States());
     this.keras3 = keras3;
     this.weightsByName = weights;
   }
@@ -40,23 +43,54 @@ export class Context {
     return this.builder.shape(x.tensor);
   }
 
-  emit<K extends OpName>(op: K, inputs: Value[], attrs: OpAttrs[K], name: string, layout: (out: Shape) => Layout): Value {
+  /** A node of values. @param layout of its output */
+  put<K extends OpName>(op: K, inputs: Value[], attrs: OpAttrs[K], name: string, layout: (out: Shape) => Layout): Value {
     const tensor = this.add(
       op,
       inputs.map((x) => this.plain(x)),
       attrs,
       name,
     );
-    return { tensor, layout: layout(this.builder.shape(tensor)) };
+    return this.activationOf(tensor, layout(this.builder.shape(tensor)));
   }
 
   /** A node of tensors. */
-  readonly add: AddNode = (op, inputs, attrs, name) => {
-    const tensor = this.builder.node(op, inputs, attrs, name);
-    if (this.builder.nodes.length > maxOperators) throw tooLarge(`more than ${maxOperators} operators`, name);
-    if (elementsOf(this.builder.shape(tensor)) > maxElements) throw tooLarge('an activation of more than 2^24 elements', name);
-    return tensor;
-  };
+  readonly add: AddNode = (op, inputs, attrs, name) => this.emit(op, inputs, attrs, name);
+
+  /** Names a value, whose readers were counted by that name. */
+  name<V extends AnyValue>(value: V, name: string): V {
+    this.names.set(value, name);
+    return value;
+  }
+
+  /** All outputs of an operator of ONNX. */
+  onnxAll(op: string, inputs: readonly AnyValue[], given: Given, name: string, outputs: number): AnyValue[] {
+    const named = inputs.map((value) => ({ name: this.names.get(value) ?? '', value }));
+    return apply(this, op, named, given, name, outputs);
+  }
+
+  /** An operator of ONNX. @param name of it and of its value */
+  onnx(op: string, inputs: readonly AnyValue[], given: Given, name: string): AnyValue {
+    return this.onnxAll(op, inputs, given, name, 1)[0] ?? refuse('it gives nothing');
+  }
+
+  /** A list of integers, as ONNX's operators take axes and shapes. */
+  integers = (values: readonly number[]): Const => constantOf(values, [values.length], 'int64');
+
+  scalar = (value: number): Const => constantOf([value], [], 'int64');
+
+  /** An input that is left out. */
+  none: Const = constantOf([], [0], 'float32');
+
+  /** A node of ONNX that reads these values. */
+  view = (name: string, inputs: readonly AnyValue[]): NodeView => ({
+    name,
+    op: '',
+    inputs: [...inputs],
+    inputNames: inputs.map((value) => this.names.get(value) ?? ''),
+    outputs: [name],
+    attributes: new Attributes(madeNode(name, '', [], [])),
+  });
 
   /** The tensor of a value without zeros around it. */
   plain({ tensor, pads }: Value): number {
@@ -115,86 +149,5 @@ export class Context {
     }
   }
 
-  /** y = scale[c] * x + offset[c] as a depthwise convolution of kernel 1, which foldGraph folds away where it can. */
-  scaleAndOffset(x: Value, scale: Float32Array, offset: Float32Array, name: string, clamp: Clamp = noClamp): Value {
-    const attrs = { ...kernelOfOne, multiplier: 1, weights: { data: scale }, bias: offset, clamp };
-    return this.emit('depthwise', [x], attrs, name, () => x.layout);
-  }
-
   dims = (x: Value): number[] => fileShapeOf(x.layout);
-}
-
-/** Typed fields of a layer's config. */
-export class Config {
-  private readonly layer: Layer;
-  private readonly fields: Json;
-
-  constructor(layer: Layer) {
-    this.layer = layer;
-    this.fields = layer.config;
-  }
-
-  private wrong(key: string): never {
-    throw malformed(`${key} is malformed`, `layer ${this.layer.name}`);
-  }
-
-  has = (key: string): boolean => this.fields[key] !== undefined && this.fields[key] !== null;
-
-  number(key: string, fallback: number): number {
-    const value = this.has(key) ? this.fields[key] : fallback;
-    return typeof value === 'number' && Number.isFinite(value) ? value : this.wrong(key);
-  }
-
-  boolean(key: string, fallback: boolean): boolean {
-    const value = this.has(key) ? this.fields[key] : fallback;
-    return typeof value === 'boolean' ? value : this.wrong(key);
-  }
-
-  text(key: string, fallback: string): string {
-    const value = this.has(key) ? this.fields[key] : fallback;
-    return typeof value === 'string' ? value : this.wrong(key);
-  }
-
-  /** `count` whole numbers from 1 on, or one for all. */
-  lengths(key: string, count: number, fallback: number | readonly number[]): number[] {
-    const value = this.has(key) ? this.fields[key] : fallback;
-    const list = Array.isArray(value) ? value : new Array(count).fill(value);
-    const sound = list.length === count && list.every((n) => Number.isInteger(n) && n >= 1 && n < 2 ** 24);
-    return sound ? list : this.wrong(key);
-  }
-
-  /** Whole numbers as they stand. */
-  integers(key: string): number[] {
-    const value = this.fields[key];
-    if (!Array.isArray(value) || value.length > 8 || !value.every((n) => Number.isSafeInteger(n))) return this.wrong(key);
-    return value;
-  }
-
-  /** [before, after] of each of `count` dimensions: one number, one a dimension, or two a dimension. */
-  pairs(key: string, count: number): [number, number][] {
-    const value = this.fields[key];
-    const list =
-      Array.isArray(value) && !(count === 1 && value.length === 2 && !Array.isArray(value[0]))
-        ? value
-        : new Array(count).fill(value);
-    if (list.length !== count) return this.wrong(key);
-    return list.map((each) => {
-      const [before, after] = Array.isArray(each) ? each : [each, each];
-      const sound = [before, after].every((n) => Number.isInteger(n) && n >= 0 && n < 2 ** 24);
-      return sound ? [before, after] : this.wrong(key);
-    });
-  }
-
-  channelsLast(): void {
-    const format = this.text('data_format', 'channels_last');
-    if (format !== 'channels_last' && format !== 'channelsLast') refuse(`data_format ${format}: only channels_last is read`);
-  }
-
-  /** The name of the activation; '' where there is none. */
-  activation(): string {
-    const value = this.fields.activation;
-    if (value === undefined || value === null) return '';
-    if (typeof value === 'string') return value;
-    return refuse('an activation that is no plain name');
-  }
 }

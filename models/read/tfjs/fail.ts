@@ -5,12 +5,7 @@
  */
 import { RunletError } from '../../error.ts';
 
-/** A layer that cannot be read; the message is the reason. */
-export class Refusal extends Error {}
-
-export function refuse(reason: string): never {
-  throw new Refusal(reason);
-}
+export { refuse, Unsupported as Refusal } from '../onnx/refuse.ts';
 
 /** RN161: the JSON is no well-formed layers model. */
 export const malformed = (what: string, where: string, why?: string): RunletError =>

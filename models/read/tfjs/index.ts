@@ -10,7 +10,7 @@ import { boundedJson, JsonTooLarge } from '../../json.ts';
 import type { ReaderOptions } from '../options.ts';
 import { malformed, tooLarge } from './fail.ts';
 import { graphOfLayers } from './layers.ts';
-import { isObject, type Json } from './topology.ts';
+import { isObject, type Json } from './model.ts';
 import { readWeights } from './weights.ts';
 
 const mostJson = 1 << 26;

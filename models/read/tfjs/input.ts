@@ -9,13 +9,13 @@
 import type { Axis } from '../../graph/types.ts';
 import { kerasBatchOfOne } from '../foreign/lines.ts';
 import { dim, inputLayout, type Layout, type ShapeStep, showLayout } from '../layout.ts';
+import { maxElements } from '../onnx/context.ts';
 import type { ReaderOptions } from '../options.ts';
 import type { Reading } from '../time-axis.ts';
-import { maxElements } from './context.ts';
 import { badInput, malformed, tooLarge } from './fail.ts';
 import { identities } from './lower/index.ts';
 import { movedDims } from './lower/shape.ts';
-import type { Layer, Topology } from './topology.ts';
+import type { Layer, Topology } from './model.ts';
 
 /** The file's shape with batch 1 and the window in place of an open dimension. @throws RN164 */
 export function shapeOfInput(layer: Layer, options: ReaderOptions): number[] {

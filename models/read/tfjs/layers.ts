@@ -9,13 +9,17 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
 import type { Graph } from '../../graph/types.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
+import type { Value as AnyValue } from '../onnx/values.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
 import { Context, type Value } from './context.ts';
-import { malformed, Refusal } from './fail.ts';
+import { said } from './dialect.ts';
+import { malformed, Refusal, refuse } from './fail.ts';
+import { Call } from './functions/call.ts';
+import { functionName, functionOf } from './functions/index.ts';
 import { layoutOfInput, shapeOfInput } from './input.ts';
-import { joins, lowerings, whyNot } from './lower/index.ts';
-import type { Layer, Ref, Topology } from './model.ts';
+import { joins, lowerings, operators, whyNot } from './lower/index.ts';
+import { type Arguments, type Layer, Place, type Ref, type Topology } from './model.ts';
 import { readTopology } from './topology.ts';
 import type { Tensor } from './weights.ts';
 
@@ -68,6 +72,17 @@ function ordered(topology: Topology): { layer: Layer; call: number; inputs: Ref[
   return order;
 }
 
+const keyOf = ({ layer, call }: Omit<Ref, 'output'>): string => `${call}:${layer}`;
+const nameOf = ({ layer, call, output }: Ref): string => `${layer}${call > 0 ? `:${call}` : ''}${output > 0 ? `#${output}` : ''}`;
+
+/** Nothing where its layer is unsupported. @throws RN161 */
+function outputOf(values: ReadonlyMap<string, AnyValue[]>, ref: Ref): AnyValue | undefined {
+  const own = values.get(keyOf(ref));
+  if (own && own[ref.output] === undefined)
+    throw malformed(`output ${ref.output} of it is read`, `layer ${ref.layer}`, `it has ${own.length}`);
+  return own?.[ref.output];
+}
+
 export async function graphOfLayers(file: LayersFile, given: ReaderOptions): Promise<Graph> {
   const topology = readTopology(file.model);
   const calls = ordered(topology);
@@ -76,13 +91,15 @@ export async function graphOfLayers(file: LayersFile, given: ReaderOptions): Pro
   const options = withMetadata(given, builder.metadata);
   const errors: RunletError[] = [];
   const ctx = new Context(builder, await weightsOf(file, errors), file.keras3);
-  const values = new Map<string, Value>();
+  const values = new Map<string, AnyValue[]>();
   const problems: string[] = [];
-  const key = (layer: string, call: number) => `${call}:${layer}`;
+  for (const { layer, inputs } of calls) ctx.count(inputs.map(nameOf), layer.className);
+  ctx.count(topology.outputs.map(nameOf), '');
   for (const { layer, call, inputs } of calls) {
-    const xs = inputs.map((ref) => values.get(key(ref.layer, ref.call)));
-    const value = lowered(ctx, topology, layer, xs, options, problems, errors);
-    if (value) values.set(key(layer.name, call), value);
+    const xs = inputs.map((ref) => outputOf(values, ref));
+    const made = lowered(ctx, topology, layer, xs, layer.arguments?.[call], options, problems, errors);
+    const own = made.map((value, output) => ctx.name(value, nameOf({ layer: layer.name, call, output })));
+    if (own.length > 0) values.set(keyOf({ layer: layer.name, call }), own);
   }
   if (problems.length === 0 && errors.length === 0) addOutputs(builder, topology, values, problems);
   if (problems.length > 0)
@@ -93,7 +110,7 @@ export async function graphOfLayers(file: LayersFile, given: ReaderOptions): Pro
         tryThis: 'change these layers, or save the model without them and run them on the host',
       }),
     );
-  if (errors.length > 0) throw together(errors);
+  if (errors.length > 0) throw together(errors.map(said));
   const graph = foldGraph(builder.build());
   if (graph.nodes.length === 0) throw malformed('the model computes nothing', 'layers');
   return graph;
@@ -109,51 +126,113 @@ async function weightsOf({ weights }: LayersFile, errors: RunletError[]): Promis
   }
 }
 
-/** One call of a layer; nothing where it or what it reads is unsupported. */
+/** One call of a layer or a function; nothing where it or what it reads is unsupported. */
 function lowered(
   ctx: Context,
   topology: Topology,
   layer: Layer,
-  xs: (Value | undefined)[],
+  xs: (AnyValue | undefined)[],
+  given: Arguments | undefined,
   options: ReaderOptions,
   problems: string[],
   errors: RunletError[],
-): Value | undefined {
-  const { builder } = ctx;
+): AnyValue[] {
   try {
-    if (layer.className === 'InputLayer') {
-      const dims = shapeOfInput(layer, options);
-      const { layout, note } = layoutOfInput(topology, layer, dims, options);
-      const tensor = builder.input(layer.name, shapeOfLayout(layout), { fileShape: fileShapeOf(layout), order: orderOf(layout) });
-      builder.notes.push(note);
-      return { tensor, layout };
-    }
-    const lower = lowerings.get(layer.className);
-    const [first] = xs;
-    if (!lower) throw new Refusal(whyNot(layer, xs, first && ctx.dims(first)));
-    if (xs.length === 0) throw malformed('a layer reads nothing', `layer ${layer.name}`);
+    if (layer.className === 'InputLayer') return [inputOf(ctx, topology, layer, options)];
     // without weights only the classes of layers can be told
-    if (xs.some((x) => x === undefined) || errors.some(({ code }) => code === 'RN162')) return undefined;
-    if (xs.length > 1 && !joins.has(layer.className)) throw new Refusal(`it reads ${xs.length} values`);
-    return lower(ctx, layer, xs as Value[]);
+    const isReady = xs.every((x) => x !== undefined && x.kind !== 'poisoned') && !errors.some(({ code }) => code === 'RN162');
+    return isFunction(layer, given) ? called(ctx, layer, xs, given, isReady) : applied(ctx, layer, xs, given, isReady);
   } catch (error) {
     if (isRunletError(error) && error.code === 'RN164') {
       errors.push(error);
-      return undefined;
+      return [];
     }
     const unsupported = error instanceof Refusal || (isRunletError(error) && /^RN(12|30)/.test(error.code));
     if (!unsupported) throw error;
     const reason = isRunletError(error) ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;
-    problems.push(`${layer.className} ${layer.name}: ${reason}`);
-    return undefined;
+    problems.push(`${functionName(layer.className, layer.config)} ${layer.name}: ${reason}`);
+    return [];
   }
 }
 
-function addOutputs(builder: GraphBuilder, topology: Topology, values: ReadonlyMap<string, Value>, problems: string[]): void {
+function inputOf({ builder }: Context, topology: Topology, layer: Layer, options: ReaderOptions): Value {
+  const dims = shapeOfInput(layer, options);
+  const { layout, note } = layoutOfInput(topology, layer, dims, options);
+  const tensor = builder.input(layer.name, shapeOfLayout(layout), { fileShape: fileShapeOf(layout), order: orderOf(layout) });
+  builder.notes.push(note);
+  return { kind: 'activation', tensor, layout };
+}
+
+/** Whether a call is one of a function: some have the names of layers, and files in HDF5 do not say what they are. */
+function isFunction({ className, config }: Layer, given: Arguments | undefined): boolean {
+  const hasConstants = given?.args.flat(4).some((x) => !(x instanceof Place)) ?? false;
+  return !lowerings.has(className) || hasConstants || config.newshape !== undefined;
+}
+
+/** @param isReady what it reads is there */
+function called(
+  ctx: Context,
+  layer: Layer,
+  xs: (AnyValue | undefined)[],
+  given: Arguments | undefined,
+  isReady: boolean,
+): AnyValue[] {
+  const name = functionName(layer.className, layer.config);
+  const lower = functionOf(name) ?? refuse(whyNot({ className: name }, xs[0]));
+  const places = xs.map((_, at) => new Place(at));
+  return isReady ? lower(new Call(ctx, layer, given ?? { args: places, kwargs: {} }, xs as AnyValue[])) : [];
+}
+
+function applied(
+  ctx: Context,
+  layer: Layer,
+  xs: (AnyValue | undefined)[],
+  given: Arguments | undefined,
+  isReady: boolean,
+): AnyValue[] {
+  const lower = lowerings.get(layer.className) ?? refuse(whyNot(layer, xs[0]));
+  const inputs = given ? inputsOf(layer, given).map((at) => xs[at]) : xs;
+  if (inputs.length === 0) throw malformed('a layer reads nothing', `layer ${layer.name}`);
+  if (!isReady) return [];
+  if (inputs.length > 1 && !joins.has(layer.className)) refuse(`it reads ${inputs.length} values`);
+  const view = ctx.view(layer.name, inputs as AnyValue[]);
+  const values = operators.has(layer.className) ? inputs : inputs.map((_, at) => ctx.activation(view, at, { pads: true }));
+  return [lower(ctx, layer, values as Value[], given?.kwargs ?? {})].flat();
+}
+
+/** Arguments that calls of layers may name, in the order in which the layers take them. */
+const named = ['value', 'key', 'y'];
+
+/** The tensors that a layer reads, as places. */
+function inputsOf(layer: Layer, { args, kwargs }: Arguments): number[] {
+  const other = Object.keys(kwargs).find(
+    (name) => !named.includes(name) && [kwargs[name]].flat(4).some((x) => x instanceof Place),
+  );
+  if (other !== undefined) refuse(`its argument ${other} is a tensor`);
+  const places = [...args, ...named.map((name) => kwargs[name] ?? [])].flat(4);
+  return places.map((x) => (x instanceof Place ? x.input : refuseArgument(layer)));
+}
+
+const refuseArgument = ({ name }: Layer): never => {
+  throw malformed('an argument is no tensor', name);
+};
+
+function addOutputs(
+  builder: GraphBuilder,
+  topology: Topology,
+  values: ReadonlyMap<string, AnyValue[]>,
+  problems: string[],
+): void {
   const names = new Set<string>();
   for (const [i, ref] of topology.outputs.entries()) {
-    const value = values.get(`${ref.call}:${ref.layer}`);
+    const value = outputOf(values, ref);
     if (!value) throw malformed(`output ${ref.layer} is not there`, 'output_layers');
+    if (value.kind !== 'activation') {
+      problems.push(
+        `output ${ref.layer}: ${value.kind === 'const' ? 'it is a constant' : 'it is rows times weights over time, before their sum'}`,
+      );
+      continue;
+    }
     if (value.pads) problems.push(`output ${ref.layer}: zeros were added to it`);
     const name = names.has(ref.layer) ? `${ref.layer}:${i}` : ref.layer;
     names.add(name);

@@ -92,5 +92,6 @@ function layersOf(of: Inner, inner: ReadonlyMap<string, Inner>): Layer[] {
     ...layer,
     name: nameIn(of, layer),
     calls: of.layer.calls.flatMap((_, k) => layer.calls.map((call) => call.map((ref) => within(of, k, ref, inner)))),
+    ...(layer.arguments && { arguments: of.layer.calls.flatMap(() => layer.arguments ?? []) }),
   }));
 }

@@ -8,7 +8,7 @@
 import { halfToFloat } from '../half.ts';
 import type { ModelFiles } from '../options.ts';
 import { badWeights, malformed } from './fail.ts';
-import { isObject } from './topology.ts';
+import { isObject } from './model.ts';
 
 export interface Tensor {
   dims: number[];

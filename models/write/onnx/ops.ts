@@ -34,6 +34,7 @@ export const opset = 17;
 export function unwritable(node: Node): string | undefined {
   if (node.op === 'history') return 'state that goes on from step to step has no form in ONNX';
   if (node.op === 'regroup') return 'a frame under other lengths has no form here in ONNX';
+  if (node.op === 'permute') return 'a window in another order has no form here in ONNX';
   if (node.op === 'upsample') return 'rows that are repeated or set apart have no form here in ONNX';
   if (isRecurrent(node)) return 'a recurrence has no form with quantised gates in ONNX';
   if (node.op === 'activation' && node.attrs.fn !== 'identity') {
@@ -242,7 +243,7 @@ const matmul: Write<'matmul'> = (e, { attrs: { heads, over }, name }, xs, { shap
   return full(moved(y, wide ? [0, 3, 1, 2] : [0, 2, 1], 'channels'));
 };
 
-const writers: { [K in Exclude<OpName, 'history' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
+const writers: { [K in Exclude<OpName, 'history' | 'permute' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
   avgpool: pool('AveragePool'),

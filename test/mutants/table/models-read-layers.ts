@@ -211,8 +211,8 @@ export const modelsReadLayers = inFolder('models/read', [
   {
     id: 'tfjs-hard-sigmoid',
     file: 'tfjs/lower/pointwise.ts',
-    find: 'fill(ctx.keras3 ? 1 / 6 : 0.2)',
-    replace: 'fill(ctx.keras3 ? 1 / 6 : 0.25)',
+    find: 'alpha: { float: ctx.keras3 ? 1 / 6 : 0.2 }',
+    replace: 'alpha: { float: ctx.keras3 ? 1 / 6 : 0.25 }',
     tests: tfjs,
     env: { RUNLET_TFJS_MODELS: '12' },
     why: "hard_sigmoid of Keras 3 in place of Keras 2's",

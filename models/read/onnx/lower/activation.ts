@@ -12,7 +12,8 @@ import { type ActivationAttrs, type Clamp, noClamp } from '../../../graph/types.
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
-import { extremeOf, logOfSoftmax } from '../../spelled.ts';
+import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
+import { spread } from '../../spread.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
@@ -104,8 +105,17 @@ export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
 
 export const lowerPow = (ctx: Lowering, node: NodeView): Value[] => applied(ctx, node, powerOf(single(ctx, node, 1, 'exponent')));
 
-export const lowerPrelu = (ctx: Lowering, node: NodeView): Value[] =>
-  applied(ctx, node, { fn: 'leakyrelu', alpha: single(ctx, node, 1, 'slope'), clamp: noClamp });
+/** A slope for all, or of each channel, feature row or frame. */
+export function lowerPrelu(ctx: Lowering, node: NodeView): Value[] {
+  const slope = ctx.constant(node, 1, 'slope');
+  if (slope.data.length === 1 || ctx.quantised)
+    return applied(ctx, node, { fn: 'leakyrelu', alpha: single(ctx, node, 1, 'slope'), clamp: noClamp });
+  const x = ctx.activation(node, 0);
+  const { layout, tensor } = x;
+  const laid = spread(layout, slope.dims) ?? refuse(`a slope of [${slope.dims.join(', ')}] for ${showLayout(layout)}`);
+  const made = slopesOf(ctx.emit.bind(ctx), { tensor, c: ctx.channelsOf(x) }, laid, slope.data, node.name);
+  return [ctx.activationOf(made, layout)];
+}
 
 export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);

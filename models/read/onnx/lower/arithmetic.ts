@@ -29,7 +29,7 @@ import {
 import { asMask } from './mask.ts';
 import { weighted } from './over-time.ts';
 import { withQuant } from './pool.ts';
-import { withSameAxes } from './regroup.ts';
+import { flattened, withChannels, withSameAxes } from './regroup.ts';
 
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const [a, b] = node.inputs;
@@ -276,16 +276,32 @@ function rejoinedRows(ctx: Lowering, node: NodeView): Activation | undefined {
   return withQuant(ctx, first, ctx.activationOf(whole, first.layout.with(at, dim('t', sources.length))));
 }
 
-export function lowerConcat(ctx: Lowering, node: NodeView): Value[] {
-  const [past] = node.inputs;
-  if (past?.kind === 'elements' && past.when === 'now' && node.inputs.length === 2) return behindState(ctx, node, past);
+/** What holds a whole window in the dimension that is joined as channels, where the others do not hold time alone. */
+function flattenedParts(ctx: Lowering, node: NodeView): (Value | undefined)[] {
+  const at = node.attributes.int('axis', 0);
+  const held = node.inputs.map((v) => (v?.kind === 'activation' ? (v.layout.at(at) ?? []) : []));
+  const isTime = (factors: Layout[number]) => factors.every(({ axis }) => axis === 't');
+  if (held.every(isTime)) return node.inputs;
+  return node.inputs.map((v, i) => {
+    const hasTime = held[i]?.some(({ axis }) => axis === 't');
+    return v?.kind === 'activation' && hasTime ? flattened(ctx, { ...node, name: `${node.name}/${i}` }, v) : v;
+  });
+}
+
+export function lowerConcat(ctx: Lowering, asked: NodeView): Value[] {
+  const [past] = asked.inputs;
+  if (past?.kind === 'elements' && past.when === 'now' && asked.inputs.length === 2) return behindState(ctx, asked, past);
+  const node = { ...asked, inputs: flattenedParts(ctx, asked) };
   const frames = rejoinedRows(ctx, node) ?? joinedFrames(ctx, node);
   if (frames) return [frames];
-  const parts = node.inputs.map((_, i) => ctx.activation(node, i, { raw: true }));
-  const [first] = parts;
-  if (!first) return refuse('it joins nothing');
-  const rank = first.layout.length;
+  const given = node.inputs.map((_, i) => ctx.activation(node, i, { raw: true }));
+  const rank = given[0]?.layout.length ?? refuse('it joins nothing');
   const at = axisIn(node.attributes.int('axis', 0), rank);
+  // a frame of features and channels in one dimension is one of channels
+  const isMixed = ({ layout }: Activation) => (layout[at] ?? []).length > 1;
+  const regrouped = given.map((p) => (isMixed(p) ? withChannels(ctx, node, p) : p));
+  const parts = regrouped.map((p) => (isMixed(p) && ctx.builder.shape(p.tensor).t === 1 ? flattened(ctx, node, p) : p));
+  const [first] = parts as [Activation];
   if (parts.length === 1) return [first];
   const axes = new Set(parts.flatMap((p) => (p.layout[at] ?? []).map((f) => f.axis)));
   const rest = (layout: Layout): Layout => layout.map((factors, i) => (i === at ? [] : factors));

@@ -2,7 +2,8 @@
  * Gemm and MatMul.
  *
  * In: [..., k] activations and constant weights [k, n] ([n, k] with transB).  Out: dense where the last dimension holds the
- * whole window, conv of kernel 1 where it holds the channels of each frame. Source: ONNX Gemm-13, MatMul-13;
+ * whole window, conv of kernel 1 where it holds the channels of each frame, conv of all frames where it holds time. Source:
+ * ONNX Gemm-13, MatMul-13;
  * y = alpha * x * W + beta * C.
  */
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
@@ -12,8 +13,9 @@ import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import { type Activation, sameLayout, type Value } from '../values.ts';
 import { channelOrder } from './conv.ts';
+import { isWindow, linearOverTime } from './over-time.ts';
 import { einsumOfTwo, matMulOfTwo } from './product.ts';
-import { withChannels } from './regroup.ts';
+import { withChannels, withRows } from './regroup.ts';
 
 export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
   const { attributes } = node;
@@ -106,6 +108,7 @@ function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undef
   const dims = fileShapeOf(x.layout);
   const last = dims.length - 1;
   const k = dims[last];
+  const inner = k as number;
   if (w.dims.length !== 2 || dims.length < 1 || w.dims[transB ? 1 : 0] !== k) {
     refuse(`weights of [${w.dims.join(', ')}] for an input of [${dims.join(', ')}]`);
   }
@@ -127,9 +130,23 @@ function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undef
     const tensor = ctx.emit('dense', [x.tensor], { units, weights, bias, clamp: noClamp }, node.name);
     return [ctx.activationOf(tensor, [...x.layout.slice(0, last), dim('c', units)])];
   }
+  if (!ctx.quantised && isWindow(factors, shape)) {
+    const index = Uint32Array.from({ length: units * shape.t }, (_, i) => place(Math.floor(i / shape.t), i % shape.t));
+    const weights = ctx.weights(w, index, axis, alpha);
+    return [linearOverTime(ctx, node, x, { weights, units, bias: ctx.bias(c, units, x.tensor, weights, beta) })];
+  }
+  const rows =
+    factors.some(({ axis }) => axis === 'f') && inner !== shape.c * shape.f
+      ? withRows(
+          ctx,
+          node,
+          x,
+          x.layout.findIndex((d) => d.length > 0),
+        )
+      : undefined;
+  if (rows) return linear(ctx, { ...node, inputs: node.inputs.with(0, rows) }, transB, c, alpha, beta);
   const order = channelOrder(factors, x);
   const overRows = order.includes('f');
-  const inner = k as number;
   if (inner !== shape.c * (overRows ? shape.f : 1))
     refuse(`the last dimension of ${showLayout(x.layout)} is not a frame's channels`);
   const kernelF = overRows ? shape.f : 1;

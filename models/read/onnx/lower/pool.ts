@@ -64,18 +64,17 @@ export function lowerReduce(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'ReduceMax';
   const sum = node.op === 'ReduceSum';
   const [first] = node.inputs;
-  const weighted = sum && first?.kind === 'weighted' ? first : undefined;
+  const weighted = !max && first?.kind === 'weighted' ? first : undefined;
   const x = weighted?.rows ?? ctx.activation(node, 0, { integer: max, raw: max });
   const keep = node.attributes.int('keepdims', 1) === 1;
   const noop = node.attributes.int('noop_with_empty_axes', 0) === 1;
   const listed = axesOf(node.attributes, ctx.optional(node, 1, 'axes')) ?? [];
   if (listed.length === 0 && noop) return [weighted ?? x];
   const axes = listed.length === 0 ? x.layout.map((_, i) => i) : listed.map((a) => axisIn(a, x.layout.length));
-  if (weighted) return [weightedSum(ctx, node, weighted, axes, keep)];
-  const y = reduce(ctx, node, x, axes, keep, max);
-  if (!sum) return [y];
+  const y = weighted ? weightedSum(ctx, node, weighted, axes, keep) : reduce(ctx, node, x, axes, keep, max);
+  if (max || sum === (weighted !== undefined)) return [y];
   const count = elementsOf(ctx.builder.shape(x.tensor)) / elementsOf(ctx.builder.shape(y.tensor));
-  const factor = new Float64Array(ctx.channelsOf(y)).fill(count);
+  const factor = new Float64Array(ctx.channelsOf(y)).fill(sum ? count : 1 / count);
   return [ctx.scaleAndOffset(y, factor, null, `${node.name}/count`)];
 }
 

@@ -5,10 +5,12 @@
  * layout.
  */
 import { isRunletError } from '../../../error.ts';
+import type { Axis, PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
-import { type Layout, type Regrouped, regroupedLayout } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout, orderOf, type Regrouped, regroupedLayout } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import type { Activation } from '../values.ts';
+import { withQuant } from './pool.ts';
 
 /** The activation with its frames regrouped. */
 export function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f, layout }: Regrouped): Activation {
@@ -17,6 +19,41 @@ export function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f,
   const [quant, made] = [ctx.quantOf(x.tensor), ctx.builder.tensors[tensor]];
   if (quant && made) made.quant = quant;
   return { ...x, tensor, layout };
+}
+
+/** The activation with the elements of its window in another order. */
+function permuted(ctx: Lowering, node: NodeView, given: Activation, attrs: PermuteAttrs, layout: Layout): Activation {
+  const x = ctx.activation({ ...node, inputs: [given] }, 0, { integer: true, raw: true });
+  return withQuant(ctx, x, ctx.activationOf(ctx.emit('permute', [x.tensor], attrs, `${node.name}/permuted`), layout));
+}
+
+const allAxes = ['t', 'f', 'c'] as const;
+/** All axes: those given, behind the others, which have length 1. */
+const withAll = (order: readonly Axis[]): Axis[] => [...allAxes.filter((axis) => !order.includes(axis)), ...order];
+
+/** With the whole window as channels, where one dimension of the file holds it. */
+export function flattened(ctx: Lowering, node: NodeView, x: Activation): Activation {
+  const held = x.layout.filter((factors) => factors.length > 0);
+  if (held.length !== 1) return x;
+  const layout = x.layout.map((factors) => dim('c', elementsIn(factors)));
+  return permuted(ctx, node, x, { order: withAll(orderOf(x.layout)), t: 1, f: 1 }, layout);
+}
+
+const elementsIn = (factors: Layout[number]): number => factors.reduce((n, { length }) => n * length, 1);
+
+/**
+ * With what stands in dimension `at` of the file as rows and what stands in the other as channels, where the
+ * window has one row. Undefined where there are more dimensions.
+ */
+export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: number): Activation | undefined {
+  const held = [...x.layout.keys()].filter((d) => (x.layout[d] ?? []).length > 0);
+  const [channels, more] = held.filter((d) => d !== at);
+  if (ctx.builder.shape(x.tensor).t > 1 || !held.includes(at) || channels === undefined || more !== undefined) return undefined;
+  const rows = elementsIn(x.layout[at] ?? []);
+  const layout = x.layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));
+  // rows first, whatever the file has first
+  const order = withAll([at, channels].flatMap((d) => orderOf([x.layout[d] ?? []])));
+  return permuted(ctx, node, x, { order, t: rows, f: 1 }, layout);
 }
 
 /** With its frames as channels alone, where their features come first. */
@@ -32,12 +69,27 @@ export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activa
     return other?.f === 1 ? other : undefined;
   });
   const [a, b] = operands.map(({ layout }, i) => flat[i]?.layout ?? layout) as [Layout, Layout];
-  if (commonOf(operands[0].layout, operands[1].layout) || !commonOf(a, b)) return operands;
+  if (commonOf(operands[0].layout, operands[1].layout)) return operands;
+  if (!commonOf(a, b)) return withSameRows(ctx, node, operands);
   const made = operands.map((x, i) => {
     const other = flat[i];
     return other ? regrouped(ctx, { ...node, name: `${node.name}/${i}` }, x, other) : x;
   });
   return made as [Activation, Activation];
+}
+
+/** Two operands of which one has as channels and features what the other has as rows. */
+function withSameRows(ctx: Lowering, node: NodeView, operands: [Activation, Activation]): [Activation, Activation] {
+  for (const [i, x] of operands.entries()) {
+    const other = operands[1 - i] as Activation;
+    const size = fileShapeOf(x.layout).join();
+    if (ctx.builder.shape(x.tensor).t > 1 || ctx.builder.shape(other.tensor).t === 1 || size !== fileShapeOf(other.layout).join())
+      continue;
+    const at = other.layout.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
+    const made = withRows(ctx, { ...node, name: `${node.name}/${i}` }, x, at);
+    if (made && commonOf(made.layout, other.layout)) return i === 0 ? [made, other] : [other, made];
+  }
+  return operands;
 }
 
 /**

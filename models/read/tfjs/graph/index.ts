@@ -15,31 +15,19 @@ import type { OnnxModel, OnnxValue } from '../../onnx/proto.ts';
 import type { Const } from '../../onnx/tensor.ts';
 import type { ReaderOptions } from '../../options.ts';
 import { streamingReason } from '../../refused.ts';
+import { said } from '../dialect.ts';
 import { badWeights, malformed, Refusal } from '../fail.ts';
-import { isObject, type Json } from '../topology.ts';
+import { isObject, type Json } from '../model.ts';
 import { readWeights, type Tensor } from '../weights.ts';
 import { dimsOf, type NodeDef, readNodes, valueName } from './nodes.ts';
 import { Rewriter } from './rewriter.ts';
 import { keepSplit, rewrites } from './rules/index.ts';
 
-/** Codes of the lowering, with those of this format and what helps there. */
-const codes: Readonly<Record<string, readonly [code: string, tryThis?: string]>> = {
-  RN150: ['RN160', 'change these layers, or convert the model without them and run them on the host'],
-  RN152: ['RN162', 'convert the model again'],
-  RN154: ['RN161', 'convert the model again'],
-  RN156: ['RN164'],
-  RN157: ['RN164'],
-  RN159: ['RN165'],
-};
-
 const dialect: Dialect = {
   format: 'tfjs',
   channelsLast: true,
   batchOfOne: (dims) => `convert the model with an open batch, or with batch 1: ${kerasBatchOfOne(dims)}`,
-  said: (error) => {
-    const [code, tryThis] = codes[error.code] ?? [error.code];
-    return new RunletError(code, { ...error.parts, ...(tryThis && { tryThis }) });
-  },
+  said,
 };
 
 export async function readGraphModel(json: Json, given: ReaderOptions): Promise<Graph> {

@@ -5,7 +5,7 @@
  * proto3 JSON: 64-bit integers are strings, bytes are base64 (older converters: lists of character codes).
  */
 import { malformed, refuse, tooLarge } from '../fail.ts';
-import { isObject, type Json } from '../topology.ts';
+import { isObject, type Json } from '../model.ts';
 
 const maxNodes = 10_000;
 const maxInputs = 100_000;

@@ -5,13 +5,12 @@
  * its name; values between the parts of one operator are named `node#i`. TensorFlow's tensors are channels-last, so a sliding operator
  * stands between two transpositions, which cost nothing: the lowering only keeps where each axis lies.
  */
+import { attributesOf, type Given } from '../../onnx/apply.ts';
 import { constantOf } from '../../onnx/constants.ts';
-import type { AttributeValue, OnnxNode } from '../../onnx/proto.ts';
+import type { OnnxNode } from '../../onnx/proto.ts';
 import type { Const, ElementType } from '../../onnx/tensor.ts';
 import { refuse } from '../fail.ts';
 import type { NodeDef } from './nodes.ts';
-
-export type Attributes = Record<string, number | string | readonly number[] | { float: number }>;
 
 /** Dimensions that SpaceToBatchND has split, with the block of each; see rules/batch.ts. */
 export type Split = ReadonlyMap<number, number>;
@@ -62,10 +61,10 @@ export class Rewriter {
    * One of the nodes that stand for `node`. @param last it gives the node's value. @param named its name; by default that of its output.
    * @returns the output's name
    */
-  emit(node: NodeDef, op: string, inputs: string[], attributes: Attributes = {}, last = false, named?: string): string {
+  emit(node: NodeDef, op: string, inputs: string[], attributes: Given = {}, last = false, named?: string): string {
     const output = last ? node.name : `${node.name}#${this.count++}`;
     const name = named ?? output;
-    this.nodes.push({ name, op, from: node.op, domain: '', inputs, outputs: [output], attributes: valuesOf(attributes) });
+    this.nodes.push({ name, op, from: node.op, domain: '', inputs, outputs: [output], attributes: attributesOf(attributes) });
     return output;
   }
 
@@ -83,13 +82,4 @@ export class Rewriter {
     const { name, op, inputs } = node;
     this.nodes.push({ name, op, from: op, domain: '', inputs: [...inputs], outputs: [name], attributes: new Map(), refused });
   }
-}
-
-function valuesOf(attributes: Attributes): Map<string, AttributeValue> {
-  const value = (given: Attributes[string]): AttributeValue => {
-    if (typeof given === 'string') return { kind: 'string', value: given };
-    if (typeof given === 'number') return { kind: 'int', value: given };
-    return 'float' in given ? { kind: 'float', value: given.float } : { kind: 'ints', value: [...given] };
-  };
-  return new Map(Object.entries(attributes).map(([name, given]) => [name, value(given)]));
 }

@@ -8,9 +8,12 @@
  */
 import { kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, showLayout } from '../../layout.ts';
-import { Config, type Context, type Value } from '../context.ts';
+import { constantOf } from '../../onnx/constants.ts';
+import type { Const } from '../../onnx/tensor.ts';
+import { Config } from '../config.ts';
+import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import type { Layer } from '../topology.ts';
+import type { Json, Layer } from '../model.ts';
 
 /**
  * A frame's channels to others.
@@ -28,7 +31,7 @@ function project(ctx: Context, layer: Layer, x: Value, part: string, own: number
     ? ctx.weight(layer, [`${part}/bias`], outer).map((b) => scale * b)
     : null;
   const attrs = { ...kernelOfOne, groups: 1, outChannels: outputs, weights: { data }, bias, clamp: noClamp };
-  return ctx.emit('conv', [x], attrs, `${layer.name}/${part}`, () => [...x.layout.slice(0, -1), dim('c', outputs)]);
+  return ctx.put('conv', [x], attrs, `${layer.name}/${part}`, () => [...x.layout.slice(0, -1), dim('c', outputs)]);
 }
 
 /** Query, value and key, which is the value where it is left out. */
@@ -40,16 +43,27 @@ function operandsOf([query, value, key = value]: Value[]): [Value, Value, Value]
   return [query, value, key];
 }
 
-/** The means of `v`, by how much each query is like each key. */
-function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, Value], heads: number): Value {
-  const scores = ctx.emit('matmul', [q, k], { heads, over: 'channels' }, `${layer.name}/scores`, ({ t, f, c }) => [
+/** Nothing but what a query has before it. @param rows of queries; `columns` of keys */
+function causal(rows: number, columns: number): Const {
+  const data = Float32Array.from({ length: rows * columns }, (_, i) => (i % columns > Math.floor(i / columns) ? -1e9 : 0));
+  return constantOf(data, [rows, columns], 'float32');
+}
+
+/**
+ * The means of `v`, by how much each query is like each key.
+ * @param ahead whether a query sees what comes after it
+ */
+function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, Value], heads: number, ahead: boolean): Value {
+  const scores = ctx.put('matmul', [q, k], { heads, over: 'channels' }, `${layer.name}/scores`, ({ t, f, c }) => [
     [],
     dim('f', f),
     dim('t', t),
     dim('c', c),
   ]);
-  const weights = ctx.emit('softmax', [scores], { beta: 1 }, `${layer.name}/softmax`, () => scores.layout);
-  return ctx.emit('matmul', [weights, v], { heads, over: 'rows' }, `${layer.name}/values`, ({ t, c }) => [
+  const { t, c } = ctx.shape(scores);
+  const seen = ahead ? scores : ctx.onnx('Add', [scores, causal(t, c)], {}, `${layer.name}/mask`);
+  const weights = ctx.onnx('Softmax', [seen], { axis: -1 }, `${layer.name}/softmax`) as Value;
+  return ctx.put('matmul', [weights, v], { heads, over: 'rows' }, `${layer.name}/values`, ({ t, c }) => [
     [],
     dim('t', t),
     dim('c', c),
@@ -57,21 +71,21 @@ function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, 
 }
 
 /** Of one head, without projections; scores may have a factor. */
-export function lowerAttention(ctx: Context, layer: Layer, xs: Value[]): Value {
+export function lowerAttention(ctx: Context, layer: Layer, xs: Value[], kwargs: Json): Value {
   const config = new Config(layer);
   const [query, value, key] = operandsOf(xs);
   const mode = config.text('score_mode', 'dot');
   if (mode !== 'dot') refuse(`scores by ${mode}: dot is read`);
-  if (config.boolean('causal', false)) refuse('a causal mask');
+  const ahead = !config.boolean('causal', false) && kwargs.use_causal_mask !== true;
   const { c } = ctx.shape(query);
   const scaled = (x: Value) => {
     const by = new Float32Array(c).fill(ctx.weight(layer, ['scale'], [])[0] as number);
     return ctx.scaleAndOffset(x, by, new Float32Array(c), `${layer.name}/scale`);
   };
-  return meansOf(ctx, layer, [config.boolean('use_scale', false) ? scaled(query) : query, key, value], 1);
+  return meansOf(ctx, layer, [config.boolean('use_scale', false) ? scaled(query) : query, key, value], 1, ahead);
 }
 
-export function lowerMultiHeadAttention(ctx: Context, layer: Layer, xs: Value[]): Value {
+export function lowerMultiHeadAttention(ctx: Context, layer: Layer, xs: Value[], kwargs: Json): Value {
   const config = new Config(layer);
   const [query, value, key] = operandsOf(xs);
   if (config.has('attention_axes') && config.integers('attention_axes').join() !== '1')
@@ -86,5 +100,12 @@ export function lowerMultiHeadAttention(ctx: Context, layer: Layer, xs: Value[])
   const k = project(ctx, layer, key, 'key', [channels(key), ...parts], parts);
   const v = project(ctx, layer, value, 'value', [channels(value), heads, wide], [heads, wide]);
   const out = channels(query);
-  return project(ctx, layer, meansOf(ctx, layer, [q, k, v], heads), 'attention_output', [heads, wide, out], [out]);
+  return project(
+    ctx,
+    layer,
+    meansOf(ctx, layer, [q, k, v], heads, kwargs.use_causal_mask !== true),
+    'attention_output',
+    [heads, wide, out],
+    [out],
+  );
 }

@@ -6,9 +6,11 @@
  */
 import { type DilatedAttrs, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
-import { Config, type Context, type Value } from '../context.ts';
+import type { Value as AnyValue } from '../../onnx/values.ts';
+import { Config } from '../config.ts';
+import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import type { Layer } from '../topology.ts';
+import type { Layer } from '../model.ts';
 import { activate } from './pointwise.ts';
 import { slidingOf, spatialAxes, spatialLayout } from './spatial.ts';
 
@@ -22,7 +24,7 @@ export function placesOf(g: DilatedAttrs, axes: readonly ('t' | 'f')[]): number[
 }
 
 /** What the layers share: the input without pending zeros, which the geometry has. */
-function begin(layer: Layer, x: Value, count: number) {
+function begin(ctx: Context, layer: Layer, x: Value, count: number) {
   const config = new Config(layer);
   config.channelsLast();
   const kernel = config.lengths('kernel_size', count, 0);
@@ -30,7 +32,7 @@ function begin(layer: Layer, x: Value, count: number) {
   const dilations = config.lengths('dilation_rate', count, 1);
   const geometry = slidingOf(x, config, kernel, strides, dilations);
   const axes = spatialAxes(x, count);
-  return { config, kernel, geometry, axes, input: { tensor: x.tensor, layout: x.layout } };
+  return { config, kernel, geometry, axes, input: ctx.activationOf(x.tensor, x.layout) };
 }
 
 export const biasOf = (ctx: Context, layer: Layer, config: Config, channels: number): Float32Array | null =>
@@ -38,8 +40,8 @@ export const biasOf = (ctx: Context, layer: Layer, config: Config, channels: num
 
 export const lowerConv =
   (count: number) =>
-  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
-    const { config, kernel, geometry, axes, input } = begin(layer, x as Value, count);
+  (ctx: Context, layer: Layer, [x]: Value[]): AnyValue => {
+    const { config, kernel, geometry, axes, input } = begin(ctx, layer, x as Value, count);
     const groups = config.lengths('groups', 1, 1)[0] as number;
     const outChannels = config.lengths('filters', 1, 0)[0] as number;
     const { c } = ctx.shape(input);
@@ -54,13 +56,13 @@ export const lowerConv =
         for (let i = 0; i < per; i++) weights[at++] = data[(place * per + i) * outChannels + o] as number;
     const bias = biasOf(ctx, layer, config, outChannels);
     const attrs = { ...geometry, groups, outChannels, weights: { data: weights }, bias, clamp: noClamp };
-    const y = ctx.emit('conv', [input], attrs, layer.name, spatialLayout(axes));
+    const y = ctx.put('conv', [input], attrs, layer.name, spatialLayout(axes));
     return activate(ctx, layer, y, config.activation());
   };
 
 /** The depthwise part; `names` of its weights. */
 function depthwise(ctx: Context, layer: Layer, x: Value, count: number, names: string[], own: boolean) {
-  const begun = begin(layer, x, count);
+  const begun = begin(ctx, layer, x, count);
   const { config, kernel, geometry, axes, input } = begun;
   // TensorFlow.js leaves the multiplier of a separable convolution out of its config
   const [multiplier = 0] = config.has('depth_multiplier')
@@ -75,19 +77,19 @@ function depthwise(ctx: Context, layer: Layer, x: Value, count: number, names: s
   const bias = own ? biasOf(ctx, layer, config, row) : null;
   const attrs = { ...geometry, multiplier, weights: { data: weights }, bias, clamp: noClamp };
   const name = own ? layer.name : `${layer.name}/depthwise`;
-  return { config, y: ctx.emit('depthwise', [input], attrs, name, spatialLayout(axes)), axes };
+  return { config, y: ctx.put('depthwise', [input], attrs, name, spatialLayout(axes)), axes };
 }
 
 export const lowerDepthwise =
   (count: number) =>
-  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
+  (ctx: Context, layer: Layer, [x]: Value[]): AnyValue => {
     const { config, y } = depthwise(ctx, layer, x as Value, count, ['depthwise_kernel', 'kernel'], true);
     return activate(ctx, layer, y, config.activation());
   };
 
 export const lowerSeparable =
   (count: number) =>
-  (ctx: Context, layer: Layer, [x]: Value[]): Value => {
+  (ctx: Context, layer: Layer, [x]: Value[]): AnyValue => {
     const { config, y, axes } = depthwise(ctx, layer, x as Value, count, ['depthwise_kernel'], false);
     const outChannels = config.lengths('filters', 1, 0)[0] as number;
     const { c } = ctx.shape(y);
@@ -95,7 +97,7 @@ export const lowerSeparable =
     const weights = Float32Array.from(data, (_, i) => data[(i % c) * outChannels + Math.floor(i / c)] as number);
     const bias = biasOf(ctx, layer, config, outChannels);
     const attrs = { ...kernelOfOne, groups: 1, outChannels, weights: { data: weights }, bias, clamp: noClamp };
-    return activate(ctx, layer, ctx.emit('conv', [y], attrs, layer.name, spatialLayout(axes)), config.activation());
+    return activate(ctx, layer, ctx.put('conv', [y], attrs, layer.name, spatialLayout(axes)), config.activation());
   };
 
 export function lowerBatchNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {

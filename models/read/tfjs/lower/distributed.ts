@@ -6,11 +6,12 @@
  * have a kernel of one place. Source: Keras' TimeDistributed.
  */
 import { dim } from '../../layout.ts';
+import type { Value as AnyValue } from '../../onnx/values.ts';
 import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import { isObject, type Layer } from '../topology.ts';
+import { isObject, type Json, type Layer } from '../model.ts';
 
-type Lower = (ctx: Context, layer: Layer, xs: Value[]) => Value;
+type Lower = (ctx: Context, layer: Layer, xs: Value[], kwargs: Json) => AnyValue | AnyValue[];
 
 /** Layers that read one frame, beside those that do nothing. */
 const perFrame: ReadonlySet<string> = new Set(
@@ -29,7 +30,7 @@ export const lowerTimeDistributed =
     const [batch = [], time = [], ...rest] = layout;
     if (rest.length === 0 || time.some((f) => f.axis !== 't') || rest.flat().some((f) => f.axis === 't'))
       refuse('there is no time to distribute it over');
-    const value = { tensor, layout: [batch, ...rest] };
+    const value = ctx.activationOf(tensor, [batch, ...rest]);
     const own = { ...layer, className: inner.class_name, config: inner.config, inner: String(inner.config.name) };
     const pooled = /^Global(Average|Max)Pooling1D$/.exec(own.className)?.[1];
     const { f } = ctx.shape(value);
@@ -38,7 +39,7 @@ export const lowerTimeDistributed =
     const of = whole || own;
     const lower = perFrame.has(of.className) || identities.includes(of.className) ? lowering(of.className) : undefined;
     if (!lower) return refuse(`a ${own.className} is distributed over time; layers that read one frame are`);
-    const y = lower(ctx, of, [value]);
+    const y = ctx.activation(ctx.view(layer.name, [lower(ctx, of, [value], {})].flat()), 0);
     if (whole) return { ...y, layout: [batch, time, dim('c', ctx.shape(y).c)] };
     return { ...y, layout: [y.layout[0] ?? [], time, ...y.layout.slice(1)] };
   };

@@ -2,35 +2,42 @@
  * The layers that the TensorFlow.js reader lowers, by class name, and why the others are refused.
  */
 import { lookup } from '../../../lookup.ts';
+import { type Value as AnyValue, dimsOf } from '../../onnx/values.ts';
 import { streamingReason } from '../../refused.ts';
 import type { Context, Value } from '../context.ts';
-import type { Layer } from '../topology.ts';
+import type { Json, Layer } from '../model.ts';
 import { lowerAttention, lowerMultiHeadAttention } from './attention.ts';
 import { lowerBatchNormalization, lowerConv, lowerDepthwise, lowerSeparable } from './conv.ts';
 import { lowerDense } from './dense.ts';
 import { lowerTimeDistributed } from './distributed.ts';
-import { lowerLayerNormalization, lowerNormalization, lowerRmsNormalization, lowerUnitNormalization } from './norm.ts';
+import {
+  lowerGroupNormalization,
+  lowerLayerNormalization,
+  lowerNormalization,
+  lowerRmsNormalization,
+  lowerUnitNormalization,
+} from './norm.ts';
 import {
   lowerActivation,
   lowerAverage,
-  lowerBinary,
   lowerConcatenate,
-  lowerExtreme,
+  lowerDot,
+  lowerPairs,
   lowerPrelu,
   lowerRelu,
   lowerRescaling,
   lowerSoftmax,
-  lowerSubtract,
   lowerUnary,
 } from './pointwise.ts';
 import { lowerGlobal, lowerPool } from './pool.ts';
-import { lowerBidirectional, lowerRecurrent } from './recurrent.ts';
+import { lowerBidirectional, lowerCells, lowerRecurrent } from './recurrent.ts';
 import { lowerRepeatVector, lowerUpSampling } from './rows.ts';
 import { lowerCropping, lowerIdentity, lowerMove, lowerZeroPadding } from './shape.ts';
 import { withRows } from './spatial.ts';
 import { lowerConvTranspose } from './transposed.ts';
 
-export type Lower = (ctx: Context, layer: Layer, xs: Value[]) => Value;
+/** @param kwargs the named arguments of the call. @returns its values, or the only one */
+export type Lower = (ctx: Context, layer: Layer, xs: Value[], kwargs: Json) => AnyValue | AnyValue[];
 
 export const identities =
   'Dropout SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization Identity'.split(
@@ -40,17 +47,18 @@ export const identities =
 /** A layer over two dimensions, one of which may lie in the channels of frames. */
 const overRows =
   (lower: Lower): Lower =>
-  (ctx, layer, xs) =>
+  (ctx, layer, xs, kwargs) =>
     lower(
       ctx,
       layer,
       xs.map((x) => withRows(ctx, x)),
+      kwargs,
     );
 
 export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ...identities.map((name): [string, Lower] => [name, lowerIdentity]),
   ['Activation', lowerActivation],
-  ['Add', lowerBinary('add')],
+  ['Add', lowerPairs('Add')],
   ['Attention', lowerAttention],
   ['Average', lowerAverage],
   ['AveragePooling1D', lowerPool('avgpool', 1)],
@@ -67,22 +75,24 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Dense', lowerDense],
   ['DepthwiseConv1D', lowerDepthwise(1)],
   ['DepthwiseConv2D', overRows(lowerDepthwise(2))],
+  ['Dot', lowerDot],
   ['ELU', lowerUnary('elu', ['alpha'], 1)],
   ['Flatten', lowerMove],
-  ['GlobalAveragePooling1D', lowerGlobal('globalavg', 1)],
-  ['GlobalAveragePooling2D', overRows(lowerGlobal('globalavg', 2))],
-  ['GlobalMaxPooling1D', lowerGlobal('globalmax', 1)],
-  ['GlobalMaxPooling2D', overRows(lowerGlobal('globalmax', 2))],
+  ['GlobalAveragePooling1D', lowerGlobal('ReduceMean', 1)],
+  ['GlobalAveragePooling2D', lowerGlobal('ReduceMean', 2)],
+  ['GlobalMaxPooling1D', lowerGlobal('ReduceMax', 1)],
+  ['GlobalMaxPooling2D', lowerGlobal('ReduceMax', 2)],
+  ['GroupNormalization', lowerGroupNormalization],
   ['GRU', lowerRecurrent],
   ['LayerNormalization', lowerLayerNormalization],
   ['LeakyReLU', lowerUnary('leakyrelu', ['alpha', 'negative_slope'], 0.3)],
   ['LSTM', lowerRecurrent],
-  ['Maximum', lowerExtreme(true)],
+  ['Maximum', lowerPairs('Max')],
   ['MaxPooling1D', lowerPool('maxpool', 1)],
   ['MaxPooling2D', overRows(lowerPool('maxpool', 2))],
-  ['Minimum', lowerExtreme(false)],
+  ['Minimum', lowerPairs('Min')],
   ['MultiHeadAttention', lowerMultiHeadAttention],
-  ['Multiply', lowerBinary('mul')],
+  ['Multiply', lowerPairs('Mul')],
   ['Normalization', lowerNormalization],
   ['Permute', lowerMove],
   ['PReLU', lowerPrelu],
@@ -91,11 +101,12 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Rescaling', lowerRescaling],
   ['Reshape', lowerMove],
   ['RMSNormalization', lowerRmsNormalization],
+  ['RNN', lowerCells],
   ['SeparableConv1D', lowerSeparable(1)],
   ['SeparableConv2D', overRows(lowerSeparable(2))],
   ['SimpleRNN', lowerRecurrent],
   ['Softmax', lowerSoftmax],
-  ['Subtract', lowerSubtract],
+  ['Subtract', lowerPairs('Sub')],
   ['ThresholdedReLU', lowerUnary('thresholdedrelu', ['theta'], 1)],
   ['TimeDistributed', lowerTimeDistributed(identities, (name) => lowerings.get(name))],
   ['UnitNormalization', lowerUnitNormalization],
@@ -107,7 +118,14 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
 
 /** Layers that read more than one value. */
 export const joins: ReadonlySet<string> = new Set(
-  'Add Attention Average Concatenate Maximum Minimum MultiHeadAttention Multiply Subtract'.split(' '),
+  'Add Attention Average Concatenate Dot Maximum Minimum MultiHeadAttention Multiply Subtract'.split(' '),
+);
+
+/** Layers that are operators of ONNX alone, and so take whatever these take. */
+export const operators: ReadonlySet<string> = new Set(
+  'Add Average Concatenate GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D Maximum Minimum Multiply Subtract'.split(
+    ' ',
+  ),
 );
 
 /** The names that models/read/refused.ts knows these layers by. */
@@ -115,12 +133,10 @@ const known: Readonly<Record<string, string>> = {
   ConvLSTM2D: 'LSTM',
   ConvLSTM2DCell: 'LSTM',
   AdditiveAttention: 'LinearAttention',
-  Dot: 'LinearAttention',
 };
 
 /** Why a layer without a lowering is refused. */
-export function whyNot(layer: Layer, [x]: readonly (Value | undefined)[], dims: number[] | undefined): string {
-  const { className } = layer;
-  const seen = { ...(x && { layout: x.layout }), ...(dims && { dims }) };
+export function whyNot({ className }: Pick<Layer, 'className'>, x: AnyValue | undefined): string {
+  const seen = x?.kind === 'activation' ? { layout: x.layout, dims: dimsOf(x) } : {};
   return streamingReason(lookup(known, className) ?? className, seen) ?? 'the layer is not supported';
 }

@@ -8,13 +8,16 @@
  */
 import { noClamp } from '../../../graph/types.ts';
 import { showLayout } from '../../layout.ts';
-import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
 import type { Constant } from '../../norm/form.ts';
+import { constantOf } from '../../onnx/constants.ts';
+import { lowerNorm } from '../../onnx/lower/norm.ts';
+import type { Value as AnyValue } from '../../onnx/values.ts';
 import { spread, valuesOf } from '../../spread.ts';
-import { Config, type Context, type Value } from '../context.ts';
+import { Config } from '../config.ts';
+import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import { isObject, type Layer } from '../topology.ts';
+import { isObject, type Layer } from '../model.ts';
 
 /**
  * The dimensions that a layer normalises, and the layer over them.
@@ -39,9 +42,7 @@ function normalised(
     values,
     dims.reduce((a, b) => a * b, 1),
   );
-  const attrs = normAttrs(layout, { axes, ...norm });
-  if (typeof attrs === 'string') return refuse(attrs);
-  return ctx.emit('layernorm', [x], attrs, layer.name, () => layout);
+  return lowerNorm(ctx, ctx.view(layer.name, [x]), { axes, ...norm })[0] as Value;
 }
 
 const one = (value: number): Constant => ({ dims: [], data: [value] });
@@ -56,6 +57,24 @@ export const lowerLayerNormalization = (ctx: Context, layer: Layer, [x]: Value[]
       beta: config.boolean('center', true) ? values('beta') : one(0),
     };
   });
+
+/** Of groups of channels, over time and features: ONNX's operator, whose channels stand in front. */
+export function lowerGroupNormalization(ctx: Context, layer: Layer, [x]: Value[]): AnyValue {
+  const config = new Config(layer);
+  const value = x as Value;
+  const rank = value.layout.length;
+  if (((config.number('axis', -1) % rank) + rank) % rank !== rank - 1) refuse('it normalises another axis than the last');
+  const { c } = ctx.shape(value);
+  const groups = config.number('groups', 32);
+  const of = (name: string, key: string, otherwise: number) =>
+    constantOf(config.boolean(key, true) ? ctx.weight(layer, [name], [c]) : new Float32Array(c).fill(otherwise), [c], 'float32');
+  const front = [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i + 1)];
+  const back = [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
+  const turned = ctx.onnx('Transpose', [value], { perm: front }, `${layer.name}/front`);
+  const attributes = { num_groups: groups === -1 ? c : groups, epsilon: { float: config.number('epsilon', 1e-3) } };
+  const made = ctx.onnx('GroupNormalization', [turned, of('gamma', 'scale', 1), of('beta', 'center', 0)], attributes, layer.name);
+  return ctx.onnx('Transpose', [made], { perm: back }, `${layer.name}/back`);
+}
 
 export const lowerRmsNormalization = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
   normalised(ctx, layer, x as Value, (config, values) => ({
@@ -119,6 +138,6 @@ export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Va
   if (!scale.every(Number.isFinite) || !offset.every(Number.isFinite)) refuse('its mean or variance gives no finite scale');
   if (laid.over === 'c') return ctx.scaleAndOffset(value, scale, offset, layer.name);
   const constant = (data: Float32Array) => ({ clamp: noClamp, constant: { data } });
-  const scaled = ctx.emit('mul', [value], constant(scale), `${layer.name}/scale`, () => layout);
-  return ctx.emit('add', [scaled], constant(offset), layer.name, () => layout);
+  const scaled = ctx.put('mul', [value], constant(scale), `${layer.name}/scale`, () => layout);
+  return ctx.put('add', [scaled], constant(offset), layer.name, () => layout);
 }

@@ -7,10 +7,13 @@
  */
 import { noClamp } from '../../../graph/types.ts';
 import { dim, type Layout } from '../../layout.ts';
+import { constantOf } from '../../onnx/constants.ts';
+import type { Value as AnyValue } from '../../onnx/values.ts';
 import { addCell, type Cell, lastRow, transposed } from '../../recurrent.ts';
-import { Config, type Context, type Value } from '../context.ts';
+import { Config } from '../config.ts';
+import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import { isObject, type Layer } from '../topology.ts';
+import { isObject, type Layer } from '../model.ts';
 
 const gatesOf = { LSTM: 4, GRU: 3, SimpleRNN: 1 } as const;
 type Kind = keyof typeof gatesOf;
@@ -25,12 +28,38 @@ interface Direction {
   reverse: boolean;
 }
 
-export function lowerRecurrent(ctx: Context, layer: Layer, xs: Value[]): Value {
+export function lowerRecurrent(ctx: Context, layer: Layer, xs: Value[]): AnyValue[] {
   const reverse = new Config(layer).boolean('go_backwards', false);
   return recurrent(ctx, layer, xs, [{ layer, kind: layer.className as Kind, side: '', reverse }]);
 }
 
-export function lowerBidirectional(ctx: Context, layer: Layer, xs: Value[]): Value {
+/** A layer around a cell, or around several, one on the other. */
+export function lowerCells(ctx: Context, layer: Layer, [x]: Value[]): AnyValue[] {
+  const { cell } = layer.config;
+  const inner = isObject(cell) && isObject(cell.config) ? cell.config.cells : undefined;
+  const cells = Array.isArray(inner) ? inner : [cell];
+  const reverse = new Config(layer).boolean('go_backwards', false);
+  return cells.reduce<AnyValue[]>(
+    (values, of: unknown, i) => {
+      const kind = isObject(of) ? /^(LSTM|GRU|SimpleRNN)Cell$/.exec(String(of.class_name))?.[1] : undefined;
+      if (!isObject(of) || !isObject(of.config) || !kind) return refuse('its cell is no LSTMCell, GRUCell or SimpleRNNCell');
+      const isLast = i === cells.length - 1;
+      const outer = isLast
+        ? layer
+        : { ...layer, name: `${layer.name}/${i}`, config: { ...layer.config, return_sequences: true, return_state: false } };
+      const side = cells.length > 1 ? `cell${i}` : '';
+      return recurrent(
+        ctx,
+        outer,
+        [values[0] as Value],
+        [{ layer: { ...layer, config: of.config }, kind: kind as Kind, side, reverse }],
+      );
+    },
+    [x as Value],
+  );
+}
+
+export function lowerBidirectional(ctx: Context, layer: Layer, xs: Value[]): AnyValue[] {
   const side = (inner: unknown, side: string, reverse: boolean): Direction => {
     const kind = isObject(inner) ? inner.class_name : undefined;
     if (!isObject(inner) || !isObject(inner.config) || (kind !== 'LSTM' && kind !== 'GRU' && kind !== 'SimpleRNN'))
@@ -45,6 +74,9 @@ export function lowerBidirectional(ctx: Context, layer: Layer, xs: Value[]): Val
   return recurrent(ctx, ways[0].layer, xs, [...ways], merge as Merge);
 }
 
+/** What an LSTM keeps beside its output, which can be returned and not be read. */
+const inCell: AnyValue = { kind: 'elements', when: 'next', ids: constantOf([], [0], 'float32') };
+
 type Merge = 'concat' | 'sum' | 'mul' | 'ave';
 
 /** Both directions as one tensor. */
@@ -54,10 +86,10 @@ function merged(ctx: Context, [a, b]: [number, number], merge: Merge, name: stri
   const sum = ctx.add('add', [a, b], { clamp: noClamp }, merge === 'sum' ? name : `${name}/sum`);
   if (merge === 'sum') return sum;
   const { c } = ctx.builder.shape(sum);
-  return ctx.scaleAndOffset({ tensor: sum, layout: [] }, new Float32Array(c).fill(0.5), new Float32Array(c), name).tensor;
+  return ctx.scaleAndOffset(ctx.activationOf(sum, []), new Float32Array(c).fill(0.5), null, name).tensor;
 }
 
-function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Direction[], merge: Merge = 'concat'): Value {
+function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Direction[], merge: Merge = 'concat'): AnyValue[] {
   const value = x as Value;
   ctx.plain(value);
   const { layout } = value;
@@ -65,22 +97,28 @@ function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Directi
   if (layout.length !== 3 || (layout[1] ?? []).some((f) => f.axis !== 't') || factors.some((f) => f.axis === 't'))
     refuse('it does not run along time');
   const config = new Config(layer);
-  for (const key of ['stateful', 'return_state']) if (config.boolean(key, false)) refuse(`${key} is set`);
+  if (config.boolean('stateful', false)) refuse('stateful is set');
   const all = config.boolean('return_sequences', false);
+  const returnsState = config.boolean('return_state', false);
   const shape = ctx.shape(value);
   const { add } = ctx;
+  const states: AnyValue[] = [];
   const ends = directions.map((direction) => {
     const name = directions.length > 1 ? `${layer.name}/${direction.side}` : layer.name;
     const cell = cellOf(ctx, direction, shape.f * shape.c);
     const tensor = addCell(add, { tensor: value.tensor, shape, factors }, cell, name);
     if (all && direction.reverse && directions.length === 1) refuse('it returns its outputs from the last frame to the first');
-    return all ? tensor : lastRow(add, tensor, shape.t, direction.reverse, name);
+    if (all && !returnsState) return tensor;
+    const last = lastRow(add, tensor, shape.t, direction.reverse, name);
+    states.push(ctx.activationOf(last, [[], dim('c', ctx.builder.shape(last).c)]));
+    if (direction.kind === 'LSTM') states.push(inCell);
+    return all ? tensor : last;
   });
   const [first, second] = ends as [number, number?];
   const tensor = second === undefined ? first : merged(ctx, [first, second], merge, `${layer.name}/both`);
   const units = dim('c', ctx.builder.shape(tensor).c);
   const out: Layout = all ? [[], dim('t', shape.t), units] : [[], units];
-  return { tensor, layout: out };
+  return [ctx.activationOf(tensor, out), ...(returnsState ? states : [])];
 }
 
 /** The slope of gates that are straight lines; undefined for the logistic function. */

@@ -7,9 +7,10 @@
 
 import { rowsBetween } from '../../between.ts';
 import { dim, showLayout } from '../../layout.ts';
-import { Config, type Context, type Value } from '../context.ts';
+import { Config } from '../config.ts';
+import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import type { Layer } from '../topology.ts';
+import type { Layer } from '../model.ts';
 import { spatialInput, spatialLayout } from './spatial.ts';
 
 /** [n, values] as `n` equal rows. */
@@ -21,8 +22,8 @@ export function lowerRepeatVector(ctx: Context, layer: Layer, [x]: Value[]): Val
     refuse(`it repeats ${showLayout(value.layout)}, which is no row of values`);
   const layout = () => [batch, dim('t', t), values];
   return t === 1
-    ? { tensor: value.tensor, layout: layout() }
-    : ctx.emit('upsample', [value], { t, f: 1, between: 'repeat' }, layer.name, layout);
+    ? ctx.activationOf(value.tensor, layout())
+    : ctx.put('upsample', [value], { t, f: 1, between: 'repeat' }, layer.name, layout);
 }
 
 export const lowerUpSampling =
@@ -47,5 +48,5 @@ export const lowerUpSampling =
             layer.name,
           );
     const out = still ? tensor : rows();
-    return { tensor: out, layout: spatialLayout(axes)(ctx.builder.shape(out)) };
+    return ctx.activationOf(out, spatialLayout(axes)(ctx.builder.shape(out)));
   };

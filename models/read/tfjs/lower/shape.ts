@@ -6,9 +6,10 @@
  */
 import type { Shape } from '../../../graph/types.ts';
 import { dim, fileShapeOf, reshapeLayout, transposeLayout } from '../../layout.ts';
-import { Config, type Context, type Value } from '../context.ts';
+import { Config } from '../config.ts';
+import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import type { Layer } from '../topology.ts';
+import type { Layer } from '../model.ts';
 import { spatialInput } from './spatial.ts';
 
 /** Dims of a layer's output that only regroups or transposes; undefined for other layers. `dims` has the batch first. */
@@ -42,14 +43,14 @@ export function lowerMove(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const moved = movedDims(layer, ctx.dims(value));
   if (!moved) return refuse('it does not move');
   const layout = moved.perm ? transposeLayout(value.layout, moved.perm) : reshapeLayout(value.layout, moved.dims, layer.name);
-  return { tensor: value.tensor, layout };
+  return ctx.activationOf(value.tensor, layout);
 }
 
 export const lowerIdentity = (_ctx: Context, _layer: Layer, [x]: Value[]): Value => x as Value;
 
 export const lowerZeroPadding =
   (count: number) =>
-  (_ctx: Context, layer: Layer, xs: Value[]): Value => {
+  (ctx: Context, layer: Layer, xs: Value[]): Value => {
     const { value, config, axes } = spatialInput(layer, xs, count);
     const pads = { t: value.pads?.t ?? ([0, 0] as const), f: value.pads?.f ?? ([0, 0] as const) };
     const lengths = fileShapeOf(value.layout);
@@ -60,7 +61,7 @@ export const lowerZeroPadding =
       pads[axis] = [pads[axis][0] + before, pads[axis][1] + after];
       layout[i + 1] = dim(axis, (lengths[i + 1] as number) + before + after);
     }
-    return { tensor: value.tensor, layout, pads };
+    return { ...ctx.activationOf(value.tensor, layout), pads };
   };
 
 export const lowerCropping =
@@ -78,8 +79,8 @@ export const lowerCropping =
       const cut = (out: Shape) => layout.map((d, at) => (at === i + 1 ? dim(axis, out[axis]) : d));
       y =
         axis === 't'
-          ? ctx.emit('history', [y], { before: -before, after: -after }, `${layer.name}/t`, cut)
-          : ctx.emit('slice', [y], { axis: 'f', from: before, to: rows - after }, layer.name, cut);
+          ? ctx.put('history', [y], { before: -before, after: -after }, `${layer.name}/t`, cut)
+          : ctx.put('slice', [y], { axis: 'f', from: before, to: rows - after }, layer.name, cut);
     }
     return y;
   };

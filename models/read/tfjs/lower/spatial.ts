@@ -6,9 +6,10 @@
  */
 import { type Axis, type DilatedAttrs, kernelOfOne, type Shape } from '../../../graph/types.ts';
 import { dim, type Factor, type Layout, samePadding, showLayout, slideAlong } from '../../layout.ts';
-import { Config, type Context, type Value } from '../context.ts';
+import { Config } from '../config.ts';
+import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import type { Layer } from '../topology.ts';
+import type { Layer } from '../model.ts';
 
 /** The axes of the spatial dimensions of [n, ..., c]; a dimension of length 1 takes the axis that is left. */
 export function spatialAxes(x: Value, count: number): ('t' | 'f')[] {
@@ -33,9 +34,11 @@ export function withRows(ctx: Context, x: Value): Value {
   const frame = layout.flat().filter(({ axis }) => axis !== 't');
   const slides = layout.slice(0, -1).some((factors) => factors.some(({ axis }) => axis === 'c'));
   const [only] = frame;
-  if (!slides || x.pads || !only || frame.some(({ axis }) => axis !== 'c')) return x;
+  if (!slides || !only || frame.some(({ axis }) => axis !== 'c')) return x;
   const rows = (factors: readonly Factor[]): Factor[] => factors.map((f) => (f === only ? { ...f, axis: 'f' } : f));
-  return ctx.emit('regroup', [x], { f: only.length }, `${ctx.builder.tensors[x.tensor]?.name}/rows`, () => layout.map(rows));
+  const name = `${ctx.builder.tensors[x.tensor]?.name}/rows`;
+  const from = ctx.activationOf(x.tensor, layout);
+  return { ...x, ...ctx.put('regroup', [from], { f: only.length }, name, () => layout.map(rows)) };
 }
 
 /** What a layer over `count` spatial dimensions reads: its value, its config, the axes of these. */

@@ -7,16 +7,17 @@
  */
 import { kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { fileShapeOf, slideAlong, transposedPadding } from '../../layout.ts';
+import type { Value as AnyValue } from '../../onnx/values.ts';
 import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import type { Layer } from '../topology.ts';
+import type { Layer } from '../model.ts';
 import { biasOf, placesOf } from './conv.ts';
 import { activate } from './pointwise.ts';
 import { spatialInput, spatialLayout } from './spatial.ts';
 
 export const lowerConvTranspose =
   (count: number) =>
-  (ctx: Context, layer: Layer, xs: Value[]): Value => {
+  (ctx: Context, layer: Layer, xs: Value[]): AnyValue => {
     const { value, config, axes } = spatialInput(layer, xs, count);
     const kernel = config.lengths('kernel_size', count, 0);
     const strides = config.lengths('strides', count, 1);
@@ -49,7 +50,7 @@ export const lowerConvTranspose =
       }
     const bias = biasOf(ctx, layer, config, outChannels);
     const still = apart.t === 1 && apart.f === 1;
-    const rows = still ? value : ctx.emit('upsample', [value], apart, `${layer.name}/apart`, () => value.layout);
+    const rows = still ? value : ctx.put('upsample', [value], apart, `${layer.name}/apart`, () => value.layout);
     const attrs = { ...geometry, groups: 1, outChannels, weights: { data: weights }, bias, clamp: noClamp };
-    return activate(ctx, layer, ctx.emit('conv', [rows], attrs, layer.name, spatialLayout(axes)), config.activation());
+    return activate(ctx, layer, ctx.put('conv', [rows], attrs, layer.name, spatialLayout(axes)), config.activation());
   };

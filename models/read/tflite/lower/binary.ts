@@ -6,7 +6,7 @@
  * Source: TensorFlow Lite ADD, SUB, MUL, DIV (numpy broadcasting), CONCATENATION (int8 keeps scale and zero
  * point).
  */
-import { type BinaryAttrs, type Clamp, isInt16, kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { type Axis, type BinaryAttrs, type Clamp, isInt16, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, raised, showLayout } from '../../layout.ts';
 import { spread, valuesOf } from '../../spread.ts';
@@ -166,13 +166,14 @@ export function lowerConcat(context: Context, op: TfOperator): void {
   if (clamp !== noClamp) throw new Refusal('its fused activation has no kernel');
   const at = options?.int32(0) ?? 0;
   if (lowerInputStateConcat(context, op, at) || lowerStateConcat(context, op, at)) return;
-  const { values, first } = partsOf(context, op);
-  const rank = first.layout.length;
-  const stated = options?.int32(0) ?? 0;
-  const dim = stated < 0 ? stated + rank : stated;
-  if (dim < 0 || dim >= rank || values.some((v) => v.layout.length !== rank)) {
-    throw malformed(op, `axis ${stated} does not fit inputs of ${rank} dimensions`);
+  const parts = partsOf(context, op).values;
+  const rank = (parts[0] as Value).layout.length;
+  const dim = at < 0 ? at + rank : at;
+  if (dim < 0 || dim >= rank || parts.some((v) => v.layout.length !== rank)) {
+    throw malformed(op, `axis ${at} does not fit inputs of ${rank} dimensions`);
   }
+  const values = flattened(context, op, parts, dim);
+  const [first] = values as [Value];
   const axis = concatAxis(values, dim);
   const template = values.map((v) => v.layout);
   const others = template.map((layout) => layout.map((_, d) => (d === dim ? '' : showDim(layout, d))).join());
@@ -189,6 +190,22 @@ export function lowerConcat(context: Context, op: TfOperator): void {
     { axis },
     () => layout,
   );
+}
+
+/** Whole windows that are joined to others in one dimension, as channels. */
+function flattened(context: Context, op: TfOperator, values: Value[], dim: number): Value[] {
+  const axes = values.map((v) => factorsOf(v.layout, dim).map((f) => f.axis));
+  const isWhole = ({ layout }: Value, i: number) =>
+    layout.every((_, d) => d === dim || factorsOf(layout, d).length === 0) && (axes[i] as Axis[]).some((axis) => axis !== 'c');
+  if (axes.every((own) => own.length < 2 && own.join() === axes[0]?.join())) return values;
+  return values.map((v, i) => {
+    if (!isWhole(v, i)) return v;
+    const order = [...(['t', 'f', 'c'] as const).filter((axis) => !axes[i]?.includes(axis)), ...orderOf(v.layout)];
+    const name = `${op.name}/${i}`;
+    const id = context.add('permute', [v.id], { order, t: 1, f: 1 }, name, context.quantOf(context.input(op, i)));
+    const length = fileShapeOf(v.layout)[dim] as number;
+    return { ...v, id, layout: v.layout.map((factors, d) => (d === dim ? [{ axis: 'c', length }] : factors)) };
+  });
 }
 
 /**

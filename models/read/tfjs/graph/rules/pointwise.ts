@@ -4,15 +4,16 @@
  * In: TensorFlow's operators.  Out: ONNX's. Source: TensorFlow's nn_ops and math_ops; the functions' names are in models/ops/unary.ts.
  */
 import { type ActivationAttrs, powerOf, type UnaryFormat, unaryNames, unaryOf } from '../../../../ops/unary.ts';
+import type { Given } from '../../../onnx/apply.ts';
 import { refuse } from '../../fail.ts';
 import type { NodeDef } from '../nodes.ts';
-import type { Attributes, Rewriter } from '../rewriter.ts';
+import type { Rewriter } from '../rewriter.ts';
 
 /** An operator of one value, its other inputs and its attributes. */
 export interface Applied {
   op: string;
   more: string[];
-  attributes: Attributes;
+  attributes: Given;
 }
 
 const format: UnaryFormat = 'graph';
@@ -36,7 +37,7 @@ function functionOf(
   const op = unaryOf(fn).onnx;
   const slope = alphaOf[name];
   const parameter = slope === undefined ? alpha : node.number(key, slope);
-  const attributes: Attributes = parameter === undefined ? {} : { alpha: { float: parameter } };
+  const attributes: Given = parameter === undefined ? {} : { alpha: { float: parameter } };
   if (op) return { op, more: [], attributes };
   const exponent = exponents.find((e) => powerOf(e).fn === fn);
   if (exponent === undefined) return refuse(`function ${name} has no operator here`);

@@ -5,9 +5,10 @@
  * activation that was fused. Source: TensorFlow's ops Conv2D, DepthwiseConv2dNative, MaxPool, AvgPool, FusedBatchNormV3; Grappler's remapper
  * for the fused ones.
  */
+import type { Given } from '../../../onnx/apply.ts';
 import { refuse } from '../../fail.ts';
 import type { NodeDef } from '../nodes.ts';
-import type { Attributes, Rewriter } from '../rewriter.ts';
+import type { Rewriter } from '../rewriter.ts';
 import { type Applied, applied } from './pointwise.ts';
 
 const toChannelsFirst = [0, 3, 1, 2];
@@ -27,7 +28,7 @@ function channelsLast(node: NodeDef): void {
   if (format !== 'NHWC') refuse(`data_format ${format}: only NHWC is read`);
 }
 
-function padding(node: NodeDef): Attributes {
+function padding(node: NodeDef): Given {
   const given = node.text('padding', '');
   if (given === 'SAME') return { auto_pad: 'SAME_UPPER' };
   if (given === 'VALID') return { auto_pad: 'VALID' };
@@ -64,7 +65,7 @@ function activated(rewriter: Rewriter, node: NodeDef, y: string, { op, more, att
 }
 
 /** Between transpositions, and with what was fused behind it. */
-function slid(rewriter: Rewriter, node: NodeDef, op: string, more: string[], attributes: Attributes, then?: Applied): void {
+function slid(rewriter: Rewriter, node: NodeDef, op: string, more: string[], attributes: Given, then?: Applied): void {
   channelsLast(node);
   const x = rewriter.emit(node, 'Transpose', [rewriter.input(node, 0)], { perm: toChannelsFirst });
   const y = rewriter.emit(node, op, [x, ...more], attributes, false, node.name);
@@ -120,7 +121,7 @@ export function rewritePool(rewriter: Rewriter, node: NodeDef): void {
 
 export function rewriteBatchNorm(rewriter: Rewriter, node: NodeDef): void {
   const parameters = [1, 2, 3, 4].map((at) => rewriter.input(node, at));
-  const training: Attributes = node.flag('is_training') ? { training_mode: 1 } : {};
+  const training: Given = node.flag('is_training') ? { training_mode: 1 } : {};
   slid(rewriter, node, 'BatchNormalization', parameters, { epsilon: { float: node.number('epsilon') }, ...training });
 }
 

@@ -1,0 +1,82 @@
+/**
+ * Config: typed fields of a layer's config, which is not trusted.
+ */
+import { malformed, refuse } from './fail.ts';
+import type { Json, Layer } from './model.ts';
+
+/** `HardSigmoid` and `hardSigmoid` as `hard_sigmoid`. */
+export const snakeOf = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+
+export class Config {
+  private readonly layer: Pick<Layer, 'name'>;
+  private readonly fields: Json;
+
+  constructor(layer: Pick<Layer, 'name' | 'config'>) {
+    this.layer = layer;
+    this.fields = layer.config;
+  }
+
+  private wrong(key: string): never {
+    throw malformed(`${key} is malformed`, `layer ${this.layer.name}`);
+  }
+
+  has = (key: string): boolean => this.fields[key] !== undefined && this.fields[key] !== null;
+
+  number(key: string, fallback: number): number {
+    const value = this.has(key) ? this.fields[key] : fallback;
+    return typeof value === 'number' && Number.isFinite(value) ? value : this.wrong(key);
+  }
+
+  boolean(key: string, fallback: boolean): boolean {
+    const value = this.has(key) ? this.fields[key] : fallback;
+    return typeof value === 'boolean' ? value : this.wrong(key);
+  }
+
+  text(key: string, fallback: string): string {
+    const value = this.has(key) ? this.fields[key] : fallback;
+    return typeof value === 'string' ? value : this.wrong(key);
+  }
+
+  /** `count` whole numbers from 1 on, or one for all. */
+  lengths(key: string, count: number, fallback: number | readonly number[]): number[] {
+    const value = this.has(key) ? this.fields[key] : fallback;
+    const list = Array.isArray(value) ? value : new Array(count).fill(value);
+    const sound = list.length === count && list.every((n) => Number.isInteger(n) && n >= 1 && n < 2 ** 24);
+    return sound ? list : this.wrong(key);
+  }
+
+  /** Whole numbers as they stand. */
+  integers(key: string): number[] {
+    const value = this.fields[key];
+    if (!Array.isArray(value) || value.length > 8 || !value.every((n) => Number.isSafeInteger(n))) return this.wrong(key);
+    return value;
+  }
+
+  /** [before, after] of each of `count` dimensions: one number, one a dimension, or two a dimension. */
+  pairs(key: string, count: number): [number, number][] {
+    const value = this.fields[key];
+    const list =
+      Array.isArray(value) && !(count === 1 && value.length === 2 && !Array.isArray(value[0]))
+        ? value
+        : new Array(count).fill(value);
+    if (list.length !== count) return this.wrong(key);
+    return list.map((each) => {
+      const [before, after] = Array.isArray(each) ? each : [each, each];
+      const sound = [before, after].every((n) => Number.isInteger(n) && n >= 0 && n < 2 ** 24);
+      return sound ? [before, after] : this.wrong(key);
+    });
+  }
+
+  channelsLast(): void {
+    const format = this.text('data_format', 'channels_last');
+    if (format !== 'channels_last' && format !== 'channelsLast') refuse(`data_format ${format}: only channels_last is read`);
+  }
+
+  /** The name of the activation; '' where there is none. */
+  activation(): string {
+    const value = this.fields.activation;
+    if (value === undefined || value === null) return '';
+    if (typeof value === 'string') return value;
+    return refuse('an activation that is no plain name');
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Functions of one value and of two, reductions, and products.
+ *
+ * In: calls.  Out: values of ONNX's operators.  Source: keras.ops (numpy and nn); the names of functions of
+ * one value are in models/ops/unary.ts.
+ */
+import { unaryNames } from '../../../ops/unary.ts';
+import type { Value as AnyValue } from '../../onnx/values.ts';
+import { snakeOf } from '../config.ts';
+import { refuse } from '../fail.ts';
+import { activationOf } from '../lower/pointwise.ts';
+import type { Call } from './call.ts';
+
+export type LowerFunction = (call: Call) => AnyValue[];
+
+/** Of two operands, either of which may be numbers. */
+export const ofTwo =
+  (op: string): LowerFunction =>
+  (call) => [call.onnx(op, [call.operand(0), call.operand(1)])];
+
+/** Of all its operands. */
+export const ofAll =
+  (op: string): LowerFunction =>
+  (call) => [call.onnx(op, call.list)];
+
+/** Functions whose names TensorFlow's operators do not have. */
+const others: Readonly<Record<string, string>> = { Absolute: 'Abs', Negative: 'Neg' };
+
+/** A function of one value, or undefined where the name is none. */
+export function ofOne(className: string): LowerFunction | undefined {
+  const snake = snakeOf(className);
+  const graph = unaryNames.graph.get(others[className] ?? className);
+  if (className === 'Negative') return (call) => [call.onnx('Neg', [call.x])];
+  if (!activationOf(snake) && !graph) return undefined;
+  return (call) => {
+    const x = call.ctx.activation(call.ctx.view(call.name, [call.x]), 0);
+    const alpha = call.field('negative_slope', 'alpha', 'slope');
+    const isTanh = className === 'Gelu' && call.field('approximate') === true;
+    const known = activationOf(isTanh ? 'gelu_new' : snake);
+    const given = typeof alpha === 'number' && Number.isFinite(alpha) ? alpha : undefined;
+    if (known) return [known(call.ctx, x, call.name, given)];
+    const attrs = { ...graph, ...(given !== undefined && { alpha: given }) } as NonNullable<typeof graph>;
+    return [call.ctx.put('activation', [x], attrs, call.name, () => x.layout)];
+  };
+}
+
+/** Functions that are several operators. */
+export const composedOfOne: Readonly<Record<string, LowerFunction>> = {
+  Clip: (call) => {
+    const [low, high] = [call.config.number('x_min', Number.NaN), call.config.number('x_max', Number.NaN)];
+    return [call.onnx('Clip', [call.x, call.number(low), call.number(high)])];
+  },
+  Log1p: (call) => [call.onnx('Log', [call.onnx('Add', [call.x, call.number(1)], {}, 'one')])],
+  Expm1: (call) => [call.onnx('Sub', [call.onnx('Exp', [call.x], {}, 'exp'), call.number(1)])],
+  Log10: (call) => [call.onnx('Mul', [call.onnx('Log', [call.x], {}, 'log'), call.number(Math.LOG10E)])],
+  Log2: (call) => [call.onnx('Mul', [call.onnx('Log', [call.x], {}, 'log'), call.number(Math.LOG2E)])],
+  LogSigmoid: (call) => {
+    const minus = call.onnx('Neg', [call.x], {}, 'minus');
+    return [call.onnx('Neg', [call.onnx('Softplus', [minus], {}, 'softplus')])];
+  },
+  Softmax: (call) => [call.onnx('Softmax', [call.x], { axis: call.integers('axis')?.[0] ?? -1 })],
+  LogSoftmax: (call) => [call.onnx('LogSoftmax', [call.x], { axis: call.integers('axis')?.[0] ?? -1 })],
+  Normalize: (call) => {
+    if (call.field('order') !== undefined && call.field('order') !== 2) refuse('an order other than 2');
+    return [call.onnx('LpNormalization', [call.x], { axis: call.integers('axis')?.[0] ?? -1, p: 2 })];
+  },
+  Argmax: () => refuse('it gives an index, which no layer here reads: end the model at its input and find the index on the host'),
+};
+
+const reducedOf = (call: Call, op: string, x: AnyValue, keep: boolean, part = ''): AnyValue => {
+  const axes = call.integers('axis', 'reduction_indices') ?? refuse('it reduces the batch too: give its axis');
+  return call.onnx(op, [x], { axes, keepdims: Number(keep) }, part);
+};
+
+const keeps = (call: Call): boolean => call.field('keepdims', 'keep_dims') === true;
+
+export const reduction =
+  (op: string): LowerFunction =>
+  (call) => [reducedOf(call, op, call.x, keeps(call))];
+
+/** mean((x - mean(x))^2), or its root. */
+export const variance =
+  (root: boolean): LowerFunction =>
+  (call) => {
+    const { x } = call;
+    const apart = call.onnx('Sub', [x, reducedOf(call, 'ReduceMean', x, true, 'mean')], {}, 'apart');
+    const squares = call.onnx('Mul', [apart, apart], {}, 'squares');
+    const found = reducedOf(call, 'ReduceMean', squares, keeps(call), root ? 'variance' : '');
+    return [root ? call.onnx('Sqrt', [found]) : found];
+  };
+
+export const einsum: LowerFunction = (call) => {
+  const equation = call.field('subscripts', 'equation');
+  return [call.onnx('Einsum', call.list, { equation: typeof equation === 'string' ? equation : refuse('no equation') })];
+};

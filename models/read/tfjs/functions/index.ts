@@ -1,0 +1,67 @@
+/**
+ * Functions that a model calls on tensors beside its layers, by the names of Keras (keras.ops) and of
+ * TensorFlow (TFOpLambda layers of Keras 2).
+ */
+import { lookup } from '../../../lookup.ts';
+import { composedOfOne, einsum, type LowerFunction, ofAll, ofOne, ofTwo, reduction, variance } from './arithmetic.ts';
+import { concatenate, getItem, move, moves, pad, repeat, split, stack, take, tile } from './parts.ts';
+
+const functions: ReadonlyMap<string, LowerFunction> = new Map<string, LowerFunction>([
+  ...Object.entries(composedOfOne),
+  ...Object.keys(moves).map((name): [string, LowerFunction] => [name, move(name)]),
+  ['Add', ofTwo('Add')],
+  ['AddN', ofAll('Sum')],
+  ['Concatenate', concatenate],
+  ['Divide', ofTwo('Div')],
+  ['Einsum', einsum],
+  ['GetItem', getItem],
+  ['Matmul', ofTwo('MatMul')],
+  ['Max', reduction('ReduceMax')],
+  ['Maximum', ofTwo('Max')],
+  ['Mean', reduction('ReduceMean')],
+  ['Min', reduction('ReduceMin')],
+  ['Minimum', ofTwo('Min')],
+  ['Multiply', ofTwo('Mul')],
+  ['Pad', pad],
+  ['Power', ofTwo('Pow')],
+  ['Repeat', repeat],
+  ['Split', split],
+  ['Stack', stack],
+  ['Std', variance(true)],
+  ['Subtract', ofTwo('Sub')],
+  ['Sum', reduction('ReduceSum')],
+  ['Take', take],
+  ['Tile', tile],
+  ['TrueDivide', ofTwo('Div')],
+  ['Var', variance(false)],
+  ...['Cast', 'Copy', 'Identity', 'StopGradient'].map((name): [string, LowerFunction] => [name, (call) => [call.x]]),
+]);
+
+/** Names of TensorFlow that are no other spelling of Keras' names. */
+const tensorflow: Readonly<Record<string, string>> = {
+  getitem: 'GetItem',
+  abs: 'Absolute',
+  add_n: 'AddN',
+  clip_by_value: 'Clip',
+  concat: 'Concatenate',
+  negative: 'Negative',
+  pow: 'Power',
+  reduce_max: 'Max',
+  reduce_mean: 'Mean',
+  reduce_min: 'Min',
+  reduce_std: 'Std',
+  reduce_sum: 'Sum',
+  reduce_variance: 'Var',
+  truediv: 'TrueDivide',
+};
+
+/** `math.reduce_mean` as `Mean`; Keras' own names stay. */
+export function functionName(className: string, config: Readonly<Record<string, unknown>>): string {
+  if (className === 'SlicingOpLambda') return 'GetItem';
+  if (className !== 'TFOpLambda') return className;
+  const last = String(config.function).replace(/^.*\./, '');
+  const upper = last.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return lookup(tensorflow, last) ?? upper;
+}
+
+export const functionOf = (name: string): LowerFunction | undefined => functions.get(name) ?? ofOne(name);

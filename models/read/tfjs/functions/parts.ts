@@ -1,0 +1,189 @@
+/**
+ * Functions that move, join, cut and repeat.
+ *
+ * In: calls.  Out: values of ONNX's operators.  Source: keras.ops (numpy); indices as Python's slices write
+ * them.
+ */
+import type { Value as AnyValue } from '../../onnx/values.ts';
+import { refuse } from '../fail.ts';
+import { isObject } from '../model.ts';
+import type { LowerFunction } from './arithmetic.ts';
+import type { Call } from './call.ts';
+
+/** Beyond every dimension; ONNX clips it. */
+const end = 2 ** 31 - 1;
+
+const wrapped = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
+export interface Moved {
+  dims: number[];
+  perm?: number[];
+}
+
+/** Functions that only move, by the dims of what they read; also told of inputs (input.ts). */
+export const moves: Readonly<Record<string, (dims: readonly number[], integers: Call['integers']) => Moved>> = {
+  Reshape: (dims, integers) => {
+    const target = integers('newshape', 'shape', 'target_shape') ?? refuse('it has no shape');
+    const count = dims.reduce((a, b) => a * b, 1);
+    const known = target.reduce((n, d, i) => (d === -1 || i === 0 ? n : n * d), 1);
+    const open = target.findIndex((d, i) => d === -1 && i > 0);
+    if (
+      known < 1 ||
+      target.some((d, i) => i > 0 && d < -1) ||
+      target.filter((d, i) => d === -1 && i > 0).length > 1 ||
+      count % known !== 0
+    )
+      refuse(`a shape of [${target.join(', ')}] for ${count} values`);
+    return { dims: target.map((d, i) => (i === 0 ? 1 : i === open ? count / known : d)) };
+  },
+  ExpandDims: (dims, integers) => {
+    const [axis] = integers('axis') ?? [0];
+    const at = wrapped(axis as number, dims.length + 1);
+    if (!(at > 0 && at <= dims.length)) refuse(`axis ${axis}`);
+    return { dims: [...dims.slice(0, at), 1, ...dims.slice(at)] };
+  },
+  Squeeze: (dims, integers) => {
+    const axes = (integers('axis', 'squeeze_dims') ?? refuse('it has no axis')).map((axis) => wrapped(axis, dims.length));
+    if (axes.some((axis) => axis < 1 || dims[axis] !== 1)) refuse(`axes ${axes.join(', ')} of [${dims.join(', ')}]`);
+    return { dims: dims.filter((_, i) => !axes.includes(i)) };
+  },
+  Transpose: (dims, integers) => {
+    const perm = (integers('axes', 'perm') ?? dims.map((_, i) => dims.length - 1 - i)).map((axis) => wrapped(axis, dims.length));
+    if ([...perm].sort((a, b) => a - b).some((p, i) => p !== i) || perm.length !== dims.length)
+      refuse(`axes ${perm.join(', ')} of ${dims.length} dimensions`);
+    return { dims: perm.map((p) => dims[p] as number), perm };
+  },
+};
+
+export const move =
+  (name: string): LowerFunction =>
+  (call) => {
+    const of = moves[name] as (typeof moves)[string];
+    const { dims, perm } = of(call.dims, (...names) => call.integers(...names));
+    return [perm ? call.onnx('Transpose', [call.x], { perm }) : call.onnx('Reshape', [call.x, call.ctx.integers(dims)])];
+  };
+
+const axisOf = (call: Call, fallback: number): number => call.integers('axis')?.[0] ?? fallback;
+
+export const concatenate: LowerFunction = (call) => [call.onnx('Concat', call.list, { axis: axisOf(call, -1) })];
+
+export const stack: LowerFunction = (call) => {
+  const axis = axisOf(call, 0);
+  const parts = call.list.map((x, i) => call.onnx('Unsqueeze', [x, call.ctx.integers([axis])], {}, `${i}`));
+  return [call.onnx('Concat', parts, { axis })];
+};
+
+export const split: LowerFunction = (call) => {
+  const { dims, ctx } = call;
+  const axis = wrapped(axisOf(call, 0), dims.length);
+  const length = dims[axis] ?? refuse(`axis ${axis} of [${dims.join(', ')}]`);
+  const given = call.integers('indices_or_sections', 'num_or_size_splits', 'num_split') ?? refuse('it has no parts');
+  // Keras lists where parts end, TensorFlow how long they are
+  const ends = [0, ...given.map((at) => wrapped(at, length)), length];
+  const isList = Array.isArray(call.field('indices_or_sections', 'num_or_size_splits'));
+  const [count = 0] = given;
+  if (!isList && !(count >= 1 && count <= length)) refuse(`${count} parts of ${length}`);
+  const lengths =
+    call.field('indices_or_sections') === undefined ? given : ends.slice(1).map((to, i) => to - (ends[i] as number));
+  const sizes = isList ? lengths : new Array<number>(count).fill(length / count);
+  if (sizes.some((n) => !Number.isInteger(n) || n < 1)) refuse(`parts of ${sizes.join(', ')} of ${length}`);
+  return ctx.onnxAll('Split', [call.x, ctx.integers(sizes)], { axis }, call.name, sizes.length);
+};
+
+export const pad: LowerFunction = (call) => {
+  const given = call.field('pad_width', 'paddings');
+  const pairs = (Array.isArray(given) ? given : refuse('its widths are malformed')).map((pair) =>
+    [pair, pair].flat().slice(0, 2),
+  );
+  const flat = [...pairs.map(([before]) => before), ...pairs.map(([, after]) => after)];
+  if (flat.length > 16 || !flat.every((n) => Number.isSafeInteger(n))) refuse('its widths are malformed');
+  const mode = String(call.field('mode') ?? 'constant').toLowerCase();
+  const value = call.field('constant_values');
+  const filled = typeof value === 'number' ? [call.number(value)] : [];
+  return [call.onnx('Pad', [call.x, call.ctx.integers(flat as number[]), ...filled], { mode })];
+};
+
+/** One index on an axis takes the axis away. */
+export const take: LowerFunction = (call) => {
+  const { dims } = call;
+  const axis = wrapped(axisOf(call, -1), dims.length);
+  const indices = [call.args[1] ?? call.field('indices')].flat() as unknown[];
+  if (!indices.every((n): n is number => Number.isSafeInteger(n))) return refuse('its indices are no constants');
+  const isOne = !Array.isArray(call.args[1] ?? call.field('indices'));
+  const list = isOne ? call.ctx.scalar(wrapped(indices[0] as number, dims[axis] ?? 0)) : call.ctx.integers(indices);
+  return [call.onnx('Gather', [call.x, list], { axis })];
+};
+
+export const tile: LowerFunction = (call) => {
+  const given = call.integers('repeats', 'multiples') ?? refuse('it has no repeats');
+  const repeats = [...call.dims.slice(given.length).map(() => 1), ...given];
+  return [call.onnx('Tile', [call.x, call.ctx.integers(repeats)])];
+};
+
+/** Every row several times, one after the other. */
+export const repeat: LowerFunction = (call) => {
+  const { dims } = call;
+  const axis = wrapped(axisOf(call, -1), dims.length);
+  const [times, more] = call.integers('repeats') ?? [];
+  if (times === undefined || more !== undefined || !(axis > 0 && axis < dims.length)) refuse('repeats by row');
+  const sizes = dims.map((d, i) => (i === axis ? d * (times as number) : d));
+  const how = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+  return [call.onnx('Resize', [call.x, call.ctx.none, call.ctx.none, call.ctx.integers(sizes)], how)];
+};
+
+/** Entry of an index: x[:, -1, 2:4, ..., None]. */
+type Entry = { start: number; stop: number; step: number } | { at: number } | 'ellipsis' | 'new';
+
+const integerOr = (x: unknown, fallback: number): number =>
+  x === null || x === undefined ? fallback : Number.isSafeInteger(x) ? (x as number) : refuse('its index is no constant');
+
+function entryOf(x: unknown): Entry {
+  if (x === null) return 'new';
+  if (Number.isSafeInteger(x)) return { at: x as number };
+  const slice = isObject(x) && isObject(x.config) ? x.config : x;
+  const kind = isObject(x) ? x.class_name : undefined;
+  if (kind === '__ellipsis__' || (isObject(x) && x.value === 'Ellipsis')) return 'ellipsis';
+  if (!isObject(slice) || !('start' in slice) || !('stop' in slice)) return refuse('its index is no constant');
+  const step = integerOr(slice.step, 1);
+  if (step === 0) refuse('a step of 0');
+  const backwards = step < 0;
+  return { start: integerOr(slice.start, backwards ? end : 0), stop: integerOr(slice.stop, backwards ? -end : end), step };
+}
+
+/** x[...]: a Slice of the ranges, without the dimensions of single indices, with new ones. */
+export const getItem: LowerFunction = (call) => {
+  const given = call.args[1] ?? call.field('slice_spec');
+  const entries = (Array.isArray(given) ? given : [given]).map(entryOf);
+  const { dims, ctx } = call;
+  const named = entries.filter((e) => e !== 'ellipsis' && e !== 'new').length;
+  if (named > dims.length || entries.length > 16 || entries.filter((e) => e === 'ellipsis').length > 1)
+    refuse(`an index of ${entries.length} parts into ${dims.length} dimensions`);
+  const ranges: { axis: number; start: number; stop: number; step: number }[] = [];
+  const [gone, added] = [[] as number[], [] as number[]];
+  let [axis, out] = [0, 0];
+  for (const entry of entries) {
+    if (entry === 'new') added.push(out++);
+    else if (entry === 'ellipsis') {
+      axis += dims.length - named;
+      out += dims.length - named;
+    } else if ('at' in entry) {
+      ranges.push({ axis, start: entry.at, stop: entry.at === -1 ? end : entry.at + 1, step: 1 });
+      gone.push(axis++);
+    } else {
+      const isWhole = entry.start === 0 && entry.stop === end && entry.step === 1;
+      if (!isWhole) ranges.push({ axis, ...entry });
+      axis++;
+      out++;
+    }
+  }
+  if (gone.includes(0)) refuse('it takes the batch away');
+  const bounds = (['start', 'stop', 'axis', 'step'] as const).map((key) => ctx.integers(ranges.map((range) => range[key])));
+  const last = (n: number) => (n === 0 ? '' : 'part');
+  const steps: [boolean, (x: AnyValue, part: string) => AnyValue][] = [
+    [ranges.length > 0, (x, part) => call.onnx('Slice', [x, ...bounds], {}, part)],
+    [gone.length > 0, (x, part) => call.onnx('Squeeze', [x, ctx.integers(gone)], {}, part)],
+    [added.length > 0, (x, part) => call.onnx('Unsqueeze', [x, ctx.integers(added)], {}, part)],
+  ];
+  const taken = steps.filter(([is]) => is);
+  return [taken.reduce((x, [, step], i) => step(x, last(taken.length - 1 - i) && `part${i}`), call.x)];
+};
