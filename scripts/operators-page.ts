@@ -11,6 +11,7 @@ const titles: Record<string, string> = {
   tflite: 'TensorFlow Lite',
   onnx: 'ONNX',
   tfjs: 'Keras and TensorFlow.js layers',
+  functions: 'Functions beside Keras layers',
   graph: 'TensorFlow.js graph models',
 };
 

@@ -36,18 +36,20 @@ export const opRows = (): OpRow[] =>
 
 /** The operators of each format that a reader turns into operators of models/ops, by the names of that format. */
 export async function formatNames(): Promise<Record<string, string[]>> {
-  const [tflite, onnx, rewritten, loops, tfjs, graphs] = await Promise.all([
+  const [tflite, onnx, rewritten, loops, tfjs, functions, graphs] = await Promise.all([
     import('../../models/read/tflite/lower/index.ts'),
     import('../../models/read/onnx/lower/index.ts'),
     import('../../models/read/onnx/rewritten.ts'),
     import('../../models/read/onnx/loops.ts'),
     import('../../models/read/tfjs/lower/index.ts'),
+    import('../../models/read/tfjs/functions/index.ts'),
     import('../../models/read/tfjs/graph/rules/index.ts'),
   ]);
   return {
     tflite: Object.keys(tflite.lowerings).sort(),
     onnx: [...onnx.lowerings.keys(), ...rewritten.rewrites.keys(), ...loops.loopOperators].sort(),
     tfjs: [...tfjs.lowerings.keys()].sort(),
+    functions: functions.functionNames(),
     graph: ['Const', 'Placeholder', ...graphs.rewrites.keys()].sort(),
   };
 }

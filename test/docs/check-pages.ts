@@ -43,6 +43,8 @@ class PageRun {
   private printed = '';
   /** A tool is absent whose work the rest of the page needs. */
   private ended = false;
+  /** A command of the last block was not run. */
+  private isPart = false;
 
   constructor(page: string) {
     this.page = page;
@@ -59,6 +61,7 @@ class PageRun {
     } else if (title !== undefined) this.clone.write(title, text);
     else if (kind === 'sh') {
       this.printed = '';
+      this.isPart = false;
       for (const line of commandsOf(text)) this.printed += await this.command(line);
     } else if (kind === 'ts') {
       const file = `example-${posix.basename(this.page, '.md').toLowerCase()}-${i}.ts`;
@@ -67,7 +70,7 @@ class PageRun {
       assert.is(result.code, 0, `${this.page}, example:\n${text}\n${result.text}`);
       assert.ok(result.text.length > 0, 'the example prints something');
       this.printed = result.text;
-    } else if (kind === 'text' && follows && !this.ended) {
+    } else if (kind === 'text' && follows && !this.ended && !this.isPart) {
       assert.equal(missing(text, this.printed), [], `${this.page}: not printed. What was:\n${this.printed.slice(0, 4000)}`);
     }
   }
@@ -85,6 +88,7 @@ class PageRun {
     if (absence) {
       console.log(`  not run, no ${absence.tool}: ${this.page}: ${command}${absence.needed ? ', and the rest of the page' : ''}`);
       this.ended = absence.needed;
+      this.isPart = true;
       return '';
     }
     assert.ok(isKnown(command), `${this.page}: ${command} is not a command that this test knows`);

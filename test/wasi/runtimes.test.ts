@@ -82,18 +82,19 @@ test('the commands of docs/runtimes.md, as far as their runtimes are here', asyn
   const named = new Map(commands.map(({ name, program }) => [name.split(',')[0] as string, program]));
   for (const [name, program] of named) if (program !== name) symlinkSync(program, join(folder, 'bin', name));
   const path = [at('bin'), process.env.PATH].join(delimiter);
-  let ran = 0;
+  let [ran, absent] = [0, 0];
   for (const line of lines) {
     const [program = ''] = line.split(' ');
     if (!['npx', 'node'].includes(program) && !named.has(program)) {
       console.log(`skipped: no ${program}: ${line}`);
+      absent++;
       continue;
     }
     const { status, err, out } = await runProgram('sh', ['-c', `PATH='${path}'; export PATH\n${line}`], [], clone);
     assert.is(status, 0, `${line}\n${err}${Buffer.from(out)}`);
     ran++;
   }
-  assert.ok(ran >= 4, `${ran} commands`);
+  assert.ok(ran >= 1 && ran + absent >= 4, `${ran} of ${ran + absent} commands`);
 });
 
 test.run();

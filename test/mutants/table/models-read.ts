@@ -168,8 +168,8 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'tflite-concat-negative-axis',
     file: 'tflite/lower/binary.ts',
-    find: 'const dim = stated < 0 ? stated + rank : stated;',
-    replace: 'const dim = stated < 0 ? stated + rank - 1 : stated;',
+    find: 'const dim = at < 0 ? at + rank : at;',
+    replace: 'const dim = at < 0 ? at + rank - 1 : at;',
     tests: tflite,
     why: 'a negative axis of CONCATENATION is one off',
   },

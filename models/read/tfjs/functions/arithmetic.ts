@@ -8,7 +8,7 @@ import { unaryNames } from '../../../ops/unary.ts';
 import type { Value as AnyValue } from '../../onnx/values.ts';
 import { snakeOf } from '../config.ts';
 import { refuse } from '../fail.ts';
-import { activationOf } from '../lower/pointwise.ts';
+import { activationNames, activationOf } from '../lower/pointwise.ts';
 import type { Call } from './call.ts';
 
 export type LowerFunction = (call: Call) => AnyValue[];
@@ -25,6 +25,14 @@ export const ofAll =
 
 /** Functions whose names TensorFlow's operators do not have. */
 const others: Readonly<Record<string, string>> = { Absolute: 'Abs', Negative: 'Neg' };
+
+/** Names of functions of one value, in Keras' spelling or as words with _ between. */
+export const unaryFunctions = (): string[] => [
+  ...unaryNames.tfjs.keys(),
+  ...activationNames,
+  ...[...unaryNames.graph.keys()].filter((name) => !Object.values(others).includes(name)),
+  ...Object.keys(others),
+];
 
 /** A function of one value, or undefined where the name is none. */
 export function ofOne(className: string): LowerFunction | undefined {
@@ -64,7 +72,6 @@ export const composedOfOne: Readonly<Record<string, LowerFunction>> = {
     if (call.field('order') !== undefined && call.field('order') !== 2) refuse('an order other than 2');
     return [call.onnx('LpNormalization', [call.x], { axis: call.integers('axis')?.[0] ?? -1, p: 2 })];
   },
-  Argmax: () => refuse('it gives an index, which no layer here reads: end the model at its input and find the index on the host'),
 };
 
 const reducedOf = (call: Call, op: string, x: AnyValue, keep: boolean, part = ''): AnyValue => {

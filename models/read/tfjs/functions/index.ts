@@ -3,7 +3,17 @@
  * TensorFlow (TFOpLambda layers of Keras 2).
  */
 import { lookup } from '../../../lookup.ts';
-import { composedOfOne, einsum, type LowerFunction, ofAll, ofOne, ofTwo, reduction, variance } from './arithmetic.ts';
+import {
+  composedOfOne,
+  einsum,
+  type LowerFunction,
+  ofAll,
+  ofOne,
+  ofTwo,
+  reduction,
+  unaryFunctions,
+  variance,
+} from './arithmetic.ts';
 import { concatenate, getItem, move, moves, pad, repeat, split, stack, take, tile } from './parts.ts';
 
 const functions: ReadonlyMap<string, LowerFunction> = new Map<string, LowerFunction>([
@@ -60,8 +70,12 @@ export function functionName(className: string, config: Readonly<Record<string, 
   if (className === 'SlicingOpLambda') return 'GetItem';
   if (className !== 'TFOpLambda') return className;
   const last = String(config.function).replace(/^.*\./, '');
-  const upper = last.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-  return lookup(tensorflow, last) ?? upper;
+  return lookup(tensorflow, last) ?? capitalised(last);
 }
+
+const capitalised = (snake: string): string => snake.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** All of them, by Keras' names. */
+export const functionNames = (): string[] => [...new Set([...functions.keys(), ...unaryFunctions().map(capitalised)])].sort();
 
 export const functionOf = (name: string): LowerFunction | undefined => functions.get(name) ?? ofOne(name);

@@ -34,6 +34,8 @@ const composed: Readonly<Record<string, Activate>> = {
     ctx.onnx('HardSigmoid', [x], { alpha: { float: ctx.keras3 ? 1 / 6 : 0.2 }, beta: { float: 0.5 } }, name),
 };
 
+export const activationNames = ['leaky_relu', 'log_softmax', 'hard_sigmoid'];
+
 /** An activation by its name; undefined where it is none. */
 export function activationOf(snake: string): Activate | undefined {
   const known = unaryNames.tfjs.get(snake);
