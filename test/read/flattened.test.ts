@@ -72,6 +72,18 @@ testAgainstOracle({
     [node('MatMul', ['a', 'T'], 'h'), node('Transpose', ['h'], 't', { perm: [0, 2, 1] }), node('MatMul', ['t', 'C'], 'y')],
     { T: [frames, 4], C: [channels, 3] },
   ),
+  'a cut window that is also read whole, under another name': network(
+    [
+      node('Transpose', ['a'], 't', { perm: [0, 2, 1] }),
+      node('Slice', ['t', 'from', 'to', 'one'], 's'),
+      node('ReduceMean', ['s'], 'm', { axes: [1], keepdims: 0 }),
+      node('ReduceMean', ['a'], 'n', { axes: [2], keepdims: 0 }),
+      node('Concat', ['m', 'n'], 'j', { axis: 1 }),
+      ...head('j'),
+    ],
+    { V: [3, 2 * channels], b: [3] },
+    { from: [1], to: [frames - 1], one: [1] },
+  ),
   'slopes of each channel': network([node('PRelu', ['a', 's'], 'p'), ...pooled.map((n) => ({ ...n, inputs: n.inputs.map((i) => (i === 'a' ? 'p' : i)) })), ...head('m1')], { s: [channels, 1], V: [3, channels], b: [3] }), // biome-ignore format: one line
 });
 

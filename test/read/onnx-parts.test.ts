@@ -46,6 +46,14 @@ const networks: Record<string, Uint8Array> = {
     ],
     { sizes: [7, 5] },
   ),
+  'Split of frames whose first part lacks what padding made': network(
+    [
+      { op: 'Split', inputs: ['a', 'sizes'], outputs: ['p', 'q'], attributes: { axis: 2 } },
+      { op: 'ReduceMean', inputs: ['p'], outputs: ['m'], attributes: { axes: [2], keepdims: 1 } },
+      { op: 'Add', inputs: ['m', 'q'], outputs: ['y'] },
+    ],
+    { sizes: [11, 1] },
+  ),
   'Slice of frames': network([{ op: 'Slice', inputs: ['a', 'from', 'to', 'axis'], outputs: ['y'] }], {
     from: [-4],
     to: [-1],

@@ -58,6 +58,8 @@ export class Lowering {
   readonly work: Work;
   /** Readers of each value of the file, graph outputs included. */
   private readonly readers = new Map<string, string[]>();
+  /** Names of each tensor. */
+  private readonly names = new Map<number, string[]>();
 
   constructor(builder: GraphBuilder, opset: number, quantised: boolean, budget: Budget, states: States) {
     this.builder = builder;
@@ -136,9 +138,15 @@ export class Lowering {
     return this.builder.tensors[tensor]?.quant;
   }
 
-  /** The producer of `tensor` where this value alone reads it and, in an int8 graph, nothing has fixed its scale. */
-  soleProducer(tensor: number, value: string): Node | undefined {
-    if (this.readersOf(value).length > 1 || this.quantOf(tensor)) return undefined;
+  /** Says which value a name has: a tensor has several names where operators only move or pass it on. */
+  bind(name: string, value: Value): void {
+    if (value.kind === 'activation') this.names.set(value.tensor, [...(this.names.get(value.tensor) ?? []), name]);
+  }
+
+  /** The producer of `tensor` where one operator alone reads it and, in an int8 graph, nothing has fixed its scale. */
+  soleProducer(tensor: number): Node | undefined {
+    const isShared = (this.names.get(tensor) ?? []).some((name) => this.readersOf(name).length > 1);
+    if (isShared || this.quantOf(tensor)) return undefined;
     if (this.builder.nodes.some((n) => n.inputs.includes(tensor))) return undefined;
     return this.builder.nodes.findLast((n) => n.output === tensor);
   }

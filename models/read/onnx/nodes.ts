@@ -88,7 +88,12 @@ function lowerNode(ctx: Lowering, node: OnnxNode, values: Values, problems: Prob
     const reason = error instanceof RunletError ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;
     problems.push({ op: node.from ?? node.op, name: node.name, reason, mixed: error instanceof MixedFloat });
   }
-  for (const [i, name] of node.outputs.entries()) if (name !== '') values.set(name, results[i] ?? { kind: 'poisoned' });
+  for (const [i, name] of node.outputs.entries()) {
+    if (name === '') continue;
+    const value = results[i] ?? { kind: 'poisoned' };
+    values.set(name, value);
+    ctx.bind(name, value);
+  }
 }
 
 /**

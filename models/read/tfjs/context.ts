@@ -30,7 +30,7 @@ export class Context extends Lowering {
   /** Weights' names, with the layer that each is of. */
   private readonly owners = new Map<string, string>();
   /** Names that readers of a value are counted by. */
-  private readonly names = new Map<AnyValue, string>();
+  private readonly namesOfValues = new Map<AnyValue, string>();
 
   /** @param keras3 the file is of Keras 3 */
   constructor(builder: GraphBuilder, weights: ReadonlyMap<string, () => Tensor>, keras3 = false) {
@@ -59,13 +59,14 @@ export class Context extends Lowering {
 
   /** Names a value, whose readers were counted by that name. */
   name<V extends AnyValue>(value: V, name: string): V {
-    this.names.set(value, name);
+    this.namesOfValues.set(value, name);
+    this.bind(name, value);
     return value;
   }
 
   /** All outputs of an operator of ONNX. */
   onnxAll(op: string, inputs: readonly AnyValue[], given: Given, name: string, outputs: number): AnyValue[] {
-    const named = inputs.map((value) => ({ name: this.names.get(value) ?? '', value }));
+    const named = inputs.map((value) => ({ name: this.namesOfValues.get(value) ?? '', value }));
     return apply(this, op, named, given, name, outputs);
   }
 
@@ -87,7 +88,7 @@ export class Context extends Lowering {
     name,
     op: '',
     inputs: [...inputs],
-    inputNames: inputs.map((value) => this.names.get(value) ?? ''),
+    inputNames: inputs.map((value) => this.namesOfValues.get(value) ?? ''),
     outputs: [name],
     attributes: new Attributes(madeNode(name, '', [], [])),
   });

@@ -94,6 +94,22 @@ export const kerasFaults = [
       why: 'weights along time are read from the last frame on',
     },
     {
+      id: 'onnx-other-name',
+      file: 'onnx/context.ts',
+      find: 'some((name) => this.readersOf(name).length > 1)',
+      replace: 'slice(-1).some((name) => this.readersOf(name).length > 1)',
+      tests: 'read/flattened',
+      why: 'readers of a tensor by another name are not seen, and it is cut for them too',
+    },
+    {
+      id: 'onnx-split-cuts-padding',
+      file: 'onnx/lower/shape.ts',
+      find: 'cropped(ctx, x, cut, false, {',
+      replace: 'cropped(ctx, x, cut, true, {',
+      tests: 'read/onnx-parts',
+      why: 'the first part of a split cuts the padding that the last one has',
+    },
+    {
       id: 'tflite-flattened',
       file: 'tflite/lower/binary.ts',
       find: '...orderOf(v.layout)];\n    const name',

@@ -48,7 +48,7 @@ function clipped(ctx: Lowering, node: NodeView): Value[] {
 function clamped(ctx: Lowering, node: NodeView, clamp: Clamp, at = 0): Value[] {
   const x = ctx.activation(node, at, { raw: true });
   if (ctx.quantised && !x.dequantised) {
-    const producer = ctx.soleProducer(x.tensor, node.inputNames[at] ?? '');
+    const producer = ctx.soleProducer(x.tensor);
     if (!producer || !('clamp' in producer.attrs))
       throw new MixedFloat('its input is not quantised, and no operator before it can take the clamp');
     producer.attrs.clamp = thenClamp(producer.attrs.clamp, clamp);

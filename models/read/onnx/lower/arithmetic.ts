@@ -141,8 +141,7 @@ function real(ctx: Lowering, node: NodeView, y: Activation): Activation {
 /** Adds a constant per channel; behind a convolution without a scale yet (int8 graphs) it joins the bias. */
 function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64Array): Activation {
   if (ctx.quantised && !y.dequantised) {
-    const at = node.inputs.findIndex((v) => v?.kind === 'activation');
-    const producer = ctx.soleProducer(y.tensor, node.inputNames[at] ?? '');
+    const producer = ctx.soleProducer(y.tensor);
     if (producer && (producer.op === 'conv' || producer.op === 'depthwise' || producer.op === 'dense')) {
       const { attrs } = producer;
       const scales = ctx.accumulatorScales(offset.length, producer.inputs[0] as number, attrs.weights);

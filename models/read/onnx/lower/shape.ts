@@ -145,8 +145,7 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
     if (step < 1 || count < 1) refuse(step < 1 ? 'it goes backwards' : 'it keeps nothing');
     return span === dims[at] ? [] : [{ at, axis: axisOfDim(x.layout, at), start, count: span }];
   });
-  const value = node.inputNames[0] ?? '';
-  const part = cuts.reduce((y, cut, i) => cropped(ctx, y, cut, i === 0 && cuts.length === 1 ? value : '', node), x);
+  const part = cuts.reduce((y, cut) => cropped(ctx, y, cut, cuts.length === 1, node), x);
   return [ranges.reduce((y, { step, count }, at) => (step > 1 && count > 1 ? everyNth(ctx, node, y, at, step) : y), part)];
 }
 
@@ -178,7 +177,7 @@ export function lowerSplit(ctx: Lowering, node: NodeView): Value[] {
   return sizes.map((size, i) => {
     const cut = { at, axis, start, count: size };
     start += size;
-    return size === length ? x : cropped(ctx, x, cut, '', { ...node, name: `${node.name}/${i}` });
+    return size === length ? x : cropped(ctx, x, cut, false, { ...node, name: `${node.name}/${i}` });
   });
 }
 
@@ -193,7 +192,7 @@ export function lowerGather(ctx: Lowering, node: NodeView): Value[] {
   if (index.data.length !== 1 || given === undefined) return [gatheredFrames(ctx, node, x, at, index)];
   const start = Number(given) < 0 ? Number(given) + length : Number(given);
   if (!(start >= 0 && start < length)) refuse(`element ${given} of ${length}`);
-  const part = length === 1 ? x : cropped(ctx, x, { at, axis: axisOfDim(x.layout, at), start, count: 1 }, '', node);
+  const part = length === 1 ? x : cropped(ctx, x, { at, axis: axisOfDim(x.layout, at), start, count: 1 }, true, node);
   const layout = index.dims.length === 0 ? part.layout.toSpliced(at, 1) : part.layout;
   return [{ ...part, layout }];
 }
@@ -216,15 +215,16 @@ function gatheredFrames(ctx: Lowering, node: NodeView, x: Activation, at: number
 
 /**
  * A part of one dimension. Frames or rows that a padded convolution or pooling makes of its padding, the `chomp` of
- * causal networks, are taken from the padding; `value` is the file's name of what is read, where that may be.
+ * causal networks, are taken from the padding.
+ * @param isOnly nothing else is taken of `x` by this operator
  */
-function cropped(ctx: Lowering, x: Activation, cut: Cut, value: string, node: NodeView): Activation {
+function cropped(ctx: Lowering, x: Activation, cut: Cut, isOnly: boolean, node: NodeView): Activation {
   const { at, axis, start, count } = cut;
   const run = axis === 'c' ? runOf(x.layout, at, axis) : 1;
   if (axis !== 'c') wholeAxis(x.layout, at, axis);
   if (run === undefined) return refuse(`it cuts an inner part of axis ${axis} of ${showLayout(x.layout)}`);
   const layout = x.layout.map((factors, d) => (d === at ? dim(axis, count) : factors));
-  const producer = x.integer || axis === 'c' ? undefined : ctx.soleProducer(x.tensor, value);
+  const producer = x.integer || axis === 'c' || !isOnly ? undefined : ctx.soleProducer(x.tensor);
   if (producer && 'padT' in producer.attrs && isPadded(producer.attrs, axis) && chomped(ctx, producer, x.tensor, cut))
     return { ...x, layout };
   ctx.activation(node, 0, { integer: true });
