@@ -108,7 +108,7 @@ function joining(d: Joined): Uint8Array {
 test('functions that Keras 2 calls as layers: of two values, of a value and a constant', async () => {
   const called = (fn: string, y: unknown) =>
     joining({ class_name: 'TFOpLambda', config: { name: 'd', function: fn }, inbound_nodes: [['t', 0, 0, { y, name: null }]] });
-  const values = [0.5, -0.25, 1, 0.125, -1, 2, 0.75, -0.5];
+  const values = Array.from({ length: 24 }, (_, i) => ((7 * i) % 17) / 8 - 1);
   const of = async (fn: string, y: unknown) => {
     const graph = await readModel(called(fn, y), { files: {} });
     return [...(ownOutputs(graph, [Float32Array.from(values)])[0] as Float32Array)];
@@ -125,6 +125,22 @@ test('functions that Keras 2 calls as layers: of two values, of a value and a co
   );
   assert.match(await refusal(called('math.add', [[1, 2, 3]]), {}), /\[1, 3\]/);
   assert.match(await refusal(called('math.floordiv', ['x', 0, 0]), {}), /Floordiv d: the layer is not supported/);
+});
+
+test('functions that would mean something else are refused', async () => {
+  const tensor = { class_name: '__keras_tensor__', config: { keras_history: ['t', 0, 0] } };
+  const of = (class_name: string, config: object, ...more: unknown[]) =>
+    refusal(joining({ class_name, config: { name: 'd', ...config }, inbound_nodes: [{ args: [tensor, ...more], kwargs: {} }] }), {}); // biome-ignore format: one line
+  assert.match(await of('Average', { axis: 1 }), /Average d: it takes two values or more/);
+  assert.match(await of('Dot', {}, tensor), /Dot d: it takes two values, an axis of each/);
+  assert.match(await of('Cast', { dtype: 'int32' }), /Cast d: a cast to int32/);
+  assert.match(await of('Softmax', { axis: [1, 2] }, 0), /Softmax d: its axis is no number/);
+  assert.match(await of('Take', { axis: null }, 1), /Take d: its axis is no number/);
+  assert.match(await of('Max', { axis: 1, keepdims: false, initial: 3 }), /Max d: it begins with a value of its own/);
+  assert.match(await of('Mean', { axis: null, keepdims: false }), /Mean d: it reduces the batch too/);
+  assert.match(await of('Reshape', { newshape: [4, 2] }), /Reshape d: a shape of \[4, 2\] for 24 values/);
+  assert.match(await of('GetItem', {}, [0]), /GetItem d: it takes the batch away/);
+  assert.match(await of('GetItem', {}, [tensor, 1]), /GetItem d: its index is no constant/);
 });
 
 test('Subtract: the first value less the second', async () => {

@@ -9,6 +9,7 @@ import type { Value as AnyValue } from '../../onnx/values.ts';
 import { snakeOf } from '../config.ts';
 import { refuse } from '../fail.ts';
 import { activationNames, activationOf } from '../lower/pointwise.ts';
+import { numbersOf } from '../numbers.ts';
 import type { Call } from './call.ts';
 
 export type LowerFunction = (call: Call) => AnyValue[];
@@ -55,8 +56,8 @@ export function ofOne(className: string): LowerFunction | undefined {
 /** Functions that are several operators. */
 export const composedOfOne: Readonly<Record<string, LowerFunction>> = {
   Clip: (call) => {
-    const [low, high] = [call.config.number('x_min', Number.NaN), call.config.number('x_max', Number.NaN)];
-    return [call.onnx('Clip', [call.x, call.number(low), call.number(high)])];
+    const bounds = [call.field('x_min', 'clip_value_min'), call.field('x_max', 'clip_value_max')];
+    return [call.onnx('Clip', [call.x, ...bounds.map((bound) => numbersOf(bound, 'bound'))])];
   },
   Log1p: (call) => [call.onnx('Log', [call.onnx('Add', [call.x, call.number(1)], {}, 'one')])],
   Expm1: (call) => [call.onnx('Sub', [call.onnx('Exp', [call.x], {}, 'exp'), call.number(1)])],
@@ -66,15 +67,22 @@ export const composedOfOne: Readonly<Record<string, LowerFunction>> = {
     const minus = call.onnx('Neg', [call.x], {}, 'minus');
     return [call.onnx('Neg', [call.onnx('Softplus', [minus], {}, 'softplus')])];
   },
-  Softmax: (call) => [call.onnx('Softmax', [call.x], { axis: call.integers('axis')?.[0] ?? -1 })],
-  LogSoftmax: (call) => [call.onnx('LogSoftmax', [call.x], { axis: call.integers('axis')?.[0] ?? -1 })],
+  Softmax: (call) => [call.onnx('Softmax', [call.x], { axis: call.axis(-1) })],
+  LogSoftmax: (call) => [call.onnx('LogSoftmax', [call.x], { axis: call.axis(-1) })],
   Normalize: (call) => {
     if (call.field('order') !== undefined && call.field('order') !== 2) refuse('an order other than 2');
-    return [call.onnx('LpNormalization', [call.x], { axis: call.integers('axis')?.[0] ?? -1, p: 2 })];
+    return [call.onnx('LpNormalization', [call.x], { axis: call.axis(-1), p: 2 })];
   },
 };
 
+/** To a real type. */
+export const cast: LowerFunction = (call) => {
+  const type = String(call.field('dtype'));
+  return /^(b?float|half|double)/.test(type) ? [call.x] : refuse(`a cast to ${type.slice(0, 20)}`);
+};
+
 const reducedOf = (call: Call, op: string, x: AnyValue, keep: boolean, part = ''): AnyValue => {
+  if (call.field('initial', 'where') !== undefined) refuse('it begins with a value of its own');
   const axes = call.integers('axis', 'reduction_indices') ?? refuse('it reduces the batch too: give its axis');
   return call.onnx(op, [x], { axes, keepdims: Number(keep) }, part);
 };

@@ -5,31 +5,57 @@
  */
 import { constantOf } from '../../onnx/constants.ts';
 import { type Value as AnyValue, dimsOf } from '../../onnx/values.ts';
-import { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import { refuse } from '../fail.ts';
 import { type Arguments, type Json, type Layer, Place } from '../model.ts';
 import { numbersOf } from '../numbers.ts';
 
-export class Call {
+/** Parameters of a function by name: Keras has them in its config, TensorFlow among the named arguments. */
+export class Fields {
+  private readonly fields: Json;
+
+  constructor({ config }: Pick<Layer, 'config'>, kwargs: Json = {}) {
+    this.fields = { ...config, ...kwargs };
+  }
+
+  /** The first of the fields that is there. */
+  field(...names: string[]): unknown {
+    return names.map((name) => this.fields[name]).find((value) => value !== undefined && value !== null);
+  }
+
+  /** Integers of a field, which may be one number; undefined where it is not there. */
+  integers(...names: string[]): number[] | undefined {
+    const given = this.field(...names);
+    if (given === undefined) return undefined;
+    const list = [given].flat() as unknown[];
+    const isSound = list.length <= 8 && list.every((n): n is number => Number.isSafeInteger(n));
+    return isSound ? list : refuse(`its ${names[0]} is malformed`);
+  }
+
+  /** An integer of a field. @param fallback where it is not there; left out: it has to be */
+  integer(names: readonly string[], fallback?: number): number {
+    const [value = fallback, more] = this.integers(...names) ?? [];
+    return value === undefined || more !== undefined ? refuse(`its ${names[0]} is no number`) : value;
+  }
+
+  axis = (fallback?: number): number => this.integer(['axis'], fallback);
+}
+
+export class Call extends Fields {
   readonly ctx: Context;
   readonly name: string;
   readonly args: readonly unknown[];
-  /** What Keras has in the function's config and TensorFlow among the named arguments. */
-  readonly fields: Json;
-  readonly config: Config;
   private readonly inputs: readonly AnyValue[];
 
   /** @param inputs the tensors, by their places */
   constructor(ctx: Context, layer: Layer, { args, kwargs }: Arguments, inputs: readonly AnyValue[]) {
+    super(layer, kwargs);
     this.ctx = ctx;
     this.name = layer.name;
     this.inputs = inputs;
     // TensorFlow names its second operand
     const second = kwargs.y ?? kwargs.b;
     this.args = second === undefined ? args : [...args, second];
-    this.fields = { ...layer.config, ...kwargs };
-    this.config = new Config({ ...layer, config: this.fields });
   }
 
   /** Argument `at`: a tensor, or numbers. */
@@ -52,20 +78,6 @@ export class Call {
   get dims(): number[] {
     const { x } = this;
     return x.kind === 'poisoned' ? refuse('it reads what is not there') : dimsOf(x);
-  }
-
-  /** The first of the fields that is there. */
-  field(...names: string[]): unknown {
-    return names.map((name) => this.fields[name]).find((value) => value !== undefined && value !== null);
-  }
-
-  /** Integers of a field, which may be one number; undefined where it is not there. */
-  integers(...names: string[]): number[] | undefined {
-    const given = this.field(...names);
-    if (given === undefined) return undefined;
-    const list = [given].flat() as unknown[];
-    const isSound = list.length <= 8 && list.every((n): n is number => Number.isSafeInteger(n));
-    return isSound ? list : refuse(`its ${names[0]} is malformed`);
   }
 
   onnx(op: string, inputs: readonly AnyValue[], attributes: Parameters<Context['onnx']>[2] = {}, part = ''): AnyValue {

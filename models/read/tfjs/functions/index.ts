@@ -4,6 +4,7 @@
  */
 import { lookup } from '../../../lookup.ts';
 import {
+  cast,
   composedOfOne,
   einsum,
   type LowerFunction,
@@ -18,7 +19,7 @@ import { concatenate, getItem, move, moves, pad, repeat, split, stack, take, til
 
 const functions: ReadonlyMap<string, LowerFunction> = new Map<string, LowerFunction>([
   ...Object.entries(composedOfOne),
-  ...Object.keys(moves).map((name): [string, LowerFunction] => [name, move(name)]),
+  ...Object.entries(moves).map(([name, of]): [string, LowerFunction] => [name, move(of)]),
   ['Add', ofTwo('Add')],
   ['AddN', ofAll('Sum')],
   ['Concatenate', concatenate],
@@ -44,7 +45,8 @@ const functions: ReadonlyMap<string, LowerFunction> = new Map<string, LowerFunct
   ['Tile', tile],
   ['TrueDivide', ofTwo('Div')],
   ['Var', variance(false)],
-  ...['Cast', 'Copy', 'Identity', 'StopGradient'].map((name): [string, LowerFunction] => [name, (call) => [call.x]]),
+  ['Cast', cast],
+  ...['Copy', 'Identity', 'StopGradient'].map((name): [string, LowerFunction] => [name, (call) => [call.x]]),
 ]);
 
 /** Names of TensorFlow that are no other spelling of Keras' names. */

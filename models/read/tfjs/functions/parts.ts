@@ -8,7 +8,7 @@ import type { Value as AnyValue } from '../../onnx/values.ts';
 import { refuse } from '../fail.ts';
 import { isObject } from '../model.ts';
 import type { LowerFunction } from './arithmetic.ts';
-import type { Call } from './call.ts';
+import type { Fields } from './call.ts';
 
 /** Beyond every dimension; ONNX clips it. */
 const end = 2 ** 31 - 1;
@@ -20,62 +20,65 @@ export interface Moved {
   perm?: number[];
 }
 
-/** Functions that only move, by the dims of what they read; also told of inputs (input.ts). */
-export const moves: Readonly<Record<string, (dims: readonly number[], integers: Call['integers']) => Moved>> = {
-  Reshape: (dims, integers) => {
-    const target = integers('newshape', 'shape', 'target_shape') ?? refuse('it has no shape');
-    const count = dims.reduce((a, b) => a * b, 1);
-    const known = target.reduce((n, d, i) => (d === -1 || i === 0 ? n : n * d), 1);
-    const open = target.findIndex((d, i) => d === -1 && i > 0);
-    if (
-      known < 1 ||
-      target.some((d, i) => i > 0 && d < -1) ||
-      target.filter((d, i) => d === -1 && i > 0).length > 1 ||
-      count % known !== 0
-    )
-      refuse(`a shape of [${target.join(', ')}] for ${count} values`);
-    return { dims: target.map((d, i) => (i === 0 ? 1 : i === open ? count / known : d)) };
-  },
-  ExpandDims: (dims, integers) => {
-    const [axis] = integers('axis') ?? [0];
-    const at = wrapped(axis as number, dims.length + 1);
-    if (!(at > 0 && at <= dims.length)) refuse(`axis ${axis}`);
-    return { dims: [...dims.slice(0, at), 1, ...dims.slice(at)] };
-  },
-  Squeeze: (dims, integers) => {
-    const axes = (integers('axis', 'squeeze_dims') ?? refuse('it has no axis')).map((axis) => wrapped(axis, dims.length));
-    if (axes.some((axis) => axis < 1 || dims[axis] !== 1)) refuse(`axes ${axes.join(', ')} of [${dims.join(', ')}]`);
-    return { dims: dims.filter((_, i) => !axes.includes(i)) };
-  },
-  Transpose: (dims, integers) => {
-    const perm = (integers('axes', 'perm') ?? dims.map((_, i) => dims.length - 1 - i)).map((axis) => wrapped(axis, dims.length));
-    if ([...perm].sort((a, b) => a - b).some((p, i) => p !== i) || perm.length !== dims.length)
-      refuse(`axes ${perm.join(', ')} of ${dims.length} dimensions`);
-    return { dims: perm.map((p) => dims[p] as number), perm };
-  },
+/** Where a function only moves elements: the dimensions of its output, and their order. */
+type Move = (fields: Fields, dims: readonly number[]) => Moved;
+
+/** The batch stays; another dimension may be open. */
+const reshaped: Move = (fields, dims) => {
+  const [batch, ...target] = fields.integers('newshape', 'shape') ?? refuse('it has no shape');
+  const count = dims.reduce((a, b) => a * b, 1);
+  const known = target.reduce((n, d) => (d === -1 ? n : n * d), 1);
+  const isSound = (batch === -1 || batch === 1) && known >= 1 && target.every((d) => d >= 1 || d === -1);
+  if (!isSound || target.filter((d) => d === -1).length > 1 || count % known !== 0)
+    refuse(`a shape of [${[batch, ...target].join(', ')}] for ${count} values`);
+  return { dims: [1, ...target.map((d) => (d === -1 ? count / known : d))] };
+};
+
+const expanded: Move = (fields, dims) => {
+  const at = wrapped(fields.axis(), dims.length + 1);
+  return at > 0 && at <= dims.length ? { dims: dims.toSpliced(at, 0, 1) } : refuse(`axis ${at} of [${dims.join(', ')}]`);
+};
+
+const squeezed: Move = (fields, dims) => {
+  const axes = (fields.integers('axis', 'squeeze_dims') ?? refuse('it has no axis')).map((axis) => wrapped(axis, dims.length));
+  if (axes.some((axis) => axis < 1 || dims[axis] !== 1)) refuse(`axes ${axes.join(', ')} of [${dims.join(', ')}]`);
+  return { dims: dims.filter((_, i) => !axes.includes(i)) };
+};
+
+const transposed: Move = (fields, dims) => {
+  const given = fields.integers('axes', 'perm') ?? refuse('it turns the batch too: give its axes');
+  const perm = given.map((axis) => wrapped(axis, dims.length));
+  if ([...perm].sort((a, b) => a - b).some((p, i) => p !== i) || perm.length !== dims.length)
+    refuse(`axes ${perm.join(', ')} of ${dims.length} dimensions`);
+  return { dims: perm.map((p) => dims[p] as number), perm };
+};
+
+/** By the names of the functions; also told of inputs (input.ts). */
+export const moves: Readonly<Record<string, Move>> = {
+  Reshape: reshaped,
+  ExpandDims: expanded,
+  Squeeze: squeezed,
+  Transpose: transposed,
 };
 
 export const move =
-  (name: string): LowerFunction =>
+  (of: Move): LowerFunction =>
   (call) => {
-    const of = moves[name] as (typeof moves)[string];
-    const { dims, perm } = of(call.dims, (...names) => call.integers(...names));
+    const { dims, perm } = of(call, call.dims);
     return [perm ? call.onnx('Transpose', [call.x], { perm }) : call.onnx('Reshape', [call.x, call.ctx.integers(dims)])];
   };
 
-const axisOf = (call: Call, fallback: number): number => call.integers('axis')?.[0] ?? fallback;
-
-export const concatenate: LowerFunction = (call) => [call.onnx('Concat', call.list, { axis: axisOf(call, -1) })];
+export const concatenate: LowerFunction = (call) => [call.onnx('Concat', call.list, { axis: call.axis(-1) })];
 
 export const stack: LowerFunction = (call) => {
-  const axis = axisOf(call, 0);
+  const axis = call.axis(0);
   const parts = call.list.map((x, i) => call.onnx('Unsqueeze', [x, call.ctx.integers([axis])], {}, `${i}`));
   return [call.onnx('Concat', parts, { axis })];
 };
 
 export const split: LowerFunction = (call) => {
   const { dims, ctx } = call;
-  const axis = wrapped(axisOf(call, 0), dims.length);
+  const axis = wrapped(call.axis(0), dims.length);
   const length = dims[axis] ?? refuse(`axis ${axis} of [${dims.join(', ')}]`);
   const given = call.integers('indices_or_sections', 'num_or_size_splits', 'num_split') ?? refuse('it has no parts');
   // Keras lists where parts end, TensorFlow how long they are
@@ -106,7 +109,7 @@ export const pad: LowerFunction = (call) => {
 /** One index on an axis takes the axis away. */
 export const take: LowerFunction = (call) => {
   const { dims } = call;
-  const axis = wrapped(axisOf(call, -1), dims.length);
+  const axis = wrapped(call.axis(), dims.length);
   const indices = [call.args[1] ?? call.field('indices')].flat() as unknown[];
   if (!indices.every((n): n is number => Number.isSafeInteger(n))) return refuse('its indices are no constants');
   const isOne = !Array.isArray(call.args[1] ?? call.field('indices'));
@@ -123,10 +126,10 @@ export const tile: LowerFunction = (call) => {
 /** Every row several times, one after the other. */
 export const repeat: LowerFunction = (call) => {
   const { dims } = call;
-  const axis = wrapped(axisOf(call, -1), dims.length);
-  const [times, more] = call.integers('repeats') ?? [];
-  if (times === undefined || more !== undefined || !(axis > 0 && axis < dims.length)) refuse('repeats by row');
-  const sizes = dims.map((d, i) => (i === axis ? d * (times as number) : d));
+  const axis = wrapped(call.axis(), dims.length);
+  const times = call.integer(['repeats']);
+  if (times < 1 || !(axis > 0 && axis < dims.length)) refuse(`${times} repeats along dimension ${axis}`);
+  const sizes = dims.map((d, i) => (i === axis ? d * times : d));
   const how = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
   return [call.onnx('Resize', [call.x, call.ctx.none, call.ctx.none, call.ctx.integers(sizes)], how)];
 };

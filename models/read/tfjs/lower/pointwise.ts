@@ -103,7 +103,9 @@ export const lowerPairs =
     return xs.reduce((a, b, i) => ctx.onnx(op, [a, b], {}, i === xs.length - 1 ? layer.name : `${layer.name}/${i}`));
   };
 
-export const lowerAverage = (ctx: Context, layer: Layer, xs: AnyValue[]): AnyValue => ctx.onnx('Mean', xs, {}, layer.name);
+/** keras.ops has another function of that name, of one value. */
+export const lowerAverage = (ctx: Context, layer: Layer, xs: AnyValue[]): AnyValue =>
+  xs.length < 2 ? refuse('it takes two values or more') : ctx.onnx('Mean', xs, {}, layer.name);
 
 export function lowerConcatenate(ctx: Context, layer: Layer, xs: AnyValue[]): AnyValue {
   if (xs.length < 2) return refuse('it takes two values or more');
@@ -114,7 +116,8 @@ export function lowerConcatenate(ctx: Context, layer: Layer, xs: AnyValue[]): An
 export function lowerDot(ctx: Context, layer: Layer, xs: Value[]): AnyValue {
   const config = new Config(layer);
   const axes = Array.isArray(layer.config.axes) ? config.integers('axes') : new Array(2).fill(config.number('axes', -1));
-  if (xs.length !== 2 || axes.length !== 2 || config.boolean('normalize', false))
+  // keras.ops has another function of that name, without axes
+  if (!config.has('axes') || xs.length !== 2 || axes.length !== 2 || config.boolean('normalize', false))
     return refuse('it takes two values, an axis of each, and no norm');
   const labels = xs.map((x, i) => {
     const rank = x.layout.length;

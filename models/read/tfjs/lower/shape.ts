@@ -5,10 +5,14 @@
  * features that are cropped, a history for frames.
  */
 import type { Shape } from '../../../graph/types.ts';
+import { lookup } from '../../../lookup.ts';
 import { dim, fileShapeOf, reshapeLayout, transposeLayout } from '../../layout.ts';
 import { Config } from '../config.ts';
 import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
+import { Fields } from '../functions/call.ts';
+import { functionName } from '../functions/index.ts';
+import { moves } from '../functions/parts.ts';
 import type { Layer } from '../model.ts';
 import { spatialInput } from './spatial.ts';
 
@@ -20,7 +24,8 @@ export function movedDims(layer: Layer, dims: readonly number[]): { dims: number
     config.channelsLast();
     return { dims: [1, count] };
   }
-  if (layer.className === 'Reshape') {
+  const isFunction = layer.config.newshape !== undefined;
+  if (layer.className === 'Reshape' && !isFunction) {
     const target = config.integers('target_shape');
     const known = target.reduce((n, d) => (d === -1 ? n : n * d), 1);
     const open = target.filter((d) => d === -1).length;
@@ -34,7 +39,7 @@ export function movedDims(layer: Layer, dims: readonly number[]): { dims: number
       refuse(`dims [${perm.slice(1).join(', ')}] for an input of ${dims.length - 1} dimensions`);
     return { dims: perm.map((p) => dims[p] as number), perm };
   }
-  return undefined;
+  return lookup(moves, functionName(layer.className, layer.config))?.(new Fields(layer, layer.arguments?.[0]?.kwargs), dims);
 }
 
 export function lowerMove(ctx: Context, layer: Layer, [x]: Value[]): Value {
