@@ -4,9 +4,11 @@
  */
 
 import { test } from 'uvu';
-import type { ModelOf } from '../../models/write/onnx/proto.ts';
-import { testAgainstOracle } from './against-oracle.ts';
-import { seededNormal } from './onnx-oracle.ts';
+import * as assert from 'uvu/assert';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { type ModelOf, writeModel } from '../../models/write/onnx/proto.ts';
+import { checkStreamed, testAgainstOracle } from './against-oracle.ts';
+import { ownOutputs, relativeError, seededNormal } from './onnx-oracle.ts';
 
 type Nodes = ModelOf['nodes'];
 const [frames, channels] = [12, 5];
@@ -37,6 +39,19 @@ const node = (op: string, inputs: string[], output: string, attributes: Nodes[nu
 const head = (from: string): Nodes => [node('Gemm', [from, 'V', 'b'], 'y', { transB: 1 })];
 const flat = (from: string, to: string) => node('Flatten', [from], to);
 const pooled = [node('GlobalMaxPool', ['a'], 'm'), flat('m', 'm1')];
+
+test('a layer along time is the first operator: said by --time-axis', async () => {
+  const tensors = { T: { dims: [12, 6], floats: Array.from({ length: 72 }, seededNormal(9)) } };
+  const bytes = writeModel({ nodes: [node('MatMul', ['x', 'T'], 'y')], inputs: { x: [1, 3, 12] }, outputs: ['y'], tensors, opset: 17 }); // biome-ignore format: one line
+  const graph = readOnnx(bytes, { timeAxis: 2 });
+  assert.equal(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape, { t: 12, f: 1, c: 3 });
+  const asFrames = readOnnx(bytes);
+  const x = Float32Array.from({ length: 36 }, seededNormal(4));
+  const [own] = ownOutputs(graph, [x]);
+  const [other] = ownOutputs(asFrames, [x]);
+  assert.ok(relativeError(own as Float32Array, other as Float32Array) < 1e-6);
+  await checkStreamed(graph);
+});
 
 testAgainstOracle({
   'a flattened window beside its maxima': network(

@@ -113,8 +113,10 @@ export function layoutOfInput(
   const dims = own ? input.dims : anchor.dims;
   const chain = own ? [] : anchor.chain;
   const usual = meaningsAt(own ? undefined : anchor, dims.length, channelsLast);
-  // channels of a convolution over one place may be frames, where somebody says so
-  const turned: Meaning[] = dims.length === 3 && dims[2] === 1 && options.timeAxis !== undefined ? [['n', 't', 'c']] : [];
+  // where somebody says so: channels of a convolution over one place as frames, a layer along time
+  const isAsked = dims.length === 3 && options.timeAxis !== undefined;
+  const isLayer = anchor?.node.op === 'MatMul' || anchor?.node.op === 'Gemm';
+  const turned: Meaning[] = [...(isAsked && dims[2] === 1 ? [['n', 't', 'c'] as Meaning] : []), ...(isAsked && isLayer ? [['n', 'c', 't'] as Meaning] : [])]; // biome-ignore format: one line
   const meanings = [...usual, ...turned];
   const candidates = meanings.flatMap((meaning) => {
     if (meaning.some((m, i) => m === 'n' && dims[i] !== 1)) return [];
