@@ -31,13 +31,13 @@ export interface ModelFile {
 /** @param json the manifest of a microWakeWord model. @throws RunletError RN1xx, RN3xx, RN780, RN781 */
 export async function readModelFile(
   { name, bytes }: NamedBytes,
-  { frame, timeAxis, window, hop }: LoadOptions,
+  { frame, timeAxis, window, set, hop }: LoadOptions,
   json?: NamedBytes,
 ): Promise<ModelFile> {
   checkWebCrypto();
   const manifest = json && readMwwManifest(json.bytes, json.name);
   const digest = await sha256(bytes);
-  const read = await readModel(bytes, { name: name.replace(/\.[^.]*$/, ''), digest, frame, timeAxis, window });
+  const read = await readModel(bytes, { name: name.replace(/\.[^.]*$/, ''), digest, frame, timeAxis, window, set });
   const graph = manifest ? { ...read, metadata: { ...read.metadata, ...mwwMetadata(manifest) } } : read;
   const [input, second] = graph.inputs;
   if (!input || second) throw severalInputs(name, graph.inputs);

@@ -20,7 +20,7 @@ import { type Microphone, openMicrophone } from './microphone.ts';
 import { channelsOf, liveSOf, shownOf } from './picture.ts';
 import { type Player, play } from './player.ts';
 import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes, Recording } from './protocol.ts';
-import { askLabels, askRate, hideQuestion, timeAxes } from './question.ts';
+import { askLabels, askNumbers, askRate, hideQuestion, openNumbers, timeAxes } from './question.ts';
 import { readingOf } from './reading.ts';
 import { calibrationOf, leastSoundHz, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
@@ -137,10 +137,9 @@ class Page {
   async #reload(options: LoadOptions): Promise<void> {
     const origin = this.#current?.origin;
     if (!origin) return;
-    // what was said of the signal holds, however it is built
-    const { rateHz, labels, timeAxis } = origin.options;
-    const said = { ...(rateHz && { rateHz }), ...(labels && { labels }), ...(timeAxis !== undefined && { timeAxis }) };
-    await this.#load({ ...origin, options: { ...said, ...options } });
+    // what was said of the signal and the file holds, however it is built
+    const { rateHz, labels, timeAxis, window, set } = origin.options;
+    await this.#load({ ...origin, options: { rateHz, labels, timeAxis, window, set, ...options } });
   }
 
   async #load(origin: Origin): Promise<void> {
@@ -156,6 +155,8 @@ class Page {
       this.#controls.say('');
       const axes = timeAxes(error, use);
       if (axes.length > 0) return showError(error, axes);
+      const open = openNumbers(error);
+      if (open) return this.#question(origin, (cancel) => askNumbers(model.name, open, use, cancel));
       if (!(error instanceof RunletError && error.code === 'RN782')) throw error;
       this.#waiting = origin;
       this.#idle();
@@ -166,17 +167,18 @@ class Page {
       return;
     }
     if (!loaded) return;
-    if ('asks' in loaded) {
-      this.#waiting = origin;
-      this.#idle();
-      askRate(loaded, use, () => {
-        hideQuestion();
-        this.#waiting = undefined;
-        this.#idle();
-      });
-      return;
-    }
+    if ('asks' in loaded) return this.#question(origin, (cancel) => askRate(loaded, use, cancel));
     await this.#show(loaded, origin);
+  }
+
+  /** A model waits for an answer. @param show of the question; it is told what to do where the user cancels */
+  #question(origin: Origin, show: (cancel: () => void) => void): void {
+    const wait = (waiting?: Origin) => {
+      this.#waiting = waiting;
+      this.#idle();
+    };
+    wait(origin);
+    show(() => [hideQuestion(), wait()]);
   }
 
   /** A model that is ready: its facts, its recording, an empty picture. */

@@ -174,7 +174,10 @@ export interface LoadOptions {
   frame?: number;
   /** The dimension of the input that is time, where the file allows several. */
   timeAxis?: number;
+  /** Frames of a window, where the file leaves them open. */
   window?: number;
+  /** Inputs that are numbers, by name. */
+  set?: Record<string, number>;
   /** Code for this model and this class of engine, by the compiler; else a layer table, at once. */
   code?: Target;
 }

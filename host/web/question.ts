@@ -1,6 +1,6 @@
 /**
- * What the page asks where a model file does not say it: how fast its frames come, and what its answers are
- * called.
+ * What the page asks where a model file does not say it: numbers that it leaves open, how fast its frames
+ * come, and what its answers are called.
  *
  * In: a question.  Out: a form in the place of the picture, or above it; what the user says. Nothing is
  * assumed meanwhile.
@@ -27,6 +27,63 @@ export function hideQuestion(): void {
   const form = byId('question');
   form.hidden = true;
   form.replaceChildren();
+}
+
+/** What a model leaves open. */
+export interface Open {
+  /** The frames of a window. */
+  window: boolean;
+  /** Inputs that are numbers. */
+  inputs: string[];
+}
+
+/** What numbers a reader asks for, where nothing else stands in the way; undefined where there is more. */
+export function openNumbers(error: unknown): Open | undefined {
+  if (!(error instanceof RunletError) || !/^RN1(56|57|64|69)$/.test(error.code)) return undefined;
+  const { what, tryThis = '' } = error.parts;
+  const inputs = [...tryThis.matchAll(/--set (\S+)=N/g)].map(([, name]) => name as string);
+  const window = /--window \d/.test(tryThis);
+  const stated = error.code === 'RN169' ? Number.parseInt(what, 10) : 1;
+  return stated === inputs.length + Number(window) ? { window, inputs } : undefined;
+}
+
+/** The numbers that a model leaves open. @param cancel as of askRate */
+export function askNumbers(
+  name: string,
+  { window, inputs }: Open,
+  answer: (options: LoadOptions) => void,
+  cancel: () => void,
+): void {
+  const form = byId<HTMLFormElement>('question');
+  const field = (id: string) => make('input', { id, inputMode: 'decimal', autocomplete: 'off', size: 9 });
+  const frames = field('frames');
+  const fields = inputs.map((input, i) => ({ input, value: field(`number-${i}`) }));
+  form.replaceChildren(
+    make('h2', {}, `What ${name} leaves open`),
+    make('p', {}, window ? 'The window is what the network reads for one answer.' : 'A number stays as it is for every answer.'),
+    make(
+      'div',
+      { className: 'fields' },
+      ...(window ? [make('label', { htmlFor: 'frames' }, 'Frames of a window', frames)] : []),
+      ...fields.map(({ input, value }) => make('label', { htmlFor: value.id }, `Input ${input}`, value)),
+      make('button', { type: 'submit', textContent: 'Use' }),
+      make('button', { type: 'button', textContent: 'Cancel', onclick: cancel }),
+    ),
+  );
+  const numberIn = (input: HTMLInputElement, isRight: (n: number) => boolean, wanted: string): number => {
+    const text = input.value.trim().replace(',', '.');
+    input.setCustomValidity(text !== '' && isRight(Number(text)) ? '' : wanted);
+    return Number(text);
+  };
+  for (const input of [frames, ...fields.map(({ value }) => value)]) input.oninput = () => input.setCustomValidity('');
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const length = window && numberIn(frames, (n) => Number.isInteger(n) && n > 0, 'A whole number above 0');
+    const set = Object.fromEntries(fields.map(({ input, value }) => [input, numberIn(value, Number.isFinite, 'A number')]));
+    if (form.reportValidity()) answer({ ...(length && { window: length }), ...(inputs.length > 0 && { set }) });
+  };
+  form.hidden = false;
+  (form.querySelector('input') as HTMLInputElement).focus();
 }
 
 /**

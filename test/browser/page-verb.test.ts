@@ -120,4 +120,42 @@ only('a model whose time axis nothing tells: the page asks which dimension it is
   }
 });
 
+only('a model that leaves its window and a number open: the page asks for both', async () => {
+  const bytes = writeModel({
+    nodes: [
+      { op: 'Cast', inputs: ['rate'], outputs: ['r'], attributes: { to: 1 } },
+      { op: 'Div', inputs: ['x', 'r'], outputs: ['d'] },
+      { op: 'Conv', name: 'c', inputs: ['d', 'w'], outputs: ['y'] },
+    ],
+    inputs: [
+      { name: 'x', type: 'float32', dims: [1, 2, 'time'] },
+      { name: 'rate', type: 'int64', dims: [] },
+    ],
+    outputs: ['y'],
+    tensors: { w: { dims: [2, 2, 3], floats: new Array<number>(12).fill(0.01) } },
+    opset: 17,
+  });
+  writeFileSync(join(folder, 'open.onnx'), bytes);
+  const served = await startPage(folder, 'watch.wasm');
+  const page = await browser.newPage();
+  try {
+    await page.goto(served.address);
+    await page.setInputFiles('#file', join(folder, 'open.onnx'));
+    const use = page.locator('#question button:text("Use")');
+    await use.waitFor();
+    await shot(page, 'page-verb-open');
+    await page.fill('#frames', '24');
+    await page.fill('#number-0', 'fast');
+    await use.click();
+    assert.ok(await page.isVisible('#question'), 'a word is no number');
+    await page.fill('#number-0', '50');
+    await use.click();
+    // its values are float: a signal is wanted next
+    await page.waitForSelector('#error small:text("RN782")');
+  } finally {
+    await page.close();
+    assert.is(await served.interrupt(), 130);
+  }
+});
+
 test.run();

@@ -97,7 +97,7 @@ export function layoutOfInput(
     fail(
       `an input of ${input.dims.length} dimensions`,
       'one to four are read: batch, channels, time, features',
-      'reshape it in the model',
+      input.dims.length === 0 ? `--set ${input.name}=N: it is a number` : 'reshape it in the model',
     );
   }
   const rows = anchor !== undefined && anchor.dims.length === 2 && input.dims.length === 2;
