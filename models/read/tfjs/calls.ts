@@ -1,8 +1,10 @@
 /**
  * callsOf: what each call of a layer or a function reads, and its other arguments.
  *
- * In: the `inbound_nodes` of a layer, which are not trusted.  Out: references to outputs of layers, and the arguments with places for them.
- * Keras 2: [name, call, output, named arguments]; Keras 3: `args` and `kwargs` with `keras_history`. Source: Keras' model JSON; tfjs-layers' deserialize.
+ * In: the `inbound_nodes` of a layer, which are not trusted.  Out: references to outputs of layers, and the
+ * arguments with places for them.
+ * Keras 2: [name, call, output, named arguments]; Keras 3: `args` and `kwargs` with `keras_history`.
+ * Source: Keras' model JSON; tfjs-layers' deserialize.
  */
 import { malformed, tooLarge } from './fail.ts';
 import { type Arguments, isObject, type Layer, Place, type Ref } from './model.ts';

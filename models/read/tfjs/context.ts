@@ -1,5 +1,6 @@
 /**
- * Context: what the lowerings of layers share: the lowering of ONNX's operators, weights by name, and the names by which readers of values are counted.
+ * Context: what the lowerings of layers share: the lowering of ONNX's operators, weights by name, and the
+ * names by which readers of values are counted.
  *
  * Layers are channels-last: [n, t, c], [n, t, f, c] or [n, f, t, c]; a Value keeps where each axis lies.
  */

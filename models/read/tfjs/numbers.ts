@@ -1,7 +1,8 @@
 /**
  * numbersOf: numbers that stand in a config or among the arguments of a call.
  *
- * In: JSON, which is not trusted: a number, lists of lists, or what Keras writes of an array.  Out: a constant.
+ * In: JSON, which is not trusted: a number, lists of lists, or what Keras writes of an array.  Out: a
+ * constant.
  */
 import { constantOf } from '../onnx/constants.ts';
 import { type Const, countOf } from '../onnx/tensor.ts';

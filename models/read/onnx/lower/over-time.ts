@@ -1,6 +1,6 @@
 /**
- * Softmax over time, and sums of rows with such weights: attentive pooling and attentive statistics; layers that
- * are fully connected along time.
+ * Softmax over time, and sums of rows with such weights: attentive pooling and attentive statistics; layers
+ * that are fully connected along time.
  *
  * In: scores [t][1][heads].  Out: weights [1][heads][t], by a product of ones and the scores, in which
  * their rows become channels, and a softmax; a sum over time of weights times rows is the product of both
@@ -79,8 +79,8 @@ export const isWindow = (factors: readonly Factor[], { t }: Shape): boolean =>
   t > 1 && factors.length === 1 && factors[0]?.axis === 't' && factors[0].length === t;
 
 /**
- * y[c][u] = sum over t of x[t][c] w[u][t] + b[u]: each channel by itself, as a feature row, by a convolution of
- * all frames.
+ * y[c][u] = sum over t of x[t][c] w[u][t] + b[u]: each channel by itself, as a feature row, by a
+ * convolution of all frames.
  * @param weights [units][t]
  */
 export function linearOverTime(

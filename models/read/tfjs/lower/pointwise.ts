@@ -2,8 +2,9 @@
  * Activations (in a layer's config, or layers of their own), Rescaling, Add, Subtract, Multiply, Average,
  * Maximum, Minimum, Concatenate, Dot.
  *
- * In: values.  Out: activation nodes, which foldGraph fuses where they are clamps; ONNX's operators. Source: tfjs-layers
- * activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5), in Keras 3 clip(x / 6 + 0.5)).
+ * In: values.  Out: activation nodes, which foldGraph fuses where they are clamps; ONNX's operators.
+ * Source: tfjs-layers activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5), in
+ * Keras 3 clip(x / 6 + 0.5)).
  */
 import { type ActivationAttrs, noClamp } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
