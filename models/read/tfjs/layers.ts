@@ -97,7 +97,10 @@ export async function graphOfLayers(file: LayersFile, given: ReaderOptions): Pro
   ctx.count(topology.outputs.map(nameOf), '');
   for (const { layer, call, inputs } of calls) {
     const xs = inputs.map((ref) => outputOf(values, ref));
-    const made = lowered(ctx, topology, layer, xs, layer.arguments?.[call], options, problems, errors);
+    const given = layer.arguments?.[call];
+    // weights have the name of the layer; a value has that of its call
+    const name = isFunction(layer, given) ? nameOf({ layer: layer.name, call, output: 0 }) : layer.name;
+    const made = lowered(ctx, topology, { ...layer, name }, xs, given, options, problems, errors);
     const own = made.map((value, output) => ctx.name(value, nameOf({ layer: layer.name, call, output })));
     if (own.length > 0) values.set(keyOf({ layer: layer.name, call }), own);
   }
