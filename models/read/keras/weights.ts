@@ -115,7 +115,7 @@ function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className
   if (!/^(Bidirectional|LSTM|GRU|RNN|SimpleRNN)$/.test(className)) return;
   const cells = isObject(cell) && isObject(cell.config) ? cell.config.cells : [];
   for (const [i, [, group]] of [...groupsOf(cells, layer.child('cell')?.child('cells'))].entries())
-    addNumbered(found, group?.child('vars'), cellWeights, `${path}/cell${i}`);
+    addNumbered(found, group?.child('vars'), cellWeights, `${path}/cell${i}_`);
   for (const side of sides) {
     const vars = (side === '' ? layer : layer.child(`${side}_layer`))?.child('cell')?.child('vars');
     const at = [path, side, 'cell'].filter((part) => part !== '').join('/');

@@ -130,7 +130,7 @@ function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undef
     const tensor = ctx.emit('dense', [x.tensor], { units, weights, bias, clamp: noClamp }, node.name);
     return [ctx.activationOf(tensor, [...x.layout.slice(0, last), dim('c', units)])];
   }
-  if (!ctx.quantised && isWindow(factors, shape)) {
+  if (!ctx.quantised && !ctx.states.any && isWindow(factors, shape)) {
     const index = Uint32Array.from({ length: units * shape.t }, (_, i) => place(Math.floor(i / shape.t), i % shape.t));
     const weights = ctx.weights(w, index, axis, alpha);
     return [linearOverTime(ctx, node, x, { weights, units, bias: ctx.bias(c, units, x.tensor, weights, beta) })];

@@ -9,6 +9,7 @@ import type { Axis, PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
 import { dim, fileShapeOf, type Layout, orderOf, type Regrouped, regroupedLayout } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
+import { refuse } from '../refuse.ts';
 import type { Activation } from '../values.ts';
 import { withQuant } from './pool.ts';
 
@@ -24,6 +25,7 @@ export function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f,
 /** The activation with the elements of its window in another order. */
 function permuted(ctx: Lowering, node: NodeView, given: Activation, attrs: PermuteAttrs, layout: Layout): Activation {
   const x = ctx.activation({ ...node, inputs: [given] }, 0, { integer: true, raw: true });
+  if (ctx.states.any) refuse('it puts the rows of a step in another order');
   return withQuant(ctx, x, ctx.activationOf(ctx.emit('permute', [x.tensor], attrs, `${node.name}/permuted`), layout));
 }
 

@@ -38,7 +38,10 @@ export function lowerCells(ctx: Context, layer: Layer, [x]: Value[]): AnyValue[]
   const { cell } = layer.config;
   const inner = isObject(cell) && isObject(cell.config) ? cell.config.cells : undefined;
   const cells = Array.isArray(inner) ? inner : [cell];
-  const reverse = new Config(layer).boolean('go_backwards', false);
+  const config = new Config(layer);
+  const reverse = config.boolean('go_backwards', false);
+  if (cells.length === 0) refuse('it has no cell');
+  if (cells.length > 1 && config.boolean('return_state', false)) refuse('it returns the states of several cells');
   return cells.reduce<AnyValue[]>(
     (values, of: unknown, i) => {
       const kind = isObject(of) ? /^(LSTM|GRU|SimpleRNN)Cell$/.exec(String(of.class_name))?.[1] : undefined;
@@ -46,8 +49,8 @@ export function lowerCells(ctx: Context, layer: Layer, [x]: Value[]): AnyValue[]
       const isLast = i === cells.length - 1;
       const outer = isLast
         ? layer
-        : { ...layer, name: `${layer.name}/${i}`, config: { ...layer.config, return_sequences: true, return_state: false } };
-      const side = cells.length > 1 ? `cell${i}` : '';
+        : { ...layer, name: `${layer.name}/${i}`, config: { ...layer.config, return_sequences: true } };
+      const side = cells.length > 1 ? `cell${i}_` : '';
       return recurrent(
         ctx,
         outer,

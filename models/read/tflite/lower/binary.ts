@@ -197,7 +197,7 @@ function flattened(context: Context, op: TfOperator, values: Value[], dim: numbe
   const axes = values.map((v) => factorsOf(v.layout, dim).map((f) => f.axis));
   const isWhole = ({ layout }: Value, i: number) =>
     layout.every((_, d) => d === dim || factorsOf(layout, d).length === 0) && (axes[i] as Axis[]).some((axis) => axis !== 'c');
-  if (axes.every((own) => own.length < 2 && own.join() === axes[0]?.join())) return values;
+  if (context.stateful || axes.every((own) => own.length < 2 && own.join() === axes[0]?.join())) return values;
   return values.map((v, i) => {
     if (!isWhole(v, i)) return v;
     const order = [...(['t', 'f', 'c'] as const).filter((axis) => !axes[i]?.includes(axis)), ...orderOf(v.layout)];
