@@ -213,8 +213,7 @@ export const modelsReadLayers = inFolder('models/read', [
     file: 'tfjs/lower/pointwise.ts',
     find: 'alpha: { float: ctx.keras3 ? 1 / 6 : 0.2 }',
     replace: 'alpha: { float: ctx.keras3 ? 1 / 6 : 0.25 }',
-    tests: tfjs,
-    env: { RUNLET_TFJS_MODELS: '12' },
+    tests: 'read/keras',
     why: "hard_sigmoid of Keras 3 in place of Keras 2's",
   },
 ]);
