@@ -171,7 +171,7 @@ class Page {
     await this.#show(loaded, origin);
   }
 
-  /** A model waits for an answer. @param show of the question; it is told what to do where the user cancels */
+  /** A model waits for an answer. @param show of the question; it is told how to cancel */
   #question(origin: Origin, show: (cancel: () => void) => void): void {
     const wait = (waiting?: Origin) => {
       this.#waiting = waiting;

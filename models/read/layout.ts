@@ -63,6 +63,14 @@ export function orderOf(layout: Layout): Axis[] {
   return order;
 }
 
+const axes = ['t', 'f', 'c'] as const;
+
+/** All three axes: those of the file in its order, behind the others, which have length 1. */
+export function wholeOrderOf(layout: Layout): Axis[] {
+  const order = orderOf(layout);
+  return [...axes.filter((axis) => !order.includes(axis)), ...order];
+}
+
 /**
  * The layout after a row-major reshape to the file shape `to`: factors are regrouped, unit factors are
  * dropped. `where` names the node. Throws RN120 where a dimension of `to` would split a factor or the element
@@ -79,7 +87,7 @@ export function reshapeLayout(layout: Layout, to: readonly number[], where: stri
 export function transposeLayout(layout: Layout, perm: readonly number[]): Layout {
   checkPermutation(perm, layout.length);
   const moved = perm.map((from) => layout[from] ?? []);
-  for (const axis of ['t', 'f', 'c'] as const) {
+  for (const axis of axes) {
     const now = partsOf(moved, axis);
     if (partsOf(layout, axis).some((factor, i) => factor !== now[i]))
       throw apart(moved, axis, `it reorders the elements of axis ${axis}`);
@@ -125,7 +133,7 @@ export function toNormalForm(order: readonly Axis[], shape: Shape): Uint32Array 
     stride[axis] = elements;
     elements *= shape[axis];
   }
-  for (const axis of ['t', 'f', 'c'] as const) {
+  for (const axis of axes) {
     if (!seen.has(axis) && shape[axis] !== 1) throw badOrder(order, shape, `axis ${axis} is missing`);
   }
   const map = new Uint32Array(elements);

@@ -222,7 +222,7 @@ function regroup(m: Maker, x: number, { channels }: LayerSpec): number {
   return m.b.node('regroup', [x], { f: (f * c) % channels === 0 ? channels : 1 }, m.name('regroup'), m.quantOf(x));
 }
 
-/** Elements of a window that is permuted. A choice: one frame of more channels only makes the layers behind it slow. */
+/** Elements of a window that is permuted. A choice: with more channels the layers behind it are slow. */
 const largestPermuted = 400;
 
 /** The window in another order, as one frame or with its outermost axis as rows. */

@@ -1,4 +1,4 @@
-/** permute: one call over the rows of the output; where the order stays, a move. */
+/** permute: one call over the rows of the output. */
 import { PermuteBlock } from '../blocks.ts';
 import { copiedBytes } from './int16.ts';
 import { callOf, type EmitOp } from './op.ts';

@@ -109,7 +109,7 @@ function addNumbered(found: Map<string, () => Tensor>, vars: Hdf5Object | undefi
 
 const cellWeights = ['kernel', 'recurrent_kernel', 'bias'];
 
-/** The weights of a recurrent layer, which its cell has, or each of its cells; of both cells, where it runs both ways. */
+/** The weights of a recurrent layer, which its cells have; of both directions, where it runs both ways. */
 function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, { cell }: Json, path: string): void {
   const sides = className === 'Bidirectional' ? ['forward', 'backward'] : [''];
   if (!/^(Bidirectional|LSTM|GRU|RNN|SimpleRNN)$/.test(className)) return;

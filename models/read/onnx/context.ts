@@ -143,7 +143,7 @@ export class Lowering {
     if (value.kind === 'activation') this.names.set(value.tensor, [...(this.names.get(value.tensor) ?? []), name]);
   }
 
-  /** The producer of `tensor` where one operator alone reads it and, in an int8 graph, nothing has fixed its scale. */
+  /** The producer of `tensor` where one operator alone reads it and nothing has fixed its scale (int8 graphs). */
   soleProducer(tensor: number): Node | undefined {
     const isShared = (this.names.get(tensor) ?? []).some((name) => this.readersOf(name).length > 1);
     if (isShared || this.quantOf(tensor)) return undefined;

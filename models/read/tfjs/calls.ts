@@ -25,7 +25,7 @@ export function refOf(x: unknown, where: string): Ref {
   return { layer: nameOf(layer, where), call: call as number, output: output as number };
 }
 
-/** Arguments of a call, with a Place for each that `refOfTensor` knows as a tensor, and `refs` in their order. */
+/** Arguments of a call, with a Place for each tensor that `refOfTensor` knows; `refs` are in their order. */
 function argumentsOf(
   given: { args: unknown; kwargs: unknown },
   where: string,

@@ -166,7 +166,7 @@ function inputOf({ builder }: Context, topology: Topology, layer: Layer, options
   return { kind: 'activation', tensor, layout };
 }
 
-/** Whether a call is one of a function: some have the names of layers, and files in HDF5 do not say what they are. */
+/** Whether a call is one of a function. Some have names of layers, and HDF5 files do not say which they are. */
 function isFunction({ className, config }: Layer, given: Arguments | undefined): boolean {
   const hasConstants = given?.args.flat(4).some((x) => !(x instanceof Place)) ?? false;
   return !lowerings.has(className) || hasConstants || config.newshape !== undefined;

@@ -275,7 +275,7 @@ function rejoinedRows(ctx: Lowering, node: NodeView): Activation | undefined {
   return withQuant(ctx, first, ctx.activationOf(whole, first.layout.with(at, dim('t', sources.length))));
 }
 
-/** What holds a whole window in the dimension that is joined as channels, where the others do not hold time alone. */
+/** Whole windows in the dimension that is joined, as channels where not all parts hold time alone. */
 function flattenedParts(ctx: Lowering, node: NodeView): (Value | undefined)[] {
   const at = node.attributes.int('axis', 0);
   const held = node.inputs.map((v) => (v?.kind === 'activation' ? (v.layout.at(at) ?? []) : []));

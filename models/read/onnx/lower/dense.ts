@@ -1,10 +1,9 @@
 /**
  * Gemm and MatMul.
  *
- * In: [..., k] activations and constant weights [k, n] ([n, k] with transB).  Out: dense where the last dimension holds the
- * whole window, conv of kernel 1 where it holds the channels of each frame, conv of all frames where it holds time. Source:
- * ONNX Gemm-13, MatMul-13;
- * y = alpha * x * W + beta * C.
+ * In: [..., k] activations and constant weights [k, n] ([n, k] with transB).  Out: by what the last dimension
+ * holds: of the whole window dense, of the channels of each frame a conv of kernel 1, of time a conv of all
+ * frames. Formula: y = alpha * x * W + beta * C.  Source: ONNX Gemm-13, MatMul-13.
  */
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, type Layout, orderOf, showLayout, toNormalForm } from '../../layout.ts';

@@ -5,9 +5,9 @@
  * layout.
  */
 import { isRunletError } from '../../../error.ts';
-import type { Axis, PermuteAttrs } from '../../../graph/types.ts';
+import type { PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
-import { dim, fileShapeOf, type Layout, orderOf, type Regrouped, regroupedLayout } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import type { Activation } from '../values.ts';
@@ -29,16 +29,12 @@ function permuted(ctx: Lowering, node: NodeView, given: Activation, attrs: Permu
   return withQuant(ctx, x, ctx.activationOf(ctx.emit('permute', [x.tensor], attrs, `${node.name}/permuted`), layout));
 }
 
-const allAxes = ['t', 'f', 'c'] as const;
-/** All axes: those given, behind the others, which have length 1. */
-const withAll = (order: readonly Axis[]): Axis[] => [...allAxes.filter((axis) => !order.includes(axis)), ...order];
-
 /** With the whole window as channels, where one dimension of the file holds it. */
 export function flattened(ctx: Lowering, node: NodeView, x: Activation): Activation {
   const held = x.layout.filter((factors) => factors.length > 0);
   if (held.length !== 1) return x;
   const layout = x.layout.map((factors) => dim('c', elementsIn(factors)));
-  return permuted(ctx, node, x, { order: withAll(orderOf(x.layout)), t: 1, f: 1 }, layout);
+  return permuted(ctx, node, x, { order: wholeOrderOf(x.layout), t: 1, f: 1 }, layout);
 }
 
 const elementsIn = (factors: Layout[number]): number => factors.reduce((n, { length }) => n * length, 1);
@@ -54,7 +50,7 @@ export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: numbe
   const rows = elementsIn(x.layout[at] ?? []);
   const layout = x.layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));
   // rows first, whatever the file has first
-  const order = withAll([at, channels].flatMap((d) => orderOf([x.layout[d] ?? []])));
+  const order = wholeOrderOf([at, channels].map((d) => x.layout[d] ?? []));
   return permuted(ctx, node, x, { order, t: rows, f: 1 }, layout);
 }
 

@@ -8,7 +8,7 @@
  */
 import { type Axis, type BinaryAttrs, type Clamp, isInt16, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
-import { type Factor, fileShapeOf, type Layout, orderOf, raised, showLayout } from '../../layout.ts';
+import { type Factor, fileShapeOf, type Layout, orderOf, raised, showLayout, wholeOrderOf } from '../../layout.ts';
 import { spread, valuesOf } from '../../spread.ts';
 import { isConstant, readFloats, readStored } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
@@ -200,7 +200,7 @@ function flattened(context: Context, op: TfOperator, values: Value[], dim: numbe
   if (context.stateful || axes.every((own) => own.length < 2 && own.join() === axes[0]?.join())) return values;
   return values.map((v, i) => {
     if (!isWhole(v, i)) return v;
-    const order = [...(['t', 'f', 'c'] as const).filter((axis) => !axes[i]?.includes(axis)), ...orderOf(v.layout)];
+    const order = wholeOrderOf(v.layout);
     const name = `${op.name}/${i}`;
     const id = context.add('permute', [v.id], { order, t: 1, f: 1 }, name, context.quantOf(context.input(op, i)));
     const length = fileShapeOf(v.layout)[dim] as number;
