@@ -37,6 +37,7 @@ const stages: Record<string, string[]> = {
 const exceptions: Record<string, { file: string; why: string }> = {
   RN130: { file: 'models/graph/file.ts', why: 'the .rnq reader lies beside the writer of the same layout' },
   RN168: { file: 'host/web/question.ts', why: 'the page asks the user what the reader cannot tell' },
+  RN169: { file: 'host/web/question.ts', why: 'the page counts what the reader cannot tell' },
   RN301: { file: 'models/graph/builder.ts', why: 'an empty output is found where the operator shape rule is called' },
   RN302: { file: 'models/graph/stateful.ts', why: 'which rows go on from step to step is a matter of the whole graph' },
   RN405: {

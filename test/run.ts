@@ -20,6 +20,8 @@ const wanted = process.argv.slice(2);
 execFileSync(process.execPath, [join(root, 'scripts/prepare.mjs')], { stdio: 'inherit' });
 /** A file that takes longer has hung; soak runs raise it. */
 const limitMs = Number(process.env.RUNLET_TEST_MINUTES ?? 20) * 60_000;
+/** A file whose tests are done ends in this time: a failed test may leave a server or a thread open. */
+const endingMs = 30_000;
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter((f) => f.endsWith('.test.ts') && !f.includes('node_modules'))
@@ -74,13 +76,20 @@ function runFile(file: string): Promise<Outcome> {
     const [hooks, env] = weighs(file) ? ['tsx', { ...counts, FORCE_COLOR: '0' }] : [start, { ...counts, ...own }];
     const child = spawn(process.execPath, ['--import', hooks, file], { cwd: root, env });
     let text = '';
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      child.kill('SIGKILL');
-    }, limitMs);
+    let late = '';
+    const endIn = (ms: number, why: string) =>
+      setTimeout(() => {
+        late = `\n${file}: ${why}\n`;
+        child.kill('SIGKILL');
+      }, ms);
+    let timer = endIn(limitMs, `no end after ${limitMs / 60_000} minutes`);
     child.stdout.on('data', (part) => {
+      const ended = /^\s+Skipped:/m;
+      const before = ended.test(text);
       text += part;
+      if (before || !ended.test(text)) return;
+      clearTimeout(timer);
+      timer = endIn(endingMs, `runs on ${endingMs / 1000} s after its last test`);
     });
     child.stderr.on('data', (part) => {
       text += part;
@@ -93,8 +102,7 @@ function runFile(file: string): Promise<Outcome> {
       // a file that died, or ended without a test and without saying what it skipped, has failed
       const ran = total > 0 || skipped > 0 || /^skipped: /m.test(text);
       const failed = Math.max(total - passed, code === 0 && ran ? 0 : 1);
-      if (timedOut) text += `\n${file}: no end after ${limitMs / 60_000} minutes\n`;
-      resolve({ file, passed, failed, skipped, cpu: count(text, 'CPU'), text });
+      resolve({ file, passed, failed, skipped, cpu: count(text, 'CPU'), text: text + late });
     });
   });
 }

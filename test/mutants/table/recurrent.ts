@@ -179,10 +179,10 @@ export const recurrent = [
     {
       id: 'gru-bias-apart',
       file: 'read/onnx/lower/recurrent.ts',
-      find: '(o >= 2 * units ? v : 0)',
-      replace: '(o >= units ? v : 0)',
+      find: '(ofState[o] as number) - (apart?.[o] ?? 0)',
+      replace: '(ofState[o] as number)',
       tests: reading,
-      why: 'the reset gate has one of its biases twice',
+      why: 'what the reset gate multiplies has its bias outside of the gate as well',
     },
   ]),
 ];
