@@ -1,5 +1,5 @@
 /**
- * npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--options FILE] [--minutes 3] [--jobs 1]
+ * npm run corpus -- DIR [--wasm | --quick | --good] [--only NAME,NAME] [--options FILE] [--minutes 3] [--jobs 1]
  * [--json]
  *
  * How many models of a folder Runlet takes and computes right. In: a folder whose sub-folders hold a model file
@@ -7,15 +7,17 @@
  * it names families; `options.json` there, or the FILE given, has by id what a user has to say of a model, as
  * {"vad": {"set": {"sr": 16000}}, "wand": {"timeAxis": 1}} (ReadOptions of models/read/options.ts).  Out: a
  * line a model, the refusals with their reasons, and sums; exit 1 where a number is wrong. With --quick no
- * stream is run. Each model runs in a process of its own with a time limit, so that none can end the
+ * stream is run; with --good float files are quantised instead (scripts/corpus/good.ts). Each model runs in a process of its own with a time limit, so that none can end the
  * others. scripts/corpus/judge.ts has the rules.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { quantile } from '../host/report/statistics.ts';
 import { table } from '../host/report/table.ts';
 import type { ReadOptions } from '../models/read/index.ts';
+import type { Quality } from './corpus/good.ts';
 import { judge, type Verdict } from './corpus/judge.ts';
 
 const columns = 80;
@@ -24,6 +26,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     wasm: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    good: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
     options: { type: 'string' },
@@ -79,6 +82,7 @@ function judged(file: string, read: ReadOptions = {}): Promise<Verdict> {
     '--one',
     ...(options.wasm ? ['--wasm'] : []),
     ...(options.quick ? ['--quick'] : []),
+    ...(options.good ? ['--good'] : []),
     '--read',
     JSON.stringify(read),
     file,
@@ -136,6 +140,20 @@ async function judgeAll(folder: string): Promise<Row[]> {
 const share = (rows: Row[], key: 'right' | 'equal'): string =>
   `${rows.filter((row) => row[key]).length} of ${rows.filter((row) => row[key] !== undefined).length}`;
 
+const percent = (of: number): string => `${(100 * of).toFixed(0)} %`;
+const qualityText = ({ agreement, sqnrDb }: Quality): string =>
+  `${agreement === undefined ? '' : `${percent(agreement)}, `}${sqnrDb.toFixed(1)} dB`;
+
+function qualitySums(all: Quality[]): string {
+  const agreements = all.flatMap(({ agreement }) => agreement ?? []);
+  const close = agreements.filter((agreement) => agreement >= 0.95).length;
+  const middle = quantile(
+    all.map(({ sqnrDb }) => sqnrDb),
+    0.5,
+  );
+  return `int8 has the answer of float in 95 % or more of its windows: ${close} of ${agreements.length} classifiers; median SQNR of ${all.length} models ${middle.toFixed(1)} dB`;
+}
+
 function print(rows: Row[]): void {
   const taken = rows.filter((row) => row.taken);
   const mark = (yes: boolean | undefined, text: string): string => (yes === false ? `WRONG ${text}` : text);
@@ -143,10 +161,10 @@ function print(rows: Row[]): void {
     row.id,
     row.kind,
     mark(row.right, row.reference),
-    mark(row.equal, row.streamed || row.refused),
+    row.quality ? qualityText(row.quality) : mark(row.equal, row.streamed || row.refused),
   ]);
   const print = (body: string[][], head: string[]): void => say(table(body, { head, columns }));
-  print(lines, ['model', 'kind', 'reference', 'equal at hops']);
+  print(lines, ['model', 'kind', 'reference', options.good ? 'same answer, SQNR' : 'equal at hops']);
   const refused = rows.filter((row) => !row.taken);
   if (refused.length > 0) say();
   print(
@@ -171,13 +189,14 @@ function print(rows: Row[]): void {
     if (options) say(`${id}: read with ${JSON.stringify(options)}`);
     if (note) say(`${id}: ${note}`);
   }
+  if (options.good) say(qualitySums(rows.flatMap(({ quality }) => quality ?? [])));
   say(`right against a reference: ${share(rows, 'right')}; streams equal windows: ${share(rows, 'equal')}`);
   say(`taken ${taken.length} of ${rows.length}`);
 }
 
 const [folder] = positionals;
 if (!folder) {
-  say('npm run corpus -- DIR [--wasm | --quick] [--only NAME,NAME] [--options FILE] [--minutes 3] [--jobs 1] [--json]');
+  say('npm run corpus -- DIR [--wasm | --quick | --good] [--only NAME,NAME] [--options FILE] [--minutes 3] [--jobs 1] [--json]');
   process.exitCode = 2;
 } else if (options.one) {
   const tell = (verdict: Verdict): void => say(`verdict ${JSON.stringify(verdict)}`);

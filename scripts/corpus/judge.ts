@@ -5,7 +5,8 @@
  * and of answers of the engine that SOURCE.txt names.  Out: a Verdict. Rules: float is right within 2e-5 of the
  * largest output, int8 where no byte differs under the rounding of that engine; onnxruntime rounds QDQ files in
  * float, so one step is allowed there. Of a dynamic-range file the engine also rounds activations, so its
- * difference is told and not judged. Streams run as layer tables on the interpreter, and as compiled modules with
+ * difference is told and not judged. With `good` a float file that has rows is quantised and its outputs are compared (good.ts),
+ * and no stream is run. Streams run as layer tables on the interpreter, and as compiled modules with
  * `wasm`, against the windowed integer model at hops of 1, 2, a quarter of the window, and an odd one.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -28,6 +29,7 @@ import { quantiseSignals } from '../../quant/report.ts';
 import { differing } from '../../test/property/harness.ts';
 import { random } from '../../test/property/random-network.ts';
 import { runStyles } from '../../test/property/styles.ts';
+import { type Quality, qualityOf } from './good.ts';
 import { type Rows, randomRows, rowsOf, shapeAt, toFile, toGraph, toInts } from './rows.ts';
 import { tflmAnswers } from './tflm.ts';
 
@@ -41,6 +43,8 @@ export interface Verdict {
   note?: string;
   /** What the file was read with. */
   options?: ReadOptions;
+  /** Of float files, with `good`. */
+  quality?: Quality;
   /** Streams against windows. */
   equal?: boolean;
   streamed: string;
@@ -191,7 +195,7 @@ function against(file: string, graph: Graph, rows: Rows[], windows: Float32Array
 /** Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take long. */
 export async function judge(
   file: string,
-  { wasm, quick, read: given = {} }: { wasm: boolean; quick: boolean; read?: ReadOptions },
+  { wasm, quick, good, read: given = {} }: { wasm: boolean; quick: boolean; good: boolean; read?: ReadOptions },
   told: (before: Verdict) => void,
 ): Promise<Verdict> {
   const none: Verdict = { kind: '', taken: false, reference: '', streamed: '', refused: '' };
@@ -217,16 +221,22 @@ export async function judge(
       ),
   );
   const count = Math.min(minOf(rows.map((r) => r.count)), rowCount, affordable);
+  const windowsOf = (length: number): Float32Array[][] =>
+    Array.from({ length }, (_, r) => graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))));
   try {
-    const windows = Array.from({ length: count }, (_, r) =>
-      graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))),
-    );
+    const windows = windowsOf(count);
     // the rows of such a file begin with states of their own, ours with zero
     const ownStates = existsSync(join(dirname(file), `in${graph.inputs.length}.npy`));
     if (ownStates) verdict.reference = 'begins with other states';
     else Object.assign(verdict, against(file, graph, rows, windows, hybrid));
     if (quick) return verdict;
     told(verdict);
+    if (good) {
+      const all = windowsOf(minOf(rows.map((r) => r.count)));
+      return kind === 'float' && existsSync(join(dirname(file), 'in.npy'))
+        ? { ...verdict, quality: await qualityOf(graph, all) }
+        : verdict;
+    }
     const signals = graph.inputs.map((_, i) => Float32Array.from(windows.flatMap((w) => [...(w[i] as Float32Array)])));
     const { window } = graph.stateful ? { window: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t } : whole(graph);
     const mode = graph.stateful ? {} : ({ mode: 'edge-exact' } as const);
