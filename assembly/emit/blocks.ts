@@ -138,9 +138,9 @@ export interface MulBlock {
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
 /**
- * permute: elements of the window in another order. In: x s8 [...], whose elements stand in the order of
- * three lengths, each with its step. Out: rows first to first + rows - 1 of y s8 [...][count]. Exact: bytes
- * are copied. Cost: a load and a store a byte.
+ * permute: elements of the window in another order. In: x, the element that comes first; three lengths, each
+ * with its step, which may be negative. Out: rows first to first + rows - 1 of y s8 [...][count]. Exact:
+ * bytes are copied. Cost: a load and a store a byte.
  */
 export interface PermuteBlock {
   x: number; y: number;

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 464c6e669ed7414547ee86a810704b098eb4b1bbf2c8be73971b24f983d2afb4
+ * Sources: 69b5b85e6e28675267e20b2f6cfb236b408911a1ecb412031bd96ca4d43a834a
  */
 export const code = `
 AGFzbQEAAAABWg5gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgBH9/f38AYAZ/

@@ -105,7 +105,12 @@ const attrs = {
   matmul: v.object({ heads: small, over: v.picklist(['channels', 'rows']) }),
   upsample: v.object({ t: size, f: size, between: v.picklist(['repeat', 'zero']) }),
   regroup: v.object({ f: size }),
-  permute: v.object({ order: v.pipe(v.array(v.picklist(['t', 'f', 'c'])), v.length(3)), t: size, f: size }),
+  permute: v.object({
+    order: v.pipe(v.array(v.picklist(['t', 'f', 'c'])), v.length(3)),
+    t: size,
+    f: size,
+    back: v.optional(v.pipe(v.array(v.picklist(['t', 'f', 'c'])), v.maxLength(3))),
+  }),
   slice: v.object({ axis: v.picklist(['c', 'f']), from: whole(0, 1 << 24), to: size }),
   activation: v.object({
     fn: v.picklist(unaryFns),

@@ -181,6 +181,8 @@ export interface PermuteAttrs {
   /** Rows and feature rows of the output; its channels follow from them. */
   t: number;
   f: number;
+  /** Axes of the input that are read from their end. */
+  back?: readonly Axis[];
 }
 
 export interface SliceAttrs {

@@ -20,6 +20,7 @@ import {
   type Tensor,
 } from '../../models/graph/types.ts';
 import type { Products } from '../../models/ops/matmul.ts';
+import type { Walk } from '../../models/ops/permute.ts';
 import type { SlidingGeometry } from '../../models/ops/sliding.ts';
 import { clampInt, halfGrid, type Multiplier, roundHalfAway } from '../fixed-point.ts';
 import type { SigmoidalBits } from './curves.ts';
@@ -230,7 +231,7 @@ export interface IntParams {
   upsample: { attrs: OpAttrs['upsample']; zero: number; types?: Types };
   history: { before: number; after: number; own?: PadRows; zero: number; types?: Types };
   regroup: { types?: Types };
-  permute: { attrs: OpAttrs['permute']; walk: { lengths: number[]; steps: number[] }; types?: Types };
+  permute: { attrs: OpAttrs['permute']; walk: Walk; types?: Types };
   slice: { axis: 'c' | 'f'; from: number; to: number; types?: Types };
   activation: ActivationParams;
   softmax: SoftmaxParams | WideSoftmaxParams;

@@ -12,5 +12,7 @@ export const cases: OpCase[] = [
   permute('channels before time', [6, 1, 4], { order: ['c', 'f', 't'], t: 1, f: 1 }),
   permute('channels as rows', [6, 1, 4], { order: ['c', 'f', 't'], t: 4, f: 1 }, 2),
   permute('features before time before channels', [4, 3, 5], { order: ['f', 't', 'c'], t: 3, f: 2 }, 3),
+  permute('time from its end', [6, 2, 3], { order: ['t', 'f', 'c'], t: 6, f: 2, back: ['t'] }, 2),
+  permute('all from the end, channels as rows', [4, 3, 2], { order: ['c', 't', 'f'], t: 2, f: 3, back: ['t', 'f', 'c'] }),
   permute('other lengths', [4, 3, 2], { order: ['t', 'c', 'f'], t: 2, f: 1 }),
 ];

@@ -225,13 +225,18 @@ function regroup(m: Maker, x: number, { channels }: LayerSpec): number {
 /** Elements of a window that is permuted. A choice: with more channels the layers behind it are slow. */
 const largestPermuted = 400;
 
-/** The window in another order, as one frame or with its outermost axis as rows. */
+/** The window in another order, as one frame or with its outermost axis as rows, with axes from their end. */
 function permute(m: Maker, x: number, l: LayerSpec): number {
   const { t, f, c } = m.b.shape(x);
   const orders = [['t', 'f', 'c'], ['c', 'f', 't'], ['c', 't', 'f'], ['f', 't', 'c'], ['f', 'c', 't']] as const; // biome-ignore format: a list
   const order = orders[l.kernel % orders.length] as (typeof orders)[number];
   if (t * f * c > largestPermuted) return x;
-  const attrs = { order, t: l.stride === 1 ? { t, f, c }[order[0]] : 1, f: l.relu ? { t, f, c }[order[1]] : 1 };
+  const attrs = {
+    order,
+    t: l.stride === 1 ? { t, f, c }[order[0]] : 1,
+    f: l.relu ? { t, f, c }[order[1]] : 1,
+    ...(l.dilation > 1 && { back: order.slice(l.groups) }),
+  };
   return m.b.node('permute', [x], attrs, m.name('permute'), m.quantOf(x));
 }
 

@@ -45,7 +45,7 @@ for (const version of versions)
         assert.ok(error < tolerance, `${error}`);
       });
 
-for (const model of ['autoencoder', 'decoder', 'plane', 'subsequences', 'frames', 'functions', 'cells', 'pooled'])
+for (const model of ['autoencoder', 'decoder', 'plane', 'subsequences', 'frames', 'functions', 'cells', 'pooled', 'turned'])
   test(`${model}, streamed in int8`, async () => {
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));
   });

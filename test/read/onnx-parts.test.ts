@@ -21,7 +21,11 @@ const network = (after: Nodes, ints: Record<string, number[] | number> = {}): Ui
     nodes: [{ op: 'Conv', inputs: ['x', 'W'], outputs: ['a'], attributes: { kernel_shape: [3], pads: [1, 1] } }, ...after],
     inputs: { x: [1, 3, 12] },
     outputs: ['y'],
-    tensors: { W: { dims: [8, 3, 3], floats: Array.from({ length: 72 }, next) }, ...Object.fromEntries(constants) },
+    tensors: {
+      W: { dims: [8, 3, 3], floats: Array.from({ length: 72 }, next) },
+      V: { dims: [2, 8, 7], floats: Array.from({ length: 112 }, next) },
+      ...Object.fromEntries(constants),
+    },
     opset: 17,
   });
 };
@@ -59,6 +63,28 @@ const networks: Record<string, Uint8Array> = {
     to: [-1],
     axis: [2],
   }),
+  'Slice of frames from the end': network([{ op: 'Slice', inputs: ['a', 'from', 'to', 'axis', 'step'], outputs: ['y'] }], {
+    from: [-2],
+    to: [2],
+    axis: [2],
+    step: [-1],
+  }),
+  'Slice of every other frame and channel from the end': network(
+    [
+      { op: 'Slice', inputs: ['a', 'from', 'to', 'axes', 'steps'], outputs: ['b'] },
+      { op: 'Add', inputs: ['b', 'b'], outputs: ['y'] },
+    ],
+    { from: [11, 8], to: [-13, -9], axes: [2, 1], steps: [-3, -1] },
+  ),
+  'padding as a mirror, by slices from the end': network(
+    [
+      { op: 'Slice', inputs: ['a', 'first', 'past', 'axis', 'step'], outputs: ['l'] },
+      { op: 'Slice', inputs: ['a', 'last', 'end', 'axis', 'step'], outputs: ['r'] },
+      { op: 'Concat', inputs: ['l', 'a', 'r'], outputs: ['p'], attributes: { axis: 2 } },
+      { op: 'Conv', inputs: ['p', 'V'], outputs: ['y'], attributes: { kernel_shape: [7] } },
+    ],
+    { first: [3], past: [0], last: [-2], end: [-5], axis: [2], step: [-1] },
+  ),
   'Slice of frames and channels': network([{ op: 'Slice', inputs: ['a', 'from', 'to', 'axes'], outputs: ['y'] }], {
     from: [2, 5],
     to: [6, 9],

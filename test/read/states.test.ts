@@ -23,7 +23,7 @@ import { differing } from '../property/harness.ts';
 import { runStyles } from '../property/styles.ts';
 import { loadRuntime, normalForm, relativeError, seededNormal } from './onnx-oracle.ts';
 import { refusalOf } from './refusal.ts';
-import { cached, node, overlapping, packed, paddedInItself, type StepModel, spelt } from './step-models.ts';
+import { cached, mirrored, node, overlapping, packed, paddedInItself, type StepModel, spelt } from './step-models.ts';
 
 const runtime = await loadRuntime();
 if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
@@ -120,6 +120,8 @@ test('rows before a signal', () => check(cached()));
 for (const kind of ['lstm', 'before', 'after'] as const) test(`a cell in single operators: ${kind}`, () => check(spelt(kind)));
 
 test('steps that overlap, padded in themselves; a branch that a number decides', () => check(overlapping()));
+
+test('a step that is mirrored by slices; a branch that its shape decides', () => check(mirrored()));
 
 test('a step that is padded in itself, not by its past', () => check(paddedInItself()));
 

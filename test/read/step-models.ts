@@ -232,6 +232,39 @@ export const overlapping = (): StepModel => {
     numbers: { rate: 16 },
   };
 };
+/**
+ * As before, as silero-vad 4 is exported: the shape of the window decides a branch, and a mean of each frame is
+ * smoothed over the step, mirrored at its ends by slices that go backwards.
+ */
+export const mirrored = (): StepModel => {
+  const whole = overlapping();
+  const { tensors = {}, nodes } = whole.model;
+  const way = (op: string, y: string) => ({ graph: { nodes: [node(op, op === 'Squeeze' ? 'p4 zero' : 'p4', y)], outputs: [y] } });
+  const first = [
+    node('Unsqueeze', 'x places', 'x4'),
+    node('Pad', 'x4 pads4', 'p4', { mode: 'reflect' }),
+    node('Shape', 'p4', 'dims'),
+    node('Gather', 'dims none', 'rank'),
+    node('Equal', 'rank unit', 'is'),
+    node('If', 'is', 'q', { then_branch: way('Squeeze', 'qa'), else_branch: way('Identity', 'qb') }),
+    node('Conv', 'q k', 'e0', { strides: [4], pads: [1, 1] }),
+    node('ReduceMean', 'e0', 'm', { axes: [1] }),
+    node('Slice', 'm two zero axis back', 'l'),
+    node('Slice', 'm second fourth axis back', 'r'),
+    node('Concat', 'l m r', 'mm', { axis: 2 }),
+    node('Conv', 'mm g', 'smooth'),
+    node('Sub', 'e0 smooth', 'e'),
+  ];
+  const added = {
+    ...{ places: ints(1, 2), pads4: ints(0, 0, 0, 0, 0, 0, 0, 4), none: scalar(0), unit: scalar(1), g: floats(1, 1, 5) },
+    ...{ two: ints(2), second: ints(-2), fourth: ints(-4), axis: ints(2), back: ints(-1) },
+  };
+  const rest = nodes.slice(nodes.findIndex(({ op }) => op === 'Transpose'));
+  const inputs = (whole.model.inputs as { name: string }[]).filter(({ name }) => name !== 'rate') as ModelOf['inputs'];
+  const { options: _, numbers: __, ...step } = whole;
+  return { ...step, model: { ...whole.model, nodes: [...first, ...rest], inputs, tensors: { ...tensors, ...added } } };
+};
+
 /** A convolution that pads the frames of each step. */
 export const paddedInItself = (): StepModel => ({
   model: {

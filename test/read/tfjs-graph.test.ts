@@ -171,6 +171,11 @@ test('moves, joins, cuts and reductions', async () => {
   await agree(plane([relu, node('y', 'Slice', ['r', 'from', 'size'])], slice), 'Slice');
   const masks = { begin_mask: 11, end_mask: 11 };
   await agree(plane([relu, node('y', 'StridedSlice', ['r', 'from', 'to', 'ones'], masks)], slice), 'StridedSlice');
+  const axes = { axes: ints([1, -1]) };
+  await agree(plane([node('y', 'ReverseV2', ['c', 'axes'])], axes), 'ReverseV2');
+  const back = { from: ints([0, 4, -1, 0]), to: ints([0, 0, 0, 0]), steps: ints([1, -2, -1, 1]) };
+  const free = { begin_mask: 9, end_mask: 13 };
+  await agree(plane([node('y', 'StridedSlice', ['c', 'from', 'to', 'steps'], free)], back), 'StridedSlice from the end');
   const last = { from: ints([0, -2]), to: ints([0, 2 ** 31 - 1]), ones: ints([1, 1]) };
   await agree(plane([node('y', 'StridedSlice', ['c', 'from', 'to', 'ones'], { ellipsis_mask: 1 })], last), 'ellipsis');
 });

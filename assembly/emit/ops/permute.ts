@@ -12,7 +12,7 @@ export const permute: EmitOp<'permute'> = {
     const [, middle = 1, inner = 1] = walk.lengths;
     const [outer_step = 0, middle_step = 0, inner_step = 0] = walk.steps.map((step) => step * width);
     const block = ctx.block(PermuteBlock, {
-      x: io.x[0]?.address ?? 0,
+      x: (io.x[0]?.address ?? 0) + walk.first * width,
       y: io.y,
       count: io.out.f * io.out.c,
       width,

@@ -7,6 +7,7 @@
 import { unaryOperators } from '../../ops/unary.ts';
 import type { ShapeStep } from '../layout.ts';
 import { Attributes } from './attributes.ts';
+import { branchOf, isIf } from './branches.ts';
 import { type Budget, constantOf } from './constants.ts';
 import { axesOf, flattenedDims, reshapedDims, squeezedDims, unsqueezedDims } from './dims.ts';
 import { foldNode } from './fold.ts';
@@ -91,6 +92,13 @@ class Tracer implements Trace {
     const [output] = node.outputs;
     if (output === undefined) return;
     if (node.op === 'Loop') this.turn(node);
+    const [condition] = values;
+    if (isIf(node) && condition) {
+      const { graph, nodes } = branchOf(node, condition);
+      for (const { name, value } of graph.initializers) known.set(name, value);
+      this.walk(nodes);
+      return;
+    }
     const dims = known.get(first)?.dims ?? trails.get(first)?.[0]?.dims;
     const folded = foldNode(node, { inputs: values, ...(dims ? { dims } : {}) }, budget.work);
     if (folded) {

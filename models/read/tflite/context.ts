@@ -156,13 +156,14 @@ export class Context {
 
   /**
    * The value of input `i` for an operator that computes: of the graph's own type, padding not allowed unless `mayPad`. Earlier rows are laid
-   * down before it, unless the operator takes a view of them (`history`). Only a recurrence (`recurrent`)
-   * takes frames from the last to the first.
+   * down before it, unless the operator takes a view of them (`history`). A recurrence (`recurrent`)
+   * takes frames from the last to the first as they are.
    */
   value(op: TfOperator, i: number, may: boolean | 'history' | 'recurrent' = false): Value {
     const mayPad = may === true;
     const raw = this.rawValue(op, i);
-    const value = may === 'history' ? raw : this.laid(raw);
+    const laid = may === 'history' ? raw : this.laid(raw);
+    const value = may === 'recurrent' ? laid : this.turned(laid, op.name);
     if (!this.computesIn(value.type)) {
       const where = this.isInt8 ? 'an int8 model, where only QUANTIZE and DEQUANTIZE at the borders may' : 'a float model';
       throw new Refusal(`it reads ${value.type} in ${where}`);
@@ -170,8 +171,6 @@ export class Context {
     if (value.batched && !mayPad) {
       throw new Refusal('between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution of stride 1 is read');
     }
-    if (value.reversed && may !== 'recurrent')
-      throw new Refusal('it reads frames from the last to the first, which only a recurrence does');
     if (value.pad && !mayPad) throw new Refusal('it reads a padded tensor; PAD is folded only into a following convolution');
     return value;
   }
@@ -216,12 +215,25 @@ export class Context {
     return { ...plain, id };
   }
 
+  /** Frames from the last to the first as rows of a tensor. */
+  turned({ reversed, ...value }: Value, name: string): Value {
+    if (!reversed) return value;
+    return this.backwards(this.laid(value), ['t'], name);
+  }
+
+  /** The value with axes read from their end. */
+  backwards(value: Value, back: readonly Axis[], name: string): Value {
+    if (this.stateful) throw new Refusal('it turns the rows of a step round, which follow others');
+    const { t, f } = this.builder.shape(value.id);
+    return { ...value, id: this.once(value.id, 'permute', { order: ['t', 'f', 'c'], t, f, back }, `${name}/backwards`) };
+  }
+
   /** The tensor that holds a part of the channels or feature rows. */
   part(id: number, attrs: OpAttrs['slice'], name: string): number {
     return this.once(id, 'slice', attrs, `${name}/${attrs.axis}${attrs.from}-${attrs.to}`);
   }
 
-  private once<K extends 'history' | 'slice'>(id: number, kind: K, attrs: OpAttrs[K], name: string): number {
+  private once<K extends 'history' | 'slice' | 'permute'>(id: number, kind: K, attrs: OpAttrs[K], name: string): number {
     const key = `${id} ${kind} ${Object.values(attrs)}`;
     const made = this.parts.get(key) ?? this.node(kind, [id], attrs, name, this.builder.tensors[id]?.quant);
     this.parts.set(key, made);

@@ -136,6 +136,26 @@ export const kerasFaults = [
       env: { RUNLET_CASES: 'permute' },
       why: 'the outer two axes change places',
     },
+    {
+      id: 'permute-back',
+      file: 'permute.ts',
+      find: '(length[axis] - 1) * step[axis]',
+      replace: '(length[axis] - 1) * step.c',
+      tests: 'ops/ops',
+      env: { RUNLET_CASES: 'permute' },
+      why: 'what is read from its end begins somewhere else',
+    },
+  ]),
+  ...inFolder('assembly/emit/ops', [
+    {
+      id: 'permute-first',
+      file: 'permute.ts',
+      find: ' + walk.first * width',
+      replace: '',
+      tests: 'ops/ops',
+      env: { RUNLET_CASES: 'permute' },
+      why: 'a module reads before the window where it goes backwards',
+    },
   ]),
   ...inFolder('assembly/kernels', [
     {

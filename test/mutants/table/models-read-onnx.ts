@@ -6,6 +6,22 @@ const onnx = 'read/onnx-rules,read/onnx';
 
 export const modelsReadOnnx = inFolder('models/read', [
   {
+    id: 'onnx-slice-back',
+    file: 'onnx/lower/shape.ts',
+    find: 'step < 0 ? start + (count - 1) * step : start',
+    replace: 'start',
+    tests: 'read/onnx-parts',
+    why: 'a slice that goes backwards begins at its last element',
+  },
+  {
+    id: 'onnx-trace-branch',
+    file: 'onnx/trace.ts',
+    find: 'if (isIf(node) && condition) {',
+    replace: 'if (isIf(node) && condition && this.inLoop) {',
+    tests: 'read/states',
+    why: 'the layer behind a branch does not say which dimension is time',
+  },
+  {
     id: 'weighted-one-head',
     file: 'onnx/lower/over-time.ts',
     find: 'weights: w.tensor, heads: f }',

@@ -3,6 +3,22 @@ import { inFolder } from '../mutant.ts';
 
 export const modelsReadTflite = inFolder('models/read/tflite', [
   {
+    id: 'read-output-turned',
+    file: 'index.ts',
+    find: 'context.turned(context.laid(bound), tensor.name)',
+    replace: 'context.laid(bound)',
+    tests: 'read/tensorflow',
+    why: 'an output whose frames are turned round has them in their old order',
+  },
+  {
+    id: 'read-stride-end',
+    file: 'lower/cut.ts',
+    find: 'step < 0 ? [-1, length - 1] : [0, length]',
+    replace: 'step < 0 ? [0, length - 1] : [0, length]',
+    tests: 'read/tensorflow',
+    why: 'a range that goes backwards ends before the first element',
+  },
+  {
     id: 'read-piece-offset',
     file: 'pieces.ts',
     find: 'if (slope !== 0 || !near(c, -k)) return undefined;',

@@ -218,7 +218,9 @@ const zerosOf = (dims: number[]): Const => ({ kind: 'const', type: 'float32', di
 function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
   const activations = node.inputs.flatMap((v) => (v?.kind === 'activation' ? [v] : []));
   const [first] = activations;
-  if (!first || ctx.quantised || ctx.states.any) return undefined;
+  // padding before the rows of a stream is its past, not constant frames
+  const isPast = ctx.states.any && activations.length < node.inputs.length;
+  if (!first || ctx.quantised || isPast) return undefined;
   const at = axisIn(node.attributes.int('axis', 0), first.layout.length);
   if (!activations.some(({ layout }) => layout[at]?.some(({ axis }) => axis === 't'))) return undefined;
   const parts = node.inputs.map((v, i) => {

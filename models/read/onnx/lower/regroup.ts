@@ -10,7 +10,7 @@ import { commonOf } from '../../broadcast.ts';
 import { dim, fileShapeOf, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
-import type { Activation } from '../values.ts';
+import { type Activation, axisOfDim, wholeAxis } from '../values.ts';
 import { withQuant } from './pool.ts';
 
 /** The activation with its frames regrouped. */
@@ -25,8 +25,23 @@ export function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f,
 /** The activation with the elements of its window in another order. */
 function permuted(ctx: Lowering, node: NodeView, given: Activation, attrs: PermuteAttrs, layout: Layout): Activation {
   const x = ctx.activation({ ...node, inputs: [given] }, 0, { integer: true, raw: true });
-  if (ctx.states.any) refuse('it puts the rows of a step in another order');
   return withQuant(ctx, x, ctx.activationOf(ctx.emit('permute', [x.tensor], attrs, `${node.name}/permuted`), layout));
+}
+
+/** The rows of a window must not be those of a step, which follow others. */
+const ofWindow = (ctx: Lowering): void => {
+  if (ctx.states.any) refuse('it puts the rows of a step in another order');
+};
+
+/** With dimensions `ats` of the file read from their end. */
+export function backwards(ctx: Lowering, node: NodeView, x: Activation, ats: readonly number[]): Activation {
+  const back = ats.map((at) => {
+    const axis = axisOfDim(x.layout, at);
+    wholeAxis(x.layout, at, axis);
+    return axis;
+  });
+  const { t, f } = ctx.builder.shape(x.tensor);
+  return permuted(ctx, node, x, { order: ['t', 'f', 'c'], t, f, back }, x.layout);
 }
 
 /** With the whole window as channels, where one dimension of the file holds it. */
@@ -34,6 +49,7 @@ export function flattened(ctx: Lowering, node: NodeView, x: Activation): Activat
   const held = x.layout.filter((factors) => factors.length > 0);
   if (held.length !== 1) return x;
   const layout = x.layout.map((factors) => dim('c', elementsIn(factors)));
+  ofWindow(ctx);
   return permuted(ctx, node, x, { order: wholeOrderOf(x.layout), t: 1, f: 1 }, layout);
 }
 
@@ -51,6 +67,7 @@ export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: numbe
   const layout = x.layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));
   // rows first, whatever the file has first
   const order = wholeOrderOf([at, channels].map((d) => x.layout[d] ?? []));
+  ofWindow(ctx);
   return permuted(ctx, node, x, { order, t: rows, f: 1 }, layout);
 }
 

@@ -18,7 +18,7 @@ import { refuse } from '../refuse.ts';
 import { type Const, elementTypes } from '../tensor.ts';
 import { type Activation, type AxisPads, axisOfDim, sameLayout, type Value, wholeAxis } from '../values.ts';
 import { withQuant } from './pool.ts';
-import { relaid } from './regroup.ts';
+import { backwards, relaid } from './regroup.ts';
 
 const any = { pads: true, integer: true, raw: true } as const;
 
@@ -139,14 +139,17 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { raw: true, integer: true });
   const dims = fileShapeOf(x.layout);
   const inputs = node.inputs.map((_, i) => (i === 0 ? undefined : ctx.optional(node, i, 'range')));
-  const ranges = sliceRanges(dims, node.attributes, inputs);
+  const given = sliceRanges(dims, node.attributes, inputs);
+  const ranges = given.map(({ start, step, count }) => ({ start: step < 0 ? start + (count - 1) * step : start, step: Math.abs(step), count })); // biome-ignore format: one line
   const cuts = ranges.flatMap(({ start, step, count }, at): Cut[] => {
     const span = (count - 1) * step + 1;
-    if (step < 1 || count < 1) refuse(step < 1 ? 'it goes backwards' : 'it keeps nothing');
+    if (count < 1) refuse('it keeps nothing');
     return span === dims[at] ? [] : [{ at, axis: axisOfDim(x.layout, at), start, count: span }];
   });
   const part = cuts.reduce((y, cut) => cropped(ctx, y, cut, cuts.length === 1, node), x);
-  return [ranges.reduce((y, { step, count }, at) => (step > 1 && count > 1 ? everyNth(ctx, node, y, at, step) : y), part)];
+  const kept = ranges.reduce((y, { step, count }, at) => (step > 1 && count > 1 ? everyNth(ctx, node, y, at, step) : y), part);
+  const back = given.flatMap(({ step, count }, at) => (step < 0 && count > 1 ? [at] : []));
+  return [back.length > 0 ? backwards(ctx, node, kept, back) : kept];
 }
 
 /** Every `step`th element of a dimension of time or features: a pool of one place that takes such steps. */

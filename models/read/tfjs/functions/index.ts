@@ -15,7 +15,7 @@ import {
   unaryFunctions,
   variance,
 } from './arithmetic.ts';
-import { concatenate, getItem, move, moves, pad, repeat, split, stack, take, tile } from './parts.ts';
+import { concatenate, flip, getItem, move, moves, pad, repeat, split, stack, take, tile } from './parts.ts';
 
 const functions: ReadonlyMap<string, LowerFunction> = new Map<string, LowerFunction>([
   ...Object.entries(composedOfOne),
@@ -25,6 +25,7 @@ const functions: ReadonlyMap<string, LowerFunction> = new Map<string, LowerFunct
   ['Concatenate', concatenate],
   ['Divide', ofTwo('Div')],
   ['Einsum', einsum],
+  ['Flip', flip],
   ['GetItem', getItem],
   ['Matmul', ofTwo('MatMul')],
   ['Max', reduction('ReduceMax')],
@@ -64,6 +65,7 @@ const tensorflow: Readonly<Record<string, string>> = {
   reduce_std: 'Std',
   reduce_sum: 'Sum',
   reduce_variance: 'Var',
+  reverse: 'Flip',
   truediv: 'TrueDivide',
 };
 

@@ -117,6 +117,15 @@ export const take: LowerFunction = (call) => {
   return [call.onnx('Gather', [call.x, list], { axis })];
 };
 
+/** From the end: all dimensions but the batch where it names none. */
+export const flip: LowerFunction = (call) => {
+  const rank = call.dims.length;
+  const axes = call.integers('axis') ?? call.dims.map((_, i) => i).slice(1);
+  if (axes.some((axis) => wrapped(axis, rank) < 1)) refuse('it turns the batch round');
+  const bounds = [-1, -end, 0, -1].map((n, i) => call.ctx.integers(axes.map((axis) => (i === 2 ? axis : n))));
+  return [call.onnx('Slice', [call.x, ...bounds])];
+};
+
 export const tile: LowerFunction = (call) => {
   const given = call.integers('repeats', 'multiples') ?? refuse('it has no repeats');
   const repeats = [...call.dims.slice(given.length).map(() => 1), ...given];

@@ -3,11 +3,13 @@
  * tensor.
  *
  * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time
- * a node `history` that leaves frames out, in a model with its own state another view of the stream's history. The same part of the same tensor is one node. Only strides of 1 are read.
+ * a node `history` that leaves frames out, in a model with its own state another view of the stream's history. The same part of the same tensor is one node. Strides are steps of a pool of one place and `permute`.
  * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the end), SLICE (size -1: to the end).
  */
+import type { Axis } from '../../../graph/types.ts';
 import { dim as dimOf, type Layout, runOf, showLayout } from '../../layout.ts';
 import { cropOf, framesOfIndexes, framing } from '../../picks.ts';
+import { steppingPool } from '../../reduced.ts';
 import { axisOf, type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import { integersAt } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
@@ -20,15 +22,24 @@ interface Range {
   to: number;
   /** The dimension is dropped. */
   shrink?: boolean;
+  /** From one element to the next; backwards where it is negative. */
+  step?: number;
 }
 
 export function lowerStridedSlice(context: Context, op: TfOperator): void {
   const lists = [1, 2, 3].map((i) => integersAt(context, op, i));
-  cutInto(context, op, 0, 0, stridedRanges(op, context.options(op), inputShape(context, op, 0), lists));
+  cutInto(context, op, 0, 0, steppedRanges(op, context.options(op), inputShape(context, op, 0), lists));
 }
 
-/** What a STRIDED_SLICE keeps of each dimension. @param lists begin, end, strides */
-export function stridedRanges(
+/** What a STRIDED_SLICE keeps of each dimension, where it keeps every element of it. @param lists begin, end, strides */
+export function stridedRanges(...args: Parameters<typeof steppedRanges>): Range[] {
+  const ranges = steppedRanges(...args);
+  const step = ranges.find((range) => range.step !== undefined)?.step;
+  if (step !== undefined) throw new Refusal(`it keeps every ${step}th element`);
+  return ranges;
+}
+
+function steppedRanges(
   op: TfOperator,
   options: Table | undefined,
   shape: readonly number[],
@@ -41,11 +52,18 @@ export function stridedRanges(
   if ((options?.int32(2) ?? 0) !== 0 || (options?.int32(3) ?? 0) !== 0 || (options?.bool(5) ?? false))
     throw new Refusal('it makes new dimensions or counts its ends in another way');
   return shape.map((length, dim): Range => {
-    const clamp = (at: number) => Math.min(length, Math.max(0, at < 0 ? at + length : at));
-    if (strides[dim] !== 1) throw new Refusal(`it keeps every ${strides[dim]}th element`);
-    const from = mask(0, dim) ? 0 : clamp(begin[dim] as number);
-    if (mask(4, dim)) return { from, to: from + 1, shrink: true };
-    return { from, to: mask(1, dim) ? length : clamp(end[dim] as number) };
+    const step = strides[dim] as number;
+    // backwards the end lies before the first element
+    const [low, high] = step < 0 ? [-1, length - 1] : [0, length];
+    const clamp = (at: number) => Math.min(high, Math.max(low, at < 0 ? at + length : at));
+    const first = mask(0, dim) ? (step < 0 ? high : low) : clamp(begin[dim] as number);
+    if (mask(4, dim)) return { from: first, to: first + 1, shrink: true };
+    const last = mask(1, dim) ? (step < 0 ? low : high) : clamp(end[dim] as number);
+    if (step === 0) throw malformed(op, 'a stride of 0');
+    const count = Math.max(0, Math.ceil((last - first) / step));
+    const outermost = first + (count - 1) * step;
+    const [from, to] = step < 0 ? [outermost, first + 1] : [first, outermost + 1];
+    return { from, to: count === 0 ? from : to, ...(step !== 1 && count > 1 && { step }) };
   });
 }
 
@@ -165,17 +183,18 @@ function cutInto(context: Context, op: TfOperator, i: number, which: number, ran
   sameQuant(context.input(op, i), output, op.name);
   if (state) {
     context.quantOf(output);
-    if (ranges.some((r) => r.shrink)) throw new Refusal('it drops a dimension of a state');
+    if (ranges.some((r) => r.shrink || r.step)) throw new Refusal('it drops a dimension of a state, or steps through one');
     context.states.set(output.index, sliceState(op, state, ranges));
     return;
   }
   let value = forward(context, op, i, ranges);
   for (const [dim, range] of ranges.entries()) value = cutDim(context, op, value, dim, range);
+  value = stepped(context, op, value, ranges);
   const layout: Layout = value.layout.filter((_, dim) => !ranges[dim]?.shrink);
   context.bind(op, { ...value, layout }, which);
 }
 
-/** The value, and of frames that stand from the last to the first one alone: the ranges are of those. */
+/** The value; of frames that stand from the last to the first one alone is where it was, and its range moves. */
 function forward(context: Context, op: TfOperator, i: number, ranges: Range[]): Value {
   const raw = context.rawValue(op, i);
   if (!raw.reversed) return context.value(op, i, 'history');
@@ -183,9 +202,50 @@ function forward(context: Context, op: TfOperator, i: number, ranges: Range[]): 
   const at = raw.layout.findIndex((_factors, dim) => axisOf(raw.layout, dim) === 't');
   const range = ranges[at];
   const length = context.builder.shape(raw.id).t;
-  if (!range || range.to - range.from !== 1) throw new Refusal('it keeps several frames that stand from the last to the first');
+  if (!range || range.to - range.from !== 1) return context.value(op, i, 'history');
   ranges[at] = { ...range, from: length - range.to, to: length - range.from };
   return value;
+}
+
+/** Every nth of the elements that are left, and those of negative steps from their end. */
+function stepped(context: Context, op: TfOperator, cut: Value, ranges: readonly Range[]): Value {
+  if (ranges.every(({ step }) => step === undefined)) return cut;
+  let value = context.laid(cut);
+  for (const [dim, { step = 1 }] of ranges.entries())
+    if (Math.abs(step) > 1) value = everyNth(context, op, value, dim, Math.abs(step));
+  const back = ranges.flatMap(({ step = 1 }, dim) => (step < 0 ? [wholeAxis(context, value, dim)] : []));
+  return back.length > 0 ? context.backwards(value, back, op.name) : value;
+}
+
+/** The axis that a dimension holds all of. */
+function wholeAxis(context: Context, { id, layout }: Value, dim: number): Axis {
+  const axis = axisOf(layout, dim);
+  const isSingle = axis && factorsOf(layout, dim).length === 1;
+  if (isSingle && layout[dim]?.[0]?.length === context.builder.shape(id)[axis]) return axis;
+  throw new Refusal(`it steps through dimension ${dim} of ${showLayout(layout)}, which is no whole axis`);
+}
+
+function everyNth(context: Context, op: TfOperator, value: Value, dim: number, by: number): Value {
+  const axis = wholeAxis(context, value, dim);
+  if (axis === 'c' || context.stateful)
+    throw new Refusal(`it keeps every ${by}th ${axis === 'c' ? 'channel' : 'row of a step, which follow others'}`);
+  const quant = context.builder.tensors[value.id]?.quant;
+  const id = context.node('maxpool', [value.id], steppingPool(axis, by), `${op.name}/steps`, quant);
+  const length = context.builder.shape(id)[axis];
+  return { ...value, id, layout: value.layout.map((factors, d) => (d === dim ? dimOf(axis, length) : factors)) };
+}
+
+/** REVERSE_V2. Along time a loop reads the frames from the last to the first; what else reads them has them turned round. */
+export function lowerReverse(context: Context, op: TfOperator): void {
+  const value = context.laid(context.rawValue(op, 0));
+  const axes = integersAt(context, op, 1);
+  sameQuant(context.input(op, 0), context.output(op), op.name);
+  if (axes?.length !== 1) throw new Refusal('it turns several dimensions round');
+  const [axis = 0] = axes;
+  const at = axis < 0 ? axis + value.layout.length : axis;
+  if (factorsOf(value.layout, at).length === 0) context.bind(op, value);
+  else if (wholeAxis(context, value, at) === 't' && !context.stateful) context.bind(op, { ...value, reversed: !value.reversed });
+  else context.bind(op, context.backwards(context.value(op, 0), [wholeAxis(context, value, at)], op.name));
 }
 
 function cutDim(context: Context, op: TfOperator, value: Value, dim: number, { from, to }: Range): Value {

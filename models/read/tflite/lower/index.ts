@@ -9,10 +9,10 @@ import type { TfOperator } from '../model.ts';
 import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
 import { lowerAddN, lowerBinary, lowerConcat, lowerDiv, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
-import { lowerGather, lowerSlice, lowerSplit, lowerStridedSlice, lowerUnpack } from './cut.ts';
+import { lowerGather, lowerReverse, lowerSlice, lowerSplit, lowerStridedSlice, lowerUnpack } from './cut.ts';
 import { lowerBatchMatMul, lowerDense } from './dense.ts';
 import { lowerFakeQuant } from './fake.ts';
-import { lowerFill, lowerReserve, lowerReverse, lowerStack, lowerWhile } from './loop.ts';
+import { lowerFill, lowerReserve, lowerStack, lowerWhile } from './loop.ts';
 import { lowerLstm } from './lstm.ts';
 import { lowerL2 } from './norm.ts';
 import {

@@ -265,14 +265,3 @@ export function lowerFill(context: Context, op: TfOperator): void {
   const made = context.output(op);
   context.zeros.set(made.index, integersAt(context, op, 0) ?? made.shape);
 }
-
-/** REVERSE_V2 along time: the frames from the last to the first, which a loop reads. */
-export function lowerReverse(context: Context, op: TfOperator): void {
-  const value = context.laid(context.rawValue(op, 0));
-  const axes = integersAt(context, op, 1);
-  if (axes?.length !== 1) throw new Refusal('it turns several dimensions round');
-  const [axis = 0] = axes;
-  const at = axis < 0 ? axis + value.layout.length : axis;
-  if (axisOf(value.layout, at) !== 't') throw new Refusal('it turns a dimension round that is not time');
-  context.bind(op, { ...value, reversed: !value.reversed });
-}

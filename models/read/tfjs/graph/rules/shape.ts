@@ -111,6 +111,11 @@ export function rewriteSlice(rewriter: Rewriter, node: NodeDef): void {
   sliced(rewriter, node, from.map((n, axis) => ({ axis, from: n, to: to(axis), step: 1 })), true); // biome-ignore format: one line
 }
 
+export function rewriteReverse(rewriter: Rewriter, node: NodeDef): void {
+  const axes = rewriter.integers(node, 1, 'axes');
+  sliced(rewriter, node, axes.map((axis) => ({ axis, from: -1, to: -end, step: -1 })), true); // biome-ignore format: one line
+}
+
 /** How one entry of a StridedSlice's masks and bounds is read. */
 type Entry = 'range' | 'shrunk' | 'new' | 'ellipsis';
 

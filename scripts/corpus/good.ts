@@ -1,0 +1,96 @@
+/**
+ * What int8 costs a float model: quantised by `good` with 100 windows, judged on 100 others.
+ *
+ * In: a float graph, rows of windows.  Out: how often float and int8 have the same largest output, and the
+ * signal-to-quantisation-noise ratio of the outputs in dB, the median of the windows. Files come with a few rows, so
+ * a window is a row, or two rows mixed, and both draws have all rows: a recording that calibrates is as loud as
+ * what comes later. Steps of a model with a state follow each other: rows in their order.
+ */
+import { argmax, quantile } from '../../host/report/statistics.ts';
+import type { Graph, Ints } from '../../models/graph/types.ts';
+import { viewOf } from '../../models/graph/view.ts';
+import { executeStream } from '../../models/stream/execute.ts';
+import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { tellsClasses } from '../../quant/evaluate/labels.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { quantiseSignals } from '../../quant/report.ts';
+import { random } from '../../test/property/random-network.ts';
+import { runStyles } from '../../test/property/styles.ts';
+import { shapeAt } from './rows.ts';
+
+const windowsEach = 100;
+
+export interface Quality {
+  /** Share of windows whose largest output is the same; undefined where outputs are no scores of classes. */
+  agreement?: number;
+  sqnrDb: number;
+}
+
+/** Two rows, and how much of the first. */
+type Share = [first: number, second: number, share: number];
+
+/** Windows of one input, one after the other. */
+function mixed(rows: readonly Float32Array[][], input: number, shares: readonly Share[]): Float32Array {
+  const width = rows[0]?.[input]?.length ?? 0;
+  const signal = new Float32Array(shares.length * width);
+  for (const [w, [first, second, share]] of shares.entries()) {
+    const [a, b] = [rows[first]?.[input], rows[second]?.[input]];
+    for (let i = 0; i < width; i++) signal[w * width + i] = share * (a?.[i] ?? 0) + (1 - share) * (b?.[i] ?? 0);
+  }
+  return signal;
+}
+
+/** Two signals an input: to calibrate with, and to judge by. */
+function signalsOf(graph: Graph, rows: readonly Float32Array[][]): [Float32Array[], Float32Array[]] {
+  const next = random(1);
+  const count = rows.length;
+  const draw = (): Float32Array[] => {
+    const inOrder = (w: number): Share => [w % count, 0, 1];
+    const any = (): Share => [Math.floor(count * next()), Math.floor(count * next()), Math.min(1, 2 * next())];
+    const shares = Array.from({ length: windowsEach }, (_, w) => (graph.stateful ? inOrder(w) : any()));
+    return graph.inputs.map((_, i) => mixed(rows, i, shares));
+  };
+  return [draw(), draw()];
+}
+
+/** Of all outputs of a window. */
+function sqnrOf(float: readonly ArrayLike<number>[], int8: readonly Float32Array[]): number {
+  let [power, noise] = [0, 0];
+  for (const [o, values] of int8.entries())
+    for (const [i, y] of values.entries()) {
+      const x = float[o]?.[i] as number;
+      power += x * x;
+      noise += (x - y) ** 2;
+    }
+  return 10 * Math.log10(power / noise);
+}
+
+/** @param rows of each window, the inputs in the graph's order */
+export async function qualityOf(graph: Graph, rows: readonly Float32Array[][]): Promise<Quality> {
+  const window = graph.stateful
+    ? shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t
+    : planStream(graph, { hop: 1, mode: 'windowed' }).window;
+  const options = graph.stateful ? { hop: window } : ({ hop: window, mode: 'windowed' } as const);
+  const [calibration, judged] = signalsOf(graph, rows);
+  const { graph: int8 } = quantize(graph, calibration, { ...options, preset: 'good', noReport: true });
+  const plan = planStream(graph, options);
+  const quant = quantPlan(planStream(int8, options));
+  const floats = executeStream(plan, floatBlocks(plan, judged), floatRunner);
+  const classes = tellsClasses(graph);
+  let same = 0;
+  const sqnr: number[] = [];
+  for await (const outputs of runStyles(quant, quantiseSignals(int8, judged), [window], false)) {
+    const float = floats.next().value?.outputs ?? [];
+    const values = outputs.map((stored, o) => realOf(int8, o, stored));
+    if (classes && argmax(float[0] as Float32Array) === argmax(values[0] as Float32Array)) same++;
+    sqnr.push(sqnrOf(float, values));
+  }
+  return { ...(classes && { agreement: same / sqnr.length }), sqnrDb: quantile(sqnr, 0.5) };
+}
+
+function realOf(graph: Graph, output: number, stored: Ints): Float32Array {
+  const { scale, zeroPoint } = viewOf(graph).quant(graph.outputs[output]?.tensor ?? -1) ?? { scale: 1, zeroPoint: 0 };
+  return Float32Array.from(stored, (q) => scale * (q - zeroPoint));
+}
