@@ -90,7 +90,7 @@ export const modelsReadLayers = inFolder('models/read', [
     file: 'tfjs/nested.ts',
     find: 'const call = ref.call - of.first;',
     replace: 'const call = Math.max(0, ref.call - 1);',
-    tests: 'read/tfjs-nested',
+    tests: 'read/tfjs-nested,read/keras',
     why: 'the first call of a model is always read as 1',
   },
   {

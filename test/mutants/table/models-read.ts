@@ -208,8 +208,8 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'tflite-strided-slice-end-mask',
     file: 'tflite/lower/cut.ts',
-    find: 'to: mask(1, dim) ? length : clamp(end[dim] as number)',
-    replace: 'to: mask(0, dim) ? length : clamp(end[dim] as number)',
+    find: 'const last = mask(1, dim)',
+    replace: 'const last = mask(0, dim)',
     tests: tflite,
     why: 'the end mask is the begin mask',
   },
