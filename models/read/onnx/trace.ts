@@ -9,7 +9,7 @@ import type { ShapeStep } from '../layout.ts';
 import { Attributes } from './attributes.ts';
 import { branchOf, isIf } from './branches.ts';
 import { type Budget, constantOf } from './constants.ts';
-import { axesOf, flattenedDims, reshapedDims, squeezedDims, unsqueezedDims } from './dims.ts';
+import { axesOf, flattenedDims, reshapedDims, sliceRanges, squeezedDims, unsqueezedDims } from './dims.ts';
 import { foldNode } from './fold.ts';
 import type { OnnxNode } from './proto.ts';
 import { Unsupported } from './refuse.ts';
@@ -114,7 +114,7 @@ class Tracer implements Trace {
     }
     const next = here.map((trail) => step(node, trail, values));
     if (next.every((t) => t !== undefined)) trails.set(output, next);
-    else if (anchoring.has(node.op) || (this.inLoop && node.op === 'Gather')) {
+    else if (anchoring.has(node.op) || (node.op === 'Gather' && (this.inLoop || isFraming(values[1])))) {
       for (const trail of here) {
         if (!this.anchors.has(trail.input))
           this.anchors.set(trail.input, { ...trail, node, attributes: new Attributes(node), constants: values });
@@ -140,6 +140,9 @@ class Tracer implements Trace {
   }
 }
 
+/** Indexes of frames, one behind the other. */
+const isFraming = (indexes: Const | undefined): boolean => indexes?.dims.length === 2;
+
 const distinct = (trails: Trail[]): Trail[] => trails.filter((t, i) => trails.findIndex((u) => u.input === t.input) === i);
 
 /** A trail longer than this is not followed: no exporter writes so many moves before the first layer. */
@@ -164,8 +167,14 @@ function step(node: OnnxNode, trail: Trail, values: (Const | undefined)[]): Trai
     }
     case 'Gather': {
       const at = attributes.int('axis', 0);
+      const index = values[1];
       // the only element of a dimension
-      return trail.dims[at] === 1 && values[1]?.dims.length === 0 ? reshape(trail.dims.toSpliced(at, 1)) : undefined;
+      if (trail.dims[at] !== 1 || index?.data.length !== 1 || index.dims.length > 1) return undefined;
+      return index.dims.length === 0 ? reshape(trail.dims.toSpliced(at, 1)) : trail;
+    }
+    case 'Slice': {
+      const ranges = sliceRanges(trail.dims, attributes, values);
+      return ranges.every(({ step, count }, at) => step === 1 && count === trail.dims[at]) ? trail : undefined;
     }
     case 'Transpose': {
       const perm = attributes.ints('perm') ?? trail.dims.map((_, i) => trail.dims.length - 1 - i);

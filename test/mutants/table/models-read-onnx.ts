@@ -6,6 +6,22 @@ const onnx = 'read/onnx-rules,read/onnx';
 
 export const modelsReadOnnx = inFolder('models/read', [
   {
+    id: 'onnx-several-matrices',
+    file: 'onnx/lower/dense.ts',
+    find: "layout: [dim('c', countOf(batch)), dim('c', rows)",
+    replace: "layout: [dim('c', rows), dim('c', countOf(batch))",
+    tests: 'read/front-end',
+    why: 'real and imaginary parts of a transform take turns',
+  },
+  {
+    id: 'onnx-trace-frames',
+    file: 'onnx/trace.ts',
+    find: '=> indexes?.dims.length === 2;',
+    replace: '=> indexes?.dims.length === 3;',
+    tests: 'read/front-end',
+    why: 'gathered frames do not say which dimension is time',
+  },
+  {
     id: 'onnx-slice-back',
     file: 'onnx/lower/shape.ts',
     find: 'step < 0 ? start + (count - 1) * step : start',

@@ -13,12 +13,14 @@ import { refuse } from '../refuse.ts';
 import type { Const } from '../tensor.ts';
 import { type Activation, axisOfDim, type Value } from '../values.ts';
 import { outputLayout, slidingOf } from './geometry.ts';
+import { withFeatures } from './regroup.ts';
 
 export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
   const given = ctx.activation(node, 0, { pads: true });
   const stated = ctx.constant(node, 1, 'weights');
   const shaped = node.attributes.ints('kernel_shape') ?? stated.dims.slice(2);
-  const { x, w, kernel } = channelsOfKernel(given, stated, shaped);
+  const { x: turned, w, kernel } = channelsOfKernel(given, stated, shaped);
+  const x = withFeatures(ctx, node, turned);
   const groups = node.attributes.int('group', 1);
   const sliding = slidingOf(x, node.attributes, kernel);
   const { geometry } = sliding;

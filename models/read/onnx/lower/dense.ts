@@ -93,12 +93,20 @@ export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
   if (second) return refuse('transB = 1');
   const x = ctx.activation(node, 1);
   const rank = x.layout.length;
-  if (rank < 2 || w.dims.length < 2 || w.dims.length > rank || w.dims.slice(0, -2).some((d) => d !== 1))
+  const batch = w.dims.slice(0, -2);
+  // several matrices, as complex numbers have two, are one whose rows lie one behind the other
+  const isSeveral = rank === 2 && batch.length === 1;
+  if (rank < 2 || w.dims.length < 2 || !(isSeveral || (w.dims.length <= rank && batch.every((d) => d === 1))))
     refuse(`weights of [${w.dims.join(', ')}] before an input of [${fileShapeOf(x.layout).join(', ')}]`);
   const turned = (layout: Layout): Layout => layout.with(-1, layout.at(-2) ?? []).with(-2, layout.at(-1) ?? []);
-  const matrix = { ...w, dims: w.dims.slice(-2) };
+  const [rows = 0, columns = 0] = w.dims.slice(-2);
+  const matrix = { ...w, dims: [countOf(batch) * rows, columns] };
   const [y] = linear(ctx, { ...node, inputs: [{ ...x, layout: turned(x.layout) }, matrix] }, true, undefined, 1, 1);
-  return y?.kind === 'activation' ? [{ ...y, layout: turned(y.layout) }] : [];
+  if (y?.kind !== 'activation') return [];
+  const layout = turned(y.layout);
+  if (!isSeveral) return [{ ...y, layout }];
+  if (!sameLayout(layout.slice(0, 1), [dim('c', countOf(batch) * rows)])) refuse('several weights of one input over time');
+  return [{ ...y, layout: [dim('c', countOf(batch)), dim('c', rows), ...layout.slice(1)] }];
 }
 
 function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undefined, alpha: number, beta: number): Value[] {

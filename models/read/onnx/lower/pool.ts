@@ -14,10 +14,11 @@ import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { outputLayout, slidingOf } from './geometry.ts';
 import { weightedSum } from './over-time.ts';
+import { withFeatures } from './regroup.ts';
 
 export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'MaxPool';
-  const x = ctx.activation(node, 0, { pads: true, integer: max, raw: max });
+  const x = withFeatures(ctx, node, ctx.activation(node, 0, { pads: true, integer: max, raw: max }));
   const kernel = node.attributes.ints('kernel_shape') ?? refuse('no kernel_shape');
   const countIncludePad = node.attributes.int('count_include_pad', 0) === 1;
   node.attributes.ignore('storage_order');

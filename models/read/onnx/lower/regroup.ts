@@ -71,6 +71,15 @@ export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: numbe
   return permuted(ctx, node, x, { order, t: rows, f: 1 }, layout);
 }
 
+/** With its channels as features, where they stand in a spatial dimension and the channel dimension has one. */
+export function withFeatures(ctx: Lowering, node: NodeView, x: Activation): Activation {
+  const [, channels, ...spatial] = x.layout;
+  const at = spatial.findIndex((factors) => factors.length === 1 && factors[0]?.axis === 'c') + 2;
+  const { f, c } = ctx.builder.shape(x.tensor);
+  if (channels?.length !== 0 || at < 2 || f > 1 || x.layout[at]?.[0]?.length !== c) return x;
+  return regrouped(ctx, node, x, { f: c, layout: x.layout.with(at, dim('f', c)) });
+}
+
 /** With its frames as channels alone, where their features come first. */
 export function withChannels(ctx: Lowering, node: NodeView, x: Activation): Activation {
   const other = regroupedLayout(x.layout);
