@@ -223,16 +223,6 @@ const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]
     /6 and 0 rows mirror/,
     one('Pad', { mode: 'reflect' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 6, 0, 0, 0] } }),
   ],
-  'frames from the last to the first': [
-    'RN150',
-    /it goes backwards/,
-    one('Slice', {}, [1, 2, 6], {
-      from: { dims: [1], ints: [5] },
-      to: { dims: [1], ints: [-7] },
-      axes: { dims: [1], ints: [2] },
-      steps: { dims: [1], ints: [-1] },
-    }),
-  ],
   'average pool whose partial window differs': [
     'RN150',
     /ceil_mode/,

@@ -28,8 +28,7 @@ import {
 } from '../values.ts';
 import { asMask } from './mask.ts';
 import { weighted } from './over-time.ts';
-import { withQuant } from './pool.ts';
-import { flattened, withChannels, withSameAxes } from './regroup.ts';
+import { flattened, withChannels, withQuant, withSameAxes } from './regroup.ts';
 
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const [a, b] = node.inputs;

@@ -14,7 +14,7 @@ import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { outputLayout, slidingOf } from './geometry.ts';
 import { weightedSum } from './over-time.ts';
-import { withFeatures } from './regroup.ts';
+import { withFeatures, withQuant } from './regroup.ts';
 
 export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'MaxPool';
@@ -43,15 +43,6 @@ export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
     : ctx.emit('avgpool', [x.tensor], { ...geometry, countIncludePad: countIncludePad && padded, clamp: noClamp }, node.name);
   const out = ctx.builder.shape(tensor);
   return [withQuant(ctx, x, ctx.activationOf(tensor, outputLayout(sliding, out.t, out.f, out.c)))];
-}
-
-/** Directly on integers (between Q and DQ) a maximum or a slice keeps its input's scale. */
-export function withQuant(ctx: Lowering, x: Activation, y: Activation): Activation {
-  if (!x.integer) return y;
-  const tensor = ctx.builder.tensors[y.tensor];
-  const quant = ctx.quantOf(x.tensor);
-  if (tensor && quant) tensor.quant = quant;
-  return { ...y, integer: x.integer };
 }
 
 export function lowerGlobalPool(ctx: Lowering, node: NodeView): Value[] {

@@ -11,7 +11,15 @@ import { dim, fileShapeOf, type Layout, type Regrouped, regroupedLayout, wholeOr
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, wholeAxis } from '../values.ts';
-import { withQuant } from './pool.ts';
+
+/** Directly on integers (between Q and DQ) what moves values keeps its input's scale. */
+export function withQuant(ctx: Lowering, x: Activation, y: Activation): Activation {
+  if (!x.integer) return y;
+  const tensor = ctx.builder.tensors[y.tensor];
+  const quant = ctx.quantOf(x.tensor);
+  if (tensor && quant) tensor.quant = quant;
+  return { ...y, integer: x.integer };
+}
 
 /** The activation with its frames regrouped. */
 export function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f, layout }: Regrouped): Activation {

@@ -5,13 +5,14 @@
  * Resize-19, Upsample-9. Of nearest rows every way to count coordinates is taken that shows each row as often
  * as the next; of straight lines those of between.ts, in float files.
  */
+
 import type { UpsampleAttrs } from '../../../graph/types.ts';
 import { rowsBetween } from '../../between.ts';
 import { dim, fileShapeOf } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
-import { withQuant } from './pool.ts';
+import { withQuant } from './regroup.ts';
 
 /** Where output place i lies among the inputs, at `factor` outputs an input. */
 const coordinates: Readonly<Record<string, (i: number, factor: number) => number>> = {

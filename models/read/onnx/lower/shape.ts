@@ -17,8 +17,7 @@ import { axesOf, axisIn, flattenedDims, reshapedDims, sliceRanges, squeezedDims,
 import { refuse } from '../refuse.ts';
 import { type Const, elementTypes } from '../tensor.ts';
 import { type Activation, type AxisPads, axisOfDim, sameLayout, type Value, wholeAxis } from '../values.ts';
-import { withQuant } from './pool.ts';
-import { backwards, relaid } from './regroup.ts';
+import { backwards, relaid, withQuant } from './regroup.ts';
 
 const any = { pads: true, integer: true, raw: true } as const;
 
