@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 5476b2834a9bdb8a759c3dac8e698b481af7ca1450c28c0dd9de336e11d24eaa
+ * Sources: 417a37b1df2645a7dc31589fe29573136164ffc0fbafbd57b165a342ebfa67d4
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -30,7 +30,7 @@ export class LayerNormBlock {
 }
 
 /** 2^30 / sqrt(x / 2^32), x in [2^30, 2^32). */
-function reciprocal_root(x: u64): u64 {
+export function reciprocal_root(x: u64): u64 {
   let y: u64 = 2290045353 - ((x * 39) >> 7);
   for (let i: i32 = 0; i < 4; i++) {
     const t: u64 = (((y * y) >> 30) * x) >> 32;

@@ -137,6 +137,7 @@ export interface SoftmaxParams {
 
 /** The rule is at the top of layernorm.ts. */
 export interface LayerNormParams extends Range {
+  types?: Types;
   /** Values of a row. */
   count: number;
   centre: boolean;

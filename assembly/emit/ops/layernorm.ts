@@ -1,11 +1,13 @@
-/** layernorm: one call of layernorm_s8 with a gain and an offset for each value of a row. */
+/** layernorm: one call of layernorm_s8, or of its form for int16, with a gain and an offset for each value of a row. */
 import { LayerNormBlock } from '../blocks.ts';
+import { typesSuffix } from './int16.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { frameElements } from './sliding.ts';
 
 export const layernorm: EmitOp<'layernorm'> = {
   name: 'layernorm',
   rare: true,
+  files: ['layernorm-s16'],
   emit(io, ctx) {
     const { params: p } = io;
     const block = ctx.block(LayerNormBlock, {
@@ -26,6 +28,6 @@ export const layernorm: EmitOp<'layernorm'> = {
       min: p.min,
       max: p.max,
     });
-    return [callOf('layernorm_s8', block)];
+    return [callOf(p.types ? `layernorm_${typesSuffix(p.types)}` : 'layernorm_s8', block)];
   },
 };

@@ -71,6 +71,14 @@ const kernels = inFolder('assembly/kernels', [
     why: 'epsilon is left out of the variance',
   },
   {
+    id: 'kernel-layernorm-wide-difference',
+    file: 'layernorm-s16.ts',
+    find: 'const d = <i64>n * (<i64>load<TX>',
+    replace: 'const d = <i64>(<i16>n) * (<i64>load<i8>',
+    tests: 'ops/int16',
+    why: 'the lower byte of an int16 is normalised',
+  },
+  {
     id: 'kernel-layernorm-half',
     file: 'layernorm.ts',
     find: 'const z = clz(e) & 62;',
