@@ -16,6 +16,7 @@ import { startPage } from '../host/page-verb.ts';
 import { root } from '../shared.ts';
 import { shot } from './accessible.ts';
 import { chromiumPath, flags } from './page.ts';
+import { openModel } from './web-model.ts';
 
 if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
 const only = chromiumPath ? test : test.skip;
@@ -121,21 +122,7 @@ only('a model whose time axis nothing tells: the page asks which dimension it is
 });
 
 only('a model that leaves its window and a number open: the page asks for both', async () => {
-  const bytes = writeModel({
-    nodes: [
-      { op: 'Cast', inputs: ['rate'], outputs: ['r'], attributes: { to: 1 } },
-      { op: 'Div', inputs: ['x', 'r'], outputs: ['d'] },
-      { op: 'Conv', name: 'c', inputs: ['d', 'w'], outputs: ['y'] },
-    ],
-    inputs: [
-      { name: 'x', type: 'float32', dims: [1, 2, 'time'] },
-      { name: 'rate', type: 'int64', dims: [] },
-    ],
-    outputs: ['y'],
-    tensors: { w: { dims: [2, 2, 3], floats: new Array<number>(12).fill(0.01) } },
-    opset: 17,
-  });
-  writeFileSync(join(folder, 'open.onnx'), bytes);
+  writeFileSync(join(folder, 'open.onnx'), openModel());
   const served = await startPage(folder, 'watch.wasm');
   const page = await browser.newPage();
   try {

@@ -6,6 +6,7 @@
  */
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
+import { writeModel } from '../../models/write/onnx/proto.ts';
 import { Maker } from '../property/random-network.ts';
 
 export const labels = ['_silence_', 'up', 'down', 'left'];
@@ -43,3 +44,20 @@ export function wordsGraph(seed = 2): Graph {
 }
 
 export const wordsFile = (): Uint8Array => writeGraph(wordsGraph());
+
+/** A file of ONNX that leaves open how many frames a window has, and a number that divides them. */
+export const openModel = (): Uint8Array =>
+  writeModel({
+    nodes: [
+      { op: 'Cast', inputs: ['rate'], outputs: ['r'], attributes: { to: 1 } },
+      { op: 'Div', inputs: ['x', 'r'], outputs: ['d'] },
+      { op: 'Conv', name: 'c', inputs: ['d', 'w'], outputs: ['y'] },
+    ],
+    inputs: [
+      { name: 'x', type: 'float32', dims: [1, 2, 'time'] },
+      { name: 'rate', type: 'int64', dims: [] },
+    ],
+    outputs: ['y'],
+    tensors: { w: { dims: [2, 2, 3], floats: new Array<number>(12).fill(0.01) } },
+    opset: 17,
+  });

@@ -1,5 +1,5 @@
 /**
- * The web page as it looks: its first view, a question, an error and six channels, on a desk and on a phone,
+ * The web page as it looks: its first view, questions, an error and six channels, on a desk and on a phone,
  * light and dark.
  *
  * In: the served page.  Out: assertions. The first view plays by itself, and asks for nothing: no sound, no
@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { writeGraph } from '../../models/graph/file.ts';
 import { everyView } from '../host/page-views.ts';
 import { axeFindings, shot, stickingOut } from './accessible.ts';
-import { wordsGraph } from './web-model.ts';
+import { openModel, wordsGraph } from './web-model.ts';
 import type { Visit, WebPage } from './web-page.ts';
 
 /** Runs in the page before its scripts: what needs a click or a permission is written down. */
@@ -47,6 +47,9 @@ export async function checkWebViews(web: WebPage): Promise<void> {
     await visit.drop(web.file('nameless.rnq', writeGraph({ ...wordsGraph(), metadata: { 'runlet.hop': '3' } })));
     await visit.page.waitForSelector('#question:not([hidden])');
     await checkView(visit, 'question', view);
+    await visit.drop(web.file('open.onnx', openModel()));
+    await visit.page.waitForSelector('#frames');
+    await checkView(visit, 'numbers', view);
     await visit.drop(web.file('broken.tflite', 'TFL3'));
     await visit.error();
     await checkView(visit, 'error', view);
