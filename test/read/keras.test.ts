@@ -45,7 +45,18 @@ for (const version of versions)
         assert.ok(error < tolerance, `${error}`);
       });
 
-for (const model of ['autoencoder', 'decoder', 'plane', 'subsequences', 'frames', 'functions', 'cells', 'pooled', 'turned'])
+for (const model of [
+  'autoencoder',
+  'decoder',
+  'plane',
+  'subsequences',
+  'frames',
+  'functions',
+  'cells',
+  'pooled',
+  'turned',
+  'masked',
+])
   test(`${model}, streamed in int8`, async () => {
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));
   });
@@ -101,6 +112,29 @@ test('a tree of groups that leads back to itself ends', async () => {
   const started = performance.now();
   assert.match((await refusal(h5)).code, /RN1(60|62|66|70)/);
   assert.ok(performance.now() - started < 2000);
+});
+
+/** The Keras 3 file `name` with other text in its configuration. */
+function edited(name: string, text: RegExp, change: string): Uint8Array {
+  const members = unzipSync(fileOf(`${name}-keras3.keras`));
+  const config = new TextDecoder().decode(members['config.json']);
+  assert.match(config, text);
+  return zipSync({ ...members, 'config.json': new TextEncoder().encode(config.replace(text, change)) });
+}
+
+test('arguments of a call that no lowering reads are refused; masks that leave a query nothing', async () => {
+  assert.match(
+    (await refusal(edited('masked', /"attention_mask"/, '"query_mask"'))).message,
+    /its argument query_mask is not read/,
+  );
+  assert.match((await refusal(edited('masked', /\[1\.0, 0\.0, 0\.0/, '[0.0, 0.0, 0.0'))).message, /leaves a query nothing/);
+  assert.match((await refusal(edited('masked', /\[1\.0, 0\.0, 0\.0/, '[0.5, 0.0, 0.0'))).message, /8 x 8 numbers of 0 and 1/);
+  assert.match((await refusal(edited('cells', /"training": (false|null)/, '"training": true'))).message, /its argument training/);
+});
+
+test('0 and 1 are taken for no and yes', async () => {
+  const graph = await readModel(edited('masked', /"scale": true/, '"scale": 1'));
+  assert.equal(graph.nodes, (await readModel(fileOf('masked-keras3.keras'))).nodes);
 });
 
 test('weights of a .keras file that belong to another layer, and damaged members', async () => {

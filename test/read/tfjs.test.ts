@@ -254,9 +254,24 @@ test('files that are not there, that lead out of the folder, or that differ in s
     withTree(files, { ...tree, weightsManifest: [{ ...tree.weightsManifest[0], paths: [path] }] }).json;
   assert.is((await refusal(files.json, undefined)).code, 'RN162');
   assert.is((await refusal(files.json, {})).code, 'RN162');
-  for (const path of ['../secret.bin', '/etc/passwd', 'a/../../b', 'C:\\x', 'https://x/y', '', './x', 'a//b'])
+  for (const path of [
+    '../secret.bin',
+    '/etc/passwd',
+    'a/../../b',
+    'C:\\x',
+    'https://x/y',
+    '',
+    'a/./b',
+    '././x',
+    './../x',
+    './/x',
+    './',
+    'a//b',
+  ])
     assert.match((await refusal(named(path), { [path]: new Uint8Array(4) })).code, /RN16[12]/, path);
   const [name, bytes] = Object.entries(files.files)[0] as [string, Uint8Array];
+  // a browser that downloads a model writes this
+  assert.ok((await readModel(named(`./${name}`), { files: files.files })).nodes.length > 0);
   assert.match((await refusal(files.json, { [name]: bytes.slice(1) })).message, /RN162: .*bytes are there/);
   assert.is((await refusal(new TextEncoder().encode('{"format":"graph-model","modelTopology":{"node":[]}}'), {})).code, 'RN161');
   assert.is((await refusal(new TextEncoder().encode('{"a":1}'), {})).code, 'RN163');

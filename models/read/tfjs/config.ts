@@ -27,8 +27,10 @@ export class Config {
     return typeof value === 'number' && Number.isFinite(value) ? value : this.wrong(key);
   }
 
+  /** Also 0 and 1, which people write in its place. */
   boolean(key: string, fallback: boolean): boolean {
     const value = this.has(key) ? this.fields[key] : fallback;
+    if (value === 0 || value === 1) return value === 1;
     return typeof value === 'boolean' ? value : this.wrong(key);
   }
 

@@ -4,10 +4,12 @@
  * In: the topology as JSON, which is not trusted, and the weights by name.  Out: a folded Graph, or a RunletError (RN160 to RN165). What is
  * wrong is collected and said at once.
  */
+
 import { isRunletError, RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { foldGraph } from '../../graph/fold.ts';
 import type { Graph } from '../../graph/types.ts';
+import { lookup } from '../../lookup.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import type { Value as AnyValue } from '../onnx/values.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
@@ -206,12 +208,22 @@ function applied(
 /** Arguments that calls of layers may name, in the order in which the layers take them. */
 const named = ['value', 'key', 'y'];
 
+/** Other arguments that lowerings read, by the layer's class. */
+const readArguments: Readonly<Record<string, readonly string[]>> = {
+  Attention: ['use_causal_mask'],
+  MultiHeadAttention: ['use_causal_mask', 'attention_mask'],
+};
+
+/** Whether an argument says nothing: none, or no. */
+const isEmpty = (x: unknown): boolean => [x].flat(4).every((one) => one === null || one === undefined || one === false);
+
 /** The tensors that a layer reads, as places. */
 function inputsOf(layer: Layer, { args, kwargs }: Arguments): number[] {
-  const other = Object.keys(kwargs).find(
-    (name) => !named.includes(name) && [kwargs[name]].flat(4).some((x) => x instanceof Place),
-  );
-  if (other !== undefined) refuse(`its argument ${other} is a tensor`);
+  const known = [...named, ...(lookup(readArguments, layer.className) ?? [])];
+  const other = Object.keys(kwargs).find((name) => !known.includes(name) && !isEmpty(kwargs[name]));
+  if (other !== undefined) refuse(`its argument ${other} is not read`);
+  const mask = [kwargs.attention_mask].flat(4);
+  if (mask.some((x) => x instanceof Place)) refuse('its argument attention_mask is a tensor');
   const places = [...args, ...named.map((name) => kwargs[name] ?? [])].flat(4);
   return places.map((x) => (x instanceof Place ? x.input : refuseArgument(layer)));
 }

@@ -33,10 +33,11 @@ const bytesOf: Record<Entry['type'], number> = { float32: 4, int32: 4, bool: 1, 
 function checkedPath(path: unknown): string {
   if (typeof path !== 'string' || path === '' || path.length > 1000)
     throw malformed('a path of weights is missing', 'weightsManifest');
-  const parts = path.split('/');
+  // as tfjs writes what a browser downloads
+  const parts = path.replace(/^\.\//, '').split('/');
   if (/[\\:\0?#]/.test(path) || parts.some((p) => p === '' || p === '.' || p === '..'))
     throw badWeights('a path leads out of the folder', path, 'weights lie beside model.json or below it');
-  return path;
+  return parts.join('/');
 }
 
 function entryOf(spec: unknown): Entry {

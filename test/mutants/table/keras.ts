@@ -6,6 +6,22 @@ const keras = 'read/keras';
 export const kerasFaults = [
   ...inFolder('models/read', [
     {
+      id: 'keras-argument-passed-over',
+      file: 'tfjs/layers.ts',
+      find: '!known.includes(name) && !isEmpty(kwargs[name])',
+      replace: '!known.includes(name) && kwargs[name] instanceof Place',
+      tests: keras,
+      why: 'a mask that is a constant is passed over',
+    },
+    {
+      id: 'keras-mask-turned',
+      file: 'tfjs/lower/attention.ts',
+      find: '(x) => (x ? 0 : -1e9)',
+      replace: '(x) => (x ? -1e9 : 0)',
+      tests: keras,
+      why: 'a query sees what the mask hides',
+    },
+    {
       id: 'keras-last-index',
       file: 'tfjs/functions/parts.ts',
       find: 'stop: entry.at === -1 ? end : entry.at + 1',

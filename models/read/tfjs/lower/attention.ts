@@ -13,7 +13,7 @@ import type { Const } from '../../onnx/tensor.ts';
 import { Config } from '../config.ts';
 import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
-import type { Json, Layer } from '../model.ts';
+import { isObject, type Json, type Layer } from '../model.ts';
 
 /**
  * A frame's channels to others.
@@ -43,17 +43,29 @@ function operandsOf([query, value, key = value]: Value[]): [Value, Value, Value]
   return [query, value, key];
 }
 
-/** Nothing but what a query has before it. @param rows of queries; `columns` of keys */
-function causal(rows: number, columns: number): Const {
-  const data = Float32Array.from({ length: rows * columns }, (_, i) => (i % columns > Math.floor(i / columns) ? -1e9 : 0));
-  return constantOf(data, [rows, columns], 'float32');
+/** What a query sees of the keys: all, what is not after it, or what a constant says. */
+type Sight = 'all' | 'past' | readonly unknown[];
+
+function sightOf(causal: boolean, { use_causal_mask, attention_mask }: Json): Sight {
+  const isPast = causal || use_causal_mask === true;
+  if (attention_mask === undefined || attention_mask === null) return isPast ? 'past' : 'all';
+  const given = isObject(attention_mask) && isObject(attention_mask.config) ? attention_mask.config.value : attention_mask;
+  return Array.isArray(given) && !isPast ? given : refuse('its attention_mask is no constant, or stands beside another mask');
 }
 
-/**
- * The means of `v`, by how much each query is like each key.
- * @param ahead whether a query sees what comes after it
- */
-function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, Value], heads: number, ahead: boolean): Value {
+/** Zeros for what a query sees, else what no score outweighs. @param rows of queries; `columns` of keys */
+function maskOf(sight: Exclude<Sight, 'all'>, rows: number, columns: number): Const {
+  const size = rows * columns;
+  const seen = sight === 'past' ? Array.from({ length: size }, (_, i) => i % columns <= Math.floor(i / columns)) : sight.flat(4);
+  if (seen.length !== size || !seen.every((x) => x === 0 || x === 1 || typeof x === 'boolean'))
+    refuse(`its attention_mask is not ${rows} x ${columns} numbers of 0 and 1`);
+  for (let row = 0; row < size; row += columns)
+    if (!seen.slice(row, row + columns).some(Boolean)) refuse('its attention_mask leaves a query nothing');
+  return constantOf(Float32Array.from(seen, (x) => (x ? 0 : -1e9)), [rows, columns], 'float32'); // biome-ignore format: one line
+}
+
+/** The means of `v`, by how much each query is like each key that it sees. */
+function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, Value], heads: number, sight: Sight): Value {
   const scores = ctx.put('matmul', [q, k], { heads, over: 'channels' }, `${layer.name}/scores`, ({ t, f, c }) => [
     [],
     dim('f', f),
@@ -61,7 +73,7 @@ function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, 
     dim('c', c),
   ]);
   const { t, c } = ctx.shape(scores);
-  const seen = ahead ? scores : ctx.onnx('Add', [scores, causal(t, c)], {}, `${layer.name}/mask`);
+  const seen = sight === 'all' ? scores : ctx.onnx('Add', [scores, maskOf(sight, t, c)], {}, `${layer.name}/mask`);
   const weights = ctx.onnx('Softmax', [seen], { axis: -1 }, `${layer.name}/softmax`) as Value;
   return ctx.put('matmul', [weights, v], { heads, over: 'rows' }, `${layer.name}/values`, ({ t, c }) => [
     [],
@@ -76,13 +88,13 @@ export function lowerAttention(ctx: Context, layer: Layer, xs: Value[], kwargs: 
   const [query, value, key] = operandsOf(xs);
   const mode = config.text('score_mode', 'dot');
   if (mode !== 'dot') refuse(`scores by ${mode}: dot is read`);
-  const ahead = !config.boolean('causal', false) && kwargs.use_causal_mask !== true;
+  const sight = sightOf(config.boolean('causal', false), kwargs);
   const { c } = ctx.shape(query);
   const scaled = (x: Value) => {
     const by = new Float32Array(c).fill(ctx.weight(layer, ['scale'], [])[0] as number);
     return ctx.scaleAndOffset(x, by, new Float32Array(c), `${layer.name}/scale`);
   };
-  return meansOf(ctx, layer, [config.boolean('use_scale', false) ? scaled(query) : query, key, value], 1, ahead);
+  return meansOf(ctx, layer, [config.boolean('use_scale', false) ? scaled(query) : query, key, value], 1, sight);
 }
 
 export function lowerMultiHeadAttention(ctx: Context, layer: Layer, xs: Value[], kwargs: Json): Value {
@@ -103,7 +115,7 @@ export function lowerMultiHeadAttention(ctx: Context, layer: Layer, xs: Value[],
   return project(
     ctx,
     layer,
-    meansOf(ctx, layer, [q, k, v], heads, kwargs.use_causal_mask !== true),
+    meansOf(ctx, layer, [q, k, v], heads, sightOf(false, kwargs)),
     'attention_output',
     [heads, wide, out],
     [out],

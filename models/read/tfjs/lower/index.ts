@@ -39,10 +39,10 @@ import { lowerConvTranspose } from './transposed.ts';
 /** @param kwargs the named arguments of the call. @returns its values, or the only one */
 export type Lower = (ctx: Context, layer: Layer, xs: Value[], kwargs: Json) => AnyValue | AnyValue[];
 
-export const identities =
-  'Dropout SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization Identity'.split(
-    ' ',
-  );
+export const identities = [
+  'Dropout SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization Identity',
+  'RandomFlip RandomTranslation RandomRotation RandomZoom RandomContrast RandomBrightness',
+].flatMap((names) => names.split(' '));
 
 /** A layer over two dimensions, one of which may lie in the channels of frames. */
 const overRows =
