@@ -97,7 +97,72 @@ const bytes = (...dims: number[]): TensorOf => ({
   int8: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 37 + 11) % 201) - 100),
 });
 
+/** Scores of keys by queries, a normalisation by global pools: Keras 3 behind tf2onnx. */
+function turnedAttention(t: number, c: number): ModelOf {
+  const heads = (which: string, perm: number[]): NodeOf[] => [
+    linear('n', `w${which}`, `${which}0`),
+    node('Reshape', `${which}0 parts`, `${which}1`),
+    node('Transpose', `${which}1`, which, { perm }),
+  ];
+  return model(
+    [1, t, c],
+    [
+      linear('x', 'wx', 'p'),
+      node('GlobalAveragePool', 'p', 'mean'),
+      node('Neg', 'mean', 'minus'),
+      node('Sub', 'p mean', 'd'),
+      node('Mul', 'd d', 'd2'),
+      node('GlobalAveragePool', 'd2', 'variance'),
+      node('Add', 'variance tiny', 'r1'),
+      node('Sqrt', 'r1', 'r2'),
+      node('Reciprocal', 'r2', 'r3'),
+      node('Mul', 'r3 gamma', 'by'),
+      node('Mul', 'p by', 'x1'),
+      node('Mul', 'minus by', 'm1'),
+      node('Add', 'm1 beta', 'm2'),
+      node('Add', 'x1 m2', 'n'),
+      ...heads('q', [0, 2, 3, 1]),
+      ...heads('k', [0, 2, 1, 3]),
+      ...heads('v', [0, 2, 1, 3]),
+      node('MatMul', 'k q', 's'),
+      node('Softmax', 's', 'a', { axis: 2 }),
+      node('Transpose', 'a', 'at', { perm: [0, 1, 3, 2] }),
+      node('MatMul', 'at v', 'o'),
+      node('Transpose', 'o', 'o1', { perm: [0, 2, 1, 3] }),
+      node('Reshape', 'o1 back', 'o2'),
+      node('Add', 'o2 p', 'y'),
+    ],
+    {
+      ...{ wq: floats(c, c), wk: floats(c, c), wv: floats(c, c), gamma: floats(1, 1, c), beta: floats(1, 1, c) },
+      ...{ wx: floats(c, c), tiny: scalar(0.001), parts: ints(1, t, 2, c / 2), back: ints(1, t, c) },
+    },
+  );
+}
+
+/** Rows and features repeated beside themselves: UpSampling2D of Keras 3 behind tf2onnx. */
+const upSampled = model(
+  [1, 3, 4, 5],
+  [
+    node('Conv', 'x k', 'a', { pads: [1, 1, 1, 1] }),
+    node('Unsqueeze', 'a three', 'a1'),
+    node('Tile', 'a1 counts', 'a2'),
+    node('Transpose', 'a2', 'a3', { perm: [0, 2, 3, 4, 1] }),
+    node('Reshape', 'a3 tall', 'b'),
+    node('Unsqueeze', 'b three', 'b1'),
+    node('Tile', 'b1 counts', 'b2'),
+    node('Reshape', 'b2 wide', 'c'),
+    node('Transpose', 'c', 'd', { perm: [0, 3, 1, 2] }),
+    node('Conv', 'd k2', 'y', { pads: [1, 1, 1, 1] }),
+  ],
+  {
+    ...{ k: floats(6, 3, 3, 3), k2: floats(2, 6, 3, 3), three: ints(3), counts: ints(1, 1, 1, 2, 1) },
+    ...{ tall: ints(1, 8, 5, 6), wide: ints(1, 8, 10, 6) },
+  },
+);
+
 const models: Record<string, ModelOf> = {
+  'keys by queries, softmax over the keys': turnedAttention(6, 4),
+  'rows and features repeated beside themselves': upSampled,
   'one head': torchAttention(5, 4, 1),
   'heads of PyTorch': torchAttention(6, 8, 4),
   'heads of Keras': kerasAttention,

@@ -54,6 +54,8 @@ function stepOf(node: OnnxNode, constants: ReadonlyMap<string, Const>): Step | u
   if (node.domain !== '') return undefined;
   if (node.op === 'ReduceMean') return mean(node, constants);
   const { inputs } = node;
+  // over all dimensions from 2 on, of which there are one or two; tf2onnx writes means of the last one so
+  if (node.op === 'GlobalAveragePool') return { kind: 'mean', inputs, axes: [2, -1] };
   if (node.op === 'Pow') {
     const exponent = constants.get(inputs[1] ?? '');
     const kind = exponent?.data.length === 1 ? powers[exponent.data[0] as number] : undefined;

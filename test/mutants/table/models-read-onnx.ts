@@ -6,6 +6,22 @@ const onnx = 'read/onnx-rules,read/onnx';
 
 export const modelsReadOnnx = inFolder('models/read', [
   {
+    id: 'onnx-turned-scores',
+    file: 'onnx/lower/product.ts',
+    find: 'made.inputs.toReversed(), made.attrs, `${name}/turned`',
+    replace: '[...made.inputs], made.attrs, `${name}/turned`',
+    tests: 'read/attention',
+    why: 'scores of keys by queries are taken for those of queries by keys',
+  },
+  {
+    id: 'onnx-repeat-beside',
+    file: 'onnx/lower/expand.ts',
+    find: 'layout.slice(0, at).flat().at(-1)?.axis',
+    replace: 'layout.slice(at).flat().at(-1)?.axis',
+    tests: 'read/attention',
+    why: 'a repeated dimension is a part of the axis behind it',
+  },
+  {
     id: 'onnx-several-matrices',
     file: 'onnx/lower/dense.ts',
     find: "layout: [dim('c', countOf(batch)), dim('c', rows)",

@@ -20,6 +20,7 @@ import { MixedFloat, refuse } from '../refuse.ts';
 import { axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { alike } from './arithmetic.ts';
 import { softmaxOfRows } from './over-time.ts';
+import { turnedScores } from './product.ts';
 
 export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
   const bounds = node.inputs.map((bound, i) => (i > 0 && bound?.kind === 'activation' ? i : 0));
@@ -118,7 +119,7 @@ export function lowerPrelu(ctx: Lowering, node: NodeView): Value[] {
 }
 
 export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
-  const x = ctx.activation(node, 0);
+  let x = ctx.activation(node, 0);
   const rank = x.layout.length;
   // QLinearSoftmax says its opset
   const isOneAxis = node.attributes.int('opset', ctx.opset) >= 13;
@@ -128,6 +129,8 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const wide = dims.filter((d) => (x.layout[d] ?? []).length > 0);
   if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(x.layout)}`);
   const [at = from] = wide;
+  const turned = axisOfDim(x.layout, at) === 't' ? turnedScores(ctx, node, x) : undefined;
+  x = turned ?? x;
   const axis = axisOfDim(x.layout, at);
   if (axis === 't') return [softmaxOfRows(ctx, node, x, at)];
   if (axis === 'f') refuse(`a softmax over features of ${showLayout(x.layout)}; only channels are supported`);

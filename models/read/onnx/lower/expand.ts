@@ -5,12 +5,27 @@
  * (models/read/broadcast.ts).
  * Source: ONNX Expand-13, Tile-13.
  */
+
+import type { Axis } from '../../../graph/types.ts';
 import { repeated } from '../../broadcast.ts';
-import { dim, fileShapeOf, raised } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout, raised } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { broadcastDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
-import { axisOfDim, type Value } from '../values.ts';
+import { type Activation, axisOfDim, type Value } from '../values.ts';
+
+/** The axis of which dimension `at`, of length 1, becomes a part. */
+function axisFor(ctx: Lowering, node: NodeView, x: Activation, layout: Layout, at: number): Axis {
+  const shape = ctx.builder.shape(x.tensor);
+  const beside = layout.slice(0, at).flat().at(-1)?.axis;
+  const readers = ctx.readersOf(node.outputs[0] ?? '');
+  // Keras repeats rows beside themselves, and reshapes
+  const isRepeat = readers.length > 0 && readers.every((op) => op === 'Reshape' || op === 'Shape');
+  const isFull = shape.t > 1 && shape.f > 1 && shape.c > 1;
+  if (beside && beside !== 'c' && (isRepeat || isFull)) return beside;
+  const axis = axisOfDim(layout, at);
+  return shape[axis] === 1 ? axis : refuse(`axis ${axis} lies in another dimension, too`);
+}
 
 export function lowerExpand(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
@@ -25,9 +40,8 @@ export function lowerExpand(ctx: Lowering, node: NodeView): Value[] {
     const before = fileShapeOf(layout)[at];
     if (length === before) continue;
     if (before !== 1) refuse(`it repeats the ${before} elements of dimension ${at}, one after the other`);
-    const axis = axisOfDim(layout, at);
-    if (ctx.builder.shape(x.tensor)[axis] !== 1) refuse(`axis ${axis} lies in another dimension, too`);
-    counted[axis] = length;
+    const axis = axisFor(ctx, node, x, layout, at);
+    counted[axis] *= length;
     layout = layout.with(at, dim(axis, length));
   }
   if (counted.t * counted.f * counted.c === 1) return [{ ...x, layout }];

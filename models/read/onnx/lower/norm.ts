@@ -22,10 +22,10 @@ import { reduce } from './pool.ts';
 /** A normalisation over dimensions of the file. */
 export function lowerNorm(ctx: Lowering, node: NodeView, norm: Omit<Norm, 'input'>): Value[] {
   const x = ctx.activation(node, 0);
-  const dims = norm.axes.map((d) => axisIn(d, x.layout.length));
+  const dims = [...new Set(norm.axes.map((d) => axisIn(d, x.layout.length)))];
   const overTime = dims.some((d) => x.layout[d]?.some(({ axis, length }) => axis === 't' && length > 1));
   if (overTime && !ctx.quantised) return [overWindow(ctx, node, x, { ...norm, axes: dims })];
-  const attrs = normAttrs(x.layout, norm);
+  const attrs = normAttrs(x.layout, { ...norm, axes: dims });
   if (typeof attrs === 'string') return refuse(attrs);
   ctx.budget.spend(attrs.gamma.length + attrs.beta.length, node.name);
   return [ctx.activationOf(ctx.emit('layernorm', [x.tensor], attrs, node.name), x.layout)];
