@@ -125,4 +125,38 @@ test('a state that the file cuts off from frame to frame', async () => {
   assert.match(message, /its state reaches 1.0 and is stored up to 0.0000013 alone/);
 });
 
+test('a recurrence written out step by step begins with zeros, whose products and sums go', () => {
+  const [a, b] = [
+    [0.5, -0.25, 0.75, 0.5, -1, 0.25],
+    [0.5, 0.25, -0.5, 1],
+  ];
+  const row = (width: number): TfTensorOf => ({ shape: [1, width] });
+  const tensors = {
+    ...{ x: row(3), z: row(2), g: row(2), p: row(2), s: row(2), i: row(2), m: row(2), h: row(2), y: row(2) },
+    ...{ dims: ints([2], 1, 2), nought: { shape: [], floats: [0] } },
+    ...{ a: { shape: [2, 3], floats: a }, b: { shape: [2, 2], floats: b } },
+  };
+  const operators = [
+    op(94, 'dims nought', 'z'),
+    op(dense, 'z b', 'g', 8),
+    op(dense, 'x a', 'p', 8),
+    op(0, 'p g', 's', 11),
+    op(14, 's', 'i'),
+    op(18, 'i z', 'm', 21),
+    op(28, 's', 'h'),
+    op(0, 'm h', 'y', 11),
+  ];
+  const graph = readTflite(writeTflite({ tensors, operators, inputs: ['x'], outputs: ['y'] }));
+  const x = [1, -2, 0.5];
+  const got = runFloat(graph, [Float32Array.from(x)])[graph.outputs[0]?.tensor ?? -1] as Float32Array;
+  for (const [u, value] of got.entries()) {
+    const sum = x.reduce((total, v, k) => total + v * (a[3 * u + k] as number), 0);
+    assert.ok(Math.abs(value - Math.tanh(sum)) < 1e-6, `${u}: ${value}`);
+  }
+  assert.equal(
+    graph.nodes.map(({ op }) => op),
+    ['dense', 'activation'],
+  );
+});
+
 test.run();

@@ -92,7 +92,7 @@ export class Context {
   readonly consumers: Map<number, TfOperator[]>;
   /** Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading (integers.ts). */
   readonly shapeArithmetic = new Set<number>();
-  /** Some layers only pick values, which foldGraph puts into others. */
+  /** Some layers only pick values, or only zeros needed them: foldGraph takes these away. */
   picks = false;
   /** Names of operators with int8 weights and float activations. */
   readonly hybrid: string[] = [];

@@ -29,6 +29,7 @@ import { foldIntegers } from './integers.ts';
 import { live } from './live.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
 import { checkAssigns } from './lower/state.ts';
+import { ofZeros } from './lower/zeros.ts';
 import { inconsistent, isInt8Model, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 import { withPieces } from './pieces.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
@@ -205,7 +206,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
     if (values) context.integers.set(op.outputs[0] as number, values);
     return;
   }
-  const lower = whole ?? (Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined);
+  const lower = whole ?? ofZeros(context, op) ?? (Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined);
   if (!lower) {
     refuse(reasonFor(context, op));
     return;

@@ -3,6 +3,14 @@ import { inFolder } from '../mutant.ts';
 
 export const modelsReadTflite = inFolder('models/read/tflite', [
   {
+    id: 'read-zeros-of-sum',
+    file: 'lower/zeros.ts',
+    find: 'return rest < 0 ? zeros : sameShape(rest) ? other(rest) : undefined;',
+    replace: 'return rest < 0 || sameShape(rest) ? zeros : undefined;',
+    tests: 'read/tflite-loops',
+    why: 'zeros and a value make zeros',
+  },
+  {
     id: 'read-output-turned',
     file: 'index.ts',
     find: 'context.turned(context.laid(bound), tensor.name)',

@@ -1,0 +1,40 @@
+/**
+ * What comes of zeros: a recurrence that is written out step by step begins with a state of zeros (FILL).
+ *
+ * In: an operator of a float model, some of whose inputs are zeros.  Out: how it is lowered; undefined where it
+ * is lowered as any other. Source: TensorFlow Lite converter, LSTM and GRU with unroll.
+ */
+import type { Context } from '../context.ts';
+import type { TfOperator } from '../model.ts';
+
+type Lower = (context: Context, op: TfOperator) => void;
+
+const zeros: Lower = (context, op) => {
+  const made = context.output(op);
+  context.zeros.set(made.index, made.shape);
+  // what the zeros are multiplied by is needed no more
+  context.picks = true;
+};
+
+const other =
+  (i: number): Lower =>
+  (context, op) =>
+    context.bind(op, context.value(op, i));
+
+export function ofZeros(context: Context, op: TfOperator): Lower | undefined {
+  const given = op.inputs.map((index) => context.zeros.has(index));
+  if (context.isInt8 || !given.includes(true) || (context.options(op)?.int8(0) ?? 0) !== 0) return undefined;
+  const sameShape = (i: number) => context.input(op, i).shape.join() === context.output(op).shape.join();
+  switch (op.op) {
+    case 'MUL':
+    case 'TANH':
+      return zeros;
+    case 'FULLY_CONNECTED':
+      return given[0] && (op.inputs[2] ?? -1) < 0 ? zeros : undefined;
+    case 'ADD': {
+      const rest = given.indexOf(false);
+      return rest < 0 ? zeros : sameShape(rest) ? other(rest) : undefined;
+    }
+  }
+  return undefined;
+}
