@@ -56,6 +56,7 @@ for (const model of [
   'pooled',
   'turned',
   'masked',
+  'products',
 ])
   test(`${model}, streamed in int8`, async () => {
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));
@@ -114,9 +115,9 @@ test('a tree of groups that leads back to itself ends', async () => {
   assert.ok(performance.now() - started < 2000);
 });
 
-/** The Keras 3 file `name` with other text in its configuration. */
-function edited(name: string, text: RegExp, change: string): Uint8Array {
-  const members = unzipSync(fileOf(`${name}-keras3.keras`));
+/** The file `name` with other text in its configuration. */
+function edited(name: string, text: RegExp, change: string, version = 'keras3'): Uint8Array {
+  const members = unzipSync(fileOf(`${name}-${version}.keras`));
   const config = new TextDecoder().decode(members['config.json']);
   assert.match(config, text);
   return zipSync({ ...members, 'config.json': new TextEncoder().encode(config.replace(text, change)) });
@@ -129,6 +130,8 @@ test('arguments of a call that no lowering reads are refused; masks that leave a
   );
   assert.match((await refusal(edited('masked', /\[1\.0, 0\.0, 0\.0/, '[0.0, 0.0, 0.0'))).message, /leaves a query nothing/);
   assert.match((await refusal(edited('masked', /\[1\.0, 0\.0, 0\.0/, '[0.5, 0.0, 0.0'))).message, /8 x 8 numbers of 0 and 1/);
+  const other = await refusal(edited('products', /"transpose_b"/, '"adjoint_b"', 'keras2'));
+  assert.match(other.message, /Matmul .*its argument adjoint_b is not read/);
   assert.match((await refusal(edited('cells', /"training": (false|null)/, '"training": true'))).message, /its argument training/);
 });
 

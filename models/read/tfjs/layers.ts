@@ -17,7 +17,7 @@ import { listed, together } from '../problems.ts';
 import { Context, type Value } from './context.ts';
 import { said } from './dialect.ts';
 import { malformed, Refusal, refuse } from './fail.ts';
-import { Call } from './functions/call.ts';
+import { Call, isEmpty } from './functions/call.ts';
 import { functionName, functionOf } from './functions/index.ts';
 import { layoutOfInput, shapeOfInput } from './input.ts';
 import { joins, lowerings, operators, whyNot } from './lower/index.ts';
@@ -185,7 +185,11 @@ function called(
   const name = functionName(layer.className, layer.config);
   const lower = functionOf(name) ?? refuse(whyNot({ className: name }, xs[0]));
   const places = xs.map((_, at) => new Place(at));
-  return isReady ? lower(new Call(ctx, layer, given ?? { args: places, kwargs: {} }, xs as AnyValue[])) : [];
+  if (!isReady) return [];
+  const call = new Call(ctx, layer, given ?? { args: places, kwargs: {} }, xs as AnyValue[]);
+  const made = lower(call);
+  call.checkRead();
+  return made;
 }
 
 function applied(
@@ -213,9 +217,6 @@ const readArguments: Readonly<Record<string, readonly string[]>> = {
   Attention: ['use_causal_mask'],
   MultiHeadAttention: ['use_causal_mask', 'attention_mask'],
 };
-
-/** Whether an argument says nothing: none, or no. */
-const isEmpty = (x: unknown): boolean => [x].flat(4).every((one) => one === null || one === undefined || one === false);
 
 /** The tensors that a layer reads, as places. */
 function inputsOf(layer: Layer, { args, kwargs }: Arguments): number[] {

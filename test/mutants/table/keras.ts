@@ -1,4 +1,5 @@
 /** Faults in how layers and functions of Keras become operators, and in windows of another order. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
 const keras = 'read/keras';
@@ -12,6 +13,22 @@ export const kerasFaults = [
       replace: '!known.includes(name) && kwargs[name] instanceof Place',
       tests: keras,
       why: 'a mask that is a constant is passed over',
+    },
+    {
+      id: 'keras-product-turned',
+      file: 'tfjs/functions/arithmetic.ts',
+      find: 'call.field(`transpose_${name}`) === true ?',
+      replace: 'call.field(`transpose_${name}`) === 1 ?',
+      tests: keras,
+      why: 'an operand that is taken transposed is taken as it is',
+    },
+    {
+      id: 'keras-function-argument',
+      file: 'tfjs/functions/call.ts',
+      find: '!isKnown(name) && !isEmpty(this.kwargs[name])',
+      replace: "name === 'where' && !isKnown(name)",
+      tests: keras,
+      why: 'an argument that a function does not read is passed over',
     },
     {
       id: 'keras-mask-turned',

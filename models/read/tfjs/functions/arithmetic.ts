@@ -5,7 +5,7 @@
  * one value are in models/ops/unary.ts.
  */
 import { unaryNames } from '../../../ops/unary.ts';
-import type { Value as AnyValue } from '../../onnx/values.ts';
+import { type Value as AnyValue, dimsOf } from '../../onnx/values.ts';
 import { snakeOf } from '../config.ts';
 import { refuse } from '../fail.ts';
 import { activationNames, activationOf } from '../lower/pointwise.ts';
@@ -18,6 +18,22 @@ export type LowerFunction = (call: Call) => AnyValue[];
 export const ofTwo =
   (op: string): LowerFunction =>
   (call) => [call.onnx(op, [call.operand(0), call.operand(1)])];
+
+/** Dimensions but the batch in order, the last two changed. */
+function turned(call: Call, x: AnyValue, part: string): AnyValue {
+  const { length } = x.kind === 'poisoned' ? refuse('it reads what is not there') : dimsOf(x);
+  if (length < 3) refuse('a transposed matrix without a batch');
+  return call.onnx('Transpose', [x], { perm: [...Array(length - 2).keys(), length - 1, length - 2] }, part);
+}
+
+/** TensorFlow may take operands transposed. */
+export const product: LowerFunction = (call) => {
+  const operands = ['a', 'b'].map((name, at) => {
+    const x = call.operand(at);
+    return call.field(`transpose_${name}`) === true ? turned(call, x, name) : x;
+  });
+  return [call.onnx('MatMul', operands)];
+};
 
 /** Of all its operands. */
 export const ofAll =

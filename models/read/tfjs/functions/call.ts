@@ -13,6 +13,7 @@ import { numbersOf } from '../numbers.ts';
 /** Parameters of a function by name: Keras has them in its config, TensorFlow among the named arguments. */
 export class Fields {
   private readonly fields: Json;
+  private readonly read = new Set<string>();
 
   constructor({ config }: Pick<Layer, 'config'>, kwargs: Json = {}) {
     this.fields = { ...config, ...kwargs };
@@ -20,8 +21,12 @@ export class Fields {
 
   /** The first of the fields that is there. */
   field(...names: string[]): unknown {
+    for (const name of names) this.read.add(name);
     return names.map((name) => this.fields[name]).find((value) => value !== undefined && value !== null);
   }
+
+  /** Whether a field was asked for. */
+  wasRead = (name: string): boolean => this.read.has(name);
 
   /** Integers of a field, which may be one number; undefined where it is not there. */
   integers(...names: string[]): number[] | undefined {
@@ -41,11 +46,17 @@ export class Fields {
   axis = (fallback?: number): number => this.integer(['axis'], fallback);
 }
 
+/** Whether an argument says nothing: none, or no. */
+export const isEmpty = (x: unknown): boolean => [x].flat(4).every((one) => one === null || one === undefined || one === false);
+
 export class Call extends Fields {
   readonly ctx: Context;
   readonly name: string;
-  readonly args: readonly unknown[];
+  private readonly args: readonly unknown[];
+  private readonly kwargs: Json;
   private readonly inputs: readonly AnyValue[];
+  /** Places of arguments that were asked for. */
+  private readonly taken = new Set<number>();
 
   /** @param inputs the tensors, by their places */
   constructor(ctx: Context, layer: Layer, { args, kwargs }: Arguments, inputs: readonly AnyValue[]) {
@@ -53,14 +64,29 @@ export class Call extends Fields {
     this.ctx = ctx;
     this.name = layer.name;
     this.inputs = inputs;
+    this.kwargs = kwargs;
     // TensorFlow names its second operand
     const second = kwargs.y ?? kwargs.b;
     this.args = second === undefined ? args : [...args, second];
   }
 
+  /** Argument `at` as the file has it. */
+  argument(at: number): unknown {
+    this.taken.add(at);
+    return this.args[at];
+  }
+
+  /** @throws Refusal an argument that says something was not asked for */
+  checkRead(): void {
+    const isKnown = (name: string): boolean => ['name', 'y', 'b'].includes(name) || this.wasRead(name);
+    const named = Object.keys(this.kwargs).find((name) => !isKnown(name) && !isEmpty(this.kwargs[name]));
+    const placed = this.args.findIndex((x, at) => !this.taken.has(at) && !isEmpty(x));
+    if (named !== undefined || placed >= 0) refuse(`its argument ${named ?? placed} is not read`);
+  }
+
   /** Argument `at`: a tensor, or numbers. */
   operand(at: number): AnyValue {
-    const given = this.args[at];
+    const given = this.argument(at);
     if (given instanceof Place) return this.inputs[given.input] ?? refuse('it reads a tensor that is not there');
     return given === undefined ? refuse(`argument ${at} is missing`) : numbersOf(given, `argument ${at}`);
   }
@@ -72,6 +98,7 @@ export class Call extends Fields {
 
   /** All tensors, in lists or not. */
   get list(): AnyValue[] {
+    for (const at of this.args.keys()) this.taken.add(at);
     return this.args.flat(2).map((x) => (x instanceof Place ? (this.inputs[x.input] as AnyValue) : numbersOf(x, 'list')));
   }
 

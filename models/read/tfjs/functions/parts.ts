@@ -110,9 +110,9 @@ export const pad: LowerFunction = (call) => {
 export const take: LowerFunction = (call) => {
   const { dims } = call;
   const axis = wrapped(call.axis(), dims.length);
-  const indices = [call.args[1] ?? call.field('indices')].flat() as unknown[];
+  const indices = [call.argument(1) ?? call.field('indices')].flat() as unknown[];
   if (!indices.every((n): n is number => Number.isSafeInteger(n))) return refuse('its indices are no constants');
-  const isOne = !Array.isArray(call.args[1] ?? call.field('indices'));
+  const isOne = !Array.isArray(call.argument(1) ?? call.field('indices'));
   const list = isOne ? call.ctx.scalar(wrapped(indices[0] as number, dims[axis] ?? 0)) : call.ctx.integers(indices);
   return [call.onnx('Gather', [call.x, list], { axis })];
 };
@@ -164,7 +164,7 @@ function entryOf(x: unknown): Entry {
 
 /** x[...]: a Slice of the ranges, without the dimensions of single indices, with new ones. */
 export const getItem: LowerFunction = (call) => {
-  const given = call.args[1] ?? call.field('slice_spec');
+  const given = call.argument(1) ?? call.field('slice_spec');
   const entries = (Array.isArray(given) ? given : [given]).map(entryOf);
   const { dims, ctx } = call;
   const named = entries.filter((e) => e !== 'ellipsis' && e !== 'new').length;
