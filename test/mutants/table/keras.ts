@@ -81,10 +81,10 @@ export const kerasFaults = [
     {
       id: 'keras-causal',
       file: 'tfjs/lower/attention.ts',
-      find: '(i % columns > Math.floor(i / columns) ? -1e9 : 0)',
-      replace: '(i % columns >= Math.floor(i / columns) ? -1e9 : 0)',
+      find: 'i % columns <= Math.floor(i / columns)',
+      replace: 'i % columns <= Math.floor(i / columns) + 1',
       tests: keras,
-      why: 'a query does not see its own frame',
+      why: 'a query sees the frame after its own',
     },
     {
       id: 'keras-stacked-cells',
