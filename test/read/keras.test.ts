@@ -31,6 +31,9 @@ const tolerances = {
   functions: 2e-5,
   cells: 2e-5,
   pooled: 2e-5,
+  turned: 2e-5,
+  masked: 2e-5,
+  products: 2e-5,
 };
 const versions = ['keras2', 'keras3'];
 
