@@ -3,8 +3,9 @@
  *
  * In: a float graph, rows of windows.  Out: how often float and int8 have the same largest output, and the
  * signal-to-quantisation-noise ratio of the outputs in dB, the median of the windows. Files come with a few rows, so
- * a window is a row, or two rows mixed, and both draws have all rows: a recording that calibrates is as loud as
- * what comes later. Steps of a model with a state follow each other: rows in their order.
+ * a window is a row, moved by up to a fifth towards another one or away from it. Both draws have all rows: a
+ * recording that calibrates is as loud as what comes later. Steps of a model with a state follow each other: they
+ * are rows in their order.
  */
 import { argmax, quantile } from '../../host/report/statistics.ts';
 import type { Graph, Ints } from '../../models/graph/types.ts';
@@ -48,7 +49,7 @@ function signalsOf(graph: Graph, rows: readonly Float32Array[][]): [Float32Array
   const count = rows.length;
   const draw = (): Float32Array[] => {
     const inOrder = (w: number): Share => [w % count, 0, 1];
-    const any = (): Share => [Math.floor(count * next()), Math.floor(count * next()), Math.min(1, 2 * next())];
+    const any = (): Share => [Math.floor(count * next()), Math.floor(count * next()), 0.8 + 0.4 * next()];
     const shares = Array.from({ length: windowsEach }, (_, w) => (graph.stateful ? inOrder(w) : any()));
     return graph.inputs.map((_, i) => mixed(rows, i, shares));
   };
