@@ -243,6 +243,7 @@ export function lowerReverse(context: Context, op: TfOperator): void {
   if (axes?.length !== 1) throw new Refusal('it turns several dimensions round');
   const [axis = 0] = axes;
   const at = axis < 0 ? axis + value.layout.length : axis;
+  if (!value.layout[at]) throw malformed(op, `axis ${axis} of ${value.layout.length} dimensions does not exist`);
   if (factorsOf(value.layout, at).length === 0) context.bind(op, value);
   else if (wholeAxis(context, value, at) === 't' && !context.stateful) context.bind(op, { ...value, reversed: !value.reversed });
   else context.bind(op, context.backwards(context.value(op, 0), [wholeAxis(context, value, at)], op.name));
