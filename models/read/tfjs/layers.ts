@@ -112,7 +112,8 @@ export async function graphOfLayers(file: LayersFile, given: ReaderOptions): Pro
       new RunletError('RN160', {
         what: `${problems.length} layer${problems.length > 1 ? 's are' : ' is'} not supported`,
         why: listed(problems),
-        tryThis: 'change these layers, or save the model without them and run them on the host',
+        tryThis:
+          'export the model to ONNX or TensorFlow Lite, where layers of your own are plain operators; or change these layers',
       }),
     );
   if (errors.length > 0) throw together(errors.map(said));
