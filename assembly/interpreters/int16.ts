@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 1b792240fbf2d32478fc64b2cdf19294ed46e048eb41e8ac0b6595a94e9177a4
+ * Sources: 7ce0e40433b6479d65422cdb8e0780a4469340dd093158ef6988075aa4fb7f4f
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 417a37b1df2645a7dc31589fe29573136164ffc0fbafbd57b165a342ebfa67d4
+ * Sources: 23b31b55f6c6f0efc29a9f6d25a3e23e21ac4dee1f917217186f37c252fc5a98
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

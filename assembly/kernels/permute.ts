@@ -1,8 +1,8 @@
 /**
  * permute: elements of the window in another order.
  *
- * In: x, the element that comes first; three lengths, each with its step, which may be negative.  Out: rows first
- * to first + rows - 1 of y s8 [...][count].  Exact: bytes are copied.  Cost: a load and a store a byte.
+ * In: x, the element that comes first; three lengths, each with its step, which may be negative.  Out: rows
+ * first to first + rows - 1 of y s8 [...][count].  Exact: bytes are copied.  Cost: a load and a store a byte.
  */
 
 @unmanaged

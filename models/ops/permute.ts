@@ -2,8 +2,8 @@
  * permute: the elements of the window in another order and under other lengths; no arithmetic.
  *
  * In: [t][f][c].  Out: [attrs.t][attrs.f][the rest], the elements in the order of attrs.order, its outermost
- * axis first, those of attrs.back from their end. Source: ONNX Transpose, Reshape and Flatten of a window, Slice
- * with step -1. Streaming: by windows, since every row may hold elements of all.
+ * axis first, those of attrs.back from their end. Source: ONNX Transpose, Reshape and Flatten of a window,
+ * Slice with step -1. Streaming: by windows, since every row may hold elements of all.
  */
 import type { Axis, PermuteAttrs, Shape } from '../graph/types.ts';
 import { misfit, type OpDef } from './op.ts';

@@ -1,12 +1,14 @@
 /**
  * layernorm in int8 and int16: exact sums, one reciprocal square root a row, one rounding an output.
  *
- * In: [t][f][c] int8 or int16.  Out: the same shape, either type.  Rule, with v = q - zero point and n values of a row (docs/quantisation.md):
+ * In: [t][f][c] int8 or int16.  Out: the same shape, either type.
+ * Rule, with v = q - zero point and n values of a row (docs/quantisation.md):
  *   d = n v - sum v (n v without `centre`);  squares = n sum v^2 - (sum v)^2;  both are exact
  *   e = max(squares, 1) 2^k + round(n^2 epsilon / scale^2 2^k), below 2^62, so that d / sqrt(squares + n^2 epsilon / scale^2) is
  *   normalised;  r = 2^30 / sqrt(e 2^z / 2^64), z the largest even shift: reciprocalRoot
  *   t = d r in Q`fraction`, rounded;  y = floor((t gain + offset 2^offsetShift) / 2^outShift), the half is in the offset
- * Exact: assembly/kernels/layernorm.ts and layernorm-s16.ts.  Against the real value: half a step, the rounding of t, and 2^-26 of it.
+ * Exact: assembly/kernels/layernorm.ts and layernorm-s16.ts.
+ * Against the real value: half a step, the rounding of t, and 2^-26 of it.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Ints, QuantParams } from '../../models/graph/types.ts';

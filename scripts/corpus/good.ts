@@ -2,10 +2,10 @@
  * What int8 costs a float model: quantised by `good` with 100 windows, judged on 100 others.
  *
  * In: a float graph, rows of windows.  Out: how often float and int8 have the same largest output, and the
- * signal-to-quantisation-noise ratio of the outputs in dB, the median of the windows. Files come with a few rows, so
- * a window is a row, moved by up to a fifth towards another one or away from it. Both draws have all rows: a
- * recording that calibrates is as loud as what comes later. Steps of a model with a state follow each other: they
- * are rows in their order.
+ * signal-to-quantisation-noise ratio of the outputs in dB, the median of the windows. Files come with a few
+ * rows, so a window is a row, moved by up to a fifth towards another one or away from it. Both draws have all
+ * rows: a recording that calibrates is as loud as what comes later. Steps of a model with a state are rows in
+ * their order.
  */
 import { argmax, quantile } from '../../host/report/statistics.ts';
 import type { Graph, Ints } from '../../models/graph/types.ts';

@@ -5,8 +5,8 @@
  * and of answers of the engine that SOURCE.txt names.  Out: a Verdict. Rules: float is right within 2e-5 of the
  * largest output, int8 where no byte differs under the rounding of that engine; onnxruntime rounds QDQ files in
  * float, so one step is allowed there. Of a dynamic-range file the engine also rounds activations, so its
- * difference is told and not judged. With `good` a float file that has rows is quantised and its outputs are compared (good.ts),
- * and no stream is run. Streams run as layer tables on the interpreter, and as compiled modules with
+ * difference is told and not judged. With `good` a float file that has rows is quantised, its outputs are
+ * compared (good.ts), and no stream is run. Streams run as layer tables on the interpreter, and as compiled modules with
  * `wasm`, against the windowed integer model at hops of 1, 2, a quarter of the window, and an odd one.
  */
 import { existsSync, readFileSync } from 'node:fs';

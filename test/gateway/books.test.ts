@@ -266,7 +266,7 @@ test('a signal that begins again and again, and never has an output, is not kept
     }
   });
   assert.is(gateway.streams.get('z')?.sequence, 0);
-  // 1024 ticks are kept for a replay, and messages until a snapshot holds them: ten times 200 is far under what arrives
+  // 1024 ticks are kept for a replay, and messages until a snapshot holds them: ten times 200 of 16,000
   const bound = (1024 + 10 * 200 * 3) * channels;
   assert.ok(kept < bound, `${kept} bytes are kept, and ${bound} are allowed`);
   intake.close();

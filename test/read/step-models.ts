@@ -233,8 +233,8 @@ export const overlapping = (): StepModel => {
   };
 };
 /**
- * As before, as silero-vad 4 is exported: the shape of the window decides a branch, and a mean of each frame is
- * smoothed over the step, mirrored at its ends by slices that go backwards.
+ * As before, as silero-vad 4 is exported: the shape of the window decides a branch, and a mean of each frame
+ * is smoothed over the step, mirrored at its ends by slices that go backwards.
  */
 export const mirrored = (): StepModel => {
   const whole = overlapping();

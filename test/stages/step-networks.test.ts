@@ -1,6 +1,6 @@
 /**
- * Step networks of others from a WAV file to answers, by the commands of docs/reading.md: silero-vad (decisions)
- * and DTLN (blocks of sound), against onnxruntime, which is handed its own states back.
+ * Step networks of others from a WAV file to answers, by the commands of docs/reading.md: silero-vad
+ * (decisions) and DTLN (blocks of sound), against onnxruntime, which is handed its own states back.
  *
  * Needs the reference models.
  */

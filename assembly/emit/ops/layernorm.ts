@@ -1,4 +1,4 @@
-/** layernorm: one call of layernorm_s8, or of its form for int16, with a gain and an offset for each value of a row. */
+/** layernorm: one call with a gain and an offset for each value of a row; int16 has kernels of its own. */
 import { LayerNormBlock } from '../blocks.ts';
 import { typesSuffix } from './int16.ts';
 import { callOf, type EmitOp } from './op.ts';

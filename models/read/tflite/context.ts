@@ -92,8 +92,8 @@ export class Context {
   readonly consumers: Map<number, TfOperator[]>;
   /** Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading (integers.ts). */
   readonly shapeArithmetic = new Set<number>();
-  /** Some layers only pick values, or only zeros needed them: foldGraph takes these away. */
-  picks = false;
+  /** foldGraph takes layers away: they only pick values, or zeros alone needed them. */
+  folds = false;
   /** Names of operators with int8 weights and float activations. */
   readonly hybrid: string[] = [];
   /** The model carries its own state: what its variables are, and the tensors read from them. */

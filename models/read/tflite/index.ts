@@ -95,7 +95,7 @@ function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor
     builder.notes.push(`the file has ${model.subgraphs} subgraphs; the first is read`);
   if (context.hybrid.length > 0)
     builder.notes.push(hybridNote(context.hybrid, model.fromInt8 ? roundsAll : roundsInputs('TensorFlow Lite')));
-  return states.length > 0 || context.picks ? foldGraph(builder.build()) : builder.build();
+  return states.length > 0 || context.folds ? foldGraph(builder.build()) : builder.build();
 }
 
 /** Of an int8 file with loops. */

@@ -119,18 +119,18 @@ export function lowerPrelu(ctx: Lowering, node: NodeView): Value[] {
 }
 
 export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
-  let x = ctx.activation(node, 0);
-  const rank = x.layout.length;
+  const given = ctx.activation(node, 0);
+  const rank = given.layout.length;
   // QLinearSoftmax says its opset
   const isOneAxis = node.attributes.int('opset', ctx.opset) >= 13;
   const from = axisIn(node.attributes.int('axis', isOneAxis ? -1 : 1), rank);
   // before opset 13 everything from `axis` on is one row
   const dims = isOneAxis ? [from] : Array.from({ length: rank - from }, (_, i) => from + i);
-  const wide = dims.filter((d) => (x.layout[d] ?? []).length > 0);
-  if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(x.layout)}`);
+  const wide = dims.filter((d) => (given.layout[d] ?? []).length > 0);
+  if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(given.layout)}`);
   const [at = from] = wide;
-  const turned = axisOfDim(x.layout, at) === 't' ? turnedScores(ctx, node, x) : undefined;
-  x = turned ?? x;
+  const isOverTime = axisOfDim(given.layout, at) === 't';
+  const x = (isOverTime && turnedScores(ctx, node, given)) || given;
   const axis = axisOfDim(x.layout, at);
   if (axis === 't') return [softmaxOfRows(ctx, node, x, at)];
   if (axis === 'f') refuse(`a softmax over features of ${showLayout(x.layout)}; only channels are supported`);

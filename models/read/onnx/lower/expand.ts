@@ -5,7 +5,6 @@
  * (models/read/broadcast.ts).
  * Source: ONNX Expand-13, Tile-13.
  */
-
 import type { Axis } from '../../../graph/types.ts';
 import { repeated } from '../../broadcast.ts';
 import { dim, fileShapeOf, type Layout, raised } from '../../layout.ts';

@@ -24,7 +24,7 @@ export function matMulOfTwo(ctx: Lowering, node: NodeView, turned: readonly [boo
   return [ctx.activationOf(found.tensor, [...found.batch, ...found.own.flat()])];
 }
 
-/** Scores of keys by queries, as those of queries by keys: a softmax over the rows is one over channels then. */
+/** Scores of keys by queries, as those of queries by keys: a softmax over rows is one over channels then. */
 export function turnedScores(ctx: Lowering, { name }: NodeView, x: Activation): Activation | undefined {
   const made = ctx.builder.nodes.findLast(({ output }) => output === x.tensor);
   if (made?.op !== 'matmul' || made.attrs.over !== 'channels') return undefined;

@@ -79,7 +79,7 @@ export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: numbe
   return permuted(ctx, node, x, { order, t: rows, f: 1 }, layout);
 }
 
-/** With its channels as features, where they stand in a spatial dimension and the channel dimension has one. */
+/** With its channels as features, where they stand in a spatial dimension, and one channel beside them. */
 export function withFeatures(ctx: Lowering, node: NodeView, x: Activation): Activation {
   const [, channels, ...spatial] = x.layout;
   const at = spatial.findIndex((factors) => factors.length === 1 && factors[0]?.axis === 'c') + 2;

@@ -5,7 +5,6 @@
  * Resize-19, Upsample-9. Of nearest rows every way to count coordinates is taken that shows each row as often
  * as the next; of straight lines those of between.ts, in float files.
  */
-
 import type { UpsampleAttrs } from '../../../graph/types.ts';
 import { rowsBetween } from '../../between.ts';
 import { dim, fileShapeOf } from '../../layout.ts';

@@ -3,7 +3,8 @@
  * tensor.
  *
  * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time
- * a node `history` that leaves frames out, in a model with its own state another view of the stream's history. The same part of the same tensor is one node. Strides are steps of a pool of one place and `permute`.
+ * a node `history` that leaves frames out, in a model with its own state another view of the stream's history.
+ * The same part of the same tensor is one node. Strides are steps of a pool of one place, backwards `permute`.
  * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the end), SLICE (size -1: to the end).
  */
 import type { Axis } from '../../../graph/types.ts';
@@ -31,7 +32,10 @@ export function lowerStridedSlice(context: Context, op: TfOperator): void {
   cutInto(context, op, 0, 0, steppedRanges(op, context.options(op), inputShape(context, op, 0), lists));
 }
 
-/** What a STRIDED_SLICE keeps of each dimension, where it keeps every element of it. @param lists begin, end, strides */
+/**
+ * What a STRIDED_SLICE keeps of each dimension, without strides.
+ * @param args those of steppedRanges
+ */
 export function stridedRanges(...args: Parameters<typeof steppedRanges>): Range[] {
   const ranges = steppedRanges(...args);
   const step = ranges.find((range) => range.step !== undefined)?.step;
@@ -39,6 +43,7 @@ export function stridedRanges(...args: Parameters<typeof steppedRanges>): Range[
   return ranges;
 }
 
+/** What a STRIDED_SLICE keeps of each dimension. @param lists begin, end, strides */
 function steppedRanges(
   op: TfOperator,
   options: Table | undefined,
@@ -158,7 +163,7 @@ function lowerFrames(context: Context, op: TfOperator, dim: number, indexes: rea
   const crop = cropOf(frames, t);
   const whole = crop.before === 0 && crop.after === 0;
   const id = whole ? value.id : context.node('history', [value.id], crop, `${op.name}/crop`, undefined);
-  context.picks = true;
+  context.folds = true;
   context.emit(op, 'conv', [id], attrs, () => [
     ...layout.slice(0, dim),
     dimOf('t', frames.rows),
@@ -194,7 +199,7 @@ function cutInto(context: Context, op: TfOperator, i: number, which: number, ran
   context.bind(op, { ...value, layout }, which);
 }
 
-/** The value; of frames that stand from the last to the first one alone is where it was, and its range moves. */
+/** The value. Where frames stand from the last to the first and one is kept, they stay, and its range moves. */
 function forward(context: Context, op: TfOperator, i: number, ranges: Range[]): Value {
   const raw = context.rawValue(op, i);
   if (!raw.reversed) return context.value(op, i, 'history');
@@ -235,7 +240,7 @@ function everyNth(context: Context, op: TfOperator, value: Value, dim: number, b
   return { ...value, id, layout: value.layout.map((factors, d) => (d === dim ? dimOf(axis, length) : factors)) };
 }
 
-/** REVERSE_V2. Along time a loop reads the frames from the last to the first; what else reads them has them turned round. */
+/** REVERSE_V2. A loop reads frames from the last to the first as they are; for others they are turned round. */
 export function lowerReverse(context: Context, op: TfOperator): void {
   const value = context.laid(context.rawValue(op, 0));
   const axes = integersAt(context, op, 1);

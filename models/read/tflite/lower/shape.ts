@@ -112,7 +112,7 @@ function zerosBesideChannels(context: Context, op: TfOperator, value: Value, amo
   const attrs = zerosAround(c, before, after);
   if (!attrs) throw new Refusal('it pads many channels');
   context.model.view.spend(0, 4 * attrs.weights.data.length);
-  context.picks = true;
+  context.folds = true;
   context.emit(op, 'conv', [value.id], attrs, () => value.layout.with(dim, [{ axis: 'c', length: attrs.outChannels }]));
   return true;
 }
