@@ -168,6 +168,9 @@ export function inputLayout(anchor: Layout, chain: readonly ShapeStep[]): Layout
   return layout;
 }
 
+/** The last two dimensions in each other's place. */
+export const transposed = (layout: Layout): Layout => layout.with(-1, layout.at(-2) ?? []).with(-2, layout.at(-1) ?? []);
+
 /** In at least so many dimensions: those before its own have length 1, as broadcasting adds them. */
 export const raised = (layout: Layout, rank: number): Layout => [
   ...new Array(Math.max(rank - layout.length, 0)).fill([]),

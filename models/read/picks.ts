@@ -56,3 +56,17 @@ function picking(outputs: number, inputs: number, pick: (o: number) => number, g
   }
   return { ...geometry, groups: 1, outChannels: outputs, weights: { data }, bias: null, clamp: noClamp };
 }
+
+/** Slices that a selection is made of. A choice: of more it is no selection of channels any more. */
+const mostRuns = 64;
+
+/** Indexes as runs that follow one another; undefined where they are too many. */
+export function runsOf(indexes: readonly number[]): { start: number; count: number }[] | undefined {
+  const from = [...indexes.keys()].filter((i) => i === 0 || indexes[i] !== (indexes[i - 1] as number) + 1);
+  if (from.length > mostRuns) return undefined;
+  return from.map((at, i) => ({ start: indexes[at] as number, count: (from[i + 1] ?? indexes.length) - at }));
+}
+
+/** Elements 0, step, 2 step, ... of `length`. */
+export const everyStep = (length: number, step: number): number[] =>
+  Array.from({ length: Math.ceil(length / step) }, (_, i) => i * step);

@@ -1,4 +1,7 @@
-/** Parts of ONNX tensors against onnxruntime: Split, equal and by lengths, Slice of frames, Gather of one element. */
+/**
+ * Parts of ONNX tensors against onnxruntime: Split, equal and by lengths, Slice, Gather and GatherElements of
+ * one element and of several.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readOnnx } from '../../models/read/onnx/index.ts';
@@ -11,7 +14,7 @@ if (!runtime) console.log('onnxruntime-web does not load here: the float oracle 
 
 type Nodes = ModelOf['nodes'];
 /** A convolution of 3 to 8 channels over 12 frames, and what follows; constants of int64. */
-const network = (after: Nodes, ints: Record<string, number[] | number> = {}): Uint8Array => {
+const network = (after: Nodes, ints: Record<string, number[] | number> = {}, more: ModelOf['tensors'] = {}): Uint8Array => {
   const next = seededNormal(3);
   const constants = Object.entries(ints).map(([name, v]) => [
     name,
@@ -25,6 +28,7 @@ const network = (after: Nodes, ints: Record<string, number[] | number> = {}): Ui
       W: { dims: [8, 3, 3], floats: Array.from({ length: 72 }, next) },
       V: { dims: [2, 8, 7], floats: Array.from({ length: 112 }, next) },
       ...Object.fromEntries(constants),
+      ...more,
     },
     opset: 17,
   });
@@ -107,6 +111,36 @@ const networks: Record<string, Uint8Array> = {
   'Gather of the last frame': network([{ op: 'Gather', inputs: ['a', 'end'], outputs: ['y'], attributes: { axis: 2 } }], {
     end: -1,
   }),
+  'Gather of channels in another order': network(
+    [
+      { op: 'Gather', inputs: ['a', 'some'], outputs: ['g'], attributes: { axis: 1 } },
+      { op: 'Relu', inputs: ['g'], outputs: ['y'] },
+    ],
+    { some: [5, 6, 0, -1, 2, 2] },
+  ),
+  'Gather of frames that follow one another': network(
+    [{ op: 'Gather', inputs: ['a', 'some'], outputs: ['y'], attributes: { axis: 2 } }],
+    { some: [3, 4, 5] },
+  ),
+  'Slice of every third channel': network(
+    [
+      { op: 'Slice', inputs: ['a', 'from', 'to', 'axis', 'step'], outputs: ['b'] },
+      { op: 'Concat', inputs: ['a', 'b'], outputs: ['y'], attributes: { axis: 1 } },
+    ],
+    { from: [1], to: [8], axis: [1], step: [3] },
+  ),
+  'GatherElements of two frames, the same for all channels': writeModel({
+    nodes: [
+      { op: 'Relu', inputs: ['x'], outputs: ['a'] },
+      { op: 'Sub', inputs: ['length', 'one'], outputs: ['last'] },
+      { op: 'Expand', inputs: ['last', 'shape'], outputs: ['index'] },
+      { op: 'GatherElements', inputs: ['a', 'index'], outputs: ['y'], attributes: { axis: 1 } },
+    ],
+    inputs: { x: [1, 9, 4] },
+    outputs: ['y'],
+    tensors: { length: { dims: [2, 1], ints: [6, 7] }, one: { dims: [], ints: [1] }, shape: { dims: [3], ints: [1, 2, 4] } },
+    opset: 17,
+  }),
 };
 for (const [name, bytes] of Object.entries(networks))
   (runtime ? test : test.skip)(name, async () => {
@@ -121,7 +155,11 @@ test('parts that are not the whole, and several gathered elements', async () => 
   const split: Nodes = [{ op: 'Split', inputs: ['a', 'sizes'], outputs: ['y', 'q'], attributes: { axis: 1 } }];
   assert.match(await refused(network(split, { sizes: [3, 4] })), /RN150.*parts of 3, 4 are not 8/);
   const gather: Nodes = [{ op: 'Gather', inputs: ['a', 'two'], outputs: ['y'], attributes: { axis: 2 } }];
-  assert.match(await refused(network(gather, { two: [0, 3] })), /RN150.*several elements/);
+  assert.match(await refused(network(gather, { two: [0, 3] })), /RN150.*do not follow one another/);
+  assert.match(await refused(network(gather, { two: [0, 12] })), /RN150.*element 12 of 12/);
+  const each: Nodes = [{ op: 'GatherElements', inputs: ['a', 'which'], outputs: ['y'], attributes: { axis: 2 } }];
+  const which = { which: { dims: [1, 8, 1], ints: [0, 0, 0, 1, 0, 0, 0, 0] } };
+  assert.match(await refused(network(each, {}, which)), /RN150.*GatherElements.*other elements in one place/);
 });
 
 test.run();

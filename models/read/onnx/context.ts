@@ -18,6 +18,8 @@ import {
   type Weights,
 } from '../../graph/types.ts';
 import type { Layout } from '../layout.ts';
+import { type Laid, weightedRows } from '../over-time.ts';
+import type { AddNode } from '../recurrent.ts';
 import type { States } from '../states.ts';
 import type { Work } from '../work.ts';
 import type { Attributes } from './attributes.ts';
@@ -90,7 +92,7 @@ export class Lowering {
           ? 'it reads a state, which is read by recurrent layers and as the rows before a signal'
           : 'it reads what a recurrent layer keeps in its cell, which no kernel here gives',
       );
-    if (value?.kind === 'weighted') return refuse('its input is rows times weights over time, which a sum over time alone reads');
+    if (value?.kind === 'weighted') return this.made(weightedRows(this, value, `${node.name}/weighted`));
     if (value?.kind !== 'activation')
       return refuse(`input ${at} has to be an activation, it is ${value ? 'a constant' : 'absent'}`);
     if (value.pads && !allow.pads) return this.padded(node, value, value.pads, allow);
@@ -128,6 +130,14 @@ export class Lowering {
     if (this.builder.nodes.length > maxOperators) throw tooLarge(`more than ${maxOperators} operators`, name);
     if (elementsOf(this.builder.shape(output)) > maxElements) throw tooLarge('an activation of more than 2^24 elements', name);
     return output;
+  }
+
+  /** `emit` as functions for all formats take it. */
+  readonly add: AddNode = (op, inputs, attrs, name) => this.emit(op, inputs, attrs, name);
+
+  /** What such a function made, or its reason why not. */
+  made(found: Laid | string): Activation {
+    return typeof found === 'string' ? refuse(found) : this.activationOf(found.tensor, found.layout);
   }
 
   activationOf(tensor: number, layout: Layout): Activation {

@@ -17,6 +17,7 @@ import { fromScikit, torchBatchOfOne } from '../foreign/lines.ts';
 import { hybridNote, roundsInputs } from '../hybrid.ts';
 import { fileShapeOf, orderOf, shapeOfLayout, showLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
+import { weightedRows } from '../over-time.ts';
 import { together } from '../problems.ts';
 import { isStateName, mayBe, States } from '../states.ts';
 import { Attributes } from './attributes.ts';
@@ -284,18 +285,10 @@ function signalOutputs({ states }: Lowering, { outputs }: OnnxModel, values: Rea
 function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string, Value>, problems: Problem[]): void {
   const { builder } = ctx;
   for (const output of signalOutputs(ctx, model, values)) {
-    const value = values.get(output.name);
+    const given = values.get(output.name);
+    const value = given?.kind === 'weighted' ? ctx.made(weightedRows(ctx, given, output.name)) : given;
     if (value?.kind === 'const') {
       builder.notes.push(`output ${output.name} is a constant, and left out`);
-      continue;
-    }
-    if (value?.kind === 'weighted') {
-      problems.push({
-        op: 'output',
-        name: output.name,
-        reason: 'it is rows times weights over time, before their sum',
-        mixed: false,
-      });
       continue;
     }
     if (value?.kind !== 'activation') throw badGraph(`output ${output.name} is no result of the input`, 'graph');

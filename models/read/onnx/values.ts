@@ -6,6 +6,7 @@
  */
 import type { Axis } from '../../graph/types.ts';
 import { fileShapeOf, type Layout, showLayout } from '../layout.ts';
+import type { Weighted as RowsTimesWeights } from '../over-time.ts';
 import { refuse } from './refuse.ts';
 import type { Const } from './tensor.ts';
 
@@ -40,12 +41,9 @@ export interface Elements {
   ids: Const;
 }
 
-/** Rows times weights over time, which a sum over time alone takes (lower/over-time.ts). */
-export interface Weighted {
+/** What a sum over time takes as a product of its own (models/read/over-time.ts). */
+export interface Weighted extends RowsTimesWeights {
   kind: 'weighted';
-  rows: Activation;
-  weights: number;
-  heads: number;
 }
 
 /** `poisoned`: its producer is unsupported, so that nothing can be said about its consumers. */

@@ -14,7 +14,6 @@ import { Lowering, type NodeView } from '../onnx/context.ts';
 import { madeNode } from '../onnx/proto.ts';
 import type { Const } from '../onnx/tensor.ts';
 import type { Activation, Value as AnyValue } from '../onnx/values.ts';
-import type { AddNode } from '../recurrent.ts';
 import { States } from '../states.ts';
 import { refuse } from './fail.ts';
 import type { Layer } from './model.ts';
@@ -54,9 +53,6 @@ export class Context extends Lowering {
     );
     return this.activationOf(tensor, layout(this.builder.shape(tensor)));
   }
-
-  /** A node of tensors. */
-  readonly add: AddNode = (op, inputs, attrs, name) => this.emit(op, inputs, attrs, name);
 
   /** Names a value, whose readers were counted by that name. */
   name<V extends AnyValue>(value: V, name: string): V {

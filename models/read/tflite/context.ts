@@ -12,6 +12,7 @@ import type { Axis, Clamp, Node, OpAttrs, OpName, QuantParams, Shape } from '../
 import { lookup } from '../../lookup.ts';
 import { fileShapeOf, type Layout, shapeOfLayout, showLayout } from '../layout.ts';
 import type { Const } from '../onnx/tensor.ts';
+import { type Weighted, weightedRows } from '../over-time.ts';
 import type { AddNode } from '../recurrent.ts';
 import type { States } from '../states.ts';
 import { Work } from '../work.ts';
@@ -50,6 +51,8 @@ export interface Value {
   reversed?: boolean;
   /** The elements of states that its own go into. */
   next?: Const;
+  /** Its tensor is to be multiplied with weights over time. */
+  weighted?: Weighted;
 }
 
 /**
@@ -146,12 +149,22 @@ export class Context {
   rawValue(op: TfOperator, i: number): Value {
     const tensor = this.input(op, i);
     const value = this.values.get(tensor.index);
-    if (value) return value;
+    if (value) return this.whole(tensor.index, value);
     if (this.integers.has(tensor.index)) throw new Refusal('it computes with shapes');
     if (this.elements.has(tensor.index))
       throw new Refusal('it reads a state, which recurrent cells read, or which stands before the rows of a signal');
     if (this.states.has(tensor.index)) throw new Refusal('it reads a state by itself, not as the rows before a tensor');
     throw new Refusal(tensor.constant ? `input ${i} is a constant` : `input ${i} has no value`);
+  }
+
+  /** Rows times weights over time as their product, once: what a sum of them reads is something else. */
+  whole(index: number, value: Value): Value {
+    const { weighted, ...plain } = value;
+    if (!weighted) return value;
+    const { tensor: id, layout } = weightedRows(this, weighted, `${showTensor(this.model.tensors[index] as TfTensor)}/weighted`);
+    const made = { ...plain, id, layout };
+    this.values.set(index, made);
+    return made;
   }
 
   /**

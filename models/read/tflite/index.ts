@@ -180,7 +180,7 @@ function bindInput(context: Context, index: number, options: ReaderOptions): voi
 
 function bindOutput(context: Context, tensor: TfTensor): void {
   const bound = context.values.get(tensor.index);
-  const value = bound && context.turned(context.laid(bound), tensor.name);
+  const value = bound && context.turned(context.laid(context.whole(tensor.index, bound)), tensor.name);
   if (!value || value.pad || value.batched) throw inconsistent('a graph output has no value', showTensor(tensor));
   if (!context.isInt8 && value.type !== 'float32')
     throw inconsistent(`a graph output of ${value.type} in a float model`, showTensor(tensor), 'a float32 or an int8 model');

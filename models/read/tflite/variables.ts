@@ -102,7 +102,8 @@ export class Variables {
 
 function problemOf({ reads, assigns }: Variable): string | undefined {
   if (reads.length === 0) return undefined;
-  if (assigns.length === 0) return 'it is read and never written, so it is no history';
+  if (assigns.length === 0)
+    return 'it is read and never written, and the file does not hold its value: convert the model with its weights frozen';
   if (assigns.length > 1) return `it is written ${assigns.length} times a step`;
   const at = (assigns[0] as TfOperator).index;
   return reads.some((read) => read.index > at) ? 'it is read after it is written' : undefined;

@@ -113,8 +113,8 @@ export const kerasFaults = [
     {
       id: 'weighted-mean',
       file: 'onnx/lower/pool.ts',
-      find: 'if (max || sum === (weighted !== undefined)) return [y];',
-      replace: 'if (max || weighted || !sum) return [y];',
+      find: 'if (max || sum === (total !== undefined)) return [y];',
+      replace: 'if (max || total || !sum) return [y];',
       tests: keras,
       why: 'a mean of weighted rows is their sum',
     },
@@ -136,7 +136,7 @@ export const kerasFaults = [
     },
     {
       id: 'onnx-split-cuts-padding',
-      file: 'onnx/lower/shape.ts',
+      file: 'onnx/lower/parts.ts',
       find: 'cropped(ctx, x, cut, false, {',
       replace: 'cropped(ctx, x, cut, true, {',
       tests: 'read/onnx-parts',

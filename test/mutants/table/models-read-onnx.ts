@@ -39,7 +39,7 @@ export const modelsReadOnnx = inFolder('models/read', [
   },
   {
     id: 'onnx-slice-back',
-    file: 'onnx/lower/shape.ts',
+    file: 'onnx/lower/parts.ts',
     find: 'step < 0 ? start + (count - 1) * step : start',
     replace: 'start',
     tests: 'read/onnx-parts',
@@ -54,8 +54,24 @@ export const modelsReadOnnx = inFolder('models/read', [
     why: 'the layer behind a branch does not say which dimension is time',
   },
   {
+    id: 'weights-rows-order',
+    file: 'over-time.ts',
+    find: "order: ['t', 'c', 'f'], t, f: 1 }",
+    replace: "order: ['t', 'f', 'c'], t, f: 1 }",
+    tests: 'read/onnx-composed',
+    why: 'weights of several channels over time go to the wrong rows',
+  },
+  {
+    id: 'gather-elements-of-one',
+    file: 'onnx/lower/parts.ts',
+    find: 'Number(index.data[i * inner])',
+    replace: 'Number(index.data[0])',
+    tests: 'read/onnx-parts',
+    why: 'elements that differ from place to place are those of the first',
+  },
+  {
     id: 'weighted-one-head',
-    file: 'onnx/lower/over-time.ts',
+    file: 'over-time.ts',
     find: 'weights: w.tensor, heads: f }',
     replace: 'weights: w.tensor, heads: 1 }',
     tests: 'read/onnx-composed',
@@ -224,7 +240,7 @@ export const modelsReadOnnx = inFolder('models/read', [
   },
   {
     id: 'onnx-slice-forgets-stride',
-    file: 'onnx/lower/shape.ts',
+    file: 'onnx/lower/parts.ts',
     find: 'const before = pad[0] - start * stride;',
     replace: 'const before = pad[0] - start;',
     tests: onnx,

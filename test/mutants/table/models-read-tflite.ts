@@ -3,6 +3,30 @@ import { inFolder } from '../mutant.ts';
 
 export const modelsReadTflite = inFolder('models/read/tflite', [
   {
+    id: 'read-product-turned',
+    file: 'lower/dense.ts',
+    find: 'const isByUnit = isTurned[at];',
+    replace: 'const isByUnit = !isTurned[at];',
+    tests: 'read/tensorflow',
+    why: 'a constant matrix is read by its columns',
+  },
+  {
+    id: 'read-weighted-twice',
+    file: 'context.ts',
+    find: 'if (!weighted) return value;',
+    replace: 'return plain;',
+    tests: 'read/tensorflow',
+    why: 'rows keep their values where weights over time are read by something else than a sum',
+  },
+  {
+    id: 'read-some-channels',
+    file: 'lower/cut.ts',
+    find: '{ from: start, to: start + count })',
+    replace: '{ from: start, to: start + 1 })',
+    tests: 'read/tensorflow',
+    why: 'of channels that follow one another the first is gathered',
+  },
+  {
     id: 'read-zeros-of-sum',
     file: 'lower/zeros.ts',
     find: 'return rest < 0 ? zeros : sameShape(rest) ? other(rest) : undefined;',
@@ -13,8 +37,8 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
   {
     id: 'read-output-turned',
     file: 'index.ts',
-    find: 'context.turned(context.laid(bound), tensor.name)',
-    replace: 'context.laid(bound)',
+    find: 'context.turned(context.laid(context.whole(tensor.index, bound)), tensor.name)',
+    replace: 'context.laid(context.whole(tensor.index, bound))',
     tests: 'read/tensorflow',
     why: 'an output whose frames are turned round has them in their old order',
   },

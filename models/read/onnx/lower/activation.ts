@@ -12,6 +12,8 @@ import { type ActivationAttrs, type Clamp, noClamp } from '../../../graph/types.
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
+import { softmaxOfRows } from '../../over-time.ts';
+import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
 import { spread } from '../../spread.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -19,7 +21,6 @@ import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
 import { axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { alike } from './arithmetic.ts';
-import { softmaxOfRows } from './over-time.ts';
 import { turnedScores } from './product.ts';
 
 export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
@@ -96,7 +97,7 @@ export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
   if (node.inputs.length === 2 && node.inputs.every((v) => v?.kind === 'activation')) {
     const [a, b] = [ctx.activation(node, 0), ctx.activation(node, 1)];
     const { pair, layout } = alike(ctx, node, a, b);
-    return [ctx.activationOf(extremeOf(ctx.emit.bind(ctx), pair, node.op === 'Max', node.name), layout)];
+    return [ctx.activationOf(extremeOf(ctx.add, pair, node.op === 'Max', node.name), layout)];
   }
   const at = node.inputs.findIndex((v) => v?.kind === 'activation');
   if (node.inputs.length !== 2 || at < 0) return refuse('it takes an activation and a constant');
@@ -114,7 +115,7 @@ export function lowerPrelu(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
   const { layout, tensor } = x;
   const laid = spread(layout, slope.dims) ?? refuse(`a slope of [${slope.dims.join(', ')}] for ${showLayout(layout)}`);
-  const made = slopesOf(ctx.emit.bind(ctx), { tensor, c: ctx.channelsOf(x) }, laid, slope.data, node.name);
+  const made = slopesOf(ctx.add, { tensor, c: ctx.channelsOf(x) }, laid, slope.data, node.name);
   return [ctx.activationOf(made, layout)];
 }
 
@@ -132,7 +133,11 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const isOverTime = axisOfDim(given.layout, at) === 't';
   const x = (isOverTime && turnedScores(ctx, node, given)) || given;
   const axis = axisOfDim(x.layout, at);
-  if (axis === 't') return [softmaxOfRows(ctx, node, x, at)];
+  if (axis === 't') {
+    if (ctx.quantised || ctx.builder.shape(x.tensor).f > 1) refuse(softmaxOverTime(framesOf(x.layout)));
+    wholeAxis(x.layout, at, 't');
+    return [ctx.made(softmaxOfRows(ctx, x, node.name))];
+  }
   if (axis === 'f') refuse(`a softmax over features of ${showLayout(x.layout)}; only channels are supported`);
   wholeAxis(x.layout, at, axis);
   return [ctx.activationOf(ctx.emit('softmax', [x.tensor], { beta: 1 }, node.name), x.layout)];

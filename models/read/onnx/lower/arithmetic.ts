@@ -10,6 +10,7 @@
 import { type Axis, type BinaryAttrs, type Constant, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { dim, type Layout, raised, runOf, showLayout } from '../../layout.ts';
+import { weighted } from '../../over-time.ts';
 import { type Spread, spread, valuesOf } from '../../spread.ts';
 import { concat } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -27,7 +28,6 @@ import {
   wholeAxis,
 } from '../values.ts';
 import { asMask } from './mask.ts';
-import { weighted } from './over-time.ts';
 import { flattened, withChannels, withQuant, withSameAxes } from './regroup.ts';
 
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
@@ -180,8 +180,8 @@ export function alike(ctx: Lowering, node: NodeView, a: Activation, b: Activatio
 
 function twoActivations(ctx: Lowering, node: NodeView): Activation | Weighted {
   const [first, second] = [ctx.activation(node, 0), ctx.activation(node, 1)];
-  const rows = node.op === 'Mul' ? (weighted(ctx, first, second) ?? weighted(ctx, second, first)) : undefined;
-  if (rows) return rows;
+  const rows = node.op === 'Mul' ? weighted(ctx, first, second) : undefined;
+  if (rows) return { kind: 'weighted', ...rows };
   const [a, b] = withSameAxes(ctx, node, first, second);
   const { pair, layout } = alike(ctx, node, a, node.op === 'Div' ? inverted(ctx, node, b) : b);
   const product = { ...node, op: node.op === 'Div' ? 'Mul' : node.op };

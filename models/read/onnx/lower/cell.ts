@@ -139,7 +139,7 @@ export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Val
   for (const [i, { ids }] of states.entries())
     if (!ctx.states.keep(ids.data, `${node.name}/${i}`)) refuse('its state is that of another layer, too');
   const from = { tensor: x.tensor, shape, factors: x.layout.flat() };
-  const tensor = addCell(ctx.emit.bind(ctx), from, { ...cell, carry: true }, node.name);
+  const tensor = addCell(ctx.add, from, { ...cell, carry: true }, node.name);
   return node.outputs.map((name): Value => {
     const which = next.indexOf(name);
     const { ids } = states[which] as { ids: Const };

@@ -6,13 +6,13 @@
  * frames. Formula: y = alpha * x * W + beta * C.  Source: ONNX Gemm-13, MatMul-13.
  */
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
-import { dim, fileShapeOf, type Layout, orderOf, showLayout, toNormalForm } from '../../layout.ts';
+import { dim, fileShapeOf, orderOf, showLayout, toNormalForm, transposed } from '../../layout.ts';
+import { isWindow, linearOverTime } from '../../over-time.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import { type Activation, sameLayout, type Value } from '../values.ts';
 import { channelOrder } from './conv.ts';
-import { isWindow, linearOverTime } from './over-time.ts';
 import { einsumOfTwo, matMulOfTwo } from './product.ts';
 import { withChannels, withRows } from './regroup.ts';
 
@@ -98,12 +98,11 @@ export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
   const isSeveral = rank === 2 && batch.length === 1;
   if (rank < 2 || w.dims.length < 2 || !(isSeveral || (w.dims.length <= rank && batch.every((d) => d === 1))))
     refuse(`weights of [${w.dims.join(', ')}] before an input of [${fileShapeOf(x.layout).join(', ')}]`);
-  const turned = (layout: Layout): Layout => layout.with(-1, layout.at(-2) ?? []).with(-2, layout.at(-1) ?? []);
   const [rows = 0, columns = 0] = w.dims.slice(-2);
   const matrix = { ...w, dims: [countOf(batch) * rows, columns] };
-  const [y] = linear(ctx, { ...node, inputs: [{ ...x, layout: turned(x.layout) }, matrix] }, true, undefined, 1, 1);
+  const [y] = linear(ctx, { ...node, inputs: [{ ...x, layout: transposed(x.layout) }, matrix] }, true, undefined, 1, 1);
   if (y?.kind !== 'activation') return [];
-  const layout = turned(y.layout);
+  const layout = transposed(y.layout);
   if (!isSeveral) return [{ ...y, layout }];
   if (!sameLayout(layout.slice(0, 1), [dim('c', countOf(batch) * rows)])) refuse('several weights of one input over time');
   return [{ ...y, layout: [dim('c', countOf(batch)), dim('c', rows), ...layout.slice(1)] }];
@@ -140,7 +139,8 @@ function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undef
   if (!ctx.quantised && !ctx.states.any && isWindow(factors, shape)) {
     const index = Uint32Array.from({ length: units * shape.t }, (_, i) => place(Math.floor(i / shape.t), i % shape.t));
     const weights = ctx.weights(w, index, axis, alpha);
-    return [linearOverTime(ctx, node, x, { weights, units, bias: ctx.bias(c, units, x.tensor, weights, beta) })];
+    const bias = ctx.bias(c, units, x.tensor, weights, beta);
+    return [ctx.made(linearOverTime(ctx, x, { weights, units, bias }, node.name))];
   }
   const rows =
     factors.some(({ axis }) => axis === 'f') && inner !== shape.c * shape.f

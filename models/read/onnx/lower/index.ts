@@ -20,11 +20,12 @@ import { lowerEinsum, lowerGemm, lowerMatMul } from './dense.ts';
 import { lowerDynamicQuantize, lowerIntegerLayer } from './dynamic.ts';
 import { lowerExpand } from './expand.ts';
 import { lowerInstanceNormalization, lowerLayerNormalization, lowerLpNormalization } from './norm.ts';
+import { lowerGather, lowerGatherElements, lowerSlice, lowerSplit } from './parts.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerRecurrent } from './recurrent.ts';
 import { lowerResize } from './resize.ts';
-import { lowerGather, lowerIdentity, lowerPad, lowerShape, lowerSlice, lowerSplit } from './shape.ts';
+import { lowerIdentity, lowerPad, lowerShape } from './shape.ts';
 import { lowerDft, lowerStft } from './spectrum.ts';
 import { lowerConvTranspose } from './transposed.ts';
 import { lowerIsNaN, lowerWhere } from './where.ts';
@@ -52,6 +53,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Flatten', lowerShape],
   ['GRU', lowerRecurrent],
   ['Gather', lowerGather],
+  ['GatherElements', lowerGatherElements],
   ['Gemm', lowerGemm],
   ['GlobalAveragePool', lowerGlobalPool],
   ['GlobalMaxPool', lowerGlobalPool],

@@ -7,13 +7,13 @@
  */
 import { type Axis, elementsOf, noClamp } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';
+import { weightedSum } from '../../over-time.ts';
 import { meanOfChannels, overChannels, overFeatures } from '../../reduced.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { outputLayout, slidingOf } from './geometry.ts';
-import { weightedSum } from './over-time.ts';
 import { withFeatures, withQuant } from './regroup.ts';
 
 export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
@@ -56,15 +56,17 @@ export function lowerReduce(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'ReduceMax';
   const sum = node.op === 'ReduceSum';
   const [first] = node.inputs;
-  const weighted = !max && first?.kind === 'weighted' ? first : undefined;
-  const x = weighted?.rows ?? ctx.activation(node, 0, { integer: max, raw: max });
   const keep = node.attributes.int('keepdims', 1) === 1;
   const noop = node.attributes.int('noop_with_empty_axes', 0) === 1;
   const listed = axesOf(node.attributes, ctx.optional(node, 1, 'axes')) ?? [];
-  if (listed.length === 0 && noop) return [weighted ?? x];
-  const axes = listed.length === 0 ? x.layout.map((_, i) => i) : listed.map((a) => axisIn(a, x.layout.length));
-  const y = weighted ? weightedSum(ctx, node, weighted, axes, keep) : reduce(ctx, node, x, axes, keep, max);
-  if (max || sum === (weighted !== undefined)) return [y];
+  const axesIn = ({ length }: Layout) =>
+    listed.length === 0 ? Array.from({ length }, (_, i) => i) : listed.map((a) => axisIn(a, length));
+  const weighted = !max && first?.kind === 'weighted' ? first : undefined;
+  if (listed.length === 0 && noop) return [weighted ?? ctx.activation(node, 0, { integer: max, raw: max })];
+  const total = weighted && weightedSum(ctx, weighted, axesIn(weighted.rows.layout), keep, node.name);
+  const x = weighted && total ? ctx.made(weighted.rows) : ctx.activation(node, 0, { integer: max, raw: max });
+  const y = total ? ctx.made(total) : reduce(ctx, node, x, axesIn(x.layout), keep, max);
+  if (max || sum === (total !== undefined)) return [y];
   const count = elementsOf(ctx.builder.shape(x.tensor)) / elementsOf(ctx.builder.shape(y.tensor));
   const factor = new Float64Array(ctx.channelsOf(y)).fill(sum ? count : 1 / count);
   return [ctx.scaleAndOffset(y, factor, null, `${node.name}/count`)];

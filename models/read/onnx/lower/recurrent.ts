@@ -50,7 +50,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
     const shape = ctx.builder.shape(x.tensor);
     const name = directions === 2 ? `${node.name}/${reverse ? 'backward' : 'forward'}` : node.name;
     const from = { tensor: x.tensor, shape, factors: x.layout[2] ?? [] };
-    return { tensor: addCell(ctx.emit.bind(ctx), from, own, name), reverse, name };
+    return { tensor: addCell(ctx.add, from, own, name), reverse, name };
   });
   const joined = (tensors: number[]): number =>
     tensors.length === 1 ? (tensors[0] as number) : ctx.emit('concat', tensors, { axis: 'c' }, `${node.name}/both`);
@@ -61,7 +61,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   const results: Value[] = [{ kind: 'poisoned' }, { kind: 'poisoned' }];
   if (node.outputs[0]) results[0] = ctx.activationOf(joined(parts.map((p) => p.tensor)), sequence);
   if (node.outputs[1]) {
-    const ends = parts.map((p) => lastRow(ctx.emit.bind(ctx), p.tensor, rows, p.reverse, p.name));
+    const ends = parts.map((p) => lastRow(ctx.add, p.tensor, rows, p.reverse, p.name));
     results[1] = ctx.activationOf(joined(ends), last);
   }
   const [h, c] = states;

@@ -7,7 +7,8 @@
 import { isRunletError } from '../../../error.ts';
 import type { PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
-import { dim, fileShapeOf, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
+import { dim, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
+import { asRows, type Laid, withSameRows } from '../../over-time.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, wholeAxis } from '../values.ts';
@@ -63,20 +64,11 @@ export function flattened(ctx: Lowering, node: NodeView, x: Activation): Activat
 
 const elementsIn = (factors: Layout[number]): number => factors.reduce((n, { length }) => n * length, 1);
 
-/**
- * With what stands in dimension `at` of the file as rows and what stands in the other as channels, where the
- * window has one row. Undefined where there are more dimensions.
- */
+/** With what stands in dimension `at` of the file as rows (models/read/over-time.ts). */
 export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: number): Activation | undefined {
-  const held = [...x.layout.keys()].filter((d) => (x.layout[d] ?? []).length > 0);
-  const [channels, more] = held.filter((d) => d !== at);
-  if (ctx.builder.shape(x.tensor).t > 1 || !held.includes(at) || channels === undefined || more !== undefined) return undefined;
-  const rows = elementsIn(x.layout[at] ?? []);
-  const layout = x.layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));
-  // rows first, whatever the file has first
-  const order = wholeOrderOf([at, channels].map((d) => x.layout[d] ?? []));
-  ofWindow(ctx);
-  return permuted(ctx, node, x, { order, t: rows, f: 1 }, layout);
+  const rows = asRows(ctx, x, at);
+  if (rows) ofWindow(ctx);
+  return rows && permuted(ctx, node, x, rows.attrs, rows.layout);
 }
 
 /** With its channels as features, where they stand in a spatial dimension, and one channel beside them. */
@@ -102,26 +94,16 @@ export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activa
   });
   const [a, b] = operands.map(({ layout }, i) => flat[i]?.layout ?? layout) as [Layout, Layout];
   if (commonOf(operands[0].layout, operands[1].layout)) return operands;
-  if (!commonOf(a, b)) return withSameRows(ctx, node, operands);
+  if (!commonOf(a, b) && !ctx.states.any) {
+    const [p, q] = withSameRows(ctx, operands, node.name);
+    const own = (x: Activation, made: Laid) => (made === x ? x : withQuant(ctx, x, ctx.made(made)));
+    return [own(operands[0], p), own(operands[1], q)];
+  }
   const made = operands.map((x, i) => {
     const other = flat[i];
     return other ? regrouped(ctx, { ...node, name: `${node.name}/${i}` }, x, other) : x;
   });
   return made as [Activation, Activation];
-}
-
-/** Two operands of which one has as channels and features what the other has as rows. */
-function withSameRows(ctx: Lowering, node: NodeView, operands: [Activation, Activation]): [Activation, Activation] {
-  for (const [i, x] of operands.entries()) {
-    const other = operands[1 - i] as Activation;
-    const size = fileShapeOf(x.layout).join();
-    if (ctx.builder.shape(x.tensor).t > 1 || ctx.builder.shape(other.tensor).t === 1 || size !== fileShapeOf(other.layout).join())
-      continue;
-    const at = other.layout.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
-    const made = withRows(ctx, { ...node, name: `${node.name}/${i}` }, x, at);
-    if (made && commonOf(made.layout, other.layout)) return i === 0 ? [made, other] : [other, made];
-  }
-  return operands;
 }
 
 /**

@@ -55,13 +55,7 @@ function between(ctx: Lowering, node: NodeView, x: Activation, { t, f }: Upsampl
   if (ctx.quantised) refuse('a quantised graph has no rows between rows');
   const place = coordinates[coordinate] ?? refuse(`coordinates ${coordinate} with mode linear`);
   const shape = ctx.builder.shape(x.tensor);
-  return rowsBetween(
-    ctx.emit.bind(ctx),
-    { tensor: x.tensor, shape },
-    { t, f },
-    place(0, 2) === 0 ? 'start' : 'middle',
-    node.name,
-  );
+  return rowsBetween(ctx.add, { tensor: x.tensor, shape }, { t, f }, place(0, 2) === 0 ? 'start' : 'middle', node.name);
 }
 
 export function lowerResize(ctx: Lowering, node: NodeView): Value[] {

@@ -102,7 +102,7 @@ function cellsOf(ctx: Lowering, loop: RowLoop): Map<string, Sequence> {
     for (const [k, place] of cell.states.entries())
       if (moved(ctx, loop, cell.next[k] as string, cell.dims[k] as number[], own[place]?.next ?? '') === undefined)
         refuse('its states change places');
-    const tensor = addCell(ctx.emit.bind(ctx), from, { ...cell.cell, reverse: row.reverse }, groups.length > 1 ? `${name}/${i}` : name); // biome-ignore format: one line
+    const tensor = addCell(ctx.add, from, { ...cell.cell, reverse: row.reverse }, groups.length > 1 ? `${name}/${i}` : name); // biome-ignore format: one line
     found.set(cell.next[0] as string, { tensor, units, dims: cell.dims[0] as number[] });
   }
   return found;
@@ -151,10 +151,7 @@ function wantedOf(
     if (!own) continue;
     const layout: Layout = own.map((d, i) => (i === own.lastIndexOf(units) ? dim('c', d) : []));
     if (all) return ctx.activationOf(tensor, [dim('t', t), ...layout]);
-    return ctx.activationOf(
-      lastRow(ctx.emit.bind(ctx), tensor, t, loop.row.reverse, loop.name),
-      first ? [[], ...layout] : layout,
-    );
+    return ctx.activationOf(lastRow(ctx.add, tensor, t, loop.row.reverse, loop.name), first ? [[], ...layout] : layout);
   }
   return refuse('it puts out what is not the output of a recurrent layer');
 }

@@ -9,6 +9,7 @@
 import { type Axis, type BinaryAttrs, type Clamp, isInt16, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, raised, showLayout, wholeOrderOf } from '../../layout.ts';
+import { type Laid, weighted, weightsAsRows, withSameRows } from '../../over-time.ts';
 import { spread, valuesOf } from '../../spread.ts';
 import { isConstant, readFloats, readStored } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
@@ -60,15 +61,29 @@ function withTensor(context: Context, op: TfOperator, a: Value, b: Value, clamp:
     emit(context, op, [a.id, b.id], { clamp }, 1, wider);
     return;
   }
+  const found = op.op === 'MUL' ? weighted(context, laidOf(a), laidOf(b)) : undefined;
+  if (found && (context.isInt8 || clamp !== noClamp)) {
+    const { tensor, layout } = weightsAsRows(context, found, op.name);
+    withTensor(context, op, found.rows.tensor === a.id ? a : b, { type: a.type, id: tensor, layout }, clamp);
+    return;
+  }
+  if (found) {
+    context.bind(op, { type: a.type, id: found.rows.tensor, layout: found.rows.layout, weighted: found });
+    return;
+  }
   const { ids, layout } = alike(context, op, a, b);
   emit(context, op, ids, { clamp }, 1, { ...a, layout });
 }
 
+const laidOf = ({ id, layout }: Value): Laid => ({ tensor: id, layout });
+
 /** Two values brought to one shape. */
 export function alike(context: Context, op: TfOperator, a: Value, b: Value): { ids: [number, number]; layout: Layout } {
-  const common = commonOf(a.layout, b.layout);
+  const given = [laidOf(a), laidOf(b)] as const;
+  const pair = commonOf(a.layout, b.layout) || context.stateful ? given : withSameRows(context, given, op.name);
+  const common = commonOf(pair[0].layout, pair[1].layout);
   if (!common) throw new Refusal(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
-  const ids = [a, b].map(({ id }, i) => {
+  const ids = pair.map(({ tensor: id }, i) => {
     const repeat = common.repeats[i];
     if (repeat && repeat.c > 1 && context.isInt8) throw new Refusal('one channel meets many in an int8 model');
     const quant = context.builder.tensors[id]?.quant;

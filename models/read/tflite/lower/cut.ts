@@ -1,5 +1,5 @@
 /**
- * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK, GATHER of one element or of overlapping frames: parts of a
+ * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK, GATHER of elements or of overlapping frames: parts of a
  * tensor.
  *
  * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time
@@ -9,7 +9,7 @@
  */
 import type { Axis } from '../../../graph/types.ts';
 import { dim as dimOf, type Layout, runOf, showLayout } from '../../layout.ts';
-import { cropOf, framesOfIndexes, framing } from '../../picks.ts';
+import { cropOf, everyStep, framesOfIndexes, framing, runsOf } from '../../picks.ts';
 import { steppingPool } from '../../reduced.ts';
 import { axisOf, type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import { integersAt } from '../integers.ts';
@@ -131,22 +131,40 @@ export function lowerUnpack(context: Context, op: TfOperator): void {
   for (const which of op.outputs.keys()) cutInto(context, op, 0, which, oneOf(shape, dim, which, true));
 }
 
-/** GATHER of one element, whose dimension goes where the index has none: `x[:, -1]`. */
+/** GATHER: elements of a dimension, which goes where the index has none: `x[:, -1]`; frames where it has two. */
 export function lowerGather(context: Context, op: TfOperator): void {
   const shape = inputShape(context, op, 0);
   const options = context.options(op);
   const stated = options?.int32(0) ?? 0;
   const dim = stated < 0 ? stated + shape.length : stated;
   const index = integersAt(context, op, 1);
-  const [at = 0] = index ?? [];
   const length = shape[dim] ?? 0;
-  if (index && index.length > 1 && (options?.int32(1) ?? 0) === 0) {
-    lowerFrames(context, op, dim, index);
-    return;
+  const rank = context.input(op, 1).shape.length;
+  if (!index?.length || (options?.int32(1) ?? 0) !== 0) throw new Refusal('it gathers elements that are not constant');
+  const [at = 0] = index;
+  const beyond = index.find((i) => !(i >= 0 && i < length));
+  if (beyond !== undefined) throw malformed(op, `element ${beyond} of dimension ${dim} of [${shape.join(', ')}]`);
+  if (index.length === 1) cutInto(context, op, 0, 0, oneOf(shape, dim, at, rank === 0));
+  else if (rank > 1) lowerFrames(context, op, dim, index);
+  else {
+    sameQuant(context.input(op, 0), context.output(op), op.name);
+    context.bind(op, picked(context, op, context.value(op, 0, 'history'), dim, index));
   }
-  if (index?.length !== 1 || (options?.int32(1) ?? 0) !== 0) throw new Refusal('it gathers more than one element');
-  if (!(at >= 0 && at < length)) throw malformed(op, `element ${at} of dimension ${dim} of [${shape.join(', ')}]`);
-  cutInto(context, op, 0, 0, oneOf(shape, dim, at, context.input(op, 1).shape.length === 0));
+}
+
+/** Elements of a dimension: each run of them is a part, and the parts are joined. */
+function picked(context: Context, op: TfOperator, value: Value, dim: number, indexes: readonly number[]): Value {
+  const axis = axisOf(value.layout, dim) ?? 'c';
+  const runs = runsOf(indexes);
+  if (!runs || (axis === 't' && runs.length > 1))
+    throw new Refusal(`it picks ${indexes.length} elements of ${showLayout(value.layout)} that do not follow one another`);
+  const parts = runs.map(({ start, count }) => cutDim(context, op, value, dim, { from: start, to: start + count }));
+  const [first] = parts as [Value];
+  if (axis === 't' || parts.length === 1) return first;
+  const ids = parts.map((part) => context.laid(part).id);
+  const id = context.node('concat', ids, { axis }, op.name, context.builder.tensors[value.id]?.quant);
+  const { history: _, ...plain } = value;
+  return { ...plain, id, layout: value.layout.with(dim, dimOf(axis, indexes.length)) };
 }
 
 /** GATHER of frames of a signal, one `step` behind the other. */
@@ -232,8 +250,8 @@ function wholeAxis(context: Context, { id, layout }: Value, dim: number): Axis {
 
 function everyNth(context: Context, op: TfOperator, value: Value, dim: number, by: number): Value {
   const axis = wholeAxis(context, value, dim);
-  if (axis === 'c' || context.stateful)
-    throw new Refusal(`it keeps every ${by}th ${axis === 'c' ? 'channel' : 'row of a step, which follow others'}`);
+  if (axis === 'c') return picked(context, op, value, dim, everyStep(shapeOf(value).c, by));
+  if (context.stateful) throw new Refusal(`it keeps every ${by}th row of a step, which follow others`);
   const quant = context.builder.tensors[value.id]?.quant;
   const id = context.node('maxpool', [value.id], steppingPool(axis, by), `${op.name}/steps`, quant);
   const length = context.builder.shape(id)[axis];

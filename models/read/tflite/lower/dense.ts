@@ -7,11 +7,15 @@
  * Source: TensorFlow Lite reference kernel fully_connected.h. The weights' scale rule says that the layer is a FULLY_CONNECTED, whatever it becomes here.
  */
 import { type DenseAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
-import { fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm } from '../../layout.ts';
-import { isConstant, readBias, readWeights } from '../constants.ts';
+import { dim, fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm, transposed } from '../../layout.ts';
+import { isWindow, linearOverTime } from '../../over-time.ts';
+import { isConstant, readBias, readReals, readWeights } from '../constants.ts';
 import { type Context, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { lowerProduct } from './product.ts';
+
+/** The layout of what comes out, in the dimensions of the file. */
+type Shaped = (layout: Layout) => Layout;
 
 export function lowerDense(context: Context, op: TfOperator): void {
   const value = streamed(context, op) ?? context.value(op, 0);
@@ -31,47 +35,73 @@ export function lowerDense(context: Context, op: TfOperator): void {
   linear(context, op, value, inputs, { units, weights: ruled, bias, clamp }, options?.bool(2) ?? false);
 }
 
-/** The last dimension times a matrix [in][units], or [units][in] where the options say so. */
+/**
+ * A product with a constant matrix. A constant times an activation is the product of both transposed,
+ * transposed.
+ */
 export function lowerBatchMatMul(context: Context, op: TfOperator): void {
-  const matrix = context.input(op, 1);
-  if (!isConstant(context, matrix)) {
+  const at = [1, 0].find((i) => isConstant(context, context.input(op, i)));
+  if (at === undefined) {
     lowerProduct(context, op);
     return;
   }
   if (context.isInt8) throw new Refusal('its matrix is int8, which is read in FULLY_CONNECTED');
-  const options = context.options(op);
-  const [isTurned, isByUnit] = [options?.bool(0) ?? false, options?.bool(1) ?? false];
+  const matrix = context.input(op, at);
+  const isFirst = at === 0;
+  const isTurned = [0, 1].map((field) => (context.options(op)?.bool(field) ?? false) !== isFirst);
+  const isByUnit = isTurned[at];
   const [inner = 0, outer = 0] = matrix.shape.slice(-2);
   const [inputs, units] = isByUnit ? [outer, inner] : [inner, outer];
-  const value = context.value(op, 0);
+  const given = context.value(op, 1 - at);
+  const value = isTurned[1 - at] ? { ...given, layout: transposed(given.layout) } : given;
   const isOne = matrix.shape.slice(0, -2).every((n) => n === 1) && matrix.shape.length <= Math.max(value.layout.length, 2);
-  if (isTurned || !isOne || units < 1)
-    throw new Refusal(`a matrix of [${matrix.shape.join(', ')}]${isTurned ? ' behind a transposition' : ''}`);
-  const { data } = readWeights(context, op, matrix, 0);
+  if (!isOne || units < 1) throw new Refusal(`a matrix of [${matrix.shape.join(', ')}]`);
+  const data = readReals(context, op, matrix);
+  if (matrix.type === 'int8') context.hybrid.push(op.name);
   const of = (u: number, i: number) => data[isByUnit ? u * inputs + i : i * units + u] as number;
-  const weights = { data: Float32Array.from(data, (_, at) => of(Math.floor(at / inputs), at % inputs)) };
-  linear(context, op, value, inputs, { units, weights, bias: null, clamp: noClamp }, true);
+  const weights = { data: Float32Array.from(data, (_, k) => of(Math.floor(k / inputs), k % inputs)) };
+  const layer = { units, weights, bias: null, clamp: noClamp };
+  linear(context, op, value, inputs, layer, true, isFirst ? transposed : undefined);
 }
 
-/** @param keeps the dimensions before the last stay */
-function linear(context: Context, op: TfOperator, value: Value, inputs: number, layer: DenseAttrs, keeps: boolean): void {
+/**
+ * @param keeps the dimensions before the last stay
+ * @param turn how the file has what comes out
+ */
+function linear(
+  context: Context,
+  op: TfOperator,
+  value: Value,
+  inputs: number,
+  layer: DenseAttrs,
+  keeps: boolean,
+  turn: Shaped = (layout) => layout,
+): void {
   const { units } = layer;
   const shape = shapeOf(value);
   const rows = elementsOf(shape) / inputs;
   const file = fileShapeOf(value.layout);
   const outShape = keeps ? [...file.slice(0, -1), units] : [rows, units];
   if (keeps && file.at(-1) !== inputs) throw malformed(op, `it keeps dimensions, and the last is ${file.at(-1)}, not ${inputs}`);
+  const shaped = (layout: Layout) => turn(reshapeLayout(layout, outShape, op.name));
+  if (!context.stateful && rows > 1 && isWindow(value.layout.at(-1) ?? [], shape)) {
+    const x = { tensor: value.id, layout: value.layout };
+    const made = linearOverTime(context, x, layer, op.name, context.quantOf(context.output(op)));
+    if (typeof made === 'string') throw new Refusal(made);
+    context.bind(op, { ...value, id: made.tensor, layout: shaped(made.layout) });
+    return;
+  }
   if (rows > 1) {
-    perFrame(context, op, value.id, reshapeRows(op, value.layout, rows, inputs), layer, outShape);
+    perFrame(context, op, value.id, reshapeRows(op, value.layout, rows, inputs), layer, shaped);
     return;
   }
   const map = toNormalForm(orderOf(value.layout), shape);
   const attrs = { ...layer, weights: permuteColumns(layer.weights, units, map) };
   if (context.isStream(value.id)) {
-    overRows(context, op, value, attrs, outShape);
+    overRows(context, op, value, attrs, shaped);
     return;
   }
-  context.emit(op, 'dense', [value.id], attrs, () => reshapeLayout([[{ axis: 'c', length: units }]], outShape, op.name));
+  context.emit(op, 'dense', [value.id], attrs, () => shaped([dim('c', units)]));
 }
 
 /** In a model with its own state: a stream with its earlier rows, where the layer reads all of it at once. */
@@ -84,7 +114,7 @@ function streamed(context: Context, op: TfOperator): Value | undefined {
 }
 
 /** A layer over all rows of a stream and of its past: a convolution that moves by one step, so that its output is a stream as well. */
-function overRows(context: Context, op: TfOperator, value: Value, dense: DenseAttrs, outShape: number[]): void {
+function overRows(context: Context, op: TfOperator, value: Value, dense: DenseAttrs, shaped: Shaped): void {
   const { t, f } = shapeOf(value);
   const attrs = {
     kernelT: t,
@@ -101,7 +131,7 @@ function overRows(context: Context, op: TfOperator, value: Value, dense: DenseAt
     bias: dense.bias,
     clamp: dense.clamp,
   };
-  context.emit(op, 'conv', [value.id], attrs, () => reshapeLayout([[{ axis: 'c', length: dense.units }]], outShape, op.name));
+  context.emit(op, 'conv', [value.id], attrs, () => shaped([dim('c', dense.units)]));
 }
 
 /** The input as [rows][inputs]; a Refusal where that cuts through an axis. */
@@ -114,11 +144,11 @@ function reshapeRows(op: TfOperator, layout: Layout, rows: number, inputs: numbe
 }
 
 /** Rows of [f][c] or [c]: a convolution of kernel 1 over time (and over features where the rows hold channels only). */
-function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, dense: DenseAttrs, outShape: number[]): void {
+function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, dense: DenseAttrs, shaped: Shaped): void {
   const [rows = [], columns = []] = layout;
   const names = columns.map((f) => f.axis).join('');
   const shape = context.builder.shape(id);
-  const wholeFrame = names === 'fc' || names === 'f';
+  const wholeFrame = names === 'fc' || (names === 'f' && context.builder.shape(id).c === 1);
   if (!(names === 'c' || names === '' || wholeFrame)) {
     throw new Refusal(`its rows hold ${names || 'nothing'} of ${showLayout(layout)}; features before channels are expected`);
   }
@@ -131,8 +161,8 @@ function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, 
     bias: dense.bias,
     clamp: dense.clamp ?? noClamp,
   };
-  const out: Layout = [...rows.map((f) => [f]), [{ axis: 'c', length: dense.units }]];
-  context.emit(op, 'conv', [id], attrs, () => reshapeLayout(out, outShape, op.name));
+  const out: Layout = [...rows.map((f) => [f]), dim('c', dense.units)];
+  context.emit(op, 'conv', [id], attrs, () => shaped(out));
 }
 
 /** Columns from the file's order into [t][f][c]. */

@@ -20,6 +20,7 @@ import {
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
+import { isWindow, softmaxOfRows } from '../../over-time.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
 import { spread, valuesOf } from '../../spread.ts';
@@ -148,9 +149,16 @@ export function lowerPow(context: Context, op: TfOperator): void {
 }
 
 export function lowerSoftmax(context: Context, op: TfOperator): void {
-  const value = overChannels(context, op);
   const beta = context.needOptions(op).float32(0);
   if (!(Number.isFinite(beta) && beta > 0)) throw malformed(op, `beta ${beta} is not positive`);
+  const given = context.value(op, 0);
+  const shape = shapeOf(given);
+  if (!context.isInt8 && beta === 1 && shape.f === 1 && isWindow(given.layout.at(-1) ?? [], shape)) {
+    const { tensor, layout } = softmaxOfRows(context, { tensor: given.id, layout: given.layout }, op.name);
+    context.bind(op, { ...given, id: tensor, layout });
+    return;
+  }
+  const value = overChannels(context, op);
   checkFixed(context, op, softmaxOutput);
   context.emit(op, 'softmax', [value.id], { beta }, () => value.layout);
 }

@@ -19,6 +19,7 @@ import {
   type Shape,
 } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
+import { weightedSum } from '../../over-time.ts';
 import { meanOfChannels, overChannels, overFeatures } from '../../reduced.ts';
 import { readIntegers } from '../constants.ts';
 import { type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
@@ -69,6 +70,7 @@ export function lowerPool(context: Context, op: TfOperator): void {
 }
 
 export function lowerReduce(context: Context, op: TfOperator): void {
+  if (sumsWeighted(context, op)) return;
   const value = context.value(op, 0);
   const isMean = op.op === 'MEAN' || op.op === 'SUM';
   const times = op.op === 'SUM' || op.op === 'REDUCE_MIN';
@@ -97,6 +99,17 @@ export function lowerReduce(context: Context, op: TfOperator): void {
   const reduced = context.node(last.kind, [from], last.attrs, `${op.name}/reduced`, undefined);
   const count = elementsOf(shape) / elementsOf(context.builder.shape(reduced));
   context.bind(op, { ...value, id: scaled(context, reduced, isMean ? count : -1, op.name), layout: layoutOf() });
+}
+
+/** A sum over time of rows times weights. */
+function sumsWeighted(context: Context, op: TfOperator): boolean {
+  const given = context.values.get(op.inputs[0] ?? -1);
+  if (op.op !== 'SUM' || !given?.weighted) return false;
+  const dims = reducedDims(context, op, given.layout);
+  const sum = weightedSum(context, given.weighted, dims, context.options(op)?.bool(0) ?? false, op.name);
+  if (!sum) return false;
+  context.bind(op, { type: given.type, id: sum.tensor, layout: sum.layout });
+  return true;
 }
 
 type Reduction = { [K in OpName]: { kind: K; attrs: OpAttrs[K] } }[OpName];

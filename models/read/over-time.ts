@@ -1,0 +1,184 @@
+/**
+ * Softmax over time, and sums of rows with such weights: attentive pooling and attentive statistics; layers
+ * that are fully connected along time, and what they give as rows again.
+ *
+ * In: scores [t][1][heads].  Out: weights [1][heads][t], by a product of ones and the scores, in which
+ * their rows become channels, and a softmax; a sum over time of weights times rows is the product of both
+ * (products.ts, over rows). It is computed on whole windows. In int8 the weights have steps of
+ * 1/256.  Source: Okabe et al., Attentive Statistics Pooling (2018).
+ */
+import type { GraphBuilder } from '../graph/builder.ts';
+import {
+  type Axis,
+  type Clamp,
+  type DenseAttrs,
+  kernelOfOne,
+  noClamp,
+  type PermuteAttrs,
+  type QuantParams,
+  type Shape,
+} from '../graph/types.ts';
+import { commonOf, repeated } from './broadcast.ts';
+import { dim, type Factor, fileShapeOf, type Layout, raised, wholeOrderOf } from './layout.ts';
+import type { AddNode } from './recurrent.ts';
+
+/** What a reader adds nodes with. */
+export interface Maker {
+  builder: GraphBuilder;
+  add: AddNode;
+}
+
+/** A tensor of the graph, and how its axes lie in the file. */
+export interface Laid {
+  tensor: number;
+  layout: Layout;
+}
+
+/** Rows times weights over time. */
+export interface Weighted {
+  rows: Laid;
+  weights: number;
+  heads: number;
+}
+
+const renamed = (layout: Layout, to: (axis: Axis, length: number) => Factor): Layout =>
+  layout.map((factors) => factors.map(({ axis, length }) => to(axis, length)));
+
+/** Of scores of one feature row, over all their rows. */
+export function softmaxOfRows({ builder, add }: Maker, { tensor, layout }: Laid, name: string): Laid {
+  const { t, c } = builder.shape(tensor);
+  const row = add('history', [tensor], { before: 1 - t, after: 0 }, `${name}/row`);
+  const ones = add('activation', [row], { fn: 'identity', clamp: [1, 1] }, `${name}/ones`);
+  const turned = add('matmul', [ones, tensor], { heads: c, over: 'channels' }, `${name}/turned`);
+  builder.notes.push(`${name}: a softmax over ${t} frames, whose weights have steps of 1/256 in int8`);
+  const own = renamed(layout, (axis, length) => ({ axis: axis === 't' ? 'c' : 'f', length }));
+  return { tensor: add('softmax', [turned], { beta: 1 }, name), layout: own };
+}
+
+/** What each dimension has of an axis. */
+const along = (layout: Layout, axis: string): string =>
+  layout.map((factors) => factors.flatMap((one) => (one.axis === axis ? [one.length] : [])).join()).join(';');
+
+/** A row that was repeated, as the row: what meets it repeats it again. */
+function unrepeated({ builder }: Maker, x: Laid): Laid {
+  const made = builder.nodes.findLast(({ output }) => output === x.tensor);
+  const [from] = made?.inputs ?? [];
+  if (made?.op !== 'upsample' || made.attrs.between !== 'repeat' || made.attrs.f !== 1 || from === undefined) return x;
+  if (builder.shape(from).t !== 1) return x;
+  return { tensor: from, layout: x.layout.map((factors) => factors.filter(({ axis }) => axis !== 't')) };
+}
+
+/** A product of two tensors, of which one has weights over time; undefined where the operands are no such pair. */
+export function weighted(maker: Maker, first: Laid, second: Laid): Weighted | undefined {
+  return weightedBy(maker, first, second) ?? weightedBy(maker, second, first);
+}
+
+function weightedBy(maker: Maker, given: Laid, x: Laid): Weighted | undefined {
+  const w = unrepeated(maker, given);
+  const rank = Math.max(w.layout.length, x.layout.length);
+  const [a, b] = [raised(w.layout, rank), raised(x.layout, rank)];
+  const [{ t, f, c }, rows] = [maker.builder.shape(w.tensor), maker.builder.shape(x.tensor)];
+  if (t !== 1 || c === 1 || c !== rows.t) return undefined;
+  const sameTime = along(a, 'c') === along(b, 't');
+  const sameHeads = f === 1 || (rows.f === 1 && along(a, 'f') === along(b, 'c'));
+  return sameTime && sameHeads ? { rows: { tensor: x.tensor, layout: b }, weights: w.tensor, heads: f } : undefined;
+}
+
+/** The sum over dimensions `dims`; undefined where they are not time alone. */
+export function weightedSum(
+  { builder, add }: Maker,
+  { rows: x, weights, heads }: Weighted,
+  dims: readonly number[],
+  keep: boolean,
+  name: string,
+): Laid | undefined {
+  const over = dims.flatMap((d) => x.layout[d] ?? []);
+  if (!isWindow(over, builder.shape(x.tensor))) return undefined;
+  const tensor = add('matmul', [weights, x.tensor], { heads, over: 'rows' }, name);
+  const layout = keep
+    ? x.layout.map((factors, d) => (dims.includes(d) ? [] : factors))
+    : x.layout.filter((_, d) => !dims.includes(d));
+  return { tensor, layout };
+}
+
+/** The weights as rows [t][1][heads], which lie as those that they meet. */
+export function weightsAsRows({ builder, add }: Maker, { rows, weights, heads }: Weighted, name: string): Laid {
+  const { t } = builder.shape(rows.tensor);
+  const quant = builder.tensors[weights]?.quant;
+  const tensor = add('permute', [weights], { order: ['t', 'c', 'f'], t, f: 1 }, `${name}/turned`, quant);
+  const isOwn = (axis: Axis) => axis === 't' || (axis === 'c' && heads > 1);
+  return { tensor, layout: rows.layout.map((factors) => factors.filter(({ axis }) => isOwn(axis))) };
+}
+
+/** The product itself, where something else than a sum reads it. */
+export function weightedRows(maker: Maker, found: Weighted, name: string): Laid {
+  const { rows, heads } = found;
+  const { builder, add } = maker;
+  const { f, c } = builder.shape(rows.tensor);
+  const turned = weightsAsRows(maker, found, name).tensor;
+  const each = { t: 1, f: heads === 1 ? f : 1, c: heads === 1 ? c : 1 };
+  const wide = repeated(turned, each, (op, of, attrs) => add(op, [of], attrs, `${name}/repeated`));
+  return { tensor: add('mul', [rows.tensor, wide], { clamp: noClamp }, name), layout: rows.layout };
+}
+
+const elementsIn = (factors: readonly Factor[]): number => factors.reduce((n, { length }) => n * length, 1);
+
+/**
+ * What stands in dimension `at` of the file as rows, and what stands in the other as channels, of a window of
+ * one row. Undefined where there are more dimensions.
+ */
+export function asRows(
+  { builder }: Maker,
+  { tensor, layout }: Laid,
+  at: number,
+): { attrs: PermuteAttrs; layout: Layout } | undefined {
+  const held = [...layout.keys()].filter((d) => (layout[d] ?? []).length > 0);
+  const [channels, more] = held.filter((d) => d !== at);
+  if (builder.shape(tensor).t > 1 || !held.includes(at) || channels === undefined || more !== undefined) return undefined;
+  // rows first, whatever the file has first
+  const order = wholeOrderOf([at, channels].map((d) => layout[d] ?? []));
+  const own = layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));
+  return { attrs: { order, t: elementsIn(layout[at] ?? []), f: 1 }, layout: own };
+}
+
+/**
+ * Two operands of one size in the file: where one has as channels and features what the other has as rows, it
+ * has rows too. What a layer along time gave is such an operand.
+ */
+export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: string): readonly [Laid, Laid] {
+  const { builder, add } = maker;
+  for (const [i, x] of pair.entries()) {
+    const other = pair[1 - i] as Laid;
+    if (builder.shape(other.tensor).t === 1 || fileShapeOf(x.layout).join() !== fileShapeOf(other.layout).join()) continue;
+    const at = other.layout.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
+    const rows = asRows(maker, x, at);
+    if (!rows || !commonOf(rows.layout, other.layout)) continue;
+    const tensor = add('permute', [x.tensor], rows.attrs, `${name}/${i}/permuted`, builder.tensors[x.tensor]?.quant);
+    return pair.with(i, { tensor, layout: rows.layout }) as [Laid, Laid];
+  }
+  return pair;
+}
+
+/** Whether a dimension holds the frames of the window and nothing else. */
+export const isWindow = (factors: readonly Factor[], { t }: Shape): boolean =>
+  t > 1 && factors.length === 1 && factors[0]?.axis === 't' && factors[0].length === t;
+
+/**
+ * y[c][u] = sum over t of x[t][c] w[u][t] + b[u]: each channel by itself, as a feature row, by a
+ * convolution of all frames. Or why there is no such layer.
+ * @param weights [units][t]
+ */
+export function linearOverTime(
+  { builder, add }: Maker,
+  x: Laid,
+  { weights, bias, units, clamp = noClamp }: Omit<DenseAttrs, 'clamp'> & { clamp?: Clamp },
+  name: string,
+  quant?: QuantParams,
+): Laid | string {
+  const { t, f, c } = builder.shape(x.tensor);
+  if (f > 1 && c > 1) return `it is fully connected along time, for each of ${f} feature rows of ${c} channels`;
+  const rows = c === 1 ? x.tensor : add('regroup', [x.tensor], { f: c }, `${name}/rows`, builder.tensors[x.tensor]?.quant);
+  const attrs = { ...kernelOfOne, kernelT: t, groups: 1, outChannels: units, weights, bias, clamp };
+  const layout = renamed(x.layout, (axis, length) => (axis === 't' ? { axis: 'c', length: units } : { axis: 'f', length }));
+  return { tensor: add('conv', [rows], attrs, name, quant), layout };
+}
