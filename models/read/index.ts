@@ -15,6 +15,7 @@ import type { Graph } from '../graph/types.ts';
 import type { Found } from './archive.ts';
 import type { ModelFiles, ReaderOptions, ReadOptions } from './options.ts';
 import { decideTime } from './time-axis.ts';
+import { withVectors } from './vectors.ts';
 
 export type { ModelFiles, ReadOptions } from './options.ts';
 
@@ -35,8 +36,8 @@ export const readModel = (bytes: Uint8Array, options: ReadOptions = {}): Promise
 /** @param packed the bytes come out of an archive */
 async function read(bytes: Uint8Array, options: ReadOptions, packed: boolean): Promise<Graph> {
   const given = { ...options, files: once(options.files) };
-  const decided = (reader: (options: ReaderOptions) => Graph | Promise<Graph>): Promise<Graph> =>
-    decideTime((pick) => reader({ ...given, pick }), options.onNotice, options.frame);
+  const decided = async (reader: (options: ReaderOptions) => Graph | Promise<Graph>): Promise<Graph> =>
+    withVectors(await decideTime((pick) => reader({ ...given, pick }), options.onNotice, options.frame));
   const start = latin1(bytes.subarray(0, 8));
   if (start.slice(4) === 'TFL3') {
     const { readTflite } = await import('./tflite/index.ts');

@@ -32,14 +32,12 @@ export function checkClock(graph: Graph): void {
   const lengths = graph.inputs.map((p) => graph.tensors[p.tensor]?.shape.t ?? 0).join(' and ');
   const other =
     'windows of the same length in time on every input: lengths that are small multiples of one number, as 256 and 128';
-  const single = graph.inputs.find((p) => graph.tensors[p.tensor]?.shape.t === 1);
-  const beside = `for ${single?.name}, which has one frame: if it is a state, a float32 export of one step; if it is a vector, repeat it in every frame as channels`;
   // a step of a model with its own state may be one frame
   if (window < 2 && !graph.stateful)
     fail(
       `windows of ${lengths} frames have no common clock`,
       `${window} divides all of them: the hop could only be a whole window`,
-      single ? beside : other,
+      other,
     );
   const fastest = maxOf(rates);
   if (fastest > mostRate || units > mostUnits)

@@ -65,10 +65,14 @@ for (const model of [
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));
   });
 
-test('a file that Keras wrote on Windows', async () => {
-  const graph = await readModel(fileOf('attention-windows.keras'), { timeAxis: 1 });
-  assert.equal(graph.nodes, (await readModel(fileOf('attention-keras2.keras'), { timeAxis: 1 })).nodes);
-});
+for (const [model, kind, why] of [
+  ['attention', 'windows', 'on Windows'],
+  ['pooled', 'twice', 'of version 2.12, which counts layers with weights twice'],
+])
+  test(`a file that Keras wrote ${why}`, async () => {
+    const graph = await readModel(fileOf(`${model}-${kind}.keras`), { timeAxis: 1 });
+    assert.equal(graph.nodes, (await readModel(fileOf(`${model}-keras2.keras`), { timeAxis: 1 })).nodes);
+  });
 
 const refusal = (bytes: Uint8Array, path?: string) => refusalOf(() => readModel(bytes, path === undefined ? {} : { path }));
 

@@ -129,6 +129,17 @@ const networks: Record<string, Uint8Array> = {
     ],
     { from: [1], to: [8], axis: [1], step: [3] },
   ),
+  'GatherND of the last row': writeModel({
+    nodes: [
+      { op: 'Relu', inputs: ['x'], outputs: ['a'] },
+      { op: 'GatherND', inputs: ['a', 'place'], outputs: ['last'] },
+      { op: 'MatMul', inputs: ['last', 'M'], outputs: ['y'] },
+    ],
+    inputs: { x: [1, 9, 4] },
+    outputs: ['y'],
+    tensors: { place: { dims: [1, 2], ints: [0, -2] }, M: { dims: [4, 2], floats: [1, -2, 3, 0.5, -1, 2, 0.25, 1] } },
+    opset: 17,
+  }),
   'GatherElements of two frames, the same for all channels': writeModel({
     nodes: [
       { op: 'Relu', inputs: ['x'], outputs: ['a'] },

@@ -48,6 +48,7 @@ test('TensorFlow Lite: cells by what their loops compute', () => {
       ['gru'],
       ['gru'],
       ['lstm'],
+      ['lstm'],
       ['lstm', 'lstm'],
       ['rnn'],
     ],

@@ -44,8 +44,8 @@ const [b, c] = [
   [100, -300],
 ];
 
-/** @param state scale of the state in the loop */
-function file(state = 1 / 128): Uint8Array {
+/** @param state scale of the state in the loop @param placed what the file says of a row's shape */
+function file(state = 1 / 128, placed = [1, inputs]): Uint8Array {
   const float = (...shape: number[]): TfTensorOf => ({ shape });
   const list: TfTensorOf = { shape: [], type: 14 };
   const wide = int8([1, units], 0.03, 5);
@@ -58,7 +58,7 @@ function file(state = 1 / 128): Uint8Array {
       ys: float(frames, 1, units), yq: int8([frames, 1, units], 1 / 128), yt: int8([1, frames, units], 1 / 128),
       v: weights([2, units], v), c: bias(c), yd: int8([1, frames, 2], 0.02), y: float(1, frames, 2),
       i: { shape: [], type: 2 }, l: list, h: float(1, units), s: float(frames, 1, inputs), hq: int8([1, units], state), sq: int8([frames, 1, inputs], 0.02),
-      row: int8([1, inputs], 0.02), w: weights([units, inputs], w), b: bias(b), u: weights([units, units], u), a: wide, r: wide, g: wide,
+      row: int8(placed, 0.02), w: weights([units, inputs], w), b: bias(b), u: weights([units, units], u), a: wide, r: wide, g: wide,
       t: int8([1, units], 1 / 128), hn: float(1, units), ln: list, in: { shape: [], type: 2 }, less: { shape: [], type: 6 },
     }, // biome-ignore format: a table
     operators: [
@@ -118,6 +118,10 @@ test('an int8 loop is the float cell of its weights', () => {
       assert.ok(Math.abs((got[2 * t + o] as number) - wanted) < 1e-5, `frame ${t}, output ${o}`);
     }
   }
+});
+
+test('a row has the length of the frames, whatever placeholder its own tensor has', () => {
+  assert.equal(readTflite(file(1 / 128, [1, 1])).nodes, readTflite(file()).nodes);
 });
 
 test('a state that the file cuts off from frame to frame', async () => {

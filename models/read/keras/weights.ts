@@ -64,15 +64,22 @@ export const snakeCase = (className: string): string =>
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
 
-/** The layers of a model, each with its group. */
-function* groupsOf(config: unknown, container: Hdf5Object | undefined): Generator<[layer: Json, group: Hdf5Object | undefined]> {
+/** Keras 2.12 and 2.13 count a layer twice, as one of all and as one with weights. */
+const countedTwice = '_layer_checkpoint_dependencies';
+
+/** The layers of a model, each with its group. @param each numbers that a layer takes */
+function* groupsOf(
+  config: unknown,
+  container: Hdf5Object | undefined,
+  each = 1,
+): Generator<[layer: Json, group: Hdf5Object | undefined]> {
   const layers = isObject(config) ? config.layers : config;
   const counts = new Map<string, number>();
   for (const layer of Array.isArray(layers) ? layers : []) {
     if (!isObject(layer) || typeof layer.class_name !== 'string') continue;
     const name = snakeCase(layer.class_name);
     const count = counts.get(name) ?? 0;
-    counts.set(name, count + 1);
+    counts.set(name, count + each);
     yield [layer, container?.child(count === 0 ? name : `${name}_${count}`)];
   }
 }
@@ -82,7 +89,8 @@ export function archiveWeights(model: Json, root: Hdf5Object): Weights {
   const found = new Map<string, () => Tensor>();
   const walk = ({ class_name, config }: Json, group: Hdf5Object | undefined, path: string, depth: number): void => {
     if (depth > deepest || !group || !isModel(String(class_name))) return;
-    for (const [layer, own] of groupsOf(config, group.child('layers'))) {
+    const layers = group.child('layers');
+    for (const [layer, own] of groupsOf(config, layers ?? group.child(countedTwice), layers ? 1 : 2)) {
       const inner = isObject(layer.config) ? layer.config : {};
       const name = layer.name ?? inner.name;
       if (!own || typeof name !== 'string') continue;

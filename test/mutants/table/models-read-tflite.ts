@@ -19,6 +19,14 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     why: 'rows keep their values where weights over time are read by something else than a sum',
   },
   {
+    id: 'read-loop-halves',
+    file: 'lower/loop.ts',
+    find: 'const given = new Map(constants);',
+    replace: 'const given = new Map<number, Tensor>();',
+    tests: 'read/recurrent',
+    why: 'a loop does not see the weights that are dequantised in front of it',
+  },
+  {
     id: 'read-some-channels',
     file: 'lower/cut.ts',
     find: '{ from: start, to: start + count })',

@@ -6,6 +6,14 @@ const tflite = 'read/tflite-rules,read/tflite';
 
 export const modelsRead = inFolder('models/read', [
   {
+    id: 'vector-oldest',
+    file: 'vectors.ts',
+    find: '{ before: 1 - window, after: 0 }',
+    replace: '{ before: 0, after: 1 - window }',
+    tests: 'read/vectors',
+    why: 'of a vector beside a signal the oldest frame counts',
+  },
+  {
     id: 'read-spread-repeated',
     file: 'spread.ts',
     find: 'if (!repeated) pitch *= length;',

@@ -20,7 +20,7 @@ import { lowerEinsum, lowerGemm, lowerMatMul } from './dense.ts';
 import { lowerDynamicQuantize, lowerIntegerLayer } from './dynamic.ts';
 import { lowerExpand } from './expand.ts';
 import { lowerInstanceNormalization, lowerLayerNormalization, lowerLpNormalization } from './norm.ts';
-import { lowerGather, lowerGatherElements, lowerSlice, lowerSplit } from './parts.ts';
+import { lowerGather, lowerGatherElements, lowerGatherNd, lowerSlice, lowerSplit } from './parts.ts';
 import { lowerGlobalPool, lowerPool, lowerReduce } from './pool.ts';
 import { lowerDequantize, lowerQuantize } from './quantise.ts';
 import { lowerRecurrent } from './recurrent.ts';
@@ -54,6 +54,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['GRU', lowerRecurrent],
   ['Gather', lowerGather],
   ['GatherElements', lowerGatherElements],
+  ['GatherND', lowerGatherNd],
   ['Gemm', lowerGemm],
   ['GlobalAveragePool', lowerGlobalPool],
   ['GlobalMaxPool', lowerGlobalPool],

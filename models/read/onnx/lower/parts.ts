@@ -1,9 +1,9 @@
 /**
- * Parts of a tensor: Slice, Split, Gather and GatherElements.
+ * Parts of a tensor: Slice, Split, Gather, GatherElements and GatherND.
  *
  * In: an activation and constant ranges or indexes.  Out: `history` for a part of the frames, `slice` for one
  * of channels or features, `concat` of several; or the padding of the layer before, which makes less.
- * Source: ONNX Slice-13, Split-18, Gather-13, GatherElements-13.
+ * Source: ONNX Slice-13, Split-18, Gather-13, GatherElements-13, GatherND-13.
  */
 import type { Axis, Node } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
@@ -139,6 +139,21 @@ export function lowerGatherElements(ctx: Lowering, node: NodeView): Value[] {
     data: index.data.filter((_: number, i: number) => i % inner === 0 && i < count * inner),
   };
   return lowerGather(ctx, { ...node, inputs: [node.inputs[0], one as Const] });
+}
+
+/** One place of the first dimensions, as `x[range(n), lengths - 1]` of a batch of one. */
+export function lowerGatherNd(ctx: Lowering, node: NodeView): Value[] {
+  const index = ctx.constant(node, 1, 'indices');
+  if (index.dims.length < 1 || index.dims.at(-1) !== index.data.length || node.attributes.int('batch_dims', 0) !== 0)
+    refuse('it gathers several places');
+  let x = ctx.activation(node, 0, { raw: true, integer: true });
+  for (const [i, at] of Array.from(index.data as ArrayLike<number>, Number).entries()) {
+    const length = fileShapeOf(x.layout)[0] ?? refuse('its indices have more dimensions than its input');
+    if (!(at >= -length && at < length)) refuse(`element ${at} of ${length}`);
+    const part = picked(ctx, { ...node, name: `${node.name}/${i}` }, x, 0, [at < 0 ? at + length : at]);
+    x = { ...part, layout: part.layout.slice(1) };
+  }
+  return [{ ...x, layout: [...index.dims.slice(1).map(() => []), ...x.layout] }];
 }
 
 /** Overlapping frames of a signal, each `length` values of time. */

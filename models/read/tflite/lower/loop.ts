@@ -8,12 +8,12 @@
  */
 import { minOf } from '../../../lists.ts';
 import { type Body, cellFrom, functionsIn } from '../../cell.ts';
-import { dim, type Layout } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
 import { Evaluator, operatorNames, type Tensor } from '../body.ts';
 import { readIntegers, readReals } from '../constants.ts';
 import { axisOf, type Context, malformed, mostElements, Refusal, type Value } from '../context.ts';
-import { integersAt } from '../integers.ts';
+import { integersAt, product } from '../integers.ts';
 import type { TfGraph, TfOperator, TfTensor } from '../model.ts';
 
 interface Loop {
@@ -54,7 +54,7 @@ export function lowerWhile(context: Context, op: TfOperator): void {
   if (t > 1) checkReach(loop, states);
   const outputs = listsOf(context, loop);
   const order = outputFirst(loop, states, outputs);
-  const own = bodyOf(loop, frames, order);
+  const own = bodyOf(loop, frames, order, constantsOf(context, loop));
   if (own.units * (own.units + own.inputs) > mostWeights || own.units * t > mostElements)
     throw new Refusal('its cell is too large');
   const cell = cellFrom(own);
@@ -189,11 +189,24 @@ function cutOff(body: Evaluator, units: number): { from: number; to: number }[] 
   );
 }
 
-function bodyOf({ body }: Loop, frames: Frames, states: number[]): Body {
+/** What a loop takes and leaves as it is, where that is a constant: float16 weights that were dequantised. */
+function constantsOf(context: Context, { body, op }: Loop): Map<number, Tensor> {
+  const { inputs, outputs } = body.graph;
+  const found = new Map<number, Tensor>();
+  for (const [variable, index] of op.inputs.entries()) {
+    const [own = -1, outer] = [inputs[variable], context.model.tensors[index]];
+    const values = context.folded.get(index) ?? (outer?.constant && isFloat(outer) ? readReals(context, op, outer) : undefined);
+    if (values && outer && own === outputs[variable]) found.set(own, { shape: outer.shape, data: Float64Array.from(values) });
+  }
+  return found;
+}
+
+function bodyOf({ body }: Loop, frames: Frames, states: number[], constants: ReadonlyMap<number, Tensor>): Body {
   const { inputs, outputs, operators } = body.graph;
   const [first = -1] = states.map((variable) => inputs[variable] as number);
   const units = size(body.tensor(first));
-  const width = size(body.tensor(frames.rows[0]?.outputs[0] ?? -1));
+  // a row's own tensor may have a placeholder
+  const width = product(fileShapeOf(frames.value.layout).slice(1));
   const shape = (n: number): number[] => [1, n];
   const nonlinear = (name: string) =>
     operators
@@ -205,7 +218,7 @@ function bodyOf({ body }: Loop, frames: Frames, states: number[]): Body {
     ...functionsIn(nonlinear, operatorNames, cutOff(body, units)),
     next: states.map((variable) => outputs[variable] as number),
     evaluate(x, values, held) {
-      const given = new Map<number, Tensor>();
+      const given = new Map(constants);
       for (const row of frames.rows) given.set(row.outputs[0] ?? -1, { shape: shape(width), data: x });
       for (const [i, variable] of states.entries())
         given.set(inputs[variable] as number, { shape: shape(units), data: values[i] as Float64Array });
