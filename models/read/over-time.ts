@@ -19,7 +19,7 @@ import {
   type Shape,
 } from '../graph/types.ts';
 import { commonOf, repeated } from './broadcast.ts';
-import { dim, type Factor, fileShapeOf, type Layout, raised, wholeOrderOf } from './layout.ts';
+import { dim, type Factor, fileShapeOf, joined, type Layout, raised, wholeOrderOf } from './layout.ts';
 import type { AddNode } from './recurrent.ts';
 
 /** What a reader adds nodes with. */
@@ -157,6 +157,25 @@ export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: st
     return pair.with(i, { tensor, layout: rows.layout }) as [Laid, Laid];
   }
   return pair;
+}
+
+/**
+ * A tensor of which one dimension of the file holds frames and features, as `[1, t * f, c]`, with the places
+ * of that dimension as its rows; otherwise as it is. The same tensor is put in this order once.
+ */
+export function asLine({ builder, add }: Maker, x: Laid, name: string): Laid {
+  const { t, f } = builder.shape(x.tensor);
+  const at = x.layout.findIndex((factors) => factors.some(({ axis }) => axis === 't') && factors.some(({ axis }) => axis === 'f'));
+  const held = joined(x.layout[at] ?? []);
+  const order = [...held.map(({ axis }) => axis), 'c' as const];
+  if (t === 1 || f === 1 || order.length !== 3 || elementsIn(held) !== t * f) return x;
+  const attrs = { order, t: t * f, f: 1 };
+  const made = builder.nodes.find(
+    ({ op, inputs, attrs: own }) => op === 'permute' && inputs[0] === x.tensor && JSON.stringify(own) === JSON.stringify(attrs),
+  );
+  const quant = builder.tensors[x.tensor]?.quant;
+  const tensor = made?.output ?? add('permute', [x.tensor], attrs, `${name}/rows`, quant);
+  return { tensor, layout: x.layout.with(at, dim('t', t * f)) };
 }
 
 /** Whether a dimension holds the frames of the window and nothing else. */

@@ -6,6 +6,7 @@
  */
 import { RunletError } from '../../error.ts';
 import type { Norm } from '../norm/find.ts';
+import { asLine } from '../over-time.ts';
 import { listed } from '../problems.ts';
 import { feedback, feedsBack, streamingReason } from '../refused.ts';
 import { Attributes } from './attributes.ts';
@@ -16,12 +17,13 @@ import { isLoop, lowerLoop } from './loops.ts';
 import { lowerCell } from './lower/cell.ts';
 import { lowerings } from './lower/index.ts';
 import { lowerNorm } from './lower/norm.ts';
+import { withQuant } from './lower/regroup.ts';
 import { normsOf } from './norms.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';
 import { badGraph, MixedFloat, refuse, Unsupported } from './refuse.ts';
 import { readsOf } from './sort.ts';
 import { movedElements } from './states.ts';
-import { dimsOf, type Value } from './values.ts';
+import { type Activation, dimsOf, type Value } from './values.ts';
 
 /** An operator, or what stands in its place, and why it is refused. */
 export interface Problem {
@@ -139,21 +141,37 @@ export function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<str
   });
 }
 
-/** @param may be refused: what is left is what goes into a state */
+/**
+ * What an operator refuses of tensors with frames and features in one dimension, it may take of their rows.
+ * @param may be refused: what is left is what goes into a state
+ */
 function lowered(ctx: Lowering, node: OnnxNode, inputs: (Value | undefined)[], norm: Norm | undefined, may: boolean): Value[] {
+  try {
+    return loweredAs(ctx, node, inputs, norm);
+  } catch (error) {
+    if (!(error instanceof Unsupported)) throw error;
+    if (may) return [];
+    const lines = inputs.map((x, i) => (x?.kind === 'activation' ? line(ctx, x, `${node.name}/${i}`) : x));
+    if (lines.every((x, i) => x === inputs[i])) throw error;
+    return loweredAs(ctx, node, lines, norm);
+  }
+}
+
+function line(ctx: Lowering, x: Activation, name: string): Activation {
+  if (ctx.states.any || x.pads) return x;
+  const made = asLine(ctx, x, name);
+  return made === x ? x : withQuant(ctx, x, { ...x, ...made });
+}
+
+function loweredAs(ctx: Lowering, node: OnnxNode, inputs: (Value | undefined)[], norm: Norm | undefined): Value[] {
   const attributes = new Attributes(node);
   const { name, op, inputs: inputNames, outputs } = node;
   const view = { name, op, inputs, inputNames, outputs, attributes };
-  try {
-    const { body } = node;
-    const lower = norm ? () => lowerNorm(ctx, view, norm) : body ? () => lowerCell(ctx, view, body) : lowerings.get(op);
-    const results = lower?.(ctx, view) ?? [];
-    attributes.finish();
-    return results;
-  } catch (error) {
-    if (may && error instanceof Unsupported) return [];
-    throw error;
-  }
+  const { body } = node;
+  const lower = norm ? () => lowerNorm(ctx, view, norm) : body ? () => lowerCell(ctx, view, body) : lowerings.get(op);
+  const results = lower?.(ctx, view) ?? [];
+  attributes.finish();
+  return results;
 }
 
 /** Nodes of one operator and reason that a message names. A choice: a line of a terminal. */

@@ -16,13 +16,14 @@ import { kerasBatchOfOne } from '../foreign/lines.ts';
 import { hybridNote, roundsInputs } from '../hybrid.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
+import { asLine } from '../over-time.ts';
 import { listed, together } from '../problems.ts';
 import { isStateName, States } from '../states.ts';
 import { layoutOfInput, withWindow } from './anchor.ts';
 import { asFloat, readAsFloat } from './as-float.ts';
 import { oneSignal } from './batch.ts';
 import { readDequantised } from './constants.ts';
-import { Context, type Elements, mostElements, Refusal } from './context.ts';
+import { Context, type Elements, mostElements, Refusal, type Value } from './context.ts';
 import { densified } from './densify.ts';
 import { movedElements } from './elements.ts';
 import { foldIntegers } from './integers.ts';
@@ -218,7 +219,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
   let moved: Elements[] | undefined;
   try {
     moved = whole ? undefined : movedElements(context, op);
-    if (!moved || moved[0]?.when === 'next') lower(context, op);
+    if (!moved || moved[0]?.when === 'next') lowered(context, op, lower);
   } catch (error) {
     if (error instanceof Refusal) {
       // what it gives may go into a state alone
@@ -233,6 +234,24 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
     const value = context.values.get(index);
     if (value) context.values.set(index, { ...value, next: elements.ids });
     else context.elements.set(index, elements);
+  }
+}
+
+/** What an operator refuses of tensors with frames and features in one dimension, it may take of their rows. */
+function lowered(context: Context, op: TfOperator, lower: (context: Context, op: TfOperator) => void): void {
+  try {
+    lower(context, op);
+  } catch (error) {
+    if (!(error instanceof Refusal) || context.stateful) throw error;
+    const lines = op.inputs.flatMap((index, i): [number, Value][] => {
+      const value = context.values.get(index);
+      if (!value || value.pad || value.batched || value.history || value.weighted) return [];
+      const { tensor: id, layout } = asLine(context, { tensor: value.id, layout: value.layout }, `${op.name}/${i}`);
+      return id === value.id ? [] : [[index, { ...value, id, layout }]];
+    });
+    if (lines.length === 0) throw error;
+    for (const [index, value] of lines) context.values.set(index, value);
+    lower(context, op);
   }
 }
 

@@ -62,6 +62,14 @@ export const modelsReadOnnx = inFolder('models/read', [
     why: 'weights of several channels over time go to the wrong rows',
   },
   {
+    id: 'line-of-frames',
+    file: 'over-time.ts',
+    find: "const order = [...held.map(({ axis }) => axis), 'c' as const];",
+    replace: "const order = [...held.map(({ axis }) => axis).sort().reverse(), 'c' as const];",
+    tests: 'read/onnx-composed',
+    why: 'places of a spectrogram are rows frame by frame where the file has them feature by feature',
+  },
+  {
     id: 'gather-elements-of-one',
     file: 'onnx/lower/parts.ts',
     find: 'Number(index.data[i * inner])',
