@@ -165,7 +165,9 @@ export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: st
  */
 export function asLine({ builder, add }: Maker, x: Laid, name: string): Laid {
   const { t, f } = builder.shape(x.tensor);
-  const at = x.layout.findIndex((factors) => factors.some(({ axis }) => axis === 't') && factors.some(({ axis }) => axis === 'f'));
+  const at = x.layout.findIndex(
+    (factors) => factors.some(({ axis }) => axis === 't') && factors.some(({ axis }) => axis === 'f'),
+  );
   const held = joined(x.layout[at] ?? []);
   const order = [...held.map(({ axis }) => axis), 'c' as const];
   if (t === 1 || f === 1 || order.length !== 3 || elementsIn(held) !== t * f) return x;

@@ -66,7 +66,7 @@ test('gathered frames, a window and zeros are one convolution', () => {
 
 test('indexes that are no frames are refused', () => {
   assert.throws(() => readTflite(framed([1, 2, 3, 3, 4, 5, 5, 6, 7, 7, 8, 8]).bytes), /overlapping frames/);
-  assert.throws(() => readTflite(framed([2, 3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10]).bytes), /overlapping frames/);
+  assert.throws(() => readTflite(framed([2, 3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10]).bytes), /element 10 of dimension 0/);
   assert.equal(framesOfIndexes([3, 5, 7, 4, 6, 8], [2, 3]), { rows: 2, length: 3, start: 3, step: 1, dilation: 2 });
   for (const [indexes, shape] of [
     [

@@ -34,6 +34,7 @@ const tolerances = {
   turned: 2e-5,
   masked: 2e-5,
   products: 2e-5,
+  places: 2e-5,
 };
 const versions = ['keras2', 'keras3'];
 
@@ -60,6 +61,7 @@ for (const model of [
   'turned',
   'masked',
   'products',
+  'places',
 ])
   test(`${model}, streamed in int8`, async () => {
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));

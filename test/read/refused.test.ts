@@ -92,7 +92,7 @@ const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => stri
   UNIDIRECTIONAL_SEQUENCE_RNN: ['R13', /the 16 frames .*\[1, 16, 4\]/, () => tflite([single(35)])],
   LSTM: ['R13', /the 16 frames/, () => tflite([single(16)])],
   BIDIRECTIONAL_SEQUENCE_LSTM: ['R13', /the 16 frames of the window backwards/, () => tflite([single(52)])],
-  'SOFTMAX over time': [
+  'SOFTMAX over time, of another temperature': [
     'R13',
     /its divisor runs over 16 rows/,
     () =>
@@ -100,7 +100,7 @@ const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => stri
         [
           meanOverTime,
           { code: 39, inputs: ['x', 'perm'], outputs: ['t'] },
-          { code: 25, inputs: ['t'], outputs: ['y'], options: { kind: 9, float32: { 0: 1 } } },
+          { code: 25, inputs: ['t'], outputs: ['y'], options: { kind: 9, float32: { 0: 2 } } },
         ],
         { ...meanTensors, perm: { shape: [3], ints: [0, 2, 1] }, t: { shape: [1, 4, 16] }, y: { shape: [1, 4, 16] } },
         ['y', 'm'],

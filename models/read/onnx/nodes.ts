@@ -6,7 +6,6 @@
  */
 import { RunletError } from '../../error.ts';
 import type { Norm } from '../norm/find.ts';
-import { asLine } from '../over-time.ts';
 import { listed } from '../problems.ts';
 import { feedback, feedsBack, streamingReason } from '../refused.ts';
 import { Attributes } from './attributes.ts';
@@ -17,13 +16,13 @@ import { isLoop, lowerLoop } from './loops.ts';
 import { lowerCell } from './lower/cell.ts';
 import { lowerings } from './lower/index.ts';
 import { lowerNorm } from './lower/norm.ts';
-import { withQuant } from './lower/regroup.ts';
+import { orOfLines } from './lower/regroup.ts';
 import { normsOf } from './norms.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';
 import { badGraph, MixedFloat, refuse, Unsupported } from './refuse.ts';
 import { readsOf } from './sort.ts';
 import { movedElements } from './states.ts';
-import { type Activation, dimsOf, type Value } from './values.ts';
+import { dimsOf, type Value } from './values.ts';
 
 /** An operator, or what stands in its place, and why it is refused. */
 export interface Problem {
@@ -141,26 +140,14 @@ export function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<str
   });
 }
 
-/**
- * What an operator refuses of tensors with frames and features in one dimension, it may take of their rows.
- * @param may be refused: what is left is what goes into a state
- */
+/** @param may be refused: what is left is what goes into a state */
 function lowered(ctx: Lowering, node: OnnxNode, inputs: (Value | undefined)[], norm: Norm | undefined, may: boolean): Value[] {
   try {
-    return loweredAs(ctx, node, inputs, norm);
+    return orOfLines(ctx, node.name, inputs, (own) => loweredAs(ctx, node, own, norm));
   } catch (error) {
-    if (!(error instanceof Unsupported)) throw error;
-    if (may) return [];
-    const lines = inputs.map((x, i) => (x?.kind === 'activation' ? line(ctx, x, `${node.name}/${i}`) : x));
-    if (lines.every((x, i) => x === inputs[i])) throw error;
-    return loweredAs(ctx, node, lines, norm);
+    if (may && error instanceof Unsupported) return [];
+    throw error;
   }
-}
-
-function line(ctx: Lowering, x: Activation, name: string): Activation {
-  if (ctx.states.any || x.pads) return x;
-  const made = asLine(ctx, x, name);
-  return made === x ? x : withQuant(ctx, x, { ...x, ...made });
 }
 
 function loweredAs(ctx: Lowering, node: OnnxNode, inputs: (Value | undefined)[], norm: Norm | undefined): Value[] {

@@ -8,8 +8,8 @@ import { RunletError } from '../../error.ts';
 export { refuse, Unsupported as Refusal } from '../onnx/refuse.ts';
 
 /** RN161: the JSON is no well-formed layers model. */
-export const malformed = (what: string, where: string, why?: string): RunletError =>
-  new RunletError('RN161', { what, where, ...(why ? { why } : {}), tryThis: 'save or convert the model again' });
+export const malformed = (what: string, where: string, why?: string, tryThis = 'save or convert the model again'): RunletError =>
+  new RunletError('RN161', { what, where, ...(why ? { why } : {}), tryThis });
 
 /** RN162: the weight files do not fit. */
 export const badWeights = (what: string, where: string, why?: string): RunletError =>

@@ -27,7 +27,15 @@ export function readTopology(model: unknown): Topology {
 /** A model and the models in it, all as layers. */
 function modelOf({ class_name, config }: Json, where: string, depth: number): Topology {
   const className = nameOf(class_name, 'class_name of the model');
-  if (!isModel(className)) throw malformed(`a model of class ${className}`, where, 'Sequential and Functional (Model) are read');
+  if (!isModel(className)) {
+    const why = 'Sequential and Functional (Model) are read; what a class of your own computes is not in the file';
+    throw malformed(
+      `a model of class ${className}`,
+      where,
+      why,
+      'export it to ONNX or TensorFlow Lite, which hold its operators',
+    );
+  }
   if (depth > deepest) throw tooLarge(`models in models, ${depth} deep`, where);
   const inner = new Map<string, Topology>();
   const topology = (className === 'Sequential' ? sequential : functional)(config, (layer) => {
@@ -102,8 +110,9 @@ function sequential(config: unknown, readInner: ReadInner): Topology {
   };
 }
 
-/** A list of references, or one alone. */
-function refsOf(x: unknown, where: string): Ref[] {
+/** A list of references, references by the names that a model's function gave them, or one alone. */
+function refsOf(given: unknown, where: string): Ref[] {
+  const x = isObject(given) ? Object.values(given) : given;
   if (!Array.isArray(x) || x.length === 0) throw malformed(`the model has no ${where}`, where);
   return typeof x[0] === 'string' ? [refOf(x, where)] : x.map((y) => refOf(y, where));
 }

@@ -161,7 +161,13 @@ function bindInput(context: Context, index: number, options: ReaderOptions): voi
   model.tensors[index] = tensor;
   const { type, name, shape } = tensor;
   const isPort = type === 'float32' || (isInt8 && (type === 'int8' || type === 'uint8' || type === 'int16'));
-  if (!isPort) throw inconsistent(`graph input of ${type}`, showTensor(tensor), 'a float32 or an int8 model');
+  if (!isPort)
+    throw new RunletError('RN103', {
+      what: `an input of type ${type}`,
+      where: showTensor(tensor),
+      why: 'float32 is read, and int8, uint8 and int16 of integer models',
+      tryThis: 'a float32 or an int8 model',
+    });
   if (shape.length === 0 || shape.includes(0)) throw inconsistent('a graph input has no shape', showTensor(tensor));
   if ((shape[0] as number) !== 1 && shape.length > 1)
     throw new RunletError('RN103', {

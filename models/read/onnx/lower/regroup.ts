@@ -8,10 +8,10 @@ import { isRunletError } from '../../../error.ts';
 import type { PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
 import { dim, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
-import { asRows, type Laid, withSameRows } from '../../over-time.ts';
+import { asLine, asRows, type Laid, withSameRows } from '../../over-time.ts';
 import type { Lowering, NodeView } from '../context.ts';
-import { refuse } from '../refuse.ts';
-import { type Activation, axisOfDim, wholeAxis } from '../values.ts';
+import { refuse, Unsupported } from '../refuse.ts';
+import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 
 /** Directly on integers (between Q and DQ) what moves values keeps its input's scale. */
 export function withQuant(ctx: Lowering, x: Activation, y: Activation): Activation {
@@ -119,4 +119,29 @@ export function relaid(ctx: Lowering, node: NodeView, x: Activation, move: (layo
     const layout = move(other.layout);
     return { ...regrouped(ctx, node, x, other), layout };
   }
+}
+
+/**
+ * What `lower` makes of the inputs. What it refuses of tensors with frames and features in one dimension, it
+ * may take of their places as rows.
+ * @throws Unsupported
+ */
+export function orOfLines<V extends Value | undefined, T>(
+  ctx: Lowering,
+  name: string,
+  inputs: V[],
+  lower: (inputs: V[]) => T,
+): T {
+  try {
+    return lower(inputs);
+  } catch (error) {
+    const lines = inputs.map((x, i) => (x?.kind === 'activation' && !x.pads ? (line(ctx, x, `${name}/${i}`) as V) : x));
+    if (!(error instanceof Unsupported) || ctx.states.any || lines.every((x, i) => x === inputs[i])) throw error;
+    return lower(lines);
+  }
+}
+
+function line(ctx: Lowering, x: Activation, name: string): Activation {
+  const made = asLine(ctx, x, name);
+  return made === x ? x : withQuant(ctx, x, { ...x, ...made });
 }

@@ -136,11 +136,24 @@ function liveNodes(nodes: ReadonlyMap<string, NodeDef>, outputs: readonly string
         continue;
       }
       const node = find(input, `node ${top.node.name}`);
-      if (state.get(node) === 'open') throw malformed('nodes read each other in a circle', `node ${node.name}`);
+      if (state.get(node) === 'open') throw circle(node);
       stack.push({ node, next: 0 });
     }
   }
   return order;
+}
+
+/** A loop of TensorFlow 1 is a circle of nodes. */
+function circle({ name, op }: NodeDef): RunletError {
+  const isLoop = /^(Enter|Merge|Switch|NextIteration|LoopCond|Exit)$/.test(op);
+  if (!isLoop) return malformed('nodes read each other in a circle', `node ${name}`);
+  const why = 'a loop of the signature is written as TensorFlow 1 has it, in Enter, Merge and NextIteration';
+  return malformed(
+    'a loop is a circle of nodes',
+    `node ${name}`,
+    why,
+    'save the layers model, or convert it to ONNX or TensorFlow Lite',
+  );
 }
 
 /** Constants by the names of their nodes, and of those that pass them on. @throws RN162 */
