@@ -224,6 +224,43 @@ test('dynamic quantisation is the float layer of its weights', () => {
   );
 });
 
+test('DynamicQuantizeLSTM is the LSTM of its weights, whose scales may be those of channels', () => {
+  const [units, inputs, gates] = [3, 4, 12];
+  const wScales = [0.02, 0.03];
+  const rScales = Array.from({ length: 2 * gates }, (_, i) => 0.01 * (1 + (i % 5)));
+  const [w, r] = [bytes(2, inputs, gates), bytes(2, units, gates)];
+  const settings = { direction: 'bidirectional', hidden_size: units };
+  const dynamic = model(
+    [5, 1, inputs],
+    [{ ...node('DynamicQuantizeLSTM', 'x w r b     ws z rs', 'y', settings), domain: 'com.microsoft' }],
+    {
+      ...{ w, r, b: { dims: [2, 2 * gates], floats: bytes(2, 2 * gates).int8 as number[] }, ws: { dims: [2], floats: wScales }, z: { dims: [2], int8: [3, -2] } },
+      rs: { dims: [2, gates], floats: rScales },
+    },
+  );
+  const real = (part: TensorOf, rows: number, of: (v: number, d: number, gate: number) => number) => ({
+    dims: [2, gates, rows],
+    floats: Array.from({ length: 2 * gates * rows }, (_, i) => {
+      const [d, gate, row] = [Math.floor(i / (gates * rows)), Math.floor(i / rows) % gates, i % rows];
+      return Math.fround(of((part.int8 as ArrayLike<number>)[(d * rows + row) * gates + gate] as number, d, gate));
+    }),
+  });
+  const plain = model([5, 1, inputs], [node('LSTM', 'x w r b', 'y', settings)], {
+    b: dynamic.tensors?.b as never,
+    w: real(w, inputs, (v, d) => (wScales[d] as number) * (v - ([3, -2][d] as number))),
+    r: real(r, units, (v, d, gate) => (rScales[d * gates + gate] as number) * v),
+  });
+  const read = (one: ModelOf) => readOnnx(writeModel(one), { timeAxis: 0 });
+  const rounded = (one: ModelOf) =>
+    read(one).nodes.flatMap(({ attrs }) => {
+      const own = 'recurrent' in attrs ? attrs.recurrent : 'weights' in attrs ? attrs.weights : undefined;
+      return Array.from(own?.data ?? [], (v) => v.toFixed(5));
+    });
+  assert.match(read(dynamic).notes.join(), /onnxruntime also rounds the inputs of these layers/);
+  assert.is(rounded(plain).length, 2 * gates * (inputs + units));
+  assert.equal(rounded(dynamic), rounded(plain));
+});
+
 test('a product of other shape is refused with both operands', () => {
   const turned = convolved([node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('MatMul', 'a t', 'y')]);
   assert.throws(() => readOnnx(writeModel(turned)), /a product of .*c4.* and .*c4/);

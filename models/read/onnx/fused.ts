@@ -4,7 +4,7 @@
  * In: a node.  Out: nodes.  Source: onnxruntime contrib operators, com.microsoft.
  */
 import { lookup } from '../../lookup.ts';
-import { float, type Given, type Instead, int, type Rewrite } from './instead.ts';
+import { float, type Given, type Instead, int, ints, type Rewrite } from './instead.ts';
 import type { OnnxNode } from './proto.ts';
 import { refuse } from './refuse.ts';
 
@@ -43,7 +43,24 @@ const skipped =
     return made.add(op, parts, { axis: int(-1), epsilon });
   };
 
+/** Integer weights [directions][inputs][units] as real ones of LSTM, [directions][units][inputs]. */
+function realWeights(made: Instead, [w, scale, zero]: readonly (string | undefined)[], directions: number): string {
+  const each = (x: string) => made.add('Reshape', [x, made.dims(directions, 1, -1)]);
+  const number = (x: string | undefined) => made.add('Cast', [x], { to: int(1) });
+  const from = zero ? made.add('Sub', [number(w), each(number(zero))]) : number(w);
+  return made.add('Transpose', [made.add('Mul', [from, each(scale ?? refuse('it has no scale of its weights'))])], {
+    perm: ints(0, 2, 1),
+  });
+}
+
 const operators: Readonly<Record<string, Rewrite>> = {
+  // its inputs are rounded at every call, which nodes.ts says
+  DynamicQuantizeLSTM: (made, node, given) => {
+    const [x, w, r, bias, lengths, h, c, peephole, ...parameters] = node.inputs;
+    const directions = given.string('direction', 'forward') === 'bidirectional' ? 2 : 1;
+    const weights = [w, r].map((own, i) => realWeights(made, [own, ...parameters.slice(2 * i, 2 * i + 2)], directions));
+    return made.add('LSTM', [x, ...weights, bias, lengths, h, c, peephole], without(node));
+  },
   BiasGelu: (made, { inputs: [x, bias] }) => made.add('Gelu', [added(made, x, bias)]),
   FastGelu: (made, { inputs: [x, bias] }) =>
     made.add('Gelu', [added(made, x, bias)], { approximate: { kind: 'string', value: 'tanh' } }),

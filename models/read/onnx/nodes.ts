@@ -84,6 +84,7 @@ function lowerNode(ctx: Lowering, node: OnnxNode, values: Values, problems: Prob
             return outputs.map(({ name }) => values.get(name) ?? { kind: 'poisoned' });
           })
         : resultsOf(ctx, node, values, norm);
+    if (node.from === 'DynamicQuantizeLSTM' && node.op === 'LSTM') ctx.hybrid.push(node.name);
   } catch (error) {
     if (!(error instanceof Unsupported) && !(error instanceof RunletError && error.code !== 'RN159')) throw error;
     const reason = error instanceof RunletError ? [error.parts.what, error.parts.why].filter(Boolean).join(': ') : error.message;

@@ -62,6 +62,14 @@ export const modelsReadOnnx = inFolder('models/read', [
     why: 'weights of several channels over time go to the wrong rows',
   },
   {
+    id: 'dynamic-lstm-scales',
+    file: 'onnx/fused.ts',
+    find: 'parameters.slice(2 * i, 2 * i + 2)',
+    replace: 'parameters.slice(0, 2)',
+    tests: 'read/attention',
+    why: "a quantised LSTM's recurrent weights have the scales of the others",
+  },
+  {
     id: 'line-of-frames',
     file: 'over-time.ts',
     find: "const order = [...held.map(({ axis }) => axis), 'c' as const];",
