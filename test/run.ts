@@ -2,13 +2,13 @@
  * Runs every *.test.ts in a process of its own, counts, and fails where nothing ran.
  *
  * In: optional name parts (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and the
- * last line `N passed, N failed`. uvu exits 0 when no test ran; this does not. Three files run at a time:
- * one of them waits, for others of its kind (gateways, fleets) or for the compiler.
+ * last line `N passed, N failed`. uvu exits 0 when no test ran; this does not. Two files more than there are
+ * cores run at a time: one waits for others of its kind (gateways, fleets), one for the compiler or a browser.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compileTree } from './start/tree.ts';
@@ -115,8 +115,7 @@ if (wanted.length === 0) {
 }
 const outcomes: Outcome[] = [];
 /**
- * Gateways and fleets wait for clocks, sockets and each other: beside them two of the others fill two
- * cores.
+ * Gateways and fleets wait for clocks, sockets and each other.
  */
 const waits = (file: string) => /^test[\\/](fleet|gateway)[\\/]/.test(file);
 /**
@@ -152,7 +151,8 @@ async function work(next: () => string | undefined): Promise<void> {
   }
 }
 const any = () => busy.shift() ?? waiting.shift();
-await Promise.all([work(any), work(any), work(() => waiting.shift() ?? busy.shift())]);
+const lanes = Array.from({ length: availableParallelism() + 1 }, () => work(any));
+await Promise.all([...lanes, work(() => waiting.shift() ?? busy.shift())]);
 
 compiler.stdin.end();
 const [compilerSaid] = await once(compiler.stdout, 'data');

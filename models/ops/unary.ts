@@ -100,6 +100,10 @@ export const unary = {
   erf: { of: erf, onnx: 'Erf', graph: 'Erf' },
   sin: { of: Math.sin, onnx: 'Sin', tflite: 'SIN', graph: 'Sin', noInt8: float },
   cos: { of: Math.cos, onnx: 'Cos', tflite: 'COS', graph: 'Cos', noInt8: float },
+  atan: { of: Math.atan, onnx: 'Atan', graph: 'Atan' },
+  sinh: { of: Math.sinh, onnx: 'Sinh', graph: 'Sinh', domain: '-88 < x < 88' },
+  cosh: { of: Math.cosh, onnx: 'Cosh', graph: 'Cosh', domain: '-88 < x < 88' },
+  asinh: { of: Math.asinh, onnx: 'Asinh', graph: 'Asinh' },
 } as const satisfies Record<string, Unary>;
 
 const inf = Number.POSITIVE_INFINITY;

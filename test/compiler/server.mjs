@@ -9,12 +9,13 @@
  */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { deserialize, serialize } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
-/** Two lanes of tests wait for two threads. */
-const threads = 2;
+/** Tests wait for as many threads as there are cores. */
+const threads = availableParallelism();
 /** What asc holds of its jobs goes with the thread. */
 const jobsOfOneThread = 150;
 const fileOf = (name) => new URL(`../../assembly/${name}`, import.meta.url);
