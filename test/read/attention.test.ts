@@ -234,7 +234,13 @@ test('DynamicQuantizeLSTM is the LSTM of its weights, whose scales may be those 
     [5, 1, inputs],
     [{ ...node('DynamicQuantizeLSTM', 'x w r b     ws z rs', 'y', settings), domain: 'com.microsoft' }],
     {
-      ...{ w, r, b: { dims: [2, 2 * gates], floats: bytes(2, 2 * gates).int8 as number[] }, ws: { dims: [2], floats: wScales }, z: { dims: [2], int8: [3, -2] } },
+      ...{
+        w,
+        r,
+        b: { dims: [2, 2 * gates], floats: bytes(2, 2 * gates).int8 as number[] },
+        ws: { dims: [2], floats: wScales },
+        z: { dims: [2], int8: [3, -2] },
+      },
       rs: { dims: [2, gates], floats: rScales },
     },
   );

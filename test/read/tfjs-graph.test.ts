@@ -141,7 +141,12 @@ test('functions of one value have the executor’s meaning', async () => {
     const positive = attrs !== undefined && unaryOf(attrs.fn).domain !== undefined;
     const before = positive ? [node('p', 'Square', ['c']), node('q', 'AddV2', ['p', 'small'])] : [node('q', 'Identity', ['c'])];
     const more: GraphNode['attributes'] = name === 'LeakyRelu' ? { alpha: { float: 0.15 } } : {};
-    await agree(plane([...before, node('y', name, ['q'], more)], { small: number(0.2) }), name, {}, exponential.includes(name) ? 3e-5 : 3e-6);
+    await agree(
+      plane([...before, node('y', name, ['q'], more)], { small: number(0.2) }),
+      name,
+      {},
+      exponential.includes(name) ? 3e-5 : 3e-6,
+    );
   }
   await agree(plane([node('y', 'LeakyRelu', ['c'])]), 'the default slope');
   await agree(plane([node('y', 'Neg', ['c'])]), 'Neg');
