@@ -80,6 +80,7 @@ const attrs = {
   depthwise: v.object({ ...kernel, ...dilation, multiplier: small, weights, bias }),
   dense: v.object({ units: small, weights, bias, clamp }),
   maxpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
+  median: v.object(kernel),
   avgpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
   globalmax: v.object({
     overF: v.boolean(),
@@ -167,6 +168,7 @@ export const graphSchema = v.object({
       node('depthwise'),
       node('dense'),
       node('maxpool'),
+      node('median'),
       node('avgpool'),
       node('globalmax'),
       node('globalavg'),

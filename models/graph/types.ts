@@ -272,6 +272,7 @@ export interface OpAttrs {
   depthwise: DepthwiseAttrs;
   dense: DenseAttrs;
   maxpool: PoolAttrs;
+  median: PoolAttrs;
   avgpool: PoolAttrs;
   globalmax: GlobalPoolAttrs;
   globalavg: GlobalPoolAttrs;

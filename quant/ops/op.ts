@@ -221,6 +221,7 @@ export interface IntParams {
   depthwise: MacParams;
   dense: MacParams;
   maxpool: PoolParams;
+  median: PoolParams;
   avgpool: PoolParams;
   globalmax: GlobalParams;
   globalavg: GlobalParams;
