@@ -93,7 +93,6 @@ export const kernels = {
   matmul_s8: kernel('matmul', MatmulBlock, 'rows'),
   maxpool_s8_simd: kernel('maxpool-simd', PoolBlock, 'rows'),
   maxpool_s8: kernel('maxpool', PoolBlock, 'rows'),
-  median_s8: kernel('median', PoolBlock, 'rows'),
   mul_s16: kernel('mul-s16', MulBlock, 'rows'),
   mul_s8: kernel('mul', MulBlock, 'rows'),
   permute_s8: kernel('permute', PermuteBlock, 'rows'),

@@ -80,7 +80,6 @@ const attrs = {
   depthwise: v.object({ ...kernel, ...dilation, multiplier: small, weights, bias }),
   dense: v.object({ units: small, weights, bias, clamp }),
   maxpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
-  median: v.object(kernel),
   avgpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
   globalmax: v.object({
     overF: v.boolean(),
@@ -168,7 +167,6 @@ export const graphSchema = v.object({
       node('depthwise'),
       node('dense'),
       node('maxpool'),
-      node('median'),
       node('avgpool'),
       node('globalmax'),
       node('globalavg'),

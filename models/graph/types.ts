@@ -272,7 +272,6 @@ export interface OpAttrs {
   depthwise: DepthwiseAttrs;
   dense: DenseAttrs;
   maxpool: PoolAttrs;
-  median: PoolAttrs;
   avgpool: PoolAttrs;
   globalmax: GlobalPoolAttrs;
   globalavg: GlobalPoolAttrs;

@@ -16,7 +16,6 @@ import { layernorm } from './layernorm.ts';
 import { lstm } from './lstm.ts';
 import { matmul } from './matmul.ts';
 import { maxpool } from './maxpool.ts';
-import { median } from './median.ts';
 import { mul } from './mul.ts';
 import type { IntOp } from './op.ts';
 import { permute } from './permute.ts';
@@ -43,7 +42,6 @@ export const intOps: { [K in OpName]: IntOp<K> } = {
   lstm,
   matmul,
   maxpool,
-  median,
   mul,
   permute,
   regroup,

@@ -221,7 +221,6 @@ export interface IntParams {
   depthwise: MacParams;
   dense: MacParams;
   maxpool: PoolParams;
-  median: PoolParams;
   avgpool: PoolParams;
   globalmax: GlobalParams;
   globalavg: GlobalParams;

@@ -33,7 +33,6 @@ export const opset = 17;
 /** Why an operator has no ONNX form; nothing where it has one. */
 export function unwritable(node: Node): string | undefined {
   if (node.op === 'history') return 'state that goes on from step to step has no form in ONNX';
-  if (node.op === 'median') return 'ONNX has no median';
   if (node.op === 'regroup') return 'a frame under other lengths has no form here in ONNX';
   if (node.op === 'permute') return 'a window in another order has no form here in ONNX';
   if (node.op === 'upsample') return 'rows that are repeated or set apart have no form here in ONNX';
@@ -244,9 +243,7 @@ const matmul: Write<'matmul'> = (e, { attrs: { heads, over }, name }, xs, { shap
   return full(moved(y, wide ? [0, 3, 1, 2] : [0, 2, 1], 'channels'));
 };
 
-const writers: {
-  [K in Exclude<OpName, 'history' | 'median' | 'permute' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K>;
-} = {
+const writers: { [K in Exclude<OpName, 'history' | 'permute' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
   avgpool: pool('AveragePool'),
