@@ -1,38 +1,16 @@
 /**
  * Softmax over time, and sums of rows with such weights: attentive pooling and attentive statistics; layers
- * that are fully connected along time, and what they give as rows again.
+ * that are fully connected along time.
  *
  * In: scores [t][1][heads].  Out: weights [1][heads][t], by a product of ones and the scores, in which
  * their rows become channels, and a softmax; a sum over time of weights times rows is the product of both
  * (products.ts, over rows). It is computed on whole windows. In int8 the weights have steps of
  * 1/256.  Source: Okabe et al., Attentive Statistics Pooling (2018).
  */
-import type { GraphBuilder } from '../graph/builder.ts';
-import {
-  type Axis,
-  type Clamp,
-  type DenseAttrs,
-  kernelOfOne,
-  noClamp,
-  type PermuteAttrs,
-  type QuantParams,
-  type Shape,
-} from '../graph/types.ts';
-import { commonOf, repeated } from './broadcast.ts';
-import { dim, type Factor, fileShapeOf, joined, type Layout, raised, wholeOrderOf } from './layout.ts';
-import type { AddNode } from './recurrent.ts';
-
-/** What a reader adds nodes with. */
-export interface Maker {
-  builder: GraphBuilder;
-  add: AddNode;
-}
-
-/** A tensor of the graph, and how its axes lie in the file. */
-export interface Laid {
-  tensor: number;
-  layout: Layout;
-}
+import { type Axis, type Clamp, type DenseAttrs, kernelOfOne, noClamp, type QuantParams, type Shape } from '../graph/types.ts';
+import { repeated } from './broadcast.ts';
+import { type Factor, type Layout, raised } from './layout.ts';
+import type { Laid, Maker } from './rows.ts';
 
 /** Rows times weights over time. */
 export interface Weighted {
@@ -119,65 +97,6 @@ export function weightedRows(maker: Maker, found: Weighted, name: string): Laid 
   const each = { t: 1, f: heads === 1 ? f : 1, c: heads === 1 ? c : 1 };
   const wide = repeated(turned, each, (op, of, attrs) => add(op, [of], attrs, `${name}/repeated`));
   return { tensor: add('mul', [rows.tensor, wide], { clamp: noClamp }, name), layout: rows.layout };
-}
-
-const elementsIn = (factors: readonly Factor[]): number => factors.reduce((n, { length }) => n * length, 1);
-
-/**
- * What stands in dimension `at` of the file as rows, and what stands in the other as channels, of a window of
- * one row. Undefined where there are more dimensions.
- */
-export function asRows(
-  { builder }: Maker,
-  { tensor, layout }: Laid,
-  at: number,
-): { attrs: PermuteAttrs; layout: Layout } | undefined {
-  const held = [...layout.keys()].filter((d) => (layout[d] ?? []).length > 0);
-  const [channels, more] = held.filter((d) => d !== at);
-  if (builder.shape(tensor).t > 1 || !held.includes(at) || channels === undefined || more !== undefined) return undefined;
-  // rows first, whatever the file has first
-  const order = wholeOrderOf([at, channels].map((d) => layout[d] ?? []));
-  const own = layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));
-  return { attrs: { order, t: elementsIn(layout[at] ?? []), f: 1 }, layout: own };
-}
-
-/**
- * Two operands of one size in the file: where one has as channels and features what the other has as rows, it
- * has rows too. What a layer along time gave is such an operand.
- */
-export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: string): readonly [Laid, Laid] {
-  const { builder, add } = maker;
-  for (const [i, x] of pair.entries()) {
-    const other = pair[1 - i] as Laid;
-    if (builder.shape(other.tensor).t === 1 || fileShapeOf(x.layout).join() !== fileShapeOf(other.layout).join()) continue;
-    const at = other.layout.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
-    const rows = asRows(maker, x, at);
-    if (!rows || !commonOf(rows.layout, other.layout)) continue;
-    const tensor = add('permute', [x.tensor], rows.attrs, `${name}/${i}/permuted`, builder.tensors[x.tensor]?.quant);
-    return pair.with(i, { tensor, layout: rows.layout }) as [Laid, Laid];
-  }
-  return pair;
-}
-
-/**
- * A tensor of which one dimension of the file holds frames and features, as `[1, t * f, c]`, with the places
- * of that dimension as its rows; otherwise as it is. The same tensor is put in this order once.
- */
-export function asLine({ builder, add }: Maker, x: Laid, name: string): Laid {
-  const { t, f } = builder.shape(x.tensor);
-  const at = x.layout.findIndex(
-    (factors) => factors.some(({ axis }) => axis === 't') && factors.some(({ axis }) => axis === 'f'),
-  );
-  const held = joined(x.layout[at] ?? []);
-  const order = [...held.map(({ axis }) => axis), 'c' as const];
-  if (t === 1 || f === 1 || order.length !== 3 || elementsIn(held) !== t * f) return x;
-  const attrs = { order, t: t * f, f: 1 };
-  const made = builder.nodes.find(
-    ({ op, inputs, attrs: own }) => op === 'permute' && inputs[0] === x.tensor && JSON.stringify(own) === JSON.stringify(attrs),
-  );
-  const quant = builder.tensors[x.tensor]?.quant;
-  const tensor = made?.output ?? add('permute', [x.tensor], attrs, `${name}/rows`, quant);
-  return { tensor, layout: x.layout.with(at, dim('t', t * f)) };
 }
 
 /** Whether a dimension holds the frames of the window and nothing else. */

@@ -18,8 +18,9 @@ import {
   type Weights,
 } from '../../graph/types.ts';
 import type { Layout } from '../layout.ts';
-import { type Laid, weightedRows } from '../over-time.ts';
+import { weightedRows } from '../over-time.ts';
 import type { AddNode } from '../recurrent.ts';
+import type { Laid } from '../rows.ts';
 import type { States } from '../states.ts';
 import type { Work } from '../work.ts';
 import type { Attributes } from './attributes.ts';

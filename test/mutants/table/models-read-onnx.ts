@@ -71,7 +71,7 @@ export const modelsReadOnnx = inFolder('models/read', [
   },
   {
     id: 'line-of-frames',
-    file: 'over-time.ts',
+    file: 'rows.ts',
     find: "const order = [...held.map(({ axis }) => axis), 'c' as const];",
     replace: "const order = [...held.map(({ axis }) => axis).sort().reverse(), 'c' as const];",
     tests: 'read/onnx-composed',

@@ -8,7 +8,7 @@ import { isRunletError } from '../../../error.ts';
 import type { PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
 import { dim, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
-import { asLine, asRows, type Laid, withSameRows } from '../../over-time.ts';
+import { asLine, asRows, type Laid, withSameRows } from '../../rows.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse, Unsupported } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
@@ -64,7 +64,7 @@ export function flattened(ctx: Lowering, node: NodeView, x: Activation): Activat
 
 const elementsIn = (factors: Layout[number]): number => factors.reduce((n, { length }) => n * length, 1);
 
-/** With what stands in dimension `at` of the file as rows (models/read/over-time.ts). */
+/** With what stands in dimension `at` of the file as rows (models/read/rows.ts). */
 export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: number): Activation | undefined {
   const rows = asRows(ctx, x, at);
   if (rows) ofWindow(ctx);

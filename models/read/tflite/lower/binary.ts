@@ -9,7 +9,8 @@
 import { type Axis, type BinaryAttrs, type Clamp, isInt16, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { commonOf, repeated } from '../../broadcast.ts';
 import { type Factor, fileShapeOf, type Layout, orderOf, raised, showLayout, wholeOrderOf } from '../../layout.ts';
-import { type Laid, weighted, weightsAsRows, withSameRows } from '../../over-time.ts';
+import { weighted, weightsAsRows } from '../../over-time.ts';
+import { type Laid, withSameRows } from '../../rows.ts';
 import { spread, valuesOf } from '../../spread.ts';
 import { isConstant, readFloats, readStored } from '../constants.ts';
 import { axisOf, type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
@@ -61,7 +62,7 @@ function withTensor(context: Context, op: TfOperator, a: Value, b: Value, clamp:
     emit(context, op, [a.id, b.id], { clamp }, 1, wider);
     return;
   }
-  const found = op.op === 'MUL' ? weighted(context, laidOf(a), laidOf(b)) : undefined;
+  const found = op.op === 'MUL' && !context.stateful ? weighted(context, laidOf(a), laidOf(b)) : undefined;
   if (found && (context.isInt8 || clamp !== noClamp)) {
     const { tensor, layout } = weightsAsRows(context, found, op.name);
     withTensor(context, op, found.rows.tensor === a.id ? a : b, { type: a.type, id: tensor, layout }, clamp);

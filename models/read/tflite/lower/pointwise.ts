@@ -153,7 +153,7 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
   if (!(Number.isFinite(beta) && beta > 0)) throw malformed(op, `beta ${beta} is not positive`);
   const given = context.value(op, 0);
   const shape = shapeOf(given);
-  if (!context.isInt8 && beta === 1 && shape.f === 1 && isWindow(given.layout.at(-1) ?? [], shape)) {
+  if (!context.isInt8 && !context.stateful && beta === 1 && shape.f === 1 && isWindow(given.layout.at(-1) ?? [], shape)) {
     const { tensor, layout } = softmaxOfRows(context, { tensor: given.id, layout: given.layout }, op.name);
     context.bind(op, { ...given, id: tensor, layout });
     return;

@@ -1,0 +1,82 @@
+/**
+ * Rows of a window that a file has elsewhere: in its channels, where a layer along time gave them, or in one
+ * dimension with the features of a spectrogram.
+ *
+ * In: a tensor, and how its axes lie in the file.  Out: `permute`, and the layout behind it.
+ */
+import type { GraphBuilder } from '../graph/builder.ts';
+import type { PermuteAttrs } from '../graph/types.ts';
+import { commonOf } from './broadcast.ts';
+import { dim, type Factor, fileShapeOf, joined, type Layout, wholeOrderOf } from './layout.ts';
+import type { AddNode } from './recurrent.ts';
+
+/** What a reader adds nodes with. */
+export interface Maker {
+  builder: GraphBuilder;
+  add: AddNode;
+}
+
+/** A tensor of the graph, and how its axes lie in the file. */
+export interface Laid {
+  tensor: number;
+  layout: Layout;
+}
+
+const elementsIn = (factors: readonly Factor[]): number => factors.reduce((n, { length }) => n * length, 1);
+
+/**
+ * What stands in dimension `at` of the file as rows, and what stands in the other as channels, of a window of
+ * one row. Undefined where there are more dimensions.
+ */
+export function asRows(
+  { builder }: Maker,
+  { tensor, layout }: Laid,
+  at: number,
+): { attrs: PermuteAttrs; layout: Layout } | undefined {
+  const held = [...layout.keys()].filter((d) => (layout[d] ?? []).length > 0);
+  const [channels, more] = held.filter((d) => d !== at);
+  if (builder.shape(tensor).t > 1 || !held.includes(at) || channels === undefined || more !== undefined) return undefined;
+  // rows first, whatever the file has first
+  const order = wholeOrderOf([at, channels].map((d) => layout[d] ?? []));
+  const own = layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));
+  return { attrs: { order, t: elementsIn(layout[at] ?? []), f: 1 }, layout: own };
+}
+
+/**
+ * Two operands of one size in the file: where one has as channels and features what the other has as rows, it
+ * has rows too. What a layer along time gave is such an operand.
+ */
+export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: string): readonly [Laid, Laid] {
+  const { builder, add } = maker;
+  for (const [i, x] of pair.entries()) {
+    const other = pair[1 - i] as Laid;
+    if (builder.shape(other.tensor).t === 1 || fileShapeOf(x.layout).join() !== fileShapeOf(other.layout).join()) continue;
+    const at = other.layout.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
+    const rows = asRows(maker, x, at);
+    if (!rows || !commonOf(rows.layout, other.layout)) continue;
+    const tensor = add('permute', [x.tensor], rows.attrs, `${name}/${i}/permuted`, builder.tensors[x.tensor]?.quant);
+    return pair.with(i, { tensor, layout: rows.layout }) as [Laid, Laid];
+  }
+  return pair;
+}
+
+/**
+ * A tensor of which one dimension of the file holds frames and features, as `[1, t * f, c]`, with the places
+ * of that dimension as its rows; otherwise as it is. The same tensor is put in this order once.
+ */
+export function asLine({ builder, add }: Maker, x: Laid, name: string): Laid {
+  const { t, f } = builder.shape(x.tensor);
+  const at = x.layout.findIndex(
+    (factors) => factors.some(({ axis }) => axis === 't') && factors.some(({ axis }) => axis === 'f'),
+  );
+  const held = joined(x.layout[at] ?? []);
+  const order = [...held.map(({ axis }) => axis), 'c' as const];
+  if (t === 1 || f === 1 || order.length !== 3 || elementsIn(held) !== t * f) return x;
+  const attrs = { order, t: t * f, f: 1 };
+  const made = builder.nodes.find(
+    ({ op, inputs, attrs: own }) => op === 'permute' && inputs[0] === x.tensor && JSON.stringify(own) === JSON.stringify(attrs),
+  );
+  const quant = builder.tensors[x.tensor]?.quant;
+  const tensor = made?.output ?? add('permute', [x.tensor], attrs, `${name}/rows`, quant);
+  return { tensor, layout: x.layout.with(at, dim('t', t * f)) };
+}
