@@ -111,6 +111,14 @@ export const kerasFaults = [
       why: 'all channels are one group',
     },
     {
+      id: 'attention-of-places',
+      file: 'tfjs/lower/attention.ts',
+      find: "!isOf(layout[1], 't') || ",
+      replace: '',
+      tests: keras,
+      why: 'attention between the places of a spectrogram is one between its frames',
+    },
+    {
       id: 'weighted-mean',
       file: 'onnx/lower/pool.ts',
       find: 'if (max || sum === (total !== undefined)) return [y];',

@@ -6,8 +6,8 @@
  * Keras' MultiHeadAttention: kernels [c][heads][d] of query, key and value, [heads][d][c] of the output,
  * scores by 1 / sqrt(d).
  */
-import { kernelOfOne, noClamp } from '../../../graph/types.ts';
-import { dim, showLayout } from '../../layout.ts';
+import { type Axis, kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { dim, type Layout, showLayout } from '../../layout.ts';
 import { constantOf } from '../../onnx/constants.ts';
 import type { Const } from '../../onnx/tensor.ts';
 import { Config } from '../config.ts';
@@ -37,8 +37,9 @@ function project(ctx: Context, layer: Layer, x: Value, part: string, own: number
 /** Query, value and key, which is the value where it is left out. */
 function operandsOf([query, value, key = value]: Value[]): [Value, Value, Value] {
   if (!query || !value || !key) return refuse('it reads a query and a value, and may read a key');
+  const isOf = (factors: Layout[number] | undefined, own: Axis) => factors?.every(({ axis }) => axis === own);
   for (const { layout } of [query, value, key])
-    if (layout.length !== 3 || layout[2]?.some(({ axis }) => axis !== 'c'))
+    if (layout.length !== 3 || !isOf(layout[1], 't') || !isOf(layout[2], 'c'))
       refuse(`it reads ${showLayout(layout)}, not [n, t, c]`);
   return [query, value, key];
 }
