@@ -37,6 +37,12 @@ export function softmaxOfRows({ builder, add }: Maker, { tensor, layout }: Laid,
 const along = (layout: Layout, axis: string): string =>
   layout.map((factors) => factors.flatMap((one) => (one.axis === axis ? [one.length] : [])).join()).join(';');
 
+/** Whether weights lie as the rows that they meet, in each dimension that they have. */
+const liesAs = (weights: Layout, rows: Layout): boolean =>
+  renamed(weights, (axis, length) => ({ axis: axis === 'c' ? 't' : 'c', length })).every(
+    (factors, d) => factors.length === 0 || JSON.stringify(factors) === JSON.stringify(rows[d]),
+  );
+
 /** A row that was repeated, as the row: what meets it repeats it again. */
 function unrepeated({ builder }: Maker, x: Laid): Laid {
   const made = builder.nodes.findLast(({ output }) => output === x.tensor);
@@ -59,7 +65,7 @@ function weightedBy(maker: Maker, given: Laid, x: Laid): Weighted | undefined {
   if (t !== 1 || c === 1 || c !== rows.t) return undefined;
   const sameTime = along(a, 'c') === along(b, 't');
   const sameHeads = f === 1 || (rows.f === 1 && along(a, 'f') === along(b, 'c'));
-  return sameTime && sameHeads ? { rows: { tensor: x.tensor, layout: b }, weights: w.tensor, heads: f } : undefined;
+  return sameTime && sameHeads && liesAs(a, b) ? { rows: { tensor: x.tensor, layout: b }, weights: w.tensor, heads: f } : undefined;
 }
 
 /** The sum over dimensions `dims`; undefined where they are not time alone. */

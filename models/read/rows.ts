@@ -26,7 +26,8 @@ const elementsIn = (factors: readonly Factor[]): number => factors.reduce((n, { 
 
 /**
  * What stands in dimension `at` of the file as rows, and what stands in the other as channels, of a window of
- * one row. Undefined where there are more dimensions.
+ * one row. Undefined where there are more dimensions, or where the rows are an inner part of an axis that both
+ * have a part of.
  */
 export function asRows(
   { builder }: Maker,
@@ -36,6 +37,9 @@ export function asRows(
   const held = [...layout.keys()].filter((d) => (layout[d] ?? []).length > 0);
   const [channels, more] = held.filter((d) => d !== at);
   if (builder.shape(tensor).t > 1 || !held.includes(at) || channels === undefined || more !== undefined) return undefined;
+  const axesOf = (d: number) => (layout[d] ?? []).map(({ axis }) => axis);
+  const shared = axesOf(at).some((axis) => axesOf(channels).includes(axis));
+  if (shared && (at > channels || new Set([...axesOf(at), ...axesOf(channels)]).size > 1)) return undefined;
   // rows first, whatever the file has first
   const order = wholeOrderOf([at, channels].map((d) => layout[d] ?? []));
   const own = layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));

@@ -120,6 +120,26 @@ const networks: Record<string, Uint8Array> = {
     ],
     { places: ints(1, 45, 4), w: floats(4, 1), one: ints(1) },
   ),
+  'places of a square spectrogram, one after the other': writeModel({
+    nodes: [
+      node('Relu', 'x', 'a'),
+      node('Reshape', 'a places', 'r'),
+      node('Concat', 'r r', 'b', { axis: 1 }),
+      node('Softmax', 'b', 'y', { axis: 1 }),
+    ],
+    inputs: { x: [1, 4, 4, 3] },
+    outputs: ['y'],
+    tensors: { places: ints(1, 16, 3) },
+  }),
+  'channels as rows, whose outer part they are': rows(
+    [
+      node('ReduceMean', 'a', 'm', { axes: [1], keepdims: 0 }),
+      node('MatMul', 'm w', 'e'),
+      node('Reshape', 'e frames', 'r'),
+      node('Add', 'r a', 'y'),
+    ],
+    { w: floats(8, 80), frames: ints(1, 10, 8) },
+  ),
   'places of a spectrogram, features first': plane(
     [
       node('Transpose', 'a', 'b', { perm: [0, 3, 2, 1] }),
@@ -211,6 +231,28 @@ test('ArgMax as an output gives the scores that it compares', () => {
     [['s', [1, 10, 8]]],
   );
   assert.ok(graph.notes.some((note) => /output y: an ArgMax, whose scores s/.test(note)));
+});
+
+test('operands whose elements lie otherwise are refused', async () => {
+  const refused = async (nodes: NodeOf[], tensors: Network['tensors']) =>
+    (await refusalOf(() => readOnnx(rows(nodes, tensors)))).message;
+  const inner = [
+    node('ReduceMean', 'a', 'm', { axes: [1], keepdims: 0 }),
+    node('MatMul', 'm w', 'e'),
+    node('Reshape', 'e turned', 'r'),
+    node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
+    node('Add', 'r t', 'y'),
+  ];
+  assert.match(await refused(inner, { w: floats(8, 80), turned: ints(1, 8, 10) }), /RN150.*Add.*axes of its inputs differ/);
+  const [before, more] = scores(8);
+  const flat = [
+    ...before,
+    node('Transpose', 'p', 't', { perm: [0, 2, 1] }),
+    node('Flatten', 't', 'u'),
+    node('Flatten', 'b', 'v2'),
+    node('Mul', 'u v2', 'y'),
+  ];
+  assert.match(await refused(flat, more), /RN150.*Mul.*axes of its inputs differ/);
 });
 
 test('what is more than these operators is refused', async () => {

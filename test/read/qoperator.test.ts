@@ -84,6 +84,31 @@ for (const [name, scale, zero] of [
   assert.ok(relativeError(ownOutputs(graph, x)[0] as Float32Array, wanted as Float32Array) < 0.03);
 });
 
+test('channels that are picked again and requantised: every tensor has its producer before it', () => {
+  const picked = writeModel({
+    nodes: [
+      node('QuantizeLinear', 'x s zero', 'q'),
+      node('QLinearConv', 'q s zero k s none out zero', 'c'),
+      node('DequantizeLinear', 'c out zero', 'd'),
+      node('Gather', 'd same', 'g', { axis: 1 }),
+      node('QuantizeLinear', 'g s zero', 'r'),
+      node('QLinearConv', 'r s zero k s none out zero', 'e'),
+      node('DequantizeLinear', 'e out zero', 'y'),
+    ],
+    inputs: { x: [1, 2, 8] },
+    outputs: ['y'],
+    tensors: { ...tensors, k: { dims: [2, 2, 1], int8: [10, -20, 30, 40] }, same: { dims: [2], ints: [0, 0] } },
+    opset: 13,
+  });
+  const { nodes, inputs } = readOnnx(picked);
+  const made = new Set(inputs.map(({ tensor }) => tensor));
+  for (const { inputs: from, output, name } of nodes) {
+    assert.ok(from.every((id) => made.has(id)), name); // biome-ignore format: one line
+    made.add(output);
+  }
+  assert.ok(nodes.length > 4);
+});
+
 test('an output without a zero point, and channels last, are refused', async () => {
   const refused = async (of: NodeOf, shape?: number[]) => (await refusalOf(() => readOnnx(file(of, {}, shape)))).message;
   assert.match(await refused(node('QLinearMatMul', 'q s zero w s none out', 'r')), /RN150.*QLinearMatMul.*no zero point/);

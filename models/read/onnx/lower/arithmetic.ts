@@ -226,7 +226,8 @@ function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
     const x = v?.kind === 'const' ? v : ctx.activation(node, i);
     const dims = dimsOf(x);
     const isLike = (d: number, k: number) => k === at || d === dimsOf(first)[k];
-    const isAlone = x.kind === 'const' || x.layout[at]?.every(({ length }) => length === ctx.builder.shape(x.tensor).t);
+    const { t } = x.kind === 'const' ? { t: 0 } : ctx.builder.shape(x.tensor);
+    const isAlone = x.kind === 'const' || x.layout[at]?.every(({ axis, length }) => axis === 't' && length === t);
     if (dims.length !== first.layout.length || !dims.every(isLike) || !isAlone)
       return refuse(`it joins [${dims.join(', ')}] to [${dimsOf(first).join(', ')}]`);
     return { x, rows: dims[at] as number };

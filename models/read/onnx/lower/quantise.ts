@@ -104,7 +104,7 @@ function requantise(ctx: Lowering, tensor: number, quant: QuantParams, name: str
   return output;
 }
 
-/** Inputs of a join need its scale: Q(join(a, b)) = join(Q(a), Q(b)). The requantisation stands before the join. */
+/** Inputs of a join need its scale: Q(join(a, b)) = join(Q(a), Q(b)). What requantises stands before the join. */
 function joined(
   ctx: Lowering,
   concat: Node,
@@ -113,12 +113,11 @@ function joined(
   quant: QuantParams,
   name: string,
 ): number {
-  if (!own) return settle(ctx, input, quant, name);
-  if (sameParams(own, quant)) return input;
-  const output = requantise(ctx, input, quant, name);
+  if (own && sameParams(own, quant)) return input;
   const { nodes } = ctx.builder;
-  const node = nodes.pop();
-  if (node) nodes.splice(nodes.indexOf(concat), 0, node);
+  const before = nodes.length;
+  const output = own ? requantise(ctx, input, quant, name) : settle(ctx, input, quant, name);
+  nodes.splice(nodes.indexOf(concat), 0, ...nodes.splice(before));
   return output;
 }
 
