@@ -65,7 +65,9 @@ function weightedBy(maker: Maker, given: Laid, x: Laid): Weighted | undefined {
   if (t !== 1 || c === 1 || c !== rows.t) return undefined;
   const sameTime = along(a, 'c') === along(b, 't');
   const sameHeads = f === 1 || (rows.f === 1 && along(a, 'f') === along(b, 'c'));
-  return sameTime && sameHeads && liesAs(a, b) ? { rows: { tensor: x.tensor, layout: b }, weights: w.tensor, heads: f } : undefined;
+  return sameTime && sameHeads && liesAs(a, b)
+    ? { rows: { tensor: x.tensor, layout: b }, weights: w.tensor, heads: f }
+    : undefined;
 }
 
 /** The sum over dimensions `dims`; undefined where they are not time alone. */

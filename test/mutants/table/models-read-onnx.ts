@@ -249,7 +249,7 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'onnx-concat-keeps-own-scales',
     file: 'onnx/lower/quantise.ts',
-    find: 'if (sameParams(own, quant)) return input;',
+    find: 'if (own && sameParams(own, quant)) return input;',
     replace: 'if (own) return input;',
     tests: onnx,
     why: 'the scales of concat: parts of another scale are joined as they are',
