@@ -121,10 +121,15 @@ const networks: Record<string, Uint8Array> = {
     { places: ints(1, 45, 4), w: floats(4, 1), one: ints(1) },
   ),
   'places of a square spectrogram, one after the other': writeModel({
-    nodes: [node('Relu', 'x', 'a'), node('Reshape', 'a places', 'r'), node('Concat', 'r r', 'y', { axis: 1 })],
-    inputs: { x: [1, 4, 4, 3] },
+    nodes: [
+      node('Conv', 'x k', 'a'),
+      node('Transpose', 'a', 'b', { perm: [0, 2, 3, 1] }),
+      node('Reshape', 'b places', 'r'),
+      node('Concat', 'r r', 'y', { axis: 1 }),
+    ],
+    inputs: { x: [1, 2, 4, 4] },
     outputs: ['y'],
-    tensors: { places: ints(1, 16, 3) },
+    tensors: { k: floats(3, 2, 1, 1), places: ints(1, 16, 3) },
   }),
   'channels as rows, whose outer part they are': rows(
     [
