@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { packBlock, zeros } from '../../assembly/emit/block.ts';
 import { SimdBlock } from '../../assembly/emit/blocks.ts';
 import { compile } from '../../assembly/emit/compile.ts';
-import { type Finish, floatTables, magicBits } from '../../assembly/emit/targets/requantise-f32.ts';
+import { besideSteps, type Finish, floatTables, magicBits } from '../../assembly/emit/targets/requantise-f32.ts';
 import { clampInt, requantise } from '../../quant/fixed-point.ts';
 import { random } from '../property/random-network.ts';
 import { anyLayer } from './any-layer.ts';
@@ -87,6 +87,15 @@ test('no tables where a sum leaves the room of a float', () => {
     floatTables(wide, () => 2 ** 29),
     undefined,
   );
+});
+
+test('no tables of a multiplier of 0, which has no steps', () => {
+  const flat: Finish = { ...anyLayer(rnd), multiplier: Int32Array.of(0), shift: Int32Array.of(-5) };
+  assert.is(
+    floatTables(flat, () => 8160),
+    undefined,
+  );
+  assert.equal(besideSteps(flat, 0, 8160), [-8160, 8160]);
 });
 
 test('no tables where no pair of floats follows the steps', () => {

@@ -55,9 +55,13 @@ const centres = near(300);
 const scales = near(1);
 const offsets = near(2);
 
-/** Sums beside the steps of output o, those that lie closest to a step first, then the ends. */
+/**
+ * Sums beside the steps of output o, those that lie closest to a step first, then the ends. A multiplier of
+ * 0, as next to no scale gives it, has no steps.
+ */
 export function besideSteps(p: Finish, o: number, largest: number): number[] {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
+  if (multiplier === 0) return [-largest, largest];
   const sigma = multiplier * 2 ** (exponentOf(shift) - 31);
   const early = isOnce(shift) ? 0 : 2 ** 30 / multiplier;
   const steps: { sum: number; slack: number }[] = [];
@@ -78,7 +82,7 @@ function channel(p: Finish, o: number, largest: number, middle: number, signed: 
   const sigma = multiplier * 2 ** (exponentOf(shift) - 31);
   const centre = Math.round(middle / sigma);
   // beyond, 1.5 * 2^22 + x has no halves, or the sum no room
-  if (Math.abs(centre) + largest >= 2 ** 30 || (Math.abs(centre) + largest) * sigma >= 2 ** 20) return undefined;
+  if (sigma === 0 || Math.abs(centre) + largest >= 2 ** 30 || (Math.abs(centre) + largest) * sigma >= 2 ** 20) return undefined;
   const sums = besideSteps(p, o, largest).map((sum) => ({ sum, wanted: clamp(p.yZero + requantise(sum, multiplier, shift), p) }));
   const ulp = 2 ** (Math.floor(Math.log2(sigma)) - 23);
   for (const away of centres)
