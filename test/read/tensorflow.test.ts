@@ -40,6 +40,11 @@ for (const [name, { input, output }] of Object.entries(answers))
     await checkStreamed(graph);
   });
 
+test('rows that are repeated beside themselves stay rows, which stream', () => {
+  const { nodes } = readTflite(readFileSync(join(folder, 'tile-rows.tflite')), { timeAxis: 1 });
+  assert.not.ok(nodes.some(({ op }) => op === 'permute'));
+});
+
 /** A file of one operator over x [1, 4, 5, 2]. */
 const refused = (operator: TfModelOf['operators'][number], tensors: TfModelOf['tensors'], type?: 'int8') => {
   const quant = { scales: [0.5], zeroPoints: [0] };
