@@ -32,15 +32,15 @@ const conv = (dims: Dims, more: NodeOf[] = [], w: object = ones(4, 3, 3)) =>
 const odd = (name: string, from: string, to: string): NodeOf => ({ op: name, name, inputs: [from], outputs: [to] });
 
 test('ONNX: an open dimension, a batch, weights elsewhere and an old opset do not hide operators', async () => {
-  const more = [odd('Asinh', 'h', 'a'), odd('Acosh', 'a', 'y')];
+  const more = [odd('Asin', 'h', 'a'), odd('Acos', 'a', 'y')];
   const cases: [string, Uint8Array, RegExp[]][] = [
-    ['open', conv(['N', 3, 'T'], more), [/RN156 dimension 2 \(T\)/, /RN150 2 operators/, /Asinh/, /Acosh/]],
-    ['batch', conv([8, 3, 64], more), [/RN157 the batch is 8/, /Asinh/, /Acosh/]],
-    ['external', conv([1, 3, 64], more, { dims: [4, 3, 3], floats: [], external: true }), [/RN153/, /Asinh/, /Acosh/]],
+    ['open', conv(['N', 3, 'T'], more), [/RN156 dimension 2 \(T\)/, /RN150 2 operators/, /Asin/, /Acos/]],
+    ['batch', conv([8, 3, 64], more), [/RN157 the batch is 8/, /Asin/, /Acos/]],
+    ['external', conv([1, 3, 64], more, { dims: [4, 3, 3], floats: [], external: true }), [/RN153/, /Asin/, /Acos/]],
     [
       'opset',
-      writeModel({ nodes: [odd('Asinh', 'x', 'y')], inputs: { x: [1, 3, 64] }, outputs: ['y'], opset: 7 }),
-      [/RN155 opset 7/, /Asinh/],
+      writeModel({ nodes: [odd('Asin', 'x', 'y')], inputs: { x: [1, 3, 64] }, outputs: ['y'], opset: 7 }),
+      [/RN155 opset 7/, /Asin/],
     ],
   ];
   for (const [name, bytes, all] of cases) {
@@ -54,24 +54,24 @@ test('ONNX: an open dimension, a batch, weights elsewhere and an old opset do no
 
 test('ONNX: every input that is not known, and a time axis that cannot be told', async () => {
   const bytes = writeModel({
-    nodes: [convolution, odd('Asinh', 'z', 'y')],
+    nodes: [convolution, odd('Asin', 'z', 'y')],
     inputs: { x: [2, 3, 64], z: [4, 3, 5, 6, 7] },
     outputs: ['h', 'y'],
     tensors: { w: ones(4, 3, 3) },
   });
   const { why } = (await errorOf(bytes)).parts;
-  for (const text of [/the batch is 2/, /5 dimensions/, /Asinh/]) assert.match(why as string, text);
+  for (const text of [/the batch is 2/, /5 dimensions/, /Asin/]) assert.match(why as string, text);
   const open = writeModel({
-    nodes: [convolution, odd('Asinh', 'h', 'y')],
+    nodes: [convolution, odd('Asin', 'h', 'y')],
     inputs: { x: [1, 3, 49, 43] },
     outputs: ['y'],
     tensors: { w: ones(4, 3, 3, 3) },
   });
-  for (const text of [/RN168/, /Asinh/]) assert.match((await errorOf(open)).parts.why as string, text);
+  for (const text of [/RN168/, /Asin/]) assert.match((await errorOf(open)).parts.why as string, text);
 });
 
 test('the list is bounded, and nodes of one operator and reason are one entry', async () => {
-  const nodes = Array.from({ length: 300 }, (_, i) => odd('Asinh', i === 0 ? 'x' : `v${i - 1}`, `v${i}`));
+  const nodes = Array.from({ length: 300 }, (_, i) => odd('Asin', i === 0 ? 'x' : `v${i - 1}`, `v${i}`));
   const same = await errorOf(writeModel({ nodes, inputs: { x: [1, 3, 64] }, outputs: ['v299'] }));
   assert.match(same.parts.what, '300 operators');
   assert.match(same.parts.why as string, 'and 292 more: the operator is not supported');
