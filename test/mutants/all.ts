@@ -13,6 +13,7 @@ import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
 import { modelsReadLayers } from './table/models-read-layers.ts';
 import { modelsReadOnnx } from './table/models-read-onnx.ts';
+import { modelsReadRows } from './table/models-read-rows.ts';
 import { modelsReadTflite } from './table/models-read-tflite.ts';
 import { more } from './table/more.ts';
 import { norms } from './table/norms.ts';
@@ -22,6 +23,7 @@ import { recurrent } from './table/recurrent.ts';
 
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
+  ...modelsReadRows,
   ...modelsReadLayers,
   ...kerasFaults,
   ...modelsRead,

@@ -6,6 +6,7 @@
  * specification (which operators share one scale). A maximum, a join and a move commute with quantisation: exact.
  */
 import { type Node, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
+import { append } from '../../../lists.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { elementTypes } from '../tensor.ts';
@@ -117,7 +118,9 @@ function joined(
   const { nodes } = ctx.builder;
   const before = nodes.length;
   const output = own ? requantise(ctx, input, quant, name) : settle(ctx, input, quant, name);
-  nodes.splice(nodes.indexOf(concat), 0, ...nodes.splice(before));
+  const [added, join] = [nodes.splice(before), nodes.splice(nodes.indexOf(concat))];
+  append(nodes, added);
+  append(nodes, join);
   return output;
 }
 
