@@ -3,7 +3,8 @@
  *
  * In: optional name parts (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and the
  * last line `N passed, N failed`. uvu exits 0 when no test ran; this does not. Two files more than there are
- * cores run at a time: one waits for others of its kind (gateways, fleets), one for the compiler or a browser.
+ * cores run at a time: one waits for others of its kind (gateways, fleets), one for the compiler or a
+ * browser.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,9 +38,9 @@ const compiler = spawn(process.execPath, [join(here, 'compiler/server.mjs'), com
 await once(compiler.stdout, 'data');
 const start = pathToFileURL(join(here, 'start/start.mjs')).href;
 /**
- * Counts of a whole run, in CI too: random networks, those compiled, damaged files a parser, those of them that
- * are compiled, one of so many models in lists that are long and slow (the seed picks). A file that is asked for
- * by name has its own counts, which are larger.
+ * Counts of a whole run, in CI too: random networks, those compiled, damaged files a parser, those of them
+ * that are compiled, one of so many models in lists that are long and slow (the seed picks). A file that is
+ * asked for by name has its own counts, which are larger.
  */
 const ofWholeRun = {
   RUNLET_NETWORKS: '100',

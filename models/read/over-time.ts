@@ -52,7 +52,7 @@ function unrepeated({ builder }: Maker, x: Laid): Laid {
   return { tensor: from, layout: x.layout.map((factors) => factors.filter(({ axis }) => axis !== 't')) };
 }
 
-/** A product of two tensors, of which one has weights over time; undefined where the operands are no such pair. */
+/** A product of two tensors, of which one has weights over time; undefined where they are no such pair. */
 export function weighted(maker: Maker, first: Laid, second: Laid): Weighted | undefined {
   return weightedBy(maker, first, second) ?? weightedBy(maker, second, first);
 }

@@ -26,8 +26,8 @@ const elementsIn = (factors: readonly Factor[]): number => factors.reduce((n, { 
 
 /**
  * What stands in dimension `at` of the file as rows, and what stands in the other as channels, of a window of
- * one row. Undefined where there are more dimensions, or where the rows are an inner part of an axis that both
- * have a part of.
+ * one row. Undefined where there are more dimensions, or where the rows are an inner part of an axis that
+ * both have a part of.
  */
 export function asRows(
   { builder }: Maker,

@@ -243,7 +243,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
   }
 }
 
-/** What an operator refuses of tensors with frames and features in one dimension, it may take of their rows. */
+/** What an operator refuses of tensors with frames and features in one dimension, it may take of rows. */
 function lowered(context: Context, op: TfOperator, lower: (context: Context, op: TfOperator) => void): void {
   try {
     lower(context, op);

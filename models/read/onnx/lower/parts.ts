@@ -46,7 +46,7 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   return [back.length > 0 ? backwards(ctx, node, kept, back) : kept];
 }
 
-/** Every `step`th element of a dimension; of time or features by a pool of one place that takes such steps. */
+/** Every `step`th element of a dimension; of time or features by a pool of one place with such a stride. */
 function everyNth(ctx: Lowering, node: NodeView, given: Activation, at: number, step: number): Activation {
   const axis = axisOfDim(given.layout, at);
   const length = fileShapeOf(given.layout)[at] as number;
@@ -173,8 +173,8 @@ function gatheredFrames(ctx: Lowering, node: NodeView, x: Activation, at: number
 }
 
 /**
- * A part of one dimension. Frames or rows that a padded convolution or pooling makes of its padding, the `chomp` of
- * causal networks, are taken from the padding.
+ * A part of one dimension. Frames or rows that a padded convolution or pooling makes of its padding, the
+ * `chomp` of causal networks, are taken from the padding.
  * @param isOnly nothing else is taken of `x` by this operator
  */
 function cropped(ctx: Lowering, x: Activation, cut: Cut, isOnly: boolean, node: NodeView): Activation {

@@ -105,7 +105,7 @@ function requantise(ctx: Lowering, tensor: number, quant: QuantParams, name: str
   return output;
 }
 
-/** Inputs of a join need its scale: Q(join(a, b)) = join(Q(a), Q(b)). What requantises stands before the join. */
+/** Inputs of a join need its scale: Q(join(a, b)) = join(Q(a), Q(b)). What requantises stands before it. */
 function joined(
   ctx: Lowering,
   concat: Node,

@@ -131,7 +131,7 @@ export function lowerUnpack(context: Context, op: TfOperator): void {
   for (const which of op.outputs.keys()) cutInto(context, op, 0, which, oneOf(shape, dim, which, true));
 }
 
-/** GATHER: elements of a dimension, which goes where the index has none: `x[:, -1]`; frames where it has two. */
+/** GATHER: elements of a dimension, which goes where the index has none: `x[:, -1]`; frames for two. */
 export function lowerGather(context: Context, op: TfOperator): void {
   const shape = inputShape(context, op, 0);
   const options = context.options(op);
