@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: fda56da61a3b4aed550e4dbca6501a2832990a074948083054d702d69c2c583f
+ * Sources: 207bebd35197908fb1b16c09f17226fd50958eafd48deb0aff9fee2a1442ae0c
  */
 export const code = `
 AGFzbQEAAAABXw9gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgAX4BfmAEf39/

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 7ce0e40433b6479d65422cdb8e0780a4469340dd093158ef6988075aa4fb7f4f
+ * Sources: 2f8434d7f816a36d5b281249d32793be307913b952a01e70500ac169b151f11a
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

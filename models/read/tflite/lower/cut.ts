@@ -217,7 +217,10 @@ function cutInto(context: Context, op: TfOperator, i: number, which: number, ran
   context.bind(op, { ...value, layout }, which);
 }
 
-/** The value. Where frames stand from the last to the first and one is kept, they stay, and its range moves. */
+/**
+ * The value. Where frames stand from the last to the first and one is kept, they stay.
+ * Its range moves.
+ */
 function forward(context: Context, op: TfOperator, i: number, ranges: Range[]): Value {
   const raw = context.rawValue(op, i);
   if (!raw.reversed) return context.value(op, i, 'history');
@@ -258,7 +261,7 @@ function everyNth(context: Context, op: TfOperator, value: Value, dim: number, b
   return { ...value, id, layout: value.layout.map((factors, d) => (d === dim ? dimOf(axis, length) : factors)) };
 }
 
-/** REVERSE_V2. A loop reads frames from the last to the first as they are; for others they are turned round. */
+/** REVERSE_V2. A loop reads frames from the last to the first as they are; others have them turned. */
 export function lowerReverse(context: Context, op: TfOperator): void {
   const value = context.laid(context.rawValue(op, 0));
   const axes = integersAt(context, op, 1);
