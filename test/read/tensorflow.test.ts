@@ -45,6 +45,11 @@ test('rows that are repeated beside themselves stay rows, which stream', () => {
   assert.not.ok(nodes.some(({ op }) => op === 'permute'));
 });
 
+test('a network for each frame is one over all frames, however it is written', () => {
+  const ops = (name: string) => readTflite(readFileSync(join(folder, `${name}.tflite`))).nodes.map(({ op }) => op);
+  assert.equal(ops('frame-by-frame'), ops('frames-as-batch'));
+});
+
 /** A file of one operator over x [1, 4, 5, 2]. */
 const refused = (operator: TfModelOf['operators'][number], tensors: TfModelOf['tensors'], type?: 'int8') => {
   const quant = { scales: [0.5], zeroPoints: [0] };

@@ -154,6 +154,8 @@ function candidatesOf(shape: number[], options: ReaderOptions, state: number | u
   const factor = (axis: Factor['axis'], dim: number): Factor[] => [{ axis, length: shape[dim] ?? 1 }];
   const unit = shape.slice(1, -3).map(() => []);
   const rank = shape.length;
+  const batch = framesAsBatch(shape);
+  if (batch) return [batch];
   // rows of a dense layer that works on the last dimension: each is a frame
   if (rank === 2 && (shape[0] ?? 1) > 1 && options.frame === undefined) return [[factor('t', 0), factor('c', 1)]];
   if (rank <= 2) return [flatLayout(shape, options)];
@@ -167,6 +169,14 @@ function candidatesOf(shape: number[], options: ReaderOptions, state: number | u
   const widthFirst: Layout = [[], ...unit, factor('f', h), factor('t', w), factor('c', rank - 1)];
   const wide = state === undefined ? shape[h] === 1 && (shape[w] ?? 1) > 1 : state === w;
   return wide ? [widthFirst, heightFirst] : [heightFirst, widthFirst];
+}
+
+/** The layout where each frame is an entry of the batch (TimeDistributed layers); undefined where the batch is 1. */
+function framesAsBatch(shape: number[]): Layout | undefined {
+  const rows = shape.slice(1, -1).filter((n) => n > 1);
+  if ((shape[0] ?? 1) < 2 || shape.length < 3 || rows.length > 1) return undefined;
+  const last = shape.length - 1;
+  return shape.map((length, d): Factor[] => (length === 1 ? [] : [{ axis: d === 0 ? 't' : d === last ? 'c' : 'f', length }]));
 }
 
 /** In a model with its own state: the dimension along which its states stand before new rows, which is time. */
@@ -256,12 +266,13 @@ export function withWindow(tensor: TfTensor, { window, windows }: ReaderOptions)
 }
 
 /**
- * The shape of what moves or maps the elements of a graph input: an open dimension follows from their
- * number.
+ * The shape of what moves or maps the elements of a graph input: an open dimension, or else an open batch,
+ * follows from their number.
  */
 function filled(tensor: TfTensor, elements: number): number[] {
-  const { shape } = tensor;
-  const [dim, more] = openDims(tensor);
+  const { shape, signature } = tensor;
+  const open = openDims(tensor);
+  const [dim, more] = open.length === 0 && signature[0] === -1 ? [0] : open;
   const others = shape.reduce((product, n, d) => (d === dim ? product : product * n), 1);
   return dim === undefined || more !== undefined || shape[dim] !== 1 || elements % others !== 0
     ? shape

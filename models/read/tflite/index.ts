@@ -25,6 +25,7 @@ import { oneSignal } from './batch.ts';
 import { readDequantised } from './constants.ts';
 import { Context, type Elements, mostElements, Refusal, type Value } from './context.ts';
 import { densified } from './densify.ts';
+import { framesTogether } from './each-frame.ts';
 import { movedElements } from './elements.ts';
 import { foldIntegers } from './integers.ts';
 import { live } from './live.ts';
@@ -55,7 +56,7 @@ function noNetwork(model: TfModel): RunletError {
 
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
-  const read = oneSignal(live(withPieces(densified(readModelFile(bytes)))));
+  const read = oneSignal(live(framesTogether(withPieces(densified(readModelFile(bytes))))));
   const model = readAsFloat(read) ? asFloat(read) : read;
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);

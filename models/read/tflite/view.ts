@@ -119,6 +119,15 @@ export class Table {
   uint64 = (field: number): number => this.scalar(field, 8, 0, (at) => Number(this.view.data.getBigUint64(at, true)));
   bool = (field: number): boolean => this.uint8(field) !== 0;
 
+  /** Whether the other table holds the same bytes, of tables without vectors, strings and tables. */
+  same({ vtableBytes, vtable, tableBytes, at, view }: Table): boolean {
+    const own = (from: number, count: number) => this.view.bytes.subarray(from, from + count);
+    const is = (a: number, b: number, count: number) => own(a, count).every((byte, i) => byte === view.bytes[b + i]);
+    const alike = vtableBytes === this.vtableBytes && tableBytes === this.tableBytes && is(this.vtable, vtable, vtableBytes);
+    // the table begins with the distance to its list of fields
+    return alike && is(this.at + 4, at + 4, tableBytes - 4);
+  }
+
   has = (field: number): boolean => this.position(field, 1) !== 0;
 
   string(field: number, absent = ''): string {

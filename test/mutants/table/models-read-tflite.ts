@@ -122,4 +122,28 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     tests: 'read/tflite-dead',
     why: 'what is assigned to a variable that an output reads is left out',
   },
+  {
+    id: 'read-frames-order',
+    file: 'each-frame.ts',
+    find: 'from[0] === i && to[0] === i + 1',
+    replace: 'to[0] === (from[0] ?? 0) + 1',
+    tests: 'read/tensorflow',
+    why: 'frames in another order are read as if they were in order',
+  },
+  {
+    id: 'read-frames-constants',
+    file: 'each-frame.ts',
+    find: '(index === other.inputs[i] && this.isConstant(index))',
+    replace: 'this.isConstant(index)',
+    tests: 'read/tensorflow',
+    why: 'each frame has weights of its own, and those of the first are taken for all',
+  },
+  {
+    id: 'read-batch-of-frames',
+    file: 'lower/spatial.ts',
+    find: 'stride: s.batch ? { ...by, t: 1 } : by',
+    replace: 'stride: s.batch ? { ...by, t: 2 } : by',
+    tests: 'read/tensorflow',
+    why: 'frames that are the batch are left out',
+  },
 ]);

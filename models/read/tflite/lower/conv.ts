@@ -11,7 +11,7 @@ import { readBias, readWeights } from '../constants.ts';
 import { type Context, fusedClamp, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { deferConv } from './batch.ts';
-import { addPad, isSame, padding, pick, positive, type Spatial, spatialLayout, spatialOf } from './spatial.ts';
+import { addPad, isSame, padding, pick, positive, type Spatial, slides, spatialLayout, spatialOf } from './spatial.ts';
 
 /** Option field numbers: conv has no depth multiplier, so its later fields come one earlier. */
 const fields = {
@@ -25,7 +25,7 @@ export function lowerConv(context: Context, op: TfOperator): void {
   const filter = context.input(op, 1);
   const [outChannels = 0, kernelH = 0, kernelW = 0, perGroup = 0] = filter.shape;
   const value = inputOf(context, op, kernelH, kernelW, 'conv');
-  const spatial = spatialOf(op, value.layout);
+  const spatial = spatialOf(op, value.layout, true);
   const inputShape = shapeOf(value);
   const seen = spatial.merged ? inputShape.f * inputShape.c : inputShape.c;
   if (filter.shape.length !== 4 || perGroup === 0 || seen % perGroup !== 0 || outChannels % (seen / perGroup) !== 0) {
@@ -55,7 +55,7 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
   const filter = context.input(op, 1);
   const [one = 0, kernelH = 0, kernelW = 0, outChannels = 0] = filter.shape;
   const value = inputOf(context, op, kernelH, kernelW, 'depthwise');
-  const spatial = spatialOf(op, value.layout);
+  const spatial = spatialOf(op, value.layout, true);
   if (spatial.merged) throw new Refusal('its channels hold feature rows, which it would have to treat apart');
   const { c } = shapeOf(value);
   const multiplier = outChannels / c;
@@ -87,7 +87,7 @@ function inputOf(context: Context, op: TfOperator, kernelH: number, kernelW: num
   const { history } = context.rawValue(op, 0);
   const value = context.value(op, 0, history ? 'history' : true);
   if (!history) return value;
-  const { kernel, stride, dilation, same } = stepsOf(context, op, spatialOf(op, value.layout), kernelH, kernelW, kind);
+  const { kernel, stride, dilation, same } = stepsOf(context, op, spatialOf(op, value.layout, true), kernelH, kernelW, kind);
   const fresh = context.builder.shape(value.id).t;
   const { before, after } = history;
   const rows = slidingLength(before + fresh, kernel.t, stride.t, dilation.t, [0, 0]);
@@ -106,13 +106,11 @@ function stepsOf(
 ) {
   const options = context.needOptions(op);
   const { dilationH, dilationW } = fields[kind];
-  const read = (what: string, height: number, width: number) =>
-    pick(spatial, positive(op, what, height), positive(op, what, width));
   const same = isSame(op, options.int8(0));
-  const kernel = pick(spatial, positive(op, 'kernel height', kernelH), positive(op, 'kernel width', kernelW));
-  const stride = read('stride', options.int32(2), options.int32(1));
-  const dilation = read('dilation', options.int32(dilationH, 1), options.int32(dilationW, 1));
-  return { kernel, stride, dilation, same };
+  const moves = slides(op, spatial, [kernelH, kernelW], [options.int32(2), options.int32(1)]);
+  const dilations = [options.int32(dilationH, 1), options.int32(dilationW, 1)].map((n) => positive(op, 'dilation', n));
+  const dilation = pick(spatial, dilations[0] as number, dilations[1] as number);
+  return { ...moves, dilation, same };
 }
 
 /** What the convolution leaves of one batch: `x` already holds the padding of SPACE_TO_BATCH_ND, whose share is not dilated yet. */

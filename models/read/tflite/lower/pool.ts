@@ -25,18 +25,18 @@ import { readIntegers } from '../constants.ts';
 import { type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { sameQuant } from '../quantisation.ts';
-import { isSame, padding, pick, positive, spatialLayout, spatialOf } from './spatial.ts';
+import { isSame, padding, pick, slides, spatialLayout, spatialOf } from './spatial.ts';
 
 export function lowerPool(context: Context, op: TfOperator): void {
   const value = context.value(op, 0);
   const options = context.needOptions(op);
-  const spatial = spatialOf(op, value.layout);
+  const spatial = spatialOf(op, value.layout, true);
   sameQuant(context.input(op, 0), context.output(op), op.name);
   const file = fileShapeOf(value.layout);
   const same = isSame(op, options.int8(0));
   const length = pick(spatial, file[1] as number, file[2] as number);
-  const stride = pick(spatial, positive(op, 'stride', options.int32(2)), positive(op, 'stride', options.int32(1)));
-  const kernel = pick(spatial, positive(op, 'kernel height', options.int32(4)), positive(op, 'kernel width', options.int32(3)));
+  const kernels: [number, number] = [options.int32(4), options.int32(3)];
+  const { kernel, stride } = slides(op, spatial, kernels, [options.int32(2), options.int32(1)]);
   const pads = {
     t: padding(same, length.t, kernel.t, stride.t, 1),
     f: padding(same, length.f, kernel.f, stride.f, 1),
@@ -44,7 +44,8 @@ export function lowerPool(context: Context, op: TfOperator): void {
   const clamp = fusedClamp(op, options, 5);
   const shape = shapeOf(value);
   if (spatial.merged && kernel.f !== 1) throw new Refusal('its kernel covers a dimension of length 1 beside merged features');
-  const coversAll = (axis: 't' | 'f') => kernel[axis] === length[axis] && pads[axis][0] + pads[axis][1] === 0;
+  const coversAll = (axis: 't' | 'f') =>
+    !(axis === 't' && spatial.batch) && kernel[axis] === length[axis] && pads[axis][0] + pads[axis][1] === 0;
   const keepsF = spatial.merged || (kernel.f === 1 && stride.f === 1);
   const layoutOf = spatialLayout(spatial);
   // over the rows of a step, and of its past, a pool that moves by one step goes on being a stream

@@ -3,6 +3,7 @@
  *
  * In: the layout of a 4-D input and the operator's per-dimension numbers (height, width).  Out: the same as (t, f).
  * Unit dimensions carry no axis: beside a labelled one they are the other axis; two of them are (t, f) in that order.
+ * Where each frame is an entry of the batch (TimeDistributed layers), nothing slides over time.
  * Source: TensorFlow Lite padding: out = ceil(in / stride) for SAME, total = max((out - 1) * stride + extent - in, 0),
  * before = floor(total / 2).
  */
@@ -17,13 +18,20 @@ export interface Spatial {
   fDim: 1 | 2;
   /** The feature rows lie in the channel dimension, before the channels: the operator sees f * c channels. */
   merged: boolean;
+  /** The frames are the batch. */
+  batch: boolean;
 }
 
-/** The axes of an NHWC input; a Refusal where a dimension mixes axes, RN106 where it is not 4-D with batch 1. */
-export function spatialOf(op: TfOperator, layout: Layout): Spatial {
+/**
+ * The axes of an NHWC input; RN106 where it is not 4-D, a Refusal where a dimension mixes axes or the batch is
+ * not 1. @param frames the batch may be frames
+ */
+export function spatialOf(op: TfOperator, layout: Layout, frames = false): Spatial {
   if (layout.length !== 4) throw malformed(op, `its input has ${layout.length} dimensions, 4 are expected`);
-  if (factorsOf(layout, 0).length > 0) throw new Refusal(`its batch is not 1: ${showLayout(layout)}`);
   const axes = [axisOf(layout, 1), axisOf(layout, 2)];
+  const batch = frames && axisOf(layout, 0) === 't';
+  if ((factorsOf(layout, 0).length > 0 && !batch) || (batch && axes.includes('t')))
+    throw new Refusal(`its batch is not 1: ${showLayout(layout)}`);
   const channels = factorsOf(layout, 3).map((f) => f.axis);
   const merged = channels[0] === 'f';
   const rest = merged ? channels.slice(1) : channels;
@@ -31,12 +39,22 @@ export function spatialOf(op: TfOperator, layout: Layout): Spatial {
     throw new Refusal(`its dimensions are not time, features and channels: ${showLayout(layout)}`);
   }
   const tDim = axes[1] === 't' || axes[0] === 'f' ? 2 : 1;
-  return { tDim, fDim: tDim === 1 ? 2 : 1, merged };
+  if (batch && axes[tDim - 1]) throw new Refusal(`its batch holds frames of two dimensions: ${showLayout(layout)}`);
+  return { tDim, fDim: tDim === 1 ? 2 : 1, merged, batch };
 }
 
 /** Picks time's and features' numbers out of (height, width). */
 export const pick = (s: Spatial, height: number, width: number): { t: number; f: number } =>
   s.tDim === 1 ? { t: height, f: width } : { t: width, f: height };
+
+/** Kernel and stride along time and features. */
+export function slides(op: TfOperator, s: Spatial, kernel: [number, number], stride: [number, number]) {
+  const along = (what: string, [height, width]: [number, number]) =>
+    pick(s, positive(op, `${what} height`, height), positive(op, `${what} width`, width));
+  const [over, by] = [along('kernel', kernel), along('stride', stride)];
+  if (s.batch && over.t !== 1) throw new Refusal('its kernel covers a dimension of length 1, and the frames are its batch');
+  return { kernel: over, stride: s.batch ? { ...by, t: 1 } : by };
+}
 
 /** Explicit padding of one dimension of `length` places. */
 export function padding(
@@ -68,8 +86,9 @@ export const spatialLayout =
     const t = [{ axis: 't' as const, length: shape.t }];
     const f = [{ axis: 'f' as const, length: shape.f }];
     const c = { axis: 'c' as const, length: shape.c };
-    if (s.merged) return s.tDim === 1 ? [[], t, [], [...f, c]] : [[], [], t, [...f, c]];
-    return s.tDim === 1 ? [[], t, f, [c]] : [[], f, t, [c]];
+    const [frames, rows, channels] = [s.batch ? [] : t, s.merged ? [] : f, s.merged ? [...f, c] : [c]];
+    const [height, width] = s.tDim === 1 ? [frames, rows] : [rows, frames];
+    return [s.batch ? t : [], height, width, channels];
   };
 
 /** The input's padding by PAD, or its earlier rows, plus the operator's own. */
