@@ -25,18 +25,13 @@ export interface Laid {
 const elementsIn = (factors: readonly Factor[]): number => factors.reduce((n, { length }) => n * length, 1);
 
 /**
- * What stands in dimension `at` of the file as rows, and what stands in the other as channels, of a window of
- * one row. Undefined where there are more dimensions, or where the rows are an inner part of an axis that
- * both have a part of.
+ * What stands in dimension `at` of the file as rows, and what stands in the other as channels. Undefined
+ * where there are more dimensions, or where the rows are an inner part of an axis that both have a part of.
  */
-export function asRows(
-  { builder }: Maker,
-  { tensor, layout }: Laid,
-  at: number,
-): { attrs: PermuteAttrs; layout: Layout } | undefined {
+export function asRows({ layout }: Laid, at: number): { attrs: PermuteAttrs; layout: Layout } | undefined {
   const held = [...layout.keys()].filter((d) => (layout[d] ?? []).length > 0);
   const [channels, more] = held.filter((d) => d !== at);
-  if (builder.shape(tensor).t > 1 || !held.includes(at) || channels === undefined || more !== undefined) return undefined;
+  if (channels === undefined || more !== undefined) return undefined;
   const axesOf = (d: number) => (layout[d] ?? []).map(({ axis }) => axis);
   const shared = axesOf(at).some((axis) => axesOf(channels).includes(axis));
   if (shared && (at > channels || new Set([...axesOf(at), ...axesOf(channels)]).size > 1)) return undefined;
@@ -47,21 +42,40 @@ export function asRows(
 }
 
 /**
- * Two operands of one size in the file: where one has as channels and features what the other has as rows, it
- * has rows too. What a layer along time gave is such an operand.
+ * Two operands that meet in the file: where one has as channels and features what the other has as rows, or
+ * as features the channels of a vector, it has rows too. What a layer along time gave is such an operand.
  */
 export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: string): readonly [Laid, Laid] {
   const { builder, add } = maker;
   for (const [i, x] of pair.entries()) {
     const other = pair[1 - i] as Laid;
-    if (builder.shape(other.tensor).t === 1 || fileShapeOf(x.layout).join() !== fileShapeOf(other.layout).join()) continue;
-    const at = other.layout.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
-    const rows = asRows(maker, x, at);
+    const at = builder.shape(x.tensor).t > 1 ? -1 : rowsBeside(fileShapeOf(x.layout), other.layout);
+    const rows = at < 0 ? undefined : asRows(x, at);
     if (!rows || !commonOf(rows.layout, other.layout)) continue;
     const tensor = add('permute', [x.tensor], rows.attrs, `${name}/${i}/permuted`, builder.tensors[x.tensor]?.quant);
     return pair.with(i, { tensor, layout: rows.layout }) as [Laid, Laid];
   }
   return pair;
+}
+
+/** The dimension of `shape` that holds rows where another operand has this layout; -1: none. */
+function rowsBeside(shape: readonly number[], other: Layout): number {
+  const own = fileShapeOf(other);
+  if (own.join() === shape.join()) return other.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
+  const isVector = own.length === shape.length && own.every((n, d) => n === 1 || n === shape[d]);
+  return isVector ? shape.findIndex((n, d) => n > 1 && own[d] === 1) : -1;
+}
+
+/**
+ * A sequence whose steps are dimension `at` of the file, for a recurrence over them: with the steps as rows,
+ * where they are something else than frames and the frames are the values of a step. Else as it is.
+ */
+export function asSteps({ builder, add }: Maker, x: Laid, at: number, name: string): Laid {
+  const holdsTime = (d: number) => (x.layout[d] ?? []).some(({ axis }) => axis === 't');
+  const rows = holdsTime(x.layout.length - 1) && !holdsTime(at) ? asRows(x, at) : undefined;
+  if (!rows) return x;
+  const quant = builder.tensors[x.tensor]?.quant;
+  return { tensor: add('permute', [x.tensor], rows.attrs, `${name}/steps`, quant), layout: rows.layout };
 }
 
 /**

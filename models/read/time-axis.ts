@@ -105,7 +105,7 @@ interface Slide {
   whole: boolean;
 }
 
-/** Along t and f, what each convolution does; `whole`: it takes all of the axis, as it is in the input. */
+/** Along t and f, what each convolution does; `whole`: it takes all of the axis, as it is in an input of both. */
 function slides(graph: Graph): { t: Slide; f: Slide }[] {
   const input = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape;
   return graph.nodes.flatMap((node) => {
@@ -113,7 +113,7 @@ function slides(graph: Graph): { t: Slide; f: Slide }[] {
     const { attrs } = node;
     const shape = graph.tensors[node.inputs[0] as number]?.shape;
     const whole = (axis: 't' | 'f', kernel: number, pad: readonly [number, number]): boolean =>
-      kernel > 1 && kernel === shape?.[axis] && kernel === input?.[axis] && pad[0] + pad[1] === 0;
+      kernel > 1 && kernel === shape?.[axis] && kernel === input?.[axis] && input.f > 1 && pad[0] + pad[1] === 0;
     const { kernelT, kernelF, dilationT, dilationF, padT, padF } = attrs;
     return [
       {

@@ -35,6 +35,7 @@ const tolerances = {
   masked: 2e-5,
   products: 2e-5,
   places: 2e-5,
+  steps: 2e-5,
 };
 const versions = ['keras2', 'keras3'];
 
@@ -62,6 +63,7 @@ for (const model of [
   'masked',
   'products',
   'places',
+  'steps',
 ])
   test(`${model}, streamed in int8`, async () => {
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));

@@ -150,6 +150,33 @@ const networks: Record<string, Uint8Array> = {
     { places: ints(1, 45, 4), seven: ints(7) },
   ),
   'rows times weights over time, read by something else than a sum': pooled(1, [node('Mul', 'p b', 'm'), node('Relu', 'm', 'y')]),
+  'rows times weights over time, added to the rows': pooled(1, [node('Mul', 'b p', 'm'), node('Add', 'b m', 'y')]),
+  'a layer along time, and the last frame added to each of its rows': rows(
+    [
+      node('Gather', 'a last', 'l', { axis: 1 }),
+      node('Sub', 'a l', 'd'),
+      node('Transpose', 'd', 'dt', { perm: [0, 2, 1] }),
+      node('MatMul', 'dt m', 'e'),
+      node('Transpose', 'e', 'et', { perm: [0, 2, 1] }),
+      node('Add', 'et l', 'y'),
+    ],
+    { last: { dims: [1], ints: [9] }, m: floats(10, 4) },
+  ),
+  'a recurrence over the channels': rows(
+    [
+      node('Transpose', 'a', 'at', { perm: [2, 0, 1] }),
+      node('LSTM', 'at lw lr', 'h', { hidden_size: 3 }),
+      node('Transpose', 'h', 'ht', { perm: [1, 2, 0, 3] }),
+      node('Flatten', 'ht', 'y'),
+    ],
+    { lw: floats(1, 12, 10), lr: floats(1, 12, 3) },
+  ),
+  'a recurrence of one step, which is the window': writeModel({
+    nodes: [node('GRU', 'x gw gr', ' y', { hidden_size: 4 })],
+    inputs: { x: [1, 1, 9] },
+    outputs: ['y'],
+    tensors: { gw: floats(1, 12, 9), gr: floats(1, 12, 4) },
+  }),
   'rows times weights of each channel over time, as they are': pooled(8, [node('Mul', 'b p', 'm'), node('Identity', 'm', 'y')]),
   'rows times weights over time as an output': pooled(8, [node('Mul', 'b p', 'y')]),
   'rows times weights over time, summed over all': pooled(1, [node('Mul', 'p b', 'm'), node('ReduceSum', 'm', 'y')]),

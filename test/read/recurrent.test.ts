@@ -49,6 +49,7 @@ test('TensorFlow Lite: cells by what their loops compute', () => {
       ['gru'],
       ['lstm'],
       ['lstm'],
+      ['lstm'],
       ['lstm', 'lstm'],
       ['rnn'],
     ],

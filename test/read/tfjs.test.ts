@@ -213,7 +213,7 @@ test('all unsupported layers are listed at once, by name, with the rule', async 
   const { code, message } = await refusal(new TextEncoder().encode(unknown), files);
   assert.is(code, 'RN160');
   assert.match(message, /2 layers/);
-  assert.match(message, /ConvLSTM2D memory: rule R13: recurrence runs through the 10 frames/);
+  assert.match(message, /ConvLSTM2D memory: its state is convolved at every step/);
   assert.match(message, /AdditiveAttention second: rule R13/);
 });
 

@@ -45,6 +45,18 @@ const pooled = (a: number, b: number, op = 17) =>
     outputs: ['y'],
   }); // biome-ignore format: one line
 
+/** An ONNX file that transposes [1, a, b], and has a layer behind that. */
+const turned = (a: number, b: number) =>
+  writeModel({
+    nodes: [
+      { op: 'Transpose', inputs: ['x'], outputs: ['xt'], attributes: { perm: [0, 2, 1] } },
+      { op: 'MatMul', inputs: ['xt', 'w'], outputs: ['y'] },
+    ],
+    inputs: { x: [1, a, b] },
+    outputs: ['y'],
+    tensors: { w: ones(a, 2) },
+  });
+
 const shapeOf = (graph: Graph) => {
   const { t, f, c } = graph.tensors[graph.inputs[0]?.tensor as number]?.shape ?? { t: 0, f: 0, c: 0 };
   return [t, f, c];
@@ -161,6 +173,14 @@ test('flattened windows of three dimensions: by the width, by the convention of 
   assert.equal(keras.shape, [50, 1, 43]);
   assert.match(keras.notices.join(), 'Keras');
   assert.equal((await read(dense(6, 128))).shape, [128, 1, 6], 'channels first, as a converter from PyTorch leaves them');
+});
+
+test('a layer behind a transposition: along time, or of the channels that stood first', async () => {
+  assert.equal((await read(turned(48, 3))).shape, [48, 1, 3]);
+  assert.equal((await read(turned(3, 48))).shape, [48, 1, 3]);
+  const open = await read(turned(20, 18));
+  assert.equal(open.shape, [18, 1, 20]);
+  assert.match(String(open.notices), /since a layer reads the values of a frame; --time-axis 1 takes 20 frames of 18/);
 });
 
 const flat = (values: number, metadata: Record<string, string> = {}) =>

@@ -115,8 +115,9 @@ export function layoutOfInput(
   const usual = meaningsAt(own ? undefined : anchor, dims.length, channelsLast);
   // where somebody says so: channels of a convolution over one place as frames, a layer along time
   const isAsked = dims.length === 3 && options.timeAxis !== undefined;
-  const isLayer = anchor?.node.op === 'MatMul' || anchor?.node.op === 'Gemm';
-  const turned: Meaning[] = [...(isAsked && dims[2] === 1 ? [['n', 't', 'c'] as Meaning] : []), ...(isAsked && isLayer ? [['n', 'c', 't'] as Meaning] : [])]; // biome-ignore format: one line
+  const isLayer = dims.length === 3 && (anchor?.node.op === 'MatMul' || anchor?.node.op === 'Gemm');
+  const isTurned = isLayer && chain.some(({ kind }) => kind === 'transpose');
+  const turned: Meaning[] = [...(isAsked && dims[2] === 1 ? [['n', 't', 'c'] as Meaning] : []), ...(isTurned || (isAsked && isLayer) ? [['n', 'c', 't'] as Meaning] : [])]; // biome-ignore format: one line
   const meanings = [...usual, ...turned];
   const candidates = meanings.flatMap((meaning) => {
     if (meaning.some((m, i) => m === 'n' && dims[i] !== 1)) return [];
@@ -149,7 +150,8 @@ export function layoutOfInput(
       return dims[at] !== 1 && candidates.findIndex((d) => d.meaning.indexOf('t') === at) === i;
     });
     const readings = long.map(({ meaning, layout }) => readingOf(meaning, dims, flat ? undefined : layout));
-    const usual = channelsLast && own && dims.length === 3 && { convention: 'Keras has [batch, time, channels]' };
+    const keras = channelsLast && own && dims.length === 3 && { convention: 'Keras has [batch, time, channels]' };
+    const usual = keras || (isTurned && { convention: 'a layer reads the values of a frame' });
     chosen = long[long.length > 1 ? (options.pick?.({ input: input.name, where, readings, ...usual }) ?? 0) : 0] ?? chosen;
   }
   if (!chosen) return fail('its axes cannot be told', 'the first operator does not fit its shape', 'the option timeAxis');

@@ -42,4 +42,20 @@ export const modelsReadRows = inFolder('models/read', [
     tests: 'read/onnx-composed',
     why: 'attentive statistics take the weights of the first channel',
   },
+  {
+    id: 'rows-steps-of-channels',
+    file: 'rows.ts',
+    find: 'holdsTime(x.layout.length - 1) && !holdsTime(at)',
+    replace: 'false',
+    tests: 'read/onnx-composed',
+    why: 'a recurrence over the channels is refused',
+  },
+  {
+    id: 'rows-beside-vector',
+    file: 'rows.ts',
+    find: 'return isVector ? shape.findIndex((n, d) => n > 1 && own[d] === 1) : -1;',
+    replace: 'return -1;',
+    tests: 'read/onnx-composed',
+    why: 'a vector does not meet the rows that a layer along time gave',
+  },
 ]);

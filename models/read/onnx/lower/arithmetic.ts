@@ -33,7 +33,8 @@ import { flattened, withChannels, withQuant, withSameAxes } from './regroup.ts';
 export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   const [a, b] = node.inputs;
   if (node.inputs.length !== 2 || !a || !b) return refuse('it takes two inputs');
-  if (a.kind === 'activation' && b.kind === 'activation') return [twoActivations(ctx, node)];
+  const isComputed = ({ kind }: Value) => kind === 'activation' || kind === 'weighted';
+  if (isComputed(a) && isComputed(b)) return [twoActivations(ctx, node)];
   const constantFirst = a.kind === 'const';
   const given = ctx.activation(node, constantFirst ? 1 : 0, { raw: true });
   const stated = ctx.constant(node, constantFirst ? 0 : 1, 'operand');

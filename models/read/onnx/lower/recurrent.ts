@@ -12,6 +12,7 @@ import type { Lowering, NodeView } from '../context.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
 import type { Const } from '../tensor.ts';
 import type { Activation, Value } from '../values.ts';
+import { withSteps } from './regroup.ts';
 
 const gatesOf = { LSTM: 4, GRU: 3, RNN: 1 } as const;
 type Op = keyof typeof gatesOf;
@@ -32,7 +33,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   const direction = attributes.string('direction', 'forward');
   const directions = direction === 'bidirectional' ? 2 : 1;
   const batchFirst = attributes.int('layout', 0) === 1;
-  const x = ctx.activation(node, 0);
+  const x = withSteps(ctx, node, ctx.activation(node, 0), batchFirst ? 1 : 0);
   const { time, rows } = framesOf(ctx, x, batchFirst);
   const [w, r] = [ctx.constant(node, 1, 'weights W'), ctx.constant(node, 2, 'weights R')];
   const units = attributes.int('hidden_size', r.dims[2] ?? 0);

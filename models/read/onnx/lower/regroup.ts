@@ -8,7 +8,7 @@ import { isRunletError } from '../../../error.ts';
 import type { PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
 import { dim, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
-import { asLine, asRows, type Laid, withSameRows } from '../../rows.ts';
+import { asLine, asRows, asSteps, type Laid, withSameRows } from '../../rows.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse, Unsupported } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
@@ -66,9 +66,16 @@ const elementsIn = (factors: Layout[number]): number => factors.reduce((n, { len
 
 /** With what stands in dimension `at` of the file as rows (models/read/rows.ts). */
 export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: number): Activation | undefined {
-  const rows = asRows(ctx, x, at);
+  const rows = ctx.builder.shape(x.tensor).t > 1 || x.layout[at]?.length === 0 ? undefined : asRows(x, at);
   if (rows) ofWindow(ctx);
   return rows && permuted(ctx, node, x, rows.attrs, rows.layout);
+}
+
+/** With the steps of a recurrence, dimension `at` of the file, as rows (models/read/rows.ts). */
+export function withSteps(ctx: Lowering, node: NodeView, x: Activation, at: number): Activation {
+  const steps = asSteps(ctx, x, at, node.name);
+  if (steps.tensor !== x.tensor) ofWindow(ctx);
+  return { ...x, ...steps };
 }
 
 /** With its channels as features, where they stand in a spatial dimension, and one channel beside them. */

@@ -130,13 +130,22 @@ export const operators: ReadonlySet<string> = new Set(
 
 /** The names that models/read/refused.ts knows these layers by. */
 const known: Readonly<Record<string, string>> = {
-  ConvLSTM2D: 'LSTM',
-  ConvLSTM2DCell: 'LSTM',
   AdditiveAttention: 'LinearAttention',
+};
+
+const convolved =
+  'its state is convolved at every step, which no kernel here does; a convolution in TimeDistributed and an LSTM behind it are read';
+const reasons: Readonly<Record<string, string>> = {
+  ConvLSTM1D: convolved,
+  ConvLSTM2D: convolved,
+  ConvLSTM2DCell: convolved,
+  Masking:
+    'layers behind it skip the frames that it marks, which no kernel here does; where no frame of the signal is to be skipped, build the model without it and load its weights',
 };
 
 /** Why a layer without a lowering is refused. */
 export function whyNot({ className }: Pick<Layer, 'className'>, x: AnyValue | undefined): string {
   const seen = x?.kind === 'activation' ? { layout: x.layout, dims: dimsOf(x) } : {};
-  return streamingReason(lookup(known, className) ?? className, seen) ?? 'the layer is not supported';
+  const reason = lookup(reasons, className) ?? streamingReason(lookup(known, className) ?? className, seen);
+  return reason ?? 'the layer is not supported';
 }

@@ -10,6 +10,7 @@ import { dim, type Layout } from '../../layout.ts';
 import { constantOf } from '../../onnx/constants.ts';
 import type { Value as AnyValue } from '../../onnx/values.ts';
 import { addCell, type Cell, lastRow, transposed } from '../../recurrent.ts';
+import { asSteps } from '../../rows.ts';
 import { Config } from '../config.ts';
 import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
@@ -93,8 +94,8 @@ function merged(ctx: Context, [a, b]: [number, number], merge: Merge, name: stri
 }
 
 function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Direction[], merge: Merge = 'concat'): AnyValue[] {
-  const value = x as Value;
-  ctx.plain(value);
+  ctx.plain(x as Value);
+  const value = { ...(x as Value), ...asSteps(ctx, x as Value, 1, layer.name) };
   const { layout } = value;
   const factors = layout[2] ?? [];
   if (layout.length !== 3 || (layout[1] ?? []).some((f) => f.axis !== 't') || factors.some((f) => f.axis === 't'))

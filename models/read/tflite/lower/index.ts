@@ -115,4 +115,5 @@ export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator
 
 const reasons: Record<string, string> = {
   IF: 'control flow has no streaming rule',
+  REDUCE_ANY: 'it marks frames that layers skip (Masking), which no kernel here does; build the model without it',
 };
