@@ -33,6 +33,11 @@ export interface Undecided {
   readings: readonly Reading[];
   /** Why the first reading is usual in this file format, where nothing else speaks. */
   convention?: string;
+  /**
+   * The others are taken only where the first cannot be read and a kernel slides along time: a recurrence
+   * over the channels, beside convolutions.
+   */
+  fallback?: true;
 }
 
 /** Index of the reading that is taken. */
@@ -168,6 +173,8 @@ export function namedWidth(graph: Graph): number | undefined {
   }
 }
 
+const slidesAlongTime = (graph: Graph): boolean => slides(graph).some(({ t }) => t.kernel > 1);
+
 const isGraph = (result: Graph | RunletError): result is Graph => !isRunletError(result);
 
 /**
@@ -193,9 +200,12 @@ export async function decideTime(
   };
   const results = [await attempt(0)];
   const inputs = [...asked.values()];
+  const [sure] = results as [Graph | RunletError];
+  const isFallback = inputs.length > 0 && inputs.every(({ fallback }) => fallback);
+  if (isFallback && isGraph(sure)) return sure;
   const most = inputs.reduce((n, { readings }) => Math.max(n, readings.length), 1);
   while (results.length < most) results.push(await attempt(results.length));
-  const graphs = results.filter(isGraph);
+  const graphs = results.filter((result): result is Graph => isGraph(result) && (!isFallback || slidesAlongTime(result)));
   const [first] = results as [Graph | RunletError];
   const [graph] = graphs;
   if (!graph) throw inputs.length === 0 ? first : withAxis(first as RunletError, inputs);
@@ -216,7 +226,7 @@ export async function decideTime(
 
 /** With no reading that can be read: also that time is open, where lengths do not tell. */
 function withAxis(error: RunletError, inputs: readonly Undecided[]): RunletError {
-  const open = inputs.filter((undecided) => !byLengths(undecided, undefined));
+  const open = inputs.filter((undecided) => !undecided.fallback && !byLengths(undecided, undefined));
   return together([...open.map(unclear), error]);
 }
 

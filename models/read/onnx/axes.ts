@@ -31,6 +31,8 @@ interface Usual {
   batchOfOne: (dims: readonly number[]) => string;
 }
 
+const recurrences = new Set(['LSTM', 'GRU', 'RNN']);
+
 /** What the dimensions at the anchor may mean, best first. */
 function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: boolean): Meaning[] {
   const op = anchor?.node.op ?? '';
@@ -55,8 +57,8 @@ function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: bool
   const rowsFirst: Meaning[] = rank === 3 ? [['t', 'n', 'c']] : [];
   if (op === 'MatMul' || op === 'Gemm' || op === 'Einsum' || op === 'Cell' || op.endsWith('Normalization'))
     return op === 'BatchNormalization' ? first : [...last, ...rowsFirst];
-  if (op === 'LSTM' || op === 'GRU' || op === 'RNN')
-    return [anchor?.attributes.int('layout', 0) === 1 ? ['n', 't', 'c'] : ['t', 'n', 'c']];
+  if (recurrences.has(op))
+    return anchor?.attributes.int('layout', 0) === 1 ? [['n', 't', 'c'], ['n', 'c', 't']] : [['t', 'n', 'c'], ['c', 'n', 't']]; // biome-ignore format: one line
   // a loop over rows, or the row that it picks
   const along = op === 'Scan' ? (anchor?.attributes.ints('scan_input_axes')?.[0] ?? 0) : anchor?.attributes.int('axis', 0);
   if (rank === 3 && (op === 'Scan' || op === 'Gather')) return [first, last, rowsFirst].flat().filter((meaning) => meaning[along ?? 0] === 't'); // biome-ignore format: one line
@@ -144,6 +146,9 @@ export function layoutOfInput(
   } else if (input.dynamic >= 0) {
     chosen = candidates.find((c) => holdsTime(c.layout, input.dynamic)) ?? chosen;
     why = 'the symbolic dimension';
+  } else if (!own && recurrences.has(anchor.node.op)) {
+    const readings = candidates.map(({ meaning, layout }) => readingOf(meaning, dims, flat ? undefined : layout));
+    chosen = candidates[options.pick?.({ input: input.name, where, readings, fallback: true }) ?? 0];
   } else {
     const long = candidates.filter((c, i) => {
       const at = c.meaning.indexOf('t');

@@ -116,9 +116,9 @@ export function layoutOfInput(
   } else if (flat) layout = [[], dim('c', at[1] as number)];
   else {
     const meanings: (readonly Axis[])[] = at.length === 3 ? [['t', 'c']] : [['t', 'f', 'c'], ['f', 't', 'c']]; // biome-ignore format: one line
-    if (own && at.length === 3) meanings.push(['c', 't']);
+    if (at.length === 3) meanings.push(['c', 't']);
     const readings = meanings.map((m) => readingOf(m, at));
-    layout = layoutOf(meanings[pickedOf(readings, input.name, where, own, options)] as readonly Axis[], at);
+    layout = layoutOf(meanings[pickedOf(readings, input.name, where, own, at.length, options)] as readonly Axis[], at);
   }
   const undone = inputLayout(layout, chain);
   return { layout: undone, note: `input ${input.name}: axes ${showLayout(undone)}, ${why}` };
@@ -135,7 +135,14 @@ function readingOf(meaning: readonly Axis[], at: readonly number[]): Reading {
 }
 
 /** Which reading: the option's, the only one longer than one frame, or what `pick` says. */
-function pickedOf(readings: readonly Reading[], input: string, where: string, own: boolean, options: ReaderOptions): number {
+function pickedOf(
+  readings: readonly Reading[],
+  input: string,
+  where: string,
+  own: boolean,
+  rank: number,
+  options: ReaderOptions,
+): number {
   const { timeAxis, pick } = options;
   if (timeAxis !== undefined) {
     const asked = readings.findIndex((r) => r.dim === timeAxis);
@@ -143,6 +150,7 @@ function pickedOf(readings: readonly Reading[], input: string, where: string, ow
     const can = readings.map((r) => r.dim).join(' and ');
     throw badInput(`dimension ${timeAxis} cannot be time`, where, readings.length > 1 ? `dimensions ${can} can` : `dimension ${can} is`, 'another --time-axis'); // biome-ignore format: one line
   }
+  if (!own && rank === 3) return pick?.({ input, where, readings, fallback: true }) ?? 0;
   const long = [...readings.keys()].filter((i) => readings[i]?.frames !== 1);
   if (long.length < 2) return long[0] ?? 0;
   const usual = own && readings.every((r) => r.frame.length < 2) && { convention: 'Keras has [batch, time, channels]' };

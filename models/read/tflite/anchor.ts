@@ -54,7 +54,8 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: Reade
   if (wide(anchor.shape) < 2 && wide(tensor.shape) >= 2) anchor = { op: anchor.op, shape: tensor.shape, path: [] };
   const state = stateAxis(context, anchor.shape.length);
   const flattened = flattens(context, anchor);
-  const candidates = timeMajor(anchor) ?? candidatesOf(anchor.shape, options, state, flattened);
+  const rows = timeMajor(anchor);
+  const candidates = rows ?? candidatesOf(anchor.shape, options, state, flattened);
   const undone = candidates.map((layout) => undo(context, layout, anchor, tensor));
   const isFlat = wide(tensor.shape) < 2 && wide(anchor.shape) >= 2;
   const holdsTime = (i: number, dim: number) =>
@@ -72,6 +73,10 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: Reade
     checkWindow(tensor, dynamic);
     const found = candidates.findIndex((_, i) => !isFlat && holdsTime(i, dynamic));
     if (found >= 0) [chosen, why] = [found, 'the dynamic dimension of the file'];
+  } else if (rows) {
+    const readings = undone.map(readingOf);
+    const where = `input '${tensor.name}' [${tensor.shape.join(', ')}]`;
+    chosen = options.pick?.({ input: tensor.name, where, readings, fallback: true }) ?? 0;
   } else if (state === undefined) {
     const readings = (isFlat ? candidates : undone).map(readingOf);
     const long = [...readings.keys()].filter((i) => readings[i]?.frames !== 1);
@@ -130,11 +135,16 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
   return longest;
 }
 
-/** The layout of an operator that reads [time, 1, values]. */
+/** The layouts of an operator that reads [time, 1, values]; or over the channels, where that cannot be read. */
 function timeMajor({ op, shape }: Anchor): Layout[] | undefined {
   const is = op?.op === 'WHILE' || op?.op === 'REVERSE_V2' || (op?.op === 'UNIDIRECTIONAL_SEQUENCE_LSTM' && op.options?.bool(3));
   if (!is || shape.length !== 3 || shape[1] !== 1) return undefined;
-  return [[[{ axis: 't', length: shape[0] ?? 1 }], [], [{ axis: 'c', length: shape[2] ?? 1 }]]];
+  const [steps = 1, , values = 1] = shape;
+  return (['tc', 'ct'] as const).map(([first, last]) => [
+    [{ axis: first as 't' | 'c', length: steps }],
+    [],
+    [{ axis: last as 't' | 'c', length: values }],
+  ]);
 }
 
 /**

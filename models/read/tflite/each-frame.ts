@@ -110,7 +110,7 @@ export function framesTogether(model: TfModel): TfModel {
     const [out, n] = [tensors[op.outputs[0] ?? -1], op.inputs.length];
     const found = op.op === 'PACK' && n > 1 && (op.options?.int32(1) ?? 0) === 0 ? finder.branches(op.inputs) : undefined;
     const from = tensors[found?.source ?? -1];
-    if (!found || found.ops.length === 0 || !from || !out) return [op];
+    if (!found || !from || !out) return [op];
     const reshape = (input: number, output: number): TfOperator => ({ ...op, op: 'RESHAPE', inputs: [input], outputs: [output], optionsType: 0, options: undefined }); // biome-ignore format: one line
     const add = (like: TfTensor, shape: number[]): number =>
       tensors.push({ ...like, index: tensors.length, shape, signature: [] }) - 1;

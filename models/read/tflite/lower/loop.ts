@@ -10,12 +10,12 @@ import { minOf } from '../../../lists.ts';
 import { type Body, cellFrom, functionsIn } from '../../cell.ts';
 import { dim, fileShapeOf, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
-import { asSteps } from '../../rows.ts';
 import { Evaluator, operatorNames, type Tensor } from '../body.ts';
 import { readIntegers, readReals } from '../constants.ts';
 import { axisOf, type Context, malformed, mostElements, Refusal, type Value } from '../context.ts';
 import { integersAt, product } from '../integers.ts';
 import type { TfGraph, TfOperator, TfTensor } from '../model.ts';
+import { withSteps } from './rows.ts';
 
 interface Loop {
   body: Evaluator;
@@ -74,7 +74,7 @@ function framesOf(context: Context, { body, op }: Loop): Frames {
     if (!value) return [];
     const own = body.graph.inputs[variable] as number;
     const rows = body.graph.operators.filter(({ op, inputs }) => op === 'GATHER' && inputs[0] === own);
-    return rows.length > 0 ? [{ value: stepsOf(context, context.laid(value), op.name), variable, rows }] : [];
+    return rows.length > 0 ? [{ value: withSteps(context, context.laid(value), 0, op.name), variable, rows }] : [];
   });
   const [frames] = found;
   if (!frames || found.length > 1) throw new Refusal('it does not read one sequence frame by frame');
@@ -82,13 +82,6 @@ function framesOf(context: Context, { body, op }: Loop): Frames {
   if (layout.length !== 3 || pad || type !== 'float32') throw new Refusal('its frames are no [time, 1, values]');
   if ((axisOf(layout, 0) ?? 't') !== 't' || axisOf(layout, 1) !== undefined) throw new Refusal('it does not run along time');
   return frames;
-}
-
-/** With the steps of the loop as frames. */
-function stepsOf(context: Context, value: Value, name: string): Value {
-  if (context.stateful) return value;
-  const { tensor: id, layout } = asSteps(context, { tensor: value.id, layout: value.layout }, 0, name);
-  return { ...value, id, layout };
 }
 
 /** Variables that are states: float vectors that begin at zero and change. */

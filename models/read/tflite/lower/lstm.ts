@@ -15,6 +15,7 @@ import { readBias, readWeights } from '../constants.ts';
 import { axisOf, type Context, malformed, Refusal, type Value } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 import { bad, showTensor } from '../quantisation.ts';
+import { withSteps } from './rows.ts';
 
 /** Inputs of the operator, in the order input, forget, cell, output gate. */
 const [inputWeights, recurrentWeights, biases] = [1, 5, 12];
@@ -66,8 +67,8 @@ export function lowerLstm(context: Context, op: TfOperator): void {
 
 /** The input, one value a frame and channel, and which dimension is time. */
 function framesIn(context: Context, op: TfOperator, timeMajor: boolean): { value: Value; time: number } {
-  const value = context.value(op, 0, 'recurrent');
   const time = timeMajor ? 0 : 1;
+  const value = withSteps(context, context.value(op, 0, 'recurrent'), time, op.name);
   const [along, across] = [axisOf(value.layout, time), axisOf(value.layout, 1 - time)];
   if (value.layout.length !== 3) throw malformed(op, `its input has ${value.layout.length} dimensions`);
   if (across !== undefined || (along ?? 't') !== 't') throw new Refusal('it does not run along time');

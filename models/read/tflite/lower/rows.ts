@@ -8,6 +8,7 @@
 import { rowsBetween } from '../../between.ts';
 import { type Repeat, repeated } from '../../broadcast.ts';
 import { dim, fileShapeOf, type Layout, raised, showLayout } from '../../layout.ts';
+import { asSteps } from '../../rows.ts';
 import { axisOf, type Context, factorsOf, malformed, Refusal, shapeOf, type Value } from '../context.ts';
 import { integersAt } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
@@ -118,4 +119,11 @@ export function lowerMirrorPad(context: Context, op: TfOperator): void {
   const [before, after] = [amounts[2 * at] as number, amounts[2 * at + 1] as number];
   const own = (context.options(op)?.int8(0) ?? 0) === 0 ? ('reflect' as const) : ('symmetric' as const);
   context.emit(op, 'history', [value.id], { before, after, own }, ({ t }) => value.layout.with(at, dim('t', t)));
+}
+
+/** With the steps of a recurrence, dimension `at` of the file, as frames (models/read/rows.ts). */
+export function withSteps(context: Context, value: Value, at: number, name: string): Value {
+  if (context.stateful) return value;
+  const { tensor: id, layout } = asSteps(context, { tensor: value.id, layout: value.layout }, at, name);
+  return { ...value, id, layout };
 }
