@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { unzipSync, zipSync } from 'fflate';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readModel } from '../../models/read/index.ts';
+import { type ReadOptions, readModel } from '../../models/read/index.ts';
 import { snakeCase } from '../../models/read/keras/weights.ts';
 import { root } from '../shared.ts';
 import { checkStreamed } from './against-oracle.ts';
@@ -36,6 +36,7 @@ const tolerances = {
   products: 2e-5,
   places: 2e-5,
   steps: 2e-5,
+  unmasked: 2e-5,
 };
 const versions = ['keras2', 'keras3'];
 
@@ -43,7 +44,7 @@ for (const version of versions)
   for (const [model, tolerance] of Object.entries(tolerances))
     for (const ending of ['keras', 'h5'])
       test(`${model}-${version}.${ending} as Keras`, async () => {
-        const graph = await readModel(fileOf(`${model}-${version}.${ending}`), { timeAxis: 1 });
+        const graph = await readModel(fileOf(`${model}-${version}.${ending}`), { timeAxis: 1, set: { mask: 1 } });
         assert.is(graph.format, 'keras');
         const { input, output } = answersOf(version)[model] as Answers[string];
         const error = relativeError(ownOutputs(graph, [Float32Array.from(input)])[0] as Float32Array, Float32Array.from(output));
@@ -64,9 +65,10 @@ for (const model of [
   'products',
   'places',
   'steps',
+  'unmasked',
 ])
   test(`${model}, streamed in int8`, async () => {
-    await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1 }));
+    await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1, set: { mask: 1 } }));
   });
 
 for (const [model, kind, why] of [
@@ -78,7 +80,7 @@ for (const [model, kind, why] of [
     assert.equal(graph.nodes, (await readModel(fileOf(`${model}-keras2.keras`), { timeAxis: 1 })).nodes);
   });
 
-const refusal = (bytes: Uint8Array, path?: string) => refusalOf(() => readModel(bytes, path === undefined ? {} : { path }));
+const refusal = (bytes: Uint8Array, options: ReadOptions = {}) => refusalOf(() => readModel(bytes, options));
 
 /** The file with `change` in place of each `text`, which is as long. */
 function replaced(bytes: Uint8Array, text: string, change: string): Uint8Array {
@@ -103,7 +105,7 @@ test('weights alone, forms of HDF5 that are not read, and damage', async () => {
   assert.match(alone.message, /HDF5 file without layers/);
   const newer = h5.slice();
   newer[8] = 3;
-  const form = await refusal(newer, 'm.h5');
+  const form = await refusal(newer, { path: 'm.h5' });
   assert.is(form.code, 'RN166');
   assert.match(form.message, /superblock has version 3.*load_model\('m\.h5'/);
   assert.match((await refusal(h5.slice(0, h5.length / 2))).message, /RN170.*lies outside the file/);
@@ -144,6 +146,11 @@ test('arguments of a call that no lowering reads are refused; masks that leave a
   const other = await refusal(edited('products', /"transpose_b"/, '"adjoint_b"', 'keras2'));
   assert.match(other.message, /Matmul .*its argument adjoint_b is not read/);
   assert.match((await refusal(edited('cells', /"training": (false|null)/, '"training": true'))).message, /its argument training/);
+});
+
+test('a mask of frames is refused, but where the caller says that every frame counts', async () => {
+  for (const set of [{}, { mask: 0 }, { other: 1 }] as Record<string, number>[])
+    assert.match((await refusal(fileOf('unmasked-keras3.keras'), { set })).message, /RN160.*Masking mask:.*--set mask=1/);
 });
 
 test('0 and 1 are taken for no and yes', async () => {

@@ -32,10 +32,19 @@ export class Context extends Lowering {
   /** Names that readers of a value are counted by. */
   private readonly namesOfValues = new Map<AnyValue, string>();
 
+  /** What the caller fixes, by name: masks of layers, which are 1 where every frame counts. */
+  readonly fixed: Readonly<Record<string, number>>;
+
   /** @param keras3 the file is of Keras 3 */
-  constructor(builder: GraphBuilder, weights: ReadonlyMap<string, () => Tensor>, keras3 = false) {
+  constructor(
+    builder: GraphBuilder,
+    weights: ReadonlyMap<string, () => Tensor>,
+    keras3 = false,
+    fixed: Readonly<Record<string, number>> = {},
+  ) {
     super(builder, opset, false, new Budget(0), new States());
     this.keras3 = keras3;
+    this.fixed = fixed;
     this.weightsByName = weights;
   }
 

@@ -22,6 +22,7 @@ import { Call, isEmpty } from './functions/call.ts';
 import { functionName, functionOf } from './functions/index.ts';
 import { layoutOfInput, shapeOfInput } from './input.ts';
 import { joins, lowerings, operators, whyNot } from './lower/index.ts';
+import { withoutMasks } from './masks.ts';
 import { type Arguments, type Layer, Place, type Ref, type Topology } from './model.ts';
 import { readTopology } from './topology.ts';
 import type { Tensor } from './weights.ts';
@@ -87,13 +88,13 @@ function outputOf(values: ReadonlyMap<string, AnyValue[]>, ref: Ref): AnyValue |
 }
 
 export async function graphOfLayers(file: LayersFile, given: ReaderOptions): Promise<Graph> {
-  const topology = readTopology(file.model);
+  const topology = withoutMasks(readTopology(file.model), given.set ?? {});
   const calls = ordered(topology);
   const builder = new GraphBuilder(given.name ?? topology.name, file.format, given.digest ?? '');
   Object.assign(builder.metadata, file.metadata);
   const options = withMetadata(given, builder.metadata);
   const errors: RunletError[] = [];
-  const ctx = new Context(builder, await weightsOf(file, errors), file.keras3);
+  const ctx = new Context(builder, await weightsOf(file, errors), file.keras3, given.set);
   const values = new Map<string, AnyValue[]>();
   const problems: string[] = [];
   for (const { layer, inputs } of calls) ctx.count(inputs.map(nameOf), layer.className);

@@ -32,7 +32,7 @@ import {
 import { lowerGlobal, lowerPool } from './pool.ts';
 import { lowerBidirectional, lowerCells, lowerRecurrent } from './recurrent.ts';
 import { lowerRepeatVector, lowerUpSampling } from './rows.ts';
-import { lowerCropping, lowerIdentity, lowerMove, lowerZeroPadding } from './shape.ts';
+import { lowerCropping, lowerIdentity, lowerMasking, lowerMove, lowerZeroPadding } from './shape.ts';
 import { withRows } from './spatial.ts';
 import { lowerConvTranspose } from './transposed.ts';
 
@@ -87,6 +87,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['LayerNormalization', lowerLayerNormalization],
   ['LeakyReLU', lowerUnary('leakyrelu', ['alpha', 'negative_slope'], 0.3)],
   ['LSTM', lowerRecurrent],
+  ['Masking', lowerMasking],
   ['Maximum', lowerPairs('Max')],
   ['MaxPooling1D', lowerPool('maxpool', 1)],
   ['MaxPooling2D', overRows(lowerPool('maxpool', 2))],
@@ -139,8 +140,6 @@ const reasons: Readonly<Record<string, string>> = {
   ConvLSTM1D: convolved,
   ConvLSTM2D: convolved,
   ConvLSTM2DCell: convolved,
-  Masking:
-    'layers behind it skip the frames that it marks, which no kernel here does; where no frame of the signal is to be skipped, build the model without it and load its weights',
 };
 
 /** Why a layer without a lowering is refused. */

@@ -53,6 +53,16 @@ export function lowerMove(ctx: Context, layer: Layer, [x]: Value[]): Value {
 
 export const lowerIdentity = (_ctx: Context, _layer: Layer, [x]: Value[]): Value => x as Value;
 
+/** A mask of frames, which is 1 for all of them if the caller says so. */
+export function lowerMasking(ctx: Context, { name }: Layer, [x]: Value[]): Value {
+  if (lookup(ctx.fixed, name) !== 1)
+    refuse(
+      `layers behind it skip the frames that it marks, which no kernel here does; where every frame of the signal counts: --set ${name}=1`,
+    );
+  ctx.builder.notes.push(`${name}: its mask is 1 for every frame, as asked`);
+  return x as Value;
+}
+
 export const lowerZeroPadding =
   (count: number) =>
   (ctx: Context, layer: Layer, xs: Value[]): Value => {
