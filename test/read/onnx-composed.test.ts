@@ -162,6 +162,26 @@ const networks: Record<string, Uint8Array> = {
     ],
     { last: { dims: [1], ints: [9] }, m: floats(10, 4) },
   ),
+  'a spectrum of samples that are mirrored at their ends, as torch.stft writes it': writeModel({
+    nodes: [
+      node('Reshape', 'x long', 'l'),
+      node('Pad', 'l pads', 'p', { mode: 'reflect' }),
+      node('Reshape', 'p flat', 'f'),
+      node('Unsqueeze', 'f last', 's'),
+      node('STFT', 's step w8', 'z'),
+      node('Transpose', 'z', 'y', { perm: [0, 2, 1, 3] }),
+    ],
+    inputs: { x: [1, 24] },
+    outputs: ['y'],
+    tensors: {
+      long: ints(1, 1, 24),
+      pads: ints(0, 0, 4, 0, 0, 4),
+      flat: ints(1, 32),
+      last: ints(-1),
+      step: { dims: [], ints: [4] },
+      w8: floats(8),
+    },
+  }),
   'a recurrence over the channels': rows(
     [
       node('Transpose', 'a', 'at', { perm: [2, 0, 1] }),

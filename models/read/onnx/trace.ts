@@ -148,6 +148,14 @@ const distinct = (trails: Trail[]): Trail[] => trails.filter((t, i) => trails.fi
 /** A trail longer than this is not followed: no exporter writes so many moves before the first layer. */
 const longestChain = 64;
 
+/** The target of a reshape of one padded row, for the row without its padding. */
+function withoutPadding(dims: readonly number[], target: readonly number[]): number[] {
+  const [own, more] = dims.filter((n) => n !== 1);
+  const [wanted, others] = target.filter((n) => n !== 1);
+  const isRow = own !== undefined && wanted !== undefined && wanted > own && more === undefined && others === undefined;
+  return target.map((n) => (isRow && n === wanted ? own : n));
+}
+
 function step(node: OnnxNode, trail: Trail, values: (Const | undefined)[]): Trail | undefined {
   if (trail.chain.length >= longestChain) return undefined;
   const attributes = new Attributes(node);
@@ -155,7 +163,8 @@ function step(node: OnnxNode, trail: Trail, values: (Const | undefined)[]): Trai
   switch (node.op) {
     case 'Reshape': {
       const target = values[1];
-      return target && reshape(reshapedDims(trail.dims, [...target.data], attributes.int('allowzero', 0) === 1));
+      const to = target && withoutPadding(trail.dims, [...target.data]);
+      return to && reshape(reshapedDims(trail.dims, to, attributes.int('allowzero', 0) === 1));
     }
     case 'Flatten':
       return reshape(flattenedDims(trail.dims, attributes.int('axis', 1)));
