@@ -8,10 +8,12 @@
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, orderOf, showLayout, toNormalForm, transposed } from '../../layout.ts';
 import { isWindow, linearOverTime } from '../../over-time.ts';
+import { constantOf } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import { type Activation, sameLayout, type Value } from '../values.ts';
+import { lowerArithmetic } from './arithmetic.ts';
 import { channelOrder } from './conv.ts';
 import { einsumOfTwo, matMulOfTwo } from './product.ts';
 import { withChannels, withRows } from './regroup.ts';
@@ -22,8 +24,21 @@ export function lowerGemm(ctx: Lowering, node: NodeView): Value[] {
   const beta = attributes.float('beta', 1);
   if (attributes.int('transA', 0) !== 0) refuse('transA = 1');
   const transB = attributes.int('transB', 0) === 1;
-  return linear(ctx, node, transB, ctx.optional(node, 2, 'C'), alpha, beta);
+  if (node.inputs[2]?.kind !== 'activation') return linear(ctx, node, transB, ctx.optional(node, 2, 'C'), alpha, beta);
+  const product = { ...node, name: `${node.name}/product` };
+  const [y] = linear(ctx, product, transB, undefined, alpha, 1);
+  const added = node.inputs[2];
+  const [c] = beta === 1 ? [added] : lowerArithmetic(ctx, ofTwo(node, 'Mul', 'beta', added, constantOf([beta], [], 'float32')));
+  return lowerArithmetic(ctx, ofTwo(node, 'Add', 'sum', y, c));
 }
+
+const ofTwo = (node: NodeView, op: string, what: string, ...inputs: (Value | undefined)[]): NodeView => ({
+  ...node,
+  op,
+  name: `${node.name}/${what}`,
+  inputs,
+  inputNames: ['', ''],
+});
 
 /**
  * Einsum that multiplies the last dimension with a matrix, `...i,ih->...h`, or that of each group with a

@@ -7,7 +7,7 @@
 import { isRunletError } from '../../../error.ts';
 import type { PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
-import { dim, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
 import { asLine, asRows, asSteps, type Laid, withSameRows } from '../../rows.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse, Unsupported } from '../refuse.ts';
@@ -93,6 +93,16 @@ export function withChannels(ctx: Lowering, node: NodeView, x: Activation): Acti
   return other?.f === 1 ? regrouped(ctx, node, x, other) : x;
 }
 
+/** Two operands that hold all elements in the same dimension of the file, as its frames or otherwise: as vectors. */
+function asVectors(ctx: Lowering, node: NodeView, operands: [Activation, Activation]): [Activation, Activation] | undefined {
+  const [first, second] = operands.map(({ layout }) => fileShapeOf(layout)) as [number[], number[]];
+  if (first.join() !== second.join() || first.filter((n) => n > 1).length !== 1) return undefined;
+  return operands.map((x, i) => {
+    const isVector = x.layout.flat().every(({ axis }) => axis === 'c');
+    return isVector ? x : flattened(ctx, { ...node, name: `${node.name}/${i}` }, x);
+  }) as [Activation, Activation];
+}
+
 /** Two operands; where their axes differ and agree once their frames are channels alone, they are. */
 export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activation, Activation]): [Activation, Activation] {
   const flat = operands.map(({ layout }) => {
@@ -101,6 +111,8 @@ export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activa
   });
   const [a, b] = operands.map(({ layout }, i) => flat[i]?.layout ?? layout) as [Layout, Layout];
   if (commonOf(operands[0].layout, operands[1].layout)) return operands;
+  const vectors = ctx.quantised || ctx.states.any ? undefined : asVectors(ctx, node, operands);
+  if (vectors) return vectors;
   if (!commonOf(a, b) && !ctx.states.any) {
     const [p, q] = withSameRows(ctx, operands, node.name);
     const own = (x: Activation, made: Laid) => (made === x ? x : withQuant(ctx, x, ctx.made(made)));
