@@ -47,6 +47,10 @@ export function framing({ length, step, dilation }: Frames, c: number): ConvAttr
 export const zerosAround = (c: number, before: number, after: number): ConvAttrs | undefined =>
   picking(before + c + after, c, (o) => o - before, kernelOfOne);
 
+/** Channel o of the result is channel from[o]. */
+export const pickingOf = (from: readonly number[]): ConvAttrs | undefined =>
+  picking(from.length, from.length, (o) => from[o] as number, kernelOfOne);
+
 function picking(outputs: number, inputs: number, pick: (o: number) => number, geometry: DilatedAttrs): ConvAttrs | undefined {
   if (outputs * inputs > mostWeights) return undefined;
   const data = new Float32Array(outputs * inputs);

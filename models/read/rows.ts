@@ -5,9 +5,10 @@
  * In: a tensor, and how its axes lie in the file.  Out: `permute`, and the layout behind it.
  */
 import type { GraphBuilder } from '../graph/builder.ts';
-import type { PermuteAttrs } from '../graph/types.ts';
+import type { Axis, PermuteAttrs } from '../graph/types.ts';
 import { commonOf } from './broadcast.ts';
-import { dim, type Factor, fileShapeOf, joined, type Layout, wholeOrderOf } from './layout.ts';
+import { dim, type Factor, fileShapeOf, joined, type Layout, shapeOfLayout, wholeOrderOf } from './layout.ts';
+import { pickingOf } from './picks.ts';
 import type { AddNode } from './recurrent.ts';
 
 /** What a reader adds nodes with. */
@@ -25,20 +26,52 @@ export interface Laid {
 const elementsIn = (factors: readonly Factor[]): number => factors.reduce((n, { length }) => n * length, 1);
 
 /**
- * What stands in dimension `at` of the file as rows, and what stands in the other as channels. Undefined
- * where there are more dimensions, or where the rows are an inner part of an axis that both have a part of.
+ * What stands in dimension `at` of the file as rows, and what stands in the other as channels, or as other
+ * axes. Undefined where there are more dimensions, or where the rows are an inner part of an axis that both
+ * have a part of.
  */
-export function asRows({ layout }: Laid, at: number): { attrs: PermuteAttrs; layout: Layout } | undefined {
+export function asRows(
+  { layout }: Laid,
+  at: number,
+  as: { rows: Axis; others: Axis } = { rows: 't', others: 'c' },
+): { attrs: PermuteAttrs; layout: Layout } | undefined {
   const held = [...layout.keys()].filter((d) => (layout[d] ?? []).length > 0);
-  const [channels, more] = held.filter((d) => d !== at);
-  if (channels === undefined || more !== undefined) return undefined;
+  const [others, more] = held.filter((d) => d !== at);
+  if (others === undefined || more !== undefined) return undefined;
   const axesOf = (d: number) => (layout[d] ?? []).map(({ axis }) => axis);
-  const shared = axesOf(at).some((axis) => axesOf(channels).includes(axis));
-  if (shared && (at > channels || new Set([...axesOf(at), ...axesOf(channels)]).size > 1)) return undefined;
-  // rows first, whatever the file has first
-  const order = wholeOrderOf([at, channels].map((d) => layout[d] ?? []));
-  const own = layout.map((factors, d) => dim(d === at ? 't' : 'c', elementsIn(factors)));
-  return { attrs: { order, t: elementsIn(layout[at] ?? []), f: 1 }, layout: own };
+  const shared = axesOf(at).some((axis) => axesOf(others).includes(axis));
+  if (shared && (at > others || new Set([...axesOf(at), ...axesOf(others)]).size > 1)) return undefined;
+  // the outer one of both axes first, whatever the file has first
+  const isFirst = 'tfc'.indexOf(as.rows) < 'tfc'.indexOf(as.others);
+  if (shared && !isFirst) return undefined;
+  const order = wholeOrderOf((isFirst ? [at, others] : [others, at]).map((d) => layout[d] ?? []));
+  const own = layout.map((factors, d) => dim(d === at ? as.rows : as.others, elementsIn(factors)));
+  const { t, f } = shapeOfLayout(own);
+  return { attrs: { order, t, f }, layout: own };
+}
+
+/**
+ * Frames of features as channels in the order of the file: where its channels do not all stand behind the
+ * features, by a layer that picks each of them. Others as they are.
+ */
+export function asChannels({ builder, add }: Maker, x: Laid, name: string): Laid {
+  const frame = x.layout.flat().filter(({ axis, length }) => axis !== 't' && length > 1);
+  const rows = frame.filter(({ axis }) => axis === 'f');
+  const parts = [...rows, ...frame.filter(({ axis }) => axis === 'c')];
+  const { f, c } = builder.shape(x.tensor);
+  const isInOrder = parts.every((part, i) => part === frame[i]);
+  if (rows.length === 0) return x;
+  const steps = new Map(parts.map((part, i) => [part, elementsIn(parts.slice(i + 1))]));
+  const from = frame.reduce<number[]>(
+    (places, part) =>
+      places.flatMap((place) => Array.from({ length: part.length }, (_, i) => place + i * (steps.get(part) ?? 0))),
+    [0],
+  );
+  const attrs = from.length === f * c ? pickingOf(from) : undefined;
+  if (!attrs) return x;
+  const flat = add('regroup', [x.tensor], { f: 1 }, `${name}/flat`);
+  const layout = x.layout.map((factors) => joined(factors.map((part) => (part.axis === 't' ? part : { ...part, axis: 'c' }))));
+  return { tensor: isInOrder ? flat : add('conv', [flat], attrs, `${name}/shuffled`), layout };
 }
 
 /**
@@ -50,8 +83,9 @@ export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: st
   for (const [i, x] of pair.entries()) {
     const other = pair[1 - i] as Laid;
     const at = builder.shape(x.tensor).t > 1 ? -1 : rowsBeside(fileShapeOf(x.layout), other.layout);
-    const rows = at < 0 ? undefined : asRows(x, at);
-    if (!rows || !commonOf(rows.layout, other.layout)) continue;
+    const forms = at < 0 ? [] : [asRows(x, at), asRows(x, at, { rows: 't', others: 'f' })];
+    const rows = forms.find((form) => form && commonOf(form.layout, other.layout));
+    if (!rows) continue;
     const tensor = add('permute', [x.tensor], rows.attrs, `${name}/${i}/permuted`, builder.tensors[x.tensor]?.quant);
     return pair.with(i, { tensor, layout: rows.layout }) as [Laid, Laid];
   }

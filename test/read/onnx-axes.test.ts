@@ -52,6 +52,74 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
+  'a convolution whose channels are frames, added to them': [
+    model(
+      [1, 6, 6],
+      [
+        node('MatMul', 'x w', 'a'),
+        node('Conv', 'a k', 'b', { kernel_shape: [3], pads: [1, 1] }),
+        node('Add', 'a b', 'c'),
+        node('Conv', 'c one', 'd', { kernel_shape: [1] }),
+        node('Mul', 'a d', 'y'),
+      ],
+      { w: floats(6, 6), k: floats(6, 6, 3), one: floats(6, 6, 1) },
+    ),
+    1,
+  ],
+  'a layer along time of features, one channel normalised': [
+    model(
+      [1, 7, 7],
+      [
+        node('Unsqueeze', 'x first', 'u'),
+        node('BatchNormalization', 'u s b m v', 'n'),
+        node('Squeeze', 'n first', 'q'),
+        node('Transpose', 'q', 't', { perm: [0, 2, 1] }),
+        node('MatMul', 't w', 'e'),
+        node('Transpose', 'e', 'r', { perm: [0, 2, 1] }),
+        node('Add', 'x r', 'a'),
+        node('Unsqueeze', 'a first', 'u2'),
+        node('BatchNormalization', 'u2 s b m v', 'y'),
+      ],
+      { first: ints(1), w: floats(7, 7), s: floats(1), b: floats(1), m: floats(1), v: { dims: [1], floats: [0.7] } },
+    ),
+    1,
+  ],
+  'a pool over the values of each frame, whose frames stand as channels': [
+    model(
+      [1, 3, 8],
+      [
+        node('Conv', 'x k', 'a', { kernel_shape: [3], pads: [1, 1] }),
+        node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
+        node('AveragePool', 't', 'p', { kernel_shape: [2], strides: [2] }),
+        node('Transpose', 'p', 'q', { perm: [0, 2, 1] }),
+        node('Conv', 'q g', 'y', { kernel_shape: [3], group: 4 }),
+      ],
+      { k: floats(8, 3, 3), g: floats(4, 1, 3) },
+    ),
+  ],
+  'two shuffles of as many groups as channels in each': [
+    model(
+      [1, 3, 9],
+      [
+        node('Conv', 'x k', 'a', { kernel_shape: [3] }),
+        ...[1, 2].flatMap((i) => {
+          const [from, to] = [i === 1 ? 'a' : 'b1', i === 1 ? 'b1' : 'b2'];
+          return [
+            node('Reshape', `${from} groups`, `r${i}`),
+            node('Transpose', `r${i}`, `t${i}`, { perm: [0, 2, 1, 3] }),
+            node('Reshape', `t${i} flat`, `s${i}`),
+            node('Split', `s${i} halves`, `l${i} h${i}`, { axis: 1 }),
+            node('Conv', `h${i} g`, `c${i}`, { kernel_shape: [1], group: 2 }),
+            node('Concat', `l${i} c${i}`, to, { axis: 1 }),
+          ];
+        }),
+        node('Reshape', 'b2 groups', 'r3'),
+        node('Transpose', 'r3', 't3', { perm: [0, 2, 1, 3] }),
+        node('Reshape', 't3 flat', 'y'),
+      ],
+      { k: floats(16, 3, 3), groups: ints(1, 4, 4, 7), flat: ints(1, 16, 7), halves: ints(8, 8), g: floats(8, 4, 1) },
+    ),
+  ],
 };
 
 for (const [name, [bytes, timeAxis]] of Object.entries(networks))

@@ -16,7 +16,7 @@ import { isLoop, lowerLoop } from './loops.ts';
 import { lowerCell } from './lower/cell.ts';
 import { lowerings } from './lower/index.ts';
 import { lowerNorm } from './lower/norm.ts';
-import { orOfLines } from './lower/regroup.ts';
+import { inSomeForm } from './lower/regroup.ts';
 import { normsOf } from './norms.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';
 import { badGraph, MixedFloat, refuse, Unsupported } from './refuse.ts';
@@ -144,7 +144,7 @@ export function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<str
 /** @param may be refused: what is left is what goes into a state */
 function lowered(ctx: Lowering, node: OnnxNode, inputs: (Value | undefined)[], norm: Norm | undefined, may: boolean): Value[] {
   try {
-    return orOfLines(ctx, node.name, inputs, (own) => loweredAs(ctx, node, own, norm));
+    return inSomeForm(ctx, node.name, inputs, (own) => loweredAs(ctx, node, own, norm));
   } catch (error) {
     if (may && error instanceof Unsupported) return [];
     throw error;

@@ -11,7 +11,7 @@ import { foldGraph } from '../../graph/fold.ts';
 import type { Graph } from '../../graph/types.ts';
 import { lookup } from '../../lookup.ts';
 import { fileShapeOf, orderOf, shapeOfLayout } from '../layout.ts';
-import { orOfLines } from '../onnx/lower/regroup.ts';
+import { inSomeForm } from '../onnx/lower/regroup.ts';
 import type { Value as AnyValue } from '../onnx/values.ts';
 import { type ReaderOptions, withMetadata } from '../options.ts';
 import { listed, together } from '../problems.ts';
@@ -209,7 +209,7 @@ function applied(
   if (inputs.length > 1 && !joins.has(layer.className)) refuse(`it reads ${inputs.length} values`);
   const view = ctx.view(layer.name, inputs as AnyValue[]);
   const values = operators.has(layer.className) ? inputs : inputs.map((_, at) => ctx.activation(view, at, { pads: true }));
-  return orOfLines(ctx, layer.name, values as Value[], (own) => [lower(ctx, layer, own, given?.kwargs ?? {})].flat());
+  return inSomeForm(ctx, layer.name, values as Value[], (own) => [lower(ctx, layer, own, given?.kwargs ?? {})].flat());
 }
 
 /** Arguments that calls of layers may name, in the order in which the layers take them. */

@@ -119,15 +119,19 @@ export function lowerBatchNormalization(ctx: Lowering, node: NodeView): Value[] 
   const [scale, offset, mean, variance] = ['scale', 'B', 'mean', 'variance'].map(
     (what, i) => ctx.constant(node, i + 1, what).data,
   );
-  const { c } = ctx.builder.shape(x.tensor);
-  if (x.layout.length < 2 || axisOfDim(x.layout, 1) !== 'c')
+  const c = ctx.channelsOf(x);
+  // the one channel of a file may have the channels here beside it
+  const isOne = x.layout[1]?.length === 0;
+  if (x.layout.length < 2 || (!isOne && axisOfDim(x.layout, 1) !== 'c'))
     refuse(`its channels (dimension 1) are not those of ${showLayout(x.layout)}`);
-  if (!scale || !offset || !mean || !variance || [scale, offset, mean, variance].some((p) => p.length !== c)) {
-    return refuse(`its parameters do not have ${c} channels`);
+  const channels = isOne ? 1 : c;
+  if (!scale || !offset || !mean || !variance || [scale, offset, mean, variance].some((p) => p.length !== channels)) {
+    return refuse(`its parameters do not have ${channels} channels`);
   }
-  const factor = Float64Array.from(scale, (s, i) => s / Math.sqrt((variance[i] as number) + epsilon));
-  const shift = Float64Array.from(offset, (b, i) => b - (mean[i] as number) * (factor[i] as number));
+  const each = (of: (i: number) => number) => Float64Array.from({ length: c }, (_, i) => of(isOne ? 0 : i));
+  const factor = each((i) => (scale[i] as number) / Math.sqrt((variance[i] as number) + epsilon));
+  const shift = each((i) => (offset[i] as number) - (mean[i] as number) * (factor[i] as number));
   // what it normalises to: mean B and deviation |scale|, for bias correction without data and for the check of units
-  const moments = { mean: Float64Array.from(offset), deviation: Float64Array.from(scale, Math.abs) };
+  const moments = { mean: each((i) => offset[i] as number), deviation: each((i) => Math.abs(scale[i] as number)) };
   return [ctx.scaleAndOffset(x, factor, shift, node.name, noClamp, ctx.quantised ? undefined : moments)];
 }

@@ -18,7 +18,11 @@ import { withFeatures, withQuant } from './regroup.ts';
 
 export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'MaxPool';
-  const x = withFeatures(ctx, node, ctx.activation(node, 0, { pads: true, integer: max, raw: max }));
+  const given = ctx.activation(node, 0, { pads: true, integer: max, raw: max });
+  // frames in the place of channels are taken one by one, as a batch is
+  const ofFrames = given.layout[0]?.length === 0 && (given.layout[1] ?? []).some(({ axis }) => axis === 't');
+  const swap = (layout: Layout): Layout => (ofFrames ? [layout[1] ?? [], layout[0] ?? [], ...layout.slice(2)] : layout);
+  const x = withFeatures(ctx, node, { ...given, layout: swap(given.layout) });
   const kernel = node.attributes.ints('kernel_shape') ?? refuse('no kernel_shape');
   const countIncludePad = node.attributes.int('count_include_pad', 0) === 1;
   node.attributes.ignore('storage_order');
@@ -42,7 +46,7 @@ export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
     ? ctx.emit('maxpool', [x.tensor], { ...geometry, clamp: noClamp }, node.name)
     : ctx.emit('avgpool', [x.tensor], { ...geometry, countIncludePad: countIncludePad && padded, clamp: noClamp }, node.name);
   const out = ctx.builder.shape(tensor);
-  return [withQuant(ctx, x, ctx.activationOf(tensor, outputLayout(sliding, out.t, out.f, out.c)))];
+  return [withQuant(ctx, x, ctx.activationOf(tensor, swap(outputLayout(sliding, out.t, out.f, out.c))))];
 }
 
 export function lowerGlobalPool(ctx: Lowering, node: NodeView): Value[] {

@@ -8,7 +8,8 @@ import { isRunletError } from '../../../error.ts';
 import type { PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
 import { dim, fileShapeOf, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
-import { asLine, asRows, asSteps, type Laid, withSameRows } from '../../rows.ts';
+import { isWindow } from '../../over-time.ts';
+import { asChannels, asLine, asRows, asSteps, type Laid, withSameRows } from '../../rows.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse, Unsupported } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
@@ -140,27 +141,57 @@ export function relaid(ctx: Lowering, node: NodeView, x: Activation, move: (layo
   }
 }
 
+/** Another form of an activation; itself where it has none. */
+type Form = (ctx: Lowering, x: Activation, name: string) => Activation;
+
+/** The places of frames and features in one dimension as rows. */
+const line: Form = (ctx, x, name) => {
+  const made = asLine(ctx, x, name);
+  return made === x ? x : withQuant(ctx, x, { ...x, ...made });
+};
+
+/** Frames of features as channels in the order of the file, as a shuffle of channels has them. */
+const shuffled: Form = (ctx, x, name) => {
+  if (ctx.quantised) return x;
+  const made = asChannels(ctx, x, name);
+  return made === x ? x : { ...x, ...made };
+};
+
+/** Frames where an operator has its channels, as channels; what stands beside them as features. */
+const sideways: Form = (ctx, x, name) => {
+  const isChannels = x.layout.length > 2 && isWindow(x.layout[1] ?? [], ctx.builder.shape(x.tensor));
+  const turned = !ctx.quantised && isChannels ? asRows(x, 1, { rows: 'c', others: 'f' }) : undefined;
+  if (!turned) return x;
+  return ctx.activationOf(ctx.emit('permute', [x.tensor], turned.attrs, `${name}/sideways`), turned.layout);
+};
+
 /**
- * What `lower` makes of the inputs. What it refuses of tensors with frames and features in one dimension, it
- * may take of their places as rows.
+ * What `lower` makes of the inputs, or of another form of them where it refuses these.
  * @throws Unsupported
  */
-export function orOfLines<V extends Value | undefined, T>(
+export function inSomeForm<V extends Value | undefined, T>(
   ctx: Lowering,
   name: string,
   inputs: V[],
   lower: (inputs: V[]) => T,
 ): T {
+  const { nodes, tensors } = ctx.builder;
+  const before = [nodes.length, tensors.length] as const;
   try {
     return lower(inputs);
   } catch (error) {
-    const lines = inputs.map((x, i) => (x?.kind === 'activation' && !x.pads ? (line(ctx, x, `${name}/${i}`) as V) : x));
-    if (!(error instanceof Unsupported) || ctx.states.any || lines.every((x, i) => x === inputs[i])) throw error;
-    return lower(lines);
+    const isRefusal = (one: unknown) => one instanceof Unsupported || (isRunletError(one) && one.code.startsWith('RN12'));
+    if (!isRefusal(error)) throw error;
+    for (const form of ctx.states.any ? [shuffled] : [line, shuffled, sideways]) {
+      [nodes.length, tensors.length] = before;
+      const own = inputs.map((x, i) => (x?.kind === 'activation' && !x.pads ? (form(ctx, x, `${name}/${i}`) as V) : x));
+      if (own.every((x, i) => x === inputs[i])) continue;
+      try {
+        return lower(own);
+      } catch (other) {
+        if (!isRefusal(other)) throw other;
+      }
+    }
+    throw error;
   }
-}
-
-function line(ctx: Lowering, x: Activation, name: string): Activation {
-  const made = asLine(ctx, x, name);
-  return made === x ? x : withQuant(ctx, x, { ...x, ...made });
 }
