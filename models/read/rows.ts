@@ -51,26 +51,29 @@ export function asRows(
 }
 
 /**
- * Frames of features as channels in the order of the file: where its channels do not all stand behind the
- * features, by a layer that picks each of them. Others as they are.
+ * Frames as channels in the order of `to`, the same factors in other places of a file: by a layer that picks
+ * each channel, where they do not lie in this order. Frames that `to` leaves as they are stay so.
  */
-export function asChannels({ builder, add }: Maker, x: Laid, name: string): Laid {
-  const frame = x.layout.flat().filter(({ axis, length }) => axis !== 't' && length > 1);
-  const rows = frame.filter(({ axis }) => axis === 'f');
-  const parts = [...rows, ...frame.filter(({ axis }) => axis === 'c')];
-  const { f, c } = builder.shape(x.tensor);
+export function asChannels({ builder, add }: Maker, x: Laid, name: string, to: Layout = x.layout): Laid {
+  const partsOf = (layout: Layout, ...axes: Axis[]) =>
+    layout.flat().filter(({ axis, length }) => axes.includes(axis) && length > 1);
+  const rows = partsOf(x.layout, 'f');
+  const parts = [...rows, ...partsOf(x.layout, 'c')];
+  const frame = partsOf(to, 'f', 'c');
   const isInOrder = parts.every((part, i) => part === frame[i]);
-  if (rows.length === 0) return x;
+  const isMoved = partsOf(x.layout, 't').some((part, i) => part !== partsOf(to, 't')[i]);
+  if (isMoved || (rows.length === 0 && isInOrder)) return x;
   const steps = new Map(parts.map((part, i) => [part, elementsIn(parts.slice(i + 1))]));
   const from = frame.reduce<number[]>(
     (places, part) =>
       places.flatMap((place) => Array.from({ length: part.length }, (_, i) => place + i * (steps.get(part) ?? 0))),
     [0],
   );
+  const { f, c } = builder.shape(x.tensor);
   const attrs = from.length === f * c ? pickingOf(from) : undefined;
   if (!attrs) return x;
-  const flat = add('regroup', [x.tensor], { f: 1 }, `${name}/flat`);
-  const layout = x.layout.map((factors) => joined(factors.map((part) => (part.axis === 't' ? part : { ...part, axis: 'c' }))));
+  const flat = f === 1 ? x.tensor : add('regroup', [x.tensor], { f: 1 }, `${name}/flat`);
+  const layout = to.map((factors) => joined(factors.map((part) => (part.axis === 't' ? part : { ...part, axis: 'c' }))));
   return { tensor: isInOrder ? flat : add('conv', [flat], attrs, `${name}/shuffled`), layout };
 }
 

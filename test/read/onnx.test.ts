@@ -202,7 +202,7 @@ function refusal(bytes: Uint8Array, options: ReadOptions = {}): { code: string; 
 }
 
 const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]> = {
-  'softmax over time': ['RN150', /softmax over time/, one('Softmax', { axis: 2 }, [1, 2, 6, 5])],
+  'softmax over two dimensions': ['RN150', /softmax over 2 dimensions/, one('Softmax', { axis: 2 }, [1, 2, 6, 5], {}, 11)],
   'an unknown attribute': [
     'RN150',
     /attribute padding_value/,

@@ -81,13 +81,83 @@ const layoutOf = (meaning: Meaning, dims: readonly number[]): Layout =>
     return length === 1 || axis === 'n' || axis === undefined ? [] : [{ axis, length }];
   });
 
+/** What an operator reads an input as. */
+interface Candidate {
+  anchor: Anchor | undefined;
+  meaning: Meaning;
+  layout: Layout;
+  /** Of the operator's input, or the file's own. */
+  dims: readonly number[];
+}
+
+interface Read {
+  anchor: Anchor | undefined;
+  /** The operator says nothing about the dimensions of the input. */
+  own: boolean;
+  isTurned: boolean;
+  candidates: Candidate[];
+}
+
+/** A batch that the file folds into it: each place of features by itself, or frames one by one. */
+function unfolded(meaning: Meaning, dims: readonly number[]): Meaning[] {
+  const at = meaning.indexOf('n');
+  if (at < 0 || dims[at] === 1) return [meaning];
+  const known = meaning.map((axis, d): Axis | 'n' => (dims[d] === 1 ? 'n' : axis));
+  const axis = known.includes('f') ? (known.includes('t') ? undefined : 't') : 'f';
+  if (!axis) return [];
+  const features = known.with(at, axis);
+  const frames = features.map((one) => (one === 't' ? 'f' : one === 'f' ? 't' : one));
+  return [features, frames];
+}
+
+/** What `anchor` may read the input as, best first. */
+function readBy(input: InputShape, anchor: Anchor | undefined, options: ReaderOptions, channelsLast: boolean): Read {
+  const flat = input.dims.length <= 2;
+  // a dense layer behind a flatten says nothing about the dimensions before it
+  const own = !anchor || (anchor.dims.length <= 2 && !flat && (anchor.dims[0] ?? 1) === 1) || anchor.dims.length > 4;
+  const dims = own ? input.dims : anchor.dims;
+  const chain = own ? [] : anchor.chain;
+  const usual = meaningsAt(own ? undefined : anchor, dims.length, channelsLast);
+  // where somebody says so: channels of a convolution over one place as frames, a layer along time
+  const isAsked = dims.length === 3 && options.timeAxis !== undefined;
+  const isLayer = dims.length === 3 && (anchor?.node.op === 'MatMul' || anchor?.node.op === 'Gemm');
+  const isTurned = isLayer && chain.some(({ kind }) => kind === 'transpose');
+  const turned: Meaning[] = [...(isAsked && dims[2] === 1 ? [['n', 't', 'c'] as Meaning] : []), ...(isTurned || (isAsked && isLayer) ? [['n', 'c', 't'] as Meaning] : [])]; // biome-ignore format: one line
+  const meanings = [...usual, ...turned].flatMap((meaning) => (chain.length > 0 ? unfolded(meaning, dims) : [meaning]));
+  const candidates = meanings.flatMap((meaning) => {
+    if (meaning.some((m, i) => m === 'n' && dims[i] !== 1)) return [];
+    try {
+      return [{ anchor, meaning, layout: inputLayout(layoutOf(meaning, dims), chain), dims }];
+    } catch (error) {
+      if (error instanceof RunletError) return [];
+      throw error;
+    }
+  });
+  return { anchor, own, isTurned, candidates };
+}
+
+const holdsTime = (layout: Layout, at: number): boolean => (layout[at] ?? []).some((f) => f.axis === 't');
+
+/**
+ * The reading of the first operator that tells the axes, with those of others that take another dimension for
+ * time than any of it.
+ */
+function joinedReading(reads: readonly Read[]): Read | undefined {
+  const first = reads.find(({ candidates }) => candidates.length > 0) ?? reads[0];
+  if (!first) return undefined;
+  const agrees = ({ layout }: Candidate) =>
+    first.candidates.some((c) => c.layout.every((_, d) => holdsTime(c.layout, d) === holdsTime(layout, d)));
+  const others = reads.filter(({ candidates }) => !candidates.some(agrees)).flatMap(({ candidates }) => candidates);
+  return { ...first, candidates: [...first.candidates, ...others] };
+}
+
 /**
  * The layout of one graph input, and a note for `inspect`. Throws RN157 where no choice fits the file or the
  * options.
  */
 export function layoutOfInput(
   input: InputShape,
-  anchor: Anchor | undefined,
+  anchors: readonly Anchor[],
   options: ReaderOptions,
   { channelsLast, batchOfOne }: Usual,
 ): { layout: Layout; note: string } {
@@ -102,45 +172,29 @@ export function layoutOfInput(
       input.dims.length === 0 ? `--set ${input.name}=N: it is a number` : 'reshape it in the model',
     );
   }
-  const rows = anchor !== undefined && anchor.dims.length === 2 && input.dims.length === 2;
+  const [nearest] = anchors;
+  const rows = nearest !== undefined && nearest.dims.length === 2 && input.dims.length === 2;
   const timeFirst =
-    anchor !== undefined && anchor.chain.length === 0 && meaningsAt(anchor, input.dims.length, false)[0]?.[0] === 't';
+    nearest !== undefined && nearest.chain.length === 0 && meaningsAt(nearest, input.dims.length, false)[0]?.[0] === 't';
   if (input.dims.length > 1 && input.dims[0] !== 1 && !rows && !timeFirst) {
     fail(`the batch is ${input.dims[0]}`, 'a stream has one signal: dimension 0 has to be 1', batchOfOne(input.dims));
   }
   const flat = input.dims.length <= 2;
-  if (flat && options.frame !== undefined && (!anchor || anchor.dims.length <= 2)) return framed(input, options.frame, fail);
-  // a dense layer behind a flatten says nothing about the dimensions before it
-  const own = !anchor || (anchor.dims.length <= 2 && !flat && (anchor.dims[0] ?? 1) === 1) || anchor.dims.length > 4;
-  const dims = own ? input.dims : anchor.dims;
-  const chain = own ? [] : anchor.chain;
-  const usual = meaningsAt(own ? undefined : anchor, dims.length, channelsLast);
-  // where somebody says so: channels of a convolution over one place as frames, a layer along time
-  const isAsked = dims.length === 3 && options.timeAxis !== undefined;
-  const isLayer = dims.length === 3 && (anchor?.node.op === 'MatMul' || anchor?.node.op === 'Gemm');
-  const isTurned = isLayer && chain.some(({ kind }) => kind === 'transpose');
-  const turned: Meaning[] = [...(isAsked && dims[2] === 1 ? [['n', 't', 'c'] as Meaning] : []), ...(isTurned || (isAsked && isLayer) ? [['n', 'c', 't'] as Meaning] : [])]; // biome-ignore format: one line
-  const meanings = [...usual, ...turned];
-  const candidates = meanings.flatMap((meaning) => {
-    if (meaning.some((m, i) => m === 'n' && dims[i] !== 1)) return [];
-    try {
-      return [{ meaning, layout: inputLayout(layoutOf(meaning, dims), chain) }];
-    } catch (error) {
-      if (error instanceof RunletError) return [];
-      throw error;
-    }
-  });
-  const holdsTime = (layout: Layout, at: number) => (layout[at] ?? []).some((f) => f.axis === 't');
+  if (flat && options.frame !== undefined && (!nearest || nearest.dims.length <= 2)) return framed(input, options.frame, fail);
+  const reads = (anchors.length > 0 ? anchors : [undefined]).map((one) => readBy(input, one, options, channelsLast));
+  const { anchor, own, isTurned, candidates } = joinedReading(reads) as Read;
   let chosen = candidates[0];
-  let why = own ? 'by convention' : `read by ${anchor.node.op} ${anchor.node.name}`;
+  let why: string | undefined;
   if (options.timeAxis !== undefined) {
     const at = options.timeAxis;
-    chosen = candidates.find((c) => (flat ? c.meaning[at] === 't' : holdsTime(c.layout, at)));
+    const all = reads.flatMap((read) => read.candidates);
+    const isTime = (c: Candidate) => (flat ? c.meaning[at] === 't' : holdsTime(c.layout, at));
+    chosen = all.find((c) => isTime(c) && c.layout[at]?.length === 1) ?? all.find(isTime);
     why = 'as asked';
-    if (!chosen)
+    if (!chosen && all.length > 0)
       fail(
         `dimension ${at} cannot be time`,
-        `the first operator reads ${candidates.map((c) => showLayout(c.layout)).join(' or ')}`,
+        `the first operator reads ${all.map((c) => showLayout(c.layout)).join(' or ')}`,
         'another timeAxis',
       );
   } else if (input.dynamic >= 0) {
@@ -150,18 +204,25 @@ export function layoutOfInput(
     const readings = candidates.map(({ meaning, layout }) => readingOf(meaning, dims, flat ? undefined : layout));
     chosen = candidates[options.pick?.({ input: input.name, where, readings, fallback: true }) ?? 0];
   } else {
-    const long = candidates.filter((c, i) => {
-      const at = c.meaning.indexOf('t');
-      return dims[at] !== 1 && candidates.findIndex((d) => d.meaning.indexOf('t') === at) === i;
-    });
-    const readings = long.map(({ meaning, layout }) => readingOf(meaning, dims, flat ? undefined : layout));
-    const keras = channelsLast && own && dims.length === 3 && { convention: 'Keras has [batch, time, channels]' };
+    const timeOf = ({ meaning, dims, layout }: Candidate) => {
+      const at = meaning.indexOf('t');
+      return dims[at] === 1 ? -1 : flat ? at : layout.findIndex((_, d) => holdsTime(layout, d));
+    };
+    const long = candidates.filter((c, i) => timeOf(c) >= 0 && candidates.findIndex((d) => timeOf(d) === timeOf(c)) === i);
+    const readings = long.map(({ meaning, layout, dims }) => readingOf(meaning, dims, flat ? undefined : layout));
+    const keras = channelsLast && own && input.dims.length === 3 && { convention: 'Keras has [batch, time, channels]' };
     const usual = keras || (isTurned && { convention: 'a layer reads the values of a frame' });
     chosen = long[long.length > 1 ? (options.pick?.({ input: input.name, where, readings, ...usual }) ?? 0) : 0] ?? chosen;
   }
-  if (!chosen) return fail('its axes cannot be told', 'the first operator does not fit its shape', 'the option timeAxis');
-  return { layout: chosen.layout, note: `input ${input.name}: axes ${showLayout(chosen.layout)}, ${why}` };
+  if (!chosen) return fail('its axes cannot be told', whyNone(anchor), 'a first layer whose dimensions are those of the input');
+  const by = own || !chosen.anchor ? 'by convention' : `read by ${chosen.anchor.node.op} ${chosen.anchor.node.name}`;
+  return { layout: chosen.layout, note: `input ${input.name}: axes ${showLayout(chosen.layout)}, ${why ?? by}` };
 }
+
+const whyNone = (anchor: Anchor | undefined): string =>
+  anchor
+    ? `${anchor.node.op} ${anchor.node.name} reads it as [${anchor.dims.join(', ')}], in which time, features and channels lie otherwise than it reads them`
+    : 'the first operator does not fit its shape';
 
 /** As `timeAxis` counts: in the file's own dimensions, of a flat input in those of the first operator. */
 function readingOf(meaning: Meaning, dims: readonly number[], layout: Layout | undefined): Reading {

@@ -28,6 +28,7 @@ import { Budget } from './constants.ts';
 import { Lowering, maxElements } from './context.ts';
 import { placeExternal } from './external.ts';
 import { applyRules, type Hints, hintedLayout, takeHints, withoutRounding } from './hints.ts';
+import { withOrder } from './lower/regroup.ts';
 import { lowerNodes, type Problem, unsupported } from './nodes.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
 import { badGraph, tooLarge } from './refuse.ts';
@@ -191,7 +192,7 @@ function bindInputs(
       const hinted = asked ? undefined : hintedLayout(hints, value.name, given.dims);
       const { layout, note } = hinted
         ? { layout: hinted, note: `input ${value.name}: axes ${showLayout(hinted)}, as the file says` }
-        : layoutOfInput(given, trace.anchors.get(value.name), options, dialect);
+        : layoutOfInput(given, trace.anchors.get(value.name) ?? [], options, dialect);
       const shape = shapeOfLayout(layout);
       if (elementsOf(shape) > maxElements)
         throw tooLarge(`an input of ${elementsOf(shape)} elements`, `graph input ${value.name}`);
@@ -286,7 +287,8 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
   const { builder } = ctx;
   for (const output of signalOutputs(ctx, model, values)) {
     const given = values.get(output.name);
-    const value = given?.kind === 'weighted' ? ctx.made(weightedRows(ctx, given, output.name)) : given;
+    const made = given?.kind === 'weighted' ? ctx.made(weightedRows(ctx, given, output.name)) : given;
+    const value = made?.kind === 'activation' ? withOrder(ctx, made, output.name) : made;
     if (value?.kind === 'const') {
       builder.notes.push(`output ${output.name} is a constant, and left out`);
       continue;

@@ -31,7 +31,8 @@ export interface Anchor extends Trail {
 }
 
 export interface Trace {
-  anchors: Map<string, Anchor>;
+  /** By input, the nearest one first. */
+  anchors: Map<string, Anchor[]>;
   /** QuantizeLinear of something that is no constant, or an integer graph input. */
   quantised: boolean;
 }
@@ -49,6 +50,9 @@ const anchoring = new Set(
   ].flatMap((names) => names.split(' ')),
 );
 
+/** Operators that are asked what an input is. A choice: no network has more first layers that differ. */
+const mostAnchors = 8;
+
 /** Follows each graph input (name -> file shape) to its anchor. Nodes that cannot be followed end the trail. */
 export function traceInputs(
   nodes: readonly OnnxNode[],
@@ -62,7 +66,7 @@ export function traceInputs(
 }
 
 class Tracer implements Trace {
-  readonly anchors = new Map<string, Anchor>();
+  readonly anchors = new Map<string, Anchor[]>();
   quantised = false;
   private readonly known: Map<string, Const>;
   private readonly trails = new Map<string, Trail[]>();
@@ -116,8 +120,9 @@ class Tracer implements Trace {
     if (next.every((t) => t !== undefined)) trails.set(output, next);
     else if (anchoring.has(node.op) || (node.op === 'Gather' && (this.inLoop || isFraming(values[1])))) {
       for (const trail of here) {
-        if (!this.anchors.has(trail.input))
-          this.anchors.set(trail.input, { ...trail, node, attributes: new Attributes(node), constants: values });
+        const found = this.anchors.get(trail.input) ?? [];
+        if (found.length >= mostAnchors) continue;
+        this.anchors.set(trail.input, [...found, { ...trail, node, attributes: new Attributes(node), constants: values }]);
       }
     }
   }

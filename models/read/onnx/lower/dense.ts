@@ -8,6 +8,7 @@
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, orderOf, showLayout, toNormalForm, transposed } from '../../layout.ts';
 import { isWindow, linearOverTime } from '../../over-time.ts';
+import { asRows } from '../../rows.ts';
 import { constantOf } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
@@ -123,6 +124,24 @@ export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
   return [{ ...y, layout: [dim('c', countOf(batch)), dim('c', rows), ...layout.slice(1)] }];
 }
 
+/**
+ * With the last dimension of the file as channels and the others as features, where that dimension has frames
+ * among its values, or a part of the channels. Undefined where it has neither.
+ */
+function asShared(ctx: Lowering, x: Activation, name: string): Activation | undefined {
+  const last = x.layout.length - 1;
+  const factors = x.layout[last] ?? [];
+  const { f, c } = ctx.builder.shape(x.tensor);
+  if (factors.some(({ axis }) => axis === 't')) {
+    const turned = ctx.states.any ? undefined : asRows(x, last, { rows: 'c', others: 'f' });
+    return turned && ctx.activationOf(ctx.emit('permute', [x.tensor], turned.attrs, `${name}/turned`), turned.layout);
+  }
+  const [part, more] = factors;
+  if (f > 1 || part?.axis !== 'c' || more || part.length === c) return undefined;
+  const layout = x.layout.map((dims, d) => (d === last ? dims : dims.map((one) => (one.axis === 'c' ? { ...one, axis: 'f' as const } : one)))); // biome-ignore format: one line
+  return ctx.activationOf(ctx.emit('regroup', [x.tensor], { f: c / part.length }, `${name}/shared`), layout);
+}
+
 function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undefined, alpha: number, beta: number): Value[] {
   const x = ctx.activation(node, 0);
   const w = ctx.constant(node, 1, 'weights');
@@ -167,6 +186,8 @@ function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undef
         )
       : undefined;
   if (rows) return linear(ctx, { ...node, inputs: node.inputs.with(0, rows) }, transB, c, alpha, beta);
+  const shared = ctx.quantised ? undefined : asShared(ctx, x, node.name);
+  if (shared) return linear(ctx, { ...node, inputs: node.inputs.with(0, shared) }, transB, c, alpha, beta);
   const order = channelOrder(factors, x);
   const overRows = order.includes('f');
   if (inner !== shape.c * (overRows ? shape.f : 1))

@@ -15,7 +15,7 @@ export interface Sliding {
   geometry: DilatedAttrs;
   /** Axis of each spatial dimension; undefined for one of length 1 over which nothing slides. */
   axes: (Axis | undefined)[];
-  /** Factors of the batch dimension: none, or the frames where the model treats each frame as a batch entry. */
+  /** Factors of the batch dimension: none, or the frames or features where the model treats each as a batch entry. */
   batch: readonly Factor[];
   /** Factors of the channel dimension, outermost first. */
   channel: readonly Factor[];
@@ -32,7 +32,9 @@ export function slidingOf(
   const rank = dims.length - 2;
   if (rank < 1 || rank > 2) refuse(`an input of ${dims.length} dimensions`);
   const batch = x.layout[0] ?? [];
-  if (batch.some((f) => f.axis !== 't')) refuse(`its batch dimension holds ${batch.map((f) => f.axis).join(', ')}`);
+  const [axis] = batch.map((one) => one.axis);
+  if (axis === 'c' || batch.length > 1) refuse(`its batch dimension holds ${batch.map((f) => f.axis).join(', ')}`);
+  if (axis) wholeAxis(x.layout, 0, axis);
   const strides = attributes.ints('strides') ?? new Array<number>(rank).fill(1);
   const dilations = attributes.ints('dilations') ?? new Array<number>(rank).fill(1);
   const pads = attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
@@ -103,7 +105,7 @@ function addPartial(pad: [number, number], length: number, extent: number, strid
 
 /** The layout [n, channels, s1(, s2)] of an output of shape (t, f, c). */
 export const outputLayout = (sliding: Sliding, t: number, f: number, c: number): (readonly Factor[])[] => [
-  sliding.batch.length > 0 ? dim('t', t) : [],
+  sliding.batch.flatMap(({ axis }) => dim(axis, axis === 't' ? t : f)),
   dim('c', c),
   ...sliding.axes.map((axis) => (axis === undefined ? [] : dim(axis, axis === 't' ? t : f))),
 ];

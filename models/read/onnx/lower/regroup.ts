@@ -7,7 +7,7 @@
 import { isRunletError } from '../../../error.ts';
 import type { PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
-import { dim, fileShapeOf, type Layout, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
+import { dim, fileShapeOf, type Layout, orderOf, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
 import { isWindow } from '../../over-time.ts';
 import { asChannels, asLine, asRows, asSteps, type Laid, withSameRows } from '../../rows.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -157,6 +157,34 @@ const shuffled: Form = (ctx, x, name) => {
   return made === x ? x : { ...x, ...made };
 };
 
+const isOrdered = (layout: Layout): boolean => {
+  try {
+    return orderOf(layout).length >= 0;
+  } catch {
+    return false;
+  }
+};
+
+/** With axes that have one order in the file, as an output has; as it is where no form has one. */
+export function withOrder(ctx: Lowering, x: Activation, name: string): Activation {
+  if (isOrdered(x.layout) || ctx.quantised) return x;
+  const other = regroupedLayout(x.layout);
+  if (!other || !isOrdered(other.layout)) return shuffled(ctx, x, name);
+  return { ...x, tensor: ctx.emit('regroup', [x.tensor], { f: other.f }, `${name}/regrouped`), layout: other.layout };
+}
+
+/**
+ * Frames in two parts of one axis, the outer one as features and the others as channels: signals side by side
+ * that a file folds into its channels.
+ */
+const apart: Form = (ctx, x, name) => {
+  const axis = ctx.builder.shape(x.tensor).c === 1 ? 'f' : 'c';
+  const channels = x.layout.map((factors) => factors.map((one) => (one.axis === axis ? { ...one, axis: 'c' as const } : one)));
+  const made = ctx.quantised ? undefined : regroupedLayout(channels);
+  if (!made || made.f === 1) return x;
+  return { ...x, tensor: ctx.emit('regroup', [x.tensor], { f: made.f }, `${name}/apart`), layout: made.layout };
+};
+
 /** Frames where an operator has its channels, as channels; what stands beside them as features. */
 const sideways: Form = (ctx, x, name) => {
   const isChannels = x.layout.length > 2 && isWindow(x.layout[1] ?? [], ctx.builder.shape(x.tensor));
@@ -182,7 +210,7 @@ export function inSomeForm<V extends Value | undefined, T>(
   } catch (error) {
     const isRefusal = (one: unknown) => one instanceof Unsupported || (isRunletError(one) && one.code.startsWith('RN12'));
     if (!isRefusal(error)) throw error;
-    for (const form of ctx.states.any ? [shuffled] : [line, shuffled, sideways]) {
+    for (const form of ctx.states.any ? [shuffled] : [line, shuffled, apart, sideways]) {
       [nodes.length, tensors.length] = before;
       const own = inputs.map((x, i) => (x?.kind === 'activation' && !x.pads ? (form(ctx, x, `${name}/${i}`) as V) : x));
       if (own.every((x, i) => x === inputs[i])) continue;

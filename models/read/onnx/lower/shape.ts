@@ -5,10 +5,12 @@
  * In: activations.  Out: the same tensor with another layout. Source: ONNX operator specification.
  */
 
+import { isRunletError } from '../../../error.ts';
 import type { PadRows } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
 import { dim, fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
 import { zerosAround } from '../../picks.ts';
+import { asChannels } from '../../rows.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, squeezedDims, unsqueezedDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
@@ -37,7 +39,22 @@ export function lowerShape(ctx: Lowering, node: NodeView): Value[] {
       return to(unsqueezedDims(dims, axesOf(attributes, ctx.optional(node, 1, 'axes')) ?? refuse('no axes')));
     case 'Transpose': {
       const perm = attributes.ints('perm') ?? dims.map((_, i) => dims.length - 1 - i);
-      return [relaid(ctx, node, x, (layout) => transposeLayout(layout, perm))];
+      try {
+        return [relaid(ctx, node, x, (layout) => transposeLayout(layout, perm))];
+      } catch (error) {
+        // parts of the frames change places
+        const made =
+          ctx.quantised || x.pads
+            ? x
+            : asChannels(
+                ctx,
+                x,
+                node.name,
+                perm.map((d) => x.layout[d] ?? []),
+              );
+        if (!isRunletError(error) || made === x) throw error;
+        return [{ ...x, ...made }];
+      }
     }
   }
   return refuse(`operator ${node.op}`);
