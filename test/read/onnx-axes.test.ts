@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError } from './onnx-oracle.ts';
+import { refusalOf } from './refusal.ts';
 import { ints, node, weightsOf } from './step-models.ts';
 
 const runtime = await loadRuntime();
@@ -194,6 +195,26 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
+  'choices by the signal, and shares of values above others': [
+    model(
+      [1, 2, 9],
+      [
+        node('Conv', 'x k', 'a', { kernel_shape: [3], pads: [1, 1] }),
+        node('Greater', 'a limits', 'g'),
+        node('Mul', 'a half', 'h'),
+        node('Where', 'g a h', 'w'),
+        node('Less', 'half a', 'l'),
+        node('Where', 'l zero w', 'v'),
+        node('LessOrEqual', 'a w', 'e'),
+        node('Not', 'e', 'n'),
+        node('Cast', 'n', 'c', { to: 1 }),
+        node('Where', 'g half limits', 'u'),
+        node('Add', 'c v', 's'),
+        node('Add', 's u', 'y'),
+      ],
+      { k: floats(4, 2, 3), limits: floats(1, 4, 1), half: { dims: [], floats: [0.5] }, zero: { dims: [], floats: [0] } },
+    ),
+  ],
 };
 
 for (const [name, [bytes, timeAxis]] of Object.entries(networks))
@@ -203,5 +224,11 @@ for (const [name, [bytes, timeAxis]] of Object.entries(networks))
     const wanted = await oracle(runtime as NonNullable<typeof runtime>, bytes, graph, inputs);
     for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
   });
+
+test('a choice by the signal between values that need not be finite is refused', async () => {
+  const nodes = [node('Greater', 'x half', 'g'), node('Log', 'x', 'l'), node('Where', 'g l x', 'y')];
+  const error = await refusalOf(() => readOnnx(model([1, 2, 9], nodes, { half: { dims: [], floats: [0.5] } })));
+  assert.match(error.message, /RN150.*Where.*finite where it is not chosen/);
+});
 
 test.run();

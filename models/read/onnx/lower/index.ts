@@ -28,7 +28,7 @@ import { lowerResize } from './resize.ts';
 import { lowerIdentity, lowerPad, lowerShape } from './shape.ts';
 import { lowerDft, lowerStft } from './spectrum.ts';
 import { lowerConvTranspose } from './transposed.ts';
-import { lowerIsNaN, lowerWhere } from './where.ts';
+import { lowerComparison, lowerIsNaN, lowerNot, lowerWhere } from './where.ts';
 
 export type Lower = (ctx: Lowering, node: NodeView) => Value[];
 
@@ -59,12 +59,16 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['GlobalAveragePool', lowerGlobalPool],
   ['GlobalMaxPool', lowerGlobalPool],
   ['GroupNormalization', lowerInstanceNormalization],
+  ['Greater', lowerComparison],
+  ['GreaterOrEqual', lowerComparison],
   ['HardSigmoid', lowerHardSigmoid],
   ['Identity', lowerIdentity],
   ['InstanceNormalization', lowerInstanceNormalization],
   ['IsNaN', lowerIsNaN],
   ['LSTM', lowerRecurrent],
   ['LayerNormalization', lowerLayerNormalization],
+  ['Less', lowerComparison],
+  ['LessOrEqual', lowerComparison],
   ['LogSoftmax', lowerLogSoftmax],
   ['LpNormalization', lowerLpNormalization],
   ['MatMul', lowerMatMul],
@@ -74,6 +78,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Min', lowerExtreme],
   ['Mul', lowerArithmetic],
   ['Neg', lowerNeg],
+  ['Not', lowerNot],
   ['PRelu', lowerPrelu],
   ['Pad', lowerPad],
   ['Pow', lowerPow],

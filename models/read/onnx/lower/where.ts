@@ -1,11 +1,12 @@
 /**
- * Where by a constant, and IsNaN.
+ * Where, comparisons and IsNaN.
  *
- * In: an activation, a constant condition, a constant or a second activation.  Out: sums and products with
- * constants. Formula: where(c, a, b) = c a + (1 - c) b; what is masked before a softmax is a sum with
- * `masked`.
- * Source: ONNX Where-16, IsNaN-20.
+ * In: activations and constants.  Out: sums and products; a comparison is 1 where it holds and 0 elsewhere.
+ * Formula: where(c, a, b) = c a + (1 - c) b; a > b is max(0, sign(a - b)); what is masked before a softmax by
+ * a constant condition is a sum with `masked`.
+ * Source: ONNX Where-16, Greater-13, IsNaN-20.
  */
+import { unaryOf } from '../../../ops/unary.ts';
 import { expand } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { broadcastDims } from '../dims.ts';
@@ -23,7 +24,65 @@ const floats = (dims: number[], data: ArrayLike<number>): Const => ({
   data: Float32Array.from(data),
 });
 
+/** An operator of arithmetic in the place of the node. */
+function computed(ctx: Lowering, node: NodeView, op: string, x: Value, y: Value, name: string): Activation {
+  const view = { ...node, op, name: `${node.name}/${name}`, inputs: [x, y], inputNames: ['', ''] };
+  const [made] = lowerArithmetic(ctx, view);
+  return made?.kind === 'activation' ? made : refuse('it reads rows times weights over time');
+}
+
+const one = (value: number): Const => floats([], [value]);
+
+/** 1 - x. */
+const not = (ctx: Lowering, node: NodeView, x: Activation, name: string): Activation =>
+  computed(ctx, node, 'Sub', one(1), x, name);
+
+/** Greater, Less and those that hold for equal values, too. */
+export function lowerComparison(ctx: Lowering, node: NodeView): Value[] {
+  if (ctx.quantised) refuse('a comparison, in a quantised graph');
+  const [a, b] = node.inputs;
+  if (!a || !b) return refuse('it takes two inputs');
+  const isStrict = !node.op.endsWith('OrEqual');
+  const isGreater = node.op.startsWith('Greater') === isStrict;
+  const apart = computed(ctx, node, 'Sub', isGreater ? a : b, isGreater ? b : a, 'difference');
+  const attrs = { fn: 'sign', clamp: [0, 1] } as const;
+  const holds = { ...apart, tensor: ctx.emit('activation', [apart.tensor], { ...attrs }, node.name) };
+  return [isStrict ? holds : not(ctx, node, holds, 'not')];
+}
+
+export const lowerNot = (ctx: Lowering, node: NodeView): Value[] => [not(ctx, node, ctx.activation(node, 0), 'not')];
+
+/** By what the signal says. What is not chosen has to be finite, too. */
+function byCondition(ctx: Lowering, node: NodeView, condition: Activation): Value[] {
+  const [, a, b] = node.inputs;
+  const parts = [a, b].map((x, i): Activation | undefined => {
+    if (x?.kind !== 'activation' && x?.kind !== 'const') return refuse('it chooses between other things than values');
+    if (x.kind === 'activation' && mayBeInfinite(ctx, x.tensor))
+      refuse('it chooses by the signal what need not be finite where it is not chosen');
+    const holds = i === 0 ? condition : not(ctx, node, condition, 'not');
+    if (x.kind === 'const' && x.data.every((v: number) => v === 0) && isWithin(x, condition)) return undefined;
+    return computed(ctx, node, 'Mul', holds, x, i === 0 ? 'first' : 'second');
+  });
+  const [first, second] = parts;
+  if (first && second) return [computed(ctx, node, 'Add', first, second, 'sum')];
+  return [first ?? second ?? refuse('it chooses zero everywhere')];
+}
+
+const isWithin = (x: Const, condition: Activation): boolean =>
+  broadcastDims(dimsOf(condition), x.dims).join() === dimsOf(condition).join();
+
+/** Whether a function before a value has no finite one for some inputs. */
+function mayBeInfinite({ builder }: Lowering, tensor: number): boolean {
+  const seen = new Set([tensor]);
+  return builder.nodes.toReversed().some((node) => {
+    if (!seen.has(node.output)) return false;
+    for (const input of node.inputs) seen.add(input);
+    return node.op === 'activation' && unaryOf(node.attrs.fn).domain !== undefined;
+  });
+}
+
 export function lowerWhere(ctx: Lowering, node: NodeView): Value[] {
+  if (node.inputs[0]?.kind === 'activation') return byCondition(ctx, node, node.inputs[0]);
   const condition = ctx.constant(node, 0, 'condition');
   const [, a, b] = node.inputs;
   if (condition.data.every((v: number) => v !== 0)) return same(ctx, node, a, b);
@@ -33,11 +92,7 @@ export function lowerWhere(ctx: Lowering, node: NodeView): Value[] {
       condition.dims,
       Array.from(condition.data, (v) => Number((v !== 0) === yes)),
     );
-  const both = (op: string, x: Value, y: Value, name: string): Activation => {
-    const view = { ...node, op, name: `${node.name}/${name}`, inputs: [x, y], inputNames: ['', ''] };
-    const [made] = lowerArithmetic(ctx, view);
-    return made?.kind === 'activation' ? made : refuse('it chooses between rows times weights over time');
-  };
+  const both = (op: string, x: Value, y: Value, name: string): Activation => computed(ctx, node, op, x, y, name);
   if (a?.kind === 'activation' && b?.kind === 'activation')
     return [both('Add', both('Mul', a, keeps(true), 'first'), both('Mul', b, keeps(false), 'second'), 'sum')];
   const [x, constant, kept] = a?.kind === 'activation' ? [a, b, true] : [b, a, false];
