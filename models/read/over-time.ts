@@ -9,7 +9,7 @@
  */
 import { type Axis, type Clamp, type DenseAttrs, kernelOfOne, noClamp, type QuantParams, type Shape } from '../graph/types.ts';
 import { repeated } from './broadcast.ts';
-import { type Factor, type Layout, raised } from './layout.ts';
+import { dim, type Factor, type Layout, raised } from './layout.ts';
 import type { Laid, Maker } from './rows.ts';
 
 /** Rows times weights over time. */
@@ -129,4 +129,17 @@ export function linearOverTime(
   const attrs = { ...kernelOfOne, kernelT: t, groups: 1, outChannels: units, weights, bias, clamp };
   const layout = renamed(x.layout, (axis, length) => (axis === 't' ? { axis: 'c', length: units } : { axis: 'f', length }));
   return { tensor: add('conv', [rows], attrs, name, quant), layout };
+}
+
+/**
+ * Rows that are sums of all rows of the window, in their place: y[u][c] = sum over t of x[t][c] w[u][t]. Or
+ * why there are none.
+ * @param weights [rows][t]
+ */
+export function mixedRows(maker: Maker, x: Laid, weights: Float32Array, rows: number, name: string): Laid | string {
+  const { f } = maker.builder.shape(x.tensor);
+  const mixed = linearOverTime(maker, x, { weights: { data: weights }, bias: null, units: rows }, `${name}/mixed`);
+  if (typeof mixed === 'string') return mixed;
+  const tensor = maker.add('permute', [mixed.tensor], { order: ['t', 'c', 'f'], t: rows, f }, name);
+  return { tensor, layout: x.layout.map((factors) => (factors.some(({ axis }) => axis === 't') ? dim('t', rows) : factors)) };
 }

@@ -195,6 +195,31 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
+  'rows between rows, aligned at the corners, and rows one by one': [
+    model(
+      [1, 3, 6],
+      [
+        node('Conv', 'x k', 'a', { kernel_shape: [3], pads: [1, 1] }),
+        node('Resize', 'a - - sizes', 'r', { mode: 'linear', coordinate_transformation_mode: 'align_corners' }),
+        node('Transpose', 'r', 't', { perm: [2, 0, 1] }),
+        node('GatherND', 't places', 'g'),
+        node('MatMul', 'g w', 'y'),
+      ],
+      { k: floats(6, 3, 3), sizes: ints(1, 6, 9), places: { dims: [6, 1], ints: [0, 2, 2, 5, 8, 1] }, w: floats(6, 2) },
+    ),
+  ],
+  'places between values, half a pixel apart, by a factor that is none': [
+    model(
+      [1, 7],
+      [
+        node('MatMul', 'x w', 'a'),
+        node('Unsqueeze', 'a one', 'u'),
+        node('Resize', 'u - - sizes', 'r', { mode: 'linear', coordinate_transformation_mode: 'half_pixel' }),
+        node('Relu', 'r', 'y'),
+      ],
+      { w: floats(7, 4), one: ints(1), sizes: ints(1, 1, 7) },
+    ),
+  ],
   'choices by the signal, and shares of values above others': [
     model(
       [1, 2, 9],

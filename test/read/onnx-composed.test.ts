@@ -204,6 +204,16 @@ const networks: Record<string, Uint8Array> = {
     node('Transpose', 'p', 'turned', { perm: [0, 2, 1] }),
     node('MatMul', 'turned b', 'y'),
   ]),
+  'channels as channels and rows, the outer part beside channels': rows(
+    [
+      node('ReduceMean', 'a', 'm', { axes: [1], keepdims: 0 }),
+      node('MatMul', 'm w', 'e'),
+      node('Reshape', 'e turned', 'r'),
+      node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
+      node('Add', 'r t', 'y'),
+    ],
+    { w: floats(8, 80), turned: ints(1, 8, 10) },
+  ),
   'weights over time and rows, each flattened': pooled(8, [
     node('Transpose', 'p', 't', { perm: [0, 2, 1] }),
     node('Flatten', 't', 'u'),
@@ -289,14 +299,8 @@ test('ArgMax as an output gives the scores that it compares', () => {
 test('operands whose elements lie otherwise are refused', async () => {
   const refused = async (nodes: NodeOf[], tensors: Network['tensors']) =>
     (await refusalOf(() => readOnnx(rows(nodes, tensors)))).message;
-  const inner = [
-    node('ReduceMean', 'a', 'm', { axes: [1], keepdims: 0 }),
-    node('MatMul', 'm w', 'e'),
-    node('Reshape', 'e turned', 'r'),
-    node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
-    node('Add', 'r t', 'y'),
-  ];
-  assert.match(await refused(inner, { w: floats(8, 80), turned: ints(1, 8, 10) }), /RN150.*Add.*axes of its inputs differ/);
+  const split = [node('Reshape', 'a turned', 'r'), node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('Add', 'r t', 'y')];
+  assert.match(await refused(split, { turned: ints(1, 8, 10) }), /RN150.*Reshape.*axis t of length 10 would be split/);
 });
 
 test('what is more than these operators is refused', async () => {

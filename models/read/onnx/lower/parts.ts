@@ -9,6 +9,7 @@ import type { Axis, Node } from '../../../graph/types.ts';
 import { elementsOf } from '../../../graph/types.ts';
 import { opOfNode } from '../../../ops/index.ts';
 import { dim, fileShapeOf, runOf, showLayout } from '../../layout.ts';
+import { isWindow } from '../../over-time.ts';
 import { cropOf, framesOfIndexes, framing, runsOf } from '../../picks.ts';
 import { steppingPool } from '../../reduced.ts';
 import type { Lowering, NodeView } from '../context.ts';
@@ -16,7 +17,7 @@ import { axisIn, sliceRanges } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import { type Activation, axisOfDim, sameLayout, type Value, wholeAxis } from '../values.ts';
-import { backwards, withQuant } from './regroup.ts';
+import { backwards, mixed, withQuant } from './regroup.ts';
 
 const isPadded = (attrs: { padT: readonly number[]; padF: readonly number[] }, axis: Axis): boolean =>
   (axis === 't' ? attrs.padT : attrs.padF).some((p) => p > 0);
@@ -90,6 +91,12 @@ export function lowerSplit(ctx: Lowering, node: NodeView): Value[] {
 function picked(ctx: Lowering, node: NodeView, x: Activation, at: number, indexes: readonly number[]): Activation {
   const axis = axisOfDim(x.layout, at);
   const runs = runsOf(indexes);
+  if (axis === 't' && runs?.length !== 1 && !ctx.quantised && isWindow(x.layout[at] ?? [], ctx.builder.shape(x.tensor))) {
+    const t = ctx.builder.shape(x.tensor).t;
+    const weights = new Float32Array(indexes.length * t);
+    for (const [i, from] of indexes.entries()) weights[i * t + from] = 1;
+    return mixed(ctx, ctx.activation({ ...node, inputs: [x] }, 0), at, weights, indexes.length, node.name);
+  }
   if (!runs || (axis === 't' && runs.length > 1))
     return refuse(`it picks ${indexes.length} elements of ${showLayout(x.layout)} that do not follow one another`);
   const length = fileShapeOf(x.layout)[at];
@@ -141,9 +148,11 @@ export function lowerGatherElements(ctx: Lowering, node: NodeView): Value[] {
   return lowerGather(ctx, { ...node, inputs: [node.inputs[0], one as Const] });
 }
 
-/** One place of the first dimensions, as `x[range(n), lengths - 1]` of a batch of one. */
+/** Places of the first dimension, or one of the first ones, as `x[range(n), lengths - 1]` of a batch of one. */
 export function lowerGatherNd(ctx: Lowering, node: NodeView): Value[] {
   const index = ctx.constant(node, 1, 'indices');
+  if (index.dims.length === 2 && index.dims[1] === 1 && node.attributes.int('batch_dims', 0) === 0)
+    return lowerGather(ctx, { ...node, inputs: [node.inputs[0], { ...index, dims: index.dims.slice(0, 1) }] });
   if (index.dims.length < 1 || index.dims.at(-1) !== index.data.length || node.attributes.int('batch_dims', 0) !== 0)
     refuse('it gathers several places');
   let x = ctx.activation(node, 0, { raw: true, integer: true });

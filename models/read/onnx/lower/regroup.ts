@@ -5,10 +5,19 @@
  * layout.
  */
 import { isRunletError } from '../../../error.ts';
-import type { PermuteAttrs } from '../../../graph/types.ts';
+import { kernelOfOne, noClamp, type PermuteAttrs } from '../../../graph/types.ts';
 import { commonOf } from '../../broadcast.ts';
-import { dim, fileShapeOf, type Layout, orderOf, type Regrouped, regroupedLayout, wholeOrderOf } from '../../layout.ts';
-import { isWindow } from '../../over-time.ts';
+import {
+  dim,
+  fileShapeOf,
+  type Layout,
+  orderOf,
+  type Regrouped,
+  regroupedLayout,
+  showLayout,
+  wholeOrderOf,
+} from '../../layout.ts';
+import { isWindow, mixedRows } from '../../over-time.ts';
 import { asChannels, asLine, asRows, asSteps, type Laid, withSameRows } from '../../rows.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse, Unsupported } from '../refuse.ts';
@@ -77,6 +86,22 @@ export function withSteps(ctx: Lowering, node: NodeView, x: Activation, at: numb
   const steps = asSteps(ctx, x, at, node.name);
   if (steps.tensor !== x.tensor) ofWindow(ctx);
   return { ...x, ...steps };
+}
+
+/** With sums of all places of dimension `at` in their place: frames of the window, or all channels. @param weights [out][places] */
+export function mixed(ctx: Lowering, x: Activation, at: number, weights: Float32Array, out: number, name: string): Activation {
+  const shape = ctx.builder.shape(x.tensor);
+  if (ctx.quantised) refuse('it mixes places, in a quantised graph');
+  ctx.budget.spend(weights.length, name);
+  if (isWindow(x.layout[at] ?? [], shape)) {
+    ofWindow(ctx);
+    return ctx.made(mixedRows(ctx, x, weights, out, name));
+  }
+  const [part, more] = x.layout[at] ?? [];
+  if (more || (part && (part.axis !== 'c' || part.length !== shape.c)) || (!part && shape.c > 1))
+    return refuse(`it mixes places of dimension ${at} of ${showLayout(x.layout)}`);
+  const attrs = { ...kernelOfOne, groups: 1, outChannels: out, weights: { data: weights }, bias: null, clamp: noClamp };
+  return ctx.activationOf(ctx.emit('conv', [x.tensor], attrs, name), x.layout.with(at, dim('c', out)));
 }
 
 /** With its channels as features, where they stand in a spatial dimension, and one channel beside them. */

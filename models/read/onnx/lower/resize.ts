@@ -3,15 +3,16 @@
  *
  * In: an activation, whole factors or sizes.  Out: upsample, or what between.ts makes of it.  Source: ONNX
  * Resize-19, Upsample-9. Of nearest rows every way to count coordinates is taken that shows each row as often
- * as the next; of straight lines those of between.ts, in float files.
+ * as the next; of straight lines those of between.ts, in float files, and others as a matrix over all places.
  */
 import type { UpsampleAttrs } from '../../../graph/types.ts';
+import { lookup } from '../../../lookup.ts';
 import { rowsBetween } from '../../between.ts';
 import { dim, fileShapeOf } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
-import { withQuant } from './regroup.ts';
+import { mixed, withQuant } from './regroup.ts';
 
 /** Where output place i lies among the inputs, at `factor` outputs an input. */
 const coordinates: Readonly<Record<string, (i: number, factor: number) => number>> = {
@@ -27,18 +28,20 @@ const roundings: Readonly<Record<string, (x: number) => number>> = {
   round_prefer_ceil: (x) => Math.floor(x + 0.5),
 };
 
-/** Factors [dimension] of the file. */
-function factorsOf(ctx: Lowering, node: NodeView, dims: readonly number[]): number[] {
+/** Factors [dimension] of the file, and the lengths that they give. */
+function factorsOf(ctx: Lowering, node: NodeView, dims: readonly number[]): { factors: number[]; sizes: number[] } {
   const scales = node.op === 'Upsample' ? ctx.optional(node, 1, 'scales') : ctx.optional(node, 2, 'scales');
   const sizes = scales?.data.length ? undefined : ctx.optional(node, 3, 'sizes');
   const stated = [...(node.attributes.floats('scales') ?? (sizes ?? scales)?.data ?? [])];
   const listed = node.attributes.ints('axes') ?? dims.map((_, d) => d);
   if (stated.length !== listed.length) refuse(`${stated.length} factors for ${listed.length} dimensions`);
-  return dims.map((length, d) => {
+  const factors = dims.map((length, d) => {
     const given = stated[listed.indexOf(d)];
-    const factor = given === undefined ? 1 : sizes ? given / length : given;
-    return Number.isInteger(factor) && factor >= 1 && factor < 2 ** 16 ? factor : refuse(`a factor of ${factor} is no whole one`);
+    return given === undefined ? 1 : sizes ? given / length : given;
   });
+  const made = dims.map((length, d) => Math.floor(length * (factors[d] as number) + (sizes ? 0.5 : 0)));
+  if (!made.every((n) => n >= 1 && n < 2 ** 16)) refuse(`factors of ${factors.join(', ')}`);
+  return { factors, sizes: made };
 }
 
 function checkEven(coordinate: string, rounding: string, factor: number): void {
@@ -58,6 +61,40 @@ function between(ctx: Lowering, node: NodeView, x: Activation, { t, f }: Upsampl
   return rowsBetween(ctx.add, { tensor: x.tensor, shape }, { t, f }, place(0, 2) === 0 ? 'start' : 'middle', node.name);
 }
 
+/** Where output place i lies among `length` inputs that become `out`. */
+const placesAt: Readonly<Record<string, (i: number, length: number, out: number) => number>> = {
+  ...Object.fromEntries(
+    Object.entries(coordinates).map(([name, place]) => [
+      name,
+      (i: number, length: number, out: number) => place(i, out / length),
+    ]),
+  ),
+  pytorch_half_pixel: (i, length, out) => (out > 1 ? ((i + 0.5) * length) / out - 0.5 : 0),
+  align_corners: (i, length, out) => (out > 1 ? (i * (length - 1)) / (out - 1) : 0),
+};
+
+/** Straight lines between the `length` places of a dimension, as a matrix [out][length]. */
+function lines(coordinate: string, length: number, out: number): Float32Array {
+  const place = lookup(placesAt, coordinate) ?? refuse(`coordinates ${coordinate} with mode linear`);
+  const weights = new Float32Array(out * length);
+  for (let i = 0; i < out; i++) {
+    const at = Math.min(length - 1, Math.max(0, place(i, length, out)));
+    const from = Math.min(length - 1, Math.floor(at));
+    const to = Math.min(length - 1, from + 1);
+    for (const [k, weight] of [[from, 1 - (at - from)], [to, at - from]] as const) weights[i * length + k] = (weights[i * length + k] as number) + weight; // biome-ignore format: one line
+  }
+  return weights;
+}
+
+/** Each dimension with places between its own, of the whole window: by a matrix. */
+function byMatrices(ctx: Lowering, node: NodeView, x: Activation, sizes: readonly number[], coordinate: string): Activation {
+  return sizes.reduce((y, out, at) => {
+    const length = fileShapeOf(y.layout)[at] as number;
+    if (out === length) return y;
+    return mixed(ctx, y, at, lines(coordinate, length, out), out, `${node.name}/${at}`);
+  }, x);
+}
+
 export function lowerResize(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { raw: true });
   const { attributes } = node;
@@ -70,8 +107,13 @@ export function lowerResize(ctx: Lowering, node: NodeView): Value[] {
   const attrs: UpsampleAttrs = { t: 1, f: 1, between: 'repeat' };
   const dims = fileShapeOf(x.layout);
   const layout = [...x.layout];
-  for (const [at, factor] of factorsOf(ctx, node, dims).entries()) {
+  const { factors, sizes } = factorsOf(ctx, node, dims);
+  const isRegular = factors.every((factor, at) => Number.isInteger(factor) && (factor === 1 || axisOfDim(x.layout, at) !== 'c'));
+  if (mode === 'linear' && (!isRegular || !(coordinate in coordinates)) && !ctx.quantised)
+    return [byMatrices(ctx, node, x, sizes, coordinate)];
+  for (const [at, factor] of factors.entries()) {
     if (factor === 1) continue;
+    if (!Number.isInteger(factor)) refuse(`a factor of ${factor} is no whole one`);
     const axis = axisOfDim(x.layout, at);
     if (axis === 'c') return refuse('it repeats channels');
     wholeAxis(x.layout, at, axis);
