@@ -58,6 +58,21 @@ const rules: Readonly<Record<string, Rule>> = {
     const data = x.data.map((v, i) => (isKept((i % columns) - (Math.floor(i / columns) % rows)) ? v : 0)) as Const['data'];
     return { kind: 'const', dims: x.dims, type: x.type, data };
   },
+  LayerNormalization: ([x, gamma, beta], attributes) => {
+    if (!x || !gamma) return undefined;
+    const count = countOf(x.dims.slice(axisIn(attributes.int('axis', -1), x.dims.length)));
+    const epsilon = attributes.float('epsilon', 1e-5);
+    const data = numbersOf(x.type, x.data.length);
+    for (let row = 0; row < data.length; row += count) {
+      const values = Array.from(x.data.slice(row, row + count) as ArrayLike<number>);
+      const mean = values.reduce((sum, v) => sum + v, 0) / count;
+      const scale = 1 / Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / count + epsilon);
+      for (const [i, v] of values.entries()) data[row + i] = (v - mean) * scale;
+    }
+    const unit: Const = { kind: 'const', dims: x.dims, type: x.type, data };
+    const y = broadcast(unit, gamma, (u, v) => u * v);
+    return beta ? broadcast(y, beta, (u, v) => u + v) : y;
+  },
   CumSum: ([x, axis], attributes) => {
     if (!x || !axis || attributes.int('exclusive', 0) !== 0 || attributes.int('reverse', 0) !== 0) return undefined;
     const step = countOf(x.dims.slice(axisIn(axis.data[0] as number, x.dims.length) + 1));
