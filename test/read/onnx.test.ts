@@ -210,8 +210,8 @@ const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]
   ],
   'padding in a mode that is none': [
     'RN150',
-    /mode wrap/,
-    one('Pad', { mode: 'wrap' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 1, 0, 0, 1] } }),
+    /mode turn/,
+    one('Pad', { mode: 'turn' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 1, 0, 0, 1] } }),
   ],
   'reflection along features': [
     'RN150',

@@ -9,13 +9,16 @@ import { isRunletError } from '../../../error.ts';
 import type { PadRows } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
 import { dim, fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
+import { isWindow } from '../../over-time.ts';
 import { zerosAround } from '../../picks.ts';
 import { asChannels } from '../../rows.ts';
+import { Attributes } from '../attributes.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, squeezedDims, unsqueezedDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { elementTypes } from '../tensor.ts';
 import { type Activation, type AxisPads, axisOfDim, type Value, wholeAxis } from '../values.ts';
+import { lowerConcat } from './arithmetic.ts';
 import { relaid, withQuant } from './regroup.ts';
 
 const any = { pads: true, integer: true, raw: true } as const;
@@ -85,7 +88,8 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   const { attributes } = node;
   const mode = attributes.string('mode', 'constant');
   const own = lookup(padModes, mode);
-  if (mode !== 'constant' && !own) refuse(`mode ${mode}: zeros, reflect, symmetric and edge are padded`);
+  if (mode === 'wrap') return wrapped(ctx, node);
+  if (mode !== 'constant' && !own) refuse(`mode ${mode}: zeros, reflect, symmetric, edge and wrap are padded`);
   const value = ctx.optional(node, 2, 'constant value')?.data[0] ?? attributes.float('value', 0);
   // of integers the zero point
   const zero = x.integer ? (ctx.quantOf(x.tensor)?.zeroPoint ?? 0) + (x.integer === 'uint8' ? 128 : 0) : 0;
@@ -125,6 +129,38 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   if (layout === x.layout) return [x];
   const waits = padded.t[0] + padded.t[1] + padded.f[0] + padded.f[1] > 0;
   return [{ ...x, tensor, layout, ...(waits && { pads: padded }) }];
+}
+
+/** The last frames of a window before it, and the first ones behind it. */
+function wrapped(ctx: Lowering, node: NodeView): Value[] {
+  const x = ctx.activation(node, 0);
+  const rank = x.layout.length;
+  const pads = node.attributes.ints('pads') ?? [...ctx.constant(node, 1, 'pads').data];
+  const axes = [...(ctx.optional(node, 3, 'axes')?.data ?? x.layout.keys())];
+  const held = axes.flatMap((given, i) => (pads[i] || pads[i + axes.length] ? [{ at: axisIn(given, rank), i }] : []));
+  const [one, more] = held;
+  if (!one) return [x];
+  const { t } = ctx.builder.shape(x.tensor);
+  const [before, after] = [pads[one.i] as number, pads[one.i + axes.length] as number];
+  const isPart = (n: number) => Number.isInteger(n) && n >= 0 && n <= t;
+  if (more || !isWindow(x.layout[one.at] ?? [], { t, f: 1, c: 1 }) || !isPart(before) || !isPart(after))
+    return refuse('mode wrap along other dimensions than time, or around more than the window');
+  const part = (rows: number, first: number, name: string): Value[] => {
+    if (rows === 0) return [];
+    const tensor = ctx.emit('history', [x.tensor], { before: -first, after: first + rows - t }, `${node.name}/${name}`);
+    return [ctx.activationOf(tensor, x.layout.with(one.at, dim('t', rows)))];
+  };
+  const inputs = [...part(before, t - before, 'end'), x, ...part(after, 0, 'start')];
+  const axis = { kind: 'int', value: one.at } as const;
+  const attributes = new Attributes({
+    name: '',
+    op: 'Concat',
+    domain: '',
+    inputs: [],
+    outputs: [],
+    attributes: new Map([['axis', axis]]),
+  });
+  return lowerConcat(ctx, { ...node, op: 'Concat', inputs, inputNames: inputs.map(() => ''), attributes });
 }
 
 /** Zeros around all channels of a float signal. */
