@@ -9,7 +9,7 @@ import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, orderOf, showLayout, toNormalForm, transposed } from '../../layout.ts';
 import { isWindow, linearOverTime } from '../../over-time.ts';
 import { asRows } from '../../rows.ts';
-import { constantOf } from '../constants.ts';
+import { constantOf, transpose } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
@@ -95,6 +95,32 @@ function withBatchFirst({ inputs, attributes }: NodeView): (Value | undefined)[]
   });
 }
 
+/** The dimension before a constant's matrices that counts them; undefined where none does, or several do. */
+function groupsOf({ dims }: Const): number | undefined {
+  const [at, more] = [...dims.keys()].filter((d) => d < dims.length - 2 && dims[d] !== 1);
+  return more === undefined ? at : undefined;
+}
+
+/** With its last two dimensions in each other's place. */
+function lastTurned(w: Const): Const {
+  const last = w.dims.length - 1;
+  const turned = [...w.dims.keys()].with(last, last - 1).with(last - 1, last);
+  return transpose(w, turned);
+}
+
+/** An activation times a matrix, a vector, or a matrix of each group. */
+function byMatrix(ctx: Lowering, node: NodeView, transB: boolean): Value[] {
+  const [x, w] = [ctx.activation(node, 0), ctx.constant(node, 1, 'weights')];
+  if (w.dims.length === 1) {
+    const column = { ...w, dims: [w.data.length, 1] };
+    const [y] = linear(ctx, { ...node, inputs: [x, column] }, false, undefined, 1, 1);
+    return y?.kind === 'activation' ? [{ ...y, layout: y.layout.slice(0, -1) }] : [];
+  }
+  const at = groupsOf(w);
+  if (at !== undefined && w.dims.length === x.layout.length) return [grouped(ctx, node, x, transB ? lastTurned(w) : w, [at])];
+  return linear(ctx, node, transB, undefined, 1, 1);
+}
+
 /**
  * A constant times an activation is the product of both transposed, transposed. FusedMatMul says which
  * operands it takes transposed.
@@ -105,9 +131,14 @@ export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
   const [first, second] = [node.attributes.int('transA', 0) === 1, node.attributes.int('transB', 0) === 1];
   if (w?.kind === 'activation' && other?.kind === 'activation') return matMulOfTwo(ctx, node, [first, second]);
   if (first) return refuse('transA = 1');
-  if (w?.kind !== 'const') return linear(ctx, node, second, undefined, 1, 1);
-  if (second) return refuse('transB = 1');
-  const x = ctx.activation(node, 1);
+  if (w?.kind !== 'const') return byMatrix(ctx, node, second);
+  const factor = ctx.activation(node, 1);
+  const x = second ? { ...factor, layout: transposed(factor.layout) } : factor;
+  const of = groupsOf(w);
+  if (of !== undefined && w.dims.length === x.layout.length) {
+    const y = grouped(ctx, node, { ...x, layout: transposed(x.layout) }, lastTurned(w), [of]);
+    return [{ ...y, layout: transposed(y.layout) }];
+  }
   const rank = x.layout.length;
   const batch = w.dims.slice(0, -2);
   // several matrices, as complex numbers have two, are one whose rows lie one behind the other
