@@ -220,6 +220,84 @@ const networks: Record<string, [Uint8Array, number?]> = {
       { w: floats(7, 4), one: ints(1), sizes: ints(1, 1, 7) },
     ),
   ],
+  'a vector as a sequence': [
+    model(
+      [1, 3, 6],
+      [
+        node('Flatten', 'x', 'f'),
+        node('MatMul', 'f w', 'v'),
+        node('Reshape', 'v frames', 's'),
+        node('ConvTranspose', 's k', 'u', { kernel_shape: [4], strides: [2], pads: [1, 1] }),
+        node('Conv', 'u k', 'y', { kernel_shape: [4] }),
+      ],
+      { w: floats(18, 16), frames: ints(1, 4, 4), k: floats(4, 4, 4) },
+    ),
+  ],
+  'a layer over a vector as a sequence': [
+    model(
+      [1, 3, 6],
+      [
+        node('Flatten', 'x', 'f'),
+        node('MatMul', 'f w', 'v'),
+        node('Reshape', 'v frames', 's'),
+        node('Conv', 's k', 'y', { kernel_shape: [3] }),
+      ],
+      { w: floats(18, 16), frames: ints(1, 4, 4), k: floats(2, 4, 3) },
+    ),
+  ],
+  'a constant matrix of each head, before and behind the rows': [
+    model(
+      [1, 6, 8],
+      [
+        node('MatMul', 'x w', 'a'),
+        node('Reshape', 'a heads', 'h'),
+        node('Transpose', 'h', 'rows', { perm: [0, 2, 1, 3] }),
+        node('Transpose', 'h', 'turned', { perm: [0, 2, 3, 1] }),
+        node('MatMul', 'q turned', 's'),
+        node('MatMul', 'rows p', 'r'),
+        node('Transpose', 's', 'st', { perm: [0, 1, 3, 2] }),
+        node('Add', 'st r', 'y'),
+      ],
+      { w: floats(8, 4), heads: ints(1, 6, 2, 2), q: floats(1, 2, 2, 2), p: floats(1, 2, 2, 2) },
+    ),
+    1,
+  ],
+  'weights of each sensor by a vector': [
+    model(
+      [1, 6, 3, 4],
+      [
+        node('Transpose', 'x', 'c', { perm: [0, 3, 1, 2] }),
+        node('Conv', 'c k', 'd', { kernel_shape: [1, 1] }),
+        node('Transpose', 'd', 'e', { perm: [0, 2, 3, 1] }),
+        node('Tanh', 'e', 't'),
+        node('MatMul', 't u', 'v'),
+        node('Softmax', 'v', 'p', { axis: 2 }),
+        node('Unsqueeze', 'p last', 'q'),
+        node('Mul', 'e q', 'm'),
+        node('ReduceSum', 'm two', 'y', { keepdims: 0 }),
+      ],
+      { k: floats(4, 4, 1, 1), u: floats(4), last: ints(3), two: ints(2) },
+    ),
+    1,
+  ],
+  'a window that goes round': [
+    model([1, 3, 6], [node('Pad', 'x pads', 'p', { mode: 'wrap' }), node('Conv', 'p k', 'y', { kernel_shape: [3] })], {
+      pads: { dims: [6], ints: [0, 0, 2, 0, 0, 1] },
+      k: floats(4, 3, 3),
+    }),
+  ],
+  'a normalisation of constants': [
+    model(
+      [1, 3, 6],
+      [
+        node('MatMul', 'x w', 'a'),
+        node('Add', 'c c', 'd'),
+        node('LayerNormalization', 'd g b', 'n', { axis: -1, epsilon: { float: 0.25 } }),
+        node('Add', 'a n', 'y'),
+      ],
+      { w: floats(6, 4), c: floats(1, 3, 4), g: floats(4), b: floats(4) },
+    ),
+  ],
   'choices by the signal, and shares of values above others': [
     model(
       [1, 2, 9],

@@ -129,6 +129,20 @@ function asVectors(ctx: Lowering, node: NodeView, operands: [Activation, Activat
   }) as [Activation, Activation];
 }
 
+/** Channels that meet features in the file, as features. */
+function asFeatures(ctx: Lowering, node: NodeView, operands: [Activation, Activation]): [Activation, Activation] | undefined {
+  for (const [i, x] of operands.entries()) {
+    const { f, c } = ctx.builder.shape(x.tensor);
+    const layout = x.layout.map((factors) => factors.map((one) => (one.axis === 'c' ? { ...one, axis: 'f' as const } : one)));
+    if (f > 1 || c === 1 || !commonOf(layout, operands[1 - i]?.layout ?? [])) continue;
+    return operands.with(i, regrouped(ctx, { ...node, name: `${node.name}/${i}` }, x, { f: c, layout })) as [
+      Activation,
+      Activation,
+    ];
+  }
+  return undefined;
+}
+
 /** Two operands; where their axes differ and agree once their frames are channels alone, they are. */
 export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activation, Activation]): [Activation, Activation] {
   const flat = operands.map(({ layout }) => {
@@ -138,7 +152,8 @@ export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activa
   const [a, b] = operands.map(({ layout }, i) => flat[i]?.layout ?? layout) as [Layout, Layout];
   if (commonOf(operands[0].layout, operands[1].layout)) return operands;
   const vectors = ctx.quantised || ctx.states.any ? undefined : asVectors(ctx, node, operands);
-  if (vectors) return vectors;
+  const features = vectors ?? (ctx.quantised ? undefined : asFeatures(ctx, node, operands));
+  if (features) return features;
   if (!commonOf(a, b) && !ctx.states.any) {
     const [p, q] = withSameRows(ctx, operands, node.name);
     const own = (x: Activation, made: Laid) => (made === x ? x : withQuant(ctx, x, ctx.made(made)));
@@ -218,6 +233,16 @@ const sideways: Form = (ctx, x, name) => {
   return ctx.activationOf(ctx.emit('permute', [x.tensor], turned.attrs, `${name}/sideways`), turned.layout);
 };
 
+/** Channels of two parts, of which an operator slides over the inner one, as rows: what a layer gave as a sequence. */
+const upright: Form = (ctx, given, name) => {
+  const { t } = ctx.builder.shape(given.tensor);
+  const isSequence = t === 1 && given.layout.length === 3 && (given.layout[2] ?? []).length > 0;
+  if (!isSequence || ctx.quantised) return given;
+  const x = apart(ctx, given, name);
+  const rows = asRows(x, 2);
+  return rows ? ctx.activationOf(ctx.emit('permute', [x.tensor], rows.attrs, `${name}/upright`), rows.layout) : given;
+};
+
 /**
  * What `lower` makes of the inputs, or of another form of them where it refuses these.
  * @throws Unsupported
@@ -235,7 +260,7 @@ export function inSomeForm<V extends Value | undefined, T>(
   } catch (error) {
     const isRefusal = (one: unknown) => one instanceof Unsupported || (isRunletError(one) && one.code.startsWith('RN12'));
     if (!isRefusal(error)) throw error;
-    for (const form of ctx.states.any ? [shuffled] : [line, shuffled, apart, sideways]) {
+    for (const form of ctx.states.any ? [shuffled] : [line, shuffled, apart, sideways, upright]) {
       [nodes.length, tensors.length] = before;
       const own = inputs.map((x, i) => (x?.kind === 'activation' && !x.pads ? (form(ctx, x, `${name}/${i}`) as V) : x));
       if (own.every((x, i) => x === inputs[i])) continue;
