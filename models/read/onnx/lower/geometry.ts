@@ -15,7 +15,7 @@ export interface Sliding {
   geometry: DilatedAttrs;
   /** Axis of each spatial dimension; undefined for one of length 1 over which nothing slides. */
   axes: (Axis | undefined)[];
-  /** Factors of the batch dimension: none, or the frames or features where the model treats each as a batch entry. */
+  /** Factors of the batch dimension: none, or frames or features that the model treats as a batch. */
   batch: readonly Factor[];
   /** Factors of the channel dimension, outermost first. */
   channel: readonly Factor[];

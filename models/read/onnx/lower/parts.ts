@@ -148,7 +148,7 @@ export function lowerGatherElements(ctx: Lowering, node: NodeView): Value[] {
   return lowerGather(ctx, { ...node, inputs: [node.inputs[0], one as Const] });
 }
 
-/** Places of the first dimension, or one of the first ones, as `x[range(n), lengths - 1]` of a batch of one. */
+/** Places of the first dimension, or one of the first dimensions, as `x[range(n), lengths - 1]`. */
 export function lowerGatherNd(ctx: Lowering, node: NodeView): Value[] {
   const index = ctx.constant(node, 1, 'indices');
   if (index.dims.length === 2 && index.dims[1] === 1 && node.attributes.int('batch_dims', 0) === 0)

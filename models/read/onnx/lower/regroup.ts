@@ -88,7 +88,10 @@ export function withSteps(ctx: Lowering, node: NodeView, x: Activation, at: numb
   return { ...x, ...steps };
 }
 
-/** With sums of all places of dimension `at` in their place: frames of the window, or all channels. @param weights [out][places] */
+/**
+ * With sums of all places of dimension `at` in their place: frames of the window, or all channels.
+ * @param weights [out][places]
+ */
 export function mixed(ctx: Lowering, x: Activation, at: number, weights: Float32Array, out: number, name: string): Activation {
   const shape = ctx.builder.shape(x.tensor);
   if (ctx.quantised) refuse('it mixes places, in a quantised graph');
@@ -119,7 +122,7 @@ export function withChannels(ctx: Lowering, node: NodeView, x: Activation): Acti
   return other?.f === 1 ? regrouped(ctx, node, x, other) : x;
 }
 
-/** Two operands that hold all elements in the same dimension of the file, as its frames or otherwise: as vectors. */
+/** Two operands that hold all elements in one dimension of the file, as frames or otherwise: as vectors. */
 function asVectors(ctx: Lowering, node: NodeView, operands: [Activation, Activation]): [Activation, Activation] | undefined {
   const [first, second] = operands.map(({ layout }) => fileShapeOf(layout)) as [number[], number[]];
   if (first.join() !== second.join() || first.filter((n) => n > 1).length !== 1) return undefined;
@@ -233,7 +236,7 @@ const sideways: Form = (ctx, x, name) => {
   return ctx.activationOf(ctx.emit('permute', [x.tensor], turned.attrs, `${name}/sideways`), turned.layout);
 };
 
-/** Channels of two parts, of which an operator slides over the inner one, as rows: what a layer gave as a sequence. */
+/** Channels of two parts, over the inner of which an operator slides, as rows: a vector as a sequence. */
 const upright: Form = (ctx, given, name) => {
   const { t } = ctx.builder.shape(given.tensor);
   const isSequence = t === 1 && given.layout.length === 3 && (given.layout[2] ?? []).length > 0;
