@@ -200,8 +200,8 @@ export function layoutOfInput(
   } else if (input.dynamic >= 0) {
     chosen = candidates.find((c) => holdsTime(c.layout, input.dynamic)) ?? chosen;
     why = 'the symbolic dimension';
-  } else if (!own && recurrences.has(anchor.node.op)) {
-    const readings = candidates.map(({ meaning, layout }) => readingOf(meaning, dims, flat ? undefined : layout));
+  } else if (!own && anchor && recurrences.has(anchor.node.op)) {
+    const readings = candidates.map(({ meaning, layout, dims }) => readingOf(meaning, dims, flat ? undefined : layout));
     chosen = candidates[options.pick?.({ input: input.name, where, readings, fallback: true }) ?? 0];
   } else {
     const timeOf = ({ meaning, dims, layout }: Candidate) => {
