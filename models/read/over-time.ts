@@ -33,6 +33,17 @@ export function softmaxOfRows({ builder, add }: Maker, { tensor, layout }: Laid,
   return { tensor: add('softmax', [turned], { beta: 1 }, name), layout: own };
 }
 
+const exchanged = { t: 'c', c: 't', f: 'f' } as const;
+
+/** Scores of keys by queries, as those of queries by keys: a softmax over rows is one over channels then. */
+export function turnedScores({ builder, add }: Maker, { tensor, layout }: Laid, name: string): Laid | undefined {
+  const made = builder.nodes.findLast(({ output }) => output === tensor);
+  if (made?.op !== 'matmul' || made.attrs.over !== 'channels') return undefined;
+  const { quant } = builder.tensors[tensor] ?? {};
+  const turned = add('matmul', made.inputs.toReversed(), made.attrs, `${name}/turned`, quant);
+  return { tensor: turned, layout: renamed(layout, (axis, length) => ({ axis: exchanged[axis], length })) };
+}
+
 /** What each dimension has of an axis. */
 const along = (layout: Layout, axis: string): string =>
   layout.map((factors) => factors.flatMap((one) => (one.axis === axis ? [one.length] : [])).join()).join(';');

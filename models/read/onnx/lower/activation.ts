@@ -12,7 +12,7 @@ import { type ActivationAttrs, type Clamp, noClamp } from '../../../graph/types.
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
-import { softmaxOfRows } from '../../over-time.ts';
+import { softmaxOfRows, turnedScores } from '../../over-time.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
 import { spread } from '../../spread.ts';
@@ -21,7 +21,6 @@ import { axisIn } from '../dims.ts';
 import { MixedFloat, refuse } from '../refuse.ts';
 import { axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { alike } from './arithmetic.ts';
-import { turnedScores } from './product.ts';
 
 export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
   const bounds = node.inputs.map((bound, i) => (i > 0 && bound?.kind === 'activation' ? i : 0));
@@ -131,7 +130,8 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(given.layout)}`);
   const [at = from] = wide;
   const isOverTime = axisOfDim(given.layout, at) === 't';
-  const x = (isOverTime && turnedScores(ctx, node, given)) || given;
+  const turned = isOverTime ? turnedScores(ctx, given, node.name) : undefined;
+  const x = turned ? ctx.made(turned) : given;
   const axis = axisOfDim(x.layout, at);
   if (axis === 't') {
     if (ctx.quantised || ctx.builder.shape(x.tensor).f > 1) refuse(softmaxOverTime(framesOf(x.layout)));

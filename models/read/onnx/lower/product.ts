@@ -24,15 +24,6 @@ export function matMulOfTwo(ctx: Lowering, node: NodeView, turned: readonly [boo
   return [ctx.activationOf(found.tensor, [...found.batch, ...found.own.flat()])];
 }
 
-/** Scores of keys by queries, as those of queries by keys: a softmax over rows is one over channels then. */
-export function turnedScores(ctx: Lowering, { name }: NodeView, x: Activation): Activation | undefined {
-  const made = ctx.builder.nodes.findLast(({ output }) => output === x.tensor);
-  if (made?.op !== 'matmul' || made.attrs.over !== 'channels') return undefined;
-  const other = { t: 'c', c: 't', f: 'f' } as const;
-  const layout = x.layout.map((factors) => factors.map(({ axis, length }) => ({ axis: other[axis], length })));
-  return ctx.activationOf(ctx.emit('matmul', made.inputs.toReversed(), made.attrs, `${name}/turned`), layout);
-}
-
 /** Labels of both operands that the result has are shared, those that it lacks are summed over. */
 export function einsumOfTwo(ctx: Lowering, node: NodeView): Value[] {
   const equation = node.attributes.string('equation', '').replaceAll(' ', '');

@@ -20,7 +20,7 @@ import {
 import { softmaxOutput } from '../../../ops/softmax.ts';
 import { powerOf, unaryNames, unaryOf } from '../../../ops/unary.ts';
 import { showLayout } from '../../layout.ts';
-import { isWindow, softmaxOfRows } from '../../over-time.ts';
+import { isWindow, softmaxOfRows, turnedScores } from '../../over-time.ts';
 import { framesOf, softmaxOverTime } from '../../refused.ts';
 import { extremeOf, logOfSoftmax, slopesOf } from '../../spelled.ts';
 import { spread, valuesOf } from '../../spread.ts';
@@ -153,12 +153,16 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
   if (!(Number.isFinite(beta) && beta > 0)) throw malformed(op, `beta ${beta} is not positive`);
   const given = context.value(op, 0);
   const shape = shapeOf(given);
-  if (!context.isInt8 && !context.stateful && beta === 1 && shape.f === 1 && isWindow(given.layout.at(-1) ?? [], shape)) {
-    const { tensor, layout } = softmaxOfRows(context, { tensor: given.id, layout: given.layout }, op.name);
+  const x = { tensor: given.id, layout: given.layout };
+  const isOverTime = !context.stateful && isWindow(given.layout.at(-1) ?? [], shape);
+  const turned = isOverTime ? turnedScores(context, x, op.name) : undefined;
+  if (turned) context.folds = true;
+  else if (isOverTime && !context.isInt8 && beta === 1 && shape.f === 1) {
+    const { tensor, layout } = softmaxOfRows(context, x, op.name);
     context.bind(op, { ...given, id: tensor, layout });
     return;
   }
-  const value = overChannels(context, op);
+  const value = turned ? { ...given, id: turned.tensor, layout: turned.layout } : overChannels(context, op);
   checkFixed(context, op, softmaxOutput);
   context.emit(op, 'softmax', [value.id], { beta }, () => value.layout);
 }
