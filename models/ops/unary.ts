@@ -118,6 +118,9 @@ const clamps: Record<string, Pick<Unary, UnaryFormat> & { clamp: Clamp }> = {
 
 export type ActivationFn = keyof typeof unary;
 
+/** TensorFlow Lite has integer arithmetic of its own for these; the others are the real function, rounded. */
+export const inIntegers = ['identity', 'leakyrelu', 'sigmoid', 'tanh', 'hardswish', 'abs', 'rsqrt'] as const;
+
 export interface ActivationAttrs {
   fn: ActivationFn;
   /** The function's parameter, where it has one. */

@@ -10,7 +10,7 @@
  */
 import type { ActivationAttrs, QuantParams } from '../../models/graph/types.ts';
 import { realOf } from '../../models/ops/activation.ts';
-import { type ActivationFn, unaryOf } from '../../models/ops/unary.ts';
+import { type ActivationFn, type inIntegers, unaryOf } from '../../models/ops/unary.ts';
 import {
   clampInt,
   frexp,
@@ -147,7 +147,8 @@ function lutEntry(x: QuantParams, y: QuantParams, attrs: ActivationAttrs): Entry
   };
 }
 
-const kernels: Partial<Record<ActivationFn, (x: QuantParams, y: QuantParams, attrs: ActivationAttrs) => Entry>> = {
+type EntryOf = (x: QuantParams, y: QuantParams, attrs: ActivationAttrs) => Entry;
+const kernels: Record<(typeof inIntegers)[number], EntryOf> = {
   identity: requantiseEntry,
   leakyrelu: (x, y, { alpha }) => leakyReluEntry(x, y, alpha ?? 0.01),
   sigmoid: logisticEntry,
@@ -163,7 +164,8 @@ const kernels: Partial<Record<ActivationFn, (x: QuantParams, y: QuantParams, att
  */
 export function entryOf(attrs: ActivationAttrs, x: QuantParams, y: QuantParams): Entry {
   const { fixed = y } = unaryOf(attrs.fn);
-  const inner = (kernels[attrs.fn] ?? lutEntry)(x, fixed, attrs);
+  const own: Partial<Record<ActivationFn, EntryOf>> = kernels;
+  const inner = (own[attrs.fn] ?? lutEntry)(x, fixed, attrs);
   if (fixed.scale === y.scale && fixed.zeroPoint === y.zeroPoint) return inner;
   const outer = requantiseEntry(fixed, y);
   return (q) => outer(inner(q));

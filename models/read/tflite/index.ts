@@ -37,6 +37,7 @@ import { withPieces } from './pieces.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { frontEndOf, isSignal } from './signal/index.ts';
 import { bindStates, inOrder, signalOutputs, statesAsked } from './states.ts';
+import { withTables } from './tables.ts';
 
 interface Unsupported {
   op: TfOperator;
@@ -56,7 +57,7 @@ function noNetwork(model: TfModel): RunletError {
 
 /** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
-  const read = oneSignal(live(framesTogether(withPieces(densified(readModelFile(bytes))))));
+  const read = oneSignal(live(withTables(framesTogether(withPieces(densified(readModelFile(bytes)))))));
   const model = readAsFloat(read) ? asFloat(read) : read;
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);

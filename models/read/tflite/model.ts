@@ -46,6 +46,8 @@ export interface TfOperator {
   options: Table | undefined;
   /** Of a choice between two branches: the function of its one input (pieces.ts). */
   piece?: Piece;
+  /** Between integers, the real function, rounded (tables.ts). */
+  isReal?: boolean;
 }
 
 export interface TfGraph {

@@ -42,7 +42,7 @@ export function lowerUnary(context: Context, op: TfOperator): void {
 function apply(context: Context, op: TfOperator, attrs: ActivationAttrs, i = 0): void {
   const value = context.value(op, i);
   const { fixed, noInt8, int16 } = unaryOf(attrs.fn);
-  if (context.isInt8 && noInt8) throw new Refusal(noInt8);
+  if (context.isInt8 && noInt8 && !op.isReal) throw new Refusal(noInt8);
   if (fixed) checkFixed(context, op, fixed);
   const isWide = [context.input(op, i), context.output(op)].some(({ type }) => type === 'int16');
   if (context.isInt8 && isWide && !int16) throw new Refusal('it has no int16 kernel');
