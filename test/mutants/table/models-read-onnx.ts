@@ -360,9 +360,9 @@ export const modelsReadOnnx = inFolder('models/read', [
   },
   {
     id: 'onnx-group-mean',
-    file: 'onnx/lower/norm.ts',
-    find: 'if (each === 1) return mean;',
-    replace: 'if (each >= 1) return mean;',
+    file: 'norm/window.ts',
+    find: 'return isGroup ? add',
+    replace: 'return false ? add',
     tests: 'read/masks',
     why: 'groups of channels are normalised channel by channel',
   },

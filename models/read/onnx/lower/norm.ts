@@ -6,53 +6,32 @@
  * operators, which are computed on whole windows.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
  * SimplifiedLayerNormalization is onnxruntime's name of the latter.
  */
-import { kernelOfOne, noClamp } from '../../../graph/types.ts';
+import { elementsOf } from '../../../graph/types.ts';
 import { dim, fileShapeOf, showLayout } from '../../layout.ts';
 import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
 import type { Constant } from '../../norm/form.ts';
-import { constantOf } from '../constants.ts';
+import { isOverTime, normOverWindow } from '../../norm/window.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import type { Activation, Value } from '../values.ts';
-import { lowerArithmetic } from './arithmetic.ts';
-import { reduce } from './pool.ts';
 
 /** A normalisation over dimensions of the file. */
 export function lowerNorm(ctx: Lowering, node: NodeView, norm: Omit<Norm, 'input'>): Value[] {
   const x = ctx.activation(node, 0);
   const dims = [...new Set(norm.axes.map((d) => axisIn(d, x.layout.length)))];
-  const overTime = dims.some((d) => x.layout[d]?.some(({ axis, length }) => axis === 't' && length > 1));
-  if (overTime && !ctx.quantised) return [overWindow(ctx, node, x, { ...norm, axes: dims })];
+  if (isOverTime(x.layout, dims) && !ctx.quantised) return [overWindow(ctx, node, x, { ...norm, axes: dims })];
   const attrs = normAttrs(x.layout, { ...norm, axes: dims });
   if (typeof attrs === 'string') return refuse(attrs);
   ctx.budget.spend(attrs.gamma.length + attrs.beta.length, node.name);
   return [ctx.activationOf(ctx.emit('layernorm', [x.tensor], attrs, node.name), x.layout)];
 }
 
-/** (x - mean) / sqrt(variance + epsilon) * gamma + beta, operator by operator. */
-function overWindow(
-  ctx: Lowering,
-  node: NodeView,
-  x: Activation,
-  { axes, centre, epsilon, gamma, beta }: Omit<Norm, 'input'>,
-  /** Of a mean over time: what is taken of it further. */
-  further: (mean: Activation, name: string) => Activation = (mean) => mean,
-): Activation {
-  const part = (op: string, what: string, ...inputs: Value[]): Activation =>
-    lowerArithmetic(ctx, { ...node, op, name: `${node.name}/${what}`, inputs, inputNames: ['', ''] })[0] as Activation;
-  const mean = (of: Activation, what: string) => {
-    const name = `${node.name}/${what}`;
-    return further(reduce(ctx, { ...node, name }, of, [...axes], true, false), name);
-  };
-  const constant = ({ dims, data }: Constant): Value => constantOf(Array.from(data), [...dims], 'float32');
-  const apart = centre ? part('Sub', 'difference', x, mean(x, 'mean')) : x;
-  const variance = mean(part('Mul', 'square', apart, apart), 'variance');
-  const above = part('Add', 'epsilon', variance, constant({ dims: [], data: [epsilon] }));
-  const root = ctx.emit('activation', [above.tensor], { fn: 'rsqrt', clamp: noClamp }, `${node.name}/root`);
-  const unit = part('Mul', 'unit', apart, ctx.activationOf(root, above.layout));
-  return part('Add', 'beta', part('Mul', 'gamma', unit, constant(gamma)), constant(beta));
+function overWindow(ctx: Lowering, { name }: NodeView, x: Activation, norm: Omit<Norm, 'input'>): Activation {
+  ctx.budget.spend(elementsOf(ctx.builder.shape(x.tensor)), name);
+  const tensor = normOverWindow(ctx, x, norm, name);
+  return typeof tensor === 'string' ? refuse(tensor) : ctx.activationOf(tensor, x.layout);
 }
 
 /** LpNormalization of order 2: what the root of the mean square divides, times 1 / sqrt(elements). */
@@ -122,19 +101,11 @@ function overGroups(
   const order = x.layout.flat().filter(({ length }) => length > 1);
   const isWhole = order.reduce((n, { length }) => n * length, 1) === t * f * c && order.findLastIndex(({ axis }) => axis === 'c') === order.filter(({ axis }) => axis === 'c').length - 1; // biome-ignore format: one line
   if (ctx.quantised || c % groups !== 0 || !isWhole) refuse(`${groups} groups of [${showLayout(x.layout)}]`);
-  const each = c / groups;
   const perChannel = ({ data }: Constant): Constant => ({
-    dims: [c, 1, 1],
+    dims: [groups, c / groups, 1, 1],
     data: Float64Array.from({ length: c }, (_, i) => data[Math.floor((i * data.length) / c)] as number),
   });
-  const plain = ctx.activationOf(x.tensor, [[], dim('c', c), dim('t', t), dim('f', f)]);
-  const further = (mean: Activation, name: string): Activation => {
-    if (each === 1) return mean;
-    const weights = { data: new Float32Array(c * each).fill(1 / each) };
-    const attrs = { ...kernelOfOne, groups, outChannels: c, weights, bias: null, clamp: noClamp };
-    return ctx.activationOf(ctx.emit('conv', [mean.tensor], attrs, `${name}/groups`), mean.layout);
-  };
-  const gamma = perChannel(norm.gamma);
-  const made = overWindow(ctx, node, plain, { ...norm, axes: [2, 3], gamma, beta: perChannel(norm.beta) }, further);
-  return ctx.activationOf(made.tensor, x.layout);
+  const plain = ctx.activationOf(x.tensor, [[], dim('c', groups), dim('c', c / groups), dim('t', t), dim('f', f)]);
+  const [gamma, beta] = [perChannel(norm.gamma), perChannel(norm.beta)];
+  return ctx.activationOf(overWindow(ctx, node, plain, { ...norm, axes: [2, 3, 4], gamma, beta }).tensor, x.layout);
 }

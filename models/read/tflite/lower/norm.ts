@@ -3,9 +3,10 @@
  *
  * In: the last operator of it, which reads the normalised tensor alone, and what was found.  Out: one node.
  */
-import { noClamp } from '../../../graph/types.ts';
+import { elementsOf, noClamp } from '../../../graph/types.ts';
 import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
+import { isOverTime, normOverWindow } from '../../norm/window.ts';
 import { type Context, fusedClamp, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 
@@ -23,9 +24,18 @@ export function lowerL2(context: Context, op: TfOperator): void {
 
 export function lowerNorm(context: Context, op: TfOperator, norm: Norm): void {
   const value = context.value(op, 0);
+  const clamp = /^(ADD|SUB|MUL|DIV)$/.test(op.op) ? fusedClamp(op, context.options(op), 0) : noClamp;
+  const rank = value.layout.length;
+  const axes = norm.axes.map((d) => (d < 0 ? d + rank : d));
+  if (isOverTime(value.layout, axes) && !context.stateful && clamp === noClamp) {
+    context.model.view.spend(0, 8 * elementsOf(shapeOf(value)));
+    const id = normOverWindow(context, { tensor: value.id, layout: value.layout }, { ...norm, axes }, op.name);
+    if (typeof id === 'string') throw new Refusal(id);
+    context.bind(op, { ...value, id });
+    return;
+  }
   const attrs = normAttrs(value.layout, norm);
   if (typeof attrs === 'string') throw new Refusal(attrs);
   context.model.view.spend(0, 4 * (attrs.gamma.length + attrs.beta.length));
-  const clamp = /^(ADD|SUB|MUL|DIV)$/.test(op.op) ? fusedClamp(op, context.options(op), 0) : noClamp;
   context.emit(op, 'layernorm', [value.id], { ...attrs, clamp }, () => value.layout);
 }

@@ -8,19 +8,10 @@
  * over channels alone.
  * Source: TensorFlow Lite reference kernels pooling.h (int8 keeps scale and zero point) and reduce.h / mean.h (int8 requantises).
  */
-import {
-  type Axis,
-  elementsOf,
-  kernelOfOne,
-  noClamp,
-  type OpAttrs,
-  type OpName,
-  type PoolAttrs,
-  type Shape,
-} from '../../../graph/types.ts';
+import { elementsOf, kernelOfOne, noClamp, type PoolAttrs } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
 import { weightedSum } from '../../over-time.ts';
-import { meanOfChannels, overChannels, overFeatures } from '../../reduced.ts';
+import { type Reduction, reductions } from '../../reduced.ts';
 import { readIntegers } from '../constants.ts';
 import { type Context, factorsOf, fusedClamp, malformed, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
@@ -81,12 +72,11 @@ export function lowerReduce(context: Context, op: TfOperator): void {
   if (!isMean) sameQuant(context.input(op, 0), context.output(op), op.name);
   const axes = new Set(dims.flatMap((dim) => factorsOf(value.layout, dim).map((f) => f.axis)));
   const shape = shapeOf(value);
-  const ofChannels = axes.has('c') && !((axes.has('f') || shape.f === 1) && (axes.has('t') || shape.t === 1));
   if (axes.has('c') && isMean && context.isInt8)
     throw new Refusal(`it reduces channels: axes ${dims.join(', ')} of ${showLayout(value.layout)}`);
   const layoutOf = () =>
     value.layout.map((factors, dim) => (dims.includes(dim) ? [] : factors)).filter((_, dim) => keep || !dims.includes(dim));
-  const steps = reductions(axes, shape, isMean, ofChannels);
+  const steps = reductions(axes, shape, isMean);
   const last = steps.pop() as Reduction;
   if (isMean && context.isInt8 && last.kind === 'avgpool')
     throw new Refusal('it averages over features but not over time, with requantisation');
@@ -111,27 +101,6 @@ function sumsWeighted(context: Context, op: TfOperator): boolean {
   if (!sum) return false;
   context.bind(op, { type: given.type, id: sum.tensor, layout: sum.layout });
   return true;
-}
-
-type Reduction = { [K in OpName]: { kind: K; attrs: OpAttrs[K] } }[OpName];
-
-/** The operators of a mean or a maximum over `axes`, one or more, in their order. */
-function reductions(axes: ReadonlySet<Axis>, shape: Shape, isMean: boolean, ofChannels: boolean): Reduction[] {
-  const steps: Reduction[] = [];
-  if (ofChannels && isMean) steps.push({ kind: 'conv', attrs: meanOfChannels(shape, axes.has('f')) });
-  else if (ofChannels) {
-    const { rows, pool } = overChannels(shape, axes.has('f'));
-    steps.push({ kind: 'regroup', attrs: rows }, { kind: 'maxpool', attrs: pool });
-  }
-  if (axes.has('t') || (shape.t === 1 && !ofChannels)) {
-    const overC = axes.has('c') && !ofChannels;
-    const attrs = { overF: axes.has('f') || shape.f === 1, ...(overC && { overC }), clamp: noClamp };
-    steps.push(isMean ? { kind: 'globalavg', attrs: { ...attrs, rule: 'mean' } } : { kind: 'globalmax', attrs });
-  } else if (!ofChannels) {
-    const attrs = overFeatures(shape, axes.has('f'));
-    steps.push(isMean ? { kind: 'avgpool', attrs: { ...attrs, countIncludePad: false } } : { kind: 'maxpool', attrs });
-  }
-  return steps;
 }
 
 /** Every value times `by`. */
