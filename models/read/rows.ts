@@ -5,7 +5,7 @@
  * In: a tensor, and how its axes lie in the file.  Out: `permute`, and the layout behind it.
  */
 import type { GraphBuilder } from '../graph/builder.ts';
-import type { Axis, PermuteAttrs } from '../graph/types.ts';
+import type { Axis, OpAttrs, PermuteAttrs } from '../graph/types.ts';
 import { commonOf } from './broadcast.ts';
 import { dim, type Factor, fileShapeOf, joined, type Layout, shapeOfLayout, wholeOrderOf } from './layout.ts';
 import { pickingOf } from './picks.ts';
@@ -115,23 +115,50 @@ export function asSteps({ builder, add }: Maker, x: Laid, at: number, name: stri
   return { tensor: add('permute', [x.tensor], rows.attrs, `${name}/steps`, quant), layout: rows.layout };
 }
 
+/** The node that was added of the same tensor before, or a new one. */
+function once<K extends 'permute' | 'regroup'>(
+  { builder, add }: Maker,
+  op: K,
+  from: number,
+  attrs: OpAttrs[K],
+  name: string,
+): number {
+  const made = builder.nodes.find(
+    (node) => node.op === op && node.inputs[0] === from && JSON.stringify(node.attrs) === JSON.stringify(attrs),
+  );
+  return made?.output ?? add(op, [from], attrs, name, builder.tensors[from]?.quant);
+}
+
 /**
- * A tensor of which one dimension of the file holds frames and features, as `[1, t * f, c]`, with the places
- * of that dimension as its rows; otherwise as it is. The same tensor is put in this order once.
+ * As rows, what a file counts otherwise. Of a tensor of which one dimension holds frames and features, the
+ * places of that dimension: `[1, t * f, c]`. Of a vector in two dimensions, as a decoder has it, the places of
+ * the first one. Otherwise as it is. The same tensor is put in this order once.
+ * @param last of a vector the places of the other dimension, where channels stand first
  */
-export function asLine({ builder, add }: Maker, x: Laid, name: string): Laid {
-  const { t, f } = builder.shape(x.tensor);
+export function asLine(maker: Maker, x: Laid, name: string, last = false): Laid {
+  const { t, f } = maker.builder.shape(x.tensor);
+  if (t === 1 && f === 1) return vectorAsRows(maker, x, name, last);
   const at = x.layout.findIndex(
     (factors) => factors.some(({ axis }) => axis === 't') && factors.some(({ axis }) => axis === 'f'),
   );
   const held = joined(x.layout[at] ?? []);
   const order = [...held.map(({ axis }) => axis), 'c' as const];
-  if (t === 1 || f === 1 || order.length !== 3 || elementsIn(held) !== t * f) return x;
-  const attrs = { order, t: t * f, f: 1 };
-  const made = builder.nodes.find(
-    ({ op, inputs, attrs: own }) => op === 'permute' && inputs[0] === x.tensor && JSON.stringify(own) === JSON.stringify(attrs),
-  );
-  const quant = builder.tensors[x.tensor]?.quant;
-  const tensor = made?.output ?? add('permute', [x.tensor], attrs, `${name}/rows`, quant);
+  if (last || t === 1 || f === 1 || order.length !== 3 || elementsIn(held) !== t * f) return x;
+  const tensor = once(maker, 'permute', x.tensor, { order, t: t * f, f: 1 }, `${name}/rows`);
   return { tensor, layout: x.layout.with(at, dim('t', t * f)) };
+}
+
+function vectorAsRows(maker: Maker, x: Laid, name: string, last: boolean): Laid {
+  const [first, second, ...more] = [...x.layout.keys()].filter((d) => (x.layout[d] ?? []).length > 0);
+  if (first === undefined || second === undefined || more.length > 0) return x;
+  const channels = elementsIn(x.layout[first] ?? []);
+  // rows that are an inner part of the channels, once these are features
+  const given = last
+    ? {
+        tensor: once(maker, 'regroup', x.tensor, { f: channels }, `${name}/parts`),
+        layout: x.layout.with(first, dim('f', channels)),
+      }
+    : x;
+  const rows = asRows(given, last ? second : first);
+  return rows ? { tensor: once(maker, 'permute', given.tensor, rows.attrs, `${name}/rows`), layout: rows.layout } : x;
 }

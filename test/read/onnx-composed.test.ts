@@ -56,6 +56,25 @@ const networks: Record<string, Uint8Array> = {
   'Sum of three': rows([node('Sum', 'a b c', 'y')]),
   'Sum of one': rows([node('Sum', 'a', 'd'), node('Relu', 'd', 'y')]),
   'Mean of three': rows([node('Mean', 'a b c', 'y')]),
+  'a vector as rows behind channels': rows(
+    [
+      node('Flatten', 'a', 'flat'),
+      node('MatMul', 'flat w', 'v'),
+      node('Reshape', 'v to', 'r'),
+      node('ConvTranspose', 'r k', 'y', { strides: [2] }),
+    ],
+    { w: floats(80, 24), to: ints(1, 4, 6), k: floats(4, 3, 3) },
+  ),
+  'a vector beside rows behind channels': rows(
+    [
+      node('ReduceMean', 'a', 'm', { axes: [1], keepdims: 0 }),
+      node('MatMul', 'm w', 'e'),
+      node('Reshape', 'e turned', 'r'),
+      node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
+      node('Add', 'r t', 'y'),
+    ],
+    { w: floats(8, 80), turned: ints(1, 8, 10) },
+  ),
   'ReduceL1 over time': rows([node('ReduceL1', 'a', 'y', { axes: [1], keepdims: 0 })]),
   'ReduceMax over channels': plane([node('ReduceMax', 'a', 'm', { axes: [1] }), node('Mul', 'a m', 'y')]),
   'ReduceMax over channels and features': plane([node('ReduceMax', 'a', 'y', { axes: [1, 3] })]),
@@ -301,6 +320,15 @@ test('operands whose elements lie otherwise are refused', async () => {
     (await refusalOf(() => readOnnx(rows(nodes, tensors)))).message;
   const split = [node('Reshape', 'a turned', 'r'), node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('Add', 'r t', 'y')];
   assert.match(await refused(split, { turned: ints(1, 8, 10) }), /RN150.*Reshape.*axis t of length 10 would be split/);
+  const [before, more] = scores(8);
+  const flat = [
+    ...before,
+    node('Transpose', 'p', 't', { perm: [0, 2, 1] }),
+    node('Flatten', 't', 'u'),
+    node('Flatten', 'b', 'v2'),
+    node('Mul', 'u v2', 'y'),
+  ];
+  assert.match(await refused(flat, more), /RN150.*Mul.*axes of its inputs differ/);
 });
 
 test('what is more than these operators is refused', async () => {

@@ -187,11 +187,13 @@ export function relaid(ctx: Lowering, node: NodeView, x: Activation, move: (layo
 /** Another form of an activation; itself where it has none. */
 type Form = (ctx: Lowering, x: Activation, name: string) => Activation;
 
-/** The places of frames and features in one dimension as rows. */
-const line: Form = (ctx, x, name) => {
-  const made = asLine(ctx, x, name);
-  return made === x ? x : withQuant(ctx, x, { ...x, ...made });
-};
+/** The places of frames and features in one dimension as rows, or one of two dimensions of a vector. */
+const lined =
+  (last: boolean): Form =>
+  (ctx, x, name) => {
+    const made = asLine(ctx, x, name, last);
+    return made === x ? x : withQuant(ctx, x, { ...x, ...made });
+  };
 
 /** Frames of features as channels in the order of the file, as a shuffle of channels has them. */
 const shuffled: Form = (ctx, x, name) => {
@@ -236,16 +238,6 @@ const sideways: Form = (ctx, x, name) => {
   return ctx.activationOf(ctx.emit('permute', [x.tensor], turned.attrs, `${name}/sideways`), turned.layout);
 };
 
-/** Channels of two parts, over the inner of which an operator slides, as rows: a vector as a sequence. */
-const upright: Form = (ctx, given, name) => {
-  const { t } = ctx.builder.shape(given.tensor);
-  const isSequence = t === 1 && given.layout.length === 3 && (given.layout[2] ?? []).length > 0;
-  if (!isSequence || ctx.quantised) return given;
-  const x = apart(ctx, given, name);
-  const rows = asRows(x, 2);
-  return rows ? ctx.activationOf(ctx.emit('permute', [x.tensor], rows.attrs, `${name}/upright`), rows.layout) : given;
-};
-
 /**
  * What `lower` makes of the inputs, or of another form of them where it refuses these.
  * @throws Unsupported
@@ -263,7 +255,7 @@ export function inSomeForm<V extends Value | undefined, T>(
   } catch (error) {
     const isRefusal = (one: unknown) => one instanceof Unsupported || (isRunletError(one) && one.code.startsWith('RN12'));
     if (!isRefusal(error)) throw error;
-    for (const form of ctx.states.any ? [shuffled] : [line, shuffled, apart, sideways, upright]) {
+    for (const form of ctx.states.any ? [shuffled] : [lined(false), lined(true), shuffled, apart, sideways]) {
       [nodes.length, tensors.length] = before;
       const own = inputs.map((x, i) => (x?.kind === 'activation' && !x.pads ? (form(ctx, x, `${name}/${i}`) as V) : x));
       if (own.every((x, i) => x === inputs[i])) continue;
