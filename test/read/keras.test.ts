@@ -36,6 +36,7 @@ const tolerances = {
   products: 2e-5,
   places: 2e-5,
   steps: 2e-5,
+  vectors: 2e-5,
   unmasked: 2e-5,
 };
 const versions = ['keras2', 'keras3'];
@@ -65,6 +66,7 @@ for (const model of [
   'products',
   'places',
   'steps',
+  'vectors',
   'unmasked',
 ])
   test(`${model}, streamed in int8`, async () => {

@@ -1,11 +1,10 @@
 /**
- * Conv1D, Conv2D, DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D and BatchNormalization.
+ * Conv1D, Conv2D, DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D and SeparableConv2D.
  *
- * In: channels-last values; kernels [k...][in / groups][out], depthwise [k...][in][multiplier].  Out: conv, depthwise, or a scale per channel.
- * Source: Keras' layers; y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+ * In: channels-last values; kernels [k...][in / groups][out], depthwise [k...][in][multiplier].  Out: conv or depthwise.
+ * Source: Keras' layers.
  */
 import { type DilatedAttrs, kernelOfOne, noClamp } from '../../../graph/types.ts';
-import { showLayout } from '../../layout.ts';
 import type { Value as AnyValue } from '../../onnx/values.ts';
 import { Config } from '../config.ts';
 import type { Context, Value } from '../context.ts';
@@ -99,24 +98,3 @@ export const lowerSeparable =
     const attrs = { ...kernelOfOne, groups: 1, outChannels, weights: { data: weights }, bias, clamp: noClamp };
     return activate(ctx, layer, ctx.put('conv', [y], attrs, layer.name, spatialLayout(axes)), config.activation());
   };
-
-export function lowerBatchNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
-  const config = new Config(layer);
-  const value = x as Value;
-  const rank = value.layout.length;
-  const given = config.has('axis') && Array.isArray(layer.config.axis) ? config.integers('axis') : [config.number('axis', -1)];
-  const axis = given.length === 1 ? ((given[0] as number) + rank) % rank : Number.NaN;
-  const factors = value.layout[rank - 1] ?? [];
-  const { c } = ctx.shape(value);
-  if (axis !== rank - 1 || factors.some((f) => f.axis !== 'c') || factors.reduce((n, f) => n * f.length, 1) !== c)
-    refuse(`it normalises dimension ${given.join(', ')} of ${showLayout(value.layout)}, which is not the channels`);
-  const epsilon = config.number('epsilon', 1e-3);
-  const mean = ctx.weight(layer, ['moving_mean'], [c]);
-  const variance = ctx.weight(layer, ['moving_variance'], [c]);
-  const gamma = config.boolean('scale', true) ? ctx.weight(layer, ['gamma'], [c]) : new Float32Array(c).fill(1);
-  const beta = config.boolean('center', true) ? ctx.weight(layer, ['beta'], [c]) : new Float32Array(c);
-  const scale = Float64Array.from(gamma, (g, i) => g / Math.sqrt((variance[i] as number) + epsilon));
-  const offset = Float32Array.from(beta, (b, i) => b - (mean[i] as number) * (scale[i] as number));
-  if (!scale.every(Number.isFinite) || !offset.every(Number.isFinite)) refuse('its variance and epsilon give no finite scale');
-  return ctx.scaleAndOffset(value, Float32Array.from(scale), offset, layer.name);
-}

@@ -7,10 +7,11 @@ import { streamingReason } from '../../refused.ts';
 import type { Context, Value } from '../context.ts';
 import type { Json, Layer } from '../model.ts';
 import { lowerAttention, lowerMultiHeadAttention } from './attention.ts';
-import { lowerBatchNormalization, lowerConv, lowerDepthwise, lowerSeparable } from './conv.ts';
+import { lowerConv, lowerDepthwise, lowerSeparable } from './conv.ts';
 import { lowerDense } from './dense.ts';
 import { lowerTimeDistributed } from './distributed.ts';
 import {
+  lowerBatchNormalization,
   lowerGroupNormalization,
   lowerLayerNormalization,
   lowerNormalization,

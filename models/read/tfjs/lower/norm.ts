@@ -1,9 +1,11 @@
 /**
- * LayerNormalization, RMSNormalization, UnitNormalization: layernorm. Normalization: a scale and an offset.
+ * LayerNormalization, RMSNormalization, UnitNormalization: layernorm. BatchNormalization, Normalization: a
+ * scale and an offset.
  *
  * In: a value and the layer's constants.  Out: one node, or two where they differ between rows.  Source:
  * tfjs-layers normalization.ts (axis -1, epsilon 0.001, centre and scale on by default); Keras'
- * RMSNormalization (epsilon 1e-6), UnitNormalization, x / |x|, and Normalization,
+ * RMSNormalization (epsilon 1e-6), UnitNormalization, x / |x|, BatchNormalization,
+ * y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, and Normalization,
  * y = (x - mean) / max(sqrt(variance), 1e-7), or its inverse.
  */
 import { noClamp } from '../../../graph/types.ts';
@@ -108,15 +110,51 @@ function numbersIn(x: unknown, depth = 0): number[] {
   return value === undefined || depth > 0 ? refuse('its mean or variance is no list of numbers') : numbersIn(value, 1);
 }
 
+/** Every value times a constant and more, which have the value's dimensions, or 1. */
+function scaledBy(
+  ctx: Context,
+  layer: Layer,
+  value: Value,
+  dims: readonly number[],
+  scales: Float64Array,
+  offsets: Float64Array,
+): Value {
+  const { layout } = value;
+  const laid = spread(layout, dims) ?? refuse(`its values of [${dims.join(', ')}] do not fit ${showLayout(layout)}`);
+  const channels = laid.over === 'c' ? ctx.shape(value).c : undefined;
+  const [scale, offset] = [scales, offsets].map((v) => Float32Array.from(valuesOf(laid, v, channels))) as [Float32Array, Float32Array]; // biome-ignore format: one line
+  if (!scale.every(Number.isFinite) || !offset.every(Number.isFinite)) refuse('its mean and variance give no finite scale');
+  if (laid.over === 'c') return ctx.scaleAndOffset(value, scale, offset, layer.name);
+  const constant = (data: Float32Array) => ({ clamp: noClamp, constant: { data } });
+  const scaled = ctx.put('mul', [value], constant(scale), `${layer.name}/scale`, () => layout);
+  return ctx.put('add', [scaled], constant(offset), layer.name, () => layout);
+}
+
+export function lowerBatchNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
+  const config = new Config(layer);
+  const value = x as Value;
+  const dims = ctx.dims(value);
+  const kept = axesOf(config, layer.config.axis ?? -1, dims.length);
+  const own = dims.map((n, d) => (kept.includes(d) ? n : 1));
+  // of several axes Keras 2 keeps all dimensions
+  const stored = kept.length === 1 ? kept.map((d) => dims[d] as number) : own;
+  const count = own.reduce((a, b) => a * b, 1);
+  const [mean, variance] = ['moving_mean', 'moving_variance'].map((name) => ctx.weight(layer, [name], stored)) as [Float32Array, Float32Array]; // biome-ignore format: one line
+  const gamma = config.boolean('scale', true) ? ctx.weight(layer, ['gamma'], stored) : new Float32Array(count).fill(1);
+  const beta = config.boolean('center', true) ? ctx.weight(layer, ['beta'], stored) : new Float32Array(count);
+  const epsilon = config.number('epsilon', 1e-3);
+  const scales = Float64Array.from(gamma, (g, i) => g / Math.sqrt((variance[i] as number) + epsilon));
+  const offsets = Float64Array.from(beta, (b, i) => b - (mean[i] as number) * (scales[i] as number));
+  return scaledBy(ctx, layer, value, own, scales, offsets);
+}
+
 export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const value = x as Value;
-  const { layout } = value;
   const config = new Config(layer);
   const dims = ctx.dims(value);
   const kept = axesOf(config, layer.config.axis, dims.length);
   const own = dims.map((n, d) => (kept.includes(d) ? n : 1));
   const count = own.reduce((a, b) => a * b, 1);
-  const laid = spread(layout, own) ?? refuse(`its values of [${own.join(', ')}] do not fit ${showLayout(layout)}`);
   const values = (name: string): ArrayLike<number> => {
     if (!config.has(name))
       return ctx.weight(
@@ -133,11 +171,5 @@ export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Va
   const invert = config.boolean('invert', false);
   const scales = invert ? deviations : deviations.map((d) => 1 / d);
   const offsets = scales.map((s, i) => (invert ? 1 : -s) * (mean[i] as number));
-  const channels = laid.over === 'c' ? ctx.shape(value).c : undefined;
-  const [scale, offset] = [scales, offsets].map((v) => Float32Array.from(valuesOf(laid, v, channels))) as [Float32Array, Float32Array]; // biome-ignore format: one line
-  if (!scale.every(Number.isFinite) || !offset.every(Number.isFinite)) refuse('its mean or variance gives no finite scale');
-  if (laid.over === 'c') return ctx.scaleAndOffset(value, scale, offset, layer.name);
-  const constant = (data: Float32Array) => ({ clamp: noClamp, constant: { data } });
-  const scaled = ctx.put('mul', [value], constant(scale), `${layer.name}/scale`, () => layout);
-  return ctx.put('add', [scaled], constant(offset), layer.name, () => layout);
+  return scaledBy(ctx, layer, value, own, scales, offsets);
 }

@@ -28,7 +28,8 @@ export const lowerGlobal =
   (op: 'ReduceMax' | 'ReduceMean', count: number) =>
   (ctx: Context, layer: Layer, [x]: AnyValue[]): AnyValue => {
     const config = new Config(layer);
-    config.channelsLast();
-    const axes = Array.from({ length: count }, (_, i) => i + 1);
+    const channelsFirst = config.text('data_format', 'channels_last') === 'channels_first';
+    if (!channelsFirst) config.channelsLast();
+    const axes = Array.from({ length: count }, (_, i) => i + (channelsFirst ? 2 : 1));
     return ctx.onnx(op, [x as AnyValue], { axes, keepdims: Number(config.boolean('keepdims', false)) }, layer.name);
   };

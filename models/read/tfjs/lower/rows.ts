@@ -7,6 +7,7 @@
 
 import { rowsBetween } from '../../between.ts';
 import { dim, showLayout } from '../../layout.ts';
+import { flattened } from '../../onnx/lower/regroup.ts';
 import { Config } from '../config.ts';
 import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
@@ -15,11 +16,11 @@ import { spatialInput, spatialLayout } from './spatial.ts';
 
 /** [n, values] as `n` equal rows. */
 export function lowerRepeatVector(ctx: Context, layer: Layer, [x]: Value[]): Value {
-  const value = x as Value;
+  const given = x as Value;
+  const value = given.layout[1]?.some(({ axis }) => axis === 't') ? flattened(ctx, ctx.view(layer.name, [given]), given) : given;
   const [batch = [], values = [], ...more] = value.layout;
   const [t] = new Config(layer).lengths('n', 1, 0) as [number];
-  if (more.length > 0 || values.some(({ axis }) => axis === 't'))
-    refuse(`it repeats ${showLayout(value.layout)}, which is no row of values`);
+  if (more.length > 0) refuse(`it repeats ${showLayout(value.layout)}, which is no row of values`);
   const layout = () => [batch, dim('t', t), values];
   return t === 1
     ? ctx.activationOf(value.tensor, layout())
