@@ -16,6 +16,7 @@ import { type Weighted, weightedRows } from '../over-time.ts';
 import type { AddNode } from '../recurrent.ts';
 import type { States } from '../states.ts';
 import { Work } from '../work.ts';
+import type { Mask } from './masks.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { fusedClamps, fusedNames, optionsOf, type TfType } from './schema.ts';
@@ -85,6 +86,8 @@ export class Context {
   readonly folded = new Map<number, Float32Array>();
   /** Shape arithmetic's results, by tensor index. */
   readonly integers = new Map<number, number[]>();
+  /** Masks that follow from shapes and constants, by tensor index. */
+  readonly masks = new Map<number, Mask>();
   /** Shapes of tensors that hold zeros, by tensor index: where states of loops begin, and lists. */
   readonly zeros = new Map<number, readonly number[]>();
   /** Lists of rows, by tensor index; with what a loop put in. */

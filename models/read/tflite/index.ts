@@ -32,6 +32,7 @@ import { live } from './live.ts';
 import { lowerings, reasonFor } from './lower/index.ts';
 import { checkAssigns } from './lower/state.ts';
 import { ofZeros } from './lower/zeros.ts';
+import { foldMask } from './masks.ts';
 import { inconsistent, isInt8Model, readModelFile, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 import { withPieces } from './pieces.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
@@ -211,7 +212,7 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
     passOver();
   };
   if (context.shapeArithmetic.has(op.index)) {
-    const values = foldIntegers(context, op);
+    const values = foldMask(context, op) ? undefined : foldIntegers(context, op);
     if (values) context.integers.set(op.outputs[0] as number, values);
     return;
   }

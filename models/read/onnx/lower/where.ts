@@ -7,6 +7,7 @@
  * Source: ONNX Where-16, Greater-13, IsNaN-20.
  */
 import { unaryOf } from '../../../ops/unary.ts';
+import { masked } from '../../masked.ts';
 import { expand } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { broadcastDims } from '../dims.ts';
@@ -14,7 +15,6 @@ import { refuse } from '../refuse.ts';
 import type { Const } from '../tensor.ts';
 import { type Activation, dimsOf, type Value } from '../values.ts';
 import { lowerArithmetic } from './arithmetic.ts';
-import { masked } from './mask.ts';
 import { lowerIdentity } from './shape.ts';
 
 const floats = (dims: number[], data: ArrayLike<number>): Const => ({

@@ -20,7 +20,6 @@ import {
   lowerExtreme,
   lowerLeakyRelu,
   lowerLogSoftmax,
-  lowerPiece,
   lowerPow,
   lowerPrelu,
   lowerQuantize,
@@ -30,6 +29,7 @@ import {
 } from './pointwise.ts';
 import { lowerPool, lowerReduce } from './pool.ts';
 import { lowerMirrorPad, lowerResize, lowerTile } from './rows.ts';
+import { lowerSelect } from './select.ts';
 import { lowerPad, lowerReshape, lowerTranspose } from './shape.ts';
 import { lowerAssign, lowerCircularBuffer, lowerHandle, lowerRead } from './state.ts';
 import { lowerSvdf } from './svdf.ts';
@@ -81,8 +81,8 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   RESIZE_BILINEAR: lowerResize,
   RESIZE_NEAREST_NEIGHBOR: lowerResize,
   REVERSE_V2: lowerReverse,
-  SELECT: lowerPiece,
-  SELECT_V2: lowerPiece,
+  SELECT: lowerSelect,
+  SELECT_V2: lowerSelect,
   SLICE: lowerSlice,
   SOFTMAX: lowerSoftmax,
   SPACE_TO_BATCH_ND: lowerSpaceToBatch,
