@@ -42,6 +42,13 @@ function edgesOfFeatures(add: AddNode, tensor: number, f: number, { before, afte
   return add('concat', [...edge(0, before, 'first'), tensor, ...edge(f - 1, after, 'last')], { axis: 'f' }, `${name}/edges`);
 }
 
+const tooLarge = (where: string): RunletError =>
+  new RunletError('RN102', {
+    what: `interpolation gives more than ${mostElements} values`,
+    where,
+    tryThis: 'a shorter window',
+  });
+
 /** @throws RN102 where the result is too large */
 export function rowsBetween(
   add: AddNode,
@@ -50,12 +57,7 @@ export function rowsBetween(
   places: Places,
   name: string,
 ): number {
-  if (t * by.t * f * by.f * c > mostElements)
-    throw new RunletError('RN102', {
-      what: `interpolation gives more than ${mostElements} values`,
-      where: name,
-      tryThis: 'a shorter window',
-    });
+  if (t * by.t * f * by.f * c > mostElements) throw tooLarge(name);
   const [alongT, alongF] = [meanOf(by.t, places), meanOf(by.f, places)];
   const { before, after } = alongT;
   let rows = add('upsample', [tensor], { ...by, between: 'repeat' }, `${name}/rows`);
@@ -65,4 +67,53 @@ export function rowsBetween(
   const data = Float32Array.from({ length: taps.length * c }, (_, i) => taps[Math.floor(i / c)] as number);
   const geometry = { ...kernelOfOne, kernelT: alongT.weights.length, kernelF: alongF.weights.length };
   return add('depthwise', [rows], { ...geometry, multiplier: 1, weights: { data }, bias: null, clamp: noClamp }, name);
+}
+
+/** Where row i of a resized axis lies among the given rows. */
+export type Place = (i: number) => number;
+
+/** [out][length]: each row of straight lines between its two neighbours. */
+function linesBetween(length: number, out: number, place: Place): Float32Array {
+  const weights = new Float32Array(out * length);
+  for (let i = 0; i < out; i++) {
+    const at = Math.min(Math.max(place(i), 0), length - 1);
+    const below = Math.floor(at);
+    const above = Math.min(below + 1, length - 1);
+    weights[i * length + below] = 1 - (at - below);
+    weights[i * length + above] = (weights[i * length + above] as number) + at - below;
+  }
+  return weights;
+}
+
+/**
+ * Any number of rows along time, features or both, which lie at any places: products with a constant matrix,
+ * whose axis stands in the channels meanwhile. It is computed by windows.
+ * @throws RN102 where the result or a matrix is too large
+ */
+export function resized(
+  add: AddNode,
+  { tensor, shape: { t, f, c } }: { tensor: number; shape: Shape },
+  to: { t: number; f: number },
+  place: { t: Place; f: Place },
+  name: string,
+): number {
+  if (Math.max(to.t * Math.max(to.f, f) * c, to.t * t, to.f * f) > mostElements) throw tooLarge(name);
+  const along = (axis: 't' | 'f', length: number, out: number) => ({
+    ...kernelOfOne,
+    groups: 1,
+    outChannels: out,
+    weights: { data: linesBetween(length, out, place[axis]) },
+    bias: null,
+    clamp: noClamp,
+  });
+  let x = tensor;
+  if (to.t !== t) {
+    const turned = add('permute', [x], { order: ['f', 'c', 't'], t: f, f: c }, `${name}/frames`);
+    const rows = add('conv', [turned], along('t', t, to.t), `${name}/time`);
+    x = add('permute', [rows], { order: ['c', 't', 'f'], t: to.t, f }, `${name}/rows`);
+  }
+  if (to.f === f) return x;
+  const turned = add('permute', [x], { order: ['t', 'c', 'f'], t: to.t, f: c }, `${name}/features`);
+  const columns = add('conv', [turned], along('f', f, to.f), `${name}/frequency`);
+  return add('permute', [columns], { order: ['t', 'c', 'f'], t: to.t, f: to.f }, `${name}/columns`);
 }

@@ -37,6 +37,7 @@ const tolerances = {
   places: 2e-5,
   steps: 2e-5,
   vectors: 2e-5,
+  resized: 2e-5,
   unmasked: 2e-5,
 };
 const versions = ['keras2', 'keras3'];
@@ -67,6 +68,7 @@ for (const model of [
   'places',
   'steps',
   'vectors',
+  'resized',
   'unmasked',
 ])
   test(`${model}, streamed in int8`, async () => {

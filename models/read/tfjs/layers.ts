@@ -215,10 +215,11 @@ function applied(
 /** Arguments that calls of layers may name, in the order in which the layers take them. */
 const named = ['value', 'key', 'y'];
 
-/** Other arguments that lowerings read, by the layer's class. */
+/** Other arguments that lowerings read, or that change nothing, by the layer's class. */
 const readArguments: Readonly<Record<string, readonly string[]>> = {
   Attention: ['use_causal_mask'],
   MultiHeadAttention: ['use_causal_mask', 'attention_mask'],
+  Resizing: ['training'],
 };
 
 /** The tensors that a layer reads, as places. */

@@ -32,7 +32,7 @@ import {
 } from './pointwise.ts';
 import { lowerGlobal, lowerPool } from './pool.ts';
 import { lowerBidirectional, lowerCells, lowerRecurrent } from './recurrent.ts';
-import { lowerRepeatVector, lowerUpSampling } from './rows.ts';
+import { lowerRepeatVector, lowerResizing, lowerUpSampling } from './rows.ts';
 import { lowerCropping, lowerIdentity, lowerMasking, lowerMove, lowerZeroPadding } from './shape.ts';
 import { withRows } from './spatial.ts';
 import { lowerConvTranspose } from './transposed.ts';
@@ -102,6 +102,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['RepeatVector', lowerRepeatVector],
   ['Rescaling', lowerRescaling],
   ['Reshape', lowerMove],
+  ['Resizing', overRows(lowerResizing)],
   ['RMSNormalization', lowerRmsNormalization],
   ['RNN', lowerCells],
   ['SeparableConv1D', lowerSeparable(1)],

@@ -1,11 +1,11 @@
 /**
- * RepeatVector, UpSampling1D and UpSampling2D: more rows.
+ * RepeatVector, UpSampling1D and UpSampling2D: more rows; Resizing: any number of them.
  *
  * In: channels-last values.  Out: upsample; rows between rows where they are interpolated.  Source: Keras'
  * layers; TensorFlow.js has the rows of bilinear interpolation at other places (resizeBilinear).
  */
 
-import { rowsBetween } from '../../between.ts';
+import { resized, rowsBetween } from '../../between.ts';
 import { dim, showLayout } from '../../layout.ts';
 import { flattened } from '../../onnx/lower/regroup.ts';
 import { Config } from '../config.ts';
@@ -51,3 +51,19 @@ export const lowerUpSampling =
     const out = still ? tensor : rows();
     return ctx.activationOf(out, spatialLayout(axes)(ctx.builder.shape(out)));
   };
+
+/** Bilinear, at half pixels. */
+export function lowerResizing(ctx: Context, layer: Layer, xs: Value[]): Value {
+  const { value, config, axes } = spatialInput(layer, xs, 2);
+  if (ctx.builder.format === 'tfjs') refuse('it is read in files of Keras');
+  const interpolation = config.text('interpolation', 'bilinear');
+  if (interpolation !== 'bilinear') refuse(`interpolation ${interpolation}: bilinear is read`);
+  for (const flag of ['crop_to_aspect_ratio', 'pad_to_aspect_ratio', 'antialias'])
+    if (config.boolean(flag, false)) refuse(`${flag} is set`);
+  const shape = ctx.shape(value);
+  const to = { t: 1, f: 1 };
+  for (const [i, name] of ['height', 'width'].entries()) [to[axes[i] as 't' | 'f']] = config.lengths(name, 1, 0) as [number];
+  const place = (axis: 't' | 'f') => (i: number) => ((i + 0.5) * shape[axis]) / to[axis] - 0.5;
+  const tensor = resized(ctx.add, { tensor: ctx.plain(value), shape }, to, { t: place('t'), f: place('f') }, layer.name);
+  return ctx.activationOf(tensor, spatialLayout(axes)(ctx.builder.shape(tensor)));
+}

@@ -5,7 +5,7 @@
  * own.
  * Source: TensorFlow Lite reference kernels tile.h, resize_nearest_neighbor.h, resize_bilinear.h, mirror_pad.
  */
-import { rowsBetween } from '../../between.ts';
+import { type Place, resized, rowsBetween } from '../../between.ts';
 import { type Repeat, repeated } from '../../broadcast.ts';
 import { dim, fileShapeOf, type Layout, raised, showLayout } from '../../layout.ts';
 import { asSteps } from '../../rows.ts';
@@ -13,7 +13,7 @@ import { axisOf, type Context, factorsOf, malformed, Refusal, shapeOf, type Valu
 import { integersAt } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
 import { sameQuant } from '../quantisation.ts';
-import { positive, spatialLayout, spatialOf } from './spatial.ts';
+import { pick, positive, spatialLayout, spatialOf } from './spatial.ts';
 
 /** What a dimension of length 1 becomes, of a value whose layout is `layout`. */
 function axisFor(context: Context, op: TfOperator, layout: Layout, dim: number): 't' | 'f' | 'c' {
@@ -74,22 +74,17 @@ export function lowerResize(context: Context, op: TfOperator): void {
   const sizes = integersAt(context, op, 1);
   if (sizes?.length !== 2) throw new Refusal('its size is not constant');
   const shape = shapeOf(value);
-  const by = { t: 1, f: 1 };
-  for (const [axis, at] of [
-    ['t', spatial.tDim],
-    ['f', spatial.fDim],
-  ] as const) {
-    // biome-ignore format: one line
-    const out = positive(op, 'size', sizes[at - 1] as number);
-    by[axis] = out / shape[axis];
-    const whole = Number.isInteger(by[axis]);
-    const even = whole && (by[axis] === 1 || (isNearest ? nearest(shape[axis], out, aligned, half).every((from, i) => from === Math.floor(i / by[axis])) : !aligned)); // biome-ignore format: one line
-    if (!even)
-      throw new Refusal(
-        `it makes ${out} rows of ${shape[axis]}${aligned ? ', with aligned corners' : ''}; each row as often as the next is read`,
-      );
-  }
-  if (by.t * by.f === 1) {
+  const out = pick(spatial, positive(op, 'height', sizes[0] as number), positive(op, 'width', sizes[1] as number));
+  const by = { t: out.t / shape.t, f: out.f / shape.f };
+  const isEven = (axis: 't' | 'f') =>
+    Number.isInteger(by[axis]) &&
+    (by[axis] === 1 || (isNearest ? nearest(shape[axis], out[axis], aligned, half).every((from, i) => from === Math.floor(i / by[axis])) : !aligned)); // biome-ignore format: one line
+  const uneven = (['t', 'f'] as const).find((axis) => !isEven(axis));
+  if (uneven && (isNearest || context.isInt8 || context.stateful))
+    throw new Refusal(
+      `it makes ${out[uneven]} rows of ${shape[uneven]}${aligned ? ', with aligned corners' : ''}; each row as often as the next is read, and bilinear ones of float windows`,
+    );
+  if (by.t * by.f === 1 && !uneven) {
     context.bind(op, value);
     return;
   }
@@ -100,8 +95,18 @@ export function lowerResize(context: Context, op: TfOperator): void {
   }
   if (context.isInt8) throw new Refusal('interpolation has another int8 kernel');
   if (context.isStream(value.id)) throw new Refusal('it interpolates between the rows of one step');
-  const id = rowsBetween(context.add, { tensor: value.id, shape }, by, half ? 'middle' : 'start', op.name);
+  const x = { tensor: value.id, shape };
+  const place = (axis: 't' | 'f') => placesOf(shape[axis], out[axis], aligned, half);
+  const id = uneven
+    ? resized(context.add, x, out, { t: place('t'), f: place('f') }, op.name)
+    : rowsBetween(context.add, x, by, half ? 'middle' : 'start', op.name);
   context.bind(op, { ...value, id, layout: spatialLayout(spatial)(context.builder.shape(id)) });
+}
+
+/** Where rows of RESIZE_BILINEAR lie. */
+function placesOf(length: number, out: number, aligned: boolean, half: boolean): Place {
+  const scale = aligned && out > 1 ? (length - 1) / (out - 1) : length / out;
+  return (i) => (half ? (i + 0.5) * scale - 0.5 : i * scale);
 }
 
 /** Rows of the window, mirrored at its ends. */
