@@ -110,22 +110,25 @@ interface Slide {
   whole: boolean;
 }
 
-/** Along t and f, what each convolution does; `whole`: it takes all of the axis, as it is in an input of both. */
+/**
+ * Along t and f, what each convolution does; `whole`: it takes all of the axis, as it is in the input. Where the
+ * input has no features, that is a layer along time, or along what the other reading calls so: it does not slide.
+ */
 function slides(graph: Graph): { t: Slide; f: Slide }[] {
   const input = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape;
+  const isPlane = input !== undefined && input.f > 1;
   return graph.nodes.flatMap((node) => {
     if (node.op !== 'conv' && node.op !== 'depthwise') return [];
     const { attrs } = node;
     const shape = graph.tensors[node.inputs[0] as number]?.shape;
-    const whole = (axis: 't' | 'f', kernel: number, pad: readonly [number, number]): boolean =>
-      kernel > 1 && kernel === shape?.[axis] && kernel === input?.[axis] && input.f > 1 && pad[0] + pad[1] === 0;
+    const takesAll = (axis: 't' | 'f', kernel: number, pad: readonly [number, number]): boolean =>
+      kernel > 1 && kernel === shape?.[axis] && pad[0] + pad[1] === 0;
+    const slide = (axis: 't' | 'f', kernel: number, dilation: number, pad: readonly [number, number]): Slide => {
+      const all = takesAll(axis, kernel, pad);
+      return { kernel: all && !isPlane ? 1 : kernel, dilation, pad, whole: all && isPlane && kernel === input?.[axis] };
+    };
     const { kernelT, kernelF, dilationT, dilationF, padT, padF } = attrs;
-    return [
-      {
-        t: { kernel: kernelT, dilation: dilationT, pad: padT, whole: whole('t', kernelT, padT) },
-        f: { kernel: kernelF, dilation: dilationF, pad: padF, whole: whole('f', kernelF, padF) },
-      },
-    ];
+    return [{ t: slide('t', kernelT, dilationT, padT), f: slide('f', kernelF, dilationF, padF) }];
   });
 }
 
