@@ -73,7 +73,7 @@ export function rowsBetween(
 export type Place = (i: number) => number;
 
 /** [out][length]: each row of straight lines between its two neighbours. */
-function linesBetween(length: number, out: number, place: Place): Float32Array {
+export function linesBetween(length: number, out: number, place: Place): Float32Array {
   const weights = new Float32Array(out * length);
   for (let i = 0; i < out; i++) {
     const at = Math.min(Math.max(place(i), 0), length - 1);

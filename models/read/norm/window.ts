@@ -6,7 +6,7 @@
  * groups of neighbours.  Out: the tensor (x - mean) / sqrt(variance + epsilon) * gamma + beta, or why there is
  * none.
  */
-import { kernelOfOne, noClamp, type Shape } from '../../graph/types.ts';
+import { elementsOf, kernelOfOne, noClamp, type Shape } from '../../graph/types.ts';
 import { repeated } from '../broadcast.ts';
 import { type Layout, showLayout } from '../layout.ts';
 import { reductions } from '../reduced.ts';
@@ -70,8 +70,17 @@ function scaledBy(
   return add('add', [scaled], { clamp: noClamp, constant: { data: plus } }, name);
 }
 
-export function normOverWindow(maker: Maker, x: Laid, norm: Omit<Norm, 'input'>, name: string): number | string {
+/** @param spend is told how many values are made, before they are */
+export function normOverWindow(
+  maker: Maker,
+  x: Laid,
+  norm: Omit<Norm, 'input'>,
+  name: string,
+  spend: (elements: number) => void,
+): number | string {
   const { builder, add } = maker;
+  const shape = builder.shape(x.tensor);
+  spend(elementsOf(shape) + shape.c ** 2);
   const mean = meanOver(maker, x, norm.axes);
   if (typeof mean === 'string') return mean;
   const inWindow = (y: number, part: string) => mean.wide(y, `${name}/${part}`);

@@ -16,7 +16,6 @@ import { type Weighted, weightedRows } from '../over-time.ts';
 import type { AddNode } from '../recurrent.ts';
 import type { States } from '../states.ts';
 import { Work } from '../work.ts';
-import type { Mask } from './masks.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 import { activationQuant, showTensor } from './quantisation.ts';
 import { fusedClamps, fusedNames, optionsOf, type TfType } from './schema.ts';
@@ -73,6 +72,12 @@ export const mostElements = 2 ** 24;
 
 /** The operator is well-formed but cannot become a streaming operator; collected and reported together as RN110. */
 export class Refusal extends Error {}
+
+/** Truth values (masks.ts). */
+export interface Mask {
+  dims: readonly number[];
+  data: Uint8Array;
+}
 
 export class Context {
   readonly model: TfModel;

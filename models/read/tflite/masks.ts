@@ -4,13 +4,8 @@
  * In: operators of bool tensors.  Out: by tensor, the mask; one that is the same everywhere is one value.
  * Source: TensorFlow Lite FILL, LOGICAL_AND, LOGICAL_OR, LOGICAL_NOT.
  */
-import type { Context } from './context.ts';
+import type { Context, Mask } from './context.ts';
 import type { TfOperator } from './model.ts';
-
-export interface Mask {
-  dims: readonly number[];
-  data: Uint8Array;
-}
 
 export function maskAt({ masks, model }: Context, index = -1): Mask | undefined {
   const { type, constant, shape: dims = [] } = model.tensors[index] ?? {};

@@ -7,7 +7,7 @@ const onnx = 'read/onnx-rules,read/onnx';
 export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'onnx-turned-scores',
-    file: 'onnx/lower/product.ts',
+    file: 'over-time.ts',
     find: 'made.inputs.toReversed(), made.attrs, `${name}/turned`',
     replace: '[...made.inputs], made.attrs, `${name}/turned`',
     tests: 'read/attention',
@@ -177,8 +177,8 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'onnx-batch-norm-mean-unscaled',
     file: 'onnx/lower/conv.ts',
-    find: 'b - (mean[i] as number) * (factor[i] as number)',
-    replace: 'b - (mean[i] as number)',
+    find: '(offset[i] as number) - (mean[i] as number) * (factor[i] as number)',
+    replace: '(offset[i] as number) - (mean[i] as number)',
     tests: onnx,
     why: 'the mean is not multiplied by the scale',
   },

@@ -13,7 +13,7 @@ export const modelsReadRows = inFolder('models/read', [
   {
     id: 'rows-inner-part',
     file: 'rows.ts',
-    find: 'if (shared && (at > channels',
+    find: 'if (shared && (at > others',
     replace: 'if (shared && (at < 0',
     tests: 'read/onnx-composed',
     why: 'channels are rows, whose inner part they are, as if they were the outer one',

@@ -144,8 +144,8 @@ export const modelsRead = inFolder('models/read', [
   {
     id: 'tflite-nearest-even',
     file: 'tflite/lower/rows.ts',
-    find: 'nearest(shape[axis], out, aligned, half)',
-    replace: 'nearest(shape[axis], out, false, half)',
+    find: 'nearest(shape[axis], out[axis], aligned, half)',
+    replace: 'nearest(shape[axis], out[axis], false, half)',
     tests: 'read/tensorflow',
     why: 'aligned corners are read as if every row stood there as often',
   },

@@ -6,7 +6,6 @@
  * operators, which are computed on whole windows.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
  * SimplifiedLayerNormalization is onnxruntime's name of the latter.
  */
-import { elementsOf } from '../../../graph/types.ts';
 import { dim, fileShapeOf, showLayout } from '../../layout.ts';
 import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
@@ -29,8 +28,7 @@ export function lowerNorm(ctx: Lowering, node: NodeView, norm: Omit<Norm, 'input
 }
 
 function overWindow(ctx: Lowering, { name }: NodeView, x: Activation, norm: Omit<Norm, 'input'>): Activation {
-  ctx.budget.spend(elementsOf(ctx.builder.shape(x.tensor)), name);
-  const tensor = normOverWindow(ctx, x, norm, name);
+  const tensor = normOverWindow(ctx, x, norm, name, (elements) => ctx.budget.spend(elements, name));
   return typeof tensor === 'string' ? refuse(tensor) : ctx.activationOf(tensor, x.layout);
 }
 

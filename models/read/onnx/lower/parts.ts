@@ -92,10 +92,12 @@ function picked(ctx: Lowering, node: NodeView, x: Activation, at: number, indexe
   const axis = axisOfDim(x.layout, at);
   const runs = runsOf(indexes);
   if (axis === 't' && runs?.length !== 1 && !ctx.quantised && isWindow(x.layout[at] ?? [], ctx.builder.shape(x.tensor))) {
-    const t = ctx.builder.shape(x.tensor).t;
-    const weights = new Float32Array(indexes.length * t);
-    for (const [i, from] of indexes.entries()) weights[i * t + from] = 1;
-    return mixed(ctx, ctx.activation({ ...node, inputs: [x] }, 0), at, weights, indexes.length, node.name);
+    const picking = (t: number) => {
+      const weights = new Float32Array(indexes.length * t);
+      for (const [i, from] of indexes.entries()) weights[i * t + from] = 1;
+      return weights;
+    };
+    return mixed(ctx, ctx.activation({ ...node, inputs: [x] }, 0), at, indexes.length, picking, node.name);
   }
   if (!runs || (axis === 't' && runs.length > 1))
     return refuse(`it picks ${indexes.length} elements of ${showLayout(x.layout)} that do not follow one another`);

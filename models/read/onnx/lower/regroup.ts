@@ -90,12 +90,21 @@ export function withSteps(ctx: Lowering, node: NodeView, x: Activation, at: numb
 
 /**
  * With sums of all places of dimension `at` in their place: frames of the window, or all channels.
- * @param weights [out][places]
+ * @param weightsOf gives [out][places]
  */
-export function mixed(ctx: Lowering, x: Activation, at: number, weights: Float32Array, out: number, name: string): Activation {
+export function mixed(
+  ctx: Lowering,
+  x: Activation,
+  at: number,
+  out: number,
+  weightsOf: (places: number) => Float32Array,
+  name: string,
+): Activation {
   const shape = ctx.builder.shape(x.tensor);
+  const places = fileShapeOf(x.layout)[at] as number;
   if (ctx.quantised) refuse('it mixes places, in a quantised graph');
-  ctx.budget.spend(weights.length, name);
+  ctx.budget.spend(out * places, name);
+  const weights = weightsOf(places);
   if (isWindow(x.layout[at] ?? [], shape)) {
     ofWindow(ctx);
     return ctx.made(mixedRows(ctx, x, weights, out, name));
@@ -196,11 +205,15 @@ const lined =
   };
 
 /** Frames of features as channels in the order of the file, as a shuffle of channels has them. */
-const shuffled: Form = (ctx, x, name) => {
-  if (ctx.quantised) return x;
-  const made = asChannels(ctx, x, name);
+const shuffled: Form = (ctx, x, name) => inChannels(ctx, x, name);
+
+/** Frames as channels in the order of `to`, the same factors in other places (models/read/rows.ts). */
+export function inChannels(ctx: Lowering, x: Activation, name: string, to?: Layout): Activation {
+  const made = ctx.quantised || x.pads ? x : asChannels(ctx, x, name, to);
+  const { f, c } = ctx.builder.shape(x.tensor);
+  if (made !== x) ctx.budget.spend((f * c) ** 2, name);
   return made === x ? x : { ...x, ...made };
-};
+}
 
 const isOrdered = (layout: Layout): boolean => {
   try {

@@ -7,7 +7,7 @@
  */
 import type { UpsampleAttrs } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
-import { rowsBetween } from '../../between.ts';
+import { linesBetween, rowsBetween } from '../../between.ts';
 import { dim, fileShapeOf } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
@@ -73,26 +73,14 @@ const placesAt: Readonly<Record<string, (i: number, length: number, out: number)
   align_corners: (i, length, out) => (out > 1 ? (i * (length - 1)) / (out - 1) : 0),
 };
 
-/** Straight lines between the `length` places of a dimension, as a matrix [out][length]. */
-function lines(coordinate: string, length: number, out: number): Float32Array {
-  const place = lookup(placesAt, coordinate) ?? refuse(`coordinates ${coordinate} with mode linear`);
-  const weights = new Float32Array(out * length);
-  for (let i = 0; i < out; i++) {
-    const at = Math.min(length - 1, Math.max(0, place(i, length, out)));
-    const from = Math.min(length - 1, Math.floor(at));
-    const to = Math.min(length - 1, from + 1);
-    for (const [k, weight] of [[from, 1 - (at - from)], [to, at - from]] as const) weights[i * length + k] = (weights[i * length + k] as number) + weight; // biome-ignore format: one line
-  }
-  return weights;
-}
-
 /** Each dimension with places between its own, of the whole window: by a matrix. */
 function byMatrices(ctx: Lowering, node: NodeView, x: Activation, sizes: readonly number[], coordinate: string): Activation {
-  return sizes.reduce((y, out, at) => {
-    const length = fileShapeOf(y.layout)[at] as number;
-    if (out === length) return y;
-    return mixed(ctx, y, at, lines(coordinate, length, out), out, `${node.name}/${at}`);
-  }, x);
+  const place = lookup(placesAt, coordinate) ?? refuse(`coordinates ${coordinate} with mode linear`);
+  const lines = (out: number) => (length: number) => linesBetween(length, out, (i) => place(i, length, out));
+  return sizes.reduce(
+    (y, out, at) => (out === fileShapeOf(y.layout)[at] ? y : mixed(ctx, y, at, out, lines(out), `${node.name}/${at}`)),
+    x,
+  );
 }
 
 export function lowerResize(ctx: Lowering, node: NodeView): Value[] {

@@ -11,7 +11,6 @@ import { lookup } from '../../../lookup.ts';
 import { dim, fileShapeOf, type Layout, reshapeLayout, transposeLayout } from '../../layout.ts';
 import { isWindow } from '../../over-time.ts';
 import { zerosAround } from '../../picks.ts';
-import { asChannels } from '../../rows.ts';
 import { Attributes } from '../attributes.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { axesOf, axisIn, flattenedDims, reshapedDims, squeezedDims, unsqueezedDims } from '../dims.ts';
@@ -19,7 +18,7 @@ import { refuse } from '../refuse.ts';
 import { elementTypes } from '../tensor.ts';
 import { type Activation, type AxisPads, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { lowerConcat } from './arithmetic.ts';
-import { relaid, withQuant } from './regroup.ts';
+import { inChannels, relaid, withQuant } from './regroup.ts';
 
 const any = { pads: true, integer: true, raw: true } as const;
 
@@ -46,17 +45,10 @@ export function lowerShape(ctx: Lowering, node: NodeView): Value[] {
         return [relaid(ctx, node, x, (layout) => transposeLayout(layout, perm))];
       } catch (error) {
         // parts of the frames change places
-        const made =
-          ctx.quantised || x.pads
-            ? x
-            : asChannels(
-                ctx,
-                x,
-                node.name,
-                perm.map((d) => x.layout[d] ?? []),
-              );
-        if (!isRunletError(error) || made === x) throw error;
-        return [{ ...x, ...made }];
+        const to = perm.map((d) => x.layout[d] ?? []);
+        const made = isRunletError(error) ? inChannels(ctx, x, node.name, to) : x;
+        if (made === x) throw error;
+        return [made];
       }
     }
   }

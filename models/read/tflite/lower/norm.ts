@@ -3,7 +3,7 @@
  *
  * In: the last operator of it, which reads the normalised tensor alone, and what was found.  Out: one node.
  */
-import { elementsOf, noClamp } from '../../../graph/types.ts';
+import { noClamp } from '../../../graph/types.ts';
 import { normAttrs } from '../../norm/attrs.ts';
 import type { Norm } from '../../norm/find.ts';
 import { isOverTime, normOverWindow } from '../../norm/window.ts';
@@ -28,8 +28,11 @@ export function lowerNorm(context: Context, op: TfOperator, norm: Norm): void {
   const rank = value.layout.length;
   const axes = norm.axes.map((d) => (d < 0 ? d + rank : d));
   if (isOverTime(value.layout, axes) && !context.stateful && clamp === noClamp) {
-    context.model.view.spend(0, 8 * elementsOf(shapeOf(value)));
-    const id = normOverWindow(context, { tensor: value.id, layout: value.layout }, { ...norm, axes }, op.name);
+    const x = { tensor: value.id, layout: value.layout };
+    const spend = (values: number) => {
+      if (!context.work.spend(16 * values)) throw new Refusal('it normalises more values than all such layers may');
+    };
+    const id = normOverWindow(context, x, { ...norm, axes }, op.name, spend);
     if (typeof id === 'string') throw new Refusal(id);
     context.bind(op, { ...value, id });
     return;
