@@ -5,6 +5,7 @@
  * and zeros; models/graph/fold-selection.ts puts it into the layers that read it.
  */
 import { type ConvAttrs, type DilatedAttrs, kernelOfOne, noClamp } from '../graph/types.ts';
+import { fileShapeOf, type Layout } from './layout.ts';
 
 /** Weights of one such layer. A choice: more than the frames of 4,096 samples. */
 const mostWeights = 2 ** 24;
@@ -35,12 +36,18 @@ export const cropOf = ({ rows, length, start, step, dilation }: Frames, t: numbe
 });
 
 /**
- * Frames of a signal of `c` channels: channel k * c + i is channel i of row k. Undefined where they are too
- * large.
+ * Frames of a signal of `c` channels, in the order of the file: the rows of a frame stand behind the channels
+ * in dimensions before time, and in front of the others. Undefined where they are too large.
+ * @param at the dimension of time in `layout`
  */
-export function framing({ length, step, dilation }: Frames, c: number): ConvAttrs | undefined {
+export function framing({ length, step, dilation }: Frames, c: number, layout: Layout, at: number): ConvAttrs | undefined {
   const geometry = { ...kernelOfOne, kernelT: length, strideT: step, dilationT: dilation };
-  return picking(length * c, length * c, (o) => o, geometry);
+  const inner = fileShapeOf(layout.slice(at + 1)).reduce((n, d) => n * d, 1);
+  const from = (o: number) => {
+    const [row, channel] = [Math.floor(o / inner) % length, Math.floor(o / (inner * length)) * inner + (o % inner)];
+    return row * c + channel;
+  };
+  return picking(length * c, length * c, from, geometry);
 }
 
 /** `c` channels between zeros. */

@@ -207,6 +207,15 @@ const networks: Record<string, Uint8Array> = {
     node('Flatten', 'b', 'v2'),
     node('Mul', 'u v2', 'y'),
   ]),
+  'overlapping frames of channels that stand in front of time': rows(
+    [
+      node('Transpose', 'a', 'at', { perm: [0, 2, 1] }),
+      node('Gather', 'at frames', 'g', { axis: 2 }),
+      node('Transpose', 'g', 'gt', { perm: [0, 2, 1, 3] }),
+      node('Reshape', 'gt flat', 'y'),
+    ],
+    { frames: { dims: [4, 3], ints: [0, 1, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8] }, flat: ints(1, 4, 24) },
+  ),
   'a recurrence over the channels': rows(
     [
       node('Transpose', 'a', 'at', { perm: [2, 0, 1] }),

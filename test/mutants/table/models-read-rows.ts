@@ -58,4 +58,12 @@ export const modelsReadRows = inFolder('models/read', [
     tests: 'read/onnx-composed',
     why: 'a vector does not meet the rows that a layer along time gave',
   },
+  {
+    id: 'picks-frames-behind-channels',
+    file: 'picks.ts',
+    find: 'return row * c + channel;',
+    replace: 'return o;',
+    tests: 'read/onnx-composed',
+    why: 'frames of channels in front of time have the order of those behind it',
+  },
 ]);

@@ -172,7 +172,7 @@ function gatheredFrames(ctx: Lowering, node: NodeView, x: Activation, at: number
   const { t, f, c } = ctx.builder.shape(x.tensor);
   const isTime = f === 1 && sameLayout(x.layout.slice(at, at + 1), [dim('t', t)]);
   const frames = framesOfIndexes(index.data, index.dims);
-  const attrs = frames && framing(frames, c);
+  const attrs = frames && framing(frames, c, x.layout, at);
   if (!frames || !attrs || !isTime || ctx.quantised || index.data.some((i: number) => i >= t))
     return refuse('it gathers several elements, which are read as overlapping frames of a float signal alone');
   const { tensor } = ctx.activation(node, 0);

@@ -174,7 +174,7 @@ function lowerFrames(context: Context, op: TfOperator, dim: number, indexes: rea
   const { t, f, c } = shapeOf(value);
   const frames = framesOfIndexes(indexes, context.input(op, 1).shape);
   const isTime = axisOf(layout, dim) === 't' && factorsOf(layout, dim).length === 1 && layout[dim]?.[0]?.length === t && f === 1;
-  const attrs = frames && framing(frames, c);
+  const attrs = frames && framing(frames, c, layout, dim);
   if (!frames || !attrs || !isTime || context.isInt8 || indexes.some((at) => at >= t))
     throw new Refusal('it gathers several elements, which are read as overlapping frames of a float signal alone');
   context.model.view.spend(0, 4 * attrs.weights.data.length);
