@@ -130,7 +130,8 @@ async function judgeAll(folder: string): Promise<Row[]> {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const row = { id: next.id, family: families.get(next.id) ?? '', ...(await judged(next.file, given[next.id])) };
       rows.push(row);
-      process.stderr.write(`${row.id}: ${row.taken ? row.kind : row.refused.slice(0, 60)}\n`);
+      // a run that is stopped has said what it found
+      process.stderr.write(`${row.id}: ${row.taken ? found(row).filter(Boolean).join(', ') : row.refused.slice(0, 60)}\n`);
     }
   };
   await Promise.all(Array.from({ length: Number(options.jobs) }, work));
@@ -155,15 +156,18 @@ function qualitySums(all: Quality[]): string {
   return `int8 has the answer of float in 95 % or more of its windows: ${close} of ${agreements.length} classifiers; median SQNR of ${all.length} models ${middle.toFixed(1)} dB`;
 }
 
+const mark = (yes: boolean | undefined, text: string): string => (yes === false ? `WRONG ${text}` : text);
+
+/** Of a model that is taken: its kind, what it was compared with, and its streams or its quality. */
+const found = ({ kind, right, reference, quality, equal, streamed, refused }: Row): string[] => [
+  kind,
+  mark(right, reference),
+  quality ? qualityText(quality) : mark(equal, streamed || refused),
+];
+
 function print(rows: Row[]): void {
   const taken = rows.filter((row) => row.taken);
-  const mark = (yes: boolean | undefined, text: string): string => (yes === false ? `WRONG ${text}` : text);
-  const lines = taken.map((row) => [
-    row.id,
-    row.kind,
-    mark(row.right, row.reference),
-    row.quality ? qualityText(row.quality) : mark(row.equal, row.streamed || row.refused),
-  ]);
+  const lines = taken.map((row) => [row.id, ...found(row)]);
   const print = (body: string[][], head: string[]): void => say(table(body, { head, columns }));
   print(lines, ['model', 'kind', 'reference', options.good ? 'same answer, SQNR' : 'equal at hops']);
   const refused = rows.filter((row) => !row.taken);
