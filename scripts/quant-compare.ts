@@ -159,6 +159,11 @@ async function main(): Promise<number> {
   const only = values.only?.split(',');
   const bases = new Map<Base, Windows>();
   const rows: Awaited<ReturnType<typeof compare>>[] = [];
+  const unknown = only?.filter((one) => networks.every(({ name }) => name !== one)) ?? [];
+  if (unknown.length > 0) {
+    say(`there is no network ${unknown.join(', ')}; there are ${networks.map(({ name }) => name).join(', ')}`);
+    return 2;
+  }
   for (const network of networks.filter(({ name }) => !only || only.includes(name))) {
     const folder = folderOf(network.base);
     if (!folder) {
