@@ -131,8 +131,9 @@ function once<K extends 'permute' | 'regroup'>(
 
 /**
  * As rows, what a file counts otherwise. Of a tensor of which one dimension holds frames and features, the
- * places of that dimension: `[1, t * f, c]`. Of a vector in two dimensions, as a decoder has it, the places of
- * the first one. Otherwise as it is. The same tensor is put in this order once.
+ * places of that dimension: `[1, t * f, c]`.
+ * Of a vector in two dimensions, as a decoder has it, the places of the first one.
+ * Otherwise as it is. The same tensor is put in this order once.
  * @param last of a vector the places of the other dimension, where channels stand first
  */
 export function asLine(maker: Maker, x: Laid, name: string, last = false): Laid {

@@ -111,8 +111,9 @@ interface Slide {
 }
 
 /**
- * Along t and f, what each convolution does; `whole`: it takes all of the axis, as it is in the input. Where the
- * input has no features, that is a layer along time, or along what the other reading calls so: it does not slide.
+ * Along t and f, what each convolution does; `whole`: it takes all of the axis, as it is in the input.
+ * Where the input has no features, that is a layer along time in this reading or the other, and does not
+ * slide.
  */
 function slides(graph: Graph): { t: Slide; f: Slide }[] {
   const input = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape;

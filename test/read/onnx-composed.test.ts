@@ -238,22 +238,6 @@ const networks: Record<string, Uint8Array> = {
     node('Transpose', 'p', 'turned', { perm: [0, 2, 1] }),
     node('MatMul', 'turned b', 'y'),
   ]),
-  'channels as channels and rows, the outer part beside channels': rows(
-    [
-      node('ReduceMean', 'a', 'm', { axes: [1], keepdims: 0 }),
-      node('MatMul', 'm w', 'e'),
-      node('Reshape', 'e turned', 'r'),
-      node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
-      node('Add', 'r t', 'y'),
-    ],
-    { w: floats(8, 80), turned: ints(1, 8, 10) },
-  ),
-  'weights over time and rows, each flattened': pooled(8, [
-    node('Transpose', 'p', 't', { perm: [0, 2, 1] }),
-    node('Flatten', 't', 'u'),
-    node('Flatten', 'b', 'v2'),
-    node('Mul', 'u v2', 'y'),
-  ]),
   'weights over time as an output': pooled(8, [node('Identity', 'p', 'y')]),
   ...Object.fromEntries(
     (

@@ -3,8 +3,8 @@
  * whole windows.
  *
  * In: a tensor, how its axes lie in the file, and the normalisation: over time and features, all channels or
- * groups of neighbours.  Out: the tensor (x - mean) / sqrt(variance + epsilon) * gamma + beta, or why there is
- * none.
+ * groups of neighbours.
+ * Out: the tensor (x - mean) / sqrt(variance + epsilon) * gamma + beta, or why there is none.
  */
 import { elementsOf, kernelOfOne, noClamp, type Shape } from '../../graph/types.ts';
 import { repeated } from '../broadcast.ts';
@@ -51,8 +51,8 @@ function meanOver({ builder, add }: Maker, { tensor, layout }: Laid, dims: reado
   };
 }
 
-/** Every element times a constant of the file, and more. */
-function scaledBy(
+/** Every element times a constant of the file, and more; or why not. */
+export function scaledBy(
   { builder, add }: Maker,
   { tensor, layout }: Laid,
   gamma: Constant,

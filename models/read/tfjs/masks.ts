@@ -1,8 +1,9 @@
 /**
  * Masks of frames that are 1 everywhere, because the caller says so, taken out of a model.
  *
- * In: layers, and the names of Masking layers that are fixed at 1.  Out: the layers without what Keras 3 writes
- * for a mask beside Masking: NotEqual and Any of its input, and the argument `mask` of each layer behind it.
+ * In: layers, and the names of Masking layers that are fixed at 1.
+ * Out: the layers without what Keras 3 writes for a mask beside Masking: NotEqual and Any of its input, and
+ * the argument `mask` of each layer behind it.
  */
 import { lookup } from '../../lookup.ts';
 import { type Arguments, type Layer, Place, type Topology } from './model.ts';

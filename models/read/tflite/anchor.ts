@@ -9,6 +9,7 @@
  */
 import { RunletError } from '../../error.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
+import type { Axis } from '../../graph/types.ts';
 import { lookup } from '../../lookup.ts';
 import { unaryOperators } from '../../ops/unary.ts';
 import { type Factor, fileShapeOf, inputLayout, type Layout, orderOf } from '../layout.ts';
@@ -61,6 +62,7 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: Reade
   const holdsTime = (i: number, dim: number) =>
     (((isFlat ? candidates : undone)[i] ?? [])[dim] ?? []).some((f) => f.axis === 't');
   const at = anchor.op ? `input of ${anchor.op.name}` : 'graph input';
+  const where = `input '${tensor.name}' [${tensor.shape.join(', ')}]`;
   let chosen = 0;
   let why = `the first spatial dimension longer than 1 of the ${at}`;
   const [dynamic = -1] = openDims(tensor);
@@ -75,13 +77,11 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: Reade
     if (found >= 0) [chosen, why] = [found, 'the dynamic dimension of the file'];
   } else if (rows) {
     const readings = undone.map(readingOf);
-    const where = `input '${tensor.name}' [${tensor.shape.join(', ')}]`;
     chosen = options.pick?.({ input: tensor.name, where, readings, fallback: true }) ?? 0;
   } else if (state === undefined) {
     const readings = (isFlat ? candidates : undone).map(readingOf);
     const long = [...readings.keys()].filter((i) => readings[i]?.frames !== 1);
     if (long.length > 1) {
-      const where = `input '${tensor.name}' [${tensor.shape.join(', ')}]`;
       const open = { input: tensor.name, where, readings: long.map((i) => readings[i] as Reading) };
       const usual = flattened && anchor.shape.length === 3 && { convention: 'Keras has [batch, time, channels]' };
       chosen = long[options.pick?.({ ...open, ...usual }) ?? 0] ?? 0;
@@ -135,16 +135,13 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
   return longest;
 }
 
-/** The layouts of an operator that reads [time, 1, values]; or over the channels, where that cannot be read. */
+/** The layouts of an operator that reads [time, 1, values]; second, that of a recurrence over channels. */
 function timeMajor({ op, shape }: Anchor): Layout[] | undefined {
   const is = op?.op === 'WHILE' || op?.op === 'REVERSE_V2' || (op?.op === 'UNIDIRECTIONAL_SEQUENCE_LSTM' && op.options?.bool(3));
   if (!is || shape.length !== 3 || shape[1] !== 1) return undefined;
   const [steps = 1, , values = 1] = shape;
-  return (['tc', 'ct'] as const).map(([first, last]) => [
-    [{ axis: first as 't' | 'c', length: steps }],
-    [],
-    [{ axis: last as 't' | 'c', length: values }],
-  ]);
+  const laid = (first: Axis, last: Axis): Layout => [[{ axis: first, length: steps }], [], [{ axis: last, length: values }]];
+  return [laid('t', 'c'), laid('c', 't')];
 }
 
 /**
@@ -181,7 +178,7 @@ function candidatesOf(shape: number[], options: ReaderOptions, state: number | u
   return wide ? [widthFirst, heightFirst] : [heightFirst, widthFirst];
 }
 
-/** The layout where each frame is an entry of the batch (TimeDistributed layers); undefined where the batch is 1. */
+/** The layout where the frames are the batch (TimeDistributed layers); undefined where the batch is 1. */
 function framesAsBatch(shape: number[]): Layout | undefined {
   const rows = shape.slice(1, -1).filter((n) => n > 1);
   if ((shape[0] ?? 1) < 2 || shape.length < 3 || rows.length > 1) return undefined;

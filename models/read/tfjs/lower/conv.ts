@@ -1,7 +1,8 @@
 /**
  * Conv1D, Conv2D, DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D and SeparableConv2D.
  *
- * In: channels-last values; kernels [k...][in / groups][out], depthwise [k...][in][multiplier].  Out: conv or depthwise.
+ * In: channels-last values; kernels [k...][in / groups][out], depthwise [k...][in][multiplier].
+ * Out: conv or depthwise.
  * Source: Keras' layers.
  */
 import { type DilatedAttrs, kernelOfOne, noClamp } from '../../../graph/types.ts';

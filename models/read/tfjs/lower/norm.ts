@@ -8,14 +8,12 @@
  * y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, and Normalization,
  * y = (x - mean) / max(sqrt(variance), 1e-7), or its inverse.
  */
-import { noClamp } from '../../../graph/types.ts';
-import { showLayout } from '../../layout.ts';
 import type { Norm } from '../../norm/find.ts';
 import type { Constant } from '../../norm/form.ts';
+import { scaledBy } from '../../norm/window.ts';
 import { constantOf } from '../../onnx/constants.ts';
 import { lowerNorm } from '../../onnx/lower/norm.ts';
 import type { Value as AnyValue } from '../../onnx/values.ts';
-import { spread, valuesOf } from '../../spread.ts';
 import { Config } from '../config.ts';
 import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
@@ -111,23 +109,19 @@ function numbersIn(x: unknown, depth = 0): number[] {
 }
 
 /** Every value times a constant and more, which have the value's dimensions, or 1. */
-function scaledBy(
+function scaled(
   ctx: Context,
   layer: Layer,
-  value: Value,
+  x: Value,
   dims: readonly number[],
   scales: Float64Array,
   offsets: Float64Array,
 ): Value {
-  const { layout } = value;
-  const laid = spread(layout, dims) ?? refuse(`its values of [${dims.join(', ')}] do not fit ${showLayout(layout)}`);
-  const channels = laid.over === 'c' ? ctx.shape(value).c : undefined;
-  const [scale, offset] = [scales, offsets].map((v) => Float32Array.from(valuesOf(laid, v, channels))) as [Float32Array, Float32Array]; // biome-ignore format: one line
-  if (!scale.every(Number.isFinite) || !offset.every(Number.isFinite)) refuse('its mean and variance give no finite scale');
-  if (laid.over === 'c') return ctx.scaleAndOffset(value, scale, offset, layer.name);
-  const constant = (data: Float32Array) => ({ clamp: noClamp, constant: { data } });
-  const scaled = ctx.put('mul', [value], constant(scale), `${layer.name}/scale`, () => layout);
-  return ctx.put('add', [scaled], constant(offset), layer.name, () => layout);
+  if (![scales, offsets].every((values) => values.every((v) => Number.isFinite(Math.fround(v)))))
+    refuse('its mean and variance give no finite scale');
+  ctx.plain(x);
+  const made = scaledBy(ctx, x, { dims, data: scales }, { dims, data: offsets }, layer.name);
+  return typeof made === 'string' ? refuse(made) : ctx.activationOf(made, x.layout);
 }
 
 export function lowerBatchNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
@@ -145,7 +139,7 @@ export function lowerBatchNormalization(ctx: Context, layer: Layer, [x]: Value[]
   const epsilon = config.number('epsilon', 1e-3);
   const scales = Float64Array.from(gamma, (g, i) => g / Math.sqrt((variance[i] as number) + epsilon));
   const offsets = Float64Array.from(beta, (b, i) => b - (mean[i] as number) * (scales[i] as number));
-  return scaledBy(ctx, layer, value, own, scales, offsets);
+  return scaled(ctx, layer, value, own, scales, offsets);
 }
 
 export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
@@ -171,5 +165,5 @@ export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Va
   const invert = config.boolean('invert', false);
   const scales = invert ? deviations : deviations.map((d) => 1 / d);
   const offsets = scales.map((s, i) => (invert ? 1 : -s) * (mean[i] as number));
-  return scaledBy(ctx, layer, value, own, scales, offsets);
+  return scaled(ctx, layer, value, own, scales, offsets);
 }

@@ -1,8 +1,9 @@
 /**
  * SELECT and SELECT_V2: a function of one value (pieces.ts), or a value where a constant mask keeps it.
  *
- * In: the mask, a value and one number for the places that it does not keep.  Out: a product with the mask and
- * a sum; before a softmax a sum alone.  Formula: where(m, x, n) = m x + (1 - m) n.
+ * In: the mask, a value and one number for the places that it does not keep.
+ * Out: a product with the mask and a sum; before a softmax a sum alone.
+ * Formula: where(m, x, n) = m x + (1 - m) n.
  */
 import { noClamp } from '../../../graph/types.ts';
 import { raised, showLayout } from '../../layout.ts';

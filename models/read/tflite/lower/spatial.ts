@@ -23,8 +23,8 @@ export interface Spatial {
 }
 
 /**
- * The axes of an NHWC input; RN106 where it is not 4-D, a Refusal where a dimension mixes axes or the batch is
- * not 1. @param frames the batch may be frames
+ * The axes of an NHWC input. RN106 where it is not 4-D. A Refusal where a dimension mixes axes, or the batch
+ * is not 1. @param frames the batch may be frames
  */
 export function spatialOf(op: TfOperator, layout: Layout, frames = false): Spatial {
   if (layout.length !== 4) throw malformed(op, `its input has ${layout.length} dimensions, 4 are expected`);
