@@ -18,6 +18,7 @@ import { checkHome, type Home } from './emit/home.ts';
 import { everyKernel, everyNeed, type Interpreters, kernelSetOf, kernelsUsed } from './emit/interpreters.ts';
 import type { PartsOptions } from './emit/link.ts';
 import type { MemoryMap } from './emit/memory.ts';
+import { exportedNumber } from './emit/patch.ts';
 import { moduleSource } from './emit/source.ts';
 import { isTarget, type Target, targets } from './emit/target.ts';
 
@@ -112,7 +113,7 @@ async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: F
   const source = moduleSource(quant, emitted, options.producer);
   const { needs } = emitted.packed;
   const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
-  await checkBase(compiled, emitted.memory);
+  checkBase(compiled, emitted.memory);
   const assembled = await assemble(quant, emitted, compiled, { ...options, style: 'calls' });
   return { ...assembled, source: filesOf(tools, source, needs) };
 }
@@ -130,7 +131,7 @@ async function asTable(
   const kernels = every ? () => everyKernel(target, weights, set) : kernelsUsed;
   const emitted = checkMemory(emit(quant, target, { ...partsOptions(options, sound), kernels }));
   const ownClock = quant.plan.mode === 'misaligned';
-  const needs = every ? everyNeed(weights, set) : emitted.packed.needs;
+  const needs = every ? everyNeed(target, weights, set) : emitted.packed.needs;
   const compiled = await interpreter(kernels(emitted.program), {
     target,
     ownClock,
@@ -143,12 +144,8 @@ async function asTable(
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */
-async function checkBase(compiled: Uint8Array, memory: MemoryMap): Promise<void> {
-  const nothing = () => 0;
-  const command = { fd_read: nothing, fd_write: nothing, proc_exit: nothing };
-  const imports = { runlet: { weights: nothing }, wasi_snapshot_preview1: command };
-  const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(compiled as BufferSource), imports);
-  const end = (exports.__data_end as WebAssembly.Global | undefined)?.value;
+function checkBase(compiled: Uint8Array, memory: MemoryMap): void {
+  const end = exportedNumber(compiled, '__data_end');
   if (end !== memory.end) {
     throw new RunletError('RN503', {
       what: `static memory ends at ${end}, not at ${memory.end}`,

@@ -57,7 +57,7 @@ export async function interpreterFiles(): Promise<[path: string, text: string][]
   for (const set of kernelSets) {
     const path = `assembly/interpreters/${set}.ts`;
     const kernels = everyKernel('interp', 'embed', set);
-    const needs = everyNeed('embed', set);
+    const needs = everyNeed('interp', 'embed', set);
     const digest = digestOf(kernels, needs);
     const there = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : '';
     files.push([path, there.includes(` * Sources: ${digest}\n`) ? there : await textOf(kernels, needs, digest)]);

@@ -171,6 +171,7 @@ test('an operator is five files of one name', () => {
         'int16',
         'last-rows',
         'mac',
+        'mac-relaxed',
         'mac-simd',
         'simd-tiles',
         'move',

@@ -8,6 +8,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import { join } from '../../models/lists.ts';
+import { isScalar } from '../emit/target.ts';
 import { type Manifest, mostSlidingWindow } from './manifest.ts';
 
 /** A word that is heard: an element of the output. */
@@ -105,10 +106,10 @@ function listOf({ manifest, detector }: ImageParts): { labels: string[]; cutoffs
  */
 export function makeImage(parts: ImageParts): Uint8Array {
   const { wasm, manifest, weights, detector, partitionBytes } = parts;
-  if (manifest.target === 'simd')
+  if (!isScalar(manifest.target))
     throw unfit(
       `${manifest.name} is built for SIMD`,
-      'its target is simd, which no runtime for microcontrollers has',
+      `its target is ${manifest.target}, which no runtime for microcontrollers has`,
       'runlet build --target interp, or native',
     );
   if ((weights?.length ?? 0) !== (manifest.weights?.bytes ?? 0))

@@ -258,10 +258,11 @@ export interface SimdBlock extends MacBlock {
   place: number; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
   pool: number; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
   integers: number; // 1 where outputs are requantised in integers
+  signed_bias: number; // relaxed: address, i32 [o], `bias` of the form that reads signed bytes (mac-relaxed.ts)
   magic: number; // f32
   below: number; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
 }
-export const SimdBlock: Layout<SimdBlock> = { name: 'SimdBlock', file: 'mac-simd', bytes: 136, at: { ...MacBlock.at, chunk: 100, patch: 104, sums: 108, place: 112, pool: 116, integers: 120, magic: 128, below: 132 } };
+export const SimdBlock: Layout<SimdBlock> = { name: 'SimdBlock', file: 'mac-simd', bytes: 136, at: { ...MacBlock.at, chunk: 100, patch: 104, sums: 108, place: 112, pool: 116, integers: 120, signed_bias: 124, magic: 128, below: 132 } };
 /** Kernels that read weights in the operator's own order. */
 export interface PlainBlock extends MacBlock {
   all_source: number; // weights apart from memory: where those of the layer stand (fetch.ts)

@@ -7,7 +7,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import type { Form } from '../bundle/manifest.ts';
-import type { Target } from './target.ts';
+import { isScalar, type Target } from './target.ts';
 
 export const homes = ['embed', 'linear', 'tile'] as const;
 export type Home = (typeof homes)[number];
@@ -22,9 +22,9 @@ export function checkHome(home: string, target: Target, form?: Form): Home {
       why: `there are ${homes.join(', ')}`,
       tryThis: 'embed, which needs nothing of the host',
     });
-  if (home === 'tile' && target === 'simd')
+  if (home === 'tile' && !isScalar(target))
     throw new RunletError('RN508', {
-      what: 'weights cannot be fetched in tiles by target simd',
+      what: `weights cannot be fetched in tiles by target ${target}`,
       why: 'its kernels read them over and over, and its engines have memory enough',
       tryThis: '--target interp or native, or --weights linear',
     });

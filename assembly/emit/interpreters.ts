@@ -39,9 +39,11 @@ export interface InterpreterOptions {
 /** Not for home `embed` (assembly/kernels/needs.ts). */
 const importing: ReadonlySet<Need> = new Set<Need>(['FETCH', 'APART']);
 
+const isEndOf = (file: string, target: Target): boolean =>
+  targetParts[target].suffixes.some((suffix) => file.endsWith(`-${suffix}`));
+
 /** Whether a file of assembly/kernels is for all targets, or for this one. */
-const isOf = (file: string, target: Target): boolean =>
-  file.endsWith(`-${targetParts[target].suffix}`) || !targets.some((other) => file.endsWith(`-${targetParts[other].suffix}`));
+const isOf = (file: string, target: Target): boolean => isEndOf(file, target) || !targets.some((other) => isEndOf(file, other));
 
 /**
  * Which kernels an interpreter with every kernel has: those of int8, of int16 too, or with those of rare
@@ -74,8 +76,13 @@ export const everyKernel = (target: Target, home: Home = 'embed', set: KernelSet
   });
 
 /** What their layers can need. */
-export const everyNeed = (home: Home = 'embed', set: KernelSet = 'int8'): Set<Need> =>
-  new Set(needNames.filter((need) => (home === 'tile' || !importing.has(need)) && (set === 'all' || !rareNeeds.includes(need))));
+export function everyNeed(target: Target, home: Home = 'embed', set: KernelSet = 'int8'): Set<Need> {
+  const elsewhere = (need: Need): boolean =>
+    need === 'RELAXED'
+      ? target !== 'relaxed'
+      : (home !== 'tile' && importing.has(need)) || (set !== 'all' && rareNeeds.includes(need));
+  return new Set(needNames.filter((need) => !elsewhere(need)));
+}
 
 /** Of a program, in the order of all. */
 export function kernelsUsed(program: Program): KernelName[] {

@@ -7,6 +7,9 @@ import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseF
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
+export const FORM_NONE = 0;
+export const FORM_UNSIGNED = 1;
+export const FORM_SIGNED = 2;
 
 const kernel = <T>(file: string, block: Layout<T>, takes: Kernel<T>['takes']): Kernel<T> => ({ file, block, takes });
 

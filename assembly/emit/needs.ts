@@ -25,6 +25,8 @@ export const needNames = [
   'EDGES',
   'ONCE',
   'APART',
+  'RELAXED',
+  'LOWEST_WEIGHT',
 ] as const;
 export type Need = (typeof needNames)[number];
 

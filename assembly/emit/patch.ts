@@ -46,6 +46,13 @@ export function readLeb(bytes: Uint8Array, at: number): [value: number, next: nu
   throw new RunletError('RN502', { what: 'malformed length in a compiled module', where: `byte ${at}` });
 }
 
+/** An i32 in signed LEB128. */
+function readSigned(bytes: Uint8Array, at: number): number {
+  const [value, next] = readLeb(bytes, at);
+  const bits = 7 * (next - at);
+  return bits < 32 && (bytes[next - 1] as number) & 0x40 ? value - 2 ** bits : value | 0;
+}
+
 export function sectionsOf(wasm: Uint8Array): Section[] {
   const sections: Section[] = [];
   let at = 8;
@@ -140,6 +147,15 @@ function globalEnd(body: Uint8Array, at: number): number {
       where: `byte ${at} of its section`,
     });
   return readLeb(body, at + 3)[1] + 1;
+}
+
+/** The value of an exported i32 global. */
+export function exportedNumber(wasm: Uint8Array, name: string): number | undefined {
+  const sections = sectionsOf(wasm);
+  const body = (id: number) => sections.find((s) => s.id === id)?.body ?? new Uint8Array(1);
+  const globals = entriesOf(body(6), (at) => globalEnd(body(6), at));
+  const entry = globals[globalExports(body(7)).get(name) ?? -1];
+  return entry && readSigned(entry, 3);
 }
 
 export const vector = (entries: ArrayLike<number>[]): Uint8Array =>

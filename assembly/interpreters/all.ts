@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 207bebd35197908fb1b16c09f17226fd50958eafd48deb0aff9fee2a1442ae0c
+ * Sources: ce3cadb86fb37f74c13de819630bf0c132e8322d46daf53371359c79ebad2627
  */
 export const code = `
 AGFzbQEAAAABXw9gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgAX4BfmAEf39/

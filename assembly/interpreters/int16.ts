@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 2f8434d7f816a36d5b281249d32793be307913b952a01e70500ac169b151f11a
+ * Sources: 4df7b1d5ec46281e704d53d96b953e557b5f3e80a2b031a25a0322b48c10b8a0
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: d2991289093ea3c2445883cf9ac5f7bdc5114c0828d9e6aa6aeb48dba35a04eb
+ * Sources: 35273f3f8f82f49bfc6d5370b3117b37a7d3055cee2ae67aaf011f054b6f7861
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/

@@ -1,34 +1,59 @@
 /**
- * conv and dense with SIMD128: tiles of four places x eight outputs, two taps a multiplication.
+ * conv and dense with SIMD128: tiles of four places x eight outputs, two taps a multiplication; with relaxed
+ * SIMD four (mac-relaxed.ts).
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: as conv.ts.  Weights s8 [y_c / 8][taps / 2][8][2], tiles and fours of
- * taps filled up with zeros, one such run a group.  Taps are int16 less the zero point (`patch`), where
- * padded ones are 0.  conv_rows: rows of the input are widened once, up to `chunk` output rows together, and
+ * In: x s8 [x_rows][x_f][x_c].  Out: as conv.ts.  Weights s8 [y_c / 8][taps / 2][8][2], relaxed [y_c / 8][taps
+ * / 4][8][4], tiles and fours of taps filled up with zeros, one such run a group.  Taps (`patch`) are int16
+ * less the zero point, where padded ones are 0; relaxed: bytes, where padded ones are the zero point.  conv_rows: rows of the input are widened once, up to `chunk` output rows together, and
  * places read them `place` values apart.  conv_patch: the taps of four places are copied. Exact: int32 sums
  * in another order.  Up to 15 bytes past the taps and the tables are read, and multiplied by 0.
  */
+import { relaxed_four, relaxed_one, relaxed_two } from "./conv-tiles-relaxed";
 import { tile_four, tile_one, tile_two } from "./conv-tiles-simd";
+import { flip_byte, flip_s8, start_of } from "./mac-relaxed";
 import { SimdBlock, finish_place, sums_bytes, widen_s8, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
-import { DILATIONS, EDGES, FEATURES, FOURS, GROUPS, ONES, PAIRS, POOLED } from "./needs";
+import { DILATIONS, EDGES, FEATURES, FOURS, GROUPS, ONES, PAIRS, POOLED, RELAXED } from "./needs";
 
-/** int16 taps of a place, in whole fours. */
+/** A tap has 2^TAP bytes: int16, or what the dot product of relaxed SIMD reads. */
+const TAP = RELAXED ? 0 : 1;
+
+/** Bytes of the taps of a place, in whole fours. */
 // @ts-ignore: decorator
 @inline
 function pitch_of(taps: i32): i32 {
-  return ((taps + 3) & ~3) << 1;
+  return ((taps + 3) & ~3) << TAP;
 }
 
-/** `rows` rows of the input from row t on, `step` apart, as int16; 0 where they are padding. */
+/** Taps that lie side by side in the input. */
+// @ts-ignore: decorator
+@inline
+function taps_s8(p: SimdBlock, to: usize, from: usize, n: i32): void {
+  if (RELAXED) flip_s8(to, from, n);
+  else widen_s8(to, from, n, zeros(p));
+}
+
+/** Taps that are padding: of value 0. */
+// @ts-ignore: decorator
+@inline
+function no_taps(p: SimdBlock, to: usize, n: i32): void {
+  if (RELAXED) fill_s8(to, p.x_zero ^ flip_byte(), n);
+  else fill_s8(to, 0, n << 1);
+}
+
+/** `rows` rows of the input from row t on, `step` apart, as taps. Without dilations rows are one run. */
 function widen_rows(p: SimdBlock, t: i32, rows: i32, step: i32): void {
   const bytes = (FEATURES ? p.x_f : 1) * p.x_c;
-  const zero = zeros(p);
   let to = p.patch;
-  for (; rows > 0; rows--) {
-    if (!EDGES || <u32>t < <u32>p.x_rows) widen_s8(to, p.x + t * bytes, bytes, zero);
-    else fill_s8(to, 0, bytes << 1);
-    to += bytes << 1;
-    t += step;
+  while (rows > 0) {
+    let run: i32 = 1;
+    if (!EDGES || <u32>t < <u32>p.x_rows) {
+      if (!DILATIONS) run = EDGES ? min(rows, p.x_rows - t) : rows;
+      taps_s8(p, to, p.x + t * bytes, run * bytes);
+    } else no_taps(p, to, bytes);
+    to += (run * bytes) << TAP;
+    t += run * step;
+    rows -= run;
   }
 }
 
@@ -39,28 +64,43 @@ function at_once(places: i32): i32 {
   return FOURS && places >= 4 ? 4 : PAIRS && places >= 2 ? 2 : 1;
 }
 
-/** Sums of one place; of two times the same one where there is no loop for one. */
+/** Sums of four places, of two, or of one; of two times the same one where there is no loop for one. */
 // @ts-ignore: decorator
 @inline
-function single(sums: usize, pitch: i32, bias: usize, outputs: i32, x: usize, w: usize, taps: i32): void {
-  if (ONES) tile_one(sums, bias, outputs, x, w, taps);
-  else tile_two(sums, pitch, bias, outputs, x, 0, w, taps);
+function tile(
+  p: SimdBlock,
+  places: i32,
+  sums: usize,
+  bias: usize,
+  outputs: i32,
+  x: usize,
+  x_pitch: i32,
+  w: usize,
+  taps: i32,
+): void {
+  const pitch = sums_bytes(p.y_c);
+  if (FOURS && places == 4) {
+    if (RELAXED) relaxed_four(p, sums, pitch, bias, outputs, x, x_pitch, w, taps);
+    else tile_four(p, sums, pitch, bias, outputs, x, x_pitch, w, taps);
+  } else if (!ONES || (PAIRS && places == 2)) {
+    if (places == 1) x_pitch = 0;
+    if (RELAXED) relaxed_two(sums, pitch, bias, outputs, x, x_pitch, w, taps);
+    else tile_two(sums, pitch, bias, outputs, x, x_pitch, w, taps);
+  } else if (RELAXED) relaxed_one(sums, bias, outputs, x, w, taps);
+  else tile_one(sums, bias, outputs, x, w, taps);
 }
 
-/** Sums of four places, of two, or of one, of all groups; taps of a group `x_group` bytes after those of the one before. */
+/** Sums of `places` places of all groups; taps of a group `x_group` bytes after those of the one before. */
 function sums_of(p: SimdBlock, places: i32, x: usize, x_pitch: i32, x_group: i32, taps: i32): void {
-  const y_c = p.y_c;
   const groups = GROUPS ? p.x_c / p.per : 1;
-  const outputs = y_c / groups;
-  const group_bytes = ((outputs + 7) >> 3) * (pitch_of(taps) << 2);
+  const outputs = p.y_c / groups;
+  const group_bytes = ((outputs + 7) >> 3) * (((taps + 3) & ~3) << 3);
   let w = p.weights;
   let sums = p.sums;
-  let bias = p.bias;
+  let bias = start_of(p);
   // a tile that is not full writes past its group: the next group comes after it
   for (let g: i32 = 0; g < groups; g++) {
-    if (FOURS && places == 4) tile_four(p, sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
-    else if (PAIRS && places == 2) tile_two(sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
-    else single(sums, sums_bytes(y_c), bias, outputs, x, w, taps);
+    tile(p, places, sums, bias, outputs, x, x_pitch, w, taps);
     w += group_bytes;
     x += x_group;
     sums += outputs << 2;
@@ -85,7 +125,7 @@ function places_s8(p: SimdBlock, y: usize, y_pitch: i32, x: usize, pitch: i32, p
   const pool = POOLED ? p.pool : 1;
   while (places > 0) {
     const done = at_once(places);
-    sums_of(p, done, x, pitch, p.per << 1, taps);
+    sums_of(p, done, x, pitch, p.per << TAP, taps);
     y = finish_places(p, y, y_pitch, POOLED ? done / pool : done);
     places -= done;
     x += done * pitch;
@@ -108,26 +148,25 @@ export function conv_rows_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
       const count = min(chunk, (end - t + dilation_t - 1) / dilation_t);
       widen_rows(p, t * stride_t - pad_t, (count - 1) * stride_t + kernel_t, dilation_t);
       const y = p.y + (POOLED ? t / p.pool : t) * y_f * y_c;
-      places_s8(p, y, dilation_t * y_c, p.patch, p.place << 1, count * y_f, taps);
+      places_s8(p, y, dilation_t * y_c, p.patch, p.place << TAP, count * y_f, taps);
     }
   }
 }
 
-/** Taps of the place (t, f) and a group of channels: s16 [kernel_t][kernel_f][per]. */
-function patch_s16(p: SimdBlock, to: usize, t: i32, f: i32, group: i32): void {
+/** Taps of the place (t, f) and a group of channels: [kernel_t][kernel_f][per]. */
+function place_taps(p: SimdBlock, to: usize, t: i32, f: i32, group: i32): void {
   const x_f = p.x_f;
   const x_c = p.x_c;
   const per = p.per;
-  const zero = zeros(p);
   const f0 = f * p.stride_f - p.pad_f;
   const x = p.x + group * per;
   let t0 = t * p.stride_t - p.pad_t;
   for (let kt: i32 = 0; kt < p.kernel_t; kt++) {
     for (let kf: i32 = 0; kf < p.kernel_f; kf++) {
       const at = f0 + kf * p.dilation_f;
-      if (<u32>t0 < <u32>p.x_rows && <u32>at < <u32>x_f) widen_s8(to, x + (t0 * x_f + at) * x_c, per, zero);
-      else fill_s8(to, 0, per << 1);
-      to += per << 1;
+      if (<u32>t0 < <u32>p.x_rows && <u32>at < <u32>x_f) taps_s8(p, to, x + (t0 * x_f + at) * x_c, per);
+      else no_taps(p, to, per);
+      to += per << TAP;
     }
     t0 += p.dilation_t;
   }
@@ -150,7 +189,7 @@ export function conv_patch_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
     let to = patch;
     for (let i: i32 = 0; i < places; i++) {
       for (let g: i32 = 0; g < groups; g++) {
-        patch_s16(p, to, (at + i) / y_f, (at + i) % y_f, g);
+        place_taps(p, to, (at + i) / y_f, (at + i) % y_f, g);
         to += pitch;
       }
     }
@@ -162,11 +201,8 @@ export function conv_patch_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
 }
 
 export function dense_s8_simd(p: SimdBlock): void {
-  const taps = p.per;
   const patch = p.patch;
-  const sums = p.sums;
-  widen_s8(patch, p.x, taps, zeros(p));
-  const y_c = p.y_c;
-  single(sums, sums_bytes(y_c), p.bias, y_c, patch, p.weights, taps);
-  finish_place(p, p.y, sums);
+  taps_s8(p, patch, p.x, p.per);
+  tile(p, 1, p.sums, start_of(p), p.y_c, patch, 0, p.weights, p.per);
+  finish_place(p, p.y, p.sums);
 }

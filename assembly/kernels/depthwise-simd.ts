@@ -1,5 +1,6 @@
 /**
- * depthwise with SIMD128, one filter a channel: two taps a multiplication; four rows of eight channels at a time, or one row of sixteen.
+ * depthwise with SIMD128, one filter a channel: two taps a multiplication, with relaxed SIMD four; four rows
+ * of eight channels at a time, or one row of sixteen.
  *
  * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 8][kernel_f][kernel_t
  * / 2][8][2], filled up with zeros to two pairs. Inputs keep their zero point, which `bias` takes off.
@@ -10,9 +11,10 @@
  * order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their
  * sums are dropped, their weights 0.
  */
+import { dot, flip_byte, start_of } from "./mac-relaxed";
 import { SimdBlock, below_of, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
 import { fill_s8 } from "./move";
-import { DILATIONS, EDGES, FEATURES, ROW_FOURS, ROW_ONES, ROW_PARTS } from "./needs";
+import { DILATIONS, EDGES, FEATURES, RELAXED, ROW_FOURS, ROW_ONES, ROW_PARTS } from "./needs";
 
 /** Where the tap at `at` is read: rows begin at x to x + span, else it is padding. */
 // @ts-ignore: decorator
@@ -33,6 +35,19 @@ function zip_high(u: v128, v: v128): v128 {
   return v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
+/** Bytes of two rows in turn. */
+// @ts-ignore: decorator
+@inline
+function bytes_low(u: v128, v: v128): v128 {
+  return v128.shuffle<i8>(u, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+function bytes_high(u: v128, v: v128): v128 {
+  return v128.shuffle<i8>(u, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
 /** Whether a column of the input is one, not padding. */
 // @ts-ignore: decorator
 @inline
@@ -46,8 +61,9 @@ function row_one(p: SimdBlock, y: usize, t: i32, column: i32, frame: i32, tile: 
   const padding = EDGES ? p.patch : 0;
   const span = EDGES ? <usize>((p.x_rows - 1) * frame) : 0;
   const kernel_f = FEATURES ? p.kernel_f : 1;
+  const flip = i8x16.splat(<i8>(RELAXED ? flip_byte() : 0));
   let w = p.weights;
-  let bias = p.bias;
+  let bias = start_of(p);
   let sums = p.sums;
   let x = p.x;
   for (const end = x + p.x_c; x < end; x += 16) {
@@ -62,13 +78,32 @@ function row_one(p: SimdBlock, y: usize, t: i32, column: i32, frame: i32, tile: 
       const start = inside ? (FEATURES ? x + f * p.x_c : x) : padding;
       const by = inside ? next : 0;
       let from = inside ? start + t * frame : padding;
-      for (let k = p.kernel_t; k > 0; k -= 2) {
+      for (let k = p.kernel_t; RELAXED && k > 0; k -= 4) {
+        const r0 = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+        from += by;
+        const r1 = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+        from += by;
+        const r2 = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+        from += by;
+        const r3 = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+        from += by;
+        let u = bytes_low(r0, r1);
+        let v = bytes_low(r2, r3);
+        a0 = dot(a0, zip_low(u, v), v128.load(at));
+        a1 = dot(a1, zip_high(u, v), v128.load(at, 16));
+        u = bytes_high(r0, r1);
+        v = bytes_high(r2, r3);
+        b0 = dot(b0, zip_low(u, v), v128.load(at + tile));
+        b1 = dot(b1, zip_high(u, v), v128.load(at + tile, 16));
+        at += 32;
+      }
+      for (let k = p.kernel_t; !RELAXED && k > 0; k -= 2) {
         const u = v128.load(tap(from, start, span, padding));
         from += by;
         const v = v128.load(tap(from, start, span, padding));
         from += by;
-        const low = v128.shuffle<i8>(u, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-        const high = v128.shuffle<i8>(u, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        const low = bytes_low(u, v);
+        const high = bytes_high(u, v);
         a0 = mac(a0, i16x8.extend_low_i8x16_s(low), v128.load(at));
         a1 = mac(a1, i16x8.extend_high_i8x16_s(low), v128.load(at, 16));
         b0 = mac(b0, i16x8.extend_low_i8x16_s(high), v128.load(at + tile));
@@ -97,12 +132,13 @@ function row_four(p: SimdBlock, y: usize, pitch: i32, t: i32, column: i32, frame
   const below = below_of(p);
   const magic = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("magic"));
   const zero = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("y_zero"));
+  const flip = i8x16.splat(<i8>(RELAXED ? flip_byte() : 0));
   let w = p.weights;
   let x = p.x;
   for (let o: i32 = 0; o < y_c; o += 8) {
     const table = <usize>(o << 2);
-    let a0 = v128.load(p.bias + table);
-    let a1 = v128.load(p.bias + table, 16);
+    let a0 = v128.load(start_of(p) + table);
+    let a1 = v128.load(start_of(p) + table, 16);
     let b0 = a0;
     let b1 = a1;
     let c0 = a0;
@@ -116,36 +152,71 @@ function row_four(p: SimdBlock, y: usize, pitch: i32, t: i32, column: i32, frame
       const start = inside ? (FEATURES ? x + f * p.x_c : x) : padding;
       const by = inside ? next : 0;
       let from = inside ? start + t * frame : padding;
-      let u = v128.load_ext<i8>(tap(from, start, span, padding));
-      from += by;
-      let v = v128.load_ext<i8>(tap(from, start, span, padding));
-      let l0 = zip_low(u, v);
-      let h0 = zip_high(u, v);
-      from += by;
-      u = v128.load_ext<i8>(tap(from, start, span, padding));
-      let l1 = zip_low(v, u);
-      let h1 = zip_high(v, u);
-      for (let k = p.kernel_t; k > 0; k -= 2) {
+      if (RELAXED) {
+        let u = v128.xor(v128.load(tap(from, start, span, padding)), flip);
         from += by;
-        v = v128.load_ext<i8>(tap(from, start, span, padding));
+        let v = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+        let p0 = bytes_low(u, v);
         from += by;
-        let w = v128.load(at);
-        a0 = mac(a0, l0, w);
-        b0 = mac(b0, l1, w);
-        l0 = zip_low(u, v);
-        c0 = mac(c0, l0, w);
-        const n = v128.load_ext<i8>(tap(from, start, span, padding));
-        l1 = zip_low(v, n);
-        d0 = mac(d0, l1, w);
-        w = v128.load(at, 16);
-        a1 = mac(a1, h0, w);
-        b1 = mac(b1, h1, w);
-        h0 = zip_high(u, v);
-        c1 = mac(c1, h0, w);
-        u = n;
-        h1 = zip_high(v, u);
-        d1 = mac(d1, h1, w);
-        at += 32;
+        u = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+        let p1 = bytes_low(v, u);
+        for (let k = p.kernel_t; k > 0; k -= 4) {
+          from += by;
+          v = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+          const p2 = bytes_low(u, v);
+          const w0 = v128.load(at);
+          const w1 = v128.load(at, 16);
+          a0 = dot(a0, zip_low(p0, p2), w0);
+          a1 = dot(a1, zip_high(p0, p2), w1);
+          from += by;
+          u = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+          const p3 = bytes_low(v, u);
+          b0 = dot(b0, zip_low(p1, p3), w0);
+          b1 = dot(b1, zip_high(p1, p3), w1);
+          from += by;
+          v = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+          p0 = bytes_low(u, v);
+          c0 = dot(c0, zip_low(p2, p0), w0);
+          c1 = dot(c1, zip_high(p2, p0), w1);
+          from += by;
+          u = v128.xor(v128.load(tap(from, start, span, padding)), flip);
+          p1 = bytes_low(v, u);
+          d0 = dot(d0, zip_low(p3, p1), w0);
+          d1 = dot(d1, zip_high(p3, p1), w1);
+          at += 32;
+        }
+      } else {
+        let u = v128.load_ext<i8>(tap(from, start, span, padding));
+        from += by;
+        let v = v128.load_ext<i8>(tap(from, start, span, padding));
+        let l0 = zip_low(u, v);
+        let h0 = zip_high(u, v);
+        from += by;
+        u = v128.load_ext<i8>(tap(from, start, span, padding));
+        let l1 = zip_low(v, u);
+        let h1 = zip_high(v, u);
+        for (let k = p.kernel_t; k > 0; k -= 2) {
+          from += by;
+          v = v128.load_ext<i8>(tap(from, start, span, padding));
+          from += by;
+          let w = v128.load(at);
+          a0 = mac(a0, l0, w);
+          b0 = mac(b0, l1, w);
+          l0 = zip_low(u, v);
+          c0 = mac(c0, l0, w);
+          const n = v128.load_ext<i8>(tap(from, start, span, padding));
+          l1 = zip_low(v, n);
+          d0 = mac(d0, l1, w);
+          w = v128.load(at, 16);
+          a1 = mac(a1, h0, w);
+          b1 = mac(b1, h1, w);
+          h0 = zip_high(u, v);
+          c1 = mac(c1, h0, w);
+          u = n;
+          h1 = zip_high(v, u);
+          d1 = mac(d1, h1, w);
+          at += 32;
+        }
       }
       if (FEATURES) f += p.dilation_f;
     }
@@ -197,8 +268,9 @@ export function depthwise_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
   const stride_t = p.stride_t;
   const step = DILATIONS ? p.dilation_t : 1;
   const pad_t = EDGES ? p.pad_t : 0;
-  const pairs = ((p.kernel_t + 1) >> 1) * (FEATURES ? p.kernel_f : 1);
-  const tile = ((pairs + 1) & ~1) << 5;
+  const kernel_f = FEATURES ? p.kernel_f : 1;
+  const pairs = ((p.kernel_t + 1) >> 1) * kernel_f;
+  const tile = RELAXED ? (((p.kernel_t + 3) >> 2) * kernel_f) << 5 : ((pairs + 1) & ~1) << 5;
   if (EDGES) fill_s8(p.patch, p.x_zero, 16);
   const end = first + rows;
   for (let phase = first; phase < min(end, first + step); phase++) {

@@ -19,7 +19,7 @@ export class SimdBlock extends MacBlock {
   place: i32; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
   pool: i32; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
   integers: i32; // 1 where outputs are requantised in integers
-  _124: i32;
+  signed_bias: usize; // relaxed: address, i32 [o], `bias` of the form that reads signed bytes (mac-relaxed.ts)
   magic: i32; // f32
   below: usize; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
 }

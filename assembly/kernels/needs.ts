@@ -42,3 +42,7 @@ export const EDGES: bool = true;
 export const ONCE: bool = true;
 /** What is constant has a memory of its own, so that no distance leads there from what changes (C without a runtime). */
 export const APART: bool = false;
+/** The dot product of relaxed SIMD (mac-relaxed.ts). Not part of everything: it is another target. */
+export const RELAXED: bool = false;
+/** Weights of -128 beside it. */
+export const LOWEST_WEIGHT: bool = true;

@@ -4,8 +4,10 @@
  * In: addresses of the header's fields (network.ts; emit/table.ts packs it).  Out: the numbers, the sections,
  * and the ABI.  Nothing here depends on a network.
  */
+import { form } from "../kernels/mac-relaxed";
 import { FrontEndBlock } from "../kernels/frontend";
 import { move_s8 } from "../kernels/move";
+import { RELAXED } from "../kernels/needs";
 import {
   EDGES,
   HEAD,
@@ -22,7 +24,7 @@ import {
   SOUND,
   run,
 } from "./network";
-import { PHASE } from "./numbers";
+import { DOT_FORM, PHASE } from "./numbers";
 import { state } from "./values";
 
 /** Where the table is read. */
@@ -114,6 +116,7 @@ export function rn_output(which: i32): i32 {
 }
 
 export function rn_info(what: i32): i32 {
+  if (RELAXED && what == DOT_FORM) return form;
   at = load<i32>(INFO);
   while (at < load<usize>(INFO_END)) {
     const key = next();

@@ -22,6 +22,9 @@ export const COUNTER_BYTES = 24;
 /** Value of the first counter once rn_reset has run ('RUN1'). */
 export const RUN_MARK = 0x52554e31;
 
+/** What rn_info calls the form of the dot product (kernels/mac-relaxed.ts), which modules of target relaxed have. */
+export const DOT_FORM = 12;
+
 /** Bytes of a command's region (emit/wasi.ts); it ends where rn_info(8) says. */
 export const REGION = 320;
 

@@ -4,7 +4,9 @@
  *
  * In, out: as push.ts.  The counter `block` has the frames until an output falls due.
  */
+import { FORM_NONE, form } from "../kernels/mac-relaxed";
 import { move_s8 } from "../kernels/move";
+import { RELAXED } from "../kernels/needs";
 import { ALONE, FIRST, NEW_ROW, TICK, head, receive, slide } from "./network";
 import { BLOCK, FILL, READY, RUN_MARK, SKIP } from "./numbers";
 import { trunk } from "./trunk";
@@ -12,6 +14,7 @@ import { hop, micro_hop_frames, state } from "./values";
 
 export function push_rows(frames: i32): i32 {
   if (load<i32>(state(), READY) != RUN_MARK) return -1;
+  if (RELAXED && form == FORM_NONE) return -3;
   if (frames < 1 || frames > hop()) return -2;
   let due = 0;
   let from = FIRST;

@@ -5,7 +5,9 @@
  * rn_reset, -2 for a number of frames out of range.
  * Source: docs/pipeline.md, "The first micro-hop"; docs/abi.md.
  */
+import { FORM_NONE, form } from "../kernels/mac-relaxed";
 import { move_s8 } from "../kernels/move";
+import { RELAXED } from "../kernels/needs";
 import { ALONE, BLOCKS, DIRECT, FIRST, NEW_ROW, TICK, WHOLE_HOPS, edges, head, receive, rotate, slide } from "./network";
 import { BLOCK, FILL, READY, RUN_MARK, SKIP } from "./numbers";
 import { trunk } from "./trunk";
@@ -35,6 +37,7 @@ function micro_hop(): i32 {
 
 export function push_rows(frames: i32): i32 {
   if (load<i32>(state(), READY) != RUN_MARK) return -1;
+  if (RELAXED && form == FORM_NONE) return -3;
   if (DIRECT) {
     // the host has written to where the trunk reads
     if (frames != 1) return -2;

@@ -6,7 +6,8 @@
 
 import type { Bundle } from '../../assembly/build.ts';
 import type { Home } from '../../assembly/emit/home.ts';
-import type { Target } from '../../assembly/emit/target.ts';
+import { isScalar, type Target } from '../../assembly/emit/target.ts';
+import { isRunletError } from '../../models/error.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { windowedModel } from '../../quant/reference.ts';
 import { interleaved } from './measure.ts';
@@ -29,7 +30,8 @@ export type TimesRow = {
   windowUs: number;
   timesLess: number;
   macsPerNs: number;
-  /** simd only. */
+  /** simd and relaxed: the inner loop of their kernels alone, in the same run. */
+  peakMacsPerNs?: number;
   shareOfPeak?: number;
   gzipBytes: number;
   buildMs: number;
@@ -43,9 +45,15 @@ export interface TimesFigures {
   mode: string;
   macsPerHop: number;
   macsPerWindow?: number;
-  peakMacsPerNs?: number;
   rounds: number;
   rows: TimesRow[];
+  /** Targets that this engine does not run. */
+  refused: Target[];
+}
+
+/** Nothing where the engine does not run the module (RN700), and others are measured. */
+function refusedBy(error: unknown, which: readonly Target[]): undefined {
+  if (!isRunletError(error) || error.code !== 'RN700' || which.length < 2) throw error;
 }
 
 export async function measureTimes(
@@ -56,27 +64,33 @@ export async function measureTimes(
 ): Promise<TimesFigures> {
   const { plan } = quant;
   const windowed = plan.graph.stateful ? undefined : windowedModel(quant);
-  const peak = which.includes('simd') ? await peakKernel() : undefined;
   const modules = [];
-  for (const target of which)
-    modules.push({
-      hop: await benchModule(quant, target, home),
-      window: windowed && (await benchModule(windowed, target, home)),
-    });
+  const peaks = new Map<Target, () => void>();
+  const refused: Target[] = [];
+  for (const target of which) {
+    const hop = await benchModule(quant, target, home).catch((error) => refusedBy(error, which));
+    if (!hop) {
+      refused.push(target);
+      continue;
+    }
+    modules.push({ hop, window: windowed && (await benchModule(windowed, target, home)) });
+    if (!isScalar(target)) peaks.set(target, await peakKernel(target));
+  }
   const subjects = [
     ...modules.flatMap(({ hop, window }) => [
       { name: `${hop.target} hop`, run: hop.run },
       ...(window ? [{ name: `${hop.target} window`, run: window.run }] : []),
     ]),
-    ...(peak ? [{ name: 'peak', run: peak }] : []),
+    ...[...peaks].map(([target, run]) => ({ name: `${target} peak`, run })),
   ];
   const measured = new Map(interleaved(subjects, rounds).map((t) => [t.name, t]));
   const us = (name: string) => measured.get(name)?.medianUs ?? 0;
-  const most = peak && peakMacs / us('peak') / 1000;
+  const peakOf = (target: Target) => (peaks.has(target) ? peakMacs / us(`${target} peak`) / 1000 : undefined);
   const rows = modules.map(({ hop }): TimesRow => {
     const { medianUs = 0, p5Us = 0, p95Us = 0 } = measured.get(`${hop.target} hop`) ?? {};
     const windowUs = us(`${hop.target} window`);
     const perNs = plan.macsPerHop / medianUs / 1000;
+    const peak = peakOf(hop.target);
     return {
       target: hop.target,
       medianUs,
@@ -85,7 +99,7 @@ export async function measureTimes(
       windowUs,
       timesLess: windowUs / medianUs,
       macsPerNs: perNs,
-      shareOfPeak: hop.target === 'simd' && most ? perNs / most : undefined,
+      ...(peak && { peakMacsPerNs: peak, shareOfPeak: perNs / peak }),
       gzipBytes: hop.gzipBytes,
       buildMs: hop.buildMs,
       startMs: hop.startMs,
@@ -99,8 +113,8 @@ export async function measureTimes(
     mode: plan.mode,
     macsPerHop: plan.macsPerHop,
     macsPerWindow: windowed?.plan.macsPerHop,
-    peakMacsPerNs: most,
     rounds,
     rows,
+    refused,
   };
 }

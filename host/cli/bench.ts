@@ -6,7 +6,7 @@
  */
 
 import type { Home } from '../../assembly/emit/home.ts';
-import { type Target, targets } from '../../assembly/emit/target.ts';
+import { isScalar, scalarTargets, type Target, targets } from '../../assembly/emit/target.ts';
 import { lookup } from '../../models/lookup.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
@@ -62,12 +62,12 @@ export default defineVerb({
     const { core, weights: home, rounds, target: chosen, model: models } = args;
     if (core && given.has('rounds'))
       throw badOption('rounds', `${rounds}`, 'nothing beside --core: a count is the same in every round');
-    if (core && chosen === 'simd')
+    if (core && chosen !== 'all' && !isScalar(chosen))
       throw badOption('target', chosen, 'native or interp, beside --core: these cores have no SIMD128');
     if (core && args.html !== undefined) throw badOption('html', args.html, 'a file, without --core: the page draws times');
     if (models.length > 1 && args.compare !== undefined)
       throw badOption('compare', args.compare, `a file, beside one model; there are ${models.length}`);
-    const able = home === 'tile' ? targets.filter((target) => target !== 'simd') : targets;
+    const able = home === 'tile' ? scalarTargets : targets;
     const plans = [];
     for (const model of models) plans.push(await planOf({ ...args, model }));
     const before = await earlierOf(args, plans[0] as QuantPlan, core); // before anything is measured, so that a wrong file costs no time
@@ -156,12 +156,14 @@ async function times(
   process.stdout.write(
     `${headline(quant)}\n\n${table(cells, { head, colour: colour(), spare: ['start', 'build', 'of peak', 'MACs/ns', 'us a window', 'file, gz', 'code', 'memory'] })}\n`,
   );
-  const { macsPerWindow, macsPerHop, peakMacsPerNs } = figures;
+  const { macsPerWindow, macsPerHop, refused } = figures;
   if (macsPerWindow) process.stdout.write(`\nwindow over hop in multiply-adds: ${(macsPerWindow / macsPerHop).toFixed(2)}\n`);
-  if (peakMacsPerNs)
-    process.stdout.write(
-      `peak: ${peakMacsPerNs.toFixed(1)} multiply-adds a nanosecond, the inner loop of simd alone, in the same run\n`,
-    );
+  for (const { target, peakMacsPerNs } of figures.rows)
+    if (peakMacsPerNs)
+      process.stdout.write(
+        `peak: ${peakMacsPerNs.toFixed(1)} multiply-adds a nanosecond, the inner loop of ${target} alone, in the same run\n`,
+      );
+  for (const target of refused) process.stdout.write(`${target}: this engine does not run it exactly (docs/errors.md#rn700)\n`);
   return figures;
 }
 

@@ -5,6 +5,7 @@
  * compiled for the board's core and counted in QEMU instead: --measure insists on it, --no-measure does without.
  */
 import { readManifest } from '../../assembly/bundle/read.ts';
+import { isScalar } from '../../assembly/emit/target.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Board, boards, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type EngineName, engines } from '../fit/engines.ts';
@@ -46,7 +47,7 @@ export default defineVerb({
         tryThis: 'runlet build first, then fit the .wasm that it wrote',
       });
     const manifest = readManifest(wasm);
-    if (manifest.target === 'simd')
+    if (!isScalar(manifest.target))
       throw new RunletError('RN761', {
         what: 'the bundle has SIMD128 instructions',
         where: args.bundle,

@@ -175,7 +175,7 @@ export const labelsArg = group('What is heard', {
 });
 
 const target = (all: string) =>
-  `Kernels for: interp (interpreters, and any engine; default), simd (browsers, Node), native (compiled ahead of time for 32-bit cores)${all}`;
+  `Kernels for: interp (interpreters, and any engine; default), simd (browsers, Node), relaxed (the same with int8 dot products, where the CPU has them), native (compiled ahead of time for 32-bit cores)${all}`;
 
 export const targetArg = group('What is built', {
   target: choice(target(''), targets, { hint: 'target', default: 'interp' }),

@@ -4,9 +4,7 @@
  * Out: one table. To add an engine, add a row: what is counted (`native`, code of the module through a compiler, or `wamrFast`, handlers of WAMR's fast interpreter) and how many
  * times its instructions those of the engine are.
  */
-import type { Target } from '../../assembly/emit/target.ts';
-
-export type ScalarTarget = Exclude<Target, 'simd'>;
+import type { ScalarTarget } from '../../assembly/emit/target.ts';
 
 export interface Engine {
   name: string;

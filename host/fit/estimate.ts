@@ -7,13 +7,14 @@
 
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
+import type { ScalarTarget } from '../../assembly/emit/target.ts';
 import { maxOf } from '../../models/lists.ts';
 import type { Counted } from '../bench/count.ts';
 import { pagePadding, ramOf } from '../report/ram.ts';
 import { type Board, type CoreModel, coreModels } from './boards.ts';
 import { type Checked, coefficients } from './coefficients.ts';
 import type { CompiledCounts, HopCounts } from './counts.ts';
-import { type Engine, type EngineName, engines, type ScalarTarget } from './engines.ts';
+import { type Engine, type EngineName, engines } from './engines.ts';
 import { nativeCount } from './native-count.ts';
 import { wamrCount } from './wamr-count.ts';
 

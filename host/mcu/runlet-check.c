@@ -363,6 +363,7 @@ int runlet_check(const uint8_t* file, uint32_t bytes, const void* weights, uint3
   if (code == RUNLET_OK && m.sections[START].at) code = RUNLET_START;
   if (code == RUNLET_OK) code = check_exports(&m, globals);
   if (code == RUNLET_OK) code = check_memory(&m, globals, l->memory_bytes);
-  if (code == RUNLET_OK && !l->simd && field(&m.manifest, "\"target\":\"simd\"")) code = RUNLET_FEATURE;
+  bool simd = field(&m.manifest, "\"target\":\"simd\""), relaxed = field(&m.manifest, "\"target\":\"relaxed\"");
+  if (code == RUNLET_OK && (relaxed || (simd && !l->simd))) code = RUNLET_FEATURE;
   return code == RUNLET_OK ? check_weights(&m, weights, weight_bytes, trust) : code;
 }

@@ -34,7 +34,7 @@ enum runlet_code {
   RUNLET_MEMORY_LIMIT = -8,     /* more linear memory than limits.memory_bytes */
   RUNLET_START = -9,            /* a start function, or an export that WAMR would run by itself */
   RUNLET_EXPORT = -10,          /* an export of the ABI is missing, twice there or of another type */
-  RUNLET_FEATURE = -11,         /* built for a target that this runtime does not run (simd) */
+  RUNLET_FEATURE = -11,         /* built for a target that this runtime does not run (simd, relaxed) */
   RUNLET_UNSIGNED = -12,        /* a signature is required, and there is none of a known form */
   RUNLET_SIGNATURE = -13,       /* no signature by a trusted key over these bytes */
   RUNLET_WEIGHTS_MISSING = -14, /* the bundle's weights are apart, and were not given */

@@ -3,6 +3,7 @@
  *
  * In: an estimate and what it is of.  Out: lines of at most 80 columns.
  */
+import { isScalar } from '../../assembly/emit/target.ts';
 import { append } from '../../models/lists.ts';
 import type { Advice } from '../fit/advice.ts';
 import { type Board, type CoreModel, coreModels } from '../fit/boards.ts';
@@ -115,10 +116,8 @@ export function fitText(
         `it would not fit if the estimate were off by its factor of ${instructions.factor}: count it, with --measure`,
       ),
     );
-  if (engine.timesFrom && target !== 'simd')
-    lines.push(
-      labelled('engine', `${engine.times[target as 'interp'].toFixed(2)} times the instructions counted, ${engine.timesFrom}`),
-    );
+  if (engine.timesFrom && isScalar(target))
+    lines.push(labelled('engine', `${engine.times[target].toFixed(2)} times the instructions counted, ${engine.timesFrom}`));
   if (tiles && !instructions.tools) lines.push(labelled('tiles', 'what the host copies is not counted: 1 to 8 % more'));
   lines.push(
     labelled('cycles', coreText(core)),

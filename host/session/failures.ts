@@ -1,9 +1,18 @@
 /**
- * Errors of a running session: too many frames, a trap, an answer that the ABI does not have, and a session that failed before.
+ * Errors of a running session: an engine that the module refuses, too many frames, a trap, an answer that the ABI does not have, and a session that failed before.
  *
- * In: what happened.  Out: RN707, RN710, RN752 (docs/errors.md).
+ * In: what happened.  Out: RN700, RN707, RN710, RN752 (docs/errors.md).
  */
 import { RunletError } from '../../models/error.ts';
+
+/** The module's instructions are there and mean something that it cannot use (kernels/mac-relaxed.ts). */
+export const notExact = (): RunletError =>
+  new RunletError('RN700', {
+    what: 'this engine does not run the module exactly',
+    where: 'rn_reset',
+    why: "its dot product of relaxed SIMD is not exact for all int8 values: this CPU, or the engine's version, lacks what makes it so",
+    tryThis: 'a module of target simd, or both in one list: openSession takes the first that this engine runs',
+  });
 
 export const tooMany = (hop: number, got: string, why: string): RunletError =>
   new RunletError('RN707', {

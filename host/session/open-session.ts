@@ -5,11 +5,10 @@
  * are those of open.ts.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
-import { RunletError } from '../../models/error.ts';
+import { isRunletError, RunletError } from '../../models/error.ts';
 import { isList } from './kinds.ts';
 import { openModule } from './open.ts';
 import { Session } from './session.ts';
-import { isBytes } from './weights.ts';
 
 export interface SessionOptions {
   /**
@@ -22,23 +21,33 @@ export interface SessionOptions {
   weights?: BufferSource;
 }
 
-/** Of the modules of one network for several targets the first that this engine accepts. */
-function accepted(set: readonly BufferSource[]): BufferSource {
-  const found = set.find((wasm) => isBytes(wasm) && WebAssembly.validate(wasm)) ?? set.at(-1); // the last one's fault is told
-  if (set.length > 0) return found as BufferSource;
+/** Of the modules of one network for several targets the first that this engine runs; the last one's fault is told. */
+async function firstOf(set: readonly BufferSource[], options: SessionOptions): Promise<Session> {
+  for (const wasm of set.slice(0, -1)) {
+    try {
+      return await openOne(wasm, options);
+    } catch (error) {
+      if (!isRunletError(error) || error.code !== 'RN700') throw error;
+    }
+  }
+  const last = set.at(-1);
+  if (last) return openOne(last, options);
   throw new RunletError('RN700', {
     what: 'there is no module to open',
     where: 'openSession',
     why: 'the list is empty',
-    tryThis: 'the bytes that `runlet build --target all` writes, best first: simd, interp',
+    tryThis: 'the bytes that `runlet build --target all` writes, best first: relaxed, simd, interp',
   });
 }
+
+const openOne = async (wasm: BufferSource | WebAssembly.Module, options: SessionOptions): Promise<Session> =>
+  new Session(await openModule(wasm, options));
 
 /**
  * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and
  * resets.
  * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the
- * first that the engine accepts is opened. What it cannot check is that rn_push returns: run a bundle of
+ * first that the engine runs exactly is opened. What it cannot check is that rn_push returns: run a bundle of
  * unknown origin in a worker (docs/session.md).
  * @throws RN600-RN606, RN700-RN705, RN710, RN714, RN717 (docs/errors.md).
  */
@@ -46,6 +55,6 @@ export async function openSession(
   wasm: BufferSource | WebAssembly.Module | readonly BufferSource[],
   options: SessionOptions = {},
 ): Promise<Session> {
-  const one = isList(wasm) ? accepted(wasm as readonly BufferSource[]) : (wasm as BufferSource | WebAssembly.Module);
-  return new Session(await openModule(one, options));
+  if (isList(wasm)) return firstOf(wasm as readonly BufferSource[], options);
+  return openOne(wasm as BufferSource | WebAssembly.Module, options);
 }

@@ -12,7 +12,7 @@
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import { badAnswer, failedBefore, tooMany, trap } from './failures.ts';
+import { badAnswer, failedBefore, notExact, tooMany, trap } from './failures.ts';
 import { type Signal, ticksIn } from './frames.ts';
 import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
 import { type Frames, kindOf, wrongKind } from './kinds.ts';
@@ -21,6 +21,9 @@ import { dequantiseValue, Quantiser, storedKind } from './quantise.ts';
 import { type Result, resultOf } from './result.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
+
+/** What rn_info calls the form of the dot product that rn_reset has found; 0 is none (docs/abi.md). */
+const dotForm = 12;
 
 /** Where a stream stands before and between its outputs. */
 export interface WarmUp {
@@ -127,7 +130,7 @@ export class Session {
     return this.#madeUp.count(start - warmUpHops * this.hop, start) + this.#madeUp.count(end, end + delayFrames);
   }
 
-  /** Forgets the signal: the next frame is frame 0. */
+  /** Forgets the signal: the next frame is frame 0. @throws RN700 the module's target is relaxed, and this engine is not exact; RN710 */
   reset(): void {
     this.#failed = true;
     try {
@@ -135,6 +138,7 @@ export class Session {
     } catch (error) {
       throw trap('rn_reset', error);
     }
+    if (this.manifest.target === 'relaxed' && this.#module.exports.rn_info(dotForm) === 0) throw notExact();
     this.#failed = false;
     this.#hasOutput = false;
     this.#framesPushed = 0;

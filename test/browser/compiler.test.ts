@@ -74,7 +74,9 @@ only('ppg-hr from its model file: code for every target, the bytes of Node', asy
   const graph = await readModel(file, { name: 'ppg-hr', digest: digestOf(file) });
   const int8 = quantize(graph, calib, { hop: 64, noReport: true }).graph;
   const bundles = new Set<string>();
-  for (const target of targets) {
+  // a page has no engine that it could ask for relaxed before it compiles
+  const offered = targets.filter((target) => target !== 'relaxed');
+  for (const target of offered) {
     const started = performance.now();
     await compileFor(target);
     const ms = performance.now() - started;
@@ -83,7 +85,7 @@ only('ppg-hr from its model file: code for every target, the bytes of Node', asy
     console.log(`  ${target}: ${bytes.length} bytes, none differs; ${ms.toFixed(0)} ms`);
     bundles.add(digestOf(bytes));
   }
-  assert.is(bundles.size, targets.length);
+  assert.is(bundles.size, offered.length);
   assert.is(new Set(large()).size, 1);
 });
 

@@ -20,6 +20,7 @@ import { readTflite } from '../../models/read/tflite/index.ts';
 import { readFrontEnd } from '../../models/read/tflite/signal/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
+import { runnable } from '../relaxed/dot-product.ts';
 import { shared, todays } from '../shared.ts';
 import { type BrowserJob, chromiumPath, runInChromium } from './page.ts';
 
@@ -84,7 +85,7 @@ for (const name of todays(names)) {
     }
     const count = wanted.reduce((sum, rows) => sum + rows.length, 0);
     for (const target of targets) {
-      const there = await runInChromium(target === 'interp' ? wasm : await moduleOf(bytes, target), jobs);
+      const there = await runInChromium(target === 'interp' ? wasm : runnable(await moduleOf(bytes, target)), jobs);
       assert.ok(there.selfTest, 'golden in Chromium');
       for (const [i, run] of runs.entries()) assert.equal(there.runs[i]?.outputs, wanted[i], `${run}, ${target}`);
       console.log(

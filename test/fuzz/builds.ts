@@ -115,7 +115,7 @@ export async function fuzzBuilds(options: {
         continue;
       }
     } catch (error) {
-      if (!isRunletError(error)) throw new Error(`file ${i} of seed ${options.seed} (${stage})`, { cause: error });
+      if (!isRunletError(error)) throw new Error(`file ${i} of seed ${options.seed} (${stage}): ${error}`, { cause: error });
       result[stage]++;
       result.codes[error.code] = (result.codes[error.code] ?? 0) + 1;
     }

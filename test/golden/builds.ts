@@ -11,7 +11,7 @@ import { build } from '../../assembly/build.ts';
 import { buildC } from '../../assembly/c/build-c.ts';
 import { type Home, homes } from '../../assembly/emit/home.ts';
 import { sectionsOf } from '../../assembly/emit/patch.ts';
-import { type Target, targets } from '../../assembly/emit/target.ts';
+import { isScalar, type Target } from '../../assembly/emit/target.ts';
 import { isRunletError } from '../../models/error.ts';
 import { clockOf } from '../../models/graph/clock.ts';
 import type { Graph } from '../../models/graph/types.ts';
@@ -35,11 +35,14 @@ const short = (parts: readonly (Uint8Array | string)[]): string => {
 
 const [custom, data] = [0, 11];
 
-const forms = targets.flatMap((target) =>
-  homes.filter((home) => home !== 'tile' || target !== 'simd').map((home): [Target, Home] => [target, home]),
-);
+const formsOf = (target: Target) =>
+  homes.filter((home) => home !== 'tile' || isScalar(target)).map((home): [Target, Home] => [target, home]);
 const styles = ['calls', 'table'] as const;
-const variants = styles.flatMap((style) => forms.map(([target, home]) => ({ style, target, home })));
+const variantsOf = (forms: [Target, Home][]) =>
+  styles.flatMap((style) => forms.map(([target, home]) => ({ style, target, home })));
+const variants = variantsOf((['simd', 'interp', 'native'] as const).flatMap(formsOf));
+/** By themselves, so that they change no turn of the others. */
+const relaxed = variantsOf(formsOf('relaxed'));
 type Variant = (typeof variants)[number];
 
 const hopOf = (graph: Graph): number => Number(graph.metadata['runlet.hop']) || defaultHop(graph).hop;
@@ -95,7 +98,9 @@ function buildOf(model: GoldenModel, { mode, odd, style, target, home, kernels }
 /** Every form of a real model, in modes by turns; of a random network four forms, other ones for the next. */
 export const builds: readonly GoldenBuild[] = [
   ...realModels.flatMap((model) =>
-    variants.map((v, i) => buildOf(model, { ...v, mode: modes[i % 5] as Mode, odd: i % 4 === 3, kernels: 'used' })),
+    [...variants, ...relaxed].map((v, i) =>
+      buildOf(model, { ...v, mode: modes[i % 5] as Mode, odd: i % 4 === 3, kernels: 'used' }),
+    ),
   ),
   ...randomModels.flatMap((model, i) =>
     [0, 5, 10, 15].map((step, k) => {

@@ -20,6 +20,7 @@ import { norms } from './table/norms.ts';
 import { quant } from './table/quant.ts';
 import { quantCalibration } from './table/quant-calibration.ts';
 import { recurrent } from './table/recurrent.ts';
+import { relaxed } from './table/relaxed.ts';
 
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
@@ -31,6 +32,7 @@ export const all: readonly Mutant[] = [
   ...models,
   ...norms,
   ...recurrent,
+  ...relaxed,
   ...quant,
   ...quantCalibration,
   ...assembly,

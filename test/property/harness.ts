@@ -9,6 +9,7 @@ import type { AbiExports } from '../../host/session/open.ts';
 import { elementBytes, elementsOf, frameOf, type Ints, isInt16 } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Signals } from '../../quant/reference.ts';
+import { runnable } from '../relaxed/dot-product.ts';
 
 export type Exports = AbiExports;
 
@@ -18,7 +19,7 @@ export function instantiate(wasm: Uint8Array, weights?: Uint8Array): Exports {
     if (!weights || src + n > weights.length || n < 1) throw new Error(`there are no weights ${src} to ${src + n}`);
     new Uint8Array(exports.memory.buffer, dst, n).set(weights.subarray(src, src + n));
   };
-  const module = new WebAssembly.Module(wasm as BufferSource);
+  const module = new WebAssembly.Module(runnable(wasm) as BufferSource);
   const exports = new WebAssembly.Instance(module, { runlet: { weights: tile } }).exports as unknown as Exports;
   if (weights && exports.rn_info(11) === 1) new Uint8Array(exports.memory.buffer, exports.rn_info(6)).set(weights);
   return exports;

@@ -26,6 +26,7 @@ import { runSignal, windowedModel } from '../../quant/reference.ts';
 import { quantiseSignal } from '../../quant/report.ts';
 import { coreTools, Folder, missing } from '../bare/run.ts';
 import { chromiumPath, runInChromium } from '../browser/page.ts';
+import { runnable } from '../relaxed/dot-product.ts';
 import { shared } from '../shared.ts';
 
 const mode = 'stream';
@@ -87,7 +88,7 @@ test('what streaming changes is told of pieces that are longer than a window', (
 for (const target of targets)
   test(`${target}: the bytes of the reference in Node${chromiumPath ? ' and in Chromium' : ''}`, async () => {
     for (const style of ['calls', 'table'] as const) {
-      const { wasm } = await build(quant, { target, style });
+      const wasm = runnable((await build(quant, { target, style })).wasm);
       const session = await openSession(wasm as BufferSource);
       const own: number[][] = [];
       session.pushAll(stored, () => own.push([...session.outputRaw()]));

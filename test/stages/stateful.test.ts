@@ -16,6 +16,7 @@ import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { parseNpy } from '../read/npy.ts';
+import { runnable } from '../relaxed/dot-product.ts';
 import { shared } from '../shared.ts';
 
 const folder = shared('models', 'mww');
@@ -34,7 +35,7 @@ for (const model of ['v2/okay_nabu', 'v2/hey_jarvis', 'v2/vad', 'v1/okay_nabu'])
     const variants = targets.flatMap((target) => (['calls', 'table'] as const).map((style) => ({ target, style })));
     for (const variant of variants) {
       const { wasm, manifest } = await build(quant, variant);
-      const session = await openSession(wasm as BufferSource);
+      const session = await openSession(runnable(wasm) as BufferSource);
       assert.is(manifest.warmUpHops, 0);
       const shift = manifest.outputs[0]?.hostType === 'uint8' ? 128 : 0;
       for (const run of runs) {

@@ -4,10 +4,12 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
 import { targets } from '../../assembly/emit/target.ts';
 import { realRows } from '../../host/demo/kws-model.ts';
-import { frontEnd, hop, mode, openSound, readFloat, readSound, toInt8 } from '../../host/demo/vad-model.ts';
+import { frontEnd, hop, mode, readFloat, readSound, toInt8 } from '../../host/demo/vad-model.ts';
 import { floatScores, zooArray, zooFile } from '../../host/demo/zoo.ts';
+import { openSession } from '../../host/session/index.ts';
 import { fitFrontEnd } from '../../models/frontend/fit.ts';
 import { carries } from '../../models/graph/recurrent.ts';
 import { maxOf } from '../../models/lists.ts';
@@ -15,6 +17,7 @@ import { planStream } from '../../models/stream/plan.ts';
 import { featureRows } from '../../quant/frontend/reference.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
+import { runnable } from '../relaxed/dot-product.ts';
 
 const graph = await readFloat();
 const int8 = toInt8(graph);
@@ -41,7 +44,8 @@ test('demo.wav in pieces of any length: the bytes of the reference, for every ta
   const expected = [...runSignal(quant, featureRows(fitFrontEnd(int8, frontEnd), pcm))].map(({ outputs }) => outputs[0]?.[0]);
   assert.is(expected.length, Math.floor((pcm.length - frontEnd.windowSamples) / frontEnd.stepSamples) - 3);
   for (const target of targets) {
-    const { session } = await openSound(int8, { target });
+    const { wasm } = await build(quant, { target, frontEnd });
+    const session = await openSession(runnable(wasm) as BufferSource);
     const found: number[] = [];
     for (let at = 0, n = 0; at < pcm.length; n++) {
       const take = [320, 1, 77, 319, 160][n % 5] as number;

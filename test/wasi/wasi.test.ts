@@ -19,6 +19,7 @@ import { openSession } from '../../host/session/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { codeOf } from '../host/helpers.ts';
+import { runnable } from '../relaxed/dot-product.ts';
 import { tinyEdge, tinyInputs, tinyStream } from '../stages/tiny-networks.ts';
 import { signalOf } from '../wamr/signal.ts';
 import { type Answer, runInNode, runOnHost } from './node-wasi.ts';
@@ -43,7 +44,8 @@ test("every target and style: Node's WASI gives the session's bytes, and the ses
     for (const style of ['calls', 'table'] as const)
       for (const kernels of style === 'table' ? (['used', 'every'] as const) : (['used'] as const))
         bundles.push([`${target} ${style} ${kernels}`, await build(quant, { target, style, kernels, form })]);
-  for (const [name, bundle] of bundles) {
+  for (const [name, built] of bundles) {
+    const bundle = { ...built, wasm: runnable(built.wasm) };
     const expected = await signalOf(bundle);
     const { status, out, err } = await runInNode(bundle.wasm, expected.frames);
     assert.is(err, '', name);

@@ -50,8 +50,8 @@ export interface ModuleChoice {
 /** What differs between targets: a file of emit/targets. Every target computes the same bytes. */
 export interface TargetParts {
   name: Target;
-  /** Its kernels are in files of this end: kernels/<op>-<suffix>.ts; others are for all targets. */
-  suffix: string;
+  /** Its kernels are in files of these ends: kernels/<op>-<suffix>.ts; others are for all targets. */
+  suffixes: readonly string[];
   /** SIMD128. */
   vectors: boolean;
   /** Bytes past a buffer that kernels read and write. */

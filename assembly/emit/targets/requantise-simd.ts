@@ -39,27 +39,42 @@ function inEights<T extends Int32Array | Float32Array>(values: T, length: number
   return out;
 }
 
-export type FinishFields = Pick<SimdBlock, 'y_zero' | 'bias' | 'multiplier' | 'shift' | 'integers' | 'magic' | 'below'>;
+export type FinishFields = Pick<
+  SimdBlock,
+  'y_zero' | 'bias' | 'signed_bias' | 'multiplier' | 'shift' | 'integers' | 'magic' | 'below'
+>;
 
-/**
- * Tables of `outputs` outputs. `raw`: what the sum of output o has too much where inputs keep their zero
- * point. `up`: bits that the kernel's sums are shifted up by.
- */
+/** What the sum of output o has too much where inputs are not less their zero point. */
+export type Excess = (o: number) => number;
+
+export interface FinishOptions {
+  outputs?: number;
+  excess?: Excess;
+  /** relaxed: the same of the form that reads signed bytes. */
+  signedExcess?: Excess;
+  /** Bits that the kernel's sums are shifted up by. */
+  up?: number;
+}
+
+/** Tables of `outputs` outputs. */
 export function finishFields(
   p: Finish,
   largest: Largest,
   ctx: EmitContext,
-  { outputs = p.bias.length, raw = () => 0, up = 0 }: { outputs?: number; raw?: (o: number) => number; up?: number } = {},
+  { outputs = p.bias.length, excess = () => 0, signedExcess, up = 0 }: FinishOptions = {},
 ): FinishFields {
   if (p.min > -128 || p.max < 127) ctx.need('CLAMPS');
   const table = (values: Int32Array | Float32Array) => ctx.table(inEights(values, outputs));
-  const start = (values: Int32Array) => values.map((value, o) => (value - raw(o)) << up);
+  const starts = (values: Int32Array) => ({
+    bias: table(values.map((value, o) => (value - excess(o)) << up)),
+    signed_bias: signedExcess ? table(values.map((value, o) => value - signedExcess(o))) : 0,
+  });
   const floats = floatTables(p, largest);
   if (floats?.below) ctx.need('SIGNED');
   if (floats)
     return {
       y_zero: floats.zero,
-      bias: table(start(floats.start)),
+      ...starts(floats.start),
       multiplier: table(floats.scale.map((scale) => scale / 2 ** up)),
       shift: table(floats.offset),
       integers: 0,
@@ -69,7 +84,7 @@ export function finishFields(
   ctx.need('EXACT');
   return {
     y_zero: roundingZero(p),
-    bias: table(start(p.bias)),
+    ...starts(p.bias),
     multiplier: table(p.multiplier),
     shift: table(p.shift.map((shift) => 2 ** (33 + shift))),
     integers: 1,

@@ -1,5 +1,5 @@
 /**
- * simd: which inner loops a module has, by what they cost and how many bytes they are.
+ * simd and relaxed: which inner loops a module has, by what they cost and how many bytes they are.
  *
  * In: the places that each layer makes in a call.  Out: of all choices that take at most SLACK times the
  * fewest vector instructions, the one with the fewest bytes of code.
@@ -35,20 +35,31 @@ export interface SimdLayer {
 /** Which layers have their own kernel: those of one place a call, depthwise ones of one row. */
 type Alone = Omit<ModuleChoice, 'needs'>;
 
+/** What loops cost. Those of their own kernels are left out where a target has none. */
+export interface LoopCosts {
+  /** Bytes of code of each loop: modules with and without it, after the optimiser. */
+  bytes: Partial<Record<Need, number>>;
+  alone?: { alone: number; rowAlone: number };
+  /** Vector instructions for two taps of eight outputs, a place. */
+  perPair: { four: number; two: number; one: number; alone?: number; rowFour: number; row: number; rowAlone?: number };
+}
+
 const slack = 1.04;
-/** Bytes of code of each loop: modules with and without it, after the optimiser. */
-const bytes: Partial<Record<Need, number>> = { FOURS: 640, PAIRS: 330, ONES: 310, ROW_FOURS: 690, ROW_ONES: 400 };
-const aloneBytes = { alone: 420, rowAlone: 420 };
 const requantise = 15;
-const perPair = { four: 18 / 4, two: 10 / 2, one: 6, alone: 5, rowFour: 26 / 4, row: 10, rowAlone: 7 };
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Instructions of a run of `n` places a tile; infinite where the module cannot. */
-function runCost(layer: SimdLayer, n: number, has: (need: Need) => boolean, { alone, rowAlone }: Alone): number {
+function runCost(
+  layer: SimdLayer,
+  n: number,
+  has: (need: Need) => boolean,
+  { alone, rowAlone }: Alone,
+  perPair: LoopCosts['perPair'],
+): number {
   const { op, pairs, inFours } = layer;
   if (op === 'depthwise') {
-    if (rowAlone && layer.alone) return n * (perPair.rowAlone * pairs + requantise);
+    if (rowAlone && layer.alone) return n * ((perPair.rowAlone ?? 0) * pairs + requantise);
     const four = has('ROW_FOURS') && inFours && n >= 4;
     if (!four && !has('ROW_ONES')) return Number.POSITIVE_INFINITY;
     const rest = four ? n % 4 : n;
@@ -57,7 +68,7 @@ function runCost(layer: SimdLayer, n: number, has: (need: Need) => boolean, { al
     const single = has('ROW_ONES') ? rest : 0;
     return together * (perPair.rowFour * pairs + requantise) + single * (perPair.row * pairs + requantise);
   }
-  if (alone && layer.alone) return n * (perPair.alone * pairs + requantise);
+  if (alone && layer.alone) return n * ((perPair.alone ?? 0) * pairs + requantise);
   let left = n;
   let cost = requantise * n;
   if (has('FOURS')) {
@@ -76,15 +87,16 @@ function runCost(layer: SimdLayer, n: number, has: (need: Need) => boolean, { al
 const subsets = <T>(values: T[]): T[][] =>
   Array.from({ length: 2 ** values.length }, (_, bits) => values.filter((_, i) => (bits >> i) & 1));
 
-export function simdLoops(layers: SimdLayer[]): ModuleChoice {
+export function simdLoops(layers: SimdLayer[], { bytes, alone: aloneBytes, perPair }: LoopCosts): ModuleChoice {
   const forced = layers.flatMap(({ needs }) => needs);
+  const kinds = aloneBytes ? [false, true] : [false];
   const choices = subsets<Need>(['FOURS', 'PAIRS', 'ONES', 'ROW_FOURS', 'ROW_ONES'])
     .filter((some) => forced.every((need) => some.includes(need)))
-    .flatMap((some) => [false, true].flatMap((alone) => [false, true].map((rowAlone) => ({ some, own: { alone, rowAlone } }))))
+    .flatMap((some) => kinds.flatMap((alone) => kinds.map((rowAlone) => ({ some, own: { alone, rowAlone } }))))
     .map(({ some, own }) => {
       const has = (need: Need) => some.includes(need);
-      const cost = sum(layers.map((layer) => layer.tiles * sum(layer.runs.map((n) => runCost(layer, n, has, own)))));
-      const more = (own.alone ? aloneBytes.alone : 0) + (own.rowAlone ? aloneBytes.rowAlone : 0);
+      const cost = sum(layers.map((layer) => layer.tiles * sum(layer.runs.map((n) => runCost(layer, n, has, own, perPair)))));
+      const more = (own.alone ? (aloneBytes?.alone ?? 0) : 0) + (own.rowAlone ? (aloneBytes?.rowAlone ?? 0) : 0);
       return { some, own, cost, bytes: sum(some.map((need) => bytes[need] ?? 0)) + more };
     });
   const least = minOf(choices.map(({ cost }) => cost));

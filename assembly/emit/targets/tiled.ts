@@ -88,5 +88,5 @@ export function tiled(own: Tiled): Omit<TargetParts, 'name' | 'module'> {
     const weights = () => own.inChannels(p, shape).weights(0, shape.outputs);
     return callNamed(own.channels, blockOf(io, shape, weights, patchBytes, layer, ctx));
   };
-  return { suffix, vectors: false, past: 0, layout, mac, depthwise, pools: () => false };
+  return { suffixes: [suffix], vectors: false, past: 0, layout, mac, depthwise, pools: () => false };
 }

@@ -72,12 +72,16 @@ export function startBytes(starts: Int32Array, first: number, count: number): In
   return new Int8Array(view.buffer);
 }
 
-/** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
-export function foldedBiasOf(p: MacParams, shape: TileShape, o: number): number {
+/** Sum of the weights of output o. */
+export function weightSum(p: MacParams, shape: TileShape, o: number): number {
   let sum = 0;
   for (let i = 0; i < shape.taps; i++) sum += p.weights[shape.at(o, i)] ?? 0;
-  return (p.bias[o] as number) - p.xZero * sum;
+  return sum;
 }
+
+/** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
+export const foldedBiasOf = (p: MacParams, shape: TileShape, o: number): number =>
+  (p.bias[o] as number) - p.xZero * weightSum(p, shape, o);
 
 /** Of all outputs, modulo 2^32. */
 export const foldedBias = (p: MacParams, shape: TileShape): Int32Array => p.bias.map((_, o) => foldedBiasOf(p, shape, o) | 0);

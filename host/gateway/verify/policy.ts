@@ -23,5 +23,5 @@ export const defaultPolicy: Policy = {
   insecureUnsigned: false,
   mostBytes: 16 << 20,
   mostMemoryBytes: 64 << 20,
-  targets: ['simd', 'interp', 'native'],
+  targets: ['relaxed', 'simd', 'interp', 'native'],
 };

@@ -118,11 +118,18 @@ export async function figures(): Promise<Figures> {
 
     peak(models, wide) {
       const narrow = wide < 500;
-      const rows = models.flatMap(({ network, hop, peakMacsPerNs = 0, rows: all }) =>
-        all.flatMap(({ shareOfPeak, macsPerNs }) =>
+      const rows = models.flatMap(({ network, hop, rows: all }) =>
+        all.flatMap(({ target, shareOfPeak, macsPerNs, peakMacsPerNs = 0 }) =>
           shareOfPeak === undefined
             ? []
-            : [{ name: `${shortName(network, narrow ? 12 : 24)}, ${hop}`, share: shareOfPeak, macsPerNs, peakMacsPerNs }],
+            : [
+                {
+                  name: `${shortName(network, narrow ? 12 : 24)}, ${hop}${target === 'simd' ? '' : `, ${target}`}`,
+                  share: shareOfPeak,
+                  macsPerNs,
+                  peakMacsPerNs,
+                },
+              ],
         ),
       );
       const longest = maxOf(rows.map((r) => r.name.length));

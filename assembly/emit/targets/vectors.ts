@@ -1,0 +1,244 @@
+/**
+ * Targets with SIMD128: what simd and relaxed do alike with layers with weights.
+ *
+ * In: what differs between them.  Out: their calls of conv, depthwise and dense, nothing where the kernels
+ * cannot requantise a layer. A block says how many rows become taps together, and how far apart places lie
+ * then.
+ */
+import type { MacParams } from '../../../quant/ops/op.ts';
+import type { At } from '../block.ts';
+import { SimdBlock } from '../blocks.ts';
+import type { Need } from '../needs.ts';
+import { convShape, denseShape, isPadded, sideBySide, tapsFirst, windowRule, workspace } from '../ops/mac.ts';
+import {
+  type Call,
+  callOf,
+  type EmitContext,
+  type MacIo,
+  type StepIo,
+  type TargetParts,
+  type TileLayout,
+  type TileShape,
+} from '../ops/op.ts';
+import { slidingFields } from '../ops/sliding.ts';
+import { type FinishOptions, finishFields, mayRequantise, mayShift } from './requantise-simd.ts';
+import { type LoopCosts, type SimdLayer, simdLoops } from './simd-loops.ts';
+import { largestSum, tiles } from './tiles.ts';
+
+type PackWeights = (weights: Int8Array, shape: TileShape) => Int8Array;
+
+/** What differs between them. */
+export interface Vectors extends Pick<TargetParts, 'name' | 'suffixes'> {
+  layout: TileLayout;
+  /** Bytes of a tap as conv and dense multiply it. */
+  tapBytes: number;
+  /** Says what a layer needs beside its geometry. */
+  need?(p: MacParams, ctx: EmitContext): void;
+  /** What sums of conv and dense have too much. */
+  excess(p: MacParams, shape: TileShape): FinishOptions;
+  depthwise: {
+    /** Taps along time that are multiplied at once. */
+    taps: number;
+    weights: PackWeights;
+    excess(p: MacParams, shape: TileShape): FinishOptions;
+  };
+  /** Weights of the kernels for layers of one place a call, and for depthwise layers of one row. */
+  alone?: { conv: PackWeights; row: PackWeights };
+  costs: LoopCosts;
+}
+
+type OfSimdCall = Pick<SimdBlock, 'chunk' | 'patch' | 'sums' | 'place' | 'pool'>;
+
+/**
+ * Values of the taps between two places; undefined where they do not lie evenly, or their taps not side by
+ * side.
+ */
+function placeStep(io: MacIo): number | undefined {
+  const { geometry: g } = io.params;
+  const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
+  const { stride, dilation } = windowRule(io);
+  // every dilation-th row by itself has no dilation
+  if (!sideBySide(io, 1) || (dilation > 1 && (stride > 1 || io.out.f > 1))) return undefined;
+  if (io.out.f === 1) return stride * f * c;
+  return g.kernelT * g.kernelF === 1 && stride === 1 && g.strideF === 1 ? c : undefined;
+}
+
+const isSmall = ({ params: p }: MacIo, shape: TileShape): boolean => mayRequantise(p, (o) => largestSum(p, shape, o));
+
+const pools = (io: StepIo<'conv'>, places: number): boolean =>
+  !io.params.types &&
+  [2, 4].includes(places) &&
+  io.step.outRows % 4 === 0 &&
+  io.out.f === 1 &&
+  windowRule(io).dilation === 1 &&
+  placeStep(io) !== undefined &&
+  isSmall(io, convShape(io));
+
+/** Output rows whose input becomes taps together, in fours, so that they take about `bytes`. */
+const chunkOf = (bytes: number, rowBytes: number, stride: number, kernelRows: number, most: number): number =>
+  Math.min(most, Math.max(4, 4 * Math.floor((bytes / rowBytes - kernelRows) / stride / 4)));
+
+/** Whether a call makes one place, whose taps lie side by side in the input. */
+const isAlone = (op: 'conv' | 'dense', io: MacIo, groups: number): boolean =>
+  op === 'dense' ||
+  (io.step.outRows === 1 && io.out.f === 1 && io.step.kind !== 'edge' && groups === 1 && !isPadded(io) && sideBySide(io));
+
+/**
+ * Whether a call of depthwise makes one row of one feature without padding, and 256 times its sums are exact.
+ */
+function isRowAlone(io: StepIo<'depthwise'>): boolean {
+  const { step, params: p, x, out } = io;
+  const shape = tapsFirst(io);
+  return (
+    step.outRows === 1 &&
+    step.kind !== 'edge' &&
+    (x[0]?.shape.f ?? 0) === 1 &&
+    out.f === 1 &&
+    p.geometry.kernelF === 1 &&
+    !isPadded(io) &&
+    mayShift(p, (o) => largestSum(p, shape, o), 8)
+  );
+}
+
+/** How many of `total` rows lie in each of `parts` that take every so manieth one. */
+const dealt = (total: number, parts: number): number[] =>
+  Array.from({ length: Math.min(total, parts) }, (_, i) => Math.ceil((total - i) / parts));
+
+/** What a layer asks of its loops; nothing where it has another kernel. */
+function loopsOf(io: MacIo, pooled: boolean, depthwiseTaps: number): SimdLayer | undefined {
+  const { op } = io.node;
+  if (io.taps || io.fold || io.params.types) return undefined;
+  const { outRows, kind } = io.step;
+  const { geometry: g, per } = io.params;
+  const { dilation } = windowRule(io);
+  const tiles = Math.ceil(io.out.c / 8);
+  if (op === 'depthwise') {
+    const own = io as StepIo<'depthwise'>;
+    if (per !== 1 || !isSmall(own, tapsFirst(own))) return undefined;
+    const pairs = (Math.ceil(g.kernelT / depthwiseTaps) * g.kernelF * depthwiseTaps) / 2;
+    const runs = dealt(outRows, dilation);
+    const needs: Need[] = kind === 'edge' ? ['ROW_FOURS', 'ROW_ONES'] : [];
+    return { op, runs, tiles: tiles * io.out.f, pairs, inFours: windowRule(io).stride === 1, alone: isRowAlone(own), needs };
+  }
+  const shape = op === 'dense' ? denseShape(io as StepIo<'dense'>) : convShape(io as StepIo<'conv'>);
+  if (!isSmall(io, shape)) return undefined;
+  const pairs = 2 * Math.ceil(shape.taps / 4);
+  const all = op === 'dense' ? [1] : placeStep(io) === undefined ? [outRows] : dealt(outRows, dilation);
+  const needs: Need[] = kind === 'edge' ? ['FOURS', 'PAIRS', 'ONES'] : pooled ? ['FOURS'] : [];
+  const runs = all.map((rows) => rows * (op === 'dense' ? 1 : io.out.f));
+  return {
+    op: 'conv',
+    runs,
+    tiles: shape.groups * Math.ceil(io.out.c / shape.groups / 8),
+    pairs,
+    inFours: true,
+    alone: isAlone(op, io, shape.groups),
+    needs,
+  };
+}
+
+/**
+ * Taps in `together`s along time, feature by feature: tap i is (kf, kt), those past the kernel where its
+ * length is no multiple.
+ */
+function alongTime({ params: { geometry: g }, out }: StepIo<'depthwise'>, together: number): TileShape {
+  const perFeature = together * Math.ceil(g.kernelT / together);
+  const at = (o: number, i: number) => {
+    const [kf, kt] = [Math.floor(i / perFeature), i % perFeature];
+    return kt < g.kernelT ? (kt * g.kernelF + kf) * out.c + o : -1;
+  };
+  return { groups: 1, outputs: out.c, taps: perFeature * g.kernelF, at };
+}
+
+export function vectors(own: Vectors): TargetParts {
+  const { name, suffixes, layout, tapBytes, alone, costs } = own;
+
+  const blockOf = (
+    io: MacIo,
+    shape: TileShape,
+    weights: Int8Array,
+    ctx: EmitContext,
+    call: OfSimdCall,
+    excess: FinishOptions,
+  ): At<SimdBlock> => {
+    const p = io.params;
+    own.need?.(p, ctx);
+    return ctx.block(SimdBlock, {
+      ...slidingFields(io, p.geometry, p, p.xZero, ctx),
+      per: p.per,
+      weights: ctx.weights(weights),
+      ...finishFields(p, (o) => largestSum(p, shape, o), ctx, excess),
+      ...call,
+    });
+  };
+
+  /** One place a call. */
+  const place = (io: MacIo, shape: TileShape, pack: PackWeights, ctx: EmitContext): Call => {
+    const taps = 8 * Math.ceil(shape.taps / 8);
+    const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
+    const room = workspace(ctx, 4 * (shape.outputs + 16), 2 * taps);
+    const call = { ...room, chunk: 0, place: taps, pool: windowRule(io).stride * f * c };
+    return callOf('conv_place_s8_simd', blockOf(io, shape, pack(io.params.weights, shape), ctx, call, {}));
+  };
+
+  const mac: TargetParts['mac'] = (op, io, shape, ctx) => {
+    if (!isSmall(io, shape)) return undefined;
+    if (alone && ctx.module.alone && isAlone(op, io, shape.groups)) return place(io, shape, alone.conv, ctx);
+    if (io.pool) ctx.need('POOLED');
+    const { geometry: g } = io.params;
+    const step = op === 'conv' ? placeStep(io) : undefined;
+    // what is written, and what tiles read, past the taps
+    const slack = 32;
+    let bytes = tapBytes * 4 * Math.ceil(shape.taps / 4) * (op === 'conv' ? 4 * shape.groups : 1);
+    let chunk = 0;
+    if (step !== undefined) {
+      const { stride } = windowRule(io);
+      const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
+      chunk = chunkOf(4096, tapBytes * f * c, stride, g.kernelT, 32);
+      bytes = tapBytes * f * c * ((chunk - 1) * stride + g.kernelT);
+    }
+    // sums of four places, each with what a tile of sixteen writes past them, then the taps
+    const room = workspace(ctx, 4 * 4 * (shape.outputs + 16), bytes + slack);
+    const call = { ...room, chunk, place: step ?? 0, pool: io.pool?.places ?? 1 };
+    if (shape.groups > 1) ctx.need('GROUPS');
+    const weights = tiles(io.params.weights, shape, layout);
+    const block = blockOf(io, shape, weights, ctx, call, own.excess(io.params, shape));
+    const kind = op === 'dense' ? 'dense' : step === undefined ? 'conv_patch' : 'conv_rows';
+    return callOf(`${kind}_s8_simd`, block);
+  };
+
+  const depthwise: TargetParts['depthwise'] = (io, ctx) => {
+    const { params: p, out } = io;
+    if (p.per !== 1 || !isSmall(io, tapsFirst(io))) return undefined;
+    const { dilation } = windowRule(io);
+    const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
+    const { taps, weights, excess } = own.depthwise;
+    const sums = 4 * (out.c + 16);
+    // rows past the kernel are read past the input, which lies before this
+    const room = workspace(ctx, sums, Math.max(sums, (taps - 1) * dilation * f * c) - sums + 16);
+    const call = { ...room, chunk: 0, place: 0, pool: 0 };
+    const shape = alongTime(io, taps);
+    if (alone && ctx.module.rowAlone && isRowAlone(io)) {
+      const shifted = { ...excess(p, shape), up: 8 };
+      return callOf('depthwise_row_s8_simd', blockOf(io, shape, alone.row(p.weights, shape), ctx, call, shifted));
+    }
+    if (out.c % 8 !== 0) ctx.need('ROW_PARTS');
+    return callOf('depthwise_s8_simd', blockOf(io, shape, weights(p.weights, shape), ctx, call, excess(p, shape)));
+  };
+
+  return {
+    name,
+    suffixes,
+    vectors: true,
+    past: 16,
+    layout,
+    mac,
+    depthwise,
+    pools,
+    module: (layers) =>
+      simdLoops(
+        layers.flatMap(({ io, pooled }) => loopsOf(io, pooled, own.depthwise.taps) ?? []),
+        costs,
+      ),
+  };
+}
