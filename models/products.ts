@@ -72,13 +72,14 @@ function loaded(weights: Values, bias: ArrayLike<number>, groups: number): { val
   const row = weights.length / outputs;
   const kernel = kernelHere();
   const w = keep(weights, groups, perGroup, row);
-  const values = doublesAt(top, groups * row + even(outputs));
+  // an odd group writes one sum too many, behind the last one too
+  const values = doublesAt(top, groups * row + outputs + (perGroup % 2));
   const y = top + 8 * groups * row;
   const sums = values.subarray(groups * row, groups * row + outputs);
   return {
     values,
     sum() {
-      // an odd group writes one sum too many, which the next one, or nobody, reads anew
+      // the sum too many of an odd group is that of the next one, which comes after it
       for (let g = 0; g < groups; g++)
         kernel.products(w + 8 * g * even(perGroup) * row, row, perGroup, top + 8 * g * row, y + 8 * g * perGroup);
       for (let o = 0; o < outputs; o++) sums[o] = (sums[o] as number) + (bias[o] as number);

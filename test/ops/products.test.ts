@@ -35,6 +35,20 @@ const layers = fc
     }),
   );
 
+test('layers whose last sum ends where the memory does', () => {
+  const place = { ...geometry, kernelT: 1, kernelF: 1, strideT: 1, dilationF: 1, padT: [0, 0], padF: [0, 0] } as const;
+  const shape = { t: 1, f: 1, c: 2 };
+  const bias = new Float32Array(6);
+  const input = { data: Float32Array.of(1, 2), shape };
+  // first of all tests, while the memory has one page: each layer keeps 64 bytes of weights, and one ends with the page
+  for (let layer = 0; layer < 2048; layer++) {
+    const weights = Float32Array.of(1, 2, 3, 4, 5, 6);
+    eachConvolved(input, { geometry: place, groups: 2, weights, bias }, { t: 1, f: 1, c: 6 }, (sums) =>
+      assert.equal([...sums], [1, 2, 3, 8, 10, 12]),
+    );
+  }
+});
+
 test('convolutions in groups', () => {
   fc.assert(
     fc.property(layers, ({ groups, inner, weights, x, bias, zero }) => {
