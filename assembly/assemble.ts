@@ -56,18 +56,19 @@ export function checkMemory(emitted: Emitted): Emitted {
   });
 }
 
+/** The manifest's golden is computed while `compiled` is made, where that is another thread's work. */
 export async function assemble(
   quant: QuantPlan,
   { memory, data, packed }: Emitted,
-  code: Uint8Array,
+  compiled: Uint8Array | Promise<Uint8Array>,
   options: ManifestOptions,
 ): Promise<Assembled> {
+  const apart = memory.home === 'embed' ? undefined : packed;
+  const [code, rows] = await Promise.all([compiled, makeManifest(quant, memory, options, apart)]);
   const command = memory.wasi && [
     { address: memory.wasi.address, data: wasiData(memory.wasi.address, infoCases(quant, memory)) },
   ];
   const bare = withData(code, { address: memory.base, data }, ...(command ?? []));
-  const apart = memory.home === 'embed' ? undefined : packed;
-  const rows = await makeManifest(quant, memory, options, apart);
   const manifest = memory.sound ? await soundManifest(rows, quant, memory.sound.frontEnd) : rows;
   const section = customSection(manifestSection, manifestBytes(manifest));
   const wasm = moduleOf([...sectionsOf(bare), section]);

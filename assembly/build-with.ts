@@ -112,8 +112,9 @@ async function asCalls(tools: Tools, quant: QuantPlan, options: Named, sound?: F
   const emitted = checkMemory(emit(quant, options.target, partsOptions(options, sound)));
   const source = moduleSource(quant, emitted, options.producer);
   const { needs } = emitted.packed;
-  const compiled = await compileWith(tools, source, emitted.memory.end, options.target, needs);
-  checkBase(compiled, emitted.memory);
+  const compiled = compileWith(tools, source, emitted.memory.end, options.target, needs).then((code) =>
+    checkBase(code, emitted.memory),
+  );
   const assembled = await assemble(quant, emitted, compiled, { ...options, style: 'calls' });
   return { ...assembled, source: filesOf(tools, source, needs) };
 }
@@ -144,7 +145,7 @@ async function asTable(
 }
 
 /** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */
-function checkBase(compiled: Uint8Array, memory: MemoryMap): void {
+function checkBase(compiled: Uint8Array, memory: MemoryMap): Uint8Array {
   const end = exportedNumber(compiled, '__data_end');
   if (end !== memory.end) {
     throw new RunletError('RN503', {
@@ -153,4 +154,5 @@ function checkBase(compiled: Uint8Array, memory: MemoryMap): void {
       tryThis: 'the pinned version of assemblyscript',
     });
   }
+  return compiled;
 }

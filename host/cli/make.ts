@@ -8,6 +8,7 @@
 
 import { basename, dirname, join, relative } from 'node:path';
 import { build } from '../../assembly/build.ts';
+import { loadCompiler } from '../../assembly/emit/compile.ts';
 import { RunletError } from '../../models/error.ts';
 import { clockOf, tickName } from '../../models/graph/clock.ts';
 import { writeGraph } from '../../models/graph/file.ts';
@@ -244,6 +245,7 @@ function tell(args: Args, made: Made): void {
 
 async function make(args: Args): Promise<void> {
   const started = performance.now();
+  loadCompiler();
   const file = await loadGraph({ ...args, calib: args.data });
   const mode = args.mode ?? modeInFile(file);
   const { hop: chosen, why } = hopOf(file, args.hop, mode);
@@ -260,16 +262,18 @@ async function make(args: Args): Promise<void> {
   const recording: Recording = note && labelsIn(graph.metadata) === undefined ? { ...all, truth: undefined } : all;
   const { int8, warnings } = await int8Of(graph, options, recording);
   const quant = quantPlan(planStream(int8, options));
-  const bundle = await whileWorking('compiling', () =>
-    build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) }),
+  const fields = manifestFields(int8);
+  const float = isQuantised(file) ? undefined : graph;
+  // judged while the compiler's thread compiles
+  const [bundle, judgement] = await whileWorking('compiling, and judging float and int8', () =>
+    Promise.all([
+      build(quant, { producer: producer(), target: args.target, ...fields }),
+      judged(float, quant, recording, args.truthAt ?? fields.truthAt),
+    ]),
   );
-  const { sampleRateHz: rateHz, truthAt } = bundle.manifest;
+  const { sampleRateHz: rateHz } = bundle.manifest;
   // what calibration warns of, a truth has measured
   const notes = [...(note ? [note] : []), ...(recording.truth ? [] : warnings)];
-  const float = isQuantised(file) ? undefined : graph;
-  const judgement = await whileWorking('judging float and int8', async () =>
-    judged(float, quant, recording, args.truthAt ?? truthAt),
-  );
   const recorder = await whileWorking('running the module', () => runOver(bundle.wasm, recording, rateHz));
   const { plotRun } = await import('../report/plot.ts');
   const name = args.output ?? basename(args.model).replace(/\.[^.]*$/, '');

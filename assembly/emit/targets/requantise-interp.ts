@@ -36,34 +36,39 @@ export const isSigned = (p: Rounds): boolean => p.min < p.yZero && !roundsOnce(p
 export const interpZero = (p: Rounds): number => roundingZero(roundsOnce(p) ? { yZero: p.min } : p);
 
 /**
- * The kernel's output for sum + bias = x; `added` is k less bias * m. In parts of 16 bits, which doubles hold
- * exactly.
+ * The kernel's output for sum + bias = x, as a function of x; `added` is k less bias * m. In parts of 16 bits,
+ * which doubles hold exactly.
  */
-function outputOf(p: MacParams, x: number, m: number, added: bigint, s: number): number {
+function outputOf(p: MacParams, signed: boolean, m: number, added: bigint, s: number): (x: number) => number {
   const mHigh = Math.floor(m / low16);
-  const lower = x * (m - mHigh * low16) + Number(added & 0xffffn);
-  const upper = x * mHigh + Number(added >> 16n) + Math.floor(lower / low16);
-  const v = Math.floor(upper / low16);
-  const scaled = isSigned(p)
-    ? Math.floor((Math.floor((v < 0 ? v - 1 : v) / 2 ** s) + roundingZero(p)) / 2)
-    : Math.floor(v / 2 ** (1 + s));
-  return clampInt(scaled, p.min, p.max);
+  const mLow = m - mHigh * low16;
+  const [addedLow, addedHigh] = [Number(added & 0xffffn), Number(added >> 16n)];
+  const zero = roundingZero(p);
+  return (x) => {
+    const upper = x * mHigh + addedHigh + Math.floor((x * mLow + addedLow) / low16);
+    const v = Math.floor(upper / low16);
+    const scaled = signed ? Math.floor((Math.floor((v < 0 ? v - 1 : v) / 2 ** s) + zero) / 2) : Math.floor(v / 2 ** (1 + s));
+    return clampInt(scaled, p.min, p.max);
+  };
 }
 
 /** k of output o, whose bias with the input's zero point in it is `bias`. */
-function constant(p: MacParams, o: number, bias: number, largest: number): bigint | undefined {
+function constant(p: MacParams, signed: boolean, o: number, bias: number, largest: number): bigint | undefined {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
   const s = -1 - exponentOf(shift);
   const m = 2 * multiplier;
   const first = isOnce(shift) ? 0n : 2n ** 31n;
-  const rounding = first + (isSigned(p) ? 0n : BigInt(roundingZero(p)) << BigInt(32 + s));
+  const rounding = first + (signed ? 0n : BigInt(roundingZero(p)) << BigInt(32 + s));
   const exact = BigInt(bias) * BigInt(m) + rounding;
-  const last = BigInt(isSigned(p) ? s : 33 + s);
+  const last = BigInt(signed ? s : 33 + s);
   const sums = besideSteps(p, o, largest).map((x) => ({
     x,
     wanted: clampInt(p.yZero + requantise(x, multiplier, shift), p.min, p.max),
   }));
-  const fits = (k: bigint) => sums.every(({ x, wanted }) => outputOf(p, x, m, rounding + k - exact, s) === wanted);
+  const fits = (k: bigint) => {
+    const output = outputOf(p, signed, m, rounding + k - exact, s);
+    return sums.every(({ x, wanted }) => output(x) === wanted);
+  };
   return [0n, 64n, -64n].map((more) => exact - (exact & 63n) + last + more).find(fits);
 }
 
@@ -83,10 +88,11 @@ export function scaleTable(p: MacParams, largest: (o: number) => number, folded:
 
 function search(p: MacParams, largest: (o: number) => number, folded: (o: number) => number): Int32Array | undefined {
   const table = new Int32Array(scaleWords * p.bias.length);
+  const signed = isSigned(p);
   for (let o = 0; o < p.bias.length; o++) {
     const [shift, most] = [exponentOf(p.shift[o] as number), largest(o)];
     if (shift > -1 || shift < -1 - mostShift || most >= 2 ** 30) return undefined;
-    const k = constant(p, o, folded(o), most);
+    const k = constant(p, signed, o, folded(o), most);
     if (k === undefined) return undefined;
     table.set(
       [Number(BigInt.asIntN(32, k)), Number(BigInt.asIntN(32, k >> 32n)), (p.multiplier[o] as number) << 1],
