@@ -133,7 +133,7 @@ export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   const limited = [args.budgetRam, args.budgetMacs, args.depth].some((limit) => limit !== undefined);
   const chosen = asked ?? (limited ? undefined : modeInFile(graph));
   const hop = args.hop ?? hopInFile(graph) ?? assumedHop(graph, chosen);
-  const { microHop, budgetRam, budgetMacs, depth } = rest;
+  const { prefer, microHop, budgetRam, budgetMacs, depth } = rest;
   const given = Object.entries({ 'budget-ram': budgetRam, 'budget-macs': budgetMacs, depth }).find(
     ([, v]) => v !== undefined,
   )?.[0];
@@ -142,6 +142,7 @@ export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   return {
     hop,
     ...(mode && { mode }),
+    ...(prefer && { prefer }),
     ...(microHop && { microHop }),
     ...(budgetRam !== undefined && { budgetRam }),
     ...(budgetMacs !== undefined && { budgetMacs }),

@@ -40,7 +40,7 @@ import { writeOut } from './save.ts';
 import { defineVerb } from './verb.ts';
 
 const { model, timeAxis, frame, window } = modelArgs;
-const { hop, mode } = planArgs;
+const { hop, mode, prefer } = planArgs;
 
 const makeArgs = {
   model,
@@ -51,7 +51,7 @@ const makeArgs = {
     output: output("Name of what is written, without an ending (default: the model's)", { short: 'o', hint: 'name' }),
   }),
   ...group('How the model is read', { timeAxis, frame, window }),
-  ...group('How it streams', { hop, mode }),
+  ...group('How it streams', { hop, mode, prefer }),
   ...signalArgs,
   ...truthArgs,
   ...labelsArg,
@@ -170,6 +170,7 @@ function projectOf(
     ...files,
     hop: plan.hop,
     ...(plan.mode && { mode: plan.mode }),
+    ...(plan.prefer && { prefer: plan.prefer }),
     ...(rateHz > 0 && { rate: rateHz }),
     ...(columns && { columns }),
     ...(labels && { labels }),
@@ -249,7 +250,7 @@ async function make(args: Args): Promise<void> {
   const file = await loadGraph({ ...args, calib: args.data });
   const mode = args.mode ?? modeInFile(file);
   const { hop: chosen, why } = hopOf(file, args.hop, mode);
-  const options: PlanOptions = { hop: chosen, ...(mode && { mode }) };
+  const options: PlanOptions = { hop: chosen, ...(mode && { mode }), ...(args.prefer && { prefer: args.prefer }) };
   const all = await readRecording(file, args.data, {
     columns: args.columns,
     channel: args.channel,

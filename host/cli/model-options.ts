@@ -5,7 +5,7 @@ import { truthPlaces } from '../../assembly/bundle/manifest.ts';
 import { homes } from '../../assembly/emit/home.ts';
 import { targets } from '../../assembly/emit/target.ts';
 import { roundings } from '../../models/graph/rounding.ts';
-import { modes } from '../../models/stream/types.ts';
+import { modes, preferences } from '../../models/stream/types.ts';
 import { samplings } from '../../quant/calibration/signals.ts';
 import { observerKinds } from '../../quant/observers/observer.ts';
 import { presetNames } from '../../quant/presets.ts';
@@ -105,8 +105,17 @@ export const planArgs = group('How it streams', {
   hop,
   mode: choice('The plan (default: the cheapest that is exact)', modes),
   microHop: number('Frames that pass through the layers at once (default: the hop)', { min: 1, whole: true }),
-  budgetRam: number('edge-exact: most bytes of state; the least work that fits is taken', { min: 0, whole: true, hint: 'bytes' }),
-  budgetMacs: number('edge-exact: most multiply-accumulates an output; the least state that fits is taken', {
+  prefer: choice(
+    'Which exact plan: work (the least), balanced (the least state within 10 % of the least work, default), ram (the least memory)',
+    preferences,
+    { hint: 'what' },
+  ),
+  budgetRam: number('edge-exact: most bytes of state; of what fits the least work, or what --prefer says', {
+    min: 0,
+    whole: true,
+    hint: 'bytes',
+  }),
+  budgetMacs: number('edge-exact: most multiply-accumulates an output; of what fits the least memory, or what --prefer says', {
     min: 0,
     whole: true,
   }),

@@ -10,7 +10,7 @@ import { planStream } from '../../models/stream/plan.ts';
 import { planJson, planRows, planSummary } from '../../models/stream/print.ts';
 import { rulesOf } from '../../models/stream/rules.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
-import { planCells, planHead, planSpare } from '../report/plan-table.ts';
+import { choiceCells, choiceHead, planCells, planHead, planSpare } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
 import { badOption, coloursFor, print, printJson } from './args.ts';
 import { calibrated, deviationArgs, printDeviation } from './deviation.ts';
@@ -28,8 +28,7 @@ async function explained(plan: StreamPlan) {
   const others = alternatives(plan);
   const lines = ['', ...explain.map(({ layer, why }) => `${layer}: ${why}`)];
   if (others.length > 1) {
-    const rows = others.map((a) => [a.macsPerHop, a.stateBytes, a.how, a.chosen ? 'this plan' : a.option]);
-    lines.push('', table(rows, { head: ['MACs/hop', 'state B', 'exact plans at this hop', ''] }));
+    lines.push('', table(others.map(choiceCells), { head: choiceHead }));
   }
   return { json: { explain, alternatives: others }, lines };
 }

@@ -12,7 +12,7 @@ import { targets } from '../../assembly/emit/target.ts';
 import { RunletError } from '../../models/error.ts';
 import { checkedJson } from '../../models/json.ts';
 import { printable } from '../../models/printable.ts';
-import { modes } from '../../models/stream/types.ts';
+import { modes, preferences } from '../../models/stream/types.ts';
 import { presetNames } from '../../quant/presets.ts';
 import { kebab } from './args.ts';
 import type { Options } from './options.ts';
@@ -32,6 +32,7 @@ const schema = v.strictObject({
   bundle: v.optional(text),
   hop: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   mode: v.optional(v.picklist(modes)),
+  prefer: v.optional(v.picklist(preferences)),
   rate: v.optional(v.pipe(v.number(), v.minValue(1e-6), v.maxValue(1e9))),
   columns: v.optional(names),
   labels: v.optional(names),

@@ -1,8 +1,9 @@
 /**
- * The plan's table, the same on the terminal and on the page.
+ * The plan's table and that of its alternatives, the same on the terminal and on the page.
  *
- * In: a StreamPlan.  Out: titles and one row of cells a layer.
+ * In: a StreamPlan, or its alternatives.  Out: titles and one row of cells a layer, or an alternative.
  */
+import type { Alternative } from '../../models/stream/explain.ts';
 import { planRows } from '../../models/stream/print.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import type { Cell } from './table.ts';
@@ -41,3 +42,22 @@ export const planCells = (plan: StreamPlan): Cell[][] =>
     r.padding,
     r.exact,
   ]);
+
+export const choiceHead = ['MACs/hop', 'work', 'state B', 'state', 'taken by', 'layers, left edges'];
+
+/** `+6 %`, `-74 %`; a factor where it is more than that of ten. */
+function change(ratio: number): string {
+  if (ratio >= 10) return `x${ratio.toFixed(0)}`;
+  const percent = Math.round(100 * (ratio - 1));
+  return `${percent > 0 ? '+' : ''}${percent} %`;
+}
+
+/** What an alternative costs, by itself and against the plan that is shown. */
+export const choiceCells = ({ macsPerHop, stateBytes, work, state, how, option, chosen }: Alternative): Cell[] => [
+  macsPerHop,
+  chosen ? '' : change(work),
+  stateBytes,
+  chosen ? '' : change(state),
+  chosen ? 'this plan' : option,
+  how,
+];

@@ -5,21 +5,26 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
-import { type Costed, paretoLayouts } from './choose.ts';
 import { edgesOf, interior } from './edges.ts';
-import type { FoldReuse } from './layout.ts';
+import type { FoldReuse, Layout } from './layout.ts';
+import { planChoices } from './plan.ts';
 import { timingOf } from './timing.ts';
-import { hasTrunk, type Step, type StreamPlan } from './types.ts';
+import { hasTrunk, type Mode, type Step, type StreamPlan } from './types.ts';
 
 export interface LayerReason {
   layer: string;
   why: string;
 }
 
+/** One of the exact plans at a hop. */
 export interface Alternative {
+  mode: Mode;
   macsPerHop: number;
   stateBytes: number;
-  /** Where left edges come from, and how many layers reuse rows. */
+  /** Against the plan that is explained: 1.06 is 6 % more. */
+  work: number;
+  state: number;
+  /** How many layers reuse rows, and where left edges come from: `again` counts layers that compute more rows of them. */
   how: string;
   /** The option that gives it. */
   option: string;
@@ -58,7 +63,8 @@ function edgeReason(plan: StreamPlan, node: Node): string {
     return `${fresh}; rows that touch an edge (${left} left, ${right} right) are sums of some of its taps, at no MACs; ${phases}`;
   }
   if (left + right === 0) return `${of} ${computed === 1 ? 'is' : 'are'} new, none touches an edge; ${phases}`;
-  const again = layout.choice.cone && left > 0 ? ' from the raw window' : '';
+  const repeated = Math.max(0, left - at.edge.left);
+  const again = repeated > 0 ? `, ${number(repeated)} of them interior rows` : '';
   return `${of} are new or touch an edge (${at.newRows} new, ${left} left${again}, ${right} right); ${phases}`;
 }
 
@@ -148,24 +154,42 @@ function spread<T>(all: T[], most: number, keep: (item: T) => boolean): T[] {
   return all.filter((item) => picked.has(item));
 }
 
-/** Other edge-exact plans of this hop, all of the same bytes: more work, less state. The chosen one is among them where nothing beats it. */
+/** How many layers are streamed, and where their left edges come from, where there are any. */
+function reuseText({ choice: { ahead, again, taps }, trunk, work }: Layout): string {
+  if (trunk.size === 0) return 'every layer whole';
+  const layers = some(trunk.size, 'layer');
+  if (![...work.values()].some(({ left }) => left)) return layers;
+  const more = [...trunk].filter((node) => again.has(node)).length;
+  const from = more === trunk.size ? 'from the raw window' : ahead === 0 ? 'when due' : `${some(ahead, 'hop')} ahead`;
+  return `${layers}, ${from}${more > 0 && more < trunk.size ? `, ${more} again` : ''}${taps ? ', tap sums' : ''}`;
+}
+
+const modeText: Partial<Record<Mode, string>> = { stream: 'mode stream', windowed: 'every layer whole' };
+
+/** Against what is chosen; where that is nothing, it stays as it is. */
+const ratio = (a: number, b: number): number => (b === 0 ? Number(a !== 0) + 1 : a / b);
+
+/**
+ * The exact plans that this one was chosen from, least work first, all of the same bytes: more work, less
+ * state. The chosen one is among them where nothing beats it.
+ */
 export function alternatives(plan: StreamPlan, most = 5): Alternative[] {
-  const { graph, layout, hop, microHop } = plan;
-  if (!layout) return [];
-  const isChosen = (c: Costed) => c.macs === plan.macsPerHop && c.layout.stateBytes === layout.stateBytes;
-  return spread(paretoLayouts(graph, hop, { microHop }), most, isChosen).map((c) => {
-    const { ahead, cone, taps } = c.layout.choice;
-    const reusing = c.layout.trunk.size;
-    const left = cone ? 'from the raw window' : ahead === 0 ? 'when the window falls due' : `${some(ahead, 'hop')} ahead`;
+  const { points, taken } = planChoices(plan);
+  const chosen = points.find((p) => p.macs === plan.macsPerHop && p.stateBytes === plan.stateBytes);
+  const options = new Map([...taken].reverse().map(([prefer, point]) => [point, `--prefer ${prefer}`]));
+  return spread(points, most, (p) => p === chosen || options.has(p)).map((point) => {
+    const { macs, stateBytes } = point;
+    const mode = 'plan' in point ? point.plan.mode : 'edge-exact';
+    const other = mode === 'edge-exact' ? `--budget-ram ${stateBytes}` : `--mode ${mode}`;
     return {
-      macsPerHop: c.macs,
-      stateBytes: c.layout.stateBytes,
-      how:
-        reusing === 0
-          ? 'every layer whole'
-          : `${some(reusing, 'layer')} streamed, left edges ${left}${taps ? ', the first layer sums taps' : ''}`,
-      option: `--budget-macs ${c.macs}`,
-      chosen: isChosen(c),
+      mode,
+      macsPerHop: macs,
+      stateBytes,
+      work: ratio(macs, plan.macsPerHop),
+      state: ratio(stateBytes, plan.stateBytes),
+      how: 'plan' in point ? (modeText[mode] ?? mode) : reuseText(point.layout),
+      option: options.get(point) ?? other,
+      chosen: point === chosen,
     };
   });
 }

@@ -22,8 +22,11 @@ export interface Edge {
 export interface Choice {
   /** Windows by which left edges are computed ahead. 0: when their own window falls due. */
   ahead: number;
-  /** Left edges from the raw window at every output: more work, no history for them. Needs ahead = 0. */
-  cone: boolean;
+  /**
+   * Nodes whose left edges read rows that are computed again at every output, in place of rows of the stream:
+   * more work, and less history. All of them: the left edges come from the raw window.
+   */
+  again: ReadonlySet<Node>;
   /** Nodes [0, depth) may reuse rows; later ones are computed whole. */
   depth: number;
   /** The first layer's edges as partial tap sums: less work, more state. */

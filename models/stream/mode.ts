@@ -1,7 +1,7 @@
 /**
- * Which mode: the cheapest that is exact, unless the user says otherwise.
+ * Which modes a plan may have: the one that is asked for, else those that are exact.
  *
- * In: a Graph and the options.  Out: the mode and the reason, one sentence.
+ * In: a Graph and the options.  Out: modes, each with the reason for it, one sentence.
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
 import { tickName, ticksOf } from '../graph/clock.ts';
@@ -12,7 +12,7 @@ import { edgesOf, pays } from './edges.ts';
 import type { Edge } from './layout.ts';
 import { reusingNodes } from './reuse.ts';
 import { strideOf, timingOf } from './timing.ts';
-import type { Mode, PlanOptions } from './types.ts';
+import type { Mode, PlanOptions, Timing } from './types.ts';
 
 /** Frames (ticks, where there are several inputs) of earlier signal that the model was trained with (metadata `runlet.left_context`), 0 if it does not say. */
 export function trainedContext(graph: Graph): number {
@@ -20,12 +20,46 @@ export function trainedContext(graph: Graph): number {
   return Number.isFinite(value) && value > 0 ? value : 0;
 }
 
-export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reason: string } {
-  if (graph.stateful) return { mode: 'stream', reason: 'the model carries its own state from step to step' };
-  if (options.mode) return { mode: options.mode, reason: 'chosen by the user' };
+/**
+ * The modes, each with its reason. Of several all are exact, and equal the windowed model; the first is taken
+ * where they cost the same.
+ */
+export function modesFor(graph: Graph, options: PlanOptions): Map<Mode, string> {
+  const only = (mode: Mode, reason: string): Map<Mode, string> => new Map([[mode, reason]]);
+  if (graph.stateful) return only('stream', 'the model carries its own state from step to step');
+  if (options.mode) return only(options.mode, 'chosen by the user');
   const timing = timingOf(graph);
+  const { clock } = viewOf(graph);
+  const { lead, lookAhead } = padding(graph, timing);
+  const alignment = strideOf(timing.values(), clock);
+  const aligned = options.hop % alignment === 0;
+  const recurs = graph.nodes.some(isRecurrent);
+  if (aligned && lead === 0 && lookAhead === 0 && !recurs)
+    return new Map([
+      ['stream', 'no time padding: streaming equals the windowed model'],
+      ['windowed', 'no time padding, and rows of earlier windows are not worth the state that they would take'],
+      ['edge-exact', 'no time padding: edge-exact equals the windowed model, as stream does, and holds less state'],
+    ]);
+  const trained = trainedContext(graph);
+  if (aligned && lookAhead === 0 && trained >= lead && !recurs)
+    return only(
+      'stream',
+      `trained with ${trained} earlier ${tickName(clock)}, of which ${lead} are used: streaming is what it was trained for`,
+    );
+  const cause = recurs
+    ? 'a recurrence begins anew at every window (mode stream carries its state on)'
+    : aligned
+      ? `time is padded (${lead} ${tickName(clock)} before, ${lookAhead} after) and the model does not say that it was trained with real context`
+      : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
+  return new Map([
+    ['windowed', `${cause}, and ${wholeReason(graph, options.hop)}`],
+    ['edge-exact', `${cause}: rows that touch no window edge are reused, the others computed again`],
+  ]);
+}
+
+/** Most padding before and after the window, in ticks. */
+function padding(graph: Graph, timing: Map<number, Timing>): { lead: number; lookAhead: number } {
   const view = viewOf(graph);
-  const { clock } = view;
   let lead = 0;
   let lookAhead = 0;
   for (const node of graph.nodes) {
@@ -34,28 +68,13 @@ export function planMode(graph: Graph, options: PlanOptions): { mode: Mode; reas
     lead = Math.max(lead, t.lead);
     lookAhead = Math.max(lookAhead, t.lookAhead);
   }
-  lead = ticksOf(lead, clock);
-  lookAhead = ticksOf(lookAhead, clock);
-  const alignment = strideOf(timing.values(), clock);
-  const aligned = options.hop % alignment === 0;
-  const recurs = graph.nodes.some(isRecurrent);
-  if (aligned && lead === 0 && lookAhead === 0 && !recurs)
-    return { mode: 'stream', reason: 'no time padding: streaming equals the windowed model' };
-  const trained = trainedContext(graph);
-  if (aligned && lookAhead === 0 && trained >= lead && !recurs) {
-    return {
-      mode: 'stream',
-      reason: `trained with ${trained} earlier ${tickName(clock)}, of which ${lead} are used: streaming is what it was trained for`,
-    };
-  }
-  const cause = recurs
-    ? 'a recurrence begins anew at every window (mode stream carries its state on)'
-    : aligned
-      ? `time is padded (${lead} ${tickName(clock)} before, ${lookAhead} after) and the model does not say that it was trained with real context`
-      : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
-  const edges = edgesOf(graph, options.hop);
+  return { lead: ticksOf(lead, view.clock), lookAhead: ticksOf(lookAhead, view.clock) };
+}
+
+function wholeReason(graph: Graph, hop: number): string {
+  const edges = edgesOf(graph, hop);
   const saves = [...reusingNodes(graph, edges, graph.nodes.length)].some((n) => pays(edges.get(n.output) as Edge));
-  if (saves)
-    return { mode: 'edge-exact', reason: `${cause}: rows that touch no window edge are reused, the others computed again` };
-  return { mode: 'windowed', reason: `${cause}, and no row of a window can be taken from an earlier one` };
+  return saves
+    ? 'rows of earlier windows are not worth the state that they would take'
+    : 'no row of a window can be taken from an earlier one';
 }

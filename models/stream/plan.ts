@@ -15,14 +15,17 @@ import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
 import { paddingBeforeStates } from './before.ts';
 import { checkClock } from './check-clock.ts';
-import { chooseLayout } from './choose.ts';
+import { choices, choose } from './choose.ts';
 import { rowsDue } from './due.ts';
 import { edgePlan } from './edge-plan.ts';
-import { planMode } from './mode.ts';
+import type { Layout } from './layout.ts';
+import { modesFor } from './mode.ts';
+import type { Point } from './prefer.ts';
 import { trunkNodes } from './sections.ts';
 import { buildSteps } from './steps.ts';
 import { strideOf, timingOf } from './timing.ts';
-import type { PlanOptions, Step, StreamPlan, TensorPlan, Timing } from './types.ts';
+import type { Mode, PlanOptions, Step, StreamPlan, TensorPlan, Timing } from './types.ts';
+import { workspaceOf } from './workspace.ts';
 
 /** Tensors that leave the trunk: graph outputs and inputs of head nodes. */
 export function boundaryOf(graph: Graph, trunk: Set<Node>, timing: Map<number, Timing>): Set<number> {
@@ -98,6 +101,10 @@ function checkAlignment(window: number, hop: number, microHop: number, alignment
 
 /** What all modes' plans have in common, and which nodes stream. */
 type Draft = Pick<StreamPlan, 'graph' | 'options' | 'mode' | 'reason' | 'clock' | 'window' | 'hop'>;
+/** A plan beside layouts. */
+interface PlanPoint extends Point {
+  plan: StreamPlan;
+}
 interface Trunk {
   nodes: Set<Node>;
   timing: Map<number, Timing>;
@@ -114,11 +121,17 @@ export function planStream(given: Graph, options: PlanOptions): StreamPlan {
   const { clock } = viewOf(given);
   const { window } = clock;
   checkOptions(given, window, options);
-  const { hop } = options;
-  const { mode, reason } = planMode(withCarry(given, false), options);
-  const graph = withCarry(given, mode === 'stream');
-  const draft: Draft = { graph, options, clock, window, hop, mode, reason };
-  if (mode === 'edge-exact') return planEdges(draft);
+  const draft = { options, clock, window, hop: options.hop };
+  const modes = modesFor(withCarry(given, false), options);
+  if (modes.size > 1) return cheapest(given, draft, modes);
+  const [[mode, reason]] = [...modes] as [[Mode, string]];
+  return planIn({ ...draft, graph: withCarry(given, mode === 'stream'), mode, reason });
+}
+
+/** The plan in the draft's mode. */
+function planIn(draft: Draft): StreamPlan {
+  const { graph, options, mode, hop, clock, window } = draft;
+  if (mode === 'edge-exact') return planEdges(draft, choose(graph, options)?.layout);
   const nodes = trunkNodes(graph, mode, hop);
   const timing = timingOf(graph, (node) => nodes.has(node));
   const alignment = strideOf(timing.values(), clock);
@@ -126,6 +139,33 @@ export function planStream(given: Graph, options: PlanOptions): StreamPlan {
   checkAlignment(window, mode === 'misaligned' ? alignment : hop, microHop, alignment);
   const trunk: Trunk = { nodes, timing, boundary: boundaryOf(graph, nodes, timing), alignment };
   return mode === 'approx' ? planApprox(draft, trunk) : planRows(draft, trunk, microHop);
+}
+
+/** Plans in the exact modes but edge-exact, as points beside its layouts. */
+function exactPlans(graph: Graph, draft: Omit<Draft, 'graph' | 'mode' | 'reason'>, modes: Map<Mode, string>): PlanPoint[] {
+  return [...modes].flatMap(([mode, reason]) => {
+    if (mode === 'edge-exact') return [];
+    const plan = planIn({ ...draft, graph: withCarry(graph, mode === 'stream'), mode, reason });
+    const streamed = new Set(plan.steps.flatMap((s) => (s.section === 'trunk' ? [s.node] : [])));
+    return [{ plan, macs: plan.macsPerHop, stateBytes: plan.stateBytes, workspaceBytes: workspaceOf(graph, streamed) }];
+  });
+}
+
+/** Of the plans in several exact modes the one that is preferred. */
+function cheapest(graph: Graph, draft: Omit<Draft, 'graph' | 'mode' | 'reason'>, modes: Map<Mode, string>): StreamPlan {
+  const own = withCarry(graph, false);
+  const chosen = choose(own, draft.options, exactPlans(graph, draft, modes));
+  if (chosen && 'plan' in chosen) return chosen.plan;
+  const reason = modes.get('edge-exact') ?? '';
+  return planEdges({ ...draft, graph: own, mode: 'edge-exact', reason }, chosen?.layout);
+}
+
+/** The plans that a plan was chosen from, least work first, and which of them each preference takes. */
+export function planChoices(plan: StreamPlan): ReturnType<typeof choices<PlanPoint>> {
+  const { graph, options, clock, window, hop } = plan;
+  const modes = modesFor(graph, options);
+  if (!modes.has('edge-exact')) return { points: [], taken: new Map() };
+  return choices(graph, options, exactPlans(graph, { options, clock, window, hop }, modes));
 }
 
 /** The windowed model of a plan's graph at the plan's hop; planned once a plan. */
@@ -269,12 +309,10 @@ function planApprox(draft: Draft, trunk: Trunk): StreamPlan {
 }
 
 /** Mode edge-exact: no delay, no warm-up, any hop. */
-function planEdges(draft: Draft): StreamPlan {
+function planEdges(draft: Draft, layout: Layout | undefined): StreamPlan {
   const { graph, hop, options } = draft;
-  const { microHop = hop, budgetRam: stateBytes, budgetMacs: macs, depth } = options;
-  const chosen = chooseLayout(graph, hop, { microHop, stateBytes, macs, depth });
-  if (!chosen) throw noLayout(graph, options, microHop);
-  const { layout } = chosen;
+  const { microHop = hop } = options;
+  if (!layout) throw noLayout(graph, options, microHop);
   const { tensors, steps, period } = edgePlan(graph, layout);
   const phases = [...layout.interiors.values()].reduce((p, i) => lcm(p, i.step), 1);
   return { ...draft, microHop, alignment: 1, ...atOnce, phases, period, layout, tensors, ...totals(steps) };
@@ -290,9 +328,9 @@ function noLayout(graph: Graph, options: PlanOptions, microHop: number): RunletE
       tryThis: 'a larger micro-hop, or leave it out',
     });
   }
-  const free = chooseLayout(graph, hop, { microHop });
-  const least = chooseLayout(graph, hop, { microHop, macs: Number.MAX_SAFE_INTEGER });
-  const text = (c: typeof free) => (c ? `${c.layout.stateBytes} bytes of state with ${c.macs} MACs` : 'none');
+  const { points } = choices(graph, { hop, microHop });
+  const least = points.reduce((a, b) => (b.stateBytes < a.stateBytes ? b : a), points[0] as Point);
+  const text = ({ stateBytes, macs }: Point) => `${stateBytes} bytes of state with ${macs} MACs`;
   return new RunletError('RN205', {
     what: `no exact plan at hop ${hop} has ${[
       budgetRam === undefined ? '' : `at most ${budgetRam} bytes of state`,
@@ -300,7 +338,7 @@ function noLayout(graph: Graph, options: PlanOptions, microHop: number): RunletE
     ]
       .filter(Boolean)
       .join(' and ')}`,
-    why: `the least work is ${text(free)}, the least state ${text(least)}`,
+    why: `the least work is ${text(points[0] as Point)}, the least state ${text(least)}`,
     tryThis: 'a larger budget, or a hop that shares more factors with the total stride',
   });
 }

@@ -66,7 +66,7 @@ function leftTops(ctx: Context): Map<number, number> {
   const reach = (id: number): number => {
     let top = -1;
     for (const node of trunkReaders(ctx, id)) {
-      const last = leftRows(ctx, node.output, tops) - 1;
+      const last = leftRows(ctx, node, tops) - 1;
       const { kernel, stride, dilation, pad } = windowRule(ctx, node);
       if (last >= 0) top = Math.max(top, Math.min(edgeOf(ctx, id).rows - 1, last * stride - pad[0] + (kernel - 1) * dilation));
     }
@@ -82,9 +82,10 @@ function leftTops(ctx: Context): Map<number, number> {
 }
 
 /** Rows that the left chain computes. */
-function leftRows(ctx: Context, id: number, tops: Map<number, number>): number {
-  const top = tops.get(id) ?? -1;
-  return ctx.choice.cone ? top + 1 : Math.min(edgeOf(ctx, id).left, top + 1);
+function leftRows(ctx: Context, node: Node, tops: Map<number, number>): number {
+  const top = tops.get(node.output) ?? -1;
+  const again = ctx.choice.again.has(node) && !ctx.taps.has(node);
+  return again ? top + 1 : Math.min(edgeOf(ctx, node.output).left, top + 1);
 }
 
 /** Edge work of each tensor, graph inputs included (theirs computes nothing). */
@@ -99,17 +100,18 @@ function workOf(ctx: Context, tops: Map<number, number>): Map<number, EdgeWork> 
     }
     return low;
   };
-  const add = (id: number, computes: boolean) => {
+  const add = (id: number, node?: Node) => {
     const e = edgeOf(ctx, id);
+    const computes = node !== undefined;
     const top = tops.get(id) ?? -1;
     const first = Math.min(lowest(id), computes && e.right > 0 ? e.rows - e.right : e.rows);
     const found: EdgeWork = { spliced: isWhole(ctx, id) ? e.left : 0 };
-    if (top >= 0) found.left = { computed: computes ? leftRows(ctx, id, tops) : 0, rows: top + 1 };
+    if (top >= 0) found.left = { computed: node ? leftRows(ctx, node, tops) : 0, rows: top + 1 };
     if (first < e.rows) found.window = { first, right: computes ? e.right : 0 };
     work.set(id, found);
   };
-  for (const node of [...ctx.graph.nodes].reverse()) if (ctx.trunk.has(node)) add(node.output, true);
-  for (const port of ctx.graph.inputs) add(port.tensor, false);
+  for (const node of [...ctx.graph.nodes].reverse()) if (ctx.trunk.has(node)) add(node.output, node);
+  for (const port of ctx.graph.inputs) add(port.tensor);
   return work;
 }
 

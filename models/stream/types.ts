@@ -22,24 +22,34 @@ export type Mode = (typeof modes)[number];
 /** Modes that keep history or sub-embeddings, and so do not equal the windowed model where it pads time. */
 export const hasTrunk = (mode: Mode): boolean => mode === 'stream' || mode === 'approx' || mode === 'misaligned';
 
+/**
+ * Which of the exact plans is taken. balanced: the least state among those within a tenth of the least work.
+ * work: the least work, and of these the least state. ram: the least state and workspace among those with no
+ * more state than balanced.
+ */
+export const preferences = ['work', 'balanced', 'ram'] as const;
+export type Preference = (typeof preferences)[number];
+
 export interface PlanOptions {
   /** Ticks between two outputs (clock.ts; frames, where the model has one input). */
   hop: number;
-  /** Left out: the cheapest mode that is exact (`stream` where it is, else `edge-exact` where it saves work, else `windowed`). */
+  /** Left out: of the exact modes the one whose plan `prefer` takes. */
   mode?: Mode;
+  /** Left out: ram beside `budgetMacs`, work beside `budgetRam` alone, else balanced. */
+  prefer?: Preference;
   /** Ticks that pass through the layers at once; divides the hop. Default: the hop. */
   microHop?: number;
-  /** edge-exact: most bytes of state; the least work that fits is chosen. */
+  /** edge-exact: most bytes of state. */
   budgetRam?: number;
-  /** edge-exact: most multiply-accumulates an output; the least state that fits is chosen. */
+  /** edge-exact: most multiply-accumulates an output. */
   budgetMacs?: number;
   /** edge-exact: reuse rows in the first `depth` layers only, and compute the others whole (mode `partial` of the paper). */
   depth?: number;
 }
 
 /** The plan's part of options that hold more. */
-export function planOptionsOf({ hop, mode, microHop, budgetRam, budgetMacs, depth }: PlanOptions): PlanOptions {
-  return { hop, mode, microHop, budgetRam, budgetMacs, depth };
+export function planOptionsOf({ hop, mode, prefer, microHop, budgetRam, budgetMacs, depth }: PlanOptions): PlanOptions {
+  return { hop, mode, prefer, microHop, budgetRam, budgetMacs, depth };
 }
 
 /** Where a tensor stands on the time grid (trunk tensors only), in units. */

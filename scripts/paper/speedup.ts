@@ -43,7 +43,7 @@ export function approximates(graph: Graph, hop: number): boolean {
 }
 
 async function runner(graph: Graph, kind: Kind, hop: number): Promise<Runner> {
-  const quant = quantPlan(planStream(graph, { hop, mode: kind as never }));
+  const quant = quantPlan(planStream(graph, { hop, mode: kind as never, prefer: 'work' }));
   const session = await openSession((await build(quant)).wasm as BufferSource);
   return { kind, parts: session.window / hop, session, macs: quant.plan.macsPerHop, times: [] };
 }

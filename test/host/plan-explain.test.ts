@@ -6,12 +6,14 @@ import * as assert from 'uvu/assert';
 import { planOptions } from '../../host/cli/load.ts';
 import { planArgs } from '../../host/cli/model-options.ts';
 import { parse } from '../../host/cli/parse.ts';
+import { choiceCells, choiceHead } from '../../host/report/plan-table.ts';
+import { table } from '../../host/report/table.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
 import { alternatives, explainPlan } from '../../models/stream/explain.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { planRows } from '../../models/stream/print.ts';
-import type { PlanOptions } from '../../models/stream/types.ts';
+import { type PlanOptions, preferences } from '../../models/stream/types.ts';
 import { root } from '../shared.ts';
 import { fAcc, fEeg } from '../stages/paper-networks.ts';
 import { codeOf } from './helpers.ts';
@@ -46,10 +48,14 @@ test('edge-exact: new, left and right rows add up to the frames of the table', (
 });
 
 test('layers that are computed whole, folded, streamed and in the head say so', () => {
-  const edge = why(ppg, { hop: 50 });
+  const edge = why(ppg, { hop: 50, prefer: 'work' });
   assert.is(edge[4], '39 of 64 rows are new or touch an edge (25 new, 14 left, 0 right); streamed, 2 phases');
   assert.is(edge[10], 'computed whole: 0 interior rows of 32, 25 new');
   assert.is(edge[12], 'computed whole: it reads all 16 rows of the window');
+  assert.is(
+    why(ppg, { hop: 50 })[4],
+    '47 of 64 rows are new or touch an edge (25 new, 22 left, 8 of them interior rows, 0 right); streamed, 2 phases',
+  );
   const stream = why(ppg, { hop: 64 });
   assert.match(stream[4] as string, /^16 of 64 rows are new at a hop.*real history stands where the model pads 8 rows$/);
   assert.match(stream[12] as string, /^head: it reads all 16 rows of the window, 12 of them kept from before$/);
@@ -82,12 +88,30 @@ test('alternatives: at most 5, none beats another, each is what its option plans
     for (const [i, a] of found.entries()) {
       const before = found[i - 1];
       assert.ok(!before || (before.macsPerHop < a.macsPerHop && before.stateBytes > a.stateBytes));
-      const [, budget] = /^--budget-macs (\d+)$/.exec(a.option) ?? [];
-      const { macsPerHop, layout } = planStream(graph, { hop, mode: 'edge-exact', budgetMacs: Number(budget) });
-      assert.equal([macsPerHop, layout?.stateBytes], [a.macsPerHop, a.stateBytes]);
+      const { macsPerHop, stateBytes } = planStream(
+        graph,
+        planOptions(graph, { ...parse('plan', a.option.split(' '), planArgs).args, hop }),
+      );
+      assert.equal([macsPerHop, stateBytes], [a.macsPerHop, a.stateBytes], a.option);
+      assert.equal([a.work, a.state], [macsPerHop / plan.macsPerHop, stateBytes / plan.stateBytes]);
+    }
+    for (const prefer of preferences) {
+      const { macsPerHop, stateBytes } = planStream(graph, { hop, prefer });
+      const is = (a: (typeof found)[number]) => a.macsPerHop === macsPerHop && a.stateBytes === stateBytes;
+      assert.ok(found.some(is), prefer);
     }
   }
+  // trained for mode stream: nothing else equals it
   assert.equal(alternatives(planStream(ppg, { hop: 64 })), []);
+});
+
+test('the table of alternatives has what each costs and what asks for it, within 80 columns', () => {
+  const text = table(alternatives(planStream(ppg, { hop: 50 })).map(choiceCells), { head: choiceHead, columns: 80 });
+  for (const line of text.split('\n')) assert.ok(line.length <= 80, line);
+  const lines = text.split('\n').map((line) => line.trim().replaceAll(/ +/g, ' '));
+  assert.is(lines[0], 'MACs/hop work state B state taken by layers, left edges');
+  assert.match(lines[1] as string, /^[\d,]+ -\d+ % [\d,]+ \+\d+ % --prefer work \d+ layers/);
+  assert.ok(lines.some((line) => / this plan \d+ layers/.test(line)));
 });
 
 test('edge-exact with depth 0 does the work of the windowed model', () => {
@@ -104,6 +128,8 @@ test('a budget or a depth asks for edge-exact, and is refused beside another mod
   assert.is(await codeOf(() => planOptions(ppg, { mode: 'stream', depth: 3 })), 'RN740');
   assert.is(await codeOf(() => planOptions(ppg, { mode: 'windowed', budgetMacs: 3 })), 'RN740');
   assert.is(await codeOf(() => parse('plan', ['--budget-ram', '-1'], planArgs)), 'RN740');
+  assert.equal(planOptions(ppg, { hop: 50, prefer: 'ram' }), { hop: 50, prefer: 'ram' });
+  assert.is(await codeOf(() => parse('plan', ['--prefer', 'fast'], planArgs)), 'RN740');
 });
 
 test.run();

@@ -1,5 +1,5 @@
 /**
- * edge-exact plans of all kinds: within a budget of state or work, shallow, with a micro-hop.
+ * edge-exact plans of all kinds: preferred in each way, within a budget of state or work, shallow, with a micro-hop.
  *
  * In: a Graph, a hop and a random function.  Out: a QuantPlan, and what kinds of left edges and depths its layout has.
  */
@@ -7,7 +7,7 @@
 import { isRunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import type { PlanOptions } from '../../models/stream/types.ts';
+import { type PlanOptions, preferences } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 
 /** RN201: no layout takes this micro-hop; RN205: none fits this budget. */
@@ -25,7 +25,7 @@ export interface AnyLayout {
   kinds: Kind[];
 }
 
-export const kinds = ['keep', 'fork', 'fold', 'taps', 'cone', 'shallow', 'whole', 'micro-hop'] as const;
+export const kinds = ['keep', 'fork', 'fold', 'taps', 'again', 'cone', 'shallow', 'whole', 'micro-hop'] as const;
 export type Kind = (typeof kinds)[number];
 
 export function anyLayout(graph: Graph, hop: number, rnd: () => number): AnyLayout {
@@ -40,6 +40,7 @@ export function anyLayout(graph: Graph, hop: number, rnd: () => number): AnyLayo
   if (way < 0.25) options.budgetRam = Math.ceil(bytes * (0.3 + 0.7 * share));
   else if (way < 0.5) options.budgetMacs = Math.ceil(plan.macsPerHop + (plan.macsPerWindow - plan.macsPerHop) * share);
   else if (way < 0.75) options.depth = Math.floor(share * (plan.graph.nodes.length + 1));
+  if (rnd() < 0.5) options.prefer = preferences[Math.floor(rnd() * preferences.length)];
   const { microHop: _, ...whole } = options;
   const quant = attempt(graph, options) ?? attempt(graph, whole) ?? free;
   return { quant, kinds: kindsOf(quant, plan.layout?.trunk.size ?? 0) };
@@ -48,11 +49,13 @@ export function anyLayout(graph: Graph, hop: number, rnd: () => number): AnyLayo
 function kindsOf({ plan }: QuantPlan, deepest: number): Kind[] {
   const { layout } = plan;
   if (!layout || layout.trunk.size === 0) return ['whole'];
-  const { ahead, cone } = layout.choice;
+  const { ahead, again } = layout.choice;
   const lefts = [...layout.work.values()].some((w) => (w.left?.computed ?? 0) > 0);
   const found: Kind[] = layout.folds.size > 0 ? ['fold'] : [];
   if (layout.taps.size > 0) found.push('taps');
-  if (lefts) found.push(cone ? 'cone' : ahead > 0 ? 'fork' : 'keep');
+  const more = [...layout.trunk].filter((node) => again.has(node)).length;
+  if (lefts) found.push(more === layout.trunk.size ? 'cone' : ahead > 0 ? 'fork' : 'keep');
+  if (lefts && more > 0 && more < layout.trunk.size) found.push('again');
   if (layout.trunk.size < deepest) found.push('shallow');
   if (plan.microHop < plan.hop) found.push('micro-hop');
   return found;

@@ -15,7 +15,8 @@ import { readNpy } from '../../host/sources/npy.ts';
 import { frameOf, type Graph } from '../../models/graph/types.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { quantPlan } from '../../quant/plan.ts';
+import { preferences } from '../../models/stream/types.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { runWindow } from '../../quant/reference.ts';
 import { differing, instantiate, poisonMemory, pushAll, untouchedPastEnd } from '../property/harness.ts';
 import { random } from '../property/random-network.ts';
@@ -52,9 +53,10 @@ const models: Record<string, Counts> = {
 for (const [model, counts] of todays(Object.entries(models))) {
   (folder ? test : test.skip)(`${model}: sliding windows at hops 1, 2, 3 and 5`, async () => {
     const at = join(folder as string, model);
+    const frame = model.includes('heartbeats') ? 1 : undefined;
+    const graph = readTflite(bytes(at, 'model.tflite'), { frame });
     for (const [i, hop] of [1, 2, 3, 5].entries()) {
-      const frame = model.includes('heartbeats') ? 1 : undefined;
-      const quant = quantPlan(planStream(readTflite(bytes(at, 'model.tflite'), { frame }), { hop }));
+      const quant = quantPlan(planStream(graph, { hop, prefer: 'work' }));
       const { plan } = quant;
       assert.ok(plan.macsPerHop <= (counts.macs[i] as number), `${plan.macsPerHop} MACs at hop ${hop}`);
       const times = Math.round((100 * plan.macsPerWindow) / plan.macsPerHop) / 100;
@@ -63,23 +65,45 @@ for (const [model, counts] of todays(Object.entries(models))) {
       const sums = plan.steps.reduce((n, s) => n + (s.kind === 'taps' ? (s.taps?.stateBytes ?? 0) : 0), 0);
       const state = plan.steps.reduce((n, s) => n + s.stateBytes, 0) - sums;
       assert.ok(state <= (counts.state[i] as number), `${state} bytes of state at hop ${hop}`);
-      const session = await openSession((await build(quant)).wasm as BufferSource);
-      let compared = 0;
-      for (const run of ['slide_rand', 'slide_walk']) {
-        const result = compareStream(session, readNpy(bytes(at, `${run}.seq.npy`)), readNpy(bytes(at, `${run}.winout.npy`)), 1);
-        assert.is(result.differing, 0, `${run} at hop ${hop}`);
-        assert.ok(result.rows > 0);
-        compared += result.outputs;
-      }
+      const taken = quantPlan(planStream(graph, { hop }));
+      assert.ok(taken.plan.stateBytes <= plan.stateBytes && taken.plan.macsPerHop <= 1.1 * plan.macsPerHop);
+      const isSame = taken.plan.stateBytes === plan.stateBytes && taken.plan.macsPerHop === plan.macsPerHop;
+      const compared = await slid(quant, at);
+      if (!isSame) assert.is(await slid(taken, at), compared);
       console.log(
-        `  ${model} hop ${hop}: ${plan.mode}, 0 of ${compared} outputs differ, ${plan.macsPerHop} MACs, ${state} B of state and ${sums} B of tap sums`,
+        `  ${model} hop ${hop}: ${plan.mode}, 0 of ${compared} outputs differ, ${plan.macsPerHop} MACs, ${state} B of state and ${sums} B of tap sums; by default ${taken.plan.macsPerHop} MACs, ${taken.plan.stateBytes} B`,
       );
     }
   });
 }
 
+/** Outputs over two signals, all equal to those of TensorFlow Lite Micro. */
+async function slid(quant: QuantPlan, at: string): Promise<number> {
+  const session = await openSession((await build(quant)).wasm as BufferSource);
+  let compared = 0;
+  for (const run of ['slide_rand', 'slide_walk']) {
+    const result = compareStream(session, readNpy(bytes(at, `${run}.seq.npy`)), readNpy(bytes(at, `${run}.winout.npy`)), 1);
+    assert.is(result.differing, 0, `${run} at hop ${quant.plan.hop}`);
+    assert.ok(result.rows > 0);
+    compared += result.outputs;
+  }
+  return compared;
+}
+
+(folder ? test : test.skip)('keyword spotting at hop 1: a tenth of the work buys most of the state', () => {
+  const graph = readTflite(bytes(folder as string, 'mlperf-tiny/kws_ref_model', 'model.tflite'));
+  const [work, balanced, ram] = preferences.map((prefer) => planStream(graph, { hop: 1, prefer }));
+  assert.ok(work && balanced && ram);
+  assert.is(work.macsPerHop, 1_041_408);
+  assert.ok(balanced.stateBytes <= 18_000 && work.stateBytes > 3 * balanced.stateBytes, `${balanced.stateBytes} bytes`);
+  assert.ok(balanced.macsPerHop <= 1.1 * work.macsPerHop, `${balanced.macsPerHop} MACs`);
+  assert.ok(ram.stateBytes < balanced.stateBytes);
+  assert.is(planStream(graph, { hop: 1 }).stateBytes, balanced.stateBytes);
+});
+
 async function paper(name: string, graph: Graph, hop: number, windows: number, least = 1) {
-  const quant = quantPlan(planStream(graph, { hop, mode: 'edge-exact' }));
+  const prefer = least > 1 ? 'work' : 'balanced';
+  const quant = quantPlan(planStream(graph, { hop, mode: 'edge-exact', prefer }));
   const { plan } = quant;
   if (least > 1) assert.is(quantPlan(planStream(graph, { hop })).plan.mode, 'edge-exact');
   const { wasm, memory } = await build(quant);

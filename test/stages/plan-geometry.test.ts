@@ -13,11 +13,10 @@ import { type Graph, noClamp, type QuantParams } from '../../models/graph/types.
 import { viewOf } from '../../models/graph/view.ts';
 import { poolingBound } from '../../models/stream/bound.ts';
 import { checkClock } from '../../models/stream/check-clock.ts';
-import { chooseLayout } from '../../models/stream/choose.ts';
+import { choose } from '../../models/stream/choose.ts';
 import { contaminationOf } from '../../models/stream/contamination.ts';
 import { edgesOf } from '../../models/stream/edges.ts';
 import { streamFold } from '../../models/stream/fold.ts';
-import { planMode } from '../../models/stream/mode.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { periodOf } from '../../models/stream/reuse.ts';
 import { trunkNodes } from '../../models/stream/sections.ts';
@@ -111,7 +110,7 @@ function chain(layers: Layer[], metadata: Record<string, string> = {}, input: Qu
   Object.assign(b.metadata, metadata);
   return b.build();
 }
-const modeOf = (graph: Graph, hop: number) => planMode(graph, { hop }).mode;
+const modeOf = (graph: Graph, hop: number) => planStream(graph, { hop }).mode;
 const codeOf = (graph: Graph, options: PlanOptions): string => {
   try {
     planStream(graph, options);
@@ -239,15 +238,15 @@ test('layouts: within both budgets, with a period of all phases; partial tap sum
     q,
     true,
   );
-  const free = chooseLayout(graph, 3);
-  const least = chooseLayout(graph, 3, { macs: Number.MAX_SAFE_INTEGER });
+  const free = choose(graph, { hop: 3, prefer: 'work' });
+  const least = choose(graph, { hop: 3, budgetMacs: Number.MAX_SAFE_INTEGER });
   if (!free || !least) throw new Error('no layout');
-  assert.ok(least.layout.stateBytes < free.layout.stateBytes && least.macs > free.macs);
-  for (const stateBytes of [least.layout.stateBytes, least.layout.stateBytes + 40, free.layout.stateBytes])
-    assert.ok((chooseLayout(graph, 3, { stateBytes })?.layout.stateBytes ?? 0) <= stateBytes);
-  assert.is(chooseLayout(graph, 3, { stateBytes: least.layout.stateBytes, macs: free.macs }), undefined);
+  assert.ok(least.stateBytes < free.stateBytes && least.macs > free.macs);
+  for (const budgetRam of [least.stateBytes, least.stateBytes + 40, free.stateBytes])
+    assert.ok((choose(graph, { hop: 3, budgetRam })?.stateBytes ?? 0) <= budgetRam);
+  assert.is(choose(graph, { hop: 3, budgetRam: least.stateBytes, budgetMacs: free.macs }), undefined);
   for (const hop of [3, 5, 7]) {
-    const layout = chooseLayout(graph, hop)?.layout;
+    const layout = choose(graph, { hop, prefer: 'work' })?.layout;
     if (!layout) throw new Error('no layout');
     for (const { step } of layout.interiors.values()) assert.is(periodOf(layout) % step, 0, `hop ${hop}`);
     for (const taps of layout.taps.values()) assert.is(taps.records, taps.cutAhead - taps.completeAhead + 1);
@@ -258,7 +257,7 @@ test('layouts: within both budgets, with a period of all phases; partial tap sum
     { k: 3, pad: [1, 1] },
   ] as const;
   const taps = (input: QuantParams) =>
-    planStream(chain([...first], {}, input, true), { hop: 4, mode: 'edge-exact' }).layout?.taps.size;
+    planStream(chain([...first], {}, input, true), { hop: 4, mode: 'edge-exact', prefer: 'work' }).layout?.taps.size;
   assert.equal([taps(q), taps(wide)], [1, 0]);
 });
 

@@ -10,7 +10,7 @@ import { planJson, planSummary } from '../../../models/stream/print.ts';
 import type { StreamPlan } from '../../../models/stream/types.ts';
 import { dataScript, pageHtml, tableHtml } from '../design/page.ts';
 import { escaped, number } from '../design/text.ts';
-import { planCells, planHead } from '../plan-table.ts';
+import { choiceCells, choiceHead, planCells, planHead } from '../plan-table.ts';
 import { axisOf, figureHtml } from './figure.ts';
 
 const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
@@ -112,10 +112,9 @@ function caption(picture: Picture): string {
 function why(plan: StreamPlan): string {
   const items = explainPlan(plan).map(({ layer, why: text }) => `<div><dt>${escaped(layer)}</dt><dd>${escaped(text)}</dd></div>`);
   const others = alternatives(plan);
-  const rows = others.map((a) => [a.macsPerHop, a.stateBytes, a.how, a.chosen ? 'this plan' : a.option]);
   const table =
     others.length > 1
-      ? `<h2>Exact plans at this hop</h2>${valuesTable('Exact plans at this hop', ['MACs/hop', 'state B', 'how', 'option'], rows, 'small')}`
+      ? `<h2>Exact plans at this hop</h2>${valuesTable('Exact plans at this hop', choiceHead, others.map(choiceCells), 'small')}`
       : '';
   return `<section><h2>Why</h2><dl class="why">${items.join('')}</dl></section><section>${table}</section>`;
 }

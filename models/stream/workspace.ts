@@ -1,0 +1,34 @@
+/**
+ * Workspace of a plan: the most bytes of rows that are alive at one layer and are not kept.
+ *
+ * In: a Graph, which nodes are streamed, and how many rows of a streamed tensor are made at every output.
+ * Out: bytes. An estimate, for choosing among plans: the emitter (assembly/emit/memory.ts) also counts the new
+ * rows of streamed layers, and what a kernel needs.
+ */
+import type { Graph, Node } from '../graph/types.ts';
+import { viewOf } from '../graph/view.ts';
+import { maxOf } from '../lists.ts';
+
+export function workspaceOf(
+  graph: Graph,
+  streamed: ReadonlySet<Node>,
+  gathered: ReadonlyMap<number, number> = new Map(),
+): number {
+  const view = viewOf(graph);
+  const places = new Map(graph.nodes.map((node, i) => [node, i]));
+  /** Bytes that come into use at a node less those that have been read before it. */
+  const changes = new Array<number>(graph.nodes.length + 1).fill(0);
+  const add = (id: number, from: number, rows: number) => {
+    const bytes = rows * view.frameBytes(id);
+    const last = view.readers(id).reduce((end, node) => Math.max(end, places.get(node) ?? 0), from);
+    changes[from] = (changes[from] as number) + bytes;
+    changes[last + 1] = (changes[last + 1] as number) - bytes;
+  };
+  for (const [i, node] of graph.nodes.entries()) {
+    if (!streamed.has(node) && !view.isOutput(node.output)) add(node.output, i, view.rows(node.output));
+    const rows = gathered.get(node.output);
+    if (rows !== undefined && !view.isOutput(node.output)) add(node.output, i, rows);
+  }
+  let alive = 0;
+  return maxOf(changes.map((change) => (alive += change)));
+}
