@@ -12,12 +12,13 @@
  * others. scripts/corpus/judge.ts has the rules.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { quantile } from '../host/report/statistics.ts';
 import { table } from '../host/report/table.ts';
 import type { ReadOptions } from '../models/read/index.ts';
+import { beside, modelsIn, optionsOf } from './corpus/folder.ts';
 import type { Quality } from './corpus/good.ts';
 import { judge, type Verdict } from './corpus/judge.ts';
 
@@ -38,31 +39,6 @@ const { values: options, positionals } = parseArgs({
   },
 });
 const say = (text = ''): void => void process.stdout.write(`${text}\n`);
-const isModel = (name: string): boolean => /\.(tflite|onnx|rnq|keras|h5|zip)$/.test(name) || name === 'model.json';
-
-/** Model files of a folder: one of each sub-folder, and loose ones. */
-function modelsIn(folder: string): { id: string; file: string }[] {
-  return readdirSync(folder)
-    .sort()
-    .flatMap((name) => {
-      const path = join(folder, name);
-      if (isModel(name)) return [{ id: name === 'model.json' ? basename(folder) : name.replace(/\.[^.]*$/, ''), file: path }];
-      if (!statSync(path).isDirectory()) return [];
-      const [first] = readdirSync(path).filter(isModel).sort();
-      return first ? [{ id: name, file: join(path, first) }] : [];
-    });
-}
-
-/** A file of the folder, or of the one above it. */
-const beside = (folder: string, name: string): string | undefined =>
-  [folder, dirname(folder)].map((at) => join(at, name)).find(existsSync);
-
-/** What each model is read with, by id. */
-function optionsOf(folder: string): Record<string, ReadOptions> {
-  const path = options.options ?? beside(folder, 'options.json');
-  return path ? JSON.parse(readFileSync(path, 'utf8')) : {};
-}
-
 /** Families by id, where a models.tsv says them. */
 function familiesOf(folder: string): Map<string, string> {
   const path = beside(folder, 'models.tsv');
@@ -122,7 +98,7 @@ type Row = Verdict & { id: string; family: string };
 
 async function judgeAll(folder: string): Promise<Row[]> {
   const families = familiesOf(folder);
-  const given = optionsOf(folder);
+  const given = optionsOf(folder, options.options);
   const only = options.only?.split(',');
   const queue = modelsIn(folder).filter(({ id }) => !only || only.includes(id));
   const rows: Row[] = [];

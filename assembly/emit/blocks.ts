@@ -339,6 +339,15 @@ export interface TapsBlock extends PlainBlock {
   waiting_slots: number;
 }
 export const TapsBlock: Layout<TapsBlock> = { name: 'TapsBlock', file: 'taps', bytes: 184, at: { ...PlainBlock.at, acc: 112, acc_rows: 116, acc_first: 120, new_rows: 124, step: 128, grid: 132, right: 136, right_rows: 140, right_first: 144, left: 148, left_rows: 152, records: 156, record_slots: 160, cut_ahead: 164, complete_ahead: 168, ahead: 172, waiting: 176, waiting_slots: 180 } };
+/** A row of the left edge without a record. */
+export interface TapsRowBlock extends PlainBlock {
+  total: number; // address, i32 [y_f][y_c]: the complete row
+  before: number; // address, i32 [y_f][y_c]: its taps before the window
+  ahead: number; // its window is that many after the one that takes its left edge now
+  slots: number; // windows that wait, or 1
+  slot_bytes: number;
+}
+export const TapsRowBlock: Layout<TapsRowBlock> = { name: 'TapsRowBlock', file: 'taps', bytes: 132, at: { ...PlainBlock.at, total: 112, before: 116, ahead: 120, slots: 124, slot_bytes: 128 } };
 export interface GruBlock extends RecurrentBlock {
   gates: number; // address, s16 [units]: of the reset gate
   scaled: number; // address, s8 [units]: the state times the reset gate

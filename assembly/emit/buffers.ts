@@ -112,12 +112,17 @@ export interface Buffers {
   queues: Map<number, Queue>;
   /** edge-exact: addresses of accumulators and running totals of folds, by the fold's output. */
   folds: Map<number, { address: number; totals: number }>;
-  /**
-   * edge-exact: addresses of accumulators of open rows, records of window starts, left edges that wait, by
-   * the first layer's output.
-   */
-  taps: Map<number, { accumulators: number; records: number; waiting: number }>;
+  /** edge-exact: by the first layer's output. */
+  taps: Map<number, TapsBuffers>;
   sound?: Sound;
+}
+
+/** Addresses of accumulators of open rows, records of window starts, and left edges that wait: with records, without. */
+export interface TapsBuffers {
+  accumulators: number;
+  records: number;
+  waiting: number;
+  again: Queue;
 }
 
 /** Items that every network has: what is packed (pack.ts), and what one call has to itself. */
@@ -232,12 +237,14 @@ function waitingOf({ graph, steps, layout }: StreamPlan, make: Maker): Pick<Buff
     const { name = '', quant } = graph.tensors[output] ?? {};
     const zero = quant?.zeroPoint ?? 0;
     if (kind === 'taps' && taps && work) {
-      const left = (work.left?.computed ?? 0) * bytes;
-      found.taps.set(output, {
-        accumulators: make.kept(4 * taps.accRows * bytes, name, 0),
-        records: make.kept(4 * taps.records * left, name, 0),
-        waiting: make.kept(taps.waiting * left, name, zero),
-      });
+      const computed = work.left?.computed ?? 0;
+      const left = Math.min(computed, taps.recorded) * bytes;
+      const accumulators = make.kept(4 * taps.accRows * bytes, name, 0);
+      const records = make.kept(4 * taps.records * left, name, 0);
+      const waiting = make.kept(taps.waiting * left, name, zero);
+      const [slots, slotBytes] = [taps.againWaiting, Math.max(0, computed - taps.recorded) * bytes];
+      const again = { address: slots > 0 ? make.kept(slots * slotBytes, name, zero) : 0, slots, slotBytes };
+      found.taps.set(output, { accumulators, records, waiting, again });
     }
     const slotBytes = kind === 'edge' ? (work?.spliced ?? 0) * bytes : 0;
     if (ahead > 0 && slotBytes > 0)

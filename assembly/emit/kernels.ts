@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PermuteBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PermuteBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TapsRowBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -112,6 +112,7 @@ export const kernels = {
   taps_open_s8: kernel('taps', TapsBlock, 'block'),
   taps_cut_s8: kernel('taps', TapsBlock, 'phase'),
   taps_close_s8: kernel('taps', TapsBlock, 'phase'),
+  taps_left_s8: kernel('taps', TapsRowBlock, 'phase'),
   upsample_s8: kernel('upsample', UpsampleBlock, 'rows'),
 };
 export type KernelName = keyof typeof kernels;

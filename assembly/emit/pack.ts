@@ -12,7 +12,16 @@ import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
 import type { Step } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { type At, type Fixup, packBlock } from './block.ts';
-import { type Buffers, leftAddress, type TrunkBuffer, tablesAt, weightsAt, windowAddress, workAt } from './buffers.ts';
+import {
+  type Buffers,
+  leftAddress,
+  type TapsBuffers,
+  type TrunkBuffer,
+  tablesAt,
+  weightsAt,
+  windowAddress,
+  workAt,
+} from './buffers.ts';
 import type { Home } from './home.ts';
 import type { Need } from './needs.ts';
 import { emitOps } from './ops/index.ts';
@@ -130,7 +139,7 @@ function tapsIo(quant: QuantPlan, step: Step, buffers: Buffers): TapsIo {
     right: windowAddress(buffers, step.output) + (interior.edge.rows - interior.edge.right) * frameBytes,
     left: leftAddress(buffers, step.output, interior.shift),
     leftRows: step.work?.left?.computed ?? 0,
-    ...(buffers.taps.get(step.output) ?? { accumulators: 0, records: 0, waiting: 0 }),
+    ...(buffers.taps.get(step.output) as TapsBuffers),
   };
 }
 

@@ -5,8 +5,9 @@
  * `open` moves them down by the new rows, taps of the input rows before the cut are added, `cut` copies what
  * the first rows of window n + `cut_ahead` have gathered so far, taps of the rows after it are added, `close`
  * requantises: complete rows to y, open ones as the right edge, complete minus copied as the left edge of
- * window n + `complete_ahead`, which waits until window n + `ahead`.  Source: models/stream/taps.ts.  Exact:
- * int32 sums in another order.
+ * window n + `complete_ahead`, which waits until window n + `ahead`. Rows of the left edge that are not copied:
+ * taps before the window are added to an `acc` of one row, `left` requantises complete minus these.
+ * Source: models/stream/taps.ts.  Exact: int32 sums in another order.
  */
 import { clamp, rescale } from "./fixed-point";
 import { PlainBlock } from "./mac";
@@ -33,6 +34,16 @@ export class TapsBlock extends PlainBlock {
   ahead: i32;
   waiting: usize; // address, s8 [waiting_slots][left_rows][y_f][y_c]
   waiting_slots: i32;
+}
+
+/** A row of the left edge without a record. */
+@unmanaged
+export class TapsRowBlock extends PlainBlock {
+  total: usize; // address, i32 [y_f][y_c]: the complete row
+  before: usize; // address, i32 [y_f][y_c]: its taps before the window
+  ahead: i32; // its window is that many after the one that takes its left edge now
+  slots: i32; // windows that wait, or 1
+  slot_bytes: i32;
 }
 
 /** Elements of an output row. */
@@ -128,4 +139,17 @@ export function taps_close_s8(p: TapsBlock, phase: i32): void {
     to = slot;
   }
   for (let f: i32 = 0; f < left_rows; f++) requantise_row(p, record(p, phase + p.complete_ahead, f), to + f * row);
+}
+
+/** y s8 [slots][...][y_f][y_c]: the row in its window's slot. */
+export function taps_left_s8(p: TapsRowBlock, phase: i32): void {
+  const channels = p.y_c;
+  const count = p.y_f * channels;
+  const y = p.y + ((phase + p.ahead) % p.slots) * p.slot_bytes;
+  for (let e: i32 = 0; e < count; e++) {
+    const o = e % channels;
+    const inside = load<i32>(p.total + (e << 2)) - load<i32>(p.before + (e << 2));
+    const scaled = rescale(load<i32>(p.bias + (o << 2)) + inside, load<i32>(p.multiplier + (o << 2)), <i32>load<i8>(p.shift + o));
+    store<i8>(y + e, clamp(p.y_zero + scaled, p.min, p.max));
+  }
 }

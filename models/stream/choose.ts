@@ -19,9 +19,10 @@ function candidates(graph: Graph, options: PlanOptions, others: readonly Point[]
   const limited = options.budgetRam !== undefined || options.budgetMacs !== undefined;
   const found: LayoutPoint[] = [];
   let work = minOf(others.map((p) => p.macs));
-  for (const all of layoutsByDepth(graph, options.hop, options)) {
+  const most = (least: number): number => (limited ? Number.POSITIVE_INFINITY : mostWork(Math.min(work, least), prefer));
+  for (const all of layoutsByDepth(graph, options.hop, { ...options, mostWork: most })) {
     const lowest = minOf(all.map((p) => p.macs));
-    if (!limited && lowest > mostWork(work, prefer)) break;
+    if (lowest > most(lowest)) break;
     work = Math.min(work, lowest);
     append(
       found,

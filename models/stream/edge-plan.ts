@@ -9,6 +9,7 @@ import { viewOf } from '../graph/view.ts';
 import type { Interior, Layout } from './layout.ts';
 import { historyOf, periodOf } from './reuse.ts';
 import { copyStep } from './steps.ts';
+import { againMacs } from './taps.ts';
 import { timingOf, type WindowRule } from './timing.ts';
 import type { Step, StepInput, TensorPlan, Timing } from './types.ts';
 
@@ -80,7 +81,7 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
       inputs: node.inputs.map((id) => interiorInput(tensors.get(id) as TensorPlan, rule as WindowRule, at(id), own)),
       outRows: own.microRows,
       rule: taps ? rule : interiorRule(rule as WindowRule, at(node.inputs[0] as number), own),
-      macsPerHop: macs * own.newRows,
+      macsPerHop: macs * own.newRows + againMacs(graph, node, taps),
       macsPerWindow: macs * rows,
       stateBytes: historyOf(own) * view.frameBytes(node.output) + (taps?.stateBytes ?? 0),
       timing: tensors.get(node.output) as Timing,

@@ -8,6 +8,7 @@ import { viewOf } from '../graph/view.ts';
 import { edgesOf, interior } from './edges.ts';
 import type { FoldReuse, Layout } from './layout.ts';
 import { planChoices } from './plan.ts';
+import { againMacs } from './taps.ts';
 import { timingOf } from './timing.ts';
 import { hasTrunk, type Mode, type Step, type StreamPlan } from './types.ts';
 
@@ -58,9 +59,10 @@ function edgeReason(plan: StreamPlan, node: Node): string {
   const computed = at.newRows + left + right;
   const of = `${number(computed)} of ${some(at.edge.rows, 'row')}`;
   const phases = at.step > 1 ? `streamed, ${at.step} phases` : 'streamed';
-  if (layout.taps.has(node) && left + right > 0) {
+  const taps = layout.taps.get(node);
+  if (taps && left + right > 0) {
     const fresh = `${number(at.newRows)} of ${some(at.edge.rows, 'row')} ${at.newRows === 1 ? 'is' : 'are'} new`;
-    return `${fresh}; rows that touch an edge (${left} left, ${right} right) are sums of some of its taps, at no MACs; ${phases}`;
+    return `${fresh}; rows that touch an edge (${left} left, ${right} right) are sums of some of its taps, at ${taps.againTaps === 0 ? 'no MACs' : `${number(againMacs(graph, node, taps))} MACs`}; ${phases}`;
   }
   if (left + right === 0) return `${of} ${computed === 1 ? 'is' : 'are'} new, none touches an edge; ${phases}`;
   const repeated = Math.max(0, left - at.edge.left);
@@ -161,7 +163,7 @@ function reuseText({ choice: { ahead, again, taps }, trunk, work }: Layout): str
   if (![...work.values()].some(({ left }) => left)) return layers;
   const more = [...trunk].filter((node) => again.has(node)).length;
   const from = more === trunk.size ? 'from the raw window' : ahead === 0 ? 'when due' : `${some(ahead, 'hop')} ahead`;
-  return `${layers}, ${from}${more > 0 && more < trunk.size ? `, ${more} again` : ''}${taps ? ', tap sums' : ''}`;
+  return `${layers}, ${from}${more > 0 && more < trunk.size ? `, ${more} again` : ''}${taps === undefined ? '' : ', tap sums'}`;
 }
 
 const modeText: Partial<Record<Mode, string>> = { stream: 'mode stream', windowed: 'every layer whole' };

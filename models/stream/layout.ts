@@ -29,8 +29,11 @@ export interface Choice {
   again: ReadonlySet<Node>;
   /** Nodes [0, depth) may reuse rows; later ones are computed whole. */
   depth: number;
-  /** The first layer's edges as partial tap sums: less work, more state. */
-  taps: boolean;
+  /**
+   * The first layer's edges as partial tap sums (taps.ts): less work, more state. The number says how many rows
+   * of its left edge have records; those after them sum again what lies before the window.
+   */
+  taps?: number;
 }
 
 /** The stream of a tensor's interior rows. */
@@ -81,6 +84,17 @@ export interface FoldReuse {
   stateBytes: number;
 }
 
+/** A row of the first layer's left edge without a record. */
+export interface TapsRow {
+  /** Row of the left edge, of window n + `ahead`. */
+  row: number;
+  ahead: number;
+  /** Row of the stream: it becomes complete in this hop. */
+  at: number;
+  /** So many of its taps lie before the window. */
+  taps: number;
+}
+
 export interface Taps {
   /** Frames of the input between two rows of the stream. */
   grid: number;
@@ -95,12 +109,23 @@ export interface Taps {
   cutAhead: number;
   /** All left-edge rows of window n + completeAhead are complete. */
   completeAhead: number;
+  /** Left-edge rows that have records; all of those of window n + recordsAhead are complete. */
+  recorded: number;
+  recordsAhead: number;
   /**
-   * Records of windows between cutAhead and completeAhead, and left edges that wait as int8 until window n +
-   * ahead.
+   * Records of windows between cutAhead and recordsAhead, and left edges of them that wait as int8 until
+   * window n + ahead.
    */
   records: number;
   waiting: number;
+  /**
+   * The other left-edge rows, by row of the stream, and where that is the same by their taps. Windows whose
+   * rows of them wait as int8; 0: all become complete when they are needed.
+   */
+  again: TapsRow[];
+  againWaiting: number;
+  /** Taps that are summed again at an output. */
+  againTaps: number;
   stateBytes: number;
 }
 

@@ -8,12 +8,13 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
-import { append } from '../lists.ts';
+import { append, maxOf, minOf } from '../lists.ts';
 import { needsBuffer } from './edge-plan.ts';
 import { edgesOf } from './edges.ts';
 import type { Choice, Edge, Interior, Layout } from './layout.ts';
 import type { Point } from './prefer.ts';
 import { layoutOf, reusingNodes } from './reuse.ts';
+import { againMacs } from './taps.ts';
 import { workspaceOf } from './workspace.ts';
 
 export interface LayoutPoint extends Point {
@@ -26,6 +27,8 @@ export interface Fixed {
   depth?: number;
   /** Frames that pass through the layers at once. */
   microHop?: number;
+  /** Most work that is of interest, where some layout of a depth does so little. */
+  mostWork?: (least: number) => number;
 }
 
 /** Most values of `ahead` that are tried at one depth. */
@@ -52,13 +55,11 @@ function maker(graph: Graph, hop: number, microHop: number, edges: Map<number, E
   return (choice) => {
     const layout = layoutOf(graph, hop, choice, microHop, edges);
     if (!layout) return undefined;
-    const macs = graph.nodes.reduce((sum, node) => sum + view.macsPerRow(node) * (layout.rows.get(node) ?? 0), 0);
-    return {
-      layout,
-      macs,
-      stateBytes: layout.stateBytes,
-      workspaceBytes: workspaceOf(graph, layout.trunk, gatheredRows(layout)),
-    };
+    const of = (node: Node) =>
+      view.macsPerRow(node) * (layout.rows.get(node) ?? 0) + againMacs(graph, node, layout.taps.get(node));
+    const macs = graph.nodes.reduce((sum, node) => sum + of(node), 0);
+    const workspaceBytes = workspaceOf(graph, layout.trunk, gatheredRows(layout));
+    return { layout, macs, stateBytes: layout.stateBytes, workspaceBytes };
   };
 }
 
@@ -70,8 +71,8 @@ const readingBack = ({ choice, trunk, taps, work }: Layout): Node[] =>
   });
 
 /** From `from` on one layer more at a time computes rows again: the one that saves most state for its work. */
-function* againFrom(from: LayoutPoint, make: Make): Generator<LayoutPoint> {
-  for (let at = from; ; ) {
+function* againFrom(from: LayoutPoint, make: Make, mostMacs: number): Generator<LayoutPoint> {
+  for (let at = from; at.macs <= mostMacs; ) {
     let best: LayoutPoint | undefined;
     let most = 0;
     for (const node of readingBack(at.layout)) {
@@ -87,41 +88,59 @@ function* againFrom(from: LayoutPoint, make: Make): Generator<LayoutPoint> {
   }
 }
 
-const lessState = (best: LayoutPoint | undefined, point: LayoutPoint): LayoutPoint =>
-  best && best.stateBytes <= point.stateBytes ? best : point;
+/** Of layouts that differ in `ahead`, where others begin: the least state, and left edges when they are due. */
+function startsOf(points: readonly LayoutPoint[]): Set<LayoutPoint> {
+  const [first] = points;
+  if (!first) return new Set();
+  const best = points.reduce((a, b) => (b.stateBytes < a.stateBytes ? b : a), first);
+  return new Set([best, ...points.filter(({ layout }) => layout.choice.ahead === 0)]);
+}
+
+/** How many rows of the first layer's left edge may have records, where some have none: at most eight numbers. */
+function fewerRecords({ taps }: Layout): number[] {
+  const left = maxOf([...taps.values()].map((t) => t.recorded));
+  return [...new Set(Array.from({ length: 8 }, (_, i) => Math.floor((left * i) / 8)))].filter((n) => n < left);
+}
 
 /** All layouts of one depth. */
-function layoutsAt(graph: Graph, hop: number, depth: number, make: Make): LayoutPoint[] {
-  const most = Math.floor(viewOf(graph).clock.window / hop);
-  const stride = Math.max(1, Math.ceil(most / mostAheads));
+function layoutsAt(graph: Graph, hop: number, depth: number, make: Make, { mostWork }: Fixed): LayoutPoint[] {
+  const hops = Math.floor(viewOf(graph).clock.window / hop);
+  const stride = Math.max(1, Math.ceil(hops / mostAheads));
   const found: LayoutPoint[] = [];
-  const starts = new Set<LayoutPoint>();
-  for (const taps of [true, false]) {
-    let best: LayoutPoint | undefined;
-    for (let ahead = most; ahead >= 0; ahead = ahead === 0 ? -1 : Math.max(0, ahead - stride)) {
-      const point = make({ ahead, again: none, depth, taps });
+  const [sums, plain]: LayoutPoint[][] = [[], []];
+  for (let ahead = hops; ahead >= 0; ahead = ahead === 0 ? -1 : Math.max(0, ahead - stride)) {
+    const withSums = make({ ahead, again: none, depth, taps: Number.POSITIVE_INFINITY });
+    const without = make({ ahead, again: none, depth });
+    if (withSums) sums?.push(withSums);
+    if (without) plain?.push(without);
+    append(
+      found,
+      [withSums, without].filter((p) => p !== undefined),
+    );
+  }
+  const starts = startsOf(plain ?? []);
+  for (const start of startsOf(sums ?? [])) {
+    starts.add(start);
+    for (const taps of fewerRecords(start.layout)) {
+      const point = make({ ...start.layout.choice, taps });
       if (!point) continue;
       found.push(point);
-      best = lessState(best, point);
-      if (ahead === 0) starts.add(point);
+      starts.add(point);
     }
-    if (best) starts.add(best);
   }
-  for (const start of starts) append(found, againFrom(start, make));
-  const raw = make({ ahead: 0, again: new Set(graph.nodes), depth, taps: false });
+  const most = mostWork?.(minOf(found.map((p) => p.macs))) ?? Number.POSITIVE_INFINITY;
+  for (const start of starts) append(found, againFrom(start, make, most));
+  const raw = make({ ahead: 0, again: new Set(graph.nodes), depth });
   if (raw) found.push(raw);
   return found;
 }
 
 /** All layouts by depth, deepest first; only depths at which something changes. */
-export function* layoutsByDepth(
-  graph: Graph,
-  hop: number,
-  { depth = graph.nodes.length, microHop = hop }: Fixed = {},
-): Generator<LayoutPoint[]> {
+export function* layoutsByDepth(graph: Graph, hop: number, fixed: Fixed = {}): Generator<LayoutPoint[]> {
+  const { depth = graph.nodes.length, microHop = hop } = fixed;
   const edges = edgesOf(graph, hop);
   const reusing = reusingNodes(graph, edges, depth);
   const make = maker(graph, hop, microHop, edges);
   const depths = graph.nodes.flatMap((n, i) => (reusing.has(n) ? [i + 1] : [])).reverse();
-  for (const d of [...depths, 0]) yield layoutsAt(graph, hop, d, make);
+  for (const d of [...depths, 0]) yield layoutsAt(graph, hop, d, make, fixed);
 }

@@ -104,7 +104,8 @@ const aheadOf = (plan: StreamPlan, id: number): number => tapsOf(plan, id)?.comp
 function edgeRuns(plan: StreamPlan, id: number, at: Interior, gone: Gone): Run[] {
   const { layout } = plan;
   const ahead = aheadOf(plan, id);
-  const waits = layout?.choice.ahead === 0 && (tapsOf(plan, id)?.waiting ?? 0) > 0;
+  const { waiting = 0, againWaiting = 0 } = tapsOf(plan, id) ?? {};
+  const waits = layout?.choice.ahead === 0 && waiting + againWaiting > 0;
   const { edge, step, newest, newRows } = at;
   const { left: leftWork, window, spliced = 0 } = layout?.work.get(id) ?? { spliced: 0 };
   const computed = leftWork?.computed ?? 0;

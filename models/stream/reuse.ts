@@ -125,6 +125,8 @@ function oldestRow(ctx: Context, id: number, at: Map<number, Interior>, work: Ed
     const ratio = out.edge.jump / out.step / (own.edge.jump / own.step);
     oldest = Math.min(oldest, (out.newest - out.microRows + 1) * ratio - pad[0] * own.step);
   }
+  for (const [node, { grid, again }] of ctx.taps)
+    if (node.inputs[0] === id) for (const row of again) oldest = Math.min(oldest, row.at * grid - windowRule(ctx, node).pad[0]);
   const { left, right, rows } = own.edge;
   const { window } = work;
   const interiorFirst = Math.max(window?.first ?? rows, left);
@@ -137,7 +139,7 @@ function oldestRow(ctx: Context, id: number, at: Map<number, Interior>, work: Ed
 /** Outputs after which phases and queue slots repeat. */
 export function periodOf({ interiors, taps, choice }: Pick<Layout, 'interiors' | 'taps' | 'choice'>): number {
   const steps = [...interiors.values()].map((i) => i.step);
-  const slots = [...taps.values()].flatMap((t) => [t.records, t.waiting]);
+  const slots = [...taps.values()].flatMap((t) => [t.records, t.waiting, t.againWaiting]);
   return [choice.ahead, ...steps, ...slots].filter((n) => n > 0).reduce(lcm, 1);
 }
 
@@ -166,11 +168,11 @@ export function layoutOf(
     interiors.set(id, { edge, step, newRows, microRows, newest, oldest: newest, shift: choice.ahead * newRows });
   }
   for (const node of foldsOf(graph, interiors, trunk, choice.ahead)) ctx.folded.add(node.inputs[0] as number);
-  for (const node of choice.taps ? trunk : []) {
-    const taps = tapsOf(graph, node, interiors, choice.ahead);
+  for (const node of choice.taps === undefined ? [] : trunk) {
+    const taps = tapsOf(graph, node, interiors, choice.ahead, choice.taps as number);
     if (taps) ctx.taps.set(node, taps);
   }
-  if (choice.taps && ctx.taps.size === 0) return undefined;
+  if (choice.taps !== undefined && ctx.taps.size === 0) return undefined;
   const tops = leftTops(ctx);
   const work = workOf(ctx, tops);
   const layout: Layout = {

@@ -1,5 +1,5 @@
 /**
- * The first layer's edges as partial tap sums: they cost no multiply-accumulates.
+ * The first layer's edges as partial tap sums: they cost few multiply-accumulates, or none.
  *
  * In: a convolution that reads the graph input, its stream, and the windows ahead.  Out: Taps: which accumulators are open, where a window's
  * start cuts them, and their bytes.
@@ -7,16 +7,25 @@
  * the same position, over the taps that lie inside the window. Deeper layers cannot do it: their inputs at the edge differ.
  *
  * Every new input row is multiplied once by each tap and added to the int32 accumulators of the rows that it belongs to. When window n falls
- * due, an open accumulator is a row of its right edge. When the input reaches the start of window n + cutAhead, the open accumulators of that
- * window's first rows are copied to a record: what they have gathered so far lies before the window. Once such a row is complete, its total
- * minus the record is the row of the left edge.
+ * due, an open accumulator is a row of its right edge. A row of the left edge is the row of the stream less the taps before the window. There
+ * are two ways to know these. A record: when the input reaches the start of window n + cutAhead, the open accumulators of that window's first
+ * rows are copied, and wait until the row is complete. Or, when the row is complete, the taps before the window are summed again, at most the
+ * padding's, from the input's last rows; windows that share the row of the stream share these taps. Records cost no work, and as many bytes
+ * as windows start while a row is open.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
-import type { Interior, Taps } from './layout.ts';
+import type { Interior, Taps, TapsRow } from './layout.ts';
+import type { WindowRule } from './timing.ts';
 
-/** Taps of `node`, or undefined where it has no such form. */
-export function tapsOf(graph: Graph, node: Node, interiors: Map<number, Interior>, ahead: number): Taps | undefined {
+/** Taps of `node`, of whose left edge at most `most` rows have records; undefined where it has no such form. */
+export function tapsOf(
+  graph: Graph,
+  node: Node,
+  interiors: Map<number, Interior>,
+  ahead: number,
+  most: number,
+): Taps | undefined {
   const [input] = node.inputs as [number];
   const view = viewOf(graph);
   const rule = view.rule(node);
@@ -33,20 +42,51 @@ export function tapsOf(graph: Graph, node: Node, interiors: Map<number, Interior
   const accFirst = y.newest - y.newRows + 1;
   const accRows = Math.floor((window - 1 + rule.pad[0]) / grid) - accFirst + 1;
   const cutAhead = left > 0 ? Math.floor(window / x.newRows) : 0;
-  const completeAhead = left > 0 ? Math.floor((y.newest - (left - 1) * y.step) / y.newRows) : 0;
+  const completeAhead = left > 0 ? completionOf(y, left - 1) : 0;
   if (left > 0 && (completeAhead < ahead || completeAhead > cutAhead)) return undefined;
-  const records = left > 0 ? cutAhead - completeAhead + 1 : 0;
-  const waiting = left > 0 ? completeAhead - ahead : 0;
+  const recorded = Math.min(left, most);
+  const recordsAhead = recorded > 0 ? completionOf(y, recorded - 1) : 0;
+  const records = recorded > 0 ? cutAhead - recordsAhead + 1 : 0;
+  const waiting = recorded > 0 ? recordsAhead - ahead : 0;
+  const again = rowsAgain(y, rule, recorded);
+  const slots = recorded < left ? completionOf(y, recorded) - ahead + 1 : 0;
+  const againWaiting = slots > 1 ? slots : 0;
   const bytes = view.frameBytes(node.output);
   return {
     grid,
     accFirst,
     accRows,
-    cut: left > 0 ? cutAhead * x.newRows : window,
+    cut: recorded > 0 ? cutAhead * x.newRows : window,
     cutAhead,
     completeAhead,
+    recorded,
+    recordsAhead,
     records,
     waiting,
-    stateBytes: bytes * (4 * (accRows + records * left) + waiting * left),
+    again,
+    againWaiting,
+    againTaps: again.reduce((sum, { at, taps }, i) => sum + (again[i + 1]?.at === at ? 0 : taps), 0),
+    stateBytes: bytes * (4 * (accRows + records * recorded) + waiting * recorded + againWaiting * (left - recorded)),
   };
+}
+
+/** Row f of the left edge of window n + this is complete when window n falls due, and was not before. */
+const completionOf = (y: Interior, f: number): number => Math.floor((y.newest - f * y.step) / y.newRows);
+
+/** Rows of the left edge from `first` on, in the order in which they can share taps. */
+function rowsAgain(y: Interior, rule: WindowRule, first: number): TapsRow[] {
+  const rows: TapsRow[] = [];
+  for (let row = first; row < y.edge.left; row++) {
+    const ahead = completionOf(y, row);
+    const taps = Math.ceil((rule.pad[0] - row * rule.stride) / rule.dilation);
+    rows.push({ row, ahead, at: row * y.step + ahead * y.newRows, taps });
+  }
+  return rows.sort((a, b) => a.at - b.at || a.taps - b.taps);
+}
+
+/** Work of the taps that are summed again. */
+export function againMacs(graph: Graph, node: Node, taps: Taps | undefined): number {
+  const view = viewOf(graph);
+  const rule = view.rule(node);
+  return taps && rule.kind === 'window' ? (view.macsPerRow(node) * taps.againTaps) / rule.kernel : 0;
 }

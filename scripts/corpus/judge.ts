@@ -10,15 +10,13 @@
  * `wasm`, against the windowed integer model at hops of 1, 2, a quarter of the window, and an odd one.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readNpy } from '../../host/sources/npy.ts';
 import { isRunletError } from '../../models/error.ts';
 import { withRounding } from '../../models/graph/rounding.ts';
 import { elementsOf, frameOf, type Graph, type Ints, isQuantised, type Port } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
 import { maxOf, minOf } from '../../models/lists.ts';
-import { type ReadOptions, readModel } from '../../models/read/index.ts';
+import type { ReadOptions } from '../../models/read/index.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -29,7 +27,9 @@ import { quantiseSignals } from '../../quant/report.ts';
 import { differing } from '../../test/property/harness.ts';
 import { random } from '../../test/property/random-network.ts';
 import { runStyles } from '../../test/property/styles.ts';
+import { hopsFor } from './folder.ts';
 import { type Quality, qualityOf } from './good.ts';
+import { read } from './read.ts';
 import { type Rows, randomRows, rowsOf, shapeAt, toFile, toGraph, toInts } from './rows.ts';
 import { tflmAnswers } from './tflm.ts';
 
@@ -59,35 +59,6 @@ const mostWork = 5e8;
 /** A choice: tells a rounding of float32 from an error. */
 const floatTolerance = 2e-5;
 const lineOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
-/**
- * Reads the file as `given` says; else one that needs a time axis gets the first that it may be, and one that
- * needs a window the data's. Out: the graph, and the options that it was read with.
- */
-async function read(file: string, given: ReadOptions): Promise<[Graph, ReadOptions]> {
-  const folder = dirname(file);
-  const bytes = new Uint8Array(await readFile(file));
-  const files = (path: string) => readFile(join(folder, path));
-  const by = async (options: ReadOptions): Promise<[Graph, ReadOptions]> => [
-    await readModel(bytes, { files, path: file, ...options }),
-    options,
-  ];
-  const at = join(folder, 'in.npy');
-  const lengths = existsSync(at) ? readNpy(readFileSync(at)).shape.slice(2) : [100];
-  try {
-    return await by(given);
-  } catch (error) {
-    if (!isRunletError(error)) throw error;
-    const axis = error.code === 'RN168' && /--time-axis (\d)/.exec(error.message)?.[1];
-    if (axis) return by({ ...given, timeAxis: Number(axis) });
-    if (!error.message.includes('--window')) throw error;
-    for (const window of new Set([...lengths].reverse())) {
-      const read = await by({ ...given, window }).catch(() => undefined);
-      if (read && (lengths.length === 1 || read[0].inputs[0]?.fileShape.slice(1).join() === lengths.join())) return read;
-    }
-    return by({ ...given, window: maxOf(lengths) });
-  }
-}
-
 /**
  * Whether SOURCE.txt names LiteRT as the reference, whose fully connected and LSTM layers round in their
  * own way.
@@ -250,7 +221,7 @@ export async function judge(
           rows.map(({ type }) => type),
         )
       : quantiseSignals(int8, signals);
-    const hops = graph.stateful ? [window] : [...new Set([1, 2, Math.floor(window / 4) || 1, 7])].filter((h) => h <= window);
+    const hops = graph.stateful ? [window] : hopsFor(window);
     const wrong: string[] = [];
     for (const hop of hops) if ((await streams(int8, hop, ints, wasm)) > 0) wrong.push(`hop ${hop}`);
     Object.assign(verdict, {

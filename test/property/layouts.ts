@@ -25,7 +25,7 @@ export interface AnyLayout {
   kinds: Kind[];
 }
 
-export const kinds = ['keep', 'fork', 'fold', 'taps', 'again', 'cone', 'shallow', 'whole', 'micro-hop'] as const;
+export const kinds = ['keep', 'fork', 'fold', 'taps', 'summed', 'again', 'cone', 'shallow', 'whole', 'micro-hop'] as const;
 export type Kind = (typeof kinds)[number];
 
 export function anyLayout(graph: Graph, hop: number, rnd: () => number): AnyLayout {
@@ -52,7 +52,9 @@ function kindsOf({ plan }: QuantPlan, deepest: number): Kind[] {
   const { ahead, again } = layout.choice;
   const lefts = [...layout.work.values()].some((w) => (w.left?.computed ?? 0) > 0);
   const found: Kind[] = layout.folds.size > 0 ? ['fold'] : [];
-  if (layout.taps.size > 0) found.push('taps');
+  const taps = [...layout.taps.values()];
+  if (taps.some((t) => t.records > 0)) found.push('taps');
+  if (taps.some((t) => t.again.length > 0)) found.push('summed');
   const more = [...layout.trunk].filter((node) => again.has(node)).length;
   if (lefts) found.push(more === layout.trunk.size ? 'cone' : ahead > 0 ? 'fork' : 'keep');
   if (lefts && more > 0 && more < layout.trunk.size) found.push('again');

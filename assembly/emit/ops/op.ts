@@ -9,6 +9,7 @@ import type { FoldReuse, Interior, Taps } from '../../../models/stream/layout.ts
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
 import type { At, Layout } from '../block.ts';
+import type { Queue } from '../buffers.ts';
 import type { Home } from '../home.ts';
 import { type BlockOf, type KernelName, kernelNames } from '../kernels.ts';
 import type { Need } from '../needs.ts';
@@ -124,10 +125,13 @@ export interface TapsIo {
   input: number;
   right: number;
   left: number;
+  /** Rows of the left edge that somebody reads. */
   leftRows: number;
   accumulators: number;
   records: number;
   waiting: number;
+  /** Rows that have no record, of windows that wait. */
+  again: Queue;
 }
 
 export interface FoldIo {
@@ -151,7 +155,7 @@ export interface Call {
   /** Rows that it takes, where they are not the step's output rows. */
   span?: { first: number; rows: number };
   /** A plain copy, in place of the call. */
-  copy?: { to: number; from: number; bytes: number };
+  copy?: { to: number; from: number | Queue; bytes: number };
 }
 
 /** A call of a kernel with a block that it takes. */
