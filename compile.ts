@@ -17,7 +17,7 @@ export { type Graph, isQuantised, type Node, type OpName, type Port, type Shape 
 export { type ReadOptions, readModel } from './models/read/index.ts';
 export { planStream } from './models/stream/plan.ts';
 export { type PlanRow, planRows, planSummary } from './models/stream/print.ts';
-export type { Mode, PlanOptions, StreamPlan } from './models/stream/types.ts';
+export type { Mode, PlanOptions, Preference, StreamPlan } from './models/stream/types.ts';
 export type { Calibration } from './quant/calibration/signals.ts';
 export { type QuantPlan, quantPlan } from './quant/plan.ts';
 export type { Methods, Preset } from './quant/presets.ts';

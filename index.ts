@@ -55,7 +55,7 @@ export { type Deviation, deviationOf } from './models/stream/deviation.ts';
 export { planStream } from './models/stream/plan.ts';
 export { type PlanRow, planRows, planSummary } from './models/stream/print.ts';
 export { type Rule, type RuleFinding, rulesFor, rulesOf } from './models/stream/rules.ts';
-export type { Mode, PlanOptions, StreamPlan } from './models/stream/types.ts';
+export type { Mode, PlanOptions, Preference, StreamPlan } from './models/stream/types.ts';
 export type { CalibrationSet, Sampling } from './quant/calibration/signals.ts';
 export type { CalibrationWarning } from './quant/calibration/warnings.ts';
 export { type Advice, adviceFor } from './quant/diagnose/advice.ts';

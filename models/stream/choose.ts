@@ -33,16 +33,17 @@ function candidates(graph: Graph, options: PlanOptions, others: readonly Point[]
 }
 
 /**
- * The preferred of all layouts, and of `others`, which come first where work and state are equal. Undefined if
- * none is within the budgets.
+ * The preferred of `others` and, where edge-exact is among the modes, of all layouts; `others` come first where
+ * work and state are equal. Undefined if none is within the budgets.
  */
 export function choose<P extends Point = never>(
   graph: Graph,
   options: PlanOptions,
   others: readonly P[] = [],
+  isEdge = true,
 ): P | LayoutPoint | undefined {
   const own = others.filter((p) => fits(p, options));
-  return preferred<P | LayoutPoint>([...own, ...candidates(graph, options, own)], preferenceOf(options));
+  return preferred<P | LayoutPoint>([...own, ...(isEdge ? candidates(graph, options, own) : [])], preferenceOf(options));
 }
 
 /** Layouts and `others` that something speaks for: none has both less work and less state, or they are preferred. */
@@ -50,8 +51,9 @@ export function choices<P extends Point>(
   graph: Graph,
   { hop, microHop }: PlanOptions,
   others: readonly P[] = [],
+  isEdge = true,
 ): { points: (P | LayoutPoint)[]; taken: Map<Preference, P | LayoutPoint> } {
-  const all = [...others, ...[...layoutsByDepth(graph, hop, { microHop })].flat()];
+  const all = [...others, ...(isEdge ? [...layoutsByDepth(graph, hop, { microHop })].flat() : [])];
   const taken = new Map<Preference, P | LayoutPoint>();
   for (const prefer of preferences) {
     const found = preferred<P | LayoutPoint>(all, prefer);

@@ -5,9 +5,11 @@
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
+import { minOf } from '../lists.ts';
 import { edgesOf, interior } from './edges.ts';
 import type { FoldReuse, Layout } from './layout.ts';
 import { planChoices } from './plan.ts';
+import type { Point } from './prefer.ts';
 import { againMacs } from './taps.ts';
 import { timingOf } from './timing.ts';
 import { hasTrunk, type Mode, type Step, type StreamPlan } from './types.ts';
@@ -146,14 +148,16 @@ function slotsReason(graph: Graph, node: Node, step: Step): string {
   return `one partial result per hop of the window (${slots} x ${number(step.stateBytes / slots)} B) takes less than ${some(rows, 'row')} (${bytes} B)`;
 }
 
-/** At most `most` of many, the first and the last among them, and those that `keep` names. */
-function spread<T>(all: T[], most: number, keep: (item: T) => boolean): T[] {
-  if (all.length <= most) return all;
-  const picked = new Set<T>(all.filter(keep).slice(0, most));
-  const ends = [all[0], all.at(-1)] as T[];
+/** At most `most` of many: those that `keep` names, the first, the last, and those whose state is farthest from theirs. */
+function spread<P extends Point>(all: readonly P[], most: number, keep: (point: P) => boolean): P[] {
+  if (all.length <= most) return [...all];
+  const picked = new Set<P>(all.filter(keep).slice(0, most));
+  const ends = [all[0], all.at(-1)] as P[];
   for (const end of ends) if (picked.size < most) picked.add(end);
-  for (let i = 1; picked.size < most && i < most; i++) picked.add(all[Math.round((i * (all.length - 1)) / most)] as T);
-  return all.filter((item) => picked.has(item));
+  const distance = (a: Point, b: Point) => Math.abs(Math.log((a.stateBytes + 1) / (b.stateBytes + 1)));
+  const apart = (point: P) => minOf([...picked].map((other) => distance(point, other)));
+  while (picked.size < most) picked.add(all.reduce((best, point) => (apart(point) > apart(best) ? point : best)));
+  return all.filter((point) => picked.has(point));
 }
 
 /** How many layers are streamed, and where their left edges come from, where there are any. */

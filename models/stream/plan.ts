@@ -154,7 +154,7 @@ function exactPlans(graph: Graph, draft: Omit<Draft, 'graph' | 'mode' | 'reason'
 /** Of the plans in several exact modes the one that is preferred. */
 function cheapest(graph: Graph, draft: Omit<Draft, 'graph' | 'mode' | 'reason'>, modes: Map<Mode, string>): StreamPlan {
   const own = withCarry(graph, false);
-  const chosen = choose(own, draft.options, exactPlans(graph, draft, modes));
+  const chosen = choose(own, draft.options, exactPlans(graph, draft, modes), modes.has('edge-exact'));
   if (chosen && 'plan' in chosen) return chosen.plan;
   const reason = modes.get('edge-exact') ?? '';
   return planEdges({ ...draft, graph: own, mode: 'edge-exact', reason }, chosen?.layout);
@@ -164,8 +164,8 @@ function cheapest(graph: Graph, draft: Omit<Draft, 'graph' | 'mode' | 'reason'>,
 export function planChoices(plan: StreamPlan): ReturnType<typeof choices<PlanPoint>> {
   const { graph, options, clock, window, hop } = plan;
   const modes = modesFor(graph, options);
-  if (!modes.has('edge-exact')) return { points: [], taken: new Map() };
-  return choices(graph, options, exactPlans(graph, { options, clock, window, hop }, modes));
+  if (modes.size === 1 && !modes.has('edge-exact')) return { points: [], taken: new Map() };
+  return choices(graph, options, exactPlans(graph, { options, clock, window, hop }, modes), modes.has('edge-exact'));
 }
 
 /** The windowed model of a plan's graph at the plan's hop; planned once a plan. */

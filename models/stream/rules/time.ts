@@ -40,7 +40,8 @@ export function alignment(facts: Facts): Finding {
     return { level: 'warn', text: `${is}: windows are taken up to ${plural(early, 'frame')}${facts.time(early)} early`, tryThis };
   }
   if (mode !== 'edge-exact') return { level: 'note', text: `${is}, and no row of a window is reused`, tryThis };
-  const other = planStream(graph, { hop: near[0] as number, mode: 'edge-exact' });
+  const { prefer } = plan.options;
+  const other = planStream(graph, { hop: near[0] as number, mode: 'edge-exact', prefer });
   const cost = (p: typeof plan) => `${count(p.macsPerHop / p.hop)} MACs a frame and ${count(p.stateBytes)} bytes of state`;
   return {
     level: 'note',
