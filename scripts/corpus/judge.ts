@@ -54,6 +54,8 @@ export interface Verdict {
 
 /** Windows that a model without data is calibrated and streamed with. */
 const rowCount = 8;
+/** Steps of a model with states. */
+const stepCount = 64;
 /** Multiply-adds of a file's windows in the float reference. A choice: some ten seconds. */
 const mostWork = 5e8;
 /** A choice: tells a rounding of float32 from an error. */
@@ -208,7 +210,11 @@ export async function judge(
         ? { ...verdict, quality: await qualityOf(graph, all) }
         : verdict;
     }
-    const signals = graph.inputs.map((_, i) => Float32Array.from(windows.flatMap((w) => [...(w[i] as Float32Array)])));
+    // an output of a model with states may depend on more steps than its file has rows
+    const streamed = graph.stateful
+      ? Array.from({ length: Math.max(count, stepCount) }, (_, n) => windows[n % count] ?? [])
+      : windows;
+    const signals = graph.inputs.map((_, i) => Float32Array.from(streamed.flatMap((w) => [...(w[i] as Float32Array)])));
     const { window } = graph.stateful ? { window: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t } : whole(graph);
     const mode = graph.stateful ? {} : ({ mode: 'edge-exact' } as const);
     const int8 = isQuantised(graph)
