@@ -208,8 +208,8 @@ const emit = inFolder('assembly/emit', [
   {
     id: 'home-tile-simd',
     file: 'home.ts',
-    find: "if (home === 'tile' && target === 'simd')",
-    replace: "if (home === 'tile' && target === 'relaxed' as never)",
+    find: "if (home === 'tile' && !isScalar(target))",
+    replace: "if (home === 'tile' && target === 'relaxed')",
     tests: 'host/info',
     why: 'weights in tiles for kernels that cannot fetch',
   },
@@ -233,8 +233,8 @@ const emit = inFolder('assembly/emit', [
   {
     id: 'tiles-folded-bias',
     file: 'targets/tiles.ts',
-    find: '(p.bias[o] as number) - p.xZero * sum',
-    replace: '(p.bias[o] as number) + p.xZero * sum',
+    find: '(p.bias[o] as number) - p.xZero * weightSum(p, shape, o)',
+    replace: '(p.bias[o] as number) + p.xZero * weightSum(p, shape, o)',
     tests: 'ops/ops',
     env: only('dense, zero points -128 and 127'),
     why: 'the zero point is folded into the bias with the wrong sign',
