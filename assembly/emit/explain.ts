@@ -38,20 +38,22 @@ function tilesText(outputs: number, groups: number, taps: number, target: Target
 }
 
 /** Why a kernel was taken, by its name and what its block says. */
-function reason({ fn }: Call, field: (offset: number) => number, wide: boolean): string {
+function reason({ fn }: Call, field: (offset: number) => number, wide: boolean, target: Target): string {
   if (fn.includes('_s16')) return 'int16 on a side: one kernel for all targets, weights in the order of the operator';
   if (fn.endsWith('_taps_s8')) return 'sums of open rows are kept (edge-exact): weights in the order of the operator';
   if (fn === 'dense_fold_s8')
     return 'accumulators of waiting windows are kept (edge-exact): weights in the order of the operator';
   if (fn === 'conv_rows_s8_simd')
-    return `target simd: places lie evenly, so the input of up to ${counted(field(SimdBlock.at.chunk), 'row')} is widened once`;
-  if (fn === 'conv_patch_s8_simd') return 'target simd: taps of a place do not lie side by side, so they are copied';
+    return `target ${target}: places lie evenly, so the input of up to ${counted(field(SimdBlock.at.chunk), 'row')} ${target === 'simd' ? 'is widened' : 'becomes taps'} once`;
+  if (fn === 'conv_patch_s8_simd') return `target ${target}: taps of a place do not lie side by side, so they are copied`;
   if (fn === 'conv_place_s8_simd') return 'target simd: one place a call, sixteen outputs at a time';
   if (fn === 'depthwise_row_s8_simd')
     return 'target simd: one row a call, sixteen channels at a time; two bytes a weight, which cost 4 vector instructions less of 20';
+  if (fn === 'depthwise_s8_simd' && target === 'relaxed')
+    return 'target relaxed: four taps an instruction; four rows of eight channels share what is zipped';
   if (fn === 'depthwise_s8_simd')
     return 'target simd: four rows of eight channels share what is zipped; two bytes a weight, which cost 2 vector instructions less of 24';
-  if (fn.endsWith('_simd')) return 'target simd: eight outputs at a time';
+  if (fn.endsWith('_simd')) return `target ${target}: eight outputs at a time`;
   const copied =
     field(TileBlock.at.runs) === 0
       ? 'taps do not lie side by side'
@@ -99,7 +101,7 @@ export function explainKernels({ plan }: QuantPlan, { packed, memory, data }: Em
       outputs,
       taps,
       layout: memory.home === 'tile' ? layout + fetched() : layout,
-      why: reason(call, field, wide),
+      why: reason(call, field, wide, target),
     });
   }
   return found;

@@ -47,10 +47,17 @@ const simdModule = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
 ]);
 
+/** The same with `i32x4.relaxed_dot_i8x16_i7x16_add_s` of three such values. */
+const relaxedModule = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0],
+  ...[65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 147, 2, 11],
+]);
+
 /** All checks, in the order they are printed. */
 export function checks(): Check[] {
   const node = Number(process.versions.node.split('.')[0]);
   const simd = WebAssembly.validate(simdModule);
+  const relaxed = WebAssembly.validate(relaxedModule);
   const writes = canRead(process.cwd(), constants.W_OK);
   const optional = (name: string, found: string | undefined, without: string): Check => ({
     name,
@@ -66,6 +73,12 @@ export function checks(): Check[] {
       ok: simd,
       needed: false,
       found: simd ? 'yes' : 'no; the scalar modules of this version do not need it',
+    },
+    {
+      name: 'WebAssembly relaxed SIMD',
+      ok: relaxed,
+      needed: false,
+      found: relaxed ? 'yes; modules of target relaxed ask the CPU when they start' : 'no; modules of target relaxed are refused',
     },
     { name: 'compiler', ok: isInstalled('assemblyscript/asc'), needed: true, found: 'assemblyscript, needed by build' },
     { name: 'write access', ok: writes, needed: true, found: process.cwd() },

@@ -34,7 +34,7 @@ export const relaxed = vectors({
   excess,
   depthwise: { taps: 4, weights: (weights, shape) => tiles(weights, shape, layout), excess },
   costs: {
-    bytes: { FOURS: 640, PAIRS: 330, ONES: 310, ROW_FOURS: 690, ROW_ONES: 400 },
+    bytes: { FOURS: 440, PAIRS: 400, ONES: 510, ROW_FOURS: 1080, ROW_ONES: 600 },
     perPair: { four: 14 / 8, two: 7 / 4, one: 4.5 / 2, rowFour: 30 / 8, row: 12 / 2 },
   },
 });
