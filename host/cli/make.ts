@@ -269,7 +269,7 @@ async function make(args: Args): Promise<void> {
   const [bundle, judgement] = await whileWorking('compiling, and judging float and int8', () =>
     Promise.all([
       build(quant, { producer: producer(), target: args.target, ...fields }),
-      judged(float, quant, recording, args.truthAt ?? fields.truthAt),
+      (async () => judged(float, quant, recording, args.truthAt ?? fields.truthAt))(),
     ]),
   );
   const { sampleRateHz: rateHz } = bundle.manifest;
