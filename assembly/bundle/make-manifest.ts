@@ -60,7 +60,8 @@ function layersOf({ plan }: QuantPlan): Manifest['layers'] {
     const where = known?.section ?? (section === 'head' ? 'head' : 'trunk');
     layers.set(node, { name: node.name, op: node.op, section: where, ...sum });
   }
-  return [...layers.values()];
+  // misaligned: some hops have a micro-hop more than others, so that the mean may be no whole number
+  return [...layers.values()].map((layer) => ({ ...layer, macsPerHop: Math.round(layer.macsPerHop) }));
 }
 
 /** Where running totals of folds stand in the state, and the accumulators that are opened minus them. */
@@ -140,7 +141,7 @@ export async function makeManifest(
     warmUpHops: plan.warmUpHops,
     delayFrames: plan.delayFrames,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
-    macsPerHop: plan.macsPerHop,
+    macsPerHop: Math.round(plan.macsPerHop),
     macsPerWindow: plan.macsPerWindow,
     layers: layersOf(quant),
     bytes: memoryBytes(map),

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: a09760a1cdfcd8d6e628422eeb3d83062985a139b058901282a54a2d1b95f5c6
+ * Sources: ab009e89fd79894f4bed6b322e3b09bc45675a440eb5fcd88c764182ceff1b97
  */
 export const code = `
 AGFzbQEAAAABXw9gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgAX4BfmAEf39/fwBgBn9/

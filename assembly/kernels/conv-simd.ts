@@ -10,7 +10,7 @@
  */
 import { relaxed_four, relaxed_one, relaxed_two } from "./conv-tiles-relaxed";
 import { tile_four, tile_one, tile_two } from "./conv-tiles-simd";
-import { flip_byte, flip_s8, start_of } from "./mac-relaxed";
+import { flip_byte, flip_s8, flips, start_of } from "./mac-relaxed";
 import { SimdBlock, finish_place, sums_bytes, widen_s8, zeros } from "./mac-simd";
 import { fill_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, FOURS, GROUPS, ONES, PAIRS, POOLED, RELAXED } from "./needs";
@@ -25,12 +25,19 @@ function pitch_of(taps: i32): i32 {
   return ((taps + 3) & ~3) << TAP;
 }
 
+/** What taps differ by from the input: its zero point, or the bits that are flipped. */
+// @ts-ignore: decorator
+@inline
+function change_of(p: SimdBlock): v128 {
+  return RELAXED ? flips() : zeros(p);
+}
+
 /** Taps that lie side by side in the input. */
 // @ts-ignore: decorator
 @inline
-function taps_s8(p: SimdBlock, to: usize, from: usize, n: i32): void {
-  if (RELAXED) flip_s8(to, from, n);
-  else widen_s8(to, from, n, zeros(p));
+function taps_s8(to: usize, from: usize, n: i32, change: v128): void {
+  if (RELAXED) flip_s8(to, from, n, change);
+  else widen_s8(to, from, n, change);
 }
 
 /** Taps that are padding: of value 0. */
@@ -44,12 +51,13 @@ function no_taps(p: SimdBlock, to: usize, n: i32): void {
 /** `rows` rows of the input from row t on, `step` apart, as taps. Without dilations rows are one run. */
 function widen_rows(p: SimdBlock, t: i32, rows: i32, step: i32): void {
   const bytes = (FEATURES ? p.x_f : 1) * p.x_c;
+  const change = change_of(p);
   let to = p.patch;
   while (rows > 0) {
     let run: i32 = 1;
     if (!EDGES || <u32>t < <u32>p.x_rows) {
       if (!DILATIONS) run = EDGES ? min(rows, p.x_rows - t) : rows;
-      taps_s8(p, to, p.x + t * bytes, run * bytes);
+      taps_s8(to, p.x + t * bytes, run * bytes, change);
     } else no_taps(p, to, bytes);
     to += (run * bytes) << TAP;
     t += run * step;
@@ -71,6 +79,7 @@ function tile(
   p: SimdBlock,
   places: i32,
   sums: usize,
+  pitch: i32,
   bias: usize,
   outputs: i32,
   x: usize,
@@ -78,7 +87,6 @@ function tile(
   w: usize,
   taps: i32,
 ): void {
-  const pitch = sums_bytes(p.y_c);
   if (FOURS && places == 4) {
     if (RELAXED) relaxed_four(p, sums, pitch, bias, outputs, x, x_pitch, w, taps);
     else tile_four(p, sums, pitch, bias, outputs, x, x_pitch, w, taps);
@@ -92,15 +100,16 @@ function tile(
 
 /** Sums of `places` places of all groups; taps of a group `x_group` bytes after those of the one before. */
 function sums_of(p: SimdBlock, places: i32, x: usize, x_pitch: i32, x_group: i32, taps: i32): void {
+  const y_c = p.y_c;
   const groups = GROUPS ? p.x_c / p.per : 1;
-  const outputs = p.y_c / groups;
+  const outputs = y_c / groups;
   const group_bytes = ((outputs + 7) >> 3) * (((taps + 3) & ~3) << 3);
   let w = p.weights;
   let sums = p.sums;
   let bias = start_of(p);
   // a tile that is not full writes past its group: the next group comes after it
   for (let g: i32 = 0; g < groups; g++) {
-    tile(p, places, sums, bias, outputs, x, x_pitch, w, taps);
+    tile(p, places, sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
     w += group_bytes;
     x += x_group;
     sums += outputs << 2;
@@ -158,13 +167,14 @@ function place_taps(p: SimdBlock, to: usize, t: i32, f: i32, group: i32): void {
   const x_f = p.x_f;
   const x_c = p.x_c;
   const per = p.per;
+  const change = change_of(p);
   const f0 = f * p.stride_f - p.pad_f;
   const x = p.x + group * per;
   let t0 = t * p.stride_t - p.pad_t;
   for (let kt: i32 = 0; kt < p.kernel_t; kt++) {
     for (let kf: i32 = 0; kf < p.kernel_f; kf++) {
       const at = f0 + kf * p.dilation_f;
-      if (<u32>t0 < <u32>p.x_rows && <u32>at < <u32>x_f) taps_s8(p, to, x + (t0 * x_f + at) * x_c, per);
+      if (<u32>t0 < <u32>p.x_rows && <u32>at < <u32>x_f) taps_s8(to, x + (t0 * x_f + at) * x_c, per, change);
       else no_taps(p, to, per);
       to += per << TAP;
     }
@@ -202,7 +212,8 @@ export function conv_patch_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
 
 export function dense_s8_simd(p: SimdBlock): void {
   const patch = p.patch;
-  taps_s8(p, patch, p.x, p.per);
-  tile(p, 1, p.sums, start_of(p), p.y_c, patch, 0, p.weights, p.per);
+  taps_s8(patch, p.x, p.per, change_of(p));
+  const y_c = p.y_c;
+  tile(p, 1, p.sums, sums_bytes(y_c), start_of(p), y_c, patch, 0, p.weights, p.per);
   finish_place(p, p.y, p.sums);
 }

@@ -11,7 +11,7 @@
  * order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their
  * sums are dropped, their weights 0.
  */
-import { dot, flip_byte, start_of } from "./mac-relaxed";
+import { dot, flips, start_of } from "./mac-relaxed";
 import { SimdBlock, below_of, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
 import { fill_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, RELAXED, ROW_FOURS, ROW_ONES, ROW_PARTS } from "./needs";
@@ -61,7 +61,7 @@ function row_one(p: SimdBlock, y: usize, t: i32, column: i32, frame: i32, tile: 
   const padding = EDGES ? p.patch : 0;
   const span = EDGES ? <usize>((p.x_rows - 1) * frame) : 0;
   const kernel_f = FEATURES ? p.kernel_f : 1;
-  const flip = i8x16.splat(<i8>(RELAXED ? flip_byte() : 0));
+  const flip = RELAXED ? flips() : i8x16.splat(0);
   let w = p.weights;
   let bias = start_of(p);
   let sums = p.sums;
@@ -132,7 +132,7 @@ function row_four(p: SimdBlock, y: usize, pitch: i32, t: i32, column: i32, frame
   const below = below_of(p);
   const magic = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("magic"));
   const zero = v128.load_splat<i32>(changetype<usize>(p), offsetof<SimdBlock>("y_zero"));
-  const flip = i8x16.splat(<i8>(RELAXED ? flip_byte() : 0));
+  const flip = RELAXED ? flips() : i8x16.splat(0);
   let w = p.weights;
   let x = p.x;
   for (let o: i32 = 0; o < y_c; o += 8) {

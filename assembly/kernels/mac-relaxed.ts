@@ -41,6 +41,13 @@ export function flip_byte(): i32 {
   return form == FORM_UNSIGNED ? 0x80 : 0;
 }
 
+/** The same in sixteen lanes. */
+// @ts-ignore: decorator
+@inline
+export function flips(): v128 {
+  return i8x16.splat(<i8>flip_byte());
+}
+
 /** Address of what the sums of a layer start at: i32 [o]. */
 // @ts-ignore: decorator
 @inline
@@ -55,8 +62,8 @@ export function flip_s8(
   to: usize, // [n], rounded up to sixteens
   from: usize, // s8 [n], rounded up to sixteens
   n: i32,
+  flip: v128,
 ): void {
-  const flip = i8x16.splat(<i8>flip_byte());
   for (; n > 0; n -= 16) {
     v128.store(to, v128.xor(v128.load(from), flip));
     to += 16;

@@ -5,6 +5,7 @@
 import { crc32 as zipCrc } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { build } from '../../assembly/build.ts';
 import { checkManifest } from '../../assembly/bundle/check.ts';
 import { crc32, type ImageParts, makeImage, mostImageLabels, mostTextBytes } from '../../assembly/bundle/image.ts';
 import { join, newKeyPair, publicPem, readPublicKeys, readSecretKey, secretPem, secretRaw } from '../../assembly/bundle/keys.ts';
@@ -12,6 +13,9 @@ import { type Manifest, manifestSection } from '../../assembly/bundle/manifest.t
 import { Cursor, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
 import { signBundle, signers, unsigned, verifyBundle } from '../../assembly/bundle/sign.ts';
 import { leb, readLeb, sleb, withMemory } from '../../assembly/emit/patch.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { quantPlan } from '../../quant/plan.ts';
+import { tinyStream } from '../stages/tiny-networks.ts';
 import { codeOf, utf8 } from './helpers.ts';
 import { tinyManifest } from './tiny-bundle.ts';
 
@@ -211,6 +215,12 @@ test('a memory patch changes the memory and the globals that are named, and no o
   const bodies = new Map(wasmSections(patched).map(({ id, bytes }) => [id, [...bytes]]));
   assert.equal(bodies.get(5), [1, 1, ...leb(300), ...leb(300)]);
   assert.equal(bodies.get(6), [2, ...global(7), ...global(...sleb(-70000))]);
+});
+
+test('work that is no whole number a hop, as misaligned has it, is rounded', async () => {
+  const quant = quantPlan(planStream(tinyStream(), { hop: 12 }));
+  const { wasm } = await build({ ...quant, plan: { ...quant.plan, macsPerHop: 1528.5 } });
+  assert.is(readManifest(wasm).macsPerHop, 1529);
 });
 
 test.run();

@@ -6,7 +6,6 @@
  */
 import { createHash } from 'node:crypto';
 import binaryen from 'binaryen';
-import { readManifest } from '../../assembly/bundle/read.ts';
 import { moduleOf, type Section, sectionsOf } from '../../assembly/emit/patch.ts';
 
 const instruction = 'i32x4.relaxed_dot_i8x16_i7x16_add_s';
@@ -75,6 +74,8 @@ export function withMeaning(wasm: Uint8Array, meaning: Meaning | typeof doubled)
 
 /** A module as tests run it: one of target relaxed by one of the exact meanings, others as they are. */
 export function runnable(wasm: Uint8Array): Uint8Array {
-  if (readManifest(wasm).target !== 'relaxed') return wasm;
+  // tests run modules too that no reader of manifests takes
+  const isRelaxed = sectionsOf(wasm).some(({ id, body }) => id === custom && Buffer.from(body).includes('"target":"relaxed"'));
+  if (!isRelaxed) return wasm;
   return withMeaning(wasm, wasm.length % 2 === 0 ? 'unsigned exact' : 'signed exact');
 }
