@@ -17,7 +17,8 @@ import { differing } from './harness.ts';
 import { anyNetwork, makeNetwork, random } from './random-network.ts';
 import { runStyles } from './styles.ts';
 
-const runs = Math.ceil(Number(process.env.RUNLET_NETWORKS ?? 2000) / 8);
+/** At least so many that every mode is among their plans. */
+const runs = Math.max(48, Math.ceil(Number(process.env.RUNLET_NETWORKS ?? 2000) / 8));
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /** How many outputs were compared. */
