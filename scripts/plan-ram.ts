@@ -1,10 +1,13 @@
 /**
  * npm run plan:ram -- DIR... [--options FILE] [--json]
  *
- * How much less state the default plan holds than the plan with the least work, and how much more it computes.
- * In: folders of models (corpus/folder.ts).  Out: a line a model and hop where the two differ, the mean over all,
- * and over those that have several exact plans (models/stream/explain.ts); the sums; the most work. Hops of 1, 2,
- * a quarter of the window, and an odd one. Outputs of all plans are equal: npm run corpus runs the default one.
+ * How much less state the default plan holds than the plan with the least work, and how much more it
+ * computes.
+ *
+ * In: folders of models (corpus/folder.ts).  Out: a line a model and hop where the two differ, the mean over
+ * all, and over those that have several exact plans (models/stream/explain.ts), the sums, the most work. Hops
+ * of 1, 2, a quarter of the window, and an odd one. Outputs of all plans are equal; npm run corpus runs the
+ * default one.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';

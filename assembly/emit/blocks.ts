@@ -258,7 +258,7 @@ export interface SimdBlock extends MacBlock {
   place: number; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
   pool: number; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
   integers: number; // 1 where outputs are requantised in integers
-  signed_bias: number; // relaxed: address, i32 [o], `bias` of the form that reads signed bytes (mac-relaxed.ts)
+  signed_bias: number; // relaxed: address, i32 [o], `bias` of the form of signed bytes (mac-relaxed.ts)
   magic: number; // f32
   below: number; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
 }

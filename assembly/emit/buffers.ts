@@ -117,7 +117,7 @@ export interface Buffers {
   sound?: Sound;
 }
 
-/** Addresses of accumulators of open rows, records of window starts, and left edges that wait: with records, without. */
+/** Addresses: accumulators of open rows, records of window starts, left edges that wait, with and without records. */
 export interface TapsBuffers {
   accumulators: number;
   records: number;

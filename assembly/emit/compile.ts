@@ -38,7 +38,7 @@ function ascWorker(): Worker {
   return worker;
 }
 
-/** Loads the compiler now, beside what comes before the first compilation; it does not keep the process alive. */
+/** Loads the compiler beside other work. It does not keep the process alive. */
 export const loadCompiler = (): void => ascWorker().unref();
 
 let read: Record<string, string> | undefined;

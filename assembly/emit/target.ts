@@ -1,7 +1,7 @@
 /**
  * Targets: which class of engine a module's kernels are for. Every target computes the same bytes.
  *
- * relaxed  the int8 dot product of relaxed SIMD: browsers and Node on CPUs that have it; others refuse the module
+ * relaxed  the int8 dot product of relaxed SIMD: browsers and Node. The module refuses CPUs without it
  * simd     SIMD128: browsers and Node
  * interp   three outputs in one 64-bit multiplication: interpreters (WAMR, wasm3) and engines without SIMD
  * native   blocks of four outputs: WebAssembly compiled ahead of time, on 32-bit cores

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: ab009e89fd79894f4bed6b322e3b09bc45675a440eb5fcd88c764182ceff1b97
+ * Sources: 48a3f7de164337b89663e25b208d0ec55a133409e888d826668443e4cdecff27
  */
 export const code = `
 AGFzbQEAAAABXw9gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgAX4BfmAEf39/fwBgBn9/

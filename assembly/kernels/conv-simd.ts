@@ -2,11 +2,12 @@
  * conv and dense with SIMD128: tiles of four places x eight outputs, two taps a multiplication; with relaxed
  * SIMD four (mac-relaxed.ts).
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: as conv.ts.  Weights s8 [y_c / 8][taps / 2][8][2], relaxed [y_c / 8][taps
- * / 4][8][4], tiles and fours of taps filled up with zeros, one such run a group.  Taps (`patch`) are int16
- * less the zero point, where padded ones are 0; relaxed: bytes, where padded ones are the zero point.  conv_rows: rows of the input are widened once, up to `chunk` output rows together, and
- * places read them `place` values apart.  conv_patch: the taps of four places are copied. Exact: int32 sums
- * in another order.  Up to 15 bytes past the taps and the tables are read, and multiplied by 0.
+ * In: x s8 [x_rows][x_f][x_c].  Out: as conv.ts.  Weights s8 [y_c / 8][taps / 2][8][2], tiles and fours of
+ * taps filled up with zeros, one such run a group; relaxed [y_c / 8][taps / 4][8][4].  Taps (`patch`) are
+ * int16 less the zero point, and padded ones are 0; relaxed: bytes, and padded ones are the zero point.
+ * conv_rows: rows of the input become taps once, up to `chunk` output rows together, and places read them
+ * `place` values apart.  conv_patch: the taps of four places are copied. Exact: int32 sums in another order.
+ * Up to 15 bytes past the taps and the tables are read, and multiplied by 0.
  */
 import { relaxed_four, relaxed_one, relaxed_two } from "./conv-tiles-relaxed";
 import { tile_four, tile_one, tile_two } from "./conv-tiles-simd";

@@ -1,14 +1,15 @@
 /**
- * The inner loops of conv-simd.ts with the dot product of relaxed SIMD: all sums of four places, of two, and of one.
+ * The inner loops of conv-simd.ts with the dot product of relaxed SIMD: all sums of four places, of two, of one.
  *
- * In: taps as mac-relaxed.ts reads them, in whole fours, weights s8 [outputs / 8][taps / 4][8][4].  Out: sums i32 of `outputs` outputs,
- * rows `pitch` bytes apart, whole tiles; four places may leave the largest sums of two, or of all.
+ * In: taps as mac-relaxed.ts reads them, in whole fours, weights s8 [outputs / 8][taps / 4][8][4].  Out: sums
+ * i32 of `outputs` outputs, rows `pitch` bytes apart, whole tiles. Four places may leave the largest sums of
+ * two, or of all.
  * An engine takes two dot products a cycle and gives a sum after five, so that every loop has eight sums at
  * once: those of four places and eight outputs, of two places and sixteen, of one place and sixteen in two
  * halves of its taps.
  */
 import { dot } from "./mac-relaxed";
-import { SimdBlock, keep } from "./mac-simd";
+import { SimdBlock, keep, keep_four } from "./mac-simd";
 import { POOLED } from "./needs";
 
 /** Bytes of the weights of eight outputs. */
@@ -64,21 +65,7 @@ export function relaxed_four(
       xc += 4;
       xd += 4;
     }
-    // requantisation keeps the order of sums, so that the largest output is that of the largest sum
-    if (POOLED && pool > 1) {
-      a0 = i32x4.max_s(a0, b0);
-      a1 = i32x4.max_s(a1, b1);
-      b0 = i32x4.max_s(c0, d0);
-      b1 = i32x4.max_s(c1, d1);
-      if (pool == 4) {
-        a0 = i32x4.max_s(a0, b0);
-        a1 = i32x4.max_s(a1, b1);
-      }
-    }
-    keep(sums, a0, a1);
-    keep(sums + pitch, b0, b1);
-    keep(sums + 2 * pitch, c0, c1);
-    keep(sums + 3 * pitch, d0, d1);
+    keep_four(sums, pitch, pool, a0, a1, b0, b1, c0, c1, d0, d1);
     sums += 32;
     bias += 32;
   }

@@ -5,7 +5,7 @@
  * tiles; four places may leave the largest sums of two, or of all.
  * Four places share the loads of weights: 16 multiplications for 2 of those; one place is bound by them.
  */
-import { SimdBlock, keep, mac } from "./mac-simd";
+import { SimdBlock, keep, keep_four, mac } from "./mac-simd";
 import { POOLED } from "./needs";
 
 export function tile_four(
@@ -54,21 +54,7 @@ export function tile_four(
       xc += 4;
       xd += 4;
     }
-    // requantisation keeps the order of sums, so that the largest output is that of the largest sum
-    if (POOLED && pool > 1) {
-      a0 = i32x4.max_s(a0, b0);
-      a1 = i32x4.max_s(a1, b1);
-      b0 = i32x4.max_s(c0, d0);
-      b1 = i32x4.max_s(c1, d1);
-      if (pool == 4) {
-        a0 = i32x4.max_s(a0, b0);
-        a1 = i32x4.max_s(a1, b1);
-      }
-    }
-    keep(sums, a0, a1);
-    keep(sums + pitch, b0, b1);
-    keep(sums + 2 * pitch, c0, c1);
-    keep(sums + 3 * pitch, d0, d1);
+    keep_four(sums, pitch, pool, a0, a1, b0, b1, c0, c1, d0, d1);
     sums += 32;
     bias += 32;
   }

@@ -8,23 +8,11 @@
  * Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
  * dropped, their weights 0.
  */
-import { SimdBlock, below_of, finish_eight, is_exact, mac } from "./mac-simd";
+import { SimdBlock, below_of, bytes_high, bytes_low, finish_eight, is_exact, mac } from "./mac-simd";
 import { DILATIONS } from "./needs";
 
 /** Bits that sums are shifted up by. */
 const UP = 8;
-
-// @ts-ignore: decorator
-@inline
-function zip_low(u: v128, v: v128): v128 {
-  return v128.shuffle<i8>(u, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-// @ts-ignore: decorator
-@inline
-function zip_high(u: v128, v: v128): v128 {
-  return v128.shuffle<i8>(u, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
 
 /** All channels of the row whose first taps are at x. */
 function row(p: SimdBlock, y: usize, x: usize): void {
@@ -47,13 +35,13 @@ function row(p: SimdBlock, y: usize, x: usize): void {
       from += next;
       const v = v128.load(from);
       from += next;
-      const low = zip_low(u, v);
-      const high = zip_high(u, v);
+      const low = bytes_low(u, v);
+      const high = bytes_high(u, v);
       const nothing = i32x4.splat(0);
-      a0 = mac(a0, zip_low(nothing, low), v128.load(w));
-      a1 = mac(a1, zip_high(nothing, low), v128.load(w, 16));
-      b0 = mac(b0, zip_low(nothing, high), v128.load(w, 32));
-      b1 = mac(b1, zip_high(nothing, high), v128.load(w, 48));
+      a0 = mac(a0, bytes_low(nothing, low), v128.load(w));
+      a1 = mac(a1, bytes_high(nothing, low), v128.load(w, 16));
+      b0 = mac(b0, bytes_low(nothing, high), v128.load(w, 32));
+      b1 = mac(b1, bytes_high(nothing, high), v128.load(w, 48));
       w += 64;
     }
     for (const end = left - 16; left > 0 && left > end; left -= 8) {

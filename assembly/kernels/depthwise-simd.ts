@@ -12,7 +12,7 @@
  * sums are dropped, their weights 0.
  */
 import { dot, flips, start_of } from "./mac-relaxed";
-import { SimdBlock, below_of, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
+import { SimdBlock, below_of, bytes_high, bytes_low, finish_place, is_exact, keep, mac, words_of } from "./mac-simd";
 import { fill_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, RELAXED, ROW_FOURS, ROW_ONES, ROW_PARTS } from "./needs";
 
@@ -33,19 +33,6 @@ function zip_low(u: v128, v: v128): v128 {
 @inline
 function zip_high(u: v128, v: v128): v128 {
   return v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15);
-}
-
-/** Bytes of two rows in turn. */
-// @ts-ignore: decorator
-@inline
-function bytes_low(u: v128, v: v128): v128 {
-  return v128.shuffle<i8>(u, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-// @ts-ignore: decorator
-@inline
-function bytes_high(u: v128, v: v128): v128 {
-  return v128.shuffle<i8>(u, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** Whether a column of the input is one, not padding. */

@@ -94,15 +94,14 @@ function is_exact(w: i32, signed: bool): bool {
   return true;
 }
 
-/** Finds the form. `w`: of the largest weights and 1. */
-export function probe(): i32 {
+/** Finds the form: exact with the lowest weight, the largest, and 1. */
+export function probe(): void {
   form = FORM_NONE;
   for (let next: i32 = FORM_UNSIGNED; next <= FORM_SIGNED; next++) {
     const signed = next == FORM_SIGNED;
     if (is_exact(LOWEST_WEIGHT ? -128 : -127, signed) && is_exact(127, signed) && is_exact(1, signed)) {
       form = next;
-      break;
+      return;
     }
   }
-  return form;
 }

@@ -8,7 +8,7 @@
  * |sum| < 2^30. Exact.
  */
 import { MacBlock } from "./mac";
-import { CLAMPS, EXACT, SIGNED } from "./needs";
+import { CLAMPS, EXACT, POOLED, SIGNED } from "./needs";
 
 
 @unmanaged
@@ -19,7 +19,7 @@ export class SimdBlock extends MacBlock {
   place: i32; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
   pool: i32; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
   integers: i32; // 1 where outputs are requantised in integers
-  signed_bias: usize; // relaxed: address, i32 [o], `bias` of the form that reads signed bytes (mac-relaxed.ts)
+  signed_bias: usize; // relaxed: address, i32 [o], `bias` of the form of signed bytes (mac-relaxed.ts)
   magic: i32; // f32
   below: usize; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
 }
@@ -75,6 +75,53 @@ export function sums_bytes(y_c: i32): i32 {
 export function keep(sums: usize, a0: v128, a1: v128): void {
   v128.store(sums, a0);
   v128.store(sums, a1, 16);
+}
+
+/** The sums of eight outputs of four places, or the largest of two or of all. */
+// @ts-ignore: decorator
+@inline
+export function keep_four(
+  sums: usize, // i32, places `pitch` bytes apart
+  pitch: i32,
+  pool: i32, // 1, 2 or 4
+  a0: v128,
+  a1: v128,
+  b0: v128,
+  b1: v128,
+  c0: v128,
+  c1: v128,
+  d0: v128,
+  d1: v128,
+): void {
+  // requantisation keeps the order of sums, so that the largest output is that of the largest sum
+  if (POOLED && pool > 1) {
+    a0 = i32x4.max_s(a0, b0);
+    a1 = i32x4.max_s(a1, b1);
+    b0 = i32x4.max_s(c0, d0);
+    b1 = i32x4.max_s(c1, d1);
+    if (pool == 4) {
+      a0 = i32x4.max_s(a0, b0);
+      a1 = i32x4.max_s(a1, b1);
+    }
+  }
+  keep(sums, a0, a1);
+  keep(sums + pitch, b0, b1);
+  keep(sums + 2 * pitch, c0, c1);
+  keep(sums + 3 * pitch, d0, d1);
+}
+
+/** Bytes of two rows in turn: of the first eight channels. */
+// @ts-ignore: decorator
+@inline
+export function bytes_low(u: v128, v: v128): v128 {
+  return v128.shuffle<i8>(u, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+/** Of the last eight. */
+// @ts-ignore: decorator
+@inline
+export function bytes_high(u: v128, v: v128): v128 {
+  return v128.shuffle<i8>(u, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** The same by the integers' two roundings. */

@@ -5,8 +5,8 @@
  * `open` moves them down by the new rows, taps of the input rows before the cut are added, `cut` copies what
  * the first rows of window n + `cut_ahead` have gathered so far, taps of the rows after it are added, `close`
  * requantises: complete rows to y, open ones as the right edge, complete minus copied as the left edge of
- * window n + `complete_ahead`, which waits until window n + `ahead`. Rows of the left edge that are not copied:
- * taps before the window are added to an `acc` of one row, `left` requantises complete minus these.
+ * window n + `complete_ahead`, which waits until window n + `ahead`. Rows of the left edge without a copy:
+ * taps before the window are added to an `acc` of one row, and `left` requantises complete minus these.
  * Source: models/stream/taps.ts.  Exact: int32 sums in another order.
  */
 import { clamp, rescale } from "./fixed-point";

@@ -22,7 +22,7 @@ export const COUNTER_BYTES = 24;
 /** Value of the first counter once rn_reset has run ('RUN1'). */
 export const RUN_MARK = 0x52554e31;
 
-/** What rn_info calls the form of the dot product (kernels/mac-relaxed.ts), which modules of target relaxed have. */
+/** Target relaxed: what rn_info calls the form of the dot product (kernels/mac-relaxed.ts). */
 export const DOT_FORM = 12;
 
 /** Bytes of a command's region (emit/wasi.ts); it ends where rn_info(8) says. */

@@ -1,6 +1,7 @@
 /**
- * The most int8 multiply-adds a nanosecond that this engine reaches with the instructions of the kernels of simd or relaxed: their inner loop on data
- * that stays in the first cache, without loading, requantising or storing anything else.
+ * The most int8 multiply-adds a nanosecond that this engine reaches with the instructions of simd or relaxed:
+ * the inner loop of their kernels on data that stays in the first cache. Nothing else is loaded, requantised
+ * or stored.
  *
  * Out: a function, and the multiply-adds of one call of it.
  */
@@ -13,7 +14,7 @@ const outputs = 8;
 const repeats = 4;
 const names = Array.from({ length: places }, (_, i) => i);
 
-/** Taps of an instruction, the weights of four outputs and that many taps, and their products added to a sum. */
+/** Taps of an instruction; weights of four outputs and so many taps; a sum with their products. */
 const loops: Record<
   VectorTarget,
   { together: number; weights: (at: number) => string; mac: (sum: string, w: string) => string }

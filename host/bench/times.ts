@@ -65,7 +65,6 @@ export async function measureTimes(
   const { plan } = quant;
   const windowed = plan.graph.stateful ? undefined : windowedModel(quant);
   const modules = [];
-  const peaks = new Map<Target, () => void>();
   const refused: Target[] = [];
   for (const target of which) {
     const hop = await benchModule(quant, target, home).catch((error) => refusedBy(error, which));
@@ -73,24 +72,23 @@ export async function measureTimes(
       refused.push(target);
       continue;
     }
-    modules.push({ hop, window: windowed && (await benchModule(windowed, target, home)) });
-    if (!isScalar(target)) peaks.set(target, await peakKernel(target));
+    const window = windowed && (await benchModule(windowed, target, home));
+    modules.push({ hop, window, peak: isScalar(target) ? undefined : await peakKernel(target) });
   }
   const subjects = [
-    ...modules.flatMap(({ hop, window }) => [
+    ...modules.flatMap(({ hop, window, peak }) => [
       { name: `${hop.target} hop`, run: hop.run },
       ...(window ? [{ name: `${hop.target} window`, run: window.run }] : []),
+      ...(peak ? [{ name: `${hop.target} peak`, run: peak }] : []),
     ]),
-    ...[...peaks].map(([target, run]) => ({ name: `${target} peak`, run })),
   ];
   const measured = new Map(interleaved(subjects, rounds).map((t) => [t.name, t]));
   const us = (name: string) => measured.get(name)?.medianUs ?? 0;
-  const peakOf = (target: Target) => (peaks.has(target) ? peakMacs / us(`${target} peak`) / 1000 : undefined);
-  const rows = modules.map(({ hop }): TimesRow => {
+  const rows = modules.map(({ hop, peak }): TimesRow => {
     const { medianUs = 0, p5Us = 0, p95Us = 0 } = measured.get(`${hop.target} hop`) ?? {};
     const windowUs = us(`${hop.target} window`);
     const perNs = plan.macsPerHop / medianUs / 1000;
-    const peak = peakOf(hop.target);
+    const peakMacsPerNs = peak && peakMacs / us(`${hop.target} peak`) / 1000;
     return {
       target: hop.target,
       medianUs,
@@ -99,7 +97,7 @@ export async function measureTimes(
       windowUs,
       timesLess: windowUs / medianUs,
       macsPerNs: perNs,
-      ...(peak && { peakMacsPerNs: peak, shareOfPeak: perNs / peak }),
+      ...(peakMacsPerNs && { peakMacsPerNs, shareOfPeak: perNs / peakMacsPerNs }),
       gzipBytes: hop.gzipBytes,
       buildMs: hop.buildMs,
       startMs: hop.startMs,

@@ -1,5 +1,6 @@
 /**
- * Errors of a running session: an engine that the module refuses, too many frames, a trap, an answer that the ABI does not have, and a session that failed before.
+ * Errors of a running session: an engine that the module refuses, too many frames, a trap, an answer that the
+ * ABI does not have, and a session that failed before.
  *
  * In: what happened.  Out: RN700, RN707, RN710, RN752 (docs/errors.md).
  */

@@ -130,7 +130,10 @@ export class Session {
     return this.#madeUp.count(start - warmUpHops * this.hop, start) + this.#madeUp.count(end, end + delayFrames);
   }
 
-  /** Forgets the signal: the next frame is frame 0. @throws RN700 the module's target is relaxed, and this engine is not exact; RN710 */
+  /**
+   * Forgets the signal: the next frame is frame 0.
+   * @throws RN700 the module's target is relaxed, and this engine is not exact; RN710
+   */
   reset(): void {
     this.#failed = true;
     try {

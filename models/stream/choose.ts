@@ -33,8 +33,8 @@ function candidates(graph: Graph, options: PlanOptions, others: readonly Point[]
 }
 
 /**
- * The preferred of `others` and, where edge-exact is among the modes, of all layouts; `others` come first where
- * work and state are equal. Undefined if none is within the budgets.
+ * The preferred of `others` and, where edge-exact is among the modes, of all layouts. `others` come first
+ * where work and state are equal. Undefined if none is within the budgets.
  */
 export function choose<P extends Point = never>(
   graph: Graph,
@@ -46,7 +46,7 @@ export function choose<P extends Point = never>(
   return preferred<P | LayoutPoint>([...own, ...(isEdge ? candidates(graph, options, own) : [])], preferenceOf(options));
 }
 
-/** Layouts and `others` that something speaks for: none has both less work and less state, or they are preferred. */
+/** Layouts and `others` that are preferred, or that no other beats in both work and state. */
 export function choices<P extends Point>(
   graph: Graph,
   { hop, microHop }: PlanOptions,

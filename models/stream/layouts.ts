@@ -2,9 +2,9 @@
  * All layouts that edge-exact chooses from, each with its work and state.
  *
  * In: a Graph, a hop, and what is fixed (depth, micro-hop).  Out: points of work and state, by depth. A depth
- * has every `ahead`, with and without tap sums, and from the best of these on layouts that compute rows of left
- * edges again, layer by layer.  Source: edge-exact proof, sections 4 (keep, fork, cone) and 5.  All layouts give
- * the same bytes.
+ * has every `ahead`, with and without tap sums. From the best of these on, layer after layer computes rows of
+ * its left edge again.  Source: edge-exact proof, sections 4 (keep, fork, cone) and 5.  All layouts give the
+ * same bytes.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
@@ -38,7 +38,7 @@ const none: ReadonlySet<Node> = new Set();
 
 type Make = (choice: Choice) => LayoutPoint | undefined;
 
-/** Rows of edges, and of windows that are no contiguous part of their stream: they are made at every output. */
+/** Rows that are made at every output: of edges, and of windows that are no contiguous part of their stream. */
 function gatheredRows({ interiors, work }: Layout): Map<number, number> {
   const rows = new Map<number, number>();
   for (const [id, { left, window, spliced }] of work) {
@@ -70,7 +70,7 @@ const readingBack = ({ choice, trunk, taps, work }: Layout): Node[] =>
     return left && left.rows > left.computed && !taps.has(node) && !choice.again.has(node);
   });
 
-/** From `from` on one layer more at a time computes rows again: the one that saves most state for its work. */
+/** From `from` on, one layer more at a time computes rows again: the one that saves most state for its work. */
 function* againFrom(from: LayoutPoint, make: Make, mostMacs: number): Generator<LayoutPoint> {
   for (let at = from; at.macs <= mostMacs; ) {
     let best: LayoutPoint | undefined;
@@ -88,7 +88,7 @@ function* againFrom(from: LayoutPoint, make: Make, mostMacs: number): Generator<
   }
 }
 
-/** Of layouts that differ in `ahead`, where others begin: the least state, and left edges when they are due. */
+/** Of layouts that differ in `ahead` those where others begin: the least state, and `ahead` 0. */
 function startsOf(points: readonly LayoutPoint[]): Set<LayoutPoint> {
   const [first] = points;
   if (!first) return new Set();
@@ -96,7 +96,7 @@ function startsOf(points: readonly LayoutPoint[]): Set<LayoutPoint> {
   return new Set([best, ...points.filter(({ layout }) => layout.choice.ahead === 0)]);
 }
 
-/** How many rows of the first layer's left edge may have records, where some have none: at most eight numbers. */
+/** Numbers of records, where some rows of the first layer's left edge have none: at most eight. */
 function fewerRecords({ taps }: Layout): number[] {
   const left = maxOf([...taps.values()].map((t) => t.recorded));
   return [...new Set(Array.from({ length: 8 }, (_, i) => Math.floor((left * i) / 8)))].filter((n) => n < left);

@@ -6,19 +6,20 @@
  * Source: edge-exact proof, section 3 ("first-layer shortcut"): an edge row of the first convolution is a partial sum of the interior row at
  * the same position, over the taps that lie inside the window. Deeper layers cannot do it: their inputs at the edge differ.
  *
- * Every new input row is multiplied once by each tap and added to the int32 accumulators of the rows that it belongs to. When window n falls
- * due, an open accumulator is a row of its right edge. A row of the left edge is the row of the stream less the taps before the window. There
- * are two ways to know these. A record: when the input reaches the start of window n + cutAhead, the open accumulators of that window's first
- * rows are copied, and wait until the row is complete. Or, when the row is complete, the taps before the window are summed again, at most the
- * padding's, from the input's last rows; windows that share the row of the stream share these taps. Records cost no work, and as many bytes
- * as windows start while a row is open.
+ * Every new input row is multiplied once by each tap and added to the int32 accumulators of the rows that it
+ * belongs to. When window n falls due, an open accumulator is a row of its right edge. A row of the left edge
+ * is the row of the stream less the taps before the window. There are two ways to know these. A record: when
+ * the input reaches the start of window n + cutAhead, the open accumulators of that window's first rows are
+ * copied, and wait until the row is complete. Or, when the row is complete, the taps before the window are
+ * summed again from the input's last rows. They are at most the padding's, and windows that share the row of
+ * the stream share them. Records cost no work, and as many bytes as windows start while a row is open.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import type { Interior, Taps, TapsRow } from './layout.ts';
 import type { WindowRule } from './timing.ts';
 
-/** Taps of `node`, of whose left edge at most `most` rows have records; undefined where it has no such form. */
+/** Taps of `node`. At most `most` rows of its left edge have records. Undefined where it has no such form. */
 export function tapsOf(
   graph: Graph,
   node: Node,

@@ -2,8 +2,8 @@
  * Workspace of a plan: the most bytes of rows that are alive at one layer and are not kept.
  *
  * In: a Graph, which nodes are streamed, and how many rows of a streamed tensor are made at every output.
- * Out: bytes. An estimate, for choosing among plans: the emitter (assembly/emit/memory.ts) also counts the new
- * rows of streamed layers, and what a kernel needs.
+ * Out: bytes. An estimate, for choosing among plans. The emitter (assembly/emit/memory.ts) also counts the
+ * new rows of streamed layers, and what a kernel needs.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';

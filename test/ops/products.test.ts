@@ -40,7 +40,7 @@ test('layers whose last sum ends where the memory does', () => {
   const shape = { t: 1, f: 1, c: 2 };
   const bias = new Float32Array(6);
   const input = { data: Float32Array.of(1, 2), shape };
-  // first of all tests, while the memory has one page: each layer keeps 64 bytes of weights, and one ends with the page
+  // first of all tests, while the memory has one page: each layer keeps 64 bytes, and one ends with the page
   for (let layer = 0; layer < 2048; layer++) {
     const weights = Float32Array.of(1, 2, 3, 4, 5, 6);
     eachConvolved(input, { geometry: place, groups: 2, weights, bias }, { t: 1, f: 1, c: 6 }, (sums) =>

@@ -1,5 +1,6 @@
 /**
- * edge-exact plans of all kinds: preferred in each way, within a budget of state or work, shallow, with a micro-hop.
+ * edge-exact plans of all kinds: preferred in each way, within a budget of state or work, shallow, with a
+ * micro-hop.
  *
  * In: a Graph, a hop and a random function.  Out: a QuantPlan, and what kinds of left edges and depths its layout has.
  */

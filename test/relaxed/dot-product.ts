@@ -1,8 +1,10 @@
 /**
- * Modules in which the dot product of relaxed SIMD is replaced by plain SIMD128, so that any engine runs them and means by it what a test asks for.
+ * Modules in which the dot product of relaxed SIMD is replaced by plain SIMD128. Any engine runs them, and
+ * means by it what a test asks for.
  *
- * In: a module.  Out: the module with each such instruction as a call.  Source: WebAssembly 3.0: a byte of the second operand above 127 is read
- * as unsigned or as signed; products are added exactly, or in pairs of 16 bits that saturate or wrap.
+ * In: a module.  Out: the module with each such instruction as a call.  Source: WebAssembly 3.0: a byte of
+ * the second operand above 127 is read as unsigned or as signed. Products are added exactly, or in pairs of
+ * 16 bits that saturate or wrap.
  */
 import { createHash } from 'node:crypto';
 import binaryen from 'binaryen';

@@ -34,7 +34,7 @@ function tapsFields(io: FirstIo, own: TapsIo, ctx: EmitContext): TapsBlock {
   };
 }
 
-/** One hop: open, taps before the cut, cut, taps after it, close; then rows of the left edge without a record. */
+/** One hop: open, taps before the cut, cut, taps after it, close; then left rows without a record. */
 export function tapsCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, ctx: EmitContext): Call[] {
   const { taps, interior } = own;
   const fields = tapsFields(io, own, ctx);
@@ -53,7 +53,9 @@ export function tapsCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, ct
   ];
 }
 
-/** Taps before a window are summed in one row of accumulators; windows that share a row of the stream add to them. */
+/**
+ * Taps before a window are summed in one row of accumulators. Windows that share a row of the stream add to them.
+ */
 function againCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, fields: TapsBlock, ctx: EmitContext): Call[] {
   const { taps, again: queue, ahead } = own;
   const rows = taps.again.filter(({ row }) => row < own.leftRows);

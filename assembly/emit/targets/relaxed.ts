@@ -1,9 +1,9 @@
 /**
  * Target relaxed: the int8 dot product of relaxed SIMD, four taps an instruction (kernels/mac-relaxed.ts).
  *
- * Taps are bytes of the input, in one of two forms; which one is found where the module runs. The form of
- * unsigned bytes adds 128 to them. So sums start at two tables, each less what the form and the zero point add.
- * Else a module is as one of target simd, whose kernels its own extend.
+ * Taps are bytes of the input, in one of two forms. The module finds out which one, where it runs. The form
+ * of unsigned bytes adds 128 to them. So there are two tables that sums start at. Each is less what its form
+ * and the zero point add. Else a module is as one of target simd, whose kernels its own extend.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
 import type { TileLayout, TileShape } from '../ops/op.ts';
