@@ -293,7 +293,7 @@ export class Gateway {
   /** The latest outputs of a stream that come after one. @throws RN848 */
   outputs(id: string, after = -1): GatewayEvents['output'][] {
     const stream = this.streams.get(id);
-    if (stream) return stream.outputs.filter(({ sequence }) => sequence > after);
+    if (stream) return stream.outputs(after);
     throw new RunletError('RN848', { what: 'there is no such stream', where: id, tryThis: 'send frames first' });
   }
 
@@ -311,6 +311,7 @@ export class Gateway {
 
   #begin(id: string, slot: Slot, loaded: Loaded): Stream {
     const stream = new Stream(id, slot.name, {
+      range: (range) => this.events.emit('range', range),
       output: (output) => {
         slot.expect(output);
         this.events.emit('output', output);

@@ -63,10 +63,17 @@ export class Session {
   #failed = false;
   /** The outputs hold values of this stream. */
   #hasOutput = false;
+  /** The session whose stream is in the instance's memory, one of the siblings. */
+  #turn: { of?: Session };
+  /** State of this stream while a sibling has its turn. */
+  #parked?: Uint8Array;
+  /** A sibling has run since this stream's latest output. */
+  #overwritten = false;
 
   /** Use openSession: it checks the module first. */
-  constructor(module: OpenModule) {
+  constructor(module: OpenModule, turn: { of?: Session } = {}) {
     this.#module = module;
+    this.#turn = turn;
     this.manifest = module.manifest;
     this.hop = module.manifest.hop;
     this.window = module.manifest.window;
@@ -82,6 +89,32 @@ export class Session {
       return input.subarray(end - length, end);
     });
     this.reset();
+  }
+
+  /**
+   * Another stream of the same module, from its beginning, in the same instance: weights, tables and workspace are in memory once, and a stream adds its
+   * state. Calls to siblings may come in any order, and each stream's outputs are those of a session of its own. A switch copies both states. An output
+   * has to be read before a sibling is pushed. A call that traps may leave the instance damaged for all: restore snapshots in a new one.
+   * @throws RN700, RN710
+   */
+  sibling(): Session {
+    return new Session(this.#module, this.#turn);
+  }
+
+  /** Brings this stream's state into the instance. */
+  #enter(): void {
+    const { of } = this.#turn;
+    if (of === this) return;
+    if (of) of.#leave();
+    this.#turn.of = this;
+    if (this.#parked) this.#module.state.set(this.#parked);
+  }
+
+  #leave(): void {
+    this.#parked ??= new Uint8Array(this.#module.state.length);
+    this.#parked.set(this.#module.state);
+    this.#hasOutput = false;
+    this.#overwritten = true;
   }
 
   /** Frames taken since the stream began: since the last reset, or since the last gap with `reset`. Frames of other gaps count. */
@@ -135,6 +168,7 @@ export class Session {
    * @throws RN700 the module's target is relaxed, and this engine is not exact; RN710
    */
   reset(): void {
+    this.#enter();
     this.#failed = true;
     try {
       this.#module.exports.rn_reset();
@@ -168,6 +202,7 @@ export class Session {
       this.#originFrame = end;
       return { frames, outputs: 0, leftOut: 0 };
     }
+    this.#enter();
     const { inputs, state } = this.#module;
     const frame = this.#lastFrame.map((last) => last.slice());
     if (policy === 'zero') for (const [i, values] of frame.entries()) values.fill(this.manifest.inputs[i]?.zeroPoint ?? 0);
@@ -218,6 +253,7 @@ export class Session {
    */
   pushInt8(frames: Stored | readonly Stored[]): boolean {
     const count = this.#oneHop(frames);
+    this.#enter();
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const port = this.manifest.inputs[i] as PortManifest;
@@ -266,6 +302,7 @@ export class Session {
 
   /** Quantises and runs frames [from, from + count) of #parts. */
   #take(from: number, count: number): boolean {
+    this.#enter();
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const rate = this.#rate(i);
@@ -306,6 +343,7 @@ export class Session {
     if (result === 0) return false;
     this.#outputsDue++;
     this.#hasOutput = true;
+    this.#overwritten = false;
     return true;
   }
 
@@ -325,9 +363,16 @@ export class Session {
   /**
    * The latest value of an output as stored, int8 or int16 [t][f][c] (for hostType uint8 add 128). A view
    * of the module's memory.
-   * @throws RN711
+   * @throws RN711 no such output, or a sibling has overwritten it
    */
   outputRaw(which = 0): Stored {
+    if (this.#overwritten)
+      throw new RunletError('RN711', {
+        what: 'the output was overwritten',
+        where: 'output',
+        why: 'another stream of the same instance was pushed since',
+        tryThis: 'read an output before a sibling is pushed',
+      });
     const raw = Number.isInteger(which) ? this.#module.outputs[which] : undefined;
     if (raw) return raw;
     throw new RunletError('RN711', {
@@ -344,6 +389,7 @@ export class Session {
    * output has no labels
    */
   result(which = this.manifest.detector?.output ?? 0): Result | undefined {
+    if (this.#overwritten) return undefined;
     const result = resultOf(this.manifest, which, this.output(which));
     return this.#hasOutput ? result : undefined;
   }
@@ -359,6 +405,7 @@ export class Session {
   /** Everything that restore needs to go on from here, in this or another session of the same bundle. @throws RN752 */
   snapshot(): Uint8Array {
     if (this.#failed) throw failedBefore();
+    this.#enter();
     const lastFrame = new Uint8Array(this.#lastFrame.flatMap((frame) => [...bytesOf(frame)]));
     return packSnapshot({
       stateDigest: this.manifest.stateDigest,
@@ -378,6 +425,7 @@ export class Session {
   restore(bytes: Uint8Array): void {
     const frameBytes = this.#lastFrame.reduce((sum, frame) => sum + frame.byteLength, 0);
     const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length, frameBytes);
+    this.#enter();
     this.#module.state.set(snapshot.state);
     this.#failed = false;
     this.#hasOutput = false;

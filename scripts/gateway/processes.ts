@@ -9,8 +9,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { DemoFiles } from '../../host/gateway/demo.ts';
 import type { Board } from '../../host/gateway/page/board.ts';
+import type { LoadedModel } from './model.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -79,7 +79,7 @@ export async function startBroker(folder: string) {
 
 export interface GatewayProcessOptions {
   folder: string;
-  files: DemoFiles;
+  model: Pick<LoadedModel, 'bundle' | 'key'>;
   broker?: string;
   threads?: string;
   streams: number;
@@ -89,7 +89,7 @@ export interface GatewayProcessOptions {
 
 export const gatewayId = 'load';
 
-export async function startGateway({ folder, files, broker, threads, streams, fullSpeed }: GatewayProcessOptions) {
+export async function startGateway({ folder, model, broker, threads, streams, fullSpeed }: GatewayProcessOptions) {
   const args = [
     'gateway',
     '--state',
@@ -98,9 +98,9 @@ export async function startGateway({ folder, files, broker, threads, streams, fu
     '0',
     '--insecure-no-token',
     '--model',
-    files.first,
+    model.bundle,
     '--key',
-    files.key,
+    model.key,
   ];
   args.push('--most-streams', `${streams + 16}`, ...(threads ? ['--threads', threads] : []));
   // the warm-up alone is 9 hops, for which no output asks to wait

@@ -2,12 +2,15 @@
  * Many senders in one: each stream's messages at their time, and how long each output took.
  *
  * In: a signal, a rate (or none: as fast as outputs come back).  Out: calls of `send`; latencies, from the send of an output's last frame to the output.
- * Streams begin spread over the time of a hop, and each at its own place of the signal.
+ * Streams begin spread over the time of a hop, or of a message where that is longer, and each at its own place of the signal.
  */
 import { quantile } from '../../host/report/statistics.ts';
 
 export interface SenderOptions {
+  /** [frame][element]. */
   signal: Float32Array;
+  frameElements: number;
+  rateHz: number;
   streams: number;
   ticksPerMessage: number;
   totalTicks: number;
@@ -37,7 +40,7 @@ export class Sender {
   #doubled: Float32Array;
 
   constructor(options: SenderOptions) {
-    const { signal, streams, ticksPerMessage, totalTicks, firstOutputTicks, hop } = options;
+    const { signal, frameElements, streams, ticksPerMessage, totalTicks, firstOutputTicks, hop } = options;
     this.#options = options;
     this.#sent = new Int32Array(streams);
     this.#answered = new Int32Array(streams);
@@ -46,7 +49,7 @@ export class Sender {
     this.#doubled = new Float32Array(2 * signal.length);
     this.#doubled.set(signal);
     this.#doubled.set(signal, signal.length);
-    if (ticksPerMessage > signal.length) throw new Error('a message is longer than the signal');
+    if (ticksPerMessage * frameElements > signal.length) throw new Error('a message is longer than the signal');
     this.expected = streams * Math.max(0, Math.floor((totalTicks - firstOutputTicks) / hop) + 1);
   }
 
@@ -56,7 +59,7 @@ export class Sender {
   }
 
   get signalS(): number {
-    return this.#options.totalTicks / 32;
+    return this.#options.totalTicks / this.#options.rateHz;
   }
 
   /** An output whose last tick is this one. */
@@ -74,13 +77,14 @@ export class Sender {
     const paced = Number.isFinite(ticksPerSecond);
     const begun = performance.now() + 200;
     const tickMs = 1000 / ticksPerSecond;
+    const spread = Math.max(hop, ticksPerMessage);
     for (;;) {
       let open = 0;
       let sent = 0;
       for (let stream = 0; stream < streams; stream++) {
         if ((this.#sent[stream] as number) >= totalTicks) continue;
         open++;
-        const due = paced ? begun + ((stream / streams) * hop + (this.#sent[stream] as number) + ticksPerMessage) * tickMs : 0;
+        const due = paced ? begun + ((stream / streams) * spread + (this.#sent[stream] as number) + ticksPerMessage) * tickMs : 0;
         const now = performance.now();
         if (due > now || !this.#mayGo(stream)) continue;
         if (paced) this.#delays.push(now - due);
@@ -101,12 +105,12 @@ export class Sender {
   }
 
   #one(stream: number): void {
-    const { signal, ticksPerMessage, send } = this.#options;
+    const { signal, frameElements, ticksPerMessage, send } = this.#options;
     const from = this.#sent[stream] as number;
-    const at = (from + stream * 37) % signal.length;
+    const at = ((from + stream * 37) * frameElements) % signal.length;
     this.#sent[stream] = from + ticksPerMessage;
     this.#times[stream * this.#ring + (Math.floor(from / ticksPerMessage) % this.#ring)] = performance.now();
-    send(stream, from, this.#doubled.subarray(at, at + ticksPerMessage));
+    send(stream, from, this.#doubled.subarray(at, at + ticksPerMessage * frameElements));
   }
 
   latency(): { p50: number; p95: number; p99: number; most: number } {

@@ -82,6 +82,61 @@ for (const [what, code, edit] of [
     await pool.stop();
   });
 
+test('a stream that traps leaves the instance damaged: other streams of the same module go on in a new one', async () => {
+  const damage = 'if (load<i32>(input) == 0x7f7f7f7f) { store<i32>(8, 1); unreachable(); } if (load<i32>(8)) return -9;';
+  const pool = new Pool({ threads: 1, budgetMs: 400, snapshotHops: 5 });
+  const loaded = await loadedOf({ edit: [['let due: i32 = 0;', `let due: i32 = 0; ${damage}`]] });
+  const given: Int8Array[][] = [];
+  const failures: string[] = [];
+  const instances = Array.from({ length: 6 }, (_, n) => {
+    const mine: Int8Array[] = [];
+    given[n] = mine;
+    const failed = ({ code }: { code: string }) => failures.push(`${n} ${code}`);
+    return pool.open(loaded, { base: 0 }, 0, { output: (_, raw) => mine.push(raw), failed });
+  });
+  for (let at = 0; at < 200; at += 4) {
+    for (const [n, instance] of instances.entries()) {
+      const poison = at === 20 * n && n % 2 === 1;
+      instance.push({ frame: at, ticks: 4, bytes: poison ? new Uint8Array(24).fill(0x7f) : bytesOf(signal(n, at, 4)) });
+    }
+    if (at % 40 === 20) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  for (const n of [0, 2, 4]) {
+    const want = expected(n, 200).map((raw) => [...raw]);
+    await until(() => (given[n]?.length ?? 0) >= want.length);
+    assert.equal(given[n]?.map((raw) => [...raw]), want, `stream ${n}`); // biome-ignore format: one line
+  }
+  assert.equal(failures.sort(), ['1 RN831', '3 RN831', '5 RN831']);
+  await pool.stop();
+});
+
+test('tick by tick: an output comes with the last tick of its hop, and what makes no hop whole waits outside the thread', async () => {
+  const pool = new Pool({ threads: 1, budgetMs: 400 });
+  const outputs: { frame: number; raw: Int8Array }[] = [];
+  const output = (frame: number, raw: Int8Array) => outputs.push({ frame, raw });
+  const stream = pool.open(await loadedOf(), { base: 0 }, 0, { output, failed: () => {} });
+  const push = (at: number) => stream.push({ frame: at, ticks: 1, bytes: bytesOf(signal(0, at, 1)) });
+  for (let at = 0; at < 6; at++) push(at);
+  await until(() => stream.taken === 6); // the thread has told where hops end
+  assert.is(stream.heldTicks, 0);
+  for (let at = 6; at < 60; at++) {
+    push(at);
+    const whole = (at + 1) % 4 === 0;
+    assert.is(stream.heldTicks, whole ? 0 : ((at + 1) % 4) - (at < 8 ? 2 : 0), `tick ${at}`);
+    if (whole) await until(() => outputs.length === (at + 1 - 8) / 4 + 1);
+  }
+  // the signal begins again: hops of four from 63 on
+  stream.push({ frame: 60, ticks: 3, bytes: new Uint8Array(), reset: true });
+  for (let at = 63; at < 71; at++) push(at);
+  await until(() => outputs.length === 15 && stream.taken === 71);
+  assert.is(outputs.at(-1)?.frame, 71);
+  push(71);
+  assert.is(stream.heldTicks, 1);
+  assert.is((await stream.snapshot())?.frame, 72, 'a snapshot holds all ticks');
+  assert.equal(outputs.slice(0, 14).map(({ raw }) => [...raw]), expected(0, 60).map((raw) => [...raw])); // biome-ignore format: one line
+  await pool.stop();
+});
+
 test('two streams of other modules, threads, and a snapshot that is asked for while the thread is ended', async () => {
   const pool = new Pool({ threads: 2, budgetMs: 300, snapshotHops: 3 });
   const good = await loadedOf();

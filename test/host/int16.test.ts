@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
-import { valuesOf } from '../../host/gateway/hub/stream.ts';
+import { valuesOf } from '../../host/gateway/hub/values.ts';
 import { checkModule } from '../../host/gateway/worker/check.ts';
 import { saturationOf } from '../../host/gateway/worker/range.ts';
 import { isRunletError, openSession, type PortManifest, requireSelfTest } from '../../host/session/index.ts';

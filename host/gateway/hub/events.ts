@@ -26,8 +26,12 @@ export interface OutputEvent {
   timestampMs?: number;
   /** Ticks of its window that were lost, and filled. */
   filled: number;
-  /** Range of the input since the output before (worker/range.ts). */
-  inputs: Float64Array;
+}
+
+/** Range of a stream's input since the output before (worker/range.ts). */
+export interface RangeEvent {
+  slot: string;
+  range: Float64Array;
 }
 
 /** A bundle on its way. */
@@ -68,6 +72,7 @@ export interface TrialReport {
 
 export interface GatewayEvents {
   output: OutputEvent;
+  range: RangeEvent;
   step: StepEvent;
   /** The trial's figures have changed. */
   trial: TrialReport;

@@ -5,12 +5,12 @@
  * another module can be warmed up by replay. Exact: where the state carries over, outputs are those of an uninterrupted run.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
-import { dequantiseValue } from '../../session/index.ts';
-import { storedBytes, storedView } from '../../session/open.ts';
 import { compact } from '../worker/frames.ts';
 import type { Failure } from '../worker/messages.ts';
 import type { Chunk, Instance, Loaded, Pool, Snapshot } from '../worker/pool.ts';
-import { faultOf, type OutputEvent } from './events.ts';
+import { faultOf, type OutputEvent, type RangeEvent } from './events.ts';
+import { OutputLog } from './output-log.ts';
+import { valuesOf } from './values.ts';
 
 /** Ticks that must have passed until a module gives its first output. */
 export const ticksNeeded = ({ window, delayFrames, warmUpHops, hop }: Manifest): number =>
@@ -21,6 +21,7 @@ export type Carried = 'state' | 'trial' | 'replay';
 
 export interface StreamEvents {
   output(output: OutputEvent): void;
+  range(range: RangeEvent): void;
   failed(stream: Stream, loaded: Loaded, failure: Failure): void;
 }
 
@@ -32,9 +33,7 @@ export interface ChunkFacts {
   filled?: boolean;
 }
 
-/** Outputs that are kept: so many, in at most so many values; ticks that are kept at least. */
-const keptOutputs = 256;
-const keptValues = 1 << 20;
+/** Ticks that are kept at least. */
 const keptTicks = 1024;
 
 export class Stream {
@@ -48,7 +47,6 @@ export class Stream {
   given = 0;
   /** Wall clock of the latest frames, for those who tidy up. */
   touchedMs = Date.now();
-  outputs: OutputEvent[] = [];
   failure?: Failure;
   closed = false;
   instance?: Instance;
@@ -56,6 +54,7 @@ export class Stream {
   shadow?: Instance;
   /** Frames wait: the module is being swapped. */
   holding = false;
+  #outputs = new OutputLog();
   #kept: Chunk[] = [];
   #arrivals: { first: number; frame: number; atMs: number; timestampMs?: number }[] = [];
   #filled: [from: number, to: number][] = [];
@@ -69,15 +68,18 @@ export class Stream {
     this.#events = events;
   }
 
-  /** Ticks that have not been through the module. */
+  /** Ticks that wait for the module. */
   get waiting(): number {
-    return this.next - Math.max(this.instance?.taken ?? 0, this.given);
+    return this.next - Math.max(this.instance?.taken ?? 0, this.given) - (this.instance?.heldTicks ?? 0);
   }
 
   /** How long frames wait for the thread of its module. */
   get lagMs(): number {
     return this.instance?.lagMs ?? 0;
   }
+
+  /** The newest outputs, of those with a number above `after`. */
+  outputs = (after = -1): OutputEvent[] => this.#outputs.after(after, this.id, this.slot);
 
   push(bytes: Uint8Array, ticks: number, { timestampMs, filled }: ChunkFacts = {}): void {
     const first = this.next;
@@ -120,9 +122,10 @@ export class Stream {
   begin(pool: Pool, loaded: Loaded, snapshot?: Snapshot): void {
     const { manifest } = loaded;
     const instance: Instance = pool.open(loaded, snapshot ?? { base: this.replayBase(manifest) }, this.given, {
-      output: (frame, raw, ms, inputs) => {
+      output: (frame, raw, ms, range) => {
         try {
-          this.#output(loaded, frame, raw, ms, inputs);
+          this.#output(loaded, frame, raw, ms);
+          this.#events.range({ slot: this.slot, range });
         } catch (error) {
           // a fault of the gateway ends this stream's run, and does not reach the thread's messages
           instance.close();
@@ -156,7 +159,7 @@ export class Stream {
     return origin + Math.max(Math.floor((wanted - origin) / hop), Math.ceil((oldest - origin) / hop), 0) * hop;
   }
 
-  #output(loaded: Loaded, frame: number, raw: Int8Array, pushMs: number, inputs: Float64Array): void {
+  #output(loaded: Loaded, frame: number, raw: Int8Array, pushMs: number): void {
     this.given = frame;
     const { digest, manifest } = loaded;
     const now = performance.now();
@@ -181,11 +184,8 @@ export class Stream {
       latencyMs,
       timestampMs,
       filled,
-      inputs,
     };
-    this.outputs.push(output);
-    const most = Math.max(1, Math.min(keptOutputs, Math.floor(keptValues / Math.max(1, raw.length))));
-    if (this.outputs.length > most) this.outputs.splice(0, this.outputs.length - most);
+    this.#outputs.add(output, loaded);
     this.#trim();
     this.#events.output(output);
   }
@@ -202,18 +202,6 @@ export class Stream {
     this.instance = undefined;
     this.shadow = undefined;
   }
-}
-
-/** Real values of stored bytes, an array for each output. */
-export function valuesOf({ outputs }: Manifest, raw: Int8Array): Float32Array[] {
-  let at = 0;
-  return outputs.map((port) => {
-    const from = at;
-    at += port.elements * storedBytes(port);
-    // a copy: int16 lies at an even address
-    const stored = storedView(port, Uint8Array.from(raw.subarray(from, at)));
-    return Float32Array.from(stored, (q) => dequantiseValue(q, Math.fround(port.scale), port.zeroPoint));
-  });
 }
 
 /** Puts another module under a running stream: no frame and no output is lost or comes twice. @returns how it began */

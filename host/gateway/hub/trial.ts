@@ -8,7 +8,8 @@ import type { Failure } from '../worker/messages.ts';
 import type { Loaded, Pool } from '../worker/pool.ts';
 import { compareOutputs, Waiting } from './agreement.ts';
 import { faultOf, type OutputEvent, type TrialReport } from './events.ts';
-import { type Stream, valuesOf } from './stream.ts';
+import type { Stream } from './stream.ts';
+import { valuesOf } from './values.ts';
 
 export interface TrialOptions {
   /** Live outputs that end the trial, and the seconds after which it ends in any case. */

@@ -53,7 +53,7 @@ export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { str
       outputs: sequence,
       waiting,
       lost: intake.countsOf(id)?.lost ?? 0,
-      last: outputs.at(-1)?.values.flatMap((part) => [...part.subarray(0, 16)]),
+      last: outputs(sequence - 2)[0]?.values.flatMap((part) => [...part.subarray(0, 16)]),
       ...(failure && { failure }),
     })),
     ...(selected && {
@@ -61,16 +61,14 @@ export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { str
         stream: selected.id,
         slot: selected.slot,
         counts: intake.countsOf(selected.id),
-        outputs: selected.outputs
-          .filter(({ sequence }) => sequence > from)
-          .map(({ sequence, frame, timestampMs, values, digest, filled }) => ({
-            sequence,
-            frame,
-            timestampMs,
-            values: values.flatMap((part) => [...part.subarray(0, 16)]),
-            version: tracker.versions.get(digest) ?? digest.slice(0, 12),
-            filled,
-          })),
+        outputs: selected.outputs(from).map(({ sequence, frame, timestampMs, values, digest, filled }) => ({
+          sequence,
+          frame,
+          timestampMs,
+          values: values.flatMap((part) => [...part.subarray(0, 16)]),
+          version: tracker.versions.get(digest) ?? digest.slice(0, 12),
+          filled,
+        })),
       },
     }),
   };

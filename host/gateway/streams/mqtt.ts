@@ -18,6 +18,7 @@ import { asFailure } from '../hub/slot.ts';
 import { endSoon, guarded, isBrokerUrl, openMqtt } from '../mqtt/client.ts';
 import { seldom } from '../mqtt/seldom.ts';
 import type { Intake } from './intake.ts';
+import { together } from './together.ts';
 import { readFrames, writeOutput } from './wire.ts';
 
 export interface MqttOptions {
@@ -132,6 +133,7 @@ function giveOutputs(client: MqttClient, { intake, options: { id, qos }, counts,
     }
     const topic = topics.frames(stream, slotOf.get(stream)).replace(/frames$/, 'outputs');
     unanswered++;
+    together(client.stream);
     client.publish(topic, Buffer.from(writeOutput('', intake.decorate(output)).buffer), { qos }, answered);
   };
   const ends = [

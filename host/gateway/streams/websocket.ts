@@ -6,6 +6,7 @@
  * are counted; frames are never answered. Who may connect is decided by the door (http/door.ts).
  * An error that is no refusal ends its socket.
  */
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isRunletError } from '../../../models/error.ts';
@@ -14,6 +15,7 @@ import { problemOf } from '../http/problem.ts';
 import type { Served } from '../http/serve.ts';
 import type { OutputEvent } from '../hub/events.ts';
 import type { Intake } from './intake.ts';
+import { together } from './together.ts';
 import { readFrames, writeOutput } from './wire.ts';
 
 export interface SocketCounts {
@@ -24,8 +26,8 @@ export interface SocketCounts {
 
 interface Reader {
   socket: WebSocket;
-  all: boolean;
-  streams: Set<string>;
+  /** Below it. */
+  wire: Duplex;
 }
 
 const path = '/v1/ws';
@@ -46,11 +48,14 @@ export function attachWebSockets({ upgrades, counts: faults }: Served, intake: I
     // never what was offered beside it: that carries the token
     handleProtocols: (offered) => offered.has(socketProtocol) && socketProtocol,
   });
-  const readers = new Set<Reader>();
+  const sockets = new Set<Reader>();
+  /** Who reads a stream, by its name; and who reads all. */
+  const readers = new Map<string, Set<Reader>>();
+  const readersOfAll = new Set<Reader>();
   const counts: SocketCounts = { sockets: 0, outputsDropped: 0 };
 
   upgrades.set(path, (request, socket, head, { searchParams }) =>
-    hub.handleUpgrade(request, socket, head, (one) => guarded(one, () => serve(one, searchParams))),
+    hub.handleUpgrade(request, socket, head, (one) => guarded(one, () => serve({ socket: one, wire: socket }, searchParams))),
   );
 
   /** What is thrown on behalf of a socket ends that socket. */
@@ -64,18 +69,27 @@ export function attachWebSockets({ upgrades, counts: faults }: Served, intake: I
     }
   }
 
-  function serve(socket: WebSocket, query: URLSearchParams): void {
+  function serve(reader: Reader, query: URLSearchParams): void {
+    const { socket } = reader;
     const wanted = query.get('outputs') ?? 'own';
     const slot = query.get('slot') ?? undefined;
     const named = ['own', 'all', 'none'].includes(wanted) ? [] : wanted.split(',');
-    const reader: Reader = { socket, all: wanted === 'all', streams: new Set(named) };
+    const streams = new Set<string>();
+    const read = (stream: string) => {
+      if (streams.has(stream)) return;
+      streams.add(stream);
+      const all = readers.get(stream) ?? new Set();
+      readers.set(stream, all.add(reader));
+    };
+    for (const stream of named) read(stream);
+    if (wanted === 'all') readersOfAll.add(reader);
     let alive = true;
     const ping = setInterval(() => {
       if (!alive) return socket.terminate();
       alive = false;
       socket.ping();
     }, pingMs).unref();
-    readers.add(reader);
+    sockets.add(reader);
     counts.sockets++;
     socket.on('pong', () => {
       alive = true;
@@ -83,7 +97,12 @@ export function attachWebSockets({ upgrades, counts: faults }: Served, intake: I
     socket.on('error', () => {}); // closed after it
     socket.on('close', () => {
       clearInterval(ping);
-      readers.delete(reader);
+      sockets.delete(reader);
+      readersOfAll.delete(reader);
+      for (const stream of streams) {
+        const all = readers.get(stream);
+        if (all?.delete(reader) && all.size === 0) readers.delete(stream);
+      }
       counts.sockets--;
     });
     const take = (data: Buffer, binary: boolean) => {
@@ -91,7 +110,7 @@ export function attachWebSockets({ upgrades, counts: faults }: Served, intake: I
         const message = readFrames(binary ? data : new Uint8Array());
         const stream = message.stream ?? query.get('stream') ?? '';
         intake.take({ ...message, stream, slot });
-        if (wanted === 'own') reader.streams.add(stream);
+        if (wanted === 'own') read(stream);
       } catch (error) {
         if (!isRunletError(error)) throw error;
         if (socket.bufferedAmount < mostBufferedBytes) socket.send(JSON.stringify(problemOf(error).body));
@@ -105,23 +124,25 @@ export function attachWebSockets({ upgrades, counts: faults }: Served, intake: I
 
   const stop = intake.gateway.events.on('output', (output: OutputEvent) => {
     let message: Uint8Array | undefined;
-    for (const { socket, all, streams } of readers) {
-      if (!all && !streams.has(output.stream)) continue;
+    const give = ({ socket, wire }: Reader) => {
       if (socket.bufferedAmount > mostBufferedBytes) {
         counts.outputsDropped++;
-        continue;
+        return;
       }
       guarded(socket, () => {
         message ??= writeOutput(output.stream, intake.decorate(output));
+        together(wire);
         socket.send(message);
       });
-    }
+    };
+    for (const reader of readers.get(output.stream) ?? []) give(reader);
+    for (const reader of readersOfAll) give(reader);
   });
   return {
     counts,
     stop: () => {
       stop();
-      for (const { socket } of readers) socket.close(1001);
+      for (const { socket } of sockets) socket.close(1001);
       hub.close();
     },
   };

@@ -6,7 +6,7 @@
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import type { Gateway } from '../gateway.ts';
-import type { OutputEvent } from '../hub/events.ts';
+import type { OutputEvent, RangeEvent } from '../hub/events.ts';
 import { mostChannels, rangeFields, saturationOf } from '../worker/range.ts';
 
 /** Upper ends of the histogram's bars; the last bar has all above. */
@@ -96,6 +96,7 @@ export class Tracker {
       for (const one of [state.active, state.previous, state.staged]) if (one) this.#seen(one);
     this.#stops = [
       events.on('output', (output) => this.#output(output)),
+      events.on('range', (range) => this.#range(range)),
       events.on('step', ({ slot, step, digest, name, version, text, failure }) => {
         this.#seen({ digest, name, version });
         this.#note('step', `${slot}: ${step} ${name} ${version} (${text})`, failure !== undefined);
@@ -139,20 +140,28 @@ export class Tracker {
     for (const oldest of this.versions.keys()) if (this.versions.size > mostVersions) this.versions.delete(oldest);
   }
 
-  #output({ slot, latencyMs, inputs }: OutputEvent): void {
-    this.outputs++;
+  #now(): Generation {
     if (performance.now() - this.#begunMs > generationMs) {
       this.#generations = [this.#generations[1] as Generation, empty()];
       this.#begunMs = performance.now();
     }
-    const now = this.#generations[1] as Generation;
+    return this.#generations[1] as Generation;
+  }
+
+  #output({ latencyMs }: OutputEvent): void {
+    this.outputs++;
+    const now = this.#now();
     const bar = latencyBoundsMs.findIndex((bound) => latencyMs <= bound);
     (now.latency[bar < 0 ? latencyBoundsMs.length : bar] as number)++;
-    if (now.ranges.get(slot)?.length !== inputs.length) now.ranges.set(slot, fresh(inputs.length));
-    merge(now.ranges.get(slot) as Float64Array, inputs);
-    if (this.#saturated.get(slot)?.length !== inputs.length) this.#saturated.set(slot, new Float64Array(inputs.length));
+  }
+
+  #range({ slot, range }: RangeEvent): void {
+    const now = this.#now();
+    if (now.ranges.get(slot)?.length !== range.length) now.ranges.set(slot, fresh(range.length));
+    merge(now.ranges.get(slot) as Float64Array, range);
+    if (this.#saturated.get(slot)?.length !== range.length) this.#saturated.set(slot, new Float64Array(range.length));
     const saturated = this.#saturated.get(slot) as Float64Array;
-    for (let at = 4; at < inputs.length; at += width) (saturated[at] as number) += inputs[at] as number;
+    for (let at = 4; at < range.length; at += width) (saturated[at] as number) += range[at] as number;
   }
 
   latency(): number[] {

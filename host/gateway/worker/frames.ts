@@ -39,7 +39,11 @@ export function framesOf({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array
 export function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): boolean {
   if (!inputs.some(({ hostType }) => hostType === 'float32')) return false;
   const parts = [framesOf({ inputs }, aligned(bytes))].flat();
-  return parts.some((part) => part instanceof Float32Array && part.some(Number.isNaN));
+  for (const part of parts) {
+    if (!(part instanceof Float32Array)) continue;
+    for (let i = 0; i < part.length; i++) if (Number.isNaN(part[i])) return true;
+  }
+  return false;
 }
 
 /** The same bytes at a multiple of 4. `Buffer.slice` would not copy. */

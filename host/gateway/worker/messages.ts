@@ -13,8 +13,8 @@ export type Operation =
   | { op: 'module'; digest: string; wasm: Uint8Array }
   | { op: 'forget'; digest: string }
   | ({ op: 'open'; key: number; digest: string } & Start)
-  /** `at` is where the ticks' bytes stand in the message's buffer. */
-  | { op: 'frames'; key: number; at: number; ticks: number }
+  /** Three numbers for each push: stream, ticks, and where their bytes stand in the message's buffer. */
+  | { op: 'frames'; pushes: number[] }
   /** The signal begins again after lost ticks (Session.gap, `reset`). */
   | { op: 'gap'; key: number; ticks: number }
   | { op: 'snapshot'; key: number; id: number }
@@ -40,17 +40,23 @@ export interface CheckResult {
   p99Ms: number;
 }
 
+/**
+ * A reply. What there is of every output and every push lies in arrays of numbers, which travel without a copy: an object for each would take longer to send
+ * than a small network takes to run.
+ */
 export interface Reply {
   /**
-   * Outputs in order: the frame after which one is due, milliseconds of the push, and how many bytes it has of `bytes`, where they lie one after the
-   * other; `inputs`: the range of the input since the output before (range.ts).
+   * Five numbers for each output, in order: stream, frame after which it is due, milliseconds of the push, bytes of it in `bytes` and numbers of it in
+   * `ranges`, where they lie one after the other.
    */
-  outputs: { key: number; frame: number; ms: number; raw: number; inputs: Float64Array }[];
+  outputs: Float64Array;
   bytes: Uint8Array;
+  /** Range of the input since the output before (range.ts). */
+  ranges: Float64Array;
+  /** Three numbers for each push: stream, frame after the last that it has taken, frame after which its next hop is whole. */
+  taken: Float64Array;
   /** The frame after the last that was pushed, with the state there. */
   snapshots: { key: number; frame: number; base: number; snapshot: Uint8Array; id?: number }[];
-  /** The frame after the last that a stream has taken. */
-  taken: { key: number; frame: number }[];
   failures: ({ key: number } & Failure)[];
   checks: { id: number; result?: CheckResult; failure?: Failure }[];
 }

@@ -4,13 +4,14 @@
  *
  * In: modules, where their streams start, frames.  Out: outputs, snapshots, failures. A stream's latest snapshot and the frames after it are kept; when a
  * thread is ended because of one module, the others go on in a new thread from there, and outputs that had come already are dropped by their frame.
- * A thread begins with its first stream. A pool without streams ends its threads after a while.
+ * Frames that make no hop whole wait for those that do: a thread would have nothing to answer. A thread begins with its first stream. A pool without streams ends its threads after a while.
  * Exact: a module is a function of state and frames. Cost: a snapshot every `snapshotHops` hops; frames of all streams travel in one message while the
  * thread is busy with the message before.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
-import type { CheckResult, Failure, Operation, Reply, Start } from './messages.ts';
-import { Worker, type WorkerOptions } from './worker.ts';
+import { Lane } from './lane.ts';
+import type { CheckResult, Failure, Reply, Start } from './messages.ts';
+import type { WorkerOptions } from './worker.ts';
 
 /** A bundle that was verified, in memory. */
 export interface Loaded {
@@ -36,7 +37,8 @@ export interface Snapshot extends Required<Start> {
 
 export interface InstanceEvents {
   /** An output fell due with the frame before `frame`; int8 of all outputs in turn. */
-  output(frame: number, raw: Int8Array, ms: number, inputs: Float64Array): void;
+  /** `range`: of the input since the output before (range.ts). */
+  output(frame: number, raw: Int8Array, ms: number, range: Float64Array): void;
   /** The module failed, and runs no more. */
   failed(failure: Failure): void;
 }
@@ -52,19 +54,8 @@ export interface PoolOptions extends WorkerOptions {
 
 export const defaultPool: Omit<PoolOptions, 'running'> = { threads: 1, budgetMs: 2000, snapshotHops: 16, idleMs: 10_000 };
 
-/** One message carries at most this much. */
-const mostMessageBytes = 4 << 20;
 /** Threads that end in a row without an answer, in no module's call, before their streams are given up. */
 const mostDeaths = 3;
-
-interface Lane {
-  worker?: Worker;
-  known: Set<string>;
-  pending: { operation: Operation; bytes?: Uint8Array }[];
-  /** Since when operations wait. */
-  sinceMs: number;
-  deaths: number;
-}
 
 interface Check {
   id: number;
@@ -75,9 +66,6 @@ interface Check {
   done(result: CheckResult | Failure): void;
 }
 
-/** How long the operations wait that have waited longest. */
-const lagOf = ({ pending, sinceMs }: Lane): number => (pending.length > 0 ? performance.now() - sinceMs : 0);
-
 /** One stream under one module. */
 export class Instance {
   readonly key: number;
@@ -87,6 +75,12 @@ export class Instance {
   /** Where it goes on from if its thread ends. */
   start: Start;
   kept: Chunk[] = [];
+  /** Chunks that make no hop whole, and have not been sent. */
+  held: Chunk[] = [];
+  /** Frames up to this one have been sent to the thread. */
+  sent: number;
+  /** The frame after which the next hop is whole; 0 where the thread has not told since the signal began. */
+  due = 0;
   /** Outputs up to this frame have been given. */
   given: number;
   /** Frames up to this one have been through the module. */
@@ -109,12 +103,17 @@ export class Instance {
     this.loaded = loaded;
     this.start = start;
     this.given = given;
-    this.taken = 'frame' in start ? start.frame : start.base;
+    this.taken = this.sent = 'frame' in start ? start.frame : start.base;
     this.events = events;
   }
 
   get lagMs(): number {
-    return lagOf(this.lane);
+    return this.lane.lagMs;
+  }
+
+  /** Ticks that wait for the rest of their hop. */
+  get heldTicks(): number {
+    return this.held.reduce((sum, { ticks }) => sum + ticks, 0);
   }
 
   push = (chunk: Chunk): void => this.#pool.push(this, chunk);
@@ -130,8 +129,6 @@ export class Pool {
   #instances = new Map<number, Instance>();
   #checks = new Map<number, Check>();
   #lastKey = 0;
-  #scheduled = false;
-  #stopped = false;
 
   constructor(options: Partial<PoolOptions> = {}) {
     this.#options = { ...defaultPool, running: { threads: 0 }, ...options };
@@ -148,18 +145,19 @@ export class Pool {
 
   /** Of its thread with the longest one. */
   get lagMs(): number {
-    return this.#lanes.reduce((most, lane) => Math.max(most, lagOf(lane)), 0);
+    return this.#lanes.reduce((most, lane) => Math.max(most, lane.lagMs), 0);
   }
 
   /** The thread with the fewest streams: a new one, if it may be. */
   #lane(): Lane {
-    const counts = new Map(this.#lanes.map((lane) => [lane, 0]));
-    for (const { lane } of this.#instances.values()) counts.set(lane, (counts.get(lane) ?? 0) + 1);
-    const [least] = [...counts].sort((a, b) => a[1] - b[1]);
+    const [least] = this.#lanes.toSorted((a, b) => a.streams - b.streams);
     const { threads, running } = this.#options;
     const more = this.#lanes.length < threads && running.threads < threads;
-    if (least && (least[1] === 0 || !more)) return least[0];
-    const lane: Lane = { known: new Set(), pending: [], sinceMs: 0, deaths: 0 };
+    if (least && (least.streams === 0 || !more)) return least;
+    const lane: Lane = new Lane(this.#options, {
+      reply: (reply) => this.#take(reply),
+      died: (key, failure, deaths) => this.#died(lane, key, failure, deaths),
+    });
     this.#lanes.push(lane);
     running.threads++;
     return lane;
@@ -177,13 +175,14 @@ export class Pool {
   async #end(): Promise<void> {
     const lanes = this.#lanes.splice(0);
     this.#options.running.threads -= lanes.length;
-    await Promise.all(lanes.map(({ worker }) => worker?.stop()));
+    await Promise.all(lanes.map((lane) => lane.stop()));
   }
 
   /** Runs a module for a stream. Outputs that fall due up to frame `given` are dropped. */
   open(loaded: Loaded, start: Start | Snapshot, given: number, events: InstanceEvents): Instance {
     const instance = new Instance(this, ++this.#lastKey, this.#lane(), loaded, start, given, events);
     this.#instances.set(instance.key, instance);
+    instance.lane.streams++;
     this.#begin(instance);
     return instance;
   }
@@ -208,7 +207,7 @@ export class Pool {
   push(instance: Instance, chunk: Chunk): void {
     if (!this.#instances.has(instance.key)) return;
     instance.kept.push(chunk);
-    this.#sendFrames(instance, chunk);
+    this.#offer(instance, chunk);
   }
 
   snapshot(instance: Instance): Promise<Snapshot | undefined> {
@@ -216,18 +215,18 @@ export class Pool {
       if (!this.#instances.has(instance.key)) return done(undefined);
       const id = ++this.#lastKey;
       instance.waiting.push({ id, done });
-      this.#send(instance.lane, { op: 'snapshot', key: instance.key, id });
+      this.#release(instance);
+      instance.lane.send({ op: 'snapshot', key: instance.key, id });
     });
   }
 
   close(instance: Instance): void {
     if (!this.#drop(instance)) return;
-    this.#send(instance.lane, { op: 'close', key: instance.key });
+    instance.lane.send({ op: 'close', key: instance.key });
     this.#forget(instance.lane);
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
     for (const instance of this.#instances.values()) this.#drop(instance);
     clearTimeout(this.#idle);
     await this.#end();
@@ -236,6 +235,7 @@ export class Pool {
   #drop(instance: Instance): boolean {
     for (const { done } of instance.waiting.splice(0)) done(undefined);
     const was = this.#instances.delete(instance.key);
+    if (was) instance.lane.streams--;
     this.#rest();
     return was;
   }
@@ -248,89 +248,73 @@ export class Pool {
     for (const digest of lane.known)
       if (!used.has(digest)) {
         lane.known.delete(digest);
-        this.#send(lane, { op: 'forget', digest });
+        lane.send({ op: 'forget', digest });
       }
   }
 
   #module(lane: Lane, { digest, wasm }: Loaded): void {
     if (lane.known.has(digest)) return;
     lane.known.add(digest);
-    this.#send(lane, { op: 'module', digest, wasm });
+    lane.send({ op: 'module', digest, wasm });
   }
 
   #begin(instance: Instance): void {
     const { key, lane, loaded, start, kept, waiting } = instance;
     this.#module(lane, loaded);
-    this.#send(lane, { op: 'open', key, digest: loaded.digest, ...start });
-    for (const chunk of kept) this.#sendFrames(instance, chunk);
-    for (const { id } of waiting) this.#send(lane, { op: 'snapshot', key, id });
+    lane.send({ op: 'open', key, digest: loaded.digest, ...start });
+    instance.held = [];
+    instance.due = 0;
+    for (const chunk of kept) this.#offer(instance, chunk);
+    for (const { id } of waiting) lane.send({ op: 'snapshot', key, id });
   }
 
   #beginCheck({ id, lane, loaded, hops, seconds }: Check): void {
     this.#module(lane, loaded);
-    this.#send(lane, { op: 'check', id, digest: loaded.digest, hops, seconds });
+    lane.send({ op: 'check', id, digest: loaded.digest, hops, seconds });
   }
 
-  #sendFrames({ key, lane }: Instance, { ticks, bytes, reset }: Chunk): void {
-    if (reset) this.#send(lane, { op: 'gap', key, ticks });
-    else this.#send(lane, { op: 'frames', key, at: 0, ticks }, bytes);
-  }
-
-  #send(lane: Lane, operation: Operation, bytes?: Uint8Array): void {
-    if (lane.pending.length === 0) lane.sinceMs = performance.now();
-    lane.pending.push({ operation, bytes });
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      for (const each of this.#lanes) this.#flush(each);
-    });
-  }
-
-  #flush(lane: Lane): void {
-    if (this.#stopped || lane.worker?.busy || lane.pending.length === 0) return;
-    lane.worker ??= this.#worker(lane);
-    let total = 0;
-    let count = 0;
-    for (const { bytes } of lane.pending) {
-      const padded = ((bytes?.length ?? 0) + 3) & ~3;
-      if (count > 0 && total + padded > mostMessageBytes) break;
-      total += padded;
-      count++;
+  #offer(instance: Instance, chunk: Chunk): void {
+    const { key, lane, held, due } = instance;
+    const end = chunk.frame + chunk.ticks;
+    if (!chunk.reset) {
+      held.push(chunk);
+      if (end >= due) this.#release(instance);
+      return;
     }
-    const frames = new Uint8Array(total);
-    let at = 0;
-    const operations = lane.pending.splice(0, count).map(({ operation, bytes }) => {
-      if (operation.op !== 'frames' || !bytes) return operation;
-      frames.set(bytes, at);
-      const placed = { ...operation, at };
-      at += (bytes.length + 3) & ~3;
-      return placed;
-    });
-    lane.sinceMs = performance.now();
-    lane.worker.send({ operations, frames: frames.buffer });
+    this.#release(instance);
+    lane.send({ op: 'gap', key, ticks: chunk.ticks });
+    instance.sent = end;
+    instance.due = 0;
   }
 
-  #worker(lane: Lane): Worker {
-    return new Worker(this.#options, {
-      reply: (reply) => {
-        lane.deaths = 0;
-        this.#take(reply);
-        this.#flush(lane);
-      },
-      died: (key, failure) => this.#died(lane, key, failure),
-    });
+  /** Sends what is held. */
+  #release(instance: Instance): void {
+    const { key, lane, held, loaded, due } = instance;
+    const last = held.at(-1);
+    if (!last) return;
+    const ticks = instance.heldTicks;
+    const parts = held.map(({ bytes }) => bytes);
+    instance.held = [];
+    lane.sendTicks(key, ticks, parts);
+    const { hop } = loaded.manifest;
+    instance.sent = last.frame + last.ticks;
+    if (due > 0) instance.due = due + hop * Math.max(0, Math.floor((instance.sent - due) / hop) + 1);
   }
 
-  #take({ outputs, bytes, snapshots, taken, failures, checks }: Reply): void {
+  #take({ outputs, bytes, ranges, snapshots, taken, failures, checks }: Reply): void {
     let at = 0;
-    for (const { key, frame, ms, raw: width, inputs } of outputs) {
-      const raw = new Int8Array(bytes.buffer, bytes.byteOffset + at, width);
-      at += width;
-      const instance = this.#instances.get(key);
+    let rangeAt = 0;
+    const field = (i: number) => outputs[i] as number;
+    for (let i = 0; i < outputs.length; i += 5) {
+      const raw = new Int8Array(bytes.buffer, bytes.byteOffset + at, field(i + 3));
+      const range = ranges.subarray(rangeAt, rangeAt + field(i + 4));
+      at += raw.length;
+      rangeAt += range.length;
+      const frame = field(i + 1);
+      const instance = this.#instances.get(field(i));
       if (!instance || frame <= instance.given) continue;
       instance.given = frame;
-      instance.events.output(frame, raw, ms, inputs);
+      instance.events.output(frame, raw, field(i + 2), range);
     }
     for (const { key, frame, base, snapshot, id } of snapshots) {
       const instance = this.#instances.get(key);
@@ -340,9 +324,13 @@ export class Pool {
       const waiting = instance.waiting.findIndex((one) => one.id === id);
       if (waiting >= 0) instance.waiting.splice(waiting, 1)[0]?.done({ base, snapshot, frame });
     }
-    for (const { key, frame } of taken) {
-      const instance = this.#instances.get(key);
-      if (instance) instance.taken = Math.max(instance.taken, frame);
+    for (let i = 0; i < taken.length; i += 3) {
+      const instance = this.#instances.get(taken[i] as number);
+      if (!instance) continue;
+      const frame = taken[i + 1] as number;
+      instance.taken = Math.max(instance.taken, frame);
+      // of frames that were sent later, hops may begin elsewhere
+      if (frame === instance.sent) instance.due = taken[i + 2] as number;
     }
     for (const { key, code, why } of failures) {
       const instance = this.#instances.get(key);
@@ -355,14 +343,9 @@ export class Pool {
   }
 
   /** A thread has ended: the module that it was in has failed, and all others go on in a new one. */
-  #died(lane: Lane, culprit: number, failure: Failure): void {
-    lane.worker = undefined;
-    lane.known.clear();
-    lane.pending = [];
-    lane.deaths++;
-    if (this.#stopped) return;
+  #died(lane: Lane, culprit: number, failure: Failure, deaths: number): void {
     const failed: Instance[] = [];
-    const giveUp = culprit === 0 && lane.deaths >= mostDeaths;
+    const giveUp = culprit === 0 && deaths >= mostDeaths;
     for (const instance of this.#instances.values()) {
       if (instance.lane !== lane) continue;
       if (instance.key === culprit || giveUp) failed.push(instance);

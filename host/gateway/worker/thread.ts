@@ -1,28 +1,34 @@
 /**
  * A worker thread of the gateway: runs the modules of many streams, and can be ended at any time.
  *
- * In: messages of operations (messages.ts).  Out: outputs, snapshots and failures, in the order of the operations. A module that traps is closed and
- * told; the others go on. Before every call into a module the shared words say whose call it is, for the watchdog.
+ * In: messages of operations (messages.ts).  Out: outputs, snapshots and failures, in the order of the operations. All streams of a module run in one
+ * instance, which stays in the processor's caches (Session.sibling). A stream whose module traps is closed and told; the others go on, those of its
+ * module in a new instance. Before every call into a module the shared words say whose call it is, for the watchdog.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { isRunletError, RunletError } from '../../../models/error.ts';
-import { openSession, type Session } from '../../session/index.ts';
+import { openSession, type Session, type Stored } from '../../session/index.ts';
 import { checkModule } from './check.ts';
 import { framesOf, tickBytes } from './frames.ts';
 import { type Failure, type Operation, progressWords, type Reply, type Request } from './messages.ts';
 import { InputRange } from './range.ts';
 
 interface Instance {
+  digest: string;
   session: Session;
   base: number;
   tickBytes: number;
   range: InputRange;
+  /** Frames between snapshots. Where hops are short, a window: after a crash as much signal as that is computed again in no time. */
+  snapshotEvery: number;
   /** Frame at which the latest snapshot was given. */
   snapshotAt: number;
 }
 
 const { progress, snapshotHops } = workerData as { progress: Int32Array; snapshotHops: number };
 const modules = new Map<string, Promise<WebAssembly.Module>>();
+/** A session of each module's instance, by digest; streams are its siblings. */
+const homes = new Map<string, Promise<Session>>();
 const instances = new Map<number, Instance>();
 
 /** To be called before each call into a module. */
@@ -31,24 +37,76 @@ function enter(key: number): void {
   Atomics.add(progress, progressWords.calls, 1);
 }
 
+const trapped = 'RN831';
 const failureOf = (error: unknown): Failure =>
   isRunletError(error)
-    ? { code: error.code === 'RN710' ? 'RN831' : error.code, why: error.message.replace(/^RN\d+: /, '') }
-    : { code: 'RN831', why: error instanceof Error ? error.message : String(error) };
+    ? { code: error.code === 'RN710' ? trapped : error.code, why: error.message.replace(/^RN\d+: /, '') }
+    : { code: trapped, why: error instanceof Error ? error.message : String(error) };
 
 const frameOf = ({ session, base }: Instance): number => base + session.originFrame + session.framesPushed;
 
-interface Pending extends Omit<Reply, 'bytes'> {
-  parts: Uint8Array[];
+/** A reply that is being written. */
+class Writing {
+  outputs: number[] = [];
+  taken: number[] = [];
+  snapshots: Reply['snapshots'] = [];
+  failures: Reply['failures'] = [];
+  checks: Reply['checks'] = [];
+  #bytes: Uint8Array[] = [];
+  #ranges: Float64Array[] = [];
+
+  output(key: number, frame: number, ms: number, raw: readonly Stored[], range: Float64Array): void {
+    let width = 0;
+    for (const { buffer, byteOffset, byteLength } of raw) {
+      this.#bytes.push(new Uint8Array(buffer, byteOffset, byteLength).slice());
+      width += byteLength;
+    }
+    this.#ranges.push(range);
+    this.outputs.push(key, frame, ms, width, range.length);
+  }
+
+  took(key: number, instance: Instance): void {
+    const { session } = instance;
+    const frame = frameOf(instance);
+    this.taken.push(key, frame, frame + ((session.warmUp.framesLeft - 1) % session.hop) + 1);
+  }
+
+  done(): Reply {
+    const { snapshots, failures, checks } = this;
+    const bytes = joined(this.#bytes, (length) => new Uint8Array(length));
+    const ranges = joined(this.#ranges, (length) => new Float64Array(length));
+    return {
+      ...{ outputs: Float64Array.from(this.outputs), taken: Float64Array.from(this.taken) },
+      ...{ bytes, ranges, snapshots, failures, checks },
+    };
+  }
 }
 
-function give(reply: Pending, key: number, instance: Instance, id?: number): void {
+function joined<A extends Uint8Array | Float64Array>(parts: readonly A[], make: (length: number) => A): A {
+  const all = make(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Ends a stream. Returns what is told. */
+function fail(reply: Writing, key: number, error: unknown): Failure {
+  const failure = failureOf(error);
+  instances.delete(key);
+  reply.failures.push({ key, ...failure });
+  return failure;
+}
+
+function give(reply: Writing, key: number, instance: Instance, id?: number): void {
   instance.snapshotAt = frameOf(instance);
   const snapshot = instance.session.snapshot();
   reply.snapshots.push({ key, frame: instance.snapshotAt, base: instance.base, snapshot, ...(id !== undefined && { id }) });
 }
 
-function push(reply: Pending, key: number, instance: Instance, bytes: Uint8Array, ticks: number): void {
+function push(reply: Writing, key: number, instance: Instance, bytes: Uint8Array, ticks: number): void {
   const { session, base } = instance;
   const { hop, window, manifest } = session;
   const frames = framesOf(manifest, bytes);
@@ -60,16 +118,11 @@ function push(reply: Pending, key: number, instance: Instance, bytes: Uint8Array
     if (!due) continue;
     const frame = base + session.originFrame + session.outputIndex * hop + window + manifest.delayFrames;
     const ms = performance.now() - started;
-    let width = 0;
-    for (const which of manifest.outputs.keys()) {
-      const raw = session.outputRaw(which);
-      reply.parts.push(new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength).slice());
-      width += raw.byteLength;
-    }
-    reply.outputs.push({ key, frame, ms, raw: width, inputs: instance.range.take() });
+    const raw = manifest.outputs.map((_, which) => session.outputRaw(which));
+    reply.output(key, frame, ms, raw, instance.range.take());
   }
-  reply.taken.push({ key, frame: frameOf(instance) });
-  if (frameOf(instance) - instance.snapshotAt >= snapshotHops * hop) give(reply, key, instance);
+  reply.took(key, instance);
+  if (frameOf(instance) - instance.snapshotAt >= instance.snapshotEvery) give(reply, key, instance);
 }
 
 async function moduleOf(digest: string): Promise<WebAssembly.Module> {
@@ -85,24 +138,51 @@ async function moduleOf(digest: string): Promise<WebAssembly.Module> {
   }
 }
 
-async function open({ key, digest, base, snapshot }: Operation & { op: 'open' }): Promise<void> {
+async function sessionOf(digest: string, key: number): Promise<Session> {
   const module = await moduleOf(digest);
   enter(key);
-  const session = await openSession(module);
+  if (!homes.has(digest)) homes.set(digest, openSession(module));
+  try {
+    return ((await homes.get(digest)) as Session).sibling();
+  } catch (error) {
+    homes.delete(digest);
+    throw error;
+  }
+}
+
+/** Streams of a module whose instance a trap may have damaged go on in a new one. */
+async function moveAll(digest: string, reply: Writing): Promise<void> {
+  homes.delete(digest);
+  for (const [key, instance] of instances) {
+    if (instance.digest !== digest) continue;
+    try {
+      const session = await sessionOf(digest, key);
+      session.restore(instance.session.snapshot());
+      instance.session = session;
+    } catch (error) {
+      fail(reply, key, error);
+    }
+  }
+}
+
+async function open({ key, digest, base, snapshot }: Operation & { op: 'open' }): Promise<void> {
+  const session = await sessionOf(digest, key);
   if (snapshot) session.restore(snapshot);
   const instance = {
+    digest,
     session,
     base,
     tickBytes: tickBytes(session.manifest),
     range: new InputRange(session.manifest),
+    snapshotEvery: Math.max(snapshotHops * session.hop, session.window),
     snapshotAt: 0,
   };
   // streams that begin together do not give their snapshots together
-  instance.snapshotAt = frameOf(instance) - (key % snapshotHops) * session.hop;
+  instance.snapshotAt = frameOf(instance) - Math.floor(((key % snapshotHops) / snapshotHops) * instance.snapshotEvery);
   instances.set(key, instance);
 }
 
-async function run(operation: Operation, frames: ArrayBuffer, reply: Pending): Promise<void> {
+async function run(operation: Exclude<Operation, { op: 'frames' }>, reply: Writing): Promise<void> {
   switch (operation.op) {
     case 'module': {
       const module = WebAssembly.compile(operation.wasm as BufferSource);
@@ -112,21 +192,16 @@ async function run(operation: Operation, frames: ArrayBuffer, reply: Pending): P
     }
     case 'forget':
       modules.delete(operation.digest);
+      homes.delete(operation.digest);
       return;
     case 'open':
       return open(operation);
-    case 'frames': {
-      const instance = instances.get(operation.key);
-      if (!instance) return;
-      const bytes = new Uint8Array(frames, operation.at, operation.ticks * instance.tickBytes);
-      return push(reply, operation.key, instance, bytes, operation.ticks);
-    }
     case 'gap': {
       const instance = instances.get(operation.key);
       if (!instance) return;
       enter(operation.key);
       instance.session.gap(operation.ticks, 'reset');
-      reply.taken.push({ key: operation.key, frame: frameOf(instance) });
+      reply.took(operation.key, instance);
       return;
     }
     case 'snapshot': {
@@ -149,26 +224,37 @@ async function run(operation: Operation, frames: ArrayBuffer, reply: Pending): P
   }
 }
 
-async function answer({ operations, frames }: Request): Promise<void> {
-  const reply: Pending = { outputs: [], parts: [], snapshots: [], taken: [], failures: [], checks: [] };
-  for (const operation of operations)
-    try {
-      await run(operation, frames, reply);
-    } catch (error) {
-      if (!('key' in operation)) throw error;
-      instances.delete(operation.key);
-      reply.failures.push({ key: operation.key, ...failureOf(error) });
-    } finally {
-      Atomics.store(progress, progressWords.key, 0);
-    }
-  const { parts, ...rest } = reply;
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
+/** An error of a stream's operation ends that stream. */
+async function guarded(reply: Writing, key: number, digest: string | undefined, act: () => void | Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    const { code } = fail(reply, key, error);
+    if (code === trapped && digest) await moveAll(digest, reply);
+  } finally {
+    Atomics.store(progress, progressWords.key, 0);
   }
-  parentPort?.postMessage({ ...rest, bytes } satisfies Reply, [bytes.buffer]);
+}
+
+async function answer({ operations, frames }: Request): Promise<void> {
+  const reply = new Writing();
+  for (const operation of operations)
+    if (operation.op === 'frames') {
+      const { pushes } = operation;
+      for (let i = 0; i < pushes.length; i += 3) {
+        const [key, ticks] = [pushes[i] as number, pushes[i + 1] as number];
+        const instance = instances.get(key);
+        if (!instance) continue;
+        const bytes = new Uint8Array(frames, pushes[i + 2], ticks * instance.tickBytes);
+        await guarded(reply, key, instance.digest, () => push(reply, key, instance, bytes, ticks));
+      }
+    } else {
+      const key = 'key' in operation ? operation.key : 0;
+      const digest = operation.op === 'open' ? operation.digest : instances.get(key)?.digest;
+      await guarded(reply, key, digest, () => run(operation, reply));
+    }
+  const all = reply.done();
+  parentPort?.postMessage(all, [all.outputs.buffer, all.taken.buffer, all.bytes.buffer, all.ranges.buffer] as ArrayBuffer[]);
 }
 
 // one after the other: an operation may wait for the engine

@@ -31,7 +31,7 @@ export class Worker {
   #events: WorkerEvents;
   #busy = false;
   #dead = false;
-  #watch?: NodeJS.Timeout;
+  #watch: NodeJS.Timeout;
   #seen = { calls: 0, key: 0, sinceMs: 0 };
 
   constructor(options: WorkerOptions, events: WorkerEvents) {
@@ -42,10 +42,10 @@ export class Worker {
       resourceLimits,
       workerData: { progress: this.#progress, snapshotHops: options.snapshotHops },
     });
+    this.#watch = setInterval(() => this.#busy && this.#look(), Math.max(5, options.budgetMs / 5)).unref();
     this.#thread.on('message', (reply: Reply) => {
       if (this.#dead) return;
       this.#busy = false;
-      clearInterval(this.#watch);
       this.#events.reply(reply);
     });
     this.#thread.on('error', (error) => this.#end({ code: 'RN835', why: `the worker failed: ${error.message}` }));
@@ -59,7 +59,6 @@ export class Worker {
   send(request: Request): void {
     this.#busy = true;
     this.#seen = { ...this.#seen, sinceMs: performance.now() };
-    this.#watch = setInterval(() => this.#look(), Math.max(5, this.#options.budgetMs / 5));
     this.#thread.postMessage(request, [request.frames]);
   }
 

@@ -199,6 +199,30 @@ const streams = inFolder('host/gateway/streams', [
 
 const worker = inFolder('host/gateway/worker', [
   {
+    id: 'thread-damaged-instance',
+    file: 'thread.ts',
+    find: 'if (code === trapped && digest) await moveAll(digest, reply);',
+    replace: '',
+    tests: 'gateway/worker',
+    why: 'streams go on in an instance that a trap has damaged',
+  },
+  {
+    id: 'pool-grid-after-gap',
+    file: 'pool.ts',
+    find: 'instance.sent = end;\n    instance.due = 0;',
+    replace: 'instance.sent = end;',
+    tests: 'gateway/worker',
+    why: 'ticks wait for a hop that ended elsewhere before the signal began again',
+  },
+  {
+    id: 'pool-snapshot-held',
+    file: 'pool.ts',
+    find: 'this.#release(instance);\n      instance.lane.send(',
+    replace: 'instance.lane.send(',
+    tests: 'gateway/worker',
+    why: 'a snapshot lacks ticks that were pushed',
+  },
+  {
     id: 'outputs-twice',
     file: 'pool.ts',
     find: 'if (!instance || frame <= instance.given) continue;',
