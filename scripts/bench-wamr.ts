@@ -32,6 +32,7 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
+const engine = 'WAMR 2.4.3, fast interpreter';
 const say = (text = '') => process.stdout.write(`${text}\n`);
 
 async function quantOf(text: string): Promise<QuantPlan> {
@@ -141,9 +142,7 @@ const head = [
   'pool here',
   'pool, M4',
 ];
-say(
-  `${plan.graph.name}: hop ${plan.hop}, ${plan.macsPerHop.toLocaleString('en')} multiply-adds a hop; WAMR 2.4.3, fast interpreter\n`,
-);
+say(`${plan.graph.name}: hop ${plan.hop}, ${plan.macsPerHop.toLocaleString('en')} multiply-adds a hop; ${engine}\n`);
 say(table(cells, { head }));
 say(
   `\nbounds checked in software; ${values.rounds} rounds in turn on this machine${m4 ? `; Cortex-M4 in QEMU, -O2, ${m4.tools}` : ''}`,
@@ -160,5 +159,8 @@ for (const target of values.homes ? targets : []) {
   );
 }
 if (values.json)
-  writeFileSync(values.json, `${JSON.stringify({ network: plan.graph.name, hop: plan.hop, tools: m4?.tools, rows }, null, 1)}\n`);
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ network: plan.graph.name, hop: plan.hop, engine, tools: m4?.tools, rows }, null, 1)}\n`,
+  );
 process.exit(0);

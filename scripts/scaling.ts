@@ -3,7 +3,7 @@
  *
  * In: nothing.  Out: a table with, per quantity, the exponent that fits the times (least squares on logarithms) beside that of the multiply-adds; and
  * docs/images/scaling.svg. The base is four convolutions k5 of 32 channels, window 512, hop 16, mean and dense. Medians of interleaved rounds.
- * Target simd, or `-- --target interp`; `--no-plot` leaves the picture as it is. Times are of one machine and are asserted nowhere.
+ * Target simd, or `-- --target interp`; `--no-plot` leaves the picture as it is, `--json FILE` keeps the figures. Times are of one machine and are asserted nowhere.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     target: { type: 'string', default: 'simd' },
     rounds: { type: 'string', default: '30' },
     'no-plot': { type: 'boolean' },
+    json: { type: 'string' },
   },
 });
 const target = targets.find((name) => name === values.target) as Target | undefined;
@@ -84,4 +85,5 @@ if (!values['no-plot']) {
   writeFileSync(join(root, 'docs/images/scaling.svg'), await scalingPlot(lines, target));
   process.stdout.write('The plot is docs/images/scaling.svg\n');
 }
+if (values.json) writeFileSync(values.json, `${JSON.stringify(lines, null, 1)}\n`);
 process.exit(0);

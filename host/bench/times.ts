@@ -28,6 +28,8 @@ export type TimesRow = {
   p95Us: number;
   /** 0 for a model that carries its own state: it has no window to run. */
   windowUs: number;
+  windowP5Us: number;
+  windowP95Us: number;
   timesLess: number;
   macsPerNs: number;
   /** simd and relaxed: the inner loop of their kernels alone, in the same run. */
@@ -86,7 +88,8 @@ export async function measureTimes(
   const us = (name: string) => measured.get(name)?.medianUs ?? 0;
   const rows = modules.map(({ hop, peak }): TimesRow => {
     const { medianUs = 0, p5Us = 0, p95Us = 0 } = measured.get(`${hop.target} hop`) ?? {};
-    const windowUs = us(`${hop.target} window`);
+    const window = measured.get(`${hop.target} window`);
+    const windowUs = window?.medianUs ?? 0;
     const perNs = plan.macsPerHop / medianUs / 1000;
     const peakMacsPerNs = peak && peakMacs / us(`${hop.target} peak`) / 1000;
     return {
@@ -95,6 +98,8 @@ export async function measureTimes(
       p5Us,
       p95Us,
       windowUs,
+      windowP5Us: window?.p5Us ?? 0,
+      windowP95Us: window?.p95Us ?? 0,
       timesLess: windowUs / medianUs,
       macsPerNs: perNs,
       ...(peakMacsPerNs && { peakMacsPerNs, shareOfPeak: perNs / peakMacsPerNs }),

@@ -10,7 +10,7 @@ import { isScalar, scalarTargets, type Target, targets } from '../../assembly/em
 import { lookup } from '../../models/lookup.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
-import { earlier, type Measured, ratios } from '../bench/compare.ts';
+import { earlier, holdBounds, type Measured, ratios } from '../bench/compare.ts';
 import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
 import type { TimesFigures } from '../bench/times.ts';
 import { whileWorking } from '../report/progress.ts';
@@ -53,7 +53,8 @@ export default defineVerb({
     ...columnsArg,
     ...weightsArg,
     ...group('Output', {
-      compare: input('File of an earlier --json: ratios of these figures and its, with --json under compared'),
+      compare: input('Earlier --json, or docs/performance/VERSION.json: ratios to it, with --json under compared'),
+      bounds: number('With --compare: how many times worse a hop may be, against its window and the peak', { min: 1 }),
       html: output('Draw the figures as one HTML page into this file', { hint: 'file.html' }),
     }),
     ...jsonArg,
@@ -65,25 +66,30 @@ export default defineVerb({
     if (core && chosen !== 'all' && !isScalar(chosen))
       throw badOption('target', chosen, 'native or interp, beside --core: these cores have no SIMD128');
     if (core && args.html !== undefined) throw badOption('html', args.html, 'a file, without --core: the page draws times');
-    if (models.length > 1 && args.compare !== undefined)
-      throw badOption('compare', args.compare, `a file, beside one model; there are ${models.length}`);
+    if (args.bounds !== undefined && (core || args.compare === undefined))
+      throw badOption('bounds', `${args.bounds}`, 'a number beside --compare, without --core: bounds are of ratios of times');
     const able = home === 'tile' ? scalarTargets : targets;
     const plans = [];
     for (const model of models) plans.push(await planOf({ ...args, model }));
-    const before = await earlierOf(args, plans[0] as QuantPlan, core); // before anything is measured, so that a wrong file costs no time
+    const before: (Measured | undefined)[] = []; // read before anything is measured, so that a wrong file costs no time
+    for (const quant of plans) before.push(await earlierOf(args, quant, core));
     const all: (Measured | TimesFigures)[] = [];
-    for (const quant of plans) {
-      if (all.length > 0 && !args.json) await print('\n');
-      if (core) all.push(await count(quant, chosen === 'all' ? ['native', 'interp'] : [chosen], core, home, args));
-      else all.push(await times(quant, chosen === 'all' ? able : [chosen], rounds, home, args));
+    for (const [i, quant] of plans.entries()) {
+      if (i > 0 && !args.json) await print('\n');
+      const figures = core
+        ? await count(quant, chosen === 'all' ? ['native', 'interp'] : [chosen], core, home, args)
+        : await times(quant, chosen === 'all' ? able : [chosen], rounds, home, args);
+      const old = before[i];
+      if (old && !args.json) printRatios(old, figures);
+      all.push(old && args.json ? withRatios(figures, old, args) : figures);
     }
     if (args.html !== undefined) {
       const { benchPage } = await import('../report/bench-html/page.ts');
       await save(args.html, await benchPage(all as TimesFigures[]));
     }
-    const [first] = all as [Measured];
-    if (args.json) return printJson(all.length > 1 ? { models: all } : withRatios(first, before, args));
-    if (before) printRatios(before, first);
+    if (args.json) printJson(all.length > 1 ? { models: all } : all[0]);
+    if (args.compare !== undefined && args.bounds !== undefined)
+      for (const [i, old] of before.entries()) holdBounds(args.compare, old as Measured, all[i] as Measured, args.bounds);
   },
 });
 
@@ -107,8 +113,10 @@ const earlierOf = async ({ compare }: Out, { plan }: QuantPlan, core?: string): 
   compare === undefined ? undefined : earlier(compare, { network: plan.graph.name, hop: plan.hop, core });
 
 /** The figures, and beside an earlier file's theirs: a ratio is now / before. */
-const withRatios = (figures: Measured, before: Measured | undefined, { compare: file }: Out) =>
-  before ? { ...figures, compared: { file, ratios: ratios(before, figures) } } : figures;
+const withRatios = <F extends Measured | TimesFigures>(figures: F, before: Measured, { compare: file }: Out): F => ({
+  ...figures,
+  compared: { file, ratios: ratios(before, figures) },
+});
 
 const colour = () => coloursFor(process.stdout).isColorSupported;
 

@@ -10,19 +10,8 @@ import * as assert from 'uvu/assert';
 import type { CoreName } from '../../host/bench/count.ts';
 import { todays } from '../shared.ts';
 import { signalOf } from '../wamr/signal.ts';
-import { bareSubjects } from './models.ts';
+import { bareSubjects, micro } from './models.ts';
 import { coreTools, Folder, missing } from './run.ts';
-
-/** TensorFlow Lite Micro on a Cortex-M4, reference kernels / CMSIS-NN: code with interpreter and resolver, model file, arena, instructions an invoke (of kws and str_ww a whole window). */
-const micro: Record<string, string> = {
-  okay_nabu: 'code 42,984 / 78,128, model 60,264, arena 18,372 / 19,124, instructions 1,253,720 / 227,080',
-  vad: 'code 42,984 / 78,128, model 34,328, arena 9,012 / 9,972, instructions 696,760 / 108,120',
-  'str_ww_ref_model, hop 1':
-    'code 35,240 / 72,432, model 74,520, arena 15,252 / 16,596, instructions a window 39,249,560 / 2,555,360',
-  'kws_ref_model, hop 1':
-    'code 35,232 / 72,424, model 53,936, arena 22,772 / 22,820, instructions a window 134,174,200 / 9,416,600',
-  micro_speech_quantized: 'code 35,232 / 72,424, model 18,800, arena 6,788 / 6,836, instructions a window 17,785,560 / 2,389,920',
-};
 
 const onHost = missing(['gcc']);
 if (onHost) console.log(onHost);
@@ -62,7 +51,7 @@ for (const { name, hostOnly, make } of onHost ? [] : todays(bareSubjects())) {
         assert.ok(ram + stack <= 8 * 1024, 'RAM');
         assert.ok(most <= (core === 'rv32' ? 110_000 : 90_000), `${most} instructions`);
       }
-      if (micro[name]) console.log(`  TensorFlow Lite Micro on a Cortex-M4: ${micro[name]}`);
+      if (micro[name]) console.log(`  TensorFlow Lite Micro on a Cortex-M4: ${JSON.stringify(micro[name])}`);
     } finally {
       folder.remove();
     }

@@ -24,6 +24,50 @@ export interface BareSubject {
   make(): Promise<Made>;
 }
 
+/** Each pair: with reference kernels, with CMSIS-NN. */
+export interface MicroFigures {
+  /** With interpreter and resolver. */
+  code: [number, number];
+  model: number;
+  arena: [number, number];
+  instructions: [number, number];
+  /** What the instructions are of. */
+  invoke: 'a step' | 'a window';
+}
+
+/** TensorFlow Lite Micro on a Cortex-M4 in QEMU, gcc -Os, measured once. */
+export const micro: Record<string, MicroFigures> = {
+  okay_nabu: {
+    code: [42_984, 78_128],
+    model: 60_264,
+    arena: [18_372, 19_124],
+    instructions: [1_253_720, 227_080],
+    invoke: 'a step',
+  },
+  vad: { code: [42_984, 78_128], model: 34_328, arena: [9_012, 9_972], instructions: [696_760, 108_120], invoke: 'a step' },
+  'str_ww_ref_model, hop 1': {
+    code: [35_240, 72_432],
+    model: 74_520,
+    arena: [15_252, 16_596],
+    instructions: [39_249_560, 2_555_360],
+    invoke: 'a window',
+  },
+  'kws_ref_model, hop 1': {
+    code: [35_232, 72_424],
+    model: 53_936,
+    arena: [22_772, 22_820],
+    instructions: [134_174_200, 9_416_600],
+    invoke: 'a window',
+  },
+  micro_speech_quantized: {
+    code: [35_232, 72_424],
+    model: 18_800,
+    arena: [6_788, 6_836],
+    instructions: [17_785_560, 2_389_920],
+    invoke: 'a window',
+  },
+};
+
 async function fromFile(model: string, args: { hop?: number; calib?: string }, sound?: FrontEnd): Promise<Made> {
   // an image has two dimensions that may be time
   const graph = await loadGraph({ model, ...(model.includes('Resnet') && { timeAxis: 1 }) });

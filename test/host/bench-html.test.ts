@@ -23,6 +23,8 @@ const row = (target: TimesRow['target'], medianUs: number, windowUs: number): Ti
   p5Us: 0.9 * medianUs,
   p95Us: 1.1 * medianUs,
   windowUs,
+  windowP5Us: windowUs,
+  windowP95Us: windowUs,
   timesLess: windowUs / medianUs,
   macsPerNs: 30,
   ...(target === 'simd' && { peakMacsPerNs: 40, shareOfPeak: 0.75 }),
@@ -116,7 +118,8 @@ test('several models in one call: printed, in JSON and on the page; what does no
   assert.match(readFileSync(file, 'utf8'), /N1, hop 16[\s\S]*N2, hop 2/);
   for (const [args, says] of [
     [['N1', '--core', 'm4', '--html', file], 'without --core'],
-    [['N1', 'N2', '--compare', file], 'beside one model'],
+    [['N1', '--bounds', '3'], 'beside --compare'],
+    [['N1', '--core', 'm4', '--compare', file, '--bounds', '3'], 'without --core'],
   ] as const)
     try {
       await run(...args);

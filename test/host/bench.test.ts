@@ -13,7 +13,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { targets } from '../../assembly/emit/target.ts';
-import { earlier, type Measured, ratios } from '../../host/bench/compare.ts';
+import { earlier, holdBounds, type Measured, ratios } from '../../host/bench/compare.ts';
 import { type CoreName, cores, countInstructions } from '../../host/bench/count.ts';
 import { interleaved } from '../../host/bench/measure.ts';
 import { withPlainMemory } from '../../host/bench/plain-memory.ts';
@@ -120,12 +120,60 @@ test('--json --compare: the figures and, under compared, their ratios to the ear
   const rows = now.compared.ratios as { target: string; figure: string; before: number; now: number; ratio: number }[];
   assert.equal(
     rows.map((r) => [r.target, r.figure]),
-    ['us a hop', 'code', 'memory', 'file, gz'].map((figure) => ['native', figure]),
+    ['us a hop', 'times less', 'code', 'memory', 'file, gz'].map((figure) => ['native', figure]),
   );
   for (const r of rows) assert.is(r.ratio, r.now / r.before);
   assert.is(rows[0]?.before, 1000);
   assert.is(rows[0]?.now, now.rows[0].medianUs);
-  assert.equal(rows.slice(1).map((r) => r.ratio), [1, 1, 1], 'bytes are the same in every run'); // biome-ignore format: one line
+  assert.equal(rows.slice(2).map((r) => r.ratio), [1, 1, 1], 'bytes are the same in every run'); // biome-ignore format: one line
+});
+
+const fixed = (timesLess: number, shareOfPeak: number, medianUs = 1): Measured => ({
+  network: 'a',
+  hop: 2,
+  rows: [{ target: 'simd', medianUs, codeBytes: 100 * medianUs, timesLess, shareOfPeak }],
+});
+
+test('bounds are of what carries over between machines: never of times, bytes or counts', () => {
+  holdBounds('f', fixed(9, 0.9), fixed(3, 0.3, 1000), 3);
+  assert.throws(() => holdBounds('f', fixed(9, 0.9), fixed(2.9, 0.9), 3), /RN793.*simd, times less: 9\.00 before, 2\.90 now/s);
+  assert.throws(() => holdBounds('f', fixed(9, 0.9), fixed(90, 0.2), 3), /RN793.*simd, of peak: 0\.90 before, 0\.20 now/s);
+  const timesAlone: Measured = { network: 'a', hop: 2, rows: [{ target: 'simd', medianUs: 1 }] };
+  assert.throws(() => holdBounds('f', timesAlone, fixed(9, 0.9), 3), /RN792/);
+});
+
+test('a history, and a file of several models: the figures of this network, hop and core', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'runlet-compare-'));
+  const file = join(folder, 'history.json');
+  const [wanted, other, counted] = [fixed(9, 0.9), { ...fixed(1, 1), hop: 4 }, { ...fixed(1, 1), core: 'm4' }];
+  writeFileSync(file, JSON.stringify({ tables: { hop: { figures: [other, wanted] }, cores: { figures: [counted] } } }));
+  assert.equal(await earlier(file, { network: 'a', hop: 2 }), wanted);
+  assert.equal(await earlier(file, { network: 'a', hop: 2, core: 'm4' }), counted);
+  const refused = await earlier(file, { network: 'b', hop: 2 }).then(() => '', String);
+  assert.match(refused, /RN792.*a at hop 4, a at hop 2; this run is b at hop 2/s);
+  writeFileSync(file, JSON.stringify({ models: [other, wanted] }));
+  assert.equal(await earlier(file, { network: 'a', hop: 2 }), wanted);
+  rmSync(folder, { recursive: true });
+});
+
+test('a history that no hop can reach fails the command with exit code 1, one that every hop reaches does not', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'runlet-compare-'));
+  const file = join(folder, 'history.json');
+  const figures = (timesLess: number) =>
+    ['N1', 'N2'].map((network) => ({ network, hop: 16, rows: [{ target: 'native', medianUs: 1e-9, timesLess }] }));
+  const run = (timesLess: number) => {
+    writeFileSync(file, JSON.stringify({ tables: { hop: { figures: figures(timesLess) } } }));
+    const options = ['--target', 'native', '--rounds', '1', '--compare', file, '--bounds', '2'];
+    return spawnSync(process.execPath, [join(root, 'host/cli/bin.js'), 'bench', 'N1:16', 'N2:16', ...options], {
+      encoding: 'utf8',
+    });
+  };
+  const good = run(1e-9);
+  assert.is(good.status, 0, good.stderr);
+  const bad = run(1e9);
+  rmSync(folder, { recursive: true });
+  assert.is(bad.status, 1);
+  assert.match(bad.stderr, 'RN793');
 });
 
 test('C of another version of wasm2c is refused', () => {

@@ -1,0 +1,84 @@
+/**
+ * The measured figures of a release: docs/performance/<version>.json. docs/performance.md describes the format.
+ *
+ * In: the version in package.json.  Out: its tables, each with the machine, the versions and the command that made it.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Measured } from '../../host/bench/compare.ts';
+import type { TimesFigures } from '../../host/bench/times.ts';
+import type { MicroFigures } from '../../test/bare/models.ts';
+import type { ChromiumRun } from '../../test/bench/chromium.ts';
+import type { Start } from '../../test/bench/start.ts';
+import { root } from '../../test/shared.ts';
+import type { Row } from '../bench-peers.ts';
+import type { Line } from '../scaling-plot.ts';
+import type { Machine } from './machine.ts';
+
+export interface BareFigures {
+  name: string;
+  hop: number;
+  code: number;
+  constants: number;
+  ram: number;
+  stack: number;
+  instructions: number;
+  /** TensorFlow Lite Micro on the same model. */
+  micro: MicroFigures;
+}
+
+export interface WamrFigures {
+  name: string;
+  hop: number;
+  rows: { kernels: string; medianUs: number; p5Us: number; p95Us: number; most?: number; poolBytes?: number }[];
+}
+
+/** What each table measures. */
+export interface Figures {
+  hop: TimesFigures[];
+  /** By network and hop (N1:64): engines, Runlet's hop first. */
+  node: Record<string, Row[]>;
+  /** The same, and a step of okay_nabu. */
+  chromium: Record<string, ChromiumRun>;
+  start: Record<string, Start[]>;
+  cores: (Measured & { name: string })[];
+  bare: BareFigures[];
+  wamr: WamrFigures[];
+  bytes: { name: string; hop: number; rows: ({ target: string } & Record<string, number | string>)[] }[];
+  scaling: Line[];
+}
+export type TableName = keyof Figures;
+
+export interface Measurement<F> {
+  date: string;
+  command: string;
+  /** None where figures repeat exactly. */
+  rounds?: number;
+  machine: Machine;
+  /** Engines and tools whose version the figures do not name. */
+  versions: Record<string, string>;
+  figures: F;
+}
+
+export interface History {
+  version: string;
+  tables: { [K in TableName]?: Measurement<Figures[K]> };
+}
+
+/** A table that was measured. @throws where it was not */
+export type Get = <K extends TableName>(name: K) => Measurement<Figures[K]>;
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+export const historyFile = `docs/performance/${version}.json`;
+
+export function readHistory(): History {
+  const path = join(root, historyFile);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as History) : { version, tables: {} };
+}
+
+/** Five digits are more than a measurement has. */
+const rounded = (_: string, value: unknown) =>
+  typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+
+export const writeHistory = (history: History): void =>
+  writeFileSync(join(root, historyFile), `${JSON.stringify(history, rounded, 1)}\n`);
