@@ -58,7 +58,8 @@ if (!values.render && !values.check)
     }
 if (values.write || values.render || values.check)
   try {
-    for (const { page, text } of stalePages(history)) {
+    // the file's digits, not those in memory
+    for (const { page, text } of stalePages(readHistory())) {
       say(`${values.check ? 'stale' : 'wrote'}: ${page}`);
       if (values.check) process.exitCode = 1;
       else writeFileSync(join(root, page), text);

@@ -24,7 +24,7 @@ const elsewhere: [RegExp, (...found: string[]) => string | undefined][] = [
     () => (ci.includes('npm run paper -- --quick') && scripts.paper ? undefined : 'is not in .ci/run'),
   ],
   [
-    /^npm run (bench:install|bench:peers|bench:wamr|figures|scaling)(?: -- .*)?$/,
+    /^npm run (bench:install|bench:peers|bench:wamr|figures)(?: -- .*)?$/,
     (_, name) => (ci.some((line) => line.split(' -- ')[0] === `npm run ${name}`) ? undefined : 'is not in .ci/run'),
   ],
   [/^npx runlet bench .*--bounds \S+$/, (line) => (ci.includes(line) ? undefined : 'is not in .ci/run')],
