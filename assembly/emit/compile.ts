@@ -6,7 +6,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { ascThread } from './asc-thread.mjs';
 import { type Compiled, compileWith, type Job, type Tools } from './compiler.ts';
 import type { Generated } from './entry.ts';
 import type { Need } from './needs.ts';
@@ -24,7 +25,7 @@ const waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (erro
 
 function ascWorker(): Worker {
   if (worker) return worker;
-  worker = new Worker(new URL('./asc-worker.mjs', import.meta.url), { execArgv: [] });
+  worker = ascThread();
   worker.on('message', (reply: Reply) => {
     waiting.get(reply.id)?.resolve(reply);
     waiting.delete(reply.id);
@@ -37,9 +38,6 @@ function ascWorker(): Worker {
   });
   return worker;
 }
-
-/** Loads the compiler beside other work. It does not keep the process alive. */
-export const loadCompiler = (): void => ascWorker().unref();
 
 let read: Record<string, string> | undefined;
 let config: string | undefined;

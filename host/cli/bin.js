@@ -26,15 +26,21 @@ function isStale() {
   });
 }
 
-async function load() {
+/** Where main is, compiled or not. */
+async function findMain() {
   const beside = new URL('main.js', import.meta.url);
-  if (existsSync(beside)) return import(beside);
+  if (existsSync(beside)) return beside;
   const compiled = new URL('dist/host/cli/main.js', root);
-  if (existsSync(compiled) && !isStale()) return import(compiled);
+  if (existsSync(compiled) && !isStale()) return compiled;
   const { register } = await import('tsx/esm/api');
   register();
-  return import(new URL('main.ts', import.meta.url));
+  return new URL('main.ts', import.meta.url);
 }
 
-const { main } = await load();
+const [verb, ...args] = process.argv.slice(2);
+const found = await findMain();
+// the compiler loads beside the command that will want it
+if (['build', 'make'].includes(verb) && args.length > 0 && !args.includes('--help'))
+  (await import(new URL('../../assembly/emit/asc-thread.mjs', found))).ascThread();
+const { main } = await import(found);
 await main(process.argv.slice(2));

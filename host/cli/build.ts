@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import type { Form, Manifest } from '../../assembly/bundle/manifest.ts';
 import { buildC, checkCTarget, cName } from '../../assembly/c/build-c.ts';
-import { loadCompiler } from '../../assembly/emit/compile.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import { type Target, targets } from '../../assembly/emit/target.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
@@ -91,7 +90,6 @@ export default defineVerb({
     if (!args.verbose) refuseGiven(namesArg, given, 'it names layers, which --verbose lists');
     checkC(args);
     const bytes = await readBytes(args.model);
-    loadCompiler();
     const { rate } = args;
     const alone = await fileFrontEnd(args.model, bytes, args, rate);
     if (alone) return buildSound(alone, bytes, args);

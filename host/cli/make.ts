@@ -8,7 +8,6 @@
 
 import { basename, dirname, join, relative } from 'node:path';
 import { build } from '../../assembly/build.ts';
-import { loadCompiler } from '../../assembly/emit/compile.ts';
 import { RunletError } from '../../models/error.ts';
 import { clockOf, tickName } from '../../models/graph/clock.ts';
 import { writeGraph } from '../../models/graph/file.ts';
@@ -246,7 +245,6 @@ function tell(args: Args, made: Made): void {
 
 async function make(args: Args): Promise<void> {
   const started = performance.now();
-  loadCompiler();
   const file = await loadGraph({ ...args, calib: args.data });
   const mode = args.mode ?? modeInFile(file);
   const { hop: chosen, why } = hopOf(file, args.hop, mode);
