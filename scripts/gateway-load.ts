@@ -2,15 +2,16 @@
  * npm run gateway:load: many streams of a model of the zoo through a gateway in a process of its own, at the signal's rate or as fast as it takes them.
  *
  * In: --model ppg-hr|har|kws --streams 1000 --seconds 180 --transport mqtt|ws|http --ticks-per-message 16 --connections 50; --full-speed --signal-hours 1; --overload x (times the
- * signal's rate, with no wait); --json. For MQTT Debian's mosquitto.  Out: p50, p95 and p99 from the last frame sent to the output received, loss
+ * signal's rate, with no wait); --json FILE keeps the figures; --flame FILE.svg draws where the gateway's time goes. For MQTT Debian's mosquitto.  Out: p50, p95 and p99 from the last frame sent to the output received, loss
  * counters, memory before and after, share of the processors, and how many streams one core serves at the signal's rate. Exit 1 where the 99th percentile is 50 ms or more at the signal's rate, where an output is
  * missing that was not shed, or where memory grows with half an hour of signal or more (of less it is told: a heap settles in minutes).
  * The clock is one: frames are sent and outputs received by this process. Streams begin spread evenly over the time of a hop.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { flameGraph } from './gateway/flame.ts';
 import { type LoadModel, loadModel, loadModels } from './gateway/model.ts';
 import { startBroker, startGateway } from './gateway/processes.ts';
 import { Sender } from './gateway/sender.ts';
@@ -28,7 +29,8 @@ const { values: args } = parseArgs({
     overload: { type: 'string', default: '1' },
     'full-speed': { type: 'boolean', default: false },
     'signal-hours': { type: 'string', default: '1' },
-    json: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    flame: { type: 'string' },
   },
 });
 
@@ -47,7 +49,7 @@ const fullSpeed = args['full-speed'];
 const overload = Number(args.overload);
 const transport = transports.find((name) => name === args.transport);
 const seconds = fullSpeed ? Number(args['signal-hours']) * 3600 : Number(args.seconds) * overload;
-const say = (text: string) => args.json || process.stdout.write(`${text}\n`);
+const say = (text: string) => process.stdout.write(`${text}\n`);
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 if (!loadModels.includes(args.model as LoadModel)) throw new Error(`--model is one of ${loadModels.join(', ')}`);
@@ -61,7 +63,15 @@ const folder = mkdtempSync(join(tmpdir(), 'runlet-load-'));
 const model = await loadModel(args.model as LoadModel, folder);
 const { rateHz, hop } = model;
 const broker = transport === 'mqtt' ? await startBroker(folder) : undefined;
-const gateway = await startGateway({ folder, model, broker: broker?.url, threads: args.threads, streams, fullSpeed });
+const gateway = await startGateway({
+  folder,
+  model,
+  broker: broker?.url,
+  threads: args.threads,
+  streams,
+  fullSpeed,
+  profiled: args.flame !== undefined,
+});
 say(
   `${streams} streams of ${args.model} by ${transport}, ${ticksPerMessage} ticks a message, ${gateway.url}${broker ? `, mosquitto at ${broker.url}` : ''}`,
 );
@@ -87,6 +97,7 @@ const begunMs = performance.now();
 const samples: { share: number; bytes: number; cpuS: number }[] = [];
 const ticker = setInterval(() => {
   const { rssBytes: bytes, cpuS } = gateway.usage();
+  if (sender.share >= warmShare && !samples.some(({ share }) => share >= warmShare)) gateway.profile();
   samples.push({ share: sender.share, bytes, cpuS });
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${(100 * sender.share).toFixed(1)} %, ${mib(bytes)}`);
 }, 500);
@@ -97,6 +108,11 @@ const elapsedS = (performance.now() - begunMs) / 1000;
 const after = gateway.usage();
 const brokerShare = broker ? (broker.usage().cpuS - broker.startedCpuS) / elapsedS : 0;
 const board = await gateway.board();
+if (args.flame)
+  writeFileSync(
+    args.flame,
+    flameGraph(await gateway.profiled(), `${streams} streams of ${args.model} by ${transport}: where the gateway's time goes`),
+  );
 await link.stop();
 const crashed = gateway.exited();
 await gateway.stop();
@@ -142,37 +158,36 @@ const result = {
   ...{ counts, overloads: gateway.log().split('overload begins').length - 1, sendDelayMs: sender.sendDelayMs() },
   ...{ rssBeforeBytes: before.rssBytes, rssAfterBytes: after.rssBytes, growthBytes, cpu, streamsACore, brokerShare, failures },
 };
-if (args.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-else {
-  const { received, delivered, lost, late: tooLate, duplicate, reordered, shed, refused } = counts;
-  const lines: [string, string][] = [
-    [
-      'signal',
-      `${sender.signalS.toFixed(0)} s of ${streams} streams in ${elapsedS.toFixed(1)} s (${((sender.signalS * streams) / elapsedS).toFixed(0)} times real time)`,
-    ],
-    ['outputs', `${sender.received} of ${sender.expected} due`],
-    [
-      'latency',
-      `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, most ${most.toFixed(0)} ms, from the last frame sent to the output received`,
-    ],
-    [
-      'ticks',
-      transport === 'http'
-        ? 'HTTP loses none'
-        : `${received} received, ${delivered} delivered, ${lost} lost, ${tooLate} late, ${duplicate} duplicate, ${reordered} reordered, ${shed} shed; ${refused} messages refused`,
-    ],
-    [
-      'memory',
-      `${mib(before.rssBytes)} before, ${mib(after.rssBytes)} after; ${mib(Math.max(0, growthBytes))} more in the second part than before`,
-    ],
-    [
-      'processor',
-      `gateway ${(100 * cpu).toFixed(0)} %${broker ? `, mosquitto ${(100 * brokerShare).toFixed(0)} %` : ''} of one core; senders were ${sender.sendDelayMs().toFixed(1)} ms late at p99`,
-    ],
-    ['a core', `serves ${streamsACore.toFixed(0)} streams at ${rateHz} frames a second`],
-    ['overload', `${result.overloads} times`],
-  ];
-  for (const [name, text] of lines) process.stdout.write(`  ${name.padEnd(10)} ${text}\n`);
-  process.stdout.write(failures.length > 0 ? `FAILED: ${failures.join('; ')}\n` : 'ok\n');
-}
+if (args.json) writeFileSync(args.json, `${JSON.stringify(result, null, 2)}\n`);
+const { received, delivered, lost, late: tooLate, duplicate, reordered, shed, refused } = counts;
+const lines: [string, string][] = [
+  [
+    'signal',
+    `${sender.signalS.toFixed(0)} s of ${streams} streams in ${elapsedS.toFixed(1)} s (${((sender.signalS * streams) / elapsedS).toFixed(0)} times real time)`,
+  ],
+  ['outputs', `${sender.received} of ${sender.expected} due`],
+  [
+    'latency',
+    `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, most ${most.toFixed(0)} ms, from the last frame sent to the output received`,
+  ],
+  [
+    'ticks',
+    transport === 'http'
+      ? 'HTTP loses none'
+      : `${received} received, ${delivered} delivered, ${lost} lost, ${tooLate} late, ${duplicate} duplicate, ${reordered} reordered, ${shed} shed; ${refused} messages refused`,
+  ],
+  [
+    'memory',
+    `${mib(before.rssBytes)} before, ${mib(after.rssBytes)} after; ${mib(Math.max(0, growthBytes))} more in the second part than before`,
+  ],
+  [
+    'processor',
+    `gateway ${(100 * cpu).toFixed(0)} %${broker ? `, mosquitto ${(100 * brokerShare).toFixed(0)} %` : ''} of one core; senders were ${sender.sendDelayMs().toFixed(1)} ms late at p99`,
+  ],
+  ['a core', `serves ${streamsACore.toFixed(0)} streams at ${rateHz} frames a second`],
+  ['overload', `${result.overloads} times`],
+];
+for (const [name, text] of lines) process.stdout.write(`  ${name.padEnd(10)} ${text}\n`);
+process.stdout.write(failures.length > 0 ? `FAILED: ${failures.join('; ')}\n` : 'ok\n');
+
 process.exit(failures.length > 0 ? 1 : 0);

@@ -19,7 +19,7 @@ export class Histogram {
   /** @param weights what a value of each channel counts, [c]; 1 without them */
   add(values: Float32Array, weights?: Float64Array): void {
     let most = 0;
-    for (const v of values) most = Math.max(most, Math.abs(v));
+    for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i] as number));
     this.count += values.length;
     if (most === 0) {
       this.zeros += values.length;

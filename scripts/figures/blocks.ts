@@ -108,7 +108,23 @@ function scaling(get: Get): string {
   return table(['quantity', 'values', 'us a hop', 'exponent of time', 'of multiply-adds'], rows);
 }
 
-const own: { [K in TableName]?: (get: Get) => string } = { hop, cores, bare, wamr, bytes, scaling };
+function gateway(get: Get): string {
+  const middle = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0;
+  const rows = get('gateway').figures.map(({ model, streams, streamsACore, p50, p99, rssAfterBytes }) => [
+    model,
+    whole(streams),
+    `${whole(Math.round(middle(streamsACore)))} (${whole(Math.round(Math.min(...streamsACore)))} to ${whole(Math.round(Math.max(...streamsACore)))})`,
+    decimal(middle(p50)),
+    decimal(middle(p99)),
+    whole(Math.round(middle(rssAfterBytes) / 2 ** 20)),
+  ]);
+  return table(
+    ['model', 'streams', 'streams a core would serve', 'ms to the output, median', '99th percentile', 'memory, MiB'],
+    rows,
+  );
+}
+
+const own: { [K in TableName]?: (get: Get) => string } = { hop, cores, bare, wamr, bytes, scaling, gateway };
 const blocks: Record<string, (get: Get) => string> = { ...own, ...engineBlocks };
 export const blockNames = Object.keys(blocks);
 

@@ -33,6 +33,17 @@ export interface WamrFigures {
   rows: { kernels: string; medianUs: number; p5Us: number; p95Us: number; most?: number; poolBytes?: number }[];
 }
 
+/** Runs of gateway:load, one row a model. */
+export interface GatewayFigures {
+  model: string;
+  streams: number;
+  /** Of each run. */
+  streamsACore: number[];
+  p50: number[];
+  p99: number[];
+  rssAfterBytes: number[];
+}
+
 /** What each table measures. */
 export interface Figures {
   hop: TimesFigures[];
@@ -46,6 +57,7 @@ export interface Figures {
   wamr: WamrFigures[];
   bytes: { name: string; hop: number; rows: ({ target: string } & Record<string, number | string>)[] }[];
   scaling: Line[];
+  gateway: GatewayFigures[];
 }
 export type TableName = keyof Figures;
 

@@ -18,7 +18,7 @@ import { absentTools } from '../../test/wamr/runner.ts';
 import { signalOf } from '../../test/wamr/signal.ts';
 import type { Result } from '../bench-peers.ts';
 import { bench, models, script } from './commands.ts';
-import type { BareFigures, Figures, TableName, WamrFigures } from './history.ts';
+import type { BareFigures, Figures, GatewayFigures, TableName, WamrFigures } from './history.ts';
 
 export interface Table<F> {
   /** Rounds by default; none where figures repeat exactly. */
@@ -111,6 +111,28 @@ async function measureWamr(rounds: number) {
   return { figures, versions };
 }
 
+interface Load extends Record<Exclude<keyof GatewayFigures, 'model' | 'streams'>, number> {
+  failures: string[];
+}
+
+/** Models in turn, so many runs of each. */
+function measureGateway(rounds: number, flame?: string) {
+  const loads = [
+    ['ppg-hr', 1000],
+    ['har', 500],
+    ['kws', 100],
+  ] as const;
+  const figures = loads.map(([model, streams]): GatewayFigures => ({ model, streams, streamsACore: [], p50: [], p99: [], rssAfterBytes: [] })); // biome-ignore format: one line
+  for (let r = 0; r < rounds; r++)
+    for (const row of figures) {
+      const drawn = flame && r === 0 && row.model === 'har' ? ['--flame', flame] : [];
+      const run = ['--model', row.model, '--streams', `${row.streams}`, '--transport', 'ws', '--seconds', '30', ...drawn];
+      const found = script<Load>('gateway:load', ...run);
+      for (const name of ['streamsACore', 'p50', 'p99', 'rssAfterBytes'] as const) row[name].push(found[name]);
+    }
+  return { figures };
+}
+
 const hops = ['N1:64', 'N1:16', 'N2:20', 'N2:2', 'N1P:64', 'D9:20', 'f_EEG:256', 'f_ACC:160'];
 
 /** @param keep whether files of the documentation, such as the plot, may be written too */
@@ -135,6 +157,11 @@ export const tablesOf = (keep: boolean): { [K in TableName]: Table<Figures[K]> }
   bare: { absent: noCores, measure: measureBare },
   wamr: { rounds: 60, absent: () => noModels() ?? absentTools() ?? absentTools(bareTools('m4')), measure: measureWamr },
   bytes: { absent: noModels, measure: countBytes },
+  gateway: {
+    rounds: 3,
+    absent: nothing,
+    measure: async (rounds) => measureGateway(rounds, keep ? join(root, 'docs/images/gateway-flame.svg') : undefined),
+  },
   scaling: {
     rounds: 30,
     absent: nothing,

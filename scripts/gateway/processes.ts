@@ -5,11 +5,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Board } from '../../host/gateway/page/board.ts';
+import type { Profile } from './flame.ts';
 import type { LoadedModel } from './model.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -85,11 +86,13 @@ export interface GatewayProcessOptions {
   streams: number;
   /** Frames come as fast as outputs do: more may wait before they are shed. */
   fullSpeed: boolean;
+  /** Times of its threads can be taken. */
+  profiled: boolean;
 }
 
 export const gatewayId = 'load';
 
-export async function startGateway({ folder, model, broker, threads, streams, fullSpeed }: GatewayProcessOptions) {
+export async function startGateway({ folder, model, broker, threads, streams, fullSpeed, profiled }: GatewayProcessOptions) {
   const args = [
     'gateway',
     '--state',
@@ -106,7 +109,12 @@ export async function startGateway({ folder, model, broker, threads, streams, fu
   // the warm-up alone is 9 hops, for which no output asks to wait
   if (fullSpeed) args.push('--most-waiting', '16', '--most-lag-ms', '10000');
   if (broker) args.push('--mqtt', broker, '--mqtt-id', gatewayId);
-  const child = spawn(process.execPath, [join(root, 'host/cli/bin.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const profiles = join(folder, 'profiles.json');
+  const before = profiled ? ['--import', join(root, 'scripts/gateway/profile.mjs')] : [];
+  const child = spawn(process.execPath, [...before, join(root, 'host/cli/bin.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, RUNLET_PROFILES: profiles },
+  });
   bound(child);
   const log: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -125,6 +133,14 @@ export async function startGateway({ folder, model, broker, threads, streams, fu
     log: () => log.join('\n'),
     exited: () => child.exitCode !== null || child.signalCode !== null,
     board: async () => (await (await fetch(`${url}/v1/board`)).json()) as Board,
+    /** Begins to take times, where it was started so. */
+    profile: () => profiled && child.kill('SIGUSR2'),
+    /** Ends it. */
+    profiled: async () => {
+      child.kill('SIGUSR2');
+      while (!existsSync(profiles)) await new Promise((resolve) => setTimeout(resolve, 50));
+      return JSON.parse(readFileSync(profiles, 'utf8')) as Profile[];
+    },
     stop: () => stopped(child),
   };
 }
