@@ -11,16 +11,16 @@
  * the module's own arithmetic. push and output allocate nothing.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
-import { RunletError } from '../../models/error.ts';
 import { badAnswer, failedBefore, notExact, tooMany, trap } from './failures.ts';
 import { type Signal, ticksIn } from './frames.ts';
 import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
 import { type Frames, kindOf, wrongKind } from './kinds.ts';
 import { bytesOf, type OpenModule, type Stored, storedZeros } from './open.ts';
-import { dequantiseValue, Quantiser, storedKind } from './quantise.ts';
+import { Quantiser, storedKind } from './quantise.ts';
 import { type Result, resultOf } from './result.ts';
 import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
+import { Turn, type Turns } from './turn.ts';
 
 /** What rn_info calls the form of the dot product that rn_reset has found; 0 is none (docs/abi.md). */
 const dotForm = 12;
@@ -47,8 +47,6 @@ export class Session {
   readonly labels: readonly string[];
   #module: OpenModule;
   #quantisers: Quantiser[];
-  #outputs: Float32Array[];
-  #scales: number[];
   #framesPushed = 0;
   #outputsDue = 0;
   #originFrame = 0;
@@ -61,27 +59,18 @@ export class Session {
   #parts: Frames[] = [];
   /** The module trapped or broke the ABI: its state is undefined until reset or restore. */
   #failed = false;
-  /** The outputs hold values of this stream. */
-  #hasOutput = false;
-  /** The session whose stream is in the instance's memory, one of the siblings. */
-  #turn: { of?: Session };
-  /** State of this stream while a sibling has its turn. */
-  #parked?: Uint8Array;
-  /** A sibling has run since this stream's latest output. */
-  #overwritten = false;
+  #turn: Turn;
 
   /** Use openSession: it checks the module first. */
-  constructor(module: OpenModule, turn: { of?: Session } = {}) {
+  constructor(module: OpenModule, turns: Turns = {}) {
     this.#module = module;
-    this.#turn = turn;
+    this.#turn = new Turn(module, turns);
     this.manifest = module.manifest;
     this.hop = module.manifest.hop;
     this.window = module.manifest.window;
     this.frameElements = module.manifest.inputs[0]?.elements ?? 0;
     this.labels = module.manifest.labels ?? [];
     this.#quantisers = module.manifest.inputs.map((port) => new Quantiser(port));
-    this.#outputs = module.manifest.outputs.map((port) => new Float32Array(port.elements));
-    this.#scales = module.manifest.outputs.map((port) => Math.fround(port.scale));
     this.#lastFrame = module.manifest.inputs.map((port) => storedZeros(port, port.elements));
     this.#newest = module.inputs.map((input, i) => {
       const { length } = this.#lastFrame[i] as Stored;
@@ -98,23 +87,7 @@ export class Session {
    * @throws RN700, RN710
    */
   sibling(): Session {
-    return new Session(this.#module, this.#turn);
-  }
-
-  /** Brings this stream's state into the instance. */
-  #enter(): void {
-    const { of } = this.#turn;
-    if (of === this) return;
-    if (of) of.#leave();
-    this.#turn.of = this;
-    if (this.#parked) this.#module.state.set(this.#parked);
-  }
-
-  #leave(): void {
-    this.#parked ??= new Uint8Array(this.#module.state.length);
-    this.#parked.set(this.#module.state);
-    this.#hasOutput = false;
-    this.#overwritten = true;
+    return new Session(this.#module, this.#turn.turns);
   }
 
   /** Frames taken since the stream began: since the last reset, or since the last gap with `reset`. Frames of other gaps count. */
@@ -168,7 +141,7 @@ export class Session {
    * @throws RN700 the module's target is relaxed, and this engine is not exact; RN710
    */
   reset(): void {
-    this.#enter();
+    this.#turn.begin();
     this.#failed = true;
     try {
       this.#module.exports.rn_reset();
@@ -177,7 +150,7 @@ export class Session {
     }
     if (this.manifest.target === 'relaxed' && this.#module.exports.rn_info(dotForm) === 0) throw notExact();
     this.#failed = false;
-    this.#hasOutput = false;
+    this.#turn.hasOutput = false;
     this.#framesPushed = 0;
     this.#outputsDue = 0;
     this.#originFrame = 0;
@@ -202,7 +175,7 @@ export class Session {
       this.#originFrame = end;
       return { frames, outputs: 0, leftOut: 0 };
     }
-    this.#enter();
+    this.#turn.begin();
     const { inputs, state } = this.#module;
     const frame = this.#lastFrame.map((last) => last.slice());
     if (policy === 'zero') for (const [i, values] of frame.entries()) values.fill(this.manifest.inputs[i]?.zeroPoint ?? 0);
@@ -253,7 +226,7 @@ export class Session {
    */
   pushInt8(frames: Stored | readonly Stored[]): boolean {
     const count = this.#oneHop(frames);
-    this.#enter();
+    this.#turn.begin();
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const port = this.manifest.inputs[i] as PortManifest;
@@ -302,7 +275,7 @@ export class Session {
 
   /** Quantises and runs frames [from, from + count) of #parts. */
   #take(from: number, count: number): boolean {
-    this.#enter();
+    this.#turn.begin();
     const { inputs } = this.#module;
     for (let i = 0; i < inputs.length; i++) {
       const rate = this.#rate(i);
@@ -342,8 +315,7 @@ export class Session {
     this.#framesPushed += count;
     if (result === 0) return false;
     this.#outputsDue++;
-    this.#hasOutput = true;
-    this.#overwritten = false;
+    this.#turn.answered();
     return true;
   }
 
@@ -352,12 +324,7 @@ export class Session {
    * @throws RN711
    */
   output(which = 0): Float32Array {
-    const raw = this.outputRaw(which);
-    const out = this.#outputs[which] as Float32Array;
-    const scale = this.#scales[which] as number;
-    const zeroPoint = this.manifest.outputs[which]?.zeroPoint ?? 0;
-    for (let i = 0; i < out.length; i++) out[i] = dequantiseValue(raw[i] as number, scale, zeroPoint);
-    return out;
+    return this.#turn.real(which);
   }
 
   /**
@@ -366,20 +333,7 @@ export class Session {
    * @throws RN711 no such output, or a sibling has overwritten it
    */
   outputRaw(which = 0): Stored {
-    if (this.#overwritten)
-      throw new RunletError('RN711', {
-        what: 'the output was overwritten',
-        where: 'output',
-        why: 'another stream of the same instance was pushed since',
-        tryThis: 'read an output before a sibling is pushed',
-      });
-    const raw = Number.isInteger(which) ? this.#module.outputs[which] : undefined;
-    if (raw) return raw;
-    throw new RunletError('RN711', {
-      what: `there is no output ${String(which)}`,
-      where: 'output',
-      why: `the model has ${this.manifest.outputs.length}, counted from 0`,
-    });
+    return this.#turn.raw(which);
   }
 
   /**
@@ -389,9 +343,9 @@ export class Session {
    * output has no labels
    */
   result(which = this.manifest.detector?.output ?? 0): Result | undefined {
-    if (this.#overwritten) return undefined;
+    if (this.#turn.overwritten) return undefined;
     const result = resultOf(this.manifest, which, this.output(which));
-    return this.#hasOutput ? result : undefined;
+    return this.#turn.hasOutput ? result : undefined;
   }
 
   /**
@@ -405,7 +359,7 @@ export class Session {
   /** Everything that restore needs to go on from here, in this or another session of the same bundle. @throws RN752 */
   snapshot(): Uint8Array {
     if (this.#failed) throw failedBefore();
-    this.#enter();
+    this.#turn.begin();
     const lastFrame = new Uint8Array(this.#lastFrame.flatMap((frame) => [...bytesOf(frame)]));
     return packSnapshot({
       stateDigest: this.manifest.stateDigest,
@@ -425,10 +379,10 @@ export class Session {
   restore(bytes: Uint8Array): void {
     const frameBytes = this.#lastFrame.reduce((sum, frame) => sum + frame.byteLength, 0);
     const snapshot = unpackSnapshot(bytes, this.manifest.stateDigest, this.#module.state.length, frameBytes);
-    this.#enter();
+    this.#turn.begin();
     this.#module.state.set(snapshot.state);
     this.#failed = false;
-    this.#hasOutput = false;
+    this.#turn.hasOutput = false;
     this.#framesPushed = snapshot.framesPushed;
     this.#outputsDue = snapshot.outputsDue;
     this.#originFrame = snapshot.originFrame;

@@ -77,6 +77,7 @@ export class Instance {
   kept: Chunk[] = [];
   /** Chunks that make no hop whole, and have not been sent. */
   held: Chunk[] = [];
+  heldTicks = 0;
   /** Frames up to this one have been sent to the thread. */
   sent: number;
   /** The frame after which the next hop is whole; 0 where the thread has not told since the signal began. */
@@ -109,11 +110,6 @@ export class Instance {
 
   get lagMs(): number {
     return this.lane.lagMs;
-  }
-
-  /** Ticks that wait for the rest of their hop. */
-  get heldTicks(): number {
-    return this.held.reduce((sum, { ticks }) => sum + ticks, 0);
   }
 
   push = (chunk: Chunk): void => this.#pool.push(this, chunk);
@@ -263,6 +259,7 @@ export class Pool {
     this.#module(lane, loaded);
     lane.send({ op: 'open', key, digest: loaded.digest, ...start });
     instance.held = [];
+    instance.heldTicks = 0;
     instance.due = 0;
     for (const chunk of kept) this.#offer(instance, chunk);
     for (const { id } of waiting) lane.send({ op: 'snapshot', key, id });
@@ -278,6 +275,7 @@ export class Pool {
     const end = chunk.frame + chunk.ticks;
     if (!chunk.reset) {
       held.push(chunk);
+      instance.heldTicks += chunk.ticks;
       if (end >= due) this.#release(instance);
       return;
     }
@@ -292,10 +290,10 @@ export class Pool {
     const { key, lane, held, loaded, due } = instance;
     const last = held.at(-1);
     if (!last) return;
-    const ticks = instance.heldTicks;
     const parts = held.map(({ bytes }) => bytes);
+    lane.sendTicks(key, instance.heldTicks, parts);
     instance.held = [];
-    lane.sendTicks(key, ticks, parts);
+    instance.heldTicks = 0;
     const { hop } = loaded.manifest;
     instance.sent = last.frame + last.ticks;
     if (due > 0) instance.due = due + hop * Math.max(0, Math.floor((instance.sent - due) / hop) + 1);

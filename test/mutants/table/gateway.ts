@@ -288,4 +288,23 @@ const worker = inFolder('host/gateway/worker', [
   },
 ]);
 
-export const gateway = [...streams, ...worker];
+const siblings = inFolder('host/session', [
+  {
+    id: 'sibling-not-parked',
+    file: 'turn.ts',
+    find: 'this.#parked.set(this.#module.state);',
+    replace: '',
+    tests: 'host/siblings',
+    why: "a stream goes on with a sibling's state",
+  },
+  {
+    id: 'sibling-gap-begin',
+    file: 'session.ts',
+    find: 'this.#turn.begin();\n    const { inputs, state } = this.#module;',
+    replace: 'const { inputs, state } = this.#module;',
+    tests: 'host/siblings',
+    why: "a gap looks at a sibling's state",
+  },
+]);
+
+export const gateway = [...streams, ...worker, ...siblings];

@@ -4,22 +4,6 @@ import { inFolder } from '../mutant.ts';
 
 const session = inFolder('host/session', [
   {
-    id: 'sibling-not-parked',
-    file: 'session.ts',
-    find: 'this.#parked.set(this.#module.state);',
-    replace: '',
-    tests: 'host/siblings',
-    why: "a stream goes on with a sibling's state",
-  },
-  {
-    id: 'sibling-gap-enter',
-    file: 'session.ts',
-    find: 'this.#enter();\n    const { inputs, state } = this.#module;',
-    replace: 'const { inputs, state } = this.#module;',
-    tests: 'host/siblings',
-    why: "a gap looks at a sibling's state",
-  },
-  {
     id: 'open-delay',
     file: 'open.ts',
     find: "check(4, 'delayFrames', m.delayFrames);",
