@@ -7,7 +7,7 @@
 
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from '../../assembly/build.ts';
 import { newKeyPair, publicPem } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
@@ -34,32 +34,54 @@ export interface DemoFiles {
   key: string;
 }
 
-/** @throws RN873 the model is not installed */
-function zooFile(name: string): string {
-  if (zooFolder) return join(zooFolder, 'ppg-hr', name);
+/** A file of the zoo. @throws RN873 the model is not installed */
+function zooFile(path: string): string {
+  if (zooFolder) return join(zooFolder, path);
   throw new RunletError('RN873', {
     what: 'the demo has no model',
-    where: 'models/zoo/ppg-hr',
+    where: `models/zoo/${path}`,
     why: 'it is not beside the program',
     tryThis: '`runlet gateway --model BUNDLE` with a bundle of your own',
   });
 }
 
-/** Builds a bundle of the zoo's model. */
-export async function demoBundle(hop: number, version: string, sequence: number): Promise<Uint8Array> {
-  const graph = await readModel(new Uint8Array(await readFile(zooFile('ppg-hr.onnx'))), { name: 'ppg-hr' });
-  const calibration = readNpy(new Uint8Array(await readFile(zooFile('calib.npy')))).data as Float32Array;
-  // one quantisation for both, so that they agree where both have an output
-  const int8 = quantize(graph, calibration, { hop: 64, noReport: true }).graph;
-  const fields = { producer: producer(), target: 'simd' as const, ...manifestFields(graph), version, sequence };
-  return (await build(quantPlan(planStream(int8, { hop })), fields)).wasm;
+export interface ZooBundle {
+  /** Paths in the zoo: the float model and its calibration data. */
+  model: string;
+  calib: string;
+  hop: number;
+  /** The hop that it is quantised for. */
+  quantHop: number;
+  version: string;
+  sequence: number;
 }
+
+/**
+ * Builds a bundle of a model of the zoo, target simd. @returns it, and its calibration data as real values.
+ * @throws RN873
+ */
+export async function zooBundle({ model, calib, hop, quantHop, version, sequence }: ZooBundle) {
+  const graph = await readModel(new Uint8Array(await readFile(zooFile(model))), { name: basename(model, '.onnx') });
+  const signal = readNpy(new Uint8Array(await readFile(zooFile(calib)))).data as Float32Array;
+  const int8 = quantize(graph, signal, { hop: quantHop, noReport: true }).graph;
+  const fields = { producer: producer(), target: 'simd' as const, ...manifestFields(graph), version, sequence };
+  return { wasm: (await build(quantPlan(planStream(int8, { hop })), fields)).wasm, signal };
+}
+
+const ppgHr = { model: 'ppg-hr/ppg-hr.onnx', calib: 'ppg-hr/calib.npy' };
+
+/**
+ * Builds a bundle of the zoo's heart-rate model. One quantisation for all hops, so that they agree where both
+ * have an output.
+ */
+export const demoBundle = async (hop: number, version: string, sequence: number): Promise<Uint8Array> =>
+  (await zooBundle({ ...ppgHr, hop, quantHop: 64, version, sequence })).wasm;
 
 /** @throws RN873 */
 export async function demoFiles(folder: string, say: (text: string) => void): Promise<DemoFiles> {
   const files = { first: join(folder, 'first.wasm'), next: join(folder, 'next.wasm'), key: join(folder, 'demo.pub') };
   if (Object.values(files).every(existsSync)) return files;
-  zooFile('ppg-hr.onnx');
+  zooFile(ppgHr.model);
   await mkdir(folder, { recursive: true });
   say('building the demo: a heart-rate model, twice');
   const pair = await newKeyPair();
@@ -71,7 +93,7 @@ export async function demoFiles(folder: string, say: (text: string) => void): Pr
 
 /** The recording, after the front end. @throws RN873 */
 export async function demoSignal(): Promise<Float32Array> {
-  const source = await openSource(zooFile('demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
+  const source = await openSource(zooFile('ppg-hr/demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
   const frontEnd = ppgFrontEnd({ sampleRateHz: rateHz });
   const parts: number[] = [];
   for await (const chunk of source.frames) for (const sample of chunk) parts.push(frontEnd.push(sample));

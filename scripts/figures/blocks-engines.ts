@@ -1,6 +1,7 @@
 /** Blocks that compare engines: in Node, in Chromium, to the first output, and the README's table. */
+import { maxOf } from '../../models/lists.ts';
 import type { BareFigures, Get } from './history.ts';
-import { decimal, range, spread, table, whole } from './markdown.ts';
+import { decimal, range, rangeOf, spread, table, whole } from './markdown.ts';
 
 interface Timed {
   name: string;
@@ -28,7 +29,7 @@ function engines<R extends Timed>(items: [item: string, rows: R[]][], head: stri
 }
 
 function node(get: Get): string {
-  const off = (rows: { off?: number }[]) => [`${(100 * Math.max(...rows.map((row) => row.off ?? 0))).toFixed(1)} %`];
+  const off = (rows: { off?: number }[]) => [`${(100 * maxOf(rows.map((row) => row.off ?? 0))).toFixed(1)} %`];
   return engines(Object.entries(get('node').figures), ['off'], off);
 }
 
@@ -37,7 +38,7 @@ function chromium(get: Get): string {
   const items = all.flatMap(([item, { rows }]) => (item.includes(':') ? [[item, rows] as [string, typeof rows]] : []));
   const text = engines(items, ['steps off', 'first output, ms'], (rows) => {
     const ms = rows.map(({ startMs }) => startMs);
-    return [`${Math.max(...rows.map(({ steps }) => steps))}`, range(Math.min(...ms), Math.max(...ms))];
+    return [`${maxOf(rows.map(({ steps }) => steps))}`, rangeOf(ms)];
   });
   const [first, other] = get('chromium').figures.okay_nabu?.rows ?? [];
   if (!first || !other) return text;

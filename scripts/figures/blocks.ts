@@ -3,9 +3,10 @@
  *
  * In: a history's tables.  Out: Markdown for each block's name; an error names the table that is missing.
  */
+import { quantile } from '../../host/report/statistics.ts';
 import { engineBlocks } from './blocks-engines.ts';
 import type { Get, History, Measurement, TableName } from './history.ts';
-import { decimal, origin, percent, range, spread, table, whole } from './markdown.ts';
+import { decimal, origin, percent, rangeOf, spread, table, whole } from './markdown.ts';
 
 function hop(get: Get): string {
   const head = [
@@ -35,8 +36,7 @@ function hop(get: Get): string {
     ),
   );
   const peaks = get('hop').figures.flatMap((f) => f.rows.flatMap((r) => (r.target === 'simd' ? [r.peakMacsPerNs ?? 0] : [])));
-  const peak = range(Math.min(...peaks), Math.max(...peaks));
-  return `${table(head, rows)}\n\nThe peak of \`simd\` in these runs: ${peak} multiply-adds a nanosecond.`;
+  return `${table(head, rows)}\n\nThe peak of \`simd\` in these runs: ${rangeOf(peaks)} multiply-adds a nanosecond.`;
 }
 
 function cores(get: Get): string {
@@ -109,14 +109,13 @@ function scaling(get: Get): string {
 }
 
 function gateway(get: Get): string {
-  const middle = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0;
   const rows = get('gateway').figures.map(({ model, streams, streamsACore, p50, p99, rssAfterBytes }) => [
     model,
     whole(streams),
-    `${whole(Math.round(middle(streamsACore)))} (${whole(Math.round(Math.min(...streamsACore)))} to ${whole(Math.round(Math.max(...streamsACore)))})`,
-    decimal(middle(p50)),
-    decimal(middle(p99)),
-    whole(Math.round(middle(rssAfterBytes) / 2 ** 20)),
+    `${decimal(quantile(streamsACore, 0.5))} (${rangeOf(streamsACore)})`,
+    decimal(quantile(p50, 0.5)),
+    decimal(quantile(p99, 0.5)),
+    whole(Math.round(quantile(rssAfterBytes, 0.5) / 2 ** 20)),
   ]);
   return table(
     ['model', 'streams', 'streams a core would serve', 'ms to the output, median', '99th percentile', 'memory, MiB'],

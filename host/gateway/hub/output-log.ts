@@ -1,6 +1,7 @@
 /**
- * The newest outputs of a stream, for readers that come back: as numbers and stored bytes in arrays that are used again and again. Objects that live so long
- * would cost the garbage collector more than all else costs the gateway.
+ * The newest outputs of a stream, for readers that come back: as numbers and stored bytes in arrays that are
+ * used again and again. Objects that live so long would cost the garbage collector more than all else costs
+ * the gateway.
  *
  * In: outputs, numbered without a gap.  Out: those after a number, as they were. The oldest are forgotten.
  */
@@ -45,7 +46,10 @@ export class OutputLog {
     const outputs: OutputEvent[] = [];
     for (let n = Math.max(this.#first, after + 1); n < this.#next; n++) {
       const place = n % this.#bundles.length;
-      const [frame = 0, pushMs = 0, latencyMs = 0, timestampMs, filled = 0] = this.#numbers.slice(columns * place);
+      const [frame = 0, pushMs = 0, latencyMs = 0, timestampMs, filled = 0] = this.#numbers.subarray(
+        columns * place,
+        columns * (place + 1),
+      );
       const { digest, manifest } = this.#bundles[place] as Loaded;
       const raw = this.#raw.slice(place * this.#width, (place + 1) * this.#width);
       const values = valuesOf(manifest, raw);

@@ -8,6 +8,7 @@
  * lets frames wait longer than `mostLagMs`. An `overload` event says when that begins and ends.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
+import { join } from '../../../models/lists.ts';
 import type { GapPolicy } from '../../session/gap.ts';
 import type { Entry, Gateway } from '../gateway.ts';
 import type { OutputEvent } from '../hub/events.ts';
@@ -67,23 +68,7 @@ function zeroTickOf({ inputs }: Manifest): Uint8Array {
     if (hostType === 'int16') return new Uint8Array(2 * count);
     return new Uint8Array(count).fill(hostType === 'uint8' ? zeroPoint + 128 : zeroPoint);
   });
-  const tick = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    tick.set(part, at);
-    at += part.length;
-  }
-  return tick;
-}
-
-function joinedValues(parts: Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return join(Uint8Array, parts);
 }
 
 export class Intake {
@@ -172,7 +157,7 @@ export class Intake {
   /** What a reader of an output gets, in the sender's numbers. */
   decorate({ stream, sequence, frame, timestampMs, digest, filled, values }: OutputEvent): OutputMessage {
     const offset = this.#lanes.get(stream)?.epochs.findLast((epoch) => epoch.frame < frame)?.offset ?? 0;
-    const joined = values.length === 1 ? (values[0] as Float32Array) : joinedValues(values);
+    const joined = values.length === 1 ? (values[0] as Float32Array) : join(Float32Array, values);
     return { stream, sequence, tick: frame - 1 + offset, timestampMs, digest, filled, values: joined };
   }
 

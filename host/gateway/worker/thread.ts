@@ -1,12 +1,14 @@
 /**
  * A worker thread of the gateway: runs the modules of many streams, and can be ended at any time.
  *
- * In: messages of operations (messages.ts).  Out: outputs, snapshots and failures, in the order of the operations. All streams of a module run in one
- * instance, which stays in the processor's caches (Session.sibling). A stream whose module traps is closed and told; the others go on, those of its
- * module in a new instance. Before every call into a module the shared words say whose call it is, for the watchdog.
+ * In: messages of operations (messages.ts).  Out: outputs, snapshots and failures, in the order of the
+ * operations. All streams of a module run in one instance, which stays in the processor's caches
+ * (Session.sibling). A stream whose module traps is closed and told; the others go on, those of its module in
+ * a new instance. Before every call into a module the shared words say whose call it is, for the watchdog.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { isRunletError, RunletError } from '../../../models/error.ts';
+import { join } from '../../../models/lists.ts';
 import { openSession, type Session, type Stored } from '../../session/index.ts';
 import { checkModule } from './check.ts';
 import { framesOf, tickBytes } from './frames.ts';
@@ -19,7 +21,10 @@ interface Instance {
   base: number;
   tickBytes: number;
   range: InputRange;
-  /** Frames between snapshots. Where hops are short, a window: after a crash as much signal as that is computed again in no time. */
+  /**
+   * Frames between snapshots. Where hops are short, a window: after a crash as much signal as that is
+   * computed again in no time.
+   */
   snapshotEvery: number;
   /** Frame at which the latest snapshot was given. */
   snapshotAt: number;
@@ -73,23 +78,12 @@ class Writing {
 
   done(): Reply {
     const { snapshots, failures, checks } = this;
-    const bytes = joined(this.#bytes, (length) => new Uint8Array(length));
-    const ranges = joined(this.#ranges, (length) => new Float64Array(length));
+    const [bytes, ranges] = [join(Uint8Array, this.#bytes), join(Float64Array, this.#ranges)];
     return {
       ...{ outputs: Float64Array.from(this.outputs), taken: Float64Array.from(this.taken) },
       ...{ bytes, ranges, snapshots, failures, checks },
     };
   }
-}
-
-function joined<A extends Uint8Array | Float64Array>(parts: readonly A[], make: (length: number) => A): A {
-  const all = make(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Ends a stream. Returns what is told. */
@@ -224,11 +218,12 @@ async function run(operation: Exclude<Operation, { op: 'frames' }>, reply: Writi
   }
 }
 
-/** An error of a stream's operation ends that stream. */
+/** An error of a stream's operation ends that stream; another one (`key` is 0) ends the thread. */
 async function guarded(reply: Writing, key: number, digest: string | undefined, act: () => void | Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
+    if (key === 0) throw error;
     const { code } = fail(reply, key, error);
     if (code === trapped && digest) await moveAll(digest, reply);
   } finally {
