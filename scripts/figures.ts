@@ -1,9 +1,12 @@
 /**
- * `npm run figures [-- TABLE ...]`: measures the tables of docs/performance.md and of the README, all by default, and prints them.
+ * `npm run figures [-- TABLE ...]`: measures the tables of docs/performance.md and of the README, all by
+ * default, and prints them.
  *
- * In: names of tables; `--rounds N` in place of each table's own.  Out: Markdown. `--write` keeps the figures in docs/performance/<version>.json beside
- * the machine, versions, date and command, and renders the pages; tables that were not measured stay. `--render` renders the pages from that file alone;
- * `--check` exits 1 where a page differs from it. A table whose tools are absent is skipped with a line that says how to get them.
+ * In: names of tables; `--rounds N` in place of each table's own.  Out: Markdown. `--write` keeps the figures
+ * in docs/performance/<version>.json beside the machine, versions, date and command, and renders the pages;
+ * tables that were not measured stay. `--render` renders the pages from that file alone; `--check` exits 1
+ * where a page differs from it. A table whose tools are absent is skipped with a line that says how to get
+ * them.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,11 +1,16 @@
 /**
- * npm run gateway:load: many streams of a model of the zoo through a gateway in a process of its own, at the signal's rate or as fast as it takes them.
+ * npm run gateway:load: many streams of a model of the zoo through a gateway in a process of its own, at the
+ * signal's rate or as fast as it takes them.
  *
- * In: --model ppg-hr|har|kws --streams 1000 --seconds 180 --transport mqtt|ws|http --ticks-per-message 16 --connections 50; --full-speed --signal-hours 1; --overload x (times the
- * signal's rate, with no wait); --json FILE keeps the figures; --flame FILE.svg draws where the gateway's time goes. For MQTT Debian's mosquitto.  Out: p50, p95 and p99 from the last frame sent to the output received, loss
- * counters, memory before and after, share of the processors, and how many streams one core serves at the signal's rate. Exit 1 where the 99th percentile is 50 ms or more at the signal's rate, where an output is
- * missing that was not shed, or where memory grows with half an hour of signal or more (of less it is told: a heap settles in minutes).
- * The clock is one: frames are sent and outputs received by this process. Streams begin spread evenly over the time of a hop.
+ * In: --model ppg-hr|har|kws --streams 1000 --seconds 180 --transport mqtt|ws|http --ticks-per-message 16
+ * --connections 50; --full-speed --signal-hours 1; --overload x (times the signal's rate, with no wait);
+ * --json FILE keeps the figures; --flame FILE.svg draws where the gateway's time goes. For MQTT Debian's
+ * mosquitto.  Out: p50, p95 and p99 from the last frame sent to the output received, loss counters, memory
+ * before and after, share of the processors, and how many streams one core serves at the signal's rate. Exit
+ * 1 where the 99th percentile is 50 ms or more at the signal's rate, where an output is missing that was not
+ * shed, or where memory grows with half an hour of signal or more (of less it is told: a heap settles in
+ * minutes). The clock is one: frames are sent and outputs received by this process. Streams begin spread
+ * evenly over the time of a hop.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

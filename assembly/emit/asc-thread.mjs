@@ -1,6 +1,6 @@
 /**
- * The thread of the AssemblyScript compiler. Plain JavaScript, and nothing else is imported: host/cli/bin.js begins it before it loads the command, since
- * the compiler takes longer to load than all else.
+ * The thread of the AssemblyScript compiler. Plain JavaScript, and nothing else is imported: host/cli/bin.js
+ * begins it before it loads the command, since the compiler takes longer to load than all else.
  */
 import { Worker } from 'node:worker_threads';
 

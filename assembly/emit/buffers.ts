@@ -117,7 +117,10 @@ export interface Buffers {
   sound?: Sound;
 }
 
-/** Addresses: accumulators of open rows, records of window starts, left edges that wait, with and without records. */
+/**
+ * Addresses: accumulators of open rows, records of window starts, left edges that wait, with and without
+ * records.
+ */
 export interface TapsBuffers {
   accumulators: number;
   records: number;

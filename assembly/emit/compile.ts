@@ -2,7 +2,7 @@
  * The compiler's tools in Node.
  *
  * In: jobs of compiler.ts.  Out: bytes.  asc runs in a worker thread.
- * It starts with the first compilation and does not keep the process alive.
+ * It starts with the first compilation, or before it (asc-thread.mjs), and does not keep the process alive.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * The inner loops of conv-simd.ts with the dot product of relaxed SIMD: all sums of four places, of two, of one.
+ * The inner loops of conv-simd.ts with the dot product of relaxed SIMD: all sums of four places, of two, of
+ * one.
  *
  * In: taps as mac-relaxed.ts reads them, in whole fours, weights s8 [outputs / 8][taps / 4][8][4].  Out: sums
  * i32 of `outputs` outputs, rows `pitch` bytes apart, whole tiles. Four places may leave the largest sums of

@@ -1,9 +1,10 @@
 /**
  * What a benchmark's figures were before, beside what they are.
  *
- * In: the file that `runlet bench --json` wrote earlier or a release's history (docs/performance), and this run's rows.  Out: per target the ratios
- * new / old. Times of two runs differ by what else the machine did; bytes and instructions do not. A hop's share of the window's time and of the
- * engine's peak are ratios of one run, which carry over to other machines: `--bounds` checks these alone.
+ * In: the file that `runlet bench --json` wrote earlier or a release's history (docs/performance), and this
+ * run's rows.  Out: per target the ratios new / old. Times of two runs differ by what else the machine did;
+ * bytes and instructions do not. A hop's share of the window's time and of the engine's peak are ratios of
+ * one run, which carry over to other machines: `--bounds` checks these alone.
  */
 import { readFile } from 'node:fs/promises';
 import { RunletError } from '../../models/error.ts';

@@ -21,8 +21,8 @@ const usageCodes = new Set(
   ].map((n) => `RN${n}`),
 );
 /**
- * Signatures, a self-test that failed, a benchmark out of its bounds, what a gateway (RN801, RN810, RN815 to RN840) or a device (RN887, RN888) refuses or gives up, a rollout that
- * stopped (RN857).
+ * Signatures, a self-test that failed, a benchmark out of its bounds, what a gateway (RN801, RN810, RN815 to
+ * RN840) or a device (RN887, RN888) refuses or gives up, a rollout that stopped (RN857).
  */
 const checkCodes = new Set(
   [608, 609, 610, 713, 793, 801, 810, 857, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),

@@ -21,7 +21,9 @@ export interface SessionOptions {
   weights?: BufferSource;
 }
 
-/** Of modules for several targets the first that this engine runs. If none does, the last one's fault is told. */
+/**
+ * Of modules for several targets the first that this engine runs. If none does, the last one's fault is told.
+ */
 async function firstOf(set: readonly BufferSource[], options: SessionOptions): Promise<Session> {
   for (const wasm of set.slice(0, -1)) {
     try {

@@ -81,9 +81,9 @@ export class Session {
   }
 
   /**
-   * Another stream of the same module, from its beginning, in the same instance: weights, tables and workspace are in memory once, and a stream adds its
-   * state. Calls to siblings may come in any order, and each stream's outputs are those of a session of its own. A switch copies both states. An output
-   * has to be read before a sibling is pushed. A call that traps may leave the instance damaged for all: restore snapshots in a new one.
+   * Another stream of the same module in the same instance: weights, tables and workspace are in memory once.
+   * Siblings may be called in any order; a switch copies both states. Read an output before a sibling is
+   * pushed. A trap may leave the instance damaged for all: restore snapshots in a new one.
    * @throws RN700, RN710
    */
   sibling(): Session {

@@ -1,7 +1,9 @@
 /**
- * A stream's turn in an instance that siblings share: its state goes in when it begins, and out when another's begins; its outputs stand there until then.
+ * A stream's turn in an instance that siblings share: its state goes in when it begins, and out when
+ * another's begins; its outputs stand there until then.
  *
- * In: an opened module, whose turn it is.  Out: outputs as stored and as real numbers. Cost: two copies of the state where the turn changes, nothing else.
+ * In: an opened module, whose turn it is.  Out: outputs as stored and as real numbers. Cost: two copies of
+ * the state where the turn changes, nothing else.
  */
 import { RunletError } from '../../models/error.ts';
 import type { OpenModule, Stored } from './open.ts';

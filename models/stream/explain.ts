@@ -27,7 +27,9 @@ export interface Alternative {
   /** Against the plan that is explained: 1.06 is 6 % more. */
   work: number;
   state: number;
-  /** Layers that reuse rows, and where left edges come from. `again`: layers that compute more of their rows. */
+  /**
+   * Layers that reuse rows, and where left edges come from. `again`: layers that compute more of their rows.
+   */
   how: string;
   /** The option that gives it. */
   option: string;
@@ -148,7 +150,10 @@ function slotsReason(graph: Graph, node: Node, step: Step): string {
   return `one partial result per hop of the window (${slots} x ${number(step.stateBytes / slots)} B) takes less than ${some(rows, 'row')} (${bytes} B)`;
 }
 
-/** At most `most` of many: those that `keep` names, the first, the last, and those farthest from them in state. */
+/**
+ * At most `most` of many: those that `keep` names, the first, the last, and those farthest from them in
+ * state.
+ */
 function spread<P extends Point>(all: readonly P[], most: number, keep: (point: P) => boolean): P[] {
   if (all.length <= most) return [...all];
   const picked = new Set<P>(all.filter(keep).slice(0, most));

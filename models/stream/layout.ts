@@ -30,8 +30,8 @@ export interface Choice {
   /** Nodes [0, depth) may reuse rows; later ones are computed whole. */
   depth: number;
   /**
-   * The first layer's edges as partial tap sums (taps.ts): less work, more state. So many rows of its left edge
-   * have records. Those after them sum again what lies before the window.
+   * The first layer's edges as partial tap sums (taps.ts): less work, more state. So many rows of its left
+   * edge have records. Those after them sum again what lies before the window.
    */
   taps?: number;
 }

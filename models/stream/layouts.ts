@@ -38,7 +38,9 @@ const none: ReadonlySet<Node> = new Set();
 
 type Make = (choice: Choice) => LayoutPoint | undefined;
 
-/** Rows that are made at every output: of edges, and of windows that are no contiguous part of their stream. */
+/**
+ * Rows that are made at every output: of edges, and of windows that are no contiguous part of their stream.
+ */
 function gatheredRows({ interiors, work }: Layout): Map<number, number> {
   const rows = new Map<number, number>();
   for (const [id, { left, window, spliced }] of work) {
@@ -70,7 +72,9 @@ const readingBack = ({ choice, trunk, taps, work }: Layout): Node[] =>
     return left && left.rows > left.computed && !taps.has(node) && !choice.again.has(node);
   });
 
-/** From `from` on, one layer more at a time computes rows again: the one that saves most state for its work. */
+/**
+ * From `from` on, one layer more at a time computes rows again: the one that saves most state for its work.
+ */
 function* againFrom(from: LayoutPoint, make: Make, mostMacs: number): Generator<LayoutPoint> {
   for (let at = from; at.macs <= mostMacs; ) {
     let best: LayoutPoint | undefined;

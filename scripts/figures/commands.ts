@@ -1,5 +1,6 @@
 /**
- * Calls the commands that measure, each in a process of its own, and reads their JSON. What they print goes to stderr.
+ * Calls the commands that measure, each in a process of its own, and reads their JSON. What they print goes
+ * to stderr.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,7 +1,9 @@
 /**
- * The measured figures of a release: docs/performance/<version>.json. docs/performance.md describes the format.
+ * The measured figures of a release: docs/performance/<version>.json. docs/performance.md describes the
+ * format.
  *
- * In: the version in package.json.  Out: its tables, each with the machine, the versions and the command that made it.
+ * In: the version in package.json.  Out: its tables, each with the machine, the versions and the command that
+ * made it.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,8 @@
 /**
  * What figures were measured on.
  *
- * Out: the processor, its cores, those of its instruction sets that matter to int8 kernels, and Node's version.
+ * Out: the processor, its cores, those of its instruction sets that matter to int8 kernels, and Node's
+ * version.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';

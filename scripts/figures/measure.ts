@@ -1,7 +1,8 @@
 /**
  * How each table of figures is measured: by the command that anyone can call, which gives JSON.
  *
- * In: rounds.  Out: figures, and versions of what they were measured with; or why a table cannot be measured here and what it needs.
+ * In: rounds.  Out: figures, and versions of what they were measured with; or why a table cannot be measured
+ * here and what it needs.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -1,8 +1,9 @@
 /**
  * A flame graph: which functions a program's time goes to, and who called them.
  *
- * In: V8's profiles of threads.  Out: SVG, light or dark as the reader prefers. A box is as wide as the time of a function and all that it calls; what
- * calls it stands above. Waiting counts as nothing; boxes below a two-hundredth of the whole are left out.
+ * In: V8's profiles of threads.  Out: SVG, light or dark as the reader prefers. A box is as wide as the time
+ * of a function and all that it calls; what calls it stands above. Waiting counts as nothing; boxes below a
+ * two-hundredth of the whole are left out.
  */
 import { colour, standalone } from '../../host/report/design/palette.ts';
 

@@ -1,14 +1,19 @@
 /**
- * Takes times of a gateway's threads. Loaded into its process before it (node --import); plain JavaScript for that.
+ * Takes times of a gateway's threads. Loaded into its process before it (node --import); plain JavaScript for
+ * that.
  *
- * In: SIGUSR2, which begins and then ends it; the file's name in RUNLET_PROFILES.  Out: V8's profiles of the main thread and of each worker thread.
+ * In: SIGUSR2, which begins and then ends it; the file's name in RUNLET_PROFILES.  Out: V8's profiles of the
+ * main thread and of each worker thread.
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 
 const session = new Session();
 session.connect();
-/** Worker threads that run, by the inspector's name for them, and questions to them that wait for their answer. */
+/**
+ * Worker threads that run, by the inspector's name for them, and questions to them that wait for their
+ * answer.
+ */
 const workers = new Set();
 const waiting = new Map();
 let asked = 0;

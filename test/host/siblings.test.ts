@@ -1,4 +1,7 @@
-/** Streams that share an instance (Session.sibling): each gives what a session of its own gives, in whatever order they are called. */
+/**
+ * Streams that share an instance (Session.sibling): each gives what a session of its own gives, in whatever
+ * order they are called.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';

@@ -2,8 +2,8 @@
  * Plans of every preference, on random networks: all outputs equal the windowed model, and each costs what it
  * says.
  *
- * An eighth of RUNLET_NETWORKS networks (default 2,000), 48 or more, seed RUNLET_SEED (default 1). With the mode
- * left to the planner, and in edge-exact; as layer tables.
+ * An eighth of RUNLET_NETWORKS networks (default 2,000), 48 or more, seed RUNLET_SEED (default 1). With the
+ * mode left to the planner, and in edge-exact; as layer tables.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

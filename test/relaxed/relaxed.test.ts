@@ -1,6 +1,6 @@
 /**
- * Target relaxed where an engine may mean something else by its dot product: either the reference's bytes, or a
- * refusal and the next module.
+ * Target relaxed where an engine may mean something else by its dot product: either the reference's bytes, or
+ * a refusal and the next module.
  *
  * Every meaning that WebAssembly allows is tried, by modules in which the instruction is replaced. So is what
  * this engine itself means by it.

@@ -54,7 +54,8 @@ export function tapsCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, ct
 }
 
 /**
- * Taps before a window are summed in one row of accumulators. Windows that share a row of the stream add to them.
+ * Taps before a window are summed in one row of accumulators. Windows that share a row of the stream add to
+ * them.
  */
 function againCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, fields: TapsBlock, ctx: EmitContext): Call[] {
   const { taps, again: queue, ahead } = own;

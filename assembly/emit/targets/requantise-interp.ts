@@ -36,8 +36,8 @@ export const isSigned = (p: Rounds): boolean => p.min < p.yZero && !roundsOnce(p
 export const interpZero = (p: Rounds): number => roundingZero(roundsOnce(p) ? { yZero: p.min } : p);
 
 /**
- * The kernel's output for sum + bias = x, as a function of x. `added` is k less bias * m. It computes in parts
- * of 16 bits, which doubles hold exactly.
+ * The kernel's output for sum + bias = x, as a function of x. `added` is k less bias * m. It computes in
+ * parts of 16 bits, which doubles hold exactly.
  */
 function outputOf(p: MacParams, signed: boolean, m: number, added: bigint, s: number): (x: number) => number {
   const mHigh = Math.floor(m / low16);

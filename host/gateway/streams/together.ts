@@ -1,5 +1,6 @@
 /**
- * Messages that are written in one turn of the event loop leave in one write: a system call for each would cost more than the message.
+ * Messages that are written in one turn of the event loop leave in one write: a system call for each would
+ * cost more than the message.
  *
  * In: a socket, before each message.  Out: nothing. They leave before the loop waits, so none is late.
  */

@@ -1,10 +1,10 @@
 /**
  * A thread's queue: operations wait while the thread is busy, and then travel in one message.
  *
- * In: operations, with the bytes of their frames.  Out: replies, or that the thread has ended. The thread begins with the first operation, and a new one
- * begins after one that ended.
- * Waking a thread costs about as much as a hop of a small network. So where many streams share a thread, what comes within a few milliseconds is handed
- * over together.
+ * In: operations, with the bytes of their frames.  Out: replies, or that the thread has ended. The thread
+ * begins with the first operation, and a new one begins after one that ended. Waking a thread costs about as
+ * much as a hop of a small network. So where many streams share a thread, what comes within a few
+ * milliseconds is handed over together.
  */
 import type { Failure, Operation, Reply } from './messages.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
@@ -16,7 +16,10 @@ const gatherMs = { aStream: 0.02, most: 4 };
 
 export interface LaneEvents {
   reply(reply: Reply): void;
-  /** `key`: whose call the thread was in, 0 where it was in none; `deaths`: threads that have ended in a row without a reply. */
+  /**
+   * `key`: whose call the thread was in, 0 where it was in none; `deaths`: threads that have ended in a row
+   * without a reply.
+   */
   died(key: number, failure: Failure, deaths: number): void;
 }
 

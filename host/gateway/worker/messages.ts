@@ -41,19 +41,22 @@ export interface CheckResult {
 }
 
 /**
- * A reply. What there is of every output and every push lies in arrays of numbers, which travel without a copy: an object for each would take longer to send
- * than a small network takes to run.
+ * A reply. What there is of every output and every push lies in arrays of numbers, which travel without a
+ * copy: an object for each would take longer to send than a small network takes to run.
  */
 export interface Reply {
   /**
-   * Five numbers for each output, in order: stream, frame after which it is due, milliseconds of the push, bytes of it in `bytes` and numbers of it in
-   * `ranges`, where they lie one after the other.
+   * Five numbers for each output, in order: stream, frame after which it is due, milliseconds of the push,
+   * bytes of it in `bytes` and numbers of it in `ranges`, where they lie one after the other.
    */
   outputs: Float64Array;
   bytes: Uint8Array;
   /** Range of the input since the output before (range.ts). */
   ranges: Float64Array;
-  /** Three numbers for each push: stream, frame after the last that it has taken, frame after which its next hop is whole. */
+  /**
+   * Three numbers for each push: stream, frame after the last that it has taken, frame after which its next
+   * hop is whole.
+   */
   taken: Float64Array;
   /** The frame after the last that was pushed, with the state there. */
   snapshots: { key: number; frame: number; base: number; snapshot: Uint8Array; id?: number }[];

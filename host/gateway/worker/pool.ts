@@ -4,7 +4,8 @@
  *
  * In: modules, where their streams start, frames.  Out: outputs, snapshots, failures. A stream's latest snapshot and the frames after it are kept; when a
  * thread is ended because of one module, the others go on in a new thread from there, and outputs that had come already are dropped by their frame.
- * Frames that make no hop whole wait for those that do: a thread would have nothing to answer. A thread begins with its first stream. A pool without streams ends its threads after a while.
+ * Frames that make no hop whole wait for those that do: a thread would have nothing to answer. A thread
+ * begins with its first stream. A pool without streams ends its threads after a while.
  * Exact: a module is a function of state and frames. Cost: a snapshot every `snapshotHops` hops; frames of all streams travel in one message while the
  * thread is busy with the message before.
  */
