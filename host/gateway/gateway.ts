@@ -238,7 +238,7 @@ export class Gateway {
         });
     }
     const { manifest } = slot.active;
-    return { id, slot, stream, manifest, tickBytes: tickBytes(manifest) };
+    return { id, slot, stream, manifest, tickBytes: stream ? stream.tickBytes : tickBytes(manifest) };
   }
 
   /** @throws RN876 the stream has no positions left; RN830, RN831 and others: its module has failed */
@@ -259,7 +259,7 @@ export class Gateway {
   /** Gives whole frames that were checked to a stream that runs, or begins it. @returns the number of the tick that comes next */
   deliver(id: string, slot: Slot, bytes: Uint8Array, facts: ChunkFacts): number {
     const stream = this.streams.get(id) ?? this.#begin(id, slot, slot.active as Loaded);
-    stream.push(bytes, bytes.length / tickBytes((slot.active as Loaded).manifest), facts);
+    stream.push(bytes, facts);
     return stream.next;
   }
 
@@ -310,7 +310,7 @@ export class Gateway {
   }
 
   #begin(id: string, slot: Slot, loaded: Loaded): Stream {
-    const stream = new Stream(id, slot.name, {
+    const stream = new Stream(id, slot.name, tickBytes(loaded.manifest), {
       range: (range) => this.events.emit('range', range),
       output: (output) => {
         slot.expect(output);

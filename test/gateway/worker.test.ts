@@ -4,13 +4,37 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readManifest } from '../../assembly/bundle/read.ts';
-import { type Loaded, Pool } from '../../host/gateway/worker/pool.ts';
+import { type InstanceEvents, type Loaded, Pool, type Snapshot } from '../../host/gateway/worker/pool.ts';
+import { TickLog } from '../../host/gateway/worker/tick-log.ts';
 import { type BundleOptions, bundleOf, bytesOf, expected, later, loop, signal } from './bundles.ts';
 
 const loadedOf = async (options: BundleOptions = {}): Promise<Loaded> => {
   const { wasm, digest } = await bundleOf(1, options);
   return { wasm, digest, manifest: readManifest(wasm) };
 };
+
+const silent: InstanceEvents = { output: () => {}, failed: () => {} };
+
+/** A stream's log, and a module on it. */
+class Running {
+  readonly log = new TickLog(6);
+  readonly instance;
+
+  constructor(pool: Pool, loaded: Loaded, events: Partial<InstanceEvents> = {}, start: Snapshot = { base: 0, frame: 0 }) {
+    if (start.frame > 0) this.log.append(new Uint8Array(6 * start.frame));
+    this.instance = pool.open(loaded, this.log, start, start.frame, { ...silent, ...events });
+  }
+
+  push(bytes: Uint8Array): void {
+    this.log.append(bytes);
+    this.instance.advance();
+  }
+
+  gap(ticks: number): void {
+    this.log.gap(ticks);
+    this.instance.advance();
+  }
+}
 
 const until = async (done: () => boolean): Promise<void> => {
   for (let wait = 0; !done(); wait++) {
@@ -34,7 +58,7 @@ for (const [what, code, edit] of [
     const open = (loaded: Loaded, n: number) => {
       const mine: { frame: number; raw: Int8Array }[] = [];
       given[n] = mine;
-      return pool.open(loaded, { base: 0 }, 0, {
+      return new Running(pool, loaded, {
         output: (frame, raw) => mine.push({ frame, raw }),
         failed: ({ code: found }) => failures.push(`${n} ${found}`),
       });
@@ -42,8 +66,7 @@ for (const [what, code, edit] of [
     const instances = Array.from({ length: 20 }, (_, n) => open(good, n));
     const broken = [open(bad, 20), open(bad, 21)];
     for (let at = 0; at < frames; at += 5) {
-      for (const [n, instance] of [...instances, ...broken].entries())
-        instance.push({ frame: at, ticks: 5, bytes: bytesOf(signal(n, at, 5)) });
+      for (const [n, instance] of [...instances, ...broken].entries()) instance.push(bytesOf(signal(n, at, 5)));
       if (at % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const want = Array.from({ length: 20 }, (_, n) => expected(n, frames));
@@ -74,7 +97,7 @@ for (const [what, code, edit] of [
     const bad = await loadedOf({ edit: [edit as unknown as [string, string]] });
     assert.is(((await pool.check(bad, 10, 5)) as { code: string }).code, code);
     const failures: string[] = [];
-    pool.open(bad, { base: 0 }, 0, { output: () => {}, failed: ({ code: found }) => failures.push(found) });
+    new Running(pool, bad, { failed: ({ code: found }) => failures.push(found) });
     await until(() => failures.length === 1);
     assert.equal(failures, [code]);
     const good = await pool.check(await loadedOf(), 100, 5);
@@ -92,12 +115,12 @@ test('a stream that traps leaves the instance damaged: other streams of the same
     const mine: Int8Array[] = [];
     given[n] = mine;
     const failed = ({ code }: { code: string }) => failures.push(`${n} ${code}`);
-    return pool.open(loaded, { base: 0 }, 0, { output: (_, raw) => mine.push(raw), failed });
+    return new Running(pool, loaded, { output: (_, raw) => mine.push(raw), failed });
   });
   for (let at = 0; at < 200; at += 4) {
     for (const [n, instance] of instances.entries()) {
       const poison = at === 20 * n && n % 2 === 1;
-      instance.push({ frame: at, ticks: 4, bytes: poison ? new Uint8Array(24).fill(0x7f) : bytesOf(signal(n, at, 4)) });
+      instance.push(poison ? new Uint8Array(24).fill(0x7f) : bytesOf(signal(n, at, 4)));
     }
     if (at % 40 === 20) await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -114,8 +137,9 @@ test('tick by tick: an output comes with the last tick of its hop, and what make
   const pool = new Pool({ threads: 1, budgetMs: 400 });
   const outputs: { frame: number; raw: Int8Array }[] = [];
   const output = (frame: number, raw: Int8Array) => outputs.push({ frame, raw });
-  const stream = pool.open(await loadedOf(), { base: 0 }, 0, { output, failed: () => {} });
-  const push = (at: number) => stream.push({ frame: at, ticks: 1, bytes: bytesOf(signal(0, at, 1)) });
+  const running = new Running(pool, await loadedOf(), { output });
+  const stream = running.instance;
+  const push = (at: number) => running.push(bytesOf(signal(0, at, 1)));
   for (let at = 0; at < 6; at++) push(at);
   await until(() => stream.taken === 6); // the thread has told where hops end
   assert.is(stream.heldTicks, 0);
@@ -126,7 +150,7 @@ test('tick by tick: an output comes with the last tick of its hop, and what make
     if (whole) await until(() => outputs.length === (at + 1 - 8) / 4 + 1);
   }
   // the signal begins again: hops of four from 63 on
-  stream.push({ frame: 60, ticks: 3, bytes: new Uint8Array(), reset: true });
+  running.gap(3);
   for (let at = 63; at < 71; at++) push(at);
   await until(() => outputs.length === 15 && stream.taken === 71);
   assert.is(outputs.at(-1)?.frame, 71);
@@ -142,19 +166,19 @@ test('two streams of other modules, threads, and a snapshot that is asked for wh
   const good = await loadedOf();
   const bad = await loadedOf({ edit: [later(loop)] });
   const outputs: Int8Array[] = [];
-  const open = (loaded: Loaded) => pool.open(loaded, { base: 0 }, 0, { output: (_, raw) => outputs.push(raw), failed: () => {} });
+  const open = (loaded: Loaded) => new Running(pool, loaded, { output: (_, raw) => outputs.push(raw) });
   const first = open(good);
   const second = open(good);
   const third = open(bad);
-  assert.is(third.lane, first.lane);
-  assert.is.not(second.lane, first.lane);
+  assert.is(third.instance.lane, first.instance.lane);
+  assert.is.not(second.instance.lane, first.instance.lane);
   for (let at = 0; at < 200; at += 4) {
-    third.push({ frame: at, ticks: 4, bytes: new Uint8Array(24) });
-    first.push({ frame: at, ticks: 4, bytes: bytesOf(signal(0, at, 4)) });
+    third.push(new Uint8Array(24));
+    first.push(bytesOf(signal(0, at, 4)));
   }
-  const snapshot = await first.snapshot();
+  const snapshot = await first.instance.snapshot();
   assert.is(snapshot?.frame, 200);
-  assert.is(await third.snapshot(), undefined);
+  assert.is(await third.instance.snapshot(), undefined);
   const want = expected(0, 200);
   assert.equal(
     outputs.map((raw) => [...raw]),
@@ -162,8 +186,8 @@ test('two streams of other modules, threads, and a snapshot that is asked for wh
   );
   // and from the snapshot another stream goes on
   const more: Int8Array[] = [];
-  const next = pool.open(good, snapshot as never, 200, { output: (_, raw) => more.push(raw), failed: () => {} });
-  next.push({ frame: 200, ticks: 40, bytes: bytesOf(signal(0, 200, 40)) });
+  const next = new Running(pool, good, { output: (_, raw) => more.push(raw) }, snapshot);
+  next.push(bytesOf(signal(0, 200, 40)));
   await until(() => more.length === 10);
   assert.equal(
     more.map((raw) => [...raw]),
@@ -184,19 +208,16 @@ test('a thread dies after outputs have come since the latest snapshot: they do n
     frames.push(frame);
     raws.push(raw);
   };
-  const good = pool.open(await loadedOf(), { base: 0 }, 0, { output, failed: () => {} });
-  const bad = pool.open(await loadedOf({ edit: [later(loop)] }), { base: 0 }, 0, {
-    output: () => {},
-    failed: ({ code }) => failures.push(code),
-  });
-  const push = (from: number, ticks: number) => good.push({ frame: from, ticks, bytes: bytesOf(signal(0, from, ticks)) });
+  const good = new Running(pool, await loadedOf(), { output });
+  const bad = new Running(pool, await loadedOf({ edit: [later(loop)] }), { failed: ({ code }) => failures.push(code) });
+  const push = (from: number, ticks: number) => good.push(bytesOf(signal(0, from, ticks)));
   push(0, 100);
   await until(() => frames.length === expected(0, 100).length);
-  for (let at = 0; at < 160; at += 4) bad.push({ frame: at, ticks: 4, bytes: new Uint8Array(24) });
+  for (let at = 0; at < 160; at += 4) bad.push(new Uint8Array(24));
   push(100, 60);
   await until(() => failures.length === 1 && frames.length >= expected(0, 160).length);
   push(160, 40);
-  assert.is((await good.snapshot())?.frame, 200);
+  assert.is((await good.instance.snapshot())?.frame, 200);
   const want = expected(0, 200);
   assert.equal(
     frames,
@@ -213,7 +234,7 @@ test('threads: a pool has one in any case, others while there are some left, and
   const running = { threads: 0 };
   const pools = Array.from({ length: 4 }, () => new Pool({ threads: 3, running, idleMs: 10 }));
   const good = await loadedOf();
-  const open = (pool: Pool) => pool.open(good, { base: 0 }, 0, { output: () => {}, failed: () => {} });
+  const open = (pool: Pool) => new Running(pool, good).instance;
   const threads = () => pools.map((pool) => pool.threads);
   const instances = pools.flatMap((pool) => Array.from({ length: 5 }, () => open(pool)));
   assert.equal(threads(), [3, 1, 1, 1], 'threads + pools - 1 at the most');

@@ -1,13 +1,15 @@
 /**
  * One stream: its frames by number, its outputs by number, and the module that runs it.
  *
- * In: chunks of ticks, numbered from 0.  Out: outputs, numbered from 0 across all swaps of the module. The signal's newest part is kept, so that
- * another module can be warmed up by replay. Exact: where the state carries over, outputs are those of an uninterrupted run.
+ * In: ticks, numbered from 0.  Out: outputs, numbered from 0 across all swaps of the module. The signal's
+ * newest part is kept in one log, where modules have their places, so that another module can be warmed up by
+ * replay. Exact: where the state carries over, outputs are those of an uninterrupted run.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
-import { compact } from '../worker/frames.ts';
 import type { Failure } from '../worker/messages.ts';
-import type { Chunk, Instance, Loaded, Pool, Snapshot } from '../worker/pool.ts';
+import type { Instance, InstanceEvents, Loaded, Pool, Snapshot } from '../worker/pool.ts';
+import { TickLog } from '../worker/tick-log.ts';
+import { Arrivals } from './arrivals.ts';
 import { faultOf, type OutputEvent, type RangeEvent } from './events.ts';
 import { OutputLog } from './output-log.ts';
 import { valuesOf } from './values.ts';
@@ -25,7 +27,7 @@ export interface StreamEvents {
   failed(stream: Stream, loaded: Loaded, failure: Failure): void;
 }
 
-/** What is known of a chunk of ticks. */
+/** What is known of ticks that come together. */
 export interface ChunkFacts {
   /** Of its first tick. */
   timestampMs?: number;
@@ -39,8 +41,6 @@ const keptTicks = 1024;
 export class Stream {
   readonly id: string;
   readonly slot: string;
-  /** Number of the tick that comes next. */
-  next = 0;
   /** Number of the output that comes next. */
   sequence = 0;
   /** Outputs due up to this frame have been given. */
@@ -54,18 +54,26 @@ export class Stream {
   shadow?: Instance;
   /** Frames wait: the module is being swapped. */
   holding = false;
+  #log: TickLog;
   #outputs = new OutputLog();
-  #kept: Chunk[] = [];
-  #arrivals: { first: number; frame: number; atMs: number; timestampMs?: number }[] = [];
+  #arrivals = new Arrivals();
   #filled: [from: number, to: number][] = [];
-  /** Frames where the signal began, and began again; the kept part's. */
-  #origins = [0];
   #events: StreamEvents;
 
-  constructor(id: string, slot: string, events: StreamEvents) {
+  constructor(id: string, slot: string, tickBytes: number, events: StreamEvents) {
     this.id = id;
     this.slot = slot;
+    this.#log = new TickLog(tickBytes);
     this.#events = events;
+  }
+
+  get tickBytes(): number {
+    return this.#log.tickBytes;
+  }
+
+  /** Number of the tick that comes next. */
+  get next(): number {
+    return this.#log.next;
   }
 
   /** Ticks that wait for the module. */
@@ -81,47 +89,44 @@ export class Stream {
   /** The newest outputs, of those with a number above `after`. */
   outputs = (after = -1): OutputEvent[] => this.#outputs.after(after, this.id, this.slot);
 
-  push(bytes: Uint8Array, ticks: number, { timestampMs, filled }: ChunkFacts = {}): void {
+  push(bytes: Uint8Array, { timestampMs, filled }: ChunkFacts = {}): void {
     const first = this.next;
     this.touchedMs = Date.now();
-    this.#arrivals.push({ first, frame: first + ticks, atMs: performance.now(), timestampMs });
-    if (filled) this.#filled.push([first, first + ticks]);
-    // the chunk is kept, and with it all of its buffer
-    this.#push({ frame: first, ticks, bytes: compact(bytes) });
+    this.#log.append(bytes);
+    this.#arrivals.add(first, this.next, performance.now(), timestampMs);
+    if (filled) this.#filled.push([first, this.next]);
+    this.#advance();
   }
 
   /** So many ticks were lost, and the signal begins again. */
   reset(ticks: number): void {
-    this.#origins.push(this.next + ticks);
-    this.#push({ frame: this.next, ticks, bytes: new Uint8Array(), reset: true });
+    this.#log.gap(ticks);
+    this.#advance();
   }
 
-  #push(chunk: Chunk): void {
-    this.next += chunk.ticks;
-    this.#kept.push(chunk);
-    if (!this.holding) this.instance?.push(chunk);
-    this.shadow?.push(chunk);
+  #advance(): void {
+    if (!this.holding) this.instance?.advance();
+    this.shadow?.advance();
     this.#trim();
   }
 
   /** Forgets what no output needs that is still to come. A signal that begins again and again gives no output, so what was taken counts as well. */
   #trim(): void {
-    const { instance } = this;
-    if (!instance) return;
+    const { instance, shadow } = this;
+    // a swap goes on from a snapshot
+    if (!instance || this.holding) return;
     const { manifest } = instance.loaded;
     const needed = ticksNeeded(manifest);
     const done = Math.max(this.given, instance.taken - needed);
     const oldest = done - Math.max(2 * needed + manifest.hop, keptTicks);
-    for (let first = this.#kept[0]; first && first.frame + first.ticks <= oldest; first = this.#kept[0]) this.#kept.shift();
-    while (this.#arrivals[0] && this.#arrivals[0].frame <= done) this.#arrivals.shift();
+    this.#log.forget(Math.min(oldest, instance.start.frame, shadow?.start.frame ?? oldest));
+    this.#arrivals.forget(done);
     while (this.#filled[0] && this.#filled[0][1] <= oldest) this.#filled.shift();
-    while ((this.#origins[1] ?? done) <= oldest) this.#origins.shift();
   }
 
   /** Runs a module from where a snapshot is, or by replay of the signal that is kept; outputs that were given are not given again. */
   begin(pool: Pool, loaded: Loaded, snapshot?: Snapshot): void {
-    const { manifest } = loaded;
-    const instance: Instance = pool.open(loaded, snapshot ?? { base: this.replayBase(manifest) }, this.given, {
+    const instance: Instance = this.open(pool, loaded, snapshot, this.given, {
       output: (frame, raw, ms, range) => {
         try {
           this.#output(loaded, frame, raw, ms);
@@ -137,35 +142,30 @@ export class Stream {
       },
     });
     this.instance = instance;
-    this.replay(instance, snapshot?.frame);
   }
 
-  /** Pushes the kept signal from a frame on (default: from where the instance begins). */
-  replay(instance: Instance, from = instance.start.base): void {
-    for (const { frame, ticks, bytes, reset } of this.#kept) {
-      const width = bytes.length / ticks;
-      if (frame + ticks <= from) continue;
-      const cut = Math.max(0, from - frame);
-      instance.push({ frame: frame + cut, ticks: ticks - cut, bytes: cut ? bytes.subarray(cut * width) : bytes, reset });
-    }
+  /** Runs a module beside others; without a snapshot from as far back as it needs. */
+  open(pool: Pool, loaded: Loaded, snapshot: Snapshot | undefined, given: number, events: InstanceEvents): Instance {
+    const base = snapshot ? snapshot.base : this.replayBase(loaded.manifest);
+    return pool.open(loaded, this.#log, snapshot ?? { base, frame: base }, given, events);
   }
 
   /** The latest frame from which a module, begun there on its own grid of hops, gives all outputs that are still to come. */
   replayBase({ hop, ...manifest }: Manifest): number {
     const wanted = this.given + 1 - ticksNeeded({ hop, ...manifest });
-    const oldest = this.#kept[0]?.frame ?? this.next;
+    const { first } = this.#log;
     // a module counts its hops from where the signal began
-    const origin = this.#origins.findLast((frame) => frame <= Math.max(this.given, oldest)) ?? 0;
-    return origin + Math.max(Math.floor((wanted - origin) / hop), Math.ceil((oldest - origin) / hop), 0) * hop;
+    const at = Math.max(this.given, first);
+    const origin = this.#log.beginOfRun(at);
+    const base = origin + hop * Math.max(Math.floor((wanted - origin) / hop), Math.ceil((first - origin) / hop), 0);
+    return base < this.#log.endOfRun(at) ? base : (this.#log.nextRun(at) ?? base);
   }
 
   #output(loaded: Loaded, frame: number, raw: Int8Array, pushMs: number): void {
     this.given = frame;
     const { digest, manifest } = loaded;
     const now = performance.now();
-    // the chunk that the output's last frame came in
-    while (this.#arrivals[0] && this.#arrivals[0].frame < frame) this.#arrivals.shift();
-    const { atMs = now, first = frame - 1, timestampMs: began } = this.#arrivals[0] ?? {};
+    const { atMs = now, first = frame - 1, timestampMs: began } = this.#arrivals.of(frame) ?? {};
     const latencyMs = now - atMs;
     const rate = manifest.sampleRateHz;
     const timestampMs = began === undefined ? undefined : began + (rate ? (1000 * (frame - 1 - first)) / rate : 0);

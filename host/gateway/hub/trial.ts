@@ -145,14 +145,13 @@ export class Trial {
     const same = stream.instance?.loaded.manifest.stateDigest === loaded.manifest.stateDigest;
     const snapshot = same ? await stream.instance?.snapshot() : undefined;
     if (this.#ended) return;
-    const shadow = pool.open(loaded, snapshot ?? { base: stream.replayBase(loaded.manifest) }, snapshot?.frame ?? stream.given, {
+    const shadow = stream.open(pool, loaded, snapshot, snapshot?.frame ?? stream.given, {
       output: (frame, raw, ms) => this.#guard(() => this.#output(stream, frame, raw, ms)),
       failed: (found) => this.#fail(found),
     });
     stream.shadow = shadow;
     this.#streams.push(stream);
     this.report.streams = this.#streams.length;
-    stream.replay(shadow, snapshot?.frame);
     this.#update();
   }
 

@@ -46,6 +46,7 @@ export interface TakeOptions extends FramesMessage {
 export type IntakeCounts = SequencerCounts & { messages: number; refusedMessages: number };
 
 interface Lane {
+  stream: string;
   sequencer: Sequencer;
   hop: number;
   /** The sender gave a number with its latest message. */
@@ -161,7 +162,7 @@ export class Intake {
     return { stream, sequence, tick: frame - 1 + offset, timestampMs, digest, filled, values: joined };
   }
 
-  #laneOf({ manifest, tickBytes }: Entry): Lane {
+  #laneOf({ id, manifest, tickBytes }: Entry): Lane {
     const { options } = this;
     const sequencer = new Sequencer({
       tickBytes,
@@ -172,7 +173,7 @@ export class Intake {
       late: options.late,
     });
     const tickMs = manifest.sampleRateHz && 1000 / manifest.sampleRateHz;
-    return { sequencer, hop: manifest.hop, numbered: false, tickMs, epochs: [], heardMs: 0, shedding: false };
+    return { stream: id, sequencer, hop: manifest.hop, numbered: false, tickMs, epochs: [], heardMs: 0, shedding: false };
   }
 
   #run({ id, slot }: Entry, lane: Lane, steps: Step[]): void {
@@ -239,11 +240,11 @@ export class Intake {
       this.#overload.active = false;
       streams.clear();
     }
-    for (const [id, lane] of this.#lanes) {
+    for (const lane of this.#lanes.values()) {
       // what waits for a stream that has failed waits for its next module
       if (lane.sequencer.heldTicks === 0 || now - lane.heardMs <= this.options.reorderMs) continue;
-      if (this.gateway.streams.get(id)?.failure) continue;
-      this.#run(this.gateway.entry(id), lane, lane.sequencer.flush());
+      if (this.gateway.streams.get(lane.stream)?.failure) continue;
+      this.#run(this.gateway.entry(lane.stream), lane, lane.sequencer.flush());
     }
   }
 

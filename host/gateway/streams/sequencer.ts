@@ -122,6 +122,7 @@ export class Sequencer {
   #held: Piece[] = [];
   #heldTicks = 0;
   #lostSpans: [from: number, to: number][] = [];
+  /** The tick before the one that comes next; `hold` repeats it. */
   #last?: Uint8Array;
   /** Ticks of the gap that is going on. */
   #gapTicks = 0;
@@ -319,7 +320,8 @@ export class Sequencer {
         this.#next = next + ticks;
         this.counts.delivered += ticks;
         this.#gapTicks = 0;
-        this.#last = new Uint8Array(first.bytes.subarray(first.bytes.length - tickBytes));
+        this.#last ??= new Uint8Array(tickBytes);
+        this.#last.set(first.bytes.subarray(first.bytes.length - tickBytes));
         const { from, bytes, timestampMs, skipped } = first;
         steps.push({ kind: 'frames', from, bytes, timestampMs, skipped, filled: false });
         continue;

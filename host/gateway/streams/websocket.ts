@@ -107,9 +107,8 @@ export function attachWebSockets({ upgrades, counts: faults }: Served, intake: I
     });
     const take = (data: Buffer, binary: boolean) => {
       try {
-        const message = readFrames(binary ? data : new Uint8Array());
-        const stream = message.stream ?? query.get('stream') ?? '';
-        intake.take({ ...message, stream, slot });
+        const { stream = query.get('stream') ?? '', from, timestampMs, bytes } = readFrames(binary ? data : new Uint8Array());
+        intake.take({ stream, slot, from, timestampMs, bytes });
         if (wanted === 'own') read(stream);
       } catch (error) {
         if (!isRunletError(error)) throw error;

@@ -67,7 +67,7 @@ function begin(header: number, stream: string, flagBits: number, payloadBytes: n
 }
 
 /** Checks the first 8 bytes. @throws RN870 */
-function opened(bytes: Uint8Array, header: number): { view: DataView; offset: number; stream?: string } {
+function opened(bytes: Uint8Array, header: number): { view: DataView; offset: number; stream: string | undefined } {
   if (bytes.length < header) throw bad(`it has ${bytes.length} bytes, and the header alone has ${header}`);
   const view = viewOf(bytes);
   if (view.getUint8(0) !== version) throw bad(`it begins with ${view.getUint8(0)}, and version ${version} is known`);
@@ -75,7 +75,7 @@ function opened(bytes: Uint8Array, header: number): { view: DataView; offset: nu
   const name = view.getUint32(4, true);
   if (name > mostName || offset < header + name || offset > bytes.length || offset % 4 !== 0)
     throw bad(`a name of ${name} bytes, and frames at byte ${offset} of ${bytes.length}`);
-  return { view, offset, ...(name > 0 && { stream: decoder.decode(bytes.subarray(header, header + name)) }) };
+  return { view, offset, stream: name > 0 ? decoder.decode(bytes.subarray(header, header + name)) : undefined };
 }
 
 export function writeFrames({ stream = '', from, timestampMs, bytes: frames }: FramesMessage): Uint8Array {

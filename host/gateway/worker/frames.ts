@@ -35,19 +35,19 @@ export function framesOf({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array
   });
 }
 
-/** Whether there is a value that is no number (float32 only). */
+/** Whether there is a value that is no number (float32 only), in whole ticks. */
 export function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): boolean {
   if (!inputs.some(({ hostType }) => hostType === 'float32')) return false;
-  const parts = [framesOf({ inputs }, aligned(bytes))].flat();
-  for (const part of parts) {
-    if (!(part instanceof Float32Array)) continue;
-    for (let i = 0; i < part.length; i++) if (Number.isNaN(part[i])) return true;
-  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length; )
+    for (const port of inputs) {
+      // of one input all bytes are alike
+      const end = inputs.length === 1 ? bytes.length : at + portBytes(port);
+      for (; port.hostType === 'float32' && at < end; at += 4) if (Number.isNaN(view.getFloat32(at, true))) return true;
+      at = end;
+    }
   return false;
 }
-
-/** The same bytes at a multiple of 4. `Buffer.slice` would not copy. */
-const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes));
 
 /** The same bytes in a buffer that holds nothing else, so that what is kept of a message keeps no other part of it. */
 export const compact = (bytes: Uint8Array): Uint8Array =>

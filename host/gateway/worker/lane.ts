@@ -7,12 +7,13 @@
  * milliseconds is handed over together.
  */
 import type { Failure, Operation, Reply } from './messages.ts';
+import type { TickLog } from './tick-log.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
 
 /** One message carries at most this much. */
 const mostMessageBytes = 4 << 20;
 /** The shortest time between two messages, in milliseconds: for each stream of the thread, and at most. */
-const gatherMs = { aStream: 0.02, most: 4 };
+const gatherMs = { aStream: 0.02, most: 8 };
 
 export interface LaneEvents {
   reply(reply: Reply): void;
@@ -23,16 +24,19 @@ export interface LaneEvents {
   died(key: number, failure: Failure, deaths: number): void;
 }
 
-/** An operation, or ticks of a stream. */
-interface Waiting {
-  operation?: Exclude<Operation, { op: 'frames' }>;
-  key: number;
-  ticks: number;
-  parts: readonly Uint8Array[];
-  bytes: number;
-}
+const padded = (bytes: number): number => 4 * Math.ceil(bytes / 4);
 
-const padded = (bytes: number): number => (bytes + 3) & ~3;
+type Plain = Exclude<Operation, { op: 'frames' }>;
+/** Ticks of a stream, which lie in its log until they leave. */
+interface Ticks {
+  key: number;
+  log: TickLog;
+  from: number;
+  to: number;
+}
+type Waiting = Plain | Ticks;
+
+const bytesOf = (one: Waiting): number => ('log' in one ? padded((one.to - one.from) * one.log.tickBytes) : 0);
 
 export class Lane {
   /** Modules that the thread has. */
@@ -60,13 +64,17 @@ export class Lane {
     return this.#pending.length > 0 ? performance.now() - this.#sinceMs : 0;
   }
 
-  send(operation: NonNullable<Waiting['operation']>): void {
-    this.#wait({ operation, key: 0, ticks: 0, parts: [], bytes: 0 });
+  send(operation: Plain): void {
+    this.#wait(operation);
   }
 
-  /** @param parts their bytes, one after the other */
-  sendTicks(key: number, ticks: number, parts: readonly Uint8Array[]): void {
-    this.#wait({ key, ticks, parts, bytes: parts.reduce((sum, { length }) => sum + length, 0) });
+  /**
+   * Ticks `from` to `to - 1` of a stream. If its log has forgotten them when they would leave, the stream
+   * needs them no more.
+   */
+  sendTicks(key: number, log: TickLog, from: number, to: number): void {
+    const most = Math.max(1, Math.floor(mostMessageBytes / log.tickBytes));
+    for (; from < to; from += most) this.#wait({ key, log, from, to: Math.min(to, from + most) });
   }
 
   #wait(one: Waiting): void {
@@ -96,31 +104,27 @@ export class Lane {
     if (this.#stopped || this.#worker?.busy || this.#pending.length === 0) return;
     let total = 0;
     let count = 0;
-    for (const { bytes } of this.#pending) {
-      if (count > 0 && total + padded(bytes) > mostMessageBytes) break;
-      total += padded(bytes);
+    for (const one of this.#pending) {
+      if (count > 0 && total + bytesOf(one) > mostMessageBytes) break;
+      total += bytesOf(one);
       count++;
     }
     const frames = new Uint8Array(total);
     const operations: Operation[] = [];
     let start = 0;
-    for (const { operation, key, ticks, parts, bytes } of this.#pending.splice(0, count)) {
-      if (operation) {
-        operations.push(operation);
-        continue;
+    for (const one of this.#pending.splice(0, count)) {
+      if ('op' in one) operations.push(one);
+      else if (one.from >= one.log.first) {
+        const { key, log, from, to } = one;
+        let last = operations.at(-1);
+        if (last?.op !== 'frames') {
+          last = { op: 'frames', pushes: [] };
+          operations.push(last);
+        }
+        last.pushes.push(key, to - from, start);
+        log.copy(from, to, frames, start);
+        start += bytesOf(one);
       }
-      let last = operations.at(-1);
-      if (last?.op !== 'frames') {
-        last = { op: 'frames', pushes: [] };
-        operations.push(last);
-      }
-      last.pushes.push(key, ticks, start);
-      let at = start;
-      for (const part of parts) {
-        frames.set(part, at);
-        at += part.length;
-      }
-      start += padded(bytes);
     }
     this.#sinceMs = this.#sentMs = performance.now();
     this.#worker ??= this.#begin();

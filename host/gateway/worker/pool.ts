@@ -2,8 +2,9 @@
  * Worker threads of one slot, which share its streams between them: each stream's frames go in, each of its outputs comes out once, in order, whatever
  * happens to the thread. Slots share no thread, so a module that hangs keeps no other slot waiting.
  *
- * In: modules, where their streams start, frames.  Out: outputs, snapshots, failures. A stream's latest snapshot and the frames after it are kept; when a
- * thread is ended because of one module, the others go on in a new thread from there, and outputs that had come already are dropped by their frame.
+ * In: modules, logs of ticks, where in them to start.  Out: outputs, snapshots, failures. A stream's latest
+ * snapshot is kept, and its log has the frames after it; when a thread is ended because of one module, the
+ * others go on in a new thread from there, and outputs that had come already are dropped by their frame.
  * Frames that make no hop whole wait for those that do: a thread would have nothing to answer. A thread
  * begins with its first stream. A pool without streams ends its threads after a while.
  * Exact: a module is a function of state and frames. Cost: a snapshot every `snapshotHops` hops; frames of all streams travel in one message while the
@@ -12,6 +13,7 @@
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { Lane } from './lane.ts';
 import type { CheckResult, Failure, Reply, Start } from './messages.ts';
+import type { TickLog } from './tick-log.ts';
 import type { WorkerOptions } from './worker.ts';
 
 /** A bundle that was verified, in memory. */
@@ -21,18 +23,9 @@ export interface Loaded {
   manifest: Manifest;
 }
 
-/** Ticks of a stream, in their place. */
-export interface Chunk {
-  /** The first tick's number, from the stream's beginning. */
-  frame: number;
-  ticks: number;
-  bytes: Uint8Array;
-  /** These ticks were lost, and the signal begins again after them. */
-  reset?: boolean;
-}
-
-export interface Snapshot extends Required<Start> {
-  /** The frame that comes next. */
+/** Where a module goes on. */
+export interface Snapshot extends Start {
+  /** The frame that comes next; without a state, `base`. */
   frame: number;
 }
 
@@ -67,18 +60,15 @@ interface Check {
   done(result: CheckResult | Failure): void;
 }
 
-/** One stream under one module. */
+/** One stream under one module: a place in the stream's log, and the state that the module has had before. */
 export class Instance {
   readonly key: number;
   readonly loaded: Loaded;
   readonly lane: Lane;
+  readonly log: TickLog;
   readonly events: InstanceEvents;
   /** Where it goes on from if its thread ends. */
-  start: Start;
-  kept: Chunk[] = [];
-  /** Chunks that make no hop whole, and have not been sent. */
-  held: Chunk[] = [];
-  heldTicks = 0;
+  start: Snapshot;
   /** Frames up to this one have been sent to the thread. */
   sent: number;
   /** The frame after which the next hop is whole; 0 where the thread has not told since the signal began. */
@@ -95,7 +85,8 @@ export class Instance {
     key: number,
     lane: Lane,
     loaded: Loaded,
-    start: Start | Snapshot,
+    log: TickLog,
+    start: Snapshot,
     given: number,
     events: InstanceEvents,
   ) {
@@ -103,17 +94,24 @@ export class Instance {
     this.key = key;
     this.lane = lane;
     this.loaded = loaded;
+    this.log = log;
     this.start = start;
     this.given = given;
-    this.taken = this.sent = 'frame' in start ? start.frame : start.base;
+    this.taken = this.sent = start.frame;
     this.events = events;
+  }
+
+  /** Ticks that make no hop whole, and have not been sent. */
+  get heldTicks(): number {
+    return this.log.next < this.due ? this.log.next - this.sent : 0;
   }
 
   get lagMs(): number {
     return this.lane.lagMs;
   }
 
-  push = (chunk: Chunk): void => this.#pool.push(this, chunk);
+  /** Takes what is new in the log. */
+  advance = (): void => this.#pool.advance(this);
   /** The state after all frames that were pushed, once their outputs have come; undefined where the module has failed. */
   snapshot = (): Promise<Snapshot | undefined> => this.#pool.snapshot(this);
   close = (): void => this.#pool.close(this);
@@ -175,9 +173,11 @@ export class Pool {
     await Promise.all(lanes.map((lane) => lane.stop()));
   }
 
-  /** Runs a module for a stream. Outputs that fall due up to frame `given` are dropped. */
-  open(loaded: Loaded, start: Start | Snapshot, given: number, events: InstanceEvents): Instance {
-    const instance = new Instance(this, ++this.#lastKey, this.#lane(), loaded, start, given, events);
+  /**
+   * Runs a module on a stream's log, from `start` on. Outputs that fall due up to frame `given` are dropped.
+   */
+  open(loaded: Loaded, log: TickLog, start: Snapshot, given: number, events: InstanceEvents): Instance {
+    const instance = new Instance(this, ++this.#lastKey, this.#lane(), loaded, log, start, given, events);
     this.#instances.set(instance.key, instance);
     instance.lane.streams++;
     this.#begin(instance);
@@ -201,10 +201,8 @@ export class Pool {
     });
   }
 
-  push(instance: Instance, chunk: Chunk): void {
-    if (!this.#instances.has(instance.key)) return;
-    instance.kept.push(chunk);
-    this.#offer(instance, chunk);
+  advance(instance: Instance): void {
+    if (this.#instances.has(instance.key)) this.#send(instance, false);
   }
 
   snapshot(instance: Instance): Promise<Snapshot | undefined> {
@@ -212,7 +210,7 @@ export class Pool {
       if (!this.#instances.has(instance.key)) return done(undefined);
       const id = ++this.#lastKey;
       instance.waiting.push({ id, done });
-      this.#release(instance);
+      this.#send(instance, true);
       instance.lane.send({ op: 'snapshot', key: instance.key, id });
     });
   }
@@ -256,13 +254,12 @@ export class Pool {
   }
 
   #begin(instance: Instance): void {
-    const { key, lane, loaded, start, kept, waiting } = instance;
+    const { key, lane, loaded, start, waiting } = instance;
     this.#module(lane, loaded);
-    lane.send({ op: 'open', key, digest: loaded.digest, ...start });
-    instance.held = [];
-    instance.heldTicks = 0;
+    lane.send({ op: 'open', key, digest: loaded.digest, base: start.base, snapshot: start.snapshot });
+    instance.sent = start.frame;
     instance.due = 0;
-    for (const chunk of kept) this.#offer(instance, chunk);
+    this.#send(instance, false);
     for (const { id } of waiting) lane.send({ op: 'snapshot', key, id });
   }
 
@@ -271,33 +268,24 @@ export class Pool {
     lane.send({ op: 'check', id, digest: loaded.digest, hops, seconds });
   }
 
-  #offer(instance: Instance, chunk: Chunk): void {
-    const { key, lane, held, due } = instance;
-    const end = chunk.frame + chunk.ticks;
-    if (!chunk.reset) {
-      held.push(chunk);
-      instance.heldTicks += chunk.ticks;
-      if (end >= due) this.#release(instance);
-      return;
+  /** Sends what is new in the log; of its end, unless `all`, what makes a hop whole. */
+  #send(instance: Instance, all: boolean): void {
+    const { key, lane, log } = instance;
+    const { hop } = instance.loaded.manifest;
+    for (;;) {
+      const { sent, due } = instance;
+      const end = log.endOfRun(sent);
+      const again = log.nextRun(sent);
+      if (end > sent && (all || end >= due || again !== undefined)) {
+        lane.sendTicks(key, log, sent, end);
+        instance.sent = end;
+        if (due > 0) instance.due = due + hop * Math.max(0, Math.floor((end - due) / hop) + 1);
+      }
+      if (again === undefined) return;
+      lane.send({ op: 'gap', key, ticks: again - end });
+      instance.sent = again;
+      instance.due = 0;
     }
-    this.#release(instance);
-    lane.send({ op: 'gap', key, ticks: chunk.ticks });
-    instance.sent = end;
-    instance.due = 0;
-  }
-
-  /** Sends what is held. */
-  #release(instance: Instance): void {
-    const { key, lane, held, loaded, due } = instance;
-    const last = held.at(-1);
-    if (!last) return;
-    const parts = held.map(({ bytes }) => bytes);
-    lane.sendTicks(key, instance.heldTicks, parts);
-    instance.held = [];
-    instance.heldTicks = 0;
-    const { hop } = loaded.manifest;
-    instance.sent = last.frame + last.ticks;
-    if (due > 0) instance.due = due + hop * Math.max(0, Math.floor((instance.sent - due) / hop) + 1);
   }
 
   #take({ outputs, bytes, ranges, snapshots, taken, failures, checks }: Reply): void {
@@ -318,10 +306,9 @@ export class Pool {
     for (const { key, frame, base, snapshot, id } of snapshots) {
       const instance = this.#instances.get(key);
       if (!instance) continue;
-      instance.start = { base, snapshot };
-      while (instance.kept[0] && instance.kept[0].frame + instance.kept[0].ticks <= frame) instance.kept.shift();
+      instance.start = { base, frame, snapshot };
       const waiting = instance.waiting.findIndex((one) => one.id === id);
-      if (waiting >= 0) instance.waiting.splice(waiting, 1)[0]?.done({ base, snapshot, frame });
+      if (waiting >= 0) instance.waiting.splice(waiting, 1)[0]?.done(instance.start);
     }
     for (let i = 0; i < taken.length; i += 3) {
       const instance = this.#instances.get(taken[i] as number);

@@ -219,35 +219,37 @@ async function run(operation: Exclude<Operation, { op: 'frames' }>, reply: Writi
 }
 
 /** An error of a stream's operation ends that stream; another one (`key` is 0) ends the thread. */
-async function guarded(reply: Writing, key: number, digest: string | undefined, act: () => void | Promise<void>): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    if (key === 0) throw error;
-    const { code } = fail(reply, key, error);
-    if (code === trapped && digest) await moveAll(digest, reply);
-  } finally {
-    Atomics.store(progress, progressWords.key, 0);
+async function failed(reply: Writing, key: number, digest: string | undefined, error: unknown): Promise<void> {
+  if (key === 0) throw error;
+  const { code } = fail(reply, key, error);
+  if (code === trapped && digest) await moveAll(digest, reply);
+}
+
+/** Pushes of many streams; nothing is waited for, unless one fails. */
+async function pushAll(pushes: readonly number[], frames: ArrayBuffer, reply: Writing): Promise<void> {
+  for (let i = 0; i < pushes.length; i += 3) {
+    const [key, ticks] = [pushes[i] as number, pushes[i + 1] as number];
+    const instance = instances.get(key);
+    if (!instance) continue;
+    try {
+      push(reply, key, instance, new Uint8Array(frames, pushes[i + 2], ticks * instance.tickBytes), ticks);
+    } catch (error) {
+      await failed(reply, key, instance.digest, error);
+    }
   }
 }
 
 async function answer({ operations, frames }: Request): Promise<void> {
   const reply = new Writing();
-  for (const operation of operations)
-    if (operation.op === 'frames') {
-      const { pushes } = operation;
-      for (let i = 0; i < pushes.length; i += 3) {
-        const [key, ticks] = [pushes[i] as number, pushes[i + 1] as number];
-        const instance = instances.get(key);
-        if (!instance) continue;
-        const bytes = new Uint8Array(frames, pushes[i + 2], ticks * instance.tickBytes);
-        await guarded(reply, key, instance.digest, () => push(reply, key, instance, bytes, ticks));
-      }
-    } else {
+  for (const operation of operations) {
+    if (operation.op === 'frames') await pushAll(operation.pushes, frames, reply);
+    else {
       const key = 'key' in operation ? operation.key : 0;
       const digest = operation.op === 'open' ? operation.digest : instances.get(key)?.digest;
-      await guarded(reply, key, digest, () => run(operation, reply));
+      await run(operation, reply).catch((error: unknown) => failed(reply, key, digest, error));
     }
+    Atomics.store(progress, progressWords.key, 0);
+  }
   const all = reply.done();
   parentPort?.postMessage(all, [all.outputs.buffer, all.taken.buffer, all.bytes.buffer, all.ranges.buffer] as ArrayBuffer[]);
 }

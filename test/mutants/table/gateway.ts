@@ -197,7 +197,50 @@ const streams = inFolder('host/gateway/streams', [
   },
 ]);
 
+const hub = inFolder('host/gateway/hub', [
+  {
+    id: 'replay-in-gap',
+    file: 'stream.ts',
+    find: 'return base < this.#log.endOfRun(at) ? base : (this.#log.nextRun(at) ?? base);',
+    replace: 'return base;',
+    tests: 'gateway/logs',
+    why: 'a module begins in a gap, on a grid that is not that of the signal after it',
+  },
+  {
+    id: 'arrival-of-next',
+    file: 'arrivals.ts',
+    find: 'this.forget(end - 1);',
+    replace: 'this.forget(end);',
+    tests: 'gateway/logs',
+    why: 'an output has the time of the message after its last tick',
+  },
+]);
+
 const worker = inFolder('host/gateway/worker', [
+  {
+    id: 'log-wrap',
+    file: 'tick-log.ts',
+    find: 'if (head < ticks) target.set(',
+    replace: 'if (head > ticks) target.set(',
+    tests: 'gateway/logs',
+    why: 'ticks at the end of the ring are read, those at its beginning are not',
+  },
+  {
+    id: 'log-run-edge',
+    file: 'tick-log.ts',
+    find: 'if (tick >= (runs[high] as Run).begins) return high;',
+    replace: 'if (tick > (runs[high] as Run).begins) return high;',
+    tests: 'gateway/logs',
+    why: 'the first tick after a gap counts to the run before',
+  },
+  {
+    id: 'log-grows',
+    file: 'tick-log.ts',
+    find: '4 * kept < this.#slots &&',
+    replace: 'kept < 0 &&',
+    tests: 'gateway/logs',
+    why: 'a burst keeps its room for ever',
+  },
   {
     id: 'thread-damaged-instance',
     file: 'thread.ts',
@@ -209,15 +252,15 @@ const worker = inFolder('host/gateway/worker', [
   {
     id: 'pool-grid-after-gap',
     file: 'pool.ts',
-    find: 'instance.sent = end;\n    instance.due = 0;',
-    replace: 'instance.sent = end;',
+    find: 'instance.sent = again;\n      instance.due = 0;',
+    replace: 'instance.sent = again;',
     tests: 'gateway/worker',
     why: 'ticks wait for a hop that ended elsewhere before the signal began again',
   },
   {
     id: 'pool-snapshot-held',
     file: 'pool.ts',
-    find: 'this.#release(instance);\n      instance.lane.send(',
+    find: 'this.#send(instance, true);\n      instance.lane.send(',
     replace: 'instance.lane.send(',
     tests: 'gateway/worker',
     why: 'a snapshot lacks ticks that were pushed',
@@ -249,8 +292,8 @@ const worker = inFolder('host/gateway/worker', [
   {
     id: 'frames-nan-first',
     file: 'frames.ts',
-    find: 'i < part.length; i++) if (Number.isNaN(part[i]))',
-    replace: 'i < 1; i++) if (Number.isNaN(part[i]))',
+    find: '&& at < end; at += 4)',
+    replace: '&& at < end; at = end)',
     tests: 'gateway/parts',
     why: 'NaN is looked for in the first value',
   },
@@ -307,4 +350,4 @@ const siblings = inFolder('host/session', [
   },
 ]);
 
-export const gateway = [...streams, ...worker, ...siblings];
+export const gateway = [...streams, ...hub, ...worker, ...siblings];
