@@ -1,13 +1,15 @@
 /**
  * Lost frames: what stands in for them, which windows hold made-up frames, and long gaps without a long loop.
  *
- * Policies: `reset` forgets, the stream begins again after the gap; `hold` repeats the last frame; `zero` puts the real value 0.0 (the zero
- * point). Source: StreamiNNC section 5.7 leaves lost samples open.
- * Exact: a module's next state depends on its state and the frames pushed alone (docs/abi.md). So once the state repeats under constant
- * frames it repeats for ever, and whole periods can be left out: the state at the gap's end is that of pushing every frame. Running sums (the
- * manifest names them) may grow instead: they go from period to period by one affine map modulo 2^32, y -> A y + b, since all else repeats. Two
- * equal steps D show A D = D, so every later period adds D, and n periods add n D.
- * Cost: hops until the state repeats (about window and context, and the module's periods), each with a comparison of the state.
+ * Policies: `reset` forgets, the stream begins again after the gap; `hold` repeats the last frame; `zero`
+ * puts the real value 0.0 (the zero point). Source: StreamiNNC section 5.7 leaves lost samples open.
+ * Exact: a module's next state depends on its state and the frames pushed alone (docs/abi.md). So once the
+ * state repeats under constant frames it repeats for ever, and whole periods can be left out: the state at
+ * the gap's end is that of pushing every frame. Running sums (the manifest names them) may grow instead: they
+ * go from period to period by one affine map modulo 2^32, y -> A y + b, since all else repeats. Two equal
+ * steps D show A D = D, so every later period adds D, and n periods add n D.
+ * Cost: hops until the state repeats (about window and context, and the module's periods), each with a
+ * comparison of the state.
  */
 import { RunletError } from '../../models/error.ts';
 
@@ -74,7 +76,8 @@ export class StateParts {
 const minus = (a: Int32Array, b: Int32Array): Int32Array => a.map((x, i) => x - (b[i] as number));
 
 /**
- * Runs `step` for every one of `hops` hops, but leaves out whole periods once `state` repeats (R. P. Brent, 1980).
+ * Runs `step` for every one of `hops` hops, but leaves out whole periods once `state` repeats (R. P. Brent,
+ * 1980).
  * @param step runs one hop; true if an output fell due.
  * @param leaveOut is told how many hops and outputs were left out.
  * @throws RN716 no repetition within gapLimitHops of a longer gap; the hops run so far stay run.
@@ -125,24 +128,4 @@ export function repeatHop(
     for (let hop = 0; hop < since; hop++) search();
   }
   for (; left > 0; left--) step();
-}
-
-/** Stretches of made-up frames, [from, to) in frames of the stream, ascending, disjoint. */
-export class MadeUp {
-  spans: [from: number, to: number][] = [];
-
-  /** [from, to) is made up; what ends before `keep` is forgotten. */
-  add(from: number, to: number, keep: number): void {
-    while (this.spans[0] && this.spans[0][1] <= keep) this.spans.shift();
-    const last = this.spans.at(-1);
-    if (last && last[1] === from) last[1] = to;
-    else this.spans.push([from, to]);
-  }
-
-  /** Made-up frames in [from, to). */
-  count(from: number, to: number): number {
-    let sum = 0;
-    for (const span of this.spans) sum += Math.max(0, Math.min(to, span[1]) - Math.max(from, span[0]));
-    return sum;
-  }
 }

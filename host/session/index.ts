@@ -1,9 +1,11 @@
 /**
  * The session's public names: `import { openSession } from '@runlet/session'`. Runs in Node and in browsers.
  */
+
 export type { DetectorManifest, Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 export { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
 export { isRunletError, RunletError } from '../../models/error.ts';
+export type { WarmUp } from './clock.ts';
 export type { CountedFrames, FrameRows } from './counted.ts';
 export { type Detection, Detector, type DetectorOptions } from './detector.ts';
 export type { Signal } from './frames.ts';
@@ -17,5 +19,5 @@ export { dequantiseValue, quantiseValue } from './quantise.ts';
 export type { Result } from './result.ts';
 export { type Segment, SegmentDetector, type SegmentOptions } from './segments.ts';
 export { type GoldenHop, goldenBytes, requireSelfTest, type SelfTestResult, selfTest } from './self-test.ts';
-export { Session, type WarmUp } from './session.ts';
+export { Session } from './session.ts';
 export type { StreamChunk, StreamOutput } from './stream.ts';

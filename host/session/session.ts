@@ -1,19 +1,22 @@
 /**
  * Session: one running module.
  *
- * In: frames of a signal, as real numbers or int8, in pieces of any size.  Out: the model's outputs, as they fall due.
- * Time (docs/abi.md): window n is frames [n * hop, n * hop + window); its output is due once frame
- * n * hop + window - 1 + delayFrames is in. In mode `stream` the first warmUpHops outputs are not reported.
- * Frames and outputs are counted in JavaScript numbers, exact up to 2^53 (at 48 kHz, six thousand years).
- * Frames are any value (frames.ts says which are taken); a module that breaks the ABI closes the session until reset or restore. A module that does not
- * return cannot be stopped in the thread that runs it: docs/session.md runs a session in a worker.
- * No Node import and no dependency, so it runs in a browser as it is. Exact: quantisation is TensorFlow Lite's, the rest is
- * the module's own arithmetic. push and output allocate nothing.
+ * In: frames of a signal, as real numbers or int8, in pieces of any size.  Out: the model's outputs, as they
+ * fall due.
+ * Time (docs/abi.md): window n is frames [n * hop, n * hop + window); its output is due once frame n * hop +
+ * window - 1 + delayFrames is in. In mode `stream` the first warmUpHops outputs are not reported. Frames and
+ * outputs are counted in JavaScript numbers, exact up to 2^53 (at 48 kHz, six thousand years). Frames are any
+ * value (frames.ts says which are taken); a module that breaks the ABI closes the session until reset or
+ * restore. A module that does not return cannot be stopped in the thread that runs it: docs/session.md runs a
+ * session in a worker. No Node import and no dependency, so it runs in a browser as it is. Exact:
+ * quantisation is TensorFlow Lite's, the rest is the module's own arithmetic. push and output allocate
+ * nothing.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
+import { StreamClock, type WarmUp } from './clock.ts';
 import { badAnswer, failedBefore, notExact, tooMany, trap } from './failures.ts';
 import { type Signal, ticksIn } from './frames.ts';
-import { checkGap, type GapPolicy, type GapResult, MadeUp, repeatHop, StateParts } from './gap.ts';
+import { checkGap, type GapPolicy, type GapResult, repeatHop, StateParts } from './gap.ts';
 import { type Frames, kindOf, wrongKind } from './kinds.ts';
 import { bytesOf, type OpenModule, type Stored, storedZeros } from './open.ts';
 import { Quantiser, storedKind } from './quantise.ts';
@@ -25,19 +28,12 @@ import { Turn, type Turns } from './turn.ts';
 /** What rn_info calls the form of the dot product that rn_reset has found; 0 is none (docs/abi.md). */
 const dotForm = 12;
 
-/** Where a stream stands before and between its outputs. */
-export interface WarmUp {
-  /** No output has been reported since the stream began. */
-  active: boolean;
-  /** Frames until the next output is reported. */
-  framesLeft: number;
-  /** Outputs held back so far; warmUpHops of the manifest in the end. */
-  outputsHeldBack: number;
-}
-
 export class Session {
   readonly manifest: Manifest;
-  /** Frames between outputs; the most that one push takes. Ticks, where the model has several inputs (docs/abi.md). */
+  /**
+   * Frames between outputs; the most that one push takes. Ticks, where the model has several inputs
+   * (docs/abi.md).
+   */
   readonly hop: number;
   /** Frames that one output looks at. */
   readonly window: number;
@@ -45,16 +41,17 @@ export class Session {
   readonly frameElements: number;
   /** Names of the classes, in the output's order; empty where the model has none. */
   readonly labels: readonly string[];
+  /** Where the stream stands in time. Only the session sets it. */
+  readonly clock: StreamClock;
   #module: OpenModule;
   #quantisers: Quantiser[];
-  #framesPushed = 0;
-  #outputsDue = 0;
-  #originFrame = 0;
   /** The newest frame of each input, for `hold`; zero points before the first. */
   #lastFrame: Stored[];
-  /** Where the newest frame of each input stands after a whole hop; made once, for a view costs more than the copy. */
+  /**
+   * Where the newest frame of each input stands after a whole hop; made once, for a view costs more than the
+   * copy.
+   */
   #newest: Stored[];
-  #madeUp = new MadeUp();
   /** The array of each input in the call that runs. */
   #parts: Frames[] = [];
   /** The module trapped or broke the ABI: its state is undefined until reset or restore. */
@@ -69,6 +66,7 @@ export class Session {
     this.hop = module.manifest.hop;
     this.window = module.manifest.window;
     this.frameElements = module.manifest.inputs[0]?.elements ?? 0;
+    this.clock = new StreamClock(module.manifest);
     this.labels = module.manifest.labels ?? [];
     this.#quantisers = module.manifest.inputs.map((port) => new Quantiser(port));
     this.#lastFrame = module.manifest.inputs.map((port) => storedZeros(port, port.elements));
@@ -90,50 +88,48 @@ export class Session {
     return new Session(this.#module, this.#turn.turns);
   }
 
-  /** Frames taken since the stream began: since the last reset, or since the last gap with `reset`. Frames of other gaps count. */
+  /**
+   * Frames taken since the stream began: since the last reset, or since the last gap with `reset`. Frames of
+   * other gaps count.
+   */
   get framesPushed(): number {
-    return this.#framesPushed;
+    return this.clock.framesPushed;
   }
 
   /** Outputs reported since the stream began. */
   get outputsDue(): number {
-    return this.#outputsDue;
+    return this.clock.outputsDue;
   }
 
   /** The frame of the signal that is frame 0 of the stream: 0 but after a gap with `reset`. */
   get originFrame(): number {
-    return this.#originFrame;
+    return this.clock.originFrame;
   }
 
-  /** n of the latest output (its window is frames originFrame + [n * hop, n * hop + window) of the signal), or -1 before the first. */
+  /**
+   * n of the latest output (its window is frames originFrame + [n * hop, n * hop + window) of the signal), or
+   * -1 before the first.
+   */
   get outputIndex(): number {
-    return this.#outputsDue === 0 ? -1 : this.manifest.warmUpHops + this.#outputsDue - 1;
+    return this.clock.outputIndex;
   }
 
   /** How long until the next output, and what the warm-up has held back. */
   get warmUp(): WarmUp {
-    const { warmUpHops, delayFrames } = this.manifest;
-    const first = this.window + delayFrames;
-    return {
-      active: this.#outputsDue === 0,
-      framesLeft: (warmUpHops + this.#outputsDue) * this.hop + first - this.#framesPushed,
-      outputsHeldBack: Math.min(warmUpHops, Math.max(0, Math.floor((this.#framesPushed - first) / this.hop) + 1)),
-    };
+    return this.clock.warmUp;
   }
 
   /** Frames of the latest output's window that were made up in gaps. */
   get gapFramesInWindow(): number {
-    const start = this.outputIndex * this.hop;
-    return this.#outputsDue === 0 ? 0 : this.#madeUp.count(start, start + this.window);
+    return this.clock.madeUpInWindow;
   }
 
-  /** The same, of the frames around the window that the output depends on too: warmUpHops hops before, delayFrames after. */
+  /**
+   * The same, of the frames around the window that the output depends on too: warmUpHops hops before,
+   * delayFrames after.
+   */
   get gapFramesInContext(): number {
-    if (this.#outputsDue === 0) return 0;
-    const { warmUpHops, delayFrames } = this.manifest;
-    const start = this.outputIndex * this.hop;
-    const end = start + this.window;
-    return this.#madeUp.count(start - warmUpHops * this.hop, start) + this.#madeUp.count(end, end + delayFrames);
+    return this.clock.madeUpInContext;
   }
 
   /**
@@ -151,67 +147,66 @@ export class Session {
     if (this.manifest.target === 'relaxed' && this.#module.exports.rn_info(dotForm) === 0) throw notExact();
     this.#failed = false;
     this.#turn.hasOutput = false;
-    this.#framesPushed = 0;
-    this.#outputsDue = 0;
-    this.#originFrame = 0;
-    this.#madeUp = new MadeUp();
+    this.clock.begin(0);
     for (const [i, frame] of this.#lastFrame.entries()) frame.fill(this.manifest.inputs[i]?.zeroPoint ?? 0);
   }
 
   /**
-   * Says that `frames` frames of the signal were lost (more than a hop is fine).
-   * `reset`: the stream begins again with the next frame, which is frame 0 of it; originFrame says which frame of the signal that is, so the
-   * output n from then on is about frames originFrame + [n * hop, n * hop + window); the warm-up starts again.
-   * `hold`, `zero`: the last frame, or the real value 0.0, takes their place (before the first frame both are 0.0). Outputs are
-   * numbered on. Of a long gap whole periods are left out once the state repeats; what follows is the same bytes.
-   * @param onOutput gets n of each output that falls due inside the gap, and whether its window holds made-up frames.
-   * @throws RN715 wrong arguments (nothing was done), RN716 too long for a module whose state never repeats, RN710 the module failed.
+   * Says that `frames` frames of the signal were lost (more than a hop is fine). `reset`: the stream begins
+   * again with the next frame, which is frame 0 of it; originFrame says which frame of the signal that is, so
+   * the output n from then on is about frames originFrame + [n * hop, n * hop + window); the warm-up starts
+   * again. `hold`, `zero`: the last frame, or the real value 0.0, takes their place (before the first frame
+   * both are 0.0). Outputs are numbered on. Of a long gap whole periods are left out once the state repeats;
+   * what follows is the same bytes.
+   * @param onOutput gets n of each output that falls due inside the gap, and whether its window holds made-up
+   * frames.
+   * @throws RN715 wrong arguments (nothing was done), RN716 too long for a module whose state never repeats,
+   * RN710 the module failed.
    */
   gap(frames: number, policy: GapPolicy, onOutput?: (index: number, inGap: boolean) => void): GapResult {
-    checkGap(frames, policy, this.#originFrame + this.#framesPushed);
-    const end = this.#originFrame + this.#framesPushed + frames;
+    const { clock } = this;
+    checkGap(frames, policy, clock.nextFrame);
     if (policy === 'reset') {
+      const origin = clock.nextFrame + frames;
       this.reset();
-      this.#originFrame = end;
+      clock.begin(origin);
       return { frames, outputs: 0, leftOut: 0 };
     }
     this.#turn.begin();
     const { inputs, state } = this.#module;
     const frame = this.#lastFrame.map((last) => last.slice());
     if (policy === 'zero') for (const [i, values] of frame.entries()) values.fill(this.manifest.inputs[i]?.zeroPoint ?? 0);
-    const before = this.#outputsDue;
+    const before = clock.outputsDue;
     const result = { frames, outputs: 0, leftOut: 0 };
-    const mark = (from: number) =>
-      this.#madeUp.add(from, this.#framesPushed, (Math.max(0, this.outputIndex) - this.manifest.warmUpHops) * this.hop);
     const push = (count: number): boolean => {
       // the module may overwrite its input
       for (const [i, values] of frame.entries())
         for (let n = 0; n < count * this.#rate(i); n++) inputs[i]?.set(values, n * values.length);
       const due = this.#run(count);
-      mark(this.#framesPushed - count);
-      if (due) onOutput?.(this.outputIndex, this.gapFramesInWindow > 0);
+      clock.markMadeUp(count);
+      if (due) onOutput?.(clock.outputIndex, clock.madeUpInWindow > 0);
       return due;
     };
     const leaveOut = (hops: number, outputs: number): void => {
-      this.#framesPushed += hops * this.hop;
-      this.#outputsDue += outputs;
+      clock.advance(hops * this.hop, outputs);
+      clock.markMadeUp(hops * this.hop);
       result.leftOut = outputs;
-      mark(this.#framesPushed - hops * this.hop);
     };
     const parts = new StateParts(state, this.manifest.runningSums);
     if (frames >= this.hop) repeatHop(Math.floor(frames / this.hop), state, parts, () => push(this.hop), leaveOut);
     if (frames % this.hop > 0) push(frames % this.hop);
-    result.outputs = this.#outputsDue - before;
+    result.outputs = clock.outputsDue - before;
     return result;
   }
 
   /**
    * Takes 1 to hop frames of the signal; true if an output fell due (read it with output or outputRaw).
-   * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values. Uint8Array: hostType
-   *   uint8 only. Int16Array: samples, inputs that are stored so only (real values of sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model with several inputs
-   *   takes one array per input, for the same ticks: input i has rate[i] frames a tick, and the counts of this class are ticks.
-   * `{ data, channels }` and an array of numbers for each frame say how many values a frame has, and another
-   *   number than frameElements is refused.
+   * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values.
+   * Uint8Array: hostType uint8 only. Int16Array: samples, inputs that are stored so only (real values of
+   * sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model
+   * with several inputs takes one array per input, for the same ticks: input i has rate[i] frames a tick, and
+   * the counts of this class are ticks. `{ data, channels }` and an array of numbers for each frame say how
+   * many values a frame has, and another number than frameElements is refused.
    * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN, RN718 frames of
    * another width (nothing was consumed),
    *   RN710 the module failed, RN752 it failed before.
@@ -221,8 +216,8 @@ export class Session {
   }
 
   /**
-   * push without quantising or reordering: stored values (int8; int16 for sound, and where the manifest says type int16) in the module's own order [frames][f][c].
-   * Same errors as push.
+   * push without quantising or reordering: stored values (int8; int16 for sound, and where the manifest says
+   * type int16) in the module's own order [frames][f][c]. Same errors as push.
    */
   pushInt8(frames: Stored | readonly Stored[]): boolean {
     const count = this.#oneHop(frames);
@@ -251,19 +246,23 @@ export class Session {
   pushAll(frames: Signal, onOutput: (index: number) => void): number {
     const parts: Frames[] = [];
     const count = ticksIn(this.manifest.inputs, frames, parts);
-    const before = this.#outputsDue;
+    const before = this.outputsDue;
     for (let from = 0; from < count; from += this.hop)
       if (this.pushPart(parts, from, Math.min(this.hop, count - from))) onOutput(this.outputIndex);
-    return this.#outputsDue - before;
+    return this.outputsDue - before;
   }
 
-  /** Ticks (with one input, frames) in `frames`; RN706 where there are none, a part of one, or not the same number on every input. */
+  /**
+   * Ticks (with one input, frames) in `frames`; RN706 where there are none, a part of one, or not the same
+   * number on every input.
+   */
   framesIn(frames: Signal): number {
     return ticksIn(this.manifest.inputs, frames, []);
   }
 
   /**
-   * Takes frames (ticks, where there are several inputs) [from, from + count) of `frames` (what framesIn accepts) without a copy; count is 1 to hop.
+   * Takes frames (ticks, where there are several inputs) [from, from + count) of `frames` (what framesIn
+   * accepts) without a copy; count is 1 to hop.
    * @throws RN706, RN707, RN708, RN709 (nothing was consumed), RN710, RN752
    */
   pushPart(frames: Signal, from: number, count: number): boolean {
@@ -310,13 +309,11 @@ export class Session {
     } catch (error) {
       throw trap('rn_push', error);
     }
-    if (result !== 0 && result !== 1) throw badAnswer(result, count, this.#framesPushed, this.hop);
+    if (result !== 0 && result !== 1) throw badAnswer(result, count, this.framesPushed, this.hop);
     this.#failed = false;
-    this.#framesPushed += count;
-    if (result === 0) return false;
-    this.#outputsDue++;
-    this.#turn.answered();
-    return true;
+    this.clock.advance(count, result as number);
+    if (result === 1) this.#turn.answered();
+    return result === 1;
   }
 
   /**
@@ -349,26 +346,26 @@ export class Session {
   }
 
   /**
-   * Runs a signal that comes in pieces of any length, also ones that break a frame, and yields the outputs as they fall due.
-   * Errors as for pushAll; RN706 also where the signal ends inside a frame.
+   * Runs a signal that comes in pieces of any length, also ones that break a frame, and yields the outputs as
+   * they fall due. Errors as for pushAll; RN706 also where the signal ends inside a frame.
    */
   stream(chunks: AsyncIterable<StreamChunk> | Iterable<StreamChunk>): AsyncGenerator<StreamOutput, void, undefined> {
     return streamOf(this, chunks);
   }
 
-  /** Everything that restore needs to go on from here, in this or another session of the same bundle. @throws RN752 */
+  /**
+   * Everything that restore needs to go on from here, in this or another session of the same bundle. @throws
+   * RN752
+   */
   snapshot(): Uint8Array {
     if (this.#failed) throw failedBefore();
     this.#turn.begin();
     const lastFrame = new Uint8Array(this.#lastFrame.flatMap((frame) => [...bytesOf(frame)]));
     return packSnapshot({
       stateDigest: this.manifest.stateDigest,
-      framesPushed: this.#framesPushed,
-      outputsDue: this.#outputsDue,
-      originFrame: this.#originFrame,
+      ...this.clock.state,
       state: this.#module.state,
       lastFrame,
-      madeUp: this.#madeUp.spans,
     });
   }
 
@@ -383,11 +380,7 @@ export class Session {
     this.#module.state.set(snapshot.state);
     this.#failed = false;
     this.#turn.hasOutput = false;
-    this.#framesPushed = snapshot.framesPushed;
-    this.#outputsDue = snapshot.outputsDue;
-    this.#originFrame = snapshot.originFrame;
-    this.#madeUp = new MadeUp();
-    this.#madeUp.spans = snapshot.madeUp;
+    this.clock.restore(snapshot);
     let at = 0;
     for (const frame of this.#lastFrame) {
       bytesOf(frame).set(snapshot.lastFrame.subarray(at, at + frame.byteLength));

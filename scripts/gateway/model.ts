@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { newKeyPair, publicPem } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
 import { zooBundle } from '../../host/gateway/demo.ts';
-import { ticksNeeded } from '../../host/gateway/hub/stream.ts';
+import { framesNeeded } from '../../host/session/clock.ts';
 import { openSession } from '../../host/session/index.ts';
 
 /** Model and calibration data in the zoo, and frames between two outputs. */
@@ -41,5 +41,5 @@ export async function loadModel(name: LoadModel, folder: string): Promise<Loaded
   writeFileSync(files.bundle, await signBundle(wasm, pair));
   writeFileSync(files.key, publicPem(pair));
   const { manifest, frameElements } = await openSession(wasm as BufferSource);
-  return { ...files, signal, frameElements, rateHz, hop, firstOutputTicks: ticksNeeded(manifest) };
+  return { ...files, signal, frameElements, rateHz, hop, firstOutputTicks: framesNeeded(manifest) };
 }

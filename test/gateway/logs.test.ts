@@ -1,10 +1,14 @@
-/** What a stream keeps of its signal, against plain lists of all that came: the log of ticks, and when they arrived. */
+/**
+ * What a stream keeps of its signal, against plain lists of all that came: the log of ticks, and when they
+ * arrived.
+ */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Arrivals } from '../../host/gateway/hub/arrivals.ts';
-import { Stream, ticksNeeded } from '../../host/gateway/hub/stream.ts';
+import { Stream } from '../../host/gateway/hub/stream.ts';
 import { TickLog } from '../../host/gateway/worker/tick-log.ts';
+import { framesNeeded } from '../../host/session/clock.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? Date.now() % 1e6);
 const numRuns = Number(process.env.RUNLET_RUNS ?? 300);
@@ -198,8 +202,8 @@ test('a module that takes a stream over begins where the signal is kept, on the 
     assert.ok(base <= (ends[run] ?? 0), `${base} is in the gap after ${ends[run]}`);
     assert.is((base - (begins[run] ?? 0)) % about.hop, 0, 'on the grid');
     for (const [r, begin] of begins.entries())
-      for (let start = begin; start + ticksNeeded(manifest) <= (ends[r] ?? 0); start += about.hop)
-        if (start >= log.first && start + ticksNeeded(manifest) > stream.given)
+      for (let start = begin; start + framesNeeded(manifest) <= (ends[r] ?? 0); start += about.hop)
+        if (start >= log.first && start + framesNeeded(manifest) > stream.given)
           assert.ok(r > run || start >= base, `the window at ${start} begins before ${base}`);
   });
   fc.assert(property, { seed, numRuns });

@@ -6,6 +6,7 @@
  * replay. Exact: where the state carries over, outputs are those of an uninterrupted run.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
+import { framesNeeded } from '../../session/clock.ts';
 import type { Failure } from '../worker/messages.ts';
 import type { Instance, InstanceEvents, Loaded, Pool, Snapshot } from '../worker/pool.ts';
 import { TickLog } from '../worker/tick-log.ts';
@@ -13,10 +14,6 @@ import { Arrivals } from './arrivals.ts';
 import { faultOf, type OutputEvent, type RangeEvent } from './events.ts';
 import { OutputLog } from './output-log.ts';
 import { valuesOf } from './values.ts';
-
-/** Ticks that must have passed until a module gives its first output. */
-export const ticksNeeded = ({ window, delayFrames, warmUpHops, hop }: Manifest): number =>
-  window + delayFrames + warmUpHops * hop;
 
 /** How a module began on a stream. */
 export type Carried = 'state' | 'trial' | 'replay';
@@ -110,13 +107,16 @@ export class Stream {
     this.#trim();
   }
 
-  /** Forgets what no output needs that is still to come. A signal that begins again and again gives no output, so what was taken counts as well. */
+  /**
+   * Forgets what no output needs that is still to come. A signal that begins again and again gives no output,
+   * so what was taken counts as well.
+   */
   #trim(): void {
     const { instance, shadow } = this;
     // a swap goes on from a snapshot
     if (!instance || this.holding) return;
     const { manifest } = instance.loaded;
-    const needed = ticksNeeded(manifest);
+    const needed = framesNeeded(manifest);
     const done = Math.max(this.given, instance.taken - needed);
     const oldest = done - Math.max(2 * needed + manifest.hop, keptTicks);
     this.#log.forget(Math.min(oldest, instance.start.frame, shadow?.start.frame ?? oldest));
@@ -124,7 +124,10 @@ export class Stream {
     while (this.#filled[0] && this.#filled[0][1] <= oldest) this.#filled.shift();
   }
 
-  /** Runs a module from where a snapshot is, or by replay of the signal that is kept; outputs that were given are not given again. */
+  /**
+   * Runs a module from where a snapshot is, or by replay of the signal that is kept; outputs that were given
+   * are not given again.
+   */
   begin(pool: Pool, loaded: Loaded, snapshot?: Snapshot): void {
     const instance: Instance = this.open(pool, loaded, snapshot, this.given, {
       output: (frame, raw, ms, range) => {
@@ -150,9 +153,13 @@ export class Stream {
     return pool.open(loaded, this.#log, snapshot ?? { base, frame: base }, given, events);
   }
 
-  /** The latest frame from which a module, begun there on its own grid of hops, gives all outputs that are still to come. */
-  replayBase({ hop, ...manifest }: Manifest): number {
-    const wanted = this.given + 1 - ticksNeeded({ hop, ...manifest });
+  /**
+   * The latest frame from which a module, begun there on its own grid of hops, gives all outputs that are
+   * still to come.
+   */
+  replayBase(manifest: Manifest): number {
+    const { hop } = manifest;
+    const wanted = this.given + 1 - framesNeeded(manifest);
     const { first } = this.#log;
     // a module counts its hops from where the signal began
     const at = Math.max(this.given, first);
@@ -204,7 +211,10 @@ export class Stream {
   }
 }
 
-/** Puts another module under a running stream: no frame and no output is lost or comes twice. @returns how it began */
+/**
+ * Puts another module under a running stream: no frame and no output is lost or comes twice. @returns how it
+ * began
+ */
 export async function swap(stream: Stream, pool: Pool, next: Loaded): Promise<Carried> {
   const { instance: old, shadow } = stream;
   stream.holding = true;

@@ -48,7 +48,7 @@ const failureOf = (error: unknown): Failure =>
     ? { code: error.code === 'RN710' ? trapped : error.code, why: error.message.replace(/^RN\d+: /, '') }
     : { code: trapped, why: error instanceof Error ? error.message : String(error) };
 
-const frameOf = ({ session, base }: Instance): number => base + session.originFrame + session.framesPushed;
+const frameOf = ({ session, base }: Instance): number => base + session.clock.nextFrame;
 
 /** A reply that is being written. */
 class Writing {
@@ -71,9 +71,7 @@ class Writing {
   }
 
   took(key: number, instance: Instance): void {
-    const { session } = instance;
-    const frame = frameOf(instance);
-    this.taken.push(key, frame, frame + ((session.warmUp.framesLeft - 1) % session.hop) + 1);
+    this.taken.push(key, frameOf(instance), instance.base + instance.session.clock.wholeFrame);
   }
 
   done(): Reply {
@@ -102,7 +100,7 @@ function give(reply: Writing, key: number, instance: Instance, id?: number): voi
 
 function push(reply: Writing, key: number, instance: Instance, bytes: Uint8Array, ticks: number): void {
   const { session, base } = instance;
-  const { hop, window, manifest } = session;
+  const { hop, manifest } = session;
   const frames = framesOf(manifest, bytes);
   for (let from = 0; from < ticks; from += hop) {
     enter(key);
@@ -110,10 +108,9 @@ function push(reply: Writing, key: number, instance: Instance, bytes: Uint8Array
     instance.range.see(frames, from, Math.min(hop, ticks - from));
     const due = session.pushPart(frames, from, Math.min(hop, ticks - from));
     if (!due) continue;
-    const frame = base + session.originFrame + session.outputIndex * hop + window + manifest.delayFrames;
     const ms = performance.now() - started;
     const raw = manifest.outputs.map((_, which) => session.outputRaw(which));
-    reply.output(key, frame, ms, raw, instance.range.take());
+    reply.output(key, base + session.clock.dueFrame, ms, raw, instance.range.take());
   }
   reply.took(key, instance);
   if (frameOf(instance) - instance.snapshotAt >= instance.snapshotEvery) give(reply, key, instance);

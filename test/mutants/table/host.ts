@@ -1,4 +1,4 @@
-/** Faults in the hosts: sessions, sources, reports, fit, the command line, features, the serial line, C, the page. */
+/** Faults in the hosts, folder by folder. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -117,7 +117,7 @@ const session = inFolder('host/session', [
   },
   {
     id: 'gap-made-up-end',
-    file: 'gap.ts',
+    file: 'clock.ts',
     find: 'Math.max(0, Math.min(to, span[1]) - Math.max(from, span[0]))',
     replace: 'Math.max(0, Math.min(to, span[1]) - Math.max(from, span[0]) + 1)',
     tests: 'host/gap',
