@@ -1,7 +1,9 @@
 /**
- * The last step of a build: code, data and manifest become one module. Free of Node, so that a page makes modules too.
+ * The last step of a build: code, data and manifest become one module. Free of Node, so that a page makes
+ * modules too.
  *
- * In: a QuantPlan with its memory map and data, and compiled code; or a QuantPlan and a compiled interpreter, which needs no compiler.
+ * In: a QuantPlan with its memory map and data, and compiled code; or a QuantPlan and a compiled interpreter,
+ * which needs no compiler.
  * Out: the module's bytes, its manifest and its memory map.  The same input gives the same bytes.
  */
 import { RunletError } from '../models/error.ts';
@@ -29,7 +31,9 @@ export interface Assembled {
   weights?: Uint8Array;
 }
 
-/** A compiled interpreter of layer tables (emit/table-module.ts): what `table` needs in place of a compiler. */
+/**
+ * A compiled interpreter of layer tables (emit/table-module.ts): what `table` needs in place of a compiler.
+ */
 export interface Interpreter {
   target: Target;
   /** Its kernels, in the order of their codes. */
@@ -87,7 +91,10 @@ export function assembleTable(
   return assemble(quant, emitted, patched, { ...options, style: 'table' });
 }
 
-/** build without a compiler, by an interpreter that was compiled before. @throws RN501 (a kernel or the clock is missing), RN505 */
+/**
+ * build without a compiler, by an interpreter that was compiled before. @throws RN501 (a kernel or the clock
+ * is missing), RN505
+ */
 export async function buildTable(
   quant: QuantPlan,
   interpreter: Interpreter,

@@ -1,8 +1,9 @@
 /**
  * buildFrontEnd: FrontEnd -> Bundle, a module that turns sound into rows of features.
  *
- * In: a FrontEnd (models/frontend).  Out: one WebAssembly module with the ordinary ABI: int16 samples in, hop = stepSamples, window = windowSamples, one row
- * int8 [1][1][channels] out.  The golden comes from quant/frontend/reference.ts. The same input gives the same bytes.
+ * In: a FrontEnd (models/frontend).  Out: one WebAssembly module with the ordinary ABI: int16 samples in, hop
+ * = stepSamples, window = windowSamples, one row int8 [1][1][channels] out.  The golden comes from
+ * quant/frontend/reference.ts. The same input gives the same bytes.
  */
 import type { FrontEnd } from '../models/frontend/types.ts';
 import type { Bundle } from './build.ts';

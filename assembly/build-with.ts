@@ -1,8 +1,8 @@
 /**
  * build: QuantPlan -> Bundle, by tools that the caller has. Free of Node, so that a page builds modules too.
  *
- * In: tools; a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source and the memory map.
- * The same input gives the same bytes.
+ * In: tools; a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source
+ * and the memory map. The same input gives the same bytes.
  */
 import { RunletError } from '../models/error.ts';
 import { fitFrontEnd } from '../models/frontend/fit.ts';
@@ -23,13 +23,25 @@ import { moduleSource } from './emit/source.ts';
 import { isTarget, type Target, targets } from './emit/target.ts';
 
 export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
-  /** The name of a front end that the host applies (host/features), or a fixed-point front end to build in: the module then takes int16 sound. */
+  /**
+   * The name of a front end that the host applies (host/features), or a fixed-point front end to build in:
+   * the module then takes int16 sound.
+   */
   frontEnd?: string | FrontEnd;
-  /** `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`: the shorter file of both. */
+  /**
+   * `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`:
+   * the shorter file of both.
+   */
   style?: Style | 'smallest';
-  /** Where the weights live: `embed` in the module (the default), `linear` or `tile` in a file apart (emit/home.ts). */
+  /**
+   * Where the weights live: `embed` in the module (the default), `linear` or `tile` in a file apart
+   * (emit/home.ts).
+   */
   weights?: Home;
-  /** Style `table`: the interpreter has the kernels in `used` here (the default), or `every` one, and then is compiled once a process. */
+  /**
+   * Style `table`: the interpreter has the kernels in `used` here (the default), or `every` one, and then is
+   * compiled once a process.
+   */
   kernels?: 'used' | 'every';
 }
 
@@ -144,7 +156,9 @@ async function asTable(
   return { ...assembled, source: filesOf(tools, compiled.source, needs) };
 }
 
-/** Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says. */
+/**
+ * Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says.
+ */
 function checkBase(compiled: Uint8Array, memory: MemoryMap): Uint8Array {
   const end = exportedNumber(compiled, '__data_end');
   if (end !== memory.end) {

@@ -1,8 +1,8 @@
 /**
  * build in Node: QuantPlan -> Bundle.
  *
- * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source and the memory map (build-with.ts).
- * The same input gives the same bytes, here and in a page.
+ * In: a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source and the
+ * memory map (build-with.ts). The same input gives the same bytes, here and in a page.
  */
 
 import type { QuantPlan } from '../quant/plan.ts';
@@ -14,5 +14,8 @@ export type { BuildOptions, Bundle } from './build-with.ts';
 
 const made = builder(nodeTools, nodeInterpreters);
 
-/** Emits, compiles and packs a module; its weights stand beside it in the bundle where their home is not `embed`. @throws RunletError RN5xx */
+/**
+ * Emits, compiles and packs a module; its weights stand beside it in the bundle where their home is not
+ * `embed`. @throws RunletError RN5xx
+ */
 export const build = (quant: QuantPlan, options: BuildOptions = {}): Promise<Bundle> => made(quant, options);

@@ -63,7 +63,9 @@ export function checkWebCrypto(): void {
   });
 }
 
-/** The graph of a model file; its digest is over all files of the model, in the order in which they were read. */
+/**
+ * The graph of a model file; its digest is over all files of the model, in the order in which they were read.
+ */
 async function readWhole(model: Uint8Array, options: ReadOptions): Promise<Graph> {
   const { files } = options;
   const parts = [model];

@@ -1,5 +1,6 @@
 /**
- * What a model file's metadata says for its bundle. No Node import: the command line and the page read the same.
+ * What a model file's metadata says for its bundle. No Node import: the command line and the page read the
+ * same.
  *
  * In: a Graph, and settings of the detector and labels that come before the file's.  Out: fields of the
  * manifest, the hop and the mode that the file asks for, and the graph with what a user said of it, so that a

@@ -1,11 +1,11 @@
 /**
  * The one error type of Runlet.
  *
- * In: a code, and what / where / why / what to try.  Out: an Error whose message is those four in one paragraph.
- * Parts hold names and messages out of files, so control characters, newlines too, are shown as `\uXXXX` here, for every terminal, log and page: a name
- * cannot begin a line that looks like one of ours.
- * Codes: RN1xx read, RN2xx plan, RN3xx operator, RN4xx quantise, RN5xx emit, RN6xx bundle, RN7xx session, RN8xx gateway.
- * Every code has a paragraph in docs/errors.md; test/errors.test.ts checks both directions.
+ * In: a code, and what / where / why / what to try.  Out: an Error whose message is those four in one
+ * paragraph. Parts hold names and messages out of files, so control characters, newlines too, are shown as
+ * `\uXXXX` here, for every terminal, log and page: a name cannot begin a line that looks like one of ours.
+ * Codes: RN1xx read, RN2xx plan, RN3xx operator, RN4xx quantise, RN5xx emit, RN6xx bundle, RN7xx session,
+ * RN8xx gateway. Every code has a paragraph in docs/errors.md; test/errors.test.ts checks both directions.
  */
 
 import { printable } from './printable.ts';

@@ -2,13 +2,17 @@
  * JSON of a file that nobody vouches for, within bounds.
  *
  * In: bytes and the largest numbers of bytes and values.  Out: the value, or an Error with the reason.
- * Rule: three bytes of JSON (`{},`) become some sixty of memory, so the length alone does not bound it. Brackets, braces, commas and colons are counted
- * before anything is parsed; those inside of strings count as well, and base64 has none.  Cost: one pass over the bytes.
+ * Rule: three bytes of JSON (`{},`) become some sixty of memory, so the length alone does not bound it.
+ * Brackets, braces, commas and colons are counted before anything is parsed; those inside of strings count as
+ * well, and base64 has none.  Cost: one pass over the bytes.
  */
 
 import * as v from 'valibot';
 
-/** Values of a file, names of fields included. A choice: the largest real models have some ten thousand; a million take about 100 MB. */
+/**
+ * Values of a file, names of fields included. A choice: the largest real models have some ten thousand; a
+ * million take about 100 MB.
+ */
 export const jsonValueLimit = 1_000_000;
 
 const isSeparator = new Uint8Array(256);

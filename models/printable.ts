@@ -1,10 +1,13 @@
 /**
  * Text of files, made safe for terminals, logs and pages.
  *
- * In: any text.  Out: the same, with each control character as `\uXXXX`: C0, DEL and C1, marks, overrides and isolates of direction, line and
- * paragraph separators, and tag characters. `printable` also takes newline and tab, `printableLines` leaves these two.
- * Rule: inside a string of JSON the replacement means the character itself, so JSON that is written so stays as it was.
- * Source: ECMA-48 (control functions), Unicode 15 (Bidi_Control, zl, zp, tags); Trojan Source, Boucher and Anderson, 2021.
+ * In: any text.  Out: the same, with each control character as `\uXXXX`: C0, DEL and C1, marks, overrides and
+ * isolates of direction, line and paragraph separators, and tag characters. `printable` also takes newline
+ * and tab, `printableLines` leaves these two.
+ * Rule: inside a string of JSON the replacement means the character itself, so JSON that is written so stays
+ * as it was.
+ * Source: ECMA-48 (control functions), Unicode 15 (Bidi_Control, zl, zp, tags); Trojan Source, Boucher and
+ * Anderson, 2021.
  */
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

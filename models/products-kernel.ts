@@ -1,4 +1,4 @@
-/** Generated from assembly/host/products.ts by scripts/generate.ts; do not edit. The bytes of a WebAssembly module. */
+/** A WebAssembly module. Generated from assembly/host/products.ts by scripts/generate.ts; do not edit. */
 export const productsKernel = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 9, 1, 96, 5, 127, 127, 127, 127, 127, 0, 3, 2, 1, 0, 5, 3, 1, 0, 1, 7, 21, 2, 8,
   112, 114, 111, 100, 117, 99, 116, 115, 0, 0, 6, 109, 101, 109, 111, 114, 121, 2, 0, 10, 247, 2, 1, 244, 2, 2, 5, 123, 1, 127, 32, 3,

@@ -1,8 +1,9 @@
 /**
  * Calibration: the range of every tensor over a signal, run the way the plan will run it.
  *
- * In: a StreamPlan of a float graph, a signal for each input.  Out: an observer per tensor.  Trunk tensors are observed on frames whose whole
- * receptive field is real signal (a stream never sees the zero padding); head tensors on at most `maxWindows` windows, spread evenly.
+ * In: a StreamPlan of a float graph, a signal for each input.  Out: an observer per tensor.  Trunk tensors
+ * are observed on frames whose whole receptive field is real signal (a stream never sees the zero padding);
+ * head tensors on at most `maxWindows` windows, spread evenly.
  */
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
@@ -23,7 +24,8 @@ export interface CalibrateOptions {
 export type Visit = (tensor: number, values: Float32Array, visits: number) => void;
 
 /**
- * Runs the float plan over the signal and shows every tensor to `visit`, segment by segment; gives the share done after each.
+ * Runs the float plan over the signal and shows every tensor to `visit`, segment by segment; gives the share
+ * done after each.
  * @param run runs a node in float
  * @throws RunletError RN414
  */
@@ -85,7 +87,10 @@ function settled(plan: StreamPlan, id: number, block: Block<Float32Array>): Floa
   return block.data.subarray(Math.min(first, last) * frame, last * frame);
 }
 
-/** Pieces [from, to) of the signal that overlap by what one output depends on, each starting at a multiple of the hop. */
+/**
+ * Pieces [from, to) of the signal that overlap by what one output depends on, each starting at a multiple of
+ * the hop.
+ */
 function segments(plan: StreamPlan, ticks: number, frames: number): [number, number][] {
   const overlap = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;
   const step = Math.max(plan.hop, Math.floor(Math.max(frames - overlap, plan.hop) / plan.hop) * plan.hop);

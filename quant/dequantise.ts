@@ -1,7 +1,8 @@
 /**
  * An int8 graph as the real numbers that its integers stand for.
  *
- * In: an int8 Graph.  Out: a float Graph of the same tensors and nodes: weights and biases rounded as they are, activations not rounded at all.
+ * In: an int8 Graph.  Out: a float Graph of the same tensors and nodes: weights and biases rounded as they
+ * are, activations not rounded at all.
  */
 import { hasWeights, weightChannels, withWeights } from '../models/graph/channels.ts';
 import { isRecurrent } from '../models/graph/recurrent.ts';

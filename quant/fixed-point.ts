@@ -1,9 +1,10 @@
 /**
- * The one rounding rule of the code base, in TypeScript; assembly/kernels/fixed-point.ts is its twin and they are cross-tested.
+ * The one rounding rule of the code base, in TypeScript; assembly/kernels/fixed-point.ts is its twin and they
+ * are cross-tested.
  *
- * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.  Source: TensorFlow Lite reference kernels
- * (MultiplyByQuantizedMultiplier with two roundings) and gemmlowp's fixed-point primitives; one rounding where the shift says so, for LiteRT's
- * FULLY_CONNECTED (once.ts).  Exact: integers only.
+ * In: int32 accumulators, a Q31 multiplier and a shift.  Out: int32.  Source: TensorFlow Lite reference
+ * kernels (MultiplyByQuantizedMultiplier with two roundings) and gemmlowp's fixed-point primitives; one
+ * rounding where the shift says so, for LiteRT's FULLY_CONNECTED (once.ts).  Exact: integers only.
  */
 import { RunletError } from '../models/error.ts';
 
@@ -13,11 +14,17 @@ export const ONCE = 64;
 export interface Multiplier {
   /** Q31 in [2^30, 2^31), or 0. */
   multiplier: number;
-  /** Power of two: left shift where positive, rounding right shift where negative. From ONCE on: one rounding, and a right shift by shift - ONCE. */
+  /**
+   * Power of two: left shift where positive, rounding right shift where negative. From ONCE on: one rounding,
+   * and a right shift by shift - ONCE.
+   */
   shift: number;
 }
 
-/** real = multiplier * 2^(shift - 31); QuantizeMultiplier of TensorFlow Lite. @throws RunletError RN402 where it cannot be held */
+/**
+ * real = multiplier * 2^(shift - 31); QuantizeMultiplier of TensorFlow Lite. @throws RunletError RN402 where
+ * it cannot be held
+ */
 export function quantizeMultiplier(real: number): Multiplier {
   if (real === 0) return { multiplier: 0, shift: 0 };
   if (!(real > 0 && real < 2 ** 30)) {
@@ -54,7 +61,10 @@ export function frexp(real: number): { fraction: number; exponent: number } {
 /** Rounds halves away from zero, as C's round(). */
 export const roundHalfAway = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
 
-/** floor((a * b + 2^30) / 2^31): the saturating rounding doubling high multiply (it saturates for a = b = -2^31 only). */
+/**
+ * floor((a * b + 2^30) / 2^31): the saturating rounding doubling high multiply (it saturates for a = b =
+ * -2^31 only).
+ */
 export function mulHigh(a: number, b: number): number {
   if (a === -(2 ** 31) && b === -(2 ** 31)) return 2 ** 31 - 1;
   const high = b >> 16;

@@ -1,8 +1,8 @@
 /**
  * One pass over the calibration signal: everything that is asked of it.
  *
- * In: the plan of a float graph, calibration data, methods.  Out: ranges of all tensors with their convergence, channels, covariances of what is multiplied
- * with weights, and what the outputs did.
+ * In: the plan of a float graph, calibration data, methods.  Out: ranges of all tensors with their
+ * convergence, channels, covariances of what is multiplied with weights, and what the outputs did.
  */
 import { hasWeights, weightChannels } from '../models/graph/channels.ts';
 import { frameOf, type Node } from '../models/graph/types.ts';
@@ -22,7 +22,9 @@ import { addPositions, type Gram, gramsOf } from './methods/gram.ts';
 import { makeObserver } from './observers/index.ts';
 import type { Methods } from './presets.ts';
 
-/** Layers with more inputs an output are rounded to the nearest: their covariance would take more than 8 MB. */
+/**
+ * Layers with more inputs an output are rounded to the nearest: their covariance would take more than 8 MB.
+ */
 const mostInputs = 1024;
 
 export interface Observed {

@@ -1,12 +1,16 @@
 /**
- * onceMultipliers: LiteRT's FULLY_CONNECTED as one multiplication, one half added and one shift, proved equal for every sum that an output can have.
+ * onceMultipliers: LiteRT's FULLY_CONNECTED as one multiplication, one half added and one shift, proved equal
+ * for every sum that an output can have.
  *
- * In: the real multiplier e of each output, its largest |sum|, how many steps outputs may lie from the zero point.  Out: multipliers m and right shifts k.
- * Rule: round(sum * e), halves away from zero, the product a double (FullyConnected with scales in the reference kernels of ai-edge-litert 2.3.0).
+ * In: the real multiplier e of each output, its largest |sum|, how many steps outputs may lie from the zero
+ * point.  Out: multipliers m and right shifts k.
+ * Rule: round(sum * e), halves away from zero, the product a double (FullyConnected with scales in the
+ * reference kernels of ai-edge-litert 2.3.0).
  *
- * T(n) is the smallest sum whose product reaches n - 1/2. floor((sum * m + 2^(k-1)) / 2^k) equals the rule, for negative sums too, if for every n
- *   T(n) * m > (n - 1/2) * 2^k   and   (T(n) - 1) * m < (n - 1/2) * 2^k.
- * Of int8 m has 31 bits. Of int16, with 256 times as many steps, it has all 53 of e, in two words. Cost: the steps of each output, at build time.
+ * T(n) is the smallest sum whose product reaches n - 1/2. floor((sum * m + 2^(k-1)) / 2^k) equals the rule,
+ * for negative sums too, if for every n T(n) * m > (n - 1/2) * 2^k   and   (T(n) - 1) * m < (n - 1/2) * 2^k.
+ * Of int8 m has 31 bits. Of int16, with 256 times as many steps, it has all 53 of e, in two words. Cost: the
+ * steps of each output, at build time.
  */
 import { RunletError } from '../models/error.ts';
 import { frexp, ONCE } from './fixed-point.ts';

@@ -17,11 +17,15 @@ export interface Methods {
   narrow: 'none' | 'inputs' | 'all';
   /** Scale channels against each other before ranges are taken (quant/methods/equalise.ts). */
   equalise: boolean;
-  /** Zero points where the range wants them, or 0 (scale = largest magnitude / 127). What a specification fixes stays. */
+  /**
+   * Zero points where the range wants them, or 0 (scale = largest magnitude / 127). What a specification
+   * fixes stays.
+   */
   activations: 'asymmetric' | 'symmetric';
   /**
-   * Take the shift of means that rounding makes back in the bias: with means measured in calibration (true), or with those that batch normalisation
-   * states, where the file still had it (`analytic`; measured elsewhere). quant/methods/correct-bias.ts
+   * Take the shift of means that rounding makes back in the bias: with means measured in calibration (true),
+   * or with those that batch normalisation states, where the file still had it (`analytic`; measured
+   * elsewhere). quant/methods/correct-bias.ts
    */
   biasCorrection: boolean | 'analytic';
   /** Weights to the nearest step, or up and down so that errors cancel (quant/methods/round-weights.ts). */

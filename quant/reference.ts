@@ -1,8 +1,8 @@
 /**
  * The bit-exact integer reference: what every kernel, target and engine must equal.
  *
- * In: a QuantPlan and int8 frames `[t][f][c]` of each input.  Out: int8 outputs.  `runWindow` is the windowed model; `runSignal` is the plan's meaning
- * on an endless signal. Exact: integers only.
+ * In: a QuantPlan and int8 frames `[t][f][c]` of each input.  Out: int8 outputs.  `runWindow` is the windowed
+ * model; `runSignal` is the plan's meaning on an endless signal. Exact: integers only.
  */
 import type { Ints, OpName } from '../models/graph/types.ts';
 import { type Block, blocksOf, executeStream, type RunNode, type WindowResult } from '../models/stream/execute.ts';

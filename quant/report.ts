@@ -1,8 +1,9 @@
 /**
  * The per-layer table: signal-to-quantisation-noise and clipping.
  *
- * In: the plan of the float graph, the QuantPlan made from it, and the calibration data (its first windows are used).  Out: one row a tensor.
- * SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of the layers before it included.
+ * In: the plan of the float graph, the QuantPlan made from it, and the calibration data (its first windows
+ * are used).  Out: one row a tensor. SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of
+ * the layers before it included.
  */
 import { type Graph, type Ints, type QuantParams, storedRange } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';

@@ -1,9 +1,10 @@
 /**
  * Rescales at the borders between int8 and int16: what has no int16 form reads and writes int8.
  *
- * In: a graph some of whose tensors are int16, and the int8 quantisation that each of them has where it meets such an operator.  Out: the graph with
- * activations `identity` (QUANTIZE of TensorFlow Lite) put in.  Operators that share one scale are left to quant/legalise.ts.  A sum of int8 and int16
- * is made in int16: int8 becomes int16 exactly, 128 steps for one.
+ * In: a graph some of whose tensors are int16, and the int8 quantisation that each of them has where it meets
+ * such an operator.  Out: the graph with activations `identity` (QUANTIZE of TensorFlow Lite) put in.
+ * Operators that share one scale are left to quant/legalise.ts.  A sum of int8 and int16 is made in int16:
+ * int8 becomes int16 exactly, 128 steps for one.
  */
 import { RunletError } from '../models/error.ts';
 import {

@@ -2,8 +2,8 @@
  * Ranges to scales: one QuantParams per tensor, shared where an operator demands it.
  *
  * In: a float Graph and the observed ranges.  Out: QuantParams by tensor id.
- * Source: TensorFlow Lite 8-bit quantisation specification (asymmetric activations, zero exactly representable; softmax, logistic and tanh outputs
- * fixed; pools and concatenations keep one scale).
+ * Source: TensorFlow Lite 8-bit quantisation specification (asymmetric activations, zero exactly
+ * representable; softmax, logistic and tanh outputs fixed; pools and concatenations keep one scale).
  */
 
 import type { Graph, Node, QuantParams } from '../models/graph/types.ts';
@@ -53,7 +53,8 @@ export function chooseScales(
       const low = minOf(node.inputs.map((id) => range(id)[0]));
       const high = maxOf(node.inputs.map((id) => range(id)[1]));
       quant.set(node.output, params(low, high));
-      // an input that only the concatenation reads, from an operator that may choose its scale, takes the joint one
+      // an input that only the concatenation reads, from an operator that may choose its scale, takes the
+      // joint one
       for (const id of node.inputs) if (isFree(graph, id)) quant.set(id, quant.get(node.output) as QuantParams);
     } else if (shares) quant.set(node.output, quant.get(x) as QuantParams);
     else quant.set(node.output, params(...range(node.output)));

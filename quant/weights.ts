@@ -1,8 +1,10 @@
 /**
  * Float weights to int8: symmetric, a scale per output channel (or one a layer), bias in int32.
  *
- * In: a node with float weights, the scale of its input, what calibration saw of the input.  Out: the int8 node.
- * Source: TensorFlow Lite 8-bit quantisation specification (weights in [-127, 127], bias scale s_x * s_w, zero point 0).
+ * In: a node with float weights, the scale of its input, what calibration saw of the input.  Out: the int8
+ * node.
+ * Source: TensorFlow Lite 8-bit quantisation specification (weights in [-127, 127], bias scale s_x * s_w,
+ * zero point 0).
  */
 import { type MacNode, type WeightChannels, weightChannels, withWeights } from '../models/graph/channels.ts';
 import { isRecurrent } from '../models/graph/recurrent.ts';
@@ -78,7 +80,10 @@ function nearest(data: ArrayLike<number>, channels: Outputs, scales: Float64Arra
 const integerBias = (real: (o: number) => number, scales: Float64Array, x: QuantParams): Int32Array =>
   Int32Array.from(scales, (scale, o) => clampInt(roundHalfAway(real(o) / (x.scale * scale)), -mostBias, mostBias));
 
-/** Output by output; places of an output's weights in `data` in their own order, which is that of the Gram's inputs. */
+/**
+ * Output by output; places of an output's weights in `data` in their own order, which is that of the Gram's
+ * inputs.
+ */
 function together(
   node: MacNode,
   channels: WeightChannels,

@@ -1,9 +1,11 @@
 /**
- * `npm run bench:peers [-- N1:64 N2:2 ...]`: a hop of ours against a whole window of other engines, all in one run, in turn.
+ * `npm run bench:peers [-- N1:64 N2:2 ...]`: a hop of ours against a whole window of other engines, all in
+ * one run, in turn.
  *
- * In: networks and hops; peers from `npm run bench:install`.  Out: two tables a network and hop, one of Node and one of Chromium: microseconds, times slower
- * than our hop, time to the first output, how far each engine's answer is from the float network's or from ours; a table of starts, each in a process
- * of its own; and a step of okay_nabu in Chromium. Without `--rounds N`, 40 rounds. `--json FILE` keeps the figures.
+ * In: networks and hops; peers from `npm run bench:install`.  Out: two tables a network and hop, one of Node
+ * and one of Chromium: microseconds, times slower than our hop, time to the first output, how far each
+ * engine's answer is from the float network's or from ours; a table of starts, each in a process of its own;
+ * and a step of okay_nabu in Chromium. Without `--rounds N`, 40 rounds. `--json FILE` keeps the figures.
  */
 
 import { writeFileSync } from 'node:fs';

@@ -1,10 +1,10 @@
 /**
- * `npm run bench:wamr [-- MODEL | NETWORK:HOP]`: a hop in WAMR's fast interpreter, beside naive kernels, or with `--homes` in every home of
- * weights, in time on this machine and in instructions on a Cortex-M4 (QEMU).
+ * `npm run bench:wamr [-- MODEL | NETWORK:HOP]`: a hop in WAMR's fast interpreter, beside naive kernels, or
+ * with `--homes` in every home of weights, in time on this machine and in instructions on a Cortex-M4 (QEMU).
  *
- * In: a model file, or one of the benchmark's networks.  Out: per kind of kernels microseconds (medians of `--rounds N` samples in turn), instructions,
- * how many times less than naive (with `--homes`: embedded weights), file and memory. `--calib FILE` for a float model, `--hop N`, `--json FILE` keeps
- * the figures.
+ * In: a model file, or one of the benchmark's networks.  Out: per kind of kernels microseconds (medians of
+ * `--rounds N` samples in turn), instructions, how many times less than naive (with `--homes`: embedded
+ * weights), file and memory. `--calib FILE` for a float model, `--hop N`, `--json FILE` keeps the figures.
  */
 
 import { writeFileSync } from 'node:fs';

@@ -1,9 +1,11 @@
 /**
- * `npm run bench`: does a hop take as much less time than the window as it does less work, and does it depend on the window?
+ * `npm run bench`: does a hop take as much less time than the window as it does less work, and does it depend
+ * on the window?
  *
- * In: nothing.  Out: for edge-exact on the paper's shapes (int8, seeded weights) the ratio of medians, window time over hop time, next to the
- * ratio of multiply-accumulates; and the time of a hop of a fully convolutional network whose window doubles. All modules run in turn in one
- * process, one hop each; medians and quartiles. Times are of one machine and are asserted nowhere.
+ * In: nothing.  Out: for edge-exact on the paper's shapes (int8, seeded weights) the ratio of medians, window
+ * time over hop time, next to the ratio of multiply-accumulates; and the time of a hop of a fully
+ * convolutional network whose window doubles. All modules run in turn in one process, one hop each; medians
+ * and quartiles. Times are of one machine and are asserted nowhere.
  */
 
 import { build } from '../assembly/build.ts';

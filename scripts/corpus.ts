@@ -2,14 +2,14 @@
  * npm run corpus -- DIR [--wasm | --quick | --good] [--only NAME,NAME] [--options FILE] [--minutes 3]
  * [--jobs 1] [--json]
  *
- * How many models of a folder Runlet takes and computes right. In: a folder whose sub-folders hold a model file
- * each, with `in.npy` and `out.npy` where there is a reference, or loose model files; `models.tsv` in it or above
- * it names families; `options.json` there, or the FILE given, has by id what a user has to say of a model, as
- * {"vad": {"set": {"sr": 16000}}, "wand": {"timeAxis": 1}} (ReadOptions of models/read/options.ts).  Out: a
- * line a model, the refusals with their reasons, and sums; exit 1 where a number is wrong. With --quick no
- * stream is run; with --good float files are quantised instead (scripts/corpus/good.ts). Each model runs in
- * a process of its own with a time limit, so that none can end the
- * others. scripts/corpus/judge.ts has the rules.
+ * How many models of a folder Runlet takes and computes right. In: a folder whose sub-folders hold a model
+ * file each, with `in.npy` and `out.npy` where there is a reference, or loose model files; `models.tsv` in it
+ * or above it names families; `options.json` there, or the FILE given, has by id what a user has to say of a
+ * model, as {"vad": {"set": {"sr": 16000}}, "wand": {"timeAxis": 1}} (ReadOptions of models/read/options.ts).
+ * Out: a line a model, the refusals with their reasons, and sums; exit 1 where a number is wrong. With
+ * --quick no stream is run; with --good float files are quantised instead (scripts/corpus/good.ts). Each
+ * model runs in a process of its own with a time limit, so that none can end the others.
+ * scripts/corpus/judge.ts has the rules.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,10 +1,13 @@
 /**
- * `npm run fit:calibrate`: measures what `runlet fit` needs to know, and says how far it is off for models that it was not measured on.
+ * `npm run fit:calibrate`: measures what `runlet fit` needs to know, and says how far it is off for models
+ * that it was not measured on.
  *
- * In: wasm2c, gcc for rv32imc and Cortex-M, QEMU, cargo (test/wamr).  Out: host/fit/coefficients.json. Random networks are taken while they bring functions
- * that no earlier one had; models of others, and networks of other seeds, are only checked. `--candidates N` (160), `--folder DIR` keeps what was found, so that a run
- * that broke off goes on, `--jobs N` processes (one a core of this machine), `--native` or `--wamr` does one of both, `--core` one core. `--fresh SEED`
- * checks, beside, networks of seeds from there, which nobody has looked at.
+ * In: wasm2c, gcc for rv32imc and Cortex-M, QEMU, cargo (test/wamr).  Out: host/fit/coefficients.json. Random
+ * networks are taken while they bring functions that no earlier one had; models of others, and networks of
+ * other seeds, are only checked. `--candidates N` (160), `--folder DIR` keeps what was found, so that a run
+ * that broke off goes on, `--jobs N` processes (one a core of this machine), `--native` or `--wamr` does one
+ * of both, `--core` one core. `--fresh SEED` checks, beside, networks of seeds from there, which nobody has
+ * looked at.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,7 +66,10 @@ const bytesOf = (file: string) => new Uint8Array(readFileSync(file));
 const hopsOf = (file: string) => countHops({ wasm: bytesOf(file), weights: undefined });
 const compiledOf = (file: string, due?: number) => countCompiled({ wasm: bytesOf(file), weights: undefined }, due);
 
-/** Random networks whose functions are not all known by the ones before: more than this share of their instructions. */
+/**
+ * Random networks whose functions are not all known by the ones before: more than this share of their
+ * instructions.
+ */
 const newShare = 0.01;
 /** Wasm instructions of a hop, above which a trace takes too long. */
 const mostSize = 6e6;

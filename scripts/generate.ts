@@ -4,7 +4,8 @@
  * models/products-kernel.ts, WebAssembly of our own, from assembly/host; assembly/emit/blocks.ts and
  * assembly/interpreters from assembly/kernels; docs/operators.md from the operators and the readers' tables.
  *
- * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is written and a stale file exits 1.
+ * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is
+ * written and a stale file exits 1.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -107,7 +108,7 @@ for (const { name, folder, pages } of hostKernels) {
   put(
     `${folder}/${name}-kernel.ts`,
     [
-      `/** Generated from ${source} by scripts/generate.ts; do not edit. The bytes of a WebAssembly module. */`,
+      `/** A WebAssembly module. Generated from ${source} by scripts/generate.ts; do not edit. */`,
       `export const ${name}Kernel = new Uint8Array([`,
       ...lines,
       ']);',

@@ -1,7 +1,9 @@
 /**
- * What a network takes with every activation in int16, of what it takes in int8: where `int16Work` of quant/mixed.ts comes from (docs/adr/0020).
+ * What a network takes with every activation in int16, of what it takes in int8: where `int16Work` of
+ * quant/mixed.ts comes from (docs/adr/0020).
  *
- * In: the benchmark's network N1.  Out: per target the least processor time of a hop in both, in microseconds, and their ratio.
+ * In: the benchmark's network N1.  Out: per target the least processor time of a hop in both, in
+ * microseconds, and their ratio.
  */
 
 import { build } from '../assembly/build.ts';

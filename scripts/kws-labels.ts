@@ -1,9 +1,11 @@
 /**
- * Labels for the windows of the kws demo's minute, out of its script: what `runlet quantize --eval` judges by.
+ * Labels for the windows of the kws demo's minute, out of its script: what `runlet quantize --eval` judges
+ * by.
  *
- * In: models/zoo/kws/demo.json.  Out: models/zoo/kws/demo-labels.json, one label a window of 49 rows of 20 ms every 25 rows (0.5 s).
- * A window that holds one word whole and touches no other speech is that word; another word, or a part of a sentence, is `_unknown_`; no speech is `_silence_`; anything
- * cut in two has no label.   node --import tsx scripts/kws-labels.ts
+ * In: models/zoo/kws/demo.json.  Out: models/zoo/kws/demo-labels.json, one label a window of 49 rows of 20 ms
+ * every 25 rows (0.5 s). A window that holds one word whole and touches no other speech is that word; another
+ * word, or a part of a sentence, is `_unknown_`; no speech is `_silence_`; anything cut in two has no label.
+ * node --import tsx scripts/kws-labels.ts
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,8 @@
 /**
  * npm run paper: what of StreamiNNC's experiments needs no private data, the paper's figures beside ours.
  *
- * In: --quick for fewer seeds, windows and repetitions; --write for docs/paper.md.  Out: the page. A few minutes, one if quick.
+ * In: --quick for fewer seeds, windows and repetitions; --write for docs/paper.md.  Out: the page. A few
+ * minutes, one if quick.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

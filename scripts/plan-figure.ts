@@ -1,7 +1,9 @@
 /**
- * Draws docs/images/plan.png: the page of `runlet plan models/zoo/ppg-hr/ppg-hr.onnx --hop 50 --html`, with the pointer on a row (`npm run figure`).
+ * Draws docs/images/plan.png: the page of `runlet plan models/zoo/ppg-hr/ppg-hr.onnx --hop 50 --html`, with
+ * the pointer on a row (`npm run figure`).
  *
- * In: the zoo model.  Out: a picture of the page's figure, light, 1180 px wide. Needs Chromium (CHROMIUM names another one).
+ * In: the zoo model.  Out: a picture of the page's figure, light, 1180 px wide. Needs Chromium (CHROMIUM
+ * names another one).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -7,9 +7,9 @@
  * time.
  * Rule: a file belongs to one package. A relative import of another package's file becomes an import of that
  * package, `runlet/dist/models/read/npy.js`; so every module is loaded once. A clone has links to its own
- * packages (package.json), and runs what is published.
- * `npx runlet` in a clone may run this while another `runlet` starts: files that are as they should be are left alone, and at no time is one missing.
- * Plain JavaScript, and esbuild alone: this runs before anything else does.
+ * packages (package.json), and runs what is published. `npx runlet` in a clone may run this while another
+ * `runlet` starts: files that are as they should be are left alone, and at no time is one missing. Plain
+ * JavaScript, and esbuild alone: this runs before anything else does.
  */
 import { execFileSync } from 'node:child_process';
 import {

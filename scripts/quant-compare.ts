@@ -1,10 +1,13 @@
 /**
- * npm run quant:compare [-- --json] [--only NAME,NAME] [--draws 5] [--windows 100] [--methods minmax,entropy]: Runlet's presets against onnxruntime's static quantisation.
+ * npm run quant:compare [-- --json] [--only NAME,NAME] [--draws 5] [--windows 100] [--methods
+ * minmax,entropy]: Runlet's presets against onnxruntime's static quantisation.
  *
- * In: networks of the zoo and forms of them that are harder to quantise (scripts/quant-compare/networks.ts), recordings in RUNLET_DATA (default
- * ../shared/data), Python with test/quant/peers/requirements.txt (RUNLET_PYTHON, default python3).  Out: per network the metric of float, of each
- * preset and of onnxruntime's best method, over calibration draws that both sides share; the verdict on each rule; exit 1 where one does not hold.
- * Files between the steps lie in out/quant-compare. RUNLET_SEED (default 1) draws the calibration windows.
+ * In: networks of the zoo and forms of them that are harder to quantise (scripts/quant-compare/networks.ts),
+ * recordings in RUNLET_DATA (default ../shared/data), Python with test/quant/peers/requirements.txt
+ * (RUNLET_PYTHON, default python3).  Out: per network the metric of float, of each preset and of
+ * onnxruntime's best method, over calibration draws that both sides share; the verdict on each rule; exit 1
+ * where one does not hold. Files between the steps lie in out/quant-compare. RUNLET_SEED (default 1) draws
+ * the calibration windows.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * The plot of `npm run scaling`: per quantity a panel of measured times and of the law that the multiply-adds give, both axes logarithmic.
+ * The plot of `npm run scaling`: per quantity a panel of measured times and of the law that the multiply-adds
+ * give, both axes logarithmic.
  *
  * In: times and multiply-adds.  Out: SVG text, light or dark as the reader prefers.
  */

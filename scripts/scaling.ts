@@ -1,10 +1,11 @@
 /**
  * `npm run scaling`: how a hop's cost grows with the window, the hop, channels, depth and the kernel.
  *
- * In: nothing.  Out: a table with, per quantity, the exponent that fits the times (least squares on logarithms) beside that of the multiply-adds; and
- * docs/images/scaling.svg. The base is four convolutions k5 of 32 channels, window 512, hop 16, mean and dense. Medians of interleaved rounds.
- * Target simd, or `-- --target interp`; `--no-plot` leaves the picture as it is, `--json FILE` keeps the
- * figures. Times are of one machine and are asserted nowhere.
+ * In: nothing.  Out: a table with, per quantity, the exponent that fits the times (least squares on
+ * logarithms) beside that of the multiply-adds; and docs/images/scaling.svg. The base is four convolutions k5
+ * of 32 channels, window 512, hop 16, mean and dense. Medians of interleaved rounds. Target simd, or `--
+ * --target interp`; `--no-plot` leaves the picture as it is, `--json FILE` keeps the figures. Times are of
+ * one machine and are asserted nowhere.
  */
 
 import { writeFileSync } from 'node:fs';

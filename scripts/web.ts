@@ -1,5 +1,6 @@
 /**
- * npm run web: builds the page (host/web) into out/web and serves it on 127.0.0.1; `-- --build` only builds, `-- --port 8080` chooses the port.
+ * npm run web: builds the page (host/web) into out/web and serves it on 127.0.0.1; `-- --build` only builds,
+ * `-- --port 8080` chooses the port.
  *
  * In: the sources, the zoo.  Out: out/web, its sizes on stderr, the address on stdout.
  */

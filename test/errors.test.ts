@@ -1,7 +1,8 @@
 /**
  * Error codes and docs/errors.md agree, both ways, and each code is raised in the stage that its digit names.
  *
- * A code counts as raised where it stands as a string literal outside comments; as mentioned anywhere in a source file.
+ * A code counts as raised where it stands as a string literal outside comments; as mentioned anywhere in a
+ * source file.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,8 @@
 /**
  * Where the reference models and signals lie, for tests that compare with what others made.
  *
- * They belong to their owners and are not part of this repository: `../shared` beside the checkout, or RUNLET_SHARED. A test that needs
- * them is skipped where they are absent.
+ * They belong to their owners and are not part of this repository: `../shared` beside the checkout, or
+ * RUNLET_SHARED. A test that needs them is skipped where they are absent.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

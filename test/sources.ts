@@ -1,7 +1,8 @@
 /**
  * The repository's own files, for the tests that read them as text.
  *
- * In: nothing.  Out: paths relative to the root, sorted, and their text. Build output and what is installed are left out.
+ * In: nothing.  Out: paths relative to the root, sorted, and their text. Build output and what is installed
+ * are left out.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +24,9 @@ export const allFiles: readonly string[] = [...walk('')].sort();
 
 export const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-/** Source files below the given folders: .ts, and the plain JavaScript of the workers and the command's entry. */
+/**
+ * Source files below the given folders: .ts, and the plain JavaScript of the workers and the command's entry.
+ */
 export const sourcesIn = (...folders: string[]): string[] =>
   allFiles.filter((f) => folders.some((folder) => f.startsWith(`${folder}/`)) && /\.(ts|mjs|js)$/.test(f));
 

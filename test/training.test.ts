@@ -1,8 +1,9 @@
 /**
  * docs/training.md works: networks trained with its helpers stream as they were trained.
  *
- * In: test/fixtures/training: a trained model, a signal, and what the training framework answers on the signal's extended windows. The
- * files are checked as committed; where RUNLET_PYTHON (default python3) has the packages, they are made again from the page's code and checked too.
+ * In: test/fixtures/training: a trained model, a signal, and what the training framework answers on the
+ * signal's extended windows. The files are checked as committed; where RUNLET_PYTHON (default python3) has
+ * the packages, they are made again from the page's code and checked too.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -62,7 +63,9 @@ function deviation({ plan }: Planned, signal: Float32Array, expected: Float32Arr
   return Math.max(...outputs.map((value, i) => Math.abs(value - (expected[i] as number)))) / largest;
 }
 
-/** Bytes of streamed wasm that differ from integer windows extended by the left context, and by a hop less. */
+/**
+ * Bytes of streamed wasm that differ from integer windows extended by the left context, and by a hop less.
+ */
 async function differingBytes({ graph, options }: Planned, signal: Float32Array) {
   const int8 = quantize(graph, signal, { ...options, preset: 'fast', noReport: true }).graph;
   const quant = quantPlan(planStream(int8, options));

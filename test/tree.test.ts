@@ -1,7 +1,8 @@
 /**
  * The design's rules about the tree, as tests.
  *
- * Import direction, an operator's five files, fresh indexes, headers, names, file length, pinned dependencies, no words of one machine.
+ * Import direction, an operator's five files, fresh indexes, headers, names, file length, pinned
+ * dependencies, no words of one machine.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -114,7 +115,10 @@ test('assembly/kernels and runtime import nothing outside themselves, and of the
   assert.equal(wrong, []);
 });
 
-/** All files that a file imports, itself included, and the packages among them. Types are erased, but followed all the same. */
+/**
+ * All files that a file imports, itself included, and the packages among them. Types are erased, but followed
+ * all the same.
+ */
 function closure(entry: string): { files: Set<string>; packages: Set<string> } {
   const files = new Set<string>();
   const packages = new Set<string>();
@@ -280,6 +284,12 @@ test('no file is longer than 400 lines, and the median is about 100', () => {
   const sorted = lengths.map(({ lines }) => lines).sort((a, b) => a - b);
   const median = sorted[sorted.length >> 1] as number;
   assert.ok(median >= 40 && median <= 120, `median ${median}`);
+});
+
+test('no line of a comment is longer than 110 columns', () => {
+  const isLong = (line: string) => line.length > 110 && /^\s*(\/\/|\/\*|\*)/.test(line);
+  const found = sources.filter((file) => textOf(file).split('\n').some(isLong));
+  assert.equal(found, []);
 });
 
 /** The packages of this clone, and of the gateway what it shares with runlet. */

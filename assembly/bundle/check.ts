@@ -1,8 +1,9 @@
 /**
  * Checks a manifest that came out of a file: types, ranges, and fields that must agree.
  *
- * In: any JSON value.  Out: a Manifest made anew of the known fields (unknown ones are dropped), or a RunletError that names
- * the field. Hand-written, because host/session uses it in a browser and has no dependencies.
+ * In: any JSON value.  Out: a Manifest made anew of the known fields (unknown ones are dropped), or a
+ * RunletError that names the field. Hand-written, because host/session uses it in a browser and has no
+ * dependencies.
  */
 import { RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
@@ -265,7 +266,8 @@ function sumsOf(value: unknown, at: string, stateBytes: number): { offset: numbe
 
 /**
  * A checked copy of a manifest.
- * @throws RN604 a version that this reader does not know, RN605 a field missing or out of range, RN606 fields disagree.
+ * @throws RN604 a version that this reader does not know, RN605 a field missing or out of range, RN606 fields
+ * disagree.
  */
 export function checkManifest(value: unknown): Manifest {
   const m = fieldsOf(value, 'manifest');

@@ -1,8 +1,10 @@
 /**
- * SHA-256 over parts that come one after the other, by WebCrypto, so that bundles are made in browsers as well.
+ * SHA-256 over parts that come one after the other, by WebCrypto, so that bundles are made in browsers as
+ * well.
  *
- * In: texts (UTF-8) and byte views, in order.  Out: the digest in lower-case hex.  The parts are copied when they are given and joined at the
- * end. Browsers have WebCrypto in pages from https: or localhost only (host/web asks for that before it builds).
+ * In: texts (UTF-8) and byte views, in order.  Out: the digest in lower-case hex.  The parts are copied when
+ * they are given and joined at the end. Browsers have WebCrypto in pages from https: or localhost only
+ * (host/web asks for that before it builds).
  */
 import { join } from '../../models/lists.ts';
 

@@ -1,8 +1,8 @@
 /**
  * The self-test of a bundle: a generator's frames through the integer reference.
  *
- * In: a QuantPlan.  Out: seed, hops, outputs and the digest of the outputs.  The expected bytes come from quant/reference.ts, not from the
- * module, so the test can fail.  Generator and order: docs/abi.md.
+ * In: a QuantPlan.  Out: seed, hops, outputs and the digest of the outputs.  The expected bytes come from
+ * quant/reference.ts, not from the module, so the test can fail.  Generator and order: docs/abi.md.
  */
 import { frameOf, type Ints } from '../../models/graph/types.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
@@ -23,7 +23,10 @@ export function goldenNumbers(seed: number): () => number {
   };
 }
 
-/** The generator's values for each input: in every hop, first the frames of input 0, then those of input 1, and so on. */
+/**
+ * The generator's values for each input: in every hop, first the frames of input 0, then those of input 1,
+ * and so on.
+ */
 export function goldenSignals({ graph, clock, hop }: StreamPlan, seed: number, hops: number): Ints[] {
   const perHop = graph.inputs.map((port, i) => {
     const shape = graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };

@@ -1,10 +1,11 @@
 /**
  * The model image: a bundle with its weights and what is heard, as one piece of flash.
  *
- * In: a module, its manifest, its weights where they are apart, the words of its output.  Out: bytes for a raw partition, which has no file length
- * and no file name.  Layout: docs/esp32.md, "The image"; host/mcu/runlet-image.c reads it.  Little-endian; weights start at a multiple of 16 bytes,
- * so that they are read in place by words wherever a partition is mapped.  CRC-32 (IEEE 802.3, as in zip) against flash that is torn or worn; against
- * a hand that means harm there is the module's signature.
+ * In: a module, its manifest, its weights where they are apart, the words of its output.  Out: bytes for a
+ * raw partition, which has no file length and no file name.  Layout: docs/esp32.md, "The image";
+ * host/mcu/runlet-image.c reads it.  Little-endian; weights start at a multiple of 16 bytes, so that they are
+ * read in place by words wherever a partition is mapped.  CRC-32 (IEEE 802.3, as in zip) against flash that
+ * is torn or worn; against a hand that means harm there is the module's signature.
  */
 import { RunletError } from '../../models/error.ts';
 import { join } from '../../models/lists.ts';
@@ -78,7 +79,9 @@ function textBytes(texts: string[]): Uint8Array {
   return join(Uint8Array, parts);
 }
 
-/** Names of the output's elements and the cutoff of each; infinity for those that are not heard. @throws RN615 */
+/**
+ * Names of the output's elements and the cutoff of each; infinity for those that are not heard. @throws RN615
+ */
 function listOf({ manifest, detector }: ImageParts): { labels: string[]; cutoffs: number[] } {
   const elements = manifest.outputs[detector?.output ?? 0]?.elements ?? 0;
   if (!detector) return { labels: manifest.labels?.length === elements ? manifest.labels : [], cutoffs: [] };

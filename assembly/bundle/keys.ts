@@ -1,9 +1,9 @@
 /**
  * Ed25519 keys: their files, their ids, a new pair. WebCrypto, so that browsers can as well.
  *
- * In: the bytes of a key file: PEM (PKCS #8 secret, SPKI public, RFC 8410; several public keys may follow each other), or wasmsign2's raw form
- * (0x81, seed, public key; 0x01, public key).  Out: keys.  A key's id: the first 12 bytes of HMAC-SHA256 over "key_id", keyed with the public key, as
- * wasmsign2 makes it.
+ * In: the bytes of a key file: PEM (PKCS #8 secret, SPKI public, RFC 8410; several public keys may follow
+ * each other), or wasmsign2's raw form (0x81, seed, public key; 0x01, public key).  Out: keys.  A key's id:
+ * the first 12 bytes of HMAC-SHA256 over "key_id", keyed with the public key, as wasmsign2 makes it.
  */
 
 import { RunletError } from '../../models/error.ts';

@@ -1,7 +1,8 @@
 /**
  * The manifest of a bundle, from its plan and its memory map.
  *
- * In: a QuantPlan, a MemoryMap and build options.  Out: Manifest.  Nothing in it depends on the time or the machine.
+ * In: a QuantPlan, a MemoryMap and build options.  Out: Manifest.  Nothing in it depends on the time or the
+ * machine.
  */
 import { writeGraph } from '../../models/graph/file.ts';
 import { references, roundingOf } from '../../models/graph/rounding.ts';
@@ -75,8 +76,9 @@ const scalars = (attrs: object): string =>
   JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? undefined : value === Infinity ? 'Infinity' : value));
 
 /**
- * Layout, scales and all weights that feed the state: bundles with the same digest can exchange snapshots. Addresses count from the
- * state's start, so that where it lies does not matter: all styles and targets of a network have one digest.
+ * Layout, scales and all weights that feed the state: bundles with the same digest can exchange snapshots.
+ * Addresses count from the state's start, so that where it lies does not matter: all styles and targets of a
+ * network have one digest.
  */
 async function stateDigest(quant: QuantPlan, map: MemoryMap): Promise<string> {
   const { plan } = quant;

@@ -1,8 +1,9 @@
 /**
  * The manifest: what a bundle says of itself, in the custom section `runlet` of the module (UTF-8 JSON).
  *
- * In: the bytes of a .wasm file.  Out: a checked Manifest.  No dependency and no Node import: host/session reads it in a browser.
- * A C host needs only the exports (docs/abi.md); the manifest is for hosts that can parse it.
+ * In: the bytes of a .wasm file.  Out: a checked Manifest.  No dependency and no Node import: host/session
+ * reads it in a browser. A C host needs only the exports (docs/abi.md); the manifest is for hosts that can
+ * parse it.
  */
 
 export interface PortManifest {
@@ -22,7 +23,9 @@ export interface PortManifest {
   fileShape: number[];
   scale: number;
   zeroPoint: number;
-  /** Inputs of a bundle that has several: frames a tick of the clock. Left out it is 1, and a tick is a frame. */
+  /**
+   * Inputs of a bundle that has several: frames a tick of the clock. Left out it is 1, and a tick is a frame.
+   */
   rate?: number;
 }
 
@@ -66,7 +69,10 @@ export interface WeightsManifest {
 
 /** When a word counts as heard, for hosts that detect (host/session/label-detector.ts). */
 export interface DetectorManifest {
-  /** The word; of a model with several labels the only one that is heard. Left out: every label that is no background. */
+  /**
+   * The word; of a model with several labels the only one that is heard. Left out: every label that is no
+   * background.
+   */
   label?: string;
   /** Mean probability above which it is heard, 0 to 1. */
   cutoff: number;
@@ -91,7 +97,10 @@ export interface FeaturesManifest {
   sampleRateHz: number;
 }
 
-/** The audio front end inside a bundle: rows of `channels` features, one every stepSamples, each about windowSamples. */
+/**
+ * The audio front end inside a bundle: rows of `channels` features, one every stepSamples, each about
+ * windowSamples.
+ */
 export interface FrontEndManifest {
   /** Of the preset or the model. */
   name: string;
@@ -115,7 +124,10 @@ export interface FrontEndManifest {
   log?: Record<string, number>;
 }
 
-/** What a module is beside the ABI of docs/abi.md. `wasi`: a command too, which imports the three functions below. */
+/**
+ * What a module is beside the ABI of docs/abi.md. `wasi`: a command too, which imports the three functions
+ * below.
+ */
 export const forms = ['wasi'] as const;
 export type Form = (typeof forms)[number];
 
@@ -147,10 +159,13 @@ export interface Manifest {
   /** Version of Runlet that built it. */
   producer: string;
   target: string;
-  /** One call per layer (where it is left out), or a table of layers and an interpreter. Hosts need not care. */
+  /**
+   * One call per layer (where it is left out), or a table of layers and an interpreter. Hosts need not care.
+   */
   style?: 'calls' | 'table';
   /**
-   * Whose bytes its fully connected layers give, with the version (docs/quantisation.md). Left out: TensorFlow Lite Micro's, of a model that names no reference.
+   * Whose bytes its fully connected layers give, with the version (docs/quantisation.md). Left out:
+   * TensorFlow Lite Micro's, of a model that names no reference.
    */
   reference?: string;
   mode: 'windowed' | 'edge-exact' | 'stream' | 'approx' | 'misaligned';
@@ -191,8 +206,9 @@ export interface Manifest {
   /** Left out: the weights are in the module. */
   weights?: WeightsManifest;
   /**
-   * Stretches of i32 words in the state that may grow for ever, modulo 2^32 (only differences of them count); bytes from the state's start.
-   * Under repeated frames they change by the same amount each period, while the rest of the state repeats. Left out: there are none.
+   * Stretches of i32 words in the state that may grow for ever, modulo 2^32 (only differences of them count);
+   * bytes from the state's start. Under repeated frames they change by the same amount each period, while the
+   * rest of the state repeats. Left out: there are none.
    */
   runningSums?: { offset: number; words: number }[];
   /** SHA-256 over layout, scales and all weights that feed the state, hex. */

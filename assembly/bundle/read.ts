@@ -1,9 +1,11 @@
 /**
  * Reads a bundle's manifest and counts its bytes, without compiling it.
  *
- * In: the bytes of a .wasm file.  Out: a checked Manifest; the list of sections; bytes of code, data and custom sections.
+ * In: the bytes of a .wasm file.  Out: a checked Manifest; the list of sections; bytes of code, data and
+ * custom sections.
  * Source: WebAssembly core specification 1.0, section 5.5 (modules are sections `id:byte size:u32 payload`).
- * Every length is checked before it is used, so any bytes give a result or a RunletError. Cost: one pass over the headers.
+ * Every length is checked before it is used, so any bytes give a result or a RunletError. Cost: one pass over
+ * the headers.
  */
 import { RunletError } from '../../models/error.ts';
 import { checkManifest } from './check.ts';
@@ -86,8 +88,10 @@ const utf8 = (bytes: Uint8Array): string | undefined => {
 };
 
 /**
- * The sections of a module in file order, one at a time: what follows a section is not looked at before it is asked for.
- * @throws RN600 where the bytes are no WebAssembly module of version 1, RN601 where a section reaches past the end.
+ * The sections of a module in file order, one at a time: what follows a section is not looked at before it is
+ * asked for.
+ * @throws RN600 where the bytes are no WebAssembly module of version 1, RN601 where a section reaches past
+ * the end.
  */
 export function* eachSection(wasm: Uint8Array): Generator<WasmSection, void, undefined> {
   const magic = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
@@ -157,7 +161,8 @@ export function wasmBytes(wasm: Uint8Array): WasmBytes {
 }
 
 /**
- * A bundle reaches nothing but its memory: it has no imports. One whose weights are fetched has `runlet.weights`, a WASI command three functions, and no other.
+ * A bundle reaches nothing but its memory: it has no imports. One whose weights are fetched has
+ * `runlet.weights`, a WASI command three functions, and no other.
  * @throws RN601, RN607
  */
 function checkImports(sections: WasmSection[], manifest: Manifest): void {
@@ -190,7 +195,8 @@ const manifestLimitBytes = 4 << 20;
 
 /**
  * The manifest from the content of a custom section `runlet` (what WebAssembly.Module.customSections gives).
- * @throws RN603 no UTF-8 JSON, RN604 another version, RN605 a field is missing or out of range, RN606 fields disagree.
+ * @throws RN603 no UTF-8 JSON, RN604 another version, RN605 a field is missing or out of range, RN606 fields
+ * disagree.
  */
 export function parseManifest(section: Uint8Array): Manifest {
   const text = section.length <= manifestLimitBytes ? utf8(section) : undefined;

@@ -1,9 +1,12 @@
 /**
- * Signs a module, and verifies one: Ed25519 in the custom section `signature`, byte-compatible with wasmsign2.
+ * Signs a module, and verifies one: Ed25519 in the custom section `signature`, byte-compatible with
+ * wasmsign2.
  *
- * In: the bytes of a .wasm, keys.  Out: the bytes with the section in front of all others, 132 of them more (119 without the key's id); or the key that signed.
- * Source: wasmsign2 (github.com/wasm-signatures), src/lib/src/signature. What is signed: "wasmsig", version 1, content type 1 (a module), hash function 1,
- * then SHA-256 over every byte after the section. Weights that are apart are covered through their digest in the manifest.
+ * In: the bytes of a .wasm, keys.  Out: the bytes with the section in front of all others, 132 of them more
+ * (119 without the key's id); or the key that signed.
+ * Source: wasmsign2 (github.com/wasm-signatures), src/lib/src/signature. What is signed: "wasmsig", version
+ * 1, content type 1 (a module), hash function 1, then SHA-256 over every byte after the section. Weights that
+ * are apart are covered through their digest in the manifest.
  *
  *     section     1, 1, 1, sets, { bytes, set }
  *     set         hashes, 32 bytes each, signatures, { bytes, signature }
@@ -44,7 +47,10 @@ export function unsigned(wasm: Uint8Array): Uint8Array {
   return join(wasm.subarray(0, headerBytes), ...kept.map(({ offset, fileBytes }) => wasm.subarray(offset, offset + fileBytes)));
 }
 
-/** A signed copy; a signature that was there is replaced. `id`: whether the key's id stands with it. @throws RN600, RN601 */
+/**
+ * A signed copy; a signature that was there is replaced. `id`: whether the key's id stands with it. @throws
+ * RN600, RN601
+ */
 export async function signBundle(wasm: Uint8Array, pair: KeyPair, { id = true } = {}): Promise<Uint8Array> {
   const plain = unsigned(wasm);
   const sections = plain.subarray(headerBytes);
@@ -98,7 +104,10 @@ function parse(section: WasmSection): SignedHashes[] {
   });
 }
 
-/** Names of the keys that say they signed, hex; '' for one without. Nothing is verified. undefined: not signed. @throws RN600, RN601, RN609 */
+/**
+ * Names of the keys that say they signed, hex; '' for one without. Nothing is verified. undefined: not
+ * signed. @throws RN600, RN601, RN609
+ */
 export function signers(wasm: Uint8Array): string[] | undefined {
   const [first] = wasmSections(wasm);
   if (first?.name !== signatureSection) return undefined;
@@ -106,8 +115,10 @@ export function signers(wasm: Uint8Array): string[] | undefined {
 }
 
 /**
- * The first of `keys` that has signed these bytes, as they are. Nothing but the first section is read before that is sure.
- * @throws RN600, RN601 no module, RN608 not signed, RN609 a form that is not known, RN610 signed by no such key, or changed since
+ * The first of `keys` that has signed these bytes, as they are. Nothing but the first section is read before
+ * that is sure.
+ * @throws RN600, RN601 no module, RN608 not signed, RN609 a form that is not known, RN610 signed by no such
+ * key, or changed since
  */
 export async function verifyBundle(wasm: Uint8Array, keys: readonly PublicKey[]): Promise<PublicKey> {
   const section = eachSection(wasm).next().value;

@@ -1,9 +1,10 @@
 /**
  * A model as C99: a header and a source that any firmware can take, without a runtime, a heap or a C library.
  *
- * In: a QuantPlan, the manifest of its bundle, a front end where there is one.  Out: files by name, and the bytes of flash and RAM that they declare.
- * The kernels are those of target `native`, compiled by asc without optimising and printed as C (function.ts): the C compiler optimises. Constants are
- * `const`, apart from what is written. Node and its packages are enough.
+ * In: a QuantPlan, the manifest of its bundle, a front end where there is one.  Out: files by name, and the
+ * bytes of flash and RAM that they declare. The kernels are those of target `native`, compiled by asc without
+ * optimising and printed as C (function.ts): the C compiler optimises. Constants are `const`, apart from what
+ * is written. Node and its packages are enough.
  */
 import { RunletError } from '../../models/error.ts';
 import { fitFrontEnd } from '../../models/frontend/fit.ts';

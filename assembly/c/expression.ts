@@ -1,8 +1,9 @@
 /**
  * Operations of WebAssembly's integers as expressions in C99.
  *
- * In: an operation and its operands as text.  Out: text.  Numbers are unsigned in C, where overflow is defined; signed operations cast. Right shifts of
- * negative numbers and casts to signed types are those of two's complement, as every compiler for these cores has them.
+ * In: an operation and its operands as text.  Out: text.  Numbers are unsigned in C, where overflow is
+ * defined; signed operations cast. Right shifts of negative numbers and casts to signed types are those of
+ * two's complement, as every compiler for these cores has them.
  */
 
 /** Text and how tightly it binds: an operand that binds less stands in brackets. */

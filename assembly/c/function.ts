@@ -161,7 +161,10 @@ export class FunctionPrinter extends ValuePrinter {
     };
   }
 
-  /** `while` where the body is a condition that goes round again at its end, `do` where it ends so; else a loop that is left at its end. */
+  /**
+   * `while` where the body is a condition that goes round again at its end, `do` where it ends so; else a
+   * loop that is left at its end.
+   */
   private loop(node: Extract<Node, { kind: 'loop' }>): void {
     const { body } = node;
     const again = (x: Node | undefined) => x?.kind === 'br' && x.name === node.name && !x.value;

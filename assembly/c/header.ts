@@ -1,8 +1,8 @@
 /**
  * The C header of a model, and the functions and labels that it declares.
  *
- * In: a manifest, the memory map.  Out: text. Everything begins with the model's name, so that several models lie in one firmware.
- * The interface is docs/abi.md's without addresses: constants are macros.
+ * In: a manifest, the memory map.  Out: text. Everything begins with the model's name, so that several models
+ * lie in one firmware. The interface is docs/abi.md's without addresses: constants are macros.
  */
 import { isInt16, type Manifest, type PortManifest } from '../bundle/manifest.ts';
 import type { MemoryMap } from '../emit/memory.ts';

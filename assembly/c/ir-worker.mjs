@@ -1,8 +1,10 @@
 /**
- * A module's functions as plain objects, by binaryen, in a thread (the reason: assembly/emit/asc-worker.mjs). Plain JavaScript.
+ * A module's functions as plain objects, by binaryen, in a thread (the reason: assembly/emit/asc-worker.mjs).
+ * Plain JavaScript.
  *
- * In: workerData, a module as asc gives it without optimising, with names.  Out: posts functions and exports (ir.ts), or { failed } with the reason.
- * The passes that run fold constants and remove what is dead. None inlines, merges locals or moves code: names and loops stay those of the source.
+ * In: workerData, a module as asc gives it without optimising, with names.  Out: posts functions and exports
+ * (ir.ts), or { failed } with the reason. The passes that run fold constants and remove what is dead. None
+ * inlines, merges locals or moves code: names and loops stay those of the source.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import binaryen from 'binaryen';

@@ -1,7 +1,9 @@
 /**
- * The subset of WebAssembly that Runlet's kernels are, as plain objects: structured control flow, integers of 32 and 64 bits, loads, stores and calls.
+ * The subset of WebAssembly that Runlet's kernels are, as plain objects: structured control flow, integers of
+ * 32 and 64 bits, loads, stores and calls.
  *
- * In: a module's bytes.  Out: its functions as trees (ir-worker.mjs). Anything else in the module is an error, so that what is printed as C means the same.
+ * In: a module's bytes.  Out: its functions as trees (ir-worker.mjs). Anything else in the module is an
+ * error, so that what is printed as C means the same.
  */
 import { Worker } from 'node:worker_threads';
 import { RunletError } from '../../models/error.ts';

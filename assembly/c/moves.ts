@@ -1,8 +1,10 @@
 /**
- * Moves and fills of the kernels, which C has its own way for: in place of assembly/kernels/move.ts the two are imports, and C that takes words where it may.
+ * Moves and fills of the kernels, which C has its own way for: in place of assembly/kernels/move.ts the two
+ * are imports, and C that takes words where it may.
  *
- * In: nothing.  Out: AssemblyScript that declares them, and C.  Moves go towards lower addresses or apart. Cores that load no word from any
- * address take words where both sides are whole words. Compilers must not make calls of a C library of these loops.
+ * In: nothing.  Out: AssemblyScript that declares them, and C.  Moves go towards lower addresses or apart.
+ * Cores that load no word from any address take words where both sides are whole words. Compilers must not
+ * make calls of a C library of these loops.
  */
 export const movesKernel = `
 // @ts-ignore: decorator

@@ -1,7 +1,9 @@
 /**
- * What build systems look for beside a model's C: metadata of an Arduino library and of a Zephyr module, a CMake file that is an ESP-IDF component as well.
+ * What build systems look for beside a model's C: metadata of an Arduino library and of a Zephyr module, a
+ * CMake file that is an ESP-IDF component as well.
  *
- * In: a manifest, the model's name in C.  Out: files by path. The header and the source in src/ need none of them.
+ * In: a manifest, the model's name in C.  Out: files by path. The header and the source in src/ need none of
+ * them.
  */
 import type { Manifest, PortManifest } from '../bundle/manifest.ts';
 import { labelsOf, pointedType, typeOf } from './header.ts';

@@ -1,15 +1,20 @@
 /**
  * What every value of a function is: a number, or an address in flash or in RAM.
  *
- * In: functions (ir.ts), constants with their addresses known (place.ts).  Out: each function for each combination of regions that it is called with, and in it
- * the region of every local.  Addresses in the constants tell what a field of a parameter block points into: a function's blocks are followed from its calls.
- * Forward, over all functions, until nothing changes; locals have one value for the whole function. What stays ambiguous is refused where it is used.
+ * In: functions (ir.ts), constants with their addresses known (place.ts).  Out: each function for each
+ * combination of regions that it is called with, and in it the region of every local.  Addresses in the
+ * constants tell what a field of a parameter block points into: a function's blocks are followed from its
+ * calls. Forward, over all functions, until nothing changes; locals have one value for the whole function.
+ * What stays ambiguous is refused where it is used.
  */
 import type { Ir, IrFunction, Node } from './ir.ts';
 import { notInC } from './ir.ts';
 import { flashBase, type Placed, type Region, regionOf } from './place.ts';
 
-/** `zero`: a number that may be the address of nothing: 0, or a sum that begins with it. `at`: all that it can be, where that is known. */
+/**
+ * `zero`: a number that may be the address of nothing: 0, or a sum that begins with it. `at`: all that it can
+ * be, where that is known.
+ */
 export type Value = { is: 'number'; zero: boolean } | { is: Region; at?: ReadonlySet<number> };
 type Maybe = Value | undefined;
 
@@ -157,7 +162,9 @@ export class Regions {
     return region ? { is: region, at: new Set([value]) } : { is: 'number', zero: value === 0 };
   }
 
-  /** A word of flash at known addresses may be an address; words at others, as those of tables, are numbers. */
+  /**
+   * A word of flash at known addresses may be an address; words at others, as those of tables, are numbers.
+   */
   private load(of: Instance, at: Maybe, node: Extract<Node, { kind: 'load' }>): Maybe {
     if (at === undefined) return undefined;
     if (at.is !== 'flash' || !at.at || node.bytes !== 4) return number;

@@ -1,7 +1,8 @@
 /**
  * The C source of a model: constants, memory, the kernels and the program.
  *
- * In: functions with their regions, placed constants.  Out: the text of NAME.c, C99 without a library.  Layout of memory and names: docs/bare-metal.md.
+ * In: functions with their regions, placed constants.  Out: the text of NAME.c, C99 without a library.
+ * Layout of memory and names: docs/bare-metal.md.
  */
 import { sectionNames } from '../emit/instruction.ts';
 import { FunctionPrinter } from './function.ts';

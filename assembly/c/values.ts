@@ -1,9 +1,10 @@
 /**
  * Values of a function as C99 expressions.
  *
- * In: nodes that give a value, with their regions (regions.ts).  Out: expressions; statements that have to come before them.
- * WebAssembly evaluates operands from left to right, C in any order: what has an effect inside an expression becomes a statement before it, and operands that
- * are evaluated earlier and could see the effect are kept in temporaries.
+ * In: nodes that give a value, with their regions (regions.ts).  Out: expressions; statements that have to
+ * come before them. WebAssembly evaluates operands from left to right, C in any order: what has an effect
+ * inside an expression becomes a statement before it, and operands that are evaluated earlier and could see
+ * the effect are kept in temporaries.
  */
 import { atom, binaryText, cast, choice, constantText, inside, type Text, unaryText } from './expression.ts';
 import { type Node, nodesIn, notInC, type Type } from './ir.ts';

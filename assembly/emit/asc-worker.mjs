@@ -1,6 +1,6 @@
 /**
- * The AssemblyScript compiler in a thread of its own. Plain JavaScript: a TypeScript loader in the calling thread would transform the
- * compiler's 15 MB of source at every start (6 s instead of 0.4 s).
+ * The AssemblyScript compiler in a thread of its own. Plain JavaScript: a TypeScript loader in the calling
+ * thread would transform the compiler's 15 MB of source at every start (6 s instead of 0.4 s).
  *
  * In: { id, files, argv }.  Out: { id, wasm, diagnostics }.
  */

@@ -187,8 +187,8 @@ function partialsOf({ graph, steps }: StreamPlan, make: Maker): Buffers['partial
 }
 
 /**
- * What recurrent operators carry on: rows before the signal that were left out, the latest output, the cell. Of
- * layers before them whose rows before the signal are padding, their number alone.
+ * What recurrent operators carry on: rows before the signal that were left out, the latest output, the cell.
+ * Of layers before them whose rows before the signal are padding, their number alone.
  */
 function statesOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make: Maker): Buffers['states'] {
   const { graph, steps } = plan;

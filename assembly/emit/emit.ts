@@ -1,8 +1,8 @@
 /**
  * Everything about a module but its code: where its buffers lie, what its constants are, what it runs.
  *
- * In: a QuantPlan and a style.  Out: memory map, packed weights and tables, program; what lies at its base: the program's bytes with
- * style `table`, else the constants of rn_info.
+ * In: a QuantPlan and a style.  Out: memory map, packed weights and tables, program; what lies at its base:
+ * the program's bytes with style `table`, else the constants of rn_info.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
 import { packInfo } from './info.ts';
@@ -16,7 +16,10 @@ import { memoryBase } from './static-memory.ts';
 import { packTable } from './table.ts';
 import type { Target } from './target.ts';
 
-/** One call per layer, compiled for this network; or a table of layers and an interpreter that is the same for all networks. */
+/**
+ * One call per layer, compiled for this network; or a table of layers and an interpreter that is the same for
+ * all networks.
+ */
 export type Style = 'calls' | 'table';
 
 export interface Emitted {

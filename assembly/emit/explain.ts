@@ -1,7 +1,8 @@
 /**
  * Which kernel each layer with weights got, how its outputs lie in tiles, and why.
  *
- * In: a QuantPlan, what was emitted for it, the target.  Out: a line per layer, for people.  Read from the parameter blocks, so that it says what the module does.
+ * In: a QuantPlan, what was emitted for it, the target.  Out: a line per layer, for people.  Read from the
+ * parameter blocks, so that it says what the module does.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
 import { FetchedBlock, PlainBlock, SimdBlock, TileBlock } from './blocks.ts';

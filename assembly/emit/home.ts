@@ -1,9 +1,9 @@
 /**
  * Homes of a module's weights: where they are while it runs (docs/adr/0014).
  *
- * embed    in the module, as a data segment
- * linear   in a file apart; the host copies them into linear memory once
- * tile     in a file apart, which stays where it is (flash): the module's only import copies the next tile into a small buffer
+ * embed    in the module, as a data segment linear   in a file apart; the host copies them into linear memory
+ * once tile     in a file apart, which stays where it is (flash): the module's only import copies the next
+ * tile into a small buffer
  */
 import { RunletError } from '../../models/error.ts';
 import type { Form } from '../bundle/manifest.ts';

@@ -1,7 +1,8 @@
 /**
  * The compiled interpreter of a layer table, kept for the process by the kernels that it has.
  *
- * In: tools, kernels.  Out: its source and bytes, with no data and a memory that a build replaces (assembly/assemble.ts).  No Node import.
+ * In: tools, kernels.  Out: its source and bytes, with no data and a memory that a build replaces
+ * (assembly/assemble.ts).  No Node import.
  */
 import { type Graph, isInt16, type Node, type OpName } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
@@ -67,7 +68,10 @@ const rareFiles = new Set<string>(
   Object.values(emitOps).flatMap(({ name, files = [], rare }) => [...(rare === true ? [name] : []), ...files]),
 );
 
-/** Kernels that modules of a target can have; what fetches weights is an import, so that no other module has it. */
+/**
+ * Kernels that modules of a target can have; what fetches weights is an import, so that no other module has
+ * it.
+ */
 export const everyKernel = (target: Target, home: Home = 'embed', set: KernelSet = 'int8'): KernelName[] =>
   kernelNames.filter((fn) => {
     const { file } = kernels[fn];

@@ -1,9 +1,11 @@
 /**
- * Instructions of one kind that follow each other, as a list in memory and a loop over it, where that takes fewer bytes than code for each.
+ * Instructions of one kind that follow each other, as a list in memory and a loop over it, where that takes
+ * fewer bytes than code for each.
  *
- * In: a program of style `calls` with known addresses.  Out: the same program with lists, and their bytes, which lie behind the constants of rn_info.
- * A move is u16 [3]: to and from, less the address of the state, and bytes. A call is u8 [2], kernel and rows, and u16, its block less the address of
- * the tables; it starts at row 0. What does not fit stays code.
+ * In: a program of style `calls` with known addresses.  Out: the same program with lists, and their bytes,
+ * which lie behind the constants of rn_info. A move is u16 [3]: to and from, less the address of the state,
+ * and bytes. A call is u8 [2], kernel and rows, and u16, its block less the address of the tables; it starts
+ * at row 0. What does not fit stays code.
  */
 import { append } from '../../models/lists.ts';
 import { type CallInstruction, type Instruction, type Program, sectionNames } from './instruction.ts';
@@ -34,7 +36,10 @@ export interface Lists {
 /** Bytes of code: a move, a call, a list, the loops, a kernel in the loop; with addresses of three bytes. */
 const cost = { move: 13, call: 10, list: 8, moves: 66, calls: 34, kernel: 17 };
 
-/** The optimiser puts kernels that are called in one place inside each other's loop; compilers of 32-bit cores then run out of registers (5 % on N2). */
+/**
+ * The optimiser puts kernels that are called in one place inside each other's loop; compilers of 32-bit cores
+ * then run out of registers (5 % on N2).
+ */
 const worthIt = 100;
 
 const small = (x: number) => x >= 0 && x < 65536;

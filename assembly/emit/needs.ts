@@ -1,7 +1,9 @@
 /**
- * What the layers of a module ask of their kernels: the constants of assembly/kernels/needs.ts for this module.
+ * What the layers of a module ask of their kernels: the constants of assembly/kernels/needs.ts for this
+ * module.
  *
- * In: the names that the operators gave while they were packed.  Out: AssemblyScript; what is not named is compiled away.
+ * In: the names that the operators gave while they were packed.  Out: AssemblyScript; what is not named is
+ * compiled away.
  */
 export const needNames = [
   'PATCHES',

@@ -1,7 +1,9 @@
 /**
- * Edits a compiled module's sections: puts the weights and tables in as one data segment, drops the build's own exports, adds custom sections.
+ * Edits a compiled module's sections: puts the weights and tables in as one data segment, drops the build's
+ * own exports, adds custom sections.
  *
- * In: WebAssembly bytes.  Out: WebAssembly bytes.  Source: WebAssembly core specification 2.0, section 5 (binary format).
+ * In: WebAssembly bytes.  Out: WebAssembly bytes.  Source: WebAssembly core specification 2.0, section 5
+ * (binary format).
  */
 import { RunletError } from '../../models/error.ts';
 
@@ -115,7 +117,10 @@ export function withData(wasm: Uint8Array, ...segments: Segment[]): Uint8Array {
   return moduleOf([...kept, dataSection(segments)]);
 }
 
-/** Splits a vector of a section (count, then entries) into the entries' bytes; `entryEnd` finds where one ends. */
+/**
+ * Splits a vector of a section (count, then entries) into the entries' bytes; `entryEnd` finds where one
+ * ends.
+ */
 export function entriesOf(body: Uint8Array, entryEnd: (at: number) => number): Uint8Array[] {
   let [left, at] = readLeb(body, 0);
   const entries: Uint8Array[] = [];

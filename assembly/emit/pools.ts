@@ -1,14 +1,18 @@
 /**
- * Convolutions whose outputs a max pool alone reads: the pool's largest sum is requantised, and the outputs between are never written.
+ * Convolutions whose outputs a max pool alone reads: the pool's largest sum is requantised, and the outputs
+ * between are never written.
  *
- * In: the plan's steps.  Out: per convolution step the pool step that its call does too.  Exact: requantisation keeps the order of sums, and
- * the pool must not clamp more than the convolution does.
+ * In: the plan's steps.  Out: per convolution step the pool step that its call does too.  Exact:
+ * requantisation keeps the order of sums, and the pool must not clamp more than the convolution does.
  */
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
 import type { PoolParams, Range } from '../../quant/ops/op.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 
-/** Whether the steps are a convolution and a pool of places that follow each other, without edges, and nothing else reads what is between. */
+/**
+ * Whether the steps are a convolution and a pool of places that follow each other, without edges, and nothing
+ * else reads what is between.
+ */
 function isPair(plan: StreamPlan, conv: Step, pool: Step | undefined): pool is Step {
   if (conv.node.op !== 'conv' || pool?.node.op !== 'maxpool' || conv.kind !== 'run' || pool.kind !== 'run') return false;
   const [x] = pool.inputs;

@@ -1,18 +1,22 @@
 /**
  * The initial state: zero points in every history, empty partial results, counters.
  *
- * In: a QuantPlan and its memory map.  Out: instructions of `rn_reset`.  State is never a data segment. Source: StreamiNNC section 5.1 (zero state is
- * the zero point) and 1.5 (start-up).
+ * In: a QuantPlan and its memory map.  Out: instructions of `rn_reset`.  State is never a data segment.
+ * Source: StreamiNNC section 5.1 (zero state is the zero point) and 1.5 (start-up).
  *
- * The first micro-hop starts so that a micro-hop ends where output 0 falls due, window + delay frames in: what is missing to a
- * whole micro-hop counts as pushed already (it holds zero points), and hops that end before then give no output.
+ * The first micro-hop starts so that a micro-hop ends where output 0 falls due, window + delay frames in:
+ * what is missing to a whole micro-hop counts as pushed already (it holds zero points), and hops that end
+ * before then give no output.
  */
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { BLOCK, FILL, READY, RUN_MARK, SKIP } from '../runtime/numbers.ts';
 import type { Instruction } from './instruction.ts';
 import type { MemoryMap } from './memory.ts';
 
-/** Counters at the start of the stream; in mode misaligned `block` counts the frames until an output falls due. */
+/**
+ * Counters at the start of the stream; in mode misaligned `block` counts the frames until an output falls
+ * due.
+ */
 export function initialCounters(plan: StreamPlan): { fill: number; block: number; skip: number } {
   const due = plan.window + plan.delayFrames;
   const blocks = Math.ceil(due / plan.microHop);

@@ -1,10 +1,13 @@
 /**
- * A program as a table that the interpreter of table-source.ts reads: a header of constants, then instructions.
+ * A program as a table that the interpreter of table-source.ts reads: a header of constants, then
+ * instructions.
  *
- * In: a Program, its memory map and the kernels that the interpreter has.  Out: the bytes of the region `program`.
+ * In: a Program, its memory map and the kernels that the interpreter has.  Out: the bytes of the region
+ * `program`.
  *
- * The header (i32 each) lies at the base of memory, so that the interpreter is the same for every network. An instruction is a code and its
- * operands, a section ends with code 0; all are signed LEB128 (WebAssembly core specification 5.2.2), so a call takes about 6 bytes.
+ * The header (i32 each) lies at the base of memory, so that the interpreter is the same for every network. An
+ * instruction is a code and its operands, a section ends with code 0; all are signed LEB128 (WebAssembly core
+ * specification 5.2.2), so a call takes about 6 bytes.
  */
 
 import { RunletError } from '../../models/error.ts';
@@ -18,7 +21,10 @@ import type { MemoryMap } from './memory.ts';
 import { sleb } from './patch.ts';
 import { memoryBase } from './static-memory.ts';
 
-/** Fields of the header, in order. Sections, inputs, outputs and the constants of rn_info are addresses; INFO_END is one past the last constant. */
+/**
+ * Fields of the header, in order. Sections, inputs, outputs and the constants of rn_info are addresses;
+ * INFO_END is one past the last constant.
+ */
 export const headerFields = [
   ...(['HOP', 'MICRO_HOP', 'BLOCKS', 'INPUTS', 'INPUT_COUNT', 'STATE', 'OUTPUTS', 'OUTPUT_COUNT', 'INFO'] as const),
   ...(['INFO_END', 'TRUNK', 'EDGES', 'HEAD', 'ROTATE', 'SLIDE', 'RESET'] as const),

@@ -1,10 +1,12 @@
 /**
  * interp: `local.tee` in innermost loops, written as `local.set` and `local.get`.
  *
- * In: a compiled module.  Out: the same functions, two bytes longer for each place.  WAMR's fast interpreter has its operands in slots: a set is the slot that the operation before
- * writes to, a get the slot that the next one reads, and neither is executed; a tee is a copy of its own, 7 to 13 of a Cortex-M4's instructions (WAMR 2.4.3, wasm_loader.c,
- * WASM_OP_SET_LOCAL and WASM_OP_TEE_LOCAL).  The optimiser makes tees wherever it can, so this is done after it.
- * Source of the format: WebAssembly core specification 2.0, 5.4.  A body with an opcode that is not known here stays as it is.
+ * In: a compiled module.  Out: the same functions, two bytes longer for each place.  WAMR's fast interpreter
+ * has its operands in slots: a set is the slot that the operation before writes to, a get the slot that the
+ * next one reads, and neither is executed; a tee is a copy of its own, 7 to 13 of a Cortex-M4's instructions
+ * (WAMR 2.4.3, wasm_loader.c, WASM_OP_SET_LOCAL and WASM_OP_TEE_LOCAL).  The optimiser makes tees wherever it
+ * can, so this is done after it. Source of the format: WebAssembly core specification 2.0, 5.4.  A body with
+ * an opcode that is not known here stays as it is.
  */
 import { append } from '../../models/lists.ts';
 import { entriesOf, leb, moduleOf, readLeb, sectionsOf, vector } from './patch.ts';

@@ -1,7 +1,8 @@
 /**
  * What a manifest says of the front end inside a bundle.
  *
- * In: a FrontEnd.  Out: its scalars (tables stay in the module), and the parameters where it was made of some.
+ * In: a FrontEnd.  Out: its scalars (tables stay in the module), and the parameters where it was made of
+ * some.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { FrontEndManifest } from '../bundle/manifest.ts';

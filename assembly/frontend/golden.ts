@@ -1,7 +1,8 @@
 /**
  * The golden of a front end: generated samples through the reference, not through the module.
  *
- * In: a FrontEnd.  Out: seed, hops, outputs and the digest of the rows. Generator: docs/abi.md; a sample is the low 16 bits.
+ * In: a FrontEnd.  Out: seed, hops, outputs and the digest of the rows. Generator: docs/abi.md; a sample is
+ * the low 16 bits.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';

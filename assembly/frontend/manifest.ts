@@ -1,8 +1,9 @@
 /**
  * The manifest of a network with a front end before it, from that of the network on rows.
  *
- * In: the network's manifest, its QuantPlan, the FrontEnd.  Out: Manifest: time in samples, int16 input, a golden of sound, a state digest of both.
- * hop = hop rows * step, window = (window rows - 1) * step + window of the front end (docs/abi.md, "Sound").
+ * In: the network's manifest, its QuantPlan, the FrontEnd.  Out: Manifest: time in samples, int16 input, a
+ * golden of sound, a state digest of both. hop = hop rows * step, window = (window rows - 1) * step + window
+ * of the front end (docs/abi.md, "Sound").
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { featureRows } from '../../quant/frontend/reference.ts';

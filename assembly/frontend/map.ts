@@ -3,7 +3,8 @@
  *
  *   base  | tables (block first) | state | io: samples of a step, row | scratch: the spectrum |  end
  *
- * In: a FrontEnd.  Out: MemoryMap; what only networks have is empty. The state begins with the mark that rn_reset has run.
+ * In: a FrontEnd.  Out: MemoryMap; what only networks have is empty. The state begins with the mark that
+ * rn_reset has run.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { Form } from '../bundle/manifest.ts';

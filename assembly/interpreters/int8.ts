@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: b5a5b9a39c00998f6bf852a09947629ca740531cee78af96005763527dcf2b53
+ * Sources: ee7b6ad958690a196e2060697c92d8390500f5efb63bfb1e9585d5ff97d18adb
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/YAAAAxsa

@@ -2,8 +2,8 @@
  * activation in int16: sigmoid and tanh by straight lines between 256 entries of the logistic function.
  *
  * In: x s16 [...][count].  Out: rows first to first + rows - 1 of y s16 [...][count]. `bits` is 9 for
- * sigmoid, 8 for tanh. mult1 and shift1, to the right, bring x to steps of the table; mult_y and shift_y bring
- * the result to the output's scale.
+ * sigmoid, 8 for tanh. mult1 and shift1, to the right, bring x to steps of the table; mult_y and shift_y
+ * bring the result to the output's scale.
  * Exact: quant/ops/curves.ts.
  */
 import { clamp, requantise } from "./fixed-point";

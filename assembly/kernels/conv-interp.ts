@@ -1,5 +1,6 @@
 /**
- * conv and dense for interpreters, and for engines without SIMD: three products in one i64 multiplication, six outputs share an input.
+ * conv and dense for interpreters, and for engines without SIMD: three products in one i64 multiplication,
+ * six outputs share an input.
  *
  * In: taps side by side (patch.ts).  Out: as conv.ts.  Exact: integer sums in another order.
  *
@@ -9,9 +10,10 @@
  *
  *   bits 0-7 output 0, 8-15 output 3;   21-28 output 1, 29-36 output 4;   42-49 output 2, 50-57 output 5
  *
- * |u * x| <= 255 * 128, so that 32 products fit a lane of 2^20 with its sign. sum w * x = sum u * x - 128 * sum x; the zero point is folded into the bias.
- * The words as they are give lanes of output 0 + 256 * output 3 and so on, which may run over: modulo 2^64 the sums of outputs 3 to 5, times 256, are
- * taken off once a run.
+ * |u * x| <= 255 * 128, so that 32 products fit a lane of 2^20 with its sign. The sum of w * x is the sum of
+ * u * x less 128 times that of x; the zero point is folded into the bias. The words as they are give lanes of
+ * output 0 + 256 * output 3 and so on, which may run over: modulo 2^64 the sums of outputs 3 to 5, times 256,
+ * are taken off once a run.
  */
 import { fetch_tile } from "./fetch";
 import { finish_row_interp } from "./finish-interp";
@@ -21,7 +23,9 @@ import { TileBlock, taps_s8 } from "./patch";
 
 /** Products that a lane can add up. */
 const RUN: i32 = 32;
-/** A lane, half of it, and what keeps the sums of all three lanes above 0, so that none borrows from the next. */
+/**
+ * A lane, half of it, and what keeps the sums of all three lanes above 0, so that none borrows from the next.
+ */
 const LANE: i32 = (1 << 21) - 1;
 const HALF: i32 = 1 << 20;
 const MIDDLE: u64 = (<u64>HALF) | ((<u64>HALF) << 21) | ((<u64>HALF) << 42);
@@ -89,7 +93,8 @@ function row_s8_interp(
       let d = b;
       let i = min(left, RUN);
       left -= i;
-      // loads, then pointers, then what uses them: the optimiser cannot move loads to their first use and keep a copy, which interpreters pay for
+      // loads, then pointers, then what uses them: the optimiser cannot move loads to their first use and
+      // keep a copy, which interpreters pay for
       if (two) {
         do {
           const v0 = <i64>load<i8>(from);

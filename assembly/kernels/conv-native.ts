@@ -1,9 +1,10 @@
 /**
  * conv and dense for compiled code on 32-bit cores: blocks of four outputs that share their inputs.
  *
- * In: taps side by side (patch.ts).  Out: as conv.ts.  Weights in blocks of i32 [4], what sums start from, and s8 [taps][4], the last block and the last
- * four taps filled up with zeros, or i32 and [taps] each where one or two outputs are left, such blocks for each group; a sum starts from the bias, with the
- * input's zero point folded into it.
+ * In: taps side by side (patch.ts).  Out: as conv.ts.  Weights in blocks of i32 [4], what sums start from,
+ * and s8 [taps][4], the last block and the last four taps filled up with zeros, or i32 and [taps] each where
+ * one or two outputs are left, such blocks for each group; a sum starts from the bias, with the input's zero
+ * point folded into it.
  * Exact: int32 sums in another order.  Up to three bytes past the taps are read, and multiplied by 0.
  */
 import { fetch_tile } from "./fetch";

@@ -130,7 +130,10 @@ function finish_places(p: SimdBlock, y: usize, y_pitch: i32, places: i32): usize
   return y;
 }
 
-/** `places` places from `x` on, `pitch` bytes apart, four at a time while there are four; outputs y_pitch bytes apart. */
+/**
+ * `places` places from `x` on, `pitch` bytes apart, four at a time while there are four; outputs y_pitch
+ * bytes apart.
+ */
 function places_s8(p: SimdBlock, y: usize, y_pitch: i32, x: usize, pitch: i32, places: i32, taps: i32): void {
   const pool = POOLED ? p.pool : 1;
   while (places > 0) {

@@ -1,8 +1,8 @@
 /**
  * The inner loops of conv-simd.ts: all sums of four places, of two, and of one.
  *
- * In: int16 taps in whole fours, weights s8 [outputs / 8][taps / 2][8][2].  Out: sums i32 of `outputs` outputs, rows `pitch` bytes apart, whole
- * tiles; four places may leave the largest sums of two, or of all.
+ * In: int16 taps in whole fours, weights s8 [outputs / 8][taps / 2][8][2].  Out: sums i32 of `outputs`
+ * outputs, rows `pitch` bytes apart, whole tiles; four places may leave the largest sums of two, or of all.
  * Four places share the loads of weights: 16 multiplications for 2 of those; one place is bound by them.
  */
 import { SimdBlock, keep, keep_four, mac } from "./mac-simd";

@@ -67,7 +67,10 @@ export function conv_s8(p: PlainBlock, first: i32, rows: i32): void {
   }
 }
 
-/** Adds the taps of input rows first to first + rows - 1 to the accumulators of the rows that they belong to (taps.ts). */
+/**
+ * Adds the taps of input rows first to first + rows - 1 to the accumulators of the rows that they belong to
+ * (taps.ts).
+ */
 export function conv_taps_s8(p: TapsBlock, first: i32, rows: i32): void {
   const x_f = p.x_f;
   const x_c = p.x_c;

@@ -45,7 +45,10 @@ export function dense_s8(p: PlainBlock): void {
   }
 }
 
-/** Adds rows first to first + rows - 1 of a window to the accumulators of all units; the rows lie `pitch` bytes apart. */
+/**
+ * Adds rows first to first + rows - 1 of a window to the accumulators of all units; the rows lie `pitch`
+ * bytes apart.
+ */
 function add_rows(p: DenseFoldBlock, to: usize, x: usize, first: i32, rows: i32, pitch: i32): void {
   const n = p.per;
   const row = p.row;

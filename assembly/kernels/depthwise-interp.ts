@@ -1,5 +1,6 @@
 /**
- * depthwise, one filter a channel, in blocks of eight channels: for interpreters, whose loops cost as much as what is in them.
+ * depthwise, one filter a channel, in blocks of eight channels: for interpreters, whose loops cost as much as
+ * what is in them.
  *
  * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights s8 [taps][y_c], or of a tile's
  * channels (fetch.ts); the input's zero point is folded into the bias. `per` is x_c here, so that a patch

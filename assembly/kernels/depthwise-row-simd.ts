@@ -1,5 +1,6 @@
 /**
- * depthwise with SIMD128 for layers that make one row at a time, of one feature, without padding: two taps a multiplication, sixteen channels at a time.
+ * depthwise with SIMD128 for layers that make one row at a time, of one feature, without padding: two taps a
+ * multiplication, sixteen channels at a time.
  *
  * In: x s8 [x_rows][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 16][kernel_t / 2][16][2],
  * filled up with zeros. Inputs keep their zero point, which `bias` takes off. Two rows are zipped byte by

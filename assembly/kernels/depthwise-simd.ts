@@ -108,7 +108,10 @@ function row_one(p: SimdBlock, y: usize, t: i32, column: i32, frame: i32, tile: 
   finish_place(p, y, p.sums);
 }
 
-/** Four output rows of a feature whose first taps are row t and those `next` bytes further, as their taps are: taps are zipped in registers. */
+/**
+ * Four output rows of a feature whose first taps are row t and those `next` bytes further, as their taps are:
+ * taps are zipped in registers.
+ */
 function row_four(p: SimdBlock, y: usize, pitch: i32, t: i32, column: i32, frame: i32, tile: i32): void {
   const next = DILATIONS ? p.dilation_t * frame : frame;
   const padding = EDGES ? p.patch : 0;

@@ -24,7 +24,9 @@ export class FetchedBlock extends TileBlock {
 @external("runlet", "weights")
 declare function weights(dst: usize, src: usize, n: i32): void;
 
-/** Outputs of the tile that is in memory. 0 at first: WAMR looks for its stack pointer among other globals. */
+/**
+ * Outputs of the tile that is in memory. 0 at first: WAMR looks for its stack pointer among other globals.
+ */
 export let tile_outputs: i32 = 0;
 
 /** The tile that begins with output o; returns its outputs. */

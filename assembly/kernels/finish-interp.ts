@@ -1,5 +1,6 @@
 /**
- * finish for interpreters: the sums of a place to its outputs, in as few instructions as there is a way; each costs such an engine ten or more of its core's.
+ * finish for interpreters: the sums of a place to its outputs, in as few instructions as there is a way; each
+ * costs such an engine ten or more of its core's.
  *
  * In: sums i32 [y_c].  Out: s8 [y_c].  Tables of a layer: `bias` {k i64, m u32} [y_c], `y_zero` 2 * zero
  * point + 1.  emit/ops/requantise-interp.ts says what k and m are, and proves that outputs are those of
@@ -10,8 +11,9 @@ import { FETCH, SIGNED, WIDE } from "./needs";
 import { TileBlock } from "./patch";
 
 /**
- * All outputs of a place, or those of a tile. T: i32 where some lie below the zero point, u32 where none does, so that each has a loop of its own (of a constant argument the
- * optimiser would join both again); bool where the loop looks at `below`.
+ * All outputs of a place, or those of a tile. T: i32 where some lie below the zero point, u32 where none
+ * does, so that each has a loop of its own (of a constant argument the optimiser would join both again); bool
+ * where the loop looks at `below`.
  */
 // @ts-ignore: decorator
 @inline

@@ -5,13 +5,16 @@
  * layer: `multiplier` u32, doubled, `shift` s = -1 - shift, and ONCE_FROM more where sums are rounded once;
  * `y_zero` is 2 * zero point + 1.  emit/ops/tiles.ts holds a layer against these bounds.
  *
- * Exact: requantise of fixed-point.ts with fewer operations. Doubled multipliers put the product's upper word at the right place, and the top bit of
- * the lower one is what 2^31 would carry. Then (x + 2^s - (x < 0)) >> (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.
+ * Exact: requantise of fixed-point.ts with fewer operations. Doubled multipliers put the product's upper word
+ * at the right place, and the top bit of the lower one is what 2^31 would carry. Then (x + 2^s - (x < 0)) >>
+ * (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.
  *
- * Rounded once, (sum * 2m + 2^(32 + s)) >> (33 + s) is the upper word, shifted by s, plus one, halved: floors of floors are one floor.
+ * Rounded once, (sum * 2m + 2^(32 + s)) >> (33 + s) is the upper word, shifted by s, plus one, halved: floors
+ * of floors are one floor.
  *
- * Cost on RV32IMC: 21 instructions an output (gcc 12). It clamps before the last halving: of minimum and maximum gcc makes two moves more. What lies
- * as far apart at every output is a distance, not a pointer: gcc would compute it anew. APART, where there is no such distance, has pointers.
+ * Cost on RV32IMC: 21 instructions an output (gcc 12). It clamps before the last halving: of minimum and
+ * maximum gcc makes two moves more. What lies as far apart at every output is a distance, not a pointer: gcc
+ * would compute it anew. APART, where there is no such distance, has pointers.
  */
 import { ONCE_FROM } from "./fixed-point";
 import { tile_outputs } from "./fetch";

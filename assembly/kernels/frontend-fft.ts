@@ -1,10 +1,12 @@
 /**
  * Real FFT in 16-bit fixed point, in place.
  *
- * In: `buffer` s16 [points][2], the samples in pairs at the places of `place`.  Out: the spectrum s16 [points + 1][2], divided by 2 * points.
- * Radix 2 where the number of bits is odd, then radix 4, then the pass that separates even from odd samples. The first twiddle is 32767 / 32768, and
- * what it is multiplied with is below half the range, so that nothing changes: it is left out.
- * Source: kissfft (kiss_fft.c, kiss_fftr.c, FIXED_POINT 16).  Exact: quant/frontend/fft.ts, which recurses as kissfft does.
+ * In: `buffer` s16 [points][2], the samples in pairs at the places of `place`.  Out: the spectrum s16 [points
+ * + 1][2], divided by 2 * points. Radix 2 where the number of bits is odd, then radix 4, then the pass that
+ * separates even from odd samples. The first twiddle is 32767 / 32768, and what it is multiplied with is
+ * below half the range, so that nothing changes: it is left out.
+ * Source: kissfft (kiss_fft.c, kiss_fftr.c, FIXED_POINT 16).  Exact: quant/frontend/fft.ts, which recurses as
+ * kissfft does.
  */
 
 /** floor(32767 / 2) and / 4: a pass divides by its radix. */
@@ -17,7 +19,10 @@ function round15(x: i32): i32 {
   return (x + 0x4000) >> 15;
 }
 
-/** Where complex sample `index` goes: its digits reversed, of base 4, the highest of base 2 where the number of bits is odd. */
+/**
+ * Where complex sample `index` goes: its digits reversed, of base 4, the highest of base 2 where the number
+ * of bits is odd.
+ */
 export function place(index: i32, points: i32): i32 {
   let at = 0;
   let left = points;

@@ -1,7 +1,8 @@
 /**
  * Integer functions of the audio front end, unsigned 32 bits unless said otherwise.
  *
- * Source: TensorFlow's micro front end, filterbank.c, pcan_gain_control.c, log_scale.c.  Exact: quant/frontend/integers.ts.
+ * Source: TensorFlow's micro front end, filterbank.c, pcan_gain_control.c, log_scale.c.  Exact:
+ * quant/frontend/integers.ts.
  */
 
 /** Square root, rounded; below 2^32 a root of 65535 is not rounded up. */

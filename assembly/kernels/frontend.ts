@@ -1,9 +1,10 @@
 /**
  * The audio front end: int16 samples to rows of int8 features. Its parameter block is FrontEndBlock.
  *
- * In: samples s16, at most a step at a time.  Out: row s8 [channels] whenever a window is full.
- * Window, automatic scaling, FFT, energy, filter bank, square root, noise reduction, gain control (PCAN), logarithm, int8; a channel goes through all
- * stages before the next begins.  Source: TensorFlow's micro front end, frontend.c.  Exact: quant/frontend/reference.ts.
+ * In: samples s16, at most a step at a time.  Out: row s8 [channels] whenever a window is full. Window,
+ * automatic scaling, FFT, energy, filter bank, square root, noise reduction, gain control (PCAN), logarithm,
+ * int8; a channel goes through all stages before the next begins.  Source: TensorFlow's micro front end,
+ * frontend.c.  Exact: quant/frontend/reference.ts.
  */
 import { place, rfft_s16 } from "./frontend-fft";
 import { log_u32, root_u64, shrink, wide_function } from "./frontend-math";
@@ -63,7 +64,9 @@ function windowed(samples: usize, table: usize, i: i32, shift: i32): i32 {
   return max(-32768, min(32767, product));
 }
 
-/** Windowed samples, scaled to 15 bits, to their places in the buffer; zeros behind them. Returns the shift. */
+/**
+ * Windowed samples, scaled to 15 bits, to their places in the buffer; zeros behind them. Returns the shift.
+ */
 function scaled_window(block: FrontEndBlock): i32 {
   const samples = samples_at(block);
   const table = block.window_table;

@@ -52,7 +52,10 @@ export function globalavg_rotate_s8(p: GlobalBlock): void {
   fill_s8(p.partials + next * (p.count << 2), 0, p.count << 2);
 }
 
-/** Adds the new rows to the running totals, and the right edge to the accumulator that is due; returns its address. */
+/**
+ * Adds the new rows to the running totals, and the right edge to the accumulator that is due; returns its
+ * address.
+ */
 export function fold_totals<T>(p: GlobalFoldBlock, phase: i32, own: i32): usize {
   const count = p.count;
   const row = p.row;

@@ -1,8 +1,8 @@
 /**
  * pad: a window between padding that its own rows give.
  *
- * In: x s8 [x_rows][row]; what the padding holds: 0 the zero point, 1 the rows mirrored, 2 the outermost one too, 3 that
- * one alone.  Out: rows first to first + rows - 1 of y s8 [...][row].  Exact: bytes are copied.
+ * In: x s8 [x_rows][row]; what the padding holds: 0 the zero point, 1 the rows mirrored, 2 the outermost one
+ * too, 3 that one alone.  Out: rows first to first + rows - 1 of y s8 [...][row].  Exact: bytes are copied.
  */
 import { HistoryBlock } from "./history";
 import { fill_s8, move_s8 } from "./move";

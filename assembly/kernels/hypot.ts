@@ -1,7 +1,8 @@
 /**
  * hypot: the length of a vector of two, element by element, of int8 or int16.
  *
- * In: x and x2 [...][count], each s8 or s16.  Out: rows first to first + rows - 1 of y s8 or s16 [...][count].
+ * In: x and x2 [...][count], each s8 or s16.  Out: rows first to first + rows - 1 of y s8 or s16
+ * [...][count].
  * Exact: quant/ops/hypot.ts. Cost: a square root of 27 bits an output.
  */
 import { clamp, requantise } from "./fixed-point";

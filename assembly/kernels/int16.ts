@@ -1,9 +1,9 @@
 /**
  * int16: what the kernels of int16 activations share. Holds no operator.
  *
- * Types of a kernel are those that it reads and writes: conv_s16 both int16, conv_s16_s8 from int16 to int8.  Exact: quant/ops/int16.ts is its twin.
- * `multiplier` i32 [o] of 16 bits, `shift` s8 [o], the whole right shift, 1 to 46. From ONCE_FROM on: the
- * multiplier's upper 27 of 53 bits, the others at `low`.
+ * Types of a kernel are those that it reads and writes: conv_s16 both int16, conv_s16_s8 from int16 to int8.
+ * Exact: quant/ops/int16.ts is its twin. `multiplier` i32 [o] of 16 bits, `shift` s8 [o], the whole right
+ * shift, 1 to 46. From ONCE_FROM on: the multiplier's upper 27 of 53 bits, the others at `low`.
  * Source: TensorFlow Lite 16x8, MultiplyByQuantizedMultiplier of int64.
  */
 import { ONCE_FROM } from "./fixed-point";
@@ -50,7 +50,9 @@ export function dot_int16<TX>(
   return sum;
 }
 
-/** Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored at `y`. */
+/**
+ * Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored at `y`.
+ */
 export function finish_int16<TY>(
   p: PlainBlock,
   y: usize, // TY

@@ -1,7 +1,9 @@
 /**
- * The one or two outputs of a place that are left over by tiles of several, where they have more than FEW_TAPS taps.
+ * The one or two outputs of a place that are left over by tiles of several, where they have more than
+ * FEW_TAPS taps.
  *
- * In: taps side by side.  Out: their sums.  Weights s8 [taps], filled up with zeros to whole fours, one output after the other, each after what its sum starts from where there is that.
+ * In: taps side by side.  Out: their sums.  Weights s8 [taps], filled up with zeros to whole fours, one
+ * output after the other, each after what its sum starts from where there is that.
  */
 
 /** One or two outputs beside whole tiles are multiplied by a tile's zeros where they have so few taps. */

@@ -1,8 +1,8 @@
 /**
  * lstm over rows of int16 gates: input, forget, cell, output.
  *
- * In: x s16 [rows][4 * units].  Out: rows first to first + rows - 1 of y s8 [...][units].  The cell is s16 of a scale
- * that is a power of two.  Exact: quant/ops/lstm.ts.
+ * In: x s16 [rows][4 * units].  Out: rows first to first + rows - 1 of y s8 [...][units].  The cell is s16 of
+ * a scale that is a power of two.  Exact: quant/ops/lstm.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 import {

@@ -40,7 +40,10 @@ export function widen_s8(
   }
 }
 
-/** Four sums to twice the outputs, not clamped yet. Halves are the last bit of 1.5 * 2^22 + x: rounded to those, then (finish_eight) down, so that ties go up. */
+/**
+ * Four sums to twice the outputs, not clamped yet. Halves are the last bit of 1.5 * 2^22 + x: rounded to
+ * those, then (finish_eight) down, so that ties go up.
+ */
 // @ts-ignore: decorator
 @inline
 function finish_four(sum: v128, scale: v128, offset: v128, magic: v128, zero: v128): v128 {

@@ -1,5 +1,6 @@
 /**
- * maxpool with SIMD128: sixteen channels at a time, the last sixteen once more where they are no whole number of sixteens.
+ * maxpool with SIMD128: sixteen channels at a time, the last sixteen once more where they are no whole number
+ * of sixteens.
  *
  * In: x s8 [x_rows][x_f][x_c], x_c at least 16.  Out: as maxpool.ts.  Exact.
  */

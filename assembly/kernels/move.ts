@@ -1,7 +1,8 @@
 /**
  * move: bytes to another place, towards lower addresses or apart (history, input frames, outputs).
  *
- * In: src, bytes.  Out: dst.  Overlap is allowed where dst < src.  Sixteen bytes at a time: the bulk-memory feature is not in every WAMR build.
+ * In: src, bytes.  Out: dst.  Overlap is allowed where dst < src.  Sixteen bytes at a time: the bulk-memory
+ * feature is not in every WAMR build.
  */
 import { EDGES, WIDE } from "./needs";
 

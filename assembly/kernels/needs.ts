@@ -1,6 +1,6 @@
 /**
- * What a module's layers ask of their kernels. A build puts its own file in place of this one (emit/needs.ts), so that what no layer needs is
- * not compiled; here is everything.
+ * What a module's layers ask of their kernels. A build puts its own file in place of this one
+ * (emit/needs.ts), so that what no layer needs is not compiled; here is everything.
  */
 
 /** Taps that do not lie side by side in the input, or that are padding. */
@@ -19,7 +19,10 @@ export const EXACT: bool = true;
 export const SIGNED: bool = true;
 /** Outputs that end before int8 does (simd). */
 export const CLAMPS: bool = true;
-/** Convolutions take four places at a time, two, one (simd, emit/ops/simd-tiles.ts); where singles are not there, a pair is. */
+/**
+ * Convolutions take four places at a time, two, one (simd, emit/ops/simd-tiles.ts); where singles are not
+ * there, a pair is.
+ */
 export const FOURS: bool = true;
 export const PAIRS: bool = true;
 export const ONES: bool = true;
@@ -40,7 +43,10 @@ export const FETCH: bool = false;
 export const EDGES: bool = true;
 /** Layers whose sums are rounded once (fixed-point.ts). */
 export const ONCE: bool = true;
-/** What is constant has a memory of its own, so that no distance leads there from what changes (C without a runtime). */
+/**
+ * What is constant has a memory of its own, so that no distance leads there from what changes (C without a
+ * runtime).
+ */
 export const APART: bool = false;
 /** The dot product of relaxed SIMD (mac-relaxed.ts). Not part of everything: it is another target. */
 export const RELAXED: bool = false;

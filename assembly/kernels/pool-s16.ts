@@ -1,5 +1,6 @@
 /**
- * maxpool and avgpool in int16: the largest value, or the mean rounded half away from zero, under a sliding kernel.
+ * maxpool and avgpool in int16: the largest value, or the mean rounded half away from zero, under a sliding
+ * kernel.
  *
  * In: x s16 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s16 [...][y_f][x_c].  Padded places
  * never win, and are left out of a mean or count as 0 (include_pad).  Exact: quant/ops/maxpool.ts,

@@ -1,9 +1,10 @@
 /**
  * What lstm, gru and rnn share: blocks, sums of gates, their functions, states that go on. Holds no operator.
  *
- * Gates are s16, 12 bits behind the point less gate_shift; weights s8 [gates * units][units] multiply the output before.  Where `carry` is
- * 1 the state at `cell` and `last` goes on from call to call, and the first `skip` rows, which lie before the signal, are
- * not run; else every call begins anew.  Exact: quant/ops/recurrent.ts, gates.ts.
+ * Gates are s16, 12 bits behind the point less gate_shift; weights s8 [gates * units][units] multiply the
+ * output before.  Where `carry` is 1 the state at `cell` and `last` goes on from call to call, and the first
+ * `skip` rows, which lie before the signal, are not run; else every call begins anew.  Exact:
+ * quant/ops/recurrent.ts, gates.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 import { PlainBlock } from "./mac";
@@ -169,7 +170,10 @@ export function carry_on(p: RecurrentBlock, before: usize): void {
   if (p.carry && before != p.last) move_s8(p.last, before, p.y_c);
 }
 
-/** conv of one place: frames s8 [per] with weights [o][per], to gates s16 [o]. The bias has the zero point's share. */
+/**
+ * conv of one place: frames s8 [per] with weights [o][per], to gates s16 [o]. The bias has the zero point's
+ * share.
+ */
 export function gates_s8_s16(p: PlainBlock, first: i32, rows: i32): void {
   const n = p.per;
   for (let r = first; r < first + rows; r++) {

@@ -1,7 +1,8 @@
 /**
  * rnn over rows of int16 sums: h = fn(x + u h).
  *
- * In: x s16 [rows][units].  Out: rows first to first + rows - 1 of y s8 [...][units].  Exact: quant/ops/rnn.ts.
+ * In: x s16 [rows][units].  Out: rows first to first + rows - 1 of y s8 [...][units].  Exact:
+ * quant/ops/rnn.ts.
  */
 import { RecurrentBlock, at_open_row, at_row, begin, carry_on, is_before, row_at, tanh_s16, to_output } from "./recurrent";
 

@@ -1,7 +1,9 @@
 /**
- * rows: rows of int8 or int16 (T) added to int32 sums, element by element; eight at a time where the target has SIMD128.
+ * rows: rows of int8 or int16 (T) added to int32 sums, element by element; eight at a time where the target
+ * has SIMD128.
  *
- * In: row T [n], folded onto sums of `count` elements (n is a multiple of it).  Out: sums i32 [count].  Exact modulo 2^32.
+ * In: row T [n], folded onto sums of `count` elements (n is a multiple of it).  Out: sums i32 [count].  Exact
+ * modulo 2^32.
  */
 
 // @ts-ignore: decorator

@@ -1,5 +1,6 @@
 /**
- * taps: what the first layer's partial tap sums share; the sums themselves are conv_taps_s8 and depthwise_taps_s8. Holds no operator.
+ * taps: what the first layer's partial tap sums share; the sums themselves are conv_taps_s8 and
+ * depthwise_taps_s8. Holds no operator.
  *
  * `acc` i32 [acc_rows][y_f][y_c]: open rows of the stream, from row `acc_first` on, without bias. One hop:
  * `open` moves them down by the new rows, taps of the input rows before the cut are added, `cut` copies what
@@ -59,7 +60,9 @@ function accumulators(p: TapsBlock, at: i32): usize {
   return row < p.acc_rows ? p.acc + row * (elements(p) << 2) : 0;
 }
 
-/** Address of the accumulators that tap kt of input row r belongs to, or 0 where it belongs to no open row. */
+/**
+ * Address of the accumulators that tap kt of input row r belongs to, or 0 where it belongs to no open row.
+ */
 export function tap_accumulators(p: TapsBlock, r: i32, kt: i32): usize {
   const at = r + p.pad_t - kt * p.dilation_t;
   const row = at / p.grid;
@@ -104,7 +107,10 @@ export function taps_cut_s8(p: TapsBlock, phase: i32): void {
   }
 }
 
-/** Records of rows that became complete in this hop turn from what lies before the window into what lies inside. */
+/**
+ * Records of rows that became complete in this hop turn from what lies before the window into what lies
+ * inside.
+ */
 function complete(p: TapsBlock, phase: i32): void {
   const news = p.new_rows;
   for (let ahead = p.complete_ahead; ahead <= p.cut_ahead; ahead++) {

@@ -1,7 +1,8 @@
 /**
  * upsample: rows repeated, or zeros between them.
  *
- * In: x [...][x_f][row bytes].  Out: rows first to first + rows - 1 of y [...][y_f][row].  Exact: bytes are copied.
+ * In: x [...][x_f][row bytes].  Out: rows first to first + rows - 1 of y [...][y_f][row].  Exact: bytes are
+ * copied.
  */
 import { fill_s8, move_s8 } from "./move";
 

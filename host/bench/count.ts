@@ -1,10 +1,12 @@
 /**
- * Instructions of one hop on a microcontroller's core, counted in QEMU: the module as C (wasm2c, bounds unchecked), compiled, run without an operating
- * system.
+ * Instructions of one hop on a microcontroller's core, counted in QEMU: the module as C (wasm2c, bounds
+ * unchecked), compiled, run without an operating system.
  *
- * In: a module, and its weights where they are apart.  Out: the fewest and the most instructions of a hop that gives an output, and the mean. The same in every run, to the instruction; compilers of
- * other versions give other counts, so theirs are named beside it.  The outputs' digest is held against the module in this process.
- * Source of the method: minstret (RISC-V privileged specification 3.1.10), SysTick (ARMv7-M B3.3) with QEMU's -icount.
+ * In: a module, and its weights where they are apart.  Out: the fewest and the most instructions of a hop
+ * that gives an output, and the mean. The same in every run, to the instruction; compilers of other versions
+ * give other counts, so theirs are named beside it.  The outputs' digest is held against the module in this
+ * process. Source of the method: minstret (RISC-V privileged specification 3.1.10), SysTick (ARMv7-M B3.3)
+ * with QEMU's -icount.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

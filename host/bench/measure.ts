@@ -1,7 +1,9 @@
 /**
- * Times of several subjects in one run: in turn, a round of each after a round of the others, so that what else the machine does hits all alike.
+ * Times of several subjects in one run: in turn, a round of each after a round of the others, so that what
+ * else the machine does hits all alike.
  *
- * In: functions that do one hop.  Out: microseconds a hop, sorted, per subject.  Times are of one machine; ratios of one run carry over.
+ * In: functions that do one hop.  Out: microseconds a hop, sorted, per subject.  Times are of one machine;
+ * ratios of one run carry over.
  */
 
 import { Bench } from 'tinybench';

@@ -1,7 +1,8 @@
 /**
  * A network as modules for several targets, and what each of them costs in bytes and to start.
  *
- * In: an int8 plan, targets.  Out: per target the bundle, a function that pushes one hop of made-up frames, build and start times.
+ * In: an int8 plan, targets.  Out: per target the bundle, a function that pushes one hop of made-up frames,
+ * build and start times.
  */
 import { gzipSync } from 'node:zlib';
 import { type Bundle, build } from '../../assembly/build.ts';

@@ -1,17 +1,19 @@
 /**
- * The benchmark's networks: shapes that people stream, with seeded weights, so that anyone can make them again.
+ * The benchmark's networks: shapes that people stream, with seeded weights, so that anyone can make them
+ * again.
  *
- * Out: float Graphs, valid padding where nothing else is said, ReLU, weights He-normal (He et al., arXiv 1502.01852), biases 0.
+ * Out: float Graphs, valid padding where nothing else is said, ReLU, weights He-normal (He et al., arXiv
+ * 1502.01852), biases 0.
  *
- * N1    256 x 4   conv k5 32, max pool 4; conv k5 48, pool 2; conv k5 64, pool 2; dense 32; dense 1
- * N2    98 x 40   conv k3 stride 2 64; 4 x (depthwise k9, pointwise 64); global average; dense 12
- * D9    112 x 64  8 x depthwise k9
- * N1P   256 x 1   3 x conv k5 dilation 2 32, max pool 4; the same with 48, pool 2; 3 x conv k3 64, pool 2; dense 32; dense 1
+ * N1    256 x 4   conv k5 32, max pool 4; conv k5 48, pool 2; conv k5 64, pool 2; dense 32; dense 1 N2    98
+ * x 40   conv k3 stride 2 64; 4 x (depthwise k9, pointwise 64); global average; dense 12 D9    112 x 64  8 x
+ * depthwise k9 N1P   256 x 1   3 x conv k5 dilation 2 32, max pool 4; the same with 48, pool 2; 3 x conv k3
+ * 64, pool 2; dense 32; dense 1
  *
  * And two of StreamiNNC (arXiv 2408.03223, section 3.1), 'same' padding as there, batch norm folded:
  *
- * f_EEG 1024 x 18 3 x (conv k3 128, max pool 4); conv k16 100, linear; conv k1 2
- * f_ACC 960 x 4   conv k3 8, 16, 32, 64, 128, 256; global average; dense 256, linear; dense 128; dense 64; dense 2
+ * f_EEG 1024 x 18 3 x (conv k3 128, max pool 4); conv k16 100, linear; conv k1 2 f_ACC 960 x 4   conv k3 8,
+ * 16, 32, 64, 128, 256; global average; dense 256, linear; dense 128; dense 64; dense 2
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';

@@ -1,9 +1,11 @@
 /**
- * wasm2c's output with loads and stores that go straight to one array, without bounds checks: what a device's own build would have.
+ * wasm2c's output with loads and stores that go straight to one array, without bounds checks: what a device's
+ * own build would have.
  *
- * In: C as wabt 1.0.32 writes it.  Out: the same with other macros. wasm2c copies every load through memcpy, which becomes byte loads on cores that
- * do not load words from any address, and checks bounds in 64 bits. Words of 64 bits are two of 32 here. QEMU's cores load words from
- * any address, as Cortex-M4 does; a core that does not would move histories by the byte.
+ * In: C as wabt 1.0.32 writes it.  Out: the same with other macros. wasm2c copies every load through memcpy,
+ * which becomes byte loads on cores that do not load words from any address, and checks bounds in 64 bits.
+ * Words of 64 bits are two of 32 here. QEMU's cores load words from any address, as Cortex-M4 does; a core
+ * that does not would move histories by the byte.
  */
 import { RunletError } from '../../models/error.ts';
 

@@ -1,8 +1,8 @@
 /**
  * What all verbs share: output, errors and exit codes.
  *
- * Results go to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 a check failed (or a bug), 2 usage, 3 model not
- * supported (RN1xx to RN3xx), 4 input, output or remote.
+ * Results go to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 a check failed (or a bug), 2
+ * usage, 3 model not supported (RN1xx to RN3xx), 4 input, output or remote.
  */
 import { stripVTControlCharacters } from 'node:util';
 import { isRunletError, RunletError } from '../../models/error.ts';
@@ -13,7 +13,10 @@ export { coloursFor } from '../report/terminal.ts';
 
 export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 4, interrupted: 130 } as const;
 
-/** Codes that are a wrong command line rather than a failed check or bad input; 506 and 507: a front end that cannot be made, or does not fit; 512: C for a target that has none. */
+/**
+ * Codes that are a wrong command line rather than a failed check or bad input; 506 and 507: a front end that
+ * cannot be made, or does not fit; 512: C for a target that has none.
+ */
 const usageCodes = new Set(
   [
     435, 437, 506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 753, 754, 761, 763, 770,
@@ -39,7 +42,9 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof Error && 'syscall' in error ? exitCodes.io : exitCodes.checkFailed;
 }
 
-/** Whether the reader of stdout has gone (`| head`): no failure, but nothing more can be printed. Set by main. */
+/**
+ * Whether the reader of stdout has gone (`| head`): no failure, but nothing more can be printed. Set by main.
+ */
 export const output = { closed: false };
 
 /** Prints to stdout, and waits where the reader is slower. */

@@ -1,8 +1,10 @@
 /**
- * runlet bench: what a hop of a model costs, for every kind of kernel, against the whole window and against what the engine can do at most.
+ * runlet bench: what a hop of a model costs, for every kind of kernel, against the whole window and against
+ * what the engine can do at most.
  *
- * Times are medians of interleaved rounds in one run. With --core: instructions of a hop on a microcontroller's core, the same in every run. Several models
- * are measured one after the other, and --html draws them all.
+ * Times are medians of interleaved rounds in one run. With --core: instructions of a hop on a
+ * microcontroller's core, the same in every run. Several models are measured one after the other, and --html
+ * draws them all.
  */
 
 import type { Home } from '../../assembly/emit/home.ts';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command `runlet`: checks Node and hands over to main, compiled where it can be (scripts/prepare.mjs), else through tsx.
- * In a clone whose sources are newer than dist/ the sources run.
+ * The command `runlet`: checks Node and hands over to main, compiled where it can be (scripts/prepare.mjs),
+ * else through tsx. In a clone whose sources are newer than dist/ the sources run.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 

@@ -186,7 +186,10 @@ function printPlan(quant: QuantPlan, { sampleRateHz, frontEndConfig: sound }: Ma
   if (sound) process.stdout.write(`${soundLine(sound)}\n`);
 }
 
-/** The step of the rows that the model was trained on, where a front end is asked for and the model's manifest says it. */
+/**
+ * The step of the rows that the model was trained on, where a front end is asked for and the model's manifest
+ * says it.
+ */
 function ownStepMs(graph: Graph, frontEnd: string | undefined): number | undefined {
   const features = featuresSettings(graph.metadata);
   if (!features || frontEnd === undefined || frontEnd === 'none') return undefined;

@@ -1,7 +1,8 @@
 /**
  * The figures of a bundle, to the byte.
  *
- * In: the module's bytes and its manifest.  Out: one flat object, the same for `build --json` and `inspect --json`.
+ * In: the module's bytes and its manifest.  Out: one flat object, the same for `build --json` and `inspect
+ * --json`.
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import type { FrontEndManifest, Manifest } from '../../assembly/bundle/manifest.ts';

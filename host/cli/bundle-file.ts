@@ -1,7 +1,8 @@
 /**
  * A bundle as files: the module, and beside it its weights where they are a file apart.
  *
- * In: the path of a module.  Out: the path of its weights, its bytes, an open session.  RN720 where the weights that it wants are not there.
+ * In: the path of a module.  Out: the path of its weights, its bytes, an open session.  RN720 where the
+ * weights that it wants are not there.
  */
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';

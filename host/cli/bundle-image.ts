@@ -1,7 +1,8 @@
 /**
  * The model image of a bundle's file, for `image` and `flash`.
  *
- * In: the path of a module, its weights beside it, what is to be heard.  Out: the image (assembly/bundle/image.ts) and its parts.
+ * In: the path of a module, its weights beside it, what is to be heard.  Out: the image
+ * (assembly/bundle/image.ts) and its parts.
  */
 import { type ImageDetector, type ImageParts, makeImage } from '../../assembly/bundle/image.ts';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
@@ -13,7 +14,10 @@ import { readBytes } from './load.ts';
 
 type Settings = ConstructorParameters<typeof LabelDetector>[2];
 
-/** What is heard: the manifest's detector, changed by options. A model that has neither gives values. @throws RN770, RN771 */
+/**
+ * What is heard: the manifest's detector, changed by options. A model that has neither gives values. @throws
+ * RN770, RN771
+ */
 function detectorOf(manifest: Manifest, settings: Settings): ImageDetector | undefined {
   const asked = Object.values(settings ?? {}).some((value) => value !== undefined);
   if (!manifest.detector && !asked) return undefined;

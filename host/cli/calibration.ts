@@ -1,8 +1,10 @@
 /**
- * Calibration data on the command line: files, piece by piece, to chunks of whole ticks; and what is said while it goes on.
+ * Calibration data on the command line: files, piece by piece, to chunks of whole ticks; and what is said
+ * while it goes on.
  *
- * In: a float graph and --calib.  Out: chunks, their number where it is known.  .npy, .npz and .csv hold frames; .wav holds frames of its channels, or with
- * --front-end sound that becomes rows first. An array [windows][frames of a window][elements] is windows that were cut apart.
+ * In: a float graph and --calib.  Out: chunks, their number where it is known.  .npy, .npz and .csv hold
+ * frames; .wav holds frames of its channels, or with --front-end sound that becomes rows first. An array
+ * [windows][frames of a window][elements] is windows that were cut apart.
  */
 
 import { clockOf } from '../../models/graph/clock.ts';

@@ -1,8 +1,9 @@
 /**
  * Byte-by-byte comparison of a session's outputs with rows that somebody else computed.
  *
- * In: a session, input rows and expected rows.  Out: outputs compared, how many differ, the largest difference.
- * int8 and uint8 outputs are compared as they are stored, float outputs as float32 bits after dequantisation.
+ * In: a session, input rows and expected rows.  Out: outputs compared, how many differ, the largest
+ * difference. int8 and uint8 outputs are compared as they are stored, float outputs as float32 bits after
+ * dequantisation.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Session } from '../session/index.ts';

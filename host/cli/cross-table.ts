@@ -1,8 +1,9 @@
 /**
  * The cross table: float windowed, int8 windowed, int8 streamed and wasm over one signal, each against each.
  *
- * In: a float or int8 graph, a signal and a hop.  Out: mean and largest difference in output units, and bytes that differ between int8 forms.
- * For a plan that is exact only on extended windows, `extended` columns are the model on windows with real context instead of zero padding.
+ * In: a float or int8 graph, a signal and a hop.  Out: mean and largest difference in output units, and bytes
+ * that differ between int8 forms. For a plan that is exact only on extended windows, `extended` columns are
+ * the model on windows with real context instead of zero padding.
  */
 
 import { build } from '../../assembly/build.ts';

@@ -1,7 +1,8 @@
 /**
  * plan --calib SIGNAL: what each mode would cost on the user's data.
  *
- * In: a plan and a signal.  Out: two tables, modes and layers. A float model runs in float, an int8 model in its integers.
+ * In: a plan and a signal.  Out: two tables, modes and layers. A float model runs in float, an int8 model in
+ * its integers.
  */
 
 import { type Graph, isQuantised } from '../../models/graph/types.ts';

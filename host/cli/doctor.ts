@@ -1,7 +1,8 @@
 /**
  * runlet doctor: what of this machine Runlet can use.
  *
- * In: nothing.  Out: a line per check. Exit 1 where something needed is missing; optional tools only add features.
+ * In: nothing.  Out: a line per check. Exit 1 where something needed is missing; optional tools only add
+ * features.
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';

@@ -1,8 +1,9 @@
 /**
  * Feeds a source to a session: frames, gaps, pace, JSON lines.
  *
- * In: an open session and source, and the gaps of the source where a policy for them was given.  Out: lines on stdout where there is no live
- * line, everything else into the recorder; what the warm-up held back and what was lost.
+ * In: an open session and source, and the gaps of the source where a policy for them was given.  Out: lines
+ * on stdout where there is no live line, everything else into the recorder; what the warm-up held back and
+ * what was lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';

@@ -1,9 +1,10 @@
 /**
  * --eval and --eval-labels of quantize: data and labels out of files, and what is said of the task.
  *
- * In: a graph, the command line.  Out: evaluation data and labels; lines for people.
- * Data is what --calib takes. An array [recordings][frames][values] of .npy has a label for each recording's last window, any other data one for each window.
- * Labels are .npy, .json (a list, or its member `labels`) or .csv (the column `label`, else the last).
+ * In: a graph, the command line.  Out: evaluation data and labels; lines for people. Data is what --calib
+ * takes. An array [recordings][frames][values] of .npy has a label for each recording's last window, any
+ * other data one for each window. Labels are .npy, .json (a list, or its member `labels`) or .csv (the column
+ * `label`, else the last).
  */
 
 import { clockOf } from '../../models/graph/clock.ts';

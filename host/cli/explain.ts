@@ -1,7 +1,8 @@
 /**
  * runlet explain RN301: prints the paragraph of an error code, or of a rule of streaming (R1 to R14).
  *
- * In: a code.  Out: its paragraph of docs/errors.md (or of the parts that it is made of). Without a code, all codes.
+ * In: a code.  Out: its paragraph of docs/errors.md (or of the parts that it is made of). Without a code, all
+ * codes.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +31,10 @@ export interface Explanation {
 export const errorCode = /RN\d{3}/;
 export const ruleCode = /R\d{1,2}/;
 
-/** The paragraphs of a Markdown text: each begins with a line that starts with a code, as a heading, in bold, or in a list. */
+/**
+ * The paragraphs of a Markdown text: each begins with a line that starts with a code, as a heading, in bold,
+ * or in a list.
+ */
 export function explanations(markdown: string, code = errorCode): Explanation[] {
   const begins = new RegExp(`^(#+\\s+|[-*]\\s+)?[*\`]*(${code.source})\\b[*\`]*[:.]?\\s*[-–—:]?\\s*(.*)$`);
   const found: Explanation[] = [];

@@ -1,8 +1,10 @@
 /**
- * runlet features x.wav --preset microwakeword --step-ms 10 -o features.npy: sound to the rows that models are trained on and fed with.
+ * runlet features x.wav --preset microwakeword --step-ms 10 -o features.npy: sound to the rows that models
+ * are trained on and fed with.
  *
- * In: sound of one channel at the front end's rate.  Out: a .npy file of rows; without -o, a line a row on stdout. The rows are the reference's
- * (quant/frontend), so those of a module with this front end. Memory does not grow with the length of the sound. --wasm writes the front end as a module.
+ * In: sound of one channel at the front end's rate.  Out: a .npy file of rows; without -o, a line a row on
+ * stdout. The rows are the reference's (quant/frontend), so those of a module with this front end. Memory
+ * does not grow with the length of the sound. --wasm writes the front end as a module.
  */
 import { RunletError } from '../../models/error.ts';
 import { presetNames } from '../../models/frontend/presets.ts';

@@ -1,8 +1,9 @@
 /**
  * runlet fit: whether a bundle fits a board, and what to change where it does not. Exit 1 where it does not.
  *
- * The module runs in this process with counters, and each piece of it takes what was measured once (docs/fit.md). Where an engine compiles and the tools are installed it is
- * compiled for the board's core and counted in QEMU instead: --measure insists on it, --no-measure does without.
+ * The module runs in this process with counters, and each piece of it takes what was measured once
+ * (docs/fit.md). Where an engine compiles and the tools are installed it is compiled for the board's core and
+ * counted in QEMU instead: --measure insists on it, --no-measure does without.
  */
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { isScalar } from '../../assembly/emit/target.ts';

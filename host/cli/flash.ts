@@ -1,9 +1,12 @@
 /**
- * runlet flash: a bundle to a gateway, or over a serial line to a device, through its trial, to what runs now; with --fleet to a site's gateways in waves.
+ * runlet flash: a bundle to a gateway, or over a serial line to a device, through its trial, to what runs
+ * now; with --fleet to a site's gateways in waves.
  *
- * In: a signed bundle (a device takes images as well); the address of a gateway or of a fleet, or a port.  Out: the verdict of each step on stdout,
- * progress on stderr. Exit 0 where the bundle runs now (or, with --no-confirm, has passed), 1 where it was refused or given up, 4 where the other
- * side cannot be reached or has no room. host/flash/serial/command.ts does what goes to a device, host/gateway/fleet/command.ts what goes to a fleet.
+ * In: a signed bundle (a device takes images as well); the address of a gateway or of a fleet, or a port.
+ * Out: the verdict of each step on stdout, progress on stderr. Exit 0 where the bundle runs now (or, with
+ * --no-confirm, has passed), 1 where it was refused or given up, 4 where the other side cannot be reached or
+ * has no room. host/flash/serial/command.ts does what goes to a device, host/gateway/fleet/command.ts what
+ * goes to a fleet.
  */
 
 import { basename } from 'node:path';

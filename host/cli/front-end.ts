@@ -1,8 +1,8 @@
 /**
  * Applies a front end (host/features) to a source: raw samples in, what the model was trained on out.
  *
- * In: the name that a manifest gives in `frontEnd`, frames of one element.  Out: frames of one element. A front end is loaded
- * on first use.
+ * In: the name that a manifest gives in `frontEnd`, frames of one element.  Out: frames of one element. A
+ * front end is loaded on first use.
  */
 import { RunletError } from '../../models/error.ts';
 import type { GapList } from '../sources/gaps.ts';
@@ -19,7 +19,8 @@ const makers: Record<string, (sampleRateHz: number) => Promise<FrontEnd>> = {
 
 /**
  * The front end of that name.
- * @throws RN738 no such front end, or it cannot run at that rate or on such frames; RN739 the rate is unknown.
+ * @throws RN738 no such front end, or it cannot run at that rate or on such frames; RN739 the rate is
+ * unknown.
  */
 export async function openFrontEnd(name: string, sampleRateHz: number | undefined, frameElements: number): Promise<FrontEnd> {
   const refuse = (what: string, why: string) =>

@@ -1,8 +1,9 @@
 /**
  * runlet golden: a bundle's self-test as two files, for runtimes that this command does not drive.
  *
- * In: a bundle.  Out: the generator's frames as the ABI has them, a hop at a time, input 0 first in each; the outputs that fell due, output 0 first each time.
- * The outputs are written only where their digest is the one that the integer reference gave when the bundle was built.
+ * In: a bundle.  Out: the generator's frames as the ABI has them, a hop at a time, input 0 first in each; the
+ * outputs that fell due, output 0 first each time. The outputs are written only where their digest is the one
+ * that the integer reference gave when the bundle was built.
  */
 import { bytesText } from '../report/table.ts';
 import { requireSelfTest } from '../session/index.ts';

@@ -1,7 +1,9 @@
 /**
- * runlet image bundle.wasm -o model.bin: a bundle, its weights and what it hears as one file for a raw partition of flash.
+ * runlet image bundle.wasm -o model.bin: a bundle, its weights and what it hears as one file for a raw
+ * partition of flash.
  *
- * In: a module, its weights beside it, the manifest's detector or what the options say.  Out: the image (assembly/bundle/image.ts), its parts on stdout.
+ * In: a module, its weights beside it, the manifest's detector or what the options say.  Out: the image
+ * (assembly/bundle/image.ts), its parts on stdout.
  */
 import { bytesText } from '../report/table.ts';
 import { printJson } from './args.ts';

@@ -1,7 +1,10 @@
 /**
- * runlet keygen: a new pair of Ed25519 keys, NAME.key (secret, for `sign`) and NAME.pub (public, for `verify`, gateways and firmware).
+ * runlet keygen: a new pair of Ed25519 keys, NAME.key (secret, for `sign`) and NAME.pub (public, for
+ * `verify`, gateways and firmware).
  *
- * In: a name.  Out: two files, PEM or wasmsign2's own, and with --c NAME.inc, the public key for a firmware's #include; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints the key's id and its bytes.
+ * In: a name.  Out: two files, PEM or wasmsign2's own, and with --c NAME.inc, the public key for a firmware's
+ * #include; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints
+ * the key's id and its bytes.
  */
 import { writeFile } from 'node:fs/promises';
 import { hexOf, keyId, newKeyPair, publicPem, publicRaw, secretPem, secretRaw } from '../../assembly/bundle/keys.ts';

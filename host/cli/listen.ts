@@ -1,9 +1,9 @@
 /**
  * The part of runlet run that listens: one or several models on one sound.
  *
- * In: models that take sound or rows of a front end, and a source of sound.  Out: into a pipe, a line of JSON for each word, each change of voice and, with
- * --scores or for a model without a detector, each output; on a terminal, a line for each word and a moving line below. A summary at the end, which Ctrl-C
- * asks for too.
+ * In: models that take sound or rows of a front end, and a source of sound.  Out: into a pipe, a line of JSON
+ * for each word, each change of voice and, with --scores or for a model without a detector, each output; on a
+ * terminal, a line for each word and a moving line below. A summary at the end, which Ctrl-C asks for too.
  */
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';

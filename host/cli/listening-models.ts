@@ -1,8 +1,9 @@
 /**
  * Models that listen: opened, with their front ends and detectors.
  *
- * In: paths of bundles, or of int8 models with what their manifests say (built on the fly), and options.  Out: ListeningModel for host/session/listener.ts.
- * Models whose front ends have the same settings share one. RN775 where a model takes rows and nothing says of which front end.
+ * In: paths of bundles, or of int8 models with what their manifests say (built on the fly), and options.
+ * Out: ListeningModel for host/session/listener.ts. Models whose front ends have the same settings share one.
+ * RN775 where a model takes rows and nothing says of which front end.
  */
 import { basename } from 'node:path';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
@@ -36,7 +37,10 @@ async function modelOf(path: string, options: ListeningOptions): Promise<Session
   return openSession(bundle.wasm as BufferSource);
 }
 
-/** The front end whose rows a model takes, or undefined where it takes sound itself. @throws RN775, RN506, RN740 */
+/**
+ * The front end whose rows a model takes, or undefined where it takes sound itself. @throws RN775, RN506,
+ * RN740
+ */
 export async function frontEndOf(manifest: Manifest, { frontEnd, stepMs }: ListeningOptions): Promise<FrontEnd | undefined> {
   const [input] = manifest.inputs;
   if (manifest.frontEndConfig) return undefined;
@@ -84,7 +88,10 @@ export const listens = (manifest: Manifest, frontEnd?: string): boolean =>
   isPreset(frontEnd ?? manifest.frontEnd ?? 'none') ||
   /\.(tflite|wasm)$/.test(frontEnd ?? '');
 
-/** A detector by the manifest, the options, or both; none where neither says anything. With several models the options are for words, not for voice. */
+/**
+ * A detector by the manifest, the options, or both; none where neither says anything. With several models the
+ * options are for words, not for voice.
+ */
 export function detectorOf(
   manifest: Manifest,
   stepMs: number,

@@ -1,7 +1,8 @@
 /**
  * What the model verbs share: reading a model, calibration data, and the way from a file to a QuantPlan.
  *
- * In: command-line options.  Out: Graph, calibration signal, QuantPlan.  RN720 / RN721 where a file cannot be read.
+ * In: command-line options.  Out: Graph, calibration signal, QuantPlan.  RN720 / RN721 where a file cannot be
+ * read.
  */
 
 import { createHash } from 'node:crypto';
@@ -150,7 +151,10 @@ export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   };
 }
 
-/** All frames of a source for each input, `[frames][f][c]`: one file, or several with commas between them, or one .npz. */
+/**
+ * All frames of a source for each input, `[frames][f][c]`: one file, or several with commas between them, or
+ * one .npz.
+ */
 export async function loadSignals(
   graph: Graph,
   paths: string,

@@ -1,7 +1,8 @@
 /**
  * --mixed of the verbs that quantise: int16 for the activations that need it most.
  *
- * In: the int8 graph that quantising gave, plan options, the command line.  Out: the graph with int16, the table of what is int16 and why.
+ * In: the int8 graph that quantising gave, plan options, the command line.  Out: the graph with int16, the
+ * table of what is int16 and why.
  */
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
@@ -24,7 +25,10 @@ export const mixedArgs = group('int16 where it is needed', {
 
 export type MixedArgs = Given<typeof mixedArgs> & SignalOptions & { calib?: string };
 
-/** What --mixed looks at: the float graph with channels that differ widely brought to one range inside, and the signals that say so, read once. */
+/**
+ * What --mixed looks at: the float graph with channels that differ widely brought to one range inside, and
+ * the signals that say so, read once.
+ */
 export interface MixedInput {
   graph: Graph;
   signals?: Float32Array[];

@@ -1,8 +1,9 @@
 /**
  * The model that a user named: a model file, alone or with the manifest of a microWakeWord model.
  *
- * In: a path and its bytes.  Out: the bytes of the model and the manifest, if there is one.  A .json names the model beside it; a .tflite finds
- * `<name>.json` or `manifest.json` beside it, where that is such a manifest and names this file, or none that is there. RN772 where the model is missing.
+ * In: a path and its bytes.  Out: the bytes of the model and the manifest, if there is one.  A .json names
+ * the model beside it; a .tflite finds `<name>.json` or `manifest.json` beside it, where that is such a
+ * manifest and names this file, or none that is there. RN772 where the model is missing.
  */
 import { access, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -24,7 +25,9 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The model that a manifest names; where it is not there, the only .tflite beside the manifest. @throws RN772 */
+/**
+ * The model that a manifest names; where it is not there, the only .tflite beside the manifest. @throws RN772
+ */
 async function named(manifest: MwwManifest, path: string, notices: string[]): Promise<string> {
   const folder = dirname(path);
   const model = join(folder, manifest.model);

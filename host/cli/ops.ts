@@ -34,7 +34,9 @@ export const opRows = (): OpRow[] =>
     .sort()
     .map((op) => ({ op, kernels: kernelsOf(op) }));
 
-/** The operators of each format that a reader turns into operators of models/ops, by the names of that format. */
+/**
+ * The operators of each format that a reader turns into operators of models/ops, by the names of that format.
+ */
 export async function formatNames(): Promise<Record<string, string[]>> {
   const [tflite, onnx, rewritten, loops, tfjs, functions, graphs] = await Promise.all([
     import('../../models/read/tflite/lower/index.ts'),

@@ -1,7 +1,8 @@
 /**
  * runlet plan --sweep hop, --sweep window: every hop, or every window, planned.
  *
- * In: a graph and the command line.  Out: the good ones as a table, all as JSON, as an SVG or as a page. RN751 where the window is fixed.
+ * In: a graph and the command line.  Out: the good ones as a table, all as JSON, as an SVG or as a page.
+ * RN751 where the window is fixed.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';

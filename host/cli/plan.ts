@@ -1,8 +1,9 @@
 /**
  * runlet plan: how a model streams.
  *
- * In: a model file and a hop.  Out: per layer frames, work, state, delay, receptive field, padding rule and exactness; totals below.
- * --explain adds a sentence a layer and the alternatives, --html a page that draws the plan, --sweep plans every hop or window.
+ * In: a model file and a hop.  Out: per layer frames, work, state, delay, receptive field, padding rule and
+ * exactness; totals below. --explain adds a sentence a layer and the alternatives, --html a page that draws
+ * the plan, --sweep plans every hop or window.
  */
 import { shortener } from '../../models/graph/names.ts';
 import type { Graph } from '../../models/graph/types.ts';

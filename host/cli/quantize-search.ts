@@ -1,7 +1,8 @@
 /**
  * --search of quantize: tries ways to quantise and shows what each costs.
  *
- * In: a float graph, plan options, the command line, a task where there is one.  Out: the search's result; the front as a table.
+ * In: a float graph, plan options, the command line, a task where there is one.  Out: the search's result;
+ * the front as a table.
  */
 
 import type { Graph } from '../../models/graph/types.ts';

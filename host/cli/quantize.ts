@@ -1,7 +1,7 @@
 /**
- * runlet quantize: a float model and calibration data to an int8 model file (.rnq, or QDQ ONNX where the name ends in .onnx) with a per-layer report
- * and what is to be said of the data. Judged by a task with --eval and --eval-labels, the methods searched
- * with --search, and a page with --report.
+ * runlet quantize: a float model and calibration data to an int8 model file (.rnq, or QDQ ONNX where the name
+ * ends in .onnx) with a per-layer report and what is to be said of the data. Judged by a task with --eval and
+ * --eval-labels, the methods searched with --search, and a page with --report.
  */
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';

@@ -1,8 +1,9 @@
 /**
  * Files that are read whole, never more of them than a bound.
  *
- * In: a path and the largest number of bytes.  Out: the bytes. A regular file is refused by its size on the disk, before anything is read; a pipe as soon as
- * more than the bound has come. Files that another file names must be regular: a pipe would wait for ever, a device would not end.
+ * In: a path and the largest number of bytes.  Out: the bytes. A regular file is refused by its size on the
+ * disk, before anything is read; a pipe as soon as more than the bound has come. Files that another file
+ * names must be regular: a pipe would wait for ever, a device would not end.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
@@ -88,7 +89,8 @@ async function read(path: string, limitBytes: number): Promise<Uint8Array> {
 }
 
 /**
- * The bytes of a file that a model names, by its path below the model's folder; a link may not lead out of it.
+ * The bytes of a file that a model names, by its path below the model's folder; a link may not lead out of
+ * it.
  * @throws Error, with the reason
  */
 export async function readBeside(folder: string, path: string, limitBytes: number): Promise<Uint8Array> {

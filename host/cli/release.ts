@@ -1,5 +1,6 @@
 /**
- * What a bundle is called and which release it is, for gateways: --name, --version, --sequence of `runlet build`.
+ * What a bundle is called and which release it is, for gateways: --name, --version, --sequence of `runlet
+ * build`.
  *
  * In: the options.  Out: fields of the manifest; those that were not given are left out.
  */

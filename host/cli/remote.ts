@@ -1,5 +1,6 @@
 /**
- * What the verbs that speak to a gateway share: its address, token and certificates, and what runs there, for people.
+ * What the verbs that speak to a gateway share: its address, token and certificates, and what runs there, for
+ * people.
  *
  * In: options.  Out: a client; lines.
  */

@@ -1,5 +1,6 @@
 /**
- * runlet rollback: gives up the bundle that waits in a slot, or, where none does, goes back to the bundle before.
+ * runlet rollback: gives up the bundle that waits in a slot, or, where none does, goes back to the bundle
+ * before.
  */
 import { printJson } from './args.ts';
 import { jsonArg } from './options.ts';

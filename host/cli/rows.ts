@@ -1,7 +1,8 @@
 /**
  * Rows of .npy files as frames of a model: what validate feeds and expects.
  *
- * In: arrays as NumPy wrote them and a port's shape and order.  Out: frames `[t][f][c]`.  Leading ones in shapes are ignored.
+ * In: arrays as NumPy wrote them and a port's shape and order.  Out: frames `[t][f][c]`.  Leading ones in
+ * shapes are ignored.
  */
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';

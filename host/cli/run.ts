@@ -1,9 +1,10 @@
 /**
- * runlet run <bundle.wasm> <source>: runs a bundle over a signal; models that take sound, one or several, listen (listen.ts).
+ * runlet run <bundle.wasm> <source>: runs a bundle over a signal; models that take sound, one or several,
+ * listen (listen.ts).
  *
- * In: a bundle and a source (host/sources).  Out: into a pipe, a line of JSON per output, and with --json a closing summary;
- * on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the whole run. What the warm-up holds back and
- * what gaps the signal has stands on stderr.
+ * In: a bundle and a source (host/sources).  Out: into a pipe, a line of JSON per output, and with --json a
+ * closing summary; on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the
+ * whole run. What the warm-up holds back and what gaps the signal has stands on stderr.
  */
 
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';

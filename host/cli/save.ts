@@ -1,9 +1,10 @@
 /**
  * Files that a verb writes.
  *
- * In: a path and text or bytes.  Out: the file, in a folder that is made where it is not there; `save` says so on stderr.
- * Ctrl-C ends the process as the system does it, at once, also in the middle of work (shells show exit code
- * 130). Only while a file is being written does the process catch it, to remove the part that is there.
+ * In: a path and text or bytes.  Out: the file, in a folder that is made where it is not there; `save` says
+ * so on stderr. Ctrl-C ends the process as the system does it, at once, also in the middle of work (shells
+ * show exit code 130). Only while a file is being written does the process catch it, to remove the part that
+ * is there.
  */
 
 import { rmSync } from 'node:fs';

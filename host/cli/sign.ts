@@ -1,7 +1,8 @@
 /**
  * runlet sign: puts an Ed25519 signature in front of a bundle's sections, as wasmsign2 does.
  *
- * In: a bundle, a secret key.  Out: the signed bundle, in its place or where --output says. A signature that was there is replaced. Engines ignore it.
+ * In: a bundle, a secret key.  Out: the signed bundle, in its place or where --output says. A signature that
+ * was there is replaced. Engines ignore it.
  */
 import { hexOf, keyId, readSecretKey } from '../../assembly/bundle/keys.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';

@@ -1,7 +1,8 @@
 /**
  * Options of the audio front end, for features and build.
  *
- * In: a preset's name and options that change it.  Out: FrontEnd. RN506 where they do not fit each other, RN740 where a value is of no use.
+ * In: a preset's name and options that change it.  Out: FrontEnd. RN506 where they do not fit each other,
+ * RN740 where a value is of no use.
  */
 
 import { basename } from 'node:path';
@@ -59,7 +60,10 @@ export function soundParameters(preset: string, options: SoundOptions, rateHz?: 
   };
 }
 
-/** A front end that a file holds, with another step. @throws RN506, RN740 where an option would change its tables */
+/**
+ * A front end that a file holds, with another step. @throws RN506, RN740 where an option would change its
+ * tables
+ */
 export function withStep(frontEnd: FrontEnd, options: SoundOptions): FrontEnd {
   const given = Object.keys(soundArgs).find((name) => name !== 'stepMs' && options[name as keyof SoundOptions] !== undefined);
   if (given)

@@ -1,8 +1,9 @@
 /**
- * runlet validate: a bundle or model against outputs that somebody else computed, or float against int8 against wasm.
+ * runlet validate: a bundle or model against outputs that somebody else computed, or float against int8
+ * against wasm.
  *
- * With --input and --expect: byte by byte; exit 1 if anything differs. With --calib and --hop: the cross table float windowed / int8
- * windowed / int8 streamed / wasm over the calibration signal.
+ * With --input and --expect: byte by byte; exit 1 if anything differs. With --calib and --hop: the cross
+ * table float windowed / int8 windowed / int8 streamed / wasm over the calibration signal.
  */
 import { RunletError } from '../../models/error.ts';
 import { type Rounding, references, roundingOf, roundings, withRounding } from '../../models/graph/rounding.ts';

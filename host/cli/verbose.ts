@@ -1,7 +1,9 @@
 /**
- * What `runlet build --verbose` adds: the kernel and the tiles of every layer with weights, and whether calls or a layer table is the shorter file.
+ * What `runlet build --verbose` adds: the kernel and the tiles of every layer with weights, and whether calls
+ * or a layer table is the shorter file.
  *
- * In: a QuantPlan, build options, the bundle that was built.  Out: lines, and an object for --json.  Builds the other style for the comparison.
+ * In: a QuantPlan, build options, the bundle that was built.  Out: lines, and an object for --json.  Builds
+ * the other style for the comparison.
  */
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import { emit } from '../../assembly/emit/emit.ts';

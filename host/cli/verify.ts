@@ -1,8 +1,8 @@
 /**
  * runlet verify: whether a bundle is signed by a key that you trust, and is as it was signed.
  *
- * In: a bundle, with its weights beside it where they are apart, and public keys.  Out: the key that signed. Exit 1 where there is none (RN608 to RN610),
- * 4 where the weights are not those of the manifest (RN717).
+ * In: a bundle, with its weights beside it where they are apart, and public keys.  Out: the key that signed.
+ * Exit 1 where there is none (RN608 to RN610), 4 where the weights are not those of the manifest (RN717).
  */
 import { hexOf, keyId, readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';

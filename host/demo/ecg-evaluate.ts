@@ -1,8 +1,10 @@
 /**
  * npm run eval:ecg [-- DIR] [--float]: the figures of models/zoo/ecg/card.md.
  *
- * In: records in DIR (default ../shared/data/mitdb-mlii) and the networks of five folds with the weights of the beats' kinds.  Out: beats of whole records that a fold was not trained
- * on: sensitivity and precision of each class, int8 streamed and, with --float, float; per fold and together, and by the scores alone; what was found for what; V per record. float (with --float) takes some minutes.
+ * In: records in DIR (default ../shared/data/mitdb-mlii) and the networks of five folds with the weights of
+ * the beats' kinds.  Out: beats of whole records that a fold was not trained on: sensitivity and precision of
+ * each class, int8 streamed and, with --float, float; per fold and together, and by the scores alone; what
+ * was found for what; V per record. float (with --float) takes some minutes.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

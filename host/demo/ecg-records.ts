@@ -1,9 +1,11 @@
 /**
  * ECG records for the evaluation of ecg, and how beats that were found are held against beats that are there.
  *
- * In: a folder with index.csv and dev/{record}_x.npy (int16, 1000 counts per mV, 180 Hz), dev/{record}_beats.npy (int32 [n][2]: sample of the R mark,
- * class 0 N 1 S 2 V 3 F 4 Q).  Out: mV, marks, a fold per record (every fifth to the same); a table of what was found for what.
- * A found beat and a true one within 150 ms of each other are one, each used once, in the order of time. The same rules are in models/zoo/ecg.
+ * In: a folder with index.csv and dev/{record}_x.npy (int16, 1000 counts per mV, 180 Hz),
+ * dev/{record}_beats.npy (int32 [n][2]: sample of the R mark, class 0 N 1 S 2 V 3 F 4 Q).  Out: mV, marks, a
+ * fold per record (every fifth to the same); a table of what was found for what. A found beat and a true one
+ * within 150 ms of each other are one, each used once, in the order of time. The same rules are in
+ * models/zoo/ecg.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +22,9 @@ export const classes = ['N', 'S', 'V', 'F'];
 /** Samples from the one that an answer is about to the end of its window. */
 export const delaySamples = 207;
 const toleranceSamples = 27;
-/** Found beats that are further from any mark are not judged: ventricular flutter was not marked beat by beat. */
+/**
+ * Found beats that are further from any mark are not judged: ventricular flutter was not marked beat by beat.
+ */
 const gapSamples = 2 * rateHz;
 
 /** The sample that an answer is about. */
@@ -68,7 +72,10 @@ export function kindWeights(fold?: number): KindWeights {
   return fold === undefined ? shipped : each[fold];
 }
 
-/** The beats of a whole stream: its samples and its scores, taken in the order in which they come; without weights with the class that the scores alone give. */
+/**
+ * The beats of a whole stream: its samples and its scores, taken in the order in which they come; without
+ * weights with the class that the scores alone give.
+ */
 export function beatsOf(signal: Float32Array, scores: readonly ArrayLike<number>[], weights?: KindWeights): Beat[] {
   const finder = beatFinder();
   const kinds = weights && beatKinds(weights);
@@ -85,7 +92,10 @@ export function beatsOf(signal: Float32Array, scores: readonly ArrayLike<number>
 /** counts[there][found]: rows N S V F Q and no beat, columns found N S V F and missed. */
 export const emptyTable = (): number[][] => Array.from({ length: 6 }, () => new Array<number>(5).fill(0));
 
-/** Adds one record's beats to a table; marks before the first answer and after the last are left out, and found beats in unmarked stretches. */
+/**
+ * Adds one record's beats to a table; marks before the first answer and after the last are left out, and
+ * found beats in unmarked stretches.
+ */
 export function addBeats(counts: number[][], all: readonly Beat[], marks: Record['marks'], answers: number): void {
   const inside = marks.filter(([sample]) => sample >= sampleOf(0) && sample <= sampleOf(answers - 1));
   let nearest = 0;

@@ -1,8 +1,9 @@
 /**
  * npm run eval:har [-- DIR]: the figures of models/zoo/har/card.md.
  *
- * In: recordings in DIR (default ../shared/data/har-uji) and the networks of four folds of each device.  Out: accuracy on the subjects that a fold
- * was not trained on, one answer a hop: float, int8 windowed, int8 streamed; per subject; and the confusion of the streamed answers.
+ * In: recordings in DIR (default ../shared/data/har-uji) and the networks of four folds of each device.  Out:
+ * accuracy on the subjects that a fold was not trained on, one answer a hop: float, int8 windowed, int8
+ * streamed; per subject; and the confusion of the streamed answers.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,9 +1,11 @@
 /**
  * Phone and watch recordings for the evaluation of har: one stream per subject.
  *
- * In: a folder with {sp,sw}_dev_x.npy (int16 [n][6]: m/s^2 * 400, rad/s * 1600, at 100 Hz), {sp,sw}_dev_y.npy (int8 [n]) and index.csv.
- * Out: float32 [n / 2][6] at 50 Hz in g and 250 degrees/s (means of two neighbours), a label per frame. Executions of a subject lie one after the other.
- * Folds: every fourth subject of the sorted names to the same fold. The same rules are in models/zoo/har/recordings.py.
+ * In: a folder with {sp,sw}_dev_x.npy (int16 [n][6]: m/s^2 * 400, rad/s * 1600, at 100 Hz), {sp,sw}_dev_y.npy
+ * (int8 [n]) and index.csv.
+ * Out: float32 [n / 2][6] at 50 Hz in g and 250 degrees/s (means of two neighbours), a label per frame.
+ * Executions of a subject lie one after the other. Folds: every fourth subject of the sorted names to the
+ * same fold. The same rules are in models/zoo/har/recordings.py.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

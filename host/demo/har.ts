@@ -1,8 +1,10 @@
 /**
- * npm run demo:har [-- phone]: what a person with a watch (or a phone in a pocket) does, from the ONNX file to an answer every 160 ms.
+ * npm run demo:har [-- phone]: what a person with a watch (or a phone in a pocket) does, from the ONNX file
+ * to an answer every 160 ms.
  *
- * In: models/zoo/har (float ONNX, calibration signal, a simulated recording with its script).  Out: plan, module, activities as they are found against
- * the script, what streaming saved. Writes out/har-<device>.wasm. Activities come and go with the means of the last five scores.
+ * In: models/zoo/har (float ONNX, calibration signal, a simulated recording with its script).  Out: plan,
+ * module, activities as they are found against the script, what streaming saved. Writes
+ * out/har-<device>.wasm. Activities come and go with the means of the last five scores.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,9 +1,10 @@
 /**
  * Accuracy of one fold's network on the clips of the speakers that it was not trained on.
  *
- * In: a float graph, the fold's clips.  Out: labels found by the float network and by int8, on windows of single clips (the front end started
- * afresh for each), and by int8 streamed: all clips one after the other in a drawn order as one signal, pushed through one module (front end and network), the answer being
- * the output at each clip's end. The front end's noise estimate is then that of whatever came before.
+ * In: a float graph, the fold's clips.  Out: labels found by the float network and by int8, on windows of
+ * single clips (the front end started afresh for each), and by int8 streamed: all clips one after the other
+ * in a drawn order as one signal, pushed through one module (front end and network), the answer being the
+ * output at each clip's end. The front end's noise estimate is then that of whatever came before.
  */
 import { build } from '../../assembly/build.ts';
 import type { Graph } from '../../models/graph/types.ts';

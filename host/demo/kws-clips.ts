@@ -1,9 +1,9 @@
 /**
  * Speech Commands clips for the evaluation of kws: sound, label and fold.
  *
- * In: a folder with index.csv and {dev}_{i}.npy, mu-law bytes [n][16000] (16 kHz).  Out: int16 PCM of the development clips, in file order.
- * Folds: speakers in the order of their SHA-256, each to the fold with the fewest clips so far (silence, which has no speaker, apart). The
- * same rule is in models/zoo/kws/clips.py.
+ * In: a folder with index.csv and {dev}_{i}.npy, mu-law bytes [n][16000] (16 kHz).  Out: int16 PCM of the
+ * development clips, in file order. Folds: speakers in the order of their SHA-256, each to the fold with the
+ * fewest clips so far (silence, which has no speaker, apart). The same rule is in models/zoo/kws/clips.py.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,9 +1,10 @@
 /**
  * Sound through front end and module to scores, and scores to detections and their count against a script.
  *
- * In: int16 PCM in pieces; a session of kws with its front end inside.  Out: the scores of every output, float32 [outputs][12], one every 40 ms; hits, misses and false
- * accepts. A detection is a hit if it has the word's label and falls between the word's start and 0.8 s after its end (the window is
- * one second, the mean of some outputs comes on top); every other detection is a false accept.
+ * In: int16 PCM in pieces; a session of kws with its front end inside.  Out: the scores of every output,
+ * float32 [outputs][12], one every 40 ms; hits, misses and false accepts. A detection is a hit if it has the
+ * word's label and falls between the word's start and 0.8 s after its end (the window is one second, the mean
+ * of some outputs comes on top); every other detection is a false accept.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { type Detection, LabelDetector, type Session } from '../session/index.ts';

@@ -1,10 +1,11 @@
 /**
  * npm run eval:kws [-- DIR]: the figures of models/zoo/kws/card.md.
  *
- * In: Speech Commands development clips in DIR (default ../shared/data/gsc12-test), the networks of five folds, and what espeak-ng says of
- * talk.csv.  Out: accuracy per fold on speakers kept apart (float windowed, int8 windowed, int8 streamed), the confusion of the streamed answers,
- * and detection: false accepts an hour on two hours of sentences, hits on kept-apart clips put between such sentences.
- * Where the clips or espeak-ng are missing, that part is left out and a line says so.
+ * In: Speech Commands development clips in DIR (default ../shared/data/gsc12-test), the networks of five
+ * folds, and what espeak-ng says of talk.csv.  Out: accuracy per fold on speakers kept apart (float windowed,
+ * int8 windowed, int8 streamed), the confusion of the streamed answers, and detection: false accepts an hour
+ * on two hours of sentences, hits on kept-apart clips put between such sentences. Where the clips or
+ * espeak-ng are missing, that part is left out and a line says so.
  */
 
 import { existsSync } from 'node:fs';

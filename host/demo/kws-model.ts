@@ -1,8 +1,8 @@
 /**
  * kws as the evaluation and the demo run it: the zoo's files, the front end, sessions.
  *
- * In: models/zoo/kws (ONNX, calibration rows).  Out: an int8 graph, a module that takes sound, and what its numbers mean. A row of features is
- * int8 [40], 50 rows a second.
+ * In: models/zoo/kws (ONNX, calibration rows).  Out: an int8 graph, a module that takes sound, and what its
+ * numbers mean. A row of features is int8 [40], 50 rows a second.
  */
 
 import { readFileSync } from 'node:fs';

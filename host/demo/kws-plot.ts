@@ -1,5 +1,6 @@
 /**
- * A run of kws as an SVG: the sound above with the script's words, the scores of the ten words below with what was heard.
+ * A run of kws as an SVG: the sound above with the script's words, the scores of the ten words below with
+ * what was heard.
  *
  * In: PCM, scores of every output, the script, detections.  Out: SVG text, 900 px wide, light or dark as the
  * reader prefers.

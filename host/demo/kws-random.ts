@@ -1,4 +1,7 @@
-/** Repeatable draws from 0 to 1: xorshift32 (Marsaglia, 2003), the generator of the bundles' golden. In: a seed other than 0.  Out: 32 bits / 2^32. */
+/**
+ * Repeatable draws from 0 to 1: xorshift32 (Marsaglia, 2003), the generator of the bundles' golden. In: a
+ * seed other than 0.  Out: 32 bits / 2^32.
+ */
 export function random32(seed: number): () => number {
   let x = seed >>> 0 || 1;
   return () => {

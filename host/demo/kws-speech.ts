@@ -1,8 +1,9 @@
 /**
  * Sentences that espeak-ng says, for false accepts and hits of kws.
  *
- * In: models/zoo/kws/talk.csv (voice, speed, pitch, pause, text).  Out: int16 PCM at 16 kHz, a stretch a line: the sentence without the silence
- * around it, at a level of its own, and the pause. Made with espeak-ng 1.51, which speaks at 22,050 Hz.
+ * In: models/zoo/kws/talk.csv (voice, speed, pitch, pause, text).  Out: int16 PCM at 16 kHz, a stretch a
+ * line: the sentence without the silence around it, at a level of its own, and the pause. Made with espeak-ng
+ * 1.51, which speaks at 22,050 Hz.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

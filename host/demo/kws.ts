@@ -1,8 +1,9 @@
 /**
  * npm run demo:kws: ten words out of a minute of sound, from the ONNX file to detections as they happen.
  *
- * In: models/zoo/kws (float ONNX, calibration rows, a synthesised minute with its script).  Out: plan, module, detections with their times against
- * the script, what streaming saved. Writes out/kws.wasm and out/kws.svg. On a terminal a live line shows the newest scores.
+ * In: models/zoo/kws (float ONNX, calibration rows, a synthesised minute with its script).  Out: plan,
+ * module, detections with their times against the script, what streaming saved. Writes out/kws.wasm and
+ * out/kws.svg. On a terminal a live line shows the newest scores.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

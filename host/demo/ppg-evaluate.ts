@@ -1,9 +1,11 @@
 /**
  * npm run eval:ppg [-- DIR]: heart-rate error of ppg-hr, float and int8, windowed and streamed.
  *
- * In: the zoo's demo recording, and, where DIR (or ../shared/data/ppg-welltory) is there, the Welltory development records: finger PPG from
- * phone cameras at 30 Hz with the rate of a chest strap. Out: mean absolute error per recording set. Columns: `windowed` runs every 256-frame window
- * from zero padding, which the model was not trained for; `extended` and `streamed` have the 320 earlier frames that it was trained with.
+ * In: the zoo's demo recording, and, where DIR (or ../shared/data/ppg-welltory) is there, the Welltory
+ * development records: finger PPG from phone cameras at 30 Hz with the rate of a chest strap. Out: mean
+ * absolute error per recording set. Columns: `windowed` runs every 256-frame window from zero padding, which
+ * the model was not trained for; `extended` and `streamed` have the 320 earlier frames that it was trained
+ * with.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

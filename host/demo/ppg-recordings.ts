@@ -1,8 +1,9 @@
 /**
- * PPG recordings for the evaluation of ppg-hr: finger PPG from phone cameras with the rate of a chest strap (Welltory development records).
+ * PPG recordings for the evaluation of ppg-hr: finger PPG from phone cameras with the rate of a chest strap
+ * (Welltory development records).
  *
- * In: a folder with dev_x.npy (int16 [n][3], R G B * 100, 30 Hz), dev_hr.npy (int16, BPM * 100) and index.csv.  Out: the red channel at 32 Hz after the
- * front end, a rate per frame.
+ * In: a folder with dev_x.npy (int16 [n][3], R G B * 100, 30 Hz), dev_hr.npy (int16, BPM * 100) and
+ * index.csv.  Out: the red channel at 32 Hz after the front end, a rate per frame.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,9 @@
 /**
  * npm run demo:ppg: heart rate from a PPG, from the ONNX file to answers on every hop.
  *
- * In: models/zoo/ppg-hr (float ONNX, calibration signal, a simulated recording with its truth).  Out: plan, per-layer quantisation, heart
- * rate against truth over time, what streaming saved. Writes out/ppg-hr.wasm and out/ppg-hr.svg.
+ * In: models/zoo/ppg-hr (float ONNX, calibration signal, a simulated recording with its truth).  Out: plan,
+ * per-layer quantisation, heart rate against truth over time, what streaming saved. Writes out/ppg-hr.wasm
+ * and out/ppg-hr.svg.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';

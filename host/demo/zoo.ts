@@ -1,5 +1,6 @@
 /**
- * A model of the zoo as demos and evaluations take it: its files, its float graph, its int8 graph, an open module.
+ * A model of the zoo as demos and evaluations take it: its files, its float graph, its int8 graph, an open
+ * module.
  *
  * In: a folder of models/zoo and names of files in it.  Out: arrays, graphs, sessions. int8 by the preset
  * that `runlet quantize` takes.

@@ -1,19 +1,31 @@
 /**
- * Ventricular or not: each beat that host/features/beats.ts found, held against the beats of the same patient so far.
+ * Ventricular or not: each beat that host/features/beats.ts found, held against the beats of the same patient
+ * so far.
  *
- * In: the signal (mV) as it comes; beats with the sample that they are at.  Out: their class, when they are found: nothing is waited for.
+ * In: the signal (mV) as it comes; beats with the sample that they are at.  Out: their class, when they are
+ * found: nothing is waited for.
  *
- * Templates (beat-templates.ts) also keep running means (over 16 beats) of v, early and notV, the share of N, S and F in the scores. The usual template is
- * that with the largest sqrt(weight) x notV. The features of a beat, `own` its template:
+ * Templates (beat-templates.ts) also keep running means (over 16 beats) of v, early and notV, the share of N,
+ * S and F in the scores. The usual template is that with the largest sqrt(weight) x notV. The features of a
+ * beat, `own` its template:
  *
- *     v, s           ln V / (N + S + F) of its sums of scores; ln S / 3               kindV, kindEarly   means of v and early of own
- *     early          ln of the time since the last beat / that between usual beats    usualV             mean of v of the usual one
- *     alike          2ab / (aa + bb) with the usual one                               energy, width      ln of aa, and of |a| / length of way, against the usual one
- *     correlation    ab / sqrt(aa bb) with the usual one                              uneven             mean of |ln| of one time between beats / the one before
- *     share          weight of own / of all                                           usual              1 if own is the usual one
+ *     v, s           ln V / (N + S + F) of its sums of scores; ln S / 3
+ *     early          ln of the time since the last beat / that between usual beats
+ *     alike          2ab / (aa + bb) with the usual one
+ *     correlation    ab / sqrt(aa bb) with the usual one
+ *     share          weight of own / of all
+ *     kindV          mean of v of own
+ *     kindEarly      mean of early of own
+ *     usualV         mean of v of the usual one
+ *     energy         ln of aa, against the usual one
+ *     width          ln of |a| / length of way, against the usual one
+ *     uneven         mean of |ln| of one time between beats / the one before
+ *     usual          1 if own is the usual one
  *
- * V where bias + the weighted sum of (feature - mean) / scale, at most 4 either way, is above 0; otherwise that of N + V, S and F with the largest sum.
- * Source: this project's own rule; models/zoo/ecg/kinds.py is the same over a whole record and fits the weights (models/zoo/ecg/kinds.json).
+ * V where bias + the weighted sum of (feature - mean) / scale, at most 4 either way, is above 0; otherwise
+ * that of N + V, S and F with the largest sum.
+ * Source: this project's own rule; models/zoo/ecg/kinds.py is the same over a whole record and fits the
+ * weights (models/zoo/ecg/kinds.json).
  * Cost: some 10,000 multiply-adds a beat, constant memory.
  */
 import { beatTemplates, energyOf, largest } from './beat-templates.ts';
@@ -22,7 +34,10 @@ import type { Beat } from './beats.ts';
 const limit = 4;
 const [shortestRr, longestRr] = [36, 360];
 
-/** A logistic regression over the 13 features: v, s, early, alike, correlation, share, kindV, kindEarly, usualV, energy, width, uneven, usual. */
+/**
+ * A logistic regression over the 13 features: v, s, early, alike, correlation, share, kindV, kindEarly,
+ * usualV, energy, width, uneven, usual.
+ */
 export interface KindWeights {
   readonly mean: readonly number[];
   readonly scale: readonly number[];
@@ -33,7 +48,10 @@ export interface KindWeights {
 export interface BeatKinds {
   /** Takes the next samples of the signal. */
   push(samples: ArrayLike<number>): void;
-  /** The next beat with its class. Its sample and 39 more have been pushed, not more than 470 (what is not there counts as 0). */
+  /**
+   * The next beat with its class. Its sample and 39 more have been pushed, not more than 470 (what is not
+   * there counts as 0).
+   */
   judge(beat: Beat, sample: number): Beat;
   /** The features of the beat judged last. */
   readonly features: Float64Array;

@@ -1,11 +1,14 @@
 /**
  * Waves of beats, and a few templates of one patient that they are held against.
  *
- * In: the signal (mV) as it comes; the sample of each beat.  Out: the beat's wave, its template, and how like each template it is.
+ * In: the signal (mV) as it comes; the sample of each beat.  Out: the beat's wave, its template, and how like
+ * each template it is.
  *
- * A wave is 55 samples without their mean, around the beat's sample or up to 12 before or after. It is like a template by 2ab / (aa + bb) at the best of
- * the 25 shifts. From 0.8 on it joins the most alike, a mean over its first 8 waves that each further one moves by 1/8; otherwise it takes the place of
- * the template with the least weight, its largest value in the middle. A weight is the beats of a template, each worth 1/300 less with every beat after it.
+ * A wave is 55 samples without their mean, around the beat's sample or up to 12 before or after. It is like a
+ * template by 2ab / (aa + bb) at the best of the 25 shifts. From 0.8 on it joins the most alike, a mean over
+ * its first 8 waves that each further one moves by 1/8; otherwise it takes the place of the template with the
+ * least weight, its largest value in the middle. A weight is the beats of a template, each worth 1/300 less
+ * with every beat after it.
  * Source: this project's own rule; models/zoo/ecg/kinds.py has the same.
  * Cost: some 10,000 multiply-adds a beat; a ring of 512 samples and six templates.
  */

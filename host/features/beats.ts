@@ -1,14 +1,18 @@
 /**
  * Beats out of the scores of models/zoo/ecg, one answer after the other.
  *
- * In: scores [none, N, S, V, F] of answer j = 0, 1, ...  Out: the beats, each with the answer that it is at and its class, 5 answers later.
+ * In: scores [none, N, S, V, F] of answer j = 0, 1, ...  Out: the beats, each with the answer that it is at
+ * and its class, 5 answers later.
  *
- *     sums[j][c]  = scores[j-1][c] + scores[j][c] + scores[j+1][c]     c = N, S, V, F; 0 before the first answer and after the last
+ *     sums[j][c]  = scores[j-1][c] + scores[j][c] + scores[j+1][c]     c = N, S, V, F
  *     evidence[j] = the sum of sums[j] over c
  *
- * A beat is at j where the evidence is above the threshold and no answer of j-4 .. j-1 has as much, none of j+1 .. j+4 more: two beats are at least
- * 5 answers (222 ms) apart. Its class has the largest of sums[j], that of V times 1.5, which gives precision for sensitivity.
- * beat-kinds.ts judges the class better: it has the signal and the patient's beats before.
+ * Scores are 0 before the first answer and after the last.
+ *
+ * A beat is at j where the evidence is above the threshold and no answer of j-4 .. j-1 has as much, none of
+ * j+1 .. j+4 more: two beats are at least 5 answers (222 ms) apart. Its class has the largest of sums[j],
+ * that of V times 1.5, which gives precision for sensitivity. beat-kinds.ts judges the class better: it has
+ * the signal and the patient's beats before.
  * Source: this project's own rule; models/zoo/ecg/beats.py is the same over a whole record.
  * Cost: some 40 additions an answer; a ring of 10 answers; nothing is allocated but the beat.
  */

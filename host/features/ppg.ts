@@ -37,8 +37,8 @@ export interface PpgFrontEndOptions {
 /** A running front end. */
 export interface PpgFrontEnd {
   /**
-   * Takes the next raw sample (any unit) and returns the preprocessed one, in [-4, 4].
-   * A sample that is not finite is replaced by the one before it; before the first finite sample the output is 0.
+   * Takes the next raw sample (any unit) and returns the preprocessed one, in [-4, 4]. A sample that is not
+   * finite is replaced by the one before it; before the first finite sample the output is 0.
    */
   push(sample: number): number;
   /** Forgets everything: the next sample is the first of a new recording. */

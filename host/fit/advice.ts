@@ -1,8 +1,10 @@
 /**
  * What to change where a bundle does not fit, and what it would bring.
  *
- * In: a bundle, its estimate on a board.  Out: changes, the most helpful first, each with its estimated effect. Effects on RAM are arithmetic over the manifest's bytes, other engines are
- * estimated as this one was; the rest is from docs/performance.md: shares that kernels for another engine take, and exponents of cost in channels.
+ * In: a bundle, its estimate on a board.  Out: changes, the most helpful first, each with its estimated
+ * effect. Effects on RAM are arithmetic over the manifest's bytes, other engines are estimated as this one
+ * was; the rest is from docs/performance.md: shares that kernels for another engine take, and exponents of
+ * cost in channels.
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import { bytesText } from '../report/table.ts';
@@ -18,7 +20,10 @@ export interface Advice {
 const percent = (share: number): string => (share >= 0.1 ? `${Math.round(100 * share)} %` : `${(100 * share).toFixed(1)} %`);
 const shares = (from: number, to: number): string => `${percent(from)} -> ${percent(to)} of the time`;
 
-/** Kernels for interpreters and for compilers, each where it does not belong: instructions times (docs/performance.md). */
+/**
+ * Kernels for interpreters and for compilers, each where it does not belong: instructions times
+ * (docs/performance.md).
+ */
 const otherKernels = { interp: 0.72, native: 0.5 } as const;
 /** Of the time that a step takes with tiles fetched. */
 const tileTimes = 1.07;

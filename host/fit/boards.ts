@@ -1,8 +1,9 @@
 /**
  * Boards that a bundle may have to fit: one table, with where each figure is from.
  *
- * Out: clock, flash, RAM, core.  A chip's RAM is what its data bus reaches; `systemBytes` of it are left to the vendor's software (an operating system and
- * drivers without radio), which is an assumption, as is the clock, the highest of the data sheet. One core of two is counted.
+ * Out: clock, flash, RAM, core.  A chip's RAM is what its data bus reaches; `systemBytes` of it are left to
+ * the vendor's software (an operating system and drivers without radio), which is an assumption, as is the
+ * clock, the highest of the data sheet. One core of two is counted.
  */
 export interface CoreModel {
   name: string;

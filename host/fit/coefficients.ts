@@ -1,8 +1,9 @@
 /**
- * What was measured once, so that instructions can be told without an emulator: coefficients.json, which `npm run fit:calibrate` writes.
+ * What was measured once, so that instructions can be told without an emulator: coefficients.json, which `npm
+ * run fit:calibrate` writes.
  *
- * Out: per core what segments of compiled code and handlers of WAMR's fast interpreter take, with the tools they were measured with and how far
- * they were off for models that they were not measured on.
+ * Out: per core what segments of compiled code and handlers of WAMR's fast interpreter take, with the tools
+ * they were measured with and how far they were off for models that they were not measured on.
  */
 import { readFileSync } from 'node:fs';
 import type { featureNames } from './segment-keys.ts';
@@ -11,7 +12,10 @@ import type { featureNames } from './segment-keys.ts';
 export type CountedCore = 'rv32' | 'm4' | 'm0';
 
 export interface NativeCosts {
-  /** By a function's key the machine instructions that a run of each of its segments takes, where they are not those of `segments`. */
+  /**
+   * By a function's key the machine instructions that a run of each of its segments takes, where they are not
+   * those of `segments`.
+   */
   functions: Record<string, (number | null)[]>;
   /** By a segment's contexts (segment-keys.ts): the widest that is there holds. */
   segments: Record<string, number>;

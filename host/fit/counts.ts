@@ -1,8 +1,9 @@
 /**
  * How often each piece of a module's code runs in a hop: the module itself, with counters, in this process.
  *
- * In: a bundle, and its weights where they are apart.  Out: the decoded module, its segments, and per hop the count of each.
- * Frames are the linear congruential sequence of host/bench/core/main.c, hops those that it counts: the first with an output is left out.
+ * In: a bundle, and its weights where they are apart.  Out: the decoded module, its segments, and per hop the
+ * count of each. Frames are the linear congruential sequence of host/bench/core/main.c, hops those that it
+ * counts: the first with an output is left out.
  */
 import type { Bundle } from '../../assembly/build.ts';
 import { outputs } from '../bench/count.ts';

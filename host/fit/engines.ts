@@ -1,8 +1,10 @@
 /**
- * Engines that run a bundle on a microcontroller: whose instructions are counted, what they hold in RAM and flash.
+ * Engines that run a bundle on a microcontroller: whose instructions are counted, what they hold in RAM and
+ * flash.
  *
- * Out: one table. To add an engine, add a row: what is counted (`native`, code of the module through a compiler, or `wamrFast`, handlers of WAMR's fast interpreter) and how many
- * times its instructions those of the engine are.
+ * Out: one table. To add an engine, add a row: what is counted (`native`, code of the module through a
+ * compiler, or `wamrFast`, handlers of WAMR's fast interpreter) and how many times its instructions those of
+ * the engine are.
  */
 import type { ScalarTarget } from '../../assembly/emit/target.ts';
 

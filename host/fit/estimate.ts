@@ -1,8 +1,10 @@
 /**
  * Whether a bundle fits a board: flash, RAM, instructions and milliseconds of a hop, against what there is.
  *
- * In: a bundle, counted hops (host/fit/counts.ts) and what QEMU counted where it did, a board, an engine, frames a second where known.  Out: figures, each with its parts.
- * Formulas: time of a hop = instructions * cycles an instruction / clock; budget = hop / rate; RAM = linear memory + pool + the file where the engine holds it.
+ * In: a bundle, counted hops (host/fit/counts.ts) and what QEMU counted where it did, a board, an engine,
+ * frames a second where known.  Out: figures, each with its parts. Formulas: time of a hop = instructions *
+ * cycles an instruction / clock; budget = hop / rate; RAM = linear memory + pool + the file where the engine
+ * holds it.
  */
 
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
@@ -28,7 +30,10 @@ export interface Bytes {
 export interface Instructions {
   mean: number;
   most: number;
-  /** Estimated from counts of the module's own instructions, or counted in QEMU: the module compiled for the core. */
+  /**
+   * Estimated from counts of the module's own instructions, or counted in QEMU: the module compiled for the
+   * core.
+   */
   from: 'estimated' | 'counted';
   /** Compiler, wasm2c and QEMU that counted. */
   tools?: string;
@@ -39,13 +44,17 @@ export interface Instructions {
   alike: number;
   /** How far the count was off where it was checked. */
   checked?: Checked;
-  /** An estimate's promise: the count lies between a `factor`th of it and `factor` times it. None where an engine's own factor was held against no model. */
+  /**
+   * An estimate's promise: the count lies between a `factor`th of it and `factor` times it. None where an
+   * engine's own factor was held against no model.
+   */
   factor?: number;
 }
 
 /**
- * What an estimate keeps on networks that it was not calibrated with (docs/fit.md): handlers of an interpreter take what they take; of one loop a compiler makes one of several.
- * Chosen, not measured: test/host/fit.test.ts holds every held-out network to it.
+ * What an estimate keeps on networks that it was not calibrated with (docs/fit.md): handlers of an
+ * interpreter take what they take; of one loop a compiler makes one of several. Chosen, not measured:
+ * test/host/fit.test.ts holds every held-out network to it.
  */
 export const promised = { wamrFast: 1.1, native: 2 } as const;
 
@@ -55,7 +64,10 @@ export interface Estimate {
   ram: Bytes;
   instructions: Instructions;
   ms: { mean: number; worst: number };
-  /** Where the rate is known: milliseconds between two hops, and the share of them that the worst hop and the mean take. */
+  /**
+   * Where the rate is known: milliseconds between two hops, and the share of them that the worst hop and the
+   * mean take.
+   */
   budget?: { ms: number; worst: number; mean: number };
   fits: { flash: boolean; ram: boolean; time?: boolean };
 }
@@ -68,7 +80,10 @@ export interface Subject {
   compiled: CompiledCounts;
   /** Bytes of weights that are a file apart. */
   apart: number;
-  /** Of the module compiled for the board's core, where it was counted; else why it was not, where that is of interest. */
+  /**
+   * Of the module compiled for the board's core, where it was counted; else why it was not, where that is of
+   * interest.
+   */
   counted?: Counted;
   notCounted?: string;
 }

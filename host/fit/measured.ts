@@ -1,7 +1,8 @@
 /**
  * Whether `runlet fit` counts compiled code in QEMU or estimates it.
  *
- * In: a bundle, its counted hops, a core.  Out: the count, or why there is none: a tool is missing, failed, or would take long.
+ * In: a bundle, its counted hops, a core.  Out: the count, or why there is none: a tool is missing, failed,
+ * or would take long.
  */
 import type { Bundle } from '../../assembly/build.ts';
 import { isRunletError } from '../../models/error.ts';

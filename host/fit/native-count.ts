@@ -1,8 +1,9 @@
 /**
  * Machine instructions of a hop of compiled code: how often each segment runs, times what it takes.
  *
- * In: hops counted as a compiler has the module (countCompiled), costs of a core.  Out: instructions of each hop, and the shares of them that come from a function, a segment or features that were measured.
- * Formula: sum over segments of count * cost.
+ * In: hops counted as a compiler has the module (countCompiled), costs of a core.  Out: instructions of each
+ * hop, and the shares of them that come from a function, a segment or features that were measured. Formula:
+ * sum over segments of count * cost.
  */
 import type { NativeCosts } from './coefficients.ts';
 import type { CompiledCounts } from './counts.ts';
@@ -11,7 +12,10 @@ import { featureNames, functionKeys, type SegmentKeys } from './segment-keys.ts'
 export interface CountedHops {
   /** Of each hop. */
   hops: number[];
-  /** Share of the instructions in functions that were measured, and in segments that were measured in another function. */
+  /**
+   * Share of the instructions in functions that were measured, and in segments that were measured in another
+   * function.
+   */
   known: number;
   alike: number;
 }
@@ -19,7 +23,10 @@ export interface CountedHops {
 /** Features that may differ, as a share, from a segment that is called like it. */
 const likeness = 0.3;
 
-/** The cost of the segment that is most like it, and of the features in which they differ; where none is like it, of its features. */
+/**
+ * The cost of the segment that is most like it, and of the features in which they differ; where none is like
+ * it, of its features.
+ */
 function estimated({ features }: SegmentKeys, costs: NativeCosts): number {
   const counts = featureNames.map((name) => features[name] ?? 0);
   const prices = featureNames.map((name) => costs.features[name] ?? 0);

@@ -1,15 +1,20 @@
 /**
- * What a segment of code looks like to a compiler: names under which its machine instructions are kept, and features for one that is not known.
+ * What a segment of code looks like to a compiler: names under which its machine instructions are kept, and
+ * features for one that is not known.
  *
- * In: a function and its segments.  Out: per segment a key of its own instructions, a key of it within its function, and counts of classes of instructions.
- * Kernels are the same functions in every module but for constants and what wasm-opt inlined, so a compiler makes the same instructions of them.
- * Locals' numbers and large constants (addresses) are not part of a key. Cost: one pass.
+ * In: a function and its segments.  Out: per segment a key of its own instructions, a key of it within its
+ * function, and counts of classes of instructions. Kernels are the same functions in every module but for
+ * constants and what wasm-opt inlined, so a compiler makes the same instructions of them. Locals' numbers and
+ * large constants (addresses) are not part of a key. Cost: one pass.
  */
 import { type Instruction, op, type WasmFunction } from './wasm/decode.ts';
 import type { Segment } from './wasm/segments.ts';
 
 export interface SegmentKeys {
-  /** Its place in each loop around it, the widest first, and last its own instructions and how many loops are around it. */
+  /**
+   * Its place in each loop around it, the widest first, and last its own instructions and how many loops are
+   * around it.
+   */
   contexts: string[];
   features: Features;
 }
@@ -40,7 +45,10 @@ function hash(text: string): string {
 const text = ({ op: code, value }: Instruction): string =>
   code === op.i32Const || code === op.i64Const ? `${code}=${Math.abs(value) < 256 ? value : '?'}` : code.toString();
 
-/** The same for constants that a compiler treats alike: shapes of layers, but for 0, 1, powers of two and whether an instruction can hold it. */
+/**
+ * The same for constants that a compiler treats alike: shapes of layers, but for 0, 1, powers of two and
+ * whether an instruction can hold it.
+ */
 function looseText({ op: code, value }: Instruction): string {
   if (code !== op.i32Const && code !== op.i64Const) return code.toString();
   const size = Math.abs(value);

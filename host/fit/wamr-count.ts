@@ -1,7 +1,8 @@
 /**
  * Machine instructions of a hop in WAMR's fast interpreter: how often each handler runs, times what it takes.
  *
- * In: counted hops, handlers' costs on a core.  Out: instructions of each hop, and the share of handlers' runs that were measured.
+ * In: counted hops, handlers' costs on a core.  Out: instructions of each hop, and the share of handlers'
+ * runs that were measured.
  */
 import type { HopCounts } from './counts.ts';
 import type { CountedHops } from './native-count.ts';

@@ -1,21 +1,29 @@
 /**
  * What WAMR's fast interpreter makes of a function: the handlers that run for each of its segments.
  *
- * In: a decoded function and its segments.  Out: per segment, handlers' names and how many of each. `local.get` and constants are operands, not instructions; `local.set`
- * behind an instruction with a result is that instruction's destination; a local that is still on the stack when it is written, or when a block begins, is
- * copied first; a block's result is copied where it is not in its place; `if` without `else` has one.
+ * In: a decoded function and its segments.  Out: per segment, handlers' names and how many of each.
+ * `local.get` and constants are operands, not instructions; `local.set` behind an instruction with a result
+ * is that instruction's destination; a local that is still on the stack when it is written, or when a block
+ * begins, is copied first; a block's result is copied where it is not in its place; `if` without `else` has
+ * one.
  * Source: WAMR 2.4.3, core/iwasm/interpreter/wasm_loader.c (wasm_loader_prepare_bytecode and what it calls).
  */
 import { type DecodedModule, type Instruction, op, type WasmFunction } from './wasm/decode.ts';
 import type { Segment } from './wasm/segments.ts';
 
-/** Handlers of one segment. A name ends in `:taken` or `:else` where it runs as often as the segment is left that way. */
+/**
+ * Handlers of one segment. A name ends in `:taken` or `:else` where it runs as often as the segment is left
+ * that way.
+ */
 export type Handlers = Map<string, number>;
 
 const i32 = 0x7f;
 const cellsOf = (type: number): number => (type === 0x7e || type === 0x7c ? 2 : 1);
 
-/** Results and operands of an opcode that is no control, local, global, call or memory access: [operands, result]. */
+/**
+ * Results and operands of an opcode that is no control, local, global, call or memory access: [operands,
+ * result].
+ */
 function plain(code: number): [number, number] {
   if (code === 0x45) return [1, i32];
   if (code <= 0x4f) return [2, i32];

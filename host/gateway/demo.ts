@@ -1,8 +1,10 @@
 /**
- * The demo of the gateway: the zoo's heart-rate model, built and signed twice, and its simulated recording as an endless stream.
+ * The demo of the gateway: the zoo's heart-rate model, built and signed twice, and its simulated recording as
+ * an endless stream.
  *
- * In: a folder.  Out: first.wasm (an output every 64 ticks), next.wasm (every 32) and the key demo.pub in it, made where they are not there; frames at the
- * recording's own rate, through the front end of the model. The key is made on the spot, and its secret half is kept nowhere.
+ * In: a folder.  Out: first.wasm (an output every 64 ticks), next.wasm (every 32) and the key demo.pub in it,
+ * made where they are not there; frames at the recording's own rate, through the front end of the model. The
+ * key is made on the spot, and its secret half is kept nowhere.
  */
 
 import { existsSync } from 'node:fs';

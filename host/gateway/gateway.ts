@@ -1,8 +1,10 @@
 /**
- * The gateway without its wires: bundles and frames come in as values, outputs and events go out. HTTP, WebSocket, MQTT and serial are built on it.
+ * The gateway without its wires: bundles and frames come in as values, outputs and events go out. HTTP,
+ * WebSocket, MQTT and serial are built on it.
  *
- * In: a disk, a policy.  Out: `receive` (a bundle), `push` (frames of a stream), `events`, `status`. Every refusal is a RunletError.
- * A slot is a place for a bundle; a stream is a signal with a name that runs the bundle of its slot.
+ * In: a disk, a policy.  Out: `receive` (a bundle), `push` (frames of a stream), `events`, `status`. Every
+ * refusal is a RunletError. A slot is a place for a bundle; a stream is a signal with a name that runs the
+ * bundle of its slot.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -34,7 +36,10 @@ export interface GatewayOptions {
 
 export interface PushOptions extends ChunkFacts {
   slot?: string;
-  /** Number of the first tick; what was taken before is left out, so that a sender may repeat. Default: what comes next. */
+  /**
+   * Number of the first tick; what was taken before is left out, so that a sender may repeat. Default: what
+   * comes next.
+   */
   from?: number;
 }
 
@@ -105,7 +110,10 @@ export class Gateway {
     return gateway;
   }
 
-  /** Stops the threads, and marks the run as ended by intention; uploads under way wait for the next run. @throws RN802, RN837 */
+  /**
+   * Stops the threads, and marks the run as ended by intention; uploads under way wait for the next run.
+   * @throws RN802, RN837
+   */
   async close(): Promise<void> {
     clearTimeout(this.#healthy);
     const pools = [...this.#pools.values()].flatMap(({ run, trial }) => [run, trial]);
@@ -168,7 +176,10 @@ export class Gateway {
     });
   }
 
-  /** Verifies a bundle and tries it by itself, and keeps nothing of it. @throws as receive, and what its self-test finds */
+  /**
+   * Verifies a bundle and tries it by itself, and keeps nothing of it. @throws as receive, and what its
+   * self-test finds
+   */
   examine(bytes: Uint8Array, digest: string, name = 'main', { hops = 512, seconds = 5 } = {}) {
     return this.#refusing(name, async () => {
       const { manifest, ...about } = await this.#verify(bytes, digest, name);
@@ -188,7 +199,8 @@ export class Gateway {
   rollBack = (slot = 'main'): Promise<void> => this.find(slot).rollBack();
 
   /**
-   * Takes frames of a stream: whole ticks, as docs/gateway.md lays them out. A stream begins with its first frames.
+   * Takes frames of a stream: whole ticks, as docs/gateway.md lays them out. A stream begins with its first
+   * frames.
    * @returns the number of the tick that comes next
    * @throws RN805, RN813, RN831 and others a module that has failed, RN842-RN847, RN876
    */
@@ -256,7 +268,10 @@ export class Gateway {
       });
   }
 
-  /** Gives whole frames that were checked to a stream that runs, or begins it. @returns the number of the tick that comes next */
+  /**
+   * Gives whole frames that were checked to a stream that runs, or begins it. @returns the number of the tick
+   * that comes next
+   */
   deliver(id: string, slot: Slot, bytes: Uint8Array, facts: ChunkFacts): number {
     const stream = this.streams.get(id) ?? this.#begin(id, slot, slot.active as Loaded);
     stream.push(bytes, facts);

@@ -1,7 +1,8 @@
 /**
  * Decimation that keeps extremes: a long signal as the minimum and maximum of each stretch.
  *
- * In: n values.  Out: at most `stretches` pairs.  Nothing that a plot could show is lost: each pixel column draws its range.
+ * In: n values.  Out: at most `stretches` pairs.  Nothing that a plot could show is lost: each pixel column
+ * draws its range.
  * Cost: one pass. NaN is left out; a stretch of NaN alone gives NaN.
  */
 

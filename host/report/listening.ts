@@ -1,7 +1,9 @@
 /**
- * What people see of models that listen: a line for each word, and below it, while sound comes in, a line with time, level and means.
+ * What people see of models that listen: a line for each word, and below it, while sound comes in, a line
+ * with time, level and means.
  *
- * In: what a Listener reports.  Out: words on stdout, the moving line on stderr, redrawn at most 15 times a second.
+ * In: what a Listener reports.  Out: words on stdout, the moving line on stderr, redrawn at most 15 times a
+ * second.
  */
 
 import type { ListeningCount, ListeningModel } from '../session/index.ts';

@@ -1,8 +1,9 @@
 /**
- * What a run shows while it goes on, on a terminal: one line with progress, time, the latest output and a sparkline.
+ * What a run shows while it goes on, on a terminal: one line with progress, time, the latest output and a
+ * sparkline.
  *
- * In: outputs as they fall due.  Out: a line on stderr, redrawn at most 15 times a second by cli-progress; stdout stays free for
- * results. Where the length is unknown there is no bar.
+ * In: outputs as they fall due.  Out: a line on stderr, redrawn at most 15 times a second by cli-progress;
+ * stdout stays free for results. Where the length is unknown there is no bar.
  */
 
 import type { SingleBar } from 'cli-progress';

@@ -17,7 +17,10 @@ export interface Series {
 
 export interface RunPlot {
   title: string;
-  /** One series per element of a frame, at `inputRateHz` frames a second (or on a frame axis where it is unknown). */
+  /**
+   * One series per element of a frame, at `inputRateHz` frames a second (or on a frame axis where it is
+   * unknown).
+   */
   input: Series[];
   inputRateHz?: number;
   inputUnit?: string;

@@ -1,12 +1,17 @@
 /**
  * RAM of a bundle on WAMR, and what TensorFlow Lite Micro takes for the same model file.
  *
- * In: file, memory and code bytes of a bundle, the digest of its model file.  Out: bytes, and lines for `inspect`.  WAMR's interpreters keep the file in RAM too.  The engine's pool and the peer's
- * figures were measured once, for this project: WAMR 2.4.3 on rv32; TensorFlow Lite Micro 90b983c2 on Cortex-M4F with gcc -Os, reference
- * kernels and CMSIS-NN. An interpreter's pool also depends on the module; these are the figures of a small one.
+ * In: file, memory and code bytes of a bundle, the digest of its model file.  Out: bytes, and lines for
+ * `inspect`.  WAMR's interpreters keep the file in RAM too.  The engine's pool and the peer's figures were
+ * measured once, for this project: WAMR 2.4.3 on rv32; TensorFlow Lite Micro 90b983c2 on Cortex-M4F with gcc
+ * -Os, reference kernels and CMSIS-NN. An interpreter's pool also depends on the module; these are the
+ * figures of a small one.
  */
 
-/** Bytes beside linear memory: fixed, and a share of the code; whether the loader writes into the file, so that it must be in RAM. */
+/**
+ * Bytes beside linear memory: fixed, and a share of the code; whether the loader writes into the file, so
+ * that it must be in RAM.
+ */
 const pools = [
   { engine: 'AOT', bytes: 2300, perCodeByte: 0, holdsFile: false },
   { engine: 'classic interpreter', bytes: 3700, perCodeByte: 0, holdsFile: true },

@@ -1,8 +1,8 @@
 /**
  * Keeps what a run reports at its end: outputs, truth, times per hop, and, for a plot, the input.
  *
- * In: frames and outputs as they pass.  Out: a summary and the series of a plot. Memory: 8 bytes per value kept; the input is
- * kept only where a plot is wanted.
+ * In: frames and outputs as they pass.  Out: a summary and the series of a plot. Memory: 8 bytes per value
+ * kept; the input is kept only where a plot is wanted.
  */
 import type { Manifest, TruthAt } from '../../assembly/bundle/manifest.ts';
 import type { GapPolicy } from '../session/index.ts';
@@ -16,7 +16,10 @@ export interface RunSummary {
   source: string;
   frames: number;
   outputs: number;
-  /** Outputs of the warm-up that were held back, after gaps of policy reset too, and frames still missing to the next output. */
+  /**
+   * Outputs of the warm-up that were held back, after gaps of policy reset too, and frames still missing to
+   * the next output.
+   */
   warmUp: { outputsHeldBack: number; framesLeft: number };
   /** Lost frames, where a policy was given. */
   gaps?: GapCount;
@@ -98,7 +101,10 @@ export class Recorder {
     return this.#times.length;
   }
 
-  /** A pushed piece of input 0: whole frames (ticks, where there are several inputs) from `from` on, and the milliseconds that the push took. */
+  /**
+   * A pushed piece of input 0: whole frames (ticks, where there are several inputs) from `from` on, and the
+   * milliseconds that the push took.
+   */
   frames(values: ArrayLike<number>, from: number, count: number, ms: number): void {
     this.#frames += count;
     this.#ms += ms;
@@ -119,7 +125,10 @@ export class Recorder {
     this.#hopMs.push(ms);
   }
 
-  /** An output fell due; its window is frames [startFrame, endFrame) of the signal, `truth` the truth per row as far as it was read. */
+  /**
+   * An output fell due; its window is frames [startFrame, endFrame) of the signal, `truth` the truth per row
+   * as far as it was read.
+   */
   output(values: Float32Array, startFrame: number, endFrame: number, truth?: { values: Float64Array }): void {
     const { rateHz = 1, jumps } = this.#options;
     this.#times.push(endFrame / rateHz);

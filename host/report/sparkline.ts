@@ -1,8 +1,8 @@
 /**
  * Small plots of a series in a terminal.
  *
- * In: values.  Out: one line of block characters, or a few lines of braille (2 x 4 dots a character) with the range beside it.
- * Long series are decimated to their envelope, so peaks stay. NaN leaves a gap.
+ * In: values.  Out: one line of block characters, or a few lines of braille (2 x 4 dots a character) with the
+ * range beside it. Long series are decimated to their envelope, so peaks stay. NaN leaves a gap.
  */
 import { maxOf } from '../../models/lists.ts';
 import { envelope } from './envelope.ts';

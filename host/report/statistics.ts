@@ -28,7 +28,10 @@ export function meanAbsoluteError(a: ArrayLike<number>, b: ArrayLike<number>): {
   return count ? { mae: sum / count, count } : undefined;
 }
 
-/** The part of the pairs that are equal, over the pairs where the truth is a number; undefined where there are none. */
+/**
+ * The part of the pairs that are equal, over the pairs where the truth is a number; undefined where there are
+ * none.
+ */
 export function accuracy(found: ArrayLike<number>, truth: ArrayLike<number>): { accuracy: number; count: number } | undefined {
   let right = 0;
   let count = 0;

@@ -91,7 +91,9 @@ function fitted(widths: number[], texts: boolean[], titles: readonly string[], s
   return { shown, most };
 }
 
-/** Renders a table; no newline at the end. A column is aligned to the right where all its cells are numbers. */
+/**
+ * Renders a table; no newline at the end. A column is aligned to the right where all its cells are numbers.
+ */
 export function table(rows: Cell[][], options: TableOptions = {}): string {
   const {
     head = [],

@@ -1,16 +1,20 @@
 /**
  * What reaches a terminal: everything that the command line prints goes through here.
  *
- * In: text with names, labels and messages out of files.  Out: the same on stdout or stderr, control characters as `\uXXXX`, but for newline and tab.
- * Rule: the command's own sequences (colours, an emptied line) carry a number that was drawn at the start and that no file can know; they alone pass,
- * without the number. A stream that is no terminal gets none of them. On a terminal no word is broken at the
- * end of a line.
+ * In: text with names, labels and messages out of files.  Out: the same on stdout or stderr, control
+ * characters as `\uXXXX`, but for newline and tab.
+ * Rule: the command's own sequences (colours, an emptied line) carry a number that was drawn at the start and
+ * that no file can know; they alone pass, without the number. A stream that is no terminal gets none of them.
+ * On a terminal no word is broken at the end of a line.
  */
 import pc from 'picocolors';
 import { printable, printableLines } from '../../models/printable.ts';
 import { fitLines } from './wrap.ts';
 
-/** Parameters of four digits, as long as programs that measure coloured text take them. Empty until guardStreams. */
+/**
+ * Parameters of four digits, as long as programs that measure coloured text take them. Empty until
+ * guardStreams.
+ */
 let mark = '';
 
 export type Colours = ReturnType<typeof pc.createColors>;
@@ -49,7 +53,10 @@ export const emptyLine = (stream: { isTTY?: boolean }): string =>
 
 const rawWrite = new Map<NodeJS.WriteStream, NodeJS.WriteStream['write']>();
 
-/** The stream as it was, for programs that move the cursor themselves; they get no text of a file that is not printable. */
+/**
+ * The stream as it was, for programs that move the cursor themselves; they get no text of a file that is not
+ * printable.
+ */
 export const rawStream = (stream: NodeJS.WriteStream): NodeJS.WriteStream =>
   Object.create(stream, { write: { value: (rawWrite.get(stream) ?? stream.write).bind(stream) } });
 
@@ -68,7 +75,10 @@ function without(text: string, rule: (part: string) => string, kept: (found: str
 const clean = (text: string): string =>
   without(text, printableLines, (_, numbers, end) => (end === 'K' ? '\r\x1b[K' : `\x1b[${numbers}m`));
 
-/** Text of one line, a cell of a table for example: a newline in it is shown as `\u000a`, the command's own sequences stay. */
+/**
+ * Text of one line, a cell of a table for example: a newline in it is shown as `\u000a`, the command's own
+ * sequences stay.
+ */
 export const oneLine = (text: string): string => without(text, printable, (found) => found);
 
 /** From now on nothing but clean text leaves this process by stdout and stderr. */

@@ -2,13 +2,15 @@
  * Detector: says when a word was heard, from the probabilities of a model that runs on a stream.
  *
  * In: one probability an output, 0 to 1, and its time.  Out: a Detection, at most one a word.
- * Rule: the word is heard where the mean of the latest N probabilities is above the cutoff. Then the window is emptied, and nothing is heard until
- * the newest probability has been below the cutoff for refractoryMs in all; so one word is heard once, however long it lasts. While another
- * model hears no voice nothing counts either, but the window is kept: the word is heard as soon as that model hears voice.
- * Source: ESPHome's component micro_wake_word (WakeWordModel and VADModel::determine_detected, process_probabilities) and
- * pymicro-wakeword (process_streaming). As in the latter the window has to be full, and probabilities are dequantised outputs; ESPHome
- * compares bytes with floor(255 * cutoff), and is silent for its first second too (here warmUpMs).
- * Exactness: N additions an output in double precision, always in the same order. Nothing is allocated but the Detection.
+ * Rule: the word is heard where the mean of the latest N probabilities is above the cutoff. Then the window
+ * is emptied, and nothing is heard until the newest probability has been below the cutoff for refractoryMs in
+ * all; so one word is heard once, however long it lasts. While another model hears no voice nothing counts
+ * either, but the window is kept: the word is heard as soon as that model hears voice.
+ * Source: ESPHome's component micro_wake_word (WakeWordModel and VADModel::determine_detected,
+ * process_probabilities) and pymicro-wakeword (process_streaming). As in the latter the window has to be
+ * full, and probabilities are dequantised outputs; ESPHome compares bytes with floor(255 * cutoff), and is
+ * silent for its first second too (here warmUpMs). Exactness: N additions an output in double precision,
+ * always in the same order. Nothing is allocated but the Detection.
  */
 import { mostSlidingWindow } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -87,7 +89,10 @@ export class Detector {
     return this.#mean;
   }
 
-  /** Whether the mean is above the cutoff now, refractory time or not: what a model of voice activity is asked. */
+  /**
+   * Whether the mean is above the cutoff now, refractory time or not: what a model of voice activity is
+   * asked.
+   */
   get active(): boolean {
     return this.#mean > this.cutoff;
   }
@@ -133,7 +138,10 @@ export class Detector {
     return undefined;
   }
 
-  /** The first half of push: whether this output is a detection, which take confirms. Several labels choose among theirs so. */
+  /**
+   * The first half of push: whether this output is a detection, which take confirms. Several labels choose
+   * among theirs so.
+   */
   advance(probability: number, timeMs: number, voice = true): boolean {
     const recent = this.#recent;
     recent[this.#next] = probability;

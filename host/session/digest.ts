@@ -1,7 +1,8 @@
 /**
  * SHA-256 by WebCrypto.
  *
- * In: bytes.  Out: the digest in lower-case hex.  RN714 where there is no WebCrypto: browsers give it only to pages from https: or localhost.
+ * In: bytes.  Out: the digest in lower-case hex.  RN714 where there is no WebCrypto: browsers give it only to
+ * pages from https: or localhost.
  */
 import { RunletError } from '../../models/error.ts';
 

@@ -3,8 +3,9 @@
  *
  * In: the manifest's inputs, and any value.  Out: a typed array for each input, and ticks, the same on all;
  * with one input a tick is a frame. RN706, RN708, RN718.
- * Rule: kind and length are asked of the array itself (its internal slots), so that no property, getter or Proxy of the caller can say
- * otherwise, and each element of an array of arrays is read once. An array of another realm (a frame of a page, a vm context) counts as well.
+ * Rule: kind and length are asked of the array itself (its internal slots), so that no property, getter or
+ * Proxy of the caller can say otherwise, and each element of an array of arrays is read once. An array of
+ * another realm (a frame of a page, a vm context) counts as well.
  * Source: docs/abi.md, "Time"; ECMA-262, %TypedArray%.prototype. Allocates nothing unless it throws or gets
  * rows (counted.ts).
  */
@@ -19,7 +20,10 @@ import { type Frames, isFrames, isList, kindOf, lengthOf, wrongKind } from './ki
  */
 export type Signal = Frames | CountedFrames | readonly (Frames | CountedFrames)[] | FrameRows;
 
-/** Reads the arrays of `frames` once, into `parts`. Code of the caller may run here (a getter, a Proxy), and nowhere later. */
+/**
+ * Reads the arrays of `frames` once, into `parts`. Code of the caller may run here (a getter, a Proxy), and
+ * nowhere later.
+ */
 function read(inputs: readonly PortManifest[], frames: unknown, parts: unknown[]): void {
   parts.length = 1;
   parts[0] = frames;
@@ -48,9 +52,9 @@ function read(inputs: readonly PortManifest[], frames: unknown, parts: unknown[]
 
 /**
  * Ticks that `frames` last; `parts` receives the array of each input.
- * @throws RN706 where there are no frames, a part of one or of a tick, not the same number of ticks on every input, or not an array for each;
- * RN708 where one is no typed array of a kind that a session takes; RN718 where frames say that they have
- *   other values.
+ * @throws RN706 where there are no frames, a part of one or of a tick, not the same number of ticks on every
+ * input, or not an array for each; RN708 where one is no typed array of a kind that a session takes; RN718
+ * where frames say that they have other values.
  */
 export function ticksIn(inputs: readonly PortManifest[], frames: unknown, parts: Frames[]): number {
   read(inputs, frames, parts);

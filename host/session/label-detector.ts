@@ -1,10 +1,12 @@
 /**
  * Detectors of a bundle: one for the word of a wake word model, one for each label of a classifier.
  *
- * In: the manifest's `detector` and `labels`, and the values of an output.  Out: at most one Detection an output.
- * Rule: each label has its own window and cutoff (detector.ts); background labels (`_silence_`, `_unknown_`) have none. Where several
- * labels are heard at once, that with the highest mean counts. After a detection all windows are emptied, so that the rest of a word is
- * not heard as another; the refractory time is the label's own, so that another word may follow at once.
+ * In: the manifest's `detector` and `labels`, and the values of an output.  Out: at most one Detection an
+ * output.
+ * Rule: each label has its own window and cutoff (detector.ts); background labels (`_silence_`, `_unknown_`)
+ * have none. Where several labels are heard at once, that with the highest mean counts. After a detection all
+ * windows are emptied, so that the rest of a word is not heard as another; the refractory time is the label's
+ * own, so that another word may follow at once.
  * Cost: N additions a label; nothing is allocated but the Detection.
  */
 import type { DetectorManifest, Manifest } from '../../assembly/bundle/manifest.ts';

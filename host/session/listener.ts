@@ -1,11 +1,14 @@
 /**
- * Listener: one stream of sound through several models, each at its own hop, with the rows of a front end computed once for all that take them.
+ * Listener: one stream of sound through several models, each at its own hop, with the rows of a front end
+ * computed once for all that take them.
  *
- * In: samples, and opened sessions: of models that take sound, and of models that take rows with the front end (buildFrontEnd) that makes them.
- * Out: calls of `heard` for words, `output` for every output, as they fall due.
- * Order: sound goes in blocks that divide every step. After a block all models that got an output are up to date before any word is judged, so that a
- * word and the voice at the same time meet, as in ESPHome's micro_wake_word (process_probabilities).
- * A row that a model quantises otherwise than the front end goes to it as real values. No Node import; nothing is allocated but what is heard.
+ * In: samples, and opened sessions: of models that take sound, and of models that take rows with the front
+ * end (buildFrontEnd) that makes them.
+ * Out: calls of `heard` for words, `output` for every output, as they fall due. Order: sound goes in blocks
+ * that divide every step. After a block all models that got an output are up to date before any word is
+ * judged, so that a word and the voice at the same time meet, as in ESPHome's micro_wake_word
+ * (process_probabilities). A row that a model quantises otherwise than the front end goes to it as real
+ * values. No Node import; nothing is allocated but what is heard.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Detection } from './detector.ts';
@@ -89,7 +92,10 @@ function checkRows({ name, session, frontEnd }: ListeningModel): void {
     throw mismatch('the model takes no sound', name, `a frame has ${input?.elements} values, and it names no front end`);
 }
 
-/** Frame at which the latest output of a session was complete, from the start of the stream, in its own frames. */
+/**
+ * Frame at which the latest output of a session was complete, from the start of the stream, in its own
+ * frames.
+ */
 const completeAt = ({ originFrame, outputIndex, hop, window, manifest }: Session): number =>
   originFrame + outputIndex * hop + window + manifest.delayFrames;
 

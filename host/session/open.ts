@@ -1,9 +1,10 @@
 /**
  * Instantiates a module and checks it against the ABI and its manifest before anything is run.
  *
- * In: a module (bytes or compiled) and, where its custom section is missing, a manifest.  Out: its exports, typed, and views.
- * Source: docs/abi.md, version 1. The module gets no imports (one, where its weights are fetched), so it can reach nothing but its own memory and weights. A WASI command's
- * imports are given as functions that fail.
+ * In: a module (bytes or compiled) and, where its custom section is missing, a manifest.  Out: its exports,
+ * typed, and views.
+ * Source: docs/abi.md, version 1. The module gets no imports (one, where its weights are fetched), so it can
+ * reach nothing but its own memory and weights. A WASI command's imports are given as functions that fail.
  */
 import { checkManifest } from '../../assembly/bundle/check.ts';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
@@ -53,7 +54,10 @@ const memorySection = 5;
 const startSection = 8;
 const pageBytes = 65536;
 
-/** Largest memory that a session makes, in bytes: 1 GiB. A choice: every address stays a positive i32, and no model comes near it. */
+/**
+ * Largest memory that a session makes, in bytes: 1 GiB. A choice: every address stays a positive i32, and no
+ * model comes near it.
+ */
 const memoryLimitBytes = 2 ** 30;
 
 const notFixed = (how: string): RunletError =>
@@ -80,7 +84,10 @@ function checkMemoryBytes(bytes: number, manifest?: Manifest): void {
 const startFunction = (): RunletError =>
   new RunletError('RN701', { what: 'the module has a start function', why: 'ABI 1 allows none', tryThis: rebuild });
 
-/** What ABI 1 says of a module's declarations; a memory is refused before an engine makes it. @throws RN701, RN704 */
+/**
+ * What ABI 1 says of a module's declarations; a memory is refused before an engine makes it. @throws RN701,
+ * RN704
+ */
 function checkDeclared(bytes: Uint8Array): void {
   for (const { id, bytes: body } of eachSection(bytes)) {
     if (id === startSection) throw startFunction();
@@ -93,7 +100,10 @@ function checkDeclared(bytes: Uint8Array): void {
   }
 }
 
-/** At once, for bundles are small and an engine's threads take longer to begin than to compile one; later where an engine wants that of its main thread. */
+/**
+ * At once, for bundles are small and an engine's threads take longer to begin than to compile one; later
+ * where an engine wants that of its main thread.
+ */
 async function atOnce<T>(now: () => T, later: () => Promise<T>): Promise<T> {
   try {
     return now();
@@ -144,7 +154,10 @@ async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAsse
   }
 }
 
-/** Imports that this host knows: none, but for weights in tiles, and what a WASI command has beside the ABI. @throws RN701 */
+/**
+ * Imports that this host knows: none, but for weights in tiles, and what a WASI command has beside the ABI.
+ * @throws RN701
+ */
 function checkImports(imports: WebAssembly.ModuleImportDescriptor[], manifest?: Manifest): void {
   const names = imports.map(({ module, name }) => `${module}.${name}`).sort();
   const allowed = manifest ? [importsOf(manifest)] : [[], importsOf({ form: 'wasi' }), tileImports];
@@ -161,7 +174,10 @@ function checkImports(imports: WebAssembly.ModuleImportDescriptor[], manifest?: 
   });
 }
 
-/** What a command imports, for a host that pushes frames itself: it has no input or output to give, and only `_start` would ask. */
+/**
+ * What a command imports, for a host that pushes frames itself: it has no input or output to give, and only
+ * `_start` would ask.
+ */
 const noCommand = Object.fromEntries(
   wasiFunctions.map((name) => [
     name,
@@ -302,7 +318,8 @@ export interface OpenOptions {
 }
 
 /**
- * Compiles, instantiates and checks a module, and gives it its weights. Nothing but rn_abi, rn_info and the address functions is run.
+ * Compiles, instantiates and checks a module, and gives it its weights. Nothing but rn_abi, rn_info and the
+ * address functions is run.
  * @throws RN600-RN606 the bytes or the manifest; RN700-RN705, RN710 the module; RN714, RN717 the weights.
  */
 export async function openModule(wasm: BufferSource | WebAssembly.Module, options: OpenOptions = {}): Promise<OpenModule> {

@@ -1,4 +1,4 @@
-/** Generated from assembly/host/quantise.ts by scripts/generate.ts; do not edit. The bytes of a WebAssembly module. */
+/** A WebAssembly module. Generated from assembly/host/quantise.ts by scripts/generate.ts; do not edit. */
 export const quantiseKernel = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 9, 1, 96, 4, 127, 125, 127, 127, 1, 127, 3, 2, 1, 0, 5, 4, 1, 1, 1, 1, 7, 21, 2,
   8, 113, 117, 97, 110, 116, 105, 115, 101, 0, 0, 6, 109, 101, 109, 111, 114, 121, 2, 0, 10, 189, 2, 1, 186, 2, 1, 5, 123, 32, 0, 65,

@@ -1,9 +1,11 @@
 /**
  * Between the numbers of a user and the int8 of a module.
  *
- * In: float32, int8 or uint8 frames and a port's scale s and zero point z.  Out: int8 (int16) in the module's memory, and back. Sound is int16 with s = 2^-15.
- * Formula: q = clamp(round(x / s) + z, -128, 127), division in float32, halves away from zero;  x = s * (q - z), in float32. int16: -32768 to 32767.
- * Source: TensorFlow Lite 8-bit quantisation specification, reference kernels QUANTIZE and DEQUANTIZE. Bit-exact to them.
+ * In: float32, int8 or uint8 frames and a port's scale s and zero point z.  Out: int8 (int16) in the module's
+ * memory, and back. Sound is int16 with s = 2^-15. Formula: q = clamp(round(x / s) + z, -128, 127), division
+ * in float32, halves away from zero;  x = s * (q - z), in float32. int16: -32768 to 32767.
+ * Source: TensorFlow Lite 8-bit quantisation specification, reference kernels QUANTIZE and DEQUANTIZE.
+ * Bit-exact to them.
  * Cost: a division per element in, a product per element out; of whole arrays nothing is allocated.
  */
 import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
@@ -24,9 +26,10 @@ export function quantiseValue(x: number, scale: number, zeroPoint: number, most 
 export const dequantiseValue = (q: number, scale: number, zeroPoint: number): number => Math.fround(scale * (q - zeroPoint));
 
 /**
- * Where each element of a user's frame goes in the module's [f][c] frame, or undefined where both are the same.
- * A user's frame is in the model file's order where that order begins with t (so [c][f] for order t, c, f); a file that puts
- * t elsewhere has no frames in one piece, and a frame is then the f * c elements of one time step in [f][c].
+ * Where each element of a user's frame goes in the module's [f][c] frame, or undefined where both are the
+ * same. A user's frame is in the model file's order where that order begins with t (so [c][f] for order t, c,
+ * f); a file that puts t elsewhere has no frames in one piece, and a frame is then the f * c elements of one
+ * time step in [f][c].
  */
 export function placesOf(port: PortManifest): Int32Array | undefined {
   const [, f, c] = port.shape;
@@ -47,7 +50,10 @@ interface Kernel {
   quantise(count: number, scale: number, zeroPoint: number, int16: number): number;
 }
 
-/** Values from which the kernel pays, and the most that its page of memory takes, with what it writes behind them. */
+/**
+ * Values from which the kernel pays, and the most that its page of memory takes, with what it writes behind
+ * them.
+ */
 const fewest = 32;
 const atOnce = 16_380;
 
@@ -82,7 +88,8 @@ export class Quantiser {
 
   /**
    * Writes `count` frames of `frames`, from frame `from` on, to the start of `to` ([hop][f][c]).
-   * @throws RN708 uint8 for an input that is not uint8, int8 or int16 for one of the other kind, RN709 NaN; `to` may then be partly written.
+   * @throws RN708 uint8 for an input that is not uint8, int8 or int16 for one of the other kind, RN709 NaN;
+   * `to` may then be partly written.
    */
   write(frames: Frames, from: number, count: number, to: Stored): void {
     const { elements, hostType, name } = this.port;
@@ -107,7 +114,10 @@ export class Quantiser {
     for (let i = 0; i < total; i++) to[places ? placed(i, places) : i] = (frames[start + i] as number) ^ flip;
   }
 
-  /** quantiseValue of the values [from, from + count), each to its place; where the first NaN stands, counted from `from`, or -1. */
+  /**
+   * quantiseValue of the values [from, from + count), each to its place; where the first NaN stands, counted
+   * from `from`, or -1.
+   */
   #quantise(x: Float32Array, from: number, count: number, to: Stored): number {
     const kernel = count < fewest ? undefined : kernelHere();
     if (!kernel) return this.#oneByOne(x, from, count, to);

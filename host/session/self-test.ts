@@ -1,7 +1,8 @@
 /**
  * Self-test: the manifest's golden, run on this engine.
  *
- * In: a session.  Out: whether SHA-256 over the outputs of a generated signal is the digest that was recorded at build time.
+ * In: a session.  Out: whether SHA-256 over the outputs of a generated signal is the digest that was recorded
+ * at build time.
  * Source: docs/abi.md, "Golden". xorshift32 fills all inputs a hop at a time, input 0 first.
  * Cost: golden.hops hops; the session is reset before and after.
  */

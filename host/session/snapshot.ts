@@ -11,7 +11,8 @@
  *     80  state, last frame, then first and end frame of each stretch that was made up in gaps, f64
  *
  * The state digest covers layout, scales and all weights that feed the state, so equal digests mean that a
- * restored session gives the same bytes as one that never stopped. Frame counters are whole numbers below 2^53, exact in f64.
+ * restored session gives the same bytes as one that never stopped. Frame counters are whole numbers below
+ * 2^53, exact in f64.
  */
 import { RunletError } from '../../models/error.ts';
 import { kindOf } from './kinds.ts';
@@ -33,7 +34,9 @@ const checksumAt = 76;
 const magic = 0x53534e52; // 'RNSS'
 const version = 2;
 
-/** Fowler-Noll-Vo hash 1a, 32 bits, over all but the checksum; enough against damage, not against an attacker. */
+/**
+ * Fowler-Noll-Vo hash 1a, 32 bits, over all but the checksum; enough against damage, not against an attacker.
+ */
 function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < bytes.length; i++)

@@ -1,9 +1,9 @@
 /**
  * A signal in pieces of any length, run through a session.
  *
- * In: (async) iterable of pieces; for one input a piece may also end inside a frame.  Out: the outputs, in order.
- * Exactness: the outputs are the same bytes for every way of cutting the signal (docs/abi.md). Cost: a copy per broken frame,
- * and a copy of each output.
+ * In: (async) iterable of pieces; for one input a piece may also end inside a frame.  Out: the outputs, in
+ * order. Exactness: the outputs are the same bytes for every way of cutting the signal (docs/abi.md). Cost: a
+ * copy per broken frame, and a copy of each output.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';

@@ -1,7 +1,8 @@
 /**
  * Weights that are no part of the module: held against the manifest, and given to the module.
  *
- * In: the bytes of a weights file.  Out: a copy that nobody else changes, and for home `tile` the module's import.  Source: docs/abi.md, "Weights".
+ * In: the bytes of a weights file.  Out: a copy that nobody else changes, and for home `tile` the module's
+ * import.  Source: docs/abi.md, "Weights".
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';

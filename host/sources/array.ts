@@ -1,8 +1,9 @@
 /**
  * Frames from an array of .npy or .npz.
  *
- * In: an array [frames], [frames][elements] or [frames][f][c]; with `row` one more axis in front.  Out: a source.
- * The first axis is time and is taken as one signal: windows that were cut apart need --row, since a stream has no seams.
+ * In: an array [frames], [frames][elements] or [frames][f][c]; with `row` one more axis in front.  Out: a
+ * source. The first axis is time and is taken as one signal: windows that were cut apart need --row, since a
+ * stream has no seams.
  */
 import { transposed } from '../../quant/calibration/check.ts';
 import type { NpyArray } from './npy.ts';
@@ -16,7 +17,10 @@ export interface ArrayPart {
   windowFrames?: number;
 }
 
-/** @throws RN722 the array's shape does not end in the elements of a frame, or has no such row; RN415 it is transposed */
+/**
+ * @throws RN722 the array's shape does not end in the elements of a frame, or has no such row; RN415 it is
+ * transposed
+ */
 export function partOf(array: { shape: number[] }, name: string, options: SourceOptions): ArrayPart {
   let { shape } = array;
   let from = 0;

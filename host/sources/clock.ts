@@ -1,8 +1,9 @@
 /**
  * A time column: how many frames are missing between two rows.
  *
- * In: the time of each row, in seconds or milliseconds, and the sample rate.  Out: lost frames before a row. A step of more than 1.5 sample
- * periods has lost round(step * rate) - 1. Every row needs a time of its own: rows that share the time of a packet would look like gaps.
+ * In: the time of each row, in seconds or milliseconds, and the sample rate.  Out: lost frames before a row.
+ * A step of more than 1.5 sample periods has lost round(step * rate) - 1. Every row needs a time of its own:
+ * rows that share the time of a packet would look like gaps.
  */
 import { RunletError } from '../../models/error.ts';
 import { numberOf, type TimeUnit } from './source.ts';
@@ -98,7 +99,10 @@ export class TimeSteps {
     if (step > 0 && this.#steps.push(step) === enoughSteps) this.check();
   }
 
-  /** @throws RN723 the median step is no period of the model's rate, in the unit that the name says, or in none */
+  /**
+   * @throws RN723 the median step is no period of the model's rate, in the unit that the name says, or in
+   * none
+   */
   check(): void {
     if (this.#steps.length === 0) return;
     const step = [...this.#steps].sort((a, b) => a - b)[this.#steps.length >> 1] as number;

@@ -1,7 +1,8 @@
 /**
  * CSV files and streams.
  *
- * In: bytes of UTF-8 text, separated by comma, semicolon or tab; # begins a comment line.  Out: one frame per row.
+ * In: bytes of UTF-8 text, separated by comma, semicolon or tab; # begins a comment line.  Out: one frame per
+ * row.
  * Source: RFC 4180, read by csv-parse as a stream. columns.ts says which columns are taken. A time column
  * gives the rate where the model has none, and its jumps are gaps, where asked for. Every error names its
  * line.

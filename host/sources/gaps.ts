@@ -1,7 +1,8 @@
 /**
  * Lost frames of a source: where they are missing, and a signal without them.
  *
- * In: chunks in which a lost frame holds NaN, and the jumps of a time column.  Out: chunks of the frames that are there, and a list of gaps.
+ * In: chunks in which a lost frame holds NaN, and the jumps of a time column.  Out: chunks of the frames that
+ * are there, and a list of gaps.
  * Cost: a copy of each chunk; a list entry per gap.
  */
 
@@ -27,7 +28,9 @@ export class GapList {
     this.total += frames;
   }
 
-  /** How many of the frames that are there come before frame `frame` of the whole signal, lost ones counted. */
+  /**
+   * How many of the frames that are there come before frame `frame` of the whole signal, lost ones counted.
+   */
   before(frame: number): number {
     let [low, high] = [0, this.list.length]; // gaps that begin before `frame`
     while (low < high) {
@@ -49,7 +52,8 @@ const isLost = (chunk: Float32Array, from: number, to: number): boolean => {
 /**
  * The frames of `frames` without those that hold a NaN.
  * @param jumps gaps between the frames of `frames`, where a time column knows them.
- * @param gaps filled with all gaps before the chunk that follows them is given; a last one after the last chunk.
+ * @param gaps filled with all gaps before the chunk that follows them is given; a last one after the last
+ * chunk.
  */
 export async function* present(
   frames: AsyncIterable<Float32Array>,

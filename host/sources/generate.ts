@@ -1,9 +1,10 @@
 /**
  * Made-up signals: `gen:sine?freq=1&seconds=60&noise=0.1`.
  *
- * In: a kind and parameters.  Out: frames, the same for the same spec (a seeded generator; no clock).
- * Kinds: sine, chirp (freq to to), noise (white), steps (random levels), ecg and ppg (periodic sums of Gaussians with a slowly
- * varying rate, whose truth is known). They look like signals and are for trying things out, not for measuring accuracy.
+ * In: a kind and parameters.  Out: frames, the same for the same spec (a seeded generator; no clock). Kinds:
+ * sine, chirp (freq to to), noise (white), steps (random levels), ecg and ppg (periodic sums of Gaussians
+ * with a slowly varying rate, whose truth is known). They look like signals and are for trying things out,
+ * not for measuring accuracy.
  */
 import { RunletError } from '../../models/error.ts';
 import { Chunker, lengthText, numberOf, type Source, type SourceOptions, Track } from './source.ts';
@@ -93,7 +94,9 @@ const wave = (gaussians: [number, number, number][], phase: number): number => {
   return sum;
 };
 
-/** value(n, e): the clean signal at frame n, element e (elements are shifted in phase); called with rising n. */
+/**
+ * value(n, e): the clean signal at frame n, element e (elements are shifted in phase); called with rising n.
+ */
 function signalOf(kind: Kind, p: Parameters, elements: number, truth: Track | undefined): (n: number, e: number) => number {
   const random = normal(p.seed + 1);
   const shift = (e: number) => e / elements;

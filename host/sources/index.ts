@@ -1,8 +1,9 @@
 /**
  * Opens a source of frames by its name.
  *
- * In: a path (.csv .tsv .wav .npy .npz .txt .jsonl, raw sound .s16 .s24 .s32 .u8 .f32 .f64 .alaw .mulaw .ul, else by its first bytes), `-` or
- * `mic` for standard input, or `gen:kind?parameter=value`.  Out: chunks of whole frames and what is known of them. Node only.
+ * In: a path (.csv .tsv .wav .npy .npz .txt .jsonl, raw sound .s16 .s24 .s32 .u8 .f32 .f64 .alaw .mulaw .ul,
+ * else by its first bytes), `-` or `mic` for standard input, or `gen:kind?parameter=value`.  Out: chunks of
+ * whole frames and what is known of them. Node only.
  */
 
 import { createReadStream } from 'node:fs';
@@ -81,7 +82,10 @@ async function fromBytes(
   };
 }
 
-/** Standard input: sound where a WAV header comes first or the model listens (16 bits unless `format` says otherwise), else text. */
+/**
+ * Standard input: sound where a WAV header comes first or the model listens (16 bits unless `format` says
+ * otherwise), else text.
+ */
 async function fromPipe(bytes: AsyncIterable<Uint8Array>, options: SourceOptions): Promise<Source> {
   const name = 'standard input';
   const { format, sound } = options;

@@ -1,8 +1,8 @@
 /**
  * NumPy's .npy files in the file system, a piece at a time.
  *
- * In: a path and the file's length.  Out: a source. The header is read first and checked against the length; values are read as they are asked for, so that
- * memory does not grow with the length.
+ * In: a path and the file's length.  Out: a source. The header is read first and checked against the length;
+ * values are read as they are asked for, so that memory does not grow with the length.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { RunletError } from '../../models/error.ts';
@@ -37,7 +37,10 @@ async function exactly(file: FileHandle, at: number, bytes: number): Promise<Uin
   return into;
 }
 
-/** A source out of a .npy file of any length. @throws RN415, RN722, RN730, RN731, here or while frames are read */
+/**
+ * A source out of a .npy file of any length. @throws RN415, RN722, RN730, RN731, here or while frames are
+ * read
+ */
 export async function npyStream(path: string, name: string, options: SourceOptions, fileBytes: number): Promise<Source> {
   const header = npyHeader(await head(path, fileBytes), fileBytes);
   const { from, frames, windowFrames } = partOf(header, name, options);

@@ -1,7 +1,8 @@
 /**
  * A .npy file of rows whose number is not known beforehand.
  *
- * In: rows of one type.  Out: the file, version 1.0; the header has room for any number of rows and is written again at the end.
+ * In: rows of one type.  Out: the file, version 1.0; the header has room for any number of rows and is
+ * written again at the end.
  * Source: numpy.lib.format. Memory does not grow with the rows.
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';

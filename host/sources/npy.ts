@@ -2,8 +2,9 @@
  * NumPy's .npy files, read and written.
  *
  * In: bytes.  Out: shape, dtype and a typed array in C order; and back.
- * Source: numpy.lib.format, versions 1.0 to 3.0: magic \x93NUMPY, version, header length (u16, from version 2 u32), a Python
- * literal with descr, fortran_order and shape, then the data. Little endian only; the file must have exactly the bytes it declares.
+ * Source: numpy.lib.format, versions 1.0 to 3.0: magic \x93NUMPY, version, header length (u16, from version 2
+ * u32), a Python literal with descr, fortran_order and shape, then the data. Little endian only; the file
+ * must have exactly the bytes it declares.
  */
 
 import { RunletError } from '../../models/error.ts';

@@ -2,13 +2,17 @@
  * NumPy's .npz files: a ZIP archive of .npy files.
  *
  * In: bytes and, where there are several arrays, a name.  Out: one array.
- * Source: numpy.savez; models/read/zip.ts reads and checks the archive, and what it declares is bounded here before anything is unpacked.
+ * Source: numpy.savez; models/read/zip.ts reads and checks the archive, and what it declares is bounded here
+ * before anything is unpacked.
  */
 import { RunletError } from '../../models/error.ts';
 import { contentOf, type Member, membersOf, ZipError } from '../../models/read/zip.ts';
 import { type NpyArray, readNpy } from './npy.ts';
 
-/** Largest array that is unpacked, in bytes: 256 MiB, an hour of sound at 16 kHz as float32. A choice: a small archive may ask for a thousand times its size. */
+/**
+ * Largest array that is unpacked, in bytes: 256 MiB, an hour of sound at 16 kHz as float32. A choice: a small
+ * archive may ask for a thousand times its size.
+ */
 const unpackedLimitBytes = 2 ** 28;
 
 /** Errors of the archive as those of the file. */

@@ -1,9 +1,10 @@
 /**
  * Samples of sound as bytes, little-endian, to numbers from -1 to 1.
  *
- * In: bytes of whole samples and their encoding.  Out: Float32Array; integers over 2^(bits - 1), floats as they are.
- * Source: ITU-T G.711 (mu-law and A-law, 14 and 13 bits, here over 2^15). Exact for integers of up to 24 bits, mu-law and A-law; s32 and f64 round to
- * float32. No Node import.
+ * In: bytes of whole samples and their encoding.  Out: Float32Array; integers over 2^(bits - 1), floats as
+ * they are.
+ * Source: ITU-T G.711 (mu-law and A-law, 14 and 13 bits, here over 2^15). Exact for integers of up to 24
+ * bits, mu-law and A-law; s32 and f64 round to float32. No Node import.
  */
 
 export const pcmBytes = { u8: 1, s16: 2, s24: 3, s32: 4, f32: 4, f64: 8, alaw: 1, mulaw: 1 } as const;

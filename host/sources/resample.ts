@@ -1,14 +1,16 @@
 /**
  * Resampler: a signal at one sample rate to another, piece by piece.
  *
- * In: Float32 samples at fromHz, in pieces of any length.  Out: samples at toHz; sample n is the signal at time n / toHz (no delay: a piece gives the
- * samples whose neighbourhood is in, flush the rest).
- * Method: exact rational rates toHz / fromHz = L / M. y[n] = sum over k of x[k] h(n M / L - k), h a sinc with a Kaiser window, one filter of T taps
- * for each of L phases, each scaled to a sum of 1, so that a constant stays what it is.
- * Band: flat up to 15/16 of half the lower rate (7.5 kHz of 16 kHz, all that the micro front end looks at), at least 96 dB down from half the lower rate on:
- * no alias and no image. Source: Oppenheim and Schafer, Discrete-Time Signal Processing, 7.6 (Kaiser) and 4.6 (polyphase).
- * Exactness: sums in double precision, always in the same order: the same bytes for every way of cutting the signal.
- * Cost: T multiplications an output sample (T = 208 * max(1, fromHz / toHz)); memory is the filters (4 L T bytes), T samples, and a piece. No Node import.
+ * In: Float32 samples at fromHz, in pieces of any length.  Out: samples at toHz; sample n is the signal at
+ * time n / toHz (no delay: a piece gives the samples whose neighbourhood is in, flush the rest). Method:
+ * exact rational rates toHz / fromHz = L / M. y[n] = sum over k of x[k] h(n M / L - k), h a sinc with a
+ * Kaiser window, one filter of T taps for each of L phases, each scaled to a sum of 1, so that a constant
+ * stays what it is. Band: flat up to 15/16 of half the lower rate (7.5 kHz of 16 kHz, all that the micro
+ * front end looks at), at least 96 dB down from half the lower rate on: no alias and no image. Source:
+ * Oppenheim and Schafer, Discrete-Time Signal Processing, 7.6 (Kaiser) and 4.6 (polyphase). Exactness: sums
+ * in double precision, always in the same order: the same bytes for every way of cutting the signal.
+ * Cost: T multiplications an output sample (T = 208 * max(1, fromHz / toHz)); memory is the filters (4 L T
+ * bytes), T samples, and a piece. No Node import.
  */
 import { RunletError } from '../../models/error.ts';
 
@@ -78,7 +80,9 @@ function design(fromHz: number, toHz: number): Filter {
   return { up, down, taps, weights };
 }
 
-/** Sum of a[i + k] * b[j + k], k from 0 to `count`, in four partial sums: they do not wait for one another. */
+/**
+ * Sum of a[i + k] * b[j + k], k from 0 to `count`, in four partial sums: they do not wait for one another.
+ */
 function dot(a: Float32Array, i: number, b: Float32Array, j: number, count: number): number {
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   for (let k = 0; k < count; k += 4) {

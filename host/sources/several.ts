@@ -1,8 +1,10 @@
 /**
  * Sources for a model with several inputs, read side by side on one clock.
  *
- * In: the inputs and what the user gave: a source per input, in their order or as `name=source`, or one .npz with an array per input.
- * Out: one source whose chunks hold the frames of each input for the same whole ticks. It ends with the first source that ends.
+ * In: the inputs and what the user gave: a source per input, in their order or as `name=source`, or one .npz
+ * with an array per input.
+ * Out: one source whose chunks hold the frames of each input for the same whole ticks. It ends with the first
+ * source that ends.
  */
 
 import { isRunletError, RunletError } from '../../models/error.ts';

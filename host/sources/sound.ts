@@ -1,8 +1,8 @@
 /**
  * Frames out of the bytes of sound: decoded, channels chosen or mixed, resampled where that is asked for.
  *
- * In: bytes of samples in pieces of any length and what they are.  Out: frames of `frameElements` values, as they arrive.
- * Memory does not grow with the length. No Node import.
+ * In: bytes of samples in pieces of any length and what they are.  Out: frames of `frameElements` values, as
+ * they arrive. Memory does not grow with the length. No Node import.
  */
 import { RunletError } from '../../models/error.ts';
 import { decodePcm, type PcmEncoding, pcmBytes } from './pcm.ts';
@@ -21,7 +21,10 @@ export type Pick = readonly number[] | 'mix';
 
 const blockBytes = 1 << 16;
 
-/** The channels that the options ask for: --columns, --channel, else all; sound for one element is mixed. @throws RN722 */
+/**
+ * The channels that the options ask for: --columns, --channel, else all; sound for one element is mixed.
+ * @throws RN722
+ */
 export function pickOf({ channels }: SoundFormat, name: string, options: SourceOptions): Pick {
   const { channel, columns, frameElements, sound } = options;
   const asked = columns ?? (channel === undefined || channel === 'mix' ? undefined : [channel]);
@@ -61,7 +64,10 @@ function picked(samples: Float32Array, channels: number, pick: Pick): Float32Arr
   return out;
 }
 
-/** Whole frames as they arrive, at the rate they have. `atEnd` gets the number of bytes of a frame that the end cut. */
+/**
+ * Whole frames as they arrive, at the rate they have. `atEnd` gets the number of bytes of a frame that the
+ * end cut.
+ */
 async function* decoded(
   bytes: AsyncIterable<Uint8Array>,
   { encoding, channels }: SoundFormat,
@@ -98,7 +104,8 @@ export const needsResampling = (rateHz: number | undefined, { sampleRateHz, resa
 /**
  * Frames at the model's rate.
  * @param cutOff the end may cut a frame: a stream of unknown length that was stopped.
- * @throws RN722 channels, RN723 another rate, RN735 the end comes inside a frame, RN773 rates that cannot be resampled
+ * @throws RN722 channels, RN723 another rate, RN735 the end comes inside a frame, RN773 rates that cannot be
+ * resampled
  */
 export function soundFrames(
   bytes: AsyncIterable<Uint8Array>,

@@ -1,15 +1,19 @@
 /**
  * What every source of frames gives, and the helpers that sources share.
  *
- * A source turns a file, a pipe or a formula into chunks of whole frames (Float32Array, [frames][elements]). Values are those
- * of the file: no scaling but for PCM audio, which becomes -1 to 1. Bad input gives a RunletError, RN720 to RN739.
+ * A source turns a file, a pipe or a formula into chunks of whole frames (Float32Array, [frames][elements]).
+ * Values are those of the file: no scaling but for PCM audio, which becomes -1 to 1. Bad input gives a
+ * RunletError, RN720 to RN739.
  */
 import { RunletError } from '../../models/error.ts';
 import type { GapList } from './gaps.ts';
 import { pcmEncodings } from './pcm.ts';
 
 export interface Source<Chunk = Float32Array> {
-  /** Chunks of whole frames, [frames][frameElements]; a chunk is not changed after it was given. Of several inputs, one such array each. */
+  /**
+   * Chunks of whole frames, [frames][frameElements]; a chunk is not changed after it was given. Of several
+   * inputs, one such array each.
+   */
   frames: AsyncIterable<Chunk>;
   /** Where it is known beforehand. */
   totalFrames?: number;
@@ -52,7 +56,10 @@ export interface SourceOptions {
   /** Raw samples: their rate and channels (1). */
   rawRateHz?: number;
   rawChannels?: number;
-  /** The model listens: several channels are mixed unless one is chosen, and a pipe is sound unless `format` says otherwise. */
+  /**
+   * The model listens: several channels are mixed unless one is chosen, and a pipe is sound unless `format`
+   * says otherwise.
+   */
   sound?: boolean;
   /** CSV: columns to use, by name or index from 0. Sound: channels, by index. */
   columns?: string[];
@@ -66,15 +73,23 @@ export interface SourceOptions {
   guessTruth?: boolean;
   /** Names of classes, so that a truth column may hold names: a name becomes its index. */
   labels?: string[];
-  /** CSV: an empty or NaN cell becomes NaN instead of an error (for gaps, and for front ends that bridge them). */
+  /**
+   * CSV: an empty or NaN cell becomes NaN instead of an error (for gaps, and for front ends that bridge
+   * them).
+   */
   gaps?: boolean;
-  /** CSV: find jumps of a time column; `column` by name or index, `none` for none, else the one whose name says it. */
+  /**
+   * CSV: find jumps of a time column; `column` by name or index, `none` for none, else the one whose name
+   * says it.
+   */
   time?: { column?: string; unit?: TimeUnit };
   /** Sound: a channel from 0, or `mix` for the mean of all. */
   channel?: string;
   /** NPZ: the array's name. */
   array?: string;
-  /** NPY, NPZ: an array [windows][this][elements] holds windows that were cut apart, and each chunk is one. */
+  /**
+   * NPY, NPZ: an array [windows][this][elements] holds windows that were cut apart, and each chunk is one.
+   */
   windowFrames?: number;
   /** CSV: the steps of a time column must be those of `sampleRateHz`. */
   checkTime?: boolean;

@@ -1,8 +1,8 @@
 /**
  * Frames from a pipe (or a file) of text: what another program prints.
  *
- * In: text, one or more frames a line, as numbers between commas or spaces or as JSON arrays.  Out: frames as they arrive, without
- * waiting for a chunk to fill.
+ * In: text, one or more frames a line, as numbers between commas or spaces or as JSON arrays.  Out: frames as
+ * they arrive, without waiting for a chunk to fill.
  */
 import { RunletError } from '../../models/error.ts';
 import { numberOf, type SourceOptions } from './source.ts';

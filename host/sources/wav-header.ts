@@ -1,9 +1,11 @@
 /**
  * The header of a WAV file: where its samples lie and what they are.
  *
- * In: the first bytes of a RIFF WAVE file, or all of it.  Out: a WavFormat, undefined where more bytes are needed; RN728, RN729.
- * Source: Microsoft RIFF specification (1991) and WAVEFORMATEXTENSIBLE. Programs that write into a pipe do not know the length: they declare 0, 2^31 or
- * close to it (arecord, sox), or 2^32 - 1 (ffmpeg), and then the samples reach to the end. No Node import.
+ * In: the first bytes of a RIFF WAVE file, or all of it.  Out: a WavFormat, undefined where more bytes are
+ * needed; RN728, RN729.
+ * Source: Microsoft RIFF specification (1991) and WAVEFORMATEXTENSIBLE. Programs that write into a pipe do
+ * not know the length: they declare 0, 2^31 or close to it (arecord, sox), or 2^32 - 1 (ffmpeg), and then the
+ * samples reach to the end. No Node import.
  */
 
 import { RunletError } from '../../models/error.ts';
@@ -71,7 +73,8 @@ function formatOf(view: DataView, at: number, bytes: number): Omit<WavFormat, 'd
 
 /**
  * @param bytes the file from its first byte on.
- * @param fileBytes length of the whole file, where it is known; declared lengths must fit in it, and then the header may be as long as the file.
+ * @param fileBytes length of the whole file, where it is known; declared lengths must fit in it, and then the
+ * header may be as long as the file.
  * @returns undefined where the header goes on after `bytes`.
  * @throws RN728 damaged or cut off, RN729 a format that is not read.
  */

@@ -1,8 +1,8 @@
 /**
  * WAV files in the file system: the frames of wavSource, a piece at a time.
  *
- * In: a path and the file's length.  Out: a source.  The header is read in pieces until its end is there, and checked against the length; samples are read
- * as they are asked for. Memory does not grow with the length.
+ * In: a path and the file's length.  Out: a source.  The header is read in pieces until its end is there, and
+ * checked against the length; samples are read as they are asked for. Memory does not grow with the length.
  */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -37,7 +37,10 @@ async function* samplesOf(path: string, start: number, bytes: number): AsyncGene
   if (left > 0) throw damagedWav(start + bytes - left, 'it became shorter while it was read');
 }
 
-/** A source out of a WAV file of any length. @throws RN722, RN723, RN728, RN729 and RN773 as wavSource, here or while frames are read. */
+/**
+ * A source out of a WAV file of any length. @throws RN722, RN723, RN728, RN729 and RN773 as wavSource, here
+ * or while frames are read.
+ */
 export async function wavStream(path: string, name: string, options: SourceOptions, fileBytes: number): Promise<Source> {
   const format = await headerOf(path, fileBytes);
   const { dataAt, dataBytes = 0 } = format;

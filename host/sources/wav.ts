@@ -1,7 +1,9 @@
 /**
  * WAV files, and WAV through a pipe.
  *
- * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.  Out: frames of samples, PCM as -1 to 1. A file's sizes are checked against its length; a pipe may not know its own (wav-header.ts). No Node import.
+ * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.  Out:
+ * frames of samples, PCM as -1 to 1. A file's sizes are checked against its length; a pipe may not know its
+ * own (wav-header.ts). No Node import.
  */
 import { latin1 } from '../../models/graph/base64.ts';
 import { pcmBytes } from './pcm.ts';
@@ -15,7 +17,8 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /**
  * A source out of a whole WAV file.
- * @throws RN722 channels do not fit, RN723 another rate, RN728 damaged, RN729 a format that is not read, RN773 a rate
+ * @throws RN722 channels do not fit, RN723 another rate, RN728 damaged, RN729 a format that is not read,
+ * RN773 a rate
  */
 export function wavSource(bytes: Uint8Array, name: string, options: SourceOptions): Source {
   const format = wavHeader(bytes, bytes.length);

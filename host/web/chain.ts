@@ -77,7 +77,10 @@ export class Chain {
     this.#parts = parts;
   }
 
-  /** A new signal begins: samples of one channel at a rate, or (undefined) whole frames as the model takes them. */
+  /**
+   * A new signal begins: samples of one channel at a rate, or (undefined) whole frames as the model takes
+   * them.
+   */
   begin(run: number, sourceHz: number | undefined): void {
     const { model, frontEnd, rateHz, filter, traces } = this.#parts;
     this.#run = run;
@@ -148,7 +151,10 @@ export class Chain {
     };
   }
 
-  /** Sound through the front end, and each row on to the model where that takes rows. Microseconds of the front end alone. */
+  /**
+   * Sound through the front end, and each row on to the model where that takes rows. Microseconds of the
+   * front end alone.
+   */
   #pushSound({ session, stepSamples, windowSamples }: NonNullable<ChainParts['frontEnd']>, samples: Float32Array): number {
     const { feed, rateHz } = this.#parts;
     const started = performance.now();

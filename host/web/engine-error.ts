@@ -1,7 +1,8 @@
 /**
  * Errors as they travel from the engine to the page.
  *
- * In: anything that was thrown.  Out: code and parts of a RunletError; anything else is a fault of Runlet, RN789.
+ * In: anything that was thrown.  Out: code and parts of a RunletError; anything else is a fault of Runlet,
+ * RN789.
  */
 import { type ErrorParts, isRunletError } from '../../models/error.ts';
 

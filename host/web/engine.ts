@@ -1,7 +1,9 @@
 /**
- * The page's engine: loads and compiles models, and runs signals through them. It lives in a Web Worker (worker.ts).
+ * The page's engine: loads and compiles models, and runs signals through them. It lives in a Web Worker
+ * (worker.ts).
  *
- * In: requests.  Out: replies and batches (protocol.ts).  A signal that is run at once goes in slices, so that it can be stopped.
+ * In: requests.  Out: replies and batches (protocol.ts).  A signal that is run at once goes in slices, so
+ * that it can be stopped.
  */
 
 import type { Build } from '../../assembly/build-with.ts';

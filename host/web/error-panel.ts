@@ -1,7 +1,8 @@
 /**
  * Errors in the page: what went wrong, where, why, and what to try.
  *
- * In: an error, and actions that may help.  Out: the panel, which a screen reader announces; closed with its button or Escape.
+ * In: an error, and actions that may help.  Out: the panel, which a screen reader announces; closed with its
+ * button or Escape.
  */
 import { byId, make, pairs } from './dom.ts';
 import { errorOf } from './engine-error.ts';

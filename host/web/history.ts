@@ -1,5 +1,6 @@
 /**
- * What the page keeps of a run, so that it can be drawn again: envelope, rows of features, outputs, detections.
+ * What the page keeps of a run, so that it can be drawn again: envelope, rows of features, outputs,
+ * detections.
  *
  * In: batches of the engine.  Out: values by index or by time.  Live runs keep their newest half hour.
  */

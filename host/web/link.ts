@@ -1,7 +1,8 @@
 /**
  * The page's end of the line to its engine.
  *
- * In: requests.  Out: a promise each; batches and progress through callbacks.  An error of the engine arrives as a RunletError of the same code.
+ * In: requests.  Out: a promise each; batches and progress through callbacks.  An error of the engine arrives
+ * as a RunletError of the same code.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Batch, Loaded, Question, Reply, Request } from './protocol.ts';

@@ -1,8 +1,8 @@
 /**
  * Time that the engine takes, as it goes.
  *
- * In: batches.  Out: microseconds a hop of the model and of the front end, over the latest second or so: older batches count half after
- * `halfLife` hops, so that a figure neither jumps nor sticks.
+ * In: batches.  Out: microseconds a hop of the model and of the front end, over the latest second or so:
+ * older batches count half after `halfLife` hops, so that a figure neither jumps nor sticks.
  */
 import type { Batch } from './protocol.ts';
 

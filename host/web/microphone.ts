@@ -1,8 +1,9 @@
 /**
  * The microphone: samples as they are spoken.
  *
- * In: the user's permission.  Out: pieces of samples at the device's rate.  The browser's own noise suppression, echo cancellation and gain
- * control are switched off: models were trained without them, and the front end has its own.
+ * In: the user's permission.  Out: pieces of samples at the device's rate.  The browser's own noise
+ * suppression, echo cancellation and gain control are switched off: models were trained without them, and the
+ * front end has its own.
  */
 import { RunletError } from '../../models/error.ts';
 

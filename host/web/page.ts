@@ -1,7 +1,8 @@
 /**
  * The page: models, sources, the picture of the run and what it costs.
  *
- * In: what the user drops, picks, says or plays.  Out: requests to the engine (link.ts), and everything that is shown.
+ * In: what the user drops, picks, says or plays.  Out: requests to the engine (link.ts), and everything that
+ * is shown.
  */
 import { RunletError } from '../../models/error.ts';
 import { chosenOf } from './chosen.ts';

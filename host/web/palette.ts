@@ -1,7 +1,8 @@
 /**
  * Colours of the canvases, from the page's style sheet, light or dark (host/report/design/palette.ts).
  *
- * In: custom properties of the root element.  Out: colours as text; the ramp of the features as 256 packed pixels.
+ * In: custom properties of the root element.  Out: colours as text; the ramp of the features as 256 packed
+ * pixels.
  */
 import { series } from '../report/design/palette.ts';
 

@@ -1,7 +1,8 @@
 /**
  * Plays a recording: its samples go to the engine as their time comes, and sound is heard.
  *
- * In: a recording, a speed.  Out: pieces of samples in order, whole frames each; then the end.  The clock is the sound card's where sound plays.
+ * In: a recording, a speed.  Out: pieces of samples in order, whole frames each; then the end.  The clock is
+ * the sound card's where sound plays.
  */
 import type { Recording } from './protocol.ts';
 

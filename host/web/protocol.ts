@@ -1,13 +1,16 @@
 /**
  * What the page and its engine (a Web Worker) say to each other.
  *
- * In: nothing (types).  Out: requests with an id, one reply each; batches come unasked while a signal runs. Times are seconds of the signal.
+ * In: nothing (types).  Out: requests with an id, one reply each; batches come unasked while a signal runs.
+ * Times are seconds of the signal.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import type { ErrorParts } from '../../models/error.ts';
 
-/** A front end that the page was built with (catalogue.json): a module that turns sound into rows of features. */
+/**
+ * A front end that the page was built with (catalogue.json): a module that turns sound into rows of features.
+ */
 export interface FrontEndEntry {
   id: string;
   /** Name of the preset, as manifests have it. */

@@ -1,7 +1,8 @@
 /**
  * What the values of an output are: probabilities of words, a quantity, or other values.
  *
- * In: a manifest.  Out: how they are drawn, with names and range.  A quantised output that reaches 0 and 1 and nothing beyond is a probability.
+ * In: a manifest.  Out: how they are drawn, with names and range.  A quantised output that reaches 0 and 1
+ * and nothing beyond is a probability.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { isBackground } from '../session/index.ts';

@@ -1,9 +1,10 @@
 /**
  * A file becomes a recording: sound, or frames for the model.
  *
- * In: a file's name and bytes, and what the model takes.  Out: samples of one channel with their rate, or frames.  WAV is read by our own reader, so that
- * the samples are those that Node gets; other sound by the browser. Channels are mixed to one. .npy has no
- * rate: its rate is the model's; .csv has that of its time column.
+ * In: a file's name and bytes, and what the model takes.  Out: samples of one channel with their rate, or
+ * frames.  WAV is read by our own reader, so that the samples are those that Node gets; other sound by the
+ * browser. Channels are mixed to one. .npy has no rate: its rate is the model's; .csv has that of its time
+ * column.
  */
 import { RunletError } from '../../models/error.ts';
 import { join } from '../../models/lists.ts';

@@ -1,8 +1,9 @@
 /**
  * The page without its server: every file is kept at the first visit, the compiler once it was fetched.
  *
- * In: the page's requests.  Out: from the server where it answers, else what was kept.  `files` and `version` are put in when the page is built
- * (scripts/web.ts). Only the page's own files are kept, and only from its own origin.
+ * In: the page's requests.  Out: from the server where it answers, else what was kept.  `files` and `version`
+ * are put in when the page is built (scripts/web.ts). Only the page's own files are kept, and only from its
+ * own origin.
  */
 declare const pageFiles: string[];
 declare const pageVersion: string;

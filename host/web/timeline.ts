@@ -1,8 +1,9 @@
 /**
  * The picture of a run: words, waveform, features, scores and time, all on one axis.
  *
- * In: a history and what has been heard.  Out: canvases that are drawn again when something changed, at most once a frame. While a signal runs the newest
- * seconds are shown; then the picture can be moved and scaled: drag, wheel, arrow keys, + and -, Home and End, 0 for all.
+ * In: a history and what has been heard.  Out: canvases that are drawn again when something changed, at most
+ * once a frame. While a signal runs the newest seconds are shown; then the picture can be moved and scaled:
+ * drag, wheel, arrow keys, + and -, Home and End, 0 for all.
  */
 import type { Detection } from '../session/index.ts';
 import { clockText, drawAxis } from './draw/axis.ts';

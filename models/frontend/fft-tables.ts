@@ -1,9 +1,11 @@
 /**
  * Twiddle factors of the real FFT of n samples, which is a complex FFT of n / 2 and one more pass.
  *
- * In: n, a power of 2 from 4 on.  Out: int16 pairs (real, imaginary): [n / 2] for the complex FFT, [n / 4] for the last pass.
- * Formula: round(32767 * exp(i * phase)), phase -2 pi k / (n / 2), and -pi ((k + 1) / (n / 2) + 1/2) for the last pass.
- * Source: kissfft, kiss_fft_alloc and kiss_fftr_alloc (fixed point, 16 bits). Double precision as there, so the same numbers.
+ * In: n, a power of 2 from 4 on.  Out: int16 pairs (real, imaginary): [n / 2] for the complex FFT, [n / 4]
+ * for the last pass. Formula: round(32767 * exp(i * phase)), phase -2 pi k / (n / 2), and -pi ((k + 1) / (n /
+ * 2) + 1/2) for the last pass.
+ * Source: kissfft, kiss_fft_alloc and kiss_fftr_alloc (fixed point, 16 bits). Double precision as there, so
+ * the same numbers.
  */
 
 /** floor(0.5 + 32767 x), as kissfft rounds. */

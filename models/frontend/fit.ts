@@ -1,10 +1,12 @@
 /**
- * A front end before a model: whether its rows are the model's frames, and the table that changes their scale where it must be changed.
+ * A front end before a model: whether its rows are the model's frames, and the table that changes their scale
+ * where it must be changed.
  *
- * In: an int8 Graph and a FrontEnd.  Out: the FrontEnd, with `remap` where the model's input has another scale, or RN507.
- * An int8 model that came as int8 is given the features as they are where its scale is the front end's but for less than one step over the whole
- * range: such models are fed so where they come from (microWakeWord's files differ in the third digit, and their hosts do not requantise).
- * Otherwise q becomes clamp(round(scale (q - zero) / scale') + zero'), as a host would quantise the feature's value.
+ * In: an int8 Graph and a FrontEnd.  Out: the FrontEnd, with `remap` where the model's input has another
+ * scale, or RN507. An int8 model that came as int8 is given the features as they are where its scale is the
+ * front end's but for less than one step over the whole range: such models are fed so where they come from
+ * (microWakeWord's files differ in the third digit, and their hosts do not requantise). Otherwise q becomes
+ * clamp(round(scale (q - zero) / scale') + zero'), as a host would quantise the feature's value.
  */
 import { RunletError } from '../error.ts';
 import type { Graph, QuantParams } from '../graph/types.ts';

@@ -1,9 +1,10 @@
 /**
  * float32 arithmetic as C does it on usual machines: every operation rounds to float32.
  *
- * Out: numbers that are float32 values, the double result rounded once. C libraries round cosf and powf so but for rare cases near a half, and log1pf
- * only since glibc 2.41: `classicLog1p` is what newlib (ESP32), musl and older glibc have. Both give the same filter weights but for about one in 400,
- * which differs by 1 / 4096.
+ * Out: numbers that are float32 values, the double result rounded once. C libraries round cosf and powf so
+ * but for rare cases near a half, and log1pf only since glibc 2.41: `classicLog1p` is what newlib (ESP32),
+ * musl and older glibc have. Both give the same filter weights but for about one in 400, which differs by 1 /
+ * 4096.
  */
 export const f32 = Math.fround;
 
@@ -20,13 +21,16 @@ const ofBits = (bits: number): number => {
 /** ln(1 + x), rounded. */
 export const roundedLog1p = (x: number): number => f32(Math.log1p(x));
 
-/** ln 2 in two parts, the first with trailing zeros; coefficients of (ln(1 + f) - ln(1 - f)) / f - 2 in f^2. */
+/**
+ * ln 2 in two parts, the first with trailing zeros; coefficients of (ln(1 + f) - ln(1 - f)) / f - 2 in f^2.
+ */
 const ln2 = [0x3f317180, 0x3717f7d1].map(ofBits) as [number, number];
 const coefficients = [0x3f2aaaab, 0x3ecccccd, 0x3e924925, 0x3e638e29, 0x3e3a3325, 0x3e1cd04f, 0x3e178897].map(ofBits);
 
 /**
- * ln(1 + x) for x from 0 on, float32. 1 + x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2); ln(1 + f) = f - f^2 / 2 + s (f^2 / 2 + R(s^2)),
- * s = f / (2 + f). Source: the algorithm of FreeBSD's s_log1pf.c (Sun Microsystems, 1993).
+ * ln(1 + x) for x from 0 on, float32. 1 + x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2); ln(1 + f)
+ * = f - f^2 / 2 + s (f^2 / 2 + R(s^2)), s = f / (2 + f). Source: the algorithm of FreeBSD's s_log1pf.c (Sun
+ * Microsystems, 1993).
  */
 export function classicLog1p(x: number): number {
   if (x < 2 ** -29) return x;

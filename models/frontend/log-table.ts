@@ -1,8 +1,8 @@
 /**
  * The table of the logarithm: how far log2 lies above the chord between two powers of 2.
  *
- * Out: int16 [129]: round(65536 * (log2(1 + i / 128) - i / 128)).  Source: the micro front end's log_lut.c holds these numbers; this formula gives
- * all of them.
+ * Out: int16 [129]: round(65536 * (log2(1 + i / 128) - i / 128)).  Source: the micro front end's log_lut.c
+ * holds these numbers; this formula gives all of them.
  */
 export const logSegments = 128;
 

@@ -1,8 +1,10 @@
 /**
  * Parameters -> FrontEnd: the tables, made as the C sources make them.
  *
- * In: FrontEndParameters.  Out: FrontEnd, or RN506 with what does not fit.  Source: frontend_util.c, window_util.c, noise_reduction_util.c.
- * Exact: the tables equal those of the library (test/frontend/tables.test.ts); float32.ts says where a C library may differ.
+ * In: FrontEndParameters.  Out: FrontEnd, or RN506 with what does not fit.  Source: frontend_util.c,
+ * window_util.c, noise_reduction_util.c.
+ * Exact: the tables equal those of the library (test/frontend/tables.test.ts); float32.ts says where a C
+ * library may differ.
  */
 import { filterBank } from './filter-bank.ts';
 import { f32, roundHalfEven } from './float32.ts';

@@ -1,17 +1,21 @@
 /**
  * Settings that people know front ends by.
  *
- * `microwakeword`: ESPHome's micro_wake_word and its training (window 30 ms, step 10 ms; some models take every second row, step 20 ms).
- * `audio-preprocessor`: tflite-micro's audio_preprocessor_int8 (step 20 ms), with the tables of its Python maker.
- * `log-mel`: a plain log mel spectrum, no noise reduction, no gain control: 0 to 16 in steps of 1/16 of a natural logarithm.
- * `openwakeword`: openWakeWord's mel spectrogram as its embedding network takes it, log10(power) + 2: 0 to
- * 12.75 in steps of 0.05. Silence is 0.2 in place of -8.
+ * `microwakeword`: ESPHome's micro_wake_word and its training (window 30 ms, step 10 ms; some models take
+ * every second row, step 20 ms). `audio-preprocessor`: tflite-micro's audio_preprocessor_int8 (step 20 ms),
+ * with the tables of its Python maker. `log-mel`: a plain log mel spectrum, no noise reduction, no gain
+ * control: 0 to 16 in steps of 1/16 of a natural logarithm. `openwakeword`: openWakeWord's mel spectrogram as
+ * its embedding network takes it, log10(power) + 2: 0 to 12.75 in steps of 0.05. Silence is 0.2 in place of
+ * -8.
  */
 
 import { lookup } from '../lookup.ts';
 import { badFrontEnd, type FrontEndParameters, type OutputScale } from './types.ts';
 
-/** f / 25.6 is a feature as models were trained on, 0 to 26; int8 spreads that over 256 steps. Models say 26 / 255 for a step. */
+/**
+ * f / 25.6 is a feature as models were trained on, 0 to 26; int8 spreads that over 256 steps. Models say 26 /
+ * 255 for a step.
+ */
 const output: OutputScale = {
   multiply: 256,
   add: 333,

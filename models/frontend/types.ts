@@ -1,12 +1,16 @@
 /**
- * FrontEnd: the fixed-point audio front end as integers, ready to run. Parameters (parameters.ts) or a file's constants become one.
+ * FrontEnd: the fixed-point audio front end as integers, ready to run. Parameters (parameters.ts) or a file's
+ * constants become one.
  *
- * Sound is int16 PCM. Row n looks at samples [n * stepSamples, n * stepSamples + windowSamples) and has `channels` int8 values:
+ * Sound is int16 PCM. Row n looks at samples [n * stepSamples, n * stepSamples + windowSamples) and has
+ * `channels` int8 values:
  *
- *     window -> automatic scaling -> real FFT -> energy -> filter bank -> square root -> noise reduction -> PCAN -> log -> int8
+ *     window -> automatic scaling -> real FFT -> energy -> filter bank -> square root
+ *       -> noise reduction -> PCAN -> log -> int8
  *
- * Source: TensorFlow's micro front end (tensorflow/lite/experimental/microfrontend/lib) and the same algorithms behind the Signal operators
- * (tflite-micro, signal/src); the FFT is kissfft's for 16-bit fixed point. quant/frontend/reference.ts has the arithmetic.
+ * Source: TensorFlow's micro front end (tensorflow/lite/experimental/microfrontend/lib) and the same
+ * algorithms behind the Signal operators (tflite-micro, signal/src); the FFT is kissfft's for 16-bit fixed
+ * point. quant/frontend/reference.ts has the arithmetic.
  */
 import { RunletError } from '../error.ts';
 
@@ -14,7 +18,9 @@ import { RunletError } from '../error.ts';
 export const badFrontEnd = (where: string, why: string, tryThis?: string): RunletError =>
   new RunletError('RN506', { what: 'this front end cannot be made', where, why, ...(tryThis && { tryThis }) });
 
-/** Bands between triangles: band b adds weight * energy to channel b - 1 and unweight * energy to channel b. */
+/**
+ * Bands between triangles: band b adds weight * energy to channel b - 1 and unweight * energy to channel b.
+ */
 export interface FilterBank {
   /** First FFT bin of each of channels + 1 bands. */
   starts: Int16Array;
@@ -79,9 +85,9 @@ export interface FrontEnd {
   window: Int16Array;
   windowShift: number;
   /**
-   * How a windowed sample of -32768 counts when the largest is looked for: `wrap` leaves it out (the library, where its absolute value wraps),
-   * `follow` takes it as it is, so that the next sample replaces it, and does not scale
-   * where 0 or less is left (the operator SignalFftAutoScale).
+   * How a windowed sample of -32768 counts when the largest is looked for: `wrap` leaves it out (the library,
+   * where its absolute value wraps), `follow` takes it as it is, so that the next sample replaces it, and
+   * does not scale where 0 or less is left (the operator SignalFftAutoScale).
    */
   peak: 'wrap' | 'follow';
   bank: FilterBank;
@@ -116,9 +122,9 @@ export interface FrontEndParameters {
   pcan: false | { strength: number; offset: number; gainBits: number };
   log: false | { scaleShift: number };
   /**
-   * Whose arithmetic makes the tables: the library's C with a correctly rounded log1pf (`library`) or with newlib's, as on an ESP32 (`newlib`; float32.ts),
-   * or the Python makers' of the Signal operators (`signal`: some of it in float64, weights cut off).
-   * `librosa`: its filters and window (librosa.ts).
+   * Whose arithmetic makes the tables: the library's C with a correctly rounded log1pf (`library`) or with
+   * newlib's, as on an ESP32 (`newlib`; float32.ts), or the Python makers' of the Signal operators (`signal`:
+   * some of it in float64, weights cut off). `librosa`: its filters and window (librosa.ts).
    */
   tables: Tables;
   output: OutputScale;

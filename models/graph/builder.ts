@@ -1,8 +1,8 @@
 /**
  * GraphBuilder: the one way to make a Graph, used by the readers and by tests.
  *
- * In: tensors and nodes in topological order.  Out: a checked Graph; each node's output shape comes from its operator's
- * shape rule, so a graph with inconsistent shapes cannot be built.
+ * In: tensors and nodes in topological order.  Out: a checked Graph; each node's output shape comes from its
+ * operator's shape rule, so a graph with inconsistent shapes cannot be built.
  */
 import { RunletError } from '../error.ts';
 import { opOf } from '../ops/index.ts';
@@ -71,7 +71,10 @@ export class GraphBuilder {
     return tensor.shape;
   }
 
-  /** Names, notes and keys become printable: they go into reports, pages, manifests and sources. Values of metadata may be JSON and stay as they are. */
+  /**
+   * Names, notes and keys become printable: they go into reports, pages, manifests and sources. Values of
+   * metadata may be JSON and stay as they are.
+   */
   build(): Graph {
     const named = [...this.tensors, ...this.nodes, ...this.inputs, ...this.outputs] as { name: string }[];
     for (const part of named) part.name = printable(part.name);

@@ -1,7 +1,8 @@
 /**
  * Nodes with weights, and which channels a weight joins, which their operators say (models/ops).
  *
- * In: a node with weights and the channels of its input.  Out: outputs, and the input and output channel of weight i.
+ * In: a node with weights and the channels of its input.  Out: outputs, and the input and output channel of
+ * weight i.
  */
 import { opOfNode } from '../ops/index.ts';
 import type { WeightChannels } from '../ops/op.ts';

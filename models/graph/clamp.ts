@@ -1,7 +1,8 @@
 /**
  * Clamps: fused activations, one after the other.
  *
- * In: clamps of a real value.  Out: the one clamp that equals them. A clamp may be empty of range only as [x, x].
+ * In: clamps of a real value.  Out: the one clamp that equals them. A clamp may be empty of range only as [x,
+ * x].
  */
 import { type Clamp, noClamp } from './types.ts';
 

@@ -1,9 +1,10 @@
 /**
  * .rnq: a Graph as a file, what `runlet quantize` writes.
  *
- * In: a Graph.  Out: bytes, and back.  Layout: `RNQ1`, then UTF-8 JSON; typed arrays are `{ "$": "i8" | "i32" | "f32" | "f64", "base64": ... }`,
- * an infinite clamp is the string "Infinity" or "-Infinity". Reading trusts nothing: types and ranges are checked field by field, and
- * the graph is built again, so that every shape follows from its operator's rule.
+ * In: a Graph.  Out: bytes, and back.  Layout: `RNQ1`, then UTF-8 JSON; typed arrays are `{ "$": "i8" | "i32"
+ * | "f32" | "f64", "base64": ... }`, an infinite clamp is the string "Infinity" or "-Infinity". Reading
+ * trusts nothing: types and ranges are checked field by field, and the graph is built again, so that every
+ * shape follows from its operator's rule.
  */
 
 import * as v from 'valibot';

@@ -1,8 +1,10 @@
 /**
- * Scales: y[c] = scale[c] * x[c] + offset[c] as a depthwise convolution of kernel 1, and how neighbours absorb it.
+ * Scales: y[c] = scale[c] * x[c] + offset[c] as a depthwise convolution of kernel 1, and how neighbours
+ * absorb it.
  *
  * In: float nodes.  Out: changed weights and biases.  Formulas: s * (W x + b) + o = (s W) x + (s b + o), and
- * W (s x + o) + b = (W s) x + (W o + b); the second holds beside zero padding only where o = 0, because padding is not shifted.
+ * W (s x + o) + b = (W s) x + (W o + b); the second holds beside zero padding only where o = 0, because
+ * padding is not shifted.
  */
 import { hasWeights, weightChannels } from './channels.ts';
 import { isNoClamp, thenClamp } from './clamp.ts';
@@ -55,7 +57,9 @@ const scaledMoments = (of: Moments | undefined, scale: ArrayLike<number>, offset
     deviation: of.deviation.map((d, c) => Math.abs(scale[c] as number) * d),
   };
 
-/** clamp' with s * clamp(x) + o = clamp'(s * x + o); undefined where it differs by channel or turns around. */
+/**
+ * clamp' with s * clamp(x) + o = clamp'(s * x + o); undefined where it differs by channel or turns around.
+ */
 function scaledClamp(clamp: Clamp, scale: ArrayLike<number>, offset: Float32Array): Clamp | undefined {
   if (clamp[0] === noClamp[0] && clamp[1] === noClamp[1]) return clamp;
   let result: Clamp | undefined;
@@ -70,7 +74,10 @@ function scaledClamp(clamp: Clamp, scale: ArrayLike<number>, offset: Float32Arra
   return result;
 }
 
-/** W (s x + o) + b; false where `next` has no weights, or pads while o is not zero. `channels` are those of its input. */
+/**
+ * W (s x + o) + b; false where `next` has no weights, or pads while o is not zero. `channels` are those of
+ * its input.
+ */
 export function absorbIntoNext(next: Node, { scale, offset }: ScaleNode, channels: number): boolean {
   if (!hasWeights(next)) return false;
   if (next.op !== 'dense' && isPadded(next.attrs) && offset.some((o) => o !== 0)) return false;

@@ -1,11 +1,11 @@
 /**
  * foldGraph: removes what needs no operator of its own, in a float graph of any format.
  *
- * In: a graph as a reader found it.  Out: one with the same meaning and fewer nodes: per-channel scales and offsets (batch
- * normalisation, arithmetic with constants) go into a neighbouring convolution or dense layer, clamps into their producer,
- * pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes hardswish, a root of two
- * squares hypot; what no output needs goes. Exact up to float32 rounding of the changed weights. An int8
- * graph keeps its numbers: it is returned as it is.
+ * In: a graph as a reader found it.  Out: one with the same meaning and fewer nodes: per-channel scales and
+ * offsets (batch normalisation, arithmetic with constants) go into a neighbouring convolution or dense layer,
+ * clamps into their producer, pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes
+ * hardswish, a root of two squares hypot; what no output needs goes. Exact up to float32 rounding of the
+ * changed weights. An int8 graph keeps its numbers: it is returned as it is.
  */
 import { isNoClamp, thenClamp } from './clamp.ts';
 import { absorbIntoNext, absorbIntoPrevious, asScale, type ScaleNode } from './fold-scale.ts';
@@ -44,7 +44,10 @@ class Fold {
     this.outputs = graph.outputs.map((port) => ({ ...port }));
   }
 
-  /** Applies the rules in passes until none applies. Every rule removes a node or puts a simpler one in its place. */
+  /**
+   * Applies the rules in passes until none applies. Every rule removes a node or puts a simpler one in its
+   * place.
+   */
   run(): void {
     this.index();
     for (let changed = true; changed; ) {
@@ -216,7 +219,9 @@ class Fold {
     return { gate, x, factor: 6 * a };
   }
 
-  /** A pool over all frames (and all rows, or each row alone) without padding gives one frame: a global pool. */
+  /**
+   * A pool over all frames (and all rows, or each row alone) without padding gives one frame: a global pool.
+   */
   private globalPool(node: Node): string | undefined {
     if (node.op !== 'avgpool' && node.op !== 'maxpool') return undefined;
     const input = this.tensors[node.inputs[0] as number]?.shape;

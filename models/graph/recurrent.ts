@@ -13,7 +13,10 @@ export const isRecurrent = (node: Node): node is RecurrentNode => 'recurrent' in
 /** Whether its state does go on. */
 export const carries = (node: Node): node is RecurrentNode => isRecurrent(node) && node.attrs.carry === true;
 
-/** The graph in which every state is carried on, or none; itself where that is so. One that has its own state stays. */
+/**
+ * The graph in which every state is carried on, or none; itself where that is so. One that has its own state
+ * stays.
+ */
 export function withCarry(graph: Graph, carry: boolean): Graph {
   const other = (node: Node) => isRecurrent(node) && !node.attrs.reverse && (node.attrs.carry ?? false) !== carry;
   if (graph.stateful || !graph.nodes.some(other)) return graph;

@@ -1,8 +1,10 @@
 /**
- * Whose rule brings the sums of a fully connected layer to its output's scale: which reference kernels a model gives the bytes of.
+ * Whose rule brings the sums of a fully connected layer to its output's scale: which reference kernels a
+ * model gives the bytes of.
  *
- * In: a Graph and the name of a rule.  Out: the Graph with that rule on every layer that TensorFlow Lite calls FULLY_CONNECTED, also where it became a
- * convolution here; nothing else changes. All other operators are computed alike by all references (docs/adr/0023).
+ * In: a Graph and the name of a rule.  Out: the Graph with that rule on every layer that TensorFlow Lite
+ * calls FULLY_CONNECTED, also where it became a convolution here; nothing else changes. All other operators
+ * are computed alike by all references (docs/adr/0023).
  */
 import { hasWeights, type MacNode } from './channels.ts';
 import type { Graph, Node, ScaleRule } from './types.ts';
@@ -33,7 +35,10 @@ export function withRounding<G extends Graph>(graph: G, rounding: Rounding): G {
   return { ...graph, nodes };
 }
 
-/** The rule of the graph's fully connected layers; undefined where no layer names one (then the module computes as `tflm` does). */
+/**
+ * The rule of the graph's fully connected layers; undefined where no layer names one (then the module
+ * computes as `tflm` does).
+ */
 export function roundingOf({ nodes }: Graph): Rounding | undefined {
   for (const node of nodes) {
     const rounding = hasWeights(node) ? ofRule.get(node.attrs.weights.scaleRule) : undefined;

@@ -1,10 +1,12 @@
 /**
  * Graphs that carry their own state: which tensors go on from step to step.
  *
- * In: a Graph with `stateful`.  Out: its trunk. The window of such a graph is one step. A tensor is a stream where every step brings all of its
- * rows anew, so that the rows of consecutive steps follow each other; what stands as padding before its first row is its own past, at first
- * the zero point. Other tensors belong to one step alone, and their padding is padding.
- * Source: resource variables of streaming TensorFlow Lite models (VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE).
+ * In: a Graph with `stateful`.  Out: its trunk. The window of such a graph is one step. A tensor is a stream
+ * where every step brings all of its rows anew, so that the rows of consecutive steps follow each other; what
+ * stands as padding before its first row is its own past, at first the zero point. Other tensors belong to
+ * one step alone, and their padding is padding.
+ * Source: resource variables of streaming TensorFlow Lite models (VAR_HANDLE, READ_VARIABLE,
+ * ASSIGN_VARIABLE).
  */
 import { RunletError } from '../error.ts';
 import { opOfNode } from '../ops/index.ts';
@@ -27,11 +29,14 @@ export class StepStreams {
 
   isStream = (id: number): boolean => this.fresh.get(id) === this.rows(id);
 
-  /** Rows of a stream or history that a step brings anew; undefined for tensors that belong to one step alone. */
+  /**
+   * Rows of a stream or history that a step brings anew; undefined for tensors that belong to one step alone.
+   */
   freshRows = (id: number): number | undefined => this.fresh.get(id);
 
   /**
-   * Takes the next node; true if it runs in the trunk. Its output is a stream where it makes as many rows a step as its stride leaves of the new ones.
+   * Takes the next node; true if it runs in the trunk. Its output is a stream where it makes as many rows a
+   * step as its stride leaves of the new ones.
    * @throws RunletError RN302 where it pads a stream in a way that is no history.
    */
   add(node: Node): boolean {
@@ -62,7 +67,9 @@ export class StepStreams {
   }
 }
 
-/** The nodes that run on streams; the others run once a step, on what the step has. @throws RunletError RN302 */
+/**
+ * The nodes that run on streams; the others run once a step, on what the step has. @throws RunletError RN302
+ */
 export function stepTrunk(graph: Graph): Set<Node> {
   const steps = new StepStreams(graph);
   return new Set(graph.nodes.filter((node) => steps.add(node)));

@@ -1,10 +1,11 @@
 /**
  * Graph: a network in time-major normal form.
  *
- * In: what a reader found in a model file.  Out: the value that the planner, the quantiser and the executors share.
- * Every tensor is `[t][f][c]` (t time frames, f feature rows, c channels innermost; a 1-D CNN has f = 1); batch is 1 and
- * is not kept. Shape-only operators (reshape, squeeze, transpose) do not exist here: readers resolve them into axis orders.
- * A graph is either float (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`; activations may be int16).
+ * In: what a reader found in a model file.  Out: the value that the planner, the quantiser and the executors
+ * share. Every tensor is `[t][f][c]` (t time frames, f feature rows, c channels innermost; a 1-D CNN has f =
+ * 1); batch is 1 and is not kept. Shape-only operators (reshape, squeeze, transpose) do not exist here:
+ * readers resolve them into axis orders. A graph is either float (weights Float32Array, no `quant`) or int8
+ * (weights Int8Array, every tensor has `quant`; activations may be int16).
  */
 import type { ActivationAttrs } from '../ops/unary.ts';
 import { type Clamp, type Ints, noClamp, type QuantParams } from './stored.ts';
@@ -35,11 +36,12 @@ export interface Tensor {
 }
 
 /**
- * How the sums of a layer come to its output's scale. `per-channel`: s_in * s_w / s_out in doubles as a multiplier of 31 bits, two roundings. The others
- * say that the layer is a FULLY_CONNECTED: `dense` computes as `per-channel`, `dense-f32` with s_in * s_w rounded to float32 first where there is one scale,
- * and `dense-once` rounds the sum times s_in * s_w / s_out once, in doubles (models/graph/rounding.ts says which is whose).
- * `float`: as `per-channel`, with s_in * s_w / s_out in float32.
- * `gate`: from int8 to the int16 that a recurrent operator reads, as `per-channel`.
+ * How the sums of a layer come to its output's scale. `per-channel`: s_in * s_w / s_out in doubles as a
+ * multiplier of 31 bits, two roundings. The others say that the layer is a FULLY_CONNECTED: `dense` computes
+ * as `per-channel`, `dense-f32` with s_in * s_w rounded to float32 first where there is one scale, and
+ * `dense-once` rounds the sum times s_in * s_w / s_out once, in doubles (models/graph/rounding.ts says which
+ * is whose). `float`: as `per-channel`, with s_in * s_w / s_out in float32. `gate`: from int8 to the int16
+ * that a recurrent operator reads, as `per-channel`.
  */
 export const scaleRules = ['per-channel', 'dense', 'dense-f32', 'dense-once', 'float', 'gate'] as const;
 export type ScaleRule = (typeof scaleRules)[number];
@@ -49,11 +51,16 @@ export interface Weights {
   data: Float32Array | Int8Array;
   /** int8 only: one scale per output channel, or one for all; the zero point is 0. */
   scales?: Float64Array;
-  /** `per-channel` where it is left out. Float weights may have one, which they keep when they are quantised. */
+  /**
+   * `per-channel` where it is left out. Float weights may have one, which they keep when they are quantised.
+   */
   scaleRule?: ScaleRule;
 }
 
-/** What batch normalisation learnt of each output channel before the clamp: float graphs alone, where the file still had it. */
+/**
+ * What batch normalisation learnt of each output channel before the clamp: float graphs alone, where the file
+ * still had it.
+ */
 export interface Moments {
   mean: Float64Array; // [c]
   deviation: Float64Array; // [c]
@@ -128,8 +135,8 @@ export interface GlobalPoolAttrs {
   overC?: boolean;
   clamp: Clamp;
   /**
-   * Which integer rule averages: `avgpool` = AVERAGE_POOL_2D (round half away from zero, input and output share one scale),
-   * `mean` = MEAN (requantised). Float graphs: `mean`.
+   * Which integer rule averages: `avgpool` = AVERAGE_POOL_2D (round half away from zero, input and output
+   * share one scale), `mean` = MEAN (requantised). Float graphs: `mean`.
    */
   rule?: 'avgpool' | 'mean';
 }
@@ -163,7 +170,10 @@ export const padRows = ['zero', 'reflect', 'symmetric', 'edge'] as const;
 export type PadRows = (typeof padRows)[number];
 
 export interface HistoryAttrs {
-  /** Rows added before the first and after the last; `after` may be negative (rows left out), at least one row is left. */
+  /**
+   * Rows added before the first and after the last; `after` may be negative (rows left out), at least one row
+   * is left.
+   */
   before: number;
   after: number;
   /** The added rows are padding of each window by itself; left out: those before are the signal's past. */
@@ -238,7 +248,10 @@ export interface RecurrentAttrs {
   units: number;
   /** [gate * units + unit][units]: what the output before is multiplied with. */
   recurrent: Weights;
-  /** [gate * units + unit], added to those products; int32 at the scale of the output times that of the weights. */
+  /**
+   * [gate * units + unit], added to those products; int32 at the scale of the output times that of the
+   * weights.
+   */
   recurrentBias: Float32Array | Int32Array | null;
   /** From the window's last row to its first. */
   reverse: boolean;
@@ -318,7 +331,9 @@ export interface Port {
   hostType: 'float32' | 'int8' | 'uint8' | 'int16';
   /** Shape in the model file, batch included. */
   fileShape: number[];
-  /** Order in which the file's row-major elements run over the normal form's axes (unit axes may be left out). */
+  /**
+   * Order in which the file's row-major elements run over the normal form's axes (unit axes may be left out).
+   */
   order: Axis[];
 }
 
@@ -333,8 +348,9 @@ export interface Graph {
   inputs: Port[];
   outputs: Port[];
   /**
-   * The model carries its own state: the window is one step, and what stands as padding before the first row of a streamed tensor is
-   * history from earlier steps, which starts at the zero point (models/graph/stateful.ts).
+   * The model carries its own state: the window is one step, and what stands as padding before the first row
+   * of a streamed tensor is history from earlier steps, which starts at the zero point
+   * (models/graph/stateful.ts).
    */
   stateful?: boolean;
   /** Key-value metadata of the file (for example runlet.left_context). */

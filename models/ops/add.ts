@@ -1,8 +1,9 @@
 /**
  * add: element-wise sum or difference of two tensors of one shape.
  *
- * In: two of [t][f][c].  Out: [t][f][c].  Source: ONNX Add and Sub, TensorFlow Lite ADD and SUB. Streaming: point-wise; the branches'
- * delays are matched by the planner (StreamiNNC rule R11). A constant operand is folded by the readers in float graphs, and an attribute in int8 graphs.
+ * In: two of [t][f][c].  Out: [t][f][c].  Source: ONNX Add and Sub, TensorFlow Lite ADD and SUB. Streaming:
+ * point-wise; the branches' delays are matched by the planner (StreamiNNC rule R11). A constant operand is
+ * folded by the readers in float graphs, and an attribute in int8 graphs.
  */
 import { isNoClamp } from '../graph/clamp.ts';
 import type { AddAttrs } from '../graph/types.ts';

@@ -1,8 +1,9 @@
 /**
  * concat: joins tensors along channels or feature rows.
  *
- * In: n of [t][f][c].  Out: [t][f][sum c] or [t][sum f][c].  Source: ONNX Concat, TensorFlow Lite CONCATENATION.
- * Streaming: point-wise in time; delays are matched by the planner (StreamiNNC rule R11). Along time it is not an operator of ours.
+ * In: n of [t][f][c].  Out: [t][f][sum c] or [t][sum f][c].  Source: ONNX Concat, TensorFlow Lite
+ * CONCATENATION. Streaming: point-wise in time; delays are matched by the planner (StreamiNNC rule R11).
+ * Along time it is not an operator of ours.
  */
 import type { Ints, Shape } from '../graph/types.ts';
 import { misfit, type OpDef } from './op.ts';

@@ -1,7 +1,8 @@
 /**
  * conv: convolution over time and features, grouped.
  *
- * In: [t][f][c].  Out: [t'][f'][outChannels].  y[t,f,o] = clamp(bias[o] + sum w[o,kt,kf,i] * x[t*s - pad + kt*d, ..., g(o) + i])
+ * In: [t][f][c].  Out: [t'][f'][outChannels].  y[t,f,o] = clamp(bias[o] + sum w[o,kt,kf,i] * x[t*s - pad +
+ * kt*d, ..., g(o) + i])
  * Source: ONNX Conv, TensorFlow Lite CONV_2D. Streaming: StreamiNNC section 1.3 (conv causal and 'same').
  */
 import { eachConvolved } from '../products.ts';

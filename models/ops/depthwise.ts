@@ -2,7 +2,8 @@
  * depthwise: one filter (or `multiplier` filters) per input channel.
  *
  * In: [t][f][c].  Out: [t'][f'][c * multiplier]; output channel o reads input channel floor(o / multiplier).
- * Source: TensorFlow Lite DEPTHWISE_CONV_2D, ONNX Conv with groups = channels. Also per-channel scale and bias (kernel 1).
+ * Source: TensorFlow Lite DEPTHWISE_CONV_2D, ONNX Conv with groups = channels. Also per-channel scale and
+ * bias (kernel 1).
  */
 import { clampTo, type OpDef } from './op.ts';
 import { eachPlace, forEachTap, only, slidingShape, wrongWeights } from './sliding.ts';

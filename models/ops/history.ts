@@ -2,12 +2,11 @@
  * history: the rows of a tensor together with earlier ones, or earlier ones alone; with `own`, with
  * padding; no arithmetic.
  *
- * In: [t][f][c].  Out: [t + before + after][f][c]; y[i] = x[i - before], zero (in int8 the zero point) where there is no such row.
- * `after` may be negative: before = d, after = -d is a delay of d rows. With `own` the rows that are not
- * there are a window's padding: zero, or rows of the window. Source: READ_VARIABLE, CONCATENATION,
- * ASSIGN_VARIABLE of streaming TensorFlow Lite models; ONNX Pad, MIRROR_PAD.
- * Streaming: a sliding window of one row; what lies before the signal is the state's initial value. With
- * `own` by windows.
+ * In: [t][f][c].  Out: [t + before + after][f][c]; y[i] = x[i - before], zero (in int8 the zero point) where
+ * there is no such row. `after` may be negative: before = d, after = -d is a delay of d rows. With `own` the
+ * rows that are not there are a window's padding: zero, or rows of the window. Source: READ_VARIABLE,
+ * CONCATENATION, ASSIGN_VARIABLE of streaming TensorFlow Lite models; ONNX Pad, MIRROR_PAD. Streaming: a
+ * sliding window of one row; what lies before the signal is the state's initial value. With `own` by windows.
  */
 import type { HistoryAttrs, Ints, Shape } from '../graph/types.ts';
 import { misfit, type OpDef } from './op.ts';

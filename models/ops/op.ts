@@ -1,8 +1,9 @@
 /**
  * What an operator tells about itself: shape rule, float meaning, streaming rule, cost.
  *
- * One file per operator in this folder holds one OpDef; models/ops/index.ts is generated from the folder. The streaming rule
- * is data (StreamiNNC sections 1.3 and 1.6): the planner reads it and never switches on operator names.
+ * One file per operator in this folder holds one OpDef; models/ops/index.ts is generated from the folder. The
+ * streaming rule is data (StreamiNNC sections 1.3 and 1.6): the planner reads it and never switches on
+ * operator names.
  */
 import { RunletError } from '../error.ts';
 import type { Clamp, OpAttrs, OpName, QuantParams, Shape } from '../graph/types.ts';
@@ -14,14 +15,20 @@ export interface FloatTensor {
 
 /** How an operator moves along the streamed axis. */
 export type StreamRule =
-  /** Output frame i reads input frames i * stride - pad[0] + j * dilation, j < kernel. Point-wise is kernel 1, stride 1. */
+  /**
+   * Output frame i reads input frames i * stride - pad[0] + j * dilation, j < kernel. Point-wise is kernel 1,
+   * stride 1.
+   */
   | {
       kind: 'window';
       kernel: number;
       stride: number;
       dilation: number;
       pad: readonly [number, number];
-      /** What stands in padded places: the zero point, the type's minimum, or nothing (left out of the divisor). */
+      /**
+       * What stands in padded places: the zero point, the type's minimum, or nothing (left out of the
+       * divisor).
+       */
       padWith: 'zero' | 'minimum' | 'exclude';
     }
   /** A reduction over all frames of the window that can be kept as partial results. */

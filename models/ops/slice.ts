@@ -1,8 +1,8 @@
 /**
  * slice: some of the channels, or some of the feature rows; no arithmetic.
  *
- * In: [t][f][c].  Out: [t][f][to - from] or [t][to - from][c].  Source: TensorFlow Lite SPLIT, SPLIT_V, SLICE, STRIDED_SLICE.
- * Streaming: point-wise in time.
+ * In: [t][f][c].  Out: [t][f][to - from] or [t][to - from][c].  Source: TensorFlow Lite SPLIT, SPLIT_V,
+ * SLICE, STRIDED_SLICE. Streaming: point-wise in time.
  */
 import type { Ints, Shape } from '../graph/types.ts';
 import { misfit, type OpDef } from './op.ts';

@@ -1,16 +1,20 @@
 /**
  * modelIn: the model in a ZIP archive, as programs write it or sites offer it for download.
  *
- * In: the archive's bytes, which are not trusted.  Out: the files of the model in it, or nothing where the archive is none of these: a .keras file, the
- * model.json of TensorFlow.js with its weights (Teachable Machine), or one model file (.tflite, .onnx, .h5, .keras, .rnq, or a C array of an
- * Edge Impulse library). Throws RN167 for several models, RN170 for a damaged archive. Bounds: what is unpacked, and archives in archives.
+ * In: the archive's bytes, which are not trusted.  Out: the files of the model in it, or nothing where the
+ * archive is none of these: a .keras file, the model.json of TensorFlow.js with its weights (Teachable
+ * Machine), or one model file (.tflite, .onnx, .h5, .keras, .rnq, or a C array of an Edge Impulse library).
+ * Throws RN167 for several models, RN170 for a damaged archive. Bounds: what is unpacked, and archives in
+ * archives.
  */
 import { RunletError } from '../error.ts';
 import type { KerasMembers } from './keras/index.ts';
 import type { ModelFiles } from './options.ts';
 import { contentOf, type Member, membersOf, ZipError } from './zip.ts';
 
-/** Bytes of a member that are unpacked. A choice: the largest model file that is read, as that of a .rnq file. */
+/**
+ * Bytes of a member that are unpacked. A choice: the largest model file that is read, as that of a .rnq file.
+ */
 const mostBytes = 2 ** 28;
 /** Members of an archive. A choice: those of C++ libraries have some thousand. */
 const mostMembers = 20_000;

@@ -1,8 +1,9 @@
 /**
  * tfliteInText: a TensorFlow Lite file that is written as an array of C.
  *
- * In: the text of a source file, as xxd -i, Edge Impulse and the examples of TensorFlow Lite Micro write it.  Out: the file's bytes, or nothing.
- * The array that is read has TensorFlow Lite's identifier as its bytes 4 to 7. Cost: one pass over the text.
+ * In: the text of a source file, as xxd -i, Edge Impulse and the examples of TensorFlow Lite Micro write it.
+ * Out: the file's bytes, or nothing. The array that is read has TensorFlow Lite's identifier as its bytes 4
+ * to 7. Cost: one pass over the text.
  */
 import { latin1 } from '../graph/base64.ts';
 

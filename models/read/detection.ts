@@ -1,9 +1,10 @@
 /**
- * What a model's metadata says about hearing words: the keys `runlet.labels`, `runlet.detector` and `runlet.features`.
+ * What a model's metadata says about hearing words: the keys `runlet.labels`, `runlet.detector` and
+ * `runlet.features`.
  *
- * In: a Graph's metadata (text, untrusted).  Out: labels, settings of a detector, and the front end whose rows the model takes; RN133.
- * A microWakeWord manifest is written into these keys, so that they go with the graph from one file to the next. An ONNX or TensorFlow Lite
- * file may have them itself.
+ * In: a Graph's metadata (text, untrusted).  Out: labels, settings of a detector, and the front end whose
+ * rows the model takes; RN133. A microWakeWord manifest is written into these keys, so that they go with the
+ * graph from one file to the next. An ONNX or TensorFlow Lite file may have them itself.
  */
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';
@@ -71,7 +72,10 @@ export const labelsIn = ({ 'runlet.labels': text }: Record<string, string>): str
 /** The sample rate of all microWakeWord models. */
 const mwwRateHz = 16000;
 
-/** A microWakeWord manifest as metadata of a graph. A word `vad` is the model of voice activity, as ESPHome's is named. */
+/**
+ * A microWakeWord manifest as metadata of a graph. A word `vad` is the model of voice activity, as ESPHome's
+ * is named.
+ */
 export function mwwMetadata(manifest: MwwManifest): Record<string, string> {
   const { wakeWord, cutoff, slidingWindow, refractoryMs, featureStepMs } = manifest;
   const voice = /^vad$/i.test(wakeWord);

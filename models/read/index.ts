@@ -3,10 +3,11 @@
  *
  * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then).
  * Errors: RN166 and RN167 (a file of another program, see foreign/), RN100 (nothing that is known), RN168
- * (which dimension is time, see time-axis.ts), RN170 (a damaged archive), and those of the reader. Source: `TFL3`
- * is the FlatBuffers identifier of TensorFlow Lite at byte 4; an ONNX file is a ModelProto whose first field is
- * ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come through
- * `options.files`; HDF5 and ZIP have signatures. A model in an archive is read as if it were given alone.
+ * (which dimension is time, see time-axis.ts), RN170 (a damaged archive), and those of the reader. Source:
+ * `TFL3` is the FlatBuffers identifier of TensorFlow Lite at byte 4; an ONNX file is a ModelProto whose first
+ * field is ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come
+ * through `options.files`; HDF5 and ZIP have signatures. A model in an archive is read as if it were given
+ * alone.
  */
 
 import { RunletError } from '../error.ts';
@@ -73,7 +74,9 @@ async function read(bytes: Uint8Array, options: ReadOptions, packed: boolean): P
   throw unknown(bytes);
 }
 
-/** The model in an archive, unless it is one of another program; archives in archives are .keras files alone. */
+/**
+ * The model in an archive, unless it is one of another program; archives in archives are .keras files alone.
+ */
 async function opened(bytes: Uint8Array, path: string | undefined, packed: boolean): Promise<Found | undefined> {
   const { foreignFile } = await import('./foreign/index.ts');
   const foreign = foreignFile(bytes, path);

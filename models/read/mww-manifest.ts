@@ -1,9 +1,12 @@
 /**
- * Manifests of microWakeWord models: the JSON file beside a .tflite, which says when the word counts as heard.
+ * Manifests of microWakeWord models: the JSON file beside a .tflite, which says when the word counts as
+ * heard.
  *
- * In: the file's text.  Out: a MwwManifest, or RN131 to RN134.  Untrusted: every field is checked; unknown ones are ignored.
+ * In: the file's text.  Out: a MwwManifest, or RN131 to RN134.  Untrusted: every field is checked; unknown
+ * ones are ignored.
  * Source: ESPHome's component micro_wake_word (MANIFEST_SCHEMA_V1 and V2), esphome/micro-wake-word-models.
- * Version 1 has `sliding_window_average_size`, no feature step, and was made for rows every 20 ms; it is upgraded, and `notice` says so.
+ * Version 1 has `sliding_window_average_size`, no feature step, and was made for rows every 20 ms; it is
+ * upgraded, and `notice` says so.
  */
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';

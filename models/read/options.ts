@@ -4,8 +4,8 @@
 import type { Pick } from './time-axis.ts';
 
 /**
- * Files that a model names, by their paths relative to it: a record, or a function that fetches one. `limitBytes`: no more bytes than that are of use, so
- * a larger file need not be read.
+ * Files that a model names, by their paths relative to it: a record, or a function that fetches one.
+ * `limitBytes`: no more bytes than that are of use, so a larger file need not be read.
  */
 export type ModelFiles = Readonly<Record<string, Uint8Array>> | ((path: string, limitBytes: number) => Promise<Uint8Array>);
 
@@ -18,11 +18,14 @@ export interface ReadOptions {
   /** The file's path, for the lines in messages that convert it. */
   path?: string;
   /**
-   * Which dimension is time: an index into the input's shape in the file, batch included (0 is the batch). Where the model's
-   * input is flat, an index into the shape of the first operator's input that is not a reshape.
+   * Which dimension is time: an index into the input's shape in the file, batch included (0 is the batch).
+   * Where the model's input is flat, an index into the shape of the first operator's input that is not a
+   * reshape.
    */
   timeAxis?: number;
-  /** Width of one frame (features times channels) of a flat input that nothing in the model gives a time axis. */
+  /**
+   * Width of one frame (features times channels) of a flat input that nothing in the model gives a time axis.
+   */
   frame?: number;
   /** Frames of one window, for a model with one symbolic dimension in each input besides the batch. */
   window?: number;

@@ -70,7 +70,10 @@ function inFrameOrder({ data, ...rest }: Weights, factors: readonly Factor[], { 
 /** Values of the gates of one window. */
 const mostGates = 2 ** 24;
 
-/** @param factors of the file's dimension that holds a frame's values; `quant`: of the output, in an int8 graph */
+/**
+ * @param factors of the file's dimension that holds a frame's values; `quant`: of the output, in an int8
+ * graph
+ */
 export function addCell(
   add: AddNode,
   x: { tensor: number; shape: Shape; factors: readonly Factor[] },

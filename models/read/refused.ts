@@ -1,9 +1,11 @@
 /**
- * Why layers that have no streaming form are refused: rules R10 and R13, by the operator's name and what is known of its input.
+ * Why layers that have no streaming form are refused: rules R10 and R13, by the operator's name and what is
+ * known of its input.
  *
- * In: an operator's name (ONNX or TensorFlow Lite) and its first input.  Out: the reason with its numbers and what to do, or nothing where
- * neither rule is the cause.  Source: StreamiNNC section 2, R10 (statistics over time) and R13 (recurrence, attention, softmax over time,
- * positional encodings); docs/errors.md explains both.
+ * In: an operator's name (ONNX or TensorFlow Lite) and its first input.  Out: the reason with its numbers and
+ * what to do, or nothing where neither rule is the cause.  Source: StreamiNNC section 2, R10 (statistics over
+ * time) and R13 (recurrence, attention, softmax over time, positional encodings); docs/errors.md explains
+ * both.
  */
 import type { Layout } from './layout.ts';
 
@@ -13,7 +15,10 @@ export interface Seen {
   dims?: readonly number[];
   /** How they lie, where the reader came so far. */
   layout?: Layout;
-  /** Dimensions that the operator works over: numbers, or `from` the one to the last. Left out: all behind the channels. */
+  /**
+   * Dimensions that the operator works over: numbers, or `from` the one to the last. Left out: all behind the
+   * channels.
+   */
   over?: readonly number[] | { from: number };
   /** The ONNX attribute. */
   direction?: string;

@@ -45,7 +45,8 @@ export type Pick = (undecided: Undecided) => number;
 
 /**
  * Values of a frame that front ends give: MFCC (13, 39), mel bands (40, 64, 80, 128) and bins of an FFT of
- * 256, 320, 400, 512 and 1024; 232 of the speech commands of TensorFlow.js, on which Teachable Machine builds.
+ * 256, 320, 400, 512 and 1024; 232 of the speech commands of TensorFlow.js, on which Teachable Machine
+ * builds.
  */
 const widths = new Set([13, 39, 40, 64, 80, 128, 129, 161, 201, 232, 257, 513]);
 /**

@@ -3,15 +3,18 @@
  *
  * In: the archive's bytes.  Out: its directory, and the content of a member.  Throws ZipError.
  * Source: PKWARE APPNOTE 6.3.10 for ZIP (without ZIP64, which only files above 4 GiB need); fflate inflates.
- * Only the central directory is believed, and it is checked: a member is inflated piece by piece and stopped as soon as more comes than is
- * declared, and size and CRC-32 must agree in the end. What is declared, the caller bounds.
+ * Only the central directory is believed, and it is checked: a member is inflated piece by piece and stopped
+ * as soon as more comes than is declared, and size and CRC-32 must agree in the end. What is declared, the
+ * caller bounds.
  * Cost: memory of the declared size and of one piece, 16 KiB packed, which are at most 16.1 MiB unpacked.
  */
 
 /** Why an archive or a member cannot be read. */
 export class ZipError extends Error {}
 
-/** Packed bytes that are inflated at a time. A choice: it bounds what comes after a member should have ended. */
+/**
+ * Packed bytes that are inflated at a time. A choice: it bounds what comes after a member should have ended.
+ */
 const pieceBytes = 1 << 14;
 
 /** Bytes that one packed byte can become: 258 bytes of a match cost two bits at least (RFC 1951, 3.2.5). */
@@ -46,7 +49,9 @@ const damaged = (why: string): ZipError => new ZipError(why);
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/** The central directory; the record that ends it comes last in the file, before a comment of at most 64 KiB. */
+/**
+ * The central directory; the record that ends it comes last in the file, before a comment of at most 64 KiB.
+ */
 export function membersOf(bytes: Uint8Array): Member[] {
   const view = viewOf(bytes);
   let end = bytes.length - 22;

@@ -1,9 +1,10 @@
 /**
  * How far a pooled row can be off when it is reused at a hop that is not a multiple of the pool length.
  *
- * In: pool length, hop and what is known of the pool's own input (its band, or its measured slope).  Out: a bound on |error| of one pool layer.
- * Source: StreamiNNC section 1.6, equations 3 to 6, and the sharper form in r = hop mod p. Not a bound on the network's output:
- * non-linearities widen the band, and every pool lowers the rate of the layers behind it.
+ * In: pool length, hop and what is known of the pool's own input (its band, or its measured slope).  Out: a
+ * bound on |error| of one pool layer.
+ * Source: StreamiNNC section 1.6, equations 3 to 6, and the sharper form in r = hop mod p. Not a bound on the
+ * network's output: non-linearities widen the band, and every pool lowers the rate of the layers behind it.
  */
 
 export interface PoolBand {
@@ -19,7 +20,10 @@ export interface PoolBand {
   sampleRateHz: number;
 }
 
-/** r: frames by which the two pooling windows of one row differ after one hop; after n hops on one grid it is n * hop mod p. */
+/**
+ * r: frames by which the two pooling windows of one row differ after one hop; after n hops on one grid it is
+ * n * hop mod p.
+ */
 export const poolOffset = (hop: number, poolLength: number): number => hop % poolLength;
 
 /** Largest change between two samples, 2 pi A fmax / fs (equation 3; Bernstein's inequality). */
@@ -39,5 +43,8 @@ export function poolingBound(band: PoolBand, pooling: 'any' | 'average' = 'any')
   return offset === 0 ? 0 : Math.min(slopeBound(offset, bandSlope(band)), largest);
 }
 
-/** The paper's form for any hop, (p - 1) * 2 pi A fmax / fs (equations 4 to 6): the largest r, and no saturation. */
+/**
+ * The paper's form for any hop, (p - 1) * 2 pi A fmax / fs (equations 4 to 6): the largest r, and no
+ * saturation.
+ */
 export const paperPoolingBound = (band: PoolBand): number => slopeBound(band.poolLength - 1, bandSlope(band));

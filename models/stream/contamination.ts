@@ -1,9 +1,11 @@
 /**
  * Which rows of a window depend on zero padding, per layer: what streaming without retraining changes.
  *
- * In: a Graph.  Out: per layer that slides along time, rows whose receptive field touches padding, and the paper's probe.
- * Source: StreamiNNC section 3.2 B and rule R6. The probe counts outputs below 1 for an input of ones where every kernel averages; it under-counts
- * behind maximum pooling, where one clean tap hides the others. The structural count does not.
+ * In: a Graph.  Out: per layer that slides along time, rows whose receptive field touches padding, and the
+ * paper's probe.
+ * Source: StreamiNNC section 3.2 B and rule R6. The probe counts outputs below 1 for an input of ones where
+ * every kernel averages; it under-counts behind maximum pooling, where one clean tap hides the others. The
+ * structural count does not.
  */
 
 import type { Graph, Node } from '../graph/types.ts';
@@ -25,7 +27,10 @@ export interface Contamination {
   probe: number;
 }
 
-/** A tensor's rows: 1 - the probe's value (exact near 1), and whether the left (1) or the right edge (2) is within reach. */
+/**
+ * A tensor's rows: 1 - the probe's value (exact near 1), and whether the left (1) or the right edge (2) is
+ * within reach.
+ */
 interface Rows {
   deficit: Float64Array;
   edges: Uint8Array;
@@ -65,7 +70,10 @@ function slide(x: Rows, rule: WindowRule, rows: number): Rows {
   return y;
 }
 
-/** Layers in order, up to where time ends (a global pool or a dense layer) or branches of different length meet. */
+/**
+ * Layers in order, up to where time ends (a global pool or a dense layer) or branches of different length
+ * meet.
+ */
 export function contaminationOf(graph: Graph): Contamination[] {
   const view = viewOf(graph);
   const known = new Map<number, Rows>();

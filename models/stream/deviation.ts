@@ -1,10 +1,13 @@
 /**
- * What each mode would cost on a given signal: work, state and delay as planned, deviation from the windowed model as measured.
+ * What each mode would cost on a given signal: work, state and delay as planned, deviation from the windowed
+ * model as measured.
  *
- * In: a Graph (float or int8), a hop, a signal and how to run a node.  Out: a row a mode, and per layer contamination, probe, slope, the bound
- * of a misaligned hop and the deviation of its rows.  The reference is the model on each window by itself, zero-padded as in its file.
- * NRMSE = sqrt(mean((y_windowed - y_mode)^2)) / (max y_windowed - min y_windowed), of outputs the mean over their units (StreamiNNC section 3.2).
- * Bounded: at most `windows` windows, evenly spread, and about `macs` multiply-accumulates for each of reference and trunks.
+ * In: a Graph (float or int8), a hop, a signal and how to run a node.  Out: a row a mode, and per layer
+ * contamination, probe, slope, the bound of a misaligned hop and the deviation of its rows.  The reference is
+ * the model on each window by itself, zero-padded as in its file. NRMSE = sqrt(mean((y_windowed - y_mode)^2))
+ * / (max y_windowed - min y_windowed), of outputs the mean over their units (StreamiNNC section 3.2).
+ * Bounded: at most `windows` windows, evenly spread, and about `macs` multiply-accumulates for each of
+ * reference and trunks.
  */
 
 import { isRunletError, RunletError } from '../error.ts';
@@ -85,7 +88,9 @@ interface Selection {
   frames: number;
 }
 
-/** Which windows: evenly spread behind every warm-up, and not always on the same phase of a misaligned hop. */
+/**
+ * Which windows: evenly spread behind every warm-up, and not always on the same phase of a misaligned hop.
+ */
 function select(plans: StreamPlan[], available: number, limits: Required<DeviationLimits>): Selection {
   const [{ hop, window, macsPerWindow }] = plans as [StreamPlan];
   const most = (of: (p: StreamPlan) => number) => maxOf(plans.map(of));
@@ -122,7 +127,8 @@ function* resultsOf<A extends Sliceable<A>>(
 
 /**
  * Measures every mode at `hop` over a signal.
- * @throws RunletError RN207 (the signal is too short, or the model has several inputs), and what planStream throws for mode windowed
+ * @throws RunletError RN207 (the signal is too short, or the model has several inputs), and what planStream
+ * throws for mode windowed
  */
 export function deviationOf<A extends Sliceable<A>>(
   graph: Graph,

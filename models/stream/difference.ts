@@ -1,8 +1,9 @@
 /**
  * Differences between two runs, summed up value by value.
  *
- * In: values of the reference and of what is compared, window after window.  Out: NRMSE (a share of the reference's range) and the largest
- * difference.  Source: StreamiNNC section 3.2 (NRMSE; of an output the mean over its units, each with a range of its own).
+ * In: values of the reference and of what is compared, window after window.  Out: NRMSE (a share of the
+ * reference's range) and the largest difference.  Source: StreamiNNC section 3.2 (NRMSE; of an output the
+ * mean over its units, each with a range of its own).
  */
 import { frameOf, type Shape } from '../graph/types.ts';
 

@@ -1,13 +1,18 @@
 /**
- * How many rows of each tensor an output needs: a layer may leave out the newest rows that none of its readers takes yet.
+ * How many rows of each tensor an output needs: a layer may leave out the newest rows that none of its
+ * readers takes yet.
  *
- * In: the rows that are complete when output 0 falls due, by tensor.  Out: the rows that are computed by then. A max pool of two over 59 rows
- * takes 58: computed at once, the last row would wait in the state for the next hop; computed with it, its inputs wait instead.
+ * In: the rows that are complete when output 0 falls due, by tensor.  Out: the rows that are computed by
+ * then. A max pool of two over 59 rows takes 58: computed at once, the last row would wait in the state for
+ * the next hop; computed with it, its inputs wait instead.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 
-/** Rows from the start of window 0 on; `boundary` tensors are read whole by the head. Inputs keep every frame, as they come. */
+/**
+ * Rows from the start of window 0 on; `boundary` tensors are read whole by the head. Inputs keep every frame,
+ * as they come.
+ */
 export function rowsDue(
   graph: Graph,
   trunk: Set<Node>,

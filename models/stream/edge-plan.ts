@@ -1,8 +1,9 @@
 /**
  * The plan of mode edge-exact: a Layout as tensors and steps.
  *
- * In: a Graph and a Layout.  Out: buffers per tensor, then steps: `trunk` on every micro-hop (the interior), `edge` at every
- * hop (edges and folds: they feed later windows, so they also run before output 0), `head` at every output (what is computed whole).
+ * In: a Graph and a Layout.  Out: buffers per tensor, then steps: `trunk` on every micro-hop (the interior),
+ * `edge` at every hop (edges and folds: they feed later windows, so they also run before output 0), `head` at
+ * every output (what is computed whole).
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';

@@ -2,9 +2,10 @@
  * Geometry of a window's edges: which rows of a tensor equal rows of other windows, and which touch an edge.
  *
  * In: a Graph and a hop.  Out: an Edge per tensor that keeps a time axis of rows on one grid.
- * Source: edge-exact proof, section 2: row f of the window at frame w lies at p = w + f * J. It equals the row at the same p of another
- * window unless its receptive field touches a window edge: nL rows on the left, nR on the right do. Windows of one phase (p mod J) follow
- * each other every J / gcd(hop, J) windows and are hop / gcd(hop, J) rows apart.
+ * Source: edge-exact proof, section 2: row f of the window at frame w lies at p = w + f * J. It equals the
+ * row at the same p of another window unless its receptive field touches a window edge: nL rows on the left,
+ * nR on the right do. Windows of one phase (p mod J) follow each other every J / gcd(hop, J) windows and are
+ * hop / gcd(hop, J) rows apart.
  */
 
 import { gcd } from '../graph/clock.ts';
@@ -15,7 +16,10 @@ import type { Edge } from './layout.ts';
 
 /** Rows that touch no edge. */
 export const interior = (e: Edge): number => Math.max(0, e.rows - e.left - e.right);
-/** Reuse saves rows where more of them are interior than are new, and costs none where as many are (proof, section 5). */
+/**
+ * Reuse saves rows where more of them are interior than are new, and costs none where as many are (proof,
+ * section 5).
+ */
 export const pays = (e: Edge): boolean => interior(e) > e.newRows;
 export const mayReuse = (e: Edge): boolean => interior(e) >= e.newRows;
 

@@ -1,8 +1,9 @@
 /**
  * The meaning of a plan, for any number type: trunk over the whole signal, head on every window.
  *
- * In: a plan, a signal `[frames][f][c]` for each graph input and a function that runs one node.  Out: the model outputs of every window that the plan calls
- * exact, and (on request) every tensor.  This is the reference that streamed code must equal; it keeps no history and shares none of its code.
+ * In: a plan, a signal `[frames][f][c]` for each graph input and a function that runs one node.  Out: the
+ * model outputs of every window that the plan calls exact, and (on request) every tensor.  This is the
+ * reference that streamed code must equal; it keeps no history and shares none of its code.
  */
 
 import { carries } from '../graph/recurrent.ts';
@@ -30,7 +31,9 @@ export interface WindowResult<A> {
   tensors: Map<number, Block<A>>;
 }
 
-/** Shape of a node's output for inputs of any length; `endless`: what ends a window does not end the signal. */
+/**
+ * Shape of a node's output for inputs of any length; `endless`: what ends a window does not end the signal.
+ */
 function shapeFor(node: Node, xs: Block<unknown>[], strideT: number, endless: boolean): Shape {
   const strided = 'strideT' in node.attrs ? { ...node.attrs, strideT } : node.attrs;
   const attrs = endless && 'after' in strided ? { ...strided, after: Math.max(0, strided.after) } : strided;
@@ -95,7 +98,10 @@ function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block
   return xs.map((x) => rows(x, 0, t));
 }
 
-/** Runs a node on what is there of its inputs, and adds its output; `stride`: of a whole signal, along which it is the plan's. */
+/**
+ * Runs a node on what is there of its inputs, and adds its output; `stride`: of a whole signal, along which
+ * it is the plan's.
+ */
 function runNode<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>, run: RunNode<A>, stride?: number): void {
   const xs = operands(node, tensors);
   const strideT = stride ?? ('strideT' in node.attrs ? node.attrs.strideT : 1);
@@ -114,7 +120,10 @@ export function executeNodes<A extends Sliceable<A>>(
   return graph.outputs.map((port) => (tensors.get(port.tensor) as Block<A>).data);
 }
 
-/** Trunk tensors of the window that starts at `unit` units of time; those that have no whole window there are left out. */
+/**
+ * Trunk tensors of the window that starts at `unit` units of time; those that have no whole window there are
+ * left out.
+ */
 export function windowOf<A extends Sliceable<A>>(
   plan: StreamPlan,
   trunk: ReadonlyMap<number, Block<A>>,
@@ -146,7 +155,10 @@ export function executeTrunk<A extends Sliceable<A>>(
   return tensors;
 }
 
-/** Mode approx: the trunk on each hop by itself, with the model's padding at its seams; rows of all hops joined. */
+/**
+ * Mode approx: the trunk on each hop by itself, with the model's padding at its seams; rows of all hops
+ * joined.
+ */
 function executeHops<A extends Sliceable<A>>(plan: StreamPlan, signal: Signal<A>, run: RunNode<A>): Map<number, Block<A>> {
   const parts = new Map<number, Block<A>[]>();
   const ticks = ticksIn(plan, signal);
@@ -173,7 +185,10 @@ function joined<A>(blocks: Block<A>[]): Block<A> {
   return { data: data as unknown as A, shape };
 }
 
-/** The head on every window of a trunk, from the first that does not depend on frames before the signal (or from 0 with `warmUp`). */
+/**
+ * The head on every window of a trunk, from the first that does not depend on frames before the signal (or
+ * from 0 with `warmUp`).
+ */
 export function* executeHeads<A extends Sliceable<A>>(
   plan: StreamPlan,
   trunk: Map<number, Block<A>>,

@@ -1,7 +1,8 @@
 /**
  * Why each layer is planned as it is, with numbers; and which other exact plans there are.
  *
- * In: a StreamPlan.  Out: one sentence a layer, in the model's order; alternatives of edge-exact, least work first.
+ * In: a StreamPlan.  Out: one sentence a layer, in the model's order; alternatives of edge-exact, least work
+ * first.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';

@@ -1,7 +1,8 @@
 /**
  * The plan's meaning in real numbers: what calibration observes and int8 is judged against.
  *
- * In: a StreamPlan of a float graph and a float signal `[frames][f][c]`, or one for each input.  Out: blocks of float32.
+ * In: a StreamPlan of a float graph and a float signal `[frames][f][c]`, or one for each input.  Out: blocks
+ * of float32.
  */
 import { opOfNode } from '../ops/index.ts';
 import { type Block, blocksOf, type RunNode } from './execute.ts';

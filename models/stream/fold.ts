@@ -5,10 +5,10 @@
  * Out: FoldReuse: which rows enter an accumulator when, and its bytes.
  * Source: edge-exact proof, sections 4 (fork + fold) and 6.6, 6.7; StreamiNNC section 5.5.
  *
- * At output n the accumulator of window n + ahead opens with the left edge and the interior rows that are there already; new rows enter the
- * accumulators of all waiting windows of their phase; the accumulator of window n takes the right edge and closes. A sum needs no walk
- * over the waiting windows: it opens minus a running total and closes plus it, exact modulo 2^32, so its work per row does not depend on
- * the window.
+ * At output n the accumulator of window n + ahead opens with the left edge and the interior rows that are
+ * there already; new rows enter the accumulators of all waiting windows of their phase; the accumulator of
+ * window n takes the right edge and closes. A sum needs no walk over the waiting windows: it opens minus a
+ * running total and closes plus it, exact modulo 2^32, so its work per row does not depend on the window.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
@@ -33,8 +33,9 @@ export function foldOf(graph: Graph, node: Node, interior: Interior, ahead: numb
 }
 
 /**
- * A fold in mode stream over a tensor whose newest row is the window's last: the smaller of the two forms. Work per row does not depend on
- * the window: sums subtract what leaves; maxima walk over a window's hops once in as many hops (van Herk, 1992).
+ * A fold in mode stream over a tensor whose newest row is the window's last: the smaller of the two forms.
+ * Work per row does not depend on the window: sums subtract what leaves; maxima walk over a window's hops
+ * once in as many hops (van Herk, 1992).
  */
 export function streamFold(graph: Graph, node: Node, plan: TensorPlan): FoldReuse | undefined {
   const view = viewOf(graph);

@@ -1,11 +1,13 @@
 /**
- * Layer by layer: what touches a window edge, how fast rows change, what a misaligned hop may cost, and what was measured.
+ * Layer by layer: what touches a window edge, how fast rows change, what a misaligned hop may cost, and what
+ * was measured.
  *
- * In: results of the modes, and the rows of all layers over the whole signal.  Out: one row a layer that slides along time.
- * Slope: max |a[i] - a[i-1]| of the layer computed at every row of its input (its stride left out). In mode misaligned all windows are taken
- * r = n * hop mod P frames early, over all hops at most P - gcd(hop, P). A layer in front of which nothing strides then differs in rows that touch no
- * window edge by at most r * slope, because it is one signal read r places earlier. Behind a stride the bound holds for the layer's own
- * input only, in r / J of its rows rounded up (StreamiNNC sections 1.6 and 2, R14).
+ * In: results of the modes, and the rows of all layers over the whole signal.  Out: one row a layer that
+ * slides along time. Slope: max |a[i] - a[i-1]| of the layer computed at every row of its input (its stride
+ * left out). In mode misaligned all windows are taken r = n * hop mod P frames early, over all hops at most P
+ * - gcd(hop, P). A layer in front of which nothing strides then differs in rows that touch no window edge by
+ * at most r * slope, because it is one signal read r places earlier. Behind a stride the bound holds for the
+ * layer's own input only, in r / J of its rows rounded up (StreamiNNC sections 1.6 and 2, R14).
  */
 
 import { gcd } from '../graph/clock.ts';
@@ -35,7 +37,10 @@ export interface LayerDeviation {
   slope: number;
   /** NRMSE of the rows of each mode that was run, a share of their range. */
   nrmse: Partial<Record<Mode, number>>;
-  /** Mode misaligned: the most frames that windows are early, the bound, and the largest difference of rows that touch no edge. */
+  /**
+   * Mode misaligned: the most frames that windows are early, the bound, and the largest difference of rows
+   * that touch no edge.
+   */
   misaligned?: {
     early: number;
     bound: number;

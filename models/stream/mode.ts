@@ -14,7 +14,10 @@ import { reusingNodes } from './reuse.ts';
 import { strideOf, timingOf } from './timing.ts';
 import type { Mode, PlanOptions, Timing } from './types.ts';
 
-/** Frames (ticks, where there are several inputs) of earlier signal that the model was trained with (metadata `runlet.left_context`), 0 if it does not say. */
+/**
+ * Frames (ticks, where there are several inputs) of earlier signal that the model was trained with (metadata
+ * `runlet.left_context`), 0 if it does not say.
+ */
 export function trainedContext(graph: Graph): number {
   const value = Number(graph.metadata['runlet.left_context'] ?? 0);
   return Number.isFinite(value) && value > 0 ? value : 0;

@@ -1,9 +1,11 @@
 /**
- * The paper's partial streaming, for measuring: rows of the first layers from the stream, the others computed on them, whole.
+ * The paper's partial streaming, for measuring: rows of the first layers from the stream, the others computed
+ * on them, whole.
  *
- * In: the trunk's rows over the whole signal.  Out: outputs of any window.  Depth: the layers whose jump divides the hop and of whose rows at most
- * `mostContaminated` touch a window edge.  Source: StreamiNNC rule R8 (the paper stops its f_PPG behind the first pool, at 10.5 %).
- * As a mode it is not built here: edge-exact with that depth reuses the same rows and is exact.
+ * In: the trunk's rows over the whole signal.  Out: outputs of any window.  Depth: the layers whose jump
+ * divides the hop and of whose rows at most `mostContaminated` touch a window edge.  Source: StreamiNNC rule
+ * R8 (the paper stops its f_PPG behind the first pool, at 10.5 %). As a mode it is not built here: edge-exact
+ * with that depth reuses the same rows and is exact.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { contaminationOf } from './contamination.ts';

@@ -1,8 +1,10 @@
 /**
- * A plan as a picture: for every tensor, where its rows lie in time at one output and what happens to them there.
+ * A plan as a picture: for every tensor, where its rows lie in time at one output and what happens to them
+ * there.
  *
- * In: a StreamPlan.  Out: runs of rows on a time axis of input frames whose 0 is the first frame of window n. In the steady state the
- * picture of every output is the same, moved by one hop: only the phase that a window falls on changes.
+ * In: a StreamPlan.  Out: runs of rows on a time axis of input frames whose 0 is the first frame of window n.
+ * In the steady state the picture of every output is the same, moved by one hop: only the phase that a window
+ * falls on changes.
  */
 
 import type { Graph, Node } from '../graph/types.ts';
@@ -33,7 +35,10 @@ export type RowKind =
 
 export interface Run {
   kind: RowKind;
-  /** `window`: rows of window n. `stream`: rows between, that other windows read. `ahead`: for window n + ahead. */
+  /**
+   * `window`: rows of window n. `stream`: rows between, that other windows read. `ahead`: for window n +
+   * ahead.
+   */
   lane: 'window' | 'stream' | 'ahead';
   /** Frame of the first row. */
   at: number;
@@ -52,7 +57,10 @@ export interface PictureLayer {
   /** Frames between two rows of a window. */
   pitch: number;
   phases: number;
-  /** How row f depends on rows of its inputs: f * stride - before + i * dilation, i < kernel; nothing where it reads all. */
+  /**
+   * How row f depends on rows of its inputs: f * stride - before + i * dilation, i < kernel; nothing where it
+   * reads all.
+   */
   taps?: { kernel: number; stride: number; dilation: number; before: number };
   /** Windows by which its left edge is computed ahead. */
   ahead: number;
@@ -225,7 +233,9 @@ export function planPicture(plan: StreamPlan): Picture {
   return { window, hop, ahead: layout?.choice.ahead ?? 0, delay: plan.delayFrames, layers: [source, ...layers] };
 }
 
-/** The input's rows are never computed: new ones come in, earlier ones are kept as far as somebody reads them. */
+/**
+ * The input's rows are never computed: new ones come in, earlier ones are kept as far as somebody reads them.
+ */
 function inputRuns(plan: StreamPlan, id: number): Run[] {
   const at = plan.layout?.interiors.get(id);
   if (at) return edgeRuns(plan, id, at, 'past');

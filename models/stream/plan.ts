@@ -1,10 +1,11 @@
 /**
  * planStream: Graph -> StreamPlan.
  *
- * In: a Graph, a hop and (optionally) a mode.  Out: trunk steps (every micro-hop) and head steps (every output) with the exact rows
- * that each reads and keeps.  Source: StreamiNNC sections 1.2, 1.6 and 1.8; rules R2, R3, R4, R11, R12.
- * Exactness: `windowed` equals the model; `stream` equals the model on windows extended to the left by leftContextFrames and to the
- * right by delayFrames, and so equals the model itself where it does not pad time.
+ * In: a Graph, a hop and (optionally) a mode.  Out: trunk steps (every micro-hop) and head steps (every
+ * output) with the exact rows that each reads and keeps.  Source: StreamiNNC sections 1.2, 1.6 and 1.8; rules
+ * R2, R3, R4, R11, R12. Exactness: `windowed` equals the model; `stream` equals the model on windows extended
+ * to the left by leftContextFrames and to the right by delayFrames, and so equals the model itself where it
+ * does not pad time.
  */
 import { RunletError } from '../error.ts';
 import { lcm, ticksOf } from '../graph/clock.ts';
@@ -113,7 +114,8 @@ interface Trunk {
 }
 
 /**
- * Plans how a graph answers at every hop. In mode stream the states of recurrent operators go on from row to row.
+ * Plans how a graph answers at every hop. In mode stream the states of recurrent operators go on from row to
+ * row.
  * @throws RunletError RN201 (hop not aligned), RN202 (options), RN203 (inputs), RN204 (outputs),
  * RN205 (budget), RN209 (padding)
  */
@@ -212,7 +214,9 @@ function planRows(draft: Draft, { nodes, timing, boundary, alignment }: Trunk, m
   return late.stateBytes <= early.stateBytes ? late : early;
 }
 
-/** The buffer of each trunk tensor; `rows`: how many rows of window 0 are computed when its output falls due. */
+/**
+ * The buffer of each trunk tensor; `rows`: how many rows of window 0 are computed when its output falls due.
+ */
 function buffers(
   { graph, mode, clock, microHop }: Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'microHop'>,
   trunk: Set<Node>,
@@ -227,7 +231,8 @@ function buffers(
     const newRows = micro / t.jump;
     const before = rows(id) - newRows;
     let historyRows = 0;
-    // misaligned: outputs fall due between micro-hops, when the new rows have become history, which must be in the state then
+    // misaligned: outputs fall due between micro-hops, when the new rows have become history, which must be
+    // in the state then
     const unread = mode === 'misaligned' ? 0 : newRows;
     if (boundary.has(id)) historyRows = Math.max(historyRows, rows(id) - unread, newRows - unread);
     for (const node of view.readers(id)) {
@@ -288,7 +293,10 @@ function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsP
 /** Without delay, context of an earlier window and warm-up. */
 const atOnce = { delayFrames: 0, leftContextFrames: 0, warmUpHops: 0 };
 
-/** Mode approx: every hop by itself; its rows join those of earlier hops in a ring. Source: StreamiNNC section 1.2. */
+/**
+ * Mode approx: every hop by itself; its rows join those of earlier hops in a ring. Source: StreamiNNC section
+ * 1.2.
+ */
 function planApprox(draft: Draft, trunk: Trunk): StreamPlan {
   checkApprox(draft, trunk);
   const { graph, hop, clock } = draft;

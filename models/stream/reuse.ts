@@ -1,19 +1,24 @@
 /**
- * edge-exact: what is computed, kept and queued at every output, for one choice of depth and left-edge method.
+ * edge-exact: what is computed, kept and queued at every output, for one choice of depth and left-edge
+ * method.
  *
- * In: a Graph, a hop and a Choice.  Out: a Layout: buffers of the interior, edge work per tensor, folds, with their cost.
+ * In: a Graph, a hop and a Choice.  Out: a Layout: buffers of the interior, edge work per tensor, folds, with
+ * their cost.
  *
- * The interior of all windows is one stream. A tensor of jump J is needed at every position that is a multiple of g = gcd(hop, J), so its
- * stream holds J / g phases, interleaved: the network without its strides, where a layer's dilation grows by J / g of its input (the
- * "trous" form of a strided network). Window n reads every (J / g)-th row of it. At output n two edges are added, by the windowed formula:
- * the right edge of window n, and the left edge of window n + ahead, which waits in a queue until that window falls due. Both read interior
- * rows that are among the newest, so that what is kept does not grow with the window. A fold (global average, global maximum, first dense
- * layer) over such a tensor keeps one accumulator per waiting window in place of the tensor's rows.
+ * The interior of all windows is one stream. A tensor of jump J is needed at every position that is a
+ * multiple of g = gcd(hop, J), so its stream holds J / g phases, interleaved: the network without its
+ * strides, where a layer's dilation grows by J / g of its input (the "trous" form of a strided network).
+ * Window n reads every (J / g)-th row of it. At output n two edges are added, by the windowed formula: the
+ * right edge of window n, and the left edge of window n + ahead, which waits in a queue until that window
+ * falls due. Both read interior rows that are among the newest, so that what is kept does not grow with the
+ * window. A fold (global average, global maximum, first dense layer) over such a tensor keeps one accumulator
+ * per waiting window in place of the tensor's rows.
  *
- * Rows of the stream count from the start of window n: row f of window n is row f * step, row f of window n + ahead is f * step + shift.
+ * Rows of the stream count from the start of window n: row f of window n is row f * step, row f of window n +
+ * ahead is f * step + shift.
  *
- * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges from raw rows), 5 and 6.
- * Exact for any hop and any padding.
+ * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges
+ * from raw rows), 5 and 6. Exact for any hop and any padding.
  */
 import { lcm } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
@@ -37,7 +42,9 @@ interface Context {
   taps: Map<Node, Taps>;
 }
 
-/** Streamed layers that read rows of tensor `id`; one that sums taps reads each new row once and no others. */
+/**
+ * Streamed layers that read rows of tensor `id`; one that sums taps reads each new row once and no others.
+ */
 const trunkReaders = (ctx: Context, id: number): Node[] =>
   ctx.view.readers(id).filter((n) => ctx.trunk.has(n) && !ctx.taps.has(n));
 const edgeOf = (ctx: Context, id: number): Edge => ctx.edges.get(id) as Edge;
@@ -146,7 +153,10 @@ export function periodOf({ interiors, taps, choice }: Pick<Layout, 'interiors' |
 /** The output counter is an i32 with room for some windows more. */
 const longestPeriod = 2 ** 30;
 
-/** The layout of one choice, or undefined where rows that it reads ahead are not there yet or the micro-hop does not fit. */
+/**
+ * The layout of one choice, or undefined where rows that it reads ahead are not there yet or the micro-hop
+ * does not fit.
+ */
 export function layoutOf(
   graph: Graph,
   hop: number,

@@ -1,10 +1,12 @@
 /**
  * The guidelines for streaming networks, R1 to R14, as findings about one plan: each with its numbers.
  *
- * In: a StreamPlan, or a Graph and options.  Out: one finding a rule, in order. An error is what planStream throws for the rule; a warning says
- * that outputs will differ from what the model was trained for, a note what a rule costs here.
- * Source: StreamiNNC, Discussion (guidelines), with its checkable form R1 to R14; docs/errors.md has a paragraph a rule.
- * R10 and R13 are about layers that have no streaming form: the readers refuse those by name (models/read/refused.ts).
+ * In: a StreamPlan, or a Graph and options.  Out: one finding a rule, in order. An error is what planStream
+ * throws for the rule; a warning says that outputs will differ from what the model was trained for, a note
+ * what a rule costs here.
+ * Source: StreamiNNC, Discussion (guidelines), with its checkable form R1 to R14; docs/errors.md has a
+ * paragraph a rule. R10 and R13 are about layers that have no streaming form: the readers refuse those by
+ * name (models/read/refused.ts).
  */
 import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
@@ -48,8 +50,8 @@ export function rulesOf(plan: StreamPlan): RuleFinding[] {
 const ruleOfError = (text = ''): Rule | undefined => /\brule (R\d{1,2})\b/.exec(text)?.[1] as Rule | undefined;
 
 /**
- * The findings for options that may not be possible: the rule that forbids them is an error with the planner's code, the others are about
- * mode `windowed` at this hop.
+ * The findings for options that may not be possible: the rule that forbids them is an error with the
+ * planner's code, the others are about mode `windowed` at this hop.
  * @throws RunletError where no rule is the cause
  */
 export function rulesFor(graph: Graph, options: PlanOptions): RuleFinding[] {

@@ -1,9 +1,10 @@
 /**
  * Trunk or head: which nodes are streamed, which are recomputed at every output.
  *
- * In: a Graph, the mode and the hop.  Out: the set of trunk nodes.
- * A node streams if its rule is a sliding window over streamed inputs of one rate. It moves to the head where recomputing its
- * whole window costs no more rows than the hop brings (windowRows * jump <= hop, both in units), it has no time padding, and nobody in the trunk needs it.
+ * In: a Graph, the mode and the hop.  Out: the set of trunk nodes. A node streams if its rule is a sliding
+ * window over streamed inputs of one rate. It moves to the head where recomputing its whole window costs no
+ * more rows than the hop brings (windowRows * jump <= hop, both in units), it has no time padding, and nobody
+ * in the trunk needs it.
  */
 
 import { isRecurrent } from '../graph/recurrent.ts';

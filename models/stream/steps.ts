@@ -32,7 +32,10 @@ const headInput = (draft: Draft, id: number): StepInput => ({
   rows: viewOf(draft.graph).rows(id),
 });
 
-/** The trunk tensor that a fold can follow as it comes: exactly the window's rows are complete when an output falls due. */
+/**
+ * The trunk tensor that a fold can follow as it comes: exactly the window's rows are complete when an output
+ * falls due.
+ */
 function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number): TensorPlan | undefined {
   const [id] = node.inputs as [number];
   const plan = draft.tensors.get(id);
@@ -45,7 +48,10 @@ function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number
   return plan && follows && complete(id) === plan.windowRows ? plan : undefined;
 }
 
-/** With micro-hops a hop's rows are never there at once: a partial result a hop, for whole hops and where that takes fewer bytes than the rows. */
+/**
+ * With micro-hops a hop's rows are never there at once: a partial result a hop, for whole hops and where that
+ * takes fewer bytes than the rows.
+ */
 function foldSlots(draft: Draft, node: Node, plan: TensorPlan, sum: boolean): number | undefined {
   if (draft.microHop === draft.hop) return undefined;
   const slots = (plan.windowRows * plan.jump) / (draft.hop * draft.clock.units);
@@ -153,7 +159,10 @@ function headIsExact(draft: Draft, node: Node, carried: ReadonlySet<number>, kno
   return exact;
 }
 
-/** A tensor whose window only partial results read keeps no ring for it: its history shrinks to what trunk steps read. */
+/**
+ * A tensor whose window only partial results read keeps no ring for it: its history shrinks to what trunk
+ * steps read.
+ */
 function dropUnusedRings(draft: Draft, trunkSteps: Step[], headSteps: Step[]): void {
   for (const [id, plan] of draft.tensors) {
     if (headSteps.some((s) => s.inputs.some((i) => i.tensor === id))) continue;

@@ -1,8 +1,8 @@
 /**
  * One plan for every hop: what each costs.
  *
- * In: a Graph.  Out: a row per hop; which are good (no smaller hop has as little work per frame and state), and which are
- * free (multiples of the total stride, so that nothing has phases).
+ * In: a Graph.  Out: a row per hop; which are good (no smaller hop has as little work per frame and state),
+ * and which are free (multiples of the total stride, so that nothing has phases).
  */
 
 import { isRunletError } from '../error.ts';
@@ -30,7 +30,10 @@ export interface SweepRow {
   equals: string;
   /** The hop is a multiple of the total stride. */
   free: boolean;
-  /** No smaller hop has at most its work per frame and its state; no longer window has at most its work and its state. */
+  /**
+   * No smaller hop has at most its work per frame and its state; no longer window has at most its work and
+   * its state.
+   */
   good: boolean;
 }
 
@@ -72,8 +75,8 @@ export function markGood(rows: SweepRow[], work: (row: SweepRow) => number): voi
 }
 
 /**
- * At most `most` good hops: the smallest, and each that has so much less work per frame than those before, or so much less of the largest
- * state, that few enough are left; and how much that is, in percent.
+ * At most `most` good hops: the smallest, and each that has so much less work per frame than those before, or
+ * so much less of the largest state, that few enough are left; and how much that is, in percent.
  */
 export function bestHops(rows: SweepRow[], most = 20): { rows: SweepRow[]; by: number } {
   const good = rows.filter((r) => r.good);
@@ -98,7 +101,9 @@ export function someWindows(rows: SweepRow[], most = 20): SweepRow[] {
   return Array.from({ length: most }, (_, i) => good[Math.round((i * (good.length - 1)) / (most - 1))] as SweepRow);
 }
 
-/** All hops up to the window; of many, all small ones, all multiples of the stride, and others evenly between. */
+/**
+ * All hops up to the window; of many, all small ones, all multiples of the stride, and others evenly between.
+ */
 export function hopsOf(window: number, stride: number, most: number): number[] {
   const all = Array.from({ length: window }, (_, i) => i + 1);
   if (window <= most) return all;
@@ -117,7 +122,9 @@ export function sweepHops(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}, 
   return sweep;
 }
 
-/** Plans one hop for graphs of several windows; `graphOf` gives nothing where the model has no such window. */
+/**
+ * Plans one hop for graphs of several windows; `graphOf` gives nothing where the model has no such window.
+ */
 export async function sweepWindows(
   windows: number[],
   graphOf: (window: number) => Promise<Graph>,

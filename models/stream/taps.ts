@@ -1,10 +1,11 @@
 /**
  * The first layer's edges as partial tap sums: they cost few multiply-accumulates, or none.
  *
- * In: a convolution that reads the graph input, its stream, and the windows ahead.  Out: Taps: which accumulators are open, where a window's
- * start cuts them, and their bytes.
- * Source: edge-exact proof, section 3 ("first-layer shortcut"): an edge row of the first convolution is a partial sum of the interior row at
- * the same position, over the taps that lie inside the window. Deeper layers cannot do it: their inputs at the edge differ.
+ * In: a convolution that reads the graph input, its stream, and the windows ahead.  Out: Taps: which
+ * accumulators are open, where a window's start cuts them, and their bytes.
+ * Source: edge-exact proof, section 3 ("first-layer shortcut"): an edge row of the first convolution is a
+ * partial sum of the interior row at the same position, over the taps that lie inside the window. Deeper
+ * layers cannot do it: their inputs at the edge differ.
  *
  * Every new input row is multiplied once by each tap and added to the int32 accumulators of the rows that it
  * belongs to. When window n falls due, an open accumulator is a row of its right edge. A row of the left edge

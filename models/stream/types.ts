@@ -1,9 +1,11 @@
 /**
  * StreamPlan: which layer runs when, on which frames, with which history.
  *
- * In: nothing (types).  Out: the value that planStream makes and that the quantiser, the emitter and the printer read.
- * Time runs in units, which are frames where the graph has one input (clock.ts). A tensor's row i lies at unit i * jump relative to the start
- * of a window; rows of windows that start at multiples of the hop share one grid, so every row is keyed by its absolute index.
+ * In: nothing (types).  Out: the value that planStream makes and that the quantiser, the emitter and the
+ * printer read.
+ * Time runs in units, which are frames where the graph has one input (clock.ts). A tensor's row i lies at
+ * unit i * jump relative to the start of a window; rows of windows that start at multiples of the hop share
+ * one grid, so every row is keyed by its absolute index.
  */
 
 import type { Clock } from '../graph/clock.ts';
@@ -12,9 +14,9 @@ import type { StreamRule } from '../ops/op.ts';
 import type { EdgeWork, FoldReuse, Interior, Layout, Taps } from './layout.ts';
 
 /**
- * windowed, edge-exact: the model as it was trained. stream: the model on windows with real signal in place of padding.
- * approx: every hop by itself, zero points at its seams. misaligned: stream at a hop that is no multiple of the total stride; the window is
- * taken at the multiple before it.
+ * windowed, edge-exact: the model as it was trained. stream: the model on windows with real signal in place
+ * of padding. approx: every hop by itself, zero points at its seams. misaligned: stream at a hop that is no
+ * multiple of the total stride; the window is taken at the multiple before it.
  */
 export const modes = ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned'] as const;
 export type Mode = (typeof modes)[number];
@@ -43,7 +45,10 @@ export interface PlanOptions {
   budgetRam?: number;
   /** edge-exact: most multiply-accumulates an output. */
   budgetMacs?: number;
-  /** edge-exact: reuse rows in the first `depth` layers only, and compute the others whole (mode `partial` of the paper). */
+  /**
+   * edge-exact: reuse rows in the first `depth` layers only, and compute the others whole (mode `partial` of
+   * the paper).
+   */
   depth?: number;
 }
 
@@ -74,7 +79,9 @@ export interface TensorPlan extends Timing {
   newRows: number;
   /** Rows kept from before; the buffer is [historyRows | newRows], oldest first. */
   historyRows: number;
-  /** Row of the buffer where the window starts when an output is due (edge-exact: may lie before the buffer). */
+  /**
+   * Row of the buffer where the window starts when an output is due (edge-exact: may lie before the buffer).
+   */
   windowFirstRow: number;
   /** Rows of the buffer between two rows of a window: 1, or the phases of edge-exact. */
   rowStep: number;
@@ -118,7 +125,10 @@ export interface Step {
   macsPerWindow: number;
   /** Bytes of history (int8) or partial results that exist because of this step. */
   stateBytes: number;
-  /** edge-exact: the stream that a trunk step adds to, the edges that an edge step computes, the accumulators of a fold. */
+  /**
+   * edge-exact: the stream that a trunk step adds to, the edges that an edge step computes, the accumulators
+   * of a fold.
+   */
   interior?: Interior;
   work?: EdgeWork;
   fold?: FoldReuse;
@@ -126,7 +136,9 @@ export interface Step {
   /** Partial results of a fold: one slot per hop of the window. */
   slots?: number;
   timing?: Timing;
-  /** Equal to the windowed model for every window; else equal to the window extended to the left and right. */
+  /**
+   * Equal to the windowed model for every window; else equal to the window extended to the left and right.
+   */
   exact: boolean;
 }
 
@@ -150,7 +162,10 @@ export interface StreamPlan {
   leftContextFrames: number;
   /** First outputs that depend on frames before the first one, and are not reported. */
   warmUpHops: number;
-  /** edge-exact: phases of the tensors (their least common multiple), and outputs after which phases and waiting windows repeat. */
+  /**
+   * edge-exact: phases of the tensors (their least common multiple), and outputs after which phases and
+   * waiting windows repeat.
+   */
   phases: number;
   period: number;
   /** edge-exact: what was chosen. */

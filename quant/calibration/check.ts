@@ -30,7 +30,10 @@ export function checkValue({ graph }: StreamPlan, input: number, index: number, 
   });
 }
 
-/** Checks what can be checked before an hour of calibration. @throws RunletError RN410, RN411, RN412, RN413, RN418 */
+/**
+ * Checks what can be checked before an hour of calibration. @throws RunletError RN410, RN411, RN412, RN413,
+ * RN418
+ */
 export function checkCalibration(plan: StreamPlan, data: Calibration): void {
   const pieces = piecesOf(data);
   if (pieces.length === 0) throw emptyCalibration(plan);

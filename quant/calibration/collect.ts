@@ -1,11 +1,14 @@
 /**
  * collectCalibration: a signal of any length, chunk by chunk, to the windows that calibration runs on.
  *
- * In: a plan, chunks of whole ticks (an array an input), how many windows to keep and how to choose them.  Out: a CalibrationSet.
- * A signal of at most that many windows is kept whole. Of a longer one at most twice as many windows are held: `covering` takes the windows that cover all
- * seen so far whenever the store is full (a covering of coverings), `random` replaces them as Vitter's algorithm R does, `first` stops keeping.
- * A window here is a piece that one output depends on: window, earlier context and look-ahead; pieces do not overlap.  Deterministic by the seed.
- * Source: Vitter 1985, "Random sampling with a reservoir".  Cost: memory of 2 x windows pieces, whatever the signal's length.
+ * In: a plan, chunks of whole ticks (an array an input), how many windows to keep and how to choose them.
+ * Out: a CalibrationSet. A signal of at most that many windows is kept whole. Of a longer one at most twice
+ * as many windows are held: `covering` takes the windows that cover all seen so far whenever the store is
+ * full (a covering of coverings), `random` replaces them as Vitter's algorithm R does, `first` stops keeping.
+ * A window here is a piece that one output depends on: window, earlier context and look-ahead; pieces do not
+ * overlap.  Deterministic by the seed.
+ * Source: Vitter 1985, "Random sampling with a reservoir".  Cost: memory of 2 x windows pieces, whatever the
+ * signal's length.
  */
 import { RunletError } from '../../models/error.ts';
 import { carriedTensors } from '../../models/graph/recurrent.ts';

@@ -1,8 +1,9 @@
 /**
  * Whether the ranges have settled: after how many windows each stayed within 1 % of what it was in the end.
  *
- * In: an observer's range at 16 evenly spaced places of the calibration signal.  Out: windows until both ends of the range stayed within 1 % of its
- * final width.  Of a signal that was sampled the windows come in a random order; of a whole one in the order of the recording.
+ * In: an observer's range at 16 evenly spaced places of the calibration signal.  Out: windows until both ends
+ * of the range stayed within 1 % of its final width.  Of a signal that was sampled the windows come in a
+ * random order; of a whole one in the order of the recording.
  */
 import { maxOf } from '../../models/lists.ts';
 import type { Observer } from '../observers/observer.ts';

@@ -1,10 +1,13 @@
 /**
- * Which windows of a long signal to calibrate with: features of a window, the choice of those that cover the signal, and how well they do.
+ * Which windows of a long signal to calibrate with: features of a window, the choice of those that cover the
+ * signal, and how well they do.
  *
- * In: windows, as least, largest, mean and deviation of each element of a frame.  Out: indexes.
- * k-centre: the windows with the extremes of every element first, then again and again the window that is farthest from all chosen ones (features divided
- * by their spread); no window is then farther from a chosen one than twice what the best choice of as many could do.
- * Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".  Cost: windows x chosen x features.
+ * In: windows, as least, largest, mean and deviation of each element of a frame.  Out: indexes. k-centre: the
+ * windows with the extremes of every element first, then again and again the window that is farthest from all
+ * chosen ones (features divided by their spread); no window is then farther from a chosen one than twice what
+ * the best choice of as many could do.
+ * Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".  Cost: windows x chosen
+ * x features.
  */
 import { join, maxOf, minOf } from '../../models/lists.ts';
 export interface WindowFeatures {
@@ -15,7 +18,10 @@ export interface WindowFeatures {
 }
 
 export interface Coverage {
-  /** Share of the range of an element that the chosen windows have, mean and least over elements; 1 for all of it. */
+  /**
+   * Share of the range of an element that the chosen windows have, mean and least over elements; 1 for all of
+   * it.
+   */
   chosen: { mean: number; least: number };
   /** The same for as many windows drawn at random. */
   random: { mean: number; least: number };

@@ -1,9 +1,10 @@
 /**
  * What every element of an input's frames did, over a signal of any length.
  *
- * In: blocks of whole frames [frames][elements].  Out: extremes, mean, deviation, how many values lie exactly at the extremes, and how many of those
- * stand beside an equal one (a converter that saturates stays at its limit).  Cost: 56 bytes an element.
- * Source of the running mean and variance: Welford 1962, in blocks (Chan, Golub and LeVeque 1979).
+ * In: blocks of whole frames [frames][elements].  Out: extremes, mean, deviation, how many values lie exactly
+ * at the extremes, and how many of those stand beside an equal one (a converter that saturates stays at its
+ * limit).  Cost: 56 bytes an element. Source of the running mean and variance: Welford 1962, in blocks (Chan,
+ * Golub and LeVeque 1979).
  */
 export class InputSummary {
   readonly elements: number;
@@ -26,7 +27,9 @@ export class InputSummary {
     this.last = zeros().fill(Number.NaN);
   }
 
-  /** @returns the index of the first value that is no finite number, or -1; what follows it is not looked at */
+  /**
+   * @returns the index of the first value that is no finite number, or -1; what follows it is not looked at
+   */
   add(values: Float32Array): number {
     const { elements, low, high, mean, squares, heldLow, heldHigh, last } = this;
     for (let at = 0; at < values.length; at += elements) {

@@ -1,7 +1,8 @@
 /**
  * What the float model answered in calibration: whether all windows say the same.
  *
- * In: values of the graph's outputs, window by window.  Out: classes that won, and how far the outputs moved beside their size.
+ * In: values of the graph's outputs, window by window.  Out: classes that won, and how far the outputs moved
+ * beside their size.
  */
 import type { Graph } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
@@ -46,7 +47,10 @@ export class OutputsSeen {
     }
   }
 
-  /** Of each output: how many of its elements were ever the largest, and its widest movement beside its largest magnitude. */
+  /**
+   * Of each output: how many of its elements were ever the largest, and its widest movement beside its
+   * largest magnitude.
+   */
   all(): { name: string; elements: number; windows: number; winners: number; movement: number }[] {
     return [...this.outputs.values()].map(({ name, frame, classes, windows, low, high }) => {
       let [moved, reach] = [0, 0];

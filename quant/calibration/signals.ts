@@ -1,7 +1,8 @@
 /**
  * What calibration runs on: recordings without a seam in them.
  *
- * In: a signal, one for each input, or what collectCalibration chose of a long one.  Out: pieces, each with an array `[frames][f][c]` an input.
+ * In: a signal, one for each input, or what collectCalibration chose of a long one.  Out: pieces, each with
+ * an array `[frames][f][c]` an input.
  */
 import type { Coverage } from './coverage.ts';
 import type { InputSummary } from './input-summary.ts';

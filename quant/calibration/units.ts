@@ -1,9 +1,11 @@
 /**
  * Whether the signal has the size that the first layers expect: a unit off by 1000 is found here.
  *
- * In: a float plan and calibration data.  Out: how many times larger the signal is than the model says, and where that is from; undefined where it says nothing.
+ * In: a float plan and calibration data.  Out: how many times larger the signal is than the model says, and
+ * where that is from; undefined where it says nothing.
  *     range: the file's metadata `runlet.input_range` (`low,high`): reach of the signal / reach of the range
- *     batch-norm: sqrt of the median over outputs of Var(w x) / deviation^2, for first layers that kept batch normalisation's statistics
+ *     batch-norm: sqrt of the median over outputs of Var(w x) / deviation^2, for first layers that kept the
+ *       statistics of batch normalisation
  *     bias: sqrt of the sum of E[(w x)^2] / the sum of b^2 over the outputs of the first layers: a hint alone
  * Var(w x) = w^T C w with the covariance C of up to 256 positions.
  */

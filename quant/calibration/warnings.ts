@@ -1,7 +1,8 @@
 /**
  * What is suspicious about a calibration, as values: each with a code of docs/errors.md.
  *
- * In: what was seen of inputs, channels, outputs and ranges.  Out: warnings, and errors where the data cannot be right.
+ * In: what was seen of inputs, channels, outputs and ranges.  Out: warnings, and errors where the data cannot
+ * be right.
  */
 
 import { type ErrorParts, RunletError } from '../../models/error.ts';

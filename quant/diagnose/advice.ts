@@ -1,8 +1,9 @@
 /**
  * What to try for a layer, from what was measured of it.
  *
- * In: a diagnosed layer, the methods it was quantised with, the whole diagnosis.  Out: options by name, each with the number that speaks for it; the strongest first.
- * The limits are rules of thumb, stated here: they choose what is said, never what is done.
+ * In: a diagnosed layer, the methods it was quantised with, the whole diagnosis.  Out: options by name, each
+ * with the number that speaks for it; the strongest first. The limits are rules of thumb, stated here: they
+ * choose what is said, never what is done.
  */
 import type { Methods } from '../presets.ts';
 import type { Diagnosis, LayerDiagnosis } from './diagnose.ts';

@@ -1,9 +1,11 @@
 /**
  * What each layer alone costs at the outputs when it is int8 and all others are float.
  *
- * In: the plan of the float graph, the int8 graph, signals.  Out: noise over signal at the outputs, by the layer's output tensor (inputs by themselves).
- * A layer in int8: its weights and bias as they are stored, its output rounded to its steps. What lies before the layer, or beside it, does not change
- * and is taken from the float run.  quant/methods/sensitivity.ts asks the same of activations alone, in groups that share a scale.
+ * In: the plan of the float graph, the int8 graph, signals.  Out: noise over signal at the outputs, by the
+ * layer's output tensor (inputs by themselves). A layer in int8: its weights and bias as they are stored, its
+ * output rounded to its steps. What lies before the layer, or beside it, does not change and is taken from
+ * the float run.  quant/methods/sensitivity.ts asks the same of activations alone, in groups that share a
+ * scale.
  * Cost: for each layer a float run of what depends on it.
  */
 import type { Graph, Node, QuantParams } from '../../models/graph/types.ts';

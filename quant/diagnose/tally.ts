@@ -1,8 +1,9 @@
 /**
  * Tally: what two runs of one tensor say of it, one float and one stored.
  *
- * In: float values and what stands for them, [t][f][c].  Out: signal, noise, clipping, shift of the mean per channel, histograms of both.
- * A histogram has a bin for every 1/64 of the stored range (4 steps of int8) and 8 more bins beyond each end; values beyond those go into the last bin.
+ * In: float values and what stands for them, [t][f][c].  Out: signal, noise, clipping, shift of the mean per
+ * channel, histograms of both. A histogram has a bin for every 1/64 of the stored range (4 steps of int8) and
+ * 8 more bins beyond each end; values beyond those go into the last bin.
  */
 import { type Ints, type QuantParams, storedRange } from '../../models/graph/types.ts';
 

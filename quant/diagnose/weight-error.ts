@@ -1,7 +1,8 @@
 /**
  * How far stored weights are from the float ones.
  *
- * In: a float node, its int8 form, channels of its input.  Out: signal to noise over all weights and of the worst output, in dB.
+ * In: a float node, its int8 form, channels of its input.  Out: signal to noise over all weights and of the
+ * worst output, in dB.
  */
 import { type MacNode, weightChannels } from '../../models/graph/channels.ts';
 import { Ratio } from './tally.ts';

@@ -1,10 +1,11 @@
 /**
  * evaluate: how well a model does its task, float or int8, windowed or streamed.
  *
- * In: a StreamPlan of a float graph or a QuantPlan, data, labels.  Out: metrics, and the model's outputs at each judged window.
- * Data is one recording, whose windows begin every hop, with a label each; or recordings that were cut apart, with a label each for the last window.
- * How it is run is the plan's: planStream(graph, { hop, mode: 'windowed' }) judges the windowed model.  Deterministic; prints nothing.
- * Source of the answer: of several output elements the largest (the first of equals), of one whether it is above 0.5.
+ * In: a StreamPlan of a float graph or a QuantPlan, data, labels.  Out: metrics, and the model's outputs at
+ * each judged window. Data is one recording, whose windows begin every hop, with a label each; or recordings
+ * that were cut apart, with a label each for the last window. How it is run is the plan's: planStream(graph,
+ * { hop, mode: 'windowed' }) judges the windowed model.  Deterministic; prints nothing. Source of the answer:
+ * of several output elements the largest (the first of equals), of one whether it is above 0.5.
  */
 import { RunletError } from '../../models/error.ts';
 import { ticksIn } from '../../models/stream/execute.ts';
@@ -14,7 +15,10 @@ import { type Labels, outputElements } from './labels.ts';
 import { type ClassMetrics, classMetrics, type ValueMetrics, valueMetrics } from './metrics.ts';
 import { type Model, outputsOf, planOf } from './outputs.ts';
 
-/** An array `[frames][f][c]` for the one input, or one for each; or recordings apart, each with an array an input. */
+/**
+ * An array `[frames][f][c]` for the one input, or one for each; or recordings apart, each with an array an
+ * input.
+ */
 export type EvaluationData = Float32Array | readonly Float32Array[] | { recordings: readonly (readonly Float32Array[])[] };
 
 export interface Judged {
@@ -136,7 +140,10 @@ export function labelled(
   return { windows, has };
 }
 
-/** @throws RunletError RN431 (labels are not as many as windows), RN434 (none can be judged), RN438 (recordings too short) */
+/**
+ * @throws RunletError RN431 (labels are not as many as windows), RN434 (none can be judged), RN438
+ * (recordings too short)
+ */
 export function evaluate(model: Model, data: EvaluationData, labels: Labels): Evaluation {
   const { windows, has } = labelled(planOf(model), data, labels);
   const judged = judge(model, data, has);

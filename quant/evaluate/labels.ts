@@ -1,8 +1,9 @@
 /**
  * Labels: what each window should have given.
  *
- * In: values as a file has them (numbers, names of classes, null where a window has no label), the graph, a metric.  Out: Labels, checked.
- * Without a metric, names are classes, and so are whole numbers where the model's output has several elements; all else is values to be met.
+ * In: values as a file has them (numbers, names of classes, null where a window has no label), the graph, a
+ * metric.  Out: Labels, checked. Without a metric, names are classes, and so are whole numbers where the
+ * model's output has several elements; all else is values to be met.
  */
 import { RunletError } from '../../models/error.ts';
 import { elementsOf, type Graph } from '../../models/graph/types.ts';
@@ -13,7 +14,10 @@ import { labelsIn } from '../../models/read/detection.ts';
 export const metrics = ['accuracy', 'f1', 'mae', 'rmse'] as const;
 export type Metric = (typeof metrics)[number];
 
-/** `classes`: an index a window. `values`: all elements of all outputs, window after window. null: no label, the window is not judged. */
+/**
+ * `classes`: an index a window. `values`: all elements of all outputs, window after window. null: no label,
+ * the window is not judged.
+ */
 export interface Labels {
   kind: 'classes' | 'values';
   values: readonly (number | null)[];
@@ -24,7 +28,10 @@ export interface Labels {
 /** Elements of each output of a graph. */
 export const outputElements = (graph: Graph): number[] => graph.outputs.map((p) => elementsOf(viewOf(graph).shape(p.tensor)));
 
-/** Names of a model's classes: those of its file, else their indexes. One output element tells two classes apart, at 0.5. */
+/**
+ * Names of a model's classes: those of its file, else their indexes. One output element tells two classes
+ * apart, at 0.5.
+ */
 export function classNames(graph: Graph): string[] {
   const [elements = 0] = outputElements(graph);
   const count = Math.max(2, elements);

@@ -1,8 +1,8 @@
 /**
  * Metrics of a task: of classes accuracy, F1 and who is taken for whom, of values the errors.
  *
- * In: truth and answers, one after the other.  Out: metrics.  Exact counts; F1 = 2 TP / (2 TP + FP + FN), macro F1 the mean over classes that are
- * said or answered at all.
+ * In: truth and answers, one after the other.  Out: metrics.  Exact counts; F1 = 2 TP / (2 TP + FP + FN),
+ * macro F1 the mean over classes that are said or answered at all.
  */
 
 export interface ClassScore {

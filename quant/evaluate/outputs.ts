@@ -1,9 +1,10 @@
 /**
  * A model's outputs at chosen windows, in real numbers.
  *
- * In: a plan (float) or a QuantPlan (int8), recordings, the windows that are wanted.  Out: all outputs of each, one after the other.
- * Where the plan has no trunk (the windowed model) wanted windows alone are run; else the trunk runs over pieces of about `pieceTicks`, so that memory is
- * bounded whatever the length.  Equal to the plan over the whole signal: pieces begin a whole warm-up earlier, at a hop.
+ * In: a plan (float) or a QuantPlan (int8), recordings, the windows that are wanted.  Out: all outputs of
+ * each, one after the other. Where the plan has no trunk (the windowed model) wanted windows alone are run;
+ * else the trunk runs over pieces of about `pieceTicks`, so that memory is bounded whatever the length.
+ * Equal to the plan over the whole signal: pieces begin a whole warm-up earlier, at a hop.
  */
 import { join } from '../../models/lists.ts';
 import { type Block, cutSignal, executeStream, type RunNode, ticksIn, type WindowResult } from '../../models/stream/execute.ts';

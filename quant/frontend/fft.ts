@@ -1,10 +1,11 @@
 /**
  * Real FFT in 16-bit fixed point, bit-equal to kissfft's: the reference.
  *
- * In: int16 [n].  Out: int16 pairs [n / 2 + 1], the spectrum divided by n: every pass divides by its radix, products round half up.
- * Formula: a complex FFT of n / 2 points by decimation in time with radixes 4, 4, ..., (2), then one pass that separates even from odd samples.
- * Source: kissfft, kiss_fft.c (kf_work, kf_bfly2, kf_bfly4, kf_factor) and kiss_fftr.c, FIXED_POINT 16. Sums wrap at 16 bits, as in C on
- * usual machines.
+ * In: int16 [n].  Out: int16 pairs [n / 2 + 1], the spectrum divided by n: every pass divides by its radix,
+ * products round half up. Formula: a complex FFT of n / 2 points by decimation in time with radixes 4, 4,
+ * ..., (2), then one pass that separates even from odd samples.
+ * Source: kissfft, kiss_fft.c (kf_work, kf_bfly2, kf_bfly4, kf_factor) and kiss_fftr.c, FIXED_POINT 16. Sums
+ * wrap at 16 bits, as in C on usual machines.
  */
 import { lastTwiddles, twiddles } from '../../models/frontend/fft-tables.ts';
 

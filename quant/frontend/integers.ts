@@ -1,8 +1,10 @@
 /**
- * The integer functions of the front end: square root, gain, logarithm, output scale. Unsigned 32 bits unless said otherwise; sums wrap.
+ * The integer functions of the front end: square root, gain, logarithm, output scale. Unsigned 32 bits unless
+ * said otherwise; sums wrap.
  *
- * Source: micro front end, filterbank.c (Sqrt64), pcan_gain_control.c (WideDynamicFunction, PcanShrink), log_scale.c (Log); signal/src has the same.
- * Bit-exact. The kernels (assembly/kernels/frontend*.ts) say the same in AssemblyScript.
+ * Source: micro front end, filterbank.c (Sqrt64), pcan_gain_control.c (WideDynamicFunction, PcanShrink),
+ * log_scale.c (Log); signal/src has the same. Bit-exact. The kernels (assembly/kernels/frontend*.ts) say the
+ * same in AssemblyScript.
  */
 import { logSegments } from '../../models/frontend/log-table.ts';
 import type { OutputScale } from '../../models/frontend/types.ts';
@@ -10,8 +12,9 @@ import type { OutputScale } from '../../models/frontend/types.ts';
 export const bitLength = (x: number): number => 32 - Math.clz32(x);
 
 /**
- * Root of a whole number below 2^53, rounded to the nearest; where the number is below 2^32 and the root 65535 it is not rounded up.
- * (The C code takes 64 bits; energies of 16-bit sound stay below 2^47, because the FFT divides by its length.)
+ * Root of a whole number below 2^53, rounded to the nearest; where the number is below 2^32 and the root
+ * 65535 it is not rounded up. (The C code takes 64 bits; energies of 16-bit sound stay below 2^47, because
+ * the FFT divides by its length.)
  */
 export function root(x: number): number {
   let r = Math.floor(Math.sqrt(x));

@@ -1,9 +1,10 @@
 /**
  * The front end's reference: samples in, rows of features out, bit-equal to TensorFlow's micro front end.
  *
- * In: int16 samples in pieces of any length.  Out: a row for every stepSamples, from sample windowSamples on: the features as they are
- * (0 to 65535) and as int8.  Source: frontend.c and what it calls (models/frontend/types.ts lists the stages).
- * The golden of a bundle is made with this, and the kernels are compared with it. Cost: about 25,000 operations a row of 512 points.
+ * In: int16 samples in pieces of any length.  Out: a row for every stepSamples, from sample windowSamples on:
+ * the features as they are (0 to 65535) and as int8.  Source: frontend.c and what it calls
+ * (models/frontend/types.ts lists the stages). The golden of a bundle is made with this, and the kernels are
+ * compared with it. Cost: about 25,000 operations a row of 512 points.
  */
 import { logTable } from '../../models/frontend/log-table.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';

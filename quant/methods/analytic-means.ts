@@ -1,13 +1,16 @@
 /**
  * Means of activations without data: what batch normalisation states, and what a clamp makes of it.
  *
- *     x ~ N(mean, deviation^2) before the clamp [a, b]:   E = mean (F(B) - F(A)) + deviation (f(A) - f(B)) + a F(A) + b (1 - F(B))
+ *     E = mean (F(B) - F(A)) + deviation (f(A) - f(B)) + a F(A) + b (1 - F(B))
  *
- * with A = (a - mean) / deviation, B likewise, f and F density and distribution of the standard normal; an infinite end's term is 0.
- * In: a float Graph whose layers kept their Moments.  Out: E of every channel of the tensors for which it is known: outputs of such layers, and what
- * averages, sums, histories, cuts and joins make of them. Where the file has no batch normalisation any more (most exporters fold it), nothing is known.
- * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.2.1 and appendix C (the clipped normal distribution).  F to 1.5e-7: Abramowitz and
- * Stegun 7.1.26.
+ * of x ~ N(mean, deviation^2) behind the clamp [a, b],
+ * with A = (a - mean) / deviation, B likewise, f and F density and distribution of the standard normal; an
+ * infinite end's term is 0.
+ * In: a float Graph whose layers kept their Moments.  Out: E of every channel of the tensors for which it is
+ * known: outputs of such layers, and what averages, sums, histories, cuts and joins make of them. Where the
+ * file has no batch normalisation any more (most exporters fold it), nothing is known.
+ * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.2.1 and appendix C (the clipped normal
+ * distribution).  F to 1.5e-7: Abramowitz and Stegun 7.1.26.
  */
 import { hasWeights } from '../../models/graph/channels.ts';
 import type { Clamp, Graph, Node } from '../../models/graph/types.ts';

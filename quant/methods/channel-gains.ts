@@ -1,11 +1,16 @@
 /**
- * How much an error of each channel of a tensor moves the output: weights for the choice of ranges by squared error.
+ * How much an error of each channel of a tensor moves the output: weights for the choice of ranges by squared
+ * error.
  *
- *     gain_x[c] = sum over readers, over their weights w of input channel c:  w^2 gain_y[output of w];   mean over channels 1
+ *     gain_x[c] = sum over readers, over their weights w of input channel c:  w^2 gain_y[output of w]
  *
- * An error e of channel c makes an error of power e^2 gain[c] behind the layers that read it, if errors do not go together and clamps let them through.
- * What reads without weights hands the gain on (sums, pools, joins, cuts), or counts every channel alike.
- * In: a float Graph.  Out: gains by tensor id, [c]; none where all channels count alike.  Cost: one pass over the weights.
+ * scaled so that the mean over channels is 1.
+ *
+ * An error e of channel c makes an error of power e^2 gain[c] behind the layers that read it, if errors do
+ * not go together and clamps let them through. What reads without weights hands the gain on (sums, pools,
+ * joins, cuts), or counts every channel alike.
+ * In: a float Graph.  Out: gains by tensor id, [c]; none where all channels count alike.  Cost: one pass over
+ * the weights.
  */
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
 import type { Graph, Node } from '../../models/graph/types.ts';

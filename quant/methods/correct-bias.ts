@@ -3,8 +3,8 @@
  *
  *     E[y] - E[y_int8] = sum over k (W_k - W'_k) E[x_k];   b' = b + that
  *
- * E[x_k] is the mean of channel k, the same for all taps (padding is left out: streamed frames have none): measured in calibration, or analytic, from
- * batch normalisation (quant/methods/analytic-means.ts).
+ * E[x_k] is the mean of channel k, the same for all taps (padding is left out: streamed frames have none):
+ * measured in calibration, or analytic, from batch normalisation (quant/methods/analytic-means.ts).
  * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.2 (equation 16).
  * Cost: one pass over the weights.
  */

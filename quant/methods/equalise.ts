@@ -1,15 +1,19 @@
 /**
- * Equalisation: channels of a tensor are scaled against each other, so that one int8 scale fits all of them, and weights take the inverse.
+ * Equalisation: channels of a tensor are scaled against each other, so that one int8 scale fits all of them,
+ * and weights take the inverse.
  *
  *     x'_c = x_c / s_c,   W'_{o,c} = W_{o,c} s_c,   s_c = reach(x_c)^a / reach(W_c)^(1 - a)
  *
- * The network computes the same in real numbers. Of a = 0, 1/4, ... 1 and s = 1 the one with the least expected error at the readers' outputs is taken:
+ * The network computes the same in real numbers. Of a = 0, 1/4, ... 1 and s = 1 the one with the least
+ * expected error at the readers' outputs is taken:
  *
  *     error = sum over o of ( step_x^2 / 12 * sum_k W'_{o,k}^2  +  step_{W,o}^2 / 12 * sum_k E[x'_k^2] )
  *
- * so where nothing is out of balance nothing changes. Writers pay nothing: their weights have a scale per output channel.
- * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.1 (between layers, a = 1/2 with ranges of weights); Xiao et al. 2022, arXiv 2211.10438, section 4
- * (with ranges of activations).  Cost: five passes over the weights.
+ * so where nothing is out of balance nothing changes. Writers pay nothing: their weights have a scale per
+ * output channel.
+ * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.1 (between layers, a = 1/2 with ranges of weights);
+ * Xiao et al. 2022, arXiv 2211.10438, section 4 (with ranges of activations).  Cost: five passes over the
+ * weights.
  */
 
 import { type MacNode, weightChannels, withWeights } from '../../models/graph/channels.ts';
@@ -47,7 +51,10 @@ function readerReach(readers: readonly Reader[], channels: number): Float64Array
   return reach;
 }
 
-/** Scales for an exponent, their geometric mean 1; channels that are always 0, or that nobody reads, keep theirs. */
+/**
+ * Scales for an exponent, their geometric mean 1; channels that are always 0, or that nobody reads, keep
+ * theirs.
+ */
 function scalesFor(alpha: number, x: Float64Array, w: Float64Array): Float64Array {
   const logs = Float64Array.from(x, (reach, c) =>
     reach > 0 && (w[c] as number) > 0 ? alpha * Math.log(reach) - (1 - alpha) * Math.log(w[c] as number) : Number.NaN,

@@ -1,10 +1,11 @@
 /**
  * How the inputs of a layer's outputs go together: the covariance of what its weights are multiplied with.
  *
- * In: a node with weights and blocks of its input, whole frames [t][f][c].  Out: for each set of outputs that read the same channels (a group; a channel of a
- * depthwise layer) the mean and the covariance of its K inputs, in the order of their weights.
- * Positions that would read padding along time are left out (streamed frames have none); padding of features counts as 0. At most `most` positions
- * of a layer are taken, spread evenly over the calls.  Cost: K^2 a position.
+ * In: a node with weights and blocks of its input, whole frames [t][f][c].  Out: for each set of outputs that
+ * read the same channels (a group; a channel of a depthwise layer) the mean and the covariance of its K
+ * inputs, in the order of their weights. Positions that would read padding along time are left out (streamed
+ * frames have none); padding of features counts as 0. At most `most` positions of a layer are taken, spread
+ * evenly over the calls.  Cost: K^2 a position.
  */
 import { type MacNode, weightChannels } from '../../models/graph/channels.ts';
 import type { Shape } from '../../models/graph/types.ts';
@@ -38,7 +39,10 @@ export class Gram {
     return this.sum.map((s) => s / Math.max(1, this.positions));
   }
 
-  /** E[x x^T] - E[x] E[x]^T, [k][k]; without the mean taken out E[x x^T], for where no bias takes the means' share. */
+  /**
+   * E[x x^T] - E[x] E[x]^T, [k][k]; without the mean taken out E[x x^T], for where no bias takes the means'
+   * share.
+   */
   covariance(central = true): Float64Array {
     const { inputs, positions } = this;
     const mean = central ? this.mean() : new Float64Array(inputs);

@@ -1,8 +1,9 @@
 /**
  * A float run over some signals that is kept, so that a change is run again only from where it is made.
  *
- * In: the plan of a float graph, signals in parts (one an input each).  Out: the exact outputs; the outputs with some tensors changed, for which only nodes that depend on
- * these are run.  Cost: every tensor of the run is held.
+ * In: the plan of a float graph, signals in parts (one an input each).  Out: the exact outputs; the outputs
+ * with some tensors changed, for which only nodes that depend on these are run.  Cost: every tensor of the
+ * run is held.
  */
 import { viewOf } from '../../models/graph/view.ts';
 import { executeStream, type RunNode } from '../../models/stream/execute.ts';

@@ -1,17 +1,20 @@
 /**
  * Ranges that become narrower because the model's outputs say so.
  *
- * In: the plan of a float graph, calibration data, ranges and scales as the values themselves want them.  Out: the ranges that are better at the outputs, by tensor.
- * A vibration sensor's few large strokes need a wide range by their own squared error; the network behind it may learn nothing from their height, and much from
- * the small steps that a wide range loses. So each tensor (with those that share its scale) is rounded alone, over ranges of 1 to 0.21 times what was seen,
- * and the outputs are compared with the exact ones. A range is taken where it leaves less than 0.4 of the noise in every second window, and in the others: what
- * few windows gain by clipping, other data may lose. Tensors that cost nothing to speak of (40 dB) stay as they are.
- * What a softmax alone reads loses its lowest values only: far below the largest score all come out as 0,
- * but two largest that are cut would be one.
+ * In: the plan of a float graph, calibration data, ranges and scales as the values themselves want them.
+ * Out: the ranges that are better at the outputs, by tensor. A vibration sensor's few large strokes need a
+ * wide range by their own squared error; the network behind it may learn nothing from their height, and much
+ * from the small steps that a wide range loses. So each tensor (with those that share its scale) is rounded
+ * alone, over ranges of 1 to 0.21 times what was seen, and the outputs are compared with the exact ones. A
+ * range is taken where it leaves less than 0.4 of the noise in every second window, and in the others: what
+ * few windows gain by clipping, other data may lose. Tensors that cost nothing to speak of (40 dB) stay as
+ * they are. What a softmax alone reads loses its lowest values only: far below the largest score all come out
+ * as 0, but two largest that are cut would be one.
  *
- * Source: Nahshan et al. 2019, arXiv 1911.07190 (loss aware post-training quantisation), with the squared error of the outputs, which needs no labels,
- * for the loss, and tensors one by one: their errors are small and add up.  Cost: a run of 48 windows a tensor, of what depends on it; up to ten more
- * where it costs something.
+ * Source: Nahshan et al. 2019, arXiv 1911.07190 (loss aware post-training quantisation), with the squared
+ * error of the outputs, which needs no labels, for the loss, and tensors one by one: their errors are small
+ * and add up.  Cost: a run of 48 windows a tensor, of what depends on it; up to ten more where it costs
+ * something.
  */
 
 import type { Graph, Node, OpName, QuantParams } from '../../models/graph/types.ts';
@@ -33,7 +36,10 @@ const share = (k: number): number => 2 ** (-k / 4);
 const [tried, triedBelow] = [10, 25];
 /** Of the noise that the values' own range makes; less than this is worth leaving it. */
 const worthIt = 0.4;
-/** Noise over signal that nothing need be done about, and times the least noise from which narrower ranges only clip more. */
+/**
+ * Noise over signal that nothing need be done about, and times the least noise from which narrower ranges
+ * only clip more.
+ */
 const [negligible, hopeless] = [1e-4, 16];
 
 export interface NarrowOptions {

@@ -1,10 +1,12 @@
 /**
  * Inputs whose channels differ widely in range, brought to one range by a gain per channel inside the model.
  *
- * In: a float Graph, a signal `[frames][f][c]` for each input.  Out: the same network with a depthwise layer of kernel 1 behind such an input, and the weights that read it
- * divided by the gains: exact in real numbers, padding included, for a gain keeps 0.
- * With int8 weights a convolution cannot take such channels itself: a weight that is 1,000 times smaller than the largest of its output rounds to nothing. The
- * depthwise layer has a scale of weights for each channel, and its input has to be int16 (quant/mixed.ts).  Cost: a multiply-accumulate an element.
+ * In: a float Graph, a signal `[frames][f][c]` for each input.  Out: the same network with a depthwise layer
+ * of kernel 1 behind such an input, and the weights that read it divided by the gains: exact in real numbers,
+ * padding included, for a gain keeps 0. With int8 weights a convolution cannot take such channels itself: a
+ * weight that is 1,000 times smaller than the largest of its output rounds to nothing. The depthwise layer
+ * has a scale of weights for each channel, and its input has to be int16 (quant/mixed.ts).  Cost: a
+ * multiply-accumulate an element.
  */
 
 import { hasWeights, type MacNode, weightChannels, withWeights } from '../../models/graph/channels.ts';

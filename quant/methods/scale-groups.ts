@@ -1,10 +1,11 @@
 /**
  * Where the channels of tensors may be scaled without changing what the network computes.
  *
- * In: a float Graph.  Out: groups of tensors that must share one scale per channel, with the nodes that write them (divide their weights and biases) and
- * those that read them (multiply their weights).  y = f(W x + b) with f(s y) = s f(y) for s > 0, which holds for no clamp, ReLU and leaky ReLU; pools,
- * histories and sums of two branches pass a scale on.  What has a fixed border (inputs, outputs, ReLU6, sigmoid, softmax, products, concatenated or
- * cut channels) stays as it is.
+ * In: a float Graph.  Out: groups of tensors that must share one scale per channel, with the nodes that write
+ * them (divide their weights and biases) and those that read them (multiply their weights).  y = f(W x + b)
+ * with f(s y) = s f(y) for s > 0, which holds for no clamp, ReLU and leaky ReLU; pools, histories and sums of
+ * two branches pass a scale on.  What has a fixed border (inputs, outputs, ReLU6, sigmoid, softmax, products,
+ * concatenated or cut channels) stays as it is.
  * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.1.1 (positive scaling equivariance).
  */
 import { hasWeights, type MacNode } from '../../models/graph/channels.ts';

@@ -1,15 +1,17 @@
 /**
  * Ranges of tensors that must share one scale, by the squared error of what leaves them.
  *
- * In: a float Graph and a histogram of every tensor.  Out: the range of each.
- * Maxima, histories, cuts and joins hand int8 on unchanged, so an operator before them is judged by what comes out: clip(max x) = max(clip x), and
- * values that never win cost nothing. A join takes the range of least error over the values of all its inputs, which is its own histogram. An input of
- * a join may take that range (rounded once) or keep its own and be requantised (rounded twice), where others read it too:
+ * In: a float Graph and a histogram of every tensor.  Out: the range of each. Maxima, histories, cuts and
+ * joins hand int8 on unchanged, so an operator before them is judged by what comes out: clip(max x) =
+ * max(clip x), and values that never win cost nothing. A join takes the range of least error over the values
+ * of all its inputs, which is its own histogram. An input of a join may take that range (rounded once) or
+ * keep its own and be requantised (rounded twice), where others read it too:
  *
  *     own^2 (1 + m) + joint^2   against   joint^2 (1 + m),   m: its other readers
  *
- * An average keeps its input's range: clipping before it and after it are not the same. A sum needs nothing shared: its operands and its result each take
- * the range of their own least error, and the three errors add up.
+ * An average keeps its input's range: clipping before it and after it are not the same. A sum needs nothing
+ * shared: its operands and its result each take the range of their own least error, and the three errors add
+ * up.
  */
 import type { Graph, Node } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';

@@ -1,12 +1,15 @@
 /**
- * entropy: the range that keeps most of the information, by the Kullback-Leibler divergence of what is clipped and rounded from what was seen.
+ * entropy: the range that keeps most of the information, by the Kullback-Leibler divergence of what is
+ * clipped and rounded from what was seen.
  *
- *     P: the histogram within [low, high], what lies beyond added to its ends;  Q: the same mass in 256 steps, spread evenly over each step's
- *     bins that held anything;  least sum of P log(P / Q)
+ *     P: the histogram within [low, high], what lies beyond added to its ends
+ *     Q: the same mass in 256 steps, spread evenly over each step's bins that held anything
+ *     least sum of P log(P / Q)
  *
- * Source: Migacz, "8-bit inference with TensorRT", 2017; Wu et al. 2020, arXiv 2004.09602, section 4 ("entropy").  Those are symmetric; here the
- * range is one whose ends shrink together, and the lower one stays where nothing is below 0 (after a ReLU), as asymmetric int8 has it.
- * Zeros are left out, as TensorRT leaves the first bin out: they are exact.  Cost: some 100 passes over 4,096 bins a tensor.
+ * Source: Migacz, "8-bit inference with TensorRT", 2017; Wu et al. 2020, arXiv 2004.09602, section 4
+ * ("entropy").  Those are symmetric; here the range is one whose ends shrink together, and the lower one
+ * stays where nothing is below 0 (after a ReLU), as asymmetric int8 has it. Zeros are left out, as TensorRT
+ * leaves the first bin out: they are exact.  Cost: some 100 passes over 4,096 bins a tensor.
  */
 import { bins, Histogram } from './histogram.ts';
 import type { Observer } from './observer.ts';
@@ -15,7 +18,10 @@ const levels = 256;
 const least = 20;
 const shrinks = 100;
 
-/** Divergence of what int8 over bins [from, to) leaves from what the histogram was there, ends holding what is clipped. */
+/**
+ * Divergence of what int8 over bins [from, to) leaves from what the histogram was there, ends holding what is
+ * clipped.
+ */
 export function divergence(counts: Float64Array, from: number, to: number): number {
   const p = counts.slice(from, to);
   let [below, above] = [0, 0];

@@ -1,9 +1,10 @@
 /**
  * A histogram of everything that a tensor was, whose range doubles as it needs to.
  *
- * In: blocks of float values.  Out: counts of 4,096 bins over [-reach, reach), the exact extremes, and how many values were exactly 0.
- * reach is a power of two; doubling merges pairs of bins into the middle half, so that the counts do not depend on the order of the blocks.
- * Zeros are counted apart, because int8 holds 0 exactly: after a ReLU half of the values cost nothing.
+ * In: blocks of float values.  Out: counts of 4,096 bins over [-reach, reach), the exact extremes, and how
+ * many values were exactly 0. reach is a power of two; doubling merges pairs of bins into the middle half, so
+ * that the counts do not depend on the order of the blocks. Zeros are counted apart, because int8 holds 0
+ * exactly: after a ReLU half of the values cost nothing.
  */
 export const bins = 4096;
 

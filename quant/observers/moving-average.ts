@@ -1,11 +1,13 @@
 /**
- * moving-average: an exponential moving average of the minima and maxima of batches, as training with simulated quantisation keeps it.
+ * moving-average: an exponential moving average of the minima and maxima of batches, as training with
+ * simulated quantisation keeps it.
  *
  *     low  <- low  + (1 - momentum) * (min of the batch - low), the first batch as it is; high likewise
  *
- * A batch is a fixed number of values, however the blocks are cut: the result does not depend on the sizes of the blocks.
- * Source: Jacob et al. 2018, arXiv 1712.05877, section 3.1 ("exponential moving averages"); momentum 0.99 as PyTorch's
- * MovingAverageMinMaxObserver (averaging_constant 0.01).
+ * A batch is a fixed number of values, however the blocks are cut: the result does not depend on the sizes of
+ * the blocks.
+ * Source: Jacob et al. 2018, arXiv 1712.05877, section 3.1 ("exponential moving averages"); momentum 0.99 as
+ * PyTorch's MovingAverageMinMaxObserver (averaging_constant 0.01).
  */
 import type { Observer } from './observer.ts';
 
@@ -19,7 +21,9 @@ export class MovingAverage implements Observer {
   count = 0;
   private readonly rate: number;
   private readonly batchValues: number;
-  /** @param momentum share of the average that a batch leaves, 0 to 1  @param batchValues values of a batch */
+  /**
+   * @param momentum share of the average that a batch leaves, 0 to 1  @param batchValues values of a batch
+   */
   constructor(momentum = 0.99, batchValues = 4096) {
     this.rate = 1 - momentum;
     this.batchValues = batchValues;

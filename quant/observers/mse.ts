@@ -1,12 +1,14 @@
 /**
  * mse: the range whose int8 values are nearest to the values seen, in the mean of squared errors.
  *
- *     error(low, high) = sum over bins of n_i * ( (step^2 / 12 inside; distance to the range, squared, + step^2 / 12 outside) )
+ *     error(low, high) = sum over bins of n_i * e_i
+ *     e_i = step^2 / 12, outside the range plus the square of the distance to it
  *     step = (high - low) / 255; values that are exactly 0 cost nothing
  *
- * Clipping few far values costs less than a wider step for all others. Searched over shrunk ends: first both ends by the same factor, then
- * one after the other until nothing improves.  Source: Nagel et al. 2021, arXiv 2106.08295, section 2.3.1 (equation 6, MSE based range
- * setting); the step^2 / 12 of a uniform error is Widrow and Kollar's.  Cost: one pass over 4,096 bins a tensor, and some 300 ranges tried.
+ * Clipping few far values costs less than a wider step for all others. Searched over shrunk ends: first both
+ * ends by the same factor, then one after the other until nothing improves.  Source: Nagel et al. 2021, arXiv
+ * 2106.08295, section 2.3.1 (equation 6, MSE based range setting); the step^2 / 12 of a uniform error is
+ * Widrow and Kollar's.  Cost: one pass over 4,096 bins a tensor, and some 300 ranges tried.
  */
 import { bins, Histogram } from './histogram.ts';
 import type { Observer } from './observer.ts';

@@ -1,7 +1,9 @@
 /**
- * What an observer is: it sees the values that a tensor takes in calibration and says which range int8 shall cover.
+ * What an observer is: it sees the values that a tensor takes in calibration and says which range int8 shall
+ * cover.
  *
- * In: blocks of float values.  Out: [min, max], always containing 0, so that zero is representable exactly (padding, ReLU).
+ * In: blocks of float values.  Out: [min, max], always containing 0, so that zero is representable exactly
+ * (padding, ReLU).
  */
 export interface Observer {
   observe(values: Float32Array): void;

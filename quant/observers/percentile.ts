@@ -1,8 +1,8 @@
 /**
  * percentile: leaves out a share of the values, half of it at each end.
  *
- * Source: Krishnamoorthi 2018, arXiv 1806.08342, section 3.1; Wu et al. 2020, arXiv 2004.09602, section 4 ("percentile").
- * Read from a histogram, so exact to one of its bins.
+ * Source: Krishnamoorthi 2018, arXiv 1806.08342, section 3.1; Wu et al. 2020, arXiv 2004.09602, section 4
+ * ("percentile"). Read from a histogram, so exact to one of its bins.
  */
 import { bins, Histogram } from './histogram.ts';
 import type { Observer } from './observer.ts';

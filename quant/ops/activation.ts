@@ -3,8 +3,9 @@
  * ReLU, and straight lines between entries of a table for sigmoid and tanh (curves.ts); others have no
  * int16 form.
  *
- * In: int8 elements.  Out: int8 elements, table[q + 128].  Sigmoid and tanh have TensorFlow Lite's fixed output scales (1/256 with zero
- * point -128, 1/128 with 0); with another output scale a requantisation is folded into the table.
+ * In: int8 elements.  Out: int8 elements, table[q + 128].  Sigmoid and tanh have TensorFlow Lite's fixed
+ * output scales (1/256 with zero point -128, 1/128 with 0); with another output scale a requantisation is
+ * folded into the table.
  */
 import type { ActivationAttrs, QuantParams } from '../../models/graph/types.ts';
 import { only } from '../../models/ops/sliding.ts';

@@ -1,8 +1,9 @@
 /**
  * add in int8: both inputs brought to one scale with some extra bits, added or subtracted, requantised.
  *
- * In: two of [t][f][c] int8.  Out: [t][f][c] int8.  Source: TensorFlow Lite reference_integer_ops::Add, reference_ops::Sub (left shift
- * of 20; 15 for int16). A difference subtracts after the rounding of each term, so that halves round as there.
+ * In: two of [t][f][c] int8.  Out: [t][f][c] int8.  Source: TensorFlow Lite reference_integer_ops::Add,
+ * reference_ops::Sub (left shift of 20; 15 for int16). A difference subtracts after the rounding of each
+ * term, so that halves round as there.
  */
 import { signsOf } from '../../models/ops/add.ts';
 import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';

@@ -1,8 +1,9 @@
 /**
  * avgpool in int8: the sum under the kernel divided by the number of places, rounded half away from zero.
  *
- * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Padded places are left out of sum and count, or (countIncludePad) count
- * as the zero point.  Source: TensorFlow Lite reference_integer_ops::AveragePool; ONNX AveragePool count_include_pad.
+ * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Padded places are left out of sum and count,
+ * or (countIncludePad) count as the zero point.  Source: TensorFlow Lite reference_integer_ops::AveragePool;
+ * ONNX AveragePool count_include_pad.
  */
 import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';

@@ -1,7 +1,8 @@
 /**
  * dense in int8: acc[u] = bias[u] + sum w[u, i] * (x[i] - x_zero); y = clamp(y_zero + requantise(acc)).
  *
- * In: [t][f][c] int8.  Out: [1][1][units] int8.  Source: TensorFlow Lite reference_integer_ops::FullyConnected.
+ * In: [t][f][c] int8.  Out: [1][1][units] int8.  Source: TensorFlow Lite
+ * reference_integer_ops::FullyConnected.
  */
 import { only } from '../../models/ops/sliding.ts';
 import { products } from '../../models/products.ts';

@@ -1,7 +1,9 @@
 /**
- * depthwise in int8: acc[o] = bias[o] + sum w[kt, kf, o] * (x[.., o / multiplier] - x_zero); y = clamp(y_zero + requantise(acc)).
+ * depthwise in int8: acc[o] = bias[o] + sum w[kt, kf, o] * (x[.., o / multiplier] - x_zero); y = clamp(y_zero
+ * + requantise(acc)).
  *
- * In: [t][f][c] int8.  Out: [t'][f'][c * multiplier] int8.  Source: TensorFlow Lite reference_integer_ops::DepthwiseConvPerChannel.
+ * In: [t][f][c] int8.  Out: [t'][f'][c * multiplier] int8.  Source: TensorFlow Lite
+ * reference_integer_ops::DepthwiseConvPerChannel.
  */
 import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
 import { finishSum, makeInts } from './int16.ts';

@@ -1,11 +1,14 @@
 /**
- * int16 activations: which forms of operators there are, and the arithmetic that they share. Holds no operator.
+ * int16 activations: which forms of operators there are, and the arithmetic that they share. Holds no
+ * operator.
  *
- * In: quantisation of inputs and output.  Out: Types where one of them is int16, nothing where all are int8 (then nothing here is used).
+ * In: quantisation of inputs and output.  Out: Types where one of them is int16, nothing where all are int8
+ * (then nothing here is used).
  *
- * Layers with weights: acc = bias + sum w * (x - x_zero), exact in 64 bits; y = clamp(y_zero + (acc * m + 2^(s - 1)) >> s), m the multiplier's upper
- * 16 bits, rounded, s = 15 - shift.  Source: TensorFlow Lite 16x8 (reference_integer_ops::ConvPerChannel of int16, MultiplyByQuantizedMultiplier
- * of int64), which has int16 on both sides; one side int8 goes by the same rule.  Exact: numbers below 2^53.
+ * Layers with weights: acc = bias + sum w * (x - x_zero), exact in 64 bits; y = clamp(y_zero + (acc * m +
+ * 2^(s - 1)) >> s), m the multiplier's upper 16 bits, rounded, s = 15 - shift.  Source: TensorFlow Lite 16x8
+ * (reference_integer_ops::ConvPerChannel of int16, MultiplyByQuantizedMultiplier of int64), which has int16
+ * on both sides; one side int8 goes by the same rule.  Exact: numbers below 2^53.
  */
 import { RunletError } from '../../models/error.ts';
 import { type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
@@ -31,7 +34,10 @@ export function typesOf(x: QuantParams, y: QuantParams): { types?: Types } {
 export const makeInts = (type: IntType | undefined, length: number): Ints =>
   type === 'int16' ? new Int16Array(length) : new Int8Array(length);
 
-/** MultiplyByQuantizedMultiplier(int64): the multiplier in 16 bits, and the whole right shift. @throws RunletError RN402 from 2^14 on */
+/**
+ * MultiplyByQuantizedMultiplier(int64): the multiplier in 16 bits, and the whole right shift. @throws
+ * RunletError RN402 from 2^14 on
+ */
 export function wideMultiplier(real: number): Multiplier {
   const { multiplier, shift } = quantizeMultiplier(real);
   if (shift > 14)
@@ -43,7 +49,10 @@ export function wideMultiplier(real: number): Multiplier {
   return { multiplier: multiplier < 0x7fff0000 ? (multiplier + 2 ** 15) >> 16 : 0x7fff, shift: 15 - shift };
 }
 
-/** floor((x * multiplier + 2^(shift - 1)) / 2^shift) for |x| < 2^47, a multiplier of 16 bits, shift 1 to 46; above 2^53, which every clamp ends, not to the last bit. */
+/**
+ * floor((x * multiplier + 2^(shift - 1)) / 2^shift) for |x| < 2^47, a multiplier of 16 bits, shift 1 to 46;
+ * above 2^53, which every clamp ends, not to the last bit.
+ */
 export function requantiseWide(x: number, multiplier: number, shift: number): number {
   const high = Math.floor(x / 65536) * multiplier;
   const low = (x - Math.floor(x / 65536) * 65536) * multiplier + 2 ** (shift - 1);

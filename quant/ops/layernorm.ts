@@ -1,12 +1,12 @@
 /**
  * layernorm in int8 and int16: exact sums, one reciprocal square root a row, one rounding an output.
  *
- * In: [t][f][c] int8 or int16.  Out: the same shape, either type.
- * Rule, with v = q - zero point and n values of a row (docs/quantisation.md):
- *   d = n v - sum v (n v without `centre`);  squares = n sum v^2 - (sum v)^2;  both are exact
- *   e = max(squares, 1) 2^k + round(n^2 epsilon / scale^2 2^k), below 2^62, so that d / sqrt(squares + n^2 epsilon / scale^2) is
- *   normalised;  r = 2^30 / sqrt(e 2^z / 2^64), z the largest even shift: reciprocalRoot
- *   t = d r in Q`fraction`, rounded;  y = floor((t gain + offset 2^offsetShift) / 2^outShift), the half is in the offset
+ * In: [t][f][c] int8 or int16.  Out: the same shape, either type. Rule, with v = q - zero point and n values
+ * of a row (docs/quantisation.md): d = n v - sum v (n v without `centre`);  squares = n sum v^2 - (sum v)^2;
+ * both are exact e = max(squares, 1) 2^k + round(n^2 epsilon / scale^2 2^k), below 2^62, so that d /
+ * sqrt(squares + n^2 epsilon / scale^2) is normalised;  r = 2^30 / sqrt(e 2^z / 2^64), z the largest even
+ * shift: reciprocalRoot t = d r in Q`fraction`, rounded;  y = floor((t gain + offset 2^offsetShift) /
+ * 2^outShift), the half is in the offset
  * Exact: assembly/kernels/layernorm.ts and layernorm-s16.ts.
  * Against the real value: half a step, the rounding of t, and 2^-26 of it.
  */
@@ -28,9 +28,10 @@ const spanOf = { int8: 255, int16: 65535 } as const;
 const bitsOf = (x: number): number => Math.max(0, Math.ceil(Math.log2(Math.max(x, 1))));
 
 /**
- * epsilon as an integer of 62 bits, `squareShift` bits finer than the squares, and `fraction`: bits behind the point that
- * the normalised value has in int32. It is at most sqrt(count), and the longest difference over the root of epsilon.
- * `ratio`: factor of gamma where epsilon has more than 61 bits, so that no variance matters.
+ * epsilon as an integer of 62 bits, `squareShift` bits finer than the squares, and `fraction`: bits behind
+ * the point that the normalised value has in int32. It is at most sqrt(count), and the longest difference
+ * over the root of epsilon. `ratio`: factor of gamma where epsilon has more than 61 bits, so that no variance
+ * matters.
  */
 function epsilonOf(count: number, epsilon: number, x: QuantParams) {
   const span = spanOf[typeOf(x)];
@@ -48,7 +49,10 @@ function epsilonOf(count: number, epsilon: number, x: QuantParams) {
   };
 }
 
-/** gamma and beta as integers of one power of two. @param fraction bits of the normalised value behind the point */
+/**
+ * gamma and beta as integers of one power of two. @param fraction bits of the normalised value behind the
+ * point
+ */
 function affineOf(gamma: Float64Array, beta: Float64Array, fraction: number) {
   const steep = gamma.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
   const far = beta.reduce((most, b) => Math.max(most, Math.abs(b)), 0);

@@ -1,8 +1,8 @@
 /**
  * lstm in integers: int8 output, int16 gates and cell.
  *
- * In: [t][f][c] int16, 4 gates of `units`.  Out: [t][1][units] int8.  Source, to the bit: TensorFlow Lite Micro
- * UNIDIRECTIONAL_SEQUENCE_LSTM of int8 activations and weights with an int16 cell.
+ * In: [t][f][c] int16, 4 gates of `units`.  Out: [t][1][units] int8.  Source, to the bit: TensorFlow Lite
+ * Micro UNIDIRECTIONAL_SEQUENCE_LSTM of int8 activations and weights with an int16 cell.
  */
 import { quantizeMultiplier } from '../fixed-point.ts';
 import { int16, product16, tanh16, tanhInput } from './gates.ts';

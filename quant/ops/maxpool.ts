@@ -1,7 +1,8 @@
 /**
  * maxpool in int8: the largest value under the kernel; padded places never win.
  *
- * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Source: TensorFlow Lite reference_integer_ops::MaxPool.
+ * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Source: TensorFlow Lite
+ * reference_integer_ops::MaxPool.
  */
 import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';

@@ -1,7 +1,8 @@
 /**
  * What an operator is in integers: parameters made once from the int8 graph, and the bit-exact reference.
  *
- * In: a node of an int8 graph with its tensors.  Out: IntParams, which the emitter packs; `run` is what every kernel must equal.
+ * In: a node of an int8 graph with its tensors.  Out: IntParams, which the emitter packs; `run` is what every
+ * kernel must equal.
  * Source: TensorFlow Lite 8-bit quantisation specification.
  */
 import { RunletError } from '../../models/error.ts';
@@ -131,7 +132,10 @@ export interface WideSoftmaxParams extends Range {
 
 export interface SoftmaxParams {
   types?: undefined;
-  /** exp of the scaled difference (row maximum minus value), Q0.31, index 0..255; 0 below the smallest one that counts. */
+  /**
+   * exp of the scaled difference (row maximum minus value), Q0.31, index 0..255; 0 below the smallest one
+   * that counts.
+   */
   exp: Int32Array;
 }
 
@@ -259,7 +263,10 @@ export interface IntOp<K extends OpName> {
   name: K;
   prepare(node: NodeOf<K>, x: Tensor[], y: Tensor): IntParams[K];
   run(params: IntParams[K], xs: IntTensor[], out: Shape): Ints;
-  /** Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, its `own`, or none. */
+  /**
+   * Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, its `own`, or
+   * none.
+   */
   int16?(attrs: OpAttrs[K]): 'any' | 'same' | 'own' | undefined;
   /**
    * Where input and output must share scale and zero point (quant/legalise.ts inserts a requantisation where
@@ -306,7 +313,10 @@ export function int16Constant({ data, quant }: Constant, where: string): { data:
   return { data: Int16Array.from(data, (v) => v - quant.zeroPoint), quant: { ...quant, zeroPoint: 0 } };
 }
 
-/** CalculateActivationRangeQuantized: a real clamp in the output's integers. The quotient is float32, as in TensorFlow Lite. */
+/**
+ * CalculateActivationRangeQuantized: a real clamp in the output's integers. The quotient is float32, as in
+ * TensorFlow Lite.
+ */
 export function rangeOf(clamp: Clamp, y: QuantParams): Range {
   const at = (real: number) => y.zeroPoint + roundHalfAway(Math.fround(real / y.scale));
   const [low, high] = storedRange(y);

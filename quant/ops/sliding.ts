@@ -21,7 +21,10 @@ function twiceMultipliers(reals: Float64Array, split: (real: number) => Multipli
   };
 }
 
-/** Largest |sum + bias| of each output of a fully connected layer, whose weights lie side by side; an input less its zero point is at most `farthest`. */
+/**
+ * Largest |sum + bias| of each output of a fully connected layer, whose weights lie side by side; an input
+ * less its zero point is at most `farthest`.
+ */
 function largestSums({ weights, bias }: Pick<MacParams, 'weights' | 'bias'>, farthest: number): Float64Array {
   const largest = Float64Array.from(bias, Math.abs);
   const each = weights.length / bias.length;

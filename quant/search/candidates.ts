@@ -1,8 +1,9 @@
 /**
  * Ways to quantise, in the order in which a search tries them.
  *
- * In: a seed, what the graph allows, budgets of int16.  Out: candidates; the presets first (good, best, fast), then the others, those near `good` first.
- * Candidates that look at the data alike (observer, equalisation, rounding) follow each other, so that one pass over it serves them all; such groups that are
+ * In: a seed, what the graph allows, budgets of int16.  Out: candidates; the presets first (good, best,
+ * fast), then the others, those near `good` first. Candidates that look at the data alike (observer,
+ * equalisation, rounding) follow each other, so that one pass over it serves them all; such groups that are
  * equally far from `good` come in the seed's order.  Deterministic.
  */
 import { seeded, shuffled } from '../calibration/collect.ts';

@@ -1,13 +1,15 @@
 /**
- * One model of a corpus, judged: is it read, does it equal its reference, does its int8 stream equal its windows?
+ * One model of a corpus, judged: is it read, does it equal its reference, does its int8 stream equal its
+ * windows?
  *
- * In: a model file, and beside it, where they are there, `in.npy`, `in1.npy` ... and `out.npy` ...: rows of windows
- * and of answers of the engine that SOURCE.txt names.  Out: a Verdict. Rules: float is right within 2e-5 of the
- * largest output, int8 where no byte differs under the rounding of that engine; onnxruntime rounds QDQ files in
- * float, so one step is allowed there. Of a dynamic-range file the engine also rounds activations, so its
- * difference is told and not judged. With `good` a float file that has rows is quantised, its outputs are
- * compared (good.ts), and no stream is run. Streams run as layer tables on the interpreter, and as compiled modules with
- * `wasm`, against the windowed integer model at hops of 1, 2, a quarter of the window, and an odd one.
+ * In: a model file, and beside it, where they are there, `in.npy`, `in1.npy` ... and `out.npy` ...: rows of
+ * windows and of answers of the engine that SOURCE.txt names.  Out: a Verdict. Rules: float is right within
+ * 2e-5 of the largest output, int8 where no byte differs under the rounding of that engine; onnxruntime
+ * rounds QDQ files in float, so one step is allowed there. Of a dynamic-range file the engine also rounds
+ * activations, so its difference is told and not judged. With `good` a float file that has rows is quantised,
+ * its outputs are compared (good.ts), and no stream is run. Streams run as layer tables on the interpreter,
+ * and as compiled modules with `wasm`, against the windowed integer model at hops of 1, 2, a quarter of the
+ * window, and an odd one.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -165,7 +167,10 @@ function against(file: string, graph: Graph, rows: Rows[], windows: Float32Array
   return { ...(right && { right }), reference: `${reference}, LiteRT`, note: `compared with stored answers of LiteRT: ${asked}` };
 }
 
-/** Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take long. */
+/**
+ * Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take
+ * long.
+ */
 export async function judge(
   file: string,
   { wasm, quick, good, read: given = {} }: { wasm: boolean; quick: boolean; good: boolean; read?: ReadOptions },

@@ -1,10 +1,11 @@
 /**
  * Which segment of wasm each piece of machine code belongs to: the one that ran as often.
  *
- * In: pieces of a trace (scripts/fit/trace.ts) and how often each segment ran.  Out: instructions by function and segment.
- * Lines alone do not tell it: gcc moves what does not change out of a loop, turns loops around and merges ends, and leaves the line of where it was. A loop's prologue so counted as
- * its body makes a body that costs more the fewer times it runs. Both counts are exact, so that equality finds the place; a piece that runs one time less for each entry of a loop is the difference
- * of two segments.
+ * In: pieces of a trace (scripts/fit/trace.ts) and how often each segment ran.  Out: instructions by function
+ * and segment. Lines alone do not tell it: gcc moves what does not change out of a loop, turns loops around
+ * and merges ends, and leaves the line of where it was. A loop's prologue so counted as its body makes a body
+ * that costs more the fewer times it runs. Both counts are exact, so that equality finds the place; a piece
+ * that runs one time less for each entry of a loop is the difference of two segments.
  */
 import type { CompiledCounts } from '../../host/fit/counts.ts';
 import { segmentsOf } from '../../host/fit/wasm/segments.ts';
@@ -18,7 +19,10 @@ export interface Term {
 /** Below this many runs two counts are alike by chance. */
 const fewestTimes = 24;
 
-/** Segments whose counts together are those of a piece, of which the lines say that it is in one of `own`; undefined: none are. */
+/**
+ * Segments whose counts together are those of a piece, of which the lines say that it is in one of `own`;
+ * undefined: none are.
+ */
 export function termsOf(counts: readonly number[], own: readonly number[], times: number): Term[] | undefined {
   const far = (s: number) => Math.min(...own.map((o) => (s <= o ? o - s : s - o + 0.5)));
   const nearest = (found: number[]) => found.sort((a, b) => far(a) - far(b))[0];
@@ -42,7 +46,10 @@ function functionOf(symbol: string, names: ReadonlyMap<string, number>, imported
   return names.get(name) ?? Number(/^f(\d+)$/.exec(name)?.[1] ?? Number.NaN) - imported;
 }
 
-/** [function][segment, then first runs of bodies]; a segment's may be negative, where another's code runs as often as the two differ. */
+/**
+ * [function][segment, then first runs of bodies]; a segment's may be negative, where another's code runs as
+ * often as the two differ.
+ */
 export function attributed(
   pieces: readonly Piece[],
   { module, segments, firsts, all, plain, origins }: CompiledCounts,

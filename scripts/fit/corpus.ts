@@ -1,8 +1,9 @@
 /**
  * The models that fit's coefficients come from, and those that they are checked with.
  *
- * In: a name.  Out: a bundle for a target. `N1:64`: a network of the benchmark; `made 12`, `spectrogram 3`, `few 7`: scripts/fit/networks.ts; `small 3`: of the property tests, with every operator;
- * `kws`: of the zoo; `front end log-mel`; and models of others where they are there, which nothing is calibrated with.
+ * In: a name.  Out: a bundle for a target. `N1:64`: a network of the benchmark; `made 12`, `spectrogram 3`,
+ * `few 7`: scripts/fit/networks.ts; `small 3`: of the property tests, with every operator; `kws`: of the zoo;
+ * `front end log-mel`; and models of others where they are there, which nothing is calibrated with.
  */
 
 import fc from 'fast-check';

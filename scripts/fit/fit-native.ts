@@ -1,9 +1,12 @@
 /**
- * Costs of compiled code from traces: what a run of each segment takes, by function, by segment and by features.
+ * Costs of compiled code from traces: what a run of each segment takes, by function, by segment and by
+ * features.
  *
- * In: modules with how often their segments ran, and the machine instructions of each (scripts/fit/attribute.ts).  Out: NativeCosts.
- * Of a function, or of a segment in its context, that several modules have, the costs are those that most of the weight has: medians, or one module's, whichever tells the sums of all
- * modules best. What changes no module's count by a share of `least` is left to the context inside it.
+ * In: modules with how often their segments ran, and the machine instructions of each
+ * (scripts/fit/attribute.ts).  Out: NativeCosts. Of a function, or of a segment in its context, that several
+ * modules have, the costs are those that most of the weight has: medians, or one module's, whichever tells
+ * the sums of all modules best. What changes no module's count by a share of `least` is left to the context
+ * inside it.
  */
 import type { NativeCosts } from '../../host/fit/coefficients.ts';
 import type { CompiledCounts } from '../../host/fit/counts.ts';
@@ -64,7 +67,10 @@ interface Cost {
   of: number;
 }
 
-/** Half of the weight is at or below it: a compiler that ran out of registers somewhere does not move it, as it would a mean. */
+/**
+ * Half of the weight is at or below it: a compiler that ran out of registers somewhere does not move it, as
+ * it would a mean.
+ */
 function median(costs: readonly Pick<Cost, 'cost' | 'weight'>[]): number {
   const sorted = [...costs].sort((a, b) => a.cost - b.cost);
   let left = sum(sorted.map(({ weight }) => weight)) / 2;
@@ -84,7 +90,10 @@ const costIn = ({ counts, took }: Run, s: number): number | undefined => (counts
 const told = (run: Run, costs: readonly (number | null)[]): number =>
   run.counts.reduce((all, count, s) => all + count * (costs[s] ?? 0), 0);
 
-/** Near the medians, and such that the least squares of the functions' sums are least: for what gcc inlines, differently at every call. */
+/**
+ * Near the medians, and such that the least squares of the functions' sums are least: for what gcc inlines,
+ * differently at every call.
+ */
 function smoothed(runs: readonly Run[], medians: readonly (number | null)[]): (number | null)[] {
   const totals = runs.map((run) => Math.max(1, sum(run.took)));
   const scale = medians.map((cost) => Math.max(1, Math.abs(cost ?? 1)));
@@ -100,8 +109,8 @@ function smoothed(runs: readonly Run[], medians: readonly (number | null)[]): (n
 }
 
 /**
- * Costs of one function's segments; null where a segment never ran.
- * A compiler makes a few variants of a function: the costs are those of the module (or the medians) that tell most instructions of all modules.
+ * Costs of one function's segments; null where a segment never ran. A compiler makes a few variants of a
+ * function: the costs are those of the module (or the medians) that tell most instructions of all modules.
  */
 function costsOf({ keys, runs }: Seen): (number | null)[] {
   const weigh = (run: Run, s: number) => (sum(run.took) / run.of + 1e-6) * (ambiguous(run.counts, s) ? doubt : 1);
@@ -121,10 +130,16 @@ function costsOf({ keys, runs }: Seen): (number | null)[] {
   return best.map((cost) => cost && rounded(cost));
 }
 
-/** More instructions a feature than this are those of a library, as many as its argument says: nothing that is like it costs as much. */
+/**
+ * More instructions a feature than this are those of a library, as many as its argument says: nothing that is
+ * like it costs as much.
+ */
 const mostEach = 6;
 
-/** Modules that have a loop like another, below which its costs are no better than what all such loops take: gcc makes two or three variants, and nothing tells which. */
+/**
+ * Modules that have a loop like another, below which its costs are no better than what all such loops take:
+ * gcc makes two or three variants, and nothing tells which.
+ */
 const fewestModules = 3;
 
 /** Features of a segment, below which one like it tells nothing. */

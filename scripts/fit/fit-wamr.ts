@@ -1,8 +1,9 @@
 /**
  * Costs of the handlers of WAMR's fast interpreter from whole hops: non-negative least squares.
  *
- * In: modules with what handlers ran in each of their hops, and the most instructions of a hop.  Out: a cost per handler, and of calling rn_push.
- * Rows are relative, so that a small network counts as much as a large one; a handler that hardly runs stays at what handlers of its kind usually take.
+ * In: modules with what handlers ran in each of their hops, and the most instructions of a hop.  Out: a cost
+ * per handler, and of calling rn_push. Rows are relative, so that a small network counts as much as a large
+ * one; a handler that hardly runs stays at what handlers of its kind usually take.
  */
 import type { HopCounts } from '../../host/fit/counts.ts';
 import { callName } from '../../host/fit/wamr-count.ts';

@@ -1,7 +1,8 @@
 /**
  * Non-negative least squares: x >= 0 with the least sum of (a x - b)^2, and a pull towards a first guess.
  *
- * In: rows of a, b, a weight of the pull, for all or for each.  Out: x.  Source: coordinate descent on the normal equations (Franc, Hlavac, Navara 2005).
+ * In: rows of a, b, a weight of the pull, for all or for each.  Out: x.  Source: coordinate descent on the
+ * normal equations (Franc, Hlavac, Navara 2005).
  * Cost: rows * columns^2 once, then columns^2 a sweep.
  */
 export function nonNegative(

@@ -1,7 +1,8 @@
 /**
  * Which segment of a module each line of its C belongs to.
  *
- * In: C as wasm2c 1.0.32 writes it, one line an instruction, and the module.  Out: by line number (from 1) function and segment.
+ * In: C as wasm2c 1.0.32 writes it, one line an instruction, and the module.  Out: by line number (from 1)
+ * function and segment.
  */
 import type { DecodedModule } from '../../host/fit/wasm/decode.ts';
 import { boundariesOf } from '../../host/fit/wasm/segments.ts';

@@ -1,8 +1,11 @@
 /**
  * Made-up networks of the kinds that people put on microcontrollers, from a seed.
  *
- * Out: a float Graph, its window and hop. Six kinds: plain convolutions, depthwise-separable ones, two-dimensional ones over features, 'same' padding,
- * residual blocks, dense layers alone; and, asked for by name, spectrograms: two-dimensional, large kernels, 'same' padding, several filters a channel; and few: one to three layers of any kind, for with one layer of a kind a compiler inlines its kernel, and makes other code of it. Small, since a kernel's code does not depend on sizes. The same seed gives the same network.
+ * Out: a float Graph, its window and hop. Six kinds: plain convolutions, depthwise-separable ones,
+ * two-dimensional ones over features, 'same' padding, residual blocks, dense layers alone; and, asked for by
+ * name, spectrograms: two-dimensional, large kernels, 'same' padding, several filters a channel; and few: one
+ * to three layers of any kind, for with one layer of a kind a compiler inlines its kernel, and makes other
+ * code of it. Small, since a kernel's code does not depend on sizes. The same seed gives the same network.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';

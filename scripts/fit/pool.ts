@@ -1,7 +1,9 @@
 /**
- * Processes that work beside one another (scripts/fit/worker.ts), and what they found before, kept in a folder.
+ * Processes that work beside one another (scripts/fit/worker.ts), and what they found before, kept in a
+ * folder.
  *
- * In: tasks.  Out: results. A result whose task ran in the folder before is read from it; a task that throws gives undefined, and its reason is printed.
+ * In: tasks.  Out: results. A result whose task ran in the folder before is read from it; a task that throws
+ * gives undefined, and its reason is printed.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';

@@ -1,9 +1,11 @@
 /**
  * Machine instructions that ran for each segment of a module, compiled from C and traced in QEMU.
  *
- * In: a module and a core.  Out: pieces of machine code by function and segment, from compiling with lines (-g changes no instruction) and a log of every translated
- * block that QEMU ran; and the sum of the rest (start, libc, main).
- * Cost: some microseconds a block; a few outputs of a network are enough, since only ratios to the segments' counts matter.
+ * In: a module and a core.  Out: pieces of machine code by function and segment, from compiling with lines
+ * (-g changes no instruction) and a log of every translated block that QEMU ran; and the sum of the rest
+ * (start, libc, main).
+ * Cost: some microseconds a block; a few outputs of a network are enough, since only ratios to the segments'
+ * counts matter.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,9 @@
 /**
- * One of the processes of `npm run fit:calibrate`: builds, traces and counts what it is told to, one thing at a time.
+ * One of the processes of `npm run fit:calibrate`: builds, traces and counts what it is told to, one thing at
+ * a time.
  *
- * In: messages {id, task}.  Out: messages {id, result} or {id, error}. Modules are files in a folder that the parent made.
+ * In: messages {id, task}.  Out: messages {id, result} or {id, error}. Modules are files in a folder that the
+ * parent made.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Target } from '../../assembly/emit/target.ts';

@@ -1,7 +1,8 @@
 /**
  * The processes of a load test: mosquitto and the gateway, each with what it uses.
  *
- * In: a folder, ports that are free.  Out: addresses, processor time and memory (from /proc), the log; both end with `stop`.
+ * In: a folder, ports that are free.  Out: addresses, processor time and memory (from /proc), the log; both
+ * end with `stop`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,9 +1,9 @@
 /**
  * Many senders in one: each stream's messages at their time, and how long each output took.
  *
- * In: a signal, a rate (or none: as fast as outputs come back).  Out: calls of `send`; latencies, from the send of an output's last frame to the output.
- * Streams begin spread over the time of a hop, or of a message where that is longer, and each at its own
- * place of the signal.
+ * In: a signal, a rate (or none: as fast as outputs come back).  Out: calls of `send`; latencies, from the
+ * send of an output's last frame to the output. Streams begin spread over the time of a hop, or of a message
+ * where that is longer, and each at its own place of the signal.
  */
 import { quantile } from '../../host/report/statistics.ts';
 

@@ -81,7 +81,9 @@ async function overWebSocket({ url, connections }: TransportOptions): Promise<Li
   };
 }
 
-/** A request a message, the next of a stream once the one before was answered; outputs by server-sent events. */
+/**
+ * A request a message, the next of a stream once the one before was answered; outputs by server-sent events.
+ */
 async function overHttp({ url, connections }: TransportOptions): Promise<Link> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const waiting = new Map<number, { from: number; body: Buffer }[]>();

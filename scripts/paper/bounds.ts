@@ -1,14 +1,18 @@
 /**
  * A: the pooling error bound on one tone and on five (StreamiNNC section 3.2 A, the paper's figure 4).
  *
- * In: nothing.  Out: largest error over hops 1 to p, relative to A, beside the paper's bound and the bound in r = hop mod p. Deterministic.
+ * In: nothing.  Out: largest error over hops 1 to p, relative to A, beside the paper's bound and the bound in
+ * r = hop mod p. Deterministic.
  */
 import { paperPoolingBound, poolingBound } from '../../models/stream/bound.ts';
 import { fenced, section } from './section.ts';
 
 const seconds = 8;
 
-/** Sum of cosines at 1 Hz to `tones` Hz over two windows; the last sample stands at 16 s, so the true rate is `rate` - 1 / 16. */
+/**
+ * Sum of cosines at 1 Hz to `tones` Hz over two windows; the last sample stands at 16 s, so the true rate is
+ * `rate` - 1 / 16.
+ */
 export const cosines = (tones: number, rate: number): Float64Array =>
   Float64Array.from({ length: 2 * seconds * rate }, (_, i) => {
     const t = (2 * seconds * i) / (2 * seconds * rate - 1);

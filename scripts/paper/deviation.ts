@@ -1,7 +1,9 @@
 /**
- * NRMSE = sqrt(mean((y - y')^2)) / (max y - min y), the paper's measure (StreamiNNC section 3.2; its print leaves out the minus sign).
+ * NRMSE = sqrt(mean((y - y')^2)) / (max y - min y), the paper's measure (StreamiNNC section 3.2; its print
+ * leaves out the minus sign).
  *
- * In: pairs of reference and value, window by window.  Out: NRMSE over all windows in percent; medians over seeds as text.
+ * In: pairs of reference and value, window by window.  Out: NRMSE over all windows in percent; medians over
+ * seeds as text.
  */
 import { quantile } from '../../host/report/statistics.ts';
 import type { Rows } from './trunk.ts';

@@ -1,7 +1,8 @@
 /**
  * D: how far streaming is from windowed inference on the three networks (StreamiNNC section 3.2 D and 3.4).
  *
- * In: options.  Out: NRMSE of output and embedding over 6 seeds, beside the paper's figures for trained weights and recorded signals. Deterministic.
+ * In: options.  Out: NRMSE of output and embedding over 6 seeds, beside the paper's figures for trained
+ * weights and recorded signals. Deterministic.
  */
 import { median, overSeeds } from './deviation.ts';
 import { edgeExact } from './equality.ts';

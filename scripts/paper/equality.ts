@@ -1,7 +1,9 @@
 /**
- * edge-exact against windowed, both in int8 WebAssembly: the mode for zero-padded weights that deviates by nothing.
+ * edge-exact against windowed, both in int8 WebAssembly: the mode for zero-padded weights that deviates by
+ * nothing.
  *
- * In: a network of the paper and a number of windows.  Out: bytes compared and bytes that differ, output and embedding.
+ * In: a network of the paper and a number of windows.  Out: bytes compared and bytes that differ, output and
+ * embedding.
  */
 
 import { build } from '../../assembly/build.ts';

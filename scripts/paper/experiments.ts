@@ -1,7 +1,9 @@
 /**
- * Deviations of the streaming schemes from the windowed networks, one seed at a time (StreamiNNC sections 1.3 to 1.6, 3.2 D).
+ * Deviations of the streaming schemes from the windowed networks, one seed at a time (StreamiNNC sections 1.3
+ * to 1.6, 3.2 D).
  *
- * In: a network and a number of windows.  Out: per scheme the NRMSE of output and embedding.  Weights and signal have one seed.
+ * In: a network and a number of windows.  Out: per scheme the NRMSE of output and embedding.  Weights and
+ * signal have one seed.
  */
 import { timingOf } from '../../models/stream/timing.ts';
 import { Deviation, Nrmse } from './deviation.ts';
@@ -80,7 +82,10 @@ export class Experiment {
     return last(zeroPadded(this.layers, this.signal));
   }
 
-  /** The paper's code on 'same' convolutions (zeros at the right of every hop), and the approximate mode (zeros on both sides). */
+  /**
+   * The paper's code on 'same' convolutions (zeros at the right of every hop), and the approximate mode
+   * (zeros on both sides).
+   */
   seams(history: boolean): Rows {
     return hopByHop(this.layers, this.signal, this.net.hop, history);
   }

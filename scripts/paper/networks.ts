@@ -1,8 +1,10 @@
 /**
- * The paper's three networks with seeded He weights, zero bias, batch norm at identity (StreamiNNC section 3.1).
+ * The paper's three networks with seeded He weights, zero bias, batch norm at identity (StreamiNNC section
+ * 3.1).
  *
- * In: a seed.  Out: float Graphs; output 0 is the network's, output 1 the embedding that the trunk h hands to the head g.
- * f_PPG is without its attention and LayerNorm, which are no operators of this project and belong to g.
+ * In: a seed.  Out: float Graphs; output 0 is the network's, output 1 the embedding that the trunk h hands to
+ * the head g. f_PPG is without its attention and LayerNorm, which are no operators of this project and belong
+ * to g.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
@@ -66,7 +68,10 @@ class Layers {
   }
 }
 
-/** 9 convolutions k5 d2 causal, average pools 4, 2, 2; dense 32, 1. `probe`: k10 d1, the kernel of the paper's padding probe. */
+/**
+ * 9 convolutions k5 d2 causal, average pools 4, 2, 2; dense 32, 1. `probe`: k10 d1, the kernel of the paper's
+ * padding probe.
+ */
 export function fPpg(seed: number, probe = false): PaperNetwork {
   const net = new Layers('f_PPG', seed);
   let x = net.b.input('ppg', { t: 256, f: 1, c: 1 });

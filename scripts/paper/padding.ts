@@ -1,7 +1,8 @@
 /**
  * B: how much of each layer zero padding reaches (StreamiNNC section 3.2 B, the paper's figure 5).
  *
- * In: nothing.  Out: the paper's probe and the structural count, per layer of the three trunks. Deterministic.
+ * In: nothing.  Out: the paper's probe and the structural count, per layer of the three trunks.
+ * Deterministic.
  */
 import { contaminationOf } from '../../models/stream/contamination.ts';
 import { fAcc, fEeg, fPpg } from './networks.ts';

@@ -1,7 +1,8 @@
 /**
  * Seeded random numbers and simulated signals for the reproduction.
  *
- * In: a seed.  Out: PPG, EEG and wrist acceleration that look like signals, `[frames][channels]`. They are made up: no figure here is a task figure.
+ * In: a seed.  Out: PPG, EEG and wrist acceleration that look like signals, `[frames][channels]`. They are
+ * made up: no figure here is a task figure.
  */
 
 /** xorshift32 (Marsaglia, 2003), uniform in [0, 1). */
@@ -24,7 +25,9 @@ export function normal(seed: number): () => number {
 /** frames -> `[frames][channels]` */
 export type Signal = (frames: number, seed: number) => Float32Array;
 
-/** 32 Hz: a pulse of drifting rate with its second harmonic, baseline wander and noise; about unit variance. */
+/**
+ * 32 Hz: a pulse of drifting rate with its second harmonic, baseline wander and noise; about unit variance.
+ */
 export const ppg: Signal = (frames, seed) => {
   const noise = normal(seed);
   const turn = 2 * Math.PI * uniform(seed + 1)();
@@ -37,7 +40,10 @@ export const ppg: Signal = (frames, seed) => {
   });
 };
 
-/** 256 Hz, 18 channels: AR(1) background with coefficient 0.95 and a 10 Hz rhythm whose strength comes and goes; about unit variance. */
+/**
+ * 256 Hz, 18 channels: AR(1) background with coefficient 0.95 and a 10 Hz rhythm whose strength comes and
+ * goes; about unit variance.
+ */
 export const eeg: Signal = (frames, seed) => {
   const channels = 18;
   const noise = normal(seed);
@@ -56,7 +62,10 @@ export const eeg: Signal = (frames, seed) => {
   return x;
 };
 
-/** 32 Hz, 4 channels: gravity that turns slowly, bursts of movement at 2 Hz and noise on three axes, and their magnitude; in g. */
+/**
+ * 32 Hz, 4 channels: gravity that turns slowly, bursts of movement at 2 Hz and noise on three axes, and their
+ * magnitude; in g.
+ */
 export const acceleration: Signal = (frames, seed) => {
   const noise = normal(seed);
   const turn = 2 * Math.PI * uniform(seed + 1)();

@@ -1,12 +1,15 @@
 /**
  * The paper's ways to compute an embedding, as numerics: they save no work here.
  *
- * In: layers and a signal.  Out: rows.  Source: StreamiNNC sections 1.2 to 1.6. A window starts at a frame of the signal; each scheme says
- * which rows stand where the windowed model has zeros.
+ * In: layers and a signal.  Out: rows.  Source: StreamiNNC sections 1.2 to 1.6. A window starts at a frame of
+ * the signal; each scheme says which rows stand where the windowed model has zeros.
  */
 import { cut, join, type Layer, type Rows, slide, zeros } from './trunk.ts';
 
-/** The model as it is: zeros at both ends of `x`. Over a whole signal this is exact streaming with look-ahead. All layers' rows. */
+/**
+ * The model as it is: zeros at both ends of `x`. Over a whole signal this is exact streaming with look-ahead.
+ * All layers' rows.
+ */
 export function zeroPadded(layers: Layer[], x: Rows): Rows[] {
   const all: Rows[] = [];
   let y = x;
@@ -20,8 +23,9 @@ export function zeroPadded(layers: Layer[], x: Rows): Rows[] {
 export const last = <T>(items: T[]): T => items[items.length - 1] as T;
 
 /**
- * Hop by hop, each with zeros on its right. `history`: the left pad is the end of the layer's own previous input, as the paper's code streams
- * 'same' convolutions; without it the left pad is zeros, the approximate mode. `x` is whole hops.
+ * Hop by hop, each with zeros on its right. `history`: the left pad is the end of the layer's own previous
+ * input, as the paper's code streams 'same' convolutions; without it the left pad is zeros, the approximate
+ * mode. `x` is whole hops.
  */
 export function hopByHop(layers: Layer[], x: Rows, hop: number, history: boolean): Rows {
   let y = x;
@@ -41,18 +45,25 @@ export function hopByHop(layers: Layer[], x: Rows, hop: number, history: boolean
   return y;
 }
 
-/** Windows with `context` earlier frames in place of zero padding (signal padding, section 1.4): all layers' rows of the window alone. */
+/**
+ * Windows with `context` earlier frames in place of zero padding (signal padding, section 1.4): all layers'
+ * rows of the window alone.
+ */
 export function signalPadded(layers: Layer[], x: Rows, start: number, window: number, context: number): Rows[] {
   const extended = zeroPadded(layers, cut(x, start - context, context + window));
   return extended.map((y, i) => cut(y, context / (layers[i] as Layer).jump, window / (layers[i] as Layer).jump));
 }
 
-/** How far a layer's cached rows move at hop n: `floored` at every pool as the paper's code does, or such that they follow time. */
+/**
+ * How far a layer's cached rows move at hop n: `floored` at every pool as the paper's code does, or such that
+ * they follow time.
+ */
 export type Shift = 'floored' | 'by time';
 
 /**
- * Each layer keeps a window of its rows, moves them and computes only the last ones (section 1.6, misaligned pools). Seeded with signal padding,
- * so that zero padding has no part in the result. Causal layers only. Yields the embedding of window n, which starts at `start` + n * hop.
+ * Each layer keeps a window of its rows, moves them and computes only the last ones (section 1.6, misaligned
+ * pools). Seeded with signal padding, so that zero padding has no part in the result. Causal layers only.
+ * Yields the embedding of window n, which starts at `start` + n * hop.
  */
 export function* shifted(
   layers: Layer[],

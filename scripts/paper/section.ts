@@ -1,7 +1,8 @@
 /**
  * A section of the reproduction as Markdown, for the terminal and for docs/paper.md.
  *
- * In: paragraphs and tables.  Out: text that ends in a newline; tables stand in fences, so that they read the same in both.
+ * In: paragraphs and tables.  Out: text that ends in a newline; tables stand in fences, so that they read the
+ * same in both.
  */
 import { type Cell, table } from '../../host/report/table.ts';
 

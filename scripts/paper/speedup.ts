@@ -1,7 +1,8 @@
 /**
  * C: time of one hop of f_ACC against its whole window (StreamiNNC section 3.2 C, the paper's figure 7).
  *
- * In: options.  Out: medians of hops of L/2 to L/20 in int8 WebAssembly, all modules in turn on the same machine. Not deterministic.
+ * In: options.  Out: medians of hops of L/2 to L/20 in int8 WebAssembly, all modules in turn on the same
+ * machine. Not deterministic.
  */
 import { build } from '../../assembly/build.ts';
 import { quantile } from '../../host/report/statistics.ts';
@@ -14,7 +15,10 @@ import { fAcc } from './networks.ts';
 import { acceleration } from './random.ts';
 import { fenced, type Options, section } from './section.ts';
 
-/** L/S and the paper's microseconds (doubles in C++ on a host that is not named; a whole window takes 132,007). */
+/**
+ * L/S and the paper's microseconds (doubles in C++ on a host that is not named; a whole window takes
+ * 132,007).
+ */
 const paper = {
   window: 132_007,
   stream: { 2: 73371, 3: 49091, 4: 36805, 5: 29307, 6: 24541, 8: 18381, 10: 14771, 12: 12602, 15: 9962, 16: 9246, 20: 7747 },

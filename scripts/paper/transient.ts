@@ -1,7 +1,8 @@
 /**
  * E: how long a stream remembers how it was started (StreamiNNC section 1.5).
  *
- * In: nothing.  Out: rows of the f_PPG embedding that differ from a stream with endless history, hop by hop. Deterministic.
+ * In: nothing.  Out: rows of the f_PPG embedding that differ from a stream with endless history, hop by hop.
+ * Deterministic.
  */
 import { planStream } from '../../models/stream/plan.ts';
 import { Experiment } from './experiments.ts';
@@ -16,8 +17,9 @@ const wrong = (a: Rows, b: Rows, row: number): boolean => {
 };
 
 /**
- * Rows of the embedding that differ. A first window inferred with zero padding leaves every layer with what a start from zero state leaves
- * it with, because all layers are causal: both are the trunk over the signal from the start on.
+ * Rows of the embedding that differ. A first window inferred with zero padding leaves every layer with what a
+ * start from zero state leaves it with, because all layers are causal: both are the trunk over the signal
+ * from the start on.
  */
 export function transient(seed: number, hop: number, hops: number) {
   const experiment = new Experiment(fPpg(seed), seed, hops);

@@ -1,8 +1,9 @@
 /**
  * The trunk h of a chain of convolutions and pools in double precision, and its head g.
  *
- * In: a float Graph of scripts/paper/networks.ts and rows of a signal.  Out: every layer's rows.  `slide` adds no padding of its own: the caller
- * puts zeros or real rows around its input. A row is summed in one order wherever it stands, so equal inputs give equal bits.
+ * In: a float Graph of scripts/paper/networks.ts and rows of a signal.  Out: every layer's rows.  `slide`
+ * adds no padding of its own: the caller puts zeros or real rows around its input. A row is summed in one
+ * order wherever it stands, so equal inputs give equal bits.
  */
 import type { Graph, Node } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
@@ -97,7 +98,8 @@ function convolve(layer: Layer, w: Float64Array, x: Rows, rows: number): Rows {
   const outputs = w.length / taps;
   const y = new Float64Array(rows * outputs);
   const dilated = layer.dilation * channels;
-  // two rows and four outputs at a time share their loads; all widths are multiples of four, and a last odd row is done twice
+  // two rows and four outputs at a time share their loads; all widths are multiples of four, and a last odd
+  // row is done twice
   for (let t = 0; t < rows; t += 2) {
     const u = Math.min(t + 1, rows - 1);
     const next = (u - t) * layer.stride * channels;

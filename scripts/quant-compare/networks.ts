@@ -1,8 +1,10 @@
 /**
- * The networks of `npm run quant:compare`: those of the zoo and a fan's, each as it is and in forms that are harder to quantise.
+ * The networks of `npm run quant:compare`: those of the zoo and a fan's, each as it is and in forms that are
+ * harder to quantise.
  *
- * In: nothing.  Out: a name, the windows it is judged on, the file it is made of, the edits that make its form (test/quant/peers/forms.py).
- * The networks of har, ecg and kws are those of fold 0: its subjects, records and speakers are judged on, all others calibrate.
+ * In: nothing.  Out: a name, the windows it is judged on, the file it is made of, the edits that make its
+ * form (test/quant/peers/forms.py). The networks of har, ecg and kws are those of fold 0: its subjects,
+ * records and speakers are judged on, all others calibrate.
  */
 import type { Base } from './windows.ts';
 

@@ -1,8 +1,9 @@
 /**
  * Runlet's side of the table: one network, one preset, one draw of calibration windows.
  *
- * In: a float graph, windows, which of them to calibrate with.  Out: the metric of the built int8 module over the evaluation windows.
- * Every window is by itself, in calibration as in judging (mode windowed, hop = window), as it is for a library that has no stream.
+ * In: a float graph, windows, which of them to calibrate with.  Out: the metric of the built int8 module over
+ * the evaluation windows. Every window is by itself, in calibration as in judging (mode windowed, hop =
+ * window), as it is for a library that has no stream.
  */
 import { moduleScores, openInt8 } from '../../host/demo/zoo.ts';
 import { argmax } from '../../host/report/statistics.ts';
@@ -12,7 +13,10 @@ import type { Preset } from '../../quant/presets.ts';
 import { quantize } from '../../quant/quantize.ts';
 import type { Windows } from './windows.ts';
 
-/** Share of windows whose largest score is the truth's, in %; for a single output 100 - mean absolute error in % of the mean truth. */
+/**
+ * Share of windows whose largest score is the truth's, in %; for a single output 100 - mean absolute error in
+ * % of the mean truth.
+ */
 export function metricOf(scores: readonly ArrayLike<number>[], truth: Float64Array): number {
   const rate = (scores[0]?.length ?? 0) === 1;
   const sum = scores.reduce(

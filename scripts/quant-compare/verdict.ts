@@ -1,14 +1,18 @@
 /**
  * The rules that the table of quantisers is judged by.
  *
- * In: metrics in points (%), per network and calibration draw.  Out: each rule with whether it holds, and where it does not.
+ * In: metrics in points (%), per network and calibration draw.  Out: each rule with whether it holds, and
+ * where it does not.
  *
- * 1. `good` loses on average at most the larger of 0.1 points and half of what onnxruntime's best loses (over networks and draws).
- * 2. `good` is on no network worse than onnxruntime's best by more than 0.2 points or two windows, whichever is more (over draws).
+ * 1. `good` loses on average at most the larger of 0.1 points and half of what onnxruntime's best loses (over
+ * networks and draws).
+ * 2. `good` is on no network worse than onnxruntime's best by more than 0.2 points or two windows, whichever
+ * is more (over draws).
  * 3. `best` is, on average over draws, within 0.3 points of float on every friendly form.
  *
- * Beside the rules it is told where the first does not hold for a network by itself, and the second not in a draw: of some hundred windows two or three
- * change sides by chance with any rounding, also onnxruntime's, so that no quantiser keeps these everywhere.
+ * Beside the rules it is told where the first does not hold for a network by itself, and the second not in a
+ * draw: of some hundred windows two or three change sides by chance with any rounding, also onnxruntime's, so
+ * that no quantiser keeps these everywhere.
  */
 export interface Row {
   name: string;

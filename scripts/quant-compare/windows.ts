@@ -1,8 +1,9 @@
 /**
  * Windows that the networks of the table are calibrated with and judged on.
  *
- * In: a folder of recordings (RUNLET_DATA, or ../shared/data beside the clone).  Out: float32 windows [n][frames][channels] to draw calibration from,
- * others to judge on, and their labels (a rate for ppg-hr). Calibration never sees the subjects, records, speakers or speeds that are judged on.
+ * In: a folder of recordings (RUNLET_DATA, or ../shared/data beside the clone).  Out: float32 windows
+ * [n][frames][channels] to draw calibration from, others to judge on, and their labels (a rate for ppg-hr).
+ * Calibration never sees the subjects, records, speakers or speeds that are judged on.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -111,7 +112,10 @@ function har(folder: string, device: 'watch' | 'phone'): Windows {
   return finished(harWindow, axes, pool, judged);
 }
 
-/** Judged: of each record the answers nearest to R marks, and one between beats for every third. Calibration: a window every 10 s. */
+/**
+ * Judged: of each record the answers nearest to R marks, and one between beats for every third. Calibration:
+ * a window every 10 s.
+ */
 function ecg(folder: string): Windows {
   const [pool, judged] = [new Collector(), new Collector()];
   for (const { fold, signal, marks } of readRecords(folder)) {
@@ -149,7 +153,10 @@ function kws(folder: string): Windows {
   return finished(kwsRows, kwsChannels, pool, judged);
 }
 
-/** Windows with their real history in place of zero padding: 312 + 256 samples. Calibration: the zoo's simulated signal. */
+/**
+ * Windows with their real history in place of zero padding: 312 + 256 samples. Calibration: the zoo's
+ * simulated signal.
+ */
 function ppg(folder: string): Windows {
   const frames = 568;
   const [pool, judged] = [new Collector(), new Collector()];

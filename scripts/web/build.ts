@@ -2,7 +2,8 @@
  * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the kernels for code that the page
  * compiles.
  *
- * In: host/web and the zoo.  Out: a folder of plain files that any server can serve, and their list. The same sources give the same bytes.
+ * In: host/web and the zoo.  Out: a folder of plain files that any server can serve, and their list. The same
+ * sources give the same bytes.
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,8 +1,9 @@
 /**
- * WebAssembly's integer operations as C: what a compiler makes of the text, against the specification in big integers; and the moves of the kernels.
+ * WebAssembly's integer operations as C: what a compiler makes of the text, against the specification in big
+ * integers; and the moves of the kernels.
  *
- * One program, compiled once with the undefined-behaviour sanitizer: every operation over the edges of its operands, trees of operations (brackets),
- * and moves and fills of every length and alignment.
+ * One program, compiled once with the undefined-behaviour sanitizer: every operation over the edges of its
+ * operands, trees of operations (brackets), and moves and fills of every length and alignment.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

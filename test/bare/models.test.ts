@@ -1,6 +1,7 @@
 /**
- * Models as C, without a runtime: every golden gives the bytes of the module and of the integer reference, on this machine under sanitizers and on two microcontrollers' cores in
- * QEMU, with instructions, flash, RAM and stack beside TensorFlow Lite Micro's.
+ * Models as C, without a runtime: every golden gives the bytes of the module and of the integer reference, on
+ * this machine under sanitizers and on two microcontrollers' cores in QEMU, with instructions, flash, RAM and
+ * stack beside TensorFlow Lite Micro's.
  *
  * Skipped with a line where compilers or QEMU are not installed.
  */

@@ -1,6 +1,6 @@
 /**
- * Random networks as C on this machine, under the address and undefined-behaviour sanitizers and with all warnings as errors: streamed and edge-exact, the bytes of the module and of
- * the integer reference.
+ * Random networks as C on this machine, under the address and undefined-behaviour sanitizers and with all
+ * warnings as errors: streamed and edge-exact, the bytes of the module and of the integer reference.
  *
  * Count: RUNLET_BARE networks (12 by default), seed RUNLET_SEED.
  */

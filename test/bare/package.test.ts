@@ -1,6 +1,7 @@
 /**
- * What `build --emit-c` writes beside the C, held against what reads it: CMake, Zephyr's functions, YAML, Arduino's rules for libraries, a C++ compiler for the sketch. Options
- * without a meaning are refused. Several models in one firmware do not clash.
+ * What `build --emit-c` writes beside the C, held against what reads it: CMake, Zephyr's functions, YAML,
+ * Arduino's rules for libraries, a C++ compiler for the sketch. Options without a meaning are refused.
+ * Several models in one firmware do not clash.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

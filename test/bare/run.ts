@@ -1,8 +1,9 @@
 /**
  * A model's C, compiled and run: on this machine under sanitizers, and on microcontrollers' cores in QEMU.
  *
- * In: a QuantPlan, or a bundle with its C; frames and the outputs that are wanted.  Out: bytes that differ; on a core also instructions of a push, bytes of flash and RAM, stack.
- * Source of the counts: host/bench/count.ts.
+ * In: a QuantPlan, or a bundle with its C; frames and the outputs that are wanted.  Out: bytes that differ;
+ * on a core also instructions of a push, bytes of flash and RAM, stack. Source of the counts:
+ * host/bench/count.ts.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -22,7 +22,10 @@ const windowsCompared = 8;
 /** Samples are shorter than what a scheduler gives to a process at a time, so that most of them are whole. */
 const pace = { sampleMs: 2, warmUpMs: 600 };
 
-/** LiteRT.js's fastest build of one thread, the same without its JavaScript, and the build for engines without relaxed SIMD. */
+/**
+ * LiteRT.js's fastest build of one thread, the same without its JavaScript, and the build for engines without
+ * relaxed SIMD.
+ */
 const engines = [
   { says: 'relaxed SIMD', engine: 'litert_wasm_internal.js' },
   { says: 'relaxed SIMD, its module alone', engine: 'litert_wasm_internal.js', bare: true },

@@ -1,14 +1,17 @@
 /**
  * Runs in Chromium: Runlet's modules and other engines in one page, in turn, over the same windows.
  *
- * In: files that the page's server has, windows of values.  Out: per subject samples, its answers as stored numbers, its time to the first output.
- * The engines get the cheapest way in: LiteRT.js its input tensor made once, tfjs-tflite its interpreter without TensorFlow.js tensors around it.
+ * In: files that the page's server has, windows of values.  Out: per subject samples, its answers as stored
+ * numbers, its time to the first output. The engines get the cheapest way in: LiteRT.js its input tensor made
+ * once, tfjs-tflite its interpreter without TensorFlow.js tensors around it.
  */
 import { openSession, type Session } from '../../host/session/index.ts';
 
 export interface PageJob {
   subjects: { name: string; kind: 'runlet' | 'litert' | 'tflite'; model: string; engine?: string; bare?: boolean }[];
-  /** Whole windows [t][f][c], or the steps of a model that carries its own state; float32, or int8 as stored. */
+  /**
+   * Whole windows [t][f][c], or the steps of a model that carries its own state; float32, or int8 as stored.
+   */
   windows: number[][];
   shape: number[];
   stored: boolean;

@@ -1,8 +1,9 @@
 /**
  * Engines for browsers beside Runlet's simd module, in one page of headless Chromium, in turn.
  *
- * In: an int8 Graph and windows, or a TensorFlow Lite file that carries its own state and its steps.  Out: per engine times and how far its answers are
- * from ours, or why it is not there. Everything comes from this machine: a folder of links, served on 127.0.0.1.
+ * In: an int8 Graph and windows, or a TensorFlow Lite file that carries its own state and its steps.  Out:
+ * per engine times and how far its answers are from ours, or why it is not there. Everything comes from this
+ * machine: a folder of links, served on 127.0.0.1.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

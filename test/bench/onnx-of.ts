@@ -1,5 +1,6 @@
 /**
- * A benchmark's Graph as an ONNX file, for peers that read those: the product's writer, with inputs that need no transposition.
+ * A benchmark's Graph as an ONNX file, for peers that read those: the product's writer, with inputs that need
+ * no transposition.
  *
  * In: a Graph of one input.  Out: a ModelProto; input x float32 [1, c, t, f], one output.
  */

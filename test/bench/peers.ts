@@ -1,8 +1,9 @@
 /**
  * Other engines on a whole window of the same network, one thread each.
  *
- * In: a float Graph, its int8 twin, a window.  Out: per engine a function that runs the window and gives its outputs, or why it is not there.
- * They are installed apart (npm run bench:install), with a lock file of their own.
+ * In: a float Graph, its int8 twin, a window.  Out: per engine a function that runs the window and gives its
+ * outputs, or why it is not there. They are installed apart (npm run bench:install), with a lock file of
+ * their own.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

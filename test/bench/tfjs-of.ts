@@ -1,7 +1,8 @@
 /**
  * A float Graph as a function of TensorFlow.js tensors, for its WebAssembly backend.
  *
- * In: the module @tensorflow/tfjs-core, a Graph as onnx-of.ts takes it.  Out: x [1, t, f, c] -> the graph's output. Weights are made once.
+ * In: the module @tensorflow/tfjs-core, a Graph as onnx-of.ts takes it.  Out: x [1, t, f, c] -> the graph's
+ * output. Weights are made once.
  */
 import { frameOf, type Graph, type Node, type Shape, type Tensor } from '../../models/graph/types.ts';
 

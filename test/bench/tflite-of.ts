@@ -1,7 +1,9 @@
 /**
- * An int8 Graph as a TensorFlow Lite file, for peers that read those: float32 at its borders, int8 between them.
+ * An int8 Graph as a TensorFlow Lite file, for peers that read those: float32 at its borders, int8 between
+ * them.
  *
- * In: an int8 Graph of conv, depthwise, dense, maxpool, globalavg.  Out: the file's bytes; input [1, t, f, c] float32, one output.
+ * In: an int8 Graph of conv, depthwise, dense, maxpool, globalavg.  Out: the file's bytes; input [1, t, f, c]
+ * float32, one output.
  * Source: tensorflow/lite/schema/schema.fbs; TensorFlow Lite 8-bit quantization specification.
  */
 import {

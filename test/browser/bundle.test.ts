@@ -1,6 +1,7 @@
 /**
- * The demo's bundle in headless Chromium gives the same bytes as in Node, passes its golden there, and goes on from a snapshot of the other
- * engine, both ways; also built edge-exact at a hop that its strides do not divide.
+ * The demo's bundle in headless Chromium gives the same bytes as in Node, passes its golden there, and goes
+ * on from a snapshot of the other engine, both ways; also built edge-exact at a hop that its strides do not
+ * divide.
  */
 
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * The compiler in the page, in headless Chromium: a model file that is dropped becomes code for it, byte for byte what Node builds, for every target; weights beside
- * a bundle; the compiler is not fetched before it is wanted, and kept once it was.
+ * The compiler in the page, in headless Chromium: a model file that is dropped becomes code for it, byte for
+ * byte what Node builds, for every target; weights beside a bundle; the compiler is not fetched before it is
+ * wanted, and kept once it was.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,8 +1,10 @@
 /**
- * A page of another site in headless Chromium, and one whose name was bound to the gateway's address (DNS rebinding): neither reads nor changes anything.
+ * A page of another site in headless Chromium, and one whose name was bound to the gateway's address (DNS
+ * rebinding): neither reads nor changes anything.
  *
- * The gateway asks for no token, so that nothing but its door stands between. Every endpoint is tried by fetch (with and without CORS), forms, images, scripts,
- * WebSocket, EventSource and sendBeacon. What counts is what came past the door, what the page got to see, and the gateway's state. The same attempts by the
+ * The gateway asks for no token, so that nothing but its door stands between. Every endpoint is tried by
+ * fetch (with and without CORS), forms, images, scripts, WebSocket, EventSource and sendBeacon. What counts
+ * is what came past the door, what the page got to see, and the gateway's state. The same attempts by the
  * gateway's own page get through, so that the test can fail.
  */
 import { createServer, type Server } from 'node:http';

@@ -1,5 +1,6 @@
 /**
- * The front end's module in headless Chromium gives the reference's rows, on made signals and recordings, and passes its golden there.
+ * The front end's module in headless Chromium gives the reference's rows, on made signals and recordings, and
+ * passes its golden there.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

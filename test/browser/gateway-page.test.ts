@@ -1,6 +1,7 @@
 /**
- * The gateway's page in headless Chromium, light and dark, wide and as narrow as a phone: what runs, what was lost, a swap, a trial, the banner of unsigned
- * development mode, the token; nothing from elsewhere, and no fault under its own Content-Security-Policy. And /metrics beside it, number by number.
+ * The gateway's page in headless Chromium, light and dark, wide and as narrow as a phone: what runs, what was
+ * lost, a swap, a trial, the banner of unsigned development mode, the token; nothing from elsewhere, and no
+ * fault under its own Content-Security-Policy. And /metrics beside it, number by number.
  */
 import { pino } from 'pino';
 import { type Browser, chromium, type Page } from 'playwright-core';

@@ -1,8 +1,9 @@
 /**
- * The models of others in headless Chromium: every output byte of TensorFlow Lite Micro's reference kernels, windowed, step by step and from sound.
+ * The models of others in headless Chromium: every output byte of TensorFlow Lite Micro's reference kernels,
+ * windowed, step by step and from sound.
  *
- * Runs `rand`, `walk`, `edge`, and recorded speech where a model carries its own state. Float borders are quantised here, and their outputs
- * compared with Node's, which stages/models compares with the reference.
+ * Runs `rand`, `walk`, `edge`, and recorded speech where a model carries its own state. Float borders are
+ * quantised here, and their outputs compared with Node's, which stages/models compares with the reference.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * Engines for browsers beside Runlet, in one page: they answer as Runlet does, to a step or two, and every one gets its turns.
+ * Engines for browsers beside Runlet, in one page: they answer as Runlet does, to a step or two, and every
+ * one gets its turns.
  *
  * Skipped where Chromium or the peers' packages are missing. Times are asserted nowhere.
  */

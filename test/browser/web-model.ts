@@ -1,8 +1,8 @@
 /**
  * A small int8 model of words, as files: rows of 40 features in, four probabilities out.
  *
- * In: a seed.  Out: a .rnq file whose metadata names its front end, labels and detector. The weights are random: what it says means nothing, but it says
- * different things.
+ * In: a seed.  Out: a .rnq file whose metadata names its front end, labels and detector. The weights are
+ * random: what it says means nothing, but it says different things.
  */
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';

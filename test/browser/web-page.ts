@@ -1,7 +1,8 @@
 /**
  * The built page in headless Chromium, with a microphone that plays a WAV file.
  *
- * In: a folder for files, the microphone's WAV.  Out: an open page, the requests that it made, and what it shows. The page is built once a process.
+ * In: a folder for files, the microphone's WAV.  Out: an open page, the requests that it made, and what it
+ * shows. The page is built once a process.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

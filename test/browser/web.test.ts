@@ -1,6 +1,6 @@
 /**
- * The page in headless Chromium: files give the bytes that Node gives, models are compiled in the page, the microphone is heard, errors are told, and
- * nothing needs a server the second time.
+ * The page in headless Chromium: files give the bytes that Node gives, models are compiled in the page, the
+ * microphone is heard, errors are told, and nothing needs a server the second time.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,5 +1,6 @@
 /**
- * npm run demo:har for both devices, as a user runs it: it ends well, and the picture that it prints is held against the script by this file's own count.
+ * npm run demo:har for both devices, as a user runs it: it ends well, and the picture that it prints is held
+ * against the script by this file's own count.
  */
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';

@@ -1,7 +1,9 @@
 /**
- * The ESP-IDF project as a reader of docs/esp32.md builds it, where ESP-IDF is: `idf.py set-target`, `idf.py build`, the partition table, and the image in it.
+ * The ESP-IDF project as a reader of docs/esp32.md builds it, where ESP-IDF is: `idf.py set-target`, `idf.py
+ * build`, the partition table, and the image in it.
  *
- * RUNLET_IDF_TARGET: the chip (esp32c3). WAMR_PATH: WAMR's sources in place of the component registry.  Takes minutes.
+ * RUNLET_IDF_TARGET: the chip (esp32c3). WAMR_PATH: WAMR's sources in place of the component registry.  Takes
+ * minutes.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,7 +1,9 @@
 /**
- * What models cost in WAMR's fast interpreter on a 32-bit core, front end inside, as docs/esp32.md says: instructions of a hop on a Cortex-M4 in QEMU.
+ * What models cost in WAMR's fast interpreter on a 32-bit core, front end inside, as docs/esp32.md says:
+ * instructions of a hop on a Cortex-M4 in QEMU.
  *
- * okay_nabu is not part of this repository (test/shared.ts). Counts are asserted for the compiler that they were taken with (Debian 12).
+ * okay_nabu is not part of this repository (test/shared.ts). Counts are asserted for the compiler that they
+ * were taken with (Debian 12).
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

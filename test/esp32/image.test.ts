@@ -1,7 +1,9 @@
 /**
- * Model images: what `runlet image` writes is what the reader in C finds, to the byte; what was changed is refused, and nothing is read outside of it.
+ * Model images: what `runlet image` writes is what the reader in C finds, to the byte; what was changed is
+ * refused, and nothing is read outside of it.
  *
- * 20,000 changed images (RUNLET_IMAGE_FUZZ), most with their checksum made right again, so that the checks behind it are reached.
+ * 20,000 changed images (RUNLET_IMAGE_FUZZ), most with their checksum made right again, so that the checks
+ * behind it are reached.
  */
 
 import { execFileSync } from 'node:child_process';

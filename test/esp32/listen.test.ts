@@ -1,6 +1,7 @@
 /**
- * The ESP-IDF project's part that is no platform's, on a real WAMR: kws and its demo sound give the words, times and means of Node, bit for bit, at any
- * block size; what is lost is counted, and the stream begins anew behind it.
+ * The ESP-IDF project's part that is no platform's, on a real WAMR: kws and its demo sound give the words,
+ * times and means of Node, bit for bit, at any block size; what is lost is counted, and the stream begins
+ * anew behind it.
  */
 
 import { execFileSync } from 'node:child_process';

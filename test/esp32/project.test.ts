@@ -1,5 +1,6 @@
 /**
- * The ESP-IDF project's files agree with each other, with the page that explains them and with WAMR's own Kconfig. Needs no ESP-IDF.
+ * The ESP-IDF project's files agree with each other, with the page that explains them and with WAMR's own
+ * Kconfig. Needs no ESP-IDF.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * The trust of the ESP32 example as it ships: without the user's key there is no firmware; with it a module runs only where that key signed it.
+ * The trust of the ESP32 example as it ships: without the user's key there is no firmware; with it a module
+ * runs only where that key signed it.
  *
  * host/mcu/esp32/main/trust.c compiled by gcc, with OpenSSL in place of libsodium.
  */

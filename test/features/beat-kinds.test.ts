@@ -1,6 +1,6 @@
 /**
- * Kinds of beats: the features of models/zoo/ecg/kinds.py over the demo's signal (golden-kinds.npy), the class that follows from them, nothing from the future,
- * and a patient whose every beat is wide.
+ * Kinds of beats: the features of models/zoo/ecg/kinds.py over the demo's signal (golden-kinds.npy), the
+ * class that follows from them, nothing from the future, and a patient whose every beat is wide.
  */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -91,7 +91,10 @@ test('40 samples behind a beat are enough: what comes later changes nothing', ()
   assert.not.equal(take(38), expected);
 });
 
-/** A signal of bumps with given widths at given samples, and the classes of those beats; the scores take every one that is wide for V as likely as not. */
+/**
+ * A signal of bumps with given widths at given samples, and the classes of those beats; the scores take every
+ * one that is wide for V as likely as not.
+ */
 function classesOf(beats: readonly [sample: number, width: number][]): number[] {
   const last = beats.at(-1)?.[0] as number;
   const bumps = new Float32Array(last + 300);

@@ -1,5 +1,6 @@
 /**
- * The beat finder: a running one finds the beats of the same rule written over the whole of random scores, and those of models/zoo/ecg/beats.py.
+ * The beat finder: a running one finds the beats of the same rule written over the whole of random scores,
+ * and those of models/zoo/ecg/beats.py.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,7 +1,8 @@
 /**
  * A gateway with its agent, and what desired states are signed with, for tests.
  *
- * In: a policy.  Out: the agent of gateway `one` of site `hall` on a disk in memory, its reports, messages that it takes.
+ * In: a policy.  Out: the agent of gateway `one` of site `hall` on a disk in memory, its reports, messages
+ * that it takes.
  */
 import { newKeyPair } from '../../assembly/bundle/keys.ts';
 import { Agent } from '../../host/gateway/fleet/agent.ts';
@@ -66,7 +67,9 @@ export async function fixture(policy: Partial<Policy> = { keys: [keys.publicKey,
     return code ? `${state} ${code}` : state;
   };
   const runs = () => gateway.store.slot('main').active?.digest;
-  /** Everything that a message could change: what runs in which slots, and whether the disk was written to. */
+  /**
+   * Everything that a message could change: what runs in which slots, and whether the disk was written to.
+   */
   const everything = () => JSON.stringify([gateway.status(), disk.operations]);
   return {
     disk,

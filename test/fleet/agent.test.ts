@@ -1,8 +1,9 @@
 /**
- * A gateway's agent without a broker: each state that is desired, its reports, what it must not do, and messages that nobody would send.
+ * A gateway's agent without a broker: each state that is desired, its reports, what it must not do, and
+ * messages that nobody would send.
  *
- * RUNLET_FLEET_MESSAGES changed messages, signed by nobody, by a stranger, changed since, replayed, for others, or too far ahead (`npm run soak -- fleet`: 100,000): no crash, and
- * nothing of the gateway changes.
+ * RUNLET_FLEET_MESSAGES changed messages, signed by nobody, by a stranger, changed since, replayed, for
+ * others, or too far ahead (`npm run soak -- fleet`: 100,000): no crash, and nothing of the gateway changes.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

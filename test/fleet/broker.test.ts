@@ -1,6 +1,7 @@
 /**
- * The embedded broker by raw sockets: half-open clients, lengths of 256 MiB, floods, and packets that no client sends. Each ends its own connection at most; the broker and its
- * other clients go on, and nothing is kept.
+ * The embedded broker by raw sockets: half-open clients, lengths of 256 MiB, floods, and packets that no
+ * client sends. Each ends its own connection at most; the broker and its other clients go on, and nothing is
+ * kept.
  *
  * RUNLET_FLEET_MESSAGES / 25 connections of changed packets (`npm run soak -- fleet`: 4,000).
  */

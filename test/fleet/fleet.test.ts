@@ -1,7 +1,9 @@
 /**
- * A fleet of gateways, a process each, over a real broker: a good rollout, a bad one that stops and goes back, and a broker that is restarted in between.
+ * A fleet of gateways, a process each, over a real broker: a good rollout, a bad one that stops and goes
+ * back, and a broker that is restarted in between.
  *
- * RUNLET_FLEET gateways (`npm run soak -- fleet`: 50), with aedes (MQTT 3.1.1, forgets all at a restart) and, where it is installed, mosquitto (MQTT 5, keeps what is retained).
+ * RUNLET_FLEET gateways (`npm run soak -- fleet`: 50), with aedes (MQTT 3.1.1, forgets all at a restart) and,
+ * where it is installed, mosquitto (MQTT 5, keeps what is retained).
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * A broker that cannot be trusted: what it sends ends its connection at most. Messages of 32 MiB and more are cut off at their header, the client comes back, handlers that throw
- * are counted, and topics that name no stream reach none.
+ * A broker that cannot be trusted: what it sends ends its connection at most. Messages of 32 MiB and more are
+ * cut off at their header, the client comes back, handlers that throw are counted, and topics that name no
+ * stream reach none.
  *
  * RUNLET_FLEET_MESSAGES / 100 connections of changed packets to each client (`npm run soak -- fleet`: 1,000).
  */

@@ -1,7 +1,8 @@
 /**
  * A registry in a few lines, for tests: one repository over HTTP, which can be told to misbehave.
  *
- * In: a module, what is wrong.  Out: its reference, the requests that came. OCI distribution specification 1.1, pull only.
+ * In: a module, what is wrong.  Out: its reference, the requests that came. OCI distribution specification
+ * 1.1, pull only.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,6 @@
 /**
- * The rollout's state machine against random fleets, rules and outcomes: it touches no more than its waves, stops at its limit, takes everybody back, and ends.
+ * The rollout's state machine against random fleets, rules and outcomes: it touches no more than its waves,
+ * stops at its limit, takes everybody back, and ends.
  *
  * RUNLET_FLEET_ROLLOUTS rollouts (`npm run soak -- fleet`: 20,000).
  */

@@ -1,7 +1,9 @@
 /**
- * The rollout's runner among messages that no gateway would send: it counts true verdicts alone, and sets the desired states of gateways that are there alone.
+ * The rollout's runner among messages that no gateway would send: it counts true verdicts alone, and sets the
+ * desired states of gateways that are there alone.
  *
- * RUNLET_FLEET_MESSAGES changed reports and desired states (`npm run soak -- fleet`: 100,000), on topics that are and are not of the site.
+ * RUNLET_FLEET_MESSAGES changed reports and desired states (`npm run soak -- fleet`: 100,000), on topics that
+ * are and are not of the site.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

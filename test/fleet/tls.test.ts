@@ -1,5 +1,6 @@
 /**
- * A fleet over mqtts:// with client certificates, against aedes behind TLS: a rollout by the commands, frames over --mqtt, and brokers and sides that are not trusted.
+ * A fleet over mqtts:// with client certificates, against aedes behind TLS: a rollout by the commands, frames
+ * over --mqtt, and brokers and sides that are not trusted.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

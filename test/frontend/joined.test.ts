@@ -1,7 +1,9 @@
 /**
- * A front end before a network in one module: every mode and both styles give what the references of both give one after the other.
+ * A front end before a network in one module: every mode and both styles give what the references of both
+ * give one after the other.
  *
- * With ../shared/models: microWakeWord's models from recorded sound alone, against TensorFlow Lite Micro's outputs on the recordings' features.
+ * With ../shared/models: microWakeWord's models from recorded sound alone, against TensorFlow Lite Micro's
+ * outputs on the recordings' features.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * The front end as a module against its reference: presets, random parameters, recordings, pieces of any length, sessions.
+ * The front end as a module against its reference: presets, random parameters, recordings, pieces of any
+ * length, sessions.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The front end's reference against what others made: TensorFlow's C library through a Python package, recordings with their features, and the
- * runs of audio_preprocessor_int8.
+ * The front end's reference against what others made: TensorFlow's C library through a Python package,
+ * recordings with their features, and the runs of audio_preprocessor_int8.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

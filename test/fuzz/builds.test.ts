@@ -1,7 +1,9 @@
 /**
- * Damaged model files that a reader accepts build to a module that equals the reference, or are refused with a code.
+ * Damaged model files that a reader accepts build to a module that equals the reference, or are refused with
+ * a code.
  *
- * RUNLET_FUZZ_COUNT files a format (default 2,000), RUNLET_FUZZ_BUILDS of the accepted ones compiled and run (default 20), RUNLET_SEED (1).
+ * RUNLET_FUZZ_COUNT files a format (default 2,000), RUNLET_FUZZ_BUILDS of the accepted ones compiled and run
+ * (default 20), RUNLET_SEED (1).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,10 @@
 /**
- * What happens to damaged files that are accepted: every one is emitted or refused with a code, and a sample is compiled and run.
+ * What happens to damaged files that are accepted: every one is emitted or refused with a code, and a sample
+ * is compiled and run.
  *
- * In: damaged files, a reader, how many to compile.  Out: counts.  A compiled module must equal the integer reference; a float graph is
- * quantised with a made-up signal first.  Graphs above a work limit are emitted only where that is quick.
+ * In: damaged files, a reader, how many to compile.  Out: counts.  A compiled module must equal the integer
+ * reference; a float graph is quantised with a made-up signal first.  Graphs above a work limit are emitted
+ * only where that is quick.
  */
 import { build } from '../../assembly/build.ts';
 import { emit } from '../../assembly/emit/emit.ts';

@@ -1,5 +1,6 @@
 /**
- * Damaged calibration data: .npy, .npz, .csv and .wav files, cut off and with bytes changed, and arrays of anything: a RunletError, or an int8 graph.
+ * Damaged calibration data: .npy, .npz, .csv and .wav files, cut off and with bytes changed, and arrays of
+ * anything: a RunletError, or an int8 graph.
  *
  * RUNLET_CALIB_FILES of them (5,000; 50,000 in `npm run soak -- calib`).
  */

@@ -1,6 +1,6 @@
 /**
- * Damaged Keras files and archives: HDF5 cut and changed byte by byte and in its addresses, the topology changed as a tree, members
- * exchanged, the archive itself changed.
+ * Damaged Keras files and archives: HDF5 cut and changed byte by byte and in its addresses, the topology
+ * changed as a tree, members exchanged, the archive itself changed.
  *
  * In: sound files and a generator.  Out: a file. Nothing is checked: the reader has to.
  */

@@ -1,9 +1,10 @@
 /**
  * fuzzOnnx: damaged ONNX files must give a graph or a RunletError, quickly.
  *
- * In: sound files, a count, a seed.  Out: how many were tried, refused, accepted, and the slowest read in ms. Mutations:
- * truncation, bit flips, splices of two files, changed varints, changed dims, repeated and removed ranges. Graphs that are
- * accepted are run now and then (below a MAC limit), because a wrong graph may fail only there.
+ * In: sound files, a count, a seed.  Out: how many were tried, refused, accepted, and the slowest read in ms.
+ * Mutations: truncation, bit flips, splices of two files, changed varints, changed dims, repeated and removed
+ * ranges. Graphs that are accepted are run now and then (below a MAC limit), because a wrong graph may fail
+ * only there.
  */
 
 import { isRunletError } from '../../models/error.ts';
@@ -125,7 +126,9 @@ export function mutate(files: readonly Uint8Array[], seed: number): { bytes: Uin
   return { bytes, how: how.join(', ') };
 }
 
-/** The value byte of a field 1..20 with a varint behind `from` (dims, strides, pads, types, versions), or -1. */
+/**
+ * The value byte of a field 1..20 with a varint behind `from` (dims, strides, pads, types, versions), or -1.
+ */
 function smallVarint(bytes: Uint8Array, from: number): number {
   for (let at = from; at + 1 < bytes.length; at++) {
     const tag = bytes[at] as number;

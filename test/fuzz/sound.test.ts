@@ -1,5 +1,6 @@
 /**
- * Damaged WAV files, raw sound and microWakeWord manifests: a RunletError, or frames that are whole; RUNLET_FUZZ_COUNT of each (2,000).
+ * Damaged WAV files, raw sound and microWakeWord manifests: a RunletError, or frames that are whole;
+ * RUNLET_FUZZ_COUNT of each (2,000).
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,6 +1,6 @@
 /**
- * Mutated state patterns are refused or computed right, never silently wrong; RUNLET_STATEFUL_FILES mutations (150),
- * RUNLET_FUZZ_SEED (1), RUNLET_STATEFUL_BUILDS compiled as well (4).
+ * Mutated state patterns are refused or computed right, never silently wrong; RUNLET_STATEFUL_FILES mutations
+ * (150), RUNLET_FUZZ_SEED (1), RUNLET_STATEFUL_BUILDS compiled as well (4).
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,9 +1,10 @@
 /**
  * fuzzStateful: mutated streaming models against the interpreter of their files.
  *
- * In: a count, a seed, how many to compile as well.  Out: counts by verdict and by mutation, and what differed. Every file is refused with a
- * RunletError, or all that it answers over 40 steps of three signals is what the interpreter gives; throws on any other error.
- * A file that is read though no interpreter runs it counts as `accepted`: it has no right answer.
+ * In: a count, a seed, how many to compile as well.  Out: counts by verdict and by mutation, and what
+ * differed. Every file is refused with a RunletError, or all that it answers over 40 steps of three signals
+ * is what the interpreter gives; throws on any other error. A file that is read though no interpreter runs it
+ * counts as `accepted`: it has no right answer.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

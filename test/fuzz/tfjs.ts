@@ -23,7 +23,9 @@ const window = { strides: { ints: [1, 1, 1, 1] }, dilations: { ints: [1, 1, 1, 1
 const fused = { fused_ops: { texts: ['BiasAdd', 'Relu6'] }, num_args: 1 };
 const whole = (values: number[], dims = [values.length]) => ({ dims, values, whole: true });
 
-/** Graph models: a convolution with dilations, a pooling, shapes that are computed, and a fused dense layer. */
+/**
+ * Graph models: a convolution with dilations, a pooling, shapes that are computed, and a fused dense layer.
+ */
 const graphs: readonly GraphModel[] = [
   {
     input: [null, null, 3],

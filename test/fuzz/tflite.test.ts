@@ -1,4 +1,7 @@
-/** Damaged TensorFlow Lite files give a RunletError or a graph that keeps its promises; RUNLET_FUZZ_COUNT files (3000). */
+/**
+ * Damaged TensorFlow Lite files give a RunletError or a graph that keeps its promises; RUNLET_FUZZ_COUNT
+ * files (3000).
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';

@@ -1,8 +1,9 @@
 /**
  * fuzzTflite: damaged TensorFlow Lite files.
  *
- * In: whole files, a seed and a count.  Out: how many damaged copies were refused with a RunletError or accepted, and the slowest.
- * Throws on anything else: another error, an answer slower than two seconds, or an accepted graph that breaks its own rules.
+ * In: whole files, a seed and a count.  Out: how many damaged copies were refused with a RunletError or
+ * accepted, and the slowest. Throws on anything else: another error, an answer slower than two seconds, or an
+ * accepted graph that breaks its own rules.
  */
 import { isRunletError } from '../../models/error.ts';
 import { elementsOf, type Graph } from '../../models/graph/types.ts';

@@ -1,8 +1,9 @@
 /**
- * The signal and its books: whatever a sender gets wrong, outputs are those of the signal with its gaps filled by policy, every tick is accounted for, and
- * nothing is kept of what was refused.
+ * The signal and its books: whatever a sender gets wrong, outputs are those of the signal with its gaps
+ * filled by policy, every tick is accounted for, and nothing is kept of what was refused.
  *
- * Oracle: a session of its own, fed tick by tick with what the rules of docs/streams.md say of the same messages.
+ * Oracle: a session of its own, fed tick by tick with what the rules of docs/streams.md say of the same
+ * messages.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -77,7 +78,10 @@ const valueAt = (n: number): number => Math.sin(n) * 40;
 /** What is added to the number of message `i`: two damaged numbers are not beside each other. */
 const damage = (i: number): number => 2 ** 33 + i * 2 ** 20;
 
-/** Ticks that arrived, by number, as docs/streams.md has it: a number more than a hop ahead counts once a message beside it comes. */
+/**
+ * Ticks that arrived, by number, as docs/streams.md has it: a number more than a hop ahead counts once a
+ * message beside it comes.
+ */
 function arrivals(first: number, sent: Sent[], numbered: boolean) {
   const arrived = new Map<number, number>();
   const begin = numbered ? first : 0;
@@ -155,7 +159,8 @@ test('random messages, also refused ones: outputs are those of the filled signal
     const intake = new Intake(gateway, { ...roomy, ...policy, reorderTicks: hop, reorderMs: 1e6 } as Partial<IntakeOptions>);
     const stream = `s${run++}`;
     given.length = 0;
-    // without numbers nobody knows of what did not come; the first says where the stream begins, the last ones that it goes on
+    // without numbers nobody knows of what did not come; the first says where the stream begins, the last
+    // ones that it goes on
     const known = messages.map(({ ticks, fate }) => ({
       ticks,
       fate: numbered || !['lost', 'far', 'foreign'].includes(fate) ? fate : ('taken' as const),
@@ -232,7 +237,8 @@ test('refused names keep nothing, and a stream keeps its ticks alone, not the me
   assert.is(gateway.streams.size, 0);
   assert.ok(refused < 2 * messageBytes, `${refused} bytes are kept of refused messages`);
   assert.not.ok(gateway.slots.has('empty'));
-  // one tick of each message is new: 1024 ticks are kept for a replay, and as many again wait for the thread and for a snapshot
+  // one tick of each message is new: 1024 ticks are kept for a replay, and as many again wait for the thread
+  // and for a snapshot
   const length = messageBytes / 4;
   const slide = async (stream: string) => {
     for (let i = 0; i < 60; i++) intake.take({ stream, from: i, bytes: new Uint8Array(messageBytes) });

@@ -1,5 +1,6 @@
 /**
- * Bundles for the gateway's tests: the tiny module of test/host with a name, a version and a sequence number, and others that misbehave; keys.
+ * Bundles for the gateway's tests: the tiny module of test/host with a name, a version and a sequence number,
+ * and others that misbehave; keys.
  *
  * In: what is wrong with it.  Out: signed bytes with their digest.
  */
@@ -29,7 +30,10 @@ export interface BundleOptions extends TinyOptions {
 /** Text of a module that does not return, for its options' `edit`. */
 export const loop = 'while (load<i32>(state) != 7) store<i32>(state, load<i32>(state) | 1);';
 
-/** Something that a module does at each push after its thirtieth: it counts in a word of the state that is not used. */
+/**
+ * Something that a module does at each push after its thirtieth: it counts in a word of the state that is not
+ * used.
+ */
 export const later = (body: string): [string, string] => {
   const counts = 'store<i32>(state, load<i32>(state, 12) + 1, 12);';
   return ['let due: i32 = 0;', `let due: i32 = 0; ${counts} if (load<i32>(state, 12) > 30) { ${body} }`];

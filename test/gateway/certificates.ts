@@ -1,5 +1,6 @@
 /**
- * Certificate authorities for tests, and certificates that they sign: servers for 127.0.0.1 and localhost, clients, and such that have expired.
+ * Certificate authorities for tests, and certificates that they sign: servers for 127.0.0.1 and localhost,
+ * clients, and such that have expired.
  *
  * In: a name.  Out: PEM, P-256.
  */

@@ -1,9 +1,10 @@
 /**
  * A disk in memory that crashes: at any operation, with what was not synced lost, kept or torn, or full.
  *
- * In: where to fail.  Out: a Disk; after the crash `survivors`, the disks that a machine may find when it starts again. Bytes of a file are sure
- * after its sync; names after syncFolder; of the others any number of the oldest may have reached the disk, in order, and of a file's bytes any part, or
- * zeros in their place (the length was written, the bytes were not). A file that was cut off may have its old end again.
+ * In: where to fail.  Out: a Disk; after the crash `survivors`, the disks that a machine may find when it
+ * starts again. Bytes of a file are sure after its sync; names after syncFolder; of the others any number of
+ * the oldest may have reached the disk, in order, and of a file's bytes any part, or zeros in their place
+ * (the length was written, the bytes were not). A file that was cut off may have its old end again.
  */
 import type { Disk, DiskFile } from '../../host/gateway/store/disk.ts';
 
@@ -142,8 +143,9 @@ export class CrashDisk implements Disk {
   }
 
   /**
-   * The disk of the next start. `names` of the unsure changes happened, in order; of what was not synced in a file `keep(n)` of n bytes (and one more where
-   * it was cut off) are there, or `zeros` for them. A share of 1 of either is a crash of the process alone.
+   * The disk of the next start. `names` of the unsure changes happened, in order; of what was not synced in a
+   * file `keep(n)` of n bytes (and one more where it was cut off) are there, or `zeros` for them. A share of
+   * 1 of either is a crash of the process alone.
    */
   survivor(
     names: (changes: number) => number,

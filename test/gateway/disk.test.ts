@@ -1,5 +1,6 @@
 /**
- * The real disk: what is written whole is synced, the file's bytes before its name and the folder's names after, and each by a call of the system.
+ * The real disk: what is written whole is synced, the file's bytes before its name and the folder's names
+ * after, and each by a call of the system.
  *
  * Two witnesses: Node's own file handles, and strace where it is there.
  */

@@ -1,7 +1,9 @@
 /**
- * A real gateway behind its door, knocked at over sockets: upgrades, foreign requests, faults, slots, connections.
+ * A real gateway behind its door, knocked at over sockets: upgrades, foreign requests, faults, slots,
+ * connections.
  *
- * Raw sockets send what no client would: each is answered or ended, the process lives, and its connections are gone again.
+ * Raw sockets send what no client would: each is answered or ended, the process lives, and its connections
+ * are gone again.
  */
 import { once } from 'node:events';
 import { request as ask } from 'node:http';

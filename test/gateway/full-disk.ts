@@ -1,6 +1,7 @@
 /**
- * A small disk that can be filled and emptied under a gateway: a tmpfs of 1 MiB where this process may mount one, else a limit of 0 bytes on what
- * the gateway's process writes to a file (RLIMIT_FSIZE), set at its start or while it runs.
+ * A small disk that can be filled and emptied under a gateway: a tmpfs of 1 MiB where this process may mount
+ * one, else a limit of 0 bytes on what the gateway's process writes to a file (RLIMIT_FSIZE), set at its
+ * start or while it runs.
  *
  * In: a folder.  Out: `fill` and `free`, and the command that starts a process on it.
  */

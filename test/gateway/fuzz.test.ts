@@ -1,8 +1,11 @@
 /**
- * Every endpoint of the gateway and its binary messages under made-up requests: no fault, no crash, and nothing that was not allowed.
+ * Every endpoint of the gateway and its binary messages under made-up requests: no fault, no crash, and
+ * nothing that was not allowed.
  *
- * A request is a known path or a broken one with any method, queries, headers and a body: nothing, noise, frames, options of a trial, pieces of a changed bundle. Whoever
- * lacks the token changes nothing and reads nothing below /v1; whoever has it cannot get a bundle in that no key signed. RUNLET_GATEWAY_REQUESTS says how many.
+ * A request is a known path or a broken one with any method, queries, headers and a body: nothing, noise,
+ * frames, options of a trial, pieces of a changed bundle. Whoever lacks the token changes nothing and reads
+ * nothing below /v1; whoever has it cannot get a bundle in that no key signed. RUNLET_GATEWAY_REQUESTS says
+ * how many.
  */
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';

@@ -1,5 +1,6 @@
 /**
- * A gateway from end to end, in one process: trials by hand, rollback by itself when what runs misbehaves, safe mode, frames and outputs over HTTP.
+ * A gateway from end to end, in one process: trials by hand, rollback by itself when what runs misbehaves,
+ * safe mode, frames and outputs over HTTP.
  */
 
 import { pino } from 'pino';

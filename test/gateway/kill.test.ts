@@ -1,6 +1,7 @@
 /**
- * The real gateway, ended by kill -9 or SIGTERM while bundles are flashed, tried, confirmed and rolled back, also on a full disk; and two or four starts at
- * once each time. Exactly one of them runs, it runs the old bundle or the new one, whole, the floor never falls, and no trial outlives its gateway.
+ * The real gateway, ended by kill -9 or SIGTERM while bundles are flashed, tried, confirmed and rolled back,
+ * also on a full disk; and two or four starts at once each time. Exactly one of them runs, it runs the old
+ * bundle or the new one, whole, the floor never falls, and no trial outlives its gateway.
  *
  * RUNLET_KILLS times kill -9 and a third as often SIGTERM (`npm run soak -- store`: 300 and 100).
  */
@@ -100,7 +101,9 @@ async function start(starts: number): Promise<Started & { url: string }> {
   return { ...(all[won] as Started), url: JSON.parse(lines[won] as string).url };
 }
 
-/** What was left of the latest upload is its bundle's first bytes: with the rest after it the digest holds. */
+/**
+ * What was left of the latest upload is its bundle's first bytes: with the rest after it the digest holds.
+ */
 async function goesOn(url: string, id: string, { wasm, digest }: MadeBundle): Promise<void> {
   const location = `${url}/v1/uploads/${id}`;
   const offset = Number((await fetch(location)).headers.get('upload-offset'));
@@ -114,7 +117,10 @@ async function goesOn(url: string, id: string, { wasm, digest }: MadeBundle): Pr
   count.resumed++;
 }
 
-/** What must hold of the slot after a start: `may` are the bundles that may run. @returns the floor, and what runs and could run again */
+/**
+ * What must hold of the slot after a start: `may` are the bundles that may run. @returns the floor, and what
+ * runs and could run again
+ */
 async function check(client: GatewayClient, url: string, floor: number, may: string[], latest: MadeBundle) {
   const { slots } = await client.status();
   const [slot] = slots;

@@ -1,7 +1,8 @@
 /**
  * The app behind its door, without a socket between.
  *
- * In: an app, a door.  Out: what answers a request as the gateway would; the request says the Host of this machine unless it says another.
+ * In: an app, a door.  Out: what answers a request as the gateway would; the request says the Host of this
+ * machine unless it says another.
  */
 import type { Hono } from 'hono';
 import type { Door } from '../../host/gateway/http/door.ts';

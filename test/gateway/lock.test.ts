@@ -1,5 +1,6 @@
 /**
- * One gateway a folder: real processes that want the lock at once, some ended by kill -9; a number of a process in the file means nothing.
+ * One gateway a folder: real processes that want the lock at once, some ended by kill -9; a number of a
+ * process in the file means nothing.
  *
  * RUNLET_LOCKS rounds (`npm run soak -- store`: 300), of two and of four processes in turn.
  */

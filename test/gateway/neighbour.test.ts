@@ -1,9 +1,11 @@
 /**
- * A tenant beside a bad neighbour, in a gateway of its own process: streams over WebSocket while bundles are swapped under them, and in another slot a
- * sender of refused messages, a flood of connections and modules that hang.
+ * A tenant beside a bad neighbour, in a gateway of its own process: streams over WebSocket while bundles are
+ * swapped under them, and in another slot a sender of refused messages, a flood of connections and modules
+ * that hang.
  *
- * Every output is held against a session of the stream's own, which takes the same ticks here. RUNLET_NEIGHBOUR_STREAMS, _SWAPS and _MINUTES
- * (`npm run soak -- neighbour`: 200, 100 and 10; then memory is looked at as well). Frames come as fast as outputs come back, with a pause.
+ * Every output is held against a session of the stream's own, which takes the same ticks here.
+ * RUNLET_NEIGHBOUR_STREAMS, _SWAPS and _MINUTES (`npm run soak -- neighbour`: 200, 100 and 10; then memory is
+ * looked at as well). Frames come as fast as outputs come back, with a pause.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -193,7 +195,10 @@ class Neighbour {
     socket.close();
   }
 
-  /** Connections from another address, which say nothing, half of a request, or ask for a socket without a token. */
+  /**
+   * Connections from another address, which say nothing, half of a request, or ask for a socket without a
+   * token.
+   */
   async flood(): Promise<void> {
     const { hostname, port } = new URL(this.#url);
     const held: Socket[] = [];

@@ -1,4 +1,7 @@
-/** Parts of the gateway without a socket, disk or thread: the wire's two forms, lines and COBS, ranges of inputs, frames of several inputs. */
+/**
+ * Parts of the gateway without a socket, disk or thread: the wire's two forms, lines and COBS, ranges of
+ * inputs, frames of several inputs.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compareOutputs } from '../../host/gateway/hub/agreement.ts';

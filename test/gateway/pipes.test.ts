@@ -1,5 +1,6 @@
 /**
- * `runlet gateway` as it is run, with frames from standard input and from a FIFO in place of a serial line: outputs of both, by their own reference.
+ * `runlet gateway` as it is run, with frames from standard input and from a FIFO in place of a serial line:
+ * outputs of both, by their own reference.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

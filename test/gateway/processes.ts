@@ -1,7 +1,8 @@
 /**
  * Processes that a test starts, and what they say.
  *
- * In: a command and its arguments; a set that holds what still runs, for the test's end to kill.  Out: the child, its text as it comes, and how it ended.
+ * In: a command and its arguments; a set that holds what still runs, for the test's end to kill.  Out: the
+ * child, its text as it comes, and how it ended.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 

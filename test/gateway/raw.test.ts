@@ -1,9 +1,12 @@
 /**
- * The listening port under raw bytes: request lines, targets, headers, upgrades, WebSocket frames, bodies, broken TLS, slow and half-open clients.
+ * The listening port under raw bytes: request lines, targets, headers, upgrades, WebSocket frames, bodies,
+ * broken TLS, slow and half-open clients.
  *
- * A gateway in a process of its own, plain and over TLS, with a token and without; inputs are made by rules and then damaged. No input ends the process, none is
- * answered by a 5xx but 503, and when the clients are gone (or sit there and say nothing) its open files and memory are back where they were.
- * RUNLET_RAW_INPUTS says how many inputs; an input is what a client sends before it waits or goes: a request, a frame, a handshake.
+ * A gateway in a process of its own, plain and over TLS, with a token and without; inputs are made by rules
+ * and then damaged. No input ends the process, none is answered by a 5xx but 503, and when the clients are
+ * gone (or sit there and say nothing) its open files and memory are back where they were. RUNLET_RAW_INPUTS
+ * says how many inputs; an input is what a client sends before it waits or goes: a request, a frame, a
+ * handshake.
  */
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

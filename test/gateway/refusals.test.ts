@@ -1,7 +1,9 @@
 /**
- * Bad uploads over the wire: each is refused, or reverted in its trial, with its own code; the bundle that runs is undisturbed; nothing is left on the disk.
+ * Bad uploads over the wire: each is refused, or reverted in its trial, with its own code; the bundle that
+ * runs is undisturbed; nothing is left on the disk.
  *
- * After every case the stream that runs is given frames, and its outputs are those of an uninterrupted run; the disk holds the state and one bundle.
+ * After every case the stream that runs is given frames, and its outputs are those of an uninterrupted run;
+ * the disk holds the state and one bundle.
  */
 
 import { pino } from 'pino';

@@ -1,5 +1,6 @@
 /**
- * `runlet flash` against a gateway that is ended by kill -9 in mid-upload and started again: it says so, goes on where the gateway's disk is, and the bundle runs.
+ * `runlet flash` against a gateway that is ended by kill -9 in mid-upload and started again: it says so, goes
+ * on where the gateway's disk is, and the bundle runs.
  *
  * Between the two is a relay that counts bytes: what was sent twice is at most what was on its way.
  */

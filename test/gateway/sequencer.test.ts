@@ -1,5 +1,6 @@
 /**
- * The sequencer: whatever the order, the repeats and the cuts, the signal that comes out is that of the ticks that arrived; and what was lost is counted.
+ * The sequencer: whatever the order, the repeats and the cuts, the signal that comes out is that of the ticks
+ * that arrived; and what was lost is counted.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -16,7 +17,10 @@ const base: SequencerOptions = { tickBytes, zeroTick, gap: 'hold', gapLimitTicks
 const tick = (n: number): [number, number] => [n & 255, (n >> 8) & 255];
 const ticksOf = (from: number, to: number) => Uint8Array.from(Array.from({ length: to - from }, (_, i) => tick(from + i)).flat());
 
-/** Steps as one value a tick: the tick's bytes, or a reset with the number that comes next. Resets that touch are one. */
+/**
+ * Steps as one value a tick: the tick's bytes, or a reset with the number that comes next. Resets that touch
+ * are one.
+ */
 function signalOf(steps: Step[]): string[] {
   const out: string[] = [];
   for (const step of steps)
@@ -56,7 +60,10 @@ interface Sent {
   to: number;
 }
 
-/** Messages of 1 to 7 ticks, some lost, some twice; the first always comes first, as it says where the stream begins. */
+/**
+ * Messages of 1 to 7 ticks, some lost, some twice; the first always comes first, as it says where the stream
+ * begins.
+ */
 const sending = fc.record({
   first: fc.nat(100_000),
   lengths: fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 60 }),
@@ -76,7 +83,8 @@ test('any order, repeats and losses within the bound: the signal of what arrived
       const message = { from, to: from + length };
       from += length;
       const fate = i === 0 || i >= lengths.length - 1 ? 'once' : fates[i];
-      // in ticks of the sender's clock: what comes `delay` later was overtaken by at most so many ticks and a message
+      // in ticks of the sender's clock: what comes `delay` later was overtaken by at most so many ticks and a
+      // message
       if (fate !== 'lost') sent.push({ ...message, at: i === 0 ? -1 : message.from + (delays[i] as number) });
       if (fate === 'twice') sent.push({ ...message, at: message.from + (delays[60 + i] as number) });
     });

@@ -1,8 +1,9 @@
 /**
- * Names and shapes from outside: slots whose names every object has, and files of the state folder with right checksums and wrong values.
+ * Names and shapes from outside: slots whose names every object has, and files of the state folder with right
+ * checksums and wrong values.
  *
- * A name as `constructor` keeps its floor as any other. Of a file each value in turn is left out or is one of another kind: it is taken as what it
- * says, or refused with a code; never a fault.
+ * A name as `constructor` keeps its floor as any other. Of a file each value in turn is left out or is one of
+ * another kind: it is taken as what it says, or refused with a code; never a fault.
  */
 import { createHash } from 'node:crypto';
 import { test } from 'uvu';

@@ -1,8 +1,10 @@
 /**
- * Half-sent uploads on the disk: a crash at every operation of one that is begun, sent, goes on, is finished, refused, ended or expires; double faults, torn
- * writes, zeros in place of bytes, a full disk; limits; changed files.
+ * Half-sent uploads on the disk: a crash at every operation of one that is begun, sent, goes on, is finished,
+ * refused, ended or expires; double faults, torn writes, zeros in place of bytes, a full disk; limits;
+ * changed files.
  *
- * After each, an upload is there with no fewer bytes than its sender was told, and with its sender's bytes; it goes on and is staged; nothing else is left.
+ * After each, an upload is there with no fewer bytes than its sender was told, and with its sender's bytes;
+ * it goes on and is staged; nothing else is left.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -91,7 +93,10 @@ const journeys: Record<string, (one: Begun, told: Told) => Promise<void>> = {
   },
 };
 
-/** Opens a disk and checks what must hold of the upload and of all that is there; then goes on with it, and stages it. */
+/**
+ * Opens a disk and checks what must hold of the upload and of all that is there; then goes on with it, and
+ * stages it.
+ */
 async function check(disk: CrashDisk, told: Told): Promise<void> {
   const one = await begun(disk);
   const { staged } = one.store.slot('main');

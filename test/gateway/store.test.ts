@@ -1,8 +1,10 @@
 /**
- * The gateway's disk: a crash at every operation of install, trial, confirm, revert and rollback; double faults, torn writes and a full disk.
+ * The gateway's disk: a crash at every operation of install, trial, confirm, revert and rollback; double
+ * faults, torn writes and a full disk.
  *
- * After each, the store opens again, and what runs is the old bundle or the new one, whole; the sequence floor never falls; nothing that
- * nobody names is left. RUNLET_STORE_FAULTS random runs (`npm run soak -- store`: 5,000).
+ * After each, the store opens again, and what runs is the old bundle or the new one, whole; the sequence
+ * floor never falls; nothing that nobody names is left. RUNLET_STORE_FAULTS random runs (`npm run soak --
+ * store`: 5,000).
  */
 import { createHash } from 'node:crypto';
 import { test } from 'uvu';

@@ -1,6 +1,7 @@
 /**
- * Frames by WebSocket, MQTT and lines: every wire gives the outputs of the same signal; what is lost is filled, flagged and counted, or begins the signal
- * again; timestamps are of an output's last frame; overload is shed and said. MQTT runs against aedes here, and mosquitto where it is there (scripts/gateway-load.ts).
+ * Frames by WebSocket, MQTT and lines: every wire gives the outputs of the same signal; what is lost is
+ * filled, flagged and counted, or begins the signal again; timestamps are of an output's last frame; overload
+ * is shed and said. MQTT runs against aedes here, and mosquitto where it is there (scripts/gateway-load.ts).
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

@@ -1,9 +1,11 @@
 /**
- * Swaps under load: 64 streams of six channels at 100 Hz while one bundle after the other is flashed, tried, confirmed and rolled back.
+ * Swaps under load: 64 streams of six channels at 100 Hz while one bundle after the other is flashed, tried,
+ * confirmed and rolled back.
  *
- * Every output is accounted for by its number: none is lost, none comes twice, and its bytes are those of an uninterrupted run, where the state carries
- * over and where another module is warmed up by replay. RUNLET_SWAPS swaps (`npm run soak -- swaps`: 10,000). Frames come at five times real time, or as
- * fast as they are computed.
+ * Every output is accounted for by its number: none is lost, none comes twice, and its bytes are those of an
+ * uninterrupted run, where the state carries over and where another module is warmed up by replay.
+ * RUNLET_SWAPS swaps (`npm run soak -- swaps`: 10,000). Frames come at five times real time, or as fast as
+ * they are computed.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,6 +1,7 @@
 /**
- * The gateway over TLS: with the right client certificate (and token) everything works, with none, another CA's or an expired one nothing does, and no byte of
- * HTTP is read; clients refuse other gateways; plain HTTP and HTTPS mixed up, and files that are none, are told by a code.
+ * The gateway over TLS: with the right client certificate (and token) everything works, with none, another
+ * CA's or an expired one nothing does, and no byte of HTTP is read; clients refuse other gateways; plain HTTP
+ * and HTTPS mixed up, and files that are none, are told by a code.
  *
  * Certificates are made here (certificates.ts). The first test runs the commands as they are installed.
  */

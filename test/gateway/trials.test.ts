@@ -1,6 +1,6 @@
 /**
- * Trials and listeners that go wrong: outputs of 200,000 values, outputs of one value, listeners that throw. A fault fails the trial or the stream, is
- * counted, and everything else goes on.
+ * Trials and listeners that go wrong: outputs of 200,000 values, outputs of one value, listeners that throw.
+ * A fault fails the trial or the stream, is counted, and everything else goes on.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

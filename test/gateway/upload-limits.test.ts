@@ -1,7 +1,8 @@
 /**
  * How many uploads there may be, of how many bytes and how old; and which one goes when there are too many.
  *
- * On a disk in memory, with a clock of the test's own; what is on the disk is compared with what should be under way.
+ * On a disk in memory, with a clock of the test's own; what is on the disk is compared with what should be
+ * under way.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,6 @@
 /**
- * The gateway's worker threads: a module that loops for ever, traps or lies is ended, and no other stream loses an output, repeats one or changes a byte.
+ * The gateway's worker threads: a module that loops for ever, traps or lies is ended, and no other stream
+ * loses an output, repeats one or changes a byte.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,7 @@
-/** .rnq files that contradict themselves: each is refused with RN130, and the file as it was written is read back as it was. */
+/**
+ * .rnq files that contradict themselves: each is refused with RN130, and the file as it was written is read
+ * back as it was.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';

@@ -1,4 +1,7 @@
-/** foldGraph at the edges of its rules: what looks like the rule and is not must compute the same before and after. */
+/**
+ * foldGraph at the edges of its rules: what looks like the rule and is not must compute the same before and
+ * after.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GraphBuilder } from '../../models/graph/builder.ts';

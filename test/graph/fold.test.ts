@@ -1,5 +1,6 @@
 /**
- * foldGraph keeps the meaning: random graphs around every rule, float outputs before and after, within 1e-5 of the largest.
+ * foldGraph keeps the meaning: random graphs around every rule, float outputs before and after, within 1e-5
+ * of the largest.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,6 @@
 /**
- * asconfig.json: the compiler's flags stand there and nowhere else, and asc alone, with it, compiles a kept source to the code that the build has.
+ * asconfig.json: the compiler's flags stand there and nowhere else, and asc alone, with it, compiles a kept
+ * source to the code that the build has.
  *
  * runlet and asc run as programs of their own, for each target.
  * For target interp tees are written anew after asc (assembly/emit/tees.ts).

@@ -1,5 +1,6 @@
 /**
- * bench --html: the page holds every figure, its bars are as long as the figures say, it stands alone, and fits a phone.
+ * bench --html: the page holds every figure, its bars are as long as the figures say, it stands alone, and
+ * fits a phone.
  *
  * The first part reads the text, the last part a headless browser, which is skipped where there is none.
  */

@@ -1,7 +1,9 @@
 /**
- * runlet bench: times of every target beside each other, and instruction counts that are the same in every run.
+ * runlet bench: times of every target beside each other, and instruction counts that are the same in every
+ * run.
  *
- * No test asserts a time. Counts are asserted to the instruction for the compilers that they were taken with (Debian 12); with others, that two runs agree.
+ * No test asserts a time. Counts are asserted to the instruction for the compilers that they were taken with
+ * (Debian 12); with others, that two runs agree.
  */
 
 import { execFile, spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * Bundles without a compiler: numbers and sections of WebAssembly, limits of the manifest, signatures and images, each at its edge. Modules here are
- * sections written by hand, which no engine needs to run.
+ * Bundles without a compiler: numbers and sections of WebAssembly, limits of the manifest, signatures and
+ * images, each at its edge. Modules here are sections written by hand, which no engine needs to run.
  */
 import { crc32 as zipCrc } from 'node:zlib';
 import { test } from 'uvu';

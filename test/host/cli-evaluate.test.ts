@@ -1,5 +1,6 @@
 /**
- * runlet quantize --eval, --search and --report, as a user runs them: labels of every form, what goes wrong, what is written.
+ * runlet quantize --eval, --search and --report, as a user runs them: labels of every form, what goes wrong,
+ * what is written.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

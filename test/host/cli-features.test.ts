@@ -1,5 +1,6 @@
 /**
- * `runlet features`: rows of sound equal the reference's, as every type, from files, pipes and pieces; and what is refused.
+ * `runlet features`: rows of sound equal the reference's, as every type, from files, pipes and pieces; and
+ * what is refused.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

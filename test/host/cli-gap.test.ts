@@ -1,4 +1,6 @@
-/** `runlet run --gap`: NaN rows and jumps of a time column, policies, marks on the outputs, what stderr says. */
+/**
+ * `runlet run --gap`: NaN rows and jumps of a time column, policies, marks on the outputs, what stderr says.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The command line with a model of two inputs: plan, build, the cross table and run, with files by order, by name and in one archive. */
+/**
+ * The command line with a model of two inputs: plan, build, the cross table and run, with files by order, by
+ * name and in one archive.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

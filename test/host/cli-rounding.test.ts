@@ -1,8 +1,9 @@
 /**
- * `--rounding` on the command line: validate names the rule that gives every expected byte, bundles name their reference, and a FULLY_CONNECTED keeps
- * its rule where it becomes a convolution.
+ * `--rounding` on the command line: validate names the rule that gives every expected byte, bundles name
+ * their reference, and a FULLY_CONNECTED keeps its rule where it becomes a convolution.
  *
- * The model: a FULLY_CONNECTED over each of three rows, whose biases lie beside the steps where the rules differ. Expected bytes are those of the file's interpreter.
+ * The model: a FULLY_CONNECTED over each of three rows, whose biases lie beside the steps where the rules
+ * differ. Expected bytes are those of the file's interpreter.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

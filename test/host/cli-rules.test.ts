@@ -1,4 +1,7 @@
-/** What all verbs share, without a process: exit codes, numbers of options, options that are none, rows of arrays, files up to a limit. */
+/**
+ * What all verbs share, without a process: exit codes, numbers of options, options that are none, rows of
+ * arrays, files up to a limit.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The command line and WASI: build --wasi makes a command, inspect says so, run takes it as any bundle, golden writes what any runtime can be held against. */
+/**
+ * The command line and WASI: build --wasi makes a command, inspect says so, run takes it as any bundle,
+ * golden writes what any runtime can be held against.
+ */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The command line and weights in a file apart: build writes it, run, inspect and validate find it beside the bundle. */
+/**
+ * The command line and weights in a file apart: build writes it, run, inspect and validate find it beside the
+ * bundle.
+ */
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The command line, end to end: every source, JSON lines, exit codes, plots, help. Each test starts `node host/cli/bin.js`. */
+/**
+ * The command line, end to end: every source, JSON lines, exit codes, plots, help. Each test starts `node
+ * host/cli/bin.js`.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

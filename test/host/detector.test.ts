@@ -1,4 +1,7 @@
-/** The detector: its rule against a slow reading of it, against outputs of real wake word models, several labels, voice, bad options. */
+/**
+ * The detector: its rule against a slow reading of it, against outputs of real wake word models, several
+ * labels, voice, bad options.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';

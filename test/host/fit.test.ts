@@ -1,7 +1,9 @@
 /**
- * runlet fit: its count of instructions against QEMU's on models that it was not calibrated on, and its answers for every board.
+ * runlet fit: its count of instructions against QEMU's on models that it was not calibrated on, and its
+ * answers for every board.
  *
- * Counts in QEMU run where the tools are installed. What is taken apart (segments, handlers) is held against running the module itself.
+ * Counts in QEMU run where the tools are installed. What is taken apart (segments, handlers) is held against
+ * running the module itself.
  */
 
 import { execFile, spawnSync } from 'node:child_process';
@@ -90,7 +92,8 @@ test('calls that gcc inlines stand where they are called, and the module compute
     const sites = calls(plain).filter((f) => f === callee).length + Number(plain.exported.has(callee));
     assert.ok(sites > 1, `${callee} is called once`);
   }
-  // every instruction is one of the module's; where it is inlined it is the same but for its locals and how it returns
+  // every instruction is one of the module's; where it is inlined it is the same but for its locals and how
+  // it returns
   for (const [f, { code }] of module.functions.entries()) {
     assert.is(origins[f]?.length, code.length);
     for (const [i, { fn, at }] of (origins[f] ?? []).entries()) {
@@ -112,7 +115,10 @@ test('calls that gcc inlines stand where they are called, and the module compute
   assert.ok(more > 0);
 });
 
-/** Not calibrated on (docs/fit.md, "How far it is off"): other seeds of each family of networks, none left out, and another hop of one that was. */
+/**
+ * Not calibrated on (docs/fit.md, "How far it is off"): other seeds of each family of networks, none left
+ * out, and another hop of one that was.
+ */
 const seedsOf = (family: string, first: number, count: number) =>
   Array.from({ length: count }, (_, i) => `${family} ${first + i}`);
 const heldOut = [
@@ -120,7 +126,10 @@ const heldOut = [
   ...[...seedsOf('made', 5001, 16), ...seedsOf('spectrogram', 5001, 4)],
   ...[...seedsOf('made', 11001, 16), ...seedsOf('spectrogram', 11001, 6), ...seedsOf('few', 11001, 10)],
 ];
-/** The day's: RUNLET_FIT of them (4), from a place that the seed says, each time others. `npm run soak -- fit` takes all. */
+/**
+ * The day's: RUNLET_FIT of them (4), from a place that the seed says, each time others. `npm run soak -- fit`
+ * takes all.
+ */
 const perDay = Math.min(heldOut.length, Number(process.env.RUNLET_FIT ?? 4));
 const firstOfDay = (Number(process.env.RUNLET_SEED ?? 1) * perDay) % heldOut.length;
 const today = Array.from({ length: perDay }, (_, i) => heldOut[(firstOfDay + i) % heldOut.length] as string);

@@ -1,4 +1,7 @@
-/** Warm-up, gaps and frame counters of the session, on the hand-written bundle: numbering, flags, limits, errors. */
+/**
+ * Warm-up, gaps and frame counters of the session, on the hand-written bundle: numbering, flags, limits,
+ * errors.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gapLimitHops } from '../../host/session/gap.ts';

@@ -7,7 +7,9 @@ import { isRunletError } from '../../models/error.ts';
 
 export const fuzzCount = Number(process.env.RUNLET_FUZZ_COUNT ?? 2000);
 
-/** The code of the RunletError that `run` raises, or 'none'; any other error is passed on, since it is a bug. */
+/**
+ * The code of the RunletError that `run` raises, or 'none'; any other error is passed on, since it is a bug.
+ */
 export const codeOf = async (run: () => unknown): Promise<string> => {
   try {
     await run();

@@ -1,6 +1,6 @@
 /**
- * A session takes any value and any module: what is no frames is a RunletError and costs the stream nothing, and a module that breaks the ABI
- * is refused when it is opened, or closes the session until it is reset.
+ * A session takes any value and any module: what is no frames is a RunletError and costs the stream nothing,
+ * and a module that breaks the ABI is refused when it is opened, or closes the session until it is reset.
  */
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';

@@ -1,4 +1,7 @@
-/** What a module says of itself by number (rn_info), homes of weights by target and form, and the message of a command: no compiler is needed. */
+/**
+ * What a module says of itself by number (rn_info), homes of weights by target and form, and the message of a
+ * command: no compiler is needed.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buffersOf } from '../../assembly/emit/buffers.ts';

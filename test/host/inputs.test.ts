@@ -1,4 +1,7 @@
-/** A session with several inputs: one array each on one clock, in any pieces; what is refused, and what a gap and a snapshot do. */
+/**
+ * A session with several inputs: one array each on one clock, in any pieces; what is refused, and what a gap
+ * and a snapshot do.
+ */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,7 @@
-/** Listener: several models on one sound and one front end, order, voice, pieces of any length, and what does not fit. */
+/**
+ * Listener: several models on one sound and one front end, order, voice, pieces of any length, and what does
+ * not fit.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';

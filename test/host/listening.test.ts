@@ -1,6 +1,7 @@
 /**
- * Models that listen, end to end: microWakeWord's models hear their word in recordings and in no other, from the WAV alone; yes and no through
- * audio_preprocessor's front end and micro_speech; what the command line prints.
+ * Models that listen, end to end: microWakeWord's models hear their word in recordings and in no other, from
+ * the WAV alone; yes and no through audio_preprocessor's front end and micro_speech; what the command line
+ * prints.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** The benchmark's ONNX files: onnxruntime's answers are those of our own executors, so that what is timed is the same network. */
+/**
+ * The benchmark's ONNX files: onnxruntime's answers are those of our own executors, so that what is timed is
+ * the same network.
+ */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -35,8 +38,9 @@ for (const name of runtime ? Object.keys(benchNetworks) : []) {
     const { outputs } = runWindow(quantPlan(planStream(int8, { hop: graph.tensors[0]?.shape.t ?? 1, mode: 'windowed' })), stored);
     const { scale, zeroPoint } = (int8.tensors[int8.outputs[0]?.tensor ?? -1] as Tensor).quant as QuantParams;
     const got = await answer(int8, window);
-    // it rounds once where TensorFlow Lite rounds twice: a step here and there adds up; D9 has eight layers that amplify it in few of 3,072 outputs, and in those of f_EEG and
-    // f_ACC, which noise hardly moves, a step is small
+    // it rounds once where TensorFlow Lite rounds twice: a step here and there adds up; D9 has eight layers
+    // that amplify it in few of 3,072 outputs, and in those of f_EEG and f_ACC, which noise hardly moves, a
+    // step is small
     const most = (name === 'D9' ? 8.01 : name.startsWith('f_') ? 6.01 : 3.01) * scale;
     for (const [i, v] of outputs[0]?.entries() ?? [])
       assert.ok(Math.abs((v - zeroPoint) * scale - (got[i] as number)) <= most, `output ${i}`);

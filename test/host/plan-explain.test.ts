@@ -1,4 +1,7 @@
-/** plan --explain: a sentence a layer with the plan's own numbers, the alternatives, and the options that ask for them. */
+/**
+ * plan --explain: a sentence a layer with the plan's own numbers, the alternatives, and the options that ask
+ * for them.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';

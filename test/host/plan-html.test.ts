@@ -1,5 +1,6 @@
 /**
- * plan --html: the figure shows as many new, left and right rows as the plan computes; the page stands alone and runs in Chromium.
+ * plan --html: the figure shows as many new, left and right rows as the plan computes; the page stands alone
+ * and runs in Chromium.
  *
  * The first part counts in the text, the second in a headless browser, which is skipped where there is none.
  */

@@ -1,4 +1,7 @@
-/** plan --sweep: rows equal single plans, good ones are the ones that nothing smaller beats, windows only where the model has more than one. */
+/**
+ * plan --sweep: rows equal single plans, good ones are the ones that nothing smaller beats, windows only
+ * where the model has more than one.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

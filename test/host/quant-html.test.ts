@@ -1,5 +1,6 @@
 /**
- * quantize --report: the page holds every layer and figure, the worst come first with what to try, it stands alone, and fits a phone.
+ * quantize --report: the page holds every layer and figure, the worst come first with what to try, it stands
+ * alone, and fits a phone.
  *
  * The first part reads the text, the last part a headless browser, which is skipped where there is none.
  */

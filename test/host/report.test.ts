@@ -1,4 +1,7 @@
-/** Reports: envelopes keep extremes, sparklines and tables are aligned, statistics are right, plots are whole SVG documents. */
+/**
+ * Reports: envelopes keep extremes, sparklines and tables are aligned, statistics are right, plots are whole
+ * SVG documents.
+ */
 import { parseHTML } from 'linkedom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,7 @@
-/** The example of docs/session.md runs: with a bundle that answers, and with one whose rn_push does not return, whose worker it ends. */
+/**
+ * The example of docs/session.md runs: with a bundle that answers, and with one whose rn_push does not
+ * return, whose worker it ends.
+ */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** The session: any chunking gives the same outputs, quantisation is TensorFlow Lite's, nothing is allocated, every error. */
+/**
+ * The session: any chunking gives the same outputs, quantisation is TensorFlow Lite's, nothing is allocated,
+ * every error.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
@@ -143,7 +146,8 @@ test('many floats at once are each what one is alone: any bits, halves, int8 and
   );
   for (const { scale, zeroPoint, type } of cases) {
     const most = type ? 32767 : 127;
-    // halves and their neighbours, values over the range and beyond, any bits; more than the kernel takes at once
+    // halves and their neighbours, values over the range and beyond, any bits; more than the kernel takes at
+    // once
     const units = [0.5, 1.5, most - zeroPoint, most - zeroPoint + 0.5, 65_536, 2 ** 23, 2 ** 24 + 2, Number.POSITIVE_INFINITY, 0];
     const near = units.flatMap((v) => [v, -v, v * (1 + 2 ** -23), v * (1 - 2 ** -24)].map((u) => u * scale));
     const made = Float32Array.from({ length: 36_000 - near.length }, (_, i) => {

@@ -1,6 +1,7 @@
 /**
- * No control character of a file reaches a terminal, a log or a page: models of every format and a bundle whose every string carries escape sequences, C1,
- * and marks of direction go through every verb that reads them, as text and as JSON.
+ * No control character of a file reaches a terminal, a log or a page: models of every format and a bundle
+ * whose every string carries escape sequences, C1, and marks of direction go through every verb that reads
+ * them, as text and as JSON.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +17,10 @@ import { writeModel } from '../../models/write/onnx/proto.ts';
 import { writeTflite } from '../read/tflite-model.ts';
 import { tinyBundle } from './tiny-bundle.ts';
 
-/** Clears the screen, sets the title, writes a link, turns text round, ends a line in C1, begins a line of its own. */
+/**
+ * Clears the screen, sets the title, writes a link, turns text round, ends a line in C1, begins a line of its
+ * own.
+ */
 const evil = (name: string) =>
   `${name}\x1b[2J\x1b]0;owned\x07\x1b]8;;http://x\x1b\\\u009b31m\u202e\u2066\u200f\u2028\x7f\r\nok: nothing is wrong\n\x00`;
 

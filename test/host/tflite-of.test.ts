@@ -1,4 +1,7 @@
-/** The benchmark's TensorFlow Lite files: read again, they are the same network to the byte, so that what other engines run is that. */
+/**
+ * The benchmark's TensorFlow Lite files: read again, they are the same network to the byte, so that what
+ * other engines run is that.
+ */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,9 @@
 /**
- * A small bundle that owes nothing to the compiler: hand-written AssemblyScript that obeys docs/abi.md, for testing the host.
+ * A small bundle that owes nothing to the compiler: hand-written AssemblyScript that obeys docs/abi.md, for
+ * testing the host.
  *
- * In: options that break one thing at a time.  Out: the module's bytes with a manifest.
- * The model: the mean of each of C channels over a window of 8 frames, every 4 frames; int8 in, int8 out, floor division.
+ * In: options that break one thing at a time.  Out: the module's bytes with a manifest. The model: the mean
+ * of each of C channels over a window of 8 frames, every 4 frames; int8 in, int8 out, floor division.
  * reference() says in TypeScript what comes out.
  */
 import { createHash } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** Runs the command line several times in one process: argv[2] is JSON, a list of argument lists. A line names each on both streams. */
+/**
+ * Runs the command line several times in one process: argv[2] is JSON, a list of argument lists. A line names
+ * each on both streams.
+ */
 import { main } from '../../host/cli/main.ts';
 
 for (const args of JSON.parse(process.argv[2] as string) as string[][]) {

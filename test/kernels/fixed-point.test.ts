@@ -1,8 +1,9 @@
 /**
  * The rounding rule in TypeScript and in AssemblyScript against an oracle in BigInt.
  *
- * In: edge values and random ones.  Out: 0 differences between quant/fixed-point.ts, assembly/kernels/fixed-point.ts and the definition.
- * x << shift wraps to int32 on every side. Left out: a = b = -2^31, which kernels never pass.
+ * In: edge values and random ones.  Out: 0 differences between quant/fixed-point.ts,
+ * assembly/kernels/fixed-point.ts and the definition. x << shift wraps to int32 on every side. Left out: a =
+ * b = -2^31, which kernels never pass.
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';

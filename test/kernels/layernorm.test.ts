@@ -1,8 +1,10 @@
 /**
- * layernorm in integers against its real value: random scales, gammas and epsilons, and rows at the ends of int8.
+ * layernorm in integers against its real value: random scales, gammas and epsilons, and rows at the ends of
+ * int8.
  *
- * In: quant/ops/layernorm.ts, quant/transcendental.ts.  Out: largest distances. Bounds: half a step and the hundredth that
- * docs/quantisation.md allows the other roundings; 2^-27 for the root. Kernels are held to the reference by test/ops.
+ * In: quant/ops/layernorm.ts, quant/transcendental.ts.  Out: largest distances. Bounds: half a step and the
+ * hundredth that docs/quantisation.md allows the other roundings; 2^-27 for the root. Kernels are held to the
+ * reference by test/ops.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

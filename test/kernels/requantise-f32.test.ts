@@ -1,7 +1,9 @@
 /**
- * Requantisation in float32 against the integers' rule: every sum that a layer can have, in TypeScript and in the kernel.
+ * Requantisation in float32 against the integers' rule: every sum that a layer can have, in TypeScript and in
+ * the kernel.
  *
- * In: random multipliers, shifts, zero points and clamps.  Out: 0 sums whose output differs. `RUNLET_FLOAT_CHANNELS` sets how many.
+ * In: random multipliers, shifts, zero points and clamps.  Out: 0 sums whose output differs.
+ * `RUNLET_FLOAT_CHANNELS` sets how many.
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';

@@ -1,7 +1,9 @@
 /**
- * Requantisation of the interpreters' kernels against the one rule: every sum that a layer can have, in the kernel, narrow and wide.
+ * Requantisation of the interpreters' kernels against the one rule: every sum that a layer can have, in the
+ * kernel, narrow and wide.
  *
- * In: random multipliers, shifts, biases, zero points and clamps.  Out: 0 sums whose output differs. `RUNLET_FLOAT_CHANNELS` sets how many.
+ * In: random multipliers, shifts, biases, zero points and clamps.  Out: 0 sums whose output differs.
+ * `RUNLET_FLOAT_CHANNELS` sets how many.
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';

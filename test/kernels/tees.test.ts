@@ -1,5 +1,6 @@
 /**
- * Tees of innermost loops as sets and gets: the same function, and none left where an operation wrote the value.
+ * Tees of innermost loops as sets and gets: the same function, and none left where an operation wrote the
+ * value.
  *
  * In: a function written as bytes, and a build for interp.  Out: as described.
  */

@@ -1,8 +1,9 @@
 /**
  * exp, logistic, tanh and softmax in fixed point against Math.* and against TensorFlow Lite Micro's outputs.
  *
- * In: quant/transcendental.ts, quant/ops/tables.ts, quant/ops/softmax.ts.  Out: largest errors (bounds stated below), order, exact ends; the final
- * LOGISTIC and SOFTMAX of reference models reproduced byte for byte (skipped where those models are absent).
+ * In: quant/transcendental.ts, quant/ops/tables.ts, quant/ops/softmax.ts.  Out: largest errors (bounds stated
+ * below), order, exact ends; the final LOGISTIC and SOFTMAX of reference models reproduced byte for byte
+ * (skipped where those models are absent).
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +19,10 @@ import { parseNpy } from '../read/npy.ts';
 import { shared } from '../shared.ts';
 
 const one = 2 ** 31;
-/** Absolute. The reciprocal's three Newton-Raphson steps and the exp's fourth-order polynomial leave about 2^-24. */
+/**
+ * Absolute. The reciprocal's three Newton-Raphson steps and the exp's fourth-order polynomial leave about
+ * 2^-24.
+ */
 const bound = 2 ** -20;
 const rnd = random(0x5eed);
 /** Ascending raw values in [from, to]: a grid, its neighbours, and random ones. */
@@ -30,7 +34,10 @@ function raws(from: number, to: number, count = 40_000): number[] {
 }
 const errors: Record<string, number> = {};
 
-/** Largest error over the inputs. `slack` (Q0.31) is how far a value may lie below one before it: fixed point is not strictly in order. */
+/**
+ * Largest error over the inputs. `slack` (Q0.31) is how far a value may lie below one before it: fixed point
+ * is not strictly in order.
+ */
 function follow(
   name: string,
   inputs: number[],

@@ -1,7 +1,9 @@
 /**
- * Every code of runlet.h, provoked: by modules with one thing wrong, by limits, keys, weights and calls. Each has a text and a line in docs/c-host.md.
+ * Every code of runlet.h, provoked: by modules with one thing wrong, by limits, keys, weights and calls. Each
+ * has a text and a line in docs/c-host.md.
  *
- * What runlet_check refuses runlet_open refuses with the same code, nothing is held afterwards, and nothing is read or written outside (sanitizers).
+ * What runlet_check refuses runlet_open refuses with the same code, nothing is held afterwards, and nothing
+ * is read or written outside (sanitizers).
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * The example of docs/c-host.md: compiled from the page as it stands, with all warnings and sanitizers, and run; its answers are Node's.
+ * The example of docs/c-host.md: compiled from the page as it stands, with all warnings and sanitizers, and
+ * run; its answers are Node's.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';

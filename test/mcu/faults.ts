@@ -1,10 +1,14 @@
 /**
  * What the sanitizers say of a run, apart by whose source it is: WAMR's or ours.
  *
- * In: a program's standard error.  Out: places in WAMR's source, each once, as `core/…/file.c:line: what`, and lines about any other source.
+ * In: a program's standard error.  Out: places in WAMR's source, each once, as `core/…/file.c:line: what`,
+ * and lines about any other source.
  */
 
-/** A place of WAMR 2.4.3 that sanitizers speak of: lines of a file, in what words, and why it is none of a bundle's faults. */
+/**
+ * A place of WAMR 2.4.3 that sanitizers speak of: lines of a file, in what words, and why it is none of a
+ * bundle's faults.
+ */
 interface Known {
   file: string;
   lines: number[];

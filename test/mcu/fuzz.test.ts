@@ -1,9 +1,11 @@
 /**
- * Fuzzing of the C host: bundles changed at random are checked, loaded and run; calls come in any order with any arguments; signed bundles lose bits.
+ * Fuzzing of the C host: bundles changed at random are checked, loaded and run; calls come in any order with
+ * any arguments; signed bundles lose bits.
  *
- * 20,000 bundles and 100,000 calls (RUNLET_MCU_BUNDLES, RUNLET_MCU_CALLS; `npm run soak -- mcu`: 10^5 and 10^6). Our files are compiled with the address
- * and undefined-behaviour sanitizers, WAMR without: a fault inside WAMR is listed below with its reason, one of ours fails.
- * With RUNLET_WAMR_SANITIZE=1 WAMR is compiled with them too (`npm run soak -- mcu-wamr`); what they report inside WAMR is listed in faults.ts.
+ * 20,000 bundles and 100,000 calls (RUNLET_MCU_BUNDLES, RUNLET_MCU_CALLS; `npm run soak -- mcu`: 10^5 and
+ * 10^6). Our files are compiled with the address and undefined-behaviour sanitizers, WAMR without: a fault
+ * inside WAMR is listed below with its reason, one of ours fails. With RUNLET_WAMR_SANITIZE=1 WAMR is
+ * compiled with them too (`npm run soak -- mcu-wamr`); what they report inside WAMR is listed in faults.ts.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -27,7 +29,8 @@ const callCount = Number(process.env.RUNLET_MCU_CALLS ?? 100_000);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /**
- * Faults inside WAMR 2.4.3 that a changed bundle may provoke: number of the bundle by network, home and seed, with the reason. None is known.
+ * Faults inside WAMR 2.4.3 that a changed bundle may provoke: number of the bundle by network, home and seed,
+ * with the reason. None is known.
  */
 const knownFaults: Record<string, string> = {};
 

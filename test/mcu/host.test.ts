@@ -1,7 +1,9 @@
 /**
- * The C host on real WAMR: every home of weights gives Node's bytes, whole hops or pieces, alone or several bundles at once, and nothing grows.
+ * The C host on real WAMR: every home of weights gives Node's bytes, whole hops or pieces, alone or several
+ * bundles at once, and nothing grows.
  *
- * 100,000 hops of a small network (RUNLET_MCU_HOPS; `npm run soak -- mcu` has 10^7). Our files under address and undefined-behaviour sanitizers.
+ * 100,000 hops of a small network (RUNLET_MCU_HOPS; `npm run soak -- mcu` has 10^7). Our files under address
+ * and undefined-behaviour sanitizers.
  */
 
 import { execFileSync } from 'node:child_process';

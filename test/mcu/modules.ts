@@ -1,8 +1,9 @@
 /**
  * Modules of the ABI that are written by hand, each with one thing wrong.
  *
- * In: what is other than in a good module of one int8 input and one int8 output, hop 4.  Out: its bytes, by binaryen.
- * Memory is 1 page, shrunk to 1,024 bytes: input at 64, output at 128, state of 32 bytes at 160, weights (where they are apart) of 64 bytes at 256.
+ * In: what is other than in a good module of one int8 input and one int8 output, hop 4.  Out: its bytes, by
+ * binaryen. Memory is 1 page, shrunk to 1,024 bytes: input at 64, output at 128, state of 32 bytes at 160,
+ * weights (where they are apart) of 64 bytes at 256.
  */
 import binaryen from 'binaryen';
 

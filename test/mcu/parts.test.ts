@@ -1,6 +1,7 @@
 /**
- * Parts of the C host that need no runtime, each against another implementation: SHA-256 and CRC-32 (Node's), the queue (a plain model), the detector
- * (host/session/label-detector.ts), the image reader at the edge of an image. One program, address and undefined-behaviour sanitizers.
+ * Parts of the C host that need no runtime, each against another implementation: SHA-256 and CRC-32 (Node's),
+ * the queue (a plain model), the detector (host/session/label-detector.ts), the image reader at the edge of
+ * an image. One program, address and undefined-behaviour sanitizers.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

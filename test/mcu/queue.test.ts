@@ -1,7 +1,9 @@
 /**
- * The queue between an interrupt or task and inference, with two threads: nothing is lost but what is counted, and what is counted is exact.
+ * The queue between an interrupt or task and inference, with two threads: nothing is lost but what is
+ * counted, and what is counted is exact.
  *
- * 10^6 frames each (RUNLET_QUEUE_FRAMES); `npm run soak -- mcu` has more. Address, undefined-behaviour and thread sanitizers.
+ * 10^6 frames each (RUNLET_QUEUE_FRAMES); `npm run soak -- mcu` has more. Address, undefined-behaviour and
+ * thread sanitizers.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

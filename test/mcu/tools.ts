@@ -1,10 +1,13 @@
 /**
- * Builds the C host and programs of this folder over a real WAMR: its fast interpreter, from the sources that the crate wamrx-sys brings.
+ * Builds the C host and programs of this folder over a real WAMR: its fast interpreter, from the sources that
+ * the crate wamrx-sys brings.
  *
- * In: the name of a program here, and a sanitizer.  Out: the program's path. WAMR is built once, by cmake, into node_modules/.cache; programs are built
- * into a folder of the process. Our files are compiled with sanitizers, WAMR's without: a fault inside WAMR ends a program by a signal.
- * RUNLET_WAMR_SANITIZE=1: WAMR's too, where a program has the address sanitizer; what they find inside WAMR is printed, and the program goes on (faults.ts).
- * WAMR counts instructions here (WAMR_BUILD_INSTRUCTION_METERING), so that no made-up module runs for ever.
+ * In: the name of a program here, and a sanitizer.  Out: the program's path. WAMR is built once, by cmake,
+ * into node_modules/.cache; programs are built into a folder of the process. Our files are compiled with
+ * sanitizers, WAMR's without: a fault inside WAMR ends a program by a signal. RUNLET_WAMR_SANITIZE=1: WAMR's
+ * too, where a program has the address sanitizer; what they find inside WAMR is printed, and the program goes
+ * on (faults.ts). WAMR counts instructions here (WAMR_BUILD_INSTRUCTION_METERING), so that no made-up module
+ * runs for ever.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -149,7 +152,10 @@ export function answer<T>(program: string, ...args: (string | number)[]): T {
   return JSON.parse(stdout) as T;
 }
 
-/** Our files alone, as a firmware compiles them, each to an object; their paths. Without what WAMR's own build defines. */
+/**
+ * Our files alone, as a firmware compiles them, each to an object; their paths. Without what WAMR's own build
+ * defines.
+ */
 export function compileOurs(): string[] {
   const { include } = wamrLibrary();
   return hostFiles.map((file, i) => {

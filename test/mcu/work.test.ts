@@ -1,7 +1,9 @@
 /**
- * Counts that a file names, up to 2^32: the readers of the C host take no more steps than the bytes that are there allow (work.c), and read nothing outside.
+ * Counts that a file names, up to 2^32: the readers of the C host take no more steps than the bytes that are
+ * there allow (work.c), and read nothing outside.
  *
- * 20,000 modules, 20,000 images and 20,000 frames (RUNLET_MCU_COUNTS; `npm run soak -- mcu`: 10^6 each). Address and undefined-behaviour sanitizers.
+ * 20,000 modules, 20,000 images and 20,000 frames (RUNLET_MCU_COUNTS; `npm run soak -- mcu`: 10^6 each).
+ * Address and undefined-behaviour sanitizers.
  */
 
 import { execFileSync } from 'node:child_process';

@@ -1,8 +1,9 @@
 /**
  * Runs the tests of one mutant in a scratch copy, up to the first test that fails.
  *
- * In: a Scratch and test files.  Out: a Verdict: `failed` where a test failed, `passed` where all passed; anything else is no answer.
- * A file that dies before a test fails has answered nothing: the mutant has to load.
+ * In: a Scratch and test files.  Out: a Verdict: `failed` where a test failed, `passed` where all passed;
+ * anything else is no answer. A file that dies before a test fails has answered nothing: the mutant has to
+ * load.
  */
 import { spawn } from 'node:child_process';
 import { sharedDir } from '../shared.ts';
@@ -61,7 +62,10 @@ export function runTest(scratch: Scratch, file: string, env: Record<string, stri
   });
 }
 
-/** The tests of a mutant, one after the other: the first that does not pass is the answer; else all passed, or all were skipped. */
+/**
+ * The tests of a mutant, one after the other: the first that does not pass is the answer; else all passed, or
+ * all were skipped.
+ */
 export async function runTests(scratch: Scratch, files: readonly string[], env?: Record<string, string>): Promise<Answer> {
   const all: Answer = { verdict: 'skipped', text: '', seconds: 0 };
   for (const file of files) {

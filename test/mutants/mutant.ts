@@ -1,7 +1,8 @@
 /**
  * A seeded fault: one small change of one file, and the tests that must notice it.
  *
- * In: a table per folder (table/).  Out: Mutant[], with paths from the root.  `find` occurs exactly once in its file, whatever moves around it.
+ * In: a table per folder (table/).  Out: Mutant[], with paths from the root.  `find` occurs exactly once in
+ * its file, whatever moves around it.
  */
 import { turnOf } from '../shared.ts';
 
@@ -24,7 +25,10 @@ export interface Mutant {
 
 type Row = Omit<Mutant, 'file' | 'tests'> & { file: string; tests: string };
 
-/** The rows of one folder: `file` is relative to it, `tests` names test files without `test/` and `.test.ts`, by commas. */
+/**
+ * The rows of one folder: `file` is relative to it, `tests` names test files without `test/` and `.test.ts`,
+ * by commas.
+ */
 export const inFolder = (folder: string, rows: readonly Row[]): Mutant[] =>
   rows.map((row) => ({
     ...row,

@@ -1,9 +1,10 @@
 /**
  * Seeded faults, each in a scratch copy, against the tests that must notice it: two workers.
  *
- * In: mutants.  Out: a line for each that lives, with why; the number by folder.  A mutant lives where its tests pass or are skipped, where its
- * text is no longer there, and where a test file dies without a failed test.
- * By itself: `node --import tsx test/mutants/run.ts PART...` runs those whose id or file holds a part, `--tests` also those whose tests do.
+ * In: mutants.  Out: a line for each that lives, with why; the number by folder.  A mutant lives where its
+ * tests pass or are skipped, where its text is no longer there, and where a test file dies without a failed
+ * test. By itself: `node --import tsx test/mutants/run.ts PART...` runs those whose id or file holds a part,
+ * `--tests` also those whose tests do.
  */
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -65,7 +66,10 @@ export async function runMutants(mutants: readonly Mutant[], onResult: (result: 
   return results;
 }
 
-/** The distinct runs of tests without any fault: they have to pass, or their failing proves nothing. Answers those that do not. */
+/**
+ * The distinct runs of tests without any fault: they have to pass, or their failing proves nothing. Answers
+ * those that do not.
+ */
 export async function runUnchanged(mutants: readonly Mutant[]): Promise<string[]> {
   const runs = new Map(
     mutants.flatMap((m) => m.tests.map((file) => [JSON.stringify([file, m.env]), { file, env: m.env }] as const)),

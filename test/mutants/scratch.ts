@@ -1,7 +1,8 @@
 /**
  * A copy of the working tree in which a fault can be put: the tree itself is read by other tests meanwhile.
  *
- * In: the root.  Out: a folder with every file that Git knows or would take, and links to the installed packages.  Cost: some 20 MB each.
+ * In: the root.  Out: a folder with every file that Git knows or would take, and links to the installed
+ * packages.  Cost: some 20 MB each.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

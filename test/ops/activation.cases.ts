@@ -1,4 +1,7 @@
-/** activation: every function at narrow and wide input scales, extreme zero points, fixed and other output scales, clamps.  Out: OpCase[]. */
+/**
+ * activation: every function at narrow and wide input scales, extreme zero points, fixed and other output
+ * scales, clamps.  Out: OpCase[].
+ */
 import { type ActivationAttrs, noClamp, type QuantParams } from '../../models/graph/types.ts';
 import type { ActivationFn } from '../../models/ops/unary.ts';
 import { CaseGraph, type OpCase, q, relu, relu6, type Size, twoRoundings } from './case.ts';

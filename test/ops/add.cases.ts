@@ -1,4 +1,7 @@
-/** add: two operands of equal and very different scales, extreme zero points, clamps, one tensor twice.  Out: OpCase[]. */
+/**
+ * add: two operands of equal and very different scales, extreme zero points, clamps, one tensor twice.  Out:
+ * OpCase[].
+ */
 import { type Clamp, noClamp, type QuantParams } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size } from './case.ts';
 

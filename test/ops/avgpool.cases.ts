@@ -1,4 +1,7 @@
-/** avgpool: geometries along t and f, both rules for padded places, rounding of halves, clamps, an output scale of its own.  Out: OpCase[]. */
+/**
+ * avgpool: geometries along t and f, both rules for padded places, rounding of halves, clamps, an output
+ * scale of its own.  Out: OpCase[].
+ */
 import { noClamp, type PoolAttrs } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size, sliding } from './case.ts';
 

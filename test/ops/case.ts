@@ -1,8 +1,9 @@
 /**
  * What a test/ops/X.cases.ts is made of: named int8 graphs around one operator, with seeded weights.
  *
- * In: shapes, attributes and scales.  Out: OpCase[].  Weight scales are chosen so that accumulators of a random signal spread over most of
- * the output's int8 range; `gain` moves them from there (above 1: the output saturates).
+ * In: shapes, attributes and scales.  Out: OpCase[].  Weight scales are chosen so that accumulators of a
+ * random signal spread over most of the output's int8 range; `gain` moves them from there (above 1: the
+ * output saturates).
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, kernelOfOne, noClamp, type OpAttrs, type OpName, type QuantParams } from '../../models/graph/types.ts';
@@ -13,7 +14,10 @@ export interface OpCase {
   graph: Graph;
   /** Frames between two outputs, a multiple of the strides; default the product of all strides. */
   hop?: number;
-  /** Largest distance of the operator's int8 result from its real value, in output steps. Default twoRoundings. */
+  /**
+   * Largest distance of the operator's int8 result from its real value, in output steps. Default
+   * twoRoundings.
+   */
   steps?: number;
   /** Its outputs are one value by their nature; elsewhere that would show nothing. */
   constant?: boolean;

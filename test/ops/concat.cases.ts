@@ -1,4 +1,7 @@
-/** concat: along c and f, 1 to 4 parts, parts of other scales (requantised before), one tensor twice.  Out: OpCase[]. */
+/**
+ * concat: along c and f, 1 to 4 parts, parts of other scales (requantised before), one tensor twice.  Out:
+ * OpCase[].
+ */
 import type { QuantParams } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 

@@ -1,4 +1,6 @@
-/** depthwise: 1-D and 2-D geometries, multipliers, zero points, per-channel scale and bias.  Out: OpCase[]. */
+/**
+ * depthwise: 1-D and 2-D geometries, multipliers, zero points, per-channel scale and bias.  Out: OpCase[].
+ */
 import { type DepthwiseAttrs, noClamp } from '../../models/graph/types.ts';
 import { CaseGraph, type MacOptions, type OpCase, q, relu, relu6, type Size, sliding } from './case.ts';
 

@@ -1,4 +1,6 @@
-/** gru: both places of the reset gate, 1 to 40 units, backwards, hard gates, saturated gates.  Out: OpCase[]. */
+/**
+ * gru: both places of the reset gate, 1 to 40 units, backwards, hard gates, saturated gates.  Out: OpCase[].
+ */
 import { type OpCase, q } from './case.ts';
 import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 

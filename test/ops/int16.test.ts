@@ -1,8 +1,9 @@
 /**
  * Every operator case with int16 on one side or both, over every kernel of int16.
  *
- * In: the *.cases.ts beside this file, what the operator reads, what it writes, or both in int16; rescales in between where it has no such form.  Out: (a) the integer
- * reference equals TensorFlow Lite's 16x8 rule (test/oracle/int16.ts), node by node; (b) its distance from the real value stays below a step; (c) windowed
+ * In: the *.cases.ts beside this file, what the operator reads, what it writes, or both in int16; rescales in
+ * between where it has no such form.  Out: (a) the integer reference equals TensorFlow Lite's 16x8 rule
+ * (test/oracle/int16.ts), node by node; (b) its distance from the real value stays below a step; (c) windowed
  * and streamed modules equal the reference byte for byte, sides and targets in turn. RUNLET_CASES chooses
  * cases, as in ops.test.ts.
  */
@@ -32,7 +33,10 @@ const totals = { cases: 0, elements: 0, bytes: 0, wide: 0, distinct: 0, worst: n
 const { RUNLET_CASES: chosen = '' } = process.env;
 let turn = 0;
 
-/** int16 where the named sides are; `rnd` decides for each tensor, once, in order: inputs first, what is last comes last. */
+/**
+ * int16 where the named sides are; `rnd` decides for each tensor, once, in order: inputs first, what is last
+ * comes last.
+ */
 function wide(item: OpCase, [input, output]: readonly [boolean, boolean]): Graph {
   const { graph } = item;
   let at = 0;

@@ -1,4 +1,7 @@
-/** layernorm: 1 to 600 values, with and without the mean, epsilons, steep and flat gammas, extremes.  Out: OpCase[]. */
+/**
+ * layernorm: 1 to 600 values, with and without the mean, epsilons, steep and flat gammas, extremes.  Out:
+ * OpCase[].
+ */
 import type { Clamp, LayerNormAttrs } from '../../models/graph/types.ts';
 import { noClamp } from '../../models/graph/types.ts';
 import { random } from '../property/random-network.ts';

@@ -1,4 +1,7 @@
-/** lstm: 1 to 40 units, one to many rows, backwards, hard gates, clipped cells, cell scales, saturated gates.  Out: OpCase[]. */
+/**
+ * lstm: 1 to 40 units, one to many rows, backwards, hard gates, clipped cells, cell scales, saturated gates.
+ * Out: OpCase[].
+ */
 import { type OpCase, q } from './case.ts';
 import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 

@@ -1,4 +1,7 @@
-/** maxpool: geometries along t and f, paddings that must never win, clamps, an output scale of its own.  Out: OpCase[]. */
+/**
+ * maxpool: geometries along t and f, paddings that must never win, clamps, an output scale of its own.  Out:
+ * OpCase[].
+ */
 import { noClamp, type PoolAttrs } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size, sliding } from './case.ts';
 

@@ -1,4 +1,7 @@
-/** mul: two operands, multipliers below and above 1, extreme zero points, clamps, one tensor squared.  Out: OpCase[]. */
+/**
+ * mul: two operands, multipliers below and above 1, extreme zero points, clamps, one tensor squared.  Out:
+ * OpCase[].
+ */
 import { type Clamp, noClamp, type QuantParams } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, relu, relu6, type Size } from './case.ts';
 

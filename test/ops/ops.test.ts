@@ -1,10 +1,11 @@
 /**
  * Every operator case over every kernel variant.
  *
- * In: the *.cases.ts beside this file.  Out: for each case (a) the integer reference means the operator: its distance from the real value stays
- * below the case's bound, in output steps; (b) the windowed module equals the integer reference byte for byte; (c) so does the streamed one.
- * RUNLET_SHARE=3 (CI) builds each case for one target, another one each day.
- * RUNLET_CASES (a part of `conv, causal, dilation 3`) and RUNLET_TARGETS (names by commas) choose cases, without the controls, and targets; all by default.
+ * In: the *.cases.ts beside this file.  Out: for each case (a) the integer reference means the operator: its
+ * distance from the real value stays below the case's bound, in output steps; (b) the windowed module equals
+ * the integer reference byte for byte; (c) so does the streamed one. RUNLET_SHARE=3 (CI) builds each case for
+ * one target, another one each day. RUNLET_CASES (a part of `conv, causal, dilation 3`) and RUNLET_TARGETS
+ * (names by commas) choose cases, without the controls, and targets; all by default.
  */
 
 import { readdirSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
  * The three comparisons of an operator case.
  *
- * In: an int8 graph and a signal.  Out: distance of the integer reference from the real meaning in output steps; bytes of a module, windowed
- * or streamed, that differ from the integer reference.
+ * In: an int8 graph and a signal.  Out: distance of the integer reference from the real meaning in output
+ * steps; bytes of a module, windowed or streamed, that differ from the integer reference.
  */
 import type { Bundle } from '../../assembly/build.ts';
 import {
@@ -54,7 +54,10 @@ export interface Distance {
   distinct: number;
 }
 
-/** Each node's integer result against its real meaning on its dequantised inputs; values outside its type count as its ends. */
+/**
+ * Each node's integer result against its real meaning on its dequantised inputs; values outside its type
+ * count as its ends.
+ */
 export function distanceFromReal(quant: QuantPlan, windows: Int8Array[]): Distance {
   const { graph } = quant.plan;
   const real = dequantised(graph);

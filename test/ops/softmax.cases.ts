@@ -1,4 +1,7 @@
-/** softmax: 1 to 600 channels, betas, narrow and wide input scales, rows of frames and features.  Out: OpCase[]. */
+/**
+ * softmax: 1 to 600 channels, betas, narrow and wide input scales, rows of frames and features.  Out:
+ * OpCase[].
+ */
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 
 interface Spec {

@@ -1,4 +1,7 @@
-/** Small streaming models, one for each thing that random ones have found: read and computed as the interpreter does, in modules too. */
+/**
+ * Small streaming models, one for each thing that random ones have found: read and computed as the
+ * interpreter does, in modules too.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { differing } from '../property/harness.ts';

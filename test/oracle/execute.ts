@@ -1,10 +1,11 @@
 /**
  * Oracle: interprets a TensorFlow Lite file operator by operator, resource variables included.
  *
- * In: the file's bytes, then one value for each input a step.  Out: the outputs of each step; every tensor can be looked at.
- * Shares no code with the reader, the planner, the quantiser or the kernels. Source: TensorFlow Lite Micro's interpreter and kernels;
- * micro_resource_variable.cc: a variable that nothing has assigned holds the zero point of the value that the first ASSIGN_VARIABLE brings.
- * Errors: Invalid (no interpreter runs the file), Unjudged (no rule for it here). Cost: naive loops.
+ * In: the file's bytes, then one value for each input a step.  Out: the outputs of each step; every tensor
+ * can be looked at. Shares no code with the reader, the planner, the quantiser or the kernels. Source:
+ * TensorFlow Lite Micro's interpreter and kernels; micro_resource_variable.cc: a variable that nothing has
+ * assigned holds the zero point of the value that the first ASSIGN_VARIABLE brings. Errors: Invalid (no
+ * interpreter runs the file), Unjudged (no rule for it here). Cost: naive loops.
  */
 import { elementsOf, type FileOf, type OperatorOf, parseFile } from './file.ts';
 import { Invalid, Unjudged } from './flat.ts';
@@ -185,7 +186,10 @@ export class Oracle {
     }
   }
 
-  /** The variable's key. Micro takes an absent container for any container: where some are absent and some not, there is no one meaning. */
+  /**
+   * The variable's key. Micro takes an absent container for any container: where some are absent and some
+   * not, there is no one meaning.
+   */
   #handle(op: Op): string {
     const name = String(op.options.sharedName ?? op.unknown('it has no name'));
     const absent = op.options.container === undefined;

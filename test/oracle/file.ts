@@ -1,7 +1,9 @@
 /**
- * A TensorFlow Lite file as plain data: what the judge interprets, the writer writes and the mutations change.
+ * A TensorFlow Lite file as plain data: what the judge interprets, the writer writes and the mutations
+ * change.
  *
- * In: the file's bytes.  Out: subgraphs of tensors and operators, options by name. Errors: Invalid, Unjudged. Source: schema.fbs.
+ * In: the file's bytes.  Out: subgraphs of tensors and operators, options by name. Errors: Invalid, Unjudged.
+ * Source: schema.fbs.
  */
 import { Invalid, Table, Unjudged } from './flat.ts';
 import { bytesOf, nameOf, type OperatorName, operators, optionFields, type TypeName, typeNames } from './schema.ts';

@@ -1,7 +1,8 @@
 /**
  * Fixed point as TensorFlow Lite's reference kernels do it: multipliers of 31 bits, two roundings.
  *
- * In: int32 values (as JavaScript numbers).  Out: int32 values. Source: quantization_util.cc, common.cc, gemmlowp's fixedpoint.h.
+ * In: int32 values (as JavaScript numbers).  Out: int32 values. Source: quantization_util.cc, common.cc,
+ * gemmlowp's fixedpoint.h.
  * Exact: products of 62 bits are taken in two halves that a double holds.
  */
 

@@ -1,11 +1,11 @@
 /**
  * Oracle of TensorFlow Lite's 16x8 operators: naive loops, exact.
  *
- * In: a node of a graph with stored inputs.  Out: its stored output.  Shares no code with the quantiser or the kernels.  Source: integer_ops/conv.h,
- * depthwise_conv.h, fully_connected.h, pooling.h of int16 (accumulators of int64), mul.h, reference/add.h
- * (AddGeneralParamScale), reference/requantize.h, leaky_relu.h, reduce.h (QuantizedMeanOrSum), common.cc
- * (MultiplyByQuantizedMultiplier of int64).  One side int8, which TensorFlow Lite does not have for layers
- * with weights, goes by the same rule (docs/adr/0020).
+ * In: a node of a graph with stored inputs.  Out: its stored output.  Shares no code with the quantiser or
+ * the kernels.  Source: integer_ops/conv.h, depthwise_conv.h, fully_connected.h, pooling.h of int16
+ * (accumulators of int64), mul.h, reference/add.h (AddGeneralParamScale), reference/requantize.h,
+ * leaky_relu.h, reduce.h (QuantizedMeanOrSum), common.cc (MultiplyByQuantizedMultiplier of int64).  One side
+ * int8, which TensorFlow Lite does not have for layers with weights, goes by the same rule (docs/adr/0020).
  */
 import type { Node, QuantParams, Shape } from '../../models/graph/types.ts';
 import { type Multiplier, multiply, roundAway, splitMultiplier } from './fixed.ts';

@@ -1,9 +1,11 @@
 /**
- * judge: reads a file with the project's reader and compares what it makes of it with the Oracle, step by step.
+ * judge: reads a file with the project's reader and compares what it makes of it with the Oracle, step by
+ * step.
  *
- * In: a file's bytes and a seed for the signals.  Out: a verdict. `refused`: the reader or the planner said no. `equal`: every value of every
- * output of every step. `different`: at least one is not. `accepted`: the reader took a file that no interpreter runs. `unjudged`: it took one that the
- * Oracle has no rule for. Any error that is not a RunletError is thrown on.
+ * In: a file's bytes and a seed for the signals.  Out: a verdict. `refused`: the reader or the planner said
+ * no. `equal`: every value of every output of every step. `different`: at least one is not. `accepted`: the
+ * reader took a file that no interpreter runs. `unjudged`: it took one that the Oracle has no rule for. Any
+ * error that is not a RunletError is thrown on.
  */
 
 import { isRunletError } from '../../models/error.ts';
@@ -29,7 +31,10 @@ export interface Verdict {
   values: number;
   /** Whether the plan has a state of its own. */
   stateful: boolean;
-  /** For `equal`: the plan and the signals that were compared, int8 [t][f][c] for each input, for those who also compile. */
+  /**
+   * For `equal`: the plan and the signals that were compared, int8 [t][f][c] for each input, for those who
+   * also compile.
+   */
   quant?: QuantPlan;
   signals: Int8Array[][];
   expected: Ints[][][];

@@ -1,8 +1,8 @@
 /**
  * mutated: a broken, or only different, streaming model.
  *
- * In: a seed.  Out: a file's bytes and what was done to it. One mutation of the graph (two in some), the shapes made to fit again in most;
- * or bytes changed in place.
+ * In: a seed.  Out: a file's bytes and what was done to it. One mutation of the graph (two in some), the
+ * shapes made to fit again in most; or bytes changed in place.
  */
 import type { FileOf } from './file.ts';
 import { Edit, type Mutation, repairShapes } from './mutations/edit.ts';
@@ -73,7 +73,9 @@ export interface Base {
   file: FileOf;
 }
 
-/** A model and one mutation of it; the same seed gives the same bytes. Models are made until one is usable. */
+/**
+ * A model and one mutation of it; the same seed gives the same bytes. Models are made until one is usable.
+ */
 export async function mutated(seed: number, options: MutateOptions = {}): Promise<Mutated> {
   const { wanted, usable = async () => true, others = [] } = options;
   const rng = new Rng(seed ^ 0x5bd1e995);

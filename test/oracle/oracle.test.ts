@@ -1,4 +1,7 @@
-/** The judge itself: 0 differing values on every run of every reference model, tensor by tensor where all tensors are given. */
+/**
+ * The judge itself: 0 differing values on every run of every reference model, tensor by tensor where all
+ * tensors are given.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';

@@ -1,7 +1,8 @@
 /**
  * What an operator's rule sees: its tensors with room for their values, its options, and checks.
  *
- * In: an operator of a parsed file.  Out: typed arrays, shapes, scales. Errors: Invalid where TensorFlow Lite Micro would stop.
+ * In: an operator of a parsed file.  Out: typed arrays, shapes, scales. Errors: Invalid where TensorFlow Lite
+ * Micro would stop.
  */
 import { elementsOf, type OperatorOf, type OptionsOf, type TensorOf } from './file.ts';
 import { Invalid, Unjudged } from './flat.ts';

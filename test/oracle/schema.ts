@@ -1,7 +1,9 @@
 /**
- * The part of TensorFlow Lite's schema that the judge reads and the writer writes: types, operators, fields of their options.
+ * The part of TensorFlow Lite's schema that the judge reads and the writer writes: types, operators, fields
+ * of their options.
  *
- * In: nothing.  Out: tables. Source: schema.fbs of TensorFlow Lite (field numbers count from 0 in the order of the table).
+ * In: nothing.  Out: tables. Source: schema.fbs of TensorFlow Lite (field numbers count from 0 in the order
+ * of the table).
  */
 export const typeNames = {
   0: 'float32',

@@ -1,7 +1,8 @@
 /**
  * exp, 1 / (1 + x) and what is made of them, in fixed point as gemmlowp defines them.
  *
- * In: raw int32 with the number of integer bits that the name says (Q0: none).  Out: raw Q0. Source: gemmlowp fixedpoint.h.
+ * In: raw int32 with the number of integer bits that the name says (Q0: none).  Out: raw Q0. Source: gemmlowp
+ * fixedpoint.h.
  */
 import { highMul, shiftRight, timesPower } from './fixed.ts';
 

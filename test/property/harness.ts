@@ -1,7 +1,8 @@
 /**
  * Runs a bundle with poisoned memory and compares it with the integer reference.
  *
- * In: a QuantPlan, a built module and int8 frames.  Out: the number of outputs compared and the number of differing bytes.
+ * In: a QuantPlan, a built module and int8 frames.  Out: the number of outputs compared and the number of
+ * differing bytes.
  */
 
 import type { Bundle } from '../../assembly/build.ts';
@@ -45,7 +46,10 @@ function gaps({ memory, bytes }: { memory: Bundle['memory']; bytes: number }): [
   return found;
 }
 
-/** Fills everything that the module must not depend on: io, scratch, the gaps between state buffers, and all memory past the end. */
+/**
+ * Fills everything that the module must not depend on: io, scratch, the gaps between state buffers, and all
+ * memory past the end.
+ */
 export function poisonMemory(exports: Exports, memory: Bundle['memory']): void {
   const bytes = new Uint8Array(exports.memory.buffer);
   bytes.fill(poison, memory.io.address);
@@ -61,7 +65,10 @@ export function untouchedPastEnd(exports: Exports, memory: Bundle['memory']): bo
   });
 }
 
-/** Pushes a signal (or one for each input) in chunks of the given sizes (cycled, in ticks) and yields the outputs that fall due. */
+/**
+ * Pushes a signal (or one for each input) in chunks of the given sizes (cycled, in ticks) and yields the
+ * outputs that fall due.
+ */
 export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, chunks: number[]): Generator<Ints[]> {
   const { graph, hop, clock } = quant.plan;
   const shape = (id: number) => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };

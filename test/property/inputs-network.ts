@@ -1,7 +1,8 @@
 /**
  * Random int8 networks with two or three inputs of different rates on one clock.
  *
- * In: an InputsSpec.  Out: an int8 Graph.  Branches meet where strides have made their rates equal, or behind a head of their own.
+ * In: an InputsSpec.  Out: an int8 Graph.  Branches meet where strides have made their rates equal, or behind
+ * a head of their own.
  */
 import fc from 'fast-check';
 import type { Graph } from '../../models/graph/types.ts';

@@ -1,8 +1,10 @@
 /**
- * Random networks with int16 in random places: streamed wasm equals the integer reference in every mode, and the windowed model where the plan says so.
+ * Random networks with int16 in random places: streamed wasm equals the integer reference in every mode, and
+ * the windowed model where the plan says so.
  *
- * Counts: RUNLET_INT16 networks a mode (default 80; a quarter in the modes that approximate), seed RUNLET_SEED. All run as layer tables; RUNLET_INT16_ASC
- * of them (default 9) are compiled as well, and both styles must agree in every output and every byte of state. The targets take turns.
+ * Counts: RUNLET_INT16 networks a mode (default 80; a quarter in the modes that approximate), seed
+ * RUNLET_SEED. All run as layer tables; RUNLET_INT16_ASC of them (default 9) are compiled as well, and both
+ * styles must agree in every output and every byte of state. The targets take turns.
  */
 
 import fc from 'fast-check';
@@ -36,7 +38,9 @@ function planned(graph: Graph, options: PlanOptions): QuantPlan | undefined {
   }
 }
 
-/** Mode stream at the least hop from `least` on that the strides allow, in micro-hops where they divide it. */
+/**
+ * Mode stream at the least hop from `least` on that the strides allow, in micro-hops where they divide it.
+ */
 function streamed(graph: Graph, spec: NetworkSpec): QuantPlan {
   for (let hop = spec.hopSteps; ; hop++) {
     const quant = planned(graph, { hop, mode: 'stream' });

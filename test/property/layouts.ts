@@ -2,7 +2,8 @@
  * edge-exact plans of all kinds: preferred in each way, within a budget of state or work, shallow, with a
  * micro-hop.
  *
- * In: a Graph, a hop and a random function.  Out: a QuantPlan, and what kinds of left edges and depths its layout has.
+ * In: a Graph, a hop and a random function.  Out: a QuantPlan, and what kinds of left edges and depths its
+ * layout has.
  */
 
 import { isRunletError } from '../../models/error.ts';

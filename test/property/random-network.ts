@@ -1,7 +1,8 @@
 /**
  * Random int8 networks: structure from fast-check, weights and scales from a seed.
  *
- * In: a NetworkSpec.  Out: an int8 Graph.  A layer that does not fit (kernel longer than what is left) is left out, so every spec gives a network and shrinks well.
+ * In: a NetworkSpec.  Out: an int8 Graph.  A layer that does not fit (kernel longer than what is left) is
+ * left out, so every spec gives a network and shrinks well.
  */
 import fc from 'fast-check';
 import { GraphBuilder } from '../../models/graph/builder.ts';
@@ -197,7 +198,9 @@ function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): num
   return m.b.node(op, [x], attrs, m.name(op), m.quantOf(x));
 }
 
-/** A scale that what follows can bring back to an ordinary one: products of products leave every multiplier. */
+/**
+ * A scale that what follows can bring back to an ordinary one: products of products leave every multiplier.
+ */
 const held = (scale: number): number => Math.min(1e6, Math.max(1e-6, scale));
 
 function layernorm(m: Maker, x: number, l: LayerSpec): number {

@@ -1,8 +1,8 @@
 /**
  * Networks with recurrences and crops of time: wasm = integer reference = windowed model, in every mode.
  *
- * Counts: a tenth of RUNLET_NETWORKS (default 2,000), seed RUNLET_SEED (default 1). All run as layer tables, a
- * twentieth compiled as well.
+ * Counts: a tenth of RUNLET_NETWORKS (default 2,000), seed RUNLET_SEED (default 1). All run as layer tables,
+ * a twentieth compiled as well.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

@@ -1,8 +1,10 @@
 /**
- * Random networks whose layers are rounded once (LiteRT's FULLY_CONNECTED): streamed wasm equals the integer reference, which quant/once.test.ts holds
- * against doubles, in every mode, on every target, in both styles and with every home of weights.
+ * Random networks whose layers are rounded once (LiteRT's FULLY_CONNECTED): streamed wasm equals the integer
+ * reference, which quant/once.test.ts holds against doubles, in every mode, on every target, in both styles
+ * and with every home of weights.
  *
- * Counts: RUNLET_ROUNDING networks (default 24), RUNLET_SEED (1). RUNLET_ROUNDING_ASC of them (default 4) are compiled as well.
+ * Counts: RUNLET_ROUNDING networks (default 24), RUNLET_SEED (1). RUNLET_ROUNDING_ASC of them (default 4) are
+ * compiled as well.
  */
 
 import fc from 'fast-check';

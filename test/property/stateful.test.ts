@@ -1,8 +1,10 @@
 /**
- * Random valid streaming TensorFlow Lite models: what is read, planned and computed equals the interpretation of the file, operator by operator.
+ * Random valid streaming TensorFlow Lite models: what is read, planned and computed equals the interpretation
+ * of the file, operator by operator.
  *
- * Counts: RUNLET_NETWORKS models (default 300), seed RUNLET_SEED (default 1). Every model's integer reference is compared over 40 steps of three signals;
- * RUNLET_ASC of them (default 24) run as modules as well, in both styles, on poisoned memory, and through a session in the file's own number type.
+ * Counts: RUNLET_NETWORKS models (default 300), seed RUNLET_SEED (default 1). Every model's integer reference
+ * is compared over 40 steps of three signals; RUNLET_ASC of them (default 24) run as modules as well, in both
+ * styles, on poisoned memory, and through a session in the file's own number type.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

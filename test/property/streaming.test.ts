@@ -1,5 +1,6 @@
 /**
- * Streamed wasm equals the integer reference over the whole signal, and the windowed model where the plan says so, on random networks.
+ * Streamed wasm equals the integer reference over the whole signal, and the windowed model where the plan
+ * says so, on random networks.
  *
  * Counts: RUNLET_STREAMS or RUNLET_NETWORKS networks a test (default 2,000), seed RUNLET_SEED (default 1).
  * All run as layer tables, which need no compiler; RUNLET_ASC of them (default 160) are compiled as well,

@@ -1,7 +1,9 @@
 /**
- * Runs a network as a layer table for one target, and as compiled calls for another as well where asked: the same bytes out and the same state.
+ * Runs a network as a layer table for one target, and as compiled calls for another as well where asked: the
+ * same bytes out and the same state.
  *
- * In: a QuantPlan, a signal and chunk sizes.  Out: each output that falls due.  Memory that the module must not depend on is poisoned.
+ * In: a QuantPlan, a signal and chunk sizes.  Out: each output that falls due.  Memory that the module must
+ * not depend on is poisoned.
  */
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';

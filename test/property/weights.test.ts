@@ -1,7 +1,9 @@
 /**
- * Where weights live changes no byte: random networks and every operator case with weights in the module, copied by the host, and fetched in tiles.
+ * Where weights live changes no byte: random networks and every operator case with weights in the module,
+ * copied by the host, and fetched in tiles.
  *
- * Counts: RUNLET_NETWORKS / 8 networks a test (250 by default), seed RUNLET_SEED. All run as layer tables; a tenth is compiled as calls too.
+ * Counts: RUNLET_NETWORKS / 8 networks a test (250 by default), seed RUNLET_SEED. All run as layer tables; a
+ * tenth is compiled as calls too.
  */
 
 import { readdirSync } from 'node:fs';

@@ -115,7 +115,8 @@ test('convergence: noise settles, a signal that grows does not', () => {
   const growing = noise(seed, 1600 * window).map((v, i) => (v * i) / 1000);
   const moved = quantize(classifier(seed), growing, { ...options, preset: 'good', noReport: true }).calibration;
   assert.ok(moved.convergence.unsettled.length > settled.convergence.unsettled.length);
-  // noise whose peaks are clipped settles at once; how fast what a random network makes of it does depends on the network
+  // noise whose peaks are clipped settles at once; how fast what a random network makes of it does depends on
+  // the network
   assert.not.ok(settled.convergence.unsettled.includes(0));
   for (const tensor of [0, 1, 2, 3, 4])
     assert.ok(moved.convergence.unsettled.includes(tensor), `${tensor} of ${moved.convergence.unsettled}`);

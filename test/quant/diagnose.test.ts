@@ -1,5 +1,6 @@
 /**
- * diagnose: the guilty layer and the guilty step are found where one was made guilty, and a layer alone is what running the whole network so gives.
+ * diagnose: the guilty layer and the guilty step are found where one was made guilty, and a layer alone is
+ * what running the whole network so gives.
  */
 
 import { test } from 'uvu';

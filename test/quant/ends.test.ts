@@ -1,6 +1,6 @@
 /**
- * The integer reference at its ends: every operator against its real meaning where zero points, signs, groups and saturation show, and constants of the
- * specification that no byte of a usual network tells apart.
+ * The integer reference at its ends: every operator against its real meaning where zero points, signs, groups
+ * and saturation show, and constants of the specification that no byte of a usual network tells apart.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,6 @@
 /**
- * evaluate and compareForms: metrics against definitions, windows against the plan run over the whole signal, labels that are wrong, the zoo's own answers.
+ * evaluate and compareForms: metrics against definitions, windows against the plan run over the whole signal,
+ * labels that are wrong, the zoo's own answers.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -129,7 +130,8 @@ test('int8 windowed and streamed are judged at the same windows, and are the sam
 });
 
 test('recordings apart: a streamed output that waits for look-ahead is compared with the window it is of', () => {
-  // the middle tap alone: rows at a window's edges are what they are inside, so that streaming changes nothing but the delay
+  // the middle tap alone: rows at a window's edges are what they are inside, so that streaming changes
+  // nothing but the delay
   const b = new GraphBuilder('late');
   const x = b.input('x', { t: 16, f: 1, c: 1 });
   const sliding = { kernelT: 5, kernelF: 1, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, padT: [2, 2], padF: [0, 0] } as const; // biome-ignore format: one line

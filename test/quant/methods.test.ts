@@ -39,7 +39,10 @@ function floatOf(int8: Graph): Graph {
   return { ...int8, tensors, nodes, inputs: int8.inputs.map((p) => ({ ...p, hostType: 'float32' })) };
 }
 
-/** Makes some channels of every layer far larger than others, and takes that back in the next: what training sometimes leaves. */
+/**
+ * Makes some channels of every layer far larger than others, and takes that back in the next: what training
+ * sometimes leaves.
+ */
 function unbalanced(graph: Graph, rnd: () => number): Graph {
   const groups = scaleGroups(graph).map((group) => ({
     ...group,

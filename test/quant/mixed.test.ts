@@ -1,8 +1,8 @@
 /**
  * int16 where int8 is not enough: choosing, .rnq, sessions; and a model whose input channels differ by 1,000.
  *
- * The network is models/zoo/ppg-hr with its first layer shared by three channels: 1,000 times, 30 times and once the signal, weights divided by that; in real
- * numbers it is the same network.
+ * The network is models/zoo/ppg-hr with its first layer shared by three channels: 1,000 times, 30 times and
+ * once the signal, weights divided by that; in real numbers it is the same network.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * Ranges that become narrower by the model's outputs (quant/methods/narrow-ranges.ts), and the kept float runs that they are judged with.
+ * Ranges that become narrower by the model's outputs (quant/methods/narrow-ranges.ts), and the kept float
+ * runs that they are judged with.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

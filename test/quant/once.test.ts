@@ -1,7 +1,8 @@
 /**
  * One rounding in integers equals LiteRT's in doubles: round(sum * real), halves away from zero.
  *
- * RUNLET_ONCE outputs (default 300), RUNLET_SEED (1): every sum beside a step and random ones, also scales that make exact halves.
+ * RUNLET_ONCE outputs (default 300), RUNLET_SEED (1): every sum beside a step and random ones, also scales
+ * that make exact halves.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -17,7 +17,10 @@ import { int8Node } from '../../quant/weights.ts';
 
 const point = (fn: 'identity' | 'sigmoid') => ({ fn, clamp: noClamp });
 
-/** a and b beside each other; b is also read by another layer, or shown, or comes from a softmax, or none of these. */
+/**
+ * a and b beside each other; b is also read by another layer, or shown, or comes from a softmax, or none of
+ * these.
+ */
 function joined(kind: 'free' | 'shared' | 'output' | 'softmax' | 'sigmoid'): { graph: Graph; a: number; b: number; y: number } {
   const builder = new GraphBuilder('joined');
   const x = builder.input('x', { t: 4, f: 1, c: 2 });

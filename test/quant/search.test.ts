@@ -1,5 +1,6 @@
 /**
- * search: what it says of each candidate is what quantising with those methods gives, the front is a front, and the same seed tries the same.
+ * search: what it says of each candidate is what quantising with those methods gives, the front is a front,
+ * and the same seed tries the same.
  */
 
 import fc from 'fast-check';

@@ -1,5 +1,6 @@
 /**
- * Analytic means, symmetric activations, ranges that are shared, gains of channels: each against a computation of its own.
+ * Analytic means, symmetric activations, ranges that are shared, gains of channels: each against a
+ * computation of its own.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

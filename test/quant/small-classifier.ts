@@ -1,7 +1,8 @@
 /**
  * A small float classifier for tests of calibration, and signals for it.
  *
- * In: seeds.  Out: a graph of two convolutions, a maximum, an average and a softmax over three classes; signals of three channels; its answers.
+ * In: seeds.  Out: a graph of two convolutions, a maximum, an average and a softmax over three classes;
+ * signals of three channels; its answers.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, kernelOfOne, type Moments, noClamp } from '../../models/graph/types.ts';
@@ -42,7 +43,9 @@ export function classifier(
   return b.build();
 }
 
-/** Noise in [-1, 1) whose channels are weak and strong by turns, so that the classifier tells its parts apart. */
+/**
+ * Noise in [-1, 1) whose channels are weak and strong by turns, so that the classifier tells its parts apart.
+ */
 export function noise(seed: number, frames: number): Float32Array {
   const rnd = random(seed);
   return Float32Array.from({ length: frames * channels }, (_, i) => {
@@ -61,7 +64,10 @@ export function answersOf(graph: Graph, cuts: readonly Float32Array[]): number[]
   });
 }
 
-/** The first network from `seed` on that tells windows of the signal apart: random weights may give one class for all of them. */
+/**
+ * The first network from `seed` on that tells windows of the signal apart: random weights may give one class
+ * for all of them.
+ */
 export function tellingClassifier(seed: number, signal: Float32Array): Graph {
   const frames = Math.floor(signal.length / channels / window);
   const cuts = Array.from({ length: frames }, (_, n) => signal.slice(n * window * channels, (n + 1) * window * channels));

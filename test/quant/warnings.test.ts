@@ -1,6 +1,7 @@
 /**
- * Limits of the calibration's warnings: each on both sides, so that a limit that moves is noticed. The limits are promises of docs/quantisation.md
- * or rules of thumb that quant/calibration/warnings.ts states; what is on the right side of one by a tenth must not warn, on the wrong side it must.
+ * Limits of the calibration's warnings: each on both sides, so that a limit that moves is noticed. The limits
+ * are promises of docs/quantisation.md or rules of thumb that quant/calibration/warnings.ts states; what is
+ * on the right side of one by a tenth must not warn, on the wrong side it must.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

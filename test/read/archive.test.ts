@@ -1,6 +1,6 @@
 /**
- * Models in ZIP archives as they are downloaded: Teachable Machine, Edge Impulse, .keras; TensorFlow Lite files as C arrays; what is no model,
- * several models, and damage.
+ * Models in ZIP archives as they are downloaded: Teachable Machine, Edge Impulse, .keras; TensorFlow Lite
+ * files as C arrays; what is no model, several models, and damage.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

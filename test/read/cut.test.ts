@@ -1,4 +1,7 @@
-/** Parts of tensors in TensorFlow Lite files: SPLIT, SPLIT_V, SLICE, STRIDED_SLICE, UNPACK, GATHER and PACK, against the same indexing by hand. */
+/**
+ * Parts of tensors in TensorFlow Lite files: SPLIT, SPLIT_V, SLICE, STRIDED_SLICE, UNPACK, GATHER and PACK,
+ * against the same indexing by hand.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
@@ -10,7 +13,9 @@ const [frames, channels] = [6, 4];
 const x = Float32Array.from({ length: frames * channels }, (_, i) => Math.sin(1 + i));
 const at = (t: number, c: number) => x[t * channels + c] as number;
 
-/** A convolution of kernel 1 and stride 1 that leaves c channels as they are, so that the file has a layer. */
+/**
+ * A convolution of kernel 1 and stride 1 that leaves c channels as they are, so that the file has a layer.
+ */
 const keep = (from: string, to: string, c: number): { tensors: TfModelOf['tensors']; op: TfOperatorOf } => ({
   tensors: {
     [`w${to}`]: { shape: [c, 1, 1, c], floats: Array.from({ length: c * c }, (_, i) => Number(i % (c + 1) === 0)) },

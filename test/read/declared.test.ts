@@ -1,5 +1,6 @@
 /**
- * A small file does not make a reader work or allocate for what it only declares: what is declared is bounded before it is read, each file once.
+ * A small file does not make a reader work or allocate for what it only declares: what is declared is bounded
+ * before it is read, each file once.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -54,7 +55,8 @@ test('ONNX: too many nodes, initializers and outputs are counted before any is m
     writeModel({ ...x, nodes: [], tensors: Object.fromEntries(many(20_001).map((name) => [name, { dims: [-1] }])) }),
     writeModel({ ...x, nodes: [], outputs: many(257) }),
   ];
-  // an initializer of -1 elements, and an output of nothing, would be refused for themselves, were they looked at before all are counted
+  // an initializer of -1 elements, and an output of nothing, would be refused for themselves, were they
+  // looked at before all are counted
   for (const file of files) assert.is(await codeOf(() => readModel(file)), 'RN159');
 });
 
@@ -124,7 +126,10 @@ test('ONNX: fields are counted wherever they are, and no list is longer than an 
   assert.is(await codeOf(() => readModel(model({ attributes }))), 'RN159');
 });
 
-/** A TensorFlow Lite file of `graphs` subgraphs that are one and the same table, whose `tensors` tensors are one and the same as well. */
+/**
+ * A TensorFlow Lite file of `graphs` subgraphs that are one and the same table, whose `tensors` tensors are
+ * one and the same as well.
+ */
 function aliased(graphs: number, tensors: number): Uint8Array {
   const b = new Builder(1 << 20);
   const table = (...fields: [number, number][]): number => {

@@ -1,5 +1,6 @@
 /**
- * Names that every JavaScript object inherits, where a file or a command line names an operator, a type or a preset: they are unknown, as any other.
+ * Names that every JavaScript object inherits, where a file or a command line names an operator, a type or a
+ * preset: they are unknown, as any other.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

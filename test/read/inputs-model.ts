@@ -1,7 +1,9 @@
 /**
- * ONNX files with two inputs of different rates, written by hand: an accelerometer and a PPG sensor of twice its rate.
+ * ONNX files with two inputs of different rates, written by hand: an accelerometer and a PPG sensor of twice
+ * its rate.
  *
- * In: how the branches pad time.  Out: the file's bytes. The PPG's first layer strides by 2, so that both branches meet row by row.
+ * In: how the branches pad time.  Out: the file's bytes. The PPG's first layer strides by 2, so that both
+ * branches meet row by row.
  */
 import { type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { seededNormal } from './onnx-oracle.ts';

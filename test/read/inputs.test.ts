@@ -1,5 +1,6 @@
 /**
- * A file with two inputs, end to end: read as onnxruntime runs it, quantised, built, and run in pieces of any size.
+ * A file with two inputs, end to end: read as onnxruntime runs it, quantised, built, and run in pieces of any
+ * size.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

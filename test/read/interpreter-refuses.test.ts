@@ -1,9 +1,11 @@
 /**
  * What TensorFlow Lite's interpreter and ONNX Runtime cannot mean is refused, not guessed.
  *
- * Checked with ai-edge-litert 2.3.0 and these very files: "quantized_dimension must be in range [0, 4)" for 4, 9 and -1; for the reshapes, with its
- * reference and its optimised kernels, "num_input_elements != num_output_elements" and, with two unknown dimensions, "stretch_dim != -1". XNNPACK, which the
- * interpreter uses by default, takes a zero as "the input's dimension" and accepts [1, 0, 2] of these; the kernels refuse it.
+ * Checked with ai-edge-litert 2.3.0 and these very files: "quantized_dimension must be in range [0, 4)" for
+ * 4, 9 and -1; for the reshapes, with its reference and its optimised kernels, "num_input_elements !=
+ * num_output_elements" and, with two unknown dimensions, "stretch_dim != -1". XNNPACK, which the interpreter
+ * uses by default, takes a zero as "the input's dimension" and accepts [1, 0, 2] of these; the kernels refuse
+ * it.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

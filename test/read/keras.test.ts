@@ -1,5 +1,6 @@
 /**
- * Keras files (.keras, .h5) of Keras 2 and 3, made by test/fixtures/keras/make.py, against the answers of Keras; and files that are damaged.
+ * Keras files (.keras, .h5) of Keras 2 and 3, made by test/fixtures/keras/make.py, against the answers of
+ * Keras; and files that are damaged.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,8 @@
 /**
  * A dense layer on the last axis: rows are frames, whatever shape they have in the file.
  *
- * Keras lowers Dense on [1, t, c] to RESHAPE [t, c], FULLY_CONNECTED, RESHAPE [1, t, units]; ONNX has MatMul on
- * [1, t, c], or Gemm behind a Reshape. Each file is computed and compared with the sum written out.
+ * Keras lowers Dense on [1, t, c] to RESHAPE [t, c], FULLY_CONNECTED, RESHAPE [1, t, units]; ONNX has MatMul
+ * on [1, t, c], or Gemm behind a Reshape. Each file is computed and compared with the sum written out.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,6 @@
-/** Manifests of microWakeWord models: both versions, every field that may be wrong, the real ones, metadata. */
+/**
+ * Manifests of microWakeWord models: both versions, every field that may be wrong, the real ones, metadata.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';

@@ -1,6 +1,7 @@
 /**
- * Layer normalisation as files have it: the operators of ONNX, and the spellings of PyTorch, Keras and RMSNorm in single
- * operators, through ONNX and TensorFlow Lite. Each is one node with the right numbers, and what only looks like one is not.
+ * Layer normalisation as files have it: the operators of ONNX, and the spellings of PyTorch, Keras and
+ * RMSNorm in single operators, through ONNX and TensorFlow Lite. Each is one node with the right numbers, and
+ * what only looks like one is not.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,7 @@
-/** Integer inputs of ONNX files that a Cast to float32 reads at once: samples, which the host gives as real values. */
+/**
+ * Integer inputs of ONNX files that a Cast to float32 reads at once: samples, which the host gives as real
+ * values.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';

@@ -1,7 +1,8 @@
 /**
  * The float oracle: onnxruntime's answers for an ONNX file, in our normal form.
  *
- * In: a file's bytes and the graph that the reader made of it.  Out: both sides' outputs for one seeded random window.
+ * In: a file's bytes and the graph that the reader made of it.  Out: both sides' outputs for one seeded
+ * random window.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { thenClamp } from '../../models/graph/clamp.ts';
@@ -81,7 +82,10 @@ export function ownOutputs(graph: Graph, inputs: Float32Array[]): Float32Array[]
   return graph.outputs.map((port) => values[port.tensor] as Float32Array);
 }
 
-/** Fuses the range of the node's int8 output into its clamp: quantised files leave out the relus that saturation does. */
+/**
+ * Fuses the range of the node's int8 output into its clamp: quantised files leave out the relus that
+ * saturation does.
+ */
 function saturated(graph: Graph, node: Graph['nodes'][number]): Graph['nodes'][number] {
   const quant = graph.tensors[node.output]?.quant;
   if (!quant || !('clamp' in node.attrs)) return node;

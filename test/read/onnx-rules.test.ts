@@ -1,6 +1,7 @@
 /**
- * Rules of ONNX that exporters seldom use, each where a reader is easily wrong by one: against onnxruntime where it runs such a file, else
- * against the specification's formula; and what must be refused because nothing here computes it.
+ * Rules of ONNX that exporters seldom use, each where a reader is easily wrong by one: against onnxruntime
+ * where it runs such a file, else against the specification's formula; and what must be refused because
+ * nothing here computes it.
  */
 import { WireType } from '@bufbuild/protobuf/wire';
 import { test } from 'uvu';

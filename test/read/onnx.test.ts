@@ -1,6 +1,7 @@
 /**
- * The ONNX reader against onnxruntime: every exported file of test/fixtures/onnx, and hand-written graphs for what exporters
- * rarely write. Float files agree within 1e-5 of the largest output; QDQ files within their quantisation.
+ * The ONNX reader against onnxruntime: every exported file of test/fixtures/onnx, and hand-written graphs for
+ * what exporters rarely write. Float files agree within 1e-5 of the largest output; QDQ files within their
+ * quantisation.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';

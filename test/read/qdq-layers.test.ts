@@ -1,9 +1,10 @@
 /**
- * Quantised ONNX files layer by layer: each layer of the graph that the reader makes, fed with onnxruntime's integers, gives onnxruntime's
- * integers to within one step. Files by onnxruntime's quantize_static (QDQ and QOperator; min-max, entropy,
- * percentile; int8 and uint8; per channel) and by PyTorch.
+ * Quantised ONNX files layer by layer: each layer of the graph that the reader makes, fed with onnxruntime's
+ * integers, gives onnxruntime's integers to within one step. Files by onnxruntime's quantize_static (QDQ and
+ * QOperator; min-max, entropy, percentile; int8 and uint8; per channel) and by PyTorch.
  *
- * onnxruntime runs the file as it stands (no graph optimisation) with every QuantizeLinear as an output; a layer is found by its node's name.
+ * onnxruntime runs the file as it stands (no graph optimisation) with every QuantizeLinear as an output; a
+ * layer is found by its node's name.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -23,7 +24,9 @@ const files = readdirSync(folder).filter((name) => /^q-.*\.onnx$/.test(name));
 const runtime = await loadRuntime();
 if (!runtime) console.log('skipped: onnxruntime-web does not load here (npm ci, with development dependencies)');
 
-/** The file with more outputs: appended as a second GraphProto fragment, which protobuf merges into the first. */
+/**
+ * The file with more outputs: appended as a second GraphProto fragment, which protobuf merges into the first.
+ */
 function withOutputs(bytes: Uint8Array, names: { name: string; type: 'int8' | 'uint8' }[]): Uint8Array {
   const model: ModelOf = { nodes: [], inputs: {}, outputs: names };
   const fragment = writeModel(model, 'graph');
@@ -82,7 +85,8 @@ function compareLayers(graph: Graph, values: ReadonlyMap<number, Value>) {
     const op = intOps[node.op] as IntOp<OpName>;
     const out = tensor(node.output);
     const params = op.prepare(node as never, node.inputs.map(tensor), out);
-    // which spatial dimension is time is the reader's choice; where lengths agree, the order that it took fits best
+    // which spatial dimension is time is the reader's choice; where lengths agree, the order that it took
+    // fits best
     const gaps = fitting(out.shape, (known.at(-1) as Value).dims).map((order) => {
       const xs = node.inputs.map((id, i) => {
         const { shape } = tensor(id);

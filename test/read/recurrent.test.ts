@@ -1,6 +1,6 @@
 /**
- * Recurrent layers in the readers: loops of TensorFlow Lite against TensorFlow's outputs, ONNX operators against
- * onnxruntime, and which bodies of loops are taken for a cell.
+ * Recurrent layers in the readers: loops of TensorFlow Lite against TensorFlow's outputs, ONNX operators
+ * against onnxruntime, and which bodies of loops are taken for a cell.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,7 +73,9 @@ interface OnnxCell {
   read?: 'all' | 'last' | 'end';
 }
 
-/** x [1, t, c], transposed, through a cell; the network's output is what is read, [.., directions * units]. */
+/**
+ * x [1, t, c], transposed, through a cell; the network's output is what is read, [.., directions * units].
+ */
 function onnx({ op, direction = 'forward', linearBeforeReset, activations, bias = true, read = 'all' }: OnnxCell): Uint8Array {
   const next = seededNormal(11);
   const d = direction === 'bidirectional' ? 2 : 1;
@@ -137,7 +139,10 @@ for (const [name, cell] of Object.entries(onnxCells))
     for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
   });
 
-/** A body of two inputs and `units` units: tensors 0 to 5 are gates before their functions, 10 to 15 behind them. */
+/**
+ * A body of two inputs and `units` units: tensors 0 to 5 are gates before their functions, 10 to 15 behind
+ * them.
+ */
 function bodyOf(
   states: number,
   step: (x: number[], s: number[][], f: (i: number, v: number[]) => number[]) => number[][],

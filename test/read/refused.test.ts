@@ -1,5 +1,6 @@
 /**
- * Rules R10 and R13 of streaming: the readers refuse such layers by name, with the rule, the number of frames and what to do.
+ * Rules R10 and R13 of streaming: the readers refuse such layers by name, with the rule, the number of frames
+ * and what to do.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

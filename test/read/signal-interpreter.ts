@@ -1,8 +1,10 @@
 /**
- * Runs a file of Signal operators operator by operator, a step at a time: what the reader's one pattern must equal.
+ * Runs a file of Signal operators operator by operator, a step at a time: what the reader's one pattern must
+ * equal.
  *
- * In: a checked file and int16 steps.  Out: int8 rows. From the sources of tflite-micro's operators (signal/micro/kernels, signal/src), in BigInt where C has
- * 64 bits; it shares with the reader only the parser of the file, and with the reference only the FFT. Values of bins that SignalEnergy leaves as they
+ * In: a checked file and int16 steps.  Out: int8 rows. From the sources of tflite-micro's operators
+ * (signal/micro/kernels, signal/src), in BigInt where C has 64 bits; it shares with the reader only the
+ * parser of the file, and with the reference only the FFT. Values of bins that SignalEnergy leaves as they
  * were are poison: what reads one with a weight fails.
  */
 import { toObject } from 'flatbuffers/js/flexbuffers.js';

@@ -1,8 +1,10 @@
 /**
- * Writes TensorFlow Lite files of Signal operators, as audio_preprocessor.py of tflite-micro exports them and in other shapes of the same meaning.
+ * Writes TensorFlow Lite files of Signal operators, as audio_preprocessor.py of tflite-micro exports them and
+ * in other shapes of the same meaning.
  *
- * In: a FrontEnd and a seed.  Out: the bytes. The seed chooses the order of tensors, where reshapes stand, whether bins outside the band are set to
- * zero, how bands are padded with zero weights, and in which form the int8 is computed.
+ * In: a FrontEnd and a seed.  Out: the bytes. The seed chooses the order of tensors, where reshapes stand,
+ * whether bins outside the band are set to zero, how bands are padded with zero weights, and in which form
+ * the int8 is computed.
  */
 import { encode } from 'flatbuffers/js/flexbuffers.js';
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -24,7 +26,10 @@ const code = {
 };
 const type = { int32: 2, int16: 7, int8: 9, uint64: 12, uint32: 15 };
 
-/** Bands with zero weights around them, so that they start and end at multiples of 2 and 4, as the makers write them. */
+/**
+ * Bands with zero weights around them, so that they start and end at multiples of 2 and 4, as the makers
+ * write them.
+ */
 function padded({ bank, channels, fftSamples }: FrontEnd, one: number) {
   const [weights, unweights]: [number[], number[]] = [[], []];
   const tables = { first: [] as number[], at: [] as number[], spans: [] as number[] };

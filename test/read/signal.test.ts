@@ -1,8 +1,9 @@
 /**
  * TensorFlow Lite files of Signal operators: read as a front end, refused with the node named, damaged.
  *
- * What is read is compared with an interpreter that runs the file operator by operator (signal-interpreter.ts), and on audio_preprocessor_int8 with
- * TensorFlow Lite Micro's outputs. RUNLET_SIGNAL_FILES (60) files are written, RUNLET_FUZZ_COUNT (2,000) damaged copies tried.
+ * What is read is compared with an interpreter that runs the file operator by operator
+ * (signal-interpreter.ts), and on audio_preprocessor_int8 with TensorFlow Lite Micro's outputs.
+ * RUNLET_SIGNAL_FILES (60) files are written, RUNLET_FUZZ_COUNT (2,000) damaged copies tried.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * Graph models of TensorFlow.js that are refused: operators by their own names, damaged graphs, weights and inputs.
+ * Graph models of TensorFlow.js that are refused: operators by their own names, damaged graphs, weights and
+ * inputs.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

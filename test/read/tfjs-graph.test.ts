@@ -1,6 +1,6 @@
 /**
- * Graph models of TensorFlow.js against its own executor: every operator that is read, fused forms, shapes that are computed, convolutions
- * between SpaceToBatchND and BatchToSpaceND.
+ * Graph models of TensorFlow.js against its own executor: every operator that is read, fused forms, shapes
+ * that are computed, convolutions between SpaceToBatchND and BatchToSpaceND.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

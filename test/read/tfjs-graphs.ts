@@ -1,5 +1,6 @@
 /**
- * Graph models of TensorFlow.js, written node by node as the converter writes them, and TensorFlow.js's own answer.
+ * Graph models of TensorFlow.js, written node by node as the converter writes them, and TensorFlow.js's own
+ * answer.
  *
  * In: nodes and constants.  Out: model.json, its weights, and what tfjs-converter's executor computes.
  */

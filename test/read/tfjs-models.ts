@@ -1,7 +1,8 @@
 /**
  * Random TensorFlow.js layers models, built with TensorFlow.js itself, and their files as `save` writes them.
  *
- * In: a seed.  Out: the model, and model.json with one or more weight files. Sequential and functional, 1-D and 2-D; weights are random.
+ * In: a seed.  Out: the model, and model.json with one or more weight files. Sequential and functional, 1-D
+ * and 2-D; weights are random.
  */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';

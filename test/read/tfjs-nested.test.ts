@@ -1,5 +1,6 @@
 /**
- * Models inside TensorFlow.js models, against TensorFlow.js: heads on bases, models called twice, two levels, and the indices of their calls.
+ * Models inside TensorFlow.js models, against TensorFlow.js: heads on bases, models called twice, two levels,
+ * and the indices of their calls.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,6 @@
 /**
- * Rules of the TensorFlow.js reader that need no library: paths and sizes of weight files, names, defaults of layers.
+ * Rules of the TensorFlow.js reader that need no library: paths and sizes of weight files, names, defaults of
+ * layers.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,7 @@
-/** Constants behind the FlatBuffer of a TensorFlow Lite file: read as inside it, and never past the file's end. */
+/**
+ * Constants behind the FlatBuffer of a TensorFlow Lite file: read as inside it, and never past the file's
+ * end.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';

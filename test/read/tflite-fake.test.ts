@@ -1,4 +1,7 @@
-/** Fake-quantised float TensorFlow Lite files: the grid's range is kept, its rounding is left to the quantiser. */
+/**
+ * Fake-quantised float TensorFlow Lite files: the grid's range is kept, its rounding is left to the
+ * quantiser.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';

@@ -1,5 +1,6 @@
 /**
- * Helpers of the TensorFlow Lite reader's tests: files, rows in normal form, and a float run of an int8 graph.
+ * Helpers of the TensorFlow Lite reader's tests: files, rows in normal form, and a float run of an int8
+ * graph.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -56,7 +57,10 @@ export function toFile(graph: Graph, port: Port, values: Float32Array): Float32A
   return row;
 }
 
-/** The same graph with real weights: int8 weights times their scales, int32 biases times input scale times weight scale. */
+/**
+ * The same graph with real weights: int8 weights times their scales, int32 biases times input scale times
+ * weight scale.
+ */
 export function dequantised(graph: Graph): Graph {
   const nodes = graph.nodes.map((node) => {
     if ('recurrent' in node.attrs) return realCell(graph, node);
@@ -75,7 +79,10 @@ export function dequantised(graph: Graph): Graph {
   return { ...graph, nodes };
 }
 
-/** A recurrent node: weights of sum o times scale o, its bias times the scale of what they multiply, the output. */
+/**
+ * A recurrent node: weights of sum o times scale o, its bias times the scale of what they multiply, the
+ * output.
+ */
 function realCell(graph: Graph, node: Node): Node {
   if (!('recurrent' in node.attrs)) return node;
   const { recurrent, recurrentBias, units } = node.attrs;
@@ -89,8 +96,9 @@ function realCell(graph: Graph, node: Node): Node {
 const channelsOf = (graph: Graph, node: Node): number => graph.tensors[node.output]?.shape.c ?? 0;
 
 /**
- * A run of a dequantised graph whose activations are rounded to their int8 tensors' grids. `known` may replace a computed tensor
- * (by the reference run's), so that each node starts from exact inputs and must be within about a step.
+ * A run of a dequantised graph whose activations are rounded to their int8 tensors' grids. `known` may
+ * replace a computed tensor (by the reference run's), so that each node starts from exact inputs and must be
+ * within about a step.
  */
 export function runOnGrid(
   graph: Graph,

@@ -1,8 +1,8 @@
 /**
  * Dynamic-range TensorFlow Lite files: int8 weights beside float activations.
  *
- * Their meaning is the float network of the dequantised weights, so each file is read beside the same file with
- * float weights, and the graphs have to be equal.
+ * Their meaning is the float network of the dequantised weights, so each file is read beside the same file
+ * with float weights, and the graphs have to be equal.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,6 @@
 /**
- * Writes small TensorFlow Lite files for tests: what no converter at hand writes, and what the reader has to refuse.
+ * Writes small TensorFlow Lite files for tests: what no converter at hand writes, and what the reader has to
+ * refuse.
  *
  * In: a description of a graph.  Out: the bytes. Source: tensorflow/lite/schema/schema.fbs field numbers.
  */

@@ -1,6 +1,6 @@
 /**
- * Rules of the TensorFlow Lite reader, one small file each: what is refused because the file contradicts itself or the specification, beside the
- * same file with the right number, which is read.
+ * Rules of the TensorFlow Lite reader, one small file each: what is refused because the file contradicts
+ * itself or the specification, beside the same file with the right number, which is read.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -53,7 +53,9 @@ interface ConvOf {
 }
 const right: ConvOf = { weightScales: [0.02, 0.03, 0.04], weightZeros: [0, 0, 0], axis: 0, biasScale: 1, inputZero: -3 };
 
-/** [1, 6, 1, 2] through CONV_2D of three outputs; the bias has `biasScale` times the scales that it must have. */
+/**
+ * [1, 6, 1, 2] through CONV_2D of three outputs; the bias has `biasScale` times the scales that it must have.
+ */
 function conv(numbers: Partial<ConvOf>): Graph {
   const { weightScales, weightZeros, axis, biasScale, inputZero } = { ...right, ...numbers };
   const file = new File();
@@ -80,7 +82,8 @@ test('scales and zero points of a convolution', () => {
   refused(() => conv({ inputZero: 128 }), 'a zero point of 128');
   refused(() => conv({ weightZeros: [0, 0, 1] }), 'a zero point of one channel of weights');
   refused(() => conv({ weightScales: [0.02, 0.03], weightZeros: [0, 0] }), 'two scales for three channels');
-  // TensorFlow Lite: |input scale x weight scale - bias scale| / output scale <= 0.02; the largest product is 0.5 * 0.04
+  // TensorFlow Lite: |input scale x weight scale - bias scale| / output scale <= 0.02; the largest product is
+  // 0.5 * 0.04
   conv({ biasScale: 1.09 });
   refused(() => conv({ biasScale: 1.5 }), 'a bias scale that is half again too large', 'RN105');
 });
@@ -217,7 +220,10 @@ test('STRIDED_SLICE: begin and end have masks of their own; SPLIT_V: -1 is what 
   ]);
 });
 
-/** A stream with two rows of history, of which rows [from, from + 2) are kept, and which starts with `first` in its first place. */
+/**
+ * A stream with two rows of history, of which rows [from, from + 2) are kept, and which starts with `first`
+ * in its first place.
+ */
 function stateful(from: number, first = -7): Graph {
   const net = new Net(new Rng(1));
   const x = net.flow('input', { rows: 1, f: 1, c: 4, scale: 0.1, zeroPoint: -7 });

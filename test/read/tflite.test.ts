@@ -1,4 +1,7 @@
-/** The TensorFlow Lite reader on float fixtures: shapes, options, and the same numbers as TensorFlow Lite's reference kernels. */
+/**
+ * The TensorFlow Lite reader on float fixtures: shapes, options, and the same numbers as TensorFlow Lite's
+ * reference kernels.
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';

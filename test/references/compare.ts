@@ -1,8 +1,10 @@
 /**
- * A model file against an interpreter, step by step: what Runlet computes of it under a rule of rounding, in the reference or in a module.
+ * A model file against an interpreter, step by step: what Runlet computes of it under a rule of rounding, in
+ * the reference or in a module.
  *
- * In: a file and a seed.  Out: a Case: its signals in the file's own form, and its outputs as the file's outputs have them. Models with a state of their own run
- * on from step to step; windows are whole and each by itself.
+ * In: a file and a seed.  Out: a Case: its signals in the file's own form, and its outputs as the file's
+ * outputs have them. Models with a state of their own run on from step to step; windows are whole and each by
+ * itself.
  */
 
 import { build } from '../../assembly/build.ts';

@@ -1,5 +1,6 @@
 /**
- * tflite-micro and ai-edge-litert over a folder of files, at the versions of test/fixtures/references/requirements.txt.
+ * tflite-micro and ai-edge-litert over a folder of files, at the versions of
+ * test/fixtures/references/requirements.txt.
  *
  * In: models with the bytes of their inputs.  Out: the bytes of their outputs, or why there are none.
  * RUNLET_REFERENCES (default RUNLET_PYTHON, then python3) is a Python that has the packages; where it has

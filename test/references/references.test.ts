@@ -1,9 +1,11 @@
 /**
- * `--rounding tflm` gives the bytes of tflite-micro and `--rounding litert` those of ai-edge-litert's reference kernels: 0 differ.
+ * `--rounding tflm` gives the bytes of tflite-micro and `--rounding litert` those of ai-edge-litert's
+ * reference kernels: 0 differ.
  *
- * Random int8 networks (RUNLET_REFERENCE_NETWORKS, default 40; RUNLET_SEED, default 1) and every int8 file of the reference models and of the corpus that
- * Runlet takes, RUNLET_REFERENCE_STEPS steps each (default 4). RUNLET_REFERENCE_MODULES of both are compiled, and run on one target each (default 3; the targets take turns) or,
- * with RUNLET_REFERENCE_TARGETS, on all. Files that cannot be compared are listed with the reason.
+ * Random int8 networks (RUNLET_REFERENCE_NETWORKS, default 40; RUNLET_SEED, default 1) and every int8 file of
+ * the reference models and of the corpus that Runlet takes, RUNLET_REFERENCE_STEPS steps each (default 4).
+ * RUNLET_REFERENCE_MODULES of both are compiled, and run on one target each (default 3; the targets take
+ * turns) or, with RUNLET_REFERENCE_TARGETS, on all. Files that cannot be compared are listed with the reason.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * runlet flash --to serial: from the command line, and each error of it; a device that says whatever a test wants.
+ * runlet flash --to serial: from the command line, and each error of it; a device that says whatever a test
+ * wants.
  */
 
 import { execFile } from 'node:child_process';
@@ -44,7 +45,10 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
   throw error ?? new Error('it was not refused');
 }
 
-/** Answers each request with the code that stands there for it, in order, the last one again; hello with a status. Left out: no answer. */
+/**
+ * Answers each request with the code that stands there for it, in order, the last one again; hello with a
+ * status. Left out: no answer.
+ */
 function answering(codes: Partial<Record<keyof typeof requestTypes, number[]>>): SerialPort & { asked: string[] } {
   const reader = new FrameReader();
   let send = (_: Uint8Array): void => {};

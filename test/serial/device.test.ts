@@ -1,7 +1,9 @@
 /**
- * A model over a pseudo-terminal to the C host on a real WAMR: sent, verified, tried, confirmed; on a line that loses, repeats and changes bytes.
+ * A model over a pseudo-terminal to the C host on a real WAMR: sent, verified, tried, confirmed; on a line
+ * that loses, repeats and changes bytes.
  *
- * 12 transfers over bad lines (RUNLET_SERIAL_TRANSFERS; `npm run soak -- serial`: 300), seed RUNLET_SEED: each ends with the right image or a clear error.
+ * 12 transfers over bad lines (RUNLET_SERIAL_TRANSFERS; `npm run soak -- serial`: 300), seed RUNLET_SEED:
+ * each ends with the right image or a clear error.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -190,7 +192,10 @@ only(
   },
 );
 
-/** Who holds the line says any number: begin, all pieces, end, try, confirm; the codes, and the floor afterwards. */
+/**
+ * Who holds the line says any number: begin, all pieces, end, try, confirm; the codes, and the floor
+ * afterwards.
+ */
 async function played(device: Device, image: Uint8Array, number: number): Promise<{ codes: number[]; floor?: number }> {
   const port = await openPort(device.port, 115_200);
   try {

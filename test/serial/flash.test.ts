@@ -1,8 +1,9 @@
 /**
  * The slots of the C host: the power may go at every write, and anything may come over the line.
  *
- * Cuts: every operation of the flash, 2 torn writes or erases each, and 500 double faults (RUNLET_SERIAL_CUTS, RUNLET_SERIAL_DOUBLES). Fuzzing: 100,000 inputs
- * (RUNLET_SERIAL_INPUTS). `npm run soak -- serial`: 16, 5,000 and 10^6. Address and undefined-behaviour sanitizers.
+ * Cuts: every operation of the flash, 2 torn writes or erases each, and 500 double faults
+ * (RUNLET_SERIAL_CUTS, RUNLET_SERIAL_DOUBLES). Fuzzing: 100,000 inputs (RUNLET_SERIAL_INPUTS). `npm run soak
+ * -- serial`: 16, 5,000 and 10^6. Address and undefined-behaviour sanitizers.
  */
 import { join } from 'node:path';
 import { test } from 'uvu';

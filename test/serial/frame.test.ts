@@ -1,5 +1,6 @@
 /**
- * Frames: what goes in comes out, whatever lies between and however it is cut; nothing that was changed is a frame; no byte that a driver would translate.
+ * Frames: what goes in comes out, whatever lies between and however it is cut; nothing that was changed is a
+ * frame; no byte that a driver would translate.
  *
  * 1,000 runs a property (RUNLET_SERIAL_FRAMES), seed RUNLET_SEED.
  */

@@ -1,7 +1,8 @@
 /**
  * The programs of this folder, the images that they take, and a device on a pseudo-terminal.
  *
- * In: names and options.  Out: paths, images, a running device with the path of its port.  Compiled as in test/mcu/tools.ts.
+ * In: names and options.  Out: paths, images, a running device with the path of its port.  Compiled as in
+ * test/mcu/tools.ts.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

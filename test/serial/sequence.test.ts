@@ -16,7 +16,10 @@ if (absent) console.log(`skipped: ${absent}`);
 const only = absent ? test.skip : test;
 const { ok, floor, sequence, order } = deviceCodes;
 
-/** Sequences of the images 0 to 5, all signed; the last two have none that 32 bits hold, and one within a list of labels. */
+/**
+ * Sequences of the images 0 to 5, all signed; the last two have none that 32 bits hold, and one within a list
+ * of labels.
+ */
 const numbers = [5, 3, 6, 0xffffffff, undefined, 2 ** 32 + 9];
 const paths: string[] = [];
 
@@ -53,7 +56,8 @@ only('with keys: an old signed image under a new number is refused, and no numbe
     found.map(({ code }) => code),
     [
       ...[ok, sequence, floor, sequence, order, order, sequence, order, floor],
-      // the genuine update goes in all the same; then what ran before and the running image under another number
+      // the genuine update goes in all the same; then what ran before and the running image under another
+      // number
       ...[ok, ok, ok, sequence, sequence, ok],
     ],
   );

@@ -1,5 +1,6 @@
 /**
- * The resampler, with tones: flat where it passes, nothing where an alias or an image would lie, time kept; the same bytes however the signal is cut.
+ * The resampler, with tones: flat where it passes, nothing where an alias or an image would lie, time kept;
+ * the same bytes however the signal is cut.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

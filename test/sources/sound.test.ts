@@ -1,5 +1,6 @@
 /**
- * Sound: every encoding against wavefile's, WAV through a pipe with and without a length, channels, rates, raw samples, errors.
+ * Sound: every encoding against wavefile's, WAV through a pipe with and without a length, channels, rates,
+ * raw samples, errors.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,10 @@
 /**
- * The pooling error bound: never exceeded by random band-limited signals, and reached by one tone (StreamiNNC sections 1.6 and 3.4).
+ * The pooling error bound: never exceeded by random band-limited signals, and reached by one tone (StreamiNNC
+ * sections 1.6 and 3.4).
  *
- * RUNLET_BOUND_TRIALS random signals (default 2,000; `npm run soak -- bound` has 10,000) of RUNLET_SEED. Signals are periodic, so that the
- * largest amplitude is known: for degree n it is at most that of N samples divided by cos(pi n / N) (Ehlich and Zeller, 1964).
+ * RUNLET_BOUND_TRIALS random signals (default 2,000; `npm run soak -- bound` has 10,000) of RUNLET_SEED.
+ * Signals are periodic, so that the largest amplitude is known: for degree n it is at most that of N samples
+ * divided by cos(pi n / N) (Ehlich and Zeller, 1964).
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,10 @@
 /**
- * A long day of sound: RUNLET_SOUND_HOURS hours (default 0.02) at full speed through front end and network in one module.
+ * A long day of sound: RUNLET_SOUND_HOURS hours (default 0.02) at full speed through front end and network in
+ * one module.
  *
- * The front end's reference runs beside it all the time; at sampled places the network's reference runs on the rows that an output depends on,
- * and must give the module's bytes. Sound: silence, noise, tones, clicks and full scale, a second each, in an order that does not repeat.
+ * The front end's reference runs beside it all the time; at sampled places the network's reference runs on
+ * the rows that an output depends on, and must give the module's bytes. Sound: silence, noise, tones, clicks
+ * and full scale, a second each, in an order that does not repeat.
  */
 
 import { existsSync, readFileSync } from 'node:fs';

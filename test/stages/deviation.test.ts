@@ -1,5 +1,6 @@
 /**
- * Deviation of the modes on a signal: 0 where a mode is exact, equal to a computation by hand where it is not, and within its bounds.
+ * Deviation of the modes on a signal: 0 where a mode is exact, equal to a computation by hand where it is
+ * not, and within its bounds.
  */
 
 import { test } from 'uvu';

@@ -1,8 +1,9 @@
 /**
  * The zoo's ecg: PyTorch's scores, the demo's beats, and the streamed module against the int8 reference.
  *
- * With the records (shared/data/mitdb-mlii): 30 minutes through the built module. Every output is compared with the reference over the whole signal, every
- * RUNLET_ECG_EVERY-th (default 250) also with the reference on its window by itself, and the beats of both are the same.
+ * With the records (shared/data/mitdb-mlii): 30 minutes through the built module. Every output is compared
+ * with the reference over the whole signal, every RUNLET_ECG_EVERY-th (default 250) also with the reference
+ * on its window by itself, and the beats of both are the same.
  */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';

@@ -1,7 +1,9 @@
 /**
- * edge-exact on real and on the paper's networks: every window, at any hop, equals the windowed model; work equals the counts of the proof.
+ * edge-exact on real and on the paper's networks: every window, at any hop, equals the windowed model; work
+ * equals the counts of the proof.
  *
- * Real models: TensorFlow Lite Micro's sliding-window runs at hops 1, 2, 3 and 5. Paper shapes: zero-padded, aligned and unaligned hops.
+ * Real models: TensorFlow Lite Micro's sliding-window runs at hops 1, 2, 3 and 5. Paper shapes: zero-padded,
+ * aligned and unaligned hops.
  */
 
 import { readFileSync } from 'node:fs';
@@ -27,11 +29,17 @@ const folder = shared('models');
 const bytes = (...parts: string[]) => new Uint8Array(readFileSync(join(...parts)));
 
 interface Counts {
-  /** At hop 1, how many times fewer MACs than the window, first-layer shortcut included: edge-exact proof, section 3. */
+  /**
+   * At hop 1, how many times fewer MACs than the window, first-layer shortcut included: edge-exact proof,
+   * section 3.
+   */
   times: number;
   /** MACs per window at hops 1, 2, 3 and 5: section 3. */
   macs: number[];
-  /** Bytes of state at the same hops: section 4, the largest of the methods with these MACs (keep, fork, fork + fold). */
+  /**
+   * Bytes of state at the same hops: section 4, the largest of the methods with these MACs (keep, fork, fork
+   * + fold).
+   */
   state: number[];
 }
 

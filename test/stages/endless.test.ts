@@ -1,8 +1,10 @@
 /**
- * Endless streams: RUNLET_ENDLESS_HOPS hops (default 200,000) of small networks, three ways, equal the reference at 1,000 places.
+ * Endless streams: RUNLET_ENDLESS_HOPS hops (default 200,000) of small networks, three ways, equal the
+ * reference at 1,000 places.
  *
- * The signal is a hash of the frame's number, so that any window of it can be made anew: a streamed output is compared with the extended window
- * (stream) or with the windowed model (edge-exact). Places: the first, the last, around powers of two, and random ones.
+ * The signal is a hash of the frame's number, so that any window of it can be made anew: a streamed output is
+ * compared with the extended window (stream) or with the windowed model (edge-exact). Places: the first, the
+ * last, around powers of two, and random ones.
  */
 
 import { test } from 'uvu';

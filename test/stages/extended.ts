@@ -1,8 +1,10 @@
 /**
- * The model on one extended window: real signal instead of zero padding on both sides (StreamiNNC section 1.4).
+ * The model on one extended window: real signal instead of zero padding on both sides (StreamiNNC section
+ * 1.4).
  *
- * In: a QuantPlan, a signal, the window's index.  Out: the outputs of the windowed layers run on
- * [start - left, start + window + right) with the network's own zero padding at the far ends, of which only the window's frames go to the head.
+ * In: a QuantPlan, a signal, the window's index.  Out: the outputs of the windowed layers run on [start -
+ * left, start + window + right) with the network's own zero padding at the far ends, of which only the
+ * window's frames go to the head.
  */
 import { frameOf, type Ints } from '../../models/graph/types.ts';
 import { executeHeads, executeTrunk } from '../../models/stream/execute.ts';

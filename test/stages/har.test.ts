@@ -1,8 +1,9 @@
 /**
- * The zoo's har: PyTorch's scores, what the demos say, and streamed modules against windows of the int8 reference (every RUNLET_HAR_EVERY-th answer,
- * default 5).
+ * The zoo's har: PyTorch's scores, what the demos say, and streamed modules against windows of the int8
+ * reference (every RUNLET_HAR_EVERY-th answer, default 5).
  *
- * With the recordings (shared/data/har-uji): accuracy on the subjects that fold 0 was not trained on, and the same bytes over their streams.
+ * With the recordings (shared/data/har-uji): accuracy on the subjects that fold 0 was not trained on, and the
+ * same bytes over their streams.
  */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -23,7 +24,9 @@ const calibration = (device: Device) => zooArray('har', `calib-${device}.npy`).d
 const share = (counts: number[][]) =>
   counts.reduce((sum, row, i) => sum + (row[i] as number), 0) / counts.flat().reduce((a, b) => a + b, 0);
 
-/** Bytes of answers: those of a streamed module, and those of the int8 reference for each window by itself. */
+/**
+ * Bytes of answers: those of a streamed module, and those of the int8 reference for each window by itself.
+ */
 async function bytesOf(graph: Awaited<ReturnType<typeof readFloat>>, device: Device, signal: Float32Array) {
   const int8 = toInt8(graph, hop, calibration(device));
   const { session } = await openInt8(int8, { hop });

@@ -1,5 +1,6 @@
 /**
- * The zoo's kws: PyTorch's scores, the front end's rows, and the streamed module against the reference on every output of the demo's minute.
+ * The zoo's kws: PyTorch's scores, the front end's rows, and the streamed module against the reference on
+ * every output of the demo's minute.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,8 @@
 /**
  * The life of a stream on compiled networks: long gaps, counters set forward, snapshots of other layouts.
  *
- * A gap that was shortened must leave the state, to the byte, that pushing every frame leaves; also where slots of partial results and
- * phases of edge-exact turn.
+ * A gap that was shortened must leave the state, to the byte, that pushing every frame leaves; also where
+ * slots of partial results and phases of edge-exact turn.
  */
 
 import { test } from 'uvu';
@@ -67,7 +67,8 @@ for (const [name, graph, options] of networks)
         assert.equal([...one.outputRaw()], [...two.outputRaw()], 'the latest output');
       }
     assert.ok(shortened > 0, 'nothing was left out');
-    // more than 10^10 hops wrap every running sum many times; what follows is what follows a gap that is shorter by whole periods
+    // more than 10^10 hops wrap every running sum many times; what follows is what follows a gap that is
+    // shorter by whole periods
     const periods = 2 ** 33 * 4 * period; // 4: slots of partial results
     const after = noise((window + 30 * hop) * channels, 6);
     const [far, near]: [string[], string[]] = [[], []];

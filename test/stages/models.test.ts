@@ -1,5 +1,6 @@
 /**
- * The windowed int8 models of others: every output byte of TensorFlow Lite Micro's reference kernels, through the command line.
+ * The windowed int8 models of others: every output byte of TensorFlow Lite Micro's reference kernels, through
+ * the command line.
  *
  * Runs `rand`, `walk`, `edge` windowed; str_ww also streamed against every sliding-window run.
  */

@@ -1,7 +1,9 @@
 /**
- * The figures of `npm run paper` that do not depend on trained weights, and docs/paper.md against what the sections print.
+ * The figures of `npm run paper` that do not depend on trained weights, and docs/paper.md against what the
+ * sections print.
  *
- * Source: StreamiNNC sections 1.3 to 1.6, 3.4 and 3.5. Weights and signals of the seeds that the page uses: medians over seeds 1 to 6.
+ * Source: StreamiNNC sections 1.3 to 1.6, 3.4 and 3.5. Weights and signals of the seeds that the page uses:
+ * medians over seeds 1 to 6.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

@@ -8,7 +8,10 @@ import { Maker } from '../property/random-network.ts';
 
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 
-/** The zero point that a quantiser gives: the whole of int8 for a ReLU's output, the middle for one of both signs. */
+/**
+ * The zero point that a quantiser gives: the whole of int8 for a ReLU's output, the middle for one of both
+ * signs.
+ */
 const usual = (quant: QuantParams, clamp: Clamp): QuantParams => ({ ...quant, zeroPoint: clamp === relu ? -128 : 0 });
 
 function conv(m: Maker, x: number, channels: number, kernel: number, pad: [number, number], clamp: Clamp, dilationT = 1): number {
@@ -48,8 +51,8 @@ export function fEeg(seed: number, embedding = false) {
 }
 
 /**
- * 256 x 1, hop 64: 3 x (3 x causal conv k5 d2, average pool 4, 2, 2) of 32, 48 and 64 channels, dense 32, dense 1. The paper's attention and
- * LayerNorm, which belong to the head, are left out.
+ * 256 x 1, hop 64: 3 x (3 x causal conv k5 d2, average pool 4, 2, 2) of 32, 48 and 64 channels, dense 32,
+ * dense 1. The paper's attention and LayerNorm, which belong to the head, are left out.
  */
 export function fPpg(seed: number, embedding = false) {
   const m = new Maker(seed);

@@ -1,6 +1,7 @@
 /**
- * f_EEG and f_ACC of the paper with random int8 weights: streamed wasm = whole-signal reference = windows extended on both sides by the
- * receptive field (weights of one seed, signals of RUNLET_SEED). And the costs that the specification states for these shapes.
+ * f_EEG and f_ACC of the paper with random int8 weights: streamed wasm = whole-signal reference = windows
+ * extended on both sides by the receptive field (weights of one seed, signals of RUNLET_SEED). And the costs
+ * that the specification states for these shapes.
  */
 
 import { test } from 'uvu';

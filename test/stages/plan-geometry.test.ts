@@ -1,6 +1,6 @@
 /**
- * The planner's geometry without a module: which rows touch a window's edge, how far a row reaches, what is kept, which mode is the default; by following
- * every tap of random networks, and by hand on small ones.
+ * The planner's geometry without a module: which rows touch a window's edge, how far a row reaches, what is
+ * kept, which mode is the default; by following every tap of random networks, and by hand on small ones.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

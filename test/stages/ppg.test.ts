@@ -1,5 +1,6 @@
 /**
- * ppg-hr over many hops: streamed wasm = whole-signal reference on every output, = extended windows on a sample.
+ * ppg-hr over many hops: streamed wasm = whole-signal reference on every output, = extended windows on a
+ * sample.
  *
  * RUNLET_PPG_HOPS hops (default 300), half of the signal the recorded PPG after its front end, half random.
  */

@@ -1,4 +1,7 @@
-/** The state before the first frame, without a module: zero points in every history and queue, the least value where a maximum begins, and every byte of the state is set. */
+/**
+ * The state before the first frame, without a module: zero points in every history and queue, the least value
+ * where a maximum begins, and every byte of the state is set.
+ */
 
 import fc from 'fast-check';
 import { test } from 'uvu';

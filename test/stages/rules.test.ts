@@ -1,5 +1,6 @@
 /**
- * Every rule R1 to R14 is triggered here, and its message has the numbers; docs/errors.md has a paragraph a rule, and no other.
+ * Every rule R1 to R14 is triggered here, and its message has the numbers; docs/errors.md has a paragraph a
+ * rule, and no other.
  *
  * Small networks made for one rule each. What R10 and R13 refuse is in test/read/refused.test.ts.
  */
@@ -143,7 +144,8 @@ test('R5: signal padding with L_a >= RF - P earlier frames', () => {
 });
 
 test('R6: contamination where a zero-padded model is streamed', () => {
-  // 16 rows behind the pool: 1 + 1 rows on each side in the last layer; the probe sees through the pool: 1 on each side
+  // 16 rows behind the pool: 1 + 1 rows on each side in the last layer; the probe sees through the pool: 1 on
+  // each side
   const texts = ['4 of 16 rows (25.00 %, probe 12.50 %) of conv2', '3.3-3.6 %', '5.83 % at 100 %'];
   for (const mode of ['stream', 'approx', 'misaligned'] as const)
     expect('R6', 'warn', network(same), { hop: 16, mode }, ...texts);

@@ -1,7 +1,9 @@
 /**
- * Signatures of bundles: what is signed verifies, every changed byte is seen, and wasmsign2 itself agrees in both directions.
+ * Signatures of bundles: what is signed verifies, every changed byte is seen, and wasmsign2 itself agrees in
+ * both directions.
  *
- * wasmsign2 is the program of that name in PATH, or RUNLET_WASMSIGN2; where it is absent that test is skipped.
+ * wasmsign2 is the program of that name in PATH, or RUNLET_WASMSIGN2; where it is absent that test is
+ * skipped.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -117,7 +119,8 @@ test('key files: PEM as Node and openssl write it, several in a file, wasmsign2;
     broken[broken.length - 1] = 0;
     writeFileSync(at('broken.wasm'), broken);
     assert.throws(() => run('verify', '-i', 'broken.wasm', '-K', 'ours.pk'));
-    // the same bytes: Ed25519 is deterministic, and wasmsign2 writes the key's id where it is given the public key
+    // the same bytes: Ed25519 is deterministic, and wasmsign2 writes the key's id where it is given the
+    // public key
     run('sign', '-i', 'plain.wasm', '-o', 'by-it.wasm', '-k', 'ours.sk', '-K', 'ours.pk');
     const its = new Uint8Array(readFileSync(at('by-it.wasm')));
     assert.equal(await verifyBundle(its, [pair.publicKey]), pair.publicKey);

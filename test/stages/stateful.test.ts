@@ -1,7 +1,9 @@
 /**
- * Models that carry their own state, against TensorFlow Lite Micro's reference kernels: every byte of every run, for every target and in both styles of module.
+ * Models that carry their own state, against TensorFlow Lite Micro's reference kernels: every byte of every
+ * run, for every target and in both styles of module.
  *
- * Runs have state carried from step to step (128 steps and recorded speech). Bytes of the bundle are asserted: they repeat exactly.
+ * Runs have state carried from step to step (128 steps and recorded speech). Bytes of the bundle are
+ * asserted: they repeat exactly.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,9 @@
 /**
- * The two forms of a module: one ABI, the same bytes, snapshots that move from one to the other; where which is smaller (docs/adr/0008).
+ * The two forms of a module: one ABI, the same bytes, snapshots that move from one to the other; where which
+ * is smaller (docs/adr/0008).
  *
- * Networks: an edge-exact one with queues and folds, a streamed one with partial results, and a chain of 50 layers.
+ * Networks: an edge-exact one with queues and folds, a streamed one with partial results, and a chain of 50
+ * layers.
  */
 
 import { readFileSync } from 'node:fs';

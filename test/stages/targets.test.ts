@@ -1,4 +1,7 @@
-/** The benchmark's networks on every target, windowed and at every hop: the same bytes as the integer reference; and how small they are. */
+/**
+ * The benchmark's networks on every target, windowed and at every hop: the same bytes as the integer
+ * reference; and how small they are.
+ */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,9 @@
 /**
- * Small networks: two whose streams keep every kind of state (histories, partial results, phases), and one of two inputs.
+ * Small networks: two whose streams keep every kind of state (histories, partial results, phases), and one of
+ * two inputs.
  *
- * In: a seed.  Out: int8 Graphs with random weights. `tinyStream` has look-ahead, left context and a global average; `tinyEdge` a total stride
- * of 4, so that a hop of 3 keeps 4 phases.
+ * In: a seed.  Out: int8 Graphs with random weights. `tinyStream` has look-ahead, left context and a global
+ * average; `tinyEdge` a total stride of 4, so that a hop of 3 keeps 4 phases.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp, type QuantParams } from '../../models/graph/types.ts';
@@ -10,7 +11,9 @@ import { Maker } from '../property/random-network.ts';
 
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 
-/** Zero points as a quantiser gives them, so that outputs spread: the bottom after a ReLU, else the middle. */
+/**
+ * Zero points as a quantiser gives them, so that outputs spread: the bottom after a ReLU, else the middle.
+ */
 const at = (quant: QuantParams, zeroPoint: number): QuantParams => ({ ...quant, zeroPoint });
 
 function conv(m: Maker, x: number, channels: number, kernel: number, padT: [number, number]): number {
@@ -32,7 +35,10 @@ function dense(m: Maker, x: number, units: number): number {
   return m.b.node('dense', [x], { units, clamp: noClamp, ...mac }, m.name('dense'), at(quant, 0));
 }
 
-/** 48 frames of 2 channels, for hop 12: conv k3 causal, max pool 2, conv k3 'same', global average, dense 3; partial results in 4 slots. */
+/**
+ * 48 frames of 2 channels, for hop 12: conv k3 causal, max pool 2, conv k3 'same', global average, dense 3;
+ * partial results in 4 slots.
+ */
 export function tinyStream(seed = 1): Graph {
   const m = new Maker(seed);
   let x = m.b.input('x', { t: 48, f: 1, c: 2 }, { quant: at(m.quant(0.05), 0), hostType: 'int8' });
@@ -54,7 +60,10 @@ export function tinyEdge(seed = 2): Graph {
   return m.b.build();
 }
 
-/** Inputs a (3 frames a tick, 2 channels) and b (2 frames a tick), each averaged over a tick, joined, and the largest of the window taken. */
+/**
+ * Inputs a (3 frames a tick, 2 channels) and b (2 frames a tick), each averaged over a tick, joined, and the
+ * largest of the window taken.
+ */
 export function tinyInputs(): Graph {
   const b = new GraphBuilder('two');
   const quant = { scale: Math.fround(0.1), zeroPoint: 3 };

@@ -1,5 +1,6 @@
 /**
- * Weights in a file apart: the benchmark's networks in every home, how small they are, what the session checks, and damaged weights files.
+ * Weights in a file apart: the benchmark's networks in every home, how small they are, what the session
+ * checks, and damaged weights files.
  */
 
 import { readFileSync } from 'node:fs';

@@ -1,9 +1,12 @@
 /**
- * Instructions of one hop in WAMR's interpreters on a Cortex-M4, Cortex-M0+ or RV32IMC without an operating system, counted in QEMU.
+ * Instructions of one hop in WAMR's interpreters on a Cortex-M4, Cortex-M0+ or RV32IMC without an operating
+ * system, counted in QEMU.
  *
- * In: modules, and weights that are apart.  Out: for each the fewest and the most instructions of a hop that gives an output, and the bytes that WAMR holds on that core. The
- * same in every run, to the instruction; compilers of other versions give other counts.  The outputs' digest is held against this engine.
- * WAMR is built as its ESP-IDF component builds it: bounds of loads and stores checked in software, words not assumed to load from any address.
+ * In: modules, and weights that are apart.  Out: for each the fewest and the most instructions of a hop that
+ * gives an output, and the bytes that WAMR holds on that core. The same in every run, to the instruction;
+ * compilers of other versions give other counts.  The outputs' digest is held against this engine. WAMR is
+ * built as its ESP-IDF component builds it: bounds of loads and stores checked in software, words not assumed
+ * to load from any address.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,9 @@
 /**
- * What npm run bench:wamr measures: naive kernels give the same bytes, and instructions on Cortex-M4 in WAMR are the same in every run.
+ * What npm run bench:wamr measures: naive kernels give the same bytes, and instructions on Cortex-M4 in WAMR
+ * are the same in every run.
  *
- * No test asserts a time. Counts are asserted to the instruction for the compiler that they were taken with (Debian 12).
+ * No test asserts a time. Counts are asserted to the instruction for the compiler that they were taken with
+ * (Debian 12).
  */
 
 import { test } from 'uvu';

@@ -1,7 +1,8 @@
 /**
  * The bundles that WAMR is tested with: models of the zoo, and those of others where they are there.
  *
- * In: nothing.  Out: a name and how to build it for a target, a home of weights and a form. Models that are front ends are built as such; kws is built with its front end too.
+ * In: nothing.  Out: a name and how to build it for a target, a home of weights and a form. Models that are
+ * front ends are built as such; kws is built with its front end too.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

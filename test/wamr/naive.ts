@@ -1,8 +1,9 @@
 /**
  * The same network with naive kernels: what anybody would write first, to measure the real ones against.
  *
- * In: a QuantPlan.  Out: a module of the same ABI, state and bytes. It is target native with the files of naive/ in place of its kernels, and
- * weights, biases, multipliers and shifts put back into the operators' own order, which those read.
+ * In: a QuantPlan.  Out: a module of the same ABI, state and bytes. It is target native with the files of
+ * naive/ in place of its kernels, and weights, biases, multipliers and shifts put back into the operators'
+ * own order, which those read.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,9 @@ import type { QuantPlan } from '../../quant/plan.ts';
 
 const folder = join(import.meta.dirname, 'naive');
 
-/** Whether the naive kernels do this network: no padding in features, and none but one in a depthwise layer. */
+/**
+ * Whether the naive kernels do this network: no padding in features, and none but one in a depthwise layer.
+ */
 export const isNaive = ({ plan, params }: QuantPlan): boolean =>
   plan.graph.nodes.every((node) => {
     if (node.op !== 'conv' && node.op !== 'depthwise') return true;

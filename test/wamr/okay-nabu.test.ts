@@ -1,8 +1,10 @@
 /**
- * okay_nabu with its weights in flash, on WAMR's two interpreters and two cores without an operating system: the RAM that all of it takes, and what fetching costs.
+ * okay_nabu with its weights in flash, on WAMR's two interpreters and two cores without an operating system:
+ * the RAM that all of it takes, and what fetching costs.
  *
- * RAM is the file, which WAMR's loader writes into, linear memory and the most of WAMR's pool. All is counted in QEMU, to the byte and the instruction.
- * Counts are asserted to the instruction for the compilers that they were taken with (Debian 12); limits hold for any.
+ * RAM is the file, which WAMR's loader writes into, linear memory and the most of WAMR's pool. All is counted
+ * in QEMU, to the byte and the instruction. Counts are asserted to the instruction for the compilers that
+ * they were taken with (Debian 12); limits hold for any.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -45,7 +47,8 @@ for (const core of ['m4', 'rv32'] as const) {
         );
         assert.ok(poolBytes <= mostPool, `${name}: pool ${poolBytes}`);
         if (i % 2 === 0) continue;
-        // interp is faster there as well, and 2 KB larger: whoever takes the classic interpreter for its size takes native
+        // interp is faster there as well, and 2 KB larger: whoever takes the classic interpreter for its size
+        // takes native
         if (interpreter === 'fast' || name.startsWith('native')) assert.ok(ram <= mostRam[interpreter], `${name}: ${ram} bytes`);
         assert.ok(most <= 1.1 * (counts[i - 1]?.most ?? 0), `${name}: ${most} instructions`);
       }

@@ -1,8 +1,10 @@
 /**
- * WAMR's fast interpreter as a program: built by cargo from this folder, once, and called with modules and frames.
+ * WAMR's fast interpreter as a program: built by cargo from this folder, once, and called with modules and
+ * frames.
  *
- * In: modules, their weights where those are apart, and hops of bytes as docs/abi.md has them.  Out: outputs, what WAMR holds, nanoseconds a hop. The build lies in node_modules/.cache,
- * or where CARGO_TARGET_DIR says.  Source of WAMR: the crate wamrx-sys, which is in cargo's own store once it was fetched.
+ * In: modules, their weights where those are apart, and hops of bytes as docs/abi.md has them.  Out: outputs,
+ * what WAMR holds, nanoseconds a hop. The build lies in node_modules/.cache, or where CARGO_TARGET_DIR says.
+ * Source of WAMR: the crate wamrx-sys, which is in cargo's own store once it was fetched.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -94,7 +96,10 @@ export const runInWamr = (module: Module, frames: Uint8Array): Promise<Held & { 
     return { ...held, bytes: new Uint8Array(readFileSync(at('outputs'))) };
   });
 
-/** Processes that a measurement is spread over: where a process happens to lie in memory makes an interpreter up to twice as slow. */
+/**
+ * Processes that a measurement is spread over: where a process happens to lie in memory makes an interpreter
+ * up to twice as slow.
+ */
 const starts = 10;
 
 /** Nanoseconds a hop of each module, at least `rounds` samples each, in turn. */

@@ -1,7 +1,8 @@
 /**
  * A signal to run in WAMR and in Node: a bundle's golden, again and again.
  *
- * In: a bundle, with its weights where they are apart.  Out: hops of bytes as docs/abi.md has them, and the outputs that Node gives for them.
+ * In: a bundle, with its weights where they are apart.  Out: hops of bytes as docs/abi.md has them, and the
+ * outputs that Node gives for them.
  */
 import * as assert from 'uvu/assert';
 import type { Bundle } from '../../assembly/build.ts';

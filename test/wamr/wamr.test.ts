@@ -1,6 +1,6 @@
 /**
- * Real WAMR, its fast interpreter: every bundle's golden gives the bytes that Node and the integer reference give, and its memory is as small as the
- * module says.
+ * Real WAMR, its fast interpreter: every bundle's golden gives the bytes that Node and the integer reference
+ * give, and its memory is as small as the module says.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * Weights apart in real WAMR, copied once or fetched by the import: the bytes that Node gives, the memory that is left, and calls of the import that
- * reach outside.
+ * Weights apart in real WAMR, copied once or fetched by the import: the bytes that Node gives, the memory
+ * that is left, and calls of the import that reach outside.
  */
 import binaryen from 'binaryen';
 import { test } from 'uvu';

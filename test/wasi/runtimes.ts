@@ -1,9 +1,11 @@
 /**
- * Runtimes that run a WASI command from a shell: those on the path, WAMR's two interpreters built here, and those whose programs the environment names.
+ * Runtimes that run a WASI command from a shell: those on the path, WAMR's two interpreters built here, and
+ * those whose programs the environment names.
  *
- * In: a module's file and the bytes of standard input.  Out: exit status, standard output and error.  The build lies in node_modules/.cache, or where RUNLET_IWASM_DIR says; WAMR's source
- * is that of the crate in test/wamr.  RUNLET_WASM3 is the path of wasm3, RUNLET_WAMRC and RUNLET_IWASM_AOT those of WAMR's compiler and of an iwasm that
- * runs what it makes (docs/runtimes.md has their builds).
+ * In: a module's file and the bytes of standard input.  Out: exit status, standard output and error.  The
+ * build lies in node_modules/.cache, or where RUNLET_IWASM_DIR says; WAMR's source is that of the crate in
+ * test/wamr.  RUNLET_WASM3 is the path of wasm3, RUNLET_WAMRC and RUNLET_IWASM_AOT those of WAMR's compiler
+ * and of an iwasm that runs what it makes (docs/runtimes.md has their builds).
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * The WASI form: hops on standard input, outputs on standard output, whatever pieces the host moves; what ends a command, and with which status. It stays a bundle.
+ * The WASI form: hops on standard input, outputs on standard output, whatever pieces the host moves; what
+ * ends a command, and with which status. It stays a bundle.
  */
 
 import { test } from 'uvu';

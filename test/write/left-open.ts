@@ -1,9 +1,11 @@
 /**
- * The outputs of a layer that float32 leaves open: their real value is nearer to the border of two integers than its roundings are large.
+ * The outputs of a layer that float32 leaves open: their real value is nearer to the border of two integers
+ * than its roundings are large.
  *
- * In: a legal int8 Graph, one of its nodes, the integers of its tensors.  Out: for each output whether either neighbour may come (docs/qdq.md).
- * The border is the reference's: a half, less the nudge of quant/nudges.ts. Sums are whole numbers here, and the rest is in doubles; an operator that
- * the file steers rounds its terms, their sum or product, the nudge and the quotient, each by 2^-24 of itself at most: 2^-21 together.
+ * In: a legal int8 Graph, one of its nodes, the integers of its tensors.  Out: for each output whether either
+ * neighbour may come (docs/qdq.md). The border is the reference's: a half, less the nudge of quant/nudges.ts.
+ * Sums are whole numbers here, and the rest is in doubles; an operator that the file steers rounds its terms,
+ * their sum or product, the nudge and the quotient, each by 2^-24 of itself at most: 2^-21 together.
  */
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../../models/graph/types.ts';
 import { signsOf } from '../../models/ops/add.ts';
@@ -13,7 +15,10 @@ import { nudgesOf } from '../../quant/nudges.ts';
 
 type Data = (id: number) => Int8Array;
 
-/** The real value of every output in steps of it, and the largest number that is rounded on the way; undefined for what float operators do not do. */
+/**
+ * The real value of every output in steps of it, and the largest number that is rounded on the way; undefined
+ * for what float operators do not do.
+ */
 function exact(graph: Graph, node: Node, data: Data): ((i: number) => [value: number, largest: number]) | undefined {
   const tensor = (id: number) => graph.tensors[id] as Tensor;
   const out = tensor(node.output);

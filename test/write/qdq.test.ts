@@ -1,5 +1,6 @@
 /**
- * QDQ ONNX: what is written reads back as the same int8 graph, and onnxruntime gives the integer reference's outputs to within a step.
+ * QDQ ONNX: what is written reads back as the same int8 graph, and onnxruntime gives the integer reference's
+ * outputs to within a step.
  *
  * RUNLET_QDQ_NETWORKS random networks (default 200), four windows each, and as many windows of a recording;
  * RUNLET_SEED (1). Graph optimisations default (`all`) and disabled, rounding `onnx` and `reference`; the
@@ -73,7 +74,10 @@ test(`${networks} random int8 networks read back as the same graph`, () => {
   }
 });
 
-/** Whether the sums of an addition come nearer to halves of its output's steps than float32 tells (docs/qdq.md). */
+/**
+ * Whether the sums of an addition come nearer to halves of its output's steps than float32 tells
+ * (docs/qdq.md).
+ */
 function addsHalves({ tensors }: Graph, { op, inputs, output }: Node): boolean {
   const scale = (id: number) => tensors[id]?.quant?.scale ?? Number.NaN;
   const halves = inputs.map((id) => (2 * scale(id)) / scale(output));
@@ -106,7 +110,8 @@ for (const rounding of runtime ? roundings : [])
     for (const level of levels) {
       console.log(`  seed ${seed}, rounding ${rounding}, optimisations ${level}: ${show(totals[level])}`);
       const { outputs, withinOne } = totals[level];
-      // optimised, onnxruntime joins pairs with operators of its own rounding; a network that amplifies makes many steps of one
+      // optimised, onnxruntime joins pairs with operators of its own rounding; a network that amplifies makes
+      // many steps of one
       const least = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.999 : 0.998;
       assert.ok(withinOne >= least * outputs, `${level}: ${show(totals[level])}`);
       if (rounding === 'reference' && level === 'disabled')

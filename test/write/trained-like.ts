@@ -1,15 +1,20 @@
 /**
- * Random networks whose values keep their size from layer to layer, as initialisers and batch norm see to it, quantised by our own quantiser.
+ * Random networks whose values keep their size from layer to layer, as initialisers and batch norm see to it,
+ * quantised by our own quantiser.
  *
- * In: a NetworkSpec of test/property.  Out: an int8 Graph.  The random int8 networks of that generator have values and logits of any size, so that one
- * step in a layer flips whole outputs behind it; these are as calm as what people train.
+ * In: a NetworkSpec of test/property.  Out: an int8 Graph.  The random int8 networks of that generator have
+ * values and logits of any size, so that one step in a layer flips whole outputs behind it; these are as calm
+ * as what people train.
  */
 import { type Clamp, type Graph, type Node, noClamp } from '../../models/graph/types.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { makeNetwork, type NetworkSpec, random } from '../property/random-network.ts';
 import { dequantised } from '../read/onnx-oracle.ts';
 
-/** Variance kept: weights of variance 1 / taps, a small bias. The clamp is the relu or none: what saturation added is left out. */
+/**
+ * Variance kept: weights of variance 1 / taps, a small bias. The clamp is the relu or none: what saturation
+ * added is left out.
+ */
 function calm(node: Node): Node {
   if (!('clamp' in node.attrs)) return node;
   const clamp: Clamp = node.attrs.clamp[0] === 0 ? [0, Number.POSITIVE_INFINITY] : noClamp;

@@ -1,4 +1,7 @@
-/** activation: one call of activation_s8 with its table of 256 bytes; with int16 on a side, of the kernel that computes it. */
+/**
+ * activation: one call of activation_s8 with its table of 256 bytes; with int16 on a side, of the kernel that
+ * computes it.
+ */
 import { isCurve } from '../../../quant/ops/activation.ts';
 import type { CurveParams, RescaleParams } from '../../../quant/ops/op.ts';
 import type { At } from '../block.ts';

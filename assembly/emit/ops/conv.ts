@@ -1,4 +1,7 @@
-/** conv: one call of the target's kernel, with weights in tiles; partial tap sums read weights in the operator's own order ([o][kt][kf][c/groups]). */
+/**
+ * conv: one call of the target's kernel, with weights in tiles; partial tap sums read weights in the
+ * operator's own order ([o][kt][kf][c/groups]).
+ */
 import { int16Call } from './int16.ts';
 import { convShape } from './mac.ts';
 import { callOf, type EmitOp } from './op.ts';

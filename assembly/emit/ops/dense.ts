@@ -1,4 +1,7 @@
-/** dense: one call of the target's kernel, with weights in tiles; accumulators read them in the operator's own order ([u][t][f][c]). */
+/**
+ * dense: one call of the target's kernel, with weights in tiles; accumulators read them in the operator's own
+ * order ([u][t][f][c]).
+ */
 import { DenseFoldBlock } from '../blocks.ts';
 import { foldFields } from './fold.ts';
 import { int16Call } from './int16.ts';

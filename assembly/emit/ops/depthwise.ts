@@ -1,4 +1,7 @@
-/** depthwise: one call of depthwise_s8, with weights in the operator's own order ([kt][kf][o]); simd: of depthwise_s8_simd, with weights in tiles. */
+/**
+ * depthwise: one call of depthwise_s8, with weights in the operator's own order ([kt][kf][o]); simd: of
+ * depthwise_s8_simd, with weights in tiles.
+ */
 import { int16Call } from './int16.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { fetchCall, plainBlock } from './sliding.ts';

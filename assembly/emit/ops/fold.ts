@@ -1,4 +1,7 @@
-/** The fields of a fold as accumulators of waiting windows, for globalavg, globalmax and dense. Holds no operator. */
+/**
+ * The fields of a fold as accumulators of waiting windows, for globalavg, globalmax and dense. Holds no
+ * operator.
+ */
 import type { DenseFoldBlock, PlainBlock } from '../blocks.ts';
 import type { FoldIo, StepIo } from './op.ts';
 

@@ -39,7 +39,8 @@ export function globalCall(op: 'globalavg' | 'globalmax', io: GlobalIo, block: A
   const kind = method === 'ring' || method === 'slide' ? method : io.step.kind;
   const name = kind === 'run' ? op : `${op}_${kind}`;
   const { types } = io.params;
-  // partial sums have no type: what adds to them depends on the input's alone, what finishes them on the output's
+  // partial sums have no type: what adds to them depends on the input's alone, what finishes them on the
+  // output's
   const own =
     types && kind === 'accumulate' ? { x: types.x, y: types.x } : types && kind === 'finish' ? { x: types.y, y: types.y } : types;
   const plain = !own || (own.x === 'int8' && own.y === 'int8');

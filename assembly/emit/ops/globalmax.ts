@@ -1,4 +1,6 @@
-/** globalmax: over the whole window at once, or accumulate / finish / rotate where partial results are kept. */
+/**
+ * globalmax: over the whole window at once, or accumulate / finish / rotate where partial results are kept.
+ */
 import { globalBlock, globalCall } from './global.ts';
 import { callOf, type EmitOp } from './op.ts';
 

@@ -1,7 +1,8 @@
 /**
  * Blocks of lstm, gru and rnn. Holds no operator.
  *
- * In: a step with its addresses; its state where it goes on from row to row.  Out: fields of parameter blocks.
+ * In: a step with its addresses; its state where it goes on from row to row.  Out: fields of parameter
+ * blocks.
  */
 
 import type { OpName } from '../../../models/graph/types.ts';

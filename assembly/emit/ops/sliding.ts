@@ -13,8 +13,8 @@ import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out'>;
 
 /**
- * X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its place).
- * Says what the layer needs of its kernel.
+ * X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its
+ * place). Says what the layer needs of its kernel.
  */
 export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number, ctx: EmitContext): SlidingBlock {
   const [x] = io.x;

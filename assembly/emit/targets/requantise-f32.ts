@@ -5,7 +5,8 @@
  * In: a layer's multipliers, shifts and clamp, and the largest |sum + bias| of each output.  Out: tables of
  * assembly/kernels/mac-simd.ts, or nothing.
  *
- *   output = zero point + R + floor(round to halves(f32(f32(f32(sum - c) * a) + b))),  c integer, a and b float32
+ * output = zero point + R + floor(round to halves(f32(f32(f32(sum - c) * a) + b))),  c integer, a and b
+ * float32
  *
  * Both this and the integers' rule never fall where the sum grows. So they are equal everywhere once they are
  * equal at the two sums beside each of the at most 255 steps of the rule, and at the ends: that is computed

@@ -5,7 +5,8 @@
  * In: MacParams, the largest |sum + bias| of each output.  Out: the table of
  * assembly/kernels/finish-interp.ts, or nothing.
  *
- *   m = twice the multiplier, k = bias * m + 2^31 + round * 2^(32 + s),  output = (sum * m + k) >> (33 + s),  s = -1 - shift, round = 2 * zero point + 1
+ * m = twice the multiplier, k = bias * m + 2^31 + round * 2^(32 + s),  output = (sum * m + k) >> (33 + s),  s
+ * = -1 - shift, round = 2 * zero point + 1
  *
  * which is TensorFlow Lite's rule for sums that round upwards: floors of floors are one floor. Outputs below
  * the zero point round the other way, and a layer that has such keeps the second rounding apart: k without

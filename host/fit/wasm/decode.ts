@@ -1,7 +1,8 @@
 /**
  * A module's functions as lists of instructions, with where each stands in the file.
  *
- * In: the bytes of a .wasm file without SIMD.  Out: types, imports, globals, functions.  Source: WebAssembly core specification 2.0, chapter 5 (binary format).
+ * In: the bytes of a .wasm file without SIMD.  Out: types, imports, globals, functions.  Source: WebAssembly
+ * core specification 2.0, chapter 5 (binary format).
  * Cost: one pass. Structure is that of a module which an engine has validated: this is no validator.
  */
 import { type WasmSection, wasmSections } from '../../../assembly/bundle/read.ts';
@@ -10,7 +11,10 @@ import { RunletError } from '../../../models/error.ts';
 export interface Instruction {
   /** The opcode; of the prefix 0xfc 0xfc00 + what follows. */
   op: number;
-  /** Constant, index, label depth, function, or a memory access's offset. 64-bit constants lose precision, which nobody needs here. */
+  /**
+   * Constant, index, label depth, function, or a memory access's offset. 64-bit constants lose precision,
+   * which nobody needs here.
+   */
   value: number;
   /** Of br_table: depths, the default last. Of block, loop and if: the results' types. */
   list?: number[];
@@ -27,7 +31,9 @@ export interface WasmFunction {
   type: FunctionType;
   /** Types of parameters and locals, 0x7f i32 to 0x7c f64. */
   locals: number[];
-  /** The function's code in the file: its size's first byte, its instructions' first byte, behind its last. */
+  /**
+   * The function's code in the file: its size's first byte, its instructions' first byte, behind its last.
+   */
   start: number;
   bodyStart: number;
   codeStart: number;

@@ -1,9 +1,12 @@
 /**
- * A module as a C compiler sees it: small functions, and those that are called from one place, stand where they are called.
+ * A module as a C compiler sees it: small functions, and those that are called from one place, stand where
+ * they are called.
  *
- * In: a decoded module.  Out: a module that computes the same bytes, and for each of its instructions which one of the first it was.
- * The rule is what gcc -O2 does to the C of wasm2c, in every module that was traced for calibration: 48 instructions were inlined wherever they were called, 49 were not, whatever was called once was
- * inlined. Machine code of an inlined function is another at each place, so that each needs its own counts. Functions stay where they were, whether they are called or not.
+ * In: a decoded module.  Out: a module that computes the same bytes, and for each of its instructions which
+ * one of the first it was. The rule is what gcc -O2 does to the C of wasm2c, in every module that was traced
+ * for calibration: 48 instructions were inlined wherever they were called, 49 were not, whatever was called
+ * once was inlined. Machine code of an inlined function is another at each place, so that each needs its own
+ * counts. Functions stay where they were, whether they are called or not.
  */
 
 import { leb } from '../../../assembly/emit/patch.ts';
@@ -50,7 +53,10 @@ export function inlineCalls(module: DecodedModule): Inlined {
   const { wasm, functions, imported, sections } = module;
   const inlined = inlinable(module);
 
-  /** A function's code; as a block where `base` is the number of its first local in the function that it is inlined in. */
+  /**
+   * A function's code; as a block where `base` is the number of its first local in the function that it is
+   * inlined in.
+   */
   function codeOf(f: number, types: number[], base: number | undefined, path: readonly number[]): Written[] {
     const { code, codeStart } = functions[f] as (typeof functions)[number];
     const found: Written[] = [];

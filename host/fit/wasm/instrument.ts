@@ -1,9 +1,10 @@
 /**
  * A module that counts how often each of its segments runs.
  *
- * In: a decoded module.  Out: the same module with one more mutable global a live segment, exported as `rn#0`, `rn#1`, ..., that is increased (mod 2^32) where the
- * segment begins, and one a loop that may not run, increased where its body runs first. It computes the same bytes.  Cost: some four instructions a segment, so a hop takes about
- * twice its time.
+ * In: a decoded module.  Out: the same module with one more mutable global a live segment, exported as
+ * `rn#0`, `rn#1`, ..., that is increased (mod 2^32) where the segment begins, and one a loop that may not
+ * run, increased where its body runs first. It computes the same bytes.  Cost: some four instructions a
+ * segment, so a hop takes about twice its time.
  */
 
 import { leb } from '../../../assembly/emit/patch.ts';
@@ -55,7 +56,9 @@ export function instrument(module: DecodedModule): Instrumented {
       counter: counters++,
     })),
   );
-  /** One more global for each of `firsts`, not exported: 1 from where the loop is entered until its body runs. */
+  /**
+   * One more global for each of `firsts`, not exported: 1 from where the loop is entered until its body runs.
+   */
   let flags = 0;
   const get = (global: number): number[] => [op.globalGet, ...leb(global)];
   const set = (global: number): number[] => [op.globalSet, ...leb(global)];

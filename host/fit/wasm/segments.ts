@@ -1,9 +1,10 @@
 /**
  * Straight pieces of a function: instructions that run equally often.
  *
- * In: a function's instructions.  Out: segments in order, all instructions in exactly one. A segment begins behind what control can reach by a jump, or
- * where it may have left: a function's start, loop, if, else, the end of an if or of a block that is jumped out of, br_if. Behind br, return and unreachable
- * is code that never runs.
+ * In: a function's instructions.  Out: segments in order, all instructions in exactly one. A segment begins
+ * behind what control can reach by a jump, or where it may have left: a function's start, loop, if, else, the
+ * end of an if or of a block that is jumped out of, br_if. Behind br, return and unreachable is code that
+ * never runs.
  */
 import { type Instruction, op } from './decode.ts';
 
@@ -15,7 +16,9 @@ export interface Segment {
   depth: number;
   /** Behind an unconditional jump: never run, not counted. */
   dead: boolean;
-  /** Only the first time after a loop was entered; such a one has no instructions of its own (`from` is `to`). */
+  /**
+   * Only the first time after a loop was entered; such a one has no instructions of its own (`from` is `to`).
+   */
   first?: boolean;
 }
 
@@ -61,8 +64,9 @@ export function boundariesOf(code: readonly Instruction[]): Boundary[] {
 }
 
 /**
- * Segments that begin the body of a loop which may not run at all: behind the `if` or br_if that ends the loop's first segment.
- * How often a body runs for the first time since its loop was entered is a count that no segment has.
+ * Segments that begin the body of a loop which may not run at all: behind the `if` or br_if that ends the
+ * loop's first segment. How often a body runs for the first time since its loop was entered is a count that
+ * no segment has.
  */
 export function bodiesOf(code: readonly Instruction[], segments: readonly Segment[]): Segment[] {
   return segments.flatMap(({ to }, s) => {

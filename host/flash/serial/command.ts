@@ -1,8 +1,9 @@
 /**
- * runlet flash MODEL --to serial:/dev/ttyUSB0: a model to a microcontroller, by the console that its log is on.
+ * runlet flash MODEL --to serial:/dev/ttyUSB0: a model to a microcontroller, by the console that its log is
+ * on.
  *
- * In: a bundle, or an image that `runlet image` wrote; a port.  Out: what the device runs then, on stdout; progress and with --verbose the device's log
- * on stderr.
+ * In: a bundle, or an image that `runlet image` wrote; a port.  Out: what the device runs then, on stdout;
+ * progress and with --verbose the device's log on stderr.
  */
 
 import { readFile } from 'node:fs/promises';

@@ -1,7 +1,8 @@
 /**
  * What a device refuses, as an error for people.
  *
- * In: the request and its answer.  Out: RN883 to RN891.  The words for codes of runlet.h and runlet-image.h are docs/c-host.md's and docs/esp32.md's.
+ * In: the request and its answer.  Out: RN883 to RN891.  The words for codes of runlet.h and runlet-image.h
+ * are docs/c-host.md's and docs/esp32.md's.
  */
 import { RunletError } from '../../../models/error.ts';
 import { type Answer, type DeviceStatus, deviceCodes, protocolVersion, type Request } from './message.ts';

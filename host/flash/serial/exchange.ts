@@ -1,9 +1,10 @@
 /**
  * One request, one answer, over a line that loses, repeats and changes bytes.
  *
- * In: a port, requests.  Out: answers, or RN882 when none came.  A window of one frame: the device's flash stands still while it erases, and what arrives
- * then is lost. A request goes out again when its time is over (doubled each time, up to eightfold) or as soon as the device says that it saw a broken
- * frame; all requests may be carried out twice. After two silent times the console is asked again to listen.
+ * In: a port, requests.  Out: answers, or RN882 when none came.  A window of one frame: the device's flash
+ * stands still while it erases, and what arrives then is lost. A request goes out again when its time is over
+ * (doubled each time, up to eightfold) or as soon as the device says that it saw a broken frame; all requests
+ * may be carried out twice. After two silent times the console is asked again to listen.
  */
 
 import { RunletError } from '../../../models/error.ts';

@@ -1,8 +1,9 @@
 /**
  * A model image to a device over a serial line: sent, verified there, tried, confirmed.
  *
- * In: the image, a port.  Out: what the device runs then, or an error that says why not.  A transfer that was cut off goes on where it was: the device
- * knows the image by its SHA-256, and its age by the sequence number in the bundle. Whatever fails, the device runs the image that it had (docs/serial.md).
+ * In: the image, a port.  Out: what the device runs then, or an error that says why not.  A transfer that was
+ * cut off goes on where it was: the device knows the image by its SHA-256, and its age by the sequence number
+ * in the bundle. Whatever fails, the device runs the image that it had (docs/serial.md).
  */
 import { hexOf } from '../../../assembly/bundle/keys.ts';
 import { RunletError } from '../../../models/error.ts';
@@ -139,7 +140,8 @@ class Transfer {
       await this.#begin();
       const { code, ...answer } = await this.#pieces();
       if (code === deviceCodes.ok) return;
-      // bytes were changed on their way in spite of all checksums, or by the flash; or another program began another image
+      // bytes were changed on their way in spite of all checksums, or by the flash; or another program began
+      // another image
       const again = [deviceCodes.digest, deviceCodes.other, deviceCodes.short].includes(code as -9);
       if (!again || n === mostTransfers) throw this.#error('end', { code, ...answer });
     }
@@ -153,7 +155,10 @@ class Transfer {
     this.#resumed ??= answer.receivedBytes;
   }
 
-  /** All bytes that are missing, then the verification; its answer, or the first that says that it cannot go on. */
+  /**
+   * All bytes that are missing, then the verification; its answer, or the first that says that it cannot go
+   * on.
+   */
   async #pieces(): Promise<Answer> {
     const room = Math.max(leastPiece, (this.#status?.dataBytes ?? 0) & ~3);
     let [most, idle] = [room, 0];

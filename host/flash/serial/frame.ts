@@ -1,9 +1,10 @@
 /**
  * Frames of the serial line: SLIP with a header and a CRC-32, among a console's text.
  *
- * In: a frame, or bytes as they come.  Out: bytes for the line, or frames and the text between them.  Layout: docs/serial.md; host/mcu/runlet-serial.c
- * speaks the other side.  The delimiter 0xc0 is no byte of UTF-8; CR, LF, XON and XOFF never stand in a frame, so that no driver translates one and no
- * console takes a part of it for a command.  Cost: a frame is 2.3 % longer than its bytes where these are random.
+ * In: a frame, or bytes as they come.  Out: bytes for the line, or frames and the text between them.  Layout:
+ * docs/serial.md; host/mcu/runlet-serial.c speaks the other side.  The delimiter 0xc0 is no byte of UTF-8;
+ * CR, LF, XON and XOFF never stand in a frame, so that no driver translates one and no console takes a part
+ * of it for a command.  Cost: a frame is 2.3 % longer than its bytes where these are random.
  */
 import { crc32 } from '../../../assembly/bundle/image.ts';
 
@@ -69,7 +70,10 @@ function decodeFrame(between: readonly number[]): Frame | undefined {
   return { type: raw[0] as number, sequence: view.getUint16(1, true), payload };
 }
 
-/** Takes bytes in pieces of any length. What is no frame is text: of the device's log, or what is left of a frame that was damaged. */
+/**
+ * Takes bytes in pieces of any length. What is no frame is text: of the device's log, or what is left of a
+ * frame that was damaged.
+ */
 export class FrameReader {
   #between: number[] = [];
   #decoder = new TextDecoder();

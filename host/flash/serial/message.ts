@@ -1,7 +1,8 @@
 /**
  * Requests and answers of the serial line.
  *
- * In: what is asked; an answer's payload.  Out: payloads; what the device says.  Numbers and layout: docs/serial.md, host/mcu/runlet-serial.c. Little-endian.
+ * In: what is asked; an answer's payload.  Out: payloads; what the device says.  Numbers and layout:
+ * docs/serial.md, host/mcu/runlet-serial.c. Little-endian.
  */
 import { hexOf, join } from '../../../assembly/bundle/keys.ts';
 import type { Frame } from './frame.ts';

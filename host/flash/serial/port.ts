@@ -1,8 +1,9 @@
 /**
  * Opens a serial port without a native module: stty sets it, Node's terminal streams read and write it.
  *
- * In: a path such as /dev/ttyUSB0, a speed.  Out: a SerialPort.  Linux and macOS; elsewhere RN881. A terminal stream, not a file stream: a read of a file
- * holds one of Node's threads until bytes come, and the process could not end.
+ * In: a path such as /dev/ttyUSB0, a speed.  Out: a SerialPort.  Linux and macOS; elsewhere RN881. A terminal
+ * stream, not a file stream: a read of a file holds one of Node's threads until bytes come, and the process
+ * could not end.
  */
 import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';

@@ -1,7 +1,8 @@
 /**
  * The sequence number of a model image: the one in its bundle's manifest, which is signed with it.
  *
- * In: an image.  Out: a number of 32 bits as the device keeps it, 0 where the bundle has none or the image has no bundle: the device says what it is then.
+ * In: an image.  Out: a number of 32 bits as the device keeps it, 0 where the bundle has none or the image
+ * has no bundle: the device says what it is then.
  */
 import { moduleOf } from '../../../assembly/bundle/image.ts';
 import { readManifest } from '../../../assembly/bundle/read.ts';

@@ -1,10 +1,12 @@
 /**
  * A gateway's agent in a fleet: brings what runs to what is desired, and reports each step.
  *
- * In: messages of desired state, a Gateway.  Out: reports. What a bundle must be is the gateway's to say (signature, sequence number, trial); a message only names one.
- * A desired state counts where a trusted key signed it, it is meant for this site and gateway, and its sequence number is above the last one and not far above; all else changes
- * nothing, and is answered by a code. It is acted on once: its number is on the disk before anything is done. A newer one ends what is under way. The way back leads to the
- * gateway's own previous bundle alone, and only where the bundle that is given up is the one that was meant.
+ * In: messages of desired state, a Gateway.  Out: reports. What a bundle must be is the gateway's to say
+ * (signature, sequence number, trial); a message only names one. A desired state counts where a trusted key
+ * signed it, it is meant for this site and gateway, and its sequence number is above the last one and not far
+ * above; all else changes nothing, and is answered by a code. It is acted on once: its number is on the disk
+ * before anything is done. A newer one ends what is under way. The way back leads to the gateway's own
+ * previous bundle alone, and only where the bundle that is given up is the one that was meant.
  */
 import { createHash } from 'node:crypto';
 import { isRunletError, RunletError } from '../../../models/error.ts';

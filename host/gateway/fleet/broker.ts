@@ -1,9 +1,11 @@
 /**
  * A small broker inside the gateway, for a site without one: aedes, MQTT 3.1.1.
  *
- * In: a port, a password or none.  Out: a broker; retained messages live as long as it does, and gateways and rollouts say theirs again when it is back.
- * Everything is bounded (`brokerLimits`): what a connection may send before it is let in, packets, connections, subscriptions, what is retained, silence. A client that breaks a
- * bound is cut off and logged, which is no fault of the gateway. Sessions end with their connection, and QoS 2 is not spoken, so nothing is kept for a client that is away.
+ * In: a port, a password or none.  Out: a broker; retained messages live as long as it does, and gateways and
+ * rollouts say theirs again when it is back. Everything is bounded (`brokerLimits`): what a connection may
+ * send before it is let in, packets, connections, subscriptions, what is retained, silence. A client that
+ * breaks a bound is cut off and logged, which is no fault of the gateway. Sessions end with their connection,
+ * and QoS 2 is not spoken, so nothing is kept for a client that is away.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -22,7 +24,9 @@ export const brokerLimits = {
   connectMs: 5000,
   /** CONNECT with name, password and will; and all that comes before the client is let in. */
   connectBytes: 16 << 10,
-  /** A client says how often it is heard at least, in seconds; it is cut off after one and a half times that. */
+  /**
+   * A client says how often it is heard at least, in seconds; it is cut off after one and a half times that.
+   */
   keepaliveS: 300,
   /** How long a client may read nothing while messages wait for it. */
   drainMs: 15_000,
@@ -76,7 +80,9 @@ function publishRule({ topicLength, retainedTopics, retainedBytes }: BrokerLimit
   return { authorize, retainedBytes: () => total };
 }
 
-/** What may be subscribed to: so many topics, and so many in a second, since each one brings what is retained. */
+/**
+ * What may be subscribed to: so many topics, and so many in a second, since each one brings what is retained.
+ */
 function subscribeRule({ topicLength, subscriptions }: BrokerLimits): AuthorizeSubscribeHandler {
   const recent = new WeakMap<Client, { sinceMs: number; count: number }>();
   return (client, subscription, done) => {

@@ -1,8 +1,9 @@
 /**
  * runlet flash --fleet: a bundle to a site's gateways, in waves.
  *
- * In: a bundle (file or oci:// reference), the fleet's address, the rules.  Out: a table with a row per gateway on stdout, progress on stderr. Exit 0 where the rollout went through,
- * 1 where it stopped and went back.
+ * In: a bundle (file or oci:// reference), the fleet's address, the rules.  Out: a table with a row per
+ * gateway on stdout, progress on stderr. Exit 0 where the rollout went through, 1 where it stopped and went
+ * back.
  */
 
 import { createHash, randomBytes } from 'node:crypto';

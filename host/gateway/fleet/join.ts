@@ -1,8 +1,8 @@
 /**
  * Joins a gateway to a fleet: an agent, its link to the broker, and where bundles come from.
  *
- * In: a Gateway, its disk, the fleet's address, this gateway's name.  Out: what leaves the fleet again. Where the broker is away the gateway runs on, and what is desired is
- * taken up when it is back.
+ * In: a Gateway, its disk, the fleet's address, this gateway's name.  Out: what leaves the fleet again. Where
+ * the broker is away the gateway runs on, and what is desired is taken up when it is back.
  */
 import { RunletError } from '../../../models/error.ts';
 import type { Gateway } from '../gateway.ts';
@@ -20,7 +20,10 @@ export interface FleetOptions extends Pick<LinkOptions, 'password' | 'tls'> {
   fleet: string;
   id: string;
   disk: Disk;
-  /** Hosts, with commas between: bundles of oci:// come from the first alone, and it leads to no other than these. undefined: none comes. */
+  /**
+   * Hosts, with commas between: bundles of oci:// come from the first alone, and it leads to no other than
+   * these. undefined: none comes.
+   */
   registry?: string;
   /** Told to the first of them alone. */
   registryToken?: string;

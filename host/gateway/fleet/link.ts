@@ -1,8 +1,9 @@
 /**
  * A connection to the broker that outlives the broker's restarts: MQTT 5 where it is spoken, else 3.1.1.
  *
- * In: `mqtt://host/site`, a will.  Out: publish, subscribe, messages by topic. What is published while the broker is away is not kept: `connected` is called after each
- * connection, and its listener says again what holds. A packet has at most a bundle and its topic; a listener that throws is logged and ends nothing.
+ * In: `mqtt://host/site`, a will.  Out: publish, subscribe, messages by topic. What is published while the
+ * broker is away is not kept: `connected` is called after each connection, and its listener says again what
+ * holds. A packet has at most a bundle and its topic; a listener that throws is logged and ends nothing.
  */
 import type { MqttClient } from 'mqtt';
 import { RunletError } from '../../../models/error.ts';
@@ -29,7 +30,10 @@ export interface PublishOptions {
   expirySeconds?: number;
 }
 
-/** Messages that wait for the broker's answer; what is beyond is left out, and said again after the next connection. Choice: more than a site has gateways. */
+/**
+ * Messages that wait for the broker's answer; what is beyond is left out, and said again after the next
+ * connection. Choice: more than a site has gateways.
+ */
 const mostUnanswered = 16_384;
 
 /** `mqtt://[user@]host[:port]/site`. @throws RN852 */

@@ -1,8 +1,9 @@
 /**
  * What a gateway remembers of its fleet, as the file `fleet` in its state folder.
  *
- * In: a disk.  Out: reads and atomic writes. A file of another form is said (RN898) and is as none: the gateway's own state says what runs, and its bundles' sequence numbers
- * hold. Only then a desired state that was passed long ago could be taken again.
+ * In: a disk.  Out: reads and atomic writes. A file of another form is said (RN898) and is as none: the
+ * gateway's own state says what runs, and its bundles' sequence numbers hold. Only then a desired state that
+ * was passed long ago could be taken again.
  */
 import { RunletError } from '../../../models/error.ts';
 import { type Disk, writeWhole } from '../store/disk.ts';

@@ -1,10 +1,11 @@
 /**
- * What a fleet says over MQTT: topics, and the JSON of desired and reported state, version 2, with every size bounded.
+ * What a fleet says over MQTT: topics, and the JSON of desired and reported state, version 2, with every size
+ * bounded.
  *
  * In: bytes of a message.  Out: a Reported, or RN850; a Desired comes out of its envelope (signed.ts).
  *
  *     runlet/SITE/GATEWAY/desired    retained JSON: what shall run there, signed
- *     runlet/SITE/GATEWAY/reported   retained JSON: what runs there; the last will says that the gateway is gone
+ *     runlet/SITE/GATEWAY/reported   retained JSON: what runs there; the last will: it is gone
  *     runlet/SITE/bundles/DIGEST     retained bytes: a bundle of 256 KiB at most
  */
 import * as v from 'valibot';
@@ -17,7 +18,8 @@ export const mostInlineBytes = 256 << 10;
 export const mostPacketBytes = mostInlineBytes + 4096;
 export const mostSequence = 2 ** 48;
 /**
- * How far a desired state may be above the one before. Choice: more rollouts than a gateway sees in its life, and 2^28 such steps do not reach the end, so no message makes the last one.
+ * How far a desired state may be above the one before. Choice: more rollouts than a gateway sees in its life,
+ * and 2^28 such steps do not reach the end, so no message makes the last one.
  */
 export const mostSequenceJump = 2 ** 20;
 
@@ -86,7 +88,10 @@ const reportedSchema = v.variant('online', [
     digest: v.optional(digest),
     active: v.optional(release),
     previous: v.optional(release),
-    /** Of a failure. Why it failed is in the gateway's log: who reads a topic learns nothing of its network or its files. */
+    /**
+     * Of a failure. Why it failed is in the gateway's log: who reads a topic learns nothing of its network or
+     * its files.
+     */
     code: v.optional(code),
     /** The last message that was refused: its code, and the SHA-256 of its bytes. */
     refused: v.optional(v.strictObject({ code, digest })),
@@ -150,7 +155,10 @@ const outcomeSchema = v.strictObject({ state: v.picklist(states), code: v.option
 export type Outcome = v.InferOutput<typeof outcomeSchema>;
 
 const memorySchema = v.strictObject({ desired: desiredSchema, outcome: v.optional(outcomeSchema) });
-/** What a gateway remembers: the desired state that it acts on, and what came of it; no outcome: it is under way. */
+/**
+ * What a gateway remembers: the desired state that it acts on, and what came of it; no outcome: it is under
+ * way.
+ */
 export type Memory = Partial<v.InferOutput<typeof memorySchema>>;
 /** @throws RN850 */
 export const parseMemory = (bytes: Uint8Array): Memory => parse(memorySchema, bytes, 'the file fleet');

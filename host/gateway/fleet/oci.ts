@@ -1,10 +1,12 @@
 /**
- * Pulls a bundle from an OCI registry: the manifest by its digest, then its one layer. OCI distribution specification 1.1, and the CNCF's layout of Wasm artifacts.
+ * Pulls a bundle from an OCI registry: the manifest by its digest, then its one layer. OCI distribution
+ * specification 1.1, and the CNCF's layout of Wasm artifacts.
  *
- * In: `oci://registry/repository@sha256:...`.  Out: the module's bytes, whose digests are those that were said, or RN854, RN855.
- * Sizes are bounded before and while bytes come. With `hosts`, no other host is asked for anything, wherever redirects and the registry's service for tokens lead, so a
- * registry cannot make a gateway ask its own network. Credentials go to the registry (and a name with a password to its service for tokens) alone: never to where a redirect leads
- * on another host. HTTPS, but for a registry on this machine.
+ * In: `oci://registry/repository@sha256:...`.  Out: the module's bytes, whose digests are those that were
+ * said, or RN854, RN855. Sizes are bounded before and while bytes come. With `hosts`, no other host is asked
+ * for anything, wherever redirects and the registry's service for tokens lead, so a registry cannot make a
+ * gateway ask its own network. Credentials go to the registry (and a name with a password to its service for
+ * tokens) alone: never to where a redirect leads on another host. HTTPS, but for a registry on this machine.
  */
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';

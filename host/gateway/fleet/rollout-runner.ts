@@ -1,8 +1,10 @@
 /**
- * A rollout over MQTT: finds a site's gateways, sets their desired states as the state machine says, and follows their reports.
+ * A rollout over MQTT: finds a site's gateways, sets their desired states as the state machine says, and
+ * follows their reports.
  *
- * In: a link, a bundle, the rules.  Out: a report with a row per gateway. After each connection to the broker, all desired states of this rollout and the bundle are said again,
- * so that a broker that forgot them has them. Bundles that no gateway wants any more are removed from the broker.
+ * In: a link, a bundle, the rules.  Out: a report with a row per gateway. After each connection to the
+ * broker, all desired states of this rollout and the bundle are said again, so that a broker that forgot them
+ * has them. Bundles that no gateway wants any more are removed from the broker.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { RunletError } from '../../../models/error.ts';
@@ -77,7 +79,10 @@ export interface RolloutReport {
 export const gatewaysText = (count: number): string => `${count} gateway${count === 1 ? '' : 's'}`;
 
 const bundleSeconds = 30 * 86_400;
-/** Names of gateways that it keeps; whoever may write to the broker could make up any number. Choice: far above what one broker serves. */
+/**
+ * Names of gateways that it keeps; whoever may write to the broker could make up any number. Choice: far
+ * above what one broker serves.
+ */
 const mostGateways = 20_000;
 const json = { contentType: 'application/json' };
 
@@ -148,7 +153,8 @@ export class Runner {
         if (report.online && this.#rollout) this.#reported(reporter, report);
       }
       const wanted = gatewayOf(topic, site, 'desired');
-      // it may be anybody's: it says which bundles are named, and of the number no more than a gateway would believe
+      // it may be anybody's: it says which bundles are named, and of the number no more than a gateway would
+      // believe
       if (wanted !== undefined && this.#room(this.#desired, wanted))
         this.#desired.set(wanted, parseDesired(parseEnvelope(payload).desired));
     } catch {
@@ -160,7 +166,10 @@ export class Runner {
     return known.has(gateway) || known.size < mostGateways;
   }
 
-  /** The gateways that are online, in the order of their names, once their retained reports have come. @throws RN858 */
+  /**
+   * The gateways that are online, in the order of their names, once their retained reports have come. @throws
+   * RN858
+   */
   async #discover(): Promise<string[]> {
     const { site, only, discoverMs = 2000 } = this.#options;
     const fromMs = performance.now();
@@ -197,7 +206,10 @@ export class Runner {
     this.#link.retain(topics.desired(this.#options.site, gateway), payload, json);
   }
 
-  /** Above all that the gateway has seen, and within what it believes: what it reports counts; a desired state that it may not have seen yet counts where it could take it. */
+  /**
+   * Above all that the gateway has seen, and within what it believes: what it reports counts; a desired state
+   * that it may not have seen yet counts where it could take it.
+   */
   #sequence(gateway: string): number {
     const report = this.#reports.get(gateway);
     const seen = report?.online ? report.sequence : 0;

@@ -1,10 +1,12 @@
 /**
- * A rollout in waves as a pure state machine: who is given the new bundle when, when it stops, and who goes back.
+ * A rollout in waves as a pure state machine: who is given the new bundle when, when it stops, and who goes
+ * back.
  *
- * In: gateways, sizes of waves, a limit of failures, events with their time.  Out: the next state, and the gateways whose desired state changes.
- * A wave begins only when all gateways of those before have given their verdict, the time to settle is over, and no more have failed than are allowed; so a bundle reaches
- * no more gateways than the wave in which the limit was passed. When it is passed, every gateway that was touched goes back. It ends always: each wave and the way back have
- * a time limit. All functions are pure.
+ * In: gateways, sizes of waves, a limit of failures, events with their time.  Out: the next state, and the
+ * gateways whose desired state changes. A wave begins only when all gateways of those before have given their
+ * verdict, the time to settle is over, and no more have failed than are allowed; so a bundle reaches no more
+ * gateways than the wave in which the limit was passed. When it is passed, every gateway that was touched
+ * goes back. It ends always: each wave and the way back have a time limit. All functions are pure.
  */
 
 import { RunletError } from '../../../models/error.ts';

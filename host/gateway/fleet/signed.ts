@@ -1,9 +1,11 @@
 /**
  * Signed desired states: who may say what a gateway runs.
  *
- * In: a desired state and a pair of keys; the bytes of a message and the keys that are trusted.  Out: an envelope; the desired state in it, or RN850, RN895, RN896. The keys are
- * those of bundles (Ed25519, RFC 8032). What is signed is a line of its own before the text as it stands, so no text has to be brought into one form, and a signature of a bundle
- * is none of a desired state. Nothing of the text is read before its signature holds. Cost: about 0.1 ms a message.
+ * In: a desired state and a pair of keys; the bytes of a message and the keys that are trusted.  Out: an
+ * envelope; the desired state in it, or RN850, RN895, RN896. The keys are those of bundles (Ed25519, RFC
+ * 8032). What is signed is a line of its own before the text as it stands, so no text has to be brought into
+ * one form, and a signature of a bundle is none of a desired state. Nothing of the text is read before its
+ * signature holds. Cost: about 0.1 ms a message.
  */
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { hexOf, type KeyPair, keyId, type PublicKey, publicPem, secretPem } from '../../../assembly/bundle/keys.ts';

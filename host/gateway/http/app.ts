@@ -1,7 +1,8 @@
 /**
  * The gateway over HTTP: uploads, trials, frames and outputs (docs/gateway.md has the wire).
  *
- * In: a Gateway.  Out: a Hono app; it is given requests by serve.ts once the door (door.ts) let them in, or by a test. Pages and metrics add their routes to it.
+ * In: a Gateway.  Out: a Hono app; it is given requests by serve.ts once the door (door.ts) let them in, or
+ * by a test. Pages and metrics add their routes to it.
  */
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -64,7 +65,10 @@ async function trialOptions(c: Context): Promise<v.InferOutput<typeof trialOptio
   throw badRequest('the body has a field that is of no use', c.req.path, v.summarize(found.issues).replace(/\n\s*/g, ' '));
 }
 
-/** Where a piece begins: Upload-Offset: 0 (tus), or Content-Range: 0-1023 or bytes 0-1023/4096 (OCI). @throws RN814 */
+/**
+ * Where a piece begins: Upload-Offset: 0 (tus), or Content-Range: 0-1023 or bytes 0-1023/4096 (OCI). @throws
+ * RN814
+ */
 function pieceStart(c: Context): number | undefined {
   const offset = wholeNumber(c.req.header('upload-offset'), 'Upload-Offset');
   const range = c.req.header('content-range');

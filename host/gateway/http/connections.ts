@@ -1,8 +1,9 @@
 /**
  * The connections of the listening port: how many there may be, and which one goes when there are too many.
  *
- * In: sockets as they are accepted.  Out: the same, or destroyed. Who has said the token stays; the oldest of the others makes room for a new one, so that a
- * flood of strangers displaces strangers. Where all have said it the new one is turned away. Bound: `max` sockets, whatever becomes of them later.
+ * In: sockets as they are accepted.  Out: the same, or destroyed. Who has said the token stays; the oldest of
+ * the others makes room for a new one, so that a flood of strangers displaces strangers. Where all have said
+ * it the new one is turned away. Bound: `max` sockets, whatever becomes of them later.
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';

@@ -1,10 +1,12 @@
 /**
- * The one place that decides whether a request may come in, before anything works on it: HTTP requests and WebSocket upgrades alike.
+ * The one place that decides whether a request may come in, before anything works on it: HTTP requests and
+ * WebSocket upgrades alike.
  *
- * In: the first line, the headers and the address of a request.  Out: its address as a URL, and whether it said the token; or RN811, RN812, RN814, RN841.
- * The order is that of the cost: target, host, origin, token, rate. A browser cannot leave out Origin and Sec-Fetch-Site (Fetch Metadata, W3C), and a
- * page whose name was bound to this machine's address (DNS rebinding) still says its own name in Host: so no page of another site can read or change
- * anything, with or without a token. Cost: no allocation that a request makes larger.
+ * In: the first line, the headers and the address of a request.  Out: its address as a URL, and whether it
+ * said the token; or RN811, RN812, RN814, RN841. The order is that of the cost: target, host, origin, token,
+ * rate. A browser cannot leave out Origin and Sec-Fetch-Site (Fetch Metadata, W3C), and a page whose name was
+ * bound to this machine's address (DNS rebinding) still says its own name in Host: so no page of another site
+ * can read or change anything, with or without a token. Cost: no allocation that a request makes larger.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
@@ -137,7 +139,10 @@ export class Door {
     );
   }
 
-  /** The limit is asked first: who has guessed too often is not told whether this guess is right. @throws RN811, RN812 */
+  /**
+   * The limit is asked first: who has guessed too often is not told whether this guess is right. @throws
+   * RN811, RN812
+   */
   #checkToken({ headers, address }: Visit): void {
     if (this.#token === undefined) return;
     const key = addressKey(address);

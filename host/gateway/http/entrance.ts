@@ -1,8 +1,9 @@
 /**
  * Takes every request and every upgrade of the listening port, asks the door, and hands on what may come in.
  *
- * In: a server, a door, who answers requests and upgrades.  Out: counts. A refusal is answered and its connection closed; an error of a handler ends its own
- * connection, is counted and logged, and nothing else. Bounds: 10 s for headers and TLS handshakes, 20 s without a byte, 5 minutes for a request.
+ * In: a server, a door, who answers requests and upgrades.  Out: counts. A refusal is answered and its
+ * connection closed; an error of a handler ends its own connection, is counted and logged, and nothing else.
+ * Bounds: 10 s for headers and TLS handshakes, 20 s without a byte, 5 minutes for a request.
  */
 import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';

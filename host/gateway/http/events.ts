@@ -1,8 +1,8 @@
 /**
  * Server-sent events: outputs of a stream, and what happens in the gateway, to clients that may be slow.
  *
- * In: a context, how to listen.  Out: a response that lives until the client goes. A client that is more than `mostWaiting` events behind is cut off; it
- * comes back with Last-Event-ID.
+ * In: a context, how to listen.  Out: a response that lives until the client goes. A client that is more than
+ * `mostWaiting` events behind is cut off; it comes back with Last-Event-ID.
  */
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
@@ -18,9 +18,9 @@ const mostWaiting = 4096;
 const keepAliveMs = 15_000;
 
 /**
- * `listen` is given what sends an event, and returns what ends it. It is ended with the response or its socket.
- * The body's reader would not do: the body of a HEAD request has none.
- * The response alone would not do: one that waits for its turn (pipelining) is not told that the socket has closed.
+ * `listen` is given what sends an event, and returns what ends it. It is ended with the response or its
+ * socket. The body's reader would not do: the body of a HEAD request has none. The response alone would not
+ * do: one that waits for its turn (pipelining) is not told that the socket has closed.
  */
 export function sendEvents(c: Context, listen: (send: (event: ServerEvent) => void) => () => void): Response {
   return streamSSE(c, async (stream) => {

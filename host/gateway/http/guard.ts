@@ -1,8 +1,9 @@
 /**
  * Tokens, and how often an address may ask (door.ts says when each is looked at).
  *
- * In: a request's headers and address.  Out: nothing, or RN811, RN812. The token is compared in constant time, and is never taken from an address, which logs
- * and histories keep; a bucket for each address fills at a rate. Cost: 4,096 addresses are kept at most.
+ * In: a request's headers and address.  Out: nothing, or RN811, RN812. The token is compared in constant
+ * time, and is never taken from an address, which logs and histories keep; a bucket for each address fills at
+ * a rate. Cost: 4,096 addresses are kept at most.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { RunletError } from '../../../models/error.ts';
@@ -19,7 +20,10 @@ function compare(given: string | undefined, token: string, where: string): void 
   });
 }
 
-/** What a socket speaks, and what carries its token: base64url (RFC 4648, 5, no padding) of its UTF-8 after the dot. */
+/**
+ * What a socket speaks, and what carries its token: base64url (RFC 4648, 5, no padding) of its UTF-8 after
+ * the dot.
+ */
 export const socketProtocol = 'runlet.v1';
 const bearerProtocol = 'runlet.bearer.';
 
@@ -42,7 +46,8 @@ export interface TokenHeaders {
 }
 
 /**
- * `Authorization: Bearer TOKEN`; or else, of a WebSocket, one subprotocol that carries the token, beside the one that is spoken.
+ * `Authorization: Bearer TOKEN`; or else, of a WebSocket, one subprotocol that carries the token, beside the
+ * one that is spoken.
  * @throws RN811
  */
 export function checkToken(headers: TokenHeaders, token: string): void {

@@ -1,8 +1,8 @@
 /**
  * Refusals on the wire: a status, a code and a sentence each.
  *
- * In: an error.  Out: { error: { code, what, where, why, tryThis } } with the status of HTTP that fits best. What is no RunletError is a fault of the
- * gateway: the client gets RN849 and no more, the log all of it.
+ * In: an error.  Out: { error: { code, what, where, why, tryThis } } with the status of HTTP that fits best.
+ * What is no RunletError is a fault of the gateway: the client gets RN849 and no more, the log all of it.
  */
 import { isRunletError, RunletError } from '../../../models/error.ts';
 

@@ -1,8 +1,10 @@
 /**
  * Serves a gateway over HTTP or HTTPS, and stops it.
  *
- * In: an app, a door, an address, certificates.  Out: the port, the upgrades that it takes, and a function that stops. With `clientCa` clients must show a certificate of it (mutual TLS): who does
- * not is cut off before a byte of HTTP is read, and the log says why. Who speaks plain HTTP to a port of HTTPS is told so (RN869).
+ * In: an app, a door, an address, certificates.  Out: the port, the upgrades that it takes, and a function
+ * that stops. With `clientCa` clients must show a certificate of it (mutual TLS): who does not is cut off
+ * before a byte of HTTP is read, and the log says why. Who speaks plain HTTP to a port of HTTPS is told so
+ * (RN869).
  */
 import { createServer as createPlain, type Server } from 'node:http';
 import { createServer as createSecure } from 'node:https';

@@ -1,8 +1,10 @@
 /**
- * Whether the module on trial says the same as the one that runs: outputs of both, brought together by stream and frame.
+ * Whether the module on trial says the same as the one that runs: outputs of both, brought together by stream
+ * and frame.
  *
- * In: real values, an array for each output.  Out: for each pair whether it agrees (several elements: the largest is the same one; one element: it is equal)
- * and the largest difference. What waits for its counterpart is bounded in number and in values; the oldest is forgotten.
+ * In: real values, an array for each output.  Out: for each pair whether it agrees (several elements: the
+ * largest is the same one; one element: it is equal) and the largest difference. What waits for its
+ * counterpart is bounded in number and in values; the oldest is forgotten.
  */
 
 /** Outputs of several thousand hops, and 16 MiB of them; a choice. */

@@ -1,8 +1,8 @@
 /**
  * What happens in a gateway, as typed events: for the page, the metrics and every wire.
  *
- * In: emit.  Out: calls of those who listen, in their order. A listener that throws stops neither the others nor the process: `emit` never throws, and the
- * fault is an event of its own, which is counted and logged.
+ * In: emit.  Out: calls of those who listen, in their order. A listener that throws stops neither the others
+ * nor the process: `emit` never throws, and the fault is an event of its own, which is counted and logged.
  */
 import type { CheckResult, Failure } from '../worker/messages.ts';
 

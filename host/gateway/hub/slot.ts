@@ -1,8 +1,10 @@
 /**
- * A slot: a named place for a bundle, the streams that run it, and the way of the next bundle through trial, confirmation and back.
+ * A slot: a named place for a bundle, the streams that run it, and the way of the next bundle through trial,
+ * confirmation and back.
  *
- * In: bundles that were verified and staged, decisions.  Out: the bundle that runs, under all streams of the slot. Every decision is on the disk
- * before it is acted on. What runs now is undisturbed until the swap: a trial has threads of its own.
+ * In: bundles that were verified and staged, decisions.  Out: the bundle that runs, under all streams of the
+ * slot. Every decision is on the disk before it is acted on. What runs now is undisturbed until the swap: a
+ * trial has threads of its own.
  */
 import { readManifest } from '../../../assembly/bundle/read.ts';
 import { isRunletError, RunletError } from '../../../models/error.ts';
@@ -91,7 +93,8 @@ export class Slot {
   }
 
   /**
-   * Tries the staged bundle; resolves with its last report. Where it fails it is given up, and what ran still runs.
+   * Tries the staged bundle; resolves with its last report. Where it fails it is given up, and what ran still
+   * runs.
    * @throws RN802, RN804, RN840
    */
   async try(options: Partial<TrialOptions> = {}): Promise<TrialReport> {
@@ -178,7 +181,10 @@ export class Slot {
     this.#events.emit('trial', trial.report);
   }
 
-  /** The bundle on trial is the one that runs from now on. @throws RN802, RN804 there is none, or it has not passed */
+  /**
+   * The bundle on trial is the one that runs from now on. @throws RN802, RN804 there is none, or it has not
+   * passed
+   */
   confirm(trial = this.trial): Promise<TrialReport> {
     return this.#next(async () => {
       if (!trial || this.trial !== trial || trial.report.phase !== 'passed')
@@ -196,7 +202,10 @@ export class Slot {
     });
   }
 
-  /** The staged bundle is given up, or, where there is none, the bundle before runs again. @throws RN802, RN804 */
+  /**
+   * The staged bundle is given up, or, where there is none, the bundle before runs again. @throws RN802,
+   * RN804
+   */
   async rollBack(code = 'RN836', why = 'rolled back by hand'): Promise<void> {
     if (this.trial) {
       const { trial } = this;
@@ -229,7 +238,10 @@ export class Slot {
     this.#step('swapped', stored, text);
   }
 
-  /** A module that runs has failed on a stream: back to the bundle before, or, where there is none, begun again by replay. */
+  /**
+   * A module that runs has failed on a stream: back to the bundle before, or, where there is none, begun
+   * again by replay.
+   */
   failed(stream: Stream, loaded: Loaded, failure: Failure): void {
     void this.#next(async () => {
       if (stream.instance?.loaded !== loaded || this.streams.get(stream.id) !== stream) return;

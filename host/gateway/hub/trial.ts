@@ -1,7 +1,9 @@
 /**
- * A bundle's trial on the live signal, beside the one that runs: its outputs are compared and given to nobody.
+ * A bundle's trial on the live signal, beside the one that runs: its outputs are compared and given to
+ * nobody.
  *
- * In: streams, a module, limits.  Out: a report that grows, and in the end a failure or none. Traps allowed: 0.
+ * In: streams, a module, limits.  Out: a report that grows, and in the end a failure or none. Traps allowed:
+ * 0.
  */
 import { RunletError } from '../../../models/error.ts';
 import type { Failure } from '../worker/messages.ts';
@@ -94,7 +96,10 @@ export class Trial {
     this.report = { slot, digest: loaded.digest, name, version, sequence, phase: 'check', ...counts };
   }
 
-  /** Runs the module beside the one that runs; ends with a failure or none. The shadows stay for the swap (`close` ends them). */
+  /**
+   * Runs the module beside the one that runs; ends with a failure or none. The shadows stay for the swap
+   * (`close` ends them).
+   */
   live(streams: Stream[], pool: Pool): Promise<Failure | undefined> {
     this.report.phase = 'live';
     this.#startedMs = performance.now();

@@ -1,8 +1,11 @@
 /**
- * A client of a broker that nobody has to trust: packets are bounded before they are kept, and no callback ends the process.
+ * A client of a broker that nobody has to trust: packets are bounded before they are kept, and no callback
+ * ends the process.
  *
- * In: an address, bounds, a handler of messages.  Out: mqtt.js's client, which comes back by itself. Each connection first offers MQTT 5, where the broker itself keeps the bound
- * (maximumPacketSize) and leaves out what is larger; a broker that refuses 5 (aedes) is asked again with 3.1.1, and there a larger packet ends the connection (RN878).
+ * In: an address, bounds, a handler of messages.  Out: mqtt.js's client, which comes back by itself. Each
+ * connection first offers MQTT 5, where the broker itself keeps the bound (maximumPacketSize) and leaves out
+ * what is larger; a broker that refuses 5 (aedes) is asked again with 3.1.1, and there a larger packet ends
+ * the connection (RN878).
  */
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { TlsParts } from '../../remote/certificates.ts';
@@ -26,7 +29,10 @@ const v5Refused = new Set([1, 132]);
 
 export const isBrokerUrl = (url: string): boolean => URL.canParse(url) && schemes.has(new URL(url).protocol);
 
-/** Runs what must not throw: mqtt.js calls its listeners inside a stream's write, where an exception would end the process. */
+/**
+ * Runs what must not throw: mqtt.js calls its listeners inside a stream's write, where an exception would end
+ * the process.
+ */
 export function guarded<A extends unknown[]>(run: (...args: A) => void, fault: (error: unknown) => void): (...args: A) => void {
   return (...args) => {
     try {

@@ -1,8 +1,10 @@
 /**
  * Bounds of MQTT packets, held before a packet's body is there.
  *
- * In: the bytes of a connection as they come, a rule.  Out: why the rule refuses a packet. A parser keeps a packet until it is whole, and a packet may have 256 MiB; so the rule
- * sees the fixed header alone (MQTT 3.1.1, section 2.2; MQTT 5, section 2.1), and the connection ends there. Cost: a few numbers a connection, and a step a packet.
+ * In: the bytes of a connection as they come, a rule.  Out: why the rule refuses a packet. A parser keeps a
+ * packet until it is whole, and a packet may have 256 MiB; so the rule sees the fixed header alone (MQTT
+ * 3.1.1, section 2.2; MQTT 5, section 2.1), and the connection ends there. Cost: a few numbers a connection,
+ * and a step a packet.
  */
 import type { Duplex } from 'node:stream';
 import { RunletError } from '../../../models/error.ts';

@@ -1,7 +1,8 @@
 /**
  * What the gateway's page shows, as one JSON value that it asks for every second.
  *
- * In: the gateway and its counters, a stream that is looked at, a text that names must have.  Out: plain values; at most `mostStreams` streams.
+ * In: the gateway and its counters, a stream that is looked at, a text that names must have.  Out: plain
+ * values; at most `mostStreams` streams.
  */
 import type { Gateway } from '../gateway.ts';
 import type { Intake } from '../streams/intake.ts';

@@ -1,5 +1,6 @@
 /**
- * The gateway's page: asks for /v1/board every second and draws it. Names and texts of others are put in as text, never as HTML.
+ * The gateway's page: asks for /v1/board every second and draws it. Names and texts of others are put in as
+ * text, never as HTML.
  */
 /* global uPlot, outputPlot */
 (() => {

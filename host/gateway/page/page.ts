@@ -2,8 +2,8 @@
  * The gateway's page, /metrics and what the page asks for, as routes of its HTTP app.
  *
  * In: the app, the gateway, its counters.  Out: `/` (one file, nothing from elsewhere: page.html, page.css,
- * page-plot.js, page-script.js and uPlot in it),
- * `/v1/board`, `/metrics`. The page holds no secret and needs no token; what it shows does. It runs its own scripts alone (CSP by hash).
+ * page-plot.js, page-script.js and uPlot in it), `/v1/board`, `/metrics`. The page holds no secret and needs
+ * no token; what it shows does. It runs its own scripts alone (CSP by hash).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

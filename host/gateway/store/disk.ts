@@ -1,8 +1,9 @@
 /**
  * The few operations of a disk that the store needs, so that tests can crash between any two of them.
  *
- * In: paths with forward slashes, below one folder.  Out: what POSIX promises and no more: bytes are there after `sync` of their file,
- * names after `syncFolder` of their folder, and `rename` replaces the target at once or not at all.
+ * In: paths with forward slashes, below one folder.  Out: what POSIX promises and no more: bytes are there
+ * after `sync` of their file, names after `syncFolder` of their folder, and `rename` replaces the target at
+ * once or not at all.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';

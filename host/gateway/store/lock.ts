@@ -1,10 +1,13 @@
 /**
- * One gateway a folder, by a lock that the operating system holds and releases when the process ends, however it ends.
+ * One gateway a folder, by a lock that the operating system holds and releases when the process ends, however
+ * it ends.
  *
- * In: a folder.  Out: what frees it, or RN864 where another process holds it. The lock is on the open file `lock`, not on its contents: its number of
- * a process is for people. The file stays, because removing it would let two processes hold two files of one name.
- * Source: open(2) with O_EXLOCK (macOS, BSD), CreateFile with share mode 0 (Windows), flock(2) elsewhere. Node has no flock(2), so the program of that
- * name locks a descriptor that it inherits: the lock belongs to what both have open, and stays when the program has ended.
+ * In: a folder.  Out: what frees it, or RN864 where another process holds it. The lock is on the open file
+ * `lock`, not on its contents: its number of a process is for people. The file stays, because removing it
+ * would let two processes hold two files of one name.
+ * Source: open(2) with O_EXLOCK (macOS, BSD), CreateFile with share mode 0 (Windows), flock(2) elsewhere.
+ * Node has no flock(2), so the program of that name locks a descriptor that it inherits: the lock belongs to
+ * what both have open, and stays when the program has ended.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';

@@ -1,7 +1,8 @@
 /**
  * Runs every step of a stop, in order, whatever the steps before it did.
  *
- * In: steps.  Out: nothing where all ended well; else one error, that of the first step that failed, which names the others.
+ * In: steps.  Out: nothing where all ended well; else one error, that of the first step that failed, which
+ * names the others.
  */
 import { isRunletError, RunletError } from '../../../models/error.ts';
 

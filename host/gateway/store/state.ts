@@ -1,9 +1,11 @@
 /**
- * What a gateway remembers: which bundle runs in each slot, and which one ran before; as one small file, and how it may change.
+ * What a gateway remembers: which bundle runs in each slot, and which one ran before; as one small file, and
+ * how it may change.
  *
- * In: a state and what happened.  Out: the next state; all functions are pure. The model is MCUboot's: a bundle is `staged`, then on `trial`, then
- * confirmed (it is `active`, and what was active is `previous`), else it is gone. `floor` is the highest sequence number that was confirmed: it
- * rises on confirmation only, and never falls. A trial that was not confirmed before a start counts as failed.
+ * In: a state and what happened.  Out: the next state; all functions are pure. The model is MCUboot's: a
+ * bundle is `staged`, then on `trial`, then confirmed (it is `active`, and what was active is `previous`),
+ * else it is gone. `floor` is the highest sequence number that was confirmed: it rises on confirmation only,
+ * and never falls. A trial that was not confirmed before a start counts as failed.
  *
  *     file   "runlet-gateway 1 " SHA-256 of what follows, hex, "\n", JSON
  */

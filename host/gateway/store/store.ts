@@ -1,9 +1,10 @@
 /**
  * The gateway's disk: bundles by their digest, and the state that says which one runs.
  *
- * In: bundles that were verified, and decisions.  Out: a state that is the old one or the new one after a crash at any operation, never
- * something between: a blob is there before the state names it, the state is replaced by a rename, and blobs that nobody names are removed
- * afterwards and at every start. One operation at a time.
+ * In: bundles that were verified, and decisions.  Out: a state that is the old one or the new one after a
+ * crash at any operation, never something between: a blob is there before the state names it, the state is
+ * replaced by a rename, and blobs that nobody names are removed afterwards and at every start. One operation
+ * at a time.
  *
  *     state          the state's file (state.ts)
  *     blobs/<sha>    a bundle; *.part: being written
@@ -44,7 +45,10 @@ export class Store {
     }
   }
 
-  /** A full disk is no reason not to run, nor to run what misbehaves: the next start comes to the same decisions. */
+  /**
+   * A full disk is no reason not to run, nor to run what misbehaves: the next start comes to the same
+   * decisions.
+   */
   async #writeOrKeep(change: (state: states.GatewayState) => states.GatewayState): Promise<void> {
     const before = this.#state;
     try {
@@ -75,7 +79,10 @@ export class Store {
     });
   }
 
-  /** Puts a bundle on the disk and stages it; one that was staged and not on trial is replaced. @throws RN802, RN804 */
+  /**
+   * Puts a bundle on the disk and stages it; one that was staged and not on trial is replaced. @throws RN802,
+   * RN804
+   */
   install(slot: string, bytes: Uint8Array, about: Omit<states.Stored, 'digest' | 'bytes'>): Promise<states.Stored> {
     return this.#next('the bundle', async () => {
       if (this.slot(slot).trial) throw busy(slot);

@@ -1,12 +1,15 @@
 /**
- * One upload on the disk: what it is for and the pieces that came, so that a start after a crash finds how far it got.
+ * One upload on the disk: what it is for and the pieces that came, so that a start after a crash finds how
+ * far it got.
  *
- * In: pieces, in order.  Out: a file that only grows, each piece under a checksum of itself and of all before it. A piece counts once it is synced. What a
- * crash leaves after the last whole piece (a torn write, zeros, an older tail) fits no checksum and is cut off. The file is open while a piece is written, and no
- * longer: uploads that wait hold none.
+ * In: pieces, in order.  Out: a file that only grows, each piece under a checksum of itself and of all before
+ * it. A piece counts once it is synced. What a crash leaves after the last whole piece (a torn write, zeros,
+ * an older tail) fits no checksum and is cut off. The file is open while a piece is written, and no longer:
+ * uploads that wait hold none.
  *
- *     file     "runlet-upload 1\n", records; the first one is the header as JSON, the others are the upload's bytes
- *     record   u32 bytes, little endian; 16 bytes: SHA-256 of the check before (at first 16 zeros), the length, the bytes; bytes
+ *     file     "runlet-upload 1\n", records: first the header as JSON, then the upload's bytes
+ *     record   u32 bytes, little endian; the check; bytes
+ *     check    16 bytes of the SHA-256 of: the check before (at first 16 zeros), the length, the bytes
  */
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
@@ -119,7 +122,10 @@ export class UploadLog {
     }
   }
 
-  /** What a run before left, cut off after its last whole piece and synced; undefined: nothing that can be gone on with. */
+  /**
+   * What a run before left, cut off after its last whole piece and synced; undefined: nothing that can be
+   * gone on with.
+   */
   static async recover(disk: Disk, path: string): Promise<UploadLog | undefined> {
     const found = await disk.read(path);
     const { records, check, end } = readRecords(found ?? new Uint8Array());
@@ -134,7 +140,9 @@ export class UploadLog {
     return new UploadLog(disk, path, header, { check, end, received: total(records.slice(1)) });
   }
 
-  /** Puts a piece on the disk; it is there after a crash. @throws RN802, after which the upload cannot go on */
+  /**
+   * Puts a piece on the disk; it is there after a crash. @throws RN802, after which the upload cannot go on
+   */
   async append(bytes: Uint8Array): Promise<void> {
     const { record, check } = recordOf(this.#check, bytes);
     try {

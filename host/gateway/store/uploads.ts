@@ -1,10 +1,12 @@
 /**
- * Bundles on their way in: resumable by offset, as OCI registries and tus take blobs, also by the gateway's next run.
+ * Bundles on their way in: resumable by offset, as OCI registries and tus take blobs, also by the gateway's
+ * next run.
  *
- * In: pieces with the offset where they begin.  Out: the whole, once its digest was said. Sizes are checked before anything is read; what was received
- * stays when a connection or the gateway breaks, and the client asks where to go on. Every offset that it is told is one that a crash does not take back.
- * Nothing is left of an upload that ended, was refused, or was idle or under way too long; number and bytes of those that are under way are bounded: a new
- * one takes the place of the one that has been idle longest.
+ * In: pieces with the offset where they begin.  Out: the whole, once its digest was said. Sizes are checked
+ * before anything is read; what was received stays when a connection or the gateway breaks, and the client
+ * asks where to go on. Every offset that it is told is one that a crash does not take back. Nothing is left
+ * of an upload that ended, was refused, or was idle or under way too long; number and bytes of those that are
+ * under way are bounded: a new one takes the place of the one that has been idle longest.
  *
  *     uploads/<id>   an upload (upload-log.ts)
  */
@@ -71,7 +73,10 @@ export class Uploads {
     this.#look = setInterval(() => void this.expire().catch(() => {}), lookMs).unref();
   }
 
-  /** Takes up what the run before left, the newest first, and removes what is too much, too old or damaged. @throws RN802 */
+  /**
+   * Takes up what the run before left, the newest first, and removes what is too much, too old or damaged.
+   * @throws RN802
+   */
   static async open(disk: Disk, policy: Policy, limits: Partial<UploadLimits> = {}): Promise<Uploads> {
     const uploads = new Uploads(disk, policy, { ...uploadLimits, ...limits });
     try {
@@ -138,7 +143,10 @@ export class Uploads {
     return id;
   }
 
-  /** The one that has been idle longest goes; its client is told to begin again (RN806). @throws RN802, RN813 all are being written */
+  /**
+   * The one that has been idle longest goes; its client is told to begin again (RN806). @throws RN802, RN813
+   * all are being written
+   */
   async #makeRoom(bytes: number): Promise<void> {
     const full = () => this.#all.size >= this.#limits.most || this.#bytes() + bytes > this.#mostBytes;
     while (full()) {
@@ -167,7 +175,8 @@ export class Uploads {
 
   /**
    * Takes a piece that begins at `from` (default: where the last one ended).
-   * @returns bytes received so far @throws RN806, RN807 it begins elsewhere, or another request is writing; RN802, RN808, RN809, RN813
+   * @returns bytes received so far @throws RN806, RN807 it begins elsewhere, or another request is writing;
+   * RN802, RN808, RN809, RN813
    */
   async append(id: string, pieces: AsyncIterable<Uint8Array>, from?: number): Promise<number> {
     const upload = this.#find(id);
@@ -223,7 +232,8 @@ export class Uploads {
   }
 
   /**
-   * Gives the whole bytes to `use`; then the upload ends, whatever `use` says. Where the gateway ends before, it can be done again.
+   * Gives the whole bytes to `use`; then the upload ends, whatever `use` says. Where the gateway ends before,
+   * it can be done again.
    * @throws RN806, RN807 another request is writing, RN809 bytes are missing, and what `use` throws
    */
   async finish<T>(id: string, use: (whole: { slot: string; bytes: Uint8Array }) => Promise<T>): Promise<T> {

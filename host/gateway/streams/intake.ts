@@ -1,11 +1,13 @@
 /**
- * Where frames of all wires that may lose some come in: ordered, filled and counted by policy, shed where they come faster than they are computed.
+ * Where frames of all wires that may lose some come in: ordered, filled and counted by policy, shed where
+ * they come faster than they are computed.
  *
- * In: messages of frames with a stream's name.  Out: Gateway.deliver and Gateway.reset; `decorate` says of an output what its sender calls its last tick.
- * Everything that can refuse a message comes before the sequencer: nothing after it throws. A refused message of a stream that runs is counted, and its
- * ticks are a gap like any other. A message for which no stream runs leaves nothing behind.
- * Shed: a message is thrown away and counted if its stream has more than `mostWaitingHops` hops (and `mostLagMs` of signal) waiting, or if its thread
- * lets frames wait longer than `mostLagMs`. An `overload` event says when that begins and ends.
+ * In: messages of frames with a stream's name.  Out: Gateway.deliver and Gateway.reset; `decorate` says of an
+ * output what its sender calls its last tick. Everything that can refuse a message comes before the
+ * sequencer: nothing after it throws. A refused message of a stream that runs is counted, and its ticks are a
+ * gap like any other. A message for which no stream runs leaves nothing behind. Shed: a message is thrown
+ * away and counted if its stream has more than `mostWaitingHops` hops (and `mostLagMs` of signal) waiting, or
+ * if its thread lets frames wait longer than `mostLagMs`. An `overload` event says when that begins and ends.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { join } from '../../../models/lists.ts';
@@ -107,7 +109,8 @@ export class Intake {
   countsOf = (stream: string): SequencerCounts | undefined => this.#lanes.get(stream)?.sequencer.counts;
 
   /**
-   * Takes frames. What is wrong with a message is the sender's, and is thrown; what is late, lost or too much is counted.
+   * Takes frames. What is wrong with a message is the sender's, and is thrown; what is late, lost or too much
+   * is counted.
    * @returns whether they were taken, and not shed
    * @throws RN805, RN813, RN842, RN844, RN846, RN847, RN876, and others of a module that has failed
    */
@@ -147,7 +150,8 @@ export class Intake {
   }
 
   /**
-   * A part of a stream could not be read at all. If its sender gives no numbers, its ticks are missing from here on.
+   * A part of a stream could not be read at all. If its sender gives no numbers, its ticks are missing from
+   * here on.
    * @param ticks undefined if nobody knows how many there were: the signal then begins again
    */
   unreadable(stream: string, ticks?: number): void {

@@ -1,10 +1,12 @@
 /**
  * Frames from standard input and from serial lines: a frame a line, or binary messages between zero bytes.
  *
- * In: bytes as they arrive.  Out: Intake.take. Text: the numbers of a tick (of all inputs in turn) between commas or spaces; with `numbered` the first is the
- * tick's number. A line that is noise is counted as a tick that is missing, as lines are lost on a wire. Binary: messages of wire.ts, each COBS-encoded and ended by a
- * zero byte (S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", 1999), so that a reader finds the next one after noise.
- * A pipe is asked to wait where frames come faster than they are computed; a serial line cannot be, and sheds.
+ * In: bytes as they arrive.  Out: Intake.take. Text: the numbers of a tick (of all inputs in turn) between
+ * commas or spaces; with `numbered` the first is the tick's number. A line that is noise is counted as a tick
+ * that is missing, as lines are lost on a wire. Binary: messages of wire.ts, each COBS-encoded and ended by a
+ * zero byte (S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", 1999), so that a reader finds the
+ * next one after noise. A pipe is asked to wait where frames come faster than they are computed; a serial
+ * line cannot be, and sheds.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { isRunletError } from '../../../models/error.ts';

@@ -1,11 +1,13 @@
 /**
  * Frames in and outputs out over MQTT, by a broker (docs/streams.md has topics and QoS).
  *
- * In: runlet/<gateway>/streams/<stream>/frames, binary messages of wire.ts; with slots other than `main` runlet/<gateway>/slots/<slot>/streams/....
- * Out: .../outputs beside it; runlet/<gateway>/status, retained, `online` or, as the last will, `offline`. A frame that the broker kept (retained) is
- * none of the live signal and is left out. While the broker cannot be reached outputs are dropped and counted; the client comes back by itself.
- * A message has at most 1 MiB, the names in its topic are those of docs/gateway.md, and outputs that the broker has not taken are bounded too. What is refused is counted, and
- * logged once a second at the most.
+ * In: runlet/<gateway>/streams/<stream>/frames, binary messages of wire.ts; with slots other than `main`
+ * runlet/<gateway>/slots/<slot>/streams/....
+ * Out: .../outputs beside it; runlet/<gateway>/status, retained, `online` or, as the last will, `offline`. A
+ * frame that the broker kept (retained) is none of the live signal and is left out. While the broker cannot
+ * be reached outputs are dropped and counted; the client comes back by itself. A message has at most 1 MiB,
+ * the names in its topic are those of docs/gateway.md, and outputs that the broker has not taken are bounded
+ * too. What is refused is counted, and logged once a second at the most.
  */
 import type { Socket } from 'node:net';
 import type { MqttClient } from 'mqtt';

@@ -1,14 +1,18 @@
 /**
- * Puts a stream's ticks in order: what comes late, twice, out of order or not at all becomes one signal without holes, or says where it begins again.
+ * Puts a stream's ticks in order: what comes late, twice, out of order or not at all becomes one signal
+ * without holes, or says where it begins again.
  *
- * In: messages of ticks with the sender's number of the first (or none: what comes next); ticks that were refused or shed.  Out: steps in order, frames
- * or a reset; exact counts. A tick is waited for until one arrives that ends more than `reorderTicks` after it; then it is lost. The first
- * `gapLimitTicks` of a gap are filled (`hold`: the tick before, `zero`: the real value 0.0), and what is beyond is a reset, as is every gap with `reset`.
- * A number more than `reorderTicks` ahead (or one from which the sender counts anew) may be damaged. Its message is held apart, until one comes that is
- * beside it: then both are taken. If the stream goes on from where it was, the message is refused. So a damaged number costs the ticks of its message, and
- * as many again at the most.
- * Exact: received = delivered + late + duplicate + refused + shed + held; lost + restarts = filled + resetTicks; delivered + filled + resetTicks = ticks
- * passed. Cost: O(messages held), nothing is held in order. Memory: `reorderTicks`, and the newest `apartTicks` of the message held apart.
+ * In: messages of ticks with the sender's number of the first (or none: what comes next); ticks that were
+ * refused or shed.  Out: steps in order, frames or a reset; exact counts. A tick is waited for until one
+ * arrives that ends more than `reorderTicks` after it; then it is lost. The first `gapLimitTicks` of a gap
+ * are filled (`hold`: the tick before, `zero`: the real value 0.0), and what is beyond is a reset, as is
+ * every gap with `reset`. A number more than `reorderTicks` ahead (or one from which the sender counts anew)
+ * may be damaged. Its message is held apart, until one comes that is beside it: then both are taken. If the
+ * stream goes on from where it was, the message is refused. So a damaged number costs the ticks of its
+ * message, and as many again at the most.
+ * Exact: received = delivered + late + duplicate + refused + shed + held; lost + restarts = filled +
+ * resetTicks; delivered + filled + resetTicks = ticks passed. Cost: O(messages held), nothing is held in
+ * order. Memory: `reorderTicks`, and the newest `apartTicks` of the message held apart.
  */
 import type { GapPolicy } from '../../session/gap.ts';
 import { compact } from '../worker/frames.ts';
@@ -24,7 +28,10 @@ export interface SequencerOptions {
   /** Ticks of one gap that are filled at most. */
   gapLimitTicks: number;
   reorderTicks: number;
-  /** `drop`: left out. `restart`: messages that are further back than the reorder buffer come from a sender that counts anew, and so does the stream. */
+  /**
+   * `drop`: left out. `restart`: messages that are further back than the reorder buffer come from a sender
+   * that counts anew, and so does the stream.
+   */
   late: LatePolicy;
 }
 
@@ -48,7 +55,9 @@ export interface SequencerCounts {
   filled: number;
   late: number;
   duplicate: number;
-  /** Ticks that could not be taken: their message was refused, or their number was taken for a damaged one. */
+  /**
+   * Ticks that could not be taken: their message was refused, or their number was taken for a damaged one.
+   */
   refused: number;
   /** Ticks that were thrown away because too many came. */
   shed: number;
@@ -66,7 +75,10 @@ interface Piece extends Message {
   skipped: number;
 }
 
-/** Ticks that do not come as frames. `ticks` is undefined where nobody knows how many there were: the signal then begins again. */
+/**
+ * Ticks that do not come as frames. `ticks` is undefined where nobody knows how many there were: the signal
+ * then begins again.
+ */
 export interface Absent {
   what: 'refused' | 'shed';
   from?: number;
@@ -81,10 +93,16 @@ interface Candidate {
   piece: Piece;
 }
 
-/** The longest part of a message that is held apart. A choice: as many ticks as a stream keeps for a replay (hub/stream.ts). */
+/**
+ * The longest part of a message that is held apart. A choice: as many ticks as a stream keeps for a replay
+ * (hub/stream.ts).
+ */
 const apartTicks = 1024;
 
-/** A larger jump of the sender's numbers begins a new numbering, so that positions of a stream stay exact. A choice: 90 minutes at 48 kHz. */
+/**
+ * A larger jump of the sender's numbers begins a new numbering, so that positions of a stream stay exact. A
+ * choice: 90 minutes at 48 kHz.
+ */
 const jumpLimitTicks = 2 ** 28;
 
 /** Lost spans that are remembered, to tell late from duplicate. */
@@ -174,7 +192,10 @@ export class Sequencer {
     return steps;
   }
 
-  /** Counts ticks that do not come as frames. Where the sender gives no numbers, they are a gap; where it does, the next number says so. */
+  /**
+   * Counts ticks that do not come as frames. Where the sender gives no numbers, they are a gap; where it
+   * does, the next number says so.
+   */
   skip({ what, from, ticks }: Absent): void {
     const { counts } = this;
     counts.received += ticks ?? 1;

@@ -1,7 +1,8 @@
 /**
  * A serial line as bytes; where the device goes away it is waited for.
  *
- * In: a path such as /dev/ttyUSB0, a rate.  Out: bytes until `signal` aborts. What is no device (a FIFO, a file) is read as it is, and ends once.
+ * In: a path such as /dev/ttyUSB0, a rate.  Out: bytes until `signal` aborts. What is no device (a FIFO, a
+ * file) is read as it is, and ends once.
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';

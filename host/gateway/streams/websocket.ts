@@ -1,10 +1,11 @@
 /**
  * Frames in and outputs out over WebSocket: binary messages of wire.ts, one socket for any number of streams.
  *
- * In: the gateway's HTTP server; sockets at /v1/ws?slot=main&outputs=own (own: of streams whose frames this socket sends; all; none; or names between
- * commas).  Out: outputs as they fall due; a text message `{"error": {...}}` where frames are refused. A socket that reads too slowly loses outputs, which
- * are counted; frames are never answered. Who may connect is decided by the door (http/door.ts).
- * An error that is no refusal ends its socket.
+ * In: the gateway's HTTP server; sockets at /v1/ws?slot=main&outputs=own (own: of streams whose frames this
+ * socket sends; all; none; or names between commas).  Out: outputs as they fall due; a text message
+ * `{"error": {...}}` where frames are refused. A socket that reads too slowly loses outputs, which are
+ * counted; frames are never answered. Who may connect is decided by the door (http/door.ts). An error that is
+ * no refusal ends its socket.
  */
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';

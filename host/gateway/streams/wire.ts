@@ -1,11 +1,13 @@
 /**
  * Frames and outputs as binary messages, the same over WebSocket, MQTT and serial lines (docs/streams.md).
  *
- * Little endian. A message of frames: u8 1, u8 flags (1: `from` is there, 2: the timestamp is), u16 where the frames begin, u32 bytes of the stream's name
- * (0: the topic or the line says it), u64 number of the first tick, u64 its timestamp (microseconds since 1970), the name, zeros up to a multiple of 4, frames.
- * A message of an output: the same 8 bytes, u64 number of the output, u64 number of its last tick, u64 timestamp of that tick, u32 first bytes of the
- * bundle's SHA-256, u32 ticks of its window that were filled, the name, zeros, float32 values of all outputs in turn.
- * Exact up to 2^53. Cost: a copy of the values, none of the frames.
+ * Little endian. A message of frames: u8 1, u8 flags (1: `from` is there, 2: the timestamp is), u16 where the
+ * frames begin, u32 bytes of the stream's name (0: the topic or the line says it), u64 number of the first
+ * tick, u64 its timestamp (microseconds since 1970), the name, zeros up to a multiple of 4, frames. A message
+ * of an output: the same 8 bytes, u64 number of the output, u64 number of its last tick, u64 timestamp of
+ * that tick, u32 first bytes of the bundle's SHA-256, u32 ticks of its window that were filled, the name,
+ * zeros, float32 values of all outputs in turn. Exact up to 2^53. Cost: a copy of the values, none of the
+ * frames.
  */
 import { RunletError } from '../../../models/error.ts';
 

@@ -1,8 +1,9 @@
 /**
  * A module's declarations, held against ABI 1 and the manifest before an engine sees the module.
  *
- * In: the bytes of a module whose signature holds, its manifest, limits.  Out: nothing, or a refusal. Source: WebAssembly core
- * specification 1.0, section 5.5. What the engine checks itself when it compiles (types, bodies, order) is left to it.
+ * In: the bytes of a module whose signature holds, its manifest, limits.  Out: nothing, or a refusal. Source:
+ * WebAssembly core specification 1.0, section 5.5. What the engine checks itself when it compiles (types,
+ * bodies, order) is left to it.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { Cursor, type WasmSection, wasmSections } from '../../../assembly/bundle/read.ts';

@@ -1,8 +1,10 @@
 /**
- * Whether a bundle that came over the wire may be tried: size, digest, signature, then manifest and module, in this order.
+ * Whether a bundle that came over the wire may be tried: size, digest, signature, then manifest and module,
+ * in this order.
  *
- * In: bytes, the digest that the sender said, a Policy, what the slot runs.  Out: the manifest and who signed, or a refusal with a code of its own.
- * Nothing of the bytes is parsed before their size, their digest and their signature hold; nothing is compiled here at all.
+ * In: bytes, the digest that the sender said, a Policy, what the slot runs.  Out: the manifest and who
+ * signed, or a refusal with a code of its own. Nothing of the bytes is parsed before their size, their digest
+ * and their signature hold; nothing is compiled here at all.
  */
 import { createHash } from 'node:crypto';
 import { hexOf, keyId } from '../../../assembly/bundle/keys.ts';
@@ -55,7 +57,9 @@ function checkDigest(bytes: Uint8Array, said: string): string {
   });
 }
 
-/** @throws RN815 a name, RN816 version or sequence missing, RN817 an old sequence, RN818 the bundle that runs */
+/**
+ * @throws RN815 a name, RN816 version or sequence missing, RN817 an old sequence, RN818 the bundle that runs
+ */
 function release({ name, version, sequence }: Manifest, digest: string, { floor, activeDigest }: SlotFacts) {
   if (!names.test(name))
     throw new RunletError('RN815', {
@@ -86,7 +90,10 @@ function release({ name, version, sequence }: Manifest, digest: string, { floor,
 const signalOf = (ports: PortManifest[]): string =>
   ports.map(({ hostType, elements, rate }) => `${rate ?? 1} x ${elements} ${hostType}`).join(', ');
 
-/** A slot's streams go on under the new bundle, so it must take the same signal and give outputs of the same form. @throws RN822, RN823 */
+/**
+ * A slot's streams go on under the new bundle, so it must take the same signal and give outputs of the same
+ * form. @throws RN822, RN823
+ */
 function checkFit(next: Manifest, running: Manifest): void {
   const rate = (m: Manifest) => m.sampleRateHz ?? 'unknown';
   for (const [what, old, found] of [
@@ -143,8 +150,8 @@ function checkKind({ target, weights, form, golden }: Manifest, { targets }: Pol
 }
 
 /**
- * @throws RN808, RN810 size and digest; RN600, RN601, RN608-RN610 signature; RN601-RN607 manifest and imports; RN815-RN829 what this gateway or
- *   this slot does not take.
+ * @throws RN808, RN810 size and digest; RN600, RN601, RN608-RN610 signature; RN601-RN607 manifest and
+ * imports; RN815-RN829 what this gateway or this slot does not take.
  */
 export async function verifyUpload(bytes: Uint8Array, said: string, policy: Policy, slot: SlotFacts): Promise<Verified> {
   checkBytes(bytes.length, policy);

@@ -1,7 +1,8 @@
 /**
  * What happens in a gateway as metrics of Prometheus (docs/streams.md lists them).
  *
- * In: a gateway's events, the counters of its wires.  Out: text at /metrics. Counters of wires are read when somebody asks.
+ * In: a gateway's events, the counters of its wires.  Out: text at /metrics. Counters of wires are read when
+ * somebody asks.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Gateway } from '../gateway.ts';

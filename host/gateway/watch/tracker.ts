@@ -1,8 +1,8 @@
 /**
  * What the page shows of the outputs: how late they are, what the inputs' range is, and what happened last.
  *
- * In: a gateway's events.  Out: plain values. Latencies and ranges are of the last minute or so (two generations of 30 seconds), saturations also of all
- * time. Cost: a few additions an output.
+ * In: a gateway's events.  Out: plain values. Latencies and ranges are of the last minute or so (two
+ * generations of 30 seconds), saturations also of all time. Cost: a few additions an output.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import type { Gateway } from '../gateway.ts';

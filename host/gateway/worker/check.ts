@@ -1,9 +1,10 @@
 /**
  * A module's trial by itself: self-test, endurance, snapshots. Runs in a worker thread, under its watchdog.
  *
- * In: a compiled module, how long.  Out: what a hop costs; or an error: RN713 the self-test, RN710 a trap, RN834 state that does not carry over, RN839
- * too long. The endurance run pushes made-up frames to two sessions: half way the second goes on from a snapshot of the first, and from then on their
- * outputs must be the same bytes.
+ * In: a compiled module, how long.  Out: what a hop costs; or an error: RN713 the self-test, RN710 a trap,
+ * RN834 state that does not carry over, RN839 too long. The endurance run pushes made-up frames to two
+ * sessions: half way the second goes on from a snapshot of the first, and from then on their outputs must be
+ * the same bytes.
  */
 import { RunletError } from '../../../models/error.ts';
 import { goldenBytes, openSession, requireSelfTest, type Session, type Stored } from '../../session/index.ts';

@@ -1,7 +1,9 @@
 /**
- * Frames as they travel: ticks one after the other, of every input in turn `rate` frames, in the type that the model's file has.
+ * Frames as they travel: ticks one after the other, of every input in turn `rate` frames, in the type that
+ * the model's file has.
  *
- * In: a manifest, bytes.  Out: bytes of a tick; arrays as Session.push takes them. Little endian. One input: a view; several: a copy each.
+ * In: a manifest, bytes.  Out: bytes of a tick; arrays as Session.push takes them. Little endian. One input:
+ * a view; several: a copy each.
  */
 import type { Manifest, PortManifest } from '../../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../../models/error.ts';
@@ -49,7 +51,10 @@ export function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array):
   return false;
 }
 
-/** The same bytes in a buffer that holds nothing else, so that what is kept of a message keeps no other part of it. */
+/**
+ * The same bytes in a buffer that holds nothing else, so that what is kept of a message keeps no other part
+ * of it.
+ */
 export const compact = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer.byteLength === bytes.length ? bytes : new Uint8Array(bytes);
 

@@ -1,5 +1,6 @@
 /**
- * What the gateway and its worker threads say to each other. A message is a list of operations that are done in order, and answered together.
+ * What the gateway and its worker threads say to each other. A message is a list of operations that are done
+ * in order, and answered together.
  */
 
 /** Where a module's stream starts: fresh at a frame, or from a snapshot of a session that began at `base`. */
@@ -64,5 +65,8 @@ export interface Reply {
   checks: { id: number; result?: CheckResult; failure?: Failure }[];
 }
 
-/** Words of the shared memory by which the watchdog sees a thread: calls into modules so far, and whose call it is (0: nobody's). */
+/**
+ * Words of the shared memory by which the watchdog sees a thread: calls into modules so far, and whose call
+ * it is (0: nobody's).
+ */
 export const progressWords = { calls: 0, key: 1 } as const;

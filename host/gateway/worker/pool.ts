@@ -1,14 +1,15 @@
 /**
- * Worker threads of one slot, which share its streams between them: each stream's frames go in, each of its outputs comes out once, in order, whatever
- * happens to the thread. Slots share no thread, so a module that hangs keeps no other slot waiting.
+ * Worker threads of one slot, which share its streams between them: each stream's frames go in, each of its
+ * outputs comes out once, in order, whatever happens to the thread. Slots share no thread, so a module that
+ * hangs keeps no other slot waiting.
  *
  * In: modules, logs of ticks, where in them to start.  Out: outputs, snapshots, failures. A stream's latest
  * snapshot is kept, and its log has the frames after it; when a thread is ended because of one module, the
  * others go on in a new thread from there, and outputs that had come already are dropped by their frame.
  * Frames that make no hop whole wait for those that do: a thread would have nothing to answer. A thread
  * begins with its first stream. A pool without streams ends its threads after a while.
- * Exact: a module is a function of state and frames. Cost: a snapshot every `snapshotHops` hops; frames of all streams travel in one message while the
- * thread is busy with the message before.
+ * Exact: a module is a function of state and frames. Cost: a snapshot every `snapshotHops` hops; frames of
+ * all streams travel in one message while the thread is busy with the message before.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { Lane } from './lane.ts';
@@ -40,7 +41,10 @@ export interface InstanceEvents {
 export interface PoolOptions extends WorkerOptions {
   /** Upper bound of a pool's threads. Default: 1. */
   threads: number;
-  /** Threads of all pools that share this object. A pool may always have one; it starts others only while fewer than `threads` run. */
+  /**
+   * Threads of all pools that share this object. A pool may always have one; it starts others only while
+   * fewer than `threads` run.
+   */
   running: { threads: number };
   /** A pool without streams ends its threads after so long. */
   idleMs: number;
@@ -112,7 +116,10 @@ export class Instance {
 
   /** Takes what is new in the log. */
   advance = (): void => this.#pool.advance(this);
-  /** The state after all frames that were pushed, once their outputs have come; undefined where the module has failed. */
+  /**
+   * The state after all frames that were pushed, once their outputs have come; undefined where the module has
+   * failed.
+   */
   snapshot = (): Promise<Snapshot | undefined> => this.#pool.snapshot(this);
   close = (): void => this.#pool.close(this);
 }

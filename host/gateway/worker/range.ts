@@ -1,8 +1,10 @@
 /**
- * What a module's input holds, channel by channel: how far it uses the range of int8, and how often it leaves it.
+ * What a module's input holds, channel by channel: how far it uses the range of int8, and how often it leaves
+ * it.
  *
- * In: frames as they are pushed.  Out, for an output: count of ticks, then for each channel its least, largest and mean value and how many stand at or
- * beyond the ends of the stored range, where they saturate. A channel is an element of an input's frame; inputs in turn, the first `mostChannels`.
+ * In: frames as they are pushed.  Out, for an output: count of ticks, then for each channel its least,
+ * largest and mean value and how many stand at or beyond the ends of the stored range, where they saturate. A
+ * channel is an element of an input's frame; inputs in turn, the first `mostChannels`.
  * Cost: a few comparisons an element.
  */
 import { isInt16, type Manifest } from '../../../assembly/bundle/manifest.ts';

@@ -1,4 +1,7 @@
-/** Starts the worker thread, compiled where it can be, else from its source. Plain JavaScript, as host/cli/bin.js. */
+/**
+ * Starts the worker thread, compiled where it can be, else from its source. Plain JavaScript, as
+ * host/cli/bin.js.
+ */
 import { existsSync } from 'node:fs';
 
 const compiled = new URL('thread.js', import.meta.url);

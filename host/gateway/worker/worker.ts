@@ -1,8 +1,9 @@
 /**
  * One worker thread with its watchdog.
  *
- * In: requests, one at a time.  Out: their replies; or, once, that the thread has ended and whose call it was in. The watchdog looks at the shared words
- * (messages.ts): a call that does not return within `budgetMs` ends the thread, since nothing else ends a loop in a module.
+ * In: requests, one at a time.  Out: their replies; or, once, that the thread has ended and whose call it was
+ * in. The watchdog looks at the shared words (messages.ts): a call that does not return within `budgetMs`
+ * ends the thread, since nothing else ends a loop in a module.
  */
 import { Worker as NodeWorker } from 'node:worker_threads';
 import type { Failure, Reply, Request } from './messages.ts';

@@ -1,5 +1,6 @@
 /**
- * Figures of a benchmark's page: a hop's time, a hop beside its window, memory and code by part, the share of the engine's peak.
+ * Figures of a benchmark's page: a hop's time, a hop beside its window, memory and code by part, the share of
+ * the engine's peak.
  *
  * In: figures of a model.  Out: SVG text; colours are the page's variables, so it follows light and dark.
  */
@@ -52,7 +53,8 @@ export async function figures(): Promise<Figures> {
   return {
     time(model) {
       const { rows, network } = model;
-      // a line that is far longer than all bars is cut: what the machine did meanwhile shall not make them small
+      // a line that is far longer than all bars is cut: what the machine did meanwhile shall not make them
+      // small
       const most = Math.min(maxOf(rows.map((r) => r.p95Us)), 1.5 * maxOf(rows.map((r) => r.medianUs)));
       const high = (r: TimesRow) => Math.min(r.p95Us, most);
       return bars(rows.length, `${network}: microseconds a hop`, {

@@ -1,8 +1,8 @@
 /**
  * A benchmark as one page: pictures first, every figure in a table below.
  *
- * In: figures of `runlet bench`, one or several models.  Out: HTML, no script, no external resource. bench.css lies beside this file, colours and
- * type are those of a plan's page.
+ * In: figures of `runlet bench`, one or several models.  Out: HTML, no script, no external resource.
+ * bench.css lies beside this file, colours and type are those of a plan's page.
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';

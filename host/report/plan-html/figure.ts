@@ -1,8 +1,9 @@
 /**
  * The plan's figure: time to the right, layers from the input downwards, a bar of rows for every tensor.
  *
- * In: a Picture.  Out: HTML with one small SVG per lane, stretched to whatever width there is; text stays outside, so it never shrinks.
- * What moves with the hop stands in groups of class `move`, which the page's script translates.
+ * In: a Picture.  Out: HTML with one small SVG per lane, stretched to whatever width there is; text stays
+ * outside, so it never shrinks. What moves with the hop stands in groups of class `move`, which the page's
+ * script translates.
  */
 import { maxOf, minOf } from '../../../models/lists.ts';
 import type { Picture, PictureLayer, RowKind, Run } from '../../../models/stream/picture.ts';

@@ -1,5 +1,6 @@
 /**
- * The script of a plan's page: moves the windows with the hop, and shows what a row depends on. Runs in the browser as it stands.
+ * The script of a plan's page: moves the windows with the hop, and shows what a row depends on. Runs in the
+ * browser as it stands.
  */
 (() => {
   const plan = JSON.parse(document.getElementById('plan').textContent);

@@ -1,5 +1,6 @@
 /**
- * A plan as one HTML page: the figure with its stepper, why each layer is planned so, and the table. No external resource.
+ * A plan as one HTML page: the figure with its stepper, why each layer is planned so, and the table. No
+ * external resource.
  *
  * In: a StreamPlan.  Out: HTML text.  page.css and page-script.js, which it holds, lie beside this file.
  */

@@ -1,8 +1,9 @@
 /**
- * What every hop (or window) costs, as small multiples on one axis: work per hop, work per frame, state, look-ahead.
+ * What every hop (or window) costs, as small multiples on one axis: work per hop, work per frame, state,
+ * look-ahead.
  *
- * In: a Sweep and a width.  Out: SVG text; colours are classes of sweep.css. A dot is a plan, its colour the mode; large dots are hops that
- * are multiples of the total stride.
+ * In: a Sweep and a width.  Out: SVG text; colours are classes of sweep.css. A dot is a plan, its colour the
+ * mode; large dots are hops that are multiples of the total stride.
  */
 
 import { append, maxOf, minOf } from '../../../models/lists.ts';
@@ -49,7 +50,10 @@ interface Scale {
   ticks: number[];
 }
 
-/** From 0, or logarithmic over at most three decades, where there is a range to show; what lies below stands on the base. */
+/**
+ * From 0, or logarithmic over at most three decades, where there is a range to show; what lies below stands
+ * on the base.
+ */
 function scaleOf(values: number[], height: number, log: boolean): Scale {
   const top = maxOf(values);
   const least = Math.max(top / 1000, minOf(values.filter((v) => v > 0)));

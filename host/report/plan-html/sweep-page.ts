@@ -1,7 +1,8 @@
 /**
  * A sweep as a page, or as an SVG that stands alone.
  *
- * In: a Sweep.  Out: HTML or SVG text, no external resource. page.css, sweep.css and sweep-script.js lie beside this file.
+ * In: a Sweep.  Out: HTML or SVG text, no external resource. page.css, sweep.css and sweep-script.js lie
+ * beside this file.
  */
 import { readFileSync } from 'node:fs';
 import { dataScript, pageHtml, tableHtml } from '../design/page.ts';

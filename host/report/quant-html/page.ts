@@ -1,8 +1,8 @@
 /**
  * A quantisation as one page: what each step costs, the layers that cost most and what to try, every layer.
  *
- * In: a diagnosis, the methods, an evaluation where there is one.  Out: HTML, no script, no external resource. quant.css lies beside this file, colours
- * and type are those of a plan's page.
+ * In: a diagnosis, the methods, an evaluation where there is one.  Out: HTML, no script, no external
+ * resource. quant.css lies beside this file, colours and type are those of a plan's page.
  */
 
 import { readFileSync } from 'node:fs';

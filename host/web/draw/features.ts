@@ -1,7 +1,8 @@
 /**
  * The rows of the front end as a picture: time to the right, channels upwards, loudness as colour.
  *
- * In: a scene with rows of int8.  Out: pixels, one a row where there is room, else the greatest of the rows that share one.
+ * In: a scene with rows of int8.  Out: pixels, one a row where there is room, else the greatest of the rows
+ * that share one.
  */
 import type { Brush, Scene } from './lane.ts';
 

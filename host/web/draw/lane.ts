@@ -1,7 +1,8 @@
 /**
  * A lane: a canvas with a gutter on the left for names, and time to the right.
  *
- * In: an element, a view (seconds across the lane).  Out: a context in CSS pixels, scaled for the screen, and the places of times.
+ * In: an element, a view (seconds across the lane).  Out: a context in CSS pixels, scaled for the screen, and
+ * the places of times.
  */
 import type { History } from '../history.ts';
 import type { Palette } from '../palette.ts';

@@ -1,7 +1,9 @@
 /**
- * The outputs over time: a curve of one probability or quantity, or a row for each class, filled to its probability.
+ * The outputs over time: a curve of one probability or quantity, or a row for each class, filled to its
+ * probability.
  *
- * In: a scene, what the values are, cutoffs, and the truth where it is known.  Out: pixels.  Each value holds until the next one.
+ * In: a scene, what the values are, cutoffs, and the truth where it is known.  Out: pixels.  Each value holds
+ * until the next one.
  */
 import type { History } from '../history.ts';
 import type { Reading } from '../reading.ts';

@@ -1,8 +1,9 @@
 /**
  * The signal, a trace for each channel: the envelope between least and greatest sample, one stroke a pixel.
  *
- * In: a scene.  Out: pixels.  The height is that of the loudest sample in view, but not less than a twentieth of full scale for sound; another
- * signal goes from its least to its greatest value. Traces of several channels have a scale each.
+ * In: a scene.  Out: pixels.  The height is that of the loudest sample in view, but not less than a twentieth
+ * of full scale for sound; another signal goes from its least to its greatest value. Traces of several
+ * channels have a scale each.
  */
 import { type Brush, gutterText, type Scene } from './lane.ts';
 

@@ -1,9 +1,10 @@
 /**
  * readH5, readKeras: Keras' own files as a float Graph.
  *
- * In: the bytes of an .h5 file, or the members of a .keras file (ZIP); the files are not trusted.  Out: a folded Graph, or a RunletError. Both hold
- * the topology as JSON, which the layers reader of TensorFlow.js reads, and weights in HDF5. HDF5 in a form that is not read gives RN166
- * with the line that converts the model. Source: keras.Model.save (saving_lib of Keras 2.12 to 3, hdf5_format).
+ * In: the bytes of an .h5 file, or the members of a .keras file (ZIP); the files are not trusted.  Out: a
+ * folded Graph, or a RunletError. Both hold the topology as JSON, which the layers reader of TensorFlow.js
+ * reads, and weights in HDF5. HDF5 in a form that is not read gives RN166 with the line that converts the
+ * model. Source: keras.Model.save (saving_lib of Keras 2.12 to 3, hdf5_format).
  */
 import type { RunletError } from '../../error.ts';
 import type { Graph } from '../../graph/types.ts';

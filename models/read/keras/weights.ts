@@ -1,10 +1,11 @@
 /**
  * Weights of Keras' files by the names that the layers reader asks for.
  *
- * In: the root of the HDF5 file, and for .keras the topology.  Out: weights by `model/layer/weight`, made when they are asked for.
- * .h5: groups and datasets have the names of layers and weights.  .keras: groups have the classes of layers, counted in the order of their
- * model, and weights are numbered as the layer made them, those that are trained first. Source: keras saving_lib (_save_state,
- * _save_container_state, save_own_variables), naming.to_snake_case.
+ * In: the root of the HDF5 file, and for .keras the topology.  Out: weights by `model/layer/weight`, made
+ * when they are asked for. .h5: groups and datasets have the names of layers and weights.  .keras: groups
+ * have the classes of layers, counted in the order of their model, and weights are numbered as the layer made
+ * them, those that are trained first. Source: keras saving_lib (_save_state, _save_container_state,
+ * save_own_variables), naming.to_snake_case.
  */
 import { malformed } from '../tfjs/fail.ts';
 import type { Weights } from '../tfjs/layers.ts';

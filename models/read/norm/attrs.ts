@@ -1,8 +1,8 @@
 /**
  * normAttrs: a normalisation over dimensions of a file, as attributes of `layernorm`.
  *
- * In: how the input's axes lie in the file.  Out: the attributes, or why there are none: statistics over time (rule R10), a
- * part of an axis, features without their channels, constants that differ from frame to frame.
+ * In: how the input's axes lie in the file.  Out: the attributes, or why there are none: statistics over time
+ * (rule R10), a part of an axis, features without their channels, constants that differ from frame to frame.
  */
 import { type Axis, type LayerNormAttrs, noClamp } from '../../graph/types.ts';
 import { type Layout, shapeOfLayout, showLayout } from '../layout.ts';

@@ -1,8 +1,9 @@
 /**
  * findNorms: layer normalisations that a file spells out in single operators.
  *
- * In: the nodes of a file in topological order, each as what it computes (a Step) where that matters, and the file's
- * outputs.  Out: the nodes that are normalisations, the outermost of each, and nodes that nothing needs any more.
+ * In: the nodes of a file in topological order, each as what it computes (a Step) where that matters, and the
+ * file's outputs.  Out: the nodes that are normalisations, the outermost of each, and nodes that nothing
+ * needs any more.
  * Rule: a value is itself, and may have a form over another one (form.ts). Names play no part.
  */
 import {

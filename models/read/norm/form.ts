@@ -1,9 +1,10 @@
 /**
  * Forms: what a value of a file is in terms of a tensor x, as far as layer normalisation needs it.
  *
- * Every spelling of (x - mean) / sqrt(variance + epsilon) * gamma + beta is a sum of six terms with constant factors: x, its
- * mean m, i = 1 / sqrt(variance + epsilon), x i, m i, and 1. Sums, products with constants and (x, m, 1) times i stay within
- * them, so that Keras' x (gamma i) + (beta - m (gamma i)) and PyTorch's ((x - m) / root) gamma + beta come to the same.
+ * Every spelling of (x - mean) / sqrt(variance + epsilon) * gamma + beta is a sum of six terms with constant
+ * factors: x, its mean m, i = 1 / sqrt(variance + epsilon), x i, m i, and 1. Sums, products with constants
+ * and (x, m, 1) times i stay within them, so that Keras' x (gamma i) + (beta - m (gamma i)) and PyTorch's ((x
+ * - m) / root) gamma + beta come to the same.
  * Cost: a few operations a node; factors are shared, and copied where two of them meet.
  */
 

@@ -1,8 +1,8 @@
 /**
  * Attributes: a node's attributes by name and type.
  *
- * In: what the file says.  Out: typed values with ONNX's defaults. Each attribute has to be asked for: one that the lowering
- * does not know makes the node unsupported, because ignoring it could change the meaning.
+ * In: what the file says.  Out: typed values with ONNX's defaults. Each attribute has to be asked for: one
+ * that the lowering does not know makes the node unsupported, because ignoring it could change the meaning.
  */
 import type { AttributeValue, OnnxGraph, OnnxNode } from './proto.ts';
 import { refuse } from './refuse.ts';

@@ -2,9 +2,9 @@
  * layoutOfInput: which dimension of a graph input is time, which features, which channels.
  *
  * In: the input's file shape, its anchor operator and the caller's wishes.  Out: its layout and why.
- * Rule: the anchor fixes the meaning ([n, c, t] or [n, c, s1, s2] for a convolution, the last dimension for a MatMul); between
- * two dimensions that may be time it is the caller's `timeAxis`, else the symbolic one, else the one that is
- * longer than 1, else what `pick` says (time-axis.ts).
+ * Rule: the anchor fixes the meaning ([n, c, t] or [n, c, s1, s2] for a convolution, the last dimension for a
+ * MatMul); between two dimensions that may be time it is the caller's `timeAxis`, else the symbolic one, else
+ * the one that is longer than 1, else what `pick` says (time-axis.ts).
  */
 
 import { RunletError } from '../../error.ts';

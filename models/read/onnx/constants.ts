@@ -1,8 +1,10 @@
 /**
- * foldConstant: the arithmetic that exporters leave on constants, mostly shapes (x.view(x.size(0), -1), F.pad).
+ * foldConstant: the arithmetic that exporters leave on constants, mostly shapes (x.view(x.size(0), -1),
+ * F.pad).
  *
- * In: a node and its constant inputs (or, for Shape, an input's dims).  Out: its constant output, or undefined where the
- * operator is not one of these. Integers are exact below 2^53. Source: the ONNX operator specification.
+ * In: a node and its constant inputs (or, for Shape, an input's dims).  Out: its constant output, or
+ * undefined where the operator is not one of these. Integers are exact below 2^53. Source: the ONNX operator
+ * specification.
  */
 import { lookup } from '../../lookup.ts';
 import { Work } from '../work.ts';
@@ -15,7 +17,10 @@ import { type Const, countOf, type ElementType, elementTypes, numbersOf } from '
 /** Elements that one folded constant may have; weights come from the file and are not bounded by this. */
 const maxElements = 1 << 22;
 
-/** Elements that all folded constants of a file may have together; what only shares the data of another costs nothing. */
+/**
+ * Elements that all folded constants of a file may have together; what only shares the data of another costs
+ * nothing.
+ */
 export class Budget {
   private left: number;
 
@@ -38,7 +43,10 @@ export class Budget {
   }
 }
 
-/** A constant's value, and all dims that are known of the node's first input (a constant's or an activation's). */
+/**
+ * A constant's value, and all dims that are known of the node's first input (a constant's or an
+ * activation's).
+ */
 export interface Known {
   /** Per input; undefined where it is absent or no constant. */
   inputs: (Const | undefined)[];
@@ -83,7 +91,10 @@ const compared: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   Or: (a, b) => a !== 0 || b !== 0,
 };
 
-/** The constant that `node` gives, or undefined where it is no constant. Throws Unsupported for a malformed one. */
+/**
+ * The constant that `node` gives, or undefined where it is no constant. Throws Unsupported for a malformed
+ * one.
+ */
 export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
   const attributes = new Attributes(node);
   if (node.domain !== '' || node.outputs.length !== 1) return undefined;
@@ -244,7 +255,10 @@ export function transpose(x: Const, perm: number[]): Const {
 
 const numbersOfSame = (data: Const['data']): Const['data'] => data.slice().fill(0) as Const['data'];
 
-/** After a reshape of a dequantised constant: per-tensor scales stay; a channel axis stays where its dimension does. */
+/**
+ * After a reshape of a dequantised constant: per-tensor scales stay; a channel axis stays where its dimension
+ * does.
+ */
 function requantisedDims(x: Const, dims: readonly number[]): Pick<Const, 'quantised'> {
   const q = x.quantised;
   if (!q || q.scales.length === 1) return q ? { quantised: q } : {};

@@ -1,8 +1,9 @@
 /**
  * Lowering: what the operators' lowerings share.
  *
- * In: the sorted nodes' values by name.  Out: nodes in a GraphBuilder. In a quantised (QDQ) graph a tensor stays without
- * scale until the QuantizeLinear behind it says one; until then clamps and biases may still be folded into its producer.
+ * In: the sorted nodes' values by name.  Out: nodes in a GraphBuilder. In a quantised (QDQ) graph a tensor
+ * stays without scale until the QuantizeLinear behind it says one; until then clamps and biases may still be
+ * folded into its producer.
  */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import {
@@ -82,8 +83,8 @@ export class Lowering {
   readersOf = (name: string): readonly string[] => this.readers.get(name) ?? [];
 
   /**
-   * Input `at` as an activation. Refused unless allowed: pending padding (`pads`), integers (`integer`), and in an int8 graph
-   * a real value that did not come through a DequantizeLinear (`raw`).
+   * Input `at` as an activation. Refused unless allowed: pending padding (`pads`), integers (`integer`), and
+   * in an int8 graph a real value that did not come through a DequantizeLinear (`raw`).
    */
   activation(node: NodeView, at: number, allow: { pads?: boolean; integer?: boolean; raw?: boolean } = {}): Activation {
     const value = node.inputs[at];
@@ -154,7 +155,9 @@ export class Lowering {
     if (value.kind === 'activation') this.names.set(value.tensor, [...(this.names.get(value.tensor) ?? []), name]);
   }
 
-  /** The producer of `tensor` where one operator alone reads it and nothing has fixed its scale (int8 graphs). */
+  /**
+   * The producer of `tensor` where one operator alone reads it and nothing has fixed its scale (int8 graphs).
+   */
   soleProducer(tensor: number): Node | undefined {
     const isShared = (this.names.get(tensor) ?? []).some((name) => this.readersOf(name).length > 1);
     if (isShared || this.quantOf(tensor)) return undefined;
@@ -163,8 +166,9 @@ export class Lowering {
   }
 
   /**
-   * Weights in our order: element i is the constant's element index[i] (times `factor`), of output channel channelOf(i);
-   * `axis` is the constant's dimension of output channels. In an int8 graph the integers are taken as they are.
+   * Weights in our order: element i is the constant's element index[i] (times `factor`), of output channel
+   * channelOf(i); `axis` is the constant's dimension of output channels. In an int8 graph the integers are
+   * taken as they are.
    */
   weights(value: Const, index: Uint32Array, axis: number, factor = 1): Weights {
     const q = value.quantised;
@@ -252,7 +256,10 @@ export class Lowering {
     return c;
   }
 
-  /** y = scale[c] * x + offset[c]: a depthwise convolution of kernel 1, which foldGraph folds away where it can. */
+  /**
+   * y = scale[c] * x + offset[c]: a depthwise convolution of kernel 1, which foldGraph folds away where it
+   * can.
+   */
   scaleAndOffset(
     x: Activation,
     scale: Float32Array | Float64Array,

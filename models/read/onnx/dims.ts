@@ -1,8 +1,8 @@
 /**
  * Dims: what the shape operators do to a list of dimensions.
  *
- * In: dims and an operator's arguments.  Out: the dims of its output, or a refusal. Source: ONNX Reshape, Flatten, Squeeze,
- * Unsqueeze, Slice and the multidirectional broadcast.
+ * In: dims and an operator's arguments.  Out: the dims of its output, or a refusal. Source: ONNX Reshape,
+ * Flatten, Squeeze, Unsqueeze, Slice and the multidirectional broadcast.
  */
 import type { Attributes } from './attributes.ts';
 import { refuse } from './refuse.ts';

@@ -1,10 +1,10 @@
 /**
  * External data: constants of an ONNX file that lie in files beside it.
  *
- * In: what the ModelProto says of such tensors (`location`, `offset`, `length`), and the caller's files.  Out: the
- * files, fetched once each, and the tensors' values. A location may name files of the model's folder and below
- * alone. A file is asked for no more bytes than its tensors need, and tensors may not share bytes so that they add
- * up to many times the file. Error: RN153. Source: onnx/docs/ExternalData.md.
+ * In: what the ModelProto says of such tensors (`location`, `offset`, `length`), and the caller's files.
+ * Out: the files, fetched once each, and the tensors' values. A location may name files of the model's folder
+ * and below alone. A file is asked for no more bytes than its tensors need, and tensors may not share bytes
+ * so that they add up to many times the file. Error: RN153. Source: onnx/docs/ExternalData.md.
  */
 import { RunletError } from '../../error.ts';
 import { oneOnnxFile } from '../foreign/lines.ts';
@@ -53,7 +53,10 @@ const isReadable = (tensor: External): boolean => tensor.problem === undefined &
 const ownOf = (files: Readonly<Record<string, Uint8Array>> | undefined, path: string): Uint8Array | undefined =>
   files && Object.hasOwn(files, path) ? files[path] : undefined;
 
-/** The model with the tensors whose data are there; those that are not are left in `external`. @returns RN153, or nothing */
+/**
+ * The model with the tensors whose data are there; those that are not are left in `external`. @returns RN153,
+ * or nothing
+ */
 export function placeExternal(
   model: OnnxModel,
   files: ExternalFiles | undefined,

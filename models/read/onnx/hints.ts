@@ -1,8 +1,10 @@
 /**
- * Hints: what Runlet's own ONNX files say beside the operators (metadata `runlet.qdq`), so that they read back as the graph that was written.
+ * Hints: what Runlet's own ONNX files say beside the operators (metadata `runlet.qdq`), so that they read
+ * back as the graph that was written.
  *
- * In: the model's metadata.  Out: per input which axes its dimensions hold, per node the rounding rule that ONNX has no word for. Other programs
- * need none of it. The file is not trusted: hints that do not fit are dropped.
+ * In: the model's metadata.  Out: per input which axes its dimensions hold, per node the rounding rule that
+ * ONNX has no word for. Other programs need none of it. The file is not trusted: hints that do not fit are
+ * dropped.
  */
 import * as v from 'valibot';
 import type { GraphBuilder } from '../../graph/builder.ts';
@@ -45,7 +47,10 @@ export function takeHints(metadata: Record<string, string>): Hints | undefined {
 
 const steers = new Set(['Add', 'Div', 'Mul', 'Round']);
 
-/** The file's nodes without those that only steer rounding: their readers read the value before them, which their first input is. */
+/**
+ * The file's nodes without those that only steer rounding: their readers read the value before them, which
+ * their first input is.
+ */
 export function withoutRounding(hints: Hints | undefined, nodes: readonly OnnxNode[]): OnnxNode[] {
   const names = new Set(hints?.rounding ?? []);
   const before = new Map<string, string>();

@@ -1,9 +1,10 @@
 /**
  * readOnnx: an ONNX file as a Graph.
  *
- * In: the file's bytes (ModelProto), as torch.onnx.export, tf2onnx and onnxruntime.quantization write them.  Out: a folded
- * float Graph, or an int8 Graph where the file is quantised in the QDQ form. The file is not trusted: whatever its bytes, the
- * answer is a Graph or a RunletError (RN150 to RN159). Source: ONNX intermediate representation and operators, opsets 9 to 28.
+ * In: the file's bytes (ModelProto), as torch.onnx.export, tf2onnx and onnxruntime.quantization write them.
+ * Out: a folded float Graph, or an int8 Graph where the file is quantised in the QDQ form. The file is not
+ * trusted: whatever its bytes, the answer is a Graph or a RunletError (RN150 to RN159). Source: ONNX
+ * intermediate representation and operators, opsets 9 to 28.
  */
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
@@ -68,14 +69,18 @@ const onnx: Dialect = {
 };
 
 /**
- * Reads an ONNX file. Input and output ports keep the file's shapes; `options.window` gives a symbolic time dimension its
- * frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a damaged file,
- * RN153 weights in another file that cannot be used, RN155 versions, RN156 and RN157 shapes and axes, RN158 float operators in a
- * quantised graph, RN159 sizes, RN166 trees; RN169 where several of these stand in the way.
+ * Reads an ONNX file. Input and output ports keep the file's shapes; `options.window` gives a symbolic time
+ * dimension its frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a
+ * damaged file, RN153 weights in another file that cannot be used, RN155 versions, RN156 and RN157 shapes and
+ * axes, RN158 float operators in a quantised graph, RN159 sizes, RN166 trees; RN169 where several of these
+ * stand in the way.
  */
 export const readOnnx = (bytes: Uint8Array, given: ReaderOptions = {}): Graph => lowerModel(readModel(bytes), given, onnx);
 
-/** A network in ONNX's operators as a Graph; other formats come here once their operators are rewritten. Throws as readOnnx. */
+/**
+ * A network in ONNX's operators as a Graph; other formats come here once their operators are rewritten.
+ * Throws as readOnnx.
+ */
 export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dialect): Graph {
   refuseTrees(model);
   const asked = statesAsked(model, given);
@@ -239,7 +244,9 @@ function checkVersions(model: OnnxModel, errors: RunletError[]): number {
   return opset;
 }
 
-/** Whether nothing but a Cast to float32 reads a value: integer samples that the network takes as real values. */
+/**
+ * Whether nothing but a Cast to float32 reads a value: integer samples that the network takes as real values.
+ */
 function isCastToFloat(name: string, nodes: readonly OnnxNode[]): boolean {
   const readers = nodes.filter(({ inputs }) => inputs.includes(name));
   const toFloat = (node: OnnxNode): boolean =>

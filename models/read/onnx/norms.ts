@@ -1,8 +1,9 @@
 /**
  * normsOf: nodes of an ONNX file as steps of a layer normalisation, and the list without what belongs to one.
  *
- * In: the sorted nodes, initializers and outputs.  Out: nodes, of which those in `norms` stand for a whole normalisation and
- * read its input alone.  Source: ONNX ReduceMean-18, Pow-15 and others; models/read/norm has the rule.
+ * In: the sorted nodes, initializers and outputs.  Out: nodes, of which those in `norms` stand for a whole
+ * normalisation and read its input alone.  Source: ONNX ReduceMean-18, Pow-15 and others; models/read/norm
+ * has the rule.
  */
 import { findNorms, type Norm, type Step, type StepKind } from '../norm/find.ts';
 import { Attributes } from './attributes.ts';

@@ -2,7 +2,8 @@
  * ModelProto: the messages of an ONNX file that the reader needs.
  *
  * In: the file's bytes.  Out: an OnnxModel, as the file says it and not yet checked for meaning.
- * Source: onnx.proto (messages ModelProto, GraphProto, NodeProto, AttributeProto, ValueInfoProto), mapped by hand.
+ * Source: onnx.proto (messages ModelProto, GraphProto, NodeProto, AttributeProto, ValueInfoProto), mapped by
+ * hand.
  */
 import type { WireType } from '@bufbuild/protobuf/wire';
 import { damaged, tooLarge } from './refuse.ts';
@@ -52,7 +53,9 @@ export interface OnnxValue {
   name: string;
   /** onnx.proto TensorProto.DataType; 0 where the file does not say. */
   elementType: number;
-  /** A number, or the name of a symbolic dimension ('' where unnamed); undefined where the rank is unknown. */
+  /**
+   * A number, or the name of a symbolic dimension ('' where unnamed); undefined where the rank is unknown.
+   */
   dims: (number | string)[] | undefined;
 }
 
@@ -135,7 +138,8 @@ const mostOf: Readonly<Record<number, [name: string, most: number]>> = {
 };
 
 function readGraph(wire: Wire, type: WireType, model: OnnxGraph): void {
-  // counted before an object is made of any: a file of two bytes a node could ask for a hundred times its size
+  // counted before an object is made of any: a file of two bytes a node could ask for a hundred times its
+  // size
   for (const [field, here] of wire.counts(type)) {
     const [name, most] = mostOf[field] ?? ['', Number.POSITIVE_INFINITY];
     const count = wire.total(name, here);

@@ -1,9 +1,9 @@
 /**
  * Quantised constants: QuantizeLinear and DequantizeLinear of weights and biases.
  *
- * In: the node and its constant inputs.  Out: a constant; a dequantised one keeps its integers and scales beside the real
- * values, so that an int8 graph takes them as they are.
- * Formula: real = scale * (quantised - zeroPoint). Source: ONNX QuantizeLinear / DequantizeLinear.
+ * In: the node and its constant inputs.  Out: a constant; a dequantised one keeps its integers and scales
+ * beside the real values, so that an int8 graph takes them as they are. Formula: real = scale * (quantised -
+ * zeroPoint). Source: ONNX QuantizeLinear / DequantizeLinear.
  */
 import { Attributes } from './attributes.ts';
 import { axisIn } from './dims.ts';
@@ -19,7 +19,9 @@ interface Params {
   channel: (i: number) => number;
 }
 
-/** The constant that a (De)QuantizeLinear of constants gives; undefined for other nodes. Throws Unsupported. */
+/**
+ * The constant that a (De)QuantizeLinear of constants gives; undefined for other nodes. Throws Unsupported.
+ */
 export function foldQuantised(node: OnnxNode, inputs: (Const | undefined)[]): Const | undefined {
   const [x, scale, zeroPoint] = inputs;
   if (!x || !scale || node.inputs.some((name, i) => name !== '' && !inputs[i])) return undefined;

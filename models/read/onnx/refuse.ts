@@ -1,12 +1,15 @@
 /**
  * How the ONNX reader refuses.
  *
- * In: what is wrong and where.  Out: a RunletError, or an Unsupported that the lowering collects so that all unsupported
- * operators of a model are listed at once (RN150). Codes: docs/errors.md.
+ * In: what is wrong and where.  Out: a RunletError, or an Unsupported that the lowering collects so that all
+ * unsupported operators of a model are listed at once (RN150). Codes: docs/errors.md.
  */
 import { RunletError } from '../../error.ts';
 
-/** A node that cannot be lowered; `message` is the reason. Collected per node, never seen by callers of readOnnx. */
+/**
+ * A node that cannot be lowered; `message` is the reason. Collected per node, never seen by callers of
+ * readOnnx.
+ */
 export class Unsupported extends Error {}
 
 /** A node that computes in float inside a quantised graph (RN158 where nothing else is wrong). */

@@ -1,8 +1,8 @@
 /**
  * sortNodes: the nodes that the outputs need, in topological order.
  *
- * In: the file's graph.  Out: its live nodes, each after the nodes that it reads (the file's order is not trusted).
- * Errors: RN154 for a name defined twice, an undefined input, a cycle, a graph without outputs.
+ * In: the file's graph.  Out: its live nodes, each after the nodes that it reads (the file's order is not
+ * trusted). Errors: RN154 for a name defined twice, an undefined input, a cycle, a graph without outputs.
  */
 import { append } from '../../lists.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';

@@ -99,7 +99,10 @@ function externalOf(name: string, dims: number[], type: ElementType, said: Reado
   return { name, dims, type, location: said.get('location') ?? '', offset, bytes, ...(problem && { problem }) };
 }
 
-/** Reads one TensorProto; its place where its data lie in another file. Throws RN151 and RN152 (data do not fit). */
+/**
+ * Reads one TensorProto; its place where its data lie in another file. Throws RN151 and RN152 (data do not
+ * fit).
+ */
 export function readTensor(wire: Wire, wireType: WireType): { name: string; value: Const | External } {
   const head: { name: string; type: number; raw?: Uint8Array } = { name: '', type: 0 };
   let external = false;

@@ -1,8 +1,9 @@
 /**
  * traceInputs: which operator fixes the axes of each graph input, and what lies between.
  *
- * In: sorted nodes and the graph inputs' file shapes.  Out: per input its anchor (the first operator whose dimensions have a
- * fixed meaning), the reshapes and transpositions before it, and whether the graph quantises activations (QDQ).
+ * In: sorted nodes and the graph inputs' file shapes.  Out: per input its anchor (the first operator whose
+ * dimensions have a fixed meaning), the reshapes and transpositions before it, and whether the graph
+ * quantises activations (QDQ).
  */
 import { unaryOperators } from '../../ops/unary.ts';
 import type { ShapeStep } from '../layout.ts';
@@ -53,7 +54,9 @@ const anchoring = new Set(
 /** Operators that are asked what an input is. A choice: no network has more first layers that differ. */
 const mostAnchors = 8;
 
-/** Follows each graph input (name -> file shape) to its anchor. Nodes that cannot be followed end the trail. */
+/**
+ * Follows each graph input (name -> file shape) to its anchor. Nodes that cannot be followed end the trail.
+ */
 export function traceInputs(
   nodes: readonly OnnxNode[],
   constants: ReadonlyMap<string, Const>,

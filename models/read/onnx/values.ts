@@ -1,8 +1,8 @@
 /**
  * Values: what the reader knows of a named value of the file while it lowers the graph.
  *
- * A value is a constant, or an activation: a tensor of the graph being built and the layout of its file dimensions. Padding
- * that has not found its convolution yet is kept beside it.
+ * A value is a constant, or an activation: a tensor of the graph being built and the layout of its file
+ * dimensions. Padding that has not found its convolution yet is kept beside it.
  */
 import type { Axis } from '../../graph/types.ts';
 import { fileShapeOf, type Layout, showLayout } from '../layout.ts';
@@ -55,7 +55,10 @@ export function dimsOf(value: Exclude<Value, { kind: 'poisoned' }>): number[] {
   return fileShapeOf(value.kind === 'weighted' ? value.rows.layout : value.layout);
 }
 
-/** Refuses where `axis` lies in more than dimension `at`: an operator along that dimension would see a part of it only. */
+/**
+ * Refuses where `axis` lies in more than dimension `at`: an operator along that dimension would see a part of
+ * it only.
+ */
 export function wholeAxis(layout: Layout, at: number, axis: Axis): void {
   const elsewhere = layout.some((factors, i) => i !== at && factors.some((f) => f.axis === axis));
   if (elsewhere) refuse(`axis ${axis} lies in two dimensions of ${showLayout(layout)}`);
@@ -67,8 +70,9 @@ export function sameLayout(a: Layout, b: Layout): boolean {
 }
 
 /**
- * The axis that dimension `at` holds: its only factor's; for a dimension of length 1 the axis that no other dimension has
- * (channels for dimension 1, time before features for the spatial ones). Refuses a dimension of several axes.
+ * The axis that dimension `at` holds: its only factor's; for a dimension of length 1 the axis that no other
+ * dimension has (channels for dimension 1, time before features for the spatial ones). Refuses a dimension of
+ * several axes.
  */
 export function axisOfDim(layout: Layout, at: number, firstSpatial: Axis = 't'): Axis {
   const factors = layout[at] ?? [];

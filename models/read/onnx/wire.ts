@@ -1,9 +1,10 @@
 /**
  * Wire: protobuf messages read field by field, with the byte offset in every error.
  *
- * In: the bytes of a file.  Out: the values of the fields that a handler table names. A length that leaves its message, a wire
- * type other than the field's, and a field number that the message does not have are errors: a flipped bit must not silently
- * drop an attribute. Source: Protocol Buffers encoding; the varints are read by @bufbuild/protobuf's BinaryReader.
+ * In: the bytes of a file.  Out: the values of the fields that a handler table names. A length that leaves
+ * its message, a wire type other than the field's, and a field number that the message does not have are
+ * errors: a flipped bit must not silently drop an attribute. Source: Protocol Buffers encoding; the varints
+ * are read by @bufbuild/protobuf's BinaryReader.
  */
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { RunletError } from '../../error.ts';
@@ -36,7 +37,10 @@ export const each = <T>(list: T[], read: Read<T>): Field => {
   };
 };
 
-/** Fields of a file and of all its messages that are read. A choice: 10,000 nodes of 20 attributes have 900,000; a field costs some hundred bytes of memory. */
+/**
+ * Fields of a file and of all its messages that are read. A choice: 10,000 nodes of 20 attributes have
+ * 900,000; a field costs some hundred bytes of memory.
+ */
 const fieldLimit = 1 << 20;
 
 /** Messages within each other. A choice: an If within an If takes four. */
@@ -83,8 +87,8 @@ export class Wire {
   }
 
   /**
-   * How often each field of the message at the cursor occurs, without reading it. What is damaged ends the count, and is told when the message is
-   * read.
+   * How often each field of the message at the cursor occurs, without reading it. What is damaged ends the
+   * count, and is told when the message is read.
    */
   counts(type: WireType): Map<number, number> {
     const [start, outer] = [this.reader.pos, this.end];

@@ -1,7 +1,8 @@
 /**
  * How the TensorFlow.js reader refuses.
  *
- * In: what is wrong and where.  Out: a RunletError, or a Refusal that the reader collects so that all unsupported layers are listed at once (RN160).
+ * In: what is wrong and where.  Out: a RunletError, or a Refusal that the reader collects so that all
+ * unsupported layers are listed at once (RN160).
  */
 import { RunletError } from '../../error.ts';
 

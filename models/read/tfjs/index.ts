@@ -1,8 +1,9 @@
 /**
  * readTfjs: a TensorFlow.js model as a float Graph; graph models are read by graph/.
  *
- * In: the bytes of model.json and its weight files (ReadOptions.files).  Out: a folded Graph.  The files are not trusted: whatever they hold, the answer is
- * a Graph or a RunletError (RN160 to RN165). Source: tfjs-layers' model.json (format `layers-model`), as tf.LayersModel.save and the converter write it.
+ * In: the bytes of model.json and its weight files (ReadOptions.files).  Out: a folded Graph.  The files are
+ * not trusted: whatever they hold, the answer is a Graph or a RunletError (RN160 to RN165). Source:
+ * tfjs-layers' model.json (format `layers-model`), as tf.LayersModel.save and the converter write it.
  */
 import { RunletError } from '../../error.ts';
 import type { Graph } from '../../graph/types.ts';

@@ -1,10 +1,10 @@
 /**
  * layoutOfInput: which dimension of an input layer is time, which features, which channels.
  *
- * In: the input layer and the layers behind it.  Out: its layout and why.  Rule: at the first layer that does more than move, dimensions are [n, t, c],
- * [n, t, f, c] or, where the option, a length of 1 or `pick` (time-axis.ts) says so, [n, f, t, c]; two
- * dimensions are [n, c]. Moves before it are undone. A layer that flattens does not say which dimension is
- * time: [n, c, t] may be it as well.
+ * In: the input layer and the layers behind it.  Out: its layout and why.  Rule: at the first layer that does
+ * more than move, dimensions are [n, t, c], [n, t, f, c] or, where the option, a length of 1 or `pick`
+ * (time-axis.ts) says so, [n, f, t, c]; two dimensions are [n, c]. Moves before it are undone. A layer that
+ * flattens does not say which dimension is time: [n, c, t] may be it as well.
  */
 import type { Axis } from '../../graph/types.ts';
 import { kerasBatchOfOne } from '../foreign/lines.ts';

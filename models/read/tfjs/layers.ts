@@ -1,8 +1,9 @@
 /**
- * graphOfLayers: a model of Keras layers as a float Graph, from a TensorFlow.js layers model or a file of Keras.
+ * graphOfLayers: a model of Keras layers as a float Graph, from a TensorFlow.js layers model or a file of
+ * Keras.
  *
- * In: the topology as JSON, which is not trusted, and the weights by name.  Out: a folded Graph, or a RunletError (RN160 to RN165). What is
- * wrong is collected and said at once.
+ * In: the topology as JSON, which is not trusted, and the weights by name.  Out: a folded Graph, or a
+ * RunletError (RN160 to RN165). What is wrong is collected and said at once.
  */
 
 import { isRunletError, RunletError } from '../../error.ts';
@@ -171,7 +172,9 @@ function inputOf({ builder }: Context, topology: Topology, layer: Layer, options
   return { kind: 'activation', tensor, layout };
 }
 
-/** Whether a call is one of a function. Some have names of layers, and HDF5 files do not say which they are. */
+/**
+ * Whether a call is one of a function. Some have names of layers, and HDF5 files do not say which they are.
+ */
 function isFunction({ className, config }: Layer, given: Arguments | undefined): boolean {
   const hasConstants = given?.args.flat(4).some((x) => !(x instanceof Place)) ?? false;
   return !lowerings.has(className) || hasConstants || config.newshape !== undefined;

@@ -1,11 +1,12 @@
 /**
  * inlined: a model whose layers include models, as one list of layers.
  *
- * In: a topology, and those of the models among its layers, which hold none themselves.  Out: a topology without models. A layer of an inner
- * model is named `model/layer`; it has as many calls as its model and itself together.
- * Rule of node indices: a model may count the node that it was built with as its call 0. Keras 2 and older TensorFlow.js do so where it was
- * built on an input, Keras 3 does for Functional models. The config leaves that node out, and saves every other call because something reads
- * it. So the least index that anything reads is the first call that is there. Indices with a gap are refused.
+ * In: a topology, and those of the models among its layers, which hold none themselves.  Out: a topology
+ * without models. A layer of an inner model is named `model/layer`; it has as many calls as its model and
+ * itself together. Rule of node indices: a model may count the node that it was built with as its call 0.
+ * Keras 2 and older TensorFlow.js do so where it was built on an input, Keras 3 does for Functional models.
+ * The config leaves that node out, and saves every other call because something reads it. So the least index
+ * that anything reads is the first call that is there. Indices with a gap are refused.
  * Source: Keras' get_config (`kept_nodes`), Container.getConfig of tfjs-layers.
  */
 import { maxOf, minOf } from '../../lists.ts';

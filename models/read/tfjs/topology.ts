@@ -1,8 +1,9 @@
 /**
  * readTopology: the layers of a model.json and who reads whom.
  *
- * In: the parsed JSON, which is not trusted.  Out: layers with their calls, inputs and outputs.  Keras 2 (as TensorFlow.js saves, and its converter writes)
- * and Keras 3 (`args` with `keras_history`, `batch_shape`); Sequential models become chains, models in models become their layers (nested.ts).
+ * In: the parsed JSON, which is not trusted.  Out: layers with their calls, inputs and outputs.  Keras 2 (as
+ * TensorFlow.js saves, and its converter writes) and Keras 3 (`args` with `keras_history`, `batch_shape`);
+ * Sequential models become chains, models in models become their layers (nested.ts).
  * Source: Keras' model JSON; tfjs-layers' deserialize.
  */
 import { callsOf, maxCalls, nameOf, refOf } from './calls.ts';
@@ -86,7 +87,10 @@ function unique(layers: readonly Layer[]): void {
   }
 }
 
-/** A chain; its input may stand in the first layer's config alone, or in that of the model that the first layer is. */
+/**
+ * A chain; its input may stand in the first layer's config alone, or in that of the model that the first
+ * layer is.
+ */
 function sequential(config: unknown, readInner: ReadInner): Topology {
   const layers: Layer[] = layersIn(isObject(config) ? config.layers : config).map((layer, i) => ({
     ...headOf(layer, i),

@@ -1,8 +1,10 @@
 /**
  * readWeights: the tensors of a weights manifest.
  *
- * In: `weightsManifest` of a model.json and where its files are.  Out: tensors by name, made when they are asked for.  Formula of quantised files:
- * value = q * scale + min (uint8, uint16; rounded where it is an integer), or float16. Paths may name files of the model's folder and below alone, and sizes must agree exactly.
+ * In: `weightsManifest` of a model.json and where its files are.  Out: tensors by name, made when they are
+ * asked for.  Formula of quantised files: value = q * scale + min (uint8, uint16; rounded where it is an
+ * integer), or float16. Paths may name files of the model's folder and below alone, and sizes must agree
+ * exactly.
  * Source: tfjs-core's io/types.ts and decodeWeights.
  */
 import { halfToFloat } from '../half.ts';
@@ -104,7 +106,10 @@ const mostBytes = 2 ** 30;
 
 const tooMany = (what: string, most: number) => badWeights(what, 'weightsManifest', `at most ${most} are read`);
 
-/** Tensors by name. Each file is fetched once, and only where what is declared can be read. @throws RN161, RN162 */
+/**
+ * Tensors by name. Each file is fetched once, and only where what is declared can be read. @throws RN161,
+ * RN162
+ */
 export async function readWeights(manifest: unknown, files: ModelFiles | undefined): Promise<Map<string, () => Tensor>> {
   if (!Array.isArray(manifest)) throw malformed('there is no weightsManifest', 'model.json');
   const tensors = new Map<string, () => Tensor>();

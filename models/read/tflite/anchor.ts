@@ -1,8 +1,9 @@
 /**
  * Anchor: which axes a graph input's dimensions are.
  *
- * In: a graph input.  Out: its layout. The axes are fixed by the first operator that computes along them (a convolution, a pool, a
- * reduction, a dense layer): the shape-only and point-wise operators between the input and it are undone (layout.ts inputLayout).
+ * In: a graph input.  Out: its layout. The axes are fixed by the first operator that computes along them (a
+ * convolution, a pool, a reduction, a dense layer): the shape-only and point-wise operators between the input
+ * and it are undone (layout.ts inputLayout).
  * Time is the `timeAxis` option, else a dynamic dimension, else the axis of the model's state, else the
  * height or the width of that operator's input where the other is 1, else what `pick` says (time-axis.ts).
  * Errors: RN112 (no such time axis), RN113 (frame).
@@ -186,7 +187,9 @@ function framesAsBatch(shape: number[]): Layout | undefined {
   return shape.map((length, d): Factor[] => (length === 1 ? [] : [{ axis: d === 0 ? 't' : d === last ? 'c' : 'f', length }]));
 }
 
-/** In a model with its own state: the dimension along which its states stand before new rows, which is time. */
+/**
+ * In a model with its own state: the dimension along which its states stand before new rows, which is time.
+ */
 function stateAxis({ model, stateful }: Context, rank: number): number | undefined {
   if (!stateful) return undefined;
   const read = new Set(model.operators.filter((op) => op.op === 'READ_VARIABLE').flatMap((op) => op.outputs));

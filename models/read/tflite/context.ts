@@ -1,8 +1,9 @@
 /**
  * Context: what the lowering of one operator can see and do.
  *
- * In: the checked file and the GraphBuilder.  Out: values (which graph tensor a file tensor is, and how its axes lie), constants,
- * and nodes whose shapes agree with the file. An operator that cannot be expressed throws a Refusal; the reader collects them all.
+ * In: the checked file and the GraphBuilder.  Out: values (which graph tensor a file tensor is, and how its
+ * axes lie), constants, and nodes whose shapes agree with the file. An operator that cannot be expressed
+ * throws a Refusal; the reader collects them all.
  */
 
 import { RunletError } from '../../error.ts';
@@ -33,7 +34,10 @@ export interface Batched {
   block: { t: number; f: number };
   /** A stream's earlier rows among the padding. */
   past?: number | undefined;
-  /** Set once a convolution was met: adds its node as the output of `to`, for the crops and the layout found there. */
+  /**
+   * Set once a convolution was met: adds its node as the output of `to`, for the crops and the layout found
+   * there.
+   */
   finish?: (to: TfOperator, crops: PendingPad, layout: Layout) => void;
 }
 
@@ -45,7 +49,10 @@ export interface Value {
   type: 'float32' | 'int8' | 'uint8' | 'int16';
   pad?: PendingPad;
   batched?: Batched;
-  /** A stream's rows from `before` earlier ones on, `after` more than it has (lower/state.ts); the layout's lengths contain them. */
+  /**
+   * A stream's rows from `before` earlier ones on, `after` more than it has (lower/state.ts); the layout's
+   * lengths contain them.
+   */
   history?: { before: number; after: number };
   /** Its frames stand from the last to the first. */
   reversed?: boolean;
@@ -70,7 +77,10 @@ const keepsRows = new Set(['SVDF', 'CUSTOM CIRCULAR_BUFFER']);
 /** Elements of one activation for one window. */
 export const mostElements = 2 ** 24;
 
-/** The operator is well-formed but cannot become a streaming operator; collected and reported together as RN110. */
+/**
+ * The operator is well-formed but cannot become a streaming operator; collected and reported together as
+ * RN110.
+ */
 export class Refusal extends Error {}
 
 /** Truth values (masks.ts). */
@@ -101,7 +111,10 @@ export class Context {
   readonly refused = new Set<number>();
   /** Which operators read each tensor. */
   readonly consumers: Map<number, TfOperator[]>;
-  /** Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading (integers.ts). */
+  /**
+   * Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading
+   * (integers.ts).
+   */
   readonly shapeArithmetic = new Set<number>();
   /** foldGraph takes layers away: they only pick values, or zeros alone needed them. */
   folds = false;
@@ -176,9 +189,9 @@ export class Context {
   }
 
   /**
-   * The value of input `i` for an operator that computes: of the graph's own type, padding not allowed unless `mayPad`. Earlier rows are laid
-   * down before it, unless the operator takes a view of them (`history`). A recurrence (`recurrent`)
-   * takes frames from the last to the first as they are.
+   * The value of input `i` for an operator that computes: of the graph's own type, padding not allowed unless
+   * `mayPad`. Earlier rows are laid down before it, unless the operator takes a view of them (`history`). A
+   * recurrence (`recurrent`) takes frames from the last to the first as they are.
    */
   value(op: TfOperator, i: number, may: boolean | 'history' | 'recurrent' = false): Value {
     const mayPad = may === true;
@@ -279,8 +292,9 @@ export class Context {
   }
 
   /**
-   * Says which graph tensor the output of `op` is; RN104 where the file states another shape. Dimensions that the file calls
-   * dynamic hold a placeholder there, and so does the batch between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND.
+   * Says which graph tensor the output of `op` is; RN104 where the file states another shape. Dimensions that
+   * the file calls dynamic hold a placeholder there, and so does the batch between SPACE_TO_BATCH_ND and
+   * BATCH_TO_SPACE_ND.
    */
   bind(op: TfOperator, value: Value, which?: number): void {
     const tensor = this.output(op, which);
@@ -308,7 +322,10 @@ export class Context {
     else this.tensorsOf.set(value.id, [tensor.index]);
   }
 
-  /** The options table of an operator, of the kind that its name asks for; undefined where the file leaves it out. */
+  /**
+   * The options table of an operator, of the kind that its name asks for; undefined where the file leaves it
+   * out.
+   */
   options(op: TfOperator): Table | undefined {
     const kind = lookup(optionsOf, op.op);
     if (op.optionsType !== 0 && kind !== undefined && op.optionsType !== kind) {
@@ -350,7 +367,9 @@ export function fusedClamp(op: TfOperator, options: Table | undefined, field: nu
 /** The factors of one file dimension that carry elements. */
 export const factorsOf = (layout: Layout, dim: number): Layout[number] => (layout[dim] ?? []).filter((f) => f.length !== 1);
 
-/** The one axis of a file dimension, undefined for a unit dimension; a Refusal where several axes share it. */
+/**
+ * The one axis of a file dimension, undefined for a unit dimension; a Refusal where several axes share it.
+ */
 export function axisOf(layout: Layout, dim: number): Axis | undefined {
   const [first, ...rest] = factorsOf(layout, dim);
   if (rest.some((f) => f.axis !== first?.axis)) throw new Refusal(`dimension ${dim} mixes axes: ${showLayout(layout)}`);

@@ -56,7 +56,9 @@ function noNetwork(model: TfModel): RunletError {
   });
 }
 
-/** Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`. */
+/**
+ * Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`.
+ */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   const read = oneSignal(live(withTables(framesTogether(withPieces(densified(readModelFile(bytes)))))));
   const model = readAsFloat(read) ? asFloat(read) : read;

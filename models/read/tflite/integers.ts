@@ -1,11 +1,12 @@
 /**
  * Integers: shape arithmetic, done while reading.
  *
- * In: operators that compute an integer vector from shapes and constants (converters write them where the batch is dynamic).
- * Out: the vector, undefined where the operator or its inputs are not understood. All lie in one dimension, at most 64 elements.
- * Truth values are 0 and 1. Source: TensorFlow Lite SHAPE, GATHER, REDUCE_PROD, CONCATENATION, PACK,
- * STRIDED_SLICE (masks: bit 0 is the only dimension), SLICE, ADD, SUB, MUL, EQUAL, WHERE, SPARSE_TO_DENSE,
- * CAST, RESHAPE.
+ * In: operators that compute an integer vector from shapes and constants (converters write them where the
+ * batch is dynamic).
+ * Out: the vector, undefined where the operator or its inputs are not understood. All lie in one dimension,
+ * at most 64 elements. Truth values are 0 and 1. Source: TensorFlow Lite SHAPE, GATHER, REDUCE_PROD,
+ * CONCATENATION, PACK, STRIDED_SLICE (masks: bit 0 is the only dimension), SLICE, ADD, SUB, MUL, EQUAL,
+ * WHERE, SPARSE_TO_DENSE, CAST, RESHAPE.
  */
 import { lookup } from '../../lookup.ts';
 import { fileShapeOf } from '../layout.ts';

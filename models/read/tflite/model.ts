@@ -2,7 +2,8 @@
  * Model: a TensorFlow Lite file as plain values, checked for consistency.
  *
  * In: the file's bytes.  Out: tensors, operators, borders and metadata of the first subgraph, in file order.
- * Errors: RN101 / RN102 (damaged, too large), RN103 (indexes, order of operators), RN104 (shapes and buffers), RN105 (quantisation).
+ * Errors: RN101 / RN102 (damaged, too large), RN103 (indexes, order of operators), RN104 (shapes and
+ * buffers), RN105 (quantisation).
  * Source: tensorflow/lite/schema/schema.fbs version 3.
  */
 
@@ -65,7 +66,10 @@ export interface TfModel extends TfGraph {
   name: string;
   description: string;
   metadata: Record<string, string>;
-  /** How many subgraphs the file has; only the first is a network, the others belong to control flow and state. */
+  /**
+   * How many subgraphs the file has; only the first is a network, the others belong to control flow and
+   * state.
+   */
   subgraphs: number;
   /** All of them, the first included; of the others nothing but indexes and shapes is checked. */
   graphs: TfGraph[];

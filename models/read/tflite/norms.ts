@@ -1,9 +1,9 @@
 /**
  * normsOf: operators of a TensorFlow Lite file as steps of a layer normalisation.
  *
- * In: the file and its constants.  Out: by index, operators that stand for a whole normalisation, and those that belong to one.
- * float alone: an int8 file rounds every step, which one operator does not.  Source: TensorFlow Lite MEAN, SQUARED_DIFFERENCE,
- * RSQRT and others; models/read/norm has the rule.
+ * In: the file and its constants.  Out: by index, operators that stand for a whole normalisation, and those
+ * that belong to one. float alone: an int8 file rounds every step, which one operator does not.  Source:
+ * TensorFlow Lite MEAN, SQUARED_DIFFERENCE, RSQRT and others; models/read/norm has the rule.
  */
 import { type Found, findNorms, type Step, type StepKind } from '../norm/find.ts';
 import type { Constant } from '../norm/form.ts';

@@ -1,8 +1,9 @@
 /**
  * Quantisation: the scales and zero points of a file's tensor, checked.
  *
- * In: the QuantizationParameters table of a tensor.  Out: scales (float32 values, exactly, as doubles), zero points and the
- * dimension that they run over; undefined for float tensors and for tensors without any. Error: RN105.
+ * In: the QuantizationParameters table of a tensor.  Out: scales (float32 values, exactly, as doubles), zero
+ * points and the dimension that they run over; undefined for float tensors and for tensors without any.
+ * Error: RN105.
  * Source: TensorFlow Lite 8-bit quantisation specification (int8 weights, int16 activations and biases have
  * zero point 0).
  */

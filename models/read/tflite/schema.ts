@@ -1,7 +1,8 @@
 /**
  * Schema: the numbers of the TensorFlow Lite file format that the reader needs.
  *
- * Source: tensorflow/lite/schema/schema.fbs, version 3 (operator, tensor type and enumeration numbers; they are never reused).
+ * Source: tensorflow/lite/schema/schema.fbs, version 3 (operator, tensor type and enumeration numbers; they
+ * are never reused).
  */
 import type { Clamp } from '../../graph/types.ts';
 import { noClamp } from '../../graph/types.ts';

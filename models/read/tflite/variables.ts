@@ -1,10 +1,12 @@
 /**
  * Variables: the resource variables of a file and how each is used.
  *
- * In: the checked file.  Out: for every VAR_HANDLE its variable: where it is read and written, what it starts with, and why it cannot be a
- * history where that shows already. A history is read before it is written, written once a step, and starts at zero (in int8 at the zero
- * point). Variables go by container and name. Without CALL_ONCE a variable starts at the zero point, as in TensorFlow Lite Micro.
- * Source: tensorflow/lite/schema/schema.fbs; tensorflow/lite/micro/micro_resource_variable.cc, kernels/call_once.cc.
+ * In: the checked file.  Out: for every VAR_HANDLE its variable: where it is read and written, what it starts
+ * with, and why it cannot be a history where that shows already. A history is read before it is written,
+ * written once a step, and starts at zero (in int8 at the zero point). Variables go by container and name.
+ * Without CALL_ONCE a variable starts at the zero point, as in TensorFlow Lite Micro.
+ * Source: tensorflow/lite/schema/schema.fbs; tensorflow/lite/micro/micro_resource_variable.cc,
+ * kernels/call_once.cc.
  */
 import type { TfGraph, TfModel, TfOperator, TfTensor } from './model.ts';
 import { inconsistent } from './model.ts';
@@ -18,7 +20,10 @@ export interface Variable {
   initial?: TfTensor;
   /** Why it is no history. */
   problem?: string;
-  /** Set by the concatenation that reads it: the graph tensor whose rows it keeps, and along which file dimension. */
+  /**
+   * Set by the concatenation that reads it: the graph tensor whose rows it keeps, and along which file
+   * dimension.
+   */
   source?: { id: number; dim: number; others: string };
 }
 

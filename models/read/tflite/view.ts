@@ -1,10 +1,12 @@
 /**
  * View: a FlatBuffers file, read with every offset checked.
  *
- * In: bytes that nobody vouches for.  Out: tables, vectors, strings and scalars, or RunletError RN101 with the byte offset (RN102
- * where the file claims more than its length can hold). The FlatBuffers runtime for JavaScript does not verify; this does.
- * Source: FlatBuffers internals (table = int32 to its vtable; vtable = uint16 vtable bytes, table bytes, field offsets;
- * vector = uint32 count, elements; offsets are uint32, forward). Little-endian. Cost: O(1) per field, O(n) per vector.
+ * In: bytes that nobody vouches for.  Out: tables, vectors, strings and scalars, or RunletError RN101 with
+ * the byte offset (RN102 where the file claims more than its length can hold). The FlatBuffers runtime for
+ * JavaScript does not verify; this does.
+ * Source: FlatBuffers internals (table = int32 to its vtable; vtable = uint16 vtable bytes, table bytes,
+ * field offsets; vector = uint32 count, elements; offsets are uint32, forward). Little-endian. Cost: O(1) per
+ * field, O(n) per vector.
  */
 import { RunletError } from '../../error.ts';
 
@@ -13,7 +15,10 @@ const decoder = new TextDecoder();
 export class View {
   readonly bytes: Uint8Array;
   readonly data: DataView;
-  /** Bytes that vectors and strings may still give: offsets may alias, so the file's length alone bounds nothing. */
+  /**
+   * Bytes that vectors and strings may still give: offsets may alias, so the file's length alone bounds
+   * nothing.
+   */
   private budget: number;
 
   constructor(bytes: Uint8Array) {

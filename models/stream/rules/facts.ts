@@ -1,7 +1,8 @@
 /**
  * The numbers that several rules need, computed once a plan.
  *
- * In: a StreamPlan.  Out: Facts.  Timing here is of every layer that slides along time, whether this mode streams it or not.
+ * In: a StreamPlan.  Out: Facts.  Timing here is of every layer that slides along time, whether this mode
+ * streams it or not.
  */
 
 import { ticksOf } from '../../graph/clock.ts';
@@ -22,7 +23,10 @@ export interface Layer {
 export interface Facts {
   plan: StreamPlan;
   graph: Graph;
-  /** Layers that slide along time over streamed inputs of one rate, in order; without those that have a single row. */
+  /**
+   * Layers that slide along time over streamed inputs of one rate, in order; without those that have a single
+   * row.
+   */
   layers: Layer[];
   timing: Map<number, Timing>;
   /** P: the total stride in ticks, of the trunk where the mode has one. */

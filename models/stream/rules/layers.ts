@@ -1,5 +1,6 @@
 /**
- * R9, R10, R11 and R13: what the layers are: the head, statistics over time, joins, and what reads the window backwards or at once.
+ * R9, R10, R11 and R13: what the layers are: the head, statistics over time, joins, and what reads the window
+ * backwards or at once.
  *
  * In: Facts.  Out: findings.  What has no form here the readers refuse (models/read/refused.ts); of what
  * breaks R10 or R13 and has one, these two say the price.  Source: StreamiNNC section 2 (R9, R10, R11,

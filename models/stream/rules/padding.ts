@@ -1,8 +1,9 @@
 /**
- * R6, R7, R8 and R14: what streaming does to a model that was trained with zero padding, and to hops that do not fit.
+ * R6, R7, R8 and R14: what streaming does to a model that was trained with zero padding, and to hops that do
+ * not fit.
  *
- * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.4, 1.6 and 3.4 (reference points: f_ACC, f_EEG and f_PPG as the paper
- * reports them, with trained weights).
+ * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.4, 1.6 and 3.4 (reference points: f_ACC,
+ * f_EEG and f_PPG as the paper reports them, with trained weights).
  */
 
 import { gcd } from '../../graph/clock.ts';

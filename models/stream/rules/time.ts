@@ -1,7 +1,8 @@
 /**
  * R1 to R5 and R12: window, hop, micro-hop, look-ahead, left context and warm-up.
  *
- * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.2, 1.4 and 1.5; docs/pipeline.md for what is more general here.
+ * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.2, 1.4 and 1.5; docs/pipeline.md for what
+ * is more general here.
  */
 import { gcd } from '../../graph/clock.ts';
 import { viewOf } from '../../graph/view.ts';
@@ -26,7 +27,10 @@ export function wholeHops({ plan, graph, trunk }: Facts): Finding {
   };
 }
 
-/** R2: a hop that is a multiple of the total stride; else phases (edge-exact), early windows (misaligned) or nothing reused. */
+/**
+ * R2: a hop that is a multiple of the total stride; else phases (edge-exact), early windows (misaligned) or
+ * nothing reused.
+ */
 export function alignment(facts: Facts): Finding {
   const { plan, graph, stride } = facts;
   const { hop, mode } = plan;
@@ -60,7 +64,10 @@ function microHops({ plan, stride, trunk }: Facts): number[] {
   return Array.from({ length: hop }, (_, i) => i + 1).filter((m) => hop % m === 0 && fits(m));
 }
 
-/** R3: the micro-hop is a multiple of the total stride and divides the hop (checked by planStream: RN201, RN202). */
+/**
+ * R3: the micro-hop is a multiple of the total stride and divides the hop (checked by planStream: RN201,
+ * RN202).
+ */
 export function microHop(facts: Facts): Finding {
   const { plan, stride } = facts;
   const { hop } = plan;

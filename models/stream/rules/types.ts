@@ -3,7 +3,10 @@
  */
 export type Rule = `R${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14}`;
 
-/** ok: kept, or of no matter here. note: costs something. warn: outputs differ from what the model was trained for. error: refused. */
+/**
+ * ok: kept, or of no matter here. note: costs something. warn: outputs differ from what the model was trained
+ * for. error: refused.
+ */
 export type Level = 'ok' | 'note' | 'warn' | 'error';
 
 export interface RuleFinding {

@@ -1,8 +1,10 @@
 /**
- * Borders: a graph's inputs and outputs keep name, shape and order of their file; inside values are [1, c, t(, f)].
+ * Borders: a graph's inputs and outputs keep name, shape and order of their file; inside values are [1, c,
+ * t(, f)].
  *
- * In: a port and its tensor's shape.  Out: nodes of an Emitter that move its elements: none where the orders agree, one Transpose where whole
- * dimensions change places, a Reshape before or behind it where the file's dimensions hold several axes.
+ * In: a port and its tensor's shape.  Out: nodes of an Emitter that move its elements: none where the orders
+ * agree, one Transpose where whole dimensions change places, a Reshape before or behind it where the file's
+ * dimensions hold several axes.
  */
 import type { Axis, Port, Shape } from '../../graph/types.ts';
 import type { Emitter } from './emitter.ts';

@@ -1,15 +1,17 @@
 /**
- * Emitter: nodes, constants and names of an ONNX file that is being written, and the QuantizeLinear / DequantizeLinear pairs around values.
+ * Emitter: nodes, constants and names of an ONNX file that is being written, and the QuantizeLinear /
+ * DequantizeLinear pairs around values.
  *
- * In: values in `[1, c, t]` (1-D networks) or `[1, c, t, f]`.  Out: the parts of a ModelOf. An int8 tensor stands as a pair, so that every operator
- * computes between a DequantizeLinear and a QuantizeLinear; a float tensor stands as it is. Source: ONNX QuantizeLinear-13, ONNX Runtime's QDQ form.
+ * In: values in `[1, c, t]` (1-D networks) or `[1, c, t, f]`.  Out: the parts of a ModelOf. An int8 tensor
+ * stands as a pair, so that every operator computes between a DequantizeLinear and a QuantizeLinear; a float
+ * tensor stands as it is. Source: ONNX QuantizeLinear-13, ONNX Runtime's QDQ form.
  */
 import type { QuantParams, Shape, Weights } from '../../graph/types.ts';
 import type { AttributeOf, NodeOf, TensorOf } from './proto.ts';
 
 /**
- * How a value is moved before it is rounded, so that a rounding to nearest gives what the integer rule gives: by `by` (one value, or one a channel)
- * away from `from`, and by `lift` upwards, in real units.
+ * How a value is moved before it is rounded, so that a rounding to nearest gives what the integer rule gives:
+ * by `by` (one value, or one a channel) away from `from`, and by `lift` upwards, in real units.
  */
 export interface Nudge {
   by: Float64Array;
@@ -21,7 +23,10 @@ export interface Nudge {
 export interface Written {
   /** What its operator gave, not rounded; absent where the integers come from outside. */
   raw?: string;
-  /** Of an int8 tensor a QuantizeLinear and a DequantizeLinear, which stand in the file from their first reader on. */
+  /**
+   * Of an int8 tensor a QuantizeLinear and a DequantizeLinear, which stand in the file from their first
+   * reader on.
+   */
   integers?: string;
   real?: string;
   /** Added to `raw` before it is rounded, in the file's units. */
@@ -137,7 +142,10 @@ export class Emitter {
     return name;
   }
 
-  /** A multiply-accumulate operator of [real input, real weights, real bias], its sums formed in integers where that is wanted. */
+  /**
+   * A multiply-accumulate operator of [real input, real weights, real bias], its sums formed in integers
+   * where that is wanted.
+   */
   products(
     inputs: string[],
     x: Written,
@@ -171,7 +179,10 @@ export class Emitter {
     return x.real;
   }
 
-  /** Gives the value `from` the name of a graph output: its producer's where nobody else reads it, else through an Identity. */
+  /**
+   * Gives the value `from` the name of a graph output: its producer's where nobody else reads it, else
+   * through an Identity.
+   */
   nameOutput(from: string, output: string): void {
     const producer = this.nodes.find((n) => n.outputs[0] === from);
     if (producer && !this.outputs.has(from) && !this.nodes.some((n) => n.inputs.includes(from))) producer.outputs = [output];
@@ -207,7 +218,9 @@ export class Emitter {
     return this.node('DequantizeLinear', [stored, scale, zero], attributes, `${name}_weight`);
   }
 
-  /** The bias as further inputs of its operator: none, a float constant, or int32 of scale input times weight. */
+  /**
+   * The bias as further inputs of its operator: none, a float constant, or int32 of scale input times weight.
+   */
   bias(bias: Float32Array | Int32Array | null, { scales }: Weights, x: Written, name: string): string[] {
     if (!bias) return [];
     const dims = [bias.length];

@@ -1,9 +1,11 @@
 /**
  * writeOnnx: a Graph as an ONNX file; an int8 graph in the QDQ form, a float graph as it is.
  *
- * In: a Graph whose nodes have an ONNX form (`unwritable` says which have none).  Out: a ModelProto, opset 17. Inputs and outputs keep the names,
- * shapes and element order of the model's file; transposes stand at these borders alone. Scales are float32, as ONNX stores them. What ONNX has no
- * word for (rounding rules, which dimension is time) goes into metadata that other programs ignore; our reader gives back the same graph.
+ * In: a Graph whose nodes have an ONNX form (`unwritable` says which have none).  Out: a ModelProto, opset
+ * 17. Inputs and outputs keep the names, shapes and element order of the model's file; transposes stand at
+ * these borders alone. Scales are float32, as ONNX stores them. What ONNX has no word for (rounding rules,
+ * which dimension is time) goes into metadata that other programs ignore; our reader gives back the same
+ * graph.
  */
 import type { Axis, Graph, Node, ScaleRule, Shape, Tensor } from '../../graph/types.ts';
 import { type Hints, hintsKey } from '../../read/onnx/hints.ts';
@@ -16,9 +18,15 @@ export type { Nudge } from './emitter.ts';
 export { unwritable } from './ops.ts';
 
 export interface WriteOptions {
-  /** Types of inputs and outputs of an int8 graph: float32 (default) with pairs at the borders, or int8 as they are inside. */
+  /**
+   * Types of inputs and outputs of an int8 graph: float32 (default) with pairs at the borders, or int8 as
+   * they are inside.
+   */
   io?: 'float' | 'int8';
-  /** What each node's real value is moved by before it is rounded (quant/nudges.ts), sums in integers; nothing where left out. */
+  /**
+   * What each node's real value is moved by before it is rounded (quant/nudges.ts), sums in integers; nothing
+   * where left out.
+   */
   nudges?: ReadonlyMap<Node, Nudge>;
 }
 

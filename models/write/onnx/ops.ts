@@ -1,7 +1,8 @@
 /**
  * The ONNX form of every operator of models/ops, and of which there is none.
  *
- * In: a node and its written inputs.  Out: the name of its real value and the value's form.  Clamps are Relu or Clip, as exporters write them.
+ * In: a node and its written inputs.  Out: the name of its real value and the value's form.  Clamps are Relu
+ * or Clip, as exporters write them.
  * Source: ONNX operator specifications, opset 17.
  */
 import { isNoClamp } from '../../graph/clamp.ts';
@@ -52,8 +53,8 @@ export function unwritable(node: Node): string | undefined {
 const full = (raw: string): Result => ({ raw, form: 'full' });
 
 /**
- * The clamp without the bounds that int8 has anyway: what saturates needs no Clip, and onnxruntime 1.30 fails on one that only rounding makes
- * superfluous. A relu stays, so that it can be seen.
+ * The clamp without the bounds that int8 has anyway: what saturates needs no Clip, and onnxruntime 1.30 fails
+ * on one that only rounding makes superfluous. A relu stays, so that it can be seen.
  */
 function needed([min, max]: Clamp, quant: QuantParams | undefined): Clamp {
   if (!quant || (min === 0 && max === noClamp[1])) return [min, max];
@@ -163,7 +164,10 @@ function binary(op: 'Add' | 'Mul'): Write<'add'> & Write<'mul'> {
   };
 }
 
-/** The pair behind the join requantises its parts: a requantisation before it needs none of its own, but where its rounding is steered. */
+/**
+ * The pair behind the join requantises its parts: a requantisation before it needs none of its own, but where
+ * its rounding is steered.
+ */
 const concat: Write<'concat'> = (e, { attrs, name }, xs, { quant }) => {
   const names = xs.map((x) =>
     x.before && !e.exact && x.form === 'full' && sameParams(x.quant, quant) ? x.before : e.real(e.as('full', x)),

@@ -1,8 +1,9 @@
 /**
  * ModelProto: a description of an ONNX graph as the bytes of a file.
  *
- * In: nodes, tensors, inputs and outputs, as they are to stand in the file; nothing is checked, so that tests write with it what the reader has
- * to refuse.  Out: bytes.  Typed arrays go into raw_data, lists of numbers into the typed fields. Source: onnx.proto field numbers.
+ * In: nodes, tensors, inputs and outputs, as they are to stand in the file; nothing is checked, so that tests
+ * write with it what the reader has to refuse.  Out: bytes.  Typed arrays go into raw_data, lists of numbers
+ * into the typed fields. Source: onnx.proto field numbers.
  */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 
@@ -61,7 +62,10 @@ const message = (w: BinaryWriter, field: number, body: (w: BinaryWriter) => void
 };
 const text = (w: BinaryWriter, field: number, value: string): BinaryWriter => w.tag(field, 2).string(value);
 
-/** The file's bytes; `graph` alone adds to the graph of a file that it is appended to, as protobuf joins messages. */
+/**
+ * The file's bytes; `graph` alone adds to the graph of a file that it is appended to, as protobuf joins
+ * messages.
+ */
 export function writeModel(model: ModelOf, part: 'model' | 'graph' = 'model'): Uint8Array {
   const w = new BinaryWriter();
   if (part === 'model') {

@@ -1,4 +1,7 @@
-/** Faults in the front end's tables, in what is written as ONNX, and in what the verbs of the command line share. */
+/**
+ * Faults in the front end's tables, in what is written as ONNX, and in what the verbs of the command line
+ * share.
+ */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 

@@ -175,7 +175,10 @@ function shapeAfter(edit: Edit, o: OperatorOf): number[] | undefined {
   }
 }
 
-/** Rank-changing operators keep their form: the rows are new, the rest stays; a flattened one has all elements. */
+/**
+ * Rank-changing operators keep their form: the rows are new, the rest stays; a flattened one has all
+ * elements.
+ */
 function reshapeAfter(edit: Edit, o: OperatorOf): void {
   const [x, y] = [edit.inputOf(o), edit.outputOf(o)];
   if (elementsOf(x.shape) === elementsOf(y.shape)) return;
@@ -185,7 +188,10 @@ function reshapeAfter(edit: Edit, o: OperatorOf): void {
   if (o.op === 'RESHAPE' && o.inputs.length === 1) o.options.newShape = y.shape;
 }
 
-/** Gives every tensor the shape that follows from the operators, and resizes what is constant; states take what is assigned to them. */
+/**
+ * Gives every tensor the shape that follows from the operators, and resizes what is constant; states take
+ * what is assigned to them.
+ */
 export function repairShapes(edit: Edit): void {
   for (let pass = 0; pass < 4; pass++) {
     const held = new Map<string, number[]>();

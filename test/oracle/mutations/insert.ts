@@ -1,5 +1,6 @@
 /**
- * Mutations that put an operator in: padding, partial rows, rows that meet each other, ranks that change, scales that change.
+ * Mutations that put an operator in: padding, partial rows, rows that meet each other, ranks that change,
+ * scales that change.
  *
  * In: an Edit.  Out: whether the mutation found a place.
  */
@@ -65,7 +66,8 @@ export const insertMutations: Record<string, Mutation> = {
     return true;
   },
   'one row, its dimension dropped': (e) => {
-    // STRIDED_SLICE shrinks the rows away, EXPAND_DIMS or RESHAPE brings them back; begin_mask counts in Micro even so.
+    // STRIDED_SLICE shrinks the rows away, EXPAND_DIMS or RESHAPE brings them back; begin_mask counts in
+    // Micro even so.
     let rows = 1;
     const t = tap(e, (s) => {
       rows = s[1] as number;

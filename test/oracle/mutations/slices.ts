@@ -1,7 +1,8 @@
 /**
  * Mutations of slices, joins and splits.
  *
- * In: an Edit.  Out: whether the mutation found a place. Shapes are given anew by the caller in half of the cases.
+ * In: an Edit.  Out: whether the mutation found a place. Shapes are given anew by the caller in half of the
+ * cases.
  */
 import type { OperatorOf } from '../file.ts';
 import type { Edit, Mutation } from './edit.ts';

@@ -1,8 +1,8 @@
 /**
  * LOGISTIC, TANH, SOFTMAX, RELU, RELU6, QUANTIZE and DEQUANTIZE.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/logistic.h, tanh.h; softmax.h, requantize.h, quantize.h,
- * dequantize.h and the *_common.cc of their preparation.
+ * In: an operator.  Out: what it does on a step. Source: integer_ops/logistic.h, tanh.h; softmax.h,
+ * requantize.h, quantize.h, dequantize.h and the *_common.cc of their preparation.
  */
 import { clamp, multiply, roundAway, shiftRight, splitMultiplier } from '../fixed.ts';
 import type { Op, Rule } from '../runtime.ts';

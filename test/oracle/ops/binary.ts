@@ -1,8 +1,8 @@
 /**
  * ADD, SUB and MUL on int8, with broadcasting.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/add.h, mul.h, reference/sub.h; add_common.cc, sub_common.cc,
- * mul_common.cc for the multipliers.
+ * In: an operator.  Out: what it does on a step. Source: integer_ops/add.h, mul.h, reference/sub.h;
+ * add_common.cc, sub_common.cc, mul_common.cc for the multipliers.
  */
 import { elementsOf } from '../file.ts';
 import { clamp, multiply, splitMultiplier } from '../fixed.ts';

@@ -1,8 +1,9 @@
 /**
- * Operators that only move elements: slices, joins, splits, shapes, padding. Bytes are copied, scales do not count.
+ * Operators that only move elements: slices, joins, splits, shapes, padding. Bytes are copied, scales do not
+ * count.
  *
- * In: an operator.  Out: what it does on a step. Source: strided_slice_logic.h, concatenation.h, split_v.cc, pack.cc, pad.h,
- * space_to_batch_nd.h, transpose.h of TensorFlow Lite (Micro).
+ * In: an operator.  Out: what it does on a step. Source: strided_slice_logic.h, concatenation.h, split_v.cc,
+ * pack.cc, pad.h, space_to_batch_nd.h, transpose.h of TensorFlow Lite (Micro).
  */
 import { elementsOf } from '../file.ts';
 import type { Op, Rule, Tensor } from '../runtime.ts';

@@ -1,7 +1,8 @@
 /**
  * AVERAGE_POOL_2D, MAX_POOL_2D and MEAN on int8.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/pooling.h, pooling_common.cc; QuantizedMeanOrSum in reduce.h.
+ * In: an operator.  Out: what it does on a step. Source: integer_ops/pooling.h, pooling_common.cc;
+ * QuantizedMeanOrSum in reduce.h.
  */
 import { elementsOf } from '../file.ts';
 import { clamp, multiply, splitMultiplier } from '../fixed.ts';

@@ -1,8 +1,9 @@
 /**
- * CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int8: 32-bit sums, a multiplier for each channel, two roundings; `fullyConnectedOnce` one, in doubles.
+ * CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int8: 32-bit sums, a multiplier for each channel, two
+ * roundings; `fullyConnectedOnce` one, in doubles.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/conv.h, depthwise_conv.h, fully_connected.h;
- * kernel_util.cc and fully_connected_common.cc for the multipliers.
+ * In: an operator.  Out: what it does on a step. Source: integer_ops/conv.h, depthwise_conv.h,
+ * fully_connected.h; kernel_util.cc and fully_connected_common.cc for the multipliers.
  */
 import { elementsOf } from '../file.ts';
 import { type Multiplier, multiply, roundAway, splitMultiplier } from '../fixed.ts';

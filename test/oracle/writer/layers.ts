@@ -1,8 +1,9 @@
 /**
- * The layers that random streaming models are made of: random weights, scales that keep the values within int8.
+ * The layers that random streaming models are made of: random weights, scales that keep the values within
+ * int8.
  *
- * In: a Net and a Flow.  Out: the next Flow. The real multiplier is chosen first (the outputs get a deviation of about 50), and the
- * weights' scales follow from it.
+ * In: a Net and a Flow.  Out: the next Flow. The real multiplier is chosen first (the outputs get a deviation
+ * of about 50), and the weights' scales follow from it.
  */
 import { elementsOf, type OptionsOf } from '../file.ts';
 import type { OperatorName } from '../schema.ts';

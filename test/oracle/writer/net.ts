@@ -1,8 +1,9 @@
 /**
  * Net: puts a streaming int8 model together, layer by layer.
  *
- * In: calls in the order of the layers.  Out: a FileOf with a main subgraph and, where it has states, the one that initialises them.
- * A Flow is a tensor [1][rows][f][c] of the rows that one step brings; `history` puts earlier rows in front of them.
+ * In: calls in the order of the layers.  Out: a FileOf with a main subgraph and, where it has states, the one
+ * that initialises them. A Flow is a tensor [1][rows][f][c] of the rows that one step brings; `history` puts
+ * earlier rows in front of them.
  */
 import {
   elementsOf,
@@ -114,7 +115,10 @@ export class Net {
     return y;
   }
 
-  /** The flow with the `rows` rows before it in front: READ, CONCAT, STRIDED_SLICE, ASSIGN, or the slice before the join. */
+  /**
+   * The flow with the `rows` rows before it in front: READ, CONCAT, STRIDED_SLICE, ASSIGN, or the slice
+   * before the join.
+   */
   history(x: Flow, rows: number, order: 'v1' | 'v2'): Flow {
     if (rows === 0) return x;
     const { rng } = this;
@@ -163,7 +167,10 @@ export class Net {
   }
 }
 
-/** A random order in which everything is written before it is read, CALL_ONCE is first, and a variable is read before it is assigned. */
+/**
+ * A random order in which everything is written before it is read, CALL_ONCE is first, and a variable is read
+ * before it is assigned.
+ */
 export function shuffledOperators({ operators, tensors }: SubgraphOf, rng: Rng): OperatorOf[] {
   const nameOf = (o: OperatorOf) => tensors[o.inputs[0] ?? -1]?.name;
   const writer = new Map(operators.flatMap((o) => o.outputs.map((id) => [id, o] as const)));

@@ -1,8 +1,9 @@
 /**
  * randomModel: a valid streaming model of the kinds that microWakeWord has, and beyond.
  *
- * In: a seed.  Out: the FileOf and its tags (what in it is not in every such model). The rows of a step go through layers with
- * history (convolutions, depthwise ones, branches with kernels of different lengths, residuals, pools) to a head.
+ * In: a seed.  Out: the FileOf and its tags (what in it is not in every such model). The rows of a step go
+ * through layers with history (convolutions, depthwise ones, branches with kernels of different lengths,
+ * residuals, pools) to a head.
  */
 import type { FileOf } from '../file.ts';
 import { binary, conv, curve, dense, depthwise, pool, poolAll, requantise, reshaped, type Sliding } from './layers.ts';
@@ -46,7 +47,9 @@ export interface RandomModel {
 
 class Model extends Net {
   order: 'v1' | 'v2' | undefined;
-  /** The one number of channels and the one kernel of models whose states have the same shape, else undefined. */
+  /**
+   * The one number of channels and the one kernel of models whose states have the same shape, else undefined.
+   */
   same: { channels: number; kernel: number } | undefined;
 
   channels = (): number => this.same?.channels ?? this.rng.int(2, 8);

@@ -1,7 +1,8 @@
 /**
  * writeFile: a FileOf as the bytes of a TensorFlow Lite file.
  *
- * In: subgraphs of tensors and operators.  Out: bytes. Source: schema.fbs. Nothing is checked: mutations write broken files with it.
+ * In: subgraphs of tensors and operators.  Out: bytes. Source: schema.fbs. Nothing is checked: mutations
+ * write broken files with it.
  */
 import { Builder } from 'flatbuffers';
 import type { FileOf, OperatorOf, SubgraphOf, TensorOf } from '../file.ts';

@@ -1,5 +1,6 @@
 /**
- * conv and dense as anybody would write them first: one output after the other, one multiply-add at a time. What the kernels are measured against.
+ * conv and dense as anybody would write them first: one output after the other, one multiply-add at a time.
+ * What the kernels are measured against.
  *
  * In: x s8 [x_rows][x_f][x_c], weights s8 [o][kt][kf][per], without padding in features.  Out: as
  * assembly/kernels/conv.ts, the same bytes.

@@ -1,5 +1,6 @@
 /**
- * depthwise, one filter a channel, as anybody would write it first: one channel after the other, one multiply-add at a time.
+ * depthwise, one filter a channel, as anybody would write it first: one channel after the other, one
+ * multiply-add at a time.
  *
  * In: x s8 [x_rows][x_f][x_c], weights s8 [kt][o], taps in time alone.  Out: as
  * assembly/kernels/depthwise.ts, the same bytes.

@@ -1,8 +1,9 @@
 /**
  * Bytes of an HDF5 file, read within bounds.
  *
- * In: a file that nobody vouches for.  Out: numbers and text at places of it.  Every place is checked, and every structure that is visited
- * costs a step: addresses may lead in circles, and many names may lead to one object.
+ * In: a file that nobody vouches for.  Out: numbers and text at places of it.  Every place is checked, and
+ * every structure that is visited costs a step: addresses may lead in circles, and many names may lead to one
+ * object.
  */
 
 /** Structures that are visited in one file. A choice: a Keras file of 100 layers has some 3,000. */

@@ -1,8 +1,8 @@
 /**
  * openHdf5: the root group of an HDF5 file.
  *
- * In: the file's bytes.  Out: its root.  Throws Hdf5Error. Source: HDF5 File Format Specification 3.0, section II.A (superblock).
- * docs/adr/0039-hdf5.md says why no library is used.
+ * In: the file's bytes.  Out: its root.  Throws Hdf5Error. Source: HDF5 File Format Specification 3.0,
+ * section II.A (superblock). docs/adr/0039-hdf5.md says why no library is used.
  */
 import { Bytes, Hdf5Error, unread } from './bytes.ts';
 import { Hdf5Object } from './object.ts';

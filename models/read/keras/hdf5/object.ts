@@ -1,8 +1,9 @@
 /**
  * Objects of an HDF5 file: groups and datasets, with their messages.
  *
- * In: the address of an object header.  Out: its links, text attributes and values.  What h5py writes by default is read: version 1 headers, groups
- * with a B-tree and a local heap, contiguous and compact datasets of little-endian floats. Newer and packed forms are named in the error.
+ * In: the address of an object header.  Out: its links, text attributes and values.  What h5py writes by
+ * default is read: version 1 headers, groups with a B-tree and a local heap, contiguous and compact datasets
+ * of little-endian floats. Newer and packed forms are named in the error.
  * Source: HDF5 File Format Specification 3.0, sections III.A to III.E and IV.A.
  */
 import { halfToFloat } from '../../half.ts';

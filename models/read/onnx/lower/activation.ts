@@ -2,9 +2,9 @@
  * Functions of one value (models/ops/unary.ts), Clip, Max and Min with a constant, PRelu, Pow, Softmax and
  * LogSoftmax.
  *
- * In: one activation.  Out: an activation node; clamps are fused by foldGraph (float graphs) or here (int8 graphs, into the
- * producer whose scale is not fixed yet). Source: ONNX Clip-13, Max-13, PRelu-16, Pow-15, Softmax-13,
- * LogSoftmax-13.
+ * In: one activation.  Out: an activation node; clamps are fused by foldGraph (float graphs) or here (int8
+ * graphs, into the producer whose scale is not fixed yet). Source: ONNX Clip-13, Max-13, PRelu-16, Pow-15,
+ * Softmax-13, LogSoftmax-13.
  */
 
 import { thenClamp } from '../../../graph/clamp.ts';

@@ -1,10 +1,10 @@
 /**
  * Add, Sub, Mul, Div, Neg, HardSigmoid and Concat.
  *
- * In: two activations of one shape, or an activation and a constant per channel.  Out: add, mul, concat; a constant operand
- * becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds into
- * its neighbours; one that differs from row to row, or that the file quantised with one scale, stays an
- * operand.
+ * In: two activations of one shape, or an activation and a constant per channel.  Out: add, mul, concat; a
+ * constant operand becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which
+ * foldGraph folds into its neighbours; one that differs from row to row, or that the file quantised with one
+ * scale, stays an operand.
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
 import { type Axis, type BinaryAttrs, type Constant, noClamp } from '../../../graph/types.ts';

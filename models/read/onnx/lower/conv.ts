@@ -1,9 +1,10 @@
 /**
  * Conv and BatchNormalization.
  *
- * In: [n, c, s1(, s2)] activations and constant weights [o, i / groups, k1(, k2)].  Out: conv, or depthwise where every
- * channel is its own group. A channel dimension that holds channels and feature rows (c * f after a reshape) becomes a kernel
- * over all feature rows. Source: ONNX Conv-11, BatchNormalization-15; y = scale * (x - mean) / sqrt(var + epsilon) + B.
+ * In: [n, c, s1(, s2)] activations and constant weights [o, i / groups, k1(, k2)].  Out: conv, or depthwise
+ * where every channel is its own group. A channel dimension that holds channels and feature rows (c * f after
+ * a reshape) becomes a kernel over all feature rows. Source: ONNX Conv-11, BatchNormalization-15; y = scale *
+ * (x - mean) / sqrt(var + epsilon) + B.
  */
 import { noClamp } from '../../../graph/types.ts';
 import { type Factor, showLayout } from '../../layout.ts';
@@ -131,7 +132,8 @@ export function lowerBatchNormalization(ctx: Lowering, node: NodeView): Value[] 
   const each = (of: (i: number) => number) => Float64Array.from({ length: c }, (_, i) => of(isOne ? 0 : i));
   const factor = each((i) => (scale[i] as number) / Math.sqrt((variance[i] as number) + epsilon));
   const shift = each((i) => (offset[i] as number) - (mean[i] as number) * (factor[i] as number));
-  // what it normalises to: mean B and deviation |scale|, for bias correction without data and for the check of units
+  // what it normalises to: mean B and deviation |scale|, for bias correction without data and for the check
+  // of units
   const moments = { mean: each((i) => offset[i] as number), deviation: each((i) => Math.abs(scale[i] as number)) };
   return [ctx.scaleAndOffset(x, factor, shift, node.name, noClamp, ctx.quantised ? undefined : moments)];
 }

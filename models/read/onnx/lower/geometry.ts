@@ -1,9 +1,9 @@
 /**
  * Geometry: kernels, strides, dilations and paddings of ONNX's sliding operators, along t and f.
  *
- * In: a node's attributes and its input's layout [n, c, s1(, s2)].  Out: the sliding geometry of our operators.
- * Formula: SAME pads max((ceil(in / stride) - 1) * stride + (kernel - 1) * dilation + 1 - in, 0) in all. Source: ONNX Conv,
- * MaxPool, AveragePool (auto_pad, ceil_mode).
+ * In: a node's attributes and its input's layout [n, c, s1(, s2)].  Out: the sliding geometry of our
+ * operators. Formula: SAME pads max((ceil(in / stride) - 1) * stride + (kernel - 1) * dilation + 1 - in, 0)
+ * in all. Source: ONNX Conv, MaxPool, AveragePool (auto_pad, ceil_mode).
  */
 import { type Axis, type DilatedAttrs, kernelOfOne } from '../../../graph/types.ts';
 import { dim, type Factor, fileShapeOf, samePadding, showLayout, slideAlong } from '../../layout.ts';
@@ -21,7 +21,10 @@ export interface Sliding {
   channel: readonly Factor[];
 }
 
-/** Geometry of `x` for kernels of `kernel` (file order). `partial` says what ceil_mode's partial windows may do. */
+/**
+ * Geometry of `x` for kernels of `kernel` (file order). `partial` says what ceil_mode's partial windows may
+ * do.
+ */
 export function slidingOf(
   x: Activation,
   attributes: Attributes,

@@ -1,9 +1,9 @@
 /**
  * MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceMax, ReduceSum.
  *
- * In: [n, c, s1(, s2)] activations (any order for the reductions).  Out: maxpool, avgpool, globalavg, globalmax. A reduction
- * over features alone is a pooling over all rows; a sum is a mean
- * times the number of values. Source: ONNX MaxPool-12, AveragePool-19, ReduceMean-18, ReduceSum-13.
+ * In: [n, c, s1(, s2)] activations (any order for the reductions).  Out: maxpool, avgpool, globalavg,
+ * globalmax. A reduction over features alone is a pooling over all rows; a sum is a mean times the number of
+ * values. Source: ONNX MaxPool-12, AveragePool-19, ReduceMean-18, ReduceSum-13.
  */
 import { type Axis, elementsOf, noClamp } from '../../../graph/types.ts';
 import { type Layout, showLayout } from '../../layout.ts';

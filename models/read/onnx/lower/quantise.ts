@@ -1,9 +1,10 @@
 /**
  * QuantizeLinear and DequantizeLinear of activations.
  *
- * In: QDQ graphs.  Out: no node where the producer can give the integers itself; a requantisation where a tensor changes its
- * scale. uint8 becomes int8 by shifting the zero point by 128. Source: ONNX QuantizeLinear-21, TensorFlow Lite 8-bit
- * specification (which operators share one scale). A maximum, a join and a move commute with quantisation: exact.
+ * In: QDQ graphs.  Out: no node where the producer can give the integers itself; a requantisation where a
+ * tensor changes its scale. uint8 becomes int8 by shifting the zero point by 128. Source: ONNX
+ * QuantizeLinear-21, TensorFlow Lite 8-bit specification (which operators share one scale). A maximum, a join
+ * and a move commute with quantisation: exact.
  */
 import { type Node, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
 import { append } from '../../../lists.ts';
@@ -57,7 +58,10 @@ export function lowerDequantize(ctx: Lowering, node: NodeView): Value[] {
   return [{ ...rest, dequantised: true }];
 }
 
-/** Gives `tensor` the scale `quant`; returns the tensor that has it (another one where a requantisation is needed). */
+/**
+ * Gives `tensor` the scale `quant`; returns the tensor that has it (another one where a requantisation is
+ * needed).
+ */
 function settle(ctx: Lowering, tensor: number, quant: QuantParams, name: string): number {
   const target = ctx.builder.tensors[tensor];
   if (!target) return refuse('its input is no tensor');
@@ -125,8 +129,8 @@ function joined(
 }
 
 /**
- * An average whose output has another scale than its input is a depthwise convolution with weights 1 of scale 1 / kernel:
- * one rounding instead of two. Not where padded places are left out of the divisor.
+ * An average whose output has another scale than its input is a depthwise convolution with weights 1 of scale
+ * 1 / kernel: one rounding instead of two. Not where padded places are left out of the divisor.
  */
 function toDepthwise(ctx: Lowering, node: Node): boolean {
   if (node.op !== 'avgpool') return false;

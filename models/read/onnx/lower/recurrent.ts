@@ -1,9 +1,10 @@
 /**
  * LSTM, GRU and RNN of ONNX.
  *
- * In: x [t, 1, values] ([1, t, values] with layout 1), weights W [directions, gates * units, values], R and B.
- * Out: Y, the outputs of all frames, and Y_h, the last one. States begin at zero. Both directions are two cells
- * whose outputs stand side by side. Source: ONNX LSTM-14, GRU-14, RNN-14 (gates i o f c; z r h).
+ * In: x [t, 1, values] ([1, t, values] with layout 1), weights W [directions, gates * units, values], R and
+ * B.
+ * Out: Y, the outputs of all frames, and Y_h, the last one. States begin at zero. Both directions are two
+ * cells whose outputs stand side by side. Source: ONNX LSTM-14, GRU-14, RNN-14 (gates i o f c; z r h).
  */
 import type { OpenFn, RecurrentAttrs } from '../../../graph/types.ts';
 import { dim, type Layout } from '../../layout.ts';

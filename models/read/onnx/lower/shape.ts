@@ -1,6 +1,6 @@
 /**
- * Operators that only move or name elements: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast; Pad,
- * which becomes the padding of the convolution or pooling behind it.
+ * Operators that only move or name elements: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity,
+ * Dropout, Cast; Pad, which becomes the padding of the convolution or pooling behind it.
  *
  * In: activations.  Out: the same tensor with another layout. Source: ONNX operator specification.
  */

@@ -1,9 +1,10 @@
 /**
  * readGraphModel: a TensorFlow.js graph model as a float Graph.
  *
- * In: the parsed model.json, which is not trusted, and its weight files (ReadOptions.files).  Out: a folded Graph. Its operators are TensorFlow's,
- * as the converter takes them out of a SavedModel. Each is rewritten in ONNX's operators (rules/), which models/read/onnx lowers: constants,
- * axes, time and operators are read by one reader for both. Errors are RN160 to RN165, as those of layers models.
+ * In: the parsed model.json, which is not trusted, and its weight files (ReadOptions.files).  Out: a folded
+ * Graph. Its operators are TensorFlow's, as the converter takes them out of a SavedModel. Each is rewritten
+ * in ONNX's operators (rules/), which models/read/onnx lowers: constants, axes, time and operators are read
+ * by one reader for both. Errors are RN160 to RN165, as those of layers models.
  * Source: tfjs-converter's executor and operator lists; TensorFlow's graph.proto.
  */
 import { RunletError } from '../../../error.ts';

@@ -1,8 +1,9 @@
 /**
  * readNodes: the nodes of a GraphDef as JSON, and typed access to their attributes.
  *
- * In: `modelTopology` of a graph model, which is not trusted.  Out: nodes by name.  Source: TensorFlow's graph.proto and attr_value.proto in
- * proto3 JSON: 64-bit integers are strings, bytes are base64 (older converters: lists of character codes).
+ * In: `modelTopology` of a graph model, which is not trusted.  Out: nodes by name.  Source: TensorFlow's
+ * graph.proto and attr_value.proto in proto3 JSON: 64-bit integers are strings, bytes are base64 (older
+ * converters: lists of character codes).
  */
 import { malformed, refuse, tooLarge } from '../fail.ts';
 import { isObject, type Json } from '../model.ts';

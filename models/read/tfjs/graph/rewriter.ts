@@ -1,9 +1,11 @@
 /**
- * Rewriter: what the rules of a graph model's operators share: its constants, and the nodes that stand for it.
+ * Rewriter: what the rules of a graph model's operators share: its constants, and the nodes that stand for
+ * it.
  *
- * In: nodes of a GraphDef, inputs before their readers.  Out: the same network in ONNX's operators, which models/read/onnx lowers. A value keeps
- * its name; values between the parts of one operator are named `node#i`. TensorFlow's tensors are channels-last, so a sliding operator
- * stands between two transpositions, which cost nothing: the lowering only keeps where each axis lies.
+ * In: nodes of a GraphDef, inputs before their readers.  Out: the same network in ONNX's operators, which
+ * models/read/onnx lowers. A value keeps its name; values between the parts of one operator are named
+ * `node#i`. TensorFlow's tensors are channels-last, so a sliding operator stands between two transpositions,
+ * which cost nothing: the lowering only keeps where each axis lies.
  */
 import { attributesOf, type Given } from '../../onnx/apply.ts';
 import { constantOf } from '../../onnx/constants.ts';
@@ -58,7 +60,8 @@ export class Rewriter {
   }
 
   /**
-   * One of the nodes that stand for `node`. @param last it gives the node's value. @param named its name; by default that of its output.
+   * One of the nodes that stand for `node`. @param last it gives the node's value. @param named its name; by
+   * default that of its output.
    * @returns the output's name
    */
   emit(node: NodeDef, op: string, inputs: string[], attributes: Given = {}, last = false, named?: string): string {

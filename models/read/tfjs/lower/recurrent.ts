@@ -1,9 +1,9 @@
 /**
  * LSTM, GRU, SimpleRNN, and Bidirectional around one of them.
  *
- * In: [n, t, values]; kernel [values][gates * units], recurrent_kernel [units][gates * units], bias.  Out: [n, t, units]
- * where sequences are returned, else [n, units]. States begin at zero. Source: Keras recurrent layers (gates i f c o; z r h; a
- * gru that resets after the product has a bias for each side).
+ * In: [n, t, values]; kernel [values][gates * units], recurrent_kernel [units][gates * units], bias.  Out:
+ * [n, t, units] where sequences are returned, else [n, units]. States begin at zero. Source: Keras recurrent
+ * layers (gates i f c o; z r h; a gru that resets after the product has a bias for each side).
  */
 import { noClamp } from '../../../graph/types.ts';
 import { dim, type Layout } from '../../layout.ts';

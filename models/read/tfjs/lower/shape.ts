@@ -1,5 +1,6 @@
 /**
- * Layers that move or name elements: Flatten, Reshape, Permute, ZeroPadding1D/2D, Cropping1D/2D, and those that do nothing in inference.
+ * Layers that move or name elements: Flatten, Reshape, Permute, ZeroPadding1D/2D, Cropping1D/2D, and those
+ * that do nothing in inference.
  *
  * In: values.  Out: the same tensor with another layout; zeros that wait for a convolution; a slice for
  * features that are cropped, a history for frames.
@@ -16,7 +17,10 @@ import { moves } from '../functions/parts.ts';
 import type { Layer } from '../model.ts';
 import { spatialInput } from './spatial.ts';
 
-/** Dims of a layer's output that only regroups or transposes; undefined for other layers. `dims` has the batch first. */
+/**
+ * Dims of a layer's output that only regroups or transposes; undefined for other layers. `dims` has the batch
+ * first.
+ */
 export function movedDims(layer: Layer, dims: readonly number[]): { dims: number[]; perm?: number[] } | undefined {
   const config = new Config(layer);
   const count = dims.reduce((a, b) => a * b, 1);

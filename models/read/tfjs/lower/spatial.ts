@@ -1,7 +1,9 @@
 /**
- * Geometry of layers that slide: kernels, strides, dilations and padding along t and f, from config fields in the order of the dimensions.
+ * Geometry of layers that slide: kernels, strides, dilations and padding along t and f, from config fields in
+ * the order of the dimensions.
  *
- * Formula: 'same' pads max((ceil(n / stride) - 1) * stride + extent - n, 0) in all, the smaller half first; 'causal' pads extent - 1 before.
+ * Formula: 'same' pads max((ceil(n / stride) - 1) * stride + extent - n, 0) in all, the smaller half first;
+ * 'causal' pads extent - 1 before.
  * Source: TensorFlow's padding schemes, tfjs-core conv_util.
  */
 import { type Axis, type DilatedAttrs, kernelOfOne, type Shape } from '../../../graph/types.ts';

@@ -1,10 +1,11 @@
 /**
  * SPACE_TO_BATCH_ND, a convolution, BATCH_TO_SPACE_ND: one dilated convolution.
  *
- * In: the padded input, every block-th frame a batch of its own; a VALID convolution of stride 1; the batches woven together again and
- * cropped. Out: conv with dilation = block and padding = paddings - crops, which is the same sum for every output frame.
- * Until BATCH_TO_SPACE_ND is met the value is `batched`: its layout holds the lengths of one batch. A length is (n + pad) / block, so
- * the convolution leaves (n + pad - (k - 1) * block) / block. Source: TensorFlow Lite SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND.
+ * In: the padded input, every block-th frame a batch of its own; a VALID convolution of stride 1; the batches
+ * woven together again and cropped. Out: conv with dilation = block and padding = paddings - crops, which is
+ * the same sum for every output frame. Until BATCH_TO_SPACE_ND is met the value is `batched`: its layout
+ * holds the lengths of one batch. A length is (n + pad) / block, so the convolution leaves (n + pad - (k - 1)
+ * * block) / block. Source: TensorFlow Lite SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND.
  */
 import type { ConvAttrs } from '../../../graph/types.ts';
 import type { Layout } from '../../layout.ts';

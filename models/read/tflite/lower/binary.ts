@@ -225,8 +225,8 @@ function flattened(context: Context, op: TfOperator, values: Value[], dim: numbe
 }
 
 /**
- * PACK: inputs of one shape beside each other along a new dimension: channels where it is the innermost, feature rows where only channels lie
- * inside it. One input: the new dimension is 1, and nothing moves.
+ * PACK: inputs of one shape beside each other along a new dimension: channels where it is the innermost,
+ * feature rows where only channels lie inside it. One input: the new dimension is 1, and nothing moves.
  */
 export function lowerPack(context: Context, op: TfOperator): void {
   const stated = context.options(op)?.int32(1) ?? 0;
@@ -253,7 +253,10 @@ export function lowerPack(context: Context, op: TfOperator): void {
   context.emit(op, 'concat', ids, { axis }, () => beside([{ axis, length: values.length }]));
 }
 
-/** The axis that dimension `dim` of the inputs is; a unit dimension takes it from the others, the last one is channels. */
+/**
+ * The axis that dimension `dim` of the inputs is; a unit dimension takes it from the others, the last one is
+ * channels.
+ */
 function concatAxis(values: Value[], dim: number): 'c' | 'f' {
   const axes = new Set(values.map((v) => axisOf(v.layout, dim)).filter((axis) => axis !== undefined));
   const last = dim === (values[0]?.layout.length ?? 0) - 1;

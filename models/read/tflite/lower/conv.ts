@@ -1,9 +1,10 @@
 /**
  * CONV_2D and DEPTHWISE_CONV_2D: conv and depthwise.
  *
- * In: input NHWC, filter [o][kh][kw][i] (depthwise [1][kh][kw][o]), bias [o].  Out: one node with explicit padding.
- * Where width is time the filter's kernel axes are swapped; where the features lie in the channel dimension the convolution covers
- * all of them (kernelF = f). Source: TensorFlow Lite reference kernels conv.h, depthwise_conv.h.
+ * In: input NHWC, filter [o][kh][kw][i] (depthwise [1][kh][kw][o]), bias [o].  Out: one node with explicit
+ * padding. Where width is time the filter's kernel axes are swapped; where the features lie in the channel
+ * dimension the convolution covers all of them (kernelF = f). Source: TensorFlow Lite reference kernels
+ * conv.h, depthwise_conv.h.
  */
 import type { ConvAttrs, Shape, Weights } from '../../../graph/types.ts';
 import { slidingLength } from '../../../ops/op.ts';
@@ -80,8 +81,8 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
 }
 
 /**
- * The input: a view of earlier rows where the convolution makes one row of each stride of new ones, and so can take them as its own past;
- * otherwise they are laid down, and it runs on the rows of one step.
+ * The input: a view of earlier rows where the convolution makes one row of each stride of new ones, and so
+ * can take them as its own past; otherwise they are laid down, and it runs on the rows of one step.
  */
 function inputOf(context: Context, op: TfOperator, kernelH: number, kernelW: number, kind: 'conv' | 'depthwise'): Value {
   const { history } = context.rawValue(op, 0);
@@ -113,7 +114,10 @@ function stepsOf(
   return { ...moves, dilation, same };
 }
 
-/** What the convolution leaves of one batch: `x` already holds the padding of SPACE_TO_BATCH_ND, whose share is not dilated yet. */
+/**
+ * What the convolution leaves of one batch: `x` already holds the padding of SPACE_TO_BATCH_ND, whose share
+ * is not dilated yet.
+ */
 const batchShape = (x: Shape, g: Geometry, c: number): Shape => ({ t: x.t - g.kernelT + 1, f: x.f - g.kernelF + 1, c });
 
 function geometryOf(

@@ -2,10 +2,12 @@
  * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK, GATHER of elements or of overlapping frames: parts of a
  * tensor.
  *
- * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along time
- * a node `history` that leaves frames out, in a model with its own state another view of the stream's history.
- * The same part of the same tensor is one node. Strides are steps of a pool of one place, backwards `permute`.
- * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the end), SLICE (size -1: to the end).
+ * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along
+ * time a node `history` that leaves frames out, in a model with its own state another view of the stream's
+ * history. The same part of the same tensor is one node. Strides are steps of a pool of one place, backwards
+ * `permute`.
+ * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the
+ * end), SLICE (size -1: to the end).
  */
 import type { Axis } from '../../../graph/types.ts';
 import { dim as dimOf, type Layout, runOf, showLayout } from '../../layout.ts';

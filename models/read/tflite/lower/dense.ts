@@ -3,8 +3,10 @@
  * kernel 1 where it works frame by frame.
  *
  * In: input of any rank, weights [units][in] with `in` in the file's element order, bias [units].
- * Out: dense with weights [units][t][f][c]; conv where the input holds several rows of `in` elements (a Dense layer over [1, T, C]).
- * Source: TensorFlow Lite reference kernel fully_connected.h. The weights' scale rule says that the layer is a FULLY_CONNECTED, whatever it becomes here.
+ * Out: dense with weights [units][t][f][c]; conv where the input holds several rows of `in` elements (a Dense
+ * layer over [1, T, C]).
+ * Source: TensorFlow Lite reference kernel fully_connected.h. The weights' scale rule says that the layer is
+ * a FULLY_CONNECTED, whatever it becomes here.
  */
 import { type DenseAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
 import { dim, fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm, transposed } from '../../layout.ts';
@@ -113,7 +115,10 @@ function streamed(context: Context, op: TfOperator): Value | undefined {
   return elementsOf(shapeOf(value)) === inputs ? value : undefined;
 }
 
-/** A layer over all rows of a stream and of its past: a convolution that moves by one step, so that its output is a stream as well. */
+/**
+ * A layer over all rows of a stream and of its past: a convolution that moves by one step, so that its output
+ * is a stream as well.
+ */
 function overRows(context: Context, op: TfOperator, value: Value, dense: DenseAttrs, shaped: Shaped): void {
   const { t, f } = shapeOf(value);
   const attrs = {
@@ -143,7 +148,10 @@ function reshapeRows(op: TfOperator, layout: Layout, rows: number, inputs: numbe
   }
 }
 
-/** Rows of [f][c] or [c]: a convolution of kernel 1 over time (and over features where the rows hold channels only). */
+/**
+ * Rows of [f][c] or [c]: a convolution of kernel 1 over time (and over features where the rows hold channels
+ * only).
+ */
 function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, dense: DenseAttrs, shaped: Shaped): void {
   const [rows = [], columns = []] = layout;
   const names = columns.map((f) => f.axis).join('');

@@ -1,10 +1,11 @@
 /**
  * Fake quantisation in float models: FAKE_QUANT, and QUANTIZE with DEQUANTIZE behind it.
  *
- * In: an activation, and the range of the grid that training rounded it to.  Out: a clamp to that range, in the
- * operator before where it can; Runlet rounds when it quantises, and meets the same range there. The file's own
- * rounding is left out, so a value differs from the file's by half a step at most. Constants are rounded as the
- * file says. Source: TensorFlow Lite reference kernels fake_quant.h (nudged range), quantize.h.
+ * In: an activation, and the range of the grid that training rounded it to.  Out: a clamp to that range, in
+ * the operator before where it can; Runlet rounds when it quantises, and meets the same range there. The
+ * file's own rounding is left out, so a value differs from the file's by half a step at most. Constants are
+ * rounded as the file says. Source: TensorFlow Lite reference kernels fake_quant.h (nudged range),
+ * quantize.h.
  */
 import type { Clamp } from '../../../graph/types.ts';
 import { isConstant, readFloats } from '../constants.ts';
@@ -13,7 +14,9 @@ import type { TfOperator } from '../model.ts';
 import { activationQuant } from '../quantisation.ts';
 import { foldClamp } from './fold.ts';
 
-/** The clamp in the producer of `value`, or an operator of its own; `op`'s output is of `type` in the file. */
+/**
+ * The clamp in the producer of `value`, or an operator of its own; `op`'s output is of `type` in the file.
+ */
 function clampTo(context: Context, op: TfOperator, value: Value, clamp: Clamp, type: Value['type']): void {
   const [low, high] = clamp.map((bound) => Number(bound.toPrecision(6)));
   context.builder.notes.push(`${op.name}: it rounds to a grid from ${low} to ${high}, of which the range is kept`);

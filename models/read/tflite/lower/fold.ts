@@ -1,8 +1,9 @@
 /**
  * Fold: constants and clamps into the operator before them, in float graphs.
  *
- * In: a value, the operator that reads it.  Out: the node that made the value, changed so that it gives that operator's result too,
- * where nothing else reads the value. y = k * (w x + b) is a convolution with weights k w and bias k b; a relu is a clamp.
+ * In: a value, the operator that reads it.  Out: the node that made the value, changed so that it gives that
+ * operator's result too, where nothing else reads the value. y = k * (w x + b) is a convolution with weights
+ * k w and bias k b; a relu is a clamp.
  * Cost: O(weights). int8 graphs are left alone: their operators round.
  */
 import { thenClamp } from '../../../graph/clamp.ts';
@@ -27,7 +28,10 @@ function soleProducer(context: Context, op: TfOperator, value: Value, mayClamp =
   return isChain && op.inputs.filter((index) => names.includes(index)).length === 1 ? node : undefined;
 }
 
-/** Applies y = clamp(scale[c] * x + bias[c]) to the producer of x; false where it is no convolution or dense layer of its own. */
+/**
+ * Applies y = clamp(scale[c] * x + bias[c]) to the producer of x; false where it is no convolution or dense
+ * layer of its own.
+ */
 export function foldAffine(
   context: Context,
   op: TfOperator,

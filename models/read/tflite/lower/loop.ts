@@ -1,9 +1,10 @@
 /**
  * WHILE: recurrent layers that a converter lowered to a loop over the frames, with what stands around it.
  *
- * In: loop variables: counters, the input's frames [t, 1, values], states that begin at zero, a list of outputs (a
- * TensorList of Flex operators, or a tensor that grows by a row).  Out: the outputs of all frames, or the last one. The body is
- * evaluated (body.ts) and has to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
+ * In: loop variables: counters, the input's frames [t, 1, values], states that begin at zero, a list of
+ * outputs (a TensorList of Flex operators, or a tensor that grows by a row).  Out: the outputs of all frames,
+ * or the last one. The body is evaluated (body.ts) and has to be an LSTM, a GRU or a simple RNN
+ * (models/read/cell.ts).
  * Source: TensorFlow Lite WHILE; Keras' recurrent layers as TensorFlow 2 converts them.
  */
 import { minOf } from '../../../lists.ts';

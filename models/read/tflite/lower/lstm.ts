@@ -1,8 +1,8 @@
 /**
  * UNIDIRECTIONAL_SEQUENCE_LSTM: long short-term memory over the frames of a window.
  *
- * In: [1, t, values], or [t, 1, values] time-major; 16 weights and biases, two states.  Out: the outputs of all
- * frames, behind a REVERSE_V2 from the last to the first. Float, and int8 with an int16 cell. Without
+ * In: [1, t, values], or [t, 1, values] time-major; 16 weights and biases, two states.  Out: the outputs of
+ * all frames, behind a REVERSE_V2 from the last to the first. Float, and int8 with an int16 cell. Without
  * peepholes, projection, layer normalisation, and with all four gates. Source: TensorFlow Lite Micro
  * kernels/unidirectional_sequence_lstm.cc.
  */

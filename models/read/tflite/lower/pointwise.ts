@@ -233,7 +233,9 @@ export function lowerQuantize(context: Context, op: TfOperator): void {
   context.bind(op, { ...value, type: to.type });
 }
 
-/** A uint8 border of another scale: requantised to int8 with that scale, which is the uint8 value minus 128. */
+/**
+ * A uint8 border of another scale: requantised to int8 with that scale, which is the uint8 value minus 128.
+ */
 function requantise(context: Context, op: TfOperator, value: Value, quant: QuantParams): void {
   const attrs = { fn: 'identity' as const, clamp: noClamp };
   const id = context.node('activation', [value.id], attrs, op.name, quant);

@@ -2,11 +2,12 @@
  * MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM, REDUCE_MAX and REDUCE_MIN: maxpool, avgpool, globalmax and
  * globalavg.
  *
- * In: NHWC (pools), any layout with constant axes (reductions).  Out: a sliding pool; a global one where the kernel covers all
- * frames of the window without padding. Padded places count for neither average nor maximum. A sum is a
- * mean times the number of values, a minimum the negative of a maximum; models/read/reduced.ts has those
- * over channels alone.
- * Source: TensorFlow Lite reference kernels pooling.h (int8 keeps scale and zero point) and reduce.h / mean.h (int8 requantises).
+ * In: NHWC (pools), any layout with constant axes (reductions).  Out: a sliding pool; a global one where the
+ * kernel covers all frames of the window without padding. Padded places count for neither average nor
+ * maximum. A sum is a mean times the number of values, a minimum the negative of a maximum;
+ * models/read/reduced.ts has those over channels alone.
+ * Source: TensorFlow Lite reference kernels pooling.h (int8 keeps scale and zero point) and reduce.h / mean.h
+ * (int8 requantises).
  */
 import { elementsOf, kernelOfOne, noClamp, type PoolAttrs } from '../../../graph/types.ts';
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';

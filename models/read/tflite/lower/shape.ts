@@ -1,9 +1,11 @@
 /**
  * RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE and PAD: no nodes, only where the axes lie.
  *
- * In: a value.  Out: the same graph tensor under another layout; PAD leaves its zeros to the next convolution.
- * The target shape is the output tensor's: it is static, and its element count is checked against the input's.
- * Source: TensorFlow Lite RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, PAD, PADV2 (int8 pads with the zero point).
+ * In: a value.  Out: the same graph tensor under another layout; PAD leaves its zeros to the next
+ * convolution. The target shape is the output tensor's: it is static, and its element count is checked
+ * against the input's.
+ * Source: TensorFlow Lite RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, PAD, PADV2 (int8 pads with the zero
+ * point).
  */
 import { RunletError } from '../../../error.ts';
 import { fileShapeOf, type Layout, reshapeLayout, shapeOfLayout, transposeLayout } from '../../layout.ts';

@@ -1,11 +1,12 @@
 /**
  * Spatial: which file dimensions of an NHWC operator are time and features, and its explicit padding.
  *
- * In: the layout of a 4-D input and the operator's per-dimension numbers (height, width).  Out: the same as (t, f).
- * Unit dimensions carry no axis: beside a labelled one they are the other axis; two of them are (t, f) in that order.
- * Where each frame is an entry of the batch (TimeDistributed layers), nothing slides over time.
- * Source: TensorFlow Lite padding: out = ceil(in / stride) for SAME, total = max((out - 1) * stride + extent - in, 0),
- * before = floor(total / 2).
+ * In: the layout of a 4-D input and the operator's per-dimension numbers (height, width).  Out: the same as
+ * (t, f). Unit dimensions carry no axis: beside a labelled one they are the other axis; two of them are (t,
+ * f) in that order. Where each frame is an entry of the batch (TimeDistributed layers), nothing slides over
+ * time.
+ * Source: TensorFlow Lite padding: out = ceil(in / stride) for SAME, total = max((out - 1) * stride + extent
+ * - in, 0), before = floor(total / 2).
  */
 import type { Shape } from '../../../graph/types.ts';
 import { type Layout, samePadding, showLayout } from '../../layout.ts';

@@ -1,10 +1,13 @@
 /**
- * VAR_HANDLE, CALL_ONCE, READ_VARIABLE, ASSIGN_VARIABLE and the CONCATENATION that joins a state with new rows.
+ * VAR_HANDLE, CALL_ONCE, READ_VARIABLE, ASSIGN_VARIABLE and the CONCATENATION that joins a state with new
+ * rows.
  *
- * In: a file whose graph is one step.  Out: the history of a stream, as a view: the concatenation of r state rows with the n new rows of x is
- * x with r earlier rows before it. Convolutions take these as padding (conv.ts), dense layers as kernel rows (dense.ts); for other readers
- * a node `history` lays the rows side by side. Two orders: concatenate, keep the last rows; or drop the first rows, concatenate, keep all.
- * What is assigned must be the newest rows of that very stream, as many as the variable has; else the operator is refused.
+ * In: a file whose graph is one step.  Out: the history of a stream, as a view: the concatenation of r state
+ * rows with the n new rows of x is x with r earlier rows before it. Convolutions take these as padding
+ * (conv.ts), dense layers as kernel rows (dense.ts); for other readers a node `history` lays the rows side by
+ * side. Two orders: concatenate, keep the last rows; or drop the first rows, concatenate, keep all. What is
+ * assigned must be the newest rows of that very stream, as many as the variable has; else the operator is
+ * refused.
  * Source: streaming layers of kws_streaming (Rybakov et al., arXiv 2005.06720), as converted by TensorFlow.
  */
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
@@ -167,7 +170,9 @@ export function checkAssigns(context: Context, refuse: (op: TfOperator, reason: 
   }
 }
 
-/** A state that something reads, though no concatenation took it; nothing where that reader is refused anyway. */
+/**
+ * A state that something reads, though no concatenation took it; nothing where that reader is refused anyway.
+ */
 function neverJoined({ consumers, refusedOps }: Context, { reads }: Variable): string | undefined {
   const readers = reads.flatMap((op) => op.outputs.flatMap((index) => consumers.get(index) ?? []));
   const isKnown = readers.length === 0 || readers.some((op) => refusedOps.has(op));

@@ -1,8 +1,9 @@
 /**
  * Filter bank and what stands between it and the energy: which bins count.
  *
- * In: SignalEnergy and the chain behind it: SignalFilterBank, or CAST, STRIDED_SLICE, CONCATENATION with zeros, CAST and then it.  Out: FilterBank without
- * the padding of zero weights. SignalEnergy computes bins [start_index, end_index) alone and leaves the others as they were: weights there are refused.
+ * In: SignalEnergy and the chain behind it: SignalFilterBank, or CAST, STRIDED_SLICE, CONCATENATION with
+ * zeros, CAST and then it.  Out: FilterBank without the padding of zero weights. SignalEnergy computes bins
+ * [start_index, end_index) alone and leaves the others as they were: weights there are refused.
  */
 
 import type { FilterBank } from '../../../frontend/types.ts';

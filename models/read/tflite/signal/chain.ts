@@ -1,7 +1,9 @@
 /**
- * A walk through operators that follow one another: who reads a tensor, what constants an operator has, and why a pattern does not match.
+ * A walk through operators that follow one another: who reads a tensor, what constants an operator has, and
+ * why a pattern does not match.
  *
- * In: the checked file.  Out: operators, constants, options; `Mismatch` names the node and the reason. Nothing depends on names or order in the file.
+ * In: the checked file.  Out: operators, constants, options; `Mismatch` names the node and the reason.
+ * Nothing depends on names or order in the file.
  */
 import type { TfModel, TfOperator, TfTensor } from '../model.ts';
 import type { TfType } from '../schema.ts';
@@ -38,7 +40,10 @@ export class Chain {
     return found;
   }
 
-  /** The one operator that reads a tensor, reshapes that only rename skipped; `at` is the tensor that it reads. */
+  /**
+   * The one operator that reads a tensor, reshapes that only rename skipped; `at` is the tensor that it
+   * reads.
+   */
   next(index: number, from: string): { op: TfOperator; at: number } {
     let at = index;
     for (;;) {

@@ -1,9 +1,11 @@
 /**
  * Options of a custom operator: a FlexBuffers map of whole numbers and truth values.
  *
- * In: the operator's bytes (untrusted).  Out: numbers by name; other values are left out. Undefined where the bytes are no map.
- * Source: FlexBuffers (flatbuffers/flexbuffers.h): the last byte is the root's width, the one before its type; a map is values, their types behind them,
- * and before them their number, the width and the (backward) offset of the keys; every offset points backward. Cost: O(entries).
+ * In: the operator's bytes (untrusted).  Out: numbers by name; other values are left out. Undefined where the
+ * bytes are no map.
+ * Source: FlexBuffers (flatbuffers/flexbuffers.h): the last byte is the root's width, the one before its
+ * type; a map is values, their types behind them, and before them their number, the width and the (backward)
+ * offset of the keys; every offset points backward. Cost: O(entries).
  */
 import { latin1 } from '../../../graph/base64.ts';
 

@@ -1,14 +1,16 @@
 /**
  * readFrontEnd: a TensorFlow Lite file of Signal operators to a FrontEnd.
  *
- * In: the file's bytes (untrusted).  Out: FrontEnd with the file's own tables and a step of one window; undefined where the file has no such operators;
- * RN114 with the nodes where they are not the one pattern that is read:
+ * In: the file's bytes (untrusted).  Out: FrontEnd with the file's own tables and a step of one window;
+ * undefined where the file has no such operators; RN114 with the nodes where they are not the one pattern
+ * that is read:
  *
- *     SignalWindow, SignalFftAutoScale, SignalRfft, SignalEnergy, (bins outside a range set to zero), SignalFilterBank, SignalFilterBankSquareRoot,
- *     (SignalFilterBankSpectralSubtraction, (SignalPCAN)), SignalFilterBankLog, CAST, constants to int8 (output.ts)
+ *     SignalWindow, SignalFftAutoScale, SignalRfft, SignalEnergy, (bins outside a range set to zero),
+ *     SignalFilterBank, SignalFilterBankSquareRoot, (SignalFilterBankSpectralSubtraction, (SignalPCAN)),
+ *     SignalFilterBankLog, CAST, constants to int8 (output.ts)
  *
- * Reshapes may stand anywhere. Names, sizes and the order in the file do not matter.  Source: tflite-micro, signal/micro/kernels (operands and options) and
- * signal/src (arithmetic); T = 7 is int16.
+ * Reshapes may stand anywhere. Names, sizes and the order in the file do not matter.  Source: tflite-micro,
+ * signal/micro/kernels (operands and options) and signal/src (arithmetic); T = 7 is int16.
  */
 import { RunletError } from '../../../error.ts';
 import { mostWindowSamples } from '../../../frontend/parameters.ts';

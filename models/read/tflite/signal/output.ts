@@ -1,8 +1,9 @@
 /**
  * The operators behind the logarithm that turn its int16 into int8, as one formula.
  *
- * In: the chain behind SignalFilterBankLog: CAST to int32, then MUL, ADD, DIV, ADD or SUB, MINIMUM, MAXIMUM with constants (each may be left out), CAST to
- * int8.  Out: OutputScale. Exact: int32 arithmetic as TensorFlow Lite's; ranges are checked, so that nothing wraps.
+ * In: the chain behind SignalFilterBankLog: CAST to int32, then MUL, ADD, DIV, ADD or SUB, MINIMUM, MAXIMUM
+ * with constants (each may be left out), CAST to int8.  Out: OutputScale. Exact: int32 arithmetic as
+ * TensorFlow Lite's; ranges are checked, so that nothing wraps.
  */
 import type { OutputScale } from '../../../frontend/types.ts';
 import type { TfOperator } from '../model.ts';

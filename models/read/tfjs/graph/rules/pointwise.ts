@@ -1,7 +1,8 @@
 /**
  * Functions of one value, arithmetic of two, and softmax.
  *
- * In: TensorFlow's operators.  Out: ONNX's. Source: TensorFlow's nn_ops and math_ops; the functions' names are in models/ops/unary.ts.
+ * In: TensorFlow's operators.  Out: ONNX's. Source: TensorFlow's nn_ops and math_ops; the functions' names
+ * are in models/ops/unary.ts.
  */
 import { type ActivationAttrs, powerOf, type UnaryFormat, unaryNames, unaryOf } from '../../../../ops/unary.ts';
 import type { Given } from '../../../onnx/apply.ts';

@@ -1,7 +1,8 @@
 /**
  * Operators that move, join, cut and reduce, and the arithmetic on shapes that TensorFlow leaves in a graph.
  *
- * In: TensorFlow's operators, whose axes are constants.  Out: ONNX's. Source: TensorFlow's array_ops and math_ops.
+ * In: TensorFlow's operators, whose axes are constants.  Out: ONNX's. Source: TensorFlow's array_ops and
+ * math_ops.
  */
 import { refuse } from '../../fail.ts';
 import type { NodeDef } from '../nodes.ts';

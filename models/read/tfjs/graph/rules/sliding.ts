@@ -1,9 +1,9 @@
 /**
  * Convolutions, poolings and batch normalisation, plain and fused.
  *
- * In: [n, h, w, c] and kernels [h, w, in, out], depthwise [h, w, in, multiplier].  Out: ONNX's operators between two transpositions, then the
- * activation that was fused. Source: TensorFlow's ops Conv2D, DepthwiseConv2dNative, MaxPool, AvgPool, FusedBatchNormV3; Grappler's remapper
- * for the fused ones.
+ * In: [n, h, w, c] and kernels [h, w, in, out], depthwise [h, w, in, multiplier].  Out: ONNX's operators
+ * between two transpositions, then the activation that was fused. Source: TensorFlow's ops Conv2D,
+ * DepthwiseConv2dNative, MaxPool, AvgPool, FusedBatchNormV3; Grappler's remapper for the fused ones.
  */
 import type { Given } from '../../../onnx/apply.ts';
 import { refuse } from '../../fail.ts';
