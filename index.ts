@@ -51,11 +51,11 @@ export {
 } from './models/graph/types.ts';
 export { type ReadOptions, readModel } from './models/read/index.ts';
 export { readFrontEnd } from './models/read/tflite/signal/index.ts';
+export { type Deviation, deviationOf } from './models/report/deviation.ts';
+export { type PlanRow, planRows, planSummary } from './models/report/print.ts';
+export { type Rule, type RuleFinding, rulesFor, rulesOf } from './models/report/rules.ts';
 export { chainGraphs } from './models/stream/chain.ts';
-export { type Deviation, deviationOf } from './models/stream/deviation.ts';
 export { planStream } from './models/stream/plan.ts';
-export { type PlanRow, planRows, planSummary } from './models/stream/print.ts';
-export { type Rule, type RuleFinding, rulesFor, rulesOf } from './models/stream/rules.ts';
 export type { Mode, PlanOptions, Preference, StreamPlan } from './models/stream/types.ts';
 export type { CalibrationSet, Sampling } from './quant/calibration/signals.ts';
 export type { CalibrationWarning } from './quant/calibration/warnings.ts';

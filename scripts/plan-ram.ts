@@ -5,7 +5,7 @@
  * computes.
  *
  * In: folders of models (corpus/folder.ts).  Out: a line a model and hop where the two differ, the mean over
- * all, and over those that have several exact plans (models/stream/explain.ts), the sums, the most work. Hops
+ * all, and over those that have several exact plans (models/report/explain.ts), the sums, the most work. Hops
  * of 1, 2, a quarter of the window, and an odd one. Outputs of all plans are equal; npm run corpus runs the
  * default one.
  */

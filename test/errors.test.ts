@@ -24,7 +24,7 @@ for (const [file, text] of code)
 /** Where the codes of a stage may stand: path prefixes. */
 const stages: Record<string, string[]> = {
   1: ['models/read/'],
-  2: ['models/stream/'],
+  2: ['models/stream/', 'models/report/'],
   3: ['models/ops/'],
   4: ['quant/'],
   // models/frontend makes the tables of a module

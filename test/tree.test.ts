@@ -230,8 +230,19 @@ test('what a stage asks of an operator is a trait in its definition: no conditio
     );
 });
 
+/** Folders, and what they may not import: arrows go one way. */
+const oneWay: [from: string, to: string][] = [['models/stream', 'models/report']];
+
+test('no arrow goes up inside a stage', () => {
+  const wrong: string[] = [];
+  for (const [from, to] of oneWay)
+    for (const file of sourcesIn(from))
+      for (const { path } of importsOf(file)) if (path.startsWith(`${to}/`)) wrong.push(`${file} -> ${path}`);
+  assert.equal(wrong, []);
+});
+
 test('the planner never switches on operator names', () => {
-  const wrong = sourcesIn('models/stream').filter((f) =>
+  const wrong = sourcesIn('models/stream', 'models/report').filter((f) =>
     /\bop\s*[!=]==?\s*['"`]|switch\s*\([^)]*\.op\b/.test(withoutComments(textOf(f))),
   );
   assert.equal(wrong, []);

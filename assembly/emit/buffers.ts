@@ -13,9 +13,9 @@ import type { FrontEnd } from '../../models/frontend/types.ts';
 import { carries } from '../../models/graph/recurrent.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { type Padding, paddingBeforeStates, rowsBefore, valueBefore } from '../../models/stream/before.ts';
-import { needsBuffer } from '../../models/stream/edge-plan.ts';
+import { needsBuffer } from '../../models/stream/edge/plan.ts';
 import { frameBytes, partialBytes } from '../../models/stream/fold.ts';
-import type { Step, StreamPlan, TensorPlan } from '../../models/stream/types.ts';
+import type { Step, StreamPlan, TensorLayout } from '../../models/stream/types.ts';
 import { frontEndScratchBytes, frontEndStateBytes } from '../frontend/pack.ts';
 import { COUNTER_BYTES } from '../runtime/numbers.ts';
 import { addressOf } from './address.ts';
@@ -43,7 +43,7 @@ export interface ScratchItem extends Item {
 }
 
 export interface TrunkBuffer {
-  plan: TensorPlan;
+  plan: TensorLayout;
   frameBytes: number;
   /** Address of row 0 of [historyRows | newRows]. */
   address: number;
@@ -178,7 +178,7 @@ function partialsOf({ graph, steps }: StreamPlan, make: Maker): Buffers['partial
   const partials: Buffers['partials'] = new Map();
   for (const step of steps) {
     if (step.kind !== 'accumulate') continue;
-    const { rule, slots = 0, output, node } = step;
+    const { rule, slots, output, node } = step;
     const slot = make.kept(4, `${node.name}, slot`, 0, { align: 4 });
     const bytes = slots * partialBytes(graph, output, rule.kind === 'fold' && rule.fold === 'sum');
     partials.set(output, { slot, address: make.kept(bytes, node.name, isMaximum(step) ? -128 : 0) });
@@ -231,16 +231,18 @@ function trunkOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make: 
 }
 
 /** What waits from window to window in mode edge-exact. */
-function waitingOf({ graph, steps, layout }: StreamPlan, make: Maker): Pick<Buffers, 'queues' | 'folds' | 'taps'> {
+function waitingOf({ graph, steps, layout, tensors }: StreamPlan, make: Maker): Pick<Buffers, 'queues' | 'folds' | 'taps'> {
   const found: Pick<Buffers, 'queues' | 'folds' | 'taps'> = { queues: new Map(), folds: new Map(), taps: new Map() };
   const ahead = layout?.choice.ahead ?? 0;
   for (const step of steps) {
-    const { kind, work, fold, taps, output } = step;
+    const { output } = step;
     const bytes = frameBytes(graph, output);
     const { name = '', quant } = graph.tensors[output] ?? {};
     const zero = quant?.zeroPoint ?? 0;
-    if (kind === 'taps' && taps && work) {
-      const computed = work.left?.computed ?? 0;
+    const { leftEdge, spliced = 0 } = tensors.get(output)?.stream ?? {};
+    if (step.kind === 'taps') {
+      const { taps } = step;
+      const computed = leftEdge?.computed ?? 0;
       const left = Math.min(computed, taps.recorded) * bytes;
       const accumulators = make.kept(4 * taps.accRows * bytes, name, 0);
       const records = make.kept(4 * taps.records * left, name, 0);
@@ -249,15 +251,16 @@ function waitingOf({ graph, steps, layout }: StreamPlan, make: Maker): Pick<Buff
       const again = { address: slots > 0 ? make.kept(slots * slotBytes, name, zero) : 0, slots, slotBytes };
       found.taps.set(output, { accumulators, records, waiting, again });
     }
-    const slotBytes = kind === 'edge' ? (work?.spliced ?? 0) * bytes : 0;
+    const slotBytes = step.kind === 'edge' ? spliced * bytes : 0;
     if (ahead > 0 && slotBytes > 0)
       found.queues.set(output, { address: make.kept(ahead * slotBytes, name, zero), slots: ahead, slotBytes });
-    if (!fold) continue;
+    if (step.kind !== 'fold') continue;
+    const { fold } = step;
     const first = isMaximum(step) ? -128 : 0;
     const sums = { runningSums: fold.method === 'totals' };
     found.folds.set(output, {
       address: make.kept(fold.slots * fold.slotBytes, name, first, sums),
-      totals: make.kept(fold.interior.step * fold.totalBytes, name, first, sums),
+      totals: make.kept(fold.stream.phases * fold.totalBytes, name, first, sums),
     });
   }
   return found;
@@ -272,23 +275,27 @@ function scratchOf(
   outputs: ReadonlyMap<number, number>,
   make: Maker,
 ): Pick<Buffers, 'head' | 'windows' | 'lefts'> {
-  const { graph, steps, layout } = plan;
+  const { graph, steps, tensors } = plan;
   const head = new Map<number, number>();
   for (const { kind, section, output } of steps) {
     if (section === 'trunk' || !['run', 'fold', 'finish'].includes(kind) || outputs.has(output)) continue;
     head.set(output, make.shared(tensorBytes(plan, output), lifeOf(plan, output, own)));
   }
   const [windows, lefts] = [new Map<number, number>(), new Map<number, number>()];
-  const edges = steps.flatMap(({ kind, work, output }) => {
-    const interior = layout?.interiors.get(output);
-    if (kind !== 'edge' || !work || !interior) return [];
-    return [{ ...work, output, interior, frame: frameBytes(graph, output), life: lifeOf(plan, output, ['taps', 'edge']) }];
+  const edges = steps.flatMap(({ kind, output }) => {
+    const stream = tensors.get(output)?.stream;
+    if (kind !== 'edge' || !stream) return [];
+    return [{ output, stream, frame: frameBytes(graph, output), life: lifeOf(plan, output, ['taps', 'edge']) }];
   });
-  for (const { window, spliced, output, interior, frame, life } of edges)
-    if (window && needsBuffer(interior, window.right, spliced) && !outputs.has(output))
-      windows.set(output, make.shared((interior.edge.rows - window.first) * frame, life) - window.first * frame);
-  for (const { left, output, interior, frame, life } of edges)
-    if (left && (left.computed > 0 || interior.step > 1)) lefts.set(output, make.shared(left.rows * frame, life));
+  for (const { output, stream, frame, life } of edges) {
+    const { window, rows } = stream;
+    if (window && needsBuffer(stream) && !outputs.has(output))
+      windows.set(output, make.shared((rows - window.first) * frame, life) - window.first * frame);
+  }
+  for (const { output, stream, frame, life } of edges) {
+    const { leftEdge, phases } = stream;
+    if (leftEdge && (leftEdge.computed > 0 || phases > 1)) lefts.set(output, make.shared(leftEdge.rows * frame, life));
+  }
   return { head, windows, lefts };
 }
 

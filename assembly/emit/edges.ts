@@ -3,7 +3,7 @@
  * joins them to the interior.
  *
  * In: an emitted edge step and buffers.  Out: instructions of the section `edges`.  Source:
- * models/stream/reuse.ts.
+ * models/stream/edge/reuse.ts.
  */
 import { append } from '../../models/lists.ts';
 import { type Buffers, leftAddress, windowAddress } from './buffers.ts';
@@ -11,9 +11,10 @@ import { callInstruction, type Instruction } from './instruction.ts';
 import type { EmittedStep } from './pack.ts';
 
 export function edgeInstructions(buffers: Buffers, { step, calls, left: leftCalls }: EmittedStep): Instruction[] {
-  const { work, output, interior: stream } = step;
+  const { output } = step;
   const trunk = buffers.trunk.get(output);
-  if (!work || !trunk || !stream) return [];
+  const stream = trunk?.plan.stream;
+  if (!stream) return [];
   const { plan, frameBytes } = trunk;
   const row = (at: number) => trunk.address + (plan.windowFirstRow + at) * frameBytes;
   const found: Instruction[] = [];
@@ -28,8 +29,8 @@ export function edgeInstructions(buffers: Buffers, { step, calls, left: leftCall
   };
 
   const leftRow = buffers.lefts.get(output);
-  if (work.left && leftRow !== undefined) {
-    const { computed, rows } = work.left;
+  if (stream.leftEdge && leftRow !== undefined) {
+    const { computed, rows } = stream.leftEdge;
     if (computed > 0)
       append(
         found,
@@ -39,9 +40,9 @@ export function edgeInstructions(buffers: Buffers, { step, calls, left: leftCall
   }
   const at = windowAddress(buffers, output);
   const ownBuffer = buffers.windows.has(output) || (buffers.outputs.has(output) && !buffers.copied.has(output));
-  if (work.window && ownBuffer) {
-    const { first, right } = work.window;
-    const from = Math.max(first, stream.edge.left);
+  if (stream.window && ownBuffer) {
+    const { first, right } = stream.window;
+    const from = Math.max(first, stream.left);
     interior(at + from * frameBytes, row(from * plan.rowStep), plan.windowRows - right - from);
     if (right > 0)
       append(
@@ -49,8 +50,8 @@ export function edgeInstructions(buffers: Buffers, { step, calls, left: leftCall
         calls.map((call) => callInstruction(call, plan.windowRows - right, right)),
       );
   }
-  if (work.spliced > 0) {
-    const bytes = work.spliced * frameBytes;
+  if (stream.spliced > 0) {
+    const bytes = stream.spliced * frameBytes;
     const queue = buffers.queues.get(output);
     const from = leftRow ?? leftAddress(buffers, output, stream.shift);
     if (!queue) found.push({ do: 'move', to: at, from, bytes, note: 'left edge' });

@@ -8,8 +8,8 @@ import { latin1 } from '../../models/graph/base64.ts';
 import type { Ints, OpName, Shape } from '../../models/graph/types.ts';
 import { join } from '../../models/lists.ts';
 import { rowsBefore } from '../../models/stream/before.ts';
-import type { FoldReuse, Interior, Taps } from '../../models/stream/layout.ts';
-import type { Step } from '../../models/stream/types.ts';
+import type { FoldReuse, Stream } from '../../models/stream/edge/layout.ts';
+import type { Step, TapsStep } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { type At, type Fixup, packBlock } from './block.ts';
 import {
@@ -104,9 +104,9 @@ function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> 
     x,
     y: trunk ? trunk.address + trunk.plan.historyRows * trunk.frameBytes : windowAddress(buffers, step.output),
     out: shape(step.output),
-    ...(step.slots !== undefined && { partial: { address: 0, slot: 0, ...partial, slots: step.slots } }),
+    ...('slots' in step && { partial: { address: 0, slot: 0, ...partial, slots: step.slots } }),
     ...(state && { state: { ...state, ...beforeSignal(quant, step, trunk) } }),
-    ...(step.fold && { fold: foldIo(step, step.fold, buffers) }),
+    ...(step.kind === 'fold' && { fold: foldIo(step, step.fold, buffers) }),
     ...(step.kind === 'taps' && { taps: tapsIo(quant, step, buffers) }),
   };
 }
@@ -117,8 +117,8 @@ const beforeSignal = ({ plan }: QuantPlan, { output }: Step, trunk: TrunkBuffer 
 
 /** The same step on the left chain: window n + ahead. */
 function leftIo(quant: QuantPlan, io: StepIo<OpName>, buffers: Buffers): StepIo<OpName> {
-  const interiors = quant.plan.layout?.interiors;
-  const at = (tensor: number) => leftAddress(buffers, tensor, interiors?.get(tensor)?.shift ?? 0);
+  const { tensors } = quant.plan;
+  const at = (tensor: number) => leftAddress(buffers, tensor, tensors.get(tensor)?.stream?.shift ?? 0);
   return {
     ...io,
     x: io.node.inputs.map((tensor, i) => ({ ...(io.x[i] as (typeof io.x)[number]), address: at(tensor) })),
@@ -127,18 +127,18 @@ function leftIo(quant: QuantPlan, io: StepIo<OpName>, buffers: Buffers): StepIo<
 }
 
 /** Addresses of the first layer's partial tap sums. */
-function tapsIo(quant: QuantPlan, step: Step, buffers: Buffers): TapsIo {
+function tapsIo({ plan }: QuantPlan, step: TapsStep, buffers: Buffers): TapsIo {
   const [tensor] = step.node.inputs as [number];
-  const interior = step.interior as Interior;
+  const stream = plan.tensors.get(step.output)?.stream as Stream;
   const frameBytes = buffers.trunk.get(step.output)?.frameBytes ?? 0;
   return {
-    taps: step.taps as Taps,
-    interior,
-    ahead: quant.plan.layout?.choice.ahead ?? 0,
+    taps: step.taps,
+    stream,
+    ahead: plan.layout?.choice.ahead ?? 0,
     input: leftAddress(buffers, tensor, 0),
-    right: windowAddress(buffers, step.output) + (interior.edge.rows - interior.edge.right) * frameBytes,
-    left: leftAddress(buffers, step.output, interior.shift),
-    leftRows: step.work?.left?.computed ?? 0,
+    right: windowAddress(buffers, step.output) + (stream.rows - stream.right) * frameBytes,
+    left: leftAddress(buffers, step.output, stream.shift),
+    leftRows: stream.leftEdge?.computed ?? 0,
     ...(buffers.taps.get(step.output) as TapsBuffers),
   };
 }
@@ -146,15 +146,15 @@ function tapsIo(quant: QuantPlan, step: Step, buffers: Buffers): TapsIo {
 /** Addresses of a fold's accumulators and of the rows that enter them. */
 function foldIo(step: Step, fold: FoldReuse, buffers: Buffers): FoldIo {
   const [tensor] = step.node.inputs as [number];
-  const { newest, newRows, edge, step: rowStep, shift } = fold.interior;
+  const { newest, newRows, rows, left, right, phases, shift } = fold.stream;
   const trunk = buffers.trunk.get(tensor);
   const own = buffers.folds.get(step.output);
   const row = (at: number) => (trunk ? trunk.address + (trunk.plan.windowFirstRow + at) * trunk.frameBytes : 0);
   return {
     fold,
     newAddress: row(newest - newRows + 1),
-    openAddress: row(edge.left * rowStep + shift),
-    rightAddress: windowAddress(buffers, tensor) + (edge.rows - edge.right) * (trunk?.frameBytes ?? 0),
+    openAddress: row(left * phases + shift),
+    rightAddress: windowAddress(buffers, tensor) + (rows - right) * (trunk?.frameBytes ?? 0),
     leftAddress: leftAddress(buffers, tensor, shift),
     queue: own?.address ?? 0,
     totals: own?.totals ?? 0,
@@ -237,12 +237,14 @@ export function pack(
       pooled.set(pool, step);
     }
     const rotate = step.kind === 'accumulate' ? (op.rotate?.(io, ctx) ?? []) : [];
-    const { left, window } = step.work ?? {};
+    const { leftEdge, window } = quant.plan.tensors.get(step.output)?.stream ?? {};
+    const isEdge = step.kind === 'edge';
+    const computes = isEdge && !step.byTaps;
     return {
       step,
-      calls: step.kind === 'edge' && (step.taps || !window?.right) ? [] : [...op.emit(io, ctx), ...beforeCalls(io, ctx)],
+      calls: isEdge && !(computes && window?.right) ? [] : [...op.emit(io, ctx), ...beforeCalls(io, ctx)],
       rotate,
-      left: step.kind === 'edge' && !step.taps && left?.computed ? op.emit(leftIo(quant, io, buffers), ctx) : [],
+      left: computes && leftEdge?.computed ? op.emit(leftIo(quant, io, buffers), ctx) : [],
     };
   });
   return { weights: weights.concat(), tables: tables.concat(), fixups, workBytes, tileBytes, needs, pooled, steps };

@@ -21,8 +21,8 @@ function isPair(plan: StreamPlan, conv: Step, pool: Step | undefined): pool is S
   const history = conv.section === 'trunk' ? (plan.tensors.get(conv.output)?.historyRows ?? 0) : 0;
   return (
     conv.section === pool.section &&
-    !conv.interior &&
-    !pool.interior &&
+    !plan.tensors.get(conv.output)?.stream &&
+    !plan.tensors.get(pool.output)?.stream &&
     readers.length === 1 &&
     plan.graph.outputs.every(({ tensor }) => tensor !== conv.output) &&
     history === 0 &&

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 6bbd638d2e0231de10eda210e0a663d0492d4913482b2886499c8ff00c450f36
+ * Sources: ff9ab167e02a96ae657f1455346e349a0649293f296ddfa988d3b95d98bdbfce
  */
 export const code = `
 AGFzbQEAAAABXw9gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgAX4BfmAEf39/fwBgBn9/

@@ -8,7 +8,7 @@
  * requantises: complete rows to y, open ones as the right edge, complete minus copied as the left edge of
  * window n + `complete_ahead`, which waits until window n + `ahead`. Rows of the left edge without a copy:
  * taps before the window are added to an `acc` of one row, and `left` requantises complete minus these.
- * Source: models/stream/taps.ts.  Exact: int32 sums in another order.
+ * Source: models/stream/edge/taps.ts.  Exact: int32 sums in another order.
  */
 import { clamp, rescale } from "./fixed-point";
 import { PlainBlock } from "./mac";

@@ -12,7 +12,7 @@ import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { featuresSettings } from '../../models/read/detection.ts';
-import { planSummary } from '../../models/stream/print.ts';
+import { planSummary } from '../../models/report/print.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { whileWorking } from '../report/progress.ts';
 import { bytesText } from '../report/table.ts';

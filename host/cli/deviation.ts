@@ -6,7 +6,7 @@
  */
 
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
-import { type Deviation, deviationOf } from '../../models/stream/deviation.ts';
+import { type Deviation, deviationOf } from '../../models/report/deviation.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { trainedContext } from '../../models/stream/mode.ts';
 import { planStream } from '../../models/stream/plan.ts';

@@ -6,7 +6,7 @@
  */
 import { RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
-import { type Sweep, sweepHops, sweepWindows } from '../../models/stream/sweep.ts';
+import { type Sweep, sweepHops, sweepWindows } from '../../models/report/sweep.ts';
 import { whileWorking } from '../report/progress.ts';
 import { type Over, sweepLines } from '../report/sweep-table.ts';
 import { coloursFor, print, printJson } from './args.ts';

@@ -7,9 +7,9 @@
  */
 import { shortener } from '../../models/graph/names.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { planJson, planRows, planSummary } from '../../models/report/print.ts';
+import { rulesOf } from '../../models/report/rules.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { planJson, planRows, planSummary } from '../../models/stream/print.ts';
-import { rulesOf } from '../../models/stream/rules.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { choiceCells, choiceHead, planCells, planHead, planSpare } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
@@ -24,7 +24,7 @@ import { defineVerb } from './verb.ts';
 
 /** Why, a line a layer; for edge-exact what else there is. */
 async function explained(plan: StreamPlan) {
-  const { alternatives, explainPlan } = await import('../../models/stream/explain.ts');
+  const { alternatives, explainPlan } = await import('../../models/report/explain.ts');
   const explain = explainPlan(plan);
   const others = alternatives(plan);
   const lines = ['', ...explain.map(({ layer, why }) => `${layer}: ${why}`)];

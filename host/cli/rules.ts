@@ -3,7 +3,7 @@
  *
  * In: findings.  Out: one line each: warnings first, then notes, at most six unless all are wanted.
  */
-import { type Level, type RuleFinding, rules } from '../../models/stream/rules.ts';
+import { type Level, type RuleFinding, rules } from '../../models/report/rules.ts';
 import type { coloursFor } from './args.ts';
 
 const most = 6;

@@ -8,8 +8,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { planSummary } from '../../models/report/print.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { planSummary } from '../../models/stream/print.ts';
 import { coloursFor, reportError } from '../cli/args.ts';
 import { bundleFacts } from '../cli/bundle-facts.ts';
 import { manifestFields } from '../cli/load.ts';

@@ -3,8 +3,8 @@
  *
  * In: a StreamPlan, or its alternatives.  Out: titles and one row of cells a layer, or an alternative.
  */
-import type { Alternative } from '../../models/stream/explain.ts';
-import { planRows } from '../../models/stream/print.ts';
+import type { Alternative } from '../../models/report/explain.ts';
+import { planRows } from '../../models/report/print.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import type { Cell } from './table.ts';
 

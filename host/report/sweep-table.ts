@@ -3,7 +3,7 @@
  *
  * In: a Sweep.  Out: lines for the terminal.
  */
-import { bestHops, type Sweep, type SweepRow, someWindows } from '../../models/stream/sweep.ts';
+import { bestHops, type Sweep, type SweepRow, someWindows } from '../../models/report/sweep.ts';
 import { table } from './table.ts';
 
 export type Over = 'hop' | 'window';

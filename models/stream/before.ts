@@ -10,11 +10,11 @@ import { RunletError } from '../error.ts';
 import { carries } from '../graph/recurrent.ts';
 import { isInt16, type Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
-import type { StreamPlan, TensorPlan } from './types.ts';
+import type { StreamPlan, TensorLayout } from './types.ts';
 
 /** The first micro-hops end where output 0 falls due, so they begin before frame 0. */
 export function rowsBefore({ window, delayFrames, microHop, tensors }: StreamPlan, tensor: number): number {
-  const rows = tensors.get(tensor) as TensorPlan;
+  const rows = tensors.get(tensor) as TensorLayout;
   const microHops = Math.ceil((window + delayFrames) / microHop);
   return Math.max(0, microHops * rows.newRows - (rows.historyRows + rows.newRows - rows.windowFirstRow));
 }

@@ -8,9 +8,9 @@ import { tickName, ticksOf } from '../graph/clock.ts';
 import { isRecurrent } from '../graph/recurrent.ts';
 import type { Graph } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
-import { edgesOf, pays } from './edges.ts';
-import type { Edge } from './layout.ts';
-import { reusingNodes } from './reuse.ts';
+import { edgesOf, pays } from './edge/edges.ts';
+import type { Edge } from './edge/layout.ts';
+import { reusingNodes } from './edge/reuse.ts';
 import { strideOf, timingOf } from './timing.ts';
 import type { Mode, PlanOptions, Timing } from './types.ts';
 

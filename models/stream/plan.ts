@@ -16,16 +16,16 @@ import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
 import { paddingBeforeStates } from './before.ts';
 import { checkClock } from './check-clock.ts';
-import { choices, choose } from './choose.ts';
 import { rowsDue } from './due.ts';
-import { edgePlan } from './edge-plan.ts';
-import type { Layout } from './layout.ts';
+import { choices, choose } from './edge/choose.ts';
+import type { Layout } from './edge/layout.ts';
+import { edgePlan } from './edge/plan.ts';
 import { modesFor } from './mode.ts';
 import type { Point } from './prefer.ts';
 import { trunkNodes } from './sections.ts';
 import { buildSteps } from './steps.ts';
 import { strideOf, timingOf } from './timing.ts';
-import type { Mode, PlanOptions, Step, StreamPlan, TensorPlan, Timing } from './types.ts';
+import type { Mode, PlanOptions, Step, StreamPlan, TensorLayout, Timing } from './types.ts';
 import { workspaceOf } from './workspace.ts';
 
 /** Tensors that leave the trunk: graph outputs and inputs of head nodes. */
@@ -223,10 +223,10 @@ function buffers(
   timing: Map<number, Timing>,
   boundary: Set<number>,
   rows: (id: number) => number,
-): Map<number, TensorPlan> {
+): Map<number, TensorLayout> {
   const view = viewOf(graph);
   const micro = microHop * clock.units;
-  const tensors = new Map<number, TensorPlan>();
+  const tensors = new Map<number, TensorLayout>();
   for (const [id, t] of timing) {
     const newRows = micro / t.jump;
     const before = rows(id) - newRows;
@@ -279,7 +279,12 @@ function checkApprox({ graph, options, window, hop, clock }: Draft, { nodes, tim
 
 /** The plan with its steps and their sums. Its period: hops after which the places of all folds repeat. */
 function withSteps(draft: Omit<StreamPlan, keyof ReturnType<typeof totals> | 'phases' | 'period'>, steps: Step[]): StreamPlan {
-  return { ...draft, phases: 1, period: steps.reduce((p, s) => lcm(p, s.fold?.slots ?? 1), 1), ...totals(steps) };
+  return {
+    ...draft,
+    phases: 1,
+    period: steps.reduce((p, s) => lcm(p, s.kind === 'fold' ? s.fold.slots : 1), 1),
+    ...totals(steps),
+  };
 }
 
 function totals(steps: Step[]): Pick<StreamPlan, 'steps' | 'macsPerHop' | 'macsPerWindow' | 'stateBytes' | 'headShare'> {
@@ -301,7 +306,7 @@ function planApprox(draft: Draft, trunk: Trunk): StreamPlan {
   checkApprox(draft, trunk);
   const { graph, hop, clock } = draft;
   const { rows } = viewOf(graph);
-  const tensors = new Map<number, TensorPlan>();
+  const tensors = new Map<number, TensorLayout>();
   for (const [id, t] of trunk.timing) {
     const newRows = (hop * clock.units) / t.jump;
     const historyRows = trunk.boundary.has(id) ? rows(id) - newRows : 0;
@@ -322,7 +327,7 @@ function planEdges(draft: Draft, layout: Layout | undefined): StreamPlan {
   const { microHop = hop } = options;
   if (!layout) throw noLayout(graph, options, microHop);
   const { tensors, steps, period } = edgePlan(graph, layout);
-  const phases = [...layout.interiors.values()].reduce((p, i) => lcm(p, i.step), 1);
+  const phases = [...layout.streams.values()].reduce((p, s) => lcm(p, s.phases), 1);
   return { ...draft, microHop, alignment: 1, ...atOnce, phases, period, layout, tensors, ...totals(steps) };
 }
 

@@ -11,16 +11,16 @@ import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
 import { partialBytes, streamFold } from './fold.ts';
-import { hasTrunk, type Step, type StepInput, type StreamPlan, type TensorPlan, type Timing } from './types.ts';
+import { type CopyStep, hasTrunk, type Step, type StepInput, type StreamPlan, type TensorLayout, type Timing } from './types.ts';
 
 type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'window' | 'hop' | 'microHop' | 'tensors'>;
 
 /** Rows of the input's buffer that a trunk step reads. */
 function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number) => number): StepInput {
-  const plan = draft.tensors.get(id) as TensorPlan;
+  const plan = draft.tensors.get(id) as TensorLayout;
   const rule = viewOf(draft.graph).rule(node);
   if (rule.kind !== 'window' || draft.mode === 'approx') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
-  const out = draft.tensors.get(node.output) as TensorPlan;
+  const out = draft.tensors.get(node.output) as TensorLayout;
   const first = (complete(node.output) - out.newRows) * rule.stride - rule.pad[0];
   const oldest = complete(id) - plan.newRows - plan.historyRows;
   return { tensor: id, firstRow: first - oldest, rows: (out.newRows - 1) * rule.stride + (rule.kernel - 1) * rule.dilation + 1 };
@@ -36,7 +36,7 @@ const headInput = (draft: Draft, id: number): StepInput => ({
  * The trunk tensor that a fold can follow as it comes: exactly the window's rows are complete when an output
  * falls due.
  */
-function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number): TensorPlan | undefined {
+function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number): TensorLayout | undefined {
   const [id] = node.inputs as [number];
   const plan = draft.tensors.get(id);
   // partial results begin at nothing; the state of a model that has its own begins at zero points
@@ -52,7 +52,7 @@ function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number
  * With micro-hops a hop's rows are never there at once: a partial result a hop, for whole hops and where that
  * takes fewer bytes than the rows.
  */
-function foldSlots(draft: Draft, node: Node, plan: TensorPlan, sum: boolean): number | undefined {
+function foldSlots(draft: Draft, node: Node, plan: TensorLayout, sum: boolean): number | undefined {
   if (draft.microHop === draft.hop) return undefined;
   const slots = (plan.windowRows * plan.jump) / (draft.hop * draft.clock.units);
   if (!Number.isInteger(slots)) return undefined;
@@ -61,7 +61,7 @@ function foldSlots(draft: Draft, node: Node, plan: TensorPlan, sum: boolean): nu
 }
 
 /** A graph output that is taken from the rows of a trunk tensor. */
-export const copyStep = (node: Node, input: StepInput, exact: boolean): Step => ({
+export const copyStep = (node: Node, input: StepInput, exact: boolean): CopyStep => ({
   kind: 'copy',
   section: 'head',
   node,
@@ -101,7 +101,6 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
         outRows,
         rule: draft.mode === 'approx' ? rule : { ...rule, pad: [0, 0] },
         macsPerHop: (macs * draft.hop * draft.clock.units) / (timing?.jump ?? 1),
-        timing,
         exact: graph.stateful === true || (!carried.has(node.output) && timing?.lead === 0 && timing.lookAhead === 0),
       });
       continue;

@@ -11,7 +11,7 @@
 import type { Clock } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
-import type { EdgeWork, FoldReuse, Interior, Layout, Taps } from './layout.ts';
+import type { FoldReuse, Layout, Stream, Taps } from './edge/layout.ts';
 
 /**
  * windowed, edge-exact: the model as it was trained. stream: the model on windows with real signal in place
@@ -71,7 +71,8 @@ export interface Timing {
   receptiveField: number;
 }
 
-export interface TensorPlan extends Timing {
+/** A trunk tensor: where its rows stand in time, and in its buffer. */
+export interface TensorLayout extends Timing {
   tensor: number;
   /** Rows of one whole window. */
   windowRows: number;
@@ -85,6 +86,8 @@ export interface TensorPlan extends Timing {
   windowFirstRow: number;
   /** Rows of the buffer between two rows of a window: 1, or the phases of edge-exact. */
   rowStep: number;
+  /** edge-exact: its stream and what its edges need. */
+  stream?: Stream;
 }
 
 /** A trunk tensor read by a step: which rows of its buffer. */
@@ -94,26 +97,7 @@ export interface StepInput {
   rows: number;
 }
 
-export type StepKind =
-  /** The node over its input rows. */
-  | 'run'
-  /** Trunk part of a fold: new rows into the current hop's partial result. */
-  | 'accumulate'
-  /** Head part of a fold: all partial results of the window into the output. */
-  | 'finish'
-  /** A graph output taken from a trunk tensor's ring. */
-  | 'copy'
-  /** edge-exact: the first layer, interior and edges, as partial tap sums. */
-  | 'taps'
-  /** edge-exact: the edges of a tensor. */
-  | 'edge'
-  /** edge-exact: a reduction over a window as accumulators of the windows that wait. */
-  | 'fold';
-
-export interface Step {
-  kind: StepKind;
-  /** `trunk` runs on every micro-hop, `edge` on every hop, `head` once an output. */
-  section: 'trunk' | 'edge' | 'head';
+interface StepBase {
   node: Node;
   inputs: StepInput[];
   output: number;
@@ -126,21 +110,56 @@ export interface Step {
   /** Bytes of history (int8) or partial results that exist because of this step. */
   stateBytes: number;
   /**
-   * edge-exact: the stream that a trunk step adds to, the edges that an edge step computes, the accumulators
-   * of a fold.
-   */
-  interior?: Interior;
-  work?: EdgeWork;
-  fold?: FoldReuse;
-  taps?: Taps;
-  /** Partial results of a fold: one slot per hop of the window. */
-  slots?: number;
-  timing?: Timing;
-  /**
    * Equal to the windowed model for every window; else equal to the window extended to the left and right.
    */
   exact: boolean;
 }
+
+/** The node over its input rows: new rows in the trunk, whole windows in the head. */
+export interface RunStep extends StepBase {
+  kind: 'run';
+  section: 'trunk' | 'head';
+}
+/** Trunk part of a fold: new rows into the current hop's partial result. */
+export interface AccumulateStep extends StepBase {
+  kind: 'accumulate';
+  section: 'trunk';
+  /** Partial results: one slot per hop of the window. */
+  slots: number;
+}
+/** Head part of a fold: all partial results of the window into the output. */
+export interface FinishStep extends StepBase {
+  kind: 'finish';
+  section: 'head';
+  slots: number;
+}
+/** A graph output taken from a trunk tensor's ring. */
+export interface CopyStep extends StepBase {
+  kind: 'copy';
+  section: 'head';
+}
+/** edge-exact: the first layer, interior and edges, as partial tap sums. */
+export interface TapsStep extends StepBase {
+  kind: 'taps';
+  section: 'trunk';
+  taps: Taps;
+}
+/** edge-exact: the edges of a tensor. */
+export interface EdgeStep extends StepBase {
+  kind: 'edge';
+  section: 'edge';
+  /** The step of the layer's interior computes its edges too, as partial tap sums. */
+  byTaps: boolean;
+}
+/** A reduction over a window as accumulators of the windows that wait. */
+export interface FoldStep extends StepBase {
+  kind: 'fold';
+  section: 'edge';
+  fold: FoldReuse;
+}
+
+/** `trunk` runs on every micro-hop, `edge` on every hop, `head` once an output. */
+export type Step = RunStep | AccumulateStep | FinishStep | CopyStep | TapsStep | EdgeStep | FoldStep;
 
 export interface StreamPlan {
   graph: Graph;
@@ -171,7 +190,7 @@ export interface StreamPlan {
   /** edge-exact: what was chosen. */
   layout?: Layout;
   /** Trunk tensors, by tensor id. */
-  tensors: Map<number, TensorPlan>;
+  tensors: Map<number, TensorLayout>;
   /** Trunk steps, then head steps, each in order. */
   steps: Step[];
   macsPerHop: number;

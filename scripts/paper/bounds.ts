@@ -4,7 +4,7 @@
  * In: nothing.  Out: largest error over hops 1 to p, relative to A, beside the paper's bound and the bound in
  * r = hop mod p. Deterministic.
  */
-import { paperPoolingBound, poolingBound } from '../../models/stream/bound.ts';
+import { paperPoolingBound, poolingBound } from '../../models/report/bound.ts';
 import { fenced, section } from './section.ts';
 
 const seconds = 8;
@@ -80,7 +80,7 @@ export function boundsSection(): string {
     'A. Error bound of a misaligned pool',
     `Maximum pooling of length p over sums of cosines at 1 Hz (and 2 to 5 Hz), windows of 8 s, hops 1 to p. The paper's bound is
 (p - 1) * 2 pi A fmax / fs at any hop. Ours is min(r * 2 pi A fmax / fs, 2A) with r = hop mod p; its column has the largest part of it that any hop
-reaches. The paper has a figure without numbers; its column has what its text says of it. \`poolingBound\` is in models/stream/bound.ts.`,
+reaches. The paper has a figure without numbers; its column has what its text says of it. \`poolingBound\` is in models/report/bound.ts.`,
     fenced(['tones', 'fs Hz', 'p', 'max error / A', 'paper bound / A', 'error / paper bound', 'error / r-bound', 'paper'], rows),
     `At hop p the error is 0 in every setting. The time axis includes its end point as in the paper's code, so the true rate is fs - 1/16 Hz; the r-bound uses
 that, the paper's bound fs. With 5 tones at 64 Hz the paper's bound is above 2A, more than any error can be. Its text gives pool lengths up to 2^16

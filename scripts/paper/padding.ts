@@ -4,7 +4,7 @@
  * In: nothing.  Out: the paper's probe and the structural count, per layer of the three trunks.
  * Deterministic.
  */
-import { contaminationOf } from '../../models/stream/contamination.ts';
+import { contaminationOf } from '../../models/report/contamination.ts';
 import { fAcc, fEeg, fPpg } from './networks.ts';
 import { fenced, percent, section } from './section.ts';
 
@@ -43,7 +43,7 @@ export function paddingSection(): string {
 field reaches past the window's left or right edge.`,
     fenced(['network', 'layer', 'rows', 'left', 'right', 'structural', 'probe', 'paper'], rows),
     `The probe gives the paper's figures, and for f_PPG only with the kernel of 10 without dilation that its code uses; the network itself has 5 with
-dilation 2. Behind maximum pooling the probe counts too little: one clean tap hides the others. \`contaminationOf\` (models/stream/contamination.ts)
+dilation 2. Behind maximum pooling the probe counts too little: one clean tap hides the others. \`contaminationOf\` (models/report/contamination.ts)
 gives both for any model.`,
   );
 }

@@ -14,9 +14,9 @@ import { planPage } from '../../host/report/plan-html/page.ts';
 import { sweepPage } from '../../host/report/plan-html/sweep-page.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planRows } from '../../models/report/print.ts';
+import { sweepHops } from '../../models/report/sweep.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { planRows } from '../../models/stream/print.ts';
-import { sweepHops } from '../../models/stream/sweep.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { chromiumPath, flags } from '../browser/page.ts';
 import { root } from '../shared.ts';
@@ -42,9 +42,8 @@ const cases: [string, Graph, PlanOptions][] = [
 function expected(plan: StreamPlan, i: number): Record<string, number> {
   const node = plan.graph.nodes[i];
   if (!node) return {};
-  const work = plan.layout?.work.get(node.output);
-  const streamed = plan.layout?.trunk.has(node) ? plan.layout.interiors.get(node.output)?.newRows : undefined;
-  if (streamed !== undefined) return { new: streamed, left: work?.left?.computed ?? 0, right: work?.window?.right ?? 0 };
+  const stream = plan.tensors.get(node.output)?.stream;
+  if (stream) return { new: stream.newRows, left: stream.leftEdge?.computed ?? 0, right: stream.window?.right ?? 0 };
   const trunk = plan.layout ? undefined : plan.tensors.get(node.output);
   if (trunk && plan.mode === 'misaligned') return {}; // another number at every hop
   if (trunk) return { new: plan.hop / trunk.jump, left: 0, right: 0 };

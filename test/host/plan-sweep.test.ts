@@ -10,9 +10,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sweepFile } from '../../host/report/plan-html/sweep-page.ts';
 import { readModel } from '../../models/read/index.ts';
+import { planJson } from '../../models/report/print.ts';
+import { bestHops, hopsOf, type Sweep, sweepHops } from '../../models/report/sweep.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { planJson } from '../../models/stream/print.ts';
-import { bestHops, hopsOf, type Sweep, sweepHops } from '../../models/stream/sweep.ts';
 import { root } from '../shared.ts';
 import { fEeg } from '../stages/paper-networks.ts';
 

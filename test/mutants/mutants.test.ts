@@ -19,7 +19,7 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /** Folders of the product that have faults of their own. */
 const folders = [
-  ...['models/read', 'models/graph', 'models/ops', 'models/stream', 'models/frontend', 'models/write'],
+  ...['models/read', 'models/graph', 'models/ops', 'models/stream', 'models/report', 'models/frontend', 'models/write'],
   ...['quant', 'quant/ops', 'quant/observers', 'quant/calibration', 'quant/methods', 'quant/evaluate', 'quant/frontend'],
   ...['assembly/bundle', 'assembly/emit', 'assembly/runtime', 'assembly/kernels', 'assembly/c'],
   ...[

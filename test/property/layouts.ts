@@ -52,7 +52,7 @@ function kindsOf({ plan }: QuantPlan, deepest: number): Kind[] {
   const { layout } = plan;
   if (!layout || layout.trunk.size === 0) return ['whole'];
   const { ahead, again } = layout.choice;
-  const lefts = [...layout.work.values()].some((w) => (w.left?.computed ?? 0) > 0);
+  const lefts = [...layout.streams.values()].some(({ leftEdge }) => (leftEdge?.computed ?? 0) > 0);
   const found: Kind[] = layout.folds.size > 0 ? ['fold'] : [];
   const taps = [...layout.taps.values()];
   if (taps.some((t) => t.records > 0)) found.push('taps');

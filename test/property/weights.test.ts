@@ -103,7 +103,7 @@ test(`random networks, any hop and any padding: no byte depends on where weights
       const { bytes = 0, tileBytes = 0 } = tile?.manifest.weights ?? {};
       if (tileBytes > 0 && tileBytes < bytes) counts.tiles++;
       if (tileBytes > 0) counts.fetched++;
-      if (tile && Object.values(quant.plan.steps).some(({ taps, fold, node }) => taps || (fold && node.op === 'dense')))
+      if (tile && quant.plan.steps.some(({ kind, node }) => kind === 'taps' || (kind === 'fold' && node.op === 'dense')))
         counts.whole++;
     }),
     { numRuns: runs, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' },

@@ -8,7 +8,7 @@ import { isRunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
-import type { Rule } from '../../models/stream/rules.ts';
+import type { Rule } from '../../models/report/rules.ts';
 import { type ModelOf, type NodeOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { type TfModelOf, writeTflite } from './tflite-model.ts';
 

@@ -8,7 +8,7 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bandSlope, type PoolBand, paperPoolingBound, poolingBound, poolOffset, slopeBound } from '../../models/stream/bound.ts';
+import { bandSlope, type PoolBand, paperPoolingBound, poolingBound, poolOffset, slopeBound } from '../../models/report/bound.ts';
 import { settings, sweep } from '../../scripts/paper/bounds.ts';
 import { normal, uniform } from '../../scripts/paper/random.ts';
 

@@ -15,10 +15,10 @@ import { confusionOf, floatScores, moduleScores, readFloat, zooArray } from '../
 import { openSession } from '../../host/session/index.ts';
 import { carries } from '../../models/graph/recurrent.ts';
 import { maxOf } from '../../models/lists.ts';
+import { planSummary } from '../../models/report/print.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { planSummary } from '../../models/stream/print.ts';
 import { diagnose } from '../../quant/diagnose/diagnose.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';

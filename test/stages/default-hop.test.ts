@@ -7,9 +7,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RunletError } from '../../models/error.ts';
 import { clockOf, gcd } from '../../models/graph/clock.ts';
+import { savedText } from '../../models/report/print.ts';
 import { cheaperHops, defaultHop } from '../../models/stream/default-hop.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { savedText } from '../../models/stream/print.ts';
 import { totalStride } from '../../models/stream/timing.ts';
 import { makeNetwork, network } from '../property/random-network.ts';
 

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, noClamp } from '../../models/graph/types.ts';
-import { type Deviation, type DeviationLimits, deviationOf } from '../../models/stream/deviation.ts';
+import { type Deviation, type DeviationLimits, deviationOf } from '../../models/report/deviation.ts';
 import { floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { Mode } from '../../models/stream/types.ts';

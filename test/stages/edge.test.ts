@@ -176,7 +176,11 @@ test('f_EEG, zero-padded, hops 256, 250, 159, 63 and 60', async () => {
 
 test('f_ACC, zero-padded, hops 160, 250, 159, 63 and 60, with and without its embedding as an output', async () => {
   const { plan } = await paper('f_ACC', fAcc(1), 160, 8, 5.5);
-  assert.is(plan.steps.find((s) => s.fold)?.stateBytes, 6144, 'the head: 5 accumulators and a running total of 256 channels');
+  assert.is(
+    plan.steps.find(({ kind }) => kind === 'fold')?.stateBytes,
+    6144,
+    'the head: 5 accumulators and a running total of 256 channels',
+  );
   await paper('f_ACC', fAcc(2, true), 160, 3, 5.5);
   await paper('f_ACC', fAcc(3, true), 159, 3);
   await paper('f_ACC', fAcc(4), 250, 4);

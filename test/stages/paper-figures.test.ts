@@ -8,8 +8,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { contaminationOf } from '../../models/stream/contamination.ts';
-import { edgesOf } from '../../models/stream/edges.ts';
+import { contaminationOf } from '../../models/report/contamination.ts';
+import { edgesOf } from '../../models/stream/edge/edges.ts';
 import { boundsSection } from '../../scripts/paper/bounds.ts';
 import { median } from '../../scripts/paper/deviation.ts';
 import { Experiment } from '../../scripts/paper/experiments.ts';

@@ -11,17 +11,17 @@ import { lcm } from '../../models/graph/clock.ts';
 import { stepTrunk } from '../../models/graph/stateful.ts';
 import { type Graph, noClamp, type QuantParams } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
-import { poolingBound } from '../../models/stream/bound.ts';
+import { poolingBound } from '../../models/report/bound.ts';
+import { contaminationOf } from '../../models/report/contamination.ts';
 import { checkClock } from '../../models/stream/check-clock.ts';
-import { choose } from '../../models/stream/choose.ts';
-import { contaminationOf } from '../../models/stream/contamination.ts';
-import { edgesOf } from '../../models/stream/edges.ts';
+import { choose } from '../../models/stream/edge/choose.ts';
+import { edgesOf } from '../../models/stream/edge/edges.ts';
+import { periodOf } from '../../models/stream/edge/reuse.ts';
 import { streamFold } from '../../models/stream/fold.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { periodOf } from '../../models/stream/reuse.ts';
 import { trunkNodes } from '../../models/stream/sections.ts';
 import { timingOf } from '../../models/stream/timing.ts';
-import type { PlanOptions, TensorPlan } from '../../models/stream/types.ts';
+import type { PlanOptions, TensorLayout } from '../../models/stream/types.ts';
 import { makeNetwork, network } from '../property/random-network.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? 1);
@@ -208,7 +208,7 @@ test('accumulators wait for every window that is open: of 10 rows at 4 a hop, tw
     const x = b.input('x', { t: rows, f: 1, c: 2 });
     b.output(b.node('globalmax', [x], { overF: false, clamp: noClamp }, 'max'), 'y');
     const graph = b.build();
-    const plan = { tensor: x, windowRows: rows, newRows: news, jump: 1 } as TensorPlan;
+    const plan = { tensor: x, windowRows: rows, newRows: news, jump: 1 } as TensorLayout;
     assert.is(streamFold(graph, graph.nodes[0] as Graph['nodes'][number], plan)?.slots, slots, `${rows} ${news}`);
   }
 });
@@ -248,7 +248,7 @@ test('layouts: within both budgets, with a period of all phases; partial tap sum
   for (const hop of [3, 5, 7]) {
     const layout = choose(graph, { hop, prefer: 'work' })?.layout;
     if (!layout) throw new Error('no layout');
-    for (const { step } of layout.interiors.values()) assert.is(periodOf(layout) % step, 0, `hop ${hop}`);
+    for (const { phases } of layout.streams.values()) assert.is(periodOf(layout) % phases, 0, `hop ${hop}`);
     for (const taps of layout.taps.values()) assert.is(taps.records, taps.cutAhead - taps.completeAhead + 1);
   }
   const wide: QuantParams = { scale: 0.001, zeroPoint: 0, type: 'int16' };

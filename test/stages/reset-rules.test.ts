@@ -49,14 +49,16 @@ test('histories and queues begin with zero points, maxima with the least value, 
     }
     for (const [tensor, { address, slots, slotBytes }] of buffers.queues)
       seen.queues += holds(map.at(address), slots * slotBytes, zero(tensor), `queue of ${tensor}`);
-    for (const { output, fold } of plan.steps) {
+    for (const step of plan.steps) {
+      const { output } = step;
       const own = buffers.folds.get(output);
-      if (!fold || !own) continue;
+      if (step.kind !== 'fold' || !own) continue;
+      const { fold } = step;
       const node = plan.graph.nodes.find((n) => n.output === output);
       const most = node?.op === 'maxpool' || node?.op === 'globalmax';
       const value = most ? -128 : 0;
       seen[most ? 'maxima' : 'sums'] += holds(map.at(own.address), fold.slots * fold.slotBytes, value, `fold ${node?.op}`);
-      holds(map.at(own.totals), fold.interior.step * fold.totalBytes, value, `totals of ${node?.op}`);
+      holds(map.at(own.totals), fold.stream.phases * fold.totalBytes, value, `totals of ${node?.op}`);
     }
   }
   assert.ok(Object.values(seen).every((n) => n > 10), JSON.stringify(seen)); // biome-ignore format: one line

@@ -8,18 +8,18 @@ import type { FoldIo, StepIo } from './op.ts';
 export type FoldFields = Omit<DenseFoldBlock, keyof PlainBlock>;
 
 export function foldFields({ fold, ...at }: FoldIo, [x]: StepIo<'dense'>['x']): FoldFields {
-  const { newest, newRows, edge, step } = fold.interior;
+  const { newest, newRows, left, right, phases } = fold.stream;
   return {
     new_at: at.newAddress,
     new_rows: newRows,
     newest,
-    step,
+    step: phases,
     open: at.openAddress,
     open_rows: fold.openRows,
     right: at.rightAddress,
-    right_rows: edge.right,
+    right_rows: right,
     left: at.leftAddress,
-    left_rows: edge.left,
+    left_rows: left,
     queue: at.queue,
     waiting: fold.slots,
     totals: at.totals,

@@ -5,7 +5,7 @@
  * its parameter block.
  */
 import type { Ints, NodeOf, OpAttrs, OpName, Shape } from '../../../models/graph/types.ts';
-import type { FoldReuse, Interior, Taps } from '../../../models/stream/layout.ts';
+import type { FoldReuse, Stream, Taps } from '../../../models/stream/edge/layout.ts';
 import type { Step } from '../../../models/stream/types.ts';
 import type { IntParams } from '../../../quant/ops/op.ts';
 import type { At, Layout } from '../block.ts';
@@ -119,7 +119,7 @@ export interface StepIo<K extends OpName> {
 
 export interface TapsIo {
   taps: Taps;
-  interior: Interior;
+  stream: Stream;
   ahead: number;
   /** Addresses of row 0 of the input, of the right edge's first row and of row 0 of the left edge. */
   input: number;

@@ -9,7 +9,7 @@ type FirstIo = StepIo<'conv'> | StepIo<'depthwise'>;
 
 function tapsFields(io: FirstIo, own: TapsIo, ctx: EmitContext): TapsBlock {
   const { taps } = own;
-  const { edge, step, newRows } = own.interior;
+  const { rows, right, phases, newRows } = own.stream;
   return {
     ...plainFields(io, io.params, ctx),
     x: own.input,
@@ -17,11 +17,11 @@ function tapsFields(io: FirstIo, own: TapsIo, ctx: EmitContext): TapsBlock {
     acc_rows: taps.accRows,
     acc_first: taps.accFirst,
     new_rows: newRows,
-    step,
+    step: phases,
     grid: taps.grid,
     right: own.right,
-    right_rows: edge.right,
-    right_first: (edge.rows - edge.right) * step,
+    right_rows: right,
+    right_first: (rows - right) * phases,
     left: own.left,
     left_rows: Math.min(own.leftRows, taps.recorded),
     records: own.records,
@@ -36,11 +36,11 @@ function tapsFields(io: FirstIo, own: TapsIo, ctx: EmitContext): TapsBlock {
 
 /** One hop: open, taps before the cut, cut, taps after it, close; then left rows without a record. */
 export function tapsCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, ctx: EmitContext): Call[] {
-  const { taps, interior } = own;
+  const { taps, stream } = own;
   const fields = tapsFields(io, own, ctx);
   const block = ctx.block(TapsBlock, fields);
   const window = io.x[0]?.shape.t ?? 0;
-  const first = window - interior.newRows * taps.grid;
+  const first = window - stream.newRows * taps.grid;
   const sums = (from: number, to: number): Call[] =>
     to > from ? [...fetchCall(ctx, block), callOf(`${op}_taps_s8`, block, { first: from, rows: to - from })] : [];
   return [

@@ -6,7 +6,7 @@
  * script translates.
  */
 import { maxOf, minOf } from '../../../models/lists.ts';
-import type { Picture, PictureLayer, RowKind, Run } from '../../../models/stream/picture.ts';
+import type { Picture, PictureLayer, RowKind, Run } from '../../../models/report/picture.ts';
 import { axisTicks, escaped, number, plain } from '../design/text.ts';
 import { shortName } from '../plan-table.ts';
 

@@ -5,9 +5,9 @@
  * In: a StreamPlan.  Out: HTML text.  page.css and page-script.js, which it holds, lie beside this file.
  */
 import { readFileSync } from 'node:fs';
-import { alternatives, explainPlan } from '../../../models/stream/explain.ts';
-import { type Picture, planPicture, type RowKind } from '../../../models/stream/picture.ts';
-import { planJson, planSummary } from '../../../models/stream/print.ts';
+import { alternatives, explainPlan } from '../../../models/report/explain.ts';
+import { type Picture, planPicture, type RowKind } from '../../../models/report/picture.ts';
+import { planJson, planSummary } from '../../../models/report/print.ts';
 import type { StreamPlan } from '../../../models/stream/types.ts';
 import { dataScript, pageHtml, tableHtml } from '../design/page.ts';
 import { escaped, number } from '../design/text.ts';

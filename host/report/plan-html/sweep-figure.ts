@@ -7,7 +7,7 @@
  */
 
 import { append, maxOf, minOf } from '../../../models/lists.ts';
-import type { Sweep, SweepRow } from '../../../models/stream/sweep.ts';
+import type { Sweep, SweepRow } from '../../../models/report/sweep.ts';
 import type { Mode } from '../../../models/stream/types.ts';
 import { axisTicks, escaped, number, plain, short } from '../design/text.ts';
 

@@ -283,7 +283,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'edges-right',
-    file: 'edges.ts',
+    file: 'edge/edges.ts',
     find: 'Math.floor((first.rows - right - 1 - (rule.kernel - 1) * rule.dilation + rule.pad[0]) / rule.stride)',
     replace: 'Math.floor((first.rows - right - (rule.kernel - 1) * rule.dilation + rule.pad[0]) / rule.stride)',
     tests: 'stages/plan-geometry',
@@ -291,7 +291,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'edges-left',
-    file: 'edges.ts',
+    file: 'edge/edges.ts',
     find: 'left: clamp(Math.ceil((left + rule.pad[0]) / rule.stride)),',
     replace: 'left: clamp(Math.floor((left + rule.pad[0]) / rule.stride)),',
     tests: 'stages/plan-geometry',
@@ -299,7 +299,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'taps-int16',
-    file: 'taps.ts',
+    file: 'edge/taps.ts',
     find: 'const isFirst = !view.touchesInt16(node) && ',
     replace: 'const isFirst = ',
     tests: 'stages/plan-geometry',
@@ -307,7 +307,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'taps-records',
-    file: 'taps.ts',
+    file: 'edge/taps.ts',
     find: 'const records = recorded > 0 ? cutAhead - recordsAhead + 1 : 0;',
     replace: 'const records = recorded > 0 ? Math.max(1, cutAhead - recordsAhead) : 0;',
     tests: 'stages/plan-geometry',
@@ -355,7 +355,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'contamination-right-bit',
-    file: 'contamination.ts',
+    file: '../report/contamination.ts',
     find: 'edges |= t < 0 ? 1 : 2;',
     replace: 'edges |= t < 0 ? 2 : 1;',
     tests: 'stages/plan-geometry',
@@ -363,7 +363,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'bound-average',
-    file: 'bound.ts',
+    file: '../report/bound.ts',
     find: "pooling === 'average' ? offset / band.poolLength : 1",
     replace: "pooling === 'average' ? offset / (2 * band.poolLength) : 1",
     tests: 'stages/plan-geometry',
@@ -379,8 +379,8 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'reuse-period',
-    file: 'reuse.ts',
-    find: 'return [choice.ahead, ...steps, ...slots]',
+    file: 'edge/reuse.ts',
+    find: 'return [choice.ahead, ...phases, ...slots]',
     replace: 'return [choice.ahead, ...slots]',
     tests: 'stages/plan-geometry',
     why: 'the period leaves out the phases',

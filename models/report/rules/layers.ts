@@ -10,7 +10,7 @@ import { isRecurrent } from '../../graph/recurrent.ts';
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { opOfNode } from '../../ops/index.ts';
-import type { StreamPlan } from '../types.ts';
+import type { StreamPlan } from '../../stream/types.ts';
 import { count, type Facts, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 

@@ -10,10 +10,10 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { append } from '../lists.ts';
-import type { Interior } from './layout.ts';
-import { historyOf } from './reuse.ts';
-import { timingOf } from './timing.ts';
-import { hasTrunk, type StreamPlan } from './types.ts';
+import type { Stream } from '../stream/edge/layout.ts';
+import { historyOf } from '../stream/edge/reuse.ts';
+import { timingOf } from '../stream/timing.ts';
+import { type FinishStep, type FoldStep, hasTrunk, type StreamPlan } from '../stream/types.ts';
 
 export type RowKind =
   /** Computed at this output. */
@@ -109,30 +109,29 @@ const tapsOf = ({ layout }: StreamPlan, id: number) => [...(layout?.taps ?? [])]
 const aheadOf = (plan: StreamPlan, id: number): number => tapsOf(plan, id)?.completeAhead ?? plan.layout?.choice.ahead ?? 0;
 
 /** edge-exact: rows of window n, the stream between them, the left edge of a later window. */
-function edgeRuns(plan: StreamPlan, id: number, at: Interior, gone: Gone): Run[] {
+function edgeRuns(plan: StreamPlan, id: number, at: Stream, gone: Gone): Run[] {
   const { layout } = plan;
   const ahead = aheadOf(plan, id);
   const { waiting = 0, againWaiting = 0 } = tapsOf(plan, id) ?? {};
   const waits = layout?.choice.ahead === 0 && waiting + againWaiting > 0;
-  const { edge, step, newest, newRows } = at;
-  const { left: leftWork, window, spliced = 0 } = layout?.work.get(id) ?? { spliced: 0 };
-  const computed = leftWork?.computed ?? 0;
+  const { rows, left, phases, newest, newRows, window, spliced } = at;
+  const computed = at.leftEdge?.computed ?? 0;
   const right = window?.right ?? 0;
   const firstNew = newest - newRows + 1;
   const oldest = firstNew - historyOf(at);
   const streamKind = (row: number): RowKind | undefined => (row >= firstNew ? 'new' : row >= oldest ? 'held' : undefined);
-  const interiorRow = (f: number) => f >= edge.left && f < edge.rows - edge.right;
+  const interiorRow = (f: number) => f >= left && f < rows - at.right;
   const ofWindow = (f: number): RowKind => {
     if (ahead === 0 && f < computed) return 'left';
-    if (interiorRow(f)) return streamKind(f * step) ?? gone;
-    if (f >= edge.rows - right) return 'right';
-    if (f < edge.left) return ahead > 0 && (spliced > 0 || waits) ? 'queued' : ahead > 0 && computed > 0 ? gone : 'past';
+    if (interiorRow(f)) return streamKind(f * phases) ?? gone;
+    if (f >= rows - right) return 'right';
+    if (f < left) return ahead > 0 && (spliced > 0 || waits) ? 'queued' : ahead > 0 && computed > 0 ? gone : 'past';
     return 'past';
   };
-  const pitch = edge.jump;
-  const grid = edge.jump / step;
-  const own = (row: number) => row % step === 0 && interiorRow(row / step) && !(ahead === 0 && row / step < computed);
-  const runs = joined(ofWindow, 0, edge.rows - 1, { lane: 'window', pitch, width: pitch });
+  const pitch = at.jump;
+  const grid = at.jump / phases;
+  const own = (row: number) => row % phases === 0 && interiorRow(row / phases) && !(ahead === 0 && row / phases < computed);
+  const runs = joined(ofWindow, 0, rows - 1, { lane: 'window', pitch, width: pitch });
   append(
     runs,
     joined((r) => (own(r) ? undefined : streamKind(r)), oldest, newest, { lane: 'stream', pitch: grid, width: grid }),
@@ -157,7 +156,7 @@ function streamRuns(plan: StreamPlan, id: number, gone: Gone): Run[] {
 
 /** Partial results: one accumulator a waiting window, or one a hop of the window. */
 function foldRuns(plan: StreamPlan, node: Node): Run[] {
-  const fold = plan.steps.find((s) => s.node === node && s.fold)?.fold;
+  const fold = plan.steps.find((s): s is FoldStep => s.node === node && s.kind === 'fold')?.fold;
   const { hop, window } = plan;
   const result: Run = { kind: 'whole', lane: 'window', at: 0, rows: 1, pitch: window, width: window };
   if (fold) {
@@ -167,7 +166,7 @@ function foldRuns(plan: StreamPlan, node: Node): Run[] {
     const at = method === 'ring' || method === 'slide' ? 0 : hop;
     return [result, { kind: 'folded', lane: 'ahead', at, rows: slots, pitch, width: pitch }];
   }
-  const slots = plan.steps.find((s) => s.node === node && s.slots)?.slots ?? 0;
+  const slots = plan.steps.find((s): s is FinishStep => s.node === node && s.kind === 'finish')?.slots ?? 0;
   if (slots === 0) return [];
   const lane = { lane: 'ahead', pitch: hop, width: hop } as const;
   return [
@@ -189,9 +188,8 @@ export function planPicture(plan: StreamPlan): Picture {
   const timing = timingOf(graph);
   const [input] = graph.inputs.map((p) => p.tensor) as [number];
   const index = new Map<number, number>([[input, 0], ...graph.nodes.map((n, i) => [n.output, i + 1] as const)]);
-  const streams = (id: number) => (layout ? layout.interiors.has(id) : plan.tensors.has(id));
   const runsOf = (id: number, rows: number, pitch: number): Run[] => {
-    const at = layout?.interiors.get(id);
+    const at = plan.tensors.get(id)?.stream;
     const gone = isFolded(plan, id) ? 'folded' : 'past';
     if (at) return edgeRuns(plan, id, at, gone);
     if (plan.tensors.has(id)) return streamRuns(plan, id, gone);
@@ -201,7 +199,12 @@ export function planPicture(plan: StreamPlan): Picture {
     const rows = viewOf(graph).rows(id);
     const jump = timing.get(id)?.jump;
     const pitch = jump && rows > 1 ? jump : window / rows;
-    return { rows, pitch, phases: layout?.interiors.get(id)?.step ?? 1, history: streams(id) && hasTrunk(plan.mode) };
+    return {
+      rows,
+      pitch,
+      phases: plan.tensors.get(id)?.stream?.phases ?? 1,
+      history: plan.tensors.has(id) && hasTrunk(plan.mode),
+    };
   };
   const source: PictureLayer = {
     name: graph.inputs[0]?.name ?? 'input',
@@ -237,7 +240,7 @@ export function planPicture(plan: StreamPlan): Picture {
  * The input's rows are never computed: new ones come in, earlier ones are kept as far as somebody reads them.
  */
 function inputRuns(plan: StreamPlan, id: number): Run[] {
-  const at = plan.layout?.interiors.get(id);
+  const at = plan.tensors.get(id)?.stream;
   if (at) return edgeRuns(plan, id, at, 'past');
   if (plan.tensors.has(id)) return streamRuns(plan, id, 'past');
   const fresh = Math.min(plan.hop, plan.window);

@@ -5,8 +5,9 @@
  * Rows of a tensor's stream count from the start of window n: row f of window n is row f * step, row f of
  * window n + ahead is f * step + shift. Source: edge-exact proof, sections 2 to 6.
  */
-import type { Node } from '../graph/types.ts';
+import type { Node } from '../../graph/types.ts';
 
+/** Geometry of a tensor's window: which of its rows other windows have too. */
 export interface Edge {
   /** Units of time between two rows (clock.ts; with one input, frames). */
   jump: number;
@@ -14,8 +15,9 @@ export interface Edge {
   /** Rows whose receptive field touches the left, the right window edge. */
   left: number;
   right: number;
-  /** Rows between two windows of one phase, and phases alive. */
+  /** Rows between two windows of one phase: rows of the stream that arrive with one hop. */
   newRows: number;
+  /** Phases alive: rows of the stream between two rows of a window. */
   phases: number;
 }
 
@@ -36,29 +38,21 @@ export interface Choice {
   taps?: number;
 }
 
-/** The stream of a tensor's interior rows. */
-export interface Interior {
-  edge: Edge;
-  /** Rows of the stream between two rows of a window: the phases. */
-  step: number;
-  /** Rows that arrive with one hop, and with one micro-hop. */
-  newRows: number;
+/** The stream of a tensor's interior rows: what is kept of it, and what is added to it at an output. */
+export interface Stream extends Edge {
+  /** Rows that arrive with one micro-hop. */
   microRows: number;
   /** Newest and oldest row held when window n falls due. */
   newest: number;
   oldest: number;
   /** Row 0 of window n + ahead. */
   shift: number;
-}
-
-/** What is added to a tensor's interior at an output. */
-export interface EdgeWork {
   /**
    * Left edge of window n + ahead: `computed` rows from row 0 on, then interior rows up to `rows` that the
    * layers above read.
    */
-  left?: { computed: number; rows: number };
-  /** Rows [first, edge.rows) of window n: interior rows, then `right` computed ones. */
+  leftEdge?: { computed: number; rows: number };
+  /** Rows [first, rows) of window n: interior rows, then `right` computed ones. */
   window?: { first: number; right: number };
   /** Left-edge rows in `window`, because somebody reads the whole window. */
   spliced: number;
@@ -75,7 +69,7 @@ export interface FoldReuse {
   method: 'waiting' | 'totals' | 'ring' | 'slide';
   /** Places in the queue: accumulators, or rows. */
   slots: number;
-  interior: Interior;
+  stream: Stream;
   /** Interior rows of window n + ahead that are there at output n. */
   openRows: number;
   /** Bytes of one place, and of the running total of one phase. */
@@ -134,8 +128,7 @@ export interface Layout {
   /** Nodes whose interior is streamed. */
   trunk: Set<Node>;
   /** By tensor id, graph inputs included. */
-  interiors: Map<number, Interior>;
-  work: Map<number, EdgeWork>;
+  streams: Map<number, Stream>;
   /** By the fold's node. */
   folds: Map<Node, FoldReuse>;
   /** First layers whose edges are partial tap sums. */

@@ -15,14 +15,22 @@ import { gcd } from '../graph/clock.ts';
 import { frameOf, type Graph } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
+import {
+  type Block,
+  executeHeads,
+  executeTrunk,
+  type RunNode,
+  rows,
+  type Sliceable,
+  type WindowResult,
+} from '../stream/execute.ts';
+import { planStream } from '../stream/plan.ts';
+import { totalStride } from '../stream/timing.ts';
+import { hasTrunk, type Mode, modes, type StreamPlan } from '../stream/types.ts';
 import { contaminationOf } from './contamination.ts';
 import { Difference, Differences } from './difference.ts';
-import { type Block, executeHeads, executeTrunk, type RunNode, rows, type Sliceable, type WindowResult } from './execute.ts';
 import { type LayerDeviation, layerRows, type Measured } from './layer-deviation.ts';
 import { partialOf } from './partial.ts';
-import { planStream } from './plan.ts';
-import { totalStride } from './timing.ts';
-import { hasTrunk, type Mode, modes, type StreamPlan } from './types.ts';
 
 /** Arrays that hold frames, and how their numbers are computed and read. */
 export interface Arithmetic<A> {
@@ -125,17 +133,8 @@ function* resultsOf<A extends Sliceable<A>>(
   for (const result of executeHeads(plan, trunk, run, { warmUp: true, every: step })) if (result.index >= first) yield result;
 }
 
-/**
- * Measures every mode at `hop` over a signal.
- * @throws RunletError RN207 (the signal is too short, or the model has several inputs), and what planStream
- * throws for mode windowed
- */
-export function deviationOf<A extends Sliceable<A>>(
-  graph: Graph,
-  hop: number,
-  { signal, run, real }: Arithmetic<A>,
-  limits: DeviationLimits = {},
-): Deviation {
+/** @throws RN207 modes cannot be compared */
+function checkComparable(graph: Graph): void {
   if (graph.inputs.length > 1) {
     throw new RunletError('RN207', {
       what: `the model has ${graph.inputs.length} inputs, and modes are compared on one signal`,
@@ -151,6 +150,31 @@ export function deviationOf<A extends Sliceable<A>>(
       tryThis: 'runlet validate MODEL --input A.npy --expect B.npy compares its outputs with others',
     });
   }
+}
+
+/** What a mode costs, and how far its outputs are from the windowed model's. */
+const costOf = (plan: StreamPlan, outputs: Differences[]): ModeCost => ({
+  mode: plan.mode,
+  macsPerHop: plan.macsPerHop,
+  stateBytes: plan.stateBytes,
+  delayFrames: plan.delayFrames,
+  warmUpHops: plan.warmUpHops,
+  exact: plan.mode !== 'misaligned' && plan.steps.every((s) => s.exact),
+  ...summary(outputs),
+});
+
+/**
+ * Measures every mode at `hop` over a signal.
+ * @throws RunletError RN207 (the signal is too short, or the model has several inputs), and what planStream
+ * throws for mode windowed
+ */
+export function deviationOf<A extends Sliceable<A>>(
+  graph: Graph,
+  hop: number,
+  { signal, run, real }: Arithmetic<A>,
+  limits: DeviationLimits = {},
+): Deviation {
+  checkComparable(graph);
   const { plans, refused } = plansOf(graph, hop);
   const chosen = select(plans, signal.shape.t, { windows: 64, macs: 2e8, ...limits });
   const { first, step, count, frames } = chosen;
@@ -187,18 +211,6 @@ export function deviationOf<A extends Sliceable<A>>(
     compared++;
   }
 
-  const costs = plans.map((plan): ModeCost => {
-    const found = measured.find((m) => m.plan === plan);
-    return {
-      mode: plan.mode,
-      macsPerHop: plan.macsPerHop,
-      stateBytes: plan.stateBytes,
-      delayFrames: plan.delayFrames,
-      warmUpHops: plan.warmUpHops,
-      exact: plan.mode !== 'misaligned' && plan.steps.every((s) => s.exact),
-      ...summary(found?.outputs ?? []),
-    };
-  });
   const notes = [
     `${compared} windows of ${Math.floor((signal.shape.t - windowed.window) / hop) + 1} were compared, one in ${step} from window ${first} on, over ${frames} of ${signal.shape.t} frames`,
   ];
@@ -207,7 +219,7 @@ export function deviationOf<A extends Sliceable<A>>(
     windows: compared,
     frames,
     notes,
-    modes: costs,
+    modes: plans.map((plan) => costOf(plan, measured.find((m) => m.plan === plan)?.outputs ?? [])),
     refused,
     ...(part && {
       partial: { layers: part.layers, layer: part.node.name, contaminated: part.contaminated, ...summary(partial) },

@@ -20,17 +20,17 @@
  * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges
  * from raw rows), 5 and 6. Exact for any hop and any padding.
  */
-import { lcm } from '../graph/clock.ts';
-import type { Graph, Node } from '../graph/types.ts';
-import { type GraphView, viewOf } from '../graph/view.ts';
+import { lcm } from '../../graph/clock.ts';
+import type { Graph, Node } from '../../graph/types.ts';
+import { type GraphView, viewOf } from '../../graph/view.ts';
+import type { WindowRule } from '../timing.ts';
 import { edgesOf, mayReuse } from './edges.ts';
-import { foldOf, foldsOf } from './fold.ts';
-import type { Choice, Edge, EdgeWork, Interior, Layout, Taps } from './layout.ts';
+import { foldOf, foldsOf } from './folds.ts';
+import type { Choice, Edge, FoldReuse, Layout, Stream, Taps } from './layout.ts';
 import { tapsOf } from './taps.ts';
-import type { WindowRule } from './timing.ts';
 
 /** Rows kept from one micro-hop to the next. */
-export const historyOf = (at: Interior): number => Math.max(0, at.newest - at.microRows + 1 - at.oldest);
+export const historyOf = (at: Stream): number => Math.max(0, at.newest - at.microRows + 1 - at.oldest);
 
 interface Context {
   graph: Graph;
@@ -95,9 +95,8 @@ function leftRows(ctx: Context, node: Node, tops: Map<number, number>): number {
   return again ? top + 1 : Math.min(edgeOf(ctx, node.output).left, top + 1);
 }
 
-/** Edge work of each tensor, graph inputs included (theirs computes nothing). */
-function workOf(ctx: Context, tops: Map<number, number>): Map<number, EdgeWork> {
-  const work = new Map<number, EdgeWork>();
+/** Adds to each stream what its edges need, graph inputs included (theirs computes nothing). */
+function addEdges(ctx: Context, tops: Map<number, number>, streams: Map<number, Stream>): void {
   const lowest = (id: number): number => {
     let low = isWhole(ctx, id) ? 0 : edgeOf(ctx, id).rows;
     for (const node of trunkReaders(ctx, id)) {
@@ -112,42 +111,40 @@ function workOf(ctx: Context, tops: Map<number, number>): Map<number, EdgeWork> 
     const computes = node !== undefined;
     const top = tops.get(id) ?? -1;
     const first = Math.min(lowest(id), computes && e.right > 0 ? e.rows - e.right : e.rows);
-    const found: EdgeWork = { spliced: isWhole(ctx, id) ? e.left : 0 };
-    if (top >= 0) found.left = { computed: node ? leftRows(ctx, node, tops) : 0, rows: top + 1 };
+    const found = streams.get(id) as Stream;
+    found.spliced = isWhole(ctx, id) ? e.left : 0;
+    if (top >= 0) found.leftEdge = { computed: node ? leftRows(ctx, node, tops) : 0, rows: top + 1 };
     if (first < e.rows) found.window = { first, right: computes ? e.right : 0 };
-    work.set(id, found);
   };
   for (const node of [...ctx.graph.nodes].reverse()) if (ctx.trunk.has(node)) add(node.output, node);
   for (const port of ctx.graph.inputs) add(port.tensor);
-  return work;
 }
 
 /** Oldest row of the stream that anybody reads when window n falls due. */
-function oldestRow(ctx: Context, id: number, at: Map<number, Interior>, work: EdgeWork): number {
-  const own = at.get(id) as Interior;
+function oldestRow(ctx: Context, id: number, streams: Map<number, Stream>): number {
+  const own = streams.get(id) as Stream;
   let oldest = own.newest - (ctx.folded.has(id) ? own.newRows : own.microRows) + 1;
   for (const node of trunkReaders(ctx, id)) {
-    const out = at.get(node.output) as Interior;
+    const out = streams.get(node.output) as Stream;
     const { pad } = windowRule(ctx, node);
-    const ratio = out.edge.jump / out.step / (own.edge.jump / own.step);
-    oldest = Math.min(oldest, (out.newest - out.microRows + 1) * ratio - pad[0] * own.step);
+    const ratio = out.jump / out.phases / (own.jump / own.phases);
+    oldest = Math.min(oldest, (out.newest - out.microRows + 1) * ratio - pad[0] * own.phases);
   }
   for (const [node, { grid, again }] of ctx.taps)
     if (node.inputs[0] === id) for (const row of again) oldest = Math.min(oldest, row.at * grid - windowRule(ctx, node).pad[0]);
-  const { left, right, rows } = own.edge;
-  const { window } = work;
+  const { left, right, rows, phases, window, leftEdge, shift } = own;
   const interiorFirst = Math.max(window?.first ?? rows, left);
-  if (window && interiorFirst < rows - right) oldest = Math.min(oldest, interiorFirst * own.step);
-  if (work.left && work.left.rows > work.left.computed) oldest = Math.min(oldest, work.left.computed * own.step + own.shift);
-  if (ctx.folded.has(id) && left * own.step + own.shift <= own.newest) oldest = Math.min(oldest, left * own.step + own.shift);
+  if (window && interiorFirst < rows - right) oldest = Math.min(oldest, interiorFirst * phases);
+  if (leftEdge && leftEdge.rows > leftEdge.computed) oldest = Math.min(oldest, leftEdge.computed * phases + shift);
+  if (ctx.folded.has(id) && left * phases + shift <= own.newest) oldest = Math.min(oldest, left * phases + shift);
   return oldest;
 }
 
 /** Outputs after which phases and queue slots repeat. */
-export function periodOf({ interiors, taps, choice }: Pick<Layout, 'interiors' | 'taps' | 'choice'>): number {
-  const steps = [...interiors.values()].map((i) => i.step);
+export function periodOf({ streams, taps, choice }: Pick<Layout, 'streams' | 'taps' | 'choice'>): number {
+  const phases = [...streams.values()].map((s) => s.phases);
   const slots = [...taps.values()].flatMap((t) => [t.records, t.waiting, t.againWaiting]);
-  return [choice.ahead, ...steps, ...slots].filter((n) => n > 0).reduce(lcm, 1);
+  return [choice.ahead, ...phases, ...slots].filter((n) => n > 0).reduce(lcm, 1);
 }
 
 /** The output counter is an i32 with room for some windows more. */
@@ -167,54 +164,65 @@ export function layoutOf(
   const trunk = reusingNodes(graph, edges, choice.depth);
   const view = viewOf(graph);
   const ctx: Context = { graph, view, choice, edges, trunk, folded: new Set(), taps: new Map() };
-  const interiors = new Map<number, Interior>();
-  for (const id of [...graph.inputs.map((p) => p.tensor), ...[...trunk].map((n) => n.output)]) {
-    const edge = edgeOf(ctx, id);
-    const step = edge.phases;
-    const newest = (edge.rows - edge.right - 1) * step;
-    const { newRows } = edge;
-    const microRows = (newRows * microHop) / hop;
-    if (!Number.isInteger(microRows)) return undefined;
-    interiors.set(id, { edge, step, newRows, microRows, newest, oldest: newest, shift: choice.ahead * newRows });
-  }
-  for (const node of foldsOf(graph, interiors, trunk, choice.ahead)) ctx.folded.add(node.inputs[0] as number);
+  const streams = streamsOf(ctx, hop, microHop);
+  if (!streams) return undefined;
+  for (const node of foldsOf(graph, streams, trunk, choice.ahead)) ctx.folded.add(node.inputs[0] as number);
   for (const node of choice.taps === undefined ? [] : trunk) {
-    const taps = tapsOf(graph, node, interiors, choice.ahead, choice.taps as number);
+    const taps = tapsOf(graph, node, streams, choice.ahead, choice.taps as number);
     if (taps) ctx.taps.set(node, taps);
   }
   if (choice.taps !== undefined && ctx.taps.size === 0) return undefined;
-  const tops = leftTops(ctx);
-  const work = workOf(ctx, tops);
-  const layout: Layout = {
-    choice,
-    trunk,
-    interiors,
-    work,
-    folds: new Map(),
-    taps: ctx.taps,
-    rows: new Map(graph.nodes.map((n) => [n, view.rows(n.output)])),
-    stateBytes: 0,
-  };
-  for (const [id, at] of interiors) {
-    const todo = work.get(id) as EdgeWork;
-    if (todo.left && todo.left.rows > todo.left.computed && (todo.left.rows - 1) * at.step + at.shift > at.newest)
-      return undefined;
-    at.oldest = oldestRow(ctx, id, interiors, todo);
-    const bytes = view.frameBytes(id);
-    layout.stateBytes += historyOf(at) * bytes + choice.ahead * todo.spliced * bytes;
+  addEdges(ctx, leftTops(ctx), streams);
+  for (const [id, at] of streams) {
+    const { leftEdge, phases, shift, newest } = at;
+    if (leftEdge && leftEdge.rows > leftEdge.computed && (leftEdge.rows - 1) * phases + shift > newest) return undefined;
+    at.oldest = oldestRow(ctx, id, streams);
   }
-  for (const node of trunk) {
-    const { left, window } = work.get(node.output) as EdgeWork;
-    const edgeRows = ctx.taps.has(node) ? 0 : (left?.computed ?? 0) + (window?.right ?? 0);
-    layout.rows.set(node, edgeOf(ctx, node.output).newRows + edgeRows);
-    layout.stateBytes += ctx.taps.get(node)?.stateBytes ?? 0;
-  }
-  for (const node of graph.nodes) {
-    const [id] = node.inputs as [number];
-    if (!ctx.folded.has(id) || trunk.has(node)) continue;
-    const fold = foldOf(graph, node, interiors.get(id) as Interior, choice.ahead);
-    layout.folds.set(node, fold);
-    layout.stateBytes += fold.stateBytes;
-  }
+  const folds = new Map(
+    graph.nodes.flatMap((node): [Node, FoldReuse][] => {
+      const [id] = node.inputs as [number];
+      const isFolded = ctx.folded.has(id) && !trunk.has(node);
+      return isFolded ? [[node, foldOf(graph, node, streams.get(id) as Stream, choice.ahead)]] : [];
+    }),
+  );
+  const parts = { choice, trunk, streams, folds, taps: ctx.taps };
+  const layout = { ...parts, rows: rowsOf(ctx, streams), stateBytes: stateOf(graph, parts) };
   return periodOf(layout) <= longestPeriod ? layout : undefined;
+}
+
+/**
+ * Streams of the inputs and of what the trunk makes, without edges; undefined where the micro-hop does not
+ * fit.
+ */
+function streamsOf({ graph, edges, trunk, choice }: Context, hop: number, microHop: number): Map<number, Stream> | undefined {
+  const streams = new Map<number, Stream>();
+  for (const id of [...graph.inputs.map((p) => p.tensor), ...[...trunk].map((n) => n.output)]) {
+    const edge = edges.get(id) as Edge;
+    const newest = (edge.rows - edge.right - 1) * edge.phases;
+    const microRows = (edge.newRows * microHop) / hop;
+    if (!Number.isInteger(microRows)) return undefined;
+    streams.set(id, { ...edge, microRows, newest, oldest: newest, shift: choice.ahead * edge.newRows, spliced: 0 });
+  }
+  return streams;
+}
+
+/** Rows that each node computes at an output. */
+function rowsOf(ctx: Context, streams: Map<number, Stream>): Map<Node, number> {
+  return new Map(
+    ctx.graph.nodes.map((node) => {
+      const at = ctx.trunk.has(node) ? streams.get(node.output) : undefined;
+      if (!at) return [node, ctx.view.rows(node.output)];
+      const edgeRows = ctx.taps.has(node) ? 0 : (at.leftEdge?.computed ?? 0) + (at.window?.right ?? 0);
+      return [node, at.newRows + edgeRows];
+    }),
+  );
+}
+
+/** Bytes that are kept: rows of streams, left edges that wait, tap sums, accumulators. */
+function stateOf(graph: Graph, { streams, choice, taps, folds }: Omit<Layout, 'rows' | 'stateBytes'>): number {
+  const view = viewOf(graph);
+  let bytes = 0;
+  for (const [id, at] of streams) bytes += (historyOf(at) + choice.ahead * at.spliced) * view.frameBytes(id);
+  for (const { stateBytes } of [...taps.values(), ...folds.values()]) bytes += stateBytes;
+  return bytes;
 }

@@ -8,8 +8,8 @@ import { carriedTensors } from '../graph/recurrent.ts';
 import { viewOf } from '../graph/view.ts';
 import { opOfNode } from '../ops/index.ts';
 import { streamOf } from '../ops/op.ts';
-import type { FoldReuse } from './layout.ts';
-import { hasTrunk, type Step, type StreamPlan } from './types.ts';
+import type { FoldReuse, Stream } from '../stream/edge/layout.ts';
+import { hasTrunk, type Step, type StreamPlan } from '../stream/types.ts';
 
 export interface PlanRow {
   layer: string;
@@ -30,12 +30,13 @@ export interface PlanRow {
 /** Time padding of the layer in the model, and what stands in its place. */
 function paddingText(plan: StreamPlan, step: Step): string {
   const rule = streamOf(opOfNode(step.node), step.node.attrs, viewOf(plan.graph).inputShapes(step.node));
-  if (step.fold) return foldText(step.fold);
+  if (step.kind === 'fold') return foldText(step.fold);
   if (rule.kind !== 'window')
-    return step.slots ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';
+    return 'slots' in step ? `partial ${rule.kind === 'fold' ? rule.fold : ''} x ${step.slots}` : 'whole window';
   const [before, after] = rule.pad;
   const padding = before === 0 && after === 0 ? 'valid' : `${before}+${after}`;
-  if (step.interior) return edgeText(plan, step, padding);
+  const stream = plan.tensors.get(step.output)?.stream;
+  if (stream) return edgeText(stream, padding);
   if (plan.mode === 'approx' && before + after > 0) return `${padding} padded at every hop`;
   if (before === 0 && after === 0) return rule.kernel === 1 && rule.stride === 1 ? '-' : 'valid';
   if (step.section === 'head') return `${padding} padded`;
@@ -43,19 +44,17 @@ function paddingText(plan: StreamPlan, step: Step): string {
 }
 
 /** What a fold keeps in place of its input's rows. */
-function foldText({ method, slots, interior }: FoldReuse): string {
+function foldText({ method, slots, stream: { phases } }: FoldReuse): string {
   if (method === 'ring') return `running sum, ring of ${slots} rows`;
   if (method === 'slide') return `maxima of ${slots + 1} hops`;
-  return `${method === 'totals' ? 'running sum' : 'fold'}, ${slots} windows wait${interior.step > 1 ? `, ${interior.step} phases` : ''}`;
+  return `${method === 'totals' ? 'running sum' : 'fold'}, ${slots} windows wait${phases > 1 ? `, ${phases} phases` : ''}`;
 }
 
 /** edge-exact: rows that touch an edge and are computed again, and the phases of the tensor. */
-function edgeText(plan: StreamPlan, step: Step, padding: string): string {
-  const work = plan.layout?.work.get(step.output);
-  const left = work?.left?.computed ?? 0;
-  const right = work?.window?.right ?? 0;
-  const phases = (step.interior?.step ?? 1) > 1 ? `, ${step.interior?.step} phases` : '';
-  return `${padding}${left + right > 0 ? `: ${left} left, ${right} right again` : ''}${phases}`;
+function edgeText({ leftEdge, window, phases }: Stream, padding: string): string {
+  const left = leftEdge?.computed ?? 0;
+  const right = window?.right ?? 0;
+  return `${padding}${left + right > 0 ? `: ${left} left, ${right} right again` : ''}${phases > 1 ? `, ${phases} phases` : ''}`;
 }
 
 function framesPerHop(plan: StreamPlan, step: Step): number {
@@ -71,18 +70,18 @@ export function planRows(plan: StreamPlan): PlanRow[] {
     .map((step) => {
       const own = plan.steps.filter((s) => s.node === step.node && s.kind !== 'finish');
       const sum = (of: (s: Step) => number) => own.reduce((n, s) => n + of(s), 0);
-      const reused = step.interior && step.section === 'trunk';
+      const tensor = step.section === 'trunk' ? plan.tensors.get(step.output) : undefined;
       return {
         layer: step.node.name,
         op: step.node.op,
-        section: plan.layout ? (reused ? 'reuse' : step.fold ? 'fold' : 'whole') : step.section,
+        section: plan.layout ? (tensor ? 'reuse' : step.kind === 'fold' ? 'fold' : 'whole') : step.section,
         framesPerHop: framesPerHop(plan, step),
         framesPerWindow: viewOf(plan.graph).rows(step.output),
         macsPerHop: sum((s) => s.macsPerHop),
         macsPerWindow: sum((s) => s.macsPerWindow),
         stateBytes: sum((s) => s.stateBytes),
-        delayFrames: step.timing && !plan.layout ? ticksOf(step.timing.lookAhead, plan.clock) : 0,
-        receptiveField: step.timing ? ticksOf(step.timing.receptiveField, plan.clock) : plan.window,
+        delayFrames: tensor && !plan.layout ? ticksOf(tensor.lookAhead, plan.clock) : 0,
+        receptiveField: tensor ? ticksOf(tensor.receptiveField, plan.clock) : plan.window,
         padding: paddingText(plan, step),
         exact: equals(plan, step),
       };

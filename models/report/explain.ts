@@ -7,13 +7,13 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
-import { edgesOf, interior } from './edges.ts';
-import type { FoldReuse, Layout } from './layout.ts';
-import { planChoices } from './plan.ts';
-import type { Point } from './prefer.ts';
-import { againMacs } from './taps.ts';
-import { timingOf } from './timing.ts';
-import { hasTrunk, type Mode, type Step, type StreamPlan } from './types.ts';
+import { edgesOf, interior } from '../stream/edge/edges.ts';
+import type { FoldReuse, Layout } from '../stream/edge/layout.ts';
+import { againMacs } from '../stream/edge/taps.ts';
+import { planChoices } from '../stream/plan.ts';
+import type { Point } from '../stream/prefer.ts';
+import { timingOf } from '../stream/timing.ts';
+import { type AccumulateStep, hasTrunk, type Mode, type StreamPlan } from '../stream/types.ts';
 
 export interface LayerReason {
   layer: string;
@@ -56,30 +56,29 @@ function edgeReason(plan: StreamPlan, node: Node): string {
   const { graph, layout } = plan;
   const fold = layout?.folds.get(node);
   if (fold) return foldReason(graph, node, fold);
-  const at = layout?.interiors.get(node.output);
+  const at = layout?.streams.get(node.output);
   if (!layout?.trunk.has(node) || !at) return wholeReason(plan, node);
-  const work = layout.work.get(node.output);
-  const left = work?.left?.computed ?? 0;
-  const right = work?.window?.right ?? 0;
+  const left = at.leftEdge?.computed ?? 0;
+  const right = at.window?.right ?? 0;
   const computed = at.newRows + left + right;
-  const of = `${number(computed)} of ${some(at.edge.rows, 'row')}`;
-  const phases = at.step > 1 ? `streamed, ${at.step} phases` : 'streamed';
+  const of = `${number(computed)} of ${some(at.rows, 'row')}`;
+  const phases = at.phases > 1 ? `streamed, ${at.phases} phases` : 'streamed';
   const taps = layout.taps.get(node);
   if (taps && left + right > 0) {
-    const fresh = `${number(at.newRows)} of ${some(at.edge.rows, 'row')} ${at.newRows === 1 ? 'is' : 'are'} new`;
+    const fresh = `${number(at.newRows)} of ${some(at.rows, 'row')} ${at.newRows === 1 ? 'is' : 'are'} new`;
     return `${fresh}; rows that touch an edge (${left} left, ${right} right) are sums of some of its taps, at ${taps.againTaps === 0 ? 'no MACs' : `${number(againMacs(graph, node, taps))} MACs`}; ${phases}`;
   }
   if (left + right === 0) return `${of} ${computed === 1 ? 'is' : 'are'} new, none touches an edge; ${phases}`;
-  const repeated = Math.max(0, left - at.edge.left);
+  const repeated = Math.max(0, left - at.left);
   const again = repeated > 0 ? `, ${number(repeated)} of them interior rows` : '';
   return `${of} are new or touch an edge (${at.newRows} new, ${left} left${again}, ${right} right); ${phases}`;
 }
 
 function foldReason(graph: Graph, node: Node, fold: FoldReuse): string {
   const [id] = node.inputs as [number];
-  const { interior: at, slots: ahead, slotBytes, totalBytes } = fold;
-  const totals = totalBytes > 0 ? ` and ${at.step} x ${number(totalBytes)} B of running totals` : '';
-  const kept = at.newest - at.newRows + 1 - at.edge.left * at.step + ahead * at.edge.left;
+  const { stream: at, slots: ahead, slotBytes, totalBytes } = fold;
+  const totals = totalBytes > 0 ? ` and ${at.phases} x ${number(totalBytes)} B of running totals` : '';
+  const kept = at.newest - at.newRows + 1 - at.left * at.phases + ahead * at.left;
   const instead = kept > 0 ? `${some(kept, 'row')} (${number(kept * viewOf(graph).frameBytes(id))} B)` : 'rows';
   return `one accumulator per waiting window (${ahead} x ${number(slotBytes)} B${totals}) takes less than ${instead}`;
 }
@@ -105,7 +104,7 @@ function wholeReason(plan: StreamPlan, node: Node): string {
 function streamReason(plan: StreamPlan, node: Node): string {
   const { graph, hop, tensors } = plan;
   const own = plan.steps.filter((s) => s.node === node);
-  const fold = own.find((s) => s.fold)?.fold;
+  const fold = own.find((s) => s.kind === 'fold')?.fold;
   if (fold) return streamFoldReason(graph, node, fold);
   const slots = own.find((s) => s.kind === 'accumulate');
   if (slots) return slotsReason(graph, node, slots);
@@ -143,12 +142,11 @@ function streamFoldReason(graph: Graph, node: Node, { method, slots, slotBytes, 
   return `running sums: ${slots} x ${number(slotBytes)} B of waiting windows stand for ${whole} rows`;
 }
 
-function slotsReason(graph: Graph, node: Node, step: Step): string {
+function slotsReason(graph: Graph, node: Node, { slots, stateBytes }: AccumulateStep): string {
   const [id] = node.inputs as [number];
-  const slots = step.slots ?? 0;
   const rows = rowsOf(graph, id);
   const bytes = number(rows * viewOf(graph).frameBytes(id));
-  return `one partial result per hop of the window (${slots} x ${number(step.stateBytes / slots)} B) takes less than ${some(rows, 'row')} (${bytes} B)`;
+  return `one partial result per hop of the window (${slots} x ${number(stateBytes / slots)} B) takes less than ${some(rows, 'row')} (${bytes} B)`;
 }
 
 /**
@@ -167,10 +165,10 @@ function spread<P extends Point>(all: readonly P[], most: number, keep: (point: 
 }
 
 /** How many layers are streamed, and where their left edges come from, where there are any. */
-function reuseText({ choice: { ahead, again, taps }, trunk, work }: Layout): string {
+function reuseText({ choice: { ahead, again, taps }, trunk, streams }: Layout): string {
   if (trunk.size === 0) return 'every layer whole';
   const layers = some(trunk.size, 'layer');
-  if (![...work.values()].some(({ left }) => left)) return layers;
+  if (![...streams.values()].some(({ leftEdge }) => leftEdge)) return layers;
   const more = [...trunk].filter((node) => again.has(node)).length;
   const from = more === trunk.size ? 'from the raw window' : ahead === 0 ? 'when due' : `${some(ahead, 'hop')} ahead`;
   return `${layers}, ${from}${more > 0 && more < trunk.size ? `, ${more} again` : ''}${taps === undefined ? '' : ', tap sums'}`;

@@ -9,10 +9,10 @@ import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
-import { planStream } from './plan.ts';
+import { planStream } from '../stream/plan.ts';
+import { totalStride } from '../stream/timing.ts';
+import type { Mode, PlanOptions, StreamPlan } from '../stream/types.ts';
 import { planRows } from './print.ts';
-import { totalStride } from './timing.ts';
-import type { Mode, PlanOptions, StreamPlan } from './types.ts';
 
 export interface SweepRow {
   window: number;

@@ -11,7 +11,7 @@
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
-import type { WindowRule } from './timing.ts';
+import type { WindowRule } from '../stream/timing.ts';
 
 export interface Contamination {
   node: Node;

@@ -10,13 +10,13 @@
  */
 import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
-import { planStream } from './plan.ts';
+import { planStream } from '../stream/plan.ts';
+import type { PlanOptions, StreamPlan } from '../stream/types.ts';
 import { factsOf } from './rules/facts.ts';
 import { headWork, joins, recurrence, statistics } from './rules/layers.ts';
 import { approximate, contamination, misalignment, partial } from './rules/padding.ts';
 import { alignment, leftContext, lookAhead, microHop, warmUp, wholeHops } from './rules/time.ts';
 import type { Rule, RuleFinding } from './rules/types.ts';
-import type { PlanOptions, StreamPlan } from './types.ts';
 
 export type { Level, Rule, RuleFinding } from './rules/types.ts';
 

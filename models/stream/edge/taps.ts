@@ -15,32 +15,26 @@
  * summed again from the input's last rows. They are at most the padding's, and windows that share the row of
  * the stream share them. Records cost no work, and as many bytes as windows start while a row is open.
  */
-import type { Graph, Node } from '../graph/types.ts';
-import { viewOf } from '../graph/view.ts';
-import type { Interior, Taps, TapsRow } from './layout.ts';
-import type { WindowRule } from './timing.ts';
+import type { Graph, Node } from '../../graph/types.ts';
+import { viewOf } from '../../graph/view.ts';
+import type { WindowRule } from '../timing.ts';
+import type { Stream, Taps, TapsRow } from './layout.ts';
 
 /** Taps of `node`. At most `most` rows of its left edge have records. Undefined where it has no such form. */
-export function tapsOf(
-  graph: Graph,
-  node: Node,
-  interiors: Map<number, Interior>,
-  ahead: number,
-  most: number,
-): Taps | undefined {
+export function tapsOf(graph: Graph, node: Node, streams: Map<number, Stream>, ahead: number, most: number): Taps | undefined {
   const [input] = node.inputs as [number];
   const view = viewOf(graph);
   const rule = view.rule(node);
-  const x = interiors.get(input);
-  const y = interiors.get(node.output);
+  const x = streams.get(input);
+  const y = streams.get(node.output);
   // int32 accumulators have no room for sums over int16
   const isFirst = !view.touchesInt16(node) && node.inputs.length === 1 && !view.producer(input);
   if (!isFirst || !x || !y || rule.kind !== 'window' || !('weights' in node.attrs) || x.microRows !== x.newRows) return undefined;
-  const { left, right } = y.edge;
+  const { left, right } = y;
   const extent = (rule.kernel - 1) * rule.dilation;
   if (left + right === 0 || rule.kernel === 1 || rule.pad[0] > extent) return undefined;
-  const window = x.edge.rows;
-  const grid = y.edge.jump / y.step / x.edge.jump;
+  const window = x.rows;
+  const grid = y.jump / y.phases / x.jump;
   const accFirst = y.newest - y.newRows + 1;
   const accRows = Math.floor((window - 1 + rule.pad[0]) / grid) - accFirst + 1;
   const cutAhead = left > 0 ? Math.floor(window / x.newRows) : 0;
@@ -73,15 +67,15 @@ export function tapsOf(
 }
 
 /** Row f of the left edge of window n + this is complete when window n falls due, and was not before. */
-const completionOf = (y: Interior, f: number): number => Math.floor((y.newest - f * y.step) / y.newRows);
+const completionOf = (y: Stream, f: number): number => Math.floor((y.newest - f * y.phases) / y.newRows);
 
 /** Rows of the left edge from `first` on, in the order in which they can share taps. */
-function rowsAgain(y: Interior, rule: WindowRule, first: number): TapsRow[] {
+function rowsAgain(y: Stream, rule: WindowRule, first: number): TapsRow[] {
   const rows: TapsRow[] = [];
-  for (let row = first; row < y.edge.left; row++) {
+  for (let row = first; row < y.left; row++) {
     const ahead = completionOf(y, row);
     const taps = Math.ceil((rule.pad[0] - row * rule.stride) / rule.dilation);
-    rows.push({ row, ahead, at: row * y.step + ahead * y.newRows, taps });
+    rows.push({ row, ahead, at: row * y.phases + ahead * y.newRows, taps });
   }
   return rows.sort((a, b) => a.at - b.at || a.taps - b.taps);
 }

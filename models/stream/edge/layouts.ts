@@ -6,16 +6,16 @@
  * its left edge again.  Source: edge-exact proof, sections 4 (keep, fork, cone) and 5.  All layouts give the
  * same bytes.
  */
-import type { Graph, Node } from '../graph/types.ts';
-import { viewOf } from '../graph/view.ts';
-import { append, maxOf, minOf } from '../lists.ts';
-import { needsBuffer } from './edge-plan.ts';
+import type { Graph, Node } from '../../graph/types.ts';
+import { viewOf } from '../../graph/view.ts';
+import { append, maxOf, minOf } from '../../lists.ts';
+import type { Point } from '../prefer.ts';
+import { workspaceOf } from '../workspace.ts';
 import { edgesOf } from './edges.ts';
-import type { Choice, Edge, Interior, Layout } from './layout.ts';
-import type { Point } from './prefer.ts';
+import type { Choice, Edge, Layout } from './layout.ts';
+import { needsBuffer } from './plan.ts';
 import { layoutOf, reusingNodes } from './reuse.ts';
 import { againMacs } from './taps.ts';
-import { workspaceOf } from './workspace.ts';
 
 export interface LayoutPoint extends Point {
   layout: Layout;
@@ -41,13 +41,12 @@ type Make = (choice: Choice) => LayoutPoint | undefined;
 /**
  * Rows that are made at every output: of edges, and of windows that are no contiguous part of their stream.
  */
-function gatheredRows({ interiors, work }: Layout): Map<number, number> {
+function gatheredRows({ streams }: Layout): Map<number, number> {
   const rows = new Map<number, number>();
-  for (const [id, { left, window, spliced }] of work) {
-    const at = interiors.get(id) as Interior;
-    const lefts = left && (left.computed > 0 || at.step > 1) ? left.rows : 0;
-    const windows = window && needsBuffer(at, window.right, spliced) ? at.edge.rows - window.first : 0;
-    rows.set(id, lefts + windows);
+  for (const [id, at] of streams) {
+    const { leftEdge, window, phases } = at;
+    const lefts = leftEdge && (leftEdge.computed > 0 || phases > 1) ? leftEdge.rows : 0;
+    rows.set(id, lefts + (window && needsBuffer(at) ? at.rows - window.first : 0));
   }
   return rows;
 }
@@ -66,9 +65,9 @@ function maker(graph: Graph, hop: number, microHop: number, edges: Map<number, E
 }
 
 /** Layers whose left edges read rows of the stream. */
-const readingBack = ({ choice, trunk, taps, work }: Layout): Node[] =>
+const readingBack = ({ choice, trunk, taps, streams }: Layout): Node[] =>
   [...trunk].filter((node) => {
-    const left = work.get(node.output)?.left;
+    const left = streams.get(node.output)?.leftEdge;
     return left && left.rows > left.computed && !taps.has(node) && !choice.again.has(node);
   });
 

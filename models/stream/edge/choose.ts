@@ -6,11 +6,11 @@
  * nothing more pays, so the search begins at the deepest and ends where all is too much work.
  */
 
-import type { Graph } from '../graph/types.ts';
-import { append, minOf } from '../lists.ts';
+import type { Graph } from '../../graph/types.ts';
+import { append, minOf } from '../../lists.ts';
+import { fits, mostWork, type Point, preferenceOf, preferred, unbeaten } from '../prefer.ts';
+import { type PlanOptions, type Preference, preferences } from '../types.ts';
 import { type LayoutPoint, layoutsByDepth } from './layouts.ts';
-import { fits, mostWork, type Point, preferenceOf, preferred, unbeaten } from './prefer.ts';
-import { type PlanOptions, type Preference, preferences } from './types.ts';
 
 /** Layouts within the budgets, and no depths at which all do more work than is preferred. */
 function candidates(graph: Graph, options: PlanOptions, others: readonly Point[]): LayoutPoint[] {

@@ -8,9 +8,9 @@
  * with that depth reuses the same rows and is exact.
  */
 import type { Graph, Node } from '../graph/types.ts';
+import { type Block, executeNodes, type RunNode, type Sliceable, windowOf } from '../stream/execute.ts';
+import type { StreamPlan } from '../stream/types.ts';
 import { contaminationOf } from './contamination.ts';
-import { type Block, executeNodes, type RunNode, type Sliceable, windowOf } from './execute.ts';
-import type { StreamPlan } from './types.ts';
 
 export const mostContaminated = 0.11;
 

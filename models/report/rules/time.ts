@@ -6,7 +6,7 @@
  */
 import { gcd } from '../../graph/clock.ts';
 import { viewOf } from '../../graph/view.ts';
-import { planStream } from '../plan.ts';
+import { planStream } from '../../stream/plan.ts';
 import { count, type Facts, nearest, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 
@@ -59,7 +59,7 @@ function microHops({ plan, stride, trunk }: Facts): number[] {
   const { hop, layout } = plan;
   const fits = (m: number) => {
     if (trunk) return m % stride === 0;
-    return [...(layout?.interiors.values() ?? [])].every((i) => Number.isInteger((i.newRows * m) / hop));
+    return [...(layout?.streams.values() ?? [])].every(({ newRows }) => Number.isInteger((newRows * m) / hop));
   };
   return Array.from({ length: hop }, (_, i) => i + 1).filter((m) => hop % m === 0 && fits(m));
 }

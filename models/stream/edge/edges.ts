@@ -8,10 +8,10 @@
  * hop / gcd(hop, J) rows apart.
  */
 
-import { gcd } from '../graph/clock.ts';
-import type { Graph, Node } from '../graph/types.ts';
-import { type GraphView, viewOf } from '../graph/view.ts';
-import { maxOf } from '../lists.ts';
+import { gcd } from '../../graph/clock.ts';
+import type { Graph, Node } from '../../graph/types.ts';
+import { type GraphView, viewOf } from '../../graph/view.ts';
+import { maxOf } from '../../lists.ts';
 import type { Edge } from './layout.ts';
 
 /** Rows that touch no edge. */

@@ -9,9 +9,9 @@ import { ticksOf } from '../../graph/clock.ts';
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { maxOf } from '../../lists.ts';
-import { trainedContext } from '../mode.ts';
-import { strideOf, timingOf, type WindowRule } from '../timing.ts';
-import { hasTrunk, type StreamPlan, type Timing } from '../types.ts';
+import { trainedContext } from '../../stream/mode.ts';
+import { strideOf, timingOf, type WindowRule } from '../../stream/timing.ts';
+import { hasTrunk, type StreamPlan, type Timing } from '../../stream/types.ts';
 
 export interface Layer {
   node: Node;

@@ -14,11 +14,11 @@ import { gcd } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { maxOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
+import type { Block, RunNode, WindowResult } from '../stream/execute.ts';
+import type { Mode, StreamPlan } from '../stream/types.ts';
 import { slopeBound } from './bound.ts';
 import type { Contamination } from './contamination.ts';
 import type { Difference, Differences } from './difference.ts';
-import type { Block, RunNode, WindowResult } from './execute.ts';
-import type { Mode, StreamPlan } from './types.ts';
 
 /** One mode while it is measured. */
 export interface Measured<A> {
