@@ -16,6 +16,7 @@ import { problemOf } from '../http/problem.ts';
 import type { Served } from '../http/serve.ts';
 import type { OutputEvent } from '../hub/events.ts';
 import type { Intake } from './intake.ts';
+import { Readers } from './readers.ts';
 import { together } from './together.ts';
 import { readFrames, writeOutput } from './wire.ts';
 
@@ -41,109 +42,129 @@ export interface Sockets {
   stop(): void;
 }
 
+/** Pings a socket, and ends it where nothing came since the ping before. */
+function keepAlive(socket: WebSocket): void {
+  let alive = true;
+  const ping = setInterval(() => {
+    if (!alive) return socket.terminate();
+    alive = false;
+    socket.ping();
+  }, pingMs).unref();
+  const seen = () => {
+    alive = true;
+  };
+  socket.on('pong', seen);
+  socket.on('message', seen);
+  socket.on('close', () => clearInterval(ping));
+}
+
+/** The sockets that are open: takes their frames, gives them outputs. */
+class Hub {
+  readonly counts: SocketCounts = { sockets: 0, outputsDropped: 0 };
+  readonly #intake: Intake;
+  readonly #faults: Served['counts'];
+  readonly #log?: Logger;
+  readonly #sockets = new Set<Reader>();
+  readonly #readers = new Readers<Reader>();
+
+  constructor(intake: Intake, faults: Served['counts'], log?: Logger) {
+    this.#intake = intake;
+    this.#faults = faults;
+    this.#log = log;
+  }
+
+  /** @param query slot, stream and outputs, as in this file's header */
+  open(reader: Reader, query: URLSearchParams): void {
+    this.#guarded(reader.socket, () => this.#serve(reader, query));
+  }
+
+  /** Sends an output to all who read its stream. */
+  give(output: OutputEvent): void {
+    let message: Uint8Array | undefined;
+    for (const { socket, wire } of this.#readers.of(output.stream)) {
+      if (socket.bufferedAmount > mostBufferedBytes) {
+        this.counts.outputsDropped++;
+        continue;
+      }
+      this.#guarded(socket, () => {
+        message ??= writeOutput(output.stream, this.#intake.decorate(output));
+        together(wire);
+        socket.send(message);
+      });
+    }
+  }
+
+  close(): void {
+    for (const { socket } of this.#sockets) socket.close(1001);
+  }
+
+  /** What is thrown on behalf of a socket ends that socket. */
+  #guarded(socket: WebSocket, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#faults.faults++;
+      this.#log?.error({ err: error }, 'fault of a WebSocket');
+      socket.close(1011);
+    }
+  }
+
+  #serve(reader: Reader, query: URLSearchParams): void {
+    const { socket } = reader;
+    const wanted = query.get('outputs') ?? 'own';
+    const named = ['own', 'all', 'none'].includes(wanted) ? [] : wanted.split(',');
+    for (const stream of named) this.#readers.read(reader, stream);
+    if (wanted === 'all') this.#readers.readAll(reader);
+    this.#sockets.add(reader);
+    this.counts.sockets++;
+    keepAlive(socket);
+    socket.on('error', () => {}); // closed after it
+    socket.on('close', () => {
+      this.#sockets.delete(reader);
+      this.#readers.leave(reader);
+      this.counts.sockets--;
+    });
+    socket.on('message', (data: Buffer, binary) =>
+      this.#guarded(socket, () => {
+        const stream = this.#take(socket, query, binary ? data : new Uint8Array());
+        if (stream !== undefined && wanted === 'own') this.#readers.read(reader, stream);
+      }),
+    );
+  }
+
+  /** @returns the stream that took the frames; nothing where they were refused, and the socket was told */
+  #take(socket: WebSocket, query: URLSearchParams, message: Uint8Array): string | undefined {
+    try {
+      const { stream = query.get('stream') ?? '', from, timestampMs, bytes } = readFrames(message);
+      this.#intake.take({ stream, slot: query.get('slot') ?? undefined, from, timestampMs, bytes });
+      return stream;
+    } catch (error) {
+      if (!isRunletError(error)) throw error;
+      if (socket.bufferedAmount < mostBufferedBytes) socket.send(JSON.stringify(problemOf(error).body));
+      return undefined;
+    }
+  }
+}
+
 export function attachWebSockets({ upgrades, counts: faults }: Served, intake: Intake, log?: Logger): Sockets {
-  const hub = new WebSocketServer({
+  const server = new WebSocketServer({
     noServer: true,
     maxPayload: mostMessageBytes,
     perMessageDeflate: false,
     // never what was offered beside it: that carries the token
     handleProtocols: (offered) => offered.has(socketProtocol) && socketProtocol,
   });
-  const sockets = new Set<Reader>();
-  /** Who reads a stream, by its name; and who reads all. */
-  const readers = new Map<string, Set<Reader>>();
-  const readersOfAll = new Set<Reader>();
-  const counts: SocketCounts = { sockets: 0, outputsDropped: 0 };
-
+  const hub = new Hub(intake, faults, log);
   upgrades.set(path, (request, socket, head, { searchParams }) =>
-    hub.handleUpgrade(request, socket, head, (one) => guarded(one, () => serve({ socket: one, wire: socket }, searchParams))),
+    server.handleUpgrade(request, socket, head, (one) => hub.open({ socket: one, wire: socket }, searchParams)),
   );
-
-  /** What is thrown on behalf of a socket ends that socket. */
-  function guarded(socket: WebSocket, run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      faults.faults++;
-      log?.error({ err: error }, 'fault of a WebSocket');
-      socket.close(1011);
-    }
-  }
-
-  function serve(reader: Reader, query: URLSearchParams): void {
-    const { socket } = reader;
-    const wanted = query.get('outputs') ?? 'own';
-    const slot = query.get('slot') ?? undefined;
-    const named = ['own', 'all', 'none'].includes(wanted) ? [] : wanted.split(',');
-    const streams = new Set<string>();
-    const read = (stream: string) => {
-      if (streams.has(stream)) return;
-      streams.add(stream);
-      const all = readers.get(stream) ?? new Set();
-      readers.set(stream, all.add(reader));
-    };
-    for (const stream of named) read(stream);
-    if (wanted === 'all') readersOfAll.add(reader);
-    let alive = true;
-    const ping = setInterval(() => {
-      if (!alive) return socket.terminate();
-      alive = false;
-      socket.ping();
-    }, pingMs).unref();
-    sockets.add(reader);
-    counts.sockets++;
-    socket.on('pong', () => {
-      alive = true;
-    });
-    socket.on('error', () => {}); // closed after it
-    socket.on('close', () => {
-      clearInterval(ping);
-      sockets.delete(reader);
-      readersOfAll.delete(reader);
-      for (const stream of streams) {
-        const all = readers.get(stream);
-        if (all?.delete(reader) && all.size === 0) readers.delete(stream);
-      }
-      counts.sockets--;
-    });
-    const take = (data: Buffer, binary: boolean) => {
-      try {
-        const { stream = query.get('stream') ?? '', from, timestampMs, bytes } = readFrames(binary ? data : new Uint8Array());
-        intake.take({ stream, slot, from, timestampMs, bytes });
-        if (wanted === 'own') read(stream);
-      } catch (error) {
-        if (!isRunletError(error)) throw error;
-        if (socket.bufferedAmount < mostBufferedBytes) socket.send(JSON.stringify(problemOf(error).body));
-      }
-    };
-    socket.on('message', (data: Buffer, binary) => {
-      alive = true;
-      guarded(socket, () => take(data, binary));
-    });
-  }
-
-  const stop = intake.gateway.events.on('output', (output: OutputEvent) => {
-    let message: Uint8Array | undefined;
-    const give = ({ socket, wire }: Reader) => {
-      if (socket.bufferedAmount > mostBufferedBytes) {
-        counts.outputsDropped++;
-        return;
-      }
-      guarded(socket, () => {
-        message ??= writeOutput(output.stream, intake.decorate(output));
-        together(wire);
-        socket.send(message);
-      });
-    };
-    for (const reader of readers.get(output.stream) ?? []) give(reader);
-    for (const reader of readersOfAll) give(reader);
-  });
+  const stop = intake.gateway.events.on('output', (output: OutputEvent) => hub.give(output));
   return {
-    counts,
+    counts: hub.counts,
     stop: () => {
       stop();
-      for (const { socket } of sockets) socket.close(1001);
       hub.close();
+      server.close();
     },
   };
 }

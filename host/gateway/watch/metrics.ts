@@ -4,7 +4,7 @@
  * In: a gateway's events, the counters of its wires.  Out: text at /metrics. Counters of wires are read when
  * somebody asks.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Gateway } from '../gateway.ts';
 import type { Connections } from '../http/connections.ts';
 import type { EntranceCounts } from '../http/entrance.ts';
@@ -12,6 +12,7 @@ import type { Intake, IntakeCounts } from '../streams/intake.ts';
 import type { LineCounts } from '../streams/lines.ts';
 import type { MqttCounts } from '../streams/mqtt.ts';
 import type { SocketCounts } from '../streams/websocket.ts';
+import { type Instruments, instrumentsOf } from './instruments.ts';
 import type { Tracker } from './tracker.ts';
 
 /** Counters of the wires that are there. */
@@ -35,56 +36,16 @@ const pushBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.
 /** Of the intake, those that count ticks. */
 const tickCounts = ['received', 'delivered', 'lost', 'filled', 'late', 'duplicate', 'reordered', 'refused', 'shed'] as const;
 
-export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptions): Registry {
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  const counter = <T extends string>(name: string, help: string, ...labelNames: T[]) =>
-    new Counter({ name: `runlet_${name}`, help, labelNames, registers });
-  const gauge = (
-    name: string,
-    help: string,
-    labelNames: string[],
-    read: (set: (labels: object, value: number) => void) => void,
-  ) =>
-    new Gauge({
-      name: `runlet_${name}`,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        read((labels, value) => this.set(labels as Record<string, string>, value));
-      },
-    });
-  /** A counter that somebody else counts. */
-  const counted = (name: string, help: string, labelNames: string[], read: () => [labels: object, value: number][]) =>
-    new Counter({
-      name: `runlet_${name}`,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        for (const [labels, value] of read()) this.inc(labels as Record<string, string>, value);
-      },
-    });
-
+/** Outputs, steps, refusals, streams and overloads, counted as the gateway tells of them. */
+function registerEvents({ counter, histogram }: Instruments, { events }: Gateway): void {
   const outputs = counter('outputs_total', 'Outputs that streams gave', 'slot');
-  const latency = new Histogram({
-    name: 'runlet_output_latency_seconds',
-    help: 'From the arrival of the last frame of an output to the output',
-    labelNames: ['slot'],
-    buckets: latencyBuckets,
-    registers,
-  });
-  const push = new Histogram({
-    name: 'runlet_push_seconds',
-    help: 'What the push takes in which an output falls due',
-    labelNames: ['slot'],
-    buckets: pushBuckets,
-    registers,
-  });
+  const latency = histogram(
+    'output_latency_seconds',
+    'From the arrival of the last frame of an output to the output',
+    latencyBuckets,
+    'slot',
+  );
+  const push = histogram('push_seconds', 'What the push takes in which an output falls due', pushBuckets, 'slot');
   const steps = counter(
     'steps_total',
     'Steps of bundles: staged, checked, trial, passed, confirmed, swapped, reverted, rolled back',
@@ -94,7 +55,6 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
   const refused = counter('refused_total', 'Bundles and frames that were not taken, by error code', 'code');
   const streams = counter('stream_events_total', 'Streams that were opened, restarted, failed, closed', 'state');
   const overloads = counter('overloads_total', 'Times that frames were shed because too many came');
-  const { events } = gateway;
   events.on('output', ({ slot, latencyMs, pushMs }) => {
     outputs.inc({ slot });
     latency.observe({ slot }, latencyMs / 1000);
@@ -104,7 +64,10 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
   events.on('refused', ({ code }) => refused.inc({ code }));
   events.on('stream', ({ state }) => streams.inc({ state }));
   events.on('overload', ({ state }) => state === 'begins' && overloads.inc());
+}
 
+/** What runs, what waits, and how the gateway is set. */
+function registerState({ gauge }: Instruments, gateway: Gateway): void {
   gauge('streams', 'Streams that run', ['slot'], (set) => {
     for (const [slot, { streams: all }] of gateway.slots) set({ slot }, all.size);
   });
@@ -126,6 +89,10 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
     set({}, gateway.policy.insecureUnsigned ? 1 : 0),
   );
   gauge('safe_mode', '1 in safe mode', [], (set) => set({}, gateway.store.state.safeMode ? 1 : 0));
+}
+
+/** Ticks, gaps and messages of streams that may lose some. */
+function registerIntake({ counted }: Instruments, intake: Intake): void {
   counted('ticks_total', `Ticks of streams that may lose some: ${tickCounts.join(', ')}, reset`, ['what'], () => {
     const counts: IntakeCounts = intake.counts();
     return [...tickCounts.map((what): [object, number] => [{ what }, counts[what]]), [{ what: 'reset' }, counts.resetTicks]];
@@ -138,6 +105,10 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
     const { messages, refusedMessages } = intake.counts();
     return Object.entries({ all: messages, refused: refusedMessages }).map(([what, value]) => [{ what }, value]);
   });
+}
+
+/** Sockets, the broker, lines, requests and connections. */
+function registerWires({ counted, gauge }: Instruments, wires: Wires, { events }: Gateway): void {
   counted('outputs_dropped_total', 'Outputs that a slow reader or a lost broker did not get', ['wire'], () => [
     [{ wire: 'websocket' }, wires.websocket?.outputsDropped ?? 0],
     [{ wire: 'mqtt' }, wires.mqtt?.outputsDropped ?? 0],
@@ -161,6 +132,10 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
   counted('mqtt_refused_total', 'Messages over MQTT that were refused', [], () => [[{}, wires.mqtt?.refused ?? 0]]);
   gauge('sockets', 'WebSockets that are open', [], (set) => set({}, wires.websocket?.sockets ?? 0));
   gauge('mqtt_connected', '1 while the broker is there', [], (set) => set({}, wires.mqtt?.connected ? 1 : 0));
+}
+
+/** Range and saturation of every input channel. */
+function registerInputs({ counted, gauge }: Instruments, tracker: Tracker, gateway: Gateway): void {
   counted('input_saturated_total', 'Input values at or beyond the ends of the stored range', ['slot', 'channel'], () =>
     [...gateway.slots.keys()].flatMap((slot) =>
       tracker.ranges(slot).map(({ name, saturated }): [object, number] => [{ slot, channel: name }, saturated]),
@@ -171,5 +146,17 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
       for (const { name: channel, least, mean, most } of tracker.ranges(slot))
         for (const [what, value] of Object.entries({ least, mean, most })) set({ slot, channel, what }, value);
   });
+}
+
+/** The order of the calls is the order of the metrics in the text. */
+export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptions): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const instruments = instrumentsOf(registry);
+  registerEvents(instruments, gateway);
+  registerState(instruments, gateway);
+  registerIntake(instruments, intake);
+  registerWires(instruments, wires, gateway);
+  registerInputs(instruments, tracker, gateway);
   return registry;
 }
