@@ -2,7 +2,8 @@
  * What routes read of a request: its body in pieces or whole, a trial's options, where a piece of an upload
  * begins.
  *
- * In: a request.  Out: the value, or RN814 with what is wrong. A body is held only up to the bound of its route.
+ * In: a request.  Out: the value, or RN814 with what is wrong. A body is held only up to the bound of its
+ * route.
  */
 import type { Context } from 'hono';
 import * as v from 'valibot';
