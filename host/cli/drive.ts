@@ -80,84 +80,137 @@ export interface RunParts {
   detector?: LabelDetector;
 }
 
-/** Runs the whole source; JSON lines go to stdout where there is no live line. */
-export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' | 'gaps'>> {
-  const { session, source, recorder, live, rateHz, realtime, limit, gaps, detector } = parts;
-  const { hop } = session;
-  const hostFrames = (chunk: Float32Array, input: number): Frames => {
+/** One run: what is counted on the way from the first frame to the last. */
+class Run {
+  readonly #parts: RunParts;
+  readonly #gaps: GapCount | undefined;
+  readonly #started = performance.now();
+  /** Milliseconds of the pushes of the hop that is not whole yet. */
+  #hopMs = 0;
+  /** Frames that the session was given. */
+  #given = 0;
+  #heldBack = 0;
+  #lines = '';
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    this.#gaps = parts.gaps && { policy: parts.gaps.policy, count: 0, frames: 0, outputsLeftOut: 0 };
+  }
+
+  /** Whether there are as many outputs as were asked for. */
+  get isFull(): boolean {
+    const { recorder, limit } = this.#parts;
+    return recorder.count >= limit;
+  }
+
+  get facts(): Pick<RunSummary, 'warmUp' | 'gaps'> {
+    const { outputsHeldBack, framesLeft } = this.#parts.session.warmUp;
+    return { warmUp: { outputsHeldBack: this.#heldBack + outputsHeldBack, framesLeft }, gaps: this.#gaps };
+  }
+
+  /** Pushes what the source gave at once, up to the limit. */
+  async chunk(chunk: Float32Array | Float32Array[]): Promise<void> {
+    const { session, realtime } = this.#parts;
+    const { hop } = session;
+    const frames = Array.isArray(chunk) ? chunk.map((one, input) => this.#hostFrames(one, input)) : this.#hostFrames(chunk, 0);
+    const count = session.framesIn(frames);
+    for (let from = 0, take = 0; from < count; from += take) {
+      this.bridge();
+      if (this.isFull) return;
+      // up to the next hop, so that a hop's time is that of one or more whole pushes, and up to the next gap
+      const toGap = (this.#nextGap?.at ?? Number.POSITIVE_INFINITY) - this.#given;
+      take = Math.min(hop - (session.framesPushed % hop), count - from, toGap);
+      await this.#pace(take);
+      const before = performance.now();
+      const due = session.pushPart(frames, from, take);
+      const ms = performance.now() - before;
+      this.#count(Array.isArray(chunk) ? (chunk[0] as Float32Array) : chunk, from, take, ms);
+      if (due) this.#report();
+      if (realtime) await this.flush();
+      if (this.isFull) return;
+    }
+  }
+
+  /** The gap before the next frame, if there is one. */
+  bridge(): void {
+    const { session, recorder, gaps, detector } = this.#parts;
+    const found = this.#gaps;
+    const gap = this.#nextGap;
+    if (!gaps || !found || gap?.at !== this.#given) return;
+    if (gaps.policy === 'reset') {
+      this.#heldBack += session.warmUp.outputsHeldBack;
+      detector?.reset();
+    }
+    found.count++;
+    found.frames += gap.frames;
+    found.outputsLeftOut += session.gap(gap.frames, gaps.policy, () => this.#report()).leftOut;
+    recorder.gap(gap.frames);
+    this.#hopMs = 0; // the hop was broken
+  }
+
+  /** Prints the lines since the last call. */
+  async flush(): Promise<void> {
+    const { session, live } = this.#parts;
+    live?.progress(session.originFrame + session.framesPushed);
+    const text = this.#lines;
+    this.#lines = '';
+    if (text) await print(text);
+  }
+
+  get #nextGap() {
+    return this.#parts.gaps?.list.list[this.#gaps?.count ?? 0];
+  }
+
+  #hostFrames(chunk: Float32Array, input: number): Frames {
+    const { session, real } = this.#parts;
     const hostType = session.manifest.inputs[input]?.hostType ?? 'float32';
     // sound comes as real values, -1 to 1, from WAV files and PCM
-    const isReal = parts.real || session.manifest.frontEndConfig;
+    const isReal = real || session.manifest.frontEndConfig;
     return hostType === 'float32' || isReal ? chunk : storedValues(chunk, hostType);
-  };
-  const start = performance.now();
-  const found: GapCount | undefined = gaps && { policy: gaps.policy, count: 0, frames: 0, outputsLeftOut: 0 };
-  let [hopMs, given, heldBack, lines] = [0, 0, 0, ''];
+  }
+
+  /** With --realtime, waits for the time at which the next `take` frames are there. */
+  async #pace(take: number): Promise<void> {
+    const { session, rateHz, realtime } = this.#parts;
+    if (!realtime || !rateHz) return;
+    const wait = this.#started + (1000 * (session.originFrame + session.framesPushed + take)) / rateHz - performance.now();
+    if (wait > 1) await sleep(wait);
+  }
+
+  /** Records a push of `take` frames that took `ms`. */
+  #count(frames: Float32Array, from: number, take: number, ms: number): void {
+    const { session, recorder } = this.#parts;
+    this.#hopMs += ms;
+    this.#given += take;
+    recorder.frames(frames, from, take, ms);
+    if (session.framesPushed % session.hop !== 0) return;
+    recorder.hop(this.#hopMs);
+    this.#hopMs = 0;
+  }
 
   /** The output that fell due. */
-  const report = (): void => {
-    if (recorder.count >= limit) return;
-    const startFrame = session.originFrame + session.outputIndex * hop;
+  #report(): void {
+    if (this.isFull) return;
+    const { session, source, recorder, live, rateHz, detector } = this.#parts;
+    const startFrame = session.originFrame + session.outputIndex * session.hop;
     const latest = session.output();
     recorder.output(latest, startFrame, startFrame + session.window, source.truth);
     const heard = detector?.push(session.output(detector.output), (1000 * (startFrame + session.window)) / (rateHz as number));
     if (heard) recorder.heard(heard.label);
     if (live && recorder.outputs[0]) live.output(recorder.label(latest), latest[0] as number, recorder.outputs[0]);
-    if (!live) lines += `${JSON.stringify(outputLine(session, recorder, rateHz, heard))}\n`;
-  };
-  /** The gap before frame `given`, if there is one. */
-  const bridge = (): void => {
-    const gap = gaps?.list.list[found?.count ?? 0];
-    if (!gaps || !found || gap?.at !== given) return;
-    if (gaps.policy === 'reset') {
-      heldBack += session.warmUp.outputsHeldBack;
-      detector?.reset();
-    }
-    found.count++;
-    found.frames += gap.frames;
-    found.outputsLeftOut += session.gap(gap.frames, gaps.policy, report).leftOut;
-    recorder.gap(gap.frames);
-    hopMs = 0; // the hop was broken
-  };
-  const flush = async (): Promise<void> => {
-    live?.progress(session.originFrame + session.framesPushed);
-    const text = lines;
-    lines = '';
-    if (text) await print(text);
-  };
-
-  for await (const chunk of source.frames) {
-    const frames = Array.isArray(chunk) ? chunk.map(hostFrames) : hostFrames(chunk, 0);
-    const count = session.framesIn(frames);
-    for (let from = 0, take = 0; from < count; from += take) {
-      bridge();
-      if (recorder.count >= limit) break;
-      // up to the next hop, so that a hop's time is that of one or more whole pushes, and up to the next gap
-      const toGap = (gaps?.list.list[found?.count ?? 0]?.at ?? Number.POSITIVE_INFINITY) - given;
-      take = Math.min(hop - (session.framesPushed % hop), count - from, toGap);
-      if (realtime && rateHz) {
-        const wait = start + (1000 * (session.originFrame + session.framesPushed + take)) / rateHz - performance.now();
-        if (wait > 1) await sleep(wait);
-      }
-      const before = performance.now();
-      const due = session.pushPart(frames, from, take);
-      const ms = performance.now() - before;
-      hopMs += ms;
-      given += take;
-      recorder.frames(Array.isArray(chunk) ? (chunk[0] as Float32Array) : chunk, from, take, ms);
-      if (session.framesPushed % hop === 0) {
-        recorder.hop(hopMs);
-        hopMs = 0;
-      }
-      if (due) report();
-      if (realtime) await flush();
-      if (recorder.count >= limit) break;
-    }
-    await flush();
-    if (recorder.count >= limit || output.closed) break;
+    if (!live) this.#lines += `${JSON.stringify(outputLine(session, recorder, rateHz, heard))}\n`;
   }
-  if (recorder.count < limit && !output.closed) bridge();
-  await flush();
-  const { outputsHeldBack, framesLeft } = session.warmUp;
-  return { warmUp: { outputsHeldBack: heldBack + outputsHeldBack, framesLeft }, gaps: found };
+}
+
+/** Runs the whole source; JSON lines go to stdout where there is no live line. */
+export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' | 'gaps'>> {
+  const run = new Run(parts);
+  for await (const chunk of parts.source.frames) {
+    await run.chunk(chunk);
+    await run.flush();
+    if (run.isFull || output.closed) break;
+  }
+  if (!run.isFull && !output.closed) run.bridge();
+  await run.flush();
+  return run.facts;
 }

@@ -8,20 +8,11 @@
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';
-import { maxOf } from '../../models/lists.ts';
-import {
-  blockedLine,
-  heardLine,
-  type ListeningSummary,
-  LiveListening,
-  level,
-  listeningText,
-  perOutput,
-} from '../report/listening.ts';
-import { Listener, type ListenerEvents, type ListeningModel } from '../session/index.ts';
+import { type ListeningSummary, LiveListening, level, listeningText, perOutput } from '../report/listening.ts';
+import { Listener, type ListeningModel } from '../session/index.ts';
 import type { Source } from '../sources/index.ts';
 import { coloursFor, exitCodes, output, print, printJson } from './args.ts';
-import { shortFloat } from './drive.ts';
+import { ListeningLines } from './listening-lines.ts';
 import type { Listening } from './listening-models.ts';
 
 export interface ListenOptions {
@@ -50,67 +41,44 @@ async function* pieces(frames: AsyncIterable<Float32Array>, samples: number): As
   for await (const chunk of frames) for (let at = 0; at < chunk.length; at += samples) yield chunk.subarray(at, at + samples);
 }
 
-const s = (timeMs: number): number => Number((timeMs / 1000).toFixed(4));
+/** Calls `stop` at Ctrl-C. @returns whether it was pressed, and an end to it */
+function atInterrupt(stop: () => void): { readonly pressed: boolean; end(): void } {
+  let pressed = false;
+  const press = (): void => {
+    pressed = true;
+    stop();
+  };
+  process.once('SIGINT', press);
+  return {
+    get pressed() {
+      return pressed;
+    },
+    end: () => process.off('SIGINT', press),
+  };
+}
 
-/** Runs until the source ends, the limit is reached, the reader of stdout is gone, or Ctrl-C. */
-export async function listen({ models, frontEnds, sampleRateHz }: Listening, options: ListenOptions): Promise<void> {
-  const { source, realtime, limit, json } = options;
-  const colours = coloursFor(process.stdout);
-  const onTerminal = Boolean(process.stdout.isTTY) && !json;
-  const live = onTerminal && process.stderr.isTTY ? new LiveListening(process.stderr, models, colours) : undefined;
-  const words = new Map<ListeningModel, Record<string, number>>();
-  let [lines, found] = ['', 0];
-  const line = (text: string, value: object): void => {
-    lines += onTerminal ? `${text}\n` : `${JSON.stringify(value)}\n`;
-  };
-  const events: ListenerEvents = {
-    heard(model, { label, timeMs, probability }) {
-      if (found++ >= limit) return;
-      const count = words.get(model) ?? {};
-      count[label] = (count[label] ?? 0) + 1;
-      words.set(model, count);
-      const value = { timeS: s(timeMs), heard: label, probability: Number(probability.toFixed(4)), model: model.name };
-      line(heardLine(label, timeMs, probability, colours), value);
-    },
-    blocked({ name, detector }, timeMs) {
-      const label = detector?.candidate?.label ?? name;
-      const probability = Number((detector?.mean ?? 0).toFixed(4));
-      line(blockedLine(label, timeMs, probability, colours), { timeS: s(timeMs), noVoice: label, probability, model: name });
-    },
-    voice({ name }, active, timeMs) {
-      if (!onTerminal || models.length === 1)
-        line(`${`${s(timeMs).toFixed(2)} s`.padStart(10)}  voice ${active ? 'begins' : 'ends'}`, {
-          timeS: s(timeMs),
-          voice: active,
-          model: name,
-        });
-    },
-    output(model, timeMs) {
-      const { name, session, detector, labels } = model;
-      if (!(options.scores || !detector) || found >= limit) return;
-      if (!detector) found++;
-      const values = Array.from(session.output(detector?.output), shortFloat);
-      const best = labels && labels.length === values.length ? labels[values.indexOf(maxOf(values))] : undefined;
-      const value = { timeS: s(timeMs), n: session.outputIndex, output: values, label: best, model: name };
-      line(`${`${s(timeMs).toFixed(2)} s`.padStart(10)}  ${name}  ${best ?? ''} ${values.join(' ')}`, value);
-    },
-  };
-  const listener = new Listener(models, sampleRateHz, events);
+interface Fed {
+  /** Milliseconds that the models took. */
+  computing: number;
+  interrupted: boolean;
+}
+
+/** Gives the source to the models, until it ends, the limit is reached, nobody reads stdout, or Ctrl-C. */
+async function feed(
+  listener: Listener,
+  lines: ListeningLines,
+  { source, realtime }: ListenOptions,
+  live?: LiveListening,
+): Promise<Fed> {
+  const { sampleRateHz } = listener;
   const flush = async (): Promise<void> => {
-    if (!lines) return;
+    const text = lines.take();
+    if (!text) return;
     live?.clear();
-    const text = lines;
-    lines = '';
     await print(text);
   };
-
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-    // a pipe that waits for more ends here
-    process.stdin.destroy();
-  };
-  process.once('SIGINT', stop);
+  // a pipe that waits for more ends here
+  const interrupt = atInterrupt(() => process.stdin.destroy());
   const started = performance.now();
   let computing = 0;
   // on a terminal and in real time little at once, so that words come when they are said
@@ -128,19 +96,23 @@ export async function listen({ models, frontEnds, sampleRateHz }: Listening, opt
       computing += performance.now() - before;
       await flush();
       live?.draw((1000 * listener.samples) / sampleRateHz, level(piece));
-      if (found >= limit || output.closed || stopped) break;
+      if (lines.isFull || output.closed || interrupt.pressed) break;
     }
   } catch (error) {
-    if (!stopped) throw error;
+    if (!interrupt.pressed) throw error;
   }
-  process.off('SIGINT', stop);
-  live?.clear();
-  if (output.closed) return;
+  interrupt.end();
+  return { computing, interrupted: interrupt.pressed };
+}
 
-  const seconds = listener.samples / sampleRateHz;
-  const summary: ListeningSummary = {
-    source: source.describe,
-    seconds,
+/** What was heard, and what it cost. */
+function summaryOf(
+  listener: Listener,
+  { models, frontEnds, sampleRateHz }: Listening,
+  words: ReadonlyMap<ListeningModel, Record<string, number>>,
+): Omit<ListeningSummary, 'source' | 'timesRealTime'> {
+  return {
+    seconds: listener.samples / sampleRateHz,
     models: models.map((model) => {
       const count = listener.countOf(model);
       const { detector, name } = model;
@@ -156,12 +128,31 @@ export async function listen({ models, frontEnds, sampleRateHz }: Listening, opt
       const count = listener.rowsOf(session);
       return { name: text, rows: count.outputs, microsecondsPerRow: perOutput(count) };
     }),
-    ...(computing > 0 && { timesRealTime: Number(((1000 * seconds) / computing).toPrecision(4)) }),
+  };
+}
+
+/** Runs until the source ends, the limit is reached, the reader of stdout is gone, or Ctrl-C. */
+export async function listen(listening: Listening, options: ListenOptions): Promise<void> {
+  const { models, sampleRateHz } = listening;
+  const { source, limit, scores, json } = options;
+  const colours = coloursFor(process.stdout);
+  const onTerminal = Boolean(process.stdout.isTTY) && !json;
+  const live = onTerminal && process.stderr.isTTY ? new LiveListening(process.stderr, models, colours) : undefined;
+  const lines = new ListeningLines({ models, onTerminal, colours, limit, scores });
+  const listener = new Listener(models, sampleRateHz, lines);
+  const { computing, interrupted } = await feed(listener, lines, options, live);
+  live?.clear();
+  if (output.closed) return;
+  const found = summaryOf(listener, listening, lines.words);
+  const summary: ListeningSummary = {
+    source: source.describe,
+    ...found,
+    ...(computing > 0 && { timesRealTime: Number(((1000 * found.seconds) / computing).toPrecision(4)) }),
   };
   if (json) printJson({ summary });
   else {
     const text = `${source.describe}\n${listeningText(summary)}\n`;
     (onTerminal ? process.stdout : process.stderr).write(text);
   }
-  if (stopped) process.exitCode = exitCodes.interrupted;
+  if (interrupted) process.exitCode = exitCodes.interrupted;
 }

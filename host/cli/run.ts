@@ -7,28 +7,24 @@
  * whole run. What the warm-up holds back and what gaps the signal has stands on stderr.
  */
 
-import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
+import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
-import { isPreset } from '../../models/frontend/presets.ts';
 import { printableLines } from '../../models/printable.ts';
 import { Live } from '../report/live.ts';
-import { type GapCount, Recorder } from '../report/recorder.ts';
+import { type GapCount, Recorder, type RunSummary } from '../report/recorder.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { summaryText } from '../report/summary.ts';
 import type { LabelDetector, Session } from '../session/index.ts';
-import { GapList, present } from '../sources/gaps.ts';
-import { openSource, type SourceOptions } from '../sources/index.ts';
-import { openSeveral } from '../sources/several.ts';
-import { noTruth } from '../sources/source.ts';
+import type { SourceOptions } from '../sources/index.ts';
 import { badOption, coloursFor, output, printJson } from './args.ts';
 import { openBundle } from './bundle-file.ts';
 import { drive } from './drive.ts';
-import { openFrontEnd, prepared } from './front-end.ts';
 import { detectorOf, listens, withLabels } from './listening-models.ts';
 import { isWasm, readBytes } from './load.ts';
 import { refuseGiven } from './options.ts';
 import { listeningArgs, type RunOptions, runArgs } from './run-args.ts';
 import { isModelFile, isSound, modelsIn, runListening } from './run-listening.ts';
+import { checkSignal, checkSources, openSignal, prepareSignal, sourceOptionsOf } from './run-signal.ts';
 import { writeOut } from './save.ts';
 import { defineVerb } from './verb.ts';
 
@@ -53,25 +49,6 @@ async function savePlot(path: string, recorder: Recorder): Promise<void> {
   process.stderr.write(`wrote ${path}\n`);
 }
 
-const inputsOf = ({ inputs }: Manifest) => inputs.map(({ name, elements, rate = 1 }) => ({ name, elements, rate }));
-
-/** Columns that the bundle was made with, else the name of an input of one element. */
-const knownOf = ({ columns, inputs: [input] }: Manifest) => columns ?? (input?.elements === 1 ? [input.name] : undefined);
-
-/** What run does with one input only. @throws RN741 */
-function checkSeveral(options: RunOptions, manifest: Manifest): void {
-  const frontEnd = options.frontEnd ?? manifest.frontEnd ?? 'none';
-  const names: string[] = (['gap', 'time', 'truth', 'array'] as const).filter((name) => options[name] !== undefined);
-  if (frontEnd !== 'none') names.push('front-end');
-  if (names.length > 0)
-    throw new RunletError('RN741', {
-      what: `${names.map((n) => `--${n}`).join(' and ')} cannot be used with several inputs`,
-      where: options.bundle,
-      why: `the model has ${manifest.inputs.length}`,
-      tryThis: 'prepare the signals beforehand, or use the session from a program (runlet/session)',
-    });
-}
-
 /** What is heard, where the bundle or the options say how. @throws RN739, RN770, RN771 */
 function detectorFor({ manifest, hop }: Session, rateHz: number | undefined, options: RunOptions): LabelDetector | undefined {
   const { label, labels, cutoff, slidingWindow, refractoryMs } = options;
@@ -87,75 +64,32 @@ function detectorFor({ manifest, hop }: Session, rateHz: number | undefined, opt
   });
 }
 
-async function run(options: RunOptions, said: ReadonlySet<string>): Promise<void> {
-  const { limit = Number.POSITIVE_INFINITY, rate: givenRate, truthAt, gap: policy, timeUnit: unit } = options;
-  if (!policy && options.time !== undefined) throw badOption('time', options.time, '--gap reset, hold or zero with it');
-  const sourceOptions: SourceOptions = {
-    frameElements: 1,
-    columns: options.columns,
-    header: options.header,
-    truth: options.truth,
-    channel: options.channel,
-    resample: options.resample,
-    array: options.array,
-    row: options.row,
-    format: options.format,
-    gain: options.gain,
-    rawChannels: options.channels,
-  };
-  const all = [options.bundle, ...options.source];
-  const paths = modelsIn(all);
-  const last = all.at(-1) as string;
-  const bytes = await readBytes(options.bundle);
-  if (paths.length > 1 || (isModelFile(options.bundle) && !isWasm(bytes)))
-    return runListening(paths, sourceOptions, givenRate, limit, options, said);
-  const session = await openBundle(options.bundle, bytes);
+/** Prints the summary: below a plot on a terminal, as JSON, or on stderr below lines of JSON. */
+function report(recorder: Recorder, summary: RunSummary, source: string, { manifest }: Session, json?: boolean): void {
+  if (json && !output.closed) printJson({ summary });
+  const text = `${source}\n${summaryText(summary, manifest.unit)}\n`;
+  if (process.stdout.isTTY && !json) {
+    const first = recorder.outputs[0];
+    if (first && first.length > 1 && !recorder.classes) {
+      const columns = Math.max(20, Math.min(72, (process.stdout.columns ?? 80) - 14));
+      const { cyan } = coloursFor(process.stdout);
+      for (const line of braillePlot(first.view(), { columns, rows: 4, unit: manifest.unit }))
+        process.stdout.write(`${cyan(line)}\n`);
+    }
+    process.stdout.write(text);
+  } else if (!json && !output.closed) process.stderr.write(text);
+}
+
+/** Runs a bundle that takes rows of a signal. */
+async function runRows(session: Session, options: RunOptions, sourceOptions: SourceOptions): Promise<void> {
+  const { limit = Number.POSITIVE_INFINITY, gap: policy, truthAt, realtime, real } = options;
   const { manifest } = session;
-  if (listens(manifest, options.frontEnd) && (manifest.frontEndConfig || isSound(last, sourceOptions)))
-    return runListening(paths, sourceOptions, givenRate, limit, options, said);
-  refuseGiven(listeningArgs, said, 'it is for models that listen');
   const [input] = manifest.inputs as [PortManifest];
-  const several = manifest.inputs.length > 1;
-  if (several) checkSeveral(options, manifest);
-  else if (options.source.length > 1)
-    throw new RunletError('RN741', {
-      what: 'run takes a bundle and one source',
-      where: options.source.slice(1).join(' '),
-      tryThis: 'runlet run --help',
-    });
-  const named = options.frontEnd ?? manifest.frontEnd ?? 'none';
-  const frontEndName = isPreset(named) ? 'none' : named; // rows of an audio front end come ready
-  const expectedHz = manifest.sampleRateHz ?? givenRate;
-  const one = several
-    ? undefined
-    : await openSource(options.source[0] as string, {
-        ...sourceOptions,
-        frameElements: input.elements,
-        sampleRateHz: expectedHz,
-        rawRateHz: givenRate,
-        known: knownOf(manifest),
-        labels: options.labels ?? manifest.labels,
-        checkTime: true,
-        gaps: frontEndName !== 'none' || policy !== undefined,
-        time: policy && { column: options.time, unit },
-      });
-  const source = one ?? (await openSeveral(inputsOf(manifest), options.source, { ...sourceOptions, sampleRateHz: expectedHz }));
-  const rateHz = expectedHz ?? source.sampleRateHz;
-  if (options.realtime && rateHz === undefined)
-    throw new RunletError('RN739', {
-      what: 'the sample rate is unknown',
-      where: '--realtime',
-      why: 'neither the bundle nor the source says it',
-      tryThis: 'give it with --rate',
-    });
-  if (options.truth !== undefined && !source.truth) throw noTruth();
+  const signal = await openSignal(manifest, options, sourceOptions);
+  checkSignal(signal, options);
+  const { source, rateHz } = signal;
   const detector = detectorFor(session, rateHz, options);
-  const gaps = policy && new GapList();
-  if (one && gaps) one.frames = present(one.frames, input.elements, one.jumps, gaps);
-  if (one && frontEndName !== 'none') {
-    const frontEnd = await openFrontEnd(frontEndName, rateHz, input.elements);
-    one.frames = prepared(one.frames, frontEnd, policy === 'reset' ? gaps : undefined);
-  }
+  const gaps = await prepareSignal(signal, input.elements, policy);
   const recorder = new Recorder({
     manifest,
     source: source.describe,
@@ -166,34 +100,41 @@ async function run(options: RunOptions, said: ReadonlySet<string>): Promise<void
     truthAt,
     jumps: source.jumps,
   });
-  const onTerminal = Boolean(process.stdout.isTTY) && !options.json;
   if (manifest.warmUpHops > 0) process.stderr.write(`${warmUpText(session, rateHz)}\n`);
-  const live = onTerminal
-    ? await Live.start({ totalFrames: source.totalFrames, rateHz, unit: manifest.unit, stream: process.stderr })
-    : undefined;
-  const { realtime, real } = options;
+  const live =
+    process.stdout.isTTY && !options.json
+      ? await Live.start({ totalFrames: source.totalFrames, rateHz, unit: manifest.unit, stream: process.stderr })
+      : undefined;
   let facts: Awaited<ReturnType<typeof drive>>;
   try {
     const parts = { session, source, recorder, live, rateHz, realtime, real, limit, detector };
-    facts = await drive({ ...parts, gaps: gaps && { policy, list: gaps } });
+    facts = await drive({ ...parts, gaps: policy && gaps && { policy, list: gaps } });
   } finally {
     live?.stop();
   }
   const summary = recorder.summary(facts);
   if (summary.gaps && !output.closed) process.stderr.write(`${gapsText(summary.gaps, rateHz)}\n`);
-  if (options.json && !output.closed) printJson({ summary });
-  if (onTerminal) {
-    const first = recorder.outputs[0];
-    if (first && first.length > 1 && !recorder.classes) {
-      const columns = Math.max(20, Math.min(72, (process.stdout.columns ?? 80) - 14));
-      const { cyan } = coloursFor(process.stdout);
-      for (const line of braillePlot(first.view(), { columns, rows: 4, unit: manifest.unit }))
-        process.stdout.write(`${cyan(line)}\n`);
-    }
-    process.stdout.write(`${source.describe}\n${summaryText(summary, manifest.unit)}\n`);
-  } else if (!options.json && !output.closed)
-    process.stderr.write(`${source.describe}\n${summaryText(summary, manifest.unit)}\n`);
+  report(recorder, summary, source.describe, session, options.json);
   if (options.plot !== undefined) await savePlot(options.plot, recorder);
+}
+
+async function run(options: RunOptions, said: ReadonlySet<string>): Promise<void> {
+  const { limit = Number.POSITIVE_INFINITY, rate } = options;
+  if (!options.gap && options.time !== undefined) throw badOption('time', options.time, '--gap reset, hold or zero with it');
+  const sourceOptions = sourceOptionsOf(options);
+  const all = [options.bundle, ...options.source];
+  const paths = modelsIn(all);
+  const last = all.at(-1) as string;
+  const bytes = await readBytes(options.bundle);
+  if (paths.length > 1 || (isModelFile(options.bundle) && !isWasm(bytes)))
+    return runListening(paths, sourceOptions, rate, limit, options, said);
+  const session = await openBundle(options.bundle, bytes);
+  const { manifest } = session;
+  if (listens(manifest, options.frontEnd) && (manifest.frontEndConfig || isSound(last, sourceOptions)))
+    return runListening(paths, sourceOptions, rate, limit, options, said);
+  refuseGiven(listeningArgs, said, 'it is for models that listen');
+  checkSources(options, manifest);
+  await runRows(session, options, sourceOptions);
 }
 
 export default defineVerb({
