@@ -10,7 +10,7 @@
  * Source of the measures: quant/report.ts (SQNR, clipping), alone.ts (a layer alone in int8).  Deterministic.
  */
 import { hasWeights, type MacNode } from '../../models/graph/channels.ts';
-import type { Ints, QuantParams, Tensor } from '../../models/graph/types.ts';
+import type { Graph, Ints, QuantParams, Tensor } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
 import { opOfNode } from '../../models/ops/index.ts';
 import { cutSignal, executeStream, ticksIn, type WindowResult } from '../../models/stream/execute.ts';
@@ -117,85 +117,118 @@ function runsOf(plan: StreamPlan, quant: QuantPlan): Runs {
   };
 }
 
+/** What the runs say of one tensor. */
+interface Row {
+  quant: QuantParams;
+  /** int8 against the float run of the same kind. */
+  tally: Tally;
+  /** int8 windowed against float windowed. */
+  windowed: Ratio;
+  /** Float streamed against float windowed. */
+  moved: Ratio;
+  /** int8 streamed against float windowed. */
+  total: Ratio;
+}
+
+/** An empty row for each tensor. */
+const rowsOf = (ids: readonly number[], { tensors }: Graph): Map<number, Row> =>
+  new Map(
+    ids.map((id) => {
+      const { quant, shape } = tensors[id] as Tensor;
+      const params = quant as QuantParams;
+      const tally = new Tally(params, shape.c);
+      return [id, { quant: params, tally, windowed: new Ratio(), moved: new Ratio(), total: new Ratio() }];
+    }),
+  );
+
+/** Adds to each row what the runs over one piece of signal give. */
+function addRuns(rows: ReadonlyMap<number, Row>, run: Runs, signals: Float32Array[]): void {
+  const floatWindowed = run.floatWindowed(signals);
+  const intWindowed = run.intWindowed(signals);
+  const floatStreamed = run.floatStreamed?.(signals);
+  const intStreamed = run.intStreamed?.(signals);
+  for (const [id, row] of rows) {
+    const [fw, iw, fs, is] = [floatWindowed, intWindowed, floatStreamed, intStreamed].map((m) => m?.get(id)?.data);
+    const { scale, zeroPoint } = row.quant;
+    const real = (q: ArrayLike<number>) => (i: number) => scale * ((q[i] as number) - zeroPoint);
+    if (fw && iw) row.windowed.add(fw, real(iw));
+    if (fw && fs) row.moved.add(fw, (i) => fs[i] as number);
+    if (fw && is) row.total.add(fw, real(is));
+    const [x, q] = fs && is ? [fs, is] : [fw, iw];
+    if (x && q) row.tally.add(x as Float32Array, q as Ints);
+  }
+}
+
+/** Both graphs, by node and by tensor. */
+interface Graphs {
+  float: Graph;
+  int8: Graph;
+  view: ReturnType<typeof viewOf>;
+}
+
+/** One layer. @param aloneDb signal to noise at the outputs with this layer alone in int8 */
+function layerOf({ float, int8, view }: Graphs, id: number, row: Row, aloneDb: number, streaming: boolean): LayerDiagnosis {
+  const node = view.producer(id);
+  const stored = int8.nodes.find((n) => n.name === node?.name);
+  const [x] = node?.inputs ?? [];
+  const tensorOf = (tensor: number) => int8.tensors[tensor] as Tensor;
+  const isFloatInput = float.inputs.some((p) => p.tensor === id && p.hostType === 'float32');
+  return {
+    tensor: id,
+    name: tensorOf(id).name,
+    op: node?.op ?? 'input',
+    type: row.quant.type ?? 'int8',
+    scale: row.quant.scale,
+    zeroPoint: row.quant.zeroPoint,
+    ...row.tally.result,
+    int8WindowedDb: row.windowed.db,
+    ...(streaming && { floatStreamedDb: row.moved.db, int8StreamedDb: row.tally.ratio.db }),
+    fixedScale: node !== undefined && opOfNode(node).fixed?.(node.attrs) !== undefined,
+    mayBeInt16: row.quant.type !== 'int16' && !view.isOutput(id) && (node ? int16Form(node) !== undefined : isFloatInput),
+    aloneDb,
+    ...(node && stored && hasWeights(node) && { weights: weightError(node, stored as MacNode, tensorOf(x as number).shape.c) }),
+  };
+}
+
+/** One ratio of all outputs together, in dB. */
+function overOutputs(outputs: readonly Row[], of: (row: Row) => Ratio): number {
+  const all = new Ratio();
+  for (const row of outputs) {
+    all.signal += of(row).signal;
+    all.noise += of(row).noise;
+  }
+  return all.db;
+}
+
+/** All outputs together. @param trainedToStream the reference is then float streamed, not float windowed */
+function outputOf(outputs: readonly Row[], streaming: boolean, trainedToStream: boolean): Diagnosis['output'] {
+  const over = (of: (row: Row) => Ratio) => overOutputs(outputs, of);
+  const int8WindowedDb = over((r) => r.windowed);
+  return {
+    int8WindowedDb,
+    ...(streaming && { floatStreamedDb: over((r) => r.moved), int8StreamedDb: over((r) => r.tally.ratio) }),
+    totalDb: !streaming ? int8WindowedDb : over((r) => (trainedToStream ? r.tally.ratio : r.total)),
+  };
+}
+
 /** @param plan of the float graph, of the same hop and mode as `quant`  @throws RunletError RN2xx */
 export function diagnose(plan: StreamPlan, quant: QuantPlan, data: Calibration, how: DiagnoseOptions = {}): Diagnosis {
   const [float, int8] = [plan.graph, quant.plan.graph];
-  const view = viewOf(float);
+  const graphs = { float, int8, view: viewOf(float) };
   const run = runsOf(plan, quant);
   const ids = [...float.inputs.map((p) => p.tensor), ...float.nodes.map((n) => n.output)];
-  const tensorOf = (id: number) => int8.tensors[id] as Tensor;
-  const rows = new Map(
-    ids.map((id) => {
-      const { quant: q, shape } = tensorOf(id);
-      return [
-        id,
-        {
-          quant: q as QuantParams,
-          tally: new Tally(q as QuantParams, shape.c),
-          windowed: new Ratio(),
-          moved: new Ratio(),
-          total: new Ratio(),
-        },
-      ];
-    }),
-  );
+  const rows = rowsOf(ids, int8);
   const cuts = cutsOf(plan, data, how.windows ?? 24);
-  for (const signals of cuts) {
-    const floatWindowed = run.floatWindowed(signals);
-    const intWindowed = run.intWindowed(signals);
-    const floatStreamed = run.floatStreamed?.(signals);
-    const intStreamed = run.intStreamed?.(signals);
-    for (const [id, row] of rows) {
-      const [fw, iw, fs, is] = [floatWindowed, intWindowed, floatStreamed, intStreamed].map((m) => m?.get(id)?.data);
-      const { scale, zeroPoint } = row.quant;
-      const real = (q: ArrayLike<number>) => (i: number) => scale * ((q[i] as number) - zeroPoint);
-      if (fw && iw) row.windowed.add(fw, real(iw));
-      if (fw && fs) row.moved.add(fw, (i) => fs[i] as number);
-      if (fw && is) row.total.add(fw, real(is));
-      const [x, q] = fs && is ? [fs, is] : [fw, iw];
-      if (x && q) row.tally.add(x as Float32Array, q as Ints);
-    }
-  }
+  for (const signals of cuts) addRuns(rows, run, signals);
   const alone = aloneNoise(plan, int8, cutsOf(plan, data, 2, Math.ceil((how.aloneWindows ?? 8) / 2) - 1));
   const streaming = run.intStreamed !== undefined;
   const trainedToStream = streaming && Number(float.metadata['runlet.left_context'] ?? 0) > 0;
-  const isFloatInput = (id: number) => float.inputs.some((p) => p.tensor === id && p.hostType === 'float32');
   const layers = ids.flatMap((id): LayerDiagnosis[] => {
     const row = rows.get(id);
     if (!row || row.tally.ratio.signal + row.tally.ratio.noise === 0) return [];
-    const node = view.producer(id);
-    const stored = int8.nodes.find((n) => n.name === node?.name);
-    const [x] = node?.inputs ?? [];
-    return [
-      {
-        tensor: id,
-        name: tensorOf(id).name,
-        op: node?.op ?? 'input',
-        type: row.quant.type ?? 'int8',
-        scale: row.quant.scale,
-        zeroPoint: row.quant.zeroPoint,
-        ...row.tally.result,
-        int8WindowedDb: row.windowed.db,
-        ...(streaming && { floatStreamedDb: row.moved.db, int8StreamedDb: row.tally.ratio.db }),
-        fixedScale: node !== undefined && opOfNode(node).fixed?.(node.attrs) !== undefined,
-        mayBeInt16: row.quant.type !== 'int16' && !view.isOutput(id) && (node ? int16Form(node) !== undefined : isFloatInput(id)),
-        aloneDb: decibels(alone.get(id) ?? 0),
-        ...(node &&
-          stored &&
-          hasWeights(node) && { weights: weightError(node, stored as MacNode, tensorOf(x as number).shape.c) }),
-      },
-    ];
+    return [layerOf(graphs, id, row, decibels(alone.get(id) ?? 0), streaming)];
   });
   const outputs = float.outputs.flatMap((p) => rows.get(p.tensor) ?? []);
-  const over = (of: (row: (typeof outputs)[number]) => Ratio): number => {
-    const all = new Ratio();
-    for (const row of outputs) {
-      all.signal += of(row).signal;
-      all.noise += of(row).noise;
-    }
-    return all.db;
-  };
-  const int8WindowedDb = over((r) => r.windowed);
   return {
     mode: plan.mode,
     hop: plan.hop,
@@ -204,11 +237,7 @@ export function diagnose(plan: StreamPlan, quant: QuantPlan, data: Calibration, 
     exact: plan.steps.every((s) => s.exact),
     trainedToStream,
     layers,
-    output: {
-      int8WindowedDb,
-      ...(streaming && { floatStreamedDb: over((r) => r.moved), int8StreamedDb: over((r) => r.tally.ratio) }),
-      totalDb: !streaming ? int8WindowedDb : over((r) => (trainedToStream ? r.tally.ratio : r.total)),
-    },
+    output: outputOf(outputs, streaming, trainedToStream),
   };
 }
 

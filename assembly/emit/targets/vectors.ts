@@ -150,64 +150,73 @@ function alongTime({ params: { geometry: g }, out }: StepIo<'depthwise'>, togeth
   return { groups: 1, outputs: out.c, taps: perFeature * g.kernelF, at };
 }
 
-export function vectors(own: Vectors): TargetParts {
-  const { name, suffixes, layout, tapBytes, alone, costs } = own;
+/** Weights of one call as the kernel reads them, its workspace, and what its sums have too much. */
+interface CallParts {
+  shape: TileShape;
+  weights: Int8Array;
+  sizes: OfSimdCall;
+  excess: FinishOptions;
+}
 
-  const blockOf = (
-    io: MacIo,
-    shape: TileShape,
-    weights: Int8Array,
-    ctx: EmitContext,
-    call: OfSimdCall,
-    excess: FinishOptions,
-  ): At<SimdBlock> => {
-    const p = io.params;
-    own.need?.(p, ctx);
-    return ctx.block(SimdBlock, {
-      ...slidingFields(io, p.geometry, p, p.xZero, ctx),
-      per: p.per,
-      weights: ctx.weights(weights),
-      ...finishFields(p, (o) => largestSum(p, shape, o), ctx, excess),
-      ...call,
-    });
-  };
+function blockOf(own: Vectors, io: MacIo, { shape, weights, sizes, excess }: CallParts, ctx: EmitContext): At<SimdBlock> {
+  const p = io.params;
+  own.need?.(p, ctx);
+  return ctx.block(SimdBlock, {
+    ...slidingFields(io, p.geometry, p, p.xZero, ctx),
+    per: p.per,
+    weights: ctx.weights(weights),
+    ...finishFields(p, (o) => largestSum(p, shape, o), ctx, excess),
+    ...sizes,
+  });
+}
 
-  /** One place a call. */
-  const place = (io: MacIo, shape: TileShape, pack: PackWeights, ctx: EmitContext): Call => {
-    const taps = 8 * Math.ceil(shape.taps / 8);
-    const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
-    const room = workspace(ctx, 4 * (shape.outputs + 16), 2 * taps);
-    const call = { ...room, chunk: 0, place: taps, pool: windowRule(io).stride * f * c };
-    return callOf('conv_place_s8_simd', blockOf(io, shape, pack(io.params.weights, shape), ctx, call, {}));
-  };
+/** One place a call. */
+function placeCall(own: Vectors, io: MacIo, shape: TileShape, pack: PackWeights, ctx: EmitContext): Call {
+  const taps = 8 * Math.ceil(shape.taps / 8);
+  const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
+  const room = workspace(ctx, 4 * (shape.outputs + 16), 2 * taps);
+  const sizes = { ...room, chunk: 0, place: taps, pool: windowRule(io).stride * f * c };
+  const weights = pack(io.params.weights, shape);
+  return callOf('conv_place_s8_simd', blockOf(own, io, { shape, weights, sizes, excess: {} }, ctx));
+}
 
-  const mac: TargetParts['mac'] = (op, io, shape, ctx) => {
+/** Rows that become taps together, and the bytes of taps; without a step between places, one place's taps. */
+function tapsRoom(tapBytes: number, op: 'conv' | 'dense', io: MacIo, shape: TileShape, step?: number) {
+  if (step === undefined) {
+    const groups = op === 'conv' ? 4 * shape.groups : 1;
+    return { chunk: 0, bytes: tapBytes * 4 * Math.ceil(shape.taps / 4) * groups };
+  }
+  const { kernelT } = io.params.geometry;
+  const { stride } = windowRule(io);
+  const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
+  const chunk = chunkOf(4096, tapBytes * f * c, stride, kernelT, 32);
+  return { chunk, bytes: tapBytes * f * c * ((chunk - 1) * stride + kernelT) };
+}
+
+const macCall =
+  (own: Vectors): TargetParts['mac'] =>
+  (op, io, shape, ctx) => {
+    const { layout, tapBytes, alone } = own;
     if (!isSmall(io, shape)) return undefined;
-    if (alone && ctx.module.alone && isAlone(op, io, shape.groups)) return place(io, shape, alone.conv, ctx);
+    if (alone && ctx.module.alone && isAlone(op, io, shape.groups)) return placeCall(own, io, shape, alone.conv, ctx);
     if (io.pool) ctx.need('POOLED');
-    const { geometry: g } = io.params;
     const step = op === 'conv' ? placeStep(io) : undefined;
     // what is written, and what tiles read, past the taps
     const slack = 32;
-    let bytes = tapBytes * 4 * Math.ceil(shape.taps / 4) * (op === 'conv' ? 4 * shape.groups : 1);
-    let chunk = 0;
-    if (step !== undefined) {
-      const { stride } = windowRule(io);
-      const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
-      chunk = chunkOf(4096, tapBytes * f * c, stride, g.kernelT, 32);
-      bytes = tapBytes * f * c * ((chunk - 1) * stride + g.kernelT);
-    }
+    const { chunk, bytes } = tapsRoom(tapBytes, op, io, shape, step);
     // sums of four places, each with what a tile of sixteen writes past them, then the taps
     const room = workspace(ctx, 4 * 4 * (shape.outputs + 16), bytes + slack);
-    const call = { ...room, chunk, place: step ?? 0, pool: io.pool?.places ?? 1 };
+    const sizes = { ...room, chunk, place: step ?? 0, pool: io.pool?.places ?? 1 };
     if (shape.groups > 1) ctx.need('GROUPS');
     const weights = tiles(io.params.weights, shape, layout);
-    const block = blockOf(io, shape, weights, ctx, call, own.excess(io.params, shape));
+    const block = blockOf(own, io, { shape, weights, sizes, excess: own.excess(io.params, shape) }, ctx);
     const kind = op === 'dense' ? 'dense' : step === undefined ? 'conv_patch' : 'conv_rows';
     return callOf(`${kind}_s8_simd`, block);
   };
 
-  const depthwise: TargetParts['depthwise'] = (io, ctx) => {
+const depthwiseCall =
+  (own: Vectors): TargetParts['depthwise'] =>
+  (io, ctx) => {
     const { params: p, out } = io;
     if (p.per !== 1 || !isSmall(io, tapsFirst(io))) return undefined;
     const { dilation } = windowRule(io);
@@ -216,29 +225,30 @@ export function vectors(own: Vectors): TargetParts {
     const sums = 4 * (out.c + 16);
     // rows past the kernel are read past the input, which lies before this
     const room = workspace(ctx, sums, Math.max(sums, (taps - 1) * dilation * f * c) - sums + 16);
-    const call = { ...room, chunk: 0, place: 0, pool: 0 };
+    const sizes = { ...room, chunk: 0, place: 0, pool: 0 };
     const shape = alongTime(io, taps);
-    if (alone && ctx.module.rowAlone && isRowAlone(io)) {
+    if (own.alone && ctx.module.rowAlone && isRowAlone(io)) {
       const shifted = { ...excess(p, shape), up: 8 };
-      return callOf('depthwise_row_s8_simd', blockOf(io, shape, alone.row(p.weights, shape), ctx, call, shifted));
+      const row = { shape, weights: own.alone.row(p.weights, shape), sizes, excess: shifted };
+      return callOf('depthwise_row_s8_simd', blockOf(own, io, row, ctx));
     }
     if (out.c % 8 !== 0) ctx.need('ROW_PARTS');
-    return callOf('depthwise_s8_simd', blockOf(io, shape, weights(p.weights, shape), ctx, call, excess(p, shape)));
+    const parts = { shape, weights: weights(p.weights, shape), sizes, excess: excess(p, shape) };
+    return callOf('depthwise_s8_simd', blockOf(own, io, parts, ctx));
   };
 
-  return {
-    name,
-    suffixes,
-    vectors: true,
-    past: 16,
-    layout,
-    mac,
-    depthwise,
-    pools,
-    module: (layers) =>
-      simdLoops(
-        layers.flatMap(({ io, pooled }) => loopsOf(io, pooled, own.depthwise.taps) ?? []),
-        costs,
-      ),
-  };
-}
+export const vectors = (own: Vectors): TargetParts => ({
+  name: own.name,
+  suffixes: own.suffixes,
+  vectors: true,
+  past: 16,
+  layout: own.layout,
+  mac: macCall(own),
+  depthwise: depthwiseCall(own),
+  pools,
+  module: (layers) =>
+    simdLoops(
+      layers.flatMap(({ io, pooled }) => loopsOf(io, pooled, own.depthwise.taps) ?? []),
+      own.costs,
+    ),
+});
