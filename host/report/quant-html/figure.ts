@@ -5,7 +5,7 @@
  */
 import { maxOf, minOf } from '../../../models/lists.ts';
 import type { Diagnosis, LayerDiagnosis } from '../../../quant/diagnose/diagnose.ts';
-import { drawing } from '../design/draw.ts';
+import { type Drawing, drawing } from '../design/draw.ts';
 import { shortName } from '../plan-table.ts';
 
 export interface Measure {
@@ -32,100 +32,110 @@ const axisText = (x: number): string => `${Number(x.toPrecision(2))}`;
 /** Pixels beside a histogram, and half of a letter's width. */
 const [beside, halfLetter] = [6, 3.5];
 
+/** Pixels. */
+interface Size {
+  width: number;
+  height: number;
+}
+
 export interface Figures {
-  histogram(layer: LayerDiagnosis, size: { width: number; height: number }): string;
+  histogram(layer: LayerDiagnosis, size: Size): string;
   overview(diagnosis: Diagnosis, width: number): string;
 }
 
+/** Values of a layer in float and int8, on a logarithmic scale; shaded: what int8 does not hold. */
+function histogramFigure({ Plot, draw }: Drawing, { name, histogram: h }: LayerDiagnosis, { width, height }: Size): string {
+  const count = h.float.length;
+  const edge = (i: number) => h.from + ((h.to - h.from) * i) / count;
+  const filled = h.float.map((n, i) => (n > 0 ? i : -1)).filter((i) => i >= 0);
+  const low = Math.min(h.low, edge(filled[0] ?? 0));
+  const high = Math.max(h.high, edge((filled.at(-1) ?? count - 1) + 1));
+  // two points a bin: a staircase whatever the curve
+  const shown = (i: number) => (edge(i) + edge(i + 1)) / 2 > low && (edge(i) + edge(i + 1)) / 2 < high;
+  const stairs = (counts: readonly number[]) =>
+    counts.flatMap((n, i) => (shown(i) ? [edge(i), edge(i + 1)].map((x) => ({ x, y: Math.log10(1 + n) })) : []));
+  const most = Math.log10(1 + Math.max(1, maxOf(h.float), maxOf(h.int8)));
+  const outside = [
+    { x1: low, x2: h.low },
+    { x1: h.high, x2: high },
+  ].filter(({ x1, x2 }) => x2 - x1 > 1e-9 * (high - low));
+  /** Nothing where the text would reach over the figure's edge: its mark is left. */
+  const within = (x: number) => {
+    const text = axisText(x);
+    const middle = beside + ((x - low) / (high - low)) * (width - 2 * beside);
+    return Math.min(middle, width - middle) < halfLetter * text.length ? '' : text;
+  };
+  return draw(`${name}: values, float and int8`, {
+    width,
+    height,
+    marginLeft: beside,
+    marginRight: beside,
+    marginTop: 4,
+    marginBottom: 20,
+    x: { domain: [low, high], ticks: 4, tickSize: 3, tickFormat: within, label: null, insetLeft: 1, insetRight: 1 },
+    y: { axis: null, domain: [0, most] },
+    marks: [
+      Plot.rect(outside, { x1: 'x1', x2: 'x2', y1: 0, y2: most, fill: 'var(--fresh)' }),
+      Plot.area(stairs(h.float), { x1: 'x', y1: 0, y2: 'y', fill: 'var(--queued)' }),
+      Plot.line(stairs(h.int8), { x: 'x', y: 'y', stroke: 'var(--new)', strokeWidth: 1.25 }),
+      Plot.ruleY([0], { stroke: 'var(--line)' }),
+    ],
+  });
+}
+
+/** Every layer by its signal-to-noise, a mark for each measure. */
+function overviewFigure({ Plot, draw }: Drawing, diagnosis: Diagnosis, width: number): string {
+  const narrow = width < 500;
+  const { layers } = diagnosis;
+  const names = layers.map((l, i) => `${i + 1}  ${shortName(l.name, narrow ? 12 : 24)}`);
+  const kinds = measures(diagnosis);
+  const points = kinds.flatMap((kind) =>
+    layers.flatMap((layer, i) => {
+      const db = kind.of(layer);
+      return db !== undefined && Number.isFinite(db) ? [{ layer: names[i] as string, db, kind }] : [];
+    }),
+  );
+  const values = points.map((p) => p.db);
+  const [least, most] = [Math.min(0, minOf(values)), Math.max(20, maxOf(values))];
+  const longest = maxOf(names.map((n) => n.length));
+  return draw('signal to noise of every layer, dB', {
+    width,
+    height: layers.length * 19 + 40,
+    marginLeft: 14 + 6.6 * longest,
+    marginRight: 12,
+    marginTop: 24,
+    marginBottom: 12,
+    x: {
+      domain: [Math.floor(least / 10) * 10, Math.ceil(most / 10) * 10],
+      axis: 'top',
+      label: null,
+      grid: true,
+      ticks: narrow ? 4 : 8,
+      tickSize: 0,
+    },
+    y: { domain: names, label: null, tickSize: 0, padding: 0.5 },
+    color: { type: 'identity' },
+    symbol: { type: 'identity' },
+    marks: [
+      Plot.ruleY(names, { y: (n: string) => n, stroke: 'var(--line)', strokeWidth: 0.75 }),
+      Plot.dot(points, {
+        x: 'db',
+        y: 'layer',
+        r: 4,
+        symbol: (p: (typeof points)[number]) => p.kind.symbol,
+        fill: (p: (typeof points)[number]) => p.kind.colour,
+        stroke: 'var(--paper)',
+        strokeWidth: 0.75,
+        title: (p: (typeof points)[number]) => `${p.layer}: ${p.kind.name}, ${p.db.toFixed(1)} dB`,
+      }),
+    ],
+  });
+}
+
 export async function figures(): Promise<Figures> {
-  const { Plot, draw } = await drawing();
-
+  const loaded = await drawing();
   return {
-    histogram({ name, histogram: h }, { width, height }) {
-      const count = h.float.length;
-      const edge = (i: number) => h.from + ((h.to - h.from) * i) / count;
-      const filled = h.float.map((n, i) => (n > 0 ? i : -1)).filter((i) => i >= 0);
-      const low = Math.min(h.low, edge(filled[0] ?? 0));
-      const high = Math.max(h.high, edge((filled.at(-1) ?? count - 1) + 1));
-      // two points a bin: a staircase whatever the curve
-      const shown = (i: number) => (edge(i) + edge(i + 1)) / 2 > low && (edge(i) + edge(i + 1)) / 2 < high;
-      const stairs = (counts: readonly number[]) =>
-        counts.flatMap((n, i) => (shown(i) ? [edge(i), edge(i + 1)].map((x) => ({ x, y: Math.log10(1 + n) })) : []));
-      const most = Math.log10(1 + Math.max(1, maxOf(h.float), maxOf(h.int8)));
-      const outside = [
-        { x1: low, x2: h.low },
-        { x1: h.high, x2: high },
-      ].filter(({ x1, x2 }) => x2 - x1 > 1e-9 * (high - low));
-      /** Nothing where the text would reach over the figure's edge: its mark is left. */
-      const within = (x: number) => {
-        const text = axisText(x);
-        const middle = beside + ((x - low) / (high - low)) * (width - 2 * beside);
-        return Math.min(middle, width - middle) < halfLetter * text.length ? '' : text;
-      };
-      return draw(`${name}: values, float and int8`, {
-        width,
-        height,
-        marginLeft: beside,
-        marginRight: beside,
-        marginTop: 4,
-        marginBottom: 20,
-        x: { domain: [low, high], ticks: 4, tickSize: 3, tickFormat: within, label: null, insetLeft: 1, insetRight: 1 },
-        y: { axis: null, domain: [0, most] },
-        marks: [
-          Plot.rect(outside, { x1: 'x1', x2: 'x2', y1: 0, y2: most, fill: 'var(--fresh)' }),
-          Plot.area(stairs(h.float), { x1: 'x', y1: 0, y2: 'y', fill: 'var(--queued)' }),
-          Plot.line(stairs(h.int8), { x: 'x', y: 'y', stroke: 'var(--new)', strokeWidth: 1.25 }),
-          Plot.ruleY([0], { stroke: 'var(--line)' }),
-        ],
-      });
-    },
-
-    overview(diagnosis, width) {
-      const narrow = width < 500;
-      const { layers } = diagnosis;
-      const names = layers.map((l, i) => `${i + 1}  ${shortName(l.name, narrow ? 12 : 24)}`);
-      const kinds = measures(diagnosis);
-      const points = kinds.flatMap((kind) =>
-        layers.flatMap((layer, i) => {
-          const db = kind.of(layer);
-          return db !== undefined && Number.isFinite(db) ? [{ layer: names[i] as string, db, kind }] : [];
-        }),
-      );
-      const values = points.map((p) => p.db);
-      const [least, most] = [Math.min(0, minOf(values)), Math.max(20, maxOf(values))];
-      const longest = maxOf(names.map((n) => n.length));
-      return draw('signal to noise of every layer, dB', {
-        width,
-        height: layers.length * 19 + 40,
-        marginLeft: 14 + 6.6 * longest,
-        marginRight: 12,
-        marginTop: 24,
-        marginBottom: 12,
-        x: {
-          domain: [Math.floor(least / 10) * 10, Math.ceil(most / 10) * 10],
-          axis: 'top',
-          label: null,
-          grid: true,
-          ticks: narrow ? 4 : 8,
-          tickSize: 0,
-        },
-        y: { domain: names, label: null, tickSize: 0, padding: 0.5 },
-        color: { type: 'identity' },
-        symbol: { type: 'identity' },
-        marks: [
-          Plot.ruleY(names, { y: (n: string) => n, stroke: 'var(--line)', strokeWidth: 0.75 }),
-          Plot.dot(points, {
-            x: 'db',
-            y: 'layer',
-            r: 4,
-            symbol: (p: (typeof points)[number]) => p.kind.symbol,
-            fill: (p: (typeof points)[number]) => p.kind.colour,
-            stroke: 'var(--paper)',
-            strokeWidth: 0.75,
-            title: (p: (typeof points)[number]) => `${p.layer}: ${p.kind.name}, ${p.db.toFixed(1)} dB`,
-          }),
-        ],
-      });
-    },
+    histogram: (layer, size) => histogramFigure(loaded, layer, size),
+    overview: (diagnosis, width) => overviewFigure(loaded, diagnosis, width),
   };
 }
