@@ -19,7 +19,7 @@ import { manifestFields } from '../cli/load.ts';
 import { producer } from '../cli/producer.ts';
 import { sparkline } from '../report/sparkline.ts';
 import { quantile } from '../report/statistics.ts';
-import { type Detection, LabelDetector, openSession } from '../session/index.ts';
+import { type Detection, LabelDetector, openSession, type Session } from '../session/index.ts';
 import { byteLines, workLine } from './cost.ts';
 import { highest } from './kws-accuracy.ts';
 import { labels } from './kws-clips.ts';
@@ -74,6 +74,59 @@ async function timeHops(int8: Graph, mode: 'stream' | 'windowed', rows: Int8Arra
   return quantile(times.slice(50), 0.5);
 }
 
+/** What streaming the sound gave; one entry an output, but for `hopUs`: one a hop of the front end. */
+interface Streamed {
+  /** Seconds at the end of each output's window. */
+  times: number[];
+  scores: Float32Array[];
+  heard: Detection[];
+  /** Microseconds of each push, the front end included. */
+  hopUs: number[];
+}
+
+/** Streams the sound; prints each detection with what the script says there. */
+function streamDemo(session: Session, detector: LabelDetector, pcm: Int16Array, script: Script): Streamed {
+  const [times, scores, heard, hopUs]: [number[], Float32Array[], Detection[], number[]] = [[], [], [], []];
+  for (let at = 0; at < pcm.length; at += session.hop) {
+    const before = performance.now();
+    const due = session.push(pcm.subarray(at, at + session.hop));
+    hopUs.push(1000 * (performance.now() - before));
+    if (!due) continue;
+    const values = session.output().slice();
+    const when = endSample(session.outputIndex) / rateHz;
+    times.push(when);
+    scores.push(values);
+    if (scores.length % 12 === 0) live(`${seconds(when)}  ${sparkline(values, labels.length)}  ${labels[highest(values)]}`);
+    const detection = detector.push(values, 1000 * when);
+    if (!detection) continue;
+    heard.push(detection);
+    live('');
+    say(heardLine(detection, when, script));
+  }
+  live('');
+  return { times, scores, heard, hopUs };
+}
+
+/** A detection, and what the script says there. @param when seconds */
+function heardLine({ label, probability }: Detection, when: number, script: Script): string {
+  const right = script.words.some((w) => w.word === label && when >= w.start && when <= w.end + latest);
+  const mark = right ? colour.green('heard') : colour.red('heard');
+  return `  ${seconds(when)}  ${mark} ${colour.bold(label.padEnd(6))} ${probability.toFixed(2)}   ${saidAt(script, when)}`;
+}
+
+function accuracyText({ hits, missed, falseAccepts }: ReturnType<typeof count>, script: Script, samples: number): string {
+  const distractors = script.distractors.length + script.sentences.length;
+  return `${hits} of ${script.words.length} words heard, ${missed.length} missed, ${falseAccepts.length} false accepts in ${(samples / rateHz).toFixed(0)} s (with ${distractors} other words and sentences)`;
+}
+
+/** A hop of the network against its whole window, and a hop with the front end. */
+async function timeText(int8: Graph, pcm: Int16Array, hopUs: readonly number[]): Promise<string> {
+  const rows = featureRows(frontEnd, pcm.subarray(0, 10 * rateHz));
+  const [network, window] = await Promise.all([timeHops(int8, 'stream', rows), timeHops(int8, 'windowed', rows)]);
+  const all = quantile(hopUs.slice(50), 0.5);
+  return `${network.toFixed(0)} us a hop of ${(1000 * hopSeconds).toFixed(0)} ms, against ${window.toFixed(0)} us for the whole window: ${(window / network).toFixed(2)} times faster (target interp, this machine); ${all.toFixed(0)} us with the front end`;
+}
+
 async function main(): Promise<void> {
   say(colour.bold('Runlet demo: ten words out of a minute of sound, streamed in int8'));
   step(1, 'Read models/zoo/kws/kws.onnx and plan');
@@ -92,59 +145,20 @@ async function main(): Promise<void> {
   const pcm = readWav(join(zoo, 'demo.wav'));
   const script = JSON.parse(readFileSync(join(zoo, 'demo.json'), 'utf8')) as Script;
   const detector = new LabelDetector(bundle.manifest, 1000 * hopSeconds);
-  const heard: Detection[] = [];
-  const [times, scores, hopUs]: [number[], Float32Array[], number[]] = [[], [], []];
-  for (let at = 0; at < pcm.length; at += session.hop) {
-    const before = performance.now();
-    const due = session.push(pcm.subarray(at, at + session.hop));
-    hopUs.push(1000 * (performance.now() - before));
-    if (!due) continue;
-    const values = session.output().slice();
-    const when = endSample(session.outputIndex) / rateHz;
-    times.push(when);
-    scores.push(values);
-    if (scores.length % 12 === 0) live(`${seconds(when)}  ${sparkline(values, labels.length)}  ${labels[highest(values)]}`);
-    const detection = detector.push(values, 1000 * when);
-    if (!detection) continue;
-    heard.push(detection);
-    const right = script.words.some((w) => w.word === detection.label && when >= w.start && when <= w.end + latest);
-    const mark = right ? colour.green('heard') : colour.red('heard');
-    const said = saidAt(script, when);
-    live('');
-    say(`  ${seconds(when)}  ${mark} ${colour.bold(detection.label.padEnd(6))} ${detection.probability.toFixed(2)}   ${said}`);
-  }
-  live('');
+  const { times, scores, heard, hopUs } = streamDemo(session, detector, pcm, script);
   const result = count(script.words, heard);
   for (const { word, start } of result.missed) say(`  ${seconds(start)}  ${colour.red('missed')} ${word}`);
-  const svg = await plotKws({
-    title: 'kws on demo.wav: int8, streamed',
-    pcm,
-    rateHz,
-    times,
-    scores,
-    labels,
-    words: script.words,
-    heard,
-    wrong: new Set(result.falseAccepts),
-  });
+  const [title, wrong] = ['kws on demo.wav: int8, streamed', new Set(result.falseAccepts)];
+  const svg = await plotKws({ title, pcm, rateHz, times, scores, labels, words: script.words, heard, wrong });
   writeFileSync(join(root, 'out/kws.svg'), svg);
 
   step(4, 'What it cost');
-  const rows = featureRows(frontEnd, pcm.subarray(0, 10 * rateHz));
-  const [network, window] = await Promise.all([timeHops(int8, 'stream', rows), timeHops(int8, 'windowed', rows)]);
-  const all = quantile(hopUs.slice(50), 0.5);
+  const time = await timeText(int8, pcm, hopUs);
   const facts = bundleFacts(bundle.wasm, bundle.manifest);
-  const distractors = script.distractors.length + script.sentences.length;
   const summary: [string, string][] = [
-    [
-      'accuracy',
-      `${result.hits} of ${script.words.length} words heard, ${result.missed.length} missed, ${result.falseAccepts.length} false accepts in ${(pcm.length / rateHz).toFixed(0)} s (with ${distractors} other words and sentences)`,
-    ],
+    ['accuracy', accuracyText(result, script, pcm.length)],
     workLine(facts),
-    [
-      'time',
-      `${network.toFixed(0)} us a hop of ${(1000 * hopSeconds).toFixed(0)} ms, against ${window.toFixed(0)} us for the whole window: ${(window / network).toFixed(2)} times faster (target interp, this machine); ${all.toFixed(0)} us with the front end`,
-    ],
+    ['time', time],
     ...byteLines(facts),
   ];
   for (const [name, text] of summary) say(`  ${name.padEnd(11)} ${text}`);

@@ -8,7 +8,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from '../../assembly/build.ts';
+import { type Bundle, build } from '../../assembly/build.ts';
 import { append, maxOf } from '../../models/lists.ts';
 import { planSummary } from '../../models/report/print.ts';
 import { planStream } from '../../models/stream/plan.ts';
@@ -49,6 +49,73 @@ function timeHops(streamed: Session, windowed: Session, signal: Float32Array): [
   return times.map((t) => quantile(t.slice(20), 0.5)) as [number, number];
 }
 
+/** What streaming the recording gave; one entry an output, but for `prepared`: one a sample. */
+interface Streamed {
+  prepared: number[];
+  /** Seconds at the end of each window. */
+  times: number[];
+  found: number[];
+  truth: number[];
+}
+
+/** A line of the table of answers. @param atSeconds end of the window */
+function answerLine(atSeconds: number, bpm: number, real: number): string {
+  const cells = [`${atSeconds.toFixed(0)} s`, bpm.toFixed(1), real.toFixed(1), (bpm - real).toFixed(1)];
+  const bar = `${' '.repeat(Math.max(0, Math.round((bpm - 40) / 3)))}●`;
+  return `  ${cells.map((cell) => cell.padStart(6)).join('  ')}   ${colour.cyan(bar)}`;
+}
+
+/** Streams demo.csv; prints every eighth answer. */
+async function streamDemo(session: Session, rate: number): Promise<Streamed> {
+  const source = await openSource(zooFile('ppg-hr', 'demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
+  const frontEnd = ppgFrontEnd({ sampleRateHz: rate });
+  const [prepared, times, found, truth]: [number[], number[], number[], number[]] = [[], [], [], []];
+  say(`  ${'time'.padStart(6)}  ${'found'.padStart(6)}  ${'truth'.padStart(6)}  ${'error'.padStart(6)}   beats per minute`);
+  for await (const chunk of source.frames) {
+    const frames = chunk.map((sample) => frontEnd.push(sample));
+    append(prepared, frames);
+    session.pushAll(frames, (n) => {
+      const end = n * session.hop + session.window;
+      const bpm = session.output()[0] as number;
+      const real = source.truth?.values[end - 1] ?? Number.NaN;
+      times.push(end / rate);
+      found.push(bpm);
+      truth.push(real);
+      if (found.length % 8 === 1) say(answerLine(end / rate, bpm, real));
+    });
+  }
+  return { prepared, times, found, truth };
+}
+
+async function savePlot({ prepared, times, found, truth }: Streamed, rate: number): Promise<void> {
+  const svg = await plotRun({
+    title: 'ppg-hr on demo.csv: int8, streamed',
+    input: [{ name: 'PPG after the front end', values: prepared }],
+    inputRateHz: rate,
+    outputs: [{ name: 'found', values: found }],
+    truth: { name: 'truth', values: truth },
+    times,
+    unit: 'BPM',
+  });
+  writeFileSync(join(root, 'out/ppg-hr.svg'), svg);
+}
+
+/** Accuracy, work, time and memory of the run. */
+function costLines({ found, truth }: Streamed, hopUs: number, windowUs: number, bundle: Bundle): [string, string][] {
+  const errors = found.map((bpm, i) => Math.abs(bpm - (truth[i] as number)));
+  const mae = errors.reduce((a, b) => a + b, 0) / errors.length;
+  const facts = bundleFacts(bundle.wasm, bundle.manifest);
+  return [
+    ['accuracy', `mean absolute error ${mae.toFixed(2)} BPM over ${found.length} answers (largest ${maxOf(errors).toFixed(1)})`],
+    workLine(facts),
+    [
+      'time',
+      `${hopUs.toFixed(0)} us a hop, against ${windowUs.toFixed(0)} us for the whole window: ${(windowUs / hopUs).toFixed(2)} times faster (target interp, this machine)`,
+    ],
+    ...byteLines(facts),
+  ];
+}
+
 async function main(): Promise<void> {
   say(colour.bold('Runlet demo: heart rate from a PPG, streamed in int8'));
   step(1, 'Read models/zoo/ppg-hr/ppg-hr.onnx and plan');
@@ -74,7 +141,8 @@ async function main(): Promise<void> {
 
   step(3, 'Build one WebAssembly module');
   const started = performance.now();
-  const bundle = await build(quant, { producer: producer(), ...fields });
+  const buildOptions = { producer: producer(), ...fields };
+  const bundle = await build(quant, buildOptions);
   const buildSeconds = (performance.now() - started) / 1000;
   mkdirSync(join(root, 'out'), { recursive: true });
   writeFileSync(join(root, 'out/ppg-hr.wasm'), bundle.wasm);
@@ -82,60 +150,16 @@ async function main(): Promise<void> {
 
   step(4, 'Stream demo.csv: five minutes of simulated PPG with rest, exercise and recovery');
   const session = await openSession(bundle.wasm as BufferSource);
-  const source = await openSource(zooFile('ppg-hr', 'demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
-  const frontEnd = ppgFrontEnd({ sampleRateHz: rate });
-  const prepared: number[] = [];
-  const [times, found, truth]: [number[], number[], number[]] = [[], [], []];
-  say(`  ${'time'.padStart(6)}  ${'found'.padStart(6)}  ${'truth'.padStart(6)}  ${'error'.padStart(6)}   beats per minute`);
-  for await (const chunk of source.frames) {
-    const frames = chunk.map((sample) => frontEnd.push(sample));
-    append(prepared, frames);
-    session.pushAll(frames, (n) => {
-      const end = n * session.hop + session.window;
-      const bpm = session.output()[0] as number;
-      const real = source.truth?.values[end - 1] ?? Number.NaN;
-      times.push(end / rate);
-      found.push(bpm);
-      truth.push(real);
-      if (found.length % 8 !== 1) return;
-      const bar = `${' '.repeat(Math.max(0, Math.round((bpm - 40) / 3)))}●`;
-      say(
-        `  ${`${(end / rate).toFixed(0)} s`.padStart(6)}  ${bpm.toFixed(1).padStart(6)}  ${real.toFixed(1).padStart(6)}  ${(bpm - real).toFixed(1).padStart(6)}   ${colour.cyan(bar)}`,
-      );
-    });
-  }
+  const run = await streamDemo(session, rate);
   say('\n  heart rate found, beats per minute');
-  for (const line of braillePlot(found, { columns: 70, rows: 6 })) say(`  ${line}`);
-  const errors = found.map((bpm, i) => Math.abs(bpm - (truth[i] as number)));
-  const mae = errors.reduce((a, b) => a + b, 0) / errors.length;
-  const svg = await plotRun({
-    title: 'ppg-hr on demo.csv: int8, streamed',
-    input: [{ name: 'PPG after the front end', values: prepared }],
-    inputRateHz: rate,
-    outputs: [{ name: 'found', values: found }],
-    truth: { name: 'truth', values: truth },
-    times,
-    unit: 'BPM',
-  });
-  writeFileSync(join(root, 'out/ppg-hr.svg'), svg);
+  for (const line of braillePlot(run.found, { columns: 70, rows: 6 })) say(`  ${line}`);
+  await savePlot(run, rate);
 
   step(5, 'What it cost');
-  const windowed = await openSession(
-    (await build(quantPlan(planStream(int8, { hop: options.hop, mode: 'windowed' })), { producer: producer(), ...fields }))
-      .wasm as BufferSource,
-  );
-  const [hopUs, windowUs] = timeHops(session, windowed, Float32Array.from(prepared));
-  const facts = bundleFacts(bundle.wasm, bundle.manifest);
-  const summary: [string, string][] = [
-    ['accuracy', `mean absolute error ${mae.toFixed(2)} BPM over ${found.length} answers (largest ${maxOf(errors).toFixed(1)})`],
-    workLine(facts),
-    [
-      'time',
-      `${hopUs.toFixed(0)} us a hop, against ${windowUs.toFixed(0)} us for the whole window: ${(windowUs / hopUs).toFixed(2)} times faster (target interp, this machine)`,
-    ],
-    ...byteLines(facts),
-  ];
-  for (const [name, text] of summary) say(`  ${name.padEnd(11)} ${text}`);
+  const whole = await build(quantPlan(planStream(int8, { hop: options.hop, mode: 'windowed' })), buildOptions);
+  const windowed = await openSession(whole.wasm as BufferSource);
+  const [hopUs, windowUs] = timeHops(session, windowed, Float32Array.from(run.prepared));
+  for (const [name, text] of costLines(run, hopUs, windowUs, bundle)) say(`  ${name.padEnd(11)} ${text}`);
   say(
     '\n  The plot is out/ppg-hr.svg. Run it yourself:  npx runlet run out/ppg-hr.wasm models/zoo/ppg-hr/demo.csv --truth bpm_true',
   );
