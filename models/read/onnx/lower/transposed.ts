@@ -10,7 +10,8 @@ import { noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, showLayout } from '../../layout.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
-import { axisOfDim, type Value, wholeAxis } from '../values.ts';
+import type { Const } from '../tensor.ts';
+import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 
 interface Along {
   axis: 't' | 'f';
@@ -41,11 +42,20 @@ function padding(
   return [extent - 1 - before, extent - 1 - after + extra];
 }
 
-export function lowerConvTranspose(ctx: Lowering, node: NodeView): Value[] {
-  if (ctx.quantised) refuse('a transposed convolution, in a quantised graph');
-  const x = ctx.activation(node, 0);
-  const w = ctx.constant(node, 1, 'weights');
-  const { attributes } = node;
+/** The operator's attributes, an entry for each spatial dimension. */
+interface Attributes {
+  kernel: readonly number[];
+  strides: readonly number[];
+  dilations: readonly number[];
+  /** Rows that the output has beyond what the other attributes give. */
+  extra: readonly number[];
+  /** Zeros before each dimension, then those after each. */
+  pads: readonly number[];
+  auto: string;
+}
+
+/** Refuses attributes that do not fit the weights, or the rank of the input. */
+function attributesOf({ attributes }: NodeView, x: Activation, w: Const): Attributes {
   const rank = x.layout.length - 2;
   const list = (name: string, absent: number) => attributes.ints(name) ?? new Array<number>(rank).fill(absent);
   const kernel = attributes.ints('kernel_shape') ?? w.dims.slice(2);
@@ -59,30 +69,40 @@ export function lowerConvTranspose(ctx: Lowering, node: NodeView): Value[] {
     [...pads, ...extra].every((v) => v >= 0 && v <= 65535);
   if (!(rank === 1 || rank === 2) || !fits || !small || w.dims.length !== rank + 2 || kernel.some((k, i) => k !== w.dims[i + 2]))
     refuse(`weights of [${w.dims.join(', ')}] for ${showLayout(x.layout)}`);
-  const groups = attributes.int('group', 1);
-  const [inputs = 0, perGroup = 0] = w.dims;
-  const shape = ctx.builder.shape(x.tensor);
-  if (axisOfDim(x.layout, 1) !== 'c' || inputs !== shape.c || groups < 1 || inputs % groups !== 0)
-    refuse(`weights of [${w.dims.join(', ')}] in ${groups} group(s) for ${showLayout(x.layout)}`);
-  const dims = fileShapeOf(x.layout);
+  return { kernel, strides, dilations, extra, pads, auto };
+}
+
+/** How the kernel goes along each spatial dimension. */
+function alongOf({ kernel, strides, dilations, extra, pads, auto }: Attributes, { layout }: Activation): Along[] {
+  const dims = fileShapeOf(layout);
   const along = kernel.map((k, i): Along => {
     const at = i + 2;
-    const axis = axisOfDim(x.layout, at);
-    if (axis === 'c') return refuse(`its spatial dimensions hold channels: ${showLayout(x.layout)}`);
-    wholeAxis(x.layout, at, axis);
+    const axis = axisOfDim(layout, at);
+    if (axis === 'c') return refuse(`its spatial dimensions hold channels: ${showLayout(layout)}`);
+    wholeAxis(layout, at, axis);
     const [stride, dilation] = [strides[i] as number, dilations[i] as number];
     const extent = (k - 1) * dilation + 1;
-    const stated: [number, number, number] = [pads[i] as number, pads[i + rank] as number, extra[i] as number];
+    const stated: [number, number, number] = [pads[i] as number, pads[i + kernel.length] as number, extra[i] as number];
     return { axis, kernel: k, stride, dilation, pad: padding(dims[at] as number, stride, extent, stated, auto) };
   });
-  if (new Set(along.map(({ axis }) => axis)).size !== along.length) refuse(`its dimensions are not two: ${showLayout(x.layout)}`);
+  if (new Set(along.map(({ axis }) => axis)).size !== along.length) refuse(`its dimensions are not two: ${showLayout(layout)}`);
   if (along.some(({ pad }) => pad[0] < 0 || pad[1] < 0)) refuse('its padding is longer than its kernel');
-  const of = (axis: 't' | 'f'): Along => along.find((one) => one.axis === axis) ?? still(axis);
-  const [t, f] = [of('t'), of('f')];
+  return along;
+}
+
+const find = (along: readonly Along[], axis: 't' | 'f'): Along => along.find((one) => one.axis === axis) ?? still(axis);
+
+/**
+ * Where in the file each weight of ours [o][kt][kf][i / groups] stands; our taps run the other way.
+ *
+ * @param w [i, o / groups, k1(, k2)]
+ */
+function indexOf({ dims }: Const, groups: number, along: readonly Along[]): Uint32Array {
+  const [inputs = 0, perGroup = 0] = dims;
+  const [t, f] = [find(along, 't'), find(along, 'f')];
   const outChannels = perGroup * groups;
   const inner = inputs / groups;
-  const perKernel = kernel.reduce((a, b) => a * b, 1);
-  /** The file's flat tap for ours, which runs the other way. */
+  const perKernel = along.reduce((product, { kernel }) => product * kernel, 1);
   const tap = (kt: number, kf: number) =>
     along.reduce((at, { axis, kernel: k }) => at * k + (k - 1 - (axis === 't' ? kt : kf)), 0);
   const index = new Uint32Array(outChannels * t.kernel * f.kernel * inner);
@@ -94,7 +114,23 @@ export function lowerConvTranspose(ctx: Lowering, node: NodeView): Value[] {
           const input = Math.floor(o / perGroup) * inner + i;
           index[at++] = (input * perGroup + (o % perGroup)) * perKernel + tap(kt, kf);
         }
-  const weights = ctx.weights(w, index, 1);
+  return index;
+}
+
+export function lowerConvTranspose(ctx: Lowering, node: NodeView): Value[] {
+  if (ctx.quantised) refuse('a transposed convolution, in a quantised graph');
+  const x = ctx.activation(node, 0);
+  const w = ctx.constant(node, 1, 'weights');
+  const attributes = attributesOf(node, x, w);
+  const groups = node.attributes.int('group', 1);
+  const [inputs = 0, perGroup = 0] = w.dims;
+  const shape = ctx.builder.shape(x.tensor);
+  if (axisOfDim(x.layout, 1) !== 'c' || inputs !== shape.c || groups < 1 || inputs % groups !== 0)
+    refuse(`weights of [${w.dims.join(', ')}] in ${groups} group(s) for ${showLayout(x.layout)}`);
+  const along = alongOf(attributes, x);
+  const [t, f] = [find(along, 't'), find(along, 'f')];
+  const outChannels = perGroup * groups;
+  const weights = ctx.weights(w, indexOf(w, groups, along), 1);
   const bias = ctx.bias(ctx.optional(node, 2, 'bias'), outChannels, x.tensor, weights);
   const apart = t.stride === 1 && f.stride === 1 ? x.tensor : ctx.emit('upsample', [x.tensor], { t: t.stride, f: f.stride, between: 'zero' }, `${node.name}/apart`); // biome-ignore format: one line
   const geometry = {
