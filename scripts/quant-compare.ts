@@ -141,6 +141,60 @@ async function compare(network: Network, base: Windows, { draws: drawCount, cali
 const spread = (values: readonly number[], float: number): string =>
   `${mean(values).toFixed(2)} (${(Math.min(...values) - float).toFixed(2)} .. ${(Math.max(...values) - float).toFixed(2)})`;
 
+type Compared = Awaited<ReturnType<typeof compare>>;
+
+/** Compares those networks whose recordings are there; tells of each on stderr. */
+async function compareAll(chosen: readonly Network[], settings: Settings): Promise<Compared[]> {
+  const bases = new Map<Base, Windows>();
+  const rows: Compared[] = [];
+  for (const network of chosen) {
+    const folder = folderOf(network.base);
+    if (!folder) {
+      progress(`skipped: ${network.name}: no recordings of ${network.base} in ${dataFolder}; RUNLET_DATA names the folder`);
+      continue;
+    }
+    const base = bases.get(network.base) ?? windowsOf(network.base, folder);
+    bases.set(network.base, base);
+    const row = await compare(network, base, settings);
+    rows.push(row);
+    const { name, float, runlet, peer } = row;
+    const shown = presetNames.map((p) => `${p} ${mean(runlet[p]).toFixed(2)}`).join(', ');
+    progress(
+      `${name}: float ${float.toFixed(2)}, ${shown}, onnxruntime ${mean(peer?.metric ?? []).toFixed(2)} (${peer?.method})`,
+    );
+  }
+  return rows;
+}
+
+/** Prints the table, the verdicts and the layers with the lowest signal-to-noise. */
+function print(rows: readonly Compared[], judged: ReturnType<typeof verdicts>, { draws, calibrationWindows }: Settings): void {
+  say(
+    `in %: mean over ${draws} draws of ${calibrationWindows} calibration windows (lowest .. highest, against float); seed ${seed}\n`,
+  );
+  say(
+    table(
+      rows.map((r) => [
+        r.name,
+        r.friendly ? 'friendly' : r.why,
+        r.windows,
+        r.float.toFixed(2),
+        ...presetNames.map((p) => spread(r.runlet[p], r.float)),
+        spread(r.peer?.metric ?? [], r.float),
+        r.peer?.method ?? '',
+      ]),
+      { head: ['network', 'form', 'windows', 'float', ...presetNames, 'onnxruntime, best', 'its method'] },
+    ),
+  );
+  say("\nppg-hr: 100 - mean absolute error in % of the mean rate. The others: windows whose largest score is the right one's.\n");
+  for (const { rule, holds, failures, aside } of judged) {
+    say(`${aside ? 'aside' : holds ? 'holds' : 'FAILS'}  ${rule}${aside && holds ? ': holds' : ''}`);
+    for (const failure of failures) say(`       ${failure}`);
+  }
+  say('\nlowest signal-to-quantisation-noise, good, first draw');
+  for (const { name, lowestSqnr } of rows)
+    say(`  ${name.padEnd(22)} ${lowestSqnr.map(([layer, op, db]) => `${layer} (${op}) ${db.toFixed(1)} dB`).join(', ')}`);
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -160,65 +214,21 @@ async function main(): Promise<number> {
   mkdirSync(out, { recursive: true });
   const settings = { draws: Number(values.draws), calibrationWindows: Number(values.windows), methods: values.methods };
   const only = values.only?.split(',');
-  const bases = new Map<Base, Windows>();
-  const rows: Awaited<ReturnType<typeof compare>>[] = [];
   const unknown = only?.filter((one) => networks.every(({ name }) => name !== one)) ?? [];
   if (unknown.length > 0) {
     say(`there is no network ${unknown.join(', ')}; there are ${networks.map(({ name }) => name).join(', ')}`);
     return 2;
   }
-  for (const network of networks.filter(({ name }) => !only || only.includes(name))) {
-    const folder = folderOf(network.base);
-    if (!folder) {
-      progress(`skipped: ${network.name}: no recordings of ${network.base} in ${dataFolder}; RUNLET_DATA names the folder`);
-      continue;
-    }
-    const base = bases.get(network.base) ?? windowsOf(network.base, folder);
-    bases.set(network.base, base);
-    const row = await compare(network, base, settings);
-    rows.push(row);
-    const { name, float, runlet, peer } = row;
-    const shown = presetNames.map((p) => `${p} ${mean(runlet[p]).toFixed(2)}`).join(', ');
-    progress(
-      `${name}: float ${float.toFixed(2)}, ${shown}, onnxruntime ${mean(peer?.metric ?? []).toFixed(2)} (${peer?.method})`,
-    );
-  }
+  const chosen = networks.filter(({ name }) => !only || only.includes(name));
+  const rows = await compareAll(chosen, settings);
   if (rows.length === 0) {
     say(`skipped: no recordings in ${dataFolder}; RUNLET_DATA names the folder`);
     return 0;
   }
   const judged = verdicts(rows);
-  if (values.json)
-    say(JSON.stringify({ seed, draws: Number(values.draws), windows: Number(values.windows), rows, verdicts: judged }, null, 1));
-  else {
-    say(
-      `in %: mean over ${values.draws} draws of ${values.windows} calibration windows (lowest .. highest, against float); seed ${seed}\n`,
-    );
-    say(
-      table(
-        rows.map((r) => [
-          r.name,
-          r.friendly ? 'friendly' : r.why,
-          r.windows,
-          r.float.toFixed(2),
-          ...presetNames.map((p) => spread(r.runlet[p], r.float)),
-          spread(r.peer?.metric ?? [], r.float),
-          r.peer?.method ?? '',
-        ]),
-        { head: ['network', 'form', 'windows', 'float', ...presetNames, 'onnxruntime, best', 'its method'] },
-      ),
-    );
-    say(
-      "\nppg-hr: 100 - mean absolute error in % of the mean rate. The others: windows whose largest score is the right one's.\n",
-    );
-    for (const { rule, holds, failures, aside } of judged) {
-      say(`${aside ? 'aside' : holds ? 'holds' : 'FAILS'}  ${rule}${aside && holds ? ': holds' : ''}`);
-      for (const failure of failures) say(`       ${failure}`);
-    }
-    say('\nlowest signal-to-quantisation-noise, good, first draw');
-    for (const { name, lowestSqnr } of rows)
-      say(`  ${name.padEnd(22)} ${lowestSqnr.map(([layer, op, db]) => `${layer} (${op}) ${db.toFixed(1)} dB`).join(', ')}`);
-  }
+  const { draws, calibrationWindows: windows } = settings;
+  if (values.json) say(JSON.stringify({ seed, draws, windows, rows, verdicts: judged }, null, 1));
+  else print(rows, judged, settings);
   return judged.every((v) => v.holds || v.aside) ? 0 : 1;
 }
 

@@ -167,80 +167,107 @@ function against(file: string, graph: Graph, rows: Rows[], windows: Float32Array
   return { ...(right && { right }), reference: `${reference}, LiteRT`, note: `compared with stored answers of LiteRT: ${asked}` };
 }
 
-/**
- * Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take
- * long.
- */
-export async function judge(
-  file: string,
-  { wasm, quick, good, read: given = {} }: { wasm: boolean; quick: boolean; good: boolean; read?: ReadOptions },
-  told: (before: Verdict) => void,
-): Promise<Verdict> {
-  const none: Verdict = { kind: '', taken: false, reference: '', streamed: '', refused: '' };
-  let graph: Graph;
-  let options: ReadOptions;
-  try {
-    [graph, options] = await read(file, given);
-  } catch (error) {
-    return { ...none, refused: isRunletError(error) ? lineOf(error).replace(/^RunletError: /, '') : `crash: ${lineOf(error)}` };
-  }
-  const hybrid = graph.notes.some((note) => note.startsWith('int8 weights beside float'));
-  const kind = isQuantised(graph) ? 'int8' : hybrid ? 'hybrid' : 'float';
-  const verdict: Verdict = { ...none, taken: true, kind, ...(Object.keys(options).length > 0 && { options }) };
+/** Rows of each input: those of the file's folder, else random ones. */
+function inputRows(file: string, graph: Graph): Rows[] {
   const next = random(1);
-  const rows = rowsOf(dirname(file), 'in', graph.inputs.length).map(
+  return rowsOf(dirname(file), 'in', graph.inputs.length).map(
     (given, i) => given ?? randomRows(rowCount, elementsOf(shapeAt(graph, graph.inputs[i]?.tensor ?? -1)), next),
   );
-  const affordable = Math.ceil(
-    mostWork /
-      Math.max(
-        1,
-        graph.nodes.reduce((sum, node) => sum + viewOf(graph).macsPerWindow(node), 0),
-      ),
-  );
-  const count = Math.min(minOf(rows.map((r) => r.count)), rowCount, affordable);
-  const windowsOf = (length: number): Float32Array[][] =>
-    Array.from({ length }, (_, r) => graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))));
+}
+
+/** As many rows as every input has, and as the float reference runs in the time that is given to a file. */
+function affordable(graph: Graph, rows: readonly Rows[]): number {
+  const macs = graph.nodes.reduce((sum, node) => sum + viewOf(graph).macsPerWindow(node), 0);
+  return Math.min(minOf(rows.map((r) => r.count)), rowCount, Math.ceil(mostWork / Math.max(1, macs)));
+}
+
+/** The first windows of the rows. */
+const windowsOf = (graph: Graph, rows: readonly Rows[], count: number): Float32Array[][] =>
+  Array.from({ length: count }, (_, r) => graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))));
+
+/** Streams of the graph, quantised where it is float, at several hops against its windows. */
+async function judgeStreams(
+  graph: Graph,
+  windows: Float32Array[][],
+  types: string[],
+  wasm: boolean,
+): Promise<Pick<Verdict, 'equal' | 'streamed'>> {
+  // an output of a model with states may depend on more steps than its file has rows
+  const streamed = graph.stateful
+    ? Array.from({ length: Math.max(windows.length, stepCount) }, (_, n) => windows[n % windows.length] ?? [])
+    : windows;
+  const signals = graph.inputs.map((_, i) => Float32Array.from(streamed.flatMap((w) => [...(w[i] as Float32Array)])));
+  const { window } = graph.stateful ? { window: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t } : whole(graph);
+  const mode = graph.stateful ? {} : ({ mode: 'edge-exact' } as const);
+  const int8 = isQuantised(graph)
+    ? graph
+    : quantize(graph, signals, { hop: window, ...mode, preset: 'fast', noReport: true }).graph;
+  const ints = isQuantised(graph) ? toInts(graph, signals, types) : quantiseSignals(int8, signals);
+  const hops = graph.stateful ? [window] : hopsFor(window);
+  const wrong: string[] = [];
+  for (const hop of hops) if ((await streams(int8, hop, ints, wasm)) > 0) wrong.push(`hop ${hop}`);
+  return { equal: wrong.length === 0, streamed: wrong.length ? `differs: ${wrong.join(', ')}` : hops.join(' ') };
+}
+
+type Kind = Exclude<Verdict['kind'], ''>;
+
+function kindOf(graph: Graph): Kind {
+  if (isQuantised(graph)) return 'int8';
+  return graph.notes.some((note) => note.startsWith('int8 weights beside float')) ? 'hybrid' : 'float';
+}
+
+interface JudgeOptions {
+  wasm: boolean;
+  quick: boolean;
+  good: boolean;
+  read?: ReadOptions;
+}
+
+/** Adds to the verdict on a file that was read what its reference, its quality and its streams say. */
+async function judgeRead(
+  file: string,
+  graph: Graph,
+  verdict: Verdict,
+  { wasm, quick, good }: JudgeOptions,
+  told: (before: Verdict) => void,
+): Promise<Verdict> {
+  const rows = inputRows(file, graph);
+  const count = affordable(graph, rows);
   try {
-    const windows = windowsOf(count);
+    const windows = windowsOf(graph, rows, count);
     // the rows of such a file begin with states of their own, ours with zero
     const ownStates = existsSync(join(dirname(file), `in${graph.inputs.length}.npy`));
     if (ownStates) verdict.reference = 'begins with other states';
-    else Object.assign(verdict, against(file, graph, rows, windows, hybrid));
+    else Object.assign(verdict, against(file, graph, rows, windows, verdict.kind === 'hybrid'));
     if (quick) return verdict;
     told(verdict);
     if (good) {
-      const all = windowsOf(minOf(rows.map((r) => r.count)));
-      return kind === 'float' && existsSync(join(dirname(file), 'in.npy'))
+      const all = windowsOf(graph, rows, minOf(rows.map((r) => r.count)));
+      return verdict.kind === 'float' && existsSync(join(dirname(file), 'in.npy'))
         ? { ...verdict, quality: await qualityOf(graph, all) }
         : verdict;
     }
-    // an output of a model with states may depend on more steps than its file has rows
-    const streamed = graph.stateful
-      ? Array.from({ length: Math.max(count, stepCount) }, (_, n) => windows[n % count] ?? [])
-      : windows;
-    const signals = graph.inputs.map((_, i) => Float32Array.from(streamed.flatMap((w) => [...(w[i] as Float32Array)])));
-    const { window } = graph.stateful ? { window: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t } : whole(graph);
-    const mode = graph.stateful ? {} : ({ mode: 'edge-exact' } as const);
-    const int8 = isQuantised(graph)
-      ? graph
-      : quantize(graph, signals, { hop: window, ...mode, preset: 'fast', noReport: true }).graph;
-    const ints = isQuantised(graph)
-      ? toInts(
-          graph,
-          signals,
-          rows.map(({ type }) => type),
-        )
-      : quantiseSignals(int8, signals);
-    const hops = graph.stateful ? [window] : hopsFor(window);
-    const wrong: string[] = [];
-    for (const hop of hops) if ((await streams(int8, hop, ints, wasm)) > 0) wrong.push(`hop ${hop}`);
-    Object.assign(verdict, {
-      equal: wrong.length === 0,
-      streamed: wrong.length ? `differs: ${wrong.join(', ')}` : hops.join(' '),
-    });
+    const types = rows.map(({ type }) => type);
+    Object.assign(verdict, await judgeStreams(graph, windows, types, wasm));
   } catch (error) {
     verdict.refused = `after reading: ${lineOf(error).replace(/^RunletError: /, '')}`;
   }
   return verdict;
+}
+
+/**
+ * Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take
+ * long.
+ */
+export async function judge(file: string, how: JudgeOptions, told: (before: Verdict) => void): Promise<Verdict> {
+  const none: Verdict = { kind: '', taken: false, reference: '', streamed: '', refused: '' };
+  let graph: Graph;
+  let options: ReadOptions;
+  try {
+    [graph, options] = await read(file, how.read ?? {});
+  } catch (error) {
+    return { ...none, refused: isRunletError(error) ? lineOf(error).replace(/^RunletError: /, '') : `crash: ${lineOf(error)}` };
+  }
+  const verdict: Verdict = { ...none, taken: true, kind: kindOf(graph), ...(Object.keys(options).length > 0 && { options }) };
+  return judgeRead(file, graph, verdict, how, told);
 }
