@@ -51,132 +51,164 @@ function padded({ bank, channels, fftSamples }: FrontEnd, one: number) {
   return { weights, unweights, ...tables };
 }
 
-export function signalGraph(f: FrontEnd, seed: number): TfModelOf {
-  const next = generator(Math.imul(seed + 3, 0x85ebca6b) | 1);
-  for (let i = 0; i < 6; i++) next();
-  const coin = () => next() % 2;
-  const tensors: Record<string, TfTensorOf> = {};
-  const operators: TfOperatorOf[] = [];
-  const names = { tensor: 0 };
-  const tensor = (of: TfTensorOf): string => {
-    const name = `t${(names.tensor++ * 7919) % 10007}`;
-    tensors[name] = of;
+/** A graph while it is written: its tensors and operators, and the seed's choices. */
+class Draft {
+  readonly tensors: Record<string, TfTensorOf> = {};
+  readonly operators: TfOperatorOf[] = [];
+  readonly #next: () => number;
+  #count = 0;
+
+  constructor(seed: number) {
+    this.#next = generator(Math.imul(seed + 3, 0x85ebca6b) | 1);
+    for (let i = 0; i < 6; i++) this.#next();
+  }
+
+  coin(): number {
+    return this.#next() % 2;
+  }
+
+  tensor(of: TfTensorOf): string {
+    const name = `t${(this.#count++ * 7919) % 10007}`;
+    this.tensors[name] = of;
     return name;
-  };
-  const emit = (what: Omit<TfOperatorOf, 'inputs' | 'outputs'>, inputs: string[], ...outputs: TfTensorOf[]): string[] => {
-    const made = outputs.map(tensor);
-    operators.push({ ...what, inputs, outputs: made });
+  }
+
+  scalar(n: number): string {
+    return this.tensor({ shape: [], ints: [n] });
+  }
+
+  /** @returns the names of its outputs */
+  emit(what: Omit<TfOperatorOf, 'inputs' | 'outputs'>, inputs: string[], ...outputs: TfTensorOf[]): string[] {
+    const made = outputs.map((one) => this.tensor(one));
+    this.operators.push({ ...what, inputs, outputs: made });
     return made;
-  };
-  const custom = (name: string, options: Record<string, number | boolean>, inputs: string[], ...outputs: TfTensorOf[]) =>
-    emit({ code: code.CUSTOM, custom: { name: `Signal${name}`, options: encode(options) } }, inputs, ...outputs);
+  }
+
+  /** An operator of one output. */
+  one(what: Omit<TfOperatorOf, 'inputs' | 'outputs'>, inputs: string[], output: TfTensorOf): string {
+    return this.emit(what, inputs, output)[0] as string;
+  }
+
+  custom(name: string, options: Record<string, number | boolean>, inputs: string[], ...outputs: TfTensorOf[]): string[] {
+    return this.emit({ code: code.CUSTOM, custom: { name: `Signal${name}`, options: encode(options) } }, inputs, ...outputs);
+  }
+
+  flat(x: string, output: TfTensorOf): string {
+    return this.one({ code: code.RESHAPE }, [x, this.tensor({ shape: [1], ints: [-1] })], output);
+  }
+
   /** Perhaps a reshape. */
-  const perhaps = (x: string): string => {
-    const { shape, type: kind } = tensors[x] as TfTensorOf;
-    if (next() % 3 > 0) return x;
-    const flat = shape.reduce((a, b) => a * b, 1);
-    return emit({ code: code.RESHAPE }, [x, tensor({ shape: [1], ints: [-1] })], {
-      shape: [flat],
-      type: kind as number,
-    })[0] as string;
-  };
+  perhaps(x: string): string {
+    const { shape, type: kind } = this.tensors[x] as TfTensorOf;
+    if (this.#next() % 3 > 0) return x;
+    return this.flat(x, { shape: [shape.reduce((a, b) => a * b, 1)], type: kind as number });
+  }
+}
+
+const rowOf = ({ channels }: FrontEnd, kind: number): TfTensorOf => ({ shape: [channels], type: kind });
+
+/** The window of the sound, scaled for the FFT. */
+function scaledSound(draft: Draft, f: FrontEnd): { sound: string; scaled: string; shift: string } {
+  const sound = draft.tensor({ shape: [1, f.windowSamples], type: type.int16 });
+  const window = draft.tensor({ shape: [f.windowSamples], int16s: f.window });
+  const windowed = { shape: [1, f.windowSamples], type: type.int16 };
+  const [x] = draft.custom('Window', { shift: f.windowShift }, [sound, window], windowed) as [string];
+  const samples = { shape: [f.windowSamples], type: type.int16 };
+  const flat = draft.flat(x, samples);
+  const outputs = [samples, { shape: [], type: type.int32 }];
+  const [scaled, shift] = draft.custom('FftAutoScale', {}, [flat], ...outputs) as [string, string];
+  return { sound, scaled, shift };
+}
+
+/** Energies of the bins; of those outside the band, perhaps as zeros. */
+function energies(draft: Draft, f: FrontEnd, scaled: string): string {
   const bins = f.fftSamples / 2 + 1;
-  const { channels, noise, pcan, log, bank } = f;
-  const row = (kind: number): TfTensorOf => ({ shape: [channels], type: kind });
-  const sound = tensor({ shape: [1, f.windowSamples], type: type.int16 });
-  const window = tensor({ shape: [f.windowSamples], int16s: f.window });
-  let [x] = custom('Window', { shift: f.windowShift }, [sound, window], { shape: [1, f.windowSamples], type: type.int16 }) as [
-    string,
-  ];
-  x = emit({ code: code.RESHAPE }, [x, tensor({ shape: [1], ints: [-1] })], {
-    shape: [f.windowSamples],
-    type: type.int16,
-  })[0] as string;
-  const [scaled, shift] = custom(
-    'FftAutoScale',
-    {},
-    [x],
-    { shape: [f.windowSamples], type: type.int16 },
-    { shape: [], type: type.int32 },
-  ) as [string, string];
-  [x] = custom('Rfft', { T: 7, fft_length: f.fftSamples }, [perhaps(scaled)], { shape: [2 * bins], type: type.int16 }) as [
-    string,
-  ];
+  const { bank } = f;
+  const complex = { shape: [2 * bins], type: type.int16 };
+  const [spectrum] = draft.custom('Rfft', { T: 7, fft_length: f.fftSamples }, [draft.perhaps(scaled)], complex) as [string];
   const used = Array.from(bank.starts).flatMap((s, i) => (bank.widths[i] ? [s, s + (bank.widths[i] as number)] : []));
   const [low, high] = [Math.min(...used, bins), Math.max(...used, 0)];
   const [from, to] = low < high ? [low, high] : [0, bins];
-  [x] = custom('Energy', { start_index: from, end_index: to }, [perhaps(x)], { shape: [bins], type: type.uint32 }) as [string];
-  if (coin()) {
-    const one = tensor({ shape: [1], ints: [1] });
-    const zeros = (count: number) => tensor({ shape: [count], ints: new Array(count).fill(0) });
-    [x] = emit({ code: code.CAST }, [x], { shape: [bins], type: type.int32 }) as [string];
-    const ends = [tensor({ shape: [1], ints: [from] }), tensor({ shape: [1], ints: [to] })] as const;
-    [x] = emit({ code: code.STRIDED_SLICE, options: { kind: 32 } }, [x, ...ends, one], {
-      shape: [to - from],
-      type: type.int32,
-    }) as [string];
-    const parts = [...(from > 0 ? [zeros(from)] : []), x, ...(to < bins ? [zeros(bins - to)] : [])];
-    [x] = emit({ code: code.CONCATENATION, options: { kind: 10 } }, parts, { shape: [bins], type: type.int32 }) as [string];
-    [x] = emit({ code: code.CAST }, [x], { shape: [bins], type: type.uint32 }) as [string];
-  }
-  const tables = padded(f, coin());
+  const band = { start_index: from, end_index: to };
+  const [x] = draft.custom('Energy', band, [draft.perhaps(spectrum)], { shape: [bins], type: type.uint32 }) as [string];
+  return draft.coin() ? withZeros(draft, x, bins, from, to) : x;
+}
+
+/** Zeros in the bins outside [from, to): cast, cut, joined with zeros and cast back. */
+function withZeros(draft: Draft, x: string, bins: number, from: number, to: number): string {
+  const one = draft.tensor({ shape: [1], ints: [1] });
+  const zeros = (count: number) => draft.tensor({ shape: [count], ints: new Array(count).fill(0) });
+  const all = draft.one({ code: code.CAST }, [x], { shape: [bins], type: type.int32 });
+  const ends = [draft.tensor({ shape: [1], ints: [from] }), draft.tensor({ shape: [1], ints: [to] })] as const;
+  const slice = { code: code.STRIDED_SLICE, options: { kind: 32 } };
+  const cut = draft.one(slice, [all, ...ends, one], { shape: [to - from], type: type.int32 });
+  const parts = [...(from > 0 ? [zeros(from)] : []), cut, ...(to < bins ? [zeros(bins - to)] : [])];
+  const joined = { shape: [bins], type: type.int32 };
+  const whole = draft.one({ code: code.CONCATENATION, options: { kind: 10 } }, parts, joined);
+  return draft.one({ code: code.CAST }, [whole], { shape: [bins], type: type.uint32 });
+}
+
+/** Bands, their roots, and with `noise` and `pcan` less noise and an even gain. */
+function bands(draft: Draft, f: FrontEnd, energy: string, shift: string): string {
+  const { channels, noise, pcan } = f;
+  const row = rowOf(f, type.uint32);
+  const tables = padded(f, draft.coin());
   const constants = [tables.weights, tables.unweights, tables.first, tables.at, tables.spans].map((values) =>
-    tensor({ shape: [values.length], int16s: values }),
+    draft.tensor({ shape: [values.length], int16s: values }),
   );
-  [x] = custom('FilterBank', { num_channels: channels }, [x, ...constants], row(type.uint64)) as [string];
-  [x] = custom('FilterBankSquareRoot', {}, [x, shift], row(type.uint32)) as [string];
-  if (noise) {
-    const [value, estimate] = custom(
-      'FilterBankSpectralSubtraction',
-      {
-        num_channels: channels,
-        smoothing: noise.smoothing[0],
-        one_minus_smoothing: noise.oneMinusSmoothing[0],
-        alternate_smoothing: noise.smoothing[1],
-        alternate_one_minus_smoothing: noise.oneMinusSmoothing[1],
-        smoothing_bits: noise.smoothingBits,
-        min_signal_remaining: noise.minSignalRemaining,
-        clamping: noise.clamping,
-        spectral_subtraction_bits: noise.bits,
-      },
-      [x],
-      row(type.uint32),
-      row(type.uint32),
-    ) as [string, string];
-    x = value;
-    if (pcan) {
-      const table = tensor({ shape: [125], int16s: pcan.table });
-      [x] = custom('PCAN', { snr_shift: pcan.snrShift }, [value, estimate, table], row(type.uint32)) as [string];
-    }
-  }
-  [x] = custom(
-    'FilterBankLog',
-    { input_correction_bits: log?.correctionBits ?? 0, output_scale: log?.scale ?? 64 },
-    [perhaps(x)],
-    row(type.int16),
-  ) as [string];
-  [x] = emit({ code: code.CAST }, [x], row(type.int32)) as [string];
-  const { multiply, add, divide, offset, low: least, high: most } = f.output;
-  const scalar = (n: number) => tensor({ shape: [], ints: [n] });
-  const binary = (op: number, n: number, kind?: number) => {
-    const operands = op !== code.SUB && op !== code.DIV && coin() ? [scalar(n), x] : [x, scalar(n)];
-    [x] = emit({ code: op, ...(kind === undefined ? {} : { options: { kind } }) }, operands, row(type.int32)) as [string];
+  const sums = rowOf(f, type.uint64);
+  const [bank] = draft.custom('FilterBank', { num_channels: channels }, [energy, ...constants], sums) as [string];
+  const [roots] = draft.custom('FilterBankSquareRoot', {}, [bank, shift], row) as [string];
+  if (!noise) return roots;
+  const options = {
+    num_channels: channels,
+    smoothing: noise.smoothing[0],
+    one_minus_smoothing: noise.oneMinusSmoothing[0],
+    alternate_smoothing: noise.smoothing[1],
+    alternate_one_minus_smoothing: noise.oneMinusSmoothing[1],
+    smoothing_bits: noise.smoothingBits,
+    min_signal_remaining: noise.minSignalRemaining,
+    clamping: noise.clamping,
+    spectral_subtraction_bits: noise.bits,
   };
-  if (multiply !== 1 || coin()) binary(code.MUL, multiply, 21);
-  if (add !== 0 || coin()) binary(code.ADD, add, 11);
-  if (divide !== 1 || coin()) binary(code.DIV, divide, 29);
-  if (coin()) binary(code.ADD, offset, 11);
+  const [value, estimate] = draft.custom('FilterBankSpectralSubtraction', options, [roots], row, row) as [string, string];
+  if (!pcan) return value;
+  const table = draft.tensor({ shape: [125], int16s: pcan.table });
+  return draft.custom('PCAN', { snr_shift: pcan.snrShift }, [value, estimate, table], row)[0] as string;
+}
+
+/** The logarithm as int8, in one of the forms of the same meaning. */
+function stored(draft: Draft, f: FrontEnd, bank: string): string {
+  const scale = { input_correction_bits: f.log?.correctionBits ?? 0, output_scale: f.log?.scale ?? 64 };
+  const [log] = draft.custom('FilterBankLog', scale, [draft.perhaps(bank)], rowOf(f, type.int16)) as [string];
+  const row = rowOf(f, type.int32);
+  let x = draft.one({ code: code.CAST }, [log], row);
+  const { multiply, add, divide, offset, low: least, high: most } = f.output;
+  const binary = (op: number, n: number, kind?: number) => {
+    const operands = op !== code.SUB && op !== code.DIV && draft.coin() ? [draft.scalar(n), x] : [x, draft.scalar(n)];
+    x = draft.one({ code: op, ...(kind === undefined ? {} : { options: { kind } }) }, operands, row);
+  };
+  if (multiply !== 1 || draft.coin()) binary(code.MUL, multiply, 21);
+  if (add !== 0 || draft.coin()) binary(code.ADD, add, 11);
+  if (divide !== 1 || draft.coin()) binary(code.DIV, divide, 29);
+  if (draft.coin()) binary(code.ADD, offset, 11);
   else binary(code.SUB, -offset, 28);
   const clamps: [number, number][] = [[code.MINIMUM, most], [code.MAXIMUM, least]]; // biome-ignore format: one line
-  for (const [op, n] of coin() ? clamps : clamps.reverse()) binary(op, n);
-  [x] = emit({ code: code.CAST }, [x], row(type.int8)) as [string];
+  for (const [op, n] of draft.coin() ? clamps : clamps.reverse()) binary(op, n);
+  return draft.one({ code: code.CAST }, [x], rowOf(f, type.int8));
+}
+
+export function signalGraph(f: FrontEnd, seed: number): TfModelOf {
+  const draft = new Draft(seed);
+  const { sound, scaled, shift } = scaledSound(draft, f);
+  const output = stored(draft, f, bands(draft, f, energies(draft, f, scaled), shift));
   // tensors in another order than they are used in
-  const order = Object.keys(tensors).sort((a, b) => (seed % 2 ? a.localeCompare(b) : b.localeCompare(a)));
+  const order = Object.keys(draft.tensors).sort((a, b) => (seed % 2 ? a.localeCompare(b) : b.localeCompare(a)));
   return {
-    tensors: Object.fromEntries(order.map((name) => [name, tensors[name] as TfTensorOf])),
-    operators,
+    tensors: Object.fromEntries(order.map((name) => [name, draft.tensors[name] as TfTensorOf])),
+    operators: draft.operators,
     inputs: [sound],
-    outputs: [x],
+    outputs: [output],
   };
 }
 

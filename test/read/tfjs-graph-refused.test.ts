@@ -30,92 +30,95 @@ test('what is not read is listed by its own name and operator, with the reason',
 
 // biome-ignore lint/suspicious/noExplicitAny: a tree that is changed at will
 type Tree = any;
+const nodeOf = (tree: Tree, name: string) => tree.modelTopology.node.find((n: Tree) => n.name === name);
+
+/** Damage to the file of a convolution and a relu, and what is said of it. */
+const cases: [message: RegExp, change: (tree: Tree) => void][] = [
+  [
+    /RN161: there are no nodes/,
+    (t) => {
+      t.modelTopology.node = [];
+    },
+  ],
+  [
+    /RN161: node nowhere is not there/,
+    (t) => {
+      nodeOf(t, 'y').input = ['nowhere'];
+    },
+  ],
+  [
+    /RN161: nodes read each other in a circle/,
+    (t) => {
+      nodeOf(t, 'c').input = ['y', 'k'];
+    },
+  ],
+  [
+    /RN161: two nodes are named y/,
+    (t) => {
+      nodeOf(t, 'c').name = 'y';
+    },
+  ],
+  [
+    /RN161: an input is no name/,
+    (t) => {
+      nodeOf(t, 'y').input = [3];
+    },
+  ],
+  [
+    /RN162: a constant is not among the weights/,
+    (t) => {
+      t.weightsManifest[0].weights[0].name = 'other';
+    },
+  ],
+  [
+    /RN162: weights and their files differ/,
+    (t) => {
+      t.weightsManifest[0].weights[0].shape = [3, 2, 3, 5];
+    },
+  ],
+  [
+    /RN160.*Conv2D c: data_format NCHW/,
+    (t) => {
+      nodeOf(t, 'c').attr.data_format.s = 'TkNIVw==';
+    },
+  ],
+  [
+    /RN160.*Conv2D c: padding/,
+    (t) => {
+      delete nodeOf(t, 'c').attr.padding;
+    },
+  ],
+  [
+    /RN160.*Conv2D c: its strides/,
+    (t) => {
+      nodeOf(t, 'c').attr.strides.list.i = ['2', '1', '1', '1'];
+    },
+  ],
+  [
+    /RN164: an input without a shape/,
+    (t) => {
+      nodeOf(t, 'x').attr.shape.shape = { unknownRank: true };
+      t.signature.inputs.x.tensorShape = { unknownRank: true };
+    },
+  ],
+  [
+    /RN164: an input of type int32/,
+    (t) => {
+      nodeOf(t, 'x').attr.dtype.type = 'DT_INT32';
+    },
+  ],
+  [
+    /RN164: the batch is 2/,
+    (t) => {
+      nodeOf(t, 'x').attr.shape.shape.dim[0].size = '2';
+    },
+  ],
+];
+
 test('damaged graphs, weights and inputs have the codes of TensorFlow.js', async () => {
   const model = plane([node('y', 'Relu', ['c'])]);
   const of = (change: (tree: Tree) => void, options = {}) => refusal(model, change as never, { timeAxis: 1, ...options });
-  const nodeOf = (tree: Tree, name: string) => tree.modelTopology.node.find((n: Tree) => n.name === name);
   assert.is(await of(() => {}), 'read');
-  const cases: [RegExp, (tree: Tree) => void][] = [
-    [
-      /RN161: there are no nodes/,
-      (t) => {
-        t.modelTopology.node = [];
-      },
-    ],
-    [
-      /RN161: node nowhere is not there/,
-      (t) => {
-        nodeOf(t, 'y').input = ['nowhere'];
-      },
-    ],
-    [
-      /RN161: nodes read each other in a circle/,
-      (t) => {
-        nodeOf(t, 'c').input = ['y', 'k'];
-      },
-    ],
-    [
-      /RN161: two nodes are named y/,
-      (t) => {
-        nodeOf(t, 'c').name = 'y';
-      },
-    ],
-    [
-      /RN161: an input is no name/,
-      (t) => {
-        nodeOf(t, 'y').input = [3];
-      },
-    ],
-    [
-      /RN162: a constant is not among the weights/,
-      (t) => {
-        t.weightsManifest[0].weights[0].name = 'other';
-      },
-    ],
-    [
-      /RN162: weights and their files differ/,
-      (t) => {
-        t.weightsManifest[0].weights[0].shape = [3, 2, 3, 5];
-      },
-    ],
-    [
-      /RN160.*Conv2D c: data_format NCHW/,
-      (t) => {
-        nodeOf(t, 'c').attr.data_format.s = 'TkNIVw==';
-      },
-    ],
-    [
-      /RN160.*Conv2D c: padding/,
-      (t) => {
-        delete nodeOf(t, 'c').attr.padding;
-      },
-    ],
-    [
-      /RN160.*Conv2D c: its strides/,
-      (t) => {
-        nodeOf(t, 'c').attr.strides.list.i = ['2', '1', '1', '1'];
-      },
-    ],
-    [
-      /RN164: an input without a shape/,
-      (t) => {
-        nodeOf(t, 'x').attr.shape.shape = { unknownRank: true };
-        t.signature.inputs.x.tensorShape = { unknownRank: true };
-      },
-    ],
-    [
-      /RN164: an input of type int32/,
-      (t) => {
-        nodeOf(t, 'x').attr.dtype.type = 'DT_INT32';
-      },
-    ],
-    [
-      /RN164: the batch is 2/,
-      (t) => {
-        nodeOf(t, 'x').attr.shape.shape.dim[0].size = '2';
-      },
-    ],
-  ];
   for (const [message, change] of cases) assert.match(await of(change), message);
 });
 

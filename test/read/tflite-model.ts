@@ -161,17 +161,15 @@ export function writeTfliteBehind(model: TfModelOf): Uint8Array {
 /** The file's bytes. */
 export const writeTflite = (model: TfModelOf): Uint8Array => write(model);
 
-function write(model: TfModelOf, behind?: Behind): Uint8Array {
-  const b = new Builder(1024);
-  const names = Object.keys(model.tensors);
-  const ids = (list: string[]) => list.map((name) => names.indexOf(name));
-  const empty = table(b, []);
-  const buffers = [empty];
-  const tensors = Object.entries(model.tensors).map(([name, tensor]) => {
+/** A field that is there only where it has a value. */
+const optional = (field: number, to: number | undefined): Fields => (to === undefined ? [] : [[field, offset(to)]]);
+
+/** Tables of the tensors, and those of their constants in `buffers`, whose first is empty. */
+function tensorTables(b: Builder, all: Record<string, TfTensorOf>, behind?: Behind): { tensors: number[]; buffers: number[] } {
+  const buffers = [table(b, [])];
+  const tensors = Object.entries(all).map(([name, tensor]) => {
     const data = dataOf(tensor);
-    if (data) {
-      buffers.push(behind ? placeBehind(b, behind, data) : table(b, [[0, offset(constant(b, data))]]));
-    }
+    if (data) buffers.push(behind ? placeBehind(b, behind, data) : table(b, [[0, offset(constant(b, data))]]));
     const index = data ? buffers.length - 1 : 0;
     const shape = int32s(b, tensor.shape);
     const signature = tensor.signature && int32s(b, tensor.signature);
@@ -183,62 +181,71 @@ function write(model: TfModelOf, behind?: Behind): Uint8Array {
       [1, (w, field) => w.addFieldInt8(field, typeOf(tensor), 0)],
       [2, (w, field) => w.addFieldInt32(field, index, 0)],
       [3, offset(label)],
-      ...(signature === undefined ? [] : ([[7, offset(signature)]] as Fields)),
-      ...(quant === undefined ? [] : ([[4, offset(quant)]] as Fields)),
-      ...(sparse === undefined ? [] : ([[6, offset(sparse)]] as Fields)),
+      ...optional(7, signature),
+      ...optional(4, quant),
+      ...optional(6, sparse),
     ]);
   });
+  return { tensors, buffers };
+}
+
+/** OperatorCode. */
+function operatorCode(b: Builder, { code, custom }: TfOperatorOf): number {
+  const name = custom && b.createString(custom.name);
+  return table(b, [
+    [0, (w, field) => w.addFieldInt8(field, Math.min(code, 127), 0)],
+    ...optional(1, name),
+    [3, (w, field) => w.addFieldInt32(field, code, 0)],
+  ]);
+}
+
+/** BuiltinOptions. */
+function optionsTable(b: Builder, { vectors = {}, int8 = {}, int32 = {}, float32 = {} }: Partial<TfOperatorOf['options']> = {}) {
+  const made = Object.entries(vectors).map(([field, values]): Fields[number] => [Number(field), offset(int32s(b, values))]);
+  const scalars = (all: Record<number, number>, add: (w: Builder, at: number, value: number) => void): Fields =>
+    Object.entries(all).map(([field, value]) => [Number(field), (w, at) => add(w, at, value)]);
+  return table(b, [
+    ...made,
+    ...scalars(int8, (w, at, value) => w.addFieldInt8(at, value, 0)),
+    ...scalars(int32, (w, at, value) => w.addFieldInt32(at, value, 0)),
+    ...scalars(float32, (w, at, value) => w.addFieldFloat32(at, value, 0)),
+  ]);
+}
+
+/** Operator. @param code its index among the operator codes @param ids indexes of tensors by their names */
+function operatorTable(b: Builder, of: TfOperatorOf, code: number, ids: (names: string[]) => number[]): number {
+  const { inputs, outputs, options, custom } = of;
+  const customBytes = custom && b.createByteVector(custom.options);
+  const reads = int32s(b, ids(inputs));
+  const writes = int32s(b, ids(outputs));
+  const own = optionsTable(b, options);
+  return table(b, [
+    [0, (w, field) => w.addFieldInt32(field, code, 0)],
+    [1, offset(reads)],
+    [2, offset(writes)],
+    ...(options
+      ? ([
+          [3, (w, field) => w.addFieldInt8(field, options.kind, 0)],
+          [4, offset(own)],
+        ] as Fields)
+      : []),
+    ...optional(5, customBytes),
+  ]);
+}
+
+function write(model: TfModelOf, behind?: Behind): Uint8Array {
+  const b = new Builder(1024);
+  const names = Object.keys(model.tensors);
+  const ids = (list: string[]) => list.map((name) => names.indexOf(name));
+  const { tensors, buffers } = tensorTables(b, model.tensors, behind);
   const graphs = [model, ...(model.others ?? [])];
-  const codes = graphs
-    .flatMap(({ operators }) => operators)
-    .map(({ code, custom }) => {
-      const name = custom && b.createString(custom.name);
-      return table(b, [
-        [0, (w, field) => w.addFieldInt8(field, Math.min(code, 127), 0)],
-        ...(name === undefined ? [] : ([[1, offset(name)]] as Fields)),
-        [3, (w, field) => w.addFieldInt32(field, code, 0)],
-      ]);
-    });
+  const codes = graphs.flatMap(({ operators }) => operators).map((operator) => operatorCode(b, operator));
   let code = 0;
-  const operator = ({ inputs, outputs, options, custom }: TfOperatorOf): number => {
-    const customBytes = custom && b.createByteVector(custom.options);
-    const reads = int32s(b, ids(inputs));
-    const writes = int32s(b, ids(outputs));
-    const vectors = Object.entries(options?.vectors ?? {}).map(([field, values]): Fields[number] => [
-      Number(field),
-      offset(int32s(b, values)),
-    ]);
-    const own = table(b, [
-      ...vectors,
-      ...Object.entries(options?.int8 ?? {}).map(([field, value]): Fields[number] => [
-        Number(field),
-        (w, at) => w.addFieldInt8(at, value, 0),
-      ]),
-      ...Object.entries(options?.int32 ?? {}).map(([field, value]): Fields[number] => [
-        Number(field),
-        (w, at) => w.addFieldInt32(at, value, 0),
-      ]),
-      ...Object.entries(options?.float32 ?? {}).map(([field, value]): Fields[number] => [
-        Number(field),
-        (w, at) => w.addFieldFloat32(at, value, 0),
-      ]),
-    ]);
-    return table(b, [
-      [0, (w, field) => w.addFieldInt32(field, code++, 0)],
-      [1, offset(reads)],
-      [2, offset(writes)],
-      ...(options
-        ? ([
-            [3, (w, field) => w.addFieldInt8(field, options.kind, 0)],
-            [4, offset(own)],
-          ] as Fields)
-        : []),
-      ...(customBytes === undefined ? [] : ([[5, offset(customBytes)]] as Fields)),
-    ]);
-  };
   const all = offsets(b, tensors);
   const made = graphs.map(({ operators, inputs, outputs }) => {
-    const parts = [all, int32s(b, ids(inputs)), int32s(b, ids(outputs)), offsets(b, operators.map(operator))];
+    const ends = [int32s(b, ids(inputs)), int32s(b, ids(outputs))];
+    const tables = operators.map((operator) => operatorTable(b, operator, code++, ids));
+    const parts = [all, ...ends, offsets(b, tables)];
     return table(
       b,
       parts.map((part, field): Fields[number] => [field, offset(part)]),
