@@ -104,19 +104,22 @@ const paths = (): [method: string, path: string][] => [
   ['POST', '/v1/slots/main/rollback'],
 ];
 
-interface Seen {
-  /** What of an answer could be read, or an element or a socket that opened. */
-  read: string[];
-}
+/** In the page: an attempt, which ends within two seconds, whatever becomes of it. */
+declare const within: (run: (done: () => void) => void) => Promise<void>;
 
-/** Runs in the page. Every attempt ends within two seconds, whatever becomes of it. */
-async function attempts([base, endpoints, body]: [string, [string, string][], number[]]): Promise<Seen> {
-  const read: string[] = [];
+/** Runs in the page; the two functions below need it. */
+function define(): void {
   const within = (run: (done: () => void) => void) =>
     new Promise<void>((resolve) => {
       setTimeout(resolve, 2000);
       run(resolve);
     });
+  Object.assign(globalThis, { within });
+}
+
+/** Runs in the page. @returns what of an answer could be read, and elements that loaded */
+async function requests([base, endpoints, body]: [string, [string, string][], number[]]): Promise<string[]> {
+  const read: string[] = [];
   const element = (name: 'img' | 'script' | 'iframe', path: string) =>
     within((done) => {
       const node = document.createElement(name);
@@ -157,6 +160,12 @@ async function attempts([base, endpoints, body]: [string, [string, string][], nu
     if (method === 'POST') await form('POST', path, 'text/plain');
     if (method === 'POST') navigator.sendBeacon(base + path, new Blob([Uint8Array.from(body)]));
   }
+  return read;
+}
+
+/** Runs in the page. @returns EventSources and WebSockets that opened */
+async function connections([base, body]: [string, number[]]): Promise<string[]> {
+  const read: string[] = [];
   for (const path of ['/v1/events', '/v1/streams/s/outputs'])
     await within((done) => {
       const source = new EventSource(base + path);
@@ -185,7 +194,7 @@ async function attempts([base, endpoints, body]: [string, [string, string][], nu
         };
         socket.onerror = () => done();
       });
-  return { read };
+  return read;
 }
 
 const state = () => {
@@ -200,10 +209,13 @@ const state = () => {
     [...gateway.slots.keys()],
   ];
 };
-async function try_(page: Page, base: string): Promise<Seen> {
+/** Tries everything; what the page got to see. */
+async function try_(page: Page, base: string): Promise<string[]> {
   await page.evaluate('globalThis.__name = (named) => named'); // the compiler of tests names functions by it
-  const endpoints = paths();
-  return page.evaluate(attempts, [base, endpoints, [...bytesOf(signal(0, 0, 4))]] as Parameters<typeof attempts>[0]);
+  await page.evaluate(define);
+  const body = [...bytesOf(signal(0, 0, 4))];
+  const read = await page.evaluate(requests, [base, paths(), body] as Parameters<typeof requests>[0]);
+  return [...read, ...(await page.evaluate(connections, [base, body] as Parameters<typeof connections>[0]))];
 }
 
 only('a page of another origin reads nothing and changes nothing, whatever it tries', async () => {
@@ -213,7 +225,7 @@ only('a page of another origin reads nothing and changes nothing, whatever it tr
     passed = [];
     const page = await browser.newPage();
     await page.goto(site);
-    const { read } = await try_(page, served.url);
+    const read = await try_(page, served.url);
     assert.equal(read, [], site);
     assert.equal(passed, [], site);
     assert.is(JSON.stringify(state()), before, site);
@@ -231,7 +243,7 @@ only('a name that was bound to the address of the gateway reads nothing and chan
   // the page of the refusal has the origin that a rebound page would have
   assert.is(answer?.status(), 403);
   assert.is(await page.evaluate(() => location.origin), base);
-  const { read } = await try_(page, base);
+  const read = await try_(page, base);
   assert.equal(read, []);
   assert.equal(passed, []);
   assert.is(JSON.stringify(state()), before);
@@ -242,7 +254,7 @@ only("the gateway's own page may, so that the attempts above can succeed", async
   passed = [];
   const page = await browser.newPage();
   assert.is((await page.goto(served.url))?.status(), 200);
-  const { read } = await try_(page, served.url);
+  const read = await try_(page, served.url);
   for (const wanted of [
     'cors GET /v1/status',
     'cors POST /v1/slots/main/rollback',

@@ -136,7 +136,7 @@ async function fleetOf(name: string, broker: TestBroker, registry: string) {
     }
     await until('they say that they are gone', () => online() === 0);
   };
-  return { flash, run, reports, desired, gateways, begin, stop, ids };
+  return { name, broker, flash, run, reports, desired, gateways, begin, stop, ids };
 }
 
 const all = (version: string): string[] => Array.from({ length: count }, () => version);
@@ -149,10 +149,10 @@ const atPush = (n: number, body: string): [string, string][] => [
   ],
 ];
 
-async function scenario(name: string, broker: TestBroker): Promise<void> {
-  const registry = await registryOf((await bundleOf(4)).wasm);
-  ends.push(registry.close);
-  const { flash, run, reports, desired, gateways, begin, stop, ids } = await fleetOf(name, broker, registry.host);
+type Fleet = Awaited<ReturnType<typeof fleetOf>>;
+
+/** A good bundle, in three waves. */
+async function goodRollout({ flash, run, name, broker }: Fleet): Promise<void> {
   const good = await (await flash(await bundleOf(1), '--waves', '1,50%,all')).ended;
   assert.is(good.code, 0, good.out + good.err);
   const report: RolloutReport = JSON.parse(good.out);
@@ -160,8 +160,10 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
   assert.equal([report.phase, report.touched, report.failed], ['done', count, 0]);
   assert.ok(report.rows.every(({ state, runs }) => state === 'confirmed' && runs?.endsWith('1.1.0')));
   await until('all run it', () => run().join() === all('1.1.0').join());
+}
 
-  // traps on its hundredth push: the self-test finds it, on each gateway by itself
+/** Traps on its hundredth push: the self-test finds it, on each gateway by itself. */
+async function badRollout({ flash, run }: Fleet): Promise<void> {
   const trap = await bundleOf(2, { edit: atPush(100, 'unreachable();') });
   const bad = await (await flash(trap, '--waves', '1,50%,all')).ended;
   assert.is(bad.code, 1, bad.out + bad.err);
@@ -171,8 +173,10 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
   assert.is(stopped.rows[0]?.code, 'RN831');
   assert.match(bad.err, /RN857/);
   assert.equal(run(), all('1.1.0'));
+}
 
-  // the first wave may fail, the second may not: it stops there, and those that are left are not touched
+/** The first wave may fail, the second may not: it stops there, and those that are left are not touched. */
+async function oneFailureAllowed({ flash, run }: Fleet): Promise<void> {
   const half = Math.ceil(count / 2);
   const wrong = await bundleOf(2, { manifest: (m) => ({ ...m, golden: { ...m.golden, digest: '0'.repeat(64) } }) });
   const later = await (await flash(wrong, '--waves', '1,50%,all', '--max-failures', '1')).ended;
@@ -187,8 +191,10 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
   assert.equal([codes.length, [...new Set(codes)]], [second.failed, ['RN713']]);
   assert.is(second.failed, 2);
   assert.equal(run(), all('1.1.0'));
+}
 
-  // interrupted after its first wave has confirmed: that one goes back to what it ran
+/** Interrupted after its first wave has confirmed: that one goes back to what it ran. */
+async function interruptedRollout({ flash, run, reports, ids }: Fleet): Promise<void> {
   const good2 = await bundleOf(2);
   const interrupted = await flash(good2, '--waves', '1,all', '--settle', '600');
   const [canary] = ids as [string];
@@ -204,8 +210,10 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
   console.log(`  interrupted: ${shown(back)}`);
   assert.equal([back.touched, back.failed, back.rows[0]?.state, back.rows[0]?.runs], [1, 0, 'went back', 'moving-average 1.1.0']);
   await until('all run the one before', () => run().join() === all('1.1.0').join());
+}
 
-  // the broker goes and comes back while a rollout runs
+/** The broker goes and comes back while a rollout runs. */
+async function brokerRestarts({ flash, run, reports, broker }: Fleet): Promise<void> {
   const next = await bundleOf(3);
   const rolling = await flash(next, '--waves', '1,all', '--max-failures', '0', '--outputs', '1');
   await until('the rollout begins', () => [...reports.values()].some((one) => one.online && one.digest === next.digest));
@@ -216,22 +224,31 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
   assert.is(code, 0, out + err);
   console.log(`  the broker restarted meanwhile: ${shown(JSON.parse(out))}`);
   await until('all run it', () => run().join() === all('1.3.0').join());
+}
 
-  // one is killed: its last will says so, and a rollout leaves it out
-  const kill = async (id: string) => {
-    gateways.get(id)?.child.kill('SIGKILL');
-    gateways.delete(id);
-    await until('the will', () => reports.get(id)?.online === false, 120);
-  };
-  await kill(ids.at(-1) as string);
+/** Ends a gateway without a word: its last will is what the broker says of it. */
+async function kill({ gateways, reports }: Fleet, id: string): Promise<void> {
+  gateways.get(id)?.child.kill('SIGKILL');
+  gateways.delete(id);
+  await until('the will', () => reports.get(id)?.online === false, 120);
+}
+
+/** One is killed: its last will says so, and a rollout, here of a registry's bundle, leaves it out. */
+async function oneGone(fleet: Fleet, registry: Awaited<ReturnType<typeof registryOf>>): Promise<void> {
+  const { flash, ids } = fleet;
+  await kill(fleet, ids.at(-1) as string);
   const remote = await (await flash(registry.reference, '--waves', 'all')).ended;
   assert.is(remote.code, 0, remote.out + remote.err);
   const last: RolloutReport = JSON.parse(remote.out);
   console.log(`  from a registry, one gateway gone: ${shown(last)}`);
   assert.equal([last.touched, last.rows.at(-1)?.state], [count - 1, 'offline']);
   assert.is(registry.seen.filter(({ path }) => path.includes('/blobs/')).length, count, 'each gateway and the command');
+}
 
-  // one is away when a rollout goes back: it does so once it is there again
+/** One is away when a rollout goes back: it does so once it is there again. */
+async function oneAway(fleet: Fleet): Promise<void> {
+  const { flash, reports, desired, gateways, begin, ids } = fleet;
+  const [canary] = ids as [string];
   const fifth = await bundleOf(5);
   const away = await flash(fifth, '--waves', 'all', '--only', canary, '--settle', '600');
   const canaryRuns = () => {
@@ -239,14 +256,27 @@ async function scenario(name: string, broker: TestBroker): Promise<void> {
     return report?.online ? `${report.state} ${report.active?.version}` : 'away';
   };
   await until('it confirms', () => canaryRuns() === 'confirmed 1.5.0');
-  await kill(canary);
+  await kill(fleet, canary);
   away.child.kill('SIGINT');
   await until('it is told to go back', () => desired.get(canary)?.instead === fifth.digest);
   away.child.kill('SIGINT');
   await away.ended;
   gateways.set(canary, begin(canary));
   await until('it goes back', () => canaryRuns() === 'confirmed 1.4.0');
-  await stop();
+}
+
+async function scenario(name: string, broker: TestBroker): Promise<void> {
+  const registry = await registryOf((await bundleOf(4)).wasm);
+  ends.push(registry.close);
+  const fleet = await fleetOf(name, broker, registry.host);
+  await goodRollout(fleet);
+  await badRollout(fleet);
+  await oneFailureAllowed(fleet);
+  await interruptedRollout(fleet);
+  await brokerRestarts(fleet);
+  await oneGone(fleet, registry);
+  await oneAway(fleet);
+  await fleet.stop();
 }
 
 test(`${count} gateways with aedes`, async () => scenario('home', await aedes()));

@@ -74,6 +74,78 @@ const happening = fc.record({
   laterMs: fc.nat(200),
 });
 
+type Rollout = Step['rollout'];
+
+/** A rollout that is advanced and checked at every step. */
+class Watched {
+  rollout: Rollout;
+  nowMs = 0;
+  /** It goes back, or went back. */
+  stopped = false;
+  readonly desired = new Map<string, 'next' | 'previous'>();
+  readonly #options: RolloutOptions;
+
+  constructor(ids: readonly string[], rules: RolloutOptions) {
+    this.#options = rules;
+    this.rollout = this.#take(begin(ids, rules, this.nowMs));
+  }
+
+  next(event: RolloutEvent): void {
+    const before = this.rollout;
+    this.rollout = this.#take(advance(before, event, this.#options, this.nowMs));
+    if (this.rollout.wave > before.wave)
+      for (const [id, { state, wave }] of before.members)
+        if (wave !== undefined && wave <= before.wave)
+          assert.not.equal(this.rollout.members.get(id)?.state, 'touched', `${state} when the next wave began`);
+  }
+
+  #take({ rollout, set }: Step): Rollout {
+    const { waves, maxFailures } = this.#options;
+    for (const { gateway, to } of set) {
+      if (to === 'next') {
+        assert.not(this.stopped, 'nobody is touched after a stop');
+        assert.not(this.desired.has(gateway), 'each is touched once');
+      } else assert.is(this.desired.get(gateway), 'next', 'only what was touched goes back');
+      this.desired.set(gateway, to);
+    }
+    this.stopped ||= rollout.phase === 'reverting' || rollout.phase === 'stopped';
+    const touched = touchedOf(rollout);
+    assert.equal([...this.desired.keys()].sort(), touched.sort());
+    assert.ok(touched.length <= (waves[Math.min(rollout.wave, waves.length - 1)] as number), 'no more than the wave');
+    if (this.stopped)
+      assert.ok(
+        touched.every((id) => this.desired.get(id) === 'previous'),
+        'all that were touched go back',
+      );
+    else assert.ok(failuresOf(rollout) <= allowedFailures(maxFailures, touched.length), 'the limit was passed unseen');
+    return rollout;
+  }
+}
+
+type Happening = { which: number; what: string; laterMs: number };
+
+function happens(watched: Watched, { which, what, laterMs }: Happening): void {
+  watched.nowMs += laterMs;
+  const gateway = `g${which}`;
+  if (what === 'tick') watched.next({ type: 'tick' });
+  else if (what === 'abort') which === 7 && watched.next({ type: 'abort', why: 'by hand' });
+  else if (what === 'back' || what === 'not back') watched.next({ type: 'back', gateway, ok: what === 'back' });
+  else watched.next({ type: 'verdict', gateway, ok: what === 'good' });
+}
+
+/** From now on the others do well, or nobody says anything any more: it ends. */
+function toTheEnd(watched: Watched, { waves, waveMs, settleMs }: RolloutOptions, silent: boolean): void {
+  const left = (waves.length + 1) * 2 + 2;
+  for (let tick = 0; tick < left && !isOver(watched.rollout); tick++) {
+    if (!silent)
+      for (const [gateway, { state }] of watched.rollout.members)
+        if (state === 'touched') watched.next({ type: 'verdict', gateway, ok: true });
+    watched.nowMs += Math.max(waveMs, settleMs);
+    watched.next({ type: 'tick' });
+  }
+  assert.ok(isOver(watched.rollout), 'it ends');
+}
+
 test('whatever the gateways do', () => {
   let stops = 0;
   let ends = 0;
@@ -88,66 +160,18 @@ test('whatever the gateways do', () => {
         const ids = Array.from({ length: gateways }, (_, i) => `g${i}`);
         const waves = parseWaves(rules.sizes.join(','), gateways);
         const all: RolloutOptions = { ...rules, waves };
-        const desired = new Map<string, 'next' | 'previous'>();
-        let nowMs = 0;
-        let stopped = false;
-        const take = ({ rollout, set }: Step) => {
-          for (const { gateway, to } of set) {
-            if (to === 'next') {
-              assert.not(stopped, 'nobody is touched after a stop');
-              assert.not(desired.has(gateway), 'each is touched once');
-            } else assert.is(desired.get(gateway), 'next', 'only what was touched goes back');
-            desired.set(gateway, to);
-          }
-          stopped ||= rollout.phase === 'reverting' || rollout.phase === 'stopped';
-          const touched = touchedOf(rollout);
-          assert.equal([...desired.keys()].sort(), touched.sort());
-          assert.ok(touched.length <= (waves[Math.min(rollout.wave, waves.length - 1)] as number), 'no more than the wave');
-          if (stopped)
-            assert.ok(
-              touched.every((id) => desired.get(id) === 'previous'),
-              'all that were touched go back',
-            );
-          else
-            assert.ok(failuresOf(rollout) <= allowedFailures(rules.maxFailures, touched.length), 'the limit was passed unseen');
-          return rollout;
-        };
-        let rollout = take(begin(ids, all, nowMs));
-        const next = (event: RolloutEvent) => {
-          const before = rollout;
-          rollout = take(advance(rollout, event, all, nowMs));
-          if (rollout.wave > before.wave)
-            for (const [id, { state, wave }] of before.members)
-              if (wave !== undefined && wave <= before.wave)
-                assert.not.equal(rollout.members.get(id)?.state, 'touched', `${state} when the next wave began`);
-        };
-        for (const { which, what, laterMs } of happenings) {
-          nowMs += laterMs;
-          const gateway = `g${which}`;
-          if (what === 'tick') next({ type: 'tick' });
-          else if (what === 'abort') which === 7 && next({ type: 'abort', why: 'by hand' });
-          else if (what === 'back' || what === 'not back') next({ type: 'back', gateway, ok: what === 'back' });
-          else next({ type: 'verdict', gateway, ok: what === 'good' });
-        }
-        // from now on the others do well, or nobody says anything any more
-        const left = (waves.length + 1) * 2 + 2;
-        for (let tick = 0; tick < left && !isOver(rollout); tick++) {
-          if (!silent)
-            for (const [gateway, { state }] of rollout.members)
-              if (state === 'touched') next({ type: 'verdict', gateway, ok: true });
-          nowMs += Math.max(rules.waveMs, rules.settleMs);
-          next({ type: 'tick' });
-        }
-        assert.ok(isOver(rollout), 'it ends');
-        if (stopped) stops++;
+        const watched = new Watched(ids, all);
+        for (const one of happenings) happens(watched, one);
+        toTheEnd(watched, all, silent);
+        if (watched.stopped) stops++;
         else {
           ends++;
-          assert.is(desired.size, waves.at(-1));
-          if (failuresOf(rollout) > 0) tolerated++;
+          assert.is(watched.desired.size, waves.at(-1));
+          if (failuresOf(watched.rollout) > 0) tolerated++;
         }
-        const end = rollout;
-        next({ type: 'verdict', gateway: 'g0', ok: false });
-        assert.is(rollout, end, 'what is over stays so');
+        const end = watched.rollout;
+        watched.next({ type: 'verdict', gateway: 'g0', ok: false });
+        assert.is(watched.rollout, end, 'what is over stays so');
       },
     ),
     { numRuns, seed },

@@ -119,17 +119,15 @@ test('COBS: no zero inside, and back again', () => {
   fc.assert(property, { seed, numRuns: 500 });
 });
 
-test('WebSocket: frames of two streams on one socket, outputs on it and on another; refusals as text; other origins shut out', async () => {
-  const { gateway, intake, close } = await begun();
-  const { app, uploads } = gatewayApp({ gateway, log });
-  const served = await serve({ app, door: new Door({ token: 'a-token-of-some-length' }), host: '127.0.0.1', port: 0 });
-  const sockets = attachWebSockets(served, intake);
-  const address = `${served.url.replace('http', 'ws')}/v1/ws`;
-  const headers = { Authorization: 'Bearer a-token-of-some-length' };
+const token = 'a-token-of-some-length';
+const headers = { Authorization: `Bearer ${token}` };
+
+/** Sockets without the token, or with it where it does not belong, and of other origins and paths. */
+async function refusesOthers(address: string): Promise<void> {
   for (const [path, options, status] of [
     [address, {}, '401'],
     [address, { headers: { ...headers, Origin: 'http://elsewhere.example' } }, '403'],
-    [`${served.url.replace('http', 'ws')}/v1/other`, { headers }, '404'],
+    [address.replace('/v1/ws', '/v1/other'), { headers }, '404'],
   ] as const) {
     const [error] = (await once(new WebSocket(path, options), 'error')) as [Error];
     assert.match(error.message, status);
@@ -138,26 +136,27 @@ test('WebSocket: frames of two streams on one socket, outputs on it and on anoth
     ['runlet.v1'],
     ['runlet.v1', 'runlet.bearer.'],
     ['runlet.v1', `${protocolsFor('another-token-of-some-length')[1]}`],
-    ['runlet.v1', `runlet.bearer.a-token-of-some-length`],
+    ['runlet.v1', `runlet.bearer.${token}`],
     // the token alone, twice, or under another name
-    protocolsFor('a-token-of-some-length').slice(1),
-    [...protocolsFor('a-token-of-some-length'), 'runlet.bearer.AAAA'],
-    ['runlet.v1', `bearer.${Buffer.from('a-token-of-some-length').toString('base64url')}`],
+    protocolsFor(token).slice(1),
+    [...protocolsFor(token), 'runlet.bearer.AAAA'],
+    ['runlet.v1', `bearer.${Buffer.from(token).toString('base64url')}`],
   ]) {
     const [error] = (await once(new WebSocket(address, offered), 'error')) as [Error];
     assert.match(error.message, '401', offered.join());
   }
   // never from the address, and a wrong header is not made up for
   for (const query of ['token', 'access_token', 'bearer']) {
-    const [error] = (await once(new WebSocket(`${address}?${query}=a-token-of-some-length`), 'error')) as [Error];
+    const [error] = (await once(new WebSocket(`${address}?${query}=${token}`), 'error')) as [Error];
     assert.match(error.message, '401');
   }
   const wrong = { headers: { Authorization: 'Bearer nonsense' } };
-  assert.match(
-    ((await once(new WebSocket(address, protocolsFor('a-token-of-some-length'), wrong), 'error')) as [Error])[0].message,
-    '401',
-  );
-  for (const offered of [protocolsFor('a-token-of-some-length'), protocolsFor('a-token-of-some-length').reverse()]) {
+  assert.match(((await once(new WebSocket(address, protocolsFor(token), wrong), 'error')) as [Error])[0].message, '401');
+}
+
+/** The token as a protocol, before or behind the protocol itself. */
+async function takesProtocols(address: string): Promise<void> {
+  for (const offered of [protocolsFor(token), protocolsFor(token).reverse()]) {
     const socket = new WebSocket(address, offered);
     const [[{ headers: answer }]] = (await Promise.all([once(socket, 'upgrade'), once(socket, 'open')])) as [
       [{ headers: Record<string, string> }],
@@ -168,6 +167,16 @@ test('WebSocket: frames of two streams on one socket, outputs on it and on anoth
     socket.close();
     await once(socket, 'close');
   }
+}
+
+test('WebSocket: frames of two streams on one socket, outputs on it and on another; refusals as text; other origins shut out', async () => {
+  const { gateway, intake, close } = await begun();
+  const { app, uploads } = gatewayApp({ gateway, log });
+  const served = await serve({ app, door: new Door({ token }), host: '127.0.0.1', port: 0 });
+  const sockets = attachWebSockets(served, intake);
+  const address = `${served.url.replace('http', 'ws')}/v1/ws`;
+  await refusesOthers(address);
+  await takesProtocols(address);
   const [own, all] = ['own', 'all'].map((outputs) => new WebSocket(`${address}?outputs=${outputs}`, { headers })) as [
     WebSocket,
     WebSocket,

@@ -106,8 +106,8 @@ function events(url: string, done: (text: string) => boolean): Promise<string> {
   });
 }
 
-test('the commands over mutual TLS and a token: flash, trial, confirm, rollback, status, events, WebSocket; whoever has no certificate changes nothing', async () => {
-  for (const sequence of [1, 2]) writeFileSync(at(`heart-${sequence}.wasm`), (await bundleOf(sequence)).wasm);
+/** The gateway as it is installed, with the state folder `state`; its log grows. */
+async function installed(): Promise<{ gateway: ChildProcess; url: string; log(): string }> {
   const args = ['--state', at('state'), '--port', '0', '--key', at('mine.pub'), '--token-file', at('token'), '--json'];
   const tls = ['--tls-cert', at('server.pem'), '--tls-key', at('server.key'), '--client-ca', at('ca.pem')];
   // nothing is shed on a machine that is busy
@@ -122,12 +122,16 @@ test('the commands over mutual TLS and a token: flash, trial, confirm, rollback,
   });
   const [line] = (await once(createInterface({ input: gateway.stdout }), 'line')) as [string];
   const { url } = JSON.parse(line) as { url: string };
-  assert.match(url, /^https:/);
-  const show = ['--tls-cert', at('client.pem'), '--tls-key', at('client.key')];
-  const to = ['--to', url, '--tls-ca', at('ca.pem'), '--token-file', at('token'), ...show];
-  const flashed = await run('flash', at('heart-1.wasm'), ...to);
-  assert.match(flashed.out, /^confirmed[\s\S]*^runs +\S+ 1\.1\.0/m, flashed.err);
+  return { gateway, url, log: () => log };
+}
 
+/** How clients show who they are. */
+const show = ['--tls-cert', at('client.pem'), '--tls-key', at('client.key')];
+const toGateway = (url: string): string[] => ['--to', url, '--tls-ca', at('ca.pem'), '--token-file', at('token'), ...show];
+
+/** Outputs over WebSocket and as events, while a second bundle is tried, confirmed and rolled back. */
+async function streamAndSwap(url: string): Promise<void> {
+  const to = toGateway(url);
   const socket = new WebSocket(`${url.replace('https', 'wss')}/v1/ws`, {
     ca: own.cert,
     ...client,
@@ -160,10 +164,10 @@ test('the commands over mutual TLS and a token: flash, trial, confirm, rollback,
   );
   assert.equal(read.match(/^id: \d+$/gm), [`id: ${outputs.length - 2}`, `id: ${outputs.length - 1}`]);
   socket.close();
+}
 
-  // and nothing without
-  const before = snapshot(at('state'));
-  assert.ok(before.length >= 2);
+/** Whoever has no certificate of ours, no token, or the wrong gateway in mind is refused. */
+async function refusesStrangers(url: string): Promise<void> {
   for (const [what, pair] of Object.entries(pairs)) {
     const stranger = new GatewayClient({ url, token, tls: tlsOf(pair) });
     for (const act of [() => stranger.status(), () => stranger.rollBack('main'), () => stranger.flash(new Uint8Array(9), 'main')])
@@ -189,12 +193,25 @@ test('the commands over mutual TLS and a token: flash, trial, confirm, rollback,
     assert.not.match(err, /\n +at /);
     assert.match(err, /Try/i, err);
   }
+}
+
+test('the commands over mutual TLS and a token: flash, trial, confirm, rollback, status, events, WebSocket; whoever has no certificate changes nothing', async () => {
+  for (const sequence of [1, 2]) writeFileSync(at(`heart-${sequence}.wasm`), (await bundleOf(sequence)).wasm);
+  const { gateway, url, log } = await installed();
+  assert.match(url, /^https:/);
+  const to = toGateway(url);
+  const flashed = await run('flash', at('heart-1.wasm'), ...to);
+  assert.match(flashed.out, /^confirmed[\s\S]*^runs +\S+ 1\.1\.0/m, flashed.err);
+  await streamAndSwap(url);
+  const before = snapshot(at('state'));
+  assert.ok(before.length >= 2);
+  await refusesStrangers(url);
   assert.equal(snapshot(at('state')), before);
   const still = await run('status', ...to);
   assert.match(still.out, /^runs +\S+ 1\.1\.0/m, still.err);
   gateway.kill('SIGTERM');
-  assert.is((await once(gateway, 'exit'))[0], 0, log);
-  assert.match(log, 'TLS: refused');
+  assert.is((await once(gateway, 'exit'))[0], 0, log());
+  assert.match(log(), 'TLS: refused');
 });
 
 /** A gateway in this process, and what its server saw. */
