@@ -1,8 +1,8 @@
 /**
  * The design's rules about the tree, as tests.
  *
- * Import direction, an operator's five files, fresh indexes, headers, names, file length, pinned
- * dependencies, no words of one machine.
+ * Import direction, an operator's five files, fresh indexes, headers, names, length of files and functions,
+ * pinned dependencies, no words of one machine.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ops } from '../models/ops/index.ts';
 import { unaryFns } from '../models/ops/unary.ts';
+import { functionsIn } from './functions.ts';
 import { root } from './shared.ts';
 import { allFiles, sourcesIn, textOf, withoutComments } from './sources.ts';
 
@@ -301,6 +302,21 @@ test('no line of a comment is longer than 110 columns', () => {
   const isLong = (line: string) => line.length > 110 && /^\s*(\/\/|\/\*|\*)/.test(line);
   const found = sources.filter((file) => textOf(file).split('\n').some(isLong));
   assert.equal(found, []);
+});
+
+/**
+ * Kernels whose loops keep four and eight sums in locals. A function of AssemblyScript returns one value:
+ * parts of such a loop could not be functions without loads and stores of the sums.
+ */
+const wholeLoops = ['assembly/kernels/conv-interp.ts: row_s8_interp', 'assembly/kernels/depthwise-simd.ts: row_four'];
+
+test('no function is longer than 70 lines', () => {
+  const all = sources.flatMap((file) => functionsIn(file).map(({ name, lines }) => ({ name: `${file}: ${name}`, lines })));
+  assert.ok(all.length > 5000, `${all.length} functions were seen`);
+  const long = all.filter(({ lines }) => lines > 70);
+  assert.equal(long.map(({ name }) => name).filter((name) => wholeLoops.includes(name)), wholeLoops); // biome-ignore format: one line
+  const wrong = long.filter(({ name }) => !wholeLoops.includes(name)).map(({ name, lines }) => `${name}, ${lines} lines`);
+  assert.equal(wrong, []);
 });
 
 /** The packages of this clone, and of the gateway what it shares with runlet. */
