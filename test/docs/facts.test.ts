@@ -28,6 +28,19 @@ function namesIn(file: string): Set<string> {
   return names;
 }
 
+test('editors have the indentation and the line length of the formatters', () => {
+  const { formatter } = JSON.parse(textOf('biome.json')) as { formatter: Record<string, string | number> };
+  const { printWidth } = JSON.parse(textOf('.prettierrc.json')) as { printWidth: number };
+  const lines = textOf('.editorconfig').split('\n');
+  for (const line of [`indent_style = ${formatter.indentStyle}`, `indent_size = ${formatter.indentWidth}`])
+    assert.ok(lines.includes(line), line);
+  assert.equal(
+    lines.filter((line) => line.startsWith('max_line_length')),
+    [`max_line_length = ${formatter.lineWidth}`],
+  );
+  assert.is(printWidth, formatter.lineWidth);
+});
+
 test('README is read in a few minutes', () => {
   const page = textOf('README.md');
   const lines = page.trimEnd().split('\n').length;
