@@ -109,10 +109,10 @@ export const sections: { text: string; pages: Page[] }[] = [
     text: 'Explanations',
     pages: [
       page('Streaming in pictures', 'explanations/streaming'),
-      page('A tour of the code', 'explanations/code-tour'),
+      page('A tour of the code', 'tour'),
       page('Glossary', 'explanations/glossary'),
       page('Runlet and other runtimes', 'comparison'),
-      page('The pipeline and its mathematics', 'pipeline'),
+      page('The pipeline: specification', 'pipeline'),
       page("The paper's figures", 'paper'),
       page('Seeded faults', 'mutants'),
       page('Decisions', 'adr/index'),
