@@ -121,6 +121,7 @@ export const sections: { text: string; pages: Page[] }[] = [
   {
     text: 'Project',
     pages: [
+      { text: 'Contributing', file: 'CONTRIBUTING.md' },
       { text: 'Changes', file: 'CHANGELOG.md' },
       { text: 'Security', file: 'SECURITY.md' },
     ],
@@ -136,11 +137,11 @@ export const navigation: Page[] = [
 ];
 
 /** Files and folders at the root that hold pages of the site; models/zoo has the cards of its models. */
-export const sources = ['docs', 'CHANGELOG.md', 'SECURITY.md', 'models', 'out'];
+export const sources = ['docs', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'models', 'out'];
 
 /** Whether a Markdown file is a page of the site. */
 export const isPage = (file: string): boolean =>
-  /^(docs|out\/docs)\/.*\.md$|^(CHANGELOG|SECURITY)\.md$|^models\/zoo\/[^/]+\/card\.md$/.test(file);
+  /^(docs|out\/docs)\/.*\.md$|^(CHANGELOG|CONTRIBUTING|SECURITY)\.md$|^models\/zoo\/[^/]+\/card\.md$/.test(file);
 
 /** Path on the site of a page's Markdown file, with its ending: `docs/esp32.md` is `esp32.md`. */
 export function routeOf(file: string): string {

@@ -6,6 +6,7 @@
  * its page.
  */
 import { spawnSync } from 'node:child_process';
+import { all as faults } from '../mutants/all.ts';
 import { allFiles, textOf } from '../sources.ts';
 
 const ci = textOf('.ci/run')
@@ -32,6 +33,20 @@ const elsewhere: [RegExp, (...found: string[]) => string | undefined][] = [
     /^npm test -- (\S+)$/,
     (_, part) => (allFiles.some((f) => f.endsWith('.test.ts') && f.includes(part as string)) ? undefined : 'names no test'),
   ],
+  [
+    /^RUNLET_CASES='(\w+), ([^']+)' RUNLET_TARGETS=\w+ npm test -- ops\/ops$/,
+    (_, op, name) => (textOf(`test/ops/${op}.cases.ts`).includes(`'${name}'`) ? undefined : 'names no case'),
+  ],
+  [
+    /^node --import tsx test\/mutants\/run\.ts (\S+)$/,
+    (_, part) => (faults.some(({ id, file }) => `${file} ${id}`.includes(part as string)) ? undefined : 'names no fault'),
+  ],
+  [
+    /^npm run golden -- (\S+)$/,
+    (_, part) => (textOf('test/golden/modules.json').includes(`\n  "${part}`) ? undefined : 'names no build'),
+  ],
+  // `npm run check` compares what it writes
+  [/^npm run (generate)$/, (_, name) => (scripts[name as string] ? undefined : 'is no script')],
   [
     /^npm run soak -- (\S+)$/,
     (_, name) =>

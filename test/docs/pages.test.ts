@@ -1,4 +1,6 @@
-/** All other pages of docs/: their commands and examples run, and print what the pages say. */
+/**
+ * CONTRIBUTING and all other pages of docs/: their commands and examples run, and print what the pages say.
+ */
 import { checkPages } from './check-pages.ts';
 import { pagesOf } from './groups.ts';
 
