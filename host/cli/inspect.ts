@@ -11,7 +11,7 @@ import { frameOf, isQuantised } from '../../models/graph/types.ts';
 import { append } from '../../models/lists.ts';
 import { printable } from '../../models/printable.ts';
 import { memoryPicture } from '../report/memory-picture.ts';
-import { ramLines, ramOf } from '../report/ram.ts';
+import { ramLine, ramOf } from '../report/ram.ts';
 import { bytesText, table } from '../report/table.ts';
 import { coloursFor, printJson } from './args.ts';
 import { bundleFacts, detectorText, formText, homeText, soundLine } from './bundle-facts.ts';
@@ -124,7 +124,7 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
     `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + ${apart ? 'tables' : 'weights and tables'} ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,
     `weights ${facts.weights.bytes} bytes ${apart ? `in ${weightsFile(path)}, ` : ''}${homeText(facts.weights)}`,
     `memory  ${facts.memoryBytes} bytes = weights ${facts.weightBytes} + tables ${facts.tableBytes} + state ${facts.stateBytes} + scratch ${facts.scratchBytes} + io ${facts.ioBytes} + padding ${facts.paddingBytes}`,
-    ...ramLines(facts),
+    ramLine(facts),
     `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,
   ];
   const detects = detectorText(manifest);

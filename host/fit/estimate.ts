@@ -124,7 +124,7 @@ export function instructionsOf(
 export function bytesOf({ wasm, manifest, apart }: Subject, board: Board, engine: Engine): { flash: Bytes; ram: Bytes } {
   const { fileBytes, codeBytes, dataBytes } = sectionBytes(wasm);
   const { memoryBytes } = manifest.bytes;
-  const pool = ramOf({ fileBytes, memoryBytes, codeBytes, sourceDigest: '' }).engines.find((e) => e.engine === engine.pool);
+  const pool = ramOf({ fileBytes, memoryBytes, codeBytes }).engines.find((e) => e.engine === engine.pool);
   const { codeTimes } = coefficients().native[coreModels[board.core].counted];
   const flash: Record<string, number> = { engine: engine.flashBytes };
   if (engine.compiled) Object.assign(flash, { code: Math.round(codeBytes * codeTimes), data: dataBytes });

@@ -10,7 +10,7 @@ import { table } from '../../host/report/table.ts';
 import { tinyManifest } from './tiny-bundle.ts';
 
 test('RAM: an interpreter holds the file, code compiled ahead of time does not', () => {
-  const bundle = { fileBytes: 50_000, memoryBytes: 20_000, codeBytes: 3000, sourceDigest: '' };
+  const bundle = { fileBytes: 50_000, memoryBytes: 20_000, codeBytes: 3000 };
   for (const { engine, fileBytes, poolBytes, totalBytes } of ramOf(bundle).engines) {
     assert.is(fileBytes, engine === 'AOT' ? 0 : 50_000, engine);
     assert.is(totalBytes, 20_000 + poolBytes + fileBytes);
