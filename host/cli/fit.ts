@@ -1,9 +1,9 @@
 /**
  * runlet fit: whether a bundle fits a board, and what to change where it does not. Exit 1 where it does not.
  *
- * The module runs in this process with counters, and each piece of it takes what was measured once
- * (docs/fit.md). Where an engine compiles and the tools are installed it is compiled for the board's core and
- * counted in QEMU instead: --measure insists on it, --no-measure does without.
+ * The module runs in this process with counters; its instructions times coefficients that were measured once
+ * are the estimate (docs/fit.md). Where an engine compiles and the tools are installed it is compiled for the
+ * board's core and counted in QEMU instead: --measure insists on it, --no-measure does without.
  */
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { isScalar } from '../../assembly/emit/target.ts';
@@ -64,7 +64,7 @@ export default defineVerb({
         tryThis: '--engine c or --engine aot, or leave --measure out: the estimate of interpreters is described in docs/fit.md',
       });
     const weights = await weightsBeside(args.bundle, wasm);
-    const { countCompiled, countHops } = await import('../fit/counts.ts');
+    const { countHops } = await import('../fit/counts.ts');
     const { estimate, fitsAll, rateOf } = await import('../fit/estimate.ts');
     const { countedUnasked } = await import('../fit/measured.ts');
     const { adviceFor } = await import('../fit/advice.ts');
@@ -74,11 +74,11 @@ export default defineVerb({
     const bundle = { wasm, weights };
     const required = args.measure ? { counted: await countInstructions(bundle, core.counted) } : undefined;
     const unasked = args.measure === undefined && engines[engine].counted === 'native';
-    const { counts, compiled, measured } = await whileWorking('running the module with counters', async () => {
-      const [counts, compiled] = [await countHops(bundle), await countCompiled(bundle)];
-      return { counts, compiled, measured: unasked ? await countedUnasked(bundle, compiled, core.counted) : required };
+    const { counts, measured } = await whileWorking('running the module with counters', async () => {
+      const counts = await countHops(bundle);
+      return { counts, measured: unasked ? await countedUnasked(bundle, counts, core.counted) : required };
     });
-    const subject = { wasm, manifest, counts, compiled, apart: weights?.length ?? 0, ...measured };
+    const subject = { wasm, manifest, counts, apart: weights?.length ?? 0, ...measured };
     const rate = asked ?? rateOf(manifest);
     const figures = estimate(subject, board, engine, rate);
     const advice = adviceFor(subject, board, figures, rate);

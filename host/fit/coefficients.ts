@@ -1,30 +1,35 @@
 /**
- * What was measured once, so that instructions can be told without an emulator: coefficients.json, which `npm
- * run fit:calibrate` writes.
+ * What was measured once, so that instructions are estimated without an emulator: coefficients.json, which
+ * `npm run fit:calibrate` writes.
  *
- * Out: per core what segments of compiled code and handlers of WAMR's fast interpreter take, with the tools
- * they were measured with and how far they were off for models that they were not measured on.
+ * Out: per core two coefficients of compiled code, and the costs of the handlers of WAMR's fast interpreter,
+ * with the tools that they were measured with and how far they are off for models that they were not fitted
+ * to.
  */
 import { readFileSync } from 'node:fs';
-import type { featureNames } from './segment-keys.ts';
 
 /** Cores whose instructions were counted. */
 export type CountedCore = 'rv32' | 'm4' | 'm0';
 
+/**
+ * QEMU's count of the worst hop, divided by the estimate: the lowest and the highest of modules that the
+ * coefficients were not fitted to.
+ */
+export interface Spread {
+  modules: number;
+  low: number;
+  high: number;
+}
+
+/** Compiled code (native-count.ts). */
 export interface NativeCosts {
-  /**
-   * By a function's key the machine instructions that a run of each of its segments takes, where they are not
-   * those of `segments`.
-   */
-  functions: Record<string, (number | null)[]>;
-  /** By a segment's contexts (segment-keys.ts): the widest that is there holds. */
-  segments: Record<string, number>;
-  /** Shape (shapeOf its features) and cost of larger segments, for what is like them. */
-  similar: string[];
-  /** By feature, for what is like nothing. */
-  features: Record<(typeof featureNames)[number], number>;
-  /** Bytes of machine code a byte of a module's code section. */
-  codeTimes: number;
+  /** Machine instructions for an executed WebAssembly instruction that is not on 64 bits. */
+  narrow: number;
+  /** For one on 64 bits. */
+  wide: number;
+  /** Modules that the two are fitted to. */
+  fittedTo: number;
+  spread: Spread;
 }
 
 export interface Checked {
@@ -41,9 +46,8 @@ export interface Coefficients {
   native: Record<CountedCore, NativeCosts>;
   /** Handlers of WAMR's fast interpreter, and `call of rn_push`. */
   wamrFast: Record<CountedCore, Record<string, number>>;
-  calibratedWith: number;
-  /** By `native rv32` and so on. */
-  checked: Record<string, Checked>;
+  /** Of WAMR's fast interpreter. */
+  checked: Record<CountedCore, Checked>;
 }
 
 let read: Coefficients | undefined;

@@ -9,7 +9,6 @@ import type { Bundle } from '../../assembly/build.ts';
 import { outputs } from '../bench/count.ts';
 import { openModule } from '../session/open.ts';
 import { type DecodedModule, decodeModule } from './wasm/decode.ts';
-import { inlineCalls, type Origin } from './wasm/inline.ts';
 import { counterName, type Instrumented, instrument } from './wasm/instrument.ts';
 
 export interface HopCounts extends Instrumented {
@@ -20,26 +19,9 @@ export interface HopCounts extends Instrumented {
   all: Uint32Array;
 }
 
-type Subject = Pick<Bundle, 'wasm' | 'weights'>;
-
-/** As an interpreter has it. @throws RN761 a module with SIMD128, and what openModule throws */
-export const countHops = ({ wasm, weights }: Subject, due?: number): Promise<HopCounts> =>
-  counted(decodeModule(wasm), weights, due);
-
-export interface CompiledCounts extends HopCounts {
-  /** As it was before calls were inlined. */
-  plain: DecodedModule;
-  origins: Origin[][];
-}
-
-/** As a C compiler has it: functions inlined where gcc does. @throws as countHops */
-export async function countCompiled({ wasm, weights }: Subject, due?: number): Promise<CompiledCounts> {
-  const plain = decodeModule(wasm);
-  const { module, origins } = inlineCalls(plain);
-  return { ...(await counted(module, weights, due)), plain, origins };
-}
-
-async function counted(module: DecodedModule, weights: Subject['weights'], due: number = outputs): Promise<HopCounts> {
+/** @throws RN761 a module with SIMD128, and what openModule throws */
+export async function countHops({ wasm, weights }: Pick<Bundle, 'wasm' | 'weights'>): Promise<HopCounts> {
+  const module = decodeModule(wasm);
   const instrumented = instrument(module);
   const open = await openModule(instrumented.wasm as BufferSource, { weights: weights as BufferSource | undefined });
   const { exports, inputs } = open;
@@ -52,7 +34,7 @@ async function counted(module: DecodedModule, weights: Subject['weights'], due: 
   exports.rn_reset();
   const hop = exports.rn_info(0);
   const hops: Uint32Array[] = [];
-  for (let fell = 0; fell < due; ) {
+  for (let fell = 0; fell < outputs; ) {
     for (const { buffer, byteOffset, byteLength } of inputs) {
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
       for (let i = 0; i < bytes.length; i++) {

@@ -14,10 +14,10 @@ import { maxOf } from '../../models/lists.ts';
 import type { Counted } from '../bench/count.ts';
 import { pagePadding, ramOf } from '../report/ram.ts';
 import { type Board, type CoreModel, coreModels } from './boards.ts';
-import { type Checked, coefficients } from './coefficients.ts';
-import type { CompiledCounts, HopCounts } from './counts.ts';
+import { type Checked, coefficients, type NativeCosts } from './coefficients.ts';
+import type { HopCounts } from './counts.ts';
 import { type Engine, type EngineName, engines } from './engines.ts';
-import { nativeCount } from './native-count.ts';
+import { executedIn, nativeCount } from './native-count.ts';
 import { wamrCount } from './wamr-count.ts';
 
 /** Bytes of one need, by part; together they are what is needed. */
@@ -29,6 +29,7 @@ export interface Bytes {
 
 export interface Instructions {
   mean: number;
+  /** Of the worst hop. */
   most: number;
   /**
    * Estimated from counts of the module's own instructions, or counted in QEMU: the module compiled for the
@@ -39,31 +40,29 @@ export interface Instructions {
   tools?: string;
   /** Why compiled code was estimated where it could be counted, and what counts it. */
   notCounted?: string;
-  /** Share that was measured in the same function or handler; in the same piece of code elsewhere. */
-  known: number;
-  alike: number;
-  /** How far the count was off where it was checked. */
+  /** Of an estimate, in place of `most`. None where an engine's own factor was checked with no model. */
+  range?: { low: number; high: number };
+  /** Of compiled code: the coefficients, with their spread, that the estimate and the range are from. */
+  costs?: NativeCosts;
+  /** Of an interpreter: the share of its instructions in handlers that were measured. */
+  known?: number;
+  /** Of an interpreter: how far the estimate was off where it was checked. */
   checked?: Checked;
-  /**
-   * An estimate's promise: the count lies between a `factor`th of it and `factor` times it. None where an
-   * engine's own factor was held against no model.
-   */
-  factor?: number;
 }
 
 /**
- * What an estimate keeps on networks that it was not calibrated with (docs/fit.md): handlers of an
- * interpreter take what they take; of one loop a compiler makes one of several. Chosen, not measured:
- * test/host/fit.test.ts holds every held-out network to it.
+ * Half of the range of an interpreter's estimate, as a share. A choice: measured errors are below 3 %
+ * (docs/fit.md), and 10 % decides nothing about a board that cycles an instruction do not decide first.
  */
-export const promised = { wamrFast: 1.1, native: 2 } as const;
+export const interpreterWithin = 0.1;
 
 export interface Estimate {
   engine: EngineName;
   flash: Bytes;
   ram: Bytes;
   instructions: Instructions;
-  ms: { mean: number; worst: number };
+  /** `low` and `high`: of the worst hop, where the instructions are a range. */
+  ms: { mean: number; worst: number; low?: number; high?: number };
   /**
    * Where the rate is known: milliseconds between two hops, and the share of them that the worst hop and the
    * mean take.
@@ -75,9 +74,7 @@ export interface Estimate {
 export interface Subject {
   wasm: Uint8Array;
   manifest: Manifest;
-  /** As an interpreter has it, and as a compiler. */
   counts: HopCounts;
-  compiled: CompiledCounts;
   /** Bytes of weights that are a file apart. */
   apart: number;
   /**
@@ -96,28 +93,29 @@ export function rateOf({ sampleRateHz, frontEndConfig, features }: Manifest): nu
 const total = (parts: Record<string, number>): number => Object.values(parts).reduce((a, b) => a + b, 0);
 
 export function instructionsOf(
-  { manifest, counts, compiled, counted, notCounted }: Subject,
+  { manifest, counts, counted, notCounted }: Subject,
   core: CoreModel,
   engine: Engine,
 ): Instructions {
   const times = core.times * engine.times[manifest.target as ScalarTarget];
-  if (counted && engine.counted === 'native') {
+  const compiled = engine.counted === 'native';
+  if (counted && compiled) {
     const { mean, most, tools } = counted;
-    return { mean: times * mean, most: times * most, from: 'counted', tools, known: 1, alike: 0 };
+    return { mean: times * mean, most: times * most, from: 'counted', tools };
   }
   const { native, wamrFast, checked } = coefficients();
-  const told =
-    engine.counted === 'native' ? nativeCount(compiled, native[core.counted]) : wamrCount(counts, wamrFast[core.counted]);
-  const sum = told.hops.reduce((a, b) => a + b, 0);
+  const costs = native[core.counted];
+  const interpreted = compiled ? undefined : wamrCount(counts, wamrFast[core.counted]);
+  const hops = interpreted?.hops ?? nativeCount(executedIn(counts, counts.hops), costs);
+  const most = times * maxOf(hops);
+  const { low, high } = compiled ? costs.spread : { low: 1 - interpreterWithin, high: 1 + interpreterWithin };
   return {
-    mean: Math.min(times * maxOf(told.hops), (times * sum) / told.hops.length),
-    most: times * maxOf(told.hops),
+    mean: Math.min(most, (times * hops.reduce((a, b) => a + b, 0)) / hops.length),
+    most,
     from: 'estimated',
     ...(notCounted && { notCounted }),
-    known: told.known,
-    alike: told.alike,
-    checked: checked[`${engine.counted === 'native' ? 'native' : 'WAMR fast'} ${core.counted}`],
-    ...(!engine.timesFrom && { factor: promised[engine.counted] }),
+    ...(!engine.timesFrom && { range: { low: low * most, high: high * most } }),
+    ...(interpreted ? { known: interpreted.known, checked: checked[core.counted] } : { costs }),
   };
 }
 
@@ -125,7 +123,7 @@ export function bytesOf({ wasm, manifest, apart }: Subject, board: Board, engine
   const { fileBytes, codeBytes, dataBytes } = sectionBytes(wasm);
   const { memoryBytes } = manifest.bytes;
   const pool = ramOf({ fileBytes, memoryBytes, codeBytes }).engines.find((e) => e.engine === engine.pool);
-  const { codeTimes } = coefficients().native[coreModels[board.core].counted];
+  const { codeTimes } = coreModels[board.core];
   const flash: Record<string, number> = { engine: engine.flashBytes };
   if (engine.compiled) Object.assign(flash, { code: Math.round(codeBytes * codeTimes), data: dataBytes });
   else flash.bundle = fileBytes;
@@ -145,7 +143,8 @@ export function estimate(subject: Subject, board: Board, name: EngineName, rate 
   const instructions = instructionsOf(subject, core, engine);
   const { flash, ram } = bytesOf(subject, board, engine);
   const inMs = (count: number) => (1000 * count * core.cycles) / board.hz;
-  const ms = { mean: inMs(instructions.mean), worst: inMs(instructions.most) };
+  const { mean, most, range } = instructions;
+  const ms = { mean: inMs(mean), worst: inMs(most), ...(range && { low: inMs(range.low), high: inMs(range.high) }) };
   const budgetMs = rate && (1000 * subject.manifest.hop) / rate;
   const budget = budgetMs ? { ms: budgetMs, worst: ms.worst / budgetMs, mean: ms.mean / budgetMs } : undefined;
   return {

@@ -8,9 +8,9 @@ import type { Bundle } from '../../assembly/build.ts';
 import { isRunletError } from '../../models/error.ts';
 import { type CoreName, cores, countInstructions } from '../bench/count.ts';
 import { coefficients } from './coefficients.ts';
-import type { CompiledCounts } from './counts.ts';
+import type { HopCounts } from './counts.ts';
 import type { Subject } from './estimate.ts';
-import { nativeCount } from './native-count.ts';
+import { executedIn, nativeCount } from './native-count.ts';
 
 /** Instructions that are counted without being asked to: about ten seconds of QEMU. */
 export const mostUnasked = 1e9;
@@ -19,10 +19,10 @@ const aSecond = 8e7;
 
 export async function countedUnasked(
   bundle: Pick<Bundle, 'wasm' | 'weights'>,
-  compiled: CompiledCounts,
+  counts: HopCounts,
   core: CoreName,
 ): Promise<Pick<Subject, 'counted' | 'notCounted'>> {
-  const [estimated = 0] = nativeCount({ ...compiled, hops: [compiled.all] }, coefficients().native[core]).hops;
+  const [estimated = 0] = nativeCount(executedIn(counts, [counts.all]), coefficients().native[core]);
   if (estimated > mostUnasked)
     return { notCounted: `--measure counts it in QEMU, which takes some ${Math.round(estimated / aSecond)} s` };
   try {

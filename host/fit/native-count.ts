@@ -1,83 +1,59 @@
 /**
- * Machine instructions of a hop of compiled code: how often each segment runs, times what it takes.
+ * Machine instructions of a hop of compiled code: the WebAssembly instructions that it executes, times two
+ * coefficients of the core, one for instructions on 64 bits and one for all others.
  *
- * In: hops counted as a compiler has the module (countCompiled), costs of a core.  Out: instructions of each
- * hop, and the shares of them that come from a function, a segment or features that were measured. Formula:
- * sum over segments of count * cost.
+ * In: counted hops, a core's coefficients.  Out: instructions of each hop.  Formula: narrow * count of others
+ * + wide * count of those on 64 bits. A kernel of target `interp` multiplies two int8 in one 64-bit number,
+ * which a core of 32 bits does in several steps, so that one coefficient does not serve both targets.
+ * Exactness: the count of WebAssembly instructions is exact, the product is as far off as docs/fit.md says
+ * (`spread`).
  */
 import type { NativeCosts } from './coefficients.ts';
-import type { CompiledCounts } from './counts.ts';
-import { featureNames, functionKeys, type SegmentKeys } from './segment-keys.ts';
+import type { HopCounts } from './counts.ts';
 
-export interface CountedHops {
-  /** Of each hop. */
-  hops: number[];
-  /**
-   * Share of the instructions in functions that were measured, and in segments that were measured in another
-   * function.
-   */
-  known: number;
-  alike: number;
+/** Executed WebAssembly instructions: on 64 bits, and all others. */
+export interface Executed {
+  narrow: number;
+  wide: number;
 }
 
-/** Features that may differ, as a share, from a segment that is called like it. */
-const likeness = 0.3;
+/** [first, last] opcodes that take or give an i64. Source: WebAssembly core specification 2.0, 5.4. */
+const wideCodes = [
+  [0x29, 0x29], // i64.load
+  [0x30, 0x35], // i64.load8_s to i64.load32_u
+  [0x37, 0x37], // i64.store
+  [0x3c, 0x3e], // i64.store8 to i64.store32
+  [0x42, 0x42], // i64.const
+  [0x50, 0x5a], // i64.eqz to i64.ge_u
+  [0x79, 0x8a], // i64.clz to i64.rotr
+  [0xa7, 0xa7], // i32.wrap_i64
+  [0xac, 0xad], // i64.extend_i32
+  [0xc2, 0xc4], // i64.extend8_s to i64.extend32_s
+] as const;
 
-/**
- * The cost of the segment that is most like it, and of the features in which they differ; where none is like
- * it, of its features.
- */
-function estimated({ features }: SegmentKeys, costs: NativeCosts): number {
-  const counts = featureNames.map((name) => features[name] ?? 0);
-  const prices = featureNames.map((name) => costs.features[name] ?? 0);
-  const size = counts.reduce((a, b) => a + b, 0);
-  let nearest = likeness * size;
-  let cost = counts.reduce((sum, n, i) => sum + n * (prices[i] ?? 0), 0);
-  for (const row of costs.similar) {
-    const digit = (i: number) => Number.parseInt(row[i] as string, 36);
-    let apart = 0;
-    for (let i = 0; i < counts.length && apart < nearest; i++) apart += Math.abs(Math.min(35, counts[i] ?? 0) - digit(i));
-    if (apart >= nearest) continue;
-    nearest = apart;
-    const change = counts.reduce((sum, n, i) => sum + (Math.min(35, n) - digit(i)) * (prices[i] ?? 0), 0);
-    cost = Math.max(1, Number(row.slice(counts.length)) + change);
-  }
-  return cost;
-}
+const isWide = (code: number): boolean => wideCodes.some(([first, last]) => first <= code && code <= last);
 
-/** Per counter its cost, and how it is known. */
-function costsOf({ module, segments, firsts, counters }: CompiledCounts, costs: NativeCosts) {
-  const cost = new Float64Array(counters);
-  const kind = new Uint8Array(counters);
-  for (const [f, fn] of module.functions.entries()) {
-    const list = [...(segments[f] ?? []), ...(firsts[f] ?? [])];
-    const keys = functionKeys(fn, list);
-    const measured = costs.functions[keys.whole];
-    for (const [s, { counter }] of list.entries()) {
-      if (counter === undefined) continue;
-      const key = keys.segments[s] as SegmentKeys;
-      const context = key.contexts.find((name) => costs.segments[name] !== undefined);
-      const elsewhere = context === undefined ? undefined : costs.segments[context];
-      cost[counter] = measured?.[s] ?? elsewhere ?? estimated(key, costs);
-      kind[counter] = elsewhere === undefined ? 0 : measured ? 2 : 1;
-    }
-  }
-  return { cost, kind };
-}
-
-export function nativeCount(counts: CompiledCounts, costs: NativeCosts): CountedHops {
-  const { cost, kind } = costsOf(counts, costs);
-  const sums = [0, 0, 0];
-  const hops = counts.hops.map((hop) => {
-    let sum = 0;
-    for (const [i, count] of hop.entries()) {
-      const part = count * (cost[i] ?? 0);
-      sum += part;
-      const of = kind[i] ?? 0;
-      sums[of] = (sums[of] ?? 0) + part;
+/** Of each run of counters: every instruction of a segment runs as often as the segment. */
+export function executedIn(
+  { module, segments }: Pick<HopCounts, 'module' | 'segments'>,
+  hops: readonly Uint32Array[],
+): Executed[] {
+  const sizes = module.functions.flatMap(({ code }, f) =>
+    (segments[f] ?? []).flatMap(({ from, to, counter }) => {
+      if (counter === undefined) return [];
+      const wide = code.slice(from, to).filter(({ op }) => isWide(op)).length;
+      return [{ counter, wide, narrow: to - from - wide }];
+    }),
+  );
+  return hops.map((hop) => {
+    const sum = { narrow: 0, wide: 0 };
+    for (const { counter, narrow, wide } of sizes) {
+      sum.narrow += narrow * (hop[counter] ?? 0);
+      sum.wide += wide * (hop[counter] ?? 0);
     }
     return sum;
   });
-  const all = sums.reduce((a, b) => a + b, 0) || 1;
-  return { hops, known: (sums[2] ?? 0) / all, alike: (sums[1] ?? 0) / all };
 }
+
+export const nativeCount = (executed: readonly Executed[], costs: Pick<NativeCosts, 'narrow' | 'wide'>): number[] =>
+  executed.map(({ narrow, wide }) => costs.narrow * narrow + costs.wide * wide);

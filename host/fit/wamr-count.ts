@@ -5,7 +5,6 @@
  * runs that were measured.
  */
 import type { HopCounts } from './counts.ts';
-import type { CountedHops } from './native-count.ts';
 import { handlerCounts, handlersOf } from './wamr-fast.ts';
 
 /** What one call of rn_push takes beside its handlers. */
@@ -14,7 +13,10 @@ export const callName = 'call of rn_push';
 /** A handler that was not measured takes about what the others do. */
 const usual = 20;
 
-export function wamrCount({ module, segments, hops }: HopCounts, costs: Record<string, number>): CountedHops {
+export function wamrCount(
+  { module, segments, hops }: HopCounts,
+  costs: Record<string, number>,
+): { hops: number[]; known: number } {
   const handlers = handlersOf(module, segments);
   let known = 0;
   let all = 0;
@@ -29,5 +31,5 @@ export function wamrCount({ module, segments, hops }: HopCounts, costs: Record<s
     }
     return sum;
   });
-  return { hops: sums, known: known / (all || 1), alike: 0 };
+  return { hops: sums, known: known / (all || 1) };
 }

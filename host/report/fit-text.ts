@@ -22,6 +22,9 @@ const parts = (of: Record<string, number>): string =>
     .map(([name, bytes]) => `${name} ${bytesText(bytes)}`)
     .join(', ');
 
+const between = (text: (n: number) => string, low: number, high: number): string =>
+  low === high ? text(low) : `${text(low)} to ${text(high)}`;
+
 /** A paragraph behind a label, wrapped. */
 const labelled = (label: string, text: string): string =>
   wrap(text, columns - 14)
@@ -29,23 +32,29 @@ const labelled = (label: string, text: string): string =>
     .map((line, i) => `${(i === 0 ? label : '').padEnd(14)}${line}`)
     .join('\n');
 
-/** How sure the count is: what was measured, what was seen elsewhere, what is a guess; or what counted it. */
-function sureness(
-  { instructions: { known, alike, checked, tools, notCounted, factor } }: Estimate,
-  { counted }: Engine,
-  core: CoreModel,
-): string {
+/** Three digits: an estimate has no more. */
+const rough = (n: number): string => Number(n.toPrecision(3)).toLocaleString('en');
+const signed = (share: number): string => `${share < 0 ? '-' : '+'}${Math.round(100 * Math.abs(share))} %`;
+
+/** What counted the instructions, or the range of an estimate and what it was checked with. */
+function sourceText({ instructions }: Estimate, core: CoreModel): string {
+  const { range, costs, known = 1, checked, tools, notCounted } = instructions;
   if (tools) return `counted in QEMU for ${coreNames[core.counted]}: ${tools}`;
-  const what = counted === 'native' ? 'functions' : 'instructions of the interpreter';
-  const rest = 1 - known - alike;
-  const parts = [`${known > 0.995 ? 'all' : percent(known)} in ${what} that were measured`];
-  if (alike > 0.005) parts.push(`${percent(alike)} in code like some that was`);
-  if (rest > 0.005) parts.push(`${percent(rest)} guessed from its opcodes`);
-  const off = checked
-    ? `. Of ${checked.models} models held out ${checked.within} were within 2 % of QEMU's count, the worst ${Math.abs(checked.worst).toFixed(1)} % off`
-    : '';
-  const promise = factor === undefined ? '' : factor < 1.5 ? `within ${percent(factor - 1)}, ` : `to a factor of ${factor}, `;
-  return `estimated: ${promise}${parts.join(', ')}${off}${notCounted ? `; ${notCounted}` : ''}`;
+  const parts = [`estimated${range ? `: ${rough(range.low)} to ${rough(range.high)}` : ''}`];
+  if (costs) {
+    const { modules, low, high } = costs.spread;
+    parts.push(
+      `${costs.narrow} for each WebAssembly instruction that runs, ${costs.wide} for one on 64 bits`,
+      `QEMU's count was within ${signed(low - 1)} to ${signed(high - 1)} of the estimate on ${modules} modules that it was not fitted to`,
+    );
+  }
+  if (known < 0.995) parts.push(`${percent(known)} in instructions of the interpreter that were measured`);
+  if (checked)
+    parts.push(
+      `of ${checked.models} models held out ${checked.within} were within 2 % of QEMU's count, the worst ${Math.abs(checked.worst).toFixed(1)} % off`,
+    );
+  if (notCounted) parts.push(notCounted);
+  return parts.join('; ');
 }
 
 const coreNames = { rv32: 'RV32IMC', m4: 'Cortex-M4', m0: 'Cortex-M0+' };
@@ -76,24 +85,20 @@ export function fitText(
   const core: CoreModel = coreModels[board.core];
   const engine: Engine = engines[estimate.engine];
   const { flash, ram, ms, budget, instructions, fits } = estimate;
+  const { low = ms.worst, high = ms.worst } = ms;
+  const shares = budget ? between(percent, low / budget.ms, high / budget.ms) : '';
   const good = fitsAll(estimate);
   const verdict = good ? colours.green('fits') : colours.red('does not fit');
   const mark = (fit?: boolean) => (fit === false ? 'no' : fit ? 'ok' : '');
   const rows: Cell[][] = [
-    [
-      'flash',
-      bytesText(flash.needs),
-      bytesText(flash.has),
-      percent(flash.needs / flash.has),
-      mark(fits.flash),
-      parts(flash.parts),
-    ],
+    ['flash', bytesText(flash.needs), bytesText(flash.has), percent(flash.needs / flash.has), mark(fits.flash)],
     ['RAM', bytesText(ram.needs), bytesText(ram.has), percent(ram.needs / ram.has), mark(fits.ram)],
-    ['time', msText(ms.worst), budget ? msText(budget.ms) : '?', budget ? percent(budget.worst) : '', mark(fits.time)],
+    ['time', between(msText, low, high), budget ? msText(budget.ms) : '?', shares, mark(fits.time)],
   ];
   const hopText = budget
     ? `a hop of ${hop} at ${+(rate ?? 0).toPrecision(6)} Hz`
     : `a hop of ${hop}; --rate says how long it may take`;
+  const number = instructions.from === 'estimated' ? rough : count;
   const even = instructions.most / instructions.mean < 1.0005;
   const lines = [
     `${colours.bold(name)} (${target}) on ${board.name}: ${verdict}`,
@@ -106,15 +111,12 @@ export function fitText(
     labelled('time', hopText),
     labelled(
       'instructions',
-      `${even ? `${count(instructions.most)} a hop` : `${count(instructions.mean)} a hop on average, ${count(instructions.most)} at worst`}, ${sureness(estimate, engine, core)}`,
+      `${even ? `${number(instructions.most)} a hop` : `${number(instructions.mean)} a hop on average, ${number(instructions.most)} at worst`}, ${sourceText(estimate, core)}`,
     ),
   ];
-  if (fits.time && budget && budget.worst * (instructions.factor ?? 1) > 1)
+  if (budget && low <= budget.ms !== high <= budget.ms)
     lines.push(
-      labelled(
-        'not sure',
-        `it would not fit if the estimate were off by its factor of ${instructions.factor}: count it, with --measure`,
-      ),
+      labelled('not sure', 'the time between two hops lies in the range of the estimate: count the instructions, with --measure'),
     );
   if (engine.timesFrom && isScalar(target))
     lines.push(labelled('engine', `${engine.times[target].toFixed(2)} times the instructions counted, ${engine.timesFrom}`));

@@ -3,7 +3,7 @@
  *
  * In: a name.  Out: a bundle for a target. `N1:64`: a network of the benchmark; `made 12`, `spectrogram 3`,
  * `few 7`: scripts/fit/networks.ts; `small 3`: of the property tests, with every operator; `kws`: of the zoo;
- * `front end log-mel`; and models of others where they are there, which nothing is calibrated with.
+ * `front end log-mel`; and models of others where they are there.
  */
 
 import fc from 'fast-check';
@@ -20,20 +20,35 @@ import { firstKinds, makeNetwork, networkOf } from '../../test/property/random-n
 import { sharedSubjects, zooSubjects } from '../../test/wamr/models.ts';
 import { madeNetwork } from './networks.ts';
 
-/** Always calibrated with, beside what random networks add. */
+/** The benchmark's networks, the zoo and two front ends. */
 export const known: readonly string[] = [
   ...Object.entries(benchNetworks).flatMap(([name, of]) =>
-    of()
-      .hops.slice(name === 'N1P' ? -1 : 0)
-      .flatMap((hop) => (name.startsWith('f_') || name === 'D9' ? [] : [`${name}:${hop}`])),
+    of().hops.flatMap((hop) => (name.startsWith('f_') || name === 'D9' ? [] : [`${name}:${hop}`])),
   ),
   ...zooSubjects.map(({ name }) => name),
   'front end log-mel',
   'front end microwakeword',
 ];
 
-/** Of others; checked, never calibrated with. */
+/** Models of others, where they are there. */
 export const ofOthers = (): string[] => sharedSubjects().map(({ name }) => name);
+
+export const seedsOf = (family: string, first: number, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${family} ${first + i}`);
+
+/** Random networks that the coefficients of compiled code are fitted to. */
+export const fittedTo: readonly string[] = [
+  ...[...seedsOf('made', 1, 30), ...seedsOf('few', 1, 20), ...seedsOf('spectrogram', 1, 10), ...seedsOf('small', 1, 15)],
+];
+
+/** Random networks that the coefficients of compiled code are not fitted to: other seeds. */
+export const otherSeeds: readonly string[] = [
+  ...[...seedsOf('made', 5001, 16), ...seedsOf('spectrogram', 5001, 4)],
+  ...[...seedsOf('made', 11001, 16), ...seedsOf('spectrogram', 11001, 6), ...seedsOf('few', 11001, 10)],
+];
+
+/** All that compiled code is checked with. */
+export const heldOut = (): string[] => [...known, ...ofOthers(), ...otherSeeds, ...seedsOf('small', 16, 15)];
 
 const specs = (count: number) => fc.sample(networkOf(firstKinds), { seed: 6, numRuns: count });
 

@@ -1,6 +1,6 @@
 /**
- * runlet fit: its count of instructions against QEMU's on models that it was not calibrated on, and its
- * answers for every board.
+ * runlet fit: its estimate of instructions against QEMU's count on networks that it was not fitted to, and
+ * its answers for every board.
  *
  * Counts in QEMU run where the tools are installed. What is taken apart (segments, handlers) is held against
  * running the module itself.
@@ -18,18 +18,18 @@ import type { Target } from '../../assembly/emit/target.ts';
 import { type CoreName, cores, countInstructions } from '../../host/bench/count.ts';
 import { boards, coreModels } from '../../host/fit/boards.ts';
 import { coefficients } from '../../host/fit/coefficients.ts';
-import { countCompiled, countHops } from '../../host/fit/counts.ts';
+import { countHops } from '../../host/fit/counts.ts';
 import { engines } from '../../host/fit/engines.ts';
-import { promised } from '../../host/fit/estimate.ts';
+import { interpreterWithin } from '../../host/fit/estimate.ts';
 import { countedUnasked } from '../../host/fit/measured.ts';
-import { nativeCount } from '../../host/fit/native-count.ts';
+import { executedIn, nativeCount } from '../../host/fit/native-count.ts';
 import { wamrCount } from '../../host/fit/wamr-count.ts';
-import { decodeModule, op } from '../../host/fit/wasm/decode.ts';
+import { decodeModule } from '../../host/fit/wasm/decode.ts';
 import { segmentsOf } from '../../host/fit/wasm/segments.ts';
 import { openSession, selfTest } from '../../host/session/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
-import { buildModel, known } from '../../scripts/fit/corpus.ts';
+import { buildModel, fittedTo, otherSeeds } from '../../scripts/fit/corpus.ts';
 import { root } from '../shared.ts';
 import { tinyStream } from '../stages/tiny-networks.ts';
 import { countInWamr } from '../wamr/bare.ts';
@@ -78,80 +78,51 @@ test('segments are all instructions, each once, and what is counted is the modul
   }
 });
 
-test('calls that gcc inlines stand where they are called, and the module computes the same bytes', async () => {
-  const bundle = await tiny('native');
-  const { wasm, module, plain, origins, segments, firsts, all } = await countCompiled(bundle);
-  assert.ok((await selfTest(await openSession(wasm as BufferSource))).ok);
-  const calls = (of: typeof module) =>
-    of.functions.flatMap(({ code }) => code.filter((i) => i.op === op.call)).map((i) => i.value - of.imported.length);
-  assert.ok(calls(plain).length > 0);
-  for (const callee of calls(module)) {
-    const called = plain.functions[callee];
-    if (!called) continue;
-    assert.ok(called.code.length > 48);
-    const sites = calls(plain).filter((f) => f === callee).length + Number(plain.exported.has(callee));
-    assert.ok(sites > 1, `${callee} is called once`);
+test('executed instructions of a network: the same in every run; 64-bit ones are those of target interp', async () => {
+  for (const target of ['native', 'interp'] as const) {
+    const [first, again] = [await countHops(await tiny(target)), await countHops(await tiny(target))];
+    const executed = executedIn(first, first.hops);
+    assert.equal(executedIn(again, again.hops), executed);
+    const { narrow, wide } = executed[0] as { narrow: number; wide: number };
+    assert.ok(narrow > 0);
+    assert.is(wide / (narrow + wide) > 0.05, target === 'interp', `${target}: ${wide} of ${narrow + wide}`);
   }
-  // every instruction is one of the module's; where it is inlined it is the same but for its locals and how
-  // it returns
-  for (const [f, { code }] of module.functions.entries()) {
-    assert.is(origins[f]?.length, code.length);
-    for (const [i, { fn, at }] of (origins[f] ?? []).entries()) {
-      const was = plain.functions[fn]?.code[at]?.op;
-      if (was !== op.call && was !== op.return) assert.is(code[i]?.op, was);
-    }
-  }
-  // a body runs first at most as often as its loop is entered and as it runs
-  const ran = (counter?: number) => (counter === undefined ? 0 : (all[counter] ?? 0));
-  let more = 0;
-  for (const [f, list] of firsts.entries())
-    for (const { from, counter } of list) {
-      const body = (segments[f] ?? []).findIndex((s) => s.from === from);
-      const [runs, entries] = [ran(segments[f]?.[body]?.counter), ran(segments[f]?.[body - 2]?.counter)];
-      assert.ok(ran(counter) <= Math.min(runs, entries));
-      assert.is(ran(counter) > 0, runs > 0);
-      if (ran(counter) < runs) more++;
-    }
-  assert.ok(more > 0);
 });
 
 /**
- * Not calibrated on (docs/fit.md, "How far it is off"): other seeds of each family of networks, none left
- * out, and another hop of one that was.
- */
-const seedsOf = (family: string, first: number, count: number) =>
-  Array.from({ length: count }, (_, i) => `${family} ${first + i}`);
-const heldOut = [
-  'N1P:64',
-  ...[...seedsOf('made', 5001, 16), ...seedsOf('spectrogram', 5001, 4)],
-  ...[...seedsOf('made', 11001, 16), ...seedsOf('spectrogram', 11001, 6), ...seedsOf('few', 11001, 10)],
-];
-/**
- * The day's: RUNLET_FIT of them (4), from a place that the seed says, each time others. `npm run soak -- fit`
+ * Networks that nothing is fitted to: RUNLET_FIT of them (4), the seed chooses which. `npm run soak -- fit`
  * takes all.
  */
-const perDay = Math.min(heldOut.length, Number(process.env.RUNLET_FIT ?? 4));
-const firstOfDay = (Number(process.env.RUNLET_SEED ?? 1) * perDay) % heldOut.length;
-const today = Array.from({ length: perDay }, (_, i) => heldOut[(firstOfDay + i) % heldOut.length] as string);
-/** Whether an estimate is within its promise of a count. */
-const keeps = (told: number, counted: number, factor: number) => told <= counted * factor && counted <= told * factor;
+const perDay = Math.min(otherSeeds.length, Number(process.env.RUNLET_FIT ?? 4));
+const firstOfDay = (Number(process.env.RUNLET_SEED ?? 1) * perDay) % otherSeeds.length;
+const today = Array.from({ length: perDay }, (_, i) => otherSeeds[(firstOfDay + i) % otherSeeds.length] as string);
+/**
+ * The largest factor between a count and its estimate for compiled code. A choice: with an estimate that is
+ * half or twice the count a user still knows which boards to look at; beyond, it decides nothing.
+ */
+const largestFactor = 2;
 const installed = (tool: string) => spawnSync(tool, ['--version']).error === undefined;
 
 for (const core of Object.keys(cores) as CoreName[]) {
   const { compiler, qemu, name, packages } = cores[core];
   const missing = ['wasm2c', compiler, qemu].filter((tool) => !installed(tool));
   if (missing.length > 0) console.log(`skipped: no ${missing.join(', ')}: apt-get install ${packages}`);
-  (missing.length > 0 ? test.skip : test)(`${name}: compiled code keeps its promise on networks held out`, async () => {
-    for (const model of today) {
-      assert.not.ok(known.includes(model));
-      const bundle = await buildModel(model, 'native');
-      const counted = await countInstructions(bundle, core);
-      const told = nativeCount(await countCompiled(bundle), coefficients().native[core]);
-      const off = Math.max(...told.hops) / counted.most - 1;
-      console.log(`  ${model}: ${counted.most}, told ${Math.max(...told.hops).toFixed(0)}, ${(100 * off).toFixed(2)} %`);
-      assert.ok(keeps(Math.max(...told.hops), counted.most, promised.native), `${model}: ${(100 * off).toFixed(2)} %`);
-    }
-  });
+  (missing.length > 0 ? test.skip : test)(
+    `${name}: compiled code within a factor of ${largestFactor} on networks held out`,
+    async () => {
+      for (const [i, model] of today.entries()) {
+        assert.not.ok(fittedTo.includes(model));
+        const target = i % 2 === 0 ? 'native' : 'interp';
+        const bundle = await buildModel(model, target);
+        const { most } = await countInstructions(bundle, core);
+        const counts = await countHops(bundle);
+        const estimated = Math.max(...nativeCount(executedIn(counts, counts.hops), coefficients().native[core]));
+        const text = `${model}, ${target}: ${most}, estimated ${estimated.toFixed(0)}, count ${(100 * (most / estimated - 1)).toFixed(0)} % off`;
+        console.log(`  ${text}`);
+        assert.ok(estimated <= most * largestFactor && most <= estimated * largestFactor, text);
+      }
+    },
+  );
 }
 
 /** A board of each core that is counted, and one that takes another's count. */
@@ -171,7 +142,7 @@ for (const core of Object.keys(measurable) as CoreName[]) {
       for (const board of measurable[core]) {
         const { text, error } = await fit(path, '--board', board, '--measure', '--json');
         assert.is(error, '');
-        assert.equal(JSON.parse(text).instructions, { mean, most, from: 'counted', tools, known: 1, alike: 0 });
+        assert.equal(JSON.parse(text).instructions, { mean, most, from: 'counted', tools });
         const told = lines((await fit(path, '--board', board, '--measure')).text);
         assert.match(told, `counted in QEMU for ${name}: ${tools}`);
         assert.is(told.includes('of RV32IMC, in place of Xtensa LX6'), board === 'esp32');
@@ -197,8 +168,8 @@ test('fit --measure: a tool that is missing is named with its packages, an inter
   assert.match(unasked.stdout.replace(/\s+/g, ' '), `estimated: `);
   assert.match(unasked.stdout.replace(/\s+/g, ' '), `counted where these are installed: ${cores.m0.packages}`);
   const bundle = await tiny('native');
-  const compiled = await countCompiled(bundle);
-  const long = await countedUnasked(bundle, { ...compiled, all: compiled.all.fill(1e8) }, 'm0');
+  const counts = await countHops(bundle);
+  const long = await countedUnasked(bundle, { ...counts, all: counts.all.fill(1e8) }, 'm0');
   assert.match(long.notCounted ?? '', /--measure counts it in QEMU, which takes some \d+ s/);
   assert.not.ok(long.counted);
   const interpreted = await fit(path, '--board', 'rp2040', '--measure', '--engine', 'wamr-fast');
@@ -208,7 +179,7 @@ test('fit --measure: a tool that is missing is named with its packages, an inter
 
 const absent = absentTools() ?? absentTools({ [cores.m4.compiler]: cores.m4.packages, [cores.m4.qemu]: cores.m4.packages });
 if (absent) console.log(`skipped: ${absent}`);
-(absent ? test.skip : test)("WAMR's fast interpreter on Cortex-M4 keeps its promise on networks held out", async () => {
+(absent ? test.skip : test)("WAMR's fast interpreter on Cortex-M4 within 10 % on networks held out", async () => {
   const names = today.flatMap((name) => (['native', 'interp'] as const).map((target) => ({ name, target })));
   const bundles = [];
   for (const { name, target } of names) bundles.push(await buildModel(name, target));
@@ -225,7 +196,7 @@ if (absent) console.log(`skipped: ${absent}`);
     console.log(
       `  ${names[i]?.name}, ${names[i]?.target}: ${counts[i]?.most}, told ${told.toFixed(0)}, ${(100 * off).toFixed(2)} %`,
     );
-    assert.ok(keeps(told, counts[i]?.most ?? 0, promised.wamrFast), `${names[i]?.name}: ${(100 * off).toFixed(2)} %`);
+    assert.ok(Math.abs(off) < interpreterWithin, `${names[i]?.name}: ${(100 * off).toFixed(2)} %`);
   }
 });
 
@@ -233,9 +204,11 @@ test('every board has a core that was counted, and every core its coefficients',
   const { native, wamrFast, checked } = coefficients();
   for (const { core } of Object.values(boards)) {
     const { counted } = coreModels[core];
-    assert.ok(Object.keys(native[counted].segments).length > 100);
+    const { narrow, wide, fittedTo: modules, spread } = native[counted];
+    assert.ok(narrow > 0 && wide > narrow, 'two registers hold 64 bits');
+    assert.ok(spread.low < 1 && spread.high > 1 && modules > 100 && spread.modules > 100);
     assert.ok(Object.keys(wamrFast[counted]).length > 30);
-    assert.ok(checked[`native ${counted}`] && checked[`WAMR fast ${counted}`]);
+    assert.ok(checked[counted].models > 0);
   }
 });
 
@@ -255,6 +228,10 @@ test('kws on every board and engine: needs are the sum of their parts, and text 
     const { cycles } = coreModels[(boards[board] as { core: keyof typeof coreModels }).core];
     assert.ok(Math.abs(told.ms.worst - (1000 * told.instructions.most * cycles) / hz) < 1e-9);
     assert.ok(told.instructions.mean <= told.instructions.most);
+    const { range, costs } = told.instructions;
+    assert.is(range.low, costs.spread.low * told.instructions.most);
+    assert.is(range.high, costs.spread.high * told.instructions.most);
+    assert.ok(Math.abs(told.ms.high / told.ms.worst - costs.spread.high) < 1e-9);
   }
   // 253 KB of memory does not fit 112 KB: exit 1, and what to change, each with its effect
   for (const engine of Object.keys(engines)) {

@@ -2,8 +2,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { boards, coreModels } from '../../host/fit/boards.ts';
+import { coefficients } from '../../host/fit/coefficients.ts';
+import type { HopCounts } from '../../host/fit/counts.ts';
 import { engines } from '../../host/fit/engines.ts';
 import { estimate, fitsAll, type Subject } from '../../host/fit/estimate.ts';
+import { executedIn, nativeCount } from '../../host/fit/native-count.ts';
 import { memoryPicture } from '../../host/report/memory-picture.ts';
 import { pagePadding, ramOf } from '../../host/report/ram.ts';
 import { table } from '../../host/report/table.ts';
@@ -60,6 +63,47 @@ test('fit: memory has what other software leaves of it, to the byte', () => {
       assert.is(of(1).flash.has, board.flashBytes - board.systemFlashBytes);
       assert.ok(of(1).flash.needs >= engines[engine].flashBytes);
     }
+});
+
+/**
+ * i64.load, i64.mul, i32.wrap_i64, i32.mul, then i32.load. The last two are next to codes on 64 bits. Two
+ * hops run the first four 10 times and not at all, the last 3 times and once.
+ */
+const madeUpCounts = {
+  module: { functions: [{ code: [0x29, 0x7e, 0xa7, 0x6c, 0x28].map((op) => ({ op })) }] },
+  segments: [
+    [
+      { from: 0, to: 4, dead: false, counter: 0 },
+      { from: 4, to: 5, dead: false, counter: 1 },
+    ],
+  ],
+  hops: [Uint32Array.of(10, 3), Uint32Array.of(0, 1)],
+} as unknown as HopCounts;
+
+test('fit: a segment of n instructions that ran k times is n times k, those on 64 bits apart', () => {
+  const executed = executedIn(madeUpCounts, madeUpCounts.hops);
+  assert.equal(executed, [
+    { narrow: 13, wide: 30 },
+    { narrow: 1, wide: 0 },
+  ]);
+  assert.equal(nativeCount(executed, { narrow: 0.5, wide: 4 }), [126.5, 0.5]);
+});
+
+test('fit: an estimate is the worst hop and a range of the spread, of instructions and of time', () => {
+  for (const [name, board] of Object.entries(boards)) {
+    const { counted, cycles } = coreModels[board.core];
+    const { narrow, wide, spread } = coefficients().native[counted];
+    const { counted: _, ...subject } = subjectOf(1, 1);
+    const { instructions, ms } = estimate({ ...subject, counts: madeUpCounts }, board, 'c', 100);
+    const most = 13 * narrow + 30 * wide;
+    assert.is(instructions.most, most, name);
+    assert.equal(instructions.range, { low: spread.low * most, high: spread.high * most });
+    for (const end of ['low', 'high'] as const)
+      assert.ok(Math.abs((ms[end] ?? 0) - (1000 * spread[end] * most * cycles) / board.hz) < 1e-12, name);
+    const { range, from } = estimate({ ...subject, counts: madeUpCounts }, board, 'aot', 100).instructions;
+    assert.is(from, 'estimated');
+    assert.is(range, undefined, 'the factor of aot was checked with no model');
+  }
 });
 
 test('tables: a column stands to the right where all of it are numbers', () => {

@@ -32,9 +32,8 @@ export interface WasmFunction {
   /** Types of parameters and locals, 0x7f i32 to 0x7c f64. */
   locals: number[];
   /**
-   * The function's code in the file: its size's first byte, its instructions' first byte, behind its last.
+   * The function's code in the file: its locals' first byte, its instructions' first byte, behind its last.
    */
-  start: number;
   bodyStart: number;
   codeStart: number;
   codeEnd: number;
@@ -49,8 +48,6 @@ export interface DecodedModule {
   imported: FunctionType[];
   globals: number;
   functions: WasmFunction[];
-  /** Names of exported functions, by their place in `functions`. */
-  exported: Map<number, string>;
 }
 
 export const op = {
@@ -175,19 +172,8 @@ export function decodeModule(wasm: Uint8Array): DecodedModule {
   const functionReader = open(3);
   const typeOf = functionReader.times(() => types[functionReader.unsigned()] ?? none);
   const globals = open(6).unsigned();
-  const exported = new Map<number, string>();
-  const exportReader = open(7);
-  exportReader.times(() => {
-    const length = exportReader.unsigned();
-    const name = exportReader.bytes.subarray(exportReader.at, exportReader.at + length);
-    exportReader.at += length;
-    const kind = exportReader.byte();
-    const index = exportReader.unsigned();
-    if (kind === 0 && index >= imported.length) exported.set(index - imported.length, new TextDecoder().decode(name));
-  });
   const reader = open(10);
   const functions = reader.times((): WasmFunction => {
-    const start = reader.at;
     const size = reader.unsigned();
     const bodyStart = reader.at;
     const codeEnd = bodyStart + size;
@@ -201,7 +187,7 @@ export function decodeModule(wasm: Uint8Array): DecodedModule {
     const codeStart = reader.at;
     const code: Instruction[] = [];
     while (reader.at < codeEnd) code.push(instruction(reader, types));
-    return { type, locals, start, bodyStart, codeStart, codeEnd, code };
+    return { type, locals, bodyStart, codeStart, codeEnd, code };
   });
-  return { wasm, sections, types, imported, globals, functions, exported };
+  return { wasm, sections, types, imported, globals, functions };
 }

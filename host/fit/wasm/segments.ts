@@ -12,27 +12,21 @@ export interface Segment {
   /** Instructions [from, to). */
   from: number;
   to: number;
-  /** Loops around its last instruction. */
-  depth: number;
   /** Behind an unconditional jump: never run, not counted. */
   dead: boolean;
-  /**
-   * Only the first time after a loop was entered; such a one has no instructions of its own (`from` is `to`).
-   */
-  first?: boolean;
 }
 
 const leaves = new Set<number>([op.br, op.return, op.unreachable, op.brTable]);
 
 /** Whether control can come to what follows instruction i other than from i, and for `end` of which block. */
-export interface Boundary {
+interface Boundary {
   /** Index of the instruction that is a segment's last. */
   at: number;
   kind: 'loop' | 'if' | 'else' | 'endIf' | 'endBlock' | 'brIf' | 'leave' | 'endFunction';
 }
 
 /** The last instructions of all segments. */
-export function boundariesOf(code: readonly Instruction[]): Boundary[] {
+function boundariesOf(code: readonly Instruction[]): Boundary[] {
   const open: { kind: number; targeted: boolean }[] = [{ kind: op.block, targeted: false }];
   const found: Boundary[] = [];
   /** `end`s of blocks, by the block: kept where a jump goes there. */
@@ -63,35 +57,12 @@ export function boundariesOf(code: readonly Instruction[]): Boundary[] {
   return found;
 }
 
-/**
- * Segments that begin the body of a loop which may not run at all: behind the `if` or br_if that ends the
- * loop's first segment. How often a body runs for the first time since its loop was entered is a count that
- * no segment has.
- */
-export function bodiesOf(code: readonly Instruction[], segments: readonly Segment[]): Segment[] {
-  return segments.flatMap(({ to }, s) => {
-    const head = segments[s + 1];
-    const first = segments[s + 2];
-    if (code[to - 1]?.op !== op.loop || !head || !first || head.dead || first.dead) return [];
-    const last = code[head.to - 1]?.op;
-    return last === op.if || last === op.brIf ? [first] : [];
-  });
-}
-
 export function segmentsOf(code: readonly Instruction[]): Segment[] {
   const segments: Segment[] = [];
-  const open: number[] = [];
   let from = 0;
   let dead = false;
   for (const { at, kind } of boundariesOf(code)) {
-    for (let i = from; i <= at; i++) {
-      const { op: code_ } = code[i] as Instruction;
-      if (code_ >= op.block && code_ <= op.if) open.push(code_);
-      else if (code_ === op.end) open.pop();
-    }
-    // what begins a loop or a branch belongs to what is around it
-    const depth = open.filter((k) => k === op.loop).length - Number(kind === 'loop');
-    segments.push({ from, to: at + 1, depth, dead });
+    segments.push({ from, to: at + 1, dead });
     from = at + 1;
     dead = kind === 'leave' || (dead && (kind === 'loop' || kind === 'if'));
   }

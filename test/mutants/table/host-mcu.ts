@@ -1,4 +1,4 @@
-/** Faults in the C host and in what is said over the serial line. */
+/** Faults in the C host, in what is said over the serial line, and in the fit of a board. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -129,4 +129,47 @@ const mcu = inFolder('host/mcu', [
   },
 ]);
 
-export const hostMcu = [...serial, ...mcu];
+const fit = inFolder('host/fit', [
+  {
+    id: 'fit-budget-unit',
+    file: 'estimate.ts',
+    find: 'const budgetMs = rate && (1000 * subject.manifest.hop) / rate;',
+    replace: 'const budgetMs = rate && (1024 * subject.manifest.hop) / rate;',
+    tests: 'host/report-rules',
+    why: 'unit error: 2 % more time than there is',
+  },
+  {
+    id: 'fit-ram-system',
+    file: 'estimate.ts',
+    find: 'has: board.ramBytes - board.systemBytes, parts: ram',
+    replace: 'has: board.ramBytes, parts: ram',
+    tests: 'host/report-rules',
+    why: 'RAM of other software counts as free',
+  },
+  {
+    id: 'fit-worst',
+    file: 'estimate.ts',
+    find: 'time: budget && budget.worst <= 1 }',
+    replace: 'time: budget && budget.mean <= 1 }',
+    tests: 'host/report-rules',
+    why: 'the mean hop decides whether the time is enough',
+  },
+  {
+    id: 'fit-wide',
+    file: 'native-count.ts',
+    find: '[0x79, 0x8a], // i64.clz to i64.rotr',
+    replace: '[0x79, 0x7d], // i64.clz to i64.rotr',
+    tests: 'host/report-rules',
+    why: 'products of 64 bits cost as much as those of 32',
+  },
+  {
+    id: 'fit-range',
+    file: 'estimate.ts',
+    find: 'range: { low: low * most, high: high * most }',
+    replace: 'range: { low: low * most, high: most }',
+    tests: 'host/report-rules',
+    why: 'the range of an estimate ends at its middle',
+  },
+]);
+
+export const hostMcu = [...serial, ...mcu, ...fit];

@@ -299,32 +299,6 @@ const reports = [
       why: 'columns with some text are aligned as numbers',
     },
   ]),
-  ...inFolder('host/fit', [
-    {
-      id: 'fit-budget-unit',
-      file: 'estimate.ts',
-      find: 'const budgetMs = rate && (1000 * subject.manifest.hop) / rate;',
-      replace: 'const budgetMs = rate && (1024 * subject.manifest.hop) / rate;',
-      tests: 'host/report-rules',
-      why: 'unit error: 2 % more time than there is',
-    },
-    {
-      id: 'fit-ram-system',
-      file: 'estimate.ts',
-      find: 'has: board.ramBytes - board.systemBytes, parts: ram',
-      replace: 'has: board.ramBytes, parts: ram',
-      tests: 'host/report-rules',
-      why: 'RAM of other software counts as free',
-    },
-    {
-      id: 'fit-worst',
-      file: 'estimate.ts',
-      find: 'time: budget && budget.worst <= 1 }',
-      replace: 'time: budget && budget.mean <= 1 }',
-      tests: 'host/report-rules',
-      why: 'the mean hop decides whether the time is enough',
-    },
-  ]),
   ...inFolder('host/features', [
     {
       id: 'beats-neighbour',
