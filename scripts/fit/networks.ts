@@ -24,92 +24,151 @@ export interface MadeNetwork {
 
 export type Family = 'made' | 'spectrogram' | 'few';
 
-export function madeNetwork(seed: number, family: Family = 'made'): MadeNetwork {
-  const spectrogram = family === 'spectrogram';
-  const few = family === 'few';
-  const rnd = random(Math.imul(seed, 2654435761) ^ (few ? 0x3c6ef372 : 0x5bd1e995));
-  for (let i = 0; i < 8; i++) rnd(); // the first numbers of seeds close to one another are close
-  const int = (min: number, max: number) => min + Math.floor(rnd() * (max - min + 1));
-  const pick = <T>(...of: T[]) => of[int(0, of.length - 1)] as T;
-  const kind =
-    spectrogram || (few && rnd() < 0.4) ? 'same' : few ? 'plain' : (kinds[seed % kinds.length] as (typeof kinds)[number]);
-  const b = new GraphBuilder(`made-${seed}`);
-  const planar = kind === 'planar' || spectrogram || (few && rnd() < 0.6);
-  const window = kind === 'dense' ? pick(1, 4, 10) : (few ? 8 : 16) * int(2, 8);
-  const f = planar ? (few ? pick(8, 10, 16, 20, 40) : pick(10, 16, 20)) : 1;
-  const c = planar ? 1 : pick(1, 3, 4, 6, 10, 16, 40);
-  let x = b.input('x', { t: window, f, c });
-  let names = 0;
-  const weights = (outputs: number, taps: number) => ({
-    weights: { data: Float32Array.from({ length: outputs * taps }, () => (rnd() - 0.5) * Math.sqrt(12 / taps)) },
-    bias: Float32Array.from({ length: outputs }, () => (rnd() - 0.5) * 0.2),
-  });
-  const room = (kernel: number, dilation: number) => b.shape(x).t > 2 * ((kernel - 1) * dilation + 1);
-  const sliding = (kernelT: number, same: boolean, dilationT = 1, strideT = 1) => {
-    const { f: features } = b.shape(x);
-    const kernelF = planar && features > 4 ? (spectrogram || few ? pick(3, 4, 5, 8) : pick(3, 4, 5)) : 1;
+type Kind = (typeof kinds)[number];
+
+/** Draws layers on one input, and remembers where it is. */
+class Drawing {
+  readonly family: Family;
+  readonly kind: Kind;
+  readonly planar: boolean;
+  readonly window: number;
+  readonly frame: number;
+  readonly rnd: () => number;
+  readonly #b: GraphBuilder;
+  #x: number;
+  #names = 0;
+
+  constructor(seed: number, family: Family) {
+    const few = family === 'few';
+    this.family = family;
+    this.rnd = random(Math.imul(seed, 2654435761) ^ (few ? 0x3c6ef372 : 0x5bd1e995));
+    for (let i = 0; i < 8; i++) this.rnd(); // the first numbers of seeds close to one another are close
+    const spectrogram = family === 'spectrogram';
+    const isSame = spectrogram || (few && this.rnd() < 0.4);
+    this.kind = isSame ? 'same' : few ? 'plain' : (kinds[seed % kinds.length] as Kind);
+    this.#b = new GraphBuilder(`made-${seed}`);
+    this.planar = this.kind === 'planar' || spectrogram || (few && this.rnd() < 0.6);
+    this.window = this.kind === 'dense' ? this.pick(1, 4, 10) : (few ? 8 : 16) * this.int(2, 8);
+    const f = this.planar ? (few ? this.pick(8, 10, 16, 20, 40) : this.pick(10, 16, 20)) : 1;
+    const c = this.planar ? 1 : this.pick(1, 3, 4, 6, 10, 16, 40);
+    this.frame = f * c;
+    this.#x = this.#b.input('x', { t: this.window, f, c });
+  }
+
+  int = (min: number, max: number): number => min + Math.floor(this.rnd() * (max - min + 1));
+  pick = <T>(...of: T[]): T => of[this.int(0, of.length - 1)] as T;
+  width = (): number => this.pick(4, 5, 8, 10, 12, 16, 20, 24, 32);
+
+  #weights(outputs: number, taps: number) {
+    const data = Float32Array.from({ length: outputs * taps }, () => (this.rnd() - 0.5) * Math.sqrt(12 / taps));
+    return { weights: { data }, bias: Float32Array.from({ length: outputs }, () => (this.rnd() - 0.5) * 0.2) };
+  }
+
+  #hasRoom = (kernel: number, dilation: number): boolean => this.#b.shape(this.#x).t > 2 * ((kernel - 1) * dilation + 1);
+
+  #sliding(kernelT: number, same: boolean, dilationT = 1, strideT = 1) {
+    const { planar, pick } = this;
+    const { f: features } = this.#b.shape(this.#x);
+    const kernelF = planar && features > 4 ? (this.family === 'made' ? pick(3, 4, 5) : pick(3, 4, 5, 8)) : 1;
     const extent = (kernelT - 1) * dilationT;
     const padT = same ? ([extent >> 1, extent - (extent >> 1)] as const) : ([0, 0] as const);
-    const padF = planar && rnd() < 0.5 ? ([(kernelF - 1) >> 1, kernelF >> 1] as const) : ([0, 0] as const);
+    const padF = planar && this.rnd() < 0.5 ? ([(kernelF - 1) >> 1, kernelF >> 1] as const) : ([0, 0] as const);
     return { kernelT, kernelF, strideT, strideF: planar ? pick(1, 2) : 1, dilationT, dilationF: 1, padT, padF };
-  };
-  const conv = (outChannels: number, kernel: number, clamp = relu, stride = 1, dilation = 1, same = kind === 'same') => {
-    if (!same && !room(kernel, dilation)) return;
-    const at = sliding(kernel, same, dilation, stride);
-    const taps = kernel * at.kernelF * b.shape(x).c;
-    x = b.node('conv', [x], { ...at, groups: 1, outChannels, clamp, ...weights(outChannels, taps) }, `conv${names++}`);
-  };
-  const depthwise = (kernel: number, multiplier = 1, stride = 1) => {
-    if (kind !== 'same' && !room(kernel, 1)) return;
-    const at = sliding(kernel, kind === 'same', 1, stride);
-    const channels = b.shape(x).c;
-    const clamp = pick(relu, relu, noClamp);
-    const attrs = { ...at, multiplier, clamp, ...weights(channels * multiplier, kernel * at.kernelF) };
-    x = b.node('depthwise', [x], attrs, `depthwise${names++}`);
-  };
-  const maxpool = () => {
-    if (b.shape(x).t < 4) return;
+  }
+
+  conv(outChannels: number, kernel: number, clamp = relu, stride = 1, dilation = 1, same = this.kind === 'same'): void {
+    if (!same && !this.#hasRoom(kernel, dilation)) return;
+    const at = this.#sliding(kernel, same, dilation, stride);
+    const taps = kernel * at.kernelF * this.#b.shape(this.#x).c;
+    const attrs = { ...at, groups: 1, outChannels, clamp, ...this.#weights(outChannels, taps) };
+    this.#x = this.#b.node('conv', [this.#x], attrs, `conv${this.#names++}`);
+  }
+
+  depthwise(kernel: number, multiplier = 1, stride = 1): void {
+    const same = this.kind === 'same';
+    if (!same && !this.#hasRoom(kernel, 1)) return;
+    const at = this.#sliding(kernel, same, 1, stride);
+    const channels = this.#b.shape(this.#x).c;
+    const clamp = this.pick(relu, relu, noClamp);
+    const attrs = { ...at, multiplier, clamp, ...this.#weights(channels * multiplier, kernel * at.kernelF) };
+    this.#x = this.#b.node('depthwise', [this.#x], attrs, `depthwise${this.#names++}`);
+  }
+
+  maxpool(): void {
+    if (this.#b.shape(this.#x).t < 4) return;
     const attrs = { kernelT: 2, strideT: 2, kernelF: 1, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: noClamp } as const;
-    x = b.node('maxpool', [x], attrs, `maxpool${names++}`);
-  };
-  const dense = (units: number, clamp = noClamp) => {
-    const shape = b.shape(x);
-    x = b.node('dense', [x], { units, clamp, ...weights(units, shape.t * shape.f * shape.c) }, `dense${names++}`);
-  };
-  const residual = () => {
-    const before = x;
-    conv(b.shape(x).c, pick(3, 5), noClamp, 1, pick(1, 2), true);
-    x = b.node('add', [before, x], { clamp: relu }, `add${names++}`);
-  };
-  const width = () => pick(4, 5, 8, 10, 12, 16, 20, 24, 32);
-  if (few)
-    for (let i = int(1, 3); i > 0; i--) {
-      const layer = rnd();
-      if (layer < 0.35) depthwise(pick(3, 4, 5, 8, 9, 10), pick(1, 1, 2, 4, 8), pick(1, 1, 2));
-      else if (layer < 0.8) conv(width(), pick(1, 3, 4, 5, 8), pick(relu, relu, noClamp), pick(1, 1, 2), pick(1, 1, 1, 2));
-      else maxpool();
-    }
-  const layers = kind === 'dense' || few ? 0 : spectrogram ? int(0, 2) : int(1, 4);
-  if (kind === 'separable') conv(width(), pick(3, 5), relu, pick(1, 2, 3));
-  if (kind === 'planar' && rnd() < 0.5) depthwise(pick(4, 6, 8), pick(1, 4, 8));
-  if (spectrogram) depthwise(pick(4, 8, 10), pick(1, 4, 8), pick(1, 2));
+    this.#x = this.#b.node('maxpool', [this.#x], attrs, `maxpool${this.#names++}`);
+  }
+
+  dense(units: number, clamp = noClamp): void {
+    const { t, f, c } = this.#b.shape(this.#x);
+    this.#x = this.#b.node('dense', [this.#x], { units, clamp, ...this.#weights(units, t * f * c) }, `dense${this.#names++}`);
+  }
+
+  residual(): void {
+    const before = this.#x;
+    this.conv(this.#b.shape(this.#x).c, this.pick(3, 5), noClamp, 1, this.pick(1, 2), true);
+    this.#x = this.#b.node('add', [before, this.#x], { clamp: relu }, `add${this.#names++}`);
+  }
+
+  mean(): void {
+    this.#x = this.#b.node('globalavg', [this.#x], { overF: true, rule: 'mean', clamp: noClamp }, 'mean');
+  }
+
+  softmax(): void {
+    this.#x = this.#b.node('softmax', [this.#x], { beta: 1 }, 'softmax');
+  }
+
+  done(): Graph {
+    this.#b.output(this.#x, 'y');
+    return this.#b.build();
+  }
+}
+
+/** One to three layers of any kind. */
+function drawFew(net: Drawing): void {
+  const { pick } = net;
+  for (let i = net.int(1, 3); i > 0; i--) {
+    const layer = net.rnd();
+    if (layer < 0.35) net.depthwise(pick(3, 4, 5, 8, 9, 10), pick(1, 1, 2, 4, 8), pick(1, 1, 2));
+    else if (layer < 0.8) net.conv(net.width(), pick(1, 3, 4, 5, 8), pick(relu, relu, noClamp), pick(1, 1, 2), pick(1, 1, 1, 2));
+    else net.maxpool();
+  }
+}
+
+/** Layers of the network's kind, as many as are drawn; how many. */
+function drawLayers(net: Drawing): number {
+  const { kind, planar, pick } = net;
+  const spectrogram = net.family === 'spectrogram';
+  const layers = kind === 'dense' ? 0 : spectrogram ? net.int(0, 2) : net.int(1, 4);
+  if (kind === 'separable') net.conv(net.width(), pick(3, 5), relu, pick(1, 2, 3));
+  if (kind === 'planar' && net.rnd() < 0.5) net.depthwise(pick(4, 6, 8), pick(1, 4, 8));
+  if (spectrogram) net.depthwise(pick(4, 8, 10), pick(1, 4, 8), pick(1, 2));
   for (let i = 0; i < layers; i++) {
-    if (kind === 'separable' || (planar && rnd() < 0.4)) {
-      depthwise(pick(3, 5, 9));
-      conv(width(), 1);
-    } else if (kind === 'residual' && i > 0) residual();
-    else conv(width(), pick(1, 3, 5), pick(relu, relu, noClamp), pick(1, 1, 2), pick(1, 1, 2));
-    if (kind !== 'residual' && rnd() < 0.4) maxpool();
+    if (kind === 'separable' || (planar && net.rnd() < 0.4)) {
+      net.depthwise(pick(3, 5, 9));
+      net.conv(net.width(), 1);
+    } else if (kind === 'residual' && i > 0) net.residual();
+    else net.conv(net.width(), pick(1, 3, 5), pick(relu, relu, noClamp), pick(1, 1, 2), pick(1, 1, 2));
+    if (kind !== 'residual' && net.rnd() < 0.4) net.maxpool();
   }
-  const head = rnd();
-  if ((layers > 0 || few) && head < (few ? 0.3 : 0.4))
-    x = b.node('globalavg', [x], { overF: true, rule: 'mean', clamp: noClamp }, 'mean');
+  return layers;
+}
+
+export function madeNetwork(seed: number, family: Family = 'made'): MadeNetwork {
+  const net = new Drawing(seed, family);
+  const { kind, window, frame, pick } = net;
+  const few = family === 'few';
+  if (few) drawFew(net);
+  const layers = few ? 0 : drawLayers(net);
+  const head = net.rnd();
+  if ((layers > 0 || few) && head < (few ? 0.3 : 0.4)) net.mean();
   if (layers === 0 || head < 0.85) {
-    for (let i = kind === 'dense' ? int(1, 3) : int(0, 1); i > 0; i--) dense(pick(8, 16, 24), relu);
-    dense(pick(1, 2, 4, 6, 12));
+    for (let i = kind === 'dense' ? net.int(1, 3) : net.int(0, 1); i > 0; i--) net.dense(pick(8, 16, 24), relu);
+    net.dense(pick(1, 2, 4, 6, 12));
   }
-  if (few ? rnd() < 0.5 : head < 0.25) x = b.node('softmax', [x], { beta: 1 }, 'softmax');
-  b.output(x, 'y');
+  if (few ? net.rnd() < 0.5 : head < 0.25) net.softmax();
+  const graph = net.done();
   const hop = kind === 'dense' ? window : pick(1, 2, 4, 8, 16);
-  return { graph: b.build(), window, frame: f * c, hop };
+  return { graph, window, frame, hop };
 }
