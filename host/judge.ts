@@ -14,7 +14,7 @@ import { answerOf, judge, windowCount } from '../quant/evaluate/evaluate.ts';
 import { classNames, type Labels, outputElements } from '../quant/evaluate/labels.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { inputsOf, type Recording, type Truth } from './recording.ts';
-import { truthIn } from './report/statistics.ts';
+import { truthIn } from './statistics.ts';
 
 /** Multiply-accumulates of float windows that a judgement may take: some seconds. */
 const budgetMacs = 1.5e9;

@@ -9,9 +9,9 @@
  */
 
 import { build } from '../assembly/build.ts';
-import { quantile } from '../host/report/statistics.ts';
 import { table } from '../host/report/table.ts';
 import { openSession, type Session } from '../host/session/index.ts';
+import { quantile } from '../host/statistics.ts';
 import { frameOf, type Graph } from '../models/graph/types.ts';
 import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions } from '../models/stream/types.ts';

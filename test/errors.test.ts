@@ -42,7 +42,7 @@ const exceptions: Record<string, { file: string; why: string }> = {
   RN301: { file: 'models/graph/builder.ts', why: 'an empty output is found where the operator shape rule is called' },
   RN302: { file: 'models/graph/stateful.ts', why: 'which rows go on from step to step is a matter of the whole graph' },
   RN405: {
-    file: 'host/cli/load.ts',
+    file: 'host/command/load.ts',
     why: 'missing calibration data is found on the command line, before the quantiser is loaded',
   },
   RN602: {

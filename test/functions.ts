@@ -1,8 +1,9 @@
 /**
- * The functions of a source file and their length, for the test that bounds it.
+ * What the TypeScript parser finds in a source file, for the tests of the tree's rules: functions and their
+ * length, calls whose arguments are a list.
  *
  * In: a file's path.  Out: name and lines of each function, from its first line to its closing brace; methods
- * and functions inside others are among them. Rule: the TypeScript parser's.
+ * and functions inside others are among them. Texts of calls.
  */
 import ts from 'typescript';
 import { textOf } from './sources.ts';
@@ -22,5 +23,21 @@ export function functionsIn(file: string): { name: string; lines: number }[] {
     found.push({ name: named?.getText() ?? `line ${first + 1}`, lines: lineAt(node.end) - first + 1 });
   };
   visit(source, isScript);
+  return found;
+}
+
+/** Calls of `file` whose arguments are a list of any length. */
+export function spreadCalls(file: string): string[] {
+  const long = /^Math\.(max|min)$|\.(push|unshift|splice|concat|fromCharCode|fromCodePoint)$/;
+  const found: string[] = [];
+  const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, false);
+  const visit = (node: ts.Node): void => {
+    ts.forEachChild(node, visit);
+    if (!ts.isCallExpression(node)) return;
+    const callee = node.expression.getText(source);
+    const spread = node.arguments.some((one) => ts.isSpreadElement(one) && !ts.isArrayLiteralExpression(one.expression));
+    if ((spread && long.test(callee)) || /\.apply$/.test(callee)) found.push(`${file}: ${node.getText(source).slice(0, 80)}`);
+  };
+  visit(source);
   return found;
 }

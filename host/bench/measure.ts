@@ -8,7 +8,7 @@
 
 import { Bench } from 'tinybench';
 import { append } from '../../models/lists.ts';
-import { quantile } from '../report/statistics.ts';
+import { quantile } from '../statistics.ts';
 
 export interface Subject {
   name: string;

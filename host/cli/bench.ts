@@ -15,10 +15,9 @@ import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { earlier, holdBounds, type Measured, ratios } from '../bench/compare.ts';
 import { benchNetworks, madeUpNetwork } from '../bench/networks.ts';
 import type { TimesFigures } from '../bench/times.ts';
-import { whileWorking } from '../report/progress.ts';
-import { bytesText, type Cell, table } from '../report/table.ts';
-import { badOption, coloursFor, print, printJson } from './args.ts';
-import { loadGraph, loadQuantPlan, planOptions } from './load.ts';
+import { bytesText } from '../bytes-text.ts';
+import { badOption, coloursFor, print, printJson } from '../command/args.ts';
+import { loadGraph, loadQuantPlan, planOptions } from '../command/load.ts';
 import {
   type CalibOptions,
   calibArgs,
@@ -28,10 +27,12 @@ import {
   type PlanArgs,
   planArgs,
   weightsArg,
-} from './model-options.ts';
-import { choice, group, input, jsonArg, number, output, rest } from './options.ts';
+} from '../command/model-options.ts';
+import { choice, group, input, jsonArg, number, output, rest } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
+import { whileWorking } from '../report/progress.ts';
+import { type Cell, table } from '../report/table.ts';
 import { save } from './save.ts';
-import { defineVerb } from './verb.ts';
 
 const networks = Object.keys(benchNetworks);
 const networkName = new RegExp(`^(${networks.join('|')})(:\\d+)?$`);

@@ -14,13 +14,11 @@ import type { Graph } from '../../models/graph/types.ts';
 import { featuresSettings } from '../../models/read/detection.ts';
 import { planSummary } from '../../models/report/print.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
-import { whileWorking } from '../report/progress.ts';
-import { bytesText } from '../report/table.ts';
-import { LabelDetector } from '../session/label-detector.ts';
-import { badOption, coloursFor, kebab, printJson } from './args.ts';
-import { bundleFacts, detectorText, formText, homeText, soundLine } from './bundle-facts.ts';
-import { weightsPath } from './bundle-file.ts';
-import { loadGraph, loadQuantPlan, manifestFields, namesOf, planOptions, readBytes } from './load.ts';
+import { bytesText } from '../bytes-text.ts';
+import { badOption, coloursFor, kebab, printJson } from '../command/args.ts';
+import { bundleFacts, detectorText, formText, homeText, soundLine } from '../command/bundle-facts.ts';
+import { weightsPath } from '../command/bundle-file.ts';
+import { loadGraph, loadQuantPlan, manifestFields, namesOf, planOptions, readBytes } from '../command/load.ts';
 import {
   calibArgs,
   columnsArg,
@@ -33,13 +31,15 @@ import {
   targetsArg,
   truthArgs,
   weightsArg,
-} from './model-options.ts';
-import { flag, folder, group, input, jsonArg, output, refuseGiven, reworded, text } from './options.ts';
-import { producer } from './producer.ts';
+} from '../command/model-options.ts';
+import { flag, folder, group, input, jsonArg, output, refuseGiven, reworded, text } from '../command/options.ts';
+import { producer } from '../command/producer.ts';
+import { fileFrontEnd, presetName, type SoundOptions, soundArgs, soundFrontEnd } from '../command/sound-options.ts';
+import { defineVerb } from '../command/verb.ts';
+import { whileWorking } from '../report/progress.ts';
+import { LabelDetector } from '../session/label-detector.ts';
 import { releaseArgs, releaseOf } from './release.ts';
 import { writeOut } from './save.ts';
-import { fileFrontEnd, presetName, type SoundOptions, soundArgs, soundFrontEnd } from './sound-options.ts';
-import { defineVerb } from './verb.ts';
 import { choiceLines, choicesOf } from './verbose.ts';
 
 export default defineVerb({

@@ -6,13 +6,13 @@
  * fast.
  */
 import { isRunletError } from '../../models/error.ts';
-import { print, printJson } from './args.ts';
+import { print, printJson } from '../command/args.ts';
+import { argument, choice, jsonArg } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';
 import type { Completed } from './completion/types.ts';
 import { zshScript } from './completion/zsh.ts';
-import { argument, choice, jsonArg } from './options.ts';
-import { defineVerb } from './verb.ts';
 import { loadVerb, verbs } from './verbs.ts';
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };

@@ -14,15 +14,15 @@ import { planStream, windowedPlan } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { runSignal, windowedModel } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
+import { coloursFor, exitCodes, printJson } from '../command/args.ts';
+import { loadSignals, manifestFields, planOptions, quantised } from '../command/load.ts';
+import type { buildArgs, CalibOptions, PlanArgs } from '../command/model-options.ts';
+import type { Values } from '../command/options.ts';
+import { producer } from '../command/producer.ts';
 import { hopsOf } from '../recording.ts';
 import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
-import { coloursFor, exitCodes, printJson } from './args.ts';
-import { loadSignals, manifestFields, planOptions, quantised } from './load.ts';
-import type { buildArgs, CalibOptions, PlanArgs } from './model-options.ts';
-import type { Values } from './options.ts';
-import { producer } from './producer.ts';
 
 /** Outputs by window index, dequantised. */
 type Outputs = Map<number, Float32Array>;

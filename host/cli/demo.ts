@@ -7,6 +7,12 @@
  */
 import { join, relative } from 'node:path';
 import { planStream } from '../../models/stream/plan.ts';
+import { bytesText } from '../bytes-text.ts';
+import { coloursFor, printJson } from '../command/args.ts';
+import { bundleFacts } from '../command/bundle-facts.ts';
+import { jsonArg } from '../command/options.ts';
+import { producer } from '../command/producer.ts';
+import { defineVerb } from '../command/verb.ts';
 import { compile } from '../compile.ts';
 import {
   addBeats,
@@ -22,14 +28,8 @@ import {
 } from '../demo/ecg-records.ts';
 import { readFloat, zooArray, zooFile } from '../demo/zoo.ts';
 import { braillePlot } from '../report/sparkline.ts';
-import { bytesText } from '../report/table.ts';
 import { openSession } from '../session/index.ts';
-import { coloursFor, printJson } from './args.ts';
-import { bundleFacts } from './bundle-facts.ts';
-import { jsonArg } from './options.ts';
-import { producer } from './producer.ts';
 import { writeOut } from './save.ts';
-import { defineVerb } from './verb.ts';
 
 /** Seconds in a line of the trace, and lines. */
 const [lineS, lines] = [6, 2];

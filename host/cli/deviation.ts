@@ -11,11 +11,11 @@ import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { trainedContext } from '../../models/stream/mode.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
+import { loadSignals } from '../command/load.ts';
+import { type SignalOptions, signalArgs } from '../command/model-options.ts';
+import { signals } from '../command/options.ts';
 import { whileWorking } from '../report/progress.ts';
 import { type Cell, table } from '../report/table.ts';
-import { loadSignals } from './load.ts';
-import { type SignalOptions, signalArgs } from './model-options.ts';
-import { signals } from './options.ts';
 
 export const deviationArgs = {
   calib: signals('A signal (.npy, .npz, .csv or .wav): measure how far each mode is from the windowed model'),

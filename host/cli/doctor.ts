@@ -6,10 +6,10 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { coloursFor, exitCodes, printJson } from '../command/args.ts';
+import { jsonArg } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { table } from '../report/table.ts';
-import { coloursFor, exitCodes, printJson } from './args.ts';
-import { jsonArg } from './options.ts';
-import { defineVerb } from './verb.ts';
 
 export interface Check {
   name: string;

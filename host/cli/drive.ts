@@ -7,13 +7,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';
+import { output, print } from '../command/args.ts';
 import type { Live } from '../report/live.ts';
 import type { GapCount, Recorder, RunSummary } from '../report/recorder.ts';
 import type { Detection, GapPolicy, LabelDetector, Session } from '../session/index.ts';
 import type { Frames } from '../session/kinds.ts';
 import type { GapList } from '../sources/gaps.ts';
 import type { Source } from '../sources/index.ts';
-import { output, print } from './args.ts';
 
 const storedRanges = { int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767] } as const;
 const arrays = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;

@@ -13,13 +13,13 @@ import type { PlanOptions } from '../../models/stream/types.ts';
 import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { EvaluationData } from '../../quant/evaluate/evaluate.ts';
 import { classNames, type Labels, labelList, metrics, readLabels } from '../../quant/evaluate/labels.ts';
+import { badOption, coloursFor } from '../command/args.ts';
+import { type CalibSourceOptions, calibrationChunks } from '../command/calibration.ts';
+import { readBytes } from '../command/load.ts';
+import { choice, type Given, group, input, signals } from '../command/options.ts';
 import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { numberOf } from '../sources/source.ts';
-import { badOption, coloursFor } from './args.ts';
-import { type CalibSourceOptions, calibrationChunks } from './calibration.ts';
-import { readBytes } from './load.ts';
-import { choice, type Given, group, input, signals } from './options.ts';
 
 export const evaluationArgs = group('Judged by a task', {
   eval: signals('Data to judge the model by: the forms of --calib'),

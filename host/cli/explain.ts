@@ -7,10 +7,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunletError } from '../../models/error.ts';
+import { coloursFor, printJson } from '../command/args.ts';
+import { jsonArg, optional, text } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { wrap } from '../report/wrap.ts';
-import { coloursFor, printJson } from './args.ts';
-import { jsonArg, optional, text } from './options.ts';
-import { defineVerb } from './verb.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
 

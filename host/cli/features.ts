@@ -10,15 +10,15 @@ import { RunletError } from '../../models/error.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
+import { badOption, print, printJson, output as stdout } from '../command/args.ts';
+import { argument, choice, flag, group, input, jsonArg, number, output, signals, text, type Values } from '../command/options.ts';
+import { producer } from '../command/producer.ts';
+import { presetName, soundArgs, soundFrontEnd } from '../command/sound-options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { dequantiseValue, quantiseValue } from '../session/quantise.ts';
 import { openSource, type Source } from '../sources/index.ts';
 import { NpyWriter, type RowType } from '../sources/npy-writer.ts';
-import { badOption, print, printJson, output as stdout } from './args.ts';
-import { argument, choice, flag, group, input, jsonArg, number, output, signals, text, type Values } from './options.ts';
-import { producer } from './producer.ts';
 import { writeOut, writeWhole } from './save.ts';
-import { presetName, soundArgs, soundFrontEnd } from './sound-options.ts';
-import { defineVerb } from './verb.ts';
 
 const args = {
   source: argument(signals('A .wav file, raw .s16 or .f32, - for standard input (--format s16), or gen:chirp')),

@@ -8,14 +8,14 @@
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { isScalar } from '../../assembly/emit/target.ts';
 import { RunletError } from '../../models/error.ts';
+import { coloursFor, exitCodes, printJson } from '../command/args.ts';
+import { weightsBeside } from '../command/bundle-file.ts';
+import { isWasm, readBytes } from '../command/load.ts';
+import { argument, choice, flag, group, input, jsonArg, number } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { type Board, boards, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type EngineName, engines } from '../fit/engines.ts';
 import { whileWorking } from '../report/progress.ts';
-import { coloursFor, exitCodes, printJson } from './args.ts';
-import { weightsBeside } from './bundle-file.ts';
-import { isWasm, readBytes } from './load.ts';
-import { argument, choice, flag, group, input, jsonArg, number } from './options.ts';
-import { defineVerb } from './verb.ts';
 
 export default defineVerb({
   examples: [

@@ -11,14 +11,9 @@
 
 import { basename } from 'node:path';
 import { RunletError } from '../../models/error.ts';
-import type { TrialReport } from '../gateway/hub/events.ts';
-import type { TrialOptions } from '../gateway/hub/trial.ts';
-import type { GatewayClient, Progress } from '../remote/client.ts';
-import { bytesText } from '../report/table.ts';
-import { emptyLine, rawStream } from '../report/terminal.ts';
-import { badOption, coloursFor, printJson } from './args.ts';
-import { gatewayPart } from './gateway-package.ts';
-import { readBytes } from './load.ts';
+import { bytesText } from '../bytes-text.ts';
+import { badOption, coloursFor, printJson } from '../command/args.ts';
+import { readBytes } from '../command/load.ts';
 import {
   argument,
   choice,
@@ -34,9 +29,14 @@ import {
   refuseGiven,
   text,
   type Values,
-} from './options.ts';
-import { clientOf, lineText, slotLines, targetArgs } from './remote.ts';
-import { defineVerb } from './verb.ts';
+} from '../command/options.ts';
+import { clientOf, lineText, slotLines, targetArgs } from '../command/remote.ts';
+import { defineVerb } from '../command/verb.ts';
+import type { TrialReport } from '../gateway/hub/events.ts';
+import type { TrialOptions } from '../gateway/hub/trial.ts';
+import type { GatewayClient, Progress } from '../remote/client.ts';
+import { emptyLine, rawStream } from '../report/terminal.ts';
+import { gatewayPart } from './gateway-package.ts';
 
 const pollMs = 150;
 const ms = (n: number): string => `${n < 10 ? n.toFixed(2) : n.toFixed(0)} ms`;

@@ -6,7 +6,7 @@
  * scripts/prepare.mjs).  Out: the module.
  */
 import { RunletError } from '../../models/error.ts';
-import { producer } from './producer.ts';
+import { producer } from '../command/producer.ts';
 
 const name = '@runlet/gateway';
 

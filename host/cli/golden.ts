@@ -5,15 +5,15 @@
  * outputs that fell due, output 0 first each time. The outputs are written only where their digest is the one
  * that the integer reference gave when the bundle was built.
  */
-import { bytesText } from '../report/table.ts';
+import { bytesText } from '../bytes-text.ts';
+import { printJson } from '../command/args.ts';
+import { openBundle } from '../command/bundle-file.ts';
+import { readBytes } from '../command/load.ts';
+import { argument, group, input, jsonArg, output } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { requireSelfTest } from '../session/index.ts';
 import { bytesOf } from '../session/open.ts';
-import { printJson } from './args.ts';
-import { openBundle } from './bundle-file.ts';
-import { readBytes } from './load.ts';
-import { argument, group, input, jsonArg, output } from './options.ts';
 import { writeOut } from './save.ts';
-import { defineVerb } from './verb.ts';
 
 export default defineVerb({
   examples: [['golden model.wasm', 'model.frames.bin, and model.outputs.bin that must come of them']],

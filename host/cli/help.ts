@@ -5,12 +5,12 @@
  * word broken.
  */
 import { append, maxOf } from '../../models/lists.ts';
+import { kebab } from '../command/args.ts';
+import type { Option, Options } from '../command/options.ts';
+import { shownName } from '../command/parse.ts';
+import type { Verb } from '../command/verb.ts';
 import type { Colours } from '../report/terminal.ts';
 import { wrap } from '../report/wrap.ts';
-import { kebab } from './args.ts';
-import type { Option, Options } from './options.ts';
-import { shownName } from './parse.ts';
-import type { Verb } from './verb.ts';
 import { road, verbGroups, verbs } from './verbs.ts';
 
 export interface Page {

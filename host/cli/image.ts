@@ -5,14 +5,14 @@
  * In: a module, its weights beside it, the manifest's detector or what the options say.  Out: the image
  * (assembly/bundle/image.ts), its parts on stdout.
  */
-import { bytesText } from '../report/table.ts';
-import { printJson } from './args.ts';
-import { bundleImage } from './bundle-image.ts';
-import { detectorOptions } from './load.ts';
-import { heardArgs } from './model-options.ts';
-import { argument, group, input, jsonArg, number, output } from './options.ts';
+import { bytesText } from '../bytes-text.ts';
+import { printJson } from '../command/args.ts';
+import { bundleImage } from '../command/bundle-image.ts';
+import { detectorOptions } from '../command/load.ts';
+import { heardArgs } from '../command/model-options.ts';
+import { argument, group, input, jsonArg, number, output } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { writeOut } from './save.ts';
-import { defineVerb } from './verb.ts';
 
 export default defineVerb({
   examples: [['image model.wasm -o model.bin --partition-bytes 1048576', 'refused where it is larger than the partition']],

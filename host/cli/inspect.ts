@@ -10,16 +10,17 @@ import { graphCells, graphHead, graphLines } from '../../models/graph/print.ts';
 import { frameOf, isQuantised } from '../../models/graph/types.ts';
 import { append } from '../../models/lists.ts';
 import { printable } from '../../models/printable.ts';
+import { bytesText } from '../bytes-text.ts';
+import { coloursFor, printJson } from '../command/args.ts';
+import { bundleFacts, detectorText, formText, homeText, soundLine } from '../command/bundle-facts.ts';
+import { weightsPath } from '../command/bundle-file.ts';
+import { isWasm, loadGraph, readBytes } from '../command/load.ts';
+import { modelArgs } from '../command/model-options.ts';
+import { jsonArg, refuseGiven, reworded } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
+import { ramLine, ramOf } from '../fit/ram.ts';
 import { memoryPicture } from '../report/memory-picture.ts';
-import { ramLine, ramOf } from '../report/ram.ts';
-import { bytesText, table } from '../report/table.ts';
-import { coloursFor, printJson } from './args.ts';
-import { bundleFacts, detectorText, formText, homeText, soundLine } from './bundle-facts.ts';
-import { weightsPath } from './bundle-file.ts';
-import { isWasm, loadGraph, readBytes } from './load.ts';
-import { modelArgs } from './model-options.ts';
-import { jsonArg, refuseGiven, reworded } from './options.ts';
-import { defineVerb } from './verb.ts';
+import { table } from '../report/table.ts';
 
 export default defineVerb({
   examples: [

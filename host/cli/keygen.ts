@@ -9,9 +9,9 @@
 import { writeFile } from 'node:fs/promises';
 import { hexOf, keyId, newKeyPair, publicPem, publicRaw, secretPem, secretRaw } from '../../assembly/bundle/keys.ts';
 import { RunletError } from '../../models/error.ts';
-import { printJson } from './args.ts';
-import { argument, flag, group, jsonArg, output } from './options.ts';
-import { defineVerb } from './verb.ts';
+import { printJson } from '../command/args.ts';
+import { argument, flag, group, jsonArg, output } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 
 async function writeNew(path: string, text: string | Uint8Array, mode: number): Promise<void> {
   try {

@@ -8,10 +8,10 @@
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';
+import { coloursFor, exitCodes, output, print, printJson } from '../command/args.ts';
 import { type ListeningSummary, LiveListening, level, listeningText, perOutput } from '../report/listening.ts';
 import { Listener, type ListeningModel } from '../session/index.ts';
 import type { Source } from '../sources/index.ts';
-import { coloursFor, exitCodes, output, print, printJson } from './args.ts';
 import { ListeningLines } from './listening-lines.ts';
 import type { Listening } from './listening-models.ts';
 

@@ -10,11 +10,11 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { isPreset } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import { openBundle, openSoundBundle } from '../command/bundle-file.ts';
+import { detectorOptions, isWasm, loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes } from '../command/load.ts';
+import type { DetectorOptions } from '../command/model-options.ts';
+import { soundFrontEnd } from '../command/sound-options.ts';
 import { LabelDetector, type ListeningModel, openSession, type Session } from '../session/index.ts';
-import { openBundle, openSoundBundle } from './bundle-file.ts';
-import { detectorOptions, isWasm, loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes } from './load.ts';
-import type { DetectorOptions } from './model-options.ts';
-import { soundFrontEnd } from './sound-options.ts';
 
 export type ListeningOptions = DetectorOptions & {
   /**
@@ -31,7 +31,7 @@ async function modelOf(path: string, options: ListeningOptions): Promise<Session
   const bytes = await readBytes(path);
   if (isWasm(bytes)) return openBundle(path, bytes);
   const graph = await loadGraph({ model: path }, bytes);
-  const [{ build }, { producer }] = await Promise.all([import('../../assembly/build.ts'), import('./producer.ts')]);
+  const [{ build }, { producer }] = await Promise.all([import('../../assembly/build.ts'), import('../command/producer.ts')]);
   const quant = await loadQuantPlan(graph, planOptions(graph, options), {});
   const bundle = await build(quant, { producer: producer(), ...manifestFields(graph) });
   return openSession(bundle.wasm as BufferSource);

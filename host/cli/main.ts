@@ -6,11 +6,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { RunletError } from '../../models/error.ts';
+import { exitCodes, output, reportError } from '../command/args.ts';
+import { nearest } from '../command/nearest.ts';
+import { parse } from '../command/parse.ts';
 import { coloursFor, columnsOf, guardStreams } from '../report/terminal.ts';
-import { exitCodes, output, reportError } from './args.ts';
 import { commandHelp, type Page, roadHelp, verbHelp } from './help.ts';
-import { nearest } from './nearest.ts';
-import { parse } from './parse.ts';
 import { projectFile, withProject } from './project.ts';
 import { loadVerb, verbs } from './verbs.ts';
 

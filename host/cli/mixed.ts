@@ -7,11 +7,11 @@
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { Mixed } from '../../quant/mixed.ts';
+import { badOption, coloursFor } from '../command/args.ts';
+import { loadSignals } from '../command/load.ts';
+import type { SignalOptions } from '../command/model-options.ts';
+import { flag, type Given, group, number } from '../command/options.ts';
 import { table } from '../report/table.ts';
-import { badOption, coloursFor } from './args.ts';
-import { loadSignals } from './load.ts';
-import type { SignalOptions } from './model-options.ts';
-import { flag, type Given, group, number } from './options.ts';
 
 export const mixedArgs = group('int16 where it is needed', {
   mixed: flag('int16 for the activations that need it most (docs/adr/0020)'),

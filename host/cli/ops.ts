@@ -7,10 +7,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ops } from '../../models/ops/index.ts';
+import { coloursFor, printJson } from '../command/args.ts';
+import { jsonArg } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { table } from '../report/table.ts';
-import { coloursFor, printJson } from './args.ts';
-import { jsonArg } from './options.ts';
-import { defineVerb } from './verb.ts';
 
 const kernels = join(import.meta.dirname, '../../assembly/kernels');
 

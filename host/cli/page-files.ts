@@ -13,18 +13,18 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
+import { weightsBeside } from '../command/bundle-file.ts';
+import { columnsArg, signalArgs, truthArgs } from '../command/model-options.ts';
+import { refuseGiven } from '../command/options.ts';
+import { producer } from '../command/producer.ts';
+import { readBytes } from '../command/read-file.ts';
 import { labelsUnfit } from '../model-fields.ts';
 import { baseStyle } from '../report/design/page.ts';
 import type { Catalogue, FrontEndEntry, ModelEntry } from '../web/protocol.ts';
-import { weightsBeside } from './bundle-file.ts';
 import { frontEndOf, listens } from './listening-models.ts';
-import { columnsArg, signalArgs, truthArgs } from './model-options.ts';
-import { refuseGiven } from './options.ts';
 import { beatsOf } from './page-beats.ts';
 import { type Files, jsonOf, recordingFiles, type SignalSaid } from './page-recording.ts';
 import type { ServedFiles } from './page-server.ts';
-import { producer } from './producer.ts';
-import { readBytes } from './read-file.ts';
 
 export type PageOptions = SignalSaid & { data?: string | undefined };
 

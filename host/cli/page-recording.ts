@@ -8,11 +8,11 @@ import { basename } from 'node:path';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { isRunletError, RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
+import type { labelsArg, signalArgs, truthArgs } from '../command/model-options.ts';
+import type { Given } from '../command/options.ts';
 import { type Recording, readFrames } from '../recording.ts';
 import { noTruth } from '../sources/source.ts';
 import type { DemoEntry } from '../web/protocol.ts';
-import type { labelsArg, signalArgs, truthArgs } from './model-options.ts';
-import type { Given } from './options.ts';
 import { type Beats, beatColumn } from './page-beats.ts';
 
 export type Files = Map<string, Uint8Array | string>;

@@ -5,13 +5,13 @@
  * SIGTERM.
  */
 import { RunletError } from '../../models/error.ts';
-import { exitCodes, printJson } from './args.ts';
-import { openPage } from './browser.ts';
-import { labelsArg, signalArgs, truthArgs } from './model-options.ts';
-import { argument, flag, group, input, jsonArg, number, optional, signals } from './options.ts';
+import { exitCodes, printJson } from '../command/args.ts';
+import { openPage } from '../command/browser.ts';
+import { labelsArg, signalArgs, truthArgs } from '../command/model-options.ts';
+import { argument, flag, group, input, jsonArg, number, optional, signals } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { pageWith } from './page-files.ts';
 import { type Served, serveFiles } from './page-server.ts';
-import { defineVerb } from './verb.ts';
 
 async function served(files: Parameters<typeof serveFiles>[0], port: number): Promise<Served> {
   try {

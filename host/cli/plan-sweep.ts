@@ -7,11 +7,11 @@
 import { RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { type Sweep, sweepHops, sweepWindows } from '../../models/report/sweep.ts';
+import { coloursFor, print, printJson } from '../command/args.ts';
+import { loadGraph, manifestFields, planOptions, readBytes, windowOf } from '../command/load.ts';
+import type { ModelOptions, PlanArgs } from '../command/model-options.ts';
 import { whileWorking } from '../report/progress.ts';
 import { type Over, sweepLines } from '../report/sweep-table.ts';
-import { coloursFor, print, printJson } from './args.ts';
-import { loadGraph, manifestFields, planOptions, readBytes, windowOf } from './load.ts';
-import type { ModelOptions, PlanArgs } from './model-options.ts';
 import { save } from './save.ts';
 
 export interface SweepArgs extends ModelOptions, PlanArgs {

@@ -11,16 +11,16 @@ import { planJson, planRows, planSummary } from '../../models/report/print.ts';
 import { rulesOf } from '../../models/report/rules.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
+import { badOption, coloursFor, print, printJson } from '../command/args.ts';
+import { loadGraph, manifestFields, namedFor, planOptions } from '../command/load.ts';
+import { modelArgs, namesArg, planArgs } from '../command/model-options.ts';
+import { choice, flag, group, jsonArg, output } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { choiceCells, choiceHead, planCells, planHead, planSpare } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
-import { badOption, coloursFor, print, printJson } from './args.ts';
 import { calibrated, deviationArgs, printDeviation } from './deviation.ts';
-import { loadGraph, manifestFields, namedFor, planOptions } from './load.ts';
-import { modelArgs, namesArg, planArgs } from './model-options.ts';
-import { choice, flag, group, jsonArg, output } from './options.ts';
 import { ruleLines } from './rules.ts';
 import { save } from './save.ts';
-import { defineVerb } from './verb.ts';
 
 /** Why, a line a layer; for edge-exact what else there is. */
 async function explained(plan: StreamPlan) {

@@ -14,9 +14,9 @@ import { checkedJson } from '../../models/json.ts';
 import { printable } from '../../models/printable.ts';
 import { modes, preferences } from '../../models/stream/types.ts';
 import { presetNames } from '../../quant/presets.ts';
-import { kebab } from './args.ts';
-import type { Options } from './options.ts';
-import { tokensOf } from './parse.ts';
+import { kebab } from '../command/args.ts';
+import type { Options } from '../command/options.ts';
+import { tokensOf } from '../command/parse.ts';
 
 export const projectFile = 'runlet.json';
 const limitBytes = 1 << 16;

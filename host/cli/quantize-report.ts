@@ -6,9 +6,9 @@
 import { adviceFor } from '../../quant/diagnose/advice.ts';
 import { type Diagnosis, type LayerDiagnosis, worstLayers } from '../../quant/diagnose/diagnose.ts';
 import type { Methods } from '../../quant/presets.ts';
+import { coloursFor } from '../command/args.ts';
+import { output } from '../command/options.ts';
 import { table } from '../report/table.ts';
-import { coloursFor } from './args.ts';
-import { output } from './options.ts';
 
 export const reportArgs = {
   report: output('Write a page: what int8 and streaming cost each layer, and what to try', { hint: 'file.html' }),

@@ -11,15 +11,15 @@ import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { CalibrationSet } from '../../quant/calibration/signals.ts';
 import type { Score, Search, Tried } from '../../quant/search/search.ts';
+import { badOption, coloursFor, kebab } from '../command/args.ts';
+import { methodOptions } from '../command/load.ts';
+import type { CalibOptions } from '../command/model-options.ts';
+import { flag, type Given, group, number } from '../command/options.ts';
 import { leftText } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { emptyLine } from '../report/terminal.ts';
-import { badOption, coloursFor, kebab } from './args.ts';
 import { decibelText, percent, type Task } from './evaluation.ts';
-import { methodOptions } from './load.ts';
 import type { MixedArgs } from './mixed.ts';
-import type { CalibOptions } from './model-options.ts';
-import { flag, type Given, group, number } from './options.ts';
 
 export const searchArgs = group('Search', {
   search: flag('Try ways to quantise and take the best; with --mixed also int16'),
@@ -63,7 +63,7 @@ export async function calibrationSet(
   args: CalibOptions & { calib: string },
 ): Promise<CalibrationSet> {
   const { collectCalibration } = await import('../../quant/calibration/collect.ts');
-  const { calibrationChunks } = await import('./calibration.ts');
+  const { calibrationChunks } = await import('../command/calibration.ts');
   const { chunks } = await calibrationChunks(graph, args);
   return collectCalibration(planStream(graph, plan), chunks, methodOptions(args));
 }

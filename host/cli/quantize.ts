@@ -10,19 +10,19 @@ import type { Diagnosis } from '../../quant/diagnose/diagnose.ts';
 import type { FormComparison } from '../../quant/evaluate/compare-forms.ts';
 import type { Methods } from '../../quant/presets.ts';
 import type { CalibrationReport, Quantized } from '../../quant/quantize.ts';
+import { badOption, coloursFor, printJson } from '../command/args.ts';
+import { loadGraph, namesOf, noCalibration, planOptions, quantised, withSaid } from '../command/load.ts';
+import { calibArgs, labelsArg, modelArgs, namesArg, planArgs, signalArgs, truthArgs } from '../command/model-options.ts';
+import { choice, type Given, group, input, jsonArg, output } from '../command/options.ts';
+import { presetName, soundArgs } from '../command/sound-options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
-import { badOption, coloursFor, printJson } from './args.ts';
 import { checkTask, checkTaskArgs, compared, evaluationArgs, evaluationText, type Task, taskOf } from './evaluation.ts';
-import { loadGraph, namesOf, noCalibration, planOptions, quantised, withSaid } from './load.ts';
 import { checkMixed, mixedArgs, mixedOf, mixedText, normalisedFor } from './mixed.ts';
-import { calibArgs, labelsArg, modelArgs, namesArg, planArgs, signalArgs, truthArgs } from './model-options.ts';
-import { choice, type Given, group, input, jsonArg, output } from './options.ts';
 import { reportArgs } from './quantize-report.ts';
 import { type SearchArgs, searchArgs, searchLimits } from './quantize-search.ts';
 import { save, writeOut } from './save.ts';
-import { presetName, soundArgs } from './sound-options.ts';
-import { defineVerb } from './verb.ts';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 

@@ -4,7 +4,7 @@
  *
  * In: the options.  Out: fields of the manifest; those that were not given are left out.
  */
-import { type Given, group, number, text } from './options.ts';
+import { type Given, group, number, text } from '../command/options.ts';
 
 /** What gateways take as a name: it stands in addresses and in messages. */
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

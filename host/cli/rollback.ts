@@ -2,10 +2,10 @@
  * runlet rollback: gives up the bundle that waits in a slot, or, where none does, goes back to the bundle
  * before.
  */
-import { printJson } from './args.ts';
-import { jsonArg } from './options.ts';
-import { clientOf, lineText, remoteArgs, slotLines } from './remote.ts';
-import { defineVerb } from './verb.ts';
+import { printJson } from '../command/args.ts';
+import { jsonArg } from '../command/options.ts';
+import { clientOf, lineText, remoteArgs, slotLines } from '../command/remote.ts';
+import { defineVerb } from '../command/verb.ts';
 
 export default defineVerb({
   examples: [['rollback --to http://gateway:8080 --token-file token', 'give up what waits, or go back to the bundle before']],

@@ -4,7 +4,7 @@
  * In: findings.  Out: one line each: warnings first, then notes, at most six unless all are wanted.
  */
 import { type Level, type RuleFinding, rules } from '../../models/report/rules.ts';
-import type { coloursFor } from './args.ts';
+import type { coloursFor } from '../command/args.ts';
 
 const most = 6;
 const order: Level[] = ['error', 'warn', 'note', 'ok'];

@@ -2,9 +2,7 @@
  * The arguments of runlet run.
  */
 import { presetNames } from '../../models/frontend/presets.ts';
-import { gapPolicies } from '../session/gap.ts';
-import { formats } from '../sources/source.ts';
-import { detectorArgs, hopArg, signalArgs, truthArgs } from './model-options.ts';
+import { detectorArgs, hopArg, signalArgs, truthArgs } from '../command/model-options.ts';
 import {
   argument,
   choice,
@@ -19,8 +17,10 @@ import {
   signals,
   text,
   type Values,
-} from './options.ts';
-import { presetName, soundArgs } from './sound-options.ts';
+} from '../command/options.ts';
+import { presetName, soundArgs } from '../command/sound-options.ts';
+import { gapPolicies } from '../session/gap.ts';
+import { formats } from '../sources/source.ts';
 
 /** What models that listen alone take. */
 export const listeningArgs = group('Models that listen', {

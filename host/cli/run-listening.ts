@@ -2,8 +2,8 @@
  * Which arguments of runlet run are models and which is the sound, and the way from them to listen.ts.
  */
 import { RunletError } from '../../models/error.ts';
+import { kebab } from '../command/args.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
-import { kebab } from './args.ts';
 import { type RunOptions, rowArgs } from './run-args.ts';
 
 /** The models at the front of the command line: the first argument, and those that end as models do. */

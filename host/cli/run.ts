@@ -10,23 +10,23 @@
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { printableLines } from '../../models/printable.ts';
+import { badOption, coloursFor, output, printJson } from '../command/args.ts';
+import { openBundle } from '../command/bundle-file.ts';
+import { isWasm, readBytes } from '../command/load.ts';
+import { refuseGiven } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { Live } from '../report/live.ts';
 import { type GapCount, Recorder, type RunSummary } from '../report/recorder.ts';
 import { braillePlot } from '../report/sparkline.ts';
 import { summaryText } from '../report/summary.ts';
 import type { LabelDetector, Session } from '../session/index.ts';
 import type { SourceOptions } from '../sources/index.ts';
-import { badOption, coloursFor, output, printJson } from './args.ts';
-import { openBundle } from './bundle-file.ts';
 import { drive } from './drive.ts';
 import { detectorOf, listens, withLabels } from './listening-models.ts';
-import { isWasm, readBytes } from './load.ts';
-import { refuseGiven } from './options.ts';
 import { listeningArgs, type RunOptions, runArgs } from './run-args.ts';
 import { isModelFile, isSound, modelsIn, runListening } from './run-listening.ts';
 import { checkSignal, checkSources, openSignal, prepareSignal, sourceOptionsOf } from './run-signal.ts';
 import { writeOut } from './save.ts';
-import { defineVerb } from './verb.ts';
 
 const seconds = (frames: number, rateHz?: number): string => (rateHz ? ` (${Number((frames / rateHz).toPrecision(4))} s)` : '');
 

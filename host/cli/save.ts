@@ -11,8 +11,8 @@ import { rmSync } from 'node:fs';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { printableLines } from '../../models/printable.ts';
-import { bytesText } from '../report/table.ts';
-import { exitCodes } from './args.ts';
+import { bytesText } from '../bytes-text.ts';
+import { exitCodes } from '../command/args.ts';
 
 /** Parts of files that are being written. */
 const parts = new Set<string>();

@@ -7,12 +7,12 @@
 import { hexOf, keyId, readSecretKey } from '../../assembly/bundle/keys.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
-import { bytesText } from '../report/table.ts';
-import { printJson } from './args.ts';
-import { readBytes } from './load.ts';
-import { argument, input, jsonArg, output } from './options.ts';
+import { bytesText } from '../bytes-text.ts';
+import { printJson } from '../command/args.ts';
+import { readBytes } from '../command/load.ts';
+import { argument, input, jsonArg, output } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { writeOut } from './save.ts';
-import { defineVerb } from './verb.ts';
 
 export default defineVerb({
   examples: [['sign model.wasm --key release.key', 'the bundle, signed in its own place']],

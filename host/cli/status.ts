@@ -2,11 +2,11 @@
  * runlet status: what runs on a gateway, slot by slot; --confirm lets a bundle run that has passed its trial.
  */
 import { RunletError } from '../../models/error.ts';
+import { badOption, coloursFor, printJson } from '../command/args.ts';
+import { flag, group, jsonArg, number } from '../command/options.ts';
+import { clientOf, lineText, remoteArgs, slotLines } from '../command/remote.ts';
+import { defineVerb } from '../command/verb.ts';
 import type { GatewayClient } from '../remote/client.ts';
-import { badOption, coloursFor, printJson } from './args.ts';
-import { flag, group, jsonArg, number } from './options.ts';
-import { clientOf, lineText, remoteArgs, slotLines } from './remote.ts';
-import { defineVerb } from './verb.ts';
 
 /** Until the gateway has made its token and answers, or the time is over. @throws RN720, RN860 */
 async function answering(args: Parameters<typeof clientOf>[0], untilMs: number): Promise<GatewayClient> {

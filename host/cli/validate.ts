@@ -8,18 +8,26 @@
 import { RunletError } from '../../models/error.ts';
 import { type Rounding, references, roundingOf, roundings, withRounding } from '../../models/graph/rounding.ts';
 import type { Graph } from '../../models/graph/types.ts';
+import { badOption, exitCodes, printJson } from '../command/args.ts';
+import { openBundle } from '../command/bundle-file.ts';
+import { isWasm, loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes, windowOf } from '../command/load.ts';
+import {
+  buildArgs,
+  type CalibOptions,
+  calibArgs,
+  modelArgs,
+  type PlanArgs,
+  planArgs,
+  signalArgs,
+} from '../command/model-options.ts';
+import { group, input, jsonArg, number, refuseGiven, reworded, type Values } from '../command/options.ts';
+import { producer } from '../command/producer.ts';
+import { fileFrontEnd } from '../command/sound-options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { whileWorking } from '../report/progress.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { readNpy } from '../sources/npy.ts';
-import { badOption, exitCodes, printJson } from './args.ts';
-import { openBundle } from './bundle-file.ts';
 import type { Comparison } from './compare.ts';
-import { isWasm, loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes, windowOf } from './load.ts';
-import { buildArgs, type CalibOptions, calibArgs, modelArgs, type PlanArgs, planArgs, signalArgs } from './model-options.ts';
-import { group, input, jsonArg, number, refuseGiven, reworded, type Values } from './options.ts';
-import { producer } from './producer.ts';
-import { fileFrontEnd } from './sound-options.ts';
-import { defineVerb } from './verb.ts';
 
 const { hop, ...otherPlanArgs } = planArgs;
 

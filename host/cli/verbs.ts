@@ -1,8 +1,9 @@
 /**
  * All verbs: name, group and text of the help. Nothing of a verb is loaded here.
  */
+
+import type { Verb } from '../command/verb.ts';
 import { gatewayPart } from './gateway-package.ts';
-import type { Verb } from './verb.ts';
 
 /** Groups of `runlet --help`, in their order. */
 export const verbGroups: Record<string, Record<string, string>> = {

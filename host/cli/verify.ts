@@ -7,12 +7,12 @@
 import { hexOf, keyId, readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { verifyBundle } from '../../assembly/bundle/sign.ts';
+import { printJson } from '../command/args.ts';
+import { weightsBeside } from '../command/bundle-file.ts';
+import { readBytes } from '../command/load.ts';
+import { argument, input, jsonArg } from '../command/options.ts';
+import { defineVerb } from '../command/verb.ts';
 import { weightsOf } from '../session/weights.ts';
-import { printJson } from './args.ts';
-import { weightsBeside } from './bundle-file.ts';
-import { readBytes } from './load.ts';
-import { argument, input, jsonArg } from './options.ts';
-import { defineVerb } from './verb.ts';
 
 export default defineVerb({
   examples: [['verify model.wasm --key release.pub', 'exit code 0 where one of these keys signed it']],

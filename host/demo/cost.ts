@@ -3,8 +3,9 @@
  *
  * In: a bundle's figures.  Out: [name, text] of its work, its file and its memory.
  */
-import type { bundleFacts } from '../cli/bundle-facts.ts';
-import { bytesText } from '../report/table.ts';
+
+import { bytesText } from '../bytes-text.ts';
+import type { bundleFacts } from '../command/bundle-facts.ts';
 
 type Facts = ReturnType<typeof bundleFacts>;
 type Line = [name: string, text: string];

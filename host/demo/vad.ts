@@ -10,13 +10,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { planSummary } from '../../models/report/print.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { coloursFor, reportError } from '../cli/args.ts';
-import { bundleFacts } from '../cli/bundle-facts.ts';
-import { manifestFields } from '../cli/load.ts';
-import { producer } from '../cli/producer.ts';
-import { quantile } from '../report/statistics.ts';
+import { coloursFor, reportError } from '../command/args.ts';
+import { bundleFacts } from '../command/bundle-facts.ts';
+import { manifestFields } from '../command/load.ts';
+import { producer } from '../command/producer.ts';
 import { fitLines } from '../report/wrap.ts';
 import { type Segment, SegmentDetector, type Session } from '../session/index.ts';
+import { quantile } from '../statistics.ts';
 import { byteLines } from './cost.ts';
 import {
   floatVoice,

@@ -17,9 +17,9 @@ import { planStream } from '../../models/stream/plan.ts';
 import type { Mode, PlanOptions } from '../../models/stream/types.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
-import { argmax } from '../report/statistics.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { readNpy } from '../sources/npy.ts';
+import { argmax } from '../statistics.ts';
 import { zooFolder } from '../zoo-folder.ts';
 
 export const root = join(import.meta.dirname, '..', '..');

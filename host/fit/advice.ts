@@ -7,7 +7,7 @@
  * cost in channels.
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
-import { bytesText } from '../report/table.ts';
+import { bytesText } from '../bytes-text.ts';
 import type { Board } from './boards.ts';
 import { type EngineName, engines } from './engines.ts';
 import { type Estimate, estimate, type Subject } from './estimate.ts';

@@ -15,7 +15,7 @@ export interface Engine {
   times: Record<ScalarTarget, number>;
   /** Where `times` is from, where it is not 1. */
   timesFrom?: string;
-  /** Its name in host/report/ram.ts, which has its pool; none: it has no pool. */
+  /** Its name in host/fit/ram.ts, which has its pool; none: it has no pool. */
   pool?: string;
   /** Flash of the engine itself. */
   flashBytes: number;

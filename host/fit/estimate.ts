@@ -12,12 +12,12 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import type { ScalarTarget } from '../../assembly/emit/target.ts';
 import { maxOf } from '../../models/lists.ts';
 import type { Counted } from '../bench/count.ts';
-import { pagePadding, ramOf } from '../report/ram.ts';
 import { type Board, type CoreModel, coreModels } from './boards.ts';
 import { type Checked, coefficients, type NativeCosts } from './coefficients.ts';
 import type { HopCounts } from './counts.ts';
 import { type Engine, type EngineName, engines } from './engines.ts';
 import { executedIn, nativeCount } from './native-count.ts';
+import { pagePadding, ramOf } from './ram.ts';
 import { wamrCount } from './wamr-count.ts';
 
 /** Bytes of one need, by part; together they are what is needed. */

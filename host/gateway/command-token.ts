@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunletError } from '../../models/error.ts';
-import { tokenOf } from '../cli/remote.ts';
+import { tokenOf } from '../command/remote.ts';
 
 export interface TokenArgs {
   state: string;

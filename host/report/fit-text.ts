@@ -5,11 +5,12 @@
  */
 import { isScalar } from '../../assembly/emit/target.ts';
 import { append } from '../../models/lists.ts';
+import { bytesText } from '../bytes-text.ts';
 import type { Advice } from '../fit/advice.ts';
 import { type Board, type CoreModel, coreModels } from '../fit/boards.ts';
 import { type Engine, engines } from '../fit/engines.ts';
 import { type Estimate, fitsAll } from '../fit/estimate.ts';
-import { bytesText, type Cell, table } from './table.ts';
+import { type Cell, table } from './table.ts';
 import { wrap } from './wrap.ts';
 
 const columns = 80;

@@ -8,8 +8,8 @@ import type { Manifest, TruthAt } from '../../assembly/bundle/manifest.ts';
 import type { GapPolicy } from '../session/index.ts';
 import type { GapList } from '../sources/gaps.ts';
 import { Track } from '../sources/source.ts';
+import { accuracy, argmax, meanAbsoluteError, quantile, truthIn } from '../statistics.ts';
 import type { RunPlot } from './plot.ts';
-import { accuracy, argmax, meanAbsoluteError, quantile, truthIn } from './statistics.ts';
 
 export interface RunSummary {
   model: string;

@@ -129,7 +129,3 @@ export function table(rows: Cell[][], options: TableOptions = {}): string {
   if (left.length > 0) append(lines, wrap(`not shown here: ${left.join(', ')}`, room - indent).split('\n'));
   return lines.map((line) => `${' '.repeat(indent)}${line}`.trimEnd()).join('\n');
 }
-
-/** Bytes for people: `640 B`, `48.3 KB` (1 KB = 1,000 B). */
-export const bytesText = (bytes: number): string =>
-  bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(2)} MB`;

@@ -7,7 +7,7 @@
  * rows: a recording that calibrates is as loud as what comes later. Steps of a model with a state are rows in
  * their order.
  */
-import { argmax, quantile } from '../../host/report/statistics.ts';
+import { argmax, quantile } from '../../host/statistics.ts';
 import type { Graph, Ints } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
 import { executeStream } from '../../models/stream/execute.ts';

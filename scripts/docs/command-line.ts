@@ -4,10 +4,11 @@
  * In: host/cli/verbs.ts.  Out: Markdown; a section a verb in the order of the help, a table for each group of
  * its options.
  */
-import { kebab } from '../../host/cli/args.ts';
-import type { Option } from '../../host/cli/options.ts';
-import type { Verb } from '../../host/cli/verb.ts';
+
 import { loadVerb, verbs as texts } from '../../host/cli/verbs.ts';
+import { kebab } from '../../host/command/args.ts';
+import type { Option } from '../../host/command/options.ts';
+import type { Verb } from '../../host/command/verb.ts';
 
 interface NamedVerb extends Verb {
   name: string;

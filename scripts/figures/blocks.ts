@@ -3,7 +3,7 @@
  *
  * In: a history's tables.  Out: Markdown for each block's name; an error names the table that is missing.
  */
-import { quantile } from '../../host/report/statistics.ts';
+import { quantile } from '../../host/statistics.ts';
 import { engineBlocks } from './blocks-engines.ts';
 import type { Get, History, Measurement, TableName } from './history.ts';
 import { decimal, origin, percent, rangeOf, spread, table, whole } from './markdown.ts';

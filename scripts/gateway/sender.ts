@@ -5,7 +5,7 @@
  * send of an output's last frame to the output. Streams begin spread over the time of a hop, or of a message
  * where that is longer, and each at its own place of the signal.
  */
-import { quantile } from '../../host/report/statistics.ts';
+import { quantile } from '../../host/statistics.ts';
 
 export interface SenderOptions {
   /** [frame][element]. */

@@ -5,7 +5,7 @@
  * In: pairs of reference and value, window by window.  Out: NRMSE over all windows in percent; medians over
  * seeds as text.
  */
-import { quantile } from '../../host/report/statistics.ts';
+import { quantile } from '../../host/statistics.ts';
 import type { Rows } from './trunk.ts';
 
 /** Sums over all windows and all elements. */

@@ -5,8 +5,8 @@
  * machine. Not deterministic.
  */
 import { build } from '../../assembly/build.ts';
-import { quantile } from '../../host/report/statistics.ts';
 import { openSession, type Session } from '../../host/session/index.ts';
+import { quantile } from '../../host/statistics.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';

@@ -6,7 +6,7 @@
  * window), as it is for a library that has no stream.
  */
 import { moduleScores, openInt8 } from '../../host/demo/zoo.ts';
-import { argmax } from '../../host/report/statistics.ts';
+import { argmax } from '../../host/statistics.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
 import type { Preset } from '../../quant/presets.ts';

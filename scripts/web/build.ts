@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
 import { nodeTools } from '../../assembly/emit/compile.ts';
-import { producer } from '../../host/cli/producer.ts';
+import { producer } from '../../host/command/producer.ts';
 import { baseStyle } from '../../host/report/design/page.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
 import { root } from '../../test/shared.ts';

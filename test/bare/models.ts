@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bundle, build } from '../../assembly/build.ts';
 import { buildC, type CForm } from '../../assembly/c/build-c.ts';
-import { loadGraph, loadQuantPlan, planOptions } from '../../host/cli/load.ts';
+import { loadGraph, loadQuantPlan, planOptions } from '../../host/command/load.ts';
 import { frontEnd } from '../../host/demo/kws-model.ts';
 import { hopInFile, windowOf } from '../../host/model-fields.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { chromium } from 'playwright-core';
-import { quantile } from '../../host/report/statistics.ts';
+import { quantile } from '../../host/statistics.ts';
 import { serveFolder } from '../../scripts/web/serve.ts';
 import { chromiumPath, flags } from '../browser/page.ts';
 import { root } from '../shared.ts';

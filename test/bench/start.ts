@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { quantile } from '../../host/report/statistics.ts';
+import { quantile } from '../../host/statistics.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { onnxInput, onnxOf } from './onnx-of.ts';
 

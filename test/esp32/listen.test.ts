@@ -12,7 +12,7 @@ import * as assert from 'uvu/assert';
 import type { Bundle } from '../../assembly/build.ts';
 import { build } from '../../assembly/build.ts';
 import { makeImage } from '../../assembly/bundle/image.ts';
-import { manifestFields } from '../../host/cli/load.ts';
+import { manifestFields } from '../../host/command/load.ts';
 import { frontEnd, hop, readFloat, readWav, toInt8, zoo } from '../../host/demo/kws-model.ts';
 import { type Detection, LabelDetector, openSession } from '../../host/session/index.ts';
 import { quantiseValue } from '../../host/session/quantise.ts';

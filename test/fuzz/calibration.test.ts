@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { calibrationChunks } from '../../host/cli/calibration.ts';
+import { calibrationChunks } from '../../host/command/calibration.ts';
 import { writeNpy } from '../../host/sources/npy.ts';
 import { isRunletError } from '../../models/error.ts';
 import { isQuantised } from '../../models/graph/types.ts';

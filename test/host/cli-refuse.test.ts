@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { kebab } from '../../host/cli/args.ts';
-import type { Option, Options } from '../../host/cli/options.ts';
-import { parse } from '../../host/cli/parse.ts';
 import { loadVerb, verbs } from '../../host/cli/verbs.ts';
+import { kebab } from '../../host/command/args.ts';
+import type { Option, Options } from '../../host/command/options.ts';
+import { parse } from '../../host/command/parse.ts';
 import { codeOf, runCli } from './helpers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runlet-refuse-'));

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { exitCodeOf } from '../../host/cli/args.ts';
-import { distance, nearest } from '../../host/cli/nearest.ts';
+import { asHost, splitRows, windowToFrames } from '../../host/cli/rows.ts';
+import { exitCodeOf } from '../../host/command/args.ts';
+import { distance, nearest } from '../../host/command/nearest.ts';
 import {
   argument,
   choice,
@@ -23,10 +24,9 @@ import {
   output,
   signals,
   text,
-} from '../../host/cli/options.ts';
-import { parse } from '../../host/cli/parse.ts';
-import { readBytes, readNamed } from '../../host/cli/read-file.ts';
-import { asHost, splitRows, windowToFrames } from '../../host/cli/rows.ts';
+} from '../../host/command/options.ts';
+import { parse } from '../../host/command/parse.ts';
+import { readBytes, readNamed } from '../../host/command/read-file.ts';
 import { RunletError } from '../../models/error.ts';
 import { codeOf } from './helpers.ts';
 import { tinyManifest } from './tiny-bundle.ts';

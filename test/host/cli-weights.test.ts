@@ -9,7 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { homes } from '../../assembly/emit/home.ts';
-import { weightsPath } from '../../host/cli/bundle-file.ts';
+import { weightsPath } from '../../host/command/bundle-file.ts';
 import { root } from '../shared.ts';
 import { runCli } from './helpers.ts';
 

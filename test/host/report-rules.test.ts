@@ -7,8 +7,8 @@ import type { HopCounts } from '../../host/fit/counts.ts';
 import { engines } from '../../host/fit/engines.ts';
 import { estimate, fitsAll, type Subject } from '../../host/fit/estimate.ts';
 import { executedIn, nativeCount } from '../../host/fit/native-count.ts';
+import { pagePadding, ramOf } from '../../host/fit/ram.ts';
 import { memoryPicture } from '../../host/report/memory-picture.ts';
-import { pagePadding, ramOf } from '../../host/report/ram.ts';
 import { table } from '../../host/report/table.ts';
 import { tinyManifest } from './tiny-bundle.ts';
 

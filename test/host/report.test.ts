@@ -5,11 +5,12 @@
 import { parseHTML } from 'linkedom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bytesText } from '../../host/bytes-text.ts';
 import { envelope } from '../../host/report/envelope.ts';
 import { plotRun } from '../../host/report/plot.ts';
 import { braillePlot, sparkline } from '../../host/report/sparkline.ts';
-import { accuracy, argmax, meanAbsoluteError, quantile, truthIn } from '../../host/report/statistics.ts';
-import { bytesText, table } from '../../host/report/table.ts';
+import { table } from '../../host/report/table.ts';
+import { accuracy, argmax, meanAbsoluteError, quantile, truthIn } from '../../host/statistics.ts';
 
 test('envelope: every extreme survives', () => {
   const values = Float64Array.from({ length: 1000 }, (_, i) => Math.sin(i));

@@ -4,6 +4,7 @@
  * In: a table per folder (table/).  Out: Mutant[], with paths from the root.  `find` occurs exactly once in
  * its file, whatever moves around it.
  */
+import { posix } from 'node:path';
 import { turnOf } from '../shared.ts';
 
 export interface Mutant {
@@ -32,7 +33,7 @@ type Row = Omit<Mutant, 'file' | 'tests'> & { file: string; tests: string };
 export const inFolder = (folder: string, rows: readonly Row[]): Mutant[] =>
   rows.map((row) => ({
     ...row,
-    file: `${folder}/${row.file}`,
+    file: posix.join(folder, row.file),
     tests: row.tests.split(',').map((name) => `test/${name.trim()}.test.ts`),
   }));
 

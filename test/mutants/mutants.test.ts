@@ -32,6 +32,7 @@ const folders = [
     'host/mcu',
     'host/web',
     'host/cli',
+    'host/command',
   ],
   ...['http', 'streams', 'worker', 'hub', 'store', 'fleet', 'mqtt', 'verify'].map((part) => `host/gateway/${part}`),
 ];

@@ -11,7 +11,7 @@ import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
-import { loadGraph } from '../../host/cli/load.ts';
+import { loadGraph } from '../../host/command/load.ts';
 import { openSession } from '../../host/session/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
 import { planStream } from '../../models/stream/plan.ts';

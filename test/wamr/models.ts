@@ -11,7 +11,7 @@ import { buildFrontEnd } from '../../assembly/build-front-end.ts';
 import type { Form } from '../../assembly/bundle/manifest.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import type { Target } from '../../assembly/emit/target.ts';
-import { loadGraph, loadQuantPlan, planOptions, readBytes } from '../../host/cli/load.ts';
+import { loadGraph, loadQuantPlan, planOptions, readBytes } from '../../host/command/load.ts';
 import { frontEnd } from '../../host/demo/kws-model.ts';
 import { hopInFile, windowOf } from '../../host/model-fields.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';

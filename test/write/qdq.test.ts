@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadGraph, loadSignals } from '../../host/cli/load.ts';
+import { loadGraph, loadSignals } from '../../host/command/load.ts';
 import { isRunletError } from '../../models/error.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { elementsOf, type Graph, isQuantised, type Node, noClamp, type Tensor } from '../../models/graph/types.ts';

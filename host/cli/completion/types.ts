@@ -1,8 +1,8 @@
 /**
  * What shells complete, from the declarations of the verbs.
  */
-import { kebab } from '../args.ts';
-import type { Option, Options } from '../options.ts';
+import { kebab } from '../../command/args.ts';
+import type { Option, Options } from '../../command/options.ts';
 
 export interface Completed {
   name: string;

@@ -9,9 +9,9 @@
 import { readFile } from 'node:fs/promises';
 import { crc32, imageHeaderBytes, imageMagic } from '../../../assembly/bundle/image.ts';
 import { RunletError } from '../../../models/error.ts';
-import { printJson } from '../../cli/args.ts';
-import { bundleImage } from '../../cli/bundle-image.ts';
-import { bytesText } from '../../report/table.ts';
+import { bytesText } from '../../bytes-text.ts';
+import { printJson } from '../../command/args.ts';
+import { bundleImage } from '../../command/bundle-image.ts';
 import { emptyLine } from '../../report/terminal.ts';
 import { type FlashSerialOptions, type FlashSerialResult, flashSerial, type SerialProgress } from './flash-serial.ts';
 import { openPort } from './port.ts';

@@ -6,9 +6,9 @@
  */
 import { maxOf } from '../../../models/lists.ts';
 import type { TimesFigures, TimesRow } from '../../bench/times.ts';
+import { bytesText } from '../../bytes-text.ts';
 import { type Drawing, drawing, type PlotOptions } from '../design/draw.ts';
 import { shortName } from '../plan-table.ts';
-import { bytesText } from '../table.ts';
 
 /** Parts of memory, and code beside them: what they are called, and their colours. */
 export const parts: { name: string; colour: string; of: (row: TimesRow) => number }[] = [

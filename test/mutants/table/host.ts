@@ -260,7 +260,7 @@ const reports = [
   ...inFolder('host/report', [
     {
       id: 'quantile-interpolation',
-      file: 'statistics.ts',
+      file: '../statistics.ts',
       find: 'const at = q * (sorted.length - 1);',
       replace: 'const at = q * sorted.length - 0.5;',
       tests: 'host/report',
@@ -268,7 +268,7 @@ const reports = [
     },
     {
       id: 'argmax-ties',
-      file: 'statistics.ts',
+      file: '../statistics.ts',
       find: '(values[i] as number) > (values[best] as number)) best = i;',
       replace: '(values[i] as number) >= (values[best] as number)) best = i;',
       tests: 'host/report',
@@ -276,7 +276,7 @@ const reports = [
     },
     {
       id: 'ram-file',
-      file: 'ram.ts',
+      file: '../fit/ram.ts',
       find: 'const fileBytes = holdsFile ? bundle.fileBytes : 0;',
       replace: 'const fileBytes = holdsFile ? 0 : bundle.fileBytes;',
       tests: 'host/report-rules',

@@ -81,7 +81,7 @@ const write = inFolder('models/write/onnx', [
 const cli = inFolder('host/cli', [
   {
     id: 'exit-check-end',
-    file: 'args.ts',
+    file: '../command/args.ts',
     find: 'Array.from({ length: 26 }, (_, i) => 815 + i)',
     replace: 'Array.from({ length: 25 }, (_, i) => 815 + i)',
     tests: 'host/cli-rules',
@@ -89,7 +89,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'exit-unsupported',
-    file: 'args.ts',
+    file: '../command/args.ts',
     find: 'if (/^RN[123]/.test(error.code))',
     replace: 'if (/^RN[12]/.test(error.code))',
     tests: 'host/cli-rules',
@@ -97,7 +97,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'option-end',
-    file: 'options.ts',
+    file: '../command/options.ts',
     find: 'value >= min && value <= max &&',
     replace: 'value >= min && value < max &&',
     tests: 'host/cli-rules',
@@ -105,7 +105,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'option-blank',
-    file: 'options.ts',
+    file: '../command/options.ts',
     find: "const value = text.trim() === '' ? Number.NaN : Number(text);",
     replace: 'const value = Number(text);',
     tests: 'host/cli-rules',
@@ -113,7 +113,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'option-whole',
-    file: 'options.ts',
+    file: '../command/options.ts',
     find: '(!whole || Number.isInteger(value))',
     replace: '(!whole || value > 0)',
     tests: 'host/cli-rules',
@@ -121,7 +121,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'options-value-is-option',
-    file: 'parse.ts',
+    file: '../command/parse.ts',
     find: "!token.inlineValue && value.startsWith('--')",
     replace: "value.startsWith('--')",
     tests: 'host/cli-rules',
@@ -129,7 +129,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'options-negated-text',
-    file: 'parse.ts',
+    file: '../command/parse.ts',
     find: 'if (!read) for (const spelling of [`no-',
     replace: 'for (const spelling of [`no-',
     tests: 'host/cli-rules',
@@ -153,7 +153,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'make-hop-kept',
-    file: 'load.ts',
+    file: '../command/load.ts',
     find: 'return withSettings(graph, { hop, mode,',
     replace: 'return withSettings(graph, { mode,',
     tests: 'host/make',
@@ -177,7 +177,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'read-limit-pipe',
-    file: 'read-file.ts',
+    file: '../command/read-file.ts',
     find: 'if (total > limitBytes) throw',
     replace: 'if (total > 2 * limitBytes + 2) throw',
     tests: 'host/cli-rules',
@@ -185,7 +185,7 @@ const cli = inFolder('host/cli', [
   },
   {
     id: 'read-named-device',
-    file: 'read-file.ts',
+    file: '../command/read-file.ts',
     find: "if (!about.isFile()) throw new Error('it is no regular file');\n    if (",
     replace: 'if (',
     tests: 'host/cli-rules',
@@ -239,7 +239,7 @@ const signals = inFolder('host/sources', [
 const truths = inFolder('host/report', [
   {
     id: 'truth-middle',
-    file: 'statistics.ts',
+    file: '../statistics.ts',
     find: 'values[from + ((to - from) >> 1)]',
     replace: 'values[to - 1]',
     tests: 'host/report',
@@ -247,7 +247,7 @@ const truths = inFolder('host/report', [
   },
   {
     id: 'truth-majority',
-    file: 'statistics.ts',
+    file: '../statistics.ts',
     find: 'if (n > (counts.get(best) ?? 0)) best = value;',
     replace: 'best = value;',
     tests: 'host/report',

@@ -4,7 +4,7 @@
  * In: numbers.  Out: quantiles by linear interpolation (Hyndman and Fan, 1996, type 7), mean absolute error,
  * accuracy, truths of windows.
  */
-import type { TruthAt } from '../../assembly/bundle/manifest.ts';
+import type { TruthAt } from '../assembly/bundle/manifest.ts';
 
 /** The q-quantile, 0 <= q <= 1, of unsorted values; NaN for none. */
 export function quantile(values: ArrayLike<number>, q: number): number {
