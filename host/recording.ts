@@ -8,7 +8,7 @@
 
 import { clockOf } from '../models/graph/clock.ts';
 import { frameOf, type Graph } from '../models/graph/types.ts';
-import { minOf } from '../models/lists.ts';
+import { join, minOf } from '../models/lists.ts';
 import { labelsIn } from '../models/read/detection.ts';
 import { knownColumns } from './model-fields.ts';
 import type { Session } from './session/index.ts';
@@ -62,18 +62,8 @@ export function* hopsOf<A extends Float32Array | Int8Array | Int16Array>({ manif
 
 async function whole(frames: AsyncIterable<Float32Array>): Promise<Float32Array> {
   const chunks: Float32Array[] = [];
-  let length = 0;
-  for await (const chunk of frames) {
-    chunks.push(chunk);
-    length += chunk.length;
-  }
-  const all = new Float32Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
+  for await (const chunk of frames) chunks.push(chunk);
+  return join(Float32Array, chunks);
 }
 
 /** What one source knew beside its frames, once they are read. */

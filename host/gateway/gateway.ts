@@ -207,9 +207,9 @@ export class Gateway {
   push(id: string, bytes: Uint8Array, { slot: slotName, from, ...facts }: PushOptions = {}): number {
     const entry = this.entry(id, slotName);
     this.checkRuns(entry);
-    const { slot, stream, manifest, tickBytes: width } = entry;
+    const { slot, stream, tickBytes: width } = entry;
     const { next = 0, waiting = 0 } = stream ?? {};
-    checkFrames(manifest, bytes, `stream ${id}`);
+    checkFrames(entry, bytes);
     const first = from ?? next;
     if (first > next)
       throw new RunletError('RN843', {

@@ -27,6 +27,7 @@ import { wamrCount } from '../../host/fit/wamr-count.ts';
 import { decodeModule } from '../../host/fit/wasm/decode.ts';
 import { segmentsOf } from '../../host/fit/wasm/segments.ts';
 import { openSession, selfTest } from '../../host/session/index.ts';
+import { maxOf } from '../../models/lists.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { buildModel, fittedTo, otherSeeds } from '../../scripts/fit/corpus.ts';
@@ -116,7 +117,7 @@ for (const core of Object.keys(cores) as CoreName[]) {
         const bundle = await buildModel(model, target);
         const { most } = await countInstructions(bundle, core);
         const counts = await countHops(bundle);
-        const estimated = Math.max(...nativeCount(executedIn(counts, counts.hops), coefficients().native[core]));
+        const estimated = maxOf(nativeCount(executedIn(counts, counts.hops), coefficients().native[core]));
         const text = `${model}, ${target}: ${most}, estimated ${estimated.toFixed(0)}, count ${(100 * (most / estimated - 1)).toFixed(0)} % off`;
         console.log(`  ${text}`);
         assert.ok(estimated <= most * largestFactor && most <= estimated * largestFactor, text);

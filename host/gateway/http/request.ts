@@ -7,6 +7,7 @@
  */
 import type { Context } from 'hono';
 import * as v from 'valibot';
+import { join } from '../../../models/lists.ts';
 import { trialOptionsSchema } from '../hub/trial-options.ts';
 import { badRequest, wholeNumber } from './problem.ts';
 
@@ -31,13 +32,7 @@ export async function bodyOf(c: Context, most: number): Promise<Uint8Array> {
     if (total > most) throw tooLarge(total);
     parts.push(piece);
   }
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return join(Uint8Array, parts);
 }
 
 /** @throws RN814 */

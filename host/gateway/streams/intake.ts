@@ -139,7 +139,7 @@ export class Intake {
         lane.sequencer.skip({ what: 'shed', from, ticks });
         return false;
       }
-      checkFrames(entry.manifest, bytes, `stream ${id}`);
+      checkFrames(entry, bytes);
     } catch (error) {
       lane.sequencer.skip({ what: 'refused', from, ticks });
       throw error;

@@ -13,41 +13,40 @@ export interface Instruments {
   counter<T extends string>(name: string, help: string, ...labelNames: T[]): Counter<T>;
   /** @param buckets upper bounds of the buckets, in the unit of the name */
   histogram<T extends string>(name: string, help: string, buckets: number[], ...labelNames: T[]): Histogram<T>;
-  /** @param read sets the value for each set of labels */
-  gauge(name: string, help: string, labelNames: string[], read: (set: (labels: object, value: number) => void) => void): void;
+  /** @param read its values now */
+  gauge(name: string, help: string, labelNames: string[], read: () => Values): void;
   /** A counter that somebody else counts. @param read its values since the start */
   counted(name: string, help: string, labelNames: string[], read: () => Values): void;
 }
 
 export function instrumentsOf(registry: Registry): Instruments {
   const registers = [registry];
+  /** A metric that has its values from `read`, and from nothing before. */
+  const renewed = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: () => Values,
+    put: (labels: Record<string, string>, value: number) => void,
+  ) => ({
+    name: `runlet_${name}`,
+    help,
+    labelNames,
+    registers,
+    collect(this: { reset(): void }) {
+      this.reset();
+      for (const [labels, value] of read()) put(labels as Record<string, string>, value);
+    },
+  });
   return {
     counter: (name, help, ...labelNames) => new Counter({ name: `runlet_${name}`, help, labelNames, registers }),
     histogram: (name, help, buckets, ...labelNames) =>
       new Histogram({ name: `runlet_${name}`, help, labelNames, buckets, registers }),
-    gauge(name, help, labelNames, read) {
-      new Gauge({
-        name: `runlet_${name}`,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          read((labels, value) => this.set(labels as Record<string, string>, value));
-        },
-      });
+    gauge: (name, help, labelNames, read) => {
+      const gauge: Gauge = new Gauge(renewed(name, help, labelNames, read, (labels, value) => gauge.set(labels, value)));
     },
-    counted(name, help, labelNames, read) {
-      new Counter({
-        name: `runlet_${name}`,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          for (const [labels, value] of read()) this.inc(labels as Record<string, string>, value);
-        },
-      });
+    counted: (name, help, labelNames, read) => {
+      const counter: Counter = new Counter(renewed(name, help, labelNames, read, (labels, value) => counter.inc(labels, value)));
     },
   };
 }

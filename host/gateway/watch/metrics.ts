@@ -68,27 +68,24 @@ function registerEvents({ counter, histogram }: Instruments, { events }: Gateway
 
 /** What runs, what waits, and how the gateway is set. */
 function registerState({ gauge }: Instruments, gateway: Gateway): void {
-  gauge('streams', 'Streams that run', ['slot'], (set) => {
-    for (const [slot, { streams: all }] of gateway.slots) set({ slot }, all.size);
-  });
-  gauge('waiting_ticks', 'Ticks that wait for their module, of all streams', [], (set) =>
-    set(
-      {},
-      [...gateway.streams.values()].reduce((sum, { waiting }) => sum + waiting, 0),
-    ),
+  gauge('streams', 'Streams that run', ['slot'], () =>
+    [...gateway.slots].map(([slot, { streams: all }]) => [{ slot }, all.size]),
   );
-  gauge('thread_lag_seconds', 'How long frames wait for a thread now', [], (set) => set({}, gateway.lagMs / 1000));
-  gauge('bundle_info', 'The bundle that runs; 1', ['slot', 'name', 'version', 'digest'], (set) => {
-    for (const [slot, { state }] of gateway.slots)
-      if (state.active) {
-        const { name, version, digest } = state.active;
-        set({ slot, name, version, digest: digest.slice(0, 12) }, 1);
-      }
-  });
-  gauge('insecure_unsigned', '1 where bundles are taken that nobody signed', [], (set) =>
-    set({}, gateway.policy.insecureUnsigned ? 1 : 0),
+  gauge('waiting_ticks', 'Ticks that wait for their module, of all streams', [], () => [
+    [{}, [...gateway.streams.values()].reduce((sum, { waiting }) => sum + waiting, 0)],
+  ]);
+  gauge('thread_lag_seconds', 'How long frames wait for a thread now', [], () => [[{}, gateway.lagMs / 1000]]);
+  gauge('bundle_info', 'The bundle that runs; 1', ['slot', 'name', 'version', 'digest'], () =>
+    [...gateway.slots].flatMap(([slot, { state }]): [object, number][] => {
+      if (!state.active) return [];
+      const { name, version, digest } = state.active;
+      return [[{ slot, name, version, digest: digest.slice(0, 12) }, 1]];
+    }),
   );
-  gauge('safe_mode', '1 in safe mode', [], (set) => set({}, gateway.store.state.safeMode ? 1 : 0));
+  gauge('insecure_unsigned', '1 where bundles are taken that nobody signed', [], () => [
+    [{}, gateway.policy.insecureUnsigned ? 1 : 0],
+  ]);
+  gauge('safe_mode', '1 in safe mode', [], () => [[{}, gateway.store.state.safeMode ? 1 : 0]]);
 }
 
 /** Ticks, gaps and messages of streams that may lose some. */
@@ -128,10 +125,10 @@ function registerWires({ counted, gauge }: Instruments, wires: Wires, { events }
   counted('connections_dropped_total', 'Connections that made room for others, or found none', [], () => [
     [{}, wires.entrance?.connections.dropped ?? 0],
   ]);
-  gauge('connections', 'Connections that are open', [], (set) => set({}, wires.entrance?.connections.size ?? 0));
+  gauge('connections', 'Connections that are open', [], () => [[{}, wires.entrance?.connections.size ?? 0]]);
   counted('mqtt_refused_total', 'Messages over MQTT that were refused', [], () => [[{}, wires.mqtt?.refused ?? 0]]);
-  gauge('sockets', 'WebSockets that are open', [], (set) => set({}, wires.websocket?.sockets ?? 0));
-  gauge('mqtt_connected', '1 while the broker is there', [], (set) => set({}, wires.mqtt?.connected ? 1 : 0));
+  gauge('sockets', 'WebSockets that are open', [], () => [[{}, wires.websocket?.sockets ?? 0]]);
+  gauge('mqtt_connected', '1 while the broker is there', [], () => [[{}, wires.mqtt?.connected ? 1 : 0]]);
 }
 
 /** Range and saturation of every input channel. */
@@ -141,11 +138,15 @@ function registerInputs({ counted, gauge }: Instruments, tracker: Tracker, gatew
       tracker.ranges(slot).map(({ name, saturated }): [object, number] => [{ slot, channel: name }, saturated]),
     ),
   );
-  gauge('input_range', 'Least, mean and most of a channel in the last minute', ['slot', 'channel', 'what'], (set) => {
-    for (const slot of gateway.slots.keys())
-      for (const { name: channel, least, mean, most } of tracker.ranges(slot))
-        for (const [what, value] of Object.entries({ least, mean, most })) set({ slot, channel, what }, value);
-  });
+  gauge('input_range', 'Least, mean and most of a channel in the last minute', ['slot', 'channel', 'what'], () =>
+    [...gateway.slots.keys()].flatMap((slot) =>
+      tracker
+        .ranges(slot)
+        .flatMap(({ name: channel, least, mean, most }) =>
+          Object.entries({ least, mean, most }).map(([what, value]): [object, number] => [{ slot, channel, what }, value]),
+        ),
+    ),
+  );
 }
 
 /** The order of the calls is the order of the metrics in the text. */

@@ -58,20 +58,26 @@ export function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array):
 export const compact = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer.byteLength === bytes.length ? bytes : new Uint8Array(bytes);
 
+/** Of a stream, what its frames are checked against. */
+interface Expected {
+  id: string;
+  manifest: Pick<Manifest, 'inputs'>;
+  tickBytes: number;
+}
+
 /** @throws RN842 these are no whole ticks, RN844 a value is no number */
-export function checkFrames(manifest: Pick<Manifest, 'inputs'>, bytes: Uint8Array, where: string): void {
-  const width = tickBytes(manifest);
+export function checkFrames({ id, manifest, tickBytes: width }: Expected, bytes: Uint8Array): void {
   if (bytes.length === 0 || bytes.length % width !== 0)
     throw new RunletError('RN842', {
       what: 'these are not whole frames',
-      where,
+      where: `stream ${id}`,
       why: `${bytes.length} bytes, and a tick has ${width}`,
       tryThis: 'whole ticks of all inputs in turn; `runlet status` has their layout',
     });
   if (hasNaN(manifest, bytes))
     throw new RunletError('RN844', {
       what: 'a value is no number',
-      where,
+      where: `stream ${id}`,
       tryThis: 'fill gaps before sending, or begin a new stream after them',
     });
 }
