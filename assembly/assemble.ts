@@ -6,7 +6,9 @@
  * which needs no compiler.
  * Out: the module's bytes, its manifest and its memory map.  The same input gives the same bytes.
  */
+
 import { RunletError } from '../models/error.ts';
+import { streamingOf } from '../models/stream/modes.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type FileBytes, sectionBytes } from './bundle/bytes.ts';
 import { type ManifestOptions, makeManifest } from './bundle/make-manifest.ts';
@@ -101,7 +103,7 @@ export async function buildTable(
   options: Omit<ManifestOptions, 'style' | 'target'>,
 ): Promise<Assembled> {
   const { target, kernels, ownClock, sound } = interpreter;
-  if ((quant.plan.mode === 'misaligned') !== ownClock || sound)
+  if (streamingOf(quant.plan.mode).outputClock !== ownClock || sound)
     throw new RunletError('RN501', {
       what: `this interpreter does not run mode ${quant.plan.mode}`,
       why: 'misaligned has its own control code, a front end another, and the other modes a third',

@@ -4,10 +4,12 @@
  * In: tools; a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source
  * and the memory map. The same input gives the same bytes.
  */
+
 import { RunletError } from '../models/error.ts';
 import { fitFrontEnd } from '../models/frontend/fit.ts';
 import type { FrontEnd } from '../models/frontend/types.ts';
 import { isInt16 } from '../models/graph/types.ts';
+import { streamingOf } from '../models/stream/modes.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { type Assembled, assemble, assembleTable, checkMemory } from './assemble.ts';
 import type { ManifestOptions } from './bundle/make-manifest.ts';
@@ -143,7 +145,7 @@ async function asTable(
   const set = kernelSetOf(quant.plan.graph);
   const kernels = every ? () => everyKernel(target, weights, set) : kernelsUsed;
   const emitted = checkMemory(emit(quant, target, { ...partsOptions(options, sound), kernels }));
-  const ownClock = quant.plan.mode === 'misaligned';
+  const ownClock = streamingOf(quant.plan.mode).outputClock;
   const needs = every ? everyNeed(target, weights, set) : emitted.packed.needs;
   const compiled = await interpreter(kernels(emitted.program), {
     target,

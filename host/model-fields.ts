@@ -12,7 +12,7 @@ import { clockOf } from '../models/graph/clock.ts';
 import { elementsOf, frameOf, type Graph } from '../models/graph/types.ts';
 import { printable } from '../models/printable.ts';
 import { detectorSettings, featuresSettings, labelsIn, namesIn } from '../models/read/detection.ts';
-import { type Mode, modes } from '../models/stream/types.ts';
+import { type Mode, modes } from '../models/stream/modes.ts';
 
 /** What a user says of a model beside its numbers. Undefined: nothing was said. */
 export interface ModelSettings {

@@ -1,16 +1,14 @@
 /**
  * The design's rules about the tree, as tests.
  *
- * Import direction, an operator's five files, fresh indexes, headers, names, length of files and functions,
- * pinned dependencies, no words of one machine.
+ * Import direction, fresh indexes, headers, names, length of files and functions, pinned dependencies, no
+ * words of one machine. Operators: tree-operators.test.ts.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ops } from '../models/ops/index.ts';
-import { unaryFns } from '../models/ops/unary.ts';
 import { functionsIn, spreadCalls } from './functions.ts';
 import { root } from './shared.ts';
 import { allFiles, sourcesIn, textOf, withoutComments } from './sources.ts';
@@ -156,80 +154,6 @@ test('the page and runlet/compile have no Node import: they read, plan, quantise
   assert.equal(globals, [], 'globals that only Node has');
 });
 
-test('an operator is five files of one name', () => {
-  const places: [folder: string, suffix: string, helpers: string[]][] = [
-    ['models/ops', '.ts', ['op', 'sliding', 'unary', 'recurrent', 'index']],
-    ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'curves', 'int16', 'softmax-int16', 'gates', 'recurrent', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'int16', 'recurrent', 'index']],
-    [
-      'assembly/kernels',
-      '.ts',
-      [
-        'elements-s16',
-        'fetch',
-        'finish',
-        'finish-interp',
-        'fixed-point',
-        'global',
-        'global-s16',
-        'int16',
-        'last-rows',
-        'mac',
-        'mac-relaxed',
-        'mac-simd',
-        'simd-tiles',
-        'move',
-        'needs',
-        'patch',
-        'pool-s16',
-        'recurrent',
-        'rows',
-        'sliding',
-        'taps',
-      ],
-    ],
-    ['test/ops', '.cases.ts', []],
-  ];
-  const namesIn = ([folder, suffix, helpers]: (typeof places)[number]) =>
-    allFiles
-      .filter((f) => dirname(f) === folder && f.endsWith(suffix))
-      .map((f) => f.slice(folder.length + 1, -suffix.length))
-      .filter((n) => !helpers.includes(n));
-  const [expected] = places.map(namesIn);
-  assert.ok((expected?.length ?? 0) >= 12);
-  for (const name of expected ?? []) assert.match(name, /^[a-z]+$/, 'one lower-case word');
-  for (const place of places) {
-    const kernels = place[0] === 'assembly/kernels';
-    // a faster variant of a kernel is <operator>-<variant>.ts
-    // the audio front end is no operator of a graph
-    const found = namesIn(place).filter(
-      (n) => !(kernels && (/^frontend/.test(n) || (expected?.includes(n.replace(/-.*/, '')) && n.includes('-')))),
-    );
-    assert.equal(found, expected, place[0]);
-  }
-});
-
-test('what a stage asks of an operator is a trait in its definition: no condition elsewhere names one', () => {
-  const exceptions = [
-    /^models\/(ops|read|write)\//, // operators themselves; what formats call them
-    /^quant\/ops\//,
-    /^models\/graph\/fold(-scale|-selection)?\.ts$/, // rewriting: the pattern is of operators
-    /^models\/graph\/print\.ts$/, // what people see of each
-    /^models\/graph\/stateful\.ts$/, // a history is what earlier rows become
-  ];
-  const one = `['"\`](${[...Object.keys(ops), ...unaryFns].join('|')})['"\`]`;
-  const condition = new RegExp(`\\b(op|fn)\\s*[!=]==?\\s*${one}|${one}\\s*[!=]==?\\s*[\\w.]*\\b(op|fn)\\b|\\bcase\\s+${one}`);
-  const wrong = sourcesIn('models', 'quant', 'host').filter(
-    (f) => !exceptions.some((e) => e.test(f)) && condition.test(withoutComments(textOf(f))),
-  );
-  assert.equal(wrong, []);
-  for (const e of exceptions)
-    assert.ok(
-      sources.some((f) => e.test(f) && condition.test(withoutComments(textOf(f)))),
-      `${e}`,
-    );
-});
-
 /** Folders, and what they may not import: arrows inside a stage go one way. */
 const oneWay: [from: string, to: string][] = [
   ['models/stream', 'models/report'],
@@ -244,13 +168,6 @@ test('no arrow goes up inside a stage, and nothing imports the verbs', () => {
       const isUp = oneWay.some(([from, to]) => file.startsWith(`${from}/`) && path.startsWith(`${to}/`));
       if (isUp || (path.startsWith('host/cli/') && !file.startsWith('host/cli/'))) wrong.push(`${file} -> ${path}`);
     }
-  assert.equal(wrong, []);
-});
-
-test('the planner never switches on operator names', () => {
-  const wrong = sourcesIn('models/stream', 'models/report').filter((f) =>
-    /\bop\s*[!=]==?\s*['"`]|switch\s*\([^)]*\.op\b/.test(withoutComments(textOf(f))),
-  );
   assert.equal(wrong, []);
 });
 

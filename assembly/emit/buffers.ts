@@ -9,12 +9,14 @@
  * is moved by newRows after each micro-hop) where newRows <= historyRows, else its history is copied into a
  * scratch buffer around its producer.
  */
+
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { carries } from '../../models/graph/recurrent.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { type Padding, paddingBeforeStates, rowsBefore, valueBefore } from '../../models/stream/before.ts';
 import { needsBuffer } from '../../models/stream/edge/plan.ts';
 import { frameBytes, partialBytes } from '../../models/stream/fold.ts';
+import { streamingOf } from '../../models/stream/modes.ts';
 import type { Step, StreamPlan, TensorLayout } from '../../models/stream/types.ts';
 import { frontEndScratchBytes, frontEndStateBytes } from '../frontend/pack.ts';
 import { COUNTER_BYTES } from '../runtime/numbers.ts';
@@ -320,7 +322,7 @@ export function buffersOf(plan: StreamPlan, frontEnd?: FrontEnd): Buffers {
     samples: make.port(2 * hop * frontEnd.stepSamples),
     spectrum: make.shared(frontEndScratchBytes(frontEnd), { from: -1, to: -1 }),
   };
-  const directInput = hop === 1 && plan.mode !== 'misaligned' && graph.inputs.length === 1;
+  const directInput = hop === 1 && !streamingOf(plan.mode).outputClock && graph.inputs.length === 1;
   const inputs = graph.inputs.map((port, i): InputBuffer => {
     const buffer = trunk.get(port.tensor) as TrunkBuffer;
     const newRow = buffer.address + buffer.plan.historyRows * buffer.frameBytes;

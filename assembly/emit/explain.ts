@@ -4,6 +4,7 @@
  * In: a QuantPlan, what was emitted for it, the target.  Out: a line per layer, for people.  Read from the
  * parameter blocks, so that it says what the module does.
  */
+import { viewOf } from '../../models/graph/view.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { FetchedBlock, PlainBlock, SimdBlock, TileBlock } from './blocks.ts';
 import type { Emitted } from './emit.ts';
@@ -75,23 +76,22 @@ function reason({ fn }: Call, field: (offset: number) => number, wide: boolean, 
 /** One line for each layer with weights, in the order of the plan. */
 export function explainKernels({ plan }: QuantPlan, { packed, memory, data }: Emitted, target: Target): KernelChoice[] {
   const view = new DataView(data.buffer, data.byteOffset);
+  const graph = viewOf(plan.graph);
   const found: KernelChoice[] = [];
   for (const { step, calls, left } of packed.steps) {
     const call = [...calls, ...left].find(({ fn }) => /^(conv|dense|depthwise)/.test(fn));
     if (!call || !('weights' in step.node.attrs)) continue;
     const field = (offset: number) => view.getInt32(memory.at(call.block) - memory.base + offset, true);
-    const { op, name } = step.node;
+    const { name, attrs, output } = step.node;
     const outputs = field(PlainBlock.at.y_c);
-    const inTaps = field(PlainBlock.at.kernel_t) * field(PlainBlock.at.kernel_f);
-    const taps = op === 'dense' ? field(PlainBlock.at.per) : op === 'depthwise' ? inTaps : inTaps * field(PlainBlock.at.per);
-    const groups = op === 'conv' ? (plan.graph.tensors[step.node.inputs[0] ?? -1]?.shape.c ?? 1) : 1;
+    const taps = graph.macsPerRow(step.node) / graph.frame(output);
+    const groups = 'groups' in attrs ? attrs.groups : 1;
+    const channelwise = call.fn.startsWith('depthwise');
     const tiled = /_(interp|native|simd|blocks)$/.test(call.fn);
     const blocks = /^depthwise.*_(blocks|interp)$/.test(call.fn);
     const wide = packed.needs.has('WIDE');
     const width = blocks ? (wide ? 8 : 4) : targetParts[target].layout.outputs;
-    const layout = tiled
-      ? tilesText(outputs, op === 'conv' ? groups / field(PlainBlock.at.per) : 1, taps, target, width, op === 'depthwise')
-      : "the operator's own order";
+    const layout = tiled ? tilesText(outputs, groups, taps, target, width, channelwise) : "the operator's own order";
     const fetched = () =>
       tiled
         ? `, ${counted(field(FetchedBlock.at.tile_outputs), 'output')} a fetch of ${field(FetchedBlock.at.tile_bytes)} bytes`

@@ -181,7 +181,7 @@ function moduleChoice(
     if (step.kind === 'copy' || !('weights' in step.node.attrs)) return [];
     const io = stepIo(quant, step, buffers) as unknown as MacIo;
     const pool = pairs.get(step);
-    return [{ io, pooled: pool !== undefined && pools(io as StepIo<'conv'>, step.outRows / pool.outRows) }];
+    return [{ io, pooled: pool !== undefined && pools(io, step.outRows / pool.outRows) }];
   });
   return module(layers, quant.plan.steps.filter(({ kind }) => kind !== 'copy').length);
 }
@@ -231,7 +231,7 @@ export function pack(
     const op = emitOps[step.node.op] as EmitOp<OpName>;
     const io = stepIo(quant, step, buffers);
     const pool = pairs.get(step);
-    if (pool && parts.pools(io as unknown as StepIo<'conv'>, step.outRows / pool.outRows)) {
+    if (pool && parts.pools(io as unknown as MacIo, step.outRows / pool.outRows)) {
       io.pool = { places: step.outRows / pool.outRows };
       io.y = stepIo(quant, pool, buffers).y;
       pooled.set(pool, step);

@@ -8,13 +8,15 @@
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
 import type { PoolParams, Range } from '../../quant/ops/op.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
+import { emitOps } from './ops/index.ts';
 
 /**
  * Whether the steps are a convolution and a pool of places that follow each other, without edges, and nothing
  * else reads what is between.
  */
 function isPair(plan: StreamPlan, conv: Step, pool: Step | undefined): pool is Step {
-  if (conv.node.op !== 'conv' || pool?.node.op !== 'maxpool' || conv.kind !== 'run' || pool.kind !== 'run') return false;
+  if (conv.kind !== 'run' || pool?.kind !== 'run') return false;
+  if (emitOps[conv.node.op].fusesPool !== 'takes' || emitOps[pool.node.op].fusesPool !== 'taken') return false;
   const [x] = pool.inputs;
   const { rule } = pool;
   const readers = plan.steps.filter((s) => s.inputs.some(({ tensor }) => tensor === conv.output));

@@ -8,6 +8,7 @@
  * what is missing to a whole micro-hop counts as pushed already (it holds zero points), and hops that end
  * before then give no output.
  */
+import { streamingOf } from '../../models/stream/modes.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { BLOCK, FILL, READY, RUN_MARK, SKIP } from '../runtime/numbers.ts';
 import type { Instruction } from './instruction.ts';
@@ -20,7 +21,7 @@ import type { MemoryMap } from './memory.ts';
 export function initialCounters(plan: StreamPlan): { fill: number; block: number; skip: number } {
   const due = plan.window + plan.delayFrames;
   const blocks = Math.ceil(due / plan.microHop);
-  if (plan.mode === 'misaligned') return { fill: blocks * plan.microHop - due, block: due, skip: plan.warmUpHops };
+  if (streamingOf(plan.mode).outputClock) return { fill: blocks * plan.microHop - due, block: due, skip: plan.warmUpHops };
   const perHop = plan.hop / plan.microHop;
   const hops = Math.ceil(blocks / perHop);
   return { fill: blocks * plan.microHop - due, block: hops * perHop - blocks, skip: hops - 1 + plan.warmUpHops };

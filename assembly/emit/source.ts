@@ -4,6 +4,7 @@
  *
  * In: a QuantPlan, its memory map and its program.  Out: the module's own files.  The ABI is docs/abi.md.
  */
+import { streamingOf } from '../../models/stream/modes.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { PHASE } from '../runtime/numbers.ts';
 import { callText, importLines } from './call-text.ts';
@@ -135,7 +136,7 @@ export function moduleSource(
   const network = [
     title,
     ...importLines(kernelsOf(plain)),
-    ...doorLines({ style: 'calls', sound: sound !== undefined, wasi, ownClock: plan.mode === 'misaligned' }),
+    ...doorLines({ style: 'calls', sound: sound !== undefined, wasi, ownClock: streamingOf(plan.mode).outputClock }),
     '',
     ...numberLines(numbers(quant, map, info.length)),
     '',

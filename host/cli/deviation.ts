@@ -7,8 +7,8 @@
 
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { type Deviation, deviationOf } from '../../models/report/deviation.ts';
+import { trainedContext } from '../../models/stream/allowed-modes.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
-import { trainedContext } from '../../models/stream/mode.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { loadSignals } from '../command/load.ts';

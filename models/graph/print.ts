@@ -67,9 +67,8 @@ export function graphLines(graph: Graph): { before: string[]; after: string[] } 
 /** `k5x3 s2x1 d2 p4,0 x 1,1 g2`: time first, features only where they are not trivial. */
 function geometryOf(node: Node): string {
   const { attrs } = node;
-  if (node.op === 'globalavg' || node.op === 'globalmax')
-    return `over t${node.attrs.overF ? ', f' : ''}${node.attrs.overC ? ', c' : ''}`;
-  if (node.op === 'concat') return `along ${node.attrs.axis}`;
+  if ('overF' in attrs) return `over t${attrs.overF ? ', f' : ''}${attrs.overC ? ', c' : ''}`;
+  if ('axis' in attrs) return `along ${attrs.axis}`;
   if ('reverse' in attrs) return attrs.reverse ? 'backwards' : '';
   if (!('kernelT' in attrs)) return '';
   const by = (letter: string, t: number, f: number, always = false) =>
@@ -89,10 +88,10 @@ function geometryOf(node: Node): string {
     .join(' ');
 }
 
-function activationOf(node: Node): string {
-  const fn = node.op === 'activation' && node.attrs.fn !== 'identity' ? node.attrs.fn : '';
-  const alpha = node.op === 'activation' && node.attrs.alpha !== undefined ? ` ${node.attrs.alpha.toPrecision(3)}` : '';
-  const clamp = 'clamp' in node.attrs ? clampName(node.attrs.clamp) : '';
+function activationOf({ attrs }: Node): string {
+  const fn = 'fn' in attrs && attrs.fn !== 'identity' ? attrs.fn : '';
+  const alpha = 'alpha' in attrs && attrs.alpha !== undefined ? ` ${attrs.alpha.toPrecision(3)}` : '';
+  const clamp = 'clamp' in attrs ? clampName(attrs.clamp) : '';
   return [fn + alpha, clamp].filter((part) => part !== '').join(', ');
 }
 

@@ -24,9 +24,10 @@ import {
   type Sliceable,
   type WindowResult,
 } from '../stream/execute.ts';
+import { hasTrunk, type Mode, modes } from '../stream/modes.ts';
 import { planStream } from '../stream/plan.ts';
 import { totalStride } from '../stream/timing.ts';
-import { hasTrunk, type Mode, modes, type StreamPlan } from '../stream/types.ts';
+import type { StreamPlan } from '../stream/types.ts';
 import { contaminationOf } from './contamination.ts';
 import { Difference, Differences } from './difference.ts';
 import { type LayerDeviation, layerRows, type Measured } from './layer-deviation.ts';

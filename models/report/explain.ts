@@ -10,10 +10,11 @@ import { minOf } from '../lists.ts';
 import { edgesOf, interior } from '../stream/edge/edges.ts';
 import type { FoldReuse, Layout } from '../stream/edge/layout.ts';
 import { againMacs } from '../stream/edge/taps.ts';
+import { hasTrunk, type Mode } from '../stream/modes.ts';
 import { planChoices } from '../stream/plan.ts';
 import type { Point } from '../stream/prefer.ts';
 import { timingOf } from '../stream/timing.ts';
-import { type AccumulateStep, hasTrunk, type Mode, type StreamPlan } from '../stream/types.ts';
+import type { AccumulateStep, StreamPlan } from '../stream/types.ts';
 
 export interface LayerReason {
   layer: string;

@@ -12,8 +12,9 @@ import { viewOf } from '../graph/view.ts';
 import { append } from '../lists.ts';
 import type { Stream } from '../stream/edge/layout.ts';
 import { historyOf } from '../stream/edge/reuse.ts';
+import { hasTrunk } from '../stream/modes.ts';
 import { timingOf } from '../stream/timing.ts';
-import { type FinishStep, type FoldStep, hasTrunk, type StreamPlan } from '../stream/types.ts';
+import type { FinishStep, FoldStep, StreamPlan } from '../stream/types.ts';
 
 export type RowKind =
   /** Computed at this output. */

@@ -9,7 +9,8 @@ import { viewOf } from '../graph/view.ts';
 import { opOfNode } from '../ops/index.ts';
 import { streamOf } from '../ops/op.ts';
 import type { FoldReuse, Stream } from '../stream/edge/layout.ts';
-import { hasTrunk, type Step, type StreamPlan } from '../stream/types.ts';
+import { hasTrunk } from '../stream/modes.ts';
+import type { Step, StreamPlan } from '../stream/types.ts';
 
 export interface PlanRow {
   layer: string;

@@ -9,9 +9,10 @@ import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { maxOf } from '../lists.ts';
+import type { Mode } from '../stream/modes.ts';
 import { planStream } from '../stream/plan.ts';
 import { totalStride } from '../stream/timing.ts';
-import type { Mode, PlanOptions, StreamPlan } from '../stream/types.ts';
+import type { PlanOptions, StreamPlan } from '../stream/types.ts';
 import { planRows } from './print.ts';
 
 export interface SweepRow {

@@ -12,7 +12,8 @@ import { viewOf } from '../graph/view.ts';
 import { join, minOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
 import { streamOf } from '../ops/op.ts';
-import { hasTrunk, type StreamPlan } from './types.ts';
+import { hasTrunk, streamingOf, windowGrid } from './modes.ts';
+import type { StreamPlan } from './types.ts';
 
 export interface Block<A> {
   data: A; // [t][f][c]
@@ -146,7 +147,7 @@ export function executeTrunk<A extends Sliceable<A>>(
   signal: Signal<A>,
   run: RunNode<A>,
 ): Map<number, Block<A>> {
-  if (plan.mode === 'approx') return executeHops(plan, signal, run);
+  if (streamingOf(plan.mode).padsHops) return executeHops(plan, signal, run);
   const tensors = cutSignal(plan, signal, 0, ticksIn(plan, signal));
   for (const step of hasTrunk(plan.mode) ? plan.steps : []) {
     if (step.section !== 'trunk' || step.kind !== 'run') continue;
@@ -204,8 +205,7 @@ export function* executeHeads<A extends Sliceable<A>>(
   const streamed = plan.steps.filter((s) => s.section !== 'trunk' && s.kind !== 'copy').map((s) => s.node);
   const head = hasTrunk(plan.mode) ? streamed : plan.graph.nodes;
   const first = options.warmUp ? 0 : plan.warmUpHops;
-  const grid = plan.mode === 'misaligned' ? plan.alignment : plan.hop;
-  // misaligned: the window is taken at the multiple of the total stride before it
+  const grid = windowGrid(plan.mode, plan.hop, plan.alignment);
   const windowAt = (n: number) => windowOf(plan, trunk, Math.floor((n * plan.hop) / grid) * grid * units);
   const isDue = (n: number) => n * plan.hop + plan.window + plan.delayFrames <= frames;
   const every = options.every ?? 1;

@@ -11,8 +11,8 @@ import { isRecurrent } from '../graph/recurrent.ts';
 import { stepTrunk } from '../graph/stateful.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
+import { hasTrunk, type Mode } from './modes.ts';
 import { timingOf } from './timing.ts';
-import { hasTrunk, type Mode } from './types.ts';
 
 export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
   const trunk = new Set<Node>();

@@ -11,7 +11,8 @@ import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
 import { partialBytes, streamFold } from './fold.ts';
-import { type CopyStep, hasTrunk, type Step, type StepInput, type StreamPlan, type TensorLayout, type Timing } from './types.ts';
+import { streamingOf } from './modes.ts';
+import type { CopyStep, Step, StepInput, StreamPlan, TensorLayout, Timing } from './types.ts';
 
 type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'window' | 'hop' | 'microHop' | 'tensors'>;
 
@@ -19,7 +20,8 @@ type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'window' | 'hop' | 'm
 function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number) => number): StepInput {
   const plan = draft.tensors.get(id) as TensorLayout;
   const rule = viewOf(draft.graph).rule(node);
-  if (rule.kind !== 'window' || draft.mode === 'approx') return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
+  if (rule.kind !== 'window' || streamingOf(draft.mode).padsHops)
+    return { tensor: id, firstRow: plan.historyRows, rows: plan.newRows };
   const out = draft.tensors.get(node.output) as TensorLayout;
   const first = (complete(node.output) - out.newRows) * rule.stride - rule.pad[0];
   const oldest = complete(id) - plan.newRows - plan.historyRows;
@@ -39,12 +41,10 @@ const headInput = (draft: Draft, id: number): StepInput => ({
 function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number): TensorLayout | undefined {
   const [id] = node.inputs as [number];
   const plan = draft.tensors.get(id);
+  const streaming = streamingOf(draft.mode);
   // partial results begin at nothing; the state of a model that has its own begins at zero points
   const follows =
-    !draft.graph.stateful &&
-    hasTrunk(draft.mode) &&
-    draft.mode !== 'misaligned' &&
-    viewOf(draft.graph).rule(node).kind === 'fold';
+    !draft.graph.stateful && streaming.hasTrunk && !streaming.outputClock && viewOf(draft.graph).rule(node).kind === 'fold';
   return plan && follows && complete(id) === plan.windowRows ? plan : undefined;
 }
 
@@ -99,7 +99,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
         section: 'trunk',
         inputs: node.inputs.map((id) => trunkInput(draft, node, id, complete)),
         outRows,
-        rule: draft.mode === 'approx' ? rule : { ...rule, pad: [0, 0] },
+        rule: streamingOf(draft.mode).padsHops ? rule : { ...rule, pad: [0, 0] },
         macsPerHop: (macs * draft.hop * draft.clock.units) / (timing?.jump ?? 1),
         exact: graph.stateful === true || (!carried.has(node.output) && timing?.lead === 0 && timing.lookAhead === 0),
       });

@@ -12,17 +12,7 @@ import type { Clock } from '../graph/clock.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import type { StreamRule } from '../ops/op.ts';
 import type { FoldReuse, Layout, Stream, Taps } from './edge/layout.ts';
-
-/**
- * windowed, edge-exact: the model as it was trained. stream: the model on windows with real signal in place
- * of padding. approx: every hop by itself, zero points at its seams. misaligned: stream at a hop that is no
- * multiple of the total stride; the window is taken at the multiple before it.
- */
-export const modes = ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned'] as const;
-export type Mode = (typeof modes)[number];
-
-/** Modes that keep history or sub-embeddings, and so do not equal the windowed model where it pads time. */
-export const hasTrunk = (mode: Mode): boolean => mode === 'stream' || mode === 'approx' || mode === 'misaligned';
+import type { Mode } from './modes.ts';
 
 /**
  * Which of the exact plans is taken. balanced: the least state among those within a tenth of the least work.

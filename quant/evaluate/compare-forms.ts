@@ -9,8 +9,9 @@
 import { RunletError } from '../../models/error.ts';
 import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks } from '../../models/stream/float.ts';
+import { hasTrunk } from '../../models/stream/modes.ts';
 import { windowedPlan } from '../../models/stream/plan.ts';
-import { hasTrunk, type StreamPlan } from '../../models/stream/types.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
 import { Ratio } from '../diagnose/tally.ts';
 import type { QuantPlan } from '../plan.ts';
 import { windowedModel } from '../reference.ts';

@@ -9,7 +9,8 @@
 import { join } from '../../models/lists.ts';
 import { type Block, cutSignal, executeStream, type RunNode, ticksIn, type WindowResult } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
-import { hasTrunk, type StreamPlan } from '../../models/stream/types.ts';
+import { hasTrunk, streamingOf } from '../../models/stream/modes.ts';
+import type { StreamPlan } from '../../models/stream/types.ts';
 import type { QuantPlan } from '../plan.ts';
 import { intRunner, signalBlocks } from '../reference.ts';
 import { quantiseSignals } from '../report.ts';
@@ -55,7 +56,7 @@ export function* outputsOf(
   const blocks = floatBlocks(plan, signals);
   const needed = plan.window + plan.delayFrames;
   const last = Math.floor((ticksIn(plan, blocks) - needed) / plan.hop);
-  const whole = plan.graph.stateful || plan.mode === 'misaligned';
+  const whole = plan.graph.stateful || streamingOf(plan.mode).outputClock;
   const perPiece = hasTrunk(plan.mode) ? Math.max(1, Math.floor((pieceTicks - needed) / plan.hop)) : 1;
   const step = whole ? last + 1 : perPiece;
   for (let n = 0; n <= last; n += step) {

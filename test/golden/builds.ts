@@ -16,8 +16,8 @@ import { isRunletError } from '../../models/error.ts';
 import { clockOf } from '../../models/graph/clock.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { defaultHop } from '../../models/stream/default-hop.ts';
+import { type Mode, modes } from '../../models/stream/modes.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { type Mode, modes } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { type GoldenModel, randomModels, realModels } from './models.ts';
 

@@ -10,6 +10,7 @@ import { tapsCalls } from './taps.ts';
 
 export const conv: EmitOp<'conv'> = {
   name: 'conv',
+  fusesPool: 'takes',
   emit(io, ctx) {
     if (io.taps) return tapsCalls('conv', io, io.taps, ctx);
     const wide = int16Call('conv', io, ctx);

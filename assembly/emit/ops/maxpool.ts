@@ -4,6 +4,7 @@ import { poolBlock } from './sliding.ts';
 
 export const maxpool: EmitOp<'maxpool'> = {
   name: 'maxpool',
+  fusesPool: 'taken',
   emit(io, ctx) {
     const block = poolBlock(io, io.params, ctx);
     if (io.params.types) return [callOf('maxpool_s16', block)];

@@ -65,7 +65,7 @@ export interface TargetParts {
   mac(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call | undefined;
   depthwise(io: StepIo<'depthwise'>, ctx: EmitContext): Call | undefined;
   /** Whether a convolution's kernel can take the largest of `places` places that follow each other. */
-  pools(io: StepIo<'conv'>, places: number): boolean;
+  pools(io: MacIo, places: number): boolean;
   /** Of all layers with weights; `pooled`: the layer takes the largest of several places. */
   module(layers: { io: MacIo; pooled: boolean }[], steps: number): ModuleChoice;
   /** The last change to a compiled module. */
@@ -184,5 +184,7 @@ export interface EmitOp<K extends OpName> {
   rare?: true | ((attrs: OpAttrs[K], isWide: boolean) => boolean);
   /** Other rare files of kernels. */
   files?: readonly string[];
+  /** Fusion of a layer with the max pool that follows it (pools.ts): the layer takes the pool. */
+  fusesPool?: 'takes' | 'taken';
   rotate?(io: StepIo<K>, ctx: EmitContext): Call[];
 }

@@ -65,14 +65,14 @@ function placeStep(io: MacIo): number | undefined {
 
 const isSmall = ({ params: p }: MacIo, shape: TileShape): boolean => mayRequantise(p, (o) => largestSum(p, shape, o));
 
-const pools = (io: StepIo<'conv'>, places: number): boolean =>
+const pools = (io: MacIo, places: number): boolean =>
   !io.params.types &&
   [2, 4].includes(places) &&
   io.step.outRows % 4 === 0 &&
   io.out.f === 1 &&
   windowRule(io).dilation === 1 &&
   placeStep(io) !== undefined &&
-  isSmall(io, convShape(io));
+  isSmall(io, convShape(io as StepIo<'conv'>));
 
 /** Output rows whose input becomes taps together, in fours, so that they take about `bytes`. */
 const chunkOf = (bytes: number, rowBytes: number, stride: number, kernelRows: number, most: number): number =>

@@ -8,7 +8,7 @@
 
 import { append, maxOf, minOf } from '../../../models/lists.ts';
 import type { Sweep, SweepRow } from '../../../models/report/sweep.ts';
-import type { Mode } from '../../../models/stream/types.ts';
+import type { Mode } from '../../../models/stream/modes.ts';
 import { axisTicks, escaped, number, plain, short } from '../design/text.ts';
 
 export interface SweepView {

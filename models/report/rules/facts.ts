@@ -9,9 +9,10 @@ import { ticksOf } from '../../graph/clock.ts';
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { maxOf } from '../../lists.ts';
-import { trainedContext } from '../../stream/mode.ts';
+import { trainedContext } from '../../stream/allowed-modes.ts';
+import { hasTrunk } from '../../stream/modes.ts';
 import { strideOf, timingOf, type WindowRule } from '../../stream/timing.ts';
-import { hasTrunk, type StreamPlan, type Timing } from '../../stream/types.ts';
+import type { StreamPlan, Timing } from '../../stream/types.ts';
 
 export interface Layer {
   node: Node;

@@ -235,7 +235,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'mode-look-ahead',
-    file: 'mode.ts',
+    file: 'allowed-modes.ts',
     find: 'if (aligned && lookAhead === 0 && trained >= lead && !recurs)',
     replace: 'if (aligned && trained >= lead && !recurs)',
     tests: 'stages/plan-geometry',
@@ -243,7 +243,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'mode-context-one-short',
-    file: 'mode.ts',
+    file: 'allowed-modes.ts',
     find: 'trained >= lead &&',
     replace: 'trained >= lead - 1 &&',
     tests: 'stages/plan-geometry',
@@ -251,7 +251,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'mode-unaligned-without-padding',
-    file: 'mode.ts',
+    file: 'allowed-modes.ts',
     find: 'if (aligned && lead === 0 && lookAhead === 0 && !recurs)',
     replace: 'if (lead === 0 && lookAhead === 0 && !recurs)',
     tests: 'stages/plan-geometry',
@@ -315,7 +315,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'plan-warm-up',
-    file: 'plan.ts',
+    file: 'plan-rows.ts',
     find: 'Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop)',
     replace: 'Math.floor((Math.ceil(leftContextFrames / grid) * grid) / hop)',
     tests: 'stages/plan-geometry',
@@ -331,7 +331,7 @@ const stream = inFolder('models/stream', [
   },
   {
     id: 'plan-micro-hop',
-    file: 'plan.ts',
+    file: 'check-options.ts',
     find: 'if (microHop % alignment !== 0) {',
     replace: 'if (alignment % microHop !== 0) {',
     tests: 'stages/plan-geometry',

@@ -11,8 +11,9 @@ import { viewOf } from '../graph/view.ts';
 import { edgesOf, pays } from './edge/edges.ts';
 import type { Edge } from './edge/layout.ts';
 import { reusingNodes } from './edge/reuse.ts';
+import type { Mode } from './modes.ts';
 import { strideOf, timingOf } from './timing.ts';
-import type { Mode, PlanOptions, Timing } from './types.ts';
+import type { PlanOptions, Timing } from './types.ts';
 
 /**
  * Frames (ticks, where there are several inputs) of earlier signal that the model was trained with (metadata
