@@ -11,7 +11,7 @@ import { planStream } from '../models/stream/plan.ts';
 import type { PlanOptions, StreamPlan } from '../models/stream/types.ts';
 import { compareForms, type FormComparison } from '../quant/evaluate/compare-forms.ts';
 import { answerOf, judge, windowCount } from '../quant/evaluate/evaluate.ts';
-import { classNames, type Labels, outputElements } from '../quant/evaluate/labels.ts';
+import { classNames, type Labels, outputElements, tellsClasses } from '../quant/evaluate/labels.ts';
 import type { QuantPlan } from '../quant/plan.ts';
 import { inputsOf, type Recording, type Truth } from './recording.ts';
 import { truthIn } from './statistics.ts';
@@ -40,13 +40,16 @@ function labelsFor(plan: StreamPlan, recording: Recording, truth: Truth, at: Tru
   const names = classNames(graph);
   const [elements = 1] = outputElements(graph);
   const whole = truth.values.every((v) => Number.isNaN(v) || Number.isInteger(v));
-  const kind = elements > 1 || truth.names.length > 0 || (whole && new Set(truth.values).size <= 2) ? 'classes' : 'values';
+  const kind =
+    elements > 1 || tellsClasses(graph) || truth.names.length > 0 || (whole && new Set(truth.values).size <= 2)
+      ? 'classes'
+      : 'values';
   const place = at ?? (kind === 'classes' ? 'majority' : 'end');
   const values = Array.from({ length: windows }, (_, n) => {
     const value = n % every === 0 ? truthIn(truth.values, n * plan.hop, n * plan.hop + plan.window, place) : Number.NaN;
     return Number.isNaN(value) || (kind === 'classes' && (value < 0 || value >= names.length)) ? null : value;
   });
-  return { kind, values, names, at: place };
+  return { kind, values, elements, names, at: place };
 }
 
 /** The recording's first windows, where there is no truth to choose by. */
@@ -88,7 +91,7 @@ export function labelOrder(
   for (const { window, outputs } of judge(plan, recording.signals, (n) => n % every === 0)) {
     const place = truthIn(truth.values, window * plan.hop, window * plan.hop + plan.window, at ?? 'majority');
     const row = counts[order.indexOf(truth.names[place] ?? '')];
-    const answer = answerOf(outputs, elements);
+    const answer = answerOf(outputs, { elements, names: order });
     if (row) row[answer] = (row[answer] ?? 0) + 1;
   }
   const holds = counts.every((row, c) => row.every((n, other) => other === c || n < (row[c] as number)));

@@ -13,6 +13,7 @@ import { elementsOf, frameOf, type Graph } from '../models/graph/types.ts';
 import { printable } from '../models/printable.ts';
 import { detectorSettings, featuresSettings, labelsIn, namesIn } from '../models/read/detection.ts';
 import { type Mode, modes } from '../models/stream/modes.ts';
+import { indexedClasses } from '../quant/evaluate/labels.ts';
 
 /** What a user says of a model beside its numbers. Undefined: nothing was said. */
 export interface ModelSettings {
@@ -57,14 +58,15 @@ export const labelsUnfit = (labels: readonly string[], where: string, elements: 
   });
 
 /**
- * Labels are names of an output's elements; an output of one element has one, or two for its low and its high
- * end. @throws RN755
+ * Labels are names of an output's elements, or of the classes that it is an index of. An output of one
+ * element has one, or two for its low and its high end. @throws RN755
  */
 function checkLabels(graph: Graph, labels: readonly string[] | undefined): void {
   if (!labels) return;
   const elements = graph.outputs.map(({ tensor }) => elementsOf(graph.tensors[tensor]?.shape ?? { t: 0, f: 0, c: 0 }));
-  if (!elements.some((n) => n === labels.length || (n === 1 && labels.length <= 2)))
-    throw labelsUnfit(labels, graph.name, elements);
+  const fits = (n: number, which: number) =>
+    [n, indexedClasses(graph, which)].includes(labels.length) || (n === 1 && labels.length <= 2);
+  if (!elements.some(fits)) throw labelsUnfit(labels, graph.name, elements);
 }
 
 /**

@@ -22,6 +22,18 @@ export interface ActivationBlock {
   table: number; // address, s8 [256]
 }
 export const ActivationBlock: Layout<ActivationBlock> = { name: 'ActivationBlock', file: 'activation', bytes: 24, at: { x: 0, y: 4, count: 12, table: 16 } };
+/**
+ * argmax: the index of the largest channel of each row of int8. In: x s8 [...][frame_rows][count], count up
+ * to 256. Out: frames first to first + rows - 1 of y s8 [...][frame_rows], the index less 128. Exact:
+ * quant/ops/argmax.ts.
+ */
+export interface ArgmaxBlock {
+  x: number; y: number;
+  count: number; // elements of a row
+  frame_rows: number; // rows of a frame
+  last: number; // 1: of equal values the last one counts
+}
+export const ArgmaxBlock: Layout<ArgmaxBlock> = { name: 'ArgmaxBlock', file: 'argmax', bytes: 24, at: { x: 0, y: 4, count: 12, frame_rows: 16, last: 20 } };
 export interface ConcatBlock {
   x: number; y: number;
   count: number; // bytes of a row's part

@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PermuteBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TapsRowBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, ArgmaxBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PermuteBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TapsRowBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -18,6 +18,7 @@ export const kernels = {
   activation_curve_s16: kernel('activation-s16', CurveBlock, 'rows'),
   activation_s8: kernel('activation', ActivationBlock, 'rows'),
   add_s8: kernel('add', AddBlock, 'rows'),
+  argmax_s8: kernel('argmax', ArgmaxBlock, 'rows'),
   avgpool_s8: kernel('avgpool', PoolBlock, 'rows'),
   concat_s8: kernel('concat', ConcatBlock, 'rows'),
   conv_s8_interp: kernel('conv-interp', TileBlock, 'rows'),

@@ -5,10 +5,11 @@
  * kept; the input is kept only where a plot is wanted.
  */
 import type { Manifest, TruthAt } from '../../assembly/bundle/manifest.ts';
+import { classOf } from '../../models/class-index.ts';
 import type { GapPolicy } from '../session/index.ts';
 import type { GapList } from '../sources/gaps.ts';
 import { Track } from '../sources/source.ts';
-import { accuracy, argmax, meanAbsoluteError, quantile, truthIn } from '../statistics.ts';
+import { accuracy, meanAbsoluteError, quantile, truthIn } from '../statistics.ts';
 import type { RunPlot } from './plot.ts';
 
 export interface RunSummary {
@@ -86,7 +87,8 @@ export class Recorder {
     this.#options = options;
     const { inputs, outputs, labels } = options.manifest;
     const elements = outputs[0]?.elements ?? 0;
-    this.classes = elements > 1 && labels?.length === elements;
+    const { length: names = 0 } = labels ?? [];
+    this.classes = names > 1 && (elements === 1 || names === elements);
     this.outputs = Array.from({ length: elements }, () => new Track());
     this.#rate = inputs[0]?.rate ?? 1;
     this.#inputs = options.keepInput ? Array.from({ length: inputs[0]?.elements ?? 0 }, () => new Track()) : [];
@@ -94,7 +96,9 @@ export class Recorder {
 
   /** Which truth an output is held against. */
   get truthAt(): TruthAt {
-    return this.#options.truthAt ?? this.#options.manifest.truthAt ?? (this.outputs.length > 1 ? 'majority' : 'end');
+    return (
+      this.#options.truthAt ?? this.#options.manifest.truthAt ?? (this.outputs.length > 1 || this.classes ? 'majority' : 'end')
+    );
   }
 
   get count(): number {
@@ -133,7 +137,7 @@ export class Recorder {
     const { rateHz = 1, jumps } = this.#options;
     this.#times.push(endFrame / rateHz);
     for (let e = 0; e < this.outputs.length; e++) (this.outputs[e] as Track).push(values[e] as number);
-    if (values.length > 1) this.#winners.push(argmax(values));
+    if (values.length > 1 || this.classes) this.#winners.push(this.#classOf(values));
     if (!truth) return;
     const row = (frame: number) => jumps?.before(frame) ?? frame;
     this.#truth.push(truthIn(truth.values, row(startFrame), row(endFrame), this.truthAt));
@@ -147,8 +151,11 @@ export class Recorder {
 
   /** Name of the latest output's label, where the model has labels. */
   label(values: Float32Array): string | undefined {
-    return this.classes ? this.#options.manifest.labels?.[argmax(values)] : undefined;
+    return this.classes ? this.#options.manifest.labels?.[this.#classOf(values)] : undefined;
   }
+
+  #classOf = (values: Float32Array): number =>
+    classOf(values, this.classes ? (this.#options.manifest.labels?.length ?? 0) : values.length);
 
   /** @param stream what only the run knows. */
   summary(stream: Pick<RunSummary, 'warmUp' | 'gaps'>): RunSummary {

@@ -229,6 +229,11 @@ export interface SoftmaxAttrs {
   beta: number;
 }
 
+export interface ArgmaxAttrs {
+  /** True: of equal values the last one counts. False: the first one. */
+  last: boolean;
+}
+
 export interface LayerNormAttrs {
   /** What one mean and variance are of: the channels of each row, or rows and channels of a frame. */
   over: 'c' | 'fc';
@@ -300,6 +305,7 @@ export interface OpAttrs {
   slice: SliceAttrs;
   activation: ActivationAttrs;
   softmax: SoftmaxAttrs;
+  argmax: ArgmaxAttrs;
   lstm: LstmAttrs;
   gru: GruAttrs;
   rnn: RnnAttrs;

@@ -2,6 +2,7 @@
 import type { OpName } from '../graph/types.ts';
 import { activation } from './activation.ts';
 import { add } from './add.ts';
+import { argmax } from './argmax.ts';
 import { avgpool } from './avgpool.ts';
 import { concat } from './concat.ts';
 import { conv } from './conv.ts';
@@ -28,6 +29,7 @@ import { upsample } from './upsample.ts';
 export const ops: { [K in OpName]: OpDef<K> } = {
   activation,
   add,
+  argmax,
   avgpool,
   concat,
   conv,

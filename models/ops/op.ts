@@ -98,6 +98,8 @@ export interface OpDef<K extends OpName> {
   repeats?(attrs: OpAttrs[K]): number;
   /** Its outputs are scores of classes. */
   scores?: true;
+  /** Its output is the index of a class. Returns the number of classes. */
+  classes?(inputs: Shape[]): number;
   /** The output's int8 parameters that the 8-bit specification fixes. */
   fixed?(attrs: OpAttrs[K]): QuantParams | undefined;
   /** The parameters in which int8 graphs have its input of this range, where the operator fixes them. */

@@ -26,7 +26,7 @@ import {
   metricsOf,
   windowCount,
 } from './evaluate.ts';
-import { classNames, type Labels, tellsClasses } from './labels.ts';
+import { classesOf, type Labels, tellsClasses } from './labels.ts';
 import type { Model } from './outputs.ts';
 
 export type FormName = 'float windowed' | 'float streamed' | 'int8 windowed' | 'int8 streamed';
@@ -53,7 +53,7 @@ export interface FormComparison {
   mode: string;
   /** What int8 and streaming change shows in the outputs of these, in this order. */
   forms: Form[];
-  names: string[];
+  names: readonly string[];
 }
 
 function difference(reference: readonly Judged[], judged: readonly Judged[]): { outputSqnrDb: number; maxDifference: number } {
@@ -112,17 +112,16 @@ export function compareForms(
       why: `of ${windows} windows none ${labels ? 'that has a label ' : ''}has an output in every form; streaming needs ${plan.leftContextFrames} earlier frames`,
       tryThis: 'longer recordings, or --mode windowed',
     });
-  const names = classNames(plan.graph);
   const kept = all.map(({ name, judged }) => ({ name, judged: judged.filter((j) => common.has(j.window)) }));
   const find = (name: FormName) => kept.find((k) => k.name === name);
   const [first] = kept as [(typeof kept)[number]];
+  const classes = classesOf(plan.graph);
   const ofClasses = labels ? labels.kind === 'classes' : tellsClasses(plan.graph);
   const forms = kept.map(({ name, judged }): Form => {
     const reference =
       name === 'int8 streamed' ? (find('float streamed') ?? find('float windowed') ?? first) : (find('float windowed') ?? first);
     const same = judged.filter(
-      ({ outputs }, i) =>
-        answerOf(outputs, names.length) === answerOf(reference.judged[i]?.outputs as Float32Array, names.length),
+      ({ outputs }, i) => answerOf(outputs, classes) === answerOf(reference.judged[i]?.outputs as Float32Array, classes),
     );
     return {
       name,
@@ -135,5 +134,5 @@ export function compareForms(
   });
   const windowedForm = forms.find((f) => f.name === 'int8 windowed');
   if (!again && windowedForm) forms.push({ ...windowedForm, name: 'int8 streamed', sameAsWindowed: true });
-  return { windows, judged: common.size, mode: plan.mode, forms, names };
+  return { windows, judged: common.size, mode: plan.mode, forms, names: classes.names };
 }

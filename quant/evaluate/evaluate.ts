@@ -5,13 +5,14 @@
  * each judged window. Data is one recording, whose windows begin every hop, with a label each; or recordings
  * that were cut apart, with a label each for the last window. How it is run is the plan's: planStream(graph,
  * { hop, mode: 'windowed' }) judges the windowed model.  Deterministic; prints nothing. Source of the answer:
- * of several output elements the largest (the first of equals), of one whether it is above 0.5.
+ * models/class-index.ts.
  */
+import { classOf } from '../../models/class-index.ts';
 import { RunletError } from '../../models/error.ts';
 import { ticksIn } from '../../models/stream/execute.ts';
 import { floatBlocks } from '../../models/stream/float.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
-import { type Labels, outputElements } from './labels.ts';
+import { type Classes, type Labels, outputElements } from './labels.ts';
 import { type ClassMetrics, classMetrics, type ValueMetrics, valueMetrics } from './metrics.ts';
 import { type Model, outputsOf, planOf } from './outputs.ts';
 
@@ -81,12 +82,9 @@ function ending(plan: StreamPlan, signals: readonly Float32Array[]): { signals: 
   return { signals: cut, window };
 }
 
-export const answerOf = (outputs: Float32Array, classes: number): number => {
-  if (classes === 2 && outputs.length === 1) return (outputs[0] as number) > 0.5 ? 1 : 0;
-  let best = 0;
-  for (let i = 1; i < classes; i++) if ((outputs[i] as number) > (outputs[best] as number)) best = i;
-  return best;
-};
+/** The class of a window. @param outputs all outputs; the first one tells the class */
+export const answerOf = (outputs: Float32Array, { names, elements = names.length }: Classes): number =>
+  classOf(outputs.subarray(0, elements), names.length);
 
 /** Outputs at every window that `wanted` names and the plan answers. */
 export function judge(model: Model, data: EvaluationData, wanted: (window: number) => boolean): Judged[] {
@@ -111,7 +109,7 @@ export function metricsOf(judged: readonly Judged[], labels: Labels): Pick<Evalu
   for (const { window, outputs } of judged)
     if (kind === 'classes') {
       truth.push(values[window] as number);
-      answers.push(answerOf(outputs, names.length));
+      answers.push(answerOf(outputs, labels));
     } else
       for (const [e, y] of outputs.entries()) {
         const want = values[window * outputs.length + e];

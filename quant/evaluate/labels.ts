@@ -14,36 +14,54 @@ import { labelsIn } from '../../models/read/detection.ts';
 export const metrics = ['accuracy', 'f1', 'mae', 'rmse'] as const;
 export type Metric = (typeof metrics)[number];
 
+/** How outputs tell classes. */
+export interface Classes {
+  /** Elements of output 0, which tells the class. Default: as many as there are names. */
+  elements?: number;
+  names: readonly string[];
+}
+
 /**
  * `classes`: an index a window. `values`: all elements of all outputs, window after window. null: no label,
  * the window is not judged.
  */
-export interface Labels {
+export interface Labels extends Classes {
   kind: 'classes' | 'values';
   values: readonly (number | null)[];
-  /** Of classes. */
-  names: readonly string[];
 }
 
 /** Elements of each output of a graph. */
 export const outputElements = (graph: Graph): number[] => graph.outputs.map((p) => elementsOf(viewOf(graph).shape(p.tensor)));
 
+/** Number of classes that an output of one element is an index of; undefined if it is a value. */
+export function indexedClasses(graph: Graph, which = 0): number | undefined {
+  const view = viewOf(graph);
+  const { tensor = -1 } = graph.outputs[which] ?? {};
+  const maker = view.producer(tensor);
+  if (!maker || elementsOf(view.shape(tensor)) !== 1) return undefined;
+  return opOfNode(maker).classes?.(maker.inputs.map(view.shape));
+}
+
 /**
  * Names of a model's classes: those of its file, else their indexes. One output element tells two classes
- * apart, at 0.5.
+ * apart, at 0.5, unless it is an index.
  */
 export function classNames(graph: Graph): string[] {
   const [elements = 0] = outputElements(graph);
-  const count = Math.max(2, elements);
+  const count = indexedClasses(graph) ?? Math.max(2, elements);
   const named = labelsIn(graph.metadata);
   return named?.length === count ? named : Array.from({ length: count }, (_, i) => String(i));
 }
 
-/** Whether the elements of the output are scores of classes: the file names them, or they are a softmax. */
+/** The classes that output 0 tells. */
+export const classesOf = (graph: Graph): Classes => ({ elements: outputElements(graph)[0] ?? 0, names: classNames(graph) });
+
+/** Whether the output tells classes apart: it is an index, a softmax, or the file names its elements. */
 export function tellsClasses(graph: Graph): boolean {
   const [elements = 0] = outputElements(graph);
   const maker = viewOf(graph).producer(graph.outputs[0]?.tensor ?? -1);
   const scores = maker && opOfNode(maker).scores;
+  if (indexedClasses(graph) !== undefined) return true;
   return elements > 1 && (scores === true || labelsIn(graph.metadata)?.length === elements);
 }
 
@@ -94,7 +112,8 @@ export function readLabels(raw: readonly unknown[], graph: Graph, metric?: Metri
   const wantsValues = metric === 'mae' || metric === 'rmse';
   const given = raw.filter((value) => value !== null && value !== undefined && value !== '');
   const named = given.some((value) => typeof value === 'string');
-  const whole = elements > 1 && given.every((value) => Number.isInteger(value));
+  const tells = elements > 1 || indexedClasses(graph) !== undefined;
+  const whole = tells && given.every((value) => Number.isInteger(value));
   if (named && wantsValues)
     throw new RunletError('RN435', {
       what: `the labels are names, and ${metric} is of values`,
@@ -116,5 +135,5 @@ export function readLabels(raw: readonly unknown[], graph: Graph, metric?: Metri
       throw unknownClass(value, window, names);
     return value;
   });
-  return { kind, values, names: kind === 'classes' ? names : [] };
+  return { kind, values, elements, names: kind === 'classes' ? names : [] };
 }

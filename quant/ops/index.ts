@@ -2,6 +2,7 @@
 import type { OpName } from '../../models/graph/types.ts';
 import { activation } from './activation.ts';
 import { add } from './add.ts';
+import { argmax } from './argmax.ts';
 import { avgpool } from './avgpool.ts';
 import { concat } from './concat.ts';
 import { conv } from './conv.ts';
@@ -28,6 +29,7 @@ import { upsample } from './upsample.ts';
 export const intOps: { [K in OpName]: IntOp<K> } = {
   activation,
   add,
+  argmax,
   avgpool,
   concat,
   conv,

@@ -231,6 +231,7 @@ export interface IntParams {
   add: AddParams;
   mul: MulParams;
   concat: { axis: 'c' | 'f'; types?: Types };
+  argmax: { last: boolean };
   hypot: HypotParams;
   matmul: MatmulParams;
   upsample: { attrs: OpAttrs['upsample']; zero: number; types?: Types };

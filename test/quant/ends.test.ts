@@ -222,9 +222,17 @@ test("weights rounded together: no single weight rounded the other way makes the
   assert.ok(moved > 50, `${moved} weights went the other way`);
 });
 
-test('the answer of an output: the first of equals, and of one value whether it is above a half', () => {
-  assert.equal([[0.5], [0.51], [0.2], [-1]].map((y) => answerOf(Float32Array.from(y), 2)), [0, 1, 0, 0]); // biome-ignore format: one line
-  assert.equal([[1, 1, 0], [0, 1, 1], [-2, -3, -2], [0, 0, 3]].map((y) => answerOf(Float32Array.from(y), 3)), [0, 1, 0, 2]); // biome-ignore format: one line
+test('the answer of an output: the first of equals, of one value whether it is above a half, and an index as it is', () => {
+  const two = { names: ['no', 'yes'] };
+  const three = { names: ['a', 'b', 'c'] };
+  assert.equal([[0.5], [0.51], [0.2], [-1], [7]].map((y) => answerOf(Float32Array.from(y), two)), [0, 1, 0, 0, 1]); // biome-ignore format: one line
+  assert.equal([[1, 1, 0], [0, 1, 1], [-2, -3, -2], [0, 0, 3]].map((y) => answerOf(Float32Array.from(y), three)), [0, 1, 0, 2]); // biome-ignore format: one line
+  assert.equal(
+    [[0], [1], [2], [3]].map((y) => answerOf(Float32Array.from(y), three)),
+    [0, 1, 2, 2],
+  );
+  // a second output does not take part
+  assert.is(answerOf(Float32Array.of(2, 9, 9, 9), { ...three, elements: 1 }), 2);
 });
 
 test.run();

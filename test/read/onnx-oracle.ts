@@ -66,7 +66,7 @@ export async function oracle(runtime: Runtime, bytes: Uint8Array, graph: Graph, 
     const tensor = results[port.name] as Tensor;
     if (tensor.dims.join() !== port.fileShape.join())
       throw new Error(`${port.name}: [${tensor.dims}] is not [${port.fileShape}]`);
-    return normalForm(graph, port, tensor.data as Float32Array);
+    return normalForm(graph, port, Float32Array.from(tensor.data as Iterable<number | bigint>, Number));
   });
   await session.release();
   return outputs;

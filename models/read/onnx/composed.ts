@@ -25,8 +25,6 @@ const summed = (made: Instead, [first = '', ...rest]: readonly string[]): string
   rest.reduce((sum, value) => made.add('Add', [sum, value]), rest.length > 0 ? first : made.add('Identity', [first]));
 
 export const composed: Readonly<Record<string, Rewrite>> = {
-  // as an output its scores are given (rewritten.ts)
-  ArgMax: () => refuse('it gives an index, which no layer here reads: end the model at its input and find the index on the host'),
   Sum: (made, { inputs }) => summed(made, inputs),
   Mean: (made, { inputs }) => made.add('Mul', [summed(made, inputs), made.number(1 / inputs.length)]),
   ReduceL1: between(['Abs'], 'ReduceSum', []),

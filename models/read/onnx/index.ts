@@ -33,7 +33,7 @@ import { withOrder } from './lower/regroup.ts';
 import { lowerNodes, type Problem, unsupported } from './nodes.ts';
 import { type OnnxModel, type OnnxNode, type OnnxValue, readModel } from './proto.ts';
 import { badGraph, tooLarge } from './refuse.ts';
-import { rewritten, withScores } from './rewritten.ts';
+import { rewritten } from './rewritten.ts';
 import { rolled } from './rolled.ts';
 import { shapesOf } from './shapes.ts';
 import { setInputs, statesAsked } from './side-inputs.ts';
@@ -127,9 +127,8 @@ function lower(
 ): Graph {
   const errors: RunletError[] = [];
   const notes: string[] = [];
-  const outputs = withScores(whole, (text) => notes.push(text));
   const initializers = [...whole.initializers, ...setInputs(whole, given.set ?? {})];
-  const model = withBranches({ ...whole, outputs, initializers });
+  const model = withBranches({ ...whole, initializers });
   const metadata = { ...model.metadata };
   const options = withMetadata(given, metadata);
   const missing = placeExternal(model, options.external, options.path);

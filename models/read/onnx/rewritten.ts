@@ -8,7 +8,7 @@ import { Attributes } from './attributes.ts';
 import { composed } from './composed.ts';
 import { fused } from './fused.ts';
 import { Instead, type Rewrite } from './instead.ts';
-import type { OnnxModel, OnnxNode, OnnxValue } from './proto.ts';
+import type { OnnxModel, OnnxNode } from './proto.ts';
 import { integerOperators } from './qoperator.ts';
 import { Unsupported } from './refuse.ts';
 
@@ -33,23 +33,4 @@ function parted(node: OnnxNode): OnnxNode[] {
 export function rewritten(nodes: readonly OnnxNode[], { initializers }: Pick<OnnxModel, 'initializers'>): OnnxNode[] {
   const constants = new Set(initializers.map(({ name }) => name));
   return nodes.flatMap((node) => (node.inputs.every((name) => constants.has(name)) ? [node] : parted(node)));
-}
-
-/**
- * The outputs, of which those that an ArgMax gives are the scores that it compares. `note` is told.
- */
-export function withScores({ nodes, outputs }: OnnxModel, note: (text: string) => void): OnnxValue[] {
-  const scored = new Map(
-    nodes.flatMap(({ op, domain, refused, inputs, outputs }) =>
-      op === 'ArgMax' && domain === '' && refused === undefined ? [[outputs[0], inputs[0] ?? '']] : [],
-    ),
-  );
-  return outputs.flatMap((output) => {
-    const name = scored.get(output.name);
-    if (name === undefined) return [output];
-    note(
-      `output ${output.name}: an ArgMax, whose scores ${name} are given in its place; the index of the largest one is found on the host`,
-    );
-    return outputs.some((other) => other.name === name) ? [] : [{ name, elementType: 0, dims: undefined }];
-  });
 }

@@ -47,6 +47,8 @@ export interface Value {
   layout: Layout;
   /** What the file's tensor holds; in an integer graph only borders are float32 or uint8. */
   type: 'float32' | 'int8' | 'uint8' | 'int16';
+  /** True: an index, which the file holds as int32 or int64, and `type` as a real number. */
+  isIndex?: true;
   pad?: PendingPad;
   batched?: Batched;
   /**
@@ -306,7 +308,8 @@ export class Context {
         tryThis: 'a shorter window',
       });
     }
-    if (tensor.type !== value.type) throw malformed(op, `it gives ${value.type}, and its output is ${tensor.type}`);
+    const types = value.isIndex ? ['int32', 'int64'] : [value.type];
+    if (!types.includes(tensor.type)) throw malformed(op, `it gives ${value.type}, and its output is ${tensor.type}`);
     const isDynamic = (dim: number) => tensor.signature[dim] === -1 || (dim === 0 && value.batched !== undefined);
     if (shape.length !== tensor.shape.length || shape.some((n, i) => n !== tensor.shape[i] && !isDynamic(i))) {
       throw new RunletError('RN104', {

@@ -247,9 +247,16 @@ const matmul: Write<'matmul'> = (e, { attrs: { heads, over }, name }, xs, { shap
   return full(moved(y, wide ? [0, 3, 1, 2] : [0, 2, 1], 'channels'));
 };
 
+const argmax: Write<'argmax'> = (e, { attrs: { last }, name }, [given]) => {
+  const x = e.real(e.as('full', given as Written));
+  const index = e.node('ArgMax', [x], { axis: 1, keepdims: 1, select_last_index: last ? 1 : 0 }, `${name}_index`);
+  return full(e.node('Cast', [index], { to: 1 }, name));
+};
+
 const writers: { [K in Exclude<OpName, 'history' | 'permute' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
+  argmax,
   avgpool: pool('AveragePool'),
   concat,
   conv: convolution,

@@ -97,6 +97,15 @@ const kernels = inFolder('assembly/kernels', [
     why: 'the square root takes bits at the wrong place',
   },
   {
+    id: 'kernel-argmax-ties',
+    file: 'argmax.ts',
+    find: 'if (value + last > top) {',
+    replace: 'if (value + 1 > top) {',
+    tests: 'ops/ops',
+    env: only('argmax, all values equal: the first'),
+    why: 'of equal values the last one counts, which the model did not ask for',
+  },
+  {
     id: 'kernel-pad-apart',
     file: 'history-pad.ts',
     find: 'from = from < 0 ? -from - apart : 2 * last + apart - from;',

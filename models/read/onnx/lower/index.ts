@@ -1,6 +1,7 @@
 /**
  * The ONNX operators that the reader lowers, by name. A lowering gives one value per output of the node.
  */
+
 import { unaryOperators } from '../../../ops/unary.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import type { Value } from '../values.ts';
@@ -14,6 +15,7 @@ import {
   lowerSoftmax,
   lowerUnary,
 } from './activation.ts';
+import { lowerArgMax } from './argmax.ts';
 import { lowerArithmetic, lowerConcat, lowerHardSigmoid, lowerNeg } from './arithmetic.ts';
 import { lowerBatchNormalization, lowerConv } from './conv.ts';
 import { lowerEinsum, lowerGemm, lowerMatMul } from './dense.ts';
@@ -35,6 +37,7 @@ export type Lower = (ctx: Lowering, node: NodeView) => Value[];
 export const lowerings: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ...unaryOperators('onnx').map((name): [string, Lower] => [name, lowerUnary]),
   ['Add', lowerArithmetic],
+  ['ArgMax', lowerArgMax],
   ['AveragePool', lowerPool],
   ['BatchNormalization', lowerBatchNormalization],
   ['Cast', lowerIdentity],

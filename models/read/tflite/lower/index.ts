@@ -1,11 +1,13 @@
 /**
  * The operators that are read, by their TensorFlow Lite names, and why others are not.
  */
+
 import { lookup } from '../../../lookup.ts';
 import { unaryOperators } from '../../../ops/unary.ts';
 import { feedback, feedsBack, streamingReason } from '../../refused.ts';
 import type { Context } from '../context.ts';
 import type { TfOperator } from '../model.ts';
+import { lowerArgMax } from './argmax.ts';
 import { lowerBatchToSpace, lowerSpaceToBatch } from './batch.ts';
 import { lowerAddN, lowerBinary, lowerConcat, lowerDiv, lowerNeg, lowerPack } from './binary.ts';
 import { lowerConv, lowerDepthwise } from './conv.ts';
@@ -39,6 +41,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   ...Object.fromEntries(unaryOperators('tflite').map((name) => [name, lowerUnary])),
   ADD: lowerBinary,
   ADD_N: lowerAddN,
+  ARG_MAX: lowerArgMax,
   ASSIGN_VARIABLE: lowerAssign,
   AVERAGE_POOL_2D: lowerPool,
   BATCH_MATMUL: lowerBatchMatMul,
