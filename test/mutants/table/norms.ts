@@ -1,4 +1,4 @@
-/** Faults in differences and layer normalisation, from the readers to the kernels. */
+/** Faults in recent operators, from the readers to the kernels, and in the class of an output. */
 import { inFolder } from '../mutant.ts';
 
 /** One case of test/ops on one target. */
@@ -143,4 +143,31 @@ const kernels = inFolder('assembly/kernels', [
   },
 ]);
 
-export const norms = [...read, ...ops, ...kernels];
+const answers = inFolder('models', [
+  {
+    id: 'answer-threshold',
+    file: 'class-index.ts',
+    find: 'Math.ceil((values[0] as number) - 0.5)',
+    replace: 'Math.ceil(values[0] as number)',
+    tests: 'quant/ends',
+    why: 'one output above 0 is the second class',
+  },
+  {
+    id: 'answer-ties',
+    file: 'class-index.ts',
+    find: '(values[i] as number) > (values[best] as number)) best = i;',
+    replace: '(values[i] as number) >= (values[best] as number)) best = i;',
+    tests: 'quant/ends',
+    why: 'the last of equal outputs is the answer',
+  },
+  {
+    id: 'argmax-axis',
+    file: 'read/onnx/lower/argmax.ts',
+    find: "if (axisOfDim(x.layout, at) !== 'c')",
+    replace: "if (axisOfDim(x.layout, at) === 'f')",
+    tests: 'read/argmax',
+    why: 'an index along time is read as one of channels',
+  },
+]);
+
+export const norms = [...read, ...ops, ...kernels, ...answers];

@@ -255,22 +255,6 @@ const methods = inFolder('quant', [
     why: 'F1 is the recall',
   },
   {
-    id: 'answer-threshold',
-    file: 'evaluate/evaluate.ts',
-    find: '(outputs[0] as number) > 0.5 ? 1 : 0',
-    replace: '(outputs[0] as number) > 0 ? 1 : 0',
-    tests: 'quant/ends',
-    why: 'one output above 0 is the second class',
-  },
-  {
-    id: 'answer-ties',
-    file: 'evaluate/evaluate.ts',
-    find: '(outputs[i] as number) > (outputs[best] as number)) best = i;',
-    replace: '(outputs[i] as number) >= (outputs[best] as number)) best = i;',
-    tests: 'quant/ends',
-    why: 'the last of equal outputs is the answer',
-  },
-  {
     id: 'outputs-warm-up',
     file: 'evaluate/outputs.ts',
     find: 'const from = Math.max(0, n - plan.warmUpHops);',
