@@ -1,14 +1,14 @@
 /**
- * What the kernels need of asc beside flags: a transform, which asconfig.json names. Plain JavaScript,
- * because asc itself loads it.
+ * A transform of asc for the kernels; asconfig.json names it. Plain JavaScript, because asc itself loads it.
  *
- * Fields of parameter blocks are loads. asc calls a function for each, which its optimiser inlines: late, so
- * that the code around them comes out a little worse, and not at all for C (docs/adr/0026).
+ * Field reads: asc calls a getter for each field of a parameter block, and its optimiser inlines these calls
+ * late. The code around them becomes slightly worse; for C they are not inlined at all (docs/adr/0026). The
+ * transform emits a load instead of each call.
  *
- * binaryen's optimiser runs once more at the end, for size: asc inlines a function that is called once only
- * up to a size, and no option changes that; binaryen's own values have no such limit (docs/adr/0022). asc has
- * no hook behind its optimiser. The last that it does with the module is to run the passes of `--runPasses`,
- * and this stands in their place.
+ * Size: binaryen's optimiser runs once more at the end. asc inlines a function that is called only once up to
+ * a size limit that no option changes; binaryen itself has no such limit (docs/adr/0022). asc has no hook
+ * after its optimiser. Its last step is to run the passes of `--runPasses`, so the transform replaces that
+ * step.
  */
 export default class Transform {
   afterInitialize(program) {
@@ -25,10 +25,10 @@ export default class Transform {
 
   afterCompile(module) {
     const { binaryen, program } = this;
-    // for C the code stays as it is written
+    // the C form prints the code as it was written
     if (program.options.optimizeLevelHint === 0) return;
     module.runPasses = () => {
-      // asc leaves values of its own behind
+      // asc has changed these settings of binaryen
       for (const name of ['ClosedWorld', 'FastMath', 'GenerateStackIR', 'OptimizeStackIR']) binaryen[`set${name}`](false);
       binaryen.setOptimizeLevel(3);
       binaryen.setShrinkLevel(2);

@@ -1,14 +1,13 @@
 /**
- * `runlet/compile`: from a model file to a running module in a web page, or wherever there is no Node and no
- * compiler.
+ * `runlet/compile` turns a model file into a running module without Node and without a compiler, for example
+ * in a web page.
  *
- * In: a model file.  Out, in one call: `compile(bytes, { hop, calibration })` gives a bundle, and
- * `openSession` runs it. The stages that it goes through have the names of `runlet` (readModel, planStream,
- * quantize, quantPlan, build), and `build` makes modules of style `table`: an interpreter that was compiled
- * beforehand (14 KB) and a table of layers (docs/adr/0008). The same file gives the same bytes in Node and in
- * browsers. It needs valibot and @bufbuild/protobuf, which bundlers take along, and loads the reader of a
- * format when it is first wanted. It does not need binaryen or assemblyscript. A calibration takes seconds:
- * in a page, run it in a Web Worker.
+ * In: a model file.  Out: `compile(bytes, { hop, calibration })` returns a bundle, and `openSession` runs it.
+ * The stages have the same names as in `runlet` (readModel, planStream, quantize, quantPlan, build). `build`
+ * makes modules of style `table`: an interpreter that was compiled beforehand (14 KB) plus a table of layers
+ * (docs/adr/0008). The same file gives the same bytes in Node and in browsers. Dependencies: valibot and
+ * @bufbuild/protobuf, which bundlers include. It does not need binaryen or assemblyscript. The reader of a
+ * model format is loaded on first use. A calibration takes seconds: in a page, run it in a Web Worker.
  */
 export { build, type TableBuildOptions } from './assembly/build-table.ts';
 export { type Compiled, type CompileOptions, compile } from './host/compile.ts';

@@ -3,10 +3,10 @@
  * 'runlet'`.
  *
  * In: a model file.  Out, stage by stage: Graph -> StreamPlan -> QuantPlan -> Bundle -> Session
- * (docs/pipeline.md). It needs Node 20 or newer: `build` runs AssemblyScript's compiler (with binaryen, 110
- * MB installed) in a worker thread and reads its kernels from files. A bundler that builds for browsers takes
- * compile.ts under this name. That is `runlet/compile`: the same stages without the compiler, and without
- * Node. `@runlet/session` (also `runlet/session`) has the last stage alone, without a dependency.
+ * (docs/pipeline.md). It needs Node 20 or newer: `build` runs the AssemblyScript compiler (with binaryen, 110
+ * MB installed) in a worker thread and reads its kernels from files. Bundlers for browsers resolve this name
+ * to compile.ts (`runlet/compile`), which has the same stages without the compiler and without Node.
+ * `@runlet/session` (also `runlet/session`) contains only the last stage and has no dependencies.
  */
 export { type BuildOptions, type Bundle, build } from './assembly/build.ts';
 export { buildFrontEnd, type FrontEndBuildOptions } from './assembly/build-front-end.ts';

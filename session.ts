@@ -1,2 +1,2 @@
-/** `runlet/session` is @runlet/session: what runs a bundle, without a dependency or a Node import. */
+/** `runlet/session` is @runlet/session: it runs a bundle, without dependencies or Node imports. */
 export * from './host/session/index.ts';

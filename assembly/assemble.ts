@@ -1,6 +1,6 @@
 /**
- * The last step of a build: code, data and manifest become one module. Free of Node, so that a page makes
- * modules too.
+ * The last step of a build: combines code, data and manifest into one module. Uses no Node API, so that a
+ * page can make modules too.
  *
  * In: a QuantPlan with its memory map and data, and compiled code; or a QuantPlan and a compiled interpreter,
  * which needs no compiler.
@@ -29,40 +29,40 @@ export interface Assembled {
   manifest: Manifest;
   memory: MemoryMap;
   file: FileBytes;
-  /** The weights, where they are no part of the module. */
+  /** The weights, if they are stored in a separate file. */
   weights?: Uint8Array;
 }
 
 /**
- * A compiled interpreter of layer tables (emit/table-module.ts): what `table` needs in place of a compiler.
+ * A compiled interpreter of layer tables (emit/table-module.ts). Style `table` uses it instead of a compiler.
  */
 export interface Interpreter {
   target: Target;
-  /** Its kernels, in the order of their codes. */
+  /** Its kernels, in the order of their instruction codes. */
   kernels: KernelName[];
-  /** Whether micro-hops and outputs run on clocks of their own, as mode `misaligned` needs. */
+  /** True if micro-hops and outputs have separate counters, as mode `misaligned` needs. */
   ownClock: boolean;
-  /** Whether a front end is before the network. */
+  /** True if a front end runs before the network. */
   sound: boolean;
-  /** The module, with any memory and no data. */
+  /** The module; its memory size is a placeholder, and it has no data segments. */
   code: Uint8Array;
 }
 
-/** WebAssembly addresses 4 GiB; engines on the edge far less. */
+/** Largest memory of a module, in bytes. A choice: WebAssembly allows 4 GiB, edge devices far less. */
 const largestMemory = 256 * 1024 * 1024;
 
-/** @throws RN505 */
+/** Returns `emitted` if its memory is not too large. @throws RN505 */
 export function checkMemory(emitted: Emitted): Emitted {
   const { end } = emitted.memory;
   if (end <= largestMemory) return emitted;
   throw new RunletError('RN505', {
     what: `the module would need ${end} bytes of memory`,
-    why: `${largestMemory} are the limit`,
+    why: `the limit is ${largestMemory} bytes`,
     tryThis: 'a shorter window or a smaller model',
   });
 }
 
-/** The manifest's golden is computed while `compiled` is made, where that is another thread's work. */
+/** Combines the parts. While another thread compiles, the golden is computed. */
 export async function assemble(
   quant: QuantPlan,
   { memory, data, packed }: Emitted,
@@ -81,7 +81,7 @@ export async function assemble(
   return { wasm, manifest, memory, file: sectionBytes(wasm), ...(apart && { weights: apart.weights }) };
 }
 
-/** A module of style `table`: `emitted` was emitted for the kernels of this interpreter. */
+/** Makes a module of style `table`. `emitted` was emitted for the kernels of this interpreter. */
 export function assembleTable(
   quant: QuantPlan,
   emitted: Emitted,
@@ -94,8 +94,8 @@ export function assembleTable(
 }
 
 /**
- * build without a compiler, by an interpreter that was compiled before. @throws RN501 (a kernel or the clock
- * is missing), RN505
+ * Builds a module around a precompiled interpreter, without a compiler. @throws RN501 (a kernel or the mode's
+ * control code is missing), RN505
  */
 export async function buildTable(
   quant: QuantPlan,
@@ -106,7 +106,7 @@ export async function buildTable(
   if (streamingOf(quant.plan.mode).outputClock !== ownClock || sound)
     throw new RunletError('RN501', {
       what: `this interpreter does not run mode ${quant.plan.mode}`,
-      why: 'misaligned has its own control code, a front end another, and the other modes a third',
+      why: 'mode misaligned, a front end and all other modes each need an interpreter with other control code',
       tryThis: 'mode edge-exact, which is exact at any hop',
     });
   return assembleTable(quant, checkMemory(emit(quant, target, { kernels: () => kernels })), interpreter, { ...options, target });

@@ -1,9 +1,9 @@
 /**
- * buildFrontEnd: FrontEnd -> Bundle, a module that turns sound into rows of features.
+ * buildFrontEnd: FrontEnd -> Bundle. The module turns sound into rows of features.
  *
- * In: a FrontEnd (models/frontend).  Out: one WebAssembly module with the ordinary ABI: int16 samples in, hop
- * = stepSamples, window = windowSamples, one row int8 [1][1][channels] out.  The golden comes from
- * quant/frontend/reference.ts. The same input gives the same bytes.
+ * In: a FrontEnd (models/frontend).  Out: one WebAssembly module with the standard ABI: int16 samples in, one
+ * row int8 [1][1][channels] out, hop = stepSamples, window = windowSamples. quant/frontend/reference.ts
+ * computes the golden. The same input gives the same bytes.
  */
 import type { FrontEnd } from '../models/frontend/types.ts';
 import type { Bundle } from './build.ts';
@@ -23,9 +23,9 @@ import { frontEndInfo, frontEndSource } from './frontend/source.ts';
 
 export interface FrontEndBuildOptions {
   producer?: string;
-  /** `wasi`: a command too. */
+  /** `wasi`: the module is also a WASI command. */
   form?: Form;
-  /** Of the file that the front end came from; else the digest is that of its tables. */
+  /** SHA-256 of the file that the front end was read from. Default: the digest of its tables. */
   sourceDigest?: string;
 }
 

@@ -1,5 +1,6 @@
 /**
- * build: QuantPlan -> Bundle, by tools that the caller has. Free of Node, so that a page builds modules too.
+ * build: QuantPlan -> Bundle, with the compiler that the caller supplies. Uses no Node API, so that a page
+ * can build modules too.
  *
  * In: tools; a QuantPlan and options.  Out: one WebAssembly module with its manifest, the generated source
  * and the memory map. The same input gives the same bytes.
@@ -26,35 +27,35 @@ import { isTarget, type Target, targets } from './emit/target.ts';
 
 export interface BuildOptions extends Partial<Omit<ManifestOptions, 'style' | 'frontEnd'>> {
   /**
-   * The name of a front end that the host applies (host/features), or a fixed-point front end to build in:
-   * the module then takes int16 sound.
+   * A string names a front end that the host applies (host/features). A FrontEnd is built into the module,
+   * which then takes int16 sound.
    */
   frontEnd?: string | FrontEnd;
   /**
    * `calls` (the default): code for this network. `table`: a table of layers and an interpreter. `smallest`:
-   * the shorter file of both.
+   * the smaller file of the two.
    */
   style?: Style | 'smallest';
   /**
-   * Where the weights live: `embed` in the module (the default), `linear` or `tile` in a file apart
-   * (emit/home.ts).
+   * Where the weights are stored: `embed`, in the module (the default); `linear` or `tile`, in a separate
+   * file (emit/home.ts).
    */
   weights?: Home;
   /**
-   * Style `table`: the interpreter has the kernels in `used` here (the default), or `every` one, and then is
-   * compiled once a process.
+   * Style `table`: kernels of the interpreter. `used` (the default): those that the network calls. `every`:
+   * all; it is compiled once per process.
    */
   kernels?: 'used' | 'every';
 }
 
 export interface Bundle extends Assembled {
-  /** Generated source and the kernels, by file name. */
+  /** The generated source and the kernels, by file name. */
   source: Record<string, string>;
 }
 
 export type Build = (quant: QuantPlan, options?: BuildOptions) => Promise<Bundle>;
 
-/** A build function that compiles with these tools. */
+/** Returns a build function that compiles with these tools. */
 export function builder(tools: Tools, interpreters: Interpreters): Build {
   const build: Build = async (quant, options = {}) => {
     const producer = options.producer ?? 'runlet';
@@ -85,7 +86,7 @@ export function builder(tools: Tools, interpreters: Interpreters): Build {
   return build;
 }
 
-/** @throws RN509 */
+/** Checks that a WASI command has no int16 output. @throws RN509 */
 function checkCommand({ plan: { graph } }: QuantPlan, form?: Form): void {
   const port = form === 'wasi' && graph.outputs.find(({ tensor }) => isInt16(graph.tensors[tensor]?.quant));
   if (!port) return;
@@ -97,12 +98,12 @@ function checkCommand({ plan: { graph } }: QuantPlan, form?: Form): void {
   });
 }
 
-/** @throws RN540 */
+/** Checks that the input is int8, as the rows of a front end are. @throws RN540 */
 function checkRows({ plan: { graph } }: QuantPlan): void {
   const input = graph.tensors[graph.inputs[0]?.tensor ?? -1];
   if (!isInt16(input?.quant)) return;
   throw new RunletError('RN540', {
-    what: 'a front end cannot be before an int16 input',
+    what: 'a front end cannot feed an int16 input',
     where: input?.name,
     why: 'its rows are int8',
     tryThis: 'quantise without --mixed, or leave the front end to the host',
@@ -158,15 +159,13 @@ async function asTable(
   return { ...assembled, source: filesOf(tools, compiled.source, needs) };
 }
 
-/**
- * Addresses in the parameter blocks are absolute, so the compiler must have put the arena where the map says.
- */
+/** Checks that static memory lies where the memory map says: parameter blocks hold absolute addresses. */
 function checkBase(compiled: Uint8Array, memory: MemoryMap): Uint8Array {
   const end = exportedNumber(compiled, '__data_end');
   if (end !== memory.end) {
     throw new RunletError('RN503', {
       what: `static memory ends at ${end}, not at ${memory.end}`,
-      why: 'the compiler placed it elsewhere',
+      why: 'the compiler placed it at another address',
       tryThis: 'the pinned version of assemblyscript',
     });
   }

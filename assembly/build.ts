@@ -15,7 +15,7 @@ export type { BuildOptions, Bundle } from './build-with.ts';
 const made = builder(nodeTools, nodeInterpreters);
 
 /**
- * Emits, compiles and packs a module; its weights stand beside it in the bundle where their home is not
- * `embed`. @throws RunletError RN5xx
+ * Emits, compiles and packs a module. If the home of the weights is not `embed`, the bundle also has the
+ * weights as a separate file. @throws RunletError RN5xx
  */
 export const build = (quant: QuantPlan, options: BuildOptions = {}): Promise<Bundle> => made(quant, options);

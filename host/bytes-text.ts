@@ -1,5 +1,5 @@
 /**
- * A number of bytes as people read it.
+ * Formats a number of bytes for people.
  *
  * In: bytes.  Out: `640 B`, `48.3 KB`, `1.20 MB`; 1 KB is 1,000 B.
  */

@@ -1,12 +1,12 @@
 /**
- * compile: from a model file to a bundle where there is no compiler, as in a web page: read, plan, quantise,
- * and build in style `table`.
+ * `compile` turns a model file into a bundle where no compiler is available, for example in a web page. It
+ * reads, plans and quantises the model, and builds it in style `table`.
  *
- * In: the bytes of a model file or a Graph, options, and for a float model a signal to calibrate with.  Out:
- * the bundle and its manifest. The same input gives the bytes of `runlet build --style table` with every
- * kernel in the interpreter. Labels, rate, detector and hop come from the file's metadata. Cost: that of
- * calibration; a build takes some milliseconds. No Node import; browsers have the WebCrypto that it needs in
- * pages from https: or localhost only.
+ * In: the bytes of a model file or a Graph, options, and for a float model a calibration signal.
+ * Out: the bundle and its manifest. Labels, rate, detector and hop come from the file's metadata.
+ * Exact: the same bytes as `runlet build --style table` with every kernel in the interpreter.
+ * Cost: that of calibration; a build takes a few milliseconds. Has no Node import. Needs WebCrypto, which
+ * browsers offer only to pages from https: or localhost.
  */
 
 import { build as buildTable } from '../assembly/build-table.ts';
@@ -26,66 +26,64 @@ import { quantize } from '../quant/quantize.ts';
 import { hopInFile, manifestFields } from './model-fields.ts';
 
 export interface CompileOptions extends Omit<ReadOptions, 'digest'>, Omit<PlanOptions, 'hop'> {
-  /** Frames between two outputs. Default: what the file's metadata says, else about a tenth of the window. */
+  /** Number of frames between two outputs. Default: from the file, else about a tenth of the window. */
   hop?: number;
   /**
-   * A signal of the kind that the model will see, real values `[frames][f][c]`, or one for each input; a
-   * float model needs it. Some hundred windows.
+   * Signal of the kind that the model will see: real values `[frames][f][c]`, one array per input, a few
+   * hundred windows long. Required for a float model.
    */
   calibration?: Calibration;
-  /** Methods of quantisation (docs/quantisation.md). */
+  /** Preset of quantisation methods (docs/quantisation.md). */
   preset?: Preset;
-  /** Names of the classes, in the output's order. Default: the file's. */
+  /** Class names, in the order of the output's elements. Default: from the file. */
   labels?: string[];
-  /** Who built it, for the manifest. Default: `runlet`. */
+  /** Name of the program that builds the bundle, for the manifest. Default: `runlet`. */
   producer?: string;
-  /** Another last step, such as a build with AssemblyScript. Default: style `table`. */
+  /** Last step, from plan to bundle, for example a build with AssemblyScript. Default: style `table`. */
   build?: Build;
 }
 
-/** From a plan to a bundle, with what the manifest says beside it. */
+/** Builds a bundle from a plan. @param fields further fields of the manifest. */
 export type Build = (quant: QuantPlan, fields: ReturnType<typeof manifestFields> & { producer?: string }) => Promise<Compiled>;
 
 export interface Compiled {
-  /** The bundle: for openSession, or to be saved as a .wasm file. */
+  /** The bundle. Pass it to openSession or save it as a .wasm file. */
   wasm: Uint8Array;
   manifest: Manifest;
 }
 
-/** @throws RN780 */
+/** Checks that WebCrypto is available. @throws RN780 */
 export function checkWebCrypto(): void {
   if (globalThis.crypto?.subtle) return;
   throw new RunletError('RN780', {
     what: 'this page cannot compile models: it has no WebCrypto',
     where: 'crypto.subtle',
-    why: 'browsers give it only to pages from https: or localhost',
+    why: 'browsers offer it only to pages from https: or localhost',
     tryThis: 'open the page at its 127.0.0.1 address, or serve it over https',
   });
 }
 
-/**
- * The graph of a model file; its digest is over all files of the model, in the order in which they were read.
- */
+/** Reads the graph of a model. Its digest covers all files of the model, in the order of reading. */
 async function readWhole(model: Uint8Array, options: ReadOptions): Promise<Graph> {
   const { files } = options;
   const parts = [model];
   const counted = async (path: string, limitBytes: number): Promise<Uint8Array> => {
-    const own = typeof files === 'object' && Object.hasOwn(files, path) ? files[path] : undefined;
-    const part = typeof files === 'function' ? await files(path, limitBytes) : own;
+    const listed = typeof files === 'object' && Object.hasOwn(files, path) ? files[path] : undefined;
+    const part = typeof files === 'function' ? await files(path, limitBytes) : listed;
     if (!part) throw new Error('it is not there');
     parts.push(part);
     return part;
   };
   const digest = await sha256(model);
   const graph = await readModel(model, { ...options, digest, ...(files && { files: counted }) });
-  // a quantised model keeps the digest of the file that it was made of
+  // a quantised model keeps the digest of the file that it was made from
   if (graph.sourceDigest !== digest || parts.length === 1) return graph;
   return { ...graph, sourceDigest: await sha256(join(Uint8Array, parts)) };
 }
 
 /**
- * Compiles a model.
- * @param model a file that readModel reads (TensorFlow Lite, ONNX, TensorFlow.js, .rnq), or a Graph.
+ * Compiles a model to a bundle.
+ * @param model bytes of a file that readModel reads (TensorFlow Lite, ONNX, TensorFlow.js, .rnq), or a Graph.
  * @throws RunletError RN1xx, RN3xx (the file), RN2xx (the plan), RN4xx (quantisation), RN5xx (the build),
  * RN780 (no WebCrypto), RN782 (a float model without calibration)
  */
@@ -97,8 +95,8 @@ export async function compile(model: Uint8Array | Graph, options: CompileOptions
     throw new RunletError('RN782', {
       what: 'this is a float model, and int8 needs the range of every activation',
       where: graph.name,
-      why: 'only a signal of the kind it will see has those ranges',
-      tryThis: 'give a signal to calibrate with: some minutes of sound (.wav), or frames (.csv, .npy)',
+      why: 'the ranges are measured on a signal of the kind that the model will see',
+      tryThis: 'give a calibration signal: a few minutes of sound (.wav), or frames (.csv, .npy)',
     });
   const plan: PlanOptions = { ...rest, hop: wanted ?? hopInFile(graph) ?? defaultHop(graph).hop };
   const int8 =

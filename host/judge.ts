@@ -1,9 +1,10 @@
 /**
- * How well int8 does what float does, on a recording that has its truth.
+ * Compares the int8 model with its float model on a recording.
  *
  * In: the float graph, the int8 plan, a recording.  Out: accuracy (or mean absolute error) of float and int8
- * at the same windows, and how far their outputs are apart. Windows are spread over the recording evenly, as
- * many as some seconds of work allow.
+ * on the same windows, if the recording holds the truth, and the difference of their outputs.
+ * With truth, the windows are spread evenly over the recording; without, the first ones are taken. Their
+ * number is limited so that judging takes a few seconds.
  */
 import type { TruthAt } from '../assembly/bundle/manifest.ts';
 import type { Graph } from '../models/graph/types.ts';
@@ -16,27 +17,27 @@ import type { QuantPlan } from '../quant/plan.ts';
 import { inputsOf, type Recording, type Truth } from './recording.ts';
 import { truthIn } from './statistics.ts';
 
-/** Multiply-accumulates of float windows that a judgement may take: some seconds. */
+/** Upper bound of the multiply-accumulates that one judgement spends on float windows: a few seconds. */
 const budgetMacs = 1.5e9;
-const [fewest, most] = [50, 2000];
+const [minWindows, maxWindows] = [50, 2000];
 
 export interface Judgement {
   comparison: FormComparison;
-  /** Where in its window the truth of an output is. */
+  /** How the truth of a window was taken from the truth of its frames. */
   truthAt?: TruthAt;
 }
 
-/** Every how many windows one is judged. */
-function everyOf(plan: StreamPlan, windows: number): number {
-  const count = Math.max(fewest, Math.min(most, Math.floor(budgetMacs / Math.max(1, plan.macsPerWindow))));
+/** Number of windows from one judged window to the next. */
+function windowStride(plan: StreamPlan, windows: number): number {
+  const count = Math.max(minWindows, Math.min(maxWindows, Math.floor(budgetMacs / Math.max(1, plan.macsPerWindow))));
   return Math.max(1, Math.ceil(windows / count));
 }
 
-/** The truth of every window; null where it is unknown, or the window is not judged. */
+/** Returns the truth of every window; null if it is unknown or the window is not judged. */
 function labelsFor(plan: StreamPlan, recording: Recording, truth: Truth, at: TruthAt | undefined): Labels & { at: TruthAt } {
   const { graph } = plan;
   const windows = windowCount(plan, recording.signals);
-  const every = everyOf(plan, windows);
+  const stride = windowStride(plan, windows);
   const names = classNames(graph);
   const [elements = 1] = outputElements(graph);
   const whole = truth.values.every((v) => Number.isNaN(v) || Number.isInteger(v));
@@ -46,20 +47,20 @@ function labelsFor(plan: StreamPlan, recording: Recording, truth: Truth, at: Tru
       : 'values';
   const place = at ?? (kind === 'classes' ? 'majority' : 'end');
   const values = Array.from({ length: windows }, (_, n) => {
-    const value = n % every === 0 ? truthIn(truth.values, n * plan.hop, n * plan.hop + plan.window, place) : Number.NaN;
+    const value = n % stride === 0 ? truthIn(truth.values, n * plan.hop, n * plan.hop + plan.window, place) : Number.NaN;
     return Number.isNaN(value) || (kind === 'classes' && (value < 0 || value >= names.length)) ? null : value;
   });
   return { kind, values, elements, names, at: place };
 }
 
-/** The recording's first windows, where there is no truth to choose by. */
+/** Returns the first windows of the recording; for recordings without truth. */
 function beginning(plan: StreamPlan, { signals }: Recording): Float32Array[] {
   const windows = windowCount(plan, signals);
-  const ticks = plan.window + plan.hop * Math.ceil(windows / everyOf(plan, windows));
+  const ticks = plan.window + plan.hop * Math.ceil(windows / windowStride(plan, windows));
   return inputsOf(plan.graph).map(({ elements, rate }, i) => (signals[i] as Float32Array).subarray(0, ticks * rate * elements));
 }
 
-/** @throws RunletError RN434 the recording is too short */
+/** Compares both forms of the model. @throws RunletError RN434 if the recording is too short. */
 export function judged(float: Graph | undefined, quant: QuantPlan, recording: Recording, at: TruthAt | undefined): Judgement {
   const { truth } = recording;
   const { plan } = quant;
@@ -70,10 +71,10 @@ export function judged(float: Graph | undefined, quant: QuantPlan, recording: Re
 }
 
 /**
- * The order of class names that a model without labels has: alphabetical, as label encoders make it, if the
- * model's own answers bear that out.
- * @returns the names in the order of the outputs; undefined where the answers for any name are mostly
- * another's.
+ * Guesses which output stands for which class name, for a model without labels. Label encoders sort names
+ * alphabetically; the guess holds if the model's answers agree with that order.
+ * @returns the names in the order of the outputs; undefined if, for any name, another class is answered at
+ * least as often as the name itself.
  */
 export function labelOrder(
   graph: Graph,
@@ -86,9 +87,9 @@ export function labelOrder(
   if (!truth || truth.names.length !== elements || elements < 2) return undefined;
   const order = [...truth.names].sort();
   const plan = planStream(graph, graph.stateful ? options : { hop: options.hop, mode: 'windowed' });
-  const every = everyOf(plan, windowCount(plan, recording.signals));
+  const stride = windowStride(plan, windowCount(plan, recording.signals));
   const counts = order.map(() => new Array<number>(elements).fill(0));
-  for (const { window, outputs } of judge(plan, recording.signals, (n) => n % every === 0)) {
+  for (const { window, outputs } of judge(plan, recording.signals, (n) => n % stride === 0)) {
     const place = truthIn(truth.values, window * plan.hop, window * plan.hop + plan.window, at ?? 'majority');
     const row = counts[order.indexOf(truth.names[place] ?? '')];
     const answer = answerOf(outputs, { elements, names: order });

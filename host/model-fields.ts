@@ -1,10 +1,10 @@
 /**
- * What a model file's metadata says for its bundle. No Node import: the command line and the page read the
- * same.
+ * Settings of a bundle that a model file's metadata states. Has no Node import, so that the command line and
+ * the web page share it.
  *
- * In: a Graph, and settings of the detector and labels that come before the file's.  Out: fields of the
- * manifest, the hop and the mode that the file asks for, and the graph with what a user said of it, so that a
- * file made of it says so too.
+ * In: a Graph, and settings that override its metadata.
+ * Out: fields of the manifest, the file's hop and mode, and a graph whose metadata holds the user's settings,
+ * so that files written from it keep them.
  */
 import { type DetectorManifest, type TruthAt, truthPlaces } from '../assembly/bundle/manifest.ts';
 import { RunletError } from '../models/error.ts';
@@ -15,7 +15,7 @@ import { detectorSettings, featuresSettings, labelsIn, namesIn } from '../models
 import { type Mode, modes } from '../models/stream/modes.ts';
 import { indexedClasses } from '../quant/evaluate/labels.ts';
 
-/** What a user says of a model beside its numbers. Undefined: nothing was said. */
+/** Settings that a user may give for a model. Undefined: not given. */
 export interface ModelSettings {
   /** Ticks between two outputs. */
   hop?: number | undefined;
@@ -28,8 +28,8 @@ export interface ModelSettings {
 }
 
 /**
- * The graph with settings in its metadata, over those that it has. @throws RN755, RN756 labels or columns
- * that do not fit
+ * Returns the graph with these settings in its metadata; they replace its present ones. @throws RN755, RN756
+ * if labels or columns do not fit the model.
  */
 export function withSettings(graph: Graph, settings: ModelSettings): Graph {
   const { hop, mode, sampleRateHz, labels, columns, truthAt } = settings;
@@ -41,14 +41,14 @@ export function withSettings(graph: Graph, settings: ModelSettings): Graph {
     'runlet.columns': columns && JSON.stringify(columns),
     'runlet.truth_at': truthAt,
   };
-  const said = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const told = { ...graph, metadata: { ...graph.metadata, ...Object.fromEntries(said) } };
-  checkLabels(told, labelsIn(told.metadata));
-  columnsIn(told);
-  return told;
+  const given = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const updated = { ...graph, metadata: { ...graph.metadata, ...Object.fromEntries(given) } };
+  checkLabels(updated, labelsIn(updated.metadata));
+  columnsIn(updated);
+  return updated;
 }
 
-/** RN755. @param elements values of each output */
+/** Makes the error RN755. @param elements number of values of each output. */
 export const labelsUnfit = (labels: readonly string[], where: string, elements: readonly number[]): RunletError =>
   new RunletError('RN755', {
     what: `${labels.length} labels do not fit this model`,
@@ -58,8 +58,8 @@ export const labelsUnfit = (labels: readonly string[], where: string, elements: 
   });
 
 /**
- * Labels are names of an output's elements, or of the classes that it is an index of. An output of one
- * element has one, or two for its low and its high end. @throws RN755
+ * Checks that there is one label per element of an output, or per class if the output is an index. Other
+ * outputs of one element take one label, or two for their low and their high end. @throws RN755
  */
 function checkLabels(graph: Graph, labels: readonly string[] | undefined): void {
   if (!labels) return;
@@ -70,8 +70,8 @@ function checkLabels(graph: Graph, labels: readonly string[] | undefined): void 
 }
 
 /**
- * Names of the elements of a frame that the metadata has (`runlet.columns`: a JSON list, or names with commas
- * between them). @throws RN756
+ * Returns the names of a frame's elements from the metadata (`runlet.columns`: a JSON list, or names
+ * separated by commas). @throws RN756
  */
 export function columnsIn(graph: Graph): string[] | undefined {
   const text = graph.metadata['runlet.columns'];
@@ -89,8 +89,8 @@ export function columnsIn(graph: Graph): string[] | undefined {
 }
 
 /**
- * Columns of a file that the model's input is known by: those of the metadata, else the name of an input of
- * one element. @throws RN756
+ * Returns the names of the file columns that make up a frame: those of the metadata, else the input's name if
+ * it has one element. @throws RN756
  */
 export function knownColumns(graph: Graph): string[] | undefined {
   const [input] = graph.inputs;
@@ -98,14 +98,14 @@ export function knownColumns(graph: Graph): string[] | undefined {
   return columnsIn(graph) ?? (single ? [input.name] : undefined);
 }
 
-/** Manifest fields that a model's metadata may carry. @throws RN133, RN755, RN756 */
+/** Returns the manifest fields of the metadata; `settings` come first. @throws RN133, RN755, RN756 */
 export function manifestFields(graph: Graph, settings: Partial<DetectorManifest> = {}, names?: string[]) {
   const rate = Number(graph.metadata['runlet.sample_rate_hz']);
   const labels = names ?? labelsIn(graph.metadata);
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  const own = detectorSettings(graph.metadata);
-  const wanted = own !== undefined || Object.keys(given).length > 0;
-  const detector = { cutoff: 0.5, slidingWindow: 1, refractoryMs: 1000, output: 0, ...own, ...given };
+  const inFile = detectorSettings(graph.metadata);
+  const hasDetector = inFile !== undefined || Object.keys(given).length > 0;
+  const detector = { cutoff: 0.5, slidingWindow: 1, refractoryMs: 1000, output: 0, ...inFile, ...given };
   const features = featuresSettings(graph.metadata);
   checkLabels(graph, labels);
   const columns = columnsIn(graph);
@@ -118,19 +118,19 @@ export function manifestFields(graph: Graph, settings: Partial<DetectorManifest>
     ...(labels && { labels }),
     ...(columns && { columns }),
     ...(truthAt && { truthAt }),
-    ...(wanted && { detector }),
+    ...(hasDetector && { detector }),
     ...(features && { features }),
   };
 }
 
-/** The hop that the file names, in ticks; undefined where it names none. */
+/** Returns the file's hop in ticks; undefined if it states none. */
 export function hopInFile(graph: Graph): number | undefined {
   const hop = Number(graph.metadata['runlet.hop']);
   return hop >= 1 ? hop : undefined;
 }
 
-/** The mode that the file names; undefined where it names none. */
+/** Returns the file's mode; undefined if it states none. */
 export const modeInFile = (graph: Graph): Mode | undefined => modes.find((mode) => mode === graph.metadata['runlet.mode']);
 
-/** Ticks of a window; with one input, its frames. */
+/** Returns the window's length in ticks; with one input a tick is a frame. */
 export const windowOf = (graph: Graph): number => clockOf(graph).window;

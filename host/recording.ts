@@ -1,9 +1,9 @@
 /**
- * A recording that a verb goes by: all of its frames, and what it says of itself.
+ * Reads a whole recording into memory: all frames, and the facts that its file states.
  *
- * In: a graph and a file (or several, with commas between them, for a model of several inputs).  Out: signals
- * `[frames][f][c]` an input, the names and the rate of its columns, the truth per frame where one column
- * holds it.  RN720 to RN739 where it cannot be read.
+ * In: a graph and a file. For a model with several inputs: several files, separated by commas.
+ * Out: one signal `[frames][f][c]` per input, column names, sample rate, and the truth of each frame if a
+ * column holds it.  Errors: RN720 to RN739 if the recording cannot be read.
  */
 
 import { clockOf } from '../models/graph/clock.ts';
@@ -18,28 +18,25 @@ import type { Source, SourceOptions } from './sources/source.ts';
 
 export interface Truth {
   column: string;
-  /** A frame each: a number, an index of `names` or of the model's labels, or NaN. */
+  /** f64 [frames]: a number, an index into `names` or into the model's labels, or NaN if it is unknown. */
   values: Float64Array;
-  /**
-   * Names of classes in the order in which they come, where the model has no labels and the column holds
-   * names.
-   */
+  /** Class names, in order of first appearance; only for a column of names and a model without labels. */
   names: string[];
 }
 
 export interface Recording {
   describe: string;
   signals: Float32Array[];
-  /** Of a frame of the only input, where the file names its columns. */
+  /** Names of the elements of a frame, for a model with one input, if the file names its columns. */
   columns?: string[];
-  /** Frames of the only input a second, where the file says it. */
+  /** Frames per second, for a model with one input, if the file states it. */
   sampleRateHz?: number;
   truth?: Truth;
 }
 
 export type RecordingOptions = Pick<SourceOptions, 'channel' | 'columns' | 'truth' | 'labels' | 'sampleRateHz'>;
 
-/** Inputs as sources take them. */
+/** The graph's inputs in the form that sources take. */
 export const inputsOf = (graph: Graph) => {
   const { rates } = clockOf(graph);
   return graph.inputs.map(({ name, tensor }, i) => ({
@@ -49,7 +46,7 @@ export const inputsOf = (graph: Graph) => {
   }));
 };
 
-/** A recording hop by hop, as a session is pushed: ticks [at, end) of each input. */
+/** Yields a recording hop by hop, as a session takes it: ticks [at, end) of each input. */
 export function* hopsOf<A extends Float32Array | Int8Array | Int16Array>({ manifest, hop }: Session, signals: readonly A[]) {
   const perTick = manifest.inputs.map(({ elements, rate = 1 }) => elements * rate);
   const ticks = minOf(signals.map((data, i) => Math.floor(data.length / (perTick[i] as number))));
@@ -66,7 +63,7 @@ async function whole(frames: AsyncIterable<Float32Array>): Promise<Float32Array>
   return join(Float32Array, chunks);
 }
 
-/** What one source knew beside its frames, once they are read. */
+/** Returns what a source knows in addition to its frames. Call it after all frames are read. */
 const factsOf = ({ describe, names, named, sampleRateHz, truth, truthName, truthNames }: Source): Omit<Recording, 'signals'> => ({
   describe,
   ...(named && names && { columns: names }),
@@ -74,7 +71,7 @@ const factsOf = ({ describe, names, named, sampleRateHz, truth, truthName, truth
   ...(truth && { truth: { column: truthName ?? 'truth', values: truth.view().slice(), names: truthNames ?? [] } }),
 });
 
-/** A recording for an input. @param known names that its columns may have. */
+/** Reads a recording for one input. @param known names of the columns that make up a frame. */
 export async function readFrames(
   frameElements: number,
   known: string[] | undefined,

@@ -1,12 +1,12 @@
 /**
  * Statistics that reports print.
  *
- * In: numbers.  Out: quantiles by linear interpolation (Hyndman and Fan, 1996, type 7), mean absolute error,
- * accuracy, truths of windows.
+ * In: numbers.  Out: quantiles by linear interpolation, mean absolute error, accuracy, the truth of a window.
+ * Source: Hyndman and Fan, 1996, type 7 (quantiles).
  */
 import type { TruthAt } from '../assembly/bundle/manifest.ts';
 
-/** The q-quantile, 0 <= q <= 1, of unsorted values; NaN for none. */
+/** Returns the q-quantile (0 <= q <= 1) of unsorted values; NaN if there are none. */
 export function quantile(values: ArrayLike<number>, q: number): number {
   const sorted = Float64Array.from(values).sort();
   if (sorted.length === 0) return Number.NaN;
@@ -15,7 +15,7 @@ export function quantile(values: ArrayLike<number>, q: number): number {
   return below + (at - Math.floor(at)) * ((sorted[Math.ceil(at)] as number) - below);
 }
 
-/** Mean of |a - b| over the pairs where both are numbers; undefined where there are none. */
+/** Returns the mean of |a - b| over the pairs without NaN; undefined if there are none. */
 export function meanAbsoluteError(a: ArrayLike<number>, b: ArrayLike<number>): { mae: number; count: number } | undefined {
   let sum = 0;
   let count = 0;
@@ -28,10 +28,7 @@ export function meanAbsoluteError(a: ArrayLike<number>, b: ArrayLike<number>): {
   return count ? { mae: sum / count, count } : undefined;
 }
 
-/**
- * The part of the pairs that are equal, over the pairs where the truth is a number; undefined where there are
- * none.
- */
+/** Returns the share of equal pairs among those whose truth is known; undefined if there are none. */
 export function accuracy(found: ArrayLike<number>, truth: ArrayLike<number>): { accuracy: number; count: number } | undefined {
   let right = 0;
   let count = 0;
@@ -43,7 +40,7 @@ export function accuracy(found: ArrayLike<number>, truth: ArrayLike<number>): { 
   return count ? { accuracy: right / count, count } : undefined;
 }
 
-/** Truth of the window [from, to), at the place that is asked for; NaN where nothing is known there. */
+/** Returns the truth of the window [from, to), taken from its frames as `at` says; NaN if it is unknown. */
 export function truthIn(values: ArrayLike<number>, from: number, to: number, at: TruthAt): number {
   if (at === 'end') return values[to - 1] ?? Number.NaN;
   if (at === 'middle') return values[from + ((to - from) >> 1)] ?? Number.NaN;
@@ -58,7 +55,7 @@ export function truthIn(values: ArrayLike<number>, from: number, to: number, at:
   return best;
 }
 
-/** Index of the largest value, the first one of equals. */
+/** Returns the index of the largest value; of equal values the first. */
 export function argmax(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;

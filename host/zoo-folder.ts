@@ -1,4 +1,4 @@
-/** The folder of the zoo's models, from the sources and from dist; undefined where they were left out. */
+/** Folder of the zoo's models, found from the sources and from dist; undefined in a package without them. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -1,9 +1,9 @@
 /**
- * The one error type of Runlet.
+ * RunletError: the error type of Runlet.
  *
- * In: a code, and what / where / why / what to try.  Out: an Error whose message is those four in one
- * paragraph. Parts hold names and messages out of files, so control characters, newlines too, are shown as
- * `\uXXXX` here, for every terminal, log and page: a name cannot begin a line that looks like one of ours.
+ * In: a code, and what / where / why / what to try.  Out: an Error whose message joins these four parts in
+ * one paragraph. Parts may contain names and messages from files. Control characters and newlines are
+ * therefore written as `\uXXXX`, so that a name cannot start a line that looks like one of Runlet's.
  * Codes: RN1xx read, RN2xx plan, RN3xx operator, RN4xx quantise, RN5xx emit, RN6xx bundle, RN7xx session,
  * RN8xx gateway. Every code has a paragraph in docs/errors.md; test/errors.test.ts checks both directions.
  */
@@ -39,5 +39,5 @@ export class RunletError extends Error {
   }
 }
 
-/** True for an error that Runlet raised on purpose (anything else is a bug). */
+/** Whether Runlet raised the error on purpose (any other error is a bug). */
 export const isRunletError = (error: unknown): error is RunletError => error instanceof Error && error.name === 'RunletError';

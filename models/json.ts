@@ -1,27 +1,27 @@
 /**
- * JSON of a file that nobody vouches for, within bounds.
+ * Parses JSON of untrusted files within bounds.
  *
- * In: bytes and the largest numbers of bytes and values.  Out: the value, or an Error with the reason.
- * Rule: three bytes of JSON (`{},`) become some sixty of memory, so the length alone does not bound it.
- * Brackets, braces, commas and colons are counted before anything is parsed; those inside of strings count as
- * well, and base64 has none.  Cost: one pass over the bytes.
+ * In: bytes and the largest number of bytes.  Out: the value, or an Error with the reason.
+ * Rule: three bytes of JSON (`{},`) take about 60 bytes of memory, so a limit of the length does not bound
+ * the memory. The number of values is limited too: brackets, braces, commas and colons are counted before
+ * parsing, also those inside strings (base64 has none).  Cost: one pass over the bytes.
  */
 
 import * as v from 'valibot';
 
 /**
- * Values of a file, names of fields included. A choice: the largest real models have some ten thousand; a
- * million take about 100 MB.
+ * Largest number of values in a file, field names included. A choice: the largest real models have about
+ * 10,000; a million take about 100 MB of memory.
  */
 export const jsonValueLimit = 1_000_000;
 
 const isSeparator = new Uint8Array(256);
 for (const letter of '[{,:') isSeparator[letter.charCodeAt(0)] = 1;
 
-/** More bytes or values than are read. */
+/** The file exceeds the limit of bytes or values. */
 export class JsonTooLarge extends Error {}
 
-/** @throws JsonTooLarge, or another Error where it is no UTF-8 or no JSON */
+/** @throws JsonTooLarge, or another Error if the bytes are not UTF-8 or not JSON */
 export function boundedJson(bytes: Uint8Array, limitBytes: number): unknown {
   if (bytes.length > limitBytes) throw new JsonTooLarge(`it has ${bytes.length} bytes, at most ${limitBytes} are read`);
   let values = 1;
@@ -31,8 +31,8 @@ export function boundedJson(bytes: Uint8Array, limitBytes: number): unknown {
 }
 
 /**
- * The value of a JSON text that fits a schema.
- * @param wrong the error for a reason. @param whole what the text is called where no field is to blame.
+ * Returns the value of a JSON text after checking it against a schema.
+ * @param whole name of the text, for errors that concern no field  @param wrong makes the error for a reason
  */
 export function checkedJson<S extends v.GenericSchema>(
   json: string,

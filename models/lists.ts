@@ -1,19 +1,19 @@
 /**
- * Lists of any length. A call takes its arguments on the stack, so `Math.max(...values)` ends the process
- * where a list from outside is long; these do not.
+ * Functions on lists of any length. A call passes its arguments on the stack, so `Math.max(...values)`
+ * crashes the process if a list from outside is long; these functions do not.
  *
- * In: lists, or steps of a generator.  Out: what Math.max, Math.min and push give for their elements; all
- * joined; the generator's result.  test/tree.test.ts forbids the spread form elsewhere.
+ * In: lists, or a generator.  Out: their maximum, their minimum, the joined or extended list; the generator's
+ * result.  test/tree.test.ts forbids the spread form elsewhere.
  */
 
-/** -Infinity of none; NaN where one is NaN. */
+/** Returns the maximum: -Infinity of an empty list, NaN if a value is NaN. */
 export function maxOf(values: Iterable<number>): number {
   let found = Number.NEGATIVE_INFINITY;
   for (const value of values) found = Math.max(found, value);
   return found;
 }
 
-/** Infinity of none; NaN where one is NaN. */
+/** Returns the minimum: Infinity of an empty list, NaN if a value is NaN. */
 export function minOf(values: Iterable<number>): number {
   let found = Number.POSITIVE_INFINITY;
   for (const value of values) found = Math.min(found, value);
@@ -24,7 +24,7 @@ interface Typed {
   set(values: ArrayLike<number>, at: number): void;
 }
 
-/** All values one after the other, in an array of type `make`. */
+/** Joins arrays into one of type `make`. */
 export function join<T extends Typed>(make: new (length: number) => T, parts: readonly ArrayLike<number>[]): T {
   const all = new make(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
@@ -35,7 +35,7 @@ export function join<T extends Typed>(make: new (length: number) => T, parts: re
   return all;
 }
 
-/** What a generator returns, its steps left aside. */
+/** Runs a generator to its end and returns its result. The yielded values are ignored. */
 export function resultOf<T>(steps: Generator<unknown, T, undefined>): T {
   for (;;) {
     const { done, value } = steps.next();
@@ -43,7 +43,7 @@ export function resultOf<T>(steps: Generator<unknown, T, undefined>): T {
   }
 }
 
-/** Adds all items at the end of a list. */
+/** Appends all items to a list. */
 export function append<T>(list: T[], items: Iterable<NoInfer<T>>): void {
   for (const item of items) list.push(item);
 }

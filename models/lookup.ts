@@ -1,8 +1,8 @@
 /**
- * A table's entry by a name that comes from outside.
+ * lookup: finds a table's entry by a name from outside.
  *
- * In: a table written as an object, a name of a file, a command line or a wire.  Out: the entry, or
- * undefined, also for `constructor`, `__proto__` and the other names that every object inherits.
+ * In: a table (an object), a name from a file, a command line or a network message.  Out: the entry, or
+ * undefined, also for names that every object inherits, such as `constructor` and `__proto__`.
  */
 export const lookup = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(table, name) ? table[name] : undefined;

@@ -1,8 +1,8 @@
 /**
- * Sums of products of weights and values: what the float and the integer model spend their time in.
+ * Sums of products of weights and values. The float and the integer model spend most of their time here.
  *
- * In: real or int8 weights `[o][row]`; values less their zero point.  Out: sums in doubles, which are exact
- * for integers below 2^53, made by assembly/host/products.ts.
+ * In: real or int8 weights `[o][row]`, values, their zero point.  Out: sums in doubles, which are exact for
+ * integers below 2^53. The kernel is assembly/host/products.ts.
  */
 import type { Shape } from './graph/types.ts';
 import { eachPlace, forEachTap, type SlidingGeometry } from './ops/sliding.ts';
@@ -21,13 +21,13 @@ function kernelHere(): Kernel {
   return made;
 }
 
-/** Where the kernel's memory keeps weights; from `top` on it is free. */
+/** Addresses of cached weights in the kernel's memory, which is free from `top` on. */
 let kept = new WeakMap<Values, number>();
 let top = 0;
-/** Weights that are kept at a time: 2^26 bytes of doubles, or one layer. A choice. */
-const mostKept = 2 ** 26;
+/** Capacity of the cache: 2^26 bytes of doubles, or one larger layer. A choice. */
+const maxKeptBytes = 2 ** 26;
 
-/** `count` doubles at an address of the kernel's memory. */
+/** Returns a view of `count` doubles at an address of the kernel's memory, which grows if needed. */
 function doublesAt(address: number, count: number): Float64Array {
   const { memory } = kernelHere();
   const missing = address + 8 * count - memory.buffer.byteLength;
@@ -37,7 +37,7 @@ function doublesAt(address: number, count: number): Float64Array {
 
 const even = (n: number): number => n + (n % 2);
 
-/** Writes the weights of outputs [from, from + outputs) as the kernel reads them. */
+/** Writes the weights of outputs [from, from + outputs) in the kernel's order: 8 or 2 outputs interleaved. */
 function interleave(into: Float64Array, weights: Values, from: number, outputs: number, row: number): void {
   let at = 0;
   for (let o = 0; o < outputs; ) {
@@ -48,12 +48,12 @@ function interleave(into: Float64Array, weights: Values, from: number, outputs: 
   }
 }
 
-/** Address of a layer's weights, group after group. */
+/** Returns the address of a layer's weights, group after group. Writes them first if they are not cached. */
 function keep(weights: Values, groups: number, perGroup: number, row: number): number {
   const found = kept.get(weights);
   if (found !== undefined) return found;
   const each = even(perGroup) * row;
-  if (top + 8 * groups * each > mostKept) [kept, top] = [new WeakMap(), 0];
+  if (top + 8 * groups * each > maxKeptBytes) [kept, top] = [new WeakMap(), 0];
   const address = top;
   const into = doublesAt(address, groups * each);
   for (let g = 0; g < groups; g++) interleave(into.subarray(g * each, (g + 1) * each), weights, g * perGroup, perGroup, row);
@@ -63,8 +63,8 @@ function keep(weights: Values, groups: number, perGroup: number, row: number): n
 }
 
 /**
- * A layer's weights in the kernel, a place for its values `[group][row]`, and its sums, of which each call
- * makes new ones.
+ * Loads a layer into the kernel. `values` is the buffer for its inputs, [group][row]. `sum()` computes the
+ * sums, [o], which are valid until the next call.
  */
 function loaded(weights: Values, bias: ArrayLike<number>, groups: number): { values: Float64Array; sum(): Float64Array } {
   const outputs = bias.length;
@@ -72,14 +72,14 @@ function loaded(weights: Values, bias: ArrayLike<number>, groups: number): { val
   const row = weights.length / outputs;
   const kernel = kernelHere();
   const w = keep(weights, groups, perGroup, row);
-  // an odd group writes one sum too many, behind the last one too
+  // a group of odd size writes one extra sum, also behind the last group
   const values = doublesAt(top, groups * row + outputs + (perGroup % 2));
   const y = top + 8 * groups * row;
   const sums = values.subarray(groups * row, groups * row + outputs);
   return {
     values,
     sum() {
-      // the sum too many of an odd group is that of the next one, which comes after it
+      // the next group overwrites the extra sum of a group of odd size
       for (let g = 0; g < groups; g++)
         kernel.products(w + 8 * g * even(perGroup) * row, row, perGroup, top + 8 * g * row, y + 8 * g * perGroup);
       for (let o = 0; o < outputs; o++) sums[o] = (sums[o] as number) + (bias[o] as number);
@@ -88,7 +88,7 @@ function loaded(weights: Values, bias: ArrayLike<number>, groups: number): { val
   };
 }
 
-/** `bias[o] + sum of weights[o][i] * (x[i] - zero)` for every output, until the next call. */
+/** Returns `bias[o] + sum of weights[o][i] * (x[i] - zero)`, [o]. The array is valid until the next call. */
 export function products(weights: Values, bias: ArrayLike<number>, x: Values, zero = 0): Float64Array {
   const { values, sum } = loaded(weights, bias, 1);
   for (let i = 0; i < x.length; i++) values[i] = (x[i] as number) - zero;
@@ -96,8 +96,9 @@ export function products(weights: Values, bias: ArrayLike<number>, x: Values, ze
 }
 
 /**
- * Calls `visit(sums, at)` for every place of a convolution: the sums of its channels, and the element of the
- * first. Weights are `[o][kt][kf][input of the group]`; what lies outside the input adds nothing.
+ * Calls `visit(sums, at)` for every output place of a convolution: `sums` has one value per output channel,
+ * `at` is the element index of channel 0. Weights are `[o][kt][kf][input of the group]`; padding adds
+ * nothing.
  */
 export function eachConvolved(
   { data, shape }: { data: Values; shape: Shape },

@@ -1,9 +1,9 @@
 /**
- * Calibration: the range of every tensor over a signal, run the way the plan will run it.
+ * Calibration: runs a float model over a signal as the plan will run it, and shows every tensor to a visitor.
  *
- * In: a StreamPlan of a float graph, a signal for each input.  Out: an observer per tensor.  Trunk tensors
- * are observed on frames whose whole receptive field is real signal (a stream never sees the zero padding);
- * head tensors on at most `maxWindows` windows, spread evenly.
+ * In: a StreamPlan of a float graph, a signal for each input.  Out: calls of `visit`.  Of trunk tensors the
+ * visitor sees the frames whose whole receptive field is real signal, because a stream never sees the zero
+ * padding. Of head tensors it sees at most `maxWindows` windows, spread evenly.
  */
 import { RunletError } from '../models/error.ts';
 import { frameOf } from '../models/graph/types.ts';
@@ -15,18 +15,19 @@ import type { StreamPlan } from '../models/stream/types.ts';
 import { type Calibration, piecesOf } from './calibration/signals.ts';
 
 export interface CalibrateOptions {
+  /** Largest number of windows on which head tensors are observed. Default 512. */
   maxWindows?: number;
-  /** Frames (ticks, where there are several inputs) run at once: bounds memory. */
+  /** Frames (ticks if the model has several inputs) of one segment. It bounds the memory use. */
   segmentFrames?: number;
 }
 
-/** Sees whole frames [t][f][c] of a tensor; it will be called about `visits` times for it. */
+/** Receives whole frames [t][f][c] of a tensor. `visits`: about how often it is called for this tensor. */
 export type Visit = (tensor: number, values: Float32Array, visits: number) => void;
 
 /**
- * Runs the float plan over the signal and shows every tensor to `visit`, segment by segment; gives the share
- * done after each.
- * @param run runs a node in float
+ * Runs the float plan over the signal, segment by segment, and passes every tensor to `visit`. Yields the
+ * completed share after each segment, 0 to 1.
+ * @param run runs one node in float
  * @throws RunletError RN414
  */
 export function* visitCalibration(
@@ -44,10 +45,10 @@ export function* visitCalibration(
       throw new RunletError('RN414', {
         what: `the model gives ${values[bad]}`,
         where: plan.graph.tensors[id]?.name,
-        why: domain ? `its value is finite for ${domain} alone` : 'the activation overflows on this calibration data',
+        why: domain ? `its value is finite only for ${domain}` : 'the activation overflows on this calibration data',
         tryThis: domain
-          ? 'export the model with a clamp or an epsilon before it; data like those of training'
-          : 'the unit that the model was trained on; weights without infinities',
+          ? 'export the model with a clamp or an epsilon before it, or use data like the training data'
+          : 'data in the unit that the model was trained on, and weights without infinities',
       });
     }
     visit(id, values, visits);
@@ -74,10 +75,13 @@ export function* visitCalibration(
     }
 }
 
-/** Frames of a segment; so many steps of a model whose state goes on, which begins anew at each segment. */
+/**
+ * Default length of a segment, in frames. The state of a stateful model restarts at each segment, so its
+ * segments have at least 256 windows.
+ */
 const segmentOf = ({ graph, window }: StreamPlan): number => Math.max(16384, graph.stateful ? 256 * window : 0);
 
-/** Rows of a trunk tensor that depend on real frames only. */
+/** Returns the rows of a trunk tensor that depend only on real frames. */
 function settled(plan: StreamPlan, id: number, block: Block<Float32Array>): Float32Array {
   const t = plan.tensors.get(id);
   if (!t) return block.data;
@@ -88,8 +92,8 @@ function settled(plan: StreamPlan, id: number, block: Block<Float32Array>): Floa
 }
 
 /**
- * Pieces [from, to) of the signal that overlap by what one output depends on, each starting at a multiple of
- * the hop.
+ * Returns segments [from, to) of the signal, in ticks. Each starts at a multiple of the hop; neighbours
+ * overlap by the number of ticks that one output depends on.
  */
 function segments(plan: StreamPlan, ticks: number, frames: number): [number, number][] {
   const overlap = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;

@@ -1,8 +1,8 @@
 /**
- * An int8 graph as the real numbers that its integers stand for.
+ * dequantise: converts an int8 graph to the real numbers that its integers represent.
  *
- * In: an int8 Graph.  Out: a float Graph of the same tensors and nodes: weights and biases rounded as they
- * are, activations not rounded at all.
+ * In: an int8 Graph.  Out: a float Graph with the same tensors and nodes. Its weights and biases keep their
+ * rounding; its activations are not rounded.
  */
 import { hasWeights, weightChannels, withWeights } from '../models/graph/channels.ts';
 import { isRecurrent } from '../models/graph/recurrent.ts';
@@ -11,7 +11,7 @@ import { realOf } from '../models/ops/sliding.ts';
 
 type Bias = Float32Array | Int32Array | null;
 
-/** Weights and bias of a layer. @param output of weight i; @param x what the weights multiply */
+/** Returns weights and bias in float. @param output output of weight i  @param x what the weights multiply */
 function real({ data, scales }: Weights, bias: Bias, output: (i: number) => number, x: QuantParams | undefined) {
   const scale = (o: number) => (scales?.[o] ?? scales?.[0] ?? 1) as number;
   const weights: Weights = { data: Float32Array.from(data, (q, i) => q * scale(output(i))) };

@@ -1,14 +1,14 @@
 /**
- * An int8 graph whose scales fit the integer operators.
+ * legalise: inserts requantisations, so that the scales of an int8 graph fit the integer operators.
  *
- * In: an int8 Graph as a file gives it.  Out: the same, with a requantisation (activation `identity`, a
- * table) wherever a pool or a concatenation would have to change scale: after pools, before concatenations.
- * Where no scale differs the graph itself is given back.
+ * In: an int8 Graph as a file stores it.  Out: a graph with a requantisation (activation `identity`, a table)
+ * wherever an operator that must keep one scale would change it: before concatenations, after all others.
+ * Returns the graph itself if no scale differs.
  */
 import { type Graph, type Node, requantisation, sameParams, type Tensor } from '../models/graph/types.ts';
 import { intOpOfNode } from './ops/index.ts';
 
-/** @param wanted by how they share a scale, which operators to look at; all where left out */
+/** @param wanted selects operators by how they share a scale (IntOp.sharesScale). Default: all */
 export function legalise(graph: Graph, wanted: (shares: string) => boolean = () => true): Graph {
   const tensors: Tensor[] = [...graph.tensors];
   const nodes: Node[] = [];

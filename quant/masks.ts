@@ -1,9 +1,9 @@
 /**
- * Masks of attention in int8: constants that a softmax gives no weight to, brought near the scores.
+ * Attention masks in int8: raises the large negative constants of a mask to just below the scores.
  *
- * In: a float graph whose sums have constants far below all scores, the range of the scores.  Out: the graph
- * with values just far enough below the lowest score, so that scores and mask share one scale. Error: a
- * masked row weighs e^-10 of any other at most, a hundredth of what int8 probabilities resolve.
+ * In: a plan of a float graph that adds constants far below all scores, calibration data.  Out: a plan of the
+ * graph whose mask values lie just below the lowest score, so that scores and mask share one scale. Error:
+ * the weight of a masked row is at most e^-10 of any other, a hundredth of an int8 step of the probabilities.
  */
 import type { Graph, Node } from '../models/graph/types.ts';
 import { maxOf, minOf } from '../models/lists.ts';
@@ -14,9 +14,9 @@ import type { Calibration } from './calibration/signals.ts';
 
 type Range = readonly [number, number];
 
-/** Nobody's scores reach this. */
+/** A constant below this is a mask: no scores are this low. */
 const farBelow = -5e3;
-/** How far a mask is below the lowest score. */
+/** Distance of a mask below the lowest score. */
 const below = 10;
 
 const maskOf = (node: Node): Float32Array | undefined => {
@@ -24,7 +24,10 @@ const maskOf = (node: Node): Float32Array | undefined => {
   return data instanceof Float32Array && minOf(data) < farBelow ? data : undefined;
 };
 
-/** The plan with near masks; the share done after each piece of data. `planFor` plans another graph alike. */
+/**
+ * Returns the plan with near masks. Yields the completed share after each piece of data.
+ * @param planFor plans another graph with the same options
+ */
 export function* nearMasks(
   plan: StreamPlan,
   data: Calibration,

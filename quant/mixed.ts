@@ -1,16 +1,15 @@
 /**
- * Mixed: int16 for the activations that need it most, within a budget of cost.
+ * Mixed precision: uses int16 for the activations with the most int8 noise, within a cost budget.
  *
- * In: the plan of an int8 Graph of a float model, the signal that calibrated it.  Out: the graph with some
- * tensors in int16 and rescales in between, and why: per group of tensors its noise, what it costs, whether
- * it was taken.
+ * In: the plan of an int8 Graph of a float model, the calibration signal.  Out: the graph with some tensors
+ * in int16 and rescales in between, and a table: for each group of tensors its noise, its cost, whether it
+ * is int16, and why.
  *
- * Cost of a choice: half the growth of the state plus half the growth of the work, where a
- * multiply-accumulate on int16 counts as `int16Work` (docs/adr/0020 has the measurement).  Groups are tried
- * in the order of noise taken away per cost, and taken while the budget holds, until the target is reached.
- * Noises of different tensors add up; what int16 leaves of a tensor's noise is 2^-16 of it or less, and
- * counts as nothing.
- * Outputs stay int8, and so does what only operators without int16 form read or write.
+ * Cost: half the growth of the state plus half the growth of the work, where a multiply-accumulate on int16
+ * counts `int16Work` times (measured in docs/adr/0020).  Groups are tried in the order of noise removed per
+ * cost. Each is taken if the budget allows it, until the target is reached. Noises of different tensors add
+ * up; the noise that int16 leaves is at most 2^-16 of the int8 noise and counts as 0.
+ * Outputs stay int8, and so do tensors that only operators without int16 form read or write.
  */
 import { RunletError } from '../models/error.ts';
 import { hasWeights, withWeights } from '../models/graph/channels.ts';
@@ -27,26 +26,26 @@ import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './m
 import { int16Form, withRescales } from './rescale.ts';
 
 /**
- * What a multiply-accumulate with int16 on a side takes, of one on int8: target interp
- * (scripts/int16-work.ts; native 1.9, simd 6.3).
+ * Work of a multiply-accumulate with int16 on one side, in int8 multiply-accumulates. Measured with
+ * scripts/int16-work.ts on target interp (native 1.9, simd 6.3).
  */
 export const int16Work = 4;
 
 export interface MixedOptions {
-  /** Most cost that is added, percent of the int8 model's. Default 20. */
+  /** Upper bound of the added cost, percent of the int8 model's cost. Default 20. */
   budgetPercent?: number;
-  /** Signal-to-noise at the outputs that is enough, dB. */
+  /** Signal-to-noise ratio at the outputs at which the choice stops, dB. Default: no limit. */
   targetDb?: number;
   maxWindows?: number;
 }
 
 export interface MixedGroup extends Sensitivity {
   type: 'int8' | 'int16';
-  /** Of all noise, 0 to 1. */
+  /** The group's share of all noise, 0 to 1. */
   share: number;
-  /** Percent of the int8 model's state and work that int16 adds, alone. */
+  /** Cost of int16 for this group only, percent of the int8 model's cost. */
   costPercent: number;
-  /** One clause. */
+  /** The reason for the choice, one clause. */
   why: string;
 }
 
@@ -54,8 +53,8 @@ export interface Mixed {
   graph: Graph;
   groups: MixedGroup[];
   /**
-   * Signal-to-noise at the outputs, of activations other than outputs: all int8, and as chosen (sums of the
-   * groups' noises).
+   * Signal-to-noise ratio at the outputs, dB: with all activations in int8, and with the chosen ones in
+   * int16. Both are sums of the groups' noises, without the rounding of the outputs.
    */
   beforeDb: number;
   afterDb: number;
@@ -63,24 +62,24 @@ export interface Mixed {
   budgetPercent: number;
 }
 
-const largestOf = (values: Float32Array, most = 0): number => values.reduce((max, v) => Math.max(max, Math.abs(v)), most);
+const largestOf = (values: Float32Array, before = 0): number => values.reduce((max, v) => Math.max(max, Math.abs(v)), before);
 
-/** A choice: a peak in a window that was left out would be cut off. */
-const mostWindows = 4096;
+/** Windows in which peaks are searched. A choice: int16 would clip a peak in any other window. */
+const peakWindows = 4096;
 
-/** Largest |x| of each tensor over the signal that calibrated it, as calibration runs it. */
+/** Returns the largest |x| of each tensor over the calibration signal. */
 function largestSeen(plan: StreamPlan, signals: readonly Float32Array[]): ReadonlyMap<number, number> {
   const seen = new Map<number, number>();
   const float = planFor(plan, dequantise(plan.graph));
-  for (const _ of visitCalibration(float, signals, { maxWindows: mostWindows }, (id, values) =>
+  for (const _ of visitCalibration(float, signals, { maxWindows: peakWindows }, (id, values) =>
     seen.set(id, largestOf(values, seen.get(id))),
   ));
   return seen;
 }
 
 /**
- * Largest |x| that a group holds without clipping: of an input what its signal has; else what int8 holds, and
- * twice what was seen, for int16 has steps to spare.
+ * Returns the largest |x| that a group must hold without clipping. For an input it is the largest of its
+ * signal; else the larger of int8's range and twice the observed maximum, because int16 has steps to spare.
  */
 function reachOf(int8: Graph, tensors: readonly number[], signals: readonly Float32Array[], seen: ReadonlyMap<number, number>) {
   const input = int8.inputs.findIndex((p) => tensors.includes(p.tensor));
@@ -89,14 +88,14 @@ function reachOf(int8: Graph, tensors: readonly number[], signals: readonly Floa
   return Math.max(2 * maxOf(tensors.map((id) => seen.get(id) ?? 0)), scale * Math.max(128 + zeroPoint, 127 - zeroPoint));
 }
 
-/** Symmetric, so that `reach` is 32767. */
+/** Symmetric int16 quantisation in which `reach` is 32767. */
 const wideQuant = (reach: number): QuantParams => ({
   scale: Math.fround(reach / 32767) || 2 ** -20,
   zeroPoint: 0,
   type: 'int16',
 });
 
-/** Why a group cannot be int16, or nothing. */
+/** Returns why a group cannot be int16, or undefined if it can. */
 function refusal(graph: Graph, { tensors, noise }: Sensitivity): string | undefined {
   const view = viewOf(graph);
   if (tensors.some(view.isOutput)) return 'an output';
@@ -110,7 +109,7 @@ function refusal(graph: Graph, { tensors, noise }: Sensitivity): string | undefi
   return noise > 0 ? undefined : 'no noise at the outputs';
 }
 
-/** The graph with these tensors in int16, biases in their new scales. */
+/** Returns the graph with these tensors in int16 and biases in their new scales. */
 export function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): Graph {
   const tensors = int8.tensors.map((t) => ({ ...t, quant: wide.get(t.id) ?? (t.quant as QuantParams) }));
   const nodes = int8.nodes.map((node) => {
@@ -125,19 +124,19 @@ export function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): 
   return withRescales({ ...int8, tensors, nodes }, (id) => int8.tensors[id]?.quant as QuantParams);
 }
 
-/** State and work a hop. */
+/** State in bytes, and work a hop in int8 multiply-accumulates. */
 function costOf(plan: StreamPlan): { state: number; work: number } {
   const work = plan.steps.reduce((sum, s) => sum + s.macsPerHop * (viewOf(plan.graph).touchesInt16(s.node) ? int16Work : 1), 0);
   return { state: plan.stateBytes, work };
 }
 
-/** @throws RunletError RN443 a budget or a target that is none */
+/** @throws RunletError RN443 if the budget is negative or not a number, or the target is not a number */
 export function mixed(plan: StreamPlan, signals: readonly Float32Array[], how: MixedOptions = {}): Mixed {
   const { budgetPercent = 20, targetDb = Number.POSITIVE_INFINITY } = how;
   if (!(budgetPercent >= 0) || Number.isNaN(targetDb))
     throw new RunletError('RN443', {
       what: `a budget of ${budgetPercent} % with the target ${targetDb} dB`,
-      why: 'the budget is a share of the cost, 0 or more, the target a signal-to-noise ratio',
+      why: 'the budget is a percentage of the cost and at least 0; the target is a signal-to-noise ratio in dB',
       tryThis: '--mixed-budget 20',
     });
   const { graph: int8, options, mode } = plan;
@@ -153,7 +152,7 @@ export function mixed(plan: StreamPlan, signals: readonly Float32Array[], how: M
     );
   const growth = (after: number, before: number) => (before > 0 ? after / before - 1 : after > 0 ? 1 : 0);
   const costPercent = (groups: readonly Sensitivity[]): number => {
-    // wider rows and rescales are other state and other work: each choice has a plan of its own
+    // int16 rows and rescales change state and work, so each choice needs a plan of its own
     const { state, work } = costOf(planStream(withInt16(int8, wideOf(groups)), { ...options, mode }));
     return 50 * (growth(state, base.state) + growth(work, base.work));
   };
@@ -170,27 +169,27 @@ export function mixed(plan: StreamPlan, signals: readonly Float32Array[], how: M
     });
   }
   const row = (g: Sensitivity) => rows.get(g) as MixedGroup;
-  const worth = (g: Sensitivity) => g.noise / Math.max(1e-6, row(g).costPercent);
-  const open = found.groups.filter((g) => row(g).why === '').sort((a, b) => worth(b) - worth(a));
+  const noisePerCost = (g: Sensitivity) => g.noise / Math.max(1e-6, row(g).costPercent);
+  const open = found.groups.filter((g) => row(g).why === '').sort((a, b) => noisePerCost(b) - noisePerCost(a));
   const taken: Sensitivity[] = [];
   let left = all;
   let cost = 0;
   for (const group of open) {
-    const own = row(group);
+    const entry = row(group);
     if (decibels(left) >= targetDb) {
-      own.why = `${targetDb} dB are reached without it`;
+      entry.why = `${targetDb} dB are reached without it`;
       continue;
     }
     const next = costPercent([...taken, group]);
     if (next > budgetPercent + 1e-9) {
-      own.why = `would cost ${next.toFixed(1)} % with what is taken`;
+      entry.why = `with it the cost would be ${next.toFixed(1)} %`;
       continue;
     }
     taken.push(group);
     cost = next;
     left = Math.max(0, left - group.noise);
-    own.type = 'int16';
-    own.why = `${(100 * own.share).toFixed(1)} % of the noise for ${own.costPercent.toFixed(1)} % of cost`;
+    entry.type = 'int16';
+    entry.why = `${(100 * entry.share).toFixed(1)} % of the noise for ${entry.costPercent.toFixed(1)} % of cost`;
   }
   return {
     graph: withInt16(int8, wideOf(taken)),

@@ -1,12 +1,12 @@
 /**
- * nudgesOf: what the reference's roundings differ from one rounding to nearest, as a move of the real value
- * before it is rounded.
+ * nudgesOf: offsets that make one rounding to nearest give the results of the reference's two roundings. A
+ * nudge moves the real value before it is rounded.
  *
- * In: a legal int8 Graph.  Out: a Nudge per node that needs one.  Formula: a multiplier of Q31 and a right
- * shift by n rounds to 2^-n steps and then, halves away from zero, to whole steps: round(v + sign(v) *
- * 2^-(n+1)), v in steps. An average divides and rounds halves away from the integer 0, not from the zero
- * point: any move of less than half of 1 / count decides its halves. A leaky ReLU has a shift above 0 and one
- * below. Other tables and softmax are left alone. Source: quant/fixed-point.ts.
+ * In: a legal int8 Graph.  Out: a Nudge per node that needs one.  Formula: a Q31 multiplier with a right
+ * shift by n rounds first to 2^-n steps, then to whole steps, halves away from zero. This equals
+ * round(v + sign(v) * 2^-(n+1)), v in steps. An average rounds halves away from the integer 0, not from the
+ * zero point, so any offset below half of 1 / count decides its halves. A leaky ReLU has one shift above 0
+ * and one below. Other tables and softmax get no nudge. Source: quant/fixed-point.ts.
  */
 import type { Graph, Node, QuantParams, Tensor } from '../models/graph/types.ts';
 import type { Nudge } from '../models/write/onnx/index.ts';

@@ -1,8 +1,9 @@
 /**
- * One pass over the calibration signal: everything that is asked of it.
+ * observe: collects all calibration statistics in one pass over the signal.
  *
- * In: the plan of a float graph, calibration data, methods.  Out: ranges of all tensors with their
- * convergence, channels, covariances of what is multiplied with weights, and what the outputs did.
+ * In: the plan of a float graph, calibration data, methods.  Out: for every tensor its range, the convergence
+ * of the range and statistics of its channels; covariances of the inputs of layers with weights; statistics
+ * of the outputs and of recurrent cells.
  */
 import { hasWeights, weightChannels } from '../models/graph/channels.ts';
 import { frameOf, type Node } from '../models/graph/types.ts';
@@ -23,9 +24,9 @@ import { makeObserver } from './observers/index.ts';
 import type { Methods } from './presets.ts';
 
 /**
- * Layers with more inputs an output are rounded to the nearest: their covariance would take more than 8 MB.
+ * Layers with more inputs per output are rounded to nearest: their covariance would take more than 8 MB.
  */
-const mostInputs = 1024;
+const maxInputs = 1024;
 
 export interface Observed {
   watched: Map<number, Watched>;
@@ -72,7 +73,7 @@ export function* observe(
     seen.outputs.add(id, values);
     if (methods.rounding !== 'together') return;
     for (const node of view.readers(id).filter(hasWeights)) {
-      if (weightChannels(node, shape.c).inputs > mostInputs) continue;
+      if (weightChannels(node, shape.c).inputs > maxInputs) continue;
       const of = once(seen.grams, node, () => gramsOf(node, shape.c));
       addPositions(node, of, values, { ...shape, t: values.length / frameOf(shape) }, visits);
     }

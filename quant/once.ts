@@ -1,16 +1,16 @@
 /**
- * onceMultipliers: LiteRT's FULLY_CONNECTED as one multiplication, one half added and one shift, proved equal
- * for every sum that an output can have.
+ * onceMultipliers: finds integer multipliers with which one multiplication, one addition and one shift equal
+ * LiteRT's FULLY_CONNECTED. The equality is proved for every sum that an output can have.
  *
- * In: the real multiplier e of each output, its largest |sum|, how many steps outputs may lie from the zero
- * point.  Out: multipliers m and right shifts k.
- * Rule: round(sum * e), halves away from zero, the product a double (FullyConnected with scales in the
- * reference kernels of ai-edge-litert 2.3.0).
+ * In: the real multiplier e of each output, its largest |sum|, the largest distance of an output from its
+ * zero point in steps.  Out: multipliers m and right shifts k.
+ * Rule: round(sum * e), halves away from zero, where the product is a double (FullyConnected with scales in
+ * the reference kernels of ai-edge-litert 2.3.0).
  *
  * T(n) is the smallest sum whose product reaches n - 1/2. floor((sum * m + 2^(k-1)) / 2^k) equals the rule,
- * for negative sums too, if for every n T(n) * m > (n - 1/2) * 2^k   and   (T(n) - 1) * m < (n - 1/2) * 2^k.
- * Of int8 m has 31 bits. Of int16, with 256 times as many steps, it has all 53 of e, in two words. Cost: the
- * steps of each output, at build time.
+ * also for negative sums, if every n has T(n) * m > (n - 1/2) * 2^k and (T(n) - 1) * m < (n - 1/2) * 2^k.
+ * For int8, m has 31 bits. For int16, which has 256 times as many steps, m has all 53 bits of e in two words.
+ * Cost: one test for each step of each output, at build time.
  */
 import { RunletError } from '../models/error.ts';
 import { frexp, ONCE } from './fixed-point.ts';
@@ -23,9 +23,9 @@ export interface OnceOptions {
   reals: Float64Array;
   /** Largest |sum + bias|, [o]. */
   largest: Float64Array;
-  /** Most steps of an output away from its zero point. */
+  /** Largest distance of an output from its zero point, in steps. */
   steps: number;
-  /** Of int16: multipliers of 53 bits. */
+  /** True for int16: multipliers have 53 bits. */
   wide: boolean;
   /** The layer's name. */
   where: string;
@@ -37,19 +37,19 @@ export interface OnceMultipliers {
   low?: Int32Array;
 }
 
-/** A sum that must reach step n - 1/2, or must not. */
+/** A sum whose scaled value must reach step - 1/2 (`reaches`), or must stay below it. */
 interface Edge {
   sum: number;
   step: number;
   reaches: boolean;
 }
 
-/** Multipliers that are tried, away from the nearest. */
+/** Offsets from the nearest multiplier, in the order in which they are tried. */
 const tried = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6];
 
-/** The sums beside a step so close to it that multipliers of `bits` bits may fall on either side. */
+/** Returns the sums so close to a rounding threshold that a multiplier of `bits` bits may miss it. */
 function closeEdges(real: number, largest: number, steps: number, bits: number): Edge[] {
-  // a multiplier that is tried is off by less than 7 of 2^(bits - 1), a double product by 2^-53 of itself
+  // relative errors: below 7 / 2^(bits - 1) for a multiplier that is tried, 2^-53 for a product of doubles
   const near = 2 ** (4 - bits);
   const found: Edge[] = [];
   for (let step = 1; step <= steps; step++) {
@@ -66,11 +66,11 @@ function closeEdges(real: number, largest: number, steps: number, bits: number):
   return found;
 }
 
-/** A multiplier of 0, and a shift that every kernel takes. */
+/** A multiplier of 0, with a shift that every kernel accepts. */
 const zero = (bits: number) => ({ m: 0, right: bits === 31 ? 32 : lowBits + 1 });
 
 function multiplierOf(real: number, largest: number, steps: number, bits: number): { m: number; right: number } | undefined {
-  // every product is below a half
+  // every product rounds to 0
   if (real * largest < 0.25) return zero(bits);
   const { fraction, exponent } = frexp(real);
   const right = bits - exponent;
@@ -85,18 +85,18 @@ function multiplierOf(real: number, largest: number, steps: number, bits: number
   return m === undefined ? undefined : { m, right };
 }
 
-/** @throws RunletError RN444 where no multiplier does */
+/** @throws RunletError RN444 if no multiplier rounds all sums of an output as LiteRT does */
 export function onceMultipliers({ reals, largest, steps, wide, where }: OnceOptions): OnceMultipliers {
   const outputs = reals.length;
   const [multiplier, shift, low] = [new Int32Array(outputs), new Int32Array(outputs), new Int32Array(outputs)];
   const fail = (what: string, why: string) =>
     new RunletError('RN444', { what, where, why, tryThis: '--rounding tflm, which is TensorFlow Lite Micro' });
   for (let o = 0; o < outputs; o++) {
-    const [real, most] = [reals[o] as number, largest[o] as number];
-    if (!(real >= 0 && real * most < 2 ** 30) || most >= 2 ** (wide ? 35 : 31))
-      throw fail(`output ${o} has sums of up to ${most}, times ${real}`, 'LiteRT has no defined result for sums this large');
-    const found = multiplierOf(real, most, steps, wide ? 53 : 31);
-    if (!found) throw fail(`output ${o} has sums of up to ${most}`, 'no multiplier rounds all of them as LiteRT does');
+    const [real, maxSum] = [reals[o] as number, largest[o] as number];
+    if (!(real >= 0 && real * maxSum < 2 ** 30) || maxSum >= 2 ** (wide ? 35 : 31))
+      throw fail(`output ${o} has sums of up to ${maxSum}, times ${real}`, 'LiteRT has no defined result for sums this large');
+    const found = multiplierOf(real, maxSum, steps, wide ? 53 : 31);
+    if (!found) throw fail(`output ${o} has sums of up to ${maxSum}`, 'no multiplier rounds all of them as LiteRT does');
     multiplier[o] = wide ? Math.floor(found.m / 2 ** lowBits) : found.m;
     low[o] = wide ? found.m % 2 ** lowBits : 0;
     shift[o] = ONCE + found.right - (wide ? lowBits : 0);

@@ -1,8 +1,8 @@
 /**
- * QuantPlan: a stream plan whose every node has its integer parameters.
+ * QuantPlan: a stream plan with the integer parameters of every node.
  *
- * In: a StreamPlan of an int8 Graph (from a reader or from the quantiser).  Out: what the emitter packs and
- * the reference runs.
+ * In: a StreamPlan of an int8 Graph (from a reader or from the quantiser).  Out: the plan that the emitter
+ * packs and the reference runs.
  */
 import { isRunletError, RunletError } from '../models/error.ts';
 import { isQuantised, type Node, type OpName, type Tensor } from '../models/graph/types.ts';
@@ -20,9 +20,9 @@ export interface QuantPlan {
 }
 
 /**
- * Integer parameters of every node of a plan's int8 graph. Activations may be int16. Requantisations that the
- * file leaves to its readers become nodes (legalise.ts): such a graph is another one, and has a plan of its
- * own.
+ * Returns the integer parameters of every node of a plan's int8 graph. Activations may be int16.
+ * Requantisations that the file leaves implicit become nodes (legalise.ts); a graph changed in this way gets
+ * a new plan.
  * @throws RunletError RN4xx
  */
 export function quantPlan(given: StreamPlan): QuantPlan {
@@ -45,7 +45,7 @@ export function quantPlan(given: StreamPlan): QuantPlan {
   return { plan, params };
 }
 
-/** One node's parameters; a multiplier that does not fit is reported with the node's name. */
+/** Returns the parameters of one node. Adds the node's name to RN402, a multiplier that does not fit. */
 function prepare(node: Node, x: Tensor[], y: Tensor): IntParams[OpName] {
   try {
     return intOpOfNode(node).prepare(node, x, y);

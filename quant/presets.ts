@@ -1,36 +1,37 @@
 /**
- * How to quantise: the methods that there are, and three sets of them.
+ * Quantisation methods, and three presets of them.
  *
- * In: a preset and what the caller wants otherwise.  Out: all methods.
+ * In: a preset, and methods that override it.  Out: the complete set of methods.
  */
 import type { ObserverKind } from './observers/observer.ts';
 
 export interface Methods {
-  /** Ranges of activations. */
+  /** How ranges of activations are chosen. */
   observer: ObserverKind;
-  /** Of values that `percentile` covers. */
+  /** Percentage of the values that the range of observer `percentile` covers. */
   percentile: number;
   /**
-   * Which ranges of `mse` become narrower where that is better at the model's outputs: none, those of its
-   * inputs and of what saturates, or all (quant/methods/narrow-ranges.ts).
+   * Which ranges of observer `mse` may become narrower if this reduces the noise at the model's outputs:
+   * none, those of inputs and of tensors that only saturating operators read, or all
+   * (quant/methods/narrow-ranges.ts).
    */
   narrow: 'none' | 'inputs' | 'all';
-  /** Scale channels against each other before ranges are taken (quant/methods/equalise.ts). */
+  /** True: scales channels against each other before ranges are chosen (quant/methods/equalise.ts). */
   equalise: boolean;
   /**
-   * Zero points where the range wants them, or 0 (scale = largest magnitude / 127). What a specification
-   * fixes stays.
+   * Zero points from the range, or always 0 (then scale = largest magnitude / 127). Scales that a
+   * specification fixes do not change.
    */
   activations: 'asymmetric' | 'symmetric';
   /**
-   * Take the shift of means that rounding makes back in the bias: with means measured in calibration (true),
-   * or with those that batch normalisation states, where the file still had it (`analytic`; measured
-   * elsewhere). quant/methods/correct-bias.ts
+   * True: the bias compensates the shift of output means that rounding weights causes, with means measured in
+   * calibration. `analytic`: with the means of batch normalisation for layers whose file still has it, else
+   * measured (quant/methods/correct-bias.ts).
    */
   biasCorrection: boolean | 'analytic';
-  /** Weights to the nearest step, or up and down so that errors cancel (quant/methods/round-weights.ts). */
+  /** Rounds weights to nearest, or up or down so that errors cancel (quant/methods/round-weights.ts). */
   rounding: 'nearest' | 'together';
-  /** A scale for each output channel, or one for all weights of a layer. */
+  /** One scale for each output channel, or one for all weights of a layer. */
   weightScales: 'per-channel' | 'per-tensor';
 }
 

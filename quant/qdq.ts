@@ -1,11 +1,11 @@
 /**
- * writeQdq: an int8 Graph as an ONNX file in the QDQ form, which onnxruntime, PyTorch users and compilers of
- * accelerators take.
+ * writeQdq: writes an int8 Graph as an ONNX file in QDQ form, which onnxruntime and the compilers of
+ * accelerators read.
  *
- * In: an int8 Graph (from a reader or from the quantiser).  Out: bytes.  Each pair in the file is one
- * requantisation of the integer reference; our reader gives the same int8 graph back. @throws RN401 float,
- * RN430 without ONNX form. Exactness: onnxruntime rounds once and halves to even, the reference twice and
- * halves away from zero: a step here and there (docs/qdq.md).
+ * In: an int8 Graph (from a reader or from the quantiser).  Out: bytes.  Each QDQ pair in the file is one
+ * requantisation of the integer reference; our reader returns the same int8 graph. @throws RN401 if the graph
+ * is float, RN430 if a node has no ONNX form. Exactness: onnxruntime rounds once, halves to even; the
+ * reference rounds twice, halves away from zero. A few values differ by one step (docs/qdq.md).
  */
 import { RunletError } from '../models/error.ts';
 import { type Graph, isQuantised } from '../models/graph/types.ts';
@@ -15,10 +15,10 @@ import { nudgesOf } from './nudges.ts';
 
 export interface QdqOptions extends Pick<WriteOptions, 'io'> {
   /**
-   * `onnx` (default): plain pairs, which engines fuse into integer kernels of their own rounding.
-   * `reference`: sums are formed in whole numbers, and float operators move each value by what the
-   * reference's two roundings differ from one, so that outputs are its outputs (hard swish: almost always,
-   * and where an engine's optimisations leave the operators as they are); it is for checking, and slower.
+   * `onnx` (default): plain pairs, which engines fuse into integer kernels with their own rounding.
+   * `reference`: for checks, and slower. The file computes sums in integers and adds float operators that
+   * correct for the reference's two roundings (quant/nudges.ts). Outputs then equal the reference's, if the
+   * engine's optimisations leave these operators as they are; with hard swish almost always.
    */
   rounding?: 'onnx' | 'reference';
 }
@@ -42,8 +42,8 @@ export function writeQdq(graph: Graph, { io = 'float', rounding = 'onnx' }: QdqO
       why: refused.join('; '),
       tryThis: 'write the model as .rnq, which holds every graph',
     });
-  // a pair that moves, joins or takes the largest rounds once whatever its scales are; an average would round
-  // once instead of twice
+  // operators that move or join values or take their maximum round once with any scales; an average would
+  // round once instead of twice
   if (rounding === 'onnx')
     return writeOnnx(
       legalise(graph, (shares) => shares === 'averaged'),

@@ -1,11 +1,11 @@
 /**
- * quantize: a float Graph and calibration data to an int8 Graph.
+ * quantize: converts a float Graph to an int8 Graph with the help of calibration data.
  *
- * In: a float Graph, a signal `[frames][f][c]` for each input, or windows that were chosen from a long one,
- * and options: how it will run, and how to quantise.
- * Out: the int8 Graph, a report per layer, and what is to be said of the calibration.  Deterministic.
- * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the data, and one more over
- * 64 windows of it where channels are equalised; some runs of 48 windows where ranges become narrower.
+ * In: a float Graph; a signal `[frames][f][c]` for each input, or windows chosen from a long signal; options
+ * (how the model will run, and how to quantise).
+ * Out: the int8 Graph, a report per layer, and a report on the calibration.  Deterministic.
+ * Source: TensorFlow Lite 8-bit quantisation specification.  Cost: one pass over the data. Equalisation adds
+ * one over at most 64 windows; narrowing of ranges adds runs over 48 windows.
  */
 
 import { RunletError } from '../models/error.ts';
@@ -46,34 +46,31 @@ import { chooseScales } from './scales.ts';
 import { int8Node, int8Operand, int8Recurrent } from './weights.ts';
 
 export interface QuantizeOptions extends CalibrateOptions, Partial<Methods> {
-  /** Methods that are not named are this preset's (quant/presets.ts). */
+  /** The preset (quant/presets.ts) of all methods that are not given. Default `good`. */
   preset?: Preset;
-  /** Leave the per-layer report out (it runs the reference on a part of the signal). */
+  /** True: makes no per-layer report. (The report runs the reference on a part of the signal.) */
   noReport?: boolean;
   /**
-   * What was seen of the data, for the next call with the same graph, data, observer, equalisation and
-   * rounding: it is made or taken from here.
+   * Cache of calibration statistics. The first call fills it; later calls with the same graph, data,
+   * observer, equalisation and rounding reuse it.
    */
   seen?: Seen;
 }
 
-/** Passes over the data, the latest few, kept from one call to the next (quant/search/search.ts). */
+/** Statistics of the latest passes over the data, reused by later calls (quant/search/search.ts). */
 export type Seen = Map<string, Found>;
 interface Found {
   plan: StreamPlan;
   equalised: Equalised['changes'];
   seen: Observed;
-  /** Ranges that became narrower, by what was wanted: other methods do not change them. */
+  /** Narrowed ranges, by the `narrow` and `activations` methods; they depend on no other method. */
   narrower: Map<string, Map<number, [number, number]>>;
 }
-const mostSeen = 4;
+const maxCachedPasses = 4;
 
 export interface Quantized {
   graph: Graph;
-  /**
-   * The float graph that it was rounded from: the one given, its channels scaled against each other where
-   * that was wanted.
-   */
+  /** The float graph that was rounded: the given one, with equalised channels if `equalise` is on. */
   float: Graph;
   ranges: Map<number, [number, number]>;
   report: LayerReport[];
@@ -83,24 +80,21 @@ export interface Quantized {
   calibration: CalibrationReport;
 }
 
-/** What is to be said of the calibration data. */
+/** Report on the calibration data. */
 export interface CalibrationReport extends Omit<CalibrationSet, 'pieces' | 'summaries' | 'heldBytes'> {
   convergence: Convergence;
   warnings: CalibrationWarning[];
-  /**
-   * Layers whose bias was corrected with the means that batch normalisation states; the others' means were
-   * measured.
-   */
+  /** Number of layers whose bias correction used the means of batch normalisation, not measured ones. */
   analyticMeans: number;
 }
 
 export interface Progress {
   step: 'read' | 'channels' | 'ranges' | 'narrow' | 'report';
-  /** Of this step, 0 to 1; of `read` unknown. */
+  /** Completed share of this step, 0 to 1. Unknown for `read`. */
   share?: number;
 }
 
-/** The plan that a float graph is calibrated with. @throws RN404, RN2xx */
+/** Plans the float graph for calibration. @throws RN404, RN2xx */
 function planOf(graph: Graph, options: PlanOptions): StreamPlan {
   if (isQuantised(graph)) {
     throw new RunletError('RN404', {
@@ -113,25 +107,26 @@ function planOf(graph: Graph, options: PlanOptions): StreamPlan {
 }
 
 /**
- * @param options how it will run, and how to quantise
+ * Quantises a float graph.
+ * @param options how the model will run, and how to quantise
  * @throws RunletError RN404 (already int8), RN41x (calibration data), RN2xx (plan)
  */
 export const quantize = (graph: Graph, signal: Calibration, options: PlanOptions & QuantizeOptions): Quantized =>
   quantizePlanned(planOf(graph, options), signal, options);
 
-/** The same with a plan of the float graph. @throws RunletError RN41x */
+/** Quantises a planned float graph. @throws RunletError RN41x */
 export const quantizePlanned = (plan: StreamPlan, signal: Calibration, how: QuantizeOptions): Quantized =>
   resultOf(quantizeSteps(plan, signal, how));
 
 export interface QuantizeStreamOptions extends QuantizeOptions, SampleOptions {
   onProgress?: (progress: Progress) => void;
-  /** Ends the work between two steps, with the signal's reason. */
+  /** Aborts the work between two steps; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /**
- * The same from a signal of any length, chunk by chunk, with windows chosen from it
- * (quant/calibration/collect.ts). Gives way to other work between its steps.
+ * Quantises with a signal of any length, read chunk by chunk; calibration runs on windows chosen from it
+ * (quant/calibration/collect.ts). Yields to the event loop between its steps.
  * @throws RunletError RN404, RN41x, RN2xx; the signal's reason
  */
 export async function quantizeStream(graph: Graph, chunks: Chunks, how: PlanOptions & QuantizeStreamOptions): Promise<Quantized> {
@@ -169,7 +164,7 @@ function* quantizeSteps(
   if (how.seen) {
     how.seen.delete(key);
     how.seen.set(key, found);
-    for (const old of [...how.seen.keys()].slice(0, -mostSeen)) how.seen.delete(old);
+    for (const old of [...how.seen.keys()].slice(0, -maxCachedPasses)) how.seen.delete(old);
   }
   const { plan, equalised, seen } = found;
   const { ranges, quant } = yield* scalesOf(found, methods, calibration);
@@ -196,16 +191,16 @@ function* quantizeSteps(
   ]);
   const { pieces: _, summaries: __, heldBytes: ___, ...sampled } = about;
   const withMeans = nodes.filter((n) => hasWeights(n) && analytic?.has(n.inputs[0] as number)).length;
-  const said: CalibrationReport = { ...sampled, convergence, warnings, analyticMeans: withMeans };
-  return { graph: int8, float: plan.graph, ranges, report, methods, equalised, calibration: said };
+  const summary: CalibrationReport = { ...sampled, convergence, warnings, analyticMeans: withMeans };
+  return { graph: int8, float: plan.graph, ranges, report, methods, equalised, calibration: summary };
 }
 
-/** Windows of a chosen set, in their random order, that say how channels compare. */
-const enoughForChannels = 64;
+/** Number of windows of a chosen set, in their random order, on which equalisation compares channels. */
+const channelWindows = 64;
 
 /**
- * The plan, its channels equalised where that is wanted, and what was seen with it. Where nothing is to be
- * equalised one pass has seen everything.
+ * Returns the plan, with equalised channels if `equalise` is on, and its calibration statistics. One pass is
+ * enough if nothing is to be equalised.
  */
 function* seenOf(
   far: StreamPlan,
@@ -217,9 +212,9 @@ function* seenOf(
   const plan = yield* named('ranges', nearMasks(far, calibration, how, planFor));
   const narrower: Found['narrower'] = new Map();
   if (!methods.equalise) return { plan, equalised: [], seen: yield* all(plan), narrower };
-  const part = isSet(calibration) && calibration.pieces.length > enoughForChannels;
-  const few = part ? { ...calibration, pieces: calibration.pieces.slice(0, enoughForChannels) } : calibration;
-  // covariances would change with the scales
+  const part = isSet(calibration) && calibration.pieces.length > channelWindows;
+  const few = part ? { ...calibration, pieces: calibration.pieces.slice(0, channelWindows) } : calibration;
+  // `nearest`: equalisation would invalidate the covariances that `together` collects
   const look = yield* named('channels', observe(plan, few, how, { ...methods, rounding: 'nearest' }));
   const { graph: same, changes } = equalise(plan.graph, look.stats);
   if (changes.length === 0 && methods.rounding === 'nearest' && !part) return { plan, equalised: [], seen: look, narrower };
@@ -253,7 +248,7 @@ function* scalesOf({ plan, seen: { watched, hidden }, narrower }: Found, methods
   return { ranges: joint, quant: scales(joint) };
 }
 
-/** What is known of the data: of a set from when it was collected. */
+/** Returns what is known of the data; a collected set contains it already. */
 function aboutOf(plan: StreamPlan, data: Calibration): CalibrationSet {
   if (isSet(data)) return data;
   const pieces = piecesOf(data);

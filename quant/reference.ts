@@ -1,8 +1,8 @@
 /**
- * The bit-exact integer reference: what every kernel, target and engine must equal.
+ * The bit-exact integer reference, which every kernel, target and engine must equal.
  *
- * In: a QuantPlan and int8 frames `[t][f][c]` of each input.  Out: int8 outputs.  `runWindow` is the windowed
- * model; `runSignal` is the plan's meaning on an endless signal. Exact: integers only.
+ * In: a QuantPlan and int8 frames `[t][f][c]` of each input.  Out: int8 outputs.  `runWindow` runs the
+ * windowed model on one window; `runSignal` runs the plan over a signal. Exact: integers only.
  */
 import type { Ints, OpName } from '../models/graph/types.ts';
 import { type Block, blocksOf, executeStream, type RunNode, type WindowResult } from '../models/stream/execute.ts';
@@ -22,7 +22,7 @@ export function intRunner(params: QuantPlan['params']): RunNode<Ints> {
   };
 }
 
-/** A signal for the one input, or one for each. */
+/** The signal of the only input, or one signal for each input. */
 export type Signals = Ints | readonly Ints[];
 
 export interface IntResult extends WindowResult<Ints> {
@@ -31,27 +31,27 @@ export interface IntResult extends WindowResult<Ints> {
 
 const listOf = (data: Signals): readonly Ints[] => (ArrayBuffer.isView(data) ? [data] : data);
 
-/** Frames of a signal as a block. */
+/** The frames of the only input, as a block. */
 export const signalBlock = (quant: QuantPlan, data: Ints): Block<Ints> => blocksOf(quant.plan.graph, [data])[0] as Block<Ints>;
 
-/** Frames of a signal for each input, as blocks. */
+/** The frames of every input, as blocks. */
 export const signalBlocks = (quant: QuantPlan, data: Signals): Block<Ints>[] => blocksOf(quant.plan.graph, listOf(data));
 
-/** Every output of the plan over a whole signal, from the end of the warm-up on. */
+/** Yields every output of the plan over a whole signal, from the end of the warm-up on. */
 export const runSignal = (quant: QuantPlan, data: Signals, options: { warmUp?: boolean } = {}): Generator<IntResult> =>
   executeStream(quant.plan, signalBlocks(quant, data), intRunner(quant.params), options) as Generator<IntResult>;
 
-/** The windowed model, with the same parameters. States that go on in the plan begin anew at every window. */
+/** Returns the windowed model with the same parameters. A state that streaming carries over restarts here. */
 export function windowedModel({ plan, params }: QuantPlan): QuantPlan {
-  const own = windowedPlan(plan);
-  if (own.graph === plan.graph) return { plan: own, params };
-  const made = restarted.get(own) ?? quantPlan(own);
-  restarted.set(own, made);
+  const windowed = windowedPlan(plan);
+  if (windowed.graph === plan.graph) return { plan: windowed, params };
+  const made = restarted.get(windowed) ?? quantPlan(windowed);
+  restarted.set(windowed, made);
   return made;
 }
 const restarted = new WeakMap<StreamPlan, QuantPlan>();
 
-/** The windowed model on one window: outputs and every tensor. */
+/** Runs the windowed model on one window; returns the outputs and every tensor. */
 export function runWindow(quant: QuantPlan, data: Signals): IntResult {
   const [result] = runSignal(windowedModel(quant), data);
   return result as IntResult;

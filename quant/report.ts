@@ -1,9 +1,9 @@
 /**
- * The per-layer table: signal-to-quantisation-noise and clipping.
+ * The per-layer table: signal-to-quantisation-noise ratio (SQNR) and clipping.
  *
- * In: the plan of the float graph, the QuantPlan made from it, and the calibration data (its first windows
- * are used).  Out: one row a tensor. SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor, errors of
- * the layers before it included.
+ * In: the plan of the float graph, the QuantPlan made from it, and the calibration data, of which the first
+ * windows are used.  Out: one row per tensor. SQNR = 10 log10(sum x^2 / sum (x - x_int8)^2) over the tensor;
+ * it includes the errors of earlier layers.
  */
 import { type Graph, type Ints, type QuantParams, storedRange } from '../models/graph/types.ts';
 import { viewOf } from '../models/graph/view.ts';
@@ -24,11 +24,11 @@ export interface LayerReport {
   scale: number;
   zeroPoint: number;
   type?: 'int16';
-  /** Of the float values. */
+  /** Smallest and largest float value. */
   min: number;
   max: number;
   sqnrDb: number;
-  /** Share of float values outside what int8 (int16) can hold. */
+  /** Share of float values outside the range of int8 (int16). */
   clipped: number;
 }
 
@@ -40,7 +40,7 @@ export function quantiseSignal(data: Float32Array, q: QuantParams): Ints {
   return y;
 }
 
-/** A signal for each input. */
+/** Quantises one signal for each input. */
 export const quantiseSignals = (graph: Graph, signals: readonly Float32Array[]): Ints[] =>
   signals.map((data, i) =>
     quantiseSignal(data, viewOf(graph).quant(graph.inputs[i]?.tensor ?? -1) ?? { scale: 1, zeroPoint: 0 }),

@@ -1,10 +1,10 @@
 /**
- * Rescales at the borders between int8 and int16: what has no int16 form reads and writes int8.
+ * Inserts rescales between int8 and int16, so that operators without int16 form read and write int8.
  *
- * In: a graph some of whose tensors are int16, and the int8 quantisation that each of them has where it meets
- * such an operator.  Out: the graph with activations `identity` (QUANTIZE of TensorFlow Lite) put in.
- * Operators that share one scale are left to quant/legalise.ts.  A sum of int8 and int16 is made in int16:
- * int8 becomes int16 exactly, 128 steps for one.
+ * In: a graph with int16 tensors, and the int8 quantisation of each of them, for operators without int16
+ * form.  Out: the graph with activations `identity` (QUANTIZE of TensorFlow Lite) inserted. Operators that
+ * share one scale are left to quant/legalise.ts.  A sum of int8 and int16 is computed in int16: one int8 step
+ * becomes 128 int16 steps, which is exact.
  */
 import { RunletError } from '../models/error.ts';
 import {
@@ -19,10 +19,10 @@ import {
 import { intOpOfNode } from './ops/index.ts';
 import type { IntOp } from './ops/op.ts';
 
-/** Which types a node takes where one of its tensors is int16. */
+/** Which types a node accepts if one of its tensors is int16; undefined if it has no int16 form. */
 export const int16Form = (node: Node): ReturnType<NonNullable<IntOp<OpName>['int16']>> => intOpOfNode(node).int16?.(node.attrs);
 
-/** int16 that holds every int8 value of `quant` exactly. */
+/** The int16 quantisation that represents every int8 value of `quant` exactly. */
 export const widened = ({ scale }: QuantParams): QuantParams => ({
   scale: Math.fround(scale / 128),
   zeroPoint: 0,
@@ -41,7 +41,7 @@ export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantPara
     return id;
   };
   const rescale = (from: number, to: number, name: string) => nodes.push(requantisation(from, to, name));
-  /** The same values in `quant`, once for all readers. */
+  /** Returns a tensor with the values of `id` in `quant`, made once for all readers. */
   const read = (id: number, quant: QuantParams): number => {
     const key = `${id} ${quant.scale} ${quant.zeroPoint} ${quant.type}`;
     const before = made.get(key);
@@ -65,14 +65,14 @@ export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantPara
       continue;
     }
     const wide = form === 'same';
-    const own = (id: number) => quantOf(graph, id);
+    const given = (id: number) => quantOf(graph, id);
     const wanted = (id: number): QuantParams => {
-      if (isInt16(own(id)) === wide) return own(id);
-      return wide ? widened(own(id)) : int8Of(id);
+      if (isInt16(given(id)) === wide) return given(id);
+      return wide ? widened(given(id)) : int8Of(id);
     };
-    const inputs = node.inputs.map((id) => (wanted(id) === own(id) ? id : read(id, wanted(id))));
+    const inputs = node.inputs.map((id) => (wanted(id) === given(id) ? id : read(id, wanted(id))));
     const output = wanted(node.output);
-    const stays = output === own(node.output);
+    const stays = output === given(node.output);
     const to = stays ? node.output : tensor(node.output, output, `${node.name}/${output.type ?? 'int8'}`);
     nodes.push({ ...node, inputs, output: to } as Node);
     if (!stays) rescale(to, node.output, `${node.name}/rescale`);
@@ -81,8 +81,8 @@ export function withRescales(graph: Graph, int8Of: (tensor: number) => QuantPara
 }
 
 /**
- * @throws RunletError RN440 an operator without int16 form, RN441 a border of another type than the model
- * file's
+ * Checks the types of a graph with int16 tensors. @throws RunletError RN440 if an operator has no int16 form,
+ * RN441 if the type of an input or output differs from that in the model file
  */
 export function checkInt16(graph: Graph): void {
   for (const node of graph.nodes) {
@@ -92,7 +92,7 @@ export function checkInt16(graph: Graph): void {
     throw new RunletError('RN440', {
       what: `${node.op} has no int16 form${form ? ' for a mixture of types' : ''}`,
       where: node.name,
-      why: 'what it reads and writes has to be int8 (docs/adr/0020)',
+      why: 'its inputs and its output must be int8 (docs/adr/0020)',
       tryThis: 'quantise the float model with --mixed, which puts rescales in between',
     });
   }

@@ -1,9 +1,9 @@
 /**
- * Ranges to scales: one QuantParams per tensor, shared where an operator demands it.
+ * Converts ranges to scales: one QuantParams per tensor, shared if an operator demands it.
  *
  * In: a float Graph and the observed ranges.  Out: QuantParams by tensor id.
- * Source: TensorFlow Lite 8-bit quantisation specification (asymmetric activations, zero exactly
- * representable; softmax, logistic and tanh outputs fixed; pools and concatenations keep one scale).
+ * Source: TensorFlow Lite 8-bit quantisation specification (asymmetric activations, 0 exactly representable;
+ * fixed scales for outputs of softmax, logistic and tanh; one scale through pools and concatenations).
  */
 
 import type { Graph, Node, QuantParams } from '../models/graph/types.ts';
@@ -14,7 +14,7 @@ import type { Hidden } from '../models/ops/op.ts';
 import { roundHalfAway } from './fixed-point.ts';
 import { intOpOfNode } from './ops/index.ts';
 
-/** [min, max] widened to hold 0; scale is a float32, as model files store it. */
+/** Quantisation of [min, max], widened to contain 0. The scale is a float32, as model files store it. */
 export function asymmetric(min: number, max: number): QuantParams {
   const low = Math.min(0, min);
   const high = Math.max(0, max);
@@ -23,14 +23,14 @@ export function asymmetric(min: number, max: number): QuantParams {
   return { scale, zeroPoint };
 }
 
-/** Zero point 0, [-127, 127] steps. */
+/** Quantisation of [min, max] with zero point 0 and steps -127 to 127. */
 export function symmetric(min: number, max: number): QuantParams {
   return { scale: Math.fround(Math.max(-min, max, 0) / 127) || Math.fround(1 / 127), zeroPoint: 0 };
 }
 
 /**
- * @param joint ranges are chosen over all readers already (quant/methods/shared-ranges.ts); `hidden`: of
- * recurrent cells
+ * @param joint true: `ranges` already respect shared scales (quant/methods/shared-ranges.ts)
+ * @param hidden largest values inside recurrent cells
  */
 export function chooseScales(
   graph: Graph,
@@ -53,8 +53,7 @@ export function chooseScales(
       const low = minOf(node.inputs.map((id) => range(id)[0]));
       const high = maxOf(node.inputs.map((id) => range(id)[1]));
       quant.set(node.output, params(low, high));
-      // an input that only the concatenation reads, from an operator that may choose its scale, takes the
-      // joint one
+      // an input takes the joint scale if only the concatenation reads it and its producer may choose a scale
       for (const id of node.inputs) if (isFree(graph, id)) quant.set(id, quant.get(node.output) as QuantParams);
     } else if (shares) quant.set(node.output, quant.get(x) as QuantParams);
     else quant.set(node.output, params(...range(node.output)));

@@ -1,6 +1,6 @@
 /**
- * exp, logistic and tanh in fixed point, as TensorFlow Lite's reference integer kernels compute them: the
- * source of every table.
+ * exp, logistic and tanh in fixed point, as TensorFlow Lite's reference integer kernels compute them. Tables
+ * of these functions are made from them.
  *
  * In: raw fixed-point int32.  Out: raw Q0.31.  Source: gemmlowp fixedpoint.h (formulas: Taylor on (-1/4, 0],
  * a barrel of exp(-2^k) factors, Newton-Raphson for 1 / (1 + x)).  Exact: integers only.
@@ -24,7 +24,7 @@ function expQuarter(a: number): number {
 /** exp(-2^k) in Q0.31 for k = -2..4. */
 const barrel = [1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242];
 
-/** exp(a) for a <= 0 given in Q(integerBits).(31 - integerBits), integerBits <= 5; Q0.31 out. */
+/** exp(a) for a <= 0 in Q(integerBits).(31 - integerBits), integerBits <= 5; Q0.31 out. */
 export function expOnNegative(a: number, integerBits: number): number {
   if (a === 0) return one;
   const fractionBits = 31 - integerBits;
@@ -69,12 +69,12 @@ export function tanh(a: number): number {
 }
 
 /**
- * 1 / sqrt(e 2^(2 halfShift) / 2^64) in Q30, where 2 halfShift is the largest even shift that keeps e within
- * 64 bits.
+ * Returns 1 / sqrt(e 2^(2 halfShift) / 2^64) in Q30, where 2 halfShift is the largest even shift that keeps e
+ * within 64 bits.
  *
- * Four Newton-Raphson steps y (3 - x y^2) / 2 from 2.13277 - 1.21875 x, which is within 8.6 % of 1 / sqrt(x)
- * for x in [1/4, 1): 1.5 of an error's square is left by a step. Every product is cut off; what is lost stays
- * below 2^-27.
+ * Four Newton-Raphson steps y (3 - x y^2) / 2 start from 2.13277 - 1.21875 x, which is within 8.6 % of
+ * 1 / sqrt(x) for x in [1/4, 1). A step leaves 1.5 times the square of the error. Every product is truncated;
+ * the truncation error stays below 2^-27.
  * @param e in [1, 2^64)
  */
 export function reciprocalRoot(e: bigint): { root: bigint; halfShift: number } {

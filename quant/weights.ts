@@ -1,8 +1,8 @@
 /**
- * Float weights to int8: symmetric, a scale per output channel (or one a layer), bias in int32.
+ * Quantises float weights to int8: symmetric, one scale per output channel or per layer, bias in int32.
  *
- * In: a node with float weights, the scale of its input, what calibration saw of the input.  Out: the int8
- * node.
+ * In: a node with float weights, its input tensor with a scale, calibration statistics of the input.  Out:
+ * the int8 node.
  * Source: TensorFlow Lite 8-bit quantisation specification (weights in [-127, 127], bias scale s_x * s_w,
  * zero point 0).
  */
@@ -21,35 +21,35 @@ import type { Methods } from './presets.ts';
 import { quantiseSignal } from './report.ts';
 import { asymmetric } from './scales.ts';
 
-/** What calibration saw of a node's input. */
+/** Calibration statistics of a node's input. */
 export interface InputSeen {
-  /** Mean of each of its channels. */
+  /** Mean of each channel. */
   mean?: ((channel: number) => number) | undefined;
-  /** One a set of outputs (quant/methods/gram.ts). */
+  /** One Gram for each set of outputs (quant/methods/gram.ts). */
   grams?: readonly Gram[] | undefined;
 }
 
-/** How many outputs weights have, and of which one weight i is. */
+/** The number of outputs, and the output that weight i belongs to. */
 type Outputs = Pick<WeightChannels, 'outputs' | 'output'>;
 
-/** A choice, of a step: float32 products of a step miss its multiples by far less, and this costs nothing. */
+/** Tolerance of a multiple, in steps. A choice: the errors of float32 products are far smaller. */
 const onGrid = 1e-3;
 
 /**
- * The step of weights that are whole multiples of one, at most 127 of it: those that a file had in int8 or
- * fewer bits lose nothing. @returns undefined where there is none
+ * Returns the step of which all weights are integer multiples, at most 127 of them, or undefined if there is
+ * none. Weights that a file stored in 8 or fewer bits then lose nothing.
  */
 function stepOf(weights: readonly number[], largest: number): number | undefined {
-  for (let most = 127; most > 0; most--) {
-    const step = largest / most;
+  for (let levels = 127; levels > 0; levels--) {
+    const step = largest / levels;
     if (weights.every((w) => Math.abs(w / step - Math.round(w / step)) < onGrid)) return step;
   }
   return undefined;
 }
 
 /**
- * Scales of weights, [o]; the bias must fit int32 with room for the sum, and a channel without weights
- * takes a scale for its bias alone.
+ * Returns the scales of weights, [o]. They are large enough for the bias to fit int32 with room for the
+ * products. A channel whose weights are all 0 gets a scale that fits its bias.
  */
 function scalesOf(
   data: Weights['data'],
@@ -58,13 +58,13 @@ function scalesOf(
   x: QuantParams,
   rule: Methods['weightScales'],
 ): Float64Array {
-  const own: number[][] = Array.from({ length: channels.outputs }, () => []);
-  for (const [i, w] of data.entries()) own[channels.output(i)]?.push(w);
-  const steps = (rule === 'per-tensor' ? [[...data]] : own).map((weights) => {
+  const perOutput: number[][] = Array.from({ length: channels.outputs }, () => []);
+  for (const [i, w] of data.entries()) perOutput[channels.output(i)]?.push(w);
+  const steps = (rule === 'per-tensor' ? [[...data]] : perOutput).map((weights) => {
     const largest = maxOf(weights.map(Math.abs));
     return stepOf(weights, largest) ?? largest / 127;
   });
-  return Float64Array.from(own, (_, o) => {
+  return Float64Array.from(perOutput, (_, o) => {
     const step = steps[steps.length === 1 ? 0 : o] as number;
     const b = Math.abs(bias?.[o] ?? 0);
     const forBias = b / (x.scale * 2 ** 30);
@@ -76,13 +76,13 @@ function nearest(data: ArrayLike<number>, channels: Outputs, scales: Float64Arra
   return Int8Array.from(data, (w, i) => clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 127));
 }
 
-/** Real biases in int32, at the scale of the input times that of the weights. */
+/** Returns real biases in int32, with the product of the scales of input and weights. */
 const integerBias = (real: (o: number) => number, scales: Float64Array, x: QuantParams): Int32Array =>
   Int32Array.from(scales, (scale, o) => clampInt(roundHalfAway(real(o) / (x.scale * scale)), -mostBias, mostBias));
 
 /**
- * Output by output; places of an output's weights in `data` in their own order, which is that of the Gram's
- * inputs.
+ * Rounds the weights of each output together (round-weights.ts). `places[o]` are the indexes of the weights
+ * of output o in `data`, in the order of the Gram's inputs.
  */
 function together(
   node: MacNode,
@@ -123,7 +123,9 @@ export function int8Node(node: MacNode, x: Tensor, seen: InputSeen, methods: Met
   return withWeights({ ...node, attrs } as MacNode, int8, integers);
 }
 
-/** A node with its float constant operand in int8, over the range of its values; another node stays. */
+/**
+ * Quantises the float constant operand of a node, over the range of its values. Returns other nodes as is.
+ */
 export function int8Operand(node: Node): Node {
   if (!('constant' in node.attrs) || !node.attrs.constant) return node;
   const real = realOf(node.attrs.constant);
@@ -132,8 +134,9 @@ export function int8Operand(node: Node): Node {
 }
 
 /**
- * A float cell in integers, which multiplies its own output; another node stays. @param hidden what
- * calibration saw in it
+ * Quantises the recurrent weights of a float cell. Returns other nodes as is.
+ * @param h quantisation of the cell's output, which these weights multiply
+ * @param hidden largest values inside the cell, from calibration
  */
 export function int8Recurrent(node: Node, h: QuantParams, hidden: Hidden | undefined): Node {
   if (!isRecurrent(node)) return node;

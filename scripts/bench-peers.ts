@@ -1,11 +1,12 @@
 /**
- * `npm run bench:peers [-- N1:64 N2:2 ...]`: a hop of ours against a whole window of other engines, all in
- * one run, in turn.
+ * `npm run bench:peers [-- N1:64 N2:2 ...]`: compares the time of Runlet's hop with that of a whole window in
+ * other engines. All engines run in turn in one process.
  *
- * In: networks and hops; peers from `npm run bench:install`.  Out: two tables a network and hop, one of Node
- * and one of Chromium: microseconds, times slower than our hop, time to the first output, how far each
- * engine's answer is from the float network's or from ours; a table of starts, each in a process of its own;
- * and a step of okay_nabu in Chromium. Without `--rounds N`, 40 rounds. `--json FILE` keeps the figures.
+ * In: networks and hops; the engines that `npm run bench:install` installs.  Out: two tables for each network
+ * and hop, for Node and for Chromium: microseconds, ratio to Runlet's hop, time to the first output,
+ * difference of each engine's output from the float network's or from Runlet's; a table of start times, each
+ * start in a new process; and a step of okay_nabu in Chromium. `--rounds N`: number of rounds, default 40.
+ * `--json FILE` writes the figures.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -39,11 +40,11 @@ export interface Row {
   p5Us: number;
   p95Us: number;
   startMs: number;
-  /** Largest distance from the float network's outputs, as a share of their largest. */
+  /** Largest difference from the float network's outputs, over their largest magnitude. */
   off?: number;
 }
 
-/** About 2 ms of calls a round each, in turn. */
+/** Measures all subjects in turn, with about 2 ms of calls per round. Returns microseconds per call. */
 async function measure(subjects: { name: string; run: () => unknown }[], rounds: number): Promise<Map<string, number[]>> {
   const samples = new Map(subjects.map(({ name }) => [name, [] as number[]]));
   for (let r = 0; r < rounds + 3; r++)
@@ -104,7 +105,7 @@ interface Shown {
   startMs: number;
 }
 
-/** A table; "our hops" against its first row. */
+/** Prints a table. Column `our hops` is the ratio to the first row. */
 function show<T extends Shown>(rows: T[], last: string, cell: (row: T) => Cell): void {
   const us = rows[0]?.medianUs ?? 1;
   const cells = rows.map((r): Cell[] => [
@@ -124,7 +125,7 @@ function showChromium(title: string, { rows, absent, engine }: ChromiumRun): voi
   show(rows, 'steps off', (r) => String(r.steps));
 }
 
-/** Of a network and hop, or of okay_nabu's step, which runs in Chromium alone. */
+/** Results of a network and hop, or of okay_nabu's step, which runs only in Chromium. */
 export interface Result {
   node?: Row[];
   chromium?: ChromiumRun;
@@ -157,7 +158,7 @@ for (const item of chosen) {
     `${r.leastMs.toFixed(1)} .. ${r.mostMs.toFixed(1)}`,
     (r.medianMs / ms).toFixed(1),
   ]);
-  say(`${name}, hop ${hop}: from the file's bytes to the first output, each time in a Node process of its own\n`);
+  say(`${name}, hop ${hop}: from the file's bytes to the first output, each time in a new Node process\n`);
   say(`${table(cells, { head: ['engine', 'ms', 'least .. most', 'times ours'] })}\n`);
 }
 const nabu = shared('models', 'mww', 'v2', 'okay_nabu');
@@ -167,8 +168,8 @@ if (step) {
   showChromium("microWakeWord's okay_nabu, a step of three rows", step);
 }
 say(
-  'our hops: how many hops of the first row take as long. off: the largest distance from the float network, of its largest output; steps off: from our\n' +
-    'int8 answers, in steps of the output (these engines round once where TensorFlow Lite rounds twice). start: from import to the first output, here.',
+  'our hops: time over that of the first row. off: largest difference from the float network, over its largest output. steps off: largest difference\n' +
+    'from our int8 outputs, in steps (these engines round once, TensorFlow Lite rounds twice). start: from import to the first output in this process.',
 );
 if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 1)}\n`);
 process.exit(0);

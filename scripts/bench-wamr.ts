@@ -1,10 +1,12 @@
 /**
- * `npm run bench:wamr [-- MODEL | NETWORK:HOP]`: a hop in WAMR's fast interpreter, beside naive kernels, or
- * with `--homes` in every home of weights, in time on this machine and in instructions on a Cortex-M4 (QEMU).
+ * `npm run bench:wamr [-- MODEL | NETWORK:HOP]`: measures a hop in WAMR's fast interpreter against naive
+ * kernels, in time on this machine and in instructions on a Cortex-M4 (QEMU). `--homes` compares the homes of
+ * weights instead.
  *
- * In: a model file, or one of the benchmark's networks.  Out: per kind of kernels microseconds (medians of
- * `--rounds N` samples in turn), instructions, how many times less than naive (with `--homes`: embedded
- * weights), file and memory. `--calib FILE` for a float model, `--hop N`, `--json FILE` keeps the figures.
+ * In: a model file, or one of the benchmark's networks.  Out: for each kind of kernels microseconds (medians
+ * of `--rounds N` samples in turn), instructions, ratio to naive kernels (with `--homes`: to embedded
+ * weights), file size and memory. `--calib FILE` for a float model, `--hop N`; `--json FILE` writes the
+ * figures.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -56,7 +58,7 @@ const quant = await quantOf(positionals[0] ?? 'N2:2');
 const { plan } = quant;
 interface Subject extends Module {
   name: string;
-  /** What its figures are divided by, if it is there. */
+  /** Name of the subject that its figures are compared with, if it was measured. */
   against: string;
 }
 
@@ -71,7 +73,7 @@ async function subjectsOf(): Promise<Subject[]> {
   else {
     const against = 'naive';
     if (isNaive(quant)) found.push({ name: 'naive', wasm: await buildNaive(quant), against });
-    else say('skipped: naive kernels, which do no padding in features and no depthwise over them');
+    else say('skipped: naive kernels, which do not support padding or depthwise layers along features');
     for (const target of targets) found.push({ ...(await build(quant, { target })), name: target, against });
   }
   return found;
@@ -147,15 +149,15 @@ say(table(cells, { head }));
 say(
   `\nbounds checked in software; ${values.rounds} rounds in turn on this machine${m4 ? `; Cortex-M4 in QEMU, -O2, ${m4.tools}` : ''}`,
 );
-/** The most that fetching may cost. */
-const mostTimes = 1.1;
+/** Limit of the time with fetched weights, over that with weights in linear memory. */
+const maxTimes = 1.1;
 for (const target of values.homes ? targets : []) {
   const [linear, tile] = ['linear', 'tile'].map(
     (home) => rows.find(({ kernels }) => kernels === `${target} ${home}`)?.medianUs ?? 0,
   );
   const times = (tile as number) / (linear as number);
   say(
-    `${target}: tile takes ${times.toFixed(3)} times linear's time, ${times <= mostTimes ? 'at most' : 'more than'} ${mostTimes}`,
+    `${target}: tile takes ${times.toFixed(3)} times linear's time, ${times <= maxTimes ? 'at most' : 'more than'} ${maxTimes}`,
   );
 }
 if (values.json)

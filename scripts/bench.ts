@@ -1,11 +1,11 @@
 /**
- * `npm run bench`: does a hop take as much less time than the window as it does less work, and does it depend
- * on the window?
+ * `npm run bench`: compares the speed-up of a hop with the saving of work, and checks whether the time of a
+ * hop depends on the window.
  *
  * In: nothing.  Out: for edge-exact on the paper's shapes (int8, seeded weights) the ratio of medians, window
- * time over hop time, next to the ratio of multiply-accumulates; and the time of a hop of a fully
- * convolutional network whose window doubles. All modules run in turn in one process, one hop each; medians
- * and quartiles. Times are of one machine and are asserted nowhere.
+ * time over hop time, and the ratio of multiply-accumulates; then the hop time of a fully convolutional
+ * network with two window lengths. All modules run in turn in one process, one hop each; medians and
+ * quartiles. Times are from one machine; no test asserts them.
  */
 
 import { build } from '../assembly/build.ts';
@@ -35,7 +35,7 @@ async function runner(name: string, graph: Graph, options: PlanOptions): Promise
   return { name, session, frames, macs: quant.plan.macsPerHop, times: [] };
 }
 
-/** One hop of each in turn. */
+/** Measures one hop of each runner in turn, `repeats` times after 3 rounds of warm-up. */
 function measure(runners: Runner[], repeats: number): void {
   for (let i = 0; i < repeats + 3; i++)
     for (const { session, frames, times } of runners) {

@@ -1,10 +1,10 @@
 /**
- * assembly/emit/blocks.ts and kernels.ts: what the kernels' sources say of parameter blocks and of
- * themselves, as TypeScript.
+ * Generates assembly/emit/blocks.ts and kernels.ts: the parameter blocks and the list of kernels, from the
+ * kernels' sources.
  *
- * In: assembly/kernels.  Out: for each file its text.  A block is an exported @unmanaged class. Its fields
- * have four bytes each, but for free ones (_...). A kernel is an exported function (p), (p, phase) or
- * (p, first, rows) of a block. Offsets are the compiler's own.
+ * In: assembly/kernels.  Out: the text of each file.  A block is an exported @unmanaged class. Its fields
+ * have four bytes each, except unused ones (_...). A kernel is an exported function (p), (p, phase) or (p,
+ * first, rows) of a block. The compiler computes the offsets.
  */
 import ts from 'typescript';
 import { nodeTools } from '../assembly/emit/compile.ts';
@@ -19,7 +19,7 @@ interface Block {
   file: string;
   remark: string;
   base: string | undefined;
-  /** Its own, without free ones. */
+  /** Fields of the class itself, without inherited and unused ones. */
   fields: Field[];
 }
 interface Kernel {
@@ -48,7 +48,7 @@ function blockIn(node: ts.ClassDeclaration, file: string, source: ts.SourceFile)
   });
   for (const field of fields)
     if (!isFree(field.name) && !fourBytes.includes(field.type))
-      throw new Error(`${file}.ts: ${name}.${field.name} is no ${fourBytes.join(', ')}`);
+      throw new Error(`${file}.ts: the type of ${name}.${field.name} is none of ${fourBytes.join(', ')}`);
   const [doc] = ts.getJSDocCommentsAndTags(node);
   return {
     name,
@@ -59,7 +59,7 @@ function blockIn(node: ts.ClassDeclaration, file: string, source: ts.SourceFile)
   };
 }
 
-/** Undefined where it is no kernel. */
+/** Returns undefined if the function is not a kernel. */
 function kernelIn(node: ts.FunctionDeclaration, file: string, source: ts.SourceFile): Kernel | undefined {
   const [p, ...more] = node.parameters.map(({ name, type }) => [name.getText(source), type?.getText(source) ?? '']);
   const takes = { '': 'block', phase: 'phase', 'first,rows': 'rows' }[more.map(([name]) => name).join()];
@@ -67,7 +67,7 @@ function kernelIn(node: ts.FunctionDeclaration, file: string, source: ts.SourceF
   return { name: node.name?.text ?? '', file, block: p[1] as string, takes };
 }
 
-/** In the order of files, and of what stands in them. */
+/** Returns blocks, kernels and constants in the order of the files, and of the declarations in them. */
 function found(): Found {
   const all: Found = { blocks: [], kernels: [], constants: [] };
   for (const [path, text] of Object.entries(nodeTools.sources())) {
@@ -90,7 +90,7 @@ function found(): Found {
   return all;
 }
 
-/** By `block_field` the offset, by `block_` the size. */
+/** Returns the offset of each field by `block_field`, and the size of each block by `block_`. */
 async function offsets(blocks: Block[]): Promise<Record<string, number>> {
   const source = blocks.flatMap(({ name, file, fields }) => [
     `import { ${name} } from "./kernels/${file}";`,
@@ -108,20 +108,20 @@ async function offsets(blocks: Block[]): Promise<Record<string, number>> {
 
 const generated = 'Generated from assembly/kernels by scripts/generate.ts; do not edit.';
 
-/** In lines of 110 columns. */
+/** Returns a doc comment in lines of at most 110 columns. */
 function comment(text: string): string[] {
   if (text.length <= 103) return [`/** ${text} */`];
   const lines = text.match(/.{1,107}(?=\s|$)/g)?.map((line) => ` * ${line.trim()}`) ?? [];
   return ['/**', ...lines, ' */'];
 }
 
-/** A block after the one that it extends. */
+/** Sorts blocks so that each follows the one that it extends. */
 function inOrder(blocks: Block[]): Block[] {
   const depth = ({ base }: Block): number => (base ? 1 + depth(blocks.find(({ name }) => name === base) as Block) : 0);
   return blocks.toSorted((a, b) => depth(a) - depth(b));
 }
 
-/** A field with a remark has a line; others share one. */
+/** Returns one line per field with a remark; other fields share lines. */
 function fieldLines(fields: Block['fields']): string[] {
   const lines: string[] = [];
   let open = false;
@@ -157,24 +157,24 @@ function kernelLines({ blocks, kernels, constants }: Found): string[] {
     '',
     "const kernel = <T>(file: string, block: Layout<T>, takes: Kernel<T>['takes']): Kernel<T> => ({ file, block, takes });",
     '',
-    '/** In the order of files, and of functions in them. */',
+    '/** All kernels, in the order of the files and of the functions in them. */',
     'export const kernels = {',
     ...kernels.map(({ name, file, block, takes }) => `  ${name}: kernel('${file}', ${block}, '${takes}'),`),
     '};',
     'export type KernelName = keyof typeof kernels;',
     'export const kernelNames = Object.keys(kernels) as KernelName[];',
-    '/** The block that a kernel takes. */',
+    '/** The parameter block of a kernel. */',
     'export type BlockOf<K extends KernelName> = (typeof kernels)[K] extends Kernel<infer T> ? T : never;',
     '',
   ];
 }
 
-/** Path and text of each file. */
+/** Returns path and text of each file. */
 export async function blockFiles(): Promise<[path: string, text: string][]> {
   const all = found();
   const at = await offsets(all.blocks);
   const blocks = [
-    ...comment(`${generated} Parameter blocks: fields, and where they stand.`),
+    ...comment(`${generated} Parameter blocks: fields and their offsets.`),
     "import type { Layout } from './block.ts';",
     '',
     ...inOrder(all.blocks).flatMap((block) => blockLines(block, at)),

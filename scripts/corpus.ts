@@ -2,14 +2,14 @@
  * npm run corpus -- DIR [--wasm | --quick | --good] [--only NAME,NAME] [--options FILE] [--minutes 3]
  * [--jobs 1] [--json]
  *
- * How many models of a folder Runlet takes and computes right. In: a folder whose sub-folders hold a model
- * file each, with `in.npy` and `out.npy` where there is a reference, or loose model files; `models.tsv` in it
- * or above it names families; `options.json` there, or the FILE given, has by id what a user has to say of a
- * model, as {"vad": {"set": {"sr": 16000}}, "wand": {"timeAxis": 1}} (ReadOptions of models/read/options.ts).
- * Out: a line a model, the refusals with their reasons, and sums; exit 1 where a number is wrong. With
- * --quick no stream is run; with --good float files are quantised instead (scripts/corpus/good.ts). Each
- * model runs in a process of its own with a time limit, so that none can end the others.
- * scripts/corpus/judge.ts has the rules.
+ * Counts how many models of a folder Runlet reads and computes correctly. In: a folder of model files, or of
+ * sub-folders with one model file each; `in.npy` and `out.npy` beside a model are its reference.
+ * `models.tsv`, in the folder or above it, names families. `options.json` there, or the given FILE, has the
+ * read options of each model by id, such as {"vad": {"set": {"sr": 16000}}, "wand": {"timeAxis": 1}}
+ * (ReadOptions of models/read/options.ts). Out: a line per model, the refusals with their reasons, and
+ * totals; exit code 1 if a number is wrong. --quick runs no streams; --good quantises float files instead
+ * (scripts/corpus/good.ts). Each model runs in a separate process with a time limit, so that a crash does not
+ * affect the others. scripts/corpus/judge.ts has the rules.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ const { values: options, positionals } = parseArgs({
   },
 });
 const say = (text = ''): void => void process.stdout.write(`${text}\n`);
-/** Families by id, where a models.tsv says them. */
+/** Returns the families by id, from models.tsv if it exists. */
 function familiesOf(folder: string): Map<string, string> {
   const path = beside(folder, 'models.tsv');
   if (!path) return new Map();
@@ -50,7 +50,7 @@ function familiesOf(folder: string): Map<string, string> {
   return new Map(lines.flatMap((cells) => (cells[id] && cells[family] ? [[cells[id], cells[family]]] : [])));
 }
 
-/** The verdict of a process of its own; it is ended at the time limit. */
+/** Judges a model in a separate process, which is killed at the time limit. */
 function judged(file: string, read: ReadOptions = {}): Promise<Verdict> {
   const args = [
     '--import',
@@ -106,7 +106,7 @@ async function judgeAll(folder: string): Promise<Row[]> {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const row = { id: next.id, family: families.get(next.id) ?? '', ...(await judged(next.file, given[next.id])) };
       rows.push(row);
-      // a run that is stopped has said what it found
+      // printed at once, so that a stopped run shows its results
       process.stderr.write(`${row.id}: ${row.taken ? found(row).filter(Boolean).join(', ') : row.refused.slice(0, 60)}\n`);
     }
   };
@@ -114,7 +114,7 @@ async function judgeAll(folder: string): Promise<Row[]> {
   return rows.sort((a, b) => a.id.localeCompare(b.id));
 }
 
-/** `12 of 14` of those that say yes or no. */
+/** Returns a count such as `12 of 14`, over the rows in which `key` is known. */
 const share = (rows: Row[], key: 'right' | 'equal'): string =>
   `${rows.filter((row) => row[key]).length} of ${rows.filter((row) => row[key] !== undefined).length}`;
 
@@ -129,12 +129,12 @@ function qualitySums(all: Quality[]): string {
     all.map(({ sqnrDb }) => sqnrDb),
     0.5,
   );
-  return `int8 has the answer of float in 95 % or more of its windows: ${close} of ${agreements.length} classifiers; median SQNR of ${all.length} models ${middle.toFixed(1)} dB`;
+  return `int8 gives the same class as float in at least 95 % of its windows: ${close} of ${agreements.length} classifiers; median SQNR of ${all.length} models ${middle.toFixed(1)} dB`;
 }
 
 const mark = (yes: boolean | undefined, text: string): string => (yes === false ? `WRONG ${text}` : text);
 
-/** Of a model that is taken: its kind, what it was compared with, and its streams or its quality. */
+/** Cells of a model that was read: its kind, the result against the reference, and its streams or quality. */
 const found = ({ kind, right, reference, quality, equal, streamed, refused }: Row): string[] => [
   kind,
   mark(right, reference),

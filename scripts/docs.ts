@@ -1,9 +1,8 @@
 /**
  * Builds the documentation site: `npm run docs`.
  *
- * In: docs/, the code.  Out: out/site, static files for any server. Pages that are made from the code go to
- * out/docs first. A link to a page or a heading that is not there
- * ends the build with exit code 1.
+ * In: docs/, the code.  Out: out/site, static files for any server. Pages that are made from the code are
+ * first written to out/docs. A link to a missing page or heading ends the build with exit code 1.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +21,7 @@ writeFileSync(join(reference, 'command-line.md'), await commandLinePage());
 await writeApiPages(join(reference, 'api'));
 
 const missing = sections.flatMap(({ pages }) => pages.map(({ file }) => file)).filter((file) => !existsSync(join(root, file)));
-if (missing.length > 0) throw new Error(`the side bar names pages that are not there: ${missing.join(', ')}`);
+if (missing.length > 0) throw new Error(`the side bar names pages that do not exist: ${missing.join(', ')}`);
 await build(join(root, 'docs'));
 const broken = brokenLinks(join(root, 'out/site'), process.env.RUNLET_DOCS_BASE ?? '/');
 if (broken.length > 0) throw new Error(`broken links:\n${broken.join('\n')}`);

@@ -1,12 +1,12 @@
 /**
- * `npm run figures [-- TABLE ...]`: measures the tables of docs/performance.md and of the README, all by
- * default, and prints them.
+ * `npm run figures [-- TABLE ...]`: measures and prints the tables of docs/performance.md and of the README,
+ * by default all of them.
  *
- * In: names of tables; `--rounds N` in place of each table's own.  Out: Markdown. `--write` keeps the figures
- * in docs/performance/<version>.json beside the machine, versions, date and command, and renders the pages;
- * tables that were not measured stay. `--render` renders the pages from that file alone; `--check` exits 1
- * where a page differs from it. A table whose tools are absent is skipped with a line that says how to get
- * them.
+ * In: names of tables; `--rounds N` instead of the default of each table.  Out: Markdown. `--write` stores
+ * the figures in docs/performance/<version>.json, with machine, versions, date and command, and renders the
+ * pages; tables that were not measured do not change. `--render` only renders the pages from that file.
+ * `--check` exits with code 1 if a page differs from it. A table is skipped if its tools are missing; a line
+ * explains how to install them.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ if (!values.render && !values.check)
     }
 if (values.write || values.render || values.check)
   try {
-    // the file's digits, not those in memory
+    // read again, because the file has fewer digits than the figures in memory
     for (const { page, text } of stalePages(readHistory())) {
       say(`${values.check ? 'stale' : 'wrote'}: ${page}`);
       if (values.check) process.exitCode = 1;

@@ -1,13 +1,13 @@
 /**
- * `npm run fit:calibrate`: measures what `runlet fit` needs to know, and how far its estimates are off for
- * networks that they were not fitted to.
+ * `npm run fit:calibrate`: fits the coefficients of `runlet fit`, and measures the errors of its estimates on
+ * held-out networks.
  *
  * In: wasm2c, gcc for rv32imc and Cortex-M, QEMU, cargo (test/wamr).  Out: host/fit/coefficients.json.
- * Compiled code: two coefficients a core are fitted to random networks, for both targets; the spread is
- * measured on the benchmark's networks, the zoo, models of others and networks of other seeds.
- * `--folder DIR` keeps what was found, so that a run that broke off goes on, `--jobs N` processes (one a core
- * of this machine), `--native` or `--wamr` does one of both, `--core` one core.  Cost: half an hour on two
- * cores, without WAMR.
+ * Compiled code: two coefficients per core are fitted to random networks, for both targets together. The
+ * spread is measured on the benchmark's networks, the zoo, third-party models and networks with other seeds.
+ * `--folder DIR` keeps results, so that an interrupted run continues; `--jobs N`: number of processes,
+ * default one per core of this machine; `--native` or `--wamr` selects one half, `--core` one core.  Cost:
+ * half an hour on two cores, without WAMR.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,13 +54,13 @@ interface Built {
 const all = async <T>(tasks: Promise<T | undefined>[]): Promise<T[]> =>
   (await Promise.all(tasks)).filter((t) => t !== undefined) as T[];
 
-/** WebAssembly instructions of the mean hop. */
+/** Returns the mean number of WebAssembly instructions per hop. */
 const meanOf = (executed: readonly Executed[]): Executed => ({
   narrow: executed.reduce((sum, { narrow }) => sum + narrow, 0) / executed.length,
   wide: executed.reduce((sum, { wide }) => sum + wide, 0) / executed.length,
 });
 
-/** Modules of both targets, without those whose hop takes more than `largest` WebAssembly instructions. */
+/** Builds modules for both targets. Drops those with `largest` or more WebAssembly instructions per hop. */
 async function built(names: readonly string[], largest: number): Promise<Built[]> {
   const modules = names.flatMap((name) => (['native', 'interp'] as const).map((target) => ({ name, target })));
   const made = await all(
@@ -85,7 +85,7 @@ const counted = (models: readonly Built[], core: CountedCore): Promise<CountedBu
     }),
   );
 
-/** The least squares of relative errors: a small network counts as much as a large one. */
+/** Fits by least squares of relative errors, so that small and large networks have the same weight. */
 function fitNative(models: readonly CountedBuilt[]): Pick<NativeCosts, 'narrow' | 'wide'> {
   const rows = models.map((model) => {
     const { narrow, wide } = meanOf(model.executed);
@@ -98,7 +98,7 @@ function fitNative(models: readonly CountedBuilt[]): Pick<NativeCosts, 'narrow' 
   return { narrow: Number(narrow.toPrecision(3)), wide: Number(wide.toPrecision(3)) };
 }
 
-/** QEMU's count of the worst hop divided by its estimate, in ascending order. */
+/** Returns QEMU's count of the most expensive hop over its estimate, in ascending order. */
 const ratiosOf = (models: readonly CountedBuilt[], costs: Pick<NativeCosts, 'narrow' | 'wide'>) =>
   models
     .map(({ name, target, executed, counted: { most } }) => ({
@@ -118,7 +118,7 @@ function judgeNative(core: CountedCore, what: string, ratios: ReturnType<typeof 
 }
 
 async function calibrateNative(): Promise<Partial<Coefficients>> {
-  // a count in QEMU takes 17 hops: seconds
+  // a count in QEMU runs 17 hops, which takes seconds
   const largest = 2e7;
   const train = await built(fittedTo, largest);
   const check = await built(heldOut(), largest);
@@ -171,7 +171,7 @@ function judgeWamr(core: CountedCore, rows: { name: string; error: number }[]): 
 }
 
 async function calibrateWamr(): Promise<Partial<Coefficients>> {
-  // above this, WAMR in QEMU takes too long
+  // larger modules take too long with WAMR in QEMU
   const largest = 300_000;
   const train = await built([...known, ...fittedTo], largest);
   const check = await built([...ofOthers(), ...seedsOf('made', 5001, 16)], largest);
@@ -189,7 +189,7 @@ async function calibrateWamr(): Promise<Partial<Coefficients>> {
   return { wamrFast: wamrFast as Coefficients['wamrFast'], checked: checked as Coefficients['checked'] };
 }
 
-// the half, or the core, that is not measured stays
+// a half or a core that is not measured keeps its coefficients
 const kept = JSON.parse(readFileSync(output, 'utf8')) as Coefficients;
 for (const half of [
   ...(both || values.native ? [await calibrateNative()] : []),

@@ -1,11 +1,11 @@
 /**
- * Writes what is made of other files (`npm run generate`): the operator indexes models/ops, quant/ops,
- * assembly/emit/ops from the folders' file names; host/session/quantise-kernel.ts and
- * models/products-kernel.ts, WebAssembly of our own, from assembly/host; assembly/emit/blocks.ts and
+ * Writes all generated files (`npm run generate`): the operator indexes models/ops, quant/ops,
+ * assembly/emit/ops from the folders' file names; the WebAssembly modules host/session/quantise-kernel.ts and
+ * models/products-kernel.ts from assembly/host; assembly/emit/blocks.ts and kernels.ts and
  * assembly/interpreters from assembly/kernels; docs/operators.md from the operators and the readers' tables.
  *
- * In: one file per operator, AssemblyScript. Out: index.ts beside them, bytes; with --check nothing is
- * written and a stale file exits 1.
+ * In: one file per operator, AssemblyScript.  Out: the generated files. With --check nothing is written, and
+ * a stale file gives exit code 1.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { jobOf } from '../assembly/emit/compiler.ts';
 import { blockFiles } from './block-files.ts';
 
 const root = join(import.meta.dirname, '..');
-/** folder -> files that hold no operator, and the registry's type. */
+/** By folder: files that define no operator, and the type of the registry. */
 const folders: Record<string, { helpers: string[]; typeFrom: string; type: string; name: string; partial: boolean }> = {
   'models/ops': {
     helpers: ['op', 'sliding', 'unary', 'recurrent'],
@@ -81,7 +81,7 @@ for (const [folder, spec] of Object.entries(folders)) {
     ...(spec.name === 'emitOps'
       ? []
       : [
-          "/** The definition of a node's operator, whichever it is. */",
+          "/** Returns the definition of a node's operator. */",
           `export const ${lookup}Node = (node: { op: OpName }) => ${spec.name}[node.op] as unknown as ${spec.type}<OpName>;`,
           '',
         ]),
@@ -91,7 +91,7 @@ for (const [folder, spec] of Object.entries(folders)) {
   put(`${folder}/index.ts`, text);
 }
 
-/** WebAssembly of the host and of the reference models: source, and where its bytes go. */
+/** WebAssembly modules of the host and of the reference models: source, and folder of the generated file. */
 const hostKernels = [
   { name: 'quantise', folder: 'host/session', pages: 1 },
   { name: 'products', folder: 'models' },
@@ -117,7 +117,7 @@ for (const { name, folder, pages } of hostKernels) {
   );
 }
 for (const [path, text] of await blockFiles()) put(path, text);
-// they import what was written just now
+// imported now, because these modules read the files that were just written
 const { interpreterFiles } = await import('./interpreter-files.ts');
 for (const [path, text] of await interpreterFiles()) put(path, text);
 const { operatorsPage } = await import('./operators-page.ts');

@@ -1,8 +1,8 @@
 /**
- * Compares all pinned builds with what the code makes now, or pins them again.
+ * Compares the pinned hashes of builds with new builds, or pins them again.
  *
- * In: --write, or nothing; or parts of names.  Out: the builds that differ and in what, exit code 1 where
- * there are some; with --write test/golden/modules.json.
+ * In: optional --write, optional parts of names.  Out: the builds that differ, with the differing parts, and
+ * exit code 1 if there are any; with --write test/golden/modules.json.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ for (const [name, hashes] of Object.entries(found)) {
   if (!write) console.log(`${name}: ${other.join(', ')}`);
 }
 console.log(`${wanted.length} builds, ${differ} differ`);
-// in the order of the builds; what is not there now stays as it was
+// in the order of the builds; builds that were not made now keep their hashes
 const all = builds.map(({ name }): [string, Hashes[string]] => [name, found[name] ?? pinned[name] ?? {}]);
 if (write)
   writeFileSync(

@@ -1,9 +1,9 @@
 /**
- * What a network takes with every activation in int16, of what it takes in int8: where `int16Work` of
- * quant/mixed.ts comes from (docs/adr/0020).
+ * Measures the time of a network with all activations in int16 over that in int8. `int16Work` of
+ * quant/mixed.ts comes from this measurement (docs/adr/0020).
  *
- * In: the benchmark's network N1.  Out: per target the least processor time of a hop in both, in
- * microseconds, and their ratio.
+ * In: the benchmark's network N1.  Out: per target the shortest processor time of a hop in int8 and in int16,
+ * in microseconds, and their ratio.
  */
 
 import { build } from '../assembly/build.ts';
@@ -19,7 +19,7 @@ const hop = hops[0] as number;
 const graphs = [int8, widen(int8, () => 0, 1)];
 
 for (const target of targets) {
-  const least = graphs.map(() => Number.POSITIVE_INFINITY);
+  const shortest = graphs.map(() => Number.POSITIVE_INFINITY);
   const modules = [];
   for (const graph of graphs) modules.push(instantiate((await build(quantPlan(planStream(graph, { hop })), { target })).wasm));
   for (const exports of modules) exports.rn_reset();
@@ -29,8 +29,8 @@ for (const target of targets) {
       const before = process.cpuUsage();
       for (let k = 0; k < 60; k++) exports.rn_push(hop);
       const { user, system } = process.cpuUsage(before);
-      least[i] = Math.min(least[i] as number, (user + system) / 60);
+      shortest[i] = Math.min(shortest[i] as number, (user + system) / 60);
     }
-  const [narrow, wide] = least as [number, number];
+  const [narrow, wide] = shortest as [number, number];
   process.stdout.write(`${target}: int8 ${narrow.toFixed(1)}, int16 ${wide.toFixed(1)}, ratio ${(wide / narrow).toFixed(2)}\n`);
 }

@@ -1,8 +1,8 @@
 /**
- * assembly/interpreters: the interpreters of layer tables that builds without a compiler use, as TypeScript.
+ * Generates assembly/interpreters: interpreters of layer tables, which builds without a compiler use.
  *
- * In: kernels, and what compiles them.  Out: for each file its text. Where the digest at its top is that of
- * its sources it is kept as it is, for a compilation takes some seconds.
+ * In: kernels and the compiler's sources.  Out: the text of each file. A file whose digest matches its
+ * sources is not compiled again, because that takes some seconds.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { toBase64 } from '../models/graph/base64.ts';
 import { root } from '../test/shared.ts';
 
 const lineCharacters = 128;
-/** Beside the kernels and the runtime. */
+/** Files that affect the compilation, in addition to the kernels and the runtime. */
 const compiledBy = [
   'asconfig.json',
   'asconfig.mjs',
@@ -51,7 +51,7 @@ async function textOf(kernels: KernelName[], needs: ReadonlySet<Need>, digest: s
   ].join('\n');
 }
 
-/** Path and text of each file. */
+/** Returns path and text of each file. */
 export async function interpreterFiles(): Promise<[path: string, text: string][]> {
   const files: [string, string][] = [];
   for (const set of kernelSets) {

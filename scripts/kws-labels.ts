@@ -1,10 +1,10 @@
 /**
- * Labels for the windows of the kws demo's minute, out of its script: what `runlet quantize --eval` judges
- * by.
+ * Makes labels for the windows of the kws demo from its script, for `runlet quantize --eval`.
  *
- * In: models/zoo/kws/demo.json.  Out: models/zoo/kws/demo-labels.json, one label a window of 49 rows of 20 ms
- * every 25 rows (0.5 s). A window that holds one word whole and touches no other speech is that word; another
- * word, or a part of a sentence, is `_unknown_`; no speech is `_silence_`; anything cut in two has no label.
+ * In: models/zoo/kws/demo.json.  Out: models/zoo/kws/demo-labels.json, one label per window; a window of 49
+ * rows of 20 ms starts every 25 rows (0.5 s). The label of a window with exactly one complete word is this
+ * word, or `_unknown_` for a distractor. A window inside a sentence is `_unknown_`, a window without speech
+ * is `_silence_`. All other windows, such as those with a cut word, have no label.
  * node --import tsx scripts/kws-labels.ts
  */
 import { readFileSync, writeFileSync } from 'node:fs';

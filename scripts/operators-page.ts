@@ -1,7 +1,7 @@
 /**
- * docs/operators.md: the operators of Runlet and what each model format calls them, made from the code.
+ * Generates docs/operators.md: the operators of Runlet, and their names in each model format.
  *
- * In: models/ops with the first sentence of each file, and the tables of the readers.  Out: the page's text.
+ * In: the first paragraph of each file in models/ops, and the tables of the readers.  Out: the page's text.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const titles: Record<string, string> = {
   graph: 'TensorFlow.js graph models',
 };
 
-/** The first paragraph of an operator's file, without its name. */
+/** Returns the first paragraph of an operator's file, without the operator's name. */
 function aboutOf(op: string): string {
   const text = readFileSync(join(import.meta.dirname, '../models/ops', `${op}.ts`), 'utf8');
   const [, about = ''] = text.match(/^\/\*\*\n \* \w+: ([\s\S]*?)\n \*(?:\n|\/)/) ?? [];

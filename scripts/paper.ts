@@ -1,8 +1,9 @@
 /**
- * npm run paper: what of StreamiNNC's experiments needs no private data, the paper's figures beside ours.
+ * npm run paper: repeats the experiments of StreamiNNC that need no private data, and prints the paper's
+ * figures beside ours.
  *
- * In: --quick for fewer seeds, windows and repetitions; --write for docs/paper.md.  Out: the page. A few
- * minutes, one if quick.
+ * In: --quick for fewer seeds, windows and repetitions; --write to write docs/paper.md.  Out: the page. Cost:
+ * a few minutes, one minute with --quick.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ const sections: ((options: Options) => string | Promise<string>)[] = [
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean' }, write: { type: 'boolean' } } });
   const quick = values.quick ?? false;
-  if (quick && values.write) throw new Error('--write wants all seeds: leave --quick out');
+  if (quick && values.write) throw new Error('--write needs all seeds: remove --quick');
   const page: string[] = [];
   for (const make of sections) {
     const text = await make({ quick });

@@ -2,8 +2,8 @@
  * Draws docs/images/plan.png: the page of `runlet plan models/zoo/ppg-hr/ppg-hr.onnx --hop 50 --html`, with
  * the pointer on a row (`npm run figure`).
  *
- * In: the zoo model.  Out: a picture of the page's figure, light, 1180 px wide. Needs Chromium (CHROMIUM
- * names another one).
+ * In: the zoo model.  Out: a picture of the page's figure, light theme, 1180 px wide. It needs Chromium; the
+ * environment variable CHROMIUM selects another one.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ try {
   const box = await lane.boundingBox();
   if (!box) throw new Error('the page has no layer 8');
   await page.mouse.move(box.x + 0.62 * box.width, box.y + box.height / 2);
-  await page.waitForTimeout(500); // the windows slide to where they start
+  await page.waitForTimeout(500); // wait until the windows have moved to their start
   const bottom = await page.locator('.legend').boundingBox();
   await page.screenshot({
     path: join(root, 'docs/images/plan.png'),

@@ -1,13 +1,12 @@
 /**
  * npm run plan:ram -- DIR... [--options FILE] [--json]
  *
- * How much less state the default plan holds than the plan with the least work, and how much more it
- * computes.
+ * Compares the default plan with the plan with the least work: how much less state, and how much more work.
  *
- * In: folders of models (corpus/folder.ts).  Out: a line a model and hop where the two differ, the mean over
- * all, and over those that have several exact plans (models/report/explain.ts), the sums, the most work. Hops
- * of 1, 2, a quarter of the window, and an odd one. Outputs of all plans are equal; npm run corpus runs the
- * default one.
+ * In: folders of models (corpus/folder.ts).  Out: a line for each model and hop where the two differ; the
+ * mean over all, and over those with several exact plans (models/report/explain.ts); totals, and the largest
+ * increase of work. The hops are 1, 2, a quarter of the window, and an odd one. The outputs of all plans are
+ * equal; npm run corpus runs the default plan.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -26,7 +25,7 @@ interface Row {
   hop: number;
   work: { macs: number; stateBytes: number };
   taken: { macs: number; stateBytes: number };
-  /** There is more than one exact plan. */
+  /** True if there is more than one exact plan. */
   hasChoice: boolean;
 }
 
@@ -55,12 +54,12 @@ async function readOrSay(id: string, file: string, given: ReadOptions = {}): Pro
     return (await read(file, given))[0];
   } catch (error) {
     if (!isRunletError(error)) throw error;
-    process.stderr.write(`${id} is not taken: ${error.code}\n`);
+    process.stderr.write(`${id} is refused: ${error.code}\n`);
     return undefined;
   }
 }
 
-/** State against that of the least work; of none there is nothing to save. */
+/** Returns the state over that of the plan with the least work; 1 if that plan has no state. */
 const share = ({ work, taken }: Row): number => (work.stateBytes === 0 ? 1 : taken.stateBytes / work.stateBytes);
 const more = ({ work, taken }: Row): number => (work.macs === 0 ? 0 : taken.macs / work.macs - 1);
 const percent = (of: number): string => `${(100 * of).toFixed(1)} %`;
@@ -69,7 +68,7 @@ function summary(name: string, rows: readonly Row[]): string {
   const mean = rows.reduce((sum, row) => sum + share(row), 0) / rows.length;
   const bytes = (of: (row: Row) => number) => rows.reduce((sum, row) => sum + of(row), 0);
   const [before, after] = [bytes((r) => r.work.stateBytes), bytes((r) => r.taken.stateBytes)];
-  return `${name} (${rows.length}): state ${percent(mean - 1)} in the mean; in all ${before.toLocaleString('en')} to ${after.toLocaleString('en')} bytes, ${percent(after / before - 1)}; at most ${percent(maxOf(rows.map(more)))} more work`;
+  return `${name} (${rows.length}): mean state ${percent(mean - 1)}; total state ${before.toLocaleString('en')} to ${after.toLocaleString('en')} bytes, ${percent(after / before - 1)}; at most ${percent(maxOf(rows.map(more)))} more work`;
 }
 
 const rows: Row[] = [];
@@ -94,5 +93,5 @@ else {
   say(table(cells, { head: ['model', 'hop', 'MACs/hop', 'work', 'least work B', 'state B', 'state'], columns: 100 }));
   say(`\n${summary('all plans', rows)}`);
   const choice = rows.filter((row) => row.hasChoice);
-  say(summary('where there are several exact plans', choice));
+  say(summary('models with several exact plans', choice));
 }

@@ -1,15 +1,14 @@
 /**
- * The sources as JavaScript: dist/ of each of the three packages. Runs after `npm ci`, and before packing,
- * then with declarations of types, unless those are as new as the sources.
+ * Compiles the sources to JavaScript: dist/ of each of the three packages. It runs after `npm ci`, and before
+ * packing. Packing also makes type declarations, unless they are up to date.
  *
- * In: the entries, models, quant, assembly, host.  Out: dist/, host/session/dist/ and host/gateway/dist/,
- * each with the tree of the sources that belong to its package, and beside the code what it reads at run
- * time.
+ * In: the entries, models, quant, assembly, host.  Out: dist/, host/session/dist/ and host/gateway/dist/.
+ * Each has the tree of the sources that belong to its package, and the files that the code reads at run time.
  * Rule: a file belongs to one package. A relative import of another package's file becomes an import of that
- * package, `runlet/dist/models/read/npy.js`; so every module is loaded once. A clone has links to its own
- * packages (package.json), and runs what is published. `npx runlet` in a clone may run this while another
- * `runlet` starts: files that are as they should be are left alone, and at no time is one missing. Plain
- * JavaScript, and esbuild alone: this runs before anything else does.
+ * package, such as `runlet/dist/models/read/npy.js`, so every module is loaded once. A clone has links to its
+ * own packages (package.json), so it runs the published code. `npx runlet` in a clone may run this script
+ * while another `runlet` starts; up-to-date files are therefore not written, and no file is ever missing. The
+ * script is plain JavaScript and uses only esbuild, because it runs before everything else.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -31,9 +30,9 @@ const root = join(import.meta.dirname, '..');
 
 /** Public entries of the package runlet. */
 const entries = ['index.ts', 'compile.ts', 'session.ts'];
-/** Not part of a package: what pages are built from, what runs in a clone only, what asc compiles. */
+/** Not part of a package: sources of pages, files that only a clone uses, sources that asc compiles. */
 const leftOut = ['host/web', 'models/zoo', 'assembly/kernels', 'assembly/runtime', 'assembly/host'];
-/** Read as they are. */
+/** Copied without a change, because the code reads them at run time. */
 const asTheyAre = [
   'asconfig.json',
   'asconfig.mjs',
@@ -46,7 +45,7 @@ const asTheyAre = [
 
 const textOf = (path) => readFileSync(join(root, path), 'utf8');
 const under = (folder, path) => relative(folder, path).replaceAll('\\', '/');
-/** Every file of a folder; a file is its own. */
+/** Returns every file of a folder; for a file, the file itself. */
 const filesOf = (path) =>
   statSync(path).isFile()
     ? [path]
@@ -54,9 +53,9 @@ const filesOf = (path) =>
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 
-/** Relative imports, also of types: before the path, the path, the quote behind it. */
+/** Matches relative imports, also of types. Groups: text before the path, the path, the quote behind it. */
 const importOf = /((?:\bfrom|\bimport\()\s*["'`])(\.[^"'`\n]*)(["'`])/g;
-/** A file and all that it imports. */
+/** Returns a file and all files that it imports, directly or indirectly. */
 function closureOf(path, found = new Set()) {
   if (found.has(path)) return found;
   found.add(path);
@@ -71,10 +70,10 @@ const packages = [
   { name: '@runlet/gateway', folder: 'host/gateway', owns: (path) => path.startsWith('host/gateway/') },
   { name: 'runlet', folder: '.', owns: () => true },
 ];
-/** The package of a source. */
+/** Returns the package of a source. */
 const ownerOf = (path) => packages.find(({ owns }) => owns(path));
 
-/** What esbuild or tsc made of `source`: imports name the file that is there. */
+/** Rewrites the imports in the output of esbuild or tsc for `source`, so that they name existing files. */
 function linked(text, source) {
   return text.replace(importOf, (whole, before, to, quote) => {
     if (to.includes('$')) return whole.replace(/\.ts(?=["'`]$)/, '.js');
@@ -98,12 +97,12 @@ try {
   process.stderr.write('dist/ is not made: esbuild is not installed (npm ci, with development dependencies)\n');
   process.exit(0);
 }
-/** By package: a file's place in dist/ and its bytes. */
+/** For each package: path in dist/ and bytes of each file. */
 const files = new Map(packages.map(({ name }) => [name, new Map()]));
 const put = (source, path, bytes) => files.get(ownerOf(source).name).set(path, Buffer.from(bytes));
 
 const common = { absWorkingDir: root, format: 'esm', write: false };
-// with what the emitter shares with the runtime
+// numbers.ts is shared by the emitter and the runtime
 const typescript = [...wanted.filter((path) => path.endsWith('.ts')), 'assembly/runtime/numbers.ts'];
 const { outputFiles, metafile } = await esbuild.build({
   ...common,
@@ -121,8 +120,8 @@ for (const { path, text } of outputFiles) {
 for (const path of wanted.filter((p) => /\.(mjs|js|css|html|svg)$/.test(p))) put(path, path, readFileSync(join(root, path)));
 for (const path of asTheyAre) for (const file of filesOf(join(root, path))) put(path, under(root, file), readFileSync(file));
 
-// The session is one minified module, for script tags too. Its other files hand on what that one has: one
-// copy, and a small package.
+// The session is one minified module, which also works in script tags. Its other files re-export from this
+// module, so that there is one copy of the code and the package is small.
 const namesIn = (source) => metafile.outputs[`dist/${source.replace(/\.ts$/, '.js')}`].exports;
 const handedOn = (source, module) => `export { ${namesIn(source).join(', ')} } from '${module}';\n`;
 const inside = [...sessionFiles].filter((source) => source !== sessionEntry);
@@ -135,7 +134,7 @@ for (const source of sessionFiles)
   put(source, source.replace(/\.ts$/, '.js'), handedOn(source, posix.relative(posix.dirname(source), oneModule)));
 
 const timeOf = (path) => (existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : 0);
-/** Its time says when the types were made. */
+/** Its modification time is the time of the last type declarations. */
 const typesMade = 'dist/index.d.ts';
 const typesAreFresh = wanted.every((path) => timeOf(path) <= timeOf(typesMade));
 
@@ -153,7 +152,7 @@ function makeTypes() {
     rmSync(folder, { recursive: true });
   }
 }
-// What `runlet page` serves. It has no compiler, which is 15 MB: models that are dropped on it become layer
+// The page of `runlet page`. It has no compiler (15 MB), so models that are dropped on it become layer
 // tables.
 const { pageScripts } = await import('./web/scripts.mjs');
 for (const [name, bytes] of (await pageScripts({ compiler: false })).first)
@@ -179,5 +178,5 @@ for (const { name, folder } of packages) {
     if (!made.has(under(dist, file)) && !(typesAreFresh && file.endsWith('.d.ts'))) rmSync(file, { force: true });
 }
 if (packing && !typesAreFresh) utimesSync(join(root, typesMade), new Date(), new Date());
-// its time says when dist/ was made (host/cli/bin.js)
+// its modification time is the time when dist/ was made (host/cli/bin.js reads it)
 utimesSync(join(root, 'dist/package.json'), new Date(), new Date());

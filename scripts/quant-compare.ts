@@ -1,13 +1,13 @@
 /**
  * npm run quant:compare [-- --json] [--only NAME,NAME] [--draws 5] [--windows 100] [--methods
- * minmax,entropy]: Runlet's presets against onnxruntime's static quantisation.
+ * minmax,entropy]: compares Runlet's presets with onnxruntime's static quantisation.
  *
  * In: networks of the zoo and forms of them that are harder to quantise (scripts/quant-compare/networks.ts),
  * recordings in RUNLET_DATA (default ../shared/data), Python with test/quant/peers/requirements.txt
- * (RUNLET_PYTHON, default python3).  Out: per network the metric of float, of each preset and of
- * onnxruntime's best method, over calibration draws that both sides share; the verdict on each rule; exit 1
- * where one does not hold. Files between the steps lie in out/quant-compare. RUNLET_SEED (default 1) draws
- * the calibration windows.
+ * (RUNLET_PYTHON, default python3).  Out: for each network the metric of float, of each preset and of
+ * onnxruntime's best method, over draws of calibration windows that both sides use; the verdict on each rule;
+ * exit code 1 if a rule does not hold. Intermediate files are in out/quant-compare. RUNLET_SEED (default 1)
+ * is the seed of the draws.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,9 @@ const peers = join(root, 'test/quant/peers');
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const progress = (text: string) => process.stderr.write(`${text}\n`);
 
-/** Runs a Python script of test/quant/peers; its standard output, or an error with what it said. */
+/**
+ * Runs a Python script of test/quant/peers and returns its standard output. @throws Error with its last lines
+ */
 function runPython(args: string[]): string {
   const { status, stdout, stderr } = spawnSync(python, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
   if (status !== 0) throw new Error(`${args.slice(0, 2).join(' ')}: ${stderr?.trim().split('\n').slice(-5).join('\n')}`);
@@ -39,7 +41,7 @@ function runPython(args: string[]): string {
 
 const hasPython = (imports: string): boolean => spawnSync(python, ['-c', `import ${imports}`]).status === 0;
 
-/** The windows of a base with the raw units of a form. */
+/** Converts the windows of a base to the raw units of a form. */
 function inUnits(windows: Windows, raw: Network['raw']): Windows {
   if (!raw) return windows;
   const { channels } = windows;
@@ -48,7 +50,10 @@ function inUnits(windows: Windows, raw: Network['raw']): Windows {
   return { ...windows, calibration: moved(windows.calibration), evaluation: moved(windows.evaluation) };
 }
 
-/** The network's ONNX file: that of the zoo, or trained here once, with its edits. */
+/**
+ * Returns the path of the network's ONNX file, with its edits. A network that is not in the zoo is trained
+ * once.
+ */
 function modelOf({ name, base, source, edits }: Network, windows: Windows): string {
   const target = join(out, `${name.replaceAll(' ', '-')}.onnx`);
   let from: string;
@@ -68,7 +73,7 @@ function modelOf({ name, base, source, edits }: Network, windows: Windows): stri
   return target;
 }
 
-/** Metrics of onnxruntime by method, in the order of the draws; the float model's apart. */
+/** Returns the metric of the float model, and those of onnxruntime by method, in the order of the draws. */
 function peerMetrics(model: string, windows: Windows, draws: Int32Array[], methods?: string) {
   const { calibration, evaluation, truth, frames, channels } = windows;
   const shape = (x: Float32Array) => [x.length / frames / channels, frames, channels];
@@ -91,7 +96,7 @@ function peerMetrics(model: string, windows: Windows, draws: Int32Array[], metho
   const lines = text
     .trim()
     .split('\n')
-    .filter((line) => line.startsWith('{')) // the library prints as well
+    .filter((line) => line.startsWith('{')) // the library prints other lines
     .map((line) => JSON.parse(line) as { method: string; draw: number; metric: number });
   const found = new Map<string, number[]>();
   for (const { method, metric } of lines) found.set(method, [...(found.get(method) ?? []), metric]);
@@ -103,7 +108,7 @@ function peerMetrics(model: string, windows: Windows, draws: Int32Array[], metho
 interface Settings {
   draws: number;
   calibrationWindows: number;
-  /** Of onnxruntime: minmax, entropy, percentile; all where it is left out. */
+  /** Methods of onnxruntime: minmax, entropy, percentile. Default: all. */
   methods?: string;
 }
 
@@ -137,13 +142,13 @@ async function compare(network: Network, base: Windows, { draws: drawCount, cali
   return { ...row, why: network.why, methods: all, lowestSqnr: layers };
 }
 
-/** mean (least to most). */
+/** Returns the mean, with minimum and maximum relative to float. */
 const spread = (values: readonly number[], float: number): string =>
   `${mean(values).toFixed(2)} (${(Math.min(...values) - float).toFixed(2)} .. ${(Math.max(...values) - float).toFixed(2)})`;
 
 type Compared = Awaited<ReturnType<typeof compare>>;
 
-/** Compares those networks whose recordings are there; tells of each on stderr. */
+/** Compares the networks whose recordings exist; prints each result on stderr. */
 async function compareAll(chosen: readonly Network[], settings: Settings): Promise<Compared[]> {
   const bases = new Map<Base, Windows>();
   const rows: Compared[] = [];

@@ -1,8 +1,8 @@
 /**
- * The plot of `npm run scaling`: per quantity a panel of measured times and of the law that the multiply-adds
- * give, both axes logarithmic.
+ * The plot of `npm run scaling`: for each quantity a panel with measured times, and times in proportion to
+ * the multiply-adds. Both axes are logarithmic.
  *
- * In: times and multiply-adds.  Out: SVG text, light or dark as the reader prefers.
+ * In: times and multiply-adds.  Out: SVG text; it follows the reader's light or dark colour scheme.
  */
 import { drawing } from '../host/report/design/draw.ts';
 import { colour, standalone } from '../host/report/design/palette.ts';
@@ -10,7 +10,7 @@ import { colour, standalone } from '../host/report/design/palette.ts';
 export interface Line {
   quantity: string;
   points: { value: number; macs: number; us: number }[];
-  /** Exponents that fit time and work. */
+  /** Fitted exponents of time and work. */
   time: number;
   work: number;
 }
@@ -20,10 +20,10 @@ const [timeColour, workColour] = [colour('series-1'), colour('series-0')];
 
 export async function scalingPlot(lines: Line[], target: string): Promise<string> {
   const { Plot: plot, draw } = await drawing();
-  const most = Math.max(...lines.flatMap(({ points }) => points.map((p) => p.us)));
-  const least = Math.min(...lines.flatMap(({ points }) => points.map((p) => p.us)));
+  const longest = Math.max(...lines.flatMap(({ points }) => points.map((p) => p.us)));
+  const shortest = Math.min(...lines.flatMap(({ points }) => points.map((p) => p.us)));
   const panels = lines.map(({ quantity, points, time, work }, i) => {
-    // the law goes through the median of the ratios
+    // the proportional line uses the median ratio of time to multiply-adds
     const ratios = points.map((p) => p.us / p.macs).sort((a, b) => a - b);
     const scale = ratios[ratios.length >> 1] as number;
     const law = points.map((p) => ({ value: p.value, us: scale * p.macs }));
@@ -34,7 +34,7 @@ export async function scalingPlot(lines: Line[], target: string): Promise<string
       marginTop: 46,
       style: { fontFamily: 'sans-serif', fontSize: '11px' },
       x: { type: 'log', label: quantity, ticks: points.map((p) => p.value), tickFormat: (v: number) => `${v}` },
-      y: { type: 'log', label: null, domain: [least / 1.5, most * 1.5], grid: true },
+      y: { type: 'log', label: null, domain: [shortest / 1.5, longest * 1.5], grid: true },
       marks: [
         plot.line(law, { x: 'value', y: 'us', stroke: workColour, strokeDasharray: '5 3', strokeWidth: 1.5 }),
         plot.line(points, { x: 'value', y: 'us', stroke: timeColour, strokeWidth: 1.75 }),

@@ -1,11 +1,11 @@
 /**
- * `npm run scaling`: how a hop's cost grows with the window, the hop, channels, depth and the kernel.
+ * `npm run scaling`: measures how the cost of a hop grows with window, hop, channels, depth and kernel.
  *
- * In: nothing.  Out: a table with, per quantity, the exponent that fits the times (least squares on
- * logarithms) beside that of the multiply-adds; and docs/images/scaling.svg. The base is four convolutions k5
- * of 32 channels, window 512, hop 16, mean and dense. Medians of interleaved rounds. Target simd, or `--
- * --target interp`; `--no-plot` leaves the picture as it is, `--json FILE` keeps the figures. Times are of
- * one machine and are asserted nowhere.
+ * In: nothing.  Out: a table with the fitted exponents of time and of multiply-adds for each quantity (least
+ * squares on logarithms), and docs/images/scaling.svg. The base network has four convolutions k5 of 32
+ * channels, window 512, hop 16, mean and dense. Times are medians of interleaved rounds. `--target interp`
+ * replaces target simd, `--no-plot` does not draw the picture, `--json FILE` writes the figures. Times are
+ * from one machine; no test asserts them.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -54,7 +54,7 @@ async function subject(quantity: Quantity, value: number) {
   return { quantity, value, macs: quant.plan.macsPerHop, name: `${quantity} ${value}`, run };
 }
 
-/** The exponent e of y = a x^e by least squares on logarithms. */
+/** Fits the exponent e of y = a x^e by least squares on logarithms. */
 function exponent(points: [x: number, y: number][]): number {
   const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
   const mean = (at: 0 | 1) => logs.reduce((sum, p) => sum + p[at], 0) / logs.length;

@@ -1,7 +1,9 @@
 /**
- * Acceptance at full counts: `npm run soak -- NAME`; CI runs the same tests at a tenth or less.
+ * Runs acceptance tests with full counts: `npm run soak -- NAME`. CI runs the same tests with a tenth or
+ * less.
  *
- * In: a name, or none for the list.  Out: the test runner's output, last line `N passed, N failed`.
+ * In: a name; without one, the names are listed.  Out: the test runner's output, last line `N passed, N
+ * failed`.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -20,17 +22,17 @@ const fuzz = (format: string, name: string): Soak => ({
 
 const runs: Record<string, Soak> = {
   networks: {
-    what: '10,000 random networks streamed and 10,000 edge-exact as layer tables, 2,000 of each compiled too, against the windowed model',
+    what: '10,000 random networks in mode stream and 10,000 in edge-exact, as layer tables (2,000 of each also compiled), against the windowed model',
     test: 'property/streaming',
     env: { RUNLET_NETWORKS: '10000', RUNLET_ASC: '2000' },
   },
   int16: {
-    what: '2,000 random networks with int16 tensors a mode, 200 of them compiled',
+    what: '2,000 random networks with int16 tensors per mode, 200 of them compiled',
     test: 'property/int16',
     env: { RUNLET_INT16: '2000', RUNLET_INT16_ASC: '200' },
   },
   rounding: {
-    what: '600 random int8 networks (500 or more of which the readers take) and every int8 file of the reference models and the corpus, 24 steps each, against tflite-micro and ai-edge-litert; 30 modules of each on all targets',
+    what: '600 random int8 networks (the readers accept at least 500) and every int8 file of the reference models and the corpus, 24 steps each, against tflite-micro and ai-edge-litert; 30 modules of each on all targets',
     test: 'test/references,property/rounding,quant/once',
     env: {
       RUNLET_REFERENCE_NETWORKS: '600',
@@ -44,24 +46,24 @@ const runs: Record<string, Soak> = {
   },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
   har: { what: 'har over the recordings of eight subjects, every answer', test: 'stages/har', env: { RUNLET_HAR_EVERY: '1' } },
-  ecg: { what: 'ecg over a record of 30 minutes, every window by itself', test: 'stages/ecg', env: { RUNLET_ECG_EVERY: '1' } },
+  ecg: { what: 'ecg over a record of 30 minutes, every window separately', test: 'stages/ecg', env: { RUNLET_ECG_EVERY: '1' } },
   bound: {
     what: '10,000 random pools against the pooling error bound',
     test: 'stages/bound',
     env: { RUNLET_BOUND_TRIALS: '10000' },
   },
   endless: {
-    what: 'small networks, once stream and twice edge-exact, over 10,000,000 hops each, 1,000 places against the reference',
+    what: 'small networks, once in mode stream and twice in edge-exact, over 10,000,000 hops each; 1,000 positions against the reference',
     test: 'stages/endless',
     env: { RUNLET_ENDLESS_HOPS: '10000000' },
   },
   stateful: {
-    what: '12,000 mutations of streaming TensorFlow Lite models against an interpreter of the file; 60 of the equal ones compiled too',
+    what: '12,000 mutations of streaming TensorFlow Lite models against an interpreter of the file; 60 of the equal ones also compiled',
     test: 'fuzz/stateful',
     env: { RUNLET_STATEFUL_FILES: '12000', RUNLET_STATEFUL_BUILDS: '60' },
   },
   day: {
-    what: '24 hours of sound through front end and network in one module, 1,000 places against the references',
+    what: '24 hours of sound through front end and network in one module; 1,000 positions against the references',
     test: 'stages/day',
     env: { RUNLET_SOUND_HOURS: '24' },
   },
@@ -123,7 +125,7 @@ const runs: Record<string, Soak> = {
     env: { RUNLET_QDQ_NETWORKS: '2000' },
   },
   requests: {
-    what: 'the gateway: 10^6 made-up requests with the token, 250,000 without, 10^6 binary messages',
+    what: 'the gateway: 10^6 random requests with the token, 250,000 without, 10^6 binary messages',
     test: 'gateway/fuzz',
     env: { RUNLET_GATEWAY_REQUESTS: '1000000' },
   },
@@ -133,12 +135,12 @@ const runs: Record<string, Soak> = {
     env: { RUNLET_RAW_INPUTS: '1000000' },
   },
   fleet: {
-    what: '50 gateways: rollouts that go through and that stop, a broker that is restarted; 100,000 hostile messages, 6,000 hostile connections; 20,000 random rollouts',
+    what: '50 gateways: rollouts that complete and rollouts that stop, a broker restart; 100,000 hostile messages, 6,000 hostile connections; 20,000 random rollouts',
     test: 'fleet/',
     env: { RUNLET_FLEET: '50', RUNLET_FLEET_MESSAGES: '100000', RUNLET_FLEET_ROLLOUTS: '20000' },
   },
   fit: {
-    what: 'the estimates of runlet fit on 52 random networks that they were not fitted to, on three cores, against QEMU',
+    what: 'the estimates of runlet fit for 52 held-out random networks, on three cores, against QEMU',
     test: 'host/fit',
     env: { RUNLET_FIT: '52' },
   },

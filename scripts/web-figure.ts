@@ -1,7 +1,8 @@
 /**
  * Draws docs/images/web.png: the page with har-watch at the end of its demo recording (`npm run figure:web`).
  *
- * In: the built page.  Out: a picture, light, 1280 px wide. Needs Chromium (CHROMIUM names another one).
+ * In: the built page.  Out: a picture, light theme, 1280 px wide. It needs Chromium; the environment variable
+ * CHROMIUM selects another one.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,7 @@ const browser = await chromium.launch({ executablePath: chromiumPath as string, 
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, colorScheme: 'light', deviceScaleFactor: 1.5 });
   await page.goto(served.address);
-  // six channels and one activity after the other: more to see than in the first view
+  // this model shows more than the default one: six channels and several activities
   await page.check('input[name="model"][value="har-watch"]');
   await page.waitForFunction(() => /demo-watch/.test(document.getElementById('source')?.textContent ?? ''));
   await page.click('#all');

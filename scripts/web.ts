@@ -1,6 +1,6 @@
 /**
- * npm run web: builds the page (host/web) into out/web and serves it on 127.0.0.1; `-- --build` only builds,
- * `-- --port 8080` chooses the port.
+ * npm run web: builds the page (host/web) into out/web and serves it on 127.0.0.1. `-- --build` only builds;
+ * `-- --port 8080` selects the port.
  *
  * In: the sources, the zoo.  Out: out/web, its sizes on stderr, the address on stdout.
  */
@@ -25,7 +25,7 @@ if (!values.build) {
     process.stdout.write(`${address}\n`);
   } catch (error) {
     process.stderr.write(
-      `port ${values.port} cannot be used (${(error as Error).message}): choose another, --port 0 takes any\n`,
+      `port ${values.port} cannot be used (${(error as Error).message}): choose another one, or any free port with --port 0\n`,
     );
     process.exitCode = 4;
   }

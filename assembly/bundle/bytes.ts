@@ -1,8 +1,8 @@
 /**
  * Byte accounting of a bundle.
  *
- * In: a memory map or a module's bytes.  Out: the sizes of memory and of the file's parts. Exact: every byte
- * belongs to one figure.
+ * In: a memory map or a module's bytes.  Out: sizes of the regions of memory and of the parts of the file.
+ * Exact: every byte is counted in exactly one size.
  */
 import type { MemoryMap } from '../emit/memory.ts';
 import type { BytesManifest } from './manifest.ts';

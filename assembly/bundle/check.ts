@@ -1,9 +1,8 @@
 /**
- * Checks a manifest that came out of a file: types, ranges, and fields that must agree.
+ * Checks a manifest from a file: types, ranges, and fields that must agree.
  *
- * In: any JSON value.  Out: a Manifest made anew of the known fields (unknown ones are dropped), or a
- * RunletError that names the field. Hand-written, because host/session uses it in a browser and has no
- * dependencies.
+ * In: any JSON value.  Out: a new Manifest of the known fields (unknown ones are dropped), or a RunletError
+ * that names the field. Hand-written, because host/session uses it in a browser and has no dependencies.
  */
 import { RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
@@ -52,14 +51,14 @@ const listOf = <T>(value: unknown, at: string, atLeast: number, item: (v: unknow
     ? value.map((v, i) => item(v, `${at}[${i}]`))
     : wrong(at, `a list of ${atLeast} or more`, value);
 
-/** Printable, for names and labels go to terminals, logs and pages. */
+/** Returns a text in printable form: names and labels go to terminals, logs and pages. */
 const textOf = (value: unknown, at: string): string =>
   typeof value === 'string' ? printable(value) : wrong(at, 'a text', value);
 
 const oneOf = <T extends string>(value: unknown, at: string, allowed: readonly T[]): T =>
   allowed.includes(value as T) ? (value as T) : wrong(at, allowed.join(' or '), value);
 
-/** An integer in [min, max]. */
+/** Returns an integer in [min, max]. */
 const wholeOf = (value: unknown, at: string, min: number, max: number): number =>
   Number.isInteger(value) && (value as number) >= min && (value as number) <= max
     ? (value as number)
@@ -102,14 +101,14 @@ function portOf(value: unknown, at: string, elementsOf: (t: number, f: number, c
   };
 }
 
-/** Most frames that an input brings a tick (models/stream/clock.ts). */
-const mostRate = 4096;
+/** Largest number of frames that an input brings per tick (models/stream/check-clock.ts). */
+const maxRate = 4096;
 
-/** An input with its rate; the inputs of one bundle are checked against its window. */
+/** Reads an input with its rate. checkRates compares the inputs with the window. */
 function inputOf(value: unknown, at: string): PortManifest {
   const port = portOf(value, at, (_t, f, c) => f * c);
   const { rate } = value as Fields;
-  return rate === undefined ? port : { ...port, rate: wholeOf(rate, `${at}.rate`, 1, mostRate) };
+  return rate === undefined ? port : { ...port, rate: wholeOf(rate, `${at}.rate`, 1, maxRate) };
 }
 
 function checkRates({ inputs, window }: Manifest): void {
@@ -192,7 +191,7 @@ function detectorOf(value: unknown, { outputs, labels }: Manifest): DetectorMani
   return detector;
 }
 
-/** One name an element of the only input. */
+/** Reads the column names: one per element of the only input. */
 function columnsOf(value: unknown, { inputs }: Manifest): string[] {
   const columns = listOf(value, 'columns', 1, textOf);
   const elements = inputs.length === 1 ? inputs[0]?.elements : 0;
@@ -244,20 +243,22 @@ function frontEndOf(value: unknown): FrontEndManifest {
   };
 }
 
-/** int16 has zero point 0. A front end takes sound: one input of int16 whose scale is 1 / 32768. */
+/**
+ * Checks that int16 ports have zero point 0, and that a front end takes one int16 input, scale 1 / 32768.
+ */
 function checkInt16({ inputs, outputs, frontEndConfig }: Manifest): void {
   for (const port of [...inputs, ...outputs]) {
     if (port.type && port.hostType !== 'float32')
-      disagree(port.name, `hostType ${port.hostType} says what the module holds; type stands beside float32 alone`);
+      disagree(port.name, `hostType ${port.hostType} already says what the module holds; type is for float32 only`);
     if (isInt16(port) && port.zeroPoint !== 0) disagree(port.name, 'int16 has zero point 0');
   }
   if (!frontEndConfig) return;
   const [{ hostType, elements, scale }] = inputs as [PortManifest];
   if (hostType !== 'int16' || elements !== 1 || scale !== 1 / 32768 || inputs.length > 1)
-    disagree('frontEndConfig', 'sound is the only input, int16, with 1 element and scale 1 / 32768');
+    disagree('frontEndConfig', 'sound must be the only input: int16, 1 element, scale 1 / 32768');
 }
 
-/** A stretch of i32 words inside the state. */
+/** Reads a range of i32 words inside the state. */
 function sumsOf(value: unknown, at: string, stateBytes: number): { offset: number; words: number } {
   const fields = fieldsOf(value, at);
   const offset = wholeOf(fields.offset, `${at}.offset`, 0, stateBytes);
@@ -265,9 +266,9 @@ function sumsOf(value: unknown, at: string, stateBytes: number): { offset: numbe
 }
 
 /**
- * A checked copy of a manifest.
- * @throws RN604 a version that this reader does not know, RN605 a field missing or out of range, RN606 fields
- * disagree.
+ * Returns a checked copy of a manifest.
+ * @throws RN604 if this reader does not know the version, RN605 if a field is missing or out of range, RN606
+ * if fields disagree.
  */
 export function checkManifest(value: unknown): Manifest {
   const m = fieldsOf(value, 'manifest');

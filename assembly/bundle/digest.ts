@@ -1,10 +1,9 @@
 /**
- * SHA-256 over parts that come one after the other, by WebCrypto, so that bundles are made in browsers as
- * well.
+ * SHA-256 over a sequence of parts, by WebCrypto, so that browsers can make bundles too.
  *
- * In: texts (UTF-8) and byte views, in order.  Out: the digest in lower-case hex.  The parts are copied when
- * they are given and joined at the end. Browsers have WebCrypto in pages from https: or localhost only
- * (host/web asks for that before it builds).
+ * In: texts (UTF-8) and byte views, in order.  Out: the digest in lower-case hex.  Parts are copied when they
+ * are added and joined at the end. Browsers have WebCrypto only in pages from https: or localhost (host/web
+ * checks that before it builds).
  */
 import { join } from '../../models/lists.ts';
 
@@ -25,7 +24,7 @@ export class Digest {
   }
 }
 
-/** SHA-256 of one piece, hex. */
+/** Returns the SHA-256 of one part, in hex. */
 export async function sha256(part: string | ArrayBufferView): Promise<string> {
   const digest = new Digest();
   digest.update(part);

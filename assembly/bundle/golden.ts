@@ -1,5 +1,5 @@
 /**
- * The self-test of a bundle: a generator's frames through the integer reference.
+ * The self-test of a bundle: generated frames, processed by the integer reference.
  *
  * In: a QuantPlan.  Out: seed, hops, outputs and the digest of the outputs.  The expected bytes come from
  * quant/reference.ts, not from the module, so the test can fail.  Generator and order: docs/abi.md.
@@ -12,7 +12,7 @@ import { runSignal } from '../../quant/reference.ts';
 import { Digest } from './digest.ts';
 import type { Manifest } from './manifest.ts';
 
-/** xorshift32; int8 is the low byte, int16 the low two. */
+/** Returns a generator of xorshift32: int8 takes the low byte, int16 the low two bytes. */
 export function goldenNumbers(seed: number): () => number {
   let x = seed | 0;
   return () => {
@@ -24,8 +24,8 @@ export function goldenNumbers(seed: number): () => number {
 }
 
 /**
- * The generator's values for each input: in every hop, first the frames of input 0, then those of input 1,
- * and so on.
+ * Returns the generator's values for each input. Every hop has first the frames of input 0, then those of
+ * input 1, and so on.
  */
 export function goldenSignals({ graph, clock, hop }: StreamPlan, seed: number, hops: number): Ints[] {
   const perHop = graph.inputs.map((port, i) => {

@@ -1,26 +1,26 @@
 /**
- * The model image: a bundle with its weights and what is heard, as one piece of flash.
+ * The model image: a bundle with its weights and its detector's settings, as one piece of flash.
  *
- * In: a module, its manifest, its weights where they are apart, the words of its output.  Out: bytes for a
- * raw partition, which has no file length and no file name.  Layout: docs/esp32.md, "The image";
- * host/mcu/runlet-image.c reads it.  Little-endian; weights start at a multiple of 16 bytes, so that they are
- * read in place by words wherever a partition is mapped.  CRC-32 (IEEE 802.3, as in zip) against flash that
- * is torn or worn; against a hand that means harm there is the module's signature.
+ * In: a module, its manifest, its weights if they are in a separate file, settings of the detector.  Out:
+ * bytes for a raw partition, which has no file length and no file name.  Layout: docs/esp32.md, "The image";
+ * host/mcu/runlet-image.c reads it.  Little-endian. Weights start at a multiple of 16 bytes, so that they can
+ * be read in place by words wherever a partition is mapped.  CRC-32 (IEEE 802.3, as in zip) detects torn
+ * writes and worn flash; the module's signature detects tampering.
  */
 import { RunletError } from '../../models/error.ts';
 import { join } from '../../models/lists.ts';
 import { isScalar } from '../emit/target.ts';
 import { type Manifest, mostSlidingWindow } from './manifest.ts';
 
-/** A word that is heard: an element of the output. */
+/** A word that the detector reports: an element of the output. */
 export interface ImageWord {
   element: number;
   label: string;
-  /** The mean has to be above this. */
+  /** Threshold: the word is detected if the mean is above it. */
   cutoff: number;
 }
 
-/** What host/session/label-detector.ts made of the manifest. */
+/** Settings of a detector, as host/session/label-detector.ts makes them from the manifest. */
 export interface ImageDetector {
   output: number;
   slidingWindow: number;
@@ -33,9 +33,9 @@ export interface ImageParts {
   wasm: Uint8Array;
   manifest: Manifest;
   weights?: Uint8Array;
-  /** Left out: the image hears nothing, and its outputs are values. */
+  /** Default: none. The image then detects nothing, and its outputs are values. */
   detector?: ImageDetector;
-  /** The partition that it has to fit. */
+  /** Size of the partition that the image has to fit, in bytes. Default: not checked. */
   partitionBytes?: number;
 }
 
@@ -44,7 +44,7 @@ export const imageVersion = 1;
 export const imageHeaderBytes = 80;
 const alignment = 16;
 
-/** What the reader in C has room for. */
+/** Limits of the reader in C. */
 export const mostImageLabels = 256;
 export const mostTextBytes = 127;
 
@@ -54,7 +54,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
-/** CRC-32 of IEEE 802.3: reflected, polynomial 0x04c11db7, all ones before and after. */
+/** Returns the CRC-32 of IEEE 802.3: reflected, polynomial 0x04c11db7, all ones before and after. */
 export function crc32(bytes: Uint8Array): number {
   let c = 0xffffffff;
   for (const byte of bytes) c = (c >>> 8) ^ (crcTable[(c ^ byte) & 0xff] as number);
@@ -66,7 +66,7 @@ const unfit = (what: string, why: string, tryThis: string): RunletError =>
 
 const up = (at: number): number => Math.ceil(at / alignment) * alignment;
 
-/** The texts of an image, each ended by a zero byte. @throws RN615 */
+/** Returns the texts of an image, each followed by a zero byte. @throws RN615 */
 function textBytes(texts: string[]): Uint8Array {
   const parts = texts.map((text) => new TextEncoder().encode(`${text}\0`));
   for (const [i, part] of parts.entries())
@@ -80,7 +80,8 @@ function textBytes(texts: string[]): Uint8Array {
 }
 
 /**
- * Names of the output's elements and the cutoff of each; infinity for those that are not heard. @throws RN615
+ * Returns the names of the output's elements and their cutoffs. Infinity: the element is not detected.
+ * @throws RN615
  */
 function listOf({ manifest, detector }: ImageParts): { labels: string[]; cutoffs: number[] } {
   const elements = manifest.outputs[detector?.output ?? 0]?.elements ?? 0;
@@ -98,14 +99,14 @@ function listOf({ manifest, detector }: ImageParts): { labels: string[]; cutoffs
     throw unfit(
       'the detector cannot be used',
       `there are ${words.length} words of ${elements} elements, a window of ${slidingWindow} outputs and ${refractoryMs} ms between two`,
-      'the values that a model manifest has',
+      'take the values of a model manifest',
     );
   return { labels, cutoffs };
 }
 
 /**
- * One image. Weights are not held against the manifest's digest here (host/session/weights.ts does that).
- * @throws RN615 the bundle is of no use on a microcontroller, RN616 it does not fit the partition.
+ * Makes one image. It does not compare the weights with the manifest's digest (host/session/weights.ts does).
+ * @throws RN615 if the bundle cannot run on a microcontroller, RN616 if the image does not fit the partition.
  */
 export function makeImage(parts: ImageParts): Uint8Array {
   const { wasm, manifest, weights, detector, partitionBytes } = parts;
@@ -118,8 +119,8 @@ export function makeImage(parts: ImageParts): Uint8Array {
   if ((weights?.length ?? 0) !== (manifest.weights?.bytes ?? 0))
     throw unfit(
       `${manifest.name} does not have its weights`,
-      `there are ${weights?.length ?? 0} bytes apart, and ${manifest.weights?.bytes ?? 0} are wanted`,
-      'the file that was written beside the module',
+      `the file of weights has ${weights?.length ?? 0} bytes, and the manifest says ${manifest.weights?.bytes ?? 0}`,
+      'give the weights file that was written with the module',
     );
   const { labels, cutoffs } = listOf(parts);
   if (labels.length > mostImageLabels)
@@ -134,8 +135,8 @@ export function makeImage(parts: ImageParts): Uint8Array {
     throw new RunletError('RN616', {
       what: `the image of ${manifest.name} does not fit the partition`,
       where: 'model image',
-      why: `it has ${total} bytes (module ${wasm.length}, weights apart ${weights?.length ?? 0}), and the partition ${partitionBytes}`,
-      tryThis: 'a larger partition (partitions.csv), or a smaller model',
+      why: `it has ${total} bytes (module ${wasm.length}, separate weights ${weights?.length ?? 0}), and the partition has ${partitionBytes}`,
+      tryThis: 'make the partition larger (partitions.csv), or take a smaller model',
     });
   const image = new Uint8Array(total);
   const view = new DataView(image.buffer);
@@ -166,7 +167,7 @@ export function makeImage(parts: ImageParts): Uint8Array {
   return image;
 }
 
-/** The module of an image, by its header alone; of no bytes where the header names none within the image. */
+/** Returns the module of an image by its header; empty if the header names no bytes of the image. */
 export function moduleOf(image: Uint8Array): Uint8Array {
   if (image.length < imageHeaderBytes) return new Uint8Array();
   const view = new DataView(image.buffer, image.byteOffset, image.length);

@@ -1,9 +1,9 @@
 /**
- * Ed25519 keys: their files, their ids, a new pair. WebCrypto, so that browsers can as well.
+ * Ed25519 keys: their files, their ids, new pairs. Uses WebCrypto, so that browsers can too.
  *
- * In: the bytes of a key file: PEM (PKCS #8 secret, SPKI public, RFC 8410; several public keys may follow
- * each other), or wasmsign2's raw form (0x81, seed, public key; 0x01, public key).  Out: keys.  A key's id:
- * the first 12 bytes of HMAC-SHA256 over "key_id", keyed with the public key, as wasmsign2 makes it.
+ * In: the bytes of a key file: PEM (PKCS #8 for secret keys, SPKI for public keys, RFC 8410; a file may have
+ * several public keys), or wasmsign2's raw form (0x81, seed, public key; 0x01, public key).  Out: keys.  A
+ * key's id: the first 12 bytes of HMAC-SHA256 over "key_id", keyed with the public key, as in wasmsign2.
  */
 
 import { RunletError } from '../../models/error.ts';
@@ -11,13 +11,13 @@ import { latin1 } from '../../models/graph/base64.ts';
 
 /** 32 bytes. */
 export type PublicKey = Uint8Array;
-/** The seed of 32 bytes, and the public key that follows from it. */
+/** The seed of 32 bytes, and the public key that is derived from it. */
 export interface KeyPair {
   seed: Uint8Array;
   publicKey: PublicKey;
 }
 
-/** DER in front of the 32 bytes of a key (RFC 8410, sections 4 and 7). */
+/** The DER bytes in front of the 32 bytes of a key (RFC 8410, sections 4 and 7). */
 const derOf = { 'PRIVATE KEY': '302e020100300506032b657004220420', 'PUBLIC KEY': '302a300506032b6570032100' } as const;
 type Kind = keyof typeof derOf;
 
@@ -37,7 +37,7 @@ export const join = (...parts: (Uint8Array | ArrayLike<number>)[]): Uint8Array<A
 const subtle = (): SubtleCrypto => globalThis.crypto.subtle;
 const ed25519 = { name: 'Ed25519' } as const;
 
-/** The bytes of DER of each PEM block of a kind. */
+/** Returns the DER bytes of each PEM block of a kind; empty if the block is not base64. */
 function blocks(file: Uint8Array, kind: Kind): Uint8Array[] {
   const text = new TextDecoder().decode(file);
   const found = text.matchAll(new RegExp(`-----BEGIN ${kind}-----([A-Za-z0-9+/=\\s]*)-----END ${kind}-----`, 'g'));
@@ -50,11 +50,11 @@ function blocks(file: Uint8Array, kind: Kind): Uint8Array[] {
   });
 }
 
-/** wasmsign2's files: their first byte, and how many there are. */
+/** wasmsign2's files: their first byte and their length. */
 const secretForm = { first: 0x81, bytes: 65 };
 const publicForm = { first: 0x01, bytes: 33 };
 
-/** The 32 bytes of each key in a file; undefined where the file, or one key in it, has another form. */
+/** Returns the 32 bytes of each key in a file; undefined if the file, or one key in it, has another form. */
 function read(file: Uint8Array, kind: Kind, raw: typeof secretForm): Uint8Array[] | undefined {
   if (file.length === raw.bytes && file[0] === raw.first) return [Uint8Array.from(file.subarray(1, 33))];
   const der = blocks(file, kind);
@@ -65,13 +65,13 @@ function read(file: Uint8Array, kind: Kind, raw: typeof secretForm): Uint8Array[
 
 const noKey = (what: string, where: string): RunletError =>
   new RunletError('RN611', {
-    what: `this is no file of ${what} Ed25519 key`,
+    what: `this is not a file with ${what} Ed25519 key`,
     where,
     why: "it is neither PEM of RFC 8410 nor wasmsign2's form",
     tryThis: 'make a pair of keys with `runlet keygen`, and give the secret one to sign and the public one to verify',
   });
 
-/** The public keys of a file. @throws RN611 */
+/** Returns the public keys of a file. @throws RN611 */
 export function readPublicKeys(file: Uint8Array, where = 'key file'): PublicKey[] {
   const keys = read(file, 'PUBLIC KEY', publicForm);
   if (!keys) throw noKey('a public', where);
@@ -87,14 +87,14 @@ async function pairOf(seed: Uint8Array): Promise<KeyPair> {
   return { seed, publicKey: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)) };
 }
 
-/** The secret key of a file, with its public one. @throws RN611 */
+/** Returns the secret key of a file, with its public key. @throws RN611 */
 export async function readSecretKey(file: Uint8Array, where = 'key file'): Promise<KeyPair> {
   const [seed, ...others] = read(file, 'PRIVATE KEY', secretForm) ?? [];
   if (!seed || others.length > 0) throw noKey('a secret', where);
   return pairOf(seed);
 }
 
-/** A new pair, from the system's random numbers. */
+/** Returns a new pair, from the system's random numbers. */
 export const newKeyPair = (): Promise<KeyPair> => pairOf(globalThis.crypto.getRandomValues(new Uint8Array(32)));
 
 function pem(key: Uint8Array, kind: Kind): string {
@@ -104,11 +104,11 @@ function pem(key: Uint8Array, kind: Kind): string {
 export const secretPem = ({ seed }: KeyPair): string => pem(seed, 'PRIVATE KEY');
 export const publicPem = ({ publicKey }: Pick<KeyPair, 'publicKey'>): string => pem(publicKey, 'PUBLIC KEY');
 
-/** The same as wasmsign2's program reads them. */
+/** Key files in wasmsign2's raw form. */
 export const secretRaw = ({ seed, publicKey }: KeyPair): Uint8Array => join([secretForm.first], seed, publicKey);
 export const publicRaw = ({ publicKey }: Pick<KeyPair, 'publicKey'>): Uint8Array => join([publicForm.first], publicKey);
 
-/** 12 bytes that name a public key. */
+/** Returns the id of a public key, 12 bytes. */
 export async function keyId(key: PublicKey): Promise<Uint8Array> {
   const mac = await subtle().importKey('raw', key as BufferSource, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   return new Uint8Array(await subtle().sign('HMAC', mac, new TextEncoder().encode('key_id'))).slice(0, 12);

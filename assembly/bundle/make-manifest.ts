@@ -1,5 +1,5 @@
 /**
- * The manifest of a bundle, from its plan and its memory map.
+ * Makes the manifest of a bundle from its plan and its memory map.
  *
  * In: a QuantPlan, a MemoryMap and build options.  Out: Manifest.  Nothing in it depends on the time or the
  * machine.
@@ -17,7 +17,7 @@ import type { DetectorManifest, FeaturesManifest, Form, Manifest, PortManifest, 
 
 export interface ManifestOptions {
   producer: string;
-  /** In place of the graph's name. */
+  /** The model's name. Default: the graph's name. */
   name?: string;
   version?: string;
   sequence?: number;
@@ -51,7 +51,7 @@ function portManifest(quant: QuantPlan, port: Port, perFrame: boolean): PortMani
   };
 }
 
-/** Each node once, where its first step runs; work is the sum over its steps. */
+/** Lists each node once, in the section of its first step. Its work is the sum over its steps. */
 function layersOf({ plan }: QuantPlan): Manifest['layers'] {
   const layers = new Map<Node, Manifest['layers'][number]>();
   for (const { node, section, kind, macsPerHop, macsPerWindow } of plan.steps) {
@@ -61,24 +61,24 @@ function layersOf({ plan }: QuantPlan): Manifest['layers'] {
     const where = known?.section ?? (section === 'head' ? 'head' : 'trunk');
     layers.set(node, { name: node.name, op: node.op, section: where, ...sum });
   }
-  // misaligned: some hops have a micro-hop more than others, so that the mean may be no whole number
+  // misaligned: some hops have one micro-hop more than others, so the mean may not be an integer
   return [...layers.values()].map((layer) => ({ ...layer, macsPerHop: Math.round(layer.macsPerHop) }));
 }
 
-/** Where running totals of folds stand in the state, and the accumulators that are opened minus them. */
+/** Lists the running sums in the state: totals of folds, and accumulators that start at minus a total. */
 const runningSums = ({ state, stateItems }: MemoryMap): NonNullable<Manifest['runningSums']> =>
   stateItems.flatMap(({ address, bytes, runningSums }) =>
     runningSums ? [{ offset: address - state.address, words: bytes / 4 }] : [],
   );
 
-/** An operator's attributes without its arrays. */
+/** Serialises an operator's attributes without their arrays. */
 const scalars = (attrs: object): string =>
   JSON.stringify(attrs, (_, value) => (ArrayBuffer.isView(value) ? undefined : value === Infinity ? 'Infinity' : value));
 
 /**
- * Layout, scales and all weights that feed the state: bundles with the same digest can exchange snapshots.
- * Addresses count from the state's start, so that where it lies does not matter: all styles and targets of a
- * network have one digest.
+ * Returns the digest over layout, scales and all weights that feed the state. Bundles with the same digest
+ * can exchange snapshots. Addresses are relative to the state, so all styles and targets of a network have
+ * the same digest.
  */
 async function stateDigest(quant: QuantPlan, map: MemoryMap): Promise<string> {
   const { plan } = quant;
@@ -99,7 +99,7 @@ async function stateDigest(quant: QuantPlan, map: MemoryMap): Promise<string> {
   return digest.hex();
 }
 
-/** Weights that are a file apart. */
+/** Describes weights that are stored in a separate file. */
 async function weightsManifest(
   { home }: MemoryMap,
   { weights, tileBytes }: { weights: Uint8Array; tileBytes: number },
@@ -108,7 +108,7 @@ async function weightsManifest(
   return home === 'tile' ? { home, ...file, tileBytes } : { home: 'linear', ...file };
 }
 
-/** `apart`: the weights, where they are no part of the module. */
+/** @param apart the weights, if they are stored in a separate file. */
 export async function makeManifest(
   quant: QuantPlan,
   map: MemoryMap,
@@ -120,8 +120,8 @@ export async function makeManifest(
   const { version, sequence, labels, columns, truthAt, sampleRateHz, frontEnd, unit, detector, features } = options;
   const sums = runningSums(map);
   const rounding = roundingOf(graph);
-  const own = { version, sequence, labels, columns, truthAt, sampleRateHz, frontEnd, unit, detector, features };
-  const optional = { ...own, runningSums: sums.length > 0 ? sums : undefined };
+  const given = { version, sequence, labels, columns, truthAt, sampleRateHz, frontEnd, unit, detector, features };
+  const optional = { ...given, runningSums: sums.length > 0 ? sums : undefined };
   return {
     manifest: 1,
     abi: 1,
@@ -149,7 +149,7 @@ export async function makeManifest(
     bytes: memoryBytes(map),
     ...(apart && { weights: await weightsManifest(map, apart) }),
     stateDigest: await stateDigest(quant, map),
-    // a graph that came from no file has its own digest
+    // a graph that was not read from a file gets the digest of its given bytes
     sourceDigest: graph.sourceDigest || (await sha256(writeGraph(graph))),
     golden: await makeGolden(quant),
   };

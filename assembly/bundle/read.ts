@@ -16,19 +16,19 @@ export interface WasmSection {
   id: number;
   /** Custom sections only. */
   name?: string;
-  /** Where the section's id byte stands in the file. */
+  /** Offset of the section's id byte in the file. */
   offset: number;
-  /** Whole section in the file: id, size and payload. */
+  /** Length of the whole section in the file: id, size and payload. */
   fileBytes: number;
-  /** The payload; of a custom section what follows the name. A view, not a copy. */
+  /** The payload; in a custom section, the part after the name. A view, not a copy. */
   bytes: Uint8Array;
 }
 
 export interface WasmBytes {
   fileBytes: number;
-  /** What the data segments put into memory. */
+  /** Bytes that the data segments put into memory. */
   dataBytes: number;
-  /** Custom sections whole, the manifest among them. */
+  /** Bytes of whole custom sections, the manifest included. */
   customBytes: number;
   /** fileBytes - dataBytes - customBytes: what an engine reads as a program. */
   codeBytes: number;
@@ -58,7 +58,7 @@ export class Cursor {
     return this.bytes[this.at++] as number;
   }
 
-  /** Unsigned LEB128 of at most 32 bits (core specification 5.2.2). */
+  /** Reads unsigned LEB128 of at most 32 bits (core specification 5.2.2). */
   u32(what: string): number {
     const start = this.at;
     let value = 0;
@@ -78,7 +78,7 @@ export class Cursor {
   }
 }
 
-/** Strict UTF-8; undefined where the bytes are not UTF-8. */
+/** Decodes strict UTF-8; undefined if the bytes are not UTF-8. */
 const utf8 = (bytes: Uint8Array): string | undefined => {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -88,10 +88,10 @@ const utf8 = (bytes: Uint8Array): string | undefined => {
 };
 
 /**
- * The sections of a module in file order, one at a time: what follows a section is not looked at before it is
- * asked for.
- * @throws RN600 where the bytes are no WebAssembly module of version 1, RN601 where a section reaches past
- * the end.
+ * Yields the sections of a module in file order. Bytes after a section are not read before the next one is
+ * requested.
+ * @throws RN600 if the bytes are not a WebAssembly module of version 1, RN601 if a section reaches past the
+ * end.
  */
 export function* eachSection(wasm: Uint8Array): Generator<WasmSection, void, undefined> {
   const magic = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
@@ -119,7 +119,7 @@ export function* eachSection(wasm: Uint8Array): Generator<WasmSection, void, und
   }
 }
 
-/** All sections of a module. @throws as eachSection */
+/** Returns all sections of a module. @throws as eachSection */
 export const wasmSections = (wasm: Uint8Array): WasmSection[] => [...eachSection(wasm)];
 
 /** Skips a constant expression (i32.const, i64.const or global.get, then end). */
@@ -131,7 +131,7 @@ function skipConstant(cursor: Cursor): void {
   if (cursor.byte('a segment offset') !== 0x0b) throw truncated(cursor.at - 1, 'a segment offset');
 }
 
-/** Bytes that the data segments carry. */
+/** Counts the bytes of the data segments. */
 function payloadOf(section: WasmSection): number {
   const cursor = new Cursor(section.bytes, 0, section.bytes.length);
   let sum = 0;
@@ -147,7 +147,7 @@ function payloadOf(section: WasmSection): number {
 }
 
 /**
- * Byte accounting of a module file: codeBytes = file - data payload - custom sections.
+ * Counts the bytes of a module file: codeBytes = file - data payload - custom sections.
  * @throws RN600, RN601
  */
 export function wasmBytes(wasm: Uint8Array): WasmBytes {
@@ -161,8 +161,8 @@ export function wasmBytes(wasm: Uint8Array): WasmBytes {
 }
 
 /**
- * A bundle reaches nothing but its memory: it has no imports. One whose weights are fetched has
- * `runlet.weights`, a WASI command three functions, and no other.
+ * Checks that a bundle has no imports, so that it can reach only its own memory. A bundle whose weights are
+ * fetched imports `runlet.weights`, and a WASI command three functions.
  * @throws RN601, RN607
  */
 function checkImports(sections: WasmSection[], manifest: Manifest): void {
@@ -171,7 +171,7 @@ function checkImports(sections: WasmSection[], manifest: Manifest): void {
     const cursor = new Cursor(section.bytes, 0, section.bytes.length);
     const count = cursor.u32('the number of imports');
     const text = () => utf8(cursor.take(cursor.u32("an import's name"), "an import's name")) ?? '?';
-    // what follows an import that is no function is not read
+    // stop at the first import that is not a function
     for (let i = 0; i < count && !names.includes('?'); i++) {
       names.push(`${text()}.${text()}`);
       if (cursor.byte('an import') === 0) cursor.u32("an import's type");
@@ -184,19 +184,19 @@ function checkImports(sections: WasmSection[], manifest: Manifest): void {
     what: `the module imports ${names.join(', ') || 'nothing'}`,
     where: 'import section',
     why: wanted
-      ? `its manifest wants ${wanted}`
-      : 'its weights are not fetched, it is no command, and nothing else is given to a bundle',
+      ? `its manifest needs ${wanted}`
+      : 'a bundle may import only functions that fetch its weights or make it a WASI command, and its manifest has neither',
     tryThis: 'build the bundle again',
   });
 }
 
-/** No real manifest comes near this; it keeps a hostile file from filling memory. */
+/** Largest manifest, in bytes. A choice far above any real one: hostile files must not fill memory. */
 const manifestLimitBytes = 4 << 20;
 
 /**
- * The manifest from the content of a custom section `runlet` (what WebAssembly.Module.customSections gives).
- * @throws RN603 no UTF-8 JSON, RN604 another version, RN605 a field is missing or out of range, RN606 fields
- * disagree.
+ * Reads the manifest from the content of the custom section `runlet` (WebAssembly.Module.customSections).
+ * @throws RN603 if it is not UTF-8 JSON, RN604 if it has another version, RN605 if a field is missing or out
+ * of range, RN606 if fields disagree.
  */
 export function parseManifest(section: Uint8Array): Manifest {
   const text = section.length <= manifestLimitBytes ? utf8(section) : undefined;
@@ -218,7 +218,7 @@ export function parseManifest(section: Uint8Array): Manifest {
 }
 
 /**
- * The manifest of a bundle.
+ * Reads the manifest of a bundle.
  * @param wasm the whole .wasm file.
  * @throws RN600-RN607 (docs/errors.md).
  */

@@ -1,12 +1,11 @@
 /**
- * Signs a module, and verifies one: Ed25519 in the custom section `signature`, byte-compatible with
- * wasmsign2.
+ * Signs and verifies modules: Ed25519 in the custom section `signature`, byte-compatible with wasmsign2.
  *
- * In: the bytes of a .wasm, keys.  Out: the bytes with the section in front of all others, 132 of them more
+ * In: the bytes of a .wasm, keys.  Out: the bytes with the section in front of all others, 132 bytes more
  * (119 without the key's id); or the key that signed.
- * Source: wasmsign2 (github.com/wasm-signatures), src/lib/src/signature. What is signed: "wasmsig", version
- * 1, content type 1 (a module), hash function 1, then SHA-256 over every byte after the section. Weights that
- * are apart are covered through their digest in the manifest.
+ * Source: wasmsign2 (github.com/wasm-signatures), src/lib/src/signature. The signed message: "wasmsig",
+ * version 1, content type 1 (a module), hash function 1, then SHA-256 over every byte after the section. If
+ * the weights are stored in a separate file, the signature covers their digest in the manifest.
  *
  *     section     1, 1, 1, sets, { bytes, set }
  *     set         hashes, 32 bytes each, signatures, { bytes, signature }
@@ -24,9 +23,9 @@ const utf8 = new TextEncoder();
 /** Version, content type, hash function. */
 const kind = [1, 1, 1];
 const ed25519Id = 1;
-/** As wasmsign2 has them. */
-const mostHashes = 64;
-const mostSignatures = 256;
+/** Limits of wasmsign2. */
+const maxHashes = 64;
+const maxSignatures = 256;
 
 function leb(value: number): number[] {
   const low = value % 128;
@@ -41,15 +40,15 @@ const message = (...hashes: Uint8Array[]): Uint8Array<ArrayBuffer> => join(utf8.
 const sha256 = async (bytes: Uint8Array): Promise<Uint8Array> =>
   new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes as BufferSource));
 
-/** The module without its signatures. @throws RN600, RN601 */
+/** Returns the module without its signatures. @throws RN600, RN601 */
 export function unsigned(wasm: Uint8Array): Uint8Array {
   const kept = wasmSections(wasm).filter(({ name }) => name !== signatureSection);
   return join(wasm.subarray(0, headerBytes), ...kept.map(({ offset, fileBytes }) => wasm.subarray(offset, offset + fileBytes)));
 }
 
 /**
- * A signed copy; a signature that was there is replaced. `id`: whether the key's id stands with it. @throws
- * RN600, RN601
+ * Returns a signed copy; an earlier signature is replaced. `id`: true (the default) to include the key's id.
+ * @throws RN600, RN601
  */
 export async function signBundle(wasm: Uint8Array, pair: KeyPair, { id = true } = {}): Promise<Uint8Array> {
   const plain = unsigned(wasm);
@@ -69,7 +68,7 @@ interface SignedHashes {
 
 const where = `custom section ${signatureSection}`;
 
-/** What the section says. @throws RN601 where it breaks off, RN609 another form */
+/** Parses the section. @throws RN601 if it is truncated, RN609 if it has another form */
 function parse(section: WasmSection): SignedHashes[] {
   const other = (why: string): RunletError =>
     new RunletError('RN609', {
@@ -78,9 +77,9 @@ function parse(section: WasmSection): SignedHashes[] {
       why,
       tryThis: 'sign the bundle again with `runlet sign`',
     });
-  const list = <T>(cursor: Cursor, what: string, most: number, item: () => T): T[] => {
+  const list = <T>(cursor: Cursor, what: string, maxCount: number, item: () => T): T[] => {
     const count = cursor.u32(what);
-    if (count > most) throw other(`it has ${count} ${what}`);
+    if (count > maxCount) throw other(`it has ${count} ${what}`);
     return Array.from({ length: count }, item);
   };
   const inside = (cursor: Cursor, what: string): Cursor => {
@@ -90,10 +89,10 @@ function parse(section: WasmSection): SignedHashes[] {
   const cursor = new Cursor(section.bytes, 0, section.bytes.length);
   const found = kind.map(() => cursor.u32('a signature'));
   if (found.join() !== kind.join()) throw other(`version, content and hash function are ${found.join(', ')}, not 1, 1, 1`);
-  return list(cursor, 'sets of hashes', mostHashes, () => {
+  return list(cursor, 'sets of hashes', maxHashes, () => {
     const set = inside(cursor, 'a set of hashes');
-    const hashes = list(set, 'hashes', mostHashes, () => set.take(hashBytes, 'a hash'));
-    const signatures = list(set, 'signatures', mostSignatures, () => {
+    const hashes = list(set, 'hashes', maxHashes, () => set.take(hashBytes, 'a hash'));
+    const signatures = list(set, 'signatures', maxSignatures, () => {
       const one = inside(set, 'a signature');
       const id = hexOf(one.take(one.u32('a key id'), 'a key id'));
       const algorithm = one.byte('an algorithm');
@@ -105,8 +104,8 @@ function parse(section: WasmSection): SignedHashes[] {
 }
 
 /**
- * Names of the keys that say they signed, hex; '' for one without. Nothing is verified. undefined: not
- * signed. @throws RN600, RN601, RN609
+ * Returns the ids of the keys that the signatures name, in hex; '' for a signature without an id; undefined
+ * if the module is not signed. Verifies nothing. @throws RN600, RN601, RN609
  */
 export function signers(wasm: Uint8Array): string[] | undefined {
   const [first] = wasmSections(wasm);
@@ -115,10 +114,10 @@ export function signers(wasm: Uint8Array): string[] | undefined {
 }
 
 /**
- * The first of `keys` that has signed these bytes, as they are. Nothing but the first section is read before
- * that is sure.
- * @throws RN600, RN601 no module, RN608 not signed, RN609 a form that is not known, RN610 signed by no such
- * key, or changed since
+ * Returns the first of `keys` that has signed these exact bytes. Until that is verified, only the first
+ * section is read.
+ * @throws RN600, RN601 no module, RN608 not signed, RN609 a form that is not known, RN610 signed by none of
+ * these keys, or changed since
  */
 export async function verifyBundle(wasm: Uint8Array, keys: readonly PublicKey[]): Promise<PublicKey> {
   const section = eachSection(wasm).next().value;
@@ -126,7 +125,7 @@ export async function verifyBundle(wasm: Uint8Array, keys: readonly PublicKey[])
     throw new RunletError('RN608', {
       what: 'the bundle is not signed',
       where,
-      why: 'its first section is no signature',
+      why: 'its first section is not a signature',
       tryThis: 'sign it with `runlet sign BUNDLE --key SECRET`',
     });
   const sets = parse(section);
@@ -140,11 +139,11 @@ export async function verifyBundle(wasm: Uint8Array, keys: readonly PublicKey[])
           return key;
   const named = [...new Set(sets.flatMap(({ signatures }) => signatures.map((one) => one.keyId || 'one without an id')))];
   throw new RunletError('RN610', {
-    what: 'no key that is trusted has signed this bundle as it is',
+    what: 'no trusted key has signed this bundle as it is',
     where,
     why:
       whole.length === 0
-        ? 'its bytes are not those that were signed'
+        ? 'its bytes differ from those that were signed'
         : `it is signed by ${named.join(', ') || 'nobody'}, and ${ids.join(', ') || 'no key'} is trusted`,
     tryThis: 'take the bundle from its source again, or verify it with the key that it was signed with',
   });

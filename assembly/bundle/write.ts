@@ -1,9 +1,8 @@
 /**
- * The manifest's bytes, as they stand in the module.
+ * Writes the manifest as it is stored in the module.
  *
- * In: a Manifest.  Out: UTF-8 JSON.  What the reader fills in again is left out (check.ts): a layer's section
- * where it is `trunk`, and its work per window where that is its work per hop, as in models that run step by
- * step.
+ * In: a Manifest.  Out: UTF-8 JSON without values that the reader (check.ts) fills in: a layer's section if
+ * it is `trunk`, and its work per window if that equals its work per hop, as in models that run step by step.
  */
 import type { LayerManifest, Manifest } from './manifest.ts';
 

@@ -1,10 +1,10 @@
 /**
- * A model as C99: a header and a source that any firmware can take, without a runtime, a heap or a C library.
+ * A model as C99: a header and a source for any firmware, without a runtime, a heap or a C library.
  *
- * In: a QuantPlan, the manifest of its bundle, a front end where there is one.  Out: files by name, and the
- * bytes of flash and RAM that they declare. The kernels are those of target `native`, compiled by asc without
- * optimising and printed as C (function.ts): the C compiler optimises. Constants are `const`, apart from what
- * is written. Node and its packages are enough.
+ * In: a QuantPlan, the manifest of its bundle, and a front end if there is one.  Out: files by name, and the
+ * bytes of flash and RAM that they declare. The kernels are those of target `native`. asc compiles them
+ * without optimising and function.ts prints them as C, because the C compiler optimises. Constants are
+ * `const` and separate from writable memory. Node and its packages are enough.
  */
 import { RunletError } from '../../models/error.ts';
 import { fitFrontEnd } from '../../models/frontend/fit.ts';
@@ -22,16 +22,16 @@ import { placed } from './place.ts';
 import { cSource } from './source.ts';
 
 export interface CForm {
-  /** Of the files, functions and macros. */
+  /** Prefix of the files, functions and macros. */
   name: string;
-  /** By path: src/NAME.h and src/NAME.c, and what build systems look for. */
+  /** Files by path: src/NAME.h, src/NAME.c, and files for build systems. */
   files: Record<string, string>;
-  /** Constants, and what the source keeps in RAM; code and stack depend on the compiler. */
+  /** Bytes of constants in flash, and of RAM. Code and stack depend on the compiler. */
   flashBytes: number;
   ramBytes: number;
 }
 
-/** A name for C: small letters, digits and underscores, a letter first. */
+/** Returns a name for C: lower-case letters, digits and underscores, with a letter first. */
 export const cName = (name: string): string => {
   const plain = name
     .toLowerCase()
@@ -41,13 +41,13 @@ export const cName = (name: string): string => {
 };
 
 export interface COptions {
-  /** Built in before the network, which then takes sound. */
+  /** Front end to build in before the network, which then takes sound. */
   frontEnd?: FrontEnd;
-  /** In place of the model's. */
+  /** Name of the files. Default: the model's name. */
   name?: string;
 }
 
-/** RN512: C is for cores that `native` is for. */
+/** Checks the target: C is for the cores of `native`. @throws RN512 */
 export function checkCTarget(target: string): void {
   if (target === 'native') return;
   throw new RunletError('RN512', {
@@ -58,13 +58,13 @@ export function checkCTarget(target: string): void {
   });
 }
 
-/** @throws RunletError RN501, RN507, RN511 */
+/** Builds the files. @throws RunletError RN501, RN507, RN511 */
 export async function buildC(quant: QuantPlan, manifest: Manifest, options: COptions = {}): Promise<CForm> {
   const frontEnd = options.frontEnd && fitFrontEnd(quant.plan.graph, options.frontEnd);
   const name = cName(options.name ?? manifest.name);
   const made = placed(quant, frontEnd);
-  const own = { ...moduleSource(quant, made, manifest.producer, true), 'kernels/move.ts': movesKernel };
-  const files = filesOf(nodeTools, own, new Set([...made.packed.needs, 'APART' as const]));
+  const generated = { ...moduleSource(quant, made, manifest.producer, true), 'kernels/move.ts': movesKernel };
+  const files = filesOf(nodeTools, generated, new Set([...made.packed.needs, 'APART' as const]));
   const { wasm, diagnostics } = await nodeTools.assemble(jobOf(nodeTools, { files, target: 'c' }));
   if (!wasm)
     throw new RunletError('RN501', {

@@ -1,18 +1,18 @@
 /**
- * Operations of WebAssembly's integers as expressions in C99.
+ * Integer operations of WebAssembly as expressions in C99.
  *
  * In: an operation and its operands as text.  Out: text.  Numbers are unsigned in C, where overflow is
  * defined; signed operations cast. Right shifts of negative numbers and casts to signed types are those of
- * two's complement, as every compiler for these cores has them.
+ * two's complement, as in every compiler for these cores.
  */
 
-/** Text and how tightly it binds: an operand that binds less stands in brackets. */
+/** Text of an expression and its precedence. An operand of lower precedence gets brackets. */
 export interface Text {
   text: string;
   binds: number;
-  /** Of constants of 32 bits. */
+  /** Value of a 32-bit constant. */
   value?: number;
-  /** Its type in C is int, not below 0: a comparison gives 0 or 1 so, and sums and products of such. */
+  /** True if its C type is int and it is not below 0: comparisons (0 or 1), sums and products of them. */
   int?: boolean;
 }
 
@@ -23,7 +23,7 @@ export const unary = (text: string): Text => ({ text, binds: binding.unary });
 export const inside = (x: Text, binds: number): string => (x.binds < binds ? `(${x.text})` : x.text);
 export const cast = (type: string, x: Text): Text => unary(`(${type})${inside(x, binding.unary)}`);
 
-/** As a number with a sign. */
+/** Prints an expression as a signed number. */
 const signedText = (type: string, x: Text): Text => {
   if (x.value === undefined || x.value === -0x80000000) return cast(type, x);
   return x.value < 0 ? unary(`${x.value}`) : atom(`${x.value}`);
@@ -32,9 +32,9 @@ const signedText = (type: string, x: Text): Text => {
 interface Operator {
   sign: string;
   binds: number;
-  /** The operands' type, where it is not the unsigned one: 'i' signed. */
+  /** True if the operands are signed. Default: unsigned. */
   signed?: boolean;
-  /** The result is 0 or 1. */
+  /** True if the result is 0 or 1. */
   test?: boolean;
 }
 
@@ -57,13 +57,13 @@ for (const [name, sign] of Object.entries({ Lt: '<', Le: '<=', Gt: '>', Ge: '>='
   operators[`${name}U`] = { sign, binds: binding.order, test: true };
 }
 
-/** AddInt32 -> Add, 32 */
+/** Splits AddInt32 into Add and 32. */
 const split = (op: string): { name: string; bits: number } | undefined => {
   const found = /^(\w+?)Int(32|64)$/.exec(op);
   return found ? { name: found[1] as string, bits: Number(found[2]) } : undefined;
 };
 
-/** Both sides in brackets unless they bind tighter: compilers warn of & beside == and + beside <<. */
+/** Joins two operands, in brackets unless they bind tighter: compilers warn of & by == and + by <<. */
 function joined(sign: string, binds: number, left: Text, right: Text): Text {
   const associative = sign === '+' || sign === '*' || sign === '&' || sign === '|';
   const mixed = (x: Text) =>
@@ -72,38 +72,38 @@ function joined(sign: string, binds: number, left: Text, right: Text): Text {
   return { text: `${inside(left, same(left))} ${sign} ${inside(right, mixed(right))}`, binds };
 }
 
-/** Undefined where the operation is not known. `amount`: the right operand, where it is a constant. */
+/** Prints a binary operation; undefined if unknown. `amount`: the right operand, if it is constant. */
 export function binaryText(op: string, left: Text, right: Text, amount?: number): Text | undefined {
   const { name, bits } = split(op) ?? { name: '', bits: 0 };
-  const own = `uint${bits}_t`;
+  const unsignedType = `uint${bits}_t`;
   const signedType = `int${bits}_t`;
   const shift = /^Sh(l|rS|rU)$/.exec(name)?.[1];
   if (shift) {
     const mask = bits - 1;
     const by = amount === undefined ? joined('&', binding.bits, right, atom(`${mask}`)) : atom(`${amount & mask}`);
     // 1 << 31 of an int is not defined
-    if (shift === 'l') return joined('<<', binding.shift, left.int ? cast(own, left) : left, by);
+    if (shift === 'l') return joined('<<', binding.shift, left.int ? cast(unsignedType, left) : left, by);
     if (shift === 'rU') return joined('>>', binding.shift, left, by);
-    return cast(own, joined('>>', binding.shift, cast(signedType, left), by));
+    return cast(unsignedType, joined('>>', binding.shift, cast(signedType, left), by));
   }
   const operator = operators[name];
   if (!operator) return undefined;
   const { sign, binds, signed, test } = operator;
-  // which compilers warn of
+  // compilers warn of unsigned comparisons with 0
   if (right.value === 0 && /^(Lt|Ge)U$/.test(name)) return constantText(name === 'GeU' ? 1 : 0);
   if (!signed) {
     const less = name === 'Add' && right.value !== undefined && right.value < 0 && right.value > -0x80000000;
     const int = left.int && right.int;
-    // 0 - 1 of two int is below 0, where it has to be 2^32 - 1
-    if (int && name === 'Sub') return joined(sign, binds, cast(own, left), right);
+    // 0 - 1 of two ints is below 0, but must be 2^32 - 1
+    if (int && name === 'Sub') return joined(sign, binds, cast(unsignedType, left), right);
     const plain = less ? joined('-', binds, left, constantText(-(right.value as number))) : joined(sign, binds, left, right);
     return test || int ? { ...plain, int: true } : plain;
   }
   const text = joined(sign, binds, signedText(signedType, left), signedText(signedType, right));
-  return test ? { ...text, int: true } : cast(own, text);
+  return test ? { ...text, int: true } : cast(unsignedType, text);
 }
 
-/** Undefined where the operation is not known. */
+/** Prints a unary operation; undefined if it is not known. */
 export function unaryText(op: string, x: Text): Text | undefined {
   switch (op) {
     case 'EqZInt32':
@@ -130,7 +130,7 @@ export function unaryText(op: string, x: Text): Text | undefined {
   }
 }
 
-/** A constant as a number of its type. */
+/** Prints a constant as a number of its type. */
 export function constantText(value: number | bigint): Text {
   if (typeof value === 'bigint')
     return value < 0n ? atom(`UINT64_C(0x${BigInt.asUintN(64, value).toString(16)})`) : atom(`UINT64_C(${value})`);

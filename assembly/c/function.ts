@@ -1,5 +1,5 @@
 /**
- * One function as C99: names, loops and conditions stay those of the kernels.
+ * Prints one function as C99. Names, loops and conditions stay those of the kernels.
  *
  * In: an instance with the regions of its values (regions.ts).  Out: lines of C.
  */
@@ -11,12 +11,12 @@ interface Frame {
   name: string | undefined;
   kind: 'while' | 'do' | 'block';
   label: string;
-  /** Whether a goto needs it. */
+  /** True if a goto needs the label. */
   used: boolean;
-  /** block: the loop that ends it; leaving the block is leaving the loop. */
+  /** block: the loop at its end. To leave the block is to leave that loop. */
   around?: Node;
   node: Node;
-  /** Of a block that gives a value: where it goes, and its type in C. */
+  /** Block with a value: the variable that receives it, and its type in C. */
   result?: string;
   type: string;
 }
@@ -25,7 +25,7 @@ export class FunctionPrinter extends ValuePrinter {
   private readonly frames: Frame[] = [];
   private labels = 0;
 
-  /** The declaration, without a semicolon. */
+  /** Returns the declaration, without a semicolon. */
   signature(): string {
     const { fn, name } = this.of;
     const params = this.names.slice(0, fn.params).map((param, i) => declaration(this.typeOf(i), param));
@@ -92,7 +92,7 @@ export class FunctionPrinter extends ValuePrinter {
     }
   }
 
-  /** A value for its effects: of a pure one nothing is left. */
+  /** Prints a value for its effects only. A pure value leaves no text. */
   private discard(value: Node): void {
     if (value.kind === 'call') {
       const [first] = value.args;
@@ -162,8 +162,8 @@ export class FunctionPrinter extends ValuePrinter {
   }
 
   /**
-   * `while` where the body is a condition that goes round again at its end, `do` where it ends so; else a
-   * loop that is left at its end.
+   * Prints a loop: `while` if its body is a condition that repeats the loop at its end, `do` if the body ends
+   * with such a condition; else `for`, which is left at its end.
    */
   private loop(node: Extract<Node, { kind: 'loop' }>): void {
     const { body } = node;
@@ -217,7 +217,7 @@ export class FunctionPrinter extends ValuePrinter {
     this.line('}');
   }
 
-  /** To a loop's next round, or behind a block. */
+  /** Jumps to the next round of a loop, or behind a block. */
   private leave(name: string): void {
     const frame = this.frames.findLast((f) => f.name === name);
     if (!frame) throw notInC(`${this.of.fn.name} leaves ${name}, which is not around it`);

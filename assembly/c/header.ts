@@ -1,8 +1,8 @@
 /**
  * The C header of a model, and the functions and labels that it declares.
  *
- * In: a manifest, the memory map.  Out: text. Everything begins with the model's name, so that several models
- * lie in one firmware. The interface is docs/abi.md's without addresses: constants are macros.
+ * In: a manifest, the memory map.  Out: text. All names begin with the model's name, so that one firmware can
+ * have several models. The interface is that of docs/abi.md without addresses; constants are macros.
  */
 import { isInt16, type Manifest, type PortManifest } from '../bundle/manifest.ts';
 import type { MemoryMap } from '../emit/memory.ts';
@@ -11,13 +11,13 @@ import { ramBase } from './place.ts';
 const elementsOf = (port: PortManifest, frames: number) => port.elements * frames;
 export const typeOf = (port: PortManifest) => (isInt16(port) ? 'int16_t' : 'int8_t');
 
-/** What the address of one of these inputs or outputs points to; where they are of two types, `void`. */
+/** Returns the type that addresses of these inputs or outputs point to; `void` if they have two types. */
 export function pointedType(ports: PortManifest[]): string {
   const [type, other] = new Set(ports.map(typeOf));
   return other ? 'void' : (type as string);
 }
 
-/** A float32 as a constant of C that reads back the same. */
+/** Prints a float32 as a constant of C that reads back as the same number. */
 export function floatText(x: number): string {
   const f = Math.fround(x);
   for (let digits = 1; digits < 17; digits++) {
@@ -27,7 +27,7 @@ export function floatText(x: number): string {
   return `${f.toPrecision(17)}f`;
 }
 
-/** A string of C: UTF-8, what is no plain character as octal digits, `?` escaped because of trigraphs. */
+/** Prints a C string: UTF-8, special characters as octal digits, `?` escaped because of trigraphs. */
 const text = (x: string) =>
   `"${[...new TextEncoder().encode(x)]
     .map((byte) => {
@@ -37,8 +37,8 @@ const text = (x: string) =>
     .join('')}"`;
 
 /**
- * The output whose elements have names, and those; undefined where there are none that fit it. A detector of
- * one value names it.
+ * Returns the output whose elements have names, and the names; undefined if none fit it. The name of a single
+ * value comes from the detector.
  */
 export function labelsOf({ detector, labels, outputs }: Manifest): { output: number; labels: string[] } | undefined {
   const output = detector?.output ?? 0;
@@ -133,7 +133,7 @@ export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number;
   ].join('\n');
 }
 
-/** The functions and the labels that the header declares. */
+/** Prints the functions and the labels that the header declares. */
 export function doorsOf(name: string, memory: MemoryMap, m: Manifest): string[] {
   const macro = name.toUpperCase();
   const at = (address: number) => address - ramBase;

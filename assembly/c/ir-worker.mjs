@@ -1,10 +1,10 @@
 /**
- * A module's functions as plain objects, by binaryen, in a thread (the reason: assembly/emit/asc-worker.mjs).
- * Plain JavaScript.
+ * Converts a module's functions to plain objects with binaryen, in a thread (for the reason see
+ * assembly/emit/asc-worker.mjs). Plain JavaScript.
  *
- * In: workerData, a module as asc gives it without optimising, with names.  Out: posts functions and exports
- * (ir.ts), or { failed } with the reason. The passes that run fold constants and remove what is dead. None
- * inlines, merges locals or moves code: names and loops stay those of the source.
+ * In: workerData, a module from asc without optimisation, with names.  Out: posts functions and exports
+ * (ir.ts), or { failed } with the reason. The passes that run fold constants and remove dead code. None
+ * inlines, merges locals or moves code, so names and loops stay those of the source.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import binaryen from 'binaryen';
@@ -41,7 +41,7 @@ const typeOf = (type) => {
   return name;
 };
 
-/** Operations by their numbers, which unary and binary ones have apart. */
+/** Names of operations by number. Unary and binary operations have separate numbers. */
 const namesOf = (form) =>
   new Map(Object.entries(binaryen.Operations).flatMap(([name, value]) => (form.test(name) ? [[value, name]] : [])));
 const unaryNames = namesOf(/^(Clz|Ctz|EqZ)Int(32|64)$|^Extend[SU]Int32$|^WrapInt64$|^ExtendS(8|16)Int32$/);

@@ -1,9 +1,9 @@
 /**
- * The subset of WebAssembly that Runlet's kernels are, as plain objects: structured control flow, integers of
+ * The subset of WebAssembly that Runlet's kernels use, as plain objects: structured control flow, integers of
  * 32 and 64 bits, loads, stores and calls.
  *
  * In: a module's bytes.  Out: its functions as trees (ir-worker.mjs). Anything else in the module is an
- * error, so that what is printed as C means the same.
+ * error, so that the printed C means the same.
  */
 import { Worker } from 'node:worker_threads';
 import { RunletError } from '../../models/error.ts';
@@ -29,7 +29,7 @@ export type Node =
 
 export interface IrFunction {
   name: string;
-  /** What it imports, of which there is no body. */
+  /** Name of an import; an import has no body. */
   base?: string;
   params: number;
   result: Type;
@@ -39,11 +39,11 @@ export interface IrFunction {
 
 export interface Ir {
   functions: IrFunction[];
-  /** Names that the host sees, and the functions that they stand for. */
+  /** Names of exports, and the functions that they stand for. */
   exports: { name: string; value: string }[];
 }
 
-/** RN511: the C form does not know something. */
+/** Returns RN511: the C form does not support something. */
 export const notInC = (why: string): RunletError =>
   new RunletError('RN511', {
     what: 'this model cannot be written as C',
@@ -52,7 +52,7 @@ export const notInC = (why: string): RunletError =>
     tryThis: 'report it with the model; a module (without --emit-c) has everything',
   });
 
-/** @throws RN511 */
+/** Reads the functions of a module. @throws RN511 */
 export function irOf(wasm: Uint8Array): Promise<Ir> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./ir-worker.mjs', import.meta.url), { execArgv: [], workerData: wasm });
@@ -61,7 +61,7 @@ export function irOf(wasm: Uint8Array): Promise<Ir> {
   });
 }
 
-/** A node's operands, in the order in which they are evaluated. */
+/** Returns a node's operands, in the order of evaluation. */
 export function operandsOf(node: Node): Node[] {
   switch (node.kind) {
     case 'block':
@@ -93,7 +93,7 @@ export function operandsOf(node: Node): Node[] {
   }
 }
 
-/** The node and all below it. */
+/** Yields the node and all nodes below it. */
 export function* nodesIn(node: Node): Generator<Node> {
   yield node;
   for (const operand of operandsOf(node)) yield* nodesIn(operand);

@@ -1,10 +1,10 @@
 /**
- * Moves and fills of the kernels, which C has its own way for: in place of assembly/kernels/move.ts the two
- * are imports, and C that takes words where it may.
+ * Moves and fills of the kernels in C. Instead of assembly/kernels/move.ts the kernels import two functions,
+ * and C implements them with words where it can.
  *
- * In: nothing.  Out: AssemblyScript that declares them, and C.  Moves go towards lower addresses or apart.
- * Cores that load no word from any address take words where both sides are whole words. Compilers must not
- * make calls of a C library of these loops.
+ * In: nothing.  Out: AssemblyScript that declares the imports, and their C.  Moves go towards lower
+ * addresses, or do not overlap. Cores that cannot load a word from any address use words only if both sides
+ * are aligned. Compilers must not turn these loops into calls of a C library.
  */
 export const movesKernel = `
 // @ts-ignore: decorator
@@ -19,8 +19,8 @@ export function gather_s8(dst: usize, src: usize, rows: i32, bytes: i32, pitch: 
 `;
 
 /**
- * The word that moves take: at any address, where a core loads one there. A pair of words is another thing: a
- * Cortex-M loads none from an address that is no multiple of 4.
+ * The word type of moves. It has no alignment if the core can load words from any address. Pairs of words
+ * need more: a Cortex-M cannot load a pair from an address that is not a multiple of 4.
  */
 export const movedWord = [
   '#if defined(__GNUC__) && defined(__ARM_FEATURE_UNALIGNED)',

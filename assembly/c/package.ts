@@ -1,8 +1,8 @@
 /**
- * What build systems look for beside a model's C: metadata of an Arduino library and of a Zephyr module, a
- * CMake file that is an ESP-IDF component as well.
+ * Files for build systems, in addition to a model's C: metadata of an Arduino library and of a Zephyr module,
+ * and a CMake file that is also an ESP-IDF component.
  *
- * In: a manifest, the model's name in C.  Out: files by path. The header and the source in src/ need none of
+ * In: a manifest, the model's name in C.  Out: files by path. The header and the source in src/ do not need
  * them.
  */
 import type { Manifest, PortManifest } from '../bundle/manifest.ts';
@@ -10,7 +10,7 @@ import { labelsOf, pointedType, typeOf } from './header.ts';
 
 const oneLine = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ').trim();
 
-/** Three numbers, as Arduino asks for. */
+/** Returns three numbers, as Arduino requires. */
 const version = (producer: string): string => /\d+\.\d+\.\d+/.exec(producer)?.[0] ?? '0.0.0';
 
 export function packageFiles(name: string, m: Manifest): Record<string, string> {
@@ -58,12 +58,12 @@ endif()
   };
 }
 
-/** The frames of input 0. */
+/** Prints the expression for the frames of input 0. */
 const frames = (name: string, m: Manifest): string =>
   pointedType(m.inputs) === 'void' ? `((${typeOf(m.inputs[0] as PortManifest)} *)${name}_input(0))` : `${name}_input(0)`;
 
 /**
- * Prints the label of the largest element where there are labels to choose from, else the values of output 0.
+ * Prints code that shows the label of the largest element, or the values of output 0 without several labels.
  */
 function report(name: string, macro: string, m: Manifest): string {
   const { output, labels } = labelsOf(m) ?? { output: 0, labels: [] };
@@ -81,8 +81,8 @@ function report(name: string, macro: string, m: Manifest): string {
 }
 
 /**
- * A sketch that pushes frames of silence, says what an output means when one falls due, and how long a hop
- * takes.
+ * Prints a sketch that pushes frames of silence. When an output falls due, it shows the meaning of the output
+ * and how long the hop took.
  */
 const sketch = (name: string, macro: string, m: Manifest): string => `// ${name}: replace read_frames by your sensor.
 #include <${name}.h>

@@ -1,35 +1,35 @@
 /**
- * What every value of a function is: a number, or an address in flash or in RAM.
+ * Finds out for every value of a function whether it is a number, or an address in flash or in RAM.
  *
- * In: functions (ir.ts), constants with their addresses known (place.ts).  Out: each function for each
- * combination of regions that it is called with, and in it the region of every local.  Addresses in the
- * constants tell what a field of a parameter block points into: a function's blocks are followed from its
- * calls. Forward, over all functions, until nothing changes; locals have one value for the whole function.
- * What stays ambiguous is refused where it is used.
+ * In: functions (ir.ts), constants with known addresses (place.ts).  Out: each function once for each
+ * combination of regions that it is called with, and the region of every local in it.  Addresses in the
+ * constants show what a field of a parameter block points into, and the calls of a function show its blocks.
+ * The analysis runs forward over all functions until nothing changes. A local has one region in the whole
+ * function. A value that stays ambiguous is refused where it is used.
  */
 import type { Ir, IrFunction, Node } from './ir.ts';
 import { notInC } from './ir.ts';
 import { flashBase, type Placed, type Region, regionOf } from './place.ts';
 
 /**
- * `zero`: a number that may be the address of nothing: 0, or a sum that begins with it. `at`: all that it can
- * be, where that is known.
+ * `zero`: true for a number that may be a null address: 0, or a sum that begins with it. `at`: all addresses
+ * that the value can be, if they are known.
  */
 export type Value = { is: 'number'; zero: boolean } | { is: Region; at?: ReadonlySet<number> };
 type Maybe = Value | undefined;
 
-/** A function as it is called: with what in its parameters. */
+/** A function for one combination of regions of its parameters. */
 export interface Instance {
   fn: IrFunction;
   name: string;
   locals: Maybe[];
   result: Maybe;
-  /** Values that leave blocks, by name. */
+  /** Values that leave blocks, by the name of the block. */
   labels: Map<string, Maybe>;
 }
 
 const number: Value = { is: 'number', zero: false };
-const mostAddresses = 4096;
+const maxAddresses = 4096;
 
 export class Regions {
   readonly instances = new Map<string, Instance>();
@@ -60,7 +60,7 @@ export class Regions {
     } while (this.changed);
   }
 
-  /** What a node of an instance gives. */
+  /** Returns the value of a node in an instance. */
   value(of: Instance, node: Node): Maybe {
     switch (node.kind) {
       case 'const':
@@ -105,7 +105,7 @@ export class Regions {
     }
   }
 
-  /** The instance of a call: what its arguments are is known once all are. */
+  /** Returns the instance that a call uses; undefined until all arguments are known. */
   target(of: Instance, node: Extract<Node, { kind: 'call' }>): Instance | undefined {
     const args = node.args.map((arg) => this.value(of, arg));
     const fn = this.functions.get(node.target);
@@ -163,7 +163,8 @@ export class Regions {
   }
 
   /**
-   * A word of flash at known addresses may be an address; words at others, as those of tables, are numbers.
+   * Returns the value of a load. A word of flash at known addresses may be an address; other words, such as
+   * those of tables, are numbers.
    */
   private load(of: Instance, at: Maybe, node: Extract<Node, { kind: 'load' }>): Maybe {
     if (at === undefined) return undefined;
@@ -183,7 +184,7 @@ export class Regions {
   private binary(of: Instance, op: string, left: Maybe, right: Maybe): Maybe {
     if (left === undefined || right === undefined) return isAddress(left) || isAddress(right) ? undefined : left && right;
     const [l, r] = [isAddress(left), isAddress(right)];
-    // what was 0 so far may still become an address
+    // a value that was 0 so far may still become an address
     if (!l && !r && isZero(left) && /^(Add|Sub)Int32$/.test(op)) return left;
     if (!l && !r) return isZero(right) && op === 'AddInt32' ? right : number;
     if (op === 'AddInt32' && l !== r) return { is: l ? left.is : right.is } as Value;
@@ -194,7 +195,7 @@ export class Regions {
     throw notInC(`${of.fn.name} computes ${op} of ${left.is} and ${right.is}`);
   }
 
-  /** What either may be. */
+  /** Returns a value that may be either of two. */
   private join(a: Maybe, b: Maybe, of: Instance, what: string): Maybe {
     if (a === undefined || b === undefined) return a ?? b;
     if (isAddress(a) && isZero(b)) return a;
@@ -206,10 +207,10 @@ export class Regions {
     if (a.is !== b.is) throw notInC(`${what} of ${of.fn.name} is ${a.is} and ${b.is}`);
     if (!a.at || !b.at) return { is: a.is };
     const at = new Set([...a.at, ...b.at]);
-    return at.size > mostAddresses ? { is: a.is } : { is: a.is, at };
+    return at.size > maxAddresses ? { is: a.is } : { is: a.is, at };
   }
 
-  /** The same, kept: whether anything is new decides whether all functions are looked at again. */
+  /** Returns the same, to be stored. If it is new, all functions are analysed again. */
   private keep(old: Maybe, value: Maybe, of: Instance, what: string): Maybe {
     const now = this.join(old, value, of, what);
     const size = (v: Maybe) => (isAddress(v) ? (v.at?.size ?? -1) : v && isZero(v));

@@ -2,7 +2,7 @@
  * The C source of a model: constants, memory, the kernels and the program.
  *
  * In: functions with their regions, placed constants.  Out: the text of NAME.c, C99 without a library.
- * Layout of memory and names: docs/bare-metal.md.
+ * docs/bare-metal.md explains the layout of memory and the names.
  */
 import { sectionNames } from '../emit/instruction.ts';
 import { FunctionPrinter } from './function.ts';
@@ -11,7 +11,7 @@ import { movedWord, movesInC } from './moves.ts';
 import { flashBase, type Placed, ramBase } from './place.ts';
 import { type Instance, Regions } from './regions.ts';
 
-/** Kernels read up to three bytes past a layer's input or weights, and drop what they make of them. */
+/** Bytes of padding: kernels read up to three bytes past a layer's input or weights, without effect. */
 const readPast = 4;
 
 const helpers: Record<string, string> = {
@@ -46,7 +46,7 @@ const helpers: Record<string, string> = {
 }`,
 };
 
-/** Bytes as words of C, eight a line. */
+/** Prints bytes as words of C, eight per line. */
 function words(data: Uint8Array): string[] {
   const all = [...new Uint32Array(data.buffer, data.byteOffset, data.length >> 2)].map(
     (w) => `0x${w.toString(16).padStart(8, '0')}`,
@@ -54,7 +54,7 @@ function words(data: Uint8Array): string[] {
   return Array.from({ length: Math.ceil(all.length / 8) }, (_, i) => `  ${all.slice(8 * i, 8 * i + 8).join(', ')},`);
 }
 
-/** Addresses as distances from the start of their array. */
+/** Returns the constants, with addresses relative to the start of their array. */
 function constants({ flash, pointers }: Placed): Uint8Array {
   const out = new Uint8Array(flash.length + readPast);
   out.set(flash);
@@ -64,7 +64,7 @@ function constants({ flash, pointers }: Placed): Uint8Array {
   return out;
 }
 
-/** The helpers that a text uses, and those that they use, in order. */
+/** Returns the helpers that a text uses, and those that they use, in order. */
 function helpersOf(text: string): [name: string, lines: string][] {
   const uses = (lines: string, name: string) => new RegExp(`\\b${name}\\(`).test(lines);
   const all = Object.entries(helpers);
@@ -72,7 +72,7 @@ function helpersOf(text: string): [name: string, lines: string][] {
   return all.filter(([name]) => used.some(([other, lines]) => other === name || uses(lines, name)));
 }
 
-/** By address of a parameter block: what the layer is. */
+/** Returns a description of the layer, by the address of its parameter block. */
 function remarksOf({ program }: Placed): Map<number, string> {
   const found = new Map<number, string>();
   for (const name of sectionNames) {
@@ -90,7 +90,7 @@ export interface CSource {
   ramBytes: number;
 }
 
-/** `head`: lines before the first. `name`: of the model, in C. */
+/** Prints the source. `head`: lines before the first one. `name`: the name of the model in C. */
 export function cSource(ir: Ir, placed: Placed, name: string, head: string[], doors: string[]): CSource {
   const regions = new Regions(ir, placed);
   const instances = [...regions.instances.values()];
@@ -99,8 +99,8 @@ export function cSource(ir: Ir, placed: Placed, name: string, head: string[], do
   for (const of of instances) if (of.fn.body) printers.set(of, new FunctionPrinter(of, regions, remarks));
   const bodies = [...printers.values()].flatMap((printer) => ['', ...printer.print()]);
   const moves = Object.entries(movesInC).filter(([fn]) => instances.some((of) => of.name === fn));
-  const own = [...moves.map(([, text]) => text), ...bodies].join('\n');
-  const needed = helpersOf(own);
+  const code = [...moves.map(([, text]) => text), ...bodies].join('\n');
+  const needed = helpersOf(code);
   const data = constants(placed);
   const ramBytes = placed.memory.end - ramBase + readPast;
   const macro = name.toUpperCase();
@@ -147,7 +147,7 @@ export function cSource(ir: Ir, placed: Placed, name: string, head: string[], do
     '',
     ...[...printers.values()].map((printer) => `${printer.signature()};`),
     '',
-    own,
+    code,
     '',
     ...doors,
     '',

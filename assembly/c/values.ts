@@ -1,10 +1,10 @@
 /**
- * Values of a function as C99 expressions.
+ * Prints values of a function as C99 expressions.
  *
- * In: nodes that give a value, with their regions (regions.ts).  Out: expressions; statements that have to
- * come before them. WebAssembly evaluates operands from left to right, C in any order: what has an effect
- * inside an expression becomes a statement before it, and operands that are evaluated earlier and could see
- * the effect are kept in temporaries.
+ * In: nodes that give a value, with their regions (regions.ts).  Out: expressions, and statements that must
+ * come before them. WebAssembly evaluates operands from left to right, C in any order. So an effect inside an
+ * expression becomes a statement before it, and earlier operands that could see the effect are kept in
+ * temporaries.
  */
 import { atom, binaryText, cast, choice, constantText, inside, type Text, unaryText } from './expression.ts';
 import { type Node, nodesIn, notInC, type Type } from './ir.ts';
@@ -26,12 +26,12 @@ export abstract class ValuePrinter {
   protected readonly taken = new Set<string>();
   protected readonly temporaries: string[] = [];
   protected readonly read = new Set<number>();
-  /** Locals whose value stands in the text: what reads others was left out, as of no effect. */
+  /** Locals whose value is printed. Reads of other locals have no effect and are not printed. */
   protected readonly printed = new Set<number>();
 
   protected readonly remarks: ReadonlyMap<number, string>;
 
-  /** `remarks`: by address of a parameter block what the layer is. */
+  /** `remarks`: a description of the layer, by the address of its parameter block. */
   constructor(of: Instance, regions: Regions, remarks: ReadonlyMap<number, string>) {
     this.of = of;
     this.remarks = remarks;
@@ -39,10 +39,10 @@ export abstract class ValuePrinter {
     const taken = this.taken;
     for (const { name } of regions.instances.values()) taken.add(name);
     this.names = of.fn.locals.map(({ name }, i) => {
-      let own = name === undefined || keywords.has(name) || !/^[a-z_]\w*$/i.test(name) ? `v${i}` : name;
-      while (taken.has(own)) own = `${own}_${i}`;
-      taken.add(own);
-      return own;
+      let unique = name === undefined || keywords.has(name) || !/^[a-z_]\w*$/i.test(name) ? `v${i}` : name;
+      while (taken.has(unique)) unique = `${unique}_${i}`;
+      taken.add(unique);
+      return unique;
     });
     for (const node of nodesIn(of.fn.body as Node)) if (node.kind === 'get') this.read.add(node.index);
   }
@@ -90,7 +90,7 @@ export abstract class ValuePrinter {
     this.line(`${to} = ${this.as(type, value)};`);
   }
 
-  /** A value for something of this type: 0 is an address of nothing. */
+  /** Prints a value for a variable of this type. For a pointer, 0 becomes NULL. */
   protected as(type: string, node: Node, text = this.value(node)): string {
     if (type.endsWith('*') === isAddress(this.regions.value(this.of, node))) return text.text;
     if (type.endsWith('*') && node.kind === 'const' && node.value === 0) return 'NULL';
@@ -101,7 +101,7 @@ export abstract class ValuePrinter {
     return this.value(node).text;
   }
 
-  /** Operands in order; those that a later one could change are kept first. */
+  /** Prints operands in order. Those that a later operand could change are kept in temporaries. */
   protected operands(nodes: Node[]): Text[] {
     return nodes.map((node, i) => {
       const text = this.value(node);
@@ -156,9 +156,9 @@ export abstract class ValuePrinter {
   }
 
   private constant({ value }: Extract<Node, { kind: 'const' }>): Text {
-    const own = typeof value === 'number' ? this.regions.value(this.of, { kind: 'const', type: 'i32', value }) : undefined;
-    if (!isAddress(own)) return constantText(value);
-    return { text: `${own.is} + ${(value as number) - (own.is === 'flash' ? flashBase : ramBase)}`, binds: 6 };
+    const region = typeof value === 'number' ? this.regions.value(this.of, { kind: 'const', type: 'i32', value }) : undefined;
+    if (!isAddress(region)) return constantText(value);
+    return { text: `${region.is} + ${(value as number) - (region.is === 'flash' ? flashBase : ramBase)}`, binds: 6 };
   }
 
   protected call(node: Extract<Node, { kind: 'call' }>): Text {
@@ -173,10 +173,10 @@ export abstract class ValuePrinter {
   }
 
   protected address(node: Node, text: Text, offset: number): string {
-    const own = this.regions.value(this.of, node);
-    // an address that no layer has: its field is 0 in every block, and nothing runs there
-    if (own?.is === 'number' && own.zero) return `flash + ${cast('int32_t', text).text} + ${offset}`;
-    if (!isAddress(own)) throw notInC(`${this.of.fn.name} reads or writes at a number, ${text.text}`);
+    const region = this.regions.value(this.of, node);
+    // an address that is 0 in every block: this code never runs
+    if (region?.is === 'number' && region.zero) return `flash + ${cast('int32_t', text).text} + ${offset}`;
+    if (!isAddress(region)) throw notInC(`${this.of.fn.name} reads or writes at a number, ${text.text}`);
     return offset === 0 ? text.text : `${inside(text, 6)} + ${offset}`;
   }
 
@@ -190,7 +190,7 @@ export abstract class ValuePrinter {
     return cast('uint64_t', node.signed ? cast('int64_t', cast('int32_t', text)) : text);
   }
 
-  /** Sums of an address and a number move a pointer by a number with a sign. */
+  /** Prints a binary operation. A sum of an address and a number moves a pointer by a signed number. */
   private binary(node: Extract<Node, { kind: 'binary' }>): Text {
     const [l, r] = [node.left, node.right].map((x) => this.regions.value(this.of, x));
     const [left, right] = this.operands([node.left, node.right]) as [Text, Text];
@@ -222,15 +222,15 @@ export const declaration = (type: string, name: string): string => (type.endsWit
 export interface Effects {
   /** Locals that it sets. */
   sets: Set<number>;
-  /** Whether it may write memory. */
+  /** True if it may write memory. */
   writes: boolean;
-  /** Whether it does either. */
+  /** True if it sets a local or may write memory. */
   changes: boolean;
-  /** Whether printing it makes statements. */
+  /** True if printing it makes statements. */
   any: boolean;
 }
 
-/** What evaluating a node changes; a node that becomes statements counts, too. */
+/** Returns what evaluating a node changes. A node that becomes statements counts too. */
 export function effects(node: Node): Effects {
   const found: Effects = { sets: new Set(), writes: false, changes: false, any: false };
   for (const n of nodesIn(node)) {

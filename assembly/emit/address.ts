@@ -1,17 +1,17 @@
 /**
- * Addresses before anything has a place: the number of an item of memory, and a distance from its start.
+ * Symbolic addresses, for use before items have a place in memory: an item's number and a distance in one.
  *
- * In: the number of an item, from 1 on.  Out: an address, a number that stays one when distances are added.
- * Whoever packs or writes a program does so once, with these; link.ts puts real ones in their place.
+ * In: the number of an item, from 1 on.  Out: an address; distances from the item's start can be added to it.
+ * Blocks and programs are written once with these addresses, and link.ts replaces them by real ones.
  */
 const span = 2 ** 33;
 
 export const addressOf = (item: number): number => item * span;
 
-/** 0 of what is no address: all numbers of 32 bits, with a sign or without. */
+/** Returns the item of an address; 0 for any number of 32 bits, signed or unsigned. */
 export const itemOf = (value: number): number => Math.round(value / span);
 
-/** `value` with every address in it as it is in memory; `starts`: of items. */
+/** Returns `value` with real addresses. @param starts addresses of the items' starts. */
 export function resolved<T>(value: T, starts: ReadonlyMap<number, number>): T {
   if (typeof value === 'number') {
     const item = itemOf(value);

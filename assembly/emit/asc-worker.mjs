@@ -1,5 +1,5 @@
 /**
- * The AssemblyScript compiler in a thread of its own. Plain JavaScript: a TypeScript loader in the calling
+ * Runs the AssemblyScript compiler in a separate thread. Plain JavaScript: a TypeScript loader in the calling
  * thread would transform the compiler's 15 MB of source at every start (6 s instead of 0.4 s).
  *
  * In: { id, files, argv }.  Out: { id, wasm, diagnostics }.
@@ -8,7 +8,7 @@ import { parentPort } from 'node:worker_threads';
 import asc from 'assemblyscript/asc';
 import { runAsc } from './tools.mjs';
 
-// the engine compiles the compiler as it runs: after a first small job the next one is faster
+// warm-up: a first small job makes the engine compile the compiler, and the next job is faster
 await runAsc(asc, {
   files: { 'module.ts': 'export function f(at: i32): i32 { return load<i32>(at) + at; }' },
   argv: [],

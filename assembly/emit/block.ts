@@ -1,25 +1,25 @@
 /**
- * Parameter blocks as the emitter fills them. What fields a block has is said once, by its class in
- * assembly/kernels; blocks.ts is generated from those.
+ * Parameter blocks, as the emitter fills them. Classes in assembly/kernels define the fields of a block, and
+ * blocks.ts is generated from those classes.
  *
- * In: a value for every field.  Out: bytes, little-endian; free places are 0, and so are addresses that are
+ * In: a value for every field.  Out: bytes, little-endian. Free fields are 0, and so are addresses that are
  * not known yet.
  */
 import { itemOf } from './address.ts';
 
-/** Where a block's fields stand. */
+/** Layout of a block. */
 export interface Layout<T> {
-  /** Class, and file of assembly/kernels. */
+  /** Name of the class, and its file in assembly/kernels. */
   name: string;
   file: string;
   bytes: number;
-  /** Offsets, in bytes. Every field has four. */
+  /** Offsets of the fields, in bytes. Every field has 4 bytes. */
   at: { readonly [Field in keyof T]: number };
 }
 
 /**
- * The address of a packed block, for types alone. One of a class that extends another is an address of the
- * other, too.
+ * The address of a packed block, as a type. The address of a derived class is also an address of its base
+ * class.
  */
 export type At<T> = number & { readonly of: T };
 
@@ -27,13 +27,11 @@ export type At<T> = number & { readonly of: T };
 export interface Kernel<T> {
   file: string;
   block: Layout<T>;
-  /**
-   * Beside the block: the first row and how many, the output counter modulo the plan's period, or neither.
-   */
+  /** Arguments after the block. `rows`: first row and count. `phase`: output counter. `block`: none. */
   takes: 'rows' | 'phase' | 'block';
 }
 
-/** A place in packed bytes where an address belongs (address.ts). */
+/** An offset in packed bytes that gets an address (address.ts). */
 export interface Fixup {
   at: number;
   to: number;
@@ -50,5 +48,5 @@ export function packBlock<T>({ bytes, at }: Layout<T>, fields: NoInfer<T>): { by
   return { bytes: new Uint8Array(view.buffer), fixups };
 }
 
-/** Every field 0, for a block of which a kernel reads a few. */
+/** Returns a block whose fields are 0, for a kernel that reads only a few of them. */
 export const zeros = <T>({ at }: Layout<T>): T => Object.fromEntries(Object.keys(at).map((field) => [field, 0])) as T;

@@ -1,19 +1,19 @@
 /**
- * Generated from assembly/kernels by scripts/generate.ts; do not edit. Parameter blocks: fields, and where
- * they stand.
+ * Generated from assembly/kernels by scripts/generate.ts; do not edit. Parameter blocks: fields and their
+ * offsets.
  */
 import type { Layout } from './block.ts';
 
 export interface CurveBlock {
   x: number; y: number;
   count: number; // elements of a frame
-  table: number; // address, u16 [256], 16 bits behind the point
-  bits: number; // of an input behind a place of the table
+  table: number; // address, u16 [256], 16 fraction bits
+  bits: number; // fraction bits of an input below its index in the table
   mult1: number; shift1: number; mult_y: number; shift_y: number; min: number; max: number;
 }
 export const CurveBlock: Layout<CurveBlock> = { name: 'CurveBlock', file: 'activation-s16', bytes: 48, at: { x: 0, y: 4, count: 12, table: 16, bits: 20, mult1: 24, shift1: 28, mult_y: 32, shift_y: 36, min: 40, max: 44 } };
 /**
- * activation: a table of 256 int8 values applied to every element. In: x s8 [...][count]. Out: rows first to
+ * activation: applies a table of 256 int8 values to every element. In: x s8 [...][count]. Out: rows first to
  * first + rows - 1 of y s8 [...][count]. y = table[x + 128]. Exact: quant/ops/activation.ts made the table.
  */
 export interface ActivationBlock {
@@ -36,17 +36,17 @@ export interface ArgmaxBlock {
 export const ArgmaxBlock: Layout<ArgmaxBlock> = { name: 'ArgmaxBlock', file: 'argmax', bytes: 24, at: { x: 0, y: 4, count: 12, frame_rows: 16, last: 20 } };
 export interface ConcatBlock {
   x: number; y: number;
-  count: number; // bytes of a row's part
-  y_pitch: number; // bytes from one row of the wider side to the next
+  count: number; // bytes of the part of a row
+  y_pitch: number; // bytes between rows of the wider tensor
   frame_rows: number; // rows of a frame
 }
 export const ConcatBlock: Layout<ConcatBlock> = { name: 'ConcatBlock', file: 'concat', bytes: 24, at: { x: 0, y: 4, count: 12, y_pitch: 16, frame_rows: 20 } };
-/** A rescale or a leaky ReLU. */
+/** Block of a rescale or a leaky ReLU. */
 export interface RescaleBlock {
   x: number; y: number;
   count: number; // elements of a frame
   x_zero: number; y_zero: number; min: number; max: number;
-  negate: number; // 1 where what mult2 gives below the zero point is negated
+  negate: number; // 1: results of mult2, below the zero point, are negated
   mult1: number; shift1: number; mult2: number; shift2: number;
 }
 export const RescaleBlock: Layout<RescaleBlock> = { name: 'RescaleBlock', file: 'elements-s16', bytes: 68, at: { x: 0, y: 4, count: 12, x_zero: 20, y_zero: 28, min: 32, max: 36, negate: 40, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
@@ -57,8 +57,8 @@ export interface FrontEndBlock {
   channels: number;
   window: number; // samples of a window
   step: number;
-  points: number; // of the complex FFT, a power of 2
-  peak: number; // 1: a windowed -32768 counts as it is (signal operators)
+  points: number; // points of the complex FFT, a power of 2
+  peak: number; // 1: a windowed -32768 counts as a peak of -32768 (signal operators)
   window_table: number; // address, s16 [window]
   window_shift: number;
   twiddles: number; // address, s16 [points][2]
@@ -73,15 +73,14 @@ export interface FrontEndBlock {
   pcan: number; // address, s16 [125]; 0: no gain control
   snr_shift: number;
   log: number; // address, s16 [129]; 0: no logarithm
-  correction: number; // left shift, right where negative
-  log_scale: number; most: number; multiply: number; add: number; divide: number; offset: number; low: number; high: number;
-  remap: number; // address, s8 [256] from -128 on; 0: the value as it is
+  correction: number; // left shift, right if negative
+  log_scale: number;
+  most: number; // upper bound of a value before it is scaled to int8
+  multiply: number; add: number; divide: number; offset: number; low: number; high: number;
+  remap: number; // address, s8 [256] from -128 on; 0: no remapping
 }
 export const FrontEndBlock: Layout<FrontEndBlock> = { name: 'FrontEndBlock', file: 'frontend', bytes: 144, at: { row: 0, state: 4, buffer: 8, channels: 12, window: 16, step: 20, points: 24, peak: 28, window_table: 32, window_shift: 36, twiddles: 40, last: 44, bands: 48, weights: 52, noise: 56, smoothing: 60, smoothing_odd: 64, one_minus: 68, one_minus_odd: 72, min_signal: 76, noise_bits: 80, smoothing_bits: 84, clamping: 88, pcan: 92, snr_shift: 96, log: 100, correction: 104, log_scale: 108, most: 112, multiply: 116, add: 120, divide: 124, offset: 128, low: 132, high: 136, remap: 140 } };
-/**
- * The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands
- * behind it.
- */
+/** The parameter blocks of globalavg and globalmax. Fields of a fold come after those of a whole window. */
 export interface GlobalBlock {
   x: number; // address of the first input row
   y: number;
@@ -99,7 +98,7 @@ export interface GlobalBlock {
 export const GlobalBlock: Layout<GlobalBlock> = { name: 'GlobalBlock', file: 'global', bytes: 64, at: { x: 0, y: 4, rows: 8, count: 12, x_elements: 16, partials: 20, slot: 24, slots: 28, min: 32, max: 36, y_zero: 40, rule: 44, places: 48, offset: 52, mult: 56, shift: 60 } };
 export interface HistoryBlock {
   x: number; y: number;
-  own: number; // of pad_s8 (history-pad.ts)
+  own: number; // pad_s8: content of the padding (history-pad.ts)
   x_rows: number; // input rows present
   pad_t: number;
   row: number; // bytes of a row
@@ -111,7 +110,7 @@ export interface HypotBlock {
   count: number; // elements of a frame
   x2: number; // address of the second input
   zero1: number; zero2: number;
-  mult1: number; // to the larger scale
+  mult1: number; // scales x to the larger of the two scales
   shift1: number; mult2: number; shift2: number; y_zero: number; min: number; max: number; mult_y: number; shift_y: number;
   wide: number; // bit 0: x is s16, 1: x2, 2: y
 }
@@ -122,12 +121,12 @@ export interface LayerNormBlock {
   frame_rows: number; // rows of a frame
   x_zero: number;
   centre: number; // 1: the mean is subtracted
-  square_shift: number; // bits that squares are shifted left
-  epsilon_low: number; // 62 bits, in the scale of the shifted squares
+  square_shift: number; // bits by which squares are shifted to the left
+  epsilon_low: number; // lower word of 62 bits, in the scale of the shifted squares
   epsilon_high: number;
   root_shift: number; // right shift of difference times root, for squares that fill 64 bits
   gain: number; // i32 [count]
-  offset: number; // i32 [count], the output's zero point and a half in it
+  offset: number; // i32 [count], includes the zero point of the output and a half to round
   offset_shift: number; out_shift: number; min: number; max: number;
 }
 export const LayerNormBlock: Layout<LayerNormBlock> = { name: 'LayerNormBlock', file: 'layernorm', bytes: 68, at: { x: 0, y: 4, count: 12, frame_rows: 16, x_zero: 20, centre: 24, square_shift: 28, epsilon_low: 32, epsilon_high: 36, root_shift: 40, gain: 44, offset: 48, offset_shift: 52, out_shift: 56, min: 60, max: 64 } };
@@ -136,7 +135,7 @@ export interface MatmulBlock {
   x2: number; // address of the second input
   heads: number;
   terms: number; // products of an output
-  outputs: number; // of a head in one row
+  outputs: number; // outputs of a head in one row
   term_step: number; // in x2, from one term to the next
   output_step: number; head_step: number; zero1: number; zero2: number; y_zero: number; min: number; max: number; mult_y: number; shift_y: number;
 }
@@ -150,26 +149,27 @@ export interface MulBlock {
 }
 export const MulBlock: Layout<MulBlock> = { name: 'MulBlock', file: 'mul', bytes: 52, at: { x: 0, y: 4, count: 12, x2: 16, zero1: 20, zero2: 24, y_zero: 28, min: 32, max: 36, mult_y: 40, shift_y: 44, period: 48 } };
 /**
- * permute: elements of the window in another order. In: x, the element that comes first; three lengths, each
- * with its step, which may be negative. Out: rows first to first + rows - 1 of y s8 [...][count]. Exact:
- * bytes are copied. Cost: a load and a store a byte.
+ * permute: elements of the window in another order. In: x, at the element that comes first; three lengths,
+ * each with its step, which may be negative. Out: rows first to first + rows - 1 of y s8 [...][count].
+ * Exact: bytes are copied. Cost: a load and a store per byte.
  */
 export interface PermuteBlock {
   x: number; y: number;
   count: number; // elements of an output row
   width: number; // bytes of an element
-  middle: number; // lengths of the middle and the innermost axis
-  inner: number;
-  outer_step: number; // bytes in x from one element of an axis to the next
-  middle_step: number; inner_step: number;
+  middle: number; // length of the middle axis
+  inner: number; // length of the innermost axis
+  outer_step: number; // bytes in x between two elements of the outer axis
+  middle_step: number; // the same for the middle axis
+  inner_step: number; // the same for the innermost axis
 }
 export const PermuteBlock: Layout<PermuteBlock> = { name: 'PermuteBlock', file: 'permute', bytes: 40, at: { x: 0, y: 4, count: 12, width: 16, middle: 20, inner: 24, outer_step: 28, middle_step: 32, inner_step: 36 } };
-/** Rows of another layer that lie before the signal. */
+/** Block of another layer, for its rows before the signal. */
 export interface BeforeBlock {
   y: number;
-  row: number; // bytes
+  row: number; // bytes of a row
   value: number;
-  count: number; // address, i32: rows so far
+  count: number; // address, i32: number of rows so far
   skip: number;
 }
 export const BeforeBlock: Layout<BeforeBlock> = { name: 'BeforeBlock', file: 'recurrent', bytes: 20, at: { y: 0, row: 4, value: 8, count: 12, skip: 16 } };
@@ -196,7 +196,7 @@ export interface WideSoftmaxBlock {
   table: number; // address, s16 [513]
   frame_rows: number; // rows of a frame
   inverse: number; // address, s16 [513]
-  mult1: number; // differences to steps of 10 / 65535
+  mult1: number; // scales differences to steps of 10 / 65535
   shift1: number; mult_y: number; shift_y: number; min: number; max: number;
 }
 export const WideSoftmaxBlock: Layout<WideSoftmaxBlock> = { name: 'WideSoftmaxBlock', file: 'softmax-s16', bytes: 52, at: { x: 0, y: 4, count: 12, table: 16, frame_rows: 20, inverse: 24, mult1: 28, shift1: 32, mult_y: 36, shift_y: 40, min: 44, max: 48 } };
@@ -211,138 +211,139 @@ export interface UpsampleBlock {
   x: number; y: number;
   row: number; // bytes of a feature row
   x_f: number; y_f: number; step_t: number; step_f: number;
-  repeat: number; // 1: rows are repeated
+  repeat: number; // 1: rows are repeated; 0: zeros are put between them
   zero: number;
 }
 export const UpsampleBlock: Layout<UpsampleBlock> = { name: 'UpsampleBlock', file: 'upsample', bytes: 40, at: { x: 0, y: 4, row: 12, x_f: 16, y_f: 20, step_t: 24, step_f: 28, repeat: 32, zero: 36 } };
 export interface AddBlock extends MulBlock {
   mult1: number; // negative: this input is subtracted
   shift1: number;
-  mult2: number; // the same
+  mult2: number; // negative: this input is subtracted
   shift2: number;
 }
 export const AddBlock: Layout<AddBlock> = { name: 'AddBlock', file: 'add', bytes: 68, at: { ...MulBlock.at, mult1: 52, shift1: 56, mult2: 60, shift2: 64 } };
-/** With SIMD128. */
+/** Block of kernels with SIMD128. */
 export interface GlobalSimdBlock extends GlobalBlock {
-  mac: number; // address of the SimdBlock that finishes the sums; 0 where the kernel is a plain one
+  mac: number; // address of the SimdBlock that finishes the sums; 0 for a plain kernel
 }
 export const GlobalSimdBlock: Layout<GlobalSimdBlock> = { name: 'GlobalSimdBlock', file: 'global', bytes: 68, at: { ...GlobalBlock.at, mac: 64 } };
-/** What all targets have. finish.ts, finish-interp.ts and mac-simd.ts say what their tables hold. */
+/** Fields of all targets. finish.ts, finish-interp.ts and mac-simd.ts explain the tables. */
 export interface MacBlock extends SlidingBlock {
   y_zero: number; // zero point of the output; with tiles 2 * zero point + 1
   per: number; // conv: input channels of a group; depthwise: outputs per input channel; dense: inputs
   weights: number; // address, s8
-  bias: number; // address, i32 [o]; interp: of its scales (finish-interp.ts); where a fetched tile goes
+  bias: number; // address, i32 [o]; interp: of its scales (finish-interp.ts); destination of fetched tiles
   multiplier: number; // address, i32 [o], Q31; native: u32; simd: f32; interp: low half of its lanes
-  shift: number; // address, s8 [o], left where positive; simd: f32; interp: high half of its lanes
+  shift: number; // address, s8 [o], left if positive; simd: f32; interp: high half of its lanes
 }
 export const MacBlock: Layout<MacBlock> = { name: 'MacBlock', file: 'mac', bytes: 100, at: { ...SlidingBlock.at, y_zero: 76, per: 80, weights: 84, bias: 88, multiplier: 92, shift: 96 } };
-/** maxpool and avgpool. */
+/** Block of maxpool and avgpool. */
 export interface PoolBlock extends SlidingBlock {
-  include_pad: number; // avgpool: 1 = padded places count in the divisor
+  include_pad: number; // avgpool: 1 = padded positions count in the divisor
 }
 export const PoolBlock: Layout<PoolBlock> = { name: 'PoolBlock', file: 'sliding', bytes: 80, at: { ...SlidingBlock.at, include_pad: 76 } };
 /**
- * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
- * lies `step` rows after row f - 1. The fields from new_at on stand where DenseFoldBlock has its own.
+ * Accumulators of waiting windows. Rows of the stream are numbered from the start of window n. In the stream,
+ * two rows of a window are `step` rows apart. The fields from new_at on have the same offsets as in
+ * DenseFoldBlock.
  */
 export interface GlobalFoldBlock extends GlobalSimdBlock {
   new_at: number; // address of the first new row
-  new_rows: number; // rows of the stream that a hop brings
-  newest: number; // row of the newest
+  new_rows: number; // rows of the stream per hop
+  newest: number; // number of the newest row
   step: number;
   open: number; // address of the first interior row of the window that opens
-  open_rows: number; // its rows, `step` apart
+  open_rows: number; // rows of the opening window, `step` apart
   right: number; // address of the right edge's rows
   right_rows: number;
   left: number; // address of the left edge's rows, of the window that opens
   left_rows: number;
-  queue: number; // address of the accumulators, one a waiting window
-  waiting: number; // waiting windows
-  totals: number; // address of the running totals, i32 [step][count]; globalmax: of the cycle's maximum
+  queue: number; // address of the accumulators, one per waiting window
+  waiting: number; // number of waiting windows
+  totals: number; // address of the running totals, i32 [step][count]; globalmax: address of the maximum of the cycle
   row: number; // elements of a row
 }
 export const GlobalFoldBlock: Layout<GlobalFoldBlock> = { name: 'GlobalFoldBlock', file: 'global', bytes: 168, at: { ...GlobalSimdBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
 export interface SimdBlock extends MacBlock {
   chunk: number; // conv: output rows whose input is widened together
-  patch: number; // address, s16: taps of four places, or the widened input
-  sums: number; // address, i32: of four places, each filled up to sixteen
-  place: number; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
-  pool: number; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
-  integers: number; // 1 where outputs are requantised in integers
+  patch: number; // address, s16: taps of four positions, or the widened input
+  sums: number; // address, i32: sums of four positions, each padded to sixteen
+  place: number; // conv-simd.ts: values between two positions; conv-place-simd.ts: taps
+  pool: number; // conv-simd.ts: positions of a fused max pool; conv-place-simd.ts: bytes between two positions
+  integers: number; // 1: outputs are requantised in integers
   signed_bias: number; // relaxed: address, i32 [o], `bias` of the form of signed bytes (mac-relaxed.ts)
   magic: number; // f32
-  below: number; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
+  below: number; // address, f32 [o], if outputs lie on both sides of the zero point, else 0
 }
 export const SimdBlock: Layout<SimdBlock> = { name: 'SimdBlock', file: 'mac-simd', bytes: 136, at: { ...MacBlock.at, chunk: 100, patch: 104, sums: 108, place: 112, pool: 116, integers: 120, signed_bias: 124, magic: 128, below: 132 } };
-/** Kernels that read weights in the operator's own order. */
+/** Block of kernels that read weights in the operator's order. */
 export interface PlainBlock extends MacBlock {
-  all_source: number; // weights apart from memory: where those of the layer stand (fetch.ts)
+  all_source: number; // home tile: offset of the weights of the layer among all (fetch.ts)
   all_bytes: number;
   low: number; // int16, rounded once: address, i32 [o], lower bits of multipliers
 }
 export const PlainBlock: Layout<PlainBlock> = { name: 'PlainBlock', file: 'mac', bytes: 112, at: { ...MacBlock.at, all_source: 100, all_bytes: 104, low: 108 } };
-/** Layers whose weights are in tiles, for interp and native. */
+/** Block of layers whose weights are in tiles, for interp and native. */
 export interface TileBlock extends MacBlock {
-  runs: number; // 1 where the taps of every place inside the input lie side by side in it
-  patch: number; // address, s8 [kernel_t][kernel_f][per], where they do not
-  sums: number; // address, i32 [y_c]: the sums of a place
+  runs: number; // 1: the taps of every position inside the input are adjacent in it
+  patch: number; // address, s8 [kernel_t][kernel_f][per], if taps are copied
+  sums: number; // address, i32 [y_c]: the sums of a position
 }
 export const TileBlock: Layout<TileBlock> = { name: 'TileBlock', file: 'patch', bytes: 112, at: { ...MacBlock.at, runs: 100, patch: 104, sums: 108 } };
 /**
- * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
- * lies `step` rows after row f - 1.
+ * Accumulators of waiting windows. Rows of the stream are numbered from the start of window n. In the stream,
+ * two rows of a window are `step` rows apart.
  */
 export interface DenseFoldBlock extends PlainBlock {
   new_at: number; // address of the first new row
-  new_rows: number; // rows of the stream that a hop brings
-  newest: number; // row of the newest
+  new_rows: number; // rows of the stream per hop
+  newest: number; // number of the newest row
   step: number;
   open: number; // address of the first interior row of the window that opens
-  open_rows: number; // its rows, `step` apart
+  open_rows: number; // rows of the opening window, `step` apart
   right: number; // address of the right edge's rows
   right_rows: number;
   left: number; // address of the left edge's rows, of the window that opens
   left_rows: number;
-  queue: number; // address of the accumulators, one a waiting window
-  waiting: number; // waiting windows
-  totals: number; // of globalavg and globalmax alone
+  queue: number; // address of the accumulators, one per waiting window
+  waiting: number; // number of waiting windows
+  totals: number; // for globalavg and globalmax only
   row: number; // elements of a row
 }
 export const DenseFoldBlock: Layout<DenseFoldBlock> = { name: 'DenseFoldBlock', file: 'dense', bytes: 168, at: { ...PlainBlock.at, new_at: 112, new_rows: 116, newest: 120, step: 124, open: 128, open_rows: 132, right: 136, right_rows: 140, left: 144, left_rows: 148, queue: 152, waiting: 156, totals: 160, row: 164 } };
-/** A tile goes to `bias`; the other addresses lie inside it. */
+/** A tile is copied to `bias`; the other addresses point into it. */
 export interface FetchedBlock extends TileBlock {
-  source: number; // where the layer's first tile stands among all weights
-  tile_outputs: number; // outputs of a tile; the last one of a group has those that are left
+  source: number; // offset of the layer's first tile among all weights
+  tile_outputs: number; // outputs per tile; the last tile of a group has the remaining ones
   tile_bytes: number;
-  last_bytes: number; // of a group's last tile
+  last_bytes: number; // bytes of the last tile of a group
 }
 export const FetchedBlock: Layout<FetchedBlock> = { name: 'FetchedBlock', file: 'fetch', bytes: 128, at: { ...TileBlock.at, source: 112, tile_outputs: 116, tile_bytes: 120, last_bytes: 124 } };
-/** Of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift. */
+/** Uses of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift. */
 export interface RecurrentBlock extends PlainBlock {
   cell: number; // address, s16 [units]: cell (lstm), state (gru)
   last: number; // address, s8 [units]: the output before the first row
-  count: number; // address, i32: rows that were not run
+  count: number; // address, i32: number of rows that were skipped so far
   skip: number;
-  carry: number; // 1: the state goes on
+  carry: number; // 1: the state carries over
   reverse: number; // 1: from the last row to the first
   table: number; // address, u16 [256] in i32: the logistic function (gates.ts)
-  slope: number; // of a straight line in its place; 0: none
-  gate_shift: number; // bits to the left that bring sums of gates to 12 behind the point
+  slope: number; // slope of a line that replaces the table; 0: none
+  gate_shift: number; // left shift that gives sums of gates 12 fraction bits
   output_mult: number; output_shift: number;
 }
 export const RecurrentBlock: Layout<RecurrentBlock> = { name: 'RecurrentBlock', file: 'recurrent', bytes: 156, at: { ...PlainBlock.at, cell: 112, last: 116, count: 120, skip: 124, carry: 128, reverse: 132, table: 136, slope: 140, gate_shift: 144, output_mult: 148, output_shift: 152 } };
-/** Rows of the stream count from the start of window n. */
+/** Rows of the stream are numbered from the start of window n. */
 export interface TapsBlock extends PlainBlock {
   acc: number; // address, i32 [acc_rows][y_f][y_c]
   acc_rows: number; // open rows
   acc_first: number; // first open row
-  new_rows: number; // rows of the stream that a hop brings
+  new_rows: number; // rows of the stream per hop
   step: number; // rows of the stream between two rows of a window
   grid: number; // input frames between two rows of the stream
   right: number; // address of the right edge's rows
   right_rows: number;
-  right_first: number; // row of the stream of the first of them
+  right_first: number; // number of the first of them in the stream
   left: number; // address of the left edge's rows
   left_rows: number;
   records: number; // address, i32 [record_slots][left_rows][y_f][y_c]
@@ -351,36 +352,36 @@ export interface TapsBlock extends PlainBlock {
   waiting_slots: number;
 }
 export const TapsBlock: Layout<TapsBlock> = { name: 'TapsBlock', file: 'taps', bytes: 184, at: { ...PlainBlock.at, acc: 112, acc_rows: 116, acc_first: 120, new_rows: 124, step: 128, grid: 132, right: 136, right_rows: 140, right_first: 144, left: 148, left_rows: 152, records: 156, record_slots: 160, cut_ahead: 164, complete_ahead: 168, ahead: 172, waiting: 176, waiting_slots: 180 } };
-/** A row of the left edge without a record. */
+/** Block of a left-edge row without a record. */
 export interface TapsRowBlock extends PlainBlock {
   total: number; // address, i32 [y_f][y_c]: the complete row
   before: number; // address, i32 [y_f][y_c]: its taps before the window
-  ahead: number; // its window is that many after the one that takes its left edge now
-  slots: number; // windows that wait, or 1
+  ahead: number; // windows from the one that takes its left edge now to the window of this row
+  slots: number; // number of waiting windows, or 1
   slot_bytes: number;
 }
 export const TapsRowBlock: Layout<TapsRowBlock> = { name: 'TapsRowBlock', file: 'taps', bytes: 132, at: { ...PlainBlock.at, total: 112, before: 116, ahead: 120, slots: 124, slot_bytes: 128 } };
 export interface GruBlock extends RecurrentBlock {
-  gates: number; // address, s16 [units]: of the reset gate
+  gates: number; // address, s16 [units]: values of the reset gate
   scaled: number; // address, s8 [units]: the state times the reset gate
 }
 export const GruBlock: Layout<GruBlock> = { name: 'GruBlock', file: 'gru', bytes: 164, at: { ...RecurrentBlock.at, gates: 156, scaled: 160 } };
 export interface LstmBlock extends RecurrentBlock {
   forget_mult: number; forget_shift: number; input_mult: number; input_shift: number; tanh_mult: number; tanh_shift: number;
-  clip: number; // largest |cell|; 32768: any
+  clip: number; // largest |cell|; 32768: no limit
 }
 export const LstmBlock: Layout<LstmBlock> = { name: 'LstmBlock', file: 'lstm', bytes: 184, at: { ...RecurrentBlock.at, forget_mult: 156, forget_shift: 160, input_mult: 164, input_shift: 168, tanh_mult: 172, tanh_shift: 176, clip: 180 } };
-/** A function without an end: max(x, floor). */
+/** An unbounded function: max(x, floor). */
 export interface OpenRnnBlock extends RecurrentBlock {
   floor: number; // 0: ReLU; -32768: none
 }
 export const OpenRnnBlock: Layout<OpenRnnBlock> = { name: 'OpenRnnBlock', file: 'rnn', bytes: 160, at: { ...RecurrentBlock.at, floor: 156 } };
-/** A cell whose function has no end: max(x, floor). */
+/** A cell with an unbounded function: max(x, floor). */
 export interface OpenGruBlock extends GruBlock {
   floor: number; // 0: ReLU; -32768: none
 }
 export const OpenGruBlock: Layout<OpenGruBlock> = { name: 'OpenGruBlock', file: 'gru', bytes: 168, at: { ...GruBlock.at, floor: 164 } };
-/** A cell whose functions have no end: max(x, floor). */
+/** A cell with unbounded functions: max(x, floor). */
 export interface OpenLstmBlock extends LstmBlock {
   floor: number; // 0: ReLU; -32768: none
 }

@@ -1,13 +1,14 @@
 /**
- * What a network has in memory, before anything has a place.
+ * Lists what a network has in memory, before addresses are assigned.
  *
- * In: a StreamPlan, and a front end where there is one.  Out: Buffers: lists of items, and their addresses
- * (address.ts) by what they hold.
+ * In: a StreamPlan, and a front end if there is one.  Out: Buffers: lists of items, and their symbolic
+ * addresses (address.ts) by what they hold.
  *
- * State holds counters, partial results, histories, and the left edges and accumulators of waiting windows
- * (edge-exact). A trunk tensor is [historyRows | newRows], linear: in place (the buffer lies in the state and
- * is moved by newRows after each micro-hop) where newRows <= historyRows, else its history is copied into a
- * scratch buffer around its producer.
+ * State holds counters, partial results and histories, with edge-exact also left edges and accumulators of
+ * waiting windows. A trunk tensor is a linear buffer [historyRows | newRows]. If newRows <= historyRows it is
+ * in place: the whole buffer lies in the state, and its rows move down by newRows after each micro-hop.
+ * Otherwise only its history lies in the state, and is copied to and from a scratch buffer around its
+ * producer.
  */
 
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -29,17 +30,17 @@ export interface Item {
 }
 
 export interface StateItem extends Item {
-  /** For readers. */
+  /** Name, for comments in generated code. */
   name: string;
-  /** Every byte after rn_reset; undefined: a front end's, which sets its own. */
+  /** Value of every byte after rn_reset; undefined for a front end, which sets its own state. */
   first?: number;
-  /** Its words are running sums, which wrap. */
+  /** True if its words are running sums, which wrap around. */
   runningSums?: boolean;
 }
 
-/** Scratch is shared by items whose steps do not overlap. */
+/** An item in scratch. Items whose steps do not overlap share memory. */
 export interface ScratchItem extends Item {
-  /** Indexes of the step that writes it and the last that reads it. */
+  /** Indexes of the step that writes it and of the last step that reads it. */
   from: number;
   to: number;
 }
@@ -49,32 +50,32 @@ export interface TrunkBuffer {
   frameBytes: number;
   /** Address of row 0 of [historyRows | newRows]. */
   address: number;
-  /** It lies in the state, history and all. */
+  /** True if the whole buffer lies in the state, history and new rows. */
   inPlace: boolean;
-  /** Address of the history where it is kept apart. */
+  /** Address of the history, if it is kept separately. */
   history?: number;
 }
 
 export interface InputBuffer {
-  /** Where the host writes the frames of one hop. */
+  /** Address at which the host writes the frames of one hop. */
   address: number;
-  /** Where the trunk finds the new frames of a micro-hop. */
+  /** Address at which the trunk reads the new frames of a micro-hop. */
   newRow: number;
-  /** Bytes that a tick brings. */
+  /** Bytes per tick. */
   tickBytes: number;
 }
 
-/** A front end before the network: it makes a row while no layer runs, in the layers' scratch. */
+/** A front end before the network. It makes rows while no layer runs, in the scratch of the layers. */
 export interface Sound {
   frontEnd: FrontEnd;
-  /** Addresses of its block and tables, its state, its spectrum, and of the samples of a hop. */
+  /** Addresses: block and tables, state, spectrum, samples of a hop. */
   block: number;
   state: number;
   spectrum: number;
   samples: number;
 }
 
-/** One slot a waiting window. */
+/** A queue with one slot per waiting window. */
 export interface Queue {
   address: number;
   slots: number;
@@ -82,7 +83,7 @@ export interface Queue {
 }
 
 export interface Buffers {
-  /** In the order in which they lie in memory. */
+  /** In the order of memory. */
   state: StateItem[];
   io: Item[];
   scratch: ScratchItem[];
@@ -94,33 +95,33 @@ export interface Buffers {
   /** Outputs that a last step copies from a trunk tensor. */
   copied: Set<number>;
   inputs: InputBuffer[];
-  /** The host writes straight into the input tensor's new row (hop 1 and one input). */
+  /** True if the host writes straight into the input tensor's new row (hop 1 and one input). */
   directInput: boolean;
-  /** By output: the address of a fold's slots, and of the i32 current slot. */
+  /** By output: addresses of the slots of a fold, and of the i32 that holds the current slot. */
   partials: Map<number, { address: number; slot: number }>;
   /**
-   * By output: a recurrent operator's own state, where it goes on from row to row. Of a tensor whose rows
-   * before the signal are padding to a layer in front of such a state: their number so far, and what they
-   * hold.
+   * By output: addresses of the state that a recurrent operator carries from row to row. Also for a layer in
+   * front of such a state whose rows before the signal are padding: the number of those rows so far, and
+   * their value.
    */
   states: Map<number, { count: number; last: number; cell: number; before: number }>;
   /**
-   * edge-exact: address of row 0 of a tensor's window (edges included) and of its left chain (window n +
-   * ahead), by tensor id.
+   * edge-exact, by tensor id: address of row 0 of the window (edges included) and of the left chain (window n
+   * + ahead).
    */
   windows: Map<number, number>;
   lefts: Map<number, number>;
   /** edge-exact: left edges of waiting windows, by tensor id. */
   queues: Map<number, Queue>;
-  /** edge-exact: addresses of accumulators and running totals of folds, by the fold's output. */
+  /** edge-exact, by the fold's output: addresses of accumulators and of running totals. */
   folds: Map<number, { address: number; totals: number }>;
-  /** edge-exact: by the first layer's output. */
+  /** edge-exact, by the first layer's output. */
   taps: Map<number, TapsBuffers>;
   sound?: Sound;
 }
 
 /**
- * Addresses: accumulators of open rows, records of window starts, left edges that wait, with and without
+ * Addresses: accumulators of open rows; records of window starts; waiting left edges, with and without
  * records.
  */
 export interface TapsBuffers {
@@ -130,20 +131,20 @@ export interface TapsBuffers {
   again: Queue;
 }
 
-/** Items that every network has: what is packed (pack.ts), and what one call has to itself. */
+/** Items of every network: packed data (pack.ts), and the workspace of a call. */
 export const weightsAt = addressOf(1);
 export const tablesAt = addressOf(2);
 export const workAt = addressOf(3);
-const firstOwn = 4;
+const firstItem = 4;
 
 export const alignment = 8;
 
-/** Makes items; addresses of row 0 may lie before the item. */
+/** Makes items. The address of row 0 may lie before the item. */
 class Maker {
   readonly state: StateItem[] = [];
   readonly io: Item[] = [];
   readonly scratch: ScratchItem[] = [];
-  #items = firstOwn;
+  #items = firstItem;
 
   address(): number {
     return addressOf(this.#items++);
@@ -170,7 +171,7 @@ class Maker {
 
 const isMaximum = ({ rule }: Step): boolean => rule.kind === 'fold' && rule.fold === 'max';
 
-/** Steps that write and read a tensor; `kinds`: of the step that writes it. */
+/** Returns the steps that write and last read a tensor. `kinds`: kinds of the step that writes it. */
 function lifeOf({ steps }: StreamPlan, tensor: number, kinds: Step['kind'][]): { from: number; to: number } {
   const from = steps.findIndex((s) => s.output === tensor && kinds.includes(s.kind));
   return { from, to: steps.reduce((end, s, i) => (s.inputs.some((x) => x.tensor === tensor) ? i : end), from) };
@@ -189,17 +190,17 @@ function partialsOf({ graph, steps }: StreamPlan, make: Maker): Buffers['partial
 }
 
 /**
- * What recurrent operators carry on: rows before the signal that were left out, the latest output, the cell.
- * Of layers before them whose rows before the signal are padding, their number alone.
+ * Makes the states that recurrent operators carry: number of skipped rows before the signal, latest output,
+ * cell. Layers before them whose rows before the signal are padding have only the number.
  */
 function statesOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make: Maker): Buffers['states'] {
   const { graph, steps } = plan;
   const states: Buffers['states'] = new Map();
   for (const { node, output, section } of steps) {
     const padded = section === 'trunk' && padding.has(output) && rowsBefore(plan, output) > 0;
-    // where windows overlap, a head's recurrence begins anew at each
-    const goesOn = carries(node) && (section === 'trunk' || graph.stateful);
-    if (!goesOn && !padded) continue;
+    // if windows overlap, a recurrence in the head restarts at each window
+    const isCarried = carries(node) && (section === 'trunk' || graph.stateful);
+    if (!isCarried && !padded) continue;
     const count = make.kept(4, `${node.name}, rows`, 0, { align: 4 });
     if (!carries(node)) {
       states.set(output, { count, last: 0, cell: 0, before: valueBefore(plan, output, padding.get(output)) });
@@ -212,7 +213,7 @@ function statesOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make:
   return states;
 }
 
-const own: Step['kind'][] = ['run', 'taps', 'finish', 'fold'];
+const computing: Step['kind'][] = ['run', 'taps', 'finish', 'fold'];
 
 function trunkOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make: Maker): Buffers['trunk'] {
   const { graph } = plan;
@@ -226,13 +227,13 @@ function trunkOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make: 
     const history = !inPlace && t.historyRows > 0 ? { history: kept(t.historyRows) } : {};
     const address = inPlace
       ? kept(t.historyRows + t.newRows)
-      : make.shared((t.historyRows + t.newRows) * bytes, lifeOf(plan, tensor, own));
+      : make.shared((t.historyRows + t.newRows) * bytes, lifeOf(plan, tensor, computing));
     trunk.set(tensor, { plan: t, frameBytes: bytes, address, inPlace, ...history });
   }
   return trunk;
 }
 
-/** What waits from window to window in mode edge-exact. */
+/** Makes the items that wait from window to window in mode edge-exact. */
 function waitingOf({ graph, steps, layout, tensors }: StreamPlan, make: Maker): Pick<Buffers, 'queues' | 'folds' | 'taps'> {
   const found: Pick<Buffers, 'queues' | 'folds' | 'taps'> = { queues: new Map(), folds: new Map(), taps: new Map() };
   const ahead = layout?.choice.ahead ?? 0;
@@ -269,8 +270,8 @@ function waitingOf({ graph, steps, layout, tensors }: StreamPlan, make: Maker): 
 }
 
 /**
- * Scratch of heads, and of the edge steps: rows [first, rows) of window n, and the rows of the left chain of
- * window n + ahead.
+ * Makes the scratch of heads, and of edge steps: rows [first, rows) of window n, and the rows of the left
+ * chain of window n + ahead.
  */
 function scratchOf(
   plan: StreamPlan,
@@ -281,7 +282,7 @@ function scratchOf(
   const head = new Map<number, number>();
   for (const { kind, section, output } of steps) {
     if (section === 'trunk' || !['run', 'fold', 'finish'].includes(kind) || outputs.has(output)) continue;
-    head.set(output, make.shared(tensorBytes(plan, output), lifeOf(plan, output, own)));
+    head.set(output, make.shared(tensorBytes(plan, output), lifeOf(plan, output, computing)));
   }
   const [windows, lefts] = [new Map<number, number>(), new Map<number, number>()];
   const edges = steps.flatMap(({ kind, output }) => {
@@ -351,20 +352,20 @@ export function buffersOf(plan: StreamPlan, frontEnd?: FrontEnd): Buffers {
   };
 }
 
-/** Address of row 0 of what an output or an edge step reads of a tensor. */
+/** Returns the address of row 0 of a tensor, as an output or an edge step reads it. */
 export function windowAddress(buffers: Buffers, tensor: number): number {
-  // an output that is copied from its stream at the end is read from there
+  // an output that a last step copies is read from its stream
   const output = buffers.copied.has(tensor) ? undefined : buffers.outputs.get(tensor);
-  const own = buffers.windows.get(tensor) ?? output ?? buffers.head.get(tensor);
-  if (own !== undefined) return own;
+  const address = buffers.windows.get(tensor) ?? output ?? buffers.head.get(tensor);
+  if (address !== undefined) return address;
   const trunk = buffers.trunk.get(tensor);
   return trunk ? trunk.address + trunk.plan.windowFirstRow * trunk.frameBytes : 0;
 }
 
-/** Address of row 0 of a tensor in the left chain, window n + ahead. */
+/** Returns the address of row 0 of a tensor in the left chain, window n + ahead. */
 export function leftAddress(buffers: Buffers, tensor: number, shift: number): number {
-  const own = buffers.lefts.get(tensor);
-  if (own !== undefined) return own;
+  const address = buffers.lefts.get(tensor);
+  if (address !== undefined) return address;
   const trunk = buffers.trunk.get(tensor);
   return trunk ? trunk.address + (trunk.plan.windowFirstRow + shift) * trunk.frameBytes : 0;
 }

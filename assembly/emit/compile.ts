@@ -1,8 +1,8 @@
 /**
  * The compiler's tools in Node.
  *
- * In: jobs of compiler.ts.  Out: bytes.  asc runs in a worker thread.
- * It starts with the first compilation, or before it (asc-thread.mjs), and does not keep the process alive.
+ * In: jobs of compiler.ts.  Out: bytes.  asc runs in a worker thread. The thread starts with the first
+ * compilation or earlier (asc-thread.mjs), and does not keep the process alive.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import type { Need } from './needs.ts';
 import type { Target } from './target.ts';
 
 const folders = ['kernels', 'runtime'];
-/** At the top of the sources, and of dist/. */
+/** At the root of the sources, and of dist/. */
 const configFile = join(import.meta.dirname, '../../asconfig.json');
 
 type Reply = Compiled & { id: number };
@@ -39,7 +39,7 @@ function ascWorker(): Worker {
   return worker;
 }
 
-let read: Record<string, string> | undefined;
+let sources: Record<string, string> | undefined;
 let config: string | undefined;
 
 function readSources(): Record<string, string> {
@@ -60,8 +60,8 @@ const assemble = (job: Job): Promise<Compiled> => {
 
 export const nodeTools: Tools = {
   sources: () => {
-    read ??= readSources();
-    return read;
+    sources ??= readSources();
+    return sources;
   },
   config: () => {
     config ??= readFileSync(configFile, 'utf8');
@@ -70,6 +70,6 @@ export const nodeTools: Tools = {
   assemble,
 };
 
-/** @throws RunletError RN501 with asc's diagnostics */
-export const compile = (own: Generated, memoryBytes: number, target: Target, needs?: ReadonlySet<Need>): Promise<Uint8Array> =>
-  compileWith(nodeTools, own, memoryBytes, target, needs);
+/** Compiles a module. @throws RunletError RN501 with asc's diagnostics */
+export const compile = (files: Generated, memoryBytes: number, target: Target, needs?: ReadonlySet<Need>): Promise<Uint8Array> =>
+  compileWith(nodeTools, files, memoryBytes, target, needs);

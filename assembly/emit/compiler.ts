@@ -1,9 +1,9 @@
 /**
- * AssemblyScript to WebAssembly, in memory, by tools that the caller has: threads in Node (compile.ts), the
- * packages themselves in a page.
+ * AssemblyScript to WebAssembly, in memory, with tools that the caller supplies: a thread in Node
+ * (compile.ts), the packages themselves in a page.
  *
- * In: a module's own files.  Out: the module's bytes.  Flags: asconfig.json, by target, and nowhere else
- * (docs/adr/0003 has the reasons); beside them a module has the pages of its own memory.  No Node import.
+ * In: a module's generated files.  Out: the module's bytes.  Flags are in asconfig.json, by target
+ * (docs/adr/0003 gives the reasons). Only the pages of memory depend on the module.  No Node import.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Generated } from './entry.ts';
@@ -12,27 +12,27 @@ import { pagesFor } from './static-memory.ts';
 import type { Target } from './target.ts';
 import { targetParts } from './targets/index.ts';
 
-/** What asc compiles: the entry file module.ts and what it imports, by path, and the command line. */
+/** A job for asc: the entry file module.ts and its imports, by path, and the command line. */
 export interface Job {
   files: Record<string, string>;
   argv: string[];
-  /** With asconfig.mjs, which asc is given as it is: it may run where there are no files. */
+  /** True to use asconfig.mjs. asc gets the object itself, because it may run where there are no files. */
   transform: boolean;
 }
 
 export interface Compiled {
-  /** Undefined where it does not compile. */
+  /** Undefined if the source does not compile. */
   wasm?: Uint8Array;
   diagnostics: string;
 }
 
 export interface Tools {
   /**
-   * Sources by the path that the generated module imports them under, kernels/<name>.ts and
+   * Returns the sources by the path under which the generated module imports them, kernels/<name>.ts and
    * runtime/<name>.ts; the same object every time.
    */
   sources(): Record<string, string>;
-  /** The text of asconfig.json. */
+  /** Returns the text of asconfig.json. */
   config(): string;
   assemble(job: Job): Promise<Compiled>;
 }
@@ -45,13 +45,13 @@ interface AscConfig {
 
 interface Compiling {
   files: Record<string, string>;
-  /** Of asconfig.json. `c`: the kernels of target native as they are written, to be printed as C. */
+  /** Target in asconfig.json. `c`: the kernels of target native without optimisation, to be printed as C. */
   target: Target | 'c';
-  /** Of the module's memory; left out, asc takes what the source wants. */
+  /** Pages of the module's memory. Default: as many as the source needs. */
   pages?: number;
 }
 
-/** What asc gets. */
+/** Makes the job for asc. */
 export function jobOf(tools: Tools, { files, target, pages }: Compiling): Job {
   const memory = pages === undefined ? [] : [`--initialMemory=${pages}`, `--maximumMemory=${pages}`];
   const argv = [`--config=${configFile}`, `--target=${target}`, ...memory];
@@ -61,26 +61,26 @@ export function jobOf(tools: Tools, { files, target, pages }: Compiling): Job {
   return { files: { ...files, [configFile]: config }, argv, transform: transform !== undefined };
 }
 
-/** All files of a module: its own, and kernels and runtime with its needs; everything if left out. */
-export const filesOf = (tools: Tools, own: Generated, needs?: ReadonlySet<Need>): Record<string, string> => ({
+/** Returns all files of a module: generated ones, kernels and runtime. `needs`: by default, all. */
+export const filesOf = (tools: Tools, generated: Generated, needs?: ReadonlySet<Need>): Record<string, string> => ({
   ...tools.sources(),
   ...(needs && { 'kernels/needs.ts': needsSource(needs) }),
-  ...own,
+  ...generated,
 });
 
 /**
- * Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages; `needs`: of its layers,
- * everything if left out.
+ * Compiles `module.ts` with a fixed memory of `memoryBytes`, rounded up to pages. `needs`: features of
+ * kernels that the layers use; by default, all.
  * @throws RunletError RN501 with asc's diagnostics
  */
 export async function compileWith(
   tools: Tools,
-  own: Generated,
+  generated: Generated,
   memoryBytes: number,
   target: Target,
   needs?: ReadonlySet<Need>,
 ): Promise<Uint8Array> {
-  const job = jobOf(tools, { files: filesOf(tools, own, needs), target, pages: pagesFor(memoryBytes) });
+  const job = jobOf(tools, { files: filesOf(tools, generated, needs), target, pages: pagesFor(memoryBytes) });
   const { wasm, diagnostics } = await tools.assemble(job);
   if (wasm) return targetParts[target].finish?.(wasm) ?? wasm;
   throw new RunletError('RN501', {

@@ -1,6 +1,6 @@
 /**
- * The instructions of an edge step: the left edge of window n + ahead, the right edge of window n, and what
- * joins them to the interior.
+ * The instructions of an edge step: the left edge of window n + ahead, the right edge of window n, and the
+ * copies that join them to the interior.
  *
  * In: an emitted edge step and buffers.  Out: instructions of the section `edges`.  Source:
  * models/stream/edge/reuse.ts.
@@ -39,8 +39,8 @@ export function edgeInstructions(buffers: Buffers, { step, calls, left: leftCall
     interior(leftRow + computed * frameBytes, row(computed * plan.rowStep + stream.shift), rows - computed);
   }
   const at = windowAddress(buffers, output);
-  const ownBuffer = buffers.windows.has(output) || (buffers.outputs.has(output) && !buffers.copied.has(output));
-  if (stream.window && ownBuffer) {
+  const hasBuffer = buffers.windows.has(output) || (buffers.outputs.has(output) && !buffers.copied.has(output));
+  if (stream.window && hasBuffer) {
     const { first, right } = stream.window;
     const from = Math.max(first, stream.left);
     interior(at + from * frameBytes, row(from * plan.rowStep), plan.windowRows - right - from);

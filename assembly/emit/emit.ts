@@ -1,8 +1,8 @@
 /**
- * Everything about a module but its code: where its buffers lie, what its constants are, what it runs.
+ * Everything about a module except its code: where its buffers lie, its constants, its program.
  *
- * In: a QuantPlan and a style.  Out: memory map, packed weights and tables, program; what lies at its base:
- * the program's bytes with style `table`, else the constants of rn_info.
+ * In: a QuantPlan and a style.  Out: memory map, packed weights and tables, program; the bytes at the base of
+ * memory: the packed program with style `table`, else the constants of rn_info.
  */
 import type { QuantPlan } from '../../quant/plan.ts';
 import { packInfo } from './info.ts';
@@ -17,8 +17,8 @@ import { packTable } from './table.ts';
 import type { Target } from './target.ts';
 
 /**
- * One call per layer, compiled for this network; or a table of layers and an interpreter that is the same for
- * all networks.
+ * `calls`: one call per layer, compiled for this network. `table`: a table of layers, and an interpreter that
+ * is the same for all networks.
  */
 export type Style = 'calls' | 'table';
 
@@ -28,12 +28,12 @@ export interface Emitted {
   program: Program;
   /** Style `calls`: the program with lists. */
   lists?: Lists;
-  /** Program, weights and tables, from the map's base on; without weights that are a file apart. */
+  /** Program, weights and tables, from the base of the map on; without weights in a separate file. */
   data: Uint8Array;
 }
 
 export interface EmitOptions extends PartsOptions {
-  /** Style `table`: what the interpreter has, in its order. */
+  /** Style `table`: returns the kernels of the interpreter, in its order. */
   kernels?: (program: Program) => KernelName[];
 }
 
@@ -48,7 +48,7 @@ export function emit(quant: QuantPlan, target: Target, options: EmitOptions = {}
     const lists = listProgram(linked.program, memory, memoryBase + info.length);
     return { ...linked, lists, table: Uint8Array.from([...info, ...lists.data]) };
   };
-  // the program lies before all else, and higher addresses may take more bytes in a table
+  // the program lies before everything else; as it grows, addresses grow, and may take more bytes in a table
   let made = round(0);
   while (made.table.length > made.memory.program.bytes) made = round(made.table.length);
   const { memory, program, lists, data, table } = made;

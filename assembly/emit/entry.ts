@@ -1,32 +1,32 @@
 /**
- * What the generated files of a module have in common: its exports, and numbers.
+ * Parts that the generated files of all modules have: exports and numbers.
  *
  * In: the form of a module.  Out: the text of the entry file module.ts, and lines of runtime/network.ts,
- * which stands in place of assembly/runtime/network.ts.
+ * which replaces assembly/runtime/network.ts.
  */
 import type { MemoryMap } from './memory.ts';
 
-/** A module's own files by path; all else that is compiled is in assembly/kernels and assembly/runtime. */
+/** A module's generated files by path. All other sources are in assembly/kernels and assembly/runtime. */
 export type Generated = Readonly<Record<string, string>>;
 
 export interface ModuleForm {
   style: 'calls' | 'table';
-  /** A front end is before the network. */
+  /** True if a front end runs before the network. */
   sound: boolean;
-  /** It is a command too. */
+  /** True if the module is also a command. */
   wasi: boolean;
-  /** misaligned: micro-hops and outputs run on clocks of their own. */
+  /** True in mode misaligned: micro-hops and outputs have separate counters. */
   ownClock: boolean;
 }
 
-/** Constants of network.ts; `inline`: put into the code that reads them before it is optimised. */
+/** Prints constants of network.ts. `inline`: true (the default) to inline them before the optimiser runs. */
 export const numberLines = (numbers: Record<string, number | boolean>, inline = true): string[] =>
   Object.entries(numbers).map(([name, value]) => {
     const type = typeof value === 'boolean' ? 'bool' : 'i32';
     return `${inline ? '@inline ' : ''}export const ${name}: ${type} = ${value};`;
   });
 
-/** What network.ts hands on, by the file of the runtime that has it. */
+/** Prints the re-exports of network.ts, by the runtime file that defines them. */
 export function doorLines({ style, sound, wasi, ownClock }: ModuleForm): string[] {
   const front = sound ? ', sound_block, sound_samples, sound_step' : '';
   const interpreter = 'edges, head, receive, reset, rn_info, rn_input, rn_output, rotate, slide, trunk';
@@ -45,7 +45,7 @@ export function doorLines({ style, sound, wasi, ownClock }: ModuleForm): string[
 
 const abi = ['rn_push', 'rn_reset', 'rn_abi', 'rn_input', 'rn_output', 'rn_state', 'rn_info'];
 
-/** module.ts. `map`: of the static memory, where it is known. `bare`: what C has. */
+/** Prints module.ts. `map`: the static memory, if known. `bare`: true for C, which has fewer exports. */
 export function entrySource(title: string, wasi: boolean, map?: Pick<MemoryMap, 'base' | 'end'>, bare = false): string {
   const names = bare ? abi.slice(0, 2) : [...abi, ...(wasi ? ['_start'] : [])];
   return [

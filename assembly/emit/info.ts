@@ -9,7 +9,7 @@ import { soundTimes } from '../frontend/manifest.ts';
 import { homes } from './home.ts';
 import type { MemoryMap } from './memory.ts';
 
-/** The constants of int16 sound as input 0. */
+/** The constants of input 0, if it is int16 sound. */
 export const soundInfo: [what: number, value: number, comment: string][] = [
   [16, 2, 'type'],
   [17, 1, 'elements'],
@@ -19,7 +19,7 @@ export const soundInfo: [what: number, value: number, comment: string][] = [
 
 export const floatBits = (x: number) => new Int32Array(new Float32Array([x]).buffer)[0] ?? 0;
 
-/** The constants as rn_info of a module of style `calls` finds them: i32 [n][what, value]. */
+/** Packs the constants for rn_info of a module of style `calls`: i32 [n][what, value]. */
 export const packInfo = (quant: QuantPlan, map: MemoryMap): Uint8Array =>
   new Uint8Array(Int32Array.from(infoCases(quant, map).flatMap((line) => line.slice(0, 2) as [number, number])).buffer);
 
@@ -52,12 +52,12 @@ export function infoCases(quant: QuantPlan, map: MemoryMap): [what: number, valu
     [8, map.end, 'highest byte used + 1'],
     [9, graph.inputs.length, 'inputs'],
     [10, graph.outputs.length, 'outputs'],
-    // a module with its weights inside has no such constant
+    // modules with home embed do not have this constant
     ...(map.home === 'embed' ? [] : [[11, homes.indexOf(map.home), 'home of the weights'] as [number, number, string]]),
     ...(sound ? soundInfo : []),
     ...(sound ? [] : graph.inputs).flatMap((p, i) => [
       ...port(16 + 8 * i, p.tensor, frameOf(shape(p.tensor)), p.hostType),
-      // a module of one input has no such constant: its ticks are frames
+      // modules with one input do not have this constant: their ticks are frames
       ...rate(20 + 8 * i, graph.inputs.length > 1 ? plan.clock.rates[i] : undefined),
     ]),
     ...graph.outputs.flatMap((p, i) => port(64 + 8 * i, p.tensor, elementsOf(shape(p.tensor)), p.hostType)),

@@ -1,14 +1,14 @@
 /**
- * The instructions of a module, and the sections that they stand in.
+ * The instructions of a module, and the sections that they belong to.
  *
- * A program has addresses of items (address.ts) until it is linked; then source.ts prints it as
+ * A program has symbolic addresses (address.ts) until it is linked. Then source.ts prints it as
  * AssemblyScript, or table.ts packs it.
  */
 import type { Queue } from './buffers.ts';
 import { type KernelName, kernels } from './kernels.ts';
 import type { Call } from './ops/op.ts';
 
-/** An address, or the slot of a queue whose turn it is: address + (phase % slots) * slotBytes. */
+/** An address, or the current slot of a queue: address + (phase % slots) * slotBytes. */
 export type Place = number | Queue;
 
 export interface CallInstruction {
@@ -16,44 +16,44 @@ export interface CallInstruction {
   fn: KernelName;
   /** Address of its parameter block. */
   block: number;
-  /** Rows that it writes, for kernels that take them. */
+  /** Rows to write, for kernels that take them. */
   range?: { first: number; rows: number };
 }
 
 export type Instruction =
-  /** For readers only. */
+  /** A comment for readers. */
   | { do: 'remark'; text: string }
   | CallInstruction
   | { do: 'move'; to: Place; from: Place; bytes: number; note?: string }
-  /** `rows` rows of `bytes` that lie `pitch` bytes apart, to rows side by side. */
+  /** Copies `rows` rows of `bytes` bytes, which lie `pitch` bytes apart, to adjacent rows. */
   | { do: 'gather'; to: number; from: number; rows: number; bytes: number; pitch: number; note?: string }
   | { do: 'fill'; to: number; value: number; bytes: number; note?: string }
-  /** An i32. */
+  /** Stores an i32. */
   | { do: 'store'; to: number; value: number; note?: string }
-  /** The output counter to its next value, modulo the period. */
+  /** Sets the output counter to its next value, modulo the period. */
   | { do: 'advance'; at: number; period: number };
 
 export interface Program {
-  /** Every micro-hop. */
+  /** Runs at every micro-hop. */
   trunk: Instruction[];
-  /** Every hop: the right edge of this window, the left edge of a later one. Empty where there is none. */
+  /** Runs at every hop: the right edge of this window, the left edge of a later one. Empty without edges. */
   edges: Instruction[];
-  /** Every output. */
+  /** Runs at every output. */
   head: Instruction[];
-  /** Every hop, after the head: partial results move on. */
+  /** Runs at every hop, after the head: moves on to the next partial results. */
   rotate: Instruction[];
-  /** Every micro-hop, last: histories move down by the new rows. */
+  /** Runs at every micro-hop, last: moves histories down by the new rows. */
   slide: Instruction[];
   reset: Instruction[];
 }
 
 export const sectionNames = ['trunk', 'edges', 'head', 'rotate', 'slide', 'reset'] as const;
 
-/** Kernels that a program calls, each once. */
+/** Returns the kernels that a program calls, each once. */
 export const kernelsOf = (program: Program): Set<KernelName> =>
   new Set(sectionNames.flatMap((name) => program[name].flatMap((i) => (i.do === 'call' ? [i.fn] : []))));
 
-/** Instructions that read the output counter. */
+/** Checks whether an instruction reads the output counter. */
 export const readsPhase = (i: Instruction): boolean =>
   (i.do === 'call' && kernels[i.fn].takes === 'phase') ||
   i.do === 'advance' ||

@@ -1,7 +1,7 @@
 /**
- * The compiled interpreter of a layer table, kept for the process by the kernels that it has.
+ * The compiled interpreters of layer tables, cached for the process by their kernels.
  *
- * In: tools, kernels.  Out: its source and bytes, with no data and a memory that a build replaces
+ * In: tools, kernels.  Out: source and bytes, without data and with a memory that a build replaces
  * (assembly/assemble.ts).  No Node import.
  */
 import { type Graph, isInt16, type Node, type OpName } from '../../models/graph/types.ts';
@@ -27,28 +27,28 @@ interface Compiling {
 
 export interface InterpreterOptions {
   target: Target;
-  /** For mode misaligned. */
+  /** True for mode misaligned. */
   ownClock: boolean;
-  /** A front end is before the network. */
+  /** True if a front end runs before the network. */
   sound: boolean;
-  /** Other than the ABI alone. */
+  /** Entry points of the module. Default: only those of the ABI. */
   form?: Form;
-  /** What layers ask of their kernels; everything if left out. */
+  /** Features of kernels that the layers use. Default: all. */
   needs?: ReadonlySet<Need>;
 }
 
-/** Not for home `embed` (assembly/kernels/needs.ts). */
+/** Needs that home `embed` does not have (assembly/kernels/needs.ts). */
 const importing: ReadonlySet<Need> = new Set<Need>(['FETCH', 'APART']);
 
 const isEndOf = (file: string, target: Target): boolean =>
   targetParts[target].suffixes.some((suffix) => file.endsWith(`-${suffix}`));
 
-/** Whether a file of assembly/kernels is for all targets, or for this one. */
+/** Checks whether a file of assembly/kernels is for all targets, or for this one. */
 const isOf = (file: string, target: Target): boolean => isEndOf(file, target) || !targets.some((other) => isEndOf(file, other));
 
 /**
- * Which kernels an interpreter with every kernel has: those of int8, of int16 too, or with those of rare
- * operators all there are. A module without int16 and without rare operators has no byte of theirs.
+ * Sets of kernels of an interpreter with every kernel. `int8`; `int16`: these and int16; `all`: these and
+ * rare operators. A module without int16 and without rare operators has no code for them.
  */
 export const kernelSets = ['int8', 'int16', 'all'] as const;
 export type KernelSet = (typeof kernelSets)[number];
@@ -58,7 +58,7 @@ const isRare = (node: Node, isWide: boolean): boolean => {
   return rare === true || (rare?.(node.attrs, isWide) ?? false);
 };
 
-/** The smallest set that a network's layers need. */
+/** Returns the smallest set that has the kernels of a network's layers. */
 export function kernelSetOf(graph: Graph): KernelSet {
   if (graph.nodes.some((node) => isRare(node, viewOf(graph).touchesInt16(node)))) return 'all';
   return graph.tensors.some(({ quant }) => isInt16(quant)) ? 'int16' : 'int8';
@@ -69,8 +69,8 @@ const rareFiles = new Set<string>(
 );
 
 /**
- * Kernels that modules of a target can have; what fetches weights is an import, so that no other module has
- * it.
+ * Returns the kernels that modules of a target can have. The kernel that fetches weights has an import, so
+ * only modules of home `tile` have it.
  */
 export const everyKernel = (target: Target, home: Home = 'embed', set: KernelSet = 'int8'): KernelName[] =>
   kernelNames.filter((fn) => {
@@ -79,7 +79,7 @@ export const everyKernel = (target: Target, home: Home = 'embed', set: KernelSet
     return isOf(file, target) && (file !== 'fetch' || home === 'tile') && (set !== 'int8' || !file.endsWith('-s16'));
   });
 
-/** What their layers can need. */
+/** Returns the needs that layers of such modules can have. */
 export function everyNeed(target: Target, home: Home = 'embed', set: KernelSet = 'int8'): Set<Need> {
   const elsewhere = (need: Need): boolean =>
     need === 'RELAXED'
@@ -88,28 +88,28 @@ export function everyNeed(target: Target, home: Home = 'embed', set: KernelSet =
   return new Set(needNames.filter((need) => !elsewhere(need)));
 }
 
-/** Of a program, in the order of all. */
+/** Returns the kernels of a program, in the order of all kernels. */
 export function kernelsUsed(program: Program): KernelName[] {
   const used = kernelsOf(program);
   return kernelNames.filter((fn) => used.has(fn));
 }
 
 export interface Interpreters {
-  /** Compiled once a process. @throws RN501 */
+  /** Returns an interpreter, which is compiled once per process. @throws RN501 */
   interpreter(kernels: KernelName[], options: InterpreterOptions): Promise<Interpreter & { source: Generated }>;
 }
 
 export function interpretersOf(tools: Tools): Interpreters {
-  const known = new Map<string, Compiling>();
+  const cache = new Map<string, Compiling>();
   return {
     interpreter: async (kernels, options) => {
       const { target, ownClock, sound, needs, form } = options;
       const key = JSON.stringify([target, ownClock, sound, form, kernels, [...(needs ?? [])].sort(), !needs]);
-      let found = known.get(key);
+      let found = cache.get(key);
       if (!found) {
         const source = tableSource(kernels, ownClock, sound, form);
         found = { source, code: compileWith(tools, source, 0, target, needs) };
-        known.set(key, found);
+        cache.set(key, found);
       }
       return { target, kernels, ownClock, sound, source: found.source, code: await found.code };
     },

@@ -13,7 +13,7 @@ export const FORM_SIGNED = 2;
 
 const kernel = <T>(file: string, block: Layout<T>, takes: Kernel<T>['takes']): Kernel<T> => ({ file, block, takes });
 
-/** In the order of files, and of functions in them. */
+/** All kernels, in the order of the files and of the functions in them. */
 export const kernels = {
   activation_curve_s16: kernel('activation-s16', CurveBlock, 'rows'),
   activation_s8: kernel('activation', ActivationBlock, 'rows'),
@@ -118,5 +118,5 @@ export const kernels = {
 };
 export type KernelName = keyof typeof kernels;
 export const kernelNames = Object.keys(kernels) as KernelName[];
-/** The block that a kernel takes. */
+/** The parameter block of a kernel. */
 export type BlockOf<K extends KernelName> = (typeof kernels)[K] extends Kernel<infer T> ? T : never;

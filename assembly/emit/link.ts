@@ -1,8 +1,8 @@
 /**
- * Links a network: everything that was packed and planned once, with the addresses that it gets.
+ * Links a network: assigns addresses to everything that was packed and planned.
  *
- * In: what a network has in memory, its packed constants and its program, all with addresses of items
- * (address.ts); where memory begins.  Out: the memory map, constants as bytes, and the program.
+ * In: a network's buffers, packed constants and program, all with symbolic addresses (address.ts); where
+ * memory begins.  Out: the memory map, constants as bytes, and the program.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -20,15 +20,15 @@ import { resetInstructions } from './reset.ts';
 import type { Target } from './target.ts';
 
 export interface PartsOptions {
-  /** Sound before the network. */
+  /** A front end before the network. */
   frontEnd?: FrontEnd;
-  /** Where the weights live. A network without weights has home `embed`. */
+  /** Home of the weights. A network without weights has home `embed`. */
   home?: Home;
-  /** Other than the ABI alone. */
+  /** Entry points of the module. Default: only those of the ABI. */
   form?: Form;
 }
 
-/** A network before anything has a place. */
+/** A network before addresses are assigned. */
 export interface Parts {
   quant: QuantPlan;
   buffers: Buffers;
@@ -37,7 +37,7 @@ export interface Parts {
   sizes: Packing;
 }
 
-/** Tiles grow until they need more memory than the smallest tile of the largest layer. */
+/** Returns the home. `room`: workspace of calls with the smallest tiles; larger tiles may fill it. */
 function placeOf(quant: QuantPlan, target: Target, buffers: Buffers, wanted: Home): WeightsPlace {
   const home = quant.plan.steps.some(({ node }) => 'weights' in node.attrs) ? wanted : 'embed';
   return { home, room: home === 'tile' ? pack(quant, target, buffers, { home, room: 0 }).workBytes : 0 };
@@ -61,13 +61,13 @@ export function partsOf(quant: QuantPlan, target: Target, { frontEnd, home = 'em
 export interface Linked {
   memory: MemoryMap;
   program: Program;
-  /** Weights and tables, from the map's base on; without weights that are a file apart. */
+  /** Weights and tables, from the base of the map on; without weights in a separate file. */
   data: Uint8Array;
-  /** Where the constants have addresses, and what those are, as addresses of items. */
+  /** Addresses inside the constants: where they are and what they are, as symbolic addresses. */
   fixups: Fixup[];
 }
 
-/** `more`: sizes and places that do not follow from the parts. */
+/** @param more sizes and addresses that do not follow from the parts. */
 export function link({ quant, buffers, packed, program, sizes }: Parts, base: number, more: Partial<Packing> = {}): Linked {
   const memory = mapMemory(quant.plan, buffers, base, { ...sizes, ...more });
   const { tables, home, weights } = memory;

@@ -1,11 +1,11 @@
 /**
- * Instructions of one kind that follow each other, as a list in memory and a loop over it, where that takes
- * fewer bytes than code for each.
+ * Replaces successive instructions of one kind by a list in memory and a loop over it, if that takes fewer
+ * bytes than code for each.
  *
- * In: a program of style `calls` with known addresses.  Out: the same program with lists, and their bytes,
- * which lie behind the constants of rn_info. A move is u16 [3]: to and from, less the address of the state,
- * and bytes. A call is u8 [2], kernel and rows, and u16, its block less the address of the tables; it starts
- * at row 0. What does not fit stays code.
+ * In: a program of style `calls` with known addresses.  Out: the same program with lists, and the bytes of
+ * the lists, which lie behind the constants of rn_info. A move is u16 [3]: destination and source relative to
+ * the state, and bytes. A call is u8 [2], kernel and rows, and u16, its block relative to the tables; it
+ * starts at row 0. Instructions that do not fit stay code.
  */
 import { append } from '../../models/lists.ts';
 import { type CallInstruction, type Instruction, type Program, sectionNames } from './instruction.ts';
@@ -28,19 +28,19 @@ export type ListedProgram = Record<keyof Program, Listed[]>;
 
 export interface Lists {
   program: ListedProgram;
-  /** Kernels that the list of calls knows, in the order of their numbers. */
+  /** Kernels in the lists of calls, in the order of their numbers. */
   kernels: KernelName[];
   data: Uint8Array;
 }
 
-/** Bytes of code: a move, a call, a list, the loops, a kernel in the loop; with addresses of three bytes. */
+/** Bytes of code: a move, a call, a list, the loops, a kernel in a loop; addresses have three bytes. */
 const cost = { move: 13, call: 10, list: 8, moves: 66, calls: 34, kernel: 17 };
 
 /**
- * The optimiser puts kernels that are called in one place inside each other's loop; compilers of 32-bit cores
- * then run out of registers (5 % on N2).
+ * Bytes that a loop over several kernels must save at least. The optimiser inlines kernels that are called in
+ * one place into the loop. Compilers for 32-bit cores then run out of registers (this costs 5 % on N2).
  */
-const worthIt = 100;
+const minSavedBytes = 100;
 
 const small = (x: number) => x >= 0 && x < 65536;
 
@@ -59,18 +59,18 @@ const isCall =
   (i: Listed): i is CallInstruction =>
     i.do === 'call' && i.range?.first === 0 && i.range.rows < 256 && small(i.block - tables.address);
 
-/** Runs of at least `least` that fit, remarks between them put before; `made` gets the lists. */
+/** Replaces runs of at least `minLength` fitting instructions by lists. Remarks move before the list. */
 function grouped<T extends Listed>(
   section: Listed[],
   fits: (i: Listed) => i is T,
-  least: number,
+  minLength: number,
   listOf: (items: T[]) => Listed,
 ): Listed[] {
   const out: Listed[] = [];
   let run: Listed[] = [];
   const flush = () => {
     const items = run.filter(fits);
-    append(out, items.length < least ? run : [...run.filter((i) => i.do === 'remark'), listOf(items)]);
+    append(out, items.length < minLength ? run : [...run.filter((i) => i.do === 'remark'), listOf(items)]);
     run = [];
   };
   for (const i of section) {
@@ -86,7 +86,7 @@ function grouped<T extends Listed>(
 
 type Sections = [name: keyof Program, section: Listed[]][];
 
-/** Lists of one kind in all sections, where they pay. */
+/** Makes lists of one kind in all sections, if they save bytes. `made` gets the lists. */
 function withLists<L extends MoveList | CallList>(
   sections: Sections,
   pays: (lists: L[]) => boolean,
@@ -105,7 +105,7 @@ const bytesOf = (list: MoveList | CallList, { state, tables }: MemoryMap, kernel
   return [...new Uint8Array(Uint16Array.from(words).buffer)];
 };
 
-/** `at`: the address of the first list, even. */
+/** @param at address of the first list, even. */
 export function listProgram(program: Program, map: MemoryMap, at: number): Lists {
   const kernelsOf = (lists: CallList[]) => [...new Set(lists.flatMap(({ items }) => items.map(({ fn }) => fn)))];
   const items = (lists: { items: unknown[] }[]) => lists.reduce((sum, list) => sum + list.items.length, 0);
@@ -123,7 +123,7 @@ export function listProgram(program: Program, map: MemoryMap, at: number): Lists
     (made) => {
       const kernels = kernelsOf(made).length;
       const saved = items(made) * cost.call - made.length * cost.list - cost.calls - kernels * cost.kernel;
-      return saved > (kernels > 1 ? worthIt : 0);
+      return saved > (kernels > 1 ? minSavedBytes : 0);
     },
     (section, made) =>
       grouped(section, isCall(map), 2, (of) => {

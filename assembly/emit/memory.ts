@@ -1,14 +1,14 @@
 /**
- * The memory map: where everything of a module lies, to the byte.
+ * The memory map: the exact address of everything in a module.
  *
- * In: what a network has in memory (buffers.ts), sizes of what is packed.  Out: MemoryMap.
+ * In: what a network has in memory (buffers.ts), sizes of packed data.  Out: MemoryMap.
  *
- *   base  | program | weights | tables | state | io | scratch | a command's own (emit/wasi.ts) |  end
+ *   base  | program | weights | tables | state | io | scratch | region of a command (emit/wasi.ts) |  end
  *
  * Weights that the host copies (home `linear`) lie behind the tables, so that program and tables stay one
- * data segment; of home `tile` there are none. The program lies at the base: the header and instructions of a
- * layer table (emit/table.ts), else the constants of rn_info (emit/info.ts). Scratch is overlaid by lifetime,
- * largest first.
+ * data segment. With home `tile` no weights are in memory. The program at the base is the header and the
+ * instructions of a layer table (emit/table.ts), or the constants of rn_info (emit/info.ts). Items in scratch
+ * share memory if their lifetimes do not overlap; the largest items are placed first.
  */
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
 import { frontEndTableBytes } from '../frontend/pack.ts';
@@ -35,63 +35,64 @@ export interface MemoryMap {
   base: number;
   program: Region;
   home: Home;
-  /** Of home `tile` as many bytes, and no address. */
+  /** With home `tile`, the size of the weights in their file; they have no address in memory. */
   weights: Region;
   tables: Region;
   state: Region;
-  /** What the state is, in order. */
+  /** Items of the state, in order. */
   stateItems: StateItem[];
   io: Region;
   scratch: Region;
-  /** Inside scratch, at its end. */
+  /** Workspace of calls: inside scratch, at its end. */
   work: Region;
   end: number;
   inputs: InputBuffer[];
   directInput: boolean;
   /** Addresses by tensor id. */
   outputs: ReadonlyMap<number, number>;
-  /** The region of a command, at the end. */
+  /** Region of a command, at the end of memory. */
   wasi?: Region;
   sound?: Sound;
-  /** A value with the addresses of items in it (address.ts), as they are here. */
+  /** Returns `value` with the real address in place of each symbolic one (address.ts). */
   at<T>(value: T): T;
 }
 
-/** What does not follow from the buffers: bytes of regions, and which outputs are written early. */
+/** Inputs that do not follow from the buffers: sizes of regions, and outputs that an earlier step writes. */
 export interface Packing {
   weights: number;
   tables: number;
   program?: number;
-  /** Where the weights live; those of home `tile` are not in memory. */
+  /** Home of the weights. With home `tile` they are not in memory. */
   home?: Home;
-  /** What a kernel call needs beside its buffers, one call at a time. */
+  /** Workspace of a kernel call, in bytes. One call runs at a time. */
   work?: number;
-  /** The region of a command (emit/wasi.ts). */
+  /** Size of the region of a command (emit/wasi.ts). */
   wasi?: number;
-  /** Per step the earlier one whose call writes its output. */
+  /** For a step whose output the call of an earlier step writes: that earlier step. */
   pooled?: ReadonlyMap<Step, Step>;
-  /** Where what is written begins, if not right behind what is only read. */
+  /** Where writable regions begin. Default: right behind the read-only regions. */
   state?: number;
 }
 
 const align = (address: number, to = alignment) => Math.ceil(address / to) * to;
 
 /**
- * Lowest addresses from `start` on such that items alive at the same step do not overlap; returns the total.
+ * Assigns the lowest addresses from `start` on such that items alive at the same step do not overlap. Returns
+ * the total size.
  */
 function overlay(items: ScratchItem[], start: number, starts: Map<number, number>): number {
   const placed: (ScratchItem & { at: number })[] = [];
   for (const item of [...items].sort((p, q) => q.bytes - p.bytes || p.from - q.from)) {
-    const beside = placed.filter((p) => p.from <= item.to && item.from <= p.to).sort((p, q) => p.at - q.at);
+    const alive = placed.filter((p) => p.from <= item.to && item.from <= p.to).sort((p, q) => p.at - q.at);
     let at = 0;
-    for (const p of beside) if (at + item.bytes > p.at) at = Math.max(at, align(p.at + p.bytes));
+    for (const p of alive) if (at + item.bytes > p.at) at = Math.max(at, align(p.at + p.bytes));
     placed.push({ ...item, at });
     starts.set(itemOf(item.address), start + at);
   }
   return placed.reduce((end, { at, bytes }) => Math.max(end, at + bytes), 0);
 }
 
-/** With steps whose call is another, earlier one. */
+/** Lets items that the call of an earlier step writes live from that step on. */
 function early({ steps }: StreamPlan, scratch: ScratchItem[], pooled: Packing['pooled']): ScratchItem[] {
   return scratch.map((item) => {
     const writer = pooled?.get(steps[item.from] as Step);

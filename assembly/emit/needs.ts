@@ -1,8 +1,8 @@
 /**
- * What the layers of a module ask of their kernels: the constants of assembly/kernels/needs.ts for this
- * module.
+ * Needs: features of kernels that the layers of a module use. They set the constants of
+ * assembly/kernels/needs.ts for this module.
  *
- * In: the names that the operators gave while they were packed.  Out: AssemblyScript; what is not named is
+ * In: the names that operators request while they are packed.  Out: AssemblyScript. Code for other needs is
  * compiled away.
  */
 export const needNames = [
@@ -32,9 +32,9 @@ export const needNames = [
 ] as const;
 export type Need = (typeof needNames)[number];
 
-/** Those that only few networks have (rare in emit/ops/op.ts). */
+/** Needs that only few networks have (`rare` in emit/ops/op.ts). */
 export const rareNeeds: readonly Need[] = ['MINUS'];
 
-/** The module's own needs.ts. */
+/** Prints the module's needs.ts. */
 export const needsSource = (needs: ReadonlySet<Need>): string =>
   needNames.map((name) => `export const ${name}: bool = ${needs.has(name)};\n`).join('');

@@ -1,8 +1,8 @@
 /**
  * Packs weights, tables and parameter blocks into two byte regions.
  *
- * In: the operators' constants, in step order, and addresses of buffers (address.ts).  Out: bytes of
- * `weights` and `tables`, and where addresses belong in them (link.ts).  Equal tables are stored once.
+ * In: the operators' constants, in step order, and symbolic addresses of buffers (address.ts).  Out: bytes of
+ * `weights` and `tables`, and where they need addresses (link.ts).  Equal tables are stored once.
  */
 import { latin1 } from '../../models/graph/base64.ts';
 import type { Ints, OpName, Shape } from '../../models/graph/types.ts';
@@ -63,30 +63,30 @@ export interface EmittedStep {
   step: Step;
   calls: Call[];
   rotate: Call[];
-  /** edge steps: the left chain; `calls` are the right edge. */
+  /** Edge steps: calls of the left chain; `calls` compute the right edge. */
   left: Call[];
 }
 
 export interface Packed {
   weights: Uint8Array;
   tables: Uint8Array;
-  /** Where addresses belong in the tables. */
+  /** Offsets in the tables that need addresses. */
   fixups: Fixup[];
-  /** The most that one call needs beside its buffers. */
+  /** Largest workspace of one call, in bytes. */
   workBytes: number;
-  /** Home `tile`: the most that is fetched at once. */
+  /** Home `tile`: the largest number of bytes that one fetch copies. */
   tileBytes: number;
   needs: ReadonlySet<Need>;
-  /** Pools whose outputs are written by the call of another step, by pool. */
+  /** For a pool whose outputs the call of another step writes: that step. */
   pooled: ReadonlyMap<Step, Step>;
   steps: EmittedStep[];
 }
 
-/** Addresses of one step's inputs and output. */
+/** Returns the addresses of one step's inputs and output. */
 function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> {
   const { graph } = quant.plan;
   const shape = (id: number): Shape => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
-  // an edge step also reads its own interior, which is no operand
+  // an edge step also reads its interior, which is not an operand
   const operands = step.kind === 'finish' ? [] : step.inputs.slice(0, step.node.inputs.length);
   const inTrunk = step.section === 'trunk';
   const x = operands.map(({ tensor, firstRow, rows }) => {
@@ -111,11 +111,11 @@ function stepIo(quant: QuantPlan, step: Step, buffers: Buffers): StepIo<OpName> 
   };
 }
 
-/** Rows of a step that lie before the signal: how many, and their bytes; a head has none. */
+/** Returns how many rows of a step lie before the signal, and the bytes of a row. A head has none. */
 const beforeSignal = ({ plan }: QuantPlan, { output }: Step, trunk: TrunkBuffer | undefined) =>
   trunk ? { skip: rowsBefore(plan, output), row: trunk.frameBytes } : { skip: 0, row: 0 };
 
-/** The same step on the left chain: window n + ahead. */
+/** Returns the same step on the left chain: window n + ahead. */
 function leftIo(quant: QuantPlan, io: StepIo<OpName>, buffers: Buffers): StepIo<OpName> {
   const { tensors } = quant.plan;
   const at = (tensor: number) => leftAddress(buffers, tensor, tensors.get(tensor)?.stream?.shift ?? 0);
@@ -126,7 +126,7 @@ function leftIo(quant: QuantPlan, io: StepIo<OpName>, buffers: Buffers): StepIo<
   };
 }
 
-/** Addresses of the first layer's partial tap sums. */
+/** Returns the addresses of the first layer's partial tap sums. */
 function tapsIo({ plan }: QuantPlan, step: TapsStep, buffers: Buffers): TapsIo {
   const [tensor] = step.node.inputs as [number];
   const stream = plan.tensors.get(step.output)?.stream as Stream;
@@ -143,12 +143,12 @@ function tapsIo({ plan }: QuantPlan, step: TapsStep, buffers: Buffers): TapsIo {
   };
 }
 
-/** Addresses of a fold's accumulators and of the rows that enter them. */
+/** Returns the addresses of a fold's accumulators and of the rows that enter them. */
 function foldIo(step: Step, fold: FoldReuse, buffers: Buffers): FoldIo {
   const [tensor] = step.node.inputs as [number];
   const { newest, newRows, rows, left, right, phases, shift } = fold.stream;
   const trunk = buffers.trunk.get(tensor);
-  const own = buffers.folds.get(step.output);
+  const addresses = buffers.folds.get(step.output);
   const row = (at: number) => (trunk ? trunk.address + (trunk.plan.windowFirstRow + at) * trunk.frameBytes : 0);
   return {
     fold,
@@ -156,21 +156,21 @@ function foldIo(step: Step, fold: FoldReuse, buffers: Buffers): FoldIo {
     openAddress: row(left * phases + shift),
     rightAddress: windowAddress(buffers, tensor) + (rows - right) * (trunk?.frameBytes ?? 0),
     leftAddress: leftAddress(buffers, tensor, shift),
-    queue: own?.address ?? 0,
-    totals: own?.totals ?? 0,
+    queue: addresses?.address ?? 0,
+    totals: addresses?.totals ?? 0,
   };
 }
 
 /**
- * Where weights live, and for home `tile` what a call may have to itself without that there is more memory
- * for it.
+ * The home of the weights. With home `tile`, `room` is the number of bytes of workspace that a call may use
+ * without raising the module's peak.
  */
 export interface WeightsPlace {
   home: Home;
   room: number;
 }
 
-/** What the target says of the module as a whole. */
+/** Returns the choices of the target for the module as a whole. */
 function moduleChoice(
   quant: QuantPlan,
   { module, pools }: TargetParts,
@@ -192,7 +192,7 @@ export function pack(
   buffers: Buffers,
   place: WeightsPlace = { home: 'embed', room: 0 },
 ): Packed {
-  // those of tiles count from the first
+  // addresses of tiles are relative to the first tile
   const weights = new Writer(place.home === 'tile' ? 0 : weightsAt);
   const tables = new Writer(tablesAt);
   const fixups: Fixup[] = [];
@@ -212,12 +212,12 @@ export function pack(
       workBytes = Math.max(workBytes, bytes);
       return workAt;
     },
-    weights: (data, most = data.length) => {
-      tileBytes = Math.max(tileBytes, most);
+    weights: (data, fetchBytes = data.length) => {
+      tileBytes = Math.max(tileBytes, fetchBytes);
       return weights.put(bytesOf(data), 4);
     },
     table: (data) => tables.put(bytesOf(data), data.BYTES_PER_ELEMENT),
-    // never shared: what is equal so far has addresses to come
+    // never shared: blocks that are equal now may get different addresses
     block: (layout, fields) => {
       const block = packBlock(layout, fields);
       const address = tables.put(block.bytes, 4, false);

@@ -1,6 +1,6 @@
 /**
- * Edits a compiled module's sections: puts the weights and tables in as one data segment, drops the build's
- * own exports, adds custom sections.
+ * Edits the sections of a compiled module: adds weights and tables as data segments, drops the compiler's
+ * data and custom sections, adds custom sections, and changes memory and globals.
  *
  * In: WebAssembly bytes.  Out: WebAssembly bytes.  Source: WebAssembly core specification 2.0, section 5
  * (binary format).
@@ -9,7 +9,7 @@ import { RunletError } from '../../models/error.ts';
 
 export interface Section {
   id: number;
-  /** Without id and length. */
+  /** Content of the section, without id and length. */
   body: Uint8Array;
 }
 
@@ -24,7 +24,7 @@ export function leb(value: number): number[] {
   return out;
 }
 
-/** Signed LEB128, for i32.const. */
+/** Encodes a number as signed LEB128, for i32.const. */
 export function sleb(value: number): number[] {
   const out: number[] = [];
   let rest = value | 0;
@@ -48,7 +48,7 @@ export function readLeb(bytes: Uint8Array, at: number): [value: number, next: nu
   throw new RunletError('RN502', { what: 'malformed length in a compiled module', where: `byte ${at}` });
 }
 
-/** An i32 in signed LEB128. */
+/** Reads an i32 in signed LEB128. */
 function readSigned(bytes: Uint8Array, at: number): number {
   const [value, next] = readLeb(bytes, at);
   const bits = 7 * (next - at);
@@ -83,13 +83,13 @@ export function moduleOf(sections: Section[]): Uint8Array {
   return out;
 }
 
-/** What lies at an address of a module's memory when it starts. */
+/** Initial content of memory at an address. */
 export interface Segment {
   address: number;
   data: Uint8Array;
 }
 
-/** Memory index 0, active, i32.const address. */
+/** Makes a data section of active segments: memory index 0, i32.const address. */
 function dataSection(segments: Segment[]): Section {
   const parts = segments.flatMap(({ address, data }) => [[0, 0x41, ...sleb(address), 0x0b, ...leb(data.length)], data]);
   const body = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, leb(segments.length).length));
@@ -111,15 +111,15 @@ export function customSection(name: string, content: Uint8Array): Section {
   return { id: 0, body };
 }
 
-/** The module with these segments; data sections and custom sections of the compiler are dropped. */
+/** Returns the module with these segments, without data and custom sections of the compiler. */
 export function withData(wasm: Uint8Array, ...segments: Segment[]): Uint8Array {
   const kept = sectionsOf(wasm).filter((s) => s.id !== 0 && s.id !== 11 && s.id !== 12);
   return moduleOf([...kept, dataSection(segments)]);
 }
 
 /**
- * Splits a vector of a section (count, then entries) into the entries' bytes; `entryEnd` finds where one
- * ends.
+ * Splits a vector of a section (count, then entries) into the bytes of its entries. `entryEnd` returns where
+ * the entry at an offset ends.
  */
 export function entriesOf(body: Uint8Array, entryEnd: (at: number) => number): Uint8Array[] {
   let [left, at] = readLeb(body, 0);
@@ -132,7 +132,7 @@ export function entriesOf(body: Uint8Array, entryEnd: (at: number) => number): U
   return entries;
 }
 
-/** Indexes of exported globals, by name. */
+/** Returns the indexes of exported globals, by name. */
 function globalExports(body: Uint8Array): Map<string, number> {
   const kindAt = (at: number) => readLeb(body, at).reduce((length, start) => length + start);
   const found = new Map<string, number>();
@@ -144,17 +144,17 @@ function globalExports(body: Uint8Array): Map<string, number> {
   return found;
 }
 
-/** A global's entry is type, mutability, i32.const, its value, end. */
+/** Returns where a global's entry ends: type, mutability, i32.const, its value, end. */
 function globalEnd(body: Uint8Array, at: number): number {
   if (body[at] !== 0x7f || body[at + 2] !== 0x41)
     throw new RunletError('RN502', {
-      what: 'a global of a compiled module is no i32 constant',
+      what: 'a global of a compiled module is not an i32 constant',
       where: `byte ${at} of its section`,
     });
   return readLeb(body, at + 3)[1] + 1;
 }
 
-/** The value of an exported i32 global. */
+/** Returns the value of an exported i32 global. */
 export function exportedNumber(wasm: Uint8Array, name: string): number | undefined {
   const sections = sectionsOf(wasm);
   const body = (id: number) => sections.find((s) => s.id === id)?.body ?? new Uint8Array(1);
@@ -166,7 +166,7 @@ export function exportedNumber(wasm: Uint8Array, name: string): number | undefin
 export const vector = (entries: ArrayLike<number>[]): Uint8Array =>
   Uint8Array.from([...leb(entries.length), ...entries.flatMap((entry) => Array.from(entry))]);
 
-/** The module with a fixed memory of `pages` and other values of exported i32 globals. */
+/** Returns the module with a fixed memory of `pages` and other values of exported i32 globals. */
 export function withMemory(wasm: Uint8Array, pages: number, globals: Record<string, number>): Uint8Array {
   const sections = sectionsOf(wasm);
   const exported = globalExports(sections.find((s) => s.id === 7)?.body ?? new Uint8Array(1));

@@ -1,9 +1,10 @@
 /**
- * Convolutions whose outputs a max pool alone reads: the pool's largest sum is requantised, and the outputs
- * between are never written.
+ * Fuses max pools into the convolutions before them: the largest sum of each pool is requantised, and the
+ * convolution's outputs are never written.
  *
- * In: the plan's steps.  Out: per convolution step the pool step that its call does too.  Exact:
- * requantisation keeps the order of sums, and the pool must not clamp more than the convolution does.
+ * In: the plan's steps.  Out: for each convolution step that only a max pool reads, the pool step that its
+ * call also computes.  Exact: requantisation keeps the order of sums, and a pool must not clamp more than its
+ * convolution.
  */
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
 import type { PoolParams, Range } from '../../quant/ops/op.ts';
@@ -11,8 +12,8 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { emitOps } from './ops/index.ts';
 
 /**
- * Whether the steps are a convolution and a pool of places that follow each other, without edges, and nothing
- * else reads what is between.
+ * Checks whether the steps are a convolution and a pool over successive rows, without edges, and nothing else
+ * reads the tensor between them.
  */
 function isPair(plan: StreamPlan, conv: Step, pool: Step | undefined): pool is Step {
   if (conv.kind !== 'run' || pool?.kind !== 'run') return false;
@@ -38,7 +39,7 @@ function isPair(plan: StreamPlan, conv: Step, pool: Step | undefined): pool is S
   );
 }
 
-/** Per convolution step the pool step that follows it and can be part of it. */
+/** Returns, for each convolution step, the pool step that follows it and can be fused into it. */
 export function pooledSteps(quant: QuantPlan): Map<Step, Step> {
   const { plan } = quant;
   const pairs = new Map<Step, Step>();

@@ -1,8 +1,8 @@
 /**
- * The program of a module: what runs on every micro-hop, hop, output and reset, as lists of instructions.
+ * The program of a module: lists of instructions for every micro-hop, hop, output and reset.
  *
- * In: a QuantPlan, its buffers and the emitted steps.  Out: a Program with addresses of items (address.ts);
- * source.ts prints it as AssemblyScript once it is linked.
+ * In: a QuantPlan, its buffers and the emitted steps.  Out: a Program with symbolic addresses (address.ts);
+ * source.ts prints it as AssemblyScript after it is linked.
  */
 import type { Shape } from '../../models/graph/types.ts';
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
@@ -13,13 +13,13 @@ import { edgeInstructions } from './edges.ts';
 import { callInstruction, type Instruction, type Program } from './instruction.ts';
 import type { EmittedStep } from './pack.ts';
 
-/** Left edges and accumulators feed later windows, so they are computed before output 0 as well. */
+/** Checks for edges. They feed later windows, so they are computed before output 0 too. */
 const runsEveryHop = (plan: StreamPlan): boolean => plan.steps.some((s) => s.section === 'edge');
 
 const oneLine = (name: string) => name.replace(/\s+/g, ' ');
 const shapeText = (s: Shape) => `[${s.t}][${s.f}][${s.c}]`;
 
-/** A step's calls, with its history moved in and out where it is kept apart. */
+/** Returns a step's calls. A history that is kept separately is moved in before them and out after them. */
 function stepInstructions(quant: QuantPlan, buffers: Buffers, emitted: EmittedStep): Instruction[] {
   const { step, calls } = emitted;
   const { f = 0, c = 0 } = quant.plan.graph.tensors[step.output]?.shape ?? {};
@@ -40,7 +40,7 @@ function stepInstructions(quant: QuantPlan, buffers: Buffers, emitted: EmittedSt
   ];
 }
 
-/** A graph output taken from a trunk tensor. */
+/** Copies a graph output from a trunk tensor. */
 function copyInstruction(buffers: Buffers, step: Step): Instruction {
   const [x] = step.inputs;
   const from = buffers.trunk.get(x?.tensor ?? -1);
@@ -49,7 +49,7 @@ function copyInstruction(buffers: Buffers, step: Step): Instruction {
   return { do: 'move', to: buffers.outputs.get(step.output) ?? 0, from: at, bytes: step.outRows * frameBytes };
 }
 
-/** Histories that lie in place move down by the new rows. */
+/** Moves histories that lie in place down by the new rows. */
 function slideInstructions(buffers: Buffers): Instruction[] {
   const moved = [...buffers.trunk.values()].filter((b) => b.inPlace && b.plan.historyRows > 0);
   return moved.map(({ address, plan, frameBytes }) => {
@@ -57,7 +57,7 @@ function slideInstructions(buffers: Buffers): Instruction[] {
   });
 }
 
-/** All but the reset, which goes by the state's items where they lie (reset.ts). */
+/** Returns all sections except the reset, which needs the final places of state items (reset.ts). */
 export function makeProgram(quant: QuantPlan, buffers: Buffers, steps: EmittedStep[]): Omit<Program, 'reset'> {
   const { plan } = quant;
   const section = (name: Step['section']) =>

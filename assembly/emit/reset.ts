@@ -4,9 +4,9 @@
  * In: a QuantPlan and its memory map.  Out: instructions of `rn_reset`.  State is never a data segment.
  * Source: StreamiNNC section 5.1 (zero state is the zero point) and 1.5 (start-up).
  *
- * The first micro-hop starts so that a micro-hop ends where output 0 falls due, window + delay frames in:
- * what is missing to a whole micro-hop counts as pushed already (it holds zero points), and hops that end
- * before then give no output.
+ * The first micro-hop starts early enough that a micro-hop ends when output 0 falls due, after window + delay
+ * frames. Frames that are missing to a whole micro-hop count as pushed already (histories hold zero points
+ * for them), and hops that end before output 0 give no output.
  */
 import { streamingOf } from '../../models/stream/modes.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
@@ -15,8 +15,8 @@ import type { Instruction } from './instruction.ts';
 import type { MemoryMap } from './memory.ts';
 
 /**
- * Counters at the start of the stream; in mode misaligned `block` counts the frames until an output falls
- * due.
+ * Returns the counters at the start of the stream. In mode misaligned, `block` counts the frames until an
+ * output falls due.
  */
 export function initialCounters(plan: StreamPlan): { fill: number; block: number; skip: number } {
   const due = plan.window + plan.delayFrames;

@@ -1,8 +1,9 @@
 /**
- * The generated AssemblyScript: numbers of this network and one call per layer, between the kernels and the
- * runtime (assembly/runtime). Readable, kept on request (`--emit-as DIR`).
+ * The generated AssemblyScript: numbers of this network and one call per layer, which connect the kernels and
+ * the runtime (assembly/runtime). Readable; `--emit-as DIR` keeps it.
  *
- * In: a QuantPlan, its memory map and its program.  Out: the module's own files.  The ABI is docs/abi.md.
+ * In: a QuantPlan, its memory map and its program.  Out: the module's generated files.  The ABI is
+ * docs/abi.md.
  */
 import { streamingOf } from '../../models/stream/modes.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -17,7 +18,7 @@ import type { MemoryMap } from './memory.ts';
 
 const placeText = (at: Place) => (typeof at === 'number' ? at : `${at.address} + (phase % ${at.slots}) * ${at.slotBytes}`);
 
-/** An instruction as a statement, without its note. */
+/** Prints an instruction as a statement, without its note. */
 function statement(i: Exclude<Instruction, { do: 'remark' }>): string {
   if (i.do === 'call') return callText(i.fn, i.block, i.range?.first ?? 0, i.range?.rows ?? 0);
   if (i.do === 'move') return `move_s8(${placeText(i.to)}, ${placeText(i.from)}, ${i.bytes});`;
@@ -35,11 +36,11 @@ function lineOf(i: Listed): string {
   return `${statement(i)}${'note' in i && i.note !== undefined ? ` // ${i.note}` : ''}`;
 }
 
-/** The loops over lists, as far as there are lists. */
+/** Prints the loops over lists, for kinds of lists that the program has. */
 function loops({ program, kernels }: Lists, { state, tables }: MemoryMap): string[] {
   const has = (kind: Listed['do']) => sectionNames.some((name) => program[name].some((i) => i.do === kind));
   const moves = [
-    '// a list of moves: to and from, less the address of the state, and bytes',
+    '// a list of moves: destination and source relative to the state, and bytes',
     'function moves(at: usize, count: i32): void {',
     '  for (; count > 0; count--) {',
     `    move_s8(${state.address} + load<u16>(at), ${state.address} + load<u16>(at, 2), load<u16>(at, 4));`,
@@ -49,7 +50,7 @@ function loops({ program, kernels }: Lists, { state, tables }: MemoryMap): strin
     '',
   ];
   const calls = [
-    '// a list of calls: kernel and rows, and the block less the address of the tables',
+    '// a list of calls: kernel and rows, and the block relative to the tables',
     'function calls(at: usize, count: i32): void {',
     '  for (; count > 0; count--) {',
     '    const kernel = <i32>load<u8>(at);',
@@ -67,14 +68,14 @@ function loops({ program, kernels }: Lists, { state, tables }: MemoryMap): strin
   return [...(has('moves') ? moves : []), ...(has('calls') ? calls : [])];
 }
 
-/** Moves `take` ticks of every input behind the `fill` that the trunk has, where there are several. */
+/** Prints the copies of `take` ticks of every input behind the `fill` ticks of the trunk. */
 const receiveLines = ({ inputs }: MemoryMap): string[] =>
   inputs.map(
     ({ address, newRow, tickBytes }) =>
       `move_s8(${newRow} + fill * ${tickBytes}, ${address} + done * ${tickBytes}, take * ${tickBytes});`,
   );
 
-/** A function of the ABI that gives an address by its number. */
+/** Prints a function of the ABI that returns an address by its number. */
 const addressLines = (name: string, addresses: number[]): string[] => [
   `export function ${name}(which: i32): i32 {`,
   ...addresses.map((address, i) => `  if (which == ${i}) return ${address};`),
@@ -95,7 +96,7 @@ const functionLines = (signature: string, body: string[], inline = true): string
   '',
 ];
 
-/** Numbers of the network, as far as they are no addresses of layers. */
+/** Returns the numbers of the network, except addresses of layers. */
 function numbers({ plan }: QuantPlan, map: MemoryMap, info: number): Record<string, number | boolean> {
   const [one, other] = map.inputs;
   const only = other ? undefined : one;
@@ -116,7 +117,7 @@ function numbers({ plan }: QuantPlan, map: MemoryMap, info: number): Record<stri
   };
 }
 
-/** `bare`: for C, which has its own memory and its own names for what is constant (assembly/c). */
+/** Prints the files. `bare`: true for C, with its own memory and names of constants (assembly/c). */
 export function moduleSource(
   quant: QuantPlan,
   { memory: map, program: plain, lists }: Pick<Emitted, 'memory' | 'program' | 'lists'>,

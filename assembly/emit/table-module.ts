@@ -1,7 +1,7 @@
 /**
  * The interpreters of layer tables in Node (interpreters.ts).
  *
- * In: kernels.  Out: compiled interpreters, kept for the process.
+ * In: kernels.  Out: compiled interpreters, cached for the process.
  */
 import { nodeTools } from './compile.ts';
 import { interpretersOf } from './interpreters.ts';

@@ -1,9 +1,9 @@
 /**
  * The generated AssemblyScript of a layer table's interpreter: addresses of the table's header and one call
- * per kernel. All else is assembly/runtime/interpreter.ts.
+ * per kernel. The rest of it is assembly/runtime/interpreter.ts.
  *
- * In: kernels by name, and the form.  Out: the module's own files, which depend on nothing else: networks
- * that use the same kernels share them. The table is emit/table.ts.
+ * In: kernels by name, and the form of the module.  Out: the module's generated files. They depend on nothing
+ * else, so networks that use the same kernels share them. emit/table.ts makes the table.
  */
 import type { Form } from '../bundle/manifest.ts';
 import { callText, importLines } from './call-text.ts';
@@ -11,7 +11,7 @@ import { doorLines, entrySource, type Generated, numberLines } from './entry.ts'
 import type { KernelName } from './kernels.ts';
 import { codes, firstKernel, headerAt, headerFields } from './table.ts';
 
-/** Operands stand in the order of arguments; the phase is none. */
+/** Prints a call. The table has its operands in the order of arguments; the phase is not an operand. */
 const call = (fn: KernelName): string => callText(fn, 'next()', 'next()', 'next()');
 
 export function tableSource(kernels: KernelName[], ownClock: boolean, sound = false, form?: Form): Generated {

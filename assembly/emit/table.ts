@@ -5,9 +5,9 @@
  * In: a Program, its memory map and the kernels that the interpreter has.  Out: the bytes of the region
  * `program`.
  *
- * The header (i32 each) lies at the base of memory, so that the interpreter is the same for every network. An
- * instruction is a code and its operands, a section ends with code 0; all are signed LEB128 (WebAssembly core
- * specification 5.2.2), so a call takes about 6 bytes.
+ * The header (i32 each) lies at the base of memory, so the interpreter is the same for every network. An
+ * instruction is a code and its operands; a section ends with code 0. All numbers are signed LEB128
+ * (WebAssembly core specification 5.2.2), so a call takes about 6 bytes.
  */
 
 import { RunletError } from '../../models/error.ts';
@@ -32,15 +32,15 @@ export const headerFields = [
 export type HeaderField = (typeof headerFields)[number];
 export const headerAt = (field: HeaderField): number => memoryBase + 4 * headerFields.indexOf(field);
 
-/** Codes of the instructions that are no kernels; kernels follow in the interpreter's order. */
+/** Codes of all instructions except calls. Codes of kernels follow, in the order of the interpreter. */
 export const codes = { end: 0, move: 1, moveSlot: 2, gather: 3, fill: 4, store: 5, advance: 6 } as const;
 export const firstKernel = 7;
 
 const isSlot = (place: Place): place is Queue => typeof place === 'object';
-/** A place that never moves is a queue of one slot. */
+/** Returns a place as a queue. A fixed address is a queue of one slot. */
 const slotOf = (place: Place) => (isSlot(place) ? [place.address, place.slots, place.slotBytes] : [place, 1, 0]);
 
-/** Code and operands. */
+/** Returns the code and the operands of an instruction. */
 function wordsOf(i: Exclude<Instruction, { do: 'remark' }>, kernels: KernelName[]): [code: number, ...operands: number[]] {
   if (i.do === 'call') {
     const range = i.range ? [i.range.first, i.range.rows] : [];
@@ -69,10 +69,10 @@ export function packTable(quant: QuantPlan, map: MemoryMap, program: Program, ke
     ['STATE', map.state.address],
     ['OUTPUT_COUNT', plan.graph.outputs.length],
   ]);
-  // three words an input: where the host writes, where the trunk reads, bytes of a tick
+  // three words per input: where the host writes, where the trunk reads, bytes of a tick
   const inputs = map.inputs.flatMap(({ address, newRow, tickBytes }) => [address, newRow, tickBytes]);
   const outputs = plan.graph.outputs.map((port) => map.outputs.get(port.tensor) ?? 0);
-  // behind the outputs: block and samples of a front end
+  // after the outputs: block and samples of a front end
   const words = [...inputs, ...outputs, ...(map.sound ? [map.sound.block, map.sound.samples] : [])];
   header.set('INPUTS', memoryBase + 4 * headerFields.length);
   header.set('OUTPUTS', memoryBase + 4 * (headerFields.length + inputs.length));

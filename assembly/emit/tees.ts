@@ -1,12 +1,12 @@
 /**
- * interp: `local.tee` in innermost loops, written as `local.set` and `local.get`.
+ * Target interp: rewrites `local.tee` in innermost loops as `local.set` and `local.get`.
  *
- * In: a compiled module.  Out: the same functions, two bytes longer for each place.  WAMR's fast interpreter
- * has its operands in slots: a set is the slot that the operation before writes to, a get the slot that the
- * next one reads, and neither is executed; a tee is a copy of its own, 7 to 13 of a Cortex-M4's instructions
- * (WAMR 2.4.3, wasm_loader.c, WASM_OP_SET_LOCAL and WASM_OP_TEE_LOCAL).  The optimiser makes tees wherever it
- * can, so this is done after it. Source of the format: WebAssembly core specification 2.0, 5.4.  A body with
- * an opcode that is not known here stays as it is.
+ * In: a compiled module.  Out: the same functions, two bytes longer for each rewritten instruction.  WAMR's
+ * fast interpreter keeps operands in slots. A set only names the slot that the operation before it writes to,
+ * a get the slot that the next one reads; neither is executed. A tee is a copy, 7 to 13 instructions of a
+ * Cortex-M4 (WAMR 2.4.3, wasm_loader.c, WASM_OP_SET_LOCAL and WASM_OP_TEE_LOCAL).  The optimiser makes tees
+ * wherever it can, so this runs after it. Source of the format: WebAssembly core specification 2.0, 5.4.  A
+ * function with an unknown opcode stays as it is.
  */
 import { append } from '../../models/lists.ts';
 import { entriesOf, leb, moduleOf, readLeb, sectionsOf, vector } from './patch.ts';
@@ -15,7 +15,7 @@ const codeSection = 10;
 const op = { block: 0x02, if: 0x04, loop: 0x03, end: 0x0b, get: 0x20, set: 0x21, tee: 0x22 };
 const between = (code: number, first: number, last: number) => code >= first && code <= last;
 
-/** Where the immediates of an opcode end; nothing where it is not known. */
+/** Returns where the immediates of an opcode end; undefined for an unknown opcode. */
 function immediatesEnd(body: Uint8Array, code: number, at: number): number | undefined {
   const after = (count: number) => {
     let end = at;
@@ -34,10 +34,10 @@ function immediatesEnd(body: Uint8Array, code: number, at: number): number | und
   return plain || between(code, 0x45, 0xc4) ? at : undefined;
 }
 
-/** Loads and what computes: a set that follows takes over where they write to. */
+/** Checks for loads and computations, which can write straight to the slot of a set that follows. */
 const writes = (code: number): boolean => between(code, 0x28, 0x35) || between(code, 0x45, 0xc4);
 
-/** Start and end of the tees that are written anew; nothing where an opcode is not known. */
+/** Returns start and end of the tees to rewrite; undefined if an opcode is unknown. */
 function teesOf(body: Uint8Array, start: number): [start: number, end: number][] | undefined {
   const found: [number, number][] = [];
   const open: { loop: boolean; inner: boolean; tees: [number, number][] }[] = [];
@@ -59,7 +59,7 @@ function teesOf(body: Uint8Array, start: number): [start: number, end: number][]
   return found.sort(([x], [y]) => x - y);
 }
 
-/** A function's entry: its length, its locals, its instructions. */
+/** Rewrites the entry of a function: its length, its locals, its instructions. */
 function rewritten(entry: Uint8Array): Uint8Array {
   const body = entry.subarray(readLeb(entry, 0)[1]);
   let [runs, at] = readLeb(body, 0);
@@ -77,7 +77,7 @@ function rewritten(entry: Uint8Array): Uint8Array {
   return Uint8Array.from([...leb(out.length), ...out]);
 }
 
-/** The module without tees in innermost loops. */
+/** Returns the module without tees in innermost loops. */
 export function withoutTees(wasm: Uint8Array): Uint8Array {
   const functionEnd = (body: Uint8Array) => (at: number) => {
     const [length, start] = readLeb(body, at);

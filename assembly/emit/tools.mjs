@@ -1,13 +1,11 @@
 /**
- * The compiler as it is called, in whichever thread or page it runs. Plain JavaScript, for asc-worker.mjs.
+ * Calls the compiler, in any thread or page. Plain JavaScript, for asc-worker.mjs.
  *
  * In: the package, loaded by the caller, and a job.  Out: bytes.  It touches no file.
  */
 import Transform from '../../asconfig.mjs';
 
-/**
- * asc on module.ts and what it imports: { wasm, diagnostics }; wasm is undefined where it does not compile.
- */
+/** Runs asc on module.ts and its imports; wasm is undefined if the source does not compile. */
 export async function runAsc(asc, { files, argv, transform }) {
   let wasm;
   let diagnostics = '';

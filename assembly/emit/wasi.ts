@@ -1,16 +1,16 @@
 /**
- * The WASI form of a module: a command that reads frames on standard input and writes outputs on standard
+ * The WASI form of a module: a command that reads frames from standard input and writes outputs to standard
  * output (docs/runtimes.md).
  *
- * In: the constants of rn_info.  Out: what the command's region of memory holds at first; the command is
- * assembly/runtime/command.ts. Frames are those of the ABI, a hop at a time, input 0 first in each hop. With
- * one input the last hop may be shorter, by whole frames.
+ * In: the constants of rn_info.  Out: the initial content of the command's region of memory; the command is
+ * assembly/runtime/command.ts. Frames are those of the ABI, one hop at a time, with input 0 first in each
+ * hop. With one input the last hop may be shorter, by whole frames.
  *
  *   region  | iovec | bytes moved, padding | iovec of each message | messages |
  */
 import { PUSH_STATUS, REGION } from '../runtime/numbers.ts';
 
-/** In the order of the numbers in runtime/command.ts. */
+/** Messages, in the order of their numbers in runtime/command.ts. */
 const messages = (ends: string): string[] => [
   ends,
   'standard input cannot be read',
@@ -18,7 +18,7 @@ const messages = (ends: string): string[] => [
   `rn_push gave an error, ${PUSH_STATUS} less the exit status`,
 ];
 
-/** The region, at `address`, for a module with these constants. */
+/** Returns the region for `address`. `info`: the constants of rn_info. */
 export function wasiData(
   address: number,
   info: readonly (readonly [what: number, value: number, ...rest: unknown[]])[],

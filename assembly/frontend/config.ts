@@ -1,8 +1,8 @@
 /**
- * What a manifest says of the front end inside a bundle.
+ * The manifest's description of the front end inside a bundle.
  *
- * In: a FrontEnd.  Out: its scalars (tables stay in the module), and the parameters where it was made of
- * some.
+ * In: a FrontEnd.  Out: its scalars (tables stay in the module), and its parameters if it was made from
+ * parameters.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { FrontEndManifest } from '../bundle/manifest.ts';

@@ -1,5 +1,5 @@
 /**
- * The golden of a front end: generated samples through the reference, not through the module.
+ * The golden of a front end: generated samples, processed by the reference and not by the module.
  *
  * In: a FrontEnd.  Out: seed, hops, outputs and the digest of the rows. Generator: docs/abi.md; a sample is
  * the low 16 bits.
@@ -9,7 +9,7 @@ import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { Digest } from '../bundle/digest.ts';
 import type { Manifest } from '../bundle/manifest.ts';
 
-/** xorshift32, low 16 bits, as int16. */
+/** Returns samples of xorshift32: its low 16 bits, as int16. */
 export function goldenSamples(seed: number, count: number): Int16Array {
   let x = seed | 0;
   return Int16Array.from({ length: count }, () => {

@@ -1,9 +1,9 @@
 /**
- * The manifest of a network with a front end before it, from that of the network on rows.
+ * Makes the manifest of a network with a front end before it, from the manifest of the network on rows.
  *
- * In: the network's manifest, its QuantPlan, the FrontEnd.  Out: Manifest: time in samples, int16 input, a
- * golden of sound, a state digest of both. hop = hop rows * step, window = (window rows - 1) * step + window
- * of the front end (docs/abi.md, "Sound").
+ * In: the network's manifest, its QuantPlan, the FrontEnd.  Out: Manifest: times in samples, int16 input, a
+ * golden of sound, a state digest of front end and network. hop = hop rows * step, window = (window rows - 1)
+ * * step + window of the front end (docs/abi.md, "Sound").
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { featureRows } from '../../quant/frontend/reference.ts';
@@ -29,7 +29,7 @@ export const soundPort = (windowSamples: number): PortManifest => ({
   zeroPoint: 0,
 });
 
-/** Frames of sound that frames of rows last, and the window around the last. */
+/** Converts times from rows of features to samples of sound. */
 export const soundTimes = (
   { stepSamples, windowSamples }: FrontEnd,
   rows: { hop: number; window: number; microHop: number; delayFrames: number },
@@ -40,7 +40,7 @@ export const soundTimes = (
   delayFrames: rows.delayFrames * stepSamples,
 });
 
-/** What the front end does: block and tables, with addresses of 0. */
+/** Returns the digest of what determines the rows: block and tables, with all addresses 0. */
 export async function frontEndDigest(frontEnd: FrontEnd): Promise<string> {
   const digest = new Digest();
   digest.update('front end');

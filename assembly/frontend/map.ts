@@ -1,10 +1,10 @@
 /**
- * The memory map of a module that is a front end alone.
+ * The memory map of a module that contains only a front end.
  *
  *   base  | tables (block first) | state | io: samples of a step, row | scratch: the spectrum |  end
  *
- * In: a FrontEnd.  Out: MemoryMap; what only networks have is empty. The state begins with the mark that
- * rn_reset has run.
+ * In: a FrontEnd.  Out: MemoryMap; regions that only networks have are empty. The state begins with the mark
+ * that rn_reset has run.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { Form } from '../bundle/manifest.ts';
@@ -14,7 +14,7 @@ import { memoryBase } from '../emit/static-memory.ts';
 import { REGION } from '../runtime/numbers.ts';
 import { frontEndScratchBytes, frontEndStateBytes, frontEndTableBytes } from './pack.ts';
 
-/** The mark, before the front end's own state. */
+/** Bytes of the mark that rn_reset has run, before the front end's state. */
 export const markBytes = 4;
 
 export function mapFrontEnd(frontEnd: FrontEnd, form?: Form): MemoryMap & { row: number } {

@@ -1,8 +1,8 @@
 /**
- * A front end as bytes: parameter block and tables, ready for the data segment.
+ * A front end as bytes for the data segment: parameter block and tables.
  *
- * In: a FrontEnd and addresses.  Out: bytes from `at` on: FrontEndBlock, then the tables. Exact; nothing
- * depends on the addresses but the addresses in the block.
+ * In: a FrontEnd and addresses.  Out: bytes for address `at`: FrontEndBlock, then the tables. Exact. Only the
+ * addresses inside the block depend on the addresses that are passed.
  */
 import { lastTwiddles, twiddles } from '../../models/frontend/fft-tables.ts';
 import { logTable } from '../../models/frontend/log-table.ts';
@@ -13,10 +13,10 @@ import { FrontEndBlock } from '../emit/blocks.ts';
 const alignment = 4;
 const align = (bytes: number) => Math.ceil(bytes / alignment) * alignment;
 
-/** State: samples in the window, noise estimates, the window's samples. */
+/** Bytes of state: the number of samples in the window, noise estimates, the samples of the window. */
 export const frontEndStateBytes = ({ channels, windowSamples }: FrontEnd): number => align(4 + 4 * channels + 2 * windowSamples);
 
-/** The spectrum. */
+/** Bytes of scratch: the spectrum. */
 export const frontEndScratchBytes = ({ fftSamples }: FrontEnd): number => 2 * fftSamples + 4;
 
 const none = new Int8Array(0);
@@ -26,7 +26,7 @@ const interleaved = (a: Int16Array, b: Int16Array): Int16Array =>
 
 type Tables = 'window_table' | 'twiddles' | 'last' | 'bands' | 'weights' | 'pcan' | 'log' | 'remap';
 
-/** The tables in their order, by the field that holds the address; those that there are not are empty. */
+/** Tables in memory order, by the field that holds their address. Absent tables are empty. */
 const tablesOf = ({ window, fftSamples, bank, pcan, log, remap }: FrontEnd): Record<Tables, Int16Array | Int8Array> => ({
   window_table: window,
   twiddles: twiddles(fftSamples),
@@ -41,7 +41,7 @@ const tablesOf = ({ window, fftSamples, bank, pcan, log, remap }: FrontEnd): Rec
 export const frontEndTableBytes = (frontEnd: FrontEnd): number =>
   Object.values(tablesOf(frontEnd)).reduce((sum, table) => sum + align(table.byteLength), align(FrontEndBlock.bytes));
 
-/** Block and tables for address `at`; the row is written to `row`. */
+/** Packs block and tables for address `at`. `places`: addresses of state, scratch and output row. */
 export function packFrontEnd(
   f: FrontEnd,
   at: number,
@@ -51,7 +51,7 @@ export function packFrontEnd(
   let next = align(FrontEndBlock.bytes);
   const put = (table: Int16Array | Int8Array): number => {
     if (table.length === 0) return 0;
-    // little endian, as the machines that build
+    // copied in the byte order of the machine that builds, which is little-endian
     bytes.set(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), next);
     const address = at + next;
     next += align(table.byteLength);

@@ -1,7 +1,7 @@
 /**
- * The generated AssemblyScript of a module that is a front end alone.
+ * The generated AssemblyScript of a module that contains only a front end.
  *
- * In: a FrontEnd, its memory map, constants of rn_info.  Out: the text of the module's entry file.  The ABI
+ * In: a FrontEnd, its memory map, the version of Runlet.  Out: the text of the module's own files.  The ABI
  * is docs/abi.md.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -9,7 +9,7 @@ import { entrySource, type Generated, numberLines } from '../emit/entry.ts';
 import { floatBits, soundInfo } from '../emit/info.ts';
 import type { mapFrontEnd } from './map.ts';
 
-/** [what, value, comment] of rn_info. */
+/** Returns the constants of rn_info: [what, value, comment]. */
 export function frontEndInfo(f: FrontEnd, map: ReturnType<typeof mapFrontEnd>): [number, number, string][] {
   return [
     [0, f.stepSamples, 'hop'],

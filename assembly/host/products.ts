@@ -1,10 +1,10 @@
 /**
- * Sums of products of weights and values, two sums to a vector (models/products.ts). AssemblyScript,
- * compiled by scripts/generate.ts.
+ * Sums of products of weights and values, two sums per vector (models/products.ts). AssemblyScript, compiled
+ * by scripts/generate.ts.
  *
- * In: doubles: `row` values at `x`; for each eight sums the weights `[i][8]`, then for each two that remain
- * `[i][2]`, at `w`.  Out: `outputs` sums, made even, at `y`. Each sum adds its products in the order of the
- * row.
+ * In: f64. `row` values at `x`; weights at `w`, as blocks `[i][8]` for each eight sums, then blocks `[i][2]`
+ * for each two of the remaining sums.  Out: `outputs` sums at `y`, rounded up to an even number. Each sum
+ * adds its products in the order of the row.
  */
 export function products(w: usize, row: i32, outputs: i32, x: usize, y: usize): void {
   const end = x + 8 * <usize>row;

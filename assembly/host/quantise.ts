@@ -1,11 +1,12 @@
 /**
- * Floats to int8 or int16 in the host, four at a time (host/session/quantise.ts). AssemblyScript, compiled by
- * scripts/generate.ts.
+ * Quantises floats to int8 or int16 in the host, four at a time (host/session/quantise.ts). AssemblyScript,
+ * compiled by scripts/generate.ts.
  *
- * In: `count` float32 from address 0; scale, zero point.  Out: the integers from address 0, in place; 1 if a
- * float was not a number, else 0. Formula: q = clamp(round(x / scale) + zeroPoint), halves away from zero:
- * trunc(v), and one further where |v - trunc(v)| >= 1/2. Both are exact in float32. |v| is held to 2^16
- * first; 3 * 2^22 more, and its bits count units. Up to 12 bytes behind the floats are written.
+ * In: `count` float32 from address 0; scale, zero point.  Out: the integers, in place from address 0. Returns
+ * 1 if a float was not a number, else 0. Formula: q = clamp(round(x / scale) + zeroPoint), halves away from
+ * zero. round(v) is trunc(v), plus one away from zero if |v - trunc(v)| >= 1/2. Both are exact in float32.
+ * |v| is first clamped to 2^16; 3 * 2^22 is added, which turns the low bits of the float into the integer.
+ * Writes 16 bytes past the floats.
  * Source: TensorFlow Lite 8-bit quantisation specification.
  */
 const toInteger: f32 = 12_582_912;

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 8104f3036dbfb3e208a10615820cef54b4575df406829a570fa8dc696ea4f0d7
+ * Sources: 92e1ab408126cebcda004d480096f09bb778d87ebb231ae901fe610178793fc2
  */
 export const code = `
 AGFzbQEAAAABXw9gAn9/AX9gAn9/AGABfwF/YAR/f39/AX9gBn9/f39/fwBgAAF/YAN/f38AYAF/AGADf39/AX9gBX9/f39/AGAEf39/fgBgAX4BfmAEf39/fwBgBn9/

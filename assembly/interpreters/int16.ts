@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 989686fff037e82c8f07040cdd80c36331a63f92b14a89ee9c072a0dd7d833c8
+ * Sources: cc15615710093e9a72ef2f4199d08687c692d98c50e09f4fd1e5ea84203949f5
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/f39/f38B

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 846ab70efd85b06c71ed8f92a05cdb1ece8cfce5b5d233a00fee605a00e8d72f
+ * Sources: 59679aef5728cf4d4b159b5e93c9be422516814410e1d03eecdb3e46387ce94a
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/YAAAAxsa

@@ -1,9 +1,9 @@
 /**
- * activation in int16: sigmoid and tanh by straight lines between 256 entries of the logistic function.
+ * activation in int16: sigmoid and tanh by linear interpolation between 256 entries of the logistic function.
  *
  * In: x s16 [...][count].  Out: rows first to first + rows - 1 of y s16 [...][count]. `bits` is 9 for
- * sigmoid, 8 for tanh. mult1 and shift1, to the right, bring x to steps of the table; mult_y and shift_y
- * bring the result to the output's scale.
+ * sigmoid, 8 for tanh. mult1 and shift1 (to the right) scale x to steps of the table; mult_y and shift_y
+ * scale the result to the output.
  * Exact: quant/ops/curves.ts.
  */
 import { clamp, requantise } from "./fixed-point";
@@ -15,8 +15,8 @@ export class CurveBlock {
   y: usize;
   _8: i32;
   count: i32; // elements of a frame
-  table: usize; // address, u16 [256], 16 bits behind the point
-  bits: i32; // of an input behind a place of the table
+  table: usize; // address, u16 [256], 16 fraction bits
+  bits: i32; // fraction bits of an input below its index in the table
   mult1: i32;
   shift1: i32;
   mult_y: i32;
@@ -25,7 +25,7 @@ export class CurveBlock {
   max: i32;
 }
 
-/** 15 bits behind the point. */
+/** Returns the function at q, with 15 fraction bits. */
 function sigmoidal(p: CurveBlock, q: i32): i32 {
   const bits = p.bits;
   const half = p.shift1 > 0 ? (<i64>1) << (p.shift1 - 1) : 0;

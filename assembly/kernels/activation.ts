@@ -1,5 +1,5 @@
 /**
- * activation: a table of 256 int8 values applied to every element.
+ * activation: applies a table of 256 int8 values to every element.
  *
  * In: x s8 [...][count].  Out: rows first to first + rows - 1 of y s8 [...][count].  y = table[x + 128].
  * Exact: quant/ops/activation.ts made the table.
@@ -17,7 +17,7 @@ export class ActivationBlock {
 
 export function activation_s8(p: ActivationBlock, first: i32, rows: i32): void {
   const count = p.count;
-  const table = p.table + 128; // s8 [256], from entry 0
+  const table = p.table + 128; // s8 [256], at the entry of x = 0
   for (let i = first * count; i < (first + rows) * count; i++) {
     store<i8>(p.y + i, load<i8>(table + <i32>load<i8>(p.x + i)));
   }

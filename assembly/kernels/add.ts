@@ -2,7 +2,7 @@
  * add: element-wise sum or difference of two int8 tensors of different scales.
  *
  * In: x s8 [...][count], x2 s8 [period], repeated.  Out: rows first to first + rows - 1 of y s8 [...][count].
- * Both brought to one scale with 20 extra bits.  Exact: quant/ops/add.ts.
+ * Both inputs are brought to one scale with 20 extra bits.  Exact: quant/ops/add.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 import { MulBlock } from "./mul";
@@ -13,11 +13,11 @@ import { MINUS } from "./needs";
 export class AddBlock extends MulBlock {
   mult1: i32; // negative: this input is subtracted
   shift1: i32;
-  mult2: i32; // the same
+  mult2: i32; // negative: this input is subtracted
   shift2: i32;
 }
 
-/** An input in the scale of the sum. */
+/** Returns an input in the scale of the sum. */
 // @ts-ignore: decorator
 @inline
 export function term(x: i32, multiplier: i32, shift: i32): i32 {

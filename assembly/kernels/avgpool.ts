@@ -1,13 +1,13 @@
 /**
  * avgpool: the average under a sliding kernel in int8, rounded half away from zero.
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][x_c].  Padded places
- * are left out, or count as the zero point (include_pad). Exact: quant/ops/avgpool.ts.
+ * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][x_c].  Padded
+ * positions are left out, or count as the zero point (include_pad). Exact: quant/ops/avgpool.ts.
  */
 import { clamp, end_tap, first_tap } from "./fixed-point";
 import { PoolBlock } from "./sliding";
 
-/** sum / count, half away from zero. */
+/** Returns sum / count, rounded half away from zero. */
 // @ts-ignore: decorator
 @inline
 export function rounded_mean(sum: i32, count: i32): i32 {
@@ -15,7 +15,7 @@ export function rounded_mean(sum: i32, count: i32): i32 {
 }
 
 export function avgpool_s8(p: PoolBlock, first: i32, rows: i32): void {
-  const dilation_t = p.dilation_t; // more than 1 where several phases are interleaved
+  const dilation_t = p.dilation_t; // more than 1 if several phases are interleaved
   const x_f = p.x_f;
   const x_c = p.x_c;
   const all = p.kernel_t * p.kernel_f;

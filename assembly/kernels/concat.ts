@@ -1,5 +1,5 @@
 /**
- * concat: one input's part of every output row; called once an input.
+ * concat: copies the part of one input into every output row; called once per input.
  *
  * In: x s8 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y s8
  * [...][frame_rows][y_pitch], from this input's offset.  Exact: bytes are copied.
@@ -12,8 +12,8 @@ export class ConcatBlock {
   x: usize;
   y: usize;
   _8: i32;
-  count: i32; // bytes of a row's part
-  y_pitch: i32; // bytes from one row of the wider side to the next
+  count: i32; // bytes of the part of a row
+  y_pitch: i32; // bytes between rows of the wider tensor
   frame_rows: i32; // rows of a frame
 }
 

@@ -1,19 +1,19 @@
 /**
- * conv and dense for interpreters, and for engines without SIMD: three products in one i64 multiplication,
- * six outputs share an input.
+ * conv and dense for interpreters, and for engines without SIMD: three products per i64 multiplication, six
+ * outputs share an input.
  *
- * In: taps side by side (patch.ts).  Out: as conv.ts.  Exact: integer sums in another order.
+ * In: adjacent taps (patch.ts).  Out: as conv.ts.  Exact: integer sums in another order.
  *
- * Weights u = w + 128, i64 [y_c / 6][taps], the last tile filled up with zeros, or s8 [taps] each where one
- * or two outputs are left, such tiles for each group; taps are filled up with u = 0 to whole fours. A lane
- * has 21 bits, and holds two weights of 8:
+ * Weights of each group are u = w + 128 in tiles, i64 [y_c / 6][taps]; zeros pad the last tile. If one or two
+ * outputs remain, each of them may have s8 [taps] instead. Taps are padded with u = 0 to a multiple of 4. A
+ * lane has 21 bits, and holds two weights of 8:
  *
  *   bits 0-7 output 0, 8-15 output 3;   21-28 output 1, 29-36 output 4;   42-49 output 2, 50-57 output 5
  *
  * |u * x| <= 255 * 128, so that 32 products fit a lane of 2^20 with its sign. The sum of w * x is the sum of
- * u * x less 128 times that of x; the zero point is folded into the bias. The words as they are give lanes of
- * output 0 + 256 * output 3 and so on, which may run over: modulo 2^64 the sums of outputs 3 to 5, times 256,
- * are taken off once a run.
+ * u * x less 128 times that of x; the zero point is folded into the bias. Products of unmasked words give
+ * lanes of output 0 + 256 * output 3 and so on, which may overflow. That is harmless modulo 2^64: the sums of
+ * outputs 3 to 5, times 256, are subtracted once per run.
  */
 import { fetch_tile } from "./fetch";
 import { finish_row_interp } from "./finish-interp";
@@ -21,23 +21,24 @@ import { FEW_TAPS, last_rows } from "./last-rows";
 import { FEATURES, FETCH, GROUPS, LEFT_OVER, WIDE } from "./needs";
 import { TileBlock, taps_s8 } from "./patch";
 
-/** Products that a lane can add up. */
+/** Number of products that a lane can add up. */
 const RUN: i32 = 32;
 /**
- * A lane, half of it, and what keeps the sums of all three lanes above 0, so that none borrows from the next.
+ * A lane, half a lane, and the offset that keeps the sums of all three lanes above 0, so that none borrows
+ * from the next.
  */
 const LANE: i32 = (1 << 21) - 1;
 const HALF: i32 = 1 << 20;
 const MIDDLE: u64 = (<u64>HALF) | ((<u64>HALF) << 21) | ((<u64>HALF) << 42);
 
-/** sum x[i] */
+/** Returns sum x[i]. */
 function sum_s8(
   x: usize, // s8 [n]
   n: i32,
 ): i32 {
   let sum = 0;
   while (n & 7) sum += <i32>load<i8>(x + --n);
-  // bytes as x + 128, four sums of two, then one of all in the top 16 bits
+  // adds bytes as x + 128: four sums of two bytes, then one of all in the top 16 bits
   for (const end = x + n; x < end; x += 8) {
     const v = load<i64>(x, 0, 1) ^ 0x8080808080808080;
     const pairs = (v & 0x00ff00ff00ff00ff) + ((v >>> 8) & 0x00ff00ff00ff00ff);
@@ -46,31 +47,31 @@ function sum_s8(
   return sum - (n << 7);
 }
 
-/** What a place's inputs add to each of its sums, with the constants of its lanes. */
+/** Returns what the inputs of a position add to each of its sums, with the offsets of its lanes. */
 // @ts-ignore: decorator
 @inline
 function inputs_part(x: usize, taps: i32): i32 {
   return -128 * sum_s8(x, taps) - HALF * ((taps + RUN - 1) / RUN);
 }
 
-/** With tiles: inputs_part, which is not summed again for the next tile of the only place. */
+/** With FETCH: inputs_part. If there is only one position, it is kept for the next tile. */
 let part: i32 = 0;
 
-/** Sums of one place and group; returns where the weights of what follows begin. */
+/** Computes the sums of one position and group. Returns where the following weights begin. */
 function row_s8_interp(
   p: TileBlock,
   sums: usize, // i32 [outputs]
-  end: usize, // of the sums
+  end: usize, // end of the sums
   x: usize, // s8 [taps]
   w: usize, // i64 [outputs / 6][taps]
   taps: i32,
 ): usize {
   const lanes = load<u64>(changetype<usize>(p), offsetof<TileBlock>("multiplier"), 4);
-  const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
+  const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums outside tiles
   const start = FETCH ? part : !LEFT_OVER || sums + last < end ? inputs_part(x, taps) : 0;
   const words = (taps + 3) & ~3;
   for (; sums + last < end; sums += 24) {
-    const two = WIDE && sums + last + 24 < end; // this tile and the next, which share their inputs
+    const two = WIDE && sums + last + 24 < end; // this tile and the next share their inputs
     let s0 = start;
     let s1 = start;
     let s2 = start;
@@ -93,8 +94,8 @@ function row_s8_interp(
       let d = b;
       let i = min(left, RUN);
       left -= i;
-      // loads, then pointers, then what uses them: the optimiser cannot move loads to their first use and
-      // keep a copy, which interpreters pay for
+      // loads, then pointers, then uses: in this order the optimiser cannot move loads to their first use and
+      // keep a copy, which would cost interpreters time
       if (two) {
         do {
           const v0 = <i64>load<i8>(from);
@@ -170,7 +171,7 @@ function row_s8_interp(
         t5 += <i32>(d >> 42);
       }
     } while (left);
-    // a tile that is not full has room past its end
+    // an incomplete tile has room past its end
     store<i32>(sums, s0);
     store<i32>(sums, s1, 4);
     store<i32>(sums, s2, 8);
@@ -196,14 +197,14 @@ export function conv_s8_interp(p: TileBlock, first: i32, rows: i32): void {
   const y_c = p.y_c;
   const per = p.per;
   const groups = GROUPS ? p.x_c / per : 1;
-  const bytes = (y_c / groups) << 2; // of a group's sums
+  const bytes = (y_c / groups) << 2; // bytes of the sums of a group
   const taps = p.kernel_t * (FEATURES ? p.kernel_f : 1) * per;
   const sums = p.sums;
   const places = rows * y_f * groups;
   let x: usize = 0;
   let o: i32 = 0;
   do {
-    // all outputs, or a tile of them at all places
+    // all outputs, or one tile of outputs at all positions
     const outputs = FETCH ? fetch_tile(p, o, groups) : 0;
     let y = p.y + first * y_f * y_c + o;
     for (let t = first; t < first + rows; t++) {

@@ -1,9 +1,9 @@
 /**
  * conv and dense for compiled code on 32-bit cores: blocks of four outputs that share their inputs.
  *
- * In: taps side by side (patch.ts).  Out: as conv.ts.  Weights in blocks of i32 [4], what sums start from,
- * and s8 [taps][4], the last block and the last four taps filled up with zeros, or i32 and [taps] each where
- * one or two outputs are left, such blocks for each group; a sum starts from the bias, with the input's zero
+ * In: adjacent taps (patch.ts).  Out: as conv.ts.  Weights of each group are in blocks: i32 [4], the start
+ * values of sums, then s8 [taps][4]; zeros pad the last block and the last four taps. If one or two outputs
+ * remain, each of them may have i32 and s8 [taps] instead. A sum starts at the bias, with the input's zero
  * point folded into it.
  * Exact: int32 sums in another order.  Up to three bytes past the taps are read, and multiplied by 0.
  */
@@ -13,15 +13,15 @@ import { FEW_TAPS, last_rows } from "./last-rows";
 import { FEATURES, FETCH, GROUPS, LEFT_OVER } from "./needs";
 import { TileBlock, taps_s8 } from "./patch";
 
-/** Sums of one place and group; returns where the weights of what follows begin. */
+/** Computes the sums of one position and group. Returns where the following weights begin. */
 function row_s8_native(
   sums: usize, // i32 [outputs]
-  end: usize, // of the sums
+  end: usize, // end of the sums
   x: usize, // s8 [taps]
   w: usize, // [outputs / 4]: i32 [4], s8 [taps][4]
   taps: i32,
 ): usize {
-  const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums that are no tile
+  const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums outside tiles
   if (!LEFT_OVER || sums + last < end)
     do {
       let a0 = load<i32>(w);
@@ -58,7 +58,7 @@ function row_s8_native(
       store<i32>(sums, a0);
       store<i32>(sums, a1, 4);
       store<i32>(sums, a2, 8);
-      store<i32>(sums, a3, 12); // past the end of a tile that is not full: there is room
+      store<i32>(sums, a3, 12); // an incomplete tile has room past its end
       sums += 16;
     } while (sums + last < end);
   return LEFT_OVER ? last_rows(sums, end, x, w, taps, 4) : w;
@@ -69,12 +69,12 @@ export function conv_s8_native(p: TileBlock, first: i32, rows: i32): void {
   const y_c = p.y_c;
   const per = p.per;
   const groups = GROUPS ? p.x_c / per : 1;
-  const bytes = (y_c / groups) << 2; // of a group's sums
+  const bytes = (y_c / groups) << 2; // bytes of the sums of a group
   const taps = p.kernel_t * (FEATURES ? p.kernel_f : 1) * per;
   const sums = p.sums;
   let o: i32 = 0;
   do {
-    // all outputs, or a tile of them at all places
+    // all outputs, or one tile of outputs at all positions
     const outputs = FETCH ? fetch_tile(p, o, groups) : 0;
     let y = p.y + first * y_f * y_c + o;
     for (let t = first; t < first + rows; t++) {

@@ -1,20 +1,20 @@
 /**
- * conv and dense with SIMD128 for layers that make one place at a time: sixteen outputs, two taps a
- * multiplication.
+ * conv and dense with SIMD128 for layers with one output position per call: sixteen outputs at a time, two
+ * taps per multiplication.
  *
- * In: x s8, the taps of a place side by side, places `pool` bytes apart, none of them padding.  Out: as
- * conv.ts.  Weights u8 [y_c / 8][taps / 2][4][2][2], tiles filled up, taps (`place`) in whole eights: of two
- * weights that share 16 bits the lower one, of outputs 0 to 3, has 128 added, the upper one, of outputs 4 to
- * 7, is as it is.
+ * In: x s8, the adjacent taps of a position; positions are `pool` bytes apart, and no tap is padding.  Out:
+ * as conv.ts.  Weights u8 [y_c / 8][taps / 2][4][2][2], in padded tiles, with taps (`place`) in multiples of
+ * 8. Two weights share a word of 16 bits: the lower one, of outputs 0 to 3, has 128 added; the upper one, of
+ * outputs 4 to 7, is unchanged.
  *
- * One place is bound by fetching weights. Such a word is 256 * upper + lower + 128 and is multiplied as it
- * is; a shift gives the upper one alone: sum of x * word = 256 * (sum of x * upper) + (sum of x * lower) +
+ * One position is limited by the loads of weights. A word is 256 * upper + lower + 128 and is multiplied as
+ * it is. A shift gives the upper weight: sum of x * word = 256 * (sum of x * upper) + (sum of x * lower) +
  * 128 * (sum of x)
- * Exact: modulo 2^32.  Up to 7 taps past the last are read; the weights of those are 0.
+ * Exact: modulo 2^32.  Up to 7 taps past the last are read; their weights are 0.
  */
 import { SimdBlock, finish_place, keep, mac, zeros } from "./mac-simd";
 
-/** Taps less the zero point as int16; returns 128 times their sum in four lanes. */
+/** Converts taps to int16 less the zero point. Returns 128 times their sum in four lanes. */
 // @ts-ignore: decorator
 @inline
 function widen_sum(

@@ -3,7 +3,7 @@
  *
  * In: x [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y [...][y_f][y_c].  Weights as conv.ts:
  * [o][kt][kf][c / groups].  Padded taps are skipped.  Exact: quant/ops/conv.ts, quant/ops/dense.ts.  Cost:
- * one multiply-add a tap, eight taps an instruction with SIMD128; all targets.
+ * one multiply-add per tap, eight taps per instruction with SIMD128; the same kernel for all targets.
  */
 import { end_tap, first_tap } from "./fixed-point";
 import { dot_int16, finish_int16 } from "./int16";
@@ -20,7 +20,7 @@ function conv_int16<TX, TY>(p: PlainBlock, first: i32, rows: i32): void {
   const per = p.per;
   const zero = p.x_zero;
   const out_per = y_c / (x_c / per);
-  const beside_f = per == x_c && dilation_f == 1; // the taps of one row are one run
+  const beside_f = per == x_c && dilation_f == 1; // the taps of one row are adjacent
   let y = p.y + first * p.y_f * y_c * <i32>sizeof<TY>();
   for (let t = first; t < first + rows; t++) {
     const t0 = t * p.stride_t - p.pad_t;
@@ -30,7 +30,7 @@ function conv_int16<TX, TY>(p: PlainBlock, first: i32, rows: i32): void {
       const f0 = f * p.stride_f - p.pad_f;
       const kf0 = first_tap(f0, dilation_f);
       const kf1 = end_tap(f0, dilation_f, x_f, kernel_f);
-      const all = beside_f && dilation_t == 1 && kernel_f == x_f && kf1 - kf0 == x_f; // so are those of all rows
+      const all = beside_f && dilation_t == 1 && kernel_f == x_f && kf1 - kf0 == x_f; // the taps of all rows are adjacent
       for (let o: i32 = 0; o < y_c; o++) {
         const w = p.weights + o * kernel_t * kernel_f * per; // s8 [kernel_t][kernel_f][per]
         // TX [x_rows][x_f][x_c], from the group's first channel

@@ -1,13 +1,13 @@
 /**
- * conv and dense with SIMD128: tiles of four places x eight outputs, two taps a multiplication; with relaxed
- * SIMD four (mac-relaxed.ts).
+ * conv and dense with SIMD128: tiles of four output positions x eight outputs, two taps per multiplication;
+ * with relaxed SIMD four (mac-relaxed.ts).
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: as conv.ts.  Weights s8 [y_c / 8][taps / 2][8][2], tiles and fours of
- * taps filled up with zeros, one such run a group; relaxed [y_c / 8][taps / 4][8][4].  Taps (`patch`) are
- * int16 less the zero point, and padded ones are 0; relaxed: bytes, and padded ones are the zero point.
- * conv_rows: rows of the input become taps once, up to `chunk` output rows together, and places read them
- * `place` values apart.  conv_patch: the taps of four places are copied. Exact: int32 sums in another order.
- * Up to 15 bytes past the taps and the tables are read, and multiplied by 0.
+ * In: x s8 [x_rows][x_f][x_c].  Out: as conv.ts.  Weights of each group are s8 [y_c / 8][taps / 2][8][2],
+ * relaxed [y_c / 8][taps / 4][8][4]; zeros pad tiles, and taps to a multiple of 4.  Taps (`patch`) are int16
+ * less the zero point, and padded ones are 0; relaxed: bytes, and padded ones are the zero point. conv_rows
+ * converts rows of the input to taps once, for up to `chunk` output rows, and reads positions `place` values
+ * apart.  conv_patch copies the taps of four positions. Exact: int32 sums in another order. Up to 15 bytes
+ * past the taps and the tables are read, and multiplied by 0.
  */
 import { relaxed_four, relaxed_one, relaxed_two } from "./conv-tiles-relaxed";
 import { tile_four, tile_one, tile_two } from "./conv-tiles-simd";
@@ -16,24 +16,24 @@ import { SimdBlock, finish_place, sums_bytes, widen_s8, zeros } from "./mac-simd
 import { fill_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, FOURS, GROUPS, ONES, PAIRS, POOLED, RELAXED } from "./needs";
 
-/** A tap has 2^TAP bytes: int16, or what the dot product of relaxed SIMD reads. */
+/** A tap has 2^TAP bytes: int16, or a byte for the dot product of relaxed SIMD. */
 const TAP = RELAXED ? 0 : 1;
 
-/** Bytes of the taps of a place, in whole fours. */
+/** Returns the bytes of the taps of a position, padded to a multiple of 4 taps. */
 // @ts-ignore: decorator
 @inline
 function pitch_of(taps: i32): i32 {
   return ((taps + 3) & ~3) << TAP;
 }
 
-/** What taps differ by from the input: its zero point, or the bits that are flipped. */
+/** Returns what taps differ by from the input: its zero point, or the bits that are flipped. */
 // @ts-ignore: decorator
 @inline
 function change_of(p: SimdBlock): v128 {
   return RELAXED ? flips() : zeros(p);
 }
 
-/** Taps that lie side by side in the input. */
+/** Converts adjacent inputs to taps. */
 // @ts-ignore: decorator
 @inline
 function taps_s8(to: usize, from: usize, n: i32, change: v128): void {
@@ -41,7 +41,7 @@ function taps_s8(to: usize, from: usize, n: i32, change: v128): void {
   else widen_s8(to, from, n, change);
 }
 
-/** Taps that are padding: of value 0. */
+/** Writes taps that are padding, of value 0. */
 // @ts-ignore: decorator
 @inline
 function no_taps(p: SimdBlock, to: usize, n: i32): void {
@@ -49,7 +49,7 @@ function no_taps(p: SimdBlock, to: usize, n: i32): void {
   else fill_s8(to, 0, n << 1);
 }
 
-/** `rows` rows of the input from row t on, `step` apart, as taps. Without dilations rows are one run. */
+/** Converts `rows` rows of the input to taps, `step` apart from row t on. Without dilations: one run. */
 function widen_rows(p: SimdBlock, t: i32, rows: i32, step: i32): void {
   const bytes = (FEATURES ? p.x_f : 1) * p.x_c;
   const change = change_of(p);
@@ -66,14 +66,14 @@ function widen_rows(p: SimdBlock, t: i32, rows: i32, step: i32): void {
   }
 }
 
-/** Of so many places that are left, how many share the loads of weights. */
+/** Returns how many of the remaining positions share the loads of weights. */
 // @ts-ignore: decorator
 @inline
 function at_once(places: i32): i32 {
   return FOURS && places >= 4 ? 4 : PAIRS && places >= 2 ? 2 : 1;
 }
 
-/** Sums of four places, of two, or of one; of two times the same one where there is no loop for one. */
+/** Computes the sums of four positions, of two, or of one. Without a loop for one, a pair does it twice. */
 // @ts-ignore: decorator
 @inline
 function tile(
@@ -99,7 +99,7 @@ function tile(
   else tile_one(sums, bias, outputs, x, w, taps);
 }
 
-/** Sums of `places` places of all groups; taps of a group `x_group` bytes after those of the one before. */
+/** Computes the sums of `places` positions of all groups. `x_group`: bytes between the taps of groups. */
 function sums_of(p: SimdBlock, places: i32, x: usize, x_pitch: i32, x_group: i32, taps: i32): void {
   const y_c = p.y_c;
   const groups = GROUPS ? p.x_c / p.per : 1;
@@ -108,7 +108,7 @@ function sums_of(p: SimdBlock, places: i32, x: usize, x_pitch: i32, x_group: i32
   let w = p.weights;
   let sums = p.sums;
   let bias = start_of(p);
-  // a tile that is not full writes past its group: the next group comes after it
+  // an incomplete tile writes past its group, and the next group overwrites that
   for (let g: i32 = 0; g < groups; g++) {
     tile(p, places, sums, sums_bytes(y_c), bias, outputs, x, x_pitch, w, taps);
     w += group_bytes;
@@ -118,7 +118,7 @@ function sums_of(p: SimdBlock, places: i32, x: usize, x_pitch: i32, x_group: i32
   }
 }
 
-/** Outputs of the places whose sums are there; returns where the next ones go. */
+/** Computes the outputs of positions from their sums. Returns where the next outputs go. */
 function finish_places(p: SimdBlock, y: usize, y_pitch: i32, places: i32): usize {
   const pitch = sums_bytes(p.y_c);
   let sums = p.sums;
@@ -131,8 +131,8 @@ function finish_places(p: SimdBlock, y: usize, y_pitch: i32, places: i32): usize
 }
 
 /**
- * `places` places from `x` on, `pitch` bytes apart, four at a time while there are four; outputs y_pitch
- * bytes apart.
+ * Computes `places` positions from `x` on, `pitch` bytes apart, four at a time if possible. Outputs are
+ * y_pitch bytes apart.
  */
 function places_s8(p: SimdBlock, y: usize, y_pitch: i32, x: usize, pitch: i32, places: i32, taps: i32): void {
   const pool = POOLED ? p.pool : 1;
@@ -145,13 +145,13 @@ function places_s8(p: SimdBlock, y: usize, y_pitch: i32, x: usize, pitch: i32, p
   }
 }
 
-/** Places whose taps lie side by side, once every dilation_t-th row is taken for itself. */
+/** Runs layers whose taps are adjacent if every dilation_t-th row is taken separately. */
 export function conv_rows_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
   const y_f = FEATURES ? p.y_f : 1;
   const y_c = p.y_c;
   const kernel_t = p.kernel_t;
   const stride_t = p.stride_t;
-  const dilation_t = DILATIONS ? p.dilation_t : 1; // 1 where the stride is not
+  const dilation_t = DILATIONS ? p.dilation_t : 1; // 1 if the stride is not 1
   const taps = kernel_t * (FEATURES ? p.kernel_f : 1) * p.per;
   const pad_t = EDGES ? p.pad_t : 0;
   const end = first + rows;
@@ -166,7 +166,7 @@ export function conv_rows_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
   }
 }
 
-/** Taps of the place (t, f) and a group of channels: [kernel_t][kernel_f][per]. */
+/** Copies the taps of position (t, f) and a group of channels: [kernel_t][kernel_f][per]. */
 function place_taps(p: SimdBlock, to: usize, t: i32, f: i32, group: i32): void {
   const x_f = p.x_f;
   const x_c = p.x_c;
@@ -186,7 +186,7 @@ function place_taps(p: SimdBlock, to: usize, t: i32, f: i32, group: i32): void {
   }
 }
 
-/** Places whose taps are copied: those of a place group by group, whole fours each. */
+/** Runs layers whose taps are copied, group by group, each padded to a multiple of 4 taps. */
 export function conv_patch_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
   const y_f = p.y_f;
   const y_c = p.y_c;
@@ -196,7 +196,7 @@ export function conv_patch_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
   const pitch = pitch_of(taps);
   const patch = p.patch;
   let y = p.y + first * y_f * y_c;
-  let at = first * y_f; // place
+  let at = first * y_f; // index of the position
   let left = rows * y_f;
   while (left > 0) {
     const places = at_once(left);

@@ -1,19 +1,19 @@
 /**
- * The inner loops of conv-simd.ts with the dot product of relaxed SIMD: all sums of four places, of two, of
- * one.
+ * The inner loops of conv-simd.ts with the dot product of relaxed SIMD: all sums of four positions, of two,
+ * of one.
  *
  * In: taps as mac-relaxed.ts reads them, in whole fours, weights s8 [outputs / 8][taps / 4][8][4].  Out: sums
- * i32 of `outputs` outputs, rows `pitch` bytes apart, whole tiles. Four places may leave the largest sums of
- * two, or of all.
- * An engine takes two dot products a cycle and gives a sum after five, so that every loop has eight sums at
- * once: those of four places and eight outputs, of two places and sixteen, of one place and sixteen in two
- * halves of its taps.
+ * i32 of `outputs` outputs, in whole tiles, rows `pitch` bytes apart. Four positions may leave only the
+ * largest sums of two, or of all.
+ * An engine starts two dot products per cycle and has a sum after five. So every loop computes eight sums at
+ * once: four positions x eight outputs, two positions x sixteen, one position x sixteen in two halves of its
+ * taps.
  */
 import { dot } from "./mac-relaxed";
 import { SimdBlock, keep, keep_four } from "./mac-simd";
 import { POOLED } from "./needs";
 
-/** Bytes of the weights of eight outputs. */
+/** Returns the bytes of the weights of eight outputs. */
 // @ts-ignore: decorator
 @inline
 function tile_bytes(taps: i32): i32 {
@@ -26,7 +26,7 @@ export function relaxed_four(
   pitch: i32,
   bias: usize, // i32 [outputs], whole tiles
   outputs: i32,
-  x: usize, // bytes, places x_pitch bytes apart
+  x: usize, // bytes, positions x_pitch bytes apart
   x_pitch: i32,
   w: usize,
   taps: i32,
@@ -72,13 +72,13 @@ export function relaxed_four(
   }
 }
 
-/** Sixteen outputs at a time. */
+/** Computes sixteen outputs at a time. */
 export function relaxed_two(
   sums: usize,
   pitch: i32,
   bias: usize, // i32 [outputs], whole tiles
   outputs: i32,
-  x: usize, // bytes, places x_pitch bytes apart
+  x: usize, // bytes, positions x_pitch bytes apart
   x_pitch: i32,
   w: usize,
   taps: i32,
@@ -123,7 +123,7 @@ export function relaxed_two(
   }
 }
 
-/** Sixteen outputs at a time, even and odd fours of taps by themselves. */
+/** Computes sixteen outputs at a time, with separate sums for even and odd fours of taps. */
 export function relaxed_one(
   sums: usize,
   bias: usize, // i32 [outputs], whole tiles

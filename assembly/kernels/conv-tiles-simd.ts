@@ -1,9 +1,10 @@
 /**
- * The inner loops of conv-simd.ts: all sums of four places, of two, and of one.
+ * The inner loops of conv-simd.ts: all sums of four positions, of two, and of one.
  *
  * In: int16 taps in whole fours, weights s8 [outputs / 8][taps / 2][8][2].  Out: sums i32 of `outputs`
- * outputs, rows `pitch` bytes apart, whole tiles; four places may leave the largest sums of two, or of all.
- * Four places share the loads of weights: 16 multiplications for 2 of those; one place is bound by them.
+ * outputs, in whole tiles, rows `pitch` bytes apart; four positions may leave only the largest sums of two,
+ * or of all. Four positions share the loads of weights, 16 multiplications for 2 loads; the loads limit one
+ * position.
  */
 import { SimdBlock, keep, keep_four, mac } from "./mac-simd";
 import { POOLED } from "./needs";
@@ -14,7 +15,7 @@ export function tile_four(
   pitch: i32,
   bias: usize, // i32 [outputs], whole tiles
   outputs: i32,
-  x: usize, // s16, places x_pitch bytes apart
+  x: usize, // s16, positions x_pitch bytes apart
   x_pitch: i32,
   w: usize,
   taps: i32,
@@ -60,13 +61,13 @@ export function tile_four(
   }
 }
 
-/** Two places share the loads of weights, where one would be bound by them. */
+/** Computes two positions, which share the loads of weights that would limit one. */
 export function tile_two(
   sums: usize,
   pitch: i32,
   bias: usize, // i32 [outputs], whole tiles
   outputs: i32,
-  x: usize, // s16, places x_pitch bytes apart
+  x: usize, // s16, positions x_pitch bytes apart
   x_pitch: i32,
   w: usize,
   taps: i32,
@@ -104,7 +105,7 @@ export function tile_two(
   }
 }
 
-/** Sixteen outputs at a time. */
+/** Computes sixteen outputs at a time. */
 export function tile_one(
   sums: usize,
   bias: usize, // i32 [outputs], whole tiles

@@ -3,14 +3,14 @@
  *
  * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][y_c].  acc = bias +
  * sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)). Padded taps are skipped (they hold the zero
- * point).  Exact: quant/ops/conv.ts. Cost: one multiply-add a tap. Plain: the targets' kernels (conv-simd.ts
- * and its neighbours) are taken but for multipliers that they cannot shift by.
+ * point).  Exact: quant/ops/conv.ts. Cost: one multiply-add per tap. This is the plain kernel: the kernel of
+ * the target (conv-simd.ts and its neighbours) runs every layer whose multipliers it can apply.
  */
 import { end_tap, finish, first_tap } from "./fixed-point";
 import { PlainBlock } from "./mac";
 import { TapsBlock, tap_accumulators } from "./taps";
 
-/** sum w[i] * (x[i] - zero) */
+/** Returns sum w[i] * (x[i] - zero). */
 // @ts-ignore: decorator
 @inline
 export function dot_s8(
@@ -36,7 +36,7 @@ export function conv_s8(p: PlainBlock, first: i32, rows: i32): void {
   const per = p.per;
   const zero = p.x_zero;
   const out_per = y_c / (x_c / per);
-  const beside_f = per == x_c && dilation_f == 1; // the taps of one row are one run
+  const beside_f = per == x_c && dilation_f == 1; // the taps of one row are adjacent
   let y = p.y + first * p.y_f * y_c;
   for (let t = first; t < first + rows; t++) {
     const t0 = t * p.stride_t - p.pad_t;

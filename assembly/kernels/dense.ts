@@ -1,5 +1,5 @@
 /**
- * dense: fully connected over a whole window in int8.
+ * dense: a fully connected layer over a whole window in int8.
  *
  * In: x s8 [per].  Out: y s8 [y_c].  acc = bias + sum w[u][i] * (x[i] - x_zero).  Exact: quant/ops/dense.ts.
  */
@@ -8,24 +8,24 @@ import { clamp, first_row, rescale } from "./fixed-point";
 import { PlainBlock } from "./mac";
 
 /**
- * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
- * lies `step` rows after row f - 1.
+ * Accumulators of waiting windows. Rows of the stream are numbered from the start of window n. In the stream,
+ * two rows of a window are `step` rows apart.
  */
 @unmanaged
 export class DenseFoldBlock extends PlainBlock {
   new_at: usize; // address of the first new row
-  new_rows: i32; // rows of the stream that a hop brings
-  newest: i32; // row of the newest
+  new_rows: i32; // rows of the stream per hop
+  newest: i32; // number of the newest row
   step: i32;
   open: usize; // address of the first interior row of the window that opens
-  open_rows: i32; // its rows, `step` apart
+  open_rows: i32; // rows of the opening window, `step` apart
   right: usize; // address of the right edge's rows
   right_rows: i32;
   left: usize; // address of the left edge's rows, of the window that opens
   left_rows: i32;
-  queue: usize; // address of the accumulators, one a waiting window
-  waiting: i32; // waiting windows
-  totals: usize; // of globalavg and globalmax alone
+  queue: usize; // address of the accumulators, one per waiting window
+  waiting: i32; // number of waiting windows
+  totals: usize; // for globalavg and globalmax only
   row: i32; // elements of a row
 }
 
@@ -62,8 +62,7 @@ function add_rows(p: DenseFoldBlock, to: usize, x: usize, first: i32, rows: i32,
 }
 
 /**
- * Accumulators i32 [waiting][y_c] of waiting windows (edge-exact): every row of a window enters its
- * accumulator once.
+ * Adds every row of a window once to the accumulator of the window, i32 [waiting][y_c] in all (edge-exact).
  */
 export function dense_fold_s8(p: DenseFoldBlock, phase: i32): void {
   const units = p.y_c;

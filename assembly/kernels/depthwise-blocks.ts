@@ -1,17 +1,17 @@
 /**
- * depthwise, one filter a channel, in blocks of four channels: for targets without SIMD.
+ * depthwise with one filter per channel, in blocks of four channels: for targets without SIMD.
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights of four channels after those of
- * four others: i32 [4], what sums start from, then s8 [taps][4]; the input's zero point is folded into the
- * bias. `per` is x_c here, so that a patch (patch.ts) has all channels; `runs` says that taps lie in time
- * alone.  Exact. Up to three channels past the last are read; their sums are dropped.
+ * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights are in blocks of four channels:
+ * i32 [4], the start values of sums, then s8 [taps][4]. The input's zero point is folded into the bias. `per`
+ * is x_c here, so that a patch (patch.ts) has all channels; `runs` is 1 if taps lie only along time.
+ * Exact. Up to three channels past the last are read; their sums are dropped.
  */
 import { fetch_tile, tile_outputs } from "./fetch";
 import { finish_row } from "./finish";
 import { DILATIONS, FEATURES, FETCH, PATCHES } from "./needs";
 import { TileBlock, taps_s8 } from "./patch";
 
-/** Sums of one place. */
+/** Computes the sums of one position. */
 function channels(
   p: TileBlock,
   x: usize, // s8 [taps][pitch]
@@ -53,7 +53,7 @@ export function depthwise_s8_blocks(p: TileBlock, first: i32, rows: i32): void {
   const pitch = (DILATIONS ? p.dilation_t : 1) * (FEATURES ? p.x_f : 1) * y_c;
   let o: i32 = 0;
   do {
-    // all channels, or a tile of them at all places
+    // all channels, or one tile of channels at all positions
     const outputs = FETCH ? fetch_tile(p, o, 1) : 0;
     let y = p.y + first * y_f * y_c + o;
     for (let t = first; t < first + rows; t++) {

@@ -1,21 +1,21 @@
 /**
- * depthwise, one filter a channel, in blocks of eight channels: for interpreters, whose loops cost as much as
- * what is in them.
+ * depthwise with one filter per channel, in blocks of eight channels: for interpreters, in which a loop costs
+ * as much as its body.
  *
  * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights s8 [taps][y_c], or of a tile's
  * channels (fetch.ts); the input's zero point is folded into the bias. `per` is x_c here, so that a patch
- * (patch.ts) has all channels; `runs` says that taps lie in time alone.  Exact. Up to seven channels past the
- * last are read; their sums are dropped.
+ * (patch.ts) has all channels; `runs` is 1 if taps lie only along time.  Exact. Up to seven channels past
+ * the last are read; their sums are dropped.
  */
 import { fetch_tile, tile_outputs } from "./fetch";
 import { finish_row_interp } from "./finish-interp";
 import { DILATIONS, FEATURES, FETCH, PATCHES, WIDE } from "./needs";
 import { TileBlock, taps_s8 } from "./patch";
 
-/** Of a block. */
+/** Channels of a block. */
 const CHANNELS: i32 = WIDE ? 8 : 4;
 
-/** Sums of one place. */
+/** Computes the sums of one position. */
 function channels(
   p: TileBlock,
   x: usize, // s8 [taps][pitch]
@@ -75,7 +75,7 @@ export function depthwise_s8_interp(p: TileBlock, first: i32, rows: i32): void {
   const pitch = (DILATIONS ? p.dilation_t : 1) * (FEATURES ? p.x_f : 1) * y_c;
   let o: i32 = 0;
   do {
-    // all channels, or a tile of them at all places
+    // all channels, or one tile of channels at all positions
     const outputs = FETCH ? fetch_tile(p, o, 1) : 0;
     let y = p.y + first * y_f * y_c + o;
     for (let t = first; t < first + rows; t++) {

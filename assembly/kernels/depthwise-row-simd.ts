@@ -1,21 +1,21 @@
 /**
- * depthwise with SIMD128 for layers that make one row at a time, of one feature, without padding: two taps a
+ * depthwise with SIMD128 for layers with one row per call, of one feature, without padding: two taps per
  * multiplication, sixteen channels at a time.
  *
  * In: x s8 [x_rows][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 16][kernel_t / 2][16][2],
- * filled up with zeros. Inputs keep their zero point, which `bias` takes off. Two rows are zipped byte by
- * byte, and become int16 as 256 times themselves, which is one instruction where a sign takes two. So `bias`
- * is 256 times as large too, `multiplier` a 256th, and |sum| below 2^23. Exact: int32 sums in another order.
- * Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their sums are
- * dropped, their weights 0.
+ * padded with zeros. Inputs keep their zero point, which `bias` subtracts. Two rows are interleaved byte by
+ * byte, and one instruction makes int16 values that are 256 times as large; sign extension would take two. So
+ * `bias` is also 256 times as large, `multiplier` is divided by 256, and |sum| is below 2^23. Exact: int32
+ * sums in another order. Up to fifteen channels past the last, and a row past the last of an odd kernel, are
+ * read; their sums are dropped, their weights 0.
  */
 import { SimdBlock, below_of, bytes_high, bytes_low, finish_eight, is_exact, mac } from "./mac-simd";
 import { DILATIONS } from "./needs";
 
-/** Bits that sums are shifted up by. */
+/** Bits by which sums are shifted to the left. */
 const UP = 8;
 
-/** All channels of the row whose first taps are at x. */
+/** Computes all channels of the row whose first taps are at x. */
 function row(p: SimdBlock, y: usize, x: usize): void {
   const y_c = p.y_c;
   const next = DILATIONS ? p.dilation_t * y_c : y_c;

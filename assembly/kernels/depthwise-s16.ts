@@ -3,7 +3,7 @@
  *
  * In: x [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y [...][y_f][y_c], y_c = x_c * per;
  * output o reads input channel o / per. Weights as depthwise.ts: [kt][kf][o].  Padded taps are skipped.
- * Exact: quant/ops/depthwise.ts.  Cost: one multiply-add a tap; all targets.
+ * Exact: quant/ops/depthwise.ts.  Cost: one multiply-add per tap; the same kernel for all targets.
  */
 import { end_tap, first_tap } from "./fixed-point";
 import { finish_int16 } from "./int16";

@@ -1,13 +1,13 @@
 /**
- * depthwise with SIMD128, one filter a channel: two taps a multiplication, with relaxed SIMD four; four rows
- * of eight channels at a time, or one row of sixteen.
+ * depthwise with SIMD128, one filter per channel: two taps per multiplication, with relaxed SIMD four; four
+ * rows of eight channels at a time, or one row of sixteen.
  *
  * In: x s8 [x_rows][x_f][x_c].  Out: as depthwise.ts with `per` 1.  Weights s16 [y_c / 8][kernel_f][kernel_t
- * / 2][8][2], filled up with zeros to two pairs. Inputs keep their zero point, which `bias` takes off.
- * `patch` holds sixteen zero points, for what is padding. A row beside the one that follows it gives two taps
- * of one output row, and the next two of the output row two further up: four output rows that lie as far
- * apart as their taps share what is zipped. Vector instructions are what it is bound by: int16 weights take
- * two of 24 less for eight multiplications, and two rows are made bytes by one. Exact: int32 sums in another
+ * / 2][8][2], padded with zeros to two pairs. Inputs keep their zero point, which `bias` subtracts. `patch`
+ * holds sixteen zero points, which are read as padding. Two successive rows, interleaved, are two taps of one
+ * output row, and the next two taps of the output row two rows earlier. So four output rows that are as far
+ * apart as their taps share interleaved rows. Vector instructions limit the kernel: int16 weights save 2 of
+ * 24 for eight multiplications, and one instruction narrows two rows to bytes. Exact: int32 sums in another
  * order.  Up to fifteen channels past the last, and a row past the last of an odd kernel, are read; their
  * sums are dropped, their weights 0.
  */
@@ -16,7 +16,7 @@ import { SimdBlock, below_of, bytes_high, bytes_low, finish_place, is_exact, kee
 import { fill_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, RELAXED, ROW_FOURS, ROW_ONES, ROW_PARTS } from "./needs";
 
-/** Where the tap at `at` is read: rows begin at x to x + span, else it is padding. */
+/** Returns where the tap at `at` is read. Rows begin at x to x + span; everything else is padding. */
 // @ts-ignore: decorator
 @inline
 function tap(at: usize, x: usize, span: usize, padding: usize): usize {
@@ -35,14 +35,14 @@ function zip_high(u: v128, v: v128): v128 {
   return v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
-/** Whether a column of the input is one, not padding. */
+/** Checks whether a column is in the input and not padding. */
 // @ts-ignore: decorator
 @inline
 function is_inside(p: SimdBlock, column: i32): bool {
   return !EDGES || !FEATURES || <u32>column < <u32>p.x_f;
 }
 
-/** One output row of a feature whose first tap is row t. */
+/** Computes one output row of a feature. Its first tap is row t. */
 function row_one(p: SimdBlock, y: usize, t: i32, column: i32, frame: i32, tile: i32): void {
   const next = DILATIONS ? p.dilation_t * frame : frame;
   const padding = EDGES ? p.patch : 0;
@@ -109,8 +109,8 @@ function row_one(p: SimdBlock, y: usize, t: i32, column: i32, frame: i32, tile: 
 }
 
 /**
- * Four output rows of a feature whose first taps are row t and those `next` bytes further, as their taps are:
- * taps are zipped in registers.
+ * Computes four output rows of a feature. Their first taps are row t and the rows `next` bytes further, as
+ * far apart as taps. Taps are interleaved in registers.
  */
 function row_four(p: SimdBlock, y: usize, pitch: i32, t: i32, column: i32, frame: i32, tile: i32): void {
   const next = DILATIONS ? p.dilation_t * frame : frame;
@@ -266,7 +266,7 @@ export function depthwise_s8_simd(p: SimdBlock, first: i32, rows: i32): void {
   for (let phase = first; phase < min(end, first + step); phase++) {
     for (let t = phase; t < end;) {
       const four = ROW_FOURS && (!ROW_ONES || (stride_t == 1 && t + 3 * step < end));
-      // where single rows are not there, the last four overlap those before
+      // without the loop for single rows, the last four rows overlap those before
       if (!ROW_ONES) while (t + 3 * step >= end) t -= step;
       let y = p.y + t * y_f * y_c;
       const from = t * stride_t - pad_t;

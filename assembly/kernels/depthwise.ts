@@ -3,8 +3,8 @@
  *
  * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][y_c], y_c = x_c * per;
  * output o reads input channel o / per. acc = bias + sum w[kt][kf][o] * (x - x_zero).  Padded taps are
- * skipped.  Plain: for several filters a channel; depthwise-simd.ts and depthwise-blocks.ts do one.  Exact:
- * quant/ops/depthwise.ts.
+ * skipped.  Plain kernel for several filters per channel; depthwise-simd.ts and depthwise-blocks.ts run
+ * layers with one.  Exact: quant/ops/depthwise.ts.
  */
 import { end_tap, finish, first_tap } from "./fixed-point";
 import { PlainBlock } from "./mac";

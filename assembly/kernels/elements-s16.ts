@@ -1,16 +1,16 @@
 /**
  * add and activation in int16, element by element.
  *
- * add: x, x2 and y s16 [...][count], both inputs brought to one scale with 15 extra bits.  activation: a
- * rescale between int8 and int16, or a leaky ReLU: multipliers `mult1` from the zero point on, `mult2` below
- * it, whose result is negated where `negate` is 1. Out: rows first to first + rows - 1 of y.  Exact:
- * quant/ops/add.ts, quant/ops/activation.ts.
+ * add: x, x2 and y s16 [...][count]; both inputs are brought to one scale with 15 extra bits.  activation: a
+ * rescale between int8 and int16, or a leaky ReLU. Its multiplier is `mult1` from the zero point on and
+ * `mult2` below it; the result of `mult2` is negated if `negate` is 1. Out: rows first to first + rows - 1 of
+ * y.  Exact: quant/ops/add.ts, quant/ops/activation.ts.
  */
 import { AddBlock, term } from "./add";
 import { clamp, requantise } from "./fixed-point";
 import { MINUS } from "./needs";
 
-/** A rescale or a leaky ReLU. */
+/** Block of a rescale or a leaky ReLU. */
 @unmanaged
 export class RescaleBlock {
   x: usize;
@@ -23,7 +23,7 @@ export class RescaleBlock {
   y_zero: i32;
   min: i32;
   max: i32;
-  negate: i32; // 1 where what mult2 gives below the zero point is negated
+  negate: i32; // 1: results of mult2, below the zero point, are negated
   _44: i32;
   _48: i32;
   mult1: i32;

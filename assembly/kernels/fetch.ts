@@ -1,35 +1,34 @@
 /**
- * fetch: weights that do not lie in memory, copied from where the host has them just before they are used.
+ * fetch: copies weights that are not in memory from the host, just before they are used.
  *
  * In: a block.  Out: its weights in memory.  The module's only import, `weights(dst, src, n)` of `runlet`,
- * copies n bytes from byte src of the weights to dst.  A tile is what its outputs are requantised by, filled
- * up to whole eights (native: multiplier i32 [tile_outputs], shift s8 [tile_outputs]; interp:
- * finish-interp.ts), and the weights of so many outputs of one group, as embedded ones have them; the last
- * tile of a group has weights for those that are left.  Kernels without tiles take all weights at once.
+ * copies n bytes from byte src of the weights to dst.  A tile begins with the requantisation data of its
+ * outputs, padded to a multiple of 8 bytes (native: multiplier i32 [tile_outputs], shift s8 [tile_outputs];
+ * interp: finish-interp.ts). Then come the weights of `tile_outputs` outputs of one group, in the layout of
+ * embedded weights; the last tile of a group has those of the remaining outputs.  Kernels without tiles fetch
+ * all weights at once.
  */
 import { PlainBlock } from "./mac";
 import { GROUPS } from "./needs";
 import { TileBlock } from "./patch";
 
-/** A tile goes to `bias`; the other addresses lie inside it. */
+/** A tile is copied to `bias`; the other addresses point into it. */
 @unmanaged
 export class FetchedBlock extends TileBlock {
-  source: usize; // where the layer's first tile stands among all weights
-  tile_outputs: i32; // outputs of a tile; the last one of a group has those that are left
+  source: usize; // offset of the layer's first tile among all weights
+  tile_outputs: i32; // outputs per tile; the last tile of a group has the remaining ones
   tile_bytes: i32;
-  last_bytes: i32; // of a group's last tile
+  last_bytes: i32; // bytes of the last tile of a group
 }
 
 // @ts-ignore: decorator
 @external("runlet", "weights")
 declare function weights(dst: usize, src: usize, n: i32): void;
 
-/**
- * Outputs of the tile that is in memory. 0 at first: WAMR looks for its stack pointer among other globals.
- */
+/** Outputs of the tile in memory. Initially 0, so that WAMR does not take this for its stack pointer. */
 export let tile_outputs: i32 = 0;
 
-/** The tile that begins with output o; returns its outputs. */
+/** Fetches the tile that begins with output o; returns its outputs. */
 export function fetch_tile(block: TileBlock, o: i32, groups: i32): i32 {
   const p = changetype<FetchedBlock>(block);
   const most = p.tile_outputs;
@@ -48,7 +47,7 @@ export function fetch_tile(block: TileBlock, o: i32, groups: i32): i32 {
   return tile_outputs;
 }
 
-/** All weights of a layer, for the call that follows: its kernel reads them in the operator's own order. */
+/** Fetches all weights of a layer, for a kernel that reads them in the operator's order. */
 export function fetch_s8(p: PlainBlock): void {
   weights(p.weights, p.all_source, p.all_bytes);
 }

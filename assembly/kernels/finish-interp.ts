@@ -1,19 +1,19 @@
 /**
- * finish for interpreters: the sums of a place to its outputs, in as few instructions as there is a way; each
- * costs such an engine ten or more of its core's.
+ * finish for interpreters: turns the sums of a position into its outputs. It uses as few instructions as
+ * possible, because each costs such an engine ten or more of its core's.
  *
  * In: sums i32 [y_c].  Out: s8 [y_c].  Tables of a layer: `bias` {k i64, m u32} [y_c], `y_zero` 2 * zero
- * point + 1.  emit/ops/requantise-interp.ts says what k and m are, and proves that outputs are those of
- * fixed-point.ts; the shift is k's last six bits, of which shifts take no more.
+ * point + 1.  emit/targets/requantise-interp.ts defines k and m, and proves that outputs are those of
+ * fixed-point.ts. The shift is k's last six bits, the only ones that shifts use.
  */
 import { tile_outputs } from "./fetch";
 import { FETCH, SIGNED, WIDE } from "./needs";
 import { TileBlock } from "./patch";
 
 /**
- * All outputs of a place, or those of a tile. T: i32 where some lie below the zero point, u32 where none
- * does, so that each has a loop of its own (of a constant argument the optimiser would join both again); bool
- * where the loop looks at `below`.
+ * Computes all outputs of a position, or those of a tile. T is i32 if some lie below the zero point, u32 if
+ * none does, so that each case has its own loop (with a constant argument instead, the optimiser would join
+ * the two); bool for a loop that checks `below`.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,27 +1,28 @@
 /**
- * finish: the sums of a place to its outputs, for layers whose sums and shifts are known to be small.
+ * finish: turns the sums of a position into its outputs, for layers with small sums and shifts.
  *
- * In: sums i32 [y_c] with their bias, |sum| < 2^30, every shift in -31..-1.  Out: s8 [y_c].  Tables of a
- * layer: `multiplier` u32, doubled, `shift` s = -1 - shift, and ONCE_FROM more where sums are rounded once;
- * `y_zero` is 2 * zero point + 1.  emit/ops/tiles.ts holds a layer against these bounds.
+ * In: sums i32 [y_c] that include their bias, |sum| < 2^30, every shift in -31..-1.  Out: s8 [y_c].  Tables
+ * of a layer: `multiplier` u32, doubled; `shift` s = -1 - shift, plus ONCE_FROM if sums are rounded once;
+ * `y_zero` 2 * zero point + 1.  emit/targets/native.ts checks these bounds for a layer.
  *
  * Exact: requantise of fixed-point.ts with fewer operations. Doubled multipliers put the product's upper word
- * at the right place, and the top bit of the lower one is what 2^31 would carry. Then (x + 2^s - (x < 0)) >>
- * (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.
+ * at the right position, and the top bit of the lower word is the carry of adding 2^31. Then (x + 2^s - (x <
+ * 0)) >> (s + 1), a half rounded away from zero, is ((x - (x < 0)) >> s) + 1 >> 1.
  *
- * Rounded once, (sum * 2m + 2^(32 + s)) >> (33 + s) is the upper word, shifted by s, plus one, halved: floors
- * of floors are one floor.
+ * If sums are rounded once, (sum * 2m + 2^(32 + s)) >> (33 + s) is the upper word, shifted by s, plus one,
+ * halved: nested floors are one floor.
  *
- * Cost on RV32IMC: 21 instructions an output (gcc 12). It clamps before the last halving: of minimum and
- * maximum gcc makes two moves more. What lies as far apart at every output is a distance, not a pointer: gcc
- * would compute it anew. APART, where there is no such distance, has pointers.
+ * Cost on RV32IMC: 21 instructions per output (gcc 12). It clamps before the last halving, because gcc needs
+ * two more moves for minimum and maximum. The distance from sums to multipliers is the same at every output,
+ * so it is kept instead of a pointer, which gcc would compute again. With APART there is no such distance,
+ * and pointers are kept.
  */
 import { ONCE_FROM } from "./fixed-point";
 import { tile_outputs } from "./fetch";
 import { APART, FETCH, ONCE } from "./needs";
 import { TileBlock } from "./patch";
 
-/** All outputs of a place, or those of a tile. */
+/** Computes all outputs of a position, or those of a tile. */
 export function finish_row(
   p: TileBlock,
   y: usize, // s8 [y_c]

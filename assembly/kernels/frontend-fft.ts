@@ -1,15 +1,15 @@
 /**
  * Real FFT in 16-bit fixed point, in place.
  *
- * In: `buffer` s16 [points][2], the samples in pairs at the places of `place`.  Out: the spectrum s16 [points
- * + 1][2], divided by 2 * points. Radix 2 where the number of bits is odd, then radix 4, then the pass that
- * separates even from odd samples. The first twiddle is 32767 / 32768, and what it is multiplied with is
- * below half the range, so that nothing changes: it is left out.
+ * In: `buffer` s16 [points][2], pairs of samples at the positions that `place` gives.  Out: the spectrum s16
+ * [points + 1][2], divided by 2 * points. Radix 2 if the number of bits is odd, then radix 4, then the pass
+ * that separates even from odd samples. The first twiddle, 32767 / 32768, is left out: its factors are
+ * below half the range, so it would not change them.
  * Source: kissfft (kiss_fft.c, kiss_fftr.c, FIXED_POINT 16).  Exact: quant/frontend/fft.ts, which recurses as
  * kissfft does.
  */
 
-/** floor(32767 / 2) and / 4: a pass divides by its radix. */
+/** floor(32767 / 2) and floor(32767 / 4): a pass divides by its radix. */
 const HALF: i32 = 16383;
 const QUARTER: i32 = 8191;
 
@@ -20,8 +20,8 @@ function round15(x: i32): i32 {
 }
 
 /**
- * Where complex sample `index` goes: its digits reversed, of base 4, the highest of base 2 where the number
- * of bits is odd.
+ * Returns the position of complex sample `index`: its digits in base 4 reversed, where the highest one has
+ * base 2 if the number of bits is odd.
  */
 export function place(index: i32, points: i32): i32 {
   let at = 0;
@@ -40,7 +40,7 @@ function pairs(buffer: usize, points: i32): void {
     const b = round15(load<i16>(p, 4) * HALF);
     store<i16>(p, a + b);
     store<i16>(p, a - b, 4);
-    // real, imaginary, then over the partner
+    // real part, imaginary part, then skip the partner
     if ((p - buffer) & 2) p += 4;
   }
 }
@@ -108,7 +108,7 @@ function fours(
   }
 }
 
-/** The spectra of even and odd samples, packed as real and imaginary part, become that of all. */
+/** Combines the spectra of even and odd samples, packed as real and imaginary part, to one. */
 function separate(
   buffer: usize, // s16 [points + 1][2]
   last: usize, // s16 [points / 2][2]

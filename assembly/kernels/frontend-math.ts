@@ -1,11 +1,11 @@
 /**
- * Integer functions of the audio front end, unsigned 32 bits unless said otherwise.
+ * Integer functions of the audio front end, in unsigned 32 bits unless stated otherwise.
  *
  * Source: TensorFlow's micro front end, filterbank.c, pcan_gain_control.c, log_scale.c.  Exact:
  * quant/frontend/integers.ts.
  */
 
-/** Square root, rounded; below 2^32 a root of 65535 is not rounded up. */
+/** Returns the square root, rounded. Below 2^32 a root of 65535 is not rounded up. */
 export function root_u64(x: u64): u32 {
   if (x == 0) return 0;
   const small = x >> 32 == 0;
@@ -23,7 +23,7 @@ export function root_u64(x: u64): u32 {
   return <u32>root;
 }
 
-/** The gain at x: the parabola of its power of two; s16. */
+/** Returns the gain at x, s16, from a parabola for each power of two. */
 export function wide_function(
   x: u32,
   table: usize, // s16 [125]
@@ -37,12 +37,12 @@ export function wide_function(
   return <i32>(<i16>(((curve * fraction + (1 << 14)) >> 15) + load<i16>(table)));
 }
 
-/** x^2 / 4 below 2, x - 1 from there; 12 fraction bits in, 6 out. */
+/** Returns x^2 / 4 below 2, x - 1 from there; 12 fraction bits in, 6 out. */
 export function shrink(x: u32): u32 {
   return x < 8192 ? (x * x) >> 20 : (x >> 6) - 64;
 }
 
-/** scale * ln(x), x from 1 on. */
+/** Returns scale * ln(x), x from 1 on. */
 export function log_u32(
   x: u32,
   scale: u32,

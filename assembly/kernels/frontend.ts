@@ -1,10 +1,10 @@
 /**
  * The audio front end: int16 samples to rows of int8 features. Its parameter block is FrontEndBlock.
  *
- * In: samples s16, at most a step at a time.  Out: row s8 [channels] whenever a window is full. Window,
- * automatic scaling, FFT, energy, filter bank, square root, noise reduction, gain control (PCAN), logarithm,
- * int8; a channel goes through all stages before the next begins.  Source: TensorFlow's micro front end,
- * frontend.c.  Exact: quant/frontend/reference.ts.
+ * In: samples s16, at most a step at a time.  Out: row s8 [channels] whenever a window is full. Stages:
+ * window, automatic scaling, FFT, energy, filter bank, square root, noise reduction, gain control (PCAN),
+ * logarithm, int8; a channel passes all stages before the next one begins.  Source: TensorFlow's micro front
+ * end, frontend.c.  Exact: quant/frontend/reference.ts.
  */
 import { place, rfft_s16 } from "./frontend-fft";
 import { log_u32, root_u64, shrink, wide_function } from "./frontend-math";
@@ -19,8 +19,8 @@ export class FrontEndBlock {
   channels: i32;
   window: i32; // samples of a window
   step: i32;
-  points: i32; // of the complex FFT, a power of 2
-  peak: i32; // 1: a windowed -32768 counts as it is (signal operators)
+  points: i32; // points of the complex FFT, a power of 2
+  peak: i32; // 1: a windowed -32768 counts as a peak of -32768 (signal operators)
   window_table: usize; // address, s16 [window]
   window_shift: i32;
   twiddles: usize; // address, s16 [points][2]
@@ -39,33 +39,34 @@ export class FrontEndBlock {
   pcan: usize; // address, s16 [125]; 0: no gain control
   snr_shift: u32;
   log: usize; // address, s16 [129]; 0: no logarithm
-  correction: i32; // left shift, right where negative
+  correction: i32; // left shift, right if negative
   log_scale: u32;
-  most: u32;
+  most: u32; // upper bound of a value before it is scaled to int8
   multiply: i32;
   add: i32;
   divide: i32;
   offset: i32;
   low: i32;
   high: i32;
-  remap: usize; // address, s8 [256] from -128 on; 0: the value as it is
+  remap: usize; // address, s8 [256] from -128 on; 0: no remapping
 }
 
-/** Address of the window's samples, s16 [window]. */
+/** Returns the address of the window's samples, s16 [window]. */
 // @ts-ignore: decorator
 @inline
 function samples_at(block: FrontEndBlock): usize {
   return block.state + 4 + (block.channels << 2);
 }
 
-/** Sample i of the window, times its coefficient. */
+/** Returns sample i of the window, times its coefficient. */
 function windowed(samples: usize, table: usize, i: i32, shift: i32): i32 {
   const product = (<i32>load<i16>(samples + (i << 1)) * load<i16>(table + (i << 1))) >> shift;
   return max(-32768, min(32767, product));
 }
 
 /**
- * Windowed samples, scaled to 15 bits, to their places in the buffer; zeros behind them. Returns the shift.
+ * Writes windowed samples, scaled to 15 bits, to their positions in the buffer, and zeros behind them.
+ * Returns the shift.
  */
 function scaled_window(block: FrontEndBlock): i32 {
   const samples = samples_at(block);
@@ -95,7 +96,7 @@ function scaled_window(block: FrontEndBlock): i32 {
   return up;
 }
 
-/** Noise reduction and gain of a channel's magnitude. */
+/** Applies noise reduction and gain to the magnitude of a channel. */
 function denoised(block: FrontEndBlock, channel: i32, signal: u32): u32 {
   const at = block.state + 4 + (channel << 2);
   const parity = (channel & 1) << 2;
@@ -120,7 +121,7 @@ function denoised(block: FrontEndBlock, channel: i32, signal: u32): u32 {
   return shrink(<u32>((<u64>value * gain) >> block.snr_shift));
 }
 
-/** The int8 of a channel. */
+/** Returns the int8 feature of a channel. */
 function feature(block: FrontEndBlock, value: u32): i32 {
   const table = block.log;
   if (table) {
@@ -135,7 +136,7 @@ function feature(block: FrontEndBlock, value: u32): i32 {
   return remap ? load<i8>(remap + q, 128) : q;
 }
 
-/** A row of features out of the full window. */
+/** Computes a row of features from the full window. */
 function make_row(block: FrontEndBlock): void {
   const shift = scaled_window(block);
   const buffer = block.buffer;
@@ -158,7 +159,7 @@ function make_row(block: FrontEndBlock): void {
       weights += 4;
     }
     band += 4;
-    // band 0 only opens channel 0
+    // band 0 only starts channel 0
     if (channel < 0) continue;
     let value: u32 = root_u64(sum) >> shift;
     if (block.noise) value = denoised(block, channel, value);
@@ -166,7 +167,7 @@ function make_row(block: FrontEndBlock): void {
   }
 }
 
-/** Takes 1 to step samples; 1 if a row fell due. */
+/** Takes 1 to step samples. Returns 1 if a row fell due. */
 export function frontend_push(
   block: FrontEndBlock,
   from: usize, // s16 [frames]
@@ -189,7 +190,7 @@ export function frontend_push(
   return 1;
 }
 
-/** Forgets the signal. */
+/** Clears the state. */
 export function frontend_reset(block: FrontEndBlock): void {
   fill_s8(block.state, 0, 4 + (block.channels << 2) + (block.window << 1));
 }

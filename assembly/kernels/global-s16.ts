@@ -1,15 +1,15 @@
 /**
  * globalavg where the input, the output or both are int16, and globalmax in int16.
  *
- * In: x [rows][x_elements].  Out: y [count].  As globalavg.ts, with rows of another type; partial sums are
- * int32 here too.  Exact: quant/ops/globalavg.ts and globalmax.ts; fewer than 2^16 rows.
+ * In: x [rows][x_elements].  Out: y [count].  As globalavg.ts, with rows of other types; partial sums are
+ * also int32.  Exact: quant/ops/globalavg.ts and globalmax.ts; fewer than 2^16 rows.
  */
 import { clamp } from "./fixed-point";
 import { GlobalBlock, GlobalFoldBlock } from "./global";
 import { average, fold_opened, fold_phase, fold_totals, ring_totals } from "./globalavg";
 import { add_row } from "./rows";
 
-/** Output i, from its sum. */
+/** Stores output i, computed from its sum. */
 // @ts-ignore: decorator
 @inline
 function put<TY>(p: GlobalBlock, i: i32, sum: i32): void {

@@ -1,7 +1,4 @@
-/**
- * The parameter blocks of globalavg and globalmax. A fold reads more than what sums at once, and stands
- * behind it.
- */
+/** The parameter blocks of globalavg and globalmax. Fields of a fold come after those of a whole window. */
 
 @unmanaged
 export class GlobalBlock {
@@ -23,16 +20,16 @@ export class GlobalBlock {
   shift: i32;
 }
 
-/** With SIMD128. */
+/** Block of kernels with SIMD128. */
 @unmanaged
 export class GlobalSimdBlock extends GlobalBlock {
-  mac: usize; // address of the SimdBlock that finishes the sums; 0 where the kernel is a plain one
+  mac: usize; // address of the SimdBlock that finishes the sums; 0 for a plain kernel
 }
 
 /**
- * Accumulators of waiting windows. Rows of the stream count from the start of window n; row f of a window
- * lies `step` rows after row f - 1.
- * The fields from new_at on stand where DenseFoldBlock has its own.
+ * Accumulators of waiting windows. Rows of the stream are numbered from the start of window n. In the stream,
+ * two rows of a window are `step` rows apart.
+ * The fields from new_at on have the same offsets as in DenseFoldBlock.
  */
 @unmanaged
 export class GlobalFoldBlock extends GlobalSimdBlock {
@@ -43,17 +40,17 @@ export class GlobalFoldBlock extends GlobalSimdBlock {
   _96: i64;
   _104: i64;
   new_at: usize; // address of the first new row
-  new_rows: i32; // rows of the stream that a hop brings
-  newest: i32; // row of the newest
+  new_rows: i32; // rows of the stream per hop
+  newest: i32; // number of the newest row
   step: i32;
   open: usize; // address of the first interior row of the window that opens
-  open_rows: i32; // its rows, `step` apart
+  open_rows: i32; // rows of the opening window, `step` apart
   right: usize; // address of the right edge's rows
   right_rows: i32;
   left: usize; // address of the left edge's rows, of the window that opens
   left_rows: i32;
-  queue: usize; // address of the accumulators, one a waiting window
-  waiting: i32; // waiting windows
-  totals: usize; // address of the running totals, i32 [step][count]; globalmax: of the cycle's maximum
+  queue: usize; // address of the accumulators, one per waiting window
+  waiting: i32; // number of waiting windows
+  totals: usize; // address of the running totals, i32 [step][count]; globalmax: address of the maximum of the cycle
   row: i32; // elements of a row
 }

@@ -1,8 +1,8 @@
 /**
- * globalavg with SIMD128: what globalavg.ts does, its averages requantised as the sums of a place.
+ * globalavg with SIMD128: as globalavg.ts, with averages requantised like the sums of an output position.
  *
- * In: as globalavg.ts, rule 1.  `mac` is the address of a SimdBlock with `count` as y_c and a `bias` less
- * what every sum has too much; `sums` is a scratch row of it, filled up to eights.  Out: y s8 [count].
+ * In: as globalavg.ts, rule 1.  `mac` is the address of a SimdBlock. Its y_c is `count`, its `bias` subtracts
+ * the excess of every sum, and its `sums` is a scratch row, padded to a multiple of 8.  Out: y s8 [count].
  * Exact: int32 sums, mac-simd.ts.
  */
 import { GlobalFoldBlock, GlobalSimdBlock } from "./global";
@@ -11,7 +11,7 @@ import { SimdBlock, finish_place } from "./mac-simd";
 import { move_s8 } from "./move";
 import { add_row } from "./rows";
 
-/** to[i] = a[i] + b[i], whole fours. */
+/** Computes to[i] = a[i] + b[i], in whole fours. */
 function add_sums(to: usize, a: usize, b: usize, count: i32): void {
   for (; count > 0; count -= 4) {
     v128.store(to, i32x4.add(v128.load(a), v128.load(b)));
@@ -21,7 +21,7 @@ function add_sums(to: usize, a: usize, b: usize, count: i32): void {
   }
 }
 
-/** The row of sums, from its start. */
+/** Sets the row of sums to its start values; returns its address. */
 function started(p: GlobalSimdBlock): usize {
   const mac = changetype<SimdBlock>(p.mac);
   move_s8(mac.sums, mac.bias, p.count << 2);

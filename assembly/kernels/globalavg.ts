@@ -1,13 +1,13 @@
 /**
  * globalavg: the average of each element over the window in int8, at once or from partial sums per hop.
  *
- * In: x s8 [rows][x_elements].  Out: y s8 [count]; element i of a row belongs to output i mod count.
- * partials i32 [slots][count]: `accumulate` adds new rows to the current slot, `finish` averages all slots,
- * `rotate` opens the next one. Sums of int8 in int32 are exact in any order: quant/ops/globalavg.ts.
- * Functions of T, the type of rows, are shared with global-s16.ts. `fold` (edge-exact): TOTALS are running
- * totals of all interior rows of a phase; an accumulator opens minus the total and closes plus it, exact
- * modulo 2^32, whatever the totals have grown to.  `ring` (stream): the sum of the window's rows; a new row
- * takes the oldest one's place.
+ * In: x s8 [rows][x_elements].  Out: y s8 [count]; element i of a row belongs to output i mod count. partials
+ * i32 [slots][count]: `accumulate` adds new rows to the current slot, `finish` averages all slots, `rotate`
+ * opens the next one. Sums of int8 in int32 are exact in any order: quant/ops/globalavg.ts. Functions of T,
+ * the type of rows, are shared with global-s16.ts. `fold` (edge-exact): `totals` are running totals of all
+ * interior rows of a phase. An accumulator starts at minus the total and adds the total when it closes; that
+ * is exact modulo 2^32, however large totals become.  `ring` (stream): the sum of the window's rows; a new
+ * row replaces the oldest one.
  */
 import { rounded_mean } from "./avgpool";
 import { clamp, requantise } from "./fixed-point";
@@ -53,8 +53,8 @@ export function globalavg_rotate_s8(p: GlobalBlock): void {
 }
 
 /**
- * Adds the new rows to the running totals, and the right edge to the accumulator that is due; returns its
- * address.
+ * Adds the new rows to the running totals, and the right edge to the accumulator that is due. Returns the
+ * address of that accumulator.
  */
 export function fold_totals<T>(p: GlobalFoldBlock, phase: i32, own: i32): usize {
   const count = p.count;
@@ -71,7 +71,7 @@ export function fold_totals<T>(p: GlobalFoldBlock, phase: i32, own: i32): usize 
   return slot;
 }
 
-/** Adds what a window that opens has already: its left edge, and rows of the stream that are there. */
+/** Adds the rows that an opening window has already: its left edge, and rows of the stream. */
 export function fold_opened<T>(p: GlobalFoldBlock, slot: usize): void {
   const count = p.count;
   const row = p.row;
@@ -80,8 +80,8 @@ export function fold_opened<T>(p: GlobalFoldBlock, slot: usize): void {
 }
 
 /**
- * A row of the stream belongs to the windows whose start lies a multiple of `step` rows from it: which of the
- * totals are those of window n + ahead.
+ * Returns which totals are those of window n + ahead. A row of the stream belongs to windows whose start is a
+ * multiple of `step` rows away from it.
  */
 // @ts-ignore: decorator
 @inline
@@ -104,7 +104,7 @@ export function globalavg_fold_s8(p: GlobalFoldBlock, phase: i32): void {
   fold_opened<i8>(p, slot);
 }
 
-/** The totals of the window's rows, after the new ones took the oldest ones' places. */
+/** Replaces the oldest rows of the window by the new ones. Returns the address of the window's totals. */
 // @ts-ignore: decorator
 @inline
 export function ring_totals<T>(p: GlobalFoldBlock, phase: i32, count: i32): usize {

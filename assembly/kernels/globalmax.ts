@@ -1,15 +1,15 @@
 /**
  * globalmax: the largest value of each element over the window in int8, at once or as partial maxima per hop.
  *
- * In: x s8 [rows][x_elements].  Out: y s8 [count]; element i of a row belongs to output i mod count.
- * partials s8 [slots][count]: `accumulate` takes new rows into the current slot, `finish` takes the largest
- * of all slots, `rotate` opens the next one.  Exact in any order: quant/ops/globalmax.ts.
+ * In: x s8 [rows][x_elements].  Out: y s8 [count]; element i of a row belongs to output i mod count. partials
+ * s8 [slots][count]: `accumulate` merges new rows into the current slot, `finish` takes the largest of all
+ * slots, `rotate` opens the next one.  Exact in any order: quant/ops/globalmax.ts.
  */
 import { clamp, first_row } from "./fixed-point";
 import { GlobalBlock, GlobalFoldBlock } from "./global";
 import { fill_s8, move_s8 } from "./move";
 
-/** Largest of element i of `rows` rows, `pitch` bytes apart, into `to`. */
+/** Merges `rows` rows, `pitch` bytes apart, into the maxima at `to`. */
 function take_rows(to: usize, x: usize, rows: i32, pitch: i32, row: i32, count: i32): void {
   for (let r: i32 = 0; r < rows; r++) {
     for (let j: i32 = 0; j < row; j++) {
@@ -82,16 +82,17 @@ export function globalmax_fold_s8(p: GlobalFoldBlock, phase: i32): void {
   take_rows(slot, p.open, p.open_rows, row * step, row, count);
 }
 
-/** to = max(to, x) */
+/** Computes to = max(to, x). */
 function join(to: usize, x: usize, count: i32): void {
   for (let i: i32 = 0; i < count; i++) store<i8>(to + i, max(<i32>load<i8>(to + i), <i32>load<i8>(x + i)));
 }
 
 /**
- * A window's maximum from the maxima of its hops (stream; van Herk 1992). Slot k of a cycle of `waiting` hops
- * takes what opens a window: the maximum of its first `open_rows` rows, and of the whole hop where that is
- * another. At the end of a cycle each slot becomes the maximum of all from its window's start on; `totals`
- * holds the maximum of the hops since then. Amortised cost per hop: its rows and three maxima.
+ * Computes a window's maximum from the maxima of its hops (stream; van Herk 1992). A cycle has `waiting`
+ * hops. The hop of slot k opens a window, and the slot keeps two maxima: that of the window's first
+ * `open_rows` rows, and that of the whole hop if it differs. At the end of a cycle each slot becomes the
+ * maximum of all rows from its window's start on; `totals` holds the maximum of the hops since then.
+ * Amortised cost per hop: its rows and three maxima.
  */
 export function globalmax_slide_s8(p: GlobalFoldBlock, phase: i32): void {
   const count = p.count;
@@ -100,7 +101,7 @@ export function globalmax_slide_s8(p: GlobalFoldBlock, phase: i32): void {
   const news = p.new_rows;
   const opens = p.open_rows;
   const front = p.totals;
-  const ragged = opens < news ? count : 0; // bytes from the opening part to the whole hop
+  const ragged = opens < news ? count : 0; // bytes from the maximum of the opening rows to that of the whole hop
   const slot = p.queue + (phase % slots) * (count + ragged);
   const y = p.y;
   take_rows(front, p.new_at, news, row, row, count);

@@ -2,7 +2,7 @@
  * gru over rows of int16 gates: update, reset, candidate.
  *
  * In: x s16 [rows][3 * units].  Out: rows first to first + rows - 1 of y s8 [...][units].  The state is s16,
- * for tanh with 15 bits behind the point.  Exact: quant/ops/gru.ts.
+ * with 15 fraction bits for tanh.  Exact: quant/ops/gru.ts.
  */
 import {
   RecurrentBlock,
@@ -22,11 +22,11 @@ import {
 
 @unmanaged
 export class GruBlock extends RecurrentBlock {
-  gates: usize; // address, s16 [units]: of the reset gate
+  gates: usize; // address, s16 [units]: values of the reset gate
   scaled: usize; // address, s8 [units]: the state times the reset gate
 }
 
-/** A cell whose function has no end: max(x, floor). */
+/** A cell with an unbounded function: max(x, floor). */
 @unmanaged
 export class OpenGruBlock extends GruBlock {
   floor: i32; // 0: ReLU; -32768: none

@@ -1,8 +1,9 @@
 /**
- * pad: a window between padding that its own rows give.
+ * pad: adds padding before and after each window. The rows of the window may give its values.
  *
- * In: x s8 [x_rows][row]; what the padding holds: 0 the zero point, 1 the rows mirrored, 2 the outermost one
- * too, 3 that one alone.  Out: rows first to first + rows - 1 of y s8 [...][row].  Exact: bytes are copied.
+ * In: x s8 [x_rows][row]; content of the padding: 0 the zero point, 1 mirrored rows, 2 mirrored rows that
+ * include the outermost one, 3 the outermost row.  Out: rows first to first + rows - 1 of y s8 [...][row].
+ * Exact: bytes are copied.
  */
 import { HistoryBlock } from "./history";
 import { fill_s8, move_s8 } from "./move";

@@ -1,5 +1,5 @@
 /**
- * history: rows of the input `pad_t` rows later; the zero point where the input has none.
+ * history: delays rows of the input by `pad_t` rows; the zero point where the input has no row.
  *
  * In: x s8 [x_rows][row].  Out: rows first to first + rows - 1 of y s8 [...][row].  Exact: bytes are copied.
  */
@@ -10,7 +10,7 @@ import { fill_s8, move_s8 } from "./move";
 export class HistoryBlock {
   x: usize;
   y: usize;
-  own: i32; // of pad_s8 (history-pad.ts)
+  own: i32; // pad_s8: content of the padding (history-pad.ts)
   x_rows: i32; // input rows present
   pad_t: i32;
   row: i32; // bytes of a row

@@ -1,9 +1,9 @@
 /**
- * hypot: the length of a vector of two, element by element, of int8 or int16.
+ * hypot: the length of a vector of two elements, element by element, in int8 or int16.
  *
  * In: x and x2 [...][count], each s8 or s16.  Out: rows first to first + rows - 1 of y s8 or s16
  * [...][count].
- * Exact: quant/ops/hypot.ts. Cost: a square root of 27 bits an output.
+ * Exact: quant/ops/hypot.ts. Cost: a square root of 27 bits per output.
  */
 import { clamp, requantise } from "./fixed-point";
 
@@ -17,7 +17,7 @@ export class HypotBlock {
   x2: usize; // address of the second input
   zero1: i32;
   zero2: i32;
-  mult1: i32; // to the larger scale
+  mult1: i32; // scales x to the larger of the two scales
   shift1: i32;
   mult2: i32;
   shift2: i32;
@@ -29,7 +29,7 @@ export class HypotBlock {
   wide: i32; // bit 0: x is s16, 1: x2, 2: y
 }
 
-/** floor(sqrt(v)), v up to 2^53. */
+/** Returns floor(sqrt(v)), v up to 2^53. */
 function root(v: u64): i32 {
   let rest = v;
   let r: u64 = 0;
@@ -42,7 +42,7 @@ function root(v: u64): i32 {
   return <i32>r;
 }
 
-/** The square of an input in the larger scale, with 11 more bits. */
+/** Returns the square of an input in the larger scale, with 11 extra bits. */
 // @ts-ignore: decorator
 @inline
 function square(x: usize, i: i32, wide: i32, zero: i32, mult: i32, shift: i32): u64 {

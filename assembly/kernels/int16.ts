@@ -1,9 +1,9 @@
 /**
- * int16: what the kernels of int16 activations share. Holds no operator.
+ * int16: shared by the kernels of int16 activations. Helpers only, no operator.
  *
- * Types of a kernel are those that it reads and writes: conv_s16 both int16, conv_s16_s8 from int16 to int8.
- * Exact: quant/ops/int16.ts is its twin. `multiplier` i32 [o] of 16 bits, `shift` s8 [o], the whole right
- * shift, 1 to 46. From ONCE_FROM on: the multiplier's upper 27 of 53 bits, the others at `low`.
+ * The name of a kernel has the types that it reads and writes: conv_s16 both int16, conv_s16_s8 from int16 to
+ * int8. Exact: quant/ops/int16.ts is its twin. `multiplier` i32 [o] of 16 bits, `shift` s8 [o], the whole
+ * right shift, 1 to 46. From ONCE_FROM on, `multiplier` has the upper 27 of 53 bits, and `low` the others.
  * Source: TensorFlow Lite 16x8, MultiplyByQuantizedMultiplier of int64.
  */
 import { ONCE_FROM } from "./fixed-point";
@@ -13,10 +13,10 @@ import { ONCE } from "./needs";
 /** Bits of the lower words at `low`. */
 const LOW_BITS = 26;
 
-/** Products of int8 and int16 that int32 has room for, at least. */
+/** Number of products of int8 and int16 that always fit int32. */
 const RUN: i32 = 256;
 
-/** sum w[i] * (x[i] - zero); int16 has zero point 0. */
+/** Returns sum w[i] * (x[i] - zero). int16 has zero point 0. */
 // @ts-ignore: decorator
 @inline
 export function dot_int16<TX>(
@@ -50,9 +50,7 @@ export function dot_int16<TX>(
   return sum;
 }
 
-/**
- * Output channel `o` of a layer: its bias added, brought to the output's scale, clamped and stored at `y`.
- */
+/** Finishes output channel `o` of a layer: adds the bias, scales to the output, clamps and stores at `y`. */
 export function finish_int16<TY>(
   p: PlainBlock,
   y: usize, // TY

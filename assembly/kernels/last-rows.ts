@@ -1,22 +1,21 @@
 /**
- * The one or two outputs of a place that are left over by tiles of several, where they have more than
- * FEW_TAPS taps.
+ * The one or two outputs of a position that remain after full tiles, if they have more than FEW_TAPS taps.
  *
- * In: taps side by side.  Out: their sums.  Weights s8 [taps], filled up with zeros to whole fours, one
- * output after the other, each after what its sum starts from where there is that.
+ * In: adjacent taps.  Out: their sums.  Weights s8 [taps], padded with zeros to a multiple of 4, one output
+ * after the other, each after the start value of its sum if there is one.
  */
 
-/** One or two outputs beside whole tiles are multiplied by a tile's zeros where they have so few taps. */
+/** With at most this number of taps, one or two remaining outputs get a tile that is padded with zeros. */
 export const FEW_TAPS = 32;
 
-/** Outputs o to end - 1; returns where the weights of what follows begin. */
+/** Computes the sums of outputs o to end - 1. Returns where the following weights begin. */
 export function last_rows(
-  sums: usize, // i32, of output o
-  end: usize, // of the sums
+  sums: usize, // i32, from output o on
+  end: usize, // end of the sums
   x: usize, // s8 [taps]
   w: usize, // [outputs]: start bytes, s8 [taps]
   taps: i32,
-  start: i32, // 4: each sum starts from an i32 before its weights; 0: from 0
+  start: i32, // 4: each sum starts at an i32 before its weights; 0: at 0
 ): usize {
   for (; sums < end; sums += 4) {
     let acc = start ? load<i32>(w) : 0;

@@ -1,9 +1,9 @@
 /**
- * layernorm with int16 on a side: rows normalised by their own mean and variance.
+ * layernorm with an int16 input or output: rows are normalised by their own mean and variance.
  *
- * In: x s8 or s16 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y s8 or s16, the
- * same shape.  Exact: quant/ops/layernorm.ts, which has the formula.  Cost: three multiplications of 64
- * bits an output.
+ * In: x s8 or s16 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y s8 or s16, the same
+ * shape.  Exact: quant/ops/layernorm.ts, which has the formula.  Cost: three multiplications of 64 bits per
+ * output.
  */
 import { LayerNormBlock, reciprocal_root } from "./layernorm";
 

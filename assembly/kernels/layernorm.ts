@@ -1,9 +1,9 @@
 /**
- * layernorm: rows normalised by their own mean and variance in int8.
+ * layernorm in int8: rows are normalised by their own mean and variance.
  *
  * In: x s8 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y, the same shape.  Sums and
- * squares are exact; the reciprocal square root of a row is four Newton-Raphson steps.  Exact:
- * quant/ops/layernorm.ts, which has the formula.  Cost: two multiplications of 64 bits an output.
+ * squares are exact; the reciprocal square root of a row takes four Newton-Raphson steps.  Exact:
+ * quant/ops/layernorm.ts, which has the formula.  Cost: two multiplications of 64 bits per output.
  */
 import { clamp } from "./fixed-point";
 
@@ -17,19 +17,19 @@ export class LayerNormBlock {
   frame_rows: i32; // rows of a frame
   x_zero: i32;
   centre: i32; // 1: the mean is subtracted
-  square_shift: i32; // bits that squares are shifted left
-  epsilon_low: u32; // 62 bits, in the scale of the shifted squares
+  square_shift: i32; // bits by which squares are shifted to the left
+  epsilon_low: u32; // lower word of 62 bits, in the scale of the shifted squares
   epsilon_high: i32;
   root_shift: i32; // right shift of difference times root, for squares that fill 64 bits
   gain: usize; // i32 [count]
-  offset: usize; // i32 [count], the output's zero point and a half in it
+  offset: usize; // i32 [count], includes the zero point of the output and a half to round
   offset_shift: i32;
   out_shift: i32;
   min: i32;
   max: i32;
 }
 
-/** 2^30 / sqrt(x / 2^32), x in [2^30, 2^32). */
+/** Returns 2^30 / sqrt(x / 2^32), x in [2^30, 2^32). */
 export function reciprocal_root(x: u64): u64 {
   let y: u64 = 2290045353 - ((x * 39) >> 7);
   for (let i: i32 = 0; i < 4; i++) {

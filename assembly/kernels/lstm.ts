@@ -1,8 +1,8 @@
 /**
  * lstm over rows of int16 gates: input, forget, cell, output.
  *
- * In: x s16 [rows][4 * units].  Out: rows first to first + rows - 1 of y s8 [...][units].  The cell is s16 of
- * a scale that is a power of two.  Exact: quant/ops/lstm.ts.
+ * In: x s16 [rows][4 * units].  Out: rows first to first + rows - 1 of y s8 [...][units].  The cell is s16,
+ * and its scale is a power of two.  Exact: quant/ops/lstm.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 import {
@@ -28,10 +28,10 @@ export class LstmBlock extends RecurrentBlock {
   input_shift: i32;
   tanh_mult: i32;
   tanh_shift: i32;
-  clip: i32; // largest |cell|; 32768: any
+  clip: i32; // largest |cell|; 32768: no limit
 }
 
-/** A cell whose functions have no end: max(x, floor). */
+/** A cell with unbounded functions: max(x, floor). */
 @unmanaged
 export class OpenLstmBlock extends LstmBlock {
   floor: i32; // 0: ReLU; -32768: none

@@ -1,17 +1,17 @@
 /**
- * The dot product of relaxed SIMD: four int8 products added to each of four sums.
+ * The dot product of relaxed SIMD: four int8 products are added to each of four sums.
  *
- * Source: WebAssembly 3.0, i32x4.relaxed_dot_i8x16_i7x16_add_s. It is exact where every byte of its second
+ * Source: WebAssembly 3.0, i32x4.relaxed_dot_i8x16_i7x16_add_s. It is exact if every byte of its second
  * operand is at most 127. An engine may read other bytes as unsigned or as signed, and may add products in
- * pairs of 16 bits. Inputs take all values of a byte, so rn_reset asks what this engine does:
+ * pairs of 16 bits. Inputs can have any value of a byte, so rn_reset tests what this engine does:
  *
  *   unsigned  reads 0 to 255. Inputs have their sign bit flipped, which adds 128 to them; sums start at
  *             bias - (128 + zero point) * (sum of weights).
- *   signed    reads -128 to 127. Inputs are as they are; sums start at bias - zero point * (sum of weights).
- *   none      is exact in neither way: rn_push refuses, and the host opens a module of another target.
+ *   signed    reads -128 to 127. Inputs are unchanged; sums start at bias - zero point * (sum of weights).
+ *   none      is not exact in either way: rn_push refuses, and the host opens a module of another target.
  *
- * Exact in both forms: sums are taken modulo 2^32. The form is a global, since it belongs to the engine: no
- * state and no snapshot has it.
+ * Both forms are exact, because sums are taken modulo 2^32. The form is a global, because it depends on the
+ * engine: no state and no snapshot has it.
  */
 import { SimdBlock } from "./mac-simd";
 import { LOWEST_WEIGHT, RELAXED } from "./needs";
@@ -20,10 +20,10 @@ export const FORM_NONE = 0;
 export const FORM_UNSIGNED = 1;
 export const FORM_SIGNED = 2;
 
-/** What the last probe found; rn_info(12). */
+/** Result of the last probe; rn_info(12). */
 export let form: i32 = 0;
 
-/** Four sums more of four products each. */
+/** Adds four products to each of four sums. */
 // @ts-ignore: decorator
 @inline
 export function dot(
@@ -34,28 +34,28 @@ export function dot(
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, sum);
 }
 
-/** What a byte of an input is exclusive-ored with: its sign bit, or nothing. */
+/** Returns the bits to flip in a byte of an input: its sign bit, or none. */
 // @ts-ignore: decorator
 @inline
 export function flip_byte(): i32 {
   return form == FORM_UNSIGNED ? 0x80 : 0;
 }
 
-/** The same in sixteen lanes. */
+/** Returns the same in sixteen lanes. */
 // @ts-ignore: decorator
 @inline
 export function flips(): v128 {
   return i8x16.splat(<i8>flip_byte());
 }
 
-/** Address of what the sums of a layer start at: i32 [o]. */
+/** Returns the address of the start values of the sums of a layer: i32 [o]. */
 // @ts-ignore: decorator
 @inline
 export function start_of(p: SimdBlock): usize {
   return !RELAXED || form == FORM_UNSIGNED ? p.bias : p.signed_bias;
 }
 
-/** Inputs as the form reads them; writes whole sixteens. */
+/** Converts inputs to the form; writes multiples of 16. */
 // @ts-ignore: decorator
 @inline
 export function flip_s8(
@@ -78,8 +78,8 @@ function differs(got: v128, expected: i32): bool {
 }
 
 /**
- * Whether this engine is exact in a form, with weight `w` and every byte: one product a sum, and four equal
- * ones, of which two exceed 16 bits; sums pass 2^31 on the way.
+ * Checks whether this engine is exact in a form, with weight `w` and every byte: with one product per sum,
+ * and with four equal ones, two of which exceed 16 bits. Sums pass 2^31 on the way.
  */
 function is_exact(w: i32, signed: bool): bool {
   const weights = i8x16.splat(<i8>w);
@@ -94,7 +94,7 @@ function is_exact(w: i32, signed: bool): bool {
   return true;
 }
 
-/** Finds the form: exact with the lowest weight, the largest, and 1. */
+/** Finds the form that is exact with the lowest weight, the largest, and 1. */
 export function probe(): void {
   form = FORM_NONE;
   for (let next: i32 = FORM_UNSIGNED; next <= FORM_SIGNED; next++) {

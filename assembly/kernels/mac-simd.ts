@@ -1,9 +1,9 @@
 /**
- * What the SIMD128 kernels share: int16 taps, sums of whole places, eight requantisations at a time.
+ * What the SIMD128 kernels share: int16 taps, sums of whole positions, eight requantisations at a time.
  *
- * Tables of a layer have a value an output, filled up to whole tiles. Sums start from `bias`. `multiplier`
- * and `shift` are f32, scale and offset, where emit/ops/requantise-f32.ts has proved that they give every
- * output that a sum can; `magic` is 1.5 * 2^22, `y_zero` its bits less twice the output of 0.  Else
+ * Tables of a layer have one value per output, padded to whole tiles. Sums start at `bias`. If
+ * emit/targets/requantise-f32.ts has proved floats exact for every possible sum, `multiplier` and `shift` are
+ * f32, scale and offset; `magic` is 1.5 * 2^22, and `y_zero` its bits less twice the output of 0.  Otherwise
  * (`integers`) `multiplier` is Q31, `shift` 2^(32 - s), s = -1 - shift in 2..30, `y_zero` 2 * zero point + 1,
  * |sum| < 2^30. Exact.
  */
@@ -14,17 +14,17 @@ import { CLAMPS, EXACT, POOLED, SIGNED } from "./needs";
 @unmanaged
 export class SimdBlock extends MacBlock {
   chunk: i32; // conv: output rows whose input is widened together
-  patch: usize; // address, s16: taps of four places, or the widened input
-  sums: usize; // address, i32: of four places, each filled up to sixteen
-  place: i32; // conv-simd.ts: values between two places; conv-place-simd.ts: taps
-  pool: i32; // conv-simd.ts: places whose largest is taken; conv-place-simd.ts: bytes between two places
-  integers: i32; // 1 where outputs are requantised in integers
+  patch: usize; // address, s16: taps of four positions, or the widened input
+  sums: usize; // address, i32: sums of four positions, each padded to sixteen
+  place: i32; // conv-simd.ts: values between two positions; conv-place-simd.ts: taps
+  pool: i32; // conv-simd.ts: positions of a fused max pool; conv-place-simd.ts: bytes between two positions
+  integers: i32; // 1: outputs are requantised in integers
   signed_bias: usize; // relaxed: address, i32 [o], `bias` of the form of signed bytes (mac-relaxed.ts)
   magic: i32; // f32
-  below: usize; // address, f32 [o], where outputs lie on both sides of the zero point, else 0
+  below: usize; // address, f32 [o], if outputs lie on both sides of the zero point, else 0
 }
 
-/** Values less the zero point as int16; writes whole eights. */
+/** Converts values to int16 less the zero point; writes multiples of 8. */
 // @ts-ignore: decorator
 @inline
 export function widen_s8(
@@ -41,8 +41,8 @@ export function widen_s8(
 }
 
 /**
- * Four sums to twice the outputs, not clamped yet. Halves are the last bit of 1.5 * 2^22 + x: rounded to
- * those, then (finish_eight) down, so that ties go up.
+ * Converts four sums to twice the outputs, not clamped yet. Adding 1.5 * 2^22 rounds x to halves, which are
+ * its last bit. finish_eight then rounds down, so that ties go up.
  */
 // @ts-ignore: decorator
 @inline
@@ -51,28 +51,28 @@ function finish_four(sum: v128, scale: v128, offset: v128, magic: v128, zero: v1
   return i32x4.sub(f32x4.add(x, magic), zero);
 }
 
-/** The upper words of two times two products. */
+/** Returns the upper words of two pairs of products. */
 // @ts-ignore: decorator
 @inline
 function upper(low: v128, high: v128): v128 {
   return v128.shuffle<i32>(low, high, 1, 3, 5, 7);
 }
 
-/** Four sums more of two products each. */
+/** Adds two products to each of four sums. */
 // @ts-ignore: decorator
 @inline
 export function mac(sum: v128, x: v128, w: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
 }
 
-/** Bytes of the sums of a place: i32 [y_c], and what a tile of sixteen writes past it. */
+/** Returns the bytes of the sums of a position: i32 [y_c], and what a tile of sixteen writes past them. */
 // @ts-ignore: decorator
 @inline
 export function sums_bytes(y_c: i32): i32 {
   return (y_c + 16) << 2;
 }
 
-/** The sums of eight outputs. */
+/** Stores the sums of eight outputs. */
 // @ts-ignore: decorator
 @inline
 export function keep(sums: usize, a0: v128, a1: v128): void {
@@ -80,11 +80,11 @@ export function keep(sums: usize, a0: v128, a1: v128): void {
   v128.store(sums, a1, 16);
 }
 
-/** The sums of eight outputs of four places, or the largest of two or of all. */
+/** Stores the sums of eight outputs of four positions, or the largest of two or of all. */
 // @ts-ignore: decorator
 @inline
 export function keep_four(
-  sums: usize, // i32, places `pitch` bytes apart
+  sums: usize, // i32, positions `pitch` bytes apart
   pitch: i32,
   pool: i32, // 1, 2 or 4
   a0: v128,
@@ -113,21 +113,21 @@ export function keep_four(
   keep(sums + 3 * pitch, d0, d1);
 }
 
-/** Bytes of two rows in turn: of the first eight channels. */
+/** Interleaves the bytes of two rows: first eight channels. */
 // @ts-ignore: decorator
 @inline
 export function bytes_low(u: v128, v: v128): v128 {
   return v128.shuffle<i8>(u, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 
-/** Of the last eight. */
+/** Interleaves the bytes of two rows: last eight channels. */
 // @ts-ignore: decorator
 @inline
 export function bytes_high(u: v128, v: v128): v128 {
   return v128.shuffle<i8>(u, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
-/** The same by the integers' two roundings. */
+/** Does the same by the integers' two roundings. */
 function exact_four(sum: v128, m: v128, s: v128, round: v128): v128 {
   const half = i64x2.splat(0x80000000);
   const x = i32x4.shl(sum, 1);
@@ -149,22 +149,22 @@ export function below_of(p: SimdBlock): usize {
   return SIGNED ? p.below : 0;
 }
 
-/** Eight sums to outputs of int16, clamped where a layer of the module has a clamp. */
+/** Converts eight sums to int16 outputs, clamped if a layer of the module has a clamp. */
 // @ts-ignore: decorator
 @inline
 export function words_of(
   p: SimdBlock,
   a0: v128,
   a1: v128,
-  scale: v128, // of the first four, offset too
+  scale: v128, // scale and offset of the first four
   scale1: v128,
   offset: v128,
   offset1: v128,
-  below: usize, // of these eight, or 0
+  below: usize, // table of these eight, or 0
   magic: v128,
   zero: v128,
   exact: bool,
-  more: i32, // bits that sums are shifted up by
+  more: i32, // bits by which sums are shifted to the left
 ): v128 {
   if (exact) {
     if (more) {
@@ -190,7 +190,7 @@ export function words_of(
   return words;
 }
 
-/** Eight sums to outputs, of which the first `left` are written. */
+/** Converts eight sums to outputs, and writes the first `left` of them. */
 // @ts-ignore: decorator
 @inline
 export function finish_eight(
@@ -198,7 +198,7 @@ export function finish_eight(
   y: usize, // s8 [8]
   a0: v128,
   a1: v128,
-  scale: v128, // this and what follows: words_of
+  scale: v128, // this and the next ones as in words_of
   scale1: v128,
   offset: v128,
   offset1: v128,
@@ -207,20 +207,20 @@ export function finish_eight(
   zero: v128,
   exact: bool,
   left: i32,
-  sums: usize, // where sixteen bytes may be written
+  sums: usize, // address at which sixteen bytes may be written
   more: i32,
 ): void {
   const words = words_of(p, a0, a1, scale, scale1, offset, offset1, below, magic, zero, exact, more);
   const bytes = i8x16.narrow_i16x8_s(words, words);
   if (left >= 8) v128.store64_lane(y, bytes, 0);
   else {
-    // no call here: what lies in registers would be stored around it
+    // no call here: it would store and reload registers
     v128.store(sums, bytes);
     for (let i: i32 = 0; i < left; i++) store<u8>(y + i, load<u8>(sums + i));
   }
 }
 
-/** All outputs of a place from its sums, which are lost. */
+/** Computes all outputs of a position from its sums, which are overwritten. */
 export function finish_place(
   p: SimdBlock,
   y: usize, // s8 [y_c]
@@ -257,7 +257,7 @@ export function finish_place(
   }
 }
 
-/** The zero point of the input in eight lanes. */
+/** Returns the zero point of the input in eight lanes. */
 // @ts-ignore: decorator
 @inline
 export function zeros(p: SimdBlock): v128 {

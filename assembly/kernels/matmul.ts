@@ -1,8 +1,8 @@
 /**
- * matmul: products of two activations, of each head by itself.
+ * matmul: products of two activations, for each head separately.
  *
- * In: x s8 [...][heads][terms], x2 s8, whose factors stand as the steps say.  Out: rows first to first + rows
- * - 1 of y s8 [...][heads][outputs].  Exact: quant/ops/matmul.ts.  Cost: one multiply-add a product.
+ * In: x s8 [...][heads][terms], x2 s8, whose factors are where the steps say.  Out: rows first to first +
+ * rows - 1 of y s8 [...][heads][outputs].  Exact: quant/ops/matmul.ts.  Cost: one multiply-add per product.
  */
 import { clamp, requantise } from "./fixed-point";
 
@@ -15,7 +15,7 @@ export class MatmulBlock {
   x2: usize; // address of the second input
   heads: i32;
   terms: i32; // products of an output
-  outputs: i32; // of a head in one row
+  outputs: i32; // outputs of a head in one row
   term_step: i32; // in x2, from one term to the next
   output_step: i32;
   head_step: i32;
@@ -35,7 +35,7 @@ export function matmul_s8(p: MatmulBlock, first: i32, rows: i32): void {
   let x = p.x + first * p.heads * terms;
   let y = p.y + first * p.heads * p.outputs;
   for (let row: i32 = 0; row < rows * p.heads; row++) {
-    let sum: i32 = 0; // of x less its zero point: what the zero point of x2 takes off
+    let sum: i32 = 0; // sum of x less its zero point; the zero point of x2 multiplies it
     for (let k: i32 = 0; k < terms; k++) sum += <i32>load<i8>(x + k) - zero1;
     let from = p.x2 + (row % p.heads) * p.head_step;
     for (let o: i32 = 0; o < p.outputs; o++) {

@@ -1,6 +1,6 @@
 /**
- * maxpool with SIMD128: sixteen channels at a time, the last sixteen once more where they are no whole number
- * of sixteens.
+ * maxpool with SIMD128: sixteen channels at a time. If they are not a multiple of sixteen, the last sixteen
+ * overlap those before.
  *
  * In: x s8 [x_rows][x_f][x_c], x_c at least 16.  Out: as maxpool.ts.  Exact.
  */
@@ -13,7 +13,7 @@ export function maxpool_s8_simd(p: PoolBlock, first: i32, rows: i32): void {
   const y_f = FEATURES ? p.y_f : 1;
   const kernel_f = FEATURES ? p.kernel_f : 1;
   const x_c = p.x_c;
-  const dilation_t = DILATIONS ? p.dilation_t : 1; // more than 1 where several phases are interleaved
+  const dilation_t = DILATIONS ? p.dilation_t : 1; // more than 1 if several phases are interleaved
   const step = dilation_t * x_f * x_c;
   let y = p.y + first * y_f * x_c;
   for (const end = first + rows; first < end; first++) {

@@ -1,15 +1,15 @@
 /**
  * maxpool: the largest value under a sliding kernel in int8.
  *
- * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][x_c].  Padded places
- * never win.  Exact: quant/ops/maxpool.ts.
+ * In: x s8 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s8 [...][y_f][x_c].  Padded
+ * positions never win.  Exact: quant/ops/maxpool.ts.
  */
 import { clamp, end_tap, first_tap } from "./fixed-point";
 import { DILATIONS, EDGES, FEATURES } from "./needs";
 import { PoolBlock } from "./sliding";
 
 export function maxpool_s8(p: PoolBlock, first: i32, rows: i32): void {
-  const dilation_t = DILATIONS ? p.dilation_t : 1; // more than 1 where several phases are interleaved
+  const dilation_t = DILATIONS ? p.dilation_t : 1; // more than 1 if several phases are interleaved
   const x_f = FEATURES ? p.x_f : 1;
   const y_f = FEATURES ? p.y_f : 1;
   const x_c = p.x_c;

@@ -1,8 +1,8 @@
 /**
- * move: bytes to another place, towards lower addresses or apart (history, input frames, outputs).
+ * move: copies bytes to lower addresses, or without overlap (history, input frames, outputs).
  *
- * In: src, bytes.  Out: dst.  Overlap is allowed where dst < src.  Sixteen bytes at a time: the bulk-memory
- * feature is not in every WAMR build.
+ * In: src, bytes.  Out: dst.  Overlap is allowed if dst < src.  Sixteen bytes at a time, because not every
+ * build of WAMR has the bulk-memory feature.
  */
 import { EDGES, WIDE } from "./needs";
 
@@ -51,14 +51,14 @@ export function fill_s8(
 ): void {
   let i: i32 = 0;
   if (EDGES) {
-    // padding is written at every hop; without it this is for the reset
+    // padding is written at every hop; without padding only the reset fills
     const eight = <i64>(value & 0xff) * 0x0101010101010101;
     for (; i + 8 <= bytes; i += 8) store<i64>(dst + i, eight, 0, 1);
   }
   for (; i < bytes; i++) store<u8>(dst + i, value);
 }
 
-/** Rows that lie `pitch` bytes apart, to rows side by side. */
+/** Copies rows that lie `pitch` bytes apart to adjacent rows. */
 export function gather_s8(
   dst: usize, // s8 [rows][bytes]
   src: usize,

@@ -1,23 +1,23 @@
 /**
- * patch: the taps of one output place, side by side, for kernels that read them as one run.
+ * patch: the taps of one output position as adjacent bytes, for kernels that read them as one run.
  *
- * In: x s8 [x_rows][x_f][x_c], the place (t, f) of the output and a group of channels.  Out: address of s8
+ * In: x s8 [x_rows][x_f][x_c], the output position (t, f) and a group of channels.  Out: address of s8
  * [kernel_t][kernel_f][per]. Padded taps hold the zero point, so that a zero point folded into the bias stays
- * right.  Where the input lies so already (`runs`) nothing is copied.
+ * right.  If the taps are adjacent in the input (`runs`), nothing is copied.
  */
 import { MacBlock } from "./mac";
 import { fill_s8, move_s8 } from "./move";
 import { DILATIONS, EDGES, FEATURES, PATCHES } from "./needs";
 
-/** Layers whose weights are in tiles, for interp and native. */
+/** Block of layers whose weights are in tiles, for interp and native. */
 @unmanaged
 export class TileBlock extends MacBlock {
-  runs: i32; // 1 where the taps of every place inside the input lie side by side in it
-  patch: usize; // address, s8 [kernel_t][kernel_f][per], where they do not
-  sums: usize; // address, i32 [y_c]: the sums of a place
+  runs: i32; // 1: the taps of every position inside the input are adjacent in it
+  patch: usize; // address, s8 [kernel_t][kernel_f][per], if taps are copied
+  sums: usize; // address, i32 [y_c]: the sums of a position
 }
 
-/** Taps of a place: where they are, or a copy. */
+/** Returns the address of the taps of a position, in the input or in a copy. */
 // @ts-ignore: decorator
 @inline
 export function taps_s8(p: TileBlock, t: i32, f: i32, group: i32): usize {

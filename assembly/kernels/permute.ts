@@ -1,8 +1,9 @@
 /**
  * permute: elements of the window in another order.
  *
- * In: x, the element that comes first; three lengths, each with its step, which may be negative.  Out: rows
- * first to first + rows - 1 of y s8 [...][count].  Exact: bytes are copied.  Cost: a load and a store a byte.
+ * In: x, at the element that comes first; three lengths, each with its step, which may be negative.  Out:
+ * rows first to first + rows - 1 of y s8 [...][count].  Exact: bytes are copied.  Cost: a load and a store
+ * per byte.
  */
 
 @unmanaged
@@ -12,11 +13,11 @@ export class PermuteBlock {
   _8: i32;
   count: i32; // elements of an output row
   width: i32; // bytes of an element
-  middle: i32; // lengths of the middle and the innermost axis
-  inner: i32;
-  outer_step: i32; // bytes in x from one element of an axis to the next
-  middle_step: i32;
-  inner_step: i32;
+  middle: i32; // length of the middle axis
+  inner: i32; // length of the innermost axis
+  outer_step: i32; // bytes in x between two elements of the outer axis
+  middle_step: i32; // the same for the middle axis
+  inner_step: i32; // the same for the innermost axis
 }
 
 export function permute_s8(p: PermuteBlock, first: i32, rows: i32): void {

@@ -2,9 +2,9 @@
  * maxpool and avgpool in int16: the largest value, or the mean rounded half away from zero, under a sliding
  * kernel.
  *
- * In: x s16 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s16 [...][y_f][x_c].  Padded places
- * never win, and are left out of a mean or count as 0 (include_pad).  Exact: quant/ops/maxpool.ts,
- * quant/ops/avgpool.ts; fewer than 2^16 places.
+ * In: x s16 [x_rows][x_f][x_c].  Out: rows first to first + rows - 1 of y s16 [...][y_f][x_c].  Padded
+ * positions never win; a mean leaves them out, or counts them as 0 (include_pad).  Exact:
+ * quant/ops/maxpool.ts, quant/ops/avgpool.ts; fewer than 2^16 positions.
  */
 import { rounded_mean } from "./avgpool";
 import { clamp, end_tap, first_tap } from "./fixed-point";
@@ -13,7 +13,7 @@ import { PoolBlock } from "./sliding";
 // @ts-ignore: decorator
 @inline
 function pool_s16(p: PoolBlock, first: i32, rows: i32, mean: bool): void {
-  const dilation_t = p.dilation_t; // more than 1 where several phases are interleaved
+  const dilation_t = p.dilation_t; // more than 1 if several phases are interleaved
   const x_f = p.x_f;
   const x_c = p.x_c;
   let y = p.y + ((first * p.y_f * x_c) << 1);

@@ -1,42 +1,43 @@
 /**
- * What lstm, gru and rnn share: blocks, sums of gates, their functions, states that go on. Holds no operator.
+ * What lstm, gru and rnn share: blocks, sums of gates, their functions, carried states. Helpers only, no
+ * operator.
  *
- * Gates are s16, 12 bits behind the point less gate_shift; weights s8 [gates * units][units] multiply the
- * output before.  Where `carry` is 1 the state at `cell` and `last` goes on from call to call, and the first
- * `skip` rows, which lie before the signal, are not run; else every call begins anew.  Exact:
+ * Gates are s16 with 12 - gate_shift fraction bits; weights s8 [gates * units][units] multiply the previous
+ * output.  If `carry` is 1, the state at `cell` and `last` carries over from call to call, and the first
+ * `skip` rows, which lie before the signal, are not run. Otherwise the state restarts at every call.  Exact:
  * quant/ops/recurrent.ts, gates.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 import { PlainBlock } from "./mac";
 import { fill_s8, move_s8 } from "./move";
 
-/** Of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift. */
+/** Uses of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift. */
 @unmanaged
 export class RecurrentBlock extends PlainBlock {
   cell: usize; // address, s16 [units]: cell (lstm), state (gru)
   last: usize; // address, s8 [units]: the output before the first row
-  count: usize; // address, i32: rows that were not run
+  count: usize; // address, i32: number of rows that were skipped so far
   skip: i32;
-  carry: i32; // 1: the state goes on
+  carry: i32; // 1: the state carries over
   reverse: i32; // 1: from the last row to the first
   table: usize; // address, u16 [256] in i32: the logistic function (gates.ts)
-  slope: i32; // of a straight line in its place; 0: none
-  gate_shift: i32; // bits to the left that bring sums of gates to 12 behind the point
+  slope: i32; // slope of a line that replaces the table; 0: none
+  gate_shift: i32; // left shift that gives sums of gates 12 fraction bits
   output_mult: i32;
   output_shift: i32;
 }
 
-/** Rows of another layer that lie before the signal. */
+/** Block of another layer, for its rows before the signal. */
 @unmanaged
 export class BeforeBlock {
   y: usize;
-  row: i32; // bytes
+  row: i32; // bytes of a row
   value: i32;
-  count: usize; // address, i32: rows so far
+  count: usize; // address, i32: number of rows so far
   skip: i32;
 }
 
-/** Fills rows before the signal with what padding holds: a state behind them would keep what they hold. */
+/** Fills rows before the signal with the value of padding, so that a state keeps no other value. */
 export function before_s8(p: BeforeBlock, first: i32, rows: i32): void {
   const done = load<i32>(p.count);
   const left = min(rows, p.skip - done);
@@ -51,7 +52,7 @@ export function int16(x: i32): i32 {
   return clamp(x, -32768, 32767);
 }
 
-/** sum a[i] * b[i] */
+/** Returns sum a[i] * b[i]. */
 function dot_s8(
   a: usize, // s8 [n]
   b: usize, // s8 [n]
@@ -81,13 +82,13 @@ function dot_s8(
   return sum;
 }
 
-/** Sum o: n products, the bias, and the scale of gates. */
+/** Returns sum o: n products and the bias, in the scale of gates. */
 export function gate_sum(p: PlainBlock, o: i32, x: usize, n: i32): i32 {
   const sum = dot_s8(p.weights + o * n, x, n) + load<i32>(p.bias + (o << 2));
   return int16(requantise(sum, load<i32>(p.multiplier + (o << 2)), <i32>load<i8>(p.shift + o)));
 }
 
-/** The logistic table at a / 2^bits, on a line between two entries, times 2^bits; past its end `beyond`. */
+/** Returns the logistic table at a / 2^bits, interpolated, times 2^bits; `beyond` past its end. */
 function between(table: usize, a: i32, bits: i32, beyond: i32): i32 {
   const i = a >> bits;
   if (i >= 255) return beyond << bits;
@@ -120,42 +121,42 @@ export function to_output(p: RecurrentBlock, x: i32): i32 {
   return clamp(p.x_zero + requantise(x, p.output_mult, p.output_shift), -128, 127);
 }
 
-/** A sum of the row, and of the output before, in the scale of the gates read. */
+/** Returns a sum of the row and of the previous output, in the scale in which gates are stored. */
 // @ts-ignore: decorator
 @inline
 function row_sum(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
   return <i32>load<i16>(x + (o << 1)) + gate_sum(p, o, before, p.y_c);
 }
 
-/** A gate's sum, with 12 bits behind the point. */
+/** Returns the sum of a gate, with 12 fraction bits. */
 // @ts-ignore: decorator
 @inline
 export function at_row(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
   return int16(row_sum(p, x, before, o) << p.gate_shift);
 }
 
-/** The same as it is summed up: for functions without an end. */
+/** Returns the sum of a gate as stored, for unbounded functions. */
 // @ts-ignore: decorator
 @inline
 export function at_open_row(p: RecurrentBlock, x: usize, before: usize, o: i32): i32 {
   return int16(row_sum(p, x, before, o));
 }
 
-/** A state at its beginning, unless it goes on. */
+/** Restarts the state, unless it carries over. */
 export function begin(block: RecurrentBlock): void {
   if (block.carry) return;
   fill_s8(block.cell, 0, block.y_c << 1);
   fill_s8(block.last, block.x_zero, block.y_c);
 }
 
-/** Row i of a call in the order of the cell. */
+/** Returns row i of a call, in the order of the cell. */
 // @ts-ignore: decorator
 @inline
 export function row_at(p: RecurrentBlock, first: i32, rows: i32, i: i32): i32 {
   return first + (p.reverse ? rows - 1 - i : i);
 }
 
-/** Whether a row lies before the signal: its output is the zero point, and the state stays. */
+/** Checks whether a row lies before the signal. Its output is then the zero point, and the state stays. */
 export function is_before(p: RecurrentBlock, y: usize): bool {
   if (!p.carry) return false; // there is no counter
   const done = load<i32>(p.count);
@@ -165,14 +166,14 @@ export function is_before(p: RecurrentBlock, y: usize): bool {
   return true;
 }
 
-/** Keeps the latest output where the state goes on. */
+/** Keeps the latest output if the state carries over. */
 export function carry_on(p: RecurrentBlock, before: usize): void {
   if (p.carry && before != p.last) move_s8(p.last, before, p.y_c);
 }
 
 /**
- * conv of one place: frames s8 [per] with weights [o][per], to gates s16 [o]. The bias has the zero point's
- * share.
+ * Computes conv of one position: frames s8 [per], weights [o][per], gates s16 [o]. The bias has the share of
+ * the zero point.
  */
 export function gates_s8_s16(p: PlainBlock, first: i32, rows: i32): void {
   const n = p.per;

@@ -1,5 +1,5 @@
 /**
- * regroup: frames as they are, for a reader that counts their elements otherwise.
+ * regroup: copies frames unchanged, for a reader that groups their elements differently.
  *
  * In: x s8 [...][count].  Out: frames first to first + rows - 1 of y s8 [...][count].
  * Exact: bytes are copied.

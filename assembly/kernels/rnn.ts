@@ -6,7 +6,7 @@
  */
 import { RecurrentBlock, at_open_row, at_row, begin, carry_on, is_before, row_at, tanh_s16, to_output } from "./recurrent";
 
-/** A function without an end: max(x, floor). */
+/** An unbounded function: max(x, floor). */
 @unmanaged
 export class OpenRnnBlock extends RecurrentBlock {
   floor: i32; // 0: ReLU; -32768: none

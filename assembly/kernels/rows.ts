@@ -1,6 +1,6 @@
 /**
- * rows: rows of int8 or int16 (T) added to int32 sums, element by element; eight at a time where the target
- * has SIMD128.
+ * rows: adds rows of int8 or int16 (T) to int32 sums, element by element; eight at a time if the target has
+ * SIMD128.
  *
  * In: row T [n], folded onto sums of `count` elements (n is a multiple of it).  Out: sums i32 [count].  Exact
  * modulo 2^32.
@@ -12,7 +12,7 @@ function add_four(to: usize, words: v128): void {
   v128.store(to, i32x4.add(v128.load(to), words));
 }
 
-/** sums[i] += sign * x[i]; sign is 1 or -1. */
+/** Computes sums[i] += sign * x[i]; sign is 1 or -1. */
 function add_part<T>(
   sums: usize, // i32 [n]
   x: usize, // T [n]
@@ -35,12 +35,12 @@ function add_part<T>(
   }
 }
 
-/** One row. */
+/** Adds one row. */
 export function add_row<T>(sums: usize, x: usize, n: i32, count: i32, sign: i32): void {
   for (let i: i32 = 0; i < n; i += count) add_part<T>(sums, x + i * <i32>sizeof<T>(), count, sign);
 }
 
-/** Rows that lie `pitch` elements apart. */
+/** Adds rows that lie `pitch` elements apart. */
 export function add_rows<T>(sums: usize, x: usize, rows: i32, pitch: i32, n: i32, count: i32): void {
   for (let r: i32 = 0; r < rows; r++) add_row<T>(sums, x + r * pitch * <i32>sizeof<T>(), n, count, 1);
 }

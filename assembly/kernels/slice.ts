@@ -1,5 +1,5 @@
 /**
- * slice: a part of every input row; what concat does, the other way round.
+ * slice: copies a part of every input row; the reverse of concat.
  *
  * In: x s8 [...][frame_rows][y_pitch], from the part's offset.  Out: frames first to first + rows - 1 of y s8
  * [...][frame_rows][count].  Exact: bytes are copied.

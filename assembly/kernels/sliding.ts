@@ -29,8 +29,8 @@ export class SlidingBlock {
   max: i32;
 }
 
-/** maxpool and avgpool. */
+/** Block of maxpool and avgpool. */
 @unmanaged
 export class PoolBlock extends SlidingBlock {
-  include_pad: i32; // avgpool: 1 = padded places count in the divisor
+  include_pad: i32; // avgpool: 1 = padded positions count in the divisor
 }

@@ -2,8 +2,8 @@
  * softmax over the channels of each row in int16.
  *
  * In: x s16 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y s16, the same shape. Tables
- * are s16 [513], 15 bits behind the point: exp from -10 to 0, and at `inverse` 1 / (1 + v) from 0 to 1.
- * Exact: quant/ops/softmax-int16.ts.
+ * are s16 [513] with 15 fraction bits: exp from -10 to 0, and at `inverse` 1 / (1 + v) from 0 to 1. Exact:
+ * quant/ops/softmax-int16.ts.
  */
 import { clamp, requantise } from "./fixed-point";
 
@@ -17,7 +17,7 @@ export class WideSoftmaxBlock {
   table: usize; // address, s16 [513]
   frame_rows: i32; // rows of a frame
   inverse: usize; // address, s16 [513]
-  mult1: i32; // differences to steps of 10 / 65535
+  mult1: i32; // scales differences to steps of 10 / 65535
   shift1: i32;
   mult_y: i32;
   shift_y: i32;
@@ -25,7 +25,7 @@ export class WideSoftmaxBlock {
   max: i32;
 }
 
-/** A table of 513 entries over int16, by lines between them. */
+/** Returns a table of 513 entries over int16 at v, interpolated. */
 function lookup(table: usize, v: i32): i32 {
   const q = clamp(v, -32768, 32767);
   const at = table + ((256 + (q >> 7)) << 1);

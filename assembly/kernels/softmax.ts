@@ -3,7 +3,7 @@
  *
  * In: x s8 [...][frame_rows][count].  Out: frames first to first + rows - 1 of y, the same shape, scale
  * 1/256, zero point -128.  table i32 [256]: exp of the scaled difference to the row's maximum, Q0.31.  The
- * reciprocal of the sum is three Newton-Raphson steps.  Exact: quant/ops/softmax.ts.
+ * reciprocal of the sum takes three Newton-Raphson steps.  Exact: quant/ops/softmax.ts.
  */
 import { mul_high } from "./fixed-point";
 
@@ -18,14 +18,14 @@ export class SoftmaxBlock {
   frame_rows: i32; // rows of a frame
 }
 
-/** x / 2^exponent, x not negative, halves up; exponent in 1..31. */
+/** Returns x / 2^exponent, halves rounded up; x is not negative, and the exponent is 1 to 31. */
 // @ts-ignore: decorator
 @inline
 function rounded(x: i32, exponent: i32): i32 {
   return <i32>((<u32>(x + (1 << (exponent - 1)))) >> exponent);
 }
 
-/** 1 / (1 + x), x in [0, 1] as Q0.31; Q0.31 out. No step of Newton-Raphson leaves int32 there. */
+/** Returns 1 / (1 + x) in Q0.31, x in [0, 1] in Q0.31. No Newton-Raphson step overflows int32 there. */
 // @ts-ignore: decorator
 @inline
 function one_over_one_plus(x: i32): i32 {

@@ -1,31 +1,31 @@
 /**
- * taps: what the first layer's partial tap sums share; the sums themselves are conv_taps_s8 and
- * depthwise_taps_s8. Holds no operator.
+ * taps: what the first layer's partial tap sums share; conv_taps_s8 and depthwise_taps_s8 compute the sums.
+ * Helpers only, no operator.
  *
  * `acc` i32 [acc_rows][y_f][y_c]: open rows of the stream, from row `acc_first` on, without bias. One hop:
- * `open` moves them down by the new rows, taps of the input rows before the cut are added, `cut` copies what
- * the first rows of window n + `cut_ahead` have gathered so far, taps of the rows after it are added, `close`
- * requantises: complete rows to y, open ones as the right edge, complete minus copied as the left edge of
- * window n + `complete_ahead`, which waits until window n + `ahead`. Rows of the left edge without a copy:
- * taps before the window are added to an `acc` of one row, and `left` requantises complete minus these.
+ * `open` moves them down by the new rows. Taps of the input rows before the cut are added. `cut` copies the
+ * sums so far of the first rows of window n + `cut_ahead`. Taps of the rows after the cut are added. `close`
+ * requantises: complete rows to y, open ones as the right edge, complete minus copied sums as the left edge
+ * of window n + `complete_ahead`, which waits until window n + `ahead`. Rows of the left edge without a copy:
+ * taps before the window are added to an `acc` of one row, and `left` requantises the complete row minus it.
  * Source: models/stream/edge/taps.ts.  Exact: int32 sums in another order.
  */
 import { clamp, rescale } from "./fixed-point";
 import { PlainBlock } from "./mac";
 import { fill_s8, move_s8 } from "./move";
 
-/** Rows of the stream count from the start of window n. */
+/** Rows of the stream are numbered from the start of window n. */
 @unmanaged
 export class TapsBlock extends PlainBlock {
   acc: usize; // address, i32 [acc_rows][y_f][y_c]
   acc_rows: i32; // open rows
   acc_first: i32; // first open row
-  new_rows: i32; // rows of the stream that a hop brings
+  new_rows: i32; // rows of the stream per hop
   step: i32; // rows of the stream between two rows of a window
   grid: i32; // input frames between two rows of the stream
   right: usize; // address of the right edge's rows
   right_rows: i32;
-  right_first: i32; // row of the stream of the first of them
+  right_first: i32; // number of the first of them in the stream
   left: usize; // address of the left edge's rows
   left_rows: i32;
   records: usize; // address, i32 [record_slots][left_rows][y_f][y_c]
@@ -37,32 +37,30 @@ export class TapsBlock extends PlainBlock {
   waiting_slots: i32;
 }
 
-/** A row of the left edge without a record. */
+/** Block of a left-edge row without a record. */
 @unmanaged
 export class TapsRowBlock extends PlainBlock {
   total: usize; // address, i32 [y_f][y_c]: the complete row
   before: usize; // address, i32 [y_f][y_c]: its taps before the window
-  ahead: i32; // its window is that many after the one that takes its left edge now
-  slots: i32; // windows that wait, or 1
+  ahead: i32; // windows from the one that takes its left edge now to the window of this row
+  slots: i32; // number of waiting windows, or 1
   slot_bytes: i32;
 }
 
-/** Elements of an output row. */
+/** Returns the elements of an output row. */
 // @ts-ignore: decorator
 @inline
 function elements(p: TapsBlock): i32 {
   return p.y_f * p.y_c;
 }
 
-/** Address of the accumulators of stream row `at`, or 0 where none of its taps has come. */
+/** Returns the address of the accumulators of stream row `at`, or 0 if none of its taps has arrived. */
 function accumulators(p: TapsBlock, at: i32): usize {
   const row = at - p.acc_first;
   return row < p.acc_rows ? p.acc + row * (elements(p) << 2) : 0;
 }
 
-/**
- * Address of the accumulators that tap kt of input row r belongs to, or 0 where it belongs to no open row.
- */
+/** Returns the address of the accumulators of tap kt of input row r, or 0 if they belong to no open row. */
 export function tap_accumulators(p: TapsBlock, r: i32, kt: i32): usize {
   const at = r + p.pad_t - kt * p.dilation_t;
   const row = at / p.grid;
@@ -89,7 +87,7 @@ export function taps_open_s8(p: TapsBlock): void {
   fill_s8(acc + kept, 0, gone);
 }
 
-/** Address of the record of left-edge row f of window n + ahead. */
+/** Returns the address of the record of left-edge row f of a window. */
 // @ts-ignore: decorator
 @inline
 function record(p: TapsBlock, window: i32, f: i32): usize {
@@ -108,8 +106,7 @@ export function taps_cut_s8(p: TapsBlock, phase: i32): void {
 }
 
 /**
- * Records of rows that became complete in this hop turn from what lies before the window into what lies
- * inside.
+ * Turns records of rows that became complete in this hop from sums before the window into sums inside it.
  */
 function complete(p: TapsBlock, phase: i32): void {
   const news = p.new_rows;
@@ -139,7 +136,7 @@ export function taps_close_s8(p: TapsBlock, phase: i32): void {
   let to = p.left;
   const slots = p.waiting_slots;
   if (slots) {
-    // window n + ahead leaves the slot that window n + complete_ahead takes
+    // window n + complete_ahead takes the slot that window n + ahead leaves
     const slot = p.waiting + ((phase + p.ahead) % slots) * left_rows * row;
     move_s8(to, slot, left_rows * row);
     to = slot;
@@ -147,7 +144,7 @@ export function taps_close_s8(p: TapsBlock, phase: i32): void {
   for (let f: i32 = 0; f < left_rows; f++) requantise_row(p, record(p, phase + p.complete_ahead, f), to + f * row);
 }
 
-/** y s8 [slots][...][y_f][y_c]: the row in its window's slot. */
+/** Writes the row to the slot of its window in y, s8 [slots][...][y_f][y_c]. */
 export function taps_left_s8(p: TapsRowBlock, phase: i32): void {
   const channels = p.y_c;
   const count = p.y_f * channels;

@@ -1,5 +1,5 @@
 /**
- * upsample: rows repeated, or zeros between them.
+ * upsample: repeats rows, or puts zeros between them.
  *
  * In: x [...][x_f][row bytes].  Out: rows first to first + rows - 1 of y [...][y_f][row].  Exact: bytes are
  * copied.
@@ -17,7 +17,7 @@ export class UpsampleBlock {
   y_f: i32;
   step_t: i32;
   step_f: i32;
-  repeat: i32; // 1: rows are repeated
+  repeat: i32; // 1: rows are repeated; 0: zeros are put between them
   zero: i32;
 }
 

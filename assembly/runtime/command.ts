@@ -1,13 +1,13 @@
 /**
- * wasi: a command that reads hops on standard input and writes outputs on standard output, and ends with a
- * message, as WASI preview 1 has them.
+ * wasi: a command that reads hops from standard input and writes outputs to standard output (WASI preview 1).
+ * On an error it ends with a message.
  *
- * In: the region of a command (emit/wasi.ts), io: an iovec (address, bytes), the word in which the host says
- * how many bytes it moved, and iovecs of messages from byte 16 on.  Out: whole buffers.  Source: WASI preview
- * 1, fd_read, fd_write, proc_exit. A pipe gives what it has, so calls repeat until all is there; they repeat
- * too where the host was interrupted or had nothing yet.  Cost: one host call a hop and one an output, where
- * the pipe keeps up. `_start` is written against the ABI alone, so that it is the same for both styles and
- * for a front end.
+ * In: the region of a command (emit/wasi.ts) at io: an iovec (address, bytes), the word in which the host
+ * returns how many bytes it moved, and the iovecs of messages from byte 16 on.  Out: whole buffers.  Source:
+ * WASI preview 1, fd_read, fd_write, proc_exit. A pipe moves as many bytes as it can, so calls repeat until
+ * the buffer is complete. They also repeat after an interrupt, or if nothing was available yet.  Cost: one
+ * host call per hop and one per output, if the pipe keeps up. `_start` uses only the ABI, so both styles and
+ * front ends share it.
  */
 import { rn_info, rn_input, rn_output, rn_push, rn_reset } from "./network";
 import { ENDS_STATUS, HOST_STATUS, PUSH_STATUS, REGION } from "./numbers";
@@ -22,11 +22,11 @@ declare function fd_write(fd: i32, iovecs: usize, count: i32, moved: usize): i32
 @external("wasi_snapshot_preview1", "proc_exit")
 declare function proc_exit(status: i32): void;
 
-/** Errors after which a call is made again: nothing there yet, and interrupted. */
+/** Error codes of WASI after which a call repeats: nothing available yet, and interrupted. */
 const AGAIN: i32 = 6;
 const INTERRUPTED: i32 = 27;
 
-/** Messages, in the region's order. */
+/** Numbers of the messages, in the region's order. */
 const ENDS: i32 = 0;
 const NO_READ: i32 = 1;
 const NO_WRITE: i32 = 2;
@@ -39,7 +39,7 @@ function stop_wasi(io: usize, status: i32, message: i32): void {
   unreachable();
 }
 
-/** Reads `bytes` bytes; returns how many there were before the end of the input. */
+/** Reads `bytes` bytes. Returns how many it read: fewer only at the end of the input. */
 function read_wasi(
   io: usize,
   at: usize, // u8 [bytes]
@@ -59,7 +59,7 @@ function read_wasi(
   return got;
 }
 
-/** Writes all of them. */
+/** Writes all `bytes` bytes. */
 function write_wasi(
   io: usize,
   at: usize, // u8 [bytes]
@@ -71,14 +71,14 @@ function write_wasi(
     const error = fd_write(1, io, 1, io + 8);
     if (error == AGAIN || error == INTERRUPTED) continue;
     const moved = load<i32>(io, 8);
-    // a host that takes nothing and says that all is well would be asked for ever
+    // a host that accepts no byte and reports no error would cause an endless loop
     if (error || moved == 0) stop_wasi(io, HOST_STATUS, NO_WRITE);
     at += moved;
     bytes -= moved;
   }
 }
 
-/** Hops on standard input, outputs on standard output. */
+/** Reads hops from standard input and writes outputs to standard output, until the input ends. */
 export function _start(): void {
   const io: usize = rn_info(8) - REGION;
   const hop = rn_info(0);

@@ -1,7 +1,7 @@
 /**
- * The ABI of a module that is a front end alone: samples in, rows of features out.
+ * The ABI of a module that contains only a front end: samples in, rows of features out.
  *
- * In: int16 samples that the host has written, at most a step.  Out: as push.ts; a row falls due whenever a
+ * In: int16 samples that the host has written, at most one step.  Out: as push.ts; a row falls due whenever a
  * window is full.
  */
 import { FrontEndBlock, frontend_push, frontend_reset } from "../kernels/frontend";

@@ -1,7 +1,7 @@
 /**
  * rn_info of a module of style `calls`: constants at the base of memory, numbered in docs/abi.md.
  *
- * In: i32 [n][what, value] (emit/info.ts packs them).  Out: a value, -1 where there is none.
+ * In: i32 [n][what, value] (emit/info.ts packs them).  Out: a value, or -1 if there is no such constant.
  */
 import { form } from "../kernels/mac-relaxed";
 import { RELAXED } from "../kernels/needs";

@@ -1,8 +1,9 @@
 /**
- * What is particular to a module of style `table`: numbers and instructions are data at the base of memory.
+ * The part of the runtime that only style `table` has: numbers and instructions are data at the base of
+ * memory.
  *
- * In: addresses of the header's fields (network.ts; emit/table.ts packs it).  Out: the numbers, the sections,
- * and the ABI.  Nothing here depends on a network.
+ * In: addresses of the header's fields (network.ts; emit/table.ts packs the header).  Out: the numbers, the
+ * sections, and the ABI.  Nothing here depends on a network.
  */
 import { form } from "../kernels/mac-relaxed";
 import { FrontEndBlock } from "../kernels/frontend";
@@ -27,10 +28,10 @@ import {
 import { DOT_FORM, PHASE } from "./numbers";
 import { state } from "./values";
 
-/** Where the table is read. */
+/** Address of the next byte of the table. */
 let at: usize = 0;
 
-/** The next number of the table, signed LEB128. */
+/** Reads the next number of the table, signed LEB128. */
 export function next(): i32 {
   let value: i32 = 0;
   let shift: i32 = 0;
@@ -43,14 +44,14 @@ export function next(): i32 {
   return byte & 0x40 && shift < 32 ? value | (-1 << shift) : value;
 }
 
-/** The slot of a queue whose turn it is. */
+/** Reads a queue from the table. Returns the address of its current slot. */
 export function slot(phase: i32): usize {
   const address = next();
   const turn = phase % next();
   return address + turn * next();
 }
 
-/** Reads on at a section; returns the counter of outputs. */
+/** Moves to the start of a section. Returns the output counter. */
 // @ts-ignore: decorator
 @inline
 export function begin(section: usize): i32 {
@@ -95,7 +96,7 @@ export function reset(): void {
   run(load<i32>(RESET));
 }
 
-/** Moves `take` ticks of every input behind the `fill` that the trunk has; `done` are taken. */
+/** Copies `take` ticks of every input, from tick `done` on, behind the `fill` ticks of the trunk. */
 // @ts-ignore: decorator
 @inline
 export function receive(fill: i32, done: i32, take: i32): void {
@@ -126,7 +127,7 @@ export function rn_info(what: i32): i32 {
   return -1;
 }
 
-/** Behind the addresses of the outputs: where a front end's block is, and where the host writes samples. */
+/** Address of the front end's block, which is stored behind the addresses of the outputs. */
 // @ts-ignore: decorator
 @inline
 export function sound_block(): usize {

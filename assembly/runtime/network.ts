@@ -1,7 +1,7 @@
 /**
- * The network of a module: its numbers, and the calls of each section. A build puts its own file in place of
- * this one (emit/source.ts, emit/table-source.ts), with what its form needs of this; here is everything, of a
- * network without layers.
+ * The network of a module: its numbers, and the calls of each section. A build replaces this file with its
+ * own (emit/source.ts, emit/table-source.ts), which has only what its form needs. This one has everything,
+ * for a network without layers.
  */
 export { rn_abi } from "./abi";
 export { rn_input, rn_output } from "./features";
@@ -11,42 +11,42 @@ export { rn_push, rn_reset } from "./sound";
 export { rn_state } from "./state";
 export { _start } from "./command";
 
-/** Numbers are data of a layer table, and what stands here are addresses in its header. */
+/** True for style `table`: the constants here are addresses of numbers in its header. */
 export const TABLE: bool = false;
-/** Frames of a hop and of a micro-hop, and micro-hops of a hop. */
+/** Frames of a hop, frames of a micro-hop, micro-hops of a hop. */
 export const HOP: i32 = 1;
 export const MICRO_HOP: i32 = 1;
 export const BLOCKS: i32 = 1;
-/** Every micro-hop is a hop. */
+/** True if a micro-hop is a hop. */
 export const WHOLE_HOPS: bool = false;
-/** The host writes straight to where the trunk reads (hop 1). */
+/** True if the host writes straight to where the trunk reads (hop 1). */
 export const DIRECT: bool = false;
-/** One input alone: where the trunk has its new rows, where the host writes frames, and bytes of a frame. */
+/** True if there is one input; then its new rows in the trunk, its frames, and bytes of a frame. */
 export const ALONE: bool = false;
 export const NEW_ROW: i32 = 0;
 export const FIRST: i32 = 0;
 export const TICK: i32 = 1;
-/** Addresses: the state, the constants of rn_info. */
+/** Addresses: the state, the constants of rn_info and their end. */
 export const STATE: i32 = 16;
 export const INFO: i32 = 40;
 export const INFO_END: i32 = 40;
 
-/** Every micro-hop. */
+/** Runs at every micro-hop. */
 export function trunk(): void {}
-/** Every hop: the right edge of this window, the left edge of a later one. */
+/** Runs at every hop: right edge of this window, left edge of a later one. */
 export function edges(): void {}
-/** Every output. */
+/** Runs at every output. */
 export function head(): void {}
-/** Every hop, after the head: partial results move on. */
+/** Runs at every hop, after the head: moves on to the next partial results. */
 export function rotate(): void {}
-/** Every micro-hop, last: histories move down by the new rows. */
+/** Runs at every micro-hop, last: moves histories down by the new rows. */
 export function slide(): void {}
-/** The start of the stream. */
+/** Sets the state to the start of the stream. */
 export function reset(): void {}
-/** Moves `take` ticks of every input behind the `fill` that the trunk has; `done` are taken. */
+/** Copies `take` ticks of every input, from tick `done` on, behind the `fill` ticks of the trunk. */
 export function receive(fill: i32, done: i32, take: i32): void {}
 
-/** With a front end: its block, where the host writes samples, and samples of a step. */
+/** With a front end: its block, the address where the host writes samples, samples of a step. */
 export function sound_block(): usize {
   return 0;
 }
@@ -56,12 +56,12 @@ export function sound_samples(): usize {
 export function sound_step(): i32 {
   return 1;
 }
-/** Of a front end alone: the same, and its row. */
+/** Only a front end: addresses of its block, samples and row. */
 export const TABLES: i32 = 0;
 export const SAMPLES: i32 = 0;
 export const ROW: i32 = 0;
 
-/** Of a layer table: addresses of further fields of its header, and the instructions of a section. */
+/** Style `table`: addresses of further fields of the header. */
 export const INPUTS: i32 = 0;
 export const INPUT_COUNT: i32 = 0;
 export const OUTPUTS: i32 = 0;
@@ -72,6 +72,7 @@ export const HEAD: i32 = 0;
 export const ROTATE: i32 = 0;
 export const SLIDE: i32 = 0;
 export const RESET: i32 = 0;
-/** It has a front end. */
+/** True if there is a front end. */
 export const SOUND: bool = false;
+/** Executes the instructions of a section of a layer table. */
 export function run(section: usize): void {}

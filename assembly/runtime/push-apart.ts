@@ -1,8 +1,8 @@
 /**
- * rn_push in mode misaligned: micro-hops and outputs run on clocks of their own, and an output finds the
- * newest rows in the histories.
+ * rn_push in mode misaligned: micro-hops and outputs have separate counters, and an output reads the newest
+ * rows from the histories.
  *
- * In, out: as push.ts.  The counter `block` has the frames until an output falls due.
+ * In, out: as push.ts.  The counter `block` holds the frames until an output falls due.
  */
 import { FORM_NONE, form } from "../kernels/mac-relaxed";
 import { move_s8 } from "../kernels/move";

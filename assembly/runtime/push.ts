@@ -1,8 +1,9 @@
 /**
- * rn_push of rows: frames go to the trunk one micro-hop at a time, and hops that are complete give outputs.
+ * rn_push of rows: passes frames to the trunk one micro-hop at a time. Complete hops give outputs.
  *
  * In: frames that the host has written to the inputs.  Out: 1 if an output fell due, 0 if not, -1 before
- * rn_reset, -2 for a number of frames out of range.
+ * rn_reset, -2 if the number of frames is out of range, -3 if the engine's dot product is not exact
+ * (relaxed).
  * Source: docs/pipeline.md, "The first micro-hop"; docs/abi.md.
  */
 import { FORM_NONE, form } from "../kernels/mac-relaxed";
@@ -13,13 +14,13 @@ import { BLOCK, FILL, READY, RUN_MARK, SKIP } from "./numbers";
 import { trunk } from "./trunk";
 import { blocks, hop, micro_hop_frames, state } from "./values";
 
-/** One micro-hop of input is complete: 1 if an output fell due. */
+/** Runs a complete micro-hop. Returns 1 if an output fell due. */
 function micro_hop(): i32 {
   let due = 0;
   trunk();
   const block = WHOLE_HOPS ? BLOCKS : load<i32>(state(), BLOCK) + 1;
   if (block == blocks()) {
-    // a hop is complete: an output, once warm
+    // a hop is complete: it gives an output, unless outputs are still suppressed
     if (!WHOLE_HOPS) store<i32>(state(), 0, BLOCK);
     edges();
     const skip = load<i32>(state(), SKIP);
@@ -39,7 +40,7 @@ export function push_rows(frames: i32): i32 {
   if (load<i32>(state(), READY) != RUN_MARK) return -1;
   if (RELAXED && form == FORM_NONE) return -3;
   if (DIRECT) {
-    // the host has written to where the trunk reads
+    // the host has written straight to the trunk
     if (frames != 1) return -2;
     return micro_hop();
   }

@@ -1,9 +1,9 @@
 /**
- * The ABI of a module with a front end before its network: samples in, a step at a time; each full window is
- * a row for the network.
+ * The ABI of a module with a front end before its network. Samples are taken one step at a time; each full
+ * window gives a row for the network.
  *
- * In: int16 samples that the host has written.  Out: as push.ts.  What is rn_push without a front end takes
- * one row, which the front end has written to the network's input.
+ * In: int16 samples that the host has written.  Out: as push.ts.  `push_rows`, which is rn_push in modules
+ * without a front end, takes the row that the front end has written to the network's input.
  */
 import { FrontEndBlock, frontend_push, frontend_reset } from "../kernels/frontend";
 import { push_rows, sound_block, sound_samples, sound_step } from "./network";

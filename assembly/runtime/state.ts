@@ -1,7 +1,7 @@
 /**
  * rn_state.
  *
- * In: the network's numbers.  Out: the address of the state, rn_info(5) bytes.
+ * In: the network's numbers.  Out: the address of the state, which has rn_info(5) bytes.
  */
 import { state } from "./values";
 

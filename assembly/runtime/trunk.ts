@@ -1,6 +1,5 @@
 /**
- * The trunk as a function of its own, whoever calls it: C has it apart, and the optimiser decides for
- * modules.
+ * The trunk as a separate function. In C it stays one; in modules the optimiser decides whether to inline it.
  *
  * In: the calls of network.ts.  Out: the rows of a micro-hop.
  */

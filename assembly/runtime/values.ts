@@ -1,5 +1,5 @@
 /**
- * The network's numbers: those of network.ts, or what a layer table's header has there.
+ * The network's numbers: constants of network.ts, or with style `table` fields of the header.
  *
  * In: network.ts.  Out: frames of a hop and of a micro-hop, micro-hops of a hop, the address of the state.
  */

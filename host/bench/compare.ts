@@ -1,15 +1,16 @@
 /**
- * What a benchmark's figures were before, beside what they are.
+ * Compares a benchmark's figures with earlier ones.
  *
- * In: the file that `runlet bench --json` wrote earlier or a release's history (docs/performance), and this
- * run's rows.  Out: per target the ratios new / old. Times of two runs differ by what else the machine did;
- * bytes and instructions do not. A hop's share of the window's time and of the engine's peak are ratios of
- * one run, which carry over to other machines: `--bounds` checks these alone.
+ * In: an earlier file of `runlet bench --json` or a release's history (docs/performance), and this run's
+ * rows.
+ * Out: per target the ratios new / old. Times of two runs differ with the load of the machine; bytes and
+ * instructions do not. The ratio of a window's time to a hop's and the hop's share of the engine's peak are
+ * ratios within one run, so they carry over to other machines. `--bounds` checks only these two.
  */
 import { readFile } from 'node:fs/promises';
 import { RunletError } from '../../models/error.ts';
 
-/** Figures that can be compared, and what they are called. `carries`: a ratio of one run; more is better. */
+/** Comparable figures and their names. carries: a ratio within one run, for which more is better. */
 const figures: { field: string; figure: string; carries?: true }[] = [
   { field: 'medianUs', figure: 'us a hop' },
   { field: 'timesLess', figure: 'times less', carries: true },
@@ -27,7 +28,7 @@ export interface Measured {
   rows: ({ target: string } & Record<string, unknown>)[];
 }
 
-/** One run has one model's figures or several; a history has them as tables. */
+/** A run with the figures of one model or several, or a history with tables of them. */
 type Stored = Partial<Measured> & { models?: unknown; tables?: Record<string, { figures?: unknown } | undefined> };
 
 export interface Ratio {
@@ -36,7 +37,7 @@ export interface Ratio {
   before: number;
   now: number;
   ratio: number;
-  /** Whether other machines have this figure too, up to a factor. */
+  /** True if the figure carries over to other machines. */
   carries: boolean;
 }
 
@@ -47,14 +48,14 @@ const isMeasured = (value: unknown): value is Measured => {
   return Array.isArray(rows) && rows.every((row) => typeof row?.target === 'string');
 };
 
-/** @throws RN720 no such file, RN792 it holds something else, or other networks */
+/** Reads earlier figures of this network. @throws RN720 unreadable file, RN792 it has no such figures */
 export async function earlier(path: string, now: Pick<Measured, 'network' | 'hop' | 'core'>): Promise<Measured> {
   const wrong = (why: string) =>
     new RunletError('RN792', {
-      what: 'this file cannot be compared with',
+      what: 'this file cannot be compared with the present run',
       where: path,
       why,
-      tryThis: 'runlet bench with the same model, hop and --core, and --json > FILE',
+      tryThis: 'write it by runlet bench --json > FILE with the same model, hop and --core',
     });
   let text: string;
   try {
@@ -66,12 +67,12 @@ export async function earlier(path: string, now: Pick<Measured, 'network' | 'hop
   try {
     old = JSON.parse(text) as Stored | null;
   } catch (error) {
-    throw wrong(`it is no JSON: ${(error as Error).message}`);
+    throw wrong(`it is not JSON: ${(error as Error).message}`);
   }
   const all = old?.models ?? old?.tables?.[now.core ? 'cores' : 'hop']?.figures ?? [old];
-  if (!Array.isArray(all) || !all.every(isMeasured)) throw wrong('it has no rows of targets');
+  if (!Array.isArray(all) || !all.every(isMeasured)) throw wrong('it has no rows with targets');
   const found = all.find(({ network, hop, core }) => network === now.network && hop === now.hop && core === now.core);
-  if (!found) throw wrong(`it has ${all.map(nameOf).join(', ')}; this run is ${nameOf(now)}`);
+  if (!found) throw wrong(`it has ${all.map(nameOf).join(', ')}, but this run is ${nameOf(now)}`);
   return found;
 }
 
@@ -89,23 +90,23 @@ export function ratios(before: Measured, now: Measured): Ratio[] {
 /**
  * Checks the figures that carry over between machines. Times, bytes and instructions never fail.
  * @param bounds factor by which such a figure may be worse
- * @throws RN793 one is worse by more; RN792 there is none
+ * @throws RN793 a figure is worse by more; RN792 there is no such figure
  */
 export function holdBounds(path: string, before: Measured, now: Measured, bounds: number): void {
   const carried = ratios(before, now).filter(({ carries }) => carries);
   if (carried.length === 0)
     throw new RunletError('RN792', {
-      what: `nothing of ${nameOf(now)} can be held to bounds`,
+      what: `--bounds can check no figure of ${nameOf(now)}`,
       where: path,
-      why: 'no target has its window or its peak in both runs',
-      tryThis: 'without --bounds, or with a target of that file',
+      why: 'no target has the time of its window or its peak in both runs',
+      tryThis: 'leave out --bounds, or measure a target of that file',
     });
   const worse = carried.filter(({ ratio }) => ratio * bounds < 1);
   if (worse.length === 0) return;
   throw new RunletError('RN793', {
-    what: `${nameOf(now)}: the hop is slower, against its window or the peak, than --bounds ${bounds} allows`,
+    what: `${nameOf(now)}: relative to its window or the peak, the hop is slower than --bounds ${bounds} allows`,
     where: path,
     why: worse.map((r) => `${r.target}, ${r.figure}: ${r.before.toFixed(2)} before, ${r.now.toFixed(2)} now`).join('; '),
-    tryThis: 'measure again on a quiet machine; if it stays, look for what made a hop slower',
+    tryThis: 'measure again on a quiet machine; if the result is the same, find the change that made the hop slower',
   });
 }

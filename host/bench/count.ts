@@ -1,12 +1,11 @@
 /**
- * Instructions of one hop on a microcontroller's core, counted in QEMU: the module as C (wasm2c, bounds
- * unchecked), compiled, run without an operating system.
+ * Counts the instructions of one hop on a microcontroller's core in QEMU. The module is converted to C
+ * (wasm2c without bounds checks), compiled, and run without an operating system.
  *
- * In: a module, and its weights where they are apart.  Out: the fewest and the most instructions of a hop
- * that gives an output, and the mean. The same in every run, to the instruction; compilers of other versions
- * give other counts, so theirs are named beside it.  The outputs' digest is held against the module in this
- * process. Source of the method: minstret (RISC-V privileged specification 3.1.10), SysTick (ARMv7-M B3.3)
- * with QEMU's -icount.
+ * In: a module, its separate weights if any.  Out: minimum, mean and maximum instructions of the hops with an
+ * output, and the versions of the tools.  Exact: the same count in every run; other compilers give other
+ * counts. The digest of the outputs is compared with the module in this process.
+ * Source: minstret (RISC-V privileged specification 3.1.10), SysTick (ARMv7-M B3.3) with QEMU's -icount.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +20,7 @@ import { withPlainMemory } from './plain-memory.ts';
 const exec = promisify(execFile);
 const here = join(import.meta.dirname, 'core');
 
-/** Outputs of a run; the first is not counted. */
+/** Number of outputs per run; the first is not counted. */
 export const outputs = 17;
 
 export interface Core {
@@ -62,7 +61,7 @@ export const cores = {
     machine: ['-machine', 'mps2-an386'],
     packages: armPackages,
   },
-  /** ARMv6-M is a part of ARMv7-M, so what a Cortex-M0+ would execute is counted on the same machine. */
+  /** ARMv6-M is a subset of ARMv7-M, so the machine of the Cortex-M4 also counts code for a Cortex-M0+. */
   m0: {
     name: 'Cortex-M0+',
     compiler: 'arm-none-eabi-gcc',
@@ -78,7 +77,7 @@ export interface Counted {
   least: number;
   mean: number;
   most: number;
-  /** Compiler, wasm2c and QEMU, as they name themselves. */
+  /** Names and versions of compiler, wasm2c and QEMU. */
   tools: string;
 }
 
@@ -87,21 +86,21 @@ async function tool(core: Core, name: string, args: string[]): Promise<string> {
     return Object.values(await exec(name, args, { timeout: 600_000 })).join('');
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const said = String((error as { stderr?: string }).stderr ?? error).trim();
+    const message = String((error as { stderr?: string }).stderr ?? error).trim();
     throw new RunletError(missing ? 'RN790' : 'RN791', {
       what: missing ? `${name} is not installed` : `${name} failed`,
       where: `counting instructions on ${core.name}`,
-      why: missing ? 'the module is compiled to C and run in an emulator' : said.split('\n').slice(-4).join(' '),
+      why: missing ? 'the count compiles the module to C and runs it in an emulator' : message.split('\n').slice(-4).join(' '),
       tryThis: missing
         ? `apt-get install ${core.packages}`
-        : 'the versions of Debian 12; report it with the model if it fails there',
+        : 'install the versions of Debian 12; if it fails there too, report it with the model',
     });
   }
 }
 
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';
 
-/** The digest that main.c prints, from the module in this engine. */
+/** Computes the digest that main.c prints, with the module in this process. */
 export const expectedDigest = async ({ wasm, weights }: Pick<Bundle, 'wasm' | 'weights'>): Promise<number> =>
   digestOf(await openModule(wasm as BufferSource, { weights: weights as BufferSource | undefined }));
 
@@ -125,11 +124,11 @@ function digestOf({ exports, inputs, outputs: ports }: OpenModule): number {
   return digest >>> 0;
 }
 
-/** The weights as main.c has them: constants, which a linker places in flash. */
+/** C header of the weights: constants, which the linker places in flash. */
 const weightsHeader = (weights: Uint8Array = new Uint8Array(4)): string =>
   `static const unsigned char rn_weights[] __attribute__((aligned(16))) = {${weights.join(',')}};\n`;
 
-/** @throws RN790 a tool is missing; RN791 a tool failed, or the outputs differ */
+/** Counts in QEMU. @throws RN790 a tool is missing; RN791 a tool failed, or the outputs differ */
 export async function countInstructions({ wasm, weights }: Pick<Bundle, 'wasm' | 'weights'>, which: CoreName): Promise<Counted> {
   const core: Core = cores[which];
   const folder = await mkdtemp(join(tmpdir(), 'runlet-count-'));
@@ -153,7 +152,7 @@ export async function countInstructions({ wasm, weights }: Pick<Bundle, 'wasm' |
     const [, least, mean, most, digest] = /least (\d+) mean (\d+) most (\d+) digest (\d+)/.exec(text) ?? [];
     if (Number(digest) !== digestOf(module))
       throw new RunletError('RN791', {
-        what: `the module's outputs on ${core.name} are not those of this engine`,
+        what: `the module's outputs on ${core.name} differ from those of this engine`,
         why: text.trim() || 'it printed nothing',
         tryThis: 'report it with the model',
       });

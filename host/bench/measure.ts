@@ -1,9 +1,9 @@
 /**
- * Times of several subjects in one run: in turn, a round of each after a round of the others, so that what
- * else the machine does hits all alike.
+ * Measures the times of several subjects in one run. Their rounds alternate, so that other load on the
+ * machine affects all of them equally.
  *
- * In: functions that do one hop.  Out: microseconds a hop, sorted, per subject.  Times are of one machine;
- * ratios of one run carry over.
+ * In: functions that run one hop.  Out: median, 5th and 95th percentile in microseconds per hop.  Times hold
+ * for one machine; ratios within one run carry over to others.
  */
 
 import { Bench } from 'tinybench';
@@ -12,7 +12,7 @@ import { quantile } from '../statistics.ts';
 
 export interface Subject {
   name: string;
-  /** One hop (or window). */
+  /** Runs one hop (or window). */
   run(): void;
 }
 
@@ -23,16 +23,16 @@ export interface Times {
   p95Us: number;
 }
 
-/** A sample lasts about so long, so that the clock's steps do not show. */
+/** Minimum duration of a sample, so that the clock's resolution does not matter. */
 const sampleUs = 40;
-const samplesARound = 10;
-/** A slow subject's round has fewer samples, so that it ends after about so long. */
+const samplesPerRound = 10;
+/** Upper bound of a round's duration; rounds of slow subjects have fewer samples. */
 const roundUs = 30_000;
-/** The engine's optimising compiler gets its turn: so many hops, or so long. */
+/** Warm-up for the engine's optimising compiler: this number of hops or this time, whichever ends first. */
 const warmUp = { hops: 2000, ms: 400 };
 
 interface Pace {
-  /** Hops that make a sample. */
+  /** Hops per sample. */
   hops: number;
   samples: number;
 }
@@ -44,11 +44,12 @@ function paceOf(run: () => void): Pace {
     const before = performance.now();
     for (let i = 0; i < hops; i++) run();
     const us = 1000 * (performance.now() - before);
-    if (us >= sampleUs || hops >= 4096) return { hops, samples: Math.max(1, Math.min(samplesARound, Math.floor(roundUs / us))) };
+    if (us >= sampleUs || hops >= 4096)
+      return { hops, samples: Math.max(1, Math.min(samplesPerRound, Math.floor(roundUs / us))) };
   }
 }
 
-/** Samples of one round, microseconds a hop. */
+/** Measures one round. @returns its samples in microseconds per hop */
 function round({ name, run }: Subject, { hops, samples }: Pace): number[] {
   const bench = new Bench({ time: 0, iterations: samples, warmup: false, retainSamples: true });
   bench.add(name, () => {

@@ -1,8 +1,8 @@
 /**
- * A network as modules for several targets, and what each of them costs in bytes and to start.
+ * Builds a network for a target, and measures its size, build time and start time.
  *
- * In: an int8 plan, targets.  Out: per target the bundle, a function that pushes one hop of made-up frames,
- * build and start times.
+ * In: an int8 plan, a target.  Out: the bundle, a function that pushes one hop of synthetic frames, bytes and
+ * times.
  */
 import { gzipSync } from 'node:zlib';
 import { type Bundle, build } from '../../assembly/build.ts';
@@ -17,13 +17,13 @@ export interface BenchModule {
   bundle: Bundle;
   gzipBytes: number;
   buildMs: number;
-  /** From bytes to the first output. */
+  /** Time from the module's bytes to its first output. */
   startMs: number;
-  /** One hop. */
+  /** Pushes one hop. */
   run(): void;
 }
 
-/** Frames of one hop of every input, the same in every run. */
+/** Synthetic frames of one hop for every input, the same in every run. */
 function framesOf(session: Session): (Int8Array | Int16Array)[] {
   return session.manifest.inputs.map((port) => {
     const { elements, rate = 1 } = port;
@@ -41,7 +41,7 @@ export async function benchModule(quant: QuantPlan, target: Target, home: Home =
   const session = await openSession(bundle.wasm as BufferSource, { weights: bundle.weights as BufferSource | undefined });
   const frames = framesOf(session) as Int8Array[];
   const run = frames.length === 1 ? () => session.pushInt8(frames[0] as Int8Array) : () => session.pushInt8(frames);
-  while (session.outputsDue === 0) run(); // outputs fall due from here on
+  while (session.outputsDue === 0) run(); // from here on every hop gives an output
   const startMs = performance.now() - started;
   return { target, bundle, gzipBytes: gzipSync(bundle.wasm, { level: 9 }).length, buildMs, startMs, run };
 }

@@ -1,19 +1,20 @@
 /**
- * The benchmark's networks: shapes that people stream, with seeded weights, so that anyone can make them
- * again.
+ * The benchmark's networks: common streamed shapes with seeded weights, so that anyone can reproduce them.
  *
- * Out: float Graphs, valid padding where nothing else is said, ReLU, weights He-normal (He et al., arXiv
+ * Out: float graphs with valid padding and ReLU unless stated otherwise; weights He-normal (He et al., arXiv
  * 1502.01852), biases 0.
  *
- * N1    256 x 4   conv k5 32, max pool 4; conv k5 48, pool 2; conv k5 64, pool 2; dense 32; dense 1 N2    98
- * x 40   conv k3 stride 2 64; 4 x (depthwise k9, pointwise 64); global average; dense 12 D9    112 x 64  8 x
- * depthwise k9 N1P   256 x 1   3 x conv k5 dilation 2 32, max pool 4; the same with 48, pool 2; 3 x conv k3
- * 64, pool 2; dense 32; dense 1
+ *     N1    256 x 4    conv k5 32, max pool 4; conv k5 48, pool 2; conv k5 64, pool 2; dense 32; dense 1
+ *     N2    98 x 40    conv k3 stride 2 64; 4 x (depthwise k9, pointwise 64); global average; dense 12
+ *     D9    112 x 64   8 x depthwise k9
+ *     N1P   256 x 1    3 x conv k5 dilation 2 32, max pool 4; the same with 48, pool 2; 3 x conv k3 64, pool
+ *                      2; dense 32; dense 1
  *
- * And two of StreamiNNC (arXiv 2408.03223, section 3.1), 'same' padding as there, batch norm folded:
+ * Two networks of StreamiNNC (arXiv 2408.03223, section 3.1), with its 'same' padding, batch norm folded:
  *
- * f_EEG 1024 x 18 3 x (conv k3 128, max pool 4); conv k16 100, linear; conv k1 2 f_ACC 960 x 4   conv k3 8,
- * 16, 32, 64, 128, 256; global average; dense 256, linear; dense 128; dense 64; dense 2
+ *     f_EEG 1024 x 18  3 x (conv k3 128, max pool 4); conv k16 100, linear; conv k1 2
+ *     f_ACC 960 x 4    conv k3 8, 16, 32, 64, 128, 256; global average; dense 256, linear; dense 128; dense
+ *                      64; dense 2
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
@@ -35,7 +36,7 @@ export class Chain {
     this.state = seed;
   }
 
-  /** Uniform in (0, 1), a Weyl sequence through a mixer (splitmix32). */
+  /** Draws a uniform number in (0, 1) by splitmix32: a Weyl sequence and a mixer. */
   private uniform(): number {
     this.state = (this.state + 0x9e3779b9) | 0;
     let z = this.state;
@@ -160,7 +161,7 @@ export function noiseOf(length: number): Float32Array {
   });
 }
 
-/** A network of the benchmark in int8, calibrated with uniform noise, and a window of that noise [t][c]. */
+/** Int8 version of a benchmark network, calibrated with uniform noise, and a window of that noise [t][c]. */
 export function madeUpNetwork(name: string): { int8: Graph; window: Float32Array; hops: number[] } {
   const { graph, window, channels, hops } = (benchNetworks[name] as () => BenchNetwork)();
   const noise = noiseOf(4 * window * channels);

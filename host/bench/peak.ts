@@ -1,9 +1,9 @@
 /**
- * The most int8 multiply-adds a nanosecond that this engine reaches with the instructions of simd or relaxed:
- * the inner loop of their kernels on data that stays in the first cache. Nothing else is loaded, requantised
- * or stored.
+ * Measures the peak rate of int8 multiply-adds of this engine for the targets simd and relaxed: runs the
+ * inner loop of their kernels on data in the first-level cache, without other loads, requantisation or
+ * stores.
  *
- * Out: a function, and the multiply-adds of one call of it.
+ * Out: a function, and the number of multiply-adds per call.
  */
 import { compile } from '../../assembly/emit/compile.ts';
 import type { VectorTarget } from '../../assembly/emit/target.ts';
@@ -14,7 +14,7 @@ const outputs = 8;
 const repeats = 4;
 const names = Array.from({ length: places }, (_, i) => i);
 
-/** Taps of an instruction; weights of four outputs and so many taps; a sum with their products. */
+/** together: taps per instruction. weights: loads weights of four outputs. mac: adds products to `sum`. */
 const loops: Record<
   VectorTarget,
   { together: number; weights: (at: number) => string; mac: (sum: string, w: string) => string }

@@ -1,11 +1,10 @@
 /**
- * wasm2c's output with loads and stores that go straight to one array, without bounds checks: what a device's
- * own build would have.
+ * Replaces the loads and stores in wasm2c's output by direct ones without bounds checks, as on a device.
  *
- * In: C as wabt 1.0.32 writes it.  Out: the same with other macros. wasm2c copies every load through memcpy,
- * which becomes byte loads on cores that do not load words from any address, and checks bounds in 64 bits.
- * Words of 64 bits are two of 32 here. QEMU's cores load words from any address, as Cortex-M4 does; a core
- * that does not would move histories by the byte.
+ * In: C code of wabt 1.0.32.  Out: the same with other macros. wasm2c makes each load by memcpy, which
+ * becomes byte loads on cores without unaligned word loads, and checks bounds in 64 bits. Here a 64-bit word
+ * is two 32-bit ones. QEMU's cores load unaligned words, as Cortex-M4 does; a core that cannot would copy
+ * histories by bytes.
  */
 import { RunletError } from '../../models/error.ts';
 
@@ -22,16 +21,17 @@ const plain = `extern u8 rn_mem[];
   }
 `;
 
-/** @throws RN791 where the text is not that of the known version */
+/** Replaces the macros. @throws RN791 the text is not that of the known version */
 export function withPlainMemory(c: string): string {
-  const own = /#define DEFINE_LOAD\((?:[^#]|#(?!endif))*?#define DEFINE_STORE\((?:[^#]|#(?!endif))*?(?=#endif\n\nDEFINE_LOAD)/;
+  const knownMacros =
+    /#define DEFINE_LOAD\((?:[^#]|#(?!endif))*?#define DEFINE_STORE\((?:[^#]|#(?!endif))*?(?=#endif\n\nDEFINE_LOAD)/;
   const start = c.indexOf('#else\nstatic inline void load_data');
   const end = c.indexOf('#endif\n\nDEFINE_LOAD', start);
-  if (start < 0 || end < 0 || !own.test(c.slice(start, end + 30)))
+  if (start < 0 || end < 0 || !knownMacros.test(c.slice(start, end + 30)))
     throw new RunletError('RN791', {
-      what: "wasm2c's output is not what this version knows",
+      what: "this version does not know the form of wasm2c's output",
       where: 'its load and store macros',
-      tryThis: 'wabt 1.0.32, as in Debian 12',
+      tryThis: 'install wabt 1.0.32, as in Debian 12',
     });
   const macros = c.slice(start, end).replace(/#define DEFINE_LOAD\([\s\S]*$/, plain);
   return (c.slice(0, start) + macros + c.slice(end)).replace(/^DEFINE_(LOAD|STORE)\((f32|f64).*\n/gm, '');

@@ -1,7 +1,7 @@
 /**
- * Times of a network on several targets, the whole window beside them and the engine's peak, all in one run.
+ * Measures a network on several targets in one run: its hop, its whole window and the engine's peak.
  *
- * In: an int8 plan, targets, rounds.  Out: figures, a row a target.
+ * In: an int8 plan, targets, rounds.  Out: figures, one row per target.
  */
 
 import type { Bundle } from '../../assembly/build.ts';
@@ -14,7 +14,7 @@ import { interleaved } from './measure.ts';
 import { benchModule } from './modules.ts';
 import { peakKernel, peakMacs } from './peak.ts';
 
-/** Beyond code and weights: what a host pays. */
+/** Sizes of a bundle: code, file, and the memory of its manifest. */
 export const bytesOf = ({ manifest, file }: Bundle) => ({
   codeBytes: file.codeBytes,
   fileBytes: file.fileBytes,
@@ -26,13 +26,13 @@ export type TimesRow = {
   medianUs: number;
   p5Us: number;
   p95Us: number;
-  /** 0 for a model that carries its own state: it has no window to run. */
+  /** 0 for a stateful model, which has no window. */
   windowUs: number;
   windowP5Us: number;
   windowP95Us: number;
   timesLess: number;
   macsPerNs: number;
-  /** simd and relaxed: the inner loop of their kernels alone, in the same run. */
+  /** simd and relaxed: peak rate of the kernels' inner loop, measured in the same run. */
   peakMacsPerNs?: number;
   shareOfPeak?: number;
   gzipBytes: number;
@@ -49,11 +49,11 @@ export interface TimesFigures {
   macsPerWindow?: number;
   rounds: number;
   rows: TimesRow[];
-  /** Targets that this engine does not run. */
+  /** Targets that this engine cannot run. */
   refused: Target[];
 }
 
-/** Nothing where the engine does not run the module (RN700), and others are measured. */
+/** Ignores that the engine cannot run a target (RN700), if there are others. @throws the error otherwise */
 function refusedBy(error: unknown, which: readonly Target[]): undefined {
   if (!isRunletError(error) || error.code !== 'RN700' || which.length < 2) throw error;
 }

@@ -1,10 +1,10 @@
 /**
- * runlet bench: what a hop of a model costs, for every kind of kernel, against the whole window and against
- * what the engine can do at most.
+ * runlet bench: measures the cost of a hop for each target, compared with the whole window and with the peak
+ * of the engine.
  *
- * Times are medians of interleaved rounds in one run. With --core: instructions of a hop on a
- * microcontroller's core, the same in every run. Several models are measured one after the other, and --html
- * draws them all.
+ * Times are medians of interleaved rounds in one run. With --core, counts the instructions of a hop on a
+ * microcontroller core; the count is the same in every run. Several models are measured one after the other;
+ * --html draws all of them.
  */
 
 import type { Home } from '../../assembly/emit/home.ts';
@@ -40,41 +40,43 @@ type Options = ModelOptions & PlanArgs & CalibOptions;
 
 export default defineVerb({
   examples: [
-    ['bench model.onnx --calib signal.npy --hop 8', 'microseconds of a hop, for every kind of kernel'],
-    ['bench N1:16 --core rv32', 'instructions of a hop on an RV32IMC core, counted in QEMU'],
+    ['bench model.onnx --calib signal.npy --hop 8', 'measures microseconds per hop for each target'],
+    ['bench N1:16 --core rv32', 'counts instructions per hop on an RV32IMC core in QEMU'],
   ],
   args: {
     ...modelArgs,
-    model: rest(input(`Model files, or of the networks ${networks.join(', ')} (N1:16 is N1 at hop 16)`, {}, networkName)),
-    ...group('What is measured', {
-      target: choice('Kernels to measure', [...targets, 'all'], { hint: 'target', default: 'all' }),
+    model: rest(input(`Model files, or benchmark networks: ${networks.join(', ')} (N1:16 is N1 at hop 16)`, {}, networkName)),
+    ...group('Measurement', {
+      target: choice('Target to measure', [...targets, 'all'], { hint: 'target', default: 'all' }),
       core: choice('Count instructions in QEMU instead: rv32 (RV32IMC) or m4 (Cortex-M4)', ['rv32', 'm4']),
-      rounds: number('Interleaved rounds of ten samples', { min: 1, whole: true, default: 40 }),
+      rounds: number('Number of interleaved rounds, ten samples each', { min: 1, whole: true, default: 40 }),
     }),
     ...planArgs,
     ...calibArgs,
     ...columnsArg,
     ...weightsArg,
     ...group('Output', {
-      compare: input('Earlier --json, or docs/performance/VERSION.json: ratios to it, with --json under compared'),
-      bounds: number('With --compare: how many times worse a hop may be, against its window and the peak', { min: 1 }),
-      html: output('Draw the figures as one HTML page into this file', { hint: 'file.html' }),
+      compare: input('Earlier result of --json, or docs/performance/VERSION.json, to compare with (with --json: field compared)'),
+      bounds: number('With --compare: largest factor by which a hop may get worse, relative to its window and the peak', {
+        min: 1,
+      }),
+      html: output('Write the figures as one HTML page', { hint: 'file.html' }),
     }),
     ...jsonArg,
   },
   async run({ args, given }) {
     const { core, weights: home, rounds, target: chosen, model: models } = args;
     if (core && given.has('rounds'))
-      throw badOption('rounds', `${rounds}`, 'nothing beside --core: a count is the same in every round');
+      throw badOption('rounds', `${rounds}`, 'no value together with --core: a count is the same in every round');
     if (core && chosen !== 'all' && !isScalar(chosen))
-      throw badOption('target', chosen, 'native or interp, beside --core: these cores have no SIMD128');
-    if (core && args.html !== undefined) throw badOption('html', args.html, 'a file, without --core: the page draws times');
+      throw badOption('target', chosen, 'native or interp together with --core: these cores have no SIMD128');
+    if (core && args.html !== undefined) throw badOption('html', args.html, 'a file only without --core: the page shows times');
     if (args.bounds !== undefined && (core || args.compare === undefined))
-      throw badOption('bounds', `${args.bounds}`, 'a number beside --compare, without --core: bounds are of ratios of times');
+      throw badOption('bounds', `${args.bounds}`, 'a number only with --compare and without --core: it bounds ratios of times');
     const able = home === 'tile' ? scalarTargets : targets;
     const plans = [];
     for (const model of models) plans.push(await planOf({ ...args, model }));
-    const before: (Measured | undefined)[] = []; // read before anything is measured, so that a wrong file costs no time
+    const before: (Measured | undefined)[] = []; // read first, so that a wrong file costs no time
     for (const quant of plans) before.push(await earlierOf(args, quant, core));
     const all: (Measured | TimesFigures)[] = [];
     for (const [i, quant] of plans.entries()) {
@@ -96,7 +98,7 @@ export default defineVerb({
   },
 });
 
-/** A network of the benchmark, at a hop where the name has one, or a model file. */
+/** Makes the plan of a benchmark network, at the hop of its name if there is one, or of a model file. */
 async function planOf(options: Options): Promise<QuantPlan> {
   const [, name = '', hop] = /^(\w+)(?::(\d+))?$/.exec(options.model) ?? [];
   if (!lookup(benchNetworks, name)) {
@@ -115,7 +117,7 @@ interface Out {
 const earlierOf = async ({ compare }: Out, { plan }: QuantPlan, core?: string): Promise<Measured | undefined> =>
   compare === undefined ? undefined : earlier(compare, { network: plan.graph.name, hop: plan.hop, core });
 
-/** The figures, and beside an earlier file's theirs: a ratio is now / before. */
+/** Adds the ratios to an earlier result: now / before. */
 const withRatios = <F extends Measured | TimesFigures>(figures: F, before: Measured, { compare: file }: Out): F => ({
   ...figures,
   compared: { file, ratios: ratios(before, figures) },
@@ -135,7 +137,7 @@ function printRatios(before: Measured, now: Measured): void {
 }
 
 const headline = ({ plan }: QuantPlan): string =>
-  `${plan.graph.name}: window ${plan.window}, hop ${plan.hop}, mode ${plan.mode}, ${plan.macsPerHop.toLocaleString('en')} multiply-adds a hop`;
+  `${plan.graph.name}: window ${plan.window}, hop ${plan.hop}, mode ${plan.mode}, ${plan.macsPerHop.toLocaleString('en')} multiply-adds per hop`;
 
 const timesHead = ['target', 'us a hop', '5 % .. 95 %', 'us a window', 'times less', 'MACs/ns', 'of peak'];
 
@@ -168,11 +170,11 @@ async function times(
     `${headline(quant)}\n\n${table(cells, { head, colour: colour(), spare: ['start', 'build', 'of peak', 'MACs/ns', 'us a window', 'file, gz', 'code', 'memory'] })}\n`,
   );
   const { macsPerWindow, macsPerHop, refused } = figures;
-  if (macsPerWindow) process.stdout.write(`\nwindow over hop in multiply-adds: ${(macsPerWindow / macsPerHop).toFixed(2)}\n`);
+  if (macsPerWindow) process.stdout.write(`\nmultiply-adds of a window / of a hop: ${(macsPerWindow / macsPerHop).toFixed(2)}\n`);
   for (const { target, peakMacsPerNs } of figures.rows)
     if (peakMacsPerNs)
       process.stdout.write(
-        `peak: ${peakMacsPerNs.toFixed(1)} multiply-adds a nanosecond, the inner loop of ${target} alone, in the same run\n`,
+        `peak: ${peakMacsPerNs.toFixed(1)} multiply-adds per nanosecond (only the inner loop of ${target}, in the same run)\n`,
       );
   for (const target of refused) process.stdout.write(`${target}: this engine does not run it exactly (docs/errors.md#rn700)\n`);
   return figures;
@@ -206,8 +208,10 @@ async function count(
     r.codeBytes,
     r.memoryBytes,
   ]);
-  const head = ['target', 'instructions a hop', 'a multiply-add', 'code', 'memory'];
+  const head = ['target', 'instructions/hop', 'per multiply-add', 'code', 'memory'];
   process.stdout.write(`${headline(quant)}\n\n${table(cells, { head, colour: colour() })}\n`);
-  process.stdout.write(`\n${cores[core].name} in QEMU, the module as C without bounds checks, -O2: ${rows[0]?.tools}\n`);
+  process.stdout.write(
+    `\n${cores[core].name} in QEMU; the module is compiled as C without bounds checks, -O2: ${rows[0]?.tools}\n`,
+  );
   return figures;
 }

@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 /**
- * The command `runlet`: checks Node and hands over to main, compiled where it can be (scripts/prepare.mjs),
- * else through tsx. In a clone whose sources are newer than dist/ the sources run.
+ * The command `runlet`: checks the version of Node, and starts main: compiled (scripts/prepare.mjs) if
+ * possible, else through tsx. In a clone whose sources are newer than dist/, the sources run.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 
 const [major] = process.versions.node.split('.');
 if (Number(major) < 20) {
-  console.error(`runlet needs Node 20 or newer, and this is ${process.version}.`);
+  console.error(`runlet needs Node 20 or newer; this is ${process.version}.`);
   process.exit(2);
 }
 
 const root = new URL('../../', import.meta.url);
 
-/** Whether a source was changed after dist/ was made. */
+/** Checks whether a source was changed after dist/ was built. */
 function isStale() {
   const made = statSync(new URL('dist/package.json', root)).mtimeMs;
   return ['models', 'quant', 'assembly', 'host'].some((folder) => {
@@ -26,10 +26,10 @@ function isStale() {
   });
 }
 
-/** Where main is, compiled or not. */
+/** Returns the address of main, compiled or not. */
 async function findMain() {
-  const beside = new URL('main.js', import.meta.url);
-  if (existsSync(beside)) return beside;
+  const sibling = new URL('main.js', import.meta.url);
+  if (existsSync(sibling)) return sibling;
   const compiled = new URL('dist/host/cli/main.js', root);
   if (existsSync(compiled) && !isStale()) return compiled;
   const { register } = await import('tsx/esm/api');
@@ -39,7 +39,7 @@ async function findMain() {
 
 const [verb, ...args] = process.argv.slice(2);
 const found = await findMain();
-// the compiler loads beside the command that will want it
+// loads the compiler in parallel for the commands that need it
 if (['build', 'make'].includes(verb) && args.length > 0 && !args.includes('--help'))
   (await import(new URL('../../assembly/emit/asc-thread.mjs', found))).ascThread();
 const { main } = await import(found);

@@ -1,5 +1,8 @@
 /**
- * runlet build: a model file to a bundle, one WebAssembly module.
+ * runlet build: builds a bundle, which is one WebAssembly module, from a model file.
+ *
+ * In: a model file; for a float model calibration data.  Out: the bundle, with --target all one per target;
+ * its weights file if they are not in the module; with --emit-c the model as C.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -44,9 +47,9 @@ import { choiceLines, choicesOf } from './verbose.ts';
 
 export default defineVerb({
   examples: [
-    ['build model.onnx --calib signal.npy --hop 8 -o model.wasm', 'a float model, quantised and built'],
-    ['build model.rnq --target all', 'a module for each kind of engine'],
-    ['build model.rnq --target native --emit-c out/model', 'the model as C too, for a microcontroller'],
+    ['build model.onnx --calib signal.npy --hop 8 -o model.wasm', 'quantises and builds a float model'],
+    ['build model.rnq --target all', 'builds one module for each target'],
+    ['build model.rnq --target native --emit-c out/model', 'also writes the model as C, for a microcontroller'],
   ],
   args: {
     ...modelArgs,
@@ -57,45 +60,47 @@ export default defineVerb({
     ...targetsArg,
     ...styleArg,
     ...weightsArg,
-    ...group('What is built', {
-      wasi: flag('A command for WASI runtimes too: frames on standard input, outputs on standard output (docs/runtimes.md)'),
+    ...group('Module', {
+      wasi: flag('Make the module also a WASI command: frames on standard input, outputs on standard output (docs/runtimes.md)'),
       emitC: folder(
-        'Also write the model as C without a runtime into this folder (--target native): a header, a source, Arduino and Zephyr metadata',
+        'Also write the model as C without a runtime to this folder (--target native): header, source, Arduino and Zephyr metadata',
       ),
-      cName: text("Of the C's files, functions and macros (default: the model's name)", { hint: 'name' }),
+      cName: text("Name of the C files, functions and macros (default: the model's name)", { hint: 'name' }),
     }),
     ...releaseArgs,
     ...detectorArgs,
     ...group('Sound', {
       frontEnd: input(
-        `Build an audio front end in, so that the module takes sound (int16): ${presetNames.join(', ')}; micro is the first`,
+        `Audio front end to build in, so that the module takes sound (int16): ${presetNames.join(', ')}; micro means the first`,
         { hint: 'preset' },
         presetName,
       ),
       ...soundArgs,
       rate: reworded(
         signalArgs.rate,
-        "Frames a second (default: the model's, else what a time column says); of sound, samples a second (default: the preset's, or 16000)",
+        'Frames per second (default: from the model, else from a time column); for sound, samples per second (default: from the preset, or 16000)',
       ),
     }),
     ...group('Output', {
-      output: output('Where the bundle goes (default: <model>.wasm)', { short: 'o' }),
+      output: output('File for the bundle (default: <model>.wasm)', { short: 'o' }),
       emitAs: folder('Keep the generated AssemblyScript in this folder'),
-      verbose: flag('Say which kernel each layer got, how its weights lie, and which style is shorter, with the reasons'),
+      verbose: flag(
+        'Also print the kernel and weight layout of each layer, and which style gives the smaller file, with reasons',
+      ),
     }),
     ...namesArg,
     ...jsonArg,
   },
   async run({ args, given }) {
-    if (!args.verbose) refuseGiven(namesArg, given, 'it names layers, which --verbose lists');
+    if (!args.verbose) refuseGiven(namesArg, given, 'it changes the names of layers, which only --verbose lists');
     checkC(args);
     const bytes = await readBytes(args.model);
     const { rate } = args;
-    const alone = await fileFrontEnd(args.model, bytes, args, rate);
-    if (alone) return buildSound(alone, bytes, args);
+    const soundOnly = await fileFrontEnd(args.model, bytes, args, rate);
+    if (soundOnly) return buildSound(soundOnly, bytes, args);
     const graph = await loadGraph(args, bytes);
     const quant = await loadQuantPlan(graph, planOptions(graph, args), { ...args, rate: takesSound(args) ? undefined : rate });
-    const frontEnd = await soundOf({ ...args, stepMs: args.stepMs ?? ownStepMs(graph, args.frontEnd) }, rate);
+    const frontEnd = await soundOf({ ...args, stepMs: args.stepMs ?? modelStepMs(graph, args.frontEnd) }, rate);
     const options = {
       producer: producer(),
       style: args.style,
@@ -110,7 +115,7 @@ export default defineVerb({
     const plain = args.output ?? `${graph.name}.wasm`;
     const report: object[] = [];
     for (const { target, bundle, buildMs } of made) {
-      if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws where the labels do not fit
+      if (bundle.manifest.detector) new LabelDetector(bundle.manifest, 0); // throws if the labels do not fit
       if (args.emitAs) await writeSource(single ? args.emitAs : join(args.emitAs, target), bundle.source);
       const output = single ? plain : plain.replace(/(\.wasm)?$/, `.${target}.wasm`);
       await writeBundle(output, bundle);
@@ -144,13 +149,13 @@ interface Made {
   buildMs: number;
 }
 
-/** @throws RN512 C for another target, RN740 a name that C does not take, or C of a front end alone */
+/** Checks the options of C. @throws RN512 if the target has no C, RN740 for a name that C does not allow */
 function checkC({ emitC, cName: name, target }: { emitC?: string; cName?: string; target: string }): void {
-  if (name !== undefined && emitC === undefined) throw badOption('c-name', name, '--emit-c with it');
+  if (name !== undefined && emitC === undefined) throw badOption('c-name', name, 'a name only together with --emit-c');
   if (emitC === undefined) return;
   checkCTarget(target);
   if (name !== undefined && cName(name) !== name)
-    throw badOption('c-name', name, 'small letters, digits and underscores, a letter first');
+    throw badOption('c-name', name, 'lower-case letters, digits and underscores, with a letter first');
 }
 
 interface WrittenC {
@@ -167,9 +172,9 @@ async function writeC(folder: string, quant: QuantPlan, bundle: Bundle, frontEnd
 }
 
 const cLine = ({ folder, name, flashBytes, ramBytes }: WrittenC): string =>
-  `C           ${join(folder, 'src', `${name}.c`)}: constants ${flashBytes.toLocaleString('en')} bytes of flash, ${ramBytes.toLocaleString('en')} bytes of RAM; code and stack are the compiler's`;
+  `C           ${join(folder, 'src', `${name}.c`)}: constants ${flashBytes.toLocaleString('en')} bytes of flash, ${ramBytes.toLocaleString('en')} bytes of RAM; code and stack depend on the compiler`;
 
-/** One module, or with `all` one for each target. */
+/** Builds one module; with `all` one for each target. */
 async function buildTargets(quant: QuantPlan, options: Omit<BuildOptions, 'target'>, target: Target | 'all'): Promise<Made[]> {
   const made: Made[] = [];
   for (const each of target === 'all' ? targets : [target]) {
@@ -186,23 +191,20 @@ function printPlan(quant: QuantPlan, { sampleRateHz, frontEndConfig: sound }: Ma
   if (sound) process.stdout.write(`${soundLine(sound)}\n`);
 }
 
-/**
- * The step of the rows that the model was trained on, where a front end is asked for and the model's manifest
- * says it.
- */
-function ownStepMs(graph: Graph, frontEnd: string | undefined): number | undefined {
+/** Returns the step of the rows that the model was trained on, if it is known and a front end is built in. */
+function modelStepMs(graph: Graph, frontEnd: string | undefined): number | undefined {
   const features = featuresSettings(graph.metadata);
   if (!features || frontEnd === undefined || frontEnd === 'none') return undefined;
   return (1000 * features.stepSamples) / features.sampleRateHz;
 }
 
-/** The module, and its weights beside it where they are a file apart. */
+/** Writes the module, and its weights file if it has one. */
 async function writeBundle(output: string, { wasm, weights }: Bundle): Promise<void> {
   await writeOut(output, wasm);
   if (weights) await writeOut(weightsPath(output), weights);
 }
 
-/** The lines that say what the bundle takes. */
+/** Prints the sizes of the bundle. */
 function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void {
   const { home, bytes } = facts.weights;
   if (facts.form === 'wasi') process.stdout.write(`form        ${formText}\n`);
@@ -217,7 +219,7 @@ function printBytes(output: string, facts: ReturnType<typeof bundleFacts>): void
   );
 }
 
-/** A file that is a front end becomes a module of rows. */
+/** Builds a front-end file as a module that turns sound into rows. */
 async function buildSound(
   frontEnd: FrontEnd,
   bytes: Uint8Array,
@@ -232,8 +234,8 @@ async function buildSound(
     json?: boolean;
   },
 ): Promise<void> {
-  if (args.emitC !== undefined) throw badOption('emit-c', args.emitC, 'a network; this file is a front end alone');
-  if (args.frontEnd !== undefined) throw badOption('front-end', args.frontEnd, 'a network; this file is a front end itself');
+  if (args.emitC !== undefined) throw badOption('emit-c', args.emitC, 'a network; this file is only a front end');
+  if (args.frontEnd !== undefined) throw badOption('front-end', args.frontEnd, 'a network; this file is a front end');
   if (args.weights !== 'embed') throw badOption('weights', args.weights, 'a network; a front end has no weights');
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
   const started = performance.now();
@@ -252,14 +254,14 @@ async function buildSound(
   printBytes(output, facts);
 }
 
-/** Whether a front end is built in, so that the module takes sound. */
+/** Checks whether a front end is built in, so that the module takes sound. */
 const takesSound = ({ frontEnd }: { frontEnd?: string | undefined }): boolean => frontEnd !== undefined && frontEnd !== 'none';
 
-/** The front end that the options ask for. @throws RN740 options of a front end without one */
+/** Makes the front end of the options. @throws RN740 for options of a front end without --front-end. */
 async function soundOf(args: SoundOptions & { frontEnd?: string }, rate?: number): Promise<FrontEnd | undefined> {
   if (takesSound(args) && args.frontEnd !== undefined) return soundFrontEnd(args.frontEnd, args, rate);
   const given = Object.keys(soundArgs).find((name) => args[name as keyof SoundOptions] !== undefined);
-  if (given) throw badOption(kebab(given), String(args[given as keyof SoundOptions]), '--front-end with it');
+  if (given) throw badOption(kebab(given), String(args[given as keyof SoundOptions]), 'a value only together with --front-end');
   return undefined;
 }
 

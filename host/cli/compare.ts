@@ -1,8 +1,8 @@
 /**
- * Byte-by-byte comparison of a session's outputs with rows that somebody else computed.
+ * Compares a session's outputs byte by byte with expected rows that another program computed.
  *
- * In: a session, input rows and expected rows.  Out: outputs compared, how many differ, the largest
- * difference. int8 and uint8 outputs are compared as they are stored, float outputs as float32 bits after
+ * In: a session, input rows and expected rows.  Out: the number of compared outputs, of differing ones, and
+ * the largest difference. int8 and uint8 outputs are compared as stored, float outputs as float32 bits after
  * dequantisation.
  */
 import { RunletError } from '../../models/error.ts';
@@ -11,11 +11,11 @@ import type { NpyArray } from '../sources/npy.ts';
 import { asHost, splitRows, windowToFrames } from './rows.ts';
 
 export interface Comparison {
-  /** Elements compared. */
+  /** Number of compared elements. */
   outputs: number;
   differing: number;
   maxDifference: number;
-  /** Rows of the expectation that had a window, and rows that had none. */
+  /** Number of expected rows with a window to compare with, and without one. */
   rows: number;
   rowsWithoutWindow: number;
 }
@@ -63,8 +63,8 @@ class Tally implements Comparison {
 const port0 = (session: Session) => session.manifest.inputs[0] as Session['manifest']['inputs'][number];
 
 /**
- * Each row of x is one whole window. A session that answers within a window begins anew at each; a state that
- * belongs to the model is reset once.
+ * Compares windows: each row of x is one whole window. The session is reset before each window if its hop is
+ * shorter than the window; otherwise once, so that a model's own state goes on from row to row.
  */
 export function compareWindows(session: Session, x: NpyArray, y: NpyArray): Comparison {
   const port = port0(session);
@@ -82,14 +82,14 @@ export function compareWindows(session: Session, x: NpyArray, y: NpyArray): Comp
   for (let i = 0; i < rows; i++) {
     if (session.hop < session.window) session.reset();
     const row = data.subarray(i * perRow, (i + 1) * perRow);
-    // a file whose rows begin with time is a sequence of frames already
+    // rows whose first axis is time are frames already
     const frames = port.order[0] === 't' ? row : windowToFrames(row as Int8Array, port);
     session.pushAll(frames, () => tally.row(i));
   }
   return tally;
 }
 
-/** x is one sequence of frames; row i of y is the window that starts at frame i * expectHop. */
+/** Compares a stream: x is one sequence of frames; row i of y is the window from frame i * expectHop. */
 export function compareStream(session: Session, x: NpyArray, y: NpyArray, expectHop: number): Comparison {
   const port = port0(session);
   const data = asHost(x.data, port.hostType, 'input');

@@ -1,8 +1,7 @@
 /**
- * runlet completion: a script for a shell that completes commands, options, and the values that an option
- * takes.
+ * runlet completion: prints a script for a shell that completes commands, options, and their values.
  *
- * In: the declarations of all verbs.  Out: the script on stdout; it runs without Runlet, so completing is
+ * In: the declarations of all verbs.  Out: the script on stdout. It does not run Runlet, so completion is
  * fast.
  */
 import { isRunletError } from '../../models/error.ts';
@@ -18,11 +17,11 @@ import { loadVerb, verbs } from './verbs.ts';
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
 const shells = Object.keys(scripts) as (keyof typeof scripts)[];
 
-/** What there is to complete: all verbs with their options. */
+/** Returns all verbs with their options. */
 export async function completed(): Promise<Completed[]> {
   const all: Completed[] = [];
   for (const [name, about] of Object.entries(verbs)) {
-    // a verb of a package that is not installed is completed by its name
+    // a verb whose package is not installed is completed by its name only
     const verb = await loadVerb(name).catch((error: unknown) => {
       if (isRunletError(error)) return undefined;
       throw error;
@@ -34,11 +33,11 @@ export async function completed(): Promise<Completed[]> {
 
 export default defineVerb({
   examples: [
-    ['completion bash > ~/.local/share/bash-completion/completions/runlet', 'for bash, from the next shell on'],
-    ['completion zsh > ~/.zfunc/_runlet', 'for zsh, where ~/.zfunc is in fpath'],
+    ['completion bash > ~/.local/share/bash-completion/completions/runlet', 'for bash; takes effect in new shells'],
+    ['completion zsh > ~/.zfunc/_runlet', 'for zsh, if ~/.zfunc is in fpath'],
     ['completion fish > ~/.config/fish/completions/runlet.fish', 'for fish'],
   ],
-  args: { shell: argument(choice('The shell', shells)), ...jsonArg },
+  args: { shell: argument(choice('Shell', shells)), ...jsonArg },
   async run({ args: { shell, json } }) {
     const script = scripts[shell](await completed());
     if (json) return printJson({ shell, script });

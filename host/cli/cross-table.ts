@@ -1,8 +1,8 @@
 /**
- * The cross table: float windowed, int8 windowed, int8 streamed and wasm over one signal, each against each.
+ * The cross table: compares float windowed, int8 windowed, int8 streamed and wasm over one signal, each pair.
  *
- * In: a float or int8 graph, a signal and a hop.  Out: mean and largest difference in output units, and bytes
- * that differ between int8 forms. For a plan that is exact only on extended windows, `extended` columns are
+ * In: a float or int8 graph, a signal and a hop.  Out: mean and largest difference in output units; exit code
+ * 1 if wasm differs from the reference. If the plan is exact only on extended windows, `float extended` is
  * the model on windows with real context instead of zero padding.
  */
 
@@ -44,6 +44,7 @@ function difference(a: Outputs, b: Outputs): { outputs: number; mean: number; ma
   return { outputs: count, mean: count ? sum / count : 0, max };
 }
 
+/** Computes all forms and prints the table. */
 export async function crossTable(
   graph: Graph,
   args: CalibOptions & PlanArgs & Values<typeof buildArgs> & { json?: boolean },

@@ -1,9 +1,9 @@
 /**
- * runlet demo: beats and their kinds out of an ECG, from the ONNX file to beats as they come.
+ * runlet demo: finds the beats in an ECG and their kinds, starting from an ONNX file.
  *
- * In: models/zoo/ecg (float ONNX, calibration signal, two simulated minutes with their beats).  Out: the
- * trace with what was found below it, beats against the script, what streaming saved. Writes out/ecg.wasm in
- * the folder where it runs.
+ * In: models/zoo/ecg (float ONNX, calibration signal, two simulated minutes with their beats).
+ * Out: the trace with the found beats, a comparison with the true beats, and the work that streaming saves.
+ * Writes out/ecg.wasm in the current folder.
  */
 import { join, relative } from 'node:path';
 import { planStream } from '../../models/stream/plan.ts';
@@ -31,14 +31,14 @@ import { braillePlot } from '../report/sparkline.ts';
 import { openSession } from '../session/index.ts';
 import { writeOut } from './save.ts';
 
-/** Seconds in a line of the trace, and lines. */
+/** Seconds per line of the trace, and number of lines. */
 const [lineS, lines] = [6, 2];
 
 const count = (n: number) => n.toLocaleString('en');
 
 type Found = [sample: number, beatClass: number][];
 
-/** The first sample of the lines that show most ventricular beats. */
+/** Returns the first sample of the stretch with the most ventricular beats. */
 function mostVentricular(signal: Float32Array, found: Found): number {
   const samples = lines * lineS * rateHz;
   const starts = Array.from({ length: Math.floor(signal.length / samples) }, (_, n) => n * samples);
@@ -46,7 +46,7 @@ function mostVentricular(signal: Float32Array, found: Found): number {
   return starts.reduce((best, from) => (count(from) > count(best) ? from : best), 0);
 }
 
-/** The trace in two lines, and under each the names of its beats at their places. */
+/** Draws the trace in two lines, and under each line the kinds of its beats. */
 function traceText(signal: Float32Array, found: Found): string[] {
   const colour = coloursFor(process.stdout);
   const columns = Math.max(40, Math.min(100, (process.stdout.columns ?? 80) - 18));
@@ -72,7 +72,7 @@ function traceText(signal: Float32Array, found: Found): string[] {
 async function measured() {
   const graph = await readFloat('ecg', 'ecg.onnx');
   const calibration = zooArray('ecg', 'calib.npy').data as Float32Array;
-  // style table needs no compiler: nobody waits for one here
+  // style table needs no compiler, so the demo starts quickly
   const bundle = await compile(graph, { hop, calibration, producer: producer() });
   const session = await openSession(bundle.wasm as BufferSource);
   const { signal, truth } = readDemo();
@@ -101,7 +101,7 @@ async function measured() {
 }
 
 export default defineVerb({
-  examples: [['demo', 'two simulated minutes of ECG, and what a streaming network costs']],
+  examples: [['demo', 'finds beats in two simulated minutes of ECG, and shows the cost']],
   args: jsonArg,
   async run({ args }) {
     const { plan, bundle, signal, found, facts, beats, answers, microsecondsPerHop } = await measured();
@@ -113,28 +113,31 @@ export default defineVerb({
     const hopMs = (1000 * hop) / rateHz;
     say(colour.bold('Beats in an ECG, found by an int8 network that streams'));
     say(
-      `A window of ${(plan.window / rateHz).toFixed(1)} s is looked at every ${hopMs.toFixed(0)} ms. Of two simulated minutes, ${lines * lineS} s:\n`,
+      `The network looks at a window of ${(plan.window / rateHz).toFixed(1)} s every ${hopMs.toFixed(0)} ms. Here are ${lines * lineS} s of two simulated minutes:\n`,
     );
     for (const line of traceText(signal, found)) say(line);
     say(
-      `${colour.dim('N')} a normal beat, ${colour.red(colour.bold('V'))} a ventricular one. The network had to tell them apart.\n`,
+      `${colour.dim('N')} is a normal beat, ${colour.red(colour.bold('V'))} a ventricular one. The network tells them apart.\n`,
     );
     const summary: [string, string][] = [
-      ['beats', `${beats.right} of ${beats.judged} found as what they are, ${beats.ventricular} of them ventricular`],
+      [
+        'beats',
+        `${beats.right} of ${beats.judged} found with the right kind; ${beats.ventricular} of ${beats.judged} are ventricular`,
+      ],
       [
         'work',
-        `${count(facts.macsPerHop)} multiply-adds an answer, not ${count(facts.macsPerWindow)}: ${(facts.macsPerWindow / facts.macsPerHop).toFixed(0)} times less`,
+        `${count(facts.macsPerHop)} multiply-adds per answer instead of ${count(facts.macsPerWindow)}: ${(facts.macsPerWindow / facts.macsPerHop).toFixed(0)} times less`,
       ],
-      ['time', `${microsecondsPerHop.toFixed(0)} us for an answer that is due every ${hopMs.toFixed(0)} ms (on this machine)`],
+      ['time', `${microsecondsPerHop.toFixed(0)} us on this machine for each answer, which is due every ${hopMs.toFixed(0)} ms`],
       [
         'module',
         `${bytesText(facts.fileBytes)}, of which ${bytesText(facts.weightBytes)} are weights and ${bytesText(facts.codeBytes)} code`,
       ],
-      ['memory', `${count(facts.memoryBytes)} bytes in all, known when it is built`],
+      ['memory', `${count(facts.memoryBytes)} bytes in total, known at build time`],
     ];
     for (const [name, text] of summary) say(`${name.padEnd(8)} ${text}`);
-    say(`\nThe module is ${output}. The same signal on a page, as it comes:`);
+    say(`\nThe module is ${output}. To play the same signal on a web page:`);
     say(`  runlet page ${output} ${relative('.', zooFile('ecg', 'demo.csv'))}`);
-    say('Trained on public and on simulated recordings. Not a medical device.');
+    say('The network was trained on public and simulated recordings. It is not a medical device.');
   },
 });

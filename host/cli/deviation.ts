@@ -1,8 +1,8 @@
 /**
- * plan --calib SIGNAL: what each mode would cost on the user's data.
+ * plan --calib SIGNAL: measures how far each mode deviates from the windowed model on the user's data.
  *
- * In: a plan and a signal.  Out: two tables, modes and layers. A float model runs in float, an int8 model in
- * its integers.
+ * In: a plan and a signal.  Out: a table of modes and a table of layers. A float model runs in float, an int8
+ * model in integers.
  */
 
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
@@ -18,11 +18,11 @@ import { whileWorking } from '../report/progress.ts';
 import { type Cell, table } from '../report/table.ts';
 
 export const deviationArgs = {
-  calib: signals('A signal (.npy, .npz, .csv or .wav): measure how far each mode is from the windowed model'),
+  calib: signals('Signal (.npy, .npz, .csv or .wav) on which to measure how far each mode deviates from the windowed model'),
   ...signalArgs,
 };
 
-/** Measured on the signal that --calib names, or nothing. */
+/** Measures the deviation on the signal of --calib; undefined without --calib. */
 export async function calibrated(plan: StreamPlan, args: SignalOptions & { calib?: string }): Promise<Deviation | undefined> {
   if (args.calib === undefined) return undefined;
   const { graph } = plan;
@@ -35,7 +35,7 @@ export async function calibrated(plan: StreamPlan, args: SignalOptions & { calib
   const trained = trainedContext(graph);
   if (trained > 0)
     found.notes.push(
-      `the model was trained with ${trained} earlier frames in place of zeros: mode stream is what it was trained for, and the windowed reference is not`,
+      `the model was trained with ${trained} earlier frames in place of zeros: it was trained for mode stream, not for the windowed reference`,
     );
   return found;
 }
@@ -69,7 +69,7 @@ export function printDeviation(found: Deviation, colour: boolean): void {
   const head = ['mode', 'MACs/hop', 'state B', 'delay', 'exact', 'output NRMSE', 'max |diff|'];
   const lines = [
     '',
-    `what each mode would cost at hop ${found.hop}, against the windowed model:`,
+    `cost and deviation of each mode at hop ${found.hop}, compared with the windowed model:`,
     '',
     table(modes, { head, colour, spare: ['max |diff|', 'delay', 'exact'] }),
     '',
@@ -103,7 +103,7 @@ export function printDeviation(found: Deviation, colour: boolean): void {
   if (bounded)
     lines.push(
       '',
-      'r x slope bounds rows that touch no window edge; ~ bounds one layer by its own input, not the rows that a stride before it has moved',
+      'r x slope is an upper bound for rows that touch no window edge; ~: only for a layer with its own input, not for rows that an earlier stride has moved',
     );
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -1,8 +1,8 @@
 /**
- * runlet doctor: what of this machine Runlet can use.
+ * runlet doctor: checks what Runlet can use on this machine.
  *
- * In: nothing.  Out: a line per check. Exit 1 where something needed is missing; optional tools only add
- * features.
+ * In: nothing.  Out: one line per check. Exit code 1 if something required is missing; optional tools only
+ * add features.
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -15,7 +15,7 @@ export interface Check {
   name: string;
   ok: boolean;
   needed: boolean;
-  /** What was found, or what its absence means. */
+  /** What was found, or what it means that it is missing. */
   found: string;
 }
 
@@ -28,7 +28,7 @@ const canRead = (path: string, mode: number): boolean => {
   }
 };
 
-/** The first of `names` in PATH, or undefined. */
+/** Returns the path of the first of `names` in PATH; undefined if there is none. */
 const inPath = (...names: string[]): string | undefined =>
   names
     .flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)))
@@ -48,13 +48,13 @@ const simdModule = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
 ]);
 
-/** The same with `i32x4.relaxed_dot_i8x16_i7x16_add_s` of three such values. */
+/** A module whose only function is `i32x4.relaxed_dot_i8x16_i7x16_add_s` of three such values. */
 const relaxedModule = new Uint8Array([
   ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0],
   ...[65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 147, 2, 11],
 ]);
 
-/** All checks, in the order they are printed. */
+/** Runs all checks; returns them in the order of printing. */
 export function checks(): Check[] {
   const node = Number(process.versions.node.split('.')[0]);
   const simd = WebAssembly.validate(simdModule);
@@ -67,21 +67,28 @@ export function checks(): Check[] {
     found: found ?? without,
   });
   return [
-    { name: 'Node', ok: node >= 20, needed: true, found: `${process.version}${node >= 20 ? '' : '; 20 or newer is needed'}` },
+    {
+      name: 'Node',
+      ok: node >= 20,
+      needed: true,
+      found: `${process.version}${node >= 20 ? '' : '; Node 20 or newer is required'}`,
+    },
     { name: 'WebAssembly', ok: true, needed: true, found: `V8 ${process.versions.v8}` },
     {
       name: 'WebAssembly SIMD',
       ok: simd,
       needed: false,
-      found: simd ? 'yes' : 'no; the scalar modules of this version do not need it',
+      found: simd ? 'yes' : 'no; only modules of target simd or relaxed need it',
     },
     {
       name: 'WebAssembly relaxed SIMD',
       ok: relaxed,
       needed: false,
-      found: relaxed ? 'yes; modules of target relaxed ask the CPU when they start' : 'no; modules of target relaxed are refused',
+      found: relaxed
+        ? 'yes; modules of target relaxed check the CPU when they start'
+        : 'no; modules of target relaxed are refused',
     },
-    { name: 'compiler', ok: isInstalled('assemblyscript/asc'), needed: true, found: 'assemblyscript, needed by build' },
+    { name: 'compiler', ok: isInstalled('assemblyscript/asc'), needed: true, found: 'assemblyscript, required by build' },
     { name: 'write access', ok: writes, needed: true, found: process.cwd() },
     optional('Chromium', inPath('chromium', 'chromium-browser', 'google-chrome'), 'only for the tests in a browser'),
     optional('wabt (wasm2c)', inPath('wasm2c'), 'only for bundles as C code'),
@@ -89,7 +96,7 @@ export function checks(): Check[] {
 }
 
 export default defineVerb({
-  examples: [['doctor', 'what is there, what is missing, and what for']],
+  examples: [['doctor', 'shows what is available, what is missing, and what needs it']],
   args: jsonArg,
   run({ args }) {
     const all = checks();

@@ -1,9 +1,8 @@
 /**
- * Feeds a source to a session: frames, gaps, pace, JSON lines.
+ * Feeds a source to a session: frames, gaps, real-time pace, JSON lines.
  *
- * In: an open session and source, and the gaps of the source where a policy for them was given.  Out: lines
- * on stdout where there is no live line, everything else into the recorder; what the warm-up held back and
- * what was lost.
+ * In: an open session and source; with a gap policy also the source's gaps.  Out: JSON lines on stdout unless
+ * there is a live line; everything else goes to the recorder. Returns the counts of warm-up and lost frames.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';
@@ -18,21 +17,21 @@ import type { Source } from '../sources/index.ts';
 const storedRanges = { int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767] } as const;
 const arrays = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;
 
-/** Stored numbers of a source as the array that a port of one of these types takes. @throws RN708 */
+/** Converts quantised values of a source to the array type of the port. @throws RN708 */
 function storedValues(chunk: Float32Array, type: keyof typeof arrays): Frames {
   const [min, max] = storedRanges[type];
   const bad = chunk.find((x) => !Number.isInteger(x) || x < min || x > max);
   if (bad !== undefined)
     throw new RunletError('RN708', {
-      what: `${bad} is no ${type}`,
+      what: `${bad} is not a value of type ${type}`,
       where: 'source',
-      why: `the model takes ${type}, whole numbers from ${min} to ${max}`,
+      why: `the model takes ${type}: whole numbers from ${min} to ${max}`,
       tryThis: 'give quantised values, or --real for real ones',
     });
   return arrays[type].from(chunk);
 }
 
-/** The shortest number that is the same float32: 0.1, not 0.10000000149011612. */
+/** Returns the shortest number that is the same float32: 0.1, not 0.10000000149011612. */
 export function shortFloat(x: number): number {
   for (let digits = 6; digits < 9; digits++) {
     const short = Number(x.toPrecision(digits));
@@ -41,7 +40,7 @@ export function shortFloat(x: number): number {
   return x;
 }
 
-/** Fields of the JSON line of the latest output; those of gaps only where there is something to say. */
+/** Returns the fields of the latest output's JSON line; fields of gaps only if there are any. */
 function outputLine(session: Session, recorder: Recorder, rateHz: number | undefined, found: Detection | undefined) {
   const n = session.outputIndex;
   const { originFrame } = session;
@@ -71,23 +70,23 @@ export interface RunParts {
   live?: Live;
   rateHz?: number;
   realtime?: boolean;
-  /** Values are real, whatever the model takes. */
+  /** True if the source has real values, whatever the model takes. */
   real?: boolean;
-  /** Outputs after which the run ends. */
+  /** Maximum number of outputs. */
   limit: number;
   gaps?: { policy: GapPolicy; list: GapList };
-  /** Says at which outputs a word is heard. */
+  /** Detects words in the outputs. */
   detector?: LabelDetector;
 }
 
-/** One run: what is counted on the way from the first frame to the last. */
+/** The state of one run. */
 class Run {
   readonly #parts: RunParts;
   readonly #gaps: GapCount | undefined;
   readonly #started = performance.now();
-  /** Milliseconds of the pushes of the hop that is not whole yet. */
+  /** Computing time of the current, incomplete hop in milliseconds. */
   #hopMs = 0;
-  /** Frames that the session was given. */
+  /** Number of frames pushed to the session. */
   #given = 0;
   #heldBack = 0;
   #lines = '';
@@ -97,7 +96,7 @@ class Run {
     this.#gaps = parts.gaps && { policy: parts.gaps.policy, count: 0, frames: 0, outputsLeftOut: 0 };
   }
 
-  /** Whether there are as many outputs as were asked for. */
+  /** Checks whether the limit of outputs is reached. */
   get isFull(): boolean {
     const { recorder, limit } = this.#parts;
     return recorder.count >= limit;
@@ -108,7 +107,7 @@ class Run {
     return { warmUp: { outputsHeldBack: this.#heldBack + outputsHeldBack, framesLeft }, gaps: this.#gaps };
   }
 
-  /** Pushes what the source gave at once, up to the limit. */
+  /** Pushes a chunk of the source, up to the limit. */
   async chunk(chunk: Float32Array | Float32Array[]): Promise<void> {
     const { session, realtime } = this.#parts;
     const { hop } = session;
@@ -117,7 +116,7 @@ class Run {
     for (let from = 0, take = 0; from < count; from += take) {
       this.bridge();
       if (this.isFull) return;
-      // up to the next hop, so that a hop's time is that of one or more whole pushes, and up to the next gap
+      // stops at the next hop, so that no push belongs to two hops, and at the next gap
       const toGap = (this.#nextGap?.at ?? Number.POSITIVE_INFINITY) - this.#given;
       take = Math.min(hop - (session.framesPushed % hop), count - from, toGap);
       await this.#pace(take);
@@ -131,7 +130,7 @@ class Run {
     }
   }
 
-  /** The gap before the next frame, if there is one. */
+  /** Handles the gap before the next frame, if there is one. */
   bridge(): void {
     const { session, recorder, gaps, detector } = this.#parts;
     const found = this.#gaps;
@@ -145,7 +144,7 @@ class Run {
     found.frames += gap.frames;
     found.outputsLeftOut += session.gap(gap.frames, gaps.policy, () => this.#report()).leftOut;
     recorder.gap(gap.frames);
-    this.#hopMs = 0; // the hop was broken
+    this.#hopMs = 0; // the gap interrupts the hop
   }
 
   /** Prints the lines since the last call. */
@@ -164,12 +163,12 @@ class Run {
   #hostFrames(chunk: Float32Array, input: number): Frames {
     const { session, real } = this.#parts;
     const hostType = session.manifest.inputs[input]?.hostType ?? 'float32';
-    // sound comes as real values, -1 to 1, from WAV files and PCM
+    // sound sources give real values from -1 to 1
     const isReal = real || session.manifest.frontEndConfig;
     return hostType === 'float32' || isReal ? chunk : storedValues(chunk, hostType);
   }
 
-  /** With --realtime, waits for the time at which the next `take` frames are there. */
+  /** With --realtime, waits until the next `take` frames would have arrived. */
   async #pace(take: number): Promise<void> {
     const { session, rateHz, realtime } = this.#parts;
     if (!realtime || !rateHz) return;
@@ -177,7 +176,7 @@ class Run {
     if (wait > 1) await sleep(wait);
   }
 
-  /** Records a push of `take` frames that took `ms`. */
+  /** Records a push of `take` frames that took `ms` milliseconds. */
   #count(frames: Float32Array, from: number, take: number, ms: number): void {
     const { session, recorder } = this.#parts;
     this.#hopMs += ms;
@@ -188,7 +187,7 @@ class Run {
     this.#hopMs = 0;
   }
 
-  /** The output that fell due. */
+  /** Reports the latest output. */
   #report(): void {
     if (this.isFull) return;
     const { session, source, recorder, live, rateHz, detector } = this.#parts;
@@ -202,7 +201,7 @@ class Run {
   }
 }
 
-/** Runs the whole source; JSON lines go to stdout where there is no live line. */
+/** Runs the whole source; prints JSON lines to stdout unless there is a live line. */
 export async function drive(parts: RunParts): Promise<Pick<RunSummary, 'warmUp' | 'gaps'>> {
   const run = new Run(parts);
   for await (const chunk of parts.source.frames) {

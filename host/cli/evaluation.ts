@@ -1,10 +1,10 @@
 /**
- * --eval and --eval-labels of quantize: data and labels out of files, and what is said of the task.
+ * --eval and --eval-labels of quantize: reads data and labels, and prints the result of the evaluation.
  *
- * In: a graph, the command line.  Out: evaluation data and labels; lines for people. Data is what --calib
- * takes. An array [recordings][frames][values] of .npy has a label for each recording's last window, any
- * other data one for each window. Labels are .npy, .json (a list, or its member `labels`) or .csv (the column
- * `label`, else the last).
+ * In: a graph, the command line.  Out: evaluation data and labels; lines for people.
+ * Data has the formats of --calib. A .npy array [recordings][frames][values] has one label per recording, for
+ * its last window; other data has one label per window. Labels are .npy, .json (a list, or its member
+ * `labels`) or .csv (the column `label`, else the last column).
  */
 
 import { clockOf } from '../../models/graph/clock.ts';
@@ -21,10 +21,10 @@ import { whileWorking } from '../report/progress.ts';
 import { table } from '../report/table.ts';
 import { numberOf } from '../sources/source.ts';
 
-export const evaluationArgs = group('Judged by a task', {
-  eval: signals('Data to judge the model by: the forms of --calib'),
-  evalLabels: input('Labels of --eval, one a window: .npy, .csv or .json, classes by index or name, or values to be met'),
-  metric: choice('What the labels are judged by (default: by the labels)', metrics, { hint: 'name' }),
+export const evaluationArgs = group('Evaluation', {
+  eval: signals('Data to evaluate the model on, in the formats of --calib'),
+  evalLabels: input('Labels of --eval, one per window: .npy, .csv or .json; class indexes or names, or values'),
+  metric: choice('Metric of the evaluation (default: chosen by the labels)', metrics, { hint: 'name' }),
 });
 
 export type EvaluationArgs = Omit<CalibSourceOptions, 'calib' | 'truth'> & Given<typeof evaluationArgs>;
@@ -35,23 +35,24 @@ export interface Task {
   metric?: (typeof metrics)[number];
 }
 
-/** Options of the task stand beside --eval. @throws RN740 */
+/** Checks that options of the evaluation are used together with --eval. @throws RN740 */
 export function checkTaskArgs({ eval: data, evalLabels, metric }: EvaluationArgs): void {
-  if (evalLabels && !data) throw badOption('eval-labels', evalLabels, '--eval beside it');
+  if (evalLabels && !data) throw badOption('eval-labels', evalLabels, 'a file only together with --eval');
   if (metric && !evalLabels)
-    throw badOption('metric', metric, data ? '--eval-labels beside it' : '--eval and --eval-labels beside it');
+    throw badOption('metric', metric, `a metric only together with ${data ? '--eval-labels' : '--eval and --eval-labels'}`);
 }
 
-/** Nothing without --eval. @throws RN432 to RN436, RN72x */
+/** Reads data and labels; undefined without --eval. @throws RN432 to RN436, RN72x */
 export async function taskOf(graph: Graph, args: EvaluationArgs): Promise<Task | undefined> {
   const { metric } = args;
   if (!args.eval) return undefined;
   const { evalLabels } = args;
   const labels = evalLabels ? readLabels(await labelCells(evalLabels, graph), graph, metric) : undefined;
-  const data = (await recordingsApart(graph, args.eval)) ?? (await oneSignal(graph, { ...args, calib: args.eval }));
+  const data = (await separateRecordings(graph, args.eval)) ?? (await oneSignal(graph, { ...args, calib: args.eval }));
   return { data, ...(labels && { labels }), ...(metric && { metric }) };
 }
 
+/** Reads the cells of a label file. */
 async function labelCells(path: string, graph: Graph): Promise<readonly unknown[]> {
   const bytes = await readBytes(path);
   if (/\.npy$/i.test(path)) {
@@ -74,8 +75,8 @@ async function labelCells(path: string, graph: Graph): Promise<readonly unknown[
   return rows.slice(header ? 1 : 0).map((row) => value(at >= 0 ? row[at] : row.at(-1)));
 }
 
-/** An array whose rows are longer than a frame, each at least a window. */
-async function recordingsApart(graph: Graph, path: string): Promise<EvaluationData | undefined> {
+/** Reads a .npy array of recordings, each at least a window long; undefined for other data. */
+async function separateRecordings(graph: Graph, path: string): Promise<EvaluationData | undefined> {
   const [input, second] = graph.inputs;
   if (!/\.npy$/i.test(path) || !input || second) return undefined;
   const { readNpy } = await import('../sources/npy.ts');
@@ -87,15 +88,16 @@ async function recordingsApart(graph: Graph, path: string): Promise<EvaluationDa
   return { recordings: rows };
 }
 
+/** Reads data as one signal per input, or as separate windows. */
 async function oneSignal(graph: Graph, options: CalibSourceOptions): Promise<EvaluationData> {
   const { chunks } = await calibrationChunks(graph, options);
   const parts: (readonly Float32Array[])[] = [];
-  let apart = false;
+  let isSeparate = false;
   for await (const chunk of chunks) {
-    if ('begins' in chunk) apart = true;
+    if ('begins' in chunk) isSeparate = true;
     parts.push('begins' in chunk ? chunk.data : chunk instanceof Float32Array ? [chunk.slice()] : chunk.map((c) => c.slice()));
   }
-  if (apart) return { recordings: parts };
+  if (isSeparate) return { recordings: parts };
   return graph.inputs.map((_, i) => {
     const all = new Float32Array(parts.reduce((n, p) => n + (p[i]?.length ?? 0), 0));
     let at = 0;
@@ -107,7 +109,7 @@ async function oneSignal(graph: Graph, options: CalibSourceOptions): Promise<Eva
   });
 }
 
-/** What can be found wrong before the work. @throws RN431, RN438, RN2xx */
+/** Checks data and labels before the long work. @throws RN431, RN438, RN2xx */
 export async function checkTask(graph: Graph, plan: PlanOptions, { data, labels }: Task): Promise<void> {
   const { labelled, windowCount } = await import('../../quant/evaluate/evaluate.ts');
   const { planStream } = await import('../../models/stream/plan.ts');
@@ -116,7 +118,7 @@ export async function checkTask(graph: Graph, plan: PlanOptions, { data, labels 
   else windowCount(planned, data);
 }
 
-/** @throws RN431, RN434, RN438 */
+/** Evaluates float and int8 forms on the task. @throws RN431, RN434, RN438 */
 export async function compared(
   graph: Graph | undefined,
   int8: Graph,
@@ -130,7 +132,7 @@ export async function compared(
   ]);
   const quant = quantPlan(planStream(int8, plan));
   const float = graph && planStream(graph, { ...plan, mode: quant.plan.mode });
-  return whileWorking('judging each form', async () => compareForms(float, quant, data, labels));
+  return whileWorking('evaluating each form', async () => compareForms(float, quant, data, labels));
 }
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
@@ -138,7 +140,7 @@ export const decibelText = (db: number): string => (Number.isFinite(db) ? `${db.
 
 const short = (x: number): string => `${Number(x.toPrecision(3))}`;
 
-/** A row a form, and who is taken for whom by the last one. */
+/** Formats a table with one row per form, and the confusion matrix of the last form. */
 export function evaluationText({ windows, judged, mode, forms, names }: FormComparison): string {
   const { isColorSupported: colour } = coloursFor(process.stdout);
   const [first] = forms;
@@ -164,14 +166,14 @@ export function evaluationText({ windows, judged, mode, forms, names }: FormComp
     const { classes, confusion } = last.classes;
     const shown = classes
       .map((_, c) => c)
-      .filter((c) => confusion.some((row, said) => row[c] || (said === c && row.some((n) => n > 0))));
-    const cells = shown.map((said) => [
-      names[said] as string,
-      ...shown.map((c) => (confusion[said]?.[c] ? String(confusion[said]?.[c]) : '·')),
-      percent(classes[said]?.recall ?? 0),
-      percent(classes[said]?.f1 ?? 0),
+      .filter((c) => confusion.some((row, truth) => row[c] || (truth === c && row.some((n) => n > 0))));
+    const cells = shown.map((truth) => [
+      names[truth] as string,
+      ...shown.map((c) => (confusion[truth]?.[c] ? String(confusion[truth]?.[c]) : '·')),
+      percent(classes[truth]?.recall ?? 0),
+      percent(classes[truth]?.f1 ?? 0),
     ]);
-    lines.push('', `${last.name}: rows say what it was, columns what was answered`, '');
+    lines.push('', `${last.name}: rows are the truth, columns the answers`, '');
     lines.push(table(cells, { head: ['', ...shown.map((c) => names[c] as string), 'recall', 'F1'], colour }));
   }
   return `${lines.join('\n')}\n`;

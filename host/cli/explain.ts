@@ -1,8 +1,7 @@
 /**
- * runlet explain RN301: prints the paragraph of an error code, or of a rule of streaming (R1 to R14).
+ * runlet explain RN301: prints the explanation of an error code, or of a streaming rule (R1 to R14).
  *
- * In: a code.  Out: its paragraph of docs/errors.md (or of the parts that it is made of). Without a code, all
- * codes.
+ * In: a code.  Out: its paragraph from docs/errors.md; without a code, all paragraphs.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +13,7 @@ import { wrap } from '../report/wrap.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
 
-/** Text of docs/errors.md, else of the parts in docs/errors. */
+/** Returns the text of docs/errors.md; empty if it is not installed. */
 function sources(): string[] {
   const page = join(docs, 'errors.md');
   return existsSync(page) ? [readFileSync(page, 'utf8')] : [];
@@ -22,18 +21,18 @@ function sources(): string[] {
 
 export interface Explanation {
   code: string;
-  /** What stands behind the code in its heading, or nothing. */
+  /** Rest of the heading after the code; may be empty. */
   title: string;
   text: string;
 }
 
-/** What a code looks like: an error's, a rule's. */
+/** Patterns of an error code and of a rule's code. */
 export const errorCode = /RN\d{3}/;
 export const ruleCode = /R\d{1,2}/;
 
 /**
- * The paragraphs of a Markdown text: each begins with a line that starts with a code, as a heading, in bold,
- * or in a list.
+ * Splits a Markdown text into explanations. Each begins with a line that starts with a code: a heading, bold
+ * text, or a list item.
  */
 export function explanations(markdown: string, code = errorCode): Explanation[] {
   const begins = new RegExp(`^(#+\\s+|[-*]\\s+)?[*\`]*(${code.source})\\b[*\`]*[:.]?\\s*[-–—:]?\\s*(.*)$`);
@@ -59,11 +58,11 @@ export function explanations(markdown: string, code = errorCode): Explanation[] 
 
 export default defineVerb({
   examples: [
-    ['explain RN301', 'what this error means, and what to try'],
-    ['explain R6', 'a rule of streaming'],
+    ['explain RN301', 'explains an error, and what to try'],
+    ['explain R6', 'explains a streaming rule'],
   ],
   args: {
-    code: optional(text('The code, for example RN301, or a rule, for example R6; all codes without it')),
+    code: optional(text('Error code, for example RN301, or rule, for example R6 (default: all codes)')),
     ...jsonArg,
   },
   run({ args }) {
@@ -76,7 +75,7 @@ export default defineVerb({
         what:
           code === undefined ? 'the list of errors is not installed' : `there is no ${isRule ? 'rule' : 'error code'} ${code}`,
         where: code === undefined ? 'docs/errors.md' : 'command line',
-        tryThis: isRule ? 'R1 to R14' : 'runlet explain, without a code, lists all',
+        tryThis: isRule ? 'R1 to R14' : 'runlet explain without a code lists all codes',
       });
     if (args.json) return printJson(code === undefined ? chosen : chosen[0]);
     const { bold } = coloursFor(process.stdout);

@@ -1,10 +1,11 @@
 /**
- * runlet features x.wav --preset microwakeword --step-ms 10 -o features.npy: sound to the rows that models
- * are trained on and fed with.
+ * runlet features x.wav --preset microwakeword --step-ms 10 -o features.npy: computes the rows of features
+ * that models are trained on and take as input.
  *
- * In: sound of one channel at the front end's rate.  Out: a .npy file of rows; without -o, a line a row on
- * stdout. The rows are the reference's (quant/frontend), so those of a module with this front end. Memory
- * does not grow with the length of the sound. --wasm writes the front end as a module.
+ * In: sound of one channel at the front end's rate.  Out: a .npy file of rows; without -o, one line per row
+ * on stdout. --wasm writes the front end as a module.
+ * Exact: rows of the reference (quant/frontend), equal to those of a module with this front end.  Memory does
+ * not grow with the length of the sound.
  */
 import { RunletError } from '../../models/error.ts';
 import { presetNames } from '../../models/frontend/presets.ts';
@@ -22,51 +23,51 @@ import { writeOut, writeWhole } from './save.ts';
 
 const args = {
   source: argument(signals('A .wav file, raw .s16 or .f32, - for standard input (--format s16), or gen:chirp')),
-  ...group('The source', {
-    channel: text('WAV channel from 0, or mix', { hint: 'n|mix' }),
-    resample: flag("Sound of another rate is resampled to the front end's"),
-    format: choice('What comes through standard input', ['s16', 'f32', 'text']),
-    gain: number('Multiply every sample', { hint: 'x' }),
+  ...group('Source', {
+    channel: text('WAV channel, from 0, or mix', { hint: 'n|mix' }),
+    resample: flag("Resample sound with another rate to the front end's rate"),
+    format: choice('Format of standard input', ['s16', 'f32', 'text']),
+    gain: number('Factor that multiplies every sample', { hint: 'x' }),
   }),
-  ...group('The front end', {
+  ...group('Front end', {
     preset: input(
-      `${presetNames.join(', ')}, or a .tflite file that is a front end`,
+      `Front end: ${presetNames.join(', ')}, or a .tflite file that holds one`,
       { default: presetNames[0] as string, hint: 'preset' },
       presetName,
     ),
-    rate: number("Samples a second of the front end (default: the preset's)", { min: 1, whole: true, hint: 'Hz' }),
+    rate: number('Samples per second of the front end (default: from the preset)', { min: 1, whole: true, hint: 'Hz' }),
     ...soundArgs,
   }),
   ...group('Output', {
     as: choice(
-      'int8 as models take them, float32 what they stand for, or uint16 before the step to int8',
+      'Type of the features: int8 (as models take them), float32 (real values) or uint16 (before conversion to int8)',
       ['int8', 'float32', 'uint16'],
       {
         default: 'int8',
         hint: 'type',
       },
     ),
-    output: output('Where the rows go (.npy)', { short: 'o', hint: 'features.npy' }),
-    wasm: output('Write the front end as a module too', { hint: 'out.wasm' }),
+    output: output('File for the rows (.npy)', { short: 'o', hint: 'features.npy' }),
+    wasm: output('Also write the front end as a module', { hint: 'out.wasm' }),
   }),
   ...jsonArg,
 };
 
 type Options = Values<typeof args>;
 
-/** Rows that are collected before they are written. */
+/** Number of rows that are collected before they are written. */
 const batchRows = 256;
 
 const rowTypes = { int8: Int8Array, uint16: Uint16Array, float32: Float32Array } as const;
 
-/** The latest row of the reference, as the chosen type. */
+/** Returns the latest row of the reference in the chosen type. */
 function rowOf(reference: FrontEndReference, type: RowType): ArrayLike<number> {
   if (type === 'uint16') return reference.features;
   const { scale, zeroPoint } = reference.frontEnd.output;
   return type === 'int8' ? reference.row : Array.from(reference.row, (q) => dequantiseValue(q, scale, zeroPoint));
 }
 
-/** Real samples, -1 to 1, as int16. @throws RN709 */
+/** Converts samples from -1 to 1 to int16. @param at index of the first sample. @throws RN709 */
 function samplesOf(chunk: Float32Array, at: number): Int16Array {
   return Int16Array.from(chunk, (x, i) => {
     const q = quantiseValue(x, 1 / 32768, 0, 32767);
@@ -75,12 +76,12 @@ function samplesOf(chunk: Float32Array, at: number): Int16Array {
       what: 'a sample is not a number (NaN)',
       where: `sample ${at + i}`,
       why: 'NaN has no int16 value',
-      tryThis: 'fill or leave out gaps before',
+      tryThis: 'fill or remove the gaps first',
     });
   });
 }
 
-/** The front end as a module of its own. */
+/** Writes the front end as a module. */
 async function writeModule(path: string, frontEnd: FrontEnd): Promise<void> {
   const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
   const { wasm, file, manifest } = await buildFrontEnd(frontEnd, { producer: producer() });
@@ -91,7 +92,7 @@ async function writeModule(path: string, frontEnd: FrontEnd): Promise<void> {
 }
 
 /**
- * All rows of a source, into a file or as lines on stdout. @returns how many rows, of how many samples
+ * Writes all rows of a source, to a file or as lines on stdout. @returns the numbers of rows and samples.
  * @throws RN760
  */
 async function writeRows(options: Options, frontEnd: FrontEnd, source: Source, file?: NpyWriter) {
@@ -117,7 +118,7 @@ async function writeRows(options: Options, frontEnd: FrontEnd, source: Source, f
     inBatch = 0;
   };
   for await (const chunk of source.frames) {
-    // at most as many rows a piece as the batch has room for
+    // a piece gives at most as many rows as fit into the batch
     const piece = batchRows * stepSamples;
     for (let from = 0; from < chunk.length; from += piece) {
       if (inBatch > 0) await flush();
@@ -135,12 +136,12 @@ async function writeRows(options: Options, frontEnd: FrontEnd, source: Source, f
   throw new RunletError('RN760', {
     what: 'the sound is shorter than a window',
     where: options.source,
-    why: `it has ${samples} samples, and a row looks at ${windowSamples}`,
+    why: `it has ${samples} samples, and a row needs ${windowSamples}`,
     tryThis: 'a longer recording, or a shorter --window-ms',
   });
 }
 
-/** The same, into a .npy file. */
+/** Writes all rows of a source to a .npy file. */
 const writeNpyRows = (path: string, options: Options, frontEnd: FrontEnd, source: Source) =>
   writeWhole(path, async (part) => {
     const file = await NpyWriter.create(part, options.as, frontEnd.channels);
@@ -190,8 +191,8 @@ async function features(options: Options): Promise<void> {
 
 export default defineVerb({
   examples: [
-    ['features word.wav -o word.npy', 'rows as microWakeWord models take them'],
-    ['features word.wav --preset log-mel --as float32', 'a line for each row, on standard output'],
+    ['features word.wav -o word.npy', 'writes rows for microWakeWord models'],
+    ['features word.wav --preset log-mel --as float32', 'prints one line per row to standard output'],
   ],
   args,
   run: ({ args: options }) => features(options),

@@ -1,9 +1,9 @@
 /**
- * runlet fit: whether a bundle fits a board, and what to change where it does not. Exit 1 where it does not.
+ * runlet fit: estimates whether a bundle fits a board, and advises what to change if not (exit code 1).
  *
- * The module runs in this process with counters; its instructions times coefficients that were measured once
- * are the estimate (docs/fit.md). Where an engine compiles and the tools are installed it is compiled for the
- * board's core and counted in QEMU instead: --measure insists on it, --no-measure does without.
+ * The module runs in this process with counters. The estimate is the number of its instructions times
+ * measured coefficients (docs/fit.md). If the engine compiles and the tools are installed, the module is
+ * compiled for the board's core and counted in QEMU instead; --measure requires it, --no-measure disables it.
  */
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { isScalar } from '../../assembly/emit/target.ts';
@@ -19,20 +19,24 @@ import { whileWorking } from '../report/progress.ts';
 
 export default defineVerb({
   examples: [
-    ['fit model.wasm --board esp32s3', 'flash, RAM and time of a hop on this board'],
-    ['fit model.wasm --board rp2040 --measure', 'instructions counted in QEMU in place of an estimate'],
+    ['fit model.wasm --board esp32s3', 'estimates flash, RAM and time per hop on this board'],
+    ['fit model.wasm --board rp2040 --measure', 'counts instructions in QEMU instead of estimating them'],
   ],
   args: {
-    bundle: argument(input('Bundle (.wasm), its weights beside it where they are apart')),
-    ...group('The board', {
-      board: choice('The board', Object.keys(boards), { required: true, hint: 'board' }),
-      engine: choice('What runs the module (default: wamr-fast for interp, c for native)', Object.keys(engines) as EngineName[], {
-        hint: 'engine',
-      }),
-      rate: number('Frames a second (default: what the bundle says)', { above: 0, hint: 'Hz' }),
+    bundle: argument(input('Bundle (.wasm), with its weights file in the same folder if it has one')),
+    ...group('Board', {
+      board: choice('Board to check', Object.keys(boards), { required: true, hint: 'board' }),
+      engine: choice(
+        'Engine that runs the module (default: wamr-fast for interp, c for native)',
+        Object.keys(engines) as EngineName[],
+        {
+          hint: 'engine',
+        },
+      ),
+      rate: number('Frames per second (default: from the bundle)', { above: 0, hint: 'Hz' }),
       measure: flag(
-        'Count in QEMU, compiled for the core (engines aot, c; default where wasm2c, gcc and QEMU are installed and it takes seconds)',
-        'Estimate, whatever is installed',
+        'Compile for the core and count in QEMU (engines aot, c; default if wasm2c, gcc and QEMU are installed and it takes only seconds)',
+        'Always estimate, do not use QEMU',
       ),
     }),
     ...jsonArg,
@@ -44,15 +48,15 @@ export default defineVerb({
       throw new RunletError('RN763', {
         what: 'this is not a bundle',
         where: args.bundle,
-        why: 'fit counts how often each piece of a module runs, so it needs the module',
-        tryThis: 'runlet build first, then fit the .wasm that it wrote',
+        why: 'fit runs the module to count its instructions',
+        tryThis: 'run runlet build first, then fit the .wasm that it writes',
       });
     const manifest = readManifest(wasm);
     if (!isScalar(manifest.target))
       throw new RunletError('RN761', {
         what: 'the bundle has SIMD128 instructions',
         where: args.bundle,
-        why: `no engine of a microcontroller runs them (${Object.keys(engines).join(', ')})`,
+        why: `no microcontroller engine runs them (${Object.keys(engines).join(', ')})`,
         tryThis: 'build with --target interp for an interpreter, --target native for AOT or C',
       });
     const engine = chosen ?? (manifest.target === 'interp' ? 'wamr-fast' : 'c');
@@ -60,8 +64,8 @@ export default defineVerb({
       throw new RunletError('RN740', {
         what: `--measure counts compiled code, and ${engines[engine].name} is an interpreter`,
         where: '--measure',
-        why: 'the module is compiled as C for the core of the board and run in QEMU, without an interpreter around it',
-        tryThis: '--engine c or --engine aot, or leave --measure out: the estimate of interpreters is described in docs/fit.md',
+        why: 'the module is compiled as C for the core of the board and runs in QEMU without an interpreter',
+        tryThis: '--engine c or --engine aot, or omit --measure: docs/fit.md describes the estimate for interpreters',
       });
     const weights = await weightsBeside(args.bundle, wasm);
     const { countHops } = await import('../fit/counts.ts');

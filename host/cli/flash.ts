@@ -1,12 +1,11 @@
 /**
- * runlet flash: a bundle to a gateway, or over a serial line to a device, through its trial, to what runs
- * now; with --fleet to a site's gateways in waves.
+ * runlet flash: installs a bundle on a gateway, on a device over a serial line, or with --fleet on a site's
+ * gateways in waves. The bundle runs a trial first.
  *
- * In: a signed bundle (a device takes images as well); the address of a gateway or of a fleet, or a port.
- * Out: the verdict of each step on stdout, progress on stderr. Exit 0 where the bundle runs now (or, with
- * --no-confirm, has passed), 1 where it was refused or given up, 4 where the other side cannot be reached or
- * has no room. host/flash/serial/command.ts does what goes to a device, host/gateway/fleet/command.ts what
- * goes to a fleet.
+ * In: a signed bundle (for a device also an image); the address of a gateway or fleet, or a serial port.
+ * Out: the result of each step on stdout, progress on stderr. Exit code 0 if the bundle runs now (with
+ * --no-confirm: has passed its trial), 1 if it was refused or reverted, 4 if the target cannot be reached or
+ * has no space. host/flash/serial/command.ts handles devices, host/gateway/fleet/command.ts fleets.
  */
 
 import { basename } from 'node:path';
@@ -41,33 +40,38 @@ import { gatewayPart } from './gateway-package.ts';
 const pollMs = 150;
 const ms = (n: number): string => `${n < 10 ? n.toFixed(2) : n.toFixed(0)} ms`;
 
-/** What a trial of a gateway wants. */
-const trialArgs = group('The trial on a gateway', {
-  outputs: number('Live outputs that the trial waits for (default 8)', { min: 1, whole: true }),
-  seconds: number('The most that the live trial takes (default 30)', { min: 0, max: 86_400, hint: 's' }),
-  agreement: number('Least share of outputs that must agree with the bundle that runs, 0 to 1', {
+/** Options of the trial on a gateway. */
+const trialArgs = group('Trial on a gateway', {
+  outputs: number('Number of live outputs that the trial waits for (default 8)', { min: 1, whole: true }),
+  seconds: number('Maximum duration of the live trial (default 30)', { min: 0, max: 86_400, hint: 's' }),
+  agreement: number('Minimum share of outputs that must agree with the running bundle, 0 to 1', {
     min: 0,
     max: 1,
     hint: 'share',
   }),
-  maxDifference: number('Largest difference of a real value from the bundle that runs', { min: 0, hint: 'x' }),
-  latencyMs: number('The most that a hop may take on average (default: half of the time that it lasts)', { min: 0, hint: 'ms' }),
+  maxDifference: number('Maximum difference of a real output value from the running bundle', { min: 0, hint: 'x' }),
+  latencyMs: number('Maximum average time of a hop (default: half of its duration in the signal)', { min: 0, hint: 'ms' }),
 });
 
-/** What only fleets know. */
-const fleetArgs = group('A fleet', {
-  fleet: text("A site's gateways, by its broker, in waves", { hint: 'mqtt://broker/site' }),
-  waves: text('Gateways that have it after each wave', { default: '1,10%,50%,all', hint: 'list' }),
-  maxFailures: text('Gateways that may fail, or their share of those touched; one more, and all go back', {
+/** Options of fleets. */
+const fleetArgs = group('Fleet', {
+  fleet: text('Broker and site of the gateways to install on, in waves', { hint: 'mqtt://broker/site' }),
+  waves: text('Number or share of gateways that have the bundle after each wave', { default: '1,10%,50%,all', hint: 'list' }),
+  maxFailures: text('Maximum number of failed gateways, or their share of the gateways reached so far; beyond it all revert', {
     default: '0',
     hint: 'n|p%',
   }),
-  waveSeconds: number('A gateway without a verdict has failed then', { default: 300, min: 1, max: 86_400, hint: 's' }),
-  settle: number('Seconds for which a wave is watched before the next', { default: 10, min: 0, max: 86_400, hint: 's' }),
-  only: list('Only these gateways'),
-  key: input('Secret key that signs what the gateways shall run', { short: 'k' }),
-  insecureUnsigned: flag('For development: gateways that take what nobody signed'),
-  registryToken: path('File with the token of the registry (oci:// for a file)'),
+  waveSeconds: number('Time after which a gateway without a result counts as failed', {
+    default: 300,
+    min: 1,
+    max: 86_400,
+    hint: 's',
+  }),
+  settle: number('Time to watch a wave before the next one', { default: 10, min: 0, max: 86_400, hint: 's' }),
+  only: list('Install only on these gateways'),
+  key: input('Secret key that signs the desired state of the gateways', { short: 'k' }),
+  insecureUnsigned: flag('For development: do not sign, for gateways that accept unsigned bundles'),
+  registryToken: path("File with the registry's token (for oci://)"),
 });
 
 const trialOf = (args: Given<typeof trialArgs> & { confirm: boolean }): Partial<TrialOptions> => {
@@ -76,7 +80,7 @@ const trialOf = (args: Given<typeof trialArgs> & { confirm: boolean }): Partial<
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 };
 
-/** A bar on a terminal, nothing elsewhere. */
+/** Shows a progress bar if stderr is a terminal. */
 async function barOf(total: number) {
   const { stderr } = process;
   if (!stderr.isTTY) return { seen: () => {}, stop: () => {} };
@@ -94,27 +98,27 @@ async function barOf(total: number) {
   return { seen: (received: number) => bar.update(received), stop: () => bar.stop() };
 }
 
-/** A line on stderr for each time that the connection broke. */
+/** Prints a line to stderr each time the connection breaks. */
 const brokeText =
   (total: number): Progress['broke'] =>
   ({ at, why, failed, tries, waitMs }) => {
     const clear = emptyLine(process.stderr);
-    const text = `broke at ${at} of ${total} bytes (${why}); try ${failed} of ${tries} in ${waitMs / 1000} s`;
+    const text = `interrupted at ${at} of ${total} bytes (${why}); retry ${failed} of ${tries} in ${waitMs / 1000} s`;
     process.stderr.write(`${clear}${lineText(['upload', text])}`);
   };
 
 const checkText = ({ check }: Pick<TrialReport, 'check'>): string =>
   check
-    ? `${check.goldenOutputs} outputs are those of its build; ${check.hops} hops, ${ms(check.meanMs)} each, p99 ${ms(check.p99Ms)}`
+    ? `${check.goldenOutputs} outputs equal those of the build; ${check.hops} hops, ${ms(check.meanMs)} each, p99 ${ms(check.p99Ms)}`
     : 'not reached';
 
 function liveText({ outputs, streams, compared, agreement, maxDifference, meanMs }: TrialReport): string {
-  if (streams === 0) return 'no stream runs in this slot, so there was nothing to try it on';
+  if (streams === 0) return 'no stream runs in this slot, so there was no live trial';
   const same = compared > 0 ? `; ${(100 * (agreement ?? 0)).toFixed(1)} % agree, largest difference ${maxDifference}` : '';
-  return `${outputs} outputs on ${streams} stream${streams > 1 ? 's' : ''}${same}${meanMs === undefined ? '' : `; ${ms(meanMs)} a hop`}`;
+  return `${outputs} outputs on ${streams} stream${streams > 1 ? 's' : ''}${same}${meanMs === undefined ? '' : `; ${ms(meanMs)} per hop`}`;
 }
 
-/** Waits until the trial is over; shows its figures on a terminal. */
+/** Waits until the trial ends; shows its progress on a terminal. @throws RN865 */
 async function watch(client: GatewayClient, slot: string, digest: string, confirm: boolean): Promise<TrialReport> {
   const { stderr } = process;
   for (;;) {
@@ -137,29 +141,33 @@ const lost = (slot: string): RunletError =>
     what: 'the trial was lost',
     where: `slot ${slot}`,
     why: 'the gateway was restarted, or another bundle was flashed',
-    tryThis: '`runlet status` says what runs',
+    tryThis: 'see what runs with runlet status',
   });
 
-/** What only devices know. */
-const serialArgs = group('A device', {
-  baud: number('Bits a second of the port (default 115200)', { min: 300, whole: true }),
-  name: text("For people (default: the model's)"),
-  until: choice('How far: staged (verified there), tried, confirmed (default)', ['staged', 'tried', 'confirmed'], {
-    hint: 'state',
-  }),
-  trialS: number('Seconds to start and pass its self-test (default 30)', { min: 1, hint: 's' }),
-  verbose: flag('Its log on standard error'),
+/** Options of devices. */
+const serialArgs = group('Device', {
+  baud: number('Bits per second of the port (default 115200)', { min: 300, whole: true }),
+  name: text("Name to show to people (default: the model's)"),
+  until: choice(
+    'Step to stop after: staged (verified on the device), tried or confirmed (default)',
+    ['staged', 'tried', 'confirmed'],
+    {
+      hint: 'state',
+    },
+  ),
+  trialS: number('Time limit to start and pass the self-test (default 30)', { min: 1, hint: 's' }),
+  verbose: flag("Print the device's log to standard error"),
 });
 
 const declared = {
-  bundle: argument(input('Signed bundle (.wasm); of a device also an image, of a fleet also oci://REGISTRY/…', {}, /^oci:/)),
+  bundle: argument(input('Signed bundle (.wasm); for a device also an image, for a fleet also oci://REGISTRY/…', {}, /^oci:/)),
   ...targetArgs,
-  ...group('What is done', {
+  ...group('Confirmation', {
     confirm: flagOn(
-      'Let it run once it has passed',
-      'Wait: `runlet status --confirm` lets it run, `runlet rollback` gives it up',
+      'Confirm the bundle after it has passed its trial',
+      'Do not confirm: runlet status --confirm does it later, runlet rollback discards the bundle',
     ),
-    dryRun: flag('Verify and test it there, and keep nothing'),
+    dryRun: flag('Only verify and test the bundle there; keep nothing'),
   }),
   ...trialArgs,
   ...serialArgs,
@@ -170,10 +178,10 @@ const declared = {
 type Args = Values<typeof declared>;
 
 const [ofDevice, ofGateway, ofFleet] = ['--to serial:PORT', '--to http://HOST:8080', '--fleet mqtt://BROKER/SITE'].map(
-  (other) => `it goes with ${other}`,
+  (other) => `it is only for ${other}`,
 ) as [string, string, string];
 
-/** @throws RN880 to RN891 */
+/** Installs a bundle or image on a device. @throws RN880 to RN891 */
 async function toDevice({ bundle, to, confirm, name, json, verbose, ...options }: Args & { to: string }): Promise<void> {
   const { flashToSerial } = await import('../flash/serial/command.ts');
   const { trialS } = options;
@@ -187,9 +195,9 @@ async function toDevice({ bundle, to, confirm, name, json, verbose, ...options }
 
 export default defineVerb({
   examples: [
-    ['flash model.wasm --to http://gateway:8080 --token-file token', 'to a gateway, through its trial'],
-    ['flash model.wasm --to serial:/dev/ttyUSB0', 'to a microcontroller, over its serial line'],
-    ['flash model.wasm --fleet mqtt://broker/site --key release.key', "to a site's gateways, in waves"],
+    ['flash model.wasm --to http://gateway:8080 --token-file token', 'installs on a gateway, with a trial'],
+    ['flash model.wasm --to serial:/dev/ttyUSB0', 'installs on a microcontroller, over its serial line'],
+    ['flash model.wasm --fleet mqtt://broker/site --key release.key', "installs on a site's gateways, in waves"],
   ],
   args: declared,
   async run({ args, given }) {
@@ -207,9 +215,9 @@ export default defineVerb({
     }
     if (!to || fleet)
       throw new RunletError('RN852', {
-        what: fleet ? 'this does not go together' : 'where shall the bundle go?',
+        what: fleet ? 'these options cannot be used together' : 'the target is missing',
         where: fleet ? '--fleet' : '--to, --fleet',
-        why: fleet ? 'a fleet takes no --to, --dry-run and --no-confirm' : 'neither was given',
+        why: fleet ? '--fleet cannot be used with --to, --dry-run or --no-confirm' : 'neither option was given',
         tryThis: '--to http://HOST:8080 for one gateway, --to serial:PORT for a device, or --fleet mqtt://BROKER/SITE',
       });
     if (!/^https?:/i.test(to))
@@ -226,7 +234,7 @@ export default defineVerb({
       if (args.json) return printJson({ dryRun: true, verified, check });
       say('verified', aboutText(verified));
       say('self-test', checkText({ check }));
-      say('dry run', 'nothing was kept');
+      say('dry run', 'the bundle was not kept');
       return;
     }
     const { staged } = await client.flash(bytes, args.slot, progress).finally(bar.stop);
@@ -238,11 +246,11 @@ export default defineVerb({
     if (report.check && report.failure?.code !== 'RN832') say('live', liveText(report));
     const status = await client.slot(args.slot);
     if (args.json) printJson({ report, status });
-    say(report.phase === 'failed' ? 'given up' : report.phase, verdictText(report));
-    for (const line of slotLines(status).filter(([name]) => name === 'runs' || name === 'before')) say(...line);
+    say(report.phase === 'failed' ? 'reverted' : report.phase, verdictText(report));
+    for (const line of slotLines(status).filter(([name]) => name === 'running' || name === 'previous')) say(...line);
     if (report.failure)
       throw new RunletError(report.failure.code, {
-        what: `${staged.name} ${staged.version} was given up`,
+        what: `${staged.name} ${staged.version} failed its trial and was reverted`,
         where: `slot ${args.slot}`,
         why: report.failure.why,
         tryThis: `runlet explain ${report.failure.code}`,
@@ -251,10 +259,10 @@ export default defineVerb({
 });
 
 const aboutText = ({ name, version, sequence, keyId }: { name: string; version: string; sequence: number; keyId?: string }) =>
-  `${name} ${version}, sequence ${sequence}, ${keyId ? `signed by ${keyId}` : 'NOT SIGNED (the gateway takes unsigned bundles)'}`;
+  `${name} ${version}, sequence ${sequence}, ${keyId ? `signed by ${keyId}` : 'NOT SIGNED (the gateway accepts unsigned bundles)'}`;
 
 function verdictText({ phase, failure, streams }: TrialReport): string {
   if (failure) return `${failure.code} ${failure.why}`;
-  if (phase === 'passed') return 'waits: `runlet status --confirm` lets it run, `runlet rollback` gives it up';
+  if (phase === 'passed') return 'waits for runlet status --confirm; runlet rollback discards it';
   return streams > 0 ? 'swapped in without losing an output' : 'it runs from the next frame on';
 }

@@ -1,13 +1,14 @@
 /**
- * Applies a front end (host/features) to a source: raw samples in, what the model was trained on out.
+ * Applies a front end (host/features) to a source. It turns raw samples into the signal that the model was
+ * trained on.
  *
- * In: the name that a manifest gives in `frontEnd`, frames of one element.  Out: frames of one element. A
- * front end is loaded on first use.
+ * In: the manifest's `frontEnd`, frames of one element.  Out: frames of one element. A front end is loaded on
+ * first use.
  */
 import { RunletError } from '../../models/error.ts';
 import type { GapList } from '../sources/gaps.ts';
 
-/** One sample in, one sample out; the first sample after reset begins a new recording. */
+/** Turns each sample into one sample. The first sample after reset begins a new recording. */
 export interface FrontEnd {
   push(sample: number): number;
   reset(): void;
@@ -18,8 +19,8 @@ const makers: Record<string, (sampleRateHz: number) => Promise<FrontEnd>> = {
 };
 
 /**
- * The front end of that name.
- * @throws RN738 no such front end, or it cannot run at that rate or on such frames; RN739 the rate is
+ * Opens the front end with this name.
+ * @throws RN738 if it does not exist, or cannot run at this rate or on these frames; RN739 if the rate is
  * unknown.
  */
 export async function openFrontEnd(name: string, sampleRateHz: number | undefined, frameElements: number): Promise<FrontEnd> {
@@ -28,29 +29,30 @@ export async function openFrontEnd(name: string, sampleRateHz: number | undefine
       what,
       where: `front end ${name}`,
       why,
-      tryThis: '--front-end none, with a signal that is already prepared',
+      tryThis: '--front-end none, with a signal that is prepared already',
     });
   const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
   if (!make) throw refuse(`there is no front end ${name} here`, `there are ${Object.keys(makers).join(', ')}`);
-  if (frameElements !== 1) throw refuse('this front end takes one channel', `the model takes ${frameElements} elements a frame`);
+  if (frameElements !== 1)
+    throw refuse('this front end takes one channel', `the model takes ${frameElements} elements per frame`);
   if (sampleRateHz === undefined)
     throw new RunletError('RN739', {
       what: 'the sample rate is unknown',
       where: `front end ${name}`,
-      why: 'neither the bundle nor the source says it',
+      why: 'neither the bundle nor the source states it',
       tryThis: 'give it with --rate',
     });
   try {
     return await make(sampleRateHz);
   } catch (error) {
-    if (error instanceof RangeError) throw refuse('this front end cannot run so', error.message);
+    if (error instanceof RangeError) throw refuse('this front end cannot run on this signal', error.message);
     throw error;
   }
 }
 
 /**
- * Every sample of `frames` through the front end.
- * @param resets gaps at which it begins anew. Other gaps it does not see: it goes on where it was.
+ * Passes every sample through the front end.
+ * @param resets gaps at which the front end is reset; at other gaps it continues without a reset.
  */
 export async function* prepared(
   frames: AsyncIterable<Float32Array>,

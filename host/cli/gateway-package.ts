@@ -1,6 +1,6 @@
 /**
- * Parts of the gateway, which is a package of its own: @runlet/gateway brings the server, MQTT and what they
- * need.
+ * Loads parts of the gateway, which is the separate package @runlet/gateway with the server, MQTT and their
+ * dependencies.
  *
  * In: an import of a file of host/gateway (in the published packages an import of @runlet/gateway;
  * scripts/prepare.mjs).  Out: the module.
@@ -10,14 +10,14 @@ import { producer } from '../command/producer.ts';
 
 const name = '@runlet/gateway';
 
-/** Node says so where the package is not installed; a module that the package lacks is another error. */
+/** Checks whether the package is not installed; a missing module inside the package is another error. */
 const isAbsent = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
   error.code === 'ERR_MODULE_NOT_FOUND' &&
   error.message.includes(`package '${name}'`);
 
-/** @param where the verb or option that needs the gateway. @throws RN879 the package is not installed */
+/** Loads a part. @param where verb or option that needs it. @throws RN879 if the package is not installed. */
 export async function gatewayPart<T>(where: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();

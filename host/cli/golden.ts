@@ -1,9 +1,9 @@
 /**
- * runlet golden: a bundle's self-test as two files, for runtimes that this command does not drive.
+ * runlet golden: writes a bundle's self-test to two files, for runtimes that this command does not drive.
  *
- * In: a bundle.  Out: the generator's frames as the ABI has them, a hop at a time, input 0 first in each; the
- * outputs that fell due, output 0 first each time. The outputs are written only where their digest is the one
- * that the integer reference gave when the bundle was built.
+ * In: a bundle.  Out: the generated frames in the form of the ABI, hop by hop, input 0 first in each; the
+ * outputs, output 0 first each time. The outputs are written only if their digest is the one that the integer
+ * reference gave at build time.
  */
 import { bytesText } from '../bytes-text.ts';
 import { printJson } from '../command/args.ts';
@@ -16,12 +16,12 @@ import { bytesOf } from '../session/open.ts';
 import { writeOut } from './save.ts';
 
 export default defineVerb({
-  examples: [['golden model.wasm', 'model.frames.bin, and model.outputs.bin that must come of them']],
+  examples: [['golden model.wasm', 'writes model.frames.bin and the expected model.outputs.bin']],
   args: {
     bundle: argument(input('Bundle (.wasm)')),
     ...group('Output', {
-      frames: output('Where the frames go (default: <bundle>.frames.bin)'),
-      outputs: output('Where the outputs go (default: <bundle>.outputs.bin)'),
+      frames: output('File for the frames (default: <bundle>.frames.bin)'),
+      outputs: output('File for the outputs (default: <bundle>.outputs.bin)'),
     }),
     ...jsonArg,
   },
@@ -30,7 +30,7 @@ export default defineVerb({
     const frames: Uint8Array[] = [];
     const outputs: Uint8Array[] = [];
     const { digest, outputs: count } = await requireSelfTest(session, (hop) => {
-      // the session writes the next hop into the same arrays
+      // copies, since the session writes the next hop into the same arrays
       for (const signal of hop.frames) frames.push(bytesOf(signal).slice());
       for (const output of hop.outputs) outputs.push(bytesOf(output));
     });
@@ -52,7 +52,7 @@ export default defineVerb({
       `${name.padEnd(8)} ${path}: ${bytesText(bytes.length)}, ${what}\n`;
     process.stdout.write(line('frames', files.frames, `${hops} hops`));
     process.stdout.write(
-      line('outputs', files.outputs, `${count} outputs, SHA-256 ${digest.slice(0, 12)}…, as the reference gave them`),
+      line('outputs', files.outputs, `${count} outputs, SHA-256 ${digest.slice(0, 12)}…, equal to the reference`),
     );
   },
 });

@@ -1,8 +1,8 @@
 /**
- * The help: of a verb by its declarations, of the command, and the short road that `runlet` alone shows.
+ * Formats the help of a verb, the list of all verbs, and the quick start that `runlet` without arguments
+ * shows.
  *
- * In: declarations, the columns of the terminal, colours.  Out: lines, none longer than the columns and no
- * word broken.
+ * In: declarations, the width of the terminal, colours.  Out: lines that fit the width, broken between words.
  */
 import { append, maxOf } from '../../models/lists.ts';
 import { kebab } from '../command/args.ts';
@@ -22,9 +22,9 @@ type Entry = readonly [label: string, text: string];
 
 const gap = 2;
 
-/** Labels to the left, texts to the right of them; a label that is too long has a line for itself. */
-function entries(list: readonly Entry[], { columns, colours }: Page, most = Math.floor(columns / 3)): string[] {
-  const width = Math.min(most, maxOf(list.map(([label]) => label.length)));
+/** Formats labels on the left and texts on the right. A label that is too long gets its own line. */
+function entries(list: readonly Entry[], { columns, colours }: Page, maxLabel = Math.floor(columns / 3)): string[] {
+  const width = Math.min(maxLabel, maxOf(list.map(([label]) => label.length)));
   const indent = gap + width + gap;
   return list.flatMap(([label, text]) => {
     const lines = wrap(text, columns - indent).split('\n');
@@ -35,15 +35,15 @@ function entries(list: readonly Entry[], { columns, colours }: Page, most = Math
   });
 }
 
-/** Words that the text does not name, and the default. */
-function optionText({ about, words, default: held, required }: Option): string {
+/** Returns the text of an option, with its values unless the text names them, and its default. */
+function optionText({ about, words, default: byDefault, required }: Option): string {
   const named = words?.every((word) => new RegExp(`\\b${word.replace(/[^\w-]/g, '.')}\\b`).test(about));
   const all = words && !named ? `: ${words.join(', ')}` : '';
-  const shown = held === undefined || typeof held === 'boolean' ? '' : ` (default: ${held})`;
+  const shown = byDefault === undefined || typeof byDefault === 'boolean' ? '' : ` (default: ${byDefault})`;
   return `${about}${all}${about.includes('default') ? '' : shown}${required ? ' (required)' : ''}`;
 }
 
-/** `-o, --output <file>`; a flag that has a text for its other form has a line for each. */
+/** Returns the lines of an option: `-o, --output <file>`; some flags have a second line, `--no-NAME`. */
 function optionEntries(name: string, option: Option): Entry[] {
   const { short, read, hint, negative, place } = option;
   if (place) return [[shownName(name, option) + (place === 'rest' ? ' …' : ''), option.about]];
@@ -51,7 +51,7 @@ function optionEntries(name: string, option: Option): Entry[] {
   return [[label, optionText(option)], ...(negative ? [[`--no-${kebab(name)}`, negative] as const] : [])];
 }
 
-/** `runlet plan MODEL [options]`, with what must be given. */
+/** Returns the usage line with the required options: `runlet plan MODEL [options]`. */
 function usage(name: string, options: Options): string {
   const parts = Object.entries(options).flatMap(([key, option]) => {
     const shown = shownName(key, option);
@@ -62,14 +62,14 @@ function usage(name: string, options: Options): string {
   return ['runlet', name, ...parts, '[options]'].join(' ');
 }
 
-/** Options by their titles, in the order of the declarations; what has none stands under "Options". */
+/** Groups options by title, in the order of declaration; those without a title are under "Options". */
 export function titled(options: Options): Map<string, [string, Option][]> {
   const groups = new Map<string, [string, Option][]>();
   for (const [name, option] of Object.entries(options)) {
     const title = option.place ? 'Arguments' : (option.group ?? 'Options');
     groups.set(title, [...(groups.get(title) ?? []), [name, option]]);
   }
-  // what every verb has comes last
+  // the group that every verb has comes last
   const output = groups.get('Output');
   if (output && groups.delete('Output')) groups.set('Output', output);
   return groups;
@@ -77,7 +77,7 @@ export function titled(options: Options): Map<string, [string, Option][]> {
 
 const title = (text: string, { colours }: Page): string[] => ['', colours.bold(text)];
 
-/** An example: the line, and below it what it does, where both do not stand in one line. */
+/** Formats examples: the command line, and below it the description. */
 const exampleLines = (examples: Verb['examples'], page: Page): string[] =>
   examples.flatMap(([line, text]) => [
     ...wrapped(`runlet ${line}`, page, gap).map(page.colours.cyan),
@@ -89,6 +89,7 @@ const wrapped = (text: string, { columns }: Page, indent: number): string[] =>
     .split('\n')
     .map((line) => `${' '.repeat(indent)}${line}`.trimEnd());
 
+/** Returns the help of a verb. */
 export function verbHelp(name: string, { args, examples }: Verb, page: Page): string[] {
   const lines = [...wrapped(`${verbs[name]}.`, page, 0), ...title('Usage', page), ...wrapped(usage(name, args), page, gap)];
   for (const [text, options] of titled(args))
@@ -104,30 +105,26 @@ export function verbHelp(name: string, { args, examples }: Verb, page: Page): st
 
 const about = 'Runlet turns a neural network into a streaming WebAssembly module: int8, small, one answer every few samples.';
 
-/** All verbs. */
+/** Returns the list of all verbs. */
 export function commandHelp(version: string, page: Page): string[] {
   const lines = [...wrapped(`runlet ${version}. ${about}`, page, 0), ...title('Usage', page), '  runlet COMMAND [options]'];
-  const most = maxOf(Object.keys(verbs).map((name) => name.length));
+  const longest = maxOf(Object.keys(verbs).map((name) => name.length));
   for (const [text, group] of Object.entries(verbGroups))
     append(lines, [
       ...title(text, page),
       ...entries(
-        Object.entries(group).map(([k, v]) => [k.padEnd(most), v]),
+        Object.entries(group).map(([k, v]) => [k.padEnd(longest), v]),
         page,
       ),
     ]);
-  return [
-    ...lines,
-    '',
-    ...wrapped('`runlet help COMMAND` shows its options and examples, `runlet --version` the version.', page, 0),
-  ];
+  return [...lines, '', ...wrapped('`runlet help COMMAND` shows options and examples, `runlet --version` the version.', page, 0)];
 }
 
-/** The way from a model to something that runs. */
+/** Returns the quick start: the commands from a model to a running module. */
 export const roadHelp = (page: Page): string[] => [
   ...wrapped(about, page, 0),
   '',
   ...exampleLines(road, page),
   '',
-  ...wrapped('`runlet --help` lists all commands, `runlet help COMMAND` shows one with examples.', page, 0),
+  ...wrapped('`runlet --help` lists all commands, `runlet help COMMAND` shows options and examples.', page, 0),
 ];

@@ -1,8 +1,8 @@
 /**
- * runlet image bundle.wasm -o model.bin: a bundle, its weights and what it hears as one file for a raw
- * partition of flash.
+ * runlet image bundle.wasm -o model.bin: packs a bundle, its weights and its detector into one file for a raw
+ * flash partition.
  *
- * In: a module, its weights beside it, the manifest's detector or what the options say.  Out: the image
+ * In: a module with its weights file, the detector of the manifest or of the options.  Out: the image
  * (assembly/bundle/image.ts), its parts on stdout.
  */
 import { bytesText } from '../bytes-text.ts';
@@ -15,13 +15,15 @@ import { defineVerb } from '../command/verb.ts';
 import { writeOut } from './save.ts';
 
 export default defineVerb({
-  examples: [['image model.wasm -o model.bin --partition-bytes 1048576', 'refused where it is larger than the partition']],
+  examples: [
+    ['image model.wasm -o model.bin --partition-bytes 1048576', 'packs an image, and fails if it is larger than the partition'],
+  ],
   args: {
-    bundle: argument(input('A module that runlet build wrote')),
+    bundle: argument(input('Bundle (.wasm) that runlet build wrote')),
     ...heardArgs,
     ...group('Output', {
-      output: output('Where the image goes (default: <bundle>.bin)', { short: 'o', hint: 'model.bin' }),
-      partitionBytes: number('Refuse an image that is larger than this partition', { min: 1, whole: true, hint: 'bytes' }),
+      output: output('File for the image (default: <bundle>.bin)', { short: 'o', hint: 'model.bin' }),
+      partitionBytes: number('Size of the partition; a larger image is refused', { min: 1, whole: true, hint: 'bytes' }),
     }),
     ...jsonArg,
   },
@@ -45,10 +47,10 @@ export default defineVerb({
     const heard = detector?.words.map(({ label, cutoff }) => `${label} above ${cutoff}`).join(', ');
     const lines = [
       `image    ${path}: ${bytesText(image.length)} = module ${wasm.length} + weights ${weights?.length ?? 0} + the rest ${image.length - wasm.length - (weights?.length ?? 0)} bytes`,
-      `frames   ${manifest.sampleRateHz === undefined ? 'at an unknown rate' : `${manifest.sampleRateHz} a second`}, ${manifest.hop} a hop`,
+      `frames   ${manifest.sampleRateHz === undefined ? 'at an unknown rate' : `${manifest.sampleRateHz} per second`}, ${manifest.hop} per hop`,
       detector
-        ? `${detector.voice ? 'voice   ' : 'hears   '} ${heard}: mean of ${detector.slidingWindow}, then none for ${detector.refractoryMs} ms`
-        : 'hears    nothing: outputs are values',
+        ? `${detector.voice ? 'voice   ' : 'hears   '} ${heard}: mean of ${detector.slidingWindow}, then a pause of ${detector.refractoryMs} ms`
+        : 'hears    nothing: there is no detector, outputs are values',
     ];
     if (partitionBytes !== undefined) lines.push(`partition ${partitionBytes} bytes, ${partitionBytes - image.length} free`);
     process.stdout.write(`${lines.join('\n')}\n`);

@@ -1,5 +1,5 @@
 /**
- * runlet inspect: what a model file holds, or what a bundle holds, to the byte.
+ * runlet inspect: shows the contents of a model file or of a bundle, with exact sizes.
  */
 
 import { existsSync } from 'node:fs';
@@ -24,14 +24,14 @@ import { table } from '../report/table.ts';
 
 export default defineVerb({
   examples: [
-    ['inspect model.onnx', 'operators, shapes, and the metadata that Runlet reads'],
-    ['inspect model.wasm', 'a bundle, to the byte'],
+    ['inspect model.onnx', 'shows operators, shapes, and the metadata that Runlet reads'],
+    ['inspect model.wasm', 'shows inputs, layers and exact sizes of a bundle'],
   ],
   args: { ...modelArgs, model: reworded(modelArgs.model, 'Model file or bundle (.wasm)'), ...jsonArg },
   async run({ args, given }) {
     const bytes = await readBytes(args.model);
     if (isWasm(bytes)) {
-      refuseGiven(modelArgs, given, 'a bundle is read as it was built', ['model']);
+      refuseGiven(modelArgs, given, 'a bundle already has its settings', ['model']);
       return inspectBundle(args.model, bytes, args.json);
     }
     const graph = await loadGraph(args, bytes);
@@ -72,9 +72,9 @@ export default defineVerb({
   },
 });
 
-/** The file of weights beside a bundle, or that it is missing. */
+/** Returns the path of a bundle's weights file, with a note if it is missing. */
 const weightsFile = (path: string): string =>
-  existsSync(weightsPath(path)) ? weightsPath(path) : `${weightsPath(path)}, which is not there`;
+  existsSync(weightsPath(path)) ? weightsPath(path) : `${weightsPath(path)}, which is missing`;
 
 function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
   const manifest = readManifest(wasm);
@@ -91,13 +91,13 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
     return;
   }
   const colour = coloursFor(process.stdout).isColorSupported;
-  const apart = facts.weights.home !== 'embed';
+  const hasWeightsFile = facts.weights.home !== 'embed';
   const names = shortNames(manifest.layers);
   const { inputs, outputs } = manifest;
   const ports = [...inputs.map((p) => ['input', p] as const), ...outputs.map((p) => ['output', p] as const)];
   const lines = [
     `${manifest.name}: mode ${manifest.mode}, target ${manifest.target}${manifest.style === 'table' ? ', layer table' : ''}, window ${manifest.window}, hop ${manifest.hop}, delay ${manifest.delayFrames}, warm-up ${manifest.warmUpHops}`,
-    ...(manifest.reference ? [`bytes   those of ${manifest.reference}`] : []),
+    ...(manifest.reference ? [`equals  ${manifest.reference}, byte for byte`] : []),
     ...(manifest.form === 'wasi' ? [formText] : []),
     ...(manifest.frontEndConfig ? [soundLine(manifest.frontEndConfig)] : []),
     '',
@@ -122,8 +122,8 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
       },
     ),
     '',
-    `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + ${apart ? 'tables' : 'weights and tables'} ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,
-    `weights ${facts.weights.bytes} bytes ${apart ? `in ${weightsFile(path)}, ` : ''}${homeText(facts.weights)}`,
+    `file    ${bytesText(facts.fileBytes)} = code ${facts.codeBytes} + ${hasWeightsFile ? 'tables' : 'weights and tables'} ${facts.dataBytes} + manifest ${facts.manifestBytes} bytes`,
+    `weights ${facts.weights.bytes} bytes ${hasWeightsFile ? `in ${weightsFile(path)}, ` : ''}${homeText(facts.weights)}`,
     `memory  ${facts.memoryBytes} bytes = weights ${facts.weightBytes} + tables ${facts.tableBytes} + state ${facts.stateBytes} + scratch ${facts.scratchBytes} + io ${facts.ioBytes} + padding ${facts.paddingBytes}`,
     ramLine(facts),
     `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,

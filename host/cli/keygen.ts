@@ -1,10 +1,10 @@
 /**
- * runlet keygen: a new pair of Ed25519 keys, NAME.key (secret, for `sign`) and NAME.pub (public, for
+ * runlet keygen: creates a pair of Ed25519 keys: NAME.key (secret, for `sign`) and NAME.pub (public, for
  * `verify`, gateways and firmware).
  *
- * In: a name.  Out: two files, PEM or wasmsign2's own, and with --c NAME.inc, the public key for a firmware's
- * #include; the secret one is readable by its owner alone, and no file is ever overwritten (RN720). Prints
- * the key's id and its bytes.
+ * In: a name.  Out: two files in PEM or wasmsign2 format, and with --c NAME.inc, the public key for a
+ * firmware's #include. Only the owner can read the secret key. No file is ever overwritten (RN720). Prints
+ * the key's id and bytes.
  */
 import { writeFile } from 'node:fs/promises';
 import { hexOf, keyId, newKeyPair, publicPem, publicRaw, secretPem, secretRaw } from '../../assembly/bundle/keys.ts';
@@ -13,6 +13,7 @@ import { printJson } from '../command/args.ts';
 import { argument, flag, group, jsonArg, output } from '../command/options.ts';
 import { defineVerb } from '../command/verb.ts';
 
+/** Writes a new file. @throws RN720 if it exists or cannot be written. */
 async function writeNew(path: string, text: string | Uint8Array, mode: number): Promise<void> {
   try {
     await writeFile(path, text, { flag: 'wx', mode });
@@ -21,18 +22,18 @@ async function writeNew(path: string, text: string | Uint8Array, mode: number): 
       what: 'this key file cannot be written',
       where: path,
       why: (error as Error).message,
-      tryThis: 'take another name: a key that is there is never overwritten',
+      tryThis: 'choose another name: an existing key is never overwritten',
     });
   }
 }
 
 export default defineVerb({
-  examples: [['keygen release', 'release.key, to be kept secret, and release.pub for gateways and devices']],
+  examples: [['keygen release', 'writes release.key, which you keep secret, and release.pub for gateways and devices']],
   args: {
-    name: argument(output('Where the keys go: NAME.key (secret) and NAME.pub (public)')),
+    name: argument(output('Path of the keys: NAME.key (secret) and NAME.pub (public)')),
     ...group('Output', {
-      c: flag("NAME.inc as well: the public key as C, for a firmware's #include"),
-      wasmsign2: flag('Files as the program wasmsign2 reads them, in place of PEM'),
+      c: flag("Also write NAME.inc: the public key as C, for a firmware's #include"),
+      wasmsign2: flag('Write the format of the program wasmsign2 instead of PEM'),
     }),
     ...jsonArg,
   },
@@ -51,9 +52,9 @@ export default defineVerb({
       return printJson({ secretFile: secret, publicFile: shown, ...(include && { includeFile: include }), keyId: id, publicKey });
     process.stdout.write(
       [
-        `secret  ${secret}, for runlet sign; keep it to yourself`,
+        `secret  ${secret}, for runlet sign; keep it secret`,
         `public  ${shown}, for runlet verify, gateways and devices`,
-        ...(include ? [`include ${include}, the public key for a firmware`] : []),
+        ...(include ? [`include ${include}, the public key for firmware`] : []),
         `id      ${id}`,
         `in C    {${bytes.slice(0, 16).join(', ')},`,
         `         ${bytes.slice(16).join(', ')}}`,

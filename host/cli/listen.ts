@@ -1,9 +1,10 @@
 /**
- * The part of runlet run that listens: one or several models on one sound.
+ * The part of runlet run for sound: runs one or several models on one source.
  *
- * In: models that take sound or rows of a front end, and a source of sound.  Out: into a pipe, a line of JSON
- * for each word, each change of voice and, with --scores or for a model without a detector, each output; on a
- * terminal, a line for each word and a moving line below. A summary at the end, which Ctrl-C asks for too.
+ * In: models that take sound or rows of a front end, and a source of sound.
+ * Out: to a pipe, a line of JSON for each word and each change of voice; also for each output, with --scores
+ * or for a model without a detector. On a terminal, a line for each word and a live line below. At the end,
+ * also after Ctrl-C, a summary.
  */
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -18,14 +19,14 @@ import type { Listening } from './listening-models.ts';
 export interface ListenOptions {
   source: Source;
   realtime?: boolean;
-  /** Words (of models without a detector: outputs) after which it ends. */
+  /** Maximum number of words (for models without a detector, of outputs). */
   limit: number;
-  /** A line for every output. */
+  /** True to print a line for every output. */
   scores?: boolean;
   json?: boolean;
 }
 
-/** Standard input as sound, where a person sits in front of it. */
+/** Refuses to read sound from standard input if it is a terminal. @throws RN776 */
 export function checkPiped(spec: string): void {
   if ((spec !== '-' && spec !== 'mic') || !process.stdin.isTTY) return;
   throw new RunletError('RN776', {
@@ -36,12 +37,12 @@ export function checkPiped(spec: string): void {
   });
 }
 
-/** Pieces of at most `samples`. */
+/** Cuts chunks into pieces of at most `samples`. */
 async function* pieces(frames: AsyncIterable<Float32Array>, samples: number): AsyncGenerator<Float32Array> {
   for await (const chunk of frames) for (let at = 0; at < chunk.length; at += samples) yield chunk.subarray(at, at + samples);
 }
 
-/** Calls `stop` at Ctrl-C. @returns whether it was pressed, and an end to it */
+/** Calls `stop` at Ctrl-C. @returns whether it was pressed, and a function that stops watching. */
 function atInterrupt(stop: () => void): { readonly pressed: boolean; end(): void } {
   let pressed = false;
   const press = (): void => {
@@ -58,12 +59,12 @@ function atInterrupt(stop: () => void): { readonly pressed: boolean; end(): void
 }
 
 interface Fed {
-  /** Milliseconds that the models took. */
+  /** Computing time of the models in milliseconds. */
   computing: number;
   interrupted: boolean;
 }
 
-/** Gives the source to the models, until it ends, the limit is reached, nobody reads stdout, or Ctrl-C. */
+/** Feeds the source to the models until it ends, the limit is reached, stdout is closed, or Ctrl-C. */
 async function feed(
   listener: Listener,
   lines: ListeningLines,
@@ -77,15 +78,15 @@ async function feed(
     live?.clear();
     await print(text);
   };
-  // a pipe that waits for more ends here
+  // ends a read that waits for more data
   const interrupt = atInterrupt(() => process.stdin.destroy());
   const started = performance.now();
   let computing = 0;
-  // on a terminal and in real time little at once, so that words come when they are said
+  // small pieces on a terminal and in real time, so that words appear without delay
   const step = realtime || live ? Math.ceil(sampleRateHz / 50) : sampleRateHz;
   try {
     for await (const piece of pieces(source.frames, step)) {
-      // a source in memory would leave no room for Ctrl-C
+      // lets the event loop see Ctrl-C, even if the source never waits
       await nextTurn();
       if (realtime) {
         const wait = started + (1000 * (listener.samples + piece.length)) / sampleRateHz - performance.now();
@@ -105,7 +106,7 @@ async function feed(
   return { computing, interrupted: interrupt.pressed };
 }
 
-/** What was heard, and what it cost. */
+/** Returns the summary: words and computing time of each model and front end. */
 function summaryOf(
   listener: Listener,
   { models, frontEnds, sampleRateHz }: Listening,
@@ -131,7 +132,7 @@ function summaryOf(
   };
 }
 
-/** Runs until the source ends, the limit is reached, the reader of stdout is gone, or Ctrl-C. */
+/** Runs the models until the source ends, the limit is reached, stdout is closed, or Ctrl-C. */
 export async function listen(listening: Listening, options: ListenOptions): Promise<void> {
   const { models, sampleRateHz } = listening;
   const { source, limit, scores, json } = options;

@@ -1,8 +1,8 @@
 /**
- * What models hear, as lines: text on a terminal, JSON into a pipe.
+ * Formats the events of models that take sound: text on a terminal, JSON to a pipe.
  *
- * In: the events of a Listener.  Out: the lines since the last `take`, the words of each model, and how many
- * of those that count towards the limit there were.
+ * In: the events of a Listener.  Out: the lines since the last `take`, the words of each model, and whether
+ * the limit is reached.
  */
 import { maxOf } from '../../models/lists.ts';
 import { blockedLine, type Colours, heardLine } from '../report/listening.ts';
@@ -11,12 +11,12 @@ import { shortFloat } from './drive.ts';
 
 export interface LineOptions {
   models: readonly ListeningModel[];
-  /** Lines are text for people; otherwise JSON. */
+  /** True for lines of text, false for JSON. */
   onTerminal: boolean;
   colours: Colours;
-  /** Words (of models without a detector: outputs) after which there are no more lines. */
+  /** Maximum number of words (for models without a detector, of outputs). */
   limit: number;
-  /** A line for every output, also of models with a detector. */
+  /** True for a line for every output, also of models with a detector. */
   scores?: boolean;
 }
 
@@ -24,7 +24,7 @@ const seconds = (timeMs: number): number => Number((timeMs / 1000).toFixed(4));
 const timeText = (timeMs: number): string => `${seconds(timeMs).toFixed(2)} s`.padStart(10);
 
 export class ListeningLines implements ListenerEvents {
-  /** How often each model heard each word. */
+  /** Number of detections of each word, by model. */
   readonly words = new Map<ListeningModel, Record<string, number>>();
   readonly #options: LineOptions;
   #found = 0;
@@ -34,12 +34,12 @@ export class ListeningLines implements ListenerEvents {
     this.#options = options;
   }
 
-  /** Whether the limit is reached. */
+  /** Checks whether the limit is reached. */
   get isFull(): boolean {
     return this.#found >= this.#options.limit;
   }
 
-  /** The lines since the last call. */
+  /** Returns the lines since the last call. */
   take(): string {
     const text = this.#lines;
     this.#lines = '';

@@ -1,9 +1,9 @@
 /**
- * Models that listen: opened, with their front ends and detectors.
+ * Opens models that take sound, with their front ends and detectors.
  *
- * In: paths of bundles, or of int8 models with what their manifests say (built on the fly), and options.
- * Out: ListeningModel for host/session/listener.ts. Models whose front ends have the same settings share one.
- * RN775 where a model takes rows and nothing says of which front end.
+ * In: paths of bundles, or of int8 models (built on the fly), and options.
+ * Out: ListeningModel for host/session/listener.ts. Models with equal front ends share one.
+ * Errors: RN775 if a model takes rows and its front end is unknown.
  */
 import { basename } from 'node:path';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
@@ -17,16 +17,13 @@ import { soundFrontEnd } from '../command/sound-options.ts';
 import { LabelDetector, type ListeningModel, openSession, type Session } from '../session/index.ts';
 
 export type ListeningOptions = DetectorOptions & {
-  /**
-   * Name of the preset whose rows the models take, where they do not say; or a bundle that takes sound and
-   * gives them.
-   */
+  /** Front end of models that name none: a preset, a .tflite file, or a bundle that turns sound into rows. */
   frontEnd?: string;
   stepMs?: number;
   hop?: number;
 };
 
-/** A bundle, opened; a model file is built first. */
+/** Opens a bundle; builds a model file first. */
 async function modelOf(path: string, options: ListeningOptions): Promise<Session> {
   const bytes = await readBytes(path);
   if (isWasm(bytes)) return openBundle(path, bytes);
@@ -37,32 +34,29 @@ async function modelOf(path: string, options: ListeningOptions): Promise<Session
   return openSession(bundle.wasm as BufferSource);
 }
 
-/**
- * The front end whose rows a model takes, or undefined where it takes sound itself. @throws RN775, RN506,
- * RN740
- */
+/** Returns the front end whose rows a model takes; none if it takes sound. @throws RN775, RN506, RN740 */
 export async function frontEndOf(manifest: Manifest, { frontEnd, stepMs }: ListeningOptions): Promise<FrontEnd | undefined> {
   const [input] = manifest.inputs;
   if (manifest.frontEndConfig) return undefined;
-  const own = manifest.features;
-  const named = frontEnd ?? own?.preset ?? manifest.frontEnd;
+  const { features } = manifest;
+  const named = frontEnd ?? features?.preset ?? manifest.frontEnd;
   if (named === undefined || !(isPreset(named) || named.endsWith('.tflite'))) {
     if (input?.elements === 1) return undefined;
     throw new RunletError('RN775', {
-      what: 'it is not known what rows the model takes',
+      what: 'it is not known which front end makes the rows of this model',
       where: manifest.name,
       why: `a frame has ${input?.elements} values, and neither the bundle nor a manifest names a front end`,
       tryThis: '--front-end microwakeword or audio-preprocessor, and --step-ms',
     });
   }
-  // a bundle says its step, or as many rows a second as it takes
-  const ownMs = own
-    ? (1000 * own.stepSamples) / own.sampleRateHz
+  // a bundle states its step, or its rate in rows per second
+  const manifestMs = features
+    ? (1000 * features.stepSamples) / features.sampleRateHz
     : manifest.sampleRateHz && frontEnd === undefined && 1000 / manifest.sampleRateHz;
-  return soundFrontEnd(named, { stepMs: stepMs ?? (ownMs || undefined) });
+  return soundFrontEnd(named, { stepMs: stepMs ?? (manifestMs || undefined) });
 }
 
-/** What makes rows out of sound. */
+/** A session that turns sound into rows. */
 interface Rows {
   session: Session;
   text: string;
@@ -74,14 +68,14 @@ async function openRows(frontEnd: FrontEnd): Promise<Rows> {
   return { session, text: frontEndText(frontEnd) };
 }
 
-/** A model whose outputs are the rows of others. */
+/** Opens a model whose outputs are the rows of others. */
 async function openTrunk(path: string): Promise<Rows> {
   const session = await openSoundBundle(path);
   const { name, sampleRateHz } = session.manifest;
   return { session, text: `${name || basename(path)}${sampleRateHz ? `, ${(1000 * session.hop) / sampleRateHz} ms` : ''}` };
 }
 
-/** Whether a model takes sound, itself or through a front end that it names. */
+/** Checks whether a model takes sound, directly or through a front end. */
 export const listens = (manifest: Manifest, frontEnd?: string): boolean =>
   manifest.frontEndConfig !== undefined ||
   manifest.features !== undefined ||
@@ -89,22 +83,22 @@ export const listens = (manifest: Manifest, frontEnd?: string): boolean =>
   /\.(tflite|wasm)$/.test(frontEnd ?? '');
 
 /**
- * A detector by the manifest, the options, or both; none where neither says anything. With several models the
- * options are for words, not for voice.
+ * Makes a detector from the manifest and the options; undefined if neither has settings. With several models,
+ * the options apply to words, not to voice.
  */
 export function detectorOf(
   manifest: Manifest,
   stepMs: number,
   options: ListeningOptions,
-  alone: boolean,
+  isOnlyModel: boolean,
 ): LabelDetector | undefined {
   const given = detectorOptions(options);
   const any = Object.values(given).some((value) => value !== undefined);
   if (!manifest.detector && (!any || (manifest.outputs[0]?.elements ?? 0) < 1)) return undefined;
-  return new LabelDetector(manifest, stepMs, manifest.detector?.voice && !alone ? {} : given);
+  return new LabelDetector(manifest, stepMs, manifest.detector?.voice && !isOnlyModel ? {} : given);
 }
 
-/** The manifest with the labels of the command line. */
+/** Returns the manifest with the labels of the options. */
 export function withLabels(manifest: Manifest, options: DetectorOptions): Manifest {
   const { labels } = options;
   return labels ? { ...manifest, labels } : manifest;
@@ -116,7 +110,7 @@ export interface Listening {
   sampleRateHz: number;
 }
 
-/** Opens all models. @param rateHz of models that take sound and do not say their rate. */
+/** Opens all models. @param rateHz default sample rate for models that do not state one. */
 export async function openListening(paths: readonly string[], options: ListeningOptions, rateHz: number): Promise<Listening> {
   const shared = new Map<string, Rows>();
   const trunk = options.frontEnd?.endsWith('.wasm') ? await openTrunk(options.frontEnd) : undefined;
@@ -130,7 +124,7 @@ export async function openListening(paths: readonly string[], options: Listening
     const features = trunk ? undefined : await frontEndOf(manifest, options);
     let frontEnd = trunk?.session;
     if (features) {
-      // all tables are numbers or typed arrays, so equal texts are equal front ends
+      // front ends consist of numbers and typed arrays, so equal JSON means equal front ends
       const key = JSON.stringify(features);
       const known = shared.get(key) ?? (await openRows(features));
       shared.set(key, known);
@@ -154,7 +148,7 @@ export async function openListening(paths: readonly string[], options: Listening
 const frontEndText = ({ name, stepSamples, sampleRateHz }: FrontEnd): string =>
   `${name}, ${(1000 * stepSamples) / sampleRateHz} ms`;
 
-/** Two bundles may have one name. */
+/** Makes a name unique, since two bundles may have the same name. */
 const unique = (name: string, models: readonly ListeningModel[]): string => {
   let [known, n] = [name, 1];
   while (models.some((model) => model.name === known)) known = `${name}-${++n}`;

@@ -1,8 +1,8 @@
 /**
- * The command line: finds the verb, loads its file and nothing else, and turns errors into exit codes.
+ * The command line: finds the verb, loads only its file, and turns errors into exit codes.
  *
- * `runlet --help` loads no verb: names and descriptions stand in verbs.ts. Each host/cli/<verb>.ts exports a
- * Verb by default.
+ * `runlet --help` loads no verb: names and descriptions are in verbs.ts. The default export of each
+ * host/cli/<verb>.ts is a Verb.
  */
 import { readFileSync } from 'node:fs';
 import { RunletError } from '../../models/error.ts';
@@ -26,7 +26,7 @@ function show(lines: (page: Page) => string[], stream: NodeJS.WriteStream = proc
   stream.write(`${lines(page).join('\n')}\n`);
 }
 
-/** A verb that there is. @throws RN741 */
+/** Checks that a verb exists. @throws RN741 */
 function known(verb: string): string {
   if (Object.hasOwn(verbs, verb)) return verb;
   const meant = nearest(verb, Object.keys(verbs));
@@ -34,7 +34,7 @@ function known(verb: string): string {
     what: `there is no command ${verb}`,
     where: 'command line',
     why: meant ? undefined : `there are ${Object.keys(verbs).join(', ')}`,
-    tryThis: meant ? `runlet ${meant}; runlet --help lists all` : 'runlet --help',
+    tryThis: meant ? `runlet ${meant}; runlet --help lists all commands` : 'runlet --help',
   });
 }
 
@@ -63,14 +63,14 @@ async function command([verb, ...rest]: string[]): Promise<void> {
   }
 }
 
-/** A reader such as `head` may close the pipe: that is no failure. */
+/** Handles a closed pipe: a reader such as `head` may close it, which is no failure. */
 function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
   output.closed = true;
 }
 
 /**
- * Runs the command line. Never throws: errors are printed, and process.exitCode is set (see args.ts).
+ * Runs the command line. Never throws: it prints errors and sets process.exitCode (args.ts).
  * @param argv the arguments after `node bin.js`.
  */
 export async function main(argv: string[]): Promise<void> {

@@ -1,9 +1,9 @@
 /**
- * runlet make MODEL DATA: the whole way from a model file and a recording to a module, with good defaults.
+ * runlet make MODEL DATA: makes a module from a model file and a recording in one step, with good defaults.
  *
  * In: a model file, a recording of its signal.  Out: NAME.rnq (the int8 model), NAME.wasm (the bundle),
- * NAME.svg (its run over the recording), and runlet.json, which other verbs read; one screen that says what
- * was decided and why, how good int8 is, and what to do next.
+ * NAME.svg (its run over the recording), and runlet.json, which other verbs read. Prints one screen: the
+ * decisions with reasons, the accuracy of int8, and the next commands.
  */
 
 import { basename, dirname, join, relative } from 'node:path';
@@ -43,14 +43,12 @@ const { hop, mode, prefer } = planArgs;
 
 const makeArgs = {
   model,
-  data: argument(
-    signals('A recording of the signal: .csv, .npy, .npz or .wav; a CSV may have a time column, and one with the truth'),
-  ),
+  data: argument(signals('Recording of the signal: .csv, .npy, .npz or .wav; a CSV may have a time column and a truth column')),
   ...group('Output', {
-    output: output("Name of what is written, without an ending (default: the model's)", { short: 'o', hint: 'name' }),
+    output: output("Path of the written files, without extension (default: the model's name)", { short: 'o', hint: 'name' }),
   }),
-  ...group('How the model is read', { timeAxis, frame, window }),
-  ...group('How it streams', { hop, mode, prefer }),
+  ...group('Reading the model', { timeAxis, frame, window }),
+  ...group('Streaming', { hop, mode, prefer }),
   ...signalArgs,
   ...truthArgs,
   ...labelsArg,
@@ -61,20 +59,20 @@ type Args = Values<typeof makeArgs>;
 
 const count = (n: number) => n.toLocaleString('en');
 
-/** @throws RN758 */
+/** Checks that the recording has at least one window. @throws RN758 */
 function checkLength(graph: Graph, { signals: [first] }: Recording): void {
   const [input] = inputsOf(graph);
   const frames = Math.floor((first?.length ?? 0) / ((input?.elements ?? 1) * (input?.rate ?? 1)));
-  const { window: least } = clockOf(graph);
-  if (frames >= least) return;
+  const { window: windowFrames } = clockOf(graph);
+  if (frames >= windowFrames) return;
   throw new RunletError('RN758', {
-    what: `the recording has ${frames} frames, and a window takes ${least}`,
+    what: `the recording has ${frames} frames, but a window needs ${windowFrames}`,
     where: 'DATA',
-    tryThis: 'a longer recording: some hundred windows of the real signal',
+    tryThis: 'a longer recording: a few hundred windows of the real signal',
   });
 }
 
-/** The graph with labels, where the recording and the model's own answers say them. */
+/** Returns the graph with labels, if the recording's names and the model's answers reveal them. */
 function withLabels(graph: Graph, options: PlanOptions, recording: Recording, args: Args): { graph: Graph; note?: string } {
   if (labelsIn(graph.metadata) || !recording.truth || recording.truth.names.length === 0) return { graph };
   const { column, names } = recording.truth;
@@ -82,7 +80,7 @@ function withLabels(graph: Graph, options: PlanOptions, recording: Recording, ar
   if (!order)
     return {
       graph,
-      note: `the order of the classes ${[...names].sort().join(', ')} of column ${column} is not known: --labels with the model's order`,
+      note: `the model's order of the classes ${[...names].sort().join(', ')} in column ${column} is unknown: give it with --labels`,
     };
   const { values } = recording.truth;
   values.forEach((value, i) => {
@@ -90,10 +88,11 @@ function withLabels(graph: Graph, options: PlanOptions, recording: Recording, ar
   });
   return {
     graph: withSaid(graph, options, { labels: order }),
-    note: `labels ${order.join(', ')}: column ${column} in alphabetical order, which the model's answers bear out (--labels says it otherwise)`,
+    note: `labels ${order.join(', ')}: column ${column} in alphabetical order, which agrees with the model's answers (--labels sets another order)`,
   };
 }
 
+/** Quantises the graph with the recording; returns the warnings of calibration. */
 async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording) {
   if (isQuantised(graph)) return { int8: graph, warnings: [] };
   const bar = await progressBar(undefined);
@@ -108,7 +107,7 @@ async function int8Of(graph: Graph, plan: PlanOptions, recording: Recording) {
   }
 }
 
-/** The bundle over the whole recording. */
+/** Runs the bundle over the whole recording. */
 async function runOver(wasm: Uint8Array, recording: Recording, rateHz: number | undefined) {
   const session = await openSession(wasm as BufferSource);
   await requireSelfTest(session);
@@ -134,7 +133,7 @@ async function runOver(wasm: Uint8Array, recording: Recording, rateHz: number | 
   return recorder;
 }
 
-/** Accuracy or error of float and of the int8 module, in a sentence. */
+/** Describes the accuracy or error of float and of the int8 module. */
 function judgedText({ comparison, truthAt }: Judgement, truth: string | undefined): string {
   const { forms, judged: windows } = comparison;
   const last = forms.at(-1);
@@ -146,12 +145,12 @@ function judgedText({ comparison, truthAt }: Judgement, truth: string | undefine
   const digits = (x: number) => `${Number(x.toPrecision(3))}`;
   if (last?.values)
     return `mean error: ${float?.values ? `float ${digits(float.values.mae)}, ` : ''}int8 streamed ${digits(last.values.mae)} ${against}`;
-  if (!last || !float) return `no truth to judge by ${against}`;
+  if (!last || !float) return `there is no truth to compare with ${against}`;
   const same = last.agreement === undefined ? '' : `; the same class as float in ${percent(last.agreement)}`;
   return `int8 is ${last.outputSqnrDb.toFixed(1)} dB from float${same} ${against}`;
 }
 
-/** The text of an argument as a shell takes it. */
+/** Quotes an argument for a shell, if necessary. */
 const quoted = (text: string): string => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 function projectOf(
@@ -179,18 +178,18 @@ function projectOf(
   };
 }
 
-/** What was made, to be told. */
+/** Everything that the final screen shows. */
 interface Made {
   name: string;
   files: { int8: string; bundle: string };
   plot: string;
-  /** As the file has it. */
+  /** The graph as it is in the model file. */
   file: Graph;
   plan: StreamPlan;
   why: string;
-  /** What to know: warnings of the calibration, and what of the data is not used. */
+  /** Notes: warnings of the calibration, and remarks about labels. */
   notes: string[];
-  /** With its truth, where that can be judged by. */
+  /** The recording; with its truth if the model can be compared with it. */
   recording: Recording;
   judgement: Judgement;
   facts: ReturnType<typeof bundleFacts>;
@@ -199,14 +198,14 @@ interface Made {
   seconds: number;
 }
 
-/** One screen: what was decided, and why. */
+/** Returns the lines of the final screen: decisions and results. */
 function decidedLines(args: Args, made: Made): [label: string, text: string][] {
   const { files, plot, file, plan, why, notes, recording, judgement, facts, rateHz, summary, seconds } = made;
   const unit = tickName(plan.clock);
   const ms = rateHz ? ` (${Number(((1000 * plan.hop) / rateHz).toPrecision(3))} ms)` : '';
   const values = inputsOf(file).map(({ elements }) => elements);
-  const work = `${count(plan.macsPerHop)} multiply-adds a hop, ${count(plan.macsPerWindow)} a window`;
-  const hopTime = summary.microsecondsPerHop ? `, ${summary.microsecondsPerHop.median} us a hop on this machine` : '';
+  const work = `${count(plan.macsPerHop)} multiply-adds per hop, ${count(plan.macsPerWindow)} per window`;
+  const hopTime = summary.microsecondsPerHop ? `, ${summary.microsecondsPerHop.median} us per hop on this machine` : '';
   const kind = isQuantised(file) ? 'int8' : 'float';
   return [
     ['model', `${basename(args.model)}: ${kind}, a window of ${plan.window} ${unit} of ${values.join(' + ')} values`],
@@ -216,31 +215,32 @@ function decidedLines(args: Args, made: Made): [label: string, text: string][] {
     ['judged', judgedText(judgement, recording.truth?.column)],
     ...notes.map((text): [string, string] => ['note', text]),
     ['module', `${files.bundle}: ${bytesText(facts.fileBytes)}, memory ${count(facts.memoryBytes)} bytes${hopTime}`],
-    ['beside', `${files.int8}, ${plot}, ${projectFile} (${seconds.toFixed(1)} s)`],
+    ['files', `${files.int8}, ${plot}, ${projectFile} (${seconds.toFixed(1)} s)`],
   ];
 }
 
-/** Commands to go on with. */
+/** Returns the next commands. */
 function nextLines(args: Args, { name, files, file, recording: { truth } }: Made): string[] {
   const at = (path: string) => quoted(relative('.', path) || path);
   const data = `${at(files.bundle)} ${quoted(args.data)}${truth ? ` --truth ${quoted(truth.column)}` : ''}`;
   const folder = join(dirname(name), `${basename(name)}-c`);
   return [
     `  run     runlet run ${data}`,
-    // it plays one signal
+    // the page plays only one signal
     ...(file.inputs.length === 1 ? [`  page    runlet page ${data}`] : []),
     `  device  runlet build ${at(files.int8)} --target native --emit-c ${at(folder)}`,
   ];
 }
 
-function tell(args: Args, made: Made): void {
+/** Prints the final screen. */
+function printMade(args: Args, made: Made): void {
   const colour = coloursFor(process.stdout);
   const say = (text: string) => process.stdout.write(`${text}\n`);
   for (const [label, text] of decidedLines(args, made)) say(`${colour.bold(label.padEnd(8))} ${text}`);
-  say(`\n${colour.bold('Go on:')}`);
+  say(`\n${colour.bold('Next steps:')}`);
   for (const line of nextLines(args, made)) say(line);
   if (made.recording.truth && !isQuantised(made.file))
-    say('Judged on the recording that it was quantised with; the first command judges it on another one.');
+    say('The model was judged on its calibration recording. Use the first command to judge it on another one.');
 }
 
 async function make(args: Args): Promise<void> {
@@ -263,7 +263,7 @@ async function make(args: Args): Promise<void> {
   const quant = quantPlan(planStream(int8, options));
   const fields = manifestFields(int8);
   const float = isQuantised(file) ? undefined : graph;
-  // judged while the compiler's thread compiles
+  // judging runs while the compiler's thread compiles
   const [bundle, judgement] = await whileWorking('compiling, and judging float and int8', () =>
     Promise.all([
       build(quant, { producer: producer(), target: args.target, ...fields }),
@@ -271,7 +271,7 @@ async function make(args: Args): Promise<void> {
     ]),
   );
   const { sampleRateHz: rateHz } = bundle.manifest;
-  // what calibration warns of, a truth has measured
+  // with truth, the accuracy is measured, so calibration warnings are not shown
   const notes = [...(note ? [note] : []), ...(recording.truth ? [] : warnings)];
   const recorder = await whileWorking('running the module', () => runOver(bundle.wasm, recording, rateHz));
   const { plotRun } = await import('../report/plot.ts');
@@ -288,13 +288,13 @@ async function make(args: Args): Promise<void> {
   const seconds = (performance.now() - started) / 1000;
   if (args.json) return printJson({ ...files, plot, project, whyHop: why, notes, ...judgement, summary, seconds, ...facts });
   const parts = { name, files, plot, file, plan: quant.plan, why, notes, recording, judgement, facts, rateHz, summary, seconds };
-  tell(args, parts);
+  printMade(args, parts);
 }
 
 export default defineVerb({
   examples: [
-    ['make model.onnx recording.csv', 'read, plan, quantise, build, check, plot'],
-    ['make model.tflite walk.csv --truth activity -o out/walk', 'a column with the truth, and a name for what is written'],
+    ['make model.onnx recording.csv', 'reads, plans, quantises, builds, checks and plots'],
+    ['make model.tflite walk.csv --truth activity -o out/walk', 'also compares with a truth column, and names the files'],
   ],
   args: makeArgs,
   run: ({ args }) => make(args),

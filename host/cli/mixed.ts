@@ -1,8 +1,8 @@
 /**
- * --mixed of the verbs that quantise: int16 for the activations that need it most.
+ * --mixed of `quantize`: int16 for the activations that need it most.
  *
- * In: the int8 graph that quantising gave, plan options, the command line.  Out: the graph with int16, the
- * table of what is int16 and why.
+ * In: the quantised int8 graph, plan options, the command line.  Out: the graph with int16 activations, and a
+ * table that lists them with reasons.
  */
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
@@ -13,28 +13,25 @@ import type { SignalOptions } from '../command/model-options.ts';
 import { flag, type Given, group, number } from '../command/options.ts';
 import { table } from '../report/table.ts';
 
-export const mixedArgs = group('int16 where it is needed', {
-  mixed: flag('int16 for the activations that need it most (docs/adr/0020)'),
-  mixedBudget: number('Most cost that --mixed adds, percent of state and work (default 20)', {
+export const mixedArgs = group('Mixed int8 and int16', {
+  mixed: flag('Use int16 for the activations that need it most (docs/adr/0020)'),
+  mixedBudget: number('Maximum cost that --mixed adds, in percent of state and work (default 20)', {
     min: 0,
     max: 1000,
     hint: 'percent',
   }),
-  mixedTargetDb: number('Signal-to-noise at the outputs from which on --mixed takes no more', { min: 0, max: 200, hint: 'dB' }),
+  mixedTargetDb: number('Signal-to-noise ratio of the outputs at which --mixed stops', { min: 0, max: 200, hint: 'dB' }),
 });
 
 export type MixedArgs = Given<typeof mixedArgs> & SignalOptions & { calib?: string };
 
-/**
- * What --mixed looks at: the float graph with channels that differ widely brought to one range inside, and
- * the signals that say so, read once.
- */
+/** Input of --mixed: signals, and the float graph with input channels of very different ranges normalised. */
 export interface MixedInput {
   graph: Graph;
   signals?: Float32Array[];
 }
 
-/** The graph as it is without --mixed. */
+/** Reads the signals and normalises the graph for --mixed; without --mixed returns the graph unchanged. */
 export async function normalisedFor(graph: Graph, args: MixedArgs): Promise<MixedInput> {
   if (!args.mixed || !args.calib || isQuantised(graph)) return { graph };
   const { normaliseInputs } = await import('../../quant/methods/normalise-inputs.ts');
@@ -42,14 +39,14 @@ export async function normalisedFor(graph: Graph, args: MixedArgs): Promise<Mixe
   return { graph: normaliseInputs(graph, signals), signals };
 }
 
-/** Options of --mixed stand beside it. @throws RN740 */
+/** Checks that options of --mixed are only used together with it. @throws RN740 */
 export function checkMixed({ mixed, mixedBudget, mixedTargetDb }: MixedArgs): void {
   if (mixed) return;
-  if (mixedBudget !== undefined) throw badOption('mixed-budget', `${mixedBudget}`, '--mixed beside it');
-  if (mixedTargetDb !== undefined) throw badOption('mixed-target-db', `${mixedTargetDb}`, '--mixed beside it');
+  if (mixedBudget !== undefined) throw badOption('mixed-budget', `${mixedBudget}`, 'a number only together with --mixed');
+  if (mixedTargetDb !== undefined) throw badOption('mixed-target-db', `${mixedTargetDb}`, 'a number only together with --mixed');
 }
 
-/** Nothing without --mixed. */
+/** Chooses the int16 activations; undefined without --mixed. */
 export async function mixedOf(
   int8: Graph,
   options: PlanOptions,
@@ -68,7 +65,7 @@ export async function mixedOf(
 
 const db = (x: number) => (Number.isFinite(x) ? `${x.toFixed(1)} dB` : 'exact');
 
-/** Which tensors are int16 and why, those with most noise first. */
+/** Formats the table of chosen tensors with reasons, those with most noise first. */
 export function mixedText(
   { groups, beforeDb, afterDb, costPercent, budgetPercent }: Mixed,
   named: (name: string) => string,
@@ -85,6 +82,6 @@ export function mixedText(
       why,
     ]);
   const head = ['tensor', 'op', 'alone in int8', 'of the noise', 'cost of int16', 'type', 'why'];
-  const sums = `activations: ${db(beforeDb)} at the outputs in int8, ${db(afterDb)} as chosen; ${costPercent.toFixed(1)} % of cost added (budget ${budgetPercent} %)`;
+  const sums = `noise of activations at the outputs: ${db(beforeDb)} in int8, ${db(afterDb)} as chosen; cost +${costPercent.toFixed(1)} % (budget ${budgetPercent} %)`;
   return `${table(rows, { head, spare: ['op', 'alone in int8'], colour: coloursFor(process.stdout).isColorSupported })}\n\n${sums}\n`;
 }

@@ -1,8 +1,8 @@
 /**
- * runlet ops: the operators that are supported.
+ * runlet ops: lists the supported operators.
  *
- * In: nothing.  Out: a row per operator of models/ops: its kernels, if it has any of its own; and the
- * names that the readers of the model formats know.
+ * In: nothing.  Out: one row per operator of models/ops with its kernels, if it has any; and the operator
+ * names that the readers of the model formats accept.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { table } from '../report/table.ts';
 
 const kernels = join(import.meta.dirname, '../../assembly/kernels');
 
-/** Kernel files of an operator: its own name, and variants `<name>-<variant>`. */
+/** Returns the kernel files of an operator: `<name>` and variants `<name>-<variant>`. */
 function kernelsOf(op: string): string[] {
   if (!existsSync(kernels)) return [];
   return readdirSync(kernels)
@@ -28,15 +28,13 @@ export interface OpRow {
   kernels: string[];
 }
 
-/** One row per operator, by name. */
+/** Returns one row per operator, sorted by name. */
 export const opRows = (): OpRow[] =>
   Object.keys(ops)
     .sort()
     .map((op) => ({ op, kernels: kernelsOf(op) }));
 
-/**
- * The operators of each format that a reader turns into operators of models/ops, by the names of that format.
- */
+/** Returns the names of the operators that Runlet reads, for each format. */
 export async function formatNames(): Promise<Record<string, string[]>> {
   const [tflite, onnx, rewritten, loops, tfjs, functions, graphs] = await Promise.all([
     import('../../models/read/tflite/lower/index.ts'),
@@ -57,7 +55,7 @@ export async function formatNames(): Promise<Record<string, string[]>> {
 }
 
 export default defineVerb({
-  examples: [['ops', 'the operators of Runlet, and their names in each format']],
+  examples: [['ops', 'lists the operators of Runlet, and their names in each format']],
   args: jsonArg,
   async run({ args }) {
     const rows = opRows();
@@ -66,7 +64,7 @@ export default defineVerb({
     const colour = coloursFor(process.stdout);
     const lines = [
       table(
-        rows.map((row) => [row.op, row.kernels.join(', ') || 'fused or renamed away']),
+        rows.map((row) => [row.op, row.kernels.join(', ') || 'none: fused or replaced']),
         { head: ['operator', 'kernels'], colour: colour.isColorSupported },
       ),
     ];

@@ -1,9 +1,8 @@
 /**
- * The zoo's ECG model on the page: its answers become beats.
+ * Support for the zoo's ECG model on the page, whose outputs become beats.
  *
- * In: a manifest.  Out: how its answers are read, and what a truth of its recordings means; undefined for any
- * other model. Nothing in a bundle says that answers are beats, so the model is known by the digest of its
- * file.
+ * In: a manifest.  Out: how to read the outputs and the truth of its recordings; undefined for other models.
+ * A bundle does not say that its outputs are beats, so the model is recognised by the digest of its file.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,11 +15,11 @@ import { zooFolder } from '../zoo-folder.ts';
 export interface Beats {
   delayS: number;
   weights: KindWeights;
-  /** Of a truth that is 0 between beats, and a class from 1 on at each. */
+  /** Converts a truth to words with times. @param truth [frames], 0 between beats, class + 1 at each beat. */
   script: (truth: ArrayLike<number>) => Said[];
 }
 
-/** The column of the zoo's recordings that holds beats. */
+/** Column with the beats in the zoo's recordings. */
 export const beatColumn = 'beat';
 
 export async function beatsOf({ sourceDigest }: Manifest): Promise<Beats | undefined> {

@@ -1,10 +1,10 @@
 /**
- * The web page with one model and perhaps a recording of it: what `runlet page` serves.
+ * Collects the files that `runlet page` serves: the web page, one model, and a recording if there is one.
  *
- * In: dist/page (host/web, which scripts/prepare.mjs builds), a bundle, a recording.  Out: files by name.
- * Sound for a model that listens stays as it is: the page resamples it, and has the front end that the bundle
- * names, built here. Any other recording becomes the model's frames as float32, with the truth of each where
- * a column has it.
+ * In: dist/page (host/web, built by scripts/prepare.mjs), a bundle, a recording.  Out: files by name.
+ * Sound for a sound model is served as it is: the page resamples it and runs the front end that the bundle
+ * names, which is built here. Any other recording becomes frames of the model as float32, with the truth of
+ * each frame if a column holds it.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -28,27 +28,28 @@ import type { ServedFiles } from './page-server.ts';
 
 export type PageOptions = SignalSaid & { data?: string | undefined };
 
-/** From the sources and from dist. */
+/** Folder of the page, seen from the sources and from dist. */
 const pageFolder = ['../../dist/page', '../../page'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
-/** The page's own files. @throws RN765 */
-function ownFiles(): Files {
+/** Reads the files of the page itself. @throws RN765 */
+function pageFiles(): Files {
   const folder = pageFolder.find((path) => existsSync(join(path, 'page.js')));
   if (folder === undefined)
     throw new RunletError('RN765', {
       what: 'the page is not built',
       where: pageFolder[0],
-      why: 'scripts/prepare.mjs builds it when packages are installed, and there it had no esbuild',
-      tryThis: 'npm ci in the clone, or node scripts/prepare.mjs',
+      why: 'scripts/prepare.mjs builds it at npm install, but esbuild was missing',
+      tryThis: 'run npm ci in the clone, or node scripts/prepare.mjs',
     });
   const files: Files = new Map(readdirSync(folder).map((name) => [name, join(folder, name)]));
   return files.set('page.css', Buffer.from(`${baseStyle()}${readFileSync(join(folder, 'page.css'), 'utf8')}`));
 }
 
-const leastSoundHz = 4000;
+/** Minimum rate, in Hz, at which a signal with one value per frame counts as sound. A choice. */
+const minSoundHz = 4000;
 const isSound = (path: string): boolean => /\.(wav|mp3|m4a|aac|og[ga]|opus|flac|webm)$/i.test(path);
 
-/** The front end whose rows a model takes. */
+/** Builds the front end whose rows a model takes; none for other models. */
 async function frontEndFiles(manifest: Manifest, files: Files): Promise<FrontEndEntry[]> {
   const frontEnd = listens(manifest) ? await frontEndOf(manifest, {}) : undefined;
   if (!frontEnd) return [];
@@ -61,11 +62,11 @@ async function frontEndFiles(manifest: Manifest, files: Files): Promise<FrontEnd
 }
 
 /**
- * All that the page needs. @param given names of options that the user gave. @throws RN600 to RN607, RN720 to
- * RN741, RN765, RN781
+ * Collects all files of the page. @param given names of the options that the user gave.
+ * @throws RN600 to RN607, RN720 to RN741, RN765, RN781
  */
 export async function pageWith(bundle: string, options: PageOptions, given: ReadonlySet<string>): Promise<ServedFiles> {
-  const files = ownFiles();
+  const files = pageFiles();
   const wasm = await readBytes(bundle);
   const manifest = readManifest(wasm);
   const { inputs, outputs } = manifest;
@@ -73,7 +74,7 @@ export async function pageWith(bundle: string, options: PageOptions, given: Read
     throw new RunletError('RN781', {
       what: `the page runs models with one input, and this one has ${inputs.length}`,
       where: bundle,
-      why: 'there is one microphone and one file at a time',
+      why: 'it has one microphone, or plays one file at a time',
       tryThis: 'runlet run, which takes a source for each input',
     });
   files.set('model.wasm', wasm);
@@ -85,11 +86,11 @@ export async function pageWith(bundle: string, options: PageOptions, given: Read
     throw labelsUnfit(options.labels, bundle, [outputs[0]?.elements ?? 0]);
   const beats = await beatsOf(manifest);
   let rateHz = manifest.sampleRateHz ?? options.rate;
-  const hears = listens(manifest) || (inputs[0]?.elements === 1 && (rateHz ?? 0) >= leastSoundHz);
+  const takesSound = listens(manifest) || (inputs[0]?.elements === 1 && (rateHz ?? 0) >= minSoundHz);
   let recorded: Pick<ModelEntry, 'demo' | 'answers'> = {};
   if (data === undefined) refuseGiven({ ...columnsArg, ...truthArgs }, given, 'there is no recording');
-  else if (hears && isSound(data)) {
-    refuseGiven({ ...signalArgs, ...truthArgs }, given, 'sound has its own rate, and its channels are mixed to one');
+  else if (takesSound && isSound(data)) {
+    refuseGiven({ ...signalArgs, ...truthArgs }, given, 'a sound file states its rate, and its channels are mixed to one');
     const file = `recording${/\.\w+$/.exec(data)?.[0].toLowerCase()}`;
     files.set(file, data);
     recorded = { demo: { title: printable(basename(data)), file } };

@@ -1,8 +1,8 @@
 /**
- * A recording as the web page takes it.
+ * Converts a recording to the form that the web page takes.
  *
- * In: what `openSource` reads, a manifest, what the user says.  Out: files of the page, and the entry of its
- * catalogue: frames of the model as float32, the truth of each where a column has it.
+ * In: a source that `openSource` reads, a manifest, the user's options.  Out: files of the page, and the
+ * entry in its catalogue: frames of the model as float32, and the truth of each frame if a column holds it.
  */
 import { basename } from 'node:path';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
@@ -26,14 +26,14 @@ function rateNeeded(path: string): RunletError {
   return new RunletError('RN739', {
     what: 'the sample rate is unknown',
     where: path,
-    why: 'neither the bundle nor the recording says it',
+    why: 'neither the bundle nor the recording states it',
     tryThis: 'give it with --rate',
   });
 }
 
 /**
- * The truth of every frame as the page takes it; undefined, with a line on stderr, where it holds names and
- * nobody said which value of the output is which.
+ * Returns the truth of every frame. If it holds names and the order of the labels is unknown, prints a notice
+ * and returns undefined.
  */
 function truthOf({ truth }: Recording, { outputs, labels }: Manifest): Float32Array | undefined {
   if (!truth) return undefined;
@@ -41,9 +41,9 @@ function truthOf({ truth }: Recording, { outputs, labels }: Manifest): Float32Ar
   if (truth.names.length === 0) return Float32Array.from(truth.values);
   const { column, names } = truth;
   const why =
-    elements > 1 && !labels ? `--labels with the model's ${elements}, in their order, says which` : 'it does not fit the model';
+    elements > 1 && !labels ? `give the model's ${elements} labels in order with --labels` : 'they do not fit the model';
   process.stderr.write(
-    `${printable(`the truth ${column} is left out: it holds names (${names.slice(0, 8).join(', ')}); ${why}`)}\n`,
+    `${printable(`the truth in column ${column} is not used: it holds names (${names.slice(0, 8).join(', ')}); ${why}`)}\n`,
   );
   return undefined;
 }
@@ -55,7 +55,7 @@ export interface Known {
   beats: Beats | undefined;
 }
 
-/** The recording, with the beats that a file of the zoo has. */
+/** Reads the recording; for the zoo's ECG model also the beats, if the file has them. */
 async function readData(data: string, { manifest, labels, rateHz, beats }: Known, { columns, channel, truth }: SignalSaid) {
   const [input] = manifest.inputs;
   const elements = input?.elements ?? 1;
@@ -76,7 +76,7 @@ async function readData(data: string, { manifest, labels, rateHz, beats }: Known
   }
 }
 
-/** @throws RN720 to RN739 */
+/** Adds the files of a recording to `files`; returns the entry of the catalogue. @throws RN720 to RN739 */
 export async function recordingFiles(data: string, known: Known, options: SignalSaid, files: Files) {
   const { manifest, labels, beats } = known;
   const [input] = manifest.inputs;
@@ -88,13 +88,13 @@ export async function recordingFiles(data: string, known: Known, options: Signal
   const truth = truthOf(recording, { ...manifest, ...(labels && { labels }) });
   const names = recording.columns ?? manifest.columns ?? Array.from({ length: elements }, (_, i) => `${input?.name} ${i}`);
   files.set('recording.f32', bytesOf(recording.signals[0] as Float32Array));
-  const there: Partial<DemoEntry> = {};
+  const truthEntry: Partial<DemoEntry> = {};
   if (truth && beats) {
     files.set('script.json', jsonOf(beats.script(truth)));
-    there.script = 'script.json';
+    truthEntry.script = 'script.json';
   } else if (truth) {
     files.set('truth.f32', bytesOf(truth));
-    there.truth = { file: 'truth.f32', stepS: 1 / rateHz };
+    truthEntry.truth = { file: 'truth.f32', stepS: 1 / rateHz };
   }
   const classes = (manifest.outputs[0]?.elements ?? 1) > 1;
   const at = options.truthAt ?? manifest.truthAt ?? (classes ? 'majority' : 'end');
@@ -103,8 +103,8 @@ export async function recordingFiles(data: string, known: Known, options: Signal
     file: 'recording.f32',
     rateHz,
     ...(elements > 1 && { channels: names }),
-    ...there,
+    ...truthEntry,
   };
-  // what a window is about is in its middle, unless it is at its end
+  // an answer belongs to the middle of its window, unless the truth is at the end
   return { demo, rateHz, answers: { delayS: at === 'end' ? 0 : manifest.window / 2 / rateHz } };
 }

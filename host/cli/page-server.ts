@@ -1,17 +1,17 @@
 /**
- * Serves plain files on 127.0.0.1, to this machine's own browser.
+ * Serves files on 127.0.0.1 to a browser on this machine.
  *
- * In: files by name, a port (0: any that is free).  Out: the address, and a way to stop.  Nothing but those
- * files is served. A request says an address of this machine in Host: a page whose name was bound to it (DNS
- * rebinding) says its own. The headers isolate the page from other origins, which gives it clocks of 5
- * microseconds.
+ * In: files by name, a port (0: any free port).  Out: the address, and a function that stops the server. Only
+ * these files are served. The Host header must name this machine, which stops DNS rebinding: a foreign page
+ * that resolves its name to this address sends its own name. The headers isolate the page from other origins,
+ * which gives it clocks with a resolution of 5 microseconds.
  */
 import { createReadStream } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 
-/** Bytes, or the path of a file with them. By name, without a slash in front; `index.html` is the page. */
+/** Files by name, without a leading slash: bytes, or the path of a file. `index.html` is the page. */
 export type ServedFiles = ReadonlyMap<string, Uint8Array | string>;
 
 export interface Served {
@@ -37,16 +37,16 @@ const headers = {
   'cache-control': 'no-cache',
 };
 
-/** The port may be another one: a tunnel has its own. */
+/** Allowed values of the Host header. Any port is allowed, since a tunnel has its own. */
 const ownHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
 
-/** Name of the file that is asked for, or why there is none. */
+/** Returns the name of the requested file, or the status and text of a refusal. */
 function asked(
   files: ServedFiles,
   { headers: { host = '' }, method = '', url = '' }: IncomingMessage,
 ): { name?: string; status: number; text?: string } {
-  if (!ownHost.test(host)) return { status: 403, text: 'only this machine is served\n' };
-  if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'files are read only\n' };
+  if (!ownHost.test(host)) return { status: 403, text: 'only this machine may read this page\n' };
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'only GET and HEAD are allowed\n' };
   const [path = ''] = url.split(/[?#]/);
   const name = path === '/' ? 'index.html' : path.slice(1);
   return path.startsWith('/') && files.has(name) ? { name, status: 200 } : { status: 404, text: 'no such file\n' };
@@ -65,7 +65,7 @@ function answer(files: ServedFiles, request: IncomingMessage, response: ServerRe
       .pipe(response);
 }
 
-/** @throws NodeJS.ErrnoException the port cannot be used */
+/** Starts the server. @throws NodeJS.ErrnoException if the port cannot be used. */
 export async function serveFiles(files: ServedFiles, port = 0): Promise<Served> {
   const server = createServer((request, response) => answer(files, request, response));
   await new Promise<void>((resolve, reject) => {

@@ -1,8 +1,8 @@
 /**
- * runlet page <bundle.wasm> [data]: the web page with a bundle, and a recording that is played at once.
+ * runlet page <bundle.wasm> [data]: serves the web page with a bundle, and plays a recording.
  *
- * In: a bundle, a recording.  Out: the address on stdout, as JSON with --json; the page until Ctrl-C or
- * SIGTERM.
+ * In: a bundle, a recording.  Out: the address on stdout, with --json as JSON. The page is served until
+ * Ctrl-C or SIGTERM.
  */
 import { RunletError } from '../../models/error.ts';
 import { exitCodes, printJson } from '../command/args.ts';
@@ -21,12 +21,12 @@ async function served(files: Parameters<typeof serveFiles>[0], port: number): Pr
       what: `port ${port} cannot be used`,
       where: '--port',
       why: (error as Error).message,
-      tryThis: 'another port; without --port any that is free is taken',
+      tryThis: 'another port, or no --port for any free one',
     });
   }
 }
 
-/** Until Ctrl-C, which is the exit code then, or SIGTERM. */
+/** Resolves at SIGTERM or Ctrl-C; Ctrl-C also sets the exit code. */
 function ended(): Promise<void> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve());
@@ -39,19 +39,19 @@ function ended(): Promise<void> {
 
 export default defineVerb({
   examples: [
-    ['page model.wasm recording.csv', 'the recording plays on the page, with what the model says of it'],
-    ['page model.wasm', 'a page that asks for a recording, or listens'],
-    ['page model.wasm walk.csv --truth activity --open', 'answers scored against a column, in the browser at once'],
+    ['page model.wasm recording.csv', 'plays the recording on the page, with the outputs of the model'],
+    ['page model.wasm', 'asks on the page for a recording, or uses the microphone'],
+    ['page model.wasm walk.csv --truth activity --open', 'compares outputs with a column; opens the browser'],
   ],
   args: {
-    bundle: argument(input('The .wasm file that build or make wrote')),
+    bundle: argument(input('Bundle: the .wasm file that build or make wrote')),
     data: optional(
       signals(
-        'A recording to play: .csv, .npy, .npz, or .wav and other sound for a model that listens; left out: the page asks for one',
+        'Recording to play: .csv, .npy, .npz, or for a sound model .wav and other sound files (default: the page asks for one)',
       ),
     ),
-    ...group('The page', {
-      port: number('Port on 127.0.0.1 (default: any that is free)', { min: 0, max: 65_535, whole: true, default: 0 }),
+    ...group('Page', {
+      port: number('Port on 127.0.0.1 (default: any free port)', { min: 0, max: 65_535, whole: true, default: 0 }),
       open: flag('Open the page in a browser'),
     }),
     ...signalArgs,

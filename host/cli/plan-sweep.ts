@@ -1,8 +1,8 @@
 /**
- * runlet plan --sweep hop, --sweep window: every hop, or every window, planned.
+ * runlet plan --sweep hop, --sweep window: plans every hop, or every window.
  *
- * In: a graph and the command line.  Out: the good ones as a table, all as JSON, as an SVG or as a page.
- * RN751 where the window is fixed.
+ * In: a graph and the command line.  Out: the good ones as a table; all as JSON, SVG or a page.
+ * Errors: RN751 if the window is fixed.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Graph } from '../../models/graph/types.ts';
@@ -21,14 +21,14 @@ export interface SweepArgs extends ModelOptions, PlanArgs {
   json?: boolean;
 }
 
-/** Most windows that are read. */
-const mostWindows = 512;
+/** Maximum number of windows that are planned. */
+const maxWindows = 512;
 
 async function overWindows(graph: Graph, args: SweepArgs): Promise<Sweep> {
   const base = windowOf(graph);
   const bytes = await readBytes(args.model);
   const graphOf = (window: number) => loadGraph({ ...args, window: { window } }, bytes);
-  const every = Math.ceil((2 * base) / mostWindows);
+  const every = Math.ceil((2 * base) / maxWindows);
   const windows = Array.from({ length: 2 * base }, (_, i) => i + 1).filter((w) => w === base || w % every === 0);
   const longer = await graphOf(base + 1).catch(() => undefined);
   const sweep = longer && windowOf(longer) === base ? undefined : await sweepWindows(windows, graphOf, planOptions(graph, args));
@@ -36,8 +36,8 @@ async function overWindows(graph: Graph, args: SweepArgs): Promise<Sweep> {
   throw new RunletError('RN751', {
     what: `${graph.name} has a fixed window of ${base} frames`,
     where: '--sweep window',
-    why: sweep ? 'its layers fit no other window' : 'the file states the number of frames',
-    tryThis: '--sweep hop, or export the model with an open time dimension (ONNX)',
+    why: sweep ? 'its layers fit no other window' : 'the file fixes the number of frames',
+    tryThis: '--sweep hop, or export the model with a dynamic time dimension (ONNX)',
   });
 }
 
@@ -52,14 +52,14 @@ export async function planSweep(graph: Graph, args: SweepArgs): Promise<void> {
     over === 'hop' ? overHops(graph, args) : overWindows(graph, args),
   );
   const options = planOptions(graph, args);
-  const own = over === 'hop' ? options.hop : windowOf(graph);
+  const current = over === 'hop' ? options.hop : windowOf(graph);
   const rate = manifestFields(graph).sampleRateHz;
-  const mark = over === 'window' || own < windowOf(graph) ? own : undefined;
+  const mark = over === 'window' || current < windowOf(graph) ? current : undefined;
   const view = { sweep, over, mark, rate };
   const title = over === 'hop' ? `${graph.name}: every hop` : `${graph.name}: every window at hop ${options.hop}`;
   if (args.html !== undefined || args.svg !== undefined) {
     const { sweepFile, sweepPage } = await import('../report/plan-html/sweep-page.ts');
-    const note = `${sweep.rows.length} plans. A dot is a plan, its colour the mode. Point at one to read its numbers.`;
+    const note = `${sweep.rows.length} plans. Each dot is a plan; its colour is the mode. Point at a dot to read its numbers.`;
     if (args.html !== undefined) await save(args.html, sweepPage(view, title, note));
     if (args.svg !== undefined) await save(args.svg, sweepFile(view, title));
   }

@@ -1,9 +1,9 @@
 /**
- * runlet plan: how a model streams.
+ * runlet plan: shows how a model streams.
  *
- * In: a model file and a hop.  Out: per layer frames, work, state, delay, receptive field, padding rule and
- * exactness; totals below. --explain adds a sentence a layer and the alternatives, --html a page that draws
- * the plan, --sweep plans every hop or window.
+ * In: a model file and a hop.  Out: for each layer its frames, work, state, delay, receptive field, padding
+ * rule and exactness; totals below. --explain adds a reason for each layer and the alternatives, --html
+ * writes a page with the plan, --sweep plans every hop or window.
  */
 import { shortener } from '../../models/graph/names.ts';
 import type { Graph } from '../../models/graph/types.ts';
@@ -22,7 +22,7 @@ import { calibrated, deviationArgs, printDeviation } from './deviation.ts';
 import { ruleLines } from './rules.ts';
 import { save } from './save.ts';
 
-/** Why, a line a layer; for edge-exact what else there is. */
+/** Explains the plan: one line per layer, and a table of the other exact plans. */
 async function explained(plan: StreamPlan) {
   const { alternatives, explainPlan } = await import('../../models/report/explain.ts');
   const explain = explainPlan(plan);
@@ -34,7 +34,7 @@ async function explained(plan: StreamPlan) {
   return { json: { explain, alternatives: others }, lines };
 }
 
-/** A plan with the names of `graph`; an error has those of the file. */
+/** Plans `graph`, which has short names; an error has the names of the file. */
 function planned(graph: Graph, file: Graph, options: PlanOptions): StreamPlan {
   try {
     return planStream(graph, options);
@@ -44,7 +44,7 @@ function planned(graph: Graph, file: Graph, options: PlanOptions): StreamPlan {
   }
 }
 
-/** Layers of the JSON: the file's name, and the short one. */
+/** Returns the layers for JSON, with the file's names and the short ones. */
 function namedLayers(plan: StreamPlan) {
   const short = shortener(plan.graph);
   return planRows(plan).map((row) => ({ ...row, short: short(row.layer) }));
@@ -52,33 +52,33 @@ function namedLayers(plan: StreamPlan) {
 
 export default defineVerb({
   examples: [
-    ['plan model.onnx --hop 8', 'the plan at a hop of 8 frames, layer by layer'],
-    ['plan model.onnx --sweep hop', 'every hop, and the good ones among them'],
-    ['plan model.onnx --hop 8 --html plan.html', 'the plan as a page'],
+    ['plan model.onnx --hop 8', 'shows the plan at a hop of 8 frames, layer by layer'],
+    ['plan model.onnx --sweep hop', 'plans every hop, and shows the good ones'],
+    ['plan model.onnx --hop 8 --html plan.html', 'writes the plan as a page'],
   ],
   args: {
     ...modelArgs,
     ...planArgs,
-    ...group('What is shown', {
-      explain: flag('Why each layer is planned as it is, and what else is exact'),
+    ...group('Report', {
+      explain: flag('Explain the plan of each layer, and list the other exact plans'),
       sweep: choice('Plan every hop or every window, and show the good ones', ['hop', 'window']),
-      rules: flag('All rules of streaming R1 to R14, also those that are kept'),
+      rules: flag('Show all streaming rules R1 to R14, also those that the model follows'),
       ...deviationArgs,
     }),
     ...group('Output', {
-      html: output('Draw the plan, or the sweep, as one HTML page into this file', { hint: 'file.html' }),
+      html: output('Write the plan, or the sweep, as one HTML page', { hint: 'file.html' }),
       ...namesArg,
-      svg: output('Draw the sweep as an SVG into this file', { hint: 'file.svg' }),
+      svg: output('Write the sweep as an SVG', { hint: 'file.svg' }),
     }),
     ...jsonArg,
   },
   async run({ args }) {
     if (args.svg !== undefined && args.sweep === undefined)
-      throw badOption('svg', args.svg, 'a file beside --sweep; a plan has --html');
+      throw badOption('svg', args.svg, 'a file only together with --sweep; use --html for a plan');
     for (const name of ['explain', 'rules', 'calib'] as const)
-      if (args.sweep !== undefined && args[name]) throw badOption(name, String(args[name]), 'nothing beside --sweep');
+      if (args.sweep !== undefined && args[name]) throw badOption(name, String(args[name]), 'no value together with --sweep');
     if (args.sweep === 'hop' && args.hop !== undefined)
-      throw badOption('hop', `${args.hop}`, 'nothing beside --sweep hop, which plans them all');
+      throw badOption('hop', `${args.hop}`, 'no value together with --sweep hop, which plans all hops');
     const file = await loadGraph(args);
     const graph = namedFor(file, args);
     const { sweep } = args;

@@ -1,9 +1,9 @@
 /**
- * runlet.json: what is said once of a model, so that every verb knows it.
+ * runlet.json, the project file: settings of one model that every verb uses.
  *
- * In: runlet.json in the folder where a verb runs, and its arguments.  Out: arguments with what the file
- * says; those on the command line come first. The file speaks of one model, and of the files that `make`
- * wrote for it. A bundle holds its own settings, so that nothing is added to those.
+ * In: runlet.json in the current folder, and the arguments of a verb.  Out: the arguments with the file's
+ * settings added; arguments of the command line come first. The file is about one model and the files that
+ * `make` wrote for it. A bundle holds its settings itself, so nothing is added for it.
  */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import * as v from 'valibot';
@@ -26,9 +26,9 @@ const text = v.pipe(v.string(), v.minLength(1), v.maxLength(1000), v.transform(p
 const names = v.pipe(v.array(text), v.minLength(1), v.maxLength(4096));
 
 const schema = v.strictObject({
-  /** The model file, relative to the folder. */
+  /** The model file, relative to the folder of runlet.json. */
   model: text,
-  /** What `make` wrote: the int8 model and the bundle. */
+  /** Files that `make` wrote: the int8 model and the bundle. */
   int8: v.optional(text),
   bundle: v.optional(text),
   hop: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
@@ -50,19 +50,19 @@ const bad = (why: string): RunletError =>
     what: `${projectFile} cannot be used`,
     where: projectFile,
     why,
-    tryThis: 'correct it, or let runlet make write it again',
+    tryThis: 'correct it, or write it again with runlet make',
   });
 
-/** @throws RN757 */
+/** Parses runlet.json. @throws RN757 */
 export const readProject = (json: string): Project => checkedJson(json, schema, 'the file', bad);
 
 const same = (a: string, b: string | undefined): boolean =>
   b !== undefined && existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
 
 /**
- * Arguments of a verb with what runlet.json says, and those that were added.
- * @param options of the verb; the file is of use to verbs that read a model.
- * @throws RN757, and what parse throws of names and values that are missing
+ * Adds the settings of runlet.json to a verb's arguments. @returns all arguments, and those that were added.
+ * @param options options of the verb; only verbs that take a model use the file.
+ * @throws RN757, and the errors of parse for unknown options and missing values
  */
 export function withProject(verb: string, options: Options, raw: readonly string[]): { raw: string[]; added: string[] } {
   const plain = { raw: [...raw], added: [] };
@@ -70,12 +70,12 @@ export function withProject(verb: string, options: Options, raw: readonly string
   const { size } = statSync(projectFile);
   if (size > limitBytes) throw bad(`it has ${size} bytes, at most ${limitBytes} are read`);
   const { model, int8, bundle: _, ...rest } = readProject(readFileSync(projectFile, 'utf8'));
-  const { said, places } = tokensOf(verb, raw, options);
+  const { texts, places } = tokensOf(verb, raw, options);
   const [named] = places;
   const quantised = named !== undefined && same(named, int8);
   if (named !== undefined && !quantised && !same(named, model)) return plain;
   const added = Object.entries(rest).flatMap(([name, value]) => {
-    if (value === undefined || !(name in options) || said.has(name)) return [];
+    if (value === undefined || !(name in options) || texts.has(name)) return [];
     if (quantised && (name === 'calib' || name === 'preset')) return [];
     return [`--${kebab(name)}=${Array.isArray(value) ? value.join(',') : value}`];
   });

@@ -1,7 +1,7 @@
 /**
- * --report of quantize: the short form for a terminal.
+ * --report of quantize: the short form of the report, for a terminal.
  *
- * In: a diagnosis, the methods.  Out: what each step costs, the layers that cost most, what to try for them.
+ * In: a diagnosis, the methods.  Out: the loss of each step, the layers that lose most, and advice for them.
  */
 import { adviceFor } from '../../quant/diagnose/advice.ts';
 import { type Diagnosis, type LayerDiagnosis, worstLayers } from '../../quant/diagnose/diagnose.ts';
@@ -11,7 +11,7 @@ import { output } from '../command/options.ts';
 import { table } from '../report/table.ts';
 
 export const reportArgs = {
-  report: output('Write a page: what int8 and streaming cost each layer, and what to try', { hint: 'file.html' }),
+  report: output('Write a page: the loss of each layer by int8 and streaming, and what to try', { hint: 'file.html' }),
 };
 
 const db = (x: number | undefined): string => (x === undefined ? '' : Number.isFinite(x) ? `${x.toFixed(1)} dB` : 'equal');
@@ -21,7 +21,7 @@ function stepRows({ streaming, exact, trainedToStream, output }: Diagnosis): str
   const rows = [['int8, windowed', db(int8WindowedDb)]];
   if (streaming)
     rows.push(
-      ['streaming, float', `${db(floatStreamedDb)}${trainedToStream ? ': the model was trained so' : ''}`],
+      ['streaming, float', `${db(floatStreamedDb)}${trainedToStream ? ' (the model was trained to stream)' : ''}`],
       ['int8, streamed', db(int8StreamedDb)],
     );
   else rows.push(['streaming', exact ? 'equal by construction' : 'not run']);
@@ -39,6 +39,7 @@ const layerRow = (l: LayerDiagnosis, streaming: boolean): string[] => [
   l.biasSteps.toFixed(2),
 ];
 
+/** Formats the short report. */
 export function diagnosisText(diagnosis: Diagnosis, methods: Partial<Methods>): string {
   const { streaming, windows, layers } = diagnosis;
   const { isColorSupported: colour } = coloursFor(process.stdout);
@@ -52,11 +53,11 @@ export function diagnosisText(diagnosis: Diagnosis, methods: Partial<Methods>): 
       ...adviceFor(layer, methods, diagnosis).map(({ option, why }) => `  ${option ? `try ${option}: ${why}` : why}`),
     ]);
   return [
-    `what each step costs at the outputs, over ${windows} windows`,
+    `signal-to-noise ratio of the outputs for each step, over ${windows} windows`,
     '',
     table(stepRows(diagnosis), { colour, indent: 2 }),
     '',
-    `layers that cost most, ${ranked.length} of ${layers.length}`,
+    `layers that lose most, ${ranked.length} of ${layers.length}`,
     '',
     table(
       ranked.map((l) => layerRow(l, streaming)),

@@ -1,8 +1,8 @@
 /**
- * --search of quantize: tries ways to quantise and shows what each costs.
+ * --search of quantize: tries combinations of methods and shows the cost of each.
  *
- * In: a float graph, plan options, the command line, a task where there is one.  Out: the search's result;
- * the front as a table.
+ * In: a float graph, plan options, the command line, a task if there is one.  Out: the search's result; the
+ * Pareto front as a table.
  */
 
 import type { Graph } from '../../models/graph/types.ts';
@@ -22,14 +22,14 @@ import { decibelText, percent, type Task } from './evaluation.ts';
 import type { MixedArgs } from './mixed.ts';
 
 export const searchArgs = group('Search', {
-  search: flag('Try ways to quantise and take the best; with --mixed also int16'),
-  seconds: number('Most seconds to search in (default 60)', { min: 0.001 }),
-  candidates: number('Try exactly so many, however long it takes', { min: 1, whole: true }),
+  search: flag('Try combinations of methods and take the best; with --mixed also int16'),
+  seconds: number('Maximum duration of the search in seconds (default 60)', { min: 0.001 }),
+  candidates: number('Try exactly this number of combinations, however long it takes', { min: 1, whole: true }),
 });
 
 export type SearchArgs = CalibOptions & MixedArgs & Given<typeof searchArgs>;
 
-const ownMethods = [
+const searchedMethods = [
   'preset',
   'observer',
   'percentile',
@@ -41,22 +41,22 @@ const ownMethods = [
   'activations',
 ] as const;
 
-/** Options that go with --search alone, and those that do not go with it. @throws RN740 */
+/** Returns the limits of the search. Refuses options that need --search, or do not fit it. @throws RN740 */
 export function searchLimits(args: SearchArgs): { seconds?: number; candidates?: number } | undefined {
   const { seconds, candidates } = args;
   if (!args.search) {
-    if (seconds !== undefined) throw badOption('seconds', `${seconds}`, '--search beside it');
-    if (candidates !== undefined) throw badOption('candidates', `${candidates}`, '--search beside it');
+    if (seconds !== undefined) throw badOption('seconds', `${seconds}`, 'a number only together with --search');
+    if (candidates !== undefined) throw badOption('candidates', `${candidates}`, 'a number only together with --search');
     return undefined;
   }
-  for (const name of ownMethods) {
+  for (const name of searchedMethods) {
     const value = args[name];
-    if (value !== undefined) throw badOption(kebab(name), `${value}`, 'nothing beside --search, which chooses it');
+    if (value !== undefined) throw badOption(kebab(name), `${value}`, 'no value together with --search, which chooses it');
   }
   return { ...(seconds !== undefined && { seconds }), ...(candidates !== undefined && { candidates }) };
 }
 
-/** What --calib has, as calibration takes it. @throws as quantize does */
+/** Reads the calibration data of --calib. @throws as quantize does */
 export async function calibrationSet(
   graph: Graph,
   plan: PlanOptions,
@@ -68,9 +68,10 @@ export async function calibrationSet(
   return collectCalibration(planStream(graph, plan), chunks, methodOptions(args));
 }
 
-/** Percent of cost that int16 may add, where it is searched: a little, the usual, a lot. */
+/** Budgets of --mixed to try, in percent of additional cost: small, default, large. A choice. */
 const budgets = [5, 20, 60];
 
+/** Runs the search; shows its progress on a terminal. */
 export async function searched(
   graph: Graph,
   plan: PlanOptions,
@@ -111,7 +112,7 @@ const scoreText = (score: Score, value: number): string =>
       ? `${Number(value.toPrecision(4))}`
       : percent(value);
 
-/** The front, best first, and what was chosen. */
+/** Formats the Pareto front, best first, and the chosen candidate. */
 export function searchText({ score, tried, candidates, chosen }: Search): string {
   const same = (a: Tried, b: Tried) => a.score === b.score && a.bytes === b.bytes && a.work === b.work;
   const front = tried.filter((t, i) => t.front && !tried.slice(0, i).some((other) => other.front && same(other, t)));
@@ -121,10 +122,10 @@ export function searchText({ score, tried, candidates, chosen }: Search): string
     .sort((a, b) => rank * (a.score - b.score) || a.bytes - b.bytes || a.work - b.work)
     .map((t) => [scoreText(score, t.score), t.bytes, t.work, same(t, marked) ? '<- chosen' : '', t.options]);
   const scores = tried.map((t) => t.score);
-  const [least, most] = [minOf(scores), maxOf(scores)].map((v) => scoreText(score, v));
+  const [lowest, highest] = [minOf(scores), maxOf(scores)].map((v) => scoreText(score, v));
   const { isColorSupported: colour } = coloursFor(process.stdout);
   return [
-    `search: ${tried.length} of ${candidates} ways tried, ${score} from ${least} to ${most}; nothing tried beats these in one column without losing in another`,
+    `search: ${tried.length} of ${candidates} combinations tried, ${score} from ${lowest} to ${highest}; none is better than these in one column without being worse in another`,
     '',
     table(rows, { head: [score, 'bytes', 'work/hop', '', 'how'], colour, spare: ['work/hop'] }),
     '',
@@ -133,7 +134,7 @@ export function searchText({ score, tried, candidates, chosen }: Search): string
   ].join('\n');
 }
 
-/** For --json: without the graphs. */
+/** Returns the result for --json, without the graphs. */
 export function searchJson({ score, tried, candidates, chosen }: Search) {
   const plain = ({ graph: _, float: __, methods, ...rest }: Tried) => ({ ...rest, methods });
   return { score, candidates, tried: tried.map(plain), chosen: plain(chosen) };

@@ -1,7 +1,9 @@
 /**
- * runlet quantize: a float model and calibration data to an int8 model file (.rnq, or QDQ ONNX where the name
- * ends in .onnx) with a per-layer report and what is to be said of the data. Judged by a task with --eval and
- * --eval-labels, the methods searched with --search, and a page with --report.
+ * runlet quantize: turns a float model into an int8 model file, with calibration data.
+ *
+ * In: a float model, calibration data.  Out: the int8 model (.rnq, or QDQ ONNX if the name ends in .onnx), a
+ * report per layer, and warnings about the data. --eval and --eval-labels evaluate the model on a task,
+ * --search searches for the best methods, --report writes a page.
  */
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
@@ -26,14 +28,14 @@ import { save, writeOut } from './save.ts';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** Windows, how they were chosen beside a random choice, and whether ranges settled. */
+/** Describes the calibration: windows, their coverage and that of random ones, convergence of the ranges. */
 function calibrationLines({ windowsSeen, windowsUsed, sampling, seed, coverage, convergence }: CalibrationReport): string[] {
   const chosen = sampling === 'all' ? '' : ` of ${windowsSeen.toLocaleString('en')}, sampling ${sampling}, seed ${seed}`;
   const { settledAfter, unsettled, allAfter } = convergence;
   const settled = settledAfter.size - unsettled.length;
   const shares = coverage && [
-    `of the input's ranges they have ${percent(coverage.chosen.mean)} in the mean, ${percent(coverage.chosen.least)} at least;`,
-    `as many drawn at random ${percent(coverage.random.mean)} and ${percent(coverage.random.least)}`,
+    `they cover ${percent(coverage.chosen.mean)} of the input's ranges on average, ${percent(coverage.chosen.least)} at least;`,
+    `the same number of random windows: ${percent(coverage.random.mean)} and ${percent(coverage.random.least)}`,
   ];
   return [
     `calibration: ${windowsUsed.toLocaleString('en')} windows${chosen}`,
@@ -47,22 +49,22 @@ function calibrationLines({ windowsSeen, windowsUsed, sampling, seed, coverage, 
 const isOnnx = (path: string): boolean => /\.onnx$/i.test(path);
 
 const qdqArgs = group('Output', {
-  io: choice('QDQ ONNX: inputs and outputs float (default) or int8', ['float', 'int8'], { hint: 'type' }),
+  io: choice('QDQ ONNX: type of inputs and outputs, float (default) or int8', ['float', 'int8'], { hint: 'type' }),
   qdqRounding: choice(
-    'QDQ ONNX: onnx (plain pairs, default) or reference (float operators that give the reference, for checking)',
+    'QDQ ONNX: rounding by onnx (plain pairs, default) or reference (float operators that equal the reference, for checking)',
     ['onnx', 'reference'],
     { hint: 'rule' },
   ),
 });
 
-/** Options of QDQ ONNX stand beside an output that is one. @throws RN740 */
+/** Checks that options of QDQ ONNX are used with an output of that format. @throws RN740 */
 function checkQdq({ output: path, io, qdqRounding }: Given<typeof qdqArgs> & { output?: string }): void {
   if (path !== undefined && isOnnx(path)) return;
-  if (io) throw badOption('io', io, 'an output that ends in .onnx beside it');
-  if (qdqRounding) throw badOption('qdq-rounding', qdqRounding, 'an output that ends in .onnx beside it');
+  if (io) throw badOption('io', io, 'a type only for an output that ends in .onnx');
+  if (qdqRounding) throw badOption('qdq-rounding', qdqRounding, 'a rule only for an output that ends in .onnx');
 }
 
-/** The file that the name's ending asks for. */
+/** Makes the model file in the format of the path's extension. */
 async function fileOf(int8: Graph, path: string, { io, qdqRounding: rounding }: Given<typeof qdqArgs>): Promise<Uint8Array> {
   if (!isOnnx(path)) return writeGraph(int8);
   const { writeQdq } = await import('../../quant/qdq.ts');
@@ -71,9 +73,12 @@ async function fileOf(int8: Graph, path: string, { io, qdqRounding: rounding }: 
 
 export default defineVerb({
   examples: [
-    ['quantize model.onnx --calib signal.npy --hop 8 -o model.rnq', 'int8 with the default preset'],
-    ['quantize model.onnx --calib signal.npy --report report.html', 'what int8 and streaming cost each layer, as a page'],
-    ['quantize model.onnx --calib train.npy --eval test.npy --eval-labels test.csv', 'judged by a task: accuracy of each form'],
+    ['quantize model.onnx --calib signal.npy --hop 8 -o model.rnq', 'quantises with the default preset'],
+    [
+      'quantize model.onnx --calib signal.npy --report report.html',
+      'writes a page: the loss of each layer by int8 and streaming',
+    ],
+    ['quantize model.onnx --calib train.npy --eval test.npy --eval-labels test.csv', 'also measures the accuracy of each form'],
   ],
   args: {
     ...modelArgs,
@@ -87,14 +92,14 @@ export default defineVerb({
     ...mixedArgs,
     ...group('Sound', {
       frontEnd: input(
-        'What makes rows out of a calibration .wav: the preset of an audio front end, a .tflite file that is one, or a bundle that takes sound',
+        'Front end that turns a calibration .wav into rows: a preset, a .tflite file that holds a front end, or a bundle that takes sound',
         { hint: 'preset' },
         presetName,
       ),
       ...soundArgs,
     }),
     ...group('Output', {
-      output: output('Where the int8 model goes: .rnq, or .onnx for QDQ ONNX', { short: 'o' }),
+      output: output('File for the int8 model: .rnq, or .onnx for QDQ ONNX', { short: 'o' }),
       ...reportArgs,
     }),
     ...qdqArgs,
@@ -111,12 +116,13 @@ export default defineVerb({
     const graph = withSaid(read, plan, args);
     if (isQuantised(graph) && !args.calib) {
       for (const name of ['search', 'report'] as const)
-        if (args[name]) throw badOption(name, String(args[name]), 'a float model and --calib; this one is int8 already');
+        if (args[name])
+          throw badOption(name, String(args[name]), 'a value only with a float model and --calib; this model is already int8');
       const task = await taskOf(graph, args);
       const evaluation = task && (await compared(undefined, graph, plan, task));
       if (args.output) await writeOut(args.output, await fileOf(graph, args.output, args));
       if (args.json) return printJson({ output: args.output, layers: [], ...(evaluation && { evaluation }) });
-      process.stdout.write('the model is int8 already: its scales are kept\n');
+      process.stdout.write('the model is already int8: its scales are kept\n');
       if (evaluation) process.stdout.write(`\n${evaluationText(evaluation)}`);
       if (args.output) process.stderr.write(`wrote ${args.output}\n`);
       return;
@@ -147,7 +153,7 @@ type Args = Parameters<typeof quantised>[2] &
   SearchArgs &
   Given<typeof namesArg> & { report?: string };
 
-/** With the methods that the command line names. */
+/** Quantises with the methods that the command line names. */
 async function byMethods(graph: Graph, plan: PlanOptions, args: Args, signals: Float32Array[] | undefined): Promise<Made> {
   const made = await quantised(graph, plan, args);
   const [named, short] = [namesOf(made.float, args), namesOf(made.float, {})];
@@ -166,7 +172,7 @@ async function byMethods(graph: Graph, plan: PlanOptions, args: Args, signals: F
   };
 }
 
-/** With the methods that a search finds. */
+/** Quantises with the methods that a search finds. */
 async function bySearch(graph: Graph, plan: PlanOptions, args: Args, task: Task | undefined): Promise<Made> {
   const { calibrationSet, searched, searchJson, searchText } = await import('./quantize-search.ts');
   const { calib } = args;
@@ -176,7 +182,7 @@ async function bySearch(graph: Graph, plan: PlanOptions, args: Args, task: Task 
   return { graph: int8, float, methods, text: searchText(found), json: { methods, search: searchJson(found) } };
 }
 
-/** The page, written, and its short form. */
+/** Diagnoses the quantised model and writes the page; returns the short form for the terminal. */
 async function reported({ graph: int8, float, methods }: Made, plan: PlanOptions, args: Args, evaluation?: FormComparison) {
   const { calibrationSet } = await import('./quantize-search.ts');
   const { diagnose } = await import('../../quant/diagnose/diagnose.ts');
@@ -187,7 +193,7 @@ async function reported({ graph: int8, float, methods }: Made, plan: PlanOptions
   const set = await calibrationSet(float, plan, { ...args, calib: args.calib ?? '' });
   const quant = quantPlan(planStream(int8, plan));
   const floatPlan = planStream(float, { ...plan, mode: quant.plan.mode });
-  const diagnosis = await whileWorking('looking at each layer', async () => diagnose(floatPlan, quant, set));
+  const diagnosis = await whileWorking('analysing each layer', async () => diagnose(floatPlan, quant, set));
   const named = withNames(diagnosis, namesOf(float, args));
   await save(
     args.report ?? '',
@@ -196,7 +202,7 @@ async function reported({ graph: int8, float, methods }: Made, plan: PlanOptions
   return { text: diagnosisText(named, methods), json: { diagnosis } };
 }
 
-/** The same diagnosis, its layers called otherwise. */
+/** Returns the diagnosis with other names for its layers. */
 const withNames = (diagnosis: Diagnosis, named: (name: string) => string): Diagnosis => ({
   ...diagnosis,
   layers: diagnosis.layers.map((layer) => ({ ...layer, name: named(layer.name) })),

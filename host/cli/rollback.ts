@@ -1,6 +1,5 @@
 /**
- * runlet rollback: gives up the bundle that waits in a slot, or, where none does, goes back to the bundle
- * before.
+ * runlet rollback: discards the bundle that waits in a slot; if none waits, returns to the previous bundle.
  */
 import { printJson } from '../command/args.ts';
 import { jsonArg } from '../command/options.ts';
@@ -8,7 +7,9 @@ import { clientOf, lineText, remoteArgs, slotLines } from '../command/remote.ts'
 import { defineVerb } from '../command/verb.ts';
 
 export default defineVerb({
-  examples: [['rollback --to http://gateway:8080 --token-file token', 'give up what waits, or go back to the bundle before']],
+  examples: [
+    ['rollback --to http://gateway:8080 --token-file token', 'discards the waiting bundle, or returns to the previous one'],
+  ],
   args: { ...remoteArgs, ...jsonArg },
   async run({ args }) {
     const status = await (await clientOf(args)).rollBack(args.slot);

@@ -1,8 +1,8 @@
 /**
- * Rows of .npy files as frames of a model: what validate feeds and expects.
+ * Converts rows of .npy files to frames of a model, for validate.
  *
- * In: arrays as NumPy wrote them and a port's shape and order.  Out: frames `[t][f][c]`.  Leading ones in
- * shapes are ignored.
+ * In: arrays from NumPy, and a port's shape and order.  Out: frames `[t][f][c]`. Leading dimensions of 1 are
+ * ignored.
  */
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -10,7 +10,7 @@ import { toNormalForm } from '../../models/read/layout.ts';
 import type { Frames } from '../session/index.ts';
 import type { NpyArray, NpyData } from '../sources/npy.ts';
 
-/** Values per row of the first axis that is not a leading one; `[16, 1, 30, 40]` gives 16 rows. */
+/** Splits an array into rows of `perRow` values: `[16, 1, 30, 40]` gives 16 rows of 1,200. @throws RN743 */
 export function splitRows(array: NpyArray, perRow: number, where: string): { rows: number; perRow: number } {
   const rows = array.data.length / perRow;
   if (!Number.isInteger(rows) || rows < 1) {
@@ -24,7 +24,7 @@ export function splitRows(array: NpyArray, perRow: number, where: string): { row
   return { rows, perRow };
 }
 
-/** The array types that a session takes: float32, int8, uint8 or int16, as the port wants. @throws RN744 */
+/** Returns the data in the type that the port takes: float32, int8, uint8 or int16. @throws RN744 */
 export function asHost(data: NpyData, hostType: PortManifest['hostType'], where: string): Frames {
   if (hostType === 'float32') {
     if (data instanceof Float32Array) return data;
@@ -36,12 +36,12 @@ export function asHost(data: NpyData, hostType: PortManifest['hostType'], where:
   throw new RunletError('RN744', {
     what: `the array holds ${data.constructor.name.replace('Array', '').toLowerCase()} values`,
     where,
-    why: `the model's border is ${hostType}`,
+    why: `the model takes and gives ${hostType}`,
     tryThis: `an array of dtype ${hostType}`,
   });
 }
 
-/** A whole window in the file's order to `[t][f][c]`; the same array where the orders agree. */
+/** Converts a whole window from the file's order to `[t][f][c]`. */
 export function windowToFrames<T extends Frames>(row: T, port: PortManifest): T {
   const [t, f, c] = port.shape;
   const map = toNormalForm(port.order, { t, f, c });

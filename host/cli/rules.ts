@@ -1,19 +1,20 @@
 /**
- * The findings of the rules of streaming, as `plan` prints them.
+ * Formats the findings of the streaming rules, for `plan`.
  *
- * In: findings.  Out: one line each: warnings first, then notes, at most six unless all are wanted.
+ * In: findings.  Out: one line each; errors and warnings come first, then notes. At most six, unless all are
+ * wanted.
  */
 import { type Level, type RuleFinding, rules } from '../../models/report/rules.ts';
 import type { coloursFor } from '../command/args.ts';
 
-const most = 6;
+const maxLines = 6;
 const order: Level[] = ['error', 'warn', 'note', 'ok'];
 
-/** Lines without a newline; none where every rule is kept and `all` is not asked for. */
+/** Returns lines without newlines; none if no rule is broken and `all` is false. */
 export function ruleLines(findings: readonly RuleFinding[], all: boolean, colours: ReturnType<typeof coloursFor>): string[] {
   const rank = (f: RuleFinding) => order.indexOf(f.level) * rules.length + rules.indexOf(f.rule);
   const wanted = all ? findings : findings.filter((f) => f.level !== 'ok').sort((a, b) => rank(a) - rank(b));
-  const shown = all ? wanted : wanted.slice(0, most);
+  const shown = all ? wanted : wanted.slice(0, maxLines);
   const lines = shown.map(({ rule, level, text, tryThis }) => {
     const label = `${rule.padEnd(3)} ${level}`.padEnd(12);
     return `${colours.dim(label)}${text}${tryThis ? `. Try: ${tryThis}` : ''}`;

@@ -1,37 +1,37 @@
 /**
- * Which arguments of runlet run are models and which is the sound, and the way from them to listen.ts.
+ * Splits the arguments of runlet run into models and the source of sound, and starts listen.ts with them.
  */
 import { RunletError } from '../../models/error.ts';
 import { kebab } from '../command/args.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { type RunOptions, rowArgs } from './run-args.ts';
 
-/** The models at the front of the command line: the first argument, and those that end as models do. */
+/** Returns the models at the front of the arguments: the first one, and those with a model's extension. */
 export function modelsIn(given: readonly string[]): string[] {
   const others = given.slice(1, -1).findIndex((name) => !/\.(wasm|tflite|onnx|rnq|json)$/i.test(name));
   return given.slice(0, others < 0 ? Math.max(1, given.length - 1) : others + 1);
 }
 
-/** Whether a name is that of a model which has to be built first. */
+/** Checks whether a name is that of a model that has to be built first. */
 export const isModelFile = (name: string): boolean => /\.(tflite|onnx|rnq|json)$/i.test(name);
 
-/** Whether a source is sound rather than rows. */
+/** Checks whether a source is sound rather than rows. */
 export const isSound = (spec: string, { format }: SourceOptions): boolean =>
   format === undefined
     ? /^(-|mic)$|^gen:|\.(wav|s16|s24|s32|u8|f64|alaw|al|mulaw|ul)$/i.test(spec)
     : format !== 'text' && format !== 'csv';
 
-/** Models that listen. @throws RN741 */
+/** Runs models that take sound. @throws RN741 */
 export async function runListening(
   paths: string[],
   sourceOptions: SourceOptions,
   rateHz: number | undefined,
   limit: number,
   options: RunOptions,
-  said: ReadonlySet<string>,
+  given: ReadonlySet<string>,
 ): Promise<void> {
   const names = Object.keys(rowArgs)
-    .filter((name) => said.has(name))
+    .filter((name) => given.has(name))
     .map(kebab);
   const all = [options.bundle, ...options.source];
   const specs = all.slice(paths.length);
@@ -39,10 +39,10 @@ export async function runListening(
     throw new RunletError('RN741', {
       what:
         names.length > 0
-          ? `models that listen have no --${names.join(', no --')}`
-          : 'models that listen take one source of sound',
+          ? `models that take sound have no option --${names.join(', --')}`
+          : 'models that take sound need exactly one source',
       where: all.join(' '),
-      why: `${paths.join(', ')} ${paths.length > 1 ? 'listen' : 'listens'}, ${specs.length > 0 ? `and ${specs.join(', ')} would be the source` : 'and there is no source'}`,
+      why: `${paths.join(', ')} ${paths.length > 1 ? 'take' : 'takes'} sound, ${specs.length > 0 ? `and the source would be ${specs.join(', ')}` : 'and there is no source'}`,
       tryThis: 'runlet run --help',
     });
   const [spec] = specs as [string];

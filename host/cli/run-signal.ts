@@ -1,9 +1,9 @@
 /**
- * The signal of runlet run: what of the options the bundle's inputs allow, the source that is opened, and its
- * way through gaps and the front end.
+ * The signal of runlet run: checks the options against the bundle's inputs, opens the source, removes its
+ * gaps and applies the front end.
  *
  * In: the bundle's manifest and the options.  Out: an open source whose frames fit the bundle's inputs, its
- * rate, and the list of its gaps. Every contradiction is an error before the first frame.
+ * rate, and the list of its gaps. Contradictions are reported before the first frame.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -15,12 +15,12 @@ import { noTruth } from '../sources/source.ts';
 import { openFrontEnd, prepared } from './front-end.ts';
 import type { RunOptions } from './run-args.ts';
 
-/** An open source, of one input or of several. */
+/** An open source, for one input or several. */
 export interface Signal {
   source: Source<Float32Array | Float32Array[]>;
-  /** The same source, where the model has one input. */
+  /** The same source, if the model has one input. */
   one?: Source;
-  /** Name of a front end that is computed here; none where rows come ready. */
+  /** Name of the front end to apply here; `none` if the source has ready rows. */
   frontEnd: string;
   rateHz?: number;
 }
@@ -41,10 +41,10 @@ export const sourceOptionsOf = (options: RunOptions): SourceOptions => ({
 
 const inputsOf = ({ inputs }: Manifest) => inputs.map(({ name, elements, rate = 1 }) => ({ name, elements, rate }));
 
-/** Columns that the bundle was made with, else the name of an input of one element. */
+/** Returns the columns of the bundle, else the name of an input of one element. */
 const knownOf = ({ columns, inputs: [input] }: Manifest) => columns ?? (input?.elements === 1 ? [input.name] : undefined);
 
-/** What run does with one input only. @throws RN741 */
+/** Refuses options that work with one input only. @throws RN741 */
 function checkSeveral(options: RunOptions, manifest: Manifest): void {
   const frontEnd = options.frontEnd ?? manifest.frontEnd ?? 'none';
   const names: string[] = (['gap', 'time', 'truth', 'array'] as const).filter((name) => options[name] !== undefined);
@@ -53,12 +53,12 @@ function checkSeveral(options: RunOptions, manifest: Manifest): void {
     throw new RunletError('RN741', {
       what: `${names.map((n) => `--${n}`).join(' and ')} cannot be used with several inputs`,
       where: options.bundle,
-      why: `the model has ${manifest.inputs.length}`,
-      tryThis: 'prepare the signals beforehand, or use the session from a program (runlet/session)',
+      why: `the model has ${manifest.inputs.length} inputs`,
+      tryThis: 'prepare the signals first, or use the session from a program (runlet/session)',
     });
 }
 
-/** @throws RN741 where there are more sources or options than the model's inputs allow */
+/** Checks that the number of sources and the options fit the model's inputs. @throws RN741 */
 export function checkSources(options: RunOptions, manifest: Manifest): void {
   if (manifest.inputs.length > 1) checkSeveral(options, manifest);
   else if (options.source.length > 1)
@@ -69,9 +69,10 @@ export function checkSources(options: RunOptions, manifest: Manifest): void {
     });
 }
 
+/** Opens the source or sources of the signal. */
 export async function openSignal(manifest: Manifest, options: RunOptions, sourceOptions: SourceOptions): Promise<Signal> {
   const named = options.frontEnd ?? manifest.frontEnd ?? 'none';
-  const frontEnd = isPreset(named) ? 'none' : named; // rows of an audio front end come ready
+  const frontEnd = isPreset(named) ? 'none' : named; // for an audio front end, the source has ready rows
   const expectedHz = manifest.sampleRateHz ?? options.rate;
   if (manifest.inputs.length > 1) {
     const source = await openSeveral(inputsOf(manifest), options.source, { ...sourceOptions, sampleRateHz: expectedHz });
@@ -92,19 +93,19 @@ export async function openSignal(manifest: Manifest, options: RunOptions, source
   return { source: one, one, frontEnd, rateHz: expectedHz ?? one.sampleRateHz };
 }
 
-/** @throws RN739 without the rate that --realtime needs; where --truth names a column that is not there */
+/** Checks the rate that --realtime needs, and the column that --truth names. @throws RN739, RN721 */
 export function checkSignal({ source, rateHz }: Signal, options: RunOptions): void {
   if (options.realtime && rateHz === undefined)
     throw new RunletError('RN739', {
       what: 'the sample rate is unknown',
       where: '--realtime',
-      why: 'neither the bundle nor the source says it',
+      why: 'neither the bundle nor the source states it',
       tryThis: 'give it with --rate',
     });
   if (options.truth !== undefined && !source.truth) throw noTruth();
 }
 
-/** Leads the frames past their gaps and through the front end. @returns the gaps, where --gap is given */
+/** Removes lost frames and applies the front end. @returns the list of gaps, if --gap is given. */
 export async function prepareSignal(
   { one, frontEnd, rateHz }: Signal,
   elements: number,

@@ -1,10 +1,10 @@
 /**
- * runlet run <bundle.wasm> <source>: runs a bundle over a signal; models that take sound, one or several,
- * listen (listen.ts).
+ * runlet run <bundle.wasm> <source>: runs a bundle over a signal. Models that take sound, one or several, are
+ * run by listen.ts.
  *
- * In: a bundle and a source (host/sources).  Out: into a pipe, a line of JSON per output, and with --json a
- * closing summary; on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of the
- * whole run. What the warm-up holds back and what gaps the signal has stands on stderr.
+ * In: a bundle and a source (host/sources).  Out: to a pipe, one line of JSON per output, and with --json a
+ * summary at the end; on a terminal, a live line, then a small plot and a summary. --plot writes an SVG of
+ * the whole run. Notes about warm-up and gaps go to stderr.
  */
 
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
@@ -34,11 +34,11 @@ function warmUpText(session: Session, rateHz: number | undefined): string {
   const { warmUpHops } = session.manifest;
   const { framesLeft } = session.warmUp;
   const outputs = `${warmUpHops} output${warmUpHops > 1 ? 's are' : ' is'}`;
-  return `warm-up: ${outputs} held back; the first to come is number ${warmUpHops}, after ${framesLeft} frames${seconds(framesLeft, rateHz)}`;
+  return `warm-up: ${outputs} held back; the first output is number ${warmUpHops}, after ${framesLeft} frames${seconds(framesLeft, rateHz)}`;
 }
 
 function gapsText({ policy, count, frames, outputsLeftOut }: GapCount, rateHz: number | undefined): string {
-  const left = outputsLeftOut > 0 ? `; ${outputsLeftOut} outputs inside them repeat and were left out` : '';
+  const left = outputsLeftOut > 0 ? `; ${outputsLeftOut} repeating outputs inside them are omitted` : '';
   return `gaps: ${count}, ${frames} lost frames${seconds(frames, rateHz)}, policy ${policy}${left}`;
 }
 
@@ -49,7 +49,7 @@ async function savePlot(path: string, recorder: Recorder): Promise<void> {
   process.stderr.write(`wrote ${path}\n`);
 }
 
-/** What is heard, where the bundle or the options say how. @throws RN739, RN770, RN771 */
+/** Makes the detector of the bundle or the options; undefined without both. @throws RN739, RN770, RN771 */
 function detectorFor({ manifest, hop }: Session, rateHz: number | undefined, options: RunOptions): LabelDetector | undefined {
   const { label, labels, cutoff, slidingWindow, refractoryMs } = options;
   const given = { label, labels, cutoff, slidingWindow, refractoryMs };
@@ -59,12 +59,12 @@ function detectorFor({ manifest, hop }: Session, rateHz: number | undefined, opt
   throw new RunletError('RN739', {
     what: 'the sample rate is unknown',
     where: 'detector',
-    why: 'its times are milliseconds',
+    why: 'the detector needs it for times in milliseconds',
     tryThis: 'give it with --rate',
   });
 }
 
-/** Prints the summary: below a plot on a terminal, as JSON, or on stderr below lines of JSON. */
+/** Prints the summary: on a terminal below a plot, with --json as JSON, else to stderr. */
 function report(recorder: Recorder, summary: RunSummary, source: string, { manifest }: Session, json?: boolean): void {
   if (json && !output.closed) printJson({ summary });
   const text = `${source}\n${summaryText(summary, manifest.unit)}\n`;
@@ -118,30 +118,30 @@ async function runRows(session: Session, options: RunOptions, sourceOptions: Sou
   if (options.plot !== undefined) await savePlot(options.plot, recorder);
 }
 
-async function run(options: RunOptions, said: ReadonlySet<string>): Promise<void> {
+async function run(options: RunOptions, given: ReadonlySet<string>): Promise<void> {
   const { limit = Number.POSITIVE_INFINITY, rate } = options;
-  if (!options.gap && options.time !== undefined) throw badOption('time', options.time, '--gap reset, hold or zero with it');
+  if (!options.gap && options.time !== undefined) throw badOption('time', options.time, 'a column only together with --gap');
   const sourceOptions = sourceOptionsOf(options);
   const all = [options.bundle, ...options.source];
   const paths = modelsIn(all);
   const last = all.at(-1) as string;
   const bytes = await readBytes(options.bundle);
   if (paths.length > 1 || (isModelFile(options.bundle) && !isWasm(bytes)))
-    return runListening(paths, sourceOptions, rate, limit, options, said);
+    return runListening(paths, sourceOptions, rate, limit, options, given);
   const session = await openBundle(options.bundle, bytes);
   const { manifest } = session;
   if (listens(manifest, options.frontEnd) && (manifest.frontEndConfig || isSound(last, sourceOptions)))
-    return runListening(paths, sourceOptions, rate, limit, options, said);
-  refuseGiven(listeningArgs, said, 'it is for models that listen');
+    return runListening(paths, sourceOptions, rate, limit, options, given);
+  refuseGiven(listeningArgs, given, 'it is only for models that take sound');
   checkSources(options, manifest);
   await runRows(session, options, sourceOptions);
 }
 
 export default defineVerb({
   examples: [
-    ['run model.wasm signal.csv --columns x,y', 'a line of JSON for each output; on a terminal a plot'],
-    ['run model.wasm gen:ecg --truth bpm --plot run.svg', 'a made-up signal with its truth, drawn'],
-    ['run okay_nabu.wasm mic', 'sound from standard input, a line for each word'],
+    ['run model.wasm signal.csv --columns x,y', 'prints one line of JSON per output; on a terminal a plot'],
+    ['run model.wasm gen:ecg --truth bpm --plot run.svg', 'plots a generated signal, its truth and the outputs'],
+    ['run okay_nabu.wasm mic', 'listens to standard input and prints a line per word'],
   ],
   args: runArgs,
   run: ({ args: options, given }) => run(options, given),

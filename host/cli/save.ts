@@ -1,10 +1,9 @@
 /**
- * Files that a verb writes.
+ * Writes the files of a verb.
  *
- * In: a path and text or bytes.  Out: the file, in a folder that is made where it is not there; `save` says
- * so on stderr. Ctrl-C ends the process as the system does it, at once, also in the middle of work (shells
- * show exit code 130). Only while a file is being written does the process catch it, to remove the part that
- * is there.
+ * In: a path and text or bytes.  Out: the file; missing folders are created. `save` also prints a line to
+ * stderr. Ctrl-C ends the process at once (shells show exit code 130). It is caught only while a file is
+ * being written, to remove the incomplete file.
  */
 
 import { rmSync } from 'node:fs';
@@ -14,7 +13,7 @@ import { printableLines } from '../../models/printable.ts';
 import { bytesText } from '../bytes-text.ts';
 import { exitCodes } from '../command/args.ts';
 
-/** Parts of files that are being written. */
+/** Paths of incomplete files that are being written. */
 const parts = new Set<string>();
 
 function onInterrupt(): void {
@@ -27,7 +26,7 @@ function done(part: string): void {
   if (parts.size === 0) process.off('SIGINT', onInterrupt);
 }
 
-/** Writes a file by `write`, into a part beside it that becomes the file when it is whole. */
+/** Lets `write` write to a temporary file next to `path`, and renames it when it is complete. */
 export async function writeWhole<T>(path: string, write: (part: string) => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.${process.pid}.part`;
@@ -45,14 +44,14 @@ export async function writeWhole<T>(path: string, write: (part: string) => Promi
   }
 }
 
-/** Whole or not at all: what goes into a file that is there already is written beside it first. */
+/** Writes a file completely or not at all. */
 export async function writeOut(path: string, data: string | Uint8Array): Promise<void> {
-  const there = await stat(path).catch(() => undefined);
-  if (there && !there.isFile()) return writeFile(path, data); // a pipe or a device
+  const existing = await stat(path).catch(() => undefined);
+  if (existing && !existing.isFile()) return writeFile(path, data); // a pipe or a device
   await writeWhole(path, (part) => writeFile(part, data));
 }
 
-/** A page or a picture: what XML does not allow is not in it. */
+/** Writes a page or an SVG, without characters that XML does not allow. */
 export async function save(path: string, text: string): Promise<void> {
   await writeOut(path, printableLines(text));
   process.stderr.write(`wrote ${path}: ${bytesText(Buffer.byteLength(text))}\n`);

@@ -1,8 +1,8 @@
 /**
- * runlet sign: puts an Ed25519 signature in front of a bundle's sections, as wasmsign2 does.
+ * runlet sign: puts an Ed25519 signature before a bundle's sections, as wasmsign2 does. Engines ignore it.
  *
- * In: a bundle, a secret key.  Out: the signed bundle, in its place or where --output says. A signature that
- * was there is replaced. Engines ignore it.
+ * In: a bundle, a secret key.  Out: the signed bundle, in place or in the file of --output. An existing
+ * signature is replaced.
  */
 import { hexOf, keyId, readSecretKey } from '../../assembly/bundle/keys.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
@@ -15,11 +15,11 @@ import { defineVerb } from '../command/verb.ts';
 import { writeOut } from './save.ts';
 
 export default defineVerb({
-  examples: [['sign model.wasm --key release.key', 'the bundle, signed in its own place']],
+  examples: [['sign model.wasm --key release.key', 'signs the bundle in place']],
   args: {
     bundle: argument(input('Bundle (.wasm) that runlet build wrote')),
-    key: input('Secret key: NAME.key of runlet keygen, PEM or wasmsign2', { short: 'k', required: true }),
-    output: output('Where the signed bundle goes (default: in its own place)', { short: 'o' }),
+    key: input('Secret key: NAME.key from runlet keygen, PEM or wasmsign2', { short: 'k', required: true }),
+    output: output('File for the signed bundle (default: in place)', { short: 'o' }),
     ...jsonArg,
   },
   async run({ args }) {
@@ -31,7 +31,9 @@ export default defineVerb({
     await writeOut(output, signed);
     const id = hexOf(await keyId(pair.publicKey));
     if (args.json) return printJson({ output, keyId: id, fileBytes: signed.length, weightsDigest: manifest.weights?.digest });
-    const covered = manifest.weights ? `; its weights are covered by their digest ${manifest.weights.digest.slice(0, 12)}…` : '';
+    const covered = manifest.weights
+      ? `; the signature covers the digest of its weights, ${manifest.weights.digest.slice(0, 12)}…`
+      : '';
     process.stdout.write(`${output}: ${bytesText(signed.length)}, signed by ${id}${covered}\n`);
   },
 });

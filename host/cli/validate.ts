@@ -1,9 +1,8 @@
 /**
- * runlet validate: a bundle or model against outputs that somebody else computed, or float against int8
- * against wasm.
+ * runlet validate: compares a bundle or model with expected outputs, or the forms of a model with each other.
  *
- * With --input and --expect: byte by byte; exit 1 if anything differs. With --calib and --hop: the cross
- * table float windowed / int8 windowed / int8 streamed / wasm over the calibration signal.
+ * With --input and --expect, outputs are compared byte by byte; exit code 1 if any differs. With --calib and
+ * --hop, prints the cross table of float windowed, int8 windowed, int8 streamed and wasm over the signal.
  */
 import { RunletError } from '../../models/error.ts';
 import { type Rounding, references, roundingOf, roundings, withRounding } from '../../models/graph/rounding.ts';
@@ -33,13 +32,13 @@ const { hop, ...otherPlanArgs } = planArgs;
 
 export default defineVerb({
   examples: [
-    ['validate model.tflite --input x.npy --expect y.npy', 'against outputs of another interpreter, byte by byte'],
-    ['validate model.onnx --calib signal.npy --hop 8', 'float, int8, streamed and WebAssembly, each against each'],
+    ['validate model.tflite --input x.npy --expect y.npy', 'compares with outputs of another interpreter, byte by byte'],
+    ['validate model.onnx --calib signal.npy --hop 8', 'compares float, int8, streamed and WebAssembly with each other'],
   ],
   args: {
     ...modelArgs,
     model: reworded(modelArgs.model, 'Model file or bundle (.wasm)'),
-    ...group('Against given outputs', {
+    ...group('Expected outputs', {
       input: input('.npy: one row per window, or with --hop one row per frame'),
       expect: input('.npy: one row per output'),
       expectHop: number('Frames between two rows of --expect (default: the hop)', { min: 1, whole: true }),
@@ -54,7 +53,7 @@ export default defineVerb({
     const bytes = await readBytes(args.model);
     const bundle = isWasm(bytes);
     if (bundle)
-      refuseGiven({ ...otherPlanArgs, ...calibArgs, ...signalArgs, ...buildArgs }, given, 'a bundle is checked as it was built');
+      refuseGiven({ ...otherPlanArgs, ...calibArgs, ...signalArgs, ...buildArgs }, given, 'a bundle already has its settings');
     if (!args.input && !bundle && args.calib) {
       const { crossTable } = await import('./cross-table.ts');
       return crossTable(await loadGraph(args, bytes), args);
@@ -63,7 +62,7 @@ export default defineVerb({
       throw badOption(
         'rounding',
         args.rounding,
-        'a model file: a bundle has been built with a rule; build it again with this one',
+        'a model file: this bundle was built with another rule; build it again with this one',
       );
     if (!args.input || !args.expect) {
       throw new RunletError('RN748', {
@@ -75,7 +74,7 @@ export default defineVerb({
     const x = readNpy(await readBytes(args.input));
     const y = readNpy(await readBytes(args.expect));
     const frame = x.shape.length >= 2 ? x.shape.slice(1).reduce((a, b) => a * b, 1) : 1;
-    // a flattened input's frame width comes from --frame, from x, or from the model's first RESHAPE
+    // the frame width of a flattened input comes from --frame, from x, or from the model's first RESHAPE
     const sound = bundle ? undefined : await soundModule(args.model, bytes);
     const graph =
       bundle || sound ? undefined : await loadGraph({ ...args, frame: args.frame ?? (args.hop ? frame : undefined) }, bytes);
@@ -92,7 +91,7 @@ export default defineVerb({
     if (result.outputs === 0) {
       throw new RunletError('RN746', {
         what: 'no output could be compared',
-        why: 'no expected row starts where a window of this hop starts, or the input is shorter than one window',
+        why: 'no window at this hop starts where an expected row starts, or the input is shorter than one window',
         tryThis: 'a longer input, or --expect-hop',
       });
     }
@@ -110,7 +109,7 @@ export default defineVerb({
     else process.stdout.write(`${text}\n`);
     if (result.rowsWithoutWindow > 0)
       process.stderr.write(
-        `${result.rows} expected rows compared; ${result.rowsWithoutWindow} have no window at this hop, or lie in the warm-up\n`,
+        `${result.rows} expected rows compared; ${result.rowsWithoutWindow} have no window at this hop, or are in the warm-up\n`,
       );
     if (result.differing > 0) {
       process.stderr.write(roundingAdvice(equalWith, session));
@@ -119,14 +118,14 @@ export default defineVerb({
   },
 });
 
-/** The rule of --rounding under which every output is as expected. */
+/** Returns the rule of --rounding that gives all expected outputs; undefined if there is none. */
 async function otherRounding(
   graph: Graph,
   args: BuildArgs & { rounding?: Rounding },
   compare: (session: Session) => Comparison,
 ): Promise<Rounding | undefined> {
   const built = args.rounding ?? roundingOf(graph) ?? 'tflm';
-  // the likely one first: each is a build
+  // the likeliest rule first, since each one needs a build
   for (const rounding of roundings.toReversed()) {
     const other = withRounding(graph, rounding);
     if (rounding === built || roundingOf(other) === undefined) continue;
@@ -136,16 +135,16 @@ async function otherRounding(
   return undefined;
 }
 
-/** What to try where outputs differ, or nothing. */
+/** Returns advice for outputs that differ; empty if there is none. */
 function roundingAdvice(equalWith: Rounding | undefined, { manifest }: Session): string {
   if (equalWith)
-    return `all differences come from rounding in fully connected layers: --rounding ${equalWith} gives every expected byte (${references[equalWith]})\n`;
-  return manifest.reference ? `this module gives the bytes of ${manifest.reference}; see --rounding\n` : '';
+    return `all differences come from rounding in fully connected layers: --rounding ${equalWith} reproduces every expected byte (${references[equalWith]})\n`;
+  return manifest.reference ? `this module reproduces ${manifest.reference} byte for byte; see --rounding\n` : '';
 }
 
 type BuildArgs = PlanArgs & CalibOptions & Pick<Values<typeof buildArgs>, 'target' | 'style'>;
 
-/** A file of Signal operators, as the front-end module that it is. */
+/** Builds the module of a front-end file (Signal operators); undefined for other files. */
 async function soundModule(path: string, bytes: Uint8Array): Promise<Uint8Array | undefined> {
   const frontEnd = await fileFrontEnd(path, bytes, {});
   if (!frontEnd) return undefined;
@@ -153,7 +152,7 @@ async function soundModule(path: string, bytes: Uint8Array): Promise<Uint8Array 
   return (await buildFrontEnd(frontEnd, { producer: producer() })).wasm;
 }
 
-/** Without --hop the whole window, or step, is one input: hop = window. */
+/** Builds the model. Without --hop, each row is a whole window (or step): hop = window. */
 async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
   const asRows = graph.stateful ? { hop: windowOf(graph) } : ({ hop: windowOf(graph), mode: 'windowed' } as const);
   const options = args.hop ? planOptions(graph, args) : asRows;
@@ -163,7 +162,7 @@ async function buildFor(graph: Graph, args: BuildArgs): Promise<Uint8Array> {
   return (await whileWorking(`compiling for ${args.target}`, () => build(quant, fields))).wasm;
 }
 
-/** Rows of one array are windows or frames of one input. */
+/** Checks that the model has one input, since --input is one array. @throws RN741 */
 function checkOneInput({ manifest }: Session): void {
   if (manifest.inputs.length === 1) return;
   throw new RunletError('RN741', {
@@ -173,17 +172,18 @@ function checkOneInput({ manifest }: Session): void {
   });
 }
 
-/** A session whose first output is that of its first window, and due at its end. @throws RN747 */
+/** Checks that the session's first output is due at the end of its first window. @throws RN747 */
 function wholeWindows(session: Session): Session {
   const { warmUpHops, delayFrames } = session.manifest;
   if (session.hop === session.window || (warmUpHops === 0 && delayFrames === 0)) return session;
   throw new RunletError('RN747', {
-    what: 'this bundle looks beyond a window, so that single windows cannot be compared',
+    what: 'single windows cannot be compared: this bundle uses frames outside a window',
     why: `it has a warm-up of ${warmUpHops} outputs and a delay of ${delayFrames} frames`,
     tryThis: `--hop ${session.hop}`,
   });
 }
 
+/** Checks that the session has this hop. @throws RN747 */
 function sameHop(session: Session, hop: number): Session {
   if (session.hop === hop) return session;
   throw new RunletError('RN747', {

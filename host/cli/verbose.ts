@@ -1,9 +1,9 @@
 /**
- * What `runlet build --verbose` adds: the kernel and the tiles of every layer with weights, and whether calls
- * or a layer table is the shorter file.
+ * Report of `runlet build --verbose`: the kernel and tiles of every layer with weights, and which style gives
+ * the smaller file.
  *
- * In: a QuantPlan, build options, the bundle that was built.  Out: lines, and an object for --json.  Builds
- * the other style for the comparison.
+ * In: a QuantPlan, build options, the bundle.  Out: lines, and an object for --json.  Cost: another build, in
+ * the other style.
  */
 import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import { emit } from '../../assembly/emit/emit.ts';
@@ -14,7 +14,7 @@ import { table } from '../report/table.ts';
 
 export interface Choices {
   kernels: KernelChoice[];
-  /** Bytes of the file in each style, and why one was taken. */
+  /** File size in bytes in each style, and why one was taken. */
   style: { taken: 'calls' | 'table'; calls: number; table: number; why: string };
 }
 
@@ -30,10 +30,10 @@ export async function choicesOf(
   const shorter = bytes.calls <= bytes.table ? 'calls' : 'table';
   const why =
     options.style === 'smallest'
-      ? 'the shorter file was asked for'
+      ? 'the smaller file, as requested'
       : taken === shorter
-        ? `${options.style === 'table' ? 'asked for' : 'the default'}, and the shorter file`
-        : `${options.style === 'table' ? 'asked for' : 'the default'}; --style smallest would take ${shorter}`;
+        ? `${options.style === 'table' ? 'requested' : 'the default'}, and the smaller file`
+        : `${options.style === 'table' ? 'requested' : 'the default'}; --style smallest would take ${shorter}`;
   const kernels = explainKernels(
     quant,
     emit(quant, options.target, options.weights ? { home: options.weights } : {}),

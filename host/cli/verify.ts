@@ -1,8 +1,8 @@
 /**
- * runlet verify: whether a bundle is signed by a key that you trust, and is as it was signed.
+ * runlet verify: checks that a bundle is signed by one of your public keys and was not changed since.
  *
- * In: a bundle, with its weights beside it where they are apart, and public keys.  Out: the key that signed.
- * Exit 1 where there is none (RN608 to RN610), 4 where the weights are not those of the manifest (RN717).
+ * In: a bundle with its weights file, if it has one, and public keys.  Out: the key that signed it. Exit code
+ * 1 if no key did (RN608 to RN610), 4 if the weights do not match the manifest (RN717).
  */
 import { hexOf, keyId, readPublicKeys } from '../../assembly/bundle/keys.ts';
 import { readManifest } from '../../assembly/bundle/read.ts';
@@ -15,10 +15,10 @@ import { defineVerb } from '../command/verb.ts';
 import { weightsOf } from '../session/weights.ts';
 
 export default defineVerb({
-  examples: [['verify model.wasm --key release.pub', 'exit code 0 where one of these keys signed it']],
+  examples: [['verify model.wasm --key release.pub', 'exits with code 0 if one of these keys signed it']],
   args: {
-    bundle: argument(input('Bundle (.wasm), with its weights beside it where they are apart')),
-    key: input('Public keys: NAME.pub of runlet keygen, PEM (one or more in a file) or wasmsign2', {
+    bundle: argument(input('Bundle (.wasm), with its weights file in the same folder if it has one')),
+    key: input('Public keys: NAME.pub from runlet keygen, PEM (one or more in a file) or wasmsign2', {
       short: 'k',
       required: true,
     }),
@@ -28,12 +28,12 @@ export default defineVerb({
     const wasm = await readBytes(args.bundle);
     const keys = readPublicKeys(await readBytes(args.key), args.key);
     const signer = await verifyBundle(wasm, keys);
-    // what was signed can be read without fear
+    // the manifest is read only after the signature is verified
     const manifest = readManifest(wasm);
     const weights = await weightsOf(manifest, (await weightsBeside(args.bundle, wasm)) as BufferSource | undefined);
     const id = hexOf(await keyId(signer));
     if (args.json) return printJson({ ok: true, name: manifest.name, keyId: id, weightsBytes: weights?.length });
-    const apart = weights ? `, and so are its ${weights.length} bytes of weights` : '';
-    process.stdout.write(`${args.bundle}: ${manifest.name} is as ${id} signed it${apart}\n`);
+    const withWeights = weights ? `, including ${weights.length} bytes of weights` : '';
+    process.stdout.write(`${args.bundle}: ${manifest.name} is signed by ${id} and unchanged${withWeights}\n`);
   },
 });

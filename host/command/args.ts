@@ -1,8 +1,8 @@
 /**
- * What all verbs share: output, errors and exit codes.
+ * Output, errors and exit codes of all verbs.
  *
- * Results go to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 a check failed (or a bug), 2
- * usage, 3 model not supported (RN1xx to RN3xx), 4 input, output or remote.
+ * Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 failed check or bug, 2 wrong
+ * command line, 3 unsupported model (RN1xx to RN3xx), 4 failed input, output or remote, 130 interrupted.
  */
 import { stripVTControlCharacters } from 'node:util';
 import { isRunletError, RunletError } from '../../models/error.ts';
@@ -14,8 +14,8 @@ export { coloursFor } from '../report/terminal.ts';
 export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 4, interrupted: 130 } as const;
 
 /**
- * Codes that are a wrong command line rather than a failed check or bad input; 506 and 507: a front end that
- * cannot be made, or does not fit; 512: C for a target that has none.
+ * Codes that mean a wrong command line. Among them are 506 and 507 (a front end that cannot be made or does
+ * not fit) and 512 (C code for a target that has none).
  */
 const usageCodes = new Set(
   [
@@ -24,14 +24,14 @@ const usageCodes = new Set(
   ].map((n) => `RN${n}`),
 );
 /**
- * Signatures, a self-test that failed, a benchmark out of its bounds, what a gateway (RN801, RN810, RN815 to
- * RN840) or a device (RN887, RN888) refuses or gives up, a rollout that stopped (RN857).
+ * Codes that mean a failed check: a bad signature, a failed self-test, a benchmark outside its bounds, a
+ * refusal by a gateway (RN801, RN810, RN815 to RN840) or a device (RN887, RN888), a stopped rollout (RN857).
  */
 const checkCodes = new Set(
   [608, 609, 610, 713, 793, 801, 810, 857, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),
 );
 
-/** The exit code for an error. */
+/** Returns the exit code of an error. */
 export function exitCodeOf(error: unknown): number {
   if (isRunletError(error)) {
     if (checkCodes.has(error.code)) return exitCodes.checkFailed;
@@ -42,12 +42,10 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof Error && 'syscall' in error ? exitCodes.io : exitCodes.checkFailed;
 }
 
-/**
- * Whether the reader of stdout has gone (`| head`): no failure, but nothing more can be printed. Set by main.
- */
+/** `closed` is true once the reader of stdout is gone (`| head`). This is no failure. main.ts sets it. */
 export const output = { closed: false };
 
-/** Prints to stdout, and waits where the reader is slower. */
+/** Prints to stdout and waits until the reader keeps up (back-pressure). */
 export async function print(text: string): Promise<void> {
   if (output.closed || process.stdout.write(text)) return;
   await new Promise<void>((resolve) => {
@@ -59,7 +57,7 @@ export async function print(text: string): Promise<void> {
   });
 }
 
-/** An error as people read it: code and what, then where, why and what to try, a line each. */
+/** Formats an error for people: code and what, then where, why and what to try, one line each. */
 export function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
   if (!isRunletError(error)) {
     const known = error instanceof Error && 'syscall' in error;
@@ -77,7 +75,7 @@ export function errorText(error: unknown, colours = coloursFor(process.stderr)):
   ].join('\n');
 }
 
-/** Prints an error (with --json also as JSON on stdout) and sets the exit code. */
+/** Prints an error to stderr, sets the exit code, and with `json` also prints it as JSON to stdout. */
 export function reportError(error: unknown, json: boolean): void {
   process.stderr.write(`${errorText(error)}\n`);
   if (json) {
@@ -89,13 +87,13 @@ export function reportError(error: unknown, json: boolean): void {
   process.exitCode = exitCodeOf(error);
 }
 
-/** A result as one line of JSON. */
+/** Prints a result as one line of JSON. */
 export const printJson = (value: unknown): void => {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 };
 
-/** RN740: an option's value is of no use. */
+/** Makes the error RN740: an option does not accept the value. */
 export const badOption = (option: string, value: string, wants: string): RunletError =>
-  new RunletError('RN740', { what: `'${value}' is no value for --${option}`, where: `--${option}`, why: `it takes ${wants}` });
+  new RunletError('RN740', { what: `'${value}' is not a value for --${option}`, where: `--${option}`, why: `it takes ${wants}` });
 
 export const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);

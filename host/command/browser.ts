@@ -1,7 +1,7 @@
 /**
  * Opens a page in the user's browser.
  *
- * In: an address of this machine.  Out: nothing; where there is no browser, a line on stderr.
+ * In: an address on this machine.  Out: nothing.  If there is no browser, prints the address to stderr.
  */
 import { spawn } from 'node:child_process';
 

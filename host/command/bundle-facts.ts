@@ -1,18 +1,19 @@
 /**
- * The figures of a bundle, to the byte.
+ * Facts of a bundle, for JSON and for people.
  *
- * In: the module's bytes and its manifest.  Out: one flat object, the same for `build --json` and `inspect
- * --json`.
+ * In: the module's bytes and its manifest.  Out: one flat object, which `build --json` and `inspect --json`
+ * share; lines of text.  Exact: all sizes are exact bytes.
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import type { FrontEndManifest, Manifest } from '../../assembly/bundle/manifest.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import { isBackground } from '../session/label-detector.ts';
 
-/** Where the weights live; their bytes wherever that is. */
+/** Returns the home of the weights and their size in bytes. */
 const weightsFacts = ({ weights, bytes }: Manifest): { home: Home; bytes: number; digest?: string; tileBytes?: number } =>
   weights ?? { home: 'embed', bytes: bytes.weightBytes };
 
+/** Returns the facts of a bundle as one object. */
 export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
   return {
     name: manifest.name,
@@ -42,10 +43,10 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
   };
 }
 
-/** What form `wasi` is, for people. */
-export const formText = 'a WASI command too: frames on standard input, outputs on standard output';
+/** Explains form `wasi`. */
+export const formText = 'also a WASI command: frames on standard input, outputs on standard output';
 
-/** How weights of a home come to the kernels, for people. */
+/** Explains where the weights are kept and how the kernels get them. */
 export const homeText = ({ home, tileBytes }: ReturnType<typeof bundleFacts>['weights']): string =>
   home === 'tile'
     ? `which stay there and are fetched in tiles of at most ${tileBytes?.toLocaleString('en')} bytes (home tile)`
@@ -53,7 +54,7 @@ export const homeText = ({ home, tileBytes }: ReturnType<typeof bundleFacts>['we
       ? 'which the host copies into memory once (home linear)'
       : 'in the module (home embed)';
 
-/** What a bundle listens for, for people; undefined where it detects nothing. */
+/** Describes the bundle's detector; undefined if it has none. */
 export function detectorText({ detector, features, labels, name }: Manifest): string | undefined {
   if (!detector) return undefined;
   const { label, cutoff, slidingWindow, refractoryMs, cutoffs, voice } = detector;
@@ -61,10 +62,10 @@ export function detectorText({ detector, features, labels, name }: Manifest): st
   const others = Object.entries(cutoffs ?? {}).map(([l, c]) => `${l} ${c}`);
   const mean = `mean of ${slidingWindow} output${slidingWindow > 1 ? 's' : ''} above ${cutoff}${others.length > 0 ? ` (${others.join(', ')})` : ''}`;
   const rows = features && `; rows of ${features.preset} every ${(1000 * features.stepSamples) / features.sampleRateHz} ms`;
-  return `${voice ? 'voice' : words}: ${mean}, then none for ${refractoryMs} ms${rows ?? ''}`;
+  return `${voice ? 'voice' : words}: ${mean}, then a pause of ${refractoryMs} ms${rows ?? ''}`;
 }
 
-/** One line about a front end. */
+/** Describes a front end in one line. */
 export function soundLine({ name, sampleRateHz, windowSamples, stepSamples, channels }: FrontEndManifest): string {
   const ms = (samples: number) => Number(((1000 * samples) / sampleRateHz).toFixed(3));
   return `front end ${name}: sound at ${sampleRateHz} Hz to rows of ${channels} features, one every ${ms(stepSamples)} ms, window ${ms(windowSamples)} ms`;

@@ -1,47 +1,47 @@
 /**
- * A bundle as files: the module, and beside it its weights where they are a file apart.
+ * A bundle on disk: the module, and next to it a weights file if the weights are not in the module.
  *
- * In: the path of a module.  Out: the path of its weights, its bytes, an open session.  RN720 where the
- * weights that it wants are not there.
+ * In: the path of a module.  Out: the path and bytes of its weights, an open session.
+ * Errors: RN720 if the weights file cannot be read.
  */
 import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { openSession, type Session } from '../session/index.ts';
 import { readBytes, readNamed } from './read-file.ts';
 
-/** okay_nabu.wasm -> okay_nabu.weights.bin */
+/** Returns the path of the weights file: okay_nabu.wasm -> okay_nabu.weights.bin */
 export const weightsPath = (module: string): string => `${module.replace(/\.wasm$/i, '')}.weights.bin`;
 
-/** The weights beside a module; undefined where they are inside. @throws RN600-RN607 the module, RN720 */
+/** Reads a module's weights file; undefined if the module holds its weights. @throws RN600-RN607, RN720 */
 export async function weightsBeside(path: string, wasm: Uint8Array): Promise<Uint8Array | undefined> {
   const { weights } = readManifest(wasm);
   if (!weights) return undefined;
-  const beside = weightsPath(path);
+  const weightsFile = weightsPath(path);
   try {
-    return await readNamed(beside, weights.bytes);
+    return await readNamed(weightsFile, weights.bytes);
   } catch (error) {
     throw new RunletError('RN720', {
       what: 'the weights of this bundle cannot be opened',
-      where: beside,
-      why: `${(error as Error).message}; it was built with --weights ${weights.home}, and ${weights.bytes} bytes are a file apart`,
-      tryThis: 'put the file beside the bundle, or build with --weights embed',
+      where: weightsFile,
+      why: `${(error as Error).message}; with --weights ${weights.home}, ${weights.bytes} bytes of weights are in a separate file`,
+      tryThis: 'put the file into the folder of the bundle, or build with --weights embed',
     });
   }
 }
 
-/** @throws as weightsBeside and openSession */
+/** Opens a session with the bundle's weights. @throws as weightsBeside and openSession */
 export const openBundle = async (path: string, wasm: Uint8Array): Promise<Session> =>
   openSession(wasm as BufferSource, { weights: (await weightsBeside(path, wasm)) as BufferSource | undefined });
 
-/** A bundle whose frames are samples of sound, whose outputs may be rows of another model. @throws RN775 */
+/** Opens a bundle whose frames are samples of sound. @throws RN775 if a frame is not a single sample. */
 export async function openSoundBundle(path: string): Promise<Session> {
   const session = await openBundle(path, await readBytes(path));
   const { inputs } = session.manifest;
   if (inputs.length === 1 && inputs[0]?.elements === 1) return session;
   throw new RunletError('RN775', {
-    what: 'the bundle takes no sound',
+    what: 'the bundle does not take sound',
     where: path,
-    why: `a frame has ${inputs.map(({ elements }) => elements).join(' and ')} values`,
+    why: `a frame has ${inputs.map(({ elements }) => elements).join(' and ')} values instead of one sample`,
     tryThis: 'build it with --front-end',
   });
 }

@@ -1,7 +1,7 @@
 /**
- * The model image of a bundle's file, for `image` and `flash`.
+ * Makes the flash image of a bundle, for `image` and `flash`.
  *
- * In: the path of a module, its weights beside it, what is to be heard.  Out: the image
+ * In: the path of a module with its weights file, and settings of the detector.  Out: the image
  * (assembly/bundle/image.ts) and its parts.
  */
 import { type ImageDetector, type ImageParts, makeImage } from '../../assembly/bundle/image.ts';
@@ -14,10 +14,7 @@ import { readBytes } from './load.ts';
 
 type Settings = ConstructorParameters<typeof LabelDetector>[2];
 
-/**
- * What is heard: the manifest's detector, changed by options. A model that has neither gives values. @throws
- * RN770, RN771
- */
+/** Returns the manifest's detector with the options applied; undefined without both. @throws RN770, RN771 */
 function detectorOf(manifest: Manifest, settings: Settings): ImageDetector | undefined {
   const asked = Object.values(settings ?? {}).some((value) => value !== undefined);
   if (!manifest.detector && !asked) return undefined;
@@ -28,7 +25,7 @@ function detectorOf(manifest: Manifest, settings: Settings): ImageDetector | und
   return { output, voice, slidingWindow, refractoryMs, words };
 }
 
-/** @throws RN615, RN616, RN717, RN770, RN771, and what reading gives */
+/** Reads a bundle and makes its image. @throws RN615, RN616, RN717, RN770, RN771, and errors of reading */
 export async function bundleImage(
   bundle: string,
   settings: Settings = {},

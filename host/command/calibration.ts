@@ -1,10 +1,10 @@
 /**
- * Calibration data on the command line: files, piece by piece, to chunks of whole ticks; and what is said
- * while it goes on.
+ * Calibration data of the command line: reads files as chunks of whole ticks, and prints warnings and a
+ * progress bar.
  *
- * In: a float graph and --calib.  Out: chunks, their number where it is known.  .npy, .npz and .csv hold
- * frames; .wav holds frames of its channels, or with --front-end sound that becomes rows first. An array
- * [windows][frames of a window][elements] is windows that were cut apart.
+ * In: a float graph and --calib.  Out: chunks, and the number of ticks if it is known.
+ * .npy, .npz and .csv files hold frames. A .wav holds one value per channel in each frame; with --front-end
+ * its sound becomes rows. An array [windows][frames of a window][elements] holds separate windows.
  */
 
 import { clockOf } from '../../models/graph/clock.ts';
@@ -27,21 +27,23 @@ import type { SoundOptions } from './sound-options.ts';
 
 export interface CalibSourceOptions extends SoundOptions {
   calib: string;
-  /** Of the quantised model, or of `build`. */
+  /** Front end that turns a .wav into rows. */
   frontEnd?: string;
-  /** CSV: columns, and the one that names the class. */
+  /** CSV columns that make up a frame. */
   columns?: string[];
-  /** Of sound. */
+  /** Channel of a sound recording. */
   channel?: string;
+  /** CSV column with the truth. */
   truth?: string;
+  /** Class names. Default: from the model. */
   labels?: string[];
-  /** Where the model does not say it. */
+  /** Frames per second. Default: from the model. */
   rate?: number;
 }
 
-/** What a calibration source says of itself beside its frames. */
+/** Facts that a calibration source states in addition to its frames. */
 export interface SignalFacts {
-  /** Names of the columns of a frame, where the file has them. */
+  /** Names of the elements of a frame, if the file has them. */
   columns?: string[];
   sampleRateHz?: number;
 }
@@ -53,7 +55,7 @@ export interface CalibSource {
   facts: SignalFacts;
 }
 
-/** Chunks of the source that --calib names. @throws RN415, RN419, RN720 to RN741 */
+/** Opens the source that --calib names. @throws RN415, RN419, RN720 to RN741 */
 export async function calibrationChunks(graph: Graph, options: CalibSourceOptions): Promise<CalibSource> {
   const inputs = inputsOf(graph);
   const rateHz = options.rate ?? Number(graph.metadata['runlet.sample_rate_hz']);
@@ -78,12 +80,12 @@ export async function calibrationChunks(graph: Graph, options: CalibSourceOption
       frameElements: only.elements,
       windowFrames: clockOf(graph).window,
     });
-    const { totalFrames, describe, names, named, sampleRateHz: ownHz } = source;
+    const { totalFrames, describe, names, named, sampleRateHz: sourceHz } = source;
     return {
       chunks: checkedChunks(source, options.truth),
       ...(totalFrames !== undefined && { totalTicks: totalFrames }),
       describe,
-      facts: { ...(named && names && { columns: names }), ...(ownHz !== undefined && { sampleRateHz: ownHz }) },
+      facts: { ...(named && names && { columns: names }), ...(sourceHz !== undefined && { sampleRateHz: sourceHz }) },
     };
   }
   const source = await openSeveral(inputs, options.calib.split(','), common);
@@ -95,13 +97,14 @@ export async function calibrationChunks(graph: Graph, options: CalibSourceOption
   };
 }
 
+/** Yields the source's chunks; at the end checks that its truth column has two classes. @throws RN419 */
 async function* checkedChunks(source: Source, column: string | undefined): AsyncGenerator<Chunk> {
   for await (const data of source.frames) yield source.windowFrames === undefined ? data : { begins: true, data: [data] };
   const classes = source.truth && new Set(source.truth.view().filter((v) => !Number.isNaN(v)));
   if (classes && classes.size < 2) throw oneClass(`column ${column}`, [...classes]);
 }
 
-/** Warnings as people read them, on stderr. @param named how a layer is called */
+/** Prints warnings to stderr. @param named maps a layer's name to the name to print. */
 export function printWarnings(warnings: readonly CalibrationWarning[], named: (name: string) => string): void {
   const colour = coloursFor(process.stderr);
   for (const { code, what, where, why, tryThis } of warnings)
@@ -125,7 +128,7 @@ const stepText: Record<Progress['step'], string> = {
   report: 'report',
 };
 
-/** A bar with the time left on stderr, on a terminal alone. */
+/** Shows a progress bar with the time left on stderr; does nothing unless stderr is a terminal. */
 export async function progressBar(totalTicks: number | undefined) {
   if (!process.stderr.isTTY) return { onProgress: () => {}, onTicks: () => {}, stop: () => {} };
   const { default: progress } = await import('cli-progress');

@@ -1,9 +1,9 @@
 /**
- * The question whether a flat input is a window (models/read/flat.ts), with the columns of the data that were
- * named beside the model.
+ * Asks whether a flat input is a flattened window (models/read/flat.ts). The number of columns of the
+ * calibration data helps to find the width of a frame.
  *
- * In: the graph and the options.  Out: the question, or nothing.  Of a .npy or .csv only the first 64 KiB are
- * read; what is wrong with it is said where it is used.
+ * In: the graph and the options.  Out: the question, or undefined.  Reads only the first 64 KiB of a .npy or
+ * .csv file, and ignores errors in it: they are reported when the file is used.
  */
 import type { Graph } from '../../models/graph/types.ts';
 import { flatQuestion } from '../../models/read/flat.ts';
@@ -31,13 +31,10 @@ async function columnsOf(path: string | undefined): Promise<number | undefined> 
   }
 }
 
-/**
- * First byte of a .rnq file (`RNQ1`), and of no other model: it is read as it was written, whatever the
- * options.
- */
+/** First byte of a .rnq file (`RNQ1`), and of no other model. Its frame is fixed, so no question is asked. */
 const rnqStart = 0x52;
 
-/** What to ask the user; nothing where `--frame` is given or the input has a time axis. */
+/** Returns the question for the user; undefined if `--frame` is given or the input has a time axis. */
 export async function frameQuestion(graph: Graph, bytes: Uint8Array, options: { frame?: number; calib?: string }) {
   if (options.frame !== undefined || bytes[0] === rnqStart) return undefined;
   return flatQuestion(graph, await columnsOf(options.calib));

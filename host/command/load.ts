@@ -1,8 +1,8 @@
 /**
- * What the model verbs share: reading a model, calibration data, and the way from a file to a QuantPlan.
+ * Shared by the verbs that take a model: reads it, plans it, and quantises it with calibration data.
  *
- * In: command-line options.  Out: Graph, calibration signal, QuantPlan.  RN720 / RN721 where a file cannot be
- * read.
+ * In: command-line options.  Out: Graph, plan options, calibration signal, QuantPlan.
+ * Errors: RN720 or RN721 if a file cannot be read.
  */
 
 import { createHash } from 'node:crypto';
@@ -36,12 +36,14 @@ export { windowOf } from '../model-fields.ts';
 
 export { readBytes } from './read-file.ts';
 
+/** Checks whether the bytes begin as a WebAssembly module. */
 export const isWasm = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
 /**
- * The model, and those after it as one (--then). Each is read as the options say that are of this one, but
- * for its frames. The digest is that of their digests.
+ * Reads the model and the models of --then, and joins them to one graph. The reading options apply to the
+ * first model only; a later model takes its frame from the output before it, and the same rounding. The
+ * digest of the chain is the digest of the digests.
  */
 export async function loadGraph(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
   let graph = await loadOne(options, bytes);
@@ -56,8 +58,8 @@ export async function loadGraph(options: ModelOptions & { calib?: string }, byte
 }
 
 /**
- * Reads a model file of any format, or the one that a microWakeWord manifest names; the manifest goes into
- * the graph's metadata.
+ * Reads a model file of any format. A microWakeWord manifest names its model file; the graph's metadata takes
+ * the manifest over.
  */
 async function loadOne(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
   const { rounding } = options;
@@ -69,8 +71,8 @@ async function loadOne(options: ModelOptions & { calib?: string }, bytes?: Uint8
     name: nameOf(manifest ? manifest.model : path),
     path,
     onNotice,
-    files: async (beside, limitBytes) => {
-      const part = await readBeside(dirname(path), beside, limitBytes);
+    files: async (partPath, limitBytes) => {
+      const part = await readBeside(dirname(path), partPath, limitBytes);
       digest.update(part);
       return part;
     },
@@ -82,25 +84,25 @@ async function loadOne(options: ModelOptions & { calib?: string }, bytes?: Uint8
   });
   const question = await frameQuestion(graph, data, options);
   if (question) onNotice(question);
-  // over all files of the model, in the order in which they were read
-  const ruled = rounding ? withRounding(graph, rounding) : graph;
-  const whole = { ...ruled, sourceDigest: graph.sourceDigest || digest.digest('hex') };
+  const rounded = rounding ? withRounding(graph, rounding) : graph;
+  // the digest covers all files of the model, in the order of reading
+  const whole = { ...rounded, sourceDigest: graph.sourceDigest || digest.digest('hex') };
   return manifest ? { ...whole, metadata: { ...whole.metadata, ...mwwMetadata(manifest) } } : whole;
 }
 
-/** A graph for what people read: with --names file or as JSON the names are the file's. */
+/** Returns the graph with short layer names; with `--names file` or JSON it keeps the file's names. */
 export const namedFor = (graph: Graph, { names, json }: { names?: 'short' | 'file'; json?: boolean }): Graph =>
   names === 'file' || json ? graph : withShortNames(graph);
 
-/** The same for single names. */
+/** Returns a function that does the same for a single name. */
 export const namesOf = (graph: Graph, { names }: { names?: 'short' | 'file' }): ((name: string) => string) =>
   names === 'file' ? (name) => name : shortener(graph);
 
 const nameOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');
 
 /**
- * The hop that the user asks for, else the model's, else about a tenth of the window; and why, with others
- * that are cheap.
+ * Returns the hop: the user's, else the model's, else about a tenth of the window. `why` gives the reason and
+ * lists other cheap hops.
  */
 export function hopOf(graph: Graph, asked: number | undefined, mode: Mode | undefined): { hop: number; why: string } {
   if (asked !== undefined) return { hop: asked, why: 'as you asked' };
@@ -112,7 +114,7 @@ export function hopOf(graph: Graph, asked: number | undefined, mode: Mode | unde
   return { hop, why: cheaper.length > 0 ? `${why}; cheaper than their neighbours: ${cheaper.join(', ')}` : why };
 }
 
-/** Hops of graphs that name none, so that one is chosen and said once. */
+/** Chosen hops of graphs that name none, so that each graph gets one notice. */
 const assumed = new WeakMap<Graph, number>();
 
 function assumedHop(graph: Graph, mode: Mode | undefined): number {
@@ -120,15 +122,15 @@ function assumedHop(graph: Graph, mode: Mode | undefined): number {
   if (known !== undefined) return known;
   const { hop, why } = hopOf(graph, undefined, mode);
   assumed.set(graph, hop);
-  // a model with its own state has one step, and no choice
+  // a model that keeps its own state runs at a fixed hop, so there is no choice to report
   if (!graph.stateful) process.stderr.write(`hop ${hop}: ${why}; --hop takes another\n`);
   return hop;
 }
 
 /**
- * Plan options from the command line, else from the model's metadata; a model without a hop gets one
- * (models/stream/default-hop.ts). A budget or a depth asks for edge-exact.
- * @throws RN740, also where a budget or a depth stands beside another mode
+ * Returns the plan options of the command line, else of the model's metadata. A model without a hop gets a
+ * default (models/stream/default-hop.ts). A budget or a depth selects mode edge-exact.
+ * @throws RN740 if a value cannot be used, or if a budget or a depth is given with another mode.
  */
 export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   const { mode: asked, ...rest } = args;
@@ -139,7 +141,7 @@ export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
   const given = Object.entries({ 'budget-ram': budgetRam, 'budget-macs': budgetMacs, depth }).find(
     ([, v]) => v !== undefined,
   )?.[0];
-  if (given && chosen && chosen !== 'edge-exact') throw badOption('mode', chosen, `edge-exact, or nothing, beside --${given}`);
+  if (given && chosen && chosen !== 'edge-exact') throw badOption('mode', chosen, `only edge-exact together with --${given}`);
   const mode = given ? 'edge-exact' : chosen;
   return {
     hop,
@@ -153,8 +155,8 @@ export function planOptions(graph: Graph, args: PlanArgs): PlanOptions {
 }
 
 /**
- * All frames of a source for each input, `[frames][f][c]`: one file, or several with commas between them, or
- * one .npz.
+ * Reads all frames of each input.
+ * @param paths one file, several separated by commas, or one .npz. @returns f32 `[frames][f][c]` per input.
  */
 export async function loadSignals(
   graph: Graph,
@@ -165,7 +167,7 @@ export async function loadSignals(
   return (await readRecording(graph, paths, { columns, channel, truth, sampleRateHz: rate })).signals;
 }
 
-/** Methods named on the command line; what is not named is the preset's. */
+/** Returns the quantisation methods that the command line names; the preset supplies the others. */
 export function methodOptions(args: CalibOptions): Partial<Methods> & SampleOptions & { preset?: Preset } {
   const { preset, observer, percentile, narrow, weightScales, equalise, biasCorrection, activations, calibWindows, seed } = args;
   const methods = {
@@ -176,28 +178,29 @@ export function methodOptions(args: CalibOptions): Partial<Methods> & SampleOpti
   return Object.fromEntries(Object.entries(methods).filter(([, v]) => v !== undefined));
 }
 
+/** Makes the error RN405: no calibration data for a float model. */
 export const noCalibration = (graph: Graph): RunletError =>
   new RunletError('RN405', {
     what: `${graph.name} is a float model and no calibration data was given`,
-    why: 'int8 needs the range of every activation, and only your signal has it',
-    tryThis: '--calib signal.npy (some hundred windows of the real signal)',
+    why: 'int8 needs the range of every activation, and these ranges come from your signal',
+    tryThis: '--calib signal.npy (a few hundred windows of the real signal)',
   });
 
 /**
- * The graph with what was said of it, so that files made of it say so too: hop, mode, rate, labels, columns,
- * truth.
- * @param facts what the calibration signal says; the command line comes first, and the model's own rate.
- * @throws RN755, RN756 labels or columns that do not fit
+ * Returns the graph with the given hop, mode, rate, labels, columns and truth place in its metadata, so that
+ * files written from it keep them.
+ * @param facts facts of the calibration signal, used if neither the command line nor, for the rate, the model
+ * states them. @throws RN755, RN756 if labels or columns do not fit the model.
  */
 export function withSaid(graph: Graph, { hop }: PlanOptions, args: PlanArgs & SignalOptions, facts: SignalFacts = {}): Graph {
   const { mode, labels, truthAt, rate } = args;
   const named = args.columns?.every((name) => !/^\d+$/.test(name)) ? args.columns : undefined;
-  const ownHz = Number(graph.metadata['runlet.sample_rate_hz']);
-  const sampleRateHz = rate ?? (ownHz > 0 ? undefined : facts.sampleRateHz);
+  const modelHz = Number(graph.metadata['runlet.sample_rate_hz']);
+  const sampleRateHz = rate ?? (modelHz > 0 ? undefined : facts.sampleRateHz);
   return withSettings(graph, { hop, mode, labels, truthAt, sampleRateHz, columns: named ?? facts.columns });
 }
 
-/** Quantises a float graph with the data named on the command line. @throws RN405 where there is none */
+/** Quantises a float graph with the data of --calib. @throws RN405 if --calib is missing. */
 export async function quantised(
   graph: Graph,
   plan: PlanOptions,
@@ -208,7 +211,7 @@ export async function quantised(
   const { quantizeStream } = await import('../../quant/quantize.ts');
   const { calibrationChunks, printWarnings, progressBar } = await import('./calibration.ts');
   const options = methodOptions(args);
-  withSaid(graph, plan, args); // what does not fit is refused before the work
+  withSaid(graph, plan, args); // throws for unfitting labels or columns before the long work
   const { chunks, totalTicks, facts } = await calibrationChunks(graph, { ...args, calib: args.calib });
   const bar = await progressBar(totalTicks);
   try {
@@ -222,18 +225,18 @@ export async function quantised(
   }
 }
 
-/** Model file to QuantPlan: float models are quantised on the way. */
+/** Makes the QuantPlan of a graph; quantises a float graph first. */
 export async function loadQuantPlan(graph: Graph, options: PlanOptions, args: CalibOptions & PlanArgs): Promise<QuantPlan> {
   const { quantPlan } = await import('../../quant/plan.ts');
   const int8 = isQuantised(graph) ? withSaid(graph, options, args) : (await quantised(graph, options, args, true)).graph;
   return quantPlan(planStream(int8, options));
 }
 
-/** What the command line says of a detector; undefined fields were not given. */
+/** Returns the detector settings of the command line; fields that were not given are undefined. */
 export const detectorOptions = ({ label, cutoff, slidingWindow, refractoryMs }: DetectorOptions) => ({
   ...{ label, slidingWindow, refractoryMs },
   ...cutoff,
 });
 
-/** Manifest fields that a model's metadata may carry. Options come before the metadata. @throws RN133 */
+/** Returns the manifest fields from the options, else from the model's metadata. @throws RN133 */
 export const manifestFields = (graph: Graph, args: DetectorOptions = {}) => fieldsOf(graph, detectorOptions(args), args.labels);

@@ -1,9 +1,10 @@
 /**
- * The model that a user named: a model file, alone or with the manifest of a microWakeWord model.
+ * Finds the model file, and the manifest if it is a microWakeWord model.
  *
- * In: a path and its bytes.  Out: the bytes of the model and the manifest, if there is one.  A .json names
- * the model beside it; a .tflite finds `<name>.json` or `manifest.json` beside it, where that is such a
- * manifest and names this file, or none that is there. RN772 where the model is missing.
+ * In: a path and the bytes of that file.  Out: the bytes of the model and of the manifest, if there is one.
+ * A manifest (.json) names the .tflite in its folder. For a .tflite, `<name>.json` or `manifest.json` in its
+ * folder is used if it is such a manifest; a `manifest.json` must not name another file that exists.
+ * Errors: RN131 to RN134 (the manifest), RN772 if the model is missing.
  */
 import { access, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -15,7 +16,7 @@ export interface ModelFile {
   path: string;
   bytes: Uint8Array;
   manifest?: MwwManifest;
-  /** What a user should know: where the manifest was found, what was assumed. */
+  /** Notices for the user: which manifest is used, and what was assumed. */
   notices: string[];
 }
 
@@ -25,9 +26,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/**
- * The model that a manifest names; where it is not there, the only .tflite beside the manifest. @throws RN772
- */
+/** Returns the path of a manifest's model; if it is missing, of the only .tflite there. @throws RN772 */
 async function named(manifest: MwwManifest, path: string, notices: string[]): Promise<string> {
   const folder = dirname(path);
   const model = join(folder, manifest.model);
@@ -35,39 +34,39 @@ async function named(manifest: MwwManifest, path: string, notices: string[]): Pr
   const others = (await readdir(folder)).filter((name) => /\.tflite$/i.test(name));
   if (others.length === 1) {
     notices.push(
-      `${basename(path)} names ${manifest.model}, which is not there; ${others[0]} is the only model beside it and was taken`,
+      `${basename(path)} names ${manifest.model}, which does not exist; using ${others[0]}, the only model in the folder`,
     );
     return join(folder, others[0] as string);
   }
   throw new RunletError('RN772', {
-    what: `the model ${manifest.model} is not there`,
+    what: `the model ${manifest.model} does not exist`,
     where: path,
     why: others.length > 0 ? `the folder has ${others.slice(0, 8).join(', ')}` : 'the folder has no .tflite',
-    tryThis: 'put the model beside its manifest, or give the .tflite itself',
+    tryThis: 'put the model into the folder of its manifest, or give the .tflite itself',
   });
 }
 
-/** The manifest beside a .tflite, if there is one that means it. */
-async function beside(path: string, notices: string[]): Promise<MwwManifest | undefined> {
+/** Reads the manifest of a .tflite from its folder; undefined if there is none for it. */
+async function manifestFor(path: string, notices: string[]): Promise<MwwManifest | undefined> {
   const folder = dirname(path);
-  const own = `${basename(path).replace(/\.[^.]*$/, '')}.json`;
-  for (const name of [own, 'manifest.json']) {
+  const sameName = `${basename(path).replace(/\.[^.]*$/, '')}.json`;
+  for (const name of [sameName, 'manifest.json']) {
     const bytes = await readNamed(join(folder, name), mwwManifestLimitBytes).catch(() => undefined);
     if (!bytes || !isMwwManifest(bytes)) continue;
     try {
       const manifest = readMwwManifest(bytes, name);
-      if (manifest.model !== basename(path) && name !== own && (await exists(join(folder, manifest.model)))) continue;
-      notices.push(`${name} beside the model is used`);
+      if (manifest.model !== basename(path) && name !== sameName && (await exists(join(folder, manifest.model)))) continue;
+      notices.push(`using the manifest ${name} from the model's folder`);
       return manifest;
     } catch (error) {
       if (!isRunletError(error)) throw error;
-      notices.push(`${name} beside the model is not used: ${error.message}`);
+      notices.push(`not using the manifest ${name} from the model's folder: ${error.message}`);
     }
   }
   return undefined;
 }
 
-/** @throws RN131 to RN134 the manifest, RN772 the model that it names */
+/** Finds model and manifest. @throws RN131 to RN134 (the manifest), RN772 (the model that it names) */
 export async function modelFile(path: string, bytes: Uint8Array): Promise<ModelFile> {
   const notices: string[] = [];
   const add = (manifest: MwwManifest | undefined): void => {
@@ -79,7 +78,7 @@ export async function modelFile(path: string, bytes: Uint8Array): Promise<ModelF
     add(manifest);
     return { path: model, bytes: await readBytes(model), manifest, notices };
   }
-  const manifest = /\.tflite$/i.test(path) ? await beside(path, notices) : undefined;
+  const manifest = /\.tflite$/i.test(path) ? await manifestFor(path, notices) : undefined;
   add(manifest);
   return { path, bytes, manifest, notices };
 }

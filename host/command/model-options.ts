@@ -26,7 +26,7 @@ import {
   withValue,
 } from './options.ts';
 
-/** One length for all inputs, or name=length for each, with commas between them. */
+/** Parses one length for all inputs, or `name=length` for each, separated by commas. */
 function readWindow(value: string): { window?: number; windows?: Record<string, number> } | undefined {
   const length = (part: string) => readNumber(part, { min: 1, whole: true });
   if (!value.includes('=')) {
@@ -41,7 +41,7 @@ function readWindow(value: string): { window?: number; windows?: Record<string, 
     : { windows: Object.fromEntries(pairs) as Record<string, number> };
 }
 
-/** Numbers by the names of inputs. */
+/** Parses `name=number` for each input, separated by commas. */
 function readNumbers(value: string): Record<string, number> | undefined {
   const pairs = value.split(',').map((part): [string, number | undefined] => {
     const at = part.lastIndexOf('=');
@@ -51,7 +51,7 @@ function readNumbers(value: string): Record<string, number> | undefined {
 }
 
 const rounding = choice(
-  'Whose bytes fully connected layers give: tflm (TensorFlow Lite Micro, default), tflm-f32 (before mid-2026) or litert',
+  'Rounding rule of fully connected layers: tflm (TensorFlow Lite Micro, default), tflm-f32 (the same before mid-2026) or litert',
   roundings,
   { hint: 'reference' },
 );
@@ -59,30 +59,30 @@ const rounding = choice(
 export const modelArgs = {
   model: argument(
     input(
-      'Model file: .tflite, .onnx, .keras, .h5 or .rnq, the model.json of a TensorFlow.js model, a .zip with one of these, or the .json of a microWakeWord model',
+      'Model file: .tflite, .onnx, .keras, .h5 or .rnq, the model.json of a TensorFlow.js model, a .zip that holds one of these, or the .json of a microWakeWord model',
     ),
   ),
-  ...group('How the model is read', {
+  ...group('Reading the model', {
     timeAxis: number('Index of the time dimension in the input shape', { min: 0, whole: true }),
-    frame: number('Values of one frame of a flattened input', { min: 1, whole: true }),
+    frame: number('Number of values in one frame of a flattened input', { min: 1, whole: true }),
     window: withValue(
-      'Frames of a window, where the model leaves them open; for several inputs a=64,b=128',
+      'Frames in a window, if the model does not fix the number; for several inputs a=64,b=128',
       'a whole number from 1, or name=number for each input',
       readWindow,
       { hint: 'n' },
     ),
     set: withValue(
-      'Inputs of an ONNX model that are numbers, as a sample rate is: sr=16000',
-      'name=number, with commas between them',
+      'Constants for inputs of an ONNX model, such as a sample rate: sr=16000',
+      'name=number, separated by commas',
       readNumbers,
       {
         hint: 'a=1',
       },
     ),
-    state: list('Inputs of an ONNX model that are states (default: those that come back as outputs)'),
+    state: list('Inputs of an ONNX model that are states (default: those whose next value is an output)'),
     // biome-ignore lint/suspicious/noThenProperty: the name of an option
-    then: list('Models after this one: the rows of each are the outputs of the one before, and all become one'),
-    thenStep: number('Frames between two rows of the next model (default: as few as the strides of this one allow)', {
+    then: list('Models to append; each takes the outputs of the model before it as its rows, and all become one model'),
+    thenStep: number('Frames between two rows of the next model (default: the smallest that the strides of this model allow)', {
       min: 1,
       whole: true,
     }),
@@ -97,30 +97,33 @@ export const modelArgs = {
   }),
 };
 
-const hop = number('Frames between two outputs (default: what the model says, else about a tenth of the window)', {
+const hop = number('Frames between two outputs (default: from the model, else about a tenth of the window)', {
   min: 1,
   whole: true,
 });
 
-export const planArgs = group('How it streams', {
+export const planArgs = group('Streaming', {
   hop,
-  mode: choice('The plan (default: the cheapest that is exact)', modes),
-  microHop: number('Frames that pass through the layers at once (default: the hop)', { min: 1, whole: true }),
+  mode: choice('Streaming mode (default: the cheapest exact one)', modes),
+  microHop: number('Frames that the layers process at a time (default: the hop)', { min: 1, whole: true }),
   prefer: choice(
-    'Which exact plan: work (the least), balanced (the least state within 10 % of the least work, default), ram (the least memory)',
+    'Which exact plan to take: work (least work), balanced (least state within 10 % of the least work, default) or ram (least memory)',
     preferences,
     { hint: 'what' },
   ),
-  budgetRam: number('edge-exact: most bytes of state; of what fits the least work, or what --prefer says', {
+  budgetRam: number('edge-exact: maximum bytes of state; of the plans that fit, --prefer chooses (default here: work)', {
     min: 0,
     whole: true,
     hint: 'bytes',
   }),
-  budgetMacs: number('edge-exact: most multiply-accumulates an output; of what fits the least memory, or what --prefer says', {
-    min: 0,
-    whole: true,
-  }),
-  depth: number('edge-exact: reuse rows in the first layers only, as many as this', { min: 0, whole: true }),
+  budgetMacs: number(
+    'edge-exact: maximum multiply-accumulates per output; of the plans that fit, --prefer chooses (default here: ram)',
+    {
+      min: 0,
+      whole: true,
+    },
+  ),
+  depth: number('edge-exact: number of first layers that reuse rows', { min: 0, whole: true }),
 });
 
 export const hopArg = { hop };
@@ -133,89 +136,95 @@ const biasCorrections = new Map<string, boolean | 'analytic'>([
 
 export const calibArgs = group('Calibration', {
   calib: signals(
-    'Calibration data for a float model: .npy, .npz, .csv or .wav (several inputs: a,b in their order, or one .npz)',
+    'Calibration data for a float model: .npy, .npz, .csv or .wav (several inputs: a,b in the order of the inputs, or one .npz)',
   ),
-  preset: choice('How to quantise: fast, good (default) or best', presetNames, { hint: 'name' }),
-  observer: choice('Ranges of activations', observerKinds),
-  percentile: number('Share of values that percentile covers (default 99.99)', { min: 50, max: 100, hint: 'percent' }),
-  narrow: choice("Ranges of mse that become narrower where that is better at the model's outputs", ['none', 'inputs', 'all']),
-  weightRounding: choice('Weights: nearest, or together (errors of an output cancel)', ['nearest', 'together'], { hint: 'rule' }),
+  preset: choice('Quantisation preset: fast, good (default) or best', presetNames, { hint: 'name' }),
+  observer: choice('Method that finds the ranges of activations', observerKinds),
+  percentile: number('Percentage of values that observer percentile covers (default 99.99)', {
+    min: 50,
+    max: 100,
+    hint: 'percent',
+  }),
+  narrow: choice("Observer mse: which ranges to narrow if that improves the model's outputs", ['none', 'inputs', 'all']),
+  weightRounding: choice('Rounding of weights: nearest, or together (errors within an output cancel)', ['nearest', 'together'], {
+    hint: 'rule',
+  }),
   weightScales: choice('Scales of weights', ['per-channel', 'per-tensor'], { hint: 'rule' }),
-  equalise: onOff('Scale channels against each other first'),
+  equalise: onOff('First scale the channels of a tensor to similar ranges'),
   biasCorrection: withValue(
-    'Take the shift of means back in the bias: on, off or analytic (means of batch normalisation, where the file has it)',
+    'Correct biases for the shift that rounding causes: on, off or analytic (from batch normalisation, if the file has it)',
     'on, off or analytic',
     (value) => biasCorrections.get(value),
     { hint: 'on|off|analytic' },
   ),
-  activations: choice('Activations: asymmetric (default) or symmetric (zero point 0)', ['asymmetric', 'symmetric'], {
+  activations: choice('Ranges of activations: asymmetric (default) or symmetric (zero point 0)', ['asymmetric', 'symmetric'], {
     hint: 'rule',
   }),
-  calibWindows: number('Windows to calibrate with; more are sampled (default 256)', { min: 1, max: 1 << 20, whole: true }),
-  calibSampling: choice('Which windows of a longer signal (default: covering)', samplings, { hint: 'rule' }),
-  seed: number('Of the sampling (default 1)', { min: 0, max: 2 ** 32 - 1, whole: true }),
+  calibWindows: number('Maximum number of windows to calibrate with (default 256)', { min: 1, max: 1 << 20, whole: true }),
+  calibSampling: choice('How windows are chosen from a longer signal (default: covering)', samplings, { hint: 'rule' }),
+  seed: number('Seed of the sampling (default 1)', { min: 0, max: 2 ** 32 - 1, whole: true }),
 });
 
-/** What a signal is: the same options in every verb that reads one. */
-export const columnsArg = group('The signal', {
+/** Options that describe a signal; the same in every verb that reads one. */
+export const columnsArg = group('Signal', {
   columns: list(
-    'Columns of a CSV that make a frame, names or indexes from 0 (default: those that the model names, else all with numbers but time and truth)',
+    'CSV columns that make up a frame, as names or indexes from 0 (default: those that the model names, else all numeric columns except time and truth)',
   ),
-  channel: text('Channel of a recording of sound, from 0, or mix', { hint: 'n|mix' }),
+  channel: text('Channel of a sound recording, from 0, or mix', { hint: 'n|mix' }),
 });
 
-export const signalArgs = group('The signal', {
+export const signalArgs = group('Signal', {
   ...columnsArg,
-  rate: number("Frames a second (default: the model's, else what a time column says)", { min: 1e-6, max: 1e9, hint: 'Hz' }),
+  rate: number('Frames per second (default: from the model, else from a time column)', { min: 1e-6, max: 1e9, hint: 'Hz' }),
 });
 
-/** What should come out. */
+/** Options that say where the correct answers are. */
 export const truthArgs = group('Truth', {
-  truth: text('Column of a CSV with the truth: numbers, or names of classes', { hint: 'column' }),
+  truth: text('CSV column with the correct answers (the truth): numbers or class names', { hint: 'column' }),
   truthAt: choice(
-    "Where in its window an output's truth is (default: what the model says, else majority for classes and end for values)",
+    'How the truth of a window is taken from its frames (default: from the model, else majority for classes and end for values)',
     truthPlaces,
     { hint: 'place' },
   ),
 });
 
 /** Names of classes. */
-export const labelsArg = group('What is heard', {
-  labels: list('Names of the classes of a classifier, in their order', { hint: 'a,b,c' }),
+export const labelsArg = group('Detection', {
+  labels: list("Class names of a classifier, in the order of the output's values", { hint: 'a,b,c' }),
 });
 
 const target = (all: string) =>
-  `Kernels for: interp (interpreters, and any engine; default), simd (browsers, Node), relaxed (the same with int8 dot products, where the CPU has them), native (compiled ahead of time for 32-bit cores)${all}`;
+  `Engine to build for: interp (interpreters, and any engine; default), simd (browsers, Node), relaxed (simd with int8 dot products, if the CPU has them), native (compiled ahead of time for 32-bit cores)${all}`;
 
-export const targetArg = group('What is built', {
+export const targetArg = group('Module', {
   target: choice(target(''), targets, { hint: 'target', default: 'interp' }),
 });
 
-/** Of the verb that may build for every target at once. */
-export const targetsArg = group('What is built', {
-  target: choice(target('; all: a module for each'), [...targets, 'all'], { hint: 'target', default: 'interp' }),
+/** The target option of a verb that can build for every target at once. */
+export const targetsArg = group('Module', {
+  target: choice(target('; all: one module for each'), [...targets, 'all'], { hint: 'target', default: 'interp' }),
 });
 
-export const weightsArg = group('What is built', {
+export const weightsArg = group('Module', {
   weights: choice(
-    'Where weights live: embed (in the module, default), linear (a file that the host copies into memory), tile (a file that stays in flash; interp and native)',
+    'Where the weights are kept: embed (in the module, default), linear (a file that the host copies into memory), tile (a file that stays in flash; interp and native)',
     homes,
     { hint: 'home', default: 'embed' },
   ),
 });
 
-export const styleArg = group('What is built', {
+export const styleArg = group('Module', {
   style: choice(
-    'calls (code for this model, default), table (a table of layers and an interpreter) or smallest of both',
+    'Form of the code: calls (code for this model, default), table (a table of layers and an interpreter) or smallest (of the two)',
     ['calls', 'table', 'smallest'],
     { hint: 'style', default: 'calls' },
   ),
 });
 
-/** What a verb builds on its way; of a bundle all this has been decided. */
+/** Options of verbs that build a bundle if they get a model. They have no effect on a ready bundle. */
 export const buildArgs = { ...targetArg, ...styleArg };
 
-/** A cutoff for all labels, or label=cutoff for each, with commas between them. */
+/** Parses a cutoff for all labels, or `label=cutoff` for each, separated by commas. */
 function readCutoffs(value: string): { cutoff?: number; cutoffs?: Record<string, number> } | undefined {
   const found: { cutoff?: number; cutoffs?: Record<string, number> } = {};
   for (const part of value.split(',')) {
@@ -228,16 +237,16 @@ function readCutoffs(value: string): { cutoff?: number; cutoffs?: Record<string,
   return found;
 }
 
-/** What is heard. */
-export const heardArgs = group('What is heard', {
-  label: text('The word that is heard; of a model with several labels the only one', { hint: 'word' }),
+/** Options of the detector. */
+export const heardArgs = group('Detection', {
+  label: text('Word to detect; of several labels, only this one is detected', { hint: 'word' }),
   cutoff: withValue(
-    'Mean probability above which a word is heard, 0 to 1; for single labels yes=0.9,no=0.8',
-    'a number from 0 to 1, or label=number with commas between them',
+    'Mean probability above which a word is detected, 0 to 1; for single labels yes=0.9,no=0.8',
+    'a number from 0 to 1, or label=number separated by commas',
     readCutoffs,
     { hint: 'p' },
   ),
-  slidingWindow: number('Outputs in the mean', { min: 1, max: 4096, whole: true }),
+  slidingWindow: number('Number of outputs in the mean', { min: 1, max: 4096, whole: true }),
   refractoryMs: number('Milliseconds below the cutoff before the next detection', { min: 0, hint: 'ms' }),
 });
 
@@ -247,13 +256,9 @@ export const detectorArgs = {
 };
 
 export const namesArg = group('Output', {
-  names: choice(
-    'How layers are called: short (conv#2: operator and its number) or file (as in the model file)',
-    ['short', 'file'],
-    {
-      default: 'short',
-    },
-  ),
+  names: choice('Names of layers: short (conv#2: operator and its number) or file (as in the model file)', ['short', 'file'], {
+    default: 'short',
+  }),
 });
 
 export type ModelOptions = Given<typeof modelArgs> & { model: string };
@@ -261,7 +266,7 @@ export type PlanArgs = Given<typeof planArgs>;
 export type SignalOptions = Given<typeof signalArgs & typeof truthArgs & typeof labelsArg>;
 export type CalibOptions = Given<typeof calibArgs> &
   SignalOptions & {
-    /** Of `build` and `quantize`: a .wav becomes its rows. */
+    /** `build` and `quantize`: front end that turns a .wav into rows. */
     frontEnd?: string;
   };
 export type DetectorOptions = Given<typeof detectorArgs>;

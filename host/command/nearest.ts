@@ -1,11 +1,13 @@
 /**
- * "Did you mean": the known word that is nearest to one that is not known.
+ * "Did you mean": finds the known word that is most similar to an unknown one.
  *
- * In: a word, known words.  Out: the one with the fewest letters to change, or nothing where too many would
- * have to change.
+ * In: a word, known words.  Out: the known word at the smallest edit distance; undefined if it is too large.
  */
 
-/** Letters to insert, leave out, replace or swap with their neighbour (optimal string alignment). */
+/**
+ * Returns the edit distance: insertions, deletions, replacements and swaps of neighbours (optimal string
+ * alignment).
+ */
 export function distance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
@@ -22,7 +24,7 @@ export function distance(a: string, b: string): number {
   return rows[a.length]?.[b.length] as number;
 }
 
-/** A third of the letters may be wrong, or the word may be the beginning of a known one. */
+/** Accepts up to a third of wrong letters, or a word that is the beginning of a known one. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > 64) return undefined;
   const ranked = known.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far);

@@ -1,49 +1,46 @@
 /**
- * Options and arguments of the command line. Each is declared once: help, type, parser with limits, default
- * and error are one declaration.
+ * Declarations of command-line options and arguments. One declaration gives the help text, the type, the
+ * parser with its limits, the default and the error message.
  *
- * In: what an option is for and what it takes.  Out: an Option. parse.ts reads a command line by them,
- * help.ts and completion.ts print them. An option's name is its key in the verb's `args`: `microHop` is
- * written `--micro-hop`.
+ * In: the purpose of an option and the values that it accepts.  Out: an Option. parse.ts parses command lines
+ * with it; help.ts and completion.ts print it. The key in the verb's `args` is the option's name: `microHop`
+ * is written `--micro-hop`.
  */
 import { RunletError } from '../../models/error.ts';
 import { badOption, kebab } from './args.ts';
 import { checkFile, checkFolder, checkOutput, checkSignals } from './paths.ts';
 
 export interface Option<T = unknown> {
-  /** Text of the help: what it is for. */
+  /** Help text. */
   about: string;
-  /** What stands for the value in the help; a flag has none. */
+  /** Placeholder of the value in the help; a flag has none. */
   hint?: string;
-  /** Title in the help. */
+  /** Title of the option's group in the help. */
   group?: string;
-  /** One letter: `-o`. */
+  /** One-letter form: `o` for `-o`. */
   short?: string;
-  /** Holds where the option is not given. */
+  /** Value if the option is not given. */
   default?: T;
   required?: boolean;
-  /** An argument without a name: one, or all that follow. */
+  /** Set for a positional argument: a single one, or all that remain. */
   place?: 'one' | 'rest';
-  /** A flag's other form `--no-NAME`, as text of the help; a flag that has none still takes it. */
+  /** Help text of a flag's form `--no-NAME`. Without this text the form works, but the help hides it. */
   negative?: string;
-  /** All values that there are. */
+  /** All values that the option accepts. */
   words?: readonly string[];
-  /** The value is a path. */
+  /** True if the value is a path. */
   path?: boolean;
-  /** The value of a text. A flag has none. @throws RN740 */
+  /** Parses the value. A flag has no parser. @throws RN740 */
   read?(text: string, name: string): T;
-  /**
-   * Refuses a path that cannot be used. It is called when all values are read, and reads no file. @throws
-   * RN720, RN753
-   */
+  /** Refuses an unusable path. Runs after all values are parsed; opens no file. @throws RN720, RN753 */
   check?(text: string, where: string): void;
 }
 
 export type Options = Readonly<Record<string, Option>>;
 
-/** What a command line says, by name. */
+/** Values of options, by name. */
 export type Values<A extends Options> = { [K in keyof A]: A[K] extends Option<infer T> ? T : never };
-/** The same, where a caller gives only some. */
+/** Some of the values of options, by name. */
 export type Given<A extends Options> = Partial<Values<A>>;
 
 interface Spec<T> {
@@ -53,12 +50,13 @@ interface Spec<T> {
   required?: true;
 }
 
-/** A value that is always there, or one that may not be. */
+/** Type of a value: `undefined` is possible unless the option is required or has a default. */
 type Held<T, S> = S extends { required: true } | { default: NonNullable<unknown> } ? T : T | undefined;
 
 /**
- * An option whose text `read` turns into a value; undefined says that it cannot. @param wants what it takes,
- * for RN740
+ * Declares an option with a value.
+ * @param about help text. @param wants description of the accepted values, for RN740.
+ * @param read parses the text; returns undefined if it cannot.
  */
 export function withValue<T, const S extends Spec<T> = Spec<T>>(
   about: string,
@@ -79,27 +77,30 @@ export function withValue<T, const S extends Spec<T> = Spec<T>>(
 }
 
 export interface Limits {
-  /** Smallest value, itself allowed. */
+  /** Smallest allowed value. */
   min?: number;
-  /** Value that is too small, where no smallest one can be named. */
+  /** Exclusive lower bound. */
   above?: number;
-  /** Largest value, itself allowed. */
+  /** Largest allowed value. */
   max?: number;
+  /** True if only integers are allowed. */
   whole?: boolean;
 }
 
-/** The number that a text is, within limits. */
+/** Parses a number; returns undefined if it is outside the limits. */
 export function readNumber(text: string, { min = -Infinity, above = -Infinity, max = Infinity, whole }: Limits = {}) {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   const fits = value >= min && value <= max && value > above && Number.isFinite(value);
   return fits && (!whole || Number.isInteger(value)) ? value : undefined;
 }
 
+/** Describes the numbers within the limits, for messages. */
 export function numberText({ min, above, max, whole }: Limits): string {
   const range = [min === undefined ? '' : `from ${min}`, above === undefined ? '' : `above ${above}`];
   return [whole ? 'a whole number' : 'a number', ...range, max === undefined ? '' : `to ${max}`].filter(Boolean).join(' ');
 }
 
+/** Declares an option with a number. */
 export function number<const S extends Spec<number> & Limits = Spec<number> & Limits>(
   about: string,
   spec?: S,
@@ -109,7 +110,7 @@ export function number<const S extends Spec<number> & Limits = Spec<number> & Li
   return withValue(about, numberText(limits), (text) => readNumber(text, limits), rest) as Option<Held<number, S>>;
 }
 
-/** One of a few words. */
+/** Declares an option that accepts one of a few words. */
 export function choice<const W extends readonly string[], const S extends Spec<W[number]> = Spec<W[number]>>(
   about: string,
   words: W,
@@ -125,13 +126,13 @@ export function choice<const W extends readonly string[], const S extends Spec<W
   return { ...one, words };
 }
 
-/** `on` or `off`. */
+/** Declares an option that accepts `on` or `off`. */
 export const onOff = (about: string): Option<boolean | undefined> => ({
   ...withValue(about, 'on or off', (text) => (text === 'on' ? true : text === 'off' ? false : undefined), { hint: 'on|off' }),
   words: ['on', 'off'],
 });
 
-/** Any text that `pattern` takes. */
+/** Declares an option with any non-empty text that matches `pattern`. */
 export function text<const S extends Spec<string> = Spec<string>>(
   about: string,
   spec?: S,
@@ -141,11 +142,11 @@ export function text<const S extends Spec<string> = Spec<string>>(
   return withValue(about, pattern?.wants ?? 'some text', read, { hint: 'text', ...spec } as S);
 }
 
-/** Parts with commas between them. */
+/** Declares an option with a list, separated by commas. */
 export const list = (about: string, spec: Spec<string[]> = {}): Option<string[] | undefined> =>
   withValue(
     about,
-    'names with commas between them',
+    'names separated by commas',
     (value) => {
       const parts = value.split(',').map((part) => part.trim());
       return parts.includes('') ? undefined : parts;
@@ -154,21 +155,21 @@ export const list = (about: string, spec: Spec<string[]> = {}): Option<string[] 
   );
 
 /**
- * Given or not; undefined where neither `--NAME` nor `--no-NAME` stands there. @param negative help of
- * `--no-NAME`
+ * Declares a flag: true for `--NAME`, false for `--no-NAME`, undefined if neither is given.
+ * @param negative help text of `--no-NAME`.
  */
 export const flag = (about: string, negative?: string): Option<boolean | undefined> => ({ about, negative });
 
-/** Given unless `--no-NAME` stands there. */
+/** Declares a flag that is true unless `--no-NAME` is given. */
 export const flagOn = (about: string, negative: string): Option<boolean> => ({ about, negative, default: true });
 
-/** A path that is looked at when it is used. */
+/** Declares a path that is not checked before its use. */
 export const path = <const S extends Spec<string> = Spec<string>>(about: string, spec?: S): Option<Held<string, S>> => ({
   ...text(about, { hint: 'file', ...spec } as S),
   path: true,
 });
 
-/** A file that is read. @param except values that are no path */
+/** Declares a file to read. @param except pattern of values that are not paths. */
 export const input = <const S extends Spec<string> = Spec<string>>(
   about: string,
   spec?: S,
@@ -178,52 +179,55 @@ export const input = <const S extends Spec<string> = Spec<string>>(
   check: (value, where) => except?.test(value) || checkFile(value, where),
 });
 
-/** Signals: files, standard input or generators, with commas between them, each perhaps as `name=source`. */
+/**
+ * Declares signals: files, standard input or generators, separated by commas; each may be written as
+ * `name=source`.
+ */
 export const signals = <const S extends Spec<string> = Spec<string>>(about: string, spec?: S): Option<Held<string, S>> => ({
   ...path(about, spec),
   check: checkSignals,
 });
 
-/** A file that is written. */
+/** Declares a file to write. */
 export const output = <const S extends Spec<string> = Spec<string>>(about: string, spec?: S): Option<Held<string, S>> => ({
   ...path(about, spec),
   check: checkOutput,
 });
 
-/** A folder that is written into. */
+/** Declares a folder to write to. */
 export const folder = <const S extends Spec<string> = Spec<string>>(about: string, spec?: S): Option<Held<string, S>> => ({
   ...path(about, { hint: 'folder', ...spec } as S),
   check: checkFolder,
 });
 
-/** The option as an argument without a name, which must be there. */
+/** Turns an option into a required positional argument. */
 export const argument = <T>(option: Option<T>): Option<NonNullable<T>> =>
   ({ ...option, place: 'one', required: true }) as Option<NonNullable<T>>;
 
-/** The option as an argument without a name. */
+/** Turns an option into an optional positional argument. */
 export const optional = <T>(option: Option<T>): Option<T | undefined> => ({ ...option, place: 'one' }) as Option<T | undefined>;
 
-/** The option as all arguments that follow, one at least. */
+/** Turns an option into the list of all remaining positional arguments, at least one. */
 export const rest = <T>(option: Option<T>): Option<NonNullable<T>[]> =>
   ({ ...option, place: 'rest', required: true }) as unknown as Option<NonNullable<T>[]>;
 
-/** The same option with another text in the help, or other properties of it that are no type. */
+/** Returns the option with another help text. */
 export const reworded = <T>(option: Option<T>, about: string): Option<T> => ({ ...option, about });
 
-/** Options under one title of the help. */
+/** Puts options under one title in the help. */
 export const group = <const A extends Options>(title: string, options: A): A =>
   Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { ...option, group: title }])) as unknown as A;
 
-/** The option that every verb has. */
-export const jsonArg = group('Output', { json: flag('Results as JSON on standard output') });
+/** The option `--json`, which every verb has. */
+export const jsonArg = group('Output', { json: flag('Print the results as JSON to standard output') });
 
 /**
- * Options of a declaration that are given although they are of no use. @param why what makes them so @throws
- * RN740
+ * Refuses options that were given but have no effect here.
+ * @param why reason that they have no effect. @param but names that are allowed. @throws RN740
  */
 export function refuseGiven(options: Options, given: ReadonlySet<string>, why: string, but: readonly string[] = []): void {
   const name = Object.keys(options).find((key) => given.has(key) && !but.includes(key));
   if (name === undefined) return;
   const where = `--${kebab(name)}`;
-  throw new RunletError('RN740', { what: `${where} is of no use here`, where, why });
+  throw new RunletError('RN740', { what: `${where} has no effect here`, where, why });
 }

@@ -1,9 +1,9 @@
 /**
- * Reads a command line by the declarations of a verb.
+ * Parses a command line by the declarations of a verb.
  *
- * In: arguments after the verb, declarations.  Out: values by name, and which of them were given. All of the
- * command line is looked at before anything is read: unknown options first, then arguments too many, values,
- * what is missing, and last the paths.
+ * In: the arguments after the verb, the declarations.  Out: values by name, and the names that were given.
+ * Checks the whole command line before any file is read, in this order: unknown options, surplus arguments,
+ * values, missing options, paths.
  */
 import { parseArgs } from 'node:util';
 import { RunletError } from '../../models/error.ts';
@@ -13,14 +13,14 @@ import type { Option, Options, Values } from './options.ts';
 
 export interface Parsed<A extends Options> {
   args: Values<A>;
-  /** Names of the options that stand on the command line. */
+  /** Names of the options and arguments that were given. */
   given: ReadonlySet<string>;
 }
 
-/** `--micro-hop`, or MODEL for an argument. */
+/** Returns the name as users see it: `--micro-hop` for an option, `MODEL` for an argument. */
 export const shownName = (name: string, { place }: Option): string => (place ? kebab(name).toUpperCase() : `--${kebab(name)}`);
 
-/** Names as they may be written, to the key of their declaration. `--no-NAME` is of flags alone. */
+/** Maps every accepted spelling of an option to its key. Only flags have `no-NAME`. */
 function spellings(options: Options): Map<string, string> {
   const known = new Map<string, string>();
   for (const [name, { place, short, read }] of Object.entries(options)) {
@@ -39,11 +39,11 @@ function unknownOption(verb: string, written: string, known: Iterable<string>): 
   return new RunletError('RN741', {
     what: `runlet ${verb} has no option ${written}`,
     where: 'command line',
-    tryThis: meant ? `--${meant}; runlet help ${verb} lists all` : `runlet help ${verb}`,
+    tryThis: meant ? `--${meant}; runlet help ${verb} lists all options` : `runlet help ${verb}`,
   });
 }
 
-/** What stands on the command line: texts of options (true and false for flags), and arguments. */
+/** Splits the command line into option texts (true or false for flags) and positional arguments. */
 export function tokensOf(verb: string, raw: readonly string[], options: Options) {
   const known = spellings(options);
   const config = Object.fromEntries(
@@ -53,7 +53,7 @@ export function tokensOf(verb: string, raw: readonly string[], options: Options)
     }),
   );
   const { tokens } = parseArgs({ args: [...raw], options: config, strict: false, allowPositionals: true, tokens: true });
-  const said = new Map<string, string | boolean>();
+  const texts = new Map<string, string | boolean>();
   const places: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') places.push(token.value);
@@ -68,17 +68,17 @@ export function tokensOf(verb: string, raw: readonly string[], options: Options)
           where: token.rawName,
           tryThis: `runlet help ${verb}`,
         });
-      said.set(name, value);
+      texts.set(name, value);
     } else {
       const on = !token.name.startsWith('no-') || kebab(name).startsWith('no-');
       if (value !== undefined && value !== 'true' && value !== 'false') throw badOption(kebab(name), value, 'no value');
-      said.set(name, on === (value !== 'false'));
+      texts.set(name, on === (value !== 'false'));
     }
   }
-  return { said, places };
+  return { texts, places };
 }
 
-/** Arguments without a name, to their declarations. @throws RN741 there are too many */
+/** Assigns positional arguments to their declarations. @throws RN741 if there are too many. */
 function placed(verb: string, places: readonly string[], options: Options): Map<string, string[]> {
   const found = new Map<string, string[]>();
   let left = [...places];
@@ -91,22 +91,22 @@ function placed(verb: string, places: readonly string[], options: Options): Map<
   if (left.length === 0) return found;
   const names = Object.entries(options).flatMap(([name, option]) => (option.place ? [shownName(name, option)] : []));
   throw new RunletError('RN741', {
-    what: `${left.join(' ')} is too much: runlet ${verb} takes ${names.length > 0 ? names.join(' and ') : 'no argument'}`,
+    what: `unexpected argument ${left.join(' ')}: runlet ${verb} takes ${names.length > 0 ? names.join(' and ') : 'no argument'}`,
     where: 'command line',
     tryThis: `runlet help ${verb}`,
   });
 }
 
-/** @throws RN720, RN740, RN741, RN753, RN754 */
+/** Parses the arguments of a verb. @throws RN720, RN740, RN741, RN753, RN754 */
 export function parse<A extends Options>(verb: string, raw: readonly string[], options: A): Parsed<A> {
-  const { said, places } = tokensOf(verb, raw, options);
+  const { texts: optionTexts, places } = tokensOf(verb, raw, options);
   const positions = placed(verb, places, options);
   const args: Record<string, unknown> = {};
   const checks: (() => void)[] = [];
   const missing: string[] = [];
   for (const [name, option] of Object.entries(options) as [string, Option][]) {
     const where = shownName(name, option);
-    const texts = option.place ? positions.get(name) : said.get(name);
+    const texts = option.place ? positions.get(name) : optionTexts.get(name);
     if (texts === undefined) {
       args[name] = option.default;
       if (option.required) missing.push(`${where}${option.place ? '' : ` <${option.hint}>`}`);
@@ -126,5 +126,5 @@ export function parse<A extends Options>(verb: string, raw: readonly string[], o
       tryThis: `runlet help ${verb}`,
     });
   for (const check of checks) check();
-  return { args: args as Values<A>, given: new Set([...said.keys(), ...positions.keys()]) };
+  return { args: args as Values<A>, given: new Set([...optionTexts.keys(), ...positions.keys()]) };
 }

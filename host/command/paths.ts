@@ -1,7 +1,8 @@
 /**
- * Paths on the command line: refused before any work where they cannot be used.
+ * Checks the paths of a command line before any work begins. Opens and reads no file.
  *
- * In: a path, and where it stands on the command line.  Out: nothing. Nothing is opened or read.
+ * In: a path, and the name of its option or argument.  Out: nothing.
+ * Errors: RN720 if a file does not exist, RN753 if a folder is given for a file, or a file for a folder.
  */
 import { existsSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,9 +19,9 @@ const aboutOf = (path: string): Stats | undefined => {
 const isFolder = (path: string): boolean => aboutOf(path)?.isDirectory() ?? false;
 
 const folderGiven = (path: string, where: string, tryThis: string): RunletError =>
-  new RunletError('RN753', { what: `${path} is a folder`, where, why: 'a file is wanted here', tryThis });
+  new RunletError('RN753', { what: `${path} is a folder`, where, why: 'this must be a file', tryThis });
 
-/** A file, a pipe or a device that is there. @throws RN720, RN753 */
+/** Checks that a file, pipe or device exists. @throws RN720, RN753 */
 export function checkFile(path: string, where: string): void {
   try {
     if (!statSync(path).isDirectory()) return;
@@ -39,16 +40,16 @@ export function checkFile(path: string, where: string): void {
     where,
     saved
       ? 'it is a TensorFlow SavedModel: tf.lite.TFLiteConverter.from_saved_model(…).convert() gives a .tflite'
-      : 'a file in it',
+      : 'a file in this folder',
   );
 }
 
-/** Sources that are no file. */
+/** Sources that are not files. */
 const noFile = /^(-|mic)$|^gen:/;
 
-/** Each source of a list that is a file is there. @throws RN720, RN753 */
+/** Checks that the files in a list of sources exist. @throws RN720, RN753 */
 export function checkSignals(sources: string, where: string): void {
-  // a file's name may have commas
+  // a file name may contain commas
   if (aboutOf(sources)?.isFile()) return;
   for (const part of sources.split(',')) {
     const source = noFile.test(part) || aboutOf(part) ? part : part.replace(/^[^=/]*=/, '');
@@ -56,21 +57,20 @@ export function checkSignals(sources: string, where: string): void {
   }
 }
 
-/** A file that can be written: no folder, and under no file. @throws RN753 */
+/** Checks that a path can be written as a file: it is no folder, and its parent is no file. @throws RN753 */
 export function checkOutput(path: string, where: string): void {
-  if (isFolder(path) || /[/\\]$/.test(path))
-    throw folderGiven(path, where, `the name of a file, ${join(path, 'NAME')} for example`);
+  if (isFolder(path) || /[/\\]$/.test(path)) throw folderGiven(path, where, `a file name, for example ${join(path, 'NAME')}`);
   checkFolder(dirname(path), where);
 }
 
-/** A folder, there or to be made. @throws RN753 */
+/** Checks that a path is a folder or does not exist yet. @throws RN753 */
 export function checkFolder(path: string, where: string): void {
   const about = aboutOf(path);
   if (!about || about.isDirectory()) return;
   throw new RunletError('RN753', {
-    what: `${path} is no folder`,
+    what: `${path} is not a folder`,
     where,
-    why: 'a folder is wanted here',
+    why: 'this must be a folder',
     tryThis: 'another path',
   });
 }

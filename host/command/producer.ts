@@ -1,4 +1,4 @@
-/** The version of Runlet that builds a bundle, from package.json. */
+/** Returns the version of Runlet from package.json, for the manifest of a bundle that it builds. */
 import { readFileSync } from 'node:fs';
 
 export const producer = (): string =>

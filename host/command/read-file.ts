@@ -1,9 +1,9 @@
 /**
- * Files that are read whole, never more of them than a bound.
+ * Reads whole files, up to a maximum size.
  *
- * In: a path and the largest number of bytes.  Out: the bytes. A regular file is refused by its size on the
- * disk, before anything is read; a pipe as soon as more than the bound has come. Files that another file
- * names must be regular: a pipe would wait for ever, a device would not end.
+ * In: a path and the maximum number of bytes.  Out: the bytes.  A regular file that is too large is refused
+ * before it is read; a pipe is refused as soon as it delivers too much. A file that another file names must
+ * be a regular file: reading a pipe could wait for ever, and a device may never end.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
@@ -11,15 +11,16 @@ import { isAbsolute, join, relative } from 'node:path';
 import { RunletError } from '../../models/error.ts';
 import { foreignFolder } from '../../models/read/foreign/index.ts';
 
-/** Largest model, bundle or array that is read whole: 1 GiB, as sources (host/sources/source.ts). */
+/** Maximum size of a model, bundle or array that is read whole: 1 GiB, as in host/sources/source.ts. */
 export const fileLimitBytes = 2 ** 30;
 
-/** More than the bound is there. */
+/** The file is larger than the maximum. */
 class TooLarge extends Error {}
 
-/** Bytes that are read at a time; what a pipe gives at once. */
+/** Number of bytes per read: the capacity of a pipe. */
 const pieceBytes = 1 << 16;
 
+/** Reads the file to its end. @throws TooLarge if it has more than `limitBytes`. */
 async function upTo(file: FileHandle, limitBytes: number): Promise<Uint8Array> {
   const parts: Buffer[] = [];
   let total = 0;
@@ -33,12 +34,12 @@ async function upTo(file: FileHandle, limitBytes: number): Promise<Uint8Array> {
   }
 }
 
-/** A folder stands where a file is wanted. */
+/** Checks whether reading failed because the path is a folder. */
 const isFolder = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EISDIR';
 
 /**
- * A file's bytes, as its owner named it: a regular file or a pipe.
- * @throws RN720 it cannot be opened, RN724 it is too large, RN166 or RN167 it is a folder
+ * Reads a file that the user named: a regular file or a pipe.
+ * @throws RN720 if it cannot be opened, RN724 if it is too large, RN166 or RN167 if it is a folder
  */
 export async function readBytes(path: string, limitBytes = fileLimitBytes): Promise<Uint8Array> {
   try {
@@ -50,8 +51,8 @@ export async function readBytes(path: string, limitBytes = fileLimitBytes): Prom
       throw new RunletError('RN724', {
         what: 'this file is too large',
         where: path,
-        why: `${message}, and no more are read into memory`,
-        tryThis: 'check that it is the file that you mean',
+        why: message,
+        tryThis: 'check that this is the right file',
       });
     throw new RunletError('RN720', {
       what: 'this file cannot be opened',
@@ -62,14 +63,12 @@ export async function readBytes(path: string, limitBytes = fileLimitBytes): Prom
   }
 }
 
-/**
- * The first bytes of a regular file, at most `headBytes`, and how many it has. @throws Error, with the reason
- */
+/** Reads up to `headBytes` from the start of a regular file, and its size. @throws Error with the reason. */
 export async function readHead(path: string, headBytes: number): Promise<{ bytes: Uint8Array; fileBytes: number }> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const about = await file.stat();
-    if (!about.isFile()) throw new Error('it is no regular file');
+    if (!about.isFile()) throw new Error('it is not a regular file');
     const { buffer, bytesRead } = await file.read(new Uint8Array(Math.min(headBytes, about.size)), 0, undefined, 0);
     return { bytes: buffer.subarray(0, bytesRead), fileBytes: about.size };
   } finally {
@@ -81,7 +80,7 @@ async function read(path: string, limitBytes: number): Promise<Uint8Array> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    if (size > limitBytes) throw new TooLarge(`it has ${size} bytes, at most ${limitBytes} are wanted`);
+    if (size > limitBytes) throw new TooLarge(`it has ${size} bytes, at most ${limitBytes} are read`);
     return await upTo(file, limitBytes);
   } finally {
     await file.close();
@@ -89,9 +88,8 @@ async function read(path: string, limitBytes: number): Promise<Uint8Array> {
 }
 
 /**
- * The bytes of a file that a model names, by its path below the model's folder; a link may not lead out of
- * it.
- * @throws Error, with the reason
+ * Reads a file that a model names by a path below the model's folder. A link must not lead out of the folder.
+ * @throws Error with the reason.
  */
 export async function readBeside(folder: string, path: string, limitBytes: number): Promise<Uint8Array> {
   const [base, target] = [await realpath(folder), await realpath(join(folder, path))];
@@ -100,17 +98,14 @@ export async function readBeside(folder: string, path: string, limitBytes: numbe
   return readNamed(target, limitBytes);
 }
 
-/**
- * The bytes of a file that another file names. It must be a regular file.
- * @throws Error, with the reason
- */
+/** Reads a file that another file names. It must be a regular file. @throws Error with the reason. */
 export async function readNamed(path: string, limitBytes: number): Promise<Uint8Array> {
   // without O_NONBLOCK a pipe would wait here for a writer
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const about = await file.stat();
-    if (!about.isFile()) throw new Error('it is no regular file');
-    if (about.size > limitBytes) throw new TooLarge(`it has ${about.size} bytes, at most ${limitBytes} are wanted`);
+    if (!about.isFile()) throw new Error('it is not a regular file');
+    if (about.size > limitBytes) throw new TooLarge(`it has ${about.size} bytes, at most ${limitBytes} are read`);
     return await upTo(file, limitBytes);
   } finally {
     await file.close();

@@ -1,8 +1,8 @@
 /**
- * Options of the audio front end, for features and build.
+ * Options of the audio front end, for `features`, `build` and `quantize`.
  *
- * In: a preset's name and options that change it.  Out: FrontEnd. RN506 where they do not fit each other,
- * RN740 where a value is of no use.
+ * In: the name of a preset, and options that change it.  Out: a FrontEnd.
+ * Errors: RN506 if the options do not fit together, RN740 if a value cannot be used.
  */
 
 import { basename } from 'node:path';
@@ -17,35 +17,37 @@ import { readBytes } from './read-file.ts';
 
 const ms = { min: 0.01, max: 60_000, hint: 'ms' } as const;
 
-/** What of a preset can be changed. */
+/** Options that change a preset. */
 export const soundArgs = group('Sound', {
-  stepMs: number('Front end: time between two rows (default: of the preset)', ms),
-  windowMs: number('Front end: time that a row looks at', ms),
-  rows: number('Front end: features of a row (channels of the filter bank)', { min: 1, whole: true }),
-  lowerHz: number('Front end: lower end of the band', { min: 0, hint: 'Hz' }),
-  upperHz: number('Front end: upper end of the band', { min: 0, hint: 'Hz' }),
+  stepMs: number('Front end: time between two rows (default: from the preset)', ms),
+  windowMs: number('Front end: length of sound that makes up one row', ms),
+  rows: number('Front end: number of features in a row (channels of the filter bank)', { min: 1, whole: true }),
+  lowerHz: number('Front end: lower limit of the frequency band', { min: 0, hint: 'Hz' }),
+  upperHz: number('Front end: upper limit of the frequency band', { min: 0, hint: 'Hz' }),
   noiseReduction: flag('Front end: noise reduction', 'Front end: without noise reduction'),
   pcan: flag('Front end: gain control', 'Front end: without gain control'),
   log: flag('Front end: logarithm of the features', 'Front end: without the logarithm'),
   tables: choice(
-    'Front end: library (default of most), newlib (as an ESP32 computes filter weights), signal or librosa',
+    'Front end: how its tables are made: library (default of most presets), newlib (as an ESP32 computes filter weights), signal or librosa',
     tableKinds,
   ),
 });
 
 export type SoundOptions = Given<typeof soundArgs>;
 
-/** What --front-end takes that is no file. */
+/** Values of --front-end that are not a file. */
 export const presetName = /^[\w-]+$/;
 
-/** A preset's parameters with the options applied; times in milliseconds hold at another rate too. */
+/** Returns a preset's parameters with the options applied. At another sample rate, times in ms are kept. */
 export function soundParameters(preset: string, options: SoundOptions, rateHz?: number): FrontEndParameters {
   const parameters = presetParameters(preset);
-  const { sampleRateHz: ownHz } = parameters;
-  const sampleRateHz = rateHz ?? ownHz;
+  const { sampleRateHz: presetHz } = parameters;
+  const sampleRateHz = rateHz ?? presetHz;
   const time = (option: 'step-ms' | 'window-ms', ms: number | undefined, samples: number): number =>
-    ms === undefined && sampleRateHz === ownHz ? samples : samplesOf(ms ?? (1000 * samples) / ownHz, sampleRateHz, `--${option}`);
-  const own = (on: boolean | undefined, name: 'noise' | 'pcan' | 'log') => (on === false ? { [name]: false } : {});
+    ms === undefined && sampleRateHz === presetHz
+      ? samples
+      : samplesOf(ms ?? (1000 * samples) / presetHz, sampleRateHz, `--${option}`);
+  const switchedOff = (on: boolean | undefined, name: 'noise' | 'pcan' | 'log') => (on === false ? { [name]: false } : {});
   const { rows: channels, lowerHz, upperHz, tables } = options;
   const changed = { channels, lowerHz, upperHz, tables };
   return {
@@ -54,15 +56,15 @@ export function soundParameters(preset: string, options: SoundOptions, rateHz?: 
     stepSamples: time('step-ms', options.stepMs, parameters.stepSamples),
     windowSamples: time('window-ms', options.windowMs, parameters.windowSamples),
     ...(Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined)) as Partial<FrontEndParameters>),
-    ...own(options.noiseReduction, 'noise'),
-    ...own(options.pcan, 'pcan'),
-    ...own(options.log, 'log'),
+    ...switchedOff(options.noiseReduction, 'noise'),
+    ...switchedOff(options.pcan, 'pcan'),
+    ...switchedOff(options.log, 'log'),
   };
 }
 
 /**
- * A front end that a file holds, with another step. @throws RN506, RN740 where an option would change its
- * tables
+ * Returns a file's front end with the step from the options. @throws RN506, RN740 if another option is given,
+ * which would change the file's tables.
  */
 export function withStep(frontEnd: FrontEnd, options: SoundOptions): FrontEnd {
   const given = Object.keys(soundArgs).find((name) => name !== 'stepMs' && options[name as keyof SoundOptions] !== undefined);
@@ -79,7 +81,7 @@ export function withStep(frontEnd: FrontEnd, options: SoundOptions): FrontEnd {
   return { ...frontEnd, stepSamples };
 }
 
-/** The front end of a TensorFlow Lite file of Signal operators; undefined where it has none. */
+/** Reads the front end from a TensorFlow Lite file of Signal operators; undefined if the file has none. */
 export async function fileFrontEnd(
   path: string,
   bytes: Uint8Array,
@@ -93,10 +95,10 @@ export async function fileFrontEnd(
   return frontEnd && withStep(frontEnd, options);
 }
 
-/** A preset by its name, or the front end of a .tflite file. @throws RN506, RN720, RN740 */
+/** Makes a front end from a preset's name or from a .tflite file. @throws RN506, RN720, RN740 */
 export async function soundFrontEnd(preset: string, options: SoundOptions, rateHz?: number): Promise<FrontEnd> {
   if (!preset.endsWith('.tflite')) return makeFrontEnd(soundParameters(preset, options, rateHz));
   const frontEnd = await fileFrontEnd(preset, await readBytes(preset), options, rateHz);
   if (frontEnd) return frontEnd;
-  throw badOption('preset', preset, 'a preset, or a file that is a front end (SignalWindow and what follows)');
+  throw badOption('preset', preset, 'a preset, or a file with a front end (SignalWindow and the operators after it)');
 }

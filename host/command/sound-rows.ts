@@ -1,9 +1,9 @@
 /**
- * Rows out of sound: what an audio front end makes, or a bundle that takes sound, such as an embedding
+ * Turns sound into rows, with an audio front end or with a bundle that takes sound, such as an embedding
  * network.
  *
- * In: --front-end and the path of a WAV.  Out: real rows, as the model behind it takes them. RN722 where its
- * frames have other lengths.
+ * In: --front-end and the path of a WAV.  Out: rows of real values, the frames of the model that follows.
+ * Errors: RN722 if the length of a row is not that of the model's frame.
  */
 import { RunletError } from '../../models/error.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -16,9 +16,9 @@ import { type SoundOptions, soundFrontEnd } from './sound-options.ts';
 interface RowMaker {
   name: string;
   sampleRateHz: number | undefined;
-  /** Values of a row. */
+  /** Number of values in a row. */
   elements: number;
-  /** The rows that fall due with this sound, -1 to 1. */
+  /** @param sound samples from -1 to 1. @returns f32 [rows][elements], the rows that become complete. */
   push(sound: Float32Array): Float32Array;
 }
 
@@ -58,7 +58,11 @@ async function ofBundle(path: string): Promise<RowMaker> {
   };
 }
 
-/** @throws RN506, RN722, RN740, RN775 */
+/**
+ * Opens a WAV as a source of rows.
+ * @param named value of --front-end: a preset, a .tflite file or a .wasm bundle. @param path the WAV.
+ * @param elements number of values in a frame of the model. @throws RN506, RN722, RN740, RN775
+ */
 export async function soundRows(named: string, path: string, elements: number, options: SoundOptions) {
   const maker = named.endsWith('.wasm') ? await ofBundle(named) : ofFrontEnd(await soundFrontEnd(named, options));
   if (maker.elements !== elements)

@@ -1,5 +1,5 @@
 /**
- * What a bundle costs, as the demos say at their end.
+ * Formats the cost of a bundle for the end of a demo.
  *
  * In: a bundle's figures.  Out: [name, text] of its work, its file and its memory.
  */
@@ -14,7 +14,7 @@ const count = (n: number) => n.toLocaleString('en');
 
 export const workLine = ({ macsPerHop, macsPerWindow }: Facts): Line => [
   'work saved',
-  `${count(macsPerHop)} instead of ${count(macsPerWindow)} multiply-adds an answer: ${(macsPerWindow / macsPerHop).toFixed(2)} times less`,
+  `${count(macsPerHop)} instead of ${count(macsPerWindow)} multiply-adds per answer: ${(macsPerWindow / macsPerHop).toFixed(2)} times less`,
 ];
 
 export const byteLines = (f: Facts): Line[] => [

@@ -1,10 +1,10 @@
 /**
- * npm run eval:ecg [-- DIR] [--float]: the figures of models/zoo/ecg/card.md.
+ * npm run eval:ecg [-- DIR] [--float]: computes the figures of models/zoo/ecg/card.md.
  *
- * In: records in DIR (default ../shared/data/mitdb-mlii) and the networks of five folds with the weights of
- * the beats' kinds.  Out: beats of whole records that a fold was not trained on: sensitivity and precision of
- * each class, int8 streamed and, with --float, float; per fold and together, and by the scores alone; what
- * was found for what; V per record. float (with --float) takes some minutes.
+ * In: records in DIR (default ../shared/data/mitdb-mlii), the networks of five folds and their weights for
+ * the kinds of beats.  Out, for whole held-out records: sensitivity and precision of each class, per fold and
+ * in total, int8 streamed and with --float also float (some minutes); the same by the scores only; the
+ * confusion; V per record.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ async function main(folder: string, kinds: readonly ('float' | 'int8')[]): Promi
   const records = readRecords(folder);
   const calibration = zooArray('ecg', 'calib.npy').data as Float32Array;
   const sums = { float: emptyTable(), int8: emptyTable() };
-  const scoresAlone = emptyTable();
+  const scoresOnly = emptyTable();
   const rows: (string | number)[][] = [];
   const perRecord: (string | number)[][] = [];
   let seconds = 0;
@@ -44,34 +44,34 @@ async function main(folder: string, kinds: readonly ('float' | 'int8')[]): Promi
     const graph = await readFloat('ecg', `folds/fold-${fold}.onnx`);
     const { session } = await openInt8(toInt8(graph, hop, calibration), { hop });
     const weights = kindWeights(fold);
-    const own = { float: emptyTable(), int8: emptyTable() };
+    const foldTables = { float: emptyTable(), int8: emptyTable() };
     const kept = records.filter((r) => r.fold === fold);
     for (const { name, signal, marks } of kept) {
       if (kinds.includes('float')) {
         const float = floatScores(graph, hop, signal);
-        addBeats(own.float, beatsOf(signal, float, weights), marks, float.length);
+        addBeats(foldTables.float, beatsOf(signal, float, weights), marks, float.length);
       }
       const began = performance.now();
       const int8 = moduleScores(session, signal);
       const beats = beatsOf(signal, int8, weights);
       seconds += (performance.now() - began) / 1000;
-      addBeats(scoresAlone, beatsOf(signal, int8), marks, int8.length);
-      const alone = emptyTable();
-      addBeats(alone, beats, marks, int8.length);
-      add(own.int8, alone);
-      const { sensitivity, precision } = figuresOf(alone);
-      const there = (alone[2] as number[]).reduce((a, b) => a + b, 0);
+      addBeats(scoresOnly, beatsOf(signal, int8), marks, int8.length);
+      const recordTable = emptyTable();
+      addBeats(recordTable, beats, marks, int8.length);
+      add(foldTables.int8, recordTable);
+      const { sensitivity, precision } = figuresOf(recordTable);
+      const there = (recordTable[2] as number[]).reduce((a, b) => a + b, 0);
       if (there >= 10) perRecord.push([name, there, percent(sensitivity[2] as number), percent(precision[2] as number)]);
       process.stderr.write(`fold ${fold}, record ${name}\n`);
     }
     for (const kind of kinds) {
-      add(sums[kind], own[kind]);
-      rows.push(line(fold, kept.length, kind, own[kind]));
+      add(sums[kind], foldTables[kind]);
+      rows.push(line(fold, kept.length, kind, foldTables[kind]));
     }
   }
   for (const kind of kinds) rows.push(line('all', records.length, kind, sums[kind]));
-  rows.push(line('all', records.length, 'int8, scores alone', scoresAlone));
-  say('beats of records that the fold was not trained on; sensitivity and precision, %\n');
+  rows.push(line('all', records.length, 'int8, scores only', scoresOnly));
+  say('beats of held-out records; sensitivity and precision in %\n');
   say(table(rows, { head: ['fold', 'records', 'beats', '', 'accuracy', ...classes.flatMap((c) => [`${c} sens`, `${c} prec`])] }));
   say('\nfound by int8, all folds\n');
   const names = [...classes, 'Q', 'no beat'];

@@ -1,11 +1,10 @@
 /**
- * ECG records for the evaluation of ecg, and how beats that were found are held against beats that are there.
+ * Reads ECG records for the evaluation of ecg, and compares found beats with true ones.
  *
  * In: a folder with index.csv and dev/{record}_x.npy (int16, 1000 counts per mV, 180 Hz),
- * dev/{record}_beats.npy (int32 [n][2]: sample of the R mark, class 0 N 1 S 2 V 3 F 4 Q).  Out: mV, marks, a
- * fold per record (every fifth to the same); a table of what was found for what. A found beat and a true one
- * within 150 ms of each other are one, each used once, in the order of time. The same rules are in
- * models/zoo/ecg.
+ * dev/{record}_beats.npy (int32 [n][2]: sample of the R mark, class 0 N 1 S 2 V 3 F 4 Q).  Out: mV, marks,
+ * the fold of each record (every fifth has the same); a confusion table.  Rules, as in models/zoo/ecg: a
+ * found beat matches a true one within 150 ms; beats are matched in order of time, each at most once.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,15 +18,13 @@ export const rateHz = 180;
 export const hop = 8;
 export const window = 1031;
 export const classes = ['N', 'S', 'V', 'F'];
-/** Samples from the one that an answer is about to the end of its window. */
+/** Samples from the one that an answer describes to the end of its window. */
 export const delaySamples = 207;
 const toleranceSamples = 27;
-/**
- * Found beats that are further from any mark are not judged: ventricular flutter was not marked beat by beat.
- */
+/** Found beats further from any mark are not judged: in ventricular flutter the beats were not marked. */
 const gapSamples = 2 * rateHz;
 
-/** The sample that an answer is about. */
+/** Index of the sample that an answer describes. */
 export const sampleOf = (answer: number): number => window - 1 - delaySamples + hop * answer;
 
 export interface Record {
@@ -56,7 +53,7 @@ export function readRecords(folder: string): Record[] {
   });
 }
 
-/** The two simulated minutes of the zoo: mV, and where their beats are. */
+/** Reads the two simulated minutes of the zoo: mV and true beats. */
 export function readDemo(): { signal: Float32Array; truth: Record['marks'] } {
   const rows = readFileSync(zooFile('ecg', 'demo.csv'), 'utf8').trim().split('\n').slice(1);
   const values = rows.map((line) => line.split(',').map(Number));
@@ -66,16 +63,13 @@ export function readDemo(): { signal: Float32Array; truth: Record['marks'] } {
   };
 }
 
-/** Weights for the network of a fold, or for ecg.onnx. */
+/** Reads the weights for the network of a fold; by default for ecg.onnx. */
 export function kindWeights(fold?: number): KindWeights {
   const { shipped, folds: each } = JSON.parse(readFileSync(zooFile('ecg', 'kinds.json'), 'utf8'));
   return fold === undefined ? shipped : each[fold];
 }
 
-/**
- * The beats of a whole stream: its samples and its scores, taken in the order in which they come; without
- * weights with the class that the scores alone give.
- */
+/** Finds the beats of a whole stream in order. Without `weights` the class comes from the scores only. */
 export function beatsOf(signal: Float32Array, scores: readonly ArrayLike<number>[], weights?: KindWeights): Beat[] {
   const finder = beatFinder();
   const kinds = weights && beatKinds(weights);
@@ -89,13 +83,10 @@ export function beatsOf(signal: Float32Array, scores: readonly ArrayLike<number>
   return [...found, ...finder.end().map(judge)];
 }
 
-/** counts[there][found]: rows N S V F Q and no beat, columns found N S V F and missed. */
+/** Empty table counts[true][found]: rows N, S, V, F, Q, no beat; columns N, S, V, F, missed. */
 export const emptyTable = (): number[][] => Array.from({ length: 6 }, () => new Array<number>(5).fill(0));
 
-/**
- * Adds one record's beats to a table; marks before the first answer and after the last are left out, and
- * found beats in unmarked stretches.
- */
+/** Adds a record's beats to a table, without marks outside the answers and beats far from any mark. */
 export function addBeats(counts: number[][], all: readonly Beat[], marks: Record['marks'], answers: number): void {
   const inside = marks.filter(([sample]) => sample >= sampleOf(0) && sample <= sampleOf(answers - 1));
   let nearest = 0;
@@ -135,7 +126,7 @@ export interface Figures {
   precision: number[];
 }
 
-/** Beats of class Q, and what was found at them, count for nothing. */
+/** Computes the figures of a table. True beats of class Q, and the beats found for them, do not count. */
 export function figuresOf(counts: number[][]): Figures {
   const counted = [0, 1, 2, 3, 5].map((r) => counts[r] as number[]);
   const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);

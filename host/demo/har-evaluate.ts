@@ -1,9 +1,9 @@
 /**
- * npm run eval:har [-- DIR]: the figures of models/zoo/har/card.md.
+ * npm run eval:har [-- DIR]: computes the figures of models/zoo/har/card.md.
  *
  * In: recordings in DIR (default ../shared/data/har-uji) and the networks of four folds of each device.  Out:
- * accuracy on the subjects that a fold was not trained on, one answer a hop: float, int8 windowed, int8
- * streamed; per subject; and the confusion of the streamed answers.
+ * accuracy on held-out subjects with one answer per hop (float, int8 windowed, int8 streamed), per fold and
+ * per subject; the confusion of the streamed answers.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const total = (counts: Counts) => counts.flat().reduce((a, b) => a + b, 0);
 const share = (counts: Counts) => counts.reduce((sum, row, i) => sum + (row[i] as number), 0) / total(counts);
 const percent = (x: number) => (100 * x).toFixed(2);
 
-/** Mean of the classes' F1. */
+/** Mean F1 of the classes. */
 function macroF1(counts: Counts): number {
   const f1 = counts.map((row, i) => {
     const found = counts.reduce((sum, r) => sum + (r[i] as number), 0);
@@ -45,7 +45,7 @@ async function judge(folder: string, device: Device): Promise<void> {
     const int8 = toInt8(graph, hop, calibration);
     const streamed = (await openInt8(int8, { hop })).session;
     const windowed = (await openInt8(int8, { hop, mode: 'windowed' })).session;
-    const own = Object.fromEntries(kinds.map((k) => [k, empty()])) as typeof sums;
+    const foldCounts = Object.fromEntries(kinds.map((k) => [k, empty()])) as typeof sums;
     const kept = subjects.filter((s) => s.fold === fold);
     for (const { name, signal, labels: truth } of kept) {
       const count = (scores: Float32Array[]) => confusionOf(scores, (n) => truth[frameOf(n)] as number, labels.length);
@@ -54,14 +54,19 @@ async function judge(folder: string, device: Device): Promise<void> {
         'int8 windowed': count(moduleScores(windowed, signal)),
         'int8 streamed': count(moduleScores(streamed, signal)),
       };
-      for (const k of kinds) add(own[k], found[k]);
+      for (const k of kinds) add(foldCounts[k], found[k]);
       perSubject.push([name, share(found['int8 streamed'])]);
     }
-    for (const k of kinds) add(sums[k], own[k]);
-    rows.push([fold, kept.map((s) => s.name).join(' '), total(own.float), ...kinds.map((k) => percent(share(own[k])))]);
+    for (const k of kinds) add(sums[k], foldCounts[k]);
+    rows.push([
+      fold,
+      kept.map((s) => s.name).join(' '),
+      total(foldCounts.float),
+      ...kinds.map((k) => percent(share(foldCounts[k]))),
+    ]);
   }
   rows.push(['all', `${subjects.length} subjects`, total(sums.float), ...kinds.map((k) => percent(share(sums[k])))]);
-  say(`\n${device}: accuracy, %, on subjects that the fold was not trained on\n`);
+  say(`\n${device}: accuracy in %, on held-out subjects\n`);
   say(table(rows, { head: ['fold', 'subjects', 'answers', ...kinds] }));
   const sorted = perSubject.map(([, a]) => a).sort((a, b) => a - b);
   const middle = ((sorted[sorted.length / 2 - 1] as number) + (sorted[sorted.length / 2] as number)) / 2;

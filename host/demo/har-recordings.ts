@@ -1,11 +1,11 @@
 /**
- * Phone and watch recordings for the evaluation of har: one stream per subject.
+ * Reads phone and watch recordings for the evaluation of har: one stream per subject.
  *
  * In: a folder with {sp,sw}_dev_x.npy (int16 [n][6]: m/s^2 * 400, rad/s * 1600, at 100 Hz), {sp,sw}_dev_y.npy
  * (int8 [n]) and index.csv.
- * Out: float32 [n / 2][6] at 50 Hz in g and 250 degrees/s (means of two neighbours), a label per frame.
- * Executions of a subject lie one after the other. Folds: every fourth subject of the sorted names to the
- * same fold. The same rules are in models/zoo/har/recordings.py.
+ * Out: float32 [n / 2][6] at 50 Hz, in units of g and 250 degrees/s (means of two neighbours); a label per
+ * frame.  Rules, as in models/zoo/har/recordings.py: the recordings of a subject follow one another; every
+ * fourth subject of the sorted names is in the same fold.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export const axes = 6;
 export const rateHz = 50;
 export const window = 128;
 export const hop = 8;
-/** An answer is about the sample in the middle of its window. */
+/** Index of the frame that an output describes: the middle of its window. */
 export const frameOf = (output: number): number => window / 2 + output * hop;
 
 const gravity = 9.80665;
@@ -42,11 +42,11 @@ export function readSubjects(folder: string, device: Device): Subject[] {
     if (of === short && split === 'dev')
       parts.set(name, [...(parts.get(name) ?? []), [Number(start), Math.floor(Number(length) / 2)]]);
   return [...parts.keys()].sort().map((name, n) => {
-    const own = parts.get(name) ?? [];
-    const total = own.reduce((sum, [, frames]) => sum + frames, 0);
+    const pieces = parts.get(name) ?? [];
+    const total = pieces.reduce((sum, [, frames]) => sum + frames, 0);
     const [signal, labels] = [new Float32Array(total * axes), new Uint8Array(total)];
     let at = 0;
-    for (const [start, frames] of own)
+    for (const [start, frames] of pieces)
       for (let f = 0; f < frames; f++, at++) {
         const row = start + 2 * f;
         labels[at] = y[row] as number;

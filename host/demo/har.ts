@@ -1,10 +1,10 @@
 /**
- * npm run demo:har [-- phone]: what a person with a watch (or a phone in a pocket) does, from the ONNX file
- * to an answer every 160 ms.
+ * npm run demo:har [-- phone]: recognises the activity of a person with a watch (or a phone in a pocket),
+ * from the ONNX file to an answer every 160 ms.
  *
  * In: models/zoo/har (float ONNX, calibration signal, a simulated recording with its script).  Out: plan,
- * module, activities as they are found against the script, what streaming saved. Writes
- * out/har-<device>.wasm. Activities come and go with the means of the last five scores.
+ * module, recognised activities next to the script, cost; out/har-<device>.wasm.  Rule: an answer is the
+ * class with the largest mean of the last five scores.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,10 +25,10 @@ const step = (n: number, text: string) => say(`\n${colour.bold(`${n}. ${text}`)}
 const labels = ['seated', 'standing up', 'walking', 'turning', 'sitting down'];
 const marks = ['_', '/', '~', '>', '\\'];
 const paints = [colour.dim, colour.green, colour.cyan, colour.yellow, colour.magenta];
-/** Answers in a line of the picture. */
+/** Answers per line of the picture. */
 const lineAnswers = 62;
 
-/** One mark an answer, coloured by its activity. */
+/** One mark per answer, in the colour of its activity. */
 const strip = (activities: readonly number[]) => activities.map((a) => paints[a]?.(marks[a] as string)).join('');
 
 async function main(device: Device): Promise<void> {
@@ -57,7 +57,7 @@ async function main(device: Device): Promise<void> {
     recent.push(Float32Array.from(session.output()));
     if (recent.length > 5) recent.shift();
     const means = labels.map((_, c) => recent.reduce((sum, s) => sum + (s[c] as number), 0));
-    // the mean of five answers is about the third of them
+    // the mean of five answers describes the time of the third
     if (n < 2) return;
     found.push(argmax(means));
     truth.push(values[frameOf(n - 2)]?.[7] as number);
@@ -75,7 +75,7 @@ async function main(device: Device): Promise<void> {
   const facts = bundleFacts(bundle.wasm, bundle.manifest);
   const answers = found.length + 2;
   const summary: [string, string][] = [
-    ['accuracy', `${right} of ${found.length} answers are as it was simulated (${((100 * right) / found.length).toFixed(1)} %)`],
+    ['accuracy', `${right} of ${found.length} answers agree with the script (${((100 * right) / found.length).toFixed(1)} %)`],
     workLine(facts),
     [
       'time',
@@ -85,7 +85,7 @@ async function main(device: Device): Promise<void> {
   ];
   for (const [name, text] of summary) say(`  ${name.padEnd(11)} ${text}`);
   say(
-    `\n  models/zoo/har/card.md says how good the network is on people. Run it yourself:\n  npx runlet run out/har-${device}.wasm models/zoo/har/demo-${device}.csv --columns ax,ay,az,gx,gy,gz --limit 3`,
+    `\n  models/zoo/har/card.md has the accuracy on real people. Run it yourself:\n  npx runlet run out/har-${device}.wasm models/zoo/har/demo-${device}.csv --columns ax,ay,az,gx,gy,gz --limit 3`,
   );
 }
 

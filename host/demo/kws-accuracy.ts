@@ -1,10 +1,10 @@
 /**
- * Accuracy of one fold's network on the clips of the speakers that it was not trained on.
+ * Finds the answers of one fold's network for the clips of held-out speakers.
  *
- * In: a float graph, the fold's clips.  Out: labels found by the float network and by int8, on windows of
- * single clips (the front end started afresh for each), and by int8 streamed: all clips one after the other
- * in a drawn order as one signal, pushed through one module (front end and network), the answer being the
- * output at each clip's end. The front end's noise estimate is then that of whatever came before.
+ * In: a float graph, the fold's clips.  Out: three answers per clip. `float` and `windowed` (int8) run on the
+ * window of a single clip, with the front end reset before it. `streamed` (int8) takes all clips in a random
+ * order as one signal through one module (front end and network); the answer is the output at the clip's end.
+ * There the front end's noise estimate comes from the preceding clips.
  */
 import { build } from '../../assembly/build.ts';
 import type { Graph } from '../../models/graph/types.ts';
@@ -32,7 +32,7 @@ export const highest = (scores: ArrayLike<number>): number => {
   return best;
 };
 
-/** Rows of a clip, the front end started afresh: int8 [49][40]. */
+/** Rows of a clip after a reset of the front end: int8 [49][40]. */
 function freshRows(reference: FrontEndReference, pcm: Int16Array): Int8Array {
   const out = new Int8Array(rows * channels);
   let at = 0;

@@ -1,9 +1,10 @@
 /**
- * Speech Commands clips for the evaluation of kws: sound, label and fold.
+ * Reads Speech Commands clips for the evaluation of kws: sound, label and fold.
  *
  * In: a folder with index.csv and {dev}_{i}.npy, mu-law bytes [n][16000] (16 kHz).  Out: int16 PCM of the
- * development clips, in file order. Folds: speakers in the order of their SHA-256, each to the fold with the
- * fewest clips so far (silence, which has no speaker, apart). The same rule is in models/zoo/kws/clips.py.
+ * development clips, in file order.  Rule of the folds, as in models/zoo/kws/clips.py: each speaker, in the
+ * order of the SHA-256 of the names, goes to the fold with the fewest clips so far. Noise files, which have
+ * no speaker, are counted separately.
  */
 
 import { createHash } from 'node:crypto';
@@ -24,7 +25,7 @@ export interface Clip {
   fold: number;
 }
 
-/** f = v / 127.5 - 1; x = sign(f) (256^|f| - 1) / 255; times 32767. */
+/** Decodes mu-law: f = v / 127.5 - 1; x = sign(f) (256^|f| - 1) / 255; times 32767. */
 const muLaw = Int16Array.from({ length: 256 }, (_, v) => {
   const f = v / 127.5 - 1;
   return Math.round(((Math.sign(f) * (256 ** Math.abs(f) - 1)) / 255) * 32767);

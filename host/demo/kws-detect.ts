@@ -1,17 +1,17 @@
 /**
- * Sound through front end and module to scores, and scores to detections and their count against a script.
+ * Runs kws on sound, detects words, and compares the detections with a script.
  *
- * In: int16 PCM in pieces; a session of kws with its front end inside.  Out: the scores of every output,
- * float32 [outputs][12], one every 40 ms; hits, misses and false accepts. A detection is a hit if it has the
- * word's label and falls between the word's start and 0.8 s after its end (the window is one second, the mean
- * of some outputs comes on top); every other detection is a false accept.
+ * In: int16 PCM in pieces; a session of kws with its front end.  Out: the scores of every output, float32
+ * [outputs][12], one every 40 ms; hits, misses and false accepts.  Rule: a detection is a hit if it has the
+ * word's label and lies between the word's start and 0.8 s after its end (the window is one second, and the
+ * mean of several outputs adds delay). Every other detection is a false accept.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { type Detection, LabelDetector, type Session } from '../session/index.ts';
 import { labels } from './kws-clips.ts';
 import { endSample, hopSeconds, rateHz } from './kws-model.ts';
 
-/** All scores of a signal, and its number of samples. */
+/** Computes all scores of a signal, and its number of samples. */
 export function scoresOf(session: Session, sound: Iterable<Int16Array>): { scores: Float32Array[]; samples: number } {
   const scores: Float32Array[] = [];
   let samples = 0;
@@ -52,7 +52,7 @@ export interface Count {
   falseAccepts: Detection[];
 }
 
-/** Longest time from the end of a word to its detection, seconds. */
+/** Maximum time from the end of a word to its detection, in seconds. */
 export const latest = 0.8;
 
 export function count(words: readonly Word[], heard: readonly Detection[]): Count {

@@ -1,11 +1,11 @@
 /**
- * npm run eval:kws [-- DIR]: the figures of models/zoo/kws/card.md.
+ * npm run eval:kws [-- DIR]: computes the figures of models/zoo/kws/card.md.
  *
  * In: Speech Commands development clips in DIR (default ../shared/data/gsc12-test), the networks of five
- * folds, and what espeak-ng says of talk.csv.  Out: accuracy per fold on speakers kept apart (float windowed,
- * int8 windowed, int8 streamed), the confusion of the streamed answers, and detection: false accepts an hour
- * on two hours of sentences, hits on kept-apart clips put between such sentences. Where the clips or
- * espeak-ng are missing, that part is left out and a line says so.
+ * folds, and sentences of talk.csv spoken by espeak-ng.  Out: accuracy per fold on held-out speakers (float
+ * windowed, int8 windowed, int8 streamed); the confusion of the streamed answers; detection: false accepts
+ * per hour in two hours of sentences, and hits on held-out clips between such sentences. Parts whose clips or
+ * espeak-ng are missing are left out with a notice.
  */
 
 import { existsSync } from 'node:fs';
@@ -65,13 +65,13 @@ async function accuracy(clips: readonly Clip[]): Promise<void> {
     mean(4),
     mean(5),
   ]);
-  say('accuracy, %, on the speakers that the fold was not trained on\n');
+  say('accuracy in %, on held-out speakers\n');
   say(table(rows, { head: ['fold', 'clips', 'speakers', 'float windowed', 'int8 windowed', 'int8 streamed'] }));
   say('\nanswers of int8 streamed, all folds\n');
   say(confusion(all));
 }
 
-/** Every third kept-apart word of a fold, between sentences. */
+/** Yields the clips in random order between sentences. Adds their words with times to `words`. */
 function* embedded(
   clips: readonly Clip[],
   sentences: Iterator<Int16Array>,
@@ -109,20 +109,20 @@ async function detection(clips: readonly Clip[]): Promise<void> {
   const talk = scoresOf(session, spoken(lines));
   const hours = talk.samples / rateHz / 3600;
   progress(`${hours.toFixed(2)} hours of sentences`);
-  const streams: { own: Session; words: Word[]; scores: Float32Array[]; hours: number }[] = [];
+  const streams: { foldSession: Session; words: Word[]; scores: Float32Array[]; hours: number }[] = [];
   for (let fold = 0; fold < folds && clips.length > 0; fold++) {
     const words: Word[] = [];
     const kept = clips.filter((c) => c.fold === fold && c.label > 1).filter((_, i) => i % 3 === 0);
     const part = lines.filter((_, i) => i % folds === fold);
-    const own = await soundOf(foldFile(fold));
-    const { scores, samples } = scoresOf(own, embedded(kept, spoken(part, 9), random32(fold + 1), words));
-    streams.push({ own, words, scores, hours: samples / rateHz / 3600 });
+    const foldSession = await soundOf(foldFile(fold));
+    const { scores, samples } = scoresOf(foldSession, embedded(kept, spoken(part, 9), random32(fold + 1), words));
+    streams.push({ foldSession, words, scores, hours: samples / rateHz / 3600 });
     progress(`fold ${fold}: ${words.length} words in ${(samples / rateHz / 60).toFixed(0)} minutes`);
   }
   const total = streams.reduce((sum, s) => sum + s.words.length, 0);
   const rows = rules.map((rule) => {
     const wrong = detect(session.manifest, talk.scores, rule).length;
-    const counts = streams.map((s) => count(s.words, detect(s.own.manifest, s.scores, rule)));
+    const counts = streams.map((s) => count(s.words, detect(s.foldSession.manifest, s.scores, rule)));
     const hits = counts.reduce((sum, c) => sum + c.hits, 0);
     const others = counts.reduce((sum, c) => sum + c.falseAccepts.length, 0);
     const embeddedHours = streams.reduce((sum, s) => sum + s.hours, 0);
@@ -137,9 +137,9 @@ async function detection(clips: readonly Clip[]): Promise<void> {
     ];
   });
   say(
-    `\ndetection: ${hours.toFixed(2)} hours of sentences that no network was trained on (kws.onnx); ${total} kept-apart words between such sentences (folds)\n`,
+    `\ndetection: ${hours.toFixed(2)} hours of sentences that no network was trained on (kws.onnx); ${total} held-out words between such sentences (folds)\n`,
   );
-  say(table(rows, { head: ['cutoff', 'outputs', 'false accepts', 'an hour', 'hits %', 'wrong an hour, with words'] }));
+  say(table(rows, { head: ['cutoff', 'outputs', 'false accepts', 'per hour', 'hits %', 'wrong per hour, with words'] }));
 }
 
 async function main(): Promise<void> {
@@ -148,7 +148,7 @@ async function main(): Promise<void> {
   if (clips.length === 0) progress(`no Speech Commands clips at ${folder}: accuracy and hits are left out`);
   else await accuracy(clips);
   if (hasEspeak()) await detection(clips);
-  else progress('no espeak-ng here: false accepts are left out');
+  else progress('espeak-ng is not installed: false accepts are left out');
 }
 
 await main();

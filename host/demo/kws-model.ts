@@ -1,8 +1,8 @@
 /**
- * kws as the evaluation and the demo run it: the zoo's files, the front end, sessions.
+ * The model kws for its evaluation and its demo: files of the zoo, front end, sessions.
  *
- * In: models/zoo/kws (ONNX, calibration rows).  Out: an int8 graph, a module that takes sound, and what its
- * numbers mean. A row of features is int8 [40], 50 rows a second.
+ * In: models/zoo/kws (ONNX, calibration rows).  Out: an int8 graph, a module that takes sound, and constants
+ * of the model. A row of features is int8 [40], 50 rows per second.
  */
 
 import { readFileSync } from 'node:fs';
@@ -27,10 +27,10 @@ export const rateHz = 16000;
 export const hopSeconds = (hop * stepSamples) / rateHz;
 export const frontEnd = makeFrontEnd({ ...presetParameters('log-mel'), stepSamples });
 
-/** Sample after the last one that output n has seen. */
+/** Index of the first sample after the window of output n. */
 export const endSample = (n: number): number => (n * hop + rows - 1) * stepSamples + frontEnd.windowSamples;
 
-/** What a stored feature stands for. */
+/** Real values of stored features. */
 export const realRows = (stored: Int8Array): Float32Array =>
   Float32Array.from(stored, (q) => frontEnd.output.scale * (q - frontEnd.output.zeroPoint));
 
@@ -40,7 +40,7 @@ export const calibration = (): Float32Array => zooArray('kws', 'calib.npy').data
 
 export const toInt8 = (graph: Graph): Graph => zooInt8(graph, hop, calibration());
 
-/** int16 PCM of a 16 kHz mono WAV file of 16 bits, as the zoo's demo.wav is. */
+/** Reads int16 PCM from a mono WAV file of 16 kHz and 16 bits, such as the zoo's demo.wav. */
 export function readWav(path: string): Int16Array {
   const bytes = readFileSync(path);
   if (bytes.toString('latin1', 36, 40) !== 'data' || bytes.readUInt32LE(24) !== rateHz || bytes.readUInt16LE(34) !== 16)
@@ -48,7 +48,7 @@ export function readWav(path: string): Int16Array {
   return Int16Array.from({ length: (bytes.length - 44) >> 1 }, (_, i) => bytes.readInt16LE(44 + 2 * i));
 }
 
-/** One module from sound to scores: front end and network, streamed. */
+/** Builds and opens one module with front end and network, from sound to scores. */
 export async function openSound(int8: Graph, options: BuildOptions = {}): Promise<{ session: Session; bundle: Bundle }> {
   const bundle = await build(quantPlan(planStream(int8, { hop })), { ...options, frontEnd });
   return { session: await openSession(bundle.wasm as BufferSource), bundle };

@@ -1,9 +1,9 @@
 /**
- * A run of kws as an SVG: the sound above with the script's words, the scores of the ten words below with
- * what was heard.
+ * Draws a run of kws as SVG: the sound with the words of the script above, the scores of the ten words with
+ * the detections below.
  *
- * In: PCM, scores of every output, the script, detections.  Out: SVG text, 900 px wide, light or dark as the
- * reader prefers.
+ * In: PCM, scores of every output, the script, detections.  Out: SVG text, 900 px wide, in the reader's light
+ * or dark scheme.
  */
 import { type Drawing, drawing, type Mark } from '../report/design/draw.ts';
 import { type Colour, colour as named, series, standalone } from '../report/design/palette.ts';
@@ -16,21 +16,21 @@ export interface KwsPlot {
   title: string;
   pcm: Int16Array;
   rateHz: number;
-  /** Seconds of each output. */
+  /** Time of each output in seconds. */
   times: readonly number[];
-  /** One row of scores an output. */
+  /** Scores of each output. */
   scores: readonly Float32Array[];
   labels: readonly string[];
   words: readonly Word[];
   heard: readonly Detection[];
-  /** Detections that are in no word. */
+  /** Detections that match no word. */
   wrong: ReadonlySet<Detection>;
 }
 
 const ink = named('ink');
 const [width, soundHeight, scoreHeight] = [900, 170, 270];
 
-/** What both panels share. */
+/** Options of both panels. */
 const common = { width, marginLeft: 44, marginRight: 16 };
 const timeAxis = ({ pcm, rateHz }: KwsPlot) => ({
   domain: [0, pcm.length / rateHz],
@@ -39,7 +39,7 @@ const timeAxis = ({ pcm, rateHz }: KwsPlot) => ({
   labelArrow: 'none' as const,
 });
 
-/** Labels that are words, with their place among the scores. */
+/** Labels that are words, with their index in the scores. */
 const wordsOf = ({ labels }: KwsPlot) => labels.map((label, i) => ({ label, i })).filter(({ label }) => !label.startsWith('_'));
 
 function colourOf(run: KwsPlot): (label: string) => string {
@@ -50,7 +50,7 @@ function colourOf(run: KwsPlot): (label: string) => string {
   };
 }
 
-/** Text of one of several items: where and when it stands, and its colour. */
+/** How an item becomes a text: time, label, height and colour. */
 interface TextOf<T> {
   time: (t: T) => number;
   label: (t: T) => string;
@@ -67,7 +67,7 @@ function soundPanel(drawing: Drawing, run: KwsPlot): string {
   const { starts, low, high } = envelope(run.pcm, 2 * width);
   const at = Array.from(starts, (s) => s / run.rateHz);
   const said = { time: (w: Word) => w.start, label: (w: Word) => w.word, y: 1.08, fill: (w: Word) => colour(w.word) };
-  return draw('sound, and what is said', {
+  return draw('sound and spoken words', {
     ...common,
     height: soundHeight,
     marginTop: 40,
@@ -90,7 +90,7 @@ function scorePanel(drawing: Drawing, run: KwsPlot): string {
   const lines = wordsOf(run).map(({ label, i }) =>
     Plot.lineY(run.scores, { x: run.times as number[], y: (s: Float32Array) => s[i], stroke: colour(label), strokeWidth: 1.3 }),
   );
-  return draw('score of each word, and what is heard', {
+  return draw('scores of the words and detections', {
     ...common,
     height: scoreHeight,
     marginTop: 46,
@@ -124,9 +124,9 @@ export async function plotKws(run: KwsPlot): Promise<string> {
     ` font-family="system-ui, sans-serif"><rect width="${width}" height="${height}" fill="${named('paper')}"/>`,
     `<text x="16" y="26" font-size="16" font-weight="600" fill="${ink}">${escaped(run.title)}</text>`,
     panel(title, soundPanel(loaded, run)),
-    caption(title + 12, 'sound, and what is said'),
+    caption(title + 12, 'sound and spoken words'),
     panel(half, scorePanel(loaded, run)),
-    caption(half + 12, 'score of each word, and what is heard'),
+    caption(half + 12, 'scores of the words and detections'),
     '</svg>\n',
   ];
   return standalone(whole.join(''));

@@ -1,6 +1,6 @@
 /**
- * Repeatable draws from 0 to 1: xorshift32 (Marsaglia, 2003), the generator of the bundles' golden. In: a
- * seed other than 0.  Out: 32 bits / 2^32.
+ * Reproducible random numbers in [0, 1): xorshift32 (Marsaglia, 2003), as in the self-tests of bundles.
+ * In: a seed other than 0.  Out: 32 bits / 2^32.
  */
 export function random32(seed: number): () => number {
   let x = seed >>> 0 || 1;
@@ -12,7 +12,7 @@ export function random32(seed: number): () => number {
   };
 }
 
-/** 0 to n - 1 in a drawn order (Fisher and Yates). */
+/** Returns 0 to n - 1 in random order (Fisher and Yates). */
 export function shuffled(n: number, draw: () => number): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {

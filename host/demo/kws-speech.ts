@@ -1,8 +1,8 @@
 /**
- * Sentences that espeak-ng says, for false accepts and hits of kws.
+ * Synthesises sentences by espeak-ng, to measure false accepts and hits of kws.
  *
- * In: models/zoo/kws/talk.csv (voice, speed, pitch, pause, text).  Out: int16 PCM at 16 kHz, a stretch a
- * line: the sentence without the silence around it, at a level of its own, and the pause. Made with espeak-ng
+ * In: models/zoo/kws/talk.csv (voice, speed, pitch, pause, text).  Out: int16 PCM at 16 kHz, one piece per
+ * line: the sentence without the silence around it, at a random level, and the pause.  Source: espeak-ng
  * 1.51, which speaks at 22,050 Hz.
  */
 import { spawnSync } from 'node:child_process';
@@ -25,12 +25,12 @@ export const readTalk = (path: string): Line[] => parse(readFileSync(path), { co
 
 const headerBytes = 44;
 
-/** One sentence, peak `peak` of full scale. */
+/** Synthesises one sentence. @param peak its peak as a share of full scale. */
 export function say({ voice, speed, pitch, text }: Line, peak: number): Int16Array {
   const { stdout, status } = spawnSync('espeak-ng', ['--stdout', '-v', voice, '-s', speed, '-p', pitch, text], {
     maxBuffer: 1 << 26,
   });
-  if (status !== 0 || stdout.length <= headerBytes) throw new Error(`espeak-ng does not say "${text}" as ${voice}`);
+  if (status !== 0 || stdout.length <= headerBytes) throw new Error(`espeak-ng cannot speak "${text}" as ${voice}`);
   const samples = (stdout.length - headerBytes) >> 1;
   const raw = Float32Array.from({ length: samples }, (_, i) => stdout.readInt16LE(headerBytes + 2 * i));
   const resampler = new Resampler(22050, 16000);
@@ -43,7 +43,7 @@ export function say({ voice, speed, pitch, text }: Line, peak: number): Int16Arr
   return Int16Array.from(x.subarray(from, to), (v) => Math.round((v / highest) * peak * 32767));
 }
 
-/** Every line's sentence and pause, with a noise floor of about 2 least significant bits. */
+/** Yields each line's sentence and pause, with a noise of up to 2 least significant bits. */
 export function* spoken(lines: readonly Line[], seed = 1): Generator<Int16Array> {
   const draw = random32(seed);
   for (const line of lines) {

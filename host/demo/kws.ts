@@ -1,9 +1,9 @@
 /**
- * npm run demo:kws: ten words out of a minute of sound, from the ONNX file to detections as they happen.
+ * npm run demo:kws: detects ten words in a minute of sound, from the ONNX file to live detections.
  *
  * In: models/zoo/kws (float ONNX, calibration rows, a synthesised minute with its script).  Out: plan,
- * module, detections with their times against the script, what streaming saved. Writes out/kws.wasm and
- * out/kws.svg. On a terminal a live line shows the newest scores.
+ * module, detections next to the script, cost; out/kws.wasm and out/kws.svg. On a terminal a live line shows
+ * the newest scores.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ const say = (text = '') => process.stdout.write(`${text}\n`);
 const step = (n: number, text: string) => say(`\n${colour.bold(`${n}. ${text}`)}`);
 const seconds = (s: number) => `${s.toFixed(2)} s`.padStart(8);
 
-/** One line on a terminal's stderr, written over the one before. */
+/** Overwrites the live line on stderr, if that is a terminal. */
 const live = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K${text}`);
 
 interface Script {
@@ -54,7 +54,7 @@ interface Script {
   sentences: { text: string; start: number; end: number }[];
 }
 
-/** What the script says around a time. */
+/** Describes the entry of the script at a time. */
 function saidAt(script: Script, at: number): string {
   const word = script.words.find((w) => at >= w.start && at <= w.end + latest);
   if (word) return `said ${word.word} from ${word.start.toFixed(2)} to ${word.end.toFixed(2)} s, voice ${word.voice}`;
@@ -62,7 +62,7 @@ function saidAt(script: Script, at: number): string {
   return other ? `said: ${other.text}` : 'nothing is said';
 }
 
-/** Median microseconds of a hop of the network alone, on rows that are there already. */
+/** Measures the median microseconds of a hop of the network without the front end. */
 async function timeHops(int8: Graph, mode: 'stream' | 'windowed', rows: Int8Array): Promise<number> {
   const session = await openSession((await build(quantPlan(planStream(int8, { hop, mode })))).wasm as BufferSource);
   const times: number[] = [];
@@ -74,17 +74,17 @@ async function timeHops(int8: Graph, mode: 'stream' | 'windowed', rows: Int8Arra
   return quantile(times.slice(50), 0.5);
 }
 
-/** What streaming the sound gave; one entry an output, but for `hopUs`: one a hop of the front end. */
+/** Results of streaming the sound: one entry per output; `hopUs` one per hop of the front end. */
 interface Streamed {
-  /** Seconds at the end of each output's window. */
+  /** End of each output's window in seconds. */
   times: number[];
   scores: Float32Array[];
   heard: Detection[];
-  /** Microseconds of each push, the front end included. */
+  /** Microseconds of each push, including the front end. */
   hopUs: number[];
 }
 
-/** Streams the sound; prints each detection with what the script says there. */
+/** Streams the sound; prints each detection with the script's entry. */
 function streamDemo(session: Session, detector: LabelDetector, pcm: Int16Array, script: Script): Streamed {
   const [times, scores, heard, hopUs]: [number[], Float32Array[], Detection[], number[]] = [[], [], [], []];
   for (let at = 0; at < pcm.length; at += session.hop) {
@@ -107,7 +107,7 @@ function streamDemo(session: Session, detector: LabelDetector, pcm: Int16Array, 
   return { times, scores, heard, hopUs };
 }
 
-/** A detection, and what the script says there. @param when seconds */
+/** Formats a detection with the script's entry. @param when its time in seconds */
 function heardLine({ label, probability }: Detection, when: number, script: Script): string {
   const right = script.words.some((w) => w.word === label && when >= w.start && when <= w.end + latest);
   const mark = right ? colour.green('heard') : colour.red('heard');
@@ -119,7 +119,7 @@ function accuracyText({ hits, missed, falseAccepts }: ReturnType<typeof count>, 
   return `${hits} of ${script.words.length} words heard, ${missed.length} missed, ${falseAccepts.length} false accepts in ${(samples / rateHz).toFixed(0)} s (with ${distractors} other words and sentences)`;
 }
 
-/** A hop of the network against its whole window, and a hop with the front end. */
+/** Describes the times of the network's hop and whole window, and of a hop with the front end. */
 async function timeText(int8: Graph, pcm: Int16Array, hopUs: readonly number[]): Promise<string> {
   const rows = featureRows(frontEnd, pcm.subarray(0, 10 * rateHz));
   const [network, window] = await Promise.all([timeHops(int8, 'stream', rows), timeHops(int8, 'windowed', rows)]);
@@ -128,7 +128,7 @@ async function timeText(int8: Graph, pcm: Int16Array, hopUs: readonly number[]):
 }
 
 async function main(): Promise<void> {
-  say(colour.bold('Runlet demo: ten words out of a minute of sound, streamed in int8'));
+  say(colour.bold('Runlet demo: detecting ten words in a minute of sound, streamed in int8'));
   step(1, 'Read models/zoo/kws/kws.onnx and plan');
   const graph = await readFloat('kws.onnx');
   for (const line of planSummary(planStream(graph, { hop }), 50)) say(`  ${line}`);
@@ -162,9 +162,7 @@ async function main(): Promise<void> {
     ...byteLines(facts),
   ];
   for (const [name, text] of summary) say(`  ${name.padEnd(11)} ${text}`);
-  say(
-    '\n  The plot is out/kws.svg; models/zoo/kws/card.md says how good the network is on people. Another demo:  npm run demo:ppg',
-  );
+  say('\n  The plot is out/kws.svg; models/zoo/kws/card.md has the accuracy on real people. Another demo:  npm run demo:ppg');
 }
 
 await main().catch((error) => reportError(error, false));

@@ -1,11 +1,11 @@
 /**
- * npm run eval:ppg [-- DIR]: heart-rate error of ppg-hr, float and int8, windowed and streamed.
+ * npm run eval:ppg [-- DIR]: computes the heart-rate error of ppg-hr, float and int8, windowed and streamed.
  *
- * In: the zoo's demo recording, and, where DIR (or ../shared/data/ppg-welltory) is there, the Welltory
- * development records: finger PPG from phone cameras at 30 Hz with the rate of a chest strap. Out: mean
- * absolute error per recording set. Columns: `windowed` runs every 256-frame window from zero padding, which
- * the model was not trained for; `extended` and `streamed` have the 320 earlier frames that it was trained
- * with.
+ * In: the zoo's demo recording, and the Welltory development records in DIR (default
+ * ../shared/data/ppg-welltory) if they exist: finger PPG from phone cameras at 30 Hz with the rate of a chest
+ * strap.  Out: mean absolute error per set of recordings. Columns: `windowed` runs every 256-frame window
+ * with zero padding, for which the model was not trained; `extended` and `streamed` have the 320 earlier
+ * frames that it was trained with.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ function demo(): Recording {
   };
 }
 
-/** Sum of absolute errors and count of the answers whose window lies behind the warm-up. */
+/** Sum of absolute errors and number of the answers after the warm-up whose truth is known. */
 class Errors {
   sum = 0;
   count = 0;
@@ -58,8 +58,7 @@ async function main(): Promise<void> {
   const q = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
   const folder = process.argv[2] ?? join(root, '..', 'shared', 'data', 'ppg-welltory');
   const recordings = [demo(), ...(existsSync(folder) ? readWelltory(folder) : [])];
-  if (recordings.length === 1)
-    process.stderr.write(`no Welltory records at ${folder}: judged on the simulated recording alone\n`);
+  if (recordings.length === 1) process.stderr.write(`no Welltory records at ${folder}: only the simulated recording is judged\n`);
 
   const columns = ['float windowed', 'float extended', 'int8 windowed', 'int8 streamed'];
   const sets = new Map<string, Map<string, Errors>>();

@@ -1,9 +1,9 @@
 /**
- * PPG recordings for the evaluation of ppg-hr: finger PPG from phone cameras with the rate of a chest strap
- * (Welltory development records).
+ * Reads PPG recordings for the evaluation of ppg-hr: finger PPG from phone cameras with the heart rate of a
+ * chest strap (Welltory development records).
  *
  * In: a folder with dev_x.npy (int16 [n][3], R G B * 100, 30 Hz), dev_hr.npy (int16, BPM * 100) and
- * index.csv.  Out: the red channel at 32 Hz after the front end, a rate per frame.
+ * index.csv.  Out: the red channel at 32 Hz after the front end, and the heart rate of each frame.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,9 +16,9 @@ const bytes = (...parts: string[]) => new Uint8Array(readFileSync(join(...parts)
 
 export interface Recording {
   set: string;
-  /** After the front end, 32 Hz. */
+  /** Signal after the front end, 32 Hz. */
   signal: Float32Array;
-  /** Beats per minute at each frame, 0 = unknown. */
+  /** Beats per minute at each frame; 0: unknown. */
   truth: Float64Array;
 }
 

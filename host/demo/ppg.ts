@@ -1,9 +1,8 @@
 /**
- * npm run demo:ppg: heart rate from a PPG, from the ONNX file to answers on every hop.
+ * npm run demo:ppg: finds the heart rate in a PPG, from the ONNX file to an answer at every hop.
  *
  * In: models/zoo/ppg-hr (float ONNX, calibration signal, a simulated recording with its truth).  Out: plan,
- * per-layer quantisation, heart rate against truth over time, what streaming saved. Writes out/ppg-hr.wasm
- * and out/ppg-hr.svg.
+ * quantisation of the layers, heart rate and truth over time, cost; out/ppg-hr.wasm and out/ppg-hr.svg.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -32,7 +31,7 @@ const colour = coloursFor(process.stdout);
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const step = (n: number, text: string) => say(`\n${colour.bold(`${n}. ${text}`)}`);
 
-/** Median microseconds of one hop, streaming and recomputing the window, interleaved on the same frames. */
+/** Measures the median microseconds of a hop, streamed and windowed, alternately on the same frames. */
 function timeHops(streamed: Session, windowed: Session, signal: Float32Array): [streamed: number, windowed: number] {
   const times: [number[], number[]] = [[], []];
   const sessions = [streamed, windowed];
@@ -49,16 +48,16 @@ function timeHops(streamed: Session, windowed: Session, signal: Float32Array): [
   return times.map((t) => quantile(t.slice(20), 0.5)) as [number, number];
 }
 
-/** What streaming the recording gave; one entry an output, but for `prepared`: one a sample. */
+/** Results of streaming a recording: one entry per output; `prepared` one per sample. */
 interface Streamed {
   prepared: number[];
-  /** Seconds at the end of each window. */
+  /** End of each window in seconds. */
   times: number[];
   found: number[];
   truth: number[];
 }
 
-/** A line of the table of answers. @param atSeconds end of the window */
+/** Formats a line of the table of answers. @param atSeconds end of the window */
 function answerLine(atSeconds: number, bpm: number, real: number): string {
   const cells = [`${atSeconds.toFixed(0)} s`, bpm.toFixed(1), real.toFixed(1), (bpm - real).toFixed(1)];
   const bar = `${' '.repeat(Math.max(0, Math.round((bpm - 40) / 3)))}●`;
@@ -100,7 +99,7 @@ async function savePlot({ prepared, times, found, truth }: Streamed, rate: numbe
   writeFileSync(join(root, 'out/ppg-hr.svg'), svg);
 }
 
-/** Accuracy, work, time and memory of the run. */
+/** Formats accuracy, work, time and memory of the run. */
 function costLines({ found, truth }: Streamed, hopUs: number, windowUs: number, bundle: Bundle): [string, string][] {
   const errors = found.map((bpm, i) => Math.abs(bpm - (truth[i] as number)));
   const mae = errors.reduce((a, b) => a + b, 0) / errors.length;

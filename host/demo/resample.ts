@@ -1,9 +1,9 @@
 /**
- * Resampling by a rational factor, for evaluation on recordings of another rate.
+ * Resamples by a rational factor, for evaluation on recordings of another rate.
  *
- * In: samples and up/down.  Out: samples at rate * up / down.  y[n] = sum x[k] h(n * down / up - k) with a
- * Hann-windowed sinc of 10 lobes a side, cut off at the lower of both Nyquist rates; edges hold the first and
- * last sample. Not causal: for files, not for streams.
+ * In: samples, up, down.  Out: samples at rate * up / down.  Formula: y[n] = sum x[k] h(n * down / up - k),
+ * with h a Hann-windowed sinc of 10 lobes per side and its cutoff at the lower Nyquist frequency. The first
+ * and the last sample are repeated at the edges. Not causal: for files, not for streams.
  */
 export function resample(x: Float64Array, up: number, down: number, lobes = 10): Float64Array {
   const cutoff = Math.min(1, up / down);

@@ -1,8 +1,9 @@
 /**
- * vad as the demo and its tests run it: sound in, a score every 20 ms out, and the truth beside a recording.
+ * The model vad for its demo and its tests: it takes sound and gives a score every 20 ms.
  *
- * In: models/zoo/vad (ONNX, calibration rows), a recording.  Out: an int8 graph, a module that takes sound,
- * scores of both arithmetics, frames that are right. Output n judges the 20 ms in the middle of its window.
+ * In: models/zoo/vad (ONNX, calibration rows), a recording with its truth.  Out: an int8 graph, a module that
+ * takes sound, float and int8 scores, the number of right frames. Output n describes the 20 ms in the middle
+ * of its window.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { BuildOptions } from '../../assembly/build.ts';
@@ -17,25 +18,22 @@ import { floatScores, openInt8, readFloat as readZooModel, zooArray, toInt8 as z
 export { frontEnd, rateHz };
 /** Rows of the front end from one output to the next. */
 export const hop = 1;
-/** The state of the network goes on from output to output. */
+/** The network keeps its state from output to output. */
 export const mode = 'stream';
-/** Choices for speech: a sentence is one segment, a click is none. */
+/** Chosen for speech: a sentence becomes one segment, a click none. */
 export const rule = { cutoff: 0.6, release: 0.35, shortestMs: 150, gapMs: 300 };
-/** Above this a single score says that somebody speaks. */
+/** Score from which a single frame counts as speech. */
 export const threshold = 0.5;
 
 export const readFloat = (): Promise<Graph> => readZooModel('vad', 'vad.onnx');
 
 export const toInt8 = (graph: Graph): Graph => zooInt8(graph, hop, zooArray('vad', 'calib.npy').data as Float32Array, mode);
 
-/** One module from sound to scores. */
+/** Builds and opens one module from sound to scores. */
 export const openSound = (int8: Graph, options: BuildOptions = {}) =>
   openInt8(int8, { hop, mode }, { target: 'interp', ...options, frontEnd });
 
-/**
- * All of a recording, resampled to 16 kHz, its channels mixed: int16 [samples].
- * @throws RN720 and others of sources
- */
+/** Reads a recording, resampled to 16 kHz and mixed: int16 [samples]. @throws RN720, errors of sources */
 export async function readSound(path: string): Promise<Int16Array> {
   const source = await openSource(path, { frameElements: 1, sampleRateHz: rateHz, resample: true, sound: true });
   const parts: number[] = [];
@@ -43,17 +41,17 @@ export async function readSound(path: string): Promise<Int16Array> {
   return Int16Array.from(parts);
 }
 
-/** Scores of the float network over a recording, in floating point. */
+/** Scores of the float network for a recording. */
 export const floatVoice = (graph: Graph, pcm: Int16Array): number[] =>
   floatScores(graph, hop, realRows(featureRows(frontEnd, pcm)), mode).map((s) => s[0] as number);
 
-/** Where the stretch of signal begins that output n judges, and how long it is, milliseconds. */
+/** Start and length of the stretch of signal that output n describes, in milliseconds. */
 export const stretchOf = ({ hop: step, window }: Session, n: number) => ({
   startMs: (1000 * (n * step + (window - step) / 2)) / rateHz,
   stepMs: (1000 * step) / rateHz,
 });
 
-/** Segments of scores that are all there. */
+/** Segments of a complete list of scores. */
 export function segmentsOf(session: Session, scores: readonly number[]): Segment[] {
   const detector = new SegmentDetector({ ...rule, stepMs: stretchOf(session, 0).stepMs });
   const found = scores.map((score, n) => detector.push(score, stretchOf(session, n).startMs));
@@ -66,19 +64,19 @@ interface Span {
   end: number;
 }
 
-/** Where somebody speaks; unclear spans count neither way. */
+/** True spans of speech; frames in unclear spans are not judged. */
 export interface Truth {
   speech?: Span[];
   unclear?: Span[];
 }
 
-/** The truth that lies beside a recording, NAME.json beside NAME.wav. */
+/** Reads the truth of NAME.wav from NAME.json in the same folder; undefined if there is none. */
 export function truthOf(path: string): Truth | undefined {
-  const beside = path.replace(/\.wav$/i, '.json');
-  return beside !== path && existsSync(beside) ? (JSON.parse(readFileSync(beside, 'utf8')) as Truth) : undefined;
+  const truthPath = path.replace(/\.wav$/i, '.json');
+  return truthPath !== path && existsSync(truthPath) ? (JSON.parse(readFileSync(truthPath, 'utf8')) as Truth) : undefined;
 }
 
-/** Frames whose middle lies in a segment and in speech, or in neither. */
+/** Counts the judged frames, and those whose middle is in a segment and in speech or in neither. */
 export function framesRight(session: Session, outputs: number, segments: readonly Segment[], truth: Truth) {
   const within = (spans: readonly Span[] | undefined, at: number) => spans?.some((s) => at >= s.start && at < s.end) ?? false;
   const spans = segments.map(({ startMs, endMs }) => ({ start: startMs / 1000, end: endMs / 1000 }));

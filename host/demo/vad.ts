@@ -1,9 +1,9 @@
 /**
- * npm run demo:vad [-- FILE.wav]: where somebody speaks, from the ONNX file to segments as they end.
+ * npm run demo:vad [-- FILE.wav]: finds the segments of speech, from the ONNX file to each segment's end.
  *
- * In: models/zoo/vad (float ONNX, calibration rows) and its half a minute of speech in noises, or a recording
- * of yours; FILE.json beside it may hold the truth (models/zoo/vad/judge.py).
- * Out: plan, module, segments, how many frames are right, int8 against float, cost. Writes out/vad.wasm. On a
+ * In: models/zoo/vad (float ONNX, calibration rows) and its half a minute of speech in noise, or FILE.wav;
+ * FILE.json in the same folder may hold the truth (models/zoo/vad/judge.py).
+ * Out: plan, module, segments, number of right frames, int8 compared with float, cost; out/vad.wasm. On a
  * terminal a live line shows the newest score.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -42,13 +42,10 @@ const step = (n: number, text: string) => say(`\n${colour.bold(`${n}. ${text}`)}
 const seconds = (ms: number) => (ms / 1000).toFixed(2).padStart(6);
 const percent = (part: number, all: number) => `${((100 * part) / all).toFixed(1)} % of ${all.toLocaleString('en')}`;
 
-/** One line on a terminal's stderr, written over the one before. */
+/** Overwrites the live line on stderr, if that is a terminal. */
 const live = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K${text}`);
 
-/**
- * Pushes sound a hop at a time, as a microphone gives it, and says each segment when it is known to be
- * over.
- */
+/** Pushes sound hop by hop, like a microphone. @param heard called for each segment when it has ended. */
 function listen(session: Session, pcm: Int16Array, heard: (segment: Segment) => void) {
   const detector = new SegmentDetector({ ...rule, stepMs: stretchOf(session, 0).stepMs });
   const [scores, hopUs]: [number[], number[]] = [[], []];
@@ -106,12 +103,12 @@ async function main(file: string): Promise<void> {
   const facts = bundleFacts(bundle.wasm, bundle.manifest);
   const summary: [string, string][] = [
     ...(truth
-      ? ([['accuracy', `${frames(found)} frames as in the script; float ${frames(segmentsOf(session, float))}`]] as [
+      ? ([['accuracy', `${frames(found)} frames agree with the script; float: ${frames(segmentsOf(session, float))}`]] as [
           string,
           string,
         ][])
       : []),
-    ['int8', `${percent(same, scores.length)} decisions are those of the float network`],
+    ['int8', `${percent(same, scores.length)} decisions equal those of the float network`],
     [
       'work',
       `${plan.macsPerHop.toLocaleString('en')} multiply-adds a hop, ${((plan.macsPerHop * 1000) / stepMs).toLocaleString('en')} a second`,
@@ -123,7 +120,7 @@ async function main(file: string): Promise<void> {
     ...byteLines(facts),
   ];
   for (const [name, text] of summary) say(`  ${name.padEnd(11)} ${text}`);
-  say('\n  models/zoo/vad/card.md says how good the network is. Your recording:');
+  say('\n  models/zoo/vad/card.md has the accuracy of the network. Your recording:');
   say('  npm run demo:vad -- recording.wav');
 }
 

@@ -1,9 +1,8 @@
 /**
- * A model of the zoo as demos and evaluations take it: its files, its float graph, its int8 graph, an open
- * module.
+ * Loads models of the zoo for demos and evaluations: files, float graph, int8 graph, open module.
  *
- * In: a folder of models/zoo and names of files in it.  Out: arrays, graphs, sessions. int8 by the preset
- * that `runlet quantize` takes.
+ * In: a folder of models/zoo and names of files in it.  Out: arrays, graphs, sessions. It quantises with the
+ * default preset of `runlet quantize`.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -45,13 +44,13 @@ export async function openInt8(
   return { session: await openSession(bundle.wasm as BufferSource), bundle };
 }
 
-/** Scores of every output of the float model over a signal. */
+/** Scores of every output of the float model for a signal. */
 export function floatScores(graph: Graph, hop: number, signal: Float32Array, mode?: Mode): Float32Array[] {
   const plan = planStream(graph, { hop, mode });
   return [...executeStream(plan, floatBlock(plan, signal), floatRunner)].map(({ outputs }) => outputs[0] as Float32Array);
 }
 
-/** Scores of every output of a module over a signal that begins a stream. */
+/** Scores of every output of a module for a signal, after a reset. */
 export function moduleScores(session: Session, signal: Float32Array): Float32Array[] {
   const scores: Float32Array[] = [];
   session.reset();
@@ -59,7 +58,7 @@ export function moduleScores(session: Session, signal: Float32Array): Float32Arr
   return scores;
 }
 
-/** counts[label][found] of the outputs whose label is known (0 or more). */
+/** Confusion counts[label][found] of the outputs with a known label (0 or more). */
 export function confusionOf(scores: readonly Float32Array[], labelOf: (output: number) => number, classes: number): number[][] {
   const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   scores.forEach((s, n) => {

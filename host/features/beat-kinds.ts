@@ -1,32 +1,30 @@
 /**
- * Ventricular or not: each beat that host/features/beats.ts found, held against the beats of the same patient
- * so far.
+ * Decides whether a beat of host/features/beats.ts is ventricular, by comparison with the patient's earlier
+ * beats.
  *
- * In: the signal (mV) as it comes; beats with the sample that they are at.  Out: their class, when they are
- * found: nothing is waited for.
+ * In: the signal (mV) in order; beats with their sample.  Out: the class of each beat, without further delay.
  *
  * Templates (beat-templates.ts) also keep running means (over 16 beats) of v, early and notV, the share of N,
- * S and F in the scores. The usual template is that with the largest sqrt(weight) x notV. The features of a
- * beat, `own` its template:
+ * S and F in the scores. The usual template is the one with the largest sqrt(weight) x notV. Features of a
+ * beat with wave a and template T; the usual template has wave b:
  *
  *     v, s           ln V / (N + S + F) of its sums of scores; ln S / 3
- *     early          ln of the time since the last beat / that between usual beats
- *     alike          2ab / (aa + bb) with the usual one
- *     correlation    ab / sqrt(aa bb) with the usual one
- *     share          weight of own / of all
- *     kindV          mean of v of own
- *     kindEarly      mean of early of own
- *     usualV         mean of v of the usual one
- *     energy         ln of aa, against the usual one
- *     width          ln of |a| / length of way, against the usual one
- *     uneven         mean of |ln| of one time between beats / the one before
- *     usual          1 if own is the usual one
+ *     early          ln of the time since the last beat / time between usual beats
+ *     alike          2ab / (aa + bb)
+ *     correlation    ab / sqrt(aa bb)
+ *     share          weight of T / weight of all templates
+ *     kindV          mean of v of T
+ *     kindEarly      mean of early of T
+ *     usualV         mean of v of the usual template
+ *     energy         ln of aa / bb
+ *     width          ln of |a| / path length of a, relative to b
+ *     uneven         mean of |ln| of one time between beats / the preceding one
+ *     usual          1 if T is the usual template
  *
- * V where bias + the weighted sum of (feature - mean) / scale, at most 4 either way, is above 0; otherwise
- * that of N + V, S and F with the largest sum.
- * Source: this project's own rule; models/zoo/ecg/kinds.py is the same over a whole record and fits the
- * weights (models/zoo/ecg/kinds.json).
- * Cost: some 10,000 multiply-adds a beat, constant memory.
+ * A beat is V if bias + the weighted sum of (feature - mean) / scale, each limited to -4..4, is above 0.
+ * Otherwise its class is the one of N + V, S and F with the largest sum.
+ * Source: this project's own rule; models/zoo/ecg/kinds.py applies it to a whole record and fits the weights
+ * (models/zoo/ecg/kinds.json).  Cost: about 10,000 multiply-adds per beat, constant memory.
  */
 import { beatTemplates, energyOf, largest } from './beat-templates.ts';
 import type { Beat } from './beats.ts';
@@ -49,18 +47,18 @@ export interface BeatKinds {
   /** Takes the next samples of the signal. */
   push(samples: ArrayLike<number>): void;
   /**
-   * The next beat with its class. Its sample and 39 more have been pushed, not more than 470 (what is not
-   * there counts as 0).
+   * Returns the next beat with its class. 39 to 470 samples after that of the beat must have been pushed;
+   * missing samples count as 0.
    */
   judge(beat: Beat, sample: number): Beat;
-  /** The features of the beat judged last. */
+  /** Features of the beat that was judged last. */
   readonly features: Float64Array;
 }
 
 const clip = (x: number, low: number, high: number) => Math.min(high, Math.max(low, x));
 const ratio = (a: number, b: number) => Math.log(clip(a / b, 0.3, 3));
 
-/** Length of the way up and down, against the size: what is narrow has much. */
+/** Path length of a wave relative to its size; narrow waves have a long path. */
 function courseOf(wave: Float64Array): number {
   let way = 0;
   for (let n = 1; n < wave.length; n++) way += Math.abs((wave[n] as number) - (wave[n - 1] as number));
@@ -74,17 +72,17 @@ export function beatKinds({ mean, scale, weights, bias }: KindWeights): BeatKind
 
   function measure({ sums }: Beat, sample: number): void {
     const [n = 0, s = 0, v = 0, f = 0] = sums;
-    const { template: own, isNew, place } = join(sample);
+    const { template, isNew, place } = join(sample);
     const rr = Number.isNaN(lastPlace) ? 0 : clip(place - lastPlace, shortestRr, longestRr);
     const early = usualRr > 0 ? ratio(rr, usualRr) : 0;
     if (lastRr > 0) uneven += (Math.abs(ratio(rr, lastRr)) - uneven) / 16;
     const logV = Math.log(v + 0.01) - Math.log(n + s + f + 0.01);
-    const rate = isNew ? 1 : Math.max(1 / own.weight, 1 / 16);
-    own.v += rate * (logV - own.v);
-    own.early += rate * (early - own.early);
-    own.notV += rate * (1 - v / (n + s + v + f + 1e-9) - own.notV);
+    const rate = isNew ? 1 : Math.max(1 / template.weight, 1 / 16);
+    template.v += rate * (logV - template.v);
+    template.early += rate * (early - template.early);
+    template.notV += rate * (1 - v / (n + s + v + f + 1e-9) - template.notV);
     const usual = largest(all, (t) => Math.sqrt(t.weight) * t.notV);
-    const isUsual = usual === own;
+    const isUsual = usual === template;
     if (isUsual && lastUsual && rr > 0) usualRr += (rr - usualRr) / (usualRr > 0 ? 16 : 1);
     [lastPlace, lastRr, lastUsual] = [place, rr, isUsual];
     const itself = isNew && isUsual;
@@ -94,9 +92,9 @@ export function beatKinds({ mean, scale, weights, bias }: KindWeights): BeatKind
       early,
       itself ? 1 : usual.alike,
       itself ? 1 : usual.correlation,
-      own.weight / all.reduce((sum, t) => sum + t.weight, 0),
-      own.v,
-      own.early,
+      template.weight / all.reduce((sum, t) => sum + t.weight, 0),
+      template.v,
+      template.early,
       usual.v,
       Math.log((energyOf(wave) + 0.01) / (energyOf(usual.wave) + 0.01)),
       Math.log((courseOf(usual.wave) + 0.1) / (courseOf(wave) + 0.1)),

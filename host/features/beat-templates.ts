@@ -1,27 +1,27 @@
 /**
- * Waves of beats, and a few templates of one patient that they are held against.
+ * Compares the waves of beats with a few templates of one patient.
  *
- * In: the signal (mV) as it comes; the sample of each beat.  Out: the beat's wave, its template, and how like
- * each template it is.
+ * In: the signal (mV) in order; the sample of each beat.  Out: the beat's wave, its template, and its
+ * similarity to each template.
  *
- * A wave is 55 samples without their mean, around the beat's sample or up to 12 before or after. It is like a
- * template by 2ab / (aa + bb) at the best of the 25 shifts. From 0.8 on it joins the most alike, a mean over
- * its first 8 waves that each further one moves by 1/8; otherwise it takes the place of the template with the
- * least weight, its largest value in the middle. A weight is the beats of a template, each worth 1/300 less
- * with every beat after it.
+ * A wave is 55 samples minus their mean, centred up to 12 samples before or after the beat's sample. Its
+ * similarity to a template is 2ab / (aa + bb) at the best of the 25 shifts. From 0.8 on the wave joins the
+ * most similar template: the mean of its first 8 waves, which each further wave moves by 1/8. Otherwise it
+ * replaces the template with the lowest weight, shifted so that its largest value is in the middle. The
+ * weight of a template is its number of beats; each counts 1/300 less with every later beat.
  * Source: this project's own rule; models/zoo/ecg/kinds.py has the same.
- * Cost: some 10,000 multiply-adds a beat; a ring of 512 samples and six templates.
+ * Cost: about 10,000 multiply-adds per beat; a ring of 512 samples and six templates.
  */
 const [half, lag] = [27, 12];
 const length = 2 * half + 1;
 const pieceLength = length + 2 * lag;
-const [templates, enoughAlike] = [6, 0.8];
+const [templates, minAlike] = [6, 0.8];
 const kept = 512;
 
 export interface Template {
   readonly wave: Float64Array;
   weight: number;
-  /** How like it the beat at hand is at the best shift, and that shift; the best correlation of any shift. */
+  /** Similarity of the present beat at the best shift, that shift, and the best correlation at any shift. */
   alike: number;
   shift: number;
   correlation: number;
@@ -30,7 +30,7 @@ export interface Template {
 export interface Joined<T> {
   readonly template: T;
   readonly isNew: boolean;
-  /** The sample that the wave is around. */
+  /** Sample at the centre of the wave. */
   readonly place: number;
 }
 
@@ -40,13 +40,13 @@ export function energyOf(wave: Float64Array): number {
   return sum;
 }
 
-/** The one of all with the largest value, the first of equals. */
+/** Item with the largest value; the first of equal ones. */
 export const largest = <T>(all: readonly T[], value: (t: T) => number): T =>
   all.reduce((best, t) => (value(t) > value(best) ? t : best), all[0] as T);
 
-/** The piece of the signal around a beat, and the wave that a shift cuts from it. */
+/** The piece of the signal around a beat, from which a shift cuts a wave. */
 class Piece {
-  /** The wave of the latest shift, without its mean. */
+  /** Wave of the latest shift, minus its mean. */
   readonly wave = new Float64Array(length);
   readonly #ring = new Float64Array(kept);
   readonly #piece = new Float64Array(pieceLength);
@@ -57,7 +57,7 @@ class Piece {
     for (let n = 0; n < samples.length; n++) this.#ring[this.#seen++ % kept] = samples[n] as number;
   }
 
-  /** Reads the piece around a sample; what is not kept any more, or not there yet, is 0. */
+  /** Reads the piece around a sample; samples that are overwritten or not yet pushed are 0. */
   read(sample: number): void {
     for (let n = 0; n < pieceLength; n++) {
       const at = sample - half - lag + n;
@@ -66,7 +66,7 @@ class Piece {
     }
   }
 
-  /** Sets `wave` to that of a shift, without its mean. */
+  /** Cuts the wave of a shift into `wave`, minus its mean. */
   cut(shift: number): Float64Array {
     const { wave } = this;
     let sum = 0;
@@ -75,7 +75,7 @@ class Piece {
     return wave;
   }
 
-  /** The shift whose middle is furthest from the mean. */
+  /** The shift whose middle sample is furthest from the mean. */
   get peakShift(): number {
     const mean = this.#piece.reduce((a, b) => a + b, 0) / pieceLength;
     const shifts = Array.from({ length: 2 * lag + 1 }, (_, n) => n);
@@ -83,7 +83,7 @@ class Piece {
   }
 }
 
-/** Holds a wave against a template. @param size energy of the wave; templateSize: that of the template */
+/** Compares a wave with a template. @param size energy of the wave. @param templateSize energy of `t`. */
 function compare(t: Template, wave: Float64Array, shift: number, size: number, templateSize: number): void {
   let product = 0;
   for (let n = 0; n < length; n++) product += (wave[n] as number) * (t.wave[n] as number);
@@ -92,7 +92,7 @@ function compare(t: Template, wave: Float64Array, shift: number, size: number, t
   if (t.weight > 0 && alike > t.alike) [t.alike, t.shift] = [alike, shift];
 }
 
-/** Moves a template to a wave: all the way where the wave is its first. */
+/** Moves a template towards a wave; its first wave replaces it. */
 function move(t: Template, wave: Float64Array): void {
   const rate = t.weight < 8 ? 1 / t.weight : 1 / 8;
   for (let n = 0; n < length; n++) {
@@ -101,14 +101,14 @@ function move(t: Template, wave: Float64Array): void {
   }
 }
 
-/** @param state what else a template has, at the start. */
+/** Makes the templates of one patient. @param state initial values of further fields of a template. */
 export function beatTemplates<S>(state: () => S) {
   const piece = new Piece();
   const all = Array.from({ length: templates }, (): Template & S => {
     return { ...state(), wave: new Float64Array(length), weight: 0, alike: -1, shift: 0, correlation: 0 };
   });
 
-  /** Holds the piece against every template at every shift. */
+  /** Compares the piece with every template at every shift. */
   function compareAll(): void {
     for (const t of all) [t.alike, t.correlation] = [-1, -Infinity];
     const sizes = all.map((t) => energyOf(t.wave));
@@ -120,17 +120,17 @@ export function beatTemplates<S>(state: () => S) {
 
   return {
     all: all as readonly (Template & S)[],
-    /** The wave of the beat at hand. */
+    /** Wave of the present beat. */
     wave: piece.wave as Float64Array,
     /** Takes the next samples of the signal. */
     push: (samples: ArrayLike<number>): void => piece.push(samples),
-    /** The beat at a sample, and the template that it joins or becomes. */
+    /** Adds the beat at a sample to the template that it joins or becomes. */
     join(sample: number): Joined<Template & S> {
       piece.read(sample);
       compareAll();
       for (const t of all) t.weight *= 1 - 1 / 300;
       const closest = largest(all, (t) => t.alike);
-      const isNew = closest.alike < enoughAlike;
+      const isNew = closest.alike < minAlike;
       const template = isNew ? largest(all, (t) => -t.weight) : closest;
       const shift = isNew ? piece.peakShift : template.shift;
       template.weight = isNew ? 1 : template.weight + 1;

@@ -1,32 +1,32 @@
 /**
- * Beats out of the scores of models/zoo/ecg, one answer after the other.
+ * Finds beats in the scores of models/zoo/ecg, one answer after the other.
  *
- * In: scores [none, N, S, V, F] of answer j = 0, 1, ...  Out: the beats, each with the answer that it is at
- * and its class, 5 answers later.
+ * In: scores [none, N, S, V, F] of answer j = 0, 1, ...  Out: the beats, each with its answer and its class,
+ * 5 answers later.
  *
  *     sums[j][c]  = scores[j-1][c] + scores[j][c] + scores[j+1][c]     c = N, S, V, F
  *     evidence[j] = the sum of sums[j] over c
  *
  * Scores are 0 before the first answer and after the last.
  *
- * A beat is at j where the evidence is above the threshold and no answer of j-4 .. j-1 has as much, none of
- * j+1 .. j+4 more: two beats are at least 5 answers (222 ms) apart. Its class has the largest of sums[j],
- * that of V times 1.5, which gives precision for sensitivity. beat-kinds.ts judges the class better: it has
- * the signal and the patient's beats before.
- * Source: this project's own rule; models/zoo/ecg/beats.py is the same over a whole record.
- * Cost: some 40 additions an answer; a ring of 10 answers; nothing is allocated but the beat.
+ * Answer j is a beat if its evidence is above the threshold, above that of the answers j-4 .. j-1, and not
+ * below that of j+1 .. j+4. So two beats are at least 5 answers (222 ms) apart. The class is the largest of
+ * sums[j], with the sum of V times 1.5, which trades precision for sensitivity. beat-kinds.ts determines the
+ * class better, from the signal and the patient's earlier beats.
+ * Source: this project's own rule; models/zoo/ecg/beats.py applies it to a whole record.
+ * Cost: about 40 additions per answer; a ring of 11 answers; it allocates only the beat.
  */
 
-/** Answers before and after a beat that must not have more evidence. */
+/** Number of answers before and after a beat that must not have more evidence. */
 const near = 4;
-/** Answers kept: 2 near + 1 with a neighbour each side. */
+/** Number of answers kept: those around a beat, and one more on either side. */
 const kept = 2 * near + 3;
 
-/** What the sums of N, S, V and F are multiplied with before the largest is taken. */
+/** Factors on the sums of N, S, V and F before the largest is chosen. */
 const weights = [1, 1, 1.5, 1];
 
 export interface Beat {
-  /** Index of the answer that the beat is at. */
+  /** Index of the beat's answer. */
   readonly answer: number;
   /** 0 N, 1 S, 2 V, 3 F. */
   readonly beatClass: number;
@@ -37,13 +37,13 @@ export interface Beat {
 }
 
 export interface BeatFinder {
-  /** Takes the scores of the next answer; the beat that is 5 answers back, if one is there. */
+  /** Takes the scores of the next answer. @returns the beat 5 answers back, if there is one */
   push(scores: ArrayLike<number>): Beat | undefined;
-  /** The signal has ended: the beats that lie in the last 5 answers. */
+  /** Ends the signal. @returns the beats in the last 5 answers */
   end(): Beat[];
 }
 
-/** @param threshold 0 to 3: how much evidence a beat has. */
+/** Makes a finder. @param threshold evidence that a beat must exceed, 0 to 3; default 1.2. */
 export function beatFinder(threshold = 1.2): BeatFinder {
   const classes = 4;
   const scores = Array.from({ length: kept }, () => new Float64Array(classes));
@@ -58,18 +58,18 @@ export function beatFinder(threshold = 1.2): BeatFinder {
 
   const weighed = (answer: number, c: number) => (weights[c] as number) * sumAt(answer, c);
 
-  /** The beat at an answer whose evidence, and that of 4 on either side, is known. */
+  /** Beat at an answer, if there is one. @param last newest answer with known evidence. */
   function beatAt(answer: number, last: number): Beat | undefined {
     if (answer < 0) return undefined;
-    const own = evidence[slot(answer)] as number;
-    if (!(own > threshold)) return undefined;
+    const centre = evidence[slot(answer)] as number;
+    if (!(centre > threshold)) return undefined;
     for (let d = 1; d <= near; d++) {
-      if (answer - d >= 0 && (evidence[slot(answer - d)] as number) >= own) return undefined;
-      if (answer + d <= last && (evidence[slot(answer + d)] as number) > own) return undefined;
+      if (answer - d >= 0 && (evidence[slot(answer - d)] as number) >= centre) return undefined;
+      if (answer + d <= last && (evidence[slot(answer + d)] as number) > centre) return undefined;
     }
     let best = 0;
     for (let c = 1; c < classes; c++) if (weighed(answer, c) > weighed(answer, best)) best = c;
-    return { answer, beatClass: best, evidence: own, sums: weights.map((_, c) => sumAt(answer, c)) };
+    return { answer, beatClass: best, evidence: centre, sums: weights.map((_, c) => sumAt(answer, c)) };
   }
 
   function weigh(answer: number): void {

@@ -2,7 +2,7 @@
  * Causal front end for photoplethysmography (PPG): band-pass, automatic gain, clip.
  *
  * In:   one raw sample at a time, any unit and offset, either polarity.
- * Out:  one dimensionless number in [-4, 4]; about 1 = the mean absolute level of the last seconds.
+ * Out:  one dimensionless number in [-4, 4]; 1 is about the mean absolute level of the last seconds.
  *
  * Formula, with x0 the first sample and n = 1, 2, ... the samples seen:
  *
@@ -28,9 +28,9 @@ const LIMIT = 4;
 
 /** Options of {@link ppgFrontEnd}. */
 export interface PpgFrontEndOptions {
-  /** Sample rate in Hz, above 16 (twice the upper corner). The zoo model ppg-hr wants 32. */
+  /** Sample rate in Hz, above 16 (twice the upper corner). The zoo model ppg-hr needs 32. */
   readonly sampleRateHz: number;
-  /** Smallest level divided by, in units of the input; it keeps a flat signal at 0. Default 1e-6. */
+  /** Lower bound of the divisor, in units of the input; it keeps a flat signal at 0. Default 1e-6. */
   readonly floor?: number;
 }
 

@@ -1,10 +1,9 @@
 /**
- * What to change where a bundle does not fit, and what it would bring.
+ * Proposes changes for a bundle that does not fit a board.
  *
- * In: a bundle, its estimate on a board.  Out: changes, the most helpful first, each with its estimated
- * effect. Effects on RAM are arithmetic over the manifest's bytes, other engines are estimated as this one
- * was; the rest is from docs/performance.md: shares that kernels for another engine take, and exponents of
- * cost in channels.
+ * In: a bundle, its estimate on a board.  Out: changes with their estimated effects, the most helpful first.
+ * Effects on RAM are computed from the manifest's bytes; other engines are estimated like the present one.
+ * The effects of other kernels and of fewer channels are measurements of docs/performance.md.
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import { bytesText } from '../bytes-text.ts';
@@ -18,18 +17,15 @@ export interface Advice {
 }
 
 const percent = (share: number): string => (share >= 0.1 ? `${Math.round(100 * share)} %` : `${(100 * share).toFixed(1)} %`);
-const shares = (from: number, to: number): string => `${percent(from)} -> ${percent(to)} of the time`;
+const shares = (from: number, to: number): string => `${percent(from)} -> ${percent(to)} of the available time`;
 
-/**
- * Kernels for interpreters and for compilers, each where it does not belong: instructions times
- * (docs/performance.md).
- */
+/** Factor on the instructions if the bundle is built for the suitable target (docs/performance.md). */
 const otherKernels = { interp: 0.72, native: 0.5 } as const;
-/** Of the time that a step takes with tiles fetched. */
+/** Factor on the time of a hop with home tile. */
 const tileTimes = 1.07;
-/** A tile in memory, where the manifest of an embedded bundle does not say. */
+/** Assumed size of a tile in memory; the manifest of an embedded bundle does not state it. */
 const tileBytes = 1024;
-/** Time goes with channels to this power, and with the part of a hop that does not depend on the hop. */
+/** Exponent of the time of a hop in the number of channels. */
 const channelPower = 1.62;
 
 function ramAdvice({ wasm, manifest }: Subject, { ram, fits }: Estimate): Advice[] {
@@ -39,13 +35,13 @@ function ramAdvice({ wasm, manifest }: Subject, { ram, fits }: Estimate): Advice
   const tile = ram.needs - weightBytes - tableBytes + tileBytes - file;
   const found = [
     {
-      change: 'build --weights tile: weights stay in flash, a tile at a time is copied',
+      change: 'build --weights tile: weights stay in flash and are copied tile by tile',
       effect: `RAM ${bytesText(ram.needs)} -> ${bytesText(tile)}; up to ${percent(tileTimes - 1)} more time`,
     },
   ];
   if (file > 0 && !manifest.weights)
     found.push({
-      change: 'build --weights linear: weights are held once, not in the file too',
+      change: 'build --weights linear: weights are only in memory, not in the file too',
       effect: `RAM ${bytesText(ram.needs)} -> ${bytesText(ram.needs - Math.min(file, weightBytes))}`,
     });
   return found;
@@ -67,20 +63,20 @@ function timeAdvice(subject: Subject, board: Board, now: Estimate, rate?: number
     if (name === engine || !other || other.worst >= budget.worst) continue;
     const kernels = manifest.target === 'native' ? 1 : otherKernels.native;
     found.push({
-      change: `${name === 'aot' ? "--engine aot: compiled by WAMR's compiler" : '--engine c: as C in the firmware'}${kernels < 1 ? ', of a bundle built with --target native' : ''}`,
+      change: `${name === 'aot' ? "--engine aot: compiled by WAMR's compiler" : '--engine c: as C in the firmware'}${kernels < 1 ? ', with a bundle of --target native' : ''}`,
       effect: shares(budget.worst, other.worst * kernels),
     });
   }
   const work = (section: string) => manifest.layers.reduce((sum, l) => sum + (l.section === section ? l.macsPerHop : 0), 0);
   const head = work('head') / Math.max(1, work('head') + work('trunk'));
   found.push({
-    change: `a hop of ${2 * manifest.hop} in place of ${manifest.hop}: half as many answers`,
-    effect: `${shares(budget.worst, budget.worst * (1 - head / 2))} at least: what runs once an answer is halved`,
+    change: `a hop of ${2 * manifest.hop} instead of ${manifest.hop}: half as many answers`,
+    effect: `${shares(budget.worst, budget.worst * (1 - head / 2))} or less: the work per answer runs half as often`,
   });
   const channels = (1 / budget.worst) ** (1 / channelPower);
   found.push({
-    change: `a network with ${Math.round(100 * channels)} % of the channels, trained again`,
-    effect: `${shares(budget.worst, 1)}: time goes with channels to the power ${channelPower}`,
+    change: `a retrained network with ${Math.round(100 * channels)} % of the channels`,
+    effect: `${shares(budget.worst, 1)}: the time grows with the channels to the power ${channelPower}`,
   });
   return found;
 }
@@ -90,9 +86,9 @@ export function adviceFor(subject: Subject, board: Board, now: Estimate, rate?: 
   if (!now.fits.ram)
     found.push({
       change: 'fewer channels or a shorter window',
-      effect: `memory is ${bytesText(subject.manifest.bytes.weightBytes)} of weights, ${bytesText(subject.manifest.bytes.stateBytes)} of state, ${bytesText(subject.manifest.bytes.scratchBytes)} of scratch`,
+      effect: `memory holds ${bytesText(subject.manifest.bytes.weightBytes)} of weights, ${bytesText(subject.manifest.bytes.stateBytes)} of state, ${bytesText(subject.manifest.bytes.scratchBytes)} of scratch`,
     });
   if (!now.fits.flash)
-    found.push({ change: 'fewer channels', effect: `flash is ${bytesText(now.flash.needs)}, of which ${bytesText(subject.manifest.bytes.weightBytes)} are weights` }); // biome-ignore format: one line
+    found.push({ change: 'fewer channels', effect: `the bundle needs ${bytesText(now.flash.needs)} of flash, ${bytesText(subject.manifest.bytes.weightBytes)} of it for weights` }); // biome-ignore format: one line
   return found;
 }

@@ -1,21 +1,21 @@
 /**
- * Boards that a bundle may have to fit: one table, with where each figure is from.
+ * Table of the boards that `runlet fit` knows, with the source of each figure.
  *
- * Out: clock, flash, RAM, core.  A chip's RAM is what its data bus reaches; `systemBytes` of it are left to
- * the vendor's software (an operating system and drivers without radio), which is an assumption, as is the
- * clock, the highest of the data sheet. One core of two is counted.
+ * Out: clock, flash, RAM, core.  RAM is the part that the chip's data bus reaches. Assumptions: the vendor's
+ * software (an operating system and drivers without radio) takes `systemBytes` of it; the clock is the
+ * highest of the data sheet; one of two cores runs the model.
  */
 export interface CoreModel {
   name: string;
-  /** Whose instructions are counted; those of another core are `times` as many. */
+  /** Core whose instructions are counted, and the factor from that count to this core. */
   counted: 'rv32' | 'm4' | 'm0';
   times: number;
-  /** Cycles an instruction takes on average, an assumption. */
+  /** Average cycles per instruction, an assumption. */
   cycles: number;
-  /** Where the two are from. */
+  /** Source of `times` and `cycles`. */
   why: string;
   /**
-   * Bytes of machine code for a byte of wasm code. Measured once over 300 random networks, with wasm2c 1.0.32
+   * Bytes of machine code per byte of wasm code. Measured once over 300 random networks, with wasm2c 1.0.32
    * and gcc 12.2 -O2; WAMR's compiler and Xtensa were not measured.
    */
   codeTimes: number;
@@ -43,7 +43,7 @@ export const coreModels = {
     counted: 'rv32',
     times: 1,
     cycles: 1.3,
-    why: 'four-stage, in order; a taken branch, and a load that the next instruction needs, cost a cycle or two more: no figure is published, 1.3 is an assumption',
+    why: 'four-stage in-order pipeline; a taken branch, and a load that the next instruction needs, cost one or two cycles more; no figure is published, 1.3 is an assumption',
     codeTimes: 2.04,
   },
   lx6: {
@@ -51,7 +51,7 @@ export const coreModels = {
     counted: 'rv32',
     times: 1,
     cycles: 1.4,
-    why: 'not counted: taken as RV32IMC, a three-operand core with a 32-bit multiplier too; 1.4 for loads and taken branches is an assumption',
+    why: 'not counted: the count of RV32IMC is used, which also has three operands and a 32-bit multiplier; 1.4, for loads and taken branches, is an assumption',
     codeTimes: 2.04,
   },
   lx7: {
@@ -59,7 +59,7 @@ export const coreModels = {
     counted: 'rv32',
     times: 1,
     cycles: 1.3,
-    why: 'not counted: taken as RV32IMC; 1.3 is an assumption. Its 128-bit vector instructions are not used',
+    why: 'not counted: the count of RV32IMC is used; 1.3 is an assumption. Its 128-bit vector instructions are not used',
     codeTimes: 2.04,
   },
 } as const satisfies Record<string, CoreModel>;
@@ -73,7 +73,7 @@ export interface Board {
   systemBytes: number;
   /** Flash that the vendor's software takes, an assumption. */
   systemFlashBytes: number;
-  /** Flash is mapped into memory, so that weights can be read where they are. */
+  /** Source of the figures. */
   source: string;
 }
 
@@ -142,6 +142,6 @@ export const boards: Record<string, Board> = {
     systemBytes: 16 * KB,
     systemFlashBytes: 64 * KB,
     source:
-      'STM32L476xx Datasheet (DS10198), "Features": Cortex-M4F, 80 MHz, 1 MB flash, 128 KB SRAM (96 + 32, one address range apart)',
+      'STM32L476xx Datasheet (DS10198), "Features": Cortex-M4F, 80 MHz, 1 MB flash, 128 KB SRAM (96 + 32, in separate address ranges)',
   },
 };

@@ -1,20 +1,16 @@
 /**
- * What was measured once, so that instructions are estimated without an emulator: coefficients.json, which
+ * Measured coefficients that estimate instructions without an emulator: coefficients.json, which
  * `npm run fit:calibrate` writes.
  *
- * Out: per core two coefficients of compiled code, and the costs of the handlers of WAMR's fast interpreter,
- * with the tools that they were measured with and how far they are off for models that they were not fitted
- * to.
+ * Out: per core two coefficients of compiled code, the costs of the handlers of WAMR's fast interpreter, and
+ * their errors for held-out models; the versions of the tools.
  */
 import { readFileSync } from 'node:fs';
 
 /** Cores whose instructions were counted. */
 export type CountedCore = 'rv32' | 'm4' | 'm0';
 
-/**
- * QEMU's count of the worst hop, divided by the estimate: the lowest and the highest of modules that the
- * coefficients were not fitted to.
- */
+/** Lowest and highest ratio of QEMU's count to the estimate, for the worst hop of held-out modules. */
 export interface Spread {
   modules: number;
   low: number;
@@ -23,20 +19,20 @@ export interface Spread {
 
 /** Compiled code (native-count.ts). */
 export interface NativeCosts {
-  /** Machine instructions for an executed WebAssembly instruction that is not on 64 bits. */
+  /** Machine instructions per executed WebAssembly instruction that is not a 64-bit one. */
   narrow: number;
-  /** For one on 64 bits. */
+  /** Machine instructions per 64-bit instruction. */
   wide: number;
-  /** Modules that the two are fitted to. */
+  /** Number of modules that the two are fitted to. */
   fittedTo: number;
   spread: Spread;
 }
 
 export interface Checked {
   models: number;
-  /** Of them, those within 2 % of QEMU's count. */
+  /** Number of models within 2 % of QEMU's count. */
   within: number;
-  /** The largest difference from QEMU's count, percent, and of which model. */
+  /** Largest difference from QEMU's count in percent, and its model. */
   worst: number;
   worstModel: string;
 }
@@ -44,9 +40,9 @@ export interface Checked {
 export interface Coefficients {
   tools: Record<string, string>;
   native: Record<CountedCore, NativeCosts>;
-  /** Handlers of WAMR's fast interpreter, and `call of rn_push`. */
+  /** Instructions per handler of WAMR's fast interpreter, and for `call of rn_push`. */
   wamrFast: Record<CountedCore, Record<string, number>>;
-  /** Of WAMR's fast interpreter. */
+  /** Errors of the estimate for WAMR's fast interpreter. */
   checked: Record<CountedCore, Checked>;
 }
 

@@ -1,9 +1,9 @@
 /**
- * How often each piece of a module's code runs in a hop: the module itself, with counters, in this process.
+ * Counts how often each segment of a module runs in a hop: runs the module with counters in this process.
  *
- * In: a bundle, and its weights where they are apart.  Out: the decoded module, its segments, and per hop the
- * count of each. Frames are the linear congruential sequence of host/bench/core/main.c, hops those that it
- * counts: the first with an output is left out.
+ * In: a bundle, its separate weights if any.  Out: the decoded module, its segments, and their counts per
+ * hop. Frames and hops are those of host/bench/core/main.c: frames are a linear congruential sequence, and
+ * the first hop with an output is not counted.
  */
 import type { Bundle } from '../../assembly/build.ts';
 import { outputs } from '../bench/count.ts';
@@ -13,13 +13,13 @@ import { counterName, type Instrumented, instrument } from './wasm/instrument.ts
 
 export interface HopCounts extends Instrumented {
   module: DecodedModule;
-  /** Of each hop with an output, by counter. */
+  /** Counts of each hop with an output, by counter. */
   hops: Uint32Array[];
-  /** Of everything since instantiation. */
+  /** Counts since instantiation, by counter. */
   all: Uint32Array;
 }
 
-/** @throws RN761 a module with SIMD128, and what openModule throws */
+/** Runs the module and counts. @throws RN761 a module with SIMD128, and the errors of openModule */
 export async function countHops({ wasm, weights }: Pick<Bundle, 'wasm' | 'weights'>): Promise<HopCounts> {
   const module = decodeModule(wasm);
   const instrumented = instrument(module);

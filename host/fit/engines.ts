@@ -1,28 +1,27 @@
 /**
- * Engines that run a bundle on a microcontroller: whose instructions are counted, what they hold in RAM and
- * flash.
+ * Engines that run a bundle on a microcontroller: their instructions, RAM and flash.
  *
- * Out: one table. To add an engine, add a row: what is counted (`native`, code of the module through a
- * compiler, or `wamrFast`, handlers of WAMR's fast interpreter) and how many times its instructions those of
- * the engine are.
+ * Out: one table. To add an engine, add a row: what is counted (`native`: compiled code of the module;
+ * `wamrFast`: handlers of WAMR's fast interpreter), and the factor from that count to the engine's
+ * instructions.
  */
 import type { ScalarTarget } from '../../assembly/emit/target.ts';
 
 export interface Engine {
   name: string;
   counted: 'native' | 'wamrFast';
-  /** Times what is counted, by the bundle's kernels; 1 is exact but for the count itself. */
+  /** Factor on the counted instructions, by target of the bundle. 1: the count is the engine's own. */
   times: Record<ScalarTarget, number>;
-  /** Where `times` is from, where it is not 1. */
+  /** Source of `times`, if it is not 1. */
   timesFrom?: string;
-  /** Its name in host/fit/ram.ts, which has its pool; none: it has no pool. */
+  /** Name of its pool in host/fit/ram.ts; undefined: it has no pool. */
   pool?: string;
-  /** Flash of the engine itself. */
+  /** Flash of the engine. */
   flashBytes: number;
   flashFrom: string;
-  /** The bundle becomes machine code. */
+  /** True: the engine compiles the bundle to machine code. */
   compiled: boolean;
-  /** The kernels that suit it. */
+  /** The target whose kernels suit it best. */
   suits: ScalarTarget;
 }
 

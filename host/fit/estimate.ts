@@ -1,10 +1,9 @@
 /**
- * Whether a bundle fits a board: flash, RAM, instructions and milliseconds of a hop, against what there is.
+ * Estimates whether a bundle fits a board: flash, RAM, instructions and time of a hop.
  *
- * In: a bundle, counted hops (host/fit/counts.ts) and what QEMU counted where it did, a board, an engine,
- * frames a second where known.  Out: figures, each with its parts. Formulas: time of a hop = instructions *
- * cycles an instruction / clock; budget = hop / rate; RAM = linear memory + pool + the file where the engine
- * holds it.
+ * In: a bundle, counted hops (host/fit/counts.ts), QEMU's count if there is one, a board, an engine, frames
+ * per second if known.  Out: figures, each with its parts. Formulas: time of a hop = instructions * cycles
+ * per instruction / clock; budget = hop / rate; RAM = linear memory + pool + the file if the engine holds it.
  */
 
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
@@ -20,7 +19,7 @@ import { executedIn, nativeCount } from './native-count.ts';
 import { pagePadding, ramOf } from './ram.ts';
 import { wamrCount } from './wamr-count.ts';
 
-/** Bytes of one need, by part; together they are what is needed. */
+/** Bytes needed in total and by part, and bytes available (`has`). */
 export interface Bytes {
   needs: number;
   has: number;
@@ -29,30 +28,27 @@ export interface Bytes {
 
 export interface Instructions {
   mean: number;
-  /** Of the worst hop. */
+  /** Instructions of the worst hop. */
   most: number;
-  /**
-   * Estimated from counts of the module's own instructions, or counted in QEMU: the module compiled for the
-   * core.
-   */
+  /** `counted`: by QEMU, compiled for the core; `estimated`: from the module's own instructions. */
   from: 'estimated' | 'counted';
-  /** Compiler, wasm2c and QEMU that counted. */
+  /** Versions of compiler, wasm2c and QEMU, if counted. */
   tools?: string;
-  /** Why compiled code was estimated where it could be counted, and what counts it. */
+  /** Why compiled code was not counted, and how to count it. */
   notCounted?: string;
-  /** Of an estimate, in place of `most`. None where an engine's own factor was checked with no model. */
+  /** Range of `most`, if estimated; undefined for engines whose factor was not checked with any model. */
   range?: { low: number; high: number };
-  /** Of compiled code: the coefficients, with their spread, that the estimate and the range are from. */
+  /** Compiled code: the coefficients of the estimate, and their spread. */
   costs?: NativeCosts;
-  /** Of an interpreter: the share of its instructions in handlers that were measured. */
+  /** Interpreters: share of the instructions that is in measured handlers. */
   known?: number;
-  /** Of an interpreter: how far the estimate was off where it was checked. */
+  /** Interpreters: error of the estimate for the models that it was checked with. */
   checked?: Checked;
 }
 
 /**
- * Half of the range of an interpreter's estimate, as a share. A choice: measured errors are below 3 %
- * (docs/fit.md), and 10 % decides nothing about a board that cycles an instruction do not decide first.
+ * Relative half-width of the range of an interpreter's estimate. A choice: measured errors are below 3 %
+ * (docs/fit.md), and 10 % matters less than the uncertainty of the cycles per instruction.
  */
 export const interpreterWithin = 0.1;
 
@@ -61,12 +57,9 @@ export interface Estimate {
   flash: Bytes;
   ram: Bytes;
   instructions: Instructions;
-  /** `low` and `high`: of the worst hop, where the instructions are a range. */
+  /** `low` and `high`: range of the worst hop, if the instructions are a range. */
   ms: { mean: number; worst: number; low?: number; high?: number };
-  /**
-   * Where the rate is known: milliseconds between two hops, and the share of them that the worst hop and the
-   * mean take.
-   */
+  /** If the rate is known: milliseconds between two hops, and the shares of the worst and the mean hop. */
   budget?: { ms: number; worst: number; mean: number };
   fits: { flash: boolean; ram: boolean; time?: boolean };
 }
@@ -75,17 +68,14 @@ export interface Subject {
   wasm: Uint8Array;
   manifest: Manifest;
   counts: HopCounts;
-  /** Bytes of weights that are a file apart. */
+  /** Bytes of weights in a separate file; 0: none. */
   apart: number;
-  /**
-   * Of the module compiled for the board's core, where it was counted; else why it was not, where that is of
-   * interest.
-   */
+  /** QEMU's count of the module compiled for the board's core, or the reason why there is none. */
   counted?: Counted;
   notCounted?: string;
 }
 
-/** Frames a second that the bundle itself says it takes. */
+/** Frames per second according to the manifest; undefined if it does not state them. */
 export function rateOf({ sampleRateHz, frontEndConfig, features }: Manifest): number | undefined {
   return sampleRateHz ?? frontEndConfig?.sampleRateHz ?? (features && features.sampleRateHz / features.stepSamples);
 }

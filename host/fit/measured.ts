@@ -1,8 +1,8 @@
 /**
- * Whether `runlet fit` counts compiled code in QEMU or estimates it.
+ * Decides whether `runlet fit` counts compiled code in QEMU or estimates it.
  *
- * In: a bundle, its counted hops, a core.  Out: the count, or why there is none: a tool is missing, failed,
- * or would take long.
+ * In: a bundle, its counted hops, a core.  Out: the count, or the reason for an estimate: a tool is missing,
+ * has failed, or would take long.
  */
 import type { Bundle } from '../../assembly/build.ts';
 import { isRunletError } from '../../models/error.ts';
@@ -12,10 +12,10 @@ import type { HopCounts } from './counts.ts';
 import type { Subject } from './estimate.ts';
 import { executedIn, nativeCount } from './native-count.ts';
 
-/** Instructions that are counted without being asked to: about ten seconds of QEMU. */
+/** Maximum number of instructions that are counted without --measure: about ten seconds of QEMU. */
 export const mostUnasked = 1e9;
-/** QEMU with -icount, instructions a second, to say how long it takes. */
-const aSecond = 8e7;
+/** Instructions per second of QEMU with -icount, to estimate its duration. */
+const instructionsPerSecond = 8e7;
 
 export async function countedUnasked(
   bundle: Pick<Bundle, 'wasm' | 'weights'>,
@@ -24,12 +24,12 @@ export async function countedUnasked(
 ): Promise<Pick<Subject, 'counted' | 'notCounted'>> {
   const [estimated = 0] = nativeCount(executedIn(counts, [counts.all]), coefficients().native[core]);
   if (estimated > mostUnasked)
-    return { notCounted: `--measure counts it in QEMU, which takes some ${Math.round(estimated / aSecond)} s` };
+    return { notCounted: `--measure counts it in QEMU, which takes about ${Math.round(estimated / instructionsPerSecond)} s` };
   try {
     return { counted: await countInstructions(bundle, core) };
   } catch (error) {
     if (!isRunletError(error)) throw error;
-    if (error.code === 'RN790') return { notCounted: `it is counted where these are installed: ${cores[core].packages}` };
+    if (error.code === 'RN790') return { notCounted: `to count it, install ${cores[core].packages}` };
     return { notCounted: `it could not be counted: ${error.message}` };
   }
 }

@@ -1,23 +1,22 @@
 /**
- * Machine instructions of a hop of compiled code: the WebAssembly instructions that it executes, times two
- * coefficients of the core, one for instructions on 64 bits and one for all others.
+ * Estimates the machine instructions of compiled code from the executed WebAssembly instructions of a hop.
  *
- * In: counted hops, a core's coefficients.  Out: instructions of each hop.  Formula: narrow * count of others
- * + wide * count of those on 64 bits. A kernel of target `interp` multiplies two int8 in one 64-bit number,
- * which a core of 32 bits does in several steps, so that one coefficient does not serve both targets.
- * Exactness: the count of WebAssembly instructions is exact, the product is as far off as docs/fit.md says
- * (`spread`).
+ * In: counted hops, two coefficients of a core.  Out: machine instructions of each hop.
+ * Formula: narrow * count + wide * count of 64-bit instructions. Kernels of target `interp` multiply two
+ * int8 in one 64-bit number, which takes a 32-bit core several steps; so 64-bit instructions have their own
+ * coefficient.
+ * Exactness: the counts are exact; docs/fit.md states the error of the estimate (`spread`).
  */
 import type { NativeCosts } from './coefficients.ts';
 import type { HopCounts } from './counts.ts';
 
-/** Executed WebAssembly instructions: on 64 bits, and all others. */
+/** Executed WebAssembly instructions: 64-bit ones (`wide`), and all others. */
 export interface Executed {
   narrow: number;
   wide: number;
 }
 
-/** [first, last] opcodes that take or give an i64. Source: WebAssembly core specification 2.0, 5.4. */
+/** [first, last] opcodes with an i64 operand or result. Source: WebAssembly core specification 2.0, 5.4. */
 const wideCodes = [
   [0x29, 0x29], // i64.load
   [0x30, 0x35], // i64.load8_s to i64.load32_u
@@ -33,7 +32,7 @@ const wideCodes = [
 
 const isWide = (code: number): boolean => wideCodes.some(([first, last]) => first <= code && code <= last);
 
-/** Of each run of counters: every instruction of a segment runs as often as the segment. */
+/** Counts the instructions of each hop: all instructions of a segment run as often as the segment. */
 export function executedIn(
   { module, segments }: Pick<HopCounts, 'module' | 'segments'>,
   hops: readonly Uint32Array[],

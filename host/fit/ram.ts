@@ -2,25 +2,22 @@
  * RAM of a bundle on WAMR.
  *
  * In: file, memory and code bytes of a bundle.  Out: bytes, and a line for `inspect`.  WAMR's interpreters
- * keep the file in RAM too.  The engine's pool was measured once, with WAMR 2.4.3 on rv32. An interpreter's
- * pool also depends on the module; these are the figures of a small one.
+ * keep the file in RAM too.  Source: the pools were measured once, with WAMR 2.4.3 on rv32 and a small
+ * module; an interpreter's pool also depends on the module.
  */
 
-/**
- * Bytes beside linear memory: fixed, and a share of the code; whether the loader writes into the file, so
- * that it must be in RAM.
- */
+/** Pool: fixed bytes, and bytes per byte of code. holdsFile: the file must be in RAM for the loader. */
 const pools = [
   { engine: 'AOT', bytes: 2300, perCodeByte: 0, holdsFile: false },
   { engine: 'classic interpreter', bytes: 3700, perCodeByte: 0, holdsFile: true },
   { engine: 'fast interpreter', bytes: 3800, perCodeByte: 2.8, holdsFile: true },
 ] as const;
 
-/** Bytes that WAMR's linear memory has beside what the manifest counts: below address 16, and the stack. */
+/** Bytes of linear memory that the manifest does not count: those below address 16, and the stack. */
 export const pagePadding = 24;
 
 export interface Ram {
-  /** Linear memory, pool and, where the engine holds it, the file, by engine. */
+  /** Per engine the pool, the file if the engine holds it, and both plus linear memory. */
   engines: { engine: string; poolBytes: number; fileBytes: number; totalBytes: number }[];
 }
 

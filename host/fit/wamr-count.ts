@@ -1,16 +1,16 @@
 /**
- * Machine instructions of a hop in WAMR's fast interpreter: how often each handler runs, times what it takes.
+ * Estimates the instructions of a hop in WAMR's fast interpreter: runs of each handler times its cost.
  *
- * In: counted hops, handlers' costs on a core.  Out: instructions of each hop, and the share of handlers'
- * runs that were measured.
+ * In: counted hops, costs of the handlers on a core.  Out: instructions of each hop, and the share of them in
+ * measured handlers.
  */
 import type { HopCounts } from './counts.ts';
 import { handlerCounts, handlersOf } from './wamr-fast.ts';
 
-/** What one call of rn_push takes beside its handlers. */
+/** Key of the cost of one call of rn_push without its handlers. */
 export const callName = 'call of rn_push';
 
-/** A handler that was not measured takes about what the others do. */
+/** Assumed cost of a handler that was not measured, in instructions: about that of the others. */
 const usual = 20;
 
 export function wamrCount(

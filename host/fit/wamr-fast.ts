@@ -1,29 +1,23 @@
 /**
- * What WAMR's fast interpreter makes of a function: the handlers that run for each of its segments.
+ * Determines which handlers WAMR's fast interpreter runs for each segment of a function.
  *
- * In: a decoded function and its segments.  Out: per segment, handlers' names and how many of each.
- * `local.get` and constants are operands, not instructions; `local.set` behind an instruction with a result
- * is that instruction's destination; a local that is still on the stack when it is written, or when a block
- * begins, is copied first; a block's result is copied where it is not in its place; `if` without `else` has
- * one.
+ * In: a decoded function and its segments.  Out: per segment, the number of runs of each handler.
+ * Rules of the loader: `local.get` and constants are operands, not instructions. `local.set` after an
+ * instruction with a result becomes the destination of that instruction. A local that is still on the stack
+ * is copied before it is written, or before a block begins. A block's result is copied unless it is in its
+ * place. `if` without `else` gets an `else`.
  * Source: WAMR 2.4.3, core/iwasm/interpreter/wasm_loader.c (wasm_loader_prepare_bytecode and what it calls).
  */
 import { type DecodedModule, type Instruction, op, type WasmFunction } from './wasm/decode.ts';
 import type { Segment } from './wasm/segments.ts';
 
-/**
- * Handlers of one segment. A name ends in `:taken` or `:else` where it runs as often as the segment is left
- * that way.
- */
+/** Runs per segment by handler. A name with `:taken` or `:else` runs only if the segment ends that way. */
 export type Handlers = Map<string, number>;
 
 const i32 = 0x7f;
 const cellsOf = (type: number): number => (type === 0x7e || type === 0x7c ? 2 : 1);
 
-/**
- * Results and operands of an opcode that is no control, local, global, call or memory access: [operands,
- * result].
- */
+/** [operands, result type] of an opcode that is not a control, local, global, call or memory instruction. */
 function plain(code: number): [number, number] {
   if (code === 0x45) return [1, i32];
   if (code <= 0x4f) return [2, i32];
@@ -44,11 +38,11 @@ function plain(code: number): [number, number] {
   return [1, code - 0xfc00 < 4 ? i32 : 0x7e]; // saturating truncations
 }
 
-/** Type of what a load gives. */
+/** Result type of a load. */
 const loaded = (code: number): number =>
   code === 0x28 || (code >= 0x2c && code <= 0x2f) ? i32 : code === 0x2a ? 0x7d : code === 0x2b ? 0x7c : 0x7e;
 
-/** LAST_OP_OUTPUT_I32 and _I64 of the loader: a following local.set costs nothing. */
+/** Checks whether a following local.set costs nothing (LAST_OP_OUTPUT_I32 and _I64 of the loader). */
 function givesDestination(code: number): boolean {
   return (code >= 0x28 && code <= 0x35) || (code >= 0x45 && code <= 0xbf);
 }
@@ -59,7 +53,7 @@ interface Block {
   height: number;
   dynamic: number;
   hasElse: boolean;
-  /** dynamic offset behind the condition, which `else` goes on from. */
+  /** Dynamic offset after the condition; `else` starts from it too. */
   start: number;
 }
 
@@ -69,7 +63,7 @@ class Loader {
   private readonly offsets: number[] = [];
   private readonly firstDynamic: number;
   private dynamic: number;
-  private most: number;
+  private maxDynamic: number;
   private preserved = 1 << 20;
   private stack: { slot: number; type: number }[] = [];
   private blocks: Block[] = [];
@@ -86,7 +80,7 @@ class Loader {
     }
     this.firstDynamic = cells;
     this.dynamic = cells;
-    this.most = cells;
+    this.maxDynamic = cells;
     this.open(op.block, fn.type.results);
   }
 
@@ -97,12 +91,12 @@ class Loader {
   private push(type: number): void {
     this.stack.push({ slot: this.dynamic, type });
     this.dynamic += cellsOf(type);
-    this.most = Math.max(this.most, this.dynamic);
+    this.maxDynamic = Math.max(this.maxDynamic, this.dynamic);
   }
 
   private pop(): { slot: number; type: number } {
     const top = this.stack.pop() ?? { slot: -1, type: i32 };
-    if (top.slot > this.firstDynamic && top.slot < this.most) this.dynamic -= cellsOf(top.type);
+    if (top.slot > this.firstDynamic && top.slot < this.maxDynamic) this.dynamic -= cellsOf(top.type);
     return top;
   }
 
@@ -125,7 +119,7 @@ class Loader {
     for (const { slot } of [...this.stack]) if (slot >= 0 && slot < this.firstDynamic) this.copyLocal(slot);
   }
 
-  /** A block's result, where it is not where it shall be. */
+  /** Copies a block's result unless it is in its place. */
   private copyResult({ results, dynamic }: Block): void {
     const top = this.stack.at(-1);
     if (results.length !== 1 || !top || top.slot === dynamic) return;
@@ -192,7 +186,7 @@ class Loader {
     } else if (code >= op.localGet && code <= op.localTee) this.local(code, value, before);
     else if (code === op.globalGet) {
       this.emit('global.get');
-      this.push(i32); // Runlet's modules have globals of 32 bits alone
+      this.push(i32); // Runlet's modules have 32-bit globals only
     } else if (code === op.globalSet) {
       this.pop();
       this.emit('global.set');
@@ -278,14 +272,14 @@ class Loader {
   }
 }
 
-/** Per function and segment. */
+/** Handlers per function and segment. */
 export const handlersOf = (module: DecodedModule, segments: readonly Segment[][]): Handlers[][] =>
   module.functions.map((fn, f) => {
     const loader = new Loader(module, fn);
     return (segments[f] ?? []).map((segment) => loader.segment(segment));
   });
 
-/** How often each handler runs, for counts of the segments. */
+/** Number of runs of each handler, from the counts of the segments. */
 export function handlerCounts(
   handlers: readonly Handlers[][],
   segments: readonly (Segment & { counter?: number })[][],

@@ -1,9 +1,9 @@
 /**
- * The wires of `runlet gateway` beside HTTP: WebSocket, MQTT, standard input, a serial line; and the page
- * with its metrics.
+ * The wires of `runlet gateway` other than HTTP (WebSocket, MQTT, standard input, a serial line), and the
+ * page with its metrics.
  *
- * In: options, a gateway that runs.  Out: wires that are open; `stop` closes them. The log says when frames
- * are shed.
+ * In: options, a running gateway.  Out: open wires; `stop` closes them. The log reports when frames are shed.
+ * Errors: RN720, RN741, RN862, RN866, RN871, RN872, RN873.
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -31,48 +31,48 @@ const whole = { min: 0, max: 2 ** 24, whole: true } as const;
 
 export const streamArgs = {
   ...group('Streams', {
-    late: choice('Frames that come after they were given up: left out, or a sender that counts anew', latePolicies, {
+    late: choice('Frames that are too late: drop them, or restart with the numbers of the sender', latePolicies, {
       default: 'drop',
     }),
-    gap: choice('What stands in for lost frames', gapPolicies, { default: 'hold' }),
-    gapLimit: number('Most ticks of a gap that are filled (default: the window)', { ...whole, hint: 'ticks' }),
-    reorder: number('How far a frame may come too late (default: the hop)', { ...whole, hint: 'ticks' }),
+    gap: choice('How lost frames are replaced', gapPolicies, { default: 'hold' }),
+    gapLimit: number('Largest number of ticks filled in a gap (default: the window)', { ...whole, hint: 'ticks' }),
+    reorder: number('Number of ticks that a frame may be late (default: the hop)', { ...whole, hint: 'ticks' }),
     mostWaiting: number('Hops of a stream that may wait before frames are shed', { ...whole, min: 1, default: 8 }),
-    mostLagMs: number('How long frames may wait before all are shed', { ...whole, min: 1, default: 1000, hint: 'ms' }),
+    mostLagMs: number('Time that frames may wait before they are shed', { ...whole, min: 1, default: 1000, hint: 'ms' }),
   }),
   ...group('MQTT', {
-    mqtt: text('Broker to take frames from and give outputs to', { hint: 'mqtt://host:1883' }),
+    mqtt: text('Broker for frames and outputs', { hint: 'mqtt://host:1883' }),
     mqttId: text("The gateway's name in topics (default: this machine's name)", { hint: 'name' }),
-    mqttQos: choice('Of frames and outputs', ['0', '1'], { default: '0' }),
-    mqttUser: text('Name for the broker; the password stands in RUNLET_MQTT_PASSWORD', { hint: 'name' }),
-    mqttCa: input("Certificate that the broker's one is held against (PEM)"),
-    mqttCert: input('Own certificate, where the broker wants one (PEM)'),
+    mqttQos: choice('QoS of frames and outputs', ['0', '1'], { default: '0' }),
+    mqttUser: text('User name at the broker; the password is in RUNLET_MQTT_PASSWORD', { hint: 'name' }),
+    mqttCa: input("CA certificate that verifies the broker's certificate (PEM)"),
+    mqttCert: input("The gateway's certificate, if the broker requires one (PEM)"),
     mqttKey: input('Its key (PEM)'),
   }),
   ...group('Standard input and serial lines', {
-    stdin: flag('Take frames from standard input, a tick a line'),
-    serial: text('Take frames from a serial line', { hint: '/dev/ttyUSB0' }),
-    baud: number('Rate of the serial line', { ...whole, min: 50, default: 115_200 }),
-    lines: choice('What stdin and serial lines hold', lineFormats, { default: 'csv' }),
+    stdin: flag('Read frames from standard input, one tick per line'),
+    serial: text('Read frames from a serial line', { hint: '/dev/ttyUSB0' }),
+    baud: number('Baud rate of the serial line', { ...whole, min: 50, default: 115_200 }),
+    lines: choice('Format of standard input and serial lines', lineFormats, { default: 'csv' }),
     numbered: flag("The first number of a line is the tick's number"),
     lineStream: text('Name of the stream of stdin (default: stdin) or the serial line', { hint: 'name' }),
   }),
-  ...group('To see one', {
-    demo: flag('A heart-rate model and a made-up signal; needs no other option'),
-    demoSpeed: number('Times the rate of the demo signal', { min: 0.1, max: 1000, default: 4, hint: 'x' }),
+  ...group('Demo', {
+    demo: flag('Run a heart-rate model on a simulated signal; needs no other option'),
+    demoSpeed: number('Speed of the demo signal, relative to real time', { min: 0.1, max: 1000, default: 4, hint: 'x' }),
     open: flag('Open the page in a browser'),
   }),
 };
 
 type Args = Given<typeof streamArgs>;
 
-/** What was said of streams, with what holds where nothing was. */
+/** Returns the options of streams, with the defaults for those that were not given. */
 function streamOptions(args: Args) {
   const { late, gap, gapLimit: gapLimitTicks, reorder: reorderTicks, mostWaiting: mostWaitingHops, mostLagMs } = args;
-  const given = { late, gap, gapLimitTicks, reorderTicks, mostWaitingHops, mostLagMs };
-  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const all = { late, gap, gapLimitTicks, reorderTicks, mostWaitingHops, mostLagMs };
+  const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   return {
-    intake: { ...defaultIntake, ...said },
+    intake: { ...defaultIntake, ...given },
     format: args.lines ?? 'csv',
     qos: args.mqttQos === '1' ? (1 as const) : (0 as const),
     demoSpeed: args.demoSpeed ?? 4,
@@ -89,7 +89,7 @@ export interface WiresOptions {
 
 const safeName = (text: string): string => text.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'gateway';
 
-/** Adds the page before the server listens, and what comes after it. */
+/** Adds the page, before the server listens. @returns functions that start and stop the wires. */
 export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
   const { intake: options, format, qos, baud, demoSpeed } = streamOptions(args);
   const intake = new Intake(gateway, options);
@@ -104,14 +104,14 @@ export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
     wires.lines.push(counts);
     readLines(intake, bytes, { stream, format, numbered: args.numbered, patient }, counts).then(
       () => log.info({ stream, ...counts }, 'the frames have ended'),
-      (error: unknown) => log.error({ ...asFailure(error), stream }, 'frames are read no more'),
+      (error: unknown) => log.error({ ...asFailure(error), stream }, 'reading of frames has stopped'),
     );
   }
 
-  /** What ends the wires that were opened, the latest first. */
+  /** Functions that close the open wires, the latest first. */
   const ends: (() => unknown)[] = [() => intake.close(), () => tracker.close()];
 
-  /** Opens the wires; what is open when one fails is for `stop`. @throws RN720, RN866, RN871, RN872 */
+  /** Opens the wires. If one fails, `stop` closes those that are open. @throws RN720, RN866, RN871, RN872 */
   async function start(served: Served): Promise<void> {
     let mqtt: Mqtt | undefined;
     ends.unshift(() => mqtt?.stop());
@@ -134,7 +134,7 @@ export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
     if (args.stdin) read(process.stdin, args.lineStream ?? 'stdin', true);
     if (args.serial) {
       const stream = (!args.stdin && args.lineStream) || safeName(args.serial.split('/').at(-1) ?? 'serial');
-      // a FIFO can wait, a line cannot
+      // the writer of a FIFO can wait, a serial line cannot
       read(serialBytes({ path: args.serial, baud }, log, quit.signal), stream, !args.serial.startsWith('/dev/'));
     }
     if (args.demo) ends.unshift(await (await import('./demo.ts')).demoStream(intake, 'pulse-1', demoSpeed));
@@ -148,7 +148,7 @@ export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
 
 const demoFolder = 'runlet-demo';
 
-/** What --demo stands for. @throws RN862 no state folder, RN873 */
+/** Replaces --demo by the options that it implies. @throws RN741 without a state folder, RN873 */
 export async function withDemo<T extends { demo?: boolean; state?: string; model?: string; key?: string }>(
   args: T,
 ): Promise<T & { state: string }> {
@@ -160,9 +160,9 @@ export async function withDemo<T extends { demo?: boolean; state?: string; model
   }
   if (state !== undefined) return { ...args, state };
   throw new RunletError('RN741', {
-    what: 'the gateway needs a folder for bundles and for what runs',
+    what: 'the gateway needs a folder for its bundles and its state',
     where: '--state',
-    tryThis: '--state FOLDER, or --demo to see one',
+    tryThis: 'use --state FOLDER, or --demo for a demonstration',
   });
 }
 

@@ -1,9 +1,9 @@
 /**
- * The token of `runlet gateway`: given, refused by an option, or made at the first start and kept in the
- * state folder.
+ * The token of `runlet gateway`: read from a file, switched off by an option, or created at the first start
+ * and stored in the state folder.
  *
- * In: options.  Out: the token, and what to say of it. A made one has 256 random bits; its file is for its
- * owner alone, and is whole or not there.
+ * In: options.  Out: the token and the path of its file. A new token has 256 random bits. Only the owner can
+ * read its file, which is created atomically.  Errors: RN720, RN740, RN862.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -22,34 +22,34 @@ export interface TokenArgs {
 
 export interface GatewayToken {
   token?: string;
-  /** Where clients on this machine find it. */
+  /** Path of its file, for clients on this machine. */
   file?: string;
-  /** At this start. */
+  /** True if this start has created it. */
   made: boolean;
 }
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 export const isLoopback = (host: string): boolean => loopback.has(host);
 
-/** Before anything is opened. @throws RN862 */
+/** Checks the options of the token before the gateway opens anything. @throws RN862 */
 export function checkTokenArgs({ host, tokenFile, insecureNoToken, clientCa }: TokenArgs): void {
   if (!insecureNoToken) return;
   if (tokenFile)
     throw new RunletError('RN862', {
-      what: 'a token is both given and refused',
+      what: 'the options give a token and switch it off',
       where: '--token-file, --insecure-no-token',
-      tryThis: 'one of them',
+      tryThis: 'use one of them',
     });
   if (!isLoopback(host) && !clientCa)
     throw new RunletError('RN862', {
       what: 'anybody could flash this gateway',
       where: `--host ${host}`,
-      why: 'it listens beyond this machine, and asks for nothing',
-      tryThis: '--insecure-no-token on 127.0.0.1 alone, or --client-ca with --tls-cert and --tls-key',
+      why: 'other machines can reach it, and it requires no token',
+      tryThis: 'use --insecure-no-token only on 127.0.0.1, or use --client-ca with --tls-cert and --tls-key',
     });
 }
 
-/** Client certificates stand for a token where none is given. @throws RN720, RN740 */
+/** Returns the token. With client certificates the gateway needs none. @throws RN720, RN740 */
 export async function gatewayToken({ state, tokenFile, insecureNoToken, clientCa }: TokenArgs): Promise<GatewayToken> {
   if (tokenFile) return { token: await tokenOf(tokenFile), file: tokenFile, made: false };
   if (insecureNoToken || clientCa) return { made: false };
@@ -68,5 +68,5 @@ export async function gatewayToken({ state, tokenFile, insecureNoToken, clientCa
   return { token: await tokenOf(path), file: path, made };
 }
 
-/** The page with its token, which a browser keeps to itself: what stands after # is never sent. */
+/** Returns the link of the page with its token. A browser never sends the part after #. */
 export const pageLink = (url: string, token: string | undefined): string => (token ? `${url}/#token=${token}` : url);

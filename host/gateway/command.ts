@@ -1,8 +1,8 @@
 /**
  * runlet gateway: receives bundles, tries them, swaps them in, and runs streams through them.
  *
- * In: a folder for its state, keys.  Out: one line on stdout when it listens; its log on stderr, lines of
- * JSON where that is no terminal. It stops at SIGINT and SIGTERM.
+ * In: a state folder, keys.  Out: one line on stdout when it listens; a log on stderr, as lines of JSON if
+ * stderr is not a terminal. It stops at SIGINT and SIGTERM.  Errors: RN862, and those of its parts.
  */
 import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
@@ -33,14 +33,14 @@ const port = { min: 0, max: 65_535, whole: true } as const;
 const whole = { min: 0, max: 2 ** 32, whole: true } as const;
 
 const fleetArgs = group('A fleet', {
-  fleet: text('Take what is desired from this broker', { hint: 'mqtt://broker/site' }),
+  fleet: text('Join the fleet at this broker, and run the bundles that it desires', { hint: 'mqtt://broker/site' }),
   gatewayId: text("Name in the fleet (default: this machine's)", { hint: 'name' }),
   fleetToken: input('File with the password of the broker'),
-  fleetCa: input("Certificate that the broker's one is held against (PEM)"),
-  fleetCert: input('Own certificate, where the broker wants one (PEM)'),
+  fleetCa: input("CA certificate that verifies the broker's certificate (PEM)"),
+  fleetCert: input("The gateway's certificate, if the broker requires one (PEM)"),
   fleetKey: input('Its key (PEM)'),
-  broker: number('Run a small broker too, on this port', { ...port, min: 1, hint: 'port' }),
-  registry: text('Take bundles of oci:// from this registry, and ask the hosts after it where it sends there', {
+  broker: number('Also run a small broker, on this port', { ...port, min: 1, hint: 'port' }),
+  registry: text('Registry for oci:// bundles, then the other hosts that it may redirect to', {
     hint: 'host[,host]',
   }),
   registryToken: input('File with its token'),
@@ -48,41 +48,41 @@ const fleetArgs = group('A fleet', {
 
 export default defineVerb({
   examples: [
-    ['gateway --demo', 'a heart-rate model on a made-up signal, and its page'],
-    ['gateway --state state --key release.pub', 'takes what this key signed, on 127.0.0.1:8080'],
+    ['gateway --demo', 'a heart-rate model on a simulated signal, and its page'],
+    ['gateway --state state --key release.pub', 'accepts bundles signed with this key, on 127.0.0.1:8080'],
   ],
   args: {
     ...group('The gateway', {
-      state: folder('Folder for bundles and for what runs'),
-      model: input('Bundle for slot main, where nothing runs there yet', { hint: 'first.wasm' }),
-      key: input('Public keys whose bundles are taken (NAME.pub)', { short: 'k' }),
-      insecureUnsigned: flag('For development: take bundles that nobody signed'),
-      threads: number('Worker threads for streams, and one for each further slot (default: cores, less one)', {
+      state: folder('Folder for bundles and state'),
+      model: input('Bundle for slot main, if no bundle runs there yet', { hint: 'first.wasm' }),
+      key: input('Public keys whose bundles are accepted (NAME.pub)', { short: 'k' }),
+      insecureUnsigned: flag('For development: accept unsigned bundles'),
+      threads: number('Worker threads for streams, and one for each further slot (default: cores minus one)', {
         min: 1,
         max: 64,
         whole: true,
       }),
-      seconds: number('Stop by itself after so long, for scripts', { min: 0, max: 1e6, hint: 's' }),
+      seconds: number('Stop after this time, for scripts', { min: 0, max: 1e6, hint: 's' }),
       log: choice('Level of the log', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
         default: 'info',
         hint: 'level',
       }),
     }),
-    ...group('Its door', {
-      port: number('Port; 0: any that is free', { ...port, default: 8080 }),
+    ...group('Access', {
+      port: number('Port; 0 selects a free one', { ...port, default: 8080 }),
       host: text('Address to listen on', { default: '127.0.0.1', hint: 'address' }),
-      hostName: list('Names of the gateway beside its address', { hint: 'name,…' }),
-      tokenFile: input('File with the token that clients must say (default: made)'),
-      insecureNoToken: flag('For development, on this machine alone: ask for no token'),
-      tlsCert: input('Certificate (PEM): HTTPS'),
+      hostName: list('Further names of the gateway, besides its address', { hint: 'name,…' }),
+      tokenFile: input('File with the token that clients must send (default: a new token)'),
+      insecureNoToken: flag('For development, only on this machine: require no token'),
+      tlsCert: input('Certificate for HTTPS (PEM)'),
       tlsKey: input('Its key (PEM)'),
-      clientCa: input('Clients must show a certificate of this one (PEM)'),
+      clientCa: input('CA; clients must have a certificate from it (PEM)'),
     }),
     ...group('Limits', {
-      budgetMs: number('The most that one call into a module may take', { min: 10, default: 2000, hint: 'ms' }),
-      mostBytes: number('Largest bundle', { ...whole, default: 16_777_216, hint: 'bytes' }),
-      mostMemory: number('Most memory of one module', { ...whole, default: 67_108_864, hint: 'bytes' }),
-      mostStreams: number('Most streams', { ...whole, default: 4096 }),
+      budgetMs: number('Longest time of one call into a module', { min: 10, default: 2000, hint: 'ms' }),
+      mostBytes: number('Size of the largest bundle', { ...whole, default: 16_777_216, hint: 'bytes' }),
+      mostMemory: number('Largest memory of one module', { ...whole, default: 67_108_864, hint: 'bytes' }),
+      mostStreams: number('Largest number of streams', { ...whole, default: 4096 }),
       safeAfter: number('Crashes in a row that lead to safe mode', { min: 1, whole: true, default: 3 }),
     }),
     ...fleetArgs,
@@ -93,12 +93,12 @@ export default defineVerb({
     const args = await withDemo(given);
     if (!args.key && !args.insecureUnsigned)
       throw new RunletError('RN862', {
-        what: 'whose bundles shall the gateway take?',
+        what: 'the gateway has no key to verify bundles with',
         where: '--key',
-        tryThis: '--key NAME.pub of `runlet keygen`, or --insecure-unsigned for development',
+        tryThis: 'use --key NAME.pub of `runlet keygen`, or --insecure-unsigned for development',
       });
     checkTokenArgs(args);
-    const log = gatewayLog(args.log, args.insecureUnsigned ? { INSECURE: 'unsigned bundles are taken' } : {});
+    const log = gatewayLog(args.log, args.insecureUnsigned ? { INSECURE: 'unsigned bundles are accepted' } : {});
     const options = {
       policy: {
         keys: args.key ? readPublicKeys(await fileOf(args.key), args.key) : [],
@@ -113,10 +113,10 @@ export default defineVerb({
       mostStreams: args.mostStreams,
       safeAfter: args.safeAfter,
     };
-    // What streams keep is renewed all the time. V8 would let some times as much garbage gather.
+    // the memory of streams is renewed all the time, and V8 would otherwise collect garbage too rarely
     setFlagsFromString('--optimize-for-size');
     const tls = await serverTls(args, log);
-    /** What ends what was begun, the latest first, also where something after it fails. */
+    /** Functions that stop the parts that were started, the latest first. They also run after a failure. */
     const ends: (() => Promise<unknown>)[] = [await lockFolder(args.state)];
     try {
       const gateway = await Gateway.open(nodeDisk(args.state), options);
@@ -125,7 +125,7 @@ export default defineVerb({
       gateway.events.on('stream', ({ state, ...about }) => log[state === 'failed' ? 'error' : 'debug'](about, `stream ${state}`));
       gateway.events.on('fault', ({ event, error }) => log.error({ err: error, event }, 'a listener threw'));
       const { crashes, safeMode } = gateway.store.state;
-      if (safeMode) log.error({ crashes }, 'safe mode: runs what was confirmed last, and tries nothing');
+      if (safeMode) log.error({ crashes }, 'safe mode: runs the last confirmed bundles, and no trial');
       const first = args.model;
       if (first && !gateway.slots.get('main')?.active) await firstModel(gateway, await readBytes(first));
       const { app } = gatewayApp({ gateway, log });
@@ -153,24 +153,24 @@ export default defineVerb({
       });
       log.info('stops');
     } catch (error) {
-      await runAll(ends).catch((other: unknown) => log.error(asFailure(other), 'the stop failed, too'));
+      await runAll(ends).catch((other: unknown) => log.error(asFailure(other), 'the stop also failed'));
       throw error;
     }
     await runAll(ends);
   },
 });
 
-/** @throws RN720, RN862 clients shall be asked for certificates in plain HTTP, RN866 */
+/** Reads the certificates of the server. @throws RN720, RN862 if --tls-cert is missing, RN866 */
 async function serverTls(
   { tlsCert, tlsKey, clientCa }: { tlsCert?: string; tlsKey?: string; clientCa?: string },
   log: Logger,
 ): Promise<Tls | undefined> {
   if (!tlsCert && (tlsKey || clientCa))
     throw new RunletError('RN862', {
-      what: 'the gateway would speak plain HTTP',
+      what: 'the gateway would use plain HTTP',
       where: tlsKey ? '--tls-key' : '--client-ca',
       why: '--tls-cert is missing',
-      tryThis: '--tls-cert FILE, the certificate of the gateway',
+      tryThis: 'give the certificate of the gateway with --tls-cert FILE',
     });
   if (!tlsCert) return undefined;
   const { cert, key } = (await tlsOf({ cert: tlsCert, key: tlsKey }, 'tls')) as Required<TlsParts>;
@@ -183,8 +183,8 @@ async function serverTls(
 type FleetArgs = Given<typeof fleetArgs> & { state: string; host: string };
 
 /**
- * The broker and the fleet of --broker and --fleet. @returns what ends them @throws RN720, RN740, RN851,
- * RN852, RN866
+ * Starts the broker of --broker and joins the fleet of --fleet.
+ * @returns a function that stops both. @throws RN720, RN740, RN851, RN852, RN862, RN866
  */
 async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<() => Promise<void>> {
   const { state, host, fleet, gatewayId = hostname(), registry } = args;
@@ -193,17 +193,17 @@ async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<
   const [password, registryToken] = [await tokenOf(args.fleetToken), await tokenOf(args.registryToken)];
   if (port !== undefined && !isLoopback(host) && !password)
     throw new RunletError('RN862', {
-      what: 'anybody could tell the fleet what to run',
+      what: 'anybody could control the fleet',
       where: `--broker ${port}`,
-      why: `it listens on ${host}, and asks for nothing`,
-      tryThis: '--fleet-token FILE',
+      why: `the broker listens on ${host} and requires no password`,
+      tryThis: 'use --fleet-token FILE',
     });
   if (args.registryToken && !registry)
     throw new RunletError('RN852', {
-      what: 'whose token is this?',
+      what: 'the registry of the token is missing',
       where: '--registry-token',
-      why: 'it is told to one registry alone',
-      tryThis: '--registry HOST',
+      why: 'the token is sent to only one registry',
+      tryThis: 'use --registry HOST',
     });
   const broker =
     port === undefined
@@ -233,11 +233,11 @@ async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<
   };
 }
 
-/** The bundle of --model: verified, tried by itself and confirmed, as one that was flashed. */
+/** Takes the bundle of --model as if it were flashed: verifies it, checks it and confirms it. */
 async function firstModel(gateway: Gateway, bytes: Uint8Array): Promise<void> {
   await gateway.receive(bytes, createHash('sha256').update(bytes).digest('hex'));
   const { failure } = await gateway.try();
-  if (failure) throw new RunletError(failure.code, { what: 'the first bundle was given up', where: '--model', why: failure.why });
+  if (failure) throw new RunletError(failure.code, { what: 'the first bundle has failed', where: '--model', why: failure.why });
 }
 
 function announce(gateway: Gateway, { url }: Served, { token, file, made }: GatewayToken, json?: boolean): void {
@@ -249,18 +249,18 @@ function announce(gateway: Gateway, { url }: Served, { token, file, made }: Gate
     active ? [`slot ${name} runs ${active.name} ${active.version}`] : [],
   );
   const insecure = [
-    ...(gateway.policy.insecureUnsigned ? ['unsigned bundles are taken'] : []),
-    ...(token === undefined && url.startsWith('http:') ? ['no token is asked for'] : []),
+    ...(gateway.policy.insecureUnsigned ? ['unsigned bundles are accepted'] : []),
+    ...(token === undefined && url.startsWith('http:') ? ['no token is required'] : []),
   ];
   const warning = insecure.length > 0 ? ` INSECURE: ${insecure.join(', ')}` : '';
   process.stdout.write(`gateway at ${url}; ${runs.join(', ') || 'no bundle runs yet'}${warning}\n`);
   if (made) process.stdout.write(`page        ${pageLink(url, token)}\n`);
-  if (file) process.stdout.write(`token       ${file}; commands take it by --token-file\n`);
+  if (file) process.stdout.write(`token       ${file}; pass it to commands with --token-file\n`);
 }
 
 /**
- * An error that no request, stream or trial took is counted and logged: the others must not pay for it.
- * @returns what ends it
+ * Counts and logs uncaught exceptions, so that they do not end the process.
+ * @returns a function that stops it.
  */
 function lastResort({ counts }: Served, log: Logger): () => Promise<void> {
   const fault = (error: unknown) => {

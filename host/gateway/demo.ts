@@ -1,10 +1,11 @@
 /**
- * The demo of the gateway: the zoo's heart-rate model, built and signed twice, and its simulated recording as
- * an endless stream.
+ * Demo of the gateway: the zoo's heart-rate model, built and signed twice, on its simulated recording as an
+ * endless stream.
  *
- * In: a folder.  Out: first.wasm (an output every 64 ticks), next.wasm (every 32) and the key demo.pub in it,
- * made where they are not there; frames at the recording's own rate, through the front end of the model. The
- * key is made on the spot, and its secret half is kept nowhere.
+ * In: a folder.  Out: first.wasm (an output every 64 ticks), next.wasm (an output every 32 ticks) and the key
+ * demo.pub, which are created in the folder if they are missing; frames at a multiple of the recording's
+ * rate, through the front end of the model. The key pair is new, and its secret key is not stored.
+ * Errors: RN873.
  */
 
 import { existsSync } from 'node:fs';
@@ -27,7 +28,7 @@ import { zooFolder } from '../zoo-folder.ts';
 import type { Intake } from './streams/intake.ts';
 
 const rateHz = 32;
-/** Of a message: a quarter of a second. */
+/** Number of ticks in a message: a quarter of a second. */
 const messageTicks = 8;
 
 export interface DemoFiles {
@@ -36,31 +37,31 @@ export interface DemoFiles {
   key: string;
 }
 
-/** A file of the zoo. @throws RN873 the model is not installed */
+/** Returns the path of a file of the zoo. @throws RN873 if the zoo is not installed */
 function zooFile(path: string): string {
   if (zooFolder) return join(zooFolder, path);
   throw new RunletError('RN873', {
     what: 'the demo has no model',
     where: `models/zoo/${path}`,
-    why: 'it is not beside the program',
-    tryThis: '`runlet gateway --model BUNDLE` with a bundle of your own',
+    why: 'it is not installed with the program',
+    tryThis: 'use `runlet gateway --model BUNDLE` with your own bundle',
   });
 }
 
 export interface ZooBundle {
-  /** Paths in the zoo: the float model and its calibration data. */
+  /** Paths of the float model and its calibration data in the zoo. */
   model: string;
   calib: string;
   hop: number;
-  /** The hop that it is quantised for. */
+  /** The hop for which the model is quantised. */
   quantHop: number;
   version: string;
   sequence: number;
 }
 
 /**
- * Builds a bundle of a model of the zoo, target simd. @returns it, and its calibration data as real values.
- * @throws RN873
+ * Builds a bundle of a zoo model for target simd.
+ * @returns the bundle, and its calibration data as real values. @throws RN873
  */
 export async function zooBundle({ model, calib, hop, quantHop, version, sequence }: ZooBundle) {
   const graph = await readModel(new Uint8Array(await readFile(zooFile(model))), { name: basename(model, '.onnx') });
@@ -73,13 +74,13 @@ export async function zooBundle({ model, calib, hop, quantHop, version, sequence
 const ppgHr = { model: 'ppg-hr/ppg-hr.onnx', calib: 'ppg-hr/calib.npy' };
 
 /**
- * Builds a bundle of the zoo's heart-rate model. One quantisation for all hops, so that they agree where both
- * have an output.
+ * Builds a bundle of the zoo's heart-rate model. All hops share one quantisation, so that bundles of
+ * different hops agree on common outputs.
  */
 export const demoBundle = async (hop: number, version: string, sequence: number): Promise<Uint8Array> =>
   (await zooBundle({ ...ppgHr, hop, quantHop: 64, version, sequence })).wasm;
 
-/** @throws RN873 */
+/** Builds the files of the demo if they are missing. @throws RN873 */
 export async function demoFiles(folder: string, say: (text: string) => void): Promise<DemoFiles> {
   const files = { first: join(folder, 'first.wasm'), next: join(folder, 'next.wasm'), key: join(folder, 'demo.pub') };
   if (Object.values(files).every(existsSync)) return files;
@@ -93,7 +94,7 @@ export async function demoFiles(folder: string, say: (text: string) => void): Pr
   return files;
 }
 
-/** The recording, after the front end. @throws RN873 */
+/** Returns the recording after the front end. @throws RN873 */
 export async function demoSignal(): Promise<Float32Array> {
   const source = await openSource(zooFile('ppg-hr/demo.csv'), { frameElements: 1, columns: ['ppg'], truth: 'bpm_true' });
   const frontEnd = ppgFrontEnd({ sampleRateHz: rateHz });
@@ -102,7 +103,7 @@ export async function demoSignal(): Promise<Float32Array> {
   return Float32Array.from(parts);
 }
 
-/** Sends the recording at `speed` times its rate, again and again, until it is stopped. */
+/** Sends the recording in a loop at `speed` times its rate. @returns a function that stops it. */
 export async function demoStream(intake: Intake, stream: string, speed: number): Promise<() => void> {
   const signal = await demoSignal();
   const begunMs = performance.now();

@@ -1,10 +1,9 @@
 /**
- * The gateway without its wires: bundles and frames come in as values, outputs and events go out. HTTP,
- * WebSocket, MQTT and serial are built on it.
+ * Gateway: the gateway without its wires. HTTP, WebSocket, MQTT and serial lines are built on it.
  *
- * In: a disk, a policy.  Out: `receive` (a bundle), `push` (frames of a stream), `events`, `status`. Every
- * refusal is a RunletError. A slot is a place for a bundle; a stream is a signal with a name that runs the
- * bundle of its slot.
+ * In: a disk, a policy; then bundles (`receive`) and frames of streams (`push`).  Out: `events` and `status`.
+ * Errors: every refusal is a RunletError.
+ * A slot is a named place for a bundle. A stream is a named signal that runs the bundle of its slot.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -25,49 +24,51 @@ import { type Loaded, Pool, type PoolOptions } from './worker/pool.ts';
 export interface GatewayOptions {
   policy?: Partial<Policy>;
   pool?: Partial<PoolOptions>;
-  /** Crashes in a row that lead to safe mode, and how long a run must last to be none. */
+  /** Number of consecutive crashes that lead to safe mode (default 3). */
   safeAfter?: number;
+  /** Milliseconds after which the end of a run no longer counts as a crash (default 60,000). */
   healthyAfterMs?: number;
   mostStreams?: number;
   uploads?: Partial<UploadLimits>;
-  /** Bytes of a stream that may wait for the module. */
+  /** Largest number of bytes of a stream that may wait for the module (default 4 MiB). */
   mostWaitingBytes?: number;
 }
 
 export interface PushOptions extends ChunkFacts {
   slot?: string;
   /**
-   * Number of the first tick; what was taken before is left out, so that a sender may repeat. Default: what
-   * comes next.
+   * Number of the first tick; by default the next number. Ticks that were taken before are ignored, so that a
+   * sender may repeat them.
    */
   from?: number;
 }
 
-/** What frames of a stream would be taken by. */
+/** The stream and slot that would take the frames of a message. */
 export interface Entry {
   id: string;
   slot: Slot;
-  /** Undefined before its first frames. */
+  /** Undefined before the stream's first frames. */
   stream?: Stream;
   manifest: Manifest;
   tickBytes: number;
 }
 
-/** The last position of a stream whose neighbours are exact numbers, with room for a message. */
+/** Largest position of a stream. Positions are exact up to 2^53, so there is room for a message after it. */
 const lastPosition = 2 ** 52;
 
 const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-const mostSlots = 64;
+/** A choice. */
+const maxSlots = 64;
 
-/** @throws RN805 */
+/** Returns `name` if it is valid. @param what kind of the named thing, for the error. @throws RN805 */
 export function checkName(what: string, name: string): string {
   if (names.test(name)) return name;
   throw new RunletError('RN805', {
-    what: `this is no name of a ${what}`,
+    what: `this is not a valid name of a ${what}`,
     where: JSON.stringify(name.slice(0, 40)),
-    why: 'names are letters, digits, dots, dashes and underscores, 64 at most, a letter or digit first',
-    tryThis: `a plain name, such as ${what}-1`,
+    why: 'a name has at most 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit',
+    tryThis: `use a plain name, such as ${what}-1`,
   });
 }
 
@@ -78,10 +79,11 @@ export class Gateway {
   readonly policy: Policy;
   readonly slots = new Map<string, Slot>();
   readonly streams = new Map<string, Stream>();
-  /** Of each slot its own; `running` counts the threads that run streams. */
+  /** The pools of each slot. */
   #pools = new Map<string, Pools>();
+  /** Options of all pools that run streams; they share `running`, the count of their threads. */
   #poolOptions: Partial<PoolOptions>;
-  /** Of bundles that are only examined. */
+  /** Pools of bundles that are only examined. */
   #examining = new Set<Pool>();
   #options: Required<Pick<GatewayOptions, 'mostStreams' | 'mostWaitingBytes'>>;
   #healthy?: NodeJS.Timeout;
@@ -99,7 +101,7 @@ export class Gateway {
     this.#poolOptions = { running: { threads: 0 }, ...pool };
   }
 
-  /** @throws RN800, RN802, RN803 */
+  /** Opens the state on the disk and loads its bundles. @throws RN800, RN802, RN803 */
   static async open(disk: Disk, options: GatewayOptions = {}): Promise<Gateway> {
     const { safeAfter = 3, healthyAfterMs = 60_000 } = options;
     const policy = { ...defaultPolicy, ...options.policy };
@@ -111,7 +113,7 @@ export class Gateway {
   }
 
   /**
-   * Stops the threads, and marks the run as ended by intention; uploads under way wait for the next run.
+   * Stops the threads, and records that the run has not crashed. The next run continues pending uploads.
    * @throws RN802, RN837
    */
   async close(): Promise<void> {
@@ -122,27 +124,27 @@ export class Gateway {
     await runAll([...streams, ...stops, () => this.uploads.close(), () => this.store.close()]);
   }
 
-  /** A slot that is there: nothing that only asks makes one. @throws RN805, RN848 */
+  /** Returns an existing slot. @throws RN805, RN848 if there is none; it is not created. */
   find(name: string): Slot {
     const slot = this.slots.get(checkName('slot', name));
     if (slot) return slot;
     throw new RunletError('RN848', {
       what: 'there is no such slot',
       where: `slot ${name}`,
-      why: 'a slot begins with its first bundle',
+      why: 'a slot is created with its first bundle',
       tryThis: 'runlet flash BUNDLE --to GATEWAY --slot NAME',
     });
   }
 
-  /** For a bundle that was verified, and at the start. @throws RN805, RN813 */
+  /** Returns a slot and creates it if needed, for a verified bundle or at the start. @throws RN805, RN813 */
   #make(name: string): Slot {
     const known = this.slots.get(checkName('slot', name));
     if (known) return known;
-    if (this.slots.size >= mostSlots)
+    if (this.slots.size >= maxSlots)
       throw new RunletError('RN813', {
         what: 'there are too many slots',
         where: `slot ${name}`,
-        why: `${mostSlots} are the limit`,
+        why: `the limit is ${maxSlots}`,
       });
     const pools = { run: new Pool(this.#poolOptions), trial: this.#pool() };
     const slot = new Slot(name, this.store, pools, this.events);
@@ -158,7 +160,7 @@ export class Gateway {
     return verifyUpload(bytes, digest, this.policy, facts);
   }
 
-  /** A refusal is an event, too. */
+  /** Runs a step, and also reports its error as the event `refused`. */
   async #refusing<T>(slot: string, run: () => Promise<T>): Promise<T> {
     try {
       return await run();
@@ -168,7 +170,7 @@ export class Gateway {
     }
   }
 
-  /** Verifies a bundle as it came over a wire, and stages it. @throws as verifyUpload; RN802, RN804, RN805 */
+  /** Verifies a bundle from a wire and stages it. @throws as verifyUpload; RN802, RN804, RN805 */
   receive(bytes: Uint8Array, digest: string, name = 'main'): Promise<Stored> {
     return this.#refusing(name, async () => {
       const { name: called, version, sequence, keyId } = await this.#verify(bytes, digest, name);
@@ -177,8 +179,8 @@ export class Gateway {
   }
 
   /**
-   * Verifies a bundle and tries it by itself, and keeps nothing of it. @throws as receive, and what its
-   * self-test finds
+   * Verifies and checks a bundle without storing it: self-test and endurance run.
+   * @throws as receive, and the failure of the check
    */
   examine(bytes: Uint8Array, digest: string, name = 'main', { hops = 512, seconds = 5 } = {}) {
     return this.#refusing(name, async () => {
@@ -193,16 +195,16 @@ export class Gateway {
     });
   }
 
-  /** Tries what is staged; see Slot.try. */
+  /** Tries the staged bundle; see Slot.try. */
   try = (slot = 'main', options: Partial<TrialOptions> = {}): Promise<TrialReport> => this.find(slot).try(options);
   confirm = (slot = 'main'): Promise<TrialReport> => this.find(slot).confirm();
   rollBack = (slot = 'main'): Promise<void> => this.find(slot).rollBack();
 
   /**
-   * Takes frames of a stream: whole ticks, as docs/gateway.md lays them out. A stream begins with its first
-   * frames.
-   * @returns the number of the tick that comes next
-   * @throws RN805, RN813, RN831 and others a module that has failed, RN842-RN847, RN876
+   * Takes frames of a stream: whole ticks, in the layout of docs/gateway.md. The first frames create the
+   * stream.
+   * @returns the number of the next tick.
+   * @throws RN805, RN813, RN842-RN847, RN876, and RN831 or another error of a module that has failed
    */
   push(id: string, bytes: Uint8Array, { slot: slotName, from, ...facts }: PushOptions = {}): number {
     const entry = this.entry(id, slotName);
@@ -215,14 +217,14 @@ export class Gateway {
       throw new RunletError('RN843', {
         what: 'frames are missing',
         where: `stream ${id}`,
-        why: `tick ${next} comes next, and these begin with ${first}`,
+        why: `the next tick is ${next}, and these begin with ${first}`,
         tryThis: 'send the missing ones first',
       });
     const fresh = bytes.subarray(Math.min(bytes.length, (next - first) * width));
     if (fresh.length === 0) return next;
     if (waiting * width + fresh.length > this.mostWaitingBytes)
       throw new RunletError('RN845', {
-        what: 'frames come faster than they are computed',
+        what: 'frames arrive faster than they are processed',
         where: `stream ${id}`,
         why: `${waiting} ticks wait`,
         tryThis: 'send them again a little later',
@@ -231,7 +233,7 @@ export class Gateway {
   }
 
   /**
-   * Where frames of a stream would go; nothing is made. What is thrown here is not the stream's fault.
+   * Returns the stream and slot for frames; creates neither. Its errors do not belong to the stream.
    * @throws RN805, RN813, RN846, RN847
    */
   entry(id: string, slotName?: string): Entry {
@@ -246,14 +248,14 @@ export class Gateway {
           what: 'there are too many streams',
           where: `stream ${id}`,
           why: `${this.streams.size} run`,
-          tryThis: 'end some, or a gateway with --most-streams',
+          tryThis: 'end some, or start the gateway with a larger --most-streams',
         });
     }
     const { manifest } = slot.active;
     return { id, slot, stream, manifest, tickBytes: stream ? stream.tickBytes : tickBytes(manifest) };
   }
 
-  /** @throws RN876 the stream has no positions left; RN830, RN831 and others: its module has failed */
+  /** @throws RN876 if the stream has no positions left; RN830, RN831 or another if its module has failed */
   checkRuns({ id, stream }: Entry): void {
     if (stream?.failure) {
       const { code, why } = stream.failure;
@@ -264,13 +266,13 @@ export class Gateway {
         what: 'the positions of this stream are used up',
         where: `stream ${id}`,
         why: `it is at ${stream.next}, and counts exactly up to 2^53`,
-        tryThis: 'another name for the stream',
+        tryThis: 'use another name for the stream',
       });
   }
 
   /**
-   * Gives whole frames that were checked to a stream that runs, or begins it. @returns the number of the tick
-   * that comes next
+   * Passes checked frames to a stream, and creates it if necessary.
+   * @returns the number of the next tick.
    */
   deliver(id: string, slot: Slot, bytes: Uint8Array, facts: ChunkFacts): number {
     const stream = this.streams.get(id) ?? this.#begin(id, slot, slot.active as Loaded);
@@ -282,17 +284,17 @@ export class Gateway {
     return this.#options.mostWaitingBytes;
   }
 
-  /** So many ticks of a stream were lost, and its signal begins again. */
+  /** Restarts the signal of a stream after `ticks` lost ticks. */
   reset(id: string, ticks: number): void {
     this.streams.get(id)?.reset(ticks);
   }
 
-  /** How long frames wait for a thread, of the slot where they wait longest. */
+  /** Longest time that frames have been waiting for a thread, over all slots. */
   get lagMs(): number {
-    return [...this.#pools.values()].reduce((most, { run }) => Math.max(most, run.lagMs), 0);
+    return [...this.#pools.values()].reduce((longest, { run }) => Math.max(longest, run.lagMs), 0);
   }
 
-  /** A thread of its own for a bundle on trial. */
+  /** Returns a pool of one thread, for a bundle on trial. */
   #pool = (): Pool => new Pool({ ...this.#poolOptions, threads: 1, running: { threads: 0 } });
 
   /** Ends a stream. */
@@ -305,7 +307,7 @@ export class Gateway {
     this.events.emit('stream', { stream: id, slot: stream.slot, state: 'closed' });
   }
 
-  /** The latest outputs of a stream that come after one. @throws RN848 */
+  /** Returns the latest outputs of a stream with a number above `after`. @throws RN848 */
   outputs(id: string, after = -1): GatewayEvents['output'][] {
     const stream = this.streams.get(id);
     if (stream) return stream.outputs(after);
@@ -318,8 +320,8 @@ export class Gateway {
       throw new RunletError('RN847', {
         what: 'this stream belongs to another slot',
         where: `stream ${id}`,
-        why: `it runs in ${known.slot}, and ${slotName} was said`,
-        tryThis: 'another name for the stream',
+        why: `it runs in ${known.slot}, and the request names ${slotName}`,
+        tryThis: 'use another name for the stream',
       });
     return known;
   }
@@ -340,7 +342,7 @@ export class Gateway {
     return stream;
   }
 
-  /** Everything that runs, as plain values. */
+  /** Returns the state of all slots as plain values. */
   status() {
     const { boots, crashes, safeMode } = this.store.state;
     const slots = [...this.slots.keys()].map((name) => this.slotStatus(name));
@@ -358,7 +360,7 @@ export class Gateway {
     };
   }
 
-  /** One line per stream. */
+  /** Returns the state of all streams. */
   streamStatus() {
     return [...this.streams.values()].map(({ id, slot, next, sequence, waiting, failure }) => ({
       stream: id,
@@ -371,7 +373,7 @@ export class Gateway {
   }
 }
 
-/** What a sender of frames and a reader of outputs must know. */
+/** Returns the facts that a sender of frames and a reader of outputs need. */
 const signalOf = (manifest: Manifest) => ({
   tickBytes: tickBytes(manifest),
   sampleRateHz: manifest.sampleRateHz,

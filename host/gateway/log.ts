@@ -1,15 +1,15 @@
 /**
- * The gateway's log: a line of JSON for each entry, or, on a terminal, a line for people.
+ * The gateway's log: one line of JSON per entry, or, on a terminal, a readable line.
  *
- * In: a level, fields that every entry has, the stream.  Out: a pino logger. On a terminal: time, level,
- * text, then the fields as name=value. Texts come from clients and files, so control characters are shown as
- * codes; an error's stack follows on lines of its own.
+ * In: a level, the fields of every entry, the stream.  Out: a pino logger. A line on a terminal has time,
+ * level, text, then the fields as name=value; an error's stack follows on further lines. Control characters
+ * are shown as codes, because texts may come from clients and files.
  */
 import { type Logger, pino } from 'pino';
 import { printable, printableLines } from '../../models/printable.ts';
 import { coloursFor } from '../report/terminal.ts';
 
-/** What is written to: stderr. */
+/** The part of a stream (stderr) that the log uses. */
 export interface LogStream {
   isTTY?: boolean;
   write(text: string): unknown;
@@ -37,7 +37,7 @@ const valueText = (value: unknown): string => {
   return printable(typeof value === 'string' && !/^[^\s"=]+$/.test(text) ? JSON.stringify(text) : String(text));
 };
 
-/** An entry as a line of pino has it, for people. @param colours of the terminal. */
+/** Returns a readable line for an entry. @param line the entry as pino writes it. */
 export function entryText(line: string, colours: Colours): string {
   const { level, time, msg = '', err, ...fields } = JSON.parse(line) as Entry;
   const [, name, paint] = names.findLast(([from]) => level >= from) ?? (names[0] as (typeof names)[number]);
@@ -49,8 +49,7 @@ export function entryText(line: string, colours: Colours): string {
 }
 
 /**
- * What cannot be written, since a disk is full or nobody reads any longer, is lost: a log never ends what it
- * tells about, and its own failure is no entry.
+ * Creates the log. Entries that cannot be written (full disk, closed pipe) are lost without an error.
  * @param base fields of every entry.
  */
 export function gatewayLog(level: string, base: Record<string, unknown>, stream: LogStream = process.stderr): Logger {
@@ -59,7 +58,7 @@ export function gatewayLog(level: string, base: Record<string, unknown>, stream:
     try {
       stream.write(colours ? entryText(line, colours) : line);
     } catch {
-      // a file says so here, a pipe by its event
+      // a file throws here, a pipe emits an event
     }
   };
   stream.on?.('error', () => {});

@@ -1,9 +1,9 @@
 /*
- * The checks of a bundle's bytes before anything runs: one walk over the sections, no allocation, nothing written.
+ * Checks a bundle's bytes before WAMR loads them: one walk over the sections, no allocation, no writes.
  *
- * In: the bytes of a .wasm, its weights, limits, whom to trust.  Out: RUNLET_OK or the first thing that is wrong.
- * Source: WebAssembly core specification, section 5.5; wasmsign2 for the section `signature` (docs/c-host.md, "Signatures").
- * It holds what Runlet promises of a bundle (docs/abi.md); that code and data are valid is for WAMR's loader, which checks them all the same.
+ * In: the bytes of a .wasm, its weights, limits, trusted keys.  Out: RUNLET_OK, or the first fault's code.
+ * Source: WebAssembly core specification, section 5.5; wasmsign2 for the section `signature` (docs/c-host.md,
+ * "Signatures").  It checks the rules of docs/abi.md. It does not validate code and data: WAMR's loader does.
  */
 #include <string.h>
 
@@ -12,8 +12,8 @@
 /* ---- reading ---- */
 
 /**
- * Bytes still to be read. After a fault nothing is left, and `bad` stays.
- * A count of a file is any number up to 2^32: a loop over one ends at the first fault, so that it takes no more steps than there are bytes.
+ * Bytes that are still to be read. A fault empties the range and sets `bad` permanently.
+ * A count in a file may be any 32-bit number; a loop over one ends at the first fault or the last byte.
  */
 struct reader {
   const uint8_t *at, *end;
@@ -26,7 +26,7 @@ static uint8_t byte(struct reader* r) {
   return 0;
 }
 
-/** LEB128, unsigned, 32 bits. */
+/** Reads an unsigned LEB128 number of 32 bits. */
 static uint32_t u32(struct reader* r) {
   uint32_t value = 0;
   for (uint32_t shift = 0; shift < 35; shift += 7) {
@@ -40,7 +40,7 @@ static uint32_t u32(struct reader* r) {
   return 0;
 }
 
-/** The next `count` bytes as a reader of their own. */
+/** Takes the next `count` bytes as a separate reader. */
 static struct reader part(struct reader* r, uint32_t count) {
   struct reader inside = {r->at, r->at, false};
   if (count > (size_t)(r->end - r->at)) {
@@ -63,7 +63,7 @@ enum { I32 = 0x7f, FUNCTION_TYPE = 0x60, I32_CONST = 0x41, END = 0x0b };
 enum { KIND_FUNCTION = 0, KIND_MEMORY = 2, KIND_GLOBAL = 3 };
 
 struct module {
-  struct reader sections[KINDS]; /* `at` is NULL where there is none */
+  struct reader sections[KINDS]; /* `at` is NULL if the section is absent */
   struct reader manifest, signature;
   const uint8_t* signed_from; /* the first byte after the section `signature` */
   const uint8_t* end;
@@ -71,7 +71,7 @@ struct module {
 };
 
 static int read_sections(struct module* m, const uint8_t* file, uint32_t bytes) {
-  static const uint8_t order[KINDS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10}; /* the data count stands before the code */
+  static const uint8_t order[KINDS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10}; /* data count before code */
   struct reader r = {file + 8, file + bytes, false};
   memset(m, 0, sizeof *m);
   m->end = r.end;
@@ -98,7 +98,7 @@ static int read_sections(struct module* m, const uint8_t* file, uint32_t bytes) 
   return RUNLET_OK;
 }
 
-/** Whether type `index` takes `params` i32 and gives `results` i32. */
+/** Checks whether type `index` has `params` parameters and `results` results (0 or 1), all i32. */
 static bool type_is(const struct module* m, uint32_t index, uint32_t params, uint32_t results) {
   struct reader r = m->sections[TYPE];
   uint32_t count = u32(&r);
@@ -123,7 +123,7 @@ static int check_import(struct module* m) {
   return allowed && m->imported == 1 && r.at == r.end ? RUNLET_OK : RUNLET_IMPORT;
 }
 
-/** Whether the function of this index takes and gives so many i32. */
+/** Checks whether function `index` is not imported and has these numbers of i32 parameters and results. */
 static bool function_is(const struct module* m, uint32_t index, uint32_t params, uint32_t results) {
   struct reader r = m->sections[FUNCTION];
   uint32_t count = u32(&r);
@@ -133,7 +133,7 @@ static bool function_is(const struct module* m, uint32_t index, uint32_t params,
   return !r.bad && type_is(m, type, params, results);
 }
 
-/** The value of a constant i32 global; false where it is none. */
+/** Reads the value of a constant i32 global. @return false if the global is not one */
 static bool global_value(const struct module* m, uint32_t index, uint32_t* value) {
   struct reader r = m->sections[GLOBAL];
   uint32_t count = u32(&r);
@@ -141,7 +141,7 @@ static bool global_value(const struct module* m, uint32_t index, uint32_t* value
     bool constant = byte(&r) == I32;
     constant = byte(&r) == 0 && constant;
     uint8_t opcode = byte(&r), b;
-    /* i32.const, i64.const or global.get: one LEB128 of at most 10 bytes; others are no globals of Runlet */
+    /* i32.const, i64.const or global.get, with one LEB128 of at most 10 bytes; bundles use no others */
     if (opcode != I32_CONST && opcode != 0x42 && opcode != 0x23) return false;
     uint64_t bits = 0;
     uint32_t shift = 0;
@@ -172,7 +172,7 @@ static const struct required abi[] = {
     {"rn_info", KIND_FUNCTION, 1, 1}};
 enum { REQUIRED = sizeof abi / sizeof *abi, HEAP_BASE = 1, DATA_END = 2 };
 
-/** All exports of the ABI, each once; further functions only where WAMR does not run them by itself. `globals`: values of __heap_base and __data_end. */
+/** Checks the exports: all of the ABI, each once, and none that WAMR calls on its own. Reads the globals. */
 static int check_exports(const struct module* m, uint32_t globals[REQUIRED]) {
   struct reader r = m->sections[EXPORT];
   uint32_t count = r.at ? u32(&r) : 0, found = 0;
@@ -183,7 +183,7 @@ static int check_exports(const struct module* m, uint32_t globals[REQUIRED]) {
     if (r.bad) return RUNLET_MALFORMED;
     while (k < REQUIRED && !is(name, abi[k].name)) k++;
     if (k == REQUIRED) {
-      /* WAMR calls __post_instantiate, __wasm_call_ctors, _initialize, malloc and others where a module has them */
+      /* WAMR calls __post_instantiate, __wasm_call_ctors, _initialize, malloc and others if exported */
       if (kind == KIND_FUNCTION && (left(&name) < 3 || memcmp(name.at, "rn_", 3))) return RUNLET_START;
       continue;
     }
@@ -197,24 +197,24 @@ static int check_exports(const struct module* m, uint32_t globals[REQUIRED]) {
   return found == (1u << REQUIRED) - 1 ? RUNLET_OK : RUNLET_EXPORT;
 }
 
-/** One memory, minimum = maximum, 32 bits, not shared; its bytes as WAMR shrinks it: to __heap_base, where __data_end lets it. */
-static int check_memory(const struct module* m, const uint32_t globals[REQUIRED], uint32_t most) {
-  enum { HAS_MAXIMUM = 1, PAGE = 65536, MOST_PAGES = 65536 };
+/** Checks for one 32-bit memory of fixed size, not shared; after WAMR shrinks it, at most `max_bytes`. */
+static int check_memory(const struct module* m, const uint32_t globals[REQUIRED], uint32_t max_bytes) {
+  enum { HAS_MAXIMUM = 1, PAGE = 65536, MAX_PAGES = 65536 };
   struct reader r = m->sections[MEMORY];
   if (!r.at || u32(&r) != 1 || byte(&r) != HAS_MAXIMUM) return RUNLET_MEMORY;
-  uint32_t least = u32(&r), maximum = u32(&r);
+  uint32_t minimum = u32(&r), maximum = u32(&r);
   if (r.bad || r.at != r.end) return RUNLET_MALFORMED;
-  if (least != maximum || least < 1 || least > MOST_PAGES) return RUNLET_MEMORY;
-  uint64_t bytes = (uint64_t)least * PAGE, data_end = ((uint64_t)globals[DATA_END] + 15) / 16 * 16;
+  if (minimum != maximum || minimum < 1 || minimum > MAX_PAGES) return RUNLET_MEMORY;
+  uint64_t bytes = (uint64_t)minimum * PAGE, data_end = ((uint64_t)globals[DATA_END] + 15) / 16 * 16;
   if (data_end <= globals[HEAP_BASE] && globals[HEAP_BASE] <= bytes) bytes = globals[HEAP_BASE];
-  return most && bytes > most ? RUNLET_MEMORY_LIMIT : RUNLET_OK;
+  return max_bytes && bytes > max_bytes ? RUNLET_MEMORY_LIMIT : RUNLET_OK;
 }
 
 /* ---- manifest ---- */
 
 /**
- * The byte after the first `words` in a part of the manifest, or NULL. It is JSON as JSON.stringify writes it: no spaces, and quotes inside of texts are
- * escaped, so that these words, which have quotes, are never a part of a text.
+ * Finds the byte after the first `words` in a part of the manifest; NULL if absent. JSON.stringify writes the
+ * manifest without spaces and escapes quotes in strings. `words` has quotes, so no string contains it.
  */
 static const uint8_t* after(const struct reader* part, const char* words) {
   size_t count = strlen(words);
@@ -223,7 +223,7 @@ static const uint8_t* after(const struct reader* part, const char* words) {
   return NULL;
 }
 
-/** The byte after `words`, a name of the manifest's own and what follows it, or NULL. Names in objects within it, such as labels, are others. */
+/** Finds the byte after `words`, which begins with a field's name, outside nested objects; NULL if absent. */
 static const uint8_t* field(const struct reader* manifest, const char* words) {
   size_t count = strlen(words);
   uint32_t depth = 0;
@@ -240,21 +240,21 @@ static const uint8_t* field(const struct reader* manifest, const char* words) {
 
 static uint8_t hex(uint8_t c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0xff; }
 
-/** Weights are those of the manifest: there or not, and by SHA-256 where that can be had. */
+/** Checks whether weights were given as the manifest says, and their digest if there is a SHA-256. */
 static int check_weights(const struct module* m, const uint8_t* weights, uint32_t bytes, const struct runlet_trust* trust) {
-  struct reader apart = {field(&m->manifest, "\"weights\":{\"home\":\""), m->manifest.end, false};
-  if (!weights && apart.at) return RUNLET_WEIGHTS_MISSING;
+  struct reader separate = {field(&m->manifest, "\"weights\":{\"home\":\""), m->manifest.end, false};
+  if (!weights && separate.at) return RUNLET_WEIGHTS_MISSING;
   if (!trust || !trust->sha256 || !weights) return RUNLET_OK;
-  if (!apart.at) return m->manifest.at ? RUNLET_WEIGHTS_EXTRA : RUNLET_WEIGHTS_DIGEST;
-  const uint8_t* text = after(&apart, "\"digest\":\"");
+  if (!separate.at) return m->manifest.at ? RUNLET_WEIGHTS_EXTRA : RUNLET_WEIGHTS_DIGEST;
+  const uint8_t* text = after(&separate, "\"digest\":\"");
   uint8_t digest[32];
   int differing = 0;
-  if (!text || apart.end - text < 64 || !trust->sha256(trust->context, weights, bytes, digest)) return RUNLET_WEIGHTS_DIGEST;
+  if (!text || separate.end - text < 64 || !trust->sha256(trust->context, weights, bytes, digest)) return RUNLET_WEIGHTS_DIGEST;
   for (int i = 0; i < 32; i++) differing |= digest[i] ^ (uint8_t)(hex(text[2 * i]) << 4 | hex(text[2 * i + 1]));
   return differing ? RUNLET_WEIGHTS_DIGEST : RUNLET_OK;
 }
 
-/** The whole number that a value of `at` is, NULL for none; false where it is no number of 32 bits. */
+/** Reads the number at `at`. @return false if `at` is NULL, or the number is not a whole one of 32 bits */
 static bool number(const uint8_t* at, const uint8_t* end, uint32_t* value) {
   uint64_t sum = 0;
   if (!at || at == end || *at < '0' || *at > '9') return false;
@@ -295,18 +295,18 @@ bool runlet_sequence_read(uint32_t* sequence, const uint8_t* file, uint32_t byte
 
 /* ---- signature ---- */
 
-enum { ED25519 = 1, DIGEST = 32, SIGNATURE = 64, MOST_SETS = 4, MOST_HASHES = 4, MOST_SIGNATURES = 8 };
-/** The domain, and version 1, content type 1 (a module), hash function 1 (SHA-256). */
+enum { ED25519 = 1, DIGEST = 32, SIGNATURE = 64, MAX_SETS = 4, MAX_HASHES = 4, MAX_SIGNATURES = 8 };
+/** The domain "wasmsig", then version 1, content type 1 (a module), hash function 1 (SHA-256). */
 static const uint8_t domain[10] = {'w', 'a', 's', 'm', 's', 'i', 'g', 1, 1, 1};
 
-/** Whether a signature of the set is a trusted key's over the message. All of the set is read, so that a broken one is no set. */
+/** Checks whether the set has a trusted key's signature of the message. Reads all of it, to find faults. */
 static bool any_signature(struct reader* set, const uint8_t* message, size_t bytes, const struct runlet_trust* trust) {
   bool found = false;
   uint32_t count = u32(set);
-  if (count > MOST_SIGNATURES) set->bad = true;
+  if (count > MAX_SIGNATURES) set->bad = true;
   for (uint32_t i = 0; i < count && !set->bad; i++) {
     struct reader one = counted(set);
-    counted(&one); /* the key's id is a hint; all keys are tried */
+    counted(&one); /* skips the key's id, which is a hint; all keys are tried */
     uint8_t algorithm = byte(&one);
     struct reader signature = counted(&one);
     set->bad |= one.bad;
@@ -317,23 +317,23 @@ static bool any_signature(struct reader* set, const uint8_t* message, size_t byt
   return found;
 }
 
-/** All bytes after the section `signature` are signed by a trusted key. */
+/** Checks that a trusted key has signed all bytes after the section `signature`. */
 static int check_signature(const struct module* m, const struct runlet_trust* trust) {
   if (!trust || !trust->verify) return RUNLET_OK;
   struct reader r = m->signature;
   if (!trust->sha256 || (!trust->keys && trust->key_count)) return RUNLET_USE;
   if (!r.at || left(&r) < 4 || memcmp(r.at, domain + 7, 3)) return RUNLET_UNSIGNED;
   r.at += 3;
-  uint8_t digest[DIGEST], message[sizeof domain + MOST_HASHES * DIGEST];
+  uint8_t digest[DIGEST], message[sizeof domain + MAX_HASHES * DIGEST];
   if (!trust->sha256(trust->context, m->signed_from, (size_t)(m->end - m->signed_from), digest)) return RUNLET_SIGNATURE;
   memcpy(message, domain, sizeof domain);
   bool found = false;
   uint32_t sets = u32(&r);
-  if (sets < 1 || sets > MOST_SETS) return RUNLET_UNSIGNED;
+  if (sets < 1 || sets > MAX_SETS) return RUNLET_UNSIGNED;
   for (uint32_t i = 0; i < sets && !r.bad; i++) {
     struct reader set = counted(&r);
     uint32_t hashes = u32(&set);
-    if (hashes > MOST_HASHES) continue; /* of parts of a module: wasmsign2 can, Runlet does not */
+    if (hashes > MAX_HASHES) continue; /* wasmsign2 allows hashes of parts of a module; Runlet has none */
     struct reader listed = part(&set, hashes * DIGEST);
     bool whole = false;
     for (uint32_t h = 0; !set.bad && h < hashes; h++) whole |= !memcmp(listed.at + h * DIGEST, digest, DIGEST);

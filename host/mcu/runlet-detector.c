@@ -1,8 +1,8 @@
 /*
- * The detector: what runlet-detector.h promises.
+ * The detector of runlet-detector.h.
  *
- * Exactness: additions in double precision, always from the window's first place to its last, as in host/session/detector.ts; so both give the same
- * words at the same outputs.
+ * Exact: it adds in double precision, from the first slot of the window to the last, as
+ * host/session/detector.ts does. So both detect the same words at the same outputs.
  */
 #include "runlet-detector.h"
 

@@ -1,24 +1,24 @@
-/** What the codes and states of runlet-flash.h say, as text. */
+/** Texts for the codes and states of runlet-flash.h. */
 #include "runlet-flash.h"
 
 const char* runlet_flash_text(int code) {
   switch (code) {
     case RUNLET_FLASH_OK: return "no error";
-    case RUNLET_FLASH_USE: return "an argument of no use";
-    case RUNLET_FLASH_IO: return "the flash did not take or give bytes";
-    case RUNLET_FLASH_SIZE: return "no bytes, or more than a slot has";
-    case RUNLET_FLASH_FLOOR: return "the sequence is not above that of a confirmed image";
+    case RUNLET_FLASH_USE: return "an argument is invalid";
+    case RUNLET_FLASH_IO: return "reading, erasing or writing the flash failed";
+    case RUNLET_FLASH_SIZE: return "the image is empty or larger than a slot";
+    case RUNLET_FLASH_FLOOR: return "the sequence number is not above the highest confirmed one";
     case RUNLET_FLASH_BUSY: return "an image is on trial, or a restart is due";
-    case RUNLET_FLASH_OFFSET: return "bytes that do not follow those that are there";
-    case RUNLET_FLASH_OTHER: return "of an image that was not begun";
-    case RUNLET_FLASH_SHORT: return "not all bytes are there";
-    case RUNLET_FLASH_DIGEST: return "the bytes have another SHA-256";
-    case RUNLET_FLASH_IMAGE: return "not a model image of use";
+    case RUNLET_FLASH_OFFSET: return "the bytes do not follow those received so far";
+    case RUNLET_FLASH_OTHER: return "the bytes belong to an image that was not begun";
+    case RUNLET_FLASH_SHORT: return "the image is not complete";
+    case RUNLET_FLASH_DIGEST: return "the image's SHA-256 is wrong";
+    case RUNLET_FLASH_IMAGE: return "not a valid model image";
     case RUNLET_FLASH_MODULE: return "the module is refused";
-    case RUNLET_FLASH_ORDER: return "not in the state that this needs";
-    case RUNLET_FLASH_UNPROVEN: return "it has not passed its self-test yet";
-    case RUNLET_FLASH_SEQUENCE: return "the bundle's own sequence is another one than the transfer's";
-    default: return "no code of the slots";
+    case RUNLET_FLASH_ORDER: return "the image is not in the state that this needs";
+    case RUNLET_FLASH_UNPROVEN: return "the image has not passed its self-test yet";
+    case RUNLET_FLASH_SEQUENCE: return "the sequence number in the bundle is not the one of the transfer";
+    default: return "unknown code of the slots";
   }
 }
 

@@ -1,9 +1,9 @@
 /*
- * Two slots and their record: what runlet-flash.h promises.  Layout of the record: docs/serial.md.
+ * Two slots and their record (runlet-flash.h).  Layout of the record: docs/serial.md.
  *
- * In: calls.  Out: writes to the flash, in an order in which each one may be the last.  A record is written whole into the sector that does not
- * count, read back, and counts from then on; behind it a byte is cleared for each sector of the slot that is received, so that a transfer goes on there
- * after a restart.
+ * In: calls.  Out: writes to the flash, in an order that allows a power cut after each.  A new record is
+ * written into the sector without the valid record and read back; from then on it is the valid one.  After
+ * the record, one byte is cleared for each sector received, so that a transfer resumes there after a restart.
  */
 #include "runlet-flash.h"
 
@@ -12,7 +12,7 @@
 #include "runlet-image.h"
 #include "runlet-sha256.h"
 
-/* version 1 had the floor from the sender's word, which nobody had signed: its records do not count */
+/* records of version 1 are ignored: their floor came from the sender, and nobody had signed it */
 enum { AREA_RECORDS = RUNLET_FLASH_SLOTS, VERSION = 2, SLOT_BYTES = 76, AT_SLOTS = 16, AT_CRC = AT_SLOTS + 2 * SLOT_BYTES };
 enum { RECORD_BYTES = AT_CRC + 8, AT_PROGRESS = 256, DIGEST = 32 };
 
@@ -61,7 +61,7 @@ static bool unpack(struct runlet_flash_record* r, const uint8_t* from) {
   return true;
 }
 
-/** Writes a record beside the one that counts; it counts where it reads back as it is. */
+/** Writes a record to the other sector. It becomes the valid one if it reads back unchanged. */
 static int keep(struct runlet_flash* f, struct runlet_flash_record* next) {
   const struct runlet_flash_device* d = f->device;
   uint8_t bytes[RECORD_BYTES], back[RECORD_BYTES];
@@ -75,17 +75,17 @@ static int keep(struct runlet_flash* f, struct runlet_flash_record* next) {
   return RUNLET_FLASH_OK;
 }
 
-/** Sectors of the slot whose bytes of progress can be kept. */
+/** Number of sectors whose progress the record can hold. */
 static uint32_t progress_room(const struct runlet_flash_device* d) {
   uint32_t sectors = d->slot_bytes / d->sector_bytes, room = d->sector_bytes - AT_PROGRESS;
   return sectors < room ? sectors : room;
 }
 
-/** Bytes received before a restart: whole sectors. */
+/** Reads how many bytes were received before a restart, in whole sectors. */
 static int read_progress(struct runlet_flash* f, uint32_t bytes) {
   const struct runlet_flash_device* d = f->device;
-  uint32_t sectors = 0, most = progress_room(d);
-  for (uint8_t mark = 0; sectors < most && !mark; sectors += !mark)
+  uint32_t sectors = 0, max_sectors = progress_room(d);
+  for (uint8_t mark = 0; sectors < max_sectors && !mark; sectors += !mark)
     if (d->read(d->context, AREA_RECORDS, f->sector * d->sector_bytes + AT_PROGRESS + sectors, &mark, 1)) return RUNLET_FLASH_IO;
   f->received = sectors * d->sector_bytes;
   if (f->received > bytes) f->received = bytes / d->sector_bytes * d->sector_bytes;
@@ -116,7 +116,7 @@ static int find(const struct runlet_flash* f, uint32_t states) {
 }
 #define IN(state) (1u << RUNLET_FLASH_##state)
 
-/** The slot of an image in one of these states, -1: none. */
+/** Slot of the image with this digest in one of these states; -1: none. */
 static int slot_of(const struct runlet_flash* f, const uint8_t* digest, uint32_t count, uint32_t states) {
   for (int slot = 0; slot < RUNLET_FLASH_SLOTS; slot++) {
     const struct runlet_flash_slot* s = &f->record.slots[slot];
@@ -125,16 +125,16 @@ static int slot_of(const struct runlet_flash* f, const uint8_t* digest, uint32_t
   return -1;
 }
 
-/** What lies in a slot. */
+/** Content of a slot. */
 struct found {
   struct runlet_image image;
-  uint32_t sequence; /* the bundle's own; 0: it has none */
+  uint32_t sequence; /* sequence number of the bundle; 0: none */
 };
 
-/** Whether sequences count: with keys they are signed with the module. Without keys nobody vouches for one, and there is no floor. */
+/** Checks whether there is a floor: only with keys, which sign the sequence numbers. */
 static bool has_floor(const struct runlet_flash* f) { return f->trust->verify != NULL; }
 
-/** The checks of an image as it lies there, but for its digest. */
+/** Checks the image in a slot, except its digest. */
 static int check(struct runlet_flash* f, int slot, struct found* found) {
   struct runlet_image* image = &found->image;
   const uint8_t* at = f->device->mapped[slot];
@@ -149,7 +149,7 @@ static int check(struct runlet_flash* f, int slot, struct found* found) {
   return RUNLET_FLASH_OK;
 }
 
-/** All checks, against what the record says of the slot. */
+/** Runs all checks, and compares the image with the record of its slot. */
 static int verify(struct runlet_flash* f, int slot) {
   const struct runlet_flash_slot* s = &f->record.slots[slot];
   struct found found;
@@ -173,7 +173,7 @@ static int set_state(struct runlet_flash* f, int slot, enum runlet_flash_state s
 
 /* ---- start ---- */
 
-/** The slot that runs where none is on trial. */
+/** Chooses the slot that runs if none is on trial. */
 static void choose(struct runlet_flash* f) {
   static const uint32_t order[] = {IN(CONFIRMED), IN(PREVIOUS), IN(UNKNOWN)};
   struct found found;
@@ -181,7 +181,7 @@ static void choose(struct runlet_flash* f) {
     for (int slot = 0; slot < RUNLET_FLASH_SLOTS; slot++) {
       if (!(order[i] >> f->record.slots[slot].state & 1) || check(f, slot, &found) != RUNLET_FLASH_OK) continue;
       f->running = slot;
-      /* what another tool wrote was never confirmed here, and an older one shall not follow it either */
+      /* an image of another tool was never confirmed here, but no older one may follow it either */
       if (has_floor(f) && found.sequence > f->record.floor) f->record.floor = found.sequence;
       return;
     }
@@ -200,7 +200,7 @@ int runlet_flash_start(struct runlet_flash* f, const struct runlet_flash_device*
   int tried = find(f, IN(TRYING)), trial = find(f, IN(TRIAL)), receiving = find(f, IN(RECEIVING));
   if (receiving >= 0) code = read_progress(f, f->record.slots[receiving].bytes);
   if (code) return code;
-  /* where the flash takes no record, the state stays as it is, and neither image runs */
+  /* if the record cannot be written, the state stays, and neither of these images runs */
   if (tried >= 0) set_state(f, tried, RUNLET_FLASH_REJECTED);
   if (trial >= 0) {
     bool good = verify(f, trial) == RUNLET_FLASH_OK;
@@ -220,14 +220,14 @@ int runlet_flash_prove(struct runlet_flash* f, bool good) {
 
 /* ---- receiving ---- */
 
-/** The slot that is written: not the one that runs; where none does, not the one that is confirmed. */
+/** Slot to write: not the running one; if none runs, not the confirmed one. */
 static int target(const struct runlet_flash* f) {
   return f->running >= 0 ? 1 - f->running : f->record.slots[0].state == RUNLET_FLASH_CONFIRMED;
 }
 
 enum { WHOLE = IN(STAGED) | IN(TRIAL) | IN(TRYING) | IN(CONFIRMED) };
 
-/** The slot that holds or receives the image already, -1: none. A confirmed one that does not run has failed its checks. */
+/** Slot that holds or receives the image, -1: none. A confirmed image that does not run failed its checks. */
 static int begun(const struct runlet_flash* f, uint32_t bytes, const uint8_t* digest, uint32_t sequence) {
   int slot = slot_of(f, digest, DIGEST, WHOLE | IN(RECEIVING));
   if (slot < 0 || f->record.slots[slot].bytes != bytes) return -1;
@@ -262,7 +262,7 @@ int runlet_flash_begin(struct runlet_flash* f, uint32_t bytes, const uint8_t dig
   return code;
 }
 
-/** Bytes within one sector of a slot, behind those that are there. */
+/** Appends bytes to a slot, within one sector. */
 static int store(struct runlet_flash* f, uint32_t slot, const uint8_t* bytes, uint32_t count) {
   const struct runlet_flash_device* d = f->device;
   uint32_t at = f->received;
@@ -283,12 +283,12 @@ int runlet_flash_data(struct runlet_flash* f, const uint8_t id[4], uint32_t offs
   if (slot < 0 && whole < 0) return RUNLET_FLASH_OTHER;
   uint32_t all = f->record.slots[slot < 0 ? whole : slot].bytes;
   if (offset > all || count > all - offset) return RUNLET_FLASH_SIZE;
-  /* said again after `end` */
+  /* repeated after `end` */
   if (slot < 0) return RUNLET_FLASH_OK;
   if (offset > f->received) return RUNLET_FLASH_OFFSET;
   if (offset + count <= f->received) return RUNLET_FLASH_OK;
   uint32_t known = f->received - offset;
-  /* flash takes words; only the last piece may be odd */
+  /* flash is written in words; only the last piece may be no multiple of 4 */
   if ((count % 4 && offset + count != all) || known % 4) return RUNLET_FLASH_USE;
   bytes += known;
   count -= known;
@@ -309,7 +309,7 @@ int runlet_flash_end(struct runlet_flash* f, const uint8_t digest[DIGEST]) {
   int slot = slot_of(f, digest, DIGEST, IN(RECEIVING)), rejected = slot_of(f, digest, DIGEST, IN(REJECTED));
   if (slot < 0 && rejected < 0) return RUNLET_FLASH_OTHER;
   if (slot < 0) {
-    /* said again, as the answer was lost */
+    /* repeated because the answer was lost */
     int why = verify(f, rejected);
     return why ? why : RUNLET_FLASH_ORDER;
   }
@@ -360,7 +360,7 @@ int runlet_flash_use(struct runlet_flash* f, int slot) {
   struct runlet_flash_slot *s = &next.slots[slot], *other = &next.slots[1 - slot];
   uint8_t digest[DIGEST];
   runlet_sha256_of(NULL, f->device->mapped[slot], found.image.bytes, digest);
-  /* what was confirmed here before may run again; an older one that came over the line and was refused may not */
+  /* an image that was confirmed earlier may run again; an old one that was received and refused may not */
   bool known = (s->state == RUNLET_FLASH_CONFIRMED || s->state == RUNLET_FLASH_PREVIOUS) && !memcmp(digest, s->digest, DIGEST);
   if (has_floor(f) && !known && slot != f->running && found.sequence <= next.floor) return RUNLET_FLASH_FLOOR;
   if (has_floor(f) && found.sequence > next.floor) next.floor = found.sequence;

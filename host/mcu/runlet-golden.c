@@ -1,7 +1,8 @@
 /*
- * The self-test of a bundle on the device: the generator's frames through the module, the SHA-256 of what comes against the manifest's.
+ * The self-test of a bundle on the device: pushes generated frames and compares the SHA-256 of all outputs.
  *
- * In: an open bundle, its golden.  Out: RUNLET_OK or a code.  Generator and order: docs/abi.md, "Golden".  Cost: golden.hops hops, and a digest.
+ * In: an open bundle, its self-test.  Out: RUNLET_OK or an error.  Source: docs/abi.md, "Golden".
+ * Cost: golden->hops hops, and a digest of their outputs.
  */
 #include <string.h>
 
@@ -15,7 +16,7 @@ static uint32_t next(uint32_t* x) {
   return *x ^= *x << 5;
 }
 
-/** The frames of one hop, written to where the module reads them. */
+/** Writes the generated frames of one hop into the module's input. */
 static void fill(struct runlet* r, uint32_t* x) {
   for (uint32_t i = 0; i < r->input_count; i++) {
     struct runlet_port* in = &r->inputs[i];

@@ -1,8 +1,7 @@
 /*
- * The reader of model images: what runlet-image.h promises.  Layout: assembly/bundle/image.ts, docs/esp32.md.
+ * The reader of model images (runlet-image.h).  Layout: assembly/bundle/image.ts, docs/esp32.md.
  *
- * In: bytes that may be anything.  Out: pointers that lie within them, or a code.  Every offset and length is held against the image before it
- * is used.
+ * In: any bytes.  Out: pointers into them, or a code.  Every offset and length is checked before it is used.
  */
 #include "runlet-image.h"
 
@@ -33,7 +32,7 @@ enum {
 };
 
 uint32_t runlet_crc32(uint32_t crc, const uint8_t* bytes, uint32_t count) {
-  /* remainders of four bits: 64 bytes of table, two steps a byte */
+  /* remainders of 4 bits: a table of 64 bytes, two steps per byte */
   static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
                                      0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
   crc = ~crc;
@@ -55,15 +54,15 @@ static double real(const uint8_t* at) {
   return value;
 }
 
-/** 0 to the largest finite number: no NaN, no infinity. */
+/** Checks for a number of 0 or more, below 1e300: no NaN, no infinity. */
 static bool finite_real(double value) { return value >= 0 && value < 1e300; }
 
-/** Whether [at, at + count) lies behind the header and within `bytes`, at a multiple of `step`. */
+/** Checks whether [at, at + count) lies between the header and `bytes`, and `at` is a multiple of `step`. */
 static bool inside(uint32_t at, uint64_t count, uint32_t bytes, uint32_t step) {
   return at >= HEADER && at <= bytes && count <= bytes - at && at % step == 0;
 }
 
-/** Whether `text` is `count` texts of RUNLET_IMAGE_NAME bytes at most, each ended by a zero byte, and nothing more. */
+/** Checks for exactly `count` zero-terminated texts of at most RUNLET_IMAGE_NAME bytes, and nothing else. */
 static bool texts(const uint8_t* text, uint32_t bytes, uint32_t count) {
   uint32_t ends = 0, length = 0;
   for (uint32_t i = 0; i < bytes; i++) {
@@ -77,7 +76,7 @@ static bool texts(const uint8_t* text, uint32_t bytes, uint32_t count) {
   return ends == count && length == 0;
 }
 
-/** The texts behind the first `count` of them. */
+/** Skips the first `count` texts. */
 static const char* skip(const char* text, uint32_t count) {
   while (count--) text += strlen(text) + 1;
   return text;
@@ -149,14 +148,14 @@ double runlet_image_cutoff(const struct runlet_image* image, uint32_t i) {
 const char* runlet_image_text(int code) {
   switch (code) {
     case RUNLET_IMAGE_OK: return "no error";
-    case RUNLET_IMAGE_ALIGNMENT: return "the image does not lie at a multiple of 16 bytes";
+    case RUNLET_IMAGE_ALIGNMENT: return "the image's address is not a multiple of 16";
     case RUNLET_IMAGE_NONE: return "there is no model image: write one with parttool.py or esptool";
-    case RUNLET_IMAGE_VERSION: return "the image has a version that this firmware does not know";
+    case RUNLET_IMAGE_VERSION: return "this firmware does not know the version of the image";
     case RUNLET_IMAGE_BYTES: return "the image is longer than its partition";
-    case RUNLET_IMAGE_CRC: return "the image was not written whole, or was changed";
-    case RUNLET_IMAGE_LAYOUT: return "a part of the image lies outside of it";
+    case RUNLET_IMAGE_CRC: return "the image was not written completely, or was changed";
+    case RUNLET_IMAGE_LAYOUT: return "a part of the image lies outside it";
     case RUNLET_IMAGE_TEXT: return "the image's names are broken";
-    case RUNLET_IMAGE_DETECTOR: return "the image's detector has numbers of no use";
-    default: return "no code of an image";
+    case RUNLET_IMAGE_DETECTOR: return "the image's detector has invalid numbers";
+    default: return "unknown code of an image";
   }
 }

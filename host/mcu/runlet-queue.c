@@ -1,10 +1,11 @@
 /*
  * The queue of runlet-queue.h: two counters that only grow, each written by one side.
  *
- * A store of frames is released by the store of `put`, and acquired by the consumer's load of it; room is given back by `taken` in the same way.
- * Losses are a third counter of the producer's. A gap is released behind the frames in front of it and before those behind it: who sees it sees all
- * that is to be discarded, and who can take what is behind it sees it.
- * Waiting frames are put - taken modulo 2^32; frame i lies at slot i modulo the capacity, which is a power of two, so that the counters may wrap.
+ * The producer stores frames, then releases `put`, which the consumer acquires. `taken` works the other way.
+ * The producer releases the count of losses after the frames before a gap and before the frames after it. So
+ * a consumer that sees the loss sees all frames to discard, and one that sees later frames sees the loss.
+ * Waiting frames are put - taken modulo 2^32. Frame i is in slot i modulo the capacity, a power of two, so
+ * the counters may wrap.
  */
 #include "runlet-queue.h"
 
@@ -12,8 +13,8 @@
 
 static uint32_t acquire(const uint32_t* counter) { return __atomic_load_n(counter, __ATOMIC_ACQUIRE); }
 static void release(uint32_t* counter, uint32_t value) { __atomic_store_n(counter, value, __ATOMIC_RELEASE); }
-/** A counter that the caller alone writes. */
-static uint32_t own(const uint32_t* counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
+/** Loads a counter that only the caller's side writes. */
+static uint32_t relaxed(const uint32_t* counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
 
 bool runlet_queue_init(struct runlet_queue* q, void* memory, uint32_t frame_bytes, uint32_t capacity) {
   if (!q || !memory || !frame_bytes || !capacity || capacity & (capacity - 1) || capacity > UINT32_MAX / 2 / frame_bytes) return false;
@@ -24,7 +25,7 @@ bool runlet_queue_init(struct runlet_queue* q, void* memory, uint32_t frame_byte
   return true;
 }
 
-/** The stretches of `count` frames from frame `first` on: up to the end of the memory, and from its beginning. */
+/** Location of `count` frames from `first` on: up to the end of the buffer, then from its beginning. */
 struct stretch {
   uint8_t *at, *begin;
   uint32_t bytes, rest;
@@ -35,24 +36,24 @@ static struct stretch stretch_of(const struct runlet_queue* q, uint32_t first, u
   return s;
 }
 
-void runlet_queue_missed(struct runlet_queue* q, uint32_t count) { release(&q->lost, own(&q->lost) + count); }
+void runlet_queue_missed(struct runlet_queue* q, uint32_t count) { release(&q->lost, relaxed(&q->lost) + count); }
 
 uint32_t runlet_queue_put(struct runlet_queue* q, const void* frames, uint32_t count) {
-  uint32_t put = own(&q->put), waiting = put - acquire(&q->taken), room = q->capacity - waiting;
+  uint32_t put = relaxed(&q->put), waiting = put - acquire(&q->taken), room = q->capacity - waiting;
   uint32_t stored = count < room ? count : room;
   struct stretch s = stretch_of(q, put, stored);
   memcpy(s.at, frames, s.bytes);
   memcpy(s.begin, (const uint8_t*)frames + s.bytes, s.rest);
-  if (waiting + stored > own(&q->most)) __atomic_store_n(&q->most, waiting + stored, __ATOMIC_RELAXED);
+  if (waiting + stored > relaxed(&q->most)) __atomic_store_n(&q->most, waiting + stored, __ATOMIC_RELAXED);
   release(&q->put, put + stored);
   if (stored < count) runlet_queue_missed(q, count - stored);
   return stored;
 }
 
-uint32_t runlet_queue_waiting(const struct runlet_queue* q) { return acquire(&q->put) - own(&q->taken); }
+uint32_t runlet_queue_waiting(const struct runlet_queue* q) { return acquire(&q->put) - relaxed(&q->taken); }
 
 uint32_t runlet_queue_take(struct runlet_queue* q, void* frames, uint32_t count) {
-  uint32_t taken = own(&q->taken);
+  uint32_t taken = relaxed(&q->taken);
   if (acquire(&q->put) - taken < count) return 0;
   struct stretch s = stretch_of(q, taken, count);
   memcpy(frames, s.at, s.bytes);
@@ -62,7 +63,7 @@ uint32_t runlet_queue_take(struct runlet_queue* q, void* frames, uint32_t count)
 }
 
 uint32_t runlet_queue_discard(struct runlet_queue* q) {
-  uint32_t put = acquire(&q->put), waiting = put - own(&q->taken);
+  uint32_t put = acquire(&q->put), waiting = put - relaxed(&q->taken);
   release(&q->taken, put);
   return waiting;
 }
@@ -74,4 +75,4 @@ uint32_t runlet_queue_lost(struct runlet_queue* q) {
 }
 
 uint32_t runlet_queue_lost_in_all(const struct runlet_queue* q) { return acquire(&q->lost); }
-uint32_t runlet_queue_most(const struct runlet_queue* q) { return own(&q->most); }
+uint32_t runlet_queue_most(const struct runlet_queue* q) { return relaxed(&q->most); }

@@ -1,7 +1,8 @@
 /*
- * Frames and requests of the serial line: what runlet-serial.h promises.  Layout: docs/serial.md; host/flash/serial speaks the other side.
+ * Frames and requests of the serial line (runlet-serial.h).  Layout: docs/serial.md; client:
+ * host/flash/serial.
  *
- * In: bytes.  Out: answers.  A request that comes twice is carried out twice, which changes nothing (runlet-flash.h).
+ * In: bytes.  Out: answers.  A repeated request is carried out again, with the same result (runlet-flash.h).
  */
 #include "runlet-serial.h"
 
@@ -11,7 +12,7 @@
 
 enum { END = 0xc0, ESCAPE = 0xdb, HEADER = 5, CRC = 4, ANSWER = 0x80, DIGEST = 32, SLOT_BYTES = 76, STATUS_BYTES = 184 };
 
-/** Bytes that never stand in a frame, and what stands behind the escape in place of each. */
+/** Bytes that a frame must not contain, each with the byte that follows ESCAPE in its place. */
 static const uint8_t escapes[6][2] = {{END, 0xdc}, {ESCAPE, 0xdd}, {0x11, 0xde}, {0x13, 0xdf}, {'\n', 0xe0}, {'\r', 0xe1}};
 
 static uint32_t word(const uint8_t* at) {
@@ -101,11 +102,11 @@ static int carry_out(struct runlet_serial* s, uint8_t type, const uint8_t* at, u
   return code;
 }
 
-/** A piece between two delimiters. */
+/** Handles the bytes between two delimiters. */
 static void take_frame(struct runlet_serial* s) {
   static const uint8_t none[2];
   uint32_t payload = s->count < HEADER + CRC ? 0 : s->count - HEADER - CRC;
-  /* a line of text, such as the console's command said again, is nobody's frame */
+  /* a line of text is ignored, for example the repeated command of the console */
   if (s->text) return;
   bool good = !s->bad && s->count >= HEADER + CRC && !(s->frame[0] & ANSWER) && ((uint32_t)s->frame[3] | (uint32_t)s->frame[4] << 8) == payload &&
               runlet_crc32(0, s->frame, s->count - CRC) == word(s->frame + s->count - CRC);

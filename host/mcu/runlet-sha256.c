@@ -1,7 +1,7 @@
 /*
- * SHA-256: what runlet-sha256.h promises.  FIPS 180-4, sections 4.1.2, 4.2.2, 5.3.3 and 6.2.
+ * SHA-256 (runlet-sha256.h).  Source: FIPS 180-4, sections 4.1.2, 4.2.2, 5.3.3 and 6.2.
  *
- * In: bytes.  Out: their digest.  The schedule is kept as 16 words that are written over, so that a call needs 100 bytes of stack.
+ * In: bytes.  Out: their digest.  A call needs 100 bytes of stack: the schedule is a ring of 16 words.
  */
 #include "runlet-sha256.h"
 

@@ -1,7 +1,7 @@
 /*
- * SHA-256 (FIPS 180-4), a piece at a time, for firmware that has no library with it.  C99, no memory but the caller's.
+ * SHA-256 (FIPS 180-4) in pieces, for firmware that has no library with it.  C99, all memory is the caller's.
  *
- * In: bytes.  Out: 32 bytes.  Cost: about 40 instructions a byte.
+ * In: bytes.  Out: 32 bytes.  Cost: about 40 instructions per byte.
  */
 #ifndef RUNLET_SHA256_H
 #define RUNLET_SHA256_H
@@ -24,7 +24,7 @@ void runlet_sha256_start(struct runlet_sha256* s);
 void runlet_sha256_add(struct runlet_sha256* s, const void* bytes, size_t count);
 void runlet_sha256_end(struct runlet_sha256* s, uint8_t digest[32]);
 
-/** All at once, as struct runlet_trust wants it; always true. */
+/** Hashes all bytes in one call; has the type of runlet_trust.sha256. @return true always */
 bool runlet_sha256_of(void* context, const uint8_t* bytes, size_t count, uint8_t digest[32]);
 
 #ifdef __cplusplus

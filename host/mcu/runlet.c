@@ -1,9 +1,9 @@
 /*
- * The C host over WAMR's embedding API (wasm_export.h): what runlet.h promises.
+ * The C host (runlet.h) over WAMR's embedding API, wasm_export.h.
  *
- * In: a checked bundle (runlet-check.c), its weights, frames.  Out: outputs in linear memory, a code for every failure.
- * Memory is fixed, so that addresses are turned into pointers once, when a bundle is opened.  A push costs one call of the module, and a copy of the
- * frames where the caller has them elsewhere.
+ * In: a checked bundle (runlet-check.c), its weights, frames.  Out: outputs in linear memory, or a code.
+ * A module's memory never grows, so addresses become pointers once, when the bundle is opened.
+ * Cost of a push: one call of the module, and a copy of the frames unless they are already in place.
  */
 #include "runlet.h"
 
@@ -17,7 +17,7 @@
 #define METERED 0
 #endif
 
-/* Constants of rn_info (docs/abi.md). */
+/* Indices of rn_info (docs/abi.md). */
 enum {
   INFO_HOP = 0,
   INFO_WINDOW = 1,
@@ -34,17 +34,17 @@ enum {
   INFO_INPUT = 16,
   INFO_OUTPUT = 64
 };
-enum { LEAST_POOL = 1024, STACK = sizeof(void*) == 4 ? 2048 : 4096 };
+enum { MIN_POOL = 1024, STACK = sizeof(void*) == 4 ? 2048 : 4096 };
 enum { EMBED = 0, LINEAR = 1, TILE = 2 };
 
 static bool started;
 
 /* ---- weights ---- */
 
-/** Whether [at, at + count) lies within `bytes`. */
+/** Checks whether [at, at + count) lies within [0, bytes). */
 static bool within(uint64_t at, uint64_t count, uint64_t bytes) { return at <= bytes && count <= bytes - at; }
 
-/** Copies words [src, src + count) of the weights to address `dst`; false where that is not within both, or no words. */
+/** Copies weights to address `dst` by words. @return false if out of range or not a multiple of 4 */
 static bool copy_weights(const struct runlet* r, uint32_t dst, uint32_t src, uint32_t count) {
   if ((dst | src | count) & 3 || !within(src, count, r->weight_bytes) || !within(dst, count, r->memory_bytes)) return false;
   uint32_t* to = (uint32_t*)(void*)(r->memory + dst);
@@ -52,34 +52,34 @@ static bool copy_weights(const struct runlet* r, uint32_t dst, uint32_t src, uin
   const uint32_t* end = from + count / 4;
   while (from < end) {
     *to++ = *from++;
-    /* keeps the compiler from calling memcpy here, which copies bytes in the smallest libraries of C */
+    /* prevents a call of memcpy, which copies byte by byte in the smallest C libraries */
     __asm__ volatile("" ::: "memory");
   }
   return true;
 }
 
-/** The import runlet.weights: an instance's custom data is its struct runlet. */
+/** The import runlet.weights. The custom data of the instance is its struct runlet. */
 static void fetch(wasm_exec_env_t env, uint32_t dst, uint32_t src, uint32_t count) {
   wasm_module_inst_t instance = wasm_runtime_get_module_inst(env);
   const struct runlet* r = wasm_runtime_get_custom_data(instance);
   if (!r || r->home != TILE || !copy_weights(r, dst, src, count))
-    wasm_runtime_set_exception(instance, "runlet.weights: outside the file or the memory, or no words");
+    wasm_runtime_set_exception(instance, "runlet.weights: out of range, or not a multiple of 4 bytes");
 }
 
 /* ---- WAMR ---- */
 
 int runlet_start(void* pool, uint32_t bytes) {
-  /* WAMR sorts and keeps this list */
+  /* WAMR sorts this list in place and keeps its address */
   static NativeSymbol imports[] = {{"weights", (void*)(uintptr_t)fetch, "(iii)", NULL}};
   if (started || !pool) return RUNLET_USE;
-  if (bytes < LEAST_POOL) return RUNLET_POOL; /* WAMR would reckon with less than nothing */
+  if (bytes < MIN_POOL) return RUNLET_POOL; /* WAMR's size computation would underflow */
   RuntimeInitArgs args;
   memset(&args, 0, sizeof args);
   args.mem_alloc_type = Alloc_With_Pool;
   args.mem_alloc_option.pool.heap_buf = pool;
   args.mem_alloc_option.pool.heap_size = bytes;
   if (!wasm_runtime_full_init(&args)) return RUNLET_POOL;
-  wasm_runtime_set_log_level(WASM_LOG_LEVEL_FATAL); /* codes and words say it all; WAMR would print to the console */
+  wasm_runtime_set_log_level(WASM_LOG_LEVEL_FATAL); /* errors are returned, not printed to the console */
   if (!wasm_runtime_register_natives("runlet", imports, 1)) {
     wasm_runtime_destroy();
     return RUNLET_POOL;
@@ -93,15 +93,15 @@ void runlet_stop(void) {
   started = false;
 }
 
-void runlet_pool(uint32_t* used, uint32_t* most) {
+void runlet_pool(uint32_t* used, uint32_t* peak) {
   mem_alloc_info_t info;
   memset(&info, 0, sizeof info);
   if (started && !wasm_runtime_get_mem_alloc_info(&info)) memset(&info, 0, sizeof info);
   *used = info.total_free_size < info.total_size ? info.total_size - info.total_free_size : 0;
-  *most = info.highmark_size;
+  *peak = info.highmark_size;
 }
 
-/** Keeps what WAMR says, as far as there is room; gives `code`. */
+/** Copies WAMR's message to r->words, cut to its size. @return `code` */
 static int keep(const struct runlet* r, const char* words, int code) {
   if (!r->words || !r->words_bytes) return code;
   size_t count = words ? strlen(words) : 0;
@@ -111,7 +111,7 @@ static int keep(const struct runlet* r, const char* words, int code) {
   return code;
 }
 
-/** Calls an export of one argument or none. @return RUNLET_OK with the result in `value`, RUNLET_TRAP, RUNLET_INSTRUCTIONS */
+/** Calls an export. `value` is the argument, if any, and then the result. @return RUNLET_OK or an error */
 static int call(struct runlet* r, void* function, uint32_t arguments, uint32_t* value) {
   uint32_t cells[2] = {*value, 0};
 #if METERED
@@ -132,7 +132,7 @@ static void* find(const struct runlet* r, const char* name) {
   return wasm_runtime_lookup_function((wasm_module_inst_t)r->instance, name);
 }
 
-/** What is asked of the module while it is opened: the first failure stays. */
+/** A series of calls while a module is opened. It ends at the first failure, which `code` keeps. */
 struct asked {
   struct runlet* r;
   void* info;
@@ -144,18 +144,18 @@ static uint32_t ask(struct asked* a, void* function, uint32_t which) {
   if (a->code == RUNLET_OK) a->code = call(a->r, function, 1, &value);
   return a->code == RUNLET_OK ? value : 0;
 }
-static uint32_t info(struct asked* a, uint32_t what) { return ask(a, a->info, what); }
+static uint32_t info(struct asked* a, uint32_t index) { return ask(a, a->info, index); }
 
 static void refuse(struct asked* a, int code) {
   if (a->code == RUNLET_OK) a->code = code;
 }
 
-/** Inputs (`first` is INFO_INPUT, `frames` is the hop) or outputs: each lies within the `used` bytes. @return their number */
-static uint32_t ports(struct asked* a, struct runlet_port* port, uint32_t most, uint32_t first, uint32_t frames, uint32_t used) {
+/** Reads the inputs or outputs; all must lie within the `used` bytes of memory. @return number of ports */
+static uint32_t ports(struct asked* a, struct runlet_port* port, uint32_t max_ports, uint32_t first, uint32_t frames, uint32_t used) {
   bool in = first == INFO_INPUT;
   void* address = find(a->r, in ? "rn_input" : "rn_output");
   uint32_t count = info(a, in ? INFO_INPUTS : INFO_OUTPUTS);
-  if (count < 1 || count > most) refuse(a, RUNLET_LAYOUT);
+  if (count < 1 || count > max_ports) refuse(a, RUNLET_LAYOUT);
   for (uint32_t i = 0; i < count && a->code == RUNLET_OK; i++, port++, first += 8) {
     uint32_t type = info(a, first), rate = in ? info(a, first + 4) : 1, scale = info(a, first + 3), at = ask(a, address, i);
     uint32_t width = type == RUNLET_INT16 ? 2 : 1;
@@ -164,7 +164,7 @@ static uint32_t ports(struct asked* a, struct runlet_port* port, uint32_t most, 
     port->zero_point = (int32_t)info(a, first + 2);
     port->rate = rate == UINT32_MAX ? 1 : rate;
     memcpy(&port->scale, &scale, sizeof scale);
-    /* each factor is bounded before they are multiplied */
+    /* bounds each factor first, so that the products cannot overflow */
     bool fits = within(port->elements, 0, used) && within(port->rate, 0, used) && within(frames, 0, used);
     uint64_t frame = (uint64_t)port->elements * width, bytes = fits && frame <= used ? frame * port->rate : 0;
     fits = fits && bytes && bytes <= used && within(at, bytes * frames, used) && at && at % width == 0;
@@ -178,7 +178,7 @@ static uint32_t ports(struct asked* a, struct runlet_port* port, uint32_t most, 
   return count;
 }
 
-/** Reads rn_info, and holds it against the memory. */
+/** Reads rn_info and checks it against the memory. */
 static void read_layout(struct asked* a) {
   struct runlet* r = a->r;
   uint32_t abi = 0;
@@ -199,7 +199,7 @@ static void read_layout(struct asked* a) {
   r->state = r->memory + at;
 }
 
-/** Gives the module its weights, where they are apart. */
+/** Checks whether weights were given as the module needs them, and copies those of home linear. */
 static void take_weights(struct asked* a) {
   struct runlet* r = a->r;
   uint32_t home = info(a, INFO_HOME), bytes = info(a, INFO_WEIGHT_BYTES), at = info(a, INFO_WEIGHTS);
@@ -212,8 +212,8 @@ static void take_weights(struct asked* a) {
   if (r->home != TILE) r->weights = NULL;
 }
 
-/** Loads, instantiates and resets. `r` is all zero but for options and weights. */
-static int load(struct runlet* r, uint8_t* file, uint32_t bytes, uint32_t stack, uint32_t most) {
+/** Loads, instantiates and resets a module. Options and weights are set in `r`; all other fields are 0. */
+static int load(struct runlet* r, uint8_t* file, uint32_t bytes, uint32_t stack, uint32_t max_memory) {
   char words[128] = "";
   r->module = wasm_runtime_load(file, bytes, words, sizeof words);
   if (!r->module) return keep(r, words, RUNLET_LOAD);
@@ -224,7 +224,7 @@ static int load(struct runlet* r, uint8_t* file, uint32_t bytes, uint32_t stack,
   wasm_runtime_set_custom_data(r->instance, r);
   wasm_memory_inst_t memory = wasm_runtime_get_default_memory(r->instance);
   uint64_t held = wasm_memory_get_cur_page_count(memory) * wasm_memory_get_bytes_per_page(memory);
-  if (held > UINT32_MAX || (most && held > most)) return RUNLET_MEMORY_LIMIT;
+  if (held > UINT32_MAX || (max_memory && held > max_memory)) return RUNLET_MEMORY_LIMIT;
   r->memory = wasm_memory_get_base_address(memory);
   r->memory_bytes = (uint32_t)held;
   r->push = find(r, "rn_push");

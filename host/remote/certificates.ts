@@ -1,19 +1,19 @@
 /**
- * Certificates and keys of TLS, looked at before they are used, so that a wrong file is told by its option
- * and not by a handshake that fails.
+ * Checks TLS certificates and keys before their use, so that an error names the option of the wrong file and
+ * does not appear as a failed handshake.
  *
- * In: bytes of PEM files, each with the option that named it.  Out: the same, or RN866. A certificate whose
- * key stands in the same file needs no other one.
+ * In: bytes of PEM files, each with its option.  Out: the same bytes.  Errors: RN866. A certificate and its
+ * key may be in one file.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { RunletError } from '../../models/error.ts';
 
-/** What TLS takes, in PEM. */
+/** PEM files of one side of a TLS connection. */
 export interface TlsParts {
-  /** Those that the other side's certificate is held against. */
+  /** CA certificates that verify the other side's certificate. */
   ca?: Uint8Array;
-  /** The own one first, then those between it and its CA. */
+  /** This side's certificate first, then the intermediate certificates. */
   cert?: Uint8Array;
   key?: Uint8Array;
 }
@@ -26,12 +26,12 @@ const blocks = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (
 const unusable = (what: string, where: string, why: string, tryThis: string): RunletError =>
   new RunletError('RN866', { what, where, why, tryThis });
 
-/** The first certificate of a file, once all of them could be read. @throws RN866 */
+/** Reads all certificates of a file and returns the first. @throws RN866 */
 function certificatesOf(bytes: Uint8Array, where: string): X509Certificate {
   const found = new TextDecoder().decode(bytes).match(blocks) ?? [];
   const wrong = (why: string) =>
-    unusable('this is no certificate', where, why, 'a PEM file, which begins with -----BEGIN CERTIFICATE-----');
-  if (found.length === 0) throw wrong('no certificate in PEM stands in it');
+    unusable('this is not a certificate', where, why, 'give a PEM file, which begins with -----BEGIN CERTIFICATE-----');
+  if (found.length === 0) throw wrong('it contains no PEM certificate');
   const parsed = found.map((text) => {
     try {
       return new X509Certificate(text);
@@ -42,7 +42,7 @@ function certificatesOf(bytes: Uint8Array, where: string): X509Certificate {
   return parsed[0] as X509Certificate;
 }
 
-/** @throws RN866 */
+/** Checks that a key can be read and belongs to the certificate. @throws RN866 */
 function checkKey(key: Uint8Array, certificate: X509Certificate, names: TlsNames): void {
   let parsed: ReturnType<typeof createPrivateKey>;
   try {
@@ -50,26 +50,28 @@ function checkKey(key: Uint8Array, certificate: X509Certificate, names: TlsNames
   } catch (error) {
     const { message, code } = error as { message: string; code?: string };
     const locked = code === 'ERR_MISSING_PASSPHRASE' || /passphrase|interrupted or cancelled/i.test(message);
-    const tryThis = locked ? 'openssl pkey -in KEY -out PLAIN, in a place that others cannot read' : 'the PEM file of the key';
-    throw unusable('this is no key', names.key, locked ? 'it is protected by a passphrase' : message, tryThis);
+    const tryThis = locked
+      ? 'openssl pkey -in KEY -out PLAIN, in a folder that others cannot read'
+      : 'give the PEM file of the key';
+    throw unusable('this is not a usable key', names.key, locked ? 'it is protected by a passphrase' : message, tryThis);
   }
   if (!certificate.checkPrivateKey(parsed))
     throw unusable(
       'certificate and key do not belong together',
       `${names.cert}, ${names.key}`,
-      'the public key of the certificate is another one',
-      'the key that the certificate was made with; the own certificate is the first in its file',
+      'the certificate contains another public key',
+      "give the certificate's key; in the certificate file, the first certificate must be the one of the key",
     );
 }
 
 /**
- * Checks what was given for one side of a connection.
- * @returns the parts as TLS takes them @throws RN866
+ * Checks the files of one side of a connection. `key` is `cert` by default.
+ * @returns the parts for TLS. @throws RN866
  */
 export function checkTls({ ca, cert, key = cert }: TlsParts, names: TlsNames): TlsParts {
   if (ca) certificatesOf(ca, names.ca);
   if (!cert && key)
-    throw unusable('this key has no certificate', names.key, `${names.cert} is missing`, `${names.cert} FILE beside it`);
+    throw unusable('this key has no certificate', names.key, `${names.cert} is missing`, `also give ${names.cert} FILE`);
   if (cert && key) checkKey(key, certificatesOf(cert, names.cert), key === cert ? { ...names, key: names.cert } : names);
   const buffer = (bytes?: Uint8Array) => bytes && Buffer.from(bytes);
   try {
@@ -77,16 +79,16 @@ export function checkTls({ ca, cert, key = cert }: TlsParts, names: TlsNames): T
   } catch (error) {
     const where = [cert && names.cert, ca && names.ca].filter(Boolean).join(', ');
     throw unusable(
-      'TLS does not take these',
+      'TLS does not accept these certificates',
       where,
       (error as Error).message,
-      'certificates with keys of RSA 2048, P-256 or more',
+      'use certificates with keys of at least RSA 2048 or P-256',
     );
   }
   return { ca, cert, key };
 }
 
-/** What a certificate's dates say today; nothing where it is valid. */
+/** Returns a note if a certificate is not valid at `now` (by default today), else undefined. */
 export function validityNote(cert: Uint8Array, now = new Date()): string | undefined {
   const { validFrom, validTo } = certificatesOf(cert, 'certificate');
   if (new Date(validTo) < now) return `it expired on ${validTo}`;

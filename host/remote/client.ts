@@ -1,9 +1,10 @@
 /**
- * Speaks to a gateway: for `runlet flash`, `rollback` and `status`.
+ * GatewayClient: HTTP client of a gateway, for `runlet flash`, `rollback` and `status`.
  *
- * In: an address, a token, certificates.  Out: what the gateway answers; its refusals become RunletErrors
- * with the gateway's own code and sentence, one that cannot be reached RN860, and what TLS does not let
- * through RN867 to RN869 (tls-errors.ts). An upload that breaks goes on at the offset that the gateway has.
+ * In: an address, a token, certificates.  Out: the gateway's responses.
+ * Errors: the gateway's refusals, with their codes; RN860 if it cannot be reached, RN861 if the server is not
+ * a gateway, RN867 to RN869 for TLS (tls-errors.ts). After a broken connection, an upload continues at the
+ * gateway's offset.
  */
 import { createHash } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
@@ -22,18 +23,15 @@ export interface ClientOptions {
   url: string;
   token?: string;
   tls?: TlsParts;
-  /**
-   * How often in a row an upload is tried again whose connection broke. Default: 8, which takes half a
-   * minute.
-   */
+  /** Largest number of consecutive retries after a broken connection; 8 (half a minute) by default. */
   tries?: number;
 }
 
-/** What is told while a bundle is sent. */
+/** Callbacks during an upload. */
 export interface Progress {
-  /** Bytes that the gateway has. */
+  /** The gateway has `received` bytes. */
   seen?: (received: number) => void;
-  /** The connection broke, for the `failed`th time in a row; it is tried again after `waitMs`. */
+  /** The connection broke, for the `failed`th time in a row. The next attempt is after `waitMs`. */
   broke?: (about: { at: number; why: string; failed: number; tries: number; waitMs: number }) => void;
 }
 
@@ -44,12 +42,12 @@ interface Answer {
 }
 
 const pieceBytes = 64 << 10;
-const mostAnswerBytes = 4 << 20;
+const maxAnswerBytes = 4 << 20;
 
 export class GatewayClient {
   readonly #url: URL;
   readonly #options: ClientOptions;
-  /** It has answered: a connection that ends is no refusal of a certificate. */
+  /** True after the first response. A connection that ends later was not refused because of a certificate. */
   #answered = false;
 
   /** @throws RN860 */
@@ -58,14 +56,14 @@ export class GatewayClient {
     const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
     if (!url || !/^https?:$/.test(url.protocol))
       throw new RunletError('RN860', {
-        what: 'this is no address of a gateway',
+        what: 'this is not the address of a gateway',
         where: options.url,
-        tryThis: 'an address such as http://127.0.0.1:8080',
+        tryThis: 'use an address such as http://127.0.0.1:8080',
       });
     this.#url = url;
   }
 
-  /** @throws RN860, RN861, RN867, RN868, RN869 */
+  /** Sends one request. @throws RN860, RN861, RN867, RN868, RN869 */
   #once(method: string, path: string, headers: Record<string, string> = {}, body?: Uint8Array): Promise<Answer> {
     const { token, tls } = this.#options;
     const url = new URL(path, this.#url);
@@ -79,9 +77,9 @@ export class GatewayClient {
             new RunletError('RN860', {
               what: 'the gateway cannot be reached',
               where: url.origin,
-              // several addresses of one name fail together
+              // the message is empty if several addresses of one name fail
               why: error.message || (error as NodeJS.ErrnoException).code,
-              tryThis: 'is it running, and is the address right?',
+              tryThis: 'check that it is running and that the address is right',
             }),
         );
       const request = send(
@@ -99,7 +97,7 @@ export class GatewayClient {
           response.on('data', (part: Buffer) => {
             parts.push(part);
             total += part.length;
-            if (total > mostAnswerBytes) request.destroy(new Error('the answer is too long'));
+            if (total > maxAnswerBytes) request.destroy(new Error('the answer is too long'));
           });
           response.on('error', fail);
           response.on('end', () => {
@@ -128,7 +126,7 @@ export class GatewayClient {
     });
   }
 
-  /** @throws RN860, RN861, RN867 to RN869, and what the gateway refuses */
+  /** Sends one request; returns the body. @throws RN860, RN861, RN867 to RN869, and the gateway's refusals */
   async #ask<T>(method: string, path: string, headers?: Record<string, string>, body?: Uint8Array): Promise<T> {
     const answer = await this.#once(method, path, headers, body);
     if (answer.status < 400) return answer.body as T;
@@ -144,18 +142,18 @@ export class GatewayClient {
     return this.#ask(method, path, body && { 'content-type': 'application/json' }, body);
   }
 
-  /** Where an upload goes on; undefined: the gateway does not have it. @throws RN860 and others */
+  /** Returns an upload's offset, or undefined if the gateway does not have it. @throws RN860 and others */
   async #offset(location: string): Promise<number | undefined> {
     const { status, headers } = await this.#once('GET', location);
     if (status === 404) return undefined;
     const offset = Number(headers['upload-offset'] ?? Number.NaN);
     if (status < 400 && Number.isSafeInteger(offset)) return offset;
-    throw noGateway(this.#url, `it does not say where the upload goes on (status ${status})`);
+    throw noGateway(this.#url, `it gives no offset for the upload (status ${status})`);
   }
 
   /**
-   * Sends a bundle in pieces, and its digest. Where the connection breaks under way it is tried again some
-   * times, and goes on at the offset that the gateway has, also after the gateway was restarted.
+   * Sends a bundle in pieces, then its digest. After a broken connection it retries, and continues at the
+   * gateway's offset, also after a restart of the gateway.
    */
   async upload<T>(bytes: Uint8Array, slot: string, query: string, { seen, broke }: Progress): Promise<T> {
     const { tries = 8 } = this.#options;
@@ -183,7 +181,7 @@ export class GatewayClient {
         at = offset;
         seen?.(at);
       } catch (error) {
-        // after a break the gateway may still be busy with the request that broke
+        // after a broken connection the gateway may still be busy with the old request
         const again = error instanceof RunletError && (error.code === 'RN860' || (error.code === 'RN807' && failed > 0));
         if (!again || failed >= tries) throw error;
         const waitMs = Math.min(8000, 250 * 2 ** failed++);
@@ -193,19 +191,17 @@ export class GatewayClient {
       }
   }
 
-  /**
-   * What is staged in a slot, where it is this one: the answer to the last request of its upload was lost.
-   */
+  /** Returns the staged bundle if it is this one: the response to the last request may have been lost. */
   async #staged(slot: string, digest: string): Promise<Stored | undefined> {
     const { slots } = await this.status();
     const staged = slots.find((one) => one.slot === slot)?.staged;
     return staged?.digest === digest ? staged : undefined;
   }
 
-  /** @returns what is staged now */
+  /** Uploads a bundle. @returns the staged bundle. */
   flash = (bytes: Uint8Array, slot: string, progress: Progress = {}): Promise<{ staged: Stored }> =>
     this.upload(bytes, slot, '', progress);
-  /** Verifies and tests, and keeps nothing. */
+  /** Uploads a bundle that the gateway verifies and checks, but does not store. */
   examine = (
     bytes: Uint8Array,
     slot: string,
@@ -222,8 +218,8 @@ export class GatewayClient {
 
 const noGateway = (url: URL, why: string): RunletError =>
   new RunletError('RN861', {
-    what: 'what answers there is no gateway of Runlet',
+    what: 'the server at this address is not a Runlet gateway',
     where: url.origin,
     why,
-    tryThis: 'the address that `runlet gateway` printed',
+    tryThis: 'use the address that `runlet gateway` printed',
   });

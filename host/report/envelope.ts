@@ -1,19 +1,18 @@
 /**
- * Decimation that keeps extremes: a long signal as the minimum and maximum of each stretch.
+ * Reduces a long signal to the minimum and maximum of each stretch, so that a plot keeps its extremes.
  *
- * In: n values.  Out: at most `stretches` pairs.  Nothing that a plot could show is lost: each pixel column
- * draws its range.
- * Cost: one pass. NaN is left out; a stretch of NaN alone gives NaN.
+ * In: n values.  Out: at most `stretches` pairs. NaN is skipped; a stretch with only NaN gives NaN.
+ * Cost: one pass.
  */
 
 export interface Envelope {
-  /** First value's index of each stretch, and min and max over it. */
+  /** f64 [stretches]: index of the first value, minimum and maximum. */
   starts: Float64Array;
   low: Float64Array;
   high: Float64Array;
 }
 
-/** The envelope of values[0, length). */
+/** Returns the envelope of the values. */
 export function envelope(values: ArrayLike<number>, stretches: number): Envelope {
   const count = Math.min(values.length, Math.max(1, Math.floor(stretches)));
   const result = { starts: new Float64Array(count), low: new Float64Array(count), high: new Float64Array(count) };

@@ -1,7 +1,7 @@
 /**
- * What `runlet fit` prints: three rows of needs, how the time comes about, and what to change.
+ * The report of `runlet fit`: a table of needs, the parts of each figure, and advice.
  *
- * In: an estimate and what it is of.  Out: lines of at most 80 columns.
+ * In: an estimate, its board and its model.  Out: lines of at most 80 columns.
  */
 import { isScalar } from '../../assembly/emit/target.ts';
 import { append } from '../../models/lists.ts';
@@ -26,18 +26,18 @@ const parts = (of: Record<string, number>): string =>
 const between = (text: (n: number) => string, low: number, high: number): string =>
   low === high ? text(low) : `${text(low)} to ${text(high)}`;
 
-/** A paragraph behind a label, wrapped. */
+/** Formats a wrapped paragraph after a label. */
 const labelled = (label: string, text: string): string =>
   wrap(text, columns - 14)
     .split('\n')
     .map((line, i) => `${(i === 0 ? label : '').padEnd(14)}${line}`)
     .join('\n');
 
-/** Three digits: an estimate has no more. */
+/** Formats an estimate: three significant digits. */
 const rough = (n: number): string => Number(n.toPrecision(3)).toLocaleString('en');
 const signed = (share: number): string => `${share < 0 ? '-' : '+'}${Math.round(100 * Math.abs(share))} %`;
 
-/** What counted the instructions, or the range of an estimate and what it was checked with. */
+/** Describes how the instructions were counted, or the range of an estimate and how it was checked. */
 function sourceText({ instructions }: Estimate, core: CoreModel): string {
   const { range, costs, known = 1, checked, tools, notCounted } = instructions;
   if (tools) return `counted in QEMU for ${coreNames[core.counted]}: ${tools}`;
@@ -45,14 +45,14 @@ function sourceText({ instructions }: Estimate, core: CoreModel): string {
   if (costs) {
     const { modules, low, high } = costs.spread;
     parts.push(
-      `${costs.narrow} for each WebAssembly instruction that runs, ${costs.wide} for one on 64 bits`,
-      `QEMU's count was within ${signed(low - 1)} to ${signed(high - 1)} of the estimate on ${modules} modules that it was not fitted to`,
+      `${costs.narrow} per executed WebAssembly instruction, ${costs.wide} per 64-bit one`,
+      `on ${modules} held-out modules QEMU's count was ${signed(low - 1)} to ${signed(high - 1)} off the estimate`,
     );
   }
-  if (known < 0.995) parts.push(`${percent(known)} in instructions of the interpreter that were measured`);
+  if (known < 0.995) parts.push(`${percent(known)} in interpreter instructions whose cost was measured`);
   if (checked)
     parts.push(
-      `of ${checked.models} models held out ${checked.within} were within 2 % of QEMU's count, the worst ${Math.abs(checked.worst).toFixed(1)} % off`,
+      `on ${checked.within} of ${checked.models} held-out models it was within 2 % of QEMU's count, at worst ${Math.abs(checked.worst).toFixed(1)} % off`,
     );
   if (notCounted) parts.push(notCounted);
   return parts.join('; ');
@@ -62,15 +62,15 @@ const coreNames = { rv32: 'RV32IMC', m4: 'Cortex-M4', m0: 'Cortex-M0+' };
 
 function coreText({ cycles, name, counted, why }: CoreModel): string {
   const of = coreNames[counted];
-  const other = name.startsWith(of) ? '' : ` of ${of}, in place of ${name}`;
-  return `${cycles} an instruction${other}, assumed: ${why}`;
+  const other = name.startsWith(of) ? '' : ` of ${of}, used for ${name}`;
+  return `${cycles} per instruction${other}, assumed: ${why}`;
 }
 
 export interface FitReport {
   name: string;
   hop: number;
   target: string;
-  /** Weights are fetched in tiles. */
+  /** True if the weights are fetched in tiles. */
   tiles: boolean;
   rate?: number;
   board: Board;
@@ -78,6 +78,7 @@ export interface FitReport {
   advice: Advice[];
 }
 
+/** Formats the report. */
 export function fitText(
   report: FitReport,
   colours: { bold(s: string): string; green(s: string): string; red(s: string): string },
@@ -98,9 +99,9 @@ export function fitText(
   ];
   const hopText = budget
     ? `a hop of ${hop} at ${+(rate ?? 0).toPrecision(6)} Hz`
-    : `a hop of ${hop}; --rate says how long it may take`;
+    : `a hop of ${hop}; --rate gives its time limit`;
   const number = instructions.from === 'estimated' ? rough : count;
-  const even = instructions.most / instructions.mean < 1.0005;
+  const isConstant = instructions.most / instructions.mean < 1.0005;
   const lines = [
     `${colours.bold(name)} (${target}) on ${board.name}: ${verdict}`,
     `${core.name} at ${board.hz / 1e6} MHz, ${engine.name}`,
@@ -112,21 +113,21 @@ export function fitText(
     labelled('time', hopText),
     labelled(
       'instructions',
-      `${even ? `${number(instructions.most)} a hop` : `${number(instructions.mean)} a hop on average, ${number(instructions.most)} at worst`}, ${sourceText(estimate, core)}`,
+      `${isConstant ? `${number(instructions.most)} per hop` : `${number(instructions.mean)} per hop on average, ${number(instructions.most)} at worst`}, ${sourceText(estimate, core)}`,
     ),
   ];
   if (budget && low <= budget.ms !== high <= budget.ms)
     lines.push(
-      labelled('not sure', 'the time between two hops lies in the range of the estimate: count the instructions, with --measure'),
+      labelled('uncertain', 'the time limit lies inside the range of the estimate: count the instructions with --measure'),
     );
   if (engine.timesFrom && isScalar(target))
-    lines.push(labelled('engine', `${engine.times[target].toFixed(2)} times the instructions counted, ${engine.timesFrom}`));
-  if (tiles && !instructions.tools) lines.push(labelled('tiles', 'what the host copies is not counted: 1 to 8 % more'));
+    lines.push(labelled('engine', `${engine.times[target].toFixed(2)} times the counted instructions, ${engine.timesFrom}`));
+  if (tiles && !instructions.tools) lines.push(labelled('tiles', 'copies by the host are not counted: 1 to 8 % more'));
   lines.push(
     labelled('cycles', coreText(core)),
     labelled(
-      'left out',
-      `${bytesText(board.systemFlashBytes)} of flash and ${bytesText(board.systemBytes)} of RAM for the firmware's other parts (assumed), waiting for flash and other tasks`,
+      'not included',
+      `${bytesText(board.systemFlashBytes)} of flash and ${bytesText(board.systemBytes)} of RAM for other parts of the firmware (assumed), time for other tasks, waiting for flash`,
     ),
     labelled('board', board.source),
   );

@@ -1,8 +1,8 @@
 /**
- * What people see of models that listen: a line for each word, and below it, while sound comes in, a line
- * with time, level and means.
+ * Terminal output of models that listen: a line for each detected word, and below them a live line with time,
+ * sound level and the detectors' means.
  *
- * In: what a Listener reports.  Out: words on stdout, the moving line on stderr, redrawn at most 15 times a
+ * In: reports of a Listener.  Out: words on stdout; the live line on stderr, redrawn at most 15 times per
  * second.
  */
 
@@ -10,7 +10,7 @@ import type { ListeningCount, ListeningModel } from '../session/index.ts';
 import { type Cell, table } from './table.ts';
 import { emptyLine } from './terminal.ts';
 
-/** Colours as picocolors has them. */
+/** Colour functions of picocolors. */
 export interface Colours {
   bold(text: string): string;
   dim(text: string): string;
@@ -26,15 +26,15 @@ const bar = (share: number, columns: number): string => {
   return `${'█'.repeat(filled)}${'░'.repeat(columns - filled)}`;
 };
 
-/** A word that was heard. */
+/** Formats a detected word. */
 export const heardLine = (label: string, timeMs: number, probability: number, colours: Colours): string =>
   `${secondsText(timeMs)}  ${colours.green('●')} ${colours.bold(label)}  ${colours.dim(probability.toFixed(2))}`;
 
-/** A word without voice. */
+/** Formats a word that did not count because no voice was detected. */
 export const blockedLine = (label: string, timeMs: number, probability: number, colours: Colours): string =>
   colours.dim(`${secondsText(timeMs)}  ○ ${label}  ${probability.toFixed(2)}, but no voice`);
 
-/** Loudness of samples, 0 to 1 over the 60 dB below full scale. */
+/** Returns the loudness of samples: 0 at 60 dB below full scale, 1 at full scale. */
 export function level(samples: Float32Array): number {
   let sum = 0;
   for (const x of samples) sum += x * x;
@@ -54,13 +54,13 @@ export class LiveListening {
     this.#colours = colours;
   }
 
-  /** Before something else is printed. */
+  /** Removes the live line, so that something else can be printed. */
   clear(): void {
     if (this.#shown) this.#stream.write(emptyLine(this.#stream));
     this.#shown = false;
   }
 
-  /** The moving line. @param loudness 0 to 1 */
+  /** Draws the live line. @param loudness 0 to 1. @param force true to draw at any rate. */
   draw(timeMs: number, loudness: number, force = false): void {
     const now = performance.now();
     if (!force && now - this.#drawn < 1000 / 15) return;
@@ -88,15 +88,16 @@ export interface ListeningSummary {
   models: {
     name: string;
     outputs: number;
-    /** How often each label was heard, and how often a word did not count for want of voice. */
+    /** Number of detections of each label. */
     heard?: Record<string, number>;
+    /** Number of words that did not count because no voice was detected. */
     blocked?: number;
     /** Share of outputs at which there was voice. */
     voice?: number;
     microsecondsPerOutput?: number;
   }[];
   frontEnds: { name: string; rows: number; microsecondsPerRow?: number }[];
-  /** Speed of computing, without waiting for the source. */
+  /** Speed of computing relative to real time, without waiting for the source. */
   timesRealTime?: number;
 }
 
@@ -105,13 +106,13 @@ export const perOutput = ({ outputs, milliseconds }: ListeningCount): number | u
 
 const times = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 
-/** The summary as a table. */
+/** Formats the summary as a table. */
 export function listeningText({ seconds, models, frontEnds, timesRealTime }: ListeningSummary): string {
   const cost = (us: number | undefined, of: string) =>
     us === undefined ? '' : `${us < 10 ? us.toFixed(1) : Math.round(us)} us ${of}`;
   const rows: Cell[][] = [['sound', `${seconds.toFixed(2)} s`, '', '']];
   for (const { name, rows: count, microsecondsPerRow } of frontEnds)
-    rows.push(['front end', name, times(count, 'row'), cost(microsecondsPerRow, 'a row')]);
+    rows.push(['front end', name, times(count, 'row'), cost(microsecondsPerRow, 'per row')]);
   for (const { name, outputs, heard, blocked, voice, microsecondsPerOutput } of models) {
     const words = Object.entries(heard ?? {}).map(
       ([label, n]) => `${label} ${n === 1 ? 'once' : n === 2 ? 'twice' : `${n} times`}`,
@@ -120,9 +121,9 @@ export function listeningText({ seconds, models, frontEnds, timesRealTime }: Lis
       voice !== undefined
         ? `voice ${Math.round(100 * voice)} % of the time`
         : heard
-          ? `${words.length > 0 ? words.join(', ') : 'nothing'} heard${blocked ? `, ${blocked} without voice` : ''}`
+          ? `heard ${words.length > 0 ? words.join(', ') : 'nothing'}${blocked ? `; ${blocked} without voice` : ''}`
           : '';
-    rows.push([name, found, times(outputs, 'output'), cost(microsecondsPerOutput, 'an output')]);
+    rows.push([name, found, times(outputs, 'output'), cost(microsecondsPerOutput, 'per output')]);
   }
   if (timesRealTime !== undefined)
     rows.push(['speed', `${Math.round(timesRealTime).toLocaleString('en')} times real time`, '', '']);

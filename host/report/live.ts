@@ -1,9 +1,8 @@
 /**
- * What a run shows while it goes on, on a terminal: one line with progress, time, the latest output and a
- * sparkline.
+ * Shows a running run on a terminal: one line with progress bar, time, latest output and a sparkline.
  *
- * In: outputs as they fall due.  Out: a line on stderr, redrawn at most 15 times a second by cli-progress;
- * stdout stays free for results. Where the length is unknown there is no bar.
+ * In: outputs as they come.  Out: a line on stderr, redrawn at most 15 times per second by cli-progress;
+ * stdout stays free for results. If the length is unknown, there is no bar.
  */
 
 import type { SingleBar } from 'cli-progress';
@@ -19,7 +18,7 @@ export interface LiveOptions {
   stream: NodeJS.WriteStream;
 }
 
-/** Values that the sparkline shows. */
+/** Number of values in the sparkline. */
 const shownOutputs = 24;
 
 export class Live {
@@ -49,7 +48,7 @@ export class Live {
     return new Live(bar, options);
   }
 
-  /** The latest output: a label or a number, and the track that the sparkline shows. */
+  /** Sets the latest output. @param label replaces the number. @param track values for the sparkline. */
   output(label: string | undefined, value: number, track: Track): void {
     const { unit } = this.#options;
     const text = label ?? `${value.toFixed(2)}${unit ? ` ${unit}` : ''}`;
@@ -57,7 +56,7 @@ export class Live {
     this.#latest = `${printable(text).padEnd(12)} ${sparkline(recent, shownOutputs)}`;
   }
 
-  /** Moves on to `frames` frames. */
+  /** Redraws the line. @param frames number of frames so far. */
   progress(frames: number): void {
     const { rateHz } = this.#options;
     const time = rateHz ? `${(frames / rateHz).toFixed(1)} s` : `frame ${frames}`;

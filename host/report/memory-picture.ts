@@ -1,8 +1,8 @@
 /**
- * Linear memory as a picture in text: a line a region, each where it lies, from the first byte to the last.
+ * Draws the linear memory as text: one line per region, with a bar at the region's position.
  *
- * In: bytes of the regions, in the order of assembly/emit/memory.ts; weights that the host copies lie behind
- * the tables.  Out: lines of at most 79 columns.  A region of at least one byte has at least one cell.
+ * In: sizes of the regions in bytes, in the order of assembly/emit/memory.ts; weights that the host copies
+ * are after the tables.  Out: lines of at most 79 columns. A region that is not empty has at least one cell.
  */
 import { maxOf } from '../../models/lists.ts';
 export interface RegionBytes {

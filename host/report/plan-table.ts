@@ -1,7 +1,7 @@
 /**
- * The plan's table and that of its alternatives, the same on the terminal and on the page.
+ * The table of a plan and the table of its alternatives, for the terminal and the page.
  *
- * In: a StreamPlan, or its alternatives.  Out: titles and one row of cells a layer, or an alternative.
+ * In: a StreamPlan, or its alternatives.  Out: titles, and one row of cells per layer or alternative.
  */
 import type { Alternative } from '../../models/report/explain.ts';
 import { planRows } from '../../models/report/print.ts';
@@ -22,11 +22,12 @@ export const planHead = [
   'equals',
 ];
 
-/** Columns that a narrow terminal does without, the first first. */
+/** Columns that a narrow terminal hides, in this order. */
 export const planSpare = ['op', 'part', 'RF', 'MACs/window', 'delay', 'time padding', 'frames'];
 
-/** A name of at most `most` characters: its end is kept. */
-export const shortName = (name: string, most = 34): string => (name.length > most ? `…${name.slice(1 - most)}` : name);
+/** Truncates a name to `maxLength` characters; its end is kept. */
+export const shortName = (name: string, maxLength = 34): string =>
+  name.length > maxLength ? `…${name.slice(1 - maxLength)}` : name;
 
 export const planCells = (plan: StreamPlan): Cell[][] =>
   planRows(plan).map((r) => [
@@ -45,14 +46,14 @@ export const planCells = (plan: StreamPlan): Cell[][] =>
 
 export const choiceHead = ['MACs/hop', 'work', 'state B', 'state', 'taken by', 'layers, left edges'];
 
-/** `+6 %`, `-74 %`; a factor where it is more than that of ten. */
+/** Formats a ratio as a change: `+6 %`, `-74 %`; from ten on as a factor. */
 function change(ratio: number): string {
   if (ratio >= 10) return `x${ratio.toFixed(0)}`;
   const percent = Math.round(100 * (ratio - 1));
   return `${percent > 0 ? '+' : ''}${percent} %`;
 }
 
-/** What an alternative costs, by itself and against the plan that is shown. */
+/** Returns the cells of an alternative: its cost, and the change against the plan that is shown. */
 export const choiceCells = ({ macsPerHop, stateBytes, work, state, how, option, chosen }: Alternative): Cell[] => [
   macsPerHop,
   chosen ? '' : change(work),

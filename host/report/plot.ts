@@ -1,8 +1,8 @@
 /**
- * A run as an SVG: the input signal above, the outputs below, on one time axis.
+ * Plots a run as an SVG: the input signal above, the outputs below, on one time axis.
  *
- * In: values and times.  Out: SVG text, 900 px wide, light or dark as the reader prefers. Long signals are
- * drawn as envelopes (minimum and maximum per half pixel).
+ * In: values and times.  Out: SVG text, 900 px wide; it follows the reader's light or dark preference. Long
+ * signals are drawn as envelopes (minimum and maximum per half pixel).
  */
 import { maxOf } from '../../models/lists.ts';
 import { type Drawing, drawing, type Mark } from './design/draw.ts';
@@ -17,43 +17,38 @@ export interface Series {
 
 export interface RunPlot {
   title: string;
-  /**
-   * One series per element of a frame, at `inputRateHz` frames a second (or on a frame axis where it is
-   * unknown).
-   */
+  /** One series per element of a frame. */
   input: Series[];
+  /** Frames per second of the input; without it the time axis counts frames. */
   inputRateHz?: number;
   inputUnit?: string;
-  /** Series at `times`. */
+  /** One series per output element, with a value at each of `times`. */
   outputs: Series[];
   truth?: Series;
-  /**
-   * Of a classifier: strips over the outputs with the class at each of `times`, an index of `outputs`, or
-   * NaN.
-   */
+  /** Classifier: strips above the outputs; the class at each of `times`, an index into `outputs` or NaN. */
   classes?: Series[];
-  /** When each output fell due: seconds, or frames where the rate is unknown. */
+  /** Time of each output, in seconds; in frames if the rate is unknown. */
   times: ArrayLike<number>;
   /** Unit of the outputs. */
   unit?: string;
 }
 
-/** More lines than these cannot be told apart. */
-const mostSeries = 6;
+/** Maximum number of series in a panel. A choice: more lines cannot be told apart. */
+const maxSeries = 6;
 const ink = colour('ink');
 const width = 900;
 const margins = { marginLeft: 64, marginRight: 28 };
 const plotWidth = width - margins.marginLeft - margins.marginRight;
 
-/** At most `mostSeries` series: those that reach highest, in their own order. */
+/** Returns at most `maxSeries` series: those with the highest peaks, in their original order. */
 function drawn(series: Series[]): Series[] {
-  if (series.length <= mostSeries) return series;
+  if (series.length <= maxSeries) return series;
   const peak = (s: Series) => envelope(s.values, 1).high[0] ?? Number.NEGATIVE_INFINITY;
-  const chosen = new Set([...series].sort((a, b) => peak(b) - peak(a)).slice(0, mostSeries));
+  const chosen = new Set([...series].sort((a, b) => peak(b) - peak(a)).slice(0, maxSeries));
   return series.filter((s) => chosen.has(s));
 }
 
-/** A line, or the band of its envelope where it has more points than pixels. */
+/** Draws a line; with more points than half pixels, the band of its envelope. */
 function marksOf(
   plot: Drawing['Plot'],
   series: Series,
@@ -72,15 +67,15 @@ function marksOf(
   }
   const { starts, low, high } = envelope(series.values, 2 * plotWidth);
   const x = Array.from(starts, timeOf);
-  // The outline keeps a flat stretch visible, where the band has no height.
+  // the outline keeps flat stretches visible, where the band has no height
   const band = plot.areaY(x, { x, y1: [...low], y2: [...high], fill: colour, stroke: colour, strokeWidth: 0.7 });
   return [band];
 }
 
-/** Pixels of a strip, with the space below it. */
+/** Height of a strip in pixels, with the space below it. */
 const stripHeight = 20;
 
-/** A strip: one rectangle for each run of outputs of one class. */
+/** Draws a strip: one rectangle for each run of outputs with the same class. */
 function stripOf({ name, values }: Series, times: ArrayLike<number>, end: number, colourOf: (index: number) => string): string {
   const x = (time: number) => (margins.marginLeft + (plotWidth * time) / end).toFixed(1);
   const rects: string[] = [];
@@ -96,7 +91,7 @@ function stripOf({ name, values }: Series, times: ArrayLike<number>, end: number
   return `<text x="${margins.marginLeft - 8}" y="11" font-size="12" text-anchor="end" fill="${ink}">${escaped(name)}</text>${rects.join('')}`;
 }
 
-/** Names and colours over a panel's right end. */
+/** Draws the legend, right-aligned above a panel. */
 const legendOf = (entries: { name: string; colour: string; dashed?: boolean }[], y: number): string => {
   let x = width - margins.marginRight;
   return [...entries]
@@ -114,10 +109,7 @@ const legendOf = (entries: { name: string; colour: string; dashed?: boolean }[],
     .join('');
 };
 
-/**
- * The plot of a run.
- * @returns SVG text, standing alone.
- */
+/** Plots a run. @returns text of an SVG file. */
 export async function plotRun(run: RunPlot): Promise<string> {
   const { Plot, draw } = await drawing();
   const rate = run.inputRateHz;
@@ -145,15 +137,15 @@ export async function plotRun(run: RunPlot): Promise<string> {
   const inputs = drawn(run.input);
   const outputs = drawn(run.outputs);
   const more = (shown: Series[], all: Series[]) =>
-    shown.length < all.length ? `: the highest ${shown.length} of ${all.length}` : '';
+    shown.length < all.length ? `: the ${shown.length} highest of ${all.length}` : '';
   const colourOf = (i: number) => colour(palette[i] as Colour);
   const inputLabel = `input${run.inputUnit ? ` (${run.inputUnit})` : ''}${inputs.length === 1 ? `: ${inputs[0]?.name}` : more(inputs, run.input)}`;
   const single = outputs.length === 1 && !run.truth;
   const outputLabel = `output${single ? `: ${outputs[0]?.name}` : more(outputs, run.outputs)}${run.unit ? ` (${run.unit})` : ''}`;
   const inputMarks = inputs.flatMap((s, i) => marksOf(Plot, s, (n) => (rate ? n / rate : n), colourOf(i), false));
   const truth = run.truth ? marksOf(Plot, run.truth, (n) => run.times[n] as number, ink, true, true) : [];
-  // Outputs go on from the input's colours where there are enough, so that one colour means one thing.
-  const shift = inputs.length + outputs.length <= mostSeries ? inputs.length : 0;
+  // if there are enough colours, outputs use others than the input, so that each colour has one meaning
+  const shift = inputs.length + outputs.length <= maxSeries ? inputs.length : 0;
   const outputMarks = outputs.flatMap((s, i) => marksOf(Plot, s, (n) => run.times[n] as number, colourOf(i + shift), true));
   const strips = run.classes ?? [];
   const [titleHeight, inputHeight, outputHeight, stripsHeight] = [40, 210, 270, stripHeight * strips.length];

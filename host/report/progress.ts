@@ -1,17 +1,15 @@
 /**
- * What a verb shows while it works, on a terminal alone: a line on stderr that is emptied in the end.
+ * Shows on a terminal what a verb is doing: a line on stderr that is cleared at the end.
  *
- * In: what goes on, and how much of it is done where that is known.  Out: `compiling for interp, 12 s` as
- * time goes by, or the time that is left by the pace so far.
+ * In: a text, and the share of the work that is done, if it is known.  Out: the text with the elapsed time
+ * (`compiling for interp, 12 s`), or the estimated time left.
  */
 import { coloursFor, emptyLine } from './terminal.ts';
 
-/** Milliseconds between two drawings, and before a pace is known. */
+/** Milliseconds between two redraws, and before the time left can be estimated. */
 const [drawMs, paceMs] = [200, 300];
 
-/**
- * The time that is left by the pace since `started`; nothing where no pace is known yet. @param share 0 to 1
- */
+/** Estimates the time left from the pace since `started`; empty if it is too early. @param share 0 to 1. */
 export function leftText(started: number, share: number, now = performance.now()): string {
   const elapsed = now - started;
   if (share <= 0.01 || elapsed < paceMs) return '';
@@ -19,12 +17,12 @@ export function leftText(started: number, share: number, now = performance.now()
 }
 
 export interface Working {
-  /** Another step begins. */
+  /** Begins another step. */
   step(text: string): void;
   stop(): void;
 }
 
-/** Says what goes on and for how long, where nobody knows how long it takes. */
+/** Shows a text and the elapsed time, for work of unknown duration. */
 export function working(text: string, stream: NodeJS.WriteStream = process.stderr): Working {
   if (!stream.isTTY) return { step: () => {}, stop: () => {} };
   const { dim } = coloursFor(stream);
@@ -48,7 +46,7 @@ export function working(text: string, stream: NodeJS.WriteStream = process.stder
   };
 }
 
-/** The same around some work. */
+/** Shows the same while `work` runs. */
 export async function whileWorking<T>(text: string, work: () => Promise<T>): Promise<T> {
   const shown = working(text);
   try {

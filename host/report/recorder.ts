@@ -1,8 +1,8 @@
 /**
- * Keeps what a run reports at its end: outputs, truth, times per hop, and, for a plot, the input.
+ * Records a run for its final report: outputs, truth, times per hop, and for a plot also the input.
  *
- * In: frames and outputs as they pass.  Out: a summary and the series of a plot. Memory: 8 bytes per value
- * kept; the input is kept only where a plot is wanted.
+ * In: frames and outputs as they pass.  Out: a summary, and the series of a plot.  Memory: 8 bytes per kept
+ * value.
  */
 import type { Manifest, TruthAt } from '../../assembly/bundle/manifest.ts';
 import { classOf } from '../../models/class-index.ts';
@@ -18,25 +18,25 @@ export interface RunSummary {
   frames: number;
   outputs: number;
   /**
-   * Outputs of the warm-up that were held back, after gaps of policy reset too, and frames still missing to
-   * the next output.
+   * Number of outputs held back during warm-up (also after gaps with policy reset), and number of frames
+   * until the next output.
    */
   warmUp: { outputsHeldBack: number; framesLeft: number };
-  /** Lost frames, where a policy was given. */
+  /** Counts of lost frames, if a gap policy is set. */
   gaps?: GapCount;
-  /** Length of the signal with its gaps, where the rate is known. */
+  /** Length of the signal with its gaps, if the rate is known. */
   signalSeconds?: number;
   /** Wall time of the run. */
   seconds: number;
-  /** Time of a hop in the module, quantisation included. */
+  /** Time of a hop in the module, with quantisation. */
   microsecondsPerHop?: { median: number; p95: number };
-  /** Frames a second of computing. */
+  /** Frames per second of computing time. */
   framesPerSecond?: number;
-  /** framesPerSecond over the signal's rate. */
+  /** framesPerSecond divided by the signal's rate. */
   timesRealTime?: number;
-  /** How often each label won. */
+  /** Number of outputs that each label won. */
   labels?: Record<string, number>;
-  /** How often each word was heard. */
+  /** Number of detections of each word. */
   heard?: Record<string, number>;
   truth?: { column: string; at: TruthAt; outputs: number; mae?: number; accuracy?: number };
 }
@@ -45,7 +45,7 @@ export interface GapCount {
   policy: GapPolicy;
   count: number;
   frames: number;
-  /** Outputs of long gaps that were not computed, since they repeat. */
+  /** Number of outputs in long gaps that were not computed, since they repeat. */
   outputsLeftOut: number;
 }
 
@@ -56,21 +56,18 @@ export interface RecorderOptions {
   keepInput: boolean;
   inputNames?: string[];
   truthName?: string;
-  /**
-   * Default: what the bundle says, else the majority of the window for classes, and its last frame for
-   * values.
-   */
+  /** Default: from the bundle, else the majority of the window for classes and its last frame for values. */
   truthAt?: TruthAt;
-  /** Jumps in time between the rows of the truth. */
+  /** Gaps in time between the rows of the truth. */
   jumps?: GapList;
 }
 
 export class Recorder {
   readonly classes: boolean;
-  /** Elements of output 0, one track each. */
+  /** One track per element of output 0. */
   readonly outputs: Track[];
   #options: RecorderOptions;
-  /** Elements of input 0, and its frames a tick: of several inputs the plot has the first. */
+  /** One track per element of input 0, and its frames per tick. A plot shows only the first input. */
   #inputs: Track[];
   #rate: number;
   #times = new Track();
@@ -94,7 +91,7 @@ export class Recorder {
     this.#inputs = options.keepInput ? Array.from({ length: inputs[0]?.elements ?? 0 }, () => new Track()) : [];
   }
 
-  /** Which truth an output is held against. */
+  /** How the truth of an output is taken from the frames of its window. */
   get truthAt(): TruthAt {
     return (
       this.#options.truthAt ?? this.#options.manifest.truthAt ?? (this.outputs.length > 1 || this.classes ? 'majority' : 'end')
@@ -106,8 +103,9 @@ export class Recorder {
   }
 
   /**
-   * A pushed piece of input 0: whole frames (ticks, where there are several inputs) from `from` on, and the
-   * milliseconds that the push took.
+   * Records a pushed piece of input 0.
+   * @param from first frame of the piece in `values` (with several inputs, first tick). @param count number
+   * of frames or ticks. @param ms duration of the push in milliseconds.
    */
   frames(values: ArrayLike<number>, from: number, count: number, ms: number): void {
     this.#frames += count;
@@ -118,20 +116,20 @@ export class Recorder {
       for (let e = 0; e < elements; e++) (this.#inputs[e] as Track).push(values[n * elements + e] as number);
   }
 
-  /** Lost frames. With a plot they take as much memory as others. */
+  /** Records lost frames. With a plot they take as much memory as other frames. */
   gap(frames: number): void {
     this.#lost += frames;
     for (const track of this.#inputs) for (let n = 0; n < frames; n++) track.push(Number.NaN);
   }
 
-  /** A whole hop took `ms`. */
+  /** Records the duration of a hop. @param ms milliseconds. */
   hop(ms: number): void {
     this.#hopMs.push(ms);
   }
 
   /**
-   * An output fell due; its window is frames [startFrame, endFrame) of the signal, `truth` the truth per row
-   * as far as it was read.
+   * Records an output. Its window is frames [startFrame, endFrame) of the signal.
+   * @param truth truth of each row that was read so far.
    */
   output(values: Float32Array, startFrame: number, endFrame: number, truth?: { values: Float64Array }): void {
     const { rateHz = 1, jumps } = this.#options;
@@ -143,13 +141,13 @@ export class Recorder {
     this.#truth.push(truthIn(truth.values, row(startFrame), row(endFrame), this.truthAt));
   }
 
-  /** A detector heard this. */
+  /** Records a detection. */
   heard(label: string): void {
     this.#heard ??= {};
     this.#heard[label] = (this.#heard[label] ?? 0) + 1;
   }
 
-  /** Name of the latest output's label, where the model has labels. */
+  /** Returns the label of an output; undefined if the model has no labels. */
   label(values: Float32Array): string | undefined {
     return this.classes ? this.#options.manifest.labels?.[this.#classOf(values)] : undefined;
   }
@@ -157,7 +155,7 @@ export class Recorder {
   #classOf = (values: Float32Array): number =>
     classOf(values, this.classes ? (this.#options.manifest.labels?.length ?? 0) : values.length);
 
-  /** @param stream what only the run knows. */
+  /** Returns the summary. @param stream the part that only the run knows. */
   summary(stream: Pick<RunSummary, 'warmUp' | 'gaps'>): RunSummary {
     const { manifest, rateHz, truthName } = this.#options;
     const hops = this.#hopMs.view();
@@ -178,7 +176,7 @@ export class Recorder {
     };
     if (this.#heard) summary.heard = this.#heard;
     if (this.classes) {
-      // a label may have the name of what every object inherits
+      // no prototype: a label may have the name of an inherited property
       summary.labels = Object.create(null) as Record<string, number>;
       for (const winner of this.#winners.view()) {
         const name = manifest.labels?.[winner] ?? `${winner}`;
@@ -200,7 +198,7 @@ export class Recorder {
     return summary;
   }
 
-  /** Truth as a line, or as a strip beside that of the answers. */
+  /** Returns the truth as a line, or for classes as a strip next to the strip of the answers. */
   #truthPlot(): Pick<RunPlot, 'truth' | 'classes'> {
     const { truthName } = this.#options;
     if (truthName === undefined) return {};
@@ -209,14 +207,14 @@ export class Recorder {
     return { classes: [{ name: 'truth', values }, { name: 'answer', values: this.#winners.view() }] }; // biome-ignore format: one line
   }
 
-  /** Whether truths are classes: of several output elements, where all of them are indexes of one. */
+  /** Checks whether truths are classes: every truth is an index of one of several output elements. */
   #judgesClasses(): boolean {
     const elements = this.outputs.length;
     const isIndex = (value: number) => Number.isNaN(value) || (Number.isInteger(value) && value >= 0 && value < elements);
     return this.classes || (elements > 1 && this.#truth.view().every(isIndex));
   }
 
-  /** What plotRun draws. Truth of a classifier is a strip: it is no value on the outputs' axis. */
+  /** Returns the data for plotRun. A classifier's truth is a strip: it is not a value on the output axis. */
   plot(): RunPlot {
     const { manifest, rateHz, source, inputNames } = this.#options;
     const nameOf = (names: string[] | undefined, i: number, count: number, port: string) =>
@@ -239,5 +237,5 @@ export class Recorder {
   }
 }
 
-/** Times are not known better than to 4 digits. */
+/** Rounds to 4 digits, the precision of the times. */
 const rounded = (x: number): number => Number(x.toPrecision(4));

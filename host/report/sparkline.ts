@@ -1,15 +1,15 @@
 /**
- * Small plots of a series in a terminal.
+ * Draws small plots of a series in a terminal.
  *
- * In: values.  Out: one line of block characters, or a few lines of braille (2 x 4 dots a character) with the
- * range beside it. Long series are decimated to their envelope, so peaks stay. NaN leaves a gap.
+ * In: values.  Out: one line of block characters, or a few lines of braille (2 x 4 dots per character) with
+ * the range on the left. Long series are reduced to their envelope, so peaks stay visible. NaN leaves a gap.
  */
 import { maxOf } from '../../models/lists.ts';
 import { envelope } from './envelope.ts';
 
 const blocks = '▁▂▃▄▅▆▇█';
 
-/** The range of the finite values; [0, 1] where there are none, widened where all are equal. */
+/** Returns the range of the values without NaN; [0, 1] if there are none, widened if all are equal. */
 function rangeOf(values: ArrayLike<number>): [low: number, high: number] {
   const { low, high } = envelope(values, 1);
   const [min, max] = [low[0] ?? Number.NaN, high[0] ?? Number.NaN];
@@ -17,7 +17,7 @@ function rangeOf(values: ArrayLike<number>): [low: number, high: number] {
   return min < max ? [min, max] : [min - 0.5, max + 0.5];
 }
 
-/** One line of at most `columns` block characters, the newest values on the right. */
+/** Draws one line of at most `columns` block characters, the newest values on the right. */
 export function sparkline(values: ArrayLike<number>, columns: number): string {
   const [min, max] = rangeOf(values);
   const { low, high } = envelope(values, columns);
@@ -27,20 +27,20 @@ export function sparkline(values: ArrayLike<number>, columns: number): string {
   }).join('');
 }
 
-/** Bit of dot (x, y) in a braille character (Unicode, U+2800): y counts down from the top. */
+/** Returns the bit of dot (x, y) in a braille character (Unicode, U+2800); y counts from the top. */
 const dot = (x: number, y: number): number => (y === 3 ? 0x40 << x : 1 << (y + 3 * x));
 
-/** A number for an axis, 4 significant digits. */
+/** Formats a number for an axis with 4 significant digits. */
 const tick = (value: number): string => `${Number(value.toPrecision(4))}`;
 
 export interface BraillePlotOptions {
-  /** Characters across and down, without the labels. */
+  /** Size in characters, without the labels. */
   columns: number;
   rows: number;
   unit?: string;
 }
 
-/** A plot of `rows` lines with the largest and smallest value on the left. */
+/** Draws a plot of `rows` lines, with the largest and smallest value on the left. */
 export function braillePlot(values: ArrayLike<number>, options: BraillePlotOptions): string[] {
   const { columns, rows, unit } = options;
   const [min, max] = rangeOf(values);
@@ -57,11 +57,11 @@ export function braillePlot(values: ArrayLike<number>, options: BraillePlotOptio
     }
     let top = heightOf(high[i] as number);
     let end = heightOf(low[i] as number);
-    // Join to the column before, so that a steep line has no holes.
+    // join to the column before, so that a steep line has no holes
     if (before < top) top = before + 1;
     if (before > end) end = before - 1;
     before = heightOf(((low[i] as number) + (high[i] as number)) / 2);
-    // A short series is stretched over the whole width.
+    // stretch a short series to the whole width
     const x0 = Math.floor((i * 2 * columns) / across);
     const x1 = Math.floor(((i + 1) * 2 * columns) / across);
     for (let x = x0; x < x1; x++) {

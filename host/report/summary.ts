@@ -1,5 +1,5 @@
 /**
- * The summary of a run as a table for people.
+ * Formats the summary of a run as a table.
  *
  * In: a RunSummary.  Out: lines of text, without a newline at the end.
  */
@@ -7,15 +7,15 @@ import type { TruthAt } from '../../assembly/bundle/manifest.ts';
 import type { RunSummary } from './recorder.ts';
 import { type Cell, table } from './table.ts';
 
-/** Where in its window the truth of an output is. */
+/** How the truth of an output is taken from its window. */
 const placeText: Record<TruthAt, string> = {
-  majority: "held against its window's majority",
-  middle: "held against its window's middle",
-  end: "held against its window's end",
-  mean: "held against its window's mean",
+  majority: "compared with its window's majority",
+  middle: "compared with its window's middle",
+  end: "compared with its window's end",
+  mean: "compared with its window's mean",
 };
 
-/** @param unit of the outputs, for the error against the truth. */
+/** Formats the summary. @param unit unit of the outputs. */
 export function summaryText(summary: RunSummary, unit?: string): string {
   const { microsecondsPerHop: us, framesPerSecond, timesRealTime, truth } = summary;
   const number = (x: number) => (x >= 100 ? Math.round(x).toLocaleString('en') : `${Number(x.toPrecision(3))}`);
@@ -53,7 +53,7 @@ export function summaryText(summary: RunSummary, unit?: string): string {
         ? `mean absolute error ${number(mae)}${unit ? ` ${unit}` : ''}`
         : accuracy !== undefined
           ? `accuracy ${(100 * accuracy).toFixed(1)} %`
-          : 'unknown for every output';
+          : 'not known for any output';
     rows.push([`truth (${truth.column})`, `${found}, ${truth.outputs} outputs, ${placeText[truth.at]}`]);
   }
   return table(rows);

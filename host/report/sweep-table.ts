@@ -1,5 +1,5 @@
 /**
- * A sweep as a table: the good hops or windows.
+ * A sweep as a table of the good hops or windows.
  *
  * In: a Sweep.  Out: lines for the terminal.
  */
@@ -8,13 +8,13 @@ import { table } from './table.ts';
 
 export type Over = 'hop' | 'window';
 
-/** The rows that are shown, and what makes them good. */
+/** Returns the rows to show, and a note that says what makes them good. */
 export function goodOnes(sweep: Sweep, over: Over): { rows: SweepRow[]; note: string } {
   const count = `${sweep.rows.filter((r) => r.good).length} of ${sweep.rows.length} ${over}s are good`;
-  if (over === 'window') return { rows: someWindows(sweep.rows), note: `${count}: no longer one has as little work and state` };
+  if (over === 'window') return { rows: someWindows(sweep.rows), note: `${count}: every longer one has more work or state` };
   const { rows, by } = bestHops(sweep.rows);
-  const shown = by > 0 ? `. Shown: those that save ${by} % or more over all smaller ones` : '';
-  return { rows, note: `${count}: no smaller one has as little work per frame and state${shown}` };
+  const shown = by > 0 ? `. Shown: those that save ${by} % or more against all smaller ones` : '';
+  return { rows, note: `${count}: every smaller one has more work per frame or more state${shown}` };
 }
 
 export function sweepLines(sweep: Sweep, over: Over, colour: boolean): string[] {
@@ -40,7 +40,7 @@ export function sweepLines(sweep: Sweep, over: Over, colour: boolean): string[] 
     ...(star ? [`* a multiple of the total stride ${totalStride}: no phases`] : []),
     ...(sampledOf
       ? [
-          `${rows.length + refused.length} of ${sampledOf} ${over}s were planned: small ones, multiples of the stride, and others evenly between`,
+          `${rows.length + refused.length} of ${sampledOf} ${over}s were planned: small ones, multiples of the stride, and some evenly in between`,
         ]
       : []),
     ...(refused.length > 0 ? [`${refused.length} ${over}s have no plan (${codes})`] : []),

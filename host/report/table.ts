@@ -1,10 +1,9 @@
 /**
- * Plain tables for terminals, aligned, without borders.
+ * Plain tables for terminals: aligned, without borders.
  *
- * In: rows of text or numbers, the columns of the terminal.  Out: lines; numbers to the right. Colour only
- * where the caller says so. cli-table3 measures wide and coloured characters. Where a line would be longer
- * than the terminal, columns are left out, those first that the caller names, and a last line says which;
- * then texts are cut. Nothing is wrapped.
+ * In: rows of text or numbers, the width of the terminal.  Out: lines; numbers are right-aligned. cli-table3
+ * measures wide and coloured characters. If a line would be too long, first the columns that the caller names
+ * are hidden, then texts are truncated, then the last columns are hidden. A last line lists the hidden ones.
  */
 
 import { stripVTControlCharacters } from 'node:util';
@@ -18,13 +17,13 @@ export type Cell = string | number;
 export interface TableOptions {
   /** Titles of the columns. */
   head?: string[];
-  /** Bold titles; give it whether the stream is a terminal. */
+  /** True to print the titles bold; only for a terminal. */
   colour?: boolean;
-  /** Blanks before each line. */
+  /** Number of spaces before each line. Default: 0. */
   indent?: number;
-  /** Titles of columns that may be left out, the first first. */
+  /** Titles of the columns that may be hidden, in this order. */
   spare?: readonly string[];
-  /** Characters of a line; by default those of stdout. */
+  /** Maximum characters in a line. Default: the width of stdout. */
   columns?: number;
 }
 
@@ -47,7 +46,7 @@ const noBorders = Object.fromEntries(
   ].map((part) => [part, '']),
 );
 
-/** A whole number with commas, any other with up to 4 significant digits more than zeros. */
+/** Formats a cell: an integer with commas, any other number with up to 4 significant digits. */
 const shown = (cell: Cell): string =>
   typeof cell === 'string'
     ? oneLine(cell)
@@ -55,45 +54,40 @@ const shown = (cell: Cell): string =>
       ? cell.toLocaleString('en')
       : `${Number(cell.toPrecision(4))}`;
 
-/** Blanks between columns; a text that is cut keeps so many characters. */
-const [between, leastText] = [2, 12];
+/** Number of spaces between columns, and minimum width of a truncated text. */
+const [between, minText] = [2, 12];
 
 const widthOf = (text: string): number => stripVTControlCharacters(text).length;
 
-/**
- * A text of at most `width` characters: of a name, which has no blanks, the end is kept, of others the
- * beginning.
- */
+/** Truncates a text to `width` characters. A name (no spaces) keeps its end, other text its beginning. */
 function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   const plain = stripVTControlCharacters(text);
   return /^\S*$/.test(plain) ? `…${plain.slice(1 - width)}` : `${plain.slice(0, width - 1).trimEnd()}…`;
 }
 
-/** Which columns are shown, and how wide each may be, so that a line has at most `room` characters. */
+/** Chooses the columns to show and their maximum widths, so that a line has at most `room` characters. */
 function fitted(widths: number[], texts: boolean[], titles: readonly string[], spare: readonly string[], room: number) {
   const shown = widths.map((_, i) => i);
-  const most = [...widths];
-  const sum = () => shown.reduce((n, i) => n + (most[i] as number), 0) + between * (shown.length - 1);
-  const leaveOut = (column: number | undefined) => {
+  const limits = [...widths];
+  const sum = () => shown.reduce((n, i) => n + (limits[i] as number), 0) + between * (shown.length - 1);
+  const hide = (column: number | undefined) => {
     if (column !== undefined && shown.includes(column)) shown.splice(shown.indexOf(column), 1);
   };
-  for (const title of spare) if (sum() > room) leaveOut(titles.indexOf(title));
+  for (const title of spare) if (sum() > room) hide(titles.indexOf(title));
   const shrink = () => {
     while (sum() > room) {
-      const wide = shown.filter((i) => texts[i] && (most[i] as number) > leastText);
+      const wide = shown.filter((i) => texts[i] && (limits[i] as number) > minText);
       if (wide.length === 0) return;
-      const widest = wide.reduce((a, b) => ((most[b] as number) > (most[a] as number) ? b : a));
-      most[widest] = Math.max(leastText, (most[widest] as number) - (sum() - room));
+      const widest = wide.reduce((a, b) => ((limits[b] as number) > (limits[a] as number) ? b : a));
+      limits[widest] = Math.max(minText, (limits[widest] as number) - (sum() - room));
     }
   };
-  for (shrink(); sum() > room && shown.length > 1; shrink()) leaveOut(shown.at(-1));
-  return { shown, most };
+  for (shrink(); sum() > room && shown.length > 1; shrink()) hide(shown.at(-1));
+  return { shown, limits };
 }
 
-/**
- * Renders a table; no newline at the end. A column is aligned to the right where all its cells are numbers.
- */
+/** Renders a table without a newline at the end. A column is right-aligned if all its cells are numbers. */
 export function table(rows: Cell[][], options: TableOptions = {}): string {
   const {
     head = [],
@@ -122,7 +116,7 @@ export function table(rows: Cell[][], options: TableOptions = {}): string {
   });
   append(
     grid,
-    cells.map((row) => fit.shown.map((i) => cut(row[i] as string, fit.most[i] as number))),
+    cells.map((row) => fit.shown.map((i) => cut(row[i] as string, fit.limits[i] as number))),
   );
   const lines = grid.toString().split('\n');
   const left = all.filter((i) => !fit.shown.includes(i) && head[i]).map((i) => head[i]);

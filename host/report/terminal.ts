@@ -1,19 +1,19 @@
 /**
- * What reaches a terminal: everything that the command line prints goes through here.
+ * Protects the terminal: all output of the command line goes through here.
  *
- * In: text with names, labels and messages out of files.  Out: the same on stdout or stderr, control
- * characters as `\uXXXX`, but for newline and tab.
- * Rule: the command's own sequences (colours, an emptied line) carry a number that was drawn at the start and
- * that no file can know; they alone pass, without the number. A stream that is no terminal gets none of them.
- * On a terminal no word is broken at the end of a line.
+ * In: text with names, labels and messages from files.  Out: the same text on stdout or stderr; control
+ * characters except newline and tab are shown as `\uXXXX`.
+ * Rule: the command's own escape sequences (colours, clearing a line) contain a random number that is chosen
+ * at the start, so no file can contain it. Only these sequences pass, without the number. A stream that is
+ * not a terminal gets none of them. On a terminal, lines are broken between words.
  */
 import pc from 'picocolors';
 import { printable, printableLines } from '../../models/printable.ts';
 import { fitLines } from './wrap.ts';
 
 /**
- * Parameters of four digits, as long as programs that measure coloured text take them. Empty until
- * guardStreams.
+ * The random number, as parameters of an escape sequence: four digits each, the longest form that programs
+ * that measure coloured text accept. Empty until guardStreams.
  */
 let mark = '';
 
@@ -21,46 +21,43 @@ export type Colours = ReturnType<typeof pc.createColors>;
 
 const marked = (sequence: string): string => sequence.replaceAll('\x1b[', `\x1b[${mark}`);
 
-/** `paint` with its own sequences marked, and not those of the text. */
-const own = (paint: (text: string) => string): ((text: string | number) => string) => {
+/** Returns `paint` with its escape sequences marked; sequences in the text stay unmarked. */
+const markedPaint = (paint: (text: string) => string): ((text: string | number) => string) => {
   const [open = '', close = ''] = paint('\0').split('\0').map(marked);
   return (text) => open + text + close;
 };
 
-/** Colours for a stream: only on a terminal, and never with NO_COLOR. */
+/** Returns the colours for a stream: only for a terminal, and never with NO_COLOR. */
 export function coloursFor(stream: { isTTY?: boolean }): Colours {
   const colours = pc.createColors(Boolean(stream.isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
   if (!colours.isColorSupported) return colours;
-  const all = Object.entries(colours).map(([name, paint]) => [name, typeof paint === 'function' ? own(paint) : paint]);
+  const all = Object.entries(colours).map(([name, paint]) => [name, typeof paint === 'function' ? markedPaint(paint) : paint]);
   return Object.fromEntries(all) as Colours;
 }
 
-/** Columns for which texts are made, where a terminal has fewer. */
-const narrowest = 40;
+/** Minimum width that text is formatted for, in columns. */
+const minColumns = 40;
 
-/**
- * Columns of a terminal, or what COLUMNS says of another stream; undefined where lines may be as long as they
- * are.
- */
+/** Returns the width of a terminal, else the value of COLUMNS; undefined if lines may have any length. */
 export function columnsOf(stream: { columns?: number }): number | undefined {
   const columns = stream.columns || Number(process.env.COLUMNS);
-  return columns > 0 ? Math.max(narrowest, Math.floor(columns)) : undefined;
+  return columns > 0 ? Math.max(minColumns, Math.floor(columns)) : undefined;
 }
 
-/** Empties the line that the cursor stands in; a stream that is no terminal gets nothing. */
+/** Returns the sequence that clears the cursor's line; empty for a stream that is not a terminal. */
 export const emptyLine = (stream: { isTTY?: boolean }): string =>
   stream.isTTY ? `${mark === '' ? '\r' : ''}${marked('\x1b[K')}` : '';
 
 const rawWrite = new Map<NodeJS.WriteStream, NodeJS.WriteStream['write']>();
 
 /**
- * The stream as it was, for programs that move the cursor themselves; they get no text of a file that is not
- * printable.
+ * Returns the unguarded stream, for code that moves the cursor itself. Text from files must be made printable
+ * first.
  */
 export const rawStream = (stream: NodeJS.WriteStream): NodeJS.WriteStream =>
   Object.create(stream, { write: { value: (rawWrite.get(stream) ?? stream.write).bind(stream) } });
 
-/** Text in which all but the command's own sequences went through `rule`; `kept` says how those are given. */
+/** Applies `rule` to the text between the command's own sequences, and `kept` to these sequences. */
 function without(text: string, rule: (part: string) => string, kept: (found: string, numbers: string, end: string) => string) {
   let [out, at] = ['', 0];
   for (const match of text.matchAll(new RegExp(`\x1b\\[${mark}([\\d;]*)([mK])`, 'g'))) {
@@ -71,17 +68,14 @@ function without(text: string, rule: (part: string) => string, kept: (found: str
   return out + rule(text.slice(at));
 }
 
-/** Text as it may be written. */
+/** Makes text safe to write: the mark is removed from own sequences, other control characters are escaped. */
 const clean = (text: string): string =>
   without(text, printableLines, (_, numbers, end) => (end === 'K' ? '\r\x1b[K' : `\x1b[${numbers}m`));
 
-/**
- * Text of one line, a cell of a table for example: a newline in it is shown as `\u000a`, the command's own
- * sequences stay.
- */
+/** Makes text a single line, for example a table cell: newlines become `\u000a`; own sequences stay. */
 export const oneLine = (text: string): string => without(text, printable, (found) => found);
 
-/** From now on nothing but clean text leaves this process by stdout and stderr. */
+/** Guards stdout and stderr: from now on everything written to them is made safe. */
 export function guardStreams(): void {
   if (mark !== '') return;
   const numbers = crypto.getRandomValues(new Uint16Array(3));
@@ -93,7 +87,7 @@ export function guardStreams(): void {
     const plain = write.bind(stream) as (text: string, done?: Done) => boolean;
     const guarded = (chunk: string | Uint8Array, encoding?: unknown, done?: Done): boolean => {
       const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
-      const lines = stream.isTTY && stream.columns ? fitLines(text, Math.max(narrowest, stream.columns)) : text;
+      const lines = stream.isTTY && stream.columns ? fitLines(text, Math.max(minColumns, stream.columns)) : text;
       return plain(clean(lines), typeof encoding === 'function' ? (encoding as Done) : done);
     };
     stream.write = guarded as typeof stream.write;

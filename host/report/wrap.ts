@@ -1,14 +1,14 @@
 /**
- * Text broken into lines between words.
+ * Breaks text into lines between words.
  *
- * In: text, columns.  Out: the same text with line breaks, so that no line is longer, where no word is.
- * Sequences of a terminal have no width.
+ * In: text, columns.  Out: the text with line breaks. No line is longer than `columns`, except for a longer
+ * word. Terminal escape sequences have no width.
  */
 import { stripVTControlCharacters } from 'node:util';
 
 const widthOf = (text: string): number => stripVTControlCharacters(text).length;
 
-/** One line as several. Blanks at its start are kept. @param indent blanks before each line but the first */
+/** Breaks one line; spaces at its start are kept. @param indent spaces before each line after the first. */
 function broken(line: string, columns: number, indent: number): string[] {
   const lines: string[] = [];
   const [, start = '', rest = ''] = /^(\s*)(.*)$/s.exec(line) ?? [];
@@ -24,6 +24,7 @@ function broken(line: string, columns: number, indent: number): string[] {
   return [...lines, now.trimEnd()];
 }
 
+/** Breaks every line of a text. */
 export const wrap = (text: string, columns: number): string =>
   text
     .split('\n')
@@ -31,8 +32,8 @@ export const wrap = (text: string, columns: number): string =>
     .join('\n');
 
 /**
- * Blanks before what follows a break: under the text behind a label (`mode        stream`), else as the line
- * began.
+ * Returns the indent of continued lines: that of the text after a label (`mode        stream`), else that of
+ * the line.
  */
 function hanging(line: string): number {
   const plain = stripVTControlCharacters(line);
@@ -40,16 +41,13 @@ function hanging(line: string): number {
   return label && label.length <= 24 ? label.length : (/^\s*/.exec(plain) ?? [''])[0].length;
 }
 
-/** JSON, and lines that move the cursor. */
+/** Matches JSON, and lines that move the cursor. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequence that empties a line
-const asTheyAre = /^[{[]|\r|\x1b\[[\d;]*K/;
+const unbreakable = /^[{[]|\r|\x1b\[[\d;]*K/;
 
-/**
- * Whole lines of a program for a terminal of so many columns. JSON and lines that move the cursor stay as
- * they are.
- */
+/** Breaks a program's lines for a terminal. JSON and lines that move the cursor are not changed. */
 export const fitLines = (text: string, columns: number): string =>
   text
     .split('\n')
-    .flatMap((line) => (widthOf(line) <= columns || asTheyAre.test(line) ? [line] : broken(line, columns, hanging(line))))
+    .flatMap((line) => (widthOf(line) <= columns || unbreakable.test(line) ? [line] : broken(line, columns, hanging(line))))
     .join('\n');

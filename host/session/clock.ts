@@ -1,13 +1,13 @@
 /**
- * Where a stream stands in time: arithmetic alone, without a module (docs/abi.md).
+ * Clock of a stream: counts its frames and outputs, without a module (docs/abi.md).
  *
- * In: how many frames were taken, and which of them completed an output.  Out: which output is the latest and
- * what its window is, how long until the next, and how many of its frames were made up in gaps. Window n is
- * frames [n * hop, n * hop + window) of the stream; its output is due once delayFrames more are in. The first
- * warmUpHops outputs are not reported. Frames are counted from `origin`, the frame of the signal with which
- * the stream began. With several inputs, frames are ticks. Exact up to 2^53.
+ * In: the number of frames that were taken, and which of them completed an output.  Out: the latest output
+ * and its window, the frames until the next one, and the made-up frames (filled in for gaps) in each.
+ * Rule: window n covers frames [n * hop, n * hop + window) of the stream. Its output is due after delayFrames
+ * further frames. The first warmUpHops outputs are not reported. `origin` is the frame of the signal with
+ * which the stream began. With several inputs, frames are ticks. Exact up to 2^53.
  */
-/** Of a manifest, what counts in time. */
+/** The timing constants of a manifest. */
 export interface Timing {
   hop: number;
   window: number;
@@ -15,33 +15,33 @@ export interface Timing {
   warmUpHops: number;
 }
 
-/** Frames that must be in until the first output is reported. */
+/** Returns the number of frames that must be taken before the first output is reported. */
 export const framesNeeded = ({ hop, window, delayFrames, warmUpHops }: Timing): number => window + delayFrames + warmUpHops * hop;
 
-/** Where a stream stands before and between its outputs. */
+/** Progress of a stream towards its next output. */
 export interface WarmUp {
-  /** No output has been reported since the stream began. */
+  /** True until the first output since the stream began. */
   active: boolean;
   /** Frames until the next output is reported. */
   framesLeft: number;
-  /** Outputs held back so far; warmUpHops of the manifest in the end. */
+  /** Outputs that the warm-up has suppressed so far, up to the manifest's warmUpHops. */
   outputsHeldBack: number;
 }
 
-/** What a clock goes on from. */
+/** State of a clock, from which it can continue. */
 export interface ClockState {
   framesPushed: number;
   outputsDue: number;
   originFrame: number;
-  /** Stretches of made-up frames, [from, to) in frames of the stream. */
+  /** Ranges of made-up frames, [from, to) in frames of the stream. */
   madeUp: [from: number, to: number][];
 }
 
-/** Stretches of made-up frames, [from, to) in frames of the stream, ascending, disjoint. */
+/** Ranges of made-up frames, [from, to) in frames of the stream, ascending and disjoint. */
 class MadeUp {
   spans: [from: number, to: number][] = [];
 
-  /** [from, to) is made up; what ends before `keep` is forgotten. */
+  /** Adds the range [from, to) and removes the ranges that end at or before frame `keep`. */
   add(from: number, to: number, keep: number): void {
     while (this.spans[0] && this.spans[0][1] <= keep) this.spans.shift();
     const last = this.spans.at(-1);
@@ -49,7 +49,7 @@ class MadeUp {
     else this.spans.push([from, to]);
   }
 
-  /** Made-up frames in [from, to). */
+  /** Returns the number of made-up frames in [from, to). */
   count(from: number, to: number): number {
     let sum = 0;
     for (const span of this.spans) sum += Math.max(0, Math.min(to, span[1]) - Math.max(from, span[0]));
@@ -72,40 +72,38 @@ export class StreamClock {
     return { framesPushed: this.#pushed, outputsDue: this.#due, originFrame: this.#origin, madeUp: this.#madeUp.spans };
   }
 
-  /** Frames since the stream began. */
+  /** Number of frames since the stream began. */
   get framesPushed(): number {
     return this.#pushed;
   }
 
-  /** Outputs reported since then. */
+  /** Number of outputs reported since the stream began. */
   get outputsDue(): number {
     return this.#due;
   }
 
-  /** The frame of the signal that is frame 0 of the stream. */
+  /** Number of the signal's frame that is frame 0 of the stream. */
   get originFrame(): number {
     return this.#origin;
   }
 
-  /** The frame of the signal that comes next. */
+  /** Number of the signal's next frame. */
   get nextFrame(): number {
     return this.#origin + this.#pushed;
   }
 
-  /** n of the latest output, or -1 before the first. */
+  /** Index n of the latest output, or -1 before the first. */
   get outputIndex(): number {
     return this.#due === 0 ? -1 : this.timing.warmUpHops + this.#due - 1;
   }
 
-  /** The frame of the signal after the one with which the latest output fell due. */
+  /** Number of the signal's frame after the one that made the latest output due. */
   get dueFrame(): number {
     const { hop, window, delayFrames } = this.timing;
     return this.#origin + this.outputIndex * hop + window + delayFrames;
   }
 
-  /**
-   * The frame of the signal after the one with which the next hop is whole, whether it has an output or not.
-   */
+  /** Number of the signal's frame after the one that completes the next hop, with or without an output. */
   get wholeFrame(): number {
     return this.nextFrame + ((this.#framesLeft - 1) % this.timing.hop) + 1;
   }
@@ -114,7 +112,7 @@ export class StreamClock {
     return framesNeeded(this.timing) + this.#due * this.timing.hop - this.#pushed;
   }
 
-  /** How long until the next output, and what the warm-up has held back. */
+  /** Number of frames until the next output, and of outputs that the warm-up has suppressed. */
   get warmUp(): WarmUp {
     const { hop, window, delayFrames, warmUpHops } = this.timing;
     const heldBack = Math.floor((this.#pushed - window - delayFrames) / hop) + 1;
@@ -122,14 +120,14 @@ export class StreamClock {
     return { active: this.#due === 0, framesLeft: this.#framesLeft, outputsHeldBack };
   }
 
-  /** Frames of the latest output's window that were made up. */
+  /** Number of made-up frames in the latest output's window. */
   get madeUpInWindow(): number {
     const { hop, window } = this.timing;
     const start = this.outputIndex * hop;
     return this.#due === 0 ? 0 : this.#madeUp.count(start, start + window);
   }
 
-  /** The same, of the frames around the window that the output depends on too. */
+  /** Number of made-up frames before and after that window on which the output depends as well. */
   get madeUpInContext(): number {
     if (this.#due === 0) return 0;
     const { hop, window, delayFrames, warmUpHops } = this.timing;
@@ -138,7 +136,7 @@ export class StreamClock {
     return this.#madeUp.count(start - warmUpHops * hop, start) + this.#madeUp.count(end, end + delayFrames);
   }
 
-  /** The stream begins with this frame of the signal. */
+  /** Starts the stream again at this frame of the signal. */
   begin(originFrame: number): void {
     this.restore({ framesPushed: 0, outputsDue: 0, originFrame, madeUp: [] });
   }
@@ -151,13 +149,13 @@ export class StreamClock {
     this.#madeUp.spans = madeUp;
   }
 
-  /** Frames were taken, and outputs fell due. */
+  /** Counts frames that were taken and outputs that were reported. */
   advance(frames: number, outputs: number): void {
     this.#pushed += frames;
     this.#due += outputs;
   }
 
-  /** The latest frames were made up. */
+  /** Marks the latest frames as made up. */
   markMadeUp(frames: number): void {
     const { hop, warmUpHops } = this.timing;
     this.#madeUp.add(this.#pushed - frames, this.#pushed, (Math.max(0, this.outputIndex) - warmUpHops) * hop);

@@ -1,10 +1,10 @@
 /**
- * Frames that say how many values each of them has, so that a signal of another width is refused and not cut
- * into other frames.
+ * Counted frames: frames with the number of values in each, so that a signal of another width is refused.
  *
- * In: an array of numbers for each frame, or `{ data, channels }`.  Out: the typed array of these values,
- * once each frame has the values of the input's. A plain typed array has no such count: the samples of a
- * stereo recording are as many frames of one value as those of a mono one that is twice as long.
+ * In: an array of numbers for each frame, or `{ data, channels }`.  Out: a typed array of the values, once
+ * their number per frame is checked.  Errors: RN708, RN718.
+ * Reason: a plain typed array has no such number. A stereo recording looks like a mono recording of twice its
+ * length.
  */
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -13,12 +13,10 @@ import { type Frames, isList, wrongKind } from './kinds.ts';
 /** An array of numbers for each frame. */
 export type FrameRows = readonly (readonly number[])[];
 
-/**
- * Frames one after the other, and the values of each: the channels of interleaved sound, the columns of a
- * table.
- */
+/** Frames one after the other, such as interleaved sound or the rows of a table. */
 export interface CountedFrames {
   data: Frames;
+  /** Number of values in each frame. */
   channels: number;
 }
 
@@ -27,13 +25,13 @@ function wrongCount({ name, elements }: PortManifest, count: unknown, frame?: nu
   return new RunletError('RN718', {
     what: `a frame of this signal has ${values(count)}, and the model takes ${values(elements)}`,
     where: frame === undefined ? `input ${name}` : `input ${name}, frame ${frame} of those passed`,
-    why: 'values of other channels would be taken for later frames',
+    why: 'values of other channels would be read as later frames',
     tryThis:
-      elements === 1 ? 'pass one channel alone, or the mean of all' : `pass frames of ${elements} values, in the model's order`,
+      elements === 1 ? 'pass only one channel, or the mean of all' : `pass frames of ${elements} values, in the model's order`,
   });
 }
 
-/** The values of `{ data, channels }`; everything else as it is. @throws RN718 */
+/** Returns the values of `{ data, channels }`, or any other `value` unchanged. @throws RN718 */
 export function dataOf(port: PortManifest, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('data' in value && 'channels' in value)) return value;
   const { data, channels } = value;
@@ -41,7 +39,7 @@ export function dataOf(port: PortManifest, value: unknown): unknown {
   return data;
 }
 
-/** The numbers of one frame. @throws RN708, RN718 */
+/** Returns the numbers of one frame. @throws RN708, RN718 */
 function rowOf(port: PortManifest, row: unknown, frame: number): number[] {
   if (!isList(row)) throw wrongKind(port, row);
   if (row.length !== port.elements) throw wrongCount(port, row.length, frame);
@@ -53,8 +51,9 @@ function rowOf(port: PortManifest, row: unknown, frame: number): number[] {
 }
 
 /**
- * The values of an array of numbers for each frame, real values. `first` is rows[0], which was read. @throws
- * RN708, RN718
+ * Joins the frames of `rows` to one array of real values.
+ * @param first rows[0], which the caller has already read; no element is read twice.
+ * @throws RN708, RN718
  */
 export function joinRows(port: PortManifest, rows: readonly unknown[], first: unknown): Float32Array {
   const { length } = rows;

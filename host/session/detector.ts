@@ -1,32 +1,33 @@
 /**
- * Detector: says when a word was heard, from the probabilities of a model that runs on a stream.
+ * Detector: decides when a word was heard, from the probabilities of a model that runs on a stream.
  *
- * In: one probability an output, 0 to 1, and its time.  Out: a Detection, at most one a word.
- * Rule: the word is heard where the mean of the latest N probabilities is above the cutoff. Then the window
- * is emptied, and nothing is heard until the newest probability has been below the cutoff for refractoryMs in
- * all; so one word is heard once, however long it lasts. While another model hears no voice nothing counts
- * either, but the window is kept: the word is heard as soon as that model hears voice.
+ * In: one probability (0 to 1) per output, and its time.  Out: a Detection, at most one per word.
+ * Rule: the word is heard when the mean of the latest N probabilities is above the cutoff. The detector then
+ * empties the window and waits until the newest probability has been below the cutoff for refractoryMs in
+ * total. So one word is heard once, however long it lasts. While a voice activity model hears no voice, no
+ * word is heard, but the window is kept: the word is heard as soon as that model hears voice.
  * Source: ESPHome's component micro_wake_word (WakeWordModel and VADModel::determine_detected,
- * process_probabilities) and pymicro-wakeword (process_streaming). As in the latter the window has to be
- * full, and probabilities are dequantised outputs; ESPHome compares bytes with floor(255 * cutoff), and is
- * silent for its first second too (here warmUpMs). Exactness: N additions an output in double precision,
- * always in the same order. Nothing is allocated but the Detection.
+ * process_probabilities) and pymicro-wakeword (process_streaming). As in pymicro-wakeword, the window must be
+ * full and probabilities are dequantised outputs. ESPHome compares bytes with floor(255 * cutoff), and also
+ * ignores its first second (here warmUpMs).
+ * Exactness: N additions per output in double precision, always in the same order. Only the Detection is
+ * allocated.
  */
 import { mostSlidingWindow } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 
 export interface DetectorOptions {
-  /** The mean must be above this, 0 to 1. */
+  /** Threshold that the mean must exceed, 0 to 1. */
   cutoff: number;
-  /** N: outputs in the mean. */
+  /** Number N of outputs in the mean. */
   slidingWindow: number;
   /** Milliseconds below the cutoff before the next detection (default 1000, as in ESPHome). */
   refractoryMs?: number;
-  /** The same before the first detection (default 0). */
+  /** Milliseconds below the cutoff before the first detection (default 0). */
   warmUpMs?: number;
-  /** Milliseconds between two outputs, where push is not told the time. */
+  /** Milliseconds between two outputs, used if push gets no time. */
   stepMs: number;
-  /** What is heard. */
+  /** Name of the word or sound, copied to each Detection. */
   label: string;
 }
 
@@ -44,10 +45,10 @@ export const badDetector = (where: string, value: unknown, wants: string): Runle
     what: `the detector's ${where} cannot be ${JSON.stringify(value) ?? String(value)}`,
     where,
     why: `it takes ${wants}`,
-    tryThis: 'the values of the model manifest, such as a cutoff of 0.97',
+    tryThis: 'use the values of the model manifest, such as a cutoff of 0.97',
   });
 
-/** A number from 0 to `max`. @throws RN770 */
+/** Returns `value` if it is a number from 0 to `max`. @throws RN770 */
 export const within = (where: string, value: number, max: number, wants: string): number => {
   if (typeof value === 'number' && value >= 0 && value <= max) return value;
   throw badDetector(where, value, wants);
@@ -60,7 +61,7 @@ export class Detector {
   readonly refractoryMs: number;
   readonly stepMs: number;
   #warmUpMs: number;
-  /** The latest probabilities; #next is the oldest of them. */
+  /** Ring buffer of the latest probabilities; #next is the index of the oldest. */
   #recent: Float64Array;
   #next = 0;
   #filled = 0;
@@ -84,30 +85,30 @@ export class Detector {
     this.reset();
   }
 
-  /** Mean of the window, 0 until it is full. */
+  /** Mean of the window; 0 until it is full. */
   get mean(): number {
     return this.#mean;
   }
 
   /**
-   * Whether the mean is above the cutoff now, refractory time or not: what a model of voice activity is
-   * asked.
+   * True while the mean is above the cutoff, also during the refractory time. Voice activity models are read
+   * through this.
    */
   get active(): boolean {
     return this.#mean > this.cutoff;
   }
 
-  /** Whether the latest output would have been a detection, had there been voice. */
+  /** True if the latest output was not a detection only because there was no voice. */
   get blocked(): boolean {
     return this.#blocked;
   }
 
-  /** Milliseconds below the cutoff that are still missing before something can be heard. */
+  /** Milliseconds below the cutoff that remain before the next detection is possible. */
   get waitMs(): number {
     return this.#waitMs;
   }
 
-  /** Begins anew: a new stream. */
+  /** Prepares for a new stream. */
   reset(): void {
     this.#timeMs = 0;
     this.#empty(this.#warmUpMs);
@@ -122,7 +123,7 @@ export class Detector {
     this.#blocked = false;
   }
 
-  /** Empties the window: what it holds was heard as something else. */
+  /** Empties the window, because its probabilities belong to another label's detection. */
   clear(): void {
     this.#empty(this.#waitMs);
   }
@@ -130,8 +131,9 @@ export class Detector {
   /**
    * Takes the probability of the next output.
    * @param probability 0 to 1.
-   * @param timeMs time of the output, not before that of the one before; by default stepMs after it.
-   * @param voice false: nothing counts now (`active` of a model of voice activity).
+   * @param timeMs time of the output, in milliseconds, not before the previous output; by default stepMs
+   * after it.
+   * @param voice false prevents a detection now; pass `active` of a voice activity model.
    */
   push(probability: number, timeMs: number = this.#timeMs + this.stepMs, voice = true): Detection | undefined {
     if (this.advance(probability, timeMs, voice)) return this.take();
@@ -139,8 +141,8 @@ export class Detector {
   }
 
   /**
-   * The first half of push: whether this output is a detection, which take confirms. Several labels choose
-   * among theirs so.
+   * Does the first half of push: returns true if this output is a detection. The caller confirms it with
+   * take, so it can choose one of several labels.
    */
   advance(probability: number, timeMs: number, voice = true): boolean {
     const recent = this.#recent;
@@ -157,7 +159,7 @@ export class Detector {
     return heard && voice;
   }
 
-  /** The detection that advance found; the window is emptied and the refractory time begins. */
+  /** Returns the detection that advance found, empties the window and starts the refractory time. */
   take(): Detection {
     const detection = { label: this.label, timeMs: this.#timeMs, probability: this.#mean };
     this.#empty(this.refractoryMs);

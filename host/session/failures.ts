@@ -1,18 +1,18 @@
 /**
- * Errors of a running session: an engine that the module refuses, too many frames, a trap, an answer that the
- * ABI does not have, and a session that failed before.
+ * Errors of a running session: an engine that is not exact, too many frames, a trap, a result that the ABI
+ * does not define, and a session that failed before.
  *
- * In: what happened.  Out: RN700, RN707, RN710, RN752 (docs/errors.md).
+ * Out: RN700, RN707, RN710, RN752 (docs/errors.md).
  */
 import { RunletError } from '../../models/error.ts';
 
-/** The module's instructions are there and mean something that it cannot use (kernels/mac-relaxed.ts). */
+/** The engine has the module's instructions, but with results that it cannot use (kernels/mac-relaxed.ts). */
 export const notExact = (): RunletError =>
   new RunletError('RN700', {
     what: 'this engine does not run the module exactly',
     where: 'rn_reset',
-    why: "its dot product of relaxed SIMD is not exact for all int8 values: this CPU, or the engine's version, lacks what makes it so",
-    tryThis: 'a module of target simd, or both in one list: openSession takes the first that this engine runs',
+    why: 'on this CPU, or in this version of the engine, the dot product of relaxed SIMD is not exact for all int8 values',
+    tryThis: 'use a module of target simd, or pass both in a list: openSession takes the first that this engine runs',
   });
 
 export const tooMany = (hop: number, got: string, why: string): RunletError =>
@@ -27,7 +27,7 @@ export const failedBefore = (): RunletError =>
   new RunletError('RN752', {
     what: 'the module failed, and its state is undefined',
     where: 'session',
-    why: 'an export trapped, or gave an answer that the ABI does not have (RN710)',
+    why: 'an export trapped, or returned a value that the ABI does not define (RN710)',
     tryThis: 'reset the session, restore a snapshot, or open the bundle again',
   });
 
@@ -39,12 +39,11 @@ export const trap = (name: string, error: unknown): RunletError =>
     tryThis: 'reset or restore the session; if it happens again, build the bundle again',
   });
 
-/** rn_push answered something else than 0 or 1. */
+/** rn_push returned something other than 0 or 1. */
 export const badAnswer = (result: unknown, count: number, atFrame: number, hop: number): RunletError =>
   new RunletError('RN710', {
     what: `rn_push returned ${String(result)}`,
     where: `rn_push(${count}) at frame ${atFrame}`,
-    why:
-      result === -1 ? 'rn_reset has not been called' : result === -2 ? `frames is not 1 to ${hop}` : 'ABI 1 has no such answer',
+    why: result === -1 ? 'rn_reset has not been called' : result === -2 ? `frames is not 1 to ${hop}` : 'ABI 1 has no such value',
     tryThis: 'build the bundle again; see docs/abi.md',
   });

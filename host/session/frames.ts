@@ -1,13 +1,13 @@
 /**
- * What a push got: which arrays, of which kind, and how many ticks of the clock they last.
+ * Checks the value that a push receives, and counts its ticks.
  *
- * In: the manifest's inputs, and any value.  Out: a typed array for each input, and ticks, the same on all;
- * with one input a tick is a frame. RN706, RN708, RN718.
- * Rule: kind and length are asked of the array itself (its internal slots), so that no property, getter or
- * Proxy of the caller can say otherwise, and each element of an array of arrays is read once. An array of
- * another realm (a frame of a page, a vm context) counts as well.
- * Source: docs/abi.md, "Time"; ECMA-262, %TypedArray%.prototype. Allocates nothing unless it throws or gets
- * rows (counted.ts).
+ * In: the manifest's inputs, and any value.  Out: one typed array per input, and the number of ticks, equal
+ * for all inputs; with one input a tick is a frame.  Errors: RN706, RN708, RN718.
+ * Rule: type and length come from the array's internal slots, so that no property, getter or Proxy of the
+ * caller can change them. Each element of an array of arrays is read once. Arrays of another realm (an
+ * iframe, a vm context) are accepted.
+ * Source: docs/abi.md, "Time"; ECMA-262, %TypedArray%.prototype. Allocates only for an error or for rows
+ * (counted.ts).
  */
 import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { isRunletError, RunletError } from '../../models/error.ts';
@@ -15,15 +15,12 @@ import { type CountedFrames, dataOf, type FrameRows, joinRows } from './counted.
 import { type Frames, isFrames, isList, kindOf, lengthOf, wrongKind } from './kinds.ts';
 
 /**
- * What a session takes: the frames of its input, an array of these with one for each input, an array of
- * numbers for each frame (models with one input), or frames with the number of values in each.
+ * Frames for a session: a typed array, the same with the number of values in each frame, an array of one of
+ * these per input, or, for models with one input, an array of numbers for each frame.
  */
 export type Signal = Frames | CountedFrames | readonly (Frames | CountedFrames)[] | FrameRows;
 
-/**
- * Reads the arrays of `frames` once, into `parts`. Code of the caller may run here (a getter, a Proxy), and
- * nowhere later.
- */
+/** Reads the arrays of `frames` once into `parts`. The caller's getters and Proxies run only here. */
 function read(inputs: readonly PortManifest[], frames: unknown, parts: unknown[]): void {
   parts.length = 1;
   parts[0] = frames;
@@ -51,10 +48,11 @@ function read(inputs: readonly PortManifest[], frames: unknown, parts: unknown[]
 }
 
 /**
- * Ticks that `frames` last; `parts` receives the array of each input.
- * @throws RN706 where there are no frames, a part of one or of a tick, not the same number of ticks on every
- * input, or not an array for each; RN708 where one is no typed array of a kind that a session takes; RN718
- * where frames say that they have other values.
+ * Returns the number of ticks in `frames`.
+ * @param parts receives the array of each input.
+ * @throws RN706 if there are no frames, if a frame or a tick is incomplete, if the inputs have different
+ * numbers of ticks, or if there is not one array per input; RN708 if a part is not a typed array that a
+ * session takes; RN718 if frames have the wrong number of values.
  */
 export function ticksIn(inputs: readonly PortManifest[], frames: unknown, parts: Frames[]): number {
   read(inputs, frames, parts);
@@ -70,16 +68,16 @@ export function ticksIn(inputs: readonly PortManifest[], frames: unknown, parts:
   return count;
 }
 
-/** RN706 at input `i`; `ticks` are those of the inputs before it, -1 if there is none. */
+/** Returns RN706 for input `i`. `ticks` is the number of ticks of the inputs before it, -1 for the first. */
 function notWhole(inputs: readonly PortManifest[], parts: readonly Frames[], i: number, ticks: number): RunletError {
   const { name, elements, rate = 1 } = inputs[i] as PortManifest;
   const given = isFrames(parts[i]) ? lengthOf(parts[i] as Frames) : 0;
   const whole = given % elements === 0;
   const one = inputs.length === 1;
   let why = `${given} elements, and a frame has ${elements}`;
-  if (parts.length !== inputs.length) why = `the model has ${inputs.length} inputs, and wants an array for each`;
+  if (parts.length !== inputs.length) why = `the model has ${inputs.length} inputs and takes an array for each`;
   else if (whole && ticks >= 0)
-    why = `${given / elements} frames, where ${ticks * rate} are wanted: input ${inputs[0]?.name} has ${ticks * (inputs[0]?.rate ?? 1)}, ${ticks} ticks`;
+    why = `${given / elements} frames, where ${ticks * rate} are needed: input ${inputs[0]?.name} has ${ticks * (inputs[0]?.rate ?? 1)}, ${ticks} ticks`;
   else if (whole && !one) why = `${given / elements} frames, and a tick has ${rate}`;
   const rates = inputs.map((p) => `${p.rate ?? 1} frames of ${p.name}`).join(', ');
   return new RunletError('RN706', {

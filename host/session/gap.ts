@@ -1,15 +1,15 @@
 /**
- * Lost frames: what stands in for them, which windows hold made-up frames, and long gaps without a long loop.
+ * Gaps: replaces lost frames, and shortens long gaps by skipping periods in which the state repeats.
  *
- * Policies: `reset` forgets, the stream begins again after the gap; `hold` repeats the last frame; `zero`
- * puts the real value 0.0 (the zero point). Source: StreamiNNC section 5.7 leaves lost samples open.
- * Exact: a module's next state depends on its state and the frames pushed alone (docs/abi.md). So once the
- * state repeats under constant frames it repeats for ever, and whole periods can be left out: the state at
- * the gap's end is that of pushing every frame. Running sums (the manifest names them) may grow instead: they
- * go from period to period by one affine map modulo 2^32, y -> A y + b, since all else repeats. Two equal
- * steps D show A D = D, so every later period adds D, and n periods add n D.
- * Cost: hops until the state repeats (about window and context, and the module's periods), each with a
- * comparison of the state.
+ * Policies: `reset` clears the state, and the stream starts again after the gap; `hold` repeats the last
+ * frame; `zero` inserts the real value 0.0 (the zero point). Source: StreamiNNC section 5.7 leaves lost
+ * samples open.
+ * Exact: a module's next state depends only on its state and the pushed frames (docs/abi.md). Once the state
+ * repeats under constant frames, it repeats for ever. So whole periods can be skipped, and the state at the
+ * end of the gap is the same as after pushing every frame. Running sums (the manifest lists them) may grow
+ * instead. Since everything else repeats, one affine map modulo 2^32, y -> A y + b, takes them from period to
+ * period. Two equal steps D show that A D = D, so every later period adds D, and n periods add n D.
+ * Cost: one state comparison per hop until the state repeats (about window, context and the module's period).
  */
 import { RunletError } from '../../models/error.ts';
 
@@ -18,24 +18,27 @@ export type GapPolicy = (typeof gapPolicies)[number];
 
 export interface GapResult {
   frames: number;
-  /** Outputs that fell due inside the gap. */
+  /** Number of outputs that were due inside the gap. */
   outputs: number;
-  /** Those that were left out of a long gap: each equals one that was reported before. */
+  /** Number of these that were skipped in a long gap. Each equals an output that was reported before. */
   leftOut: number;
 }
 
-/** A gap whose state does not repeat within this many hops is not shortened, and may not be longer. */
+/** Largest number of hops in a gap if the state does not repeat within them. A choice. */
 export const gapLimitHops = 65_536;
 
-/** @throws RN715 the arguments are of no use. `at` is the frame where the gap begins. */
+/** Checks the arguments of a gap that begins at frame `at`. @throws RN715 */
 export function checkGap(frames: number, policy: GapPolicy, at: number): void {
   const bad = (what: string, why: string) => new RunletError('RN715', { what, where: `gap at frame ${at}`, why });
   if (!gapPolicies.includes(policy)) throw bad(`there is no gap policy ${String(policy)}`, `there are ${gapPolicies.join(', ')}`);
   if (!Number.isSafeInteger(frames) || frames < 1 || !Number.isSafeInteger(at + frames))
-    throw bad(`${String(frames)} is no length of a gap`, 'it takes a whole number of frames from 1 on, and counts up to 2^53');
+    throw bad(
+      `${String(frames)} is not the length of a gap`,
+      'it takes whole frames, at least 1, and all frames must stay below 2^53',
+    );
 }
 
-/** The parts of a state: bytes that repeat, and i32 words that may grow. */
+/** Splits a module's state into bytes that repeat and running sums, i32 words that may grow. */
 export class StateParts {
   #sums: DataView[];
   #exact: [from: number, to: number][] = [];
@@ -50,13 +53,13 @@ export class StateParts {
     }
   }
 
-  /** Whether all but the running sums is the same. */
+  /** Returns true if two states are equal apart from the running sums. */
   same(a: Uint8Array, b: Uint8Array): boolean {
     for (const [from, to] of this.#exact) for (let i = from; i < to; i++) if (a[i] !== b[i]) return false;
     return true;
   }
 
-  /** The running sums. */
+  /** Returns a copy of the running sums. */
   sums(): Int32Array {
     const words = this.#sums.map((view) =>
       Int32Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(4 * i, true)),
@@ -64,7 +67,7 @@ export class StateParts {
     return Int32Array.from(words.flatMap((list) => [...list]));
   }
 
-  /** Adds `times` steps to the running sums, modulo 2^32. */
+  /** Adds `step` to the running sums `times` times, modulo 2^32. */
   advance(step: Int32Array, times: number): void {
     let at = 0;
     for (const view of this.#sums)
@@ -76,11 +79,12 @@ export class StateParts {
 const minus = (a: Int32Array, b: Int32Array): Int32Array => a.map((x, i) => x - (b[i] as number));
 
 /**
- * Runs `step` for every one of `hops` hops, but leaves out whole periods once `state` repeats (R. P. Brent,
- * 1980).
- * @param step runs one hop; true if an output fell due.
- * @param leaveOut is told how many hops and outputs were left out.
- * @throws RN716 no repetition within gapLimitHops of a longer gap; the hops run so far stay run.
+ * Runs `step` for each of `hops` hops, but skips whole periods once `state` repeats. Source: the cycle
+ * detection of R. P. Brent, 1980.
+ * @param step runs one hop, and returns true if an output is due.
+ * @param leaveOut receives the numbers of hops and outputs that were skipped.
+ * @throws RN716 if the gap is longer than gapLimitHops and the state does not repeat within them. The hops
+ * that ran are not undone.
  */
 export function repeatHop(
   hops: number,
@@ -95,8 +99,8 @@ export function repeatHop(
       throw new RunletError('RN716', {
         what: 'this gap is too long for this module',
         where: `${gapLimitHops} of ${hops} hops were pushed`,
-        why: 'its state does not come back to itself, so nothing of the gap can be left out',
-        tryThis: "take the policy 'reset'",
+        why: 'its state does not repeat, so no part of the gap can be skipped',
+        tryThis: "use the policy 'reset'",
       });
     left--;
     return step();
@@ -113,7 +117,7 @@ export function repeatHop(
     sums = parts.sums();
     [since, outputs, power] = [0, 0, 2 * power];
   }
-  // a period, so the rest repeats; wait until the sums change by the same step twice
+  // the period is known; run further periods until the sums change by the same step twice
   for (let before = sums, last: Int32Array | undefined; left > 0 && left >= since; ) {
     const now = parts.sums();
     const change = minus(now, before);

@@ -1,5 +1,5 @@
 /**
- * The session's public names: `import { openSession } from '@runlet/session'`. Runs in Node and in browsers.
+ * The public names of `@runlet/session`. Runs in Node and in browsers.
  */
 
 export type { DetectorManifest, Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';

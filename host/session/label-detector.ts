@@ -1,31 +1,32 @@
 /**
- * Detectors of a bundle: one for the word of a wake word model, one for each label of a classifier.
+ * LabelDetector: the detectors of a bundle, one for the word of a wake word model or one for each label of a
+ * classifier.
  *
- * In: the manifest's `detector` and `labels`, and the values of an output.  Out: at most one Detection an
- * output.
- * Rule: each label has its own window and cutoff (detector.ts); background labels (`_silence_`, `_unknown_`)
- * have none. Where several labels are heard at once, that with the highest mean counts. After a detection all
- * windows are emptied, so that the rest of a word is not heard as another; the refractory time is the label's
- * own, so that another word may follow at once.
- * Cost: N additions a label; nothing is allocated but the Detection.
+ * In: the manifest's `detector` and `labels`, and the values of an output.  Out: at most one Detection per
+ * output.  Errors: RN770, RN771.
+ * Rule: each label has its own window and cutoff (detector.ts). Background labels (`_silence_`, `_unknown_`)
+ * have no detector. If several labels are heard at once, the one with the highest mean is reported. A
+ * detection empties all windows, so that the rest of the word is not heard as another word. It starts the
+ * refractory time of its own label only, so that another word may follow immediately.
+ * Cost: N additions per label; only the Detection is allocated.
  */
 import type { DetectorManifest, Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Detection, Detector } from './detector.ts';
 
-/** What a user may set in place of the manifest's values. */
+/** Settings that override the manifest's values. */
 export type DetectorSettings = Partial<
   Pick<DetectorManifest, 'label' | 'cutoff' | 'cutoffs' | 'slidingWindow' | 'refractoryMs'>
 > & {
   warmUpMs?: number;
 };
 
-/** Labels that stand for nothing: those in underscores, silence, unknown, noise, background. */
+/** Returns true for background labels: those in underscores, silence, unknown, noise and background. */
 export const isBackground = (label: string): boolean =>
   /^_.*_$/.test(label) || /^(silence|unknown|noise|background)$/i.test(label);
 
-/** A label may be called as a property that every object has. */
-const of = (cutoffs: Record<string, number> | undefined, label: string): number | undefined =>
+/** Returns a label's cutoff. Uses hasOwn because a label may be named like a property of every object. */
+const labelCutoff = (cutoffs: Record<string, number> | undefined, label: string): number | undefined =>
   cutoffs && Object.hasOwn(cutoffs, label) ? cutoffs[label] : undefined;
 
 interface Part {
@@ -36,7 +37,7 @@ interface Part {
 const noDetector = (what: string, why: string, tryThis: string): RunletError =>
   new RunletError('RN771', { what, where: 'detector', why, tryThis });
 
-/** Elements of the output to be heard, and their labels. */
+/** Returns the elements of the output that get a detector, with their labels. @throws RN771 */
 function wordsOf({ labels = [], name }: Manifest, elements: number, label: string | undefined): [number, string][] {
   if (elements === 1) return [[0, label ?? labels[0] ?? name]];
   if (labels.length !== elements)
@@ -47,32 +48,32 @@ function wordsOf({ labels = [], name }: Manifest, elements: number, label: strin
     );
   if (label === undefined) return labels.map((l, i): [number, string] => [i, l]).filter(([, l]) => !isBackground(l));
   const at = labels.indexOf(label);
-  if (at < 0) throw noDetector(`there is no label ${label}`, `there are ${labels.join(', ')}`, 'one of them');
+  if (at < 0) throw noDetector(`there is no label ${label}`, `there are ${labels.join(', ')}`, 'use one of them');
   return [[at, label]];
 }
 
 export class LabelDetector {
-  /** The index of the output that is read. */
+  /** Index of the output that is read. */
   readonly output: number;
-  /** The model says whether there is voice; its own detections are no words. */
+  /** True for a voice activity model: it reports whether there is voice, and hears no words. */
   readonly voice: boolean;
   readonly parts: readonly Part[];
 
   /**
    * @param stepMs milliseconds between two outputs.
-   * @throws RN770 a value out of its range, RN771 the model's output has no such label.
+   * @throws RN770 if a value is out of range, RN771 if the model's output has no such label.
    */
   constructor(manifest: Manifest, stepMs: number, settings: DetectorSettings = {}) {
-    const own = manifest.detector;
-    this.output = own?.output ?? 0;
-    this.voice = own?.voice ?? false;
+    const defaults = manifest.detector;
+    this.output = defaults?.output ?? 0;
+    this.voice = defaults?.voice ?? false;
     const elements = manifest.outputs[this.output]?.elements ?? 0;
-    const { slidingWindow = own?.slidingWindow ?? 1 } = settings;
+    const { slidingWindow = defaults?.slidingWindow ?? 1 } = settings;
     const cutoffOf = (label: string): number =>
-      of(settings.cutoffs, label) ?? settings.cutoff ?? of(own?.cutoffs, label) ?? own?.cutoff ?? 0.5;
-    const refractoryMs = settings.refractoryMs ?? own?.refractoryMs;
+      labelCutoff(settings.cutoffs, label) ?? settings.cutoff ?? labelCutoff(defaults?.cutoffs, label) ?? defaults?.cutoff ?? 0.5;
+    const refractoryMs = settings.refractoryMs ?? defaults?.refractoryMs;
     const { warmUpMs } = settings;
-    this.parts = wordsOf(manifest, elements, settings.label ?? own?.label).map(([element, label]) => ({
+    this.parts = wordsOf(manifest, elements, settings.label ?? defaults?.label).map(([element, label]) => ({
       element,
       detector: new Detector({
         label,
@@ -88,29 +89,29 @@ export class LabelDetector {
         throw noDetector(
           `there is no label ${label}`,
           `there are ${this.parts.map(({ detector }) => detector.label).join(', ')}`,
-          'one of them',
+          'use one of them',
         );
     if (this.parts.length === 0)
       throw noDetector(
-        'there is nothing to be heard',
+        'no label can be heard',
         `all labels are background: ${manifest.labels?.join(', ')}`,
         'choose one with --label',
       );
   }
 
-  /** Some label's mean is above its cutoff now. */
+  /** True while the mean of at least one label is above its cutoff. */
   get active(): boolean {
     for (const { detector } of this.parts) if (detector.active) return true;
     return false;
   }
 
-  /** The latest output would have been a detection, had there been voice. */
+  /** True if the latest output was not a detection only because there was no voice. */
   get blocked(): boolean {
     for (const { detector } of this.parts) if (detector.blocked) return true;
     return false;
   }
 
-  /** The detector of the label with the highest mean. */
+  /** Detector of the label with the highest mean. */
   get candidate(): Detector | undefined {
     let best: Detector | undefined;
     for (const { detector } of this.parts) if (!best || detector.mean > best.mean) best = detector;
@@ -127,9 +128,10 @@ export class LabelDetector {
   }
 
   /**
-   * Takes the values of the next output. A model of voice activity hears no words: ask it for `active`.
-   * @param values real values of output `output`, one a label.
-   * @param voice false: nothing counts now.
+   * Takes the values of the next output. A voice activity model never returns a Detection: read `active`.
+   * @param values real values of output `output`, one per label.
+   * @param timeMs time of the output, in milliseconds.
+   * @param voice false prevents a detection now.
    */
   push(values: Float32Array, timeMs: number, voice = true): Detection | undefined {
     let best: Detector | undefined;

@@ -1,14 +1,15 @@
 /**
- * Listener: one stream of sound through several models, each at its own hop, with the rows of a front end
- * computed once for all that take them.
+ * Listener: runs several models, each at its own hop, on one stream of sound. Models that share a front end
+ * share its rows.
  *
- * In: samples, and opened sessions: of models that take sound, and of models that take rows with the front
- * end (buildFrontEnd) that makes them.
- * Out: calls of `heard` for words, `output` for every output, as they fall due. Order: sound goes in blocks
- * that divide every step. After a block all models that got an output are up to date before any word is
- * judged, so that a word and the voice at the same time meet, as in ESPHome's micro_wake_word
- * (process_probabilities). A row that a model quantises otherwise than the front end goes to it as real
- * values. No Node import; nothing is allocated but what is heard.
+ * In: samples, and open sessions. A model takes sound, or rows of a front end (buildFrontEnd) that also has a
+ * session.
+ * Out: a call of `output` for every output, of `heard` for every word, and of `voice` and `blocked`.
+ * Rule: sound is processed in blocks whose length divides every hop. After a block, all voice activity models
+ * are updated before any word is judged, so that a word is compared with the voice at the same time. Source:
+ * ESPHome's micro_wake_word (process_probabilities).
+ * Exactness: a model with another quantisation than the front end gets the rows as real values. No Node
+ * import; allocates only Detections.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Detection } from './detector.ts';
@@ -19,41 +20,41 @@ import type { Session } from './session.ts';
 export interface ListeningModel {
   name: string;
   session: Session;
-  /** Session of the front end whose rows the model takes; left out where it takes sound. */
+  /** Session of the front end whose rows the model takes; undefined if the model takes sound. */
   frontEnd?: Session;
-  /** Names of the values of its output, where they are known. */
+  /** Names of the values of the model's output, if they are known. */
   labels?: string[];
-  /** Says what is heard; without it the model has outputs alone. */
+  /** Decides what is heard; without it only the event `output` is sent. */
   detector?: LabelDetector;
 }
 
-/** What a model did so far. */
+/** Counters of one model since the listener was created. */
 export interface ListeningCount {
   outputs: number;
   heard: number;
-  /** Words that did not count, for want of voice. */
+  /** Words that were not reported because there was no voice. */
   blocked: number;
-  /** Outputs at which there was voice, of a model of voice activity. */
+  /** Outputs of a voice activity model at which there was voice. */
   voiced: number;
-  /** Time in the module and the quantiser. */
+  /** Time spent in the module and the quantiser. */
   milliseconds: number;
 }
 
 export interface ListenerEvents {
   heard?(model: ListeningModel, detection: Detection): void;
-  /** A word was heard while there was no voice: once, until the mean falls. */
+  /** A word was heard while there was no voice. Called once, until the mean falls again. */
   blocked?(model: ListeningModel, timeMs: number): void;
   output?(model: ListeningModel, timeMs: number): void;
-  /** Voice begins or ends, by a model of voice activity. */
+  /** A voice activity model reports that voice begins (`active`) or ends. */
   voice?(model: ListeningModel, active: boolean, timeMs: number): void;
 }
 
 interface Part {
   model: ListeningModel;
   count: ListeningCount;
-  /** The front end's int8 rows are the model's own. */
+  /** True if the model takes the front end's stored rows without a change of quantisation. */
   stored: boolean;
-  /** An output fell due in this block. */
+  /** True if an output became due in this block. */
   fresh: boolean;
   timeMs: number;
   blocked: boolean;
@@ -69,33 +70,31 @@ const zero = (): ListeningCount => ({ outputs: 0, heard: 0, blocked: 0, voiced: 
 
 const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
 
-/** RN774: these do not fit together. */
+/** Returns RN774: models, front ends or sample rates do not match. */
 const mismatch = (what: string, where: string, why: string): RunletError =>
   new RunletError('RN774', {
     what,
     where,
     why,
-    tryThis: 'models for the same front end and sample rate, each with the front end it was trained on',
+    tryThis: 'use models for the same sample rate, each with the front end it was trained on',
   });
 
 function checkRows({ name, session, frontEnd }: ListeningModel): void {
   const [input] = session.manifest.inputs;
   const row = frontEnd?.manifest.outputs[0];
-  if (session.manifest.inputs.length > 1) throw mismatch('a model with several inputs cannot listen', name, 'sound is one input');
+  if (session.manifest.inputs.length > 1)
+    throw mismatch('a model with several inputs cannot listen', name, 'sound is a single input');
   if (row && input?.elements !== row.elements)
     throw mismatch(
-      `the front end's rows do not fit the model`,
+      `the front end's rows do not match the model`,
       name,
       `a row has ${row.elements} values, the model takes ${input?.elements}`,
     );
   if (!row && input?.elements !== 1)
-    throw mismatch('the model takes no sound', name, `a frame has ${input?.elements} values, and it names no front end`);
+    throw mismatch('the model takes no sound', name, `a frame has ${input?.elements} values, and no front end is given`);
 }
 
-/**
- * Frame at which the latest output of a session was complete, from the start of the stream, in its own
- * frames.
- */
+/** Returns the number of frames of the session's signal up to the one that completed its latest output. */
 const completeAt = ({ originFrame, outputIndex, hop, window, manifest }: Session): number =>
   originFrame + outputIndex * hop + window + manifest.delayFrames;
 
@@ -109,8 +108,8 @@ export class Listener {
   #samples = 0;
 
   /**
-   * @param sampleRateHz of the sound; all models must be for it.
-   * @throws RN774 a model does not fit its front end, or the rates differ.
+   * @param sampleRateHz sample rate of the sound, which must be that of every model.
+   * @throws RN774 if a model does not match its front end, or if the rates differ.
    */
   constructor(models: readonly ListeningModel[], sampleRateHz: number, events: ListenerEvents) {
     this.sampleRateHz = sampleRateHz;
@@ -131,35 +130,35 @@ export class Listener {
     for (const { manifest } of sources)
       if (manifest.sampleRateHz !== undefined && manifest.sampleRateHz !== sampleRateHz)
         throw mismatch(
-          `a model takes another rate than ${sampleRateHz} Hz`,
+          `the sound has ${sampleRateHz} Hz, and a model needs another sample rate`,
           manifest.name,
-          `it takes ${manifest.sampleRateHz} Hz`,
+          `it needs ${manifest.sampleRateHz} Hz`,
         );
     this.#block = sources.reduce((all, { hop }) => divisor(all, hop), 0) || 1;
   }
 
-  /** Samples so far. */
+  /** Number of samples taken since the last reset. */
   get samples(): number {
     return this.#samples;
   }
 
-  /** What a model did so far. */
+  /** Returns the counters of a model. */
   countOf(model: ListeningModel): ListeningCount {
     return (this.#parts.find((part) => part.model === model) as Part).count;
   }
 
-  /** What a front end did so far; its outputs are rows. */
+  /** Returns the counters of a front end, whose outputs are rows. */
   rowsOf(frontEnd: Session): ListeningCount {
     return (this.#rows.find(({ session }) => session === frontEnd) as Rows).count;
   }
 
-  /** Whether there is voice now: always, where no model says so. */
+  /** True if every voice activity model hears voice now; always true without such a model. */
   get voice(): boolean {
     for (const { model } of this.#parts) if (model.detector?.voice && !model.detector.active) return false;
     return true;
   }
 
-  /** Begins anew: another sound. */
+  /** Prepares for a new sound. */
   reset(): void {
     this.#samples = 0;
     for (const { session } of this.#rows) session.reset();
@@ -170,7 +169,7 @@ export class Listener {
     }
   }
 
-  /** Takes samples, any number: real values from -1 to 1, or int16. */
+  /** Takes any number of samples: real values from -1 to 1, or int16. */
   push(samples: Frames): void {
     for (let from = 0, take = 0; from < samples.length; from += take) {
       take = Math.min(this.#block - (this.#samples % this.#block), samples.length - from);
@@ -209,7 +208,7 @@ export class Listener {
     part.count.outputs++;
   }
 
-  /** Voice first, then words. */
+  /** Evaluates the new outputs: first those of voice activity models, then the words. */
   #judge(): void {
     for (const { fresh, model, timeMs, count } of this.#parts) {
       const { detector, session } = model;

@@ -1,8 +1,8 @@
 /**
- * openSession: from a bundle's bytes to a Session.
+ * openSession: creates a Session from a bundle's bytes.
  *
- * In: a bundle, or bundles of one network for several targets.  Out: a session that takes frames.  The checks
- * are those of open.ts.
+ * In: a bundle, or bundles of one network for several targets.  Out: a session that takes frames.  Errors:
+ * those of open.ts, which does the checks.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { isRunletError, RunletError } from '../../models/error.ts';
@@ -11,19 +11,13 @@ import { openModule } from './open.ts';
 import { Session } from './session.ts';
 
 export interface SessionOptions {
-  /**
-   * For modules whose custom section was stripped; it is checked against the module's constants all the same.
-   */
+  /** Manifest of a module whose custom section was stripped. It is checked against the module's constants. */
   manifest?: Manifest;
-  /**
-   * The bytes of `<name>.weights.bin`, for modules built with `--weights linear` or `tile`; they are copied.
-   */
+  /** Bytes of `<name>.weights.bin`, for modules built with `--weights linear` or `tile`. They are copied. */
   weights?: BufferSource;
 }
 
-/**
- * Of modules for several targets the first that this engine runs. If none does, the last one's fault is told.
- */
+/** Opens the first bundle of `set` that this engine runs. If it runs none, throws the error of the last. */
 async function firstOf(set: readonly BufferSource[], options: SessionOptions): Promise<Session> {
   for (const wasm of set.slice(0, -1)) {
     try {
@@ -38,7 +32,7 @@ async function firstOf(set: readonly BufferSource[], options: SessionOptions): P
     what: 'there is no module to open',
     where: 'openSession',
     why: 'the list is empty',
-    tryThis: 'the bytes that `runlet build --target all` writes, best first: relaxed, simd, interp',
+    tryThis: 'pass the modules that `runlet build --target all` writes, best first: relaxed, simd, interp',
   });
 }
 
@@ -46,11 +40,11 @@ const openOne = async (wasm: BufferSource | WebAssembly.Module, options: Session
   new Session(await openModule(wasm, options));
 
 /**
- * Opens a bundle: compiles, instantiates without imports, checks ABI, exports, memory and manifest, and
- * resets.
- * @param wasm the bundle's bytes, an already compiled module, or bundles for several targets, best first: the
- * first that the engine runs exactly is opened. What it cannot check is that rn_push returns: run a bundle of
- * unknown origin in a worker (docs/session.md).
+ * Opens a bundle: compiles and instantiates it without imports, checks ABI, exports, memory and manifest, and
+ * resets it. No check can show that rn_push always returns: run a bundle of unknown origin in a worker
+ * (docs/session.md).
+ * @param wasm the bundle's bytes, a compiled module, or bundles for several targets, best first. Of a list,
+ * the first that the engine runs exactly is opened.
  * @throws RN600-RN606, RN700-RN705, RN710, RN714, RN717 (docs/errors.md).
  */
 export async function openSession(

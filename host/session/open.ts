@@ -1,10 +1,11 @@
 /**
- * Instantiates a module and checks it against the ABI and its manifest before anything is run.
+ * Opens a module: instantiates it and checks it against the ABI and its manifest before any frame is pushed.
  *
- * In: a module (bytes or compiled) and, where its custom section is missing, a manifest.  Out: its exports,
- * typed, and views.
- * Source: docs/abi.md, version 1. The module gets no imports (one, where its weights are fetched), so it can
- * reach nothing but its own memory and weights. A WASI command's imports are given as functions that fail.
+ * In: a module (bytes or compiled), its weights if they are in a separate file, and a manifest if the custom
+ * section was stripped.  Out: typed exports and views of inputs, outputs and state.
+ * Errors: RN600 to RN606, RN700 to RN705, RN710, RN714, RN717.  Source: docs/abi.md, version 1.
+ * The module gets no imports, or only `runlet.weights` with home `tile`, so it can access only its own memory
+ * and weights. The imports of a WASI command are functions that throw.
  */
 import { checkManifest } from '../../assembly/bundle/check.ts';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
@@ -24,27 +25,25 @@ export interface AbiExports {
   rn_info(what: number): number;
 }
 
-/** An opened module: its manifest, its exports and views of its memory (which never moves). */
+/** An opened module with views of its memory, whose address never changes. */
 export interface OpenModule {
   manifest: Manifest;
   exports: AbiExports;
-  /** Per input, [hop * rate][f][c]: int8, or int16. */
-  inputs: Stored[];
-  /** Per output, [t][f][c]: int8, or int16. */
-  outputs: Stored[];
+  inputs: Stored[]; // one per input, s8 or s16 [hop * rate][f][c]
+  outputs: Stored[]; // one per output, s8 or s16 [t][f][c]
   state: Uint8Array;
 }
 
-/** Stored values of an input or an output. */
+/** Quantised values of an input or an output, as the module stores them. */
 export type Stored = Int8Array | Int16Array;
 
-/** Bytes of a stored value. */
+/** Returns the number of bytes of a stored value. */
 export const storedBytes = (port: PortManifest): number => (isInt16(port) ? 2 : 1);
 
-/** The bytes of stored values: little endian, as the module's memory. */
+/** Returns the bytes of stored values: little endian, as in the module's memory. */
 export const bytesOf = (values: Stored): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-/** Zeros, as a module stores them. */
+/** Returns an array of zeros of the type that the port stores. */
 export const storedZeros = (port: PortManifest, length: number): Stored =>
   isInt16(port) ? new Int16Array(length) : new Int8Array(length);
 
@@ -54,29 +53,26 @@ const memorySection = 5;
 const startSection = 8;
 const pageBytes = 65536;
 
-/**
- * Largest memory that a session makes, in bytes: 1 GiB. A choice: every address stays a positive i32, and no
- * model comes near it.
- */
+/** Upper bound of a module's memory. A choice: every address is a positive i32, and models need far less. */
 const memoryLimitBytes = 2 ** 30;
 
 const notFixed = (how: string): RunletError =>
   new RunletError('RN704', {
     what: `the module's memory ${how}`,
     where: 'memory',
-    why: 'ABI 1 wants a fixed memory of its own: minimum = maximum',
+    why: 'ABI 1 requires a private memory of fixed size: minimum = maximum',
     tryThis: rebuild,
   });
 
-/** @throws RN704 */
+/** Checks the size of a module's memory. @throws RN704 */
 function checkMemoryBytes(bytes: number, manifest?: Manifest): void {
   const { memoryBytes } = manifest?.bytes ?? { memoryBytes: memoryLimitBytes };
-  // the stack and what lies below static memory are not in the manifest's figure
+  // the manifest's number excludes the stack and the bytes below static memory
   if (bytes <= Math.min(memoryLimitBytes, memoryBytes + 2 * pageBytes)) return;
   throw new RunletError('RN704', {
-    what: `the module wants a memory of ${bytes} bytes`,
+    what: `the module requests a memory of ${bytes} bytes`,
     where: 'memory',
-    why: manifest ? `its manifest says ${memoryBytes}` : `a session gives at most ${memoryLimitBytes}`,
+    why: manifest ? `its manifest says ${memoryBytes}` : `a session allows at most ${memoryLimitBytes}`,
     tryThis: rebuild,
   });
 }
@@ -85,8 +81,8 @@ const startFunction = (): RunletError =>
   new RunletError('RN701', { what: 'the module has a start function', why: 'ABI 1 allows none', tryThis: rebuild });
 
 /**
- * What ABI 1 says of a module's declarations; a memory is refused before an engine makes it. @throws RN701,
- * RN704
+ * Checks a module's start function and memory before an engine allocates the memory.
+ * @throws RN701, RN704
  */
 function checkDeclared(bytes: Uint8Array): void {
   for (const { id, bytes: body } of eachSection(bytes)) {
@@ -95,16 +91,16 @@ function checkDeclared(bytes: Uint8Array): void {
     const memory = new Cursor(body, 0, body.length);
     if (memory.u32('the number of memories') === 0) continue;
     const flags = memory.byte('a memory');
-    if (flags > 3) throw notFixed('is one of 64 bits');
+    if (flags > 3) throw notFixed('has 64-bit addresses');
     checkMemoryBytes(memory.u32("a memory's minimum") * pageBytes);
   }
 }
 
 /**
- * At once, for bundles are small and an engine's threads take longer to begin than to compile one; later
- * where an engine wants that of its main thread.
+ * Runs `now`, or `later` if the engine allows large modules only asynchronously in its main thread. `now` is
+ * faster: bundles are small, and starting an engine's compiler threads takes longer than compiling one.
  */
-async function atOnce<T>(now: () => T, later: () => Promise<T>): Promise<T> {
+async function syncFirst<T>(now: () => T, later: () => Promise<T>): Promise<T> {
   try {
     return now();
   } catch (error) {
@@ -116,7 +112,7 @@ async function atOnce<T>(now: () => T, later: () => Promise<T>): Promise<T> {
 /** @throws RN700 */
 async function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<WebAssembly.Instance> {
   try {
-    return await atOnce(
+    return await syncFirst(
       () => new WebAssembly.Instance(module, imports),
       () => WebAssembly.instantiate(module, imports),
     );
@@ -133,15 +129,15 @@ async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAsse
   if (wasm instanceof WebAssembly.Module) return wasm;
   if (!isBytes(wasm))
     throw new RunletError('RN700', {
-      what: 'this is no module',
+      what: 'the value is not a module',
       where: 'openSession',
-      why: `it is ${wasm === null ? 'null' : typeof wasm}`,
+      why: `its type is ${wasm === null ? 'null' : typeof wasm}`,
       tryThis: 'pass the bytes of a .wasm file, or a WebAssembly.Module',
     });
   const bytes = ArrayBuffer.isView(wasm) ? new Uint8Array(wasm.buffer, wasm.byteOffset, wasm.byteLength) : new Uint8Array(wasm);
   checkDeclared(bytes);
   try {
-    return await atOnce(
+    return await syncFirst(
       () => new WebAssembly.Module(wasm),
       () => WebAssembly.compile(wasm),
     );
@@ -149,13 +145,13 @@ async function compile(wasm: BufferSource | WebAssembly.Module): Promise<WebAsse
     throw new RunletError('RN700', {
       what: 'this engine cannot compile the module',
       why: error instanceof Error ? error.message : String(error),
-      tryThis: 'build the bundle again; `runlet doctor` says what this engine can do',
+      tryThis: 'build the bundle again; `runlet doctor` shows what this engine supports',
     });
   }
 }
 
 /**
- * Imports that this host knows: none, but for weights in tiles, and what a WASI command has beside the ABI.
+ * Checks a module's imports: none, except `runlet.weights` with home `tile`, and those of a WASI command.
  * @throws RN701
  */
 function checkImports(imports: WebAssembly.ModuleImportDescriptor[], manifest?: Manifest): void {
@@ -164,25 +160,22 @@ function checkImports(imports: WebAssembly.ModuleImportDescriptor[], manifest?: 
   const known = allowed.some((list) => list.join() === names.join());
   if (known && imports.every(({ kind }) => kind === 'function')) return;
   throw new RunletError('RN701', {
-    what: imports.length > 0 ? 'the module wants imports' : 'the module does not import what its manifest says',
+    what: imports.length > 0 ? 'the module requires imports' : 'the module does not import what its manifest says',
     where: names.join(', ') || 'imports',
     why:
       imports.length > 0
-        ? 'this host gives none, so that a bundle can reach nothing'
-        : `its manifest wants ${manifest && importsOf(manifest).join(', ')}`,
+        ? 'this host provides none, so that a bundle can access only its own memory'
+        : `its manifest requires ${manifest && importsOf(manifest).join(', ')}`,
     tryThis: 'build with --weights embed; --weights tile has the import runlet.weights, and --wasi those of a command',
   });
 }
 
-/**
- * What a command imports, for a host that pushes frames itself: it has no input or output to give, and only
- * `_start` would ask.
- */
+/** Imports of a WASI command. They throw, because only `_start` needs them and a session never calls it. */
 const noCommand = Object.fromEntries(
   wasiFunctions.map((name) => [
     name,
     () => {
-      throw new Error(`${name} is for _start alone`);
+      throw new Error(`only _start may call ${name}`);
     },
   ]),
 );
@@ -193,7 +186,7 @@ function manifestOf(module: WebAssembly.Module): Manifest {
   throw new RunletError('RN602', {
     what: section ? 'the module has more than one manifest' : 'the module has no manifest',
     where: `custom section ${manifestSection}`,
-    why: section ? 'it is not clear which one holds' : 'it was not built by Runlet, or its custom sections were stripped',
+    why: section ? 'it is not clear which one is valid' : 'it was not built by Runlet, or its custom sections were stripped',
     tryThis: 'build the bundle again, do not strip it, or pass `manifest`',
   });
 }
@@ -234,19 +227,19 @@ const bitsOf = (value: number): number => {
   return new Int32Array(f32.buffer)[0] as number;
 };
 
-/** Types of rn_info; the host quantises float32. */
+/** Port types as rn_info returns them. float32 is int8 there, since the host quantises. */
 const typeNumbers = { int8: 1, float32: 1, int16: 2, uint8: 3 } as const;
 
-/** Homes of weights that are no part of the module. */
+/** Homes of weights in a separate file, as rn_info returns them. */
 const homeNumbers = { linear: 1, tile: 2 } as const;
 
-/** Every constant that the manifest and rn_info both know. @throws RN705 */
+/** Compares every constant that the manifest and rn_info have in common. @throws RN705 */
 function checkConstants(m: Manifest, { rn_info }: AbiExports): void {
   const check = (what: number, name: string, expected: number): void => {
     const got = call('rn_info', () => rn_info(what));
     if (got === expected) return;
     throw new RunletError('RN705', {
-      what: `the manifest's ${name} is ${expected}, but the module says ${got}`,
+      what: `the manifest's ${name} is ${expected}, but the module's is ${got}`,
       where: `rn_info(${what})`,
       why: 'the manifest belongs to another module, or the module has a type that this host does not know',
       tryThis: rebuild,
@@ -273,11 +266,11 @@ function checkConstants(m: Manifest, { rn_info }: AbiExports): void {
   for (const [i, port] of m.outputs.entries()) checkPort(64 + 8 * i, `outputs[${i}]`, port);
 }
 
-/** The module's memory [address, address + bytes), checked. */
+/** Returns the view [address, address + bytes) of the module's memory. @throws RN704 if it is outside */
 function region(memory: ArrayBuffer, what: string, address: number, bytes: number): Uint8Array {
   if (!Number.isInteger(address) || address <= 0 || bytes < 0 || address + bytes > memory.byteLength)
     throw new RunletError('RN704', {
-      what: `${what} lies outside the module's memory`,
+      what: `${what} is outside the module's memory`,
       where: `${bytes} bytes at ${address}`,
       why: `the memory has ${memory.byteLength} bytes`,
       tryThis: rebuild,
@@ -285,7 +278,7 @@ function region(memory: ArrayBuffer, what: string, address: number, bytes: numbe
   return new Uint8Array(memory, address, bytes);
 }
 
-/** The memory's buffer; RN704 unless its size is fixed (minimum = maximum), since views must stay valid. */
+/** Returns the memory's buffer. @throws RN704 if it is shared or can grow, since views must stay valid */
 function fixedMemory(memory: WebAssembly.Memory, manifest: Manifest): ArrayBuffer {
   let grows = true;
   try {
@@ -299,28 +292,29 @@ function fixedMemory(memory: WebAssembly.Memory, manifest: Manifest): ArrayBuffe
   return buffer;
 }
 
-/** Bytes as the values that a module stores. @throws RN704 int16 at an odd address */
+/** Returns a view of bytes as stored values of a port. @throws RN704 if int16 values are at an odd address */
 export const storedView = (port: PortManifest, { buffer, byteOffset, byteLength }: Uint8Array): Stored => {
   if (!isInt16(port)) return new Int8Array(buffer, byteOffset, byteLength);
   if (byteOffset % 2 === 0) return new Int16Array(buffer, byteOffset, byteLength / 2);
   throw new RunletError('RN704', {
-    what: 'int16 values do not lie at an even address',
+    what: 'int16 values are not at an even address',
     where: `byte ${byteOffset}`,
     tryThis: rebuild,
   });
 };
 
 export interface OpenOptions {
-  /** For modules whose custom section was stripped. */
+  /** Manifest of a module whose custom section was stripped; by default the one in the module. */
   manifest?: Manifest;
-  /** Of modules built with home `linear` or `tile`. */
+  /** Weights of a module that was built with home `linear` or `tile`. */
   weights?: BufferSource;
 }
 
 /**
- * Compiles, instantiates and checks a module, and gives it its weights. Nothing but rn_abi, rn_info and the
- * address functions is run.
- * @throws RN600-RN606 the bytes or the manifest; RN700-RN705, RN710 the module; RN714, RN717 the weights.
+ * Compiles, instantiates and checks a module, and gives it its weights. Calls only rn_abi, rn_info and the
+ * functions that return addresses.
+ * @throws RN600-RN606 for the bytes or the manifest; RN700-RN705, RN710 for the module; RN714, RN717 for the
+ * weights.
  */
 export async function openModule(wasm: BufferSource | WebAssembly.Module, options: OpenOptions = {}): Promise<OpenModule> {
   const module = await compile(wasm);
@@ -329,7 +323,7 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, option
   const manifest = options.manifest ? checkManifest(options.manifest) : manifestOf(module);
   checkImports(imports, manifest);
   const weights = await weightsOf(manifest, options.weights);
-  // nothing of the module runs before its memory is there: it has no start function
+  // the import is not called before `instance` is set, since the module has no start function
   const tile = weights && tileImport(weights, () => instance.exports.memory as WebAssembly.Memory);
   const command = manifest.form === 'wasi' && { [wasiModule]: noCommand };
   const instance = await instantiate(module, { ...(tile && { runlet: { weights: tile } }), ...command });
@@ -345,7 +339,7 @@ export async function openModule(wasm: BufferSource | WebAssembly.Module, option
   checkConstants(manifest, exports);
   if (weights && manifest.weights?.home === 'linear') {
     const address = call('rn_info', () => exports.rn_info(6));
-    region(memory, 'what rn_info(6) says of the weights', address, weights.length).set(weights);
+    region(memory, 'the region of the weights, rn_info(6),', address, weights.length).set(weights);
   }
   const at = (name: 'rn_input' | 'rn_output', i: number, bytes: number): Uint8Array =>
     region(

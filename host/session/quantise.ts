@@ -1,12 +1,12 @@
 /**
- * Between the numbers of a user and the int8 of a module.
+ * Quantiser: converts a user's numbers to a module's int8 or int16, and back.
  *
- * In: float32, int8 or uint8 frames and a port's scale s and zero point z.  Out: int8 (int16) in the module's
- * memory, and back. Sound is int16 with s = 2^-15. Formula: q = clamp(round(x / s) + z, -128, 127), division
- * in float32, halves away from zero;  x = s * (q - z), in float32. int16: -32768 to 32767.
+ * In: float32, int8 or uint8 frames, and a port's scale s and zero point z.  Out: int8 (int16) values in the
+ * module's memory. Sound is int16 with s = 2^-15.
+ * Formula: q = clamp(round(x / s) + z, -128, 127), with a float32 division and halves rounded away from zero;
+ * x = s * (q - z), in float32. int16 is clamped to -32768 to 32767.
  * Source: TensorFlow Lite 8-bit quantisation specification, reference kernels QUANTIZE and DEQUANTIZE.
- * Bit-exact to them.
- * Cost: a division per element in, a product per element out; of whole arrays nothing is allocated.
+ * Bit-exact to them. Cost: a division per input element, a multiplication per output element; no allocation.
  */
 import { isInt16, type PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -14,22 +14,25 @@ import { type Frames, kindOf, wrongKind } from './kinds.ts';
 import type { Stored } from './open.ts';
 import { quantiseKernel } from './quantise-kernel.ts';
 
-/** One real value as int8 (int16: `most` 32767); NaN gives NaN. `scale` must be a float32. */
-export function quantiseValue(x: number, scale: number, zeroPoint: number, most = 127): number {
-  // A double quotient of two float32 rounded to float32 is the float32 quotient (53 >= 2 * 24 + 2 bits).
+/**
+ * Quantises one real value; NaN gives NaN.
+ * @param scale a float32. @param max largest quantised value, 127 (int8) by default, 32767 for int16.
+ */
+export function quantiseValue(x: number, scale: number, zeroPoint: number, max = 127): number {
+  // The double quotient of two float32, rounded to float32, is the float32 quotient (53 >= 2 * 24 + 2 bits).
   const v = Math.fround(Math.fround(x) / scale);
   const q = Math.trunc(v < 0 ? v - 0.5 : v + 0.5) + zeroPoint;
-  return Math.min(most, Math.max(-most - 1, q));
+  return Math.min(max, Math.max(-max - 1, q));
 }
 
-/** One int8 as a real value. `scale` must be a float32. */
+/** Returns the real value of one int8 or int16. `scale` must be a float32. */
 export const dequantiseValue = (q: number, scale: number, zeroPoint: number): number => Math.fround(scale * (q - zeroPoint));
 
 /**
- * Where each element of a user's frame goes in the module's [f][c] frame, or undefined where both are the
- * same. A user's frame is in the model file's order where that order begins with t (so [c][f] for order t, c,
- * f); a file that puts t elsewhere has no frames in one piece, and a frame is then the f * c elements of one
- * time step in [f][c].
+ * Returns the index in the module's [f][c] frame for each element of a user's frame, or undefined if the two
+ * orders are the same. A user's frame is in the model file's order if that order begins with t: [c][f] for
+ * the order t, c, f. In any other order a frame is not contiguous in the file; the user's frame is then the
+ * f * c elements of one time step, in [f][c].
  */
 export function placesOf(port: PortManifest): Int32Array | undefined {
   const [, f, c] = port.shape;
@@ -37,29 +40,27 @@ export function placesOf(port: PortManifest): Int32Array | undefined {
   return Int32Array.from({ length: f * c }, (_, i) => (i % f) * c + Math.floor(i / f));
 }
 
-/** Where element i of several frames goes. */
+/** Returns the index in the module's buffer for element i of several frames. */
 const placed = (i: number, places: Int32Array): number => i - (i % places.length) + (places[i % places.length] as number);
 
-/** The kind of array that holds an input's stored values. */
+/** Returns the name of the typed array for an input's stored values. */
 export const storedKind = (port: PortManifest): string => (isInt16(port) ? 'Int16Array' : 'Int8Array');
 
-/** assembly/host/quantise.ts, made when it is first wanted. */
+/** The module of assembly/host/quantise.ts, instantiated at the first use. */
 interface Kernel {
   floats: Float32Array;
-  /** 1 where one of the first `count` floats was not a number. */
+  /** Quantises the first `count` floats in place. Returns 1 if one of them is NaN. */
   quantise(count: number, scale: number, zeroPoint: number, int16: number): number;
 }
 
-/**
- * Values from which the kernel pays, and the most that its page of memory takes, with what it writes behind
- * them.
- */
-const fewest = 32;
-const atOnce = 16_380;
+/** Smallest number of values for which the kernel is faster than quantiseValue. */
+const kernelMinimum = 32;
+/** Largest number of values that fit in the kernel's page of memory, with its write past the last of them. */
+const kernelCapacity = 16_380;
 
 let kernel: Kernel | null | undefined;
 
-/** Undefined where the engine has no SIMD. */
+/** Returns the kernel, or undefined if the engine has no SIMD. */
 function kernelHere(): Kernel | undefined {
   if (kernel === undefined)
     try {
@@ -77,7 +78,7 @@ export class Quantiser {
   readonly port: PortManifest;
   #scale: number;
   #places: Int32Array | undefined;
-  /** What the kernel gives, of the length that was wanted last. */
+  /** View of the kernel's results, with the length of the latest call. */
   #rounded: Stored | undefined;
 
   constructor(port: PortManifest) {
@@ -88,8 +89,8 @@ export class Quantiser {
 
   /**
    * Writes `count` frames of `frames`, from frame `from` on, to the start of `to` ([hop][f][c]).
-   * @throws RN708 uint8 for an input that is not uint8, int8 or int16 for one of the other kind, RN709 NaN;
-   * `to` may then be partly written.
+   * @throws RN708 if the input does not take this type of array, RN709 if a value is NaN; `to` may then be
+   * partly written.
    */
   write(frames: Frames, from: number, count: number, to: Stored): void {
     const { elements, hostType, name } = this.port;
@@ -115,15 +116,15 @@ export class Quantiser {
   }
 
   /**
-   * quantiseValue of the values [from, from + count), each to its place; where the first NaN stands, counted
-   * from `from`, or -1.
+   * Quantises the values [from, from + count) of `x` into `to`. Returns the index of the first NaN, counted
+   * from `from`, or -1 if there is none.
    */
   #quantise(x: Float32Array, from: number, count: number, to: Stored): number {
-    const kernel = count < fewest ? undefined : kernelHere();
+    const kernel = count < kernelMinimum ? undefined : kernelHere();
     if (!kernel) return this.#oneByOne(x, from, count, to);
     const int16 = isInt16(this.port);
-    for (let done = 0; done < count; done += atOnce) {
-      const n = Math.min(atOnce, count - done);
+    for (let done = 0; done < count; done += kernelCapacity) {
+      const n = Math.min(kernelCapacity, count - done);
       const begin = from + done;
       kernel.floats.set(n === x.length ? x : x.subarray(begin, begin + n));
       if (kernel.quantise(n, this.#scale, this.port.zeroPoint, int16 ? 1 : 0) !== 0) return this.#oneByOne(x, from, count, to);
@@ -138,14 +139,14 @@ export class Quantiser {
     return -1;
   }
 
-  /** The same, for a few, and for engines without SIMD. */
+  /** Does the same as #quantise, without the kernel: for few values, and for engines without SIMD. */
   #oneByOne(x: Float32Array, from: number, count: number, to: Stored): number {
     const scale = this.#scale;
     const { zeroPoint } = this.port;
-    const most = isInt16(this.port) ? 32767 : 127;
+    const max = isInt16(this.port) ? 32767 : 127;
     const places = this.#places;
     for (let i = 0; i < count; i++) {
-      const q = quantiseValue(x[from + i] as number, scale, zeroPoint, most);
+      const q = quantiseValue(x[from + i] as number, scale, zeroPoint, max);
       if (Number.isNaN(q)) return i;
       to[places ? placed(i, places) : i] = q;
     }

@@ -1,10 +1,10 @@
 /**
- * What a classifier says: the label with the highest score, or whose index the model gives.
+ * Result of a classifier: the label with the highest score, or the label whose index the model gives.
  *
- * In: a manifest and real values of one output.  Out: label, score and index; of equal scores the first.
- * Rule: a score is the model's own value. It is a probability where the model ends in a softmax or a sigmoid;
- * no softmax is added, since a manifest does not say that an output holds logits. Cost: one comparison a
- * label, and the object.
+ * In: a manifest and the real values of one output.  Out: label, score and index; the first of equal scores.
+ * Errors: RN719.
+ * Rule: the score is the model's value, unchanged. No softmax is added, because a manifest does not record
+ * whether an output holds logits. Cost: one comparison per label, and one object.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { classOf } from '../../models/class-index.ts';
@@ -13,20 +13,20 @@ import { RunletError } from '../../models/error.ts';
 export interface Result {
   label: string;
   /**
-   * Real value of that label: a probability where the model ends in a softmax or a sigmoid, else what the
-   * model gives (a logit). Of an output with one value and several labels: 1 less the distance of the value
-   * from the index, which is 1 for a model that answers with an index.
+   * Real value of that label: a probability if the model ends in a softmax or a sigmoid, else a logit. If the
+   * output is one value and there are several labels, 1 minus its distance from `index`: 1 for an ArgMax.
    */
   score: number;
-  /** Place in `labels`. */
+  /** Index of the label in `labels`. */
   index: number;
 }
 
-/** The labels of the elements of output `which`. @throws RN719 */
+/** Returns the labels of the elements of output `which`. @throws RN719 */
 function labelsOf({ labels = [], detector, outputs, name }: Manifest, which: number): readonly string[] {
   const elements = outputs[which]?.elements ?? 0;
-  if (labels.length === elements || (elements === 1 && labels.length > 1)) return labels;
+  if (labels.length === elements) return labels;
   if (elements === 1 && detector?.label !== undefined) return [detector.label];
+  if (elements === 1 && labels.length > 1) return labels;
   throw new RunletError('RN719', {
     what: 'the model has no labels for this output',
     where: `${name}, output ${which}`,
@@ -35,7 +35,7 @@ function labelsOf({ labels = [], detector, outputs, name }: Manifest, which: num
   });
 }
 
-/** @throws RN719 */
+/** Returns the label with the highest of `values`. @throws RN719 */
 export function resultOf(manifest: Manifest, which: number, values: Float32Array): Result {
   const labels = labelsOf(manifest, which);
   const index = classOf(values, labels.length);

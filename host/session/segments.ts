@@ -1,33 +1,33 @@
 /**
- * SegmentDetector: says from when to when something goes on, such as speech, by the scores of a model that
- * runs on a stream.
+ * SegmentDetector: finds the start and end of segments, such as speech, from the scores of a model that runs
+ * on a stream.
  *
- * In: one score an output, 0 to 1, and the time at which the stretch of signal begins that it judges.
- * Out: a Segment, once it is known to be over.
- * Rule: a run is consecutive scores of `release` or more, one of them at least `cutoff`. Runs that are at
- * most gapMs apart are one segment. A segment shorter than shortestMs is left out. Its score is the mean over
- * its runs.
- * Exactness: one addition an output in double precision. Nothing is allocated but a run and the Segment.
+ * In: one score (0 to 1) per output, and the start time of the stepMs of signal that it stands for.
+ * Out: a Segment, as soon as it is certain that it has ended.
+ * Rule: a run is a sequence of scores of at least `release`, one of which is at least `cutoff`. Runs that are
+ * at most gapMs apart form one segment. A segment shorter than shortestMs is dropped. The score of a segment
+ * is the mean over its runs.
+ * Exactness: one addition per output in double precision. Only a run and the Segment are allocated.
  */
 import { within } from './detector.ts';
 
 export interface SegmentOptions {
-  /** A segment has a score that is at least this, 0 to 1. */
+  /** Threshold that at least one score of a run must reach, 0 to 1. */
   cutoff: number;
-  /** A run goes on while scores are at least this, 0 to `cutoff` (default: the cutoff). */
+  /** Threshold below which a run ends, 0 to `cutoff` (default: the cutoff). */
   release?: number;
-  /** Milliseconds of the shortest segment (default 0). */
+  /** Length of the shortest segment, in milliseconds (default 0). */
   shortestMs?: number;
-  /** Milliseconds of the longest gap inside a segment (default 0). */
+  /** Length of the longest gap inside a segment, in milliseconds (default 0). */
   gapMs?: number;
-  /** Milliseconds between two outputs: each judges so much of the signal. */
+  /** Milliseconds between two outputs; each score stands for this much of the signal. */
   stepMs: number;
 }
 
 export interface Segment {
   startMs: number;
   endMs: number;
-  /** Mean of its scores. */
+  /** Mean of the segment's scores. */
   score: number;
 }
 
@@ -45,11 +45,11 @@ export class SegmentDetector {
   readonly shortestMs: number;
   readonly gapMs: number;
   readonly stepMs: number;
-  /** The time at which the next stretch begins. */
+  /** Start time of the next score. */
   #nextMs = 0;
-  /** Scores of `release` or more up to now. */
+  /** The current run, which the next score may extend. */
   #run: Run | undefined;
-  /** The segment so far, without the run. */
+  /** The current segment, without the current run. */
   #open: Run | undefined;
 
   /** @throws RN770 an option out of its range. */
@@ -61,12 +61,12 @@ export class SegmentDetector {
     this.stepMs = within('stepMs', stepMs, Number.MAX_VALUE, 'milliseconds, 0 or more');
   }
 
-  /** Whether a segment goes on, or has ended so shortly ago that it may go on. */
+  /** True during a segment, and after it while a new run could still extend it. */
   get active(): boolean {
     return this.#open !== undefined || this.#run?.reached === true;
   }
 
-  /** Begins anew: a new stream. */
+  /** Prepares for a new stream. */
   reset(): void {
     this.#nextMs = 0;
     this.#run = undefined;
@@ -76,8 +76,8 @@ export class SegmentDetector {
   /**
    * Takes the score of the next output.
    * @param score 0 to 1.
-   * @param timeMs start of the stretch that it judges; by default the end of the one before.
-   * @returns the segment that is over, if it is known now.
+   * @param timeMs start time of the signal that it stands for; by default the end of the previous one.
+   * @returns the segment that is now known to have ended, if any.
    */
   push(score: number, timeMs: number = this.#nextMs): Segment | undefined {
     this.#nextMs = timeMs + this.stepMs;
@@ -92,13 +92,13 @@ export class SegmentDetector {
     return this.#open && latestMs - this.#open.endMs > this.gapMs ? this.#close() : undefined;
   }
 
-  /** The end of the stream. @returns the segment that went on. */
+  /** Ends the stream. @returns the segment that was still open, if any. */
   finish(): Segment | undefined {
     this.#endRun();
     return this.#close();
   }
 
-  /** The run becomes the segment, or a part of it. */
+  /** Adds the current run to the current segment, or starts a segment with it. */
   #endRun(): void {
     const [run, open] = [this.#run, this.#open];
     this.#run = undefined;

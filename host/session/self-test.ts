@@ -1,9 +1,9 @@
 /**
- * Self-test: the manifest's golden, run on this engine.
+ * Self-test: runs the manifest's golden on this engine.
  *
- * In: a session.  Out: whether SHA-256 over the outputs of a generated signal is the digest that was recorded
- * at build time.
- * Source: docs/abi.md, "Golden". xorshift32 fills all inputs a hop at a time, input 0 first.
+ * In: a session.  Out: whether the SHA-256 of the outputs for a generated signal equals the digest that was
+ * recorded at build time.
+ * Source: docs/abi.md, "Golden". xorshift32 fills all inputs hop by hop, input 0 first.
  * Cost: golden.hops hops; the session is reset before and after.
  */
 import { RunletError } from '../../models/error.ts';
@@ -13,15 +13,15 @@ import type { Session } from './session.ts';
 
 export interface SelfTestResult {
   ok: boolean;
-  /** SHA-256 found and recorded, hex. */
+  /** SHA-256 of the outputs, and the recorded one, in hex. */
   digest: string;
   expected: string;
-  /** Outputs that fell due, and how many were recorded. */
+  /** Number of outputs, and the recorded number. */
   outputs: number;
   expectedOutputs: number;
 }
 
-/** xorshift32 (Marsaglia, 2003; shifts 13, 17, 5). */
+/** Returns a generator of 32-bit numbers. Source: xorshift32 (Marsaglia, 2003; shifts 13, 17, 5). */
 function xorshift(seed: number): () => number {
   let x = seed | 0;
   return () => {
@@ -32,23 +32,23 @@ function xorshift(seed: number): () => number {
   };
 }
 
-/** The golden's generator: next() is one int8. */
+/** Returns the golden's generator; every call gives one int8. */
 export function goldenBytes(seed: number): () => number {
   const next = xorshift(seed);
   return () => (next() << 24) >> 24;
 }
 
-/** What a self-test pushes and gets, hop by hop. The frames are the same arrays every time. */
+/** Inputs and outputs of one hop of a self-test. Every hop uses the same arrays for its frames. */
 export interface GoldenHop {
-  /** By input. */
+  /** One array per input. */
   frames: Stored[];
-  /** By output; none where no output fell due. */
+  /** One array per output; empty if no output was due. */
   outputs: Stored[];
 }
 
 /**
- * Runs the manifest's golden, and shows every hop to `see`. Resets the session before and after.
- * @throws RN714 without WebCrypto (it needs a secure context in browsers), RN710 if the module fails.
+ * Runs the manifest's golden and calls `see` after every hop. Resets the session before and after.
+ * @throws RN714 without WebCrypto (browsers require a secure context), RN710 if the module fails.
  */
 export async function selfTest(session: Session, see?: (hop: GoldenHop) => void): Promise<SelfTestResult> {
   const { golden, inputs, outputs } = session.manifest;
@@ -78,8 +78,8 @@ export async function selfTest(session: Session, see?: (hop: GoldenHop) => void)
 }
 
 /**
- * Runs the self-test, for hosts that must not go on with a bundle that fails it (gateways, received bundles).
- * @throws RN713 where the outputs differ from those recorded at build time; else as selfTest.
+ * Runs the self-test and throws if it fails. For hosts that receive bundles, such as gateways.
+ * @throws RN713 if the outputs differ from those recorded at build time; else as selfTest.
  */
 export async function requireSelfTest(session: Session, see?: (hop: GoldenHop) => void): Promise<SelfTestResult> {
   const result = await selfTest(session, see);
@@ -87,7 +87,7 @@ export async function requireSelfTest(session: Session, see?: (hop: GoldenHop) =
   throw new RunletError('RN713', {
     what: 'the self-test failed',
     where: `golden of ${session.manifest.name}`,
-    why: `${result.outputs} outputs with digest ${result.digest.slice(0, 12)}, recorded were ${result.expectedOutputs} with ${result.expected.slice(0, 12)}`,
-    tryThis: 'copy or build the bundle again; if it stays, report the engine',
+    why: `${result.outputs} outputs with digest ${result.digest.slice(0, 12)}; the manifest records ${result.expectedOutputs} with ${result.expected.slice(0, 12)}`,
+    tryThis: 'copy or build the bundle again; if the test still fails, report the engine',
   });
 }

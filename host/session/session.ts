@@ -1,16 +1,16 @@
 /**
- * Session: one running module.
+ * Session: runs one stream of a module.
  *
- * In: frames of a signal, as real numbers or int8, in pieces of any size.  Out: the model's outputs, as they
- * fall due.
- * Time (docs/abi.md): window n is frames [n * hop, n * hop + window); its output is due once frame n * hop +
- * window - 1 + delayFrames is in. In mode `stream` the first warmUpHops outputs are not reported. Frames and
- * outputs are counted in JavaScript numbers, exact up to 2^53 (at 48 kHz, six thousand years). Frames are any
- * value (frames.ts says which are taken); a module that breaks the ABI closes the session until reset or
- * restore. A module that does not return cannot be stopped in the thread that runs it: docs/session.md runs a
- * session in a worker. No Node import and no dependency, so it runs in a browser as it is. Exact:
- * quantisation is TensorFlow Lite's, the rest is the module's own arithmetic. push and output allocate
- * nothing.
+ * In: frames of a signal, as real numbers or int8, in pieces of any size.  Out: the model's outputs, each as
+ * soon as it is due.
+ * Time (docs/abi.md): window n covers frames [n * hop, n * hop + window). Its output is due once the session
+ * has taken frame n * hop + window - 1 + delayFrames. In mode `stream` the first warmUpHops outputs are not
+ * reported. Counts of frames and outputs are exact up to 2^53 (at 48 kHz, six thousand years).
+ * Errors: frames.ts checks every pushed value. After a trap or an answer that breaks the ABI, the session
+ * refuses frames until reset or restore. No thread can stop a module that it runs itself: docs/session.md
+ * shows how to run a session in a worker.
+ * It has no Node import and no dependency, so it also runs in browsers. Exact: quantisation follows
+ * TensorFlow Lite, and the module computes everything else. push and output allocate nothing.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { StreamClock, type WarmUp } from './clock.ts';
@@ -25,40 +25,40 @@ import { packSnapshot, unpackSnapshot } from './snapshot.ts';
 import { type StreamChunk, type StreamOutput, streamOf } from './stream.ts';
 import { Turn, type Turns } from './turn.ts';
 
-/** What rn_info calls the form of the dot product that rn_reset has found; 0 is none (docs/abi.md). */
+/** Index for rn_info: form of the dot product that rn_reset detected. Value 0: not exact (docs/abi.md). */
 const dotForm = 12;
 
 export class Session {
   readonly manifest: Manifest;
   /**
-   * Frames between outputs; the most that one push takes. Ticks, where the model has several inputs
-   * (docs/abi.md).
+   * Frames between two outputs, and the largest number of frames in one push. Counted in ticks if the model
+   * has several inputs (docs/abi.md).
    */
   readonly hop: number;
-  /** Frames that one output looks at. */
+  /** Frames in the window of one output. */
   readonly window: number;
-  /** Values in a frame of the first input: its channels, or f * c where a frame is [f][c]. */
+  /** Number of values in a frame of the first input: its channels, or f * c if a frame is [f][c]. */
   readonly frameElements: number;
-  /** Names of the classes, in the output's order; empty where the model has none. */
+  /** Names of the classes, in the output's order; empty if the model has none. */
   readonly labels: readonly string[];
-  /** Where the stream stands in time. Only the session sets it. */
+  /** Counts of frames and outputs. Only the session changes it. */
   readonly clock: StreamClock;
   #module: OpenModule;
   #quantisers: Quantiser[];
-  /** The newest frame of each input, for `hold`; zero points before the first. */
+  /** The newest frame of each input, for the gap policy `hold`; zero points before the first frame. */
   #lastFrame: Stored[];
   /**
-   * Where the newest frame of each input stands after a whole hop; made once, for a view costs more than the
-   * copy.
+   * View of the last frame of each input buffer, which is the newest frame after a push of a whole hop.
+   * Created once, because a new view costs more than the copy.
    */
   #newest: Stored[];
-  /** The array of each input in the call that runs. */
+  /** The caller's array for each input, during a push. */
   #parts: Frames[] = [];
-  /** The module trapped or broke the ABI: its state is undefined until reset or restore. */
+  /** True if the module trapped or broke the ABI. Its state is then undefined until reset or restore. */
   #failed = false;
   #turn: Turn;
 
-  /** Use openSession: it checks the module first. */
+  /** Creates a session of a checked module. Callers use openSession, which checks the module first. */
   constructor(module: OpenModule, turns: Turns = {}) {
     this.#module = module;
     this.#turn = new Turn(module, turns);
@@ -79,9 +79,10 @@ export class Session {
   }
 
   /**
-   * Another stream of the same module in the same instance: weights, tables and workspace are in memory once.
-   * Siblings may be called in any order; a switch copies both states. Read an output before a sibling is
-   * pushed. A trap may leave the instance damaged for all: restore snapshots in a new one.
+   * Creates another stream of the same module in the same instance, so that weights, tables and workspace are
+   * in memory only once. Siblings may be called in any order; a switch between two copies both states. Read
+   * an output before you push to a sibling. A trap may damage the instance for all siblings: open the bundle
+   * again and restore their snapshots.
    * @throws RN700, RN710
    */
   sibling(): Session {
@@ -89,8 +90,8 @@ export class Session {
   }
 
   /**
-   * Frames taken since the stream began: since the last reset, or since the last gap with `reset`. Frames of
-   * other gaps count.
+   * Frames taken since the stream began, that is, since the last reset or the last gap with policy `reset`.
+   * Frames of other gaps are included.
    */
   get framesPushed(): number {
     return this.clock.framesPushed;
@@ -101,40 +102,40 @@ export class Session {
     return this.clock.outputsDue;
   }
 
-  /** The frame of the signal that is frame 0 of the stream: 0 but after a gap with `reset`. */
+  /** Number of the signal's frame that is frame 0 of the stream. It is 0 until a gap with policy `reset`. */
   get originFrame(): number {
     return this.clock.originFrame;
   }
 
   /**
-   * n of the latest output (its window is frames originFrame + [n * hop, n * hop + window) of the signal), or
-   * -1 before the first.
+   * Index n of the latest output, or -1 before the first. Its window is frames originFrame + [n * hop, n *
+   * hop + window) of the signal.
    */
   get outputIndex(): number {
     return this.clock.outputIndex;
   }
 
-  /** How long until the next output, and what the warm-up has held back. */
+  /** Number of frames until the next output, and of outputs that the warm-up has suppressed. */
   get warmUp(): WarmUp {
     return this.clock.warmUp;
   }
 
-  /** Frames of the latest output's window that were made up in gaps. */
+  /** Number of made-up frames (frames filled in for a gap) in the latest output's window. */
   get gapFramesInWindow(): number {
     return this.clock.madeUpInWindow;
   }
 
   /**
-   * The same, of the frames around the window that the output depends on too: warmUpHops hops before,
-   * delayFrames after.
+   * Number of made-up frames in the context of the latest output: the warmUpHops hops before its window and
+   * the delayFrames frames after it. The output depends on these frames as well.
    */
   get gapFramesInContext(): number {
     return this.clock.madeUpInContext;
   }
 
   /**
-   * Forgets the signal: the next frame is frame 0.
-   * @throws RN700 the module's target is relaxed, and this engine is not exact; RN710
+   * Clears the stream's state; the next frame is frame 0.
+   * @throws RN700 if the module's target is relaxed and this engine is not exact; RN710
    */
   reset(): void {
     this.#turn.begin();
@@ -152,16 +153,17 @@ export class Session {
   }
 
   /**
-   * Says that `frames` frames of the signal were lost (more than a hop is fine). `reset`: the stream begins
-   * again with the next frame, which is frame 0 of it; originFrame says which frame of the signal that is, so
-   * the output n from then on is about frames originFrame + [n * hop, n * hop + window); the warm-up starts
-   * again. `hold`, `zero`: the last frame, or the real value 0.0, takes their place (before the first frame
-   * both are 0.0). Outputs are numbered on. Of a long gap whole periods are left out once the state repeats;
-   * what follows is the same bytes.
-   * @param onOutput gets n of each output that falls due inside the gap, and whether its window holds made-up
-   * frames.
-   * @throws RN715 wrong arguments (nothing was done), RN716 too long for a module whose state never repeats,
-   * RN710 the module failed.
+   * Handles a gap: `frames` frames of the signal were lost (there may be more than a hop of them).
+   *
+   * With policy `reset` the stream starts again. The next frame is its frame 0, originFrame is the number of
+   * that frame in the signal, and the warm-up is repeated. With `hold` every lost frame is replaced by the
+   * last frame, with `zero` by the real value 0.0; before the first frame both give 0.0. The numbering of
+   * outputs continues. In a long gap whole periods are skipped once the state repeats; the later outputs are
+   * the same bytes as without skipping.
+   * @param onOutput receives the index of each output that is due inside the gap, and whether its window
+   * contains made-up frames.
+   * @throws RN715 if an argument is wrong (nothing was done), RN716 if the gap is too long for a module whose
+   * state does not repeat, RN710 if the module failed.
    */
   gap(frames: number, policy: GapPolicy, onOutput?: (index: number, inGap: boolean) => void): GapResult {
     const { clock } = this;
@@ -200,24 +202,25 @@ export class Session {
   }
 
   /**
-   * Takes 1 to hop frames of the signal; true if an output fell due (read it with output or outputRaw).
-   * @param frames whole frames. Float32Array: real values, quantised here. Int8Array: stored values.
-   * Uint8Array: hostType uint8 only. Int16Array: samples, inputs that are stored so only (real values of
-   * sound are -1 to 1). A frame is in the model file's order where that begins with t, else [f][c]. A model
-   * with several inputs takes one array per input, for the same ticks: input i has rate[i] frames a tick, and
-   * the counts of this class are ticks. `{ data, channels }` and an array of numbers for each frame say how
-   * many values a frame has, and another number than frameElements is refused.
-   * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN, RN718 frames of
-   * another width (nothing was consumed),
-   *   RN710 the module failed, RN752 it failed before.
+   * Takes 1 to hop frames of the signal.
+   * @param frames whole frames. A Float32Array holds real values (of sound: -1 to 1), which are quantised
+   * here. An Int8Array holds stored values. A Uint8Array is only for inputs of hostType uint8, and an
+   * Int16Array only for inputs that are stored as int16. The values of a frame are in the model file's order
+   * if that order begins with t, else in [f][c]. `{ data, channels }` and one array of numbers per frame also
+   * state the number of values in a frame, which must be frameElements. A model with several inputs takes one
+   * array per input, all for the same number of ticks: input i has rate[i] frames per tick, and this class
+   * counts in ticks.
+   * @returns true if an output is due; read it with output or outputRaw.
+   * @throws RN706 no whole frames, RN707 more than a hop, RN708 wrong type, RN709 NaN, RN718 wrong number of
+   * values in a frame (nothing was consumed), RN710 the module failed, RN752 it failed before.
    */
   push(frames: Signal): boolean {
     return this.#take(0, this.#oneHop(frames));
   }
 
   /**
-   * push without quantising or reordering: stored values (int8; int16 for sound, and where the manifest says
-   * type int16) in the module's own order [frames][f][c]. Same errors as push.
+   * Takes frames as push does, but neither quantises nor reorders them. They are stored values in the
+   * module's order [frames][f][c]: int8, or int16 for sound and for ports of type int16. Same errors as push.
    */
   pushInt8(frames: Stored | readonly Stored[]): boolean {
     const count = this.#oneHop(frames);
@@ -231,17 +234,17 @@ export class Session {
     return this.#run(count);
   }
 
-  /** Reads the frames of one push into #parts; how many there are. @throws RN706, RN707, RN708 */
+  /** Reads the frames of one push into #parts and returns their number. @throws RN706, RN707, RN708 */
   #oneHop(frames: unknown): number {
     const count = ticksIn(this.manifest.inputs, frames, this.#parts);
     if (count <= this.hop) return count;
-    throw tooMany(this.hop, `and got ${count}`, 'two outputs could fall due, and the first would be lost');
+    throw tooMany(this.hop, `and got ${count}`, 'two outputs could be due, and the first would be lost');
   }
 
   /**
-   * Takes any number of frames, and calls back after each output that falls due.
-   * @param onOutput gets n of the output; read it with output or outputRaw before returning.
-   * @returns outputs that fell due. Errors as for push, except RN707.
+   * Takes any number of frames and calls `onOutput` as soon as an output is due.
+   * @param onOutput receives the output's index. Read the output in this call, with output or outputRaw.
+   * @returns the number of outputs. Same errors as push, except RN707.
    */
   pushAll(frames: Signal, onOutput: (index: number) => void): number {
     const parts: Frames[] = [];
@@ -253,23 +256,23 @@ export class Session {
   }
 
   /**
-   * Ticks (with one input, frames) in `frames`; RN706 where there are none, a part of one, or not the same
-   * number on every input.
+   * Returns the number of ticks in `frames`; with one input a tick is a frame.
+   * @throws RN706 if there are none, if the last one is incomplete, or if the inputs have different numbers.
    */
   framesIn(frames: Signal): number {
     return ticksIn(this.manifest.inputs, frames, []);
   }
 
   /**
-   * Takes frames (ticks, where there are several inputs) [from, from + count) of `frames` (what framesIn
-   * accepts) without a copy; count is 1 to hop.
+   * Takes a part of `frames` without copying it. With several inputs, positions and counts are in ticks.
+   * @param from number of the first frame to take. @param count frames to take, 1 to hop.
    * @throws RN706, RN707, RN708, RN709 (nothing was consumed), RN710, RN752
    */
   pushPart(frames: Signal, from: number, count: number): boolean {
     const all = ticksIn(this.manifest.inputs, frames, this.#parts);
     if (Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count >= 1 && count <= this.hop && from + count <= all)
       return this.#take(from, count);
-    throw tooMany(this.hop, `and was asked for ${String(count)} from ${String(from)} on`, `there are ${all}`);
+    throw tooMany(this.hop, `and got a request for ${String(count)} from frame ${String(from)} on`, `there are ${all}`);
   }
 
   /** Quantises and runs frames [from, from + count) of #parts. */
@@ -279,18 +282,18 @@ export class Session {
     for (let i = 0; i < inputs.length; i++) {
       const rate = this.#rate(i);
       const part = this.#parts[i] as Frames;
-      this.#parts[i] = nothing; // a session that waits keeps no message alive
+      this.#parts[i] = noFrames; // an idle session must not keep the caller's buffer alive
       (this.#quantisers[i] as Quantiser).write(part, from * rate, count * rate, inputs[i] as Stored);
     }
     return this.#run(count);
   }
 
-  /** Frames of input `i` in a tick. */
+  /** Returns the frames of input `i` in a tick. */
   #rate(i: number): number {
     return this.manifest.inputs[i]?.rate ?? 1;
   }
 
-  /** rn_push over what stands in the input buffers. */
+  /** Calls rn_push for the frames in the input buffers. Returns true if an output is due. */
   #run(count: number): boolean {
     if (this.#failed) throw failedBefore();
     const { inputs } = this.#module;
@@ -317,7 +320,8 @@ export class Session {
   }
 
   /**
-   * The latest value of an output as real numbers, [t][f][c]. The same array every time; copy it to keep it.
+   * Returns the latest value of an output as real numbers, [t][f][c]. Every call returns the same array: copy
+   * it to keep it.
    * @throws RN711
    */
   output(which = 0): Float32Array {
@@ -325,19 +329,19 @@ export class Session {
   }
 
   /**
-   * The latest value of an output as stored, int8 or int16 [t][f][c] (for hostType uint8 add 128). A view
-   * of the module's memory.
-   * @throws RN711 no such output, or a sibling has overwritten it
+   * Returns a view of the latest stored value of an output, int8 or int16 [t][f][c], in the module's memory.
+   * For hostType uint8 add 128.
+   * @throws RN711 if there is no such output, or if a sibling has overwritten it
    */
   outputRaw(which = 0): Stored {
     return this.#turn.raw(which);
   }
 
   /**
-   * What a classifier says now: the label with the highest score of the latest output; undefined before the
-   * first output, and from a restore to the next one.
-   * @param which default: the output that the manifest's detector reads, else 0. @throws RN711, RN719 the
-   * output has no labels
+   * Returns the label with the highest score in the latest output of a classifier. Returns undefined before
+   * the first output, and after a restore until the next output.
+   * @param which index of the output; by default the one that the manifest's detector reads, else 0.
+   * @throws RN711, RN719 if the output has no labels
    */
   result(which = this.manifest.detector?.output ?? 0): Result | undefined {
     if (this.#turn.overwritten) return undefined;
@@ -346,16 +350,17 @@ export class Session {
   }
 
   /**
-   * Runs a signal that comes in pieces of any length, also ones that break a frame, and yields the outputs as
-   * they fall due. Errors as for pushAll; RN706 also where the signal ends inside a frame.
+   * Runs a signal that arrives in pieces of any length and yields each output as soon as it is due. A piece
+   * may end inside a frame.
+   * @throws RN706 also if the signal ends inside a frame; else as pushAll.
    */
   stream(chunks: AsyncIterable<StreamChunk> | Iterable<StreamChunk>): AsyncGenerator<StreamOutput, void, undefined> {
     return streamOf(this, chunks);
   }
 
   /**
-   * Everything that restore needs to go on from here, in this or another session of the same bundle. @throws
-   * RN752
+   * Returns the state of this stream as bytes, for restore in this or another session of the same bundle.
+   * @throws RN752
    */
   snapshot(): Uint8Array {
     if (this.#failed) throw failedBefore();
@@ -370,8 +375,8 @@ export class Session {
   }
 
   /**
-   * Goes on from a snapshot. The outputs hold no value until the next one falls due.
-   * @throws RN712 where the snapshot is damaged or was made with other weights, scales or layout.
+   * Continues from a snapshot. The outputs have no value until the next one is due.
+   * @throws RN712 if the snapshot is damaged or was made with other weights, scales or layout.
    */
   restore(bytes: Uint8Array): void {
     const frameBytes = this.#lastFrame.reduce((sum, frame) => sum + frame.byteLength, 0);
@@ -389,4 +394,4 @@ export class Session {
   }
 }
 
-const nothing = new Int8Array(0);
+const noFrames = new Int8Array(0);

@@ -1,5 +1,5 @@
 /**
- * Snapshots: a session's state as bytes, guarded against damage and against the wrong bundle.
+ * Snapshot: a session's state as bytes, with a check for damage and for the wrong bundle.
  *
  * Layout, little endian:
  *
@@ -7,25 +7,26 @@
  *     8   state digest, 32 bytes      40  frames pushed, f64
  *     48  outputs reported, f64       56  origin frame, f64
  *     64  state bytes, u32            68  bytes of the last frame of all inputs, u32
- *     72  stretches made up, u32      76  FNV-1a 32 of all other bytes
- *     80  state, last frame, then first and end frame of each stretch that was made up in gaps, f64
+ *     72  ranges made up, u32         76  FNV-1a 32 of all other bytes
+ *     80  state, last frame, then first and end frame of each range that was made up in gaps, f64
  *
- * The state digest covers layout, scales and all weights that feed the state, so equal digests mean that a
- * restored session gives the same bytes as one that never stopped. Frame counters are whole numbers below
- * 2^53, exact in f64.
+ * Errors: RN712. The state digest covers the layout, the scales and all weights that affect the state. So if
+ * the digests are equal, a restored session gives the same bytes as one that never stopped. Frame counters
+ * are whole numbers below 2^53, exact in f64.
  */
 import { RunletError } from '../../models/error.ts';
 import { kindOf } from './kinds.ts';
 
 export interface Snapshot {
-  /** 64 hex digits. */
+  /** SHA-256, 64 hex digits. */
   stateDigest: string;
   framesPushed: number;
   outputsDue: number;
   originFrame: number;
   state: Uint8Array;
-  /** The newest frame, int8 [f][c] of each input in turn. */
+  /** The newest frame of each input, one after the other: s8 or s16 [f][c]. */
   lastFrame: Uint8Array;
+  /** Ranges of made-up frames, [from, to). */
   madeUp: [from: number, to: number][];
 }
 
@@ -34,9 +35,7 @@ const checksumAt = 76;
 const magic = 0x53534e52; // 'RNSS'
 const version = 2;
 
-/**
- * Fowler-Noll-Vo hash 1a, 32 bits, over all but the checksum; enough against damage, not against an attacker.
- */
+/** Returns Fowler-Noll-Vo 1a (32 bits) of all bytes except the checksum. It detects damage, not attacks. */
 function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < bytes.length; i++)
@@ -46,7 +45,7 @@ function fnv1a(bytes: Uint8Array): number {
 
 const hexByte = (hex: string, i: number): number => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
 
-/** The bytes of a snapshot; the state is copied. */
+/** Returns the bytes of a snapshot; the state is copied. */
 export function packSnapshot(snapshot: Snapshot): Uint8Array {
   const { stateDigest, framesPushed, outputsDue, originFrame, state, lastFrame, madeUp } = snapshot;
   const spansAt = headerBytes + state.length + lastFrame.length;
@@ -65,8 +64,8 @@ export function packSnapshot(snapshot: Snapshot): Uint8Array {
 }
 
 /**
- * A snapshot out of bytes, checked.
- * @throws RN712 damaged, of another version, or made with other weights, scales or layout.
+ * Reads and checks a snapshot.
+ * @throws RN712 if it is damaged, of another version, or made with other weights, scales or layout.
  */
 export function unpackSnapshot(bytes: Uint8Array, stateDigest: string, stateBytes: number, frameBytes: number): Snapshot {
   const fail = (why: string): never => {
@@ -77,7 +76,7 @@ export function unpackSnapshot(bytes: Uint8Array, stateDigest: string, stateByte
       tryThis: 'restore it with the bundle that made it, or reset and start again',
     });
   };
-  if (kindOf(bytes) !== 'Uint8Array') return fail('it is no Uint8Array');
+  if (kindOf(bytes) !== 'Uint8Array') return fail('it is not a Uint8Array');
   if (bytes.length < headerBytes) return fail(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint32(0, true) !== magic) fail('it does not begin with RNSS');
@@ -89,7 +88,7 @@ export function unpackSnapshot(bytes: Uint8Array, stateDigest: string, stateByte
   const lastAt = headerBytes + stateBytes;
   const spansAt = lastAt + frameBytes;
   if (view.getUint32(64, true) !== stateBytes || view.getUint32(68, true) !== frameBytes || bytes.length !== spansAt + 16 * spans)
-    fail(`it has ${bytes.length} bytes, and this bundle has ${stateBytes} of state and ${frameBytes} a frame`);
+    fail(`it has ${bytes.length} bytes; this bundle has ${stateBytes} bytes of state and ${frameBytes} per frame`);
   if (fnv1a(bytes) !== view.getUint32(checksumAt, true)) fail('its checksum does not match');
   const numbers = (at: number, count: number) => Array.from({ length: count }, (_, i) => view.getFloat64(at + 8 * i, true));
   const [framesPushed, outputsDue, originFrame] = numbers(40, 3) as [number, number, number];

@@ -1,33 +1,34 @@
 /**
- * A signal in pieces of any length, run through a session.
+ * Stream: runs a signal that arrives in pieces of any length through a session.
  *
- * In: (async) iterable of pieces; for one input a piece may also end inside a frame.  Out: the outputs, in
- * order. Exactness: the outputs are the same bytes for every way of cutting the signal (docs/abi.md). Cost: a
- * copy per broken frame, and a copy of each output.
+ * In: an iterable or async iterable of pieces; with one input a piece may end inside a frame.  Out: the
+ * outputs, in order.  Errors: RN706 to RN710, RN718, RN752.
+ * Exactness: the outputs are the same bytes for any division of the signal (docs/abi.md).
+ * Cost: a copy of each divided frame and of each output.
  */
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Signal, ticksIn } from './frames.ts';
 import { type Frames, isFrames, kindOf, wrongKind } from './kinds.ts';
 
-/** A piece of the signal; whole frames, but for a typed array. */
+/** A piece of the signal. It holds whole frames, but a typed array may end inside a frame. */
 export type StreamChunk = Signal;
 
 export interface StreamOutput {
-  /** n: counts windows from the first frame; the first is warmUpHops in mode `stream`. */
+  /** Number n of the output's window. In mode `stream` the first reported output has n = warmUpHops. */
   index: number;
   /** The output's window is frames [startFrame, endFrame) of the signal, gaps included. */
   startFrame: number;
   endFrame: number;
-  /** Frames of the window that were made up in a gap. */
+  /** Number of made-up frames (filled in for a gap) in the window. */
   gapFrames: number;
-  /** Output 0, real values, [t][f][c]; a copy. */
+  /** Copy of output 0 as real values, [t][f][c]. */
   output: Float32Array;
-  /** All outputs; outputs[0] is output. */
+  /** Copies of all outputs; outputs[0] is the same array as `output`. */
   outputs: Float32Array[];
 }
 
-/** What is asked of a session here. */
+/** The part of Session that this file uses. */
 interface Driven {
   manifest: Manifest;
   hop: number;
@@ -42,7 +43,7 @@ interface Driven {
 
 const kinds = { Float32Array, Int8Array, Int16Array, Uint8Array };
 
-/** first followed by second[0, end), a copy of second's kind (a Buffer is a Uint8Array). */
+/** Returns a copy of `first` followed by second[0, end), of second's type (a Buffer is a Uint8Array). */
 function join(first: Frames | undefined, second: Frames, end: number): Frames {
   const start = first?.length ?? 0;
   const all = new kinds[kindOf(second) as keyof typeof kinds](start + end);
@@ -51,7 +52,7 @@ function join(first: Frames | undefined, second: Frames, end: number): Frames {
   return all;
 }
 
-/** The latest outputs of a session, copied. */
+/** Returns copies of a session's latest outputs. */
 function latest(session: Driven): StreamOutput {
   const index = session.outputIndex;
   const outputs = session.manifest.outputs.map((_, which) => session.output(which).slice());
@@ -72,7 +73,7 @@ export async function* streamOf(
     let chunk = given;
     if (isFrames(chunk)) {
       let one: Frames = chunk;
-      // the kind does not change inside a frame
+      // the type of array must not change inside a frame
       if (carry && kindOf(carry) !== kindOf(one)) throw wrongKind(port, one);
       if (carry) one = join(carry, one, one.length);
       const whole = one.length - (one.length % elements);

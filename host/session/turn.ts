@@ -1,23 +1,24 @@
 /**
- * A stream's turn in an instance that siblings share: its state goes in when it begins, and out when
- * another's begins; its outputs stand there until then.
+ * Turn: lets sibling streams share one module instance. When a turn begins, the previous stream's state is
+ * copied out of the instance and this stream's state is copied in. Outputs are valid until the turn ends.
  *
- * In: an opened module, whose turn it is.  Out: outputs as stored and as real numbers. Cost: two copies of
- * the state where the turn changes, nothing else.
+ * In: an opened module.  Out: outputs as stored values and as real numbers.  Errors: RN711.
+ * Cost: two copies of the state when the turn changes; none otherwise.
  */
 import { RunletError } from '../../models/error.ts';
 import type { OpenModule, Stored } from './open.ts';
 import { dequantiseValue } from './quantise.ts';
 
-/** One for all siblings. */
+/** Shared by all siblings. */
 export interface Turns {
+  /** The stream whose state is in the instance. */
   now?: Turn;
 }
 
 export class Turn {
-  /** The outputs hold values of this stream. */
+  /** True if the module's outputs belong to this stream. */
   hasOutput = false;
-  /** A sibling has run since this stream's latest output. */
+  /** True if a sibling has run since this stream's latest output. */
   overwritten = false;
   readonly turns: Turns;
   #module: OpenModule;
@@ -33,7 +34,7 @@ export class Turn {
     this.#scales = outputs.map((port) => Math.fround(port.scale));
   }
 
-  /** Brings this stream's state into the instance. */
+  /** Copies this stream's state into the instance if a sibling's state is there. */
   begin(): void {
     const { now } = this.turns;
     if (now === this) return;
@@ -49,20 +50,20 @@ export class Turn {
     this.overwritten = true;
   }
 
-  /** An output has fallen due. */
+  /** Records that an output is due. */
   answered(): void {
     this.hasOutput = true;
     this.overwritten = false;
   }
 
-  /** A view of the module's memory. @throws RN711 */
+  /** Returns a view of an output's stored values in the module's memory. @throws RN711 */
   raw(which: number): Stored {
     if (this.overwritten)
       throw new RunletError('RN711', {
         what: 'the output was overwritten',
         where: 'output',
-        why: 'another stream of the same instance was pushed since',
-        tryThis: 'read an output before a sibling is pushed',
+        why: 'frames were pushed to another stream of the same instance',
+        tryThis: 'read an output before you push to a sibling',
       });
     const raw = Number.isInteger(which) ? this.#module.outputs[which] : undefined;
     if (raw) return raw;
@@ -73,7 +74,7 @@ export class Turn {
     });
   }
 
-  /** The same array every time. @throws RN711 */
+  /** Returns an output's real values, in the same array every time. @throws RN711 */
   real(which: number): Float32Array {
     const raw = this.raw(which);
     const out = this.#real[which] as Float32Array;

@@ -1,25 +1,27 @@
 /**
- * Frames from an array of .npy or .npz.
+ * Frames from an array of a .npy or .npz file.
  *
- * In: an array [frames], [frames][elements] or [frames][f][c]; with `row` one more axis in front.  Out: a
- * source. The first axis is time and is taken as one signal: windows that were cut apart need --row, since a
- * stream has no seams.
+ * In: an array [frames], [frames][elements] or [frames][f][c]; with `row` one more axis in front.
+ * Out: a source. The first axis is time, and the array is one continuous signal. Separate recordings in one
+ * array need --row, since a stream must not jump from one to the next.
  */
 import { transposed } from '../../quant/calibration/check.ts';
 import type { NpyArray } from './npy.ts';
 import { chunksOf, lengthText, type Source, type SourceOptions, wrongElements } from './source.ts';
 
-/** Which part of an array is the signal: elements [from, from + count) in frames. */
+/** The part of an array that is the signal. */
 export interface ArrayPart {
+  /** Index of its first element in the array. */
   from: number;
   frames: number;
-  /** Windows that were cut apart, of so many frames each. */
+  /** Number of frames in each window, if the array holds separate windows. */
   windowFrames?: number;
 }
 
 /**
- * @throws RN722 the array's shape does not end in the elements of a frame, or has no such row; RN415 it is
- * transposed
+ * Finds the part of an array that is the signal.
+ * @throws RN722 if the shape does not end in the elements of a frame, or there is no such row; RN415 if the
+ * array is transposed.
  */
 export function partOf(array: { shape: number[] }, name: string, options: SourceOptions): ArrayPart {
   let { shape } = array;
@@ -43,7 +45,7 @@ export function partOf(array: { shape: number[] }, name: string, options: Source
   if (elements !== options.frameElements)
     throw wrongElements(
       name,
-      `${shown} makes frames of ${elements} elements, the model takes ${options.frameElements}`,
+      `${shown} has ${elements} elements in each frame, the model takes ${options.frameElements}`,
       shape.length > 2
         ? 'save an array [frames][elements], or choose one recording with --row'
         : 'save an array [frames][elements]',
@@ -51,11 +53,11 @@ export function partOf(array: { shape: number[] }, name: string, options: Source
   return { from, frames };
 }
 
-/** For people: type, shape and length. */
+/** Describes an array: type, shape and length. */
 export const arrayText = (array: { dtype: string; shape: number[] }, name: string, frames: number, rateHz?: number): string =>
   `${name}: ${array.dtype} shape (${array.shape.join(', ')}), ${lengthText(frames, rateHz)}`;
 
-/** @throws RN722, RN415 */
+/** Makes a source from an array. @throws RN722, RN415 */
 export function arraySource(array: NpyArray, name: string, options: SourceOptions): Source {
   const { from, frames, windowFrames } = partOf(array, name, options);
   const elements = options.frameElements;

@@ -1,16 +1,16 @@
 /**
- * A time column: how many frames are missing between two rows.
+ * Counts the frames that are missing between two rows, by a time column.
  *
  * In: the time of each row, in seconds or milliseconds, and the sample rate.  Out: lost frames before a row.
- * A step of more than 1.5 sample periods has lost round(step * rate) - 1. Every row needs a time of its own:
- * rows that share the time of a packet would look like gaps.
+ * A step of more than 1.5 sample periods means round(step * rate) - 1 lost frames. Every row needs its own
+ * time: rows that share the time of a packet would look like gaps.
  */
 import { RunletError } from '../../models/error.ts';
 import { numberOf, type TimeUnit } from './source.ts';
 
 const perSecond: Record<TimeUnit, number> = { s: 1, ms: 1000 };
 
-/** The unit that a column's name says: time_s, t_ms, milliseconds. */
+/** Returns the unit that a column's name contains: time_s, t_ms, milliseconds. */
 export function unitOfName(name: string | undefined): TimeUnit | undefined {
   if (/(^|[^a-z])(ms|msecs?)\W*$|milli(s|seconds?)?\W*$/i.test(name ?? '')) return 'ms';
   return /(^|[^a-z])(s|secs?|seconds?)\W*$/i.test(name ?? '') ? 's' : undefined;
@@ -22,7 +22,7 @@ export class Clock {
   #unit: TimeUnit | undefined;
   #last: number | undefined;
 
-  /** @param unit given by the user; else the name's, else what makes the first step one sample period. */
+  /** @param unit default: from the name, else the unit in which the first step is about one sample period. */
   constructor(name: string, rateHz: number, unit?: TimeUnit) {
     this.#name = name;
     this.#rateHz = rateHz;
@@ -30,15 +30,15 @@ export class Clock {
   }
 
   /**
-   * Frames lost before this row.
-   * @param lost the row itself counts as lost, so its time may be missing.
-   * @throws RN749 no time, or it goes back; RN750 the unit is not clear.
+   * Returns the number of frames lost before this row.
+   * @param lost true if the row itself is a lost frame, so that its time may be missing.
+   * @throws RN749 if the time is missing or earlier than the last one, RN750 if the unit is not clear.
    */
   before(cell: string, lost: boolean, where: string): number {
     const time = numberOf(cell);
     const last = this.#last;
     if (time === undefined || !Number.isFinite(time)) {
-      if (!lost) throw this.#wrong(where, `'${cell.slice(0, 40)}' is no time`);
+      if (!lost) throw this.#wrong(where, `'${cell.slice(0, 40)}' is not a time`);
       if (last !== undefined && this.#unit) this.#last = last + perSecond[this.#unit] / this.#rateHz;
       return 0;
     }
@@ -55,7 +55,7 @@ export class Clock {
       what: 'the time column cannot be used',
       where: `${where}, column ${this.#name}`,
       why,
-      tryThis: 'correct it, or say --time none',
+      tryThis: 'correct it, or give --time none',
     });
   }
 
@@ -73,10 +73,10 @@ export class Clock {
   }
 }
 
-/** Steps that are looked at. */
-const enoughSteps = 1024;
+/** Number of steps that are checked. A choice. */
+const checkedSteps = 1024;
 
-/** Whether the usual step of a time column is one sample period of the rate that the model expects. */
+/** Checks that the usual step of a time column is one sample period at the rate that the model expects. */
 export class TimeSteps {
   readonly column: number;
   readonly #label: string;
@@ -90,18 +90,18 @@ export class TimeSteps {
     [this.#label, this.#where, this.#rateHz] = [label, where, rateHz];
   }
 
-  /** @throws RN723 once enough steps are known */
+  /** Adds the time of the next row. @throws RN723 when the last step to check is known. */
   add(cell: string): void {
-    if (this.#steps.length >= enoughSteps) return;
+    if (this.#steps.length >= checkedSteps) return;
     const time = numberOf(cell) ?? Number.NaN;
     const step = time - this.#last;
     this.#last = time;
-    if (step > 0 && this.#steps.push(step) === enoughSteps) this.check();
+    if (step > 0 && this.#steps.push(step) === checkedSteps) this.check();
   }
 
   /**
-   * @throws RN723 the median step is no period of the model's rate, in the unit that the name says, or in
-   * none
+   * Compares the median step with the model's sample period, in the unit of the column's name, else in s and
+   * ms. @throws RN723 if they differ by more than 5 %.
    */
   check(): void {
     if (this.#steps.length === 0) return;
@@ -114,7 +114,7 @@ export class TimeSteps {
       what: `the source has ${rates.map((rate) => Number(rate.toPrecision(4))).join(' or ')} Hz, the model expects ${this.#rateHz} Hz`,
       where: `${this.#where}, time column ${this.#label}`,
       why: `its usual step is ${step}${named ? ` ${named}` : ''}`,
-      tryThis: 'resample the recording; or give the columns with --columns if this one is no time',
+      tryThis: 'resample the recording, or name the signal columns with --columns if this column is not a time',
     });
   }
 }

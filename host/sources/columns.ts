@@ -1,18 +1,17 @@
 /**
- * Which columns of a CSV make a frame, which is the time, which the truth; and the rate that a time column
- * says.
+ * Chooses the columns of a CSV: the frame, the time and the truth. Also finds the rate from a time column.
  *
- * In: the header, the first row of data, and what the user and the model say.  Out: indexes of columns.
- * Columns are those that the user names; else those that the model names, where the header has them all; else
- * all that hold numbers but the time (t, time..., timestamp) and the truth (the one that was asked for, and
- * what is named label, class, target, truth, activity, beat or ..._true). Where those are more than a frame
- * has, they are the ones whose names are one of several (ax, ay, az; ch1, ch2), if these make a frame.
+ * In: the header, the first row of data, and the columns that the user and the model name.
+ * Out: indexes of columns. A frame consists of the columns that the user names; else those that the model
+ * names, if the header has all of them; else all numeric columns except time (t, time..., timestamp) and
+ * truth (the requested one, and any named label, class, target, truth, activity, beat or ..._true). If these
+ * are too many, a frame consists of those with related names (ax, ay, az; ch1, ch2), if their number fits.
  */
 import { RunletError } from '../../models/error.ts';
 import { unitOfName } from './clock.ts';
 import { numberOf, type SourceOptions, type TimeUnit, wrongElements } from './source.ts';
 
-/** How csv-parse makes rows of cells out of text. */
+/** Options of csv-parse. */
 export const csvRules = {
   bom: true,
   trim: true,
@@ -24,16 +23,17 @@ export const csvRules = {
   max_record_size: 1 << 20,
 };
 
+/** Checks whether a column's name means time. */
 export const isTime = (name: string): boolean =>
   /^(t|time.*|t[ _]*\(?(s|secs?|seconds|ms|msecs?|milliseconds)\)?)$/i.test(name.trim());
 
-/** Names of a column that says what a row is. */
+/** Checks whether a column's name means truth. */
 export const isTruth = (name: string): boolean =>
   /^(labels?|class(es)?|target|truth|ground.?truth|activity|beat|.*_true)$/i.test(name.trim());
 
 const isEmpty = (cell: string): boolean => cell === '' || /^nan$/i.test(cell);
 
-/** Index of a column given by name or by index from 0. @throws RN726 */
+/** Returns the index of a column that is given by its name or by its index from 0. @throws RN726 */
 export function columnOf(wanted: string, names: string[] | undefined, width: number, where: string): number {
   const named = names?.indexOf(wanted) ?? -1;
   const index = named >= 0 ? named : /^\d+$/.test(wanted) ? Number(wanted) : -1;
@@ -42,13 +42,13 @@ export function columnOf(wanted: string, names: string[] | undefined, width: num
     what: `there is no column ${wanted}`,
     where,
     why: names ? `the columns are ${names.slice(0, 20).join(', ')}` : `there are ${width} columns and no header`,
-    tryThis: 'give names of the header, or indexes from 0',
+    tryThis: 'give names from the header, or indexes from 0',
   });
 }
 
 /**
- * The column of the time, by the user's word or by its name; -1 for none. @throws RN726 no such column, RN750
- * several
+ * Returns the index of the time column: the one that the user gives, else by its name; -1 if there is none.
+ * @throws RN726 if there is no such column, RN750 if several names mean time.
  */
 export function timeColumn(names: string[] | undefined, width: number, where: string, time: SourceOptions['time'] = {}): number {
   if (time.column === 'none') return -1;
@@ -59,14 +59,14 @@ export function timeColumn(names: string[] | undefined, width: number, where: st
       what: 'it is not clear which column is the time',
       where,
       why: `there are ${found.join(', ')}`,
-      tryThis: 'choose one with --time, or say --time none',
+      tryThis: 'choose one with --time, or give --time none',
     });
   return found.length === 1 ? (names?.indexOf(found[0] as string) ?? -1) : -1;
 }
 
 const isText = (cell: string): boolean => !isEmpty(cell) && numberOf(cell) === undefined;
 
-/** Of columns, those whose names differ from another's in an axis or a number at their end alone. */
+/** Returns the columns whose names differ from another one's only in an axis or a number at the end. */
 function families(columns: readonly number[], names: readonly string[] | undefined): number[] {
   const stem = (i: number): string | undefined => /^(.*?)(?:[xyz]|\d+)$/i.exec(names?.[i] ?? '')?.[1];
   const count = new Map<string, number>();
@@ -78,8 +78,8 @@ function families(columns: readonly number[], names: readonly string[] | undefin
 }
 
 /**
- * The only column that is named as a truth, else the only one that holds text; -1 for none, and where nobody
- * asked.
+ * Returns the only column whose name means truth, else the only one that holds text; -1 if there is none or
+ * `guessTruth` is not set.
  */
 function guessedTruth(names: string[] | undefined, first: readonly string[], { guessTruth }: SourceOptions): number {
   if (!guessTruth || !names) return -1;
@@ -91,7 +91,7 @@ function guessedTruth(names: string[] | undefined, first: readonly string[], { g
   return named >= 0 ? named : only((i) => isText(first[i] as string) && !isTime(names[i] as string));
 }
 
-/** Columns that hold a signal by the header and the first row of data: no time, no truth, no text. */
+/** Returns the columns that hold a signal, by header and first data row: no time, no truth, no text. */
 export function signalColumns(names: string[] | undefined, first: readonly string[], truth = -1): number[] {
   const isSignal = (i: number): boolean => {
     const name = names?.[i];
@@ -101,7 +101,7 @@ export function signalColumns(names: string[] | undefined, first: readonly strin
   return first.map((_, i) => i).filter(isSignal);
 }
 
-/** Which columns make a frame, and which is the truth. @throws RN722, RN726 */
+/** Returns the columns that make up a frame, and the truth column or -1. @throws RN722, RN726 */
 export function frameColumns(
   names: string[] | undefined,
   first: readonly string[],
@@ -112,11 +112,11 @@ export function frameColumns(
   const truth = options.truth === undefined ? guessedTruth(names, first, options) : columnOf(options.truth, names, width, where);
   const known = options.columns ?? (options.known?.every((name) => names?.includes(name)) ? options.known : undefined);
   const all = signalColumns(names, first, truth);
-  const akin = families(all, names);
+  const related = families(all, names);
   const columns = known
     ? known.map((name) => columnOf(name, names, width, where))
-    : all.length > options.frameElements && akin.length === options.frameElements
-      ? akin
+    : all.length > options.frameElements && related.length === options.frameElements
+      ? related
       : all;
   const nameOf = (i: number) => names?.[i] ?? `${i}`;
   if (columns.length === options.frameElements) return { truth, columns };
@@ -128,17 +128,17 @@ export function frameColumns(
   );
 }
 
-/** Names of the columns where the first row has a cell that is no number. */
+/** Returns the column names if the first row has a cell that is not a number. */
 export function headerOf(first: readonly string[]): string[] | undefined {
   return first.some((cell) => isText(cell)) ? first.map((name) => name.trim()) : undefined;
 }
 
-/** Rows that the rate is read from. */
+/** Number of rows that the rate is measured on. */
 export const rateRows = 64;
 
 /**
- * Frames a second by the usual step of a time column; undefined where it is no time in seconds or
- * milliseconds (a step of 1 may be a row number). A rate within 1 % of a whole number is that number.
+ * Returns frames per second from the median step of a time column; undefined if the unit is not clear (a step
+ * of 1 may be a row number). A rate within 1 % of an integer is rounded to it.
  */
 export function rateOfTimes(name: string, cells: readonly string[], unit?: TimeUnit): number | undefined {
   const times = cells.map((cell) => numberOf(cell) ?? Number.NaN);

@@ -1,11 +1,10 @@
 /**
- * CSV files and streams.
+ * Reads CSV files and streams.
  *
- * In: bytes of UTF-8 text, separated by comma, semicolon or tab; # begins a comment line.  Out: one frame per
- * row.
- * Source: RFC 4180, read by csv-parse as a stream. columns.ts says which columns are taken. A time column
- * gives the rate where the model has none, and its jumps are gaps, where asked for. Every error names its
- * line.
+ * In: bytes of UTF-8 text, separated by comma, semicolon or tab; # begins a comment line.
+ * Out: one frame per row. columns.ts chooses the columns. A time column gives the rate if the model has none,
+ * and on request its jumps become gaps. Every error names its line.
+ * Source: RFC 4180, parsed by csv-parse as a stream.
  */
 import { Readable } from 'node:stream';
 import { RunletError } from '../../models/error.ts';
@@ -28,33 +27,33 @@ const damaged = (where: string, why: string): RunletError =>
     tryThis: 'check the quotes and separators at that place',
   });
 
-/** The clock of a time column. @throws RN739 the rate is unknown */
+/** Makes the clock of a time column. @throws RN739 if the rate is unknown. */
 function clockOf(label: string, where: string, { sampleRateHz, time }: SourceOptions): Clock {
   if (sampleRateHz !== undefined) return new Clock(label, sampleRateHz, time?.unit);
   throw new RunletError('RN739', {
     what: 'the sample rate is unknown',
     where: `${where}, time column ${label}`,
-    why: 'without it a gap in time is no number of frames',
-    tryThis: 'give it with --rate, or say --time none',
+    why: 'it is needed to convert a gap in time to a number of frames',
+    tryThis: 'give it with --rate, or give --time none',
   });
 }
 
-/** Names of classes that are kept of a truth column whose labels nobody gave. */
-const mostNames = 1000;
+/** Maximum number of class names that are collected from a truth column without given labels. */
+const maxNames = 1000;
 
 /**
- * Truth: a number, a label's index, or NaN where the cell is empty. Without labels a new name gets the next
- * index.
+ * Returns the truth in a cell: a number, a label's index, or NaN if the cell is empty. Without labels a new
+ * name gets the next index.
  */
 function truthOf(cell: string, labels: string[] | undefined, found: string[]): number {
   const at = (labels ?? found).indexOf(cell);
   if (at >= 0) return at;
   const value = numberOf(cell);
-  if (value !== undefined || labels || cell === '' || found.length >= mostNames) return value ?? Number.NaN;
+  if (value !== undefined || labels || cell === '' || found.length >= maxNames) return value ?? Number.NaN;
   return found.push(cell) - 1;
 }
 
-/** The first rows, and all of them again from the start. */
+/** Reads the first `count` rows; `all` yields every row again from the start. */
 async function peeked(rows: AsyncGenerator<Row>, count: number): Promise<{ first: Row[]; all: AsyncGenerator<Row> }> {
   const first: Row[] = [];
   while (first.length < count) {
@@ -73,7 +72,7 @@ async function* rowsOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGen
   const { CsvError, parse } = await import('csv-parse');
   const parser = parse({ ...csvRules, info: true });
   const input = Readable.from(bytes, { objectMode: false });
-  // pipe does not hand errors on; without this a failing file would end as an empty one.
+  // pipe does not forward errors: without this, a file that fails would look like an empty one
   input.on('error', (error) => parser.destroy(error));
   input.pipe(parser);
   try {
@@ -87,13 +86,13 @@ async function* rowsOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGen
   }
 }
 
-/** @throws RN725 */
+/** Checks the number of cells in a row. @throws RN725 */
 function checkWidth(row: Row | undefined, width: number, name: string): void {
   if (row && row.record.length !== width)
-    throw damaged(`${name}, line ${row.info.lines}`, `${row.record.length} cells, where line 1 has ${width}`);
+    throw damaged(`${name}, line ${row.info.lines}`, `${row.record.length} cells, but line 1 has ${width}`);
 }
 
-/** What the header and the first rows say. @throws RN722, RN726, RN739, RN750 */
+/** Finds columns, rate and clock from the header and the first rows. @throws RN722, RN726, RN739, RN750 */
 function layoutOf(first: Row[], name: string, options: SourceOptions) {
   const head = (first[0] as Row).record;
   const names = options.header === false ? undefined : options.header ? head.map((n) => n.trim()) : headerOf(head);
@@ -118,7 +117,7 @@ function layoutOf(first: Row[], name: string, options: SourceOptions) {
   return { header, names, width: head.length, truth, columns, time, rateHz, steps, clock };
 }
 
-/** The number in a cell. @throws RN727 */
+/** Parses the number in a cell. @throws RN727 */
 function cellValue(row: Row, column: number, where: string, { names, gaps }: { names?: string[]; gaps?: boolean }): number {
   const cell = row.record[column] as string;
   const value = numberOf(cell);
@@ -129,16 +128,15 @@ function cellValue(row: Row, column: number, where: string, { names, gaps }: { n
     where: `${where}, column ${names?.[column] ?? column}`,
     tryThis: names
       ? 'correct the cell, or choose other columns with --columns'
-      : 'correct the cell, or say --header if line 1 has names',
+      : 'correct the cell, or give --header if line 1 has names',
   });
 }
 
 /**
- * A source out of CSV. The header is read at once, with the first rows where a time column is to give the
- * rate.
- * @param ahead rows that may be read before the first frame is asked for.
- * @throws RN722 columns do not fit, RN725 broken or ragged, RN726 no such column, RN727 a cell is no number,
- *   RN739, RN749, RN750 the time column.
+ * Makes a source from CSV. Reads the header and the first rows at once.
+ * @param ahead maximum number of rows to read before the first frame is requested. Default: rateRows.
+ * @throws RN722 if the columns do not fit, RN725 if rows are broken or differ in length, RN726 if there is no
+ * such column, RN727 if a cell is not a number, RN739, RN749, RN750 (the time column).
  */
 export async function csvSource(
   bytes: AsyncIterable<Uint8Array>,

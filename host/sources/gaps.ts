@@ -1,12 +1,12 @@
 /**
- * Lost frames of a source: where they are missing, and a signal without them.
+ * Separates the lost frames of a source from those that are present.
  *
- * In: chunks in which a lost frame holds NaN, and the jumps of a time column.  Out: chunks of the frames that
- * are there, and a list of gaps.
+ * In: chunks in which a lost frame contains NaN, and the gaps that a time column shows.
+ * Out: chunks of the present frames, and a list of all gaps.
  * Cost: a copy of each chunk; a list entry per gap.
  */
 
-/** `frames` frames are missing before frame `at` of those that are there. */
+/** A gap: `frames` frames are missing before present frame `at`. */
 export interface Gap {
   at: number;
   frames: number;
@@ -19,18 +19,16 @@ interface Placed extends Gap {
 
 export class GapList {
   readonly list: Placed[] = [];
-  /** Lost frames of all gaps. */
+  /** Number of lost frames in all gaps. */
   total = 0;
 
-  /** Adds a gap; `at` must not fall. */
+  /** Adds a gap. @param at must not be smaller than in the call before. */
   add(at: number, frames: number): void {
     this.list.push({ at, frames, earlier: this.total });
     this.total += frames;
   }
 
-  /**
-   * How many of the frames that are there come before frame `frame` of the whole signal, lost ones counted.
-   */
+  /** Returns the number of present frames before frame `frame` of the whole signal, with its lost frames. */
   before(frame: number): number {
     let [low, high] = [0, this.list.length]; // gaps that begin before `frame`
     while (low < high) {
@@ -50,9 +48,9 @@ const isLost = (chunk: Float32Array, from: number, to: number): boolean => {
 };
 
 /**
- * The frames of `frames` without those that hold a NaN.
- * @param jumps gaps between the frames of `frames`, where a time column knows them.
- * @param gaps filled with all gaps before the chunk that follows them is given; a last one after the last
+ * Yields the frames of `frames` that contain no NaN.
+ * @param jumps gaps between the frames of `frames` that a time column shows.
+ * @param gaps receives all gaps: each before the chunk that follows it, and a gap at the end after the last
  * chunk.
  */
 export async function* present(

@@ -1,30 +1,30 @@
 /**
- * Made-up signals: `gen:sine?freq=1&seconds=60&noise=0.1`.
+ * Generated signals: `gen:sine?freq=1&seconds=60&noise=0.1`.
  *
- * In: a kind and parameters.  Out: frames, the same for the same spec (a seeded generator; no clock). Kinds:
- * sine, chirp (freq to to), noise (white), steps (random levels), ecg and ppg (periodic sums of Gaussians
- * with a slowly varying rate, whose truth is known). They look like signals and are for trying things out,
- * not for measuring accuracy.
+ * In: a kind and parameters.  Out: frames; the same spec always gives the same frames (a seeded generator).
+ * Kinds: sine, chirp (from `freq` to `to`), noise (white), steps (random levels), ecg and ppg (periodic sums
+ * of Gaussians with a slowly varying rate, which is their truth). They are for trying things out, not for
+ * measuring accuracy.
  */
 import { RunletError } from '../../models/error.ts';
 import { Chunker, lengthText, numberOf, type Source, type SourceOptions, Track } from './source.ts';
 
-/** Parameters and what they are by default; `rate` is the model's, or 100 Hz. */
+/** Parameters with their defaults; the default of `rate` is the model's rate, else 100 Hz. */
 const defaults = {
   freq: 1, // Hz
-  to: 5, // chirp: frequency at the end, Hz
+  to: 5, // chirp: final frequency, Hz
   amplitude: 1,
   offset: 0,
   noise: 0, // standard deviation
   seconds: 60,
   seed: 1,
   bpm: 70, // ecg, ppg: mean rate
-  spread: 8, // ecg, ppg: the rate varies by about this
+  spread: 8, // ecg, ppg: about the amplitude of the rate's variation
   rate: 100, // Hz
 };
 type Parameters = typeof defaults;
 
-/** A beat as Gaussians: [height, centre, width] in parts of a beat. */
+/** A beat as a sum of Gaussians: [height, centre, width]; centre and width in beats. */
 const beats: Record<string, [number, number, number][]> = {
   ecg: [
     [0.13, 0.2, 0.022],
@@ -42,7 +42,7 @@ const beats: Record<string, [number, number, number][]> = {
 const kinds = ['sine', 'chirp', 'noise', 'steps', 'ecg', 'ppg'] as const;
 type Kind = (typeof kinds)[number];
 
-/** xorshift32, uniform in [0, 1). */
+/** Returns a generator of uniform numbers in [0, 1): xorshift32. */
 function uniform(seed: number): () => number {
   let x = (Math.imul(seed, 0x9e3779b1) ^ 0x6a09e667) | 0 || 1;
   return () => {
@@ -53,15 +53,15 @@ function uniform(seed: number): () => number {
   };
 }
 
-/** Standard normal numbers (Box and Muller, 1958). */
+/** Returns a generator of standard normal numbers (Box and Muller, 1958). */
 function normal(seed: number): () => number {
   const next = uniform(seed);
   return () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 }
 
 /**
- * Kind and parameters of a spec without its `gen:`.
- * @throws RN736 unknown kind or parameter, or a value out of range.
+ * Parses a spec without its `gen:`.
+ * @throws RN736 if the kind or a parameter is unknown, or a value is out of range.
  */
 export function parseGenerator(spec: string, rateHz?: number): { kind: Kind; p: Parameters } {
   const bad = (what: string, why: string): never => {
@@ -77,7 +77,7 @@ export function parseGenerator(spec: string, rateHz?: number): { kind: Kind; p: 
   const p = { ...defaults, rate: rateHz ?? defaults.rate };
   for (const [key, text] of new URLSearchParams(query)) {
     if (!Object.hasOwn(defaults, key)) bad(`there is no parameter '${key}'`, `there are ${Object.keys(defaults).join(', ')}`);
-    p[key as keyof Parameters] = numberOf(text) ?? bad(`'${text}' is not a number`, `${key} must be one`);
+    p[key as keyof Parameters] = numberOf(text) ?? bad(`'${text}' is not a number`, `${key} must be a number`);
   }
   if (!(p.rate > 0 && Number.isFinite(p.rate))) bad('the rate is out of range', 'it must be above 0 Hz');
   if (!(p.seconds > 0)) bad('the length is out of range', 'seconds must be above 0 (Infinity never ends)');
@@ -95,7 +95,8 @@ const wave = (gaussians: [number, number, number][], phase: number): number => {
 };
 
 /**
- * value(n, e): the clean signal at frame n, element e (elements are shifted in phase); called with rising n.
+ * Returns a function (n, e) that gives the signal without noise at frame n, element e. Elements differ in
+ * phase. Call it with rising n.
  */
 function signalOf(kind: Kind, p: Parameters, elements: number, truth: Track | undefined): (n: number, e: number) => number {
   const random = normal(p.seed + 1);
@@ -118,7 +119,7 @@ function signalOf(kind: Kind, p: Parameters, elements: number, truth: Track | un
   return (n, e) => {
     const seconds = n / p.rate;
     if (e === 0) {
-      // Two slow waves: breathing, and a drift.
+      // two slow waves: breathing and drift
       const bpm =
         p.bpm + p.spread * (0.3 * Math.sin(2 * Math.PI * 0.25 * seconds) + Math.sin(2 * Math.PI * 0.02 * seconds + p.seed));
       phase = (phase + bpm / 60 / p.rate) % 1;
@@ -128,7 +129,7 @@ function signalOf(kind: Kind, p: Parameters, elements: number, truth: Track | un
   };
 }
 
-/** A source out of a formula. @throws RN736 */
+/** Makes a source of generated frames. @throws RN736 */
 export function generatedSource(spec: string, options: SourceOptions): Source {
   const { kind, p } = parseGenerator(spec, options.sampleRateHz);
   const total = Math.max(1, Math.round(p.seconds * p.rate));

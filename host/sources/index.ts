@@ -1,9 +1,9 @@
 /**
- * Opens a source of frames by its name.
+ * Opens a source of frames by its name. Node only.
  *
  * In: a path (.csv .tsv .wav .npy .npz .txt .jsonl, raw sound .s16 .s24 .s32 .u8 .f32 .f64 .alaw .mulaw .ul,
- * else by its first bytes), `-` or `mic` for standard input, or `gen:kind?parameter=value`.  Out: chunks of
- * whole frames and what is known of them. Node only.
+ * else the first bytes decide), `-` or `mic` for standard input, or `gen:kind?parameter=value`.
+ * Out: chunks of whole frames, and facts about them.
  */
 
 import { createReadStream } from 'node:fs';
@@ -41,7 +41,7 @@ const cannotOpen = (path: string, error: unknown): RunletError =>
     tryThis: 'give a .csv, .wav, .npy or .npz file, - for standard input, or gen:sine?freq=1',
   });
 
-/** By the name's ending, else by the first bytes, else text in columns. */
+/** Returns the kind of a file: by its extension, else by its first bytes, else CSV. */
 async function kindOf(path: string): Promise<Kind> {
   const known = lookup(kindOfEnding, /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase() ?? '');
   if (known) return known;
@@ -57,7 +57,7 @@ async function kindOf(path: string): Promise<Kind> {
   }
 }
 
-/** Bytes that are not read whole: text, or raw sound. */
+/** Opens a byte stream of text or raw sound; it is not read whole. @param live true for standard input. */
 async function fromBytes(
   bytes: AsyncIterable<Uint8Array>,
   kind: Exclude<Format, 'wav'>,
@@ -65,13 +65,13 @@ async function fromBytes(
   options: SourceOptions,
   live = false,
 ): Promise<Source> {
-  // what comes as it is made is not held back for its rate
+  // a live stream is not held back to measure its rate: two rows are read ahead
   if (kind === 'csv') return (await import('./csv.ts')).csvSource(bytes, name, options, live ? 2 : undefined);
   if (kind === 'text')
     return { frames: (await import('./stdin.ts')).textFrames(bytes, name, options), describe: `${name}: text` };
   const { needsResampling, pickOf, soundFrames, soundText } = await import('./sound.ts');
   const { rawRateHz, rawChannels, frameElements, sampleRateHz, sound, columns, channel } = options;
-  // raw values of a model that does not listen are its frames
+  // for a model that does not take sound, raw values are its frames
   const channels = rawChannels ?? (sound || columns || channel ? 1 : frameElements);
   const format = { encoding: kind, channels, rateHz: rawRateHz };
   const text = soundText(format, options, pickOf(format, name, options));
@@ -83,8 +83,8 @@ async function fromBytes(
 }
 
 /**
- * Standard input: sound where a WAV header comes first or the model listens (16 bits unless `format` says
- * otherwise), else text.
+ * Opens standard input. It is sound if it begins with a WAV header or the model takes sound (16-bit samples
+ * unless `format` differs), else text.
  */
 async function fromPipe(bytes: AsyncIterable<Uint8Array>, options: SourceOptions): Promise<Source> {
   const name = 'standard input';
@@ -96,7 +96,7 @@ async function fromPipe(bytes: AsyncIterable<Uint8Array>, options: SourceOptions
   return fromBytes(rejoined(head, rest), format ?? (sound ? 's16' : 'text'), name, options);
 }
 
-/** Reads a file piece by piece; a failure is RN720. */
+/** Reads a file in pieces. @throws RN720 if reading fails. */
 async function* pieces(path: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of createReadStream(path)) yield piece as Uint8Array;
@@ -135,7 +135,7 @@ async function* amplified(frames: AsyncIterable<Float32Array>, gain: number): As
   for await (const chunk of frames) yield chunk.map((x) => x * gain);
 }
 
-/** Throws RN737 where no frame comes at all. */
+/** Passes frames on. @throws RN737 at the end if there was none. */
 async function* notEmpty(frames: AsyncIterable<Float32Array>, where: string): AsyncGenerator<Float32Array> {
   let any = false;
   for await (const chunk of frames) {
@@ -148,7 +148,7 @@ async function* notEmpty(frames: AsyncIterable<Float32Array>, where: string): As
 /**
  * Opens a source.
  * @param spec a path, `-` or `gen:...`.
- * @throws RN720 to RN737 (docs/errors.md), here or while frames are read.
+ * @throws RN720 to RN737 (docs/errors.md), at once or while frames are read.
  */
 export async function openSource(spec: string, options: SourceOptions): Promise<Source> {
   const source = spec.startsWith('gen:')

@@ -1,8 +1,8 @@
 /**
- * NumPy's .npy files in the file system, a piece at a time.
+ * Reads NumPy's .npy files from disk in pieces.
  *
- * In: a path and the file's length.  Out: a source. The header is read first and checked against the length;
- * values are read as they are asked for, so that memory does not grow with the length.
+ * In: a path and the file's length.  Out: a source.  The header is checked against the length first; values
+ * are read on demand, so memory does not grow with the length.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { RunletError } from '../../models/error.ts';
@@ -21,6 +21,7 @@ async function head(path: string, fileBytes: number): Promise<Uint8Array> {
   }
 }
 
+/** Reads `bytes` bytes from position `at`. @throws RN730 if the file ends before. */
 async function exactly(file: FileHandle, at: number, bytes: number): Promise<Uint8Array> {
   const into = Buffer.alloc(bytes);
   for (let read = 0; read < bytes; ) {
@@ -37,10 +38,7 @@ async function exactly(file: FileHandle, at: number, bytes: number): Promise<Uin
   return into;
 }
 
-/**
- * A source out of a .npy file of any length. @throws RN415, RN722, RN730, RN731, here or while frames are
- * read
- */
+/** Makes a source from a .npy file. @throws RN415, RN722, RN730, RN731, at once or while frames are read. */
 export async function npyStream(path: string, name: string, options: SourceOptions, fileBytes: number): Promise<Source> {
   const header = npyHeader(await head(path, fileBytes), fileBytes);
   const { from, frames, windowFrames } = partOf(header, name, options);

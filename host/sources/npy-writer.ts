@@ -1,9 +1,9 @@
 /**
- * A .npy file of rows whose number is not known beforehand.
+ * Writes a .npy file row by row, without knowing the number of rows in advance.
  *
- * In: rows of one type.  Out: the file, version 1.0; the header has room for any number of rows and is
- * written again at the end.
- * Source: numpy.lib.format. Memory does not grow with the rows.
+ * In: rows of one type.  Out: the file, version 1.0. The header has space for any number of rows and is
+ * rewritten at the end.
+ * Source: numpy.lib.format.  Memory does not grow with the rows.
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -38,7 +38,7 @@ export class NpyWriter {
     await this.#file.write(head, 0, headerBytes, 0);
   }
 
-  /** Adds whole rows. */
+  /** Appends whole rows: [rows][columns]. */
   async append(values: Int8Array | Uint16Array | Float32Array): Promise<void> {
     const at = headerBytes + this.rows * this.#columns * values.BYTES_PER_ELEMENT;
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -1,10 +1,10 @@
 /**
- * NumPy's .npy files, read and written.
+ * Reads and writes NumPy's .npy files.
  *
  * In: bytes.  Out: shape, dtype and a typed array in C order; and back.
  * Source: numpy.lib.format, versions 1.0 to 3.0: magic \x93NUMPY, version, header length (u16, from version 2
- * u32), a Python literal with descr, fortran_order and shape, then the data. Little endian only; the file
- * must have exactly the bytes it declares.
+ * u32), a Python literal with descr, fortran_order and shape, then the data. Little-endian only; the file's
+ * length must be exactly the declared one.
  */
 
 import { RunletError } from '../../models/error.ts';
@@ -17,7 +17,7 @@ export interface NpyArray {
   shape: number[];
   /** f2, f4, f8, i1, u1, i2, u2, i4, u4, i8, u8 or b1. */
   dtype: string;
-  /** C order. f2 becomes float32; i8 and u8 become float64 (exact up to 2 ** 53). */
+  /** Values in C order. f2 becomes float32; i8 and u8 become float64 (exact up to 2 ** 53). */
   data: NpyData;
 }
 
@@ -30,7 +30,12 @@ const damaged = (at: number, why: string): RunletError =>
   });
 
 const unsupported = (what: string, tryThis: string): RunletError =>
-  new RunletError('RN731', { what: `this .npy file holds ${what}`, where: 'header', why: 'it is not read here', tryThis });
+  new RunletError('RN731', {
+    what: `this .npy file holds ${what}`,
+    where: 'header',
+    why: 'Runlet does not read this form',
+    tryThis,
+  });
 
 type View = new (buffer: ArrayBuffer) => NpyData;
 const plain: Record<string, View> = {
@@ -45,22 +50,22 @@ const plain: Record<string, View> = {
   u4: Uint32Array,
 };
 
-/** The typed array of `bytes` (a copy, so that it is aligned). */
+/** Copies `bytes` to a typed array (a copy is aligned). */
 export function decode(dtype: string, bytes: Uint8Array): NpyData {
-  const buffer = new Uint8Array(bytes).buffer; // not slice: a Buffer's slice is no copy
+  const buffer = new Uint8Array(bytes).buffer; // not slice: a Buffer's slice is a view
   const view = lookup(plain, dtype);
   if (view) return new view(buffer);
   if (dtype === 'f2') return Float32Array.from(new Uint16Array(buffer), halfToFloat);
   return Float64Array.from(dtype === 'i8' ? new BigInt64Array(buffer) : new BigUint64Array(buffer), Number);
 }
 
-/** The header's fields; the literal is matched, not evaluated. */
+/** Parses the header's fields by pattern; the Python literal is not evaluated. */
 function parseHeader(text: string, at: number): { descr: string; fortran: boolean; shape: number[] } {
   const descr = /['"]descr['"]\s*:\s*['"]([^'"]{1,8})['"]/.exec(text)?.[1];
   const fortran = /['"]fortran_order['"]\s*:\s*(True|False)\b/.exec(text)?.[1];
   const dims = /['"]shape['"]\s*:\s*\(([\d\s,L]{0,400})\)/.exec(text)?.[1];
   if (!descr && /['"]descr['"]\s*:\s*\[/.test(text))
-    throw unsupported('records (several fields)', 'save one field as an array of its own');
+    throw unsupported('records (several fields)', 'save each field as a separate array');
   if (descr === undefined || fortran === undefined || dims === undefined)
     throw damaged(at, 'the header lacks descr, fortran_order or shape');
   const shape = dims
@@ -73,16 +78,16 @@ function parseHeader(text: string, at: number): { descr: string; fortran: boolea
   return { descr, fortran: fortran === 'True', shape };
 }
 
-/** What comes before the data of a .npy file. */
+/** Header of a .npy file. */
 export interface NpyHeader {
   shape: number[];
   dtype: string;
   itemBytes: number;
-  /** Where the data begins. */
+  /** Byte offset of the data. */
   dataAt: number;
 }
 
-/** Longest header that is read, with what stands before it. */
+/** Maximum number of bytes before the data: magic, version, length and the longest header that is read. */
 export const npyHeadBytes = (1 << 16) + 12;
 
 /** Reads the header from a file's first bytes. @throws RN730, RN731 */
@@ -115,15 +120,15 @@ export function npyHeader(bytes: Uint8Array, fileBytes: number): NpyHeader {
 }
 
 /**
- * Reads a .npy file.
- * @throws RN730 damaged or of the wrong length; RN731 a type, byte order or memory order that is not read.
+ * Reads a .npy file. @throws RN730 if it is damaged or has the wrong length, RN731 if its type, byte order or
+ * memory order is not supported.
  */
 export function readNpy(bytes: Uint8Array): NpyArray {
   const { shape, dtype, dataAt } = npyHeader(bytes, bytes.length);
   return { shape, dtype, data: decode(dtype, bytes.subarray(dataAt)) };
 }
 
-/** dtype of each kind of typed array. */
+/** Returns the dtype of a typed array. */
 const descrOf = (data: NpyData): string =>
   data instanceof Uint8Array
     ? '|u1'
@@ -133,7 +138,7 @@ const descrOf = (data: NpyData): string =>
 
 /**
  * Writes a .npy file (version 1.0, C order, data aligned to 64 bytes).
- * @param shape its product must be data.length.
+ * @param shape the product of its dimensions must be data.length.
  * @throws RN730
  */
 export function writeNpy(shape: readonly number[], data: NpyData): Uint8Array {

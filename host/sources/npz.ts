@@ -1,21 +1,21 @@
 /**
- * NumPy's .npz files: a ZIP archive of .npy files.
+ * Reads NumPy's .npz files: ZIP archives of .npy files.
  *
- * In: bytes and, where there are several arrays, a name.  Out: one array.
- * Source: numpy.savez; models/read/zip.ts reads and checks the archive, and what it declares is bounded here
- * before anything is unpacked.
+ * In: bytes, and the name of an array if there are several.  Out: one array.  models/read/zip.ts reads and
+ * checks the archive; here the declared size is checked before anything is unpacked.
+ * Source: numpy.savez.
  */
 import { RunletError } from '../../models/error.ts';
 import { contentOf, type Member, membersOf, ZipError } from '../../models/read/zip.ts';
 import { type NpyArray, readNpy } from './npy.ts';
 
 /**
- * Largest array that is unpacked, in bytes: 256 MiB, an hour of sound at 16 kHz as float32. A choice: a small
- * archive may ask for a thousand times its size.
+ * Maximum size of an unpacked array in bytes: 256 MiB, an hour of sound at 16 kHz as float32. A choice: a
+ * small archive can unpack to a thousand times its size.
  */
 const unpackedLimitBytes = 2 ** 28;
 
-/** Errors of the archive as those of the file. */
+/** Runs a function and turns errors of the archive into RN732. */
 async function within<T>(run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
@@ -27,22 +27,23 @@ async function within<T>(run: () => T | Promise<T>): Promise<T> {
 const damaged = (why: string): RunletError =>
   new RunletError('RN732', { what: 'this .npz file is damaged', why, tryThis: 'write it again with numpy.savez' });
 
-/** A member's content, bounded and checked. */
+/** Unpacks a member. @throws RN724 if it is too large, RN732 if it is damaged. */
 function boundedContent(bytes: Uint8Array, member: Member, name: string): Promise<Uint8Array> {
   if (member.bytes > unpackedLimitBytes)
     throw new RunletError('RN724', {
       what: `array ${name} is too large`,
       where: `${member.bytes} bytes`,
       why: `at most ${unpackedLimitBytes} are unpacked into memory`,
-      tryThis: 'save it alone with numpy.save, or split it',
+      tryThis: 'save it as a .npy file with numpy.save, or split it',
     });
   return within(() => contentOf(bytes, member, `array ${name}`));
 }
 
 /**
  * Reads one array of a .npz file.
- * @param name its name with or without .npy; may be left out where there is only one.
- * @throws RN724 too large, RN732 damaged, RN733 no such array or several, RN730 and RN731 the array itself.
+ * @param name name of the array, with or without .npy. Default: the only array.
+ * @throws RN724 (too large), RN732 (damaged), RN733 if there is no such array, or several and no name, RN730
+ * and RN731 (the array itself).
  */
 export async function readNpz(bytes: Uint8Array, name?: string): Promise<NpyArray> {
   const members = (await within(() => membersOf(bytes))).filter((member) => member.name.endsWith('.npy'));

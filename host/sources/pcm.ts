@@ -1,10 +1,10 @@
 /**
- * Samples of sound as bytes, little-endian, to numbers from -1 to 1.
+ * Decodes PCM samples (little-endian bytes) to numbers from -1 to 1. Has no Node import.
  *
- * In: bytes of whole samples and their encoding.  Out: Float32Array; integers over 2^(bits - 1), floats as
- * they are.
- * Source: ITU-T G.711 (mu-law and A-law, 14 and 13 bits, here over 2^15). Exact for integers of up to 24
- * bits, mu-law and A-law; s32 and f64 round to float32. No Node import.
+ * In: bytes of whole samples and their encoding.  Out: f32 [samples]; integers are divided by 2^(bits - 1),
+ * floats are kept.
+ * Source: ITU-T G.711 (mu-law and A-law: 14 and 13 bits, here divided by 2^15).
+ * Exact for integers of up to 24 bits, mu-law and A-law; s32 and f64 are rounded to float32.
  */
 
 export const pcmBytes = { u8: 1, s16: 2, s24: 3, s32: 4, f32: 4, f64: 8, alaw: 1, mulaw: 1 } as const;
@@ -13,14 +13,14 @@ export type PcmEncoding = keyof typeof pcmBytes;
 
 export const pcmEncodings = Object.keys(pcmBytes) as PcmEncoding[];
 
-/** G.711 mu-law: sign, exponent of 3 bits, mantissa of 4, all inverted. */
+/** Decodes G.711 mu-law: a sign, 3 bits of exponent and 4 of mantissa, all inverted. */
 function mulawValue(byte: number): number {
   const code = ~byte & 0xff;
   const magnitude = ((((code & 15) << 3) + 0x84) << ((code >> 4) & 7)) - 0x84;
   return code & 0x80 ? -magnitude : magnitude;
 }
 
-/** G.711 A-law: every second bit inverted; sign 1 is positive. */
+/** Decodes G.711 A-law: every second bit is inverted; sign 1 is positive. */
 function alawValue(byte: number): number {
   const code = byte ^ 0x55;
   const exponent = (code >> 4) & 7;
@@ -46,7 +46,7 @@ const readers: Record<PcmEncoding, (view: DataView, at: number) => number> = {
   mulaw: (view, at) => mulaw[view.getUint8(at)] as number,
 };
 
-/** @param bytes whole samples. */
+/** Decodes samples. @param bytes must hold whole samples. */
 export function decodePcm(bytes: Uint8Array, encoding: PcmEncoding): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [step, read] = [pcmBytes[encoding], readers[encoding]];

@@ -1,26 +1,26 @@
 /**
- * Resampler: a signal at one sample rate to another, piece by piece.
+ * Converts a signal from one sample rate to another, piece by piece. Has no Node import.
  *
- * In: Float32 samples at fromHz, in pieces of any length.  Out: samples at toHz; sample n is the signal at
- * time n / toHz (no delay: a piece gives the samples whose neighbourhood is in, flush the rest). Method:
- * exact rational rates toHz / fromHz = L / M. y[n] = sum over k of x[k] h(n M / L - k), h a sinc with a
- * Kaiser window, one filter of T taps for each of L phases, each scaled to a sum of 1, so that a constant
- * stays what it is. Band: flat up to 15/16 of half the lower rate (7.5 kHz of 16 kHz, all that the micro
- * front end looks at), at least 96 dB down from half the lower rate on: no alias and no image. Source:
- * Oppenheim and Schafer, Discrete-Time Signal Processing, 7.6 (Kaiser) and 4.6 (polyphase). Exactness: sums
- * in double precision, always in the same order: the same bytes for every way of cutting the signal.
- * Cost: T multiplications an output sample (T = 208 * max(1, fromHz / toHz)); memory is the filters (4 L T
- * bytes), T samples, and a piece. No Node import.
+ * In: f32 samples at fromHz, in pieces of any length.  Out: f32 samples at toHz. Sample n is the signal at
+ * time n / toHz, without delay. A push returns the samples whose neighbourhood is complete, flush the others.
+ * Method: exact rational rates toHz / fromHz = L / M; y[n] = sum over k of x[k] h(n M / L - k). h is a sinc
+ * with a Kaiser window. Each of the L phases has a filter of T taps, scaled to a sum of 1, so that a constant
+ * signal is unchanged. The pass band is flat up to 15/16 of half the lower rate (7.5 kHz at 16 kHz, the band
+ * of the micro front end); from half the lower rate on, attenuation is at least 96 dB: no alias and no image.
+ * Source: Oppenheim and Schafer, Discrete-Time Signal Processing, 7.6 (Kaiser) and 4.6 (polyphase).
+ * Exact: sums are in double precision and a fixed order, so any cutting of the signal gives the same bytes.
+ * Cost: T multiplications per output sample (T = 208 * max(1, fromHz / toHz)). Memory: the filters (4 L T
+ * bytes), T samples, and a piece.
  */
 import { RunletError } from '../../models/error.ts';
 
-/** Stop band attenuation, dB, and Kaiser's beta for it. */
+/** Design attenuation of the stop band in dB, and Kaiser's beta for it. */
 const attenuationDb = 100;
 const beta = 0.1102 * (attenuationDb - 8.7);
-/** Width of the transition, of half the lower rate. */
+/** Width of the transition band, as a fraction of half the lower rate. */
 const transition = 1 / 16;
-/** Values in the filters of all phases: 64 MB. */
-const mostTaps = 1 << 24;
+/** Maximum number of weights in the filters of all phases: 64 MB. */
+const maxWeights = 1 << 24;
 
 /** Modified Bessel function of the first kind, order 0. */
 function bessel0(x: number): number {
@@ -35,11 +35,11 @@ function bessel0(x: number): number {
 const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
 
 interface Filter {
-  /** Samples out for `down` samples in. */
+  /** Number of output samples (L) for `down` input samples (M). */
   up: number;
   down: number;
   taps: number;
-  /** [phase][tap], the oldest sample's first. */
+  /** f32 [phase][tap], the weight of the oldest sample first. */
   weights: Float32Array;
 }
 
@@ -56,11 +56,11 @@ function design(fromHz: number, toHz: number): Filter {
     if (!Number.isInteger(rate) || rate < 1 || rate > 0x7fffffff) throw refuse(fromHz, toHz, 'rates are whole numbers of Hz');
   const common = divisor(fromHz, toHz);
   const [up, down] = [toHz / common, fromHz / common];
-  // lengths in input samples; 1 is half the input rate
+  // lengths are in input samples; frequency 1 is half the input rate
   const stop = Math.min(1, up / down);
   const half = (attenuationDb - 7.95) / (2.285 * Math.PI * transition * stop) / 2;
   const taps = 4 * Math.ceil(half / 2);
-  if (up * taps > mostTaps) throw refuse(fromHz, toHz, `the rates have little in common: ${up} filters of ${taps} taps`);
+  if (up * taps > maxWeights) throw refuse(fromHz, toHz, `the rates have little in common: ${up} filters of ${taps} taps`);
   const cutoff = stop * (1 - transition / 2);
   const scale = 1 / bessel0(beta);
   const weights = new Float32Array(up * taps);
@@ -68,7 +68,7 @@ function design(fromHz: number, toHz: number): Filter {
   for (let phase = 0; phase < up; phase++) {
     let sum = 0;
     for (let j = 0; j < taps; j++) {
-      const t = j - taps / 2 + phase / up; // newest sample: taps / 2 samples after the output
+      const t = j - taps / 2 + phase / up; // the newest sample is taps / 2 samples after the output
       const edge = 1 - (t / (taps / 2)) ** 2;
       const sinc = t === 0 ? 1 : Math.sin(Math.PI * cutoff * t) / (Math.PI * cutoff * t);
       const weight = edge < 0 ? 0 : sinc * bessel0(beta * Math.sqrt(edge)) * scale;
@@ -80,9 +80,7 @@ function design(fromHz: number, toHz: number): Filter {
   return { up, down, taps, weights };
 }
 
-/**
- * Sum of a[i + k] * b[j + k], k from 0 to `count`, in four partial sums: they do not wait for one another.
- */
+/** Returns the sum of a[i + k] * b[j + k] for k < count, in four partial sums that the CPU can overlap. */
 function dot(a: Float32Array, i: number, b: Float32Array, j: number, count: number): number {
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   for (let k = 0; k < count; k += 4) {
@@ -98,16 +96,16 @@ export class Resampler {
   readonly fromHz: number;
   readonly toHz: number;
   #filter: Filter | undefined;
-  /** The latest samples, newest last; before the signal there are zeros. */
+  /** f32 [taps], the latest samples, newest last; zeros before the signal. */
   #held: Float32Array;
-  /** Samples that came in, and samples that were given. */
+  /** Numbers of input and output samples so far. */
   #in = 0;
   #out = 0;
-  /** The next output lies `#ahead` input samples after the newest one that came in, plus phase / up. */
+  /** The next output is `#ahead` + phase / up input samples after the newest input sample. */
   #ahead = 0;
   #phase = 0;
 
-  /** @throws RN773 rates that are no whole numbers, or whose filters would take too much memory. */
+  /** @throws RN773 if a rate is not an integer, or the filters need too much memory. */
   constructor(fromHz: number, toHz: number) {
     this.fromHz = fromHz;
     this.toHz = toHz;
@@ -116,24 +114,27 @@ export class Resampler {
     this.reset();
   }
 
-  /** Input samples that must follow an output before it is given. */
+  /** Number of input samples that must follow an output before it is returned. */
   get lookAheadSamples(): number {
     return this.#filter ? this.#filter.taps / 2 : 0;
   }
 
-  /** Begins anew. */
+  /** Begins a new signal. */
   reset(): void {
     this.#held.fill(0);
     [this.#in, this.#out, this.#phase, this.#ahead] = [0, 0, 0, 1];
   }
 
-  /** The samples that can be given after these; a new array. */
+  /** Adds input samples; returns the output samples that become complete, in a new array. */
   push(samples: Float32Array): Float32Array {
     this.#in += samples.length;
     return this.#filter ? this.#run(samples, Number.POSITIVE_INFINITY, this.#filter) : samples.slice();
   }
 
-  /** The rest, with zeros after the signal: in all ceil(samples * toHz / fromHz). Begins anew. */
+  /**
+   * Ends the signal: returns the remaining samples, with zeros after the signal, so that the total is
+   * ceil(samples * toHz / fromHz). Then begins a new signal.
+   */
   flush(): Float32Array {
     const filter = this.#filter;
     const rest = filter
@@ -143,16 +144,19 @@ export class Resampler {
     return rest;
   }
 
-  #run(samples: Float32Array, most: number, { up, down, taps, weights }: Filter): Float32Array {
+  #run(samples: Float32Array, maxOutputs: number, { up, down, taps, weights }: Filter): Float32Array {
     const all = new Float32Array(taps + samples.length);
     all.set(this.#held);
     all.set(samples, taps);
-    const newest = samples.length - taps / 2; // an output at most this far after the newest sample before this piece is complete
-    const count = Math.max(0, Math.min(most, Math.floor(((newest - this.#ahead + 1) * up - this.#phase + down - 1) / down)));
+    const newest = samples.length - taps / 2; // the last position with complete outputs, in samples of this piece
+    const count = Math.max(
+      0,
+      Math.min(maxOutputs, Math.floor(((newest - this.#ahead + 1) * up - this.#phase + down - 1) / down)),
+    );
     const out = new Float32Array(count);
     let [at, phase] = [this.#ahead, this.#phase];
     for (let n = 0; n < count; n++) {
-      const oldest = at + taps / 2; // in all
+      const oldest = at + taps / 2; // index into all
       out[n] = dot(weights, phase * taps, all, oldest, taps);
       phase += down;
       at += Math.floor(phase / up);
@@ -166,7 +170,7 @@ export class Resampler {
   }
 }
 
-/** Frames [frames][elements] at another rate, each element by itself. @throws RN773 */
+/** Resamples frames [frames][elements], each element independently. @throws RN773 */
 export async function* resampled(
   frames: AsyncIterable<Float32Array>,
   elements: number,

@@ -1,10 +1,10 @@
 /**
- * Sources for a model with several inputs, read side by side on one clock.
+ * Reads the sources of a model with several inputs in parallel, on one clock.
  *
- * In: the inputs and what the user gave: a source per input, in their order or as `name=source`, or one .npz
- * with an array per input.
- * Out: one source whose chunks hold the frames of each input for the same whole ticks. It ends with the first
- * source that ends.
+ * In: the inputs, and the user's sources: one per input, in their order or as `name=source`, or one .npz with
+ * an array per input.
+ * Out: one source. Its chunks hold the frames of each input for the same whole ticks. It ends when the first
+ * of its sources ends.
  */
 
 import { isRunletError, RunletError } from '../../models/error.ts';
@@ -14,12 +14,12 @@ import { checkRate, chunkFrames, type Source, type SourceOptions } from './sourc
 
 export interface InputOf {
   name: string;
-  /** Elements of a frame, and frames a tick. */
+  /** Number of elements in a frame, and number of frames per tick. */
   elements: number;
   rate: number;
 }
 
-/** Which source belongs to which input, in the inputs' order. @throws RN741 */
+/** Returns the source of each input, in the order of the inputs. @throws RN741 */
 export function specsOf(inputs: readonly InputOf[], given: readonly string[]): string[] {
   const names = inputs.map((i) => i.name);
   const fail = (what: string): never => {
@@ -59,7 +59,7 @@ async function open(input: InputOf, spec: string, options: SourceOptions, fromAr
   }
 }
 
-/** A source for each input. `options.sampleRateHz` is ticks a second. @throws RN720 to RN741 */
+/** Opens a source for each input. `options.sampleRateHz` is in ticks per second. @throws RN720 to RN741 */
 export async function openEach(
   inputs: readonly InputOf[],
   given: readonly string[],
@@ -74,7 +74,7 @@ export async function openEach(
   return sources;
 }
 
-/** All of them side by side; the rate of the result is ticks a second. @throws RN720 to RN741 */
+/** Opens all sources as one; the rate of the result is in ticks per second. @throws RN720 to RN741 */
 export async function openSeveral(
   inputs: readonly InputOf[],
   given: readonly string[],
@@ -99,7 +99,7 @@ export async function openSeveral(
   };
 }
 
-/** Frames that were read from one source and not yet given. */
+/** Buffer of frames that were read from one source and not yet passed on. */
 class Pending {
   readonly perTick: number;
   #frames: AsyncIterator<Float32Array>;
@@ -110,7 +110,7 @@ class Pending {
     this.#frames = source.frames[Symbol.asyncIterator]();
   }
 
-  /** Reads until there is a whole tick; false where the source ends before. */
+  /** Reads until there is a whole tick; returns false if the source ends before that. */
   async fill(): Promise<boolean> {
     while (this.#rest.length < this.perTick) {
       const { value, done } = await this.#frames.next();

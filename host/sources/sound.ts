@@ -1,8 +1,9 @@
 /**
- * Frames out of the bytes of sound: decoded, channels chosen or mixed, resampled where that is asked for.
+ * Turns the bytes of sound into frames: decodes them, selects or mixes channels, and resamples if asked to.
+ * Has no Node import.
  *
- * In: bytes of samples in pieces of any length and what they are.  Out: frames of `frameElements` values, as
- * they arrive. Memory does not grow with the length. No Node import.
+ * In: bytes of samples in pieces of any length, and their format.  Out: frames of `frameElements` values, as
+ * they arrive.  Memory does not grow with the length.
  */
 import { RunletError } from '../../models/error.ts';
 import { decodePcm, type PcmEncoding, pcmBytes } from './pcm.ts';
@@ -12,18 +13,18 @@ import { checkRate, type SourceOptions, wrongElements } from './source.ts';
 export interface SoundFormat {
   encoding: PcmEncoding;
   channels: number;
-  /** Undefined where nobody says it; then there is no resampling. */
+  /** Sample rate in Hz; undefined if it is unknown: then there is no resampling. */
   rateHz?: number;
 }
 
-/** Which channels make a frame: their indexes, or the mean of all. */
+/** Indexes of the channels that make up a frame, or `mix` for the mean of all. */
 export type Pick = readonly number[] | 'mix';
 
 const blockBytes = 1 << 16;
 
 /**
- * The channels that the options ask for: --columns, --channel, else all; sound for one element is mixed.
- * @throws RN722
+ * Returns the channels that --columns or --channel selects; by default all, mixed for a sound model with one
+ * element. @throws RN722
  */
 export function pickOf({ channels }: SoundFormat, name: string, options: SourceOptions): Pick {
   const { channel, columns, frameElements, sound } = options;
@@ -40,13 +41,13 @@ export function pickOf({ channels }: SoundFormat, name: string, options: SourceO
   if (picked.length !== frameElements)
     throw wrongElements(
       name,
-      `it gives ${picked.length} samples a frame, the model takes ${frameElements}`,
-      frameElements === 1 ? 'choose --channel 0 or --channel mix' : 'a model of features needs its front end before it',
+      `it has ${picked.length} samples per frame, the model takes ${frameElements}`,
+      frameElements === 1 ? 'choose --channel 0 or --channel mix' : 'a model that takes features needs its front end first',
     );
   return picked;
 }
 
-/** [frames][channels] -> [frames][picked]. */
+/** Selects or mixes channels: [frames][channels] -> [frames][picked]. */
 function picked(samples: Float32Array, channels: number, pick: Pick): Float32Array {
   if (pick !== 'mix' && pick.length === channels && pick.every((c, i) => c === i)) return samples;
   const frames = samples.length / channels;
@@ -65,8 +66,8 @@ function picked(samples: Float32Array, channels: number, pick: Pick): Float32Arr
 }
 
 /**
- * Whole frames as they arrive, at the rate they have. `atEnd` gets the number of bytes of a frame that the
- * end cut.
+ * Decodes whole frames as they arrive, at their own sample rate.
+ * @param atEnd called if the data ends inside a frame: bytes of that frame, and bytes in total.
  */
 async function* decoded(
   bytes: AsyncIterable<Uint8Array>,
@@ -94,7 +95,7 @@ async function* decoded(
   if (rest.length > 0) atEnd(rest.length, total);
 }
 
-/** Whether frames at `rateHz` have to be resampled for the model. */
+/** Checks whether frames at `rateHz` have to be resampled for the model. */
 export const needsResampling = (rateHz: number | undefined, { sampleRateHz, resample }: SourceOptions): boolean =>
   resample === true &&
   rateHz !== undefined &&
@@ -102,10 +103,10 @@ export const needsResampling = (rateHz: number | undefined, { sampleRateHz, resa
   Math.abs(rateHz - sampleRateHz) > 1e-6 * sampleRateHz;
 
 /**
- * Frames at the model's rate.
- * @param cutOff the end may cut a frame: a stream of unknown length that was stopped.
- * @throws RN722 channels, RN723 another rate, RN735 the end comes inside a frame, RN773 rates that cannot be
- * resampled
+ * Yields frames at the model's sample rate.
+ * @param cutOff true if the data may end inside a frame, as a stopped stream of unknown length does.
+ * @throws RN722 (channels), RN723 (another rate), RN735 if the data ends inside a frame, RN773 if the rates
+ * cannot be resampled.
  */
 export function soundFrames(
   bytes: AsyncIterable<Uint8Array>,
@@ -142,7 +143,7 @@ const names: Record<PcmEncoding, string> = {
   mulaw: 'mu-law',
 };
 
-/** For people: encoding, rate, channels, and what is done to them. */
+/** Describes the sound: encoding, rate, channels, mixing and resampling. */
 export function soundText({ encoding, channels, rateHz }: SoundFormat, options: SourceOptions, pick: Pick): string {
   const rate = rateHz === undefined ? '' : `, ${rateHz} Hz`;
   const done = [

@@ -1,9 +1,8 @@
 /**
- * What every source of frames gives, and the helpers that sources share.
+ * The type of a source of frames, and helpers that sources share.
  *
- * A source turns a file, a pipe or a formula into chunks of whole frames (Float32Array, [frames][elements]).
- * Values are those of the file: no scaling but for PCM audio, which becomes -1 to 1. Bad input gives a
- * RunletError, RN720 to RN739.
+ * In: a file, a pipe or a formula.  Out: chunks of whole frames, f32 [frames][elements]. Values are those of
+ * the file; only PCM audio is scaled, to -1 to 1.  Errors: RN720 to RN739.
  */
 import { RunletError } from '../../models/error.ts';
 import type { GapList } from './gaps.ts';
@@ -11,102 +10,93 @@ import { pcmEncodings } from './pcm.ts';
 
 export interface Source<Chunk = Float32Array> {
   /**
-   * Chunks of whole frames, [frames][frameElements]; a chunk is not changed after it was given. Of several
-   * inputs, one such array each.
+   * Chunks of whole frames, [frames][frameElements]; with several inputs, one such array per input. A chunk
+   * does not change after it was yielded.
    */
   frames: AsyncIterable<Chunk>;
-  /** Where it is known beforehand. */
+  /** Number of frames, if it is known in advance. */
   totalFrames?: number;
-  /** Each chunk is a window by itself, of so many frames. */
+  /** Number of frames in each chunk, if each chunk is a separate window. */
   windowFrames?: number;
   /** One line for people: kind, name, length. */
   describe: string;
-  /** Frames a second, where the source knows. */
+  /** Frames per second, if known. */
   sampleRateHz?: number;
-  /** Names of a frame's elements, where the source knows. */
+  /** Names of a frame's elements, if known. */
   names?: string[];
-  /** Whether `names` stand in the source itself, and are no numbers of columns. */
+  /** True if the source itself contains `names`; false if they are column numbers. */
   named?: boolean;
-  /** The truth per frame, filled as frames are read; NaN where it is unknown. */
+  /** f64 [frames], the truth of each frame; filled as frames are read; NaN if unknown. */
   truth?: Track;
-  /** The column of the truth. */
+  /** Name of the truth column. */
   truthName?: string;
-  /**
-   * Names in a truth column whose labels nobody gave, filled as frames are read; a truth is an index of them.
-   */
+  /** Class names found in a truth column, if no labels are given; filled as frames are read. */
   truthNames?: string[];
-  /** Jumps of the time column between frames, filled as frames are read. */
+  /** Gaps that the time column shows, filled as frames are read. */
   jumps?: GapList;
 }
 
-/** Of a time column. */
+/** Unit of a time column. */
 export type TimeUnit = 's' | 'ms';
 
-/** What comes through a pipe. */
+/** Formats of data from a pipe. */
 export const formats = ['text', 'csv', 'wav', ...pcmEncodings] as const;
 export type Format = (typeof formats)[number];
 
 export interface SourceOptions {
-  /** Elements of one frame: what the model's input takes. */
+  /** Number of elements in a frame of the model's input. */
   frameElements: number;
-  /** The rate that the model expects; a source that knows another rate is refused. */
+  /** Sample rate that the model expects, in Hz; a source with another known rate is refused. */
   sampleRateHz?: number;
-  /** Sound of another rate is resampled instead. */
+  /** True to resample sound with another rate instead of refusing it. */
   resample?: boolean;
-  /** Raw samples: their rate and channels (1). */
+  /** Raw samples: sample rate in Hz. */
   rawRateHz?: number;
+  /** Raw samples: number of channels. Default: 1 for sound or with chosen channels, else `frameElements`. */
   rawChannels?: number;
-  /**
-   * The model listens: several channels are mixed unless one is chosen, and a pipe is sound unless `format`
-   * says otherwise.
-   */
+  /** True if the model takes sound: channels are mixed unless chosen, and a pipe holds sound by default. */
   sound?: boolean;
   /** CSV: columns to use, by name or index from 0. Sound: channels, by index. */
   columns?: string[];
-  /** CSV: columns that the model was trained on, taken where the header has them all. */
+  /** CSV: names of the columns that the model was trained on; used if the header has all of them. */
   known?: string[];
-  /** CSV: whether the first line is a header; by default it is one if it has a cell that is no number. */
+  /** CSV: true if the first line is a header. Default: true if one of its cells is not a number. */
   header?: boolean;
-  /** CSV: the column with the truth; generated ecg and ppg know theirs as `bpm`. */
+  /** CSV: name or index of the truth column. For generated ecg and ppg, any value selects the pulse rate. */
   truth?: string;
-  /** CSV: without `truth`, take the only column that is named as one, or the only one that holds text. */
+  /** CSV: true to guess a missing `truth`: the only column named so, else the only column of text. */
   guessTruth?: boolean;
-  /** Names of classes, so that a truth column may hold names: a name becomes its index. */
+  /** Class names; a name in the truth column becomes its index. */
   labels?: string[];
-  /**
-   * CSV: an empty or NaN cell becomes NaN instead of an error (for gaps, and for front ends that bridge
-   * them).
-   */
+  /** CSV: true to read an empty or NaN cell as NaN (a lost frame) instead of refusing it. */
   gaps?: boolean;
   /**
-   * CSV: find jumps of a time column; `column` by name or index, `none` for none, else the one whose name
-   * says it.
+   * CSV: find gaps with a time column. `column` is its name or index, or `none`. Default: the column whose
+   * name means time.
    */
   time?: { column?: string; unit?: TimeUnit };
-  /** Sound: a channel from 0, or `mix` for the mean of all. */
+  /** Sound: index of a channel from 0, or `mix` for the mean of all. */
   channel?: string;
-  /** NPZ: the array's name. */
+  /** NPZ: name of the array. */
   array?: string;
-  /**
-   * NPY, NPZ: an array [windows][this][elements] holds windows that were cut apart, and each chunk is one.
-   */
+  /** NPY, NPZ: an array [windows][windowFrames][elements] holds separate windows; each is one chunk. */
   windowFrames?: number;
-  /** CSV: the steps of a time column must be those of `sampleRateHz`. */
+  /** CSV: true to check that the steps of a time column match `sampleRateHz`. */
   checkTime?: boolean;
-  /** NPY, NPZ: take this index of the first axis. */
+  /** NPY, NPZ: index into the first axis; only that part is read. */
   row?: number;
-  /** Standard input and raw files. */
+  /** Format of standard input and raw files. */
   format?: Format;
-  /** Every value is multiplied by this. */
+  /** Factor that multiplies every value. Default: 1. */
   gain?: number;
-  /** Standard input, replaceable for tests. */
+  /** Replaces standard input in tests. */
   stdin?: AsyncIterable<Uint8Array>;
 }
 
-/** Frames in a chunk where the source may choose. */
+/** Number of frames in a chunk, if the source may choose. */
 export const chunkFrames = 256;
 
-/** Sources that are read whole may have this many bytes. */
+/** Maximum size, in bytes, of a source that is read whole. */
 export const sizeLimitBytes = 1 << 30;
 
 /** A growing list of float64. */
@@ -123,13 +113,13 @@ export class Track {
     this.values[this.length++] = value;
   }
 
-  /** The values so far, a view. */
+  /** Returns a view of the values so far. */
   view(): Float64Array {
     return this.values.subarray(0, this.length);
   }
 }
 
-/** Collects values and gives them out as chunks of whole frames. */
+/** Collects values to chunks of whole frames. */
 export class Chunker {
   #buffer: Float32Array;
   #at = 0;
@@ -138,13 +128,13 @@ export class Chunker {
     this.#buffer = new Float32Array(frameElements * frames);
   }
 
-  /** Adds a value; the full chunk, once there is one. */
+  /** Adds a value; returns the chunk if it is full. */
   push(value: number): Float32Array | undefined {
     this.#buffer[this.#at++] = value;
     return this.#at === this.#buffer.length ? this.rest() : undefined;
   }
 
-  /** What is there, or undefined. */
+  /** Returns the values collected since the last chunk; undefined if there are none. */
   rest(): Float32Array | undefined {
     const chunk = this.#at ? this.#buffer.slice(0, this.#at) : undefined;
     this.#at = 0;
@@ -152,7 +142,7 @@ export class Chunker {
   }
 }
 
-/** An array of whole frames in chunks. */
+/** Cuts an array of whole frames into chunks. */
 export async function* chunksOf(
   values: ArrayLike<number>,
   frameElements: number,
@@ -166,37 +156,37 @@ export async function* chunksOf(
   }
 }
 
-/** The number that a text says, or undefined; empty text and NaN are no numbers. */
+/** Parses a number; undefined if the text is empty, NaN or not a number. */
 export function numberOf(text: string): number | undefined {
   if (text.trim() === '') return undefined;
   const value = Number(text);
   return Number.isNaN(value) ? undefined : value;
 }
 
-/** RN722: the source's frames are not the model's. */
+/** Makes the error RN722: the source's frames do not fit the model. */
 export const wrongElements = (where: string, why: string, tryThis: string): RunletError =>
   new RunletError('RN722', { what: "the source's frames do not fit the model's input", where, why, tryThis });
 
-/** RN721: `--truth` of a source that has none. */
+/** Makes the error RN721: `--truth` for a source that has no truth. */
 export const noTruth = (): RunletError =>
   new RunletError('RN721', {
     what: 'this source has no truth',
     where: '--truth',
-    why: 'only CSV columns, gen:ecg and gen:ppg have',
+    why: 'only CSV files, gen:ecg and gen:ppg have it',
     tryThis: 'leave out --truth, or put signal and truth into one CSV file',
   });
 
-/** RN723 where the source's rate is not the model's. */
+/** Checks the source's sample rate. @throws RN723 if it is not the model's. */
 export function checkRate(where: string, rateHz: number, expectedHz: number | undefined): void {
   if (expectedHz === undefined || Math.abs(rateHz - expectedHz) <= 1e-6 * expectedHz) return;
   throw new RunletError('RN723', {
     what: `the source has ${rateHz} Hz, the model expects ${expectedHz} Hz`,
     where,
-    why: 'filters differ, and so would the answers',
-    tryThis: `--resample, or another tool first, for example: ffmpeg -i in.wav -ar ${expectedHz} out.wav`,
+    why: 'the answers would be wrong at another rate',
+    tryThis: `--resample, or convert the file first, for example: ffmpeg -i in.wav -ar ${expectedHz} out.wav`,
   });
 }
 
-/** `1,234 frames` and, where the rate is known, `(12.3 s)`. */
+/** Formats a length: `1,234 frames`, followed by `(12.3 s)` if the rate is known. */
 export const lengthText = (frames: number, rateHz?: number): string =>
   `${frames.toLocaleString('en')} frames${rateHz ? ` (${(frames / rateHz).toFixed(1)} s)` : ''}`;

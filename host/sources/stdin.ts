@@ -1,8 +1,8 @@
 /**
- * Frames from a pipe (or a file) of text: what another program prints.
+ * Reads frames from text that another program prints, through a pipe or from a file.
  *
- * In: text, one or more frames a line, as numbers between commas or spaces or as JSON arrays.  Out: frames as
- * they arrive, without waiting for a chunk to fill.
+ * In: lines with one or more frames each: numbers separated by commas or spaces, or JSON arrays.
+ * Out: frames as they arrive, without waiting for a chunk to fill.
  */
 import { RunletError } from '../../models/error.ts';
 import { numberOf, type SourceOptions } from './source.ts';
@@ -11,13 +11,13 @@ const lineLimit = 1 << 20;
 
 const badLine = (name: string, line: number, why: string): RunletError =>
   new RunletError('RN734', {
-    what: 'this line is not made of frames',
+    what: 'this line does not hold whole frames',
     where: `${name}, line ${line}`,
     why,
-    tryThis: 'print the numbers of a frame in a line, or say what comes with --format csv, s16, f32, ...',
+    tryThis: 'print the numbers of one frame per line, or give the format with --format csv, s16, f32, ...',
   });
 
-/** The numbers of one line; undefined for an empty line or a comment. */
+/** Parses the numbers of one line; undefined for an empty line or a comment. */
 function numbersOf(text: string, name: string, line: number): number[] | undefined {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed.startsWith('#')) return undefined;
@@ -29,7 +29,7 @@ function numbersOf(text: string, name: string, line: number): number[] | undefin
       throw badLine(name, line, (error as Error).message);
     }
     const flat = (value as unknown[]).flat(2);
-    if (!flat.every((x) => typeof x === 'number')) throw badLine(name, line, 'the JSON array holds something else than numbers');
+    if (!flat.every((x) => typeof x === 'number')) throw badLine(name, line, 'the JSON array does not hold numbers only');
     return flat as number[];
   }
   return trimmed.split(/[\s,;]+/).map((word) => {
@@ -39,10 +39,7 @@ function numbersOf(text: string, name: string, line: number): number[] | undefin
   });
 }
 
-/**
- * Frames from lines of text.
- * @throws RN734 a line is not made of whole frames of numbers.
- */
+/** Yields frames from lines of text. @throws RN734 if a line does not hold whole frames. */
 export async function* textFrames(
   bytes: AsyncIterable<Uint8Array>,
   name: string,
@@ -56,7 +53,7 @@ export async function* textFrames(
     const numbers = numbersOf(text, name, line);
     if (!numbers) return;
     if (numbers.length === 0 || numbers.length % options.frameElements !== 0)
-      throw badLine(name, line, `${numbers.length} numbers, and a frame has ${options.frameElements}`);
+      throw badLine(name, line, `it has ${numbers.length} numbers, a frame has ${options.frameElements}`);
     for (const number of numbers) into.push(number);
   };
   for await (const part of bytes) {

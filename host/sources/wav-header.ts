@@ -1,11 +1,11 @@
 /**
- * The header of a WAV file: where its samples lie and what they are.
+ * Parses the header of a WAV file. Has no Node import.
  *
- * In: the first bytes of a RIFF WAVE file, or all of it.  Out: a WavFormat, undefined where more bytes are
- * needed; RN728, RN729.
- * Source: Microsoft RIFF specification (1991) and WAVEFORMATEXTENSIBLE. Programs that write into a pipe do
- * not know the length: they declare 0, 2^31 or close to it (arecord, sox), or 2^32 - 1 (ffmpeg), and then the
- * samples reach to the end. No Node import.
+ * In: the first bytes of a RIFF WAVE file, or all of it.  Out: position and format of the samples; undefined
+ * if more bytes are needed.  Errors: RN728, RN729.
+ * Source: Microsoft RIFF specification (1991) and WAVEFORMATEXTENSIBLE. Programs that write to a pipe do not
+ * know the length: they declare 0, 2^31 or close to it (arecord, sox), or 2^32 - 1 (ffmpeg). The samples then
+ * reach to the end.
  */
 
 import { RunletError } from '../../models/error.ts';
@@ -16,9 +16,9 @@ export interface WavFormat {
   channels: number;
   rateHz: number;
   encoding: PcmEncoding;
-  /** Byte at which the samples begin. */
+  /** Byte offset of the samples. */
   dataAt: number;
-  /** Bytes of samples; undefined where the file does not know. */
+  /** Size of the samples in bytes; undefined if the header does not state it. */
   dataBytes?: number;
 }
 
@@ -33,12 +33,12 @@ const unsupported = (what: string): RunletError =>
     tryThis: 'convert it, for example: ffmpeg -i in.wav -c:a pcm_s16le out.wav',
   });
 
-/** Nobody writes that much in front of the samples. */
+/** Maximum size of a header in bytes, if the file's size is unknown. A choice: no program writes so much. */
 const headerLimit = 1 << 20;
 
 const unknownLength = (bytes: number): boolean => bytes === 0 || bytes >= 0x7fff0000;
 
-/** Format code and bits -> encoding. */
+/** Maps "format code, bits per sample" to the encoding. */
 const encodings: Record<string, PcmEncoding> = {
   '1 8': 'u8',
   '1 16': 's16',
@@ -72,11 +72,11 @@ function formatOf(view: DataView, at: number, bytes: number): Omit<WavFormat, 'd
 }
 
 /**
- * @param bytes the file from its first byte on.
- * @param fileBytes length of the whole file, where it is known; declared lengths must fit in it, and then the
- * header may be as long as the file.
- * @returns undefined where the header goes on after `bytes`.
- * @throws RN728 damaged or cut off, RN729 a format that is not read.
+ * Parses the header.
+ * @param bytes the file from its first byte. @param fileBytes size of the whole file, if known: declared
+ * sizes must fit into it, and the header may be as long as the file.
+ * @returns undefined if the header continues after `bytes`.
+ * @throws RN728 if it is damaged or cut off, RN729 if the format is not supported.
  */
 export function wavHeader(bytes: Uint8Array, fileBytes?: number): WavFormat | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -109,7 +109,7 @@ export function wavHeader(bytes: Uint8Array, fileBytes?: number): WavFormat | un
   }
 }
 
-/** Bytes of whole frames; a length of 0 is unknown only where the file's length is unknown as well. */
+/** Returns the size of whole frames. A declared 0 means "unknown" only if the RIFF size is unknown too. */
 function lengthOf(declared: number, riff: number, frameBytes: number, at: number, fileBytes?: number): { dataBytes?: number } {
   const left = fileBytes === undefined ? undefined : fileBytes - at - 8;
   if (unknownLength(declared) && (declared > 0 || unknownLength(riff)))

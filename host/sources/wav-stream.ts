@@ -1,8 +1,8 @@
 /**
- * WAV files in the file system: the frames of wavSource, a piece at a time.
+ * Reads WAV files from disk in pieces; gives the same frames as wavSource.
  *
- * In: a path and the file's length.  Out: a source.  The header is read in pieces until its end is there, and
- * checked against the length; samples are read as they are asked for. Memory does not grow with the length.
+ * In: a path and the file's length.  Out: a source.  The header is read until it is complete, and checked
+ * against the length; samples are read on demand, so memory does not grow with the length.
  */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import type { Source, SourceOptions } from './source.ts';
 import { wavPieces } from './wav.ts';
 import { damagedWav, type WavFormat, wavHeader } from './wav-header.ts';
 
-/** The header of nearly every file is shorter. */
+/** Number of bytes that are read first. A choice: nearly every header is shorter. */
 const firstBytes = 4096;
 
 async function headerOf(path: string, fileBytes: number): Promise<WavFormat> {
@@ -38,8 +38,8 @@ async function* samplesOf(path: string, start: number, bytes: number): AsyncGene
 }
 
 /**
- * A source out of a WAV file of any length. @throws RN722, RN723, RN728, RN729 and RN773 as wavSource, here
- * or while frames are read.
+ * Makes a source from a WAV file. @throws RN722, RN723, RN728, RN729 and RN773 as wavSource, at once or while
+ * frames are read.
  */
 export async function wavStream(path: string, name: string, options: SourceOptions, fileBytes: number): Promise<Source> {
   const format = await headerOf(path, fileBytes);

@@ -1,9 +1,9 @@
 /**
- * WAV files, and WAV through a pipe.
+ * Reads WAV files, and WAV data from a pipe. Has no Node import.
  *
- * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.  Out:
- * frames of samples, PCM as -1 to 1. A file's sizes are checked against its length; a pipe may not know its
- * own (wav-header.ts). No Node import.
+ * In: bytes of a RIFF WAVE file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, mu-law or A-law.
+ * Out: frames of samples; PCM is scaled to -1 to 1. The sizes in a file are checked against its length; for a
+ * pipe the length may be unknown (wav-header.ts).
  */
 import { latin1 } from '../../models/graph/base64.ts';
 import { pcmBytes } from './pcm.ts';
@@ -16,9 +16,9 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * A source out of a whole WAV file.
- * @throws RN722 channels do not fit, RN723 another rate, RN728 damaged, RN729 a format that is not read,
- * RN773 a rate
+ * Makes a source from a whole WAV file.
+ * @throws RN722 if the channels do not fit, RN723 (another rate), RN728 (damaged), RN729 (format not
+ * supported), RN773 (a rate that cannot be resampled).
  */
 export function wavSource(bytes: Uint8Array, name: string, options: SourceOptions): Source {
   const format = wavHeader(bytes, bytes.length);
@@ -28,7 +28,7 @@ export function wavSource(bytes: Uint8Array, name: string, options: SourceOption
 }
 
 /**
- * A source out of the samples of a WAV file, of `format.dataBytes` bytes or as many as come.
+ * Makes a source from the samples of a WAV file. If `format.dataBytes` is undefined, they reach to the end.
  * @throws RN722, RN723, RN773
  */
 export function wavPieces(data: AsyncIterable<Uint8Array>, name: string, format: WavFormat, options: SourceOptions): Source {
@@ -45,14 +45,14 @@ export function wavPieces(data: AsyncIterable<Uint8Array>, name: string, format:
   };
 }
 
-/** `head`, then what the iterator has left, at most `most` bytes in all. */
-async function* following(head: Uint8Array, rest: AsyncIterator<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
+/** Yields `head`, then the rest of the iterator, up to `maxBytes` bytes in total. */
+async function* following(head: Uint8Array, rest: AsyncIterator<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
   let given = 0;
-  for (let part: Uint8Array | undefined = head; part && given < most; ) {
-    const piece = part.subarray(0, most - given);
+  for (let part: Uint8Array | undefined = head; part && given < maxBytes; ) {
+    const piece = part.subarray(0, maxBytes - given);
     given += piece.length;
     if (piece.length > 0) yield piece;
-    if (given >= most) break;
+    if (given >= maxBytes) break;
     const next: IteratorResult<Uint8Array> = await rest.next();
     part = next.done ? undefined : next.value;
   }
@@ -65,7 +65,7 @@ const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return all;
 };
 
-/** The first bytes of a pipe, as many as it takes to know whether they are a WAV header, and the rest. */
+/** Reads enough of a pipe to tell whether it begins with a WAV header; returns these bytes and the rest. */
 export async function peek(pipe: AsyncIterable<Uint8Array>): Promise<{ head: Uint8Array; rest: AsyncIterator<Uint8Array> }> {
   const rest = pipe[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array(0);
@@ -77,15 +77,16 @@ export async function peek(pipe: AsyncIterable<Uint8Array>): Promise<{ head: Uin
   return { head, rest };
 }
 
-/** All bytes again, after peek. */
+/** Joins the two results of peek to the whole stream again. */
 export const rejoined = (head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> =>
   following(head, rest, Number.POSITIVE_INFINITY);
 
 const tagOf = (head: Uint8Array): string => latin1(head.subarray(0, 4));
 
+/** Checks whether the bytes begin as a WAV file. */
 export const isWav = (head: Uint8Array): boolean => tagOf(head) === 'RIFF';
 
-/** A source out of a pipe that begins with a WAV header. @throws RN722, RN728, RN729, RN773 */
+/** Makes a source from a pipe that begins with a WAV header. @throws RN722, RN728, RN729, RN773 */
 export async function wavPipe(
   head: Uint8Array,
   rest: AsyncIterator<Uint8Array>,

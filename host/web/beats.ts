@@ -1,8 +1,7 @@
 /**
- * Beats of an ECG out of a history: models/zoo/ecg with the rules of host/features.
+ * Finds the beats of an ECG in a history: models/zoo/ecg with the rules of host/features.
  *
- * In: scores [none, N, S, V, F] and the samples that led to them.  Out: a detection for each beat, at the
- * time of the beat.
+ * In: scores [none, N, S, V, F] and the samples of their windows.  Out: a detection at the time of each beat.
  */
 import { type BeatKinds, beatKinds, type KindWeights } from '../features/beat-kinds.ts';
 import { type Beat, type BeatFinder, beatFinder } from '../features/beats.ts';
@@ -11,8 +10,8 @@ import type { History } from './history.ts';
 import type { Loaded } from './protocol.ts';
 
 const names = ['N', 'S', 'V', 'F'];
-/** Evidence is a sum of three scores. */
-const mostEvidence = 3;
+/** Upper bound of the evidence, a sum of three scores. */
+const maxEvidence = 3;
 
 export class BeatHearing {
   readonly heard: Detection[] = [];
@@ -24,7 +23,7 @@ export class BeatHearing {
   #next = 0;
   #pushed = 0;
 
-  /** @param delayS from what an answer is about to the end of its window. */
+  /** @param delayS seconds from the time that an output describes to the end of its window. */
   constructor(loaded: Loaded, weights: KindWeights, delayS: number) {
     this.#loaded = loaded;
     this.#weights = weights;
@@ -39,12 +38,12 @@ export class BeatHearing {
     [this.#next, this.#pushed] = [0, 0];
   }
 
-  /** Takes the outputs that are new. Returns the beats that were found in them. */
+  /** Reads the new outputs. @returns the beats found in them */
   follow({ outputs, times, wave }: History): Detection[] {
     const before = this.heard.length;
     for (; this.#next < times.end; this.#next++) {
       const end = Math.round(times.at(this.#next) * this.#loaded.rateHz);
-      // a bucket is a sample at such a rate
+      // at the rate of an ECG each bucket holds one sample
       this.#kinds.push(Array.from({ length: end - this.#pushed }, (_, i) => wave.at(this.#pushed + i, 1)));
       this.#pushed = end;
       const beat = this.#finder.push(outputs.record(this.#next));
@@ -53,7 +52,7 @@ export class BeatHearing {
     return this.heard.slice(before);
   }
 
-  /** The signal has ended: the beats of the last answers. */
+  /** Ends the signal. @returns the beats in the last outputs */
   end(): Detection[] {
     const before = this.heard.length;
     for (const beat of this.#finder.end()) this.#found(beat);
@@ -69,6 +68,6 @@ export class BeatHearing {
     const sample = this.#sampleOf(beat);
     const { beatClass, evidence } = this.#kinds.judge(beat, sample);
     const timeMs = (1000 * sample) / this.#loaded.rateHz;
-    this.heard.push({ label: names[beatClass] as string, timeMs, probability: evidence / mostEvidence } as Detection);
+    this.heard.push({ label: names[beatClass] as string, timeMs, probability: evidence / maxEvidence } as Detection);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The AudioWorklet that takes the microphone's samples out of the audio thread.
+ * The AudioWorklet that sends the microphone's samples from the audio thread to the page.
  *
- * In: blocks of 128 samples a channel.  Out: messages of 1024 samples, the mean of all channels.
+ * In: blocks of 128 samples per channel.  Out: messages of 1024 samples, the mean of all channels.
  */
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;

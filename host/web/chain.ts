@@ -1,17 +1,17 @@
 /**
- * The chain that runs in the page's engine: samples -> rate of the model -> front end -> model.
+ * The processing chain of the page's engine: resampler -> front end -> model.
  *
- * In: samples of one channel at the source's rate, or whole frames, in pieces of any length.  Out: batches of
- * what is drawn: envelope, rows of features, outputs. Outputs do not depend on how the samples are cut into
- * pieces, and are those of a session in Node on the same samples. Times of an output: the end of the newest
- * row or sample that it saw.
+ * In: samples of one channel at the source's rate, or whole frames, in pieces of any length.
+ * Out: batches for drawing: envelope, rows of features, outputs with times. The time of an output is the end
+ * of its newest row or sample.
+ * Exact: outputs do not depend on the pieces, and equal those of a session in Node on the same samples.
  */
 import { quantiseValue, type Session } from '../session/index.ts';
 import { Resampler } from '../sources/resample.ts';
 import type { Batch, Feed } from './protocol.ts';
 import { bucketSamples, Waves } from './waves.ts';
 
-/** Samples in, samples out. */
+/** A filter of samples. */
 interface Filter {
   push(samples: Float32Array): Float32Array;
 }
@@ -19,18 +19,18 @@ interface Filter {
 export interface ChainParts {
   model: Session;
   feed: Feed;
-  /** Rate at which samples enter front end or model. */
+  /** Rate of the samples that enter the front end or the model. */
   rateHz: number;
-  /** Frames of the model a second. */
+  /** Frames of the model per second. */
   frameHz: number;
-  /** Channels whose envelope is kept; 0 for none. */
+  /** Number of channels whose envelope is kept; 0: none. */
   traces: number;
   frontEnd?: { session: Session; stepSamples: number; windowSamples: number };
-  /** Before the model, at rateHz. */
+  /** Makes the filter before the model; it works at rateHz. */
   filter?: () => Filter;
 }
 
-/** A list of numbers that grows, and is emptied at every batch. */
+/** A growing list of numbers that every batch empties. */
 class Grow<T extends Float32Array | Float64Array | Int8Array> {
   #make: new (
     length: number,
@@ -77,10 +77,7 @@ export class Chain {
     this.#parts = parts;
   }
 
-  /**
-   * A new signal begins: samples of one channel at a rate, or (undefined) whole frames as the model takes
-   * them.
-   */
+  /** Begins a new signal. @param sourceHz rate of its samples; undefined: it has whole frames. */
   begin(run: number, sourceHz: number | undefined): void {
     const { model, frontEnd, rateHz, filter, traces } = this.#parts;
     this.#run = run;
@@ -98,7 +95,7 @@ export class Chain {
     this.#times.add([timeS]);
   }
 
-  /** Frames of the model, timed. */
+  /** Pushes frames into the model and measures the time. @param endOf end time after so many frames, in s. */
   #push(frames: Float32Array, endOf: (framesPushed: number) => number): void {
     const { model } = this.#parts;
     const before = performance.now();
@@ -106,12 +103,12 @@ export class Chain {
     this.#modelUs += 1000 * (performance.now() - before);
   }
 
-  /** @throws RN773 (begin), RN706 (no whole frames), RN709 (NaN), RN710 (the module failed) */
+  /** Processes a piece. @throws RN706 no whole frames, RN709 NaN, RN710 the module failed; `begin`: RN773 */
   push(source: Float32Array): Batch {
     return this.#take(this.#resampler ? this.#resampler.push(source) : source);
   }
 
-  /** The signal ends: what the resampler still holds. */
+  /** Ends the signal: processes the samples that the resampler still holds. */
   end(): Batch {
     return this.#take(this.#resampler ? this.#resampler.flush() : new Float32Array());
   }
@@ -151,10 +148,7 @@ export class Chain {
     };
   }
 
-  /**
-   * Sound through the front end, and each row on to the model where that takes rows. Microseconds of the
-   * front end alone.
-   */
+  /** Pushes sound into the front end, and its rows into a model of rows. @returns µs of the front end */
   #pushSound({ session, stepSamples, windowSamples }: NonNullable<ChainParts['frontEnd']>, samples: Float32Array): number {
     const { feed, rateHz } = this.#parts;
     const started = performance.now();
@@ -165,7 +159,7 @@ export class Chain {
     return 1000 * (performance.now() - started) - (feed === 'rows' ? this.#modelUs : 0);
   }
 
-  /** Frames that come as they are; those of a front end's width are drawn, as the model stores them. */
+  /** Pushes frames into the model. Draws them, quantised, if they have the width of the front end's rows. */
   #pushFrames(frames: Float32Array): void {
     const [input] = this.#parts.model.manifest.inputs;
     const drawn = this.#parts.frontEnd?.session.manifest.outputs[0]?.elements;

@@ -1,7 +1,7 @@
 /**
- * Files that the user drops or chooses, sorted by what they are.
+ * Sorts the files that the user drops or chooses by kind.
  *
- * In: files.  Out: their bytes.  Error: RN784 where they do not go together.
+ * In: files.  Out: their bytes.  Error: RN784 if they cannot be opened together.
  */
 import { RunletError } from '../../models/error.ts';
 import type { NamedBytes } from './protocol.ts';
@@ -9,7 +9,7 @@ import { kindOf } from './recording.ts';
 
 export interface Chosen {
   model?: NamedBytes;
-  /** Of a model that has them in files apart. */
+  /** The model's manifest and weights, if they are separate files. */
   json?: NamedBytes;
   weights?: NamedBytes;
   recording?: NamedBytes;
@@ -25,10 +25,10 @@ export async function chosenOf(files: File[]): Promise<Chosen> {
   const alone = (json || weights) && !model;
   if (models.length > 1 || recordings.length > 1 || alone)
     throw new RunletError('RN784', {
-      what: 'these files do not go together',
+      what: 'these files cannot be opened together',
       where: named.map(({ name }) => name).join(', '),
-      why: alone ? 'a .json or .bin alone says nothing without its model' : 'one model and one recording at a time',
-      tryThis: 'one model, with its .json or .weights.bin where it has one, or one recording',
+      why: alone ? 'a .json or .bin file needs its model' : 'the page opens one model and one recording at a time',
+      tryThis: 'open one model, with its .json or .weights.bin if it has one, or one recording',
     });
   return { ...(model && { model }), ...(json && { json }), ...(weights && { weights }), ...(recording && { recording }) };
 }

@@ -1,8 +1,8 @@
 /**
- * What a model file holds, for the page: host/compile.ts, which is `runlet/compile`, makes a bundle of it.
+ * Reads a model file for the page. host/compile.ts (`runlet/compile`) then makes a bundle of it.
  *
- * In: the file's bytes, options, the manifest of a microWakeWord model.  Out: its graph, hop, and what was
- * assumed.
+ * In: the file's bytes, options, the manifest of a microWakeWord model.  Out: its graph, its hop, and notes
+ * about assumptions.
  */
 import { sha256 } from '../../assembly/bundle/digest.ts';
 import { frameOf, type Graph, isQuantised } from '../../models/graph/types.ts';
@@ -15,20 +15,20 @@ import { hopInFile } from '../model-fields.ts';
 import { severalInputs } from './feed.ts';
 import type { LoadOptions, NamedBytes } from './protocol.ts';
 
-/** What the reader found, before anything is computed. */
+/** A model file that has been read but not compiled. */
 export interface ModelFile {
   graph: Graph;
-  /** Ticks between two outputs: what the user or the file says, else a tenth of the window. */
+  /** Ticks between two outputs: by the user or the file, else a tenth of the window. */
   hop: number;
-  /** What was assumed, for people. */
+  /** Assumptions, for the user. */
   notes: string[];
-  /** Values of one frame of the input. */
+  /** Values per frame of the input. */
   elements: number;
-  /** It has no scales: a calibration signal is needed. */
+  /** True if the model is not quantised and needs a calibration signal. */
   float: boolean;
 }
 
-/** @param json the manifest of a microWakeWord model. @throws RunletError RN1xx, RN3xx, RN780, RN781 */
+/** Reads a model. @param json manifest of a microWakeWord model. @throws RN1xx, RN3xx, RN780, RN781 */
 export async function readModelFile(
   { name, bytes }: NamedBytes,
   { frame, timeAxis, window, set, hop }: LoadOptions,

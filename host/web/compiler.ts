@@ -1,10 +1,9 @@
 /**
- * The whole build in a page: AssemblyScript's compiler, which has binaryen in it.
- * It is loaded when it is first wanted (some 15 MB, 3 with gzip).
+ * The complete build in a page, with AssemblyScript's compiler, which includes binaryen.
  *
- * In: sources of kernels and runtime by path.  Out: a build function; the same input gives the bytes that
- * Node gives.  Runs in a Web Worker: a compilation takes a second or two, and nothing else happens in its
- * thread meanwhile.
+ * In: sources of kernels and runtime by path.  Out: a build function.  Exact: the same bytes as in Node.
+ * Cost: about 15 MB (3 with gzip), loaded at the first use; one or two seconds per compilation, during which
+ * it blocks its Web Worker.
  */
 import * as asc from 'assemblyscript/asc';
 import config from '../../asconfig.json' with { type: 'json' };

@@ -1,7 +1,7 @@
 /**
- * Buttons, files that are dropped or chosen, the cutoff, and the line that says what goes on.
+ * The controls: buttons, dropped or chosen files, the cutoff, and the status line.
  *
- * In: what the user does.  Out: calls of the actions; and methods that show a state.
+ * In: the user's input.  Out: calls of the actions; methods that show a state.
  */
 import type { Target } from '../../assembly/emit/target.ts';
 import { byId, make } from './dom.ts';
@@ -95,7 +95,7 @@ export function bindControls(actions: Actions): Controls {
   return {
     say: (text) => {
       source.textContent = text;
-      // beside the button that asked for it, which may be the only one in sight
+      // shown near the Apply button too, where the status line may be out of view
       byId('compiling').textContent = text;
     },
     model: ({ feed, rows, rateHz, traces }, { kind }, hearing) => {

@@ -1,9 +1,9 @@
 /**
- * Columns of a CSV file as a recording.
+ * Reads columns of a CSV file as a recording.
  *
- * In: text, and the model that it is for.  Out: samples, or frames of as many columns as the model takes,
- * with their names; the rate of its time column. ../sources/columns.ts says which columns are taken. Loaded
- * only when such a file comes: the parser is larger than the rest of the page.
+ * In: text, the columns that the model takes.  Out: samples or frames, names of the columns, the rate of the
+ * time column. ../sources/columns.ts chooses the columns. The page loads this file only for a CSV file,
+ * because the parser is larger than the rest of the page.
  */
 import { type CsvError, parse } from 'csv-parse/browser/esm/sync';
 import { isRunletError, RunletError } from '../../models/error.ts';
@@ -12,22 +12,22 @@ import { csvRules, frameColumns, headerOf, isTime, rateOfTimes, rateRows, signal
 import { numberOf } from '../sources/source.ts';
 import type { Recording } from './protocol.ts';
 
-/** What the columns are for. */
+/** The columns that a model takes. */
 export interface CsvTarget {
-  /** Values of a frame; undefined: as many as there are, for a model that the engine has not read yet. */
+  /** Values per frame; undefined if the engine has not read the model yet: then all columns are read. */
   elements?: number;
-  /** Names that the columns may have. */
+  /** Names of the columns to read; empty if unknown. */
   names: string[];
-  /** Samples or frames a second, where they are known. */
+  /** Samples or frames per second, if known. */
   rateHz?: number;
 }
 
 const bad = (where: string, why: string): RunletError =>
   new RunletError('RN785', {
-    what: 'this CSV does not fit the model',
+    what: 'this CSV file does not fit the model',
     where,
     why,
-    tryThis: 'a column of numbers named like the input, or only the columns of a frame',
+    tryThis: 'use a column of numbers with the name of the input, or only the columns of a frame',
   });
 
 function rowsOf(name: string, bytes: Uint8Array): string[][] {
@@ -38,7 +38,7 @@ function rowsOf(name: string, bytes: Uint8Array): string[][] {
   }
 }
 
-/** Indexes of the columns that make a frame. @throws RN785 */
+/** Indices of the columns of a frame. @throws RN785 */
 function columnsOf(file: string, heads: string[] | undefined, first: string[], { elements, names }: CsvTarget): number[] {
   if (elements === undefined) return signalColumns(heads, first);
   try {
@@ -49,7 +49,7 @@ function columnsOf(file: string, heads: string[] | undefined, first: string[], {
   }
 }
 
-/** Rows a second by the time column; undefined where there is none. */
+/** Rows per second by the time column; undefined if there is none. */
 function rateOf(heads: string[] | undefined, body: string[][]): number | undefined {
   const column = heads?.findIndex(isTime) ?? -1;
   return column < 0
@@ -60,16 +60,16 @@ function rateOf(heads: string[] | undefined, body: string[][]): number | undefin
       );
 }
 
-/** A rate that differs by more than this is another one: times are rounded. */
+/** Largest relative difference of two rates that count as equal; times in files are rounded. */
 const rateTolerance = 0.02;
 
-/** @throws RN785 */
+/** Reads the recording. @throws RN785 */
 export function csvRecording(name: string, bytes: Uint8Array, target: CsvTarget): Recording {
   const [head = [], ...rest] = rowsOf(name, bytes);
   const heads = headerOf(head);
   const body = heads ? rest : [head, ...rest];
   const columns = columnsOf(name, heads, body[0] ?? head.map(() => ''), target);
-  const own = rateOf(heads, body);
+  const fileHz = rateOf(heads, body);
   const { elements = columns.length } = target;
   const samples = new Float32Array(body.length * columns.length);
   body.forEach((row, n) => {
@@ -80,9 +80,9 @@ export function csvRecording(name: string, bytes: Uint8Array, target: CsvTarget)
       samples[n * columns.length + e] = value;
     });
   });
-  if (elements > 1 && own && target.rateHz && Math.abs(own / target.rateHz - 1) > rateTolerance)
-    throw bad(name, `its time column has ${own} rows a second, and the model takes ${target.rateHz}`);
-  const rateHz = own ?? target.rateHz;
+  if (elements > 1 && fileHz && target.rateHz && Math.abs(fileHz / target.rateHz - 1) > rateTolerance)
+    throw bad(name, `its time column has ${fileHz} rows per second, but the model takes ${target.rateHz}`);
+  const rateHz = fileHz ?? target.rateHz;
   const channels = heads && columns.map((i) => printable(heads[i] as string));
   const seconds = rateHz ? body.length / rateHz : 0;
   return {
@@ -90,7 +90,7 @@ export function csvRecording(name: string, bytes: Uint8Array, target: CsvTarget)
     samples,
     seconds,
     ...(channels && { channels }),
-    ...(own && { fileHz: own }),
+    ...(fileHz && { fileHz }),
     ...(elements === 1 && rateHz && { rateHz }),
   };
 }

@@ -1,7 +1,7 @@
 /**
- * What of the zoo belongs to a model: its recording with what is in it, and how its answers are read.
+ * Loads the demo of a zoo model: its recording with the truth, and the rules for its outputs.
  *
- * In: an entry of the catalogue.  Out: a recording; weights. The files are the page's own.
+ * In: an entry of the catalogue.  Out: a recording; delay and weights. The files are served with the page.
  */
 import { RunletError } from '../../models/error.ts';
 import type { KindWeights } from '../features/beat-kinds.ts';
@@ -10,12 +10,12 @@ import type { Reading } from './reading.ts';
 import { readRecording } from './recording.ts';
 
 export interface Answers {
-  /** Seconds from what an answer is about to the end of its window. */
+  /** Seconds from the time that an output describes to the end of its window. */
   delayS: number;
   weights?: KindWeights;
 }
 
-/** @throws RN788 the server has no such file */
+/** Fetches a file of the page. @throws RN788 the server does not give it */
 export async function asset(file: string): Promise<Uint8Array> {
   const response = await fetch(file);
   if (response.ok) return new Uint8Array(await response.arrayBuffer());
@@ -30,7 +30,7 @@ export async function asset(file: string): Promise<Uint8Array> {
 const json = async <T>(file: string): Promise<T> => JSON.parse(new TextDecoder().decode(await asset(file))) as T;
 const floats = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
 
-/** Stretches of one class, by its index at every step. */
+/** Converts class indices, one per step, to stretches of one class. */
 export function statesOf({ values, stepS }: NonNullable<Recording['truth']>, names: readonly string[]): Said[] {
   const states: Said[] = [];
   let before: string | undefined;

@@ -1,7 +1,7 @@
 /**
- * Small helpers for the page's elements.
+ * Helpers for the page's elements.
  *
- * In: ids, names, texts.  Out: elements.  Text is set as text, never as HTML: names come out of files.
+ * In: ids, names, texts.  Out: elements.  Text is never set as HTML, because names come from files.
  */
 export function byId<T extends HTMLElement>(id: string): T {
   const element = document.getElementById(id);
@@ -19,7 +19,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Terms and their values as a description list's groups. */
+/** Groups of a description list, one per term. */
 export const pairs = (rows: [term: string, value: string, note?: string][]): HTMLElement[] =>
   rows.map(([term, value, note]) =>
     make('div', {}, make('dt', {}, term), make('dd', {}, value), ...(note ? [make('dd', { className: 'about' }, note)] : [])),

@@ -1,8 +1,7 @@
 /**
- * The page's engine: loads and compiles models, and runs signals through them. It lives in a Web Worker
- * (worker.ts).
+ * The page's engine: loads and compiles models, and runs signals through them, in a Web Worker (worker.ts).
  *
- * In: requests.  Out: replies and batches (protocol.ts).  A signal that is run at once goes in slices, so
+ * In: requests.  Out: replies and batches (protocol.ts).  A signal at full speed is processed in slices, so
  * that it can be stopped.
  */
 
@@ -31,11 +30,11 @@ import type {
 
 const isBundle = (bytes: Uint8Array): boolean => bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
-/** Seconds of signal in a slice of a run at once. */
+/** Seconds of signal per slice of a run at full speed. */
 const sliceS = 0.5;
 
 export interface EngineHost {
-  /** Bytes of one of the page's own files. */
+  /** Fetches a file of the page. */
   asset: (file: string) => Promise<Uint8Array>;
   tell: (message: Reply) => void;
 }
@@ -45,7 +44,7 @@ export class Engine {
   #catalogue: Catalogue | undefined;
   #chain: Chain | undefined;
   #loaded: Loaded | undefined;
-  /** Changes with every begin and stop. */
+  /** Changes with every load, begin and stop. */
   #turn = 0;
   #sourceHz: number | undefined;
   #build: Build | undefined;
@@ -61,8 +60,8 @@ export class Engine {
       this.#turn++;
       this.#sourceHz = request.signal.rateHz;
       this.#running().begin(request.run, request.signal.rateHz);
-    } else if (request.do === 'push') this.#tell(this.#running().push(request.samples));
-    else if (request.do === 'end') this.#tell(this.#running().end());
+    } else if (request.do === 'push') this.#send(this.#running().push(request.samples));
+    else if (request.do === 'end') this.#send(this.#running().end());
     else if (request.do === 'all') await this.#all(request.samples);
     else this.#turn++;
     return undefined;
@@ -73,7 +72,7 @@ export class Engine {
     throw new RunletError('RN784', { what: 'no model is loaded', where: 'the page', tryThis: 'choose or drop a model first' });
   }
 
-  #tell(batch: Batch): void {
+  #send(batch: Batch): void {
     this.#host.tell({ batch });
   }
 
@@ -86,10 +85,10 @@ export class Engine {
     const frame = rateHz === undefined ? (manifest?.inputs[0]?.elements ?? 1) : 1;
     const slice = Math.max(1, Math.round((sliceS * perSecond) / frame)) * frame;
     for (let at = 0; at < samples.length && turn === this.#turn; at += slice) {
-      this.#tell(chain.push(samples.subarray(at, Math.min(at + slice, samples.length))));
+      this.#send(chain.push(samples.subarray(at, Math.min(at + slice, samples.length))));
       await new Promise((resolve) => setTimeout(resolve));
     }
-    if (turn === this.#turn) this.#tell(chain.end());
+    if (turn === this.#turn) this.#send(chain.end());
   }
 
   async #session(entry: FrontEndEntry): Promise<{ session: Session; bytes: Uint8Array }> {
@@ -105,7 +104,7 @@ export class Engine {
       ? await this.#compile({ name, bytes }, options, json, calibration)
       : { wasm: bytes, notes: [] };
     const model = await openSession(wasm as BufferSource, { weights: weights as BufferSource | undefined });
-    const manifest = { ...model.manifest, ...said(options, model.manifest) };
+    const manifest = { ...model.manifest, ...addedFields(options, model.manifest) };
     const choice = feedOf(manifest, entries, options);
     if ('asks' in choice) return choice;
     const { frontEnd: entry, ...facts } = choice;
@@ -175,7 +174,7 @@ export class Engine {
     return { wasm, notes: file.notes };
   }
 
-  /** @throws RN788 where the compiler cannot be fetched */
+  /** Fetches the compiler once. @throws RN788 it cannot be fetched */
   async #withCompiler(target: Target): Promise<LastStep> {
     if (!this.#build) {
       this.#host.tell({ progress: 'fetching the compiler, once (15 MB)' });
@@ -188,7 +187,7 @@ export class Engine {
           what: 'the compiler cannot be fetched',
           where: 'this page',
           why: error instanceof Error ? error.message : String(error),
-          tryThis: 'be online once, or take the layer table, which needs no compiler',
+          tryThis: 'connect to the server once, or choose the layer table, which needs no compiler',
         });
       }
     }
@@ -196,7 +195,7 @@ export class Engine {
     return (quant, fields) => build(quant, { ...fields, target });
   }
 
-  /** A calibration signal as frames of the model. @throws RN785 */
+  /** Converts a calibration signal to frames of the model. @throws RN785 */
   async #frames(
     elements: number,
     { samples, rateHz, width = elements }: Calibration,
@@ -207,8 +206,8 @@ export class Engine {
       throw new RunletError('RN785', {
         what: 'this signal does not fit the model',
         where: 'calibration',
-        why: `the model takes ${elements} values a frame, and ${width === elements ? `${samples.length} values are no whole frames` : `the file has ${width}`}`,
-        tryThis: 'a .npy or .csv file of such frames',
+        why: `the model takes ${elements} values per frame, and ${width === elements ? `${samples.length} is not a multiple of it` : `the file has ${width}`}`,
+        tryThis: 'open a .npy or .csv file of such frames',
       });
     }
     const entries = this.#catalogue?.frontEnds ?? [];
@@ -217,8 +216,8 @@ export class Engine {
       throw new RunletError('RN785', {
         what: 'sound cannot calibrate this model',
         where: 'calibration',
-        why: `no front end here makes frames of ${elements} values`,
-        tryThis: 'a .npy or .csv file of such frames',
+        why: `no front end of this page makes frames of ${elements} values`,
+        tryThis: 'open a .npy or .csv file of such frames',
       });
     const { session } = await this.#session(entry);
     const resampler = new Resampler(rateHz, entry.sampleRateHz);
@@ -229,16 +228,16 @@ export class Engine {
   }
 }
 
-/** What the user said of a model that does not say it itself: fields of its manifest. */
-const said = (
+/** Fields of the manifest that the user has added because the model lacks them. */
+const addedFields = (
   { rateHz, labels }: LoadOptions,
-  { sampleRateHz, labels: own }: Loaded['manifest'],
+  { sampleRateHz, labels: modelLabels }: Loaded['manifest'],
 ): Partial<Loaded['manifest']> => ({
   ...(rateHz !== undefined && sampleRateHz === undefined && { sampleRateHz: rateHz }),
-  ...(labels && !own && { labels }),
+  ...(labels && !modelLabels && { labels }),
 });
 
-/** The same as metadata of a model file, so that it goes into the module that is built. */
+/** The user's fields as metadata of a model file, so that the built module contains them. */
 const metadataOf = ({ rateHz, labels }: LoadOptions): Record<string, string> => ({
   ...(rateHz !== undefined && { 'runlet.sample_rate_hz': `${rateHz}` }),
   ...(labels && { 'runlet.labels': labels.join(',') }),

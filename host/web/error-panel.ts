@@ -1,8 +1,8 @@
 /**
- * Errors in the page: what went wrong, where, why, and what to try.
+ * The error panel of the page: what went wrong, where, why, and what to try.
  *
- * In: an error, and actions that may help.  Out: the panel, which a screen reader announces; closed with its
- * button or Escape.
+ * In: an error, and actions that may help.  Out: the panel, which a screen reader announces. Its button or
+ * Escape closes it.
  */
 import { byId, make, pairs } from './dom.ts';
 import { errorOf } from './engine-error.ts';
@@ -18,7 +18,7 @@ export function hideError(): void {
   panel.replaceChildren();
 }
 
-/** @param closed is called when the user closes it. */
+/** Shows an error. @param closed called when the user closes the panel. */
 export function showError(error: unknown, actions: Action[] = [], closed: () => void = () => {}): void {
   const { code, parts } = errorOf(error);
   const panel = byId('error');

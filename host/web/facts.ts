@@ -1,5 +1,5 @@
 /**
- * What the page says of a model: the zoo's list, facts, notes, and the numbers of the run.
+ * Shows the list of zoo models, the facts and notes of a model, and the numbers of the run.
  *
  * In: the engine's Loaded, the run so far.  Out: elements.
  */
@@ -11,7 +11,7 @@ import type { Catalogue, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
 import { valueText } from './reading.ts';
 import { kilobytes, microseconds, percent, secondsText, whole } from './text.ts';
 
-/** The zoo as radio buttons; a model of the user's own stands below them, once there is one. */
+/** Shows the zoo as radio buttons. */
 export function showModels(models: ModelEntry[], choose: (entry: ModelEntry) => void): void {
   const list = byId('models');
   for (const entry of models) {
@@ -20,13 +20,14 @@ export function showModels(models: ModelEntry[], choose: (entry: ModelEntry) => 
   }
 }
 
-function markModel(name: string | undefined, own: string): void {
+/** Selects a zoo model; if `name` is undefined, adds the user's model `userModel` below the zoo. */
+function markModel(name: string | undefined, userModel: string): void {
   const list = byId('models');
   list.querySelector('.own')?.remove();
   for (const input of list.querySelectorAll('input')) input.checked = input.value === name;
   if (name !== undefined) return;
   const input = make('input', { type: 'radio', name: 'model', checked: true });
-  const label = make('label', { className: 'own' }, input, make('b', {}, own), make('span', {}, 'yours'));
+  const label = make('label', { className: 'own' }, input, make('b', {}, userModel), make('span', {}, 'your model'));
   list.append(label);
 }
 
@@ -39,26 +40,26 @@ const feedText = ({ feed, rateHz, frameHz, rows, filter, manifest }: Loaded): st
     : `${manifest.inputs[0]?.name ?? 'a signal'} at ${rate}${filter ? ', filtered' : ''}`;
 };
 
-/** A file for the user's downloads. */
+/** Saves a file to the user's downloads. */
 function saveFile(name: string, bytes: Uint8Array): void {
   const url = URL.createObjectURL(new Blob([bytes as BlobPart], { type: 'application/wasm' }));
   make('a', { href: url, download: name }).click();
   URL.revokeObjectURL(url);
 }
 
-/** Facts that do not change while a model runs. `entry` is its name in the zoo. */
+/** Shows the facts that do not change while a model runs. @param entry its name in the zoo. */
 export function showFacts(loaded: Loaded, entry: string | undefined): void {
   const { manifest, frameHz, hopS, compiledMs } = loaded;
   markModel(entry, manifest.detector?.label ?? manifest.name);
   const { window, warmUpHops, delayFrames, mode, macsPerHop, macsPerWindow } = manifest;
   const saved = macsPerHop > 0 ? macsPerWindow / macsPerHop : 1;
   const rows: [string, string, string?][] = [
-    ['takes', feedText(loaded)],
-    ['looks at', secondsText(window / frameHz), `an answer every ${secondsText(hopS)}`],
+    ['input', feedText(loaded)],
+    ['window', secondsText(window / frameHz), `an answer every ${secondsText(hopS)}`],
     [
       'work',
-      `${whole(macsPerHop)} multiply-adds a hop`,
-      ...(saved > 1.05 ? [`${saved.toFixed(1)} times less than the window`] : []),
+      `${whole(macsPerHop)} multiply-adds per hop`,
+      ...(saved > 1.05 ? [`${saved.toFixed(1)} times less than for a whole window`] : []),
     ],
     ['mode', mode, ...(warmUpHops > 0 ? [`the first ${warmUpHops} answers are held back`] : [])],
   ] as [string, string, string?][];
@@ -69,7 +70,7 @@ export function showFacts(loaded: Loaded, entry: string | undefined): void {
     const { style, target } = manifest;
     rows.push([
       'compiled',
-      `here, in ${secondsText(compiledMs / 1000)}`,
+      `in this page, in ${secondsText(compiledMs / 1000)}`,
       style === 'table' ? 'a layer table' : `code for ${target}`,
     ]);
   }
@@ -80,14 +81,14 @@ export function showFacts(loaded: Loaded, entry: string | undefined): void {
   byId('notes').replaceChildren(...loaded.notes.map((text) => make('li', {}, text)));
 }
 
-/** Names of the channels, below what the model takes. */
+/** Shows the names of the channels below the input. */
 export function showChannels(names: string[]): void {
   document.getElementById('channels')?.remove();
   if (names.length === 0) return;
   byId('facts').firstElementChild?.append(make('dd', { id: 'channels', className: 'about' }, names.join(', ')));
 }
 
-/** The fields for reading a model another way: those that matter to this one. */
+/** Shows the build options that apply to this model. */
 export function showOptions(
   { compiledMs, feed, manifest, rows }: Loaded,
   { frontEnds, compiler }: Catalogue,
@@ -99,7 +100,7 @@ export function showOptions(
   (hop.parentElement as HTMLElement).hidden = compiledMs === undefined;
   const select = byId<HTMLSelectElement>('front-end');
   select.replaceChildren(...fitting.map(({ id, title }) => make('option', { value: id, textContent: title })));
-  if (feed === 'frames') select.prepend(make('option', { value: 'frames', textContent: 'none: frames come from files' }));
+  if (feed === 'frames') select.prepend(make('option', { value: 'frames', textContent: 'none (frames from files)' }));
   select.value = rows?.id ?? 'frames';
   (select.parentElement as HTMLElement).hidden = select.childElementCount < 2 || (manifest.inputs[0]?.elements ?? 1) < 2;
   const code = byId<HTMLSelectElement>('code');
@@ -108,7 +109,7 @@ export function showOptions(
   byId('options').hidden = (hop.parentElement as HTMLElement).hidden && (select.parentElement as HTMLElement).hidden;
 }
 
-/** The latest answer: the strongest word, or the quantity. */
+/** The newest output: the strongest word, or the quantity. */
 function latest({ reading, history, hearing }: Run): [value: string, note: string] {
   if (hearing.kind === 'beats') {
     const beat = hearing.heard.at(-1);
@@ -126,7 +127,7 @@ function latest({ reading, history, hearing }: Run): [value: string, note: strin
   return [reading.names[best] as string, valueText(values[best] as number, reading)];
 }
 
-/** The numbers above the picture. @param figure how right the run is, where that is known. */
+/** Shows the numbers above the picture. @param figure score of the run, if known. */
 export function showNumbers(run: Run, meter: Meter, figure?: [value: string, note: string]): void {
   const { loaded } = run;
   const { manifest, rows, hopS, fileBytes, codeBytes } = loaded;
@@ -134,19 +135,19 @@ export function showNumbers(run: Run, meter: Meter, figure?: [value: string, not
   const [now, name] = latest(run);
   const { modelUs, frontEndUs } = meter;
   const share =
-    modelUs === undefined ? `a hop is ${secondsText(hopS)}` : `${percent(modelUs / 1e6 / hopS)} of its ${secondsText(hopS)}`;
+    modelUs === undefined ? `a hop is ${secondsText(hopS)}` : `${percent(modelUs / 1e6 / hopS)} of a hop's ${secondsText(hopS)}`;
   const items: [string, string, string?][] = [
     ['now', now, name],
     ...(figure ? [['so far', ...figure] as [string, string, string]] : []),
-    ['time a hop', modelUs === undefined ? '–' : microseconds(modelUs), share],
-    ['memory', kilobytes(memoryBytes), `of it state ${kilobytes(stateBytes)}`],
-    ['module', kilobytes(fileBytes), `code ${kilobytes(codeBytes)}`],
+    ['time per hop', modelUs === undefined ? '–' : microseconds(modelUs), share],
+    ['memory', kilobytes(memoryBytes), `with ${kilobytes(stateBytes)} of state`],
+    ['module', kilobytes(fileBytes), `with ${kilobytes(codeBytes)} of code`],
   ];
   if (rows)
     items.splice(-2, 0, [
       'front end',
       frontEndUs === undefined ? '–' : microseconds(frontEndUs),
-      rows.needed ? `a hop; memory ${kilobytes(rows.memoryBytes)}` : 'to draw; the module has its own',
+      rows.needed ? `per hop; memory ${kilobytes(rows.memoryBytes)}` : 'for the picture; the model has its own',
     ]);
   const list = byId('numbers');
   if (list.childElementCount !== items.length) list.replaceChildren(...pairs(items.map(([term]) => [term, '', ' '])));

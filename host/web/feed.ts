@@ -1,8 +1,8 @@
 /**
- * How samples reach a model: what the page takes from its manifest, and what it has to ask.
+ * Chooses how samples reach a model: from its manifest, or by a question to the user.
  *
- * In: a manifest, the front ends of the page and the user's choice.  Out: feed, rate, front end; or the
- * question for what nobody said.
+ * In: a manifest, the front ends of the page and the user's options.  Out: feed, rate, front end; or the
+ * question for a missing rate.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
@@ -18,10 +18,10 @@ export const severalInputs = (name: string, inputs: { name: string }[]): RunletE
     what: `this page runs models with one input, and this one has ${inputs.length}`,
     where: `${name}: ${inputs.map((port) => port.name).join(', ')}`,
     why: 'there is one microphone and one file at a time',
-    tryThis: 'npx runlet build and npx runlet run, which take a source for each input',
+    tryThis: 'use npx runlet build and npx runlet run, which take a source for each input',
   });
 
-/** The front end that a model of `channels` values a frame takes. @throws RN783 no such front end */
+/** Finds the front end for a model of `channels` values per frame. @throws RN783 `chosen` does not fit */
 function frontEndFor(manifest: Manifest, channels: number, entries: FrontEndEntry[], chosen: string | undefined) {
   if (chosen !== undefined) {
     const found = entries.find((entry) => entry.id === chosen);
@@ -30,9 +30,9 @@ function frontEndFor(manifest: Manifest, channels: number, entries: FrontEndEntr
       what: `the front end ${chosen} does not fit this model`,
       where: manifest.name,
       why: found
-        ? `it makes rows of ${found.channels} values, the model takes ${channels}`
-        : `this page has ${entries.map((entry) => entry.id).join(', ')}`,
-      tryThis: 'another front end, or a file of rows (.npy or .csv)',
+        ? `it makes rows of ${found.channels} values, but the model takes ${channels}`
+        : `this page has only ${entries.map((entry) => entry.id).join(', ')}`,
+      tryThis: 'choose another front end, or open a file of rows (.npy or .csv)',
     });
   }
   const { features, frontEnd } = manifest;
@@ -43,17 +43,20 @@ function frontEndFor(manifest: Manifest, channels: number, entries: FrontEndEntr
   });
 }
 
-/** The front end that is inside the module, or one that fits its rate. */
-function picturing({ frontEndConfig: own }: Manifest, rateHz: number, entries: FrontEndEntry[]): FrontEndEntry | undefined {
+/** Finds a front end to draw features with: the same as inside the module, else one of the same rate. */
+function picturing({ frontEndConfig: inside }: Manifest, rateHz: number, entries: FrontEndEntry[]): FrontEndEntry | undefined {
   const fitting = entries.filter(({ sampleRateHz }) => sampleRateHz === rateHz);
-  if (!own) return fitting[0];
+  if (!inside) return fitting[0];
   return fitting.find(
     ({ preset, windowSamples, stepSamples, channels }) =>
-      preset === own.name && windowSamples === own.windowSamples && stepSamples === own.stepSamples && channels === own.channels,
+      preset === inside.name &&
+      windowSamples === inside.windowSamples &&
+      stepSamples === inside.stepSamples &&
+      channels === inside.channels,
   );
 }
 
-/** @throws RN781 several inputs, RN783 */
+/** Chooses the feed. @throws RN781 several inputs, RN783 the chosen front end does not fit */
 export function feedOf(manifest: Manifest, entries: FrontEndEntry[], options: LoadOptions): FeedChoice | Question {
   const [input] = manifest.inputs;
   if (!input || manifest.inputs.length > 1) throw severalInputs(manifest.name, manifest.inputs);
@@ -77,7 +80,7 @@ export function feedOf(manifest: Manifest, entries: FrontEndEntry[], options: Lo
   if (elements > 1) return done('frames', rateHz, rateHz);
   const filter = manifest.frontEnd === 'ppg' ? manifest.frontEnd : undefined;
   if (rateHz < leastSoundHz) return done('signal', rateHz, rateHz, filter ? { filter } : {});
-  // only to draw what the sound is like
+  // this front end only draws the features
   const frontEnd = picturing(manifest, rateHz, entries);
   return done('sound', rateHz, rateHz, frontEnd ? { frontEnd } : {});
 }

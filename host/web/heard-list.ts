@@ -1,13 +1,13 @@
 /**
- * The list of what was heard, newest first.
+ * The list of detections, newest first.
  *
- * In: detections as they come.  Out: list items; a screen reader says them.
+ * In: detections in order.  Out: list items, which a screen reader announces.
  */
 import type { Detection } from '../session/index.ts';
 import { byId, make } from './dom.ts';
 import { clockText } from './draw/axis.ts';
 
-const most = 200;
+const maxItems = 200;
 
 export class HeardList {
   #list = byId('heard-list');
@@ -19,7 +19,7 @@ export class HeardList {
     byId('heard').hidden = true;
   }
 
-  /** Those that are not in the script are marked. */
+  /** Marks the detections that are not in the script. */
   mark(wrong: ReadonlySet<Detection>): void {
     for (const [detection, item] of this.#items) item.classList.toggle('wrong', wrong.has(detection));
   }
@@ -33,7 +33,7 @@ export class HeardList {
     this.#list.prepend(item);
     this.#items.set(detection, item);
     for (const [oldest, old] of this.#items) {
-      if (this.#items.size <= most) break;
+      if (this.#items.size <= maxItems) break;
       old.remove();
       this.#items.delete(oldest);
     }

@@ -1,7 +1,7 @@
 /**
- * What was found in a history: words that were heard, or beats.
+ * Detects words or beats in a history.
  *
- * In: outputs as they come, a cutoff.  Out: detections in order; all of them again when the cutoff changes.
+ * In: outputs in order, a cutoff.  Out: detections in order, recomputed when the cutoff changes.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { type Detection, isRunletError, LabelDetector } from '../session/index.ts';
@@ -13,16 +13,13 @@ import type { Reading } from './reading.ts';
 
 export interface Hearing {
   readonly heard: Detection[];
-  /**
-   * What it finds, for headings and counts; undefined where nothing is found, but a state or a quantity is
-   * read.
-   */
+  /** Kind of the detections; undefined if the outputs are states or a quantity and nothing is detected. */
   readonly kind: 'words' | 'beats' | undefined;
-  /** Where the user may choose it. */
+  /** Present cutoff; undefined if the user cannot choose it. */
   readonly cutoff?: number;
-  /** Takes the outputs that are new. Returns what was found in them. */
+  /** Reads the new outputs. @returns the detections in them */
   follow(history: History): Detection[];
-  /** The signal has ended. Returns what was found only now. */
+  /** Ends the signal. @returns the detections that were still open */
   end(): Detection[];
   again(cutoff: number, history: History): void;
   reset(): void;
@@ -31,7 +28,7 @@ export interface Hearing {
 class WordHearing implements Hearing {
   readonly heard: Detection[] = [];
   readonly kind = 'words';
-  /** Of the manifest, until the user chooses another. */
+  /** Cutoff of the manifest, until the user chooses another. */
   cutoff: number;
   #chosen = false;
   #manifest: Manifest;
@@ -87,7 +84,7 @@ const nothing = (): Hearing => ({
   reset: () => {},
 });
 
-/** Words where the model has a detector, or listens to sound; beats where the zoo says so; else nothing. */
+/** Detects beats if the zoo entry has weights for it, words if the model has a detector or takes sound. */
 export function hearingOf(loaded: Loaded, reading: Reading, answers?: Answers): Hearing {
   const { manifest, feed, hopS } = loaded;
   if (answers?.weights) {
@@ -99,7 +96,7 @@ export function hearingOf(loaded: Loaded, reading: Reading, answers?: Answers): 
   try {
     return new WordHearing(manifest, hopS);
   } catch (error) {
-    // without labels nothing can be heard; the scores are drawn all the same
+    // a model without labels detects nothing; its scores are still drawn
     if (isRunletError(error)) return nothing();
     throw error;
   }

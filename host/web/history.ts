@@ -1,33 +1,32 @@
 /**
- * What the page keeps of a run, so that it can be drawn again: envelope, rows of features, outputs,
- * detections.
+ * The data of a run that the page keeps for redrawing: envelope, rows of features, outputs and their times.
  *
- * In: batches of the engine.  Out: values by index or by time.  Live runs keep their newest half hour.
+ * In: batches of the engine.  Out: values by index or by time.  It keeps at least the newest half hour.
  */
 import type { Batch, Loaded } from './protocol.ts';
 import { bucketSamples } from './waves.ts';
 
-/** A list of equal records that grows at its end and forgets its beginning. */
+/** A list of records of equal width. New records are added at the end; the oldest are dropped. */
 export class Records<T extends Float32Array | Float64Array | Int8Array> {
   readonly width: number;
-  /** Records that were forgotten: record i is at (i - first) * width. */
+  /** Number of dropped records. Record i is stored at (i - first) * width. */
   first = 0;
   #make: new (
     length: number,
   ) => T;
   #values: T;
   #count = 0;
-  #most: number;
+  #capacity: number;
 
-  /** @param most records to keep; a quarter more are held before the oldest go. */
-  constructor(make: new (length: number) => T, width: number, most: number) {
+  /** @param capacity number of records to keep; the oldest are dropped once there are a quarter more. */
+  constructor(make: new (length: number) => T, width: number, capacity: number) {
     this.#make = make;
     this.width = width;
     this.#values = new make(width * 1024);
-    this.#most = most;
+    this.#capacity = capacity;
   }
 
-  /** One past the newest. */
+  /** Index after the newest record. */
   get end(): number {
     return this.first + this.#count;
   }
@@ -41,14 +40,14 @@ export class Records<T extends Float32Array | Float64Array | Int8Array> {
     }
     this.#values.set(values, this.#count * this.width);
     this.#count += values.length / this.width;
-    const spare = this.#count - this.#most;
-    if (spare < this.#most / 4) return;
+    const spare = this.#count - this.#capacity;
+    if (spare < this.#capacity / 4) return;
     this.#values.copyWithin(0, spare * this.width, this.#count * this.width);
     this.first += spare;
     this.#count -= spare;
   }
 
-  /** Value `element` of record `i`; i is from first to end - 1. */
+  /** Value `element` of record `i`, from `first` to `end` - 1. */
   at(i: number, element = 0): number {
     return this.#values[(i - this.first) * this.width + element] as number;
   }
@@ -64,9 +63,9 @@ const longestS = 1800;
 export class History {
   readonly bucketS: number;
   readonly rowS: number;
-  /** Seconds that the first row ends after the start. */
+  /** Time at which the first row ends, in seconds after the start. */
   readonly rowOffsetS: number;
-  /** Least and greatest of each channel. */
+  /** Minimum and maximum of each channel per bucket. */
   readonly wave: Records<Float32Array>;
   readonly rows: Records<Int8Array> | undefined;
   readonly outputs: Records<Float32Array>;
@@ -93,7 +92,7 @@ export class History {
     this.times.add(times);
   }
 
-  /** Index of the first output that ends at or after `seconds`. */
+  /** Index of the first output whose end is at or after `seconds`. */
   outputAt(seconds: number): number {
     let [low, high] = [this.times.first, this.times.end];
     while (low < high) {

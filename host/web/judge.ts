@@ -1,8 +1,8 @@
 /**
- * What a run is worth against what is in its signal: the figure beside the others, and what was wrong.
+ * Compares a run with the truth of its recording.
  *
- * In: the model that runs, its history, the recording.  Out: a number with what it means; findings that are
- * wrong, and what was missed.
+ * In: the running model, its history, the recording.  Out: a score with a note; wrong detections, and missed
+ * entries of the script.
  */
 import type { Detection } from '../session/index.ts';
 import type { Answers } from './demo.ts';
@@ -27,8 +27,8 @@ export interface Judgement {
 }
 
 /**
- * A word is heard up to 0.8 s after its end: the window is a second, and a mean of some answers comes on top.
- * Beats are at most 150 ms away, as evaluations have it.
+ * Words may be detected up to 0.8 s after their end: the window is 1 s, and the mean of several outputs adds
+ * delay. Beats must be within 150 ms, as in published evaluations.
  */
 const tolerances: Record<'words' | 'beats', Tolerance> = {
   words: { earlyS: 0, lateS: 0.8 },
@@ -37,7 +37,7 @@ const tolerances: Record<'words' | 'beats', Tolerance> = {
 
 const nothing: Judgement = { wrong: new Set(), missed: new Set() };
 
-/** Answers are states: classes, and nothing is found in them. */
+/** Checks whether the outputs are states: classes without a detector. */
 export const readsStates = ({ reading, hearing }: Run): boolean => reading.kind === 'words' && hearing.kind === undefined;
 
 export function judge(run: Run, recording: Recording | undefined): Judgement {
@@ -53,14 +53,14 @@ export function judge(run: Run, recording: Recording | undefined): Judgement {
     if (!readsStates(run)) return nothing;
     const { right, judged } = rightStates(history, reading, said, answers?.delayS ?? 0);
     if (judged === 0) return nothing;
-    return { ...nothing, figure: [`${((100 * right) / judged).toFixed(1)} %`, `right, of ${judged} answers`] };
+    return { ...nothing, figure: [`${((100 * right) / judged).toFixed(1)} %`, `of ${judged} answers right`] };
   }
-  // a beat before the first answer or after the last cannot be found
+  // beats before the first output or after the last cannot be found
   const delayS = answers?.delayS ?? 0;
   const first = history.times.end > 0 ? history.times.at(history.times.first) : history.endS;
   const range: [number, number] = [kind === 'beats' ? first - delayS : 0, history.endS - delayS];
   const { right, missed, wrong } = matched(said, hearing.heard, range, tolerances[kind]);
-  const over = right.size + missed.size;
+  const total = right.size + missed.size;
   const note = `${kind} right${wrong.size > 0 ? `, ${wrong.size} wrong` : ''}`;
-  return { wrong, missed, ...(over > 0 && { figure: [`${right.size} of ${over}`, note] }) };
+  return { wrong, missed, ...(total > 0 && { figure: [`${right.size} of ${total}`, note] }) };
 }

@@ -1,8 +1,8 @@
 /**
- * The page's end of the line to its engine.
+ * The page's connection to its engine.
  *
- * In: requests.  Out: a promise each; batches and progress through callbacks.  An error of the engine arrives
- * as a RunletError of the same code.
+ * In: requests.  Out: a promise for each; batches and progress by callbacks.  An error of the engine becomes
+ * a RunletError with the same code.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Batch, Loaded, Question, Reply, Request } from './protocol.ts';
@@ -21,10 +21,10 @@ export class EngineLink {
       for (const { reject } of this.#waiting.values())
         reject(
           new RunletError('RN788', {
-            what: "the page's engine does not start",
+            what: "the page's engine cannot start",
             where: script,
             why: event.message || 'its script could not be loaded',
-            tryThis: 'reload the page; a browser of the last three years is needed',
+            tryThis: 'reload the page; the browser must not be older than three years',
           }),
         );
       this.#waiting.clear();
@@ -46,7 +46,7 @@ export class EngineLink {
     } else waiting?.resolve(reply.loaded);
   }
 
-  /** @throws RunletError whatever the engine says */
+  /** Sends a request. @throws RunletError the engine's error */
   ask(request: Request, transfer: Transferable[] = []): Promise<Loaded | Question | undefined> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {

@@ -1,8 +1,8 @@
 /**
- * Time that the engine takes, as it goes.
+ * Measures the time that the engine takes.
  *
- * In: batches.  Out: microseconds a hop of the model and of the front end, over the latest second or so:
- * older batches count half after `halfLife` hops, so that a figure neither jumps nor sticks.
+ * In: batches.  Out: microseconds per hop of the model and of the front end, averaged over about the latest
+ * second: the weight of a batch halves every `halfLife` hops.
  */
 import type { Batch } from './protocol.ts';
 
@@ -26,7 +26,7 @@ export class Meter {
     this.#frontEndUs = kept * this.#frontEndUs + frontEndUs;
   }
 
-  /** Microseconds a hop; undefined before half a hop is in. */
+  /** Microseconds per hop; undefined until there is half a hop. */
   get modelUs(): number | undefined {
     return this.#hops > 0.5 ? this.#modelUs / this.#hops : undefined;
   }

@@ -1,9 +1,9 @@
 /**
- * The microphone: samples as they are spoken.
+ * Opens the microphone.
  *
- * In: the user's permission.  Out: pieces of samples at the device's rate.  The browser's own noise
- * suppression, echo cancellation and gain control are switched off: models were trained without them, and the
- * front end has its own.
+ * In: the user's permission.  Out: pieces of samples at the device's rate.  The browser's noise suppression,
+ * echo cancellation and gain control are off: models were trained without them, and the front end has its
+ * own.
  */
 import { RunletError } from '../../models/error.ts';
 
@@ -20,22 +20,15 @@ function reasonOf(error: unknown): RunletError {
   const { name, message } = error as DOMException;
   if (name === 'NotAllowedError')
     return refused(
-      'the microphone may not be used',
+      'this page may not use the microphone',
       'the permission was denied',
       "allow it in the browser's address bar, and try again",
     );
   if (name === 'NotFoundError') return refused('there is no microphone', message, 'plug one in, or open a sound file');
-  return refused(
-    'the microphone does not start',
-    `${name}: ${message}`,
-    'close other programs that use it, or open a sound file',
-  );
+  return refused('the microphone cannot start', `${name}: ${message}`, 'close other programs that use it, or open a sound file');
 }
 
-/**
- * @param onSamples gets each piece, which is the receiver's to keep.
- * @throws RN786 with the reason
- */
+/** @param onSamples receives each piece and may keep it. @throws RN786 the microphone cannot be used */
 export async function openMicrophone(onSamples: (samples: Float32Array) => void): Promise<Microphone> {
   const { mediaDevices } = navigator;
   if (!mediaDevices)

@@ -1,8 +1,8 @@
 /**
- * The page: models, sources, the picture of the run and what it costs.
+ * The page: models, sources, the picture of the run, and its cost.
  *
- * In: what the user drops, picks, says or plays.  Out: requests to the engine (link.ts), and everything that
- * is shown.
+ * In: files, choices and commands of the user.  Out: requests to the engine (link.ts), and everything that
+ * the page shows.
  */
 import { RunletError } from '../../models/error.ts';
 import { chosenOf } from './chosen.ts';
@@ -26,7 +26,7 @@ import { readingOf } from './reading.ts';
 import { calibrationOf, leastSoundHz, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
 
-/** The model that is loaded, and what it was loaded from. */
+/** The loaded model, and where it was loaded from. */
 interface Current extends Run {
   origin: Origin;
   judged: Judgement;
@@ -35,11 +35,11 @@ interface Current extends Run {
 interface Origin {
   model: NamedBytes;
   json?: NamedBytes;
-  /** Of a bundle that has them in a file apart. */
+  /** Weights of a bundle that has them in a separate file. */
   weights?: Uint8Array;
   options: LoadOptions;
   calibration?: Calibration;
-  /** Names of the input's channels, of the calibration or of the zoo. */
+  /** Names of the input's channels, from the calibration signal or the zoo. */
   channels?: string[];
   entry?: ModelEntry;
 }
@@ -60,7 +60,7 @@ class Page {
   #microphone: Microphone | undefined;
   #player: Player | undefined;
   #run = 0;
-  /** What the user has asked for so far, and models that the engine has loaded. */
+  /** Number of actions of the user so far, and number of models that the engine has loaded. */
   #actions = 0;
   #loads = 0;
 
@@ -84,22 +84,22 @@ class Page {
     const [first] = this.#catalogue.models;
     if (!first || this.#actions > 0) return;
     await this.#try((newest) => this.#loadEntry(first, newest));
-    // the first view shows what it is about: at once, without a sound, and still for those who want nothing
-    // to move
+    // the first view shows a run at once and without sound; it does not move if the user prefers reduced
+    // motion
     if (this.#actions > 1) return;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     await this.#try(() => (still ? this.#all() : this.#play(false)));
   }
 
-  /** Name in the zoo of the model that runs, or its own, for tests and the curious. */
+  /** Name of the running model, in the zoo or in its manifest; for tests and the console. */
   get model(): string | undefined {
     return this.#current?.origin.entry?.name ?? this.#current?.loaded.manifest.name;
   }
 
-  /** Recordings that have run to their end. */
+  /** Number of recordings that have run to their end. */
   ended = 0;
 
-  /** Outputs of the run, for tests and the curious. */
+  /** Outputs of the run, for tests and the console. */
   outputs(): { times: number[]; values: number[][] } {
     const { history } = this.#current ?? {};
     if (!history) return { times: [], values: [] };
@@ -108,7 +108,7 @@ class Page {
     return { times: indexes.map((i) => times.at(i)), values: indexes.map((i) => [...outputs.record(i)]) };
   }
 
-  /** Does what the user asks for. @param action is told whether the user has asked for nothing since. */
+  /** Runs an action of the user. @param action its argument tells whether it is still the newest action. */
   async #try(action: (newest: () => boolean) => Promise<void>): Promise<void> {
     const turn = ++this.#actions;
     hideError();
@@ -138,7 +138,7 @@ class Page {
   async #reload(options: LoadOptions): Promise<void> {
     const origin = this.#current?.origin;
     if (!origin) return;
-    // what was said of the signal and the file holds, however it is built
+    // keeps the user's answers about the signal and the file
     const { rateHz, labels, timeAxis, window, set } = origin.options;
     await this.#load({ ...origin, options: { rateHz, labels, timeAxis, window, set, ...options } });
   }
@@ -172,7 +172,7 @@ class Page {
     await this.#show(loaded, origin);
   }
 
-  /** A model waits for an answer. @param show of the question; it is told how to cancel */
+  /** Shows a question about a model and waits for the answer. @param show shows it; its argument cancels. */
   #question(origin: Origin, show: (cancel: () => void) => void): void {
     const wait = (waiting?: Origin) => {
       this.#waiting = waiting;
@@ -182,14 +182,14 @@ class Page {
     show(() => [hideQuestion(), wait()]);
   }
 
-  /** A model that is ready: its facts, its recording, an empty picture. */
+  /** Shows a loaded model: its facts, its recording, an empty picture. */
   async #show(loaded: Loaded, origin: Origin): Promise<void> {
     const { entry, options } = origin;
     const load = ++this.#loads;
     const reading = readingOf(loaded.manifest);
     const answers: Answers | undefined = entry && (await answersOf(entry));
     const demo = entry && (await demoOf(loaded, reading, entry));
-    // the engine has one model, the last that it loaded
+    // the engine holds only the model that it loaded last
     if (load !== this.#loads) return;
     const hearing = hearingOf(loaded, reading, answers);
     const history = new History(loaded);
@@ -197,7 +197,7 @@ class Page {
     const before = this.#recording;
     this.#current = { ...run, origin, judged: judge(run, undefined) };
     const hears = loaded.feed === 'sound' || loaded.feed === 'rows';
-    // what is there already stays, where it is sound and the model hears
+    // keeps the present recording if it is sound and the model takes sound
     const kept = hears && (before?.rateHz ?? 0) >= leastSoundHz ? before : undefined;
     this.#recording = entry ? demo : kept;
     showFacts(loaded, entry?.name);
@@ -233,10 +233,10 @@ class Page {
       const { fileHz } = recording;
       if (calibration && !fileHz)
         throw new RunletError('RN785', {
-          what: 'this recording does not say how fast it comes',
+          what: 'the rate of this recording is unknown',
           where: name,
           why: 'it has no time column',
-          tryThis: 'a CSV file with a column time, or say the rate',
+          tryThis: 'open a CSV file with a column named time, or enter the rate',
         });
       const rate = options.rateHz === undefined && fileHz ? { rateHz: fileHz } : {};
       return this.#load({ ...calibrationOf(recording), ...this.#waiting, options: { ...options, ...rate } });
@@ -276,7 +276,7 @@ class Page {
     this.#controls.activity(this.#activity, this.#waiting ? undefined : this.#recording);
   }
 
-  /** A run begins: an empty picture. */
+  /** Begins a run with an empty picture. */
   #begin(activity?: Activity, rateHz?: number): void {
     const current = this.#current;
     if (!current) return;
@@ -293,7 +293,7 @@ class Page {
     this.#idle();
   }
 
-  /** Asks the engine something of the present run. Its error is told unless another run has begun. */
+  /** Sends the engine a request of the present run. Shows its error unless another run has begun. */
   async #ask(request: Parameters<EngineLink['ask']>[0], transfer: Transferable[] = []): Promise<void> {
     const run = this.#run;
     await this.#link.ask(request, transfer).catch((error: unknown) => run === this.#run && this.#fail(error));
@@ -306,7 +306,7 @@ class Page {
     this.#timeline.show(shownOf(current, recorded, current.origin.channels), liveS);
   }
 
-  /** How right the run is so far, among its numbers. */
+  /** Scores the run so far, and shows the score with the other numbers. */
   #judge(): void {
     const current = this.#current;
     if (!current) return;
@@ -324,7 +324,7 @@ class Page {
     this.#microphone = microphone;
   }
 
-  /** @param audible false: no sound, also of a recording of sound. */
+  /** Plays the recording. @param audible false: without sound. */
   async #play(audible = true): Promise<void> {
     const recording = this.#recording;
     const { loaded } = this.#current ?? {};

@@ -1,7 +1,7 @@
 /**
- * Colours of the canvases, from the page's style sheet, light or dark (host/report/design/palette.ts).
+ * Colours of the canvases from the page's light or dark style sheet (host/report/design/palette.ts).
  *
- * In: custom properties of the root element.  Out: colours as text; the ramp of the features as 256 packed
+ * In: custom properties of the root element.  Out: CSS colours; the colour ramp of the features as 256
  * pixels.
  */
 import { series } from '../report/design/palette.ts';
@@ -16,9 +16,9 @@ export interface Palette {
   accent: string;
   truth: string;
   bad: string;
-  /** Of words, in order of their labels. */
+  /** Colours of the words, in the order of the labels. */
   words: string[];
-  /** Loudness 0 to 255 as a pixel, 0xAABBGGRR. */
+  /** Pixel 0xAABBGGRR for each loudness from 0 to 255. */
   ramp: Uint32Array;
 }
 
@@ -27,7 +27,7 @@ const hex = (colour: string): [number, number, number] => {
   return [value >> 16, (value >> 8) & 255, value & 255];
 };
 
-/** A ramp through colours at equal distances, as pixels of a little-endian machine. */
+/** Interpolates between equally spaced colours. @returns 256 pixels for a little-endian machine */
 function rampOf(stops: [number, number, number][]): Uint32Array {
   return Uint32Array.from({ length: 256 }, (_, i) => {
     const x = (i / 255) * (stops.length - 1);

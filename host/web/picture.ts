@@ -1,20 +1,17 @@
 /**
- * What the picture of a run shows, for the timeline.
+ * Collects what the timeline draws of a run.
  *
- * In: a run with its judgement, the recording that is played.  Out: names, bands, truth, all that is drawn.
+ * In: a run with its judgement, the recording that is played.  Out: names, bands, truth, everything drawn.
  */
 import { mostTraces } from './draw/wave.ts';
 import { type Judgement, type Run, readsStates } from './judge.ts';
 import type { Loaded, Recording } from './protocol.ts';
 import type { Shown } from './timeline.ts';
 
-/** Seconds across the picture while a signal runs: slow signals need more of them. */
+/** Seconds that the picture shows while a signal runs; more for slow signals. */
 export const liveSOf = ({ feed, rateHz }: Loaded): number => (feed === 'signal' && rateHz < 40 ? 60 : 10);
 
-/**
- * Names of the traces: of the recording, else those that are known or that the bundle has, else the input's
- * with a number.
- */
+/** Names of the traces: of the recording, else `known`, else of the bundle, else input name and number. */
 export function channelsOf({ traces, manifest }: Loaded, recorded: Recording | undefined, known: string[] | undefined): string[] {
   const name = manifest.inputs[0]?.name ?? 'signal';
   const names = recorded?.channels ?? known ?? manifest.columns ?? [];
@@ -22,13 +19,13 @@ export function channelsOf({ traces, manifest }: Loaded, recorded: Recording | u
   return all.slice(0, mostTraces);
 }
 
-/** What is there in a signal, and what was found. */
+/** Titles of the script and of the detections. */
 function titlesOf({ hearing }: Run): [there: string, found: string] {
   if (hearing.kind === 'words') return ['said', 'heard'];
   return hearing.kind === 'beats' ? ['true', 'found'] : ['true', 'answer'];
 }
 
-/** @param channels names that are known of the model's input. */
+/** @param channels known names of the input's channels. */
 export function shownOf(run: Run & { judged: Judgement }, recorded: Recording | undefined, channels?: string[]): Shown {
   const { history, reading, hearing, loaded, judged, answers } = run;
   const sound = loaded.feed === 'sound' || loaded.feed === 'rows';

@@ -1,8 +1,8 @@
 /**
- * Plays a recording: its samples go to the engine as their time comes, and sound is heard.
+ * Plays a recording: sends its samples to the engine in real time, and sound to the loudspeaker.
  *
- * In: a recording, a speed.  Out: pieces of samples in order, whole frames each; then the end.  The clock is
- * the sound card's where sound plays.
+ * In: a recording, a speed.  Out: pieces of whole frames in order; then the end.  With sound, the sound card
+ * is the clock.
  */
 import type { Recording } from './protocol.ts';
 
@@ -11,11 +11,11 @@ export interface Player {
 }
 
 export interface PlayerOptions {
-  /** Times as fast as it was recorded; sound is heard at 1 only. */
+  /** Factor of the original speed; sound is played at 1 only. */
   speed: number;
-  /** False: no sound, whatever the speed. */
+  /** False: plays no sound at any speed. */
   audible: boolean;
-  /** Values of a frame. */
+  /** Values per frame. */
   frameElements: number;
   onSamples: (samples: Float32Array) => void;
   onEnd: () => void;
@@ -25,7 +25,7 @@ export interface PlayerOptions {
 const pieceS = 0.03;
 
 function audible({ samples, rateHz = 0 }: Recording): { clock: () => number; stop: () => void } | undefined {
-  // rates that every browser plays
+  // the range of rates that every browser plays
   if (rateHz < 8000 || rateHz > 96000 || samples.length === 0) return undefined;
   const context = new AudioContext();
   const buffer = context.createBuffer(1, samples.length, rateHz);

@@ -1,19 +1,17 @@
 /**
- * What the page and its engine (a Web Worker) say to each other.
+ * Messages between the page and its engine (a Web Worker).
  *
- * In: nothing (types).  Out: requests with an id, one reply each; batches come unasked while a signal runs.
- * Times are seconds of the signal.
+ * Out: types of requests, each with an id and one reply, and of the batches that the engine sends while a
+ * signal runs. Times are seconds of the signal.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import type { ErrorParts } from '../../models/error.ts';
 
-/**
- * A front end that the page was built with (catalogue.json): a module that turns sound into rows of features.
- */
+/** A front end of the page (catalogue.json): a module that converts sound to rows of features. */
 export interface FrontEndEntry {
   id: string;
-  /** Name of the preset, as manifests have it. */
+  /** Name of the preset, as in manifests. */
   preset: string;
   title: string;
   file: string;
@@ -23,29 +21,21 @@ export interface FrontEndEntry {
   channels: number;
 }
 
-/** A recording that belongs to a model of the zoo. */
+/** The demo recording of a zoo model. */
 export interface DemoEntry {
   title: string;
   file: string;
-  /**
-   * Raw float32 samples have their rate here; a WAV file has its own. Of several channels: frames a second.
-   */
+  /** Samples or frames per second of a raw float32 file; absent for files that state their rate, as WAV. */
   rateHz?: number;
-  /** Names of the channels; one that is left out has the name of the input. */
+  /** Names of the channels; by default the name of the input. */
   channels?: string[];
-  /**
-   * float32, one value each `stepS` seconds: what the model should say; of a classifier, the index of a
-   * class. NaN: not known.
-   */
+  /** float32 file of true values, one per `stepS` seconds: a quantity or a class index; NaN: unknown. */
   truth?: { file: string; stepS: number };
-  /** JSON, a list of Said: what the model should find. */
+  /** JSON file with a list of Said: what the model should detect. */
   script?: string;
 }
 
-/**
- * What is there in a signal, by a script: a word, a state that lasts, a beat (start and end are the same).
- * Seconds.
- */
+/** An entry of a recording's script: a word, a state, or a beat (start equals end). Times in seconds. */
 export interface Said {
   word: string;
   start: number;
@@ -56,23 +46,23 @@ export interface Said {
 export interface Recording {
   name: string;
   samples: Float32Array;
-  /** Undefined: frames as the model takes them. */
+  /** Samples per second; undefined if `samples` has whole frames of the model. */
   rateHz?: number;
   seconds: number;
-  /** Names of the channels, where the file has them. */
+  /** Names of the channels, if the file has them. */
   channels?: string[];
-  /** Rows a second by the file itself. */
+  /** Rows per second by the file's time column. */
   fileHz?: number;
   truth?: { values: Float32Array; stepS: number };
-  /** What is said in it, in order. */
+  /** Script of the recording, in order of time. */
   said?: Said[];
 }
 
-/** How the answers of a model of the zoo are read, where its manifest does not say it. */
+/** How the outputs of a zoo model are read, if its manifest does not tell. */
 export interface AnswersEntry {
-  /** Seconds from what an answer is about to the end of its window. */
+  /** Seconds from the time that an output describes to the end of its window. */
   delayS: number;
-  /** Beats of an ECG: JSON with the weights of host/features/beat-kinds.ts. */
+  /** For beats of an ECG: JSON file with the weights of host/features/beat-kinds.ts. */
   beats?: string;
 }
 
@@ -80,9 +70,9 @@ export interface ModelEntry {
   name: string;
   note: string;
   file: string;
-  /** Weights that are a file apart. */
+  /** Separate file of weights. */
   weights?: string;
-  /** What is known of it beside its manifest. */
+  /** Facts that its manifest lacks. */
   options?: Pick<LoadOptions, 'rateHz' | 'labels'>;
   demo?: DemoEntry;
   answers?: AnswersEntry;
@@ -92,43 +82,40 @@ export interface Catalogue {
   version: string;
   models: ModelEntry[];
   frontEnds: FrontEndEntry[];
-  /**
-   * Kernel sources as JSON, for code that the page compiles for one model; left out where the page has no
-   * compiler.
-   */
+  /** JSON file of the kernel sources, to compile code for one model; absent if the page has no compiler. */
   compiler?: { kernels: string };
-  /** Files are kept for visits without the server. */
+  /** True: a service worker caches the files for use without the server. */
   offline?: boolean;
 }
 
 /** How samples reach the model. */
 export type Feed =
-  /** Sound, one sample a frame. */
+  /** Sound, one sample per frame. */
   | 'sound'
-  /** Sound, through a front end beside the model. */
+  /** Sound, converted to rows by a separate front end. */
   | 'rows'
-  /** Another signal of one value a frame, such as PPG. */
+  /** Another signal with one value per frame, such as PPG. */
   | 'signal'
-  /** Frames of several channels: from files. */
+  /** Frames of several channels, from files. */
   | 'frames';
 
-/** What a bundle is, once it runs. */
+/** A loaded bundle. */
 export interface Loaded {
   manifest: Manifest;
-  /** The module, to be saved. */
+  /** The module, for the user to save. */
   wasm: Uint8Array;
   feed: Feed;
-  /** Samples a second that the engine works at; frames a second for `frames`. */
+  /** Samples per second in the engine; for `frames` frames per second. */
   rateHz: number;
-  /** Frames of the model a second. */
+  /** Frames of the model per second. */
   frameHz: number;
   /** Seconds between two outputs. */
   hopS: number;
-  /** Channels of the signal that are drawn as traces; 0 where rows are drawn instead. */
+  /** Number of channels that are drawn as traces; 0 if rows are drawn instead. */
   traces: number;
   fileBytes: number;
   codeBytes: number;
-  /** The front end beside the model: for its rows, or to draw only. */
+  /** The separate front end; `needed` is false if it only draws. */
   rows?: {
     id: string;
     title: string;
@@ -139,67 +126,67 @@ export interface Loaded {
     memoryBytes: number;
     fileBytes: number;
   };
-  /** The host's own filter before the model (manifest frontEnd `ppg`). */
+  /** The host's filter before the model (manifest frontEnd `ppg`). */
   filter?: string;
-  /** Compiled in the page: how long it took. */
+  /** Duration of the compilation in the page; undefined for bundles. */
   compiledMs?: number;
-  /** What the user should know: guesses that were made. */
+  /** Notes for the user about assumptions. */
   notes: string[];
 }
 
-/** What a stretch of signal gave. */
+/** Results for a piece of the signal. */
 export interface Batch {
-  /** Run that it belongs to: a new one begins with every `begin`. */
+  /** Number of the run; every `begin` starts a new one. */
   run: number;
   /** Seconds of signal so far. */
   endS: number;
-  /** [buckets][channels][2]: least and greatest sample of each whole bucket that ended. */
+  /** [buckets][channels][2]: minimum and maximum of each completed bucket. */
   wave: Float32Array;
   /** int8 [rows][channels]. */
   rows: Int8Array;
-  /** Values of output 0, [outputs][elements], and the end of what each has seen, in seconds. */
+  /** Values of output 0, [outputs][elements], and the end of the signal that each used, in seconds. */
   outputs: Float32Array;
   times: Float64Array;
-  /** Hops timed, and microseconds that model and front end took for them. */
+  /** Hops of the model, and the microseconds that model and front end took. */
   hops: number;
   modelUs: number;
   frontEndUs: number;
 }
 
 export interface LoadOptions {
-  /** Id of a front end in the catalogue, or `frames` for none; by default what the model says. */
+  /** Id of a front end in the catalogue, or `frames` for none; by default that of the model. */
   frontEnd?: string;
-  /** Frames a second, where the model does not say it. */
+  /** Frames per second, if the model does not state them. */
   rateHz?: number;
-  /** Names of the output's values, where the model has none. */
+  /** Names of the output's values, if the model has none. */
   labels?: string[];
   hop?: number;
   frame?: number;
-  /** The dimension of the input that is time, where the file allows several. */
+  /** Index of the input's dimension that is time, if the file allows several. */
   timeAxis?: number;
-  /** Frames of a window, where the file leaves them open. */
+  /** Frames per window, if the file leaves them open. */
   window?: number;
-  /** Inputs that are numbers, by name. */
+  /** Values of the inputs that are numbers, by name. */
   set?: Record<string, number>;
-  /** Code for this model and this class of engine, by the compiler; else a layer table, at once. */
+  /** Target for which the compiler makes code; by default the model becomes a layer table. */
   code?: Target;
 }
 
-/** What must be known before a model can run, and the file does not say. */
+/** A question for facts that the file lacks and the model needs to run. */
 export interface Question {
   asks: 'rate';
   name: string;
   elements: number;
-  /** Front ends whose rows have as many values. */
+  /** Front ends whose rows have `elements` values. */
   frontEnds: FrontEndEntry[];
 }
 
 /** A signal for calibration: samples of one channel, or whole frames. */
 export interface Calibration {
   samples: Float32Array;
-  /** Undefined: frames as the model takes them. */
+  /** Samples per second; undefined if `samples` has whole frames of the model. */
   rateHz?: number;
-  /** Columns that the file has, where it has such. */
+  /** Number of columns of the file, if it has columns. */
   width?: number;
 }
 
@@ -208,7 +195,7 @@ export interface NamedBytes {
   bytes: Uint8Array;
 }
 
-/** Samples of one channel at a rate, or whole frames as the model takes them. */
+/** Samples of one channel at a rate, or whole frames of the model. */
 export type SignalKind = { rateHz: number } | { rateHz?: undefined };
 
 export type Request =
@@ -224,9 +211,9 @@ export type Request =
     }
   | { do: 'begin'; run: number; signal: SignalKind }
   | { do: 'push'; samples: Float32Array }
-  /** The signal ends here. */
+  /** Ends the signal. */
   | { do: 'end' }
-  /** A whole signal as fast as possible, and its end. */
+  /** Processes a whole signal as fast as possible, and ends it. */
   | { do: 'all'; samples: Float32Array }
   | { do: 'stop' };
 
@@ -234,5 +221,5 @@ export type Reply =
   | { id: number; loaded?: Loaded | Question }
   | { id: number; error: { code: string; parts: ErrorParts } }
   | { batch: Batch }
-  /** What the engine does while a request runs. */
+  /** The engine's present step while a request runs. */
   | { progress: string };

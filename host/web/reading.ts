@@ -1,20 +1,20 @@
 /**
- * What the values of an output are: probabilities of words, a quantity, or other values.
+ * Interprets the values of an output: probabilities, a quantity, or other values.
  *
- * In: a manifest.  Out: how they are drawn, with names and range.  A quantised output that reaches 0 and 1
- * and nothing beyond is a probability.
+ * In: a manifest.  Out: kind, names and range for drawing.  A quantised output with the range 0 to 1 is a
+ * probability.
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { isBackground } from '../session/index.ts';
 
 export interface Reading {
   kind: 'word' | 'words' | 'quantity' | 'values';
-  /** One an element. */
+  /** Names of the elements. */
   names: string[];
-  /** Range of probabilities; of others where they have one that is known. */
+  /** Range of the values; only for probabilities. */
   range?: [low: number, high: number];
   unit?: string;
-  /** Elements that stand for nothing (silence, unknown, none). */
+  /** True for elements without a meaning (silence, unknown, none). */
   background: boolean[];
 }
 
@@ -32,7 +32,7 @@ export function readingOf({ outputs, labels, unit, name, detector }: Manifest): 
   return { kind, names, background, ...(probability && { range: [0, 1] as [number, number] }), ...(unit && { unit }) };
 }
 
-/** A value as text, in the digits that it needs. */
+/** Formats a value with its unit. */
 export const valueText = (value: number, { kind, unit }: Reading): string => {
   if (kind === 'word' || kind === 'words') return `${Math.round(100 * value)} %`;
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3;

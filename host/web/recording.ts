@@ -1,9 +1,9 @@
 /**
- * A file becomes a recording: sound, or frames for the model.
+ * Reads a file as a recording: sound, or frames for the model.
  *
- * In: a file's name and bytes, and what the model takes.  Out: samples of one channel with their rate, or
- * frames.  WAV is read by our own reader, so that the samples are those that Node gets; other sound by the
- * browser. Channels are mixed to one. .npy has no rate: its rate is the model's; .csv has that of its time
+ * In: a file's name and bytes, the loaded model.  Out: samples of one channel with their rate, or frames.
+ * Exact: Runlet's reader reads WAV, so the samples are the same as in Node; the browser decodes other sound.
+ * Channels are mixed to one. The rate of a .npy file is the model's; that of a .csv file is in its time
  * column.
  */
 import { RunletError } from '../../models/error.ts';
@@ -12,10 +12,10 @@ import { readNpy } from '../sources/npy.ts';
 import type { CsvTarget } from './csv.ts';
 import type { Loaded, Recording } from './protocol.ts';
 
-/** From here on a signal is sound. */
+/** Lowest sampling rate at which a signal counts as sound. */
 export const leastSoundHz = 4000;
 
-/** What of a recording calibrates a model. */
+/** Calibration signal of a recording, and the names of its channels. */
 export const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({
   calibration: { samples, ...(rateHz && { rateHz }), ...(channels && { width: channels.length }) },
   ...(channels && { channels }),
@@ -23,7 +23,7 @@ export const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({
 
 const extensionOf = (name: string): string => /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
 
-/** What a dropped file is taken for. */
+/** Kind of a file by its extension. */
 export const kindOf = (name: string): 'model' | 'json' | 'weights' | 'recording' => {
   const extension = extensionOf(name);
   if (['tflite', 'onnx', 'rnq', 'wasm'].includes(extension)) return 'model';
@@ -45,7 +45,7 @@ async function wavRecording(name: string, bytes: Uint8Array): Promise<Recording>
   return { name, samples, rateHz, seconds: samples.length / rateHz };
 }
 
-/** Sound of any kind that the browser knows. @throws RN787 */
+/** Decodes sound by the browser. @throws RN787 */
 async function decoded(name: string, bytes: Uint8Array): Promise<Recording> {
   const context = new AudioContext();
   try {
@@ -59,10 +59,10 @@ async function decoded(name: string, bytes: Uint8Array): Promise<Recording> {
     return { name, samples, rateHz: buffer.sampleRate, seconds: buffer.duration };
   } catch {
     throw new RunletError('RN787', {
-      what: 'this file is no model and no sound that this browser can read',
+      what: 'this file is neither a model nor sound that this browser can decode',
       where: name,
-      why: 'its ending names no kind of model, and the browser does not decode it',
-      tryThis: 'a model (.tflite, .onnx, .rnq, .wasm), sound (.wav, .mp3, .ogg, .flac) or values (.npy, .csv)',
+      why: 'its extension is not that of a model, and the browser cannot decode it as sound',
+      tryThis: 'open a model (.tflite, .onnx, .rnq, .wasm), sound (.wav, .mp3, .ogg, .flac) or values (.npy, .csv)',
     });
   } finally {
     await context.close();
@@ -71,7 +71,7 @@ async function decoded(name: string, bytes: Uint8Array): Promise<Recording> {
 
 function npyRecording(name: string, bytes: Uint8Array, loaded: Loaded | undefined): Recording {
   const { shape, data } = readNpy(bytes);
-  // for calibration: the engine knows the model
+  // without a model it is a calibration signal, whose frames the engine forms
   if (!loaded) return { name, samples: Float32Array.from(data), seconds: 0 };
   const { manifest, rateHz, frameHz } = loaded;
   const elements = manifest.inputs[0]?.elements ?? 1;
@@ -82,8 +82,8 @@ function npyRecording(name: string, bytes: Uint8Array, loaded: Loaded | undefine
     throw new RunletError('RN785', {
       what: 'this signal does not fit the model',
       where: `${name}: shape (${shape.join(', ')})`,
-      why: `the model takes ${elements} values a frame`,
-      tryThis: 'an array [frames][values]',
+      why: `the model takes ${elements} values per frame`,
+      tryThis: 'use an array of shape [frames][values]',
     });
   return { name, samples, seconds: samples.length / elements / frameHz };
 }
@@ -99,9 +99,9 @@ function csvTarget(loaded: Loaded | undefined, names: string[]): CsvTarget {
 }
 
 /**
- * @param loaded the model that it is for; undefined where it calibrates one. @param channels names that the
- * model's channels have (default: those of the bundle).
- * @throws RN728 to RN731 damaged files, RN785 values that do not fit, RN787 no kind that is known
+ * @param loaded the loaded model; undefined if the recording is for calibration. @param channels names of the
+ * model's channels (default: those of the bundle).
+ * @throws RN728 to RN731 damaged files, RN785 values that do not fit the model, RN787 unknown kind of file
  */
 export async function readRecording(
   name: string,
@@ -120,7 +120,7 @@ export async function readRecording(
   throw new RunletError('RN785', {
     what: 'this model does not listen to sound',
     where: `${name}, ${loaded.manifest.name}`,
-    why: `it takes ${loaded.manifest.inputs[0]?.elements === 1 ? `a signal of ${loaded.rateHz} Hz` : 'frames of its own'}`,
-    tryThis: 'its demo recording, or a .npy or .csv file of its signal',
+    why: `it takes ${loaded.manifest.inputs[0]?.elements === 1 ? `a signal of ${loaded.rateHz} Hz` : 'frames of several values'}`,
+    tryThis: 'open its demo recording, or a .npy or .csv file of its signal',
   });
 }

@@ -1,31 +1,31 @@
 /**
- * How right a run is, where the signal comes with what is in it.
+ * Scores a run against the truth of its signal.
  *
- * In: what was found and what is there.  Out: counts, and a short text. A finding is right if its label is
- * that of something it lies in or near, each used once; an answer of a state is right if it is the state of
- * its time; a quantity has the mean of its absolute errors.
+ * In: detections or outputs, and the truth.  Out: counts or an error. A detection is right if it lies in or
+ * near an entry of the script with the same label; each entry counts once. A state is right if it is the true
+ * state at its time. A quantity is scored by its mean absolute error.
  */
 import type { Detection } from '../session/index.ts';
 import type { History } from './history.ts';
 import type { Said } from './protocol.ts';
 import type { Reading } from './reading.ts';
 
-/** Seconds before the start and after the end of what is there in which a finding of it counts. */
+/** Seconds before the start and after the end of an entry within which its detection counts. */
 export interface Tolerance {
   earlyS: number;
   lateS: number;
 }
 
 export interface Matched {
-  /** What was found. */
+  /** Entries that were detected. */
   right: Set<Said>;
-  /** What is over and was not found. */
+  /** Entries that have passed undetected. */
   missed: Set<Said>;
-  /** Findings of what is not there. */
+  /** Detections without an entry. */
   wrong: Set<Detection>;
 }
 
-/** @param fromS @param endS what lies before or after may be found, and is not missed. */
+/** Matches detections to entries. @param fromS @param endS entries outside this range are never missed. */
 export function matched(
   said: readonly Said[],
   heard: readonly Detection[],
@@ -46,7 +46,7 @@ export function matched(
   return { right, missed, wrong: free };
 }
 
-/** The state at a time; undefined where the script has none. */
+/** State of the script at a time; undefined if it has none. */
 export const stateAt = (said: readonly Said[], timeS: number): string | undefined =>
   said.find(({ start, end }) => timeS >= start && timeS < end)?.word;
 
@@ -57,7 +57,7 @@ export function strongest(values: ArrayLike<number>): number {
   return best;
 }
 
-/** Answers whose strongest value is the state of their time, of those whose time has one. */
+/** Counts the outputs at times with a state, and those whose strongest class is that state. */
 export function rightStates({ outputs, times }: History, { names }: Reading, said: readonly Said[], delayS: number) {
   let [right, judged] = [0, 0];
   for (let i = times.first; i < times.end; i++) {
@@ -69,10 +69,7 @@ export function rightStates({ outputs, times }: History, { names }: Reading, sai
   return { right, judged };
 }
 
-/**
- * Mean absolute error of value 0 against a truth with a value each `stepS` seconds, `delayS` before the end
- * of the window; undefined where there is none.
- */
+/** Mean absolute error of value 0 against the truth, `delayS` before the window's end; undefined if none. */
 export function meanError(
   { outputs, times }: History,
   truth: { values: Float32Array; stepS: number },

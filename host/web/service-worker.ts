@@ -1,9 +1,8 @@
 /**
- * The page without its server: every file is kept at the first visit, the compiler once it was fetched.
+ * Lets the page work without its server: caches all files at the first visit, and the compiler when fetched.
  *
- * In: the page's requests.  Out: from the server where it answers, else what was kept.  `files` and `version`
- * are put in when the page is built (scripts/web.ts). Only the page's own files are kept, and only from its
- * own origin.
+ * In: the page's requests.  Out: the server's response, else the cached one.  The build (scripts/web.ts)
+ * inserts `pageFiles` and `pageVersion`. Only files of the page's own origin are cached.
  */
 declare const pageFiles: string[];
 declare const pageVersion: string;
@@ -37,7 +36,7 @@ async function forget(): Promise<void> {
 async function answer(request: Request): Promise<Response> {
   try {
     const response = await fetch(request);
-    // what was not kept at the first visit: the compiler
+    // the compiler is not cached at the first visit
     if (response.ok && /\/part-[A-Z0-9]+\.js$/.test(new URL(request.url).pathname)) {
       const kept = await caches.open(store);
       if (!(await kept.match(request, { ignoreSearch: true }))) await kept.put(request, response.clone());

@@ -1,7 +1,7 @@
 /**
- * Numbers as the page shows them.
+ * Formats numbers for the page.
  *
- * In: bytes, seconds, microseconds.  Out: short texts with their unit.
+ * In: bytes, seconds, microseconds.  Out: short texts with the unit.
  */
 export const kilobytes = (bytes: number): string =>
   bytes < 1000 ? `${bytes} B` : `${(bytes / 1024).toFixed(bytes < 100 * 1024 ? 1 : 0)} KB`;

@@ -1,9 +1,9 @@
 /**
- * The picture of a run: words, waveform, features, scores and time, all on one axis.
+ * The picture of a run: words, waveform, features, scores and time on one axis.
  *
- * In: a history and what has been heard.  Out: canvases that are drawn again when something changed, at most
- * once a frame. While a signal runs the newest seconds are shown; then the picture can be moved and scaled:
- * drag, wheel, arrow keys, + and -, Home and End, 0 for all.
+ * In: a history and its detections.  Out: canvases, redrawn after a change, at most once per frame. While a
+ * signal runs, they show the newest seconds. Afterwards the user can move and scale the picture: drag, wheel,
+ * arrow keys, + and -, Home and End, 0 for the whole signal.
  */
 import type { Detection } from '../session/index.ts';
 import { clockText, drawAxis } from './draw/axis.ts';
@@ -20,22 +20,22 @@ import { type Reading, valueText } from './reading.ts';
 export interface Shown {
   history: History;
   reading: Reading;
-  /** The signal is sound: it swings around 0. */
+  /** True if the signal is sound, which is symmetric around 0. */
   sound: boolean;
   /** Names of the signal's channels. */
   channels: string[];
   heard: Detection[];
-  /** Findings that are not in the script, and what of it was not found. */
+  /** Detections that are not in the script, and entries of the script that were not detected. */
   wrong: ReadonlySet<Detection>;
   missed: ReadonlySet<Said>;
-  /** Answers are states, about a time so many seconds before the end of their window. */
+  /** Present if outputs are states. An output describes the time `delayS` seconds before its window ends. */
   states?: { delayS: number; hopS: number };
   cutoff?: number;
   truth?: { values: Float32Array; stepS: number };
-  /** What is there, where a script is there, and what to call that and what was found. */
+  /** Script of the recording, and the titles of the script and of the detections. */
   said?: Said[];
   titles: [there: string, found: string];
-  /** Seconds of the whole recording, where it is known. */
+  /** Length of the recording in seconds, if known. */
   totalS?: number;
 }
 
@@ -52,7 +52,7 @@ export class Timeline {
   #following = true;
   #waiting = false;
   #pointer: number | undefined;
-  /** Seconds across the lanes while a signal runs. */
+  /** Seconds shown while a signal runs. */
   #liveS = 10;
 
   constructor(root: HTMLElement, readout: HTMLElement) {
@@ -68,7 +68,7 @@ export class Timeline {
     this.#listen();
   }
 
-  /** A new run, or the same with other words. */
+  /** Shows a run. @param liveS seconds to show while it runs; if given, the picture follows the newest. */
   show(shown: Shown, liveS?: number): void {
     this.#shown = shown;
     if (liveS !== undefined) {
@@ -78,7 +78,7 @@ export class Timeline {
     this.draw();
   }
 
-  /** The signal ended: all of it. */
+  /** Shows the whole signal. */
   fit(): void {
     const { history, totalS } = this.#shown ?? {};
     if (!history) return;
@@ -106,7 +106,7 @@ export class Timeline {
 
   #paint(): void {
     const shown = this.#shown;
-    // an error or a question may be in its place
+    // an error or a question may replace the picture
     if (!shown || this.#root.clientWidth === 0) return;
     const { history, reading, sound, channels, heard, cutoff, truth } = shown;
     if (this.#following) this.#view = { startS: Math.max(0, history.endS - this.#liveS), spanS: this.#liveS };
@@ -131,10 +131,10 @@ export class Timeline {
       this.#drawPointer(lane);
     }
     drawAxis(brush('axis'), this.#view, this.#palette);
-    this.#tell();
+    this.#showReadout();
   }
 
-  /** What was found, and above it what is there. */
+  /** Draws the detections, and the script above them. */
   #drawFound(brush: Brush, scene: Scene, { states, reading, said, heard, wrong, missed, titles: [there, found] }: Shown): void {
     const { soft } = this.#palette;
     if (states) drawStates(brush, scene, { ...states, reading, colourOf: this.colourOf, ...(said && { said }) });
@@ -158,8 +158,8 @@ export class Timeline {
     context.stroke();
   }
 
-  /** Values at the pointer. */
-  #tell(): void {
+  /** Shows the values at the pointer. */
+  #showReadout(): void {
     const shown = this.#shown;
     if (!shown || this.#pointer === undefined) {
       this.#readout.textContent = '';
@@ -227,7 +227,7 @@ export class Timeline {
     root.addEventListener(
       'wheel',
       (event) => {
-        // plain wheels scroll the page
+        // without a modifier the wheel scrolls the page
         if (!event.ctrlKey && !event.shiftKey) return;
         event.preventDefault();
         this.#zoom(1.0015 ** (event.deltaY + event.deltaX), this.#secondsAt(event.clientX));

@@ -1,20 +1,20 @@
 /**
- * The envelope of a signal as it comes: least and greatest sample of every bucket, for each channel.
+ * The envelope of a live signal: minimum and maximum of every bucket, per channel.
  *
- * In: whole frames [n][channels] in pieces of any length.  Out: [buckets][channels][2], least and greatest of
- * the buckets that ended in this piece.
+ * In: whole frames [n][channels] in pieces of any length.  Out: [buckets][channels][2], minimum and maximum
+ * of the buckets that this piece completes.
  */
-/** Frames in a bucket: 400 buckets a second, or one a frame. */
+/** Frames per bucket: 400 buckets per second, or one per frame for slower signals. */
 export const bucketSamples = (rateHz: number): number => Math.max(1, Math.round(rateHz / 400));
 
 export class Waves {
   readonly channels: number;
   #bucket: number;
   #filled = 0;
-  /** Of the bucket that fills: [channels][2]. */
+  /** Minimum and maximum of the present bucket, [channels][2]. */
   #now: Float32Array;
 
-  /** @param bucket frames in a bucket. @param channels values of a frame. */
+  /** @param bucket frames per bucket. @param channels values per frame. */
   constructor(bucket: number, channels = 1) {
     this.#bucket = bucket;
     this.channels = channels;

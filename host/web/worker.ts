@@ -1,7 +1,7 @@
 /**
- * The Web Worker around the engine: one request after the other.
+ * The Web Worker that runs the engine.
  *
- * In: { id, request }.  Out: replies of that id, and messages in between (protocol.ts).
+ * In: { id, request }.  Out: one reply with that id, and messages in between (protocol.ts).
  */
 import { Engine } from './engine.ts';
 import { errorOf } from './engine-error.ts';
@@ -28,7 +28,7 @@ const engine = new Engine({
   asset: async (file) => new Uint8Array(await (await fetch(file)).arrayBuffer()),
 });
 
-/** Loads wait for each other; a stop must reach a run that is going on, so nothing waits for that. */
+/** Loads run one after the other. Other requests do not wait, so that a stop reaches the active run. */
 let loads: Promise<unknown> = Promise.resolve();
 
 scope.onmessage = ({ data: { id, request } }) => {

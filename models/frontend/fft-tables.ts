@@ -4,11 +4,11 @@
  * In: n, a power of 2 from 4 on.  Out: int16 pairs (real, imaginary): [n / 2] for the complex FFT, [n / 4]
  * for the last pass. Formula: round(32767 * exp(i * phase)), phase -2 pi k / (n / 2), and -pi ((k + 1) / (n /
  * 2) + 1/2) for the last pass.
- * Source: kissfft, kiss_fft_alloc and kiss_fftr_alloc (fixed point, 16 bits). Double precision as there, so
- * the same numbers.
+ * Source: kissfft, kiss_fft_alloc and kiss_fftr_alloc (fixed point, 16 bits). As there, the computation is in
+ * double precision, so the numbers are equal.
  */
 
-/** floor(0.5 + 32767 x), as kissfft rounds. */
+/** Returns floor(0.5 + 32767 x), which is kissfft's rounding. */
 const fixed = (x: number): number => Math.floor(0.5 + 32767 * x);
 
 function pairs(count: number, phase: (k: number) => number): Int16Array {

@@ -2,9 +2,9 @@
  * The mel filter bank: overlapping triangles between the centre frequencies.
  *
  * In: channels, band, sample rate and FFT length.  Out: FilterBank (bands without the library's padding,
- * whose weights are 0), or undefined where the band reaches past half the sample rate. Source:
- * filterbank_util.c (`library`, `newlib`), filter_bank_ops.py (`signal`): the same in float32, but the latter
- * cuts the weights off instead of rounding them and computes bins in double precision. Cost: O(bins).
+ * whose weights are 0), or undefined if the band takes the last bin. Source: filterbank_util.c (`library`,
+ * `newlib`) and filter_bank_ops.py (`signal`). Both compute in float32, but the latter truncates the weights
+ * instead of rounding them and computes bins in double precision. Cost: O(bins).
  */
 import { classicLog1p, f32, mel, roundedLog1p, roundHalfEven } from './float32.ts';
 import { slaneyBank } from './librosa.ts';

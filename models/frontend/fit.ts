@@ -1,11 +1,11 @@
 /**
- * A front end before a model: whether its rows are the model's frames, and the table that changes their scale
- * where it must be changed.
+ * fitFrontEnd: checks that the rows of a front end are the model's frames, and makes the table that rescales
+ * them if necessary.
  *
- * In: an int8 Graph and a FrontEnd.  Out: the FrontEnd, with `remap` where the model's input has another
- * scale, or RN507. An int8 model that came as int8 is given the features as they are where its scale is the
- * front end's but for less than one step over the whole range: such models are fed so where they come from
- * (microWakeWord's files differ in the third digit, and their hosts do not requantise). Otherwise q becomes
+ * In: an int8 Graph and a FrontEnd.  Out: the FrontEnd, with `remap` if the model's input has another scale,
+ * or RN507. A model that was int8 in its file gets the features unchanged if its scale differs from the front
+ * end's by less than one step over the whole range. Such models are fed this way at their origin:
+ * microWakeWord's files differ in the third digit, and their hosts do not requantise. Otherwise q becomes
  * clamp(round(scale (q - zero) / scale') + zero'), as a host would quantise the feature's value.
  */
 import { RunletError } from '../error.ts';
@@ -13,8 +13,8 @@ import type { Graph, QuantParams } from '../graph/types.ts';
 import { f32 } from './float32.ts';
 import type { FrontEnd } from './types.ts';
 
-/** Fewer steps than this of the model's input mean that it was trained on something else. */
-const fewestSteps = 16;
+/** Smallest number of steps of the model's input. With fewer, it was trained on something else. */
+const minSteps = 16;
 
 const refuse = (graph: Graph, why: string): RunletError =>
   new RunletError('RN507', {
@@ -46,10 +46,10 @@ export function fitFrontEnd(graph: Graph, frontEnd: FrontEnd): FrontEnd {
   if (quant.zeroPoint === output.zeroPoint && (drift === 0 || (port.hostType !== 'float32' && drift < 1))) return frontEnd;
   const remap = requantised(frontEnd, quant);
   const steps = new Set(remap).size;
-  if (steps < fewestSteps)
+  if (steps < minSteps)
     throw refuse(
       graph,
-      `of the 256 values of a feature ${steps} are left: scale ${quant.scale} and zero point ${quant.zeroPoint} belong to something else`,
+      `only ${steps} of the 256 values of a feature stay distinct: scale ${quant.scale} and zero point ${quant.zeroPoint} belong to something else`,
     );
   return { ...frontEnd, remap };
 }

@@ -1,16 +1,16 @@
 /**
- * Tables as librosa makes them: Slaney's mel bands of one area each, and a periodic Hann window.
+ * Tables as librosa makes them: Slaney's mel bands of equal area, and a periodic Hann window.
  *
  * In: channels, band, sample rate, lengths.  Out: FilterBank, and a window. Source: librosa.filters.mel
  * (htk=False, norm='slaney'), scipy.signal.get_window('hann', fftbins=True). Weights are 2^18 times
- * librosa's: of a spectrum of 512 points, which is divided by its length, a channel's square root is then
- * that of librosa's power of int16 samples.
+ * librosa's. For a spectrum of 512 points, which is divided by its length, the square root of a channel is
+ * then that of librosa's power of int16 samples.
  */
 import { badFrontEnd, type FilterBank, type FrontEndParameters } from './types.ts';
 
 const gain = 2 ** 18;
 
-/** Mel below and above 1 kHz: in steps of 200 / 3 Hz, then 27 to a factor of 6.4. */
+/** Mel scale: steps of 200 / 3 Hz below 1 kHz, and 27 steps per factor of 6.4 above. */
 const knee = 1000;
 const linear = 200 / 3;
 const logarithmic = Math.log(6.4) / 27;
@@ -19,7 +19,7 @@ const hzOf = (mel: number): number => (mel * linear < knee ? mel * linear : knee
 
 type Wanted = Pick<FrontEndParameters, 'sampleRateHz' | 'channels' | 'lowerHz' | 'upperHz'>;
 
-/** @throws RN506 bands so narrow that their weights leave int16 */
+/** @throws RN506 if bands are so narrow that their weights exceed int16 */
 export function slaneyBank({ sampleRateHz, channels, lowerHz, upperHz }: Wanted, fftSamples: number): FilterBank {
   const [low, high] = [melOf(lowerHz), melOf(upperHz)];
   const edges = Array.from({ length: channels + 2 }, (_, i) => hzOf(low + ((high - low) * i) / (channels + 1)));
@@ -53,7 +53,7 @@ export function slaneyBank({ sampleRateHz, channels, lowerHz, upperHz }: Wanted,
   return { starts, widths, weights: Int16Array.from(weights), unweights: Int16Array.from(unweights) };
 }
 
-/** The window in the middle of `samples`, whose ends are 0; `one` = 1. */
+/** Returns a window in the middle of `samples` values, the others 0. @param one value that stands for 1 */
 export function periodicHann(length: number, samples: number, one: number): Int16Array {
   const window = new Int16Array(samples);
   const before = (samples - length) >> 1;

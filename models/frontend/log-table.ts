@@ -1,7 +1,7 @@
 /**
- * The table of the logarithm: how far log2 lies above the chord between two powers of 2.
+ * Table of the logarithm: the height of log2 above the chord between two powers of 2.
  *
- * Out: int16 [129]: round(65536 * (log2(1 + i / 128) - i / 128)).  Source: the micro front end's log_lut.c
+ * Out: int16 [129]: round(65536 * (log2(1 + i / 128) - i / 128)).  Source: log_lut.c of the micro front end
  * holds these numbers; this formula gives all of them.
  */
 export const logSegments = 128;

@@ -1,8 +1,8 @@
 /**
- * Parameters -> FrontEnd: the tables, made as the C sources make them.
+ * makeFrontEnd: makes the tables of a front end from its parameters, as the C sources make them.
  *
- * In: FrontEndParameters.  Out: FrontEnd, or RN506 with what does not fit.  Source: frontend_util.c,
- * window_util.c, noise_reduction_util.c.
+ * In: FrontEndParameters.  Out: FrontEnd, or RN506 with the parameter that does not fit.  Source:
+ * frontend_util.c, window_util.c, noise_reduction_util.c.
  * Exact: the tables equal those of the library (test/frontend/tables.test.ts); float32.ts says where a C
  * library may differ.
  */
@@ -13,12 +13,12 @@ import { pcanTable } from './pcan-table.ts';
 import { badFrontEnd, type FrontEnd, type FrontEndParameters, type NoiseReduction } from './types.ts';
 
 const windowShift = 12;
-/** Fraction bits of filter weights, of noise shares, of the signal-to-noise ratio in PCAN. */
+/** Fraction bits of filter weights, of noise shares, and of the signal-to-noise ratio in PCAN. */
 const weightBits = 12;
 const noiseBits = 14;
 const snrBits = 12;
 
-/** The longest window; its FFT has bins that int16 can number. */
+/** Longest window, in samples. int16 can number the bins of its FFT. */
 export const mostWindowSamples = 16384;
 
 function need(where: string, value: number, min: number, max: number, whole = true): void {
@@ -26,7 +26,7 @@ function need(where: string, value: number, min: number, max: number, whole = tr
   throw badFrontEnd(where, `it is ${value}, and may be ${whole ? 'a whole number ' : ''}from ${min} to ${max}`);
 }
 
-/** Hann window: of librosa periodic, else at the middle of each sample. */
+/** Returns the Hann window: periodic for librosa, else evaluated at the middle of each sample. */
 function hann({ windowSamples: n, hannSamples = n, tables }: FrontEndParameters): Int16Array {
   if (tables === 'librosa') return periodicHann(hannSamples, n, 2 ** windowShift);
   if (tables === 'signal') {
@@ -51,14 +51,14 @@ function noiseOf({ noise, tables }: FrontEndParameters): NoiseReduction | undefi
   return {
     smoothing,
     oneMinusSmoothing: [2 ** noiseBits - smoothing[0], 2 ** noiseBits - smoothing[1]],
-    minSignalRemaining: share('least signal remaining', noise.minSignalRemaining),
+    minSignalRemaining: share('minimum signal remaining', noise.minSignalRemaining),
     bits: noiseBits,
     smoothingBits: noise.smoothingBits,
     clamping: false,
   };
 }
 
-/** The next power of 2. */
+/** Returns the next power of 2. */
 export const fftSamplesFor = (windowSamples: number): number => 2 ** Math.ceil(Math.log2(windowSamples));
 
 function checkOutput({ output }: FrontEndParameters): void {
@@ -78,7 +78,7 @@ export function makeFrontEnd(wanted: FrontEndParameters): FrontEnd {
   need('window, samples', windowSamples, 4, mostWindowSamples);
   if (wanted.hannSamples !== undefined) {
     need('Hann window, samples', wanted.hannSamples, 1, windowSamples);
-    if (tables !== 'librosa') throw badFrontEnd('Hann window, samples', `tables ${tables} have it over the whole window`);
+    if (tables !== 'librosa') throw badFrontEnd('Hann window, samples', `with tables ${tables} it covers the whole window`);
   }
   need('step, samples', stepSamples, 1, windowSamples);
   need('channels', channels, 1, 1024);
@@ -118,7 +118,7 @@ export function makeFrontEnd(wanted: FrontEndParameters): FrontEnd {
       throw badFrontEnd(
         'PCAN',
         'its gain follows the noise estimate',
-        'keep the noise reduction, with a least signal remaining of 1',
+        'keep the noise reduction, with a minimum signal remaining of 1',
       );
     need('PCAN strength', pcan.strength, 0, 100, false);
     need('PCAN offset', pcan.offset, 1e-6, 1e9, false);

@@ -1,7 +1,7 @@
 /**
  * The gain of PCAN as a table of parabolas, one for each power of two of the noise estimate.
  *
- * In: strength, offset, gain bits and the fraction bits of the estimate.  Out: int16 [125].
+ * In: strength, offset, gain bits, and the fraction bits of the estimate.  Out: int16 [125].
  * Formula: gain(x) = 2^gainBits * (x / 2^inputBits + offset)^-strength, at most 32767.
  * Source: pcan_gain_control_util.c; per-channel amplitude normalisation, Wang et al., "Trainable frontend for
  * robust and far-field keyword spotting", 2017.

@@ -1,11 +1,11 @@
 /**
- * Settings that people know front ends by.
+ * Presets: named settings of front ends.
  *
  * `microwakeword`: ESPHome's micro_wake_word and its training (window 30 ms, step 10 ms; some models take
  * every second row, step 20 ms). `audio-preprocessor`: tflite-micro's audio_preprocessor_int8 (step 20 ms),
- * with the tables of its Python maker. `log-mel`: a plain log mel spectrum, no noise reduction, no gain
+ * with the tables of its Python maker. `log-mel`: a plain log mel spectrum without noise reduction and gain
  * control: 0 to 16 in steps of 1/16 of a natural logarithm. `openwakeword`: openWakeWord's mel spectrogram as
- * its embedding network takes it, log10(power) + 2: 0 to 12.75 in steps of 0.05. Silence is 0.2 in place of
+ * its embedding network takes it, log10(power) + 2: 0 to 12.75 in steps of 0.05. Silence is 0.2 instead of
  * -8.
  */
 
@@ -13,8 +13,8 @@ import { lookup } from '../lookup.ts';
 import { badFrontEnd, type FrontEndParameters, type OutputScale } from './types.ts';
 
 /**
- * f / 25.6 is a feature as models were trained on, 0 to 26; int8 spreads that over 256 steps. Models say 26 /
- * 255 for a step.
+ * Models are trained on features f / 25.6, from 0 to 26, which int8 divides into 256 steps. The models give
+ * 26 / 255 as the step.
  */
 const output: OutputScale = {
   multiply: 256,
@@ -69,14 +69,14 @@ const presets: Record<string, FrontEndParameters> = {
   },
 };
 
-/** `micro` is what the front end as such is called; it means the settings that most models have. */
+/** `micro` is the name of the front end itself; it means the settings that most models have. */
 const aliases: Record<string, string> = { micro: 'microwakeword' };
 
 export const presetNames: readonly string[] = Object.keys(presets);
 
 export const isPreset = (name: string): boolean => Object.hasOwn(presets, lookup(aliases, name) ?? name);
 
-/** A preset's parameters, a copy. @throws RN506 no such preset */
+/** Returns a copy of a preset's parameters. @throws RN506 if there is no such preset */
 export function presetParameters(name: string): FrontEndParameters {
   const known = lookup(aliases, name) ?? name;
   if (Object.hasOwn(presets, known)) return structuredClone(presets[known] as FrontEndParameters);

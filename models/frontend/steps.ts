@@ -1,14 +1,14 @@
 /**
- * Milliseconds to samples.
+ * Converts milliseconds to samples.
  *
  * In: a time and a rate.  Out: whole samples. Source: window_util.c (ms * rate / 1000, whole numbers).
  */
 import { badFrontEnd } from './types.ts';
 
-/** @throws RN506 where the time is no whole number of samples. */
+/** @throws RN506 if the time is not a whole number of samples. */
 export function samplesOf(ms: number, sampleRateHz: number, where: string): number {
   const samples = (ms * sampleRateHz) / 1000;
   const whole = Math.round(samples);
   if (whole >= 1 && Math.abs(samples - whole) < 1e-9 * samples) return whole;
-  throw badFrontEnd(where, `${ms} ms are ${samples} samples at ${sampleRateHz} Hz, which is no whole number from 1 on`);
+  throw badFrontEnd(where, `${ms} ms are ${samples} samples at ${sampleRateHz} Hz, which is not a whole number of at least 1`);
 }

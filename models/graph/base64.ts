@@ -1,10 +1,12 @@
 /**
- * Bytes as base64 text and back (RFC 4648, section 4), in Node and in browsers.
+ * Converts bytes to base64 text and back (RFC 4648, section 4), in Node and in browsers.
  *
- * In: a view of bytes, or text that was checked to be base64.  Out: text, or bytes that own their buffer.
+ * In: a view of bytes, or valid base64 text.  Out: text, or bytes with their own buffer.
  */
 
-/** One character a byte, in pieces: a call has a limit of arguments. */
+/**
+ * Returns one character per byte. It works in pieces, because the number of arguments of a call is limited.
+ */
 export function latin1(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));

@@ -1,8 +1,8 @@
 /**
- * GraphBuilder: the one way to make a Graph, used by the readers and by tests.
+ * GraphBuilder: builds a Graph, for the readers and for tests.
  *
- * In: tensors and nodes in topological order.  Out: a checked Graph; each node's output shape comes from its
- * operator's shape rule, so a graph with inconsistent shapes cannot be built.
+ * In: tensors and nodes in topological order.  Out: a checked Graph. The output shape of each node comes from
+ * its operator's shape rule, so a graph with inconsistent shapes cannot be built.
  */
 import { RunletError } from '../error.ts';
 import { opOf } from '../ops/index.ts';
@@ -34,7 +34,9 @@ export class GraphBuilder {
     return id;
   }
 
-  /** A graph input of `[t][f][c]`; the file's shape defaults to [1, t, f, c]. */
+  /**
+   * Adds a graph input `[t][f][c]` and returns its tensor. The shape in the file defaults to [1, t, f, c].
+   */
   input(name: string, shape: Shape, port: Partial<Port> & { quant?: QuantParams } = {}): number {
     const { quant, ...rest } = port;
     const tensor = this.tensor(name, shape, quant);
@@ -43,7 +45,7 @@ export class GraphBuilder {
     return tensor;
   }
 
-  /** Adds a node and returns its output tensor, whose shape the operator's rule gives. */
+  /** Adds a node and returns its output tensor. @throws RunletError RN301 if the inputs do not fit */
   node<K extends OpName>(op: K, inputs: number[], attrs: OpAttrs[K], name: string, quant?: QuantParams): number {
     const shapes = inputs.map((id) => this.shape(id));
     const shape = opOf(op).shape(shapes, attrs, name);
@@ -72,8 +74,8 @@ export class GraphBuilder {
   }
 
   /**
-   * Names, notes and keys become printable: they go into reports, pages, manifests and sources. Values of
-   * metadata may be JSON and stay as they are.
+   * Returns the graph. Names, notes and keys become printable (printable.ts), because they appear in reports,
+   * pages, manifests and sources. Values of metadata may be JSON and do not change.
    */
   build(): Graph {
     const named = [...this.tensors, ...this.nodes, ...this.inputs, ...this.outputs] as { name: string }[];

@@ -1,22 +1,23 @@
 /**
- * The clock that all inputs share.
+ * The common clock of all inputs.
  *
- * In: a Graph.  Out: Clock: ticks of a window, frames that each input brings a tick, and the planner's unit
- * of time. A window lasts equally long on every input, so its lengths in frames say the rates. A tick is the
- * longest time in which every input brings whole frames: a window is W = gcd(lengths) ticks, and input i
- * brings r_i = length_i / W frames a tick. Hop, micro-hop, window, delay and warm-up count ticks. Jumps of
- * inputs of different rates are no multiples of each other, so the planner counts units: U = lcm(r_i) make a
- * tick, and a frame of input i lasts U / r_i of them. With one input a tick, a unit and a frame are the same.
+ * In: a Graph.  Out: Clock: ticks of a window, frames of each input per tick, and the planner's unit of time.
+ * A window lasts equally long on every input, so its lengths in frames determine the rates. A tick is the
+ * shortest time in which every input has a whole number of frames: a window has W = gcd(lengths) ticks, and
+ * input i has r_i = length_i / W frames per tick. Hop, micro-hop, window, delay and warm-up are in ticks. The
+ * planner counts in smaller units, because jumps of inputs with different rates need not be multiples of each
+ * other: a tick has U = lcm(r_i) units, a frame of input i has U / r_i units. With one input, tick, unit and
+ * frame are the same.
  */
 
 import type { Graph } from './types.ts';
 
 export interface Clock {
-  /** Ticks of a window. */
+  /** Number of ticks in a window. */
   window: number;
-  /** Units of time of a tick. */
+  /** Number of units in a tick. */
   units: number;
-  /** Frames a tick, by graph input. */
+  /** Number of frames per tick, for each graph input. */
   rates: number[];
 }
 
@@ -30,8 +31,8 @@ export function clockOf(graph: Graph): Clock {
   return { window, rates, units: rates.reduce(lcm, 1) };
 }
 
-/** What hop, window and delay count, in words. */
+/** Returns the name of the unit in which hop, window and delay are counted. */
 export const tickName = ({ rates }: Clock): 'frames' | 'ticks' => (rates.length > 1 ? 'ticks' : 'frames');
 
-/** Time in units, in whole ticks that hold it. */
+/** Converts units to ticks, rounded up. */
 export const ticksOf = (units: number, clock: Clock): number => Math.ceil(units / clock.units);

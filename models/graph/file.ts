@@ -1,10 +1,10 @@
 /**
- * .rnq: a Graph as a file, what `runlet quantize` writes.
+ * .rnq files: a Graph as a file, written by `runlet quantize`.
  *
- * In: a Graph.  Out: bytes, and back.  Layout: `RNQ1`, then UTF-8 JSON; typed arrays are `{ "$": "i8" | "i32"
- * | "f32" | "f64", "base64": ... }`, an infinite clamp is the string "Infinity" or "-Infinity". Reading
- * trusts nothing: types and ranges are checked field by field, and the graph is built again, so that every
- * shape follows from its operator's rule.
+ * In: a Graph.  Out: bytes, and back.  Layout: `RNQ1`, then UTF-8 JSON. Typed arrays are `{ "$": "i8" | "i16"
+ * | "i32" | "f32" | "f64", "base64": ... }`, an infinite clamp is the string "Infinity" or "-Infinity". The
+ * reader checks types and ranges field by field, and builds the graph again, so that every shape follows from
+ * its operator's rule.
  */
 
 import * as v from 'valibot';
@@ -18,10 +18,10 @@ import { elementsOf, type Graph } from './types.ts';
 
 const magic = 'RNQ1';
 
-/** Largest file that is read: 256 MiB, which is one largest array (file-schema.ts). */
+/** Largest file that is read: 256 MiB, the largest length of one array (file-schema.ts). */
 const fileLimitBytes = 2 ** 28;
 
-/** Elements that one tensor may have, as in the readers of other formats. */
+/** Largest number of elements of a tensor, as in the readers of other formats. */
 const elementLimit = 2 ** 24;
 
 export function writeGraph(graph: Graph): Uint8Array {
@@ -59,11 +59,11 @@ export function readGraph(bytes: Uint8Array): Graph {
   }
   const file = checked.output;
   const builder = new GraphBuilder(file.name, file.format, file.sourceDigest);
-  /** File tensor id to id here: inputs first, then node outputs in order. */
+  /** Tensor ids in the file to ids in the new graph: inputs first, then node outputs in order. */
   const ids = new Map<number, number>();
   const tensorAt = (id: number) => {
     const t = file.tensors[id];
-    if (!t || t.id !== id) throw broken(`tensor ${id}`, 'it is not there');
+    if (!t || t.id !== id) throw broken(`tensor ${id}`, 'it does not exist');
     if (elementsOf(t.shape) > elementLimit)
       throw broken(`tensor ${id}`, `it has ${elementsOf(t.shape)} elements, at most ${elementLimit} are read`);
     return t;
@@ -86,7 +86,7 @@ export function readGraph(bytes: Uint8Array): Graph {
     const output = builder.node(node.op, node.inputs.map(known), node.attrs as never, node.name, t.quant);
     const made = builder.shape(output);
     if (made.t !== t.shape.t || made.f !== t.shape.f || made.c !== t.shape.c)
-      throw broken(node.name, 'its output shape is not what its operator gives');
+      throw broken(node.name, 'its output shape does not follow from its operator');
     (builder.tensors[output] as { name: string }).name = t.name;
     define(node.output, output);
   }

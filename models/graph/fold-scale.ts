@@ -1,10 +1,10 @@
 /**
- * Scales: y[c] = scale[c] * x[c] + offset[c] as a depthwise convolution of kernel 1, and how neighbours
- * absorb it.
+ * Folds a scale node, y[c] = scale[c] * x[c] + offset[c] (a depthwise convolution of kernel 1), into a
+ * neighbouring layer.
  *
  * In: float nodes.  Out: changed weights and biases.  Formulas: s * (W x + b) + o = (s W) x + (s b + o), and
- * W (s x + o) + b = (W s) x + (W o + b); the second holds beside zero padding only where o = 0, because
- * padding is not shifted.
+ * W (s x + o) + b = (W s) x + (W o + b). With zero padding the second holds only for o = 0, because padding
+ * has no offset.
  */
 import { hasWeights, weightChannels } from './channels.ts';
 import { isNoClamp, thenClamp } from './clamp.ts';
@@ -13,12 +13,12 @@ import { noClamp } from './types.ts';
 
 export interface ScaleNode {
   node: NodeOf<'depthwise'>;
-  /** Per channel. */
+  /** Scale and offset, [c]. */
   scale: ArrayLike<number> & Iterable<number> & { every(test: (v: number) => boolean): boolean };
   offset: Float32Array;
 }
 
-/** `node` as a scale and offset per channel, or undefined where it is something else. */
+/** Returns `node` as a scale and offset per channel, or undefined if it is not a scale. */
 export function asScale(node: Node): ScaleNode | undefined {
   if (node.op !== 'depthwise') return undefined;
   const a = node.attrs;
@@ -30,7 +30,10 @@ export function asScale(node: Node): ScaleNode | undefined {
 
 const isPadded = (a: Pick<ConvAttrs, 'padT' | 'padF'>): boolean => [...a.padT, ...a.padF].some((p) => p !== 0);
 
-/** s * (W x + b) + o; false where `previous` has no weights or clamps in between. */
+/**
+ * Folds into the layer before: s * (W x + b) + o. Returns false if it has no weights, or its clamp prevents
+ * it.
+ */
 export function absorbIntoPrevious(previous: Node, { node, scale, offset }: ScaleNode): boolean {
   if (previous.op !== 'conv' && previous.op !== 'depthwise' && previous.op !== 'dense') return false;
   const attrs: ConvAttrs | DepthwiseAttrs | DenseAttrs = previous.attrs;
@@ -39,7 +42,7 @@ export function absorbIntoPrevious(previous: Node, { node, scale, offset }: Scal
   const channels = scale.length;
   const perChannel = attrs.weights.data.length / channels;
   const channel = previous.op === 'depthwise' ? (i: number) => i % channels : (i: number) => Math.floor(i / perChannel);
-  // behind a clamp the statistics are no longer those of a normal distribution
+  // behind a clamp the distribution is not normal any more
   const moments = isNoClamp(attrs.clamp) ? (node.attrs.moments ?? scaledMoments(attrs.moments, scale, offset)) : undefined;
   const data = Float32Array.from(attrs.weights.data, (w, i) => w * (scale[channel(i)] as number));
   attrs.weights = { data };
@@ -50,7 +53,7 @@ export function absorbIntoPrevious(previous: Node, { node, scale, offset }: Scal
   return true;
 }
 
-/** Batch normalisation's statistics behind a scale and an offset that come after it. */
+/** Returns the moments of batch normalisation after a further scale and offset. */
 const scaledMoments = (of: Moments | undefined, scale: ArrayLike<number>, offset: Float32Array): Moments | undefined =>
   of && {
     mean: of.mean.map((m, c) => (scale[c] as number) * m + (offset[c] as number)),
@@ -58,7 +61,7 @@ const scaledMoments = (of: Moments | undefined, scale: ArrayLike<number>, offset
   };
 
 /**
- * clamp' with s * clamp(x) + o = clamp'(s * x + o); undefined where it differs by channel or turns around.
+ * Returns clamp' with s * clamp(x) + o = clamp'(s * x + o); undefined if channels differ or an s is not > 0.
  */
 function scaledClamp(clamp: Clamp, scale: ArrayLike<number>, offset: Float32Array): Clamp | undefined {
   if (clamp[0] === noClamp[0] && clamp[1] === noClamp[1]) return clamp;
@@ -75,8 +78,8 @@ function scaledClamp(clamp: Clamp, scale: ArrayLike<number>, offset: Float32Arra
 }
 
 /**
- * W (s x + o) + b; false where `next` has no weights, or pads while o is not zero. `channels` are those of
- * its input.
+ * Folds into the layer behind: W (s x + o) + b. Returns false if it has no weights, or has padding and o is
+ * not 0. @param channels number of channels of its input
  */
 export function absorbIntoNext(next: Node, { scale, offset }: ScaleNode, channels: number): boolean {
   if (!hasWeights(next)) return false;

@@ -1,10 +1,11 @@
 /**
- * Layers that only pick values go into the layers that read them: frames cut from a signal, zeros around a
- * frame.
+ * Folds layers that only select values into the layers that read them. Such layers cut frames from a signal,
+ * or put zeros around a frame.
  *
- * In: a convolution each of whose outputs has one weight at most, and one of kernel 1 that reads it.  Out:
- * the attributes of one convolution, where it has no more products than the two.  Formula: W (s x[pick] +
- * b) + d. Exact up to the rounding of s W.
+ * In: a convolution whose outputs have at most one weight each, and the convolutions of kernel 1 that read
+ * it.
+ * Out: the attributes of the joined convolutions, if they have no more products than before.  Formula:
+ * W (s x[pick] + b) + d. Exact up to the rounding of s W.
  */
 import { isNoClamp } from './clamp.ts';
 import type { ConvAttrs, Node } from './types.ts';
@@ -12,7 +13,7 @@ import type { ConvAttrs, Node } from './types.ts';
 const isOfOne = (a: ConvAttrs): boolean =>
   a.groups * a.kernelT * a.kernelF * a.strideT * a.strideF === 1 && [...a.padT, ...a.padF].every((p) => p === 0);
 
-/** The place of each output's weight; -1: it has none. Undefined where one has several. */
+/** Returns the tap of each output's only weight, or -1 if it has none; undefined if an output has several. */
 function picksOf({ outChannels, weights: { data } }: ConvAttrs): Int32Array | undefined {
   const taps = data.length / outChannels;
   const picks = new Int32Array(outChannels).fill(-1);
@@ -25,7 +26,7 @@ function picksOf({ outChannels, weights: { data } }: ConvAttrs): Int32Array | un
   return picks;
 }
 
-/** What each of `readers` becomes; undefined where they stay. */
+/** Returns the new attributes of each reader; undefined if folding is not possible or not cheaper. */
 export function pickedBy(first: Node, readers: readonly Node[]): ConvAttrs[] | undefined {
   if (first.op !== 'conv' || first.attrs.groups !== 1 || !isNoClamp(first.attrs.clamp)) return undefined;
   const a = first.attrs;

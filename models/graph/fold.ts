@@ -1,25 +1,25 @@
 /**
- * foldGraph: removes what needs no operator of its own, in a float graph of any format.
+ * foldGraph: simplifies a float graph of any format.
  *
- * In: a graph as a reader found it.  Out: one with the same meaning and fewer nodes: per-channel scales and
- * offsets (batch normalisation, arithmetic with constants) go into a neighbouring convolution or dense layer,
- * clamps into their producer, pools over the whole window become global pools, x * clamp(x + 3) / 6 becomes
- * hardswish, a root of two squares hypot; what no output needs goes. Exact up to float32 rounding of the
- * changed weights. An int8 graph keeps its numbers: it is returned as it is.
+ * In: a graph from a reader.  Out: a graph with the same result and fewer nodes. Scales and offsets per
+ * channel (batch normalisation, arithmetic with constants) are folded into a neighbouring convolution or
+ * dense layer, clamps into the node before them. Pools over the whole window become global pools, x * clamp(x
+ * + 3) / 6 becomes hardswish, sqrt(a^2 + b^2) becomes hypot. Nodes that no output needs are removed. Exact up
+ * to float32 rounding of the changed weights. In an int8 graph only unused nodes and tensors are removed.
  */
 import { isNoClamp, thenClamp } from './clamp.ts';
 import { absorbIntoNext, absorbIntoPrevious, asScale, type ScaleNode } from './fold-scale.ts';
 import { pickedBy } from './fold-selection.ts';
 import { type Graph, isQuantised, type Node, type NodeOf, noClamp, type Tensor } from './types.ts';
 
-/** Folds a float graph; the argument is not changed. An int8 graph only loses its unused tensors. */
+/** Folds a float graph. The argument does not change. */
 export function foldGraph(graph: Graph): Graph {
   const fold = new Fold({ ...graph, nodes: neededOf(graph) });
   if (!isQuantised(graph) || graph.tensors.length === 0) fold.run();
   return compact({ ...graph, nodes: fold.nodes, outputs: fold.outputs, notes: [...graph.notes, ...fold.notes] });
 }
 
-/** Nodes that an output needs. */
+/** Returns the nodes that an output needs. */
 function neededOf({ nodes, outputs }: Graph): Node[] {
   const needed = new Set(outputs.map(({ tensor }) => tensor));
   const kept = nodes.toReversed().filter((node) => {
@@ -45,8 +45,8 @@ class Fold {
   }
 
   /**
-   * Applies the rules in passes until none applies. Every rule removes a node or puts a simpler one in its
-   * place.
+   * Applies the rules in passes until none applies. Every rule removes a node or replaces it by a simpler
+   * one.
    */
   run(): void {
     this.index();
@@ -82,13 +82,13 @@ class Fold {
     }
   }
 
-  /** The only reader of `tensor`, where no output of the graph shows it. */
+  /** Returns the only reader of `tensor`, or undefined if there are more or the tensor is a graph output. */
   private soleReader(tensor: number): Node | undefined {
     const readers = this.readers.get(tensor) ?? [];
     return readers.length === 1 && !this.outputs.some((port) => port.tensor === tensor) ? readers[0] : undefined;
   }
 
-  /** The producer of `node`'s only input, where `node` alone reads it. */
+  /** Returns the producer of `node`'s only input, or undefined if other nodes read that input too. */
   private before(node: Node): Node | undefined {
     const [input] = node.inputs;
     return input !== undefined && node.inputs.length === 1 && this.soleReader(input) ? this.producers.get(input) : undefined;
@@ -98,7 +98,7 @@ class Fold {
     this.nodes = this.nodes.filter((n) => n !== node);
   }
 
-  /** Everything that read `from` reads `to`. */
+  /** Makes all readers of `from` read `to`. */
   private redirect(from: number, to: number): void {
     for (const node of this.nodes) node.inputs = node.inputs.map((id) => (id === from ? to : id));
     for (const port of this.outputs) if (port.tensor === from) port.tensor = to;
@@ -144,7 +144,7 @@ class Fold {
     return undefined;
   }
 
-  /** x * clamp(a * x + 3a, 0, 6a) = 6a * hardswish(x). */
+  /** Finds x * clamp(a * x + 3a, 0, 6a) = 6a * hardswish(x). */
   private hardSwish(node: Node): string | undefined {
     if (node.op !== 'mul') return undefined;
     const [left, right] = node.inputs as [number, number];
@@ -159,7 +159,7 @@ class Fold {
       this.nodes[at] = { op: 'activation', name: node.name, inputs: [x], output: node.output, attrs };
       this.remove(gate.node);
     } else {
-      // the gate's tensor is free now: it takes the hardswish, and the product becomes the scale behind it
+      // the gate's tensor is free now: it becomes the hardswish, and the product becomes the scale behind it
       const channels = this.tensors[node.output]?.shape.c ?? 0;
       const data = new Float32Array(channels).fill(factor);
       const scale = { ...gate.node.attrs, weights: { data }, bias: null, clamp };
@@ -176,7 +176,7 @@ class Fold {
     return `hardswish found in ${gate.node.name} and ${node.name}`;
   }
 
-  /** sqrt(a * a + b * b). */
+  /** Finds sqrt(a * a + b * b). */
   private magnitude(node: Node): string | undefined {
     if (node.op !== 'activation' || node.attrs.fn !== 'sqrt') return undefined;
     const sum = this.before(node);
@@ -196,7 +196,7 @@ class Fold {
     return `${name} is the magnitude of two`;
   }
 
-  /** A layer that only picks values. */
+  /** Finds a layer that only selects values. */
   private selection(node: Node): string | undefined {
     if (this.outputs.some((port) => port.tensor === node.output)) return undefined;
     const readers = this.readers.get(node.output) ?? [];
@@ -204,7 +204,7 @@ class Fold {
     if (!joined) return undefined;
     for (const [i, attrs] of joined.entries()) Object.assign(readers[i] as Node, { attrs, inputs: [...node.inputs] });
     this.remove(node);
-    return `${node.name} only picks values, and went into ${readers.map(({ name }) => name).join(', ')}`;
+    return `${node.name} only selects values and was folded into ${readers.map(({ name }) => name).join(', ')}`;
   }
 
   private gateOf(tensor: number, x: number): { gate: ScaleNode; x: number; factor: number } | undefined {
@@ -220,7 +220,8 @@ class Fold {
   }
 
   /**
-   * A pool over all frames (and all rows, or each row alone) without padding gives one frame: a global pool.
+   * Finds an unpadded pool over all frames (and over all feature rows, or each row separately): a global
+   * pool.
    */
   private globalPool(node: Node): string | undefined {
     if (node.op !== 'avgpool' && node.op !== 'maxpool') return undefined;
@@ -241,7 +242,7 @@ class Fold {
   }
 }
 
-/** What a node squares. */
+/** Returns the tensor that a node squares, or undefined if it does not square one. */
 function squaredBy(node: Node): number | undefined {
   if (!('clamp' in node.attrs) || !isNoClamp(node.attrs.clamp)) return undefined;
   const [x, y] = node.inputs as [number, number?];
@@ -249,7 +250,7 @@ function squaredBy(node: Node): number | undefined {
   return isSquare ? x : undefined;
 }
 
-/** Drops tensors that no node and no port uses, and numbers the rest again. */
+/** Removes unused tensors and renumbers the others. */
 function compact(graph: Graph): Graph {
   const used = new Set([...graph.inputs, ...graph.outputs].map((port) => port.tensor));
   for (const node of graph.nodes) for (const id of [...node.inputs, node.output]) used.add(id);

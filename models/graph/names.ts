@@ -1,12 +1,12 @@
 /**
- * Short names of layers: the operator and its number in the order of the graph, `conv#2`. Names in model
- * files may have hundreds of characters.
+ * Short names of layers: the operator and its number in graph order, such as `conv#2`. Names in model files
+ * may have hundreds of characters.
  *
- * In: a graph, or a list of layers.  Out: names, each once. Inputs are called as the model calls them.
+ * In: a graph, or a list of layers.  Out: unique names. Inputs keep the names of the model.
  */
 import type { Graph } from './types.ts';
 
-/** The short name of each layer, in their order. */
+/** Returns the short name of each layer, in order. */
 export function shortNames(layers: readonly { op: string }[]): string[] {
   const counts = new Map<string, number>();
   return layers.map(({ op }) => {
@@ -16,9 +16,7 @@ export function shortNames(layers: readonly { op: string }[]): string[] {
   });
 }
 
-/**
- * The short name of a layer or a tensor by its name in the file; a name that is none of the graph's stays.
- */
+/** Returns a function from names in the file to short names. It returns unknown names unchanged. */
 export function shortener({ nodes, tensors, inputs }: Graph): (name: string) => string {
   const short = new Map<string, string>(inputs.map(({ tensor, name }) => [tensors[tensor]?.name ?? name, name]));
   for (const [i, name] of shortNames(nodes).entries()) {
@@ -28,7 +26,7 @@ export function shortener({ nodes, tensors, inputs }: Graph): (name: string) => 
   return (name) => short.get(name) ?? name;
 }
 
-/** The same graph with short names, for what people read. */
+/** Returns the graph with short names, for reports. */
 export function withShortNames(graph: Graph): Graph {
   const names = shortNames(graph.nodes);
   const tensors = [...graph.tensors];

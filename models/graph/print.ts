@@ -1,13 +1,13 @@
 /**
- * A graph as a table for people (`runlet inspect`).
+ * Prints a graph as a table (`runlet inspect`).
  *
- * In: a Graph.  Out: cells, one row a node: short name, operator, output shape, sliding geometry, activation,
- * parameters, scale @ zero point (or int16), name in the file.
+ * In: a Graph.  Out: cells, one row per node: short name, operator, output shape, kernel geometry,
+ * activation, number of parameters, scale @ zero point (or int16), name in the file.
  */
 import { shortNames } from './names.ts';
 import { type Clamp, type Graph, isInt16, isQuantised, type Node } from './types.ts';
 
-/** Titles of a graph's table; an int8 graph has one more. */
+/** Returns the titles of the columns. An int8 graph has one more. */
 export const graphHead = (graph: Graph): string[] => [
   'layer',
   'op',
@@ -31,7 +31,7 @@ const scaleText = (graph: Graph, id: number): string => {
   return q ? `${q.scale.toPrecision(4)} @ ${isInt16(q) ? 'int16' : q.zeroPoint}` : '';
 };
 
-/** One row of cells a node; shapes are [t][f][c], parameters count weights and biases. */
+/** Returns one row of cells per node. Shapes are [t][f][c]; parameters are weights and biases. */
 export function graphCells(graph: Graph): (string | number)[][] {
   const names = shortNames(graph.nodes);
   return graph.nodes.map((node, i) => [
@@ -46,7 +46,7 @@ export function graphCells(graph: Graph): (string | number)[][] {
   ]);
 }
 
-/** The lines before and after the table: totals, inputs; outputs, notes. */
+/** Returns the lines before the table (totals, inputs) and after it (outputs, notes). */
 export function graphLines(graph: Graph): { before: string[]; after: string[] } {
   const int8 = isInt8(graph);
   const total = graph.nodes.reduce((sum, node) => sum + paramsOf(node), 0);
@@ -64,7 +64,7 @@ export function graphLines(graph: Graph): { before: string[]; after: string[] } 
   };
 }
 
-/** `k5x3 s2x1 d2 p4,0 x 1,1 g2`: time first, features only where they are not trivial. */
+/** Returns the geometry as text, such as `k5x3 s2x1 d2 p4,0x1,1 g2`: time first, features if not trivial. */
 function geometryOf(node: Node): string {
   const { attrs } = node;
   if ('overF' in attrs) return `over t${attrs.overF ? ', f' : ''}${attrs.overC ? ', c' : ''}`;

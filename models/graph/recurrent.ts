@@ -1,21 +1,21 @@
 /**
- * Recurrent nodes, and the graph with or without states that go on.
+ * Recurrent nodes, and graphs with or without carried states.
  *
- * In: a Graph.  Out: the same where every window begins anew, or where the state is carried from row to row.
+ * In: a Graph.  Out: the graph in which states carry over from row to row, or restart at every window.
  */
 import type { Graph, Node } from './types.ts';
 
 export type RecurrentNode = Extract<Node, { op: 'lstm' | 'gru' | 'rnn' }>;
 
-/** Whether a node has a state that may go on from row to row. */
+/** Whether a node has a state that may carry over from row to row. */
 export const isRecurrent = (node: Node): node is RecurrentNode => 'recurrent' in node.attrs;
 
-/** Whether its state does go on. */
+/** Whether the state of a node carries over. */
 export const carries = (node: Node): node is RecurrentNode => isRecurrent(node) && node.attrs.carry === true;
 
 /**
- * The graph in which every state is carried on, or none; itself where that is so. One that has its own state
- * stays.
+ * Returns the graph in which the states of all forward cells carry over (`carry`), or none do. Returns the
+ * graph itself if nothing changes, or if the model has its own state (Graph.stateful).
  */
 export function withCarry(graph: Graph, carry: boolean): Graph {
   const other = (node: Node) => isRecurrent(node) && !node.attrs.reverse && (node.attrs.carry ?? false) !== carry;
@@ -24,7 +24,7 @@ export function withCarry(graph: Graph, carry: boolean): Graph {
   return { ...graph, nodes };
 }
 
-/** Tensors that a carried state comes into. They depend on the whole signal before them, not on a window. */
+/** Returns the tensors that depend on a carried state, and so on the whole signal so far, not on a window. */
 export function carriedTensors({ nodes }: Graph): Set<number> {
   const found = new Set<number>();
   for (const node of nodes) if (carries(node) || node.inputs.some((id) => found.has(id))) found.add(node.output);

@@ -1,10 +1,9 @@
 /**
- * Whose rule brings the sums of a fully connected layer to its output's scale: which reference kernels a
- * model gives the bytes of.
+ * Rounding rules of fully connected layers: they decide which reference kernels a model equals bit for bit.
  *
- * In: a Graph and the name of a rule.  Out: the Graph with that rule on every layer that TensorFlow Lite
- * calls FULLY_CONNECTED, also where it became a convolution here; nothing else changes. All other operators
- * are computed alike by all references (docs/adr/0023).
+ * In: a Graph and the name of a rule.  Out: the Graph with this rule on every layer that is a FULLY_CONNECTED
+ * in TensorFlow Lite, also if a reader made a convolution of it. All other operators are equal in all
+ * references (docs/adr/0023).
  */
 import { hasWeights, type MacNode } from './channels.ts';
 import type { Graph, Node, ScaleRule } from './types.ts';
@@ -12,7 +11,7 @@ import type { Graph, Node, ScaleRule } from './types.ts';
 export const roundings = ['tflm', 'tflm-f32', 'litert'] as const;
 export type Rounding = (typeof roundings)[number];
 
-/** What is equal to the byte, by the rule's name. Tests run these versions. */
+/** The reference that each rule equals bit for bit. Tests run these versions. */
 export const references: Record<Rounding, string> = {
   tflm: 'TensorFlow Lite Micro 8f6596d (tflite-micro 0.dev20261023182759)',
   'tflm-f32': 'TensorFlow Lite Micro 88f8587 (tflite-micro 0.dev20260203175027)',
@@ -25,7 +24,7 @@ const ofRule = new Map<ScaleRule | undefined, Rounding>(roundings.map((rounding)
 const isFullyConnected = (node: Node): node is MacNode =>
   hasWeights(node) && ('units' in node.attrs || ofRule.has(node.attrs.weights.scaleRule));
 
-/** The graph with this rule; float weights take it with their scales. */
+/** Returns the graph with this rule. Float weights keep the rule for their later quantisation. */
 export function withRounding<G extends Graph>(graph: G, rounding: Rounding): G {
   const nodes = graph.nodes.map((node): Node => {
     if (!isFullyConnected(node)) return node;
@@ -36,8 +35,8 @@ export function withRounding<G extends Graph>(graph: G, rounding: Rounding): G {
 }
 
 /**
- * The rule of the graph's fully connected layers; undefined where no layer names one (then the module
- * computes as `tflm` does).
+ * Returns the rule of the graph's fully connected layers; undefined if no layer has one (the module then
+ * computes as with `tflm`).
  */
 export function roundingOf({ nodes }: Graph): Rounding | undefined {
   for (const node of nodes) {

@@ -1,10 +1,10 @@
 /**
- * Graphs that carry their own state: which tensors go on from step to step.
+ * Stateful graphs: which of their tensors are streams.
  *
  * In: a Graph with `stateful`.  Out: its trunk. The window of such a graph is one step. A tensor is a stream
- * where every step brings all of its rows anew, so that the rows of consecutive steps follow each other; what
- * stands as padding before its first row is its own past, at first the zero point. Other tensors belong to
- * one step alone, and their padding is padding.
+ * if all of its rows are new in every step, so that the rows of consecutive steps are consecutive. Padding
+ * before its first row then stands for earlier rows, which are initially the zero point. Other tensors belong
+ * to one step, and their padding is ordinary padding.
  * Source: resource variables of streaming TensorFlow Lite models (VAR_HANDLE, READ_VARIABLE,
  * ASSIGN_VARIABLE).
  */
@@ -13,13 +13,13 @@ import { opOfNode } from '../ops/index.ts';
 import { streamOf } from '../ops/op.ts';
 import type { Graph, Node, Tensor } from './types.ts';
 
-/** Follows nodes in order and keeps which tensors are streams. */
+/** Processes nodes in order and records which tensors are streams. */
 export class StepStreams {
-  /** Rows that a step brings anew, of streams and of histories; a history has earlier ones as well. */
+  /** Number of new rows per step, of streams and of histories. A history also has earlier rows. */
   private readonly fresh: Map<number, number>;
   private readonly tensors: readonly Tensor[];
 
-  /** The graph, or its builder once the inputs are there. */
+  /** Takes the graph, or its builder after the inputs were added. */
   constructor({ tensors, inputs }: Pick<Graph, 'tensors' | 'inputs'>) {
     this.tensors = tensors;
     this.fresh = new Map(inputs.map(({ tensor }) => [tensor, this.rows(tensor)]));
@@ -29,15 +29,13 @@ export class StepStreams {
 
   isStream = (id: number): boolean => this.fresh.get(id) === this.rows(id);
 
-  /**
-   * Rows of a stream or history that a step brings anew; undefined for tensors that belong to one step alone.
-   */
+  /** Returns the number of new rows per step of a stream or history; undefined for other tensors. */
   freshRows = (id: number): number | undefined => this.fresh.get(id);
 
   /**
-   * Takes the next node; true if it runs in the trunk. Its output is a stream where it makes as many rows a
-   * step as its stride leaves of the new ones.
-   * @throws RunletError RN302 where it pads a stream in a way that is no history.
+   * Adds the next node; returns true if it runs in the trunk. Its output is a stream if it has (new rows of
+   * the input) / stride rows per step.
+   * @throws RunletError RN302 if it pads a stream in a way that earlier rows cannot replace
    */
   add(node: Node): boolean {
     const shapes = node.inputs.map((id) => (this.tensors[id] as Tensor).shape);
@@ -57,9 +55,9 @@ export class StepStreams {
     if (keeps) this.fresh.set(node.output, made);
     if (after > 0 || (before !== 0 && !keeps)) {
       throw new RunletError('RN302', {
-        what: after > 0 ? 'it pads the end of a step' : `it makes ${made} rows of the ${fresh} that a step brings`,
+        what: after > 0 ? 'it pads the end of a step' : `it makes ${made} rows from the ${fresh} new rows of a step`,
         where: node.name,
-        why: 'in a model with its own state a streamed tensor has earlier rows before it and nothing after it',
+        why: 'in a model with its own state, a streamed tensor has earlier rows before it and nothing after it',
         tryThis: 'valid padding, with the earlier rows kept in the state',
       });
     }
@@ -68,7 +66,7 @@ export class StepStreams {
 }
 
 /**
- * The nodes that run on streams; the others run once a step, on what the step has. @throws RunletError RN302
+ * Returns the nodes that run on streams. The others run once per step on its rows. @throws RunletError RN302
  */
 export function stepTrunk(graph: Graph): Set<Node> {
   const steps = new StepStreams(graph);
@@ -76,15 +74,16 @@ export function stepTrunk(graph: Graph): Set<Node> {
 }
 
 /**
- * @param isTrunk of a node that lays the past before rows.
- * @throws RunletError RN302 where these are no stream
+ * Checks a node that puts earlier rows before the rows of a tensor.
+ * @param isTrunk true if the node runs in the trunk
+ * @throws RunletError RN302 if the tensor is not a stream
  */
 export function checkPast(node: Node, isTrunk: boolean): void {
   if (node.op !== 'history' || node.attrs.own || node.attrs.before <= 0 || isTrunk) return;
   throw new RunletError('RN302', {
-    what: 'rows of the past stand before rows that belong to one step alone',
+    what: 'earlier rows are put before rows that belong to one step only',
     where: node.name,
-    why: 'a layer before it works on the rows of one step, so that the rows of two steps do not follow each other',
-    tryThis: 'valid padding in front of it, with the earlier rows kept in states',
+    why: 'a layer before it works on the rows of one step, so the rows of two steps are not consecutive',
+    tryThis: 'valid padding before it, with the earlier rows kept in states',
   });
 }

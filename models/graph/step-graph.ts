@@ -1,9 +1,9 @@
 /**
- * stepGraph: a graph that reads its states as inputs, made to run step by step.
+ * stepGraph: makes a stateful graph ready to run step by step.
  *
- * In: a Graph; one without own state is given back.  Out: the same, where padding of a step is rows
- * of its own: what stands as padding before a stream would be its past. Error: RN302 where rows of the past
- * stand before a tensor that is no stream.
+ * In: a Graph. A graph without own state is returned unchanged.  Out: the graph with the padding of layers on
+ * streams as separate history nodes with `own` rows; otherwise it would mean earlier rows of the stream.
+ * Error: RN302 if earlier rows are put before a tensor that is not a stream.
  */
 import { hasWeights } from './channels.ts';
 import { checkPast, StepStreams } from './stateful.ts';
@@ -24,7 +24,7 @@ export function stepGraph(graph: Graph): Graph {
   return { ...graph, tensors, nodes };
 }
 
-/** The padding along time as a node before this one. */
+/** Returns the node with its padding along time as a separate node before it. */
 function withRows(node: Node, [before, after]: readonly [number, number], tensors: Tensor[]): Node[] {
   const [x] = node.inputs as [number];
   const from = tensors[x] as Tensor;

@@ -1,7 +1,7 @@
 /**
- * What a stored number means: scale and zero point, its type, and the clamp of the operator that made it.
+ * Representation of stored numbers: scale and zero point, type, and the clamp of the operator that made them.
  *
- * In: parameters of a tensor.  Out: bytes and bounds of an activation. Source: TensorFlow Lite 8-bit
+ * In: parameters of a tensor.  Out: size and range of a stored activation. Source: TensorFlow Lite 8-bit
  * quantisation specification.
  */
 
@@ -10,13 +10,13 @@ export interface QuantParams {
   scale: number;
   zeroPoint: number;
   /**
-   * Activations of 16 bits, whose zero point is 0 (TensorFlow Lite's 16x8 scheme, docs/adr/0020). Left out:
+   * int16: activations of 16 bits with zero point 0 (TensorFlow Lite's 16x8 scheme, docs/adr/0020). Default:
    * int8.
    */
   type?: 'int16';
 }
 
-/** Whether stored numbers mean the same, so that bytes may be handed on. */
+/** Whether two tensors have equal parameters, so that stored values can be copied. */
 export const sameParams = (a: QuantParams | undefined, b: QuantParams | undefined): boolean =>
   a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint && a?.type === b?.type;
 
@@ -24,11 +24,11 @@ export const sameParams = (a: QuantParams | undefined, b: QuantParams | undefine
 export type Ints = Int8Array | Int16Array;
 
 export const isInt16 = (quant: QuantParams | undefined): boolean => quant?.type === 'int16';
-/** Bytes of one stored activation. */
+/** Size of one stored activation, bytes. */
 export const elementBytes = (quant: QuantParams | undefined): number => (isInt16(quant) ? 2 : 1);
-/** Of outputs within [-1, 1] whose parameters TensorFlow Lite fixes. */
+/** Parameters that TensorFlow Lite fixes for int16 outputs within [-1, 1]. */
 export const fixedInt16: QuantParams = { scale: 2 ** -15, zeroPoint: 0, type: 'int16' };
-/** The smallest and the largest stored activation. */
+/** Smallest and largest stored activation. */
 export const storedRange = (quant: QuantParams | undefined): readonly [number, number] =>
   isInt16(quant) ? [-32768, 32767] : [-128, 127];
 

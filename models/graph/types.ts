@@ -1,11 +1,11 @@
 /**
- * Graph: a network in time-major normal form.
+ * Graph: a network in time-major normal form. Readers make it; planner, quantiser and executors use it.
  *
- * In: what a reader found in a model file.  Out: the value that the planner, the quantiser and the executors
- * share. Every tensor is `[t][f][c]` (t time frames, f feature rows, c channels innermost; a 1-D CNN has f =
- * 1); batch is 1 and is not kept. Shape-only operators (reshape, squeeze, transpose) do not exist here:
- * readers resolve them into axis orders. A graph is either float (weights Float32Array, no `quant`) or int8
- * (weights Int8Array, every tensor has `quant`; activations may be int16).
+ * Every tensor is `[t][f][c]`: t time frames, f feature rows, c channels innermost (a 1-D CNN has f = 1). The
+ * batch is 1 and is not stored. Readers resolve operators that only change the shape (reshape, squeeze,
+ * transpose) into axis orders if possible; the others become regroup or permute. A graph is either float
+ * (weights Float32Array, no `quant`) or int8 (weights Int8Array, every tensor has `quant`, some may be
+ * int16).
  */
 import type { ActivationAttrs } from '../ops/unary.ts';
 import { type Clamp, type Ints, noClamp, type QuantParams } from './stored.ts';
@@ -36,37 +36,34 @@ export interface Tensor {
 }
 
 /**
- * How the sums of a layer come to its output's scale. `per-channel`: s_in * s_w / s_out in doubles as a
- * multiplier of 31 bits, two roundings. The others say that the layer is a FULLY_CONNECTED: `dense` computes
- * as `per-channel`, `dense-f32` with s_in * s_w rounded to float32 first where there is one scale, and
- * `dense-once` rounds the sum times s_in * s_w / s_out once, in doubles (models/graph/rounding.ts says which
- * is whose). `float`: as `per-channel`, with s_in * s_w / s_out in float32. `gate`: from int8 to the int16
- * that a recurrent operator reads, as `per-channel`.
+ * How the sums of a layer are requantised. `per-channel`: s_in * s_w / s_out in doubles as a multiplier of 31
+ * bits, two roundings. The three `dense` rules mark a FULLY_CONNECTED (models/graph/rounding.ts): `dense`
+ * computes as `per-channel`; `dense-f32` first rounds s_in * s_w to float32 if the layer has one scale;
+ * `dense-once` rounds the sum times s_in * s_w / s_out once, in doubles. `float`: as `per-channel`, with
+ * s_in * s_w / s_out in float32. `gate`: as `per-channel`, from int8 to the int16 inputs of a recurrent
+ * operator.
  */
 export const scaleRules = ['per-channel', 'dense', 'dense-f32', 'dense-once', 'float', 'gate'] as const;
 export type ScaleRule = (typeof scaleRules)[number];
 
-/** Weights of a convolution or dense layer, in the order that the operator's file states. */
+/** Weights of a convolution or dense layer, in the order of the operator's attributes. */
 export interface Weights {
   data: Float32Array | Int8Array;
   /** int8 only: one scale per output channel, or one for all; the zero point is 0. */
   scales?: Float64Array;
-  /**
-   * `per-channel` where it is left out. Float weights may have one, which they keep when they are quantised.
-   */
+  /** Default `per-channel`. Float weights may have a rule too; quantisation keeps it. */
   scaleRule?: ScaleRule;
 }
 
 /**
- * What batch normalisation learnt of each output channel before the clamp: float graphs alone, where the file
- * still had it.
+ * Mean and deviation of each output channel before the clamp, from batch normalisation. Only in float graphs.
  */
 export interface Moments {
   mean: Float64Array; // [c]
   deviation: Float64Array; // [c]
 }
 
-/** Where a kernel slides. */
+/** Geometry of a sliding kernel. */
 export interface SlidingAttrs {
   /** Kernel and stride along t and f. */
   kernelT: number;
@@ -78,7 +75,7 @@ export interface SlidingAttrs {
   padF: readonly [number, number];
 }
 
-/** The same with dilations. */
+/** Geometry of a sliding kernel with dilations. */
 export interface DilatedAttrs extends SlidingAttrs {
   dilationT: number;
   dilationF: number;
@@ -95,7 +92,7 @@ export interface ConvAttrs extends DilatedAttrs {
   moments?: Moments;
 }
 
-/** A kernel of one place: every position by itself. */
+/** Geometry of a kernel of size 1. */
 export const kernelOfOne = {
   kernelT: 1,
   kernelF: 1,
@@ -123,75 +120,69 @@ export interface DenseAttrs {
 }
 
 export interface PoolAttrs extends SlidingAttrs {
-  /** Average pooling only: padded places count in the divisor. */
+  /** True: padded places count in the divisor. Only for average pooling. */
   countIncludePad?: boolean;
   clamp: Clamp;
 }
 
 export interface GlobalPoolAttrs {
-  /** Also reduce over the feature axis (time is always reduced). */
+  /** True: reduces over the feature axis too. (Time is always reduced.) */
   overF: boolean;
-  /** With overF: one value of the whole window, over the channels too. */
+  /** True: reduces over the channels too; with overF the result is one value for the whole window. */
   overC?: boolean;
   clamp: Clamp;
   /**
-   * Which integer rule averages: `avgpool` = AVERAGE_POOL_2D (round half away from zero, input and output
-   * share one scale), `mean` = MEAN (requantised). Float graphs: `mean`.
+   * Integer rule of the average. `avgpool`: AVERAGE_POOL_2D (rounds half away from zero; input and output
+   * share one scale). `mean`: MEAN (requantised). Float graphs have `mean`.
    */
   rule?: 'avgpool' | 'mean';
 }
 
-/**
- * Constant values of a float graph, or of an int8 graph with their scale: int16 beside int16 activations of
- * a file.
- */
+/** Constant values: float, or integers with their scale (int16 if the activation of the file is int16). */
 export type Constant = { data: Float32Array; quant?: undefined } | { data: Ints; quant: QuantParams };
 
 export interface BinaryAttrs {
   clamp: Clamp;
   /**
-   * The second operand where it is constant: element i of a window meets data[i % data.length]. 1, c or f * c
-   * values of each frame; float graphs fold those into weights. t * f * c of the window: a positional
-   * encoding.
+   * Second operand if it is constant: element i of a window pairs with data[i % data.length]. With 1, c or
+   * f * c values it repeats for each frame (float graphs fold such constants into weights). With t * f * c
+   * values it covers the window, as a positional encoding does.
    */
   constant?: Constant;
 }
 
 export interface AddAttrs extends BinaryAttrs {
-  /** Index of the operand that is subtracted; a constant is operand 1. Left out: both are added. */
+  /** Index of the operand that is subtracted; a constant is operand 1. Default: both are added. */
   minus?: 0 | 1;
 }
 
 /**
- * What padding along time may hold: zero, the rows mirrored (without or with the outermost one), or the
- * outermost row.
+ * Content of padding along time: zero, mirrored rows (without or with the outermost row), or the outermost
+ * row.
  */
 export const padRows = ['zero', 'reflect', 'symmetric', 'edge'] as const;
 export type PadRows = (typeof padRows)[number];
 
 export interface HistoryAttrs {
-  /**
-   * Rows added before the first and after the last; `after` may be negative (rows left out), at least one row
-   * is left.
-   */
+  /** Number of rows added before and after. A negative `after` removes rows; at least one row remains. */
   before: number;
   after: number;
-  /** The added rows are padding of each window by itself; left out: those before are the signal's past. */
+  /** Padding inside each window. Absent: the added rows are earlier rows of the signal. */
   own?: PadRows;
 }
 
 export interface RegroupAttrs {
-  /** Feature rows of the output; its channels follow from them. */
+  /** Number of feature rows of the output; the number of channels follows from it. */
   f: number;
 }
 
 export interface PermuteAttrs {
-  /** The three axes of the input in the order of the output's elements, the outermost first. */
+  /** The three axes of the input in the order of the output's elements, outermost first. */
   order: readonly Axis[];
-  /** Rows and feature rows of the output; its channels follow from them. */
+  /** Number of time and feature rows of the output; the number of channels follows from them. */
   t: number;
   f: number;
-  /** Axes of the input that are read from their end. */
+  /** Axes of the input that are read from their end. Default: none. */
   back?: readonly Axis[];
 }
 
@@ -207,16 +198,16 @@ export interface ConcatAttrs {
 }
 
 export interface UpsampleAttrs {
-  /** How often each row of time and of features stands there, or the step between two of them. */
+  /** Factor along time and features: copies of each row (`repeat`), or distance of two rows (`zero`). */
   t: number;
   f: number;
   between: 'repeat' | 'zero';
 }
 
 export interface MatmulAttrs {
-  /** Parts of a frame, each multiplied by itself. */
+  /** Number of equal parts of a frame that are multiplied separately. */
   heads: number;
-  /** What the sum of products runs over: the channels of a head, or the rows of the second input. */
+  /** Axis of the sum of products: the channels of a head, or the rows of the second input. */
   over: 'channels' | 'rows';
 }
 
@@ -225,7 +216,7 @@ export interface HypotAttrs {
 }
 
 export interface SoftmaxAttrs {
-  /** Over the channels of each frame row. */
+  /** Factor of the exponents. */
   beta: number;
 }
 
@@ -235,9 +226,9 @@ export interface ArgmaxAttrs {
 }
 
 export interface LayerNormAttrs {
-  /** What one mean and variance are of: the channels of each row, or rows and channels of a frame. */
+  /** Axes of one mean and variance: the channels of each row, or rows and channels of a frame. */
   over: 'c' | 'fc';
-  /** False: RMSNorm, divided by the root of the mean square. */
+  /** True: the mean is subtracted. False: RMSNorm, which divides by the root of the mean square. */
   centre: boolean;
   epsilon: number;
   /** [c], or [f][c] with over `fc`. */
@@ -246,39 +237,38 @@ export interface LayerNormAttrs {
   clamp: Clamp;
 }
 
-/** Functions of recurrent cells without an end: max(x, 0), and x. */
+/** Unbounded functions of recurrent cells: max(x, 0), and x. */
 export type OpenFn = 'relu' | 'linear';
 
 export interface RecurrentAttrs {
   units: number;
-  /** [gate * units + unit][units]: what the output before is multiplied with. */
+  /** Weights of the previous output, [gate * units + unit][units]. */
   recurrent: Weights;
   /**
-   * [gate * units + unit], added to those products; int32 at the scale of the output times that of the
-   * weights.
+   * Bias of these products, [gate * units + unit]; int32 with the output's scale times that of the weights.
    */
   recurrentBias: Float32Array | Int32Array | null;
-  /** From the window's last row to its first. */
+  /** True: rows are processed from the last to the first. */
   reverse: boolean;
-  /** The state goes on from row to row, over all windows; left out: it begins anew at every window. */
+  /** True: the state carries over from row to row across windows. Default: it restarts at every window. */
   carry?: boolean;
-  /** Gates are a straight line of this slope, cut off at 0 and 1; left out: the logistic function. */
+  /** Slope of gates that are a line clamped to 0..1. Default: gates use the logistic function. */
   slope?: number;
-  /** The function of what goes into the state, and of what an lstm shows of its cell; left out: tanh. */
+  /** Function of the candidate state, and of the cell in the output of an lstm. Default: tanh. */
   fn?: OpenFn;
 }
 
 /** Gates: input, forget, cell, output. */
 export interface LstmAttrs extends RecurrentAttrs {
-  /** The cell is kept between -clip and clip; left out: it is not. */
+  /** Limit of |cell|. Default: none. */
   clip?: number;
-  /** int8 graphs only: the cell's scale is 2^cellPower. */
+  /** Only in int8 graphs: the cell's scale is 2^cellPower. */
   cellPower?: number;
 }
 
 /** Gates: update, reset, candidate. h = z h + (1 - z) n. */
 export interface GruAttrs extends RecurrentAttrs {
-  /** n = tanh(x + r (U h + b)); else tanh(x + U (r h) + b). */
+  /** True: n = fn(x + r (U h + b)). False: n = fn(x + U (r h) + b). */
   resetAfter: boolean;
 }
 
@@ -324,7 +314,7 @@ export interface NodeOf<K extends OpName> {
 }
 export type Node = { [K in OpName]: NodeOf<K> }[OpName];
 
-/** A requantisation: the same values in the scale of its output (QUANTIZE of TensorFlow Lite). */
+/** Returns a requantisation: the same values in the scale of its output (QUANTIZE of TensorFlow Lite). */
 export const requantisation = (from: number, to: number, name: string): NodeOf<'activation'> => {
   return { op: 'activation', name, inputs: [from], output: to, attrs: { fn: 'identity', clamp: noClamp } };
 };
@@ -333,12 +323,12 @@ export const requantisation = (from: number, to: number, name: string): NodeOf<'
 export interface Port {
   tensor: number;
   name: string;
-  /** What the model file's border holds; float borders are quantised and dequantised by the host. */
+  /** Type in the model file. The host quantises float inputs and dequantises float outputs. */
   hostType: 'float32' | 'int8' | 'uint8' | 'int16';
   /** Shape in the model file, batch included. */
   fileShape: number[];
   /**
-   * Order in which the file's row-major elements run over the normal form's axes (unit axes may be left out).
+   * Axes of the normal form in the order of the file's row-major elements. Axes of length 1 may be missing.
    */
   order: Axis[];
 }
@@ -354,20 +344,19 @@ export interface Graph {
   inputs: Port[];
   outputs: Port[];
   /**
-   * The model carries its own state: the window is one step, and what stands as padding before the first row
-   * of a streamed tensor is history from earlier steps, which starts at the zero point
-   * (models/graph/stateful.ts).
+   * True: the model has its own state. The window is one step, and padding before the first row of a streamed
+   * tensor stands for rows of earlier steps, initially the zero point (models/graph/stateful.ts).
    */
   stateful?: boolean;
   /** Key-value metadata of the file (for example runlet.left_context). */
   metadata: Record<string, string>;
-  /** What the reader decided or noticed, for `inspect`: the time axis chosen, operators folded. */
+  /** Notes of the reader for `inspect`: the chosen time axis, folded operators. */
   notes: string[];
 }
 
-/** Elements of a tensor for one window. */
+/** Number of elements of a tensor for one window. */
 export const elementsOf = (shape: Shape): number => shape.t * shape.f * shape.c;
-/** Elements of one frame. */
+/** Number of elements of one frame. */
 export const frameOf = (shape: Shape): number => shape.f * shape.c;
-/** An int8 graph keeps the file's scales; a float graph has to be quantised. */
+/** Whether all tensors have scales. Else the graph is float and must be quantised. */
 export const isQuantised = (graph: Graph): boolean => graph.tensors.every((t) => t.quant !== undefined);

@@ -1,8 +1,8 @@
 /**
- * GraphView: what every stage asks of a graph, found once.
+ * GraphView: cached queries on a graph.
  *
- * In: a Graph, which nobody changes afterwards.  Out: who makes and who reads a tensor, shapes, the clock,
- * and the streaming rule and the cost of each node.  `viewOf` keeps a view for as long as its graph lives.
+ * In: a Graph, which must not change afterwards.  Out: producers and readers of tensors, shapes, the clock,
+ * and streaming rule and cost of each node.  `viewOf` keeps a view as long as its graph exists.
  */
 import { opOfNode } from '../ops/index.ts';
 import { type StreamRule, streamOf } from '../ops/op.ts';
@@ -29,31 +29,28 @@ export class GraphView {
     }
   }
 
-  /** The node that makes a tensor; undefined for graph inputs. */
+  /** Returns the node that makes a tensor; undefined for graph inputs. */
   producer = (id: number): Node | undefined => this.made.get(id);
-  /** The nodes that read a tensor, each once, in the graph's order. */
+  /** Returns the nodes that read a tensor, each once, in the graph's order. */
   readers = (id: number): readonly Node[] => this.read.get(id) ?? [];
   isOutput = (id: number): boolean => this.shown.has(id);
-  /** The only reader of a tensor that is no output of the graph. */
+  /** Returns the only reader of a tensor; undefined if there are more or the tensor is a graph output. */
   soleReader = (id: number): Node | undefined =>
     this.readers(id).length === 1 && !this.isOutput(id) ? this.readers(id)[0] : undefined;
 
-  /** [0][0][0] where there is no such tensor. */
+  /** Returns a tensor's shape, or [0][0][0] if the tensor does not exist. */
   shape = (id: number): Shape => this.graph.tensors[id]?.shape ?? nothing;
   quant = (id: number): QuantParams | undefined => this.graph.tensors[id]?.quant;
-  /** Rows of one window. */
+  /** Returns the number of rows in one window. */
   rows = (id: number): number => this.shape(id).t;
-  /** Elements of one row, and its bytes as int8 or int16. */
+  /** Returns the number of elements in one row; `frameBytes` its size as int8 or int16. */
   frame = (id: number): number => frameOf(this.shape(id));
   frameBytes = (id: number): number => this.frame(id) * elementBytes(this.quant(id));
   inputShapes = (node: Node): Shape[] => node.inputs.map(this.shape);
   /** Whether a node reads or writes int16. */
   touchesInt16 = (node: Node): boolean => [...node.inputs, node.output].some((id) => isInt16(this.quant(id)));
 
-  /**
-   * The streaming rule. With one output row the stride never acts and counts as 1, unless the next step's
-   * rows follow.
-   */
+  /** Returns the streaming rule. With one output row the stride has no effect and is 1 (not if stateful). */
   rule(node: Node): StreamRule {
     const known = this.rules.get(node) ?? this.findRule(node);
     this.rules.set(node, known);
@@ -68,12 +65,12 @@ export class GraphView {
     return rule;
   }
 
-  /** Multiply-accumulates of one row, and of a whole window. */
+  /** Returns the multiply-accumulates of one row; `macsPerWindow` those of a whole window. */
   macsPerRow = (node: Node): number =>
     opOfNode(node).macsPerFrame?.(node.attrs, this.inputShapes(node), this.shape(node.output)) ?? 0;
   macsPerWindow = (node: Node): number => this.macsPerRow(node) * this.rows(node.output);
 
-  /** These tensors and all that depend on them. */
+  /** Returns these tensors and all that depend on them. */
   behind(tensors: Iterable<number>): Set<number> {
     const found = new Set(tensors);
     for (const node of this.graph.nodes) if (node.inputs.some((id) => found.has(id))) found.add(node.output);

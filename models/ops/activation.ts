@@ -1,15 +1,15 @@
 /**
  * activation: a function of one value (unary.ts), applied to every element; in int8 a 256-entry table.
  *
- * In: [t][f][c].  Out: the same.  Fusable activations (relu, clip) are clamps of the producing operator; a
- * standalone one is `identity` with a clamp.
+ * In: [t][f][c].  Out: the same shape.  Relu and clip are clamps of the operator before them; a standalone
+ * one is `identity` with a clamp.
  */
 import type { ActivationAttrs } from '../graph/types.ts';
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { only } from './sliding.ts';
 import { unaryOf } from './unary.ts';
 
-/** The real function without its clamp. */
+/** Returns the real function without its clamp. */
 export function realOf({ fn, alpha }: ActivationAttrs): (x: number) => number {
   const { of, alpha: given = Number.NaN } = unaryOf(fn);
   const a = alpha ?? given;

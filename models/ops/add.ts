@@ -2,15 +2,15 @@
  * add: element-wise sum or difference of two tensors of one shape.
  *
  * In: two of [t][f][c].  Out: [t][f][c].  Source: ONNX Add and Sub, TensorFlow Lite ADD and SUB. Streaming:
- * point-wise; the branches' delays are matched by the planner (StreamiNNC rule R11). A constant operand is
- * folded by the readers in float graphs, and an attribute in int8 graphs.
+ * point-wise; the planner matches the delays of the branches (StreamiNNC rule R11). A constant operand is
+ * folded by the readers in float graphs; in int8 graphs it is an attribute.
  */
 import { isNoClamp } from '../graph/clamp.ts';
 import type { AddAttrs } from '../graph/types.ts';
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
 import { pair, realOf, streamWith, withConstant } from './sliding.ts';
 
-/** Signs of both operands. */
+/** Returns the signs of both operands. */
 export const signsOf = ({ minus }: AddAttrs): [number, number] => [minus === 0 ? -1 : 1, minus === 1 ? -1 : 1];
 
 export const add: OpDef<'add'> = {

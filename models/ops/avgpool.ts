@@ -17,7 +17,7 @@ export const avgpool: OpDef<'avgpool'> = {
     const lastF = (out.f - 1) * attrs.strideF - attrs.padF[0];
     const alone = attrs.padT[0] >= attrs.kernelT || attrs.padF[0] >= attrs.kernelF || lastT >= x.t || lastF >= x.f;
     if (alone && !attrs.countIncludePad) {
-      throw misfit(name, 'a place of this average pool lies in the padding alone', 'it has no value to average');
+      throw misfit(name, 'an output of this average pool covers only padding', 'it has no value to average');
     }
     return out;
   },

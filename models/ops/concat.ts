@@ -2,14 +2,14 @@
  * concat: joins tensors along channels or feature rows.
  *
  * In: n of [t][f][c].  Out: [t][f][sum c] or [t][sum f][c].  Source: ONNX Concat, TensorFlow Lite
- * CONCATENATION. Streaming: point-wise in time; delays are matched by the planner (StreamiNNC rule R11).
- * Along time it is not an operator of ours.
+ * CONCATENATION. Streaming: point-wise in time; the planner matches the delays of the branches (StreamiNNC
+ * rule R11). Concatenation along time is not supported.
  */
 import type { Ints, Shape } from '../graph/types.ts';
 import { misfit, type OpDef } from './op.ts';
 import { showShape } from './sliding.ts';
 
-/** Fills `y` with the inputs' rows side by side; for any number type. */
+/** Fills `y` with the inputs' rows side by side. It works for any number type. */
 export function joinRows<A extends Float32Array | Ints>(y: A, xs: { data: A }[], axis: 'c' | 'f', out: Shape): A {
   const rows = axis === 'c' ? out.t * out.f : out.t;
   const row = y.length / rows;

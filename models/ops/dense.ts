@@ -2,8 +2,8 @@
  * dense: fully connected over the whole window.
  *
  * In: [t][f][c].  Out: [1][1][units].  y[u] = clamp(bias[u] + sum w[u, t, f, c] * x[t, f, c])
- * Source: ONNX Gemm / MatMul, TensorFlow Lite FULLY_CONNECTED. Streaming: the head g of StreamiNNC,
- * recomputed per hop.
+ * Source: ONNX Gemm / MatMul, TensorFlow Lite FULLY_CONNECTED. Streaming: the head g of StreamiNNC, which is
+ * computed at every hop.
  */
 import { elementsOf, kernelOfOne } from '../graph/types.ts';
 import { products } from '../products.ts';

@@ -1,6 +1,6 @@
 /**
- * globalavg: average over all frames of the window, over the feature rows where overF is set, and over
- * the channels where overC is set.
+ * globalavg: average over all frames of the window; with overF also over the feature rows, with overC also
+ * over the channels.
  *
  * In: [t][f][c].  Out: [1][f or 1][c or 1].
  * Source: ONNX Global*Pool and ReduceM*, TensorFlow Lite MEAN and AVERAGE_POOL_2D over the whole window.
@@ -29,7 +29,7 @@ export const globalavg: OpDef<'globalavg'> = {
     return Float32Array.from(acc, (sum) => clampTo(sum / count, attrs.clamp));
   },
   stream: () => ({ kind: 'fold', fold: 'sum' }),
-  // a mean that is requantised rounds otherwise than a pool does
+  // a requantised mean rounds differently from a pool
   slid: ({ overF, overC, rule, clamp }, x, quantised) =>
     overC || (quantised && rule !== 'avgpool') ? undefined : { op: 'avgpool', attrs: windowPool(x, overF, clamp) },
   passesScale: ({ clamp, overC }) => !overC && isHomogeneous(clamp),

@@ -1,6 +1,6 @@
 /**
- * globalmax: maximum over all frames of the window, over the feature rows where overF is set, and over
- * the channels where overC is set.
+ * globalmax: maximum over all frames of the window; with overF also over the feature rows, with overC also
+ * over the channels.
  *
  * In: [t][f][c].  Out: [1][f or 1][c or 1].
  * Source: ONNX Global*Pool and ReduceM*, TensorFlow Lite MAX_POOL_2D over the whole window.

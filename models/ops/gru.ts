@@ -1,9 +1,9 @@
 /**
  * gru: gated recurrent unit over the rows of a window.
  *
- * In: [t][f][c] of 3 units: update, reset, candidate before their functions.  Out: [t][1][units].
- * h = z h + (1 - z) n, n = fn(x + r (U h + b)) with `resetAfter`, else fn(x + U (r h) + b), fn tanh or
- * another.
+ * In: [t][f][c] with 3 * units values: update, reset and candidate before their functions.  Out:
+ * [t][1][units].  h = z h + (1 - z) n, with n = fn(x + r (U h + b)) if `resetAfter`, else
+ * fn(x + U (r h) + b). fn is tanh by default.
  * Source: ONNX GRU (linear_before_reset), Keras GRU (reset_after), Cho et al. 2014.
  */
 import type { GruAttrs } from '../graph/types.ts';

@@ -1,8 +1,8 @@
 /**
- * hypot: the length of a vector of two, element by element: the magnitude of a spectrum.
+ * hypot: element-wise length of a vector of two components, for example the magnitude of a spectrum.
  *
- * In: two of [t][f][c].  Out: [t][f][c], sqrt(a^2 + b^2).  Source: Sqrt of a sum of two squares, as
- * short-time Fourier transforms in networks have it (graph/fold.ts finds it). Streaming: point-wise.
+ * In: two of [t][f][c].  Out: [t][f][c], sqrt(a^2 + b^2).  Source: Sqrt of a sum of two squares, as in the
+ * short-time Fourier transforms of networks (graph/fold.ts finds it). Streaming: point-wise.
  */
 import { clampTo, type OpDef } from './op.ts';
 import { pair } from './sliding.ts';

@@ -55,5 +55,5 @@ export const ops: { [K in OpName]: OpDef<K> } = {
 
 export const opOf = <K extends OpName>(name: K): OpDef<K> => ops[name] as OpDef<K>;
 
-/** The definition of a node's operator, whichever it is. */
+/** Returns the definition of a node's operator. */
 export const opOfNode = (node: { op: OpName }) => ops[node.op] as unknown as OpDef<OpName>;

@@ -1,17 +1,17 @@
 /**
  * layernorm: normalises each frame by its own mean and variance; RMSNorm is the same without the mean.
  *
- * In: [t][f][c].  Out: the same.  Formula: y[i] = (x[i] - mean) / sqrt(variance + epsilon) * gamma[i] +
- * beta[i], where mean and variance (mean of squares, without `centre`) are of the channels of each frame row,
- * or of rows and channels together.  Source: ONNX LayerNormalization-17, RMSNormalization-23; Keras
- * LayerNormalization. Streaming: point-wise in time (statistics over time are refused by the readers,
- * StreamiNNC rule R10).
+ * In: [t][f][c].  Out: the same shape.  Formula: y[i] = (x[i] - mean) / sqrt(variance + epsilon) * gamma[i] +
+ * beta[i]. Mean and variance (without `centre`: mean of squares) are taken over the channels of each frame
+ * row, or over rows and channels of a frame.  Source: ONNX LayerNormalization-17, RMSNormalization-23; Keras
+ * LayerNormalization. Streaming: point-wise in time (the readers refuse statistics over time, StreamiNNC rule
+ * R10).
  */
 import type { LayerNormAttrs, Shape } from '../graph/types.ts';
 import { clampTo, misfit, type OpDef } from './op.ts';
 import { only } from './sliding.ts';
 
-/** Values that one mean is of. */
+/** Returns the number of values that one mean is taken over. */
 export const normalisedCount = ({ over }: LayerNormAttrs, { f, c }: Shape): number => (over === 'fc' ? f * c : c);
 
 export const layernorm: OpDef<'layernorm'> = {

@@ -1,8 +1,8 @@
 /**
  * lstm: long short-term memory over the rows of a window.
  *
- * In: [t][f][c] of 4 units: input, forget, cell, output gate before their functions.  Out: [t][1][units].
- * c = f c + i fn(g); h = o fn(c), fn tanh or another.  Source: ONNX LSTM, TensorFlow Lite
+ * In: [t][f][c] with 4 * units values: input, forget, cell and output gate before their functions.  Out:
+ * [t][1][units].  c = f c + i fn(g); h = o fn(c). fn is tanh by default.  Source: ONNX LSTM, TensorFlow Lite
  * UNIDIRECTIONAL_SEQUENCE_LSTM (without peepholes and projection), Keras LSTM.
  */
 import type { LstmAttrs } from '../graph/types.ts';

@@ -1,22 +1,25 @@
 /**
- * matmul: products of two activations, of each head by itself: attention's scores, and its mean of values.
+ * matmul: product of two activations, separately for each head: the scores of attention, and its weighted
+ * mean.
  *
  * In: over `channels` a [t][f][c] and b [s][f][c], f * c = heads * d; over `rows` a [t][heads][s] and b
  * [s][f][c].  Out: over `channels` [t][heads][s], y[t][h][s] = sum over d of a[t][h][d] b[s][h][d]; over
  * `rows` [t][f][c], y[t][h][d] = sum over s of a[t][h][s] b[s][h][d].  Source: Vaswani et al., Attention Is
- * All You Need (2017), 3.2; ONNX MatMul, TensorFlow Lite BATCH_MATMUL. Streaming: by windows, since every
- * row reads all.
+ * All You Need (2017), 3.2; ONNX MatMul, TensorFlow Lite BATCH_MATMUL. Streaming: by windows, because every
+ * output row reads all rows.
  */
 import type { MatmulAttrs, Shape } from '../graph/types.ts';
 import { type FloatTensor, misfit, type OpDef } from './op.ts';
 
-/** Where the factors of a product stand: term k of output o of head h in row t of a. */
+/** Positions of the factors of a matrix product, by row, head, output and term. */
 export interface Products {
   heads: number;
-  /** Products of one output, and outputs of a head in one row. */
+  /** Number of terms of one output, and of outputs per head and row. */
   terms: number;
   outputs: number;
-  /** In b, from one term, output and head to the next; in a the terms of a head follow each other. */
+  /**
+   * Distances in b between terms, outputs and heads, in elements. In a the terms of a head are consecutive.
+   */
   termStep: number;
   outputStep: number;
   headStep: number;
@@ -30,7 +33,7 @@ export function productsOf({ heads, over }: MatmulAttrs, b: Shape): Products {
     : { heads, terms: b.t, outputs: depth, termStep: row, outputStep: 1, headStep: depth };
 }
 
-/** Calls `sum` for every output in its order, with where its factors begin in a and in b. */
+/** Calls `sum` for every output in order, with the elements at which its factors start in a and in b. */
 export function eachProduct(p: Products, rows: number, sum: (a: number, b: number, at: number) => void): void {
   let at = 0;
   for (let row = 0; row < rows * p.heads; row++) {
@@ -39,7 +42,7 @@ export function eachProduct(p: Products, rows: number, sum: (a: number, b: numbe
   }
 }
 
-/** The two inputs of a node. */
+/** Returns the two inputs of a node. @throws RunletError RN301 if it does not have two */
 export function factors<T>(inputs: readonly T[], name: string): [T, T] {
   const [a, b] = inputs;
   if (a === undefined || b === undefined || inputs.length !== 2)

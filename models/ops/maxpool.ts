@@ -1,7 +1,7 @@
 /**
  * maxpool: maximum over a sliding kernel.
  *
- * In: [t][f][c].  Out: [t'][f'][c].  Padded places never win (they hold the type's minimum).
+ * In: [t][f][c].  Out: [t'][f'][c].  Padding is ignored (it has the type's minimum).
  * Source: ONNX MaxPool, TensorFlow Lite MAX_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
  */
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';

@@ -2,8 +2,8 @@
  * mul: element-wise product of two tensors of one shape.
  *
  * In: two of [t][f][c].  Out: [t][f][c].  Source: ONNX Mul, TensorFlow Lite MUL. Streaming: point-wise; the
- * branches' delays are matched by the planner (StreamiNNC rule R11). A constant operand is folded by the
- * readers in float graphs, and an attribute in int8 graphs.
+ * planner matches the delays of the branches (StreamiNNC rule R11). A constant operand is folded by the
+ * readers in float graphs; in int8 graphs it is an attribute.
  */
 import { clampTo, type OpDef } from './op.ts';
 import { pair, realOf, streamWith, withConstant } from './sliding.ts';

@@ -1,8 +1,8 @@
 /**
- * What an operator tells about itself: shape rule, float meaning, streaming rule, cost.
+ * OpDef: the definition of an operator: shape rule, float computation, streaming rule, cost.
  *
- * One file per operator in this folder holds one OpDef; models/ops/index.ts is generated from the folder. The
- * streaming rule is data (StreamiNNC sections 1.3 and 1.6): the planner reads it and never switches on
+ * Each operator has one file in this folder with one OpDef; models/ops/index.ts is generated from the folder.
+ * The streaming rule is data (StreamiNNC sections 1.3 and 1.6). The planner reads it and never switches on
  * operator names.
  */
 import { RunletError } from '../error.ts';
@@ -13,11 +13,11 @@ export interface FloatTensor {
   shape: Shape;
 }
 
-/** How an operator moves along the streamed axis. */
+/** Which input frames an operator reads along the streamed axis. */
 export type StreamRule =
   /**
-   * Output frame i reads input frames i * stride - pad[0] + j * dilation, j < kernel. Point-wise is kernel 1,
-   * stride 1.
+   * Output frame i reads input frames i * stride - pad[0] + j * dilation, j < kernel. Point-wise operators
+   * have kernel 1 and stride 1.
    */
   | {
       kind: 'window';
@@ -25,26 +25,26 @@ export type StreamRule =
       stride: number;
       dilation: number;
       pad: readonly [number, number];
-      /**
-       * What stands in padded places: the zero point, the type's minimum, or nothing (left out of the
-       * divisor).
-       */
+      /** Value of padding: the zero point, the type's minimum, or none (excluded from the divisor). */
       padWith: 'zero' | 'minimum' | 'exclude';
     }
   /** A reduction over all frames of the window that can be kept as partial results. */
   | { kind: 'fold'; fold: 'sum' | 'max' }
-  /** Reads the whole window at once; recomputed per hop over the ring of its input's frames. */
+  /** Reads the whole window at once, at every hop, from a ring buffer of its input's frames. */
   | {
       kind: 'whole';
-      /** A sum of terms of one row each, so that it may be kept as an accumulator (dense). */
+      /**
+       * True if the result is a sum of terms that each read one row, so that accumulators can hold it
+       * (dense).
+       */
       linear?: boolean;
     };
 
 export interface WeightChannels {
   outputs: number;
-  /** Weights of one output. */
+  /** Number of weights of one output. */
   inputs: number;
-  /** Sets of outputs that read the same channels. */
+  /** Number of sets of outputs that read the same channels. */
   sets: number;
   /** Input channel of weight i. */
   input(i: number): number;
@@ -55,67 +55,69 @@ export interface WeightChannels {
 /** An operator with its attributes. */
 export type Slid = { [K in OpName]: { op: K; attrs: OpAttrs[K] } }[OpName];
 
-/** The largest |values| of a recurrent cell that no tensor shows. */
+/** Largest magnitudes inside a recurrent cell, which are in no tensor. */
 export interface Hidden {
-  /** What goes on beside the output; 0 where there is nothing. */
+  /** Largest |cell| of an lstm; 0 for other operators. */
   cell: number;
-  /** What goes into a state's function. */
+  /** Largest |input| of the state's function. */
   sum: number;
 }
 
 export interface OpDef<K extends OpName> {
   name: K;
-  /** Output shape for a window; throws RN301 with the node's name where the inputs do not fit. */
+  /** Returns the output shape for a window. @throws RN301 with the node's name if the inputs do not fit */
   shape(inputs: Shape[], attrs: OpAttrs[K], name: string): Shape;
-  /** The real-valued meaning; accumulates in double, returns float32 [t][f][c]. */
+  /** Computes the operator in real numbers: accumulates in double, returns float32 [t][f][c]. */
   float(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): Float32Array;
-  /** Left out: point-wise. */
+  /** Streaming rule. Default: point-wise. */
   stream?(attrs: OpAttrs[K], inputs: Shape[]): StreamRule;
-  /** Multiply-accumulates of one output frame (padded taps counted); left out: none. */
+  /** Number of multiply-accumulates of one output frame, padded taps included. Default: 0. */
   macsPerFrame?(attrs: OpAttrs[K], inputs: Shape[], out: Shape): number;
-  /** Bytes that an int8 graph's module keeps of it from row to row; left out: none. */
+  /** Bytes of state that an int8 module keeps for the operator from row to row. Default: 0. */
   stateBytes?(attrs: OpAttrs[K]): number;
-  /** Where the weights of a layer y = clamp(W x + b) stand. @param channels of its input */
+  /** Channels of the weights of a layer y = clamp(W x + b). @param channels number of input channels */
   weightChannels?(attrs: OpAttrs[K], channels: number): WeightChannels;
   /**
-   * Whether it passes a scale of each channel on from every input, which `inputs` has: f(s x) = s f(x) for s
-   * > 0. With weights they take the scale.
+   * Whether a scale per channel of all inputs passes to the output: f(s x) = s f(x) for s > 0. For layers
+   * with weights, the weights absorb the scale. @param inputs number of inputs. Default: false
    */
   passesScale?(attrs: OpAttrs[K], inputs: number): boolean;
-  /** Mean of each output channel from those of all inputs [c]; left out, or undefined: not known. */
+  /** Returns the mean of each output channel from those of all inputs, [c]; undefined (default): unknown. */
   means?(attrs: OpAttrs[K], xs: Float64Array[]): Float64Array | undefined;
   /**
-   * Of values [c] of the output's channels those of input `which`, whose inputs have `channels` each; left
-   * out: channel c of the output.
+   * Maps values per output channel, `y` [c], to the channels of input number `which`. Default: the same
+   * channels. @param channels number of channels of each input
    */
   inputChannels?(attrs: OpAttrs[K], y: Float64Array, which: number, channels: readonly number[]): Float64Array;
   /**
-   * What gives for every window along a longer signal what it gives for one, where that is another operator;
-   * left out, or undefined: there is none.
+   * Returns an operator that slides over a longer signal and gives the result of this one for every window;
+   * undefined (default): there is none.
    */
   slid?(attrs: OpAttrs[K], input: Shape, quantised: boolean): Slid | undefined;
-  /** How often it shows each row of time; left out: it shows each once. */
+  /** How often each row of time appears in the output. Default: 1. */
   repeats?(attrs: OpAttrs[K]): number;
-  /** Its outputs are scores of classes. */
+  /** True if the outputs are class scores. */
   scores?: true;
-  /** Its output is the index of a class. Returns the number of classes. */
+  /** Number of classes, if the output is the index of a class. */
   classes?(inputs: Shape[]): number;
-  /** The output's int8 parameters that the 8-bit specification fixes. */
+  /** Returns the int8 parameters of the output if the 8-bit specification fixes them. */
   fixed?(attrs: OpAttrs[K]): QuantParams | undefined;
-  /** The parameters in which int8 graphs have its input of this range, where the operator fixes them. */
+  /** Returns the parameters of the operator's input in int8 graphs, if the operator determines them. */
   inputParams?(attrs: OpAttrs[K], range: readonly [low: number, high: number], hidden: Hidden | undefined): QuantParams;
   hidden?(xs: FloatTensor[], attrs: OpAttrs[K], out: Shape): Hidden;
-  /** Near 0 it tells apart what int8 has as one: left out, it does not. */
+  /**
+   * Whether the function is so steep near 0 that one int8 step of its input is too coarse. Default: false.
+   */
   steep?(attrs: OpAttrs[K]): boolean;
-  /** It adds its constant, which may be the mask of a softmax. */
+  /** True if the operator adds a constant, which may be the mask of a softmax. */
   sums?: true;
-  /** Inputs that have a finite value, where not all have: a formula in x. */
+  /** Inputs with a finite result, as a formula in x; undefined: all inputs. */
   domain?(attrs: OpAttrs[K]): string | undefined;
 }
 
 export const pointwise: StreamRule = { kind: 'window', kernel: 1, stride: 1, dilation: 1, pad: [0, 0], padWith: 'zero' };
 
-/** The streaming rule of an operator. */
+/** Returns the streaming rule of an operator. */
 export const streamOf = <K extends OpName>(op: OpDef<K>, attrs: OpAttrs[K], inputs: Shape[]): StreamRule =>
   op.stream?.(attrs, inputs) ?? pointwise;
 
@@ -123,13 +125,13 @@ export const streamOf = <K extends OpName>(op: OpDef<K>, attrs: OpAttrs[K], inpu
 export const misfit = (where: string, what: string, why?: string, tryThis?: string): RunletError =>
   new RunletError('RN301', { what, where, ...(why && { why }), ...(tryThis && { tryThis }) });
 
-/** Clamps at 0 and infinities alone, which pass a scale on. */
+/** Whether a clamp has only bounds of 0 and infinity, which pass a scale on. */
 export const isHomogeneous = ([low, high]: Clamp): boolean =>
   (low === 0 || low === Number.NEGATIVE_INFINITY) && (high === 0 || high === Number.POSITIVE_INFINITY);
 
 export const clampTo = (value: number, clamp: Clamp): number => Math.min(clamp[1], Math.max(clamp[0], value));
 
-/** Frames that a sliding kernel gives: floor((in + padding - extent) / stride) + 1, never below 0. */
+/** Number of output frames of a sliding kernel: floor((in + padding - extent) / stride) + 1, at least 0. */
 export function slidingLength(
   input: number,
   kernel: number,

@@ -1,15 +1,15 @@
 /**
- * permute: the elements of the window in another order and under other lengths; no arithmetic.
+ * permute: reorders and reshapes the elements of the window. No arithmetic.
  *
- * In: [t][f][c].  Out: [attrs.t][attrs.f][the rest], the elements in the order of attrs.order, its outermost
- * axis first, those of attrs.back from their end. Source: ONNX Transpose, Reshape and Flatten of a window,
- * Slice with step -1. Streaming: by windows, since every row may hold elements of all.
+ * In: [t][f][c].  Out: [attrs.t][attrs.f][rest]. The elements come in the order of the axes attrs.order,
+ * outermost first; axes in attrs.back are read from their end. Source: ONNX Transpose, Reshape and Flatten of
+ * a window, Slice with step -1. Streaming: by windows, because a row may contain elements of all input rows.
  */
 import type { Axis, PermuteAttrs, Shape } from '../graph/types.ts';
 import { misfit, type OpDef } from './op.ts';
 import { only, showShape } from './sliding.ts';
 
-/** The input's element that comes first; lengths of its axes in the order of the output, and steps in it. */
+/** How the input is read: its first element; then per axis, in output order, the length and the step. */
 export interface Walk {
   first: number;
   lengths: number[];
@@ -26,7 +26,7 @@ export function walkOf({ order, back = [] }: PermuteAttrs, { t, f, c }: Shape): 
   };
 }
 
-/** The input's element of each of the output. */
+/** Returns the input element of each output element. */
 export function sourcesOf(attrs: PermuteAttrs, x: Shape): Uint32Array {
   const { first, lengths, steps } = walkOf(attrs, x);
   const [, middle = 1, inner = 1] = lengths;

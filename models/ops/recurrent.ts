@@ -1,48 +1,48 @@
 /**
- * What lstm, gru and rnn share: attributes, shape, streaming rule, and the walk from row to row. Holds no
- * operator.
+ * Common definition of lstm, gru and rnn: shape, streaming rule, and the loop over rows. Defines no operator.
  *
- * In: [t][f][c], the products of each frame with the input weights, biases added: gates side by side, `units`
- * values each.  Out: [t][1][units].  What a row adds is U h + b of the output h before it, at first 0.
- * Streaming: from a window's first row on, so that a window is computed as a whole; with `carry` the state
- * goes on from row to row, and the operator is point-wise.
+ * In: [t][f][c], the products of each frame with the input weights, with biases: `units` values per gate,
+ * gates side by side.  Out: [t][1][units].  Each row adds U h + b, where h is the previous output, initially
+ * 0. Streaming: a window is computed as a whole, from its first row. With `carry` the state carries over from
+ * row to row, and the operator is point-wise.
  */
 import type { QuantParams, RecurrentAttrs, Shape } from '../graph/types.ts';
 import { type FloatTensor, type Hidden, misfit, type OpDef, pointwise } from './op.ts';
 import { only, showShape } from './sliding.ts';
 import { unary } from './unary.ts';
 
-/** Gates of each cell. */
+/** Number of gates of each cell. */
 export const gatesOf = { lstm: 4, gru: 3, rnn: 1 } as const;
 
-/**
- * What an int8 graph reads: int16, of which 12 bits lie behind the point. Source: TensorFlow Lite Micro,
- * lstm_eval_common.cc.
- */
+/** Quantisation of gate inputs in int8 graphs: int16, 12 fraction bits. Source: TFLM lstm_eval_common.cc. */
 export const gateParams: QuantParams = { scale: 2 ** -12, zeroPoint: 0, type: 'int16' };
 
-/** A choice: gates up to 128, far beyond where their functions end. */
-const mostGateShift = 4;
-/** The same for sums that no function ends, up to 8,192. */
-const mostOpenShift = 10;
+/**
+ * Largest exponent of a gate's scale over 2^-12. A choice: gates up to 128; their functions saturate earlier.
+ */
+const maxGateShift = 4;
+/** The same for inputs of unbounded functions, up to 8,192. */
+const maxOpenShift = 10;
 
-/** Bits that gates of such a scale are shifted left to have 12 behind the point; undefined: no such scale. */
+/**
+ * Returns the left shift that gives a gate input 12 fraction bits; undefined if the scale does not allow it.
+ */
 export function gateShiftOf({ scale, zeroPoint, type }: QuantParams): number | undefined {
   const shift = Math.log2(scale / gateParams.scale);
-  const fits = zeroPoint === 0 && type === 'int16' && Number.isInteger(shift) && shift >= 0 && shift <= mostOpenShift;
+  const fits = zeroPoint === 0 && type === 'int16' && Number.isInteger(shift) && shift >= 0 && shift <= maxOpenShift;
   return fits ? shift : undefined;
 }
 
 /**
- * The scale that holds products of the input as far as `reach`: one that is cut off would be wrong where the
- * products of the output before it take it back.
+ * Returns the quantisation that holds gate inputs up to `reach`. A clipped input would be wrong if the
+ * recurrent products bring the sum back into the range.
  */
-function gateParamsFor(reach: number, most: number): QuantParams {
+function gateParamsFor(reach: number, maxShift: number): QuantParams {
   const shift = Math.ceil(Math.log2(Math.max(1, reach / (32767 * gateParams.scale))));
-  return { ...gateParams, scale: gateParams.scale * 2 ** Math.min(most, shift) };
+  return { ...gateParams, scale: gateParams.scale * 2 ** Math.min(maxShift, shift) };
 }
 
-/** What the definitions of all cells say alike. */
+/** Returns the parts of the definition that are the same for all cells. */
 export function cellDef<A extends RecurrentAttrs>(op: keyof typeof gatesOf, stepOf: (attrs: A) => CellStep) {
   const gates = gatesOf[op];
   return {
@@ -50,21 +50,20 @@ export function cellDef<A extends RecurrentAttrs>(op: keyof typeof gatesOf, step
       const x = only(inputs, name);
       if (x.f * x.c !== gates * units) throw misfit(name, `${gates} gates of ${units} units do not fit ${showShape(x)}`);
       if (recurrent.data.length !== gates * units * units)
-        throw misfit(name, `${recurrent.data.length} recurrent weights, and ${gates * units * units} are needed`);
+        throw misfit(name, `${recurrent.data.length} recurrent weights instead of ${gates * units * units}`);
       if (recurrentBias && recurrentBias.length !== gates * units)
         throw misfit(name, `a recurrent bias of ${recurrentBias.length} for ${gates * units} sums`);
-      if (reverse && carry) throw misfit(name, 'it reads the window backwards', 'its state cannot go on from row to row');
+      if (reverse && carry) throw misfit(name, 'it reads the window backwards', 'its state cannot carry over from row to row');
       return { t: x.t, f: 1, c: units };
     },
-    // rows of a window, or, with the state carried on, one after the other
     stream: ({ carry }) => (carry ? pointwise : { kind: 'whole' }),
     macsPerFrame: ({ units }) => gates * units * units,
-    // rows left out, the latest output, and a cell or state of int16
+    // number of skipped rows, latest output (int8), and cell or state (int16)
     stateBytes: ({ units, carry }) => (carry ? 4 + 3 * units : 0),
     inputParams({ fn }, [low, high], hidden) {
       const reach = Math.max(-low, high);
-      // what no function ends has to fit with the products of the output: twice what was seen, as the cell
-      return fn ? gateParamsFor(Math.max(reach, 2 * (hidden?.sum ?? 0)), mostOpenShift) : gateParamsFor(reach, mostGateShift);
+      // sums before an unbounded function must fit too: twice the observed maximum, as for the cell
+      return fn ? gateParamsFor(Math.max(reach, 2 * (hidden?.sum ?? 0)), maxOpenShift) : gateParamsFor(reach, maxGateShift);
     },
     float: (xs, attrs, out) => walk(xs, attrs, out, stepOf(attrs as A)),
     hidden(xs, attrs, out) {
@@ -75,15 +74,17 @@ export function cellDef<A extends RecurrentAttrs>(op: keyof typeof gatesOf, step
   } satisfies Partial<OpDef<'rnn'>>;
 }
 
-/** The gates' function: the logistic one, or a line of this slope through (0, 1/2), from 0 to 1. */
+/**
+ * Returns the gates' function: the logistic one, or a line of this slope through (0, 1/2), clamped to 0..1.
+ */
 export const gateOf = ({ slope }: RecurrentAttrs): ((x: number) => number) =>
   slope === undefined ? unary.sigmoid.of : (x) => Math.min(1, Math.max(0, slope * x + 0.5));
 
-/** The function of a state. */
+/** Returns the function of a state. */
 export const stateFn = ({ fn }: RecurrentAttrs): ((x: number) => number) =>
   fn === undefined ? Math.tanh : fn === 'relu' ? (x) => Math.max(0, x) : (x) => x;
 
-/** Sum o of U h + b. */
+/** Returns a function for element o of U h + b. */
 export function recurrentSums({ units, recurrent, recurrentBias }: RecurrentAttrs): (o: number, h: Float64Array) => number {
   const { data } = recurrent;
   return (o, h) => {
@@ -93,21 +94,21 @@ export function recurrentSums({ units, recurrent, recurrentBias }: RecurrentAttr
   };
 }
 
-/** What a cell has at one row. */
+/** Inputs and state of a cell at one row. */
 export interface CellRow {
-  /** The input's products. */
+  /** Gate inputs of the row, [gate][unit]. */
   g: ArrayLike<number>;
-  /** The output before. */
+  /** Previous output, [unit]. */
   before: Float64Array;
-  /** Its own to change: what goes on beside the output, at first 0. */
+  /** Cell state of an lstm, [unit], initially 0. The step updates it. */
   cell: Float64Array;
-  /** U h + b. */
+  /** Element o of U h + b. */
   sum: (o: number, h: Float64Array) => number;
-  /** To be raised. */
+  /** Running maxima. The step raises them. */
   most: Hidden;
 }
 
-/** Writes a row's output to h. */
+/** Computes one row and writes its output to h. */
 export type CellStep = (row: CellRow, h: Float64Array) => void;
 
 /** Runs a cell over all rows. */

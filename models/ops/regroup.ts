@@ -1,5 +1,5 @@
 /**
- * regroup: the elements of a frame under other lengths of features and channels; no arithmetic.
+ * regroup: reshapes features and channels of each frame. No arithmetic.
  *
  * In: [t][f][c].  Out: [t][attrs.f][f * c / attrs.f], the same elements in the same order. Source: ONNX
  * Reshape, TensorFlow Lite RESHAPE of a frame. Streaming: point-wise in time.

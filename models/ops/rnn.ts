@@ -1,7 +1,8 @@
 /**
- * rnn: the simple recurrence h = fn(x + U h + b), fn tanh or another, over the rows of a window.
+ * rnn: the simple recurrence h = fn(x + U h + b) over the rows of a window. fn is tanh by default.
  *
- * In: [t][f][c] of `units` values.  Out: [t][1][units].  Source: ONNX RNN, Keras SimpleRNN (Elman 1990).
+ * In: [t][f][c] with `units` values per row.  Out: [t][1][units].  Source: ONNX RNN, Keras SimpleRNN (Elman
+ * 1990).
  */
 import type { RnnAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';

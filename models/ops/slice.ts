@@ -1,5 +1,5 @@
 /**
- * slice: some of the channels, or some of the feature rows; no arithmetic.
+ * slice: a range of the channels or of the feature rows. No arithmetic.
  *
  * In: [t][f][c].  Out: [t][f][to - from] or [t][to - from][c].  Source: TensorFlow Lite SPLIT, SPLIT_V,
  * SLICE, STRIDED_SLICE. Streaming: point-wise in time.
@@ -8,7 +8,7 @@ import type { Ints, Shape } from '../graph/types.ts';
 import { misfit, type OpDef } from './op.ts';
 import { only, showShape } from './sliding.ts';
 
-/** Fills `y` with elements [from, to) of every run of x along the axis; for any number type. */
+/** Fills `y` with elements [from, to) of x along the axis. It works for any number type. */
 export function cutRows<A extends Float32Array | Ints>(
   y: A,
   x: { data: A; shape: Shape },

@@ -1,7 +1,7 @@
 /**
- * The loop that the sliding operators share: which input places does an output place read?
+ * Functions that several operators share: loops over the taps of a kernel, shapes, checks of inputs.
  *
- * Out of scope of the operator index: this file holds no operator.
+ * Defines no operator, so the operator index does not contain it.
  */
 import type { RunletError } from '../error.ts';
 import type { BinaryAttrs, Clamp, Constant, DilatedAttrs, PoolAttrs, Shape, SlidingAttrs } from '../graph/types.ts';
@@ -9,7 +9,7 @@ import { misfit, pointwise, type StreamRule, slidingLength } from './op.ts';
 
 export type SlidingGeometry = SlidingAttrs & Partial<DilatedAttrs>;
 
-/** Output frames and feature rows of a sliding kernel. */
+/** Returns the output shape of a sliding kernel with `c` output channels. */
 export function slidingShape(input: Shape, g: SlidingGeometry, c: number): Shape {
   return {
     t: slidingLength(input.t, g.kernelT, g.strideT, g.dilationT ?? 1, g.padT),
@@ -19,8 +19,8 @@ export function slidingShape(input: Shape, g: SlidingGeometry, c: number): Shape
 }
 
 /**
- * Calls `tap(offset, kt, kf)` for every tap of output place (t, f) that lies inside the input;
- * `offset` is the element index of that place's channel 0. Padded taps are skipped: they hold zero.
+ * Calls `tap(offset, kt, kf)` for every tap of output place (t, f) that lies inside the input.
+ * `offset` is the element index of channel 0 at the tap. Taps in the padding are skipped.
  */
 export function forEachTap(
   input: Shape,
@@ -40,7 +40,7 @@ export function forEachTap(
   }
 }
 
-/** A pool whose kernel is a whole window, and all its feature rows with overF. */
+/** Returns a pool whose kernel covers all frames of the window, with overF also all feature rows. */
 export const windowPool = ({ t, f }: Shape, overF: boolean, clamp: Clamp): PoolAttrs => ({
   kernelT: t,
   kernelF: overF ? f : 1,
@@ -54,7 +54,7 @@ export const windowPool = ({ t, f }: Shape, overF: boolean, clamp: Clamp): PoolA
 export const sameShape = (a: Shape, b: Shape): boolean => a.t === b.t && a.f === b.f && a.c === b.c;
 export const showShape = (s: Shape): string => `[${s.t}][${s.f}][${s.c}]`;
 
-/** The only input of a one-input operator. */
+/** Returns the only input of a one-input operator. @throws RunletError RN301 if it does not have one */
 export function only<T>(items: T[], name: string): T {
   const [item] = items;
   if (item === undefined || items.length !== 1) {
@@ -64,8 +64,8 @@ export function only<T>(items: T[], name: string): T {
 }
 
 /**
- * The input of an operator whose second operand is a constant of `length` values, repeated along each frame
- * or as long as the window.
+ * Returns the input shape of an operator whose second operand is a constant of `length` values. The constant
+ * repeats along each frame, or has the length of the window. @throws RunletError RN301 if it does not fit
  */
 export function withConstant(inputs: Shape[], length: number, name: string): Shape {
   const x = only(inputs, name);
@@ -76,24 +76,24 @@ export function withConstant(inputs: Shape[], length: number, name: string): Sha
   return x;
 }
 
-/** Point-wise, but for a constant that differs from row to row: it belongs to the window. */
+/** Streaming rule: point-wise; by windows if the constant differs from row to row. */
 export const streamWith = ({ constant }: BinaryAttrs, [x]: Shape[]): StreamRule =>
   constant && x && constant.data.length > x.f * x.c ? { kind: 'whole' } : pointwise;
 
-/** The real values of a constant. */
+/** Returns the real values of a constant. */
 export const realOf = ({ data, quant }: Constant): Float32Array =>
   quant ? Float32Array.from(data, (q) => quant.scale * (q - quant.zeroPoint)) : data;
 
-/** RN301 for weights of another length than the operator takes. */
+/** RN301: the number of weights does not fit the operator. */
 export const wrongWeights = (name: string, found: number, expected: string): RunletError =>
   misfit(name, `weights of ${found} elements do not fit`, `${expected} are expected`);
 
-/** Visits every output place (t, f); `at` is the element of its channel 0. */
+/** Visits every output place (t, f). `at` is the element index of its channel 0. */
 export function eachPlace(out: Shape, visit: (t: number, f: number, at: number) => void): void {
   for (let t = 0; t < out.t; t++) for (let f = 0; f < out.f; f++) visit(t, f, (t * out.f + f) * out.c);
 }
 
-/** Both inputs of a two-input operator, of one shape. */
+/** Returns the common shape of both inputs. @throws RunletError RN301 if there are not two of one shape */
 export function pair(inputs: Shape[], name: string): Shape {
   const [a, b] = inputs;
   if (!a || !b || inputs.length !== 2 || !sameShape(a, b)) {

@@ -1,9 +1,9 @@
 /**
  * softmax: over the channels of each frame row.
  *
- * In: [t][f][c].  Out: the same.  y[c] = exp(beta * (x[c] - max x)) / sum.  Source: ONNX Softmax, TensorFlow
- * Lite SOFTMAX. Streaming: point-wise in time (a softmax over time is one over channels behind a product that
- * turns its rows, rule R13).
+ * In: [t][f][c].  Out: the same shape.  y[c] = exp(beta * (x[c] - max x)) / sum.  Source: ONNX Softmax,
+ * TensorFlow Lite SOFTMAX. Streaming: point-wise in time. (A softmax over time becomes one over channels
+ * behind a product that transposes its rows, rule R13.)
  */
 import type { OpDef } from './op.ts';
 import { only } from './sliding.ts';

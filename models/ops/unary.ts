@@ -1,52 +1,52 @@
 /**
- * unary: every function of one value, one line each. Readers, writer, quantiser and .rnq files take it from
- * here.
+ * unary: the table of all functions of one value, one line each. Readers, writer, quantiser and .rnq files
+ * use it.
  *
- * A line has the real function, its parameter's default, its names in the formats, and what a format fixes
- * about it. A new function is a new line.
+ * A line has the real function, the default of its parameter, its names in the formats, and properties that a
+ * format fixes. A new function is a new line.
  * Source: ONNX operator specifications; TensorFlow Lite reference kernels; tfjs-layers activations.ts;
  * Klambauer et al. 2017 (selu), Barron 2017 (celu), Hendrycks and Gimpel 2016 (gelu), Misra 2019 (mish).
- * Exact to double precision, Math.exp and its like apart.
+ * Exact to double precision, except for the accuracy of Math.exp and similar functions.
  */
 import { type Clamp, noClamp, type QuantParams } from '../graph/stored.ts';
 
 export interface Unary {
-  /** The real function of x, `a` its parameter. Infinite at a pole, NaN outside its domain. */
+  /** The real function of x with parameter `a`. It is infinite at a pole, NaN outside its domain. */
   of: (x: number, a: number) => number;
-  /** Default of the parameter `alpha`; left out: the function has none. */
+  /** Default of the parameter `alpha`; absent: the function has no parameter. */
   alpha?: number;
   /**
-   * Its name as an ONNX operator, and the opset that has it first where that is above 17. `.tanh`: with the
+   * Name of the ONNX operator, and the first opset that has it if that is above 17. `.tanh` means the
    * attribute approximate = tanh.
    */
   onnx?: string;
   since?: number;
-  /** Its name as a TensorFlow Lite operator. */
+  /** Name of the TensorFlow Lite operator. */
   tflite?: string;
-  /** Its names as an activation of TensorFlow.js, by spaces. */
+  /** Names of the TensorFlow.js activation, separated by spaces. */
   tfjs?: string;
-  /** Its names as a TensorFlow operator, as graph models of TensorFlow.js have them. */
+  /** Names of the TensorFlow operator in graph models of TensorFlow.js, separated by spaces. */
   graph?: string;
-  /** The output's parameters that the 8-bit specification fixes. */
+  /** Parameters of the output that the 8-bit specification fixes. */
   fixed?: QuantParams;
-  /** Inputs that have a finite real value, where not all have. */
+  /** Inputs with a finite result, as a formula in x; absent: all inputs. */
   domain?: string;
-  /** Why an int8 TensorFlow Lite file may not hold it. */
+  /** Why an int8 TensorFlow Lite file must not contain the function. */
   noInt8?: string;
-  /** Near 0 it tells apart what int8 has as one. */
+  /** True if the function is so steep near 0 that one int8 step of its input is too coarse. */
   steep?: true;
   /**
-   * How int16 has it: as multipliers above and below the zero point, or as a curve between entries of a
-   * table; left out: it does not.
+   * int16 form: multipliers above and below the zero point (`lines`), or interpolation in a table (`curve`);
+   * absent: none.
    */
   int16?: 'lines' | 'curve';
-  /** f(s x) = s f(x) for s > 0. */
+  /** True if f(s x) = s f(x) for s > 0. */
   homogeneous?: true;
 }
 
 /**
- * 2 / sqrt(pi) exp(-x^2) times the sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)), whose terms all have one sign
- * (Abramowitz and Stegun 7.1.6).
+ * The error function: 2 / sqrt(pi) exp(-x^2) times the sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)), whose terms
+ * all have the same sign (Abramowitz and Stegun 7.1.6).
  */
 export function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
@@ -61,11 +61,11 @@ export function erf(x: number): number {
 const elu = (x: number, a: number): number => (x < 0 ? a * Math.expm1(x) : x);
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-/** Halves go to the even neighbour. */
+/** Rounds halves to even. */
 const toEven = (x: number): number => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 
 const float = 'TensorFlow Lite has no int8 kernel for it';
-const cut = 'LiteRT cuts the fraction off its int8 result, and TensorFlow Lite Micro has no int8 kernel';
+const cut = 'LiteRT truncates its int8 result instead of rounding, and TensorFlow Lite Micro has no int8 kernel';
 
 // biome-ignore format: a table
 export const unary = {
@@ -92,9 +92,9 @@ export const unary = {
   square: { of: (x) => x * x, tflite: 'SQUARE', graph: 'Square', noInt8: float },
   sqrt: { of: Math.sqrt, onnx: 'Sqrt', tflite: 'SQRT', graph: 'Sqrt', domain: 'x >= 0', noInt8: cut },
   rsqrt: { of: (x) => 1 / Math.sqrt(x), tflite: 'RSQRT', graph: 'Rsqrt', domain: 'x > 0' },
-  reciprocal: { of: (x) => 1 / x, onnx: 'Reciprocal', graph: 'Reciprocal Inv', domain: 'any x but 0' },
+  reciprocal: { of: (x) => 1 / x, onnx: 'Reciprocal', graph: 'Reciprocal Inv', domain: 'x other than 0' },
   inverse: { of: (x) => (x === 0 ? 0 : 1 / x) }, // TensorFlow's DivNoNan multiplies by it
-  pow: { of: (x, a) => x ** a, alpha: 1, domain: 'x > 0 (and x = 0 where the exponent is above 0, x < 0 where it is whole)' },
+  pow: { of: (x, a) => x ** a, alpha: 1, domain: 'x > 0 (also x = 0 if the exponent is positive, and x < 0 if it is an integer)' },
   exp: { of: Math.exp, onnx: 'Exp', tflite: 'EXP', tfjs: 'exponential', graph: 'Exp', domain: 'x < 88' },
   log: { of: Math.log, onnx: 'Log', tflite: 'LOG', graph: 'Log', domain: 'x > 0', steep: true },
   erf: { of: erf, onnx: 'Erf', graph: 'Erf' },
@@ -108,7 +108,7 @@ export const unary = {
 
 const inf = Number.POSITIVE_INFINITY;
 // biome-ignore format: a table
-/** Clamps that have a name: `identity` with these bounds. */
+/** Clamps with names: `identity` with these bounds. */
 const clamps: Record<string, Pick<Unary, UnaryFormat> & { clamp: Clamp }> = {
   relu: { clamp: [0, inf], onnx: 'Relu', tflite: 'RELU', tfjs: 'relu', graph: 'Relu' },
   relu6: { clamp: [0, 6], tflite: 'RELU6', tfjs: 'relu6', graph: 'Relu6' },
@@ -118,12 +118,12 @@ const clamps: Record<string, Pick<Unary, UnaryFormat> & { clamp: Clamp }> = {
 
 export type ActivationFn = keyof typeof unary;
 
-/** TensorFlow Lite has integer arithmetic of its own for these; the others are the real function, rounded. */
+/** Functions with special integer arithmetic in TensorFlow Lite. The others are rounded real functions. */
 export const inIntegers = ['identity', 'leakyrelu', 'sigmoid', 'tanh', 'hardswish', 'abs', 'rsqrt'] as const;
 
 export interface ActivationAttrs {
   fn: ActivationFn;
-  /** The function's parameter, where it has one. */
+  /** The function's parameter, if it has one. */
   alpha?: number;
   clamp: Clamp;
 }
@@ -147,18 +147,18 @@ function namesOf(format: UnaryFormat): Map<string, ActivationAttrs> {
   ]);
 }
 
-/** By format: what a name means, the parameter's default in it. */
+/** For each format: the attributes of each name, with the default of the parameter. */
 export const unaryNames: Record<UnaryFormat, ReadonlyMap<string, ActivationAttrs>> = {
   onnx: namesOf('onnx'),
   tflite: namesOf('tflite'),
   tfjs: namesOf('tfjs'),
   graph: namesOf('graph'),
 };
-/** Names that are operators by themselves. */
+/** Returns the names that are whole operators (without an attribute). */
 export const unaryOperators = (format: UnaryFormat): string[] =>
   [...unaryNames[format].keys()].filter((name) => !name.includes('.'));
 
-/** x to a constant power. */
+/** Returns the activation that computes x to a constant power. */
 export const powerOf = (exponent: number): ActivationAttrs => {
   const known = new Map<number, ActivationFn>([[1, 'identity'], [2, 'square'], [0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]).get(exponent); // biome-ignore format: a table
   return known ? { fn: known, clamp: noClamp } : { fn: 'pow', alpha: exponent, clamp: noClamp };

@@ -1,10 +1,10 @@
 /**
- * upsample: more rows in time and in features: each repeated, or zeros between them; no arithmetic.
+ * upsample: repeats rows of time and of features, or inserts zeros between them. No arithmetic.
  *
- * In: [t][f][c].  Out: repeated [t * attrs.t][f * attrs.f][c]; with zeros in between
+ * In: [t][f][c].  Out: with `repeat` [t * attrs.t][f * attrs.f][c]; with `zero`
  * [(t - 1) * attrs.t + 1][(f - 1) * attrs.f + 1][c]. Streaming: by windows.
- * Source: ONNX Resize (nearest), Expand; the zeros of a transposed convolution, behind which a convolution
- * of stride 1 stands; a value of the whole window that meets its rows (squeeze and excite).
+ * Source: ONNX Resize (nearest), Expand. A transposed convolution is `zero` followed by a convolution of
+ * stride 1; squeeze and excite repeats a value of the whole window for its rows.
  */
 import type { Ints, Shape, UpsampleAttrs } from '../graph/types.ts';
 import type { OpDef } from './op.ts';
@@ -13,11 +13,11 @@ import { only } from './sliding.ts';
 const lengthOf = (n: number, factor: number, { between }: UpsampleAttrs): number =>
   between === 'zero' ? (n - 1) * factor + 1 : n * factor;
 
-/** The row that place i shows; -1: zero. */
+/** Returns the input row that is copied to row i; -1: zero. */
 const rowAt = (i: number, factor: number, { between }: UpsampleAttrs): number =>
   between === 'repeat' || i % factor === 0 ? Math.floor(i / factor) : -1;
 
-/** Fills `y`, which holds `zero` everywhere; for any number type. */
+/** Copies rows to `y`, which is filled with the zero value. It works for any number type. */
 export function spreadRows<A extends Float32Array | Ints>(
   y: A,
   x: { data: A; shape: Shape },

@@ -1,33 +1,31 @@
 /**
- * modelIn: the model in a ZIP archive, as programs write it or sites offer it for download.
+ * modelIn: finds the model in a ZIP archive, as programs write it or sites offer it for download.
  *
- * In: the archive's bytes, which are not trusted.  Out: the files of the model in it, or nothing where the
- * archive is none of these: a .keras file, the model.json of TensorFlow.js with its weights (Teachable
- * Machine), or one model file (.tflite, .onnx, .h5, .keras, .rnq, or a C array of an Edge Impulse library).
- * Throws RN167 for several models, RN170 for a damaged archive. Bounds: what is unpacked, and archives in
- * archives.
+ * In: the archive's bytes, which are not trusted.  Out: the files of the model, or undefined if the archive
+ * is none of these: a .keras file, the model.json of TensorFlow.js with its weights (Teachable Machine), or
+ * one model file (.tflite, .onnx, .h5, .keras, .rnq, or a C array of an Edge Impulse library).
+ * Throws RN167 for several models, RN170 for a damaged archive. Bounds: unpacked bytes, members, source
+ * files.
  */
 import { RunletError } from '../error.ts';
 import type { KerasMembers } from './keras/index.ts';
 import type { ModelFiles } from './options.ts';
 import { contentOf, type Member, membersOf, ZipError } from './zip.ts';
 
-/**
- * Bytes of a member that are unpacked. A choice: the largest model file that is read, as that of a .rnq file.
- */
-const mostBytes = 2 ** 28;
-/** Members of an archive. A choice: those of C++ libraries have some thousand. */
-const mostMembers = 20_000;
+/** Largest unpacked member, in bytes. A choice: the largest model file that is read, as for .rnq files. */
+const maxMemberBytes = 2 ** 28;
+/** Largest number of members. A choice: archives of C++ libraries have some thousand. */
+const maxMembers = 20_000;
 
-/** One model file is the model of the archive. */
+/** Names of model files. The only such file is the model of the archive. */
 const modelFile = /\.(tflite|lite|onnx|keras|h5|hdf5|rnq)$/i;
-/** TensorFlow Lite files as C arrays, as Edge Impulse and the examples of TensorFlow Lite Micro name them. */
+/** Names of files with C arrays, in Edge Impulse libraries and the TensorFlow Lite Micro examples. */
 const arrayFile = /(^|\/)[^/]*(tflite|model)[^/]*\.(c|cc|cpp|h|hpp)$/i;
 
-/** Source files that are searched for arrays. A choice: a library has a few whose name fits. */
-const mostArrays = 200;
+/** Largest number of source files that are searched for arrays. A choice: few names in a library match. */
+const maxSourceFiles = 200;
 
-/** A file that is a model, and those beside it; or what a .keras file holds. */
+/** A model file and the files next to it, or the members of a .keras file. */
 export type Found = { bytes: Uint8Array; path: string; files: ModelFiles } | { keras: KerasMembers };
 
 const damaged = (why: string): RunletError =>
@@ -45,7 +43,7 @@ class Archive {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     const all = opened(() => membersOf(bytes));
-    if (all.length > mostMembers) throw damaged(`it has ${all.length} members, at most ${mostMembers} are read`);
+    if (all.length > maxMembers) throw damaged(`it has ${all.length} members, at most ${maxMembers} are read`);
     const members = new Map<string, Member>();
     for (const member of all) {
       if (members.has(member.name)) throw damaged(`two members are named ${member.name.slice(0, 200)}`);
@@ -57,8 +55,8 @@ class Archive {
   async content(name: string): Promise<Uint8Array> {
     const member = this.members.get(name);
     if (!member) throw new Error('it is not in the archive');
-    if (member.bytes > mostBytes)
-      throw damaged(`${member.bytes} bytes of ${name.slice(0, 200)} are declared, at most ${mostBytes} are read`);
+    if (member.bytes > maxMemberBytes)
+      throw damaged(`${member.bytes} bytes of ${name.slice(0, 200)} are declared, at most ${maxMemberBytes} are read`);
     try {
       return await contentOf(this.bytes, member, name.slice(0, 200));
     } catch (error) {
@@ -77,7 +75,7 @@ function opened<T>(run: () => T): T {
 
 const isHidden = (name: string): boolean => /(^|\/)(__MACOSX\/|\._)/.test(name) || name.endsWith('/');
 
-/** @param path of the archive, for messages */
+/** Returns the model in an archive. @param path path of the archive, for messages */
 export async function modelIn(bytes: Uint8Array, path: string | undefined): Promise<Found | undefined> {
   const archive = new Archive(bytes);
   const names = [...archive.members.keys()].filter((name) => !isHidden(name));
@@ -94,7 +92,7 @@ export async function modelIn(bytes: Uint8Array, path: string | undefined): Prom
   return { bytes: await archive.content(name), path: name, files: besideOf(archive, name) };
 }
 
-/** Files in the folder of `name` and below. */
+/** Returns a function that reads files in the folder of `name` and below. */
 const besideOf = (archive: Archive, name: string): ModelFiles => {
   const folder = name.replace(/[^/]*$/, '');
   return (path) => archive.content(`${folder}${path}`);
@@ -108,11 +106,11 @@ const several = (names: readonly string[], path: string | undefined): RunletErro
     tryThis: 'unpack it, and give one of them',
   });
 
-/** The only TensorFlow Lite file that is written as a C array. */
+/** Returns the only TensorFlow Lite file that is written as a C array. */
 async function arrayIn(archive: Archive, names: readonly string[], path: string | undefined): Promise<Found | undefined> {
   const { tfliteInText } = await import('./array.ts');
   const found: { name: string; bytes: Uint8Array }[] = [];
-  for (const name of names.filter((n) => arrayFile.test(n)).slice(0, mostArrays)) {
+  for (const name of names.filter((n) => arrayFile.test(n)).slice(0, maxSourceFiles)) {
     const bytes = tfliteInText(await archive.content(name));
     if (bytes) found.push({ name, bytes });
   }

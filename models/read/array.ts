@@ -1,24 +1,24 @@
 /**
- * tfliteInText: a TensorFlow Lite file that is written as an array of C.
+ * tfliteInText: extracts a TensorFlow Lite file from a source file that holds it as a C array.
  *
  * In: the text of a source file, as xxd -i, Edge Impulse and the examples of TensorFlow Lite Micro write it.
- * Out: the file's bytes, or nothing. The array that is read has TensorFlow Lite's identifier as its bytes 4
- * to 7. Cost: one pass over the text.
+ * Out: the file's bytes, or undefined. Only an array with the identifier `TFL3` in bytes 4 to 7 is read.
+ * Cost: one pass over the text.
  */
 import { latin1 } from '../graph/base64.ts';
 
-/** Bytes of `TFL3` behind four others, after the brace that opens the array. */
+/** The opening brace of an array, then four bytes and the bytes of `TFL3`. */
 const start = /\{\s*(?:(?:\/\*[^*]*\*\/|\/\/[^\n]*)\s*)?(?:0x[0-9a-f]{1,2}\s*,\s*){4}0x54\s*,\s*0x46\s*,\s*0x4c\s*,\s*0x33\s*,/i;
 
-/** One byte of an array. */
+/** One byte of the array. */
 const byte = /\s*0x([0-9a-f]{1,2})\s*(?:,|(?=\}))/iy;
-/** Where the array may begin. A choice: source files have a licence and some declarations before it. */
+/** Bytes that are searched for the array's start. A choice: a licence and declarations may precede it. */
 const headBytes = 1 << 16;
-/** Text of an array that is read. A choice: a model of 10 MB takes six bytes of text for each of its own. */
-const mostText = 1 << 26;
+/** Largest source file that is read, in bytes. A choice: a model of 10 MB takes six times as much text. */
+const maxTextBytes = 1 << 26;
 
 export function tfliteInText(text: Uint8Array): Uint8Array | undefined {
-  const found = text.length <= mostText ? start.exec(latin1(text.subarray(0, headBytes))) : null;
+  const found = text.length <= maxTextBytes ? start.exec(latin1(text.subarray(0, headBytes))) : null;
   if (!found) return undefined;
   const whole = latin1(text);
   const bytes = new Uint8Array(Math.ceil(text.length / 3));

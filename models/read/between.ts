@@ -1,11 +1,11 @@
 /**
- * Rows between rows, by straight lines: what all formats call linear or bilinear interpolation.
+ * Linear interpolation between rows, which all formats call linear or bilinear.
  *
- * In: a float tensor, how many rows each becomes, and where they lie.  Out: the tensor [t * by.t][f *
- * by.f][c], of operators that there are: rows repeated, the outermost ones beyond the ends, and a mean of
- * neighbours. Formula: row i of k times as many lies at i / k (`start`) or (i + 1/2) / k - 1/2 (`middle`)
- * among the given ones, and no further than the outermost. Of rows that stand there k times that is the
- * mean of k from i on, or around i; where k is even, around i of k + 1, of which the outer two count half.
+ * In: a float tensor, the resizing factors, and where output rows lie.  Out: the tensor [t * by.t][f *
+ * by.f][c], from existing operators: repeated rows, copies of the outermost rows beyond the ends, and means
+ * of neighbours. Formula: with factor k, row i lies at i / k (`start`) or (i + 1/2) / k - 1/2 (`middle`)
+ * among the input rows, never beyond the outermost. With each row repeated k times, it is the mean of the k
+ * rows from i on, or around i; for `middle` and even k, of k + 1 rows around i, the outer two at half weight.
  * Source: ONNX Resize-19 (linear; asymmetric, half_pixel), TensorFlow Lite RESIZE_BILINEAR, Keras and
  * TensorFlow.js UpSampling2D.
  */
@@ -13,12 +13,12 @@ import { RunletError } from '../error.ts';
 import { kernelOfOne, noClamp, type Shape } from '../graph/types.ts';
 import type { AddNode } from './recurrent.ts';
 
-/** Values of one tensor. */
-const mostElements = 2 ** 24;
+/** Largest number of values in one tensor. */
+const maxElements = 2 ** 24;
 
 export type Places = 'start' | 'middle';
 
-/** Neighbours whose mean a row is: their weights, and how many lie before it and after it. */
+/** A row as a mean of neighbours: their weights, and how many of them lie before and after it. */
 interface Mean {
   weights: number[];
   before: number;
@@ -32,7 +32,7 @@ function meanOf(k: number, places: Places): Mean {
   return { weights, before, after: weights.length - 1 - before };
 }
 
-/** Feature rows, and the first and the last one again. */
+/** Adds copies of the first and the last feature row at the ends. */
 function edgesOfFeatures(add: AddNode, tensor: number, f: number, { before, after }: Mean, name: string): number {
   const edge = (from: number, more: number, what: string): number[] => {
     if (more === 0) return [];
@@ -44,12 +44,12 @@ function edgesOfFeatures(add: AddNode, tensor: number, f: number, { before, afte
 
 const tooLarge = (where: string): RunletError =>
   new RunletError('RN102', {
-    what: `interpolation gives more than ${mostElements} values`,
+    what: `interpolation gives more than ${maxElements} values`,
     where,
     tryThis: 'a shorter window',
   });
 
-/** @throws RN102 where the result is too large */
+/** Multiplies the numbers of rows by `by`. @throws RN102 if the result is too large */
 export function rowsBetween(
   add: AddNode,
   { tensor, shape: { t, f, c } }: { tensor: number; shape: Shape },
@@ -57,7 +57,7 @@ export function rowsBetween(
   places: Places,
   name: string,
 ): number {
-  if (t * by.t * f * by.f * c > mostElements) throw tooLarge(name);
+  if (t * by.t * f * by.f * c > maxElements) throw tooLarge(name);
   const [alongT, alongF] = [meanOf(by.t, places), meanOf(by.f, places)];
   const { before, after } = alongT;
   let rows = add('upsample', [tensor], { ...by, between: 'repeat' }, `${name}/rows`);
@@ -69,10 +69,10 @@ export function rowsBetween(
   return add('depthwise', [rows], { ...geometry, multiplier: 1, weights: { data }, bias: null, clamp: noClamp }, name);
 }
 
-/** Where row i of a resized axis lies among the given rows. */
+/** Position of row i of a resized axis among the input rows. */
 export type Place = (i: number) => number;
 
-/** [out][length]: each row of straight lines between its two neighbours. */
+/** Returns [out][length]: for each output row, the interpolation weights of its two neighbours. */
 export function linesBetween(length: number, out: number, place: Place): Float32Array {
   const weights = new Float32Array(out * length);
   for (let i = 0; i < out; i++) {
@@ -86,9 +86,9 @@ export function linesBetween(length: number, out: number, place: Place): Float32
 }
 
 /**
- * Any number of rows along time, features or both, which lie at any places: products with a constant matrix,
- * whose axis stands in the channels meanwhile. It is computed by windows.
- * @throws RN102 where the result or a matrix is too large
+ * Resizes time, features or both to any number of rows at any positions. Each axis is moved into the
+ * channels, multiplied by a constant matrix and moved back. The result is computed window by window.
+ * @throws RN102 if the result or a matrix is too large
  */
 export function resized(
   add: AddNode,
@@ -97,7 +97,7 @@ export function resized(
   place: { t: Place; f: Place },
   name: string,
 ): number {
-  if (Math.max(to.t * Math.max(to.f, f) * c, to.t * t, to.f * f) > mostElements) throw tooLarge(name);
+  if (Math.max(to.t * Math.max(to.f, f) * c, to.t * t, to.f * f) > maxElements) throw tooLarge(name);
   const along = (axis: 't' | 'f', length: number, out: number) => ({
     ...kernelOfOne,
     groups: 1,

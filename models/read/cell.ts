@@ -1,11 +1,10 @@
 /**
- * Which cell a loop's body is: found by evaluating it, whatever operators it is written in.
+ * Finds which cell a loop's body computes, by evaluating it; its operators do not matter.
  *
- * In: a body as a function of a row and the states, with the tensors that are logistic, and tanh or
- * ReLU.  Out: a Cell. What goes into a gate's function is affine in the row and the output before it; its
- * weights are what unit vectors change.  Of a gru the reset gate is held at 0 and at 1.  A cell is taken
- * only where its own formula gives the body's states for random rows and states. Cost: an evaluation an
- * input and a unit.
+ * In: a body as a function of a row and the states, with its logistic, tanh and ReLU tensors.  Out: a Cell.
+ * The input of a gate's function is affine in the row and the previous output; unit vectors reveal its
+ * weights. For a gru, the reset gate is held at 0 and at 1. A cell is accepted only if its formula gives the
+ * body's states for random rows and states. Cost: one evaluation per input and per unit.
  */
 import type { GruAttrs, OpenFn } from '../graph/types.ts';
 import { join } from '../lists.ts';
@@ -15,25 +14,22 @@ import { type CellStep, recurrentSums } from '../ops/recurrent.ts';
 import { rnnStep } from '../ops/rnn.ts';
 import type { Cell } from './recurrent.ts';
 
-/** Values of a tensor of the body. */
+/** Returns the values of a tensor of the body. */
 export type Values = (tensor: number) => Float64Array;
 
 export interface Body {
   inputs: number;
   units: number;
-  /**
-   * Tensors whose function is logistic, or that of a state, of `units` values: what goes in, what comes
-   * out.
-   */
+  /** Logistic functions (gates), then those of a state: input and output tensors of `units` values. */
   logistics: Nonlinear[];
   functions: Nonlinear[];
-  /** Of a state; left out: tanh. */
+  /** Function of a state. Default: tanh. */
   fn?: OpenFn;
-  /** Gates are straight lines from 0 to 1, and what goes in is their sum as it is cut off. */
+  /** True if gates are straight lines cut off at 0 and 1; `from` then holds the line before the cut. */
   lines?: true;
-  /** The next states' tensors, in the order of the states; the first is the output. */
+  /** Tensors of the next states, in the order of the states; the first is the output. */
   next: number[];
-  /** `held`: tensors with one value everywhere, whatever goes in. */
+  /** `held`: tensors that are replaced by one constant value. */
   evaluate(x: Float64Array, states: Float64Array[], held?: ReadonlyMap<number, number>): Values;
 }
 
@@ -42,7 +38,7 @@ interface Nonlinear {
   to: number;
 }
 
-/** The functions of a body, by the names of their operators. @param cut sums that are cut off at 0 and 1 */
+/** Returns the functions of a body by their operators' names. @param cut sums that are cut off at 0 and 1 */
 export function functionsIn(
   of: (operator: string) => Nonlinear[],
   names: { logistic: string; tanh: string; relu: string },
@@ -54,10 +50,10 @@ export function functionsIn(
   return { ...gates, functions: relus, fn: relus.length > 0 ? 'relu' : 'linear' };
 }
 
-/** Any slope says a straight line; this is Keras' own. */
+/** Slope of straight-line gates. Any slope describes the same gates; this is the value of Keras. */
 const lineSlope = 0.2;
 
-/** Of gates as `affineOf` gives them, of which the first `count` are gates: what goes into their function. */
+/** Returns the inputs of the gates' functions; the first `count` parts of `affine` are gates. */
 function intoGates(body: Body, affine: Affine, count: number): Affine {
   if (!body.lines) return affine;
   const to = (v: Float64Array, end: number, half = 0) => v.map((x, i) => (i < end ? (x - half) / lineSlope : x));
@@ -65,7 +61,7 @@ function intoGates(body: Body, affine: Affine, count: number): Affine {
   return { w: to(affine.w, rows * body.inputs), u: to(affine.u, rows * body.units), b: to(affine.b, rows, 0.5) };
 }
 
-/** Gates side by side: W [gate * units + unit][inputs], U [...][units], b [...]. */
+/** Affine functions of all gates: W [gate * units + unit][inputs], U [...][units], b [...]. */
 interface Affine {
   w: Float64Array;
   u: Float64Array;
@@ -78,7 +74,7 @@ const unit = (length: number, at: number): Float64Array => {
   return v;
 };
 
-/** Of what goes into `tensors`, in the row and the first state. */
+/** Returns `tensors` as affine functions of the row and the first state. */
 function affineOf(body: Body, tensors: number[], held?: ReadonlyMap<number, number>): Affine {
   const { inputs, units, next } = body;
   const at = (x: number, h: number) => {
@@ -100,24 +96,24 @@ function affineOf(body: Body, tensors: number[], held?: ReadonlyMap<number, numb
 
 const steps: { [K in Cell['op']]: (attrs: Cell & GruAttrs) => CellStep } = { lstm: lstmStep, gru: gruStep, rnn: rnnStep };
 
-/** The cell's own operator on one row: the output, and what goes on beside it. */
+/** Returns the cell's operator for one row; its results are the output and the cell state. */
 function stepOf(cell: Cell, inputs: number): (x: Float64Array, states: Float64Array[]) => Float64Array[] {
   const attrs = { ...cell, resetAfter: cell.resetAfter === true };
   const { data } = cell.input;
   const [step, sum] = [steps[cell.op](attrs), recurrentSums(attrs)];
-  return (x, [before, own]) => {
+  return (x, [before, cellState]) => {
     const g = Float64Array.from(cell.bias as Float32Array, (b, o) => {
       let s = b;
       for (let i = 0; i < inputs; i++) s += (data[o * inputs + i] as number) * (x[i] as number);
       return s;
     });
-    const [h, c] = [new Float64Array(cell.units), own?.slice() ?? new Float64Array(cell.units)];
+    const [h, c] = [new Float64Array(cell.units), cellState?.slice() ?? new Float64Array(cell.units)];
     step({ g, before: before as Float64Array, cell: c, sum, most: { cell: 0, sum: 0 } }, h);
     return [h, c];
   };
 }
 
-/** The cell, where its operator gives the body's next states: five draws of a fixed sequence. */
+/** Returns the cell if its operator gives the body's next states for five draws of a fixed sequence. */
 function verified(body: Body, cell: Cell): Cell | undefined {
   const step = stepOf(cell, body.inputs);
   let seed = 1;
@@ -182,12 +178,12 @@ function gruOf(body: Body): Cell | undefined {
   const joined = (a: Float64Array, b: Float64Array) => join(Float64Array, [a, b]);
   for (const [update, reset] of orders(body.logistics) as [Nonlinear, Nonlinear][]) {
     const gates = intoGates(body, affineOf(body, [update.from, reset.from]), 2);
-    // without a function the candidate is what an update gate of 0 lets through
+    // a candidate without a function is the next state at an update gate of 0
     const candidate = body.functions[0]?.from ?? (body.next[0] as number);
     const held = (at: number) => new Map([[reset.to, at], ...(body.functions.length === 0 ? [[update.to, 0] as const] : [])]);
     const [off, on] = [affineOf(body, [candidate], held(0)), affineOf(body, [candidate], held(1))];
     const all = { w: joined(gates.w, off.w), u: joined(gates.u, on.u), b: joined(gates.b, off.b) };
-    // what the reset gate multiplies beside the products
+    // the constant that the reset gate multiplies in addition to the products
     const apart = on.b.map((b, k) => b - (off.b[k] as number));
     const plain = cellOf('gru', body, all);
     const after = { ...plain, recurrentBias: floats(joined(new Float64Array(2 * units), apart)), resetAfter: true };
@@ -200,7 +196,7 @@ function gruOf(body: Body): Cell | undefined {
 const rnnOf = (body: Body): Cell | undefined =>
   verified(body, cellOf('rnn', body, affineOf(body, [body.functions[0]?.from as number])));
 
-/** Of a body with so many states and functions; undefined where it is none of these cells. */
+/** Returns the cell that fits the body's numbers of states and functions, or undefined. */
 export function cellFrom(body: Body): Cell | undefined {
   const { logistics, functions, next } = body;
   const kind = [next.length, logistics.length, functions.length].join();
@@ -210,8 +206,8 @@ export function cellFrom(body: Body): Cell | undefined {
 }
 
 /**
- * A cell whose states and next ones are not paired: tries every order.
- * @param bodyOf takes places of the states and of the next ones
+ * Finds a cell whose states and next states are not paired: tries every order.
+ * @param bodyOf builds the body for one order of the states and of the next states
  */
 export function cellInSomeOrder(
   count: number,

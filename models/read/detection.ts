@@ -1,10 +1,9 @@
 /**
- * What a model's metadata says about hearing words: the keys `runlet.labels`, `runlet.detector` and
- * `runlet.features`.
+ * Metadata for word detection: the keys `runlet.labels`, `runlet.detector` and `runlet.features`.
  *
  * In: a Graph's metadata (text, untrusted).  Out: labels, settings of a detector, and the front end whose
- * rows the model takes; RN133. A microWakeWord manifest is written into these keys, so that they go with the
- * graph from one file to the next. An ONNX or TensorFlow Lite file may have them itself.
+ * rows the model takes; RN133. A microWakeWord manifest is written into these keys, so that it stays with the
+ * graph from file to file. An ONNX or TensorFlow Lite file may also have these keys.
  */
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';
@@ -46,35 +45,35 @@ function read<T extends typeof detector | typeof features>(
   return checkedJson(json, schema, 'the value', wrong);
 }
 
-/** Settings of the detector, or undefined where the model has none. @throws RN133 */
+/** Returns the detector's settings, or undefined if the model has none. @throws RN133 */
 export const detectorSettings = (metadata: Record<string, string>): DetectorSettings | undefined =>
   read(metadata, 'runlet.detector', detector);
 
-/** The front end whose rows the model takes, or undefined. @throws RN133 */
+/** Returns the front end whose rows the model takes, or undefined. @throws RN133 */
 export const featuresSettings = (metadata: Record<string, string>): FeaturesSettings | undefined =>
   read(metadata, 'runlet.features', features);
 
-/** Names in a text of the metadata: a JSON list, or names with commas between them. */
+/** Returns the names in a metadata text: a JSON list, or names separated by commas. */
 export function namesIn(text: string): string[] {
   try {
     const list: unknown = JSON.parse(text);
     if (Array.isArray(list)) return list.map((name) => printable(String(name)));
   } catch {
-    // no JSON: a list with commas
+    // not JSON: names separated by commas
   }
   return text.split(',').map((name) => printable(name.trim()));
 }
 
-/** Names of the classes (`runlet.labels`), or undefined. */
+/** Returns the names of the classes (`runlet.labels`), or undefined. */
 export const labelsIn = ({ 'runlet.labels': text }: Record<string, string>): string[] | undefined =>
   text === undefined ? undefined : namesIn(text);
 
-/** The sample rate of all microWakeWord models. */
+/** Sample rate of all microWakeWord models. */
 const mwwRateHz = 16000;
 
 /**
- * A microWakeWord manifest as metadata of a graph. A word `vad` is the model of voice activity, as ESPHome's
- * is named.
+ * Converts a microWakeWord manifest to metadata of a graph. The word `vad` names a model of voice activity,
+ * as in ESPHome.
  */
 export function mwwMetadata(manifest: MwwManifest): Record<string, string> {
   const { wakeWord, cutoff, slidingWindow, refractoryMs, featureStepMs } = manifest;

@@ -1,5 +1,5 @@
 /**
- * IEEE 754 binary16 to a number; model files and .npy files hold such values.
+ * Converts IEEE 754 binary16 to a number; model files and .npy files hold such values.
  *
  * In: 16 bits as an unsigned integer.  Out: the value, exact.  Source: IEEE 754-2019, section 3.4.
  */

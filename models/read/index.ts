@@ -1,13 +1,12 @@
 /**
- * readModel: a model file of any format that is read to a Graph.
+ * readModel: reads a model file of any supported format into a Graph.
  *
- * In: the file's bytes.  Out: a Graph, from the reader that the first bytes ask for (loaded only then).
- * Errors: RN166 and RN167 (a file of another program, see foreign/), RN100 (nothing that is known), RN168
- * (which dimension is time, see time-axis.ts), RN170 (a damaged archive), and those of the reader. Source:
- * `TFL3` is the FlatBuffers identifier of TensorFlow Lite at byte 4; an ONNX file is a ModelProto whose first
- * field is ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights come
- * through `options.files`; HDF5 and ZIP have signatures. A model in an archive is read as if it were given
- * alone.
+ * In: the file's bytes.  Out: a Graph, from the reader that the first bytes select; only this reader is
+ * loaded. Errors: RN100 (unknown format), RN166 and RN167 (a file of another program, see foreign/), RN168
+ * (the time axis is unclear, see time-axis.ts), RN170 (a damaged archive), and the errors of the reader.
+ * Source: `TFL3` is the FlatBuffers identifier of TensorFlow Lite at byte 4; an ONNX file is a ModelProto
+ * whose first field is ir_version (tag 0x08); a TensorFlow.js model.json starts with a brace, and its weights
+ * come from `options.files`; HDF5 and ZIP have signatures. A model in an archive is read like a model file.
  */
 
 import { RunletError } from '../error.ts';
@@ -20,7 +19,7 @@ import { withVectors } from './vectors.ts';
 
 export type { ModelFiles, ReadOptions } from './options.ts';
 
-/** Files are fetched once, however often the model is lowered: a caller may count them. */
+/** Fetches each file once, however often the model is lowered: a caller may count the fetches. */
 function once(files: ModelFiles | undefined): ModelFiles | undefined {
   if (typeof files !== 'function') return files;
   const fetched = new Map<string, Promise<Uint8Array>>();
@@ -34,7 +33,7 @@ function once(files: ModelFiles | undefined): ModelFiles | undefined {
 /** Reads `bytes` with the reader for their format. */
 export const readModel = (bytes: Uint8Array, options: ReadOptions = {}): Promise<Graph> => read(bytes, options, false);
 
-/** @param packed the bytes come out of an archive */
+/** @param packed true if the bytes come from an archive */
 async function read(bytes: Uint8Array, options: ReadOptions, packed: boolean): Promise<Graph> {
   const given = { ...options, files: once(options.files) };
   const decided = async (reader: (options: ReaderOptions) => Graph | Promise<Graph>): Promise<Graph> =>
@@ -75,7 +74,8 @@ async function read(bytes: Uint8Array, options: ReadOptions, packed: boolean): P
 }
 
 /**
- * The model in an archive, unless it is one of another program; archives in archives are .keras files alone.
+ * Returns the model in an archive, and refuses files of another program. An archive inside an archive must be
+ * a .keras file.
  */
 async function opened(bytes: Uint8Array, path: string | undefined, packed: boolean): Promise<Found | undefined> {
   const { foreignFile } = await import('./foreign/index.ts');
@@ -87,7 +87,7 @@ async function opened(bytes: Uint8Array, path: string | undefined, packed: boole
   return found;
 }
 
-/** A TensorFlow Lite file that is written as a C array. */
+/** Reads a TensorFlow Lite file that is written as a C array. */
 async function asArray(bytes: Uint8Array): Promise<{ bytes: Uint8Array } | undefined> {
   const { tfliteInText } = await import('./array.ts');
   const found = tfliteInText(bytes);
@@ -97,7 +97,7 @@ async function asArray(bytes: Uint8Array): Promise<{ bytes: Uint8Array } | undef
 function unknown(bytes: Uint8Array): RunletError {
   const first = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
   return new RunletError('RN100', {
-    what: 'the file is no model of a known format',
+    what: 'the file is not a model of a known format',
     where: 'byte 0',
     why: `it starts with ${first}`,
     tryThis:

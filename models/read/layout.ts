@@ -1,13 +1,12 @@
 /**
  * Layouts: where the normal form's axes lie in a file's tensor.
  *
- * In: a tensor of the file, each dimension written as a product of factors (pieces of t, f or c), outermost
+ * In: a tensor of the file, each dimension written as a product of factors (parts of t, f or c), outermost
  * first.
- * Out: the layout after a reshape or a transposition, the order of the axes, and the index map into
+ * Out: its layout after a reshape or a transposition, the order of the axes, and the index map into
  * `[t][f][c]`.
- * In file order a tensor's elements are row-major over the flattened list of factors; that is why a reshape
- * only regroups factors and never moves an element. Factors of length 1 carry no element order and are
- * tolerated anywhere.
+ * In the file, elements are row-major over the flattened list of factors, so a reshape only regroups factors
+ * and never moves an element. Factors of length 1 do not affect the order and may stand anywhere.
  * Source: row-major reshape and transpose as in ONNX Reshape / Transpose and TensorFlow Lite RESHAPE /
  * TRANSPOSE.
  */
@@ -18,15 +17,12 @@ export interface Factor {
   axis: Axis;
   length: number;
 }
-/**
- * One file tensor: per file dimension the normal-form factors whose product it is, outermost first; unit dims
- * are [].
- */
+/** Layout of a file tensor: for each dimension its normal-form factors, outermost first; [] for length 1. */
 export type Layout = readonly (readonly Factor[])[];
 
 /**
- * A step between a graph input and the operator that fixes its axes: a reshape (its input's file shape) or a
- * transposition.
+ * A step between a graph input and the operator that fixes its axes: a reshape (`from`: its input's shape in
+ * the file) or a transposition.
  */
 export type ShapeStep =
   | { kind: 'reshape'; from: readonly number[] }
@@ -35,23 +31,22 @@ export type ShapeStep =
 
 const lengthOf = (factors: readonly Factor[]): number => factors.reduce((product, f) => product * f.length, 1);
 
-/** The parts of an axis in the file's order, but those of length 1. */
+/** Returns the factors of an axis in the file's order, without those of length 1. */
 const partsOf = (dims: Layout, axis: Axis): Factor[] => dims.flat().filter((f) => f.axis === axis && f.length > 1);
 
-/** The normal form's shape; absent axes are 1. */
+/** Returns the shape in normal form; absent axes are 1. */
 export function shapeOfLayout(layout: Layout): Shape {
   const shape: Shape = { t: 1, f: 1, c: 1 };
   for (const factor of layout.flat()) shape[factor.axis] *= factor.length;
   return shape;
 }
 
-/** The file's shape: the product of each dimension's factors. */
+/** Returns the shape in the file: the product of each dimension's factors. */
 export const fileShapeOf = (layout: Layout): number[] => layout.map(lengthOf);
 
 /**
- * The order of the axes in the file, unit factors left out.
- * Throws RN122 where an axis lies in two places that are not next to each other: no order of axes describes
- * that.
+ * Returns the order of the axes in the file, without unit factors.
+ * @throws RN122 if an axis lies in two places that are not adjacent: no order of axes describes that.
  */
 export function orderOf(layout: Layout): Axis[] {
   const order: Axis[] = [];
@@ -65,24 +60,24 @@ export function orderOf(layout: Layout): Axis[] {
 
 const axes = ['t', 'f', 'c'] as const;
 
-/** All three axes: those of the file in its order, behind the others, which have length 1. */
+/** Returns the order of all three axes: absent ones (length 1) first, then those of the file in order. */
 export function wholeOrderOf(layout: Layout): Axis[] {
   const order = orderOf(layout);
   return [...axes.filter((axis) => !order.includes(axis)), ...order];
 }
 
 /**
- * The layout after a row-major reshape to the file shape `to`: factors are regrouped, unit factors are
- * dropped. `where` names the node. Throws RN120 where a dimension of `to` would split a factor or the element
- * counts differ.
+ * Returns the layout after a row-major reshape to the file shape `to`: it regroups factors and drops unit
+ * factors. `where` names the node. @throws RN120 if a dimension of `to` would split a factor, or if the
+ * element counts differ.
  */
 export function reshapeLayout(layout: Layout, to: readonly number[], where: string): Layout {
   return regroup(layout, to, where, false);
 }
 
 /**
- * The layout after a transposition: dimension i of the result is dimension perm[i]. Throws RN121 if perm is
- * no permutation, RN122 where parts of one axis change places, which moves elements.
+ * Returns the layout after a transposition: dimension i of the result is dimension perm[i]. @throws RN121 if
+ * perm is no permutation, RN122 if parts of one axis change places, which moves elements.
  */
 export function transposeLayout(layout: Layout, perm: readonly number[]): Layout {
   checkPermutation(perm, layout.length);
@@ -95,7 +90,7 @@ export function transposeLayout(layout: Layout, perm: readonly number[]): Layout
   return moved;
 }
 
-/** The same frames, whose elements `regroup` counts as `f` rows. */
+/** The same frames after `regroup` with `f` feature rows. */
 export interface Regrouped {
   f: number;
   layout: Layout;
@@ -105,8 +100,8 @@ const relabelled = (layout: Layout, of: (factor: Factor) => Axis): Layout =>
   layout.map((factors) => joined(factors.map((factor) => ({ ...factor, axis: of(factor) }))));
 
 /**
- * Frames that `regroup` makes of others: features and channels as channels alone, or of channels in several
- * parts the outermost one as features. Undefined where there are neither, or channels before features.
+ * Returns frames after `regroup`: features and channels become channels only, or the outermost part of the
+ * channels becomes features. Undefined if neither is possible, or if channels come before features.
  */
 export function regroupedLayout(layout: Layout): Regrouped | undefined {
   const frame = layout.flat().filter(({ axis, length }) => axis !== 't' && length > 1);
@@ -119,9 +114,9 @@ export function regroupedLayout(layout: Layout): Regrouped | undefined {
 }
 
 /**
- * The index map from the file to the normal form: result[i] = flat index, in the file's row-major order, of
- * the i-th element of `[t][f][c]`. `order` may leave out axes of length 1. Throws RN122 where `order` repeats
- * an axis or leaves out one above 1.
+ * Returns the index map from the file to the normal form: result[i] is the flat row-major index in the file
+ * of the i-th element of `[t][f][c]`. `order` may leave out axes of length 1. @throws RN122 if `order`
+ * repeats an axis or leaves out one above 1.
  */
 export function toNormalForm(order: readonly Axis[], shape: Shape): Uint32Array {
   const stride: Record<Axis, number> = { t: 0, f: 0, c: 0 };
@@ -148,10 +143,10 @@ export function toNormalForm(order: readonly Axis[], shape: Shape): Uint32Array 
 }
 
 /**
- * The graph input's layout: `anchor` is the layout at the operator that fixes the axes, `chain` the
- * shape-only operators from the input to it, in the graph's order. Each is undone, last first. A dimension
+ * Returns the graph input's layout. `anchor` is the layout at the operator that fixes the axes; `chain` holds
+ * the shape-only operators from the input to it, in graph order. They are undone, last first. A dimension
  * that the chain splits (1960 -> 49 x 40) gets several factors; one that it merges is split into factors of
- * one axis. Throws RN120 or RN121 where the shapes do not fit.
+ * one axis. @throws RN120 or RN121 if the shapes do not fit.
  */
 export function inputLayout(anchor: Layout, chain: readonly ShapeStep[]): Layout {
   let layout = anchor;
@@ -168,33 +163,31 @@ export function inputLayout(anchor: Layout, chain: readonly ShapeStep[]): Layout
   return layout;
 }
 
-/** The last two dimensions in each other's place. */
+/** Swaps the last two dimensions. */
 export const transposed = (layout: Layout): Layout => layout.with(-1, layout.at(-2) ?? []).with(-2, layout.at(-1) ?? []);
 
-/** In at least so many dimensions: those before its own have length 1, as broadcasting adds them. */
+/** Adds dimensions of length 1 in front, up to `rank` dimensions, as broadcasting does. */
 export const raised = (layout: Layout, rank: number): Layout => [
   ...new Array(Math.max(rank - layout.length, 0)).fill([]),
   ...layout,
 ];
 
-/** One file dimension that holds `length` places of `axis`. */
+/** Returns one file dimension that holds `length` places of `axis`. */
 export const dim = (axis: Axis, length: number): readonly Factor[] => (length === 1 ? [] : [{ axis, length }]);
 
 /**
- * Elements of an axis from one place of dimension `at` to the next, where that dimension is the outermost of
- * the axis, so that a part of it is one run; undefined where it is not.
+ * Returns the number of elements of an axis from one place of dimension `at` to the next, if that dimension
+ * is the outermost of the axis and so a part of it is one run; else undefined.
  */
 export function runOf(layout: Layout, at: number, axis: Axis): number | undefined {
   return partsOf(layout.slice(0, at), axis).length > 0 ? undefined : lengthOf(partsOf(layout.slice(at + 1), axis));
 }
 
-/** For errors: `[1, t49*f40, c8]`. */
+/** Formats a layout for errors: `[1, t49*f40, c8]`. */
 export const showLayout = (layout: Layout): string =>
   `[${layout.map((factors) => factors.map((f) => `${f.axis}${f.length}`).join('*') || '1').join(', ')}]`;
 
-/**
- * SAME of all formats: out = ceil(in / stride), what is missing around the input, the smaller half before it.
- */
+/** Returns SAME padding (out = ceil(in / stride)) as in all formats: the smaller half before the input. */
 export function samePadding(length: number, extent: number, stride: number): [number, number] {
   const total = Math.max((Math.ceil(length / stride) - 1) * stride + extent - length, 0);
   const before = Math.floor(total / 2);
@@ -202,16 +195,16 @@ export function samePadding(length: number, extent: number, stride: number): [nu
 }
 
 /**
- * Rows that a convolution of stride 1 pads, which gives `out` rows of `length` ones that stand `stride` apart
- * between zeros. One that is negative: the padding is longer than the kernel.
- * @param same what the convolution from output to input would pad is SAME, else nothing
+ * Returns the padding of a stride-1 convolution that computes a transposed one: it gives `out` rows from
+ * `length` rows that stand `stride` apart between zeros. Negative if the padding is longer than the kernel.
+ * @param same true if the convolution from output to input pads SAME; false if it has no padding
  */
 export function transposedPadding(length: number, out: number, kernel: number, stride: number, same: boolean): [number, number] {
   const before = kernel - 1 - (same ? samePadding(out, kernel, stride)[0] : 0);
   return [before, out - (stride * (length - 1) + 1) + kernel - 1 - before];
 }
 
-/** Sets what a kernel does along one axis. */
+/** Sets kernel, stride, dilation and padding along one axis. */
 export function slideAlong(
   geometry: DilatedAttrs,
   axis: 't' | 'f',
@@ -259,7 +252,7 @@ function regroup(layout: Layout, to: readonly number[], where: string, maySplit:
   return result;
 }
 
-/** Neighbours of one axis are one factor: row-major, their product counts through the same elements. */
+/** Merges adjacent factors of one axis: in row-major order their product counts the same elements. */
 export function joined(factors: readonly Factor[]): Factor[] {
   const all: Factor[] = [];
   for (const f of factors) {

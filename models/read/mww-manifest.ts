@@ -1,31 +1,31 @@
 /**
- * Manifests of microWakeWord models: the JSON file beside a .tflite, which says when the word counts as
+ * Manifests of microWakeWord models: the JSON file next to a .tflite, which says when the word counts as
  * heard.
  *
  * In: the file's text.  Out: a MwwManifest, or RN131 to RN134.  Untrusted: every field is checked; unknown
  * ones are ignored.
  * Source: ESPHome's component micro_wake_word (MANIFEST_SCHEMA_V1 and V2), esphome/micro-wake-word-models.
- * Version 1 has `sliding_window_average_size`, no feature step, and was made for rows every 20 ms; it is
+ * Version 1 has `sliding_window_average_size` and no feature step, and was made for rows every 20 ms; it is
  * upgraded, and `notice` says so.
  */
 import * as v from 'valibot';
 import { RunletError } from '../error.ts';
 
 export interface MwwManifest {
-  /** As in the file. */
+  /** Version in the file. */
   version: 1 | 2;
   wakeWord: string;
   /** File name of the model, in the folder of the manifest. */
   model: string;
   /** Mean probability above which the word is heard, 0 to 1. */
   cutoff: number;
-  /** Outputs in the mean. */
+  /** Number of outputs in the mean. */
   slidingWindow: number;
   /** Milliseconds between two rows of the front end. */
   featureStepMs: number;
-  /** Milliseconds after a detection in which none follows: 100 rows, in version 1 74, as in ESPHome. */
+  /** Milliseconds after a detection without another one, as in ESPHome: 100 rows, or 74 in version 1. */
   refractoryMs: number;
-  /** What was assumed, for people. */
+  /** What the reader assumed, as text for the user. */
   notice?: string;
 }
 
@@ -50,10 +50,10 @@ const version2 = v.object({
   }),
 });
 
-/** No real manifest comes near this. */
+/** Largest manifest that is read, in bytes. A choice: far above real manifests. */
 export const mwwManifestLimitBytes = 1 << 20;
 
-/** Whether a text is JSON of a microWakeWord manifest, sound or not. */
+/** Checks whether a text is the JSON of a microWakeWord manifest, valid or not. */
 export function isMwwManifest(bytes: Uint8Array): boolean {
   try {
     const value: unknown = bytes.length > mwwManifestLimitBytes ? undefined : JSON.parse(new TextDecoder().decode(bytes));
@@ -63,11 +63,11 @@ export function isMwwManifest(bytes: Uint8Array): boolean {
   }
 }
 
-/** The JSON value of a file. @throws RN131 */
+/** Returns the JSON object of a file. @throws RN131 */
 function jsonOf(bytes: Uint8Array, where: string): Record<string, unknown> {
   const damaged = (why: string) =>
     new RunletError('RN131', {
-      what: 'this is no manifest of a microWakeWord model',
+      what: 'this is not the manifest of a microWakeWord model',
       where,
       why,
       tryThis: 'give the .tflite itself, or the JSON file that came with it (type "micro")',
@@ -98,12 +98,12 @@ function checked<T extends typeof version1 | typeof version2>(schema: T, value: 
   });
 }
 
-/** A file in the manifest's folder, so that a manifest reaches nothing else. @throws RN134 */
+/** Returns the model's file name. A manifest may only name a file in its own folder. @throws RN134 */
 function modelName(model: string, where: string): string {
   const name = model.replace(/^\.\//, '');
   if (/^[^/\\:\0]+$/.test(name) && name !== '.' && name !== '..') return name;
   throw new RunletError('RN134', {
-    what: `the manifest's model ${JSON.stringify(model)} is no file beside it`,
+    what: `the manifest's model ${JSON.stringify(model)} is not a file in its folder`,
     where,
     why: 'a manifest names a file of its own folder, without a path or an address',
     tryThis: 'download the model into the folder of the manifest and name it there, or give the .tflite itself',
@@ -113,7 +113,7 @@ function modelName(model: string, where: string): string {
 /**
  * Reads a manifest.
  * @param where the file's name, for errors.
- * @throws RN131 no such manifest, RN132 a version that is not known, RN133 a field, RN134 the model's name.
+ * @throws RN131 not a manifest, RN132 an unknown version, RN133 an invalid field, RN134 an invalid model.
  */
 export function readMwwManifest(bytes: Uint8Array, where: string): MwwManifest {
   const value = jsonOf(bytes, where);

@@ -1,18 +1,18 @@
 /**
- * Softmax over time, and sums of rows with such weights: attentive pooling and attentive statistics; layers
+ * Softmax over time and sums of rows with such weights (attentive pooling, attentive statistics), and layers
  * that are fully connected along time.
  *
- * In: scores [t][1][heads].  Out: weights [1][heads][t], by a product of ones and the scores, in which
- * their rows become channels, and a softmax; a sum over time of weights times rows is the product of both
- * (products.ts, over rows). It is computed on whole windows. In int8 the weights have steps of
- * 1/256.  Source: Okabe et al., Attentive Statistics Pooling (2018).
+ * In: scores [t][1][heads].  Out: weights [1][heads][t]. A product of ones and the scores turns their rows
+ * into channels, over which a softmax runs; the sum over time of weights times rows is the product of both
+ * (products.ts, over rows). It is computed on whole windows. In int8 the weights have steps of 1/256.
+ * Source: Okabe et al., Attentive Statistics Pooling (2018).
  */
 import { type Axis, type Clamp, type DenseAttrs, kernelOfOne, noClamp, type QuantParams, type Shape } from '../graph/types.ts';
 import { repeated } from './broadcast.ts';
 import { dim, type Factor, type Layout, raised } from './layout.ts';
 import type { Laid, Maker } from './rows.ts';
 
-/** Rows times weights over time. */
+/** A product of rows and their weights over time. */
 export interface Weighted {
   rows: Laid;
   weights: number;
@@ -22,20 +22,20 @@ export interface Weighted {
 const renamed = (layout: Layout, to: (axis: Axis, length: number) => Factor): Layout =>
   layout.map((factors) => factors.map(({ axis, length }) => to(axis, length)));
 
-/** Of scores of one feature row, over all their rows. */
+/** Adds a softmax over all rows of scores that have one feature row. */
 export function softmaxOfRows({ builder, add }: Maker, { tensor, layout }: Laid, name: string): Laid {
   const { t, c } = builder.shape(tensor);
   const row = add('history', [tensor], { before: 1 - t, after: 0 }, `${name}/row`);
   const ones = add('activation', [row], { fn: 'identity', clamp: [1, 1] }, `${name}/ones`);
   const turned = add('matmul', [ones, tensor], { heads: c, over: 'channels' }, `${name}/turned`);
   builder.notes.push(`${name}: a softmax over ${t} frames, whose weights have steps of 1/256 in int8`);
-  const own = renamed(layout, (axis, length) => ({ axis: axis === 't' ? 'c' : 'f', length }));
-  return { tensor: add('softmax', [turned], { beta: 1 }, name), layout: own };
+  const turnedLayout = renamed(layout, (axis, length) => ({ axis: axis === 't' ? 'c' : 'f', length }));
+  return { tensor: add('softmax', [turned], { beta: 1 }, name), layout: turnedLayout };
 }
 
 const exchanged = { t: 'c', c: 't', f: 'f' } as const;
 
-/** Scores of keys by queries, as those of queries by keys: a softmax over rows is one over channels then. */
+/** Returns scores of queries by keys for those of keys by queries; their softmax is over channels then. */
 export function turnedScores({ builder, add }: Maker, { tensor, layout }: Laid, name: string): Laid | undefined {
   const made = builder.nodes.findLast(({ output }) => output === tensor);
   if (made?.op !== 'matmul' || made.attrs.over !== 'channels') return undefined;
@@ -44,17 +44,17 @@ export function turnedScores({ builder, add }: Maker, { tensor, layout }: Laid, 
   return { tensor: turned, layout: renamed(layout, (axis, length) => ({ axis: exchanged[axis], length })) };
 }
 
-/** What each dimension has of an axis. */
+/** Returns the factors of one axis in each dimension, as text. */
 const along = (layout: Layout, axis: string): string =>
   layout.map((factors) => factors.flatMap((one) => (one.axis === axis ? [one.length] : [])).join()).join(';');
 
-/** Whether weights lie as the rows that they meet, in each dimension that they have. */
+/** Checks whether weights have the same layout as their rows, in each dimension that the weights have. */
 const liesAs = (weights: Layout, rows: Layout): boolean =>
   renamed(weights, (axis, length) => ({ axis: axis === 'c' ? 't' : 'c', length })).every(
     (factors, d) => factors.length === 0 || JSON.stringify(factors) === JSON.stringify(rows[d]),
   );
 
-/** A row that was repeated, as the row: what meets it repeats it again. */
+/** Returns a repeated row as the single row; the operator that reads it repeats it again. */
 function unrepeated({ builder }: Maker, x: Laid): Laid {
   const made = builder.nodes.findLast(({ output }) => output === x.tensor);
   const [from] = made?.inputs ?? [];
@@ -63,7 +63,7 @@ function unrepeated({ builder }: Maker, x: Laid): Laid {
   return { tensor: from, layout: x.layout.map((factors) => factors.filter(({ axis }) => axis !== 't')) };
 }
 
-/** A product of two tensors, of which one has weights over time; undefined where they are no such pair. */
+/** Returns a product of two tensors if one of them holds weights over time; else undefined. */
 export function weighted(maker: Maker, first: Laid, second: Laid): Weighted | undefined {
   return weightedBy(maker, first, second) ?? weightedBy(maker, second, first);
 }
@@ -81,7 +81,7 @@ function weightedBy(maker: Maker, given: Laid, x: Laid): Weighted | undefined {
     : undefined;
 }
 
-/** The sum over dimensions `dims`; undefined where they are not time alone. */
+/** Adds the sum over the dimensions `dims`; undefined if they hold anything but time. */
 export function weightedSum(
   { builder, add }: Maker,
   { rows: x, weights, heads }: Weighted,
@@ -98,7 +98,7 @@ export function weightedSum(
   return { tensor, layout };
 }
 
-/** The weights as rows [t][1][heads], which lie as those that they meet. */
+/** Adds the weights as rows [t][1][heads], in the layout of the rows that they multiply. */
 export function weightsAsRows({ builder, add }: Maker, { rows, weights, heads }: Weighted, name: string): Laid {
   const { t } = builder.shape(rows.tensor);
   const quant = builder.tensors[weights]?.quant;
@@ -107,7 +107,7 @@ export function weightsAsRows({ builder, add }: Maker, { rows, weights, heads }:
   return { tensor, layout: rows.layout.map((factors) => factors.filter(({ axis }) => isOwn(axis))) };
 }
 
-/** The product itself, where something else than a sum reads it. */
+/** Adds the product itself, for a reader other than a sum. */
 export function weightedRows(maker: Maker, found: Weighted, name: string): Laid {
   const { rows, heads } = found;
   const { builder, add } = maker;
@@ -118,13 +118,13 @@ export function weightedRows(maker: Maker, found: Weighted, name: string): Laid 
   return { tensor: add('mul', [rows.tensor, wide], { clamp: noClamp }, name), layout: rows.layout };
 }
 
-/** Whether a dimension holds the frames of the window and nothing else. */
+/** Checks whether a dimension holds the frames of the window and nothing else. */
 export const isWindow = (factors: readonly Factor[], { t }: Shape): boolean =>
   t > 1 && factors.length === 1 && factors[0]?.axis === 't' && factors[0].length === t;
 
 /**
- * y[c][u] = sum over t of x[t][c] w[u][t] + b[u]: each channel by itself, as a feature row, by a
- * convolution of all frames. Or why there is no such layer.
+ * Adds y[c][u] = sum over t of x[t][c] w[u][t] + b[u]: each channel becomes a feature row, and a convolution
+ * covers all frames. Returns the reason as text if this is not possible.
  * @param weights [units][t]
  */
 export function linearOverTime(
@@ -143,8 +143,8 @@ export function linearOverTime(
 }
 
 /**
- * Rows that are sums of all rows of the window, in their place: y[u][c] = sum over t of x[t][c] w[u][t]. Or
- * why there are none.
+ * Replaces rows by sums of all rows of the window: y[u][c] = sum over t of x[t][c] w[u][t]. Returns the
+ * reason as text if this is not possible.
  * @param weights [rows][t]
  */
 export function mixedRows(maker: Maker, x: Laid, weights: Float32Array, rows: number, name: string): Laid | string {

@@ -1,34 +1,31 @@
 /**
- * All that is wrong with a file, said at once.
+ * Combines all errors of a file into one.
  *
- * In: errors of its inputs, operators and weights.  Out: one error: the only one itself, else RN169 with a
- * list of all.  Lists are bounded.
+ * In: errors of its inputs, operators and weights.  Out: a single error unchanged; several as RN169 with a
+ * list of all. Lists are bounded.
  */
 import { RunletError } from '../error.ts';
 
-/**
- * Entries of a list in a message. A choice: more are not read by anybody, and a hostile file may hold ten
- * thousand.
- */
-const longestList = 32;
+/** Largest number of entries in a message. A choice: nobody reads more, and a hostile file may cause many. */
+const maxEntries = 32;
 
-/** Entries with `; ` between them, the first ones where there are many. */
+/** Joins entries with `; `, and shortens a long list. */
 export function listed(entries: readonly string[]): string {
-  const shown = entries.slice(0, longestList).join('; ');
-  return entries.length > longestList ? `${shown}; and ${entries.length - longestList} more` : shown;
+  const shown = entries.slice(0, maxEntries).join('; ');
+  return entries.length > maxEntries ? `${shown}; and ${entries.length - maxEntries} more` : shown;
 }
 
 function shortOf({ code, parts: { what, where, why } }: RunletError): string {
   return `${code} ${what}${where ? ` (${where})` : ''}${why ? `: ${why}` : ''}`;
 }
 
-/** One error for all; of several the code is RN169. @param errors at least one */
+/** Returns one error for all; several errors get the code RN169. @param errors at least one */
 export function together(errors: readonly RunletError[]): RunletError {
   const [first, second] = errors as [RunletError, ...RunletError[]];
   if (!second) return first;
   const tries = [...new Set(errors.map(({ parts }) => parts.tryThis ?? ''))].filter(Boolean);
   return new RunletError('RN169', {
-    what: `${errors.length} things stand in the way of this model`,
+    what: `this model has ${errors.length} problems`,
     why: listed(errors.map(shortOf)),
     tryThis: listed(tries),
   });

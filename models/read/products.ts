@@ -1,29 +1,29 @@
 /**
- * productOf: a product of two activations, as attributes of `matmul`.
+ * productOf: attributes of `matmul` for a product of two activations.
  *
- * In: how the axes of both operands lie in the file, by what the product does with them.  Out: the
- * attributes, which operand comes first, and how the result lies; or why there is no such product. Two are
- * known: rows of frames that meet over their channels (attention's scores), and weights [t][heads][s] that
- * meet the s rows of frames (its mean of values). Heads are an outer part of the channels, or feature rows.
+ * In: both operands, with dimensions grouped by their role in the product.  Out: the attributes, the order of
+ * the operands and the result's layout; or why there is no such product. There are two kinds: rows of frames
+ * multiplied over their channels (attention's scores), and weights [t][heads][s] times the s rows of frames
+ * (attention's mean of values). Heads are an outer part of the channels, or feature rows.
  */
 import type { Axis, MatmulAttrs, Shape } from '../graph/types.ts';
 import { dim, type Factor, joined, type Layout, raised, showLayout } from './layout.ts';
 
-/** Dimensions of one operand: those of both that stay, its own, and those summed over. */
+/** Dimensions of one operand by role: shared and kept, only in this operand and kept, and summed over. */
 export interface Operand {
   batch: Layout;
   own: Layout;
   summed: Layout;
-  /** Of the tensor. */
+  /** Shape of the tensor. */
   shape: Shape;
 }
 
-/** A value of the file, and the tensor's shape. */
+/** A value of the file and its tensor's shape. */
 export type Matrix = { layout: Layout } & Pick<Operand, 'shape'>;
 
 /**
- * Operands of a product of matrices, [..., rows, k] and [..., k, columns].
- * @param turned those given as their transpose
+ * Returns the operands of a matrix product of [..., rows, k] and [..., k, columns].
+ * @param turned true for an operand that is given as its transpose
  */
 export function matricesOf(pair: readonly [Matrix, Matrix], turned: readonly [boolean, boolean]): [Operand, Operand] {
   const rank = Math.max(pair[0].layout.length, pair[1].layout.length, 2);
@@ -38,9 +38,9 @@ export function matricesOf(pair: readonly [Matrix, Matrix], turned: readonly [bo
 
 export interface Product {
   attrs: MatmulAttrs;
-  /** The second operand is the first input of the node. */
+  /** True if the second operand is the first input of the node. */
   swapped: boolean;
-  /** What the result has of the shared dimensions, and of each operand's own. */
+  /** Layout in the result of the shared dimensions, and of each operand's own dimensions. */
   batch: Layout;
   own: [Layout, Layout];
 }
@@ -51,20 +51,20 @@ const axesOf = (factors: readonly Factor[]): string =>
     .map(({ axis }) => axis)
     .join('');
 
-/** Features before channels, all of them: the factors count through a frame as it lies. */
+/** Checks whether the factors are one whole frame in its order, features before channels. */
 const isFrame = (factors: readonly Factor[], { f, c }: Shape): boolean =>
   ['', 'f', 'c', 'fc'].includes(axesOf(factors)) && lengthOf(factors) === f * c;
 
 const isTime = (factors: readonly Factor[], { t }: Shape): boolean =>
   ['', 't'].includes(axesOf(factors)) && lengthOf(factors) === t;
 
-/** Frames, whose heads are the shared dimensions, summed over channels or, with `rows`, over time. */
+/** Checks whether an operand holds frames with shared heads, summed over channels or, with `rows`, time. */
 function isFrames({ batch, own, summed, shape }: Operand, rows: boolean): boolean {
   const [channels, time] = rows ? [own, summed] : [summed, own];
   return isFrame([...batch, ...channels].flat(), shape) && isTime(time.flat(), shape);
 }
 
-/** Weights [t][heads][s]. */
+/** Checks whether an operand holds weights [t][heads][s]. */
 const areWeights = ({ batch, own, summed, shape }: Operand): boolean =>
   ['', 'f'].includes(axesOf(batch.flat())) &&
   ['', 'c'].includes(axesOf(summed.flat())) &&
@@ -86,7 +86,7 @@ export function productOf(a: Operand, b: Operand): Product | string {
   }
   const text = ({ batch, own, summed }: Operand) => [batch, own, summed].map(showLayout).join(' ');
   return (
-    `a product of ${text(a)} and ${text(b)} (shared dimensions, own ones, those summed over): ` +
-    'frames that meet over their channels are read, and weights over the rows of frames'
+    `a product of ${text(a)} and ${text(b)} (shared, own and summed dimensions): ` +
+    'Runlet reads products of frames over their channels, and of weights and the rows of frames'
   );
 }

@@ -1,8 +1,8 @@
 /**
- * Recurrent layers of all formats as two nodes: input products, a convolution of one place, then the cell.
+ * Recurrent layers of all formats as two nodes: the input products (a convolution of one place) and the cell.
  *
- * In: weights in the order of our gates (models/graph/recurrent.ts), and where the input's elements lie.
- * Out: the tensor [t][1][units].
+ * In: weights in Runlet's gate order (LstmAttrs, GruAttrs in models/graph/types.ts) and the layout of the
+ * input's elements.  Out: the tensor [t][1][units].
  */
 import { RunletError } from '../error.ts';
 import {
@@ -24,17 +24,17 @@ export interface Cell extends Omit<LstmAttrs & GruAttrs, 'resetAfter'> {
   resetAfter?: boolean;
   /** [gate * units + unit][inputs], inputs in the file's order. */
   input: Weights;
-  /** [gate * units + unit], of the input products. */
+  /** [gate * units + unit], bias of the input products. */
   bias: Float32Array | Int32Array | null;
 }
 
-/** Adds a node, and returns its output's tensor. */
+/** Adds a node and returns the id of its output tensor. */
 export type AddNode = <K extends OpName>(op: K, inputs: number[], attrs: OpAttrs[K], name: string, quant?: QuantParams) => number;
 
-/** Order of our gates among those of a format: `i f c o` of Keras and TensorFlow Lite, `i o f c` of ONNX. */
+/** Index of each of our gates in a format's order: `i f c o` (Keras, TensorFlow Lite), `i o f c` (ONNX). */
 export const gateOrder = { lstmOnnx: [0, 2, 3, 1], same: [0, 1, 2, 3] } as const;
 
-/** Rows of gates in another order. @param width values of a row */
+/** Reorders the rows of gates. @param width values per row. @param order old index of each new gate */
 export function inGateOrder<A extends Float32Array | Float64Array>(
   data: A,
   units: number,
@@ -48,14 +48,14 @@ export function inGateOrder<A extends Float32Array | Float64Array>(
   return moved;
 }
 
-/** [rows][columns] as [columns][rows]. */
+/** Transposes [rows][columns] to [columns][rows]. */
 export function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
   const moved = new Float32Array(data.length);
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) moved[c * rows + r] = data[r * columns + c] as number;
   return moved;
 }
 
-/** Weights whose inputs are in the order of `factors`, as [f][c]. */
+/** Reorders the inputs of weights from the order of `factors` to [f][c]. */
 function inFrameOrder({ data, ...rest }: Weights, factors: readonly Factor[], { f, c }: Shape): Weights {
   const map = toNormalForm(orderOf([factors]), { t: 1, f, c });
   if (map.every((from, to) => from === to)) return { data, ...rest };
@@ -67,12 +67,14 @@ function inFrameOrder({ data, ...rest }: Weights, factors: readonly Factor[], { 
   return { data: moved, ...rest };
 }
 
-/** Values of the gates of one window. */
-const mostGates = 2 ** 24;
+/** Largest number of gate values of one window. */
+const maxGateValues = 2 ** 24;
 
 /**
- * @param factors of the file's dimension that holds a frame's values; `quant`: of the output, in an int8
- * graph
+ * Adds both nodes of a cell and returns the output tensor.
+ * @param x input; `factors`: layout of the file's dimension that holds a frame's values
+ * @param quant scale of the output, in an int8 graph only
+ * @throws RN102 too many gate values, RN107 weights that are not finite
  */
 export function addCell(
   add: AddNode,
@@ -83,9 +85,9 @@ export function addCell(
 ): number {
   const { op, input, bias, ...attrs } = cell;
   const outChannels = input.data.length / (x.shape.f * x.shape.c);
-  if (outChannels * x.shape.t > mostGates)
+  if (outChannels * x.shape.t > maxGateValues)
     throw new RunletError('RN102', {
-      what: `the gates of ${x.shape.t} frames have ${outChannels * x.shape.t} values, at most ${mostGates} are read`,
+      what: `the gates of ${x.shape.t} frames have ${outChannels * x.shape.t} values, at most ${maxGateValues} are read`,
       where: name,
       tryThis: 'a shorter window',
     });
@@ -108,7 +110,7 @@ export function addCell(
   return add(op, [gates], attrs as OpAttrs[typeof op], name, quant);
 }
 
-/** The last row of a sequence, of one that runs backwards the first. */
+/** Adds a crop to the last row of a sequence, or to the first row if the sequence runs backwards. */
 export function lastRow(add: AddNode, tensor: number, rows: number, reverse: boolean, name: string, quant?: QuantParams): number {
   if (rows === 1) return tensor;
   const crop = reverse ? { before: 0, after: 1 - rows } : { before: 1 - rows, after: 0 };

@@ -1,7 +1,7 @@
 /**
  * Pools that files write as reductions over the values of one frame, or as slices with steps.
  *
- * In: the shape [t][f][c], and what goes.  Out: attributes of the operators that do it.
+ * In: the shape [t][f][c] and the reduced axes.  Out: attributes of the operators that compute the reduction.
  */
 import {
   type Axis,
@@ -24,25 +24,25 @@ const pool = (kernelF: number, strideF: number): PoolAttrs => ({
   clamp: noClamp,
 });
 
-/** A pool over the features of each frame. */
+/** Returns a pool over the feature rows of each frame; with `all` false, a pool that keeps each row. */
 export const overFeatures = ({ f }: Shape, all = true): PoolAttrs => pool(all ? f : 1, 1);
 
 /**
- * A pool over the channels of each place: `regroup` makes features of them, one row each; then the pool takes
- * those of one place, or of all.
+ * Returns a pool over channels. `regroup` turns every value into a feature row; the pool then takes the rows
+ * of one place, or with `overF` of the whole frame.
  */
 export function overChannels({ f, c }: Shape, overF: boolean): { rows: { f: number }; pool: PoolAttrs } {
   const each = overF ? f * c : c;
   return { rows: { f: f * c }, pool: pool(each, each) };
 }
 
-/** A pool of one place that keeps every `step`th frame or feature. */
+/** Returns a pool with a kernel of one place that keeps every `step`th frame or feature row. */
 export const steppingPool = (axis: 't' | 'f', step: number): PoolAttrs => ({
   ...pool(1, axis === 'f' ? step : 1),
   strideT: axis === 't' ? step : 1,
 });
 
-/** The mean of the channels of real values, as a convolution. */
+/** Returns a convolution that computes the mean of the channels of a float tensor. */
 export function meanOfChannels({ f, c }: Shape, overF: boolean): ConvAttrs {
   const kernelF = overF ? f : 1;
   const weights = { data: new Float32Array(kernelF * c).fill(1 / (kernelF * c)) };
@@ -51,7 +51,7 @@ export function meanOfChannels({ f, c }: Shape, overF: boolean): ConvAttrs {
 
 export type Reduction = { [K in OpName]: { kind: K; attrs: OpAttrs[K] } }[OpName];
 
-/** The operators of a mean or a maximum over `axes`, one or more, in their order. */
+/** Returns the operators for a mean or a maximum over `axes` (at least one), in execution order. */
 export function reductions(axes: ReadonlySet<Axis>, shape: Shape, isMean: boolean): Reduction[] {
   const ofChannels = axes.has('c') && !((axes.has('f') || shape.f === 1) && (axes.has('t') || shape.t === 1));
   const steps: Reduction[] = [];

@@ -1,11 +1,10 @@
 /**
- * Why layers that have no streaming form are refused: rules R10 and R13, by the operator's name and what is
- * known of its input.
+ * Reasons for refusing layers that cannot stream (rules R10 and R13).
  *
- * In: an operator's name (ONNX or TensorFlow Lite) and its first input.  Out: the reason with its numbers and
- * what to do, or nothing where neither rule is the cause.  Source: StreamiNNC section 2, R10 (statistics over
- * time) and R13 (recurrence, attention, softmax over time, positional encodings); docs/errors.md explains
- * both.
+ * In: an operator's name (ONNX or TensorFlow Lite) and what is known of its first input.  Out: the reason
+ * with its numbers and a remedy, or undefined if neither rule applies.  Source: StreamiNNC section 2, R10
+ * (statistics over time) and R13 (recurrence, attention, softmax over time, positional encodings);
+ * docs/errors.md explains both.
  */
 import type { Layout } from './layout.ts';
 
@@ -13,14 +12,14 @@ import type { Layout } from './layout.ts';
 export interface Seen {
   /** Dimensions of the first input in the file. */
   dims?: readonly number[];
-  /** How they lie, where the reader came so far. */
+  /** Their layout, if the reader already knows it. */
   layout?: Layout;
   /**
-   * Dimensions that the operator works over: numbers, or `from` the one to the last. Left out: all behind the
-   * channels.
+   * Dimensions that the operator works over: a list, or all from `from` to the last. Default: all dimensions
+   * after the channels, or only the last one, depending on the operator.
    */
   over?: readonly number[] | { from: number };
-  /** The ONNX attribute. */
+  /** The ONNX attribute `direction`. */
   direction?: string;
 }
 
@@ -37,7 +36,7 @@ const operators: Record<Kind, string> = {
 };
 const kinds = new Map(Object.entries(operators).flatMap(([kind, names]) => names.split(' ').map((name) => [name, kind as Kind])));
 
-/** Frames in a layout: 1 where time has ended. */
+/** Returns the number of frames in a layout; 1 if no time axis is left. */
 export const framesOf = (layout: Layout): number => layout.flat().reduce((n, f) => (f.axis === 't' ? n * f.length : n), 1);
 
 const shape = ({ dims }: Seen): string => (dims ? ` of [${dims.join(', ')}]` : '');
@@ -46,29 +45,29 @@ const onHost = (seen: Seen): string =>
   `end the exported model at its input${shape(seen)} and run it on the host, behind the embedding`;
 const fixed = 'use batch norm, whose statistics are fixed in training, or normalise the channels of each frame';
 
-/** R13: an operator that is attention as a whole. */
+/** R13: one operator computes the whole attention. */
 export const attention = (seen: Seen): string =>
-  `rule R13: attention reads ${rows(seen, 'rows of the window')} at every output; Attention and MultiHeadAttention without a mask are read, and single operators (MatMul, Softmax, MatMul): export it so, or ${onHost(seen)}`;
+  `rule R13: attention reads ${rows(seen, 'rows of the window')} at every output; Runlet reads Attention and MultiHeadAttention without a mask, and attention as MatMul, Softmax and MatMul: export one of these, or ${onHost(seen)}`;
 
 /** R13: a constant that differs from frame to frame. */
 export const position = (frames: number): string =>
-  `rule R13: as a positional encoding it gives a frame another value in each of the windows that share it (${frames} places); add it on the host, behind the embedding`;
+  `rule R13: a positional encoding gives a frame a different value in each window that contains it (${frames} places); add it on the host, behind the embedding`;
 
-/** R13: a softmax whose divisor runs over time. */
+/** R13: a softmax whose divisor is a sum over time. */
 export const softmaxOverTime = (frames: number): string =>
   `a softmax over time (rule R13): its divisor runs over ${frames} rows and changes with every frame; run it on the host, behind the embedding`;
 
-/** R10: a value of the whole window meets its rows. */
+/** R10: a value of the whole window is combined with its rows. */
 export const feedback = (frames: number): string =>
-  `rule R10: a statistic over the window (1 row) meets its ${frames} rows, so a frame that two windows share would have two values; ${fixed}`;
+  `rule R10: a statistic over the window (1 row) is combined with its ${frames} rows, so a frame that two windows share would have two values; ${fixed}`;
 
-/** Two inputs of one operator, of which one has lost its time. */
+/** Returns the number of frames if exactly one of two operands has lost its time axis. */
 export function feedsBack(a: Layout, b: Layout): number | undefined {
   const [x, y] = [framesOf(a), framesOf(b)];
   return Math.min(x, y) === 1 && Math.max(x, y) > 1 ? Math.max(x, y) : undefined;
 }
 
-/** Does the operator work along time? Undefined where that is not known. */
+/** Checks whether the operator works along time. Undefined if the layout is not known. */
 function overTime({ layout, over }: Seen, from: number): boolean | undefined {
   if (!layout) return undefined;
   const first = over && 'from' in over ? over.from : from;
@@ -86,7 +85,7 @@ function normalisation(seen: Seen, from: number): string {
   return `rule R10: its statistics run over ${rows(seen, 'frames of the window')}, so a frame that two windows share would have two values; ${fixed}`;
 }
 
-/** The reason, or nothing. */
+/** Returns the reason for the refusal, or undefined. */
 export function streamingReason(op: string, seen: Seen): string | undefined {
   const kind = seen.direction && seen.direction !== 'forward' && kinds.get(op) === 'recurrent' ? 'backwards' : kinds.get(op);
   switch (kind) {

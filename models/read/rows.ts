@@ -1,8 +1,8 @@
 /**
- * Rows of a window that a file has elsewhere: in its channels, where a layer along time gave them, or in one
- * dimension with the features of a spectrogram.
+ * Rows of a window that a file keeps on other axes: in the channels, where a layer along time put them, or in
+ * one dimension with the features of a spectrogram.
  *
- * In: a tensor, and how its axes lie in the file.  Out: `permute`, and the layout behind it.
+ * In: a tensor and its layout in the file.  Out: `permute` nodes, and the layout after them.
  */
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Axis, OpAttrs, PermuteAttrs } from '../graph/types.ts';
@@ -11,13 +11,13 @@ import { dim, type Factor, fileShapeOf, joined, type Layout, shapeOfLayout, whol
 import { pickingOf } from './picks.ts';
 import type { AddNode } from './recurrent.ts';
 
-/** What a reader adds nodes with. */
+/** The graph that a reader builds, and the function that adds nodes to it. */
 export interface Maker {
   builder: GraphBuilder;
   add: AddNode;
 }
 
-/** A tensor of the graph, and how its axes lie in the file. */
+/** A tensor of the graph and its layout in the file. */
 export interface Laid {
   tensor: number;
   layout: Layout;
@@ -26,9 +26,9 @@ export interface Laid {
 const elementsIn = (factors: readonly Factor[]): number => factors.reduce((n, { length }) => n * length, 1);
 
 /**
- * What stands in dimension `at` of the file as rows, and what stands in the other as channels, or as other
- * axes. Undefined where there are more dimensions, or where the rows are an inner part of an axis that both
- * have a part of.
+ * Returns the permutation that makes rows of dimension `at` of the file, and channels or another axis of the
+ * other dimension. Undefined if there are more dimensions, or if both hold parts of one axis and the rows are
+ * its inner part.
  */
 export function asRows(
   { layout }: Laid,
@@ -41,18 +41,19 @@ export function asRows(
   const axesOf = (d: number) => (layout[d] ?? []).map(({ axis }) => axis);
   const shared = axesOf(at).some((axis) => axesOf(others).includes(axis));
   if (shared && (at > others || new Set([...axesOf(at), ...axesOf(others)]).size > 1)) return undefined;
-  // the outer one of both axes first, whatever the file has first
+  // the outer of both axes comes first, whatever the order in the file
   const isFirst = 'tfc'.indexOf(as.rows) < 'tfc'.indexOf(as.others);
   if (shared && !isFirst) return undefined;
   const order = wholeOrderOf((isFirst ? [at, others] : [others, at]).map((d) => layout[d] ?? []));
-  const own = layout.map((factors, d) => dim(d === at ? as.rows : as.others, elementsIn(factors)));
-  const { t, f } = shapeOfLayout(own);
-  return { attrs: { order, t, f }, layout: own };
+  const permuted = layout.map((factors, d) => dim(d === at ? as.rows : as.others, elementsIn(factors)));
+  const { t, f } = shapeOfLayout(permuted);
+  return { attrs: { order, t, f }, layout: permuted };
 }
 
 /**
- * Frames as channels in the order of `to`, the same factors in other places of a file: by a layer that picks
- * each channel, where they do not lie in this order. Frames that `to` leaves as they are stay so.
+ * Turns frames into channels in the order of `to`, which has the same factors in other dimensions. Adds a
+ * layer that selects channels if they are in another order. Returns frames that `to` does not change as they
+ * are.
  */
 export function asChannels({ builder, add }: Maker, x: Laid, name: string, to: Layout = x.layout): Laid {
   const partsOf = (layout: Layout, ...axes: Axis[]) =>
@@ -78,8 +79,8 @@ export function asChannels({ builder, add }: Maker, x: Laid, name: string, to: L
 }
 
 /**
- * Two operands that meet in the file: where one has as channels and features what the other has as rows, or
- * as features the channels of a vector, it has rows too. What a layer along time gave is such an operand.
+ * Gives two operands the same rows. One operand is permuted to rows if its channels and features are the
+ * other's rows, or if its features are the channels of a vector. A layer along time gives such an operand.
  */
 export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: string): readonly [Laid, Laid] {
   const { builder, add } = maker;
@@ -95,17 +96,17 @@ export function withSameRows(maker: Maker, pair: readonly [Laid, Laid], name: st
   return pair;
 }
 
-/** The dimension of `shape` that holds rows where another operand has this layout; -1: none. */
+/** Returns the dimension of `shape` that holds rows if the other operand has this layout; -1 if none does. */
 function rowsBeside(shape: readonly number[], other: Layout): number {
-  const own = fileShapeOf(other);
-  if (own.join() === shape.join()) return other.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
-  const isVector = own.length === shape.length && own.every((n, d) => n === 1 || n === shape[d]);
-  return isVector ? shape.findIndex((n, d) => n > 1 && own[d] === 1) : -1;
+  const otherShape = fileShapeOf(other);
+  if (otherShape.join() === shape.join()) return other.findIndex((factors) => factors.some(({ axis }) => axis === 't'));
+  const isVector = otherShape.length === shape.length && otherShape.every((n, d) => n === 1 || n === shape[d]);
+  return isVector ? shape.findIndex((n, d) => n > 1 && otherShape[d] === 1) : -1;
 }
 
 /**
- * A sequence whose steps are dimension `at` of the file, for a recurrence over them: with the steps as rows,
- * where they are something else than frames and the frames are the values of a step. Else as it is.
+ * Returns a sequence for a recurrence over dimension `at` of the file. If its steps are not frames and the
+ * frames are the values of a step, the steps become rows; otherwise it is unchanged.
  */
 export function asSteps({ builder, add }: Maker, x: Laid, at: number, name: string): Laid {
   const holdsTime = (d: number) => (x.layout[d] ?? []).some(({ axis }) => axis === 't');
@@ -115,7 +116,7 @@ export function asSteps({ builder, add }: Maker, x: Laid, at: number, name: stri
   return { tensor: add('permute', [x.tensor], rows.attrs, `${name}/steps`, quant), layout: rows.layout };
 }
 
-/** The node that was added of the same tensor before, or a new one. */
+/** Returns the output of an equal node on the same tensor, or adds a new node. */
 function once<K extends 'permute' | 'regroup'>(
   { builder, add }: Maker,
   op: K,
@@ -130,11 +131,10 @@ function once<K extends 'permute' | 'regroup'>(
 }
 
 /**
- * As rows, what a file counts otherwise. Of a tensor of which one dimension holds frames and features, the
- * places of that dimension: `[1, t * f, c]`.
- * Of a vector in two dimensions, as a decoder has it, the places of the first one.
- * Otherwise as it is. The same tensor is put in this order once.
- * @param last of a vector the places of the other dimension, where channels stand first
+ * Makes rows of places that a file counts on other axes. If one dimension holds frames and features, its
+ * places become rows: `[1, t * f, c]`. For a vector in two dimensions, as in a decoder, the places of the
+ * first dimension become rows. Otherwise the tensor is unchanged. Equal nodes are shared.
+ * @param last true if a vector's channels stand first and its rows in the other dimension
  */
 export function asLine(maker: Maker, x: Laid, name: string, last = false): Laid {
   const { t, f } = maker.builder.shape(x.tensor);
@@ -153,7 +153,7 @@ function vectorAsRows(maker: Maker, x: Laid, name: string, last: boolean): Laid 
   const [first, second, ...more] = [...x.layout.keys()].filter((d) => (x.layout[d] ?? []).length > 0);
   if (first === undefined || second === undefined || more.length > 0) return x;
   const channels = elementsIn(x.layout[first] ?? []);
-  // rows that are an inner part of the channels, once these are features
+  // the rows are an inner part of the channels, so the outer part becomes features first
   const given = last
     ? {
         tensor: once(maker, 'regroup', x.tensor, { f: channels }, `${name}/parts`),

@@ -1,7 +1,7 @@
 /**
- * Functions that are several operators here: the larger or smaller of two, slopes that differ.
+ * Functions that take several operators here: the larger or smaller of two values, slopes that differ.
  *
- * In: float tensors.  Out: the tensor that the last of them gives.
+ * In: float tensors.  Out: the tensor that the last operator gives.
  */
 import { type ActivationAttrs, kernelOfOne, noClamp } from '../graph/types.ts';
 import type { AddNode } from './recurrent.ts';
@@ -10,20 +10,20 @@ import { type Spread, valuesOf } from './spread.ts';
 const inf = Number.POSITIVE_INFINITY;
 
 /**
- * What makes a LogSoftmax of a softmax. The bound is the logarithm of the least normal float32: below it a
- * softmax gives 0, whose logarithm is not finite.
+ * Attributes of the operator that turns a softmax into a LogSoftmax. The lower bound is the logarithm of the
+ * smallest normal float32: below it a softmax gives 0, whose logarithm is not finite.
  */
 export const logOfSoftmax: ActivationAttrs = { fn: 'log', clamp: [-87, 0] };
 
-/** max(a, b) = b + relu(a - b); min(a, b) = b - relu(b - a). */
+/** Adds max(a, b) = b + relu(a - b), or min(a, b) = b - relu(b - a). */
 export function extremeOf(add: AddNode, [a, b]: readonly [number, number], isMax: boolean, name: string): number {
   const beyond = add('add', [a, b], { clamp: [0, inf], minus: isMax ? 1 : 0 }, `${name}/beyond`);
   return add('add', [b, beyond], { clamp: noClamp, ...(!isMax && { minus: 1 as const }) }, name);
 }
 
 /**
- * max(x, 0) + slope min(x, 0).
- * @param c channels of x; `laid`: where the slopes lie on it
+ * Adds max(x, 0) + slope min(x, 0).
+ * @param c channels of x. @param laid how the slopes are broadcast over x
  */
 export function slopesOf(
   add: AddNode,

@@ -1,28 +1,28 @@
 /**
- * spread: a constant of the file laid over a tensor, by the broadcasting of NumPy.
+ * spread: maps a constant of the file to the elements of a tensor, with NumPy's broadcasting.
  *
- * In: how the tensor's axes lie in the file, and the constant's dimensions.  Out: which axes it varies
- * along, and where it has the value of each element.  Source: ONNX and TensorFlow Lite broadcasting:
- * dimensions are counted from the last, and one of length 1 is repeated.
+ * In: the tensor's layout in the file and the constant's dimensions.  Out: the outermost axis along which the
+ * constant varies, and its element for each element of the tensor.  Source: ONNX and TensorFlow Lite
+ * broadcasting: dimensions are counted from the last, and one of length 1 is repeated.
  */
 import type { Axis } from '../graph/types.ts';
 import { type Layout, shapeOfLayout } from './layout.ts';
 
 export interface Spread {
-  /** The outermost axis that it varies along; `c` where it is one value. */
+  /** Outermost axis along which the constant varies; `c` if it is one value. */
   over: Axis;
   /**
-   * Element i of [t][f][c], or of one frame, is the constant's element places[i % places.length]: as many as
-   * differ, and a whole frame or window where it varies along more than channels.
+   * Index map: element i of [t][f][c], or of one frame, is the constant's element places[i % places.length].
+   * Its length is a frame or window if the constant varies along more than channels, else one period.
    */
   places: Uint32Array;
 }
 
-/** The constant's values for the first `count` elements. */
+/** Returns the constant's values for the first `count` elements. */
 export const valuesOf = ({ places }: Spread, data: ArrayLike<number>, count = places.length): Float64Array =>
   Float64Array.from({ length: count }, (_, i) => data[places[i % places.length] as number] as number);
 
-/** A factor of an axis: elements of the axis, and of the constant, from one of its places to the next. */
+/** A factor of an axis. Elements from one place to the next: `step` of the axis, `pitch` of the constant. */
 interface Part {
   axis: Axis;
   length: number;
@@ -30,7 +30,7 @@ interface Part {
   pitch: number;
 }
 
-/** Undefined where the constant has more elements along a dimension than the tensor, or other ones. */
+/** Undefined if the constant has more dimensions than the tensor, or a dimension of another length. */
 function partsOf(layout: Layout, dims: readonly number[]): Part[] | undefined {
   const extra = layout.length - dims.length;
   if (extra < 0 || dims.some((d, i) => d !== 1 && d !== layout[i + extra]?.reduce((n, f) => n * f.length, 1))) return undefined;
@@ -58,8 +58,8 @@ export function spread(layout: Layout, dims: readonly number[]): Spread | undefi
     Uint32Array.from({ length }, (_, i) =>
       parts.reduce((sum, p) => (p.axis === axis ? sum + (Math.floor(i / p.step) % p.length) * p.pitch : sum), 0),
     );
-  // channels behind the last that differ repeat those before
-  const differ = parts.reduce((most, p) => (p.axis === 'c' && p.pitch > 0 ? p.step * p.length : most), 1);
+  // number of channels after which the constant repeats
+  const differ = parts.reduce((period, p) => (p.axis === 'c' && p.pitch > 0 ? p.step * p.length : period), 1);
   const [rows, features] = [along('t', over === 't' ? t : 1), along('f', over === 'c' ? 1 : f)];
   const channels = along('c', over === 'c' ? differ : c);
   const places = new Uint32Array(rows.length * features.length * channels.length);

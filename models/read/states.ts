@@ -1,28 +1,28 @@
 /**
- * States that a model takes as inputs and gives as outputs: what goes into each element, and whether it
- * comes back.
+ * States that a model takes as inputs and returns as outputs: the next value of each element, and whether an
+ * output returns it.
  *
- * In: what operators do with a state's elements, each a number that counts through all states.  Out:
- * whether an output is a state's next value, and which states have none. Pairs are found by who feeds whom,
- * element by element: an element is what a cell keeps, or a row of a signal's past, and the output must
- * have what follows it in that very place. Names and shapes prove nothing. All states begin at zero, as
- * those that run such models pass them.
+ * In: the use of state elements by operators; elements are numbered through all states.  Out: whether an
+ * output is a state's next value, and which states are read. Pairs follow from the data flow, element by
+ * element: an element is a value that a cell keeps, or a row of a signal's past, and the output must hold its
+ * next value at the same index. Names and shapes prove nothing. All states begin at zero, as in the programs
+ * that run such models.
  */
 
 export interface StateInput {
   name: string;
-  /** Its elements are [from, from + count). */
+  /** Its elements are numbered [from, from + count). */
   from: number;
   count: number;
 }
 
-/** Elements of all states. A choice: the largest that were seen have some ten thousand. */
+/** Largest number of elements of all states. A choice: the largest models seen have some ten thousand. */
 export const mostElements = 2 ** 20;
 
 export class States {
   private readonly inputs: StateInput[] = [];
   private elements = 0;
-  /** What follows an element: another one, or -1 - k for value k of what is new. */
+  /** Next value of an element: another element, or -1 - k for new value k. */
   private readonly follows = new Map<number, number>();
   private readonly sources = new Map<string, number>();
 
@@ -30,7 +30,7 @@ export class States {
     return this.elements > 0;
   }
 
-  /** The numbers of a new state's elements; undefined where there are too many. */
+  /** Adds a state and returns the numbers of its elements; undefined if there are too many. */
   add(name: string, count: number): Float64Array | undefined {
     const from = this.elements;
     if (from + count > mostElements) return undefined;
@@ -40,8 +40,8 @@ export class States {
   }
 
   /**
-   * Says what comes into `ids` next: values of `source`, of which each has its own. False where something
-   * else was said.
+   * Records that each element of `ids` receives one value of `source` next, in order. Returns false if this
+   * contradicts an earlier record.
    */
   keep(ids: ArrayLike<number>, source: string): boolean {
     const base = this.baseOf(source);
@@ -49,11 +49,10 @@ export class States {
   }
 
   /**
-   * Rows of a state before the new rows of a signal. Says that they move up by as many as are new.
-   * @param ids [outer][rows][inner]
-   * @param source of the new rows
-   * @returns [outer][rows + fresh][inner]: the elements that these go into; -1: none. Undefined where
-   * something else was said.
+   * Records that rows of a state that precede new rows of a signal move up by the number of new rows.
+   * @param ids [outer][rows][inner]. @param fresh number of new rows. @param source name of the new rows
+   * @returns [outer][rows + fresh][inner]: the element that each row's value goes into, or -1 for none.
+   * Undefined if this contradicts an earlier record.
    */
   join(
     ids: ArrayLike<number>,
@@ -80,17 +79,17 @@ export class States {
     return next;
   }
 
-  /** The state whose elements `ids` are, in their order; elements that nothing reads may be any. */
+  /** Returns the state whose elements `ids` are, in order. Elements that nothing reads may be any. */
   nextOf(ids: ArrayLike<number>): StateInput | undefined {
     return this.inputs.find(({ from, count }) => {
-      const own = (i: number) => ids[i] === from + i || !this.follows.has(from + i);
+      const fits = (i: number) => ids[i] === from + i || !this.follows.has(from + i);
       return (
-        ids.length === count && Array.from(ids).every((_, i) => own(i)) && Array.from(ids).some((id) => this.follows.has(id))
+        ids.length === count && Array.from(ids).every((_, i) => fits(i)) && Array.from(ids).some((id) => this.follows.has(id))
       );
     });
   }
 
-  /** States that something reads. */
+  /** Returns the states that something reads. */
   read(): StateInput[] {
     return this.inputs.filter(({ from, count }) => Array.from({ length: count }).some((_, i) => this.follows.has(from + i)));
   }
@@ -109,19 +108,19 @@ export class States {
   }
 }
 
-/** An input or an output of a file: a dimension may be open. */
+/** An input or output of a file; a dimension may be symbolic. */
 export interface Declared {
   name: string;
   dims: readonly (number | string)[] | undefined;
 }
 
-/** What exporters and people call a state. */
+/** Names that exporters and people give to states. */
 const stateName =
   /(^|[^a-z])(states?|hidden|cells?|caches?|mem(ory)?|buf(fer)?s?|context|carry|recurrent|h[xn0]?|c[xn0]?)([^a-z]|in|n?$)/i;
 
 export const isStateName = (name: string): boolean => stateName.test(name);
 
-/** Whether an output may be the next value of an input. */
+/** Checks whether an output may be the next value of an input: its shape must fit. */
 export const mayBe = (input: Declared, output: Declared): boolean =>
   input.dims !== undefined &&
   input.dims.length === output.dims?.length &&
@@ -130,7 +129,7 @@ export const mayBe = (input: Declared, output: Declared): boolean =>
     return typeof d === 'string' || typeof e === 'string' || d === e;
   });
 
-/** Inputs that may be states: an output has their shape. One input is a signal; a number is none. */
+/** Returns the inputs that may be states: an output has their shape. At least one input stays a signal. */
 export function stateInputs<T extends Declared>(all: readonly T[], outputs: readonly Declared[]): T[] {
   const inputs = all.filter(({ dims }) => dims?.length !== 0);
   const found = inputs.filter((input) => outputs.some((output) => mayBe(input, output)));

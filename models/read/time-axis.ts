@@ -1,15 +1,15 @@
 /**
- * Which dimension of an input is time, where the operators allow more than one.
+ * Decides which dimension of an input is time if the operators allow several.
  *
- * In: a reader that asks `pick` for each input that it can read in several ways.  Out: the graph of the
- * reading that the evidence speaks for, with a note of why; a notice where only a convention or the lengths
- * speak; RN168 with all readings where nothing does. A silent guess would give a stream of nonsense whose
- * windows are right, so that no check of windows finds it.
+ * In: a reader that calls `pick` for each input with several readings.  Out: the graph of the reading that
+ * the evidence supports, and a note with the reason; also a notice if only a convention or the lengths
+ * support it; RN168 with all readings if nothing does. A silent wrong guess would give a useless stream whose
+ * windows are right, so no check of windows would find it.
  *
- * Evidence, the first that speaks (docs/reading.md): only one reading has operators that can stream; a
- * dilation, a causal padding, or kernels longer than 1 along one axis alone (time); a kernel that takes a
- * whole axis (features); a width that the metadata, or front ends in use, have; the file format's convention;
- * a dimension at least twice as long as the other. Cost: the file is lowered once per reading.
+ * Evidence, the first that applies (docs/reading.md): only one reading has operators that can stream; a
+ * dilation, a causal padding, or kernels longer than 1 along one axis only (time); a kernel that covers a
+ * whole axis (features); a frame width that the metadata or common front ends have; the file format's
+ * convention; a dimension at least twice as long as the other. Cost: the file is lowered once per reading.
  */
 import { isRunletError, RunletError } from '../error.ts';
 import { isPreset, presetParameters } from '../frontend/presets.ts';
@@ -19,7 +19,7 @@ import { together } from './problems.ts';
 
 /** One way to read an input. */
 export interface Reading {
-  /** What `timeAxis` takes for it. */
+  /** Value of the option `timeAxis` for this reading. */
   dim: number;
   frames: number;
   /** Lengths of the other dimensions, without those of 1. */
@@ -28,59 +28,55 @@ export interface Reading {
 
 export interface Undecided {
   input: string;
-  /** As messages name it: `graph input x [1, 1, 40, 49]`. */
+  /** The input as messages name it: `graph input x [1, 1, 40, 49]`. */
   where: string;
   readings: readonly Reading[];
-  /** Why the first reading is usual in this file format, where nothing else speaks. */
+  /** Why the first reading is usual in this file format; used if no other evidence applies. */
   convention?: string;
   /**
-   * The others are taken only where the first cannot be read and a kernel slides along time: a recurrence
-   * over the channels, beside convolutions.
+   * True if the other readings count only when the first cannot be read and a kernel slides along time: a
+   * recurrence over the channels next to convolutions.
    */
   fallback?: true;
 }
 
-/** Index of the reading that is taken. */
+/** Returns the index of the chosen reading. */
 export type Pick = (undecided: Undecided) => number;
 
 /**
- * Values of a frame that front ends give: MFCC (13, 39), mel bands (40, 64, 80, 128) and bins of an FFT of
- * 256, 320, 400, 512 and 1024; 232 of the speech commands of TensorFlow.js, on which Teachable Machine
- * builds.
+ * Usual numbers of values per frame: MFCC (13, 39), mel bands (40, 64, 80, 128), bins of an FFT of 256, 320,
+ * 400, 512 and 1024; 232 in the speech commands of TensorFlow.js, on which Teachable Machine builds.
  */
 const widths = new Set([13, 39, 40, 64, 80, 128, 129, 161, 201, 232, 257, 513]);
-/**
- * Also widths, and lengths of short windows in frames as often: they count where the other dimension is
- * longer.
- */
+/** Widths that may also be the length of a short window: they count if the other dimension is longer. */
 const seldomWidths = new Set([10, 20, 26, 32]);
 /**
- * Values of a row of the Google speech embedding, of which openWakeWord's windows have 16 to 40; VGGish has
- * as many frames, of 64.
+ * Values per row of the Google speech embedding; openWakeWord's windows have 16 to 40 rows. VGGish has as
+ * many frames, of 64 values.
  */
 const embeddingWidth = 96;
-/** Channels of a motion sensor or a few electrodes. */
-const mostChannels = 9;
+/** Largest number of channels of a motion sensor or of a few electrodes. */
+const maxSensorChannels = 9;
 
-/** How much a dimension of `width` beside one of `other` looks like features: 0 not at all. */
+/** Rates how likely a dimension of `width` next to one of `other` is the features; 0 is not at all. */
 function likeness(width: number, other: number, named: number | undefined): number {
   if (width === named) return 5;
-  if (width <= mostChannels && other >= 12 * width) return 4;
+  if (width <= maxSensorChannels && other >= 12 * width) return 4;
   if (widths.has(width)) return 3;
-  if (width <= mostChannels && other >= 4 * width) return 3;
+  if (width <= maxSensorChannels && other >= 4 * width) return 3;
   return width === embeddingWidth || (seldomWidths.has(width) && other > width) ? 1 : 0;
 }
 
 interface Verdict {
   reading: number;
   why: string;
-  /** Nothing in the file says it. */
+  /** True if nothing in the file says it, so the user gets a notice. */
   notice?: true;
 }
 
 const values = ({ frames, frame }: Reading): string => `${frames} frames of ${frame.join(' x ') || 1}`;
 
-/** By the lengths of two dimensions. */
+/** Decides by the lengths of two dimensions. */
 function byLengths({ readings, convention }: Undecided, named: number | undefined): Verdict | undefined {
   const usual = convention === undefined ? undefined : { reading: 0, why: convention, notice: true as const };
   const [a, b] = readings as [Reading, Reading];
@@ -94,10 +90,10 @@ function byLengths({ readings, convention }: Undecided, named: number | undefine
   if (usual) return usual;
   const [long, short] = a.frames > b.frames ? [a, b] : [b, a];
   if (first > 0 || long.frames < 2 * short.frames) return undefined;
-  return { reading: a === long ? 0 : 1, why: 'it is much the longer one', notice: true };
+  return { reading: a === long ? 0 : 1, why: 'it is much longer than the other one', notice: true };
 }
 
-/** By the values of a frame that the caller names. */
+/** Decides by the number of values per frame that the caller gives. */
 function byFrame({ readings }: Undecided, frame: number | undefined): Verdict | undefined {
   const fitting = readings.filter((reading) => reading.frame.reduce((a, b) => a * b, 1) === frame);
   const [only] = fitting;
@@ -112,9 +108,8 @@ interface Slide {
 }
 
 /**
- * Along t and f, what each convolution does; `whole`: it takes all of the axis, as it is in the input.
- * Where the input has no features, that is a layer along time in this reading or the other, and does not
- * slide.
+ * Returns how each convolution slides along t and f. `whole`: its kernel covers the whole axis of the input.
+ * In an input without features this is a layer along time in one of the readings, and does not slide.
  */
 function slides(graph: Graph): { t: Slide; f: Slide }[] {
   const input = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape;
@@ -135,16 +130,16 @@ function slides(graph: Graph): { t: Slide; f: Slide }[] {
 }
 
 const signs: readonly { why: string; holds: (s: Slide) => boolean; feature?: true }[] = [
-  { why: 'convolutions are dilated along it alone', holds: (s) => s.kernel > 1 && s.dilation > 1 },
+  { why: 'convolutions are dilated only along it', holds: (s) => s.kernel > 1 && s.dilation > 1 },
   {
-    why: 'it alone is padded on one side (causal)',
+    why: 'only it is padded on one side (causal)',
     holds: (s) => s.kernel > 1 && s.pad[1] === 0 && s.pad[0] === (s.kernel - 1) * s.dilation,
   },
   { why: 'a kernel takes the whole other dimension', holds: (s) => s.whole, feature: true },
-  { why: 'kernels are longer than 1 along it alone', holds: (s) => s.kernel > 1 },
+  { why: 'kernels are longer than 1 only along it', holds: (s) => s.kernel > 1 },
 ];
 
-/** By the operators of the graph that the first reading gives; the second has t and f exchanged. */
+/** Decides by the operators of the first reading's graph. The second reading has t and f exchanged. */
 function byOperators(graph: Graph): Verdict | undefined {
   const all = slides(graph);
   for (const { why, holds, feature } of signs) {
@@ -165,8 +160,8 @@ function unclear({ input, where, readings }: Undecided): RunletError {
 }
 
 /**
- * The width of a frame that the metadata `runlet.features` names; what is wrong with the metadata is said
- * where they are used.
+ * Returns the frame width of the front end in the metadata `runlet.features`. Errors in the metadata are
+ * reported where it is used.
  */
 export function namedWidth(graph: Graph): number | undefined {
   try {
@@ -183,8 +178,9 @@ const slidesAlongTime = (graph: Graph): boolean => slides(graph).some(({ t }) =>
 const isGraph = (result: Graph | RunletError): result is Graph => !isRunletError(result);
 
 /**
- * @param read lowers the file; it may ask for each input. @param onNotice a choice that the user should see
- * @param frame values of a frame, where the caller knows them
+ * Returns the graph of the right reading.
+ * @param read lowers the file and calls `pick` for each input. @param onNotice receives choices that the user
+ * should see. @param frame values per frame, if the caller knows them
  */
 export async function decideTime(
   read: (pick: Pick) => Graph | Promise<Graph>,
@@ -208,35 +204,35 @@ export async function decideTime(
   const [sure] = results as [Graph | RunletError];
   const isFallback = inputs.length > 0 && inputs.every(({ fallback }) => fallback);
   if (isFallback && isGraph(sure)) return sure;
-  const most = inputs.reduce((n, { readings }) => Math.max(n, readings.length), 1);
-  while (results.length < most) results.push(await attempt(results.length));
+  const readingCount = inputs.reduce((n, { readings }) => Math.max(n, readings.length), 1);
+  while (results.length < readingCount) results.push(await attempt(results.length));
   const graphs = results.filter((result): result is Graph => isGraph(result) && (!isFallback || slidesAlongTime(result)));
   const [first] = results as [Graph | RunletError];
   const [graph] = graphs;
   if (!graph) throw inputs.length === 0 ? first : withAxis(first as RunletError, inputs);
   if (inputs.length === 0) return graph;
   const only: Verdict | undefined =
-    graphs.length === 1 ? { reading: results.indexOf(graph), why: 'the operators can stream along it alone' } : undefined;
+    graphs.length === 1 ? { reading: results.indexOf(graph), why: 'the operators can stream only along it' } : undefined;
   const operators = only ?? (graphs.length === 2 && results.length === 2 ? byOperators(graph) : undefined);
   const verdicts = inputs.map((undecided) => byFrame(undecided, frame) ?? operators ?? byLengths(undecided, namedWidth(graph)));
   const open = inputs.filter((_, i) => !verdicts[i]);
   const index = verdicts[0]?.reading ?? 0;
   const chosen = results[index];
-  // inputs whose lengths say different things are read in one way only
+  // all inputs take the same reading, so different verdicts are an error
   if (open.length > 0 || verdicts.some((v) => v?.reading !== index) || !chosen || !isGraph(chosen))
     throw together((open.length > 0 ? open : inputs).map(unclear));
-  const notes = inputs.map((undecided, i) => told(undecided, verdicts[i] as Verdict, onNotice));
+  const notes = inputs.map((undecided, i) => noteOn(undecided, verdicts[i] as Verdict, onNotice));
   return { ...chosen, notes: [...notes, ...chosen.notes] };
 }
 
-/** With no reading that can be read: also that time is open, where lengths do not tell. */
+/** Returns the error if no reading works, with RN168 for inputs whose lengths do not decide. */
 function withAxis(error: RunletError, inputs: readonly Undecided[]): RunletError {
   const open = inputs.filter((undecided) => !undecided.fallback && !byLengths(undecided, undefined));
   return together([...open.map(unclear), error]);
 }
 
-/** The note on an input; to the user where nothing in the file says it. */
-function told(undecided: Undecided, { reading, why, notice }: Verdict, onNotice: (text: string) => void): string {
+/** Returns the note on an input, and also notifies the user if nothing in the file says it. */
+function noteOn(undecided: Undecided, { reading, why, notice }: Verdict, onNotice: (text: string) => void): string {
   const { input, readings } = undecided;
   const chosen = readings[reading] as Reading;
   const others = readings.filter((r) => r !== chosen).map((r) => `--time-axis ${r.dim} takes ${values(r)}`);

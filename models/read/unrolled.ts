@@ -1,39 +1,39 @@
 /**
- * Recurrent cells that a file spells out in single operators, whose states come from outside and go there.
+ * Finds recurrent cells that a file spells out in single operators and whose states are inputs and outputs.
  *
- * In: the nodes of a file in topological order, which inputs are states, and which outputs may be their
- * next values.
- * Out: groups of nodes, each a cell: what it reads of a row and of states, and its next states. What a cell
- * computes is found by evaluating it (cell.ts). Rule: a cell's nodes lie between states and next states;
- * two next states that share a node or a state belong to one cell; products of a row alone, which nothing
- * else reads, belong to the cell that reads them.
+ * In: the file's nodes in topological order, which inputs are states, and which outputs may be their next
+ * values.
+ * Out: groups of nodes, one per cell, with the row values and states that the cell reads and its next states.
+ * cell.ts evaluates a group to find what it computes. Rule: a cell's nodes lie between states and next
+ * states. Two next states that share a node or a state belong to one cell. A product that depends only on the
+ * row and that only the cell reads belongs to the cell.
  */
 
 import { append } from '../lists.ts';
 
-/** A node as far as its place matters; constants are left out. */
+/** The properties of a node that the search needs. Constant inputs are left out. */
 export interface PlainNode<K> {
   inputs: readonly K[];
   outputs: readonly K[];
   /**
-   * It only moves elements; or it adds a constant to one value, or multiplies it with a matrix; or it is a
-   * recurrent layer as a whole.
+   * `move` only moves elements; `sum` adds a constant to one value; `product` multiplies one value by a
+   * matrix; `cell` is a whole recurrent layer. Left out: any other operator.
    */
   kind?: 'move' | 'sum' | 'product' | 'cell';
 }
 
 export interface Unrolled<K> {
-  /** Places in the list, ascending. */
+  /** Indexes into the list of nodes, ascending. */
   nodes: number[];
-  /** Values of a row. */
+  /** Row values that the cell reads. */
   inputs: K[];
-  /** Parts of states. */
+  /** States, or parts of states, that the cell reads. */
   states: K[];
-  /** Values that go into states. */
+  /** Values that become the next states. */
   next: K[];
 }
 
-/** Values that are moved elements of states. */
+/** Returns the states and all values that consist only of moved elements of states. */
 function partsOf<K>(nodes: readonly PlainNode<K>[], states: readonly K[]): Set<K> {
   const parts = new Set(states);
   for (const { kind, inputs, outputs } of nodes)
@@ -41,8 +41,8 @@ function partsOf<K>(nodes: readonly PlainNode<K>[], states: readonly K[]): Set<K
   return parts;
 }
 
-/** Next states of a file. A choice: two a layer, and nobody has a hundred recurrent layers. */
-const mostLeaves = 256;
+/** Largest number of next states. A choice: a layer has two, and no model has a hundred such layers. */
+const maxLeaves = 256;
 
 const meet = <T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean => [...a].some((one) => b.has(one));
 
@@ -64,7 +64,7 @@ class Finder<K> {
 
   private node = (i: number): PlainNode<K> => this.nodes[i] as PlainNode<K>;
 
-  /** What moves bring to an output: results of nodes that compute. */
+  /** Returns the results of computing nodes that reach an output through moves only. */
   private leaves(outputs: readonly K[]): K[] {
     const found = new Set<K>();
     const seen = new Set<K>();
@@ -75,14 +75,14 @@ class Finder<K> {
       const at = this.maker.get(v);
       if (at === undefined) continue;
       const { kind, inputs } = this.node(at);
-      // a state before new rows is the past of a signal, and no cell
+      // a state that is joined before new rows is the past of a signal, not a cell
       if (kind === 'move' && !inputs.some((x) => this.parts.has(x))) append(open, inputs);
       else if (kind !== 'move' && kind !== 'cell') found.add(v);
     }
     return [...found].sort((a, b) => (this.maker.get(a) ?? 0) - (this.maker.get(b) ?? 0));
   }
 
-  /** Nodes that depend on a state otherwise than through a recurrent layer or as the past of a signal. */
+  /** Returns nodes that depend on a state other than through a recurrent layer or as a signal's past. */
   private behind(): Set<number> {
     const found = new Set<number>();
     const values = new Set<K>();
@@ -95,7 +95,7 @@ class Finder<K> {
     return found;
   }
 
-  /** The nodes that a next state needs, back to states and to other next states. */
+  /** Returns the nodes that a next state needs, back to states and to other next states. */
   private before(leaf: K, leaves: ReadonlySet<K>, allowed: ReadonlySet<number>): { nodes: Set<number>; states: Set<K> } {
     const [nodes, states] = [new Set<number>(), new Set<K>()];
     const open = [leaf];
@@ -114,24 +114,24 @@ class Finder<K> {
     const behind = this.behind();
     if (behind.size === 0) return [];
     const leaves = this.leaves(outputs).filter((v) => behind.has(this.maker.get(v) ?? -1));
-    if (leaves.length > mostLeaves) return [];
+    if (leaves.length > maxLeaves) return [];
     const all = new Set(leaves);
     const groups: { nodes: Set<number>; states: Set<K>; next: K[] }[] = [];
     for (const leaf of leaves) {
-      const own = this.before(leaf, all, behind);
-      if (own.states.size === 0) continue;
-      const group = groups.find((g) => meet(g.nodes, own.nodes) || meet(g.states, own.states));
-      if (!group) groups.push({ ...own, next: [leaf] });
+      const needed = this.before(leaf, all, behind);
+      if (needed.states.size === 0) continue;
+      const group = groups.find((g) => meet(g.nodes, needed.nodes) || meet(g.states, needed.states));
+      if (!group) groups.push({ ...needed, next: [leaf] });
       else {
-        for (const i of own.nodes) group.nodes.add(i);
-        for (const v of own.states) group.states.add(v);
+        for (const i of needed.nodes) group.nodes.add(i);
+        for (const v of needed.states) group.states.add(v);
         group.next.push(leaf);
       }
     }
     return groups.flatMap((group) => this.whole(group));
   }
 
-  /** With the products of its row; nothing where somebody else reads what is inside. */
+  /** Adds the row's products to a group. Returns nothing if another node reads a value inside it. */
   private whole({ nodes, states, next }: { nodes: Set<number>; states: Set<K>; next: K[] }): Unrolled<K>[] {
     const inputs = new Set<K>();
     const open = this.outside(nodes, states);
@@ -155,7 +155,7 @@ class Finder<K> {
     return [...read].filter((v) => !states.has(v) && !nodes.has(this.maker.get(v) ?? -1));
   }
 
-  /** Moves and sums, then a product, all read by these nodes alone. */
+  /** Follows `value` back to a product. Undefined if other nodes read the moves and sums on the way. */
   private productAbove(value: K, nodes: ReadonlySet<number>): number[] | undefined {
     const chain: number[] = [];
     const inside = new Set(nodes);
@@ -173,7 +173,9 @@ class Finder<K> {
   }
 }
 
-/** @param outputs of the file; `next`: those of them that may be next values of states */
+/**
+ * @param outputs values that the file outputs. @param next those outputs that may be next values of states
+ */
 export const unrolledCells = <K>(
   nodes: readonly PlainNode<K>[],
   states: readonly K[],

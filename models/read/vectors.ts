@@ -1,9 +1,9 @@
 /**
- * withVectors: inputs of one frame beside signals, as signals.
+ * withVectors: turns inputs of one frame into signals if the graph has other signals.
  *
- * In: a Graph.  Out: the Graph, in which an input of one frame, which the whole window shares (a person's
- * height, a state that the host gives back), brings a frame with each tick of the other inputs; its newest
- * one counts. The windowed model is the same: it reads the last of its frames.
+ * In: a Graph.  Out: the Graph. An input of one frame for the whole window (a person's height, a state that
+ * the host feeds back) takes one frame at each tick of the other inputs, and the newest one counts. The
+ * windowed model is the same: it reads the last frame of that input.
  */
 import { clockOf } from '../graph/clock.ts';
 import type { Graph, Node, Port, Tensor } from '../graph/types.ts';
@@ -19,12 +19,12 @@ export function withVectors(graph: Graph): Graph {
   const notes = [...graph.notes];
   const inputs = graph.inputs.map((port): Port => {
     if (signals.includes(port)) return port;
-    const own = graph.tensors[port.tensor] as Tensor;
+    const oneFrame = graph.tensors[port.tensor] as Tensor;
     const tensor = tensors.length;
-    tensors.push({ ...own, id: tensor, name: `${own.name}/frames`, shape: { ...own.shape, t: window } });
+    tensors.push({ ...oneFrame, id: tensor, name: `${oneFrame.name}/frames`, shape: { ...oneFrame.shape, t: window } });
     const attrs = { before: 1 - window, after: 0 };
     newest.push({ op: 'history', name: `${port.name}/newest`, inputs: [tensor], output: port.tensor, attrs });
-    notes.push(`input '${port.name}' has one frame: it brings one with each frame of the signal, and the newest one counts`);
+    notes.push(`input '${port.name}' has one frame: it takes a frame with each frame of the signal, and the newest one counts`);
     const fileShape = [port.fileShape[0] ?? 1, window, ...port.fileShape.slice(1)];
     return { ...port, tensor, fileShape, order: ['t', ...port.order.filter((axis) => axis !== 't')] };
   });

@@ -1,21 +1,19 @@
-/**
- * Work: what evaluating the loops and spelt-out cells of one file may take, in products and sums.
- */
+/** Work: a budget for evaluating the loops and spelt-out cells of one file, in products and sums. */
 
-/** A choice: some seconds. */
-const most = 2 ** 30;
-/** What an operator costs beside its values. */
+/** Products and sums per file. A choice: some seconds of time. */
+const maxWork = 2 ** 30;
+/** Cost of one operator in addition to its values. */
 const overhead = 64;
 
 export class Work {
-  private left = most;
+  private left = maxWork;
 
-  /** False where no more may be done. */
+  /** Returns false if the budget is spent. */
   spend(values: number): boolean {
     this.left -= values;
     return this.left >= 0;
   }
 
-  /** For one operator. */
+  /** Spends the cost of one operator. */
   start = (values: number): boolean => this.spend(overhead + values);
 }

@@ -1,39 +1,37 @@
 /**
- * Members of a ZIP archive, within bounds.
+ * Members of a ZIP archive, read within bounds.
  *
  * In: the archive's bytes.  Out: its directory, and the content of a member.  Throws ZipError.
  * Source: PKWARE APPNOTE 6.3.10 for ZIP (without ZIP64, which only files above 4 GiB need); fflate inflates.
- * Only the central directory is believed, and it is checked: a member is inflated piece by piece and stopped
- * as soon as more comes than is declared, and size and CRC-32 must agree in the end. What is declared, the
- * caller bounds.
- * Cost: memory of the declared size and of one piece, 16 KiB packed, which are at most 16.1 MiB unpacked.
+ * Only the central directory is used, and it is checked: a member is inflated in pieces, inflation stops as
+ * soon as the output exceeds the declared size, and size and CRC-32 must match at the end. The caller limits
+ * the declared size.
+ * Cost: memory for the declared size and for one piece of 16 KiB packed bytes, at most 16.1 MiB unpacked.
  */
 
 /** Why an archive or a member cannot be read. */
 export class ZipError extends Error {}
 
-/**
- * Packed bytes that are inflated at a time. A choice: it bounds what comes after a member should have ended.
- */
+/** Packed bytes per piece. A choice: it limits the output beyond the declared end of a member. */
 const pieceBytes = 1 << 14;
 
-/** Bytes that one packed byte can become: 258 bytes of a match cost two bits at least (RFC 1951, 3.2.5). */
+/** Largest output of one packed byte: a match of 258 bytes costs at least two bits (RFC 1951, 3.2.5). */
 const largestRatio = 1032;
 
 /** An entry of the central directory (PKWARE APPNOTE 4.3.12). */
 export interface Member {
   name: string;
-  /** 0 stored, 8 deflated. */
+  /** Compression: 0 stored, 8 deflated. */
   method: number;
   crc: number;
   packedBytes: number;
-  /** Declared size once unpacked. */
+  /** Declared unpacked size. */
   bytes: number;
-  /** Where its local header lies. */
+  /** Offset of its local header. */
   at: number;
 }
 
-/** CRC-32 of ZIP (PKWARE APPNOTE 4.4.7; polynomial 0xedb88320), by a table. */
+/** Table for the CRC-32 of ZIP (PKWARE APPNOTE 4.4.7; polynomial 0xedb88320). */
 const crcTable = Int32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
   return n;
@@ -49,9 +47,7 @@ const damaged = (why: string): ZipError => new ZipError(why);
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/**
- * The central directory; the record that ends it comes last in the file, before a comment of at most 64 KiB.
- */
+/** Returns the central directory. Its end record is last in the file, before a comment of at most 64 KiB. */
 export function membersOf(bytes: Uint8Array): Member[] {
   const view = viewOf(bytes);
   let end = bytes.length - 22;
@@ -77,7 +73,7 @@ export function membersOf(bytes: Uint8Array): Member[] {
   return members;
 }
 
-/** A member's bytes as they are stored. */
+/** Returns a member's bytes as stored. */
 function packedOf(bytes: Uint8Array, { at, packedBytes }: Member): Uint8Array {
   const view = viewOf(bytes);
   if (at + 30 > bytes.length || view.getUint32(at, true) !== 0x04034b50) throw damaged('a member is not where the archive says');
@@ -87,7 +83,7 @@ function packedOf(bytes: Uint8Array, { at, packedBytes }: Member): Uint8Array {
   return bytes.subarray(from, from + packedBytes);
 }
 
-/** Exactly `bytes` bytes out of a deflated member. */
+/** Inflates a member to exactly its declared size. */
 async function inflated(packed: Uint8Array, { bytes }: Member): Promise<Uint8Array> {
   const { Inflate } = await import('fflate');
   const out = new Uint8Array(bytes);
@@ -109,15 +105,16 @@ async function inflated(packed: Uint8Array, { bytes }: Member): Promise<Uint8Arr
   return out;
 }
 
-/** A member's content, checked. @param what the member, as messages name it */
+/** Returns a member's content after all checks. @param what name of the member in messages */
 export async function contentOf(bytes: Uint8Array, member: Member, what: string): Promise<Uint8Array> {
   const packed = packedOf(bytes, member);
   if (member.method !== 0 && member.method !== 8) throw damaged(`compression ${member.method} is unknown`);
-  const most = packed.length * (member.method === 0 ? 1 : largestRatio);
-  if (member.bytes > most) throw damaged(`${member.bytes} bytes of ${what} are declared, its ${packed.length} cannot hold them`);
+  const maxBytes = packed.length * (member.method === 0 ? 1 : largestRatio);
+  if (member.bytes > maxBytes)
+    throw damaged(`${member.bytes} bytes of ${what} are declared, its ${packed.length} cannot hold them`);
   const content = member.method === 0 ? packed : await inflated(packed, member);
   if (content.length !== member.bytes)
     throw damaged(`${member.bytes} bytes of ${what} are declared, and ${content.length} are stored`);
-  if (crc32(content) !== member.crc) throw damaged(`the CRC-32 of ${what} is another than the archive says`);
+  if (crc32(content) !== member.crc) throw damaged(`the CRC-32 of ${what} is not the one that the archive declares`);
   return content;
 }

@@ -1,10 +1,12 @@
 /**
- * How far a pooled row can be off when it is reused at a hop that is not a multiple of the pool length.
+ * Upper bounds on the error of a pooled row that is reused at a hop that is not a multiple of the pool
+ * length.
  *
- * In: pool length, hop and what is known of the pool's own input (its band, or its measured slope).  Out: a
- * bound on |error| of one pool layer.
- * Source: StreamiNNC section 1.6, equations 3 to 6, and the sharper form in r = hop mod p. Not a bound on the
- * network's output: non-linearities widen the band, and every pool lowers the rate of the layers behind it.
+ * In: pool length, hop, and the band or the measured slope of the pool's input.  Out: a bound on |error| of
+ * one pool layer.
+ * Source: StreamiNNC section 1.6, equations 3 to 6, and the sharper form with r = hop mod p. It is no bound
+ * on the network's output: non-linearities widen the band, and every pool lowers the rate of the layers
+ * behind it.
  */
 
 export interface PoolBand {
@@ -16,26 +18,26 @@ export interface PoolBand {
   amplitude: number;
   /** Highest frequency in the pool's input. */
   maxFrequencyHz: number;
-  /** Rate of the pool's input: the signal's rate over the product of the strides before this layer. */
+  /** Rate of the pool's input, Hz: the signal's rate over the product of the strides before this layer. */
   sampleRateHz: number;
 }
 
 /**
- * r: frames by which the two pooling windows of one row differ after one hop; after n hops on one grid it is
- * n * hop mod p.
+ * Returns r, the number of frames by which the two pooling windows of one row differ after one hop. After n
+ * hops on one grid it is n * hop mod p.
  */
 export const poolOffset = (hop: number, poolLength: number): number => hop % poolLength;
 
-/** Largest change between two samples, 2 pi A fmax / fs (equation 3; Bernstein's inequality). */
+/** Upper bound of the change between two samples: 2 pi A fmax / fs (equation 3; Bernstein's inequality). */
 export const bandSlope = ({ amplitude, maxFrequencyHz, sampleRateHz }: PoolBand): number =>
   (2 * Math.PI * amplitude * maxFrequencyHz) / sampleRateHz;
 
-/** |error| <= r * maxSlope, with maxSlope = max |x[t] - x[t - 1]| as measured: no assumption on the band. */
+/** |error| <= r * maxSlope, with the measured maxSlope = max |x[t] - x[t - 1]|, without a band limit. */
 export const slopeBound = (offset: number, maxSlope: number): number => offset * maxSlope;
 
 /**
- * |error| <= min(r * 2 pi A fmax / fs, 2A) for maximum, average and sub-sampling. 0 at an aligned hop.
- * Two windows of an average share p - r samples, so there 2A becomes 2A * r / p.
+ * |error| <= min(r * 2 pi A fmax / fs, 2A) for maximum, average and sub-sampling; 0 at an aligned hop. For an
+ * average, 2A becomes 2A * r / p, because the two windows share p - r samples.
  */
 export function poolingBound(band: PoolBand, pooling: 'any' | 'average' = 'any'): number {
   const offset = poolOffset(band.hop, band.poolLength);
@@ -44,7 +46,7 @@ export function poolingBound(band: PoolBand, pooling: 'any' | 'average' = 'any')
 }
 
 /**
- * The paper's form for any hop, (p - 1) * 2 pi A fmax / fs (equations 4 to 6): the largest r, and no
- * saturation.
+ * The paper's bound for any hop: (p - 1) * 2 pi A fmax / fs (equations 4 to 6), with the largest r and
+ * without the limit 2A.
  */
 export const paperPoolingBound = (band: PoolBand): number => slopeBound(band.poolLength - 1, bandSlope(band));

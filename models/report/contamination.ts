@@ -1,10 +1,11 @@
 /**
- * Which rows of a window depend on zero padding, per layer: what streaming without retraining changes.
+ * Contamination: the rows of a window that depend on zero padding, per layer. Streaming without retraining
+ * changes these rows.
  *
- * In: a Graph.  Out: per layer that slides along time, rows whose receptive field touches padding, and the
- * paper's probe.
- * Source: StreamiNNC section 3.2 B and rule R6. The probe counts outputs below 1 for an input of ones where
- * every kernel averages; it under-counts behind maximum pooling, where one clean tap hides the others. The
+ * In: a Graph.  Out: for each layer that slides along time, the number of rows whose receptive field touches
+ * padding, and the paper's probe.
+ * Source: StreamiNNC section 3.2 B and rule R6. The probe uses an input of ones and averaging kernels, and
+ * counts outputs below 1. It under-counts behind maximum pooling, because one clean tap hides the others; the
  * structural count does not.
  */
 
@@ -15,21 +16,22 @@ import type { WindowRule } from '../stream/timing.ts';
 
 export interface Contamination {
   node: Node;
-  /** Rows of one window. */
+  /** Number of rows in one window. */
   rows: number;
-  /** Rows whose receptive field reaches past the window's left, its right edge. */
+  /**
+   * Number of rows whose receptive field reaches past the left edge of the window, and past the right edge.
+   */
   left: number;
   right: number;
-  /** Part of the rows that reach past either edge, 0 to 1. */
+  /** Share of the rows that reach past either edge, 0 to 1. */
   share: number;
-  /** Rows whose probe output is below 1, and their part of all rows. */
+  /** Number of rows whose probe output is below 1, and their share of all rows. */
   probeRows: number;
   probe: number;
 }
 
 /**
- * A tensor's rows: 1 - the probe's value (exact near 1), and whether the left (1) or the right edge (2) is
- * within reach.
+ * Rows of a tensor: 1 - the probe's value (exact near 1), and bits for the edges in reach: left 1, right 2.
  */
 interface Rows {
   deficit: Float64Array;
@@ -48,7 +50,7 @@ function slide(x: Rows, rule: WindowRule, rows: number): Rows {
   const y: Rows = { deficit: new Float64Array(rows), edges: new Uint8Array(rows) };
   for (let row = 0; row < rows; row++) {
     let sum = 0;
-    let least = 1;
+    let lowest = 1;
     let inside = 0;
     let edges = 0;
     for (let k = 0; k < rule.kernel; k++) {
@@ -59,11 +61,11 @@ function slide(x: Rows, rule: WindowRule, rows: number): Rows {
       }
       const deficit = x.deficit[t] as number;
       sum += deficit;
-      least = Math.min(least, deficit);
+      lowest = Math.min(lowest, deficit);
       inside++;
       edges |= x.edges[t] as number;
     }
-    const average = { zero: (sum + rule.kernel - inside) / rule.kernel, exclude: sum / inside, minimum: least };
+    const average = { zero: (sum + rule.kernel - inside) / rule.kernel, exclude: sum / inside, minimum: lowest };
     y.deficit[row] = average[rule.padWith];
     y.edges[row] = edges;
   }
@@ -71,8 +73,8 @@ function slide(x: Rows, rule: WindowRule, rows: number): Rows {
 }
 
 /**
- * Layers in order, up to where time ends (a global pool or a dense layer) or branches of different length
- * meet.
+ * Returns the contamination of the layers in order. It ends at global pools and dense layers, and where
+ * branches of different length meet.
  */
 export function contaminationOf(graph: Graph): Contamination[] {
   const view = viewOf(graph);

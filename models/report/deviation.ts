@@ -1,13 +1,13 @@
 /**
- * What each mode would cost on a given signal: work, state and delay as planned, deviation from the windowed
- * model as measured.
+ * deviationOf: compares all modes on a signal: planned work, state and delay, and the measured deviation from
+ * the windowed model.
  *
- * In: a Graph (float or int8), a hop, a signal and how to run a node.  Out: a row a mode, and per layer
- * contamination, probe, slope, the bound of a misaligned hop and the deviation of its rows.  The reference is
- * the model on each window by itself, zero-padded as in its file. NRMSE = sqrt(mean((y_windowed - y_mode)^2))
- * / (max y_windowed - min y_windowed), of outputs the mean over their units (StreamiNNC section 3.2).
- * Bounded: at most `windows` windows, evenly spread, and about `macs` multiply-accumulates for each of
- * reference and trunks.
+ * In: a Graph (float or int8), a hop, a signal, a function that runs a node.  Out: one row per mode, and per
+ * layer contamination, probe, slope, the bound of a misaligned hop and the deviation of its rows.  The
+ * reference is the model on each window separately, zero-padded as in its file. NRMSE = sqrt(mean((y_windowed
+ * - y_mode)^2)) / (max y_windowed - min y_windowed); for outputs, the mean over their units (StreamiNNC
+ * section 3.2). Cost: at most `windows` evenly spread windows, and about `macs` multiply-accumulates for the
+ * reference and for each trunk.
  */
 
 import { isRunletError, RunletError } from '../error.ts';
@@ -33,11 +33,11 @@ import { Difference, Differences } from './difference.ts';
 import { type LayerDeviation, layerRows, type Measured } from './layer-deviation.ts';
 import { partialOf } from './partial.ts';
 
-/** Arrays that hold frames, and how their numbers are computed and read. */
+/** The signal in float or integers, and functions that compute and convert its values. */
 export interface Arithmetic<A> {
   signal: Block<A>;
   run: RunNode<A>;
-  /** Real values of a tensor. */
+  /** Converts values of a tensor to real numbers. */
   real: (tensor: number, data: A) => ArrayLike<number>;
 }
 
@@ -47,29 +47,31 @@ export interface ModeCost {
   stateBytes: number;
   delayFrames: number;
   warmUpHops: number;
-  /** Equal to the windowed model by construction; then the deviation is 0 and nothing was run. */
+  /** True if the mode equals the windowed model by construction. The deviation is then 0. */
   exact: boolean;
-  /** Shares of 1; the largest difference is in units of the output. */
+  /** NRMSE of the outputs, as a share. The largest difference is in units of the output. */
   outputNrmse: number;
   maxDifference: number;
 }
 
 export interface Deviation {
   hop: number;
-  /** Windows compared, and frames of the signal that were run through. */
+  /** Number of compared windows, and of processed frames. */
   windows: number;
   frames: number;
   notes: string[];
   modes: ModeCost[];
   /** Modes that cannot be planned at this hop. */
   refused: { mode: Mode; code: string; text: string }[];
-  /** The first layers streamed without retraining, the others computed whole (mode partial of the paper). */
+  /** Mode partial of the paper: the first layers streamed without retraining, the others computed whole. */
   partial?: { layers: number; layer: string; contaminated: number; outputNrmse: number; maxDifference: number };
   layers: LayerDeviation[];
 }
 
 export interface DeviationLimits {
+  /** Largest number of windows. Default 64. */
   windows?: number;
+  /** Approximate number of multiply-accumulates for the reference, and for each trunk. Default 2e8. */
   macs?: number;
 }
 
@@ -79,7 +81,7 @@ function plansOf(graph: Graph, hop: number): { plans: StreamPlan[]; refused: Dev
   for (const mode of modes) {
     try {
       const plan = planStream(graph, { hop, mode });
-      // at an aligned hop misaligned is stream
+      // at an aligned hop, mode misaligned equals mode stream
       if (mode !== 'misaligned' || hop % plan.alignment !== 0) plans.push(plan);
     } catch (error) {
       if (!isRunletError(error) || mode === 'windowed') throw error;
@@ -93,19 +95,17 @@ interface Selection {
   first: number;
   step: number;
   count: number;
-  /** Frames of the signal that are used. */
+  /** Number of frames of the signal that are used. */
   frames: number;
 }
 
-/**
- * Which windows: evenly spread behind every warm-up, and not always on the same phase of a misaligned hop.
- */
+/** Selects windows: evenly spread after the longest warm-up, and over all phases of a misaligned hop. */
 function select(plans: StreamPlan[], available: number, limits: Required<DeviationLimits>): Selection {
   const [{ hop, window, macsPerWindow }] = plans as [StreamPlan];
-  const most = (of: (p: StreamPlan) => number) => maxOf(plans.map(of));
-  const warm = most((p) => p.warmUpHops);
-  const delay = most((p) => p.delayFrames);
-  const phases = most((p) => p.alignment / gcd(hop, p.alignment));
+  const largest = (of: (p: StreamPlan) => number) => maxOf(plans.map(of));
+  const warm = largest((p) => p.warmUpHops);
+  const delay = largest((p) => p.delayFrames);
+  const phases = largest((p) => p.alignment / gcd(hop, p.alignment));
   const wanted = Math.max(4, Math.min(limits.windows, Math.floor(limits.macs / Math.max(1, macsPerWindow))));
   const hopMacs = Math.max(1, maxOf(plans.filter((p) => hasTrunk(p.mode)).map((p) => p.macsPerHop)));
   const hops = Math.min(4096, Math.max(warm + wanted, Math.floor(limits.macs / hopMacs)));
@@ -118,13 +118,13 @@ function select(plans: StreamPlan[], available: number, limits: Required<Deviati
     throw new RunletError('RN207', {
       what: `a signal of ${available} frames is too short to compare modes`,
       why: `the first whole output needs ${warm * hop + window + delay} frames (window ${window}, hop ${hop}, ${warm} outputs held back)`,
-      tryThis: 'a longer signal; some hundred windows are usual',
+      tryThis: 'a longer signal; a few hundred windows are usual',
     });
   }
   return { first, step, count, frames: Math.min(available, (first + (count - 1) * step) * hop + window + delay) };
 }
 
-/** The results of a mode at the selected windows. */
+/** Yields the results of a mode at the selected windows. */
 function* resultsOf<A extends Sliceable<A>>(
   plan: StreamPlan,
   trunk: Map<number, Block<A>>,
@@ -134,7 +134,7 @@ function* resultsOf<A extends Sliceable<A>>(
   for (const result of executeHeads(plan, trunk, run, { warmUp: true, every: step })) if (result.index >= first) yield result;
 }
 
-/** @throws RN207 modes cannot be compared */
+/** @throws RN207 if the model has several inputs or its own state */
 function checkComparable(graph: Graph): void {
   if (graph.inputs.length > 1) {
     throw new RunletError('RN207', {
@@ -153,7 +153,7 @@ function checkComparable(graph: Graph): void {
   }
 }
 
-/** What a mode costs, and how far its outputs are from the windowed model's. */
+/** Returns the costs of a mode, and the deviation of its outputs from the windowed model. */
 const costOf = (plan: StreamPlan, outputs: Differences[]): ModeCost => ({
   mode: plan.mode,
   macsPerHop: plan.macsPerHop,
@@ -166,8 +166,8 @@ const costOf = (plan: StreamPlan, outputs: Differences[]): ModeCost => ({
 
 /**
  * Measures every mode at `hop` over a signal.
- * @throws RunletError RN207 (the signal is too short, or the model has several inputs), and what planStream
- * throws for mode windowed
+ * @throws RunletError RN207 (the signal is too short, or the model has several inputs or its own state), and
+ * the errors of planStream for mode windowed
  */
 export function deviationOf<A extends Sliceable<A>>(
   graph: Graph,
@@ -184,7 +184,7 @@ export function deviationOf<A extends Sliceable<A>>(
   const input = graph.inputs[0]?.tensor ?? -1;
   const reference = executeHeads(windowed, new Map([[input, rows(used, first * hop, frames)]]), run, { every: step });
 
-  // rows of the layers on one grid over the whole signal: the trunk of mode stream at a hop that always fits
+  // all rows of the layers over the whole signal: the trunk of mode stream with the total stride as hop
   const grid = planStream(graph, { hop: totalStride(graph), mode: 'stream' });
   const gridTrunk = executeTrunk(grid, used, run);
   const measured = plans

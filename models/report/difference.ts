@@ -1,9 +1,9 @@
 /**
- * Differences between two runs, summed up value by value.
+ * Difference: accumulates the differences between two runs.
  *
- * In: values of the reference and of what is compared, window after window.  Out: NRMSE (a share of the
- * reference's range) and the largest difference.  Source: StreamiNNC section 3.2 (NRMSE; of an output the
- * mean over its units, each with a range of its own).
+ * In: values of the reference and of the compared run, window after window.  Out: NRMSE (a share of the
+ * reference's range) and the largest difference.  Source: StreamiNNC section 3.2 (NRMSE; for an output the
+ * mean over its units, each with its own range).
  */
 import { frameOf, type Shape } from '../graph/types.ts';
 
@@ -13,7 +13,7 @@ export class Difference {
   private low = Number.POSITIVE_INFINITY;
   private high = Number.NEGATIVE_INFINITY;
   max = 0;
-  /** Largest difference by row of the window, where rows were given. */
+  /** Largest difference in each row of the window; only `add` fills it. */
   readonly byRow: number[] = [];
 
   one(want: number, got: number): void {
@@ -25,7 +25,7 @@ export class Difference {
     this.max = Math.max(this.max, d);
   }
 
-  /** `frame` values are one row. */
+  /** Adds a window. @param frame number of values in a row */
   add(want: ArrayLike<number>, got: ArrayLike<number>, frame: number): void {
     for (let i = 0; i < want.length; i++) {
       const [x, y] = [want[i] as number, got[i] as number];
@@ -35,13 +35,13 @@ export class Difference {
     }
   }
 
-  /** 0 where nothing differs; infinite where a constant does. */
+  /** NRMSE: 0 if nothing differs, infinite if a constant reference differs. */
   get nrmse(): number {
     return this.squares === 0 ? 0 : Math.sqrt(this.squares / this.count) / (this.high - this.low);
   }
 }
 
-/** An output: a Difference for each of its units (places of a frame, over all rows). */
+/** Differences of an output: one Difference for each element of a frame, over all rows. */
 export class Differences {
   private readonly units: Difference[] = [];
 

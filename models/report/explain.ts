@@ -1,7 +1,7 @@
 /**
- * Why each layer is planned as it is, with numbers; and which other exact plans there are.
+ * Explains a plan: the reason for each layer, with numbers, and the other exact plans.
  *
- * In: a StreamPlan.  Out: one sentence a layer, in the model's order; alternatives of edge-exact, least work
+ * In: a StreamPlan.  Out: one sentence per layer, in the model's order; the exact alternatives, least work
  * first.
  */
 import type { Graph, Node } from '../graph/types.ts';
@@ -26,14 +26,14 @@ export interface Alternative {
   mode: Mode;
   macsPerHop: number;
   stateBytes: number;
-  /** Against the plan that is explained: 1.06 is 6 % more. */
+  /** Ratio to the explained plan: 1.06 is 6 % more. */
   work: number;
   state: number;
   /**
-   * Layers that reuse rows, and where left edges come from. `again`: layers that compute more of their rows.
+   * Text: number of streamed layers, and how left edges are computed. `again`: layers that compute more rows.
    */
   how: string;
-  /** The option that gives it. */
+  /** Command line option that selects this plan. */
   option: string;
   chosen: boolean;
 }
@@ -45,7 +45,7 @@ const rowsOf = (graph: Graph, id: number): number => viewOf(graph).rows(id);
 const wholeWindow = (rows: number): string =>
   rows === 1 ? 'the one row of the window' : `all ${number(rows)} rows of the window`;
 
-/** One sentence a layer. */
+/** Returns one sentence per layer. */
 export function explainPlan(plan: StreamPlan): LayerReason[] {
   return plan.graph.nodes.map((node) => ({
     layer: node.name,
@@ -84,14 +84,14 @@ function foldReason(graph: Graph, node: Node, fold: FoldReuse): string {
   return `one accumulator per waiting window (${ahead} x ${number(slotBytes)} B${totals}) takes less than ${instead}`;
 }
 
-/** Why a layer is computed whole: in edge-exact and windowed. */
+/** Explains why modes edge-exact and windowed compute a layer whole. */
 function wholeReason(plan: StreamPlan, node: Node): string {
   const { graph, layout } = plan;
   const rule = viewOf(graph).rule(node);
   const rows = rowsOf(graph, node.output);
   if (rule.kind !== 'window') return `computed whole: it reads ${wholeWindow(rowsOf(graph, node.inputs[0] ?? -1))}`;
   const edge = edgesOf(graph, plan.hop).get(node.output);
-  if (!edge) return 'computed whole: what it reads is computed whole';
+  if (!edge) return 'computed whole: its input is computed whole';
   const clean = interior(edge);
   const counts = `${some(clean, 'interior row')} of ${number(rows)}, ${number(edge.newRows)} new`;
   if (clean < edge.newRows) return `computed whole: ${counts}`;
@@ -99,15 +99,15 @@ function wholeReason(plan: StreamPlan, node: Node): string {
     return `computed whole, as mode windowed does: ${counts}, so edge-exact could reuse ${number(clean - edge.newRows)}`;
   if (graph.nodes.indexOf(node) >= layout.choice.depth)
     return `computed whole: it lies beyond depth ${layout.choice.depth} (${counts})`;
-  return `computed whole: what it reads is computed whole (${counts})`;
+  return `computed whole: its input is computed whole (${counts})`;
 }
 
 function streamReason(plan: StreamPlan, node: Node): string {
   const { graph, hop, tensors } = plan;
-  const own = plan.steps.filter((s) => s.node === node);
-  const fold = own.find((s) => s.kind === 'fold')?.fold;
+  const steps = plan.steps.filter((s) => s.node === node);
+  const fold = steps.find((s) => s.kind === 'fold')?.fold;
   if (fold) return streamFoldReason(graph, node, fold);
-  const slots = own.find((s) => s.kind === 'accumulate');
+  const slots = steps.find((s) => s.kind === 'accumulate');
   if (slots) return slotsReason(graph, node, slots);
   const at = tensors.get(node.output);
   const rule = viewOf(graph).rule(node);
@@ -116,8 +116,8 @@ function streamReason(plan: StreamPlan, node: Node): string {
     const fresh = hop / at.jump;
     const [before, after] = rule.pad;
     if (plan.mode === 'approx' && before + after > 0)
-      return `${number(fresh)} of ${some(rows, 'row')} are new at a hop, from this hop's rows alone: it pads at every hop`;
-    const padding = before > 0 ? `; real history stands where the model pads ${some(before, 'row')}` : '';
+      return `${number(fresh)} of ${some(rows, 'row')} are new at a hop, from the rows of this hop only: it pads at every hop`;
+    const padding = before > 0 ? `; real history replaces ${some(before, 'row')} of padding` : '';
     const wait = after > 0 ? `; it waits for ${some(after * (at.jump / rule.stride), 'frame')} of look-ahead` : '';
     return `${number(fresh)} of ${some(rows, 'row')} ${fresh === 1 ? 'is' : 'are'} new at a hop, the others are not computed again${padding}${wait}`;
   }
@@ -128,19 +128,19 @@ function streamReason(plan: StreamPlan, node: Node): string {
     return `head: it reads ${wholeWindow(rowsOf(graph, id))}${kept}`;
   }
   const timing = timingOf(graph).get(node.output);
-  if (!timing) return 'head: what it reads is computed at every output';
+  if (!timing) return 'head: its input is computed at every output';
   if (rows * timing.jump <= hop)
-    return `head: ${some(rows, 'row')} of ${some(timing.jump, 'frame')} are no more than a hop brings (${number(hop)} frames)`;
-  return 'head: what it reads is computed at every output';
+    return `head: ${some(rows, 'row')} of ${some(timing.jump, 'frame')} cover no more than one hop (${number(hop)} frames)`;
+  return 'head: its input is computed at every output';
 }
 
 function streamFoldReason(graph: Graph, node: Node, { method, slots, slotBytes, stateBytes }: FoldReuse): string {
   const [id] = node.inputs as [number];
   const whole = number(rowsOf(graph, id));
   if (method === 'ring')
-    return `a running sum over a ring of ${some(slots, 'row')} (${number(stateBytes)} B): new rows are added, the oldest taken off`;
-  if (method === 'slide') return `maxima of ${slots + 1} hops (${number(stateBytes)} B) stand for ${whole} rows`;
-  return `running sums: ${slots} x ${number(slotBytes)} B of waiting windows stand for ${whole} rows`;
+    return `a running sum over a ring of ${some(slots, 'row')} (${number(stateBytes)} B): new rows are added, the oldest subtracted`;
+  if (method === 'slide') return `maxima of ${slots + 1} hops (${number(stateBytes)} B) replace ${whole} rows`;
+  return `running sums: ${slots} x ${number(slotBytes)} B of waiting windows replace ${whole} rows`;
 }
 
 function slotsReason(graph: Graph, node: Node, { slots, stateBytes }: AccumulateStep): string {
@@ -151,21 +151,21 @@ function slotsReason(graph: Graph, node: Node, { slots, stateBytes }: Accumulate
 }
 
 /**
- * At most `most` of many: those that `keep` names, the first, the last, and those farthest from them in
+ * Selects at most `count` points: those in `keep`, the first, the last, and those farthest from them in
  * state.
  */
-function spread<P extends Point>(all: readonly P[], most: number, keep: (point: P) => boolean): P[] {
-  if (all.length <= most) return [...all];
-  const picked = new Set<P>(all.filter(keep).slice(0, most));
+function spread<P extends Point>(all: readonly P[], count: number, keep: (point: P) => boolean): P[] {
+  if (all.length <= count) return [...all];
+  const picked = new Set<P>(all.filter(keep).slice(0, count));
   const ends = [all[0], all.at(-1)] as P[];
-  for (const end of ends) if (picked.size < most) picked.add(end);
+  for (const end of ends) if (picked.size < count) picked.add(end);
   const distance = (a: Point, b: Point) => Math.abs(Math.log((a.stateBytes + 1) / (b.stateBytes + 1)));
   const apart = (point: P) => minOf([...picked].map((other) => distance(point, other)));
-  while (picked.size < most) picked.add(all.reduce((best, point) => (apart(point) > apart(best) ? point : best)));
+  while (picked.size < count) picked.add(all.reduce((best, point) => (apart(point) > apart(best) ? point : best)));
   return all.filter((point) => picked.has(point));
 }
 
-/** How many layers are streamed, and where their left edges come from, where there are any. */
+/** Returns the number of streamed layers as text, and how their left edges are computed, if there are any. */
 function reuseText({ choice: { ahead, again, taps }, trunk, streams }: Layout): string {
   if (trunk.size === 0) return 'every layer whole';
   const layers = some(trunk.size, 'layer');
@@ -177,18 +177,19 @@ function reuseText({ choice: { ahead, again, taps }, trunk, streams }: Layout): 
 
 const modeText: Partial<Record<Mode, string>> = { stream: 'mode stream', windowed: 'every layer whole' };
 
-/** Against what is chosen; where that is nothing, it stays as it is. */
+/** Returns a / b; if b is 0, 1 for a = 0 and else 2. */
 const ratio = (a: number, b: number): number => (b === 0 ? Number(a !== 0) + 1 : a / b);
 
 /**
- * The exact plans that this one was chosen from, least work first, all of the same bytes: more work, less
- * state. The chosen one is among them where nothing beats it.
+ * Returns exact plans at the plan's hop, least work first; each has more work and less state than the one
+ * before. All give the same outputs. The given plan is among them if no other plan is better in both.
+ * @param count largest number of plans
  */
-export function alternatives(plan: StreamPlan, most = 5): Alternative[] {
+export function alternatives(plan: StreamPlan, count = 5): Alternative[] {
   const { points, taken } = planChoices(plan);
   const chosen = points.find((p) => p.macs === plan.macsPerHop && p.stateBytes === plan.stateBytes);
   const options = new Map([...taken].reverse().map(([prefer, point]) => [point, `--prefer ${prefer}`]));
-  return spread(points, most, (p) => p === chosen || options.has(p)).map((point) => {
+  return spread(points, count, (p) => p === chosen || options.has(p)).map((point) => {
     const { macs, stateBytes } = point;
     const mode = 'plan' in point ? point.plan.mode : 'edge-exact';
     const other = mode === 'edge-exact' ? `--budget-ram ${stateBytes}` : `--mode ${mode}`;

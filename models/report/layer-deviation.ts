@@ -1,13 +1,12 @@
 /**
- * Layer by layer: what touches a window edge, how fast rows change, what a misaligned hop may cost, and what
- * was measured.
+ * Deviation per layer: contamination, slope, the bound of a misaligned hop, and the measured deviation.
  *
- * In: results of the modes, and the rows of all layers over the whole signal.  Out: one row a layer that
- * slides along time. Slope: max |a[i] - a[i-1]| of the layer computed at every row of its input (its stride
- * left out). In mode misaligned all windows are taken r = n * hop mod P frames early, over all hops at most P
- * - gcd(hop, P). A layer in front of which nothing strides then differs in rows that touch no window edge by
- * at most r * slope, because it is one signal read r places earlier. Behind a stride the bound holds for the
- * layer's own input only, in r / J of its rows rounded up (StreamiNNC sections 1.6 and 2, R14).
+ * In: results of the modes, and the rows of all layers over the whole signal.  Out: one row for each layer
+ * that slides along time. The slope is max |a[i] - a[i-1]| of the layer computed with stride 1. In mode
+ * misaligned, window n is taken r = n * hop mod P frames early, at most P - gcd(hop, P). If no layer before
+ * has a stride, rows that touch no window edge differ by at most r * slope, because the same signal is read r
+ * places earlier. Behind a stride, the bound holds only for the layer itself on its input, with r / J rows
+ * rounded up (StreamiNNC sections 1.6 and 2, R14).
  */
 
 import { gcd } from '../graph/clock.ts';
@@ -36,18 +35,16 @@ export interface LayerDeviation {
   contaminated: number;
   probe: number;
   slope: number;
-  /** NRMSE of the rows of each mode that was run, a share of their range. */
+  /** NRMSE of the rows in each mode that was run, as a share of their range. */
   nrmse: Partial<Record<Mode, number>>;
-  /**
-   * Mode misaligned: the most frames that windows are early, the bound, and the largest difference of rows
-   * that touch no edge.
-   */
+  /** Only for mode misaligned. */
   misaligned?: {
+    /** Largest number of frames by which a window is early. */
     early: number;
     bound: number;
-    /** Nothing strides in front of this layer: the bound holds for its rows. */
+    /** True if no layer before this one has a stride, so that the bound holds for its rows. */
     proven: boolean;
-    /** Left out where every row touches an edge. */
+    /** Largest difference of rows that touch no edge; absent if every row touches one. */
     maxDifference?: number;
   };
 }
@@ -60,7 +57,7 @@ interface Rows<A> {
   contamination: Contamination[];
 }
 
-/** Largest change from a row to the next, of the layer without its stride. */
+/** Returns the largest change between consecutive rows of the layer, computed with stride 1. */
 function slopeOf<A>({ trunk, run, real }: Rows<A>, node: Node): number {
   const xs = node.inputs.map((id) => trunk.get(id));
   if (xs.some((x) => x === undefined)) return Number.NaN;

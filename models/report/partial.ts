@@ -1,28 +1,29 @@
 /**
- * The paper's partial streaming, for measuring: rows of the first layers from the stream, the others computed
- * on them, whole.
+ * partialOf: the paper's partial streaming, only for measurements. The first layers take their rows from the
+ * stream; the others are computed on them for each window.
  *
- * In: the trunk's rows over the whole signal.  Out: outputs of any window.  Depth: the layers whose jump
- * divides the hop and of whose rows at most `mostContaminated` touch a window edge.  Source: StreamiNNC rule
- * R8 (the paper stops its f_PPG behind the first pool, at 10.5 %). As a mode it is not built here: edge-exact
- * with that depth reuses the same rows and is exact.
+ * In: the trunk's rows over the whole signal.  Out: outputs of any window.  Streamed are the first layers
+ * whose jump divides the hop and of whose rows at most `mostContaminated` touch a window edge.  Source:
+ * StreamiNNC rule R8 (the paper stops its f_PPG behind the first pool, at 10.5 %). It is not a mode here,
+ * because edge-exact with this depth reuses the same rows and is exact.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { type Block, executeNodes, type RunNode, type Sliceable, windowOf } from '../stream/execute.ts';
 import type { StreamPlan } from '../stream/types.ts';
 import { contaminationOf } from './contamination.ts';
 
+/** Largest share of contaminated rows of a layer that is streamed. */
 export const mostContaminated = 0.11;
 
 export interface Partial<A> {
-  /** Layers streamed, the last of them, and the share of its rows that touches an edge. */
+  /** Number of streamed layers, the last of them, and the share of its rows that touch an edge. */
   layers: number;
   node: Node;
   contaminated: number;
   outputs: (window: number) => A[];
 }
 
-/** Undefined where no layer qualifies, or all do. */
+/** Returns undefined if no layer qualifies, or if all do. */
 export function partialOf<A extends Sliceable<A>>(
   graph: Graph,
   hop: number,

@@ -1,10 +1,9 @@
 /**
- * A plan as a picture: for every tensor, where its rows lie in time at one output and what happens to them
- * there.
+ * Picture of a plan: for every tensor, the position of its rows in time at one output, and their state.
  *
- * In: a StreamPlan.  Out: runs of rows on a time axis of input frames whose 0 is the first frame of window n.
- * In the steady state the picture of every output is the same, moved by one hop: only the phase that a window
- * falls on changes.
+ * In: a StreamPlan.  Out: runs of rows on a time axis in input frames; 0 is the first frame of window n. In
+ * the steady state the pictures of all outputs are equal, shifted by one hop; only the phase of the window
+ * differs.
  */
 
 import type { Graph, Node } from '../graph/types.ts';
@@ -19,31 +18,31 @@ import type { FinishStep, FoldStep, StreamPlan } from '../stream/types.ts';
 export type RowKind =
   /** Computed at this output. */
   | 'new'
-  /** Computed at this output: they touch the left edge of a window, and are for it alone. */
+  /** Computed at this output; touch the left edge of a window, and only this window uses them. */
   | 'left'
-  /** Computed at this output: they touch the right edge of window n. */
+  /** Computed at this output; touch the right edge of window n. */
   | 'right'
-  /** Computed at this output, though they may have been before. */
+  /** Computed at this output, possibly not for the first time. */
   | 'whole'
-  /** Computed before, and kept. */
+  /** Computed before, and held in a buffer. */
   | 'held'
-  /** Left edge computed ahead, waiting in a queue since. */
+  /** Left edge that was computed ahead and waits in a queue. */
   | 'queued'
-  /** Computed before, and only in sums or maxima now. */
+  /** Computed before; now only part of sums or maxima. */
   | 'folded'
-  /** Computed before; nobody needs them any more. */
+  /** Computed before, and not needed any more. */
   | 'past';
 
 export interface Run {
   kind: RowKind;
   /**
-   * `window`: rows of window n. `stream`: rows between, that other windows read. `ahead`: for window n +
+   * `window`: rows of window n. `stream`: rows of other phases, for other windows. `ahead`: of window n +
    * ahead.
    */
   lane: 'window' | 'stream' | 'ahead';
   /** Frame of the first row. */
   at: number;
-  /** Rows, frames from one to the next, frames that one is drawn over. */
+  /** Number of rows; distance between two rows and drawn width of a row, in frames. */
   rows: number;
   pitch: number;
   width: number;
@@ -52,22 +51,19 @@ export interface Run {
 export interface PictureLayer {
   name: string;
   op: string;
-  /** Index into the layers, by input. */
+  /** Index of the layer that makes each input. */
   reads: number[];
   rows: number;
-  /** Frames between two rows of a window. */
+  /** Distance between two rows of a window, in frames. */
   pitch: number;
   phases: number;
-  /**
-   * How row f depends on rows of its inputs: f * stride - before + i * dilation, i < kernel; nothing where it
-   * reads all.
-   */
+  /** Input rows of row f: f * stride - before + i * dilation, i < kernel; absent if it reads all rows. */
   taps?: { kernel: number; stride: number; dilation: number; before: number };
-  /** Windows by which its left edge is computed ahead. */
+  /** Number of windows by which the left edge is computed ahead. */
   ahead: number;
-  /** Rows that cost multiply-accumulates at a hop, where that is less than what is drawn (tap sums). */
+  /** Number of rows that cost multiply-accumulates at a hop, if fewer than drawn (tap sums). */
   counted?: number;
-  /** Rows may be taken from before the window. */
+  /** True if the layer may use rows from before the window. */
   history: boolean;
   runs: Run[];
   macsPerHop: number;
@@ -82,7 +78,7 @@ export interface Picture {
   layers: PictureLayer[];
 }
 
-/** Adjacent rows of one kind, joined. */
+/** Joins adjacent rows of one kind into runs. */
 function joined(
   kindOf: (row: number) => RowKind | undefined,
   first: number,
@@ -101,15 +97,15 @@ function joined(
   return runs;
 }
 
-/** What became of rows that were computed before and are not in a buffer. */
+/** Kind of rows that were computed before and are not in a buffer. */
 type Gone = 'folded' | 'past';
 
 const tapsOf = ({ layout }: StreamPlan, id: number) => [...(layout?.taps ?? [])].find(([node]) => node.output === id)?.[1];
 
-/** Windows by which the left edge of a tensor is computed ahead. */
+/** Returns the number of windows by which the left edge of a tensor is computed ahead. */
 const aheadOf = (plan: StreamPlan, id: number): number => tapsOf(plan, id)?.completeAhead ?? plan.layout?.choice.ahead ?? 0;
 
-/** edge-exact: rows of window n, the stream between them, the left edge of a later window. */
+/** Mode edge-exact: rows of window n, rows of other phases between them, the left edge of a later window. */
 function edgeRuns(plan: StreamPlan, id: number, at: Stream, gone: Gone): Run[] {
   const { layout } = plan;
   const ahead = aheadOf(plan, id);
@@ -131,18 +127,18 @@ function edgeRuns(plan: StreamPlan, id: number, at: Stream, gone: Gone): Run[] {
   };
   const pitch = at.jump;
   const grid = at.jump / phases;
-  const own = (row: number) => row % phases === 0 && interiorRow(row / phases) && !(ahead === 0 && row / phases < computed);
+  const inWindow = (row: number) => row % phases === 0 && interiorRow(row / phases) && !(ahead === 0 && row / phases < computed);
   const runs = joined(ofWindow, 0, rows - 1, { lane: 'window', pitch, width: pitch });
   append(
     runs,
-    joined((r) => (own(r) ? undefined : streamKind(r)), oldest, newest, { lane: 'stream', pitch: grid, width: grid }),
+    joined((r) => (inWindow(r) ? undefined : streamKind(r)), oldest, newest, { lane: 'stream', pitch: grid, width: grid }),
   );
   if (ahead > 0 && computed > 0)
     runs.push({ kind: 'left', lane: 'ahead', at: ahead * plan.hop, rows: computed, pitch, width: pitch });
   return runs;
 }
 
-/** stream: one run of rows, the newest ones new. */
+/** Mode stream: one run of rows, of which the newest are new. */
 function streamRuns(plan: StreamPlan, id: number, gone: Gone): Run[] {
   const t = plan.tensors.get(id);
   if (!t) return [];
@@ -155,7 +151,7 @@ function streamRuns(plan: StreamPlan, id: number, gone: Gone): Run[] {
   return joined(kindOf, Math.min(0, oldest), newest, { lane: 'window', pitch: t.jump, width: t.jump });
 }
 
-/** Partial results: one accumulator a waiting window, or one a hop of the window. */
+/** Partial results: one accumulator per waiting window, or one per hop of the window. */
 function foldRuns(plan: StreamPlan, node: Node): Run[] {
   const fold = plan.steps.find((s): s is FoldStep => s.node === node && s.kind === 'fold')?.fold;
   const { hop, window } = plan;
@@ -177,13 +173,13 @@ function foldRuns(plan: StreamPlan, node: Node): Run[] {
   ].filter((r) => r.rows > 0) as Run[];
 }
 
-/** Whether all that is left of a tensor's older rows are partial results. */
+/** Whether only partial results remain of a tensor's older rows. */
 const isFolded = (plan: StreamPlan, id: number): boolean =>
   viewOf(plan.graph)
     .readers(id)
     .some((n) => foldRuns(plan, n).length > 0);
 
-/** @returns the picture of an output in the steady state. */
+/** Returns the picture of an output in the steady state. */
 export function planPicture(plan: StreamPlan): Picture {
   const { graph, layout, window, hop } = plan;
   const timing = timingOf(graph);
@@ -218,18 +214,18 @@ export function planPicture(plan: StreamPlan): Picture {
     macsPerWindow: 0,
   };
   const layers = graph.nodes.map((node): PictureLayer => {
-    const own = base(node.output);
+    const common = base(node.output);
     const steps = plan.steps.filter((s) => s.node === node);
     const folds = foldRuns(plan, node);
     return {
       name: node.name,
       op: node.op,
       reads: node.inputs.map((id) => index.get(id) ?? 0),
-      ...own,
+      ...common,
       ...reachOf(graph, node),
       ahead: aheadOf(plan, node.output),
       ...(layout?.taps.has(node) && { counted: layout.rows.get(node) ?? 0 }),
-      runs: folds.length > 0 ? folds : runsOf(node.output, own.rows, own.pitch),
+      runs: folds.length > 0 ? folds : runsOf(node.output, common.rows, common.pitch),
       macsPerHop: steps.reduce((n, s) => n + s.macsPerHop, 0),
       macsPerWindow: steps.reduce((n, s) => n + s.macsPerWindow, 0),
     };
@@ -237,9 +233,7 @@ export function planPicture(plan: StreamPlan): Picture {
   return { window, hop, ahead: layout?.choice.ahead ?? 0, delay: plan.delayFrames, layers: [source, ...layers] };
 }
 
-/**
- * The input's rows are never computed: new ones come in, earlier ones are kept as far as somebody reads them.
- */
+/** Rows of the input: the newest are new, earlier ones are held as long as a layer reads them. */
 function inputRuns(plan: StreamPlan, id: number): Run[] {
   const at = plan.tensors.get(id)?.stream;
   if (at) return edgeRuns(plan, id, at, 'past');

@@ -1,7 +1,7 @@
 /**
- * The plan as people read it: one row a layer, the totals below.
+ * Prints a plan: one row per layer, and totals.
  *
- * In: a StreamPlan.  Out: rows and lines of text (no terminal codes), and a plain object for --json.
+ * In: a StreamPlan.  Out: rows and lines of text (without terminal codes), and a plain object for --json.
  */
 import { gcd, tickName, ticksOf } from '../graph/clock.ts';
 import { carriedTensors } from '../graph/recurrent.ts';
@@ -16,7 +16,7 @@ export interface PlanRow {
   layer: string;
   op: string;
   section: string;
-  /** Output frames computed per hop and in one window. */
+  /** Number of output frames computed per hop, and in one window. */
   framesPerHop: number;
   framesPerWindow: number;
   macsPerHop: number;
@@ -28,7 +28,7 @@ export interface PlanRow {
   exact: string;
 }
 
-/** Time padding of the layer in the model, and what stands in its place. */
+/** Returns the layer's padding along time in the model, and what replaces it. */
 function paddingText(plan: StreamPlan, step: Step): string {
   const rule = streamOf(opOfNode(step.node), step.node.attrs, viewOf(plan.graph).inputShapes(step.node));
   if (step.kind === 'fold') return foldText(step.fold);
@@ -44,14 +44,14 @@ function paddingText(plan: StreamPlan, step: Step): string {
   return after === 0 ? `causal ${before} -> history` : `${before}+${after} -> history, look-ahead ${after}`;
 }
 
-/** What a fold keeps in place of its input's rows. */
+/** Returns what a fold keeps instead of its input's rows. */
 function foldText({ method, slots, stream: { phases } }: FoldReuse): string {
   if (method === 'ring') return `running sum, ring of ${slots} rows`;
   if (method === 'slide') return `maxima of ${slots + 1} hops`;
   return `${method === 'totals' ? 'running sum' : 'fold'}, ${slots} windows wait${phases > 1 ? `, ${phases} phases` : ''}`;
 }
 
-/** edge-exact: rows that touch an edge and are computed again, and the phases of the tensor. */
+/** Mode edge-exact: the number of rows that touch an edge and are computed again, and of phases. */
 function edgeText({ leftEdge, window, phases }: Stream, padding: string): string {
   const left = leftEdge?.computed ?? 0;
   const right = window?.right ?? 0;
@@ -69,8 +69,8 @@ export function planRows(plan: StreamPlan): PlanRow[] {
   return plan.steps
     .filter((s) => ['run', 'taps', 'accumulate', 'fold'].includes(s.kind))
     .map((step) => {
-      const own = plan.steps.filter((s) => s.node === step.node && s.kind !== 'finish');
-      const sum = (of: (s: Step) => number) => own.reduce((n, s) => n + of(s), 0);
+      const steps = plan.steps.filter((s) => s.node === step.node && s.kind !== 'finish');
+      const sum = (of: (s: Step) => number) => steps.reduce((n, s) => n + of(s), 0);
       const tensor = step.section === 'trunk' ? plan.tensors.get(step.output) : undefined;
       return {
         layer: step.node.name,
@@ -92,14 +92,14 @@ export function planRows(plan: StreamPlan): PlanRow[] {
 const count = (n: number) => Math.round(n).toLocaleString('en');
 const ratio = (a: number, b: number) => (b === 0 ? '-' : (a / b).toFixed(2));
 
-/** What the outputs equal. */
+/** Returns a sentence on what the outputs equal. */
 function exactness(plan: StreamPlan): string {
   const { mode, alignment, hop, leftContextFrames: left, delayFrames: right } = plan;
-  const most = alignment - gcd(hop, alignment);
+  const maxEarly = alignment - gcd(hop, alignment);
   if (mode === 'approx')
-    return 'not exact: every hop is computed by itself, with padding at its seams; measure it on your signal (--calib)';
-  if (mode === 'misaligned' && most > 0)
-    return `not exact: windows are taken up to ${most} ${tickName(plan.clock)} early (the multiple of ${alignment} before them); measure it on your signal (--calib)`;
+    return 'not exact: every hop is computed separately, with padding at its seams; measure it on your signal (--calib)';
+  if (mode === 'misaligned' && maxEarly > 0)
+    return `not exact: windows are taken up to ${maxEarly} ${tickName(plan.clock)} early (at the multiple of ${alignment} before them); measure it on your signal (--calib)`;
   if (plan.graph.stateful) return 'every output equals the model run step by step, bit for bit';
   const carried = carriedTensors(plan.graph);
   if (plan.graph.outputs.some(({ tensor }) => carried.has(tensor)))
@@ -108,13 +108,13 @@ function exactness(plan: StreamPlan): string {
   return `equal to the model on windows extended by ${left} ${tickName(plan.clock)} to the left and ${right} to the right, not to its zero-padded windows`;
 }
 
-/** What one layer equals, in a word. */
+/** Returns in one word what a layer equals. */
 function equals(plan: StreamPlan, step: Step): string {
   if (plan.mode === 'approx' || (plan.mode === 'misaligned' && plan.hop % plan.alignment !== 0)) return 'approx';
   return step.exact ? 'exact' : 'extended';
 }
 
-/** How much less a hop takes than a window; where that is nothing, why. */
+/** Returns how much less work a hop takes than a window, or why nothing is saved. */
 export function savedText(plan: StreamPlan): string {
   const { macsPerHop, macsPerWindow, mode, hop, window, headShare } = plan;
   if (macsPerWindow > 1.05 * macsPerHop) return `${ratio(macsPerWindow, macsPerHop)} times less`;
@@ -126,7 +126,7 @@ export function savedText(plan: StreamPlan): string {
   return 'nothing is saved, since nearly every row touches an edge of the window; a smaller --hop or mode stream may save';
 }
 
-/** Totals, one line each. */
+/** Returns the totals, one line each. */
 export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
   const ms = (frames: number) => (sampleRateHz ? ` (${((1000 * frames) / sampleRateHz).toFixed(0)} ms)` : '');
   const unit = tickName(plan.clock);
@@ -157,7 +157,7 @@ export function planSummary(plan: StreamPlan, sampleRateHz?: number): string[] {
   return lines;
 }
 
-/** Everything as one object. */
+/** Returns the whole report as one object. */
 export const planJson = (plan: StreamPlan) => ({
   mode: plan.mode,
   reason: plan.reason,

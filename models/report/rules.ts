@@ -1,12 +1,12 @@
 /**
- * The guidelines for streaming networks, R1 to R14, as findings about one plan: each with its numbers.
+ * Checks a plan against the guidelines for streaming networks, R1 to R14.
  *
- * In: a StreamPlan, or a Graph and options.  Out: one finding a rule, in order. An error is what planStream
- * throws for the rule; a warning says that outputs will differ from what the model was trained for, a note
- * what a rule costs here.
- * Source: StreamiNNC, Discussion (guidelines), with its checkable form R1 to R14; docs/errors.md has a
- * paragraph a rule. R10 and R13 are about layers that have no streaming form: the readers refuse those by
- * name (models/read/refused.ts).
+ * In: a StreamPlan, or a Graph and options.  Out: one finding per rule, in order, with numbers. An error is
+ * the error of planStream for the rule. A warning means that outputs differ from those that the model was
+ * trained for. A note states the cost of the rule.
+ * Source: StreamiNNC, Discussion (guidelines), in the checkable form R1 to R14; docs/errors.md has a
+ * paragraph per rule. R10 and R13 concern layers without streaming form, which the readers refuse by name
+ * (models/read/refused.ts).
  */
 import { isRunletError } from '../error.ts';
 import type { Graph } from '../graph/types.ts';
@@ -37,22 +37,22 @@ const checks = {
   R14: misalignment,
 } as const satisfies Record<Rule, unknown>;
 
-/** All rules, in order. */
+/** Names of all rules, in order. */
 export const rules = Object.keys(checks) as Rule[];
 
-/** One finding a rule about a plan that exists; none is an error. */
+/** Returns one finding per rule for an existing plan; none is an error. */
 export function rulesOf(plan: StreamPlan): RuleFinding[] {
   const facts = factsOf(plan);
   return rules.map((rule) => ({ rule, ...checks[rule](facts) }));
 }
 
-/** The rule that an error of the planner names, if it names one. */
+/** Returns the rule that an error of the planner names, or undefined. */
 const ruleOfError = (text = ''): Rule | undefined => /\brule (R\d{1,2})\b/.exec(text)?.[1] as Rule | undefined;
 
 /**
- * The findings for options that may not be possible: the rule that forbids them is an error with the
- * planner's code, the others are about mode `windowed` at this hop.
- * @throws RunletError where no rule is the cause
+ * Returns the findings for options that may be impossible. The rule that forbids them is then an error with
+ * the planner's code; the other findings are for mode `windowed` at this hop.
+ * @throws RunletError if planning fails for another reason
  */
 export function rulesFor(graph: Graph, options: PlanOptions): RuleFinding[] {
   try {

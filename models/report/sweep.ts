@@ -1,8 +1,8 @@
 /**
- * One plan for every hop: what each costs.
+ * Sweep: plans a graph at every hop, and compares the costs.
  *
- * In: a Graph.  Out: a row per hop; which are good (no smaller hop has as little work per frame and state),
- * and which are free (multiples of the total stride, so that nothing has phases).
+ * In: a Graph.  Out: a row per hop. A hop is good if no smaller hop has at most its work per frame and at
+ * most its state. It is free if it is a multiple of the total stride, so that no tensor has phases.
  */
 
 import { isRunletError } from '../error.ts';
@@ -20,20 +20,19 @@ export interface SweepRow {
   hop: number;
   mode: Mode;
   macsPerHop: number;
-  /** Multiply-accumulates per frame of the signal: what a second of it costs, over its rate. */
+  /** Multiply-accumulates per frame of the signal. */
   macsPerFrame: number;
   macsPerWindow: number;
   stateBytes: number;
   delayFrames: number;
   phases: number;
   exact: boolean;
-  /** What every output equals, in a word. */
+  /** What every output equals, in one word. */
   equals: string;
-  /** The hop is a multiple of the total stride. */
+  /** True if the hop is a multiple of the total stride. */
   free: boolean;
   /**
-   * No smaller hop has at most its work per frame and its state; no longer window has at most its work and
-   * its state.
+   * True if no smaller hop has at most its work per frame and state (or no longer window its work and state).
    */
   good: boolean;
 }
@@ -41,9 +40,9 @@ export interface SweepRow {
 export interface Sweep {
   rows: SweepRow[];
   totalStride: number;
-  /** Values that no plan takes, and the error code. */
+  /** Values that cannot be planned, with the error code. */
   refused: { value: number; code: string }[];
-  /** How many of all were planned, where not all were. */
+  /** Number of all hops if only some of them were planned. */
   sampledOf?: number;
 }
 
@@ -68,7 +67,7 @@ function rowOf(plan: StreamPlan, stride: number): SweepRow {
   };
 }
 
-/** Marks the rows that none before them beats in work and in state. */
+/** Marks the rows for which no earlier row has at most their work and their state. */
 export function markGood(rows: SweepRow[], work: (row: SweepRow) => number): void {
   rows.forEach((row, i) => {
     row.good = !rows.slice(0, i).some((r) => work(r) <= work(row) && r.stateBytes <= row.stateBytes);
@@ -76,10 +75,10 @@ export function markGood(rows: SweepRow[], work: (row: SweepRow) => number): voi
 }
 
 /**
- * At most `most` good hops: the smallest, and each that has so much less work per frame than those before, or
- * so much less of the largest state, that few enough are left; and how much that is, in percent.
+ * Returns at most `count` good hops: the smallest, and each that improves on those before by `by` percent, in
+ * work per frame or (of the largest state) in state. `by` is the smallest percentage that suffices.
  */
-export function bestHops(rows: SweepRow[], most = 20): { rows: SweepRow[]; by: number } {
+export function bestHops(rows: SweepRow[], count = 20): { rows: SweepRow[]; by: number } {
   const good = rows.filter((r) => r.good);
   const largest = maxOf(good.map((r) => r.stateBytes));
   for (const by of [0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50]) {
@@ -90,42 +89,41 @@ export function bestHops(rows: SweepRow[], most = 20): { rows: SweepRow[]; by: n
       state = Math.min(state, row.stateBytes);
       return true;
     });
-    if (kept.length <= most) return { rows: kept, by };
+    if (kept.length <= count) return { rows: kept, by };
   }
-  return { rows: good.slice(0, most), by: 0 };
+  return { rows: good.slice(0, count), by: 0 };
 }
 
-/** At most `most` good windows, evenly. */
-export function someWindows(rows: SweepRow[], most = 20): SweepRow[] {
+/** Returns at most `count` good windows, evenly spread. */
+export function someWindows(rows: SweepRow[], count = 20): SweepRow[] {
   const good = rows.filter((r) => r.good);
-  if (good.length <= most) return good;
-  return Array.from({ length: most }, (_, i) => good[Math.round((i * (good.length - 1)) / (most - 1))] as SweepRow);
+  if (good.length <= count) return good;
+  return Array.from({ length: count }, (_, i) => good[Math.round((i * (good.length - 1)) / (count - 1))] as SweepRow);
 }
 
 /**
- * All hops up to the window; of many, all small ones, all multiples of the stride, and others evenly between.
+ * Returns all hops up to the window. If there are more than about `count`: the small ones, the multiples of
+ * the stride, and others evenly spread.
  */
-export function hopsOf(window: number, stride: number, most: number): number[] {
+export function hopsOf(window: number, stride: number, count: number): number[] {
   const all = Array.from({ length: window }, (_, i) => i + 1);
-  if (window <= most) return all;
-  const every = Math.ceil(window / most);
-  return all.filter((h) => h <= most / 4 || h % stride === 0 || h % every === 0);
+  if (window <= count) return all;
+  const every = Math.ceil(window / count);
+  return all.filter((h) => h <= count / 4 || h % stride === 0 || h % every === 0);
 }
 
-/** Plans every hop from 1 to the window (at most about `most`). */
-export function sweepHops(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}, most = 2048): Sweep {
+/** Plans the hops from 1 to the window. @param count approximate limit of their number */
+export function sweepHops(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}, count = 2048): Sweep {
   const { window } = viewOf(graph).clock;
   const stride = totalStride(graph);
-  const hops = hopsOf(window, stride, most);
+  const hops = hopsOf(window, stride, count);
   const sweep: Sweep = { rows: [], totalStride: stride, refused: [], ...(hops.length < window && { sampledOf: window }) };
   for (const hop of hops) plan(sweep, hop, () => planStream(graph, { ...options, hop }));
   markGood(sweep.rows, (r) => r.macsPerFrame);
   return sweep;
 }
 
-/**
- * Plans one hop for graphs of several windows; `graphOf` gives nothing where the model has no such window.
- */
+/** Plans one hop for several windows. @param graphOf reads the graph with a window, or rejects */
 export async function sweepWindows(
   windows: number[],
   graphOf: (window: number) => Promise<Graph>,

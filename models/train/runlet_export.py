@@ -1,11 +1,13 @@
-"""Exports PyTorch and Keras models for Runlet, and holds the helpers for training on streams.
+"""Exports PyTorch and Keras models for Runlet, and has helpers for training on streams.
 
-The file that is written carries what a stream has to know in its metadata: hop, sample rate, labels, columns, earlier context of the training.
+The metadata of the exported file has the facts that a stream needs: hop, sample rate, labels, columns, and
+the number of earlier frames in training.
 
     export_torch(model, "watch.onnx", shape=(6, 128), hop=8, sample_rate_hz=50, labels=["still", "walking"])     # torch, onnx, onnxscript
     export_keras(model, "watch.tflite", hop=8, sample_rate_hz=50, labels=["still", "walking"])                   # tensorflow
 
-Frameworks are imported where they are used, so one is enough. `metadata` lists all that a file can say; docs/training.md explains the rest.
+Only the framework that is used must be installed. `metadata` lists all facts; docs/training.md explains the
+rest.
 """
 
 import copy
@@ -40,15 +42,16 @@ def metadata(
     unit=None,
     front_end=None,
 ):
-    """Runlet's keys and their texts, checked against the model.
+    """Returns Runlet's metadata keys with their texts, checked against the model.
 
-    window: frames that the model reads; elements: values of a frame; outputs: number of values of each output.
-    hop: frames between two outputs, 1 to window. sample_rate_hz: frames a second.
-    labels: names of an output's values, in their order. columns: names of a frame's values, in their order, as in the header of a CSV file.
-    left_context: earlier frames that the model saw in training (L_a); leave it out where it was not trained on extended windows.
-    truth_at: which part of a window its label is about: majority, middle, end, or mean.
-    unit: of the output, such as "bpm". front_end: which of Runlet's front ends makes the model's frames, such as "ppg".
-    ValueError says what does not fit.
+    window: number of frames that the model reads. elements: number of values in a frame. outputs: number of
+    values of each output. hop: number of frames between two outputs, 1 to window. sample_rate_hz: frames per
+    second. labels: names of an output's values, in order. columns: names of a frame's values, in order, as in
+    the header of a CSV file. left_context: number of earlier frames in training (L_a); omit it for models
+    that were not trained on extended windows. truth_at: the part of a window that its label describes:
+    majority, middle, end, or mean. unit: unit of the output, such as "bpm". front_end: name of the Runlet
+    front end that makes the model's frames, such as "ppg". Raises ValueError if a fact does not fit the
+    model.
     """
     if _whole("hop", hop, 1) > window:
         raise ValueError(f"hop is {hop} and the window has {window} frames: frames between two windows would never be read")
@@ -77,9 +80,9 @@ def metadata(
     return {f"runlet.{key}": text for key, text in facts.items()}
 
 
-def _whole(what, value, least):
-    if isinstance(value, bool) or int(value) != value or value < least:
-        raise ValueError(f"{what} is {value!r}, and must be a whole number, {least} or more")
+def _whole(what, value, minimum):
+    if isinstance(value, bool) or int(value) != value or value < minimum:
+        raise ValueError(f"{what} is {value!r}, and must be a whole number, {minimum} or more")
     return int(value)
 
 
@@ -99,7 +102,7 @@ def _names(what, values):
 
 
 def _elements(shape, time_axis):
-    """(frames, values of a frame) of one window of this shape, without the batch."""
+    """Returns (frames, values of a frame) of one window. shape: without the batch."""
     if any(size is None for size in shape):
         raise ValueError(f"the model's input is {tuple(shape)}: every dimension of a window must be known")
     return shape[time_axis], math.prod(shape) // shape[time_axis]
@@ -114,9 +117,10 @@ def _check_path(path, suffix):
 
 
 def extended_windows(signal, window, hop, left_context):
-    """[frames, channels] -> windows [n, left_context + window, channels], and the frame where each window proper starts.
+    """[frames, channels] -> windows [n, left_context + window, channels], and the first frame of each window.
 
-    Windows lie on multiples of the hop, as in the stream; those without left_context earlier frames are left out.
+    The first frame does not count the earlier frames. It is a multiple of the hop, as in the stream. Windows
+    without left_context earlier frames are left out.
     """
     first = -(-left_context // hop) * hop
     starts = np.arange(first, len(signal) - window + 1, hop)
@@ -124,7 +128,7 @@ def extended_windows(signal, window, hop, left_context):
 
 
 def _dropped_rows(left_context, jump):
-    """Rows of the trunk that earlier frames bring."""
+    """Returns the number of trunk rows that the earlier frames make."""
     if left_context % jump:
         raise ValueError(f"left context {left_context} is not a multiple of the total stride {jump}")
     return left_context // jump
@@ -142,9 +146,10 @@ def causal(inputs, outputs, kernel, dilation=1):
 if nn:
 
     class SignalPadding(nn.Module):
-        """Trunk and head for training: reads windows with left_context earlier frames, drops the rows of those before the head.
+        """Trunk and head for training. Reads left_context earlier frames; drops their rows before the head.
 
-        trunk: [B, channels, T] -> [B, D, T / jump]; head: [B, D, window / jump] -> outputs; jump: total stride of the trunk.
+        trunk: [B, channels, T] -> [B, D, T / jump]. head: [B, D, window / jump] -> outputs. jump: total
+        stride of the trunk.
         """
 
         def __init__(self, trunk, head, left_context, jump):
@@ -161,8 +166,9 @@ if nn:
 def export_torch(model, path, shape, *, time_axis=-1, **facts):
     """Writes a model as an ONNX file that reads one window, [1, *shape], with Runlet's metadata.
 
-    shape: of a window without the batch, such as (channels, window); time_axis: the dimension of shape that is time. facts: see `metadata`.
-    Of a SignalPadding the plain window model is written, trunk and head, and its left_context.
+    shape: shape of a window without the batch, such as (channels, window). time_axis: index of the time
+    dimension in shape. facts: see `metadata`. For a SignalPadding, the file has trunk and head as a model of
+    plain windows, and its left_context in the metadata.
     """
     import onnx
 
@@ -182,7 +188,7 @@ def export_torch(model, path, shape, *, time_axis=-1, **facts):
     proto = program.model_proto
     graph = proto.graph
     for item in (proto, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
-        del item.metadata_props[:]  # the exporter's notes: source lines with the paths of your files
+        del item.metadata_props[:]  # the exporter writes source lines with file paths here
     for key, text in texts.items():
         proto.metadata_props.add(key=key, value=text)
     onnx.checker.check_model(proto)
@@ -193,9 +199,10 @@ def export_torch(model, path, shape, *, time_axis=-1, **facts):
 
 
 def signal_padding(trunk, head, window, left_context, jump):
-    """(model to train, on left_context + window frames; model to export, on window frames) with the same trunk and head.
+    """Returns (model to train, model to export) with the same trunk and head.
 
-    trunk: [B, T, channels] -> [B, T / jump, D] for any T; head: [B, window / jump, D] -> outputs; jump: total stride of the trunk.
+    The first reads left_context + window frames, the second window frames. trunk: [B, T, channels] ->
+    [B, T / jump, D] for any T. head: [B, window / jump, D] -> outputs. jump: total stride of the trunk.
     """
     import keras
 
@@ -212,8 +219,8 @@ def signal_padding(trunk, head, window, left_context, jump):
 def export_keras(model, path, *, time_axis=0, **facts):
     """Writes a Keras model as a float TensorFlow Lite file that reads one window, with Runlet's metadata.
 
-    time_axis: the dimension of a window, without the batch, that is time. facts: see `metadata`.
-    Of a pair of `signal_padding` export the second, with its left_context.
+    time_axis: index of the time dimension in a window without the batch. facts: see `metadata`. Of a pair
+    from `signal_padding`, export the second model and give left_context.
     """
     import keras
     import tensorflow as tf

@@ -1,9 +1,10 @@
-"""How every recipe of the zoo writes its ONNX files and reads them back: a network of PyTorch in, a file without the exporter's notes out.
+"""Writes a PyTorch network as an ONNX file, and reads it back. All recipes of the zoo use it.
 
     write_onnx(net, path, "ecg", torch.zeros(1, 1, WINDOW), "ecg", "scores", METADATA)
     net = read_weights(Exported(BeatNet()), path)
 
-One window, weights inside, opset 18, float32; `half` keeps weights as float16, each cast to float32 where it is used.
+The file reads one window, has the weights inside, and uses opset 18 and float32. The exporter's notes are
+removed. With `half`, weights are float16 and cast to float32 before use.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ from onnx import helper, numpy_helper
 
 
 def halved(graph):
-    """Float16 initialisers, each cast to float32 where it is used."""
+    """Converts float32 initialisers to float16, each with a cast to float32."""
     casts = []
     for tensor in list(graph.initializer):
         array = numpy_helper.to_array(tensor)
@@ -54,7 +55,7 @@ def write_onnx(net, path, name, window, input_name, output_name, metadata, half=
 
 
 def read_weights(net, path):
-    """An exported network in PyTorch, by the names that the exporter keeps."""
+    """Load the weights of an ONNX file into a PyTorch network, by the names that the exporter keeps."""
     arrays = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
     net.load_state_dict({k: torch.from_numpy(arrays[k].copy()) for k in net.state_dict()})
     return net.eval()

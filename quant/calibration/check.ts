@@ -1,7 +1,7 @@
 /**
- * Whether calibration data can be what the model takes, before an hour is spent on it.
+ * Checks calibration data against the model, before the long calibration starts.
  *
- * In: a plan and signals.  Out: nothing, or an error that says what is wrong with them.
+ * In: a plan and signals.  Out: nothing, or an error that describes the mistake.
  */
 import { RunletError } from '../../models/error.ts';
 import { frameOf } from '../../models/graph/types.ts';
@@ -9,16 +9,16 @@ import { viewOf } from '../../models/graph/view.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { type Calibration, isSet, piecesOf } from './signals.ts';
 
-/** RN418: nothing to calibrate with. */
+/** RN418: the calibration data is empty. */
 export const emptyCalibration = (plan: StreamPlan): RunletError =>
   new RunletError('RN418', {
     what: 'the calibration data is empty',
     where: plan.graph.inputs.map((p) => p.name).join(', '),
-    why: 'not one frame came',
-    tryThis: 'a recording of the real signal; some hundred windows are usual',
+    why: 'it has no frames',
+    tryThis: 'a recording of the real signal; a few hundred windows are usual',
   });
 
-/** RN412: a value that is no number, of input `input`. */
+/** RN412: a value of input number `input` is not finite. @param index of the value in the input's signal */
 export function checkValue({ graph }: StreamPlan, input: number, index: number, value: number): RunletError {
   const port = graph.inputs[input];
   const frame = viewOf(graph).frame(port?.tensor ?? -1);
@@ -30,17 +30,14 @@ export function checkValue({ graph }: StreamPlan, input: number, index: number, 
   });
 }
 
-/**
- * Checks what can be checked before an hour of calibration. @throws RunletError RN410, RN411, RN412, RN413,
- * RN418
- */
+/** Checks the data without running the model. @throws RunletError RN410, RN411, RN412, RN413, RN418 */
 export function checkCalibration(plan: StreamPlan, data: Calibration): void {
   const pieces = piecesOf(data);
   if (pieces.length === 0) throw emptyCalibration(plan);
   for (const [i, signals] of pieces.entries()) checkSignals(plan, signals, isSet(data) && i > 0);
 }
 
-/** @param known a piece of a set: its values were looked at when it was collected */
+/** @param known true: the values were checked when the set was collected, so they are not checked again */
 function checkSignals(plan: StreamPlan, signals: readonly Float32Array[], known: boolean): void {
   const { graph, clock } = plan;
   const several = graph.inputs.length > 1;
@@ -83,16 +80,18 @@ function checkLength(plan: StreamPlan, frames: number): void {
   throw tooShort(plan, frames);
 }
 
-/** RN411: no output depends on so few frames. */
+/**
+ * RN411: the signal is shorter than what one output depends on. @param apart true: it was cut into windows
+ */
 export function tooShort(plan: StreamPlan, frames: number, apart = false): RunletError {
   const needed = plan.window + plan.delayFrames + plan.leftContextFrames;
   const unit = plan.graph.inputs.length > 1 ? 'ticks' : 'frames';
   return new RunletError('RN411', {
-    what: apart ? `windows of ${frames} ${unit} that were cut apart are too short` : `${frames} calibration ${unit} are too few`,
+    what: apart ? `separate windows of ${frames} ${unit} are too short` : `${frames} calibration ${unit} are too few`,
     why: `one output depends on ${needed} ${unit} (window, earlier context and look-ahead)`,
     tryThis: apart
       ? 'whole recordings, or --mode windowed, which needs no earlier context'
-      : 'a longer recording; some hundred windows are usual',
+      : 'a longer recording; a few hundred windows are usual',
   });
 }
 
@@ -111,20 +110,20 @@ function checkValues(plan: StreamPlan, data: Float32Array, input: number): void 
     });
 }
 
-/** RN415: the axes of an array stand the wrong way round. */
+/** RN415: the axes of an array are swapped. */
 export const transposed = (where: string, shape: readonly number[]): RunletError =>
   new RunletError('RN415', {
     what: 'this array is transposed',
     where,
-    why: `shape (${shape.join(', ')}) makes ${shape[0]} frames of ${shape[1]} values; the other way round it is ${shape[1]} frames of the ${shape[0]} that the model takes`,
+    why: `shape (${shape.join(', ')}) means ${shape[0]} frames of ${shape[1]} values; the model takes frames of ${shape[0]} values`,
     tryThis: 'save it with time first: numpy.save(name, numpy.ascontiguousarray(x.T))',
   });
 
-/** RN419: labels say that there is nothing to tell apart. */
+/** RN419: the labels name fewer than two classes. */
 export const oneClass = (where: string, classes: readonly number[]): RunletError =>
   new RunletError('RN419', {
-    what: `the calibration data is of ${classes.length === 0 ? 'no class' : `class ${classes[0]} alone`}`,
+    what: `the labels of the calibration data name ${classes.length === 0 ? 'no class' : `only class ${classes[0]}`}`,
     where,
-    why: 'ranges of what the others do would be missing',
+    why: 'the ranges would not cover the other classes',
     tryThis: 'recordings of every class',
   });

@@ -1,14 +1,14 @@
 /**
- * collectCalibration: a signal of any length, chunk by chunk, to the windows that calibration runs on.
+ * collectCalibration: reads a signal of any length, chunk by chunk, and chooses the windows for calibration.
  *
- * In: a plan, chunks of whole ticks (an array an input), how many windows to keep and how to choose them.
- * Out: a CalibrationSet. A signal of at most that many windows is kept whole. Of a longer one at most twice
- * as many windows are held: `covering` takes the windows that cover all seen so far whenever the store is
- * full (a covering of coverings), `random` replaces them as Vitter's algorithm R does, `first` stops keeping.
- * A window here is a piece that one output depends on: window, earlier context and look-ahead; pieces do not
- * overlap.  Deterministic by the seed.
- * Source: Vitter 1985, "Random sampling with a reservoir".  Cost: memory of 2 x windows pieces, whatever the
- * signal's length.
+ * In: a plan, chunks of whole ticks (one array per input), how many windows to keep and how to choose them.
+ * Out: a CalibrationSet. A signal of at most that many windows is kept completely. Of a longer signal at most
+ * twice as many windows are held. `covering`: whenever the store is full, it keeps the half that covers all
+ * held windows best (coverage.ts). `random`: Vitter's algorithm R replaces windows. `first`: later windows
+ * are dropped. A window here is the piece of signal that one output depends on: window, earlier context and
+ * look-ahead. Pieces do not overlap.  Deterministic for a given seed.
+ * Source: Vitter 1985, "Random sampling with a reservoir".  Cost: memory for 2 x windows pieces, independent
+ * of the signal's length.
  */
 import { RunletError } from '../../models/error.ts';
 import { carriedTensors } from '../../models/graph/recurrent.ts';
@@ -21,15 +21,17 @@ import { InputSummary } from './input-summary.ts';
 import { type CalibrationSet, type Sampling, samplings } from './signals.ts';
 
 export interface SampleOptions {
-  /** Windows to calibrate with (default 256). */
+  /** Number of windows to keep. Default 256. */
   calibWindows?: number;
+  /** How windows are chosen. Default `covering`. */
   sampling?: Sampling;
+  /** Seed of the random choice. Default 1. */
   seed?: number;
-  /** Called with whole ticks seen so far. */
+  /** Called after each chunk with the number of ticks read so far. */
   onTicks?: (ticks: number) => void;
 }
 
-/** Whole ticks of every input. A chunk that `begins` anew follows a seam: no window lies across it. */
+/** Whole ticks of every input. `begins`: the chunk starts a new recording; no window crosses this seam. */
 export type Chunk = Float32Array | readonly Float32Array[] | { begins: true; data: readonly Float32Array[] };
 export type Chunks = AsyncIterable<Chunk> | Iterable<Chunk>;
 
@@ -37,7 +39,7 @@ interface Piece extends WindowFeatures {
   data: Float32Array[];
 }
 
-/** 0 to 1, from a seed: mulberry32. */
+/** Returns a generator of random numbers in [0, 1) with a seed: mulberry32. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -57,10 +59,10 @@ export function shuffled<T>(list: readonly T[], rnd: () => number): T[] {
   return out;
 }
 
-/** Windows before the last one, in a piece for a plan whose states go on. A choice, as the 64 steps below. */
+/** Windows before the last one in a piece, if a state carries over. A choice, as are the 64 hops below. */
 const windowsBefore = 4;
 
-/** Ticks of a piece. States need time to become what they are in a long signal. */
+/** Length of a piece in ticks. Stateful models need longer pieces, so that their states settle. */
 export function pieceTicks(plan: StreamPlan): number {
   const needed = plan.window + plan.delayFrames + plan.warmUpHops * plan.hop;
   if (carriedTensors(plan.graph).size > 0) return needed + Math.ceil((windowsBefore * plan.window) / plan.hop) * plan.hop;
@@ -82,12 +84,12 @@ class Collector {
   private readonly perPiece: number[]; // values
   private readonly rest: { data: Float32Array; used: number }[];
   private pieces: Piece[] = [];
-  /** The rests at seams and at the end, kept while everything is. */
+  /** Incomplete pieces before seams, held as long as the whole signal is held. */
   private tails: { after: number; data: Float32Array[] }[] = [];
   private whole = true;
   private seams = 0;
   private reach: Float32Array | undefined;
-  /** Features alone of as many windows drawn at random, for comparison. */
+  /** Features of `keep` windows drawn at random, for comparison. Their data is not held. */
   private drawn: WindowFeatures[] = [];
   windows = 0;
   ticks = 0;
@@ -119,7 +121,7 @@ class Collector {
         what: `a chunk of ${data.map((values) => values.length).join(', ')} values is not made of whole frames for every input`,
         where: `after ${this.ticks} frames`,
         why: `frames have ${this.elements.join(', ')} values, ${this.plan.clock.rates.join(', ')} a tick`,
-        tryThis: 'chunks of whole frames, as long for every input',
+        tryThis: 'chunks of whole frames that have the same length for every input',
       });
     for (const [i, values] of data.entries()) {
       const summary = this.summaries[i] as InputSummary;
@@ -169,7 +171,7 @@ class Collector {
     const features = featuresOf(this.windows++, data, this.elements);
     this.reach = widened(this.reach, features);
     const { keep, sampling, rnd, pieces } = this;
-    // one draw a window, whatever the sampling, so that the random choice is the same beside each
+    // one draw per window with every sampling, so that `drawn` is the same for all of them
     const place = Math.floor(rnd() * this.windows);
     if (this.drawn.length < keep) this.drawn.push(features);
     else if (place < keep) this.drawn[place] = features;
@@ -203,7 +205,7 @@ class Collector {
       chosen: coverageOf(reachOf(this.pieces), this.reach as Float32Array),
       random: coverageOf(reachOf(this.drawn), this.reach as Float32Array),
     };
-    // whether ranges settle is asked in a random order
+    // convergence is measured in a random order of the windows
     const order = shuffled(
       [...this.pieces].sort((a, b) => a.index - b.index),
       seeded(seed),
@@ -220,7 +222,7 @@ class Collector {
     };
   }
 
-  /** Everything again, in one piece where there is no seam. */
+  /** Returns the whole signal again, as one piece per recording. */
   private joined(ends: Float32Array[]): Float32Array[][] {
     const recordings: Float32Array[][][] = [[]];
     let at = 0;
@@ -256,7 +258,7 @@ const finished = (plan: StreamPlan, collector: Collector): CalibrationSet => {
   return collector.result();
 };
 
-/** @throws RunletError RN410, RN411, RN412, RN418 */
+/** Chooses the calibration windows. @throws RunletError RN410, RN411, RN412, RN418 */
 export async function collectCalibration(plan: StreamPlan, chunks: Chunks, options: SampleOptions = {}): Promise<CalibrationSet> {
   const collector = collectorFor(plan, options);
   for await (const chunk of chunks) {

@@ -1,9 +1,9 @@
 /**
- * Whether the ranges have settled: after how many windows each stayed within 1 % of what it was in the end.
+ * Convergence of ranges: after how many windows the range of each tensor stayed constant.
  *
- * In: an observer's range at 16 evenly spaced places of the calibration signal.  Out: windows until both ends
- * of the range stayed within 1 % of its final width.  Of a signal that was sampled the windows come in a
- * random order; of a whole one in the order of the recording.
+ * In: an observer's range at 16 evenly spaced checkpoints of the calibration signal.  Out: the number of
+ * windows after which both ends of the range stayed within 1 % of the final width from their final values.
+ * Windows chosen from a long signal come in random order; those of a whole signal in recording order.
  */
 import { maxOf } from '../../models/lists.ts';
 import type { Observer } from '../observers/observer.ts';
@@ -11,7 +11,7 @@ import type { Observer } from '../observers/observer.ts';
 export const checkpoints = 16;
 const tolerance = 0.01;
 
-/** Feeds an observer and remembers its range at the checkpoints. */
+/** Passes values to an observer and records its range at the checkpoints. */
 export class Watched {
   private readonly ranges: [number, number][] = [];
   private calls = 0;
@@ -22,7 +22,7 @@ export class Watched {
     [this.observer, this.frame] = [observer, frame];
   }
 
-  /** @param visits such blocks that will come, about */
+  /** @param visits approximate number of calls for the whole signal */
   observe(values: Float32Array, visits: number): void {
     const slices = Math.max(1, Math.ceil(checkpoints / visits));
     const frames = values.length / this.frame;
@@ -37,14 +37,14 @@ export class Watched {
     this.calls++;
   }
 
-  /** Share of the signal, in checkpoints, after which the range stayed within 1 %; 1 to 16. */
+  /** Returns the number of checkpoints after which the range stayed within 1 %, 1 to 16. */
   settledAt(): number {
     const [low, high] = this.observer.range();
-    const most = tolerance * (high - low);
+    const allowed = tolerance * (high - low);
     let at = this.ranges.length;
     while (at > 0) {
       const [l, h] = this.ranges[at - 1] as [number, number];
-      if (Math.abs(l - low) > most || Math.abs(h - high) > most) break;
+      if (Math.abs(l - low) > allowed || Math.abs(h - high) > allowed) break;
       at--;
     }
     return Math.min(at + 1, checkpoints);
@@ -53,11 +53,11 @@ export class Watched {
 
 export interface Convergence {
   windows: number;
-  /** By tensor id: windows after which its range stayed within 1 %. */
+  /** By tensor id: number of windows after which its range stayed within 1 %. */
   settledAfter: Map<number, number>;
-  /** The last of them. */
+  /** Largest value of `settledAfter`. */
   allAfter: number;
-  /** Tensors whose range the last quarter still moved. */
+  /** Tensors whose range still moved in the last quarter of the windows. */
   unsettled: number[];
 }
 

@@ -1,11 +1,10 @@
 /**
- * Which windows of a long signal to calibrate with: features of a window, the choice of those that cover the
- * signal, and how well they do.
+ * Chooses the windows of a long signal that cover it best, and measures how well they cover it.
  *
- * In: windows, as least, largest, mean and deviation of each element of a frame.  Out: indexes. k-centre: the
- * windows with the extremes of every element first, then again and again the window that is farthest from all
- * chosen ones (features divided by their spread); no window is then farther from a chosen one than twice what
- * the best choice of as many could do.
+ * In: features of windows: minimum, maximum, mean and deviation of each element of a frame.  Out: indexes of
+ * windows. Rule (k-centre): take the windows with the extremes of every element, then repeatedly the window
+ * that is farthest from all chosen ones, with features divided by their spread. The largest distance of a
+ * window from a chosen one is then at most twice the optimum for this number of windows.
  * Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".  Cost: windows x chosen
  * x features.
  */
@@ -18,29 +17,29 @@ export interface WindowFeatures {
 }
 
 export interface Coverage {
-  /**
-   * Share of the range of an element that the chosen windows have, mean and least over elements; 1 for all of
-   * it.
-   */
+  /** Share of an element's range that the chosen windows contain, 0 to 1: mean and minimum over elements. */
   chosen: { mean: number; least: number };
-  /** The same for as many windows drawn at random. */
+  /** The same for an equal number of windows drawn at random. */
   random: { mean: number; least: number };
 }
 
-/** Elements of a frame that features tell apart: of more, neighbours count as one. */
-const most = 64;
+/** Largest number of element groups with features of their own. In larger frames neighbours form a group. */
+const maxGroups = 64;
 
+/**
+ * Returns the features of a window. @param inputs one array per input; @param elements of each input's frame
+ */
 export function featuresOf(index: number, inputs: readonly Float32Array[], elements: readonly number[]): WindowFeatures {
   const parts = inputs.map((values, i) => {
     const per = elements[i] as number;
-    const groups = Math.min(most, per);
+    const groups = Math.min(maxGroups, per);
     const out = new Float32Array(4 * groups);
     const count = new Float64Array(groups);
     const sum = new Float64Array(groups);
     const squares = new Float64Array(groups);
     for (let g = 0; g < groups; g++) [out[4 * g], out[4 * g + 1]] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let at = 0, e = 0; at < values.length; at++, e = e + 1 === per ? 0 : e + 1) {
-      const g = per <= most ? e : Math.floor((e * groups) / per);
+      const g = per <= maxGroups ? e : Math.floor((e * groups) / per);
       const v = values[at] as number;
       if (v < (out[4 * g] as number)) out[4 * g] = v;
       if (v > (out[4 * g + 1] as number)) out[4 * g + 1] = v;
@@ -58,7 +57,7 @@ export function featuresOf(index: number, inputs: readonly Float32Array[], eleme
   return { index, values: join(Float32Array, parts) };
 }
 
-/** Least and largest of each element over windows, [low, high] pairs. */
+/** Returns minimum and maximum of each element over all windows, as [low, high] pairs. */
 export function reachOf(windows: readonly WindowFeatures[]): Float32Array {
   const elements = (windows[0]?.values.length ?? 0) / 4;
   const reach = new Float32Array(2 * elements);
@@ -69,7 +68,7 @@ export function reachOf(windows: readonly WindowFeatures[]): Float32Array {
   return reach;
 }
 
-/** Features divided by their spread over the windows, [window][feature]. */
+/** Returns features less their mean, divided by their spread over the windows, [window][feature]. */
 function standardised(windows: readonly WindowFeatures[], features: number): Float64Array {
   const points = new Float64Array(windows.length * features);
   for (let k = 0; k < features; k++) {
@@ -83,18 +82,18 @@ function standardised(windows: readonly WindowFeatures[], features: number): Flo
   return points;
 }
 
-/** The smaller of `most` and the squared distance of two windows. */
-function nearer(points: Float64Array, features: number, a: number, b: number, most: number): number {
+/** Returns the squared distance of two windows, at most `limit`. */
+function nearer(points: Float64Array, features: number, a: number, b: number, limit: number): number {
   let sum = 0;
   for (let k = 0, i = a * features, j = b * features; k < features; k++, i++, j++) {
     const d = (points[i] as number) - (points[j] as number);
     sum += d * d;
-    if (sum >= most) return most;
+    if (sum >= limit) return limit;
   }
   return sum;
 }
 
-/** Places in `windows` of the `count` that cover them, in the order in which they were chosen. */
+/** Returns the indexes of `count` windows that cover all `windows`, in the order of their choice. */
 export function coverWindows(windows: readonly WindowFeatures[], count: number): number[] {
   if (windows.length <= count) return windows.map((_, i) => i);
   const features = windows[0]?.values.length ?? 0;
@@ -109,13 +108,13 @@ export function coverWindows(windows: readonly WindowFeatures[], count: number):
     nearest[i] = -1;
   };
   for (let e = 0; e < features / 4 && chosen.length < count / 2; e++) {
-    let [least, largest] = [0, 0];
+    let [lowest, highest] = [0, 0];
     for (const [i, { values }] of windows.entries()) {
-      if ((values[4 * e] as number) < (windows[least]?.values[4 * e] as number)) least = i;
-      if ((values[4 * e + 1] as number) > (windows[largest]?.values[4 * e + 1] as number)) largest = i;
+      if ((values[4 * e] as number) < (windows[lowest]?.values[4 * e] as number)) lowest = i;
+      if ((values[4 * e + 1] as number) > (windows[highest]?.values[4 * e + 1] as number)) highest = i;
     }
-    take(least);
-    take(largest);
+    take(lowest);
+    take(highest);
   }
   while (chosen.length < count) {
     let farthest = 0;
@@ -125,7 +124,7 @@ export function coverWindows(windows: readonly WindowFeatures[], count: number):
   return chosen;
 }
 
-/** Share of each element's range; elements that do not change are left out. */
+/** Returns the share of each element's range that is covered, without constant elements: mean and minimum. */
 export function coverageOf(chosen: Float32Array, all: Float32Array): { mean: number; least: number } {
   const shares: number[] = [];
   for (let e = 0; e < all.length / 2; e++) {

@@ -1,10 +1,9 @@
 /**
- * What every element of an input's frames did, over a signal of any length.
+ * InputSummary: running statistics of every element of an input's frames, over a signal of any length.
  *
- * In: blocks of whole frames [frames][elements].  Out: extremes, mean, deviation, how many values lie exactly
- * at the extremes, and how many of those stand beside an equal one (a converter that saturates stays at its
- * limit).  Cost: 56 bytes an element. Source of the running mean and variance: Welford 1962, in blocks (Chan,
- * Golub and LeVeque 1979).
+ * In: blocks of whole frames [frames][elements].  Out: extremes, mean, deviation, and how many values at an
+ * extreme follow an equal value (a saturated converter stays at its limit).  Cost: 56 bytes an element.
+ * Source of the running mean and variance: Welford 1962, in blocks (Chan, Golub and LeVeque 1979).
  */
 export class InputSummary {
   readonly elements: number;
@@ -13,7 +12,7 @@ export class InputSummary {
   readonly high: Float64Array;
   readonly mean: Float64Array;
   private readonly squares: Float64Array;
-  /** Values at the extremes that follow an equal one. */
+  /** Number of values at the lower extreme that follow an equal value; `heldHigh` likewise. */
   readonly heldLow: Float64Array;
   readonly heldHigh: Float64Array;
   private readonly last: Float64Array;
@@ -27,9 +26,7 @@ export class InputSummary {
     this.last = zeros().fill(Number.NaN);
   }
 
-  /**
-   * @returns the index of the first value that is no finite number, or -1; what follows it is not looked at
-   */
+  /** Adds a block up to its first value that is not finite. @returns the index of that value, or -1 */
   add(values: Float32Array): number {
     const { elements, low, high, mean, squares, heldLow, heldHigh, last } = this;
     for (let at = 0; at < values.length; at += elements) {
@@ -59,7 +56,7 @@ export class InputSummary {
   isConstant(e: number): boolean {
     return this.low[e] === this.high[e];
   }
-  /** Share of frames at one of the extremes for at least two frames. */
+  /** Share of frames that repeat an extreme: the larger of both ends. */
   heldShare(e: number): number {
     return this.isConstant(e) ? 0 : Math.max(this.heldLow[e] as number, this.heldHigh[e] as number) / Math.max(1, this.frames);
   }

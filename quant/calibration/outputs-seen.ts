@@ -1,8 +1,9 @@
 /**
- * What the float model answered in calibration: whether all windows say the same.
+ * OutputsSeen: statistics of the float model's outputs in calibration. They show whether all windows give the
+ * same output.
  *
- * In: values of the graph's outputs, window by window.  Out: classes that won, and how far the outputs moved
- * beside their size.
+ * In: values of the graph's outputs, window by window.  Out: per output the number of classes that won, and
+ * the relative change of its values.
  */
 import type { Graph } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
@@ -48,8 +49,8 @@ export class OutputsSeen {
   }
 
   /**
-   * Of each output: how many of its elements were ever the largest, and its widest movement beside its
-   * largest magnitude.
+   * Returns for each output how many of its elements were the largest in some window (`winners`), and the
+   * largest change of an element over the largest magnitude (`movement`).
    */
   all(): { name: string; elements: number; windows: number; winners: number; movement: number }[] {
     return [...this.outputs.values()].map(({ name, frame, classes, windows, low, high }) => {

@@ -1,37 +1,37 @@
 /**
- * What calibration runs on: recordings without a seam in them.
+ * Calibration data, as pieces of signal without seams.
  *
- * In: a signal, one for each input, or what collectCalibration chose of a long one.  Out: pieces, each with
- * an array `[frames][f][c]` an input.
+ * In: a signal, one for each input, or the set that collectCalibration chose from a long one.  Out: pieces;
+ * each has an array `[frames][f][c]` per input.
  */
 import type { Coverage } from './coverage.ts';
 import type { InputSummary } from './input-summary.ts';
 
-/** Pieces of a recording, or a whole one, with what is known of all that was seen. */
+/** Pieces of recordings, with statistics of the whole signal that they were chosen from. */
 export interface CalibrationSet {
-  /** Each without a seam, [piece][input]. */
+  /** Pieces of signal, [piece][input]. No seam lies inside a piece. */
   pieces: readonly (readonly Float32Array[])[];
-  /** Of everything that was seen, one an input. */
+  /** Statistics of the whole signal, one per input. */
   summaries: readonly InputSummary[];
-  /** Windows in the signal, and how many of them are in the pieces. */
+  /** Number of windows in the signal, and of those in the pieces. */
   windowsSeen: number;
   windowsUsed: number;
-  /** How they were chosen; `all` where there was no need to. */
+  /** How the pieces were chosen. `all`: they are the whole signal. */
   sampling: 'all' | Sampling;
   seed: number;
   coverage?: Coverage;
-  /** Most bytes of signal that were held at once. */
+  /** Largest number of bytes of signal that were held at once. */
   heldBytes: number;
 }
 
 export const samplings = ['covering', 'random', 'first'] as const;
 export type Sampling = (typeof samplings)[number];
 
-/** A signal for the one input, one for each, or a chosen set. */
+/** The signal of the only input, one signal per input, or a chosen set. */
 export type Calibration = Float32Array | readonly Float32Array[] | CalibrationSet;
 
 export const isSet = (data: Calibration): data is CalibrationSet => 'pieces' in data;
 
-/** Pieces of whatever is given. */
+/** Returns the pieces of any form of calibration data. */
 export const piecesOf = (data: Calibration): readonly (readonly Float32Array[])[] =>
   isSet(data) ? data.pieces : [data instanceof Float32Array ? [data] : data];

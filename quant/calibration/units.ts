@@ -1,12 +1,13 @@
 /**
- * Whether the signal has the size that the first layers expect: a unit off by 1000 is found here.
+ * Compares the size of the signal with what the first layers expect. It finds data in a wrong unit, which is
+ * off by a factor such as 1000.
  *
- * In: a float plan and calibration data.  Out: how many times larger the signal is than the model says, and
- * where that is from; undefined where it says nothing.
- *     range: the file's metadata `runlet.input_range` (`low,high`): reach of the signal / reach of the range
+ * In: a float plan and calibration data.  Out: for each input the ratio of the signal's size to the expected
+ * size, and the source of the latter; no entry if there is no source. The first source that exists is used:
+ *     range: metadata `runlet.input_range` (`low,high`) of the file: largest |x| of the signal / of the range
  *     batch-norm: sqrt of the median over outputs of Var(w x) / deviation^2, for first layers that kept the
  *       statistics of batch normalisation
- *     bias: sqrt of the sum of E[(w x)^2] / the sum of b^2 over the outputs of the first layers: a hint alone
+ *     bias: sqrt of the sum of E[(w x)^2] / the sum of b^2 over the outputs of the first layers; only a hint
  * Var(w x) = w^T C w with the covariance C of up to 256 positions.
  */
 
@@ -19,16 +20,18 @@ import { addPositions, type Gram, gramsOf } from '../methods/gram.ts';
 import { type Calibration, piecesOf } from './signals.ts';
 
 export interface Size {
-  /** The signal over what is expected. */
+  /** Size of the signal over the expected size. */
   ratio: number;
   from: 'range' | 'batch-norm' | 'bias';
   input: string;
 }
 
-const mostInputs = 1024;
-const enough = 256;
+/** Largest number of inputs per output of a layer that is measured. */
+const maxInputs = 1024;
+/** Largest number of pieces whose positions are measured. */
+const maxPieces = 256;
 
-/** w^T C w of every output of a node. */
+/** Returns w^T C w of every output of a node. @param central true: C has the mean removed */
 function powers(node: MacNode, channels: number, grams: readonly Gram[], central: boolean): Float64Array {
   const { outputs, output } = weightChannels(node, channels);
   const { data } = node.attrs.weights;
@@ -49,7 +52,7 @@ const median = (values: number[]): number => values.sort((a, b) => a - b)[values
 export function sizeOf(plan: StreamPlan, data: Calibration): Size[] {
   const { graph } = plan;
   const pieces = piecesOf(data);
-  const few = pieces.slice(0, enough);
+  const few = pieces.slice(0, maxPieces);
   return graph.inputs.flatMap(({ tensor, name }, which): Size[] => {
     const declared = (graph.metadata['runlet.input_range'] ?? '').split(',').map(Number);
     if (declared.length === 2 && declared.every(Number.isFinite)) {
@@ -62,7 +65,7 @@ export function sizeOf(plan: StreamPlan, data: Calibration): Size[] {
     const readers = viewOf(graph)
       .readers(tensor)
       .filter(hasWeights)
-      .filter((n) => 'kernelT' in n.attrs && weightChannels(n, shape.c).inputs <= mostInputs);
+      .filter((n) => 'kernelT' in n.attrs && weightChannels(n, shape.c).inputs <= maxInputs);
     let [signal, bias] = [0, 0];
     for (const node of readers) {
       const grams = gramsOf(node, shape.c);

@@ -1,8 +1,7 @@
 /**
- * What is suspicious about a calibration, as values: each with a code of docs/errors.md.
+ * Warnings about suspicious calibration data, as values with a code of docs/errors.md.
  *
- * In: what was seen of inputs, channels, outputs and ranges.  Out: warnings, and errors where the data cannot
- * be right.
+ * In: statistics of inputs, channels, outputs and ranges.  Out: warnings; an error if the data must be wrong.
  */
 
 import { type ErrorParts, RunletError } from '../../models/error.ts';
@@ -21,19 +20,21 @@ export interface CalibrationWarning extends ErrorParts {
   code: 'RN417' | 'RN419' | 'RN420' | 'RN421' | 'RN422' | 'RN423' | 'RN424' | 'RN425' | 'RN426';
 }
 
-/** Windows below which ranges are hardly known. */
+/** RN420 below this number of windows. */
 const fewWindows = 30;
-/** Share of frames that stay at an extreme. */
+/** RN423 above this share of frames that repeat an extreme. */
 const saturatedShare = 0.01;
-/** A unit that is off by 1000 is far beyond this; a loud or a quiet recording is not. */
+/**
+ * RN417 from this ratio on. A wrong unit (a factor of 1000) exceeds it; a loud or quiet recording does not.
+ */
 const farOff = 60;
-/** Beside biases alone less can be said. */
+/** Limits of the ratio if only biases are known. They are wider, because biases are a weaker hint. */
 const [lost, loud] = [1 / 300, 1000];
-/** An output that moves less than this beside its size says the same of everything. */
+/** RN419 below this relative change of an output. */
 const unmoved = 1e-3;
-/** Decibels of signal to noise below which an output tells little. */
-const leastDb = 10;
-/** int8 steps of the input that a channel's deviation must have. */
+/** RN426 below this signal-to-noise ratio of an output, dB. */
+const minDb = 10;
+/** RN425 below this deviation of an input channel, in int8 steps. */
 const fewSteps = 2;
 
 const names = (list: readonly (string | number)[]): string =>
@@ -51,7 +52,7 @@ export function inputWarnings(graph: Graph, summaries: readonly InputSummary[]):
         code: 'RN422',
         what: `${constant.length} of ${summary.elements} channels never change: ${names(constant)}`,
         where,
-        why: 'their share of the ranges is unknown',
+        why: 'their real range is unknown',
         tryThis: 'check the wiring and the order of the columns',
       });
     if (saturated.length > 0)
@@ -69,14 +70,14 @@ export function inputWarnings(graph: Graph, summaries: readonly InputSummary[]):
         code: 'RN425',
         what: `channels move by less than ${fewSteps} int8 steps: ${names(coarse.map((e) => `${e} (${(summary.deviation(e) / step).toFixed(2)})`))}`,
         where,
-        why: `one scale serves all channels of an input, and the widest one makes a step of ${step.toPrecision(3)}`,
-        tryThis: 'normalise the channels before the model (and train it so), or give them an input each',
+        why: `all channels of an input share one scale; here its step is ${step.toPrecision(3)}, set by the widest channel`,
+        tryThis: 'normalise the channels before the model (also in training), or give each channel its own input',
       });
     return warnings;
   });
 }
 
-/** @throws RN417 where the file itself says another size */
+/** @throws RN417 if the size contradicts the file's metadata or batch normalisation */
 export function sizeWarnings(sizes: readonly Size[]): CalibrationWarning[] {
   return sizes.flatMap(({ ratio, from, input }): CalibrationWarning[] => {
     const off = ratio > 1 ? ratio : 1 / ratio;
@@ -84,7 +85,7 @@ export function sizeWarnings(sizes: readonly Size[]): CalibrationWarning[] {
     const parts: ErrorParts = {
       what: `the signal is ${off.toPrecision(2)} times too ${ratio > 1 ? 'large' : 'small'}${thousand}`,
       where: `input ${input}`,
-      tryThis: 'the unit that the model was trained on',
+      tryThis: 'data in the unit that the model was trained on',
     };
     if (from === 'bias' && ratio > loud)
       return [
@@ -92,7 +93,7 @@ export function sizeWarnings(sizes: readonly Size[]): CalibrationWarning[] {
           code: 'RN417',
           ...parts,
           what: `the signal is ${off.toPrecision(2)} times as strong as the biases of the first layer`,
-          why: `beside it they do nothing${thousand}`,
+          why: `compared with it the biases have no effect${thousand}`,
         },
       ];
     if (from === 'bias')
@@ -101,13 +102,15 @@ export function sizeWarnings(sizes: readonly Size[]): CalibrationWarning[] {
             {
               code: 'RN417',
               ...parts,
-              what: `the signal is lost beside the biases of the first layer: 1 to ${off.toPrecision(2)}${thousand}`,
+              what: `the signal is ${off.toPrecision(2)} times weaker than the biases of the first layer${thousand}`,
             },
           ]
         : [];
     if (off < farOff) return [];
     const why =
-      from === 'range' ? "by the file's metadata runlet.input_range" : 'by the statistics of the first batch normalisation';
+      from === 'range'
+        ? "according to the file's metadata runlet.input_range"
+        : 'according to the statistics of the first batch normalisation';
     throw new RunletError('RN417', { ...parts, why });
   });
 }
@@ -120,10 +123,10 @@ export function outputWarnings(outputs: OutputsSeen): CalibrationWarning[] {
       return [
         {
           code: 'RN419',
-          what: 'the model gives the same for all windows',
+          what: 'the model gives the same output for all windows',
           where,
-          why: `the output moves by ${(100 * movement).toPrecision(2)} % of its size`,
-          tryThis: 'recordings of everything that the model tells apart; the unit and rate that it was trained on',
+          why: `the output changes by ${(100 * movement).toPrecision(2)} % of its size`,
+          tryThis: 'recordings of all classes, in the unit and at the rate of the training data',
         },
       ];
     if (elements < 2 || winners > 1) return [];
@@ -132,7 +135,7 @@ export function outputWarnings(outputs: OutputsSeen): CalibrationWarning[] {
         code: 'RN419',
         what: 'all windows are of one class',
         where,
-        why: `the same of ${elements} elements is the largest in all ${windows} windows`,
+        why: `the same one of ${elements} output elements is the largest in all ${windows} windows`,
         tryThis: 'recordings of every class',
       },
     ];
@@ -144,9 +147,9 @@ export function rangeWarnings(graph: Graph, of: Convergence): CalibrationWarning
   if (of.windows < fewWindows)
     warnings.push({
       code: 'RN420',
-      what: `${of.windows} window${of.windows === 1 ? ' is' : 's are'} few`,
-      why: `ranges are known once about ${fewWindows} windows do not change them any more`,
-      tryThis: 'some hundred windows of the real signal',
+      what: `${of.windows} window${of.windows === 1 ? ' is' : 's are'} too few`,
+      why: `ranges are reliable only from about ${fewWindows} windows on`,
+      tryThis: 'a few hundred windows of the real signal',
     });
   if (of.unsettled.length > 0)
     warnings.push({
@@ -172,33 +175,32 @@ export function deadWarnings(graph: Graph, stats: ReadonlyMap<number, ChannelSta
       code: 'RN424',
       what: 'channels are 0 behind their ReLU for the whole signal',
       where: names(dead),
-      why: 'either the model never uses them, or the data does not show what they are for',
+      why: 'either the model never uses them, or the data does not activate them',
       tryThis: 'data of every kind that the model will meet; dead channels may be pruned in training',
     },
   ];
 }
 
 /**
- * Outputs of which int8 leaves little, and whether a logarithm takes it away: of a spectrum it asks for
- * more than int8 holds.
+ * Warns about outputs that are mostly noise in int8, and about a logarithm that causes it (of a spectrum).
  */
 export function noiseWarnings(graph: Graph, report: readonly { tensor: number; sqnrDb: number }[]): CalibrationWarning[] {
   const db = new Map(report.map(({ tensor, sqnrDb }) => [tensor, sqnrDb]));
-  const low = (tensor: number): boolean => (db.get(tensor) ?? Number.POSITIVE_INFINITY) < leastDb;
+  const low = (tensor: number): boolean => (db.get(tensor) ?? Number.POSITIVE_INFINITY) < minDb;
   const lost = graph.outputs.filter((port) => low(port.tensor));
   if (lost.length === 0) return [];
   const log = graph.nodes.find((node) => opOfNode(node).steep?.(node.attrs) && low(node.output));
   return [
     {
       code: 'RN426',
-      what: `int8 leaves ${names(lost.map(({ name, tensor }) => `${(db.get(tensor) as number).toFixed(1)} dB at ${name}`))}`,
+      what: `int8 leaves a signal-to-noise ratio of ${names(lost.map(({ name, tensor }) => `${(db.get(tensor) as number).toFixed(1)} dB at ${name}`))}`,
       where: log ? log.name : 'outputs',
       why: log
-        ? 'a logarithm of a spectrum tells values apart that int8 has as one'
-        : 'the noise of int8 is as large as a third of the signal',
+        ? 'the logarithm of a spectrum needs small differences that int8 rounds away'
+        : 'the noise of int8 is larger than a third of the signal',
       tryThis: log
-        ? `the network behind the spectrum alone, with a front end in fixed point: --front-end ${presetNames.join(', ')}`
-        : '--report, which says which layers cost most; --mixed',
+        ? `only the network behind the spectrum, with a fixed-point front end: --front-end ${presetNames.join(', ')}`
+        : '--report, which shows the layers that add most noise; --mixed',
     },
   ];
 }

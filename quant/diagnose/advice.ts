@@ -1,15 +1,15 @@
 /**
- * What to try for a layer, from what was measured of it.
+ * Advice for a layer, derived from its measurements.
  *
- * In: a diagnosed layer, the methods it was quantised with, the whole diagnosis.  Out: options by name, each
- * with the number that speaks for it; the strongest first. The limits are rules of thumb, stated here: they
- * choose what is said, never what is done.
+ * In: a diagnosed layer, the methods that it was quantised with, the whole diagnosis.  Out: at most three
+ * options, each with the number that supports it; the strongest first. The thresholds are rules of thumb.
+ * They only select the advice; they never change the quantisation.
  */
 import type { Methods } from '../presets.ts';
 import type { Diagnosis, LayerDiagnosis } from './diagnose.ts';
 
 export interface Advice {
-  /** As it stands on the command line; empty where no option helps. */
+  /** The command line option; empty if no option helps. */
   option: string;
   why: string;
 }
@@ -24,11 +24,11 @@ export function adviceFor(
 ): Advice[] {
   const found: Advice[] = [];
   const { clipped, signalSteps, biasShare, weights, aloneDb, int8WindowedDb, int8StreamedDb, floatStreamedDb } = layer;
-  const own = int8StreamedDb ?? int8WindowedDb;
-  if (streaming && !trainedToStream && floatStreamedDb !== undefined && floatStreamedDb < own - 3)
+  const int8Db = int8StreamedDb ?? int8WindowedDb;
+  if (streaming && !trainedToStream && floatStreamedDb !== undefined && floatStreamedDb < int8Db - 3)
     found.push({
       option: '--mode edge-exact',
-      why: `streaming changes it (${db(floatStreamedDb)}) more than int8 does (${db(own)})`,
+      why: `streaming changes it (${db(floatStreamedDb)}) more than int8 does (${db(int8Db)})`,
     });
   if (clipped > 1e-3)
     found.push({
@@ -47,30 +47,30 @@ export function adviceFor(
     if (methods.observer === 'minmax')
       found.push({
         option: '--observer mse',
-        why: `the signal takes ${signalSteps.toFixed(1)} of 256 steps: few large values set the range`,
+        why: `the signal uses ${signalSteps.toFixed(1)} of 256 steps: few large values set the range`,
       });
     else if (layer.op === 'input')
-      found.push({ option: '', why: `the signal takes ${signalSteps.toFixed(1)} of 256 steps: normalise it before the model` });
+      found.push({ option: '', why: `the signal uses ${signalSteps.toFixed(1)} of 256 steps: normalise it before the model` });
   }
   const source = sourceOf(layer, layers);
-  if (source && own < aloneDb - 6)
-    found.push({ option: '', why: `most of its noise (${db(own)}) comes from before it: see ${source.name}` });
+  if (source && int8Db < aloneDb - 6)
+    found.push({ option: '', why: `most of its noise (${db(int8Db)}) comes from an earlier layer: see ${source.name}` });
   if (layer.mayBeInt16)
     found.push({
       option: '--mixed',
-      why: `alone in int8 it leaves ${db(aloneDb)} at the outputs; int16 takes the part of its activation away, for state and work`,
+      why: `if only this layer is int8, the outputs have ${db(aloneDb)}; int16 removes the noise of its activation, but adds state and work`,
     });
   if (methods.rounding === 'nearest' && weights && !found.some((a) => a.option === '--weight-rounding together'))
     found.push({ option: '--weight-rounding together', why: 'its weights are rounded one by one' });
   if (found.length === 0 && layer.fixedScale)
     found.push({
       option: '',
-      why: `its steps are 1/${1 / layer.scale} by the specification, and so ${db(aloneDb)} is what int8 can give here`,
+      why: `the specification fixes its steps to 1/${1 / layer.scale}; int8 cannot give more than ${db(aloneDb)} here`,
     });
   return found.slice(0, 3);
 }
 
-/** Of the layers before, the one that alone costs most at the outputs. */
+/** Returns the earlier layer that adds most noise at the outputs when only it is int8. */
 function sourceOf(layer: LayerDiagnosis, layers: readonly LayerDiagnosis[]): LayerDiagnosis | undefined {
   const before = layers.slice(0, layers.indexOf(layer)).filter((l) => l.aloneDb < layer.aloneDb);
   return before.length > 0 ? before.reduce((a, b) => (b.aloneDb < a.aloneDb ? b : a)) : undefined;

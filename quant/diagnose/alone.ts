@@ -1,12 +1,11 @@
 /**
- * What each layer alone costs at the outputs when it is int8 and all others are float.
+ * aloneNoise: measures the noise at the outputs when one layer is int8 and all others are float.
  *
  * In: the plan of the float graph, the int8 graph, signals.  Out: noise over signal at the outputs, by the
- * layer's output tensor (inputs by themselves). A layer in int8: its weights and bias as they are stored, its
- * output rounded to its steps. What lies before the layer, or beside it, does not change and is taken from
- * the float run.  quant/methods/sensitivity.ts asks the same of activations alone, in groups that share a
- * scale.
- * Cost: for each layer a float run of what depends on it.
+ * layer's output tensor; for an input, by its own tensor. A layer in int8 has the stored weights and bias,
+ * and its output is rounded to int8 steps. Tensors that do not depend on it are taken from the float run.
+ * quant/methods/sensitivity.ts measures activations without weights, in groups that share a scale.
+ * Cost: for each layer a float run of the nodes that depend on it.
  */
 import type { Graph, Node, QuantParams } from '../../models/graph/types.ts';
 import { floatRunner } from '../../models/stream/float.ts';

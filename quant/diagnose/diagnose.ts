@@ -1,13 +1,12 @@
 /**
- * diagnose: where int8, or streaming, loses what.
+ * diagnose: measures per layer how much accuracy int8 and streaming cost.
  *
- * In: the plan of a float graph and the QuantPlan made of it (its channels scaled alike: Quantized.float),
- * calibration data.  Out: per layer what each step costs, and how. Three steps, so that the guilty one is
- * seen: int8 windowed against float windowed, float streamed against float windowed, int8 streamed against
- * float streamed. Where streaming equals the windowed model by construction the last two are left out.  SQNR
- * in dB, errors of layers before included. A model with its own state has no windows: only its last step is
- * there.
- * Source of the measures: quant/report.ts (SQNR, clipping), alone.ts (a layer alone in int8).  Deterministic.
+ * In: the plan of a float graph and the QuantPlan made from it (the float graph is Quantized.float, whose
+ * channels are equalised alike), calibration data.  Out: per layer the SQNR in dB of three comparisons, with
+ * the errors of earlier layers: int8 windowed against float windowed, float streamed against float windowed,
+ * int8 streamed against float streamed. Only the first exists in modes that equal the windowed model. A
+ * stateful model has no windows and is compared once, int8 against float.
+ * Source of the measures: quant/report.ts (SQNR, clipping), alone.ts (one layer in int8).  Deterministic.
  */
 import { hasWeights, type MacNode } from '../../models/graph/channels.ts';
 import type { Graph, Ints, QuantParams, Tensor } from '../../models/graph/types.ts';
@@ -43,16 +42,18 @@ export interface LayerDiagnosis {
   biasSteps: number;
   biasShare: number;
   histogram: Histogram;
-  /** int8 windowed against float windowed; of a model with its own state int8 against float. */
+  /** int8 windowed against float windowed; of a stateful model int8 against float. */
   int8WindowedDb: number;
-  /** Where streaming is run: float streamed against float windowed, int8 streamed against float streamed. */
+  /**
+   * Only if streaming is run: float streamed against float windowed, int8 streamed against float streamed.
+   */
   floatStreamedDb?: number;
   int8StreamedDb?: number;
-  /** Whether the 8-bit specification fixes its scale. */
+  /** True if the 8-bit specification fixes the scale. */
   fixedScale: boolean;
-  /** Whether it could be int16 (quant/mixed.ts). */
+  /** True if the tensor could be int16 (quant/mixed.ts). */
   mayBeInt16: boolean;
-  /** Signal to noise at the outputs with this layer alone in int8. */
+  /** Signal-to-noise ratio at the outputs when only this layer is int8. */
   aloneDb: number;
   weights?: WeightError;
 }
@@ -61,26 +62,23 @@ export interface Diagnosis {
   mode: string;
   hop: number;
   windows: number;
-  /** Whether streaming is another computation than the windowed model, and was run. */
+  /** True if streaming computes differently from the windowed model, and was run. */
   streaming: boolean;
-  /** It is, but gives the same numbers by construction. */
+  /** True if streaming equals the windowed model by construction. */
   exact: boolean;
-  /**
-   * The model was trained with earlier context: streaming is right, and windows with zeros before them are
-   * not.
-   */
+  /** True if the model was trained with earlier context. Streaming is then the reference, not windows. */
   trainedToStream: boolean;
-  /** In the graph's order, inputs first. */
+  /** Layers in the graph's order, inputs first. */
   layers: LayerDiagnosis[];
   /**
-   * Of all outputs, as of a layer; in all, int8 as it will run against float windowed, or float streamed
-   * where the model was trained so.
+   * The same measures over all outputs. `totalDb` compares int8 as it will run with float windowed, or with
+   * float streamed if the model was trained to stream.
    */
   output: { int8WindowedDb: number; floatStreamedDb?: number; int8StreamedDb?: number; totalDb: number };
 }
 
 export interface DiagnoseOptions {
-  /** Windows compared (24), and with which a layer alone is tried (8). */
+  /** Number of windows that are compared (default 24), and with which single layers are tried (default 8). */
   windows?: number;
   aloneWindows?: number;
 }
@@ -103,7 +101,7 @@ function runsOf(plan: StreamPlan, quant: QuantPlan): Runs {
   const intRun = (q: QuantPlan) => (signals: Float32Array[]) =>
     lastOf(runSignal(q, quantiseSignals(q.plan.graph, signals))).tensors as IntTensors;
   if (plan.graph.stateful) return { floatWindowed: floatRun(plan), intWindowed: intRun(quant) };
-  // of a piece that one streamed output depends on, its last, the window itself
+  // the last window of a piece; the samples before it are the context of a streamed output
   const windowIn =
     <T>(run: (signals: Float32Array[]) => T) =>
     (signals: Float32Array[]) => {
@@ -118,7 +116,7 @@ function runsOf(plan: StreamPlan, quant: QuantPlan): Runs {
   };
 }
 
-/** What the runs say of one tensor. */
+/** Measurements of one tensor. */
 interface Row {
   quant: QuantParams;
   /** int8 against the float run of the same kind. */
@@ -131,7 +129,7 @@ interface Row {
   total: Ratio;
 }
 
-/** An empty row for each tensor. */
+/** Returns an empty row for each tensor. */
 const rowsOf = (ids: readonly number[], { tensors }: Graph): Map<number, Row> =>
   new Map(
     ids.map((id) => {
@@ -142,7 +140,7 @@ const rowsOf = (ids: readonly number[], { tensors }: Graph): Map<number, Row> =>
     }),
   );
 
-/** Adds to each row what the runs over one piece of signal give. */
+/** Runs all models over one piece of signal, and adds the results to the rows. */
 function addRuns(rows: ReadonlyMap<number, Row>, run: Runs, signals: Float32Array[]): void {
   const floatWindowed = run.floatWindowed(signals);
   const intWindowed = run.intWindowed(signals);
@@ -160,14 +158,14 @@ function addRuns(rows: ReadonlyMap<number, Row>, run: Runs, signals: Float32Arra
   }
 }
 
-/** Both graphs, by node and by tensor. */
+/** Both graphs, and a view of the float one. */
 interface Graphs {
   float: Graph;
   int8: Graph;
   view: ReturnType<typeof viewOf>;
 }
 
-/** One layer. @param aloneDb signal to noise at the outputs with this layer alone in int8 */
+/** Returns the diagnosis of one layer. @param aloneDb signal-to-noise ratio when only this layer is int8 */
 function layerOf({ float, int8, view }: Graphs, id: number, row: Row, aloneDb: number, streaming: boolean): LayerDiagnosis {
   const node = view.producer(id);
   const stored = int8.nodes.find((n) => n.name === node?.name);
@@ -191,7 +189,7 @@ function layerOf({ float, int8, view }: Graphs, id: number, row: Row, aloneDb: n
   };
 }
 
-/** One ratio of all outputs together, in dB. */
+/** Returns one ratio over all outputs together, in dB. */
 function overOutputs(outputs: readonly Row[], of: (row: Row) => Ratio): number {
   const all = new Ratio();
   for (const row of outputs) {
@@ -201,7 +199,7 @@ function overOutputs(outputs: readonly Row[], of: (row: Row) => Ratio): number {
   return all.db;
 }
 
-/** All outputs together. @param trainedToStream the reference is then float streamed, not float windowed */
+/** Returns the measures over all outputs. @param trainedToStream true: the reference is float streamed */
 function outputOf(outputs: readonly Row[], streaming: boolean, trainedToStream: boolean): Diagnosis['output'] {
   const over = (of: (row: Row) => Ratio) => overOutputs(outputs, of);
   const int8WindowedDb = over((r) => r.windowed);
@@ -212,7 +210,7 @@ function outputOf(outputs: readonly Row[], streaming: boolean, trainedToStream: 
   };
 }
 
-/** @param plan of the float graph, of the same hop and mode as `quant`  @throws RunletError RN2xx */
+/** @param plan plan of the float graph, with the hop and mode of `quant`  @throws RunletError RN2xx */
 export function diagnose(plan: StreamPlan, quant: QuantPlan, data: Calibration, how: DiagnoseOptions = {}): Diagnosis {
   const [float, int8] = [plan.graph, quant.plan.graph];
   const graphs = { float, int8, view: viewOf(float) };
@@ -242,7 +240,7 @@ export function diagnose(plan: StreamPlan, quant: QuantPlan, data: Calibration, 
   };
 }
 
-/** Layers that cost most at the outputs when they alone are int8, the worst first. */
+/** Returns the layers that add most noise at the outputs when only they are int8, the worst first. */
 export const worstLayers = ({ layers }: Diagnosis, count = 3): LayerDiagnosis[] =>
   [...layers]
     .sort((a, b) => a.aloneDb - b.aloneDb)

@@ -1,9 +1,9 @@
 /**
- * Tally: what two runs of one tensor say of it, one float and one stored.
+ * Tally: compares the float values of a tensor with the stored integers.
  *
- * In: float values and what stands for them, [t][f][c].  Out: signal, noise, clipping, shift of the mean per
+ * In: float values and their stored integers, [t][f][c].  Out: signal, noise, clipping, shift of the mean per
  * channel, histograms of both. A histogram has a bin for every 1/64 of the stored range (4 steps of int8) and
- * 8 more bins beyond each end; values beyond those go into the last bin.
+ * 8 more bins beyond each end; values beyond those count in the outermost bin.
  */
 import { type Ints, type QuantParams, storedRange } from '../../models/graph/types.ts';
 
@@ -22,7 +22,7 @@ export interface Histogram {
   int8: number[];
 }
 
-/** sum x^2 over sum (x - y)^2, in dB; Infinity where equal. */
+/** sum x^2 over sum (x - y)^2, in dB; Infinity if all values are equal. */
 export class Ratio {
   signal = 0;
   noise = 0;
@@ -99,8 +99,8 @@ export class Tally {
       /** Root mean square of the signal, in steps. */
       signalSteps: Math.sqrt(this.ratio.signal / Math.max(1, this.count)) / scale,
       /** Largest shift of a channel's mean, in steps. */
-      biasSteps: means.reduce((most, m) => Math.max(most, Math.abs(m)), 0) / scale,
-      /** Share of the noise that is shifts of means. */
+      biasSteps: means.reduce((max, m) => Math.max(max, Math.abs(m)), 0) / scale,
+      /** Share of the noise power that comes from shifts of means, 0 to 1. */
       biasShare: this.ratio.noise > 0 ? Math.min(1, ofMeans / this.ratio.noise) : 0,
       histogram,
     };

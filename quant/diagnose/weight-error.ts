@@ -1,15 +1,15 @@
 /**
- * How far stored weights are from the float ones.
+ * weightError: compares stored weights with the float ones.
  *
- * In: a float node, its int8 form, channels of its input.  Out: signal to noise over all weights and of the
- * worst output, in dB.
+ * In: a float node, its int8 form, the number of channels of its input.  Out: signal-to-noise ratio over all
+ * weights, and that of the worst output, in dB.
  */
 import { type MacNode, weightChannels } from '../../models/graph/channels.ts';
 import { Ratio } from './tally.ts';
 
 export interface WeightError {
   sqnrDb: number;
-  /** Of the output channel that lost most. */
+  /** Signal-to-noise ratio of the output channel with the lowest one. */
   worstDb: number;
   worstChannel: number;
 }

@@ -1,10 +1,10 @@
 /**
- * compareForms: one model as float and int8, windowed and streamed, at the same windows.
+ * compareForms: compares the forms of one model (float and int8, windowed and streamed) at the same windows.
  *
- * In: the plan of the float graph, the QuantPlan made of it, data, labels where there are some.  Out: a row a
- * form with its metrics, and how far its outputs are from those of another.  All forms are judged at the
- * windows that every form answers. Where streaming equals the windowed model by construction (edge-exact,
- * windowed) it is not run again; the row says so.
+ * In: the plan of the float graph, the QuantPlan made from it, data, optional labels.  Out: a row per form
+ * with its metrics and the difference of its outputs from those of another form.  All forms are judged at the
+ * windows for which every form has an output. Streaming is not run if it equals the windowed model by
+ * construction (modes edge-exact and windowed); its row then has `sameAsWindowed`.
  */
 import { RunletError } from '../../models/error.ts';
 import { cutSignal, ticksIn } from '../../models/stream/execute.ts';
@@ -34,16 +34,16 @@ export type FormName = 'float windowed' | 'float streamed' | 'int8 windowed' | '
 export interface Form extends Pick<Evaluation, 'classes' | 'values'> {
   name: FormName;
   /**
-   * What its outputs are compared with: int8 with float of the same way of running, float streamed with float
-   * windowed; nothing for the first.
+   * The form that its outputs are compared with: for int8 the float form, windowed or streamed alike; for
+   * float streamed the float windowed form. Absent for the reference itself.
    */
   against?: FormName;
-  /** Infinity where equal. */
+  /** SQNR of the outputs, dB; Infinity if they are equal. */
   outputSqnrDb: number;
   maxDifference: number;
-  /** Share of windows with the same class; of classifiers. */
+  /** Share of windows with the same class. Only for classifiers. */
   agreement?: number;
-  /** The same numbers as windowed by construction. */
+  /** True if the form equals the windowed one by construction, and was not run. */
   sameAsWindowed: boolean;
 }
 
@@ -51,7 +51,7 @@ export interface FormComparison {
   windows: number;
   judged: number;
   mode: string;
-  /** What int8 and streaming change shows in the outputs of these, in this order. */
+  /** The forms, in the order of `FormName`. */
   forms: Form[];
   names: readonly string[];
 }
@@ -67,7 +67,7 @@ function difference(reference: readonly Judged[], judged: readonly Judged[]): { 
   return { outputSqnrDb: ratio.db, maxDifference };
 }
 
-/** Recordings without their last ticks, which a streamed output with look-ahead waits for. */
+/** Returns recordings without their last `ticks`, which a streamed output uses as look-ahead. */
 const withoutEnd = (plan: StreamPlan, recordings: readonly (readonly Float32Array[])[], ticks: number): EvaluationData => ({
   recordings: recordings.map((signals) => {
     const blocks = floatBlocks(plan, signals);
@@ -76,8 +76,8 @@ const withoutEnd = (plan: StreamPlan, recordings: readonly (readonly Float32Arra
 });
 
 /**
- * @param float the plan of the float graph, of the same hop and mode as `streamed`
- * @param labels left out: outputs are compared, nothing is judged
+ * @param float plan of the float graph, with the hop and mode of `streamed`; undefined: only int8 forms
+ * @param labels labels of the windows; without them only outputs are compared
  * @throws RunletError RN431, RN434, RN438, RN2xx
  */
 export function compareForms(
@@ -96,7 +96,7 @@ export function compareForms(
   const again = hasTrunk(plan.mode);
   if (again) models.push(['int8 streamed', streamed]);
   const { windows, has } = labels ? labelled(plan, data, labels) : { windows: windowCount(plan, data), has: () => true };
-  // streaming holds the first ones back, and the last wait for their look-ahead
+  // streaming has no output for the first windows (warm-up), and its last output needs the look-ahead
   const answers = (n: number) => isApart(data) || n >= plan.warmUpHops;
   const atSameEnd = plan.delayFrames > 0 && isApart(data) ? withoutEnd(plan, data.recordings, plan.delayFrames) : data;
   const dataOf = (name: FormName) => (name.endsWith('windowed') ? atSameEnd : data);
@@ -109,7 +109,7 @@ export function compareForms(
   if (common.size === 0)
     throw new RunletError('RN434', {
       what: 'no window can be judged',
-      why: `of ${windows} windows none ${labels ? 'that has a label ' : ''}has an output in every form; streaming needs ${plan.leftContextFrames} earlier frames`,
+      why: `none of the ${windows} windows has ${labels ? 'a label and ' : ''}an output in every form; streaming needs ${plan.leftContextFrames} earlier frames`,
       tryThis: 'longer recordings, or --mode windowed',
     });
   const kept = all.map(({ name, judged }) => ({ name, judged: judged.filter((j) => common.has(j.window)) }));

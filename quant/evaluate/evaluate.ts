@@ -1,11 +1,11 @@
 /**
- * evaluate: how well a model does its task, float or int8, windowed or streamed.
+ * evaluate: computes the metrics of a model on labelled data, float or int8, windowed or streamed.
  *
  * In: a StreamPlan of a float graph or a QuantPlan, data, labels.  Out: metrics, and the model's outputs at
- * each judged window. Data is one recording, whose windows begin every hop, with a label each; or recordings
- * that were cut apart, with a label each for the last window. How it is run is the plan's: planStream(graph,
- * { hop, mode: 'windowed' }) judges the windowed model.  Deterministic; prints nothing. Source of the answer:
- * models/class-index.ts.
+ * each judged window. Data is one recording with a label for each window (one window begins every hop), or
+ * separate recordings with one label each, for the last window. The plan decides how the model runs:
+ * planStream(graph, { hop, mode: 'windowed' }) judges the windowed model.  Deterministic; prints nothing.
+ * models/class-index.ts has the rule for the answered class.
  */
 import { classOf } from '../../models/class-index.ts';
 import { RunletError } from '../../models/error.ts';
@@ -17,20 +17,19 @@ import { type ClassMetrics, classMetrics, type ValueMetrics, valueMetrics } from
 import { type Model, outputsOf, planOf } from './outputs.ts';
 
 /**
- * An array `[frames][f][c]` for the one input, or one for each; or recordings apart, each with an array an
- * input.
+ * An array `[frames][f][c]` of the only input, or one per input; or separate recordings, [recording][input].
  */
 export type EvaluationData = Float32Array | readonly Float32Array[] | { recordings: readonly (readonly Float32Array[])[] };
 
 export interface Judged {
-  /** Of the signal, or of the recordings that were cut apart. */
+  /** Index of the window in the signal, or of the separate recording. */
   window: number;
   /** All elements of all outputs. */
   outputs: Float32Array;
 }
 
 export interface Evaluation {
-  /** That there are, and of them those that have a label and an output. */
+  /** Number of all windows. `judged` holds those that have a label and an output. */
   windows: number;
   judged: Judged[];
   classes?: ClassMetrics;
@@ -43,12 +42,12 @@ export const isApart = (data: EvaluationData): data is { recordings: readonly (r
 const signalsOf = (data: Float32Array | readonly Float32Array[]): readonly Float32Array[] =>
   data instanceof Float32Array ? [data] : data;
 
-/** Windows that a signal has: each that lies in it whole. */
+/** Returns the number of complete windows in a signal. */
 function windowsIn(plan: StreamPlan, signals: readonly Float32Array[]): number {
   return Math.max(0, Math.floor((ticksIn(plan, floatBlocks(plan, signals)) - plan.window) / plan.hop) + 1);
 }
 
-/** How many labels the data takes. @throws RN438 a recording is shorter than a window */
+/** Returns how many labels the data needs. @throws RN438 if a recording is shorter than a window */
 export function windowCount(plan: StreamPlan, data: EvaluationData): number {
   if (!isApart(data)) return windowsIn(plan, signalsOf(data));
   for (const [i, signals] of data.recordings.entries())
@@ -61,18 +60,18 @@ export function windowCount(plan: StreamPlan, data: EvaluationData): number {
   return data.recordings.length;
 }
 
-/** RN431 where labels are not as many as windows. */
+/** Returns the number of labels per window. @throws RN431 if their number does not match the windows */
 function checkCount(plan: StreamPlan, windows: number, { kind, values }: Labels): number {
   const per = kind === 'classes' ? 1 : outputElements(plan.graph).reduce((a, b) => a + b, 0);
   if (values.length === windows * per) return per;
   throw new RunletError('RN431', {
     what: `${values.length} labels for ${windows} windows`,
-    why: `${per > 1 ? `each window has ${per} output elements; ` : ''}a window of ${plan.window} frames begins every ${plan.hop}`,
-    tryThis: 'a label for every window, null (or an empty cell) where there is none; another --hop',
+    why: `${per > 1 ? `each window has ${per} output elements; ` : ''}a window of ${plan.window} frames begins every ${plan.hop} frames`,
+    tryThis: 'a label for every window, null (or an empty cell) for a window without one; another --hop',
   });
 }
 
-/** The last `ticks` of a recording, so that its last output falls due at its end. */
+/** Drops the start of a recording, so that its last output is due exactly at its end; `window`: its index. */
 function ending(plan: StreamPlan, signals: readonly Float32Array[]): { signals: Float32Array[]; window: number } {
   const { rates } = plan.clock;
   const all = ticksIn(plan, floatBlocks(plan, signals));
@@ -86,7 +85,7 @@ function ending(plan: StreamPlan, signals: readonly Float32Array[]): { signals: 
 export const answerOf = (outputs: Float32Array, { names, elements = names.length }: Classes): number =>
   classOf(outputs.subarray(0, elements), names.length);
 
-/** Outputs at every window that `wanted` names and the plan answers. */
+/** Returns the outputs at every window that `wanted` selects and for which the plan has an output. */
 export function judge(model: Model, data: EvaluationData, wanted: (window: number) => boolean): Judged[] {
   const judged: Judged[] = [];
   if (!isApart(data)) {
@@ -101,7 +100,7 @@ export function judge(model: Model, data: EvaluationData, wanted: (window: numbe
   return judged;
 }
 
-/** Metrics of outputs that are there. @throws RN434 where none has a label */
+/** Computes metrics of outputs. @throws RN434 if no window has a label and an output */
 export function metricsOf(judged: readonly Judged[], labels: Labels): Pick<Evaluation, 'classes' | 'values'> {
   const { kind, values, names } = labels;
   const truth: number[] = [];
@@ -120,13 +119,13 @@ export function metricsOf(judged: readonly Judged[], labels: Labels): Pick<Evalu
   if (truth.length === 0)
     throw new RunletError('RN434', {
       what: 'no window can be judged',
-      why: 'none that has a label has an output: the first ones are held back until the model has seen enough',
+      why: 'no window with a label has an output; the first outputs are held back during the warm-up',
       tryThis: 'longer recordings, or --mode windowed',
     });
   return kind === 'classes' ? { classes: classMetrics(truth, answers, names) } : { values: valueMetrics(truth, answers) };
 }
 
-/** Which windows have a label. @throws RN431, RN438 */
+/** Returns the number of windows, and which of them have a label. @throws RN431, RN438 */
 export function labelled(
   plan: StreamPlan,
   data: EvaluationData,
@@ -139,8 +138,9 @@ export function labelled(
 }
 
 /**
- * @throws RunletError RN431 (labels are not as many as windows), RN434 (none can be judged), RN438
- * (recordings too short)
+ * Judges a model.
+ * @throws RunletError RN431 (wrong number of labels), RN434 (no window can be judged), RN438 (recordings too
+ * short)
  */
 export function evaluate(model: Model, data: EvaluationData, labels: Labels): Evaluation {
   const { windows, has } = labelled(planOf(model), data, labels);

@@ -1,9 +1,9 @@
 /**
- * Labels: what each window should have given.
+ * Labels: the expected output of each window.
  *
- * In: values as a file has them (numbers, names of classes, null where a window has no label), the graph, a
- * metric.  Out: Labels, checked. Without a metric, names are classes, and so are whole numbers where the
- * model's output has several elements; all else is values to be met.
+ * In: values from a file (numbers, names of classes, null for a window without a label), the graph, an
+ * optional metric.  Out: checked Labels. Without a metric, names are classes, and so are integers if the
+ * model's output has several elements. All other labels are expected output values.
  */
 import { RunletError } from '../../models/error.ts';
 import { elementsOf, type Graph } from '../../models/graph/types.ts';
@@ -22,15 +22,15 @@ export interface Classes {
 }
 
 /**
- * `classes`: an index a window. `values`: all elements of all outputs, window after window. null: no label,
- * the window is not judged.
+ * `classes`: one class index per window. `values`: all elements of all outputs, window after window. null: no
+ * label; the window is not judged.
  */
 export interface Labels extends Classes {
   kind: 'classes' | 'values';
   values: readonly (number | null)[];
 }
 
-/** Elements of each output of a graph. */
+/** Returns the number of elements of each output of a graph. */
 export const outputElements = (graph: Graph): number[] => graph.outputs.map((p) => elementsOf(viewOf(graph).shape(p.tensor)));
 
 /** Number of classes that an output of one element is an index of; undefined if it is a value. */
@@ -43,8 +43,8 @@ export function indexedClasses(graph: Graph, which = 0): number | undefined {
 }
 
 /**
- * Names of a model's classes: those of its file, else their indexes. One output element tells two classes
- * apart, at 0.5, unless it is an index.
+ * Returns the names of a model's classes: those of its file, else their indexes. One output element stands
+ * for two classes, with threshold 0.5, unless it is an index.
  */
 export function classNames(graph: Graph): string[] {
   const [elements = 0] = outputElements(graph);
@@ -53,10 +53,10 @@ export function classNames(graph: Graph): string[] {
   return named?.length === count ? named : Array.from({ length: count }, (_, i) => String(i));
 }
 
-/** The classes that output 0 tells. */
+/** Returns how output 0 tells the class. */
 export const classesOf = (graph: Graph): Classes => ({ elements: outputElements(graph)[0] ?? 0, names: classNames(graph) });
 
-/** Whether the output tells classes apart: it is an index, a softmax, or the file names its elements. */
+/** Whether the output tells the class: it is an index, class scores, or the file names its elements. */
 export function tellsClasses(graph: Graph): boolean {
   const [elements = 0] = outputElements(graph);
   const maker = viewOf(graph).producer(graph.outputs[0]?.tensor ?? -1);
@@ -82,7 +82,7 @@ const badLabel = (value: unknown, window: number): RunletError =>
     what: `a label is ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
     where: `label of window ${window}`,
     why: 'a label is a number or the name of a class',
-    tryThis: 'null, or an empty cell, for a window that has none',
+    tryThis: 'null, or an empty cell, for a window without a label',
   });
 
 const noList = (why: string): RunletError =>
@@ -92,7 +92,7 @@ const noList = (why: string): RunletError =>
     tryThis: '["yes", "no", null, "yes"], or an object with such a list as its member "labels"',
   });
 
-/** The list in a JSON text: all of it, or its member `labels`. @throws RN436 */
+/** Reads the list from a JSON text: the whole text, or its member `labels`. @throws RN436 */
 export function labelList(json: string): readonly unknown[] {
   let parsed: unknown;
   try {
@@ -105,7 +105,7 @@ export function labelList(json: string): readonly unknown[] {
   throw noList('labels are a list, one for each window');
 }
 
-/** @throws RunletError RN432 no such class, RN433 no number, RN435 the metric is for other labels */
+/** @throws RunletError RN432 (unknown class), RN433 (not a number), RN435 (metric does not fit the labels) */
 export function readLabels(raw: readonly unknown[], graph: Graph, metric?: Metric): Labels {
   const names = classNames(graph);
   const [elements = 0] = outputElements(graph);
@@ -116,9 +116,9 @@ export function readLabels(raw: readonly unknown[], graph: Graph, metric?: Metri
   const whole = tells && given.every((value) => Number.isInteger(value));
   if (named && wantsValues)
     throw new RunletError('RN435', {
-      what: `the labels are names, and ${metric} is of values`,
+      what: `the labels are names, but ${metric} needs values`,
       why: 'a name has no distance to an output',
-      tryThis: '--metric accuracy or f1, or labels that are the values to be met',
+      tryThis: '--metric accuracy or f1, or the expected output values as labels',
     });
   const kind = metric ? (wantsValues ? 'values' : 'classes') : named || whole ? 'classes' : 'values';
   const per = kind === 'classes' ? 1 : outputElements(graph).reduce((a, b) => a + b, 0);

@@ -1,13 +1,13 @@
 /**
- * Metrics of a task: of classes accuracy, F1 and who is taken for whom, of values the errors.
+ * Metrics of a task. For classes: accuracy, F1 and the confusion matrix. For values: the errors.
  *
- * In: truth and answers, one after the other.  Out: metrics.  Exact counts; F1 = 2 TP / (2 TP + FP + FN),
- * macro F1 the mean over classes that are said or answered at all.
+ * In: true and answered values, in the same order.  Out: metrics.  Counts are exact. F1 = 2 TP / (2 TP + FP +
+ * FN); macro F1 is the mean over the classes that occur in the truth or in the answers.
  */
 
 export interface ClassScore {
   name: string;
-  /** Windows of this class. */
+  /** Number of windows of this class. */
   windows: number;
   precision: number;
   recall: number;
@@ -18,7 +18,7 @@ export interface ClassMetrics {
   accuracy: number;
   macroF1: number;
   classes: ClassScore[];
-  /** [said][answered], windows. */
+  /** [true class][answered class], number of windows. */
   confusion: number[][];
 }
 
@@ -32,8 +32,8 @@ export interface ValueMetrics {
 
 export function classMetrics(truth: readonly number[], answers: readonly number[], names: readonly string[]): ClassMetrics {
   const confusion = names.map(() => names.map(() => 0));
-  for (const [i, said] of truth.entries()) {
-    const row = confusion[said] as number[];
+  for (const [i, actual] of truth.entries()) {
+    const row = confusion[actual] as number[];
     const answer = answers[i] as number;
     row[answer] = (row[answer] as number) + 1;
   }

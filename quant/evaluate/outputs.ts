@@ -1,10 +1,11 @@
 /**
- * A model's outputs at chosen windows, in real numbers.
+ * outputsOf: computes a model's outputs at selected windows, in real numbers.
  *
- * In: a plan (float) or a QuantPlan (int8), recordings, the windows that are wanted.  Out: all outputs of
- * each, one after the other. Where the plan has no trunk (the windowed model) wanted windows alone are run;
- * else the trunk runs over pieces of about `pieceTicks`, so that memory is bounded whatever the length.
- * Equal to the plan over the whole signal: pieces begin a whole warm-up earlier, at a hop.
+ * In: a plan (float) or a QuantPlan (int8), a recording, a selection of windows.  Out: all outputs of each
+ * window, joined. A plan without trunk (the windowed model) runs only the selected windows. Else the trunk
+ * runs over pieces of about `pieceTicks`, which bounds the memory.
+ * Exact: the result equals the plan over the whole signal, because pieces start one warm-up earlier, at a
+ * hop. A stateful model, and mode misaligned, run over the whole signal at once.
  */
 import { join } from '../../models/lists.ts';
 import { type Block, cutSignal, executeStream, type RunNode, ticksIn, type WindowResult } from '../../models/stream/execute.ts';
@@ -15,7 +16,7 @@ import type { QuantPlan } from '../plan.ts';
 import { intRunner, signalBlocks } from '../reference.ts';
 import { quantiseSignals } from '../report.ts';
 
-/** A float model as its plan, or an int8 model. */
+/** A float model (its plan), or an int8 model. */
 export type Model = StreamPlan | QuantPlan;
 
 export const planOf = (model: Model): StreamPlan => ('params' in model ? model.plan : model);
@@ -24,7 +25,9 @@ const pieceTicks = 16384;
 
 type Results = (signals: readonly Float32Array[]) => Iterable<WindowResult<ArrayLike<number>>>;
 
-/** Runs a signal through the model. */
+/**
+ * Returns functions that run a signal through the model, and convert output number `output` to real values.
+ */
 function runnerOf(model: Model): { results: Results; real: (output: number, data: ArrayLike<number>) => ArrayLike<number> } {
   const plan = planOf(model);
   if (!('params' in model))
@@ -45,7 +48,7 @@ function runnerOf(model: Model): { results: Results; real: (output: number, data
   };
 }
 
-/** Of one signal: windows n >= plan.warmUpHops that `wanted` names. */
+/** Yields the outputs of one signal at the windows n >= plan.warmUpHops that `wanted` selects. */
 export function* outputsOf(
   model: Model,
   signals: readonly Float32Array[],

@@ -1,15 +1,15 @@
 /**
- * Real FFT in 16-bit fixed point, bit-equal to kissfft's: the reference.
+ * Reference of the real FFT in 16-bit fixed point. It is bit-equal to kissfft.
  *
- * In: int16 [n].  Out: int16 pairs [n / 2 + 1], the spectrum divided by n: every pass divides by its radix,
+ * In: int16 [n].  Out: int16 pairs [n / 2 + 1], the spectrum divided by n. Every pass divides by its radix;
  * products round half up. Formula: a complex FFT of n / 2 points by decimation in time with radixes 4, 4,
  * ..., (2), then one pass that separates even from odd samples.
  * Source: kissfft, kiss_fft.c (kf_work, kf_bfly2, kf_bfly4, kf_factor) and kiss_fftr.c, FIXED_POINT 16. Sums
- * wrap at 16 bits, as in C on usual machines.
+ * wrap at 16 bits, as in C on common machines.
  */
 import { lastTwiddles, twiddles } from '../../models/frontend/fft-tables.ts';
 
-/** x / 2^15 of a product, rounded half up. */
+/** Divides a product by 2^15, rounding half up. */
 const round15 = (x: number): number => (x + 0x4000) >> 15;
 
 const wrap = (x: number): number => (x << 16) >> 16;
@@ -22,7 +22,7 @@ export class RealFft {
   #twiddles: Int16Array;
   #last: Int16Array;
   #buffer: Int16Array;
-  /** Products of the radix-4 pass. */
+  /** Terms of one butterfly: up to 6 complex numbers. */
   #s = new Int16Array(12);
 
   constructor(fftSamples: number) {
@@ -39,7 +39,7 @@ export class RealFft {
     this.#separate(output, count);
   }
 
-  /** FFT of the `count` complex samples input[from + k * stride] to the buffer at `to`. */
+  /** Writes the FFT of the `count` complex samples input[from + k * stride] to the buffer at `to`. */
   #part(input: Int16Array, from: number, stride: number, to: number, count: number): void {
     const radix = count % 4 === 0 ? 4 : count;
     const m = count / radix;
@@ -55,7 +55,7 @@ export class RealFft {
       else if (radix === 2) this.#two(to + k, m, k * stride);
   }
 
-  /** buffer[at] divided by the radix (factor is 32767 / radix) and turned by a twiddle, to #s[slot]. */
+  /** Writes buffer[at], divided by the radix (factor is 32767 / radix) and times a twiddle, to #s[slot]. */
   #turn(at: number, factor: number, twiddle: number, slot: number): void {
     const r = round15((this.#buffer[2 * at] as number) * factor);
     const i = round15((this.#buffer[2 * at + 1] as number) * factor);
@@ -94,7 +94,7 @@ export class RealFft {
     b[2 * (at + 3 * m) + 1] = (s[11] as number) + (s[8] as number);
   }
 
-  /** The spectra of even and odd samples, packed as real and imaginary part, become that of all. */
+  /** Separates the spectra of even and odd samples, packed as real and imaginary part, and joins them. */
   #separate(output: Int16Array, count: number): void {
     const b = this.#buffer;
     const halved = (at: number) => round15((b[at] as number) * half);

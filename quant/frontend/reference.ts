@@ -1,10 +1,10 @@
 /**
- * The front end's reference: samples in, rows of features out, bit-equal to TensorFlow's micro front end.
+ * Reference of the audio front end, bit-equal to TensorFlow's micro front end. It makes the golden data of a
+ * bundle, and kernels are compared with it.
  *
- * In: int16 samples in pieces of any length.  Out: a row for every stepSamples, from sample windowSamples on:
- * the features as they are (0 to 65535) and as int8.  Source: frontend.c and what it calls
- * (models/frontend/types.ts lists the stages). The golden of a bundle is made with this, and the kernels are
- * compared with it. Cost: about 25,000 operations a row of 512 points.
+ * In: int16 samples in pieces of any length.  Out: a row for every stepSamples, from sample windowSamples on,
+ * with raw features (0 to 65535) and int8 features.  Source: frontend.c and the files that it calls
+ * (models/frontend/types.ts lists the stages). Cost: about 25,000 operations for a row of 512 points.
  */
 import { logTable } from '../../models/frontend/log-table.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -39,13 +39,13 @@ export class FrontEndReference {
     this.#energy = new Float64Array(fftSamples / 2 + 1);
   }
 
-  /** Forgets the signal. */
+  /** Resets the sample buffer and the noise estimate. */
   reset(): void {
     this.#filled = 0;
     this.#estimate.fill(0);
   }
 
-  /** Takes samples, and calls back after each row that falls due (read `row` or `features` then). */
+  /** Adds samples. Calls `onRow` after each complete row, which can then be read in `row` and `features`. */
   push(samples: Int16Array, onRow: () => void): void {
     const { windowSamples, stepSamples } = this.frontEnd;
     let at = 0;
@@ -81,7 +81,7 @@ export class FrontEndReference {
         next += (bank.unweights[at] as number) * energy;
       }
       carried = next;
-      // band 0 only opens channel 0
+      // band 0 only holds the rising edge of channel 0
       if (band > 0) this.features[band - 1] = this.#channel(band - 1, root(sum) >>> shift);
     }
     for (let c = 0; c < channels; c++) {
@@ -97,14 +97,14 @@ export class FrontEndReference {
     }
   }
 
-  /** Window and scaling to 15 bits; returns the shift. */
+  /** Applies the window and scales the samples to 15 bits; returns the shift. */
   #windowed(): number {
     const { window, windowShift, windowSamples, peak } = this.frontEnd;
     const input = this.#input;
     let largest = 0;
     for (let i = 0; i < windowSamples; i++) {
       const product = ((this.#samples[i] as number) * (window[i] as number)) >> windowShift;
-      // the operator saturates; the library's coefficients never get there
+      // the TFLM operator saturates; the library's coefficients never exceed the range
       const x = Math.min(32767, Math.max(-32768, product));
       input[i] = x;
       if (x > largest) largest = x;
@@ -115,7 +115,7 @@ export class FrontEndReference {
     return shift;
   }
 
-  /** Noise reduction and gain of one channel. */
+  /** Applies noise reduction and gain to one channel. */
   #channel(channel: number, signal: number): number {
     const { noise, pcan } = this.frontEnd;
     if (!noise) return signal;
@@ -137,7 +137,7 @@ export class FrontEndReference {
   }
 }
 
-/** All rows of a signal, int8 [rows][channels]. */
+/** Returns all rows of a signal, int8 [rows][channels]. */
 export function featureRows(frontEnd: FrontEnd, samples: Int16Array): Int8Array {
   const reference = new FrontEndReference(frontEnd);
   const { windowSamples, stepSamples, channels } = frontEnd;

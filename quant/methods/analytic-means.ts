@@ -1,14 +1,14 @@
 /**
- * Means of activations without data: what batch normalisation states, and what a clamp makes of it.
+ * Means of activations without data, from the moments of batch normalisation and the clamp behind it.
  *
  *     E = mean (F(B) - F(A)) + deviation (f(A) - f(B)) + a F(A) + b (1 - F(B))
  *
- * of x ~ N(mean, deviation^2) behind the clamp [a, b],
- * with A = (a - mean) / deviation, B likewise, f and F density and distribution of the standard normal; an
- * infinite end's term is 0.
+ * for x ~ N(mean, deviation^2) behind the clamp [a, b],
+ * with A = (a - mean) / deviation, B likewise; f and F are density and distribution of the standard normal.
+ * The term of an infinite end is 0.
  * In: a float Graph whose layers kept their Moments.  Out: E of every channel of the tensors for which it is
- * known: outputs of such layers, and what averages, sums, histories, cuts and joins make of them. Where the
- * file has no batch normalisation any more (most exporters fold it), nothing is known.
+ * known: outputs of such layers, and averages, sums, histories, slices and concatenations of them. It is
+ * empty if the file has no batch normalisation (most exporters fold it).
  * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.2.1 and appendix C (the clipped normal
  * distribution).  F to 1.5e-7: Abramowitz and Stegun 7.1.26.
  */
@@ -25,7 +25,7 @@ function distribution(x: number): number {
   return x >= 0 ? 1 - tail : tail;
 }
 
-/** E[clamp(x)] of a normal x. */
+/** Returns E[clamp(x)] of a normally distributed x. */
 export function clippedMean(mean: number, deviation: number, [low, high]: Clamp): number {
   if (!(deviation > 0)) return Math.min(high, Math.max(low, mean));
   const [a, b] = [(low - mean) / deviation, (high - mean) / deviation];

@@ -1,25 +1,25 @@
 /**
- * How much an error of each channel of a tensor moves the output: weights for the choice of ranges by squared
- * error.
+ * channelGains: how much an error of each channel of a tensor changes the output. The gains weight errors
+ * when ranges are chosen by squared error.
  *
  *     gain_x[c] = sum over readers, over their weights w of input channel c:  w^2 gain_y[output of w]
  *
  * scaled so that the mean over channels is 1.
  *
- * An error e of channel c makes an error of power e^2 gain[c] behind the layers that read it, if errors do
- * not go together and clamps let them through. What reads without weights hands the gain on (sums, pools,
- * joins, cuts), or counts every channel alike.
- * In: a float Graph.  Out: gains by tensor id, [c]; none where all channels count alike.  Cost: one pass over
- * the weights.
+ * An error e of channel c causes an error of power e^2 gain[c] behind the layers that read it, if errors are
+ * uncorrelated and clamps do not act. Operators without weights pass the gain on (sums, pools,
+ * concatenations, slices), or weight every channel equally.
+ * In: a float Graph.  Out: gains by tensor id, [c]; no entry for tensors without a reader.  Cost: one pass
+ * over the weights.
  */
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
 import type { Graph, Node } from '../../models/graph/types.ts';
 import { opOfNode } from '../../models/ops/index.ts';
 
-/** A channel that hardly anybody reads still keeps this share of a vote. */
-const least = 1e-3;
+/** Smallest gain of a channel, also if its weights are almost 0. */
+const minGain = 1e-3;
 
-/** What a node says of its input number `which`, of `channels` channels. */
+/** Returns the gains that a node gives its input number `which`, [channels]. */
 function throughNode(
   node: Node,
   which: number,
@@ -45,8 +45,8 @@ function throughNode(
 export function channelGains(graph: Graph): Map<number, Float64Array> {
   const gains = new Map<number, Float64Array>();
   const add = (id: number, gain: Float64Array) => {
-    const so = gains.get(id);
-    gains.set(id, so ? so.map((g, c) => g + (gain[c] as number)) : gain);
+    const sum = gains.get(id);
+    gains.set(id, sum ? sum.map((g, c) => g + (gain[c] as number)) : gain);
   };
   for (const node of [...graph.nodes].reverse()) {
     const y = gains.get(node.output);
@@ -63,5 +63,5 @@ export function channelGains(graph: Graph): Map<number, Float64Array> {
 
 function normalised(gain: Float64Array): Float64Array {
   const mean = gain.reduce((a, b) => a + b, 0) / gain.length;
-  return mean > 0 ? gain.map((g) => Math.max(least, g / mean)) : gain.fill(1);
+  return mean > 0 ? gain.map((g) => Math.max(minGain, g / mean)) : gain.fill(1);
 }

@@ -1,14 +1,15 @@
 /**
- * What each channel of a tensor did in calibration.
+ * ChannelStats: statistics of each channel of a tensor in calibration.
  *
- * In: blocks of whole frames [t][f][c].  Out: least, largest, mean and mean square of each channel.
+ * In: blocks of whole frames [t][f][c].  Out: minimum and maximum (0 included), mean and mean square of each
+ * channel.
  */
 export class ChannelStats {
   readonly low: Float64Array; // [c]
   readonly high: Float64Array; // [c]
   private readonly sum: Float64Array; // [c]
   private readonly squares: Float64Array; // [c]
-  /** Values of each channel. */
+  /** Number of values per channel. */
   private perChannel = 0;
   readonly channels: number;
 

@@ -1,16 +1,16 @@
 /**
- * Bias correction: rounding weights moves the mean of an output; the bias takes that back.
+ * Bias correction: rounding weights shifts the mean of an output, and the bias compensates this shift.
  *
- *     E[y] - E[y_int8] = sum over k (W_k - W'_k) E[x_k];   b' = b + that
+ *     b' = b + E[y] - E[y_int8],   E[y] - E[y_int8] = sum over k (W_k - W'_k) E[x_k]
  *
- * E[x_k] is the mean of channel k, the same for all taps (padding is left out: streamed frames have none):
- * measured in calibration, or analytic, from batch normalisation (quant/methods/analytic-means.ts).
+ * E[x_k] is the mean of the channel of weight k, equal for all taps. (Padding is ignored, because streamed
+ * frames have none.) It is measured in calibration, or comes from batch normalisation (analytic-means.ts).
  * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.2 (equation 16).
  * Cost: one pass over the weights.
  */
 import type { WeightChannels } from '../../models/graph/channels.ts';
 import type { Weights } from '../../models/graph/types.ts';
-/** What to add to the float bias of each output. */
+/** Returns the value to add to the float bias of each output, [o]. @param mean mean of an input channel */
 export function biasShift(
   float: Weights,
   int8: Weights,

@@ -1,16 +1,16 @@
 /**
- * Equalisation: channels of a tensor are scaled against each other, so that one int8 scale fits all of them,
- * and weights take the inverse.
+ * Equalisation: scales the channels of a tensor against each other, so that one int8 scale fits all of them.
+ * The weights of readers are scaled inversely.
  *
  *     x'_c = x_c / s_c,   W'_{o,c} = W_{o,c} s_c,   s_c = reach(x_c)^a / reach(W_c)^(1 - a)
  *
- * The network computes the same in real numbers. Of a = 0, 1/4, ... 1 and s = 1 the one with the least
- * expected error at the readers' outputs is taken:
+ * In real numbers the network computes the same. Among a = 0, 1/4, ... 1 and s = 1, the scales with the
+ * smallest expected error at the readers' outputs are chosen:
  *
  *     error = sum over o of ( step_x^2 / 12 * sum_k W'_{o,k}^2  +  step_{W,o}^2 / 12 * sum_k E[x'_k^2] )
  *
- * so where nothing is out of balance nothing changes. Writers pay nothing: their weights have a scale per
- * output channel.
+ * If the error falls by less than a tenth, nothing changes. Nodes that write the tensor lose no accuracy,
+ * because their weights have one scale per output channel.
  * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.1 (between layers, a = 1/2 with ranges of weights);
  * Xiao et al. 2022, arXiv 2211.10438, section 4 (with ranges of activations).  Cost: five passes over the
  * weights.
@@ -24,23 +24,23 @@ import { type ScaleGroup, scaleGroups } from './scale-groups.ts';
 
 export interface Equalised {
   graph: Graph;
-  /** One for each group of tensors that was scaled: the expected error at its readers, before and after. */
+  /** One entry for each scaled group of tensors, with the expected error at its readers before and after. */
   changes: { tensor: string; alpha: number; errorBefore: number; errorAfter: number }[];
 }
 
-/** No channel is moved further than this against the others. */
-const furthest = 2 ** 12;
+/** Largest factor of a channel relative to the geometric mean. */
+const maxFactor = 2 ** 12;
 
 interface Reader {
   node: MacNode;
-  /** Of what it reads. */
+  /** Statistics of its input. */
   stats: ChannelStats;
   input: Int32Array;
   output: Int32Array;
   outputs: number;
 }
 
-/** Largest absolute weight that readers apply to each channel. */
+/** Returns the largest absolute weight that readers apply to each channel, [c]. */
 function readerReach(readers: readonly Reader[], channels: number): Float64Array {
   const reach = new Float64Array(channels);
   for (const { node, input } of readers)
@@ -52,8 +52,8 @@ function readerReach(readers: readonly Reader[], channels: number): Float64Array
 }
 
 /**
- * Scales for an exponent, their geometric mean 1; channels that are always 0, or that nobody reads, keep
- * theirs.
+ * Returns the scales for an exponent, [c], with geometric mean 1. The scale of channels that are always 0, or
+ * that no weight reads, is 1. @param x largest |value|, [c]  @param w largest |weight|, [c]
  */
 function scalesFor(alpha: number, x: Float64Array, w: Float64Array): Float64Array {
   const logs = Float64Array.from(x, (reach, c) =>
@@ -61,11 +61,11 @@ function scalesFor(alpha: number, x: Float64Array, w: Float64Array): Float64Arra
   );
   const known = logs.filter((v) => !Number.isNaN(v));
   const mean = known.reduce((a, b) => a + b, 0) / Math.max(1, known.length);
-  const limit = Math.log(furthest);
+  const limit = Math.log(maxFactor);
   return logs.map((v) => (Number.isNaN(v) ? 1 : Math.exp(Math.max(-limit, Math.min(limit, v - mean)))));
 }
 
-/** Range of a tensor whose channels are divided by s. */
+/** Returns the width of the range of a tensor whose channels are divided by s. */
 function scaledSpan(stats: ChannelStats, s: Float64Array): number {
   let [low, high] = [0, 0];
   for (let c = 0; c < stats.channels; c++) {
@@ -99,7 +99,7 @@ function expectedError(readers: readonly Reader[], s: Float64Array): number {
 
 const tries = [0, 0.25, 0.5, 0.75, 1];
 
-/** @param statsOf each tensor's channels in calibration, of the float graph */
+/** Equalises a float graph. @param statsOf channel statistics from calibration, by tensor id */
 export function equalise(graph: Graph, statsOf: ReadonlyMap<number, ChannelStats>): Equalised {
   const nodes = new Map<Node, Node>(graph.nodes.map((n) => [n, n]));
   const changes: Equalised['changes'] = [];
@@ -149,7 +149,7 @@ function choose(
     const errorAfter = expectedError(readers, s);
     if (errorAfter < best.errorAfter) best = { s, alpha, errorAfter };
   }
-  // less than a tenth is not worth other weights than the file's
+  // a gain below a tenth does not justify changed weights
   if (best.s === none || best.errorAfter > 0.9 * errorBefore) return undefined;
   return { tensor: graph.tensors[group.tensors[0] as number]?.name ?? '', errorBefore, ...best };
 }

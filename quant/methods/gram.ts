@@ -1,17 +1,17 @@
 /**
- * How the inputs of a layer's outputs go together: the covariance of what its weights are multiplied with.
+ * Gram: the covariance of the inputs of a layer, that is of the values that its weights multiply.
  *
  * In: a node with weights and blocks of its input, whole frames [t][f][c].  Out: for each set of outputs that
  * read the same channels (a group; a channel of a depthwise layer) the mean and the covariance of its K
- * inputs, in the order of their weights. Positions that would read padding along time are left out (streamed
- * frames have none); padding of features counts as 0. At most `most` positions of a layer are taken, spread
+ * inputs, in the order of their weights. Positions with padding along time are skipped (streamed frames have
+ * none); padding along features counts as 0. At most `maxPositions` positions of a layer are used, spread
  * evenly over the calls.  Cost: K^2 a position.
  */
 import { type MacNode, weightChannels } from '../../models/graph/channels.ts';
 import type { Shape } from '../../models/graph/types.ts';
 
 export class Gram {
-  /** Inputs of one output. */
+  /** Number of inputs of one output. */
   readonly inputs: number;
   private readonly sum: Float64Array;
   private readonly products: Float64Array; // [k][k], upper triangle
@@ -40,8 +40,7 @@ export class Gram {
   }
 
   /**
-   * E[x x^T] - E[x] E[x]^T, [k][k]; without the mean taken out E[x x^T], for where no bias takes the means'
-   * share.
+   * Returns E[x x^T] - E[x] E[x]^T, [k][k]. @param central false: E[x x^T], for layers without corrected bias
    */
   covariance(central = true): Float64Array {
     const { inputs, positions } = this;
@@ -58,18 +57,18 @@ export class Gram {
 }
 
 /**
- * A Gram for each set of outputs: groups of a convolution, input channels of a depthwise one. @param channels
- * of the node's input
+ * Returns a Gram for each set of outputs: for each group of a convolution, or each input channel of a
+ * depthwise layer. @param channels number of channels of the node's input
  */
 export function gramsOf(node: MacNode, channels: number): Gram[] {
   const { sets, inputs } = weightChannels(node, channels);
   return Array.from({ length: sets }, () => new Gram(inputs));
 }
 
-/** Positions of a layer that are enough. */
-const most = 4096;
+/** Largest number of positions that are used of a layer. */
+const maxPositions = 4096;
 
-/** Adds positions of a block to the node's Grams, evenly spread; about `visits` such blocks are expected. */
+/** Adds evenly spread positions of a block to the node's Grams. @param visits expected number of blocks */
 export function addPositions(node: MacNode, grams: readonly Gram[], data: Float32Array, shape: Shape, visits: number): void {
   if (!('kernelT' in node.attrs)) {
     grams[0]?.add(Float64Array.from(data));
@@ -81,7 +80,7 @@ export function addPositions(node: MacNode, grams: readonly Gram[], data: Float3
   const rows = Math.floor((shape.t - (kernelT - 1) * dilationT - 1) / strideT) + 1;
   const columns = Math.floor((shape.f + padF[0] + padF[1] - (kernelF - 1) * dilationF - 1) / strideF) + 1;
   const x = new Float64Array(kernelT * kernelF * inner);
-  const every = Math.max(1, Math.ceil((rows * columns * visits) / most));
+  const every = Math.max(1, Math.ceil((rows * columns * visits) / maxPositions));
   for (let position = 0; position < rows * columns; position += every) {
     const t = Math.floor(position / columns) * strideT;
     const f = (position % columns) * strideF - padF[0];

@@ -1,16 +1,16 @@
 /**
- * A float run over some signals that is kept, so that a change is run again only from where it is made.
+ * KeptRuns: a float run over signals whose tensors are kept, so that later runs with changes are cheaper.
  *
- * In: the plan of a float graph, signals in parts (one an input each).  Out: the exact outputs; the outputs
- * with some tensors changed, for which only nodes that depend on these are run.  Cost: every tensor of the
- * run is held.
+ * In: the plan of a float graph, parts of signal (each with one signal per input).  Out: the exact outputs,
+ * and the outputs with some tensors changed, for which only the nodes behind the change run.  Cost: it holds
+ * every tensor of the run.
  */
 import { viewOf } from '../../models/graph/view.ts';
 import { executeStream, type RunNode } from '../../models/stream/execute.ts';
 import { floatBlocks, floatRunner } from '../../models/stream/float.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 
-/** What a changed tensor holds instead: of an input, and of what a node makes. */
+/** How a tensor is changed: an input by `input`; the output of a node by `node`, which runs it. */
 export interface Change {
   input: (values: Float32Array, tensor: number) => Float32Array;
   node: RunNode<Float32Array>;
@@ -23,7 +23,7 @@ export class KeptRuns {
   readonly exact: Float32Array[];
   private readonly plan: StreamPlan;
   private readonly parts: Parts;
-  /** By part: results of a node, in the order of its runs. */
+  /** For each part, by output tensor: the results of a node in the order of its runs. */
   private readonly made: Map<number, Float32Array[]>[] = [];
 
   constructor(plan: StreamPlan, parts: Parts) {
@@ -46,7 +46,7 @@ export class KeptRuns {
     });
   }
 
-  /** Outputs with `change` in the place of the tensors named. */
+  /** Returns the outputs with `change` applied to the given tensors. */
   again(tensors: readonly number[], change: Change): Float32Array[] {
     const differ = viewOf(this.plan.graph).behind(tensors);
     return this.parts.flatMap((signals, k) => {

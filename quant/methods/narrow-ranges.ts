@@ -1,20 +1,20 @@
 /**
- * Ranges that become narrower because the model's outputs say so.
+ * narrowRanges: narrows ranges if this reduces the noise at the model's outputs.
  *
- * In: the plan of a float graph, calibration data, ranges and scales as the values themselves want them.
- * Out: the ranges that are better at the outputs, by tensor. A vibration sensor's few large strokes need a
- * wide range by their own squared error; the network behind it may learn nothing from their height, and much
- * from the small steps that a wide range loses. So each tensor (with those that share its scale) is rounded
- * alone, over ranges of 1 to 0.21 times what was seen, and the outputs are compared with the exact ones. A
- * range is taken where it leaves less than 0.4 of the noise in every second window, and in the others: what
- * few windows gain by clipping, other data may lose. Tensors that cost nothing to speak of (40 dB) stay as
- * they are. What a softmax alone reads loses its lowest values only: far below the largest score all come out
- * as 0, but two largest that are cut would be one.
+ * In: the plan of a float graph, calibration data, observed and chosen ranges, the rule for scales.
+ * Out: the narrower ranges, by tensor.
+ * Why: rare peaks of a signal make its range wide, because clipping them causes a large squared error. The
+ * network may need their height less than the small steps that a wide range loses.
+ * Rule: each tensor (with those that share its scale) is rounded alone, with ranges of 1 to 0.21 times the
+ * observed one, and the outputs are compared with the exact ones. A range is accepted if its noise is below
+ * 0.4 of the original noise, both in the even and in the odd windows, because a gain in a few windows may be
+ * a loss with other data. Tensors with little noise (40 dB) keep their range. Of a tensor that only a softmax
+ * reads, only the lower end moves: low scores all become 0, but clipping would make the largest scores equal.
  *
- * Source: Nahshan et al. 2019, arXiv 1911.07190 (loss aware post-training quantisation), with the squared
- * error of the outputs, which needs no labels, for the loss, and tensors one by one: their errors are small
- * and add up.  Cost: a run of 48 windows a tensor, of what depends on it; up to ten more where it costs
- * something.
+ * Source: Nahshan et al. 2019, arXiv 1911.07190 (loss aware post-training quantisation). The loss here is the
+ * squared error of the outputs, which needs no labels. Tensors are tried one by one, because their errors are
+ * small and add up.  Cost: a run of 48 windows per tensor, of the nodes behind it. A tensor with noise needs
+ * up to ten more, or 25 before a softmax.
  */
 
 import type { Graph, Node, OpName, QuantParams } from '../../models/graph/types.ts';
@@ -31,24 +31,25 @@ type Range = [number, number];
 type Ranges = ReadonlyMap<number, Range>;
 type Scales = ReadonlyMap<number, QuantParams>;
 
-/** Of what was seen; 0.21 and more are tried, 0.015 and more of lowest values alone. */
+/** Share of the observed range in trial k: 0.21 in the last of 10 trials, 0.015 in the last of 25. */
 const share = (k: number): number => 2 ** (-k / 4);
+/** Number of trials, and of those in which only the lower end moves. */
 const [tried, triedBelow] = [10, 25];
-/** Of the noise that the values' own range makes; less than this is worth leaving it. */
-const worthIt = 0.4;
+/** A narrower range is accepted below this share of the original noise. */
+const acceptedShare = 0.4;
 /**
- * Noise over signal that nothing need be done about, and times the least noise from which narrower ranges
- * only clip more.
+ * A tensor with less noise over signal is skipped. Trials stop at 16 times the lowest noise, because still
+ * narrower ranges only clip more.
  */
 const [negligible, hopeless] = [1e-4, 16];
 
 export interface NarrowOptions {
-  /** Inputs of the model and of what saturates, or every tensor but its outputs. */
+  /** Tensors to try: model inputs and inputs of saturating operators, or all tensors except outputs. */
   of: 'inputs' | 'all';
   windows?: number;
 }
 
-/** Windows of calibration data, in parts without a seam. */
+/** Returns about `windows` windows of calibration data, in parts without a seam. */
 function partsOf(plan: StreamPlan, data: Calibration, windows: number): Float32Array[][] {
   const pieces = piecesOf(data);
   const count = Math.min(pieces.length, windows);
@@ -59,7 +60,7 @@ function partsOf(plan: StreamPlan, data: Calibration, windows: number): Float32A
   return chosen.flatMap((piece) => spreadWindows(plan, piece, Math.ceil(windows / count)));
 }
 
-/** Noise at the outputs with some tensors rounded: of every second window, and of the others. */
+/** Returns a function for the noise at the outputs with some tensors rounded, in even and in odd windows. */
 function halvesOf(plan: StreamPlan, runs: KeptRuns): (ids: readonly number[], scales: Scales) => [number, number] {
   const ports = plan.graph.outputs.length;
   const half = (outputs: Float32Array[], odd: number) => outputs.filter((_, k) => Math.floor(k / ports) % 2 === odd);
@@ -71,9 +72,10 @@ function halvesOf(plan: StreamPlan, runs: KeptRuns): (ids: readonly number[], sc
 }
 
 /**
- * Yields its progress, 0 to 1.
- * @param seen least and largest value of each tensor
- * @param scalesOf scales of all tensors, of ranges
+ * Yields the completed share, 0 to 1.
+ * @param seen minimum and maximum of each tensor
+ * @param ranges range of each tensor, chosen by its own squared error
+ * @param scalesOf computes the scales of all tensors from ranges
  */
 export function* narrowRanges(
   plan: StreamPlan,
@@ -88,18 +90,18 @@ export function* narrowRanges(
   const better = new Map<number, Range>();
   for (const [i, ids] of groups.entries()) {
     const [low, high] = seen.get(ids[0] as number) ?? [0, 0];
-    const own = noise(ids, scalesOf(ranges));
-    let least = maxOf(own);
+    const original = noise(ids, scalesOf(ranges));
+    let lowest = maxOf(original);
     const scores = ids.every((id) => readersAre(plan.graph, id, (op) => op.scores === true));
-    const count = least < negligible ? 0 : scores ? triedBelow : tried;
+    const count = lowest < negligible ? 0 : scores ? triedBelow : tried;
     for (let k = 0; k < count; k++) {
       const range: Range = [low * share(k), scores ? high : high * share(k)];
       const made = noise(ids, scalesOf(new Map([...ranges, ...ids.map((id) => [id, range] as const)])));
       const worst = maxOf(made);
-      if (worst > hopeless * least) break;
-      if (worst >= least) continue;
-      least = worst;
-      if (made.every((n, k) => n < worthIt * (own[k] as number))) for (const id of ids) better.set(id, range);
+      if (worst > hopeless * lowest) break;
+      if (worst >= lowest) continue;
+      lowest = worst;
+      if (made.every((n, k) => n < acceptedShare * (original[k] as number))) for (const id of ids) better.set(id, range);
     }
     yield (i + 1) / groups.length;
   }
@@ -111,11 +113,11 @@ const readersAre = (graph: Graph, id: number, are: (op: OpDef<OpName>, node: Nod
   return readers.length > 0 && readers.every((node) => are(opOfNode(node), node));
 };
 
-/** Whether all that reads the tensor has outputs between bounds, which the 8-bit specification fixes. */
+/** Whether all readers of the tensor have bounded outputs, with a scale fixed by the 8-bit specification. */
 const saturates = (graph: Graph, id: number): boolean =>
   readersAre(graph, id, (op, node) => op.fixed?.(node.attrs) !== undefined);
 
-/** None of the tensors is an output, and one is an input where inputs alone are wanted. */
+/** Whether a group may be narrowed: it has no output, and with `inputs` it has an input or saturates. */
 function mayNarrow(graph: Graph, ids: readonly number[], of: NarrowOptions['of']): boolean {
   const view = viewOf(graph);
   return !ids.some(view.isOutput) && (of === 'all' || ids.some((id) => !view.producer(id) || saturates(graph, id)));

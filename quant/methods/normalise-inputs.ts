@@ -1,12 +1,13 @@
 /**
- * Inputs whose channels differ widely in range, brought to one range by a gain per channel inside the model.
+ * normaliseInputs: scales the channels of an input to one range inside the model, if their ranges differ
+ * much.
  *
- * In: a float Graph, a signal `[frames][f][c]` for each input.  Out: the same network with a depthwise layer
- * of kernel 1 behind such an input, and the weights that read it divided by the gains: exact in real numbers,
- * padding included, for a gain keeps 0. With int8 weights a convolution cannot take such channels itself: a
- * weight that is 1,000 times smaller than the largest of its output rounds to nothing. The depthwise layer
- * has a scale of weights for each channel, and its input has to be int16 (quant/mixed.ts).  Cost: a
- * multiply-accumulate an element.
+ * In: a float Graph, a signal `[frames][f][c]` for each input.  Out: the graph with a depthwise layer of
+ * kernel 1 behind such an input, and the weights that read the input divided by the gains. This is exact in
+ * real numbers, also with padding, because a gain keeps 0. Without it, int8 weights of a convolution would
+ * lose small channels: a weight 1,000 times smaller than the largest of its output rounds to 0. The depthwise
+ * layer has a weight scale per channel; its input must be int16 (quant/mixed.ts).  Cost: one
+ * multiply-accumulate per element.
  */
 
 import { hasWeights, type MacNode, weightChannels, withWeights } from '../../models/graph/channels.ts';
@@ -15,17 +16,17 @@ import { viewOf } from '../../models/graph/view.ts';
 import { maxOf, minOf } from '../../models/lists.ts';
 import { ChannelStats } from './channel-stats.ts';
 
-/** Ranges of channels that differ by less share one scale of weights well enough. */
-const most = 8;
+/** Largest ratio of channel ranges that one weight scale can serve. */
+const maxRatio = 8;
 
-/** Gains that give every channel the reach 1, or nothing where they are of one range. */
+/** Returns the gains that give every channel a largest |value| of 1, [c], or undefined if none are needed. */
 export function gainsOf(signal: Float32Array, channels: number): Float64Array | undefined {
   const stats = new ChannelStats(channels);
   stats.observe(signal);
   const reach = Float64Array.from({ length: channels }, (_, c) => stats.reach(c));
   const present = [...reach].filter((r) => r > 0);
   const largest = maxOf(present);
-  if (present.length === 0 || largest <= most * minOf(present)) return undefined;
+  if (present.length === 0 || largest <= maxRatio * minOf(present)) return undefined;
   return reach.map((r) => 1 / (r || largest));
 }
 

@@ -1,35 +1,33 @@
 /**
- * Rounding of weights that looks at what they are multiplied with: each weight goes up or down so that the
- * errors of an output cancel.
+ * roundTogether: rounds each weight up or down so that the errors of an output cancel.
  *
- *     least (w' - w)^T C (w' - w),  w'_k = s q_k,  q_k = floor or ceil of w_k / s
+ *     minimise (w' - w)^T C (w' - w),  w'_k = s q_k,  q_k = floor or ceil of w_k / s
  *
- * C is the covariance of the inputs; their mean goes into the bias.
- * Coordinate descent from the nearest rounding: with r = C (w' - w) the best step of weight k is -r_k / C_kk,
- * rounded. No step makes the error larger (C with its damped diagonal), so on the calibration data the result
- * is no worse than the nearest rounding. Without bias correction C is E[x x^T]: then nothing else takes the
- * error of the means.
+ * C is the covariance of the inputs; bias correction handles their mean. Without bias correction C is E[x
+ * x^T]. Coordinate descent starts from the nearest rounding: with r = C (w' - w) the best step of weight k is
+ * -r_k / C_kk, rounded. No step increases the error (C with its damped diagonal), so on the calibration data
+ * the result is never worse than the nearest rounding.
  *
- * This is AdaRound's objective, layer by layer, and not its whole method: C is that of the float network's
- * inputs (AdaRound's code may take those of the network quantised so far), a clamp behind the layer is not
- * looked at, and each output of up to 1,024 inputs is solved by itself, which loses nothing, since the
- * objective has no term of two outputs.
+ * This is the objective of AdaRound, layer by layer, but not its whole method. C comes from the float network
+ * (AdaRound's code may use the network quantised so far), and a clamp behind the layer is ignored. Each
+ * output of up to 1,024 inputs is solved separately, which is exact: the objective has no term of two
+ * outputs.
  * Source: Nagel et al. 2020, arXiv 2004.10568 (the objective, equation 20, and up-or-down as its domain);
- * Behdin et al. 2023, arXiv 2309.01885 (cyclic coordinate descent for it, in place of a relaxation by
- * gradients).  Cost: sweeps x K^2 an output.
+ * Behdin et al. 2023, arXiv 2309.01885 (cyclic coordinate descent for it, instead of a gradient relaxation).
+ * Cost: sweeps x K^2 an output.
  */
 import { clampInt, roundHalfAway } from '../fixed-point.ts';
 
 /**
- * Added to C's diagonal, as a share of its mean: inputs that calibration hardly shows are not rounded far for
- * nothing.
+ * Added to C's diagonal, as a share of its mean. It stops large errors of weights whose input is almost 0.
  */
 const damping = 0.01;
-const mostSweeps = 8;
+const maxSweeps = 8;
 
 /**
- * @param w float weights of one output, [k]  @param covariance [k][k]  @param scale of the int8 weights
- * @returns int8 weights
+ * Rounds the weights of one output.
+ * @param w float weights, [k]  @param covariance [k][k]  @param scale scale of the int8 weights
+ * @returns int8 weights, [k]
  */
 export function roundTogether(w: Float64Array, covariance: Float64Array, scale: number): Int8Array {
   const n = w.length;
@@ -45,7 +43,7 @@ export function roundTogether(w: Float64Array, covariance: Float64Array, scale: 
     for (let k = 0; k < n; k++) sum += (covariance[i * n + k] as number) * (error[k] as number);
     r[i] = sum;
   }
-  for (let sweep = 0, moved = true; moved && sweep < mostSweeps; sweep++) {
+  for (let sweep = 0, moved = true; moved && sweep < maxSweeps; sweep++) {
     moved = false;
     for (let k = 0; k < n; k++) {
       const curve = (covariance[k * n + k] as number) + ridge;

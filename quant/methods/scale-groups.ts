@@ -1,11 +1,11 @@
 /**
- * Where the channels of tensors may be scaled without changing what the network computes.
+ * Scale groups: tensors whose channels can be scaled without changing what the network computes.
  *
  * In: a float Graph.  Out: groups of tensors that must share one scale per channel, with the nodes that write
- * them (divide their weights and biases) and those that read them (multiply their weights).  y = f(W x + b)
- * with f(s y) = s f(y) for s > 0, which holds for no clamp, ReLU and leaky ReLU; pools, histories and sums of
- * two branches pass a scale on.  What has a fixed border (inputs, outputs, ReLU6, sigmoid, softmax, products,
- * concatenated or cut channels) stays as it is.
+ * them (their weights and biases are divided) and the nodes that read them (their weights are multiplied).
+ * The rule is f(s y) = s f(y) for s > 0 in y = f(W x + b). It holds without a clamp and for ReLU and leaky
+ * ReLU; pools, histories and sums of two branches pass a scale on.  Tensors with a fixed range (inputs,
+ * outputs, ReLU6, sigmoid, softmax, products, concatenated or sliced channels) are in no group.
  * Source: Nagel et al. 2019, arXiv 1906.04721, section 4.1.1 (positive scaling equivariance).
  */
 import { hasWeights, type MacNode } from '../../models/graph/channels.ts';

@@ -1,12 +1,12 @@
 /**
- * How much each tensor's int8 costs at the model's outputs.
+ * sensitivity: measures the noise at the model's outputs that int8 causes in each tensor.
  *
- * In: the plan of an int8 Graph, a signal for each input.  Out: per group of tensors that share one scale the
- * noise at the outputs when it alone is int8 and everything else is exact, as a ratio to the signal and in
- * dB; the whole noise of all of them together. The graph runs in floating point with its own rounded weights;
- * a tensor is rounded to its int8 steps and back.  Deterministic.
- * Cost: a run of about `maxWindows` windows, in pieces spread over the signal, and for each group one of what
- * depends on it.
+ * In: the plan of an int8 Graph, a signal for each input.  Out: for each group of tensors that share one
+ * scale the noise at the outputs when only this group is int8, as a ratio to the signal and in dB; and the
+ * noise of all groups together. The graph runs in floating point with its rounded weights; an int8 tensor is
+ * rounded to its steps and back.  Deterministic.
+ * Cost: a run of about `maxWindows` windows, in pieces spread over the signal, and for each group a run of
+ * the nodes behind it.
  */
 
 import { type Graph, type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
@@ -21,27 +21,27 @@ import { quantiseSignal } from '../report.ts';
 import { type Change, KeptRuns } from './kept-runs.ts';
 
 export interface Sensitivity {
-  /** They share one scale: a tensor, and what pools, slices and histories make of it. */
+  /** Tensors that share one scale: a tensor, and those that pools, slices and histories make from it. */
   tensors: number[];
-  /** Of the first: the operator that makes it, or input. */
+  /** Operator that makes the first tensor, or `input`. */
   op: string;
   name: string;
-  /** Noise at the outputs when these tensors alone are int8, over the signal there. */
+  /** Noise over signal at the outputs when only these tensors are int8. */
   noise: number;
-  /** The same as signal-to-noise, dB; Infinity where nothing changes. */
+  /** The same as signal-to-noise ratio, dB; Infinity if the outputs do not change. */
   aloneDb: number;
 }
 
 export interface Sensitivities {
   groups: Sensitivity[];
-  /** Noise over signal with every tensor in int8, outputs left out. */
+  /** Noise over signal with every tensor in int8 except outputs. */
   noise: number;
   windows: number;
 }
 
 export const decibels = (noise: number): number => (noise > 0 ? -10 * Math.log10(noise) : Number.POSITIVE_INFINITY);
 
-/** Tensors that share one scale, by the first of them, in the graph's order. */
+/** Returns the groups of tensors that share one scale, ordered by their first tensor. */
 export function sharedGroups(graph: Graph): number[][] {
   const root = graph.tensors.map((t) => t.id);
   const find = (id: number): number => (root[id] === id ? id : find(root[id] as number));
@@ -57,13 +57,13 @@ export function sharedGroups(graph: Graph): number[][] {
   return [...groups.values()];
 }
 
-/** To stored steps and back. */
+/** Rounds values to stored steps and back. */
 export function rounded(values: Float32Array, q: QuantParams): Float32Array {
   const stored: Ints = quantiseSignal(values, q);
   return Float32Array.from(stored, (v) => Math.fround(q.scale * (v - q.zeroPoint)));
 }
 
-/** Tensors to the steps of their scales and back. */
+/** Returns the Change that rounds tensors to the steps of their scales and back. */
 export const roundTo = (scales: ReadonlyMap<number, QuantParams>): Change => ({
   input: (values, id) => rounded(values, scales.get(id) as QuantParams),
   node: (node, ...at) => rounded(floatRunner(node, ...at), scales.get(node.output) as QuantParams),
@@ -80,10 +80,10 @@ export function noiseOf(exact: readonly Float32Array[], other: readonly Float32A
   return signal > 0 ? noise / signal : 0;
 }
 
-/** Pieces of a signal that the windows come from, spread evenly over it. */
+/** Largest number of pieces that spreadWindows cuts from a signal. */
 const pieces = 8;
 
-/** About `windows` windows of a signal, in pieces spread over it; each piece has a signal for each input. */
+/** Returns about `windows` windows of a signal, in pieces spread over it, [piece][input]. */
 export function spreadWindows(plan: StreamPlan, signals: readonly Float32Array[], windows: number): Float32Array[][] {
   const all = floatBlocks(plan, signals);
   const ticks = ticksIn(plan, all);
@@ -96,7 +96,7 @@ export function spreadWindows(plan: StreamPlan, signals: readonly Float32Array[]
   });
 }
 
-/** @param planned of the int8 graph */
+/** @param planned plan of the int8 graph  @param maxWindows approximate number of windows. Default 32 */
 export function sensitivity(planned: StreamPlan, signals: readonly Float32Array[], maxWindows = 32): Sensitivities {
   const { graph: int8 } = planned;
   const plan = planFor(planned, dequantise(int8));

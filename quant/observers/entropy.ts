@@ -1,26 +1,26 @@
 /**
- * entropy: the range that keeps most of the information, by the Kullback-Leibler divergence of what is
- * clipped and rounded from what was seen.
+ * entropy: chooses the range with the smallest Kullback-Leibler divergence between the observed distribution
+ * and the clipped and rounded one.
  *
- *     P: the histogram within [low, high], what lies beyond added to its ends
- *     Q: the same mass in 256 steps, spread evenly over each step's bins that held anything
- *     least sum of P log(P / Q)
+ *     P: the histogram within [low, high]; values beyond count in its outermost bins
+ *     Q: the histogram within [low, high] in 256 steps, each spread evenly over its non-empty bins
+ *     minimise the sum of P log(P / Q)
  *
  * Source: Migacz, "8-bit inference with TensorRT", 2017; Wu et al. 2020, arXiv 2004.09602, section 4
- * ("entropy").  Those are symmetric; here the range is one whose ends shrink together, and the lower one
- * stays where nothing is below 0 (after a ReLU), as asymmetric int8 has it. Zeros are left out, as TensorRT
- * leaves the first bin out: they are exact.  Cost: some 100 passes over 4,096 bins a tensor.
+ * ("entropy").  Their ranges are symmetric. Here both ends shrink by the same factor, so the lower end stays
+ * 0 if no value is negative (after a ReLU), as asymmetric int8 needs. Zeros are excluded, because int8 holds
+ * them exactly; TensorRT excludes the first bin.  Cost: about 100 passes over 4,096 bins a tensor.
  */
 import { bins, Histogram } from './histogram.ts';
 import type { Observer } from './observer.ts';
 
 const levels = 256;
-const least = 20;
-const shrinks = 100;
+/** Ranges of 100 % down to 20 % of the observed range are tried. */
+const minPercent = 20;
+const maxPercent = 100;
 
 /**
- * Divergence of what int8 over bins [from, to) leaves from what the histogram was there, ends holding what is
- * clipped.
+ * Returns the divergence of int8 over bins [from, to) from the histogram; clipped counts go to the end bins.
  */
 export function divergence(counts: Float64Array, from: number, to: number): number {
   const p = counts.slice(from, to);
@@ -47,7 +47,7 @@ export function divergence(counts: Float64Array, from: number, to: number): numb
   for (let i = 0; i < p.length; i++) {
     const a = (p[i] as number) / sumP;
     if (a === 0) continue;
-    // An end that held nothing itself and now holds what was clipped: Q has nothing there.
+    // an end bin may be empty but for clipped counts; Q is then 0
     const b = Math.max((q[i] as number) / sumQ, 1e-9);
     sum += a * Math.log(a / b);
   }
@@ -69,11 +69,11 @@ export class Entropy implements Observer {
     const bin = (value: number) => Math.round(((value / reach + 1) * bins) / 2);
     let best: [number, number] = [low, high];
     let lowest = Number.POSITIVE_INFINITY;
-    for (let k = shrinks; k >= least; k--) {
-      const [from, to] = [bin((low * k) / shrinks), bin((high * k) / shrinks)];
+    for (let k = maxPercent; k >= minPercent; k--) {
+      const [from, to] = [bin((low * k) / maxPercent), bin((high * k) / maxPercent)];
       if (to - from < levels / 2) break;
       const d = divergence(counts, from, Math.max(to, from + 1));
-      if (d < lowest) [lowest, best] = [d, [(low * k) / shrinks, (high * k) / shrinks]];
+      if (d < lowest) [lowest, best] = [d, [(low * k) / maxPercent, (high * k) / maxPercent]];
     }
     return best;
   }

@@ -1,10 +1,10 @@
 /**
- * A histogram of everything that a tensor was, whose range doubles as it needs to.
+ * Histogram of all values of a tensor. Its range doubles when a larger value comes.
  *
- * In: blocks of float values.  Out: counts of 4,096 bins over [-reach, reach), the exact extremes, and how
- * many values were exactly 0. reach is a power of two; doubling merges pairs of bins into the middle half, so
- * that the counts do not depend on the order of the blocks. Zeros are counted apart, because int8 holds 0
- * exactly: after a ReLU half of the values cost nothing.
+ * In: blocks of float values.  Out: counts of 4,096 bins over [-reach, reach), the exact extremes, and the
+ * number of values that are exactly 0. reach is a power of two. Doubling merges pairs of bins into the middle
+ * half, so the counts do not depend on the order of the blocks. Zeros are counted separately, because int8
+ * holds 0 exactly and they cause no error.
  */
 export const bins = 4096;
 
@@ -14,20 +14,20 @@ export class Histogram {
   low = 0;
   high = 0;
   zeros = 0;
-  /** Values seen, zeros included. */
+  /** Number of values, zeros included. */
   count = 0;
 
-  /** @param weights what a value of each channel counts, [c]; 1 without them */
+  /** @param weights weight of a value of each channel, [c]. Default: 1 */
   add(values: Float32Array, weights?: Float64Array): void {
-    let most = 0;
-    for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i] as number));
+    let largest = 0;
+    for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i] as number));
     this.count += values.length;
-    if (most === 0) {
+    if (largest === 0) {
       this.zeros += values.length;
       return;
     }
-    if (this.reach === 0) this.reach = 2 ** (Math.floor(Math.log2(most)) + 1);
-    while (this.reach <= most) this.widen();
+    if (this.reach === 0) this.reach = 2 ** (Math.floor(Math.log2(largest)) + 1);
+    while (this.reach <= largest) this.widen();
     const scale = bins / (2 * this.reach);
     const channels = weights?.length ?? 1;
     for (let i = 0; i < values.length; i++) {
@@ -36,7 +36,7 @@ export class Histogram {
         this.zeros++;
         continue;
       }
-      // From 0 outwards on both sides: a small value beside a large reach must not round across 0.
+      // computed from 0 outwards, so that a small value does not round across 0 if reach is large
       const out = Math.floor(Math.abs(v) * scale);
       const bin = v > 0 ? bins / 2 + out : bins / 2 - 1 - out;
       this.counts[bin] = (this.counts[bin] as number) + (weights ? (weights[i % channels] as number) : 1);
@@ -45,7 +45,7 @@ export class Histogram {
     }
   }
 
-  /** As if the other's values had been added here. */
+  /** Adds all values of another histogram. */
   merge(other: Histogram): void {
     this.count += other.count;
     this.zeros += other.zeros;
@@ -70,7 +70,7 @@ export class Histogram {
   }
 }
 
-/** The same values over twice the reach. */
+/** Returns the counts of the same values over twice the reach. */
 function halved(counts: Float64Array): Float64Array {
   const wider = new Float64Array(bins);
   for (let i = 0; i < bins; i++) {

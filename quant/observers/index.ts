@@ -1,5 +1,5 @@
 /**
- * Observers by name.  In: a kind and its number.  Out: a fresh observer.
+ * Observers by name.  In: a kind and its parameters.  Out: a new observer.
  */
 import { Entropy } from './entropy.ts';
 import { MinMax } from './minmax.ts';
@@ -10,7 +10,7 @@ import { Percentile } from './percentile.ts';
 
 export { type Observer, type ObserverKind, observerKinds } from './observer.ts';
 
-/** @param percentile of values covered, for `percentile` alone  @param gains of channels, for `mse` alone */
+/** @param percentile percentage of values covered, only for `percentile`  @param gains [c], only for `mse` */
 export function makeObserver(kind: ObserverKind, percentile = 99.99, gains?: Float64Array): Observer {
   if (kind === 'moving-average') return new MovingAverage();
   if (kind === 'percentile') return new Percentile(percentile);

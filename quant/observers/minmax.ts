@@ -1,5 +1,5 @@
 /**
- * minmax: the range covers everything seen. Nothing is clipped, and one outlier makes every step wider.
+ * minmax: the range covers all observed values. Nothing is clipped, but one outlier makes every step wider.
  *
  * Source: Krishnamoorthi 2018, arXiv 1806.08342, section 3.1.  Cost: one pass, 16 bytes.
  */

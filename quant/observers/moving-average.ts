@@ -1,11 +1,10 @@
 /**
- * moving-average: an exponential moving average of the minima and maxima of batches, as training with
- * simulated quantisation keeps it.
+ * moving-average: an exponential moving average of the minima and maxima of batches, as in training with
+ * simulated quantisation.
  *
- *     low  <- low  + (1 - momentum) * (min of the batch - low), the first batch as it is; high likewise
+ *     low  <- low  + (1 - momentum) * (min of the batch - low); high likewise. The first batch sets both.
  *
- * A batch is a fixed number of values, however the blocks are cut: the result does not depend on the sizes of
- * the blocks.
+ * A batch is a fixed number of values, so the result does not depend on the sizes of the blocks.
  * Source: Jacob et al. 2018, arXiv 1712.05877, section 3.1 ("exponential moving averages"); momentum 0.99 as
  * PyTorch's MovingAverageMinMaxObserver (averaging_constant 0.01).
  */
@@ -22,7 +21,7 @@ export class MovingAverage implements Observer {
   private readonly rate: number;
   private readonly batchValues: number;
   /**
-   * @param momentum share of the average that a batch leaves, 0 to 1  @param batchValues values of a batch
+   * @param momentum share of the old average that a batch keeps, 0 to 1  @param batchValues size of a batch
    */
   constructor(momentum = 0.99, batchValues = 4096) {
     this.rate = 1 - momentum;
@@ -45,7 +44,7 @@ export class MovingAverage implements Observer {
     this.batchHigh = 0;
     this.inBatch = 0;
   }
-  /** A rest that is no whole batch counts where there is no other. */
+  /** An incomplete batch counts only if there is no complete one. */
   range(): [number, number] {
     return this.batches > 0 ? [this.low, this.high] : [this.batchLow, this.batchHigh];
   }

@@ -1,14 +1,14 @@
 /**
- * mse: the range whose int8 values are nearest to the values seen, in the mean of squared errors.
+ * mse: chooses the range whose int8 values have the smallest mean squared error.
  *
  *     error(low, high) = sum over bins of n_i * e_i
- *     e_i = step^2 / 12, outside the range plus the square of the distance to it
- *     step = (high - low) / 255; values that are exactly 0 cost nothing
+ *     e_i = step^2 / 12, plus the squared distance to the range for values outside it
+ *     step = (high - low) / 255; values that are exactly 0 have no error
  *
- * Clipping few far values costs less than a wider step for all others. Searched over shrunk ends: first both
- * ends by the same factor, then one after the other until nothing improves.  Source: Nagel et al. 2021, arXiv
- * 2106.08295, section 2.3.1 (equation 6, MSE based range setting); the step^2 / 12 of a uniform error is
- * Widrow and Kollar's.  Cost: one pass over 4,096 bins a tensor, and some 300 ranges tried.
+ * Clipping a few distant values costs less than a wider step for all others. The search shrinks both ends by
+ * the same factor, then one end at a time until nothing improves.  Source: Nagel et al. 2021, arXiv
+ * 2106.08295, section 2.3.1 (equation 6, MSE based range setting); step^2 / 12 for a uniform error is from
+ * Widrow and Kollar.  Cost: one pass over 4,096 bins a tensor, and about 300 ranges tried.
  */
 import { bins, Histogram } from './histogram.ts';
 import type { Observer } from './observer.ts';
@@ -17,7 +17,7 @@ const steps = 100;
 
 type Tails = readonly [counts: Float64Array, sums: Float64Array, squares: Float64Array];
 
-/** Counts, sums and sums of squares of the k outermost bins of one side, for every k. */
+/** Returns counts, sums and sums of squares of the k outermost bins on one side, for every k. */
 function tails({ counts, reach }: Histogram, width: number, fromAbove: boolean): Tails {
   const [count, sum, squares] = [new Float64Array(bins + 1), new Float64Array(bins + 1), new Float64Array(bins + 1)];
   let [c, s, q] = [0, 0, 0];
@@ -37,13 +37,13 @@ function tails({ counts, reach }: Histogram, width: number, fromAbove: boolean):
   return [count, sum, squares];
 }
 
-/** The same in constant time for many ranges: sums of counts, values and squares from each end inwards. */
+/** Returns a function for the error of a range. It takes constant time, because it uses cumulative sums. */
 function errorsOf(histogram: Histogram): (low: number, high: number) => number {
   const width = (2 * histogram.reach) / bins;
   const below = tails(histogram, width, false);
   const above = tails(histogram, width, true);
   const total = below[0][bins] as number;
-  /** Squares of the distances of the k outermost bins from an end. */
+  /** Sum of the squared distances of the k outermost bins from an end of the range. */
   const cut = (sums: Tails, k: number, end: number) =>
     k <= 0 ? 0 : end * end * (sums[0][k] as number) - 2 * end * (sums[1][k] as number) + (sums[2][k] as number);
   return (low, high) => {
@@ -55,7 +55,7 @@ function errorsOf(histogram: Histogram): (low: number, high: number) => number {
   };
 }
 
-/** Range of least squared error within what was seen. */
+/** Returns the range with the smallest squared error within the observed range. */
 export function leastError(histogram: Histogram): [number, number] {
   const { low, high } = histogram;
   const errorAt = errorsOf(histogram);
@@ -80,7 +80,7 @@ export function leastError(histogram: Histogram): [number, number] {
 export class MeanSquaredError implements Observer {
   readonly histogram = new Histogram();
   private readonly gains: Float64Array | undefined;
-  /** @param gains what an error of each channel counts (quant/methods/channel-gains.ts), [c] */
+  /** @param gains weight of an error of each channel (quant/methods/channel-gains.ts), [c] */
   constructor(gains?: Float64Array) {
     this.gains = gains;
   }

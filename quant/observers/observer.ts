@@ -1,14 +1,14 @@
 /**
- * What an observer is: it sees the values that a tensor takes in calibration and says which range int8 shall
- * cover.
+ * Interface of observers. An observer reads the values of a tensor in calibration, and chooses the range that
+ * int8 covers.
  *
- * In: blocks of float values.  Out: [min, max], always containing 0, so that zero is representable exactly
+ * In: blocks of float values.  Out: [min, max]. It always contains 0, so that 0 is exactly representable
  * (padding, ReLU).
  */
 export interface Observer {
   observe(values: Float32Array): void;
   range(): [min: number, max: number];
-  /** Values seen. */
+  /** Number of observed values. */
   readonly count: number;
 }
 

@@ -1,8 +1,8 @@
 /**
- * percentile: leaves out a share of the values, half of it at each end.
+ * percentile: clips a share of the values, half of it at each end.
  *
  * Source: Krishnamoorthi 2018, arXiv 1806.08342, section 3.1; Wu et al. 2020, arXiv 2004.09602, section 4
- * ("percentile"). Read from a histogram, so exact to one of its bins.
+ * ("percentile"). It is read from a histogram, so it is exact to one bin.
  */
 import { bins, Histogram } from './histogram.ts';
 import type { Observer } from './observer.ts';
@@ -10,7 +10,7 @@ import type { Observer } from './observer.ts';
 export class Percentile implements Observer {
   private readonly histogram = new Histogram();
   private readonly share: number;
-  /** @param percentile of values covered, for example 99.99 */
+  /** @param percentile percentage of values covered, for example 99.99 */
   constructor(percentile: number) {
     this.share = (100 - percentile) / 200;
   }

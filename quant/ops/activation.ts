@@ -1,10 +1,9 @@
 /**
- * activation in int8: a 256-entry table made at build time; in int16 the function of identity and leaky
- * ReLU, and straight lines between entries of a table for sigmoid and tanh (curves.ts); others have no
- * int16 form.
+ * activation in int8: a 256-entry table made at build time. In int16: identity and leaky ReLU are computed,
+ * sigmoid and tanh interpolate a table linearly (curves.ts); other functions have no int16 form.
  *
  * In: int8 elements.  Out: int8 elements, table[q + 128].  Sigmoid and tanh have TensorFlow Lite's fixed
- * output scales (1/256 with zero point -128, 1/128 with 0); with another output scale a requantisation is
+ * output scales (1/256 with zero point -128, 1/128 with 0). For another output scale, a requantisation is
  * folded into the table.
  */
 import type { ActivationAttrs, QuantParams } from '../../models/graph/types.ts';
@@ -16,7 +15,7 @@ import { makeInts, type Types, typesOf } from './int16.ts';
 import { type CurveParams, type IntOp, quantOf, type RescaleParams, rangeOf, twoRoundings } from './op.ts';
 import { entryOf, leakyReluMultipliers } from './tables.ts';
 
-/** Requantize and QuantizeLeakyRelu themselves, where a table would have 65,536 entries. */
+/** Parameters of Requantize and QuantizeLeakyRelu in int16; a table would need 65,536 entries. */
 function wideParams(attrs: ActivationAttrs, x: QuantParams, y: QuantParams, types: Types): RescaleParams {
   const ends = { ...rangeOf(attrs.clamp, y), types, xZero: x.zeroPoint, yZero: y.zeroPoint };
   if (attrs.fn === 'leakyrelu') {
@@ -28,7 +27,7 @@ function wideParams(attrs: ActivationAttrs, x: QuantParams, y: QuantParams, type
   return { ...ends, above: scale, below: { ...scale, negate: false } };
 }
 
-/** Functions of int16 by a table. */
+/** Whether int16 computes the function by interpolation in a table. */
 export const isCurve = (fn: ActivationFn): boolean => unaryOf(fn).int16 === 'curve';
 
 function curveParams(attrs: ActivationAttrs, x: QuantParams, y: QuantParams, types: Types): CurveParams {

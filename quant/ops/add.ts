@@ -1,16 +1,16 @@
 /**
- * add in int8: both inputs brought to one scale with some extra bits, added or subtracted, requantised.
+ * add in int8: rescales both inputs to one scale with extra bits, adds or subtracts them, and requantises.
  *
  * In: two of [t][f][c] int8.  Out: [t][f][c] int8.  Source: TensorFlow Lite reference_integer_ops::Add,
- * reference_ops::Sub (left shift of 20; 15 for int16). A difference subtracts after the rounding of each
- * term, so that halves round as there.
+ * reference_ops::Sub (left shift of 20; 15 for int16). A difference rounds each term before it subtracts, so
+ * halves round as in the source.
  */
 import { signsOf } from '../../models/ops/add.ts';
 import { clampInt, type Multiplier, quantizeMultiplier, requantise } from '../fixed-point.ts';
 import { makeInts, typesOf } from './int16.ts';
 import { type IntOp, int8Constant, quantOf, rangeOf } from './op.ts';
 
-/** TensorFlow Lite's for int8 and int16. */
+/** Extra bits of the common scale, as in TensorFlow Lite. */
 const leftShifts = { int8: 20, int16: 15 };
 
 const signed = (sign: number, { multiplier, shift }: Multiplier, zero: number) => ({
@@ -19,7 +19,7 @@ const signed = (sign: number, { multiplier, shift }: Multiplier, zero: number) =
   zero,
 });
 
-/** An input in the scale of the sum. */
+/** Rescales an input to the scale of the sum. */
 function term(x: number, { multiplier, shift }: Multiplier): number {
   const y = requantise(x, Math.abs(multiplier), shift);
   return multiplier < 0 ? -y : y;

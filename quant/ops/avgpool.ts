@@ -1,16 +1,16 @@
 /**
  * avgpool in int8: the sum under the kernel divided by the number of places, rounded half away from zero.
  *
- * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Padded places are left out of sum and count,
- * or (countIncludePad) count as the zero point.  Source: TensorFlow Lite reference_integer_ops::AveragePool;
- * ONNX AveragePool count_include_pad.
+ * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Sum and count exclude padded places, or, with
+ * countIncludePad, include them as the zero point.  Source: TensorFlow Lite
+ * reference_integer_ops::AveragePool; ONNX AveragePool count_include_pad.
  */
 import { eachPlace, forEachTap, only } from '../../models/ops/sliding.ts';
 import { clampInt } from '../fixed-point.ts';
 import { checkCount, makeInts, typesOf } from './int16.ts';
 import { awayFromZero, type IntOp, quantOf, rangeOf } from './op.ts';
 
-/** sum / count, half away from zero; exact for |sum| < 2^31. */
+/** sum / count, halves rounded away from zero; exact for |sum| < 2^31. */
 export const roundedMean = (sum: number, count: number): number =>
   Math.trunc((sum + (sum > 0 ? count >> 1 : -(count >> 1))) / count);
 

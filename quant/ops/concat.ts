@@ -1,5 +1,6 @@
 /**
- * concat in int8: bytes side by side; all inputs share the output's scale (quant/legalise.ts sees to it).
+ * concat in int8: copies the values of all inputs. They have the output's scale (quant/legalise.ts ensures
+ * it).
  *
  * In: n of [t][f][c] int8.  Out: [t][f][sum c] or [t][sum f][c] int8.  Source: TensorFlow Lite CONCATENATION.
  */

@@ -1,7 +1,7 @@
 /**
  * conv in int8: acc = bias + sum w * (x - x_zero); y = clamp(y_zero + requantise(acc)).
  *
- * In: [t][f][c] int8.  Out: [t'][f'][o] int8.  Padded taps hold the zero point and add nothing.
+ * In: [t][f][c] int8.  Out: [t'][f'][o] int8.  Padding holds the zero point, so it adds nothing.
  * Source: TensorFlow Lite reference_integer_ops::ConvPerChannel.
  */
 import { only } from '../../models/ops/sliding.ts';

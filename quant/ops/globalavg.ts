@@ -2,7 +2,7 @@
  * globalavg in int8: the average of each channel over the window, from an exact int32 sum.
  *
  * In: [t][f][c] int8.  Out: [1][f or 1][c or 1] int8.  Two rules: `avgpool` divides and rounds half away
- * from zero (one scale); `mean` requantises sum - count * x_zero with a multiplier that holds 1 / count.
+ * from zero (one scale); `mean` requantises sum - count * x_zero with a multiplier that includes 1 / count.
  * Source: TensorFlow Lite AVERAGE_POOL_2D, and QuantizedMeanOrSum of MEAN.
  */
 import { sameParams } from '../../models/graph/types.ts';
@@ -19,7 +19,7 @@ function meanMultiplier(real: number, count: number): Multiplier {
   return { multiplier: Number((BigInt(m.multiplier) << BigInt(shift)) / BigInt(count)), shift: m.shift - shift };
 }
 
-/** One output from its exact sum. */
+/** Computes one output from its exact sum. */
 export function finishMean(p: GlobalParams, sum: number): number {
   const value =
     p.rule === 'avgpool'

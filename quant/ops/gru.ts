@@ -1,14 +1,13 @@
 /**
- * gru in integers: int8 output, int16 gates, and the state beside it as int16, with 15 bits behind the
- * point for tanh.
+ * gru in integers: int8 output, int16 gates, and an int16 state (with tanh it has 15 fraction bits).
  *
- * In: [t][f][c] int16, 3 gates of `units`.  Out: [t][1][units] int8, the state rounded.  Products with the
- * recurrent weights read the int8 output, as the lstm's do; the state itself goes on in int16.
+ * In: [t][f][c] int16, 3 gates of `units`.  Out: [t][1][units] int8, the rounded state.  The recurrent
+ * weights multiply the int8 output, as in the lstm; the state itself is kept in int16.
  */
 import type { IntOp } from './op.ts';
 import { gate16, outputOf, recurrentParams, recurrentSum, state16, walkInts } from './recurrent.ts';
 
-/** x / 2^15, rounded to nearest, halves up. */
+/** x / 2^15, rounded half up. */
 const down15 = (x: number): number => (x + 16384) >> 15;
 
 export const gru: IntOp<'gru'> = {

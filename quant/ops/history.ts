@@ -1,6 +1,5 @@
 /**
- * history in int8: rows as they are; rows that do not exist hold the zero point. Input and output share one
- * scale.
+ * history in int8: copies rows; rows that do not exist hold the zero point. Input and output share one scale.
  *
  * In: [t][f][c] int8.  Out: [t + before + after][f][c] int8.  Source: TensorFlow Lite's resource variables
  * (their initial value).

@@ -55,5 +55,5 @@ export const intOps: { [K in OpName]: IntOp<K> } = {
 
 export const intOpOf = <K extends OpName>(name: K): IntOp<K> => intOps[name] as IntOp<K>;
 
-/** The definition of a node's operator, whichever it is. */
+/** Returns the definition of a node's operator. */
 export const intOpOfNode = (node: { op: OpName }) => intOps[node.op] as unknown as IntOp<OpName>;

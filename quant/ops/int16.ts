@@ -1,14 +1,13 @@
 /**
- * int16 activations: which forms of operators there are, and the arithmetic that they share. Holds no
+ * int16 activations: the types of a node's tensors, and the arithmetic that int16 operators share. Defines no
  * operator.
  *
- * In: quantisation of inputs and output.  Out: Types where one of them is int16, nothing where all are int8
- * (then nothing here is used).
+ * In: quantisation of inputs and output.  Out: Types if one of them is int16, nothing if all are int8.
  *
  * Layers with weights: acc = bias + sum w * (x - x_zero), exact in 64 bits; y = clamp(y_zero + (acc * m +
- * 2^(s - 1)) >> s), m the multiplier's upper 16 bits, rounded, s = 15 - shift.  Source: TensorFlow Lite 16x8
- * (reference_integer_ops::ConvPerChannel of int16, MultiplyByQuantizedMultiplier of int64), which has int16
- * on both sides; one side int8 goes by the same rule.  Exact: numbers below 2^53.
+ * 2^(s - 1)) >> s), with m the rounded upper 16 bits of the multiplier, s = 15 - shift.  Source: TensorFlow
+ * Lite 16x8 (reference_integer_ops::ConvPerChannel of int16, MultiplyByQuantizedMultiplier of int64), with
+ * int16 on both sides. Layers with int8 on one side follow the same rule.  Exact: numbers below 2^53.
  */
 import { RunletError } from '../../models/error.ts';
 import { type Ints, isInt16, type QuantParams } from '../../models/graph/types.ts';
@@ -17,7 +16,7 @@ import { lowBits } from '../once.ts';
 
 export type IntType = 'int8' | 'int16';
 
-/** Of a node that reads or writes int16. */
+/** Types of the input and output of a node that reads or writes int16. */
 export interface Types {
   x: IntType;
   y: IntType;
@@ -25,18 +24,18 @@ export interface Types {
 
 export const typeOf = (quant: QuantParams | undefined): IntType => (isInt16(quant) ? 'int16' : 'int8');
 
-/** `{ types }` to spread into parameters, empty where all is int8. */
+/** Returns `{ types }` to spread into parameters; empty if both are int8. */
 export function typesOf(x: QuantParams, y: QuantParams): { types?: Types } {
   return isInt16(x) || isInt16(y) ? { types: { x: typeOf(x), y: typeOf(y) } } : {};
 }
 
-/** Zeros, to be filled with outputs. */
+/** Returns a zero-filled array for outputs. */
 export const makeInts = (type: IntType | undefined, length: number): Ints =>
   type === 'int16' ? new Int16Array(length) : new Int8Array(length);
 
 /**
- * MultiplyByQuantizedMultiplier(int64): the multiplier in 16 bits, and the whole right shift. @throws
- * RunletError RN402 from 2^14 on
+ * Returns the multiplier of MultiplyByQuantizedMultiplier(int64): 16 bits, and the complete right shift.
+ * @throws RunletError RN402 if `real` is 2^14 or more
  */
 export function wideMultiplier(real: number): Multiplier {
   const { multiplier, shift } = quantizeMultiplier(real);
@@ -50,8 +49,8 @@ export function wideMultiplier(real: number): Multiplier {
 }
 
 /**
- * floor((x * multiplier + 2^(shift - 1)) / 2^shift) for |x| < 2^47, a multiplier of 16 bits, shift 1 to 46;
- * above 2^53, which every clamp ends, not to the last bit.
+ * floor((x * multiplier + 2^(shift - 1)) / 2^shift) for |x| < 2^47, a multiplier of 16 bits and a shift of 1
+ * to 46. Results above 2^53 are not exact; every clamp limits them.
  */
 export function requantiseWide(x: number, multiplier: number, shift: number): number {
   const high = Math.floor(x / 65536) * multiplier;
@@ -73,7 +72,9 @@ interface Finish {
   gate?: true;
 }
 
-/** An exact sum of output o to its stored value; where all is int8, sums are int32, which wraps. */
+/**
+ * Converts an exact sum of output o to its stored value. If all tensors are int8, the sum wraps at 32 bits.
+ */
 export function finishSum(p: Finish, exact: number, o: number): number {
   const acc = p.types ? exact : exact | 0;
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
@@ -83,22 +84,22 @@ export function finishSum(p: Finish, exact: number, o: number): number {
   return clampInt(p.yZero + scaled, p.min, p.max);
 }
 
-const noRoom = (what: string, where: string, most: number, tryThis: string): RunletError =>
-  new RunletError('RN442', { what, where, why: `sums are int32, which has room for ${most}`, tryThis });
+const noRoom = (what: string, where: string, limit: number, tryThis: string): RunletError =>
+  new RunletError('RN442', { what, where, why: `sums are int32, which has room for ${limit}`, tryThis });
 
-/** int32 has room for so many int16. */
-const mostInt16 = 2 ** 16 - 1;
+/** Number of int16 values whose sum fits int32. */
+const maxInt16 = 2 ** 16 - 1;
 
-/** @throws RunletError RN442 where int32 has no room for the sum of `count` int16 */
+/** @throws RunletError RN442 if the sum of `count` int16 values does not fit int32 */
 export function checkCount(types: Types | undefined, count: number, where: string): void {
-  if (types?.x !== 'int16' || count <= mostInt16) return;
-  throw noRoom(`a mean of ${count} int16 values`, where, mostInt16, 'int8 for what this layer reads, or a shorter window');
+  if (types?.x !== 'int16' || count <= maxInt16) return;
+  throw noRoom(`a mean of ${count} int16 values`, where, maxInt16, 'int8 for the input of this layer, or a shorter window');
 }
 
-/** int32 has room for so many products of two int8 less their zero points, 255 each at most. */
-const mostProducts = Math.floor((2 ** 31 - 1) / 255 ** 2);
+/** Number of products of two int8 less their zero points (at most 255 each) whose sum fits int32. */
+const maxProducts = Math.floor((2 ** 31 - 1) / 255 ** 2);
 
-/** @throws RunletError RN442 where int32 has no room for a sum of `count` products of two int8 */
+/** @throws RunletError RN442 if a sum of `count` products of two int8 does not fit int32 */
 export function checkProducts(count: number, where: string): void {
-  if (count > mostProducts) throw noRoom(`a sum of ${count} products of int8`, where, mostProducts, 'a shorter window');
+  if (count > maxProducts) throw noRoom(`a sum of ${count} products of int8`, where, maxProducts, 'a shorter window');
 }

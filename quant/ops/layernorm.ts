@@ -1,14 +1,16 @@
 /**
- * layernorm in int8 and int16: exact sums, one reciprocal square root a row, one rounding an output.
+ * layernorm in int8 and int16: exact sums, one reciprocal square root per row, one rounding per output.
  *
  * In: [t][f][c] int8 or int16.  Out: the same shape, either type. Rule, with v = q - zero point and n values
- * of a row (docs/quantisation.md): d = n v - sum v (n v without `centre`);  squares = n sum v^2 - (sum v)^2;
- * both are exact e = max(squares, 1) 2^k + round(n^2 epsilon / scale^2 2^k), below 2^62, so that d /
- * sqrt(squares + n^2 epsilon / scale^2) is normalised;  r = 2^30 / sqrt(e 2^z / 2^64), z the largest even
- * shift: reciprocalRoot t = d r in Q`fraction`, rounded;  y = floor((t gain + offset 2^offsetShift) /
- * 2^outShift), the half is in the offset
- * Exact: assembly/kernels/layernorm.ts and layernorm-s16.ts.
- * Against the real value: half a step, the rounding of t, and 2^-26 of it.
+ * in a row (docs/quantisation.md):
+ *     d = n v - sum v (without `centre`: n v);  squares = n sum v^2 - (sum v)^2;  both are exact
+ *     e = max(squares, 1) 2^k + round(n^2 epsilon / scale^2 2^k), below 2^62
+ *     r = 2^30 / sqrt(e 2^z / 2^64), with z the largest even shift (reciprocalRoot)
+ *     t = d r, rounded, with `fraction` fraction bits: the normalised value d / sqrt(squares + n^2 epsilon /
+ *       scale^2)
+ *     y = floor((t gain + offset 2^offsetShift) / 2^outShift); the offset includes the half for rounding
+ * Exact: equal to assembly/kernels/layernorm.ts and layernorm-s16.ts.
+ * Error against the real value: half a step, the rounding of t, and 2^-26 of the value.
  */
 import { RunletError } from '../../models/error.ts';
 import type { Ints, QuantParams } from '../../models/graph/types.ts';
@@ -19,19 +21,21 @@ import { reciprocalRoot } from '../transcendental.ts';
 import { makeInts, typeOf, typesOf } from './int16.ts';
 import { type IntOp, type LayerNormParams, quantOf, rangeOf } from './op.ts';
 
-/** Values of a row: differences times their number stay in int32, and sums of their squares in 62 bits. */
-const mostValues = { int8: 1 << 16, int16: 1 << 13 } as const;
-/** The longest difference of two values. */
+/** Largest number of values in a row: then d fits int32, and squares fit 62 bits. */
+const maxValues = { int8: 1 << 16, int16: 1 << 13 } as const;
+/** Largest difference of two values. */
 const spanOf = { int8: 255, int16: 65535 } as const;
 
-/** Smallest whole number b with |x| <= 2^b. */
+/** Smallest integer b >= 0 with |x| <= 2^b. */
 const bitsOf = (x: number): number => Math.max(0, Math.ceil(Math.log2(Math.max(x, 1))));
 
 /**
- * epsilon as an integer of 62 bits, `squareShift` bits finer than the squares, and `fraction`: bits behind
- * the point that the normalised value has in int32. It is at most sqrt(count), and the longest difference
- * over the root of epsilon. `ratio`: factor of gamma where epsilon has more than 61 bits, so that no variance
- * matters.
+ * Returns epsilon as an integer of 62 bits.
+ * `squareShift`: extra bits of epsilon and of the squares (k above).
+ * `fraction`: fraction bits with which the normalised value fits int32. It is at most sqrt(count), and at
+ * most the largest difference over the root of epsilon.
+ * `ratio`: a factor for gamma. It is below 1 if epsilon needs more than 61 bits; the variance then has no
+ * effect.
  */
 function epsilonOf(count: number, epsilon: number, x: QuantParams) {
   const span = spanOf[typeOf(x)];
@@ -49,14 +53,11 @@ function epsilonOf(count: number, epsilon: number, x: QuantParams) {
   };
 }
 
-/**
- * gamma and beta as integers of one power of two. @param fraction bits of the normalised value behind the
- * point
- */
+/** Returns gamma and beta as integers with shifts. @param fraction fraction bits of the normalised value */
 function affineOf(gamma: Float64Array, beta: Float64Array, fraction: number) {
-  const steep = gamma.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
-  const far = beta.reduce((most, b) => Math.max(most, Math.abs(b)), 0);
-  // t gain stays below 2^61, and so does the offset
+  const steep = gamma.reduce((max, g) => Math.max(max, Math.abs(g)), 0);
+  const far = beta.reduce((max, b) => Math.max(max, Math.abs(b)), 0);
+  // t gain and the offset stay below 2^61
   const shift = Math.max(1, Math.min(fraction + Math.min(30 - bitsOf(steep), 30), 60 - bitsOf(far)));
   const offsetBits = Math.min(20, 30 - bitsOf(far), shift);
   const at = 2 ** (shift - fraction);
@@ -74,12 +75,12 @@ export const layernorm: IntOp<'layernorm'> = {
   prepare({ attrs, name }, [x], y) {
     const [xq, yq] = [quantOf(x, name), quantOf(y, name)];
     const count = normalisedCount(attrs, y.shape);
-    const most = mostValues[typeOf(xq)];
-    if (count > most) {
+    const limit = maxValues[typeOf(xq)];
+    if (count > limit) {
       throw new RunletError('RN403', {
         what: `layernorm over ${count} values`,
         where: name,
-        why: `its sums have room for ${most} values of ${typeOf(xq)}`,
+        why: `its sums have room for ${limit} values of ${typeOf(xq)}`,
         tryThis: 'normalise fewer features at a time',
       });
     }
@@ -108,7 +109,7 @@ export const layernorm: IntOp<'layernorm'> = {
   },
 };
 
-/** One mean and variance. */
+/** Normalises one row. */
 function row(p: LayerNormParams, q: ArrayLike<number>, y: Ints): void {
   let [sum, squares] = [0, 0];
   for (let i = 0; i < p.count; i++) {

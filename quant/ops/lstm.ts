@@ -1,15 +1,15 @@
 /**
  * lstm in integers: int8 output, int16 gates and cell.
  *
- * In: [t][f][c] int16, 4 gates of `units`.  Out: [t][1][units] int8.  Source, to the bit: TensorFlow Lite
- * Micro UNIDIRECTIONAL_SEQUENCE_LSTM of int8 activations and weights with an int16 cell.
+ * In: [t][f][c] int16, 4 gates of `units`.  Out: [t][1][units] int8.  Source, bit-exact: TensorFlow Lite
+ * Micro UNIDIRECTIONAL_SEQUENCE_LSTM with int8 activations and weights and an int16 cell.
  */
 import { quantizeMultiplier } from '../fixed-point.ts';
 import { int16, product16, tanh16, tanhInput } from './gates.ts';
 import type { IntOp } from './op.ts';
 import { gate16, outputOf, recurrentParams, state16, walkInts } from './recurrent.ts';
 
-/** A scale of 2^-11 holds values up to 16, where tanh is 1. */
+/** Default exponent of the cell's scale. A scale of 2^-11 holds values up to 16, where tanh is 1. */
 const usualPower = -11;
 
 export const lstm: IntOp<'lstm'> = {

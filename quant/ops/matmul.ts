@@ -1,9 +1,9 @@
 /**
  * matmul in int8: sums in int32, requantised once.
  *
- * In: two of int8 as models/ops/matmul.ts has them, scales s_a and s_b.  Out: int8; y = zero +
- * requantise(sum of (a - zero_a) (b - zero_b), s_a s_b / s_y).  Source: TensorFlow Lite BATCH_MATMUL, whose
- * product of scales is a float32.
+ * In: two int8 tensors, shaped as in models/ops/matmul.ts, with scales s_a and s_b.  Out: int8; y = zero +
+ * requantise(sum of (a - zero_a) (b - zero_b), s_a s_b / s_y).  Source: TensorFlow Lite BATCH_MATMUL, which
+ * computes s_a s_b in float32.
  */
 
 import { noClamp } from '../../models/graph/types.ts';

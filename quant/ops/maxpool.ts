@@ -1,5 +1,5 @@
 /**
- * maxpool in int8: the largest value under the kernel; padded places never win.
+ * maxpool in int8: the largest value under the kernel; padding is ignored.
  *
  * In: [t][f][c] int8.  Out: [t'][f'][c] int8, the same scale.  Source: TensorFlow Lite
  * reference_integer_ops::MaxPool.

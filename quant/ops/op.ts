@@ -1,7 +1,7 @@
 /**
- * What an operator is in integers: parameters made once from the int8 graph, and the bit-exact reference.
+ * Integer operators: parameters made once from the int8 graph, and the bit-exact reference.
  *
- * In: a node of an int8 graph with its tensors.  Out: IntParams, which the emitter packs; `run` is what every
+ * In: a node of an int8 graph with its tensors.  Out: IntParams, which the emitter packs; `run`, which every
  * kernel must equal.
  * Source: TensorFlow Lite 8-bit quantisation specification.
  */
@@ -42,17 +42,21 @@ export interface MacParams extends Range {
   geometry: SlidingGeometry;
   weights: Int8Array; // the layout of the operator's attributes
   bias: Int32Array; // [o]
-  /** Where one of both is int16; `multiplier` and `shift` are then those of wideMultiplier (int16.ts). */
+  /**
+   * Present if input or output is int16; `multiplier` and `shift` are then from wideMultiplier (int16.ts).
+   */
   types?: Types;
-  /** int8 to int16 with multipliers of 31 bits and two roundings, for a recurrent operator. */
+  /** True for gates of a recurrent operator: int8 to int16 with 31-bit multipliers and two roundings. */
   gate?: true;
   multiplier: Int32Array; // [o]
   shift: Int32Array; // [o], all of one kind
-  /** int16 rounded once: the multipliers' lower bits (once.ts); `multiplier` has the upper ones. */
+  /**
+   * Only for int16 rounded once: lower bits of the multipliers (once.ts); `multiplier` has the upper bits.
+   */
   low?: Int32Array; // [o]
   xZero: number;
   yZero: number;
-  /** Input channels of one group (conv), output channels per input channel (depthwise). */
+  /** conv: input channels of one group. depthwise: output channels per input channel. dense: inputs. */
   per: number;
 }
 
@@ -66,33 +70,33 @@ export interface PoolParams extends Range {
 export interface GlobalParams extends Range {
   overF: boolean;
   rule: 'avgpool' | 'mean';
-  /** Elements averaged for one output. */
+  /** Number of values averaged for one output. */
   count: number;
-  /** mean: applied to sum - count * xZero. */
+  /** Rule `mean`: applied to sum - count * xZero. */
   scale: Multiplier;
   xZero: number;
   yZero: number;
   types?: Types;
 }
 
-/** Values that make one output of a global pool. */
+/** Returns the number of values that one output of a global pool reads. */
 export const placesOf = ({ overF, overC }: GlobalPoolAttrs, x: Tensor | undefined): number =>
   (x?.shape.t ?? 0) * (overF ? (x?.shape.f ?? 0) : 1) * (overC ? (x?.shape.c ?? 0) : 1);
 
 export interface AddParams extends Range {
-  /** The second operand where it is constant, repeated along each frame. */
+  /** Second operand if it is constant, repeated along each frame. */
   constant?: Int8Array;
   types?: Types;
-  /** Bits by which inputs are shifted left. */
+  /** Number of bits by which inputs are shifted left. */
   extra: number;
-  /** A negative multiplier: what the positive one gives is subtracted. */
+  /** A negative multiplier means that the rescaled input is subtracted. */
   x1: Multiplier & { zero: number };
   x2: Multiplier & { zero: number };
   y: Multiplier & { zero: number };
 }
 
 export interface MulParams extends Range {
-  /** int16: less its zero point. */
+  /** Second operand if it is constant. With int16 its zero point is already subtracted. */
   constant?: Ints;
   types?: Types;
   zero1: number;
@@ -102,7 +106,7 @@ export interface MulParams extends Range {
 }
 
 export interface HypotParams extends Range {
-  /** Of the inputs and the output. */
+  /** Types of the inputs and the output. */
   types: { a: IntType; b: IntType; y: IntType };
   a: Multiplier & { zero: number };
   b: Multiplier & { zero: number };
@@ -117,32 +121,29 @@ export interface MatmulParams extends Range {
   yZero: number;
 }
 
-/** Of int16: tables of 513 entries (curves.ts). */
+/** Softmax of int16, with tables of 513 entries (curves.ts). */
 export interface WideSoftmaxParams extends Range {
   types: Types;
-  /** exp from -10 to 0, 15 bits behind the point. */
+  /** exp from -10 to 0, 15 fraction bits. */
   exp: Int16Array;
-  /** 1 / (1 + x) from 0 to 1, 15 bits behind the point. */
+  /** 1 / (1 + x) from 0 to 1, 15 fraction bits. */
   inverse: Int16Array;
-  /** Differences to steps of 10 / 65535. */
+  /** Rescales differences to steps of 10 / 65535. */
   input: Multiplier;
-  /** From 15 bits behind the point to the output's scale. */
+  /** Rescales from 15 fraction bits to the output's scale. */
   output: Multiplier;
 }
 
 export interface SoftmaxParams {
   types?: undefined;
-  /**
-   * exp of the scaled difference (row maximum minus value), Q0.31, index 0..255; 0 below the smallest one
-   * that counts.
-   */
+  /** exp of minus the scaled difference (row maximum minus value), index 0..255, Q0.31; 0 if negligible. */
   exp: Int32Array;
 }
 
-/** The rule is at the top of layernorm.ts. */
+/** The header of layernorm.ts explains the rule. */
 export interface LayerNormParams extends Range {
   types?: Types;
-  /** Values of a row. */
+  /** Number of values in a row. */
   count: number;
   centre: boolean;
   xZero: number;
@@ -155,22 +156,19 @@ export interface LayerNormParams extends Range {
   outShift: number;
 }
 
-/** Of int16, by straight lines between entries (curves.ts). */
+/** Sigmoid and tanh of int16, by linear interpolation in a table (curves.ts). */
 export interface CurveParams extends Range {
   types: Types;
   table: Int16Array;
-  /** Of sigmoid and tanh. */
+  /** Fraction bits of the rescaled input; they tell sigmoid from tanh. */
   bits: SigmoidalBits;
-  /** The input, to steps of the table; a shift to the right. */
+  /** Rescales the input to steps of the table; the shift is to the right. */
   input: Multiplier;
-  /** From 15 bits behind the point to the output's scale. */
+  /** Rescales from 15 fraction bits to the output's scale. */
   output: Multiplier;
 }
 
-/**
- * Identity and leaky ReLU with int16 on a side: multipliers for values at or above the zero point, and
- * below it.
- */
+/** Identity and leaky ReLU with int16 on one side: multipliers at or above the zero point, and below it. */
 export interface RescaleParams extends Range {
   types: Types;
   xZero: number;
@@ -186,23 +184,25 @@ export interface RecurrentParams {
   units: number;
   /** [gate * units + unit][units]. */
   weights: Int8Array;
-  /** [gate * units + unit]: the bias less the zero point's share. */
+  /** [gate * units + unit]: bias, less the zero point of h times the sum of the weights. */
   bias: Int32Array;
   multiplier: Int32Array;
   shift: Int32Array;
-  /** Sums of gates are shifted left by so many bits, to 12 behind the point. */
+  /** Left shift that gives gate sums 12 fraction bits. */
   gateShift: number;
   /** Zero point of the output. */
   zero: number;
-  /** Scale of what a state's function gives. */
+  /** Scale of the state function's result. */
   unit: number;
-  /** The least that it gives, where it has no end; left out: tanh. */
+  /** Smallest result of the state function if it is not tanh; absent for tanh. */
   floor?: number;
-  /** From that scale (lstm: of its product with a gate) to the output's. */
+  /** Rescales from `unit` (lstm: from its product with a gate) to the output's scale. */
   output: Multiplier;
+  /** True: rows are processed from the last to the first. */
   reverse: boolean;
+  /** True: the state carries over from row to row of a stream. */
   carry: boolean;
-  /** Of the gates' straight line, 15 bits behind the point; 0: the logistic function. */
+  /** Slope of the gates' hard sigmoid, 15 fraction bits; 0: gates use the logistic function. */
   slope: number;
   types: { x: 'int16'; y: 'int8' };
 }
@@ -210,9 +210,9 @@ export interface RecurrentParams {
 export interface LstmParams extends RecurrentParams {
   forget: Multiplier;
   input: Multiplier;
-  /** Of the cell, to the tanh's input. */
+  /** Rescales the cell to the input of tanh16. */
   tanh: { multiplier: number; shift: number };
-  /** Largest |cell|; 32768: any. */
+  /** Largest allowed |cell|; 32768: no limit. */
   clip: number;
 }
 
@@ -247,17 +247,20 @@ export interface IntParams {
   layernorm: LayerNormParams;
 }
 
-/** Moves of the output in steps, of each channel or of all, away from an integer, and `lift` upwards. */
+/**
+ * A nudge in steps of the output. `by`: distance per channel, or one for all, away from the integer `from`;
+ * `lift`: distance upwards.
+ */
 export interface Steps {
   by: Iterable<number>;
   from: number;
   lift?: number;
 }
 
-/** What two roundings by a shift differ from one, in steps. */
+/** Returns the difference between two roundings with a shift and one rounding, in steps. */
 export const twoRoundings = (shift: number, { zeroPoint }: QuantParams): Steps => ({ by: [halfGrid(shift)], from: zeroPoint });
 
-/** Averages round halves away from the integer 0: any move below half of 1 / count decides them. */
+/** Averages round halves away from the integer 0: any offset below half of 1 / count decides them. */
 export const awayFromZero: Steps = { by: [2 ** -14], from: 0 };
 
 export interface IntOp<K extends OpName> {
@@ -265,20 +268,17 @@ export interface IntOp<K extends OpName> {
   prepare(node: NodeOf<K>, x: Tensor[], y: Tensor): IntParams[K];
   run(params: IntParams[K], xs: IntTensor[], out: Shape): Ints;
   /**
-   * Which types it takes where one of its tensors is int16: `any` mixture, `same` for all, its `own`, or
-   * none.
+   * Types that the operator accepts if one of its tensors is int16: `any` mixture, the `same` for all, or its
+   * `own` fixed ones. undefined: it has no int16 form.
    */
   int16?(attrs: OpAttrs[K]): 'any' | 'same' | 'own' | undefined;
   /**
-   * Where input and output must share scale and zero point (quant/legalise.ts inserts a requantisation where
-   * a file's do not): the output holds bytes of the input (`moved`), of a part of it (`cut`), of all inputs
-   * side by side (`joined`), or averages of them.
+   * Why input and output must share scale and zero point (quant/legalise.ts inserts a requantisation if those
+   * of a file differ): the output has values of the input (`moved`), of a part of it (`cut`), of all inputs
+   * side by side (`joined`), or averages of them (`averaged`).
    */
   sharesScale?(attrs: OpAttrs[K]): 'moved' | 'cut' | 'joined' | 'averaged' | undefined;
-  /**
-   * How its roundings differ from one rounding to nearest (quant/nudges.ts); left out, or undefined: they are
-   * left alone.
-   */
+  /** How its roundings differ from one rounding to nearest (quant/nudges.ts); undefined: no nudge. */
   nudge?(params: IntParams[K], attrs: OpAttrs[K], x: QuantParams, y: QuantParams): Steps | undefined;
 }
 
@@ -290,33 +290,32 @@ const notQuantised = (what: string, where: string): RunletError =>
     tryThis: 'quantise the model with calibration data first',
   });
 
-/** The tensor's quantisation; RN401 where a graph is not quantised. */
+/** Returns the tensor's quantisation. @throws RN401 if it has none */
 export function quantOf(tensor: Tensor | undefined, where: string): QuantParams {
   if (!tensor?.quant) throw notQuantised(`tensor ${tensor?.name ?? '?'}`, where);
   return tensor.quant;
 }
 
-/** A constant operand in int8; RN401 where a graph is not quantised, RN440 where it is int16. */
+/** Returns a constant operand in int8. @throws RN401 if it is not quantised, RN440 if it is not int8 */
 export function int8Constant(constant: Constant, where: string): { data: Int8Array; quant: QuantParams } {
   if (!constant.quant) throw notQuantised('a constant', where);
   if (constant.data instanceof Int8Array) return { data: constant.data, quant: constant.quant };
   throw new RunletError('RN440', {
     what: 'a constant of int16',
     where,
-    why: 'the activation beside it is int8',
+    why: 'the other operand is int8',
     tryThis: 'quantise the float model again',
   });
 }
 
-/** A constant operand as int16 with zero point 0, of either type; RN401 where a graph is not quantised. */
+/** Returns an int8 or int16 operand as int16 with zero point 0. @throws RN401 if it is not quantised */
 export function int16Constant({ data, quant }: Constant, where: string): { data: Int16Array; quant: QuantParams } {
   if (!quant) throw notQuantised('a constant', where);
   return { data: Int16Array.from(data, (v) => v - quant.zeroPoint), quant: { ...quant, zeroPoint: 0 } };
 }
 
 /**
- * CalculateActivationRangeQuantized: a real clamp in the output's integers. The quotient is float32, as in
- * TensorFlow Lite.
+ * Converts a real clamp to output integers, as CalculateActivationRangeQuantized (its quotient is float32).
  */
 export function rangeOf(clamp: Clamp, y: QuantParams): Range {
   const at = (real: number) => y.zeroPoint + roundHalfAway(Math.fround(real / y.scale));

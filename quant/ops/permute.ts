@@ -1,7 +1,7 @@
 /**
- * permute in integers: values as they are. Input and output share one scale.
+ * permute in integers: copies values. Input and output share one scale.
  *
- * In: [t][f][c] int8 or int16.  Out: the same elements as models/ops/permute.ts has them.
+ * In: [t][f][c] int8 or int16.  Out: the same elements in the order of models/ops/permute.ts.
  */
 import { sourcesOf, walkOf } from '../../models/ops/permute.ts';
 import { only } from '../../models/ops/sliding.ts';

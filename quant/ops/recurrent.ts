@@ -1,10 +1,10 @@
 /**
- * What lstm, gru and rnn share in integers: recurrent products, and the walk from row to row. Holds no
+ * Integer arithmetic that lstm, gru and rnn share: recurrent products, and the loop over rows. Defines no
  * operator.
  *
- * In: gates int16 with 8 to 12 bits behind the point, the output int8.  Out: parameters; rows of int8.
- * g = saturate((x + requantise(b + sum u (h - zero))) 2^shift), int16 with 12 bits.  Source: TensorFlow
- * Lite Micro lstm_eval.h.
+ * In: int16 gate inputs of scale 2^-12 to 2^-2, an int8 output tensor.  Out: parameters; rows of int8.
+ * g = saturate((x + requantise(b + sum u (h - zero))) 2^shift), int16 with 12 fraction bits.  Source:
+ * TensorFlow Lite Micro lstm_eval.h.
  */
 import { RunletError } from '../../models/error.ts';
 import type { NodeOf, QuantParams, RecurrentAttrs, Shape, Tensor } from '../../models/graph/types.ts';
@@ -16,17 +16,17 @@ import { type IntTensor, quantOf, type RecurrentParams } from './op.ts';
 
 type RecurrentNode = NodeOf<'lstm'> | NodeOf<'gru'> | NodeOf<'rnn'>;
 
-/** Numbers that int16 holds at functions of a state: the least of them, and the scale. */
+/** How int16 represents the result of a state's function: its smallest value and its scale. */
 interface StateScale {
   floor?: number;
   unit: number;
 }
 
-/** tanh has 15 bits behind the point; what has no end keeps the scale of the gates read. */
+/** tanh has 15 fraction bits; the other functions are unbounded and keep the scale of the gate inputs. */
 const stateScale = ({ fn }: RecurrentAttrs, { scale }: QuantParams): StateScale =>
   fn === undefined ? { unit: 2 ** -15 } : { floor: fn === 'relu' ? 0 : -32768, unit: scale };
 
-/** @param product of the scale of states: that of what is brought to the output's scale */
+/** @param product maps the scale of states to the scale of the value that is rescaled to the output */
 export function recurrentParams(
   { attrs, name }: RecurrentNode,
   x: Tensor | undefined,
@@ -78,7 +78,7 @@ export function recurrentParams(
   };
 }
 
-/** One sum of products with an int8 vector, in the scale of the gates read. */
+/** Returns sum o of the products with an int8 vector, in the scale of the gate inputs. */
 export function recurrentSum(p: RecurrentParams, o: number, h: Int8Array): number {
   const { units, weights } = p;
   let acc = p.bias[o] as number;
@@ -86,24 +86,27 @@ export function recurrentSum(p: RecurrentParams, o: number, h: Int8Array): numbe
   return int16(requantise(acc | 0, p.multiplier[o] as number, p.shift[o] as number));
 }
 
-/** A sum in the scale of the gates read, with 12 bits behind the point. */
+/** Converts a sum from the scale of the gate inputs to 12 fraction bits. */
 const gateSum = ({ gateShift }: RecurrentParams, sum: number): number => int16(sum << gateShift);
 
-/** A gate's function of its sum. */
+/** Applies a gate's function to its sum. */
 export function gate16(p: RecurrentParams, sum: number): number {
   const x = gateSum(p, sum);
   return p.slope === 0 ? logistic16(x) : line16(x, p.slope);
 }
 
-/** The function of a state's sum. */
+/** Applies the state's function to its sum. */
 export const state16 = (p: RecurrentParams, sum: number): number =>
   p.floor === undefined ? tanh16(gateSum(p, sum)) : Math.max(p.floor, int16(sum));
 
-/** A value with the scale that `output` is made for, as int8. */
+/** Converts a value of the scale that `output` expects to int8. */
 export const outputOf = (p: RecurrentParams, x: number): number =>
   clampInt(p.zero + requantise(x, p.output.multiplier, p.output.shift), -128, 127);
 
-/** sum(o): that of the row and of the output before, without the latter x(o); writes the new output to h. */
+/**
+ * Computes one row and writes its output to h. `x(o)`: gate input of the row. `sum(o)`: x(o) plus the
+ * products with the previous output `before`.
+ */
 export type IntStep = (sum: (o: number) => number, before: Int8Array, h: Int8Array, x: (o: number) => number) => void;
 
 export function walkInts(p: RecurrentParams, xs: IntTensor[], out: Shape, step: IntStep): Int8Array {

@@ -1,5 +1,5 @@
 /**
- * regroup in integers: values as they are. Input and output share one scale.
+ * regroup in integers: copies values. Input and output share one scale.
  *
  * In: [t][f][c] int8 or int16.  Out: the same elements as [t][attrs.f][f * c / attrs.f].
  */

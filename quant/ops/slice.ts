@@ -1,5 +1,5 @@
 /**
- * slice in int8: bytes as they are; input and output share one scale.
+ * slice in int8: copies values. Input and output share one scale.
  *
  * In: [t][f][c] int8.  Out: [t][f][to - from] or [t][to - from][c] int8.  Source: TensorFlow Lite SPLIT_V,
  * STRIDED_SLICE.

@@ -1,7 +1,7 @@
 /**
- * What conv, depthwise and dense share: per-channel multipliers, bias and range from an int8 graph.
+ * Integer parameters that conv, depthwise and dense share: multipliers per channel, bias and range.
  *
- * Holds no operator.  Source: TensorFlow Lite PopulateConvolutionQuantizationParams (double(s_x) *
+ * Defines no operator.  Source: TensorFlow Lite PopulateConvolutionQuantizationParams (double(s_x) *
  * double(s_w) / double(s_y)), SVDF (`float`), GetQuantizedConvolutionMultipler (float32(s_x * s_w) for
  * `dense-f32`) and once.ts for `dense-once`.
  */
@@ -22,8 +22,8 @@ function twiceMultipliers(reals: Float64Array, split: (real: number) => Multipli
 }
 
 /**
- * Largest |sum + bias| of each output of a fully connected layer, whose weights lie side by side; an input
- * less its zero point is at most `farthest`.
+ * Returns the largest |sum + bias| of each output of a fully connected layer, [o].
+ * @param farthest largest |input - zero point|
  */
 function largestSums({ weights, bias }: Pick<MacParams, 'weights' | 'bias'>, farthest: number): Float64Array {
   const largest = Float64Array.from(bias, Math.abs);
@@ -80,7 +80,7 @@ export function macParams(
   };
 }
 
-/** The two roundings of each output channel's shift. */
+/** Returns the nudge for the two roundings of each output channel. */
 export const macNudge = ({ shift }: MacParams, _attrs: unknown, _x: QuantParams, y: QuantParams): Steps => ({
   by: [...shift].map(halfGrid),
   from: y.zeroPoint,

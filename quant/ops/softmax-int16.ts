@@ -1,6 +1,6 @@
 /**
- * softmax in int16: exp of the differences to the row's maximum by lines between 513 entries, one
- * reciprocal a row the same way. Holds no operator.
+ * softmax in int16: exp of the differences from the row's maximum, and one reciprocal per row, both by
+ * interpolation in tables of 513 entries. Defines no operator.
  *
  * In: [t][f][c] int16.  Out: [t][f][c] int16.  Source: TensorFlow Lite reference_ops::SoftmaxInt16 with
  * InitializeLutForInt16 and PrepareSoftmax of tflite-micro.  Exact: integers.
@@ -11,7 +11,7 @@ import { linesOf, lookup } from './curves.ts';
 import { rangeOf, type WideSoftmaxParams } from './op.ts';
 
 const f32 = Math.fround;
-/** Steps of a range of 10, 1 and 2 that int16 divides, as float32. */
+/** int16 steps of ranges of 10, 1 and 2, as float32. */
 const [tenth, one, two] = [10, 1, 2].map((range) => f32(range / 65535)) as [number, number, number];
 const ends = (scale: number, zero: number): [number, number] => [f32(scale * (-32768 - zero)), f32(scale * (32767 - zero))];
 const exp = linesOf(Math.exp, ends(tenth, 32767), ends(two, 0));
@@ -22,7 +22,7 @@ export const wideSoftmaxParams = (beta: number, x: QuantParams, y: QuantParams):
   types: { x: 'int16', y: 'int16' },
   exp,
   inverse,
-  // with a step of 2.5 and more one is as good as any: larger ones leave int32
+  // limited to int32; above the limit (a step of 2.5) every difference is large anyway
   input: quantizeMultiplier(Math.min(2 ** 14 - 1, (x.scale * Math.fround(beta)) / (10 / 65535))),
   output: quantizeMultiplier(2 ** -15 / y.scale),
 });
@@ -39,7 +39,7 @@ export function runWideSoftmax(p: WideSoftmaxParams, data: Ints, classes: number
       y[i] = lookup(p.exp, clampInt(difference + 32767, -32768, 32767));
       sum += y[i] as number;
     }
-    // 17 bits of the sum, its first one left out
+    // 17 bits of the sum, without its leading 1
     const headroom = Math.clz32(sum);
     const mantissa = Math.floor((sum * 2 ** (headroom - 1) + 2 ** 13) / 2 ** 14) - 2 ** 15 - 2 ** 16;
     const scale = lookup(p.inverse, clampInt(mantissa, -32768, 32767));

@@ -1,6 +1,6 @@
 /**
- * softmax in int8 (int16: softmax-int16.ts): exp of the differences to the row's maximum from a table, one
- * reciprocal per row.
+ * softmax in int8 (int16: softmax-int16.ts): exp of the differences from the row's maximum by a table, and
+ * one reciprocal per row.
  *
  * In: [t][f][c] int8.  Out: [t][f][c] int8 with scale 1/256 and zero point -128.  Source: TensorFlow Lite
  * reference_ops::Softmax (Q5.26 differences, Q12.19 sum, GetReciprocal).
@@ -58,8 +58,8 @@ export const softmax: IntOp<'softmax'> = {
       const exponent = 12 - headroom + 23;
       for (let i = 0; i < out.c; i++) {
         const e = p.exp[max - (data[row + i] as number)] as number;
-        // above 31 (more than 256 nearly equal values) the quotient is below a half; TensorFlow Lite leaves
-        // that case undefined
+        // above 31 (more than 256 nearly equal values) the quotient rounds to 0; this case is undefined in
+        // TensorFlow Lite
         y[row + i] = exponent > 31 ? -128 : clampInt(roundingShift(mulHigh(scale, e), exponent) - 128, -128, 127);
       }
     }

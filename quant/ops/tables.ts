@@ -1,9 +1,9 @@
 /**
- * The 256 entries of each function of one value: TensorFlow Lite's own integer arithmetic where it has one,
- * else the real function rounded.
+ * The 256 table entries of each function of one value: TensorFlow Lite's integer arithmetic if it has one for
+ * the function, else the rounded real function.
  *
- * In: input and output quantisation.  Out: a function of the int8 input, to be called 256 times; it may give
- * more than int8 holds, infinities too.
+ * In: input and output quantisation.  Out: a function of the int8 input, which is called 256 times. Its
+ * result may exceed int8 or be infinite.
  * Source: reference_integer_ops::Logistic, Tanh; reference_ops::HardSwish, QuantizeLeakyRelu, Requantize;
  * AbsEvalQuantized and RsqrtEvalQuantized of tflite-micro's elementwise.cc; LUTPopulate of LiteRT, and of
  * tflite-micro's elu.cc, which is `lutEntry`.
@@ -25,7 +25,7 @@ import { logistic, tanh } from '../transcendental.ts';
 
 export type Entry = (q: number) => number;
 
-/** Logistic and tanh on Q4.27: output bits 8 with zero point -128, or 7 with zero point 0. */
+/** Logistic and tanh on Q4.27. @param outputBits 8 (with zero point -128) or 7 (with zero point 0) */
 function sigmoidal(x: QuantParams, f: (raw: number) => number, outputBits: number, yZero: number): Entry {
   const { fraction, exponent } = frexp(x.scale * 2 ** 27);
   const multiplier = roundHalfAway(fraction * 2 ** 31);
@@ -41,13 +41,13 @@ function sigmoidal(x: QuantParams, f: (raw: number) => number, outputBits: numbe
 const logisticEntry = (x: QuantParams): Entry => sigmoidal(x, logistic, 8, -128);
 const tanhEntry = (x: QuantParams): Entry => sigmoidal(x, tanh, 7, 0);
 
-/** Requantize: q in one scale to another. */
+/** Requantize: converts q to another scale. */
 function requantiseEntry(x: QuantParams, y: QuantParams): Entry {
   const m = quantizeMultiplier(x.scale / y.scale);
   return (q) => y.zeroPoint + requantise(q - x.zeroPoint, m.multiplier, m.shift);
 }
 
-/** Of values at or above the zero point, and below it. */
+/** Multipliers for values at or above the zero point (`identity`), and below it (`negative`). */
 export function leakyReluMultipliers(x: QuantParams, y: QuantParams, alpha: number) {
   const a = Math.fround(alpha);
   const negative = quantizeMultiplier(Math.abs(Math.fround(Math.fround(x.scale * a) / y.scale)));
@@ -101,8 +101,8 @@ function absEntry(x: QuantParams, y: QuantParams): Entry {
 }
 
 /**
- * GetInvSqrtQuantizedMultiplierExp: 1 / sqrt(value) of a whole value above 1, five Newton-Raphson steps in
- * Q3.28; the shift is to the right.
+ * GetInvSqrtQuantizedMultiplierExp: 1 / sqrt(value) of an integer above 1, by five Newton-Raphson steps in
+ * Q3.28. The shift is to the right.
  */
 function inverseRoot(value: number): { multiplier: number; shift: number } {
   const pairs = Math.floor((Math.clz32(value) - 1) / 2) - 1;
@@ -120,8 +120,7 @@ function inverseRoot(value: number): { multiplier: number; shift: number } {
 }
 
 /**
- * RsqrtEvalQuantized, with 20 bits behind the point; at or below 0, where the kernel gives its maximum or
- * stops, the maximum.
+ * RsqrtEvalQuantized, with 20 fraction bits. At 0 it gives the maximum, and below 0 too (the kernel stops).
  */
 function rsqrtEntry(x: QuantParams, y: QuantParams): Entry {
   const output = quantizeMultiplier(1 / (Math.sqrt(x.scale) * y.scale));
@@ -134,10 +133,7 @@ function rsqrtEntry(x: QuantParams, y: QuantParams): Entry {
   };
 }
 
-/**
- * LUTPopulate: the real function in float32, rounded. Outside its domain the function has the value that it
- * has at 0.
- */
+/** LUTPopulate: the real function in float32, rounded. Outside the function's domain the result is f(0). */
 function lutEntry(x: QuantParams, y: QuantParams, attrs: ActivationAttrs): Entry {
   const f = realOf(attrs);
   const perScale = Math.fround(1 / y.scale);
@@ -159,13 +155,13 @@ const kernels: Record<(typeof inIntegers)[number], EntryOf> = {
 };
 
 /**
- * The function's entries without its clamp; with another output scale than the fixed one a requantisation is
- * folded in.
+ * Returns the function's entries, before the clamp. If the output scale differs from the function's fixed
+ * one, the entries include a requantisation.
  */
 export function entryOf(attrs: ActivationAttrs, x: QuantParams, y: QuantParams): Entry {
   const { fixed = y } = unaryOf(attrs.fn);
-  const own: Partial<Record<ActivationFn, EntryOf>> = kernels;
-  const inner = (own[attrs.fn] ?? lutEntry)(x, fixed, attrs);
+  const known: Partial<Record<ActivationFn, EntryOf>> = kernels;
+  const inner = (known[attrs.fn] ?? lutEntry)(x, fixed, attrs);
   if (fixed.scale === y.scale && fixed.zeroPoint === y.zeroPoint) return inner;
   const outer = requantiseEntry(fixed, y);
   return (q) => outer(inner(q));

@@ -1,7 +1,7 @@
 /**
- * upsample in integers: values as they are; zeros hold the zero point. Input and output share one scale.
+ * upsample in integers: copies values; inserted zeros hold the zero point. Input and output share one scale.
  *
- * In: [t][f][c] int8 or int16.  Out: more rows of the same.
+ * In: [t][f][c] int8 or int16.  Out: the same type with more rows or columns, as models/ops/upsample.ts.
  */
 import { only } from '../../models/ops/sliding.ts';
 import { spreadRows } from '../../models/ops/upsample.ts';

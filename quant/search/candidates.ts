@@ -1,23 +1,23 @@
 /**
- * Ways to quantise, in the order in which a search tries them.
+ * Candidates: combinations of quantisation methods, in the order in which a search tries them.
  *
- * In: a seed, what the graph allows, budgets of int16.  Out: candidates; the presets first (good, best,
- * fast), then the others, those near `good` first. Candidates that look at the data alike (observer,
- * equalisation, rounding) follow each other, so that one pass over it serves them all; such groups that are
- * equally far from `good` come in the seed's order.  Deterministic.
+ * In: a seed, whether the graph has analytic means, budgets for int16.  Out: candidates; first the presets
+ * (good, best, fast), then the others, sorted by distance from `good`. Candidates with the same observer,
+ * equalisation and rounding form a group, because one pass over the data serves them all. The seed orders
+ * groups at the same distance.  Deterministic.
  */
 import { seeded, shuffled } from '../calibration/collect.ts';
 import { type Methods, presets } from '../presets.ts';
 
 export interface Candidate {
   methods: Methods;
-  /** Percent of cost that int16 activations may add (quant/mixed.ts); none where left out. */
+  /** Cost that int16 activations may add, percent (quant/mixed.ts). Default: no int16. */
   mixedBudget?: number;
 }
 
 export interface SearchSpace {
   seed?: number;
-  /** Some layer's means are known from batch normalisation. */
+  /** True if batch normalisation gives the means of some layer. Default false. */
   analytic?: boolean;
   mixedBudgets?: readonly number[];
 }
@@ -41,7 +41,7 @@ const { good } = presets;
 const distance = (m: Look): number =>
   Number(m.observer !== good.observer) + Number(m.equalise !== good.equalise) + Number(m.rounding !== good.rounding);
 
-/** As options of the command line. */
+/** Returns the candidate as command line options. */
 export function optionsText({ methods, mixedBudget }: Candidate): string {
   const { observer, percentile, equalise, rounding, biasCorrection, weightScales, narrow } = methods;
   const bias = biasCorrection === true ? 'on' : biasCorrection === false ? 'off' : biasCorrection;

@@ -1,14 +1,14 @@
 /**
- * search: which way to quantise is best for a task, within a time budget.
+ * search: finds the best combination of quantisation methods for a task, within a time budget.
  *
- * In: the plan of a float graph, calibration data, and evaluation data with labels where there are some.
- * Out: every candidate that was tried with its score and costs, the Pareto front of them, and the one chosen:
- * the best score, of equals the fewest bytes, then the least work, then the first tried.
- * Score: the metric of the labels, else the signal-to-noise of the outputs over 32 windows of the data.  The
- * model is run the way it will run.
+ * In: the plan of a float graph, calibration data, optionally evaluation data with labels.
+ * Out: every tried candidate with its score and costs, the Pareto front, and the chosen candidate. It has the
+ * best score; ties go to the fewest bytes, then to the least work, then to the first tried.
+ * Score: the metric of the labels, else the signal-to-noise ratio of the outputs over 32 windows of the data.
+ * The model runs in the mode of the plan.
  * Bytes: weights, 12 for each output channel (bias, multiplier, shift), and the state.  Work:
- * multiply-accumulates a hop, one on int16 as often as quant/mixed.ts counts. Deterministic but for how many
- * candidates the time allows; `candidates` makes that exact.
+ * multiply-accumulates a hop; one on int16 counts `int16Work` times (quant/mixed.ts). Deterministic with
+ * `candidates`; else the time decides how many are tried.
  */
 import { RunletError } from '../../models/error.ts';
 import { hasWeights, weightChannels } from '../../models/graph/channels.ts';
@@ -33,15 +33,15 @@ import { quantizePlanned, type Seen } from '../quantize.ts';
 import { type Candidate, candidatesOf, optionsText } from './candidates.ts';
 
 export interface SearchOptions {
-  /** Most seconds (60); at least one candidate is tried. */
+  /** Time budget, seconds. Default 60. At least one candidate is tried. */
   seconds?: number;
-  /** Exactly so many, however long it takes. */
+  /** Number of candidates to try, without a time limit. */
   candidates?: number;
   seed?: number;
-  /** Budgets of int16 activations that are tried beside none, percent of cost. */
+  /** Budgets for int16 activations to try in addition to none, percent of cost. */
   mixedBudgets?: readonly number[];
   task?: { data: EvaluationData; labels: Labels; metric?: Metric };
-  /** Milliseconds; replaceable for tests. */
+  /** Clock in milliseconds; tests replace it. */
   now?: () => number;
 }
 
@@ -50,21 +50,21 @@ export type Score = Metric | 'output SQNR';
 export interface Tried extends Candidate {
   options: string;
   graph: Graph;
-  /** As of Quantized. */
+  /** The float graph that was rounded (Quantized.float). */
   float: Graph;
-  /** In the unit of the search's score. */
+  /** Value of the search's score. */
   score: number;
   bytes: number;
   work: number;
-  /** Nothing that was tried is better in one of score, bytes and work and as good in the others. */
+  /** True if the candidate is on the Pareto front of score, bytes and work. */
   front: boolean;
 }
 
 export interface Search {
   score: Score;
-  /** In the order in which they were tried. */
+  /** Tried candidates, in order. */
   tried: Tried[];
-  /** How many there are to try. */
+  /** Number of all candidates. */
   candidates: number;
   chosen: Tried;
 }
@@ -82,7 +82,7 @@ function costOf({ plan }: QuantPlan): { bytes: number; work: number } {
   return { bytes, work };
 }
 
-/** Marks what is on the front, and finds the choice. */
+/** Marks the candidates on the Pareto front, and returns the best one. */
 export function chooseFrom<T extends { score: number; bytes: number; work: number; front: boolean }>(
   score: Score,
   tried: readonly T[],
@@ -96,7 +96,7 @@ export function chooseFrom<T extends { score: number; bytes: number; work: numbe
   return tried.reduce((best, one) => (wins(one, best) ? one : best));
 }
 
-/** Signal-to-noise of the outputs against the float plan. */
+/** Returns a function for the signal-to-noise ratio of a plan's outputs against the float plan, dB. */
 function outputSqnr(plan: StreamPlan, data: Calibration): (quant: QuantPlan) => number {
   const cuts = cutsOf(plan, data, 4, 7);
   const exact = cuts.map((signals) => [...executeStream(plan, floatBlocks(plan, signals), floatRunner)].map((w) => w.outputs));
@@ -112,8 +112,8 @@ function outputSqnr(plan: StreamPlan, data: Calibration): (quant: QuantPlan) => 
 }
 
 /**
- * Step by step, a candidate each: the caller may draw, wait or stop between them. @throws RunletError RN437
- * (no budget), RN431 to RN438, RN404, RN41x
+ * Searches step by step. Yields before each candidate, so that the caller can show progress, wait or stop.
+ * @throws RunletError RN437 (no budget), RN431 to RN438, RN404, RN41x
  */
 export function* searchSteps(
   plan: StreamPlan,
@@ -139,17 +139,17 @@ export function* searchSteps(
   };
   const seen: Seen = new Map();
   const joined = joinedSignals(plan, calibration);
-  const most = Math.min(all.length, how.candidates ?? all.length);
+  const maxCandidates = Math.min(all.length, how.candidates ?? all.length);
   const start = now();
   const tried: Tried[] = [];
   let last: { key: string; int8: Graph; float: Graph } | undefined;
-  for (const candidate of all.slice(0, most)) {
+  for (const candidate of all.slice(0, maxCandidates)) {
     const spent = (now() - start) / 1000;
     if (tried.length > 0 && how.candidates === undefined && spent >= seconds) break;
     yield {
       tried: tried.length,
-      candidates: most,
-      share: how.candidates === undefined ? Math.min(1, spent / seconds) : tried.length / most,
+      candidates: maxCandidates,
+      share: how.candidates === undefined ? Math.min(1, spent / seconds) : tried.length / maxCandidates,
     };
     const key = optionsText({ methods: candidate.methods });
     if (last?.key !== key) {
@@ -160,7 +160,7 @@ export function* searchSteps(
     const { mixedBudget } = candidate;
     const narrow = planFor(plan, int8);
     const made = mixedBudget === undefined ? int8 : mixed(narrow, joined, { budgetPercent: mixedBudget }).graph;
-    // with int16 it is another graph, and has a plan of its own
+    // a graph with int16 needs a plan of its own
     const quant = quantPlan(made === int8 ? narrow : planStream(made, { ...options, mode }));
     tried.push({
       ...candidate,
@@ -175,7 +175,7 @@ export function* searchSteps(
   return { score, tried, candidates: all.length, chosen: chooseFrom(score, tried) };
 }
 
-/** One signal an input: windows that were chosen of a long recording are joined. */
+/** Returns one signal per input; windows that were chosen from a long recording are joined. */
 function joinedSignals(plan: StreamPlan, calibration: Calibration): Float32Array[] {
   const pieces = piecesOf(calibration);
   return plan.graph.inputs.map((_, i) =>
@@ -186,6 +186,6 @@ function joinedSignals(plan: StreamPlan, calibration: Calibration): Float32Array
   );
 }
 
-/** The whole search. @throws as searchSteps */
+/** Runs the whole search. @throws as searchSteps */
 export const search = (plan: StreamPlan, calibration: Calibration, how: SearchOptions = {}): Search =>
   resultOf(searchSteps(plan, calibration, how));

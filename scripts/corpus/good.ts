@@ -1,11 +1,12 @@
 /**
- * What int8 costs a float model: quantised by `good` with 100 windows, judged on 100 others.
+ * qualityOf: measures the accuracy that int8 costs a float model. The model is quantised with preset `good`
+ * and 100 windows, and judged on 100 other windows.
  *
- * In: a float graph, rows of windows.  Out: how often float and int8 have the same largest output, and the
- * signal-to-quantisation-noise ratio of the outputs in dB, the median of the windows. Files come with a few
- * rows, so a window is a row, moved by up to a fifth towards another one or away from it. Both draws have all
- * rows: a recording that calibrates is as loud as what comes later. Steps of a model with a state are rows in
- * their order.
+ * In: a float graph, rows (windows of the file).  Out: how often float and int8 have the same largest output,
+ * and the median over the windows of the signal-to-quantisation-noise ratio of the outputs, dB. Files have
+ * few rows, so each window is a random row, moved by up to a fifth towards another row or away from it. Both
+ * sets use all rows, because real calibration data is as loud as later data. For a stateful model, windows
+ * are the rows in order.
  */
 import { argmax, quantile } from '../../host/statistics.ts';
 import type { Graph, Ints } from '../../models/graph/types.ts';
@@ -24,15 +25,15 @@ import { shapeAt } from './rows.ts';
 const windowsEach = 100;
 
 export interface Quality {
-  /** Share of windows whose largest output is the same; undefined where outputs are no scores of classes. */
+  /** Share of windows with the same largest output; absent if the outputs are not class scores. */
   agreement?: number;
   sqnrDb: number;
 }
 
-/** Two rows, and how much of the first. */
+/** Indexes of two rows, and the weight of the first. */
 type Share = [first: number, second: number, share: number];
 
-/** Windows of one input, one after the other. */
+/** Returns the consecutive windows of one input. */
 function mixed(rows: readonly Float32Array[][], input: number, shares: readonly Share[]): Float32Array {
   const width = rows[0]?.[input]?.length ?? 0;
   const signal = new Float32Array(shares.length * width);
@@ -43,7 +44,7 @@ function mixed(rows: readonly Float32Array[][], input: number, shares: readonly 
   return signal;
 }
 
-/** Two signals an input: to calibrate with, and to judge by. */
+/** Returns one signal per input to calibrate with, and one to judge on. */
 function signalsOf(graph: Graph, rows: readonly Float32Array[][]): [Float32Array[], Float32Array[]] {
   const next = random(1);
   const count = rows.length;
@@ -56,7 +57,7 @@ function signalsOf(graph: Graph, rows: readonly Float32Array[][]): [Float32Array
   return [draw(), draw()];
 }
 
-/** Of all outputs of a window. */
+/** Returns the SQNR over all outputs of a window, dB. */
 function sqnrOf(float: readonly ArrayLike<number>[], int8: readonly Float32Array[]): number {
   let [power, noise] = [0, 0];
   for (const [o, values] of int8.entries())
@@ -68,7 +69,7 @@ function sqnrOf(float: readonly ArrayLike<number>[], int8: readonly Float32Array
   return 10 * Math.log10(power / noise);
 }
 
-/** @param rows of each window, the inputs in the graph's order */
+/** @param rows values of each window, [window][input] */
 export async function qualityOf(graph: Graph, rows: readonly Float32Array[][]): Promise<Quality> {
   const window = graph.stateful
     ? shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t

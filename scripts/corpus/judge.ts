@@ -1,15 +1,14 @@
 /**
- * One model of a corpus, judged: is it read, does it equal its reference, does its int8 stream equal its
- * windows?
+ * Judges one model of a corpus: whether it can be read, whether it equals its reference, and whether its int8
+ * stream equals its windows.
  *
- * In: a model file, and beside it, where they are there, `in.npy`, `in1.npy` ... and `out.npy` ...: rows of
- * windows and of answers of the engine that SOURCE.txt names.  Out: a Verdict. Rules: float is right within
- * 2e-5 of the largest output, int8 where no byte differs under the rounding of that engine; onnxruntime
- * rounds QDQ files in float, so one step is allowed there. Of a dynamic-range file the engine also rounds
- * activations, so its difference is told and not judged. With `good` a float file that has rows is quantised,
- * its outputs are compared (good.ts), and no stream is run. Streams run as layer tables on the interpreter,
- * and as compiled modules with `wasm`, against the windowed integer model at hops of 1, 2, a quarter of the
- * window, and an odd one.
+ * In: a model file, and optionally `in.npy`, `in1.npy` ... and `out.npy` ... beside it: rows of inputs, and
+ * of outputs of the engine that SOURCE.txt names.  Out: a Verdict. Rules: float is correct within 2e-5 of the
+ * largest output. int8 is correct if no byte differs with the rounding of that engine; onnxruntime rounds QDQ
+ * files in float, so one step is allowed there. For dynamic-range files the engine also rounds activations,
+ * so the difference is reported but not judged. With `good`, a float file with rows is quantised, its outputs
+ * are compared (good.ts), and no stream is run. Streams run as layer tables on the interpreter, with `wasm`
+ * as compiled modules, against the windowed integer model at hops of 1, 2, a quarter of the window, and 7.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,42 +36,42 @@ import { tflmAnswers } from './tflm.ts';
 
 export interface Verdict {
   kind: 'float' | 'int8' | 'hybrid' | '';
+  /** True if the file was read. */
   taken: boolean;
-  /** Against the reference; undefined where there is none, or where it is told only. */
+  /** True if it equals the reference; absent if there is none, or if the difference is only reported. */
   right?: boolean;
   reference: string;
-  /** What a reader of the table has to know of the reference. */
+  /** A remark on the reference for the reader of the table. */
   note?: string;
-  /** What the file was read with. */
+  /** Options that the file was read with. */
   options?: ReadOptions;
-  /** Of float files, with `good`. */
+  /** Only for float files with `good`. */
   quality?: Quality;
-  /** Streams against windows. */
+  /** True if streams equal windows. */
   equal?: boolean;
   streamed: string;
-  /** Code and first line of what refuses it. */
+  /** Code and first line of the refusal. */
   refused: string;
 }
 
-/** Windows that a model without data is calibrated and streamed with. */
+/** Largest number of windows that are used; their number for a model without data. */
 const rowCount = 8;
-/** Steps of a model with states. */
+/** Smallest number of steps of a stateful model. */
 const stepCount = 64;
-/** Multiply-adds of a file's windows in the float reference. A choice: some ten seconds. */
-const mostWork = 5e8;
-/** A choice: tells a rounding of float32 from an error. */
+/** Limit of the multiply-adds of a file's windows in the float reference. A choice: about ten seconds. */
+const maxWork = 5e8;
+/** A choice: it separates float32 rounding from errors. */
 const floatTolerance = 2e-5;
 const lineOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 /**
- * Whether SOURCE.txt names LiteRT as the reference, whose fully connected and LSTM layers round in their
- * own way.
+ * Whether SOURCE.txt names LiteRT as the reference. Its fully connected and LSTM layers round differently.
  */
 function isLitert(folder: string): boolean {
   const path = join(folder, 'SOURCE.txt');
   return existsSync(path) && /reference: (ai-edge-)?litert/i.test(readFileSync(path, 'utf8'));
 }
 
-/** Answers to windows, as steps of one stream, since engines keep variables, or each from the beginning. */
+/** Returns the outputs for windows. @param isStream true: steps of one stream, as engines keep variables */
 function answersOf(graph: Graph, windows: Float32Array[][], types: string[], isStream: boolean): ArrayLike<number>[][] {
   const plan = graph.stateful ? planStream(graph, { hop: shapeAt(graph, graph.inputs[0]?.tensor ?? -1).t }) : whole(graph);
   const signals = graph.inputs.map((_, i) => Float32Array.from(windows.flatMap((w) => [...(w[i] as Float32Array)])));
@@ -88,7 +87,7 @@ const whole = (graph: Graph) => {
   return planStream(graph, { hop: window, mode: 'windowed' });
 };
 
-/** Compares with the rows of the engine. */
+/** Compares outputs with the rows of the engine. */
 function compare(
   graph: Graph,
   answers: ArrayLike<number>[][],
@@ -122,7 +121,9 @@ function compare(
   return hybrid ? { reference: `rounding ${share}` } : { right: apart <= floatTolerance * largest, reference: share };
 }
 
-/** Every output of the streamed module against the windowed model. */
+/**
+ * Compares every output of the streamed module with the windowed model; returns the number of wrong values.
+ */
 async function streams(graph: Graph, hop: number, signals: Ints[], wasm: boolean): Promise<number> {
   const quant: QuantPlan = quantPlan(planStream(graph, graph.stateful ? { hop } : { hop, mode: 'edge-exact' }));
   const frames = graph.inputs.map(({ tensor }, i) => (quant.plan.clock.rates[i] ?? 1) * frameOf(shapeAt(graph, tensor)));
@@ -145,8 +146,9 @@ async function streams(graph: Graph, hop: number, signals: Ints[], wasm: boolean
 }
 
 /**
- * Compares a graph with TensorFlow Lite Micro where it is an int8 TensorFlow Lite file, else with the answers
- * beside the file. Those of LiteRT are no reference for the other engine's bytes: there a difference is told.
+ * Compares an int8 TensorFlow Lite file with TensorFlow Lite Micro, other files with the outputs beside the
+ * file. If TensorFlow Lite Micro is not available, a difference from stored outputs of LiteRT is only
+ * reported.
  */
 function against(file: string, graph: Graph, rows: Rows[], windows: Float32Array[][], hybrid: boolean): Partial<Verdict> {
   const types = rows.map(({ type }) => type);
@@ -160,14 +162,14 @@ function against(file: string, graph: Graph, rows: Rows[], windows: Float32Array
   const given = rowsOf(folder, 'in', graph.inputs.length).every(Boolean);
   if (!given || !out.some(Boolean)) return asked ? { note: asked } : {};
   const ruled = isLitert(folder) ? withRounding(graph, 'litert') : graph;
-  // what a reference does with a state between its rows, its file does not say
+  // the files do not tell whether the reference keeps its state between rows
   const all = (graph.stateful ? [true, false] : [false]).map((isStream) => answer(ruled, out, isStream));
   const { right, reference } = all.find(({ right }) => right) ?? (all[0] as Partial<Verdict>);
   if (!asked || !isLitert(folder)) return { right, reference };
   return { ...(right && { right }), reference: `${reference}, LiteRT`, note: `compared with stored answers of LiteRT: ${asked}` };
 }
 
-/** Rows of each input: those of the file's folder, else random ones. */
+/** Returns the rows of each input: those in the file's folder, else random ones. */
 function inputRows(file: string, graph: Graph): Rows[] {
   const next = random(1);
   return rowsOf(dirname(file), 'in', graph.inputs.length).map(
@@ -175,24 +177,24 @@ function inputRows(file: string, graph: Graph): Rows[] {
   );
 }
 
-/** As many rows as every input has, and as the float reference runs in the time that is given to a file. */
+/** Returns the number of rows to use, limited by the inputs and by `maxWork`. */
 function affordable(graph: Graph, rows: readonly Rows[]): number {
   const macs = graph.nodes.reduce((sum, node) => sum + viewOf(graph).macsPerWindow(node), 0);
-  return Math.min(minOf(rows.map((r) => r.count)), rowCount, Math.ceil(mostWork / Math.max(1, macs)));
+  return Math.min(minOf(rows.map((r) => r.count)), rowCount, Math.ceil(maxWork / Math.max(1, macs)));
 }
 
-/** The first windows of the rows. */
+/** Returns the first `count` windows, [window][input]. */
 const windowsOf = (graph: Graph, rows: readonly Rows[], count: number): Float32Array[][] =>
   Array.from({ length: count }, (_, r) => graph.inputs.map((port, i) => toGraph(graph, port, (rows[i] as Rows).row(r))));
 
-/** Streams of the graph, quantised where it is float, at several hops against its windows. */
+/** Compares streams at several hops with windows. A float graph is quantised first. */
 async function judgeStreams(
   graph: Graph,
   windows: Float32Array[][],
   types: string[],
   wasm: boolean,
 ): Promise<Pick<Verdict, 'equal' | 'streamed'>> {
-  // an output of a model with states may depend on more steps than its file has rows
+  // an output of a stateful model may depend on more steps than the file has rows
   const streamed = graph.stateful
     ? Array.from({ length: Math.max(windows.length, stepCount) }, (_, n) => windows[n % windows.length] ?? [])
     : windows;
@@ -223,24 +225,24 @@ interface JudgeOptions {
   read?: ReadOptions;
 }
 
-/** Adds to the verdict on a file that was read what its reference, its quality and its streams say. */
+/** Adds the results of reference, quality and streams to the verdict on a file that was read. */
 async function judgeRead(
   file: string,
   graph: Graph,
   verdict: Verdict,
   { wasm, quick, good }: JudgeOptions,
-  told: (before: Verdict) => void,
+  onReference: (before: Verdict) => void,
 ): Promise<Verdict> {
   const rows = inputRows(file, graph);
   const count = affordable(graph, rows);
   try {
     const windows = windowsOf(graph, rows, count);
-    // the rows of such a file begin with states of their own, ours with zero
+    // a further input file has initial states, but the graph starts with zero
     const ownStates = existsSync(join(dirname(file), `in${graph.inputs.length}.npy`));
     if (ownStates) verdict.reference = 'begins with other states';
     else Object.assign(verdict, against(file, graph, rows, windows, verdict.kind === 'hybrid'));
     if (quick) return verdict;
-    told(verdict);
+    onReference(verdict);
     if (good) {
       const all = windowsOf(graph, rows, minOf(rows.map((r) => r.count)));
       return verdict.kind === 'float' && existsSync(join(dirname(file), 'in.npy'))
@@ -256,10 +258,10 @@ async function judgeRead(
 }
 
 /**
- * Judges one file; whatever it throws is a refusal. `told`: what is known before streams run, which may take
- * long.
+ * Judges one file. Errors become refusals.
+ * @param onReference receives the verdict before streams run, because they may take long
  */
-export async function judge(file: string, how: JudgeOptions, told: (before: Verdict) => void): Promise<Verdict> {
+export async function judge(file: string, how: JudgeOptions, onReference: (before: Verdict) => void): Promise<Verdict> {
   const none: Verdict = { kind: '', taken: false, reference: '', streamed: '', refused: '' };
   let graph: Graph;
   let options: ReadOptions;
@@ -269,5 +271,5 @@ export async function judge(file: string, how: JudgeOptions, told: (before: Verd
     return { ...none, refused: isRunletError(error) ? lineOf(error).replace(/^RunletError: /, '') : `crash: ${lineOf(error)}` };
   }
   const verdict: Verdict = { ...none, taken: true, kind: kindOf(graph), ...(Object.keys(options).length > 0 && { options }) };
-  return judgeRead(file, graph, verdict, how, told);
+  return judgeRead(file, graph, verdict, how, onReference);
 }

@@ -1,7 +1,7 @@
 /**
- * Reads a model of a corpus, with what can be found out beside it.
+ * Reads a model of a corpus, and finds missing read options.
  *
- * In: a file, and what a user says of it.  Out: the graph, and the options that it was read with.
+ * In: a file, and given options.  Out: the graph, and the options that it was read with.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -13,8 +13,8 @@ import { maxOf } from '../../models/lists.ts';
 import { type ReadOptions, readModel } from '../../models/read/index.ts';
 
 /**
- * Reads the file as `given` says; else one that needs a time axis gets the first that it may be, and one that
- * needs a window the data's. Out: the graph, and the options that it was read with.
+ * Reads the file with the given options. If it needs a time axis, the first suggested one is used; if it
+ * needs a window, that of the data. Returns the graph, and the options that it was read with.
  */
 export async function read(file: string, given: ReadOptions): Promise<[Graph, ReadOptions]> {
   const folder = dirname(file);

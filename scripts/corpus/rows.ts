@@ -1,7 +1,7 @@
 /**
- * Rows of windows and of answers in .npy files, and how values of a file's ports lie in a graph.
+ * Rows of inputs and outputs in .npy files, and conversion between the file's order and the graph's.
  *
- * In: a folder, a graph's ports.  Out: rows in the file's order, or values in the other order.
+ * In: a folder, a graph's ports.  Out: rows in the file's order, or converted values.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,13 +14,13 @@ import { quantiseSignals } from '../../quant/report.ts';
 export interface Rows {
   count: number;
   row: (i: number) => ArrayLike<number>;
-  /** As .npy files name it: f4, i1, u1, i2. */
+  /** Type name of .npy files: f4, i1, u1, i2. */
   type: string;
 }
 
 export const shapeAt = (graph: Graph, id: number): Shape => graph.tensors[id]?.shape ?? { t: 0, f: 0, c: 0 };
 
-/** Rows of `kind`.npy, `kind`1.npy ...; undefined for those that are not there. */
+/** Reads the rows of `kind`.npy, `kind`1.npy ...; undefined for missing files. */
 export function rowsOf(folder: string, kind: 'in' | 'out', ports: number): (Rows | undefined)[] {
   return Array.from({ length: ports }, (_, i) => {
     const path = join(folder, `${kind}${i || ''}.npy`);
@@ -31,20 +31,20 @@ export function rowsOf(folder: string, kind: 'in' | 'out', ports: number): (Rows
   });
 }
 
-/** Rows of float32 values in [-1, 1). */
+/** Returns random rows of float32 values in [-1, 1). */
 export function randomRows(count: number, width: number, next: () => number): Rows {
   const data = Float32Array.from({ length: count * width }, () => 2 * next() - 1);
   return { count, row: (i) => data.subarray(i * width, (i + 1) * width), type: 'f4' };
 }
 
-/** A row in the graph's order. */
+/** Converts a row to the graph's order. */
 export function toGraph(graph: Graph, { tensor, order }: Port, row: ArrayLike<number>): Float32Array {
   const shape = shapeAt(graph, tensor);
   if (row.length !== elementsOf(shape)) throw new Error(`a row of ${row.length} values, ${elementsOf(shape)} are read`);
   return Float32Array.from(toNormalForm(order, shape), (from) => row[from] as number);
 }
 
-/** A tensor's values in the file's order, as the file's type. */
+/** Converts a tensor's values to the file's order and type. */
 export function toFile(graph: Graph, { tensor, order, hostType }: Port, values: ArrayLike<number>): number[] {
   const quant = graph.tensors[tensor]?.quant;
   const row: number[] = [];
@@ -54,7 +54,7 @@ export function toFile(graph: Graph, { tensor, order, hostType }: Port, values: 
   return row;
 }
 
-/** Integers of a window whose rows are float, uint8, or as they are stored. */
+/** Converts a window with float, uint8 or stored values to the graph's integers. */
 export function toInts(graph: Graph, window: Float32Array[], types: string[]): Ints[] {
   const rounded = quantiseSignals(graph, window);
   return rounded.map((stored, i) => {

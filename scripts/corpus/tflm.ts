@@ -1,10 +1,9 @@
 /**
- * What TensorFlow Lite Micro answers to windows: the reference of int8 TensorFlow Lite files
- * (docs/adr/0023, 0030).
+ * Runs windows in TensorFlow Lite Micro, the reference of int8 TensorFlow Lite files (docs/adr/0023, 0030).
  *
- * In: a model file, its graph, rows of windows.  Out: rows of answers for each output, or why there are
- * none.  A model with its own state takes the windows as steps of one stream; any other begins afresh at
- * each of them. RUNLET_PYTHON (default python3) has the package tflite_micro.
+ * In: a model file, its graph, rows of windows.  Out: rows of each output, or the reason why there are none.
+ * For a model with its own state the windows are steps of one stream; other models restart at each window.
+ * RUNLET_PYTHON (default python3) needs the package tflite_micro.
  */
 import { readFileSync } from 'node:fs';
 import { elementsOf, type Graph, type Port } from '../../models/graph/types.ts';
@@ -14,7 +13,7 @@ import { type Rows, shapeAt, toFile, toGraph, toInts } from './rows.ts';
 const types = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array, float32: Float32Array };
 
 /**
- * Bytes of all inputs at row `r`; values that are floats are quantised where the file's input is not float.
+ * Returns the bytes of all inputs at row `r`. Float values are quantised if the file's input is not float.
  */
 function inputBytes(graph: Graph, rows: readonly Rows[], r: number): Buffer {
   const given = rows.map(({ row }) => row(r));
@@ -29,7 +28,7 @@ function inputBytes(graph: Graph, rows: readonly Rows[], r: number): Buffer {
   );
 }
 
-/** @param count rows that are answered */
+/** @param count number of rows to run */
 export function tflmAnswers(file: string, graph: Graph, rows: readonly Rows[], count: number): Rows[] | string {
   const model = readFileSync(file);
   const inputs = Array.from({ length: count }, (_, r) => inputBytes(graph, rows, r));

@@ -1,7 +1,7 @@
 /**
- * The pages "API" of the documentation, from the types and comments of the packages' public names.
+ * Makes the API pages of the documentation from the types and comments of the packages' public names.
  *
- * In: the entry points' TypeScript.  Out: Markdown, a page an entry point, by TypeDoc.
+ * In: the entry points' TypeScript.  Out: Markdown by TypeDoc, one page per entry point.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,16 +12,16 @@ import { entryPoints } from '../../docs/.vitepress/site.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Writes a page for each entry point into `folder`. @throws Error where a type cannot be read */
+/** Writes a page for each entry point into `folder`. @throws Error if a type cannot be read */
 export async function writeApiPages(folder: string): Promise<void> {
   const made = mkdtempSync(join(tmpdir(), 'runlet-api-'));
   const sources = entryPoints.map(({ source }) => join(root, source));
-  // the entry points alone: the rest of the tree is no part of the program
+  // only the entry points and their imports are compiled
   const tsconfig = join(made, 'tsconfig.json');
   writeFileSync(tsconfig, JSON.stringify({ extends: join(root, 'tsconfig.json'), include: [], files: sources }));
   try {
     const pages = join(made, 'pages');
-    // TypeDoc empties its folder `out`, which is docs/ where nothing else is said
+    // TypeDoc empties its folder `out`, which is docs/ by default
     const app = await Application.bootstrapWithPlugins({
       ...options,
       entryPoints: sources,
@@ -41,13 +41,10 @@ export async function writeApiPages(folder: string): Promise<void> {
   }
 }
 
-/** TypeDoc's name of an entry point's page. */
+/** Returns TypeDoc's file name for an entry point. */
 const madeName = (source: string): string => `${source.replace(/(?:\/index)?\.ts$/, '')}.md`;
 
-/**
- * The page without HTML, and without links to the anchors that were HTML; links to other entry points lead to
- * the names of their pages here.
- */
+/** Removes HTML anchors and the links to them, and renames links to the pages of other entry points. */
 const cleaned = (text: string): string =>
   entryPoints.reduce(
     (all, { page, source }) => all.replaceAll(new RegExp(`\\]\\((?:\\.\\./)*${madeName(source)}`, 'g'), `](${page}.md`),

@@ -1,8 +1,8 @@
 /**
- * The page "Command line" of the documentation, from the options that each verb declares.
+ * Makes the page "Command line" of the documentation from the options that each verb declares.
  *
- * In: host/cli/verbs.ts.  Out: Markdown; a section a verb in the order of the help, a table for each group of
- * its options.
+ * In: host/cli/verbs.ts.  Out: Markdown: a section per verb in the order of the help, with a table for each
+ * group of its options.
  */
 
 import { loadVerb, verbs as texts } from '../../host/cli/verbs.ts';
@@ -15,13 +15,13 @@ interface NamedVerb extends Verb {
   about: string;
 }
 
-/** The verbs of the command line, in the order of its help. */
+/** Loads the verbs of the command line, in the order of its help. */
 export const verbs = (): Promise<NamedVerb[]> =>
   Promise.all(Object.entries(texts).map(async ([name, about]) => ({ name, about, ...(await loadVerb(name)) })));
 
-/** Text in a cell of a table or in a line, where it means itself. */
+/** Escapes text for a table cell or a line. */
 const plain = (text: string): string => text.replace(/[|\\<>*_`]/g, '\\$&').replaceAll('\n', ' ');
-/** Code in a cell of a table. */
+/** Formats code for a table cell. */
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
 function written(name: string, { place, hint, short }: Option): string {
@@ -36,7 +36,7 @@ function row(name: string, option: Option): string {
   return `| ${code(written(name, option))} | ${plain(about)} |`;
 }
 
-/** Options by the title of their group, '' for none, in the order in which they are declared. */
+/** Groups options by the title of their group ('' for none), in the order of their declaration. */
 function grouped(options: [string, Option][]): Map<string, [string, Option][]> {
   const groups = new Map<string, [string, Option][]>();
   for (const option of options) {
@@ -72,7 +72,7 @@ function section({ name, about, args, examples }: NamedVerb): string[] {
   ];
 }
 
-/** The whole page. */
+/** Returns the whole page. */
 export async function commandLinePage(): Promise<string> {
   const all = await verbs();
   return [

@@ -1,21 +1,21 @@
 /**
- * The pictures of docs/explanations/streaming.md: `npm run figure:docs` writes them to docs/images.
+ * Draws the pictures of docs/explanations/streaming.md: `npm run figure:docs` writes them to docs/images.
  *
- * In: nothing.  Out: SVG by file name. The same text in every run; a test compares it with the files. Colours
- * follow the reader's scheme. Each picture is the arithmetic of a small network, not a drawing: which row
- * reads which is computed from kernel, stride and padding.
+ * In: nothing.  Out: SVG by file name. The text is the same in every run; a test compares it with the files.
+ * Colours follow the reader's colour scheme. The pictures are computed: kernel, stride and padding of a small
+ * network determine which row reads which.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** What happens to a row at a hop. */
+/** State of a row at a hop. */
 type Kind = 'new' | 'kept' | 'edge' | 'zero' | 'earlier' | 'plain' | 'dropped';
 
 interface Row {
   /** Column of the row's left end, in frames of the input. */
   at: number;
-  /** Frames of the input that it covers in the picture. */
+  /** Width of the row in the picture, in frames of the input. */
   span: number;
   kind: Kind;
 }
@@ -25,7 +25,7 @@ interface Lane {
   rows: Row[];
 }
 
-/** Narrow, so that words are readable on a phone: names and notes stand above their rows. */
+/** The pictures are narrow, for phones; names and notes are above their rows. */
 const cell = 18;
 const laneHeight = 48;
 const top = 24;
@@ -87,7 +87,7 @@ const kinds: Record<Kind, string> = {
   dropped: 'of earlier windows',
 };
 
-/** Two columns. */
+/** Draws a legend in two columns. */
 function legend(used: Kind[], upper: number): string[] {
   return used.flatMap((kind, i) => entry(kind, kinds[kind], 225 * (i % 2), upper + 25 * Math.floor(i / 2)));
 }
@@ -97,7 +97,7 @@ const entry = (kind: Kind, words: string, left: number, upper: number): string[]
   text(margin + left + cell + 5, upper + 14, words),
 ];
 
-/** A bracket above a stretch of frames. */
+/** Draws a bracket above a range of frames. */
 const bracket = (from: number, to: number, words: string): string[] => [
   `<path class="line" d="M${x(from) + 2} ${top - 2}v-4H${x(to) - 2}v4"/>`,
   text(x(from) + 4, top - 10, words, 'small'),
@@ -105,11 +105,11 @@ const bracket = (from: number, to: number, words: string): string[] => [
 
 interface Layer {
   kernel: number;
-  /** Rows of padding on the left. */
+  /** Number of padding rows on the left. */
   padding: number;
 }
 
-/** Two convolutions of kernel 3 with causal padding of 2, stride 1: enough to see edges grow. */
+/** Two convolutions of kernel 3 with causal padding of 2 and stride 1. They show how edges grow. */
 const layers: Layer[] = [
   { kernel: 3, padding: 2 },
   { kernel: 3, padding: 2 },
@@ -119,12 +119,12 @@ const hop = 4;
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** Rows of a layer's window whose receptive field touches the zeros in front of it. */
+/** Returns the number of rows of a layer's window whose receptive field touches the zeros before it. */
 const touched = (layer: number): number => layers.slice(0, layer).reduce((sum, { padding }) => sum + padding, 0);
 
 const names = ['signal', 'layer 1', 'layer 2'];
 
-/** The whole window again at every hop. */
+/** Draws the windows of three hops over one signal. */
 function windows(): string {
   const parts: string[] = [];
   for (const n of range(3)) {
@@ -143,7 +143,7 @@ function windows(): string {
   return svg(below + 24, 'Three windows over one signal, each one hop further', parts);
 }
 
-/** What one row depends on: the receptive field. */
+/** Draws the receptive field of one row. */
 function field(): string {
   const row = 12;
   const lanes = range(3).map((depth): Lane => {
@@ -163,7 +163,7 @@ function field(): string {
 
 type RowKind = (depth: number, row: number) => Kind;
 
-/** One window through the layers at a hop, with what stands in front of it. */
+/** Draws one window through the layers at a hop, with the rows before it (`front`). */
 function through(title: string, front: Kind | undefined, kindOf: RowKind, used: Kind[], note: (depth: number) => string): string {
   const lead = 4;
   const parts: string[] = [];
@@ -189,7 +189,7 @@ const rowsNote =
 
 const isNew = (row: number): boolean => row >= window - hop;
 
-/** All pictures by file name. */
+/** Returns all pictures by file name. */
 export function figures(): Record<string, string> {
   const all: RowKind = (depth) => (depth === 0 ? 'plain' : 'new');
   const naive: RowKind = (depth, row) => (isNew(row) ? 'new' : depth === 0 ? 'plain' : 'kept');
@@ -216,7 +216,7 @@ export function figures(): Record<string, string> {
   };
 }
 
-/** Pools of 2 at a hop that they divide, and at one that they do not. */
+/** Draws pools of 2 at a hop that is a multiple of 2, and at one that is not. */
 function stride(): string {
   const parts: string[] = [];
   const pooled = (offset: number, name: string, lane: number, kind: (at: number) => Kind) => {

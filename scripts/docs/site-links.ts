@@ -1,18 +1,18 @@
 /**
- * Links of the built site: each leads to a file that is there, and to an element that has the id behind `#`.
+ * Checks the links of the built site: each target file exists and has an element with the id behind `#`.
  *
- * In: the site's folder and the base of its addresses.  Out: the links that lead nowhere, with their pages.
+ * In: the site's folder and the base of its addresses.  Out: the broken links, with their pages.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 
-/** Ids of a page's elements, and where its links lead. */
+/** Returns the ids of a page's elements, and the targets of its links. */
 function linksOf(html: string): { ids: Set<string>; hrefs: string[] } {
   const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id as string));
   return { ids, hrefs: [...html.matchAll(/<a [^>]*?href="([^"]+)"/g)].map(([, href]) => href as string) };
 }
 
-/** @param base first part of all addresses, `/` or `/runlet/`. */
+/** Returns the broken links. @param base first part of all addresses, `/` or `/runlet/` */
 export function brokenLinks(site: string, base: string): string[] {
   const files = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
   const pages = new Map(files.map((file) => [file.replaceAll('\\', '/'), linksOf(readFileSync(join(site, file), 'utf8'))]));

@@ -1,4 +1,6 @@
-/** Blocks that compare engines: in Node, in Chromium, to the first output, and the README's table. */
+/**
+ * Blocks of figures that compare engines: in Node, in Chromium, time to the first output, the README's table.
+ */
 import { maxOf } from '../../models/lists.ts';
 import type { BareFigures, Get } from './history.ts';
 import { decimal, range, rangeOf, spread, table, whole } from './markdown.ts';
@@ -14,7 +16,7 @@ const ours = 'Runlet simd, a hop';
 const hopUs = (rows: readonly Timed[]): number => rows.find(({ name }) => name === ours)?.medianUs ?? Number.NaN;
 const title = (item: string): string => item.replace(':', ', hop ');
 
-/** A row an engine, a column a network and hop; `more` gives further cells. */
+/** Returns a table with a row per engine and a column per network and hop; `more` makes further cells. */
 function engines<R extends Timed>(items: [item: string, rows: R[]][], head: string[], more: (rows: R[]) => string[]): string {
   const names = items[0]?.[1].map(({ name }) => name) ?? [];
   const rows = names.map((name) => {
@@ -58,7 +60,7 @@ function start(get: Get): string {
   return table(['network', 'engine', 'ms: median (least .. most)', 'times ours'], rows);
 }
 
-/** What was not measured, or cannot be. */
+/** Cells without a measurement. */
 const [noNode, noEngine, no] = ['no Node engine', 'no engine there', 'not measured'];
 
 function compared(get: Get): string {

@@ -1,7 +1,7 @@
 /**
- * The blocks of figures in the documentation's pages.
+ * Renders the blocks of figures in the documentation's pages.
  *
- * In: a history's tables.  Out: Markdown for each block's name; an error names the table that is missing.
+ * In: the tables of a history, the name of a block.  Out: Markdown. An error names a missing table.
  */
 import { quantile } from '../../host/statistics.ts';
 import { engineBlocks } from './blocks-engines.ts';
@@ -42,11 +42,16 @@ function hop(get: Get): string {
 function cores(get: Get): string {
   const all = get('cores').figures;
   const names = [...new Set(all.map(({ name, hop: frames }) => `${name}, ${frames}`))];
-  const most = (label: string, core: string, target: string) => {
+  const worst = (label: string, core: string, target: string) => {
     const found = all.find((f) => `${f.name}, ${f.hop}` === label && f.core === core);
     return whole(Number(found?.rows.find((row) => row.target === target)?.most));
   };
-  const rows = names.map((name) => [name, most(name, 'rv32', 'native'), most(name, 'm4', 'native'), most(name, 'm4', 'interp')]);
+  const rows = names.map((name) => [
+    name,
+    worst(name, 'rv32', 'native'),
+    worst(name, 'm4', 'native'),
+    worst(name, 'm4', 'interp'),
+  ]);
   return table(['network, hop', 'RV32IMC native', 'Cortex-M4 native', 'Cortex-M4 interp'], rows);
 }
 
@@ -94,7 +99,7 @@ function bytes(get: Get): string {
   return table(['network, hop', 'code: native, interp, simd', 'memory', 'beside weights and tables', 'file, gzip'], rows);
 }
 
-/** Without the sign of a zero. */
+/** Formats an exponent, without a sign for zero. */
 const exponent = (n: number) => (Math.abs(n) < 0.005 ? 0 : n).toFixed(2);
 
 function scaling(get: Get): string {
@@ -123,11 +128,11 @@ function gateway(get: Get): string {
   );
 }
 
-const own: { [K in TableName]?: (get: Get) => string } = { hop, cores, bare, wamr, bytes, scaling, gateway };
-const blocks: Record<string, (get: Get) => string> = { ...own, ...engineBlocks };
+const runletBlocks: { [K in TableName]?: (get: Get) => string } = { hop, cores, bare, wamr, bytes, scaling, gateway };
+const blocks: Record<string, (get: Get) => string> = { ...runletBlocks, ...engineBlocks };
 export const blockNames = Object.keys(blocks);
 
-/** @throws where a table that it needs was not measured */
+/** Renders a block. @throws Error if a table that it needs was not measured */
 export function block(name: string, { tables, version }: History): string {
   const used = new Map<string, Measurement<unknown>>();
   const get: Get = (wanted) => {

@@ -1,6 +1,6 @@
 /**
- * Calls the commands that measure, each in a process of its own, and reads their JSON. What they print goes
- * to stderr.
+ * Runs the commands that measure, each in a new process, and reads their JSON. Their other output goes to
+ * stderr.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -9,18 +9,18 @@ import { join } from 'node:path';
 import type { Measured } from '../../host/bench/compare.ts';
 import { root, shared } from '../../test/shared.ts';
 
-const mostBytes = 1 << 26;
+const maxBytes = 1 << 26;
 
-/** `runlet bench ... --json`: the figures of each model. */
+/** Runs `runlet bench ... --json` and returns the figures of each model. */
 export function bench(...args: string[]): Measured[] {
   const stdio = ['ignore', 'pipe', 'inherit'] as ('ignore' | 'pipe' | 'inherit')[];
   const command = [join(root, 'host/cli/bin.js'), 'bench', ...args, '--json'];
-  const text = execFileSync(process.execPath, command, { cwd: root, stdio, encoding: 'utf8', maxBuffer: mostBytes });
+  const text = execFileSync(process.execPath, command, { cwd: root, stdio, encoding: 'utf8', maxBuffer: maxBytes });
   const found = JSON.parse(text) as Measured | { models: Measured[] };
   return 'models' in found ? found.models : [found];
 }
 
-/** `npm run NAME -- ... --json FILE`. @throws where it wrote no file */
+/** Runs `npm run NAME -- ... --json FILE` and returns the figures. @throws Error if it wrote no file */
 export function script<T>(name: string, ...args: string[]): T {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-figures-'));
   try {
@@ -34,13 +34,13 @@ export function script<T>(name: string, ...args: string[]): T {
 
 interface Model {
   name: string;
-  /** Model file and options, as `runlet bench` and `npm run bench:wamr` take them. */
+  /** Model file and options for `runlet bench` and `npm run bench:wamr`. */
   args: string[];
 }
 
 const zooModel = ['models/zoo/kws/kws.onnx', '--calib', 'models/zoo/kws/calib.npy', '--hop', '2'];
 
-/** Networks, and models of files. @throws where the reference models are not there */
+/** Returns networks of the benchmark and models of files, by name. */
 export function models(names: readonly string[]): Model[] {
   const other = (path: string, hop: number) => [join(shared('models', path) ?? '', 'model.tflite'), '--hop', `${hop}`];
   const files: Record<string, () => string[]> = {

@@ -2,8 +2,7 @@
  * The measured figures of a release: docs/performance/<version>.json. docs/performance.md describes the
  * format.
  *
- * In: the version in package.json.  Out: its tables, each with the machine, the versions and the command that
- * made it.
+ * In: the version in package.json.  Out: its tables, each with machine, versions and command.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,23 +34,23 @@ export interface WamrFigures {
   rows: { kernels: string; medianUs: number; p5Us: number; p95Us: number; most?: number; poolBytes?: number }[];
 }
 
-/** Runs of gateway:load, one row a model. */
+/** Figures of gateway:load for one model. */
 export interface GatewayFigures {
   model: string;
   streams: number;
-  /** Of each run. */
+  /** Values of each run, as in the following fields. */
   streamsACore: number[];
   p50: number[];
   p99: number[];
   rssAfterBytes: number[];
 }
 
-/** What each table measures. */
+/** Figures of each table. */
 export interface Figures {
   hop: TimesFigures[];
   /** By network and hop (N1:64): engines, Runlet's hop first. */
   node: Record<string, Row[]>;
-  /** The same, and a step of okay_nabu. */
+  /** By network and hop; also a step of okay_nabu. */
   chromium: Record<string, ChromiumRun>;
   start: Record<string, Start[]>;
   cores: (Measured & { name: string })[];
@@ -66,10 +65,10 @@ export type TableName = keyof Figures;
 export interface Measurement<F> {
   date: string;
   command: string;
-  /** None where figures repeat exactly. */
+  /** Number of rounds; absent if the figures are exactly repeatable. */
   rounds?: number;
   machine: Machine;
-  /** Engines and tools whose version the figures do not name. */
+  /** Versions of engines and tools that the figures do not name. */
   versions: Record<string, string>;
   figures: F;
 }
@@ -79,7 +78,7 @@ export interface History {
   tables: { [K in TableName]?: Measurement<Figures[K]> };
 }
 
-/** A table that was measured. @throws where it was not */
+/** Returns a table. @throws Error if it was not measured */
 export type Get = <K extends TableName>(name: K) => Measurement<Figures[K]>;
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -90,7 +89,7 @@ export function readHistory(): History {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as History) : { version, tables: {} };
 }
 
-/** Five digits are more than a measurement has. */
+/** Rounds to five digits, which is more than the accuracy of a measurement. */
 const rounded = (_: string, value: unknown) =>
   typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 

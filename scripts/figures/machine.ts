@@ -1,7 +1,7 @@
 /**
- * What figures were measured on.
+ * Describes the machine on which figures are measured.
  *
- * Out: the processor, its cores, those of its instruction sets that matter to int8 kernels, and Node's
+ * Out: the processor, its number of cores, its instruction sets that speed up int8 kernels, and Node's
  * version.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,13 +10,13 @@ import { cpus } from 'node:os';
 export interface Machine {
   cpu: string;
   cores: number;
-  /** As Linux names them; empty where the system does not say. */
+  /** Instruction sets by their Linux names; empty if the system does not list them. */
   isa: string[];
   os: string;
   node: string;
 }
 
-/** Vectors and dot products of bytes, x86-64 and ARM. */
+/** Instruction sets for vectors and for dot products of bytes, x86-64 and ARM. */
 const sets = ['avx2', 'avx512_vnni', 'avx_vnni', 'asimd', 'asimddp', 'i8mm'];
 
 export function machine(): Machine {

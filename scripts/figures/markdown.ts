@@ -1,4 +1,4 @@
-/** Numbers, spreads, tables and what they were measured on, as Markdown. */
+/** Formats numbers, spreads, tables, and the origin of measurements as Markdown. */
 import { maxOf, minOf } from '../../models/lists.ts';
 import type { Measurement } from './history.ts';
 
@@ -9,10 +9,10 @@ interface Spread {
 }
 
 export const whole = (n: number): string => n.toLocaleString('en');
-/** One decimal; two below 10, none from 1000 on. */
+/** Formats a number with one decimal; with two below 10, with none from 1000 on. */
 export const decimal = (n: number): string => (n >= 1000 ? whole(Math.round(n)) : n.toFixed(n < 10 ? 2 : 1));
 export const range = (from: number, to: number): string => `${decimal(from)} .. ${decimal(to)}`;
-/** From the least to the largest. */
+/** Formats minimum and maximum. */
 export const rangeOf = (all: readonly number[]): string => range(minOf(all), maxOf(all));
 export const spread = ({ medianUs, p5Us, p95Us }: Spread): string => `${decimal(medianUs)} (${range(p5Us, p95Us)})`;
 export const percent = (n: number): string => `${(100 * n).toFixed(0)} %`;
@@ -26,10 +26,7 @@ const timed = ({ date, machine }: Measurement<unknown>): string => {
   return `Measured ${date} on ${[cpu, `${cores} cores`, ...isa].join(', ')}; Node ${node}`;
 };
 
-/**
- * Date, machine, versions, rounds and command: what a reader needs to check tables. Counts do not depend on
- * the machine.
- */
+/** Returns date, machine, versions, rounds and command of tables. Counts do not depend on the machine. */
 export function origin(tables: ReadonlyMap<string, Measurement<unknown>>): string {
   const groups = new Map<string, [string, Measurement<unknown>][]>();
   for (const entry of tables) {

@@ -1,8 +1,8 @@
 /**
- * How each table of figures is measured: by the command that anyone can call, which gives JSON.
+ * Measures each table of figures with a public command that writes JSON.
  *
- * In: rounds.  Out: figures, and versions of what they were measured with; or why a table cannot be measured
- * here and what it needs.
+ * In: the number of rounds.  Out: figures, and versions of the tools; or the reason why a table cannot be
+ * measured here, and how to install the missing tool.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -22,9 +22,9 @@ import { bench, models, script } from './commands.ts';
 import type { BareFigures, Figures, GatewayFigures, TableName, WamrFigures } from './history.ts';
 
 export interface Table<F> {
-  /** Rounds by default; none where figures repeat exactly. */
+  /** Default number of rounds; absent if the figures are exactly repeatable. */
   rounds?: number;
-  /** What is not there, and how to get it. */
+  /** Returns what is missing and how to install it, or undefined. */
   absent(): string | undefined;
   measure(rounds: number): Promise<{ figures: F; versions?: Record<string, string> }>;
 }
@@ -40,7 +40,7 @@ const noCores = (): string | undefined =>
   noModels() ?? missing(['wasm2c', ...coreTools('rv32'), ...coreTools('m4')])?.replace(/^skipped: /, '');
 
 let peersRun: Record<string, Result> | undefined;
-/** One run has three tables: other engines in Node, in Chromium, and their starts. */
+/** Returns one of three tables (engines in Node, in Chromium, their start times), all from the same run. */
 function peers<T>(rounds: number, part: (item: Result) => T | undefined): Record<string, T> {
   peersRun ??= script<Record<string, Result>>('bench:peers', 'N1:64', 'N1:16', 'N2:20', 'N2:2', '--rounds', `${rounds}`);
   return Object.fromEntries(
@@ -62,7 +62,7 @@ async function countCores() {
   return { figures, versions: toolsOf(figures) };
 }
 
-/** Bytes alone: what one round says of times is no figure. */
+/** Returns only sizes; times of one round are not reliable. */
 async function countBytes() {
   const all = models(['N1:64', 'N1:16', 'N2:2', 'N2:20', 'N1P:64', 'kws', 'okay_nabu']);
   const figures = all.flatMap(({ name, args }) =>
@@ -78,7 +78,7 @@ async function countBytes() {
   return { figures };
 }
 
-/** Models that TensorFlow Lite Micro was measured on, as C on a Cortex-M4. */
+/** Measures the models that were measured with TensorFlow Lite Micro, as C on a Cortex-M4. */
 async function measureBare() {
   const figures: BareFigures[] = [];
   for (const { name, make } of bareSubjects()) {
@@ -116,7 +116,7 @@ interface Load extends Record<Exclude<keyof GatewayFigures, 'model' | 'streams'>
   failures: string[];
 }
 
-/** Models in turn, so many runs of each. */
+/** Runs the load test for all models in turn, `rounds` times. @param flame file for a flame graph */
 function measureGateway(rounds: number, flame?: string) {
   const loads = [
     ['ppg-hr', 1000],
@@ -136,7 +136,7 @@ function measureGateway(rounds: number, flame?: string) {
 
 const hops = ['N1:64', 'N1:16', 'N2:20', 'N2:2', 'N1P:64', 'D9:20', 'f_EEG:256', 'f_ACC:160'];
 
-/** @param keep whether files of the documentation, such as the plot, may be written too */
+/** @param keep true: files of the documentation, such as the plot, are written too */
 export const tablesOf = (keep: boolean): { [K in TableName]: Table<Figures[K]> } => ({
   hop: {
     rounds: 40,
@@ -152,7 +152,7 @@ export const tablesOf = (keep: boolean): { [K in TableName]: Table<Figures[K]> }
       return { figures, versions: { chromium: Object.values(figures)[0]?.engine ?? '' } };
     },
   },
-  // as many starts as a table of the others has rounds, and nine at most
+  // the number of starts is that of the rounds, at most nine
   start: { rounds: 9, absent: noPeers, measure: async (rounds) => ({ figures: peers(rounds, ({ starts }) => starts) }) },
   cores: { absent: noCores, measure: countCores },
   bare: { absent: noCores, measure: measureBare },

@@ -1,9 +1,10 @@
 /**
- * The models that fit's coefficients come from, and those that they are checked with.
+ * The models to which the coefficients of `runlet fit` are fitted, and the held-out models that check them.
  *
- * In: a name.  Out: a bundle for a target. `N1:64`: a network of the benchmark; `made 12`, `spectrogram 3`,
- * `few 7`: scripts/fit/networks.ts; `small 3`: of the property tests, with every operator; `kws`: of the zoo;
- * `front end log-mel`; and models of others where they are there.
+ * In: a name.  Out: a bundle for a target. Names: `N1:64` is a network of the benchmark; `made 12`,
+ * `spectrogram 3` and `few 7` are from scripts/fit/networks.ts; `small 3` is from the property tests, with
+ * every operator; `kws` is from the zoo; `front end log-mel` is a front end; others are third-party models,
+ * if present.
  */
 
 import fc from 'fast-check';
@@ -30,29 +31,29 @@ export const known: readonly string[] = [
   'front end microwakeword',
 ];
 
-/** Models of others, where they are there. */
+/** Returns the names of the third-party models that are present. */
 export const ofOthers = (): string[] => sharedSubjects().map(({ name }) => name);
 
 export const seedsOf = (family: string, first: number, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${family} ${first + i}`);
 
-/** Random networks that the coefficients of compiled code are fitted to. */
+/** Random networks to which the coefficients of compiled code are fitted. */
 export const fittedTo: readonly string[] = [
   ...[...seedsOf('made', 1, 30), ...seedsOf('few', 1, 20), ...seedsOf('spectrogram', 1, 10), ...seedsOf('small', 1, 15)],
 ];
 
-/** Random networks that the coefficients of compiled code are not fitted to: other seeds. */
+/** Held-out random networks for compiled code, with other seeds. */
 export const otherSeeds: readonly string[] = [
   ...[...seedsOf('made', 5001, 16), ...seedsOf('spectrogram', 5001, 4)],
   ...[...seedsOf('made', 11001, 16), ...seedsOf('spectrogram', 11001, 6), ...seedsOf('few', 11001, 10)],
 ];
 
-/** All that compiled code is checked with. */
+/** Returns all held-out models for compiled code. */
 export const heldOut = (): string[] => [...known, ...ofOthers(), ...otherSeeds, ...seedsOf('small', 16, 15)];
 
 const specs = (count: number) => fc.sample(networkOf(firstKinds), { seed: 6, numRuns: count });
 
-/** @throws what building throws */
+/** Builds a model. @throws the errors of the build */
 export async function buildModel(name: string, target: Target): Promise<Bundle> {
   const [kind = '', rest = ''] = name.split(/[ :](.*)/);
   if (benchNetworks[kind]) return build(quantPlan(planStream(madeUpNetwork(kind).int8, { hop: Number(rest) })), { target });

@@ -1,9 +1,9 @@
 /**
- * Costs of the handlers of WAMR's fast interpreter from whole hops: non-negative least squares.
+ * Fits the costs of the handlers of WAMR's fast interpreter to measured hops by non-negative least squares.
  *
- * In: modules with what handlers ran in each of their hops, and the most instructions of a hop.  Out: a cost
- * per handler, and of calling rn_push. Rows are relative, so that a small network counts as much as a large
- * one; a handler that hardly runs stays at what handlers of its kind usually take.
+ * In: modules with the handlers that ran in each hop, and the largest number of instructions of a hop.  Out:
+ * the cost of each handler and of a call of rn_push, in instructions. Errors are relative, so that small and
+ * large networks have the same weight. The cost of a rare handler stays near the first guess for its kind.
  */
 import type { HopCounts } from '../../host/fit/counts.ts';
 import { callName } from '../../host/fit/wamr-count.ts';
@@ -15,7 +15,7 @@ export interface CountedModule {
   most: number;
 }
 
-/** First guesses: what a handler takes on a core of 32 bits, with its dispatch. */
+/** Returns a first guess for a handler: its instructions on a 32-bit core, with the dispatch. */
 function usual(name: string): number {
   if (name === callName) return 800;
   if (/\.cells|\.locals/.test(name)) return 5;

@@ -1,9 +1,10 @@
 /**
- * Non-negative least squares: x >= 0 with the least sum of (a x - b)^2, and a pull towards a first guess.
+ * Non-negative least squares: finds x >= 0 with the smallest sum of (a x - b)^2, with a pull towards a first
+ * guess.
  *
- * In: rows of a, b, a weight of the pull, for all or for each.  Out: x.  Source: coordinate descent on the
- * normal equations (Franc, Hlavac, Navara 2005).
- * Cost: rows * columns^2 once, then columns^2 a sweep.
+ * In: rows of a, b, the weight of the pull (for all columns, or for each).  Out: x.  Source: coordinate
+ * descent on the normal equations (Franc, Hlavac, Navara 2005).
+ * Cost: rows * columns^2 once, then columns^2 per sweep.
  */
 export function nonNegative(
   a: readonly (readonly number[])[],

@@ -1,11 +1,12 @@
 /**
- * Made-up networks of the kinds that people put on microcontrollers, from a seed.
+ * Generates random networks of the kinds that are usual on microcontrollers.
  *
- * Out: a float Graph, its window and hop. Six kinds: plain convolutions, depthwise-separable ones,
- * two-dimensional ones over features, 'same' padding, residual blocks, dense layers alone; and, asked for by
- * name, spectrograms: two-dimensional, large kernels, 'same' padding, several filters a channel; and few: one
- * to three layers of any kind, for with one layer of a kind a compiler inlines its kernel, and makes other
- * code of it. Small, since a kernel's code does not depend on sizes. The same seed gives the same network.
+ * In: a seed, a family.  Out: a float Graph, its window and hop. Family `made` has six kinds: plain
+ * convolutions, depthwise-separable ones, two-dimensional ones over features, 'same' padding, residual
+ * blocks, only dense layers. `spectrogram` has two-dimensional layers with large kernels, 'same' padding and
+ * several filters per channel. `few` has one to three layers of any kind; with one layer of a kind, a
+ * compiler inlines the kernel and makes different code. Networks are small, because a kernel's code does not
+ * depend on sizes. The same seed gives the same network.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
@@ -16,7 +17,7 @@ const kinds = ['plain', 'separable', 'planar', 'same', 'residual', 'dense'] as c
 
 export interface MadeNetwork {
   graph: Graph;
-  /** Frames of a window, and values of a frame. */
+  /** Number of frames in a window, and of values in a frame. */
   window: number;
   frame: number;
   hop: number;
@@ -26,7 +27,7 @@ export type Family = 'made' | 'spectrogram' | 'few';
 
 type Kind = (typeof kinds)[number];
 
-/** Draws layers on one input, and remembers where it is. */
+/** Adds random layers after one input; `#x` is the latest tensor. */
 class Drawing {
   readonly family: Family;
   readonly kind: Kind;
@@ -42,7 +43,7 @@ class Drawing {
     const few = family === 'few';
     this.family = family;
     this.rnd = random(Math.imul(seed, 2654435761) ^ (few ? 0x3c6ef372 : 0x5bd1e995));
-    for (let i = 0; i < 8; i++) this.rnd(); // the first numbers of seeds close to one another are close
+    for (let i = 0; i < 8; i++) this.rnd(); // similar seeds have similar first numbers
     const spectrogram = family === 'spectrogram';
     const isSame = spectrogram || (few && this.rnd() < 0.4);
     this.kind = isSame ? 'same' : few ? 'plain' : (kinds[seed % kinds.length] as Kind);
@@ -125,7 +126,7 @@ class Drawing {
   }
 }
 
-/** One to three layers of any kind. */
+/** Adds one to three layers of any kind. */
 function drawFew(net: Drawing): void {
   const { pick } = net;
   for (let i = net.int(1, 3); i > 0; i--) {
@@ -136,7 +137,7 @@ function drawFew(net: Drawing): void {
   }
 }
 
-/** Layers of the network's kind, as many as are drawn; how many. */
+/** Adds a random number of layers of the network's kind; returns the number. */
 function drawLayers(net: Drawing): number {
   const { kind, planar, pick } = net;
   const spectrogram = net.family === 'spectrogram';

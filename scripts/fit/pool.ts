@@ -1,9 +1,8 @@
 /**
- * Processes that work beside one another (scripts/fit/worker.ts), and what they found before, kept in a
- * folder.
+ * Pool: runs tasks in parallel processes (scripts/fit/worker.ts), with a cache of results in a folder.
  *
- * In: tasks.  Out: results. A result whose task ran in the folder before is read from it; a task that throws
- * gives undefined, and its reason is printed.
+ * In: tasks.  Out: results. The result of a task that already ran is read from the folder. A task that throws
+ * gives undefined, and the reason is printed.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';

@@ -1,8 +1,8 @@
 /**
- * One of the processes of `npm run fit:calibrate`: builds and counts what it is told to, one thing at a time.
+ * A worker process of `npm run fit:calibrate`: builds modules and counts instructions, one task at a time.
  *
- * In: messages {id, task}.  Out: messages {id, result} or {id, error}. Modules are files in a folder that the
- * parent made.
+ * In: messages {id, task}.  Out: messages {id, result} or {id, error}. Modules are files in a folder of the
+ * parent process.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Target } from '../../assembly/emit/target.ts';

@@ -1,9 +1,9 @@
 /**
- * A flame graph: which functions a program's time goes to, and who called them.
+ * Draws a flame graph: the functions in which a program spends its time, and their callers.
  *
- * In: V8's profiles of threads.  Out: SVG, light or dark as the reader prefers. A box is as wide as the time
- * of a function and all that it calls; what calls it stands above. Waiting counts as nothing; boxes below a
- * two-hundredth of the whole are left out.
+ * In: V8's profiles of threads.  Out: SVG; it follows the reader's light or dark colour scheme. The width of
+ * a box is the time of a function and of everything that it calls; its caller is the box above. Idle time
+ * does not count. Boxes below 1/200 of the whole are left out.
  */
 import { colour, standalone } from '../../host/report/design/palette.ts';
 
@@ -17,17 +17,17 @@ export interface Profile {
 
 interface Box {
   name: string;
-  /** Microseconds, with those of the boxes below. */
+  /** Time in microseconds, including the boxes below. */
   us: number;
   below: Map<string, Box>;
 }
 
 const [width, rowHeight, top] = [1150, 18, 34];
 const smallestShare = 1 / 200;
-/** About what a letter takes. */
+/** Approximate width of a letter. */
 const letterWidth = 6.2;
 
-/** What a function is called here; nothing for those that only pass a call on. */
+/** Returns the name of a function in the graph; undefined for functions that only forward a call. */
 function nameOf({ functionName, url }: Profile['nodes'][number]['callFrame']): string | undefined {
   if (functionName === '(root)' || functionName === '(idle)') return undefined;
   if (functionName === '(garbage collector)') return 'garbage collector';
@@ -44,7 +44,7 @@ function nameOf({ functionName, url }: Profile['nodes'][number]['callFrame']): s
   return [file, functionName].filter(Boolean).join(' ') || undefined;
 }
 
-/** Adds a profile's time to a tree; a function that calls itself, or one of the same name, is one box. */
+/** Adds a profile's time to a tree. A call to a function of the same name stays in the same box. */
 function add(into: Box, { nodes, samples, timeDeltas }: Profile): void {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const times = new Map<number, number>();

@@ -1,8 +1,8 @@
 /**
- * The zoo's models as the load test serves them: built, signed, and with a signal.
+ * Builds and signs a model of the zoo for the load test.
  *
- * In: a name, a folder.  Out: the bundle's file and the key's; its calibration data as an endless signal, at
- * its own rate. The key is made on the spot.
+ * In: a name, a folder.  Out: the files of the bundle and of a new key; the calibration data as signal, and
+ * its rate.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { zooBundle } from '../../host/gateway/demo.ts';
 import { framesNeeded } from '../../host/session/clock.ts';
 import { openSession } from '../../host/session/index.ts';
 
-/** Model and calibration data in the zoo, and frames between two outputs. */
+/** Model and calibration data in the zoo, hop in frames, and rate of the signal. */
 const models = {
   'ppg-hr': { model: 'ppg-hr/ppg-hr.onnx', calib: 'ppg-hr/calib.npy', hop: 64, rateHz: 32 },
   har: { model: 'har/har-watch.onnx', calib: 'har/calib-watch.npy', hop: 8, rateHz: 50 },
@@ -29,7 +29,7 @@ export interface LoadedModel {
   frameElements: number;
   rateHz: number;
   hop: number;
-  /** Frames that the first output takes. */
+  /** Number of frames until the first output. */
   firstOutputTicks: number;
 }
 

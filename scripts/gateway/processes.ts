@@ -1,8 +1,7 @@
 /**
- * The processes of a load test: mosquitto and the gateway, each with what it uses.
+ * Starts the processes of a load test: mosquitto and the gateway.
  *
- * In: a folder, ports that are free.  Out: addresses, processor time and memory (from /proc), the log; both
- * end with `stop`.
+ * In: a folder.  Out: addresses, processor time and memory (from /proc), the log. `stop` ends a process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +24,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Processor seconds and resident bytes; none of a process that has ended. */
+/** Returns processor seconds and resident bytes; 0 for a process that has ended. */
 function usageOf({ pid }: ChildProcess): { cpuS: number; rssBytes: number } {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -39,7 +38,7 @@ function usageOf({ pid }: ChildProcess): { cpuS: number; rssBytes: number } {
   }
 }
 
-/** A process that ends with this one, also where this one fails. */
+/** Makes a child process end with this one, also if this one fails. */
 function bound(child: ChildProcess): void {
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
@@ -58,7 +57,7 @@ async function stopped(child: ChildProcess): Promise<void> {
 export async function startBroker(folder: string) {
   const port = await freePort();
   const file = join(folder, 'mosquitto.conf');
-  // 0: mosquitto itself drops nothing
+  // max_queued_messages 0: mosquitto itself drops nothing
   writeFileSync(
     file,
     `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\npersistence false\nlog_type error\n`,
@@ -85,9 +84,9 @@ export interface GatewayProcessOptions {
   broker?: string;
   threads?: string;
   streams: number;
-  /** Frames come as fast as outputs do: more may wait before they are shed. */
+  /** True: frames are sent as fast as outputs come, so larger queues are allowed before frames are shed. */
   fullSpeed: boolean;
-  /** Times of its threads can be taken. */
+  /** True: the threads can be profiled. */
   profiled: boolean;
 }
 
@@ -107,7 +106,7 @@ export async function startGateway({ folder, model, broker, threads, streams, fu
     model.key,
   ];
   args.push('--most-streams', `${streams + 16}`, ...(threads ? ['--threads', threads] : []));
-  // the warm-up alone is 9 hops, for which no output asks to wait
+  // the warm-up has 9 hops without outputs, so nothing slows the sender down
   if (fullSpeed) args.push('--most-waiting', '16', '--most-lag-ms', '10000');
   if (broker) args.push('--mqtt', broker, '--mqtt-id', gatewayId);
   const profiles = join(folder, 'profiles.json');
@@ -134,9 +133,9 @@ export async function startGateway({ folder, model, broker, threads, streams, fu
     log: () => log.join('\n'),
     exited: () => child.exitCode !== null || child.signalCode !== null,
     board: async () => (await (await fetch(`${url}/v1/board`)).json()) as Board,
-    /** Begins to take times, where it was started so. */
+    /** Starts profiling, if `profiled` is true. */
     profile: () => profiled && child.kill('SIGUSR2'),
-    /** Ends it. */
+    /** Ends profiling and returns the profiles. */
     profiled: async () => {
       child.kill('SIGUSR2');
       while (!existsSync(profiles)) await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,19 +1,16 @@
 /**
- * Takes times of a gateway's threads. Loaded into its process before it (node --import); plain JavaScript for
- * that.
+ * Profiles the threads of a gateway. It is loaded into the gateway's process first (node --import), so it is
+ * plain JavaScript.
  *
- * In: SIGUSR2, which begins and then ends it; the file's name in RUNLET_PROFILES.  Out: V8's profiles of the
- * main thread and of each worker thread.
+ * In: SIGUSR2, which starts and then ends profiling; the name of the output file in RUNLET_PROFILES.  Out:
+ * V8's profiles of the main thread and of each worker thread.
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 
 const session = new Session();
 session.connect();
-/**
- * Worker threads that run, by the inspector's name for them, and questions to them that wait for their
- * answer.
- */
+/** Inspector session ids of the running worker threads, and requests to them without an answer yet. */
 const workers = new Set();
 const waiting = new Map();
 let asked = 0;
@@ -25,7 +22,7 @@ session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
 });
 await session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
 
-/** Asks a worker's profiler. */
+/** Sends a request to a worker's profiler. */
 function ask(sessionId, method) {
   const id = ++asked;
   return new Promise((resolve) => {

@@ -1,9 +1,9 @@
 /**
- * Many senders in one: each stream's messages at their time, and how long each output took.
+ * Sender: sends the messages of many streams on schedule, and measures the latency of each output.
  *
- * In: a signal, a rate (or none: as fast as outputs come back).  Out: calls of `send`; latencies, from the
- * send of an output's last frame to the output. Streams begin spread over the time of a hop, or of a message
- * where that is longer, and each at its own place of the signal.
+ * In: a signal, and a rate (or none: as fast as outputs come back).  Out: calls of `send`; latencies, from
+ * the sending of an output's last frame to the output. The starts of streams are spread over the time of a
+ * hop or of a message, whichever is longer. Each stream starts at another position of the signal.
  */
 import { quantile } from '../../host/statistics.ts';
 
@@ -16,15 +16,15 @@ export interface SenderOptions {
   ticksPerMessage: number;
   totalTicks: number;
   ticksPerSecond: number;
-  /** Ticks that may be sent beyond the newest output, or beyond what the first output takes. */
+  /** Largest number of ticks sent beyond the newest output, or beyond the ticks of the first output. */
   mostAheadTicks: number;
-  /** Ticks until the first output, then a hop each. */
+  /** Number of ticks until the first output. Later outputs need a hop each. */
   firstOutputTicks: number;
   hop: number;
   send(stream: number, from: number, ticks: Float32Array): void;
 }
 
-/** For outputs on their way when the last frame has been sent. */
+/** Time to wait for outputs after the last frame was sent. */
 const patienceMs = 10_000;
 
 export class Sender {
@@ -33,7 +33,7 @@ export class Sender {
   #options: SenderOptions;
   #sent: Int32Array;
   #answered: Int32Array;
-  /** When a message was sent, by stream and the message's place in a ring. */
+  /** Sending time of messages, by stream and position in a ring buffer. */
   #times: Float64Array;
   #ring: number;
   #latencies: number[] = [];
@@ -54,7 +54,7 @@ export class Sender {
     this.expected = streams * Math.max(0, Math.floor((totalTicks - firstOutputTicks) / hop) + 1);
   }
 
-  /** Of all ticks that have been sent. */
+  /** Share of all ticks that have been sent, 0 to 1. */
   get share(): number {
     return this.#sent.reduce((sum, n) => sum + n, 0) / (this.#options.totalTicks * this.#options.streams);
   }
@@ -63,7 +63,7 @@ export class Sender {
     return this.#options.totalTicks / this.#options.rateHz;
   }
 
-  /** An output whose last tick is this one. */
+  /** Records an output. @param tick last tick that it depends on */
   output(stream: number, tick: number): void {
     const now = performance.now();
     const { ticksPerMessage } = this.#options;
@@ -121,6 +121,6 @@ export class Sender {
     return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
   }
 
-  /** How late messages were sent, 99th percentile: what this process itself could not keep up with. */
+  /** Returns the 99th percentile of the delay of messages in ms, which this process itself caused. */
   sendDelayMs = (): number => (this.#delays.length > 0 ? quantile(this.#delays, 0.99) : 0);
 }

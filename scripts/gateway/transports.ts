@@ -1,7 +1,7 @@
 /**
- * How the load test speaks to a gateway: MQTT, WebSocket or HTTP with server-sent events.
+ * Connects the load test to a gateway: MQTT, WebSocket, or HTTP with server-sent events.
  *
- * In: addresses, how many connections share the streams.  Out: send, outputs as they come.
+ * In: addresses, the number of connections that share the streams.  Out: `send`, and a callback for outputs.
  */
 import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'node:http';
@@ -82,7 +82,8 @@ async function overWebSocket({ url, connections }: TransportOptions): Promise<Li
 }
 
 /**
- * A request a message, the next of a stream once the one before was answered; outputs by server-sent events.
+ * Sends each message as a request. A stream's next request waits for the answer to the previous one. Outputs
+ * come by server-sent events.
  */
 async function overHttp({ url, connections }: TransportOptions): Promise<Link> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
@@ -121,7 +122,7 @@ async function overHttp({ url, connections }: TransportOptions): Promise<Link> {
         next(stream);
       });
     });
-    // a socket that the gateway closed as idle: what was taken is known by its number
+    // the gateway may close an idle socket; sending again is safe, because `from` identifies the frames
     sent.on('error', () => quit.signal.aborted || setTimeout(() => next(stream), 20));
     sent.end(first.body);
   };

@@ -1,8 +1,9 @@
 /**
- * A: the pooling error bound on one tone and on five (StreamiNNC section 3.2 A, the paper's figure 4).
+ * Section A: the pooling error bound with one tone and with five (StreamiNNC section 3.2 A, the paper's
+ * figure 4).
  *
- * In: nothing.  Out: largest error over hops 1 to p, relative to A, beside the paper's bound and the bound in
- * r = hop mod p. Deterministic.
+ * In: nothing.  Out: the largest error over hops 1 to p, relative to A, with the paper's bound and the bound
+ * with r = hop mod p. Deterministic.
  */
 import { paperPoolingBound, poolingBound } from '../../models/report/bound.ts';
 import { fenced, section } from './section.ts';
@@ -10,8 +11,8 @@ import { fenced, section } from './section.ts';
 const seconds = 8;
 
 /**
- * Sum of cosines at 1 Hz to `tones` Hz over two windows; the last sample stands at 16 s, so the true rate is
- * `rate` - 1 / 16.
+ * Returns the sum of cosines at 1 Hz to `tones` Hz over two windows. The last sample is at exactly 16 s, so
+ * the true sample rate is `rate` - 1 / 16.
  */
 export const cosines = (tones: number, rate: number): Float64Array =>
   Float64Array.from({ length: 2 * seconds * rate }, (_, i) => {
@@ -24,7 +25,7 @@ export const cosines = (tones: number, rate: number): Float64Array =>
 const maxPool = (x: Float64Array, p: number): Float64Array =>
   Float64Array.from({ length: Math.floor(x.length / p) }, (_, i) => Math.max(...x.subarray(i * p, (i + 1) * p)));
 
-/** Row j of the window that is `hop` later, reused from row j + floor(hop / p) of the first. */
+/** Returns the largest error of a row j of the next window that is reused from row j + floor(hop / p). */
 export function largestError(x: Float64Array, window: number, p: number, hop: number): number {
   const first = maxPool(x.subarray(0, window), p);
   const second = maxPool(x.subarray(hop, hop + window), p);
@@ -47,10 +48,10 @@ export const settings: Setting[] = [1, 5].flatMap((tones) => [
   ...[2, 4, 8, 16].map((p) => ({ tones, rate: 256, p })),
 ]);
 
-/** Errors relative to A; `sharp` is the largest part of the bound in r that any hop reaches. */
+/** Returns errors relative to A. `sharp` is the largest error of any hop over the bound with r. */
 export function sweep({ tones, rate, p }: Setting) {
   const x = cosines(tones, rate);
-  const amplitude = x.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const amplitude = x.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   const band = (hop: number, sampleRateHz: number) => ({ poolLength: p, hop, amplitude, maxFrequencyHz: tones, sampleRateHz });
   let error = 0;
   let sharp = 0;
@@ -79,11 +80,11 @@ export function boundsSection(): string {
   return section(
     'A. Error bound of a misaligned pool',
     `Maximum pooling of length p over sums of cosines at 1 Hz (and 2 to 5 Hz), windows of 8 s, hops 1 to p. The paper's bound is
-(p - 1) * 2 pi A fmax / fs at any hop. Ours is min(r * 2 pi A fmax / fs, 2A) with r = hop mod p; its column has the largest part of it that any hop
-reaches. The paper has a figure without numbers; its column has what its text says of it. \`poolingBound\` is in models/report/bound.ts.`,
+(p - 1) * 2 pi A fmax / fs at any hop. Ours is min(r * 2 pi A fmax / fs, 2A) with r = hop mod p; its column has the largest ratio of error to
+this bound over all hops. The paper has a figure without numbers; the last column gives its statement in words. \`poolingBound\` is in models/report/bound.ts.`,
     fenced(['tones', 'fs Hz', 'p', 'max error / A', 'paper bound / A', 'error / paper bound', 'error / r-bound', 'paper'], rows),
     `At hop p the error is 0 in every setting. The time axis includes its end point as in the paper's code, so the true rate is fs - 1/16 Hz; the r-bound uses
-that, the paper's bound fs. With 5 tones at 64 Hz the paper's bound is above 2A, more than any error can be. Its text gives pool lengths up to 2^16
+that, the paper's bound fs. With 5 tones at 64 Hz the paper's bound is above 2A, which no error can exceed. Its text gives pool lengths up to 2^16
 and 8 seconds where its code has 16 and 8 samples; the code's values are used.`,
   );
 }

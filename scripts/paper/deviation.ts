@@ -1,6 +1,6 @@
 /**
- * NRMSE = sqrt(mean((y - y')^2)) / (max y - min y), the paper's measure (StreamiNNC section 3.2; its print
- * leaves out the minus sign).
+ * The paper's measure, NRMSE = sqrt(mean((y - y')^2)) / (max y - min y) (StreamiNNC section 3.2, where the
+ * printed formula lacks the minus sign).
  *
  * In: pairs of reference and value, window by window.  Out: NRMSE over all windows in percent; medians over
  * seeds as text.
@@ -8,7 +8,7 @@
 import { quantile } from '../../host/statistics.ts';
 import type { Rows } from './trunk.ts';
 
-/** Sums over all windows and all elements. */
+/** NRMSE over all windows and all elements. */
 export class Nrmse {
   private squares = 0;
   private count = 0;
@@ -31,7 +31,7 @@ export class Nrmse {
   }
 }
 
-/** The network's output, each unit by itself, and its embedding as a whole. */
+/** NRMSE of each unit of the network's output, and of its whole embedding. */
 export class Deviation {
   private readonly units: Nrmse[] = [];
   private readonly whole = new Nrmse();

@@ -1,8 +1,9 @@
 /**
- * D: how far streaming is from windowed inference on the three networks (StreamiNNC section 3.2 D and 3.4).
+ * Section D: the deviation of streaming from windowed inference for the three networks (StreamiNNC section
+ * 3.2 D and 3.4).
  *
- * In: options.  Out: NRMSE of output and embedding over 6 seeds, beside the paper's figures for trained
- * weights and recorded signals. Deterministic.
+ * In: options.  Out: NRMSE of output and embedding over 6 seeds, with the paper's figures for trained weights
+ * and recorded signals. Deterministic.
  */
 import { median, overSeeds } from './deviation.ts';
 import { edgeExact } from './equality.ts';
@@ -12,9 +13,9 @@ import { fenced, type Options, section } from './section.ts';
 
 interface Result {
   scheme: string;
-  /** What it is compared with. */
+  /** Scheme that it is compared with. */
   reference: string;
-  /** The paper's NRMSE of the output; empty where it has none. */
+  /** The paper's NRMSE of the output; empty if it has none. */
   paper: string;
   found: Deviations;
 }
@@ -26,7 +27,7 @@ const row = (scheme: string, reference: string, paper: string, found: Deviations
   found,
 });
 
-/** Zero-padded weights, windows as they are. */
+/** Zero-padded windows. */
 const zeroPaddedPpg = (e: Experiment): Result[] => [
   row('streaming', 'windows', '5.83 %', e.compare(e.windowed, e.ofStream(e.streamed()))),
   row('approximate', 'windows', '19.9 %', e.compare(e.windowed, e.ofStream(e.seams(false)))),
@@ -34,7 +35,7 @@ const zeroPaddedPpg = (e: Experiment): Result[] => [
   row('S = 63, floored shifts', 'windows', '7.85 %', e.compare(e.windowed, e.shifted(63, 'floored'), 63)),
 ];
 
-/** Real context in place of zero padding. */
+/** Windows with real context instead of zero padding. */
 function paddedPpg(e: Experiment): Result[] {
   const stream = e.ofStream(e.streamed());
   const signal = e.padded(e.context);
@@ -63,7 +64,7 @@ interface Lines {
   medians(scheme: string): [number, number];
 }
 
-/** All seeds of one network, a line a scheme. */
+/** Runs all seeds of one network; returns one line per scheme. */
 function lines(make: (seed: number) => PaperNetwork, windows: number, seeds: number, run: (e: Experiment) => Result[]): Lines {
   const all = Array.from({ length: seeds }, (_, i) => run(new Experiment(make(i + 1), i + 1, windows)));
   const schemes = (all[0] as Result[]).map((first, i) => {
@@ -79,7 +80,7 @@ function lines(make: (seed: number) => PaperNetwork, windows: number, seeds: num
   };
 }
 
-/** Which of two schemes deviates more, in the median of output and embedding. */
+/** Returns a text that says which of two schemes deviates more, by the medians of output and embedding. */
 function ranking(of: Lines, a: string, b: string): string {
   const [x, y] = [of.medians(a), of.medians(b)];
   const words = (i: 0 | 1) => (x[i] > y[i] ? 'more' : 'less');
@@ -117,12 +118,12 @@ export async function deviationsSection({ quick }: Options): Promise<string> {
     'D. Deviation from windowed inference',
     `NRMSE, median [least..largest] over ${seeds} seeds; each seed has its own He weights and simulated signal. ${windows}, ${eegWindows} and ${accWindows} windows a seed for
 f_PPG, f_EEG and f_ACC. Output is the mean over the network's units, embedding is what the trunk hands to the head. The paper's column is the NRMSE of the
-output with trained weights and recorded signals: another quantity, and closeness in size means little. \`0 %\` is equality of every bit in double precision.`,
+output with trained weights and recorded signals. This is another quantity, so a similar size means little. \`0 %\` is equality of every bit in double precision.`,
     'f_PPG as trained with zero padding:',
     fenced(head('f_PPG'), ppg.rows),
     `A random head has a small range of outputs, so the output NRMSE of f_PPG is ill-conditioned: look at the embedding. The paper's approximate mode deviates
 far more than its exact one; ours ${ranking(ppg, 'approximate', 'streaming')}. The paper finds more deviation at the misaligned S = 63 than at S = 64. Against
-zero-padded windows our embeddings deviate by ${misaligned.toFixed(1)} % and ${aligned.toFixed(1)} %: padding is most of both.`,
+zero-padded windows our embeddings deviate by ${misaligned.toFixed(1)} % and ${aligned.toFixed(1)} %: padding causes most of both.`,
     `Activation by activation, exact streaming against zero-padded windows (the paper's figure: one channel of one window of one subject):`,
     fenced(['layer', 'ours', 'paper'], perLayer(Math.ceil(windows / 3), seeds)),
     `f_PPG with real context in place of zeros. full(L_a) is the window with L_a earlier samples, whose rows are dropped before the head. At other hops,
@@ -130,8 +131,8 @@ zero-padded windows our embeddings deviate by ${misaligned.toFixed(1)} % and ${a
 by what time has passed, and \`one grid\` takes rows at multiples of P = 16 from one stream, so that a window starts at the multiple before:`,
     fenced(head('f_PPG'), padded.rows),
     `The paper asks for L_a >= 320, the receptive field of the last convolution, and its code has 256. What then remains is not a property of the scheme: from
-L_a >= RF - P = 312, rounded up to 320, nothing remains. A hop that is a multiple of P = 16 is exact in all three ways, another is in none. What floored
-shifts add to shifts by time is drift.`,
+L_a >= RF - P = 312, rounded up to 320, nothing remains. A hop that is a multiple of P = 16 is exact in all three ways, another hop in none. Floored shifts
+differ from shifts by time by drift.`,
     `'same' convolutions with zero padding. The paper's code computes the end of each hop with zeros on its right and keeps the result. Look-ahead waits for
 the real samples, 21 for f_EEG and 6 for f_ACC:`,
     fenced(head('f_EEG'), eeg.rows),

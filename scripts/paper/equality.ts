@@ -1,9 +1,9 @@
 /**
- * edge-exact against windowed, both in int8 WebAssembly: the mode for zero-padded weights that deviates by
- * nothing.
+ * Compares modes edge-exact and windowed, both in int8 WebAssembly. edge-exact has no deviation for
+ * zero-padded weights.
  *
- * In: a network of the paper and a number of windows.  Out: bytes compared and bytes that differ, output and
- * embedding.
+ * In: a network of the paper and a number of windows.  Out: the number of compared and of differing bytes, of
+ * output and embedding.
  */
 
 import { build } from '../../assembly/build.ts';

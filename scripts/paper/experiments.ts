@@ -1,9 +1,9 @@
 /**
- * Deviations of the streaming schemes from the windowed networks, one seed at a time (StreamiNNC sections 1.3
- * to 1.6, 3.2 D).
+ * Experiment: deviations of the streaming schemes from the windowed networks, for one seed (StreamiNNC
+ * sections 1.3 to 1.6, 3.2 D).
  *
- * In: a network and a number of windows.  Out: per scheme the NRMSE of output and embedding.  Weights and
- * signal have one seed.
+ * In: a network and a number of windows.  Out: for each scheme the NRMSE of output and embedding.  Weights
+ * and signal use the same seed.
  */
 import { timingOf } from '../../models/stream/timing.ts';
 import { Deviation, Nrmse } from './deviation.ts';
@@ -20,9 +20,9 @@ export class Experiment {
   readonly layers: Layer[];
   readonly head: (embedding: Rows) => Float32Array;
   readonly signal: Rows;
-  /** First window's frame: whole hops, and more than any receptive field. */
+  /** First frame of the first window: a multiple of the hop that exceeds the receptive field. */
   readonly start: number;
-  /** Whole receptive field and total stride of the trunk, in frames. */
+  /** Receptive field and total stride of the trunk, in frames. */
   readonly receptiveField: number;
   readonly stride: number;
   private readonly references = new Map<string, Rows>();
@@ -42,7 +42,7 @@ export class Experiment {
     this.signal = signalRows(net.signal(hops * net.hop, seed), net.channels);
   }
 
-  /** Compares two embeddings of every window; `hop` is the network's unless a misaligned one is tried. */
+  /** Compares two embeddings of every window. @param hop default: the network's hop */
   compare(
     reference: (start: number, n: number) => Rows,
     value: (start: number, n: number) => Rows,
@@ -56,7 +56,7 @@ export class Experiment {
     return { output: deviation.output, embedding: deviation.embedding };
   }
 
-  /** The windowed model, with `context` earlier frames in place of the left zeros. */
+  /** Returns the windowed model with `context` earlier frames instead of zeros on the left. */
   padded(context: number): (start: number) => Rows {
     return (start) => {
       const key = `${context} ${start}`;
@@ -68,36 +68,39 @@ export class Experiment {
     };
   }
 
-  /** The windowed model as it is. */
+  /** The windowed model with zero padding. */
   get windowed(): (start: number) => Rows {
     return this.padded(0);
   }
 
-  /** Rows of a trunk over the whole signal; between rows of the grid the window starts at the row before. */
+  /**
+   * Returns a window's rows from those of the whole signal. It starts at the last grid row at or before
+   * `start`.
+   */
   readonly ofStream = (rows: Rows) => (start: number) =>
     cut(rows, Math.floor(start / this.stride), this.net.window / this.stride);
 
-  /** Exact streaming: history on the left, look-ahead on the right. */
+  /** Rows of exact streaming: history on the left, look-ahead on the right. */
   streamed(): Rows {
     return last(zeroPadded(this.layers, this.signal));
   }
 
   /**
-   * The paper's code on 'same' convolutions (zeros at the right of every hop), and the approximate mode
-   * (zeros on both sides).
+   * Rows of streaming hop by hop. @param history true: the paper's code for 'same' convolutions (zeros only
+   * on the right of every hop); false: the approximate mode (zeros on both sides)
    */
   seams(history: boolean): Rows {
     return hopByHop(this.layers, this.signal, this.net.hop, history);
   }
 
-  /** The first `count` layers streamed, the others on the window with zero padding. */
+  /** Returns rows with the first `count` layers streamed, and the others on the zero-padded window. */
   partial(count: number): (start: number) => Rows {
     const first = last(zeroPadded(this.layers.slice(0, count), this.signal));
     const { jump } = this.layers[count - 1] as Layer;
     return (start) => last(zeroPadded(this.layers.slice(count), cut(first, start / jump, this.net.window / jump)));
   }
 
-  /** Embeddings of cached and shifted rows at any hop. */
+  /** Returns embeddings from cached and shifted rows at any hop. */
   shifted(hop: number, rule: 'floored' | 'by time'): (start: number, n: number) => Rows {
     const { start, signal, layers } = this;
     const at = { start, window: this.net.window, hop, context: this.context };
@@ -112,7 +115,7 @@ export class Experiment {
     return this.stride * Math.ceil((this.receptiveField - this.stride) / this.stride);
   }
 
-  /** NRMSE of each layer's rows, exact streaming against windowed. */
+  /** Returns the NRMSE of each layer's rows, exact streaming against windowed. */
   perLayer(): { name: string; percent: number }[] {
     const streams = zeroPadded(this.layers, this.signal);
     const sums = this.layers.map(() => new Nrmse());

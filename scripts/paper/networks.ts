@@ -1,10 +1,9 @@
 /**
- * The paper's three networks with seeded He weights, zero bias, batch norm at identity (StreamiNNC section
- * 3.1).
+ * The paper's three networks with random He weights, zero bias and batch normalisation as identity
+ * (StreamiNNC section 3.1).
  *
- * In: a seed.  Out: float Graphs; output 0 is the network's, output 1 the embedding that the trunk h hands to
- * the head g. f_PPG is without its attention and LayerNorm, which are no operators of this project and belong
- * to g.
+ * In: a seed.  Out: float Graphs. Output 0 is the network's output, output 1 the embedding, which the trunk h
+ * passes to the head g. f_PPG lacks attention and LayerNorm, which belong to g.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
@@ -69,8 +68,8 @@ class Layers {
 }
 
 /**
- * 9 convolutions k5 d2 causal, average pools 4, 2, 2; dense 32, 1. `probe`: k10 d1, the kernel of the paper's
- * padding probe.
+ * f_PPG: 9 causal convolutions k5 d2, average pools 4, 2, 2; dense 32, 1. @param probe true: convolutions k10
+ * d1, as in the paper's padding probe
  */
 export function fPpg(seed: number, probe = false): PaperNetwork {
   const net = new Layers('f_PPG', seed);
@@ -83,7 +82,7 @@ export function fPpg(seed: number, probe = false): PaperNetwork {
   return { name: 'f_PPG', graph, window: 256, hop: 64, channels: 1, sampleRateHz: 32, signal: ppg };
 }
 
-/** 3 x (convolution k3 'same' 128, max pool 4); convolution k16 100, k1 2. */
+/** f_EEG: 3 x (convolution k3 'same' 128, max pool 4); convolution k16 100, k1 2. */
 export function fEeg(seed: number): PaperNetwork {
   const net = new Layers('f_EEG', seed);
   let x = net.b.input('eeg', { t: 1024, f: 1, c: 18 });
@@ -92,7 +91,7 @@ export function fEeg(seed: number): PaperNetwork {
   return { name: 'f_EEG', graph, window: 1024, hop: 256, channels: 18, sampleRateHz: 256, signal: eeg };
 }
 
-/** 6 convolutions k3 'same' 8 to 256; global average, dense 256, 128, 64, 2. */
+/** f_ACC: 6 convolutions k3 'same' 8 to 256; global average, dense 256, 128, 64, 2. */
 export function fAcc(seed: number, embedding = true): PaperNetwork {
   const net = new Layers('f_ACC', seed);
   let x = net.b.input('acc', { t: 960, f: 1, c: 4 });

@@ -1,5 +1,6 @@
 /**
- * B: how much of each layer zero padding reaches (StreamiNNC section 3.2 B, the paper's figure 5).
+ * Section B: the share of each layer that zero padding reaches (StreamiNNC section 3.2 B, the paper's figure
+ * 5).
  *
  * In: nothing.  Out: the paper's probe and the structural count, per layer of the three trunks.
  * Deterministic.
@@ -8,7 +9,7 @@ import { contaminationOf } from '../../models/report/contamination.ts';
 import { fAcc, fEeg, fPpg } from './networks.ts';
 import { fenced, percent, section } from './section.ts';
 
-const said: Record<string, Record<string, string>> = {
+const paperValues: Record<string, Record<string, string>> = {
   'f_PPG, k10 d1': { conv3: '10.54 %', conv6: '> 50 % after the 5th', conv8: '100 %', conv9: '100 %' },
   f_EEG: { conv3: '3.12 %' },
   f_ACC: { conv6: '1.25 %' },
@@ -34,7 +35,7 @@ export function paddingSection(): string {
         String(right),
         percent(share),
         percent(probe),
-        said[name]?.[node.name] ?? '',
+        paperValues[name]?.[node.name] ?? '',
       ]);
   });
   return section(

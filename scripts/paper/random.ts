@@ -1,11 +1,11 @@
 /**
  * Seeded random numbers and simulated signals for the reproduction.
  *
- * In: a seed.  Out: PPG, EEG and wrist acceleration that look like signals, `[frames][channels]`. They are
- * made up: no figure here is a task figure.
+ * In: a seed.  Out: simulated PPG, EEG and wrist acceleration, `[frames][channels]`. They cannot show the
+ * accuracy of a task.
  */
 
-/** xorshift32 (Marsaglia, 2003), uniform in [0, 1). */
+/** Returns a generator of uniform numbers in [0, 1): xorshift32 (Marsaglia, 2003). */
 export function uniform(seed: number): () => number {
   let x = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) | 0 || 1;
   return () => {
@@ -16,7 +16,7 @@ export function uniform(seed: number): () => number {
   };
 }
 
-/** Standard normal numbers (Box and Muller, 1958). */
+/** Returns a generator of standard normal numbers (Box and Muller, 1958). */
 export function normal(seed: number): () => number {
   const next = uniform(seed);
   return () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
@@ -26,7 +26,8 @@ export function normal(seed: number): () => number {
 export type Signal = (frames: number, seed: number) => Float32Array;
 
 /**
- * 32 Hz: a pulse of drifting rate with its second harmonic, baseline wander and noise; about unit variance.
+ * PPG at 32 Hz: a pulse of varying rate with its second harmonic, baseline wander and noise; variance about
+ * 1.
  */
 export const ppg: Signal = (frames, seed) => {
   const noise = normal(seed);
@@ -41,8 +42,8 @@ export const ppg: Signal = (frames, seed) => {
 };
 
 /**
- * 256 Hz, 18 channels: AR(1) background with coefficient 0.95 and a 10 Hz rhythm whose strength comes and
- * goes; about unit variance.
+ * EEG at 256 Hz, 18 channels: AR(1) background with coefficient 0.95, and a 10 Hz rhythm of varying strength;
+ * variance about 1.
  */
 export const eeg: Signal = (frames, seed) => {
   const channels = 18;
@@ -63,8 +64,8 @@ export const eeg: Signal = (frames, seed) => {
 };
 
 /**
- * 32 Hz, 4 channels: gravity that turns slowly, bursts of movement at 2 Hz and noise on three axes, and their
- * magnitude; in g.
+ * Acceleration at 32 Hz, 4 channels, in g: slowly turning gravity, bursts of movement at 2 Hz and noise on
+ * three axes, and their magnitude.
  */
 export const acceleration: Signal = (frames, seed) => {
   const noise = normal(seed);

@@ -1,7 +1,7 @@
 /**
- * The words around the figures: what was run, and what was not and why (StreamiNNC section 3.3 and 3.4).
+ * The text around the figures: what was run, what was not run, and why (StreamiNNC section 3.3 and 3.4).
  *
- * In: nothing.  Out: first and last section of the page.
+ * In: nothing.  Out: the first and the last section of the page.
  */
 import { fenced, section } from './section.ts';
 
@@ -15,8 +15,8 @@ npm run paper
 \`\`\`
 
 written by \`npm run paper -- --write\`. \`npm run paper -- --quick\` takes fewer seeds, windows and repetitions. Everything but section C is deterministic.
-Sections A, B and F repeat the paper's own set-ups and are comparable. Sections D and E use He weights and simulated signals: they test the mechanism,
-and are not replications of the paper's task figures.
+Sections A, B and F repeat the paper's own set-ups and are comparable. Sections D and E use He weights and simulated signals: they test the mechanism
+and do not replicate the paper's task figures.
 
 Terms: window L, hop S, total stride P of the trunk, receptive field RF in samples; the trunk h is streamed, the head g is computed at every hop.
 Networks: f_PPG (heart rate, L = 256, S = 64, P = 16), f_EEG (seizures, L = 1024, S = 256, P = 64), f_ACC (seizures from wrist acceleration, L = 960, S = 160,
@@ -40,8 +40,8 @@ export function notReproduced(): string {
     'Not run, or run with another result:',
     fenced(['the paper', 'here'], rows),
     `Two causes for the 2.03 % are visible in the code. L_a = 256 is less than the 320 that the paper's own rule asks for. And every window is normalised by
-its own mean and deviation and filtered by itself before the network, so that a sample which two windows share has two values. Their shares with the trained
-weights are not known. The gain from 3.84 to 3.36 BPM by signal padding compares two training recipes (the best checkpoint of 500 epochs, the last of 100),
+its own mean and deviation and filtered by itself before the network, so that a sample which two windows share has two values. The share of each cause with the trained
+weights is not known. The gain from 3.84 to 3.36 BPM by signal padding compares two training recipes (the best checkpoint of 500 epochs, the last of 100),
 so it is not the effect of padding alone.`,
     `NRMSE is sqrt(mean((y - y')^2)) / (max y - min y); the paper's print leaves out the minus sign.`,
   );

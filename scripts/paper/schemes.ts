@@ -1,14 +1,15 @@
 /**
- * The paper's ways to compute an embedding, as numerics: they save no work here.
+ * The paper's schemes to compute an embedding. Only their numerical results are computed; they save no work
+ * here.
  *
  * In: layers and a signal.  Out: rows.  Source: StreamiNNC sections 1.2 to 1.6. A window starts at a frame of
- * the signal; each scheme says which rows stand where the windowed model has zeros.
+ * the signal. The schemes differ in the rows that replace the zeros of the windowed model.
  */
 import { cut, join, type Layer, type Rows, slide, zeros } from './trunk.ts';
 
 /**
- * The model as it is: zeros at both ends of `x`. Over a whole signal this is exact streaming with look-ahead.
- * All layers' rows.
+ * Returns the rows of all layers, with zeros at both ends of `x`. Over a whole signal this is exact streaming
+ * with look-ahead.
  */
 export function zeroPadded(layers: Layer[], x: Rows): Rows[] {
   const all: Rows[] = [];
@@ -23,9 +24,10 @@ export function zeroPadded(layers: Layer[], x: Rows): Rows[] {
 export const last = <T>(items: T[]): T => items[items.length - 1] as T;
 
 /**
- * Hop by hop, each with zeros on its right. `history`: the left pad is the end of the layer's own previous
- * input, as the paper's code streams 'same' convolutions; without it the left pad is zeros, the approximate
- * mode. `x` is whole hops.
+ * Returns rows computed hop by hop, each hop with zeros on its right.
+ * @param x signal of whole hops
+ * @param history true: the left padding is the end of the layer's previous input, as in the paper's code for
+ * 'same' convolutions; false: it is zeros (the approximate mode)
  */
 export function hopByHop(layers: Layer[], x: Rows, hop: number, history: boolean): Rows {
   let y = x;
@@ -46,8 +48,8 @@ export function hopByHop(layers: Layer[], x: Rows, hop: number, history: boolean
 }
 
 /**
- * Windows with `context` earlier frames in place of zero padding (signal padding, section 1.4): all layers'
- * rows of the window alone.
+ * Returns the rows of all layers for a window with `context` earlier frames instead of zero padding (signal
+ * padding, section 1.4). Rows of the earlier frames are left out.
  */
 export function signalPadded(layers: Layer[], x: Rows, start: number, window: number, context: number): Rows[] {
   const extended = zeroPadded(layers, cut(x, start - context, context + window));
@@ -55,15 +57,15 @@ export function signalPadded(layers: Layer[], x: Rows, start: number, window: nu
 }
 
 /**
- * How far a layer's cached rows move at hop n: `floored` at every pool as the paper's code does, or such that
- * they follow time.
+ * How a layer's cached rows are shifted at hop n: `floored` at every pool, as in the paper's code, or `by
+ * time`.
  */
 export type Shift = 'floored' | 'by time';
 
 /**
- * Each layer keeps a window of its rows, moves them and computes only the last ones (section 1.6, misaligned
- * pools). Seeded with signal padding, so that zero padding has no part in the result. Causal layers only.
- * Yields the embedding of window n, which starts at `start` + n * hop.
+ * Yields the embedding of window n, which starts at `start` + n * hop. Each layer caches a window of its
+ * rows, shifts them and computes only the last ones (section 1.6, misaligned pools). The cache starts with
+ * signal padding, so zero padding has no effect. Layers must be causal.
  */
 export function* shifted(
   layers: Layer[],

@@ -1,13 +1,13 @@
 /**
- * A section of the reproduction as Markdown, for the terminal and for docs/paper.md.
+ * Formats a section of the reproduction as Markdown, for the terminal and for docs/paper.md.
  *
- * In: paragraphs and tables.  Out: text that ends in a newline; tables stand in fences, so that they read the
+ * In: paragraphs and tables.  Out: text that ends in a newline. Tables are in fences, so that they look the
  * same in both.
  */
 import { type Cell, table } from '../../host/report/table.ts';
 
 export interface Options {
-  /** Fewer seeds, windows and repetitions; the deterministic sections stay as they are. */
+  /** True: fewer seeds, windows and repetitions. Sections without these do not change. */
   quick: boolean;
 }
 

@@ -1,7 +1,8 @@
 /**
- * C: time of one hop of f_ACC against its whole window (StreamiNNC section 3.2 C, the paper's figure 7).
+ * Section C: time of one hop of f_ACC against its whole window (StreamiNNC section 3.2 C, the paper's figure
+ * 7).
  *
- * In: options.  Out: medians of hops of L/2 to L/20 in int8 WebAssembly, all modules in turn on the same
+ * In: options.  Out: medians for hops of L/2 to L/20 in int8 WebAssembly, all modules in turn on the same
  * machine. Not deterministic.
  */
 import { build } from '../../assembly/build.ts';
@@ -15,10 +16,7 @@ import { fAcc } from './networks.ts';
 import { acceleration } from './random.ts';
 import { fenced, type Options, section } from './section.ts';
 
-/**
- * L/S and the paper's microseconds (doubles in C++ on a host that is not named; a whole window takes
- * 132,007).
- */
+/** The paper's microseconds by L/S (doubles in C++ on an unnamed host; a whole window takes 132,007). */
 const paper = {
   window: 132_007,
   stream: { 2: 73371, 3: 49091, 4: 36805, 5: 29307, 6: 24541, 8: 18381, 10: 14771, 12: 12602, 15: 9962, 16: 9246, 20: 7747 },
@@ -36,7 +34,7 @@ interface Runner {
   times: number[];
 }
 
-/** A mode that the planner does not know is planned as the whole window. */
+/** Whether this build has mode approx. A planner without the mode plans the whole window. */
 export function approximates(graph: Graph, hop: number): boolean {
   try {
     const plan = planStream(graph, { hop, mode: 'approx' as never });
@@ -52,7 +50,7 @@ async function runner(graph: Graph, kind: Kind, hop: number): Promise<Runner> {
   return { kind, parts: session.window / hop, session, macs: quant.plan.macsPerHop, times: [] };
 }
 
-/** One hop of each in turn, `repeats` times; before that each is pushed until it answers. */
+/** Measures one hop of each runner in turn, `repeats` times, after its first output. */
 function measure(runners: Runner[], repeats: number): void {
   const frames = acceleration(960, 2);
   for (const { session } of runners) while (!session.push(frames.subarray(0, 4 * session.hop)));
@@ -65,7 +63,7 @@ function measure(runners: Runner[], repeats: number): void {
     }
 }
 
-/** Least squares: microseconds of a hop over its samples, as milliseconds a sample. */
+/** Fits the time of a hop over its samples by least squares; returns milliseconds per sample. */
 function slope(points: [samples: number, us: number][]): number {
   const mean = (of: 0 | 1) => points.reduce((sum, p) => sum + p[of], 0) / points.length;
   const [x, y] = [mean(0), mean(1)];
@@ -117,7 +115,7 @@ export async function speedupSection({ quick }: Options): Promise<string> {
     'C. Time of one hop',
     `f_ACC in int8, target interp, compiled by this project and run in Node; ${repeats} hops of each module, one of each in turn. A whole window takes
 ${us(middle(whole))} us (${spread(whole)}), in the paper ${us(paper.window)}. Times are from one x86-64 machine with two shared cores and differ from run to run.
-MACs is what the planner counts, head included.`,
+MACs are counted by the planner, with the head.`,
     fenced(head, rows),
     `${approx ? '' : 'The approximate mode is not available in this build. '}Milliseconds of a hop per sample in it, least squares over the hops above:`,
     fenced(['mode', 'ours', 'paper'], slopes),

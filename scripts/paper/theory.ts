@@ -1,20 +1,19 @@
 /**
- * F: work of the whole model per hop, head included (StreamiNNC section 1.7 and 3.4).
+ * Section F: work of the whole model per hop, head included (StreamiNNC section 1.7 and 3.4).
  *
- * In: nothing.  Out: multiply-accumulates per window over those per hop, as the planner counts them.
- * Deterministic.
+ * In: nothing.  Out: multiply-accumulates per window over those per hop, from the planner. Deterministic.
  */
 import { planStream } from '../../models/stream/plan.ts';
 import { fAcc, fEeg, fPpg } from './networks.ts';
 import { fenced, section } from './section.ts';
 
 /**
- * f_PPG's attention: 4 heads of 16 over 16 rows of 64; query, key, value and output projections, scores,
- * weighted sum.
+ * Multiply-accumulates of f_PPG's attention: 4 heads of 16 over 16 rows of 64; query, key, value and output
+ * projections, scores, weighted sum.
  */
 export const attentionMacs = 16 * (3 * 64 * 64 + 64 * 64) + 2 * 4 * 16 * 16 * 16;
 
-/** (MAC_h + MAC_g) / (MAC_h * S / L + MAC_g), `extra` added to g. */
+/** Returns (MAC_h + MAC_g) / (MAC_h * S / L + MAC_g). @param extra multiply-accumulates added to g */
 export function speedUp(network: ReturnType<typeof fPpg>, mode: 'stream' | 'edge-exact', extra = 0): number {
   const { macsPerWindow, macsPerHop } = planStream(network.graph, { hop: network.hop, mode, prefer: 'work' });
   return (macsPerWindow + extra) / (macsPerHop + extra);

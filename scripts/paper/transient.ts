@@ -1,8 +1,8 @@
 /**
- * E: how long a stream remembers how it was started (StreamiNNC section 1.5).
+ * Section E: how long the start of a stream affects its outputs (StreamiNNC section 1.5).
  *
- * In: nothing.  Out: rows of the f_PPG embedding that differ from a stream with endless history, hop by hop.
- * Deterministic.
+ * In: nothing.  Out: for each hop, the number of rows of the f_PPG embedding that differ from a stream with
+ * endless history. Deterministic.
  */
 import { planStream } from '../../models/stream/plan.ts';
 import { Experiment } from './experiments.ts';
@@ -17,9 +17,8 @@ const wrong = (a: Rows, b: Rows, row: number): boolean => {
 };
 
 /**
- * Rows of the embedding that differ. A first window inferred with zero padding leaves every layer with what a
- * start from zero state leaves it with, because all layers are causal: both are the trunk over the signal
- * from the start on.
+ * Counts the rows of the embedding that differ. It covers both starts, a first window with zero padding and a
+ * zero state: all layers are causal, so both equal the trunk over the signal from the start on.
  */
 export function transient(seed: number, hop: number, hops: number) {
   const experiment = new Experiment(fPpg(seed), seed, hops);

@@ -1,9 +1,9 @@
 /**
- * The trunk h of a chain of convolutions and pools in double precision, and its head g.
+ * Runs the trunk h, a chain of convolutions and pools, in double precision, and the head g.
  *
- * In: a float Graph of scripts/paper/networks.ts and rows of a signal.  Out: every layer's rows.  `slide`
- * adds no padding of its own: the caller puts zeros or real rows around its input. A row is summed in one
- * order wherever it stands, so equal inputs give equal bits.
+ * In: a float Graph of scripts/paper/networks.ts and rows of a signal.  Out: the rows of every layer.
+ * `slide` adds no padding; the caller puts zeros or real rows around its input. All rows are summed in the
+ * same order, so equal inputs give equal bits.
  */
 import type { Graph, Node } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
@@ -24,9 +24,9 @@ export interface Layer {
   dilation: number;
   /** Zero padding of the model. */
   pad: readonly [number, number];
-  /** Input frames between two rows of its output. */
+  /** Number of input frames between two output rows. */
   jump: number;
-  /** [channels][kernel][input channels], ReLU behind it; a pool has none. */
+  /** [channels][kernel][input channels], followed by ReLU; absent for pools. */
   weights?: Float64Array;
   pool?: 'max' | 'average';
 }
@@ -40,7 +40,7 @@ function layerOf(graph: Graph, node: Node, jump: number): Layer {
   return { ...common, pool: node.op === 'maxpool' ? 'max' : 'average' };
 }
 
-/** Layers up to the embedding, the graph's second output. */
+/** Returns the layers up to the embedding, the graph's second output. */
 export function trunkOf(graph: Graph): Layer[] {
   const end = graph.nodes.findIndex((n) => n.output === graph.outputs[1]?.tensor);
   const layers: Layer[] = [];
@@ -48,7 +48,7 @@ export function trunkOf(graph: Graph): Layer[] {
   return layers;
 }
 
-/** Everything behind the embedding, recomputed at every hop. */
+/** Returns a function that runs the layers behind the embedding. */
 export function headOf(graph: Graph): (embedding: Rows) => Float32Array {
   const end = graph.nodes.findIndex((n) => n.output === graph.outputs[1]?.tensor);
   return ({ data, rows, channels }) => {
@@ -86,7 +86,7 @@ export function join(...parts: Rows[]): Rows {
 
 export const zeros = (rows: number, channels: number): Rows => ({ data: new Float64Array(rows * channels), rows, channels });
 
-/** One layer without padding: row i reads rows i * stride + k * dilation. */
+/** Runs one layer without padding: row i reads rows i * stride + k * dilation. */
 export function slide(layer: Layer, x: Rows): Rows {
   const rows = Math.floor((x.rows - (layer.kernel - 1) * layer.dilation - 1) / layer.stride) + 1;
   return layer.weights ? convolve(layer, layer.weights, x, rows) : pooled(layer, x, rows);
@@ -98,8 +98,8 @@ function convolve(layer: Layer, w: Float64Array, x: Rows, rows: number): Rows {
   const outputs = w.length / taps;
   const y = new Float64Array(rows * outputs);
   const dilated = layer.dilation * channels;
-  // two rows and four outputs at a time share their loads; all widths are multiples of four, and a last odd
-  // row is done twice
+  // two rows and four outputs at a time share their loads; all widths are multiples of four, and the last row
+  // of an odd number is computed twice
   for (let t = 0; t < rows; t += 2) {
     const u = Math.min(t + 1, rows - 1);
     const next = (u - t) * layer.stride * channels;
@@ -145,14 +145,14 @@ function pooled(layer: Layer, x: Rows, rows: number): Rows {
   const y = new Float64Array(rows * channels);
   for (let t = 0; t < rows; t++)
     for (let c = 0; c < channels; c++) {
-      let most = Number.NEGATIVE_INFINITY;
+      let max = Number.NEGATIVE_INFINITY;
       let sum = 0;
       for (let k = 0; k < layer.kernel; k++) {
         const value = data[(t * layer.stride + k) * channels + c] as number;
         sum += value;
-        most = Math.max(most, value);
+        max = Math.max(max, value);
       }
-      y[t * channels + c] = layer.pool === 'max' ? most : sum / layer.kernel;
+      y[t * channels + c] = layer.pool === 'max' ? max : sum / layer.kernel;
     }
   return { data: y, rows, channels };
 }

@@ -1,10 +1,10 @@
 /**
- * Vibration of a fan with weights on its blades, for the table of quantisers.
+ * Reads vibration recordings of a fan with weights on its blades, for the comparison of quantisers.
  *
  * In: a folder with dev_x.npy (int16 [n][3], g * 1000, 50 Hz) and dev_index.csv (split, config 1..3,
  * speed_pct, start, length).
- * Out: runs in g, label = config - 1 (weights on neighbouring blades, at right angles, opposite). Runs at 35,
- * 60 and 85 % are judged on.
+ * Out: runs in g, with label = config - 1 (weights on neighbouring blades, at right angles, opposite). Runs
+ * at 35, 60 and 85 % speed are held out.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export interface FanRun {
   /** [n][3] */
   signal: Float32Array;
   label: number;
-  /** Not trained on. */
+  /** True if the run is held out. */
   kept: boolean;
 }
 

@@ -1,10 +1,10 @@
 /**
- * The networks of `npm run quant:compare`: those of the zoo and a fan's, each as it is and in forms that are
- * harder to quantise.
+ * The networks of `npm run quant:compare`: networks of the zoo and for a fan, in their original form and in
+ * forms that are harder to quantise.
  *
- * In: nothing.  Out: a name, the windows it is judged on, the file it is made of, the edits that make its
- * form (test/quant/peers/forms.py). The networks of har, ecg and kws are those of fold 0: its subjects,
- * records and speakers are judged on, all others calibrate.
+ * In: nothing.  Out: for each network its name, its windows, its source file, and the edits of its form
+ * (test/quant/peers/forms.py). The networks of har, ecg and kws are those of fold 0: its subjects, records
+ * and speakers are held out, all others are used for calibration.
  */
 import type { Base } from './windows.ts';
 
@@ -13,17 +13,18 @@ export interface Network {
   base: Base;
   /** A file of models/zoo, or one that test/quant/peers/train.py makes. */
   source: { zoo: string } | { trained: string };
-  /** Edits that leave what it computes as it is. */
+  /** Edits of the file that do not change its function. */
   edits: string[];
-  /** The input is scale * x + offset, a number or one per channel. */
+  /** Raw units: the input is scale * x + offset, with one number or one per channel. */
   raw?: { scale: number[]; offset: number[] };
   friendly: boolean;
   why: string;
 }
 
 const rawEdit = ({ scale, offset }: { scale: number[]; offset: number[] }) => `raw:${scale}:${offset}`;
-/** Acceleration in mg and rotation in degrees a second; counts of a 12-bit converter around its middle. */
+/** Acceleration in mg and rotation in degrees per second. */
 const units = { scale: [1000, 1000, 1000, 250, 250, 250], offset: [0] };
+/** Counts of a converter. */
 const counts = { scale: [200], offset: [1024] };
 const milli = { scale: [1000], offset: [0] };
 

@@ -1,9 +1,9 @@
 /**
- * Runlet's side of the table: one network, one preset, one draw of calibration windows.
+ * Measures Runlet for one network, one preset, and one draw of calibration windows.
  *
- * In: a float graph, windows, which of them to calibrate with.  Out: the metric of the built int8 module over
- * the evaluation windows. Every window is by itself, in calibration as in judging (mode windowed, hop =
- * window), as it is for a library that has no stream.
+ * In: a float graph, windows, the indexes of the calibration windows.  Out: the metric of the built int8
+ * module over the evaluation windows. Windows are separate in calibration and in evaluation (mode windowed,
+ * hop = window), as in a library without streams.
  */
 import { moduleScores, openInt8 } from '../../host/demo/zoo.ts';
 import { argmax } from '../../host/statistics.ts';
@@ -14,8 +14,8 @@ import { quantize } from '../../quant/quantize.ts';
 import type { Windows } from './windows.ts';
 
 /**
- * Share of windows whose largest score is the truth's, in %; for a single output 100 - mean absolute error in
- * % of the mean truth.
+ * Returns the share of windows whose largest score is the true class, %. For a single output it returns 100
+ * less the mean absolute error in % of the mean truth.
  */
 export function metricOf(scores: readonly ArrayLike<number>[], truth: Float64Array): number {
   const rate = (scores[0]?.length ?? 0) === 1;
@@ -26,7 +26,7 @@ export function metricOf(scores: readonly ArrayLike<number>[], truth: Float64Arr
   return rate ? 100 * (1 - sum / truth.reduce((a, b) => a + b, 0)) : (100 * sum) / scores.length;
 }
 
-/** The windows of a draw, one after the other. */
+/** Returns the windows of a draw, joined. */
 export function picked(windows: Float32Array, each: number, draw: Int32Array): Float32Array {
   const out = new Float32Array(draw.length * each);
   for (const [i, w] of draw.entries()) out.set(windows.subarray(w * each, (w + 1) * each), i * each);
@@ -35,7 +35,7 @@ export function picked(windows: Float32Array, each: number, draw: Int32Array): F
 
 export interface Found {
   metric: number;
-  /** Layers by their signal-to-quantisation-noise, the lowest first. */
+  /** Layers by their signal-to-quantisation-noise ratio, lowest first. */
   layers: [name: string, op: string, sqnrDb: number][];
 }
 

@@ -1,18 +1,18 @@
 /**
- * The rules that the table of quantisers is judged by.
+ * The rules of the comparison of quantisers.
  *
- * In: metrics in points (%), per network and calibration draw.  Out: each rule with whether it holds, and
- * where it does not.
+ * In: metrics in points (%), per network and calibration draw.  Out: for each rule whether it holds, and
+ * where it fails.
  *
- * 1. `good` loses on average at most the larger of 0.1 points and half of what onnxruntime's best loses (over
- * networks and draws).
- * 2. `good` is on no network worse than onnxruntime's best by more than 0.2 points or two windows, whichever
- * is more (over draws).
- * 3. `best` is, on average over draws, within 0.3 points of float on every friendly form.
+ * 1. Over all networks and draws, the mean loss of `good` is at most 0.1 points or half of the loss of
+ * onnxruntime's best method, whichever is larger.
+ * 2. On each network, in the mean over draws, `good` is behind onnxruntime's best method by at most 0.2
+ * points or two windows, whichever is larger.
+ * 3. On every friendly form, in the mean over draws, `best` is within 0.3 points of float.
  *
- * Beside the rules it is told where the first does not hold for a network by itself, and the second not in a
- * draw: of some hundred windows two or three change sides by chance with any rounding, also onnxruntime's, so
- * that no quantiser keeps these everywhere.
+ * Two further results are only reported: rule 1 for each network, and rule 2 for each draw. No quantiser can
+ * keep these everywhere, because with any rounding two or three of a few hundred windows change their class
+ * by chance.
  */
 export interface Row {
   name: string;
@@ -21,7 +21,7 @@ export interface Row {
   float: number;
   /** Per draw: fast, good, best. */
   runlet: Record<'fast' | 'good' | 'best', number[]>;
-  /** Of the method whose mean is highest; none where it is not installed. */
+  /** onnxruntime's method with the highest mean; absent if it is not installed. */
   peer?: { method: string; metric: number[] };
 }
 
@@ -29,7 +29,7 @@ export interface Verdict {
   rule: string;
   holds: boolean;
   failures: string[];
-  /** Told, not asked. */
+  /** True: the rule is only reported. */
   aside?: boolean;
 }
 
@@ -40,12 +40,12 @@ export function verdicts(rows: readonly Row[]): Verdict[] {
   const compared = rows.filter((r) => r.peer);
   const rule = (text: string, failures: string[]): Verdict => ({ rule: text, holds: failures.length === 0, failures });
   const first = compared.flatMap(({ name, float, runlet, peer }) => {
-    const [own, other] = [float - mean(runlet.good), float - mean(peer?.metric ?? [])];
+    const [ours, other] = [float - mean(runlet.good), float - mean(peer?.metric ?? [])];
     const allowed = Math.max(0.1, other / 2);
-    return own <= allowed + 1e-9 ? [] : [`${name}: loses ${points(own)}, allowed ${points(allowed)}`];
+    return ours <= allowed + 1e-9 ? [] : [`${name}: loses ${points(ours)}, allowed ${points(allowed)}`];
   });
   const all = (of: (r: Row) => number) => mean(compared.map(of));
-  const own = all((r) => r.float - mean(r.runlet.good));
+  const ours = all((r) => r.float - mean(r.runlet.good));
   const other = all((r) => r.float - mean(r.peer?.metric ?? []));
   const behindIn = (rowOf: Row) => (rowOf.peer?.metric ?? []).map((m, draw) => m - (rowOf.runlet.good[draw] as number));
   const allowedOf = ({ windows }: Row) => Math.max(0.2, 200 / windows);
@@ -67,15 +67,15 @@ export function verdicts(rows: readonly Row[]): Verdict[] {
     });
   const out = [rule('best is within 0.3 points of float on all friendly forms', third)];
   if (compared.length === 0) return out;
-  const mostOverall = Math.max(0.1, other / 2);
+  const allowedOverall = Math.max(0.1, other / 2);
   return [
     rule(
-      `good loses on average at most the larger of 0.1 points and half of what onnxruntime loses: ${points(own)} points, onnxruntime ${points(other)}`,
-      own <= mostOverall + 1e-9 ? [] : [`allowed ${points(mostOverall)}`],
+      `the mean loss of good is at most the larger of 0.1 points and half of onnxruntime's loss: ${points(ours)} points, onnxruntime ${points(other)}`,
+      ours <= allowedOverall + 1e-9 ? [] : [`allowed ${points(allowedOverall)}`],
     ),
-    rule('good is on no network behind onnxruntime by more than 0.2 points or two windows', second),
+    rule('on each network good is behind onnxruntime by at most 0.2 points or two windows', second),
     ...out,
-    { ...rule('the first on each network by itself', first), aside: true },
-    { ...rule('the second in each draw by itself', inDraws), aside: true },
+    { ...rule('the first rule on each network', first), aside: true },
+    { ...rule('the second rule in each draw', inDraws), aside: true },
   ];
 }

@@ -1,9 +1,10 @@
 /**
- * Windows that the networks of the table are calibrated with and judged on.
+ * Calibration and evaluation windows for the comparison of quantisers.
  *
  * In: a folder of recordings (RUNLET_DATA, or ../shared/data beside the clone).  Out: float32 windows
- * [n][frames][channels] to draw calibration from, others to judge on, and their labels (a rate for ppg-hr).
- * Calibration never sees the subjects, records, speakers or speeds that are judged on.
+ * [n][frames][channels] for draws of calibration data, held-out windows for evaluation, and labels (a rate
+ * for ppg-hr). Subjects, records, speakers and speeds of the evaluation windows are not in the calibration
+ * windows.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,9 +18,9 @@ import { root, zooArray } from '../../host/demo/zoo.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { readFan } from './fan.ts';
 
-/** So many of n, in a drawn order. */
-export const drawn = (seed: number, most: number, n: number): Int32Array =>
-  Int32Array.from(shuffled(n, random32(seed)).slice(0, most));
+/** Draws `count` of n indexes in random order. */
+export const drawn = (seed: number, count: number, n: number): Int32Array =>
+  Int32Array.from(shuffled(n, random32(seed)).slice(0, count));
 
 export type Base = 'ppg-hr' | 'har-watch' | 'har-phone' | 'ecg' | 'kws' | 'fan' | 'vibration';
 
@@ -28,10 +29,10 @@ export interface Windows {
   channels: number;
   /** [n][frames][channels] */
   calibration: Float32Array;
-  /** Labels of the calibration windows, where a network is trained on them. */
+  /** Labels of the calibration windows, for networks that are trained here. */
   labels: Float64Array;
   evaluation: Float32Array;
-  /** A label per evaluation window, or a rate in beats a minute. */
+  /** Label of each evaluation window, or its rate in beats per minute. */
   truth: Float64Array;
 }
 
@@ -45,13 +46,13 @@ const sets: Record<Base, string> = {
   fan: 'fan-vibration',
   vibration: 'fan-vibration',
 };
-/** The folder of a base's recordings, or nothing. */
+/** Returns the folder of a base's recordings, or undefined. */
 export const folderOf = (base: Base): string | undefined => {
   const path = join(dataFolder, sets[base]);
   return existsSync(path) ? path : undefined;
 };
 
-/** Windows one after the other. */
+/** Collects windows with their truth. */
 class Collector {
   readonly windows: Float32Array[] = [];
   readonly truth: number[] = [];
@@ -80,8 +81,8 @@ function cut(
     into.add(signal.slice(n * hop * channels, (n * hop + frames) * channels), truthOf(n));
 }
 
-const finished = (frames: number, channels: number, pool: Collector, judged: Collector, most = 3000): Windows => {
-  const evaluation = judged.joined(drawn(7, most, judged.windows.length).sort());
+const finished = (frames: number, channels: number, pool: Collector, judged: Collector, maxJudged = 3000): Windows => {
+  const evaluation = judged.joined(drawn(7, maxJudged, judged.windows.length).sort());
   const calibration = pool.joined();
   return {
     frames,
@@ -93,28 +94,28 @@ const finished = (frames: number, channels: number, pool: Collector, judged: Col
   };
 };
 
-/** Hop of the windows that calibrate and train. */
+/** Hop of the windows for calibration and training. */
 const trainHop = 16;
 
 function har(folder: string, device: 'watch' | 'phone'): Windows {
   const [pool, judged] = [new Collector(), new Collector()];
   for (const { fold, signal, labels } of readSubjects(folder, device)) {
-    const own = fold === 0;
+    const isJudged = fold === 0;
     cut(
-      own ? judged : pool,
+      isJudged ? judged : pool,
       signal,
       axes,
       harWindow,
-      own ? harHop : trainHop,
-      (n) => labels[harWindow / 2 + n * (own ? harHop : trainHop)] as number,
+      isJudged ? harHop : trainHop,
+      (n) => labels[harWindow / 2 + n * (isJudged ? harHop : trainHop)] as number,
     );
   }
   return finished(harWindow, axes, pool, judged);
 }
 
 /**
- * Judged: of each record the answers nearest to R marks, and one between beats for every third. Calibration:
- * a window every 10 s.
+ * Collects evaluation windows around the R marks of each record, and around the middle between beats for
+ * every third mark. Calibration has a window every 10 s.
  */
 function ecg(folder: string): Windows {
   const [pool, judged] = [new Collector(), new Collector()];
@@ -154,8 +155,8 @@ function kws(folder: string): Windows {
 }
 
 /**
- * Windows with their real history in place of zero padding: 312 + 256 samples. Calibration: the zoo's
- * simulated signal.
+ * Collects windows of 312 + 256 samples, with real history instead of zero padding. Calibration uses the
+ * zoo's simulated signal.
  */
 function ppg(folder: string): Windows {
   const frames = 568;
@@ -169,7 +170,7 @@ function ppg(folder: string): Windows {
   return finished(frames, 1, pool, judged);
 }
 
-/** A sensor of vibration: without what stays (one pole at 0.25 Hz), limited to +-1 g. */
+/** Simulates a vibration sensor: a high-pass with one pole at 0.25 Hz, limited to +-1 g. */
 function vibration(signal: Float32Array): Float32Array {
   const slow = 1 - Math.exp((-2 * Math.PI * 0.25) / 50);
   const still = [0, 1, 2].map((axis) => signal[axis] as number);

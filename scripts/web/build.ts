@@ -1,9 +1,9 @@
 /**
- * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the kernels for code that the page
- * compiles.
+ * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the kernels for the page's
+ * compiler.
  *
- * In: host/web and the zoo.  Out: a folder of plain files that any server can serve, and their list. The same
- * sources give the same bytes.
+ * In: host/web and the zoo.  Out: a folder of static files for any server, and their list. The same sources
+ * give the same bytes.
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ async function serviceWorker(folder: string, files: string[], version: string): 
   });
 }
 
-/** Every file of the page, relative to `folder`. */
+/** Builds the page. Returns its files, relative to `folder`. */
 export async function buildWeb(folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   const files = [...plain, 'page.css'];
@@ -61,7 +61,7 @@ export async function buildWeb(folder: string): Promise<string[]> {
   return [...files, ...later.keys(), 'service-worker.js'];
 }
 
-/** Bytes with gzip: what is fetched before the first model runs (demo recordings left out), and all. */
+/** Returns sizes with gzip: `page` is fetched before the first model runs (without demos), `all` in total. */
 export function sizes(folder: string, files: string[]): { page: number; all: number; each: Map<string, number> } {
   const each = new Map(files.map((name) => [name, gzipSync(readFileSync(join(folder, name)), { level: 9 }).length]));
   const meta = new Set(firstFiles(folder));
@@ -69,7 +69,7 @@ export function sizes(folder: string, files: string[]): { page: number; all: num
   return { page: sum(meta), all: sum(files), each };
 }
 
-/** The document, its scripts with what they import at once, the style and the catalogue. */
+/** Returns the document, its scripts with their static imports, the style sheet and the catalogue. */
 function firstFiles(folder: string): Set<string> {
   const found = new Set(['index.html', 'page.css', 'icon.svg', 'catalogue.json']);
   const visit = (name: string) => {

@@ -1,6 +1,6 @@
 /**
- * The page's scripts by esbuild, for scripts/prepare.mjs (the page of `runlet page`) and build.ts (the page
- * with the zoo).
+ * Builds the page's scripts with esbuild, for scripts/prepare.mjs (the page of `runlet page`) and build.ts
+ * (the page with the zoo).
  *
  * In: host/web.  Out: files by name. The same sources give the same bytes.
  */
@@ -9,10 +9,10 @@ import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '../..');
 const source = (name) => join(root, 'host/web', name);
-/** What unreachable lines of the compiler would import in Node. */
+/** Node modules that the compiler imports only in Node. */
 const nodeOnly = ['fs', 'module', 'path', 'url', 'node:*'];
 
-/** Leaves host/web/compiler.ts out, and no other file of that name. */
+/** Excludes host/web/compiler.ts, but no other file of that name. */
 const withoutCompiler = {
   name: 'without-compiler',
   setup: ({ onResolve }) =>
@@ -22,9 +22,9 @@ const withoutCompiler = {
 };
 
 /**
- * Scripts that share what they have in common, and the worklet, which is one file.
- * @param compiler whether the page can compile code: AssemblyScript and binaryen, some 15 MB, are `later`, as
- * few visits need them. Without it its catalogue names no kernels, and nothing imports it.
+ * Builds the scripts, which share common code, and the worklet, which is a single file.
+ * @param compiler true: the page can compile code. AssemblyScript and binaryen (about 15 MB) are then in
+ * `later`, because few visits need them. False: the page must not name kernels in its catalogue.
  */
 export async function pageScripts({ compiler }) {
   const common = {

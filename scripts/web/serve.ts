@@ -1,7 +1,8 @@
 /**
- * Serves a folder of plain files on 127.0.0.1.
+ * Serves a folder of static files on 127.0.0.1.
  *
- * In: a folder, a port (0: any).  Out: the address, and a way to stop.  Files that come later are not served.
+ * In: a folder, a port (0: any).  Out: the address, and a function to stop.  Files that are added later are
+ * not served.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

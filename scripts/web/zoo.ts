@@ -1,5 +1,5 @@
 /**
- * What of the zoo goes into the page: a bundle for each model and its demo recording, and the front ends.
+ * Makes the zoo's files of the page: a bundle and a demo recording for each model, and the front ends.
  *
  * In: models/zoo, a function that writes a file of the page.  Out: entries of the catalogue.
  */
@@ -29,8 +29,8 @@ const motion = ['ax', 'ay', 'az', 'gx', 'gy', 'gz'];
 const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /**
- * Quantised as `runlet quantize` does by itself. What it warns of is for those who train these models, not
- * for those who look at the page.
+ * Builds the bundle of a model, quantised with the defaults of `runlet quantize`. Warnings are ignored,
+ * because they concern the training of the model.
  */
 async function bundleOf(folder: string, name: string, calib: string, put: Put): Promise<string> {
   const graph = await loadGraph({ model: join(zoo, folder, `${name}.onnx`) });
@@ -41,7 +41,7 @@ async function bundleOf(folder: string, name: string, calib: string, put: Put): 
   return put(`models/${name}.wasm`, wasm);
 }
 
-/** Columns of a recording of the zoo, and what is true of each row. */
+/** Reads columns of a recording of the zoo, and the truth of each row. */
 async function recordingOf(path: string, columns: string[], truth: string) {
   const source = await openSource(join(zoo, path), { frameElements: columns.length, columns, truth });
   const samples: number[] = [];
@@ -49,7 +49,7 @@ async function recordingOf(path: string, columns: string[], truth: string) {
   return { samples: Float32Array.from(samples), truth: [...(source.truth?.view() ?? [])] };
 }
 
-/** Five minutes of simulated PPG with their truth. */
+/** Writes five minutes of simulated PPG with their truth. */
 async function ppgDemo(put: Put): Promise<DemoEntry> {
   const rateHz = 32;
   const { samples, truth } = await recordingOf('ppg-hr/demo.csv', ['ppg'], 'bpm_true');
@@ -62,21 +62,21 @@ async function ppgDemo(put: Put): Promise<DemoEntry> {
   };
 }
 
-/** Two simulated minutes of an ECG with their beats. */
+/** Writes two minutes of a simulated ECG with their beats. */
 async function ecgDemo(put: Put): Promise<DemoEntry> {
   const { samples, truth } = await recordingOf('ecg/demo.csv', ['ecg'], 'beat');
-  const said = truth.flatMap((beat, n): Said[] =>
+  const beats = truth.flatMap((beat, n): Said[] =>
     beat > 0 ? [{ word: beatClasses[beat - 1] as string, start: n / ecgHz, end: n / ecgHz }] : [],
   );
   return {
     title: 'demo.csv',
     file: put('demos/ecg.f32', bytesOf(samples)),
     rateHz: ecgHz,
-    script: put('demos/ecg.json', JSON.stringify(said)),
+    script: put('demos/ecg.json', JSON.stringify(beats)),
   };
 }
 
-/** A simulated minute of a watch or a phone, with what its wearer does. */
+/** Writes a simulated minute of a watch or a phone, with the activities of its wearer. */
 async function harDemo(device: string, put: Put): Promise<DemoEntry> {
   const { samples, truth } = await recordingOf(`har/demo-${device}.csv`, motion, 'activity');
   return {
@@ -88,7 +88,7 @@ async function harDemo(device: string, put: Put): Promise<DemoEntry> {
   };
 }
 
-/** The synthesised minute with its script. */
+/** Writes the synthesised minute with its script. */
 function kwsDemo(put: Put): DemoEntry {
   const { words } = JSON.parse(readFileSync(join(zoo, 'kws/demo.json'), 'utf8')) as { words: Said[] };
   const script = words.map(({ word, start, end }) => ({ word, start, end }));
@@ -103,7 +103,7 @@ async function models(put: Put): Promise<ModelEntry[]> {
   const entries: ModelEntry[] = [
     {
       name: 'ecg',
-      note: 'heart beats, and those that come too early',
+      note: 'heart beats, and beats that come too early',
       file: await bundleOf('ecg', 'ecg', 'calib.npy', put),
       demo: await ecgDemo(put),
       answers: { delayS: beatDelay / ecgHz, beats: put('demos/ecg-kinds.json', JSON.stringify(kindWeights())) },
@@ -113,7 +113,7 @@ async function models(put: Put): Promise<ModelEntry[]> {
     const name = `har-${device}`;
     entries.push({
       name,
-      note: `what somebody does, by a ${device === 'watch' ? 'watch on the wrist' : 'phone in the pocket'}`,
+      note: `activity of a person with a ${device === 'watch' ? 'watch on the wrist' : 'phone in the pocket'}`,
       file: await bundleOf('har', name, `calib-${device}.npy`, put),
       demo: await harDemo(device, put),
       answers: { delayS: harWindow / 2 / harHz },
@@ -121,7 +121,7 @@ async function models(put: Put): Promise<ModelEntry[]> {
   }
   entries.push({
     name: 'ppg-hr',
-    note: 'heart rate, by a simulated wrist PPG',
+    note: 'heart rate from a simulated wrist PPG',
     file: await bundleOf('ppg-hr', 'ppg-hr', 'calib.npy', put),
     demo: await ppgDemo(put),
   });
@@ -135,7 +135,7 @@ async function models(put: Put): Promise<ModelEntry[]> {
   return entries;
 }
 
-/** Presets and steps that models are found with. */
+/** Presets and steps that are common in models. */
 const frontEndsOf: [preset: string, stepSamples: number, title: string][] = [
   ['microwakeword', 160, 'microWakeWord, 10 ms'],
   ['microwakeword', 320, 'microWakeWord, 20 ms'],

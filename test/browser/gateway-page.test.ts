@@ -127,7 +127,7 @@ only('the page: streams, losses, a swap, a refused bundle, in light and dark and
     assert.ok(await page.isHidden('#safe'));
     assert.match(
       await text('#slots'),
-      /1\.2\.0[\s\S]*no signature was verified[\s\S]*before: .* 1\.1\.0[\s\S]*passed, waits: .* 1\.3\.0/,
+      /1\.2\.0[\s\S]*no signature was verified[\s\S]*previous: .* 1\.1\.0[\s\S]*passed, not confirmed: .* 1\.3\.0/,
     );
     const rows = await page.$$eval('#streams tbody tr', (all) =>
       all.map((row) => [...row.children].map((cell) => cell.textContent)),

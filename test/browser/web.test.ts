@@ -199,7 +199,7 @@ visiting('har-watch: six named traces, states against the script, and the same o
   await visit.choose('har-watch', /demo-watch\.csv/);
   assert.is(await visit.text('#channels'), 'ax, ay, az, gx, gy, gz');
   const { values } = await visit.runAtOnce();
-  assert.match(await visit.text('#numbers'), /9\d\.\d %right, of 353 answers/);
+  assert.match(await visit.text('#numbers'), /9\d\.\d %of 353 answers right/);
   await visit.page.waitForTimeout(200);
   const colours = await visit.page.$eval('canvas[data-lane="wave"]', (canvas) => {
     const { width, height } = canvas as HTMLCanvasElement;
@@ -223,7 +223,7 @@ visiting('har-watch: six named traces, states against the script, and the same o
   assert.equal((await visit.runAtOnce()).values, values);
   const halved = lines.map((line, n) => (n === 0 ? line : line.replace(/^[^,]+/, `${n / 100}`)));
   await visit.drop(web.file('fast.csv', halved.join('\n')));
-  assert.match((await visit.error()).why as string, /100 rows a second, and the model takes 50/);
+  assert.match((await visit.error()).why as string, /100 rows per second, but the model takes 50/);
   assert.ok(await visit.page.isHidden('#lanes'), 'the error stands where the picture would');
 });
 

@@ -115,7 +115,7 @@ test('what the container starts gets healthy, takes the bundle of the README, an
     const to = ['--to', `http://127.0.0.1:${port}`, '--token-file', 'state/token'];
     const { code, stdout, stderr } = await runCli(work.path, ['flash', 'out/activity-1.wasm', ...to]);
     assert.is(code, 0, stderr);
-    assert.match(stdout, /^runs +activity 1\.0\.0/m);
+    assert.match(stdout, /^running +activity 1\.0\.0/m);
     gateway.kill('SIGTERM');
     if (gateway.exitCode === null) await once(gateway, 'exit');
     assert.is(gateway.exitCode, 0, log);

@@ -33,7 +33,7 @@ export async function fixture(policy: Partial<Policy> = { keys: [keys.publicKey,
     const bytes = there.get(digest);
     if (bytes) return bytes;
     if (digest.startsWith('00')) await new Promise((resolve) => signal.addEventListener('abort', resolve));
-    throw new RunletError('RN853', { what: 'the bundle did not come from the broker', why: 'nothing came' });
+    throw new RunletError('RN853', { what: 'the broker did not send the bundle', why: 'nothing arrived' });
   };
   const begin = async () => {
     const memory = fleetMemory(disk);

@@ -89,7 +89,7 @@ test('a challenge leads to the service for tokens, and its token to the module',
   const user = 'robot:and-its-password';
   assert.is((await pull({ tokens: { token: 'short-lived', user } }, user)).result, 'taken');
   const other = await pull({ tokens: { token: 'short-lived', user } }, 'robot:another-password');
-  assert.equal([other.result, other.why], ['RN854', 'its service for tokens answers 401']);
+  assert.equal([other.result, other.why], ['RN854', 'its token service answers 401']);
   const elsewhere = await pull({ tokens: { token: 'short-lived', user, realm: 'http://registry.example/token' } }, user);
   assert.is(elsewhere.result, 'RN854');
   assert.match(elsewhere.why, /not HTTPS/);

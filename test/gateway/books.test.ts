@@ -1,9 +1,9 @@
 /**
- * The signal and its books: whatever a sender gets wrong, outputs are those of the signal with its gaps
- * filled by policy, every tick is accounted for, and nothing is kept of what was refused.
+ * Intake from end to end: random messages, some of them wrong, give the outputs of the signal with its gaps
+ * filled by policy.
+ * Every tick is counted, and nothing of a refused message is kept.
  *
- * Oracle: a session of its own, fed tick by tick with what the rules of docs/streams.md say of the same
- * messages.
+ * Oracle: a separate session, fed tick by tick according to the rules of docs/streams.md.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -33,7 +33,7 @@ const until = async (done: () => boolean): Promise<void> => {
 
 const roomy = { mostWaitingHops: 1e6, mostLagMs: 1e6 };
 
-/** A gateway that runs a bundle in some slots. */
+/** Returns a gateway that runs one bundle in every slot. */
 async function begun(options: BundleOptions = {}, slots = ['main'], mostStreams = 64) {
   const gateway = await Gateway.open(new CrashDisk(), {
     policy: { keys: [keys.publicKey] },
@@ -75,12 +75,12 @@ const sending = fc.record({
 });
 
 const valueAt = (n: number): number => Math.sin(n) * 40;
-/** What is added to the number of message `i`: two damaged numbers are not beside each other. */
+/** Returns the error in the number of message `i`. No two damaged numbers are adjacent. */
 const damage = (i: number): number => 2 ** 33 + i * 2 ** 20;
 
 /**
- * Ticks that arrived, by number, as docs/streams.md has it: a number more than a hop ahead counts once a
- * message beside it comes.
+ * Returns the ticks that arrived, by number, according to docs/streams.md: a number more than a hop ahead
+ * counts only after an adjacent message arrives.
  */
 function arrivals(first: number, sent: Sent[], numbered: boolean) {
   const arrived = new Map<number, number>();
@@ -113,7 +113,7 @@ function arrivals(first: number, sent: Sent[], numbered: boolean) {
   return { arrived, begin, end };
 }
 
-/** What a session of its own gives for the signal, gaps filled. */
+/** Returns the outputs of a separate session for the signal with its gaps filled. */
 async function outputsOf(
   wasm: Uint8Array,
   { begin, end, arrived, rules }: ReturnType<typeof arrivals> & { rules: Rules },
@@ -149,7 +149,7 @@ async function outputsOf(
   return { outputs, books };
 }
 
-test('random messages, also refused ones: outputs are those of the filled signal, and the books balance', async () => {
+test('the outputs of random messages, refused ones included, are those of the filled signal, and the counts add up', async () => {
   const { gateway, wasm } = await begun({ channels: 1, hostType: 'float32' }, ['main', 'other']);
   let run = 0;
   const given: number[] = [];
@@ -159,8 +159,8 @@ test('random messages, also refused ones: outputs are those of the filled signal
     const intake = new Intake(gateway, { ...roomy, ...policy, reorderTicks: hop, reorderMs: 1e6 } as Partial<IntakeOptions>);
     const stream = `s${run++}`;
     given.length = 0;
-    // without numbers nobody knows of what did not come; the first says where the stream begins, the last
-    // ones that it goes on
+    // Without numbers, a message that did not come is unknown. The first message says where the stream
+    // begins, and the last ones continue it.
     const known = messages.map(({ ticks, fate }) => ({
       ticks,
       fate: numbered || !['lost', 'far', 'foreign'].includes(fate) ? fate : ('taken' as const),
@@ -180,7 +180,7 @@ test('random messages, also refused ones: outputs are those of the filled signal
       const from = numbered ? at + (fate === 'far' ? damage(i) : 0) : undefined;
       at += ticks;
       if (fate === 'lost') continue;
-      // somebody else's slot, under this stream's name: no part of its signal
+      // a message to another slot under this stream's name is not part of its signal
       const slot = fate === 'foreign' ? 'other' : 'main';
       const code = await codeOf(() => intake.take({ stream, slot, from, bytes }));
       assert.is(code, { NaN: 'RN844', torn: 'RN842', foreign: 'RN847' }[fate as string] ?? 'none', fate);
@@ -204,25 +204,25 @@ test('random messages, also refused ones: outputs are those of the filled signal
 });
 
 /**
- * Bytes of buffers that are kept after `run`: the least that several collections leave, as one frees only a
- * part of what is free.
+ * Returns the bytes of buffers that stay in memory after `run`. It takes the minimum over several
+ * collections, since one collection frees only a part of the garbage.
  */
 async function keptBytes(run: () => Promise<void>): Promise<number> {
   const collected = async (): Promise<number> => {
-    let least = Number.POSITIVE_INFINITY;
+    let lowest = Number.POSITIVE_INFINITY;
     for (let i = 0; i < 10; i++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       gc();
-      least = Math.min(least, process.memoryUsage().arrayBuffers);
+      lowest = Math.min(lowest, process.memoryUsage().arrayBuffers);
     }
-    return least;
+    return lowest;
   };
   const before = await collected();
   await run();
   return (await collected()) - before;
 }
 
-test('refused names keep nothing, and a stream keeps its ticks alone, not the messages that they came in', async () => {
+test('a refused message keeps nothing in memory, and a stream keeps only its ticks, not the whole messages', async () => {
   const { gateway } = await begun({ channels: 1, hostType: 'float32' }, ['main'], 4);
   const intake = new Intake(gateway, roomy);
   const messageBytes = 1 << 20;
@@ -237,8 +237,8 @@ test('refused names keep nothing, and a stream keeps its ticks alone, not the me
   assert.is(gateway.streams.size, 0);
   assert.ok(refused < 2 * messageBytes, `${refused} bytes are kept of refused messages`);
   assert.not.ok(gateway.slots.has('empty'));
-  // one tick of each message is new: 1024 ticks are kept for a replay, and as many again wait for the thread
-  // and for a snapshot
+  // One tick of each message is new. 1024 ticks are kept for a replay, and as many wait for the thread and
+  // for a snapshot.
   const length = messageBytes / 4;
   const slide = async (stream: string) => {
     for (let i = 0; i < 60; i++) intake.take({ stream, from: i, bytes: new Uint8Array(messageBytes) });
@@ -251,7 +251,7 @@ test('refused names keep nothing, and a stream keeps its ticks alone, not the me
   const slid = await keptBytes(async () => {
     for (const stream of ['a', 'b', 'c', 'd']) await slide(stream);
   });
-  // the module's memory, of a page a stream, is the thread's
+  // the module's memory, one page per stream, belongs to the thread and is not counted
   const bound = 4 * 4 * 4 * 2048 + 2 * messageBytes;
   assert.ok(slid < bound, `${slid} bytes are kept of four streams, and ${bound} are allowed`);
   assert.is(await codeOf(() => intake.take({ stream: 'e', from: 0, bytes: new Uint8Array(4) })), 'RN813');
@@ -259,27 +259,27 @@ test('refused names keep nothing, and a stream keeps its ticks alone, not the me
   await gateway.close();
 });
 
-test('a signal that begins again and again, and never has an output, is not kept', async () => {
+test('a signal that restarts again and again without an output is not kept in memory', async () => {
   const channels = 256;
   const messages = 16_000;
   const { gateway } = await begun({ channels });
   const intake = new Intake(gateway, { ...roomy, gap: 'reset', reorderTicks: 2 });
   const kept = await keptBytes(async () => {
     for (let i = 0; i < messages; i++) {
-      // three ticks, one is lost: a window is eight
+      // three ticks arrive, one is lost; a window has eight ticks
       intake.take({ stream: 'z', from: 4 * i, bytes: new Uint8Array(3 * channels) });
       if (i % 200 === 199) await gateway.streams.get('z')?.instance?.snapshot();
     }
   });
   assert.is(gateway.streams.get('z')?.sequence, 0);
-  // 1024 ticks are kept for a replay, and messages until a snapshot holds them: ten times 200 of 16,000
+  // The log keeps 1024 ticks for a replay, and messages until a snapshot holds them: ten times 200 of 16,000.
   const bound = (1024 + 10 * 200 * 3) * channels;
   assert.ok(kept < bound, `${kept} bytes are kept, and ${bound} are allowed`);
   intake.close();
   await gateway.close();
 });
 
-test('a module that hangs in one slot: another slot gives its outputs and swaps its bundle meanwhile, and sheds nothing', async () => {
+test('while a module hangs in one slot, another slot gives all outputs, swaps its bundle and sheds nothing', async () => {
   const { gateway } = await begun({}, ['main', 'other', 'third']);
   const intake = new Intake(gateway, { mostWaitingHops: 1000, mostLagMs: 300 });
   const raws: Int8Array[] = [];
@@ -290,7 +290,7 @@ test('a module that hangs in one slot: another slot gives its outputs and swaps 
     intake.take({ stream, slot, from: at, bytes: bytesOf(signal(1, at, ticks)) });
   assert.ok(send('a', 'main', 0, 20));
   await until(() => raws.length === expected(1, 20).length);
-  // one module hangs in the run of `other`, and one in the trial of `third`
+  // One module hangs in the run of `other`, one in the trial of `third`.
   const hangs = await bundleOf(2, { edit: [later(loop)] });
   await gateway.receive(hangs.wasm, hangs.digest, 'other');
   assert.is((await gateway.try('other', { enduranceHops: 8 })).phase, 'confirmed');

@@ -1,8 +1,8 @@
 /**
- * Bundles for the gateway's tests: the tiny module of test/host with a name, a version and a sequence number,
- * and others that misbehave; keys.
+ * Bundles and keys for the gateway's tests: the tiny module of test/host with a name, a version and a
+ * sequence number, and variants that misbehave.
  *
- * In: what is wrong with it.  Out: signed bytes with their digest.
+ * In: changes to the module.  Out: signed bytes and their digest.
  */
 import { createHash } from 'node:crypto';
 import { newKeyPair } from '../../assembly/bundle/keys.ts';
@@ -27,19 +27,19 @@ export interface BundleOptions extends TinyOptions {
   key?: typeof keys;
 }
 
-/** Text of a module that does not return, for its options' `edit`. */
+/** Source text of an endless loop, for the option `edit`. */
 export const loop = 'while (load<i32>(state) != 7) store<i32>(state, load<i32>(state) | 1);';
 
 /**
- * Something that a module does at each push after its thirtieth: it counts in a word of the state that is not
- * used.
+ * Returns an edit that makes the module run `body` at each push after its thirtieth. It counts in an unused
+ * word of the state.
  */
 export const later = (body: string): [string, string] => {
   const counts = 'store<i32>(state, load<i32>(state, 12) + 1, 12);';
   return ['let due: i32 = 0;', `let due: i32 = 0; ${counts} if (load<i32>(state, 12) > 30) { ${body} }`];
 };
 
-/** A signed bundle of the moving average over six channels of int8. */
+/** Returns a signed bundle: the moving average over six channels of int8. */
 export async function bundleOf(
   sequence: number,
   { name, version, key = keys, manifest, ...tiny }: BundleOptions = {},
@@ -48,13 +48,13 @@ export async function bundleOf(
     const named = { ...m, name: name ?? m.name, version: version ?? `1.${sequence}.0`, sequence };
     return manifest ? manifest(named) : named;
   };
-  // the fixed memory of one page is what its manifest says, to within pages
+  // the fixed memory is one page, as the manifest says
   const plain = await tinyBundle({ channels, hostType: 'int8', sampleRateHz: 100, manifest: change, ...tiny });
   const wasm = await signBundle(plain, key);
   return { wasm, digest: digestOf(wasm) };
 }
 
-/** An endless signal: frame t of a stream is always the same. */
+/** Returns part of an endless signal: frame t of a stream is always the same. */
 export function signal(stream: number, from: number, frames: number, width = channels): Int8Array {
   return Int8Array.from({ length: frames * width }, (_, i) => {
     const x = Math.imul((from * width + i + 1) ^ (stream * 0x9e3779b1), 0x85ebca6b);
@@ -62,7 +62,7 @@ export function signal(stream: number, from: number, frames: number, width = cha
   });
 }
 
-/** What an uninterrupted run gives for frames [0, frames). */
+/** Returns the outputs of an uninterrupted run over frames [0, frames). */
 export const expected = (stream: number, frames: number): Int8Array[] => reference(signal(stream, 0, frames), channels);
 
 export const bytesOf = (values: Int8Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.length);

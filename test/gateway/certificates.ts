@@ -1,6 +1,6 @@
 /**
- * Certificate authorities for tests, and certificates that they sign: servers for 127.0.0.1 and localhost,
- * clients, and such that have expired.
+ * Certificate authorities for tests, and certificates that they sign: for servers at 127.0.0.1 and localhost,
+ * for clients, and expired ones.
  *
  * In: a name.  Out: PEM, P-256.
  */
@@ -17,7 +17,7 @@ export interface Authority extends Pair {
 }
 
 interface Validity {
-  /** Days from now. */
+  /** Start of the validity, in days from now. */
   fromDays?: number;
   toDays?: number;
 }

@@ -1,10 +1,12 @@
 /**
- * A disk in memory that crashes: at any operation, with what was not synced lost, kept or torn, or full.
+ * A disk in memory that can crash at any operation, or be full. After a crash, unsynced data is lost, kept or
+ * torn.
  *
- * In: where to fail.  Out: a Disk; after the crash `survivors`, the disks that a machine may find when it
- * starts again. Bytes of a file are sure after its sync; names after syncFolder; of the others any number of
- * the oldest may have reached the disk, in order, and of a file's bytes any part, or zeros in their place
- * (the length was written, the bytes were not). A file that was cut off may have its old end again.
+ * In: where to fail.  Out: a Disk; after the crash, `survivor` returns a disk that the machine may find at
+ * the next start. Bytes of a file are durable after `sync`, names after `syncFolder`. Of the other name
+ * changes, any number of the oldest may be there, in order. Of a file's unsynced bytes, any first part may be
+ * there, or zeros in its place (the length was written, the bytes were not). A truncated file may have its
+ * old end again.
  */
 import type { Disk, DiskFile } from '../../host/gateway/store/disk.ts';
 
@@ -12,14 +14,14 @@ export class Crash extends Error {}
 
 interface Inode {
   bytes: number[];
-  /** What is sure. */
+  /** Bytes that are durable. */
   synced: number[];
-  /** The first of `bytes` that are those of `synced`. */
+  /** Number of leading bytes that are equal in `bytes` and `synced`. */
   same: number;
 }
 type Change = { path: string; inode?: Inode };
 
-/** One by one: an argument list has an end. */
+/** Appends byte by byte, since an argument list is limited in length. */
 function append(inode: Inode, bytes: Uint8Array): void {
   for (const byte of bytes) inode.bytes.push(byte);
 }
@@ -27,11 +29,11 @@ function append(inode: Inode, bytes: Uint8Array): void {
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.');
 
 export interface Faults {
-  /** The operation that does not happen, and none after it. */
+  /** Index of the operation at which the disk crashes. Neither it nor a later one happens. */
   crashAt?: number;
-  /** The bytes that fit; writing more fails with ENOSPC. */
+  /** Capacity in bytes; writing more fails with ENOSPC. */
   roomBytes?: number;
-  /** Of the write at `crashAt`, the share that got through. */
+  /** Share of the write at `crashAt` that reaches the disk. */
   torn?: number;
 }
 
@@ -39,7 +41,7 @@ export class CrashDisk implements Disk {
   operations = 0;
   faults: Faults;
   #names = new Map<string, Inode>();
-  /** Names that are sure, and changes that are not. */
+  /** Durable names. `#log` holds the changes that are not durable yet. */
   #sure = new Map<string, Inode>();
   #log: Change[] = [];
   #crashed = false;
@@ -116,7 +118,7 @@ export class CrashDisk implements Disk {
     if (!inode) throw Object.assign(new Error(`no ${from}`), { code: 'ENOENT' });
     this.#names.delete(from);
     this.#names.set(to, inode);
-    // at once: no crash is between the two
+    // one change: no crash can happen between its two halves
     this.#log.push({ path: from, inode: undefined, ...{ to, moved: inode } } as Change);
   }
 
@@ -143,9 +145,10 @@ export class CrashDisk implements Disk {
   }
 
   /**
-   * The disk of the next start. `names` of the unsure changes happened, in order; of what was not synced in a
-   * file `keep(n)` of n bytes (and one more where it was cut off) are there, or `zeros` for them. A share of
-   * 1 of either is a crash of the process alone.
+   * Returns the disk of the next start. `names` chooses how many of the name changes that were not durable
+   * happened, in order. `keep(n)` chooses how many of a file's n unsynced bytes are there (n is one more if
+   * the file was truncated); `zeros` replaces them by zeros. If both keep everything, only the process
+   * crashed.
    */
   survivor(
     names: (changes: number) => number,

@@ -1,8 +1,8 @@
 /**
- * The real disk: what is written whole is synced, the file's bytes before its name and the folder's names
- * after, and each by a call of the system.
+ * The real disk: `writeWhole` syncs the bytes of the file before its name and the names of the folder after
+ * it, each by a system call.
  *
- * Two witnesses: Node's own file handles, and strace where it is there.
+ * Checked twice: through Node's file handles, and with strace if it is installed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fstatSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'runlet-disk-'));
 test.after(() => rmSync(folder, { recursive: true }));
 const source = join(import.meta.dirname, '../../host/gateway/store/disk.ts');
 
-/** Runs with each sync of a file handle noted: the number of its file, and its bytes then. */
+/** Runs `run` and records each sync of a file handle: the inode and the file's size at that time. */
 async function withSyncs(run: () => Promise<void>): Promise<{ ino: number; bytes: number }[]> {
   const syncs: { ino: number; bytes: number }[] = [];
   const some = await open(import.meta.filename ?? source);
@@ -38,7 +38,7 @@ async function withSyncs(run: () => Promise<void>): Promise<{ ino: number; bytes
   return syncs;
 }
 
-test('a file that is written whole is synced with all its bytes, and its folder after it', async () => {
+test('a file that is written whole is synced with all its bytes, and then its folder is synced', async () => {
   const disk = nodeDisk(folder);
   await disk.makeFolder('blobs');
   const syncs = await withSyncs(() => writeWhole(disk, 'blobs', 'one', new Uint8Array(100_000)));
@@ -50,7 +50,7 @@ test('a file that is written whole is synced with all its bytes, and its folder 
   assert.is(syncs[0]?.bytes, 100_000);
 });
 
-test('a file that goes on, a folder: each sync is one of the system', async () => {
+test('each sync of an open file or of a folder is a system call', async () => {
   const disk = nodeDisk(folder);
   const file = await disk.create('log');
   await file.write(new Uint8Array(10));
@@ -77,7 +77,7 @@ test('a file that goes on, a folder: each sync is one of the system', async () =
 const strace = spawnSync('strace', ['-V']).status === 0;
 if (!strace) console.log('  skipped: the calls of the system as strace sees them, which is not here');
 else
-  test('the system sees write, fsync of the file, rename, fsync of the folder, in this order', async () => {
+  test('the system calls are write, fsync of the file, rename and fsync of the folder, in this order', async () => {
     const script = join(folder, 'write.mjs');
     const text = `import { nodeDisk, writeWhole } from ${JSON.stringify(source)};
       await writeWhole(nodeDisk(process.argv[2]), '.', 'state', new TextEncoder().encode('a state to keep'));`;

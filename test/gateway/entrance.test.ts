@@ -1,9 +1,9 @@
 /**
- * A real gateway behind its door, knocked at over sockets: upgrades, foreign requests, faults, slots,
+ * A real gateway behind its door, over sockets: upgrades, requests of other sites, faults, slots,
  * connections.
  *
- * Raw sockets send what no client would: each is answered or ended, the process lives, and its connections
- * are gone again.
+ * Raw sockets send requests that no client would send. Each is answered or closed, the process survives, and
+ * no connection is left.
  */
 import { once } from 'node:events';
 import { request as ask } from 'node:http';
@@ -26,7 +26,7 @@ import { CrashDisk } from './crash-disk.ts';
 const token = 'a-token-of-some-length';
 const bearer = `Bearer ${token}`;
 
-/** A gateway in this process: whoever ends it ends the test. */
+/** Opens a gateway in this process. */
 async function opened({ maxConnections, requestsPerMinute }: { maxConnections?: number; requestsPerMinute?: number } = {}) {
   const gateway = await Gateway.open(new CrashDisk(), {
     policy: { keys: [keys.publicKey] },
@@ -67,16 +67,16 @@ async function opened({ maxConnections, requestsPerMinute }: { maxConnections?: 
 
 const portOf = ({ url }: Served): number => Number(new URL(url).port);
 
-/** Sends bytes as they are. @returns the socket, what it said so far, and its end */
+/** Sends raw bytes. @returns the socket, the text that it received so far, and a promise of its end */
 function raw(served: Served, text: string | Uint8Array) {
   const socket: Socket = connect(portOf(served), '127.0.0.1');
-  const said = { text: '' };
+  const received = { text: '' };
   socket.on('data', (part) => {
-    said.text += part.toString('latin1');
+    received.text += part.toString('latin1');
   });
   socket.on('error', () => {});
   socket.write(text);
-  return { socket, said, ended: once(socket, 'close') };
+  return { socket, received, ended: once(socket, 'close') };
 }
 const within = async (ms: number, done: () => boolean, what: string): Promise<void> => {
   for (const from = performance.now(); !done(); ) {
@@ -97,7 +97,7 @@ const statusOf = (served: Served, path: string, headers: Record<string, string> 
 const upgradeOf = (target: string, more = '') =>
   `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${more}\r\n`;
 
-test('upgrades that are refused are answered and closed, and none of them ends anything', async () => {
+test('a refused upgrade is answered and closed, and the process survives', async () => {
   const { served, close } = await opened();
   const cases: [text: string, status: number][] = [
     ...['//', '/\\', '//v1/ws', 'http://', '*', '/%'].map((target): [string, number] => [
@@ -113,10 +113,10 @@ test('upgrades that are refused are answered and closed, and none of them ends a
     [upgradeOf('/upgrade-throws', `Authorization: ${bearer}\r\n`), 500],
   ];
   for (const [text, status] of cases) {
-    // a client that keeps its side open, as an attacker would
-    const { said, ended } = raw(served, text);
+    // a client that keeps its side open, like an attacker
+    const { received, ended } = raw(served, text);
     await ended;
-    assert.match(said.text, new RegExp(`^HTTP/1.1 ${status} `), text.split('\r\n')[0]);
+    assert.match(received.text, new RegExp(`^HTTP/1.1 ${status} `), text.split('\r\n')[0]);
   }
   const many = Array.from({ length: 200 }, () => raw(served, upgradeOf('//')));
   await Promise.all(many.map(({ ended }) => ended));
@@ -127,14 +127,14 @@ test('upgrades that are refused are answered and closed, and none of them ends a
   await close();
 });
 
-test('requests: foreign pages change nothing, faults end one request, wrong tokens are slowed down on /metrics and /v1/ws too', async () => {
+test('pages of other sites change nothing, a fault ends one request only, and wrong tokens are rate-limited on every path', async () => {
   const { served, gateway, close } = await opened({ requestsPerMinute: 6 });
   for (const path of ['/v1/slots/main/rollback', '/v1/safe-mode/leave', '/v1/uploads', '/v1/streams/s/frames']) {
     const body = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${bearer}\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n`;
     for (const foreign of ['Origin: http://evil.example', 'Sec-Fetch-Site: cross-site', 'Origin: null']) {
-      const { said, ended } = raw(served, `${body}${foreign}\r\n\r\n{}`);
+      const { received, ended } = raw(served, `${body}${foreign}\r\n\r\n{}`);
       await ended;
-      assert.match(said.text, /^HTTP\/1.1 403 [\s\S]*RN841/);
+      assert.match(received.text, /^HTTP\/1.1 403 [\s\S]*RN841/);
     }
   }
   assert.is(gateway.streams.size + gateway.uploads.size, 0);
@@ -143,12 +143,12 @@ test('requests: foreign pages change nothing, faults end one request, wrong toke
   const guess = async (path: string) =>
     path === '/v1/ws' ? upgrading() : statusOf(served, path, { authorization: 'Bearer wrong' });
   const upgrading = async () => {
-    const { said, ended } = raw(served, upgradeOf('/v1/ws', 'Authorization: Bearer wrong\r\n'));
+    const { received, ended } = raw(served, upgradeOf('/v1/ws', 'Authorization: Bearer wrong\r\n'));
     await ended;
-    return Number(said.text.slice(9, 12));
+    return Number(received.text.slice(9, 12));
   };
   assert.is(await guess('/metrics'), 401);
-  // one every ten seconds is looked at again
+  // one attempt every ten seconds is checked again
   for (const path of ['/metrics', '/v1/ws', '/v1/status']) {
     const found = new Set<number>();
     for (let i = 0; i < 20; i++) found.add(await guess(path));
@@ -157,14 +157,14 @@ test('requests: foreign pages change nothing, faults end one request, wrong toke
   await close();
 });
 
-test('events: whoever asks for them is forgotten when its answer ends, with a body or without', async () => {
+test('the listener of an event stream is removed when its answer ends, with a body or without', async () => {
   const { served, gateway, close } = await opened();
   const listeners = gateway.events.size;
   for (const path of ['/v1/events', '/v1/streams/s/outputs'])
     for (const methods of [['GET'], ['HEAD'], ['GET', 'GET'], ['GET', 'HEAD', 'GET']]) {
       const text = methods.map((method) => `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${bearer}\r\n\r\n`);
       const asked = Array.from({ length: 20 }, () => raw(served, text.join('')));
-      await within(3000, () => asked.every(({ said }) => said.text.startsWith('HTTP/1.1 200')), `${methods} ${path}`);
+      await within(3000, () => asked.every(({ received }) => received.text.startsWith('HTTP/1.1 200')), `${methods} ${path}`);
       if (methods.every((method) => method === 'HEAD'))
         await within(1000, () => gateway.events.size === listeners, `HEAD ${path} leaves listeners`);
       for (const { socket } of asked) socket.destroy();
@@ -173,16 +173,16 @@ test('events: whoever asks for them is forgotten when its answer ends, with a bo
   await close();
 });
 
-test('slots: looking one up, sending to it or trying it makes none', async () => {
+test('reading a slot, sending to it or trying it does not create it', async () => {
   const { served, gateway, close } = await opened();
   for (let i = 0; i < 70; i++) {
     assert.is(await statusOf(served, `/v1/slots/name-${i}`), 404);
     const posts = [`/v1/slots/name-${i}/trial`, `/v1/slots/name-${i}/rollback`, `/v1/streams/s-${i}/frames?slot=name-${i}`];
     for (const path of posts) {
       const post = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${bearer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
-      const { said, ended } = raw(served, post);
+      const { received, ended } = raw(served, post);
       await ended;
-      assert.match(said.text, /^HTTP\/1.1 4\d\d /);
+      assert.match(received.text, /^HTTP\/1.1 4\d\d /);
     }
     await gateway.uploads.begin(`name-${i}`);
   }
@@ -193,10 +193,10 @@ test('slots: looking one up, sending to it or trying it makes none', async () =>
   await close();
 });
 
-test('connections: strangers make room for others, who has said the token stays', async () => {
+test('when connections are full, one without a token is closed and one with the token stays', async () => {
   const { served, close } = await opened({ maxConnections: 8 });
   const kept = raw(served, upgradeOf('/v1/ws', `Authorization: ${bearer}\r\n`));
-  await within(5000, () => kept.said.text.includes(' 101 '), 'no handshake');
+  await within(5000, () => kept.received.text.includes(' 101 '), 'no handshake');
   const idle = Array.from({ length: 30 }, () => raw(served, 'GET / HTTP/1.1\r\n'));
   await within(5000, () => served.connections.dropped >= 23, 'nobody made room');
   assert.is(await statusOf(served, '/healthz'), 200);
@@ -207,7 +207,7 @@ test('connections: strangers make room for others, who has said the token stays'
   await close();
 });
 
-test('connections: where all have said the token the new one is turned away', () => {
+test('if all connections have sent the token, a new one is refused', () => {
   const connections = new Connections(2);
   const sockets = [1, 2, 3].map((remotePort) => {
     const events = new Map<string, () => void>();

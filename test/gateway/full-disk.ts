@@ -1,9 +1,9 @@
 /**
- * A small disk that can be filled and emptied under a gateway: a tmpfs of 1 MiB where this process may mount
- * one, else a limit of 0 bytes on what the gateway's process writes to a file (RLIMIT_FSIZE), set at its
- * start or while it runs.
+ * A small disk that a test can fill and empty while a gateway uses it: a tmpfs of 1 MiB if this process may
+ * mount one. Otherwise it limits the size of the files that the gateway's process writes to 0 bytes
+ * (RLIMIT_FSIZE), at its start or while it runs.
  *
- * In: a folder.  Out: `fill` and `free`, and the command that starts a process on it.
+ * In: a folder.  Out: `fill` and `free`, and the command that starts a process on this disk.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ export class SmallDisk {
     this.isMount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
   }
 
-  /** From now on nothing can be written, by these processes and those that are started. */
+  /** Fills the disk. From now on neither these processes nor new ones can write. */
   fill(pids: number[] = []): void {
     this.full = true;
     if (!this.isMount) for (const pid of pids) spawnSync('prlimit', ['--pid', `${pid}`, '--fsize=0']);
@@ -38,7 +38,7 @@ export class SmallDisk {
     for (let i = 0; i <= 20; i++) rmSync(join(this.folder, `filler-${i}`), { force: true });
   }
 
-  /** A command that runs under what holds now. */
+  /** Returns the command that starts a process under the present limit. */
   command(command: string, args: string[]): [command: string, args: string[]] {
     if (this.isMount || !this.full) return [command, args];
     return ['sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', command, ...args]];

@@ -1,11 +1,11 @@
 /**
- * Every endpoint of the gateway and its binary messages under made-up requests: no fault, no crash, and
- * nothing that was not allowed.
+ * Fuzz test: random requests to every endpoint of the gateway, and random binary messages. There is no fault,
+ * no crash, and nothing that was not allowed.
  *
- * A request is a known path or a broken one with any method, queries, headers and a body: nothing, noise,
- * frames, options of a trial, pieces of a changed bundle. Whoever lacks the token changes nothing and reads
- * nothing below /v1; whoever has it cannot get a bundle in that no key signed. RUNLET_GATEWAY_REQUESTS says
- * how many.
+ * A request is a known or a broken path with any method, queries, headers and a body: empty, noise, frames,
+ * options of a trial, or pieces of a changed bundle. A client without the token changes nothing and reads
+ * nothing below /v1. A client with it cannot install a bundle that no key signed. RUNLET_GATEWAY_REQUESTS is
+ * the number of requests.
  */
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';
@@ -32,7 +32,7 @@ console.log(`  RUNLET_SEED=${seed}, ${count} requests`);
 const rnd = random(seed);
 const below = (n: number): number => Math.floor(rnd() * n);
 const one = <T>(list: readonly T[]): T => list[below(list.length)] as T;
-const noise = (most: number): Uint8Array<ArrayBuffer> => Uint8Array.from({ length: below(most) }, () => below(256));
+const noise = (maxBytes: number): Uint8Array<ArrayBuffer> => Uint8Array.from({ length: below(maxBytes) }, () => below(256));
 
 const token = 'a-token-of-some-length';
 const gateway = await Gateway.open(new CrashDisk(), {
@@ -47,7 +47,7 @@ addPage(app, { gateway, intake, tracker, wires: { lines: [] } });
 const first = await bundleOf(5);
 const next = await bundleOf(6);
 
-/** The next bundle with at least one byte changed, cut off or added. */
+/** Returns the next bundle with at least one byte changed, removed or added. */
 function changed(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(next.wasm);
   if (below(4) === 0) return bytes.slice(0, below(bytes.length));
@@ -61,7 +61,7 @@ function changed(): Uint8Array<ArrayBuffer> {
 const locations: string[] = [];
 const names = ['main', 'wrist', 'other', 'a'.repeat(65), '..', '%2e%2e%2fstate', '%00', '-x', 'ü', '', 'blobs/../state'];
 const upload = () => one(locations.length > 0 ? locations : ['/v1/uploads/none']);
-/** Each route with its methods. */
+/** Routes with their methods. */
 const routes: [methods: string[], path: () => string][] = [
   [['GET'], () => one(['/', '/healthz', '/readyz', '/metrics', '/v1/board', '/v1/status', '/v1/streams', '/v1/events'])],
   [['POST'], () => one(['/v1/uploads', '/v1/uploads', '/v1/safe-mode/leave'])],
@@ -141,7 +141,7 @@ test.after(async () => {
   await gateway.close();
 });
 
-test('without the token: nothing below /v1 is read or changed', async () => {
+test('without the token, nothing below /v1 is read or changed', async () => {
   const before = JSON.stringify([state(), [...gateway.slots.keys()], [...gateway.streams.keys()]]);
   let below1 = 0;
   for (let i = 0; i < count / 4; i++) {
@@ -158,7 +158,7 @@ test('without the token: nothing below /v1 is read or changed', async () => {
   assert.is(JSON.stringify([state(), [...gateway.slots.keys()], [...gateway.streams.keys()]]), before);
 });
 
-test('with the token: refusals with codes, no fault, and no bundle that nobody signed', async () => {
+test('with the token, requests are refused with a code, there is no fault, and no unsigned bundle is installed', async () => {
   const seen = new Map<number, number>();
   const codes = new Set<string>();
   for (let i = 0; i < count; i++) {
@@ -174,7 +174,7 @@ test('with the token: refusals with codes, no fault, and no bundle that nobody s
   assert.ok(codes.size >= 8 && (seen.get(202) ?? 0) > 0, 'the requests reach little');
 });
 
-test('binary messages: changed ones are refused by a code or taken as frames, and a stream beside them is undisturbed', async () => {
+test('a changed binary message is refused with a code or taken as frames, and another stream is undisturbed', async () => {
   const outputs: Uint8Array[] = [];
   const stop = gateway.events.on('output', ({ stream, raw }) => {
     if (stream === 'beside') outputs.push(Uint8Array.from(raw));

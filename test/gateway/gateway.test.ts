@@ -1,5 +1,5 @@
 /**
- * A gateway from end to end, in one process: trials by hand, rollback by itself when what runs misbehaves,
+ * A gateway from end to end in one process: manual trials, automatic rollback of a module that misbehaves,
  * safe mode, frames and outputs over HTTP.
  */
 
@@ -45,7 +45,7 @@ async function flash(gateway: Gateway, sequence: number, options: Flashing = {},
   return gateway.try('main', trial);
 }
 
-/** Pushes frames of a stream from where it is. */
+/** Returns a function that pushes the next frames of a stream. */
 const feeder = (gateway: Gateway, stream: string, number: number) => {
   let at = 0;
   return (frames: number) => {
@@ -67,7 +67,10 @@ const same = (outputs: OutputEvent[], number: number, frames: number): void => {
   );
 };
 
-/** Breaks when a channel is 99: not in the self-test's luck, but on the live signal when it is told to. */
+/**
+ * Returns a module that breaks when a channel has the value 99. Its self-test passes; the live signal breaks
+ * it on demand.
+ */
 const breaksOn = (what: string): Flashing => ({
   edit: [['let due: i32 = 0;', `let due: i32 = 0; if (load<i32>(input) == 0x63636363) { ${what} }`]],
 });
@@ -76,7 +79,7 @@ for (const [what, code, body] of [
   ['traps', 'RN831', 'unreachable();'],
   ['loops for ever', 'RN830', 'while (load<i32>(state) != 7) store<i32>(state, load<i32>(state) | 1);'],
 ] as const)
-  test(`a confirmed module that ${what} goes back by itself, and no output is lost`, async () => {
+  test(`a confirmed module that ${what} is rolled back automatically, and no output is lost`, async () => {
     const { gateway, outputs, steps } = await opened();
     await flash(gateway, 1);
     const feed = feeder(gateway, 'wrist', 3);
@@ -84,7 +87,7 @@ for (const [what, code, body] of [
     assert.is((await flash(gateway, 2, breaksOn(body))).phase, 'confirmed');
     feed(60);
     assert.is(gateway.find('main').state.active?.sequence, 2);
-    // another stream brings what breaks it
+    // the frame that breaks the module comes on another stream
     gateway.push('ankle', new Uint8Array(48).fill(99));
     gateway.push('ankle', bytesOf(signal(5, 8, 72)));
     await until(() => gateway.find('main').state.active?.sequence === 1);
@@ -103,7 +106,7 @@ for (const [what, code, body] of [
     await gateway.close();
   });
 
-test('where there is nothing to go back to, a stream is begun again by replay, and given up after some times', async () => {
+test('without a previous bundle, a failed stream is restarted by replay, and given up after three restarts', async () => {
   const { gateway } = await opened();
   await flash(gateway, 1, breaksOn('unreachable();'));
   const states: string[] = [];
@@ -123,7 +126,7 @@ test('where there is nothing to go back to, a stream is begun again by replay, a
   await gateway.close();
 });
 
-test('--no-confirm: it waits beside the one that runs; confirmed by hand it runs, rolled back it is gone, and so after a restart', async () => {
+test('with --no-confirm a bundle waits for confirmation or rollback by hand, also across a restart', async () => {
   const { gateway, outputs, disk } = await opened();
   await flash(gateway, 1);
   const feed = feeder(gateway, 'wrist', 0);
@@ -156,7 +159,7 @@ test('--no-confirm: it waits beside the one that runs; confirmed by hand it runs
   await Promise.all([gateway.close(), again.gateway.close()]);
 });
 
-test('safe mode runs what was confirmed, and tries nothing until it is ended', async () => {
+test('safe mode runs the confirmed bundle and refuses trials until it is ended', async () => {
   let { disk, gateway } = await opened();
   await flash(gateway, 1);
   await gateway.close();
@@ -174,7 +177,7 @@ test('safe mode runs what was confirmed, and tries nothing until it is ended', a
   await gateway.close();
 });
 
-test('frames over HTTP: repeated ones are left out, missing ones refused; outputs go on after Last-Event-ID', async () => {
+test('over HTTP, repeated frames are left out and missing ones refused; outputs continue after Last-Event-ID', async () => {
   const { gateway } = await opened();
   const { app } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
   const push = async (path: string, body: Uint8Array) => {
@@ -221,14 +224,14 @@ test('frames over HTTP: repeated ones are left out, missing ones refused; output
   await gateway.close();
 });
 
-test('an upload goes on where it broke; the rate of requests is limited; unsigned bundles only where everything says so', async () => {
+test('an upload resumes, the request rate is limited, and an unsigned bundle is accepted only if the policy allows it', async () => {
   const { gateway } = await opened(new CrashDisk(), { policy: { insecureUnsigned: true } });
   const { app } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
   const knock = knocker(app, new Door({ requestsPerMinute: 20 }));
   const { wasm, digest } = await bundleOf(1);
   const begun = await knock('/v1/uploads', { method: 'POST', headers: { 'upload-length': `${wasm.length}` } });
   const location = begun.headers.get('location') as string;
-  assert.is(begun.headers.get('runlet-insecure'), 'unsigned bundles are taken');
+  assert.is(begun.headers.get('runlet-insecure'), 'unsigned bundles are accepted');
   const broken = new ReadableStream({
     start(controller) {
       controller.enqueue(wasm.slice(0, 300));

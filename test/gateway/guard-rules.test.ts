@@ -1,5 +1,5 @@
 /**
- * What the door compares, without a socket: whole tokens, whole names, whole origins; and limits by address.
+ * The rules of the door without a socket: whole tokens, whole names, whole origins, and limits by address.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,7 +11,7 @@ const token = 'abcdEFGH1234-_x';
 const bearer = (given: string) => codeOf(() => checkToken({ authorization: `Bearer ${given}` }, token));
 const socket = (given: string) => codeOf(() => checkToken({ 'sec-websocket-protocol': protocolsFor(given).join(', ') }, token));
 
-test('a token is the whole token: no prefix, suffix, longer or other one, in neither header', async () => {
+test('only the whole token is accepted, in both headers: no prefix, no suffix, no other one', async () => {
   for (const check of [bearer, socket]) {
     assert.is(await check(token), 'none');
     for (let i = 0; i < token.length; i++) {
@@ -25,7 +25,7 @@ test('a token is the whole token: no prefix, suffix, longer or other one, in nei
   }
 });
 
-test('a token comes one way, once, and as it is written', async () => {
+test('a token is sent in one header, once, in its exact form', async () => {
   const [protocol, carrier] = protocolsFor(token) as [string, string];
   const offered = (text: string) => codeOf(() => checkToken({ 'sec-websocket-protocol': text }, token));
   assert.is(await offered(`${carrier},${protocol}`), 'none');
@@ -35,14 +35,14 @@ test('a token comes one way, once, and as it is written', async () => {
   assert.is(await codeOf(() => checkToken({}, token)), 'RN811');
   for (const text of [token, `Basic ${token}`, `Bearer${token}`, `Bearer ${token} x`, 'Bearer '])
     assert.is(await codeOf(() => checkToken({ authorization: text }, token)), 'RN811', text);
-  // a wrong header is not made good by the other one
+  // a correct token in the second header does not make up for a wrong one in the first
   assert.is(
     await codeOf(() => checkToken({ authorization: 'Bearer no', 'sec-websocket-protocol': `${protocol}, ${carrier}` }, token)),
     'RN811',
   );
 });
 
-test('who shares a limit: an IPv4 address however it is written, the first half of an IPv6 one', () => {
+test('an IPv4 address has one limit in all its spellings, and IPv6 addresses with the same first half share one', () => {
   assert.is(addressKey('::ffff:10.0.0.7'), '10.0.0.7');
   assert.is(addressKey('10.0.0.7'), '10.0.0.7');
   assert.is(addressKey('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2');
@@ -51,7 +51,7 @@ test('who shares a limit: an IPv4 address however it is written, the first half 
   assert.not.equal(addressKey('2001:db8:1:3::1'), addressKey('2001:db8:1:2::1'));
 });
 
-test('a bucket: so many at once, so many a minute, for each address by itself', async () => {
+test('a bucket allows a burst and a rate per minute, for each address separately', async () => {
   let now = 0;
   const limit = new RateLimit(60, 3, () => now);
   const take = (address: string) => codeOf(() => limit.take(address));
@@ -85,7 +85,7 @@ const visit = (more: Partial<Visit> = {}, headers: Visit['headers'] = {}): Visit
   ...more,
 });
 
-test('targets, hosts and origins: what is ours is let in, and nothing that only begins or ends like it', async () => {
+test('the door admits its own targets, hosts and origins, and nothing that only begins or ends like them', async () => {
   const door = new Door({ token, hostNames: ['Gate.example'] });
   const of = (more?: Partial<Visit>, headers?: Visit['headers']) => codeOf(() => door.admit(visit(more, headers)));
   assert.is(await of(), 'none');
@@ -137,7 +137,7 @@ test('targets, hosts and origins: what is ours is let in, and nothing that only 
   for (const [site, code] of [['same-origin', 'none'], ['none', 'none'], ['same-site', 'RN841'], ['cross-site', 'RN841']] as const) assert.is(await of({}, { host, 'sec-fetch-site': site }), code, site); // biome-ignore format: a table
 });
 
-test('paths without a token are the page and two answers for supervisors, to the character', async () => {
+test('the only paths without a token are the page and the two paths for supervisors, compared character by character', async () => {
   const door = new Door({ token });
   const bare = (target: string) => codeOf(() => door.admit(visit({ target }, { authorization: undefined })));
   for (const target of ['/', '/healthz', '/readyz']) assert.is(await bare(target), 'none', target);
@@ -145,7 +145,7 @@ test('paths without a token are the page and two answers for supervisors, to the
     assert.is(await bare(target), 'RN811', target);
 });
 
-test('guesses and changes have limits of their own', async () => {
+test('wrong tokens and changes have separate limits', async () => {
   const door = new Door({ token, requestsPerMinute: 5 });
   const guess = () => codeOf(() => door.admit(visit({}, { authorization: 'Bearer no' })));
   for (let i = 0; i < 5; i++) assert.is(await guess(), 'RN811', `${i}`);

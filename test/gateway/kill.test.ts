@@ -1,9 +1,10 @@
 /**
  * The real gateway, ended by kill -9 or SIGTERM while bundles are flashed, tried, confirmed and rolled back,
- * also on a full disk; and two or four starts at once each time. Exactly one of them runs, it runs the old
- * bundle or the new one, whole, the floor never falls, and no trial outlives its gateway.
+ * also on a full disk. Each time two or four gateways start at once. Exactly one of them runs. It runs the
+ * old or the new bundle, whole; the floor never falls; no trial survives its gateway.
  *
- * RUNLET_KILLS times kill -9 and a third as often SIGTERM (`npm run soak -- store`: 300 and 100).
+ * RUNLET_KILLS is the number of kill -9; SIGTERM comes a third as often (`npm run soak -- store`: 300 and
+ * 100).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,7 +42,7 @@ const count = { starts: 0, refused: 0, bundle: 0, resumed: 0, fullStarts: 0, ful
 
 interface Started {
   child: ChildProcess;
-  /** The line that says where it listens; undefined: it ended before. */
+  /** The line with the address at which it listens; undefined if it ended before. */
   line: Promise<string | undefined>;
   ended: Promise<{ code: number | null; signal: string | null; errors: string }>;
 }
@@ -63,28 +64,28 @@ function startOne(): Started {
   const [command, all] = disk.command(process.execPath, [bin, ...args, '--threads', '1', '--log', 'error']);
   const child = spawn(command, all, { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
-  const said = { out: '', errors: '' };
+  const printed = { out: '', errors: '' };
   child.stderr?.on('data', (part) => {
-    said.errors += part;
+    printed.errors += part;
   });
   const ended = new Promise<Awaited<Started['ended']>>((resolve) =>
     child.on('close', (code, signal) => {
       children.delete(child);
-      resolve({ code, signal, errors: said.errors + said.out });
+      resolve({ code, signal, errors: printed.errors + printed.out });
     }),
   );
   const line = new Promise<string | undefined>((resolve, reject) => {
     child.stdout?.on('data', (part) => {
-      said.out += part;
-      if (said.out.includes('"url"') && said.out.includes('\n')) resolve(said.out);
+      printed.out += part;
+      if (printed.out.includes('"url"') && printed.out.includes('\n')) resolve(printed.out);
     });
     void ended.then(() => resolve(undefined));
-    setTimeout(() => reject(new Error(`the gateway says nothing in five minutes: ${said.errors}`)), 300_000).unref();
+    setTimeout(() => reject(new Error(`the gateway says nothing in five minutes: ${printed.errors}`)), 300_000).unref();
   });
   return { child, line, ended };
 }
 
-/** Starts so many at once: exactly one listens, and the others say that it does. */
+/** Starts `starts` gateways at once. Exactly one listens; the others end with RN864. */
 async function start(starts: number): Promise<Started & { url: string }> {
   const all = Array.from({ length: starts }, startOne);
   const lines = await Promise.all(all.map(({ line }) => line));
@@ -102,24 +103,25 @@ async function start(starts: number): Promise<Started & { url: string }> {
 }
 
 /**
- * What was left of the latest upload is its bundle's first bytes: with the rest after it the digest holds.
+ * Checks the rest of the latest upload: it has the first bytes of its bundle, and together with the remaining
+ * bytes the digest is right.
  */
-async function goesOn(url: string, id: string, { wasm, digest }: MadeBundle): Promise<void> {
+async function resumes(url: string, id: string, { wasm, digest }: MadeBundle): Promise<void> {
   const location = `${url}/v1/uploads/${id}`;
   const offset = Number((await fetch(location)).headers.get('upload-offset'));
   assert.ok(Number.isSafeInteger(offset) && offset <= wasm.length, `${offset}`);
   const put = `${location}?digest=sha256:${digest}&dryRun=true`;
   const response = await fetch(put, { method: 'PUT', body: wasm.slice(offset) as BodyInit });
   const { error } = (await response.json()) as { error?: { code: string } };
-  // it may have been confirmed before the kill, and a full disk takes no more
+  // it may have been confirmed before the kill, and a full disk refuses it
   const may = ['RN817', 'RN818', ...(disk.full ? ['RN802'] : [])];
   assert.ok(error === undefined || may.includes(error.code), error?.code);
   count.resumed++;
 }
 
 /**
- * What must hold of the slot after a start: `may` are the bundles that may run. @returns the floor, and what
- * runs and could run again
+ * Checks a slot after a start. @param may digests of the bundles that may run. @returns the floor, and the
+ * digests of the active and the previous bundle
  */
 async function check(client: GatewayClient, url: string, floor: number, may: string[], latest: MadeBundle) {
   const { slots } = await client.status();
@@ -129,11 +131,11 @@ async function check(client: GatewayClient, url: string, floor: number, may: str
   assert.not.ok(slot.trial, 'no trial outlives its gateway');
   const named = [slot.active, slot.previous, slot.staged].flatMap((one) => (one ? [one.digest] : []));
   const blobs = readdirSync(join(state, 'blobs'));
-  // on a full disk the state of before still stands there, with a bundle that this start gave up
+  // a full disk still has the old state, with a bundle that this start has dropped
   const kept = disk.full ? blobs.filter((blob) => named.includes(blob)) : blobs;
-  assert.equal(kept.sort(), [...new Set(named)].sort(), 'what is on the disk is what is named');
+  assert.equal(kept.sort(), [...new Set(named)].sort(), 'the disk has exactly the bundles that the slot names');
   for (const blob of blobs) assert.is(digestOf(readFileSync(join(state, 'blobs', blob))), blob, 'whole');
-  for (const id of readdirSync(join(state, 'uploads'))) await goesOn(url, id, latest);
+  for (const id of readdirSync(join(state, 'uploads'))) await resumes(url, id, latest);
   assert.equal(readdirSync(join(state, 'uploads')), []);
   if (slot.floor >= 0) assert.ok(slot.active, 'something runs');
   if (slot.active) {
@@ -156,26 +158,26 @@ async function flashAndTry(client: GatewayClient, wasm: Uint8Array, back: boolea
       phase = (await client.slot('main')).report?.phase;
     if (back) await client.rollBack('main');
   } catch (error) {
-    // it was ended, the disk is full, or what it did before it was ended does not fit
+    // the gateway was ended, the disk is full, or the bundle was already staged or confirmed before the end
     const may = ['RN860', 'RN861', 'RN804', 'RN817', 'RN818', ...(disk.full ? ['RN802'] : [])];
     if (!isRunletError(error) || !may.includes(error.code)) throw error;
   }
 }
 
-/** Signals in random order. */
+/** The signals to send, in random order. */
 const signals: NodeJS.Signals[] = Array.from({ length: kills + terms }, (_, i) => (i < kills ? 'SIGKILL' : 'SIGTERM'));
 for (let i = signals.length - 1; i > 0; i--) {
   const j = random(i + 1);
   [signals[i], signals[j]] = [signals[j] as NodeJS.Signals, signals[i] as NodeJS.Signals];
 }
 
-test(`${kills} times kill -9 and ${terms} SIGTERM, each with two or four starts at once, a third on a full disk`, async () => {
+test(`after ${kills} times kill -9 and ${terms} SIGTERM, a third on a full disk, exactly one of two or four gateways runs`, async () => {
   writeFileSync(at('mine.pub'), publicPem(keys));
   let sequence = 1;
   let floor = -1;
   let latest = await bundleOf(sequence);
   let may: string[] = [];
-  /** How long a flash takes here; the first one ends. */
+  /** Duration of a flash on this machine, measured in the first round. */
   let flashMs = 0;
   let stopped = false;
   for (const [round, how] of [...signals, undefined].entries()) {
@@ -185,7 +187,7 @@ test(`${kills} times kill -9 and ${terms} SIGTERM, each with two or four starts 
     if (stopped) assert.is((await client.status()).crashes, 0, 'a stop is no crash');
     const found = await check(client, url, floor, may, latest);
     floor = found.floor;
-    // what was full at the start has room again half of the time, and what had room is filled while it runs
+    // a disk that was full is freed half of the time; another disk may be filled while the gateway runs
     if (disk.full && random(2) === 0) disk.free();
     const fillMs = !disk.full && round > 0 && random(3) === 0 ? random(1.2 * flashMs) : undefined;
     latest = await bundleOf(++sequence);

@@ -1,8 +1,9 @@
 /**
- * One gateway a folder: real processes that want the lock at once, some ended by kill -9; a number of a
- * process in the file means nothing.
+ * The lock that allows one gateway per folder: real processes request it at once, and some are ended by kill
+ * -9. A process number in the lock file means nothing.
  *
- * RUNLET_LOCKS rounds (`npm run soak -- store`: 300), of two and of four processes in turn.
+ * RUNLET_LOCKS is the number of rounds (`npm run soak -- store`: 300), with two and four processes
+ * alternately.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +24,7 @@ test.after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A process that wants the lock when it is told to, and keeps it until it is told to end. */
+/** Program that requests the lock on command and keeps it until it is told to end. */
 const source = `
 import { lockFolder } from ${JSON.stringify(join(import.meta.dirname, '../../host/gateway/store/lock.ts'))};
 process.stdout.write('ready\\n');
@@ -40,7 +41,7 @@ process.stdin.on('data', (text) => {
 interface Contender {
   child: ChildProcess;
   ready: Promise<string>;
-  /** `won`, or the code of the refusal. */
+  /** `won`, or the error code of the refusal. */
   answer: Promise<string>;
   ended: Promise<unknown>;
 }
@@ -70,7 +71,7 @@ function contender(state: string): Contender {
   return { child, ready, answer: ready.then(next), ended };
 }
 
-test(`${rounds} rounds of two and of four processes at once: exactly one has the lock, also after kill -9`, async () => {
+test(`in ${rounds} rounds of two and of four processes, exactly one has the lock, also after kill -9`, async () => {
   await build({
     stdin: { contents: source, resolveDir: folder },
     outfile: at('contender.mjs'),
@@ -96,7 +97,7 @@ test(`${rounds} rounds of two and of four processes at once: exactly one has the
   assert.ok(rounds < 20 || winners.size > 1, 'not always the same one');
 });
 
-test('a lock whose process ends while another waits for it goes to the one that waits', async () => {
+test('when the holder of a lock ends, a waiting process gets the lock', async () => {
   const state = at('waits');
   const first = contender(state);
   await first.ready;
@@ -111,7 +112,7 @@ test('a lock whose process ends while another waits for it goes to the one that 
   await Promise.all([first.ended, second.ended]);
 });
 
-test('the number of a process that lives, a damaged file and an empty one lock nothing', async () => {
+test('the number of a live process, a damaged file and an empty file do not lock the folder', async () => {
   for (const [i, text] of [`${process.ppid}\n`, '1\n', '', 'no number', '\0'.repeat(64)].entries()) {
     const state = at(`pid-${i}`);
     mkdirSync(state);
@@ -124,7 +125,7 @@ test('the number of a process that lives, a damaged file and an empty one lock n
   }
 });
 
-test('a folder that cannot be made or locked is refused with a code', async () => {
+test('a folder that cannot be made or locked is refused with RN802', async () => {
   writeFileSync(at('file'), '');
   assert.is(await codeOf(() => lockFolder(at('file'))), 'RN802');
   mkdirSync(at('odd/lock'), { recursive: true });

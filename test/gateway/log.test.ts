@@ -1,6 +1,6 @@
 /**
- * The gateway's log: JSON in a pipe, lines for people on a terminal, and nothing of a client's that a
- * terminal would obey.
+ * The gateway's log: JSON in a pipe, readable lines on a terminal. It escapes control characters that come
+ * from a client.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ function written(isTTY: boolean, use: (log: ReturnType<typeof gatewayLog>) => vo
   return lines;
 }
 
-test('in a pipe: one line of JSON for each entry', () => {
+test('in a pipe each entry is one line of JSON', () => {
   const lines = written(false, (log) => {
     log.info({ url: 'http://127.0.0.1:8080' }, 'listens');
     log.debug('too fine');
@@ -28,7 +28,7 @@ test('in a pipe: one line of JSON for each entry', () => {
   assert.equal({ msg, url, INSECURE, level }, { msg: 'listens', url: 'http://127.0.0.1:8080', INSECURE: 'yes', level: 30 });
 });
 
-test('on a terminal: time, level, text, fields', () => {
+test('on a terminal a line has time, level, text and fields', () => {
   process.env.NO_COLOR = '1';
   const [line = '', failure = ''] = written(true, (log) => {
     log.warn({ threads: 2, why: 'two words', list: [1] }, 'listens');
@@ -38,7 +38,7 @@ test('on a terminal: time, level, text, fields', () => {
   assert.match(failure, /ERROR fault {2}INSECURE=yes\n {2}Error: broken\n {4,}at /);
 });
 
-test('control characters of a client are shown as codes', () => {
+test('control characters of a client are escaped', () => {
   const [line = ''] = written(true, (log) => log.info({ stream: 'a\x1b[2Jb', 'k\x07': 1 }, 'x\x1b]0;title\x07\ny'));
   assert.ok(
     [...line.slice(0, -1)].every((unit) => unit >= ' ' && unit !== '\x7f'),
@@ -47,19 +47,21 @@ test('control characters of a client are shown as codes', () => {
   assert.match(line, /x\\u001b\]0;title\\u0007\\u000ay/);
 });
 
-/** Words for a gateway on a port of its own that asks for nothing. */
+/** Arguments of a gateway on a free port, without token and signatures. */
 const gateway = '--port 0 --insecure-no-token --insecure-unsigned --log debug --state';
 
-/** A gateway whose log goes to `stderr`; its address, once it listens. */
+/**
+ * Starts a gateway whose log goes to `stderr`. @returns the process, its address and a function that ends it
+ */
 async function started(stderr: 'pipe' | number) {
   const state = mkdtempSync(join(tmpdir(), 'runlet-log-'));
   const args = [join(root, 'host/cli/bin.js'), 'gateway', ...gateway.split(' '), state];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', stderr] });
-  // one that spins does not end by itself
+  // ends a gateway that hangs
   const late = setTimeout(() => child.kill('SIGKILL'), 60_000);
   const ended = once(child, 'exit');
-  const [said] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
-  const url = /http:\S+?(?=;)/.exec(String(said))?.[0] ?? '';
+  const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+  const url = /http:\S+?(?=;)/.exec(String(line))?.[0] ?? '';
   const end = async () => {
     child.kill('SIGTERM');
     const [code] = await ended;
@@ -71,7 +73,7 @@ async function started(stderr: 'pipe' | number) {
 }
 
 for (const full of [false, process.platform === 'linux'])
-  test(`a gateway goes on where ${full ? 'the disk of its log is full' : 'nobody reads its log'}`, async () => {
+  test(`a gateway continues if ${full ? 'the disk of its log is full' : 'nobody reads its log'}`, async () => {
     const file = full ? openSync('/dev/full', 'w') : undefined;
     const { child, url, end } = await started(file ?? 'pipe');
     if (file !== undefined) closeSync(file);

@@ -1,6 +1,6 @@
 /**
- * What a stream keeps of its signal, against plain lists of all that came: the log of ticks, and when they
- * arrived.
+ * The signal that a stream keeps: its log of ticks and their arrival times, compared with plain lists of all
+ * ticks.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -24,13 +24,13 @@ const steps = fc.array(
   { minLength: 1, maxLength: 60 },
 );
 
-/** Every tick that came, one after the other, and its number. */
+/** A tick that came, with its number. */
 interface Tick {
   tick: number;
   bytes: number[];
 }
 
-/** The runs of the ticks that are kept, from their numbers alone. */
+/** Splits the kept ticks into runs of consecutive numbers. */
 function runsOf(kept: Tick[]): Tick[][] {
   const runs: Tick[][] = [];
   for (const one of kept) {
@@ -48,7 +48,7 @@ function reads(log: TickLog, run: Tick[], from: number, to: number): void {
   assert.equal([...target], [0xee, 0xee, ...part.flatMap(({ bytes }) => bytes), 0xee, 0xee, 0xee]);
 }
 
-test('a log of ticks gives what came, from any tick that is kept to any other of its run, and begins its runs where the signal did', () => {
+test('a log of ticks returns what came, between any two kept ticks of a run, and knows where each run begins', () => {
   const property = fc.property(fc.integer({ min: 1, max: 7 }), steps, fc.infiniteStream(fc.nat()), (tickBytes, all, picks) => {
     const log = new TickLog(tickBytes);
     let kept: Tick[] = [];
@@ -75,7 +75,7 @@ test('a log of ticks gives what came, from any tick that is kept to any other of
         kept = kept.filter(({ tick }) => tick >= before);
       }
       assert.is(log.next, next);
-      // or the signal begins again before its first tick
+      // otherwise the signal restarts before the first kept tick
       if (kept[0] && log.first !== kept[0].tick) assert.is(log.endOfRun(log.first), log.first);
       for (const run of runsOf(kept)) {
         const from = pick(run.length);
@@ -96,12 +96,12 @@ test('a log of ticks gives what came, from any tick that is kept to any other of
   fc.assert(property, { seed, numRuns });
 });
 
-test('a log gives room back: after a burst of 100,000 ticks it holds no more than it did before', () => {
+test('after a burst of 100,000 ticks a log holds no more memory than before', () => {
   const log = new TickLog(4);
   const room = (): number => {
     let bytes = 0;
     const real = Uint8Array.prototype.set;
-    // the ring is what a tick is written into
+    // the ring is the array that a tick is written to
     Uint8Array.prototype.set = function (this: Uint8Array, ...args: Parameters<typeof real>) {
       bytes = this.buffer.byteLength;
       real.apply(this, args);
@@ -122,7 +122,7 @@ test('a log gives room back: after a burst of 100,000 ticks it holds no more tha
   assert.ok(room() <= 2 * before, `${room()} bytes, ${before} before`);
 });
 
-test('arrivals: the message in which a tick came, whatever was forgotten', () => {
+test('arrivals return the message in which a tick came, even after older ones were dropped', () => {
   const message = fc.record({
     ticks: fc.integer({ min: 1, max: 5 }),
     stamp: fc.option(fc.integer({ min: 0, max: 2 ** 45 }), { nil: undefined }),
@@ -139,7 +139,7 @@ test('arrivals: the message in which a tick came, whatever was forgotten', () =>
       list.push(one);
       next += ticks;
       if (ask === undefined) continue;
-      // outputs fall due in order
+      // outputs are due in order
       asked = Math.max(asked, next - ask);
       list = list.filter(({ end }) => end >= asked);
       const { end: _, ...want } = list[0] ?? { end: 0 };
@@ -152,7 +152,9 @@ test('arrivals: the message in which a tick came, whatever was forgotten', () =>
   fc.assert(property, { seed, numRuns });
 });
 
-/** A stream with a module that takes all ticks at once and gives what the test says. */
+/**
+ * Returns a stream with a module that takes all ticks at once and gives the outputs that the test chooses.
+ */
 function withModule(manifest: object) {
   const stream = new Stream('s', 'main', 1, { output: () => {}, range: () => {}, failed: () => {} });
   const instance = { loaded: { manifest }, taken: 0, start: { base: 0, frame: 0 }, advance: () => {}, heldTicks: 0 };
@@ -178,7 +180,7 @@ const pieces = fc.array(fc.record({ ticks: fc.integer({ min: 1, max: 400 }), gap
   maxLength: 40,
 });
 
-test('a module that takes a stream over begins where the signal is kept, on the grid of its run, and so far back that it gives every output', () => {
+test('a module that takes over a stream begins at a kept hop of the run, early enough to give every output', () => {
   const property = fc.property(manifests, pieces, fc.integer({ min: 0, max: 100 }), (about, all, share) => {
     const manifest = about as never;
     const { stream, instance, log } = withModule(about);
@@ -188,7 +190,7 @@ test('a module that takes a stream over begins where the signal is kept, on the 
       stream.push(new Uint8Array(ticks));
       instance.taken = stream.next;
       instance.start.frame = stream.next;
-      // outputs come for a share of the signal, and then no more
+      // outputs come for the first part of the signal only
       if (begins.length <= (share / 100) * all.length) stream.given = Math.max(0, stream.next - 3);
       if (gap === 0) continue;
       ends.push(stream.next);

@@ -1,11 +1,11 @@
 /**
- * A tenant beside a bad neighbour, in a gateway of its own process: streams over WebSocket while bundles are
- * swapped under them, and in another slot a sender of refused messages, a flood of connections and modules
- * that hang.
+ * A tenant with a bad neighbour on a gateway in a separate process. The tenant's streams come over WebSocket
+ * while their bundle is swapped. In another slot, the neighbour sends messages that are refused, opens a
+ * flood of connections and runs modules that hang.
  *
- * Every output is held against a session of the stream's own, which takes the same ticks here.
- * RUNLET_NEIGHBOUR_STREAMS, _SWAPS and _MINUTES (`npm run soak -- neighbour`: 200, 100 and 10; then memory is
- * looked at as well). Frames come as fast as outputs come back, with a pause.
+ * Each output is compared with a separate session that takes the same ticks here. Frames are sent as fast as
+ * outputs come back, with a pause. RUNLET_NEIGHBOUR_STREAMS, _SWAPS and _MINUTES (`npm run soak --
+ * neighbour`: 200, 100 and 10; from 4 minutes on memory is checked too).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -63,7 +63,7 @@ async function open(url: string, slot: string): Promise<WebSocket> {
   return socket;
 }
 
-/** In a flood a new connection may have to be made again. */
+/** Retries a connection that breaks during the flood. */
 async function patiently<T>(run: () => Promise<T>): Promise<T> {
   for (let failed = 0; ; failed++)
     try {
@@ -74,12 +74,12 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
     }
 }
 
-/** Flashes a bundle, and waits for the verdict of its trial. */
+/** Flashes a bundle and waits for the result of its trial. */
 async function flash(client: GatewayClient, slot: string, { wasm, digest }: MadeBundle): Promise<string> {
   const options = { enduranceHops: 8, outputs: 2, streams: 2, seconds: 20 };
   await patiently(() => client.flash(wasm, slot));
   for (;;) {
-    // the answer may have been lost, and not the request
+    // the request may have arrived, and only its answer been lost
     await patiently(() => client.try(slot, options)).catch((error: unknown) => {
       if (!isRunletError(error) || error.code !== 'RN804') throw error;
     });
@@ -93,10 +93,10 @@ async function flash(client: GatewayClient, slot: string, { wasm, digest }: Made
   }
 }
 
-/** The streams of the tenant, and what is found of their outputs. */
+/** The streams of the tenant, and the errors that were found in their outputs. */
 class Tenant {
   readonly found = { outputs: 0, missing: 0, repeated: 0, different: 0, refused: 0 };
-  /** Ticks that were sent of each stream. */
+  /** Number of ticks sent on each stream. */
   sent = 0;
   #sockets: WebSocket[];
   #own: { session: Session; next: number; due: number[][] }[];
@@ -113,9 +113,9 @@ class Tenant {
     return new Tenant(sockets, await Promise.all(Array.from({ length: streams }, () => openSession(wasm))));
   }
 
-  /** Outputs that are still to come, of the stream with the most. */
+  /** Largest number of outputs that are still due on one stream. */
   get waiting(): number {
-    return this.#own.reduce((most, { due }) => Math.max(most, due.length), 0);
+    return this.#own.reduce((max, { due }) => Math.max(max, due.length), 0);
   }
 
   send(ticks: number): void {
@@ -153,7 +153,7 @@ class Tenant {
   }
 }
 
-/** Does what it can to disturb, until it is stopped. */
+/** A neighbour that disturbs the gateway in every way until it is stopped. */
 class Neighbour {
   readonly done = { messages: 0, refused: 0, connections: 0, hangs: 0 };
   readonly #url: string;
@@ -169,7 +169,7 @@ class Neighbour {
     this.#stopped = true;
   }
 
-  /** Messages that are refused, and some that are not; a few under the tenant's names. */
+  /** Sends messages of which most are refused; a few use the names of the tenant's streams. */
   async send(): Promise<void> {
     const socket = await open(this.#url, 'other');
     socket.on('message', (_, binary) => {
@@ -196,7 +196,7 @@ class Neighbour {
   }
 
   /**
-   * Connections from another address, which say nothing, half of a request, or ask for a socket without a
+   * Opens connections from another address. They send nothing, half a request, or ask for a socket without a
    * token.
    */
   async flood(): Promise<void> {
@@ -214,7 +214,7 @@ class Neighbour {
     for (const socket of held) socket.destroy();
   }
 
-  /** Bundles whose trial goes well, and which hang a little later: the one before runs again. */
+  /** Flashes bundles that pass their trial and hang a little later, so that the one before runs again. */
   async hang(): Promise<void> {
     for (let sequence = 2; !this.#stopped; sequence++) {
       const bundle = await bundleOf(sequence, { hostType: 'float32', edit: [later(loop)] });
@@ -230,7 +230,7 @@ class Neighbour {
   }
 }
 
-test(`${streams} streams, ${swaps} swaps, beside a bad neighbour: no output is missing, repeated or different`, async () => {
+test(`with ${streams} streams, ${swaps} swaps and a bad neighbour, no output is missing, repeated or wrong`, async () => {
   const { url, pid } = await start();
   const client = new GatewayClient({ url, token });
   const first = await bundleOf(1);
@@ -247,7 +247,7 @@ test(`${streams} streams, ${swaps} swaps, beside a bad neighbour: no output is m
     for (let n = 2; swapped < swaps; n++) {
       const due = (60 * minutes * swapped) / swaps;
       while (elapsedS() < due) await pause(100);
-      // every second bundle has another state digest, and every fourth is rolled back
+      // consecutive bundles differ in their state digest, and every fourth is rolled back
       const stateDigest = (n % 2 ? 'f' : '0').repeat(64);
       const bundle = await bundleOf(n, { manifest: (m) => ({ ...m, version: `${n}`, sequence: n, stateDigest }) });
       assert.is(await flash(client, 'main', bundle), 'confirmed');

@@ -1,5 +1,5 @@
 /**
- * Parts of the gateway without a socket, disk or thread: the wire's two forms, lines and COBS, ranges of
+ * Parts of the gateway without a socket, disk or thread: both forms of the wire, lines and COBS, ranges of
  * inputs, frames of several inputs.
  */
 import { test } from 'uvu';
@@ -14,7 +14,7 @@ import { codeOf } from '../host/helpers.ts';
 import { tinyManifest } from '../host/tiny-bundle.ts';
 import { random } from '../property/random-network.ts';
 
-test('messages of frames come back as they were, numbers beyond 2^32 too, and a header cannot reach out of its message', async () => {
+test('messages of frames are read as they were written, with numbers beyond 2^32, and a header cannot point outside its message', async () => {
   const bytes = Uint8Array.of(1, 2, 3, 4, 5);
   for (const message of [
     { stream: 'lab/ä', from: 2 ** 40 + 5, timestampMs: 1.75e12 + 0.125, bytes },
@@ -42,13 +42,13 @@ test('messages of frames come back as they were, numbers beyond 2^32 too, and a 
     assert.is(await codeOf(() => readFrames(good.subarray(0, length))), 'RN870', `${length} bytes`);
 });
 
-test('names of streams have 64 bytes and no more', async () => {
+test('the name of a stream has at most 64 bytes', async () => {
   const bytes = new Uint8Array(4);
   assert.is(readFrames(writeFrames({ stream: 'ä'.repeat(32), bytes })).stream, 'ä'.repeat(32));
   assert.is(await codeOf(() => readFrames(writeFrames({ stream: 'x'.repeat(65), bytes }))), 'RN870');
 });
 
-test('a message that is cut keeps the place of its timestamp', () => {
+test('a message that is split keeps the position of its timestamp', () => {
   const options = { tickBytes: 1, reorderTicks: 4, gap: 'hold', gapLimitTicks: 2, late: 'restart', zeroTick: new Uint8Array(1) } as const; // biome-ignore format: one line
   const s = new Sequencer(options);
   s.push({ from: 0, bytes: Uint8Array.of(0) });
@@ -65,7 +65,7 @@ test('a message that is cut keeps the place of its timestamp', () => {
   assert.is(s.counts.duplicate, 2);
 });
 
-test('outputs come back as they were: digests that begin with zeros, ticks beyond 2^32', () => {
+test('outputs are read as they were written, with digests that begin with zeros and ticks beyond 2^32', () => {
   const output = {
     stream: 's',
     sequence: 2 ** 33 + 1,
@@ -77,7 +77,7 @@ test('outputs come back as they were: digests that begin with zeros, ticks beyon
   assert.equal(readOutput(writeOutput('s', output)), output);
 });
 
-test('COBS: no zero byte goes over the line, and what came apart is what was put together, at runs of 253 to 256 too', () => {
+test('COBS sends no zero byte and decodes what it encoded, also for runs of 253 to 256 bytes', () => {
   const rnd = random(5);
   const lengths = [0, 1, 2, 253, 254, 255, 256, 508, 509, 600];
   for (const length of lengths)
@@ -92,7 +92,7 @@ test('COBS: no zero byte goes over the line, and what came apart is what was put
 
 const [signal] = tinyManifest().inputs as [ReturnType<typeof tinyManifest>['inputs'][number]];
 
-test('a line of numbers is a tick where each fits its type', () => {
+test('a line of numbers is a tick if each number fits its type', () => {
   const of = (hostType: typeof signal.hostType, numbers: number[], elements = 1) => {
     const tick = tickOf({ inputs: [{ ...signal, hostType, elements }] }, numbers);
     return tick && [...tick];
@@ -104,7 +104,7 @@ test('a line of numbers is a tick where each fits its type', () => {
   assert.is(of('int8', [1], 2), undefined);
 });
 
-test('frames of several inputs are told apart, tick by tick; NaN in any of them is found', () => {
+test('frames of several inputs are separated tick by tick, and NaN in any input is found', () => {
   const inputs = [
     { ...signal, hostType: 'float32' as const, elements: 1, rate: 2 },
     { ...signal, hostType: 'int8' as const, elements: 3, rate: 1 },
@@ -122,7 +122,7 @@ test('frames of several inputs are told apart, tick by tick; NaN in any of them 
   assert.is(hasNaN({ inputs }, bytes), true);
 });
 
-test('the range of an input: least, most, mean and how many values saturate, both ends, since the last look', () => {
+test('the range of an input has minimum, maximum, mean and the number of saturated values since the last read', () => {
   const range = new InputRange({ inputs: [{ ...signal, hostType: 'int8', elements: 2 }] });
   const frames = Int8Array.of(-128, 5, 10, 127, 20, -3, 127, 1);
   range.see(frames, 0, 2);
@@ -132,7 +132,7 @@ test('the range of an input: least, most, mean and how many values saturate, bot
   assert.equal([...range.take()], [1, 10, 10, 10, 0, 127, 127, 127, 1]);
 });
 
-test('outputs agree where each has its largest element at the same place, or its only value equal', () => {
+test('outputs agree if each has its largest element at the same index, or an equal value if it has only one', () => {
   const of = (mine: number[][], theirs: number[][]) =>
     compareOutputs(mine.map((y) => Float32Array.from(y)), theirs.map((y) => Float32Array.from(y))).agrees; // biome-ignore format: one line
   assert.equal([of([[1]], [[1]]), of([[1]], [[2]]), of([[0, 1]], [[0, 2]]), of([[0, 1]], [[1, 0]])], [true, false, true, false]); // biome-ignore format: one line

@@ -1,6 +1,6 @@
 /**
- * `runlet gateway` as it is run, with frames from standard input and from a FIFO in place of a serial line:
- * outputs of both, by their own reference.
+ * The command `runlet gateway` with frames from standard input and from a FIFO in place of a serial line. The
+ * outputs of both are compared with a reference.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { publicPem } from '../../assembly/bundle/keys.ts';
 import { root } from '../shared.ts';
 import { bundleOf, expected, keys, signal } from './bundles.ts';
 
-test('standard input and a FIFO: each line is a tick, noise is counted, nothing is lost', async () => {
+test('each line of standard input and of a FIFO is a tick, noise is counted, and nothing is lost', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-pipes-'));
   const at = (name: string) => join(folder, name);
   writeFileSync(at('first.wasm'), (await bundleOf(1)).wasm);
@@ -34,8 +34,8 @@ test('standard input and a FIFO: each line is a tick, noise is counted, nothing 
   ];
   args.push('--stdin', '--serial', at('line'), '--numbered', '--line-stream', 'pipe', '--log', 'warn');
   const child = spawn(process.execPath, [join(root, 'host/cli/bin.js'), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [said] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const url = /^gateway at (\S+);/.exec(said)?.[1];
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const url = /^gateway at (\S+);/.exec(line)?.[1];
   const lines = (stream: number, ticks: number) =>
     Array.from({ length: ticks }, (_, n) => `${n},${[...signal(stream, n, 1)].join(',')}\n`).join('');
   child.stdin.end(`# a header\n${lines(1, 400)}`);

@@ -1,9 +1,9 @@
 /**
- * Bad uploads over the wire: each is refused, or reverted in its trial, with its own code; the bundle that
- * runs is undisturbed; nothing is left on the disk.
+ * Bad uploads over the wire. Each is refused, or reverted in its trial, with its own code; the running bundle
+ * is undisturbed and nothing is left on the disk.
  *
- * After every case the stream that runs is given frames, and its outputs are those of an uninterrupted run;
- * the disk holds the state and one bundle.
+ * After every case the running stream gets frames, and its outputs are those of an uninterrupted run. The
+ * disk has the state and one bundle.
  */
 
 import { pino } from 'pino';
@@ -45,7 +45,7 @@ const begin = async (headers: Record<string, string> = {}, slot = 'main') => {
   return ((await response.json()) as { location: string }).location;
 };
 
-/** Uploads and tries; the code of what refuses it. */
+/** Uploads a bundle and tries it. @returns the code of the refusal */
 async function flash(wasm: Uint8Array, digest = digestOf(wasm), options: Partial<TrialOptions> = {}): Promise<string> {
   const location = await begin();
   for (let at = 0; at < wasm.length; at += 700) {
@@ -59,7 +59,7 @@ async function flash(wasm: Uint8Array, digest = digestOf(wasm), options: Partial
   return report.failure?.code ?? report.phase;
 }
 
-// what runs, and a stream that goes on through all of it
+// the running bundle, and a stream that continues through all cases
 const first = await bundleOf(5);
 let at = 0;
 let outputs = 0;
@@ -108,7 +108,7 @@ const refuses = (what: string, code: string, run: () => Promise<string>): void =
   });
 };
 
-// on the wire
+// errors of the transport
 const other = await bundleOf(6);
 refuses('no token', 'RN811', async () => codeIn(await knock('/v1/uploads', { method: 'POST' })));
 refuses('another token', 'RN811', async () =>
@@ -170,7 +170,7 @@ refuses('a trial of nothing', 'RN804', async () => codeIn(await ask('POST', '/v1
 refuses('a confirmation of nothing', 'RN804', async () => codeIn(await ask('POST', '/v1/slots/main/confirm')));
 refuses('a rollback to nothing', 'RN804', async () => codeIn(await ask('POST', '/v1/slots/main/rollback')));
 
-// bytes that are not those that were signed
+// bytes other than the signed ones
 refuses('another digest', 'RN810', () => flash(other.wasm, '0'.repeat(64)));
 const changed = (index: number) => {
   const copy = other.wasm.slice();
@@ -199,24 +199,24 @@ refuses('not signed', 'RN608', () => flash(unsigned(other.wasm)));
 refuses('no module', 'RN600', () => flash(new TextEncoder().encode('#!/bin/sh\nrm -rf /\n')));
 refuses('zeros', 'RN600', () => flash(new Uint8Array(1000)));
 
-// signed, but not what this slot takes; or the manifest lies
+// signed bundles that do not fit this slot, or whose manifest is wrong
 const bad = (what: string, code: string, options: BundleOptions, sequence = 6): void =>
   refuses(what, code, async () => flash((await bundleOf(sequence, options)).wasm));
 const says = (what: string, code: string, change: (m: Manifest) => unknown): void => bad(what, code, { manifest: change });
-refuses('the same again', 'RN818', () => flash(first.wasm));
+refuses('the bundle that runs already', 'RN818', () => flash(first.wasm));
 bad('an older sequence number', 'RN817', {}, 4);
 bad('the same sequence number under another version', 'RN817', { version: '9.9.9' }, 5);
 says('no sequence number', 'RN816', ({ sequence, ...m }) => m);
 says('no version', 'RN816', ({ version, ...m }) => m);
-says('a version that leads elsewhere', 'RN816', (m) => ({ ...m, version: '../1' }));
-says('a sequence number below nothing', 'RN605', (m) => ({ ...m, sequence: -1 }));
-says('a sequence number beyond counting', 'RN605', (m) => ({ ...m, sequence: 1e300 }));
+says('a version that is a path', 'RN816', (m) => ({ ...m, version: '../1' }));
+says('a negative sequence number', 'RN605', (m) => ({ ...m, sequence: -1 }));
+says('a sequence number above 2^53', 'RN605', (m) => ({ ...m, sequence: 1e300 }));
 for (const name of ['../../etc/passwd', 'a/b', '', '.', 'a\u0000b', '\u202egnp', 'x'.repeat(65)])
   bad(`name ${JSON.stringify(name)}`, 'RN815', { name });
 says('another ABI', 'RN604', (m) => ({ ...m, abi: 2 }));
 says('another form of manifest', 'RN604', (m) => ({ ...m, manifest: 2 }));
 says('a target for other engines', 'RN819', (m) => ({ ...m, target: 'avx512' }));
-says('weights apart', 'RN821', (m) => ({
+says('weights in a separate file', 'RN821', (m) => ({
   ...m,
   bytes: { ...m.bytes, weightBytes: 8, memoryBytes: m.bytes.memoryBytes + 8 },
   weights: { home: 'linear', bytes: 8, digest: '0'.repeat(64) },
@@ -225,11 +225,11 @@ says('a command', 'RN607', (m) => ({ ...m, form: 'wasi' }));
 says('no self-test', 'RN824', (m) => ({ ...m, golden: { ...m.golden, outputs: 0 } }));
 says('a self-test of other outputs', 'RN713', (m) => ({ ...m, golden: { ...m.golden, digest: '0'.repeat(64) } }));
 says('a self-test of more outputs', 'RN713', (m) => ({ ...m, golden: { ...m.golden, outputs: 99 } }));
-says('less memory than it has', 'RN826', (m) => ({
+says('a memory size other than the module has', 'RN826', (m) => ({
   ...m,
   bytes: { ...m.bytes, paddingBytes: 1 << 17, memoryBytes: m.bytes.memoryBytes + (1 << 17) },
 }));
-says('more memory than is given', 'RN820', (m) => ({
+says('more memory than the policy allows', 'RN820', (m) => ({
   ...m,
   bytes: { ...m.bytes, paddingBytes: 1 << 20, memoryBytes: m.bytes.memoryBytes + (1 << 20) },
 }));
@@ -256,7 +256,7 @@ refuses('a manifest that is no JSON', 'RN603', async () =>
   flash(await signBundle(withSection(await tinyBundle({ bare: true }), 'runlet', new TextEncoder().encode('{')), keys)),
 );
 
-// modules that are not what ABI 1 says
+// modules that violate ABI 1
 const edit = (...edits: [string, string][]): BundleOptions => ({ edit: edits });
 const loop = 'while (load<i32>(state) != 7) store<i32>(state, load<i32>(state) | 1);';
 const inPush = (body: string): [string, string] => ['let due: i32 = 0;', `let due: i32 = 0; ${body}`];
@@ -267,12 +267,12 @@ const inReset = (body: string): [string, string] => [
   `export function rn_reset(): void { ${body}`,
 ];
 bad('memory that grows', 'RN825', { memory: ['--initialMemory', '1', '--maximumMemory', '2'] });
-bad('memory without an end', 'RN825', { memory: ['--initialMemory', '1'] });
+bad('memory without a maximum', 'RN825', { memory: ['--initialMemory', '1'] });
 bad('memory that is shared', 'RN825', {
   memory: ['--initialMemory', '1', '--maximumMemory', '1', '--sharedMemory', '--enable', 'threads'],
 });
-bad('no memory of its own', 'RN607', { memory: ['--initialMemory', '1', '--maximumMemory', '1', '--importMemory'] });
-bad('much memory', 'RN820', { memory: ['--initialMemory', '2000', '--maximumMemory', '2000'] });
+bad('an imported memory', 'RN607', { memory: ['--initialMemory', '1', '--maximumMemory', '1', '--importMemory'] });
+bad('too large a memory', 'RN820', { memory: ['--initialMemory', '2000', '--maximumMemory', '2000'] });
 bad(
   'an import',
   'RN607',
@@ -302,22 +302,22 @@ bad('a trap in reset', 'RN831', edit(inReset('unreachable();')));
 bad('a trap on the first push', 'RN831', edit(inPush('unreachable();')));
 bad('a trap on the 1,000th push', 'RN831', edit(atPush(1000, 'unreachable();')));
 bad('an error on the 1,000th push', 'RN831', edit(atPush(1000, 'return -5;')));
-// some milliseconds a hop on any machine: beyond its budget, and far from the watchdog's
+// some milliseconds per hop on any machine: over its latency budget, and far below the watchdog's limit
 const slow = edit(inPush('for (let k: i32 = 0; k < 6000000; k++) store<i32>(60000, load<i32>(60000) + k);'));
 refuses('a slow module', 'RN832', async () => flash((await bundleOf(6, slow)).wasm, undefined, { latencyMs: 0.5 }));
 bad(
-  'state outside of its state',
+  'state outside the declared state',
   'RN834',
   edit(inPush('store<i32>(60000, load<i32>(60000) + 1);'), ['sum >> 3', '(sum >> 3) + (load<i32>(60000) > 700 ? 1 : 0)']),
 );
-// they know a stream that began with them from one that they took over
+// these modules can tell a stream that began with them from one that they took over
 const marked: [string, string] = ['store<i32>(state, 0, 12);', 'store<i32>(state, 1, 12);'];
 bad(
-  'other answers on a stream that it took over',
+  'other outputs on a stream that it took over',
   'RN833',
   edit(marked, ['sum >> 3', 'load<i32>(state, 12) ? sum >> 3 : -(sum >> 3)']),
 );
-bad('no answers on a stream that it took over', 'RN838', {
+bad('no outputs on a stream that it took over', 'RN838', {
   ...edit(marked, ['due = 1;', 'due = load<i32>(state, 12);']),
 });
 

@@ -1,8 +1,8 @@
 /**
- * `runlet flash` against a gateway that is ended by kill -9 in mid-upload and started again: it says so, goes
- * on where the gateway's disk is, and the bundle runs.
+ * `runlet flash` against a gateway that is ended by kill -9 during the upload and started again. The command
+ * prints a line about it and resumes at the byte that the gateway's disk has reached, and the bundle runs.
  *
- * Between the two is a relay that counts bytes: what was sent twice is at most what was on its way.
+ * A relay between the two counts bytes: only bytes that were in flight are sent twice.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -34,7 +34,7 @@ test.after(() => {
 });
 writeFileSync(at('mine.pub'), publicPem(keys));
 
-/** Pieces are 64 KiB. */
+/** Size of a piece: 64 KiB. */
 const pieceBytes = 64 << 10;
 const largeBundle = async (sequence: number): Promise<Uint8Array> => {
   const noise = Uint8Array.from({ length: 20 * pieceBytes }, (_, i) => (Math.imul(i + sequence, 0x9e3779b1) >>> 13) & 255);
@@ -63,13 +63,13 @@ async function startGateway(): Promise<{ child: ChildProcess; port: number }> {
 
 interface Relay {
   url: string;
-  /** Bytes that clients sent. */
+  /** Number of bytes that clients sent. */
   sent: number;
-  /** Where connections go; undefined: they are refused. */
+  /** Port that connections are relayed to; if undefined they are refused. */
   port?: number;
-  /** Answers are lost. */
+  /** True if answers are dropped. */
   mute?: boolean;
-  /** Called with each piece, before it goes on. */
+  /** Called with each piece before it is relayed. */
   seen?: (sent: number) => void;
   cut(): void;
   close(): void;
@@ -120,7 +120,7 @@ for (const [what, signal] of [
   ['kill -9', 'SIGKILL'],
   ['a stop', 'SIGTERM'],
 ] as const)
-  test(`${what} in mid-upload, and a start: flash goes on where it was, and says so`, async () => {
+  test(`after ${what} during the upload and a new start, flash resumes where it was and prints a line about it`, async () => {
     const sequence = signal === 'SIGKILL' ? 1 : 2;
     const wasm = await largeBundle(sequence);
     writeFileSync(at('large.wasm'), wasm);
@@ -139,20 +139,20 @@ for (const [what, signal] of [
       };
     });
     const args = [bin, 'flash', at('large.wasm'), '--to', line.url];
-    const { child: flash, said, ended } = startProcess(children, process.execPath, args);
+    const { child: flash, printed, ended } = startProcess(children, process.execPath, args);
     await Promise.race([killed, ended]);
-    assert.is(flash.exitCode, null, said.err);
+    assert.is(flash.exitCode, null, printed.err);
     assert.is(readdirSync(at('state/uploads')).length, 1, 'it waits on the disk');
     gateway = await startGateway();
     line.port = gateway.port;
     const { code, out, err } = await ended;
     assert.is(code, 0, err);
-    assert.match(err, /^upload +broke at [1-9]\d+ of \d+ bytes \(.+\); try 1 of 8 in 0\.25 s$/m);
-    assert.match(out, new RegExp(`^confirmed[\\s\\S]*^runs +\\S+ 1\\.${sequence}\\.0 \\(sequence ${sequence}\\)$`, 'm'));
-    // no piece that was acknowledged was sent again; 64 KiB for headers and all other requests
-    const most = wasm.length + 2 * pieceBytes + 64 * 1024;
+    assert.match(err, /^upload +interrupted at [1-9]\d+ of \d+ bytes \(.+\); retry 1 of 8 in 0\.25 s$/m);
+    assert.match(out, new RegExp(`^confirmed[\\s\\S]*^running +\\S+ 1\\.${sequence}\\.0 \\(sequence ${sequence}\\)$`, 'm'));
+    // no acknowledged piece is sent again; 64 KiB allow for headers and all other requests
+    const maxBytes = wasm.length + 2 * pieceBytes + 64 * 1024;
     console.log(`  ${line.sent} bytes sent for ${wasm.length}; ${err.trim().split('\n').length} lines: ${err.split('\n')[0]}`);
-    assert.ok(line.sent > wasm.length && line.sent < most, `${line.sent} bytes for ${wasm.length}`);
+    assert.ok(line.sent > wasm.length && line.sent < maxBytes, `${line.sent} bytes for ${wasm.length}`);
     const [slot] = (await new GatewayClient({ url: line.url }).status()).slots;
     assert.is(slot?.active?.digest, digestOf(wasm));
     assert.equal(readdirSync(at('state/uploads')), []);
@@ -160,7 +160,7 @@ for (const [what, signal] of [
     await once(gateway.child, 'exit');
   });
 
-test('a gateway that does not come back: RN860 after the tries; one that was never there: at once; the answer to the last request lost: staged all the same', async () => {
+test('a lost gateway is RN860 after the retries, an absent one at once; a lost last answer does not prevent staging', async () => {
   const gateway = await startGateway();
   const line = await relay(gateway.port);
   const wasm = await largeBundle(3);
@@ -175,14 +175,14 @@ test('a gateway that does not come back: RN860 after the tries; one that was nev
   assert.is(broke, 2);
   assert.is(await codeOf(() => lost.flash(wasm, 'main', { broke: () => broke++ })), 'RN860');
   assert.is(broke, 2, 'it was never there');
-  // the last request arrives, and its answer does not
+  // the last request arrives, but its answer is lost
   line.port = gateway.port;
   line.seen = undefined;
   const client = new GatewayClient({ url: line.url, tries: 4 });
   const direct = new GatewayClient({ url: `http://127.0.0.1:${gateway.port}` });
   const flashed = client.flash(wasm, 'main', {
     seen: (received) => {
-      // all is there: the next request is the last
+      // all bytes have arrived: the next request is the last
       if (received < wasm.length || broke > 2) return;
       line.mute = true;
       line.seen = () => void waitAndCut();

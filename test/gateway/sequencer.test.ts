@@ -1,6 +1,6 @@
 /**
- * The sequencer: whatever the order, the repeats and the cuts, the signal that comes out is that of the ticks
- * that arrived; and what was lost is counted.
+ * The sequencer: for any order, repeats and split messages, it gives the signal of the ticks that arrived,
+ * and counts the lost ones.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -18,8 +18,8 @@ const tick = (n: number): [number, number] => [n & 255, (n >> 8) & 255];
 const ticksOf = (from: number, to: number) => Uint8Array.from(Array.from({ length: to - from }, (_, i) => tick(from + i)).flat());
 
 /**
- * Steps as one value a tick: the tick's bytes, or a reset with the number that comes next. Resets that touch
- * are one.
+ * Returns the steps as one string per tick: the tick's bytes, or a reset with the next number. Adjacent
+ * resets are merged.
  */
 function signalOf(steps: Step[]): string[] {
   const out: string[] = [];
@@ -33,7 +33,7 @@ function signalOf(steps: Step[]): string[] {
   return out;
 }
 
-/** What the rules say, tick by tick. */
+/** Returns the expected signal, tick by tick. */
 function expected(arrived: Set<number>, first: number, end: number, { gap, gapLimitTicks }: SequencerOptions): string[] {
   const out: string[] = [];
   let last: string | undefined;
@@ -61,8 +61,8 @@ interface Sent {
 }
 
 /**
- * Messages of 1 to 7 ticks, some lost, some twice; the first always comes first, as it says where the stream
- * begins.
+ * Messages of 1 to 7 ticks, some lost, some sent twice. The first message always comes first, since it says
+ * where the stream begins.
  */
 const sending = fc.record({
   first: fc.nat(100_000),
@@ -73,18 +73,18 @@ const sending = fc.record({
   gapLimitTicks: fc.nat(15),
 });
 
-test('any order, repeats and losses within the bound: the signal of what arrived, and exact counts', () => {
+test('for any order, repeats and losses within the bound, the signal is that of the ticks that arrived, and the counts are exact', () => {
   const property = fc.property(sending, ({ first, lengths, fates, delays, gap, gapLimitTicks }) => {
     const sent: (Sent & { at: number })[] = [];
     let from = first;
-    // the last ones confirm a number after a long gap
+    // the last messages confirm the number after a long gap
     const all = [...lengths, 3, 3];
     all.forEach((length, i) => {
       const message = { from, to: from + length };
       from += length;
       const fate = i === 0 || i >= lengths.length - 1 ? 'once' : fates[i];
-      // in ticks of the sender's clock: what comes `delay` later was overtaken by at most so many ticks and a
-      // message
+      // `delay` is in ticks of the sender's clock: a message that is delayed by it is overtaken by at most
+      // that many ticks and one message.
       if (fate !== 'lost') sent.push({ ...message, at: i === 0 ? -1 : message.from + (delays[i] as number) });
       if (fate === 'twice') sent.push({ ...message, at: message.from + (delays[60 + i] as number) });
     });
@@ -116,7 +116,7 @@ function books({ counts, heldTicks }: Sequencer): void {
   assert.is(lost + restarts, filled + resetTicks);
 }
 
-test('any messages at all: the books balance, order holds, and no more is held than the bound', () => {
+test('for any messages the counts add up, the order holds, and no more ticks are held than allowed', () => {
   const message = fc.record({
     from: fc.nat(400),
     ticks: fc.integer({ min: 1, max: 30 }),
@@ -142,7 +142,7 @@ test('any messages at all: the books balance, order holds, and no more is held t
           if (!step.filled) assert.equal(step.bytes, ticksOf(step.from, at));
         }
         books(sequencer);
-        // and one message held apart
+        // plus one message that is set aside
         assert.ok(sequencer.heldTicks <= reorderTicks + 30, `${sequencer.heldTicks} held`);
       };
       for (const { from, ticks, fate } of messages)
@@ -157,7 +157,7 @@ test('any messages at all: the books balance, order holds, and no more is held t
   fc.assert(property, { seed, numRuns });
 });
 
-test('late is what was lost before, duplicate what was there', () => {
+test('a tick that was lost before is late, and one that was there is a duplicate', () => {
   const sequencer = new Sequencer({ ...base, reorderTicks: 4, gap: 'zero' });
   const push = (from: number, to: number) => signalOf(sequencer.push({ from, bytes: ticksOf(from, to) }));
   assert.equal(push(0, 2), ['0,0', '1,0']);
@@ -168,7 +168,7 @@ test('late is what was lost before, duplicate what was there', () => {
   assert.equal({ late, duplicate, lost, reordered, gaps }, { late: 2, duplicate: 1, lost: 2, reordered: 4, gaps: 1 });
 });
 
-test('a sender that counts anew: dropped, or, once a second message says so, the stream begins again', () => {
+test('if a sender restarts its count, its messages are dropped, or the stream restarts after a second message', () => {
   for (const late of ['drop', 'restart'] as const) {
     const sequencer = new Sequencer({ ...base, reorderTicks: 4, late });
     sequencer.push({ from: 0, bytes: ticksOf(0, 30) });
@@ -181,7 +181,7 @@ test('a sender that counts anew: dropped, or, once a second message says so, the
   }
 });
 
-test('back by the reorder buffer is a sender that counts anew, and a tick less is late', () => {
+test('a number that is back by the reorder buffer restarts the stream, and one tick less is late', () => {
   for (const [from, restarts] of [
     [20, 1],
     [21, 0],
@@ -193,7 +193,7 @@ test('back by the reorder buffer is a sender that counts anew, and a tick less i
   }
 });
 
-/** A stream at 1,000 gets one message under a damaged number, then goes on. */
+/** A stream at tick 1,000 gets one message with a damaged number and then continues. */
 const damaged = fc.record({
   number: fc.oneof(
     fc.nat(2 ** 20),
@@ -207,7 +207,7 @@ const damaged = fc.record({
   gapLimitTicks: fc.nat(300),
 });
 
-test('one damaged number, anywhere: it costs the ticks of its message and as many again at the most', () => {
+test('one damaged number costs at most twice the ticks of its message', () => {
   const property = fc.property(damaged, ({ number, at, ticks, twice, late, reorderTicks, gapLimitTicks }) => {
     const sequencer = new Sequencer({ ...base, late, reorderTicks, gapLimitTicks });
     const steps: Step[] = [];
@@ -222,14 +222,14 @@ test('one damaged number, anywhere: it costs the ticks of its message and as man
     steps.push(...sequencer.flush());
     const right = new Set(Array.from({ length: 40 * ticks }, (_, i) => String(tick(1000 + i))));
     const given = signalOf(steps).filter((one) => right.has(one));
-    // those of the damaged message, and of the one after it
+    // the ticks of the damaged message and of the next one may be missing
     assert.ok(new Set(given).size >= 40 * ticks - 2 * ticks, `${given.length} of ${40 * ticks} ticks came through`);
     assert.is(sequencer.next, end);
   });
   fc.assert(property, { seed, numRuns });
 });
 
-test('a long gap: the first message waits for the second, and both are taken, in any order', () => {
+test('after a long gap the first message waits for the second, and both are taken, in any order', () => {
   for (const order of [
     [5000, 5003],
     [5003, 5000],
@@ -242,7 +242,7 @@ test('a long gap: the first message waits for the second, and both are taken, in
   }
 });
 
-test('of a long message that is held apart its newest ticks are kept, and the others are refused', () => {
+test('of a long message that is set aside only the newest ticks are kept, and the others are refused', () => {
   const sequencer = new Sequencer({ ...base, gap: 'reset' });
   sequencer.push({ from: 0, bytes: ticksOf(0, 3) });
   assert.equal(sequencer.push({ from: 9000, bytes: ticksOf(0, 5000) }), []);
@@ -256,7 +256,7 @@ test('of a long message that is held apart its newest ticks are kept, and the ot
   books(sequencer);
 });
 
-test('a jump that no clock explains begins a new numbering: positions of the stream stay exact', () => {
+test('a jump of the numbers that no clock explains restarts the numbering, and positions in the stream stay exact', () => {
   const sequencer = new Sequencer({ ...base, gap: 'reset' });
   sequencer.push({ from: 0, bytes: ticksOf(0, 3) });
   for (const from of [2 ** 51, 2 ** 51 + 3]) sequencer.push({ from, bytes: ticksOf(0, 3) });
@@ -267,7 +267,7 @@ test('a jump that no clock explains begins a new numbering: positions of the str
   );
 });
 
-test('refused ticks of a sender without numbers are a gap; of an unknown length, the signal begins again', () => {
+test('refused ticks without numbers are a gap; if their count is unknown, the signal restarts', () => {
   const sequencer = new Sequencer({ ...base, reorderTicks: 0 });
   sequencer.push({ bytes: ticksOf(0, 2) });
   sequencer.skip({ what: 'refused', ticks: 2 });
@@ -277,7 +277,7 @@ test('refused ticks of a sender without numbers are a gap; of an unknown length,
   books(sequencer);
 });
 
-test('without numbers: one after the other, and what was shed is a gap', () => {
+test('messages without numbers follow one another, and shed ticks are a gap', () => {
   const sequencer = new Sequencer({ ...base, reorderTicks: 0 });
   assert.equal(signalOf(sequencer.push({ bytes: ticksOf(0, 2), timestampMs: 5 })), ['0,0', '1,0']);
   sequencer.skip({ what: 'shed', ticks: 2 });

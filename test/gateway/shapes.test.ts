@@ -1,9 +1,10 @@
 /**
- * Names and shapes from outside: slots whose names every object has, and files of the state folder with right
- * checksums and wrong values.
+ * Hostile names and shapes: slots named like properties of every object, and files of the state folder with
+ * right checksums and wrong values.
  *
- * A name as `constructor` keeps its floor as any other. Of a file each value in turn is left out or is one of
- * another kind: it is taken as what it says, or refused with a code; never a fault.
+ * A name such as `constructor` keeps its floor like any other. In each file, one value after the other is
+ * removed or replaced by another kind. The file is then taken as it is or refused with a code, never with a
+ * fault.
  */
 import { createHash } from 'node:crypto';
 import { test } from 'uvu';
@@ -45,7 +46,7 @@ test('slots of any name keep their bundles and their floors on the disk', async 
   }
 });
 
-test('a slot named constructor refuses what is older than its floor, also after a start', async () => {
+test('a slot named constructor refuses bundles older than its floor, also after a restart', async () => {
   const [old, first, next] = [await bundleOf(4), await bundleOf(5), await bundleOf(6)];
   const name = 'constructor';
   const options = { policy: { keys: [keys.publicKey] }, pool: { threads: 1 } };
@@ -68,7 +69,7 @@ test('a slot named constructor refuses what is older than its floor, also after 
 
 const odd: unknown[] = [undefined, null, true, 0, -2, 1.5, 2 ** 60, '', 'x', '../../state', [], [[]], {}, { length: 1 }];
 
-/** The value with one place after the other changed to each odd one. */
+/** Yields the value with one place after the other replaced by each odd value. */
 function* variants(value: unknown): Generator<unknown> {
   yield* odd;
   if (typeof value !== 'object' || value === null) return;
@@ -82,7 +83,7 @@ const stateFile = (state: unknown): Uint8Array => {
   return bytes(`runlet-gateway 1 ${sha256(body)}\n${body}`);
 };
 
-test('a state of right checksum and wrong shape is refused with RN800, or taken as what it says', async () => {
+test('a state with a right checksum and a wrong shape is refused with RN800, or taken as it is', async () => {
   const disk = new CrashDisk();
   const store = await Store.open(disk);
   for (const sequence of [1, 2, 3]) {
@@ -118,7 +119,7 @@ async function diskWith(files: Record<string, Uint8Array>): Promise<CrashDisk> {
   return new CrashDisk({}, new Map(Object.entries(files)));
 }
 
-/** A half-sent upload with this header and one piece, under its checksums. */
+/** Returns the file of a partial upload with this header, one piece and right checksums. */
 function uploadFile(header: unknown): Uint8Array {
   let check: Uint8Array = new Uint8Array(16);
   const parts = [bytes('runlet-upload 1\n')];
@@ -131,7 +132,7 @@ function uploadFile(header: unknown): Uint8Array {
   return Uint8Array.from(Buffer.concat(parts));
 }
 
-test('half-sent uploads of right checksums and wrong headers are removed, or go on', async () => {
+test('a partial upload with right checksums and a wrong header is removed or resumed', async () => {
   const id = '01234567-89ab-cdef-0123-456789abcdef';
   const header = { slot: 'main', length: 20, beganMs: Date.now() };
   const counts = { taken: 0, removed: 0 };

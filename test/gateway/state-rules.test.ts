@@ -1,4 +1,4 @@
-/** What a gateway remembers, and what a fleet may tell it: pure functions, to the number. */
+/** The state of a gateway and the messages of a fleet: pure functions, tested at exact limits. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { newKeyPair } from '../../assembly/bundle/keys.ts';
@@ -19,7 +19,7 @@ const onTrial = (s: state.GatewayState, sequence: number) => state.beginTrial(st
 const ran = (...sequences: number[]) => sequences.reduce((s, n) => state.confirm(onTrial(s, n), 'a'), state.emptyState());
 const slotOf = (s: state.GatewayState) => s.slots.get('a') as state.SlotState;
 
-test('the floor rises with what is confirmed and with nothing else, and never falls', () => {
+test('the floor rises only with confirmed bundles and never falls', () => {
   assert.is(slotOf(state.stage(state.emptyState(), 'a', stored(7))).floor, -1);
   assert.is(slotOf(onTrial(state.emptyState(), 7)).floor, -1);
   assert.is(slotOf(ran(7)).floor, 7);
@@ -28,10 +28,10 @@ test('the floor rises with what is confirmed and with nothing else, and never fa
   assert.is(slotOf(state.revert(onTrial(ran(3), 9), 'a', 'RN1', '')).floor, 3);
 });
 
-test('what ran before is kept through trials, and runs again after a way back, once', () => {
+test('the previous bundle is kept through trials, and runs again after a rollback, once', () => {
   const two = ran(1, 2);
   assert.equal([slotOf(two).active?.sequence, slotOf(two).previous?.sequence], [2, 1]);
-  // the same bundle again is no other one to go back to
+  // confirming the same bundle again does not replace the previous one
   assert.is(slotOf(state.confirm(onTrial(two, 2), 'a')).previous?.sequence, 1);
   const trial = onTrial(two, 3);
   assert.is(slotOf(trial).trial, true);
@@ -47,7 +47,7 @@ test('what ran before is kept through trials, and runs again after a way back, o
   assert.equal([slotOf(given).last?.result, slotOf(given).last?.code], ['reverted', 'RN801']);
 });
 
-test('a start: what was on trial is given up, what waits waits, and the third crash in a row is one too many', () => {
+test('a start drops a trial and keeps a staged bundle, and the third crash in a row leads to safe mode', () => {
   const after = (s: state.GatewayState, stopped: boolean) => state.boot({ ...s, stopped }, 3);
   assert.is(slotOf(after(onTrial(ran(1), 2), true)).staged, undefined);
   assert.is(slotOf(after(state.stage(ran(1), 'a', stored(2)), true)).staged?.sequence, 2);
@@ -67,7 +67,7 @@ test('a start: what was on trial is given up, what waits waits, and the third cr
   assert.equal([after(s, true).crashes, after(s, true).safeMode], [0, false]);
 });
 
-test('a state comes back as it was, and a changed byte is found', async () => {
+test('a state is read as it was written, and a changed byte is found', async () => {
   const bytes = state.encodeState(ran(1, 2));
   const back = slotOf(state.decodeState(bytes, 'here'));
   assert.equal([back.floor, back.active, back.previous, back.trial], [2, stored(2), stored(1), false]);
@@ -80,7 +80,7 @@ test('a state comes back as it was, and a changed byte is found', async () => {
 
 const desired: Desired = { fleet: 2, site: 's', gateway: 'g', sequence: 3, rollout: 'r', slot: 'main', bundle: null };
 
-test('a desired state is what a trusted key has signed, as it is', async () => {
+test('a desired state is accepted only as a trusted key has signed it', async () => {
   const [mine, other] = [await newKeyPair(), await newKeyPair()];
   const open = await opener({ keys: [mine.publicKey], insecureUnsigned: false });
   const good = (await sealer(mine))(desired);
@@ -100,7 +100,7 @@ test('a desired state is what a trusted key has signed, as it is', async () => {
   assert.equal(both(good), desired);
 });
 
-test('names, topics and numbers of a fleet end where they say', async () => {
+test('names, topics and numbers of a fleet are checked at their exact limits', async () => {
   for (const [name, ok] of [['a', true], ['a'.repeat(64), true], ['a'.repeat(65), false], ['bundles', false], ['-a', false], ['a/b', false], ['', false], ['a\n', false]] as const) assert.is(isName(name), ok, name); // biome-ignore format: a table
   assert.is(gatewayOf('runlet/s/g/desired', 's', 'desired'), 'g');
   for (const topic of ['runlet/t/g/desired', 'runlet/s/g/reported', 'runlet/s/g/desired/x', 'runlet/s/bundles/desired', 'other/s/g/desired']) assert.is(gatewayOf(topic, 's', 'desired'), undefined, topic); // biome-ignore format: a list
@@ -111,7 +111,7 @@ test('names, topics and numbers of a fleet end where they say', async () => {
   assert.is(await codeOf(() => parseDesired(JSON.stringify(desired).padEnd(8193))), 'RN850');
 });
 
-test('a header of MQTT is read however it is cut: type, flags, length of one to four bytes', () => {
+test('an MQTT header is read however it is split: type, flags, length of one to four bytes', () => {
   const lengths: [number, number[]][] = [[0, [0]], [127, [127]], [128, [128, 1]], [16383, [255, 127]], [2097152, [128, 128, 128, 1]]]; // biome-ignore format: a table
   for (const [bytes, digits] of lengths) {
     const heads: object[] = [];

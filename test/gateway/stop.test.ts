@@ -1,6 +1,4 @@
-/**
- * A stop runs every step, whatever fails before: what one step could not do is told, and the others are done.
- */
+/** A stop runs every step even if an earlier one fails, and reports the failures. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gateway } from '../../host/gateway/gateway.ts';
@@ -11,7 +9,7 @@ import { CrashDisk } from './crash-disk.ts';
 
 const all = (n: number) => n;
 
-test('the run is marked as stopped where another step of the stop fails', async () => {
+test('the run is marked as stopped even if another step of the stop fails', async () => {
   const disk = new CrashDisk();
   const gateway = await Gateway.open(disk);
   let fails = 0;
@@ -27,7 +25,7 @@ test('the run is marked as stopped where another step of the stop fails', async 
   await next.close();
 });
 
-test('a stop on a full disk ends the threads and the uploads, and says why it failed', async () => {
+test('a stop on a full disk ends the threads and the uploads, and reports the failure', async () => {
   const disk = new CrashDisk();
   const gateway = await Gateway.open(disk);
   await gateway.uploads.begin('main', 10);
@@ -36,7 +34,7 @@ test('a stop on a full disk ends the threads and the uploads, and says why it fa
   assert.is(gateway.uploads.size, 0);
 });
 
-test('each step runs once, in order; several failures are one error that names them', async () => {
+test('each step runs once and in order, and several failures become one error that names them', async () => {
   const ran: number[] = [];
   const step = (i: number, error?: Error) => async () => {
     ran.push(i);

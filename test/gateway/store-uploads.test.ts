@@ -1,10 +1,10 @@
 /**
- * Half-sent uploads on the disk: a crash at every operation of one that is begun, sent, goes on, is finished,
+ * Partial uploads on the disk: a crash at every operation while one is begun, sent, resumed, finished,
  * refused, ended or expires; double faults, torn writes, zeros in place of bytes, a full disk; limits;
  * changed files.
  *
- * After each, an upload is there with no fewer bytes than its sender was told, and with its sender's bytes;
- * it goes on and is staged; nothing else is left.
+ * After each crash the upload has at least the bytes that its sender was told, and they are the sender's. It
+ * resumes and is staged, and nothing else is left.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -38,9 +38,9 @@ async function* breaking(part: Uint8Array) {
 interface Told {
   id?: string;
   offset: number;
-  /** It asked for the end of the upload. */
+  /** True if the sender has asked to end the upload. */
   ends?: boolean;
-  /** It was told that the upload has ended. */
+  /** True if the sender was told that the upload has ended. */
   ended?: boolean;
   staged?: boolean;
 }
@@ -63,7 +63,7 @@ async function finish(one: Begun, told: Told): Promise<void> {
   told.ended = true;
 }
 
-/** What is done to a gateway's uploads. */
+/** Operations on the uploads of a gateway, by name. */
 const journeys: Record<string, (one: Begun, told: Told) => Promise<void>> = {
   whole: async (one, told) => {
     await send(one, told);
@@ -93,19 +93,16 @@ const journeys: Record<string, (one: Begun, told: Told) => Promise<void>> = {
   },
 };
 
-/**
- * Opens a disk and checks what must hold of the upload and of all that is there; then goes on with it, and
- * stages it.
- */
+/** Opens a disk, checks the upload and all other files, then resumes the upload and stages it. */
 async function check(disk: CrashDisk, told: Told): Promise<void> {
   const one = await begun(disk);
   const { staged } = one.store.slot('main');
   const there = disk.files().filter((path) => path.startsWith('uploads/'));
   assert.is(one.uploads.size, there.length, 'nothing is left beside the uploads');
-  assert.ok(there.length <= 1, 'one was sent');
-  if (told.staged) assert.is(staged?.digest, digestOf(bundle), 'what was said to be staged is');
-  if (told.ended) assert.is(there.length, 0, 'what was said to have ended has');
-  else if (told.id && !told.ends) assert.equal(there, [`uploads/${told.id}`], 'what was begun is there');
+  assert.ok(there.length <= 1, 'at most one upload is there');
+  if (told.staged) assert.is(staged?.digest, digestOf(bundle), 'the bundle that was reported as staged is staged');
+  if (told.ended) assert.is(there.length, 0, 'the upload that was reported as ended is gone');
+  else if (told.id && !told.ends) assert.equal(there, [`uploads/${told.id}`], 'the upload that was begun is there');
   const id = there[0]?.slice('uploads/'.length);
   if (id) {
     const offset = one.uploads.offset(id);
@@ -115,7 +112,7 @@ async function check(disk: CrashDisk, told: Told): Promise<void> {
       assert.is(slot, 'main');
       return bytes;
     });
-    // noise that fits no checksum but its own may not be there: the bytes are the sender's
+    // torn bytes must not be taken: all bytes are the sender's
     assert.is(digestOf(whole.subarray(0, offset)), digestOf(bundle.subarray(0, offset)), 'the bytes are those that were sent');
     assert.is(digestOf(whole), digestOf(bundle));
   }
@@ -135,7 +132,7 @@ const survivals = [
 
 for (const [name, journey] of Object.entries(journeys))
   for (const resumed of [false, true])
-    test(`${name}${resumed ? ', gone on with after a crash' : ''}: a crash at every operation loses nothing that was told`, async () => {
+    test(`${name}${resumed ? ', resumed after a crash' : ''}: a crash at every operation loses nothing that was reported`, async () => {
       let points = 0;
       for (let crashAt = 0; ; crashAt++) {
         let crashed = false;
@@ -168,7 +165,7 @@ for (const [name, journey] of Object.entries(journeys))
       assert.ok(points >= 12, `${points} operations`);
     });
 
-test('random double faults: a crash, another one while it goes on, a full disk', async () => {
+test('random double faults lose nothing: a crash, a second one while the upload resumes, a full disk', async () => {
   const random = randomOf(seed);
   let [crashes, full, resumed] = [0, 0, 0];
   for (let run = 0; run < runs; run++) {
@@ -179,7 +176,7 @@ test('random double faults: a crash, another one while it goes on, a full disk',
     });
     let disk = new CrashDisk(faults());
     let told: Told = { offset: 0 };
-    /** An upload may have been on its way out for a full disk when the crash came. */
+    /** True if a full disk may have removed the upload before the crash. */
     let tight = false;
     for (let fault = 0; fault < 3; fault++) {
       const journey = Object.values(journeys)[random(4)] as (one: Begun, told: Told) => Promise<void>;
@@ -192,12 +189,12 @@ test('random double faults: a crash, another one while it goes on, a full disk',
         } else if (told.id) {
           const offset = one.uploads.offset(told.id);
           assert.ok(offset >= told.offset);
-          // further than the journey would send it
+          // more bytes are there than this journey sends
           if (offset > 1000) throw new Crash('enough');
           told = { id: told.id, offset, staged: told.staged };
           resumed++;
         } else if (one.uploads.size > 0) {
-          // its sender was not told its name
+          // its sender was not told the upload's id
           const [path] = disk.files().filter((file) => file.startsWith('uploads/'));
           await one.uploads.remove((path as string).slice('uploads/'.length));
         }
@@ -206,7 +203,7 @@ test('random double faults: a crash, another one while it goes on, a full disk',
         if (error instanceof Crash) crashes++;
         else if ((error as { code?: string }).code === 'RN802') {
           full++;
-          // refused, and nothing is left of it; a bundle on the disk already may be told to be staged again
+          // refused and removed; a bundle that is on the disk already may be staged again
           told.ends = true;
         } else throw error;
       }
@@ -225,7 +222,7 @@ test('random double faults: a crash, another one while it goes on, a full disk',
   assert.ok(crashes > runs / 4 && full > runs / 100 && resumed > runs / 10);
 });
 
-test('a full disk: the upload is refused, nothing is left of it, and there is room again', async () => {
+test('on a full disk the upload is refused and removed, and its room is free again', async () => {
   const disk = new CrashDisk();
   const one = await begun(disk);
   disk.faults = { roomBytes: 900 };
@@ -243,9 +240,9 @@ test('a full disk: the upload is refused, nothing is left of it, and there is ro
   await one.uploads.close();
 });
 
-test('closed while a request is writing: the upload waits for the next run', async () => {
+test('an upload that a request is writing at the stop is kept for the next run', async () => {
   const disk = new CrashDisk();
-  // closing takes a while, in which the request goes on
+  // closing takes a while, and the request continues meanwhile
   disk.create = async (path) => {
     const file = await CrashDisk.prototype.create.call(disk, path);
     return { ...file, close: () => new Promise((resolve) => setTimeout(resolve, 20)) };
@@ -258,7 +255,7 @@ test('closed while a request is writing: the upload waits for the next run', asy
   async function* closing() {
     yield bundle.subarray(told.offset, told.offset + 100);
     closes.push(one.uploads.close());
-    // the disk refuses what comes now, as a closed file does
+    // the disk refuses further writes, as a closed file does
     disk.faults = { roomBytes: 0 };
     yield bundle.subarray(told.offset + 100, told.offset + 500);
   }
@@ -273,7 +270,7 @@ test('closed while a request is writing: the upload waits for the next run', asy
   await again.uploads.close();
 });
 
-test('a changed file gives the bytes before the change, or nothing; what is no upload is removed', async () => {
+test('a changed upload file gives the bytes before the change or nothing, and files that are no uploads are removed', async () => {
   const disk = new CrashDisk();
   const one = await begun(disk);
   const told: Told = { offset: 0 };
@@ -302,7 +299,7 @@ test('a changed file gives the bytes before the change, or nothing; what is no u
   assert.ok(kept > file.length && kept < 2 * file.length - 100, `${kept}`);
 });
 
-test('on a real disk: a torn end is cut off, and the upload goes on', async () => {
+test('on a real disk a torn end is cut off, and the upload resumes', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-uploads-'));
   const disk = nodeDisk(folder);
   const open = async () => ({

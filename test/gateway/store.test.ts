@@ -1,9 +1,9 @@
 /**
- * The gateway's disk: a crash at every operation of install, trial, confirm, revert and rollback; double
- * faults, torn writes and a full disk.
+ * The store on the gateway's disk: a crash at every operation of install, trial, confirm, revert and
+ * rollback; double faults, torn writes and a full disk.
  *
- * After each, the store opens again, and what runs is the old bundle or the new one, whole; the sequence
- * floor never falls; nothing that nobody names is left. RUNLET_STORE_FAULTS random runs (`npm run soak --
+ * After each crash the store opens again and runs the old or the new bundle, whole. The sequence floor never
+ * falls, and no unused file is left. RUNLET_STORE_FAULTS is the number of random runs (`npm run soak --
  * store`: 5,000).
  */
 import { createHash } from 'node:crypto';
@@ -22,7 +22,7 @@ const bundle = (sequence: number) => new TextEncoder().encode(`bundle ${sequence
 const about = (sequence: number) => ({ name: 'heart', version: `1.${sequence}.0`, sequence });
 const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** What is done to a store that runs bundle 1, with bundle 2. */
+/** Operations with bundle 2 on a store that runs bundle 1, by name. */
 const journeys: Record<string, (store: Store) => Promise<unknown>> = {
   confirm: async (store) => {
     await store.install('main', bundle(2), about(2));
@@ -62,7 +62,7 @@ async function started(faults: Faults = {}): Promise<CrashDisk> {
   );
 }
 
-/** Opens a disk and checks everything that must hold; returns the floor and what runs. */
+/** Opens a disk and checks everything that must hold. @returns the floor */
 async function check(disk: CrashDisk, floorBefore: number, may: number[]): Promise<number> {
   const store = await Store.open(disk, { safeAfter: 1000 });
   const { active, floor, trial, staged, previous } = store.slot('main');
@@ -113,7 +113,7 @@ for (const [name, journey] of Object.entries(journeys))
     assert.ok(points >= 8, `${points} operations`);
   });
 
-test('random double faults: a crash, a crash while opening or going on, a full disk', async () => {
+test('random double faults leave a whole bundle: a crash, a second one while opening or continuing, a full disk', async () => {
   const random = randomOf(seed);
   let crashes = 0;
   let full = 0;
@@ -137,7 +137,7 @@ test('random double faults: a crash, a crash while opening or going on, a full d
         else if ((error as { code?: string }).code === 'RN802') full++;
         else if ((error as { code?: string }).code !== 'RN804') throw error;
       }
-      // a process that lives on after a full disk goes on with what it has
+      // after a full disk the process may continue with what it has
       disk = disk.survivor(
         (n) => random(n + 1),
         (n) => random(n + 1),
@@ -151,14 +151,14 @@ test('random double faults: a crash, a crash while opening or going on, a full d
   assert.ok(crashes > runs / 4 && full > runs / 100);
 });
 
-test('a full disk at the start does not keep the bundle from running', async () => {
+test('a bundle runs even if the disk is full at the start', async () => {
   const disk = await started({ roomBytes: 0 });
   const store = await Store.open(disk);
   assert.is(store.slot('main').active?.sequence, 1);
   assert.is(await codeOf(() => store.install('main', bundle(2), about(2))), 'RN802');
   assert.is(store.slot('main').staged, undefined);
   assert.is(disk.files().length, 2);
-  // what misbehaves is left behind all the same
+  // a bundle that misbehaves is rolled back even on a full disk
   disk.faults = {};
   await journeys.confirm?.(store);
   assert.is(store.slot('main').active?.sequence, 2);
@@ -167,7 +167,7 @@ test('a full disk at the start does not keep the bundle from running', async () 
   assert.is(store.slot('main').active?.sequence, 1);
 });
 
-test('crashes in a row lead to safe mode, a run that lasted does not; a trial that was not confirmed is reverted', async () => {
+test('crashes in a row lead to safe mode, a healthy run between them does not, and an unconfirmed trial is reverted', async () => {
   let disk = await started();
   const again = () => {
     disk = disk.survivor(all, all);
@@ -197,7 +197,7 @@ test('crashes in a row lead to safe mode, a run that lasted does not; a trial th
   assert.is(store.state.crashes, 0);
 });
 
-test('a state that was changed, and a blob that was, are told', async () => {
+test('a changed state and a changed blob are reported', async () => {
   const disk = await started();
   const state = (await disk.read('state')) as Uint8Array;
   assert.equal(encodeState(decodeState(state, 'state')), state);

@@ -1,7 +1,8 @@
 /**
- * Frames by WebSocket, MQTT and lines: every wire gives the outputs of the same signal; what is lost is
- * filled, flagged and counted, or begins the signal again; timestamps are of an output's last frame; overload
- * is shed and said. MQTT runs against aedes here, and mosquitto where it is there (scripts/gateway-load.ts).
+ * Frames over WebSocket, MQTT and lines. Every wire gives the outputs of the same signal. Lost ticks are
+ * filled, flagged and counted, or restart the signal; a timestamp is that of an output's last frame; overload
+ * is shed and reported. MQTT runs against aedes here, and against mosquitto if it is installed
+ * (scripts/gateway-load.ts).
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -44,7 +45,7 @@ interface Begun {
   close(): Promise<void>;
 }
 
-/** Of the tests that overload nothing. */
+/** Limits for the tests without overload. */
 const roomy = { mostWaitingHops: 1000, mostLagMs: 60_000 };
 
 async function begun(options: Partial<IntakeOptions> = {}): Promise<Begun> {
@@ -65,7 +66,7 @@ async function begun(options: Partial<IntakeOptions> = {}): Promise<Begun> {
 
 const outputOf = (gateway: Gateway): PortManifest => gateway.find('main').active?.manifest.outputs.at(0) as PortManifest;
 
-/** Outputs as a reader of a wire gets them, against an uninterrupted run. */
+/** Checks outputs that came over a wire against an uninterrupted run. */
 function sameAsEver(outputs: OutputMessage[], scale: number, zeroPoint: number, frames: number): void {
   const want = expected(1, frames);
   assert.is(outputs.length, want.length);
@@ -79,7 +80,7 @@ function sameAsEver(outputs: OutputMessage[], scale: number, zeroPoint: number, 
   }
 }
 
-test('messages: what is written is read, and damaged ones are refused', () => {
+test('a message is read as it was written, and a damaged one is refused', () => {
   const message = fc.record({
     stream: fc.option(fc.stringMatching(/^[a-z0-9]{1,64}$/), { nil: undefined }),
     from: fc.option(fc.nat(2 ** 52), { nil: undefined }),
@@ -109,7 +110,7 @@ test('messages: what is written is read, and damaged ones are refused', () => {
   });
 });
 
-test('COBS: no zero inside, and back again', () => {
+test('COBS output has no zero byte and decodes to its input', () => {
   const property = fc.property(fc.uint8Array({ maxLength: 700 }), fc.boolean(), (bytes, dense) => {
     const message = dense ? bytes.map((b) => b | 1) : bytes;
     const packed = cobs(message);
@@ -122,7 +123,10 @@ test('COBS: no zero inside, and back again', () => {
 const token = 'a-token-of-some-length';
 const headers = { Authorization: `Bearer ${token}` };
 
-/** Sockets without the token, or with it where it does not belong, and of other origins and paths. */
+/**
+ * Checks that sockets are refused without the token, with the token in a wrong place, and from other origins
+ * and paths.
+ */
 async function refusesOthers(address: string): Promise<void> {
   for (const [path, options, status] of [
     [address, {}, '401'],
@@ -137,7 +141,7 @@ async function refusesOthers(address: string): Promise<void> {
     ['runlet.v1', 'runlet.bearer.'],
     ['runlet.v1', `${protocolsFor('another-token-of-some-length')[1]}`],
     ['runlet.v1', `runlet.bearer.${token}`],
-    // the token alone, twice, or under another name
+    // only the token, the token twice, or under another name
     protocolsFor(token).slice(1),
     [...protocolsFor(token), 'runlet.bearer.AAAA'],
     ['runlet.v1', `bearer.${Buffer.from(token).toString('base64url')}`],
@@ -145,7 +149,7 @@ async function refusesOthers(address: string): Promise<void> {
     const [error] = (await once(new WebSocket(address, offered), 'error')) as [Error];
     assert.match(error.message, '401', offered.join());
   }
-  // never from the address, and a wrong header is not made up for
+  // the address never carries the token, and nothing makes up for a wrong header
   for (const query of ['token', 'access_token', 'bearer']) {
     const [error] = (await once(new WebSocket(`${address}?${query}=${token}`), 'error')) as [Error];
     assert.match(error.message, '401');
@@ -154,7 +158,7 @@ async function refusesOthers(address: string): Promise<void> {
   assert.match(((await once(new WebSocket(address, protocolsFor(token), wrong), 'error')) as [Error])[0].message, '401');
 }
 
-/** The token as a protocol, before or behind the protocol itself. */
+/** Checks that the token is accepted as a subprotocol, before or after the protocol itself. */
 async function takesProtocols(address: string): Promise<void> {
   for (const offered of [protocolsFor(token), protocolsFor(token).reverse()]) {
     const socket = new WebSocket(address, offered);
@@ -169,7 +173,7 @@ async function takesProtocols(address: string): Promise<void> {
   }
 }
 
-test('WebSocket: frames of two streams on one socket, outputs on it and on another; refusals as text; other origins shut out', async () => {
+test('a WebSocket carries the frames of two streams and outputs, refusals are text, and other origins are refused', async () => {
   const { gateway, intake, close } = await begun();
   const { app, uploads } = gatewayApp({ gateway, log });
   const served = await serve({ app, door: new Door({ token }), host: '127.0.0.1', port: 0 });
@@ -196,7 +200,7 @@ test('WebSocket: frames of two streams on one socket, outputs on it and on anoth
   for (const name of ['a', 'b']) {
     const mine = found.own.filter(({ stream }) => stream === name);
     sameAsEver(mine, scale, zeroPoint, 120);
-    // 100 Hz: a tick each 10 ms, from the stamp of its message on
+    // 100 Hz: a tick every 10 ms, from the timestamp of its message
     for (const { tick, timestampMs } of mine) assert.is(timestampMs, 1e12 + 10 * tick);
   }
   assert.equal(found.errors.map((text) => JSON.parse(text).error.code).sort(), ['RN842', 'RN870']);
@@ -206,7 +210,7 @@ test('WebSocket: frames of two streams on one socket, outputs on it and on anoth
   await close();
 });
 
-test('MQTT: out of order and twice gives the outputs of the signal; the status says online and offline', async () => {
+test('over MQTT, reordered and repeated messages give the outputs of the signal, and the status is online or offline', async () => {
   const broker = await Aedes.createBroker();
   const server = createServer(broker.handle).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -226,7 +230,7 @@ test('MQTT: out of order and twice gives the outputs of the signal; the status s
   const send = (at: number) =>
     client.publishAsync(topics.frames('m'), Buffer.from(writeFrames({ from: at, bytes: ticks(at, 4) })), { qos: 1 });
   await send(0);
-  // pairs change places, and each fifth message comes twice
+  // pairs are swapped, and every fifth message comes twice
   for (let at = 4; at < 204; at += 8) for (const one of [at + 4, at, ...(at % 20 === 4 ? [at] : [])]) await send(one);
   await until(() => outputs.length === expected(1, 204).length);
   const { scale, zeroPoint } = outputOf(gateway);
@@ -242,7 +246,7 @@ test('MQTT: out of order and twice gives the outputs of the signal; the status s
   await close();
 });
 
-test('a broker that is not there: RN871', async () => {
+test('an absent broker is RN871', async () => {
   const { intake, close } = await begun();
   for (const url of ['mqtt://127.0.0.1:1', 'no address'])
     try {
@@ -254,7 +258,7 @@ test('a broker that is not there: RN871', async () => {
   await close();
 });
 
-test('lines: numbers and noise, and binary messages between noise', async () => {
+test('lines of numbers between noise, and binary messages between noise, are taken as frames', async () => {
   for (const format of ['csv', 'binary'] as const) {
     const { gateway, intake, close } = await begun();
     const outputs: OutputMessage[] = [];
@@ -279,7 +283,7 @@ test('lines: numbers and noise, and binary messages between noise', async () => 
   assert.equal(tickOf({ inputs }, [1, -128]), Uint8Array.of(1, 128));
 });
 
-test('a gap: filled outputs say so and equal those of the filled signal; a long one begins the signal again, also under a swap', async () => {
+test('filled outputs are flagged and equal those of the filled signal; a long gap restarts the signal, also during a swap', async () => {
   const { gateway, intake, close } = await begun({ reorderTicks: 0, gapLimitTicks: 6 });
   const outputs: (OutputMessage & { raw: number[] })[] = [];
   gateway.events.on('output', (output) => outputs.push({ ...intake.decorate(output), raw: [...output.raw] }));
@@ -288,7 +292,7 @@ test('a gap: filled outputs say so and equal those of the filled signal; a long 
   const sum = (values: Int8Array[]) =>
     Array.from({ length: channels }, (_, c) => values.reduce((s, v) => s + (v[c] as number), 0) >> 3);
   send(1000, 10);
-  // 5 lost, held; the second message confirms the number of the first
+  // 5 ticks are lost and filled by hold; the second message confirms the number of the first
   send(1015, 5);
   send(1020, 4);
   const held = (n: number) => signal(1, n >= 1010 && n < 1015 ? 1009 : n, 1);
@@ -310,7 +314,7 @@ test('a gap: filled outputs say so and equal those of the filled signal; a long 
     outputs.map(({ timestampMs }) => timestampMs),
     outputs.map(({ tick }) => 1e12 + 10 * tick),
   );
-  // 6 filled, 71 skipped: the windows count from 1101 on
+  // 6 ticks are filled, 71 skipped; windows begin at 1101
   send(1101, 8);
   send(1109, 7);
   const again = (n: number) => Array.from({ length: window }, (_, k) => signal(1, 1101 + 4 * n + k, 1));
@@ -337,7 +341,7 @@ test('a gap: filled outputs say so and equal those of the filled signal; a long 
   await close();
 });
 
-test('overload: what comes too fast is shed, counted, told once, and a gap; then it goes on', async () => {
+test('overload is shed, counted, reported once and treated as a gap, and then the stream continues', async () => {
   const { gateway, intake, close } = await begun({ mostWaitingHops: 4, mostLagMs: 160 });
   const told: string[] = [];
   let outputs = 0;
@@ -351,14 +355,14 @@ test('overload: what comes too fast is shed, counted, told once, and a gap; then
   await until(() => told.length === 2 && outputs === 4);
   assert.equal(told, ['begins', 'ends']);
   assert.ok(intake.take({ stream: 'o', from: 4000, bytes: ticks(4000, 12) }));
-  // 20 ticks, a window of the gap filled, 12 after it
+  // 20 ticks, a gap with one window filled, then 12 ticks
   await until(() => outputs === 4 + 2 + 2);
   const { received, delivered, lost, filled, shed } = intake.counts();
   assert.equal({ received, delivered, lost, filled, shed }, { received: 4012, delivered: 32, lost: 3980, filled: 8, shed: 3980 });
   await close();
 });
 
-test('a missing tick is waited for no longer than reorderMs; a number far ahead and frames of no bundle are refused', async () => {
+test('a missing tick is awaited for at most reorderMs; a number far ahead and frames without a bundle are refused', async () => {
   const { gateway, intake, close } = await begun({ reorderTicks: 400, reorderMs: 100 });
   let outputs = 0;
   gateway.events.on('output', () => outputs++);
@@ -373,7 +377,7 @@ test('a missing tick is waited for no longer than reorderMs; a number far ahead 
       return (error as { code: string }).code;
     }
   };
-  // more than reorderTicks ahead, until the next message says otherwise
+  // more than reorderTicks ahead: set aside until the next message contradicts it
   intake.take({ stream: 'w', from: 2 ** 40, bytes: ticks(0, 1) });
   intake.take({ stream: 'w', from: 16, bytes: ticks(16, 4) });
   await until(() => outputs === 4);

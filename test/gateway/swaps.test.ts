@@ -2,10 +2,10 @@
  * Swaps under load: 64 streams of six channels at 100 Hz while one bundle after the other is flashed, tried,
  * confirmed and rolled back.
  *
- * Every output is accounted for by its number: none is lost, none comes twice, and its bytes are those of an
- * uninterrupted run, where the state carries over and where another module is warmed up by replay.
- * RUNLET_SWAPS swaps (`npm run soak -- swaps`: 10,000). Frames come at five times real time, or as fast as
- * they are computed.
+ * Every output is checked by its number: none is lost or repeated, and its bytes are those of an
+ * uninterrupted run. So it is both if the state is carried over and if the module is warmed up by replay.
+ * RUNLET_SWAPS is the number of swaps (`npm run soak -- swaps`: 10,000). Frames come at five times real time,
+ * or as fast as they are computed.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,7 +17,7 @@ const swaps = Number(process.env.RUNLET_SWAPS ?? 300);
 const streams = 64;
 const stepFrames = 5;
 
-/** The outputs of all streams, held against an uninterrupted run as they come. */
+/** Compares the outputs of all streams, as they come, with an uninterrupted run. */
 class Account {
   readonly next = new Array<number>(streams).fill(0);
   #ahead = new Map<number, { from: number; raws: Int8Array[] }>();
@@ -30,7 +30,7 @@ class Account {
     const block = n >> 8;
     let known = this.#ahead.get(stream);
     if (known?.from !== block) {
-      // windows of 256 outputs, from their own frames
+      // the expected outputs are computed in blocks of 256, from the frames of the block
       const frames = signal(stream, 1024 * block, 1024 + 4);
       known = { from: block, raws: blockOf(frames) };
       this.#ahead.set(stream, known);
@@ -51,12 +51,12 @@ function blockOf(frames: Int8Array): Int8Array[] {
   );
 }
 
-test('the account knows what an uninterrupted run gives', () => {
+test('the expected blocks equal an uninterrupted run', () => {
   const raws = expected(3, 1028);
   assert.equal(blockOf(signal(3, 0, 1028)).slice(0, raws.length), raws.slice(0, 256));
 });
 
-test(`${swaps} swaps of ${streams} streams: no output is lost, none comes twice, all bytes are the same`, async () => {
+test(`in ${swaps} swaps of ${streams} streams no output is lost, repeated or changed`, async () => {
   const gateway = await Gateway.open(new CrashDisk(), {
     policy: { keys: [keys.publicKey] },
     pool: { threads: 2, budgetMs: 20_000 },
@@ -89,7 +89,7 @@ test(`${swaps} swaps of ${streams} streams: no output is lost, none comes twice,
   let done = 0;
   for (let n = 2; done < swaps; n++) {
     const other = n % 2 ? 'f' : '0';
-    // every second bundle has another state digest, and every fourth is rolled back after it was confirmed
+    // Consecutive bundles differ in their state digest; every fourth is rolled back after its confirmation.
     const bundle = await bundleOf(n, {
       manifest: (m) => ({ ...m, version: `${n}`, sequence: n, stateDigest: other.repeat(64) }),
     });

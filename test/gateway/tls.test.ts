@@ -1,9 +1,9 @@
 /**
- * The gateway over TLS: with the right client certificate (and token) everything works, with none, another
- * CA's or an expired one nothing does, and no byte of HTTP is read; clients refuse other gateways; plain HTTP
- * and HTTPS mixed up, and files that are none, are told by a code.
+ * The gateway over TLS. With the right client certificate and token everything works. Without a certificate,
+ * or with an expired one or one of another CA, nothing works and no byte of HTTP is read. Clients refuse
+ * other gateways. Plain HTTP in place of HTTPS, the reverse, and unusable files are reported with a code.
  *
- * Certificates are made here (certificates.ts). The first test runs the commands as they are installed.
+ * Certificates are made here (certificates.ts). The first test runs the installed commands.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -89,7 +89,7 @@ const snapshot = (where: string): string[] =>
     .map(({ parentPath, name }) => `${join(parentPath, name)} ${digestOf(readFileSync(join(parentPath, name)))}`)
     .sort();
 
-/** The events of a stream of server-sent ones, until `done`. */
+/** Reads server-sent events until `done` is true. */
 function events(url: string, done: (text: string) => boolean): Promise<string> {
   return new Promise((resolve, reject) => {
     const asked = secureRequest(url, { headers: { authorization: `Bearer ${token}` }, ca: own.cert, ...client }, (response) => {
@@ -106,11 +106,14 @@ function events(url: string, done: (text: string) => boolean): Promise<string> {
   });
 }
 
-/** The gateway as it is installed, with the state folder `state`; its log grows. */
+/**
+ * Starts the installed gateway with the state folder `state`. @returns the process, its address and its log
+ * so far
+ */
 async function installed(): Promise<{ gateway: ChildProcess; url: string; log(): string }> {
   const args = ['--state', at('state'), '--port', '0', '--key', at('mine.pub'), '--token-file', at('token'), '--json'];
   const tls = ['--tls-cert', at('server.pem'), '--tls-key', at('server.key'), '--client-ca', at('ca.pem')];
-  // nothing is shed on a machine that is busy
+  // a busy machine must not shed anything
   args.push('--most-waiting', '1000', '--most-lag-ms', '60000');
   const gateway = spawn(process.execPath, [bin, 'gateway', ...args, ...tls, '--log', 'warn'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -125,11 +128,11 @@ async function installed(): Promise<{ gateway: ChildProcess; url: string; log():
   return { gateway, url, log: () => log };
 }
 
-/** How clients show who they are. */
+/** Options with the client's certificate and key. */
 const show = ['--tls-cert', at('client.pem'), '--tls-key', at('client.key')];
 const toGateway = (url: string): string[] => ['--to', url, '--tls-ca', at('ca.pem'), '--token-file', at('token'), ...show];
 
-/** Outputs over WebSocket and as events, while a second bundle is tried, confirmed and rolled back. */
+/** Reads outputs over WebSocket and as events, while a second bundle is tried, confirmed and rolled back. */
 async function streamAndSwap(url: string): Promise<void> {
   const to = toGateway(url);
   const socket = new WebSocket(`${url.replace('https', 'wss')}/v1/ws`, {
@@ -150,9 +153,9 @@ async function streamAndSwap(url: string): Promise<void> {
   assert.match(waits.out, /^passed/m, waits.err);
   assert.match(await steps, 'event: trial');
   const confirmed = await run('status', ...to, '--confirm');
-  assert.match(confirmed.out, /^runs +\S+ 1\.2\.0 .*1 stream/m, confirmed.err);
+  assert.match(confirmed.out, /^running +\S+ 1\.2\.0 .*1 stream/m, confirmed.err);
   const back = await run('rollback', ...to);
-  assert.match(back.out, /^runs +\S+ 1\.1\.0/m, back.err);
+  assert.match(back.out, /^running +\S+ 1\.1\.0/m, back.err);
   clearInterval(feeding);
   for (let wait = 0; outputs.length < expected(1, sent).length; wait++) {
     assert.ok(wait < 1000, `${outputs.length} outputs of ${sent} ticks`);
@@ -166,7 +169,10 @@ async function streamAndSwap(url: string): Promise<void> {
   socket.close();
 }
 
-/** Whoever has no certificate of ours, no token, or the wrong gateway in mind is refused. */
+/**
+ * Checks that clients are refused without our certificate, without the token, or if they expect another
+ * gateway.
+ */
 async function refusesStrangers(url: string): Promise<void> {
   for (const [what, pair] of Object.entries(pairs)) {
     const stranger = new GatewayClient({ url, token, tls: tlsOf(pair) });
@@ -195,26 +201,26 @@ async function refusesStrangers(url: string): Promise<void> {
   }
 }
 
-test('the commands over mutual TLS and a token: flash, trial, confirm, rollback, status, events, WebSocket; whoever has no certificate changes nothing', async () => {
+test('all commands work over mutual TLS with a token, and a client without a certificate changes nothing', async () => {
   for (const sequence of [1, 2]) writeFileSync(at(`heart-${sequence}.wasm`), (await bundleOf(sequence)).wasm);
   const { gateway, url, log } = await installed();
   assert.match(url, /^https:/);
   const to = toGateway(url);
   const flashed = await run('flash', at('heart-1.wasm'), ...to);
-  assert.match(flashed.out, /^confirmed[\s\S]*^runs +\S+ 1\.1\.0/m, flashed.err);
+  assert.match(flashed.out, /^confirmed[\s\S]*^running +\S+ 1\.1\.0/m, flashed.err);
   await streamAndSwap(url);
   const before = snapshot(at('state'));
   assert.ok(before.length >= 2);
   await refusesStrangers(url);
   assert.equal(snapshot(at('state')), before);
   const still = await run('status', ...to);
-  assert.match(still.out, /^runs +\S+ 1\.1\.0/m, still.err);
+  assert.match(still.out, /^running +\S+ 1\.1\.0/m, still.err);
   gateway.kill('SIGTERM');
   assert.is((await once(gateway, 'exit'))[0], 0, log());
   assert.match(log(), 'TLS: refused');
 });
 
-/** A gateway in this process, and what its server saw. */
+/** Opens a gateway in this process and records what its server receives. */
 async function opened(tls: Tls | undefined) {
   const gateway = await Gateway.open(new CrashDisk(), { policy: { keys: [keys.publicKey] }, pool: { threads: 1 } });
   const logged: { why?: string }[] = [];
@@ -232,7 +238,7 @@ async function opened(tls: Tls | undefined) {
   return { url: served.url, port: (served.server.address() as AddressInfo).port, seen, logged, stop };
 }
 
-test('a certificate that is not taken: cut off before a byte of HTTP is read, TLS 1.2 and 1.3, and the log says why', async () => {
+test('a client with a refused certificate is cut off before any HTTP, with TLS 1.2 and 1.3, and the log says why', async () => {
   const { port, url, seen, logged, stop } = await opened(serverTls());
   const whys = new Set<string>();
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const)
@@ -251,7 +257,7 @@ test('a certificate that is not taken: cut off before a byte of HTTP is read, TL
       for (const { why } of logged.slice(before)) whys.add(why as string);
     }
   assert.equal(seen, { requests: 0, upgrades: 0, secured: 0 });
-  // one line a second at most
+  // at most one line per second
   assert.ok(whys.size >= 1 && logged.length < 12, [...whys].join());
   for (const [what, code] of [
     ['expired', 'CERT_HAS_EXPIRED'],
@@ -268,7 +274,7 @@ test('a certificate that is not taken: cut off before a byte of HTTP is read, TL
   await stop();
 });
 
-test('plain HTTP to HTTPS is answered, HTTPS to plain HTTP is told; a handshake byte by byte works; silent connections do not hold up a stop', async () => {
+test('HTTP and HTTPS mixed up are reported, a handshake byte by byte works, and silent connections do not delay a stop', async () => {
   const { url, port, seen, stop } = await opened(serverTls());
   const plain = await fetch(`http://127.0.0.1:${port}/v1/uploads`, { method: 'POST', body: new Uint8Array(1000) });
   const { error } = (await plain.json()) as { error: Record<string, string> };
@@ -293,7 +299,7 @@ test('plain HTTP to HTTPS is answered, HTTPS to plain HTTP is told; a handshake 
   await http.stop();
 });
 
-/** Writes of a socket one byte at a time. */
+/** Makes a socket write one byte at a time. */
 function dripping(socket: ReturnType<typeof connect>) {
   const write = socket._write.bind(socket);
   socket._writev = undefined as never;
@@ -305,7 +311,7 @@ function dripping(socket: ReturnType<typeof connect>) {
   return socket;
 }
 
-test('a gateway of another CA, of another name, expired or not valid yet: RN867 with what to try', async () => {
+test('a gateway of another CA or name, expired or not yet valid, is RN867 with advice', async () => {
   for (const [what, pair, ca, tryThis] of [
     ['another CA', await other.server(), own.cert, /^--tls-ca/],
     ['no CA', server, undefined, /^--tls-ca/],
@@ -326,14 +332,14 @@ test('a gateway of another CA, of another name, expired or not valid yet: RN867 
     assert.is(seen.requests, 0);
     await stop();
   }
-  // a certificate that is its own CA may be trusted by itself; and no client certificate is wanted here
+  // a server certificate is no CA and is not trusted; no client certificate is required here
   const { url, stop } = await opened(serverTls(server, null));
   assert.is((await new GatewayClient({ url, token, tls: { ca: bytes(server.cert) } }).status().catch((e) => e)).code, 'RN867');
   assert.is((await new GatewayClient({ url, token, tls: { ca: bytes(own.cert) } }).status()).slots.length, 0);
   await stop();
 });
 
-test('files that are missing, garbage, locked or of another key: a code with the option, and no stack', async () => {
+test('missing, garbage, encrypted or mismatched files give a code with the option and no stack trace', async () => {
   const rsa = (await generate([{ name: 'commonName', value: 'locked' }], { algorithm: 'sha256', passphrase: 'secret' })) as {
     cert: string;
     private: string;

@@ -1,6 +1,6 @@
 /**
  * Trials and listeners that go wrong: outputs of 200,000 values, outputs of one value, listeners that throw.
- * A fault fails the trial or the stream, is counted, and everything else goes on.
+ * A fault fails the trial or the stream and is counted; everything else continues.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,7 +20,7 @@ async function opened(): Promise<Gateway> {
   gateways.push(gateway);
   return gateway;
 }
-// threads of a test that failed would keep the process from its end
+// threads of a failed test would keep the process running
 test.after(async () => {
   for (const gateway of gateways) await gateway.close();
 });
@@ -33,14 +33,14 @@ async function until(done: () => boolean): Promise<void> {
   }
 }
 
-/** Flashes a bundle while a stream runs, if one is told. */
+/** Flashes a bundle and tries it. */
 async function flash(gateway: Gateway, sequence: number, options: Parameters<typeof bundleOf>[1], trial: object = {}) {
   const { wasm, digest } = await bundleOf(sequence, options);
   await gateway.receive(wasm, digest);
   return gateway.try('main', { ...quick, ...trial });
 }
 
-/** Pushes frames until what `run` does has ended. */
+/** Pushes frames until `run` has ended. */
 async function fed<T>(gateway: Gateway, width: number, run: () => Promise<T>): Promise<T> {
   let ended = false;
   let at = 0;
@@ -74,10 +74,10 @@ test(`a bundle with an output of ${wide} values is tried on the live signal and 
 });
 
 for (const differs of [false, true])
-  test(`outputs of one value: ${differs ? 'another' : 'an equal'} value counts as ${differs ? 'no ' : ''}agreement`, async () => {
+  test(`outputs of one value agree only if the values are equal: ${differs ? 'another' : 'an equal'} value, ${differs ? 'no ' : ''}agreement`, async () => {
     const gateway = await opened();
     assert.is((await flash(gateway, 1, { channels: 1 }, { latencyMs: 1e5 })).failure, undefined);
-    // the same bytes as real values of another scale
+    // the same bytes with another zero point are other real values
     const manifest = (m: Manifest) => ({
       ...m,
       outputs: m.outputs.map((port) => ({ ...port, zeroPoint: differs ? 3 : port.zeroPoint })),
@@ -90,7 +90,7 @@ for (const differs of [false, true])
     assert.equal([report.failure?.code, report.agreement], differs ? ['RN833', 0] : [undefined, 1]);
   });
 
-test('outputs agree where the largest element is the same one, or where the only value is equal', () => {
+test('outputs agree if the largest element has the same index, or if the only value is equal', () => {
   const of = (...outputs: number[][]) => outputs.map((values) => Float32Array.from(values));
   const agrees = (mine: number[][], theirs: number[][]) => compareOutputs(of(...mine), of(...theirs)).agrees;
   assert.ok(agrees([[1]], [[1]]));
@@ -106,7 +106,7 @@ test('outputs agree where the largest element is the same one, or where the only
   assert.is(argmax(Float32Array.from({ length: 1e6 }, (_, i) => -Math.abs(i - 654_321))), 654_321);
 });
 
-test('what waits for its counterpart is bounded in number and in values, and the oldest goes first', () => {
+test('outputs that wait for their counterpart are bounded in number and values, and the oldest is dropped first', () => {
   const small = new Waiting();
   for (let i = 0; i < 10_000; i++) small.add(`s ${i}`, [new Float32Array(1)]);
   assert.ok(small.size > 1000 && small.size < 10_000, `${small.size} wait`);
@@ -120,7 +120,7 @@ test('what waits for its counterpart is bounded in number and in values, and the
   assert.ok(large.take('s 1'), 'the same place again and again takes room once');
 });
 
-test('a listener that throws, now or later, is counted and told; the others hear, and nothing else ends', async () => {
+test('a listener that throws, now or later, is counted and reported, and all other listeners are still called', async () => {
   const events = new Events<GatewayEvents>();
   const faults: Fault[] = [];
   const heard: string[] = [];
@@ -148,7 +148,7 @@ test('a listener that throws, now or later, is counted and told; the others hear
   assert.is(events.faults, 4);
 });
 
-test('a listener that throws at the figures of a trial fails the trial, and what ran still runs', async () => {
+test('a listener that throws during a trial fails the trial, and the old bundle still runs', async () => {
   const gateway = await opened();
   await flash(gateway, 1, {});
   const stop = gateway.events.on('trial', ({ phase }) => {
@@ -162,7 +162,7 @@ test('a listener that throws at the figures of a trial fails the trial, and what
   assert.is((await fed(gateway, channels, () => flash(gateway, 3, {}, { latencyMs: 1e5 }))).phase, 'confirmed');
 });
 
-test('a fault at an output fails that stream and no other', async () => {
+test('a fault during an output fails that stream and no other', async () => {
   const gateway = await opened();
   await flash(gateway, 1, {});
   const slot = gateway.slots.get('main') as Slot;

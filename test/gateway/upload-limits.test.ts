@@ -1,8 +1,8 @@
 /**
- * How many uploads there may be, of how many bytes and how old; and which one goes when there are too many.
+ * Limits of uploads: number, bytes and age, and which upload is removed when there are too many.
  *
- * On a disk in memory, with a clock of the test's own; what is on the disk is compared with what should be
- * under way.
+ * Runs on a disk in memory with a clock of the test. The files on the disk are compared with the expected
+ * uploads.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,7 +11,7 @@ import { codeOf } from '../host/helpers.ts';
 import { CrashDisk } from './crash-disk.ts';
 import { begun, pieces, policy } from './uploads-of.ts';
 
-test('a new upload takes the place of the one that has been idle longest, and of no other; what is being written stays', async () => {
+test('a new upload replaces the one that has been idle longest, and never one that is being written', async () => {
   const disk = new CrashDisk();
   let nowMs = 1e12;
   const { uploads } = await begun(disk, { most: 3, mostBundles: 2, idleMs: 1e6, oldestMs: 1e6, now: () => nowMs++ });
@@ -22,13 +22,13 @@ test('a new upload takes the place of the one that has been idle longest, and of
   const d = await uploads.begin('main');
   there([a, c, d]);
   assert.is(await codeOf(() => uploads.offset(b)), 'RN806');
-  // announced bytes count: two largest bundles have 3,000
+  // announced bytes count; the limit is two bundles of the largest size, 3,000 bytes
   const e = await uploads.begin('main', 1500);
   const f = await uploads.begin('main', 1450);
   there([d, e, f]);
   const g = await uploads.begin('main', 1500);
   there([f, g]);
-  // however many are begun at once, so many there are
+  // if many begin at once, only the allowed number remains
   const asked = await Promise.all(Array.from({ length: 7 }, () => uploads.begin('main')));
   there(asked.slice(-3));
   let go = () => {};
@@ -46,7 +46,7 @@ test('a new upload takes the place of the one that has been idle longest, and of
   await uploads.close();
 });
 
-test('number, bytes and age are bounded, also across a start; what is too old or too much is removed', async () => {
+test('number, bytes and age are bounded, also across a restart, and uploads over a limit are removed', async () => {
   const disk = new CrashDisk();
   let nowMs = 1e12;
   const limits = { most: 3, mostBundles: 2, idleMs: 1000, oldestMs: 5000, now: () => nowMs };
@@ -72,7 +72,7 @@ test('number, bytes and age are bounded, also across a start; what is too old or
   await stays([second]);
   nowMs += 300;
   const fourth = await uploads.begin('main', 100);
-  // a start counts as a request, and the age goes on
+  // a restart counts as a request, and the age continues
   await uploads.close();
   nowMs += 3300;
   ({ uploads } = await begun(disk, limits));

@@ -1,7 +1,7 @@
 /**
- * Uploads on a disk of a test's own, with limits that fit a small bundle.
+ * Uploads on a disk in memory, with limits that fit a small bundle.
  *
- * In: a disk, limits.  Out: a store and its uploads; pieces of an upload as a request brings them.
+ * In: a disk, limits.  Out: a store and its uploads; the pieces of an upload, as a request brings them.
  */
 import { Store } from '../../host/gateway/store/store.ts';
 import { type UploadLimits, Uploads } from '../../host/gateway/store/uploads.ts';

@@ -1,6 +1,6 @@
 /**
  * The gateway's worker threads: a module that loops for ever, traps or lies is ended, and no other stream
- * loses an output, repeats one or changes a byte.
+ * loses, repeats or changes an output.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,7 +16,7 @@ const loadedOf = async (options: BundleOptions = {}): Promise<Loaded> => {
 
 const silent: InstanceEvents = { output: () => {}, failed: () => {} };
 
-/** A stream's log, and a module on it. */
+/** The log of a stream, and a module that reads it. */
 class Running {
   readonly log = new TickLog(6);
   readonly instance;
@@ -93,7 +93,7 @@ for (const [what, code, edit] of [
   ['rn_info', 'RN830', ['export function rn_info(what: i32): i32 {', `export function rn_info(what: i32): i32 { ${loop}`]],
   ['rn_abi', 'RN830', ['export function rn_abi(): i32 { return 1; }', `export function rn_abi(): i32 { ${loop} return 1; }`]],
 ] as const)
-  test(`an endless loop in ${what} is ended, on trial and in the run`, async () => {
+  test(`an endless loop in ${what} is ended, in the trial and in the run`, async () => {
     const pool = new Pool({ threads: 1, budgetMs: 300 });
     const bad = await loadedOf({ edit: [edit as unknown as [string, string]] });
     assert.is(((await pool.check(bad, 10, 5)) as { code: string }).code, code);
@@ -106,7 +106,7 @@ for (const [what, code, edit] of [
     await pool.stop();
   });
 
-test('a stream that traps leaves the instance damaged: other streams of the same module go on in a new one', async () => {
+test('after a trap in one stream, other streams of the same module continue in a new instance', async () => {
   const damage = 'if (load<i32>(input) == 0x7f7f7f7f) { store<i32>(8, 1); unreachable(); } if (load<i32>(8)) return -9;';
   const pool = new Pool({ threads: 1, budgetMs: 400, snapshotHops: 5 });
   const loaded = await loadedOf({ edit: [['let due: i32 = 0;', `let due: i32 = 0; ${damage}`]] });
@@ -134,7 +134,7 @@ test('a stream that traps leaves the instance damaged: other streams of the same
   await pool.stop();
 });
 
-test('tick by tick: an output comes with the last tick of its hop, and what makes no hop whole waits outside the thread', async () => {
+test('tick by tick, an output comes with the last tick of its hop, and an incomplete hop waits outside the thread', async () => {
   const pool = new Pool({ threads: 1, budgetMs: 400 });
   const outputs: { frame: number; raw: Int8Array }[] = [];
   const output = (frame: number, raw: Int8Array) => outputs.push({ frame, raw });
@@ -142,7 +142,7 @@ test('tick by tick: an output comes with the last tick of its hop, and what make
   const stream = running.instance;
   const push = (at: number) => running.push(bytesOf(signal(0, at, 1)));
   for (let at = 0; at < 6; at++) push(at);
-  await until(() => stream.taken === 6); // the thread has told where hops end
+  await until(() => stream.taken === 6); // the thread has reported where hops end
   assert.is(stream.heldTicks, 0);
   for (let at = 6; at < 60; at++) {
     push(at);
@@ -150,7 +150,7 @@ test('tick by tick: an output comes with the last tick of its hop, and what make
     assert.is(stream.heldTicks, whole ? 0 : ((at + 1) % 4) - (at < 8 ? 2 : 0), `tick ${at}`);
     if (whole) await until(() => outputs.length === (at + 1 - 8) / 4 + 1);
   }
-  // the signal begins again: hops of four from 63 on
+  // the signal restarts: hops of four from tick 63
   running.gap(3);
   for (let at = 63; at < 71; at++) push(at);
   await until(() => outputs.length === 15 && stream.taken === 71);
@@ -162,7 +162,7 @@ test('tick by tick: an output comes with the last tick of its hop, and what make
   await pool.stop();
 });
 
-test('two streams of other modules, threads, and a snapshot that is asked for while the thread is ended', async () => {
+test('a stream is undisturbed by another module on its thread, and continues from its snapshot after the thread ends', async () => {
   const pool = new Pool({ threads: 2, budgetMs: 300, snapshotHops: 3 });
   const good = await loadedOf();
   const bad = await loadedOf({ edit: [later(loop)] });
@@ -185,7 +185,7 @@ test('two streams of other modules, threads, and a snapshot that is asked for wh
     outputs.map((raw) => [...raw]),
     want.map((raw) => [...raw]),
   );
-  // and from the snapshot another stream goes on
+  // another stream continues from the snapshot
   const more: Int8Array[] = [];
   const next = new Running(pool, good, { output: (_, raw) => more.push(raw) }, snapshot);
   next.push(bytesOf(signal(0, 200, 40)));
@@ -199,8 +199,8 @@ test('two streams of other modules, threads, and a snapshot that is asked for wh
   await pool.stop();
 });
 
-test('a thread dies after outputs have come since the latest snapshot: they do not come twice', async () => {
-  // no snapshot but the one at the beginning, so that a new thread runs everything again
+test('when a thread dies, outputs that came after the latest snapshot are not repeated', async () => {
+  // only the first snapshot exists, so a new thread runs everything again
   const pool = new Pool({ threads: 1, budgetMs: 300, snapshotHops: 1e6 });
   const frames: number[] = [];
   const raws: Int8Array[] = [];
@@ -231,7 +231,7 @@ test('a thread dies after outputs have come since the latest snapshot: they do n
   await pool.stop();
 });
 
-test('threads: a pool has one in any case, others while there are some left, and none once it is idle', async () => {
+test('a pool always has one thread, more while some are left, and none once it is idle', async () => {
   const running = { threads: 0 };
   const pools = Array.from({ length: 4 }, () => new Pool({ threads: 3, running, idleMs: 10 }));
   const good = await loadedOf();

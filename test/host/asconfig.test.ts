@@ -1,9 +1,9 @@
 /**
- * asconfig.json: the compiler's flags stand there and nowhere else, and asc alone, with it, compiles a kept
- * source to the code that the build has.
+ * asconfig.json is the only place for the compiler's flags. With it, asc compiles a kept source to the code
+ * that the build has.
  *
- * runlet and asc run as programs of their own, for each target.
- * For target interp tees are written anew after asc (assembly/emit/tees.ts).
+ * runlet and asc run as separate programs, for each target. For target interp the build rewrites tees after
+ * asc (assembly/emit/tees.ts).
  */
 
 import { execFileSync } from 'node:child_process';
@@ -34,7 +34,7 @@ const codeOf = (wasm: Uint8Array): Buffer => Buffer.from(wasmSections(wasm).find
 const program = (name: string, ...args: string[]) =>
   execFileSync(process.execPath, [join(root, name), ...args], { cwd: root, stdio: 'pipe' });
 
-/** What asc alone makes of a kept source; target interp has its tees written anew. */
+/** Compiles a kept source with asc. `last` rewrites the tees of target interp, as the build does. */
 function byAsc(source: string, target: Target): { wasm: Uint8Array; last: (code: Uint8Array) => Uint8Array } {
   const compiled = `${source}.wasm`;
   program('node_modules/assemblyscript/bin/asc.js', source, '--config', 'asconfig.json', '--target', target, '-o', compiled);
@@ -42,7 +42,7 @@ function byAsc(source: string, target: Target): { wasm: Uint8Array; last: (code:
   return { wasm: new Uint8Array(readFileSync(compiled)), last };
 }
 
-test('runlet build: the code section of npx asc, for each target', async () => {
+test('the code section of runlet build is that of npx asc, for each target', async () => {
   const zoo = 'models/zoo/ppg-hr';
   const [kept, bundle] = [join(folder, 'ppg-hr'), join(folder, 'ppg-hr.wasm')];
   const model = [`${zoo}/ppg-hr.onnx`, '--calib', `${zoo}/calib.npy`, '--hop', '64'];
@@ -55,7 +55,7 @@ test('runlet build: the code section of npx asc, for each target', async () => {
   }
 });
 
-test('the optimiser once more: asc alone, without asconfig.mjs, has longer code for one of the targets', async () => {
+test('without the second optimiser run of asconfig.mjs, asc gives longer code for one target or more', async () => {
   const quant = quantPlan(planStream(tinyStream(), { hop: 12 }));
   const lengths = await Promise.all(
     targets.map(async (target) => {
@@ -68,13 +68,13 @@ test('the optimiser once more: asc alone, without asconfig.mjs, has longer code 
   assert.ok(lengths.some(([once, twice]) => twice < once), JSON.stringify(lengths)); // biome-ignore format: one line
 });
 
-test('it has the three targets and what C is printed from, and the numbers that the memory map counts with', () => {
+test('asconfig.json has the three targets, the target for C, and the numbers of the memory map', () => {
   assert.equal(Object.keys(config.targets).sort(), [...targets, 'c'].sort());
   assert.equal([config.options.stackSize, config.options.memoryBase], [stackBytes, memoryBase]);
   assert.is(nodeTools.config(), textOf('asconfig.json'), 'the build reads this file');
 });
 
-test('flags stand nowhere else', () => {
+test('compiler flags are in no other file', () => {
   const names = [...Object.keys(config.options), ...Object.values(config.targets).flatMap((options) => Object.keys(options))];
   assert.ok(names.length >= 9);
   const flag = new RegExp(`--(?:${names.join('|')})[= '"]`);
@@ -85,7 +85,7 @@ test('flags stand nowhere else', () => {
   assert.ok(flag.test('--stackSize=8'), 'the search finds one');
 });
 
-test('the package has it, beside dist/ and in it', () => {
+test('the package has asconfig.json and asconfig.mjs, at its root and in dist/', () => {
   const { files } = JSON.parse(textOf('package.json')) as { files: string[] };
   assert.ok(files.includes('asconfig.json') && files.includes('asconfig.mjs'));
   assert.match(textOf('scripts/prepare.mjs'), /asTheyAre = [^;]*'asconfig\.json'[^;]*'asconfig\.mjs'/);

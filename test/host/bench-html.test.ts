@@ -1,8 +1,8 @@
 /**
- * bench --html: the page holds every figure, its bars are as long as the figures say, it stands alone, and
+ * bench --html: the page has every figure, its bars have the right lengths, it needs no other file, and it
  * fits a phone.
  *
- * The first part reads the text, the last part a headless browser, which is skipped where there is none.
+ * Most tests read the text. The last one runs a headless browser and is skipped if there is none.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -65,7 +65,7 @@ const widths = (svg: Element, fill: string) =>
   [...svg.querySelectorAll(`g[fill="${fill}"] rect, rect[fill="${fill}"]`)].map((r) => Number(r.getAttribute('width')));
 const near = (a: number | undefined, b: number) => assert.ok(Math.abs((a ?? 0) - b) < 1e-6 * b, `${a} and ${b}`);
 
-test('bars are as long as the figures say; every figure is in the table; names are escaped', async () => {
+test('bars have the lengths of the figures, every figure is in the table, and names are escaped', async () => {
   const html = await benchPage([model, stateful]);
   assert.not.match(html, /(src|href)="(?!data:,")|url\(|@import|https?:\/\/(?!www\.w3\.org)/);
   const { document } = parseHTML(html);
@@ -106,7 +106,7 @@ test('a line that is far longer than all bars is cut', async () => {
   assert.ok((bar as number) > 100, `${bar} pixels`);
 });
 
-test('several models in one call: printed, in JSON and on the page; what does not go together is refused', async () => {
+test('several models in one call are printed, in JSON and on the page, and wrong combinations are refused', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-bench-html-'));
   const file = join(folder, 'bench.html');
   const run = (...args: string[]) => promisify(execFile)(process.execPath, [join(root, 'host/cli/bin.js'), 'bench', ...args]);
@@ -134,7 +134,7 @@ test('several models in one call: printed, in JSON and on the page; what does no
 
 if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
 (chromiumPath ? test : test.skip)(
-  'on a phone and on a desk, light and dark: nothing is wider than the page, no text is cut',
+  'on a phone and a desktop, light and dark, nothing is wider than the page and no text is cut',
   async () => {
     const page = await benchPage([model, stateful]);
     await checkViews('bench', page);

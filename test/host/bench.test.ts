@@ -1,9 +1,8 @@
 /**
- * runlet bench: times of every target beside each other, and instruction counts that are the same in every
- * run.
+ * runlet bench: times of every target side by side, and instruction counts that are equal in every run.
  *
- * No test asserts a time. Counts are asserted to the instruction for the compilers that they were taken with
- * (Debian 12); with others, that two runs agree.
+ * No test asserts a time. Counts are compared with exact numbers for the compilers of Debian 12; with other
+ * compilers, two runs are compared.
  */
 
 import { execFile, spawnSync } from 'node:child_process';
@@ -28,7 +27,7 @@ const exec = promisify(execFile);
 const bench = async (...args: string[]) =>
   JSON.parse((await exec(process.execPath, [join(root, 'host/cli/bin.js'), 'bench', ...args, '--json'])).stdout);
 
-test('a row a target, with bytes, the window beside the hop, and the share of the peak for simd', async () => {
+test('each target has a row with bytes, times of hop and window, and the share of the peak for simd', async () => {
   const { network, macsPerHop, refused, rows } = await bench('N2', '--hop', '2', '--rounds', '1');
   assert.is(network, 'N2');
   assert.is(macsPerHop, 27136);
@@ -57,7 +56,7 @@ test('a row a target, with bytes, the window beside the hop, and the share of th
   assert.is(rows[1].stateBytes, rows[0].stateBytes, 'state is the same for all targets');
 });
 
-test('subjects take turns: each gets all its rounds', () => {
+test('subjects take turns, and each gets all its rounds', () => {
   const order: string[] = [];
   const subject = (name: string) => ({
     name,
@@ -73,7 +72,7 @@ test('subjects take turns: each gets all its rounds', () => {
   assert.equal(order.slice(-6), ['a', 'b', 'a', 'b', 'a', 'b']);
 });
 
-test('earlier figures: ratios per target; other networks, cores and files are refused', async () => {
+test('earlier figures give ratios per target, and other networks, cores and files are refused', async () => {
   const now: Measured = { network: 'a', hop: 2, rows: [{ target: 'simd', medianUs: 3, codeBytes: 90, startMs: 1 }] };
   const before = { ...now, rows: [{ target: 'native' }, { target: 'simd', medianUs: 2, codeBytes: 100 }] };
   assert.equal(
@@ -108,7 +107,7 @@ test('earlier figures: ratios per target; other networks, cores and files are re
   }
 });
 
-test('--json --compare: the figures and, under compared, their ratios to the earlier file', async () => {
+test('--json --compare prints the figures, and their ratios to the earlier file under compared', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-compare-'));
   const file = join(folder, 'old.json');
   const options = ['N2', '--hop', '2', '--rounds', '1', '--target', 'native'];
@@ -136,7 +135,7 @@ const fixed = (timesLess: number, shareOfPeak: number, medianUs = 1): Measured =
   rows: [{ target: 'simd', medianUs, codeBytes: 100 * medianUs, timesLess, shareOfPeak }],
 });
 
-test('bounds are of what carries over between machines: never of times, bytes or counts', () => {
+test('bounds apply to ratios that carry over between machines, never to times, bytes or counts', () => {
   holdBounds('f', fixed(9, 0.9), fixed(3, 0.3, 1000), 3);
   assert.throws(() => holdBounds('f', fixed(9, 0.9), fixed(2.9, 0.9), 3), /RN793.*simd, times less: 9\.00 before, 2\.90 now/s);
   assert.throws(() => holdBounds('f', fixed(9, 0.9), fixed(90, 0.2), 3), /RN793.*simd, of peak: 0\.90 before, 0\.20 now/s);
@@ -144,7 +143,7 @@ test('bounds are of what carries over between machines: never of times, bytes or
   assert.throws(() => holdBounds('f', timesAlone, fixed(9, 0.9), 3), /RN792/);
 });
 
-test('a history, and a file of several models: the figures of this network, hop and core', async () => {
+test('from a history or a file of several models, the figures of this network, hop and core are used', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-compare-'));
   const file = join(folder, 'history.json');
   const [wanted, other, counted] = [fixed(9, 0.9), { ...fixed(1, 1), hop: 4 }, { ...fixed(1, 1), core: 'm4' }];
@@ -184,9 +183,10 @@ test('C of another version of wasm2c is refused', () => {
 
 const installed = (tool: string) => spawnSync(tool, ['--version']).error === undefined;
 /**
- * Instructions of a hop of tinyStream, hop 12, least work: Debian 12's compilers (gcc 12.2, wasm2c 1.0.32).
+ * Instructions of a hop of tinyStream, hop 12, prefer work, with Debian 12's compilers (gcc 12.2, wasm2c
+ * 1.0.32).
  */
-// the timers of m4 and m0 count steps of 40: what runs before a hop can move its count by one step
+// the timers of m4 and m0 count in steps of 40: code before a hop can move its count by one step
 const known: Record<CoreName, { native: number; interp: number }> = {
   rv32: { native: 33706, interp: 38014 },
   m4: { native: 22440, interp: 27000 },

@@ -1,4 +1,4 @@
-/** Reading a bundle: sections, byte accounting, every check of the manifest, and damaged files. */
+/** Reads bundles: sections, byte accounting, every check of the manifest, and damaged files. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
@@ -21,7 +21,7 @@ const parsed = (change: (m: Record<string, unknown>) => void) => {
   return code(() => parseManifest(utf8(JSON.stringify(m))));
 };
 
-test('a manifest comes back as it was written; unknown fields are dropped', async () => {
+test('a manifest is read as it was written, and unknown fields are dropped', async () => {
   const expected = JSON.parse(JSON.stringify(tinyManifest({ labels: ['a'], sampleRateHz: 32, frontEnd: 'ppg' })));
   const wasm = await tinyBundle({ labels: ['a'], sampleRateHz: 32, frontEnd: 'ppg', manifest: (m) => ({ ...m, later: 1 }) });
   assert.equal(readManifest(wasm), expected);
@@ -29,7 +29,7 @@ test('a manifest comes back as it was written; unknown fields are dropped', asyn
 
 const detector = { label: 'x', cutoff: 0.9, slidingWindow: 5, refractoryMs: 1000, output: 0 };
 
-test('detector and features come back; every field is checked, also against labels and outputs', () => {
+test('detector and features are read, and every field is checked, also against labels and outputs', () => {
   const read = (part: object) => parseManifest(utf8(JSON.stringify({ ...tinyManifest(), ...part })));
   const features = { preset: 'microwakeword', stepSamples: 160, sampleRateHz: 16000 };
   const full = read({ detector: { ...detector, voice: true, later: 1 }, features });
@@ -72,7 +72,7 @@ test('detector and features come back; every field is checked, also against labe
   assert.is(classes({}, ['a']), 'RN606');
 });
 
-test('bytes add up: file = code + data + custom', async () => {
+test('the bytes of a file are the sum of code, data and custom sections', async () => {
   const wasm = await compileTiny(
     `const table: usize = memory.data<u8>([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
      export function at(i: i32): i32 { return load<u8>(table + i); }`,
@@ -89,7 +89,7 @@ test('bytes add up: file = code + data + custom', async () => {
   assert.equal(new TextDecoder().decode(sections.find((s) => s.name === 'note')?.bytes), 'hello');
 });
 
-test('errors of the file', async () => {
+test('each error of the file has its code', async () => {
   const wasm = await tinyBundle();
   assert.is(
     code(() => readManifest(utf8('PK'))),
@@ -117,7 +117,7 @@ test('errors of the file', async () => {
   );
 });
 
-test('errors of the manifest', () => {
+test('each error of the manifest has its code', () => {
   assert.is(
     parsed(() => {}),
     'none',

@@ -1,6 +1,6 @@
 /**
  * Bundles without a compiler: numbers and sections of WebAssembly, limits of the manifest, signatures and
- * images, each at its edge. Modules here are sections written by hand, which no engine needs to run.
+ * images, each at its exact limit. The modules are sections written by hand, which no engine runs.
  */
 import { crc32 as zipCrc } from 'node:zlib';
 import { test } from 'uvu';
@@ -25,11 +25,11 @@ const custom = (name: string, content: Uint8Array | number[]): number[] => secti
 const moduleOf = (...sections: number[][]): Uint8Array => Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat());
 const json = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
 const manifest = custom(manifestSection, json(tinyManifest()));
-/** Import section of functions `module.name`, of type 0. */
+/** Returns an import section of functions `module.name`, of type 0. */
 const imports = (...names: [string, string][]): number[] =>
   section(2, names.length, ...names.flatMap(([from, name]) => [...named(from), ...named(name), 0, 0]));
 
-test('LEB128: 32 bits and no more, to the last byte', async () => {
+test('a LEB128 number has at most 32 bits, checked to the last byte', async () => {
   const read = (...bytes: number[]) => new Cursor(Uint8Array.from(bytes), 0, bytes.length).u32('n');
   for (const [value, bytes] of [
     [127, [0x7f]],
@@ -42,7 +42,7 @@ test('LEB128: 32 bits and no more, to the last byte', async () => {
   }
   for (const bytes of [[0xff, 0xff, 0xff, 0xff, 0x1f], [0x80, 0x80, 0x80, 0x80, 0x80, 1], [0x80], []])
     assert.is(await codeOf(() => read(...bytes)), 'RN601', `${bytes}`);
-  // signed: bit 6 of the last byte is the sign
+  // signed numbers: bit 6 of the last byte is the sign
   for (const [value, bytes] of [
     [63, [63]],
     [64, [0xc0, 0]],
@@ -53,7 +53,7 @@ test('LEB128: 32 bits and no more, to the last byte', async () => {
     assert.equal(sleb(value), [...bytes], `${value}`);
 });
 
-test('sections: known kinds, whole, with names in UTF-8', async () => {
+test('sections have known kinds, are complete, and have names in UTF-8', async () => {
   assert.equal(wasmSections(moduleOf(section(1, 0), section(13, 0))).length, 2);
   assert.is(await codeOf(() => wasmSections(moduleOf(section(14, 0)))), 'RN601');
   assert.is(await codeOf(() => wasmSections(moduleOf([1, 2, 0]))), 'RN601');
@@ -66,13 +66,13 @@ test('sections: known kinds, whole, with names in UTF-8', async () => {
   assert.is(await codeOf(() => wasmBytes(moduleOf(section(11, 1, 3, 0x41, 16, 0x0b, 1, 7)))), 'RN601');
 });
 
-test('one manifest, and no import that it does not explain', async () => {
+test('a bundle has one manifest, and only imports that the manifest explains', async () => {
   assert.is(readManifest(moduleOf(manifest)).name, tinyManifest().name);
   assert.is(await codeOf(() => readManifest(moduleOf(section(1, 0)))), 'RN602');
   assert.is(await codeOf(() => readManifest(moduleOf(manifest, manifest))), 'RN602');
   assert.is(await codeOf(() => readManifest(moduleOf(imports(['runlet', 'weights']), manifest))), 'RN607');
   assert.is(await codeOf(() => readManifest(moduleOf(imports(['env', 'abort']), manifest))), 'RN607');
-  // a second import section, and one of a memory
+  // a second import section, and the import of a memory
   assert.is(await codeOf(() => readManifest(moduleOf(imports(), imports(['a', 'b']), manifest))), 'RN607');
   assert.is(
     await codeOf(() => readManifest(moduleOf(section(2, 1, ...named('env'), ...named('memory'), 2, 0, 1), manifest))),
@@ -87,7 +87,7 @@ const change = (edit: (m: Manifest & Record<string, unknown>) => void): Promise<
   return codeOf(() => checkManifest(copy));
 };
 
-test('manifest: each limit on both sides', async () => {
+test('each limit of the manifest is checked on both sides', async () => {
   const both = async (right: (m: Manifest) => void, wrong: (m: Manifest) => void, code: string, about: string) => {
     assert.is(await change(right as never), 'none', `${about}: right`);
     assert.is(await change(wrong as never), code, `${about}: wrong`);
@@ -103,7 +103,7 @@ test('manifest: each limit on both sides', async () => {
   await both((m) => { input(m).type = 'int16'; }, (m) => { input(m).type = 'int16'; input(m).zeroPoint = 1; }, 'RN606', 'int16'); // biome-ignore format: one line
   const output = (m: Manifest) => m.outputs[0] as Manifest['outputs'][number];
   await both((m) => { output(m).type = 'int16'; output(m).zeroPoint = 0; }, (m) => { output(m).type = 'int16'; output(m).zeroPoint = 1; }, 'RN606', 'an int16 output'); // biome-ignore format: one line
-  await both((m) => { input(m).hostType = 'int16'; }, (m) => { input(m).hostType = 'int16'; input(m).type = 'int16'; }, 'RN606', 'a type beside a type'); // biome-ignore format: one line
+  await both((m) => { input(m).hostType = 'int16'; }, (m) => { input(m).hostType = 'int16'; input(m).type = 'int16'; }, 'RN606', 'the stored type differs from the host type'); // biome-ignore format: one line
   const tiles = (m: Manifest, tileBytes: number) => {
     m.weights = { home: 'tile', bytes: 100, digest: '0'.repeat(64), tileBytes };
     m.bytes.scratchBytes += 64;
@@ -115,12 +115,12 @@ test('manifest: each limit on both sides', async () => {
     m.bytes.weightBytes += 64;
     m.bytes.memoryBytes += 64;
   };
-  await both((m) => linear(m, 64), (m) => linear(m, 63), 'RN606', 'weights in memory are those of the file'); // biome-ignore format: one line
+  await both((m) => linear(m, 64), (m) => linear(m, 63), 'RN606', 'the memory has room for the weights of the file'); // biome-ignore format: one line
   for (const digest of ['A'.repeat(64), '0'.repeat(63), '0'.repeat(65)])
     assert.is(await change((m) => { m.stateDigest = digest; }), 'RN605', digest); // biome-ignore format: one line
 });
 
-test('a signature holds for every byte behind it, for its key alone, and for nothing before', async () => {
+test('a signature covers every byte after it, for its key only', async () => {
   const [pair, other] = [await newKeyPair(), await newKeyPair()];
   const wasm = moduleOf(section(1, 0), manifest, custom('end', [1, 2, 3]));
   const signed = await signBundle(wasm, pair);
@@ -140,19 +140,19 @@ test('a signature holds for every byte behind it, for its key alone, and for not
   assert.is(await codeOf(() => verifyBundle(wasm, [pair.publicKey])), 'RN608');
   const second = join(signed.slice(0, 8), section(1, 0), signed.slice(8, at), signed.slice(at));
   assert.is(await codeOf(() => verifyBundle(second, [pair.publicKey])), 'RN608', 'a signature that is not the first section');
-  // without a key's id any trusted key may fit, with another's none does
+  // without a key id every trusted key is tried; with the id of another key, none matches
   const plain = await signBundle(wasm, pair, { id: false });
   assert.equal(signers(plain), ['']);
   assert.equal(await verifyBundle(plain, [other.publicKey, pair.publicKey]), pair.publicKey);
 });
 
-test('key files: PEM and raw, one secret key and no other', async () => {
+test('a key file is PEM or raw and has one secret key only', async () => {
   const [pair, other] = [await newKeyPair(), await newKeyPair()];
   assert.equal((await readSecretKey(utf8(secretPem(pair)))).publicKey, pair.publicKey);
   assert.equal((await readSecretKey(secretRaw(pair))).publicKey, pair.publicKey);
   assert.is(await codeOf(() => readSecretKey(utf8(secretPem(pair) + secretPem(other)))), 'RN611');
   assert.equal(readPublicKeys(utf8(publicPem(pair) + publicPem(other))), [pair.publicKey, other.publicKey]);
-  // one key of another kind spoils the file
+  // one key of another kind makes the whole file invalid
   const longer = publicPem(other).replace('MCow', 'MCoA');
   assert.is(await codeOf(() => readPublicKeys(utf8(publicPem(pair) + longer))), 'RN611');
 });
@@ -163,13 +163,13 @@ const image = (more: Partial<ImageParts> = {}, edit: (m: Manifest) => void = () 
   return makeImage({ wasm: moduleOf(manifest), manifest: made, ...more });
 };
 
-test('images: checksum, alignment, names and labels at their limits, and the partition to the byte', async () => {
+test('an image has a checksum and alignment, limits of names and labels, and an exact partition size', async () => {
   for (const text of ['', 'a', '123456789', 'é'.repeat(300)]) assert.is(crc32(utf8(text)), zipCrc(utf8(text)));
   const bytes = image();
   const view = new DataView(bytes.buffer);
   assert.is(view.getUint32(8, true), bytes.length);
   assert.is(view.getUint32(12, true), zipCrc(bytes.subarray(16)));
-  // read in place by words, wherever the texts before them end
+  // weights are read in place by words, so they are aligned after texts of any length
   for (let length = 1; length <= 16; length++) {
     const made = image({ weights: new Uint8Array(length) }, (m) => {
       m.name = 'n'.repeat(length);
@@ -203,7 +203,7 @@ test('images: checksum, alignment, names and labels at their limits, and the par
     );
 });
 
-test('a memory patch changes the memory and the globals that are named, and no other', () => {
+test('a memory patch changes the named memory and globals, and no others', () => {
   const global = (...value: number[]) => [0x7f, 0, 0x41, ...value, 0x0b];
   const exported = (name: string, index: number) => [...named(name), 3, index];
   const wasm = moduleOf(
@@ -217,7 +217,7 @@ test('a memory patch changes the memory and the globals that are named, and no o
   assert.equal(bodies.get(6), [2, ...global(7), ...global(...sleb(-70000))]);
 });
 
-test('work that is no whole number a hop, as misaligned has it, is rounded', async () => {
+test('work that is no whole number per hop, as in mode misaligned, is rounded', async () => {
   const quant = quantPlan(planStream(tinyStream(), { hop: 12 }));
   const { wasm } = await build({ ...quant, plan: { ...quant.plan, macsPerHop: 1528.5 } });
   assert.is(readManifest(wasm).macsPerHop, 1529);

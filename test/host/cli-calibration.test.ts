@@ -1,4 +1,4 @@
-/** runlet quantize, as a user runs it on calibration data: long and wrong files, the report. */
+/** The command runlet quantize on calibration data: long and wrong files, and the report. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ test('a long recording is sampled, the report says how, and the same seed gives 
   );
 });
 
-test('wrong data: each with its code, and no file is written', async () => {
+test('wrong data is refused with its code, and no file is written', async () => {
   const shape = (name: string, dims: number[], data: Float32Array) => writeFileSync(join(folder, name), writeNpy(dims, data));
   const turned = Float32Array.from(noise, (_, i) => noise[(i % frames) * 3 + Math.floor(i / frames)] as number);
   shape('turned.npy', [3, frames], turned);
@@ -92,7 +92,7 @@ test('wrong data: each with its code, and no file is written', async () => {
   }
 });
 
-test('a WAV becomes rows of a front end', async () => {
+test('a WAV file becomes rows of a front end', async () => {
   const zoo = join(root, 'models/zoo/kws');
   const args = ['quantize', join(zoo, 'kws.onnx'), '--calib', join(zoo, 'demo.wav'), '--front-end', 'log-mel', '--step-ms', '20'];
   const { code, stdout, stderr } = await runlet(...args, '--preset', 'fast', '--calib-windows', '8', '--json');
@@ -102,7 +102,7 @@ test('a WAV becomes rows of a front end', async () => {
   assert.ok(layers[0].max > 5 && layers[0].max < 20, `features up to ${layers[0].max}`);
 });
 
-test('of sound with two channels one calibrates, or their mean', async () => {
+test('a sound with two channels is calibrated with one channel, or with their mean', async () => {
   const header = Buffer.alloc(44);
   const pcm = Int16Array.from({ length: 8000 }, (_, i) => (i % 2 === 0 ? 16384 : 2048) * Math.sin(i / 9));
   header.write('RIFF', 0);

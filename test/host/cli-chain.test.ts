@@ -1,6 +1,6 @@
 /**
- * The command line with models that feed each other: as one (--then), and as bundles that listen together
- * (--front-end a bundle).
+ * The command line with models that feed each other: combined into one model (--then), and as bundles that
+ * listen together (a bundle as --front-end).
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const normal = seededNormal(4);
 const floats = (count: number, scale: number): number[] => Array.from({ length: count }, () => normal() * scale);
 const float = (name: string, dims: number[]) => ({ name, type: 'float32' as const, dims });
 
-// 9 rows of 32 features to one row of 8, every second row
+// takes 9 rows of 32 features and gives a row of 8, at every second row
 writeFileSync(
   at('embedding.onnx'),
   writeModel({
@@ -36,7 +36,7 @@ writeFileSync(
     ],
   }),
 );
-// 8 rows of 8, which look like 8 frames either way, to two scores
+// takes 8 rows of 8 and gives two scores; rows and features are both 8
 writeFileSync(
   at('head.onnx'),
   writeModel({
@@ -55,7 +55,7 @@ const runlet = async (line: string): Promise<string> => {
   return stdout + stderr;
 };
 
-test('--then makes one model of two, from the file to answers', async () => {
+test('--then combines two models into one, from the file to the outputs', async () => {
   assert.match(await runlet('plan embedding.onnx --then head.onnx'), /window +19 frames, hop 2/);
   assert.match(await runlet('plan embedding.onnx --then head.onnx --then-step 4'), /window +29 frames, hop 4/);
   const refused = await runCli(folder, 'plan embedding.onnx --then head.onnx --then-step 3'.split(' '));
@@ -67,7 +67,7 @@ test('--then makes one model of two, from the file to answers', async () => {
   assert.is(hop, 320, 'two rows of 10 ms');
 });
 
-test('a bundle that takes sound calibrates the next model, and feeds it', async () => {
+test('a bundle that takes sound calibrates the next model and feeds it', async () => {
   await runlet('quantize embedding.onnx --calib sound.wav --front-end openwakeword -o embedding.rnq');
   await runlet('build embedding.rnq --hop 2 --front-end openwakeword -o embedding.wasm');
   await runlet('quantize head.onnx --frame 8 --calib sound.wav --front-end embedding.wasm -o head.rnq');
@@ -76,12 +76,12 @@ test('a bundle that takes sound calibrates the next model, and feeds it', async 
   const scores = lines.map((line) => JSON.parse(line).output as number[]);
   const one = (await runlet('run chain.wasm sound.wav --scores')).match(/^\{.*"output".*$/gm) ?? [];
   assert.is(scores.length, one.length);
-  // two ways of rounding to int8 between them; they are far nearer to each other than one answer to the next
+  // the two ways round to int8 differently; they differ far less than consecutive outputs
   const apart = (a: number[][], b: number[][]) => maxOf(a.map((row, i) => Math.abs((row[0] as number) - (b[i]?.[0] as number))));
   const answers = one.map((line) => JSON.parse(line).output as number[]);
   const first = answers.map(([x]) => x as number);
-  const [least, most] = [minOf(first), maxOf(first)];
-  assert.ok(apart(scores, answers) < 0.2 * (most - least), `${apart(scores, answers)} of ${most - least}`);
+  const [lowest, highest] = [minOf(first), maxOf(first)];
+  assert.ok(apart(scores, answers) < 0.2 * (highest - lowest), `${apart(scores, answers)} of ${highest - lowest}`);
   const wrong = await runCli(folder, 'quantize head.onnx --frame 8 --calib sound.wav --front-end head.wasm -o x.rnq'.split(' '));
   assert.match(wrong.stderr, /RN775.*takes no sound/);
 });

@@ -1,6 +1,6 @@
 /**
- * Completion scripts: each is a script that its shell reads, has every option, and in bash completes
- * commands, options and values.
+ * Completion scripts: each can be read by its shell and has every option; in bash it completes verbs, options
+ * and values.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ for (const [shell, script] of Object.entries(scripts))
     assert.is(status, 0, stderr);
   });
 
-test('bash completes a verb, an option, the words of an option, and files', () => {
+test('bash completes a verb, an option, the values of an option, and files', () => {
   writeFileSync(join(folder, 'model.onnx'), '');
   const of = (...words: string[]) => {
     const list = words.map((word) => `'${word}'`).join(' ');

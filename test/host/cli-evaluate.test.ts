@@ -1,6 +1,6 @@
 /**
- * runlet quantize --eval, --search and --report, as a user runs them: labels of every form, what goes wrong,
- * what is written.
+ * The command runlet quantize with --eval, --search and --report: labels in every format, errors, and the
+ * written files.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -60,7 +60,7 @@ const base = ['quantize', 'm.onnx', '--calib', 'x.npy', '--hop', '16', '--preset
 const runlet = (...args: string[]) => runCli(folder, [...base, ...args]);
 const json = async (...args: string[]) => JSON.parse((await runlet(...args, '--json')).stdout);
 
-test('labels out of .json, .csv and .npy; a page and a table', async () => {
+test('labels are read from .json, .csv and .npy, and the result is a page and a table', async () => {
   const one = await json('--eval', 'x.npy', '--eval-labels', 'l.json');
   assert.is(one.evaluation.judged, truth.filter((t) => t !== null).length);
   const [float, , streamed] = one.evaluation.forms;
@@ -75,13 +75,13 @@ test('labels out of .json, .csv and .npy; a page and a table', async () => {
   assert.is(text.code, 0, text.stderr);
   assert.match(
     text.stdout,
-    /evaluation: 60 of 60 windows[\s\S]*int8 streamed .*%[\s\S]*rows say what it was[\s\S]*layers that cost most/,
+    /evaluation: 60 of 60 windows[\s\S]*int8 streamed .*%[\s\S]*rows are the truth[\s\S]*layers that lose most/,
   );
   assert.match(text.stderr, /wrote r\/q\.html/);
   assert.match(readFileSync(join(folder, 'r/q.html'), 'utf8'), /The task/);
 });
 
-test('a search writes what it chose', async () => {
+test('a search writes the model that it chose', async () => {
   const search = ['quantize', 'm.onnx', '--calib', 'x.npy', '--hop', '16', '--search', '--candidates', '5'];
   const { stdout, code, stderr } = await runCli(folder, [...search, '-o', 's.rnq', '--eval', 'x.npy', '--eval-labels', 'l.json', '--metric', 'f1', '--json']); // biome-ignore format: one line
   assert.is(code, 0, stderr);
@@ -102,7 +102,7 @@ test('a search writes what it chose', async () => {
   );
 });
 
-test('what is wrong is said before the work, with its exit code', async () => {
+test('errors are reported before the work begins, with their exit code', async () => {
   const wrong: [number, string, string[]][] = [
     [2, 'RN740', ['--eval-labels', 'l.json']],
     [2, 'RN740', ['--eval', 'x.npy', '--metric', 'f1']],

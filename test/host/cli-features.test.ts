@@ -1,6 +1,6 @@
 /**
- * `runlet features`: rows of sound equal the reference's, as every type, from files, pipes and pieces; and
- * what is refused.
+ * `runlet features`: rows of sound equal the reference in every type, from files, pipes and pieces. Wrong
+ * input is refused.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ const runlet = async (args: string[], input?: Uint8Array) => {
 };
 const samples = (madeSignals() as Record<string, Int16Array>).bursts as Int16Array;
 
-/** A WAV file of 16-bit PCM, with a chunk that nobody knows before the samples. */
+/** Writes a WAV file of 16-bit PCM, with an unknown chunk before the samples. */
 function wav(path: string, frames: Int16Array, channels = 1, rateHz = 16000): string {
   const bytes = Buffer.alloc(44 + 12 + frames.byteLength);
   bytes.write('RIFF', 0);
@@ -50,7 +50,7 @@ function wav(path: string, frames: Int16Array, channels = 1, rateHz = 16000): st
 const sound = wav(join(dir, 'sound.wav'), samples);
 const npy = (path: string) => readNpy(new Uint8Array(readFileSync(path)));
 
-test('rows go to a .npy file, and to stdout as text and JSON', async () => {
+test('rows go to a .npy file, and to standard output as text and JSON', async () => {
   const expected = featureRows(makeFrontEnd(presetParameters('micro')), samples);
   const out = join(dir, 'a.npy');
   const { stdout, status } = await runlet(['features', sound, '--preset', 'microwakeword', '--step-ms', '10', '-o', out]);
@@ -69,7 +69,7 @@ test('rows go to a .npy file, and to stdout as text and JSON', async () => {
   assert.equal([json[3].row, json[3].startS, json.at(-1).summary.rows], [3, 0.03, 98]);
 });
 
-test('options change the preset; values as float32 and uint16', async () => {
+test('options change the preset, and values can be float32 and uint16', async () => {
   const out = join(dir, 'b.npy');
   const flags = '--step-ms 20 --window-ms 25 --rows 32 --lower-hz 60 --upper-hz 3800 --no-pcan --tables newlib'.split(' ');
   const frontEnd = makeFrontEnd({
@@ -93,7 +93,7 @@ test('options change the preset; values as float32 and uint16', async () => {
   assert.ok(Math.max(...npy(out).data) > 255);
 });
 
-test('--wasm writes the module; its rows are the same', async () => {
+test('--wasm writes the module, and its rows are the same', async () => {
   const [out, module] = [join(dir, 'c.npy'), join(dir, 'c.wasm')];
   await runlet(['features', sound, '--preset', 'log-mel', '-o', out, '--wasm', module]);
   const session = await openSession(readFileSync(module));
@@ -102,7 +102,7 @@ test('--wasm writes the module; its rows are the same', async () => {
   assert.equal(npy(out).data, Int8Array.from(rows));
 });
 
-test('PCM on standard input, and a channel of a stereo file', async () => {
+test('PCM on standard input and one channel of a stereo file give the same rows', async () => {
   const out = join(dir, 'd.npy');
   const expected = featureRows(makeFrontEnd(presetParameters('micro')), samples);
   await runlet(['features', '-', '-o', out], Buffer.from(samples.buffer));
@@ -113,7 +113,7 @@ test('PCM on standard input, and a channel of a stereo file', async () => {
   assert.equal(npy(out).data, expected);
 });
 
-test('what does not fit is refused', async () => {
+test('wrong options and files are refused', async () => {
   const code = async (...args: string[]) => /RN\d{3}/.exec((await runlet(['features', ...args])).stderr)?.[0];
   assert.is(await code(sound, '--preset', 'none'), 'RN506');
   assert.is(await code(sound, '--step-ms', '40'), 'RN506');
@@ -123,7 +123,7 @@ test('what does not fit is refused', async () => {
   assert.is(await code(wav(join(dir, 'short.wav'), samples.slice(0, 479))), 'RN760');
 });
 
-test('a WAV file read a piece at a time gives what it gives read whole', async () => {
+test('a WAV file that is read in pieces gives the same samples as read at once', async () => {
   const long = Int16Array.from({ length: 150_001 }, (_, i) => samples[i % samples.length] as number);
   const path = wav(join(dir, 'long.wav'), long);
   const collect = async (source: { frames: AsyncIterable<Float32Array> }) => {

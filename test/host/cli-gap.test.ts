@@ -1,5 +1,6 @@
 /**
- * `runlet run --gap`: NaN rows and jumps of a time column, policies, marks on the outputs, what stderr says.
+ * `runlet run --gap`: NaN rows and jumps of a time column, policies, marks on the outputs, and messages on
+ * standard error.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,7 @@ const there = [...values.keys()].filter((i) => !lost(i));
 const csv = (rows: (number | string)[][], head = 'time_s,x') => `${head}\n${rows.map((row) => row.join(',')).join('\n')}\n`;
 const real = (i: number) => (values[i] as number) / 2;
 
-/** What the lost frames become, and which they are. */
+/** Returns the signal with the lost frames filled. */
 function filled(policy: 'hold' | 'zero'): Int8Array {
   const all = values.slice();
   for (const i of values.keys()) if (lost(i)) all[i] = policy === 'zero' ? 0 : (all[i - 1] as number);
@@ -53,7 +54,7 @@ test.before(async () => {
   writeFileSync(at('unclear.csv'), csv([[0, 1], [3, 1]], 'time,x')); // biome-ignore format: one line
 });
 
-test('NaN rows and jumps in time, seconds or milliseconds: the same outputs, marked', async () => {
+test('NaN rows and jumps of the time, in seconds or milliseconds, give the same marked outputs', async () => {
   for (const policy of ['hold', 'zero'] as const) {
     const runs: [string, ...string[]][] = [
       ['jumps.csv'],
@@ -71,7 +72,7 @@ test('NaN rows and jumps in time, seconds or milliseconds: the same outputs, mar
   }
 });
 
-test('reset: the stream begins again, absolute frames go on', async () => {
+test('reset restarts the stream, and absolute frame numbers continue', async () => {
   const { stdout, stderr } = await runlet('warm.wasm', 'jumps.csv', '--gap', 'reset', '--rate', '100', '--json');
   const lines = linesOf(stdout);
   const { summary } = lines.pop();
@@ -86,22 +87,22 @@ test('reset: the stream begins again, absolute frames go on', async () => {
   assert.equal(lines, want);
   assert.equal(summary.gaps, { policy: 'reset', count: 2, frames: 3, outputsLeftOut: 0 });
   assert.equal([summary.frames, summary.signalSeconds, summary.warmUp], [57, 0.6, { outputsHeldBack: 6, framesLeft: 1 }]);
-  assert.match(stderr, 'warm-up: 2 outputs are held back; the first to come is number 2, after 16 frames (0.16 s)\n');
+  assert.match(stderr, 'warm-up: 2 outputs are held back; the first output is number 2, after 16 frames (0.16 s)\n');
   assert.match(stderr, 'policy reset');
 });
 
-test('a gap of a year is short work; too short a signal says what is missing', async () => {
+test('a gap of a year takes little time, and too short a signal reports the missing frames', async () => {
   writeFileSync(join(folder, 'year.csv'), csv([...values.keys()].map((i) => [i < 30 ? i / 100 : i / 100 + 31_557_600, real(i)])));
   const started = performance.now();
   const { stdout, stderr } = await runlet('tiny.wasm', 'year.csv', '--gap', 'hold', '--rate', '100', '--limit', '40');
   assert.ok(performance.now() - started < 10_000);
   assert.ok(linesOf(stdout).at(-1).n > 7e8);
-  assert.match(stderr, /gaps: 1, 3155760000 lost frames .*; \d+ outputs inside them repeat and were left out/);
+  assert.match(stderr, /gaps: 1, 3155760000 lost frames .*; \d+ repeating outputs inside them are omitted/);
   writeFileSync(join(folder, 'short.csv'), csv([[0, 1], [0.01, 2]])); // biome-ignore format: one line
   assert.match((await runlet('warm.wasm', 'short.csv')).stderr, /first output\s+after 14 more frames/);
 });
 
-test('truth and plot keep their time; --limit inside a gap; the front end begins again with reset', async () => {
+test('truth and plot keep their time, --limit works inside a gap, and reset also restarts the front end', async () => {
   const rows = there.map((i) => [i / 100, real(i), i]);
   writeFileSync(join(folder, 'truth.csv'), csv(rows, 'time_s,x,y'));
   const options = ['--columns', 'x', '--truth', 'y', '--gap', 'hold', '--rate', '100', '--json', '--plot', 'gap.svg'];
@@ -123,7 +124,7 @@ test('truth and plot keep their time; --limit inside a gap; the front end begins
   assert.equal(after.map((line) => line.output), linesOf(tail.stdout).map((line) => line.output)); // biome-ignore format: one line
 });
 
-test('errors', async () => {
+test('each error has its exit code and message', async () => {
   const cases: [string[], number, string][] = [
     [['plain.csv'], 4, 'RN727'],
     [['jumps.csv', '--gap', 'skip'], 2, 'RN740'],
@@ -142,7 +143,7 @@ test('errors', async () => {
   assert.is((await runlet('tiny.wasm', 'jumps.csv', '--gap', 'hold', '--time', 'none')).code, 0);
 });
 
-test('clock: 1.5 periods, units, jitter', async () => {
+test('the clock counts lost frames from 1.5 periods on, in every unit, with jitter', async () => {
   const clock = new Clock('time_ms', 100);
   assert.equal(['0', '10', '25', '40.1', '40.1', '60'].map((t) => clock.before(t, false, '')), [0, 0, 0, 1, 0, 1]); // biome-ignore format: one line
   assert.is(new Clock('time (s)', 100).before('0', false, ''), 0);
@@ -160,7 +161,7 @@ test('clock: 1.5 periods, units, jitter', async () => {
   assert.is(await codeOf(() => missing.before('1.02', false, '')), 'RN749');
 });
 
-test('present: leading, inner and trailing gaps, over chunk borders; rows before a frame', async () => {
+test('gaps at the start, inside and at the end are found across chunk borders, and the rows before a frame are counted', async () => {
   const frames = [Number.NaN, 1, 2, Number.NaN, Number.NaN, 3, 4, Number.NaN];
   for (const size of [1, 2, 3, 8]) {
     const chunks = async function* () {

@@ -1,6 +1,6 @@
 /**
- * Help and tables at the width of a terminal: no word is broken and no line too long, also as a real terminal
- * shows them.
+ * Help and tables at the width of a terminal: no word is broken and no line is too long, also in a real
+ * terminal.
  */
 import { spawnSync } from 'node:child_process';
 import { test } from 'uvu';
@@ -19,7 +19,7 @@ const colours = coloursFor({ isTTY: false });
 const names = Object.keys(verbs);
 const wordsOf = (text: string) => text.split(/\s+/).filter(Boolean);
 
-test('help of every verb and of the command: at 80, 100 and 200 columns no line is longer and every word is whole', async () => {
+test('at 80, 100 and 200 columns, no line of the help is longer and every word is whole', async () => {
   for (const columns of [80, 100, 200]) {
     const page = { columns, colours };
     const texts = [commandHelp('1.0.0', page), roadHelp(page)];
@@ -40,14 +40,14 @@ test('help of every verb and of the command: at 80, 100 and 200 columns no line 
   }
 });
 
-test('every verb has examples that its own parser takes', async () => {
+test('every verb has examples that its own parser accepts', async () => {
   for (const name of names) {
     const { args, examples } = await loadVerb(name);
     assert.ok(examples.length > 0, name);
     for (const [line] of examples) {
       const [verb, ...words] = line.replace(/ >.*/, '').split(' ');
       assert.is(verb, name);
-      // the files of an example are not there
+      // the files of an example do not exist
       assert.ok(['none', 'RN720'].includes(await codeOf(() => parse(name, words, args))), line);
     }
   }
@@ -55,7 +55,7 @@ test('every verb has examples that its own parser takes', async () => {
   assert.is(nearest('quantise', names), 'quantize');
 });
 
-/** What a terminal of 80 columns gets; undefined where there is no `script`. */
+/** Returns the lines on a terminal of 80 columns; undefined if `script` is not installed. */
 function onTerminal(command: string): string[] | undefined {
   const shell = `stty cols 80; ${command}`;
   const { error, stdout } = spawnSync('script', ['-qec', shell, '/dev/null'], {
@@ -67,15 +67,15 @@ function onTerminal(command: string): string[] | undefined {
     console.log('  not run, no pseudo-terminal: apt install bsdutils');
     return undefined;
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what empties a line
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes that clear a line
   return stdout.split(/\r?\n/).map((line) => line.replace(/.*\r/, '').replace(/\x1b\[[\d;]*[mK]/g, ''));
 }
 
 const bin = `'${process.execPath}' host/cli/bin.js`;
 
 /**
- * Lines of a terminal have the words of lines without a width: none is broken; a text that was cut ends in
- * `…`.
+ * Checks that each word on the terminal also occurs in the output without a width, so that none is broken. A
+ * cut text ends in `…`.
  */
 function compare(what: string, shown: string[], wide: string) {
   const all = new Set(wordsOf(wide));
@@ -86,7 +86,7 @@ function compare(what: string, shown: string[], wide: string) {
   }
 }
 
-test('a terminal of 80 columns: help of every verb, and plans', () => {
+test('on a terminal of 80 columns, help and plans fit and no word is broken', () => {
   const lists: string[][] = [
     ...names.map((name) => ['help', name]),
     ['plan', 'models/zoo/kws/kws.onnx', '--hop', '3', '--explain', '--rules'],
@@ -102,7 +102,7 @@ test('a terminal of 80 columns: help of every verb, and plans', () => {
   delete env.COLUMNS;
   const wide = spawnSync(command[0] as string, command.slice(1), { cwd: root, encoding: 'utf8', env });
   assert.ok(shown.length > 300, `${shown.length} lines`);
-  // help is for 80 columns where nobody says otherwise
+  // help has 80 columns unless the environment says otherwise
   compare('all', shown, wide.stdout + wide.stderr);
   assert.ok(
     shown.some((line) => line.startsWith('not shown here:')),
@@ -114,7 +114,7 @@ test('a terminal of 80 columns: help of every verb, and plans', () => {
   );
 });
 
-test('runlet alone: the road and not all verbs', () => {
+test('runlet without arguments shows the usual steps and not all verbs', () => {
   const shown = onTerminal(bin);
   if (!shown) return;
   const text = shown.join('\n');
@@ -122,7 +122,7 @@ test('runlet alone: the road and not all verbs', () => {
   for (const verb of ['keygen', 'rollback', 'golden']) assert.not.match(text, verb);
 });
 
-test('tables: columns are left out and named, then texts are cut; numbers are whole', () => {
+test('a narrow table drops and names columns, then cuts texts, and keeps numbers whole', () => {
   const rows = [
     ['first/second/third/conv', 1_234_567, 'a text with several words in it', 8],
     ['b', 2, 'short', 9],
@@ -144,7 +144,7 @@ test('tables: columns are left out and named, then texts are cut; numbers are wh
   assert.match(lines.join('\n'), 'not shown here: c1');
 });
 
-test('lines are broken between words, under the text behind a label; JSON stays as it is', () => {
+test('lines are broken between words and indented under the text after a label, and JSON is unchanged', () => {
   assert.is(wrap('aa bb cc', 5), 'aa bb\ncc');
   assert.is(wrap('aaaaaaaa b', 5), 'aaaaaaaa\nb');
   assert.is(fitLines('mode        one two three four', 22), 'mode        one two\n            three four');

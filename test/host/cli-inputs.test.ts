@@ -1,5 +1,5 @@
 /**
- * The command line with a model of two inputs: plan, build, the cross table and run, with files by order, by
+ * The command line with a model of two inputs: plan, build, the cross table and run, with files in order, by
  * name and in one archive.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ writeFileSync(at('ppg.csv'), [...ppg].join('\n'));
 writeFileSync(at('both.npz'), zipSync({ 'accel.npy': accelNpy, 'ppg.npy': ppgNpy }));
 writeFileSync(at('one.npz'), zipSync({ 'accel.npy': accelNpy }));
 
-test('plan names the rates', async () => {
+test('plan prints the rates of the inputs', async () => {
   const { code, stdout, stderr } = await runlet('plan', 'wrist.onnx', '--hop', '4');
   assert.is(code, 0, stderr);
   assert.match(stdout, /inputs +accel 1, ppg 2 frames a tick/);
@@ -40,7 +40,7 @@ test('plan names the rates', async () => {
   assert.is(open.stdout, stdout, open.stderr);
 });
 
-test('build and run: sources by order, by name and from one archive give the same lines', async () => {
+test('build and run give the same lines with sources in order, by name and from one archive', async () => {
   const built = await runlet('build', 'wrist.onnx', '--hop', '4', '--calib', 'accel.npy,ppg.npy', '-o', 'wrist.wasm');
   assert.is(built.code, 0, built.stderr);
   const session = await openSession(readFileSync(at('wrist.wasm')) as BufferSource);
@@ -62,14 +62,14 @@ test('build and run: sources by order, by name and from one archive give the sam
   assert.match(readFileSync(at('run.svg'), 'utf8'), /<svg/);
 });
 
-test('the cross table over two inputs: wasm equals the reference and the windowed model', async () => {
+test('in the cross table over two inputs, wasm equals the reference and the windowed model', async () => {
   const { code, stdout, stderr } = await runlet('validate', 'wrist.onnx', '--hop', '4', '--calib', 'both.npz', '--json');
   assert.is(code, 0, stderr);
   const { equal, exact, pairs } = JSON.parse(stdout);
   assert.ok(equal && exact && pairs.some((p: { b: string; outputs: number }) => p.b === 'wasm' && p.outputs === 120));
 });
 
-test('what does not fit is refused', async () => {
+test('wrong sources are refused', async () => {
   const run = (...args: string[]) => runlet('run', 'wrist.wasm', ...args);
   for (const [args, code, text] of [
     [['accel.npy'], 2, /RN741.*1 source for 2 inputs.*accel, ppg/],

@@ -1,7 +1,4 @@
-/**
- * Ctrl-C ends a verb in the middle of its work, as shells show it with exit code 130, and no part of a file
- * stays.
- */
+/** Ctrl-C ends a verb during its work with exit code 130, as shells show it, and leaves no partial file. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -17,10 +14,10 @@ const bin = join(root, 'host/cli/bin.js');
 const zoo = (path: string) => join(root, 'models/zoo', path);
 
 interface Ended {
-  /** As a shell shows it: 128 and the signal where a signal ended it. */
+  /** Exit status as a shell shows it: 128 plus the signal's number if a signal ended the process. */
   status: number;
   stderr: string;
-  /** It had not ended by itself before. */
+  /** True if the process was still running when it got the signal. */
   atWork: boolean;
 }
 
@@ -42,7 +39,7 @@ async function interrupted(args: string[], ready: (child: ReturnType<typeof spaw
   return { status: await ended, stderr, atWork };
 }
 
-/** So much of an endless signal was taken that the verb is at work. */
+/** Waits until the verb has taken 2 MiB of an endless signal. */
 const fed = (piece: Uint8Array | string) => async (child: ReturnType<typeof spawn>) => {
   for (let taken = 0; taken < 1 << 21 && child.exitCode === null; taken += piece.length)
     await new Promise<void>((resolve) => child.stdin?.write(piece, () => resolve()));
@@ -54,7 +51,7 @@ const float = zoo('ppg-hr/ppg-hr.onnx');
 const openTime = join(root, 'test/fixtures/onnx/dy-dynamic-time.onnx');
 const calib = ['--calib', zoo('ppg-hr/calib.npy')];
 
-/** Work that goes on for longer than a test waits, if nobody ends it. */
+/** Verbs with work that takes longer than the test waits. */
 const cases: [string, string[], (child: ReturnType<typeof spawn>) => Promise<unknown>][] = [
   ['quantize', [float, '--hop', '64', '--calib', '-', '-o', 'out.rnq'], fed(lines)],
   ['quantize --search', [float, ...calib, '--hop', '64', '--search', '--candidates', '500', '-o', 'out.rnq'], after(3000)],
@@ -66,7 +63,7 @@ const cases: [string, string[], (child: ReturnType<typeof spawn>) => Promise<unk
 ];
 
 for (const [name, args, ready] of cases)
-  test(`${name}: Ctrl-C`, async () => {
+  test(`Ctrl-C ends ${name} during its work`, async () => {
     const [verb = '', ...words] = name.split(' ');
     const { status, stderr, atWork } = await interrupted([verb, ...args, ...words.filter((word) => !args.includes(word))], ready);
     assert.ok(atWork, `${name} was at work: ${stderr}`);
@@ -77,7 +74,7 @@ for (const [name, args, ready] of cases)
     );
   });
 
-test('run: Ctrl-C, also in real time and where a model listens', async () => {
+test('Ctrl-C ends run, also in real time', async () => {
   const made = await runCli(folder, ['build', float, ...calib, '--preset', 'fast', '--hop', '16', '-o', 'model.wasm']);
   assert.is(made.code, 0, made.stderr);
   for (const more of [[], ['--realtime', '--rate', '32']]) {

@@ -1,6 +1,6 @@
 /**
- * Names of layers: short everywhere that people read, the file's on request and in JSON, whatever their
- * length.
+ * Names of layers: short wherever people read them; the file's names on request and in JSON. Names can have
+ * any length.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ import { runCli } from './helpers.ts';
 const folder = mkdtempSync(join(tmpdir(), 'runlet-names-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-/** As converters of Keras models make them. */
+/** Returns a long name, as converters of Keras models make them. */
 const long = (name: string) => `model/${'functional_1/block/'.repeat(25)}${name}/BiasAdd;model/${name}/Conv2D`;
 
 function withLongNames(graph: Graph): Graph {
@@ -34,7 +34,7 @@ const { graph } = (benchNetworks.N1 as NonNullable<(typeof benchNetworks)['N1']>
 const file = onnxOf(withLongNames(graph));
 const read = await readModel(file, { name: 'long' });
 
-test('operator and number, in the order of the graph, each once', () => {
+test('a short name is the operator and a number, in the order of the graph, and unique', () => {
   assert.equal(shortNames([{ op: 'conv' }, { op: 'dense' }, { op: 'conv' }]), ['conv#1', 'dense#1', 'conv#2']);
   const short = withShortNames(read);
   const names = short.nodes.map((node) => node.name);
@@ -50,12 +50,12 @@ test('operator and number, in the order of the graph, each once', () => {
     assert.is(named(read.tensors[node.output]?.name ?? ''), names[i]);
   }
   assert.is(named('no such layer'), 'no such layer');
-  // the plan is the same but for names
+  // the plan is the same apart from the names
   const [a, b] = [planStream(read, { hop: 1 }), planStream(short, { hop: 1 })];
   assert.equal([a.macsPerHop, a.stateBytes, a.mode], [b.macsPerHop, b.stateBytes, b.mode]);
 });
 
-test('plan, quantize and its page: no long name but in JSON and with --names file', async () => {
+test('plan, quantize and its page have no long name except in JSON and with --names file', async () => {
   writeFileSync(join(folder, 'long.onnx'), file);
   const shape = read.tensors[read.inputs[0]?.tensor ?? -1]?.shape ?? { t: 1, f: 1, c: 1 };
   const frames = 40 * shape.t;

@@ -1,4 +1,4 @@
-/** Every verb refuses what is wrong on its command line, by its declarations and before a file is opened. */
+/** Every verb refuses a wrong command line by its declared options, before a file is opened. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 const file = join(folder, 'file');
 writeFileSync(file, 'text');
 
-/** A value that the option takes; of a path a file that is there, or one that can be written. */
+/** Returns a value that the option accepts; for a path, a file that exists or can be written. */
 function valueFor({ words, path, read }: Option): string {
   if (words) return words[0] as string;
   if (path) return join(folder, 'file');
@@ -28,7 +28,7 @@ function valueFor({ words, path, read }: Option): string {
   throw new Error('no value fits');
 }
 
-/** The shortest line that the verb takes, arguments before options. */
+/** Returns the shortest command line that the verb accepts, with arguments before options. */
 const lineOf = (options: Options): string[] => [
   ...Object.values(options).flatMap((option) => (option.place && option.required ? [valueFor(option)] : [])),
   ...Object.entries(options).flatMap(([name, option]) =>
@@ -37,7 +37,7 @@ const lineOf = (options: Options): string[] => [
 ];
 
 for (const verb of Object.keys(verbs))
-  test(`${verb}: unknown options, arguments too many, folders, numbers and words that do not fit`, async () => {
+  test(`${verb} refuses unknown options, surplus arguments, folders, wrong numbers and wrong words`, async () => {
     const { args } = await loadVerb(verb);
     const base = lineOf(args);
     const of = (...more: string[]) => codeOf(() => parse(verb, [...base, ...more], args));
@@ -69,7 +69,7 @@ for (const verb of Object.keys(verbs))
     assert.is(checked, Object.values(args).filter(({ place, read }) => !place && read).length);
   });
 
-test('nothing is opened before all of the line is read: a pipe that nobody writes into is not waited for', async () => {
+test('the whole command line is checked before a file is opened, so an idle pipe does not block an error', async () => {
   const pipe = join(folder, 'pipe');
   if (spawnSync('mkfifo', [pipe]).status !== 0) return console.log('  not run, no mkfifo');
   for (const [line, code] of [

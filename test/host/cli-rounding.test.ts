@@ -1,9 +1,9 @@
 /**
- * `--rounding` on the command line: validate names the rule that gives every expected byte, bundles name
- * their reference, and a FULLY_CONNECTED keeps its rule where it becomes a convolution.
+ * `--rounding` on the command line: validate names the rule that gives every expected byte, a bundle names
+ * its reference, and a FULLY_CONNECTED keeps its rule when it becomes a convolution.
  *
- * The model: a FULLY_CONNECTED over each of three rows, whose biases lie beside the steps where the rules
- * differ. Expected bytes are those of the file's interpreter.
+ * The model is a FULLY_CONNECTED over each of three rows. Its biases lie next to the steps where the rules
+ * differ. The expected bytes are those of the file's interpreter.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 const [rows, depth, units] = [3, 4, 250];
 
-/** y = x * w + bias with outputs beside the steps n - 1/2. */
+/** Returns the model y = x * w + bias, with outputs next to the steps n - 1/2. */
 function model(): Uint8Array {
   const net = new Net(new Rng(5));
   const [sx, sw, sy] = [Math.fround(0.051), Math.fround(0.0173), Math.fround(0.067)];
@@ -63,7 +63,7 @@ const runlet = (...args: string[]) => runCli(folder, args);
 const validate = (expect: string, ...more: string[]) =>
   runlet('validate', 'm.tflite', '--input', 'x.npy', '--expect', `${expect}.npy`, ...more);
 
-test('the layer is a convolution here, and the rules differ on it', async () => {
+test('the layer becomes a convolution, and the rules differ on it', async () => {
   assert.equal(
     (await readModel(bytes)).nodes.map((n) => n.op),
     ['conv'],
@@ -75,31 +75,31 @@ test('the layer is a convolution here, and the rules differ on it', async () => 
 test('validate names the rule that gives every expected byte', async () => {
   const { code, stderr } = await validate('litert');
   assert.is(code, 1);
-  assert.match(stderr, /--rounding litert gives every expected byte \(LiteRT 2\.3\.0/);
+  assert.match(stderr, /--rounding litert reproduces every expected byte \(LiteRT 2\.3\.0/);
 });
 
-test('validate: other differences name no rule', async () => {
+test('for other differences validate names no rule', async () => {
   const wrong = expectedBy(true);
   wrong[7] = (wrong[7] as number) ^ 1;
   writeFileSync(at('wrong.npy'), writeNpy([windows, rows * units], wrong));
   const { code, stderr, stdout } = await validate('wrong', '--rounding', 'litert', '--json');
   assert.is(code, 1);
   assert.is(JSON.parse(stdout).differing, 1);
-  assert.not.match(stderr, /gives every expected byte/);
+  assert.not.match(stderr, /reproduces every expected byte/);
 });
 
-test('a bundle names its reference; it keeps the rule that it was built with', async () => {
+test('a bundle names its reference and keeps the rule that it was built with', async () => {
   const built = await runlet('build', 'm.tflite', '--rounding', 'litert', '-o', 'l.wasm');
   assert.is(built.code, 0, built.stderr);
   assert.is(readManifest(new Uint8Array(readFileSync(at('l.wasm')))).reference, references.litert);
-  assert.match((await runlet('inspect', 'l.wasm')).stdout, /bytes {3}those of LiteRT 2\.3\.0/);
+  assert.match((await runlet('inspect', 'l.wasm')).stdout, /equals {2}LiteRT 2\.3\.0/);
   const changed = await runlet('validate', 'l.wasm', '--input', 'x.npy', '--expect', 'tflm.npy', '--rounding', 'tflm');
   assert.is(changed.code, 2);
   assert.match(changed.stderr, /RN740/);
   assert.is((await runlet('validate', 'l.wasm', '--input', 'x.npy', '--expect', 'litert.npy')).code, 0);
 });
 
-test('how weights are rounded has a name of its own', async () => {
+test('the rounding of weights has an option of a different name', async () => {
   const { code, stderr } = await runlet('build', 'm.tflite', '--rounding', 'together', '-o', 'no.wasm');
   assert.is(code, 2);
   assert.match(stderr, /RN740[\s\S]*--weight-rounding together/);

@@ -1,6 +1,6 @@
 /**
- * What all verbs share, without a process: exit codes, numbers of options, options that are none, rows of
- * arrays, files up to a limit.
+ * What all verbs share, without a process: exit codes, numbers of options, unknown options, rows of arrays,
+ * size limits of files.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,14 +34,14 @@ import { tinyManifest } from './tiny-bundle.ts';
 const folder = mkdtempSync(join(tmpdir(), 'runlet-cli-rules-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-test('exit codes: 1 a check, 2 usage, 3 not supported, 4 input and output', () => {
+test('the exit code is 1 for a failed check, 2 for usage, 3 for unsupported models, 4 for input and output', () => {
   const of = (code: string) => exitCodeOf(new RunletError(code as ConstructorParameters<typeof RunletError>[0], { what: '' }));
   for (const [code, exit] of [['RN101', 3], ['RN201', 3], ['RN302', 3], ['RN410', 1], ['RN435', 2], ['RN506', 2], ['RN501', 1], ['RN608', 1], ['RN610', 1], ['RN611', 4], ['RN720', 4], ['RN740', 2], ['RN814', 4], ['RN815', 1], ['RN840', 1], ['RN841', 4], ['RN895', 2]] as const) assert.is(of(code), exit, code); // biome-ignore format: a table
   assert.is(exitCodeOf(new Error('a bug')), 1);
   assert.is(exitCodeOf(Object.assign(new Error(''), { syscall: 'open' })), 4);
 });
 
-/** The values of one line, or the code that refuses it. */
+/** Returns the values of a line, or the code of its refusal. */
 const parsed = async (line: string, options: Options = declared) => {
   let args: Record<string, unknown> = {};
   const code = await codeOf(() => {
@@ -60,7 +60,7 @@ const declared = {
   json: flag('as JSON'),
 };
 
-test('numbers and words of options: both ends are taken, nothing beyond, no half where whole ones are wanted', async () => {
+test('an option accepts both limits of its range and nothing beyond, and no fraction if it wants an integer', async () => {
   const of = async (name: string, value: string) => {
     const { args } = parse('verb', ['m', `--${name}=${value}`], declared);
     return args;
@@ -80,7 +80,7 @@ test('numbers and words of options: both ends are taken, nothing beyond, no half
   assert.is(await codeOf(() => of('equalise', 'toString')), 'RN740');
 });
 
-test('what a line says: values, short and camel names, negations, the end of options; all else is refused', async () => {
+test('a line has values, short and camel-case names, negations and an end of options; anything else is refused', async () => {
   const base = {
     model: 'm',
     hop: undefined,
@@ -110,7 +110,7 @@ test('what a line says: values, short and camel names, negations, the end of opt
     ['m --hop --json', 'RN740'],
     ['m --json=7', 'RN740'],
     ['', 'RN754'],
-    // the whole line is looked at: an option that is unknown comes before a value that is of no use
+    // the whole line is checked: an unknown option is reported before an invalid value
     ['--hop 9 --bad', 'RN741'],
     ['--hop 9', 'RN740'],
   ] as const)
@@ -118,7 +118,7 @@ test('what a line says: values, short and camel names, negations, the end of opt
   assert.equal([...parse('verb', ['m', '-n', '3'], declared).given].sort(), ['hop', 'model']);
 });
 
-test('paths: folders, files that are not there, and outputs that cannot be are refused, and nothing is read', async () => {
+test('folders, missing files and impossible outputs are refused, and nothing is read', async () => {
   const at = (name: string) => join(folder, name);
   writeFileSync(at('five'), '12345');
   mkdirSync(at('saved'), { recursive: true });
@@ -154,7 +154,7 @@ test('paths: folders, files that are not there, and outputs that cannot be are r
   assert.match(String(saved), 'from_saved_model');
 });
 
-test('the nearest word: a letter or two off, or the beginning of one; nothing that is far', () => {
+test('the nearest word differs by a letter or two or is completed, and a distant one is not suggested', () => {
   const words = ['quantize', 'plan', 'run', 'validate', 'sign', 'status'];
   for (const [word, meant] of [
     ['quantise', 'quantize'],
@@ -170,7 +170,7 @@ test('the nearest word: a letter or two off, or the beginning of one; nothing th
   assert.equal([distance('', 'abc'), distance('ab', 'ba'), distance('abc', 'abd'), distance('same', 'same')], [3, 1, 1, 0]);
 });
 
-test('rows of arrays: whole ones, of the type that is wanted, in the order of frames', async () => {
+test('rows of arrays are whole, of the wanted type and in the order of frames', async () => {
   const of = (length: number, perRow: number) => codeOf(() => splitRows({ data: new Int8Array(length), shape: [length] } as never, perRow, 'here')); // biome-ignore format: one line
   assert.equal([await of(12, 4), await of(12, 5), await of(0, 4), await of(3, 4)], ['none', 'RN743', 'RN743', 'RN743']);
   for (const [data, type, code] of [[new Float64Array(1), 'float32', 'none'], [new Int8Array(1), 'float32', 'RN744'], [new Uint8Array(1), 'int8', 'RN744'], [new Int16Array(1), 'int16', 'none'], [new Float64Array(1), 'int8', 'RN744']] as const) assert.is(await codeOf(() => asHost(data, type, 'here')), code, `${data.constructor.name} ${type}`); // biome-ignore format: a table
@@ -180,13 +180,13 @@ test('rows of arrays: whole ones, of the type that is wanted, in the order of fr
   assert.equal([...windowToFrames(row, { ...port, shape: [3, 1, 2], order: ['t', 'c'] })], [...row]);
 });
 
-test('files are read up to their limit, to the byte, and folders not at all', async () => {
+test('a file is read up to an exact limit, and a folder is refused', async () => {
   const path = join(folder, 'five');
   writeFileSync(path, Uint8Array.of(1, 2, 3, 4, 5));
   assert.equal([...(await readBytes(path, 5))], [1, 2, 3, 4, 5]);
   assert.is(await codeOf(() => readBytes(path, 4)), 'RN724');
   assert.is(await codeOf(() => readBytes(join(folder, 'none'))), 'RN720');
-  // what has no length of its own is read to the limit as well
+  // a device without a length is also read up to the limit
   assert.is(await codeOf(() => readBytes('/dev/zero', 1 << 16)), 'RN724');
   assert.equal([...(await readNamed(path, 5))], [1, 2, 3, 4, 5]);
   for (const [named, limit] of [[path, 4], [folder, 5], ['/dev/zero', 5], ['/dev/null', 5]] as const) {

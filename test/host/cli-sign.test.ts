@@ -1,4 +1,7 @@
-/** The command line and signatures: keygen, sign, verify, their exit codes and JSON, weights apart. */
+/**
+ * The command line for signatures: keygen, sign and verify, their exit codes and JSON, and weights in a
+ * separate file.
+ */
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +26,7 @@ test.before(async () => {
 });
 
 let id = '';
-test('keygen writes two files, the secret one for its owner alone, and never over others', async () => {
+test('keygen writes two files, the secret one readable only by its owner, and overwrites none', async () => {
   const made = await json('keygen', 'mine');
   id = made.keyId;
   assert.match(id, /^[0-9a-f]{24}$/);
@@ -42,7 +45,7 @@ test('keygen writes two files, the secret one for its owner alone, and never ove
   assert.equal([readFileSync(at('raw.key')).length, readFileSync(at('raw.pub')).length], [65, 33]);
 });
 
-test('sign and verify; a bundle that is not signed, or by another, is exit 1', async () => {
+test('sign and verify work, and an unsigned bundle or another key is exit code 1', async () => {
   const unsignedOne = await runlet('verify', 'embed.wasm', '--key', 'mine.pub');
   assert.is(unsignedOne.code, 1);
   assert.match(unsignedOne.stderr, /RN608/);
@@ -53,7 +56,7 @@ test('sign and verify; a bundle that is not signed, or by another, is exit 1', a
   assert.equal(readFileSync(at('embed.wasm')), before, 'another file was asked for');
   const verified = await runlet('verify', 'signed.wasm', '--key', 'mine.pub');
   assert.is(verified.code, 0, verified.stderr);
-  assert.match(verified.stdout, `is as ${id} signed it`);
+  assert.match(verified.stdout, `is signed by ${id} and unchanged`);
   assert.equal(await json('verify', 'signed.wasm', '--key', 'mine.pub'), { ok: true, name: 'q', keyId: id });
   const other = await runlet('verify', 'signed.wasm', '--key', 'other.pub', '--json');
   assert.is(other.code, 1);
@@ -62,12 +65,12 @@ test('sign and verify; a bundle that is not signed, or by another, is exit 1', a
   assert.is((await json('verify', 'signed.wasm', '--key', 'both.pub')).keyId, id);
   await json('sign', 'signed.wasm', '--key', 'raw.key', '-o', 'raw.wasm');
   assert.ok((await json('verify', 'raw.wasm', '--key', 'raw.pub')).ok);
-  // in its own place, and again: the same bytes
+  // signing in place, and signing again, gives the same bytes
   assert.is((await runlet('sign', 'embed.wasm', '-k', 'mine.key')).code, 0);
   assert.equal(readFileSync(at('embed.wasm')), readFileSync(at('signed.wasm')));
 });
 
-test('weights apart are covered by their digest', async () => {
+test('the signature covers the digest of weights in a separate file', async () => {
   const signed = await json('sign', 'tile.wasm', '--key', 'mine.key');
   assert.match(signed.weightsDigest, /^[0-9a-f]{64}$/);
   assert.ok((await json('verify', 'tile.wasm', '--key', 'mine.pub')).weightsBytes > 0);
@@ -79,7 +82,7 @@ test('weights apart are covered by their digest', async () => {
   assert.match(changed.stderr, /RN717/);
 });
 
-test('files that are no keys or no bundles say so', async () => {
+test('a file that is no key or no bundle is refused', async () => {
   for (const [args, code, exit] of [
     [['sign', 'embed.wasm', '--key', 'mine.pub'], 'RN611', 4],
     [['verify', 'embed.wasm', '--key', 'mine.key'], 'RN611', 4],

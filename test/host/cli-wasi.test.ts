@@ -1,6 +1,6 @@
 /**
- * The command line and WASI: build --wasi makes a command, inspect says so, run takes it as any bundle,
- * golden writes what any runtime can be held against.
+ * The command line and WASI: build --wasi makes a command, inspect shows the form, run takes it like any
+ * bundle, and golden writes a test for any runtime.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,12 +23,12 @@ test.before(async () => {
   for (const args of [['plain.wasm'], ['wasi.wasm', '--wasi']]) {
     const { code, stdout, stderr } = await runlet('build', 'q.onnx', '-o', ...args);
     assert.is(code, 0, stderr);
-    assert.is(/^form +a WASI command too/m.test(stdout), args.includes('--wasi'));
+    assert.is(/^form +also a WASI command/m.test(stdout), args.includes('--wasi'));
   }
 });
 
-test('inspect says the form, and run takes it as any bundle', async () => {
-  assert.match((await runlet('inspect', 'wasi.wasm')).stdout, /a WASI command too: frames on standard input/);
+test('inspect shows the form, and run takes the command like any bundle', async () => {
+  assert.match((await runlet('inspect', 'wasi.wasm')).stdout, /also a WASI command: frames on standard input/);
   assert.is(JSON.parse((await runlet('inspect', 'wasi.wasm', '--json')).stdout).form, 'wasi');
   assert.is(JSON.parse((await runlet('inspect', 'plain.wasm', '--json')).stdout).form, undefined);
   const [plain, wasi] = await Promise.all(
@@ -38,7 +38,7 @@ test('inspect says the form, and run takes it as any bundle', async () => {
   assert.is(wasi?.stdout, plain?.stdout);
 });
 
-test('golden writes frames and outputs, which a WASI runtime repeats', async () => {
+test('golden writes frames and outputs, and a WASI runtime gives the same outputs', async () => {
   const { code, stdout, stderr } = await runlet('golden', 'wasi.wasm');
   assert.is(code, 0, stderr);
   assert.match(stdout, /frames +wasi\.frames\.bin: .* hops\noutputs +wasi\.outputs\.bin: .*SHA-256/);
@@ -54,7 +54,7 @@ test('golden writes frames and outputs, which a WASI runtime repeats', async () 
   assert.ok(readFileSync(at('d/o')).equals(outputs));
 });
 
-test('a bundle whose outputs are not the reference has no golden files; weights are inside', async () => {
+test('a bundle whose outputs differ from the reference gets no golden files, and weights are inside the module', async () => {
   const text = readFileSync(at('plain.wasm'));
   const digest = text.indexOf(readManifest(text).golden.digest);
   text[digest] = (text[digest] as number) === 0x30 ? 0x31 : 0x30;

@@ -1,6 +1,6 @@
 /**
- * The command line and weights in a file apart: build writes it, run, inspect and validate find it beside the
- * bundle.
+ * The command line with weights in a separate file: build writes it; run, inspect and validate find it next
+ * to the bundle.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ test.before(async () => {
   }
 });
 
-test('build writes the weights beside the module, and says so', async () => {
+test('build writes the weights next to the module and reports it', async () => {
   assert.not.ok(existsSync(at('embed.weights.bin')));
   for (const home of ['linear', 'tile'] as const) {
     const { weights } = readManifest(readFileSync(at(`${home}.wasm`)));
@@ -40,7 +40,7 @@ test('build writes the weights beside the module, and says so', async () => {
   assert.is(weightsPath('model'), 'model.weights.bin');
 });
 
-test('run gives the same lines from every home', async () => {
+test('run prints the same lines from every home', async () => {
   const lines = await Promise.all(homes.map((home) => runlet('run', `${home}.wasm`, 'gen:noise?seconds=2', '--limit', '4')));
   const [first, ...others] = lines;
   assert.is(first?.code, 0, first?.stderr);
@@ -48,7 +48,7 @@ test('run gives the same lines from every home', async () => {
   for (const { stdout, stderr } of others) assert.is(stdout, first?.stdout, stderr);
 });
 
-test('inspect says where weights live, and adds up', async () => {
+test('inspect shows where weights lie, and the parts add up', async () => {
   for (const home of homes) {
     const facts = JSON.parse((await runlet('inspect', `${home}.wasm`, '--json')).stdout);
     assert.is(facts.weights.home, home);
@@ -61,7 +61,7 @@ test('inspect says where weights live, and adds up', async () => {
   }
 });
 
-test('weights that are missing or of another build are told', async () => {
+test('missing weights, and weights of another build, are reported', async () => {
   renameSync(at('tile.weights.bin'), at('kept.bin'));
   const missing = await runlet('run', 'tile.wasm', 'gen:noise?seconds=1');
   assert.is(missing.code, 4);
@@ -72,13 +72,13 @@ test('weights that are missing or of another build are told', async () => {
   writeFileSync(at('tile.weights.bin'), bytes);
   assert.match((await runlet('run', 'tile.wasm', 'gen:noise?seconds=1')).stderr, /RN717 .*SHA-256/s);
   renameSync(at('kept.bin'), at('tile.weights.bin'));
-  // a file that nobody asked for is left alone
+  // an unused weights file is ignored
   writeFileSync(at('embed.weights.bin'), bytes);
   assert.is((await runlet('run', 'embed.wasm', 'gen:noise?seconds=1')).code, 0);
   rmSync(at('embed.weights.bin'));
 });
 
-test('build --verbose says which kernel each layer got, how its weights lie, and why', async () => {
+test('build --verbose prints the kernel of each layer, the layout of its weights, and the reason', async () => {
   const choices = async (...args: string[]) => {
     const { stdout, stderr } = await runlet('build', 'q.onnx', '-o', 'v.wasm', '--verbose', '--json', ...args);
     assert.ok(stdout, stderr);
@@ -100,12 +100,12 @@ test('build --verbose says which kernel each layer got, how its weights lie, and
     assert.ok(style.calls > 1000 && style.table > style.calls);
   }
   const { kernels } = await choices('--weights', 'tile');
-  for (const { layout } of kernels) assert.match(layout, /outputs? a fetch of \d+ bytes/);
+  for (const { layout } of kernels) assert.match(layout, /outputs? per fetch of \d+ bytes/);
   const { stdout } = await runlet('build', 'q.onnx', '-o', 'v.wasm', '--verbose', '--hop', '7');
   assert.match(stdout, /style +calls: the default/);
 });
 
-test('homes that cannot be', async () => {
+test('impossible homes are refused', async () => {
   for (const [args, code, text] of [
     [['--weights', 'flash'], 2, /RN740 .*embed, linear, tile/s],
     [['--weights', 'tile', '--target', 'simd'], 1, /RN508 .*simd/s],

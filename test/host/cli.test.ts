@@ -1,5 +1,5 @@
 /**
- * The command line, end to end: every source, JSON lines, exit codes, plots, help. Each test starts `node
+ * The command line end to end: every source, JSON lines, exit codes, plots, help. Each test starts `node
  * host/cli/bin.js`.
  */
 import { spawn } from 'node:child_process';
@@ -41,7 +41,7 @@ const linesOf = (result: CliResult): Line[] =>
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Line);
 
-/** int8 values, and the outputs that a run over them must print (scale 0.5). */
+/** int8 values; `expected` has the outputs that a run over them must print (scale 0.5). */
 const values = Int8Array.from({ length: 40 }, (_, i) => ((i * 37) % 101) - 50);
 const expected = reference(values).map((o, n) => ({
   n,
@@ -62,7 +62,7 @@ test.before(async () => {
   writeFileSync(at('s.npz'), zipSync({ 'x.npy': writeNpy([40], real), 'other.npy': writeNpy([1], real.subarray(0, 1)) }));
 });
 
-test('csv, npy, npz, text, JSON, csv and raw through standard input: the same outputs', async () => {
+test('csv, npy, npz, and text, JSON, csv and raw on standard input give the same outputs', async () => {
   const f32 = new Uint8Array(real.buffer);
   const runs: Promise<CliResult>[] = [
     runlet(['run', 'tiny.wasm', 's.csv', '--columns', 'x']),
@@ -82,7 +82,7 @@ test('csv, npy, npz, text, JSON, csv and raw through standard input: the same ou
   }
 });
 
-test('wav, its rate, and a generated signal', async () => {
+test('a WAV file with its rate and a generated signal can be run', async () => {
   const wav = new wavefile.WaveFile();
   wav.fromScratch(2, 8000, '16', [new Int16Array(64).fill(8192), new Int16Array(64)] as never);
   writeFileSync(at('s.wav'), wav.toBuffer());
@@ -109,14 +109,14 @@ test('wav, its rate, and a generated signal', async () => {
   assert.ok(summary.framesPerSecond > 0);
 });
 
-test('--realtime takes the time of the signal', async () => {
+test('--realtime takes as long as the signal', async () => {
   const started = performance.now();
   const result = await runlet(['run', 'tiny.wasm', 'gen:sine?seconds=1', '--realtime']);
   assert.is(result.code, 0);
   assert.ok(performance.now() - started > 950);
 });
 
-test('truth: mean absolute error, accuracy, and the plot', async () => {
+test('truth gives the mean absolute error, the accuracy and the plot', async () => {
   const summaryOf = (result: CliResult) => JSON.parse(result.stdout.trim().split('\n').pop() as string).summary;
   const mae = await runlet(['run', 'tiny.wasm', 's.csv', '--columns', 'x', '--truth', 'y', '--json', '--plot', 'out.svg']);
   assert.is(mae.code, 0, mae.stderr);
@@ -149,13 +149,13 @@ test("the bundle's front end is applied, and can be turned off", async () => {
   ]);
   assert.not.equal(linesOf(on), linesOf(off));
   assert.is(linesOf(asked).length, linesOf(on).length);
-  // A gap in the signal is bridged by the front end, and is an error without one.
+  // The front end bridges a gap in the signal. Without a front end the gap is an error.
   writeFileSync(at('gap.csv'), `x\n${[1, 2, 'NaN', 4, 5, 6, 7, 8, 9].join('\n')}\n`);
   assert.is((await runlet(['run', 'ppg.wasm', 'gap.csv'])).code, 0);
   assert.match((await runlet(['run', 'ppg.wasm', 'gap.csv', '--front-end', 'none'])).stderr, 'RN727');
 });
 
-test('exit codes and messages: no stack, what / where / why / try', async () => {
+test('errors have an exit code and say what, where, why and try, without a stack trace', async () => {
   const cases: [string[], number, string][] = [
     [[], 2, 'runlet --help'],
     [['nothing'], 2, 'RN741'],
@@ -193,7 +193,7 @@ test('exit codes and messages: no stack, what / where / why / try', async () => 
   assert.is(JSON.parse(json.stdout).error.code, 'RN720');
 });
 
-test('help, version, explain, doctor, ops', async () => {
+test('help, version, explain, doctor and ops print their text', async () => {
   const help = await runlet(['--help']);
   assert.is(help.code, 0);
   for (const verb of [
@@ -244,7 +244,7 @@ test('--help loads neither the compiler nor a verb', async () => {
   assert.not.ok(/assemblyscript|binaryen|onnxruntime|tsx|cli\/run\.[jt]s/.test(trace));
 });
 
-test('a closed pipe ends the run quietly', async () => {
+test('a closed pipe ends the run without a message', async () => {
   const result = await new Promise<CliResult>((resolve) => {
     const child = spawn(process.execPath, [bin, 'run', at('tiny.wasm'), 'gen:sine?seconds=Infinity']);
     let stderr = '';
@@ -258,7 +258,7 @@ test('a closed pipe ends the run quietly', async () => {
   assert.is(result.stderr, '');
 });
 
-test('helpers: exit codes, explanations, short floats', () => {
+test('exit codes, explanations and short floats are right', () => {
   const exit = (code: string) => exitCodeOf(new RunletError(code, { what: '' }));
   assert.equal(
     ['RN100', 'RN299', 'RN301', 'RN400', 'RN605', 'RN713', 'RN730', 'RN740', 'RN800'].map(exit),

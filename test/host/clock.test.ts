@@ -1,5 +1,5 @@
 /**
- * The clock of a stream, against a list of all frames and all windows: any hop, window, delay and warm-up,
+ * The clock of a stream, compared with a list of all frames and windows: any hop, window, delay and warm-up,
  * with gaps.
  */
 import fc from 'fast-check';
@@ -25,13 +25,13 @@ const steps = fc.array(
   { maxLength: 80 },
 );
 
-test('latest output, its window, what is made up in it and around it, and how long to the next: as counted one by one', () => {
+test('latest output, its window, filled frames in and around it, and the next output equal a count one by one', () => {
   const property = fc.property(timings, steps, (timing, all) => {
     const { hop, window, delayFrames, warmUpHops } = timing;
     let clock = new StreamClock(timing);
     let origin = 0;
     let made: boolean[] = [];
-    /** Windows, by number, that are reported once so many frames are in. */
+    /** Number of frames after which window n is reported. */
     const dueAt = (n: number) => n * hop + window + delayFrames;
     for (const step of all) {
       if ('lost' in step) {
@@ -67,7 +67,7 @@ test('latest output, its window, what is made up in it and around it, and how lo
       assert.is(clock.madeUpInWindow, latest < 0 ? 0 : counted(start, start + window));
       const around = counted(start - warmUpHops * hop, start) + counted(start + window, start + window + delayFrames);
       assert.is(clock.madeUpInContext, latest < 0 ? 0 : around);
-      // hops are whole where outputs fall due, and a whole number of hops before
+      // hops are complete where outputs are due, and whole hops before that
       let whole = dueAt(0) % hop;
       while (whole <= made.length) whole += hop;
       assert.is(clock.wholeFrame, origin + whole);

@@ -1,6 +1,6 @@
 /**
- * Which columns of a CSV make a frame: by the user's word, by the model's, by what they hold; the rate of a
- * time column; the truth.
+ * Which columns of a CSV file make a frame: chosen by the user, by the model, or by their content; the rate
+ * of a time column; the truth.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -30,7 +30,7 @@ const codeOf = async (run: () => Promise<unknown>): Promise<string> => {
   return 'none';
 };
 
-test('time, text and truth are no part of a frame', async () => {
+test('time, text and truth columns are not part of a frame', async () => {
   const lines = rows('time_s,ax,ay,person,activity', (n) => `${n / 50},${n},${-n},anna,walk`);
   const source = await open(lines, {});
   assert.equal(source.names, ['ax', 'ay']);
@@ -41,17 +41,17 @@ test('time, text and truth are no part of a frame', async () => {
   assert.equal(numbered.names, ['p', 'q'], 'a truth that is a number');
 });
 
-test('columns that the model names come before all others, and the user before the model', async () => {
+test('columns that the user names have priority, then those that the model names', async () => {
   const lines = rows('b,extra,a', (n) => `${n},7,${10 * n}`);
   assert.equal((await open(lines, { known: ['a', 'b'] })).names, ['a', 'b']);
   assert.equal((await open(lines, { known: ['a', 'b'], columns: ['extra', '0'] })).names, ['extra', 'b']);
-  // a header without them is no reason to refuse columns that fit
+  // a header without the model's names does not refuse columns of the right number
   assert.equal((await open(rows('p,q', (n) => `${n},1`), { known: ['a', 'b'] })).names, ['p', 'q']); // biome-ignore format: one line
   assert.is(await codeOf(() => open(lines, {})), 'RN722');
   assert.is(await codeOf(() => open(lines, { columns: ['a', 'c'] })), 'RN726');
 });
 
-test('more numbers than a frame has: those whose names belong together, or none', async () => {
+test('if there are too many number columns, those with related names are taken, or none', async () => {
   const imu = rows('ax,ay,az,temperature,gx,gy,gz', () => '1,2,3,20,4,5,6');
   assert.equal((await open(imu, {}, 6)).names, ['ax', 'ay', 'az', 'gx', 'gy', 'gz']);
   assert.is(await codeOf(() => open(imu, {}, 5)), 'RN722');
@@ -67,7 +67,7 @@ test('more numbers than a frame has: those whose names belong together, or none'
   );
 });
 
-test('the rate of a time column, in seconds or milliseconds; a row number is none', async () => {
+test('a time column gives the rate, in seconds or milliseconds, and a row number gives none', async () => {
   const rate = async (head: string, step: number) =>
     (
       await open(
@@ -92,7 +92,7 @@ test('a time column that contradicts the model is refused', async () => {
   assert.is(await codeOf(() => frames(source)), 'RN723');
 });
 
-test('a guessed truth: by its name, else the only column of text; its names get indexes as they come', async () => {
+test('the truth is the column of that name, else the only text column, and its names get indexes in their order', async () => {
   const named = await open(
     rows('a,b,label', (n) => `1,2,${n % 2}`),
     { guessTruth: true },
@@ -100,14 +100,14 @@ test('a guessed truth: by its name, else the only column of text; its names get 
   await frames(named);
   assert.is(named.truthName, 'label');
   assert.equal([...(named.truth?.view() ?? [])], [0, 1, 0, 1, 0]);
-  const told = await open(
+  const withTruth = await open(
     rows('a,b,what', (n) => `1,2,${['sit', 'run', '', 'sit', 'run'][n]}`),
     { guessTruth: true },
   );
-  await frames(told);
-  assert.is(told.truthName, 'what');
-  assert.equal(told.truthNames, ['sit', 'run']);
-  assert.equal([...(told.truth?.view() ?? [])], [0, 1, Number.NaN, 0, 1]);
+  await frames(withTruth);
+  assert.is(withTruth.truthName, 'what');
+  assert.equal(withTruth.truthNames, ['sit', 'run']);
+  assert.equal([...(withTruth.truth?.view() ?? [])], [0, 1, Number.NaN, 0, 1]);
   const two = await open(
     rows('a,b,what,who', () => '1,2,sit,anna'),
     { guessTruth: true },

@@ -1,7 +1,4 @@
-/**
- * The design of pages and SVGs: colours that can be read, and SVGs that are right without a page, light and
- * dark.
- */
+/** The design of pages and SVGs: readable colours, and SVGs that work without a page, light and dark. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Colour, colours, series, standalone, variables } from '../../host/report/design/palette.ts';
@@ -21,12 +18,12 @@ function contrast(a: string, b: string): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-test('text has a contrast of 4.5 on paper and on what is faint', () => {
+test('text has a contrast of at least 4.5 on paper and on faint backgrounds', () => {
   const texts = ['ink', 'soft', 'accent', 'good', 'bad', ...series] as Colour[];
   for (const side of [0, 1] as const)
     for (const name of texts)
       for (const ground of ['paper', 'faint'] as const) {
-        // lines have names on paper alone
+        // names of lines are on paper only
         if (ground === 'faint' && name.startsWith('series')) continue;
         const found = contrast(colours[name][side], colours[ground][side]);
         assert.ok(found >= 4.5, `${name} on ${ground}, ${side ? 'dark' : 'light'}: ${found.toFixed(2)}`);
@@ -34,7 +31,7 @@ test('text has a contrast of 4.5 on paper and on what is faint', () => {
   for (const name of Object.keys(colours)) assert.is(variables.split(`--${name}:`).length, 3, name);
 });
 
-test('an SVG on its own has the light colours, and the dark ones for who prefers them', async () => {
+test('a standalone SVG has light colours, and dark ones if the reader prefers them', async () => {
   const svg = standalone('<svg><path stroke="var(--wave)"/><g class="x"/></svg>', '.x { fill: var(--bad); }');
   assert.not.match(svg, /var\(/);
   const [light = '', dark = ''] = svg.split('@media (prefers-color-scheme: dark)');

@@ -1,6 +1,6 @@
 /**
- * The detector: its rule against a slow reading of it, against outputs of real wake word models, several
- * labels, voice, bad options.
+ * The detector: its rule compared with a slow implementation and with outputs of real wake word models;
+ * several labels, voice, wrong options.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ interface Heard {
   mean: number;
 }
 
-/** The rule read slowly: lists instead of a ring. */
+/** The rule in a slow implementation, with lists instead of a ring buffer. */
 function slowly(
   probabilities: number[],
   cutoff: number,
@@ -48,7 +48,7 @@ const run = (detector: Detector, probabilities: number[], voice = (_: number) =>
     return found ? [{ step: found.timeMs / detector.stepMs - 1, mean: found.probability }] : [];
   });
 
-test('the rule, over random probabilities in bursts', () => {
+test('the detector equals the slow implementation on random bursts of probabilities', () => {
   const random = randomOf(3);
   let total = 0;
   for (let round = 0; round < 400; round++) {
@@ -73,7 +73,7 @@ test('the rule, over random probabilities in bursts', () => {
   assert.ok(total > 1000, `${total} detections`);
 });
 
-test('one long word is heard once; the cutoff itself is not enough; the window has to be full', () => {
+test('one long word is heard once, the cutoff itself is too low, and the window must be full', () => {
   const d = new Detector({ cutoff: 0.5, slidingWindow: 3, refractoryMs: 90, stepMs: 30, label: 'word' });
   assert.equal(run(d, [1, 1, 0.9, 1, 1, 1, 1, 1, 1, 1, 1]), [{ step: 2, mean: (1 + 1 + 0.9) / 3 }]);
   assert.is(d.waitMs, 90, 'time above the cutoff does not count');
@@ -83,7 +83,7 @@ test('one long word is heard once; the cutoff itself is not enough; the window h
   assert.equal(d.push(1, 150)?.label, 'word');
 });
 
-test('before the first detection warmUpMs pass', () => {
+test('no word is detected before warmUpMs has passed', () => {
   const d = new Detector({ cutoff: 0.5, slidingWindow: 1, warmUpMs: 100, stepMs: 50, label: 'x' });
   assert.equal(run(d, [0, 1, 0, 1]), [{ step: 3, mean: 1 }]);
 });
@@ -97,7 +97,7 @@ test('without voice nothing counts, and the word is heard once there is voice', 
   assert.not.ok(d.blocked);
 });
 
-test('options that are of no use', async () => {
+test('wrong options are refused', async () => {
   const good = { cutoff: 0.5, slidingWindow: 2, stepMs: 10, label: 'x' };
   const bad: object[] = [
     { cutoff: 1.1 },
@@ -119,7 +119,7 @@ const classes = (detector?: object) => ({
   detector: { cutoff: 0.5, slidingWindow: 2, refractoryMs: 40, output: 0, ...detector },
 });
 
-test('labels: background is not heard, each label has its own cutoff and refractory time, the highest mean counts', () => {
+test('background is not heard, each label has its own cutoff and refractory time, and the highest mean wins', () => {
   const d = new LabelDetector(classes({ cutoffs: { no: 0.8 } }) as never, 20);
   let t = 0;
   const push = (...values: number[]) => {
@@ -141,7 +141,7 @@ test('labels: background is not heard, each label has its own cutoff and refract
   assert.is(push(0, 0, 0.9, 0.95), 'no 220', 'the higher of two');
 });
 
-test('labels: names that every object has are words like others', () => {
+test('a label that is named like a property of every object is a word like others', () => {
   const labels = ['_silence_', 'constructor', 'toString', 'no'];
   const d = new LabelDetector({ ...classes({ cutoffs: { no: 0.8 } }), labels } as never, 20);
   assert.equal(
@@ -152,7 +152,7 @@ test('labels: names that every object has are words like others', () => {
   assert.is(d.push(Float32Array.of(0, 0.7, 0, 0), 40)?.label, 'constructor');
 });
 
-test('labels: one of them, or a mistake', async () => {
+test('one label can be chosen, and unknown or missing labels are refused', async () => {
   const one = new LabelDetector(classes() as never, 20, { label: 'no', cutoff: 0.25 });
   assert.equal(
     one.parts.map((p) => [p.element, p.detector.label, p.detector.cutoff]),
@@ -165,7 +165,7 @@ test('labels: one of them, or a mistake', async () => {
   assert.not.ok(isBackground('yes') || isBackground('unknown word'));
 });
 
-/** Outputs that TensorFlow Lite Micro computed, uint8 [steps]. */
+/** Outputs that TensorFlow Lite Micro computed, uint8 [steps], as probabilities. */
 function outputsOf(model: string): [string, number[]][] {
   const dir = shared('models', 'mww', model);
   if (!dir) return [];
@@ -178,7 +178,7 @@ for (const [model, word, cutoff, slidingWindow] of [
   ['v2/okay_nabu', 'okay_nabu', 0.97, 5],
   ['v2/hey_jarvis', 'hey_jarvis', 0.97, 5],
 ] as const)
-  test(`${model}: the word is heard as often as it is said (twice in okay_nabu_3), and in no other recording`, () => {
+  test(`${model}: each spoken word is heard once (twice in okay_nabu_3), and no other recording has one`, () => {
     for (const [name, probabilities] of outputsOf(model)) {
       const d = new Detector({ cutoff, slidingWindow, stepMs: 30, label: word });
       const times = name === 'okay_nabu_3' && word === 'okay_nabu' ? 2 : Number(name.startsWith(word));

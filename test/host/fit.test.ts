@@ -1,9 +1,9 @@
 /**
- * runlet fit: its estimate of instructions against QEMU's count on networks that it was not fitted to, and
- * its answers for every board.
+ * runlet fit: its estimate of instructions compared with QEMU's count on held-out networks, and its answers
+ * for every board.
  *
- * Counts in QEMU run where the tools are installed. What is taken apart (segments, handlers) is held against
- * running the module itself.
+ * Tests that count in QEMU run if the tools are installed. The decoded module (segments, handlers) is
+ * compared with a run of the module.
  */
 
 import { execFile, spawnSync } from 'node:child_process';
@@ -58,7 +58,7 @@ async function fit(...args: string[]): Promise<{ code: number; text: string; err
   }
 }
 
-test('segments are all instructions, each once, and what is counted is the module', async () => {
+test('segments cover each instruction once, and the module with counters computes the same bytes', async () => {
   for (const target of ['native', 'interp'] as const) {
     const bundle = await tiny(target);
     const module = decodeModule(bundle.wasm);
@@ -73,13 +73,13 @@ test('segments are all instructions, each once, and what is counted is the modul
     assert.is(counted.hops.length, 16);
     // the module with counters computes the same bytes
     assert.ok((await selfTest(await openSession(counted.wasm as BufferSource))).ok);
-    // hops are counted where they run: a push of a whole hop runs rn_push once
+    // a push of a whole hop runs rn_push once
     const push = counted.segments.flat().filter(({ counter }) => counter !== undefined && counted.hops[0]?.[counter] === 1);
     assert.ok(push.length > 0);
   }
 });
 
-test('executed instructions of a network: the same in every run; 64-bit ones are those of target interp', async () => {
+test('executed instructions are equal in every run, and 64-bit ones occur only for target interp', async () => {
   for (const target of ['native', 'interp'] as const) {
     const [first, again] = [await countHops(await tiny(target)), await countHops(await tiny(target))];
     const executed = executedIn(first, first.hops);
@@ -90,16 +90,13 @@ test('executed instructions of a network: the same in every run; 64-bit ones are
   }
 });
 
-/**
- * Networks that nothing is fitted to: RUNLET_FIT of them (4), the seed chooses which. `npm run soak -- fit`
- * takes all.
- */
+/** Held-out networks: RUNLET_FIT of them (4), chosen by the seed. `npm run soak -- fit` takes all. */
 const perDay = Math.min(otherSeeds.length, Number(process.env.RUNLET_FIT ?? 4));
 const firstOfDay = (Number(process.env.RUNLET_SEED ?? 1) * perDay) % otherSeeds.length;
 const today = Array.from({ length: perDay }, (_, i) => otherSeeds[(firstOfDay + i) % otherSeeds.length] as string);
 /**
- * The largest factor between a count and its estimate for compiled code. A choice: with an estimate that is
- * half or twice the count a user still knows which boards to look at; beyond, it decides nothing.
+ * Largest accepted factor between a count and its estimate for compiled code. A choice: an estimate of half
+ * or twice the count still tells a user which boards to consider; a larger error does not.
  */
 const largestFactor = 2;
 const installed = (tool: string) => spawnSync(tool, ['--version']).error === undefined;
@@ -109,7 +106,7 @@ for (const core of Object.keys(cores) as CoreName[]) {
   const missing = ['wasm2c', compiler, qemu].filter((tool) => !installed(tool));
   if (missing.length > 0) console.log(`skipped: no ${missing.join(', ')}: apt-get install ${packages}`);
   (missing.length > 0 ? test.skip : test)(
-    `${name}: compiled code within a factor of ${largestFactor} on networks held out`,
+    `${name}: compiled code is within a factor of ${largestFactor} on held-out networks`,
     async () => {
       for (const [i, model] of today.entries()) {
         assert.not.ok(fittedTo.includes(model));
@@ -126,14 +123,14 @@ for (const core of Object.keys(cores) as CoreName[]) {
   );
 }
 
-/** A board of each core that is counted, and one that takes another's count. */
+/** Boards of each core with a count, and one board that uses the count of another core. */
 const measurable = { rv32: ['esp32c3', 'esp32'], m4: ['nrf52840'], m0: ['rp2040'] } as const;
 for (const core of Object.keys(measurable) as CoreName[]) {
   const { compiler, qemu, name, packages } = cores[core];
   const missing = ['wasm2c', compiler, qemu].filter((tool) => !installed(tool));
   if (missing.length > 0) console.log(`skipped: no ${missing.join(', ')}: apt-get install ${packages}`);
   (missing.length > 0 ? test.skip : test)(
-    `fit: what QEMU counts on ${name}, asked to or not, with the tools that counted`,
+    `fit counts in QEMU on ${name}, with or without --measure, and names the tools`,
     async () => {
       const bundle = await tiny('native');
       const path = write(`measured-${core}`, bundle);
@@ -144,10 +141,10 @@ for (const core of Object.keys(measurable) as CoreName[]) {
         const { text, error } = await fit(path, '--board', board, '--measure', '--json');
         assert.is(error, '');
         assert.equal(JSON.parse(text).instructions, { mean, most, from: 'counted', tools });
-        const told = lines((await fit(path, '--board', board, '--measure')).text);
-        assert.match(told, `counted in QEMU for ${name}: ${tools}`);
-        assert.is(told.includes('of RV32IMC, in place of Xtensa LX6'), board === 'esp32');
-        assert.not.match(told, 'estimated');
+        const printed = lines((await fit(path, '--board', board, '--measure')).text);
+        assert.match(printed, `counted in QEMU for ${name}: ${tools}`);
+        assert.is(printed.includes('of RV32IMC, used for Xtensa LX6'), board === 'esp32');
+        assert.not.match(printed, 'estimated');
         const unasked = await fit(path, '--board', board, '--json');
         assert.equal(JSON.parse(unasked.text).instructions, JSON.parse(text).instructions);
         assert.match((await fit(path, '--board', board, '--no-measure')).text, 'estimated');
@@ -158,20 +155,20 @@ for (const core of Object.keys(measurable) as CoreName[]) {
   );
 }
 
-test('fit --measure: a tool that is missing is named with its packages, an interpreter is refused', async () => {
+test('fit --measure names a missing tool with its packages, and refuses an interpreter', async () => {
   const path = write('unmeasured', await tiny('native'));
   const args = [join(root, 'host/cli/bin.js'), 'fit', path, '--board', 'rp2040', '--measure'];
   const { stderr, status } = spawnSync(process.execPath, args, { env: { ...process.env, PATH: folder }, encoding: 'utf8' });
   assert.ok(status !== 0);
   assert.match(stderr, /RN790[\s\S]*wasm2c[\s\S]*apt-get install wabt qemu-system-arm gcc-arm-none-eabi/);
-  // unasked it is estimated, and says what would count it; so it does of one that takes long
+  // without --measure fit estimates, and says which tools would count; also for a module that takes long
   const unasked = spawnSync(process.execPath, args.slice(0, -1), { env: { ...process.env, PATH: folder }, encoding: 'utf8' });
   assert.match(unasked.stdout.replace(/\s+/g, ' '), `estimated: `);
-  assert.match(unasked.stdout.replace(/\s+/g, ' '), `counted where these are installed: ${cores.m0.packages}`);
+  assert.match(unasked.stdout.replace(/\s+/g, ' '), `to count it, install ${cores.m0.packages}`);
   const bundle = await tiny('native');
   const counts = await countHops(bundle);
   const long = await countedUnasked(bundle, { ...counts, all: counts.all.fill(1e8) }, 'm0');
-  assert.match(long.notCounted ?? '', /--measure counts it in QEMU, which takes some \d+ s/);
+  assert.match(long.notCounted ?? '', /--measure counts it in QEMU, which takes about \d+ s/);
   assert.not.ok(long.counted);
   const interpreted = await fit(path, '--board', 'rp2040', '--measure', '--engine', 'wamr-fast');
   assert.is(interpreted.code, 2);
@@ -184,7 +181,7 @@ if (absent) console.log(`skipped: ${absent}`);
   const names = today.flatMap((name) => (['native', 'interp'] as const).map((target) => ({ name, target })));
   const bundles = [];
   for (const { name, target } of names) bundles.push(await buildModel(name, target));
-  // by size alone: the interpreter in QEMU takes some hundred instructions for each of the module's
+  // small networks only: the interpreter in QEMU needs hundreds of instructions for each one of the module
   for (let i = bundles.length - 1; i >= 0; i--)
     if ((bundles[i]?.manifest.macsPerHop ?? 0) > 50_000) {
       bundles.splice(i, 1);
@@ -192,10 +189,10 @@ if (absent) console.log(`skipped: ${absent}`);
     }
   const { counts } = await countInWamr(bundles);
   for (const [i, bundle] of bundles.entries()) {
-    const told = Math.max(...wamrCount(await countHops(bundle), coefficients().wamrFast.m4).hops);
-    const off = told / (counts[i]?.most ?? 0) - 1;
+    const estimated = Math.max(...wamrCount(await countHops(bundle), coefficients().wamrFast.m4).hops);
+    const off = estimated / (counts[i]?.most ?? 0) - 1;
     console.log(
-      `  ${names[i]?.name}, ${names[i]?.target}: ${counts[i]?.most}, told ${told.toFixed(0)}, ${(100 * off).toFixed(2)} %`,
+      `  ${names[i]?.name}, ${names[i]?.target}: ${counts[i]?.most}, estimated ${estimated.toFixed(0)}, ${(100 * off).toFixed(2)} %`,
     );
     assert.ok(Math.abs(off) < interpreterWithin, `${names[i]?.name}: ${(100 * off).toFixed(2)} %`);
   }
@@ -213,28 +210,28 @@ test('every board has a core that was counted, and every core its coefficients',
   }
 });
 
-test('kws on every board and engine: needs are the sum of their parts, and text fits 80 columns', async () => {
+test('on every board and engine the needs of kws are the sum of their parts, and text fits 80 columns', async () => {
   const path = write('kws', await buildModel('kws', 'native'));
   for (const board of Object.keys(boards)) {
     const { code, text, error } = await fit(path, '--board', board, '--json', '--no-measure');
     assert.ok(code === 0 || code === 1, error);
-    const told = JSON.parse(text);
-    assert.is(told.fit, code === 0);
+    const result = JSON.parse(text);
+    assert.is(result.fit, code === 0);
     for (const need of ['flash', 'ram']) {
-      const parts = Object.values(told[need].parts as Record<string, number>).reduce((a, b) => a + b, 0);
-      assert.is(told[need].needs, parts);
-      assert.is(told.fits[need], parts <= told[need].has);
+      const parts = Object.values(result[need].parts as Record<string, number>).reduce((a, b) => a + b, 0);
+      assert.is(result[need].needs, parts);
+      assert.is(result.fits[need], parts <= result[need].has);
     }
     const { hz } = boards[board] as { hz: number };
     const { cycles } = coreModels[(boards[board] as { core: keyof typeof coreModels }).core];
-    assert.ok(Math.abs(told.ms.worst - (1000 * told.instructions.most * cycles) / hz) < 1e-9);
-    assert.ok(told.instructions.mean <= told.instructions.most);
-    const { range, costs } = told.instructions;
-    assert.is(range.low, costs.spread.low * told.instructions.most);
-    assert.is(range.high, costs.spread.high * told.instructions.most);
-    assert.ok(Math.abs(told.ms.high / told.ms.worst - costs.spread.high) < 1e-9);
+    assert.ok(Math.abs(result.ms.worst - (1000 * result.instructions.most * cycles) / hz) < 1e-9);
+    assert.ok(result.instructions.mean <= result.instructions.most);
+    const { range, costs } = result.instructions;
+    assert.is(range.low, costs.spread.low * result.instructions.most);
+    assert.is(range.high, costs.spread.high * result.instructions.most);
+    assert.ok(Math.abs(result.ms.high / result.ms.worst - costs.spread.high) < 1e-9);
   }
-  // 253 KB of memory does not fit 112 KB: exit 1, and what to change, each with its effect
+  // 253 KB of memory does not fit 112 KB: exit code 1, and possible changes with their effects
   for (const engine of Object.keys(engines)) {
     const { code, text } = await fit(path, '--board', 'stm32l4', '--engine', engine, '--rate', '50', '--no-measure');
     assert.is(code, 1);
@@ -244,7 +241,7 @@ test('kws on every board and engine: needs are the sum of their parts, and text 
   }
 });
 
-test('a hop that takes too long: other kernels, engines, hops and channels, in numbers', async () => {
+test('for a hop that takes too long, fit suggests other kernels, engines, hops and channels, with numbers', async () => {
   const path = write('tiny', await tiny('interp'));
   const { code, text } = await fit(path, '--board', 'rp2040', '--engine', 'wamr-fast', '--rate', '20000', '--json');
   assert.is(code, 1);
@@ -258,7 +255,7 @@ test('a hop that takes too long: other kernels, engines, hops and channels, in n
   assert.match(slow.text, /fits/);
 });
 
-test('what fit does not take', async () => {
+test('modules, boards, engines and rates that fit cannot handle are refused', async () => {
   const path = write('simd', await tiny('simd'));
   const simd = await fit(path, '--board', 'esp32');
   assert.is(simd.code, 2);

@@ -30,7 +30,7 @@ const read = (session: Session, bytes: Uint8Array) =>
     session.manifest.inputs[0]?.elements ?? 0,
   );
 
-test('warm-up: frames until the next output, and what is held back', async () => {
+test('during warm-up, the frames until the next output and the outputs held back are right', async () => {
   for (const warmUpHops of [0, 2]) {
     const session = await open({ warmUpHops });
     const first = warmUpHops * hop + window;
@@ -47,7 +47,7 @@ test('warm-up: frames until the next output, and what is held back', async () =>
   }
 });
 
-test('hold and zero: the same outputs, indexes and snapshot as frames pushed one by one', async () => {
+test('hold and zero give the same outputs, indexes and snapshot as frames that are pushed one by one', async () => {
   for (const [channels, zeroPoint] of [[1, 0], [3, -7]] as const) // biome-ignore format: one line
     for (const policy of ['hold', 'zero'] as const)
       for (const cut of [0, 1, 3, 8, 14])
@@ -71,7 +71,7 @@ test('hold and zero: the same outputs, indexes and snapshot as frames pushed one
         }
 });
 
-test('reset: the stream begins again after the gap, and originFrame says where', async () => {
+test('reset restarts the stream after the gap, and originFrame is its first frame', async () => {
   const session = await open({ warmUpHops: 1 });
   session.pushAll(noise(27), () => {});
   assert.equal(session.gap(13, 'reset'), { frames: 13, outputs: 0, leftOut: 0 });
@@ -98,7 +98,7 @@ test('reset: the stream begins again after the gap, and originFrame says where',
   assert.is(session.originFrame, 0);
 });
 
-test('gapFramesInWindow and in context: counted against a mask, also through a snapshot', async () => {
+test('gapFramesInWindow and gapFramesInContext equal a count over a mask, also through a snapshot', async () => {
   const random = randomOf(5);
   for (let round = 0; round < 20; round++) {
     let session = await open({ warmUpHops: round % 3 });
@@ -129,7 +129,7 @@ test('gapFramesInWindow and in context: counted against a mask, also through a s
   }
 });
 
-test('a gap of years is short work, and what follows is numbered right', async () => {
+test('a gap of years takes little time, and later outputs have the right numbers', async () => {
   const session = await open();
   const before = noise(13);
   session.pushAll(before, () => {});
@@ -145,7 +145,7 @@ test('a gap of years is short work, and what follows is numbered right', async (
   assert.is(session.gapFramesInWindow, window);
   const last = before[12] as number;
   const after = noise(40, 3);
-  const rest = (total - window) % hop; // frames of the next hop that are in
+  const rest = (total - window) % hop; // frames of the next hop that were already pushed
   const expected = reference(Int8Array.from([...new Array(window + rest).fill(last), ...after])).slice(1);
   const got: number[][] = [];
   session.pushAll(after, () => got.push(raw(session)));
@@ -155,14 +155,14 @@ test('a gap of years is short work, and what follows is numbered right', async (
   );
 });
 
-test('a session set forward to 2^31, 2^32 and 2^40 frames goes on with the same bytes and the right indexes', async () => {
+test('a session moved to 2^31, 2^32 and 2^40 frames gives the same bytes and the right indexes', async () => {
   for (const place of [2 ** 31, 2 ** 32, 2 ** 40, 2 ** 52])
     for (const warmUpHops of [0, 2]) {
       const [near, far] = [await open({ warmUpHops }), await open({ warmUpHops })];
       const frames = noise(200);
       near.pushAll(frames.subarray(0, 50), () => {});
       const snapshot = read(near, near.snapshot());
-      const moved = place - 64; // hops divide it: windows stay where they are on the grid
+      const moved = place - 64; // a multiple of the hop, so windows stay on their grid
       far.restore(
         packSnapshot({
           ...snapshot,
@@ -185,7 +185,7 @@ test('a session set forward to 2^31, 2^32 and 2^40 frames goes on with the same 
     }
 });
 
-test('errors: wrong arguments do nothing, and a state that never repeats has a limit', async () => {
+test('wrong arguments change nothing, and a state that never repeats has a limit', async () => {
   const session = await open();
   session.pushAll(noise(11), () => {});
   const before = session.snapshot();

@@ -8,7 +8,8 @@ import { isRunletError } from '../../models/error.ts';
 export const fuzzCount = Number(process.env.RUNLET_FUZZ_COUNT ?? 2000);
 
 /**
- * The code of the RunletError that `run` raises, or 'none'; any other error is passed on, since it is a bug.
+ * Returns the code of the RunletError that `run` throws, or 'none'. Any other error is thrown on, since it is
+ * a bug.
  */
 export const codeOf = async (run: () => unknown): Promise<string> => {
   try {
@@ -26,7 +27,7 @@ export const collect = async (source: Source | Promise<Source>): Promise<number[
   return all;
 };
 
-/** random(n) is a whole number in [0, n). */
+/** Returns a generator: random(n) is an integer in [0, n). */
 export const randomOf = (seed: number): ((below: number) => number) => {
   let x = seed;
   return (below) => {
@@ -35,7 +36,10 @@ export const randomOf = (seed: number): ((below: number) => number) => {
   };
 };
 
-/** A copy of `bytes`, cut off or with some bytes changed, more often near the start, where headers are. */
+/**
+ * Returns a copy of `bytes` that is cut off or has changed bytes, more often near the start, where headers
+ * are.
+ */
 export const mutate = (bytes: Uint8Array, random: (below: number) => number): Uint8Array => {
   const copy = bytes.slice(0, random(3) === 0 ? random(bytes.length + 1) : bytes.length);
   for (let k = random(5); k > 0 && copy.length; k--)

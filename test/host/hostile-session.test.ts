@@ -1,6 +1,7 @@
 /**
- * A session takes any value and any module: what is no frames is a RunletError and costs the stream nothing,
- * and a module that breaks the ABI is refused when it is opened, or closes the session until it is reset.
+ * A session with wrong values and wrong modules. A value that is no frames is refused with a RunletError, and
+ * the stream is unchanged. A module that breaks the ABI is refused when it is opened, or closes the session
+ * until a reset.
  */
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
@@ -13,7 +14,10 @@ import { hop, type TinyOptions, tinyBundle, tinyManifest, withSection } from './
 const bytes = async (options: TinyOptions = {}) => (await tinyBundle(options)) as Uint8Array<ArrayBuffer>;
 const open = async (options: TinyOptions = {}) => openSession(await bytes(options));
 
-/** The code of the RunletError that `run` throws; 'none', or the error where it is another. */
+/**
+ * Returns the code of the RunletError that `run` throws, 'none' if it throws nothing, or the text of another
+ * error.
+ */
 const codeOf = async (run: () => unknown): Promise<string> => {
   try {
     await run();
@@ -74,7 +78,7 @@ const hostile: Record<string, unknown> = {
   'a prototype': Object.create(Float32Array.prototype),
 };
 
-test('what is no frames is a RunletError by every way in, and the stream goes on as if it had not come', async () => {
+test('a value that is no frames is a RunletError in every call, and the stream continues unchanged', async () => {
   const expected = numbersOf(await open());
   for (const [name, value] of Object.entries(hostile)) {
     const session = await open();
@@ -88,7 +92,7 @@ test('what is no frames is a RunletError by every way in, and the stream goes on
       framesIn: () => session.framesIn(frames),
       stream: async () => {
         for await (const _ of session.stream([frames])) assert.unreachable();
-        // a stream takes pieces of a frame, so an empty one is no fault there
+        // stream() accepts pieces of a frame, so an empty one is no fault
         if (value === detached) session.push(frames);
       },
     };
@@ -100,13 +104,13 @@ test('what is no frames is a RunletError by every way in, and the stream goes on
   }
 });
 
-test('kind and length are those of the array itself, whatever its properties say', async () => {
+test('type and length come from the array itself, not from its properties', async () => {
   const session = await open();
   const expected = numbersOf(await open());
   const lying = Object.defineProperty(new Float32Array(1), 'length', { value: hop });
   assert.is(session.framesIn(lying), 1);
   const renamed = Object.setPrototypeOf(Int8Array.of(2, 4, -6, 8), Float32Array.prototype);
-  session.push(renamed); // int8 values as stored: half as large
+  session.push(renamed); // int8 values are taken as stored, so they are half as large
   assert.is(session.framesPushed, hop);
   session.reset();
   const foreign = runInNewContext('Float32Array.of(1, 2, -3, 4)') as Float32Array;
@@ -119,7 +123,7 @@ test('kind and length are those of the array itself, whatever its properties say
     for (let n = 0; n < 4; n++) if (session.push(same)) got.push(session.outputRaw()[0] as number);
     assert.equal(got, expected);
   }
-  // an element of an array is read once: what it says the second time counts for nothing
+  // each element of an array is read once; a second read would give another value
   let reads = 0;
   const turncoat = Object.defineProperty([], 0, { enumerable: true, get: () => (reads++ === 0 ? frame : 'abcd') });
   session.reset();
@@ -127,7 +131,7 @@ test('kind and length are those of the array itself, whatever its properties say
   assert.is(session.framesPushed, hop);
 });
 
-test('pushPart wants frames that are there, gap whole frames, restore bytes, output a number', async () => {
+test('pushPart, gap, restore and output refuse arguments that are out of range or of a wrong type', async () => {
   const session = await open();
   for (const [from, count] of [[0, 5], [0, 0], [-1, 2], [3, 2], [0.5, 1], [Number.NaN, 1], ['0', 1]] as [number, number][]) // biome-ignore format: one line
     assert.is(await codeOf(() => session.pushPart(frame, from, count)), 'RN707', `${from}, ${count}`);
@@ -149,7 +153,7 @@ test('pushPart wants frames that are there, gap whole frames, restore bytes, out
   assert.is(session.framesPushed, 0);
 });
 
-test('a stream does not change its kind inside a frame', async () => {
+test('a stream does not change its type inside a frame', async () => {
   const session = await open({ channels: 2 });
   const run = async () => {
     for await (const _ of session.stream([Float32Array.of(1), Int8Array.of(2, 3, 4)])) assert.unreachable();
@@ -157,10 +161,10 @@ test('a stream does not change its kind inside a frame', async () => {
   assert.is(await codeOf(run), 'RN708');
 });
 
-test('a module that gives an answer that the ABI does not have closes the session until it is reset', async () => {
+test('a module that returns a value outside the ABI closes the session until it is reset', async () => {
   const answers = { seven: '7', 'minus one': '-1', 'the largest': '0x7fffffff', trap: 'unreachable()' };
   for (const [name, answer] of Object.entries(answers)) {
-    // wrong at the third push, and right from then on
+    // wrong at the third push only
     const session = await open({
       edit: [['return due', `store<i32>(state, load<i32>(state, 12) + 1, 12); if (load<i32>(state, 12) == 3) return ${answer}; return due`]], // biome-ignore format: one line
     });
@@ -181,7 +185,7 @@ test('a module that gives an answer that the ABI does not have closes the sessio
   assert.is(await codeOf(() => noNumber.push(frame)), 'RN710');
 });
 
-test('delay, warm-up and every other constant must be those of rn_info', async () => {
+test('delay, warm-up and all other constants must equal those of rn_info', async () => {
   const says = (what: number, value: number): TinyOptions => ({
     edit: [[`case ${what}: return ${({ 3: 2, 4: 0 } as Record<number, number>)[what]};`, `case ${what}: return ${value};`]],
     warmUpHops: 2,
@@ -200,12 +204,12 @@ test('delay, warm-up and every other constant must be those of rn_info', async (
 
 const leb = (n: number): number[] => (n < 0x80 ? [n] : [(n & 0x7f) | 0x80, ...leb(Math.floor(n / 128))]);
 
-/** The bundle with another memory section. */
+/** Returns the bundle with another memory section. */
 async function withMemory(body: number[]): Promise<Uint8Array<ArrayBuffer>> {
   const wasm = await tinyBundle({ bare: true });
   const parts: number[] = [...wasm.subarray(0, 8)];
   for (let at = 8; at < wasm.length; ) {
-    const length = wasm[at + 1] as number; // sections of the tiny bundle that are longer than 127 bytes come behind the memory
+    const length = wasm[at + 1] as number; // sections longer than 127 bytes come after the memory section
     if (wasm[at] === 5) {
       parts.push(5, body.length, ...body, ...wasm.subarray(at + 2 + length));
       break;
@@ -217,7 +221,7 @@ async function withMemory(body: number[]): Promise<Uint8Array<ArrayBuffer>> {
   return withSection(Uint8Array.from(parts), 'runlet', manifest) as Uint8Array<ArrayBuffer>;
 }
 
-test('a memory of 4 GiB is refused before it is made, and one larger than the manifest says', async () => {
+test('a memory of 4 GiB, or one larger than in the manifest, is refused before it is allocated', async () => {
   assert.is(await codeOf(async () => openSession(await withMemory([1, 1, 1, 1]))), 'none');
   for (const pages of [65536, 16385, 4]) {
     const wasm = await withMemory([1, 1, ...leb(pages), ...leb(pages)]);
@@ -227,7 +231,7 @@ test('a memory of 4 GiB is refused before it is made, and one larger than the ma
   assert.is(await codeOf(() => openSession(compiled)), 'RN704', 'a compiled module');
 });
 
-test('what is no module, no manifest or no weights is a RunletError', async () => {
+test('a value that is no module, no manifest or no weights is a RunletError', async () => {
   const wasm = await bytes();
   for (const value of [null, undefined, 'wasm', 5e9, {}, [null], ['wasm'], [], new Proxy(wasm, {})])
     assert.match(await codeOf(() => openSession(value as unknown as Uint8Array<ArrayBuffer>)), /^RN(600|700)$/, inspect(value));

@@ -1,6 +1,6 @@
 /**
- * What a module says of itself by number (rn_info), homes of weights by target and form, and the message of a
- * command: no compiler is needed.
+ * What a module reports about itself: rn_info, homes of weights by target and form, and the message of a WASI
+ * command. No compiler is needed.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -26,7 +26,7 @@ const infoOf = (hostType: 'float32' | 'int8' | 'uint8'): Map<number, number> => 
   return new Map(infoCases(quant, map).map(([what, value]) => [what, value]));
 };
 
-test('rn_info: types, zero points and scales of ports are those of docs/abi.md', () => {
+test('rn_info gives types, zero points and scales of ports as in docs/abi.md', () => {
   for (const [hostType, type] of [
     ['float32', 1],
     ['int8', 1],
@@ -48,7 +48,7 @@ test('rn_info: types, zero points and scales of ports are those of docs/abi.md',
   }
 });
 
-test('homes: tiles for no kernels that cannot fetch, and a command has everything inside', async () => {
+test('a home of tiles needs kernels that can fetch, and a command has all weights inside', async () => {
   for (const home of homes)
     for (const target of targets) {
       assert.is(await codeOf(() => checkHome(home, target)), home === 'tile' && !isScalar(target) ? 'RN508' : 'none');
@@ -57,7 +57,7 @@ test('homes: tiles for no kernels that cannot fetch, and a command has everythin
   assert.is(await codeOf(() => checkHome('flash', 'interp')), 'RN508');
 });
 
-test('a command says how many bytes a frame has: elements, rate and width', () => {
+test('a command prints how many bytes a frame has: elements, rate and width', () => {
   const text = (...info: [number, number][]): string => new TextDecoder().decode(wasiData(4096, info));
   assert.match(text([0, 4], [9, 1], [16, 1], [17, 6]), /a frame of 6 bytes\n/);
   assert.match(text([0, 4], [9, 1], [16, 2], [17, 1]), /a frame of 2 bytes\n/);

@@ -1,6 +1,6 @@
 /**
- * A session with several inputs: one array each on one clock, in any pieces; what is refused, and what a gap
- * and a snapshot do.
+ * A session with several inputs: one array for each on one clock, in any pieces; refusals, gaps and
+ * snapshots.
  */
 
 import { test } from 'uvu';
@@ -41,7 +41,7 @@ const perTick = [6, 2] as const;
 const cut = (from: number, to: number) =>
   signals.map((s, i) => s.slice(from * (perTick[i] as number), to * (perTick[i] as number)));
 
-test('the bundle says its rates, in the manifest and by rn_info', async () => {
+test('the bundle has the rates of its inputs in the manifest and in rn_info', async () => {
   assert.equal(
     bundle.manifest.inputs.map((p) => [p.name, p.rate, p.elements, p.shape[0]]),
     [
@@ -58,7 +58,7 @@ test('the bundle says its rates, in the manifest and by rn_info', async () => {
   await requireSelfTest(await open());
 });
 
-test('push, pushInt8, pushAll and stream agree with the reference, in any pieces', async () => {
+test('push, pushInt8, pushAll and stream equal the reference, in any pieces', async () => {
   const session = await open();
   assert.is(expected.length, (ticks - 8) / hop + 1);
   for (const part of [1, 2]) {
@@ -83,7 +83,7 @@ test('push, pushInt8, pushAll and stream agree with the reference, in any pieces
   assert.equal(streamed, expected);
 });
 
-test('frames that do not fit the clock are refused, with what is wanted', async () => {
+test('frames that do not fit the clock are refused, and the error says what is expected', async () => {
   const session = await open();
   const [a, b] = cut(0, 1) as [Int8Array, Int8Array];
   assert.match(await code(() => session.push(a)), /RN706.*2 inputs.*an array for each.*3 frames of a, 2 frames of b/);
@@ -93,7 +93,7 @@ test('frames that do not fit the clock are refused, with what is wanted', async 
   assert.match(await code(() => session.push([a.subarray(0, 4), b])), /RN706.*input a.*2 frames, and a tick has 3/);
   assert.match(
     await code(() => session.push([a, cut(0, 2)[1] as Int8Array])),
-    /RN706.*input b.*4 frames, where 2 are wanted.*a has 3, 1 ticks/,
+    /RN706.*input b.*4 frames, where 2 are needed.*a has 3, 1 ticks/,
   );
   assert.match(await code(() => session.push(cut(0, 3))), /RN707/);
   assert.match(await code(() => session.push([new Float32Array(6), new Float32Array([0, Number.NaN])])), /RN709.*input b/);
@@ -102,7 +102,7 @@ test('frames that do not fit the clock are refused, with what is wanted', async 
   assert.equal(got, expected, 'nothing was consumed');
 });
 
-test('a gap holds the last frame of each input; a snapshot carries it', async () => {
+test('a gap holds the last frame of each input, and a snapshot includes it', async () => {
   const [one, two] = [await open(), await open()];
   one.pushAll(cut(0, 13), () => {});
   two.restore(one.snapshot());

@@ -1,9 +1,9 @@
 /**
  * Modules whose inputs and outputs are int16: sessions, self-test, snapshots, a gateway's trial and values,
- * the command's stored values.
+ * and stored values of the command.
  *
- * In: a network all of whose tensors are int16, its border float32 or int16 in the model file.  Out: the
- * integers of the reference everywhere.
+ * In: a network whose tensors are all int16; its inputs and outputs are float32 or int16 in the model file.
+ * Out: the integers of the reference everywhere.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ for (const hostType of ['float32', 'int16'] as const)
     const expected = [...runSignal(quant, signal)].map(({ outputs }) => outputs[0] as Int16Array);
     assert.ok(
       expected.some((values) => values.some((q) => Math.abs(q) > 127)),
-      'values that int8 has not got',
+      'values outside the range of int8',
     );
 
     const session = await openSession(wasm as BufferSource);

@@ -1,6 +1,5 @@
 /**
- * Listener: several models on one sound and one front end, order, voice, pieces of any length, and what does
- * not fit.
+ * Listener: several models on one sound and one front end; order, voice, pieces of any length, and refusals.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,7 +16,7 @@ const frontEnd = makeFrontEnd(presetParameters('microwakeword'));
 const { wasm: frontEndWasm } = await buildFrontEnd(frontEnd);
 const openRows = () => openSession(frontEndWasm as BufferSource);
 
-/** Loud and quiet noise by turns. */
+/** Loud and quiet noise alternately. */
 const random = randomOf(21);
 const sound = Int16Array.from({ length: 16000 }, (_, n) => (random(65536) - 32768) * ((n >> 12) & 1 ? 0.7 : 0.01));
 
@@ -29,7 +28,7 @@ const settings = (part: Partial<DetectorManifest> = {}): DetectorManifest => ({
   ...part,
 });
 
-/** A model on rows: the mean of 40 features over 8 rows, every 4 rows. */
+/** Returns a model on rows: the mean of 40 features over 8 rows, every 4 rows. */
 async function rowModel(name: string, options: { detector?: DetectorManifest; hostType?: 'int8' | 'float32' } = {}) {
   const { detector, hostType = 'int8' } = options;
   const labels = Array.from({ length: 40 }, (_, i) => `c${i}`);
@@ -46,7 +45,7 @@ const log = (lines: string[]) => ({
   voice: ({ name }: ListeningModel, active: boolean, timeMs: number) => lines.push(`${name} voice ${active} ${timeMs}`),
 });
 
-test('rows are computed once for all, and every model gets what it would get alone', async () => {
+test('rows are computed once for all models, and each model gets the rows that it would get alone', async () => {
   const rows = featureRows(frontEnd, sound);
   const expected = reference(rows, 40);
   assert.ok(expected.length > 20);
@@ -67,7 +66,7 @@ test('rows are computed once for all, and every model gets what it would get alo
       at += take;
     }
     assert.equal(got, { a: expected, b: expected });
-    // output n: 8 + 4 n rows, the first complete after 30 ms, one every 10 ms
+    // output n needs 8 + 4 n rows; the first row is complete after 30 ms, and then one every 10 ms
     assert.equal(
       times,
       expected.map((_, n) => 30 + 10 * (7 + 4 * n)),
@@ -78,7 +77,7 @@ test('rows are computed once for all, and every model gets what it would get alo
   }
 });
 
-test('float sound is the same sound; a model that quantises rows otherwise gets real values', async () => {
+test('float sound gives the same rows, and a model that quantises rows differently gets real values', async () => {
   const [shared, model] = [await openRows(), await rowModel('x', { hostType: 'float32' })];
   const got: Stored[] = [];
   const listener = new Listener([{ ...model, frontEnd: shared }], 16000, {
@@ -115,7 +114,7 @@ test('a word counts only while there is voice, whichever model comes first', asy
     assert.is(listener.countOf(models.find((m) => m.name === 'word') as ListeningModel).heard, spoken);
     const voiced = listener.countOf(models.find((m) => m.name === 'vad') as ListeningModel).voiced;
     assert.ok(voiced > 0 && voiced < 24);
-    // nothing is heard outside the times of voice
+    // no word is heard while there is no voice
     let [on, heardOff] = [false, 0];
     for (const line of all) {
       if (line.includes(' voice ')) on = line.includes('true');
@@ -126,7 +125,7 @@ test('a word counts only while there is voice, whichever model comes first', asy
   assert.equal(lines['word first'], lines['voice first']);
 });
 
-test('models on sound and on rows together', async () => {
+test('models on sound and models on rows listen together', async () => {
   const shared = await openRows();
   const rows = await rowModel('rows');
   const direct: ListeningModel = { name: 'sound', session: await openRows() };
@@ -143,7 +142,7 @@ test('models on sound and on rows together', async () => {
   assert.equal(seen.indexOf('rows 100'), seen.indexOf('sound 100') + 1);
 });
 
-test('what does not fit', async () => {
+test('models and options that do not fit are refused', async () => {
   const [shared, rows] = [await openRows(), await rowModel('rows')];
   const two: ListeningModel = { name: 'two', session: await openSession((await tinyBundle({ channels: 2 })) as BufferSource) };
   const slow: ListeningModel = {

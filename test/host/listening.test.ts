@@ -1,7 +1,7 @@
 /**
- * Models that listen, end to end: microWakeWord's models hear their word in recordings and in no other, from
- * the WAV alone; yes and no through audio_preprocessor's front end and micro_speech; what the command line
- * prints.
+ * Models that listen, end to end. microWakeWord's models hear their word in its recordings and in no other,
+ * from the WAV file only. micro_speech hears yes and no on the rows of audio_preprocessor's front end. The
+ * command line prints the words.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ const run = (args: string[], input: Uint8Array | string = '') => runCli(folder, 
 const [models, audio] = [shared('models'), shared('audio')];
 const real = models && audio ? test : test.skip;
 
-/** Words that `listening` hears in a recording, as `label seconds`. */
+/** Returns the words that `listening` hears in a recording, as `label seconds`. */
 async function heardIn(listening: Awaited<ReturnType<typeof openListening>>, path: string): Promise<string[]> {
   const words: string[] = [];
   const listener = new Listener(listening.models, listening.sampleRateHz, {
@@ -38,7 +38,7 @@ async function heardIn(listening: Awaited<ReturnType<typeof openListening>>, pat
 
 const recordings = (): string[] => readdirSync(audio as string).filter((name) => name.endsWith('.wav'));
 
-real('okay_nabu and hey_jarvis hear their word in every recording of it, and in none of the others', async () => {
+real('okay_nabu and hey_jarvis hear their word in every recording of it and in no other', async () => {
   for (const word of ['okay_nabu', 'hey_jarvis']) {
     const listening = await openListening([join(models as string, 'mww/v2', word, 'manifest.json')], {}, 16000);
     for (const name of recordings()) {
@@ -49,7 +49,7 @@ real('okay_nabu and hey_jarvis hear their word in every recording of it, and in 
   }
 });
 
-real('version 1 hears what its published outputs say: okay_nabu_2, once', async () => {
+real('version 1 hears okay_nabu_2 once and no other recording, as in its published outputs', async () => {
   const listening = await openListening([join(models as string, 'mww/v1/okay_nabu/manifest.json')], {}, 16000);
   for (const name of recordings()) {
     const heard = await heardIn(listening, join(audio as string, name));
@@ -57,7 +57,7 @@ real('version 1 hears what its published outputs say: okay_nabu_2, once', async 
   }
 });
 
-real('with voice activity, and resampled from 44.1 kHz stereo and 8-bit 22.05 kHz: still heard', async () => {
+real('words are heard with voice activity, and in sound resampled from 44.1 kHz stereo and 8-bit 22.05 kHz', async () => {
   const paths = ['okay_nabu', 'vad'].map((name) => join(models as string, 'mww/v2', name, 'manifest.json'));
   const listening = await openListening(paths, {}, 16000);
   assert.is(listening.frontEnds.length, 1, 'one front end for both');
@@ -81,7 +81,7 @@ real('with voice activity, and resampled from 44.1 kHz stereo and 8-bit 22.05 kH
     );
 });
 
-real('yes and no: audio_preprocessor’s rows through micro_speech give the reference’s scores', async () => {
+real('micro_speech on audio_preprocessor’s rows gives the reference’s scores for yes and no', async () => {
   const path = join(models as string, 'tflm/micro_speech_quantized/model.tflite');
   const options = { frontEnd: 'audio-preprocessor', labels: ['silence', 'unknown', 'yes', 'no'], cutoff: { cutoff: 0.8 } };
   const listening = await openListening([path], options, 16000);
@@ -101,7 +101,7 @@ const linesOf = ({ stdout }: CliResult) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-real('the command line: WAV, WAV and raw samples through a pipe, limit, scores, summary', async () => {
+real('the command line takes WAV and raw samples, also through a pipe, and prints limit, scores and summary', async () => {
   const bundle = at('okay_nabu.wasm');
   const manifest = join(models as string, 'mww/v2/okay_nabu/manifest.json');
   const built = await run(['build', manifest, '-o', bundle]);
@@ -145,7 +145,7 @@ real('the command line: WAV, WAV and raw samples through a pipe, limit, scores, 
   assert.is(linesOf(await run(['run', bundle, wav, '--cutoff', '0.999', '--label', 'x'])).length, 0);
 });
 
-real('the command line: a model file with its manifest beside it, and two models', async () => {
+real('the command line takes a model file with its manifest, and two models', async () => {
   for (const name of ['okay_nabu', 'vad'])
     for (const [from, to] of [
       ['model.tflite', `${name}.tflite`],
@@ -163,11 +163,11 @@ real('the command line: a model file with its manifest beside it, and two models
     lines.filter(({ heard }) => heard).map(({ heard, timeS }) => `${heard} ${timeS}`),
     ['Okay Nabu 3.14'],
   );
-  assert.match(stderr, 'okay_nabu.json beside the model is used');
+  assert.match(stderr, 'using the manifest okay_nabu.json from');
   assert.match(stderr, /vad +voice \d+ % of the time/);
 });
 
-test('mistakes on the command line', async () => {
+test('mistakes on the command line have their codes', async () => {
   writeFileSync(at('two.wasm'), await tinyBundle({ channels: 2, labels: ['a', 'b'], sampleRateHz: 8000 }));
   writeFileSync(at('one.wasm'), await tinyBundle({ sampleRateHz: 8000, scale: 1 / 128 }));
   writeFileSync(at('lost.json'), JSON.stringify({ type: 'micro', wake_word: 'x', model: 'lost.tflite', version: 1, micro: { probability_cutoff: 0.5, sliding_window_average_size: 2 } })); // biome-ignore format: one line
@@ -188,13 +188,13 @@ test('mistakes on the command line', async () => {
   assert.is(await code('inspect', at('v9.json')), 'RN132 3');
 });
 
-test('two models of plain sound, with detectors of their own, at the rate of the models', async () => {
+test('two models of plain sound with separate detectors run at the rate of the models', async () => {
   const detector = { cutoff: 0.25, slidingWindow: 1, refractoryMs: 0, output: 0, label: 'loud' };
   const options = { sampleRateHz: 8000, scale: 1 / 128, manifest: (m: object) => ({ ...m, detector }) };
   writeFileSync(at('loud.wasm'), await tinyBundle(options));
   const raw = new Uint8Array(Int16Array.from({ length: 32 }, (_, n) => (n < 16 ? 0 : 16384)).buffer);
   const lines = linesOf(await run(['run', 'loud.wasm', 'loud.wasm', 'mic'], raw));
-  // windows of 8 every 4: the first with a mean above 0.25 ends at sample 24, at 3 ms
+  // windows of 8 samples, every 4: the first with a mean above 0.25 ends at sample 24 (3 ms)
   assert.equal(
     lines.map(({ timeS, model, heard }) => [timeS, model, heard]),
     [24, 28, 32].flatMap((n) => ['moving-average', 'moving-average-2'].map((name) => [n / 8000, name, 'loud'])),

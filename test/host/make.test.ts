@@ -1,7 +1,7 @@
 /**
- * runlet make, as somebody with a model and a recording runs it: a Keras .tflite and a PyTorch .onnx of six
- * channels that say nothing of themselves, a CSV with time, a label and a column too many. What it prints is
- * what the next commands do; runlet.json is read by other verbs, and flags win over it.
+ * runlet make with a model and a recording: a Keras .tflite and a PyTorch .onnx of six channels without
+ * metadata, and a CSV with time, a label and an extra column. The commands that it prints give the same
+ * results. Other verbs read runlet.json, and flags have priority over it.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,9 @@ const names = ['seated', 'standing up', 'walking', 'turning', 'sitting down'];
 const [head = '', ...rows] = readFileSync(join(root, 'models/zoo/har/demo-watch.csv'), 'utf8').trim().split('\n');
 const cells = rows.map((row) => row.split(','));
 const columns = head.split(',').slice(1, 7);
-/** The recording with a temperature that is no input, and the activity as a number or by name. */
+/**
+ * Returns the recording with a temperature column that is no input, and the activity as a number or a name.
+ */
 const recording = (label: (activity: number) => string) =>
   [
     ['time_s', 'temperature', ...columns, 'activity'],
@@ -38,7 +40,7 @@ writeFileSync(
   recording((activity) => names[activity] as string),
 );
 writeFileSync(at('keras.tflite'), readFileSync(join(root, 'test/fixtures/journey/keras-watch.tflite')));
-/** An ONNX file without its metadata (field 14 of ModelProto). */
+/** Returns an ONNX file without its metadata (field 14 of ModelProto). */
 function withoutMetadata(bytes: Uint8Array): Uint8Array {
   const reader = new BinaryReader(bytes);
   const writer = new BinaryWriter();
@@ -69,7 +71,7 @@ for (const [model, data] of [
   ['keras.tflite', 'names.csv'],
   ['torch.onnx', 'numbers.csv'],
 ] as const)
-  test(`${model} and ${data}: make alone, and the commands that it prints`, () => {
+  test(`${model} and ${data}: make, and the commands that it prints`, () => {
     const made = runlet(`make ${model} ${data}`);
     assert.is(made.status, 0, made.stderr);
     const float = percentOf(made.stdout, /float ([\d.]+) %/);
@@ -83,7 +85,7 @@ for (const [model, data] of [
     assert.is(manifest.sampleRateHz, 50);
     assert.equal(manifest.labels, model === 'keras.tflite' ? [...names].sort() : undefined);
     assert.is(Number(readGraph(readFileSync(at(`${name}.rnq`))).metadata['runlet.hop']), manifest.hop);
-    // every channel of the input is drawn from the first second to the last, more finely than outputs
+    // every input channel is drawn from start to end, with more points than the outputs
     const lines = [...readFileSync(at(`${name}.svg`), 'utf8').matchAll(/ d="(M[^"]*)"/g)]
       .map(([, path = '']) => [...path.matchAll(/[ML]([\d.]+),/g)].map(([, x]) => Number(x)))
       .filter((xs) => xs.length > 500 && minOf(xs) < 100 && maxOf(xs) > 800);
@@ -104,15 +106,15 @@ for (const [model, data] of [
     assert.match(checked.stdout, /wasm equals the int8 reference/);
   });
 
-test('runlet.json is of one model, and flags win over it', () => {
+test('runlet.json applies to its model only, and flags have priority over it', () => {
   writeFileSync(at('runlet.json'), JSON.stringify({ model: 'torch.onnx', hop: 24, mode: 'windowed' }));
   const plan = (line: string) => JSON.parse(runlet(`plan ${line} --json`).stdout) as { hop: number; mode: string };
   assert.is(plan('torch.onnx').hop, 24);
   assert.is(plan('').mode, 'windowed', 'without a model the file names it');
   assert.is(plan('torch.onnx --hop 12').hop, 12);
-  const told = runlet('plan torch.onnx --hop 12').stderr;
-  assert.match(told, /^runlet\.json: .*--mode=windowed/m);
-  assert.not.match(told, /--hop=24/, 'what a flag has said instead');
+  const printed = runlet('plan torch.onnx --hop 12').stderr;
+  assert.match(printed, /^runlet\.json: .*--mode=windowed/m);
+  assert.not.match(printed, /--hop=24/, 'the value that the flag has replaced');
   assert.is.not(plan('keras.tflite').hop, 24, 'another model');
   for (const bad of ['{', '[]', '{"model": "torch.onnx", "hopp": 8}', '{"model": "torch.onnx", "hop": 0.5}', '{"hop": 8}'])
     assert.throws(
@@ -122,7 +124,7 @@ test('runlet.json is of one model, and flags win over it', () => {
     );
 });
 
-test('what cannot be made is refused before the work, with what to try', () => {
+test('impossible requests are refused before the work begins, with advice', () => {
   rmSync(at('runlet.json'), { force: true });
   writeFileSync(at('short.csv'), `${columns.join(',')}\n1,2,3,4,5,6\n`);
   writeFileSync(at('seven.csv'), `a,b,c,d,e,f,g\n1,2,3,4,5,6,7\n`);
@@ -141,7 +143,7 @@ test('what cannot be made is refused before the work, with what to try', () => {
   }
 });
 
-test('without a truth int8 is held against float, and a model of its own hop keeps it', () => {
+test('without a truth, int8 is compared with float, and a model with its own hop keeps it', () => {
   const { status, stdout, stderr } = runlet(
     `make ${join(root, 'models/zoo/ppg-hr/ppg-hr.onnx')} ${join(root, 'models/zoo/ppg-hr/calib.npy')} -o out/heart`,
   );

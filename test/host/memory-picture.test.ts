@@ -1,9 +1,9 @@
-/** The picture of memory: regions in their order, every one visible, none past the end. */
+/** The picture of memory: regions in order, every region visible, and none past the end. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryPicture } from '../../host/report/memory-picture.ts';
 
-test('bars follow each other and fill the line in proportion', () => {
+test('bars follow one another and fill the line in proportion', () => {
   const bytes = { weightBytes: 600, tableBytes: 200, stateBytes: 100, ioBytes: 0, scratchBytes: 100, memoryBytes: 1000 };
   const lines = memoryPicture(bytes);
   assert.equal(
@@ -23,7 +23,7 @@ test('bars follow each other and fill the line in proportion', () => {
   for (const line of lines) assert.ok(line.length <= 79);
 });
 
-test('a byte at the end of much else is still a cell', () => {
+test('a region of one byte next to large ones still has a cell', () => {
   const bytes = { weightBytes: 1e6, tableBytes: 1, stateBytes: 1, ioBytes: 1, scratchBytes: 1, memoryBytes: 1e6 + 4 };
   for (const line of memoryPicture(bytes)) {
     assert.match(line, '█');

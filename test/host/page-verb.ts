@@ -1,7 +1,7 @@
 /**
- * `runlet page` as a process, for tests.
+ * Runs `runlet page` as a process, for tests.
  *
- * In: a folder and arguments.  Out: its address once it listens, and its end as a shell shows it.
+ * In: a folder and arguments.  Out: the address at which it listens, and its exit as a shell shows it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,11 +13,11 @@ export interface PageVerb {
   address: string;
   stderr: () => string;
   child: ChildProcess;
-  /** Sends SIGINT. Returns the exit code. */
+  /** Sends SIGINT. @returns the exit code */
   interrupt: () => Promise<number | null>;
 }
 
-/** Starts the verb; an address that is empty says that it ended without one. */
+/** Starts the verb. If the address is empty, it ended without listening. */
 export async function startPage(cwd: string, ...args: string[]): Promise<PageVerb> {
   const child = spawn(process.execPath, [bin, 'page', ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];

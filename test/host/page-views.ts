@@ -1,6 +1,6 @@
 /**
- * What every report page must hold to in Chromium: nothing wider than the page, no text of a drawing cut,
- * nothing fetched, a light and a dark form, no finding of axe-core.
+ * Checks of every report page in Chromium: nothing is wider than the page, no text of a drawing is cut,
+ * nothing is fetched, there is a light and a dark form, and axe-core has no finding.
  *
  * In: a page and the views to open it in.  Out: assertions.
  */
@@ -14,7 +14,7 @@ import { chromiumPath, flags } from '../browser/page.ts';
 
 export type View = readonly [width: number, colorScheme: 'light' | 'dark'];
 
-/** A desk and a phone, light and dark. */
+/** A desktop and a phone, light and dark. */
 export const everyView: readonly View[] = [
   [1280, 'light'],
   [1280, 'dark'],
@@ -22,7 +22,7 @@ export const everyView: readonly View[] = [
   [390, 'dark'],
 ];
 
-/** @param name of the pictures. */
+/** Opens a page in each view and checks it. @param name of the pictures */
 export async function checkViews(name: string, html: string, views: readonly View[] = everyView): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-page-'));
   const file = join(folder, 'page.html');

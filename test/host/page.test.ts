@@ -1,6 +1,6 @@
 /**
- * runlet page: what it serves, what it refuses, and how it ends. What the page shows of it is in
- * test/browser/page-verb.test.ts.
+ * runlet page: what it serves, what it refuses, and how it ends. test/browser/page-verb.test.ts tests the
+ * page itself.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ test.before(async () => {
   assert.is(made.code, 0, made.stderr);
 });
 
-/** A request with a path and headers as they are given. */
+/** Sends a request with the given path and headers unchanged. */
 const request = (address: string, path: string, headers: Record<string, string> = {}, method = 'GET') =>
   new Promise<{ status?: number; type?: string; body: Buffer }>((resolve, reject) => {
     const { hostname, port } = new URL(address);
@@ -41,7 +41,7 @@ const request = (address: string, path: string, headers: Record<string, string> 
     }).on('error', reject);
   });
 
-test('the page, its catalogue, the bundle and the recording with its truth; nothing else, and to nobody else', async () => {
+test('page serves the page, its catalogue, the bundle and the recording with its truth, and nothing else or to other sites', async () => {
   const page = await startPage(folder, 'watch.wasm', watch);
   try {
     assert.match(page.address, /^http:\/\/127\.0\.0\.1:\d+\/$/);
@@ -92,7 +92,7 @@ test('the page, its catalogue, the bundle and the recording with its truth; noth
   );
 });
 
-test('without a recording, with --json, and a truth of names that nobody can place', async () => {
+test('page works without a recording and with --json, and refuses wrong options and files', async () => {
   const bare = await startPage(folder, 'watch.wasm', '--json');
   const { address } = JSON.parse(bare.address) as { address: string };
   const { models } = JSON.parse((await request(address, '/catalogue.json')).body.toString()) as Catalogue;
@@ -119,7 +119,7 @@ test('without a recording, with --json, and a truth of names that nobody can pla
   }
 });
 
-test("the zoo's ECG, by its digest, has beats and their true places; no other model has", async () => {
+test("the zoo's ECG model, known by its digest, has beats and their true positions, and no other model has", async () => {
   const digest = createHash('sha256')
     .update(readFileSync(zoo('ecg/ecg.onnx')))
     .digest('hex');

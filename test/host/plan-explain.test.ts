@@ -1,6 +1,6 @@
 /**
- * plan --explain: a sentence a layer with the plan's own numbers, the alternatives, and the options that ask
- * for them.
+ * plan --explain: a sentence per layer with the plan's numbers, the alternatives, and the options that choose
+ * them.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ import { codeOf } from './helpers.ts';
 const ppg = await readModel(new Uint8Array(readFileSync(join(root, 'models/zoo/ppg-hr/ppg-hr.onnx'))));
 const why = (graph: Graph, options: PlanOptions) => explainPlan(planStream(graph, options)).map((r) => r.why);
 
-test('edge-exact: new, left and right rows add up to the frames of the table', () => {
+test('edge-exact: new, left and right rows add up to the frames in the table', () => {
   for (const [graph, hop] of [
     [ppg, 50],
     [fEeg(1), 63],
@@ -50,7 +50,7 @@ test('edge-exact: new, left and right rows add up to the frames of the table', (
   }
 });
 
-test('layers that are computed whole, folded, streamed and in the head say so', () => {
+test('a layer that is computed whole, folded, streamed or in the head says so', () => {
   const edge = why(ppg, { hop: 50, prefer: 'work' });
   assert.is(edge[4], '39 of 64 rows are new or touch an edge (25 new, 14 left, 0 right); streamed, 2 phases');
   assert.is(edge[10], 'computed whole: 0 interior rows of 32, 25 new');
@@ -60,7 +60,7 @@ test('layers that are computed whole, folded, streamed and in the head say so', 
     '47 of 64 rows are new or touch an edge (25 new, 22 left, 8 of them interior rows, 0 right); streamed, 2 phases',
   );
   const stream = why(ppg, { hop: 64 });
-  assert.match(stream[4] as string, /^16 of 64 rows are new at a hop.*real history stands where the model pads 8 rows$/);
+  assert.match(stream[4] as string, /^16 of 64 rows are new at a hop.*real history replaces 8 rows of padding$/);
   assert.match(stream[12] as string, /^head: it reads all 16 rows of the window, 12 of them kept from before$/);
   assert.match(why(fAcc(1), { hop: 160 })[6] as string, /^one accumulator per waiting window \(5 x 1,024 B and 1 x 1,024 B of/);
   assert.match(why(fAcc(1), { hop: 160, mode: 'stream' })[0] as string, /it waits for 1 frame of look-ahead$/);
@@ -71,7 +71,7 @@ test('layers that are computed whole, folded, streamed and in the head say so', 
   assert.match(why(ppg, { hop: 50, mode: 'edge-exact', depth: 2 })[2] as string, /beyond depth 2/);
 });
 
-test('running sums, and edges that are sums of taps', () => {
+test('running sums and edges that are sums of taps are explained', () => {
   assert.match(why(fAcc(1), { hop: 160, mode: 'stream' })[6] as string, /^(a running sum|running sums|one partial result)/);
   const plan = planStream(fEeg(1), { hop: 1 });
   const taps = plan.graph.nodes.findIndex((n) => plan.layout?.taps.has(n));
@@ -79,7 +79,7 @@ test('running sums, and edges that are sums of taps', () => {
   assert.match(why(fAcc(1), { hop: 160, mode: 'approx' })[0] as string, /it pads at every hop$/);
 });
 
-test('alternatives: at most 5, none beats another, each is what its option plans', () => {
+test('there are at most 5 alternatives, none is better than another in everything, and each equals the plan of its option', () => {
   for (const [graph, hop] of [
     [ppg, 50],
     [fEeg(1), 60],
@@ -104,11 +104,11 @@ test('alternatives: at most 5, none beats another, each is what its option plans
       assert.ok(found.some(is), prefer);
     }
   }
-  // trained for mode stream: nothing else equals it
+  // trained for mode stream: no other mode gives the same outputs
   assert.equal(alternatives(planStream(ppg, { hop: 64 })), []);
 });
 
-test('the table of alternatives has what each costs and what asks for it, within 80 columns', () => {
+test('the table of alternatives has costs and options, within 80 columns', () => {
   const text = table(alternatives(planStream(ppg, { hop: 50 })).map(choiceCells), { head: choiceHead, columns: 80 });
   for (const line of text.split('\n')) assert.ok(line.length <= 80, line);
   const lines = text.split('\n').map((line) => line.trim().replaceAll(/ +/g, ' '));
@@ -124,7 +124,7 @@ test('edge-exact with depth 0 does the work of the windowed model', () => {
   assert.is(none.macsPerHop, none.macsPerWindow);
 });
 
-test('a budget or a depth asks for edge-exact, and is refused beside another mode', async () => {
+test('a budget or a depth selects edge-exact, and is refused with another mode', async () => {
   assert.equal(planOptions(ppg, { hop: 50, budgetRam: 9000 }), { hop: 50, mode: 'edge-exact', budgetRam: 9000 });
   assert.equal(planOptions(ppg, { depth: 0 }), { hop: 64, mode: 'edge-exact', depth: 0 });
   assert.equal(planOptions(ppg, { mode: 'edge-exact', budgetMacs: 1 }).budgetMacs, 1);

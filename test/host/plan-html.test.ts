@@ -1,8 +1,8 @@
 /**
- * plan --html: the figure shows as many new, left and right rows as the plan computes; the page stands alone
- * and runs in Chromium.
+ * plan --html: the figure shows as many new, left and right rows as the plan computes. The page needs no
+ * other file and runs in Chromium.
  *
- * The first part counts in the text, the second in a headless browser, which is skipped where there is none.
+ * The first part counts in the text. The second runs a headless browser and is skipped if there is none.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,20 +38,20 @@ const cases: [string, Graph, PlanOptions][] = [
   ['f_ACC, unaligned micro-hops', fAcc(1), { hop: 60, microHop: 20 }],
 ];
 
-/** Rows that a layer computes at a hop, by kind. */
+/** Returns the number of rows that a layer computes in a hop, by kind. */
 function expected(plan: StreamPlan, i: number): Record<string, number> {
   const node = plan.graph.nodes[i];
   if (!node) return {};
   const stream = plan.tensors.get(node.output)?.stream;
   if (stream) return { new: stream.newRows, left: stream.leftEdge?.computed ?? 0, right: stream.window?.right ?? 0 };
   const trunk = plan.layout ? undefined : plan.tensors.get(node.output);
-  if (trunk && plan.mode === 'misaligned') return {}; // another number at every hop
+  if (trunk && plan.mode === 'misaligned') return {}; // the number differs from hop to hop
   if (trunk) return { new: plan.hop / trunk.jump, left: 0, right: 0 };
   return { whole: planRows(plan)[i]?.framesPerHop ?? 0 };
 }
 
 for (const [name, graph, options] of cases)
-  test(`${name}: the figure has the plan's rows, and the page needs nothing else`, () => {
+  test(`${name}: the figure has the plan's rows, and the page needs no other file`, () => {
     const plan = planStream(graph, options);
     const html = planPage(plan);
     assert.not.match(html, /(src|href)="(?!data:,")|url\(|@import|https?:\/\/(?!www\.w3\.org)/);

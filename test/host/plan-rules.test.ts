@@ -1,6 +1,4 @@
-/**
- * plan --rules, plan --calib and explain R6, as a user runs them.
- */
+/** The commands plan --rules, plan --calib and explain R6. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -14,7 +12,7 @@ function runlet(...args: string[]): { code: number | null; out: string; err: str
   return { code: status, out: String(stdout), err: String(stderr) };
 }
 
-test('plan prints what costs something, --rules all, --json has them', () => {
+test('plan prints the rules that cost something, --rules prints all, and --json has them', () => {
   const ids = (text: string) => [...text.matchAll(/^(R\d+) +(ok|note|warn)\b/gm)].map(([, rule, level]) => `${rule} ${level}`);
   assert.equal(ids(runlet('plan', model, '--hop', '50', '--mode', 'misaligned').out), [
     'R2 warn',
@@ -31,7 +29,7 @@ test('plan prints what costs something, --rules all, --json has them', () => {
   assert.is(json.deviation, undefined);
 });
 
-test('explain prints a rule, and knows no 15th', () => {
+test('explain prints a rule, and refuses a 15th', () => {
   assert.match(runlet('explain', 'r6').out, /^R6 zero padding without retraining\n[\s\S]*5\.83 %/);
   assert.is(JSON.parse(runlet('explain', 'R14', '--json').out).code, 'R14');
   const unknown = runlet('explain', 'R15');
@@ -39,7 +37,7 @@ test('explain prints a rule, and knows no 15th', () => {
   assert.match(unknown.err, /no rule R15/);
 });
 
-test('plan --calib measures the modes; a signal that is too short is refused', () => {
+test('plan --calib measures the modes, and too short a signal is refused', () => {
   const { code, out, err } = runlet('plan', model, '--hop', '64', '--calib', 'gen:ppg?seconds=30', '--json');
   assert.is(code, 0, err);
   const { deviation } = JSON.parse(out);

@@ -1,6 +1,6 @@
 /**
- * plan --sweep: rows equal single plans, good ones are the ones that nothing smaller beats, windows only
- * where the model has more than one.
+ * plan --sweep: rows equal single plans, a good hop has no smaller hop that is better, and windows vary only
+ * if the model allows more than one.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -29,7 +29,7 @@ function plan(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-test('every hop of ppg-hr: rows equal single plans', () => {
+test('for every hop of ppg-hr, the row equals a single plan', () => {
   const { rows, totalStride, refused, sampledOf } = sweepHops(ppg);
   assert.is(rows.length, 256);
   assert.is(totalStride, 16);
@@ -47,7 +47,7 @@ test('every hop of ppg-hr: rows equal single plans', () => {
   }
 });
 
-test('good hops: no smaller one has as little work per frame and state; at most 20 are shown', () => {
+test('a good hop has less work per frame or less state than any smaller one, and at most 20 are shown', () => {
   for (const graph of [ppg, fEeg(1)]) {
     const { rows } = sweepHops(graph);
     for (const [i, row] of rows.entries()) {
@@ -60,7 +60,7 @@ test('good hops: no smaller one has as little work per frame and state; at most 
   }
 });
 
-test('mode stream: hops that do not fit are refused, and counted', () => {
+test('in mode stream, hops that do not fit are refused and counted', () => {
   const { rows, refused } = sweepHops(fEeg(1), { mode: 'stream' });
   assert.equal(
     rows.map((r) => r.hop),
@@ -70,7 +70,7 @@ test('mode stream: hops that do not fit are refused, and counted', () => {
   assert.ok(refused.every((r) => r.code === 'RN201'));
 });
 
-test('of very many hops: small ones, multiples of the stride, and others', () => {
+test('of very many hops, small ones, multiples of the stride and some others are planned', () => {
   const hops = hopsOf(20_000, 64, 2048);
   assert.ok(hops.length < 4096);
   assert.equal(
@@ -80,7 +80,7 @@ test('of very many hops: small ones, multiples of the stride, and others', () =>
   for (let h = 64; h <= 20_000; h += 64) assert.ok(hops.includes(h));
 });
 
-test('the SVG has every plan as a dot in every panel', () => {
+test('the SVG has a dot for every plan in every panel', () => {
   const sweep = sweepHops(ppg);
   const svg = sweepFile({ sweep, over: 'hop', mark: 64, rate: 32 }, 'ppg-hr');
   const dots = [...svg.matchAll(/data-dots="(\d+)"/g)].reduce((n, m) => n + Number(m[1]), 0);
@@ -88,7 +88,7 @@ test('the SVG has every plan as a dot in every panel', () => {
   assert.not.match(svg, /NaN|undefined|Infinity/);
 });
 
-test('command line: table, JSON, files, and what is refused', () => {
+test('the command line gives a table, JSON and files, and refuses wrong options', () => {
   const [html, svg] = [join(folder, 'new/sweep.html'), join(folder, 'sweep.svg')];
   const shown = plan(zoo, '--sweep', 'hop', '--html', html, '--svg', svg);
   assert.is(shown.status, 0, shown.stderr);
@@ -110,7 +110,7 @@ test('command line: table, JSON, files, and what is refused', () => {
   }
 });
 
-test('windows of a model whose time is open', () => {
+test('windows are swept for a model with an open time axis', () => {
   const json = JSON.parse(plan(dynamic, '--window', '24', '--hop', '1', '--sweep', 'window', '--json').stdout) as Sweep;
   assert.equal(
     json.rows.map((r) => r.window),

@@ -1,8 +1,8 @@
 /**
- * quantize --report: the page holds every layer and figure, the worst come first with what to try, it stands
- * alone, and fits a phone.
+ * quantize --report: the page has every layer and figure, and the worst layers come first with advice. It
+ * needs no other file, and it fits a phone.
  *
- * The first part reads the text, the last part a headless browser, which is skipped where there is none.
+ * Most tests read the text. The last one runs a headless browser and is skipped if there is none.
  */
 
 import { parseHTML } from 'linkedom';
@@ -35,7 +35,7 @@ const labels: Labels = {
 const evaluation = compareForms(planStream(graph, options), quantPlan(planStream(int8, options)), signal, labels);
 const html = await quantPage({ name: graph.name, diagnosis, methods, evaluation });
 
-test('every layer is in the table, with its histogram; the worst come first, with what to try; names are escaped', () => {
+test('every layer is in the table with its histogram, the worst come first with advice, and names are escaped', () => {
   assert.not.match(html, /(src|href)="(?!data:,")|url\(|@import|https?:\/\/(?!www\.w3\.org)/);
   const { document } = parseHTML(html);
   assert.is(document.querySelector('h1')?.textContent, 'a <b> network: what int8 costs');
@@ -57,26 +57,26 @@ test('every layer is in the table, with its histogram; the worst come first, wit
   assert.equal(shown.map((r) => r.slice(0, 4)), confusion.map((row, i) => [labels.names[i], ...row.map((n) => (n > 0 ? String(n) : ''))])); // biome-ignore format: one line
 });
 
-test('a histogram is as high as its counts, on a scale of logarithms, and reaches as far as its values', () => {
+test('the height of a histogram is the logarithm of its counts, and its width is the range of its values', () => {
   const { document } = parseHTML(html);
   const [figure] = [...document.querySelectorAll('.small svg')] as [Element];
   const h = diagnosis.layers[0]?.histogram as (typeof diagnosis.layers)[number]['histogram'];
   const line = figure.querySelector('[stroke="var(--new)"] path, path[stroke="var(--new)"]')?.getAttribute('d') ?? '';
   const points = [...line.matchAll(/([\d.]+),([\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)] as const);
-  // 84 pixels high, 4 free above and 20 for the axis below
+  // 84 pixels high: 4 free at the top, 20 for the axis at the bottom
   const [floor, top] = [64, 4];
-  const most = Math.log10(1 + Math.max(...h.int8, ...h.float));
+  const highest = Math.log10(1 + Math.max(...h.int8, ...h.float));
   const inside = h.int8.slice(8, -8);
   assert.is(points.length, 2 * inside.length);
   for (const [i, n] of inside.entries()) {
     const share = (floor - (points[2 * i]?.[1] ?? 0)) / (floor - top);
-    assert.ok(Math.abs(share - Math.log10(1 + n) / most) < 0.01, `bin ${i}: ${share}, ${n} values`);
+    assert.ok(Math.abs(share - Math.log10(1 + n) / highest) < 0.01, `bin ${i}: ${share}, ${n} values`);
   }
 });
 
 if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
 (chromiumPath ? test : test.skip)(
-  'on a phone and on a desk, light and dark: nothing is wider than the page, no text is cut',
+  'on a phone and a desktop, light and dark, nothing is wider than the page and no text is cut',
   async () => {
     await checkViews('quantisation', html);
     await checkViews('quantisation', html, [

@@ -1,4 +1,4 @@
-/** What reports say of memory and time, from parts that are made up: which bytes count, and against what. */
+/** Reports of memory and time from made-up parts: which bytes count, and against which limit. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { boards, coreModels } from '../../host/fit/boards.ts';
@@ -12,7 +12,7 @@ import { memoryPicture } from '../../host/report/memory-picture.ts';
 import { table } from '../../host/report/table.ts';
 import { tinyManifest } from './tiny-bundle.ts';
 
-test('RAM: an interpreter holds the file, code compiled ahead of time does not', () => {
+test('RAM includes the file for an interpreter, but not for code compiled ahead of time', () => {
   const bundle = { fileBytes: 50_000, memoryBytes: 20_000, codeBytes: 3000 };
   for (const { engine, fileBytes, poolBytes, totalBytes } of ramOf(bundle).engines) {
     assert.is(fileBytes, engine === 'AOT' ? 0 : 50_000, engine);
@@ -20,7 +20,7 @@ test('RAM: an interpreter holds the file, code compiled ahead of time does not',
   }
 });
 
-test('the picture: weights that the host copies lie behind the tables, others before', () => {
+test('in the picture, weights that the host copies lie after the tables, other weights before', () => {
   const bytes = { weightBytes: 400, tableBytes: 300, stateBytes: 100, ioBytes: 100, scratchBytes: 100, memoryBytes: 1000 };
   const names = (home?: string) =>
     memoryPicture({ ...bytes, ...(home && { weights: { home } }) }).map((line) => line.split(/[ ·█]/)[0]);
@@ -29,7 +29,7 @@ test('the picture: weights that the host copies lie behind the tables, others be
   assert.equal(names('linear').slice(0, 2), ['tables', 'weights']);
 });
 
-/** A subject whose instructions were counted: mean and worst hop. */
+/** Returns a subject with counted instructions: mean and worst hop. */
 function subjectOf(mean: number, most: number, memoryBytes = 1000): Subject {
   const manifest = { ...tinyManifest(), target: 'native', hop: 4 };
   manifest.bytes = { ...manifest.bytes, memoryBytes };
@@ -37,11 +37,11 @@ function subjectOf(mean: number, most: number, memoryBytes = 1000): Subject {
   return { wasm, manifest, apart: 0, counted: { mean, most, tools: 'made up' } } as unknown as Subject;
 }
 
-test('fit: the time between two hops is hop / rate, the worst hop decides, to the instruction', () => {
+test('fit: the time between two hops is hop / rate, and the worst hop decides, to the instruction', () => {
   for (const [name, board] of Object.entries(boards)) {
     const { times, cycles } = coreModels[board.core];
     const rate = 100;
-    const budget = (4 * board.hz) / rate / cycles / times; // instructions between two hops
+    const budget = (4 * board.hz) / rate / cycles / times; // number of instructions between two hops
     const of = (most: number) => estimate(subjectOf(budget / 3, most), board, 'c', rate);
     assert.ok(Math.abs((of(1).budget?.ms ?? 0) - 40) < 1e-9, name);
     assert.is(of(budget * 0.999).fits.time, true, name);
@@ -51,7 +51,7 @@ test('fit: the time between two hops is hop / rate, the worst hop decides, to th
   }
 });
 
-test('fit: memory has what other software leaves of it, to the byte', () => {
+test('fit: memory is checked against what other software leaves, to the byte', () => {
   for (const [name, board] of Object.entries(boards))
     for (const engine of ['c', 'aot'] as const) {
       const pool = engine === 'c' ? 0 : 2300;
@@ -66,8 +66,8 @@ test('fit: memory has what other software leaves of it, to the byte', () => {
 });
 
 /**
- * i64.load, i64.mul, i32.wrap_i64, i32.mul, then i32.load. The last two are next to codes on 64 bits. Two
- * hops run the first four 10 times and not at all, the last 3 times and once.
+ * i64.load, i64.mul, i32.wrap_i64, i32.mul, then i32.load. The last two opcodes are next to 64-bit ones.
+ * There are two hops: the first four instructions run 10 times and 0 times, the last one 3 times and once.
  */
 const madeUpCounts = {
   module: { functions: [{ code: [0x29, 0x7e, 0xa7, 0x6c, 0x28].map((op) => ({ op })) }] },
@@ -80,7 +80,7 @@ const madeUpCounts = {
   hops: [Uint32Array.of(10, 3), Uint32Array.of(0, 1)],
 } as unknown as HopCounts;
 
-test('fit: a segment of n instructions that ran k times is n times k, those on 64 bits apart', () => {
+test('fit: a segment of n instructions that ran k times counts n times k, with 64-bit instructions separate', () => {
   const executed = executedIn(madeUpCounts, madeUpCounts.hops);
   assert.equal(executed, [
     { narrow: 13, wide: 30 },
@@ -89,7 +89,7 @@ test('fit: a segment of n instructions that ran k times is n times k, those on 6
   assert.equal(nativeCount(executed, { narrow: 0.5, wide: 4 }), [126.5, 0.5]);
 });
 
-test('fit: an estimate is the worst hop and a range of the spread, of instructions and of time', () => {
+test('fit: an estimate is that of the worst hop, with a range of instructions and time from the spread', () => {
   for (const [name, board] of Object.entries(boards)) {
     const { counted, cycles } = coreModels[board.core];
     const { narrow, wide, spread } = coefficients().native[counted];
@@ -106,7 +106,7 @@ test('fit: an estimate is the worst hop and a range of the spread, of instructio
   }
 });
 
-test('tables: a column stands to the right where all of it are numbers', () => {
+test('tables: a column is right-aligned if all its values are numbers', () => {
   const rows = [
     ['a', 1, 1],
     ['b', 'x', 20],

@@ -1,6 +1,6 @@
 /**
- * Reports: envelopes keep extremes, sparklines and tables are aligned, statistics are right, plots are whole
- * SVG documents.
+ * Reports: envelopes keep extremes, sparklines and tables are aligned, statistics are right, and plots are
+ * complete SVG documents.
  */
 import { parseHTML } from 'linkedom';
 import { test } from 'uvu';
@@ -12,7 +12,7 @@ import { braillePlot, sparkline } from '../../host/report/sparkline.ts';
 import { table } from '../../host/report/table.ts';
 import { accuracy, argmax, meanAbsoluteError, quantile, truthIn } from '../../host/statistics.ts';
 
-test('envelope: every extreme survives', () => {
+test('an envelope keeps every extreme', () => {
   const values = Float64Array.from({ length: 1000 }, (_, i) => Math.sin(i));
   values[777] = 9;
   values[333] = -9;
@@ -23,7 +23,7 @@ test('envelope: every extreme survives', () => {
   assert.equal([...envelope([3, Number.NaN], 2).low], [3, Number.NaN]);
 });
 
-test('sparkline and braille', () => {
+test('sparklines and braille show the values', () => {
   assert.is(sparkline([0, 1, 2, 3, 4, 5, 6, 7], 8), '▁▂▃▄▅▆▇█');
   assert.is(sparkline([1, Number.NaN, 1], 8), '▅ ▅');
   assert.is(sparkline([], 8), '');
@@ -35,7 +35,7 @@ test('sparkline and braille', () => {
   }
 });
 
-test('truth of a window: the class of most frames, the middle, the end, the mean', () => {
+test('the truth of a window is the class of most frames, the middle, the end or the mean', () => {
   const values = [9, 1, 1, 1, 2, Number.NaN, 3, 3, 9];
   assert.is(truthIn(values, 1, 8, 'majority'), 1);
   assert.is(truthIn(values, 1, 8, 'middle'), 2);
@@ -45,7 +45,7 @@ test('truth of a window: the class of most frames, the middle, the end, the mean
   for (const at of ['majority', 'middle', 'end', 'mean'] as const) assert.ok(Number.isNaN(truthIn([Number.NaN], 0, 1, at)), at);
 });
 
-test('a classifier: strips of truth and of answers, a rectangle a run of one class, gaps where nothing is known', async () => {
+test('a classifier has strips of truth and answers: a rectangle per run of a class, and gaps where nothing is known', async () => {
   const svg = await plotRun({
     title: 'x',
     input: [{ name: 'a', values: [0, 1, 2, 3, 4, 5] }],
@@ -66,7 +66,7 @@ test('a classifier: strips of truth and of answers, a rectangle a run of one cla
   assert.is.not(colours[0]?.[0], colours[0]?.[1]);
 });
 
-test('statistics', () => {
+test('quantiles and other statistics are right', () => {
   assert.is(quantile([4, 1, 3, 2], 0.5), 2.5);
   assert.is(quantile([1, 2, 3], 1), 3);
   assert.equal(meanAbsoluteError([1, 2, 3], [2, Number.NaN, 5]), { mae: 1.5, count: 2 });
@@ -75,13 +75,13 @@ test('statistics', () => {
   assert.is(argmax([1, 3, 3]), 1);
 });
 
-test('table: aligned, no borders, no colour unless asked', () => {
+test('a table is aligned, without borders, and coloured only on request', () => {
   const text = table([['a', 5], ['bb', 1234.5678]], { head: ['name', 'count'], indent: 2 }); // biome-ignore format: one line
   assert.is(text, '  name  count\n  a         5\n  bb     1235');
   assert.equal([999, 48_300, 2_500_000].map(bytesText), ['999 B', '48.3 KB', '2.50 MB']);
 });
 
-test('plot: titles, units, legend, decimation, escaping', async () => {
+test('a plot has titles, units and a legend, is decimated, and escapes names', async () => {
   const values = Float64Array.from({ length: 100_000 }, (_, i) => Math.sin(i / 100));
   const times = Array.from({ length: 100 }, (_, i) => 8 + i * 30);
   const classes = Array.from({ length: 9 }, (_, c) => ({ name: `class ${c}`, values: times.map((t) => Math.cos(t + c)) }));

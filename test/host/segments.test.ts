@@ -1,6 +1,6 @@
 /**
- * The detector of segments: its rule against a slow reading of it, what it says meanwhile, times, bad
- * options.
+ * The detector of segments: its rule compared with a slow implementation, its state in between, times, and
+ * wrong options.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,7 +9,7 @@ import { codeOf, randomOf } from './helpers.ts';
 
 const stepMs = 20;
 
-/** The rule read slowly: runs first, then segments of runs, then those that are long enough. */
+/** The rule in a slow implementation: first runs, then segments of runs, then those that are long enough. */
 function slowly(scores: readonly number[], { cutoff, release = cutoff, shortestMs = 0, gapMs = 0 }: SegmentOptions): Segment[] {
   const runs: number[][] = [];
   scores.forEach((score, n) => {
@@ -32,7 +32,7 @@ function slowly(scores: readonly number[], { cutoff, release = cutoff, shortestM
     .filter(({ startMs, endMs }) => endMs - startMs >= shortestMs);
 }
 
-/** All segments, and when each was said. */
+/** Returns all segments and the time at which each was reported. */
 function run(detector: SegmentDetector, scores: readonly number[]): { segments: Segment[]; saidAt: number[] } {
   const segments: Segment[] = [];
   const saidAt: number[] = [];
@@ -46,7 +46,7 @@ function run(detector: SegmentDetector, scores: readonly number[]): { segments: 
   return { segments: last ? [...segments, last] : segments, saidAt };
 }
 
-test('the rule, over random scores in bursts; a segment is said as soon as nothing can join it', () => {
+test('the detector equals the slow implementation on random scores, and reports a segment once nothing can join it', () => {
   const random = randomOf(5);
   let total = 0;
   for (let round = 0; round < 500; round++) {
@@ -81,7 +81,7 @@ test('the rule, over random scores in bursts; a segment is said as soon as nothi
   assert.ok(total > 1000, `${total} segments`);
 });
 
-test('active: from the score that reaches the cutoff until the segment is said', () => {
+test('active is true from the score that reaches the cutoff until the segment is reported', () => {
   const detector = new SegmentDetector({ cutoff: 0.5, release: 0.25, gapMs: 20, stepMs });
   const active = [0.3, 0.6, 0.3, 0.1, 0.4, 0.1, 0.1].map((score) => {
     detector.push(score);
@@ -90,7 +90,7 @@ test('active: from the score that reaches the cutoff until the segment is said',
   assert.equal(active, [false, true, true, true, true, false, false]);
 });
 
-test('times are those that are given; a hole in them ends a segment', () => {
+test('the times are the given ones, and a hole in them ends a segment', () => {
   const detector = new SegmentDetector({ cutoff: 0.5, stepMs, gapMs: 100 });
   detector.push(1, 1000);
   assert.is(detector.push(0, 1020), undefined);
@@ -100,7 +100,7 @@ test('times are those that are given; a hole in them ends a segment', () => {
   assert.is(detector.finish(), undefined);
 });
 
-test('options out of their range: RN770', async () => {
+test('options out of range are RN770', async () => {
   for (const bad of [{ cutoff: 1.5 }, { release: 0.6 }, { shortestMs: -1 }, { gapMs: Number.NaN }, { stepMs: -20 }])
     assert.is(await codeOf(() => new SegmentDetector({ cutoff: 0.5, stepMs, ...bad })), 'RN770', JSON.stringify(bad));
 });

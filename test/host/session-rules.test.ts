@@ -1,4 +1,4 @@
-/** The session's parts without a module: snapshots, ticks of several inputs, the self-test's verdict. */
+/** The session's parts without a module: snapshots, ticks of several inputs, the result of the self-test. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ticksIn } from '../../host/session/frames.ts';
@@ -22,7 +22,7 @@ const snapshot: Snapshot = {
 };
 const unpack = (bytes: Uint8Array, digest = snapshot.stateDigest) => unpackSnapshot(bytes, digest, 5, 2);
 
-test('a snapshot comes back as it was; every byte that changes is noticed, and counters are whole and not below 0', async () => {
+test('a snapshot is read as it was written, every changed byte is found, and counters are non-negative integers', async () => {
   const bytes = packSnapshot(snapshot);
   assert.equal(JSON.stringify(unpack(bytes)), JSON.stringify(snapshot));
   for (let i = 0; i < bytes.length; i++)
@@ -38,7 +38,7 @@ test('a snapshot comes back as it was; every byte that changes is noticed, and c
   assert.is(await codeOf(() => unpack(bytes.slice(0, -1))), 'RN712');
 });
 
-test('several inputs bring the same time, each in whole frames', async () => {
+test('several inputs cover the same time, each in whole frames', async () => {
   const [port] = tinyManifest().inputs as [ReturnType<typeof tinyManifest>['inputs'][number]];
   const inputs = [
     { ...port, name: 'fast', rate: 3, elements: 2 },
@@ -50,7 +50,7 @@ test('several inputs bring the same time, each in whole frames', async () => {
     assert.is(await codeOf(() => ticksIn(inputs, wrong, [])), 'RN706', `${wrong.map((f) => f.length)}`);
 });
 
-/** A session that answers what it was told, for the verdict of the self-test alone. */
+/** Returns a session with the given outputs, to test the self-test only. */
 function answering(outputs: Int8Array[], golden: { outputs: number; digest: string }): Session {
   let due = 0;
   const manifest = { ...tinyManifest(), golden: { seed: 1, hops: 4, ...golden } };
@@ -63,11 +63,11 @@ function answering(outputs: Int8Array[], golden: { outputs: number; digest: stri
   } as unknown as Session;
 }
 
-test('a self-test wants the bytes and the number of outputs', async () => {
+test('a self-test compares the bytes and the number of outputs', async () => {
   const outputs = [Int8Array.of(1, 2), Int8Array.of(3, 4)];
   const digest = sha256(outputs);
   assert.ok((await selfTest(answering(outputs, { outputs: 2, digest }))).ok);
-  // the same bytes, in another number of outputs
+  // the same bytes in a different number of outputs
   assert.not.ok((await selfTest(answering([Int8Array.of(1, 2, 3, 4)], { outputs: 2, digest }))).ok);
   assert.not.ok((await selfTest(answering([Int8Array.of(1, 2), Int8Array.of(3, 5)], { outputs: 2, digest }))).ok);
 });

@@ -1,4 +1,4 @@
-/** Signals that say how many values a frame has, and what a classifier says: label and score. */
+/** Signals that state their number of values per frame, and the result of a classifier: label and score. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openSession, type Session, type Signal } from '../../host/session/index.ts';
@@ -10,7 +10,7 @@ const open = async (options: TinyOptions = {}): Promise<Session> =>
 
 const channels = 6;
 const labels = ['sit', 'walk', 'run', 'turn', 'lie', 'stand'];
-/** Frames of six values in steps of the tiny bundle's scale. */
+/** Frames of six values, in steps of the tiny bundle's scale. */
 const signal = Float32Array.from({ length: 5 * hop * channels }, (_, i) => 0.5 * (((i * 7) % 41) - 20));
 const rowsOf = (values: Float32Array, width: number): number[][] =>
   Array.from({ length: values.length / width }, (_, n) => [...values.subarray(n * width, (n + 1) * width)]);
@@ -26,7 +26,7 @@ async function outputsOf(session: Session, frames: Signal): Promise<number[][]> 
   return outputs;
 }
 
-test('a session says how wide a frame is and what its classes are called', async () => {
+test('a session gives the width of a frame and the names of its classes', async () => {
   const six = await open({ channels, labels });
   assert.is(six.frameElements, 6);
   assert.equal(six.labels, labels);
@@ -35,7 +35,7 @@ test('a session says how wide a frame is and what its classes are called', async
   assert.equal(cepstra.labels, []);
 });
 
-test('a typed array, rows, and { data, channels } of the same frames give the same outputs, by every way in', async () => {
+test('a typed array, rows, and { data, channels } of the same frames give the same outputs in every call', async () => {
   const session = await open({ channels });
   const expected = await outputsOf(session, signal);
   assert.is(expected.length, 4);
@@ -54,7 +54,7 @@ test('a typed array, rows, and { data, channels } of the same frames give the sa
   assert.equal(await outputsOf(session, { data: stored, channels }), expected);
 });
 
-test('frames of another width are refused though their numbers divide, and nothing of them is consumed', async () => {
+test('frames of another width are refused even if their length divides, and none is consumed', async () => {
   const [mono, six] = [await open(), await open({ channels })];
   const stereo = new Float32Array(hop);
   const wrong: [Session, Signal, string][] = [
@@ -63,7 +63,7 @@ test('frames of another width are refused though their numbers divide, and nothi
     [six, { data: new Float32Array(12), channels: 3 }, 'RN718'],
     [six, [{ data: new Float32Array(12), channels: 12 }], 'RN718'],
     [six, rowsOf(new Float32Array(12), 3), 'RN718'],
-    // the first rows are right
+    // only the last row is wrong
     [six, [...rowsOf(new Float32Array(12), 6), [1, 2, 3]], 'RN718'],
     [six, new Float32Array(9), 'RN706'],
     [six, { data: new Float32Array(9), channels }, 'RN706'],
@@ -83,15 +83,15 @@ test('frames of another width are refused though their numbers divide, and nothi
   assert.is(mono.push(stereo), false, 'a plain array has no count of channels');
 });
 
-test('the error for a width says both, and what to pass', async () => {
+test('the error for a wrong width names both widths, and what to pass', async () => {
   const mono = await open();
   assert.throws(
     () => mono.push({ data: new Float32Array(hop), channels: 2 }),
-    /has 2 values, and the model takes 1 value .*one channel alone/,
+    /has 2 values, and the model takes 1 value .*only one channel/,
   );
 });
 
-test('a list that changes while it is read: each frame is read once', async () => {
+test('if a list changes while it is read, each frame is read once', async () => {
   const session = await open({ channels: 2 });
   let reads = 0;
   const turncoat = Object.defineProperty([], 0, { enumerable: true, get: () => (reads++ === 0 ? [1, 2] : 'abcd') });

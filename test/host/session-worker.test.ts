@@ -1,6 +1,6 @@
 /**
- * The example of docs/session.md runs: with a bundle that answers, and with one whose rn_push does not
- * return, whose worker it ends.
+ * The example of docs/session.md with a bundle that answers, and with one whose rn_push does not return: the
+ * example then ends the worker.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { root } from '../shared.ts';
 import { textOf } from '../sources.ts';
 import { tinyBundle } from './tiny-bundle.ts';
 
-/** What the example prints with this bundle in the place of its own, and the package made of the sources. */
+/** Runs the example with this bundle and the package built from the sources. @returns its output */
 async function run(wasm: Uint8Array): Promise<string> {
   const fences = [...textOf('docs/session.md').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text]) => text as string);
   const example = fences.find((text) => text.includes('node:worker_threads')) ?? '';
@@ -35,11 +35,11 @@ async function run(wasm: Uint8Array): Promise<string> {
   }
 }
 
-test('a bundle that answers', async () => {
-  assert.is(await run(await tinyBundle()), '319 outputs\n'); // 1,280 frames, a window of 8, every 4
+test('the example prints the outputs of a bundle that answers', async () => {
+  assert.is(await run(await tinyBundle()), '319 outputs\n'); // 1,280 frames, a window of 8 every 4 frames
 });
 
-test('a bundle that does not return: its worker is ended, and the program goes on', async () => {
+test('a bundle that does not return: its worker is ended, and the program continues', async () => {
   const loop = 'while (load<i32>(state) == 1) store<i32>(state, 5, 12);';
   const hanging = await tinyBundle({ edit: [['let due: i32 = 0;', `let due: i32 = 0; ${loop}`]] });
   assert.is(await run(hanging), 'the worker was ended: no answer within 5000 ms\n');

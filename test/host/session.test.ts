@@ -1,6 +1,6 @@
 /**
- * The session: any chunking gives the same outputs, quantisation is TensorFlow Lite's, nothing is allocated,
- * every error.
+ * The session: outputs do not depend on the chunks, quantisation is TensorFlow Lite's, nothing is allocated
+ * per hop, and every error has its code.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -39,7 +39,7 @@ const outputsOf = async (chunks: Iterable<Frames>, options: Parameters<typeof ti
   return out;
 };
 
-test('outputs equal the reference, for any chunking', async () => {
+test('outputs equal the reference for any chunks', async () => {
   for (const channels of [1, 3]) {
     const frames = ramp(200 * channels);
     const expected = reference(frames, channels).flatMap((o) => [...o].map((q) => q * 0.5));
@@ -51,7 +51,7 @@ test('outputs equal the reference, for any chunking', async () => {
   }
 });
 
-test('push, pushAll, pushInt8 and stream agree; times are right', async () => {
+test('push, pushAll, pushInt8 and stream agree, and their times are right', async () => {
   const session = await open();
   const frames = ramp(50);
   const expected = reference(frames);
@@ -90,7 +90,7 @@ test('push, pushAll, pushInt8 and stream agree; times are right', async () => {
   }
 });
 
-test('warm-up: the first outputs are not reported and not counted as index 0', async () => {
+test('outputs during warm-up are not reported, and the first reported one does not have index 0', async () => {
   const session = await open({ warmUpHops: 2 });
   const frames = ramp(40);
   const got: number[] = [];
@@ -101,7 +101,7 @@ test('warm-up: the first outputs are not reported and not counted as index 0', a
   );
 });
 
-test('no allocation per hop: the same arrays every time, and a steady heap', async () => {
+test('a hop allocates nothing: the arrays are the same every time, and the heap is steady', async () => {
   const session = await open();
   const [output, raw] = [session.output(), session.outputRaw()];
   const frame = new Float32Array(hop).fill(1);
@@ -114,7 +114,7 @@ test('no allocation per hop: the same arrays every time, and a steady heap', asy
   assert.ok(perHop < 8, `${perHop} bytes a hop`);
 });
 
-test('quantisation: float32 division, halves away from zero, clamped', () => {
+test('quantisation divides in float32, rounds halves away from zero, and clamps', () => {
   const s = Math.fround(0.5);
   assert.equal(
     [0.25, -0.25, 0.74, 1e9, -1e9, 0.2499].map((x) => quantiseValue(x, s, 0)),
@@ -124,13 +124,13 @@ test('quantisation: float32 division, halves away from zero, clamped', () => {
     [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((x) => quantiseValue(x, s, 3)),
     [127, -128],
   );
-  // 0.35 / 0.1 is 3.5 in float32 and just below in float64 of the float32 values: the rule is float32.
+  // 0.35 / 0.1 is 3.5 in float32, and just below in float64. The rule is float32.
   const tenth = Math.fround(0.1);
   assert.is(quantiseValue(0.35, tenth, 0), Math.round(Math.fround(Math.fround(0.35) / tenth)));
   assert.is(quantiseValue(-1, s, 10), 8);
 });
 
-test('many floats at once are each what one is alone: any bits, halves, int8 and int16, any order and length, to the first NaN', () => {
+test('many floats at once are quantised like single ones: any bits, halves, int8 and int16, any order and length, up to a NaN', () => {
   const rnd = random(2026);
   const bits = new Uint32Array(1);
   const anyFloat = (): number => {
@@ -145,17 +145,17 @@ test('many floats at once are each what one is alone: any bits, halves, int8 and
     })),
   );
   for (const { scale, zeroPoint, type } of cases) {
-    const most = type ? 32767 : 127;
-    // halves and their neighbours, values over the range and beyond, any bits; more than the kernel takes at
-    // once
-    const units = [0.5, 1.5, most - zeroPoint, most - zeroPoint + 0.5, 65_536, 2 ** 23, 2 ** 24 + 2, Number.POSITIVE_INFINITY, 0];
+    const maxValue = type ? 32767 : 127;
+    // Halves and their neighbours, values over the range and beyond, any bits, and more values than the
+    // kernel takes at once.
+    const units = [0.5, 1.5, maxValue - zeroPoint, maxValue - zeroPoint + 0.5, 65_536, 2 ** 23, 2 ** 24 + 2, Number.POSITIVE_INFINITY, 0];
     const near = units.flatMap((v) => [v, -v, v * (1 + 2 ** -23), v * (1 - 2 ** -24)].map((u) => u * scale));
     const made = Float32Array.from({ length: 36_000 - near.length }, (_, i) => {
-      const unit = (rnd() - 0.5) * 2.5 * most;
+      const unit = (rnd() - 0.5) * 2.5 * maxValue;
       return i % 3 === 0 ? anyFloat() : scale * (i % 3 === 1 ? unit : Math.round(2 * unit) / 2);
     });
     const values = Float32Array.from([...near, ...made], (v) => (Number.isNaN(v) ? 0.25 : v));
-    const wanted = Array.from(values, (v) => quantiseValue(v, scale, zeroPoint, most));
+    const wanted = Array.from(values, (v) => quantiseValue(v, scale, zeroPoint, maxValue));
     for (const order of ['tfc', 'tcf']) {
       const port = {
         ...(tinyManifest().inputs[0] as PortManifest),
@@ -188,7 +188,7 @@ test('many floats at once are each what one is alone: any bits, halves, int8 and
   }
 });
 
-test('uint8 is int8 plus 128', async () => {
+test('a uint8 value is the int8 value plus 128', async () => {
   const session = await open({ hostType: 'uint8', zeroPoint: 4 });
   const frames = ramp(8);
   session.push(Uint8Array.from(frames.subarray(0, 4), (q) => q + 128));
@@ -197,14 +197,14 @@ test('uint8 is int8 plus 128', async () => {
   assert.is(session.output()[0], 0.5 * ((session.outputRaw()[0] as number) - 4));
 });
 
-test("a frame in the model file's order [c][f] is put into [f][c]", async () => {
+test("a frame in the model file's order [c][f] is stored as [f][c]", async () => {
   const session = await open({ features: 2, channels: 3, order: ['t', 'c', 'f'] });
   const frame = [1, 2, 3, 4, 5, 6]; // [c][f]
   for (let i = 0; i < window / hop; i++) session.push(Int8Array.from({ length: 6 * hop }, (_, n) => frame[n % 6] as number));
   assert.equal([...session.outputRaw()], [1, 3, 5, 2, 4, 6]); // [f][c]
 });
 
-test('snapshot and restore go on with the same bytes', async () => {
+test('after a snapshot and restore the outputs have the same bytes', async () => {
   const frames = ramp(101);
   const expected = reference(frames);
   for (const cut of [0, 3, 8, 50]) {
@@ -234,7 +234,7 @@ test('snapshot and restore go on with the same bytes', async () => {
   assert.is(await code(async () => (await open({ zeroPoint: 1 })).restore(good)), 'RN712');
 });
 
-test('self-test: the golden holds, and a wrong one is seen', async () => {
+test('the self-test accepts the right golden outputs and refuses wrong ones', async () => {
   const good = await selfTest(await open({ channels: 2 }));
   assert.ok(good.ok);
   assert.is(good.outputs, 15);
@@ -246,7 +246,7 @@ test('self-test: the golden holds, and a wrong one is seen', async () => {
   );
 });
 
-test('a compiled module opens too, and a manifest can be given', async () => {
+test('a compiled module can be opened, and a manifest can be passed', async () => {
   const bare = bytesOf(await tinyBundle({ bare: true }));
   assert.is(await code(() => openSession(bare)), 'RN602');
   assert.is((await openSession(bare, { manifest: tinyManifest() })).hop, hop);
@@ -255,7 +255,7 @@ test('a compiled module opens too, and a manifest can be given', async () => {
   assert.is(await code(async () => openSession(await WebAssembly.compile(bare))), 'RN602');
 });
 
-test('errors of opening', async () => {
+test('each error of opening has its code', async () => {
   const opened = (options: Parameters<typeof tinyBundle>[0]) => code(() => open(options));
   const start = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 8, 1, 0]);
   assert.is(await code(() => openSession(start)), 'RN701');
@@ -281,7 +281,7 @@ test('errors of opening', async () => {
   assert.is(await opened({ edit: [['  store<i32>(state, 1);', '  unreachable();']] }), 'RN710');
 });
 
-test('errors of pushing', async () => {
+test('each error of pushing has its code', async () => {
   const session = await open({ channels: 2 });
   assert.is(await code(() => session.push(new Float32Array(3))), 'RN706');
   assert.is(await code(() => session.push(new Float32Array(0))), 'RN706');
@@ -299,7 +299,7 @@ test('errors of pushing', async () => {
   );
 });
 
-test('NaN consumes nothing', async () => {
+test('a NaN is refused and consumes nothing', async () => {
   const session = await open();
   const frames = Float32Array.from(ramp(16), (q) => q / 2);
   session.push(frames.subarray(0, 3));
@@ -312,7 +312,7 @@ test('NaN consumes nothing', async () => {
   );
 });
 
-test('without WebCrypto the self-test says so', async () => {
+test('without WebCrypto the self-test fails with a message', async () => {
   const session = await open();
   const original = Object.getOwnPropertyDescriptor(globalThis, 'crypto') as PropertyDescriptor;
   Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true });

@@ -1,6 +1,6 @@
 /**
- * Streams that share an instance (Session.sibling): each gives what a session of its own gives, in whatever
- * order they are called.
+ * Streams that share an instance (Session.sibling): each gives the outputs of a separate session, in any
+ * order of calls.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,10 +13,10 @@ import { codeOf, randomOf } from './helpers.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? Math.floor(Math.random() * 1e6));
 
-/** What a session gives after a call that is due. */
+/** Returns the outputs of a session after a due call. */
 const outputsOf = (session: Session): number[] => session.manifest.outputs.flatMap((_, which) => [...session.outputRaw(which)]);
 
-/** One call, the same to both; the outputs that fell due. */
+/** Makes the call number `pick` on a session. @returns the outputs that were due */
 function call(session: Session, pick: number, frames: Int8Array[], other: Uint8Array): string {
   const ticks = (frames[0] as Int8Array).length / session.frameElements;
   if (pick === 0) {
@@ -53,7 +53,7 @@ for (const [name, graph, hop] of [
       const frames = first.manifest.inputs.map(({ elements, rate = 1 }) =>
         Int8Array.from({ length: ticks * rate * elements }, () => random(256) - 128),
       );
-      // a snapshot of any stream, taken in the shared instance and alone
+      // a snapshot of any stream, from the shared instance and from its own
       const from = random(4);
       const [x, y] = [(shared[from] as Session).snapshot(), (alone[from] as Session).snapshot()];
       assert.equal(x, y, `call ${n}: snapshots of stream ${from}, seed ${seed}`);
@@ -65,7 +65,7 @@ for (const [name, graph, hop] of [
     assert.ok(outputs > 20, `${outputs} outputs`);
   });
 
-test('an output that a sibling has overwritten is refused, and comes back with the next', async () => {
+test('an output that a sibling has overwritten is refused, and is available again after the next one', async () => {
   const first = await openSession((await build(quantPlan(planStream(tinyStream(), { hop: 12 })))).wasm as BufferSource);
   const second = first.sibling();
   const frames = new Int8Array(24).fill(3);

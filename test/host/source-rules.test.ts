@@ -1,4 +1,4 @@
-/** Sources at their edges: clocks and gaps, encodings of samples, what a WAV header may say. */
+/** Sources at their limits: clocks and gaps, encodings of samples, and values of a WAV header. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Clock } from '../../host/sources/clock.ts';
@@ -7,7 +7,7 @@ import { decodePcm, type PcmEncoding } from '../../host/sources/pcm.ts';
 import { wavHeader } from '../../host/sources/wav-header.ts';
 import { isRunletError } from '../../models/error.ts';
 
-test('a clock: frames lost are the nearest whole number of periods, less one, in seconds and in milliseconds', () => {
+test('lost frames are the nearest whole number of periods, less one, in seconds and in milliseconds', () => {
   for (const [name, unit] of [
     ['time_s', 1],
     ['time_ms', 1000],
@@ -37,7 +37,7 @@ test('a clock: frames lost are the nearest whole number of periods, less one, in
   );
 });
 
-test('gaps: frames that are there before any frame of the whole signal, counted one by one', () => {
+test('the number of present frames before any frame of the signal equals a count one by one', () => {
   const gaps = new GapList();
   const lost = new Set<number>();
   let at = 0;
@@ -60,8 +60,8 @@ test('gaps: frames that are there before any frame of the whole signal, counted 
   assert.is(gaps.total, 14);
 });
 
-/** ITU-T G.711, tables 1 and 2: values of 14 (mu) and 13 (A) bits at the ends of the code. */
-test('samples: both ends and the middle of every encoding', () => {
+/** Source: ITU-T G.711, tables 1 and 2: values of 14 (mu) and 13 (A) bits at the ends of the code. */
+test('both ends and the middle of every sample encoding are right', () => {
   const bytes = (...values: number[]) => Uint8Array.from(values);
   const cases: [PcmEncoding, Uint8Array, number][] = [
     ['u8', bytes(0), -1],
@@ -86,7 +86,7 @@ test('samples: both ends and the middle of every encoding', () => {
     assert.is(decodePcm(given, encoding)[0], Math.fround(value), `${encoding} ${given}`);
 });
 
-/** A header of chunks, as bytes. */
+/** Returns a WAV header of chunks. */
 function header(block: number, extra: number[] = []): Uint8Array {
   const out = new Uint8Array(12 + extra.length + 24 + 8 + 8);
   const view = new DataView(out.buffer);
@@ -105,7 +105,7 @@ function header(block: number, extra: number[] = []): Uint8Array {
   return out;
 }
 
-test('WAV: blocks without bytes between frames, chunks of odd length padded to even', () => {
+test('WAV blocks have no bytes between frames, and chunks of odd length are padded to even', () => {
   const plain = header(4);
   assert.is(wavHeader(plain, plain.length)?.dataBytes, 8);
   const list = [...new TextEncoder().encode('LIST'), 3, 0, 0, 0, 1, 2, 3, 0];

@@ -1,4 +1,4 @@
-/** Sources: each kind is read right, refuses what does not fit, and survives damaged input. */
+/** Sources: each kind is read right, refuses wrong input, and survives damaged input. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const one: SourceOptions = { frameElements: 1 };
 const csv = (text: string, options: SourceOptions = one, piece?: number) => csvSource(once(utf8(text), piece), 'x.csv', options);
 const csvCode = (text: string, options?: SourceOptions) => codeOf(() => collect(csv(text, options)));
 
-test('csv: header, columns, time, truth, separators, pieces', async () => {
+test('csv: header, columns, time, truth, separators and pieces are read', async () => {
   const text = 'time_s,a,b,hr\n0,1,2,60\n1,3,4,\n2,5,6e0,62\n';
   assert.equal(await collect(csv(text, { frameElements: 2, truth: 'hr' })), [1, 2, 3, 4, 5, 6]);
   assert.equal(await collect(csv(text, { frameElements: 1, columns: ['b'] }, 3)), [2, 4, 6]);
@@ -53,7 +53,7 @@ test('csv: errors name the line', async () => {
   }
 });
 
-test('npy: written and read back, every dtype', () => {
+test('npy: every dtype is read as it was written', () => {
   for (const data of [
     new Float32Array([1.5, -2]),
     new Float64Array([0.1, 2]),
@@ -78,7 +78,7 @@ test('npy: written and read back, every dtype', () => {
   ]);
 });
 
-/** A .npy of any header. */
+/** Returns a .npy file with any header. */
 const npyOf = (header: string, bytes: number, version = 1) => {
   const text = utf8(header);
   const head = version === 1 ? [text.length & 255, text.length >> 8] : [text.length & 255, text.length >> 8, 0, 0];
@@ -86,7 +86,7 @@ const npyOf = (header: string, bytes: number, version = 1) => {
 };
 const npyCode = (header: string, bytes: number, version = 1) => codeOf(() => readNpy(npyOf(header, bytes, version)));
 
-test('npy: versions, integers of 64 bits, and refusals', async () => {
+test('npy: versions and 64-bit integers are read, and other files refused', async () => {
   assert.is(
     readNpy(npyOf("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", 8, 3)).data[0],
     Number(0x0101010101010101n),
@@ -112,7 +112,7 @@ const file = (name: string, content: Uint8Array | string) => {
 };
 test.after(() => rmSync(folder, { recursive: true }));
 
-test('npy and npz as sources: shapes, rows, names', async () => {
+test('npy and npz as sources have shapes, rows and names', async () => {
   const values = Float32Array.from({ length: 12 }, (_, i) => i);
   const flat = file('flat.npy', writeNpy([12], values));
   const rows = file('rows.npy', writeNpy([2, 3, 2], values));
@@ -131,7 +131,7 @@ test('npy and npz as sources: shapes, rows, names', async () => {
   assert.is(await codeOf(() => openSource(two, { ...one, array: 'z' })), 'RN733');
   assert.is(await codeOf(() => openSource(file('bad.npz', 'PK'), one)), 'RN732');
   assert.is(await codeOf(() => openSource(file('none.npz', zipSync({ a: new Uint8Array(1) })), one)), 'RN732');
-  // A ZIP that claims 4 GB for an array is refused before it is unpacked.
+  // A ZIP that claims 4 GB for an array is refused before unpacking.
   const bomb = zipSync({ 'x.npy': writeNpy([12], values) });
   const central = bomb.findIndex((_, i) => bomb[i] === 0x50 && bomb[i + 1] === 0x4b && bomb[i + 2] === 1 && bomb[i + 3] === 2);
   new DataView(bomb.buffer).setUint32(central + 24, 0xfffffff0, true);
@@ -144,7 +144,7 @@ const wavOf = (channels: number, depth: string, samples: number[][]): Uint8Array
   return wav.toBuffer();
 };
 
-test('wav: depths, channels, mix', async () => {
+test('wav: depths, channels and mix are read', async () => {
   const depths: [string, number, number, number][] = [
     ['8', 128 + 64, 0.5, 1e-9],
     ['16', 16384, 0.5, 1e-9],
@@ -170,7 +170,7 @@ test('wav: depths, channels, mix', async () => {
   assert.is(read[9999], 99 / 32768);
 });
 
-test('wav: refusals', async () => {
+test('wav: wrong files are refused', async () => {
   const mono = wavOf(1, '16', [[1, 2, 3, 4]]);
   const wav = (bytes: Uint8Array, options = one) => codeOf(() => collect(wavSource(bytes, 'x', options)));
   assert.is(await wav(mono, { ...one, sampleRateHz: 8000 }), 'none');
@@ -187,7 +187,7 @@ test('wav: refusals', async () => {
   assert.is(await wav(adpcm), 'RN729');
 });
 
-test('standard input: text, JSON arrays, raw, csv', async () => {
+test('standard input is read as text, JSON arrays, raw values and csv', async () => {
   const stdin = (content: Uint8Array | string, options: Partial<SourceOptions> = {}, piece?: number) =>
     collect(openSource('-', { ...one, ...options, stdin: once(typeof content === 'string' ? utf8(content) : content, piece) }));
   for (const piece of [1, 2, 7, 100]) {
@@ -207,7 +207,7 @@ test('standard input: text, JSON arrays, raw, csv', async () => {
   assert.is(await bad(''), 'RN737');
 });
 
-test('generators: the same for the same spec, parameters, truth', async () => {
+test('a generator gives the same signal for the same specification, with parameters and truth', async () => {
   const gen = (spec: string, options: SourceOptions = one) => collect(openSource(`gen:${spec}`, options));
   for (const kind of ['sine', 'chirp', 'noise', 'steps', 'ecg', 'ppg']) {
     const [a, b] = [await gen(`${kind}?seconds=5&noise=0.1`), await gen(`${kind}?seconds=5&noise=0.1`)];
@@ -233,7 +233,7 @@ test('generators: the same for the same spec, parameters, truth', async () => {
     assert.is(await codeOf(() => gen(spec)), 'RN736', spec);
 });
 
-test('files: by ending, by first bytes, and what cannot be opened', async () => {
+test('files are recognised by their ending or their first bytes, and unreadable ones are refused', async () => {
   assert.equal(await collect(openSource(file('a.txt', '1\n2\n'), one)), [1, 2]);
   assert.equal(await collect(openSource(file('noending', '1\n2\n'), one)), [1, 2]);
   assert.equal(await collect(openSource(file('array', writeNpy([2], new Int8Array([3, 4]))), one)), [3, 4]);
@@ -242,7 +242,7 @@ test('files: by ending, by first bytes, and what cannot be opened', async () => 
   assert.is(await codeOf(() => collect(openSource(file('empty.npy', writeNpy([0], new Int8Array(0))), one))), 'RN737');
 });
 
-// Damaged input: a result or a RunletError. Any other error, and any hang, is a bug.
+// Damaged input gives a result or a RunletError. Any other error, and any hang, is a bug.
 const fuzz = (name: string, good: Uint8Array, read: (bytes: Uint8Array) => Promise<unknown>) =>
   test(`fuzz: ${name}`, async () => {
     const random = randomOf(name.length);

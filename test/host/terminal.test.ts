@@ -1,7 +1,7 @@
 /**
- * No control character of a file reaches a terminal, a log or a page: models of every format and a bundle
- * whose every string carries escape sequences, C1, and marks of direction go through every verb that reads
- * them, as text and as JSON.
+ * No control character of a file reaches a terminal, a log or a page. In models of every format and in a
+ * bundle, every string has escape sequences, C1 codes and direction marks. They go through every verb that
+ * reads them, as text and as JSON.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,13 +18,13 @@ import { writeTflite } from '../read/tflite-model.ts';
 import { tinyBundle } from './tiny-bundle.ts';
 
 /**
- * Clears the screen, sets the title, writes a link, turns text round, ends a line in C1, begins a line of its
- * own.
+ * Clears the screen, sets the title, writes a link, reverses text, ends a line with a C1 code and begins a
+ * new line.
  */
 const evil = (name: string) =>
   `${name}\x1b[2J\x1b]0;owned\x07\x1b]8;;http://x\x1b\\\u009b31m\u202e\u2066\u200f\u2028\x7f\r\nok: nothing is wrong\n\x00`;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for control characters
 const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 const folder = mkdtempSync(join(tmpdir(), 'runlet-terminal-'));
@@ -112,10 +112,10 @@ const clean = ({ stdout, stderr }: Streams): void => {
   }
 };
 
-/** The verb's output as text and as JSON. */
+/** Returns the arguments for output as text and as JSON. */
 const both = (...args: string[]): string[][] => [args, [...args, '--json']];
 
-test('models of every format through every verb that takes a model', async () => {
+test('models of every format go through every verb that takes a model', async () => {
   file('m.onnx', onnx());
   file('m.tflite', tflite());
   file('w.bin', new Uint8Array(Float32Array.from(kernel).buffer));
@@ -162,7 +162,7 @@ const unknown = {
   outputs: [evil('y')],
 };
 
-/** Every string of a manifest that no rule fixes. */
+/** Replaces every string of a manifest that no rule fixes. */
 const everyText = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(everyText);
   if (typeof value === 'object' && value !== null)
@@ -170,7 +170,7 @@ const everyText = (value: unknown): unknown => {
   return value;
 };
 
-test('a bundle through every verb that takes a bundle', async () => {
+test('a bundle goes through every verb that takes a bundle', async () => {
   const bundle = await tinyBundle({
     labels: [evil('label')],
     manifest: (m) => ({
@@ -203,7 +203,7 @@ test('a bundle through every verb that takes a bundle', async () => {
   assert.match(streams.stdout, 'moving-average\\u001b[2J', 'the names were shown');
 });
 
-test('JSON means the same after it went through, and colours of the command itself pass on a terminal alone', () => {
+test("printable JSON keeps its meaning, and the command's colours reach only a terminal", () => {
   const value = { text: evil('a') + String.fromCodePoint(0xe0041) };
   assert.equal(JSON.parse(printableLines(JSON.stringify(value))), value);
   assert.is(printable('Größe 測定 😀 \u00e9'), 'Größe 測定 😀 \u00e9');

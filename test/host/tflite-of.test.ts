@@ -1,6 +1,6 @@
 /**
- * The benchmark's TensorFlow Lite files: read again, they are the same network to the byte, so that what
- * other engines run is that.
+ * The benchmark's TensorFlow Lite files: read again, they are the same network to the byte, so other engines
+ * run the same network.
  */
 
 import { test } from 'uvu';
@@ -30,7 +30,7 @@ for (const name of Object.keys(benchNetworks))
     assert.equal(outputs(again, window), expected);
   });
 
-test('what TensorFlow Lite cannot say, or the writer does not know, is refused', () => {
+test('a network that TensorFlow Lite or the writer does not support is refused', () => {
   const { int8 } = madeUpNetwork('N1');
   const changed = (change: (graph: Graph) => void) => {
     const graph = structuredClone(int8);

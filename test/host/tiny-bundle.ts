@@ -1,10 +1,10 @@
 /**
- * A small bundle that owes nothing to the compiler: hand-written AssemblyScript that obeys docs/abi.md, for
- * testing the host.
+ * A small bundle that does not depend on the compiler, for tests of the host: hand-written AssemblyScript
+ * that follows docs/abi.md.
  *
- * In: options that break one thing at a time.  Out: the module's bytes with a manifest. The model: the mean
- * of each of C channels over a window of 8 frames, every 4 frames; int8 in, int8 out, floor division.
- * reference() says in TypeScript what comes out.
+ * In: options that each break one thing.  Out: the module's bytes with a manifest. The model: the mean of
+ * each of C channels over a window of 8 frames, every 4 frames; int8 in, int8 out, floor division.
+ * reference() computes the same outputs in TypeScript.
  */
 import { createHash } from 'node:crypto';
 import { type Manifest, manifestSection } from '../../assembly/bundle/manifest.ts';
@@ -16,27 +16,27 @@ export const window = 8;
 
 export interface TinyOptions {
   channels?: number;
-  /** 'stream': this many outputs are swallowed. */
+  /** For mode stream: number of outputs that are not reported. */
   warmUpHops?: number;
   hostType?: 'float32' | 'int8' | 'uint8';
   sampleRateHz?: number;
   frontEnd?: string;
   labels?: string[];
-  /** Scale and zero point of the input. */
+  /** Scale of the input. `zeroPoint` is its zero point. */
   scale?: number;
   zeroPoint?: number;
-  /** Order of the input's axes in the model file. */
+  /** Number of features. `order` is the order of the input's axes in the model file. */
   features?: number;
   order?: ('t' | 'f' | 'c')[];
-  /** Replaces text of the AssemblyScript source: [from, to]. */
+  /** Replaces texts of the AssemblyScript source: [from, to]. */
   edit?: [string, string][];
-  /** asc options instead of a fixed memory of one page. */
+  /** Options of asc for the memory; default: a fixed memory of one page. */
   memory?: string[];
   /** Changes the manifest before it is written. */
   manifest?: (m: Manifest) => unknown;
-  /** Hops of the self-test; default: 16. */
+  /** Number of hops of the self-test; default 16. */
   goldenHops?: number;
-  /** No manifest at all. */
+  /** True for a module without a manifest. */
   bare?: boolean;
 }
 
@@ -104,7 +104,7 @@ export function rn_info(what: i32): i32 {
 `;
 };
 
-/** Outputs of int8 frames [frames][C], one Int8Array per window. */
+/** Returns the outputs for int8 frames [frames][C], one Int8Array per window. */
 export function reference(frames: Int8Array, c = 1, warmUpHops = 0): Int8Array[] {
   const count = frames.length / c;
   const out: Int8Array[] = [];
@@ -125,7 +125,7 @@ export const sha256 = (parts: Int8Array[]): string => {
   return hash.digest('hex');
 };
 
-/** The manifest that belongs to a tiny bundle. */
+/** Returns the manifest of a tiny bundle. */
 export function tinyManifest(o: TinyOptions = {}): Manifest {
   const c = elementsOf(o);
   const port = { scale: o.scale ?? 0.5, zeroPoint: o.zeroPoint ?? 0, elements: c };
@@ -182,7 +182,7 @@ export function tinyManifest(o: TinyOptions = {}): Manifest {
 
 const leb = (value: number): number[] => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb(value >>> 7)]);
 
-/** `wasm` with a custom section appended. */
+/** Returns `wasm` with a custom section appended. */
 export function withSection(wasm: Uint8Array, name: string, content: Uint8Array): Uint8Array {
   const label = new TextEncoder().encode(name);
   const payload = [...leb(label.length), ...label];
@@ -192,7 +192,7 @@ export function withSection(wasm: Uint8Array, name: string, content: Uint8Array)
 const compiled = new Map<string, Uint8Array>();
 const flags = ['-O', '--runtime=stub', '--noAssert', '--use=abort=', '--disable=bulk-memory'];
 
-/** AssemblyScript to wasm, in memory; the same source is compiled once. */
+/** Compiles AssemblyScript to wasm in memory; the same source is compiled once. */
 export async function compileTiny(source: string, memory: string[]): Promise<Uint8Array> {
   const key = `${memory}\n${source}`;
   const known = compiled.get(key);
@@ -204,7 +204,7 @@ export async function compileTiny(source: string, memory: string[]): Promise<Uin
   return wasm;
 }
 
-/** A tiny bundle's bytes. */
+/** Returns the bytes of a tiny bundle. */
 export async function tinyBundle(o: TinyOptions = {}): Promise<Uint8Array> {
   let text = source(o);
   for (const [from, to] of o.edit ?? []) {

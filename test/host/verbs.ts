@@ -1,6 +1,6 @@
 /**
- * Runs the command line several times in one process: argv[2] is JSON, a list of argument lists. A line names
- * each on both streams.
+ * Runs several command lines in one process: argv[2] is JSON, a list of argument lists. After each one, a
+ * line with its verb is written to both streams.
  */
 import { main } from '../../host/cli/main.ts';
 

@@ -90,7 +90,7 @@ test('RN419: an output that moves by less than a thousandth of its size; one cla
     }
     return outputWarnings(outputs);
   };
-  assert.match(of(0.0009, true)[0]?.what ?? '', /the same for all/);
+  assert.match(of(0.0009, true)[0]?.what ?? '', /the same output for all/);
   assert.match(of(0.0011, false)[0]?.what ?? 'none', /of one class|none/);
   assert.equal(of(0.0022, false).length, 1);
   const two = new OutputsSeen(graph);

@@ -1,7 +1,8 @@
 /**
- * Small ONNX models: float against onnxruntime, streamed integers against the windowed model.
+ * Tests of small ONNX models: the float graph against onnxruntime, and the streamed integers against the
+ * windowed model.
  *
- * In: models by name.  Out: a test each.
+ * In: models by name, and the reader's options.  Out: one test for each model.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -21,7 +22,7 @@ import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNor
 const runtime = await loadRuntime();
 if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
 
-/** Of the largest output: roundings of float32. */
+/** Largest error, relative to the largest output. It allows for the rounding of float32. */
 const tolerance = 2e-5;
 
 export function testAgainstOracle(
@@ -44,7 +45,9 @@ export function testAgainstOracle(
     });
 }
 
-/** A float graph in int8: streamed in every style it gives the windowed model's bytes. */
+/**
+ * Quantises a float graph to int8 and checks that its stream gives the windowed model's bytes in every style.
+ */
 export async function checkStreamed(graph: Graph): Promise<void> {
   const [port] = graph.inputs;
   if (!port) throw new Error('no input');
@@ -64,7 +67,7 @@ export async function checkStreamed(graph: Graph): Promise<void> {
   }
 }
 
-/** Four windows, one after the other. */
+/** Returns a random signal of four windows. */
 function longer(graph: Graph, port: Port): Float32Array {
   const draw = seededNormal(9);
   const { t, f, c } = graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };

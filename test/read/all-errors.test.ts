@@ -1,6 +1,6 @@
 /**
- * All that is wrong with a file is said at once, in a bounded list; and `window` names dimensions of an ONNX
- * file.
+ * A reader reports all errors of a file at once, in a bounded list. The option `window` sets the lengths of
+ * an ONNX file's open dimensions.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -31,7 +31,7 @@ const conv = (dims: Dims, more: NodeOf[] = [], w: object = ones(4, 3, 3)) =>
   });
 const odd = (name: string, from: string, to: string): NodeOf => ({ op: name, name, inputs: [from], outputs: [to] });
 
-test('ONNX: an open dimension, a batch, weights elsewhere and an old opset do not hide operators', async () => {
+test('ONNX: an open dimension, a batch, external weights or an old opset does not hide unsupported operators', async () => {
   const more = [odd('Asin', 'h', 'a'), odd('Acos', 'a', 'y')];
   const cases: [string, Uint8Array, RegExp[]][] = [
     ['open', conv(['N', 3, 'T'], more), [/RN156 dimension 2 \(T\)/, /RN150 2 operators/, /Asin/, /Acos/]],
@@ -48,11 +48,11 @@ test('ONNX: an open dimension, a batch, weights elsewhere and an old opset do no
     assert.is(code, 'RN169', name);
     for (const text of all) assert.match(parts.why as string, text, name);
   }
-  assert.is((await errorOf(conv(['N', 3, 'T']))).code, 'RN156', 'one error alone is itself');
+  assert.is((await errorOf(conv(['N', 3, 'T']))).code, 'RN156', 'a single error keeps its code');
   assert.match((await errorOf(conv(['N', 3, 'T'], more))).parts.tryThis as string, '--window 128');
 });
 
-test('ONNX: every input that is not known, and a time axis that cannot be told', async () => {
+test('ONNX: all inputs with an error are listed, also an input whose time axis is ambiguous', async () => {
   const bytes = writeModel({
     nodes: [convolution, odd('Asin', 'z', 'y')],
     inputs: { x: [2, 3, 64], z: [4, 3, 5, 6, 7] },
@@ -70,7 +70,7 @@ test('ONNX: every input that is not known, and a time axis that cannot be told',
   for (const text of [/RN168/, /Asin/]) assert.match((await errorOf(open)).parts.why as string, text);
 });
 
-test('the list is bounded, and nodes of one operator and reason are one entry', async () => {
+test('the list is bounded, and nodes with the same operator and reason share one entry', async () => {
   const nodes = Array.from({ length: 300 }, (_, i) => odd('Asin', i === 0 ? 'x' : `v${i - 1}`, `v${i}`));
   const same = await errorOf(writeModel({ nodes, inputs: { x: [1, 3, 64] }, outputs: ['v299'] }));
   assert.match(same.parts.what, '300 operators');
@@ -81,7 +81,7 @@ test('the list is bounded, and nodes of one operator and reason are one entry', 
   assert.ok(different.message.length < 8000);
 });
 
-test('TensorFlow Lite: a batch, parameters and operators at once', async () => {
+test('TensorFlow Lite: errors of the batch, of parameters and of operators are reported at once', async () => {
   const q = (zero: number) => ({ scales: [0.1], zeroPoints: [zero] });
   const bytes = writeTflite({
     tensors: {
@@ -102,7 +102,7 @@ test('TensorFlow Lite: a batch, parameters and operators at once', async () => {
     assert.match(parts.why as string, text);
 });
 
-test('TensorFlow.js: an open dimension, missing weights and layers at once', async () => {
+test('TensorFlow.js: an open dimension, missing weights and unsupported layers are reported at once', async () => {
   const layer = (className: string, name: string, config: object = {}) => ({
     class_name: className,
     config: { name, ...config },
@@ -128,7 +128,7 @@ const frames = async (bytes: Uint8Array, options: ReadOptions) => {
   return inputs.map(({ tensor }) => tensors[tensor]?.shape.t);
 };
 
-test('window: the batch is 1 whatever it is called, the open dimension by a number, its name or the name of the input', async () => {
+test('window: the batch is always 1; a number, the dimension name or the input name sets the open dimension', async () => {
   for (const batch of ['N', 'batch_size', 'batch', 's77', '', -1, 0])
     for (const options of [{ window: 50 }, { windows: { time: 50 } }, { windows: { x: 50 } }] as ReadOptions[])
       assert.equal(await frames(conv([batch, 3, 'time']), options), [50], `${batch}`);
@@ -140,7 +140,7 @@ test('window: the batch is 1 whatever it is called, the open dimension by a numb
   );
 });
 
-test('window: a name is one dimension of all inputs; a number alone is refused where there are two', async () => {
+test('window: a name sets one dimension in all inputs; a number without a name is refused if two are open', async () => {
   const two = (a: Dims, b: Dims) =>
     writeModel({
       nodes: [convolution, { op: 'Conv', inputs: ['z', 'w'], outputs: ['k'] }],
@@ -153,7 +153,7 @@ test('window: a name is one dimension of all inputs; a number alone is refused w
   assert.equal(await frames(same, { windows: { time: 40 } }), [40, 40]);
   const other = two(['N', 3, 'fast'], ['N', 3, 'slow']);
   const error = await errorOf(other, { window: 40 });
-  assert.match(error.message, 'a number alone is for one dimension');
+  assert.match(error.message, 'a number without a name sets only one dimension');
   assert.match(error.parts.tryThis as string, '--window fast=128,slow=128');
   assert.equal(await frames(other, { windows: { fast: 80, slow: 40 } }), [80, 40]);
   assert.match(
@@ -163,7 +163,7 @@ test('window: a name is one dimension of all inputs; a number alone is refused w
   assert.is((await errorOf(conv(['N', 3, '__proto__']), { windows: { x2: 3 } })).code, 'RN169');
 });
 
-test('window: two open dimensions of one input, each by its name', async () => {
+test('window: names set two open dimensions of one input', async () => {
   const bytes = conv(['N', 'channels', 'time']);
   assert.match((await errorOf(bytes, { window: 50 })).message, '--window channels=128,time=128');
   assert.equal(await frames(bytes, { windows: { channels: 3, time: 50 } }), [50]);

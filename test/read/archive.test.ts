@@ -1,6 +1,6 @@
 /**
- * Models in ZIP archives as they are downloaded: Teachable Machine, Edge Impulse, .keras; TensorFlow Lite
- * files as C arrays; what is no model, several models, and damage.
+ * Models in downloaded ZIP archives (Teachable Machine, Edge Impulse, .keras), and TensorFlow Lite files as C
+ * arrays. Archives without a model, with several models or with damage are refused.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,11 +22,11 @@ const sameAs = (a: Graph, b: Graph): void => assert.equal([a.nodes, a.tensors], 
 
 const refusal = (bytes: Uint8Array) => refusalOf(() => readModel(bytes));
 
-/** A C array as xxd -i writes it. */
+/** Returns a C array in the format of xxd -i. */
 const arrayOf = (bytes: Uint8Array, per = 12): string =>
   `unsigned char m[] = {\n${Array.from(bytes, (b, i) => `${i % per ? ' ' : '\n  '}0x${b.toString(16).padStart(2, '0')}`).join(',')}\n};\nunsigned int m_len = ${bytes.length};\n`;
 
-test('a TensorFlow Lite file beside labels, packed or stored, in a folder', async () => {
+test('a TensorFlow Lite file is found next to labels, compressed or stored, also in a folder', async () => {
   const alone = await readModel(tflite);
   for (const level of [0, 9] as const)
     for (const at of ['', 'converted/', 'a/b/'])
@@ -43,7 +43,7 @@ test('model.json of TensorFlow.js finds its weights in the archive', async () =>
   assert.match((await refusal(zipSync({ 'model.json': json }))).message, /RN162.*it is not in the archive/);
 });
 
-test('a TensorFlow Lite file as a C array, alone and in a library', async () => {
+test('a TensorFlow Lite file is read from a C array, in a text file or in an archived library', async () => {
   const alone = await readModel(tflite);
   const text = strToU8(arrayOf(tflite));
   sameAs(await readModel(text), alone);
@@ -53,7 +53,7 @@ test('a TensorFlow Lite file as a C array, alone and in a library', async () => 
   assert.match(twice.message, /RN167.*several models/);
 });
 
-test('an array is read whole or not at all', () => {
+test('a C array is read completely or not at all', () => {
   const of = (text: string) => tfliteInText(strToU8(text));
   const head = '0x1c, 0x00, 0x00, 0x00, 0x54, 0x46, 0x4c, 0x33';
   assert.equal([...(of(`x[] = { ${head}, 0xFF }`) ?? [])], [0x1c, 0, 0, 0, 0x54, 0x46, 0x4c, 0x33, 255]);
@@ -62,7 +62,7 @@ test('an array is read whole or not at all', () => {
   assert.is(of('{ 0x1c, 0x00 }'), undefined);
 });
 
-test('several models, archives in archives, and none', async () => {
+test('an archive with several models, a nested archive or no model is refused', async () => {
   const both = await refusal(zipSync({ 'a.tflite': tflite, 'b/model.onnx': tflite }));
   assert.match(both.message, /RN167.*several models.*a\.tflite, b\/model\.onnx/);
   const inner = zipSync({ 'model.tflite': tflite });
@@ -70,7 +70,7 @@ test('several models, archives in archives, and none', async () => {
   assert.is((await refusal(zipSync({ 'readme.txt': strToU8('x') }))).code, 'RN167');
 });
 
-test('damaged archives', async () => {
+test('damaged archives are refused', async () => {
   const whole = zipSync({ 'model.tflite': tflite }, { level: 0 });
   for (let at = 60; at < whole.length - 60; at += Math.floor(whole.length / 9)) {
     const bytes = whole.slice();

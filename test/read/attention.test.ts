@@ -1,6 +1,6 @@
 /**
- * Attention and what comes with it: products of two activations as exporters write them, constants that
- * differ from row to row, heads as parts of the channels, rows repeated, dynamic quantisation.
+ * Attention, and the operators that exporters write with it: products of two activations, constants that
+ * differ from row to row, heads as parts of the channels, repeated rows, dynamic quantisation.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,12 +18,12 @@ const model = (x: number[], nodes: NodeOf[], tensors: Record<string, TensorOf> =
   opset: 17,
 });
 const scalar = (value: number): TensorOf => ({ dims: [], floats: [value] });
-/** x [1, t, c] times a matrix. */
+/** Multiplies x [1, t, c] by a matrix. */
 const linear = (x: string, w: string, y: string): NodeOf => node('MatMul', `${x} ${w}`, y);
 
 /**
- * Rows first, one matrix for queries, keys and values, of which the leading dimension takes one each:
- * PyTorch.
+ * Attention of PyTorch: rows come first. One matrix gives queries, keys and values, and Gather takes each of
+ * them from the leading dimension.
  */
 function torchAttention(t: number, c: number, heads: number): ModelOf {
   const part = (which: string, i: string, perm: number[]): NodeOf[] => [
@@ -70,7 +70,7 @@ function torchAttention(t: number, c: number, heads: number): ModelOf {
   );
 }
 
-/** Batch, row, head, depth: Keras, by Einsum. */
+/** Attention of Keras, as Einsum. The dimensions are batch, row, head, depth. */
 const kerasAttention = model(
   [1, 6, 4],
   [
@@ -97,7 +97,10 @@ const bytes = (...dims: number[]): TensorOf => ({
   int8: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 37 + 11) % 201) - 100),
 });
 
-/** Scores of keys by queries, a normalisation by global pools: Keras 3 behind tf2onnx. */
+/**
+ * Attention of Keras 3 after tf2onnx: the scores are [keys][queries], and global pools compute the
+ * normalisation.
+ */
 function turnedAttention(t: number, c: number): ModelOf {
   const heads = (which: string, perm: number[]): NodeOf[] => [
     linear('n', `w${which}`, `${which}0`),
@@ -139,7 +142,7 @@ function turnedAttention(t: number, c: number): ModelOf {
   );
 }
 
-/** Rows and features repeated beside themselves: UpSampling2D of Keras 3 behind tf2onnx. */
+/** UpSampling2D of Keras 3 after tf2onnx: each row and each feature is repeated next to itself. */
 const upSampled = model(
   [1, 3, 4, 5],
   [
@@ -161,16 +164,16 @@ const upSampled = model(
 );
 
 const models: Record<string, ModelOf> = {
-  'keys by queries, softmax over the keys': turnedAttention(6, 4),
-  'rows and features repeated beside themselves': upSampled,
+  'scores [keys][queries], softmax over the keys': turnedAttention(6, 4),
+  'rows and features, each repeated next to itself': upSampled,
   'one head': torchAttention(5, 4, 1),
   'heads of PyTorch': torchAttention(6, 8, 4),
   'heads of Keras': kerasAttention,
-  'rows that meet themselves, the second one transposed': convolved([
+  'rows multiplied by their own transpose': convolved([
     node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
     node('MatMul', 't a', 'y'),
   ]),
-  'weights behind values': convolved([
+  'a product whose second operand holds the attention weights': convolved([
     node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
     node('MatMul', 't a', 's'),
     node('Transpose', 's', 'st', { perm: [0, 2, 1] }),
@@ -181,18 +184,18 @@ const models: Record<string, ModelOf> = {
     k2: floats(2, 4, 3),
   }),
   'a window function': convolved([node('Mul', 'a h', 'b'), node('Relu', 'b', 'y')], { h: floats(6) }),
-  'a constant less the signal, row by row': convolved([node('Sub', 'p a', 'y')], { p: floats(4, 6) }),
+  'a constant minus the signal, row by row': convolved([node('Sub', 'p a', 'y')], { p: floats(4, 6) }),
   'divided row by row': convolved([node('Div', 'a p', 'y')], { p: { dims: [6], floats: [1, 2, 4, 0.5, -1, 3] } }),
   'many rows of features': model([1, 2, 5, 10], [node('Conv', 'x k', 'a', { pads: [1, 1, 1, 1] }), node('Mul', 'a s', 'y')], {
     k: floats(2, 2, 3, 3),
     s: floats(1, 2, 1, 10),
   }),
-  'nearest row, as PyTorch counts': resize({
+  'Resize to the nearest row, with the coordinates of PyTorch': resize({
     mode: 'nearest',
     coordinate_transformation_mode: 'asymmetric',
     nearest_mode: 'floor',
   }),
-  'nearest row, from the middle': resize({ mode: 'nearest' }),
+  'Resize to the nearest row, with half-pixel coordinates': resize({ mode: 'nearest' }),
 };
 testAgainstOracle(models, ({ inputs }) => {
   const shape = Object.values(inputs ?? {})[0] ?? [];
@@ -201,7 +204,7 @@ testAgainstOracle(models, ({ inputs }) => {
 
 const graphOf = (one: ModelOf) => readOnnx(writeModel(one), { timeAxis: 1 });
 
-test('dynamic quantisation is the float layer of its weights', () => {
+test('a dynamically quantised layer is read as the float layer with the same weights', () => {
   const dynamic = model(
     [1, 6, 4],
     [
@@ -224,7 +227,7 @@ test('dynamic quantisation is the float layer of its weights', () => {
   );
 });
 
-test('DynamicQuantizeLSTM is the LSTM of its weights, whose scales may be those of channels', () => {
+test('DynamicQuantizeLSTM is read as the LSTM with the same weights, also with per-channel scales', () => {
   const [units, inputs, gates] = [3, 4, 12];
   const wScales = [0.02, 0.03];
   const rScales = Array.from({ length: 2 * gates }, (_, i) => 0.01 * (1 + (i % 5)));
@@ -267,7 +270,7 @@ test('DynamicQuantizeLSTM is the LSTM of its weights, whose scales may be those 
   assert.equal(rounded(dynamic), rounded(plain));
 });
 
-test('a product of other shape is refused with both operands', () => {
+test('a product of any other form is refused, and the message names both operands', () => {
   const turned = convolved([node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('MatMul', 'a t', 'y')]);
   assert.throws(() => readOnnx(writeModel(turned)), /a product of .*c4.* and .*c4/);
 });

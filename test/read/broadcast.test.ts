@@ -1,7 +1,7 @@
 /**
- * Operators whose meaning is in several nodes here: values of a window that meet its rows, transposed
- * convolutions, kernels over channels, constants by row. Float against onnxruntime, streamed integers
- * against the windowed model.
+ * ONNX operators that become several nodes: values of a window combined with its rows, transposed
+ * convolutions, kernels over channels, constants per row. The float graph is checked against onnxruntime, the
+ * streamed integers against the windowed model.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -38,7 +38,7 @@ const models: Record<string, ModelOf> = {
     ],
     { k1: floats(4, 4, 1), k2: floats(2, 4, 3) },
   ),
-  'less the mean of the window, through its deviation': model(
+  'the window minus its mean, divided by its standard deviation': model(
     [1, 3, 8],
     [
       conv,
@@ -57,7 +57,7 @@ const models: Record<string, ModelOf> = {
     { k: floats(2, 3, 3, 3) },
   ),
   'transposed, stride 2': up({ strides: [2] }, 4, 2, 3),
-  'transposed, stride 2, cut': up({ strides: [2], pads: [1, 1], output_padding: [1] }, 4, 2, 4),
+  'transposed, stride 2, cropped': up({ strides: [2], pads: [1, 1], output_padding: [1] }, 4, 2, 4),
   'transposed, stride 3, dilated': up({ strides: [3], dilations: [2], pads: [1, 0] }, 4, 2, 3),
   'transposed, in groups': up({ strides: [2], group: 2 }, 4, 3, 3),
   'transposed, SAME': up({ strides: [2], auto_pad: 'SAME_UPPER' }, 4, 2, 4),
@@ -66,7 +66,7 @@ const models: Record<string, ModelOf> = {
     [node('ConvTranspose', 'x w', 'a', { strides: [2, 3], pads: [1, 0, 0, 1] }), node('Relu', 'a', 'y')],
     { w: floats(3, 2, 3, 4) },
   ),
-  'up, and joined with what was before': model(
+  'upsampled, and concatenated with an earlier activation': model(
     [1, 3, 8],
     [
       conv,
@@ -82,7 +82,7 @@ const models: Record<string, ModelOf> = {
     [conv, node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('Unsqueeze', 't one', 'u'), node('Conv', 'u k2', 'y')],
     { one: ints(1), k2: floats(5, 1, 3, 4) },
   ),
-  'constants by feature row': model(
+  'constants per feature row': model(
     [1, 3, 5, 4],
     [node('Conv', 'x k', 'a', { pads: [1, 1, 1, 1] }), node('Mul', 'a s', 'b'), node('Add', 'b o', 'y')],
     { k: floats(2, 3, 3, 3), s: floats(1, 1, 1, 4), o: floats(2, 1, 4) },
@@ -106,7 +106,7 @@ const models: Record<string, ModelOf> = {
     [node('Einsum', 'x w', 'a', { equation: 'btgi,gih->btgh' }), node('Relu', 'a', 'y')],
     { w: floats(1, 3, 4) },
   ),
-  'padding that a sum reads': model(
+  'padding in front of a sum': model(
     [1, 3, 6],
     [conv, node('Pad', 'a p', 'q'), node('Conv', 'q k3', 'r', { pads: [1, 1] }), node('Add', 'q r', 'y')],
     { p: ints(0, 0, 2, 0, 0, 1), k3: floats(4, 4, 3) },
@@ -123,7 +123,7 @@ testAgainstOracle(models, ({ inputs }) => {
   return shape?.length === 4 ? { timeAxis: shape[1] === 6 ? 1 : 2 } : {};
 });
 
-test('what cannot be brought to one shape is refused', () => {
+test('inputs whose axes cannot be brought to one shape are refused', () => {
   const odd = model([1, 3, 6], [conv, node('GlobalAveragePool', 'x', 'm'), node('Add', 'a m', 'y')], {});
   assert.throws(() => readOnnx(writeModel(odd)), /the axes of its inputs differ/);
 });

@@ -1,6 +1,6 @@
 /**
- * Parts of tensors in TensorFlow Lite files: SPLIT, SPLIT_V, SLICE, STRIDED_SLICE, UNPACK, GATHER and PACK,
- * against the same indexing by hand.
+ * Slices of tensors in TensorFlow Lite files (SPLIT, SPLIT_V, SLICE, STRIDED_SLICE, UNPACK, GATHER and PACK),
+ * checked against plain indexing.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,9 +13,7 @@ const [frames, channels] = [6, 4];
 const x = Float32Array.from({ length: frames * channels }, (_, i) => Math.sin(1 + i));
 const at = (t: number, c: number) => x[t * channels + c] as number;
 
-/**
- * A convolution of kernel 1 and stride 1 that leaves c channels as they are, so that the file has a layer.
- */
+/** A convolution with kernel 1 and stride 1 that copies its c channels, so that the file has a layer. */
 const keep = (from: string, to: string, c: number): { tensors: TfModelOf['tensors']; op: TfOperatorOf } => ({
   tensors: {
     [`w${to}`]: { shape: [c, 1, 1, c], floats: Array.from({ length: c * c }, (_, i) => Number(i % (c + 1) === 0)) },
@@ -50,7 +48,7 @@ function run(tensors: TfModelOf['tensors'], operators: TfOperatorOf[], last: str
 
 const column = (cs: number[]) => Array.from({ length: frames }, (_, t) => cs.map((c) => at(t, c))).flat();
 
-test('SPLIT_V in parts of 1 and the rest, CONCATENATION the other way round', () => {
+test('SPLIT_V gives a part of 1 and the rest, and CONCATENATION joins them in the reverse order', () => {
   const y = run(
     {
       sizes: { shape: [2], ints: [1, -1] },
@@ -69,7 +67,7 @@ test('SPLIT_V in parts of 1 and the rest, CONCATENATION the other way round', ()
   assert.equal(y, column([1, 2, 3, 0]));
 });
 
-test('SPLIT in halves, SLICE and STRIDED_SLICE of channels', () => {
+test('SPLIT halves the channels, and SLICE and STRIDED_SLICE take parts of them', () => {
   const y = run(
     {
       axis: { shape: [], ints: [3] },
@@ -97,7 +95,7 @@ test('SPLIT in halves, SLICE and STRIDED_SLICE of channels', () => {
   assert.equal(y, column([1, 3]));
 });
 
-test('PACK of two rows of time makes channels of them', () => {
+test('PACK turns two sequences over time into channels', () => {
   const cut = (c: number) => ({
     [`begin${c}`]: { shape: [4], ints: [0, 0, 0, c] },
     [`one${c}`]: { shape: [1, frames, 1, 1] },
@@ -127,7 +125,7 @@ test('PACK of two rows of time makes channels of them', () => {
   assert.equal(y, column([3, 0]));
 });
 
-test('UNPACK of channels, PACK in another order', () => {
+test('UNPACK separates the channels, and PACK joins them in another order', () => {
   const names = ['u0', 'u1', 'u2', 'u3'];
   const parts = Object.fromEntries(names.map((name) => [name, { shape: [1, frames, 1] }]));
   const y = run(
@@ -142,7 +140,7 @@ test('UNPACK of channels, PACK in another order', () => {
   assert.equal(y, column([3, 1]));
 });
 
-test('frames of a window: some by STRIDED_SLICE, one by GATHER', () => {
+test('STRIDED_SLICE takes some frames of a window, and GATHER takes one', () => {
   const y = run(
     {
       from: { shape: [4], ints: [0, 2, 0, 0] },
@@ -166,7 +164,7 @@ test('frames of a window: some by STRIDED_SLICE, one by GATHER', () => {
   );
 });
 
-test('frames that are not there, and every second channel', () => {
+test('a slice with another number of frames than its output shape declares is refused', () => {
   const refused = (begin: number[], strides: number[]) => {
     try {
       run(
@@ -185,7 +183,7 @@ test('frames that are not there, and every second channel', () => {
     }
     return 'read';
   };
-  assert.match(refused([0, 1, 0, 0], [1, 1, 1, 1]), /RN104/, 'one frame less than the file says');
+  assert.match(refused([0, 1, 0, 0], [1, 1, 1, 1]), /RN104/, 'one frame less than the file declares');
 });
 
 test.run();

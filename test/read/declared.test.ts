@@ -1,6 +1,6 @@
 /**
- * A small file does not make a reader work or allocate for what it only declares: what is declared is bounded
- * before it is read, each file once.
+ * A small file cannot make a reader compute or allocate much by declaring large counts: each count is checked
+ * against a limit before the data is read, and each file is read once.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ import { codeOf } from '../host/helpers.ts';
 
 const weights = (paths: string[], elements: number) => [{ paths, weights: [{ name: 'w', shape: [elements], dtype: 'float32' }] }];
 
-test('a tfjs model that names a file over and over: it is fetched once at most, and nothing where too much is declared', async () => {
+test('tfjs: a file that is named repeatedly is fetched at most once, and nothing is fetched if too many bytes are declared', async () => {
   for (const [paths, elements] of [
     [new Array(3000).fill('w.bin'), 3000],
     [new Array(20_000).fill(0).map((_, i) => `w${i}.bin`), 20_000],
@@ -44,7 +44,7 @@ test('a tfjs model that names a file over and over: it is fetched once at most, 
     return new Uint8Array(1000);
   };
   assert.is(await codeOf(() => readWeights(weights(['a', 'b', 'c', 'd'], 300), files)), 'RN162');
-  assert.equal(fetched, ['a', 'b'], 'no further file is fetched once there are more bytes than declared');
+  assert.equal(fetched, ['a', 'b'], 'fetching stops when more bytes arrived than were declared');
 });
 
 test('ONNX: too many nodes, initializers and outputs are counted before any is made', async () => {
@@ -55,12 +55,12 @@ test('ONNX: too many nodes, initializers and outputs are counted before any is m
     writeModel({ ...x, nodes: [], tensors: Object.fromEntries(many(20_001).map((name) => [name, { dims: [-1] }])) }),
     writeModel({ ...x, nodes: [], outputs: many(257) }),
   ];
-  // an initializer of -1 elements, and an output of nothing, would be refused for themselves, were they
-  // looked at before all are counted
+  // an initializer of -1 elements and a node without outputs would give other errors if they were checked
+  // before all are counted
   for (const file of files) assert.is(await codeOf(() => readModel(file)), 'RN159');
 });
 
-test('.npz: what is declared is bounded before it is unpacked, and the CRC-32 is checked', async () => {
+test('.npz: declared sizes are limited before unpacking, and the CRC-32 is checked', async () => {
   const array = writeNpy(
     [64],
     Float32Array.from({ length: 64 }, (_, i) => i),
@@ -81,7 +81,7 @@ test('.npz: what is declared is bounded before it is unpacked, and the CRC-32 is
   assert.is(await codeOf(() => readNpz(declared)), 'RN724', 'a size above the limit');
 });
 
-/** An archive whose directory declares `bytes` for its one member. */
+/** Returns the archive with `bytes` as the declared size of its only member. */
 const declaring = (archive: Uint8Array, bytes: number): Uint8Array => {
   const out = archive.slice();
   const view = new DataView(out.buffer);
@@ -90,7 +90,7 @@ const declaring = (archive: Uint8Array, bytes: number): Uint8Array => {
   return out;
 };
 
-test('.npz: a member that inflates to more than is declared is stopped there, and one that cannot be so large is not begun', async () => {
+test('.npz: inflating stops at the declared size, and does not start if the compressed size cannot give that many bytes', async () => {
   const declared = 4096 + 128;
   const content = new Uint8Array(2 ** 26);
   content.set(writeNpy([1024], new Float32Array(1024)));
@@ -99,7 +99,7 @@ test('.npz: a member that inflates to more than is declared is stopped there, an
   const error = await readNpz(declaring(archive, declared)).catch((e: RunletError) => e);
   assert.is((error as RunletError).code, 'RN732');
   const [, inflated] = /(\d+) or more are packed/.exec((error as RunletError).message) ?? [];
-  // deflate makes at most 1032 bytes of one, and 16 KiB are inflated at a time
+  // deflate expands one byte to at most 1032, and the reader inflates 16 KiB at a time
   assert.ok(Number(inflated) > declared && Number(inflated) <= declared + 1032 * 2 ** 14, `${inflated} bytes were inflated`);
   const small = zipSync({ 'x.npy': writeNpy([64], new Float32Array(64)) });
   assert.is(await codeOf(() => readNpz(small)), 'none');
@@ -107,7 +107,7 @@ test('.npz: a member that inflates to more than is declared is stopped there, an
     assert.is(await codeOf(() => readNpz(declaring(small, bytes))), 'RN732', `${bytes} bytes`);
 });
 
-test('JSON is counted before it is parsed, and an .rnq may not have a tensor larger than a reader gives', async () => {
+test('JSON values are counted before parsing, and the tensors of an .rnq file have the size limit of other files', async () => {
   const many = (head: string) => new TextEncoder().encode(`${head}{"a":[${'{},'.repeat(500_001)}0]}`);
   assert.is(await codeOf(() => readModel(many(''))), 'RN165');
   const message = await readModel(many('RNQ1')).catch((e: RunletError) => e.message);
@@ -118,7 +118,7 @@ test('JSON is counted before it is parsed, and an .rnq may not have a tensor lar
   assert.match(String(await readModel(writeGraph(big.build())).catch((e: RunletError) => e.message)), /RN130.*33554432 elements/);
 });
 
-test('ONNX: fields are counted wherever they are, and no list is longer than an activation', async () => {
+test('ONNX: fields are counted at every level, and no list may be longer than the largest activation', async () => {
   const attributes = Object.fromEntries(Array.from({ length: 2 ** 18 + 1 }, (_, i) => [`a${i}`, 1]));
   const node = { op: 'Relu', inputs: ['x'], outputs: ['y'] };
   const model = (extra: object) => writeModel({ inputs: { x: [1, 1, 4] }, outputs: ['y'], nodes: [{ ...node, ...extra }] });
@@ -127,8 +127,8 @@ test('ONNX: fields are counted wherever they are, and no list is longer than an 
 });
 
 /**
- * A TensorFlow Lite file of `graphs` subgraphs that are one and the same table, whose `tensors` tensors are
- * one and the same as well.
+ * Returns a TensorFlow Lite file with `graphs` subgraphs that all refer to one table, and `tensors` tensors
+ * that all refer to another.
  */
 function aliased(graphs: number, tensors: number): Uint8Array {
   const b = new Builder(1 << 20);
@@ -152,7 +152,7 @@ function aliased(graphs: number, tensors: number): Uint8Array {
   return b.asUint8Array().slice();
 }
 
-test('TensorFlow Lite: tensors are counted over all subgraphs, which may be the same bytes again and again', async () => {
+test('TensorFlow Lite: tensors are counted over all subgraphs, also if the subgraphs share their bytes', async () => {
   const [one, many] = [aliased(1, 60_000), aliased(8, 60_000)];
   assert.ok(many.length - one.length < 100, `${many.length} bytes`);
   const error = await readModel(many).catch((e: RunletError) => e);
@@ -179,7 +179,7 @@ const conv = {
   weightsManifest: [{ paths: ['w.bin'], weights: [{ name: 'c/kernel', shape: [3, 2, 1], dtype: 'float32' }] }],
 };
 
-test('a file is held against its bound before it is read, and a pipe while it is', async () => {
+test('the size limit applies to a file before reading, and to a pipe during reading', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-declared-'));
   const at = (name: string) => join(folder, name);
   try {
@@ -187,23 +187,23 @@ test('a file is held against its bound before it is read, and a pipe while it is
     assert.is((await readNamed(at('w.bin'), 100)).length, 100);
     assert.is((await readBytes(at('w.bin'))).length, 100);
     writeFileSync(at('model.json'), JSON.stringify(conv));
-    assert.match(String(await loadGraph({ model: at('model.json') }).catch(String)), /RN162.*100 bytes, at most 24 are wanted/);
+    assert.match(String(await loadGraph({ model: at('model.json') }).catch(String)), /RN162.*100 bytes, at most 24 are read/);
     truncateSync(at('w.bin'), 24);
     assert.is((await loadGraph({ model: at('model.json') })).nodes.length, 1);
     truncateSync(at('w.bin'), 2 ** 40); // sparse: reading it would take hours
     assert.match(String(await readNamed(at('w.bin'), 100).catch(String)), /1099511627776 bytes, at most 100/);
     assert.is(await codeOf(() => readBytes(at('w.bin'))), 'RN724');
-    assert.is(await codeOf(() => readBytes('/dev/zero', 1000)), 'RN724', 'a file without an end');
+    assert.is(await codeOf(() => readBytes('/dev/zero', 1000)), 'RN724', 'an endless file');
     assert.is(await codeOf(() => readBytes(at('none'))), 'RN720');
-    assert.match(String(await readNamed('/dev/zero', 1000).catch(String)), /no regular file/);
+    assert.match(String(await readNamed('/dev/zero', 1000).catch(String)), /not a regular file/);
     assert.is(spawnSync('mkfifo', [at('pipe')]).status, 0);
-    assert.match(String(await readNamed(at('pipe'), 1000).catch(String)), /no regular file/);
+    assert.match(String(await readNamed(at('pipe'), 1000).catch(String)), /not a regular file/);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });
 
-test('a tfjs weights file is asked for with the bytes that are still wanted', async () => {
+test('tfjs: each request for a weights file states the number of bytes that are still missing', async () => {
   const asked: [string, number][] = [];
   const files = async (path: string, limitBytes: number) => {
     asked.push([path, limitBytes]);

@@ -1,6 +1,6 @@
 /**
- * Windows in another order, of ONNX: flattened ones that are joined, layers along time whose outputs go on as
- * rows, slopes of each channel.
+ * Flattened and reordered windows in ONNX files: flattened windows that are concatenated, layers along time
+ * whose outputs become rows, and slopes per channel.
  */
 
 import { test } from 'uvu';
@@ -13,7 +13,7 @@ import { ownOutputs, relativeError, seededNormal } from './onnx-oracle.ts';
 type Nodes = ModelOf['nodes'];
 const [frames, channels] = [12, 5];
 
-/** A convolution of 3 to 5 channels over 12 frames, and what follows. */
+/** Returns a convolution from 3 to 5 channels over 12 frames, followed by the nodes `after`. */
 function network(after: Nodes, shapes: Record<string, number[]>, ints: Record<string, number[]> = {}): ModelOf {
   const next = seededNormal(5);
   const floats = Object.entries({ W: [channels, 3, 3], ...shapes }).map(([name, dims]) => {
@@ -40,7 +40,7 @@ const head = (from: string): Nodes => [node('Gemm', [from, 'V', 'b'], 'y', { tra
 const flat = (from: string, to: string) => node('Flatten', [from], to);
 const pooled = [node('GlobalMaxPool', ['a'], 'm'), flat('m', 'm1')];
 
-test('a layer along time is the first operator: said by --time-axis', async () => {
+test('--time-axis declares that the first operator is a layer along time', async () => {
   const tensors = { T: { dims: [12, 6], floats: Array.from({ length: 72 }, seededNormal(9)) } };
   const bytes = writeModel({ nodes: [node('MatMul', ['x', 'T'], 'y')], inputs: { x: [1, 3, 12] }, outputs: ['y'], tensors, opset: 17 }); // biome-ignore format: one line
   const graph = readOnnx(bytes, { timeAxis: 2 });
@@ -54,7 +54,7 @@ test('a layer along time is the first operator: said by --time-axis', async () =
 });
 
 testAgainstOracle({
-  'a flattened window beside its maxima': network(
+  'a flattened window concatenated with its maxima': network(
     [flat('a', 'f'), ...pooled, node('Concat', ['f', 'm1'], 'j', { axis: 1 }), node('Relu', ['j'], 'r'), ...head('r')],
     { V: [4, channels * frames + channels], b: [4] },
   ),
@@ -87,7 +87,7 @@ testAgainstOracle({
     [node('MatMul', ['a', 'T'], 'h'), node('Transpose', ['h'], 't', { perm: [0, 2, 1] }), node('MatMul', ['t', 'C'], 'y')],
     { T: [frames, 4], C: [channels, 3] },
   ),
-  'a cut window that is also read whole, under another name': network(
+  'a sliced window that is also read completely, under another name': network(
     [
       node('Transpose', ['a'], 't', { perm: [0, 2, 1] }),
       node('Slice', ['t', 'from', 'to', 'one'], 's'),
@@ -99,7 +99,7 @@ testAgainstOracle({
     { V: [3, 2 * channels], b: [3] },
     { from: [1], to: [frames - 1], one: [1] },
   ),
-  'slopes of each channel': network([node('PRelu', ['a', 's'], 'p'), ...pooled.map((n) => ({ ...n, inputs: n.inputs.map((i) => (i === 'a' ? 'p' : i)) })), ...head('m1')], { s: [channels, 1], V: [3, channels], b: [3] }), // biome-ignore format: one line
+  'one slope per channel': network([node('PRelu', ['a', 's'], 'p'), ...pooled.map((n) => ({ ...n, inputs: n.inputs.map((i) => (i === 'a' ? 'p' : i)) })), ...head('m1')], { s: [channels, 1], V: [3, channels], b: [3] }), // biome-ignore format: one line
 });
 
 test.run();

@@ -1,6 +1,6 @@
 /**
- * Files of other programs: each is made here as its program writes it, recognised by its content whatever its
- * name, and answered with the line that converts it.
+ * Files of other programs. The test makes each file as its program writes it. The reader recognises it by its
+ * content, whatever its name is, and answers with a command that converts it.
  */
 import { strToU8, zipSync } from 'fflate';
 import { test } from 'uvu';
@@ -15,12 +15,12 @@ const bytesOf = (...parts: (string | number[] | Uint8Array)[]): Uint8Array =>
   Uint8Array.from(parts.flatMap((part) => (typeof part === 'string' ? [...part].map((c) => c.charCodeAt(0)) : [...part])));
 const zip = (files: Record<string, string>): Uint8Array =>
   zipSync(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, bytesOf(text)])), { level: 0 });
-/** A protobuf field of a message or a text. */
+/** Returns a protobuf field that holds a message or a text. */
 const field = (number: number, value: Uint8Array): Uint8Array => bytesOf([(number << 3) | 2, value.length], value);
 
 const refusal = (bytes: Uint8Array, path?: string) => refusalOf(() => readModel(bytes, path === undefined ? {} : { path }));
 
-/** torch.save: protocol 2, with what the pickle begins with. */
+/** Returns a file of torch.save: pickle protocol 2, with `pickle` as the beginning of the pickled data. */
 const torch = (pickle: string, more: Record<string, string> = {}) =>
   zip({ 'net/data.pkl': `\x80\x02${pickle}`, 'net/version': '3\n', 'net/data/0': '\0\0\0\0', ...more });
 const stateDict =
@@ -29,7 +29,7 @@ const node = (name: string, op: string) => field(1, bytesOf(field(1, strToU8(nam
 const metaGraph = bytesOf([0x08, 0x01], field(2, field(1, bytesOf(field(4, strToU8('serve')), field(5, strToU8('2.19.0'))))));
 const safetensors = '{"__metadata__":{"format":"pt"},"0.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} ';
 
-/** Name, bytes, code, what is said, and the line. */
+/** File name, content, error code, message, and the conversion command. */
 const kinds: [name: string, bytes: Uint8Array, code: string, what: RegExp, line: RegExp][] = [
   ['arch.json', bytesOf('{"module": "keras", "class_name": "Functional", "config": {}}'), 'RN166', /without weights/, /model\.save/],
   ['saved_model.pb', metaGraph, 'RN166', /SavedModel/, /from_saved_model/],
@@ -63,29 +63,29 @@ const kinds: [name: string, bytes: Uint8Array, code: string, what: RegExp, line:
 ]; // biome-ignore format: a table
 
 for (const [name, bytes, code, what, line] of kinds)
-  test(`${name}: what it is, and the line`, async () => {
+  test(`${name}: the error names the kind of file and the conversion command`, async () => {
     const error = await refusal(bytes, name);
     assert.is(error.code, code, error.message);
     assert.match(error.parts.what, what);
     assert.match(error.parts.tryThis as string, line);
-    // the content decides: another name says the same
+    // the content decides: another name gives the same message
     assert.is((await refusal(bytes, 'model.bin')).parts.what, error.parts.what);
     assert.is((await refusal(bytes)).code, code);
   });
 
-test('the size of a Git LFS pointer and the model in an archive are said', async () => {
+test('the error states the size in a Git LFS pointer and the model in an archive', async () => {
   const why = async (name: string) => (await refusal(kinds.find(([n]) => n === name)?.[1] as Uint8Array)).parts.why as string;
   assert.match(await why('lfs.tflite'), '123456 bytes');
   assert.match(await why('a.zip'), 'out/saved_model.pb');
 });
 
-test('a path that is more than a name is not put into a line', async () => {
+test('a path with special characters is not copied into the command', async () => {
   const module = kinds.find(([name]) => name === 'n.pt')?.[1] as Uint8Array;
   for (const path of ["a'b.pt", 'a;rm -rf x.pt', '$(x).pt', '-x.pt', 'a b.pt'])
     assert.match((await refusal(module, path)).parts.tryThis as string, "torch.load('model.pt'", path);
 });
 
-test('trees in ONNX', async () => {
+test('tree ensembles in ONNX are refused', async () => {
   const inputs = { x: [1, 6] };
   const bytes = writeModel({ inputs, tensors: {}, nodes: [{ op: 'TreeEnsembleClassifier', domain: 'ai.onnx.ml', inputs: ['x'], outputs: ['y'] }], outputs: ['y'] }); // biome-ignore format: one line
   const { code, parts } = await refusal(bytes);
@@ -93,7 +93,7 @@ test('trees in ONNX', async () => {
   assert.match(parts.what, /tree model \(TreeEnsembleClassifier\)/);
 });
 
-test('folders by the names in them', () => {
+test('folders are recognised by the names in them', () => {
   const saved = foreignFolder(['assets', 'saved_model.pb', 'variables'], 'out/net');
   assert.is(saved.code, 'RN166');
   assert.match(saved.parts.tryThis as string, "open('out/net.tflite', 'wb')");
@@ -104,7 +104,7 @@ test('folders by the names in them', () => {
   assert.match(other.parts.tryThis as string, 'models/net.onnx');
 });
 
-test('a batch of 8: its line has batch 1 and the rest of the shape', async () => {
+test('for a batch of 8, the command has batch 1 and the rest of the shape', async () => {
   const tfl = writeTflite({
     tensors: { x: { shape: [8, 128, 6] }, axis: { shape: [1], ints: [0] }, y: { shape: [128, 6] } },
     operators: [{ code: 40, inputs: ['x', 'axis'], outputs: ['y'] }],

@@ -1,6 +1,6 @@
 /**
- * Raw samples in TensorFlow Lite files: frames gathered from them, zeros around a frame, a window whose
- * length the caller gives, and the largest value of a window. Against the same in plain arithmetic.
+ * Front ends for raw samples in TensorFlow Lite files: gathered frames, zeros around a frame, a window whose
+ * length the caller sets, and the largest value of a window. Checked against plain arithmetic.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,8 +22,8 @@ function near(got: ArrayLike<number>, wanted: readonly number[]): void {
 }
 
 /**
- * 20 samples in blocks of 2; 4 frames of 3 blocks, 2 apart, from block 1; times a window, 1 and 2 zeros
- * around, a matrix.
+ * Returns a model of 20 samples in blocks of 2. It gathers 4 frames of 3 blocks, 2 blocks apart, from block
+ * 1, multiplies them by a window, adds 1 zero before and 2 after, and multiplies by a matrix.
  */
 function framed(indexes: number[]) {
   const [window, matrix] = [values(6), values(4 * 9)];
@@ -48,7 +48,7 @@ function framed(indexes: number[]) {
   return { window, matrix, bytes: writeTflite({ tensors, operators, inputs: ['x'], outputs: ['y'] }) };
 }
 
-test('gathered frames, a window and zeros are one convolution', () => {
+test('gathered frames, a window and zeros become one convolution', () => {
   const { window, matrix, bytes } = framed([1, 2, 3, 3, 4, 5, 5, 6, 7, 7, 8, 9]);
   const graph = readTflite(bytes);
   assert.equal(
@@ -64,7 +64,7 @@ test('gathered frames, a window and zeros are one convolution', () => {
   near(run(graph, x), wanted);
 });
 
-test('indexes that are no frames are refused', () => {
+test('gather indexes that do not form frames are refused', () => {
   assert.throws(() => readTflite(framed([1, 2, 3, 3, 4, 5, 5, 6, 7, 7, 8, 8]).bytes), /overlapping frames/);
   assert.throws(() => readTflite(framed([2, 3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10]).bytes), /element 10 of dimension 0/);
   assert.equal(framesOfIndexes([3, 5, 7, 4, 6, 8], [2, 3]), { rows: 2, length: 3, start: 3, step: 1, dilation: 2 });
@@ -89,7 +89,7 @@ test('indexes that are no frames are refused', () => {
     assert.is(framesOfIndexes(indexes, shape), undefined);
 });
 
-test('an open window has the length that is asked for; the largest value of the window limits its rows', () => {
+test('an open window gets the requested length, and its largest value sets a lower limit for its rows', () => {
   const [kernel, matrix] = [values(12), values(6)];
   const open = (...signature: number[]): TfTensorOf => ({ shape: signature.map((n) => Math.abs(n)), signature });
   const tensors: Record<string, TfTensorOf> = {

@@ -1,6 +1,7 @@
 /**
- * Front ends inside a network: transforms of raw samples, powers, mel matrices, logarithms, and statistics
- * of a whole window. Float against onnxruntime, streamed integers against the windowed model.
+ * Front ends inside a network: transforms of raw samples, powers, mel matrices, logarithms, and statistics of
+ * a whole window. The float graph is checked against onnxruntime, the streamed integers against the windowed
+ * model.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,7 +23,7 @@ const model = (x: number[], nodes: NodeOf[], tensors: Record<string, TensorOf>):
 });
 const behindConv = (nodes: NodeOf[], tensors: Record<string, TensorOf> = {}) => model([1, 3, 8], [conv, ...nodes], tensors);
 
-/** Hann, of which onnxruntime computes transforms of a length that is a power of two exactly. */
+/** A Hann window. onnxruntime computes only transforms whose length is a power of two exactly. */
 const hann = (length: number): TensorOf => ({
   dims: [length],
   floats: Array.from({ length }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / length)),
@@ -39,18 +40,18 @@ const logMel = [
 const ofLog = { two: scalar(2), last: ints(-1), mel, tiny: scalar(0.1) };
 
 testAgainstOracle({
-  'the largest value of a window limits its rows': behindConv([
+  'the largest value of a window sets a lower limit for its rows': behindConv([
     node('ReduceMax', 'a', 'm', { keepdims: 0 }),
     node('Sub', 'm eighty', 'low'),
     node('Max', 'a low', 'y'),
   ]),
-  'both bounds of Clip computed': behindConv([
+  'Clip with two computed bounds': behindConv([
     node('ReduceMean', 'a', 'm', { keepdims: 0 }),
     node('Sub', 'm eighty', 'low'),
     node('Add', 'm eighty', 'high'),
     node('Clip', 'a low high', 'y'),
   ]),
-  'the smaller of two': behindConv([node('Conv', 'x k2', 'b'), node('Min', 'a b', 'y')], { k2: floats(4, 3, 1) }),
+  'the smaller of two activations': behindConv([node('Conv', 'x k2', 'b'), node('Min', 'a b', 'y')], { k2: floats(4, 3, 1) }),
   'standardised over rows and channels': behindConv([
     node('ReduceMean', 'a', 'm', { axes: [1, 2] }),
     node('Sub', 'a m', 'd'),
@@ -66,8 +67,8 @@ testAgainstOracle({
   },
   'a sum of channels': behindConv([node('ReduceSum', 'a one', 'y')], { one: ints(1) }),
   'a sum of frames': behindConv([node('ReduceSum', 'a two', 'y')], { two: ints(2) }),
-  'the mean of channels meets them': behindConv([node('ReduceMean', 'a', 'm', { axes: [1] }), node('Sub', 'a m', 'y')]),
-  'frames joined between zeros, the first as it is': behindConv(
+  'the channels minus their mean': behindConv([node('ReduceMean', 'a', 'm', { axes: [1] }), node('Sub', 'a m', 'y')]),
+  'differences of frames between zeros, with the first frame unchanged': behindConv(
     [
       node('Slice', 'a zero one two', 'first'),
       node('Slice', 'a zero end two', 'earlier'),
@@ -87,12 +88,12 @@ testAgainstOracle({
       none: { dims: [1, 4, 2], floats: new Array(8).fill(0) },
     },
   ),
-  'a matrix before the frames': behindConv([node('MatMul', 'w a', 'y')], { w: floats(1, 5, 4) }),
+  'a matrix to the left of the frames': behindConv([node('MatMul', 'w a', 'y')], { w: floats(1, 5, 4) }),
   'STFT, power, mel bands, logarithm': model([1, 48], [node('STFT', 'x step window length', 's'), ...logMel], {
     ...frames,
     ...ofLog,
   }),
-  'the same of samples mirrored at both ends': model(
+  'STFT, power, mel bands, logarithm, of samples mirrored at both ends': model(
     [1, 48],
     [
       node('Unsqueeze', 'x one', 'u'),
@@ -103,7 +104,7 @@ testAgainstOracle({
     ],
     { ...frames, ...ofLog, one: ints(1), pads: ints(0, 0, 8, 0, 0, 8) },
   ),
-  'frames of blocks, a complex matrix before them, mel bands as a picture': model(
+  'frames of blocks, a complex matrix to their left, mel bands as an image': model(
     [1, 24],
     [
       node('Gather', 'x none', 'own', { axis: 0 }),
@@ -136,7 +137,7 @@ testAgainstOracle({
       ...{ complex: floats(2, 4, 6), bands: floats(4, 5), k2: floats(3, 1, 2, 3) },
     },
   ),
-  'STFT of all bins, its imaginary part': model(
+  'the imaginary part of an STFT with all bins': model(
     [1, 40, 1],
     [node('STFT', 'x step - length', 's', { onesided: 0 }), node('Gather', 's at', 'y', { axis: 3 })],
     { ...frames, at: { dims: [], ints: [1] } },
@@ -155,7 +156,7 @@ testAgainstOracle({
   ),
 });
 
-test('FusedConv is a convolution, a sum and an activation', () => {
+test('FusedConv becomes a convolution, a sum and an activation', () => {
   const tensors = { k2: floats(4, 4, 1) };
   const fused = {
     ...node('FusedConv', 'a k2 - a', 'y', { activation: 'Relu' }),

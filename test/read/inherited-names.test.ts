@@ -1,6 +1,6 @@
 /**
- * Names that every JavaScript object inherits, where a file or a command line names an operator, a type or a
- * preset: they are unknown, as any other.
+ * Names that every JavaScript object inherits, used as the name of an operator, a type or a preset in a file
+ * or on the command line. They are unknown, like any other unlisted name.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,7 +16,7 @@ import { codeOf } from '../host/helpers.ts';
 const names = ['constructor', 'toString', 'valueOf', 'hasOwnProperty', '__proto__', '__defineGetter__'];
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
-/** A layers model of TensorFlow.js with one layer of a class. */
+/** Returns a layers model of TensorFlow.js with one layer of this class. */
 const tfjsOf = (className: string): Uint8Array => {
   const layer = { class_name: className, config: { name: 'n', batch_input_shape: [null, 8, 2] } };
   const topology = { class_name: 'Sequential', config: { name: 's', layers: [layer] } };
@@ -32,7 +32,7 @@ function npyOf(descr: string): Uint8Array {
 }
 
 for (const name of names)
-  test(`${name} is no operator, type, preset or format`, async () => {
+  test(`${name} is not an operator, type, preset or format`, async () => {
     assert.is(lookup({ a: 1 }, name), undefined);
     const onnx = writeModel({
       nodes: [{ op: name, name: 'n', inputs: ['x'], outputs: ['y'] }],
@@ -49,7 +49,7 @@ for (const name of names)
     assert.is(await missing(name), await missing('nothing'));
   });
 
-/** The same model with an operator that has a name of its own, of the same length. */
+/** Returns the model with an unknown operator name of the same length in place of `name`. */
 function renamed(model: Uint8Array, name: string): Uint8Array {
   const at = Buffer.from(model).indexOf(name);
   const bytes = new Uint8Array(model);

@@ -1,14 +1,13 @@
 /**
- * ONNX files with two inputs of different rates, written by hand: an accelerometer and a PPG sensor of twice
- * its rate.
+ * ONNX files with two inputs of different rates: an accelerometer, and a PPG sensor at twice its rate.
  *
- * In: how the branches pad time.  Out: the file's bytes. The PPG's first layer strides by 2, so that both
- * branches meet row by row.
+ * In: the padding of the branches along time.  Out: the file's bytes. The PPG's first layer has stride 2, so
+ * that both branches have the same rows.
  */
 import { type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { seededNormal } from './onnx-oracle.ts';
 
-/** Ticks of a window, and frames a tick. */
+/** Number of ticks in a window. `rates` is the number of frames per tick. */
 export const ticks = 64;
 export const rates = [1, 2] as const;
 
@@ -62,7 +61,7 @@ export function wristModel(
   });
 }
 
-/** A signal of `count` ticks for each input, [frames][values]: sines and noise. */
+/** Returns a signal of `count` ticks for each input, [frames][values]: sines and noise. */
 export function wristSignals(count: number, seed = 3): Float32Array[] {
   const next = seededNormal(seed);
   return [3, 1].map((values, i) => {

@@ -1,6 +1,6 @@
 /**
- * A file with two inputs, end to end: read as onnxruntime runs it, quantised, built, and run in pieces of any
- * size.
+ * A file with two inputs, end to end: the reader agrees with onnxruntime, and the quantised and compiled
+ * model accepts its signals in pieces of any size.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -33,7 +33,7 @@ const codeOf = (run: () => unknown): string => {
 };
 
 for (const padding of ['valid', 'same'] as const) {
-  test(`two inputs, ${padding}: as onnxruntime runs it, each with its own time axis`, async () => {
+  test(`two inputs, ${padding}: the graph agrees with onnxruntime, and each input has its own time axis`, async () => {
     const bytes = wristModel(padding);
     const graph = readOnnx(bytes);
     assert.equal(
@@ -50,7 +50,7 @@ for (const padding of ['valid', 'same'] as const) {
     assert.ok(error < 1e-5, `${error}`);
   });
 
-  test(`two inputs, ${padding}: quantised and streamed, near onnxruntime and equal to the reference`, async () => {
+  test(`two inputs, ${padding}: the quantised stream is near onnxruntime and equal to the reference`, async () => {
     const graph = readOnnx(wristModel(padding));
     const options = { hop: 4 };
     const plan = planStream(graph, options);
@@ -77,7 +77,7 @@ for (const padding of ['valid', 'same'] as const) {
       stored.map((r) => r.outputs[0]),
     );
     if (!runtime) return;
-    const at = 100; // a window somewhere in the middle, in the file's order
+    const at = 100; // a window in the middle, in the file's order
     const window = signals.map((s, i) => {
       const values = i === 0 ? 3 : 1;
       const length = ticks * (rates[i] as number);
@@ -102,7 +102,7 @@ test('windows without a useful common clock are refused', () => {
     'none',
   );
   try {
-    // both branches give 62 rows, so the file is sound, but nothing but 1 divides 64 and 129
+    // both branches give 62 rows, so the file is valid, but the only common divisor of 64 and 129 is 1
     plan([64, 129]);
     assert.unreachable();
   } catch (error) {
@@ -111,7 +111,7 @@ test('windows without a useful common clock are refused', () => {
   }
 });
 
-test('open time dimensions: a window for each input by its name', () => {
+test('open time dimensions: the name of an input sets its window', () => {
   const open = wristModel('valid', ['t', 'u']);
   const graph = readOnnx(open, { windows: { accel: 64, ppg: 128 } });
   assert.equal(planStream(graph, { hop: 2 }).clock.rates, [1, 2]);
@@ -121,7 +121,7 @@ test('open time dimensions: a window for each input by its name', () => {
   );
 });
 
-test('calibration: one signal per input, of the same duration', () => {
+test('calibration takes one signal per input, all of the same duration', () => {
   const graph = readOnnx(wristModel());
   const [accel, ppg] = wristSignals(300) as [Float32Array, Float32Array];
   const run = (signals: Float32Array | Float32Array[]) => codeOf(() => quantize(graph, signals, { hop: 4, noReport: true }));
@@ -134,7 +134,7 @@ test('calibration: one signal per input, of the same duration', () => {
   assert.is(run([accel, ppg.map((v, i) => (i === 7 ? Number.NaN : v))]), 'RN412');
 });
 
-test('TensorFlow Lite: two inputs, each with its own time axis, give what the same network gives from ONNX', () => {
+test('TensorFlow Lite: two inputs, each with its own time axis, give the outputs of the same network in ONNX', () => {
   const next = seededNormal(2);
   const values = (count: number) => Array.from({ length: count }, next);
   const [wa, wp, ba, bp] = [values(5 * 3 * 3), values(4 * 6), values(5), values(4)];

@@ -1,7 +1,7 @@
 /**
  * TensorFlow Lite files with int16 activations, and transposed convolutions, made by
- * test/fixtures/int16/make.py, against TensorFlow Lite Micro; their streams against their windows; and
- * files that TensorFlow Lite computes by another rule, which are refused.
+ * test/fixtures/int16/make.py. Their outputs equal those of TensorFlow Lite Micro, and their streams equal
+ * their windows. Files that TensorFlow Lite computes by another rule are refused.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ const read = (name: string): Graph => readTflite(bytesOf(name), name.startsWith(
 const answersOf = (name: string): { x: number[][]; y: number[][] } =>
   JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
 
-/** A window of the file as the graph holds it. */
+/** Converts a window from the file's order to the graph's. */
 function windowOf(graph: Graph, row: number[]): Float32Array | Ints {
   const [port] = graph.inputs as [Graph['inputs'][number]];
   const values = toGraph(graph, port, row);
@@ -38,7 +38,7 @@ function windowOf(graph: Graph, row: number[]): Float32Array | Ints {
   return port.hostType === 'int16' ? Int16Array.from(values) : Int8Array.from(values);
 }
 
-/** The file's order of an output, as the file holds it. */
+/** Runs a window and returns the output in the file's order. */
 function answerOf(graph: Graph, window: Float32Array | Ints): number[] {
   const [port] = graph.outputs as [Graph['outputs'][number]];
   const { shape, quant } = graph.tensors[port.tensor] as Graph['tensors'][number];
@@ -56,7 +56,7 @@ const windowLength = (graph: Graph) => graph.tensors[graph.inputs[0]?.tensor ?? 
 const whole = (graph: Graph) => quantPlan(planStream(graph, { hop: windowLength(graph), mode: 'windowed' }));
 
 for (const name of names)
-  test(`${name}: the answers of TensorFlow Lite Micro, and streams of any hop`, async () => {
+  test(`${name}: equals TensorFlow Lite Micro, and streams of any hop equal its windows`, async () => {
     const graph = read(name);
     const { x, y } = answersOf(name);
     const windows = x.map((row) => windowOf(graph, row));
@@ -89,7 +89,7 @@ for (const name of names)
 const scale = (s: number, zeroPoint = 0) => ({ scales: [s], zeroPoints: [zeroPoint] });
 const wide = (...shape: number[]): TfTensorOf => ({ shape, type: 7, quant: scale(0.001) });
 
-/** CONV_2D of one tap over 4 rows, 2 channels to 2. */
+/** CONV_2D with one tap over 4 rows, from 2 channels to 2. */
 const conv = (bias: TfTensorOf | undefined): TfModelOf => ({
   tensors: {
     x: wide(1, 4, 1, 2),
@@ -111,7 +111,7 @@ const binary = (code: number, kind: number, int8: Record<number, number>): TfMod
   outputs: ['y'],
 });
 
-test('another rule than that of docs/adr/0020 is refused', async () => {
+test('a file that needs another rule than docs/adr/0020 is refused', async () => {
   const refused = async (model: TfModelOf, reason: RegExp) =>
     assert.match((await refusalOf(() => readTflite(writeTflite(model), { timeAxis: 1 }))).message, reason);
   const [node] = readTflite(writeTflite(conv({ shape: [2], int64s: [-5, 7] }))).nodes;

@@ -1,11 +1,11 @@
 /**
- * What TensorFlow Lite's interpreter and ONNX Runtime cannot mean is refused, not guessed.
+ * Values that TensorFlow Lite's interpreter and ONNX Runtime do not accept are refused, not guessed.
  *
- * Checked with ai-edge-litert 2.3.0 and these very files: "quantized_dimension must be in range [0, 4)" for
- * 4, 9 and -1; for the reshapes, with its reference and its optimised kernels, "num_input_elements !=
- * num_output_elements" and, with two unknown dimensions, "stretch_dim != -1". XNNPACK, which the interpreter
- * uses by default, takes a zero as "the input's dimension" and accepts [1, 0, 2] of these; the kernels refuse
- * it.
+ * Checked with ai-edge-litert 2.3.0 and these files. For the quantised dimensions 4, 9 and -1 it reports
+ * "quantized_dimension must be in range [0, 4)". For the reshapes, its reference and optimised kernels report
+ * "num_input_elements != num_output_elements" and, with two unknown dimensions, "stretch_dim != -1". XNNPACK,
+ * which the interpreter uses by default, reads a zero as "the input's dimension" and accepts [1, 0, 2]; the
+ * kernels refuse it.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -24,7 +24,7 @@ const relu = (axis: number) => {
   });
 };
 
-test('a quantised dimension that the tensor does not have, with one scale too', async () => {
+test('a quantised dimension that the tensor does not have is refused, also with one scale', async () => {
   for (const axis of [0, 3]) assert.is(await codeOf(() => readModel(relu(axis))), 'none', `dimension ${axis}`);
   for (const axis of [4, 9, -1]) assert.is(await codeOf(() => readModel(relu(axis))), 'RN105', `dimension ${axis}`);
 });
@@ -40,14 +40,14 @@ const reshape = (shape: number[]) =>
     outputs: ['y'],
   });
 
-test('a reshape whose options state another size than its input has, whatever its output tensor says', async () => {
+test('a reshape whose options state another size than its input is refused, whatever its output tensor declares', async () => {
   for (const shape of [[1, 8, 2], [1, -1, 2]]) // biome-ignore format: one line
     assert.is(await codeOf(() => readModel(reshape(shape))), 'none', shape.join());
   for (const shape of [[1, 8, 3], [1, 7, 2], [1, 0, 2], [-1, -1, 2]]) // biome-ignore format: one line
     assert.is(await codeOf(() => readModel(reshape(shape))), 'RN110', shape.join());
 });
 
-test('Clip with a bound that is not a number', async () => {
+test('Clip with NaN as a bound is refused', async () => {
   const clip = (low: number, high: number) =>
     writeModel({
       inputs: { x: [1, 2, 8] },

@@ -1,6 +1,6 @@
 /**
- * Keras files (.keras, .h5) of Keras 2 and 3, made by test/fixtures/keras/make.py, against the answers of
- * Keras; and files that are damaged.
+ * Files of Keras 2 and 3 (.keras, .h5), made by test/fixtures/keras/make.py: their outputs equal those of
+ * Keras. Damaged files are refused.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,10 @@ const folder = join(root, 'test/fixtures/keras');
 const fileOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(join(folder, `${name}.gz`))));
 type Answers = Record<string, { input: number[]; output: number[] }>;
 const answersOf = (version: string): Answers => JSON.parse(readFileSync(join(folder, `answers-${version}.json`), 'utf8'));
-/** Of the largest output. Attention has exponentials that both sides round in float32. */
+/**
+ * Largest error, relative to the largest output. Attention has exponentials, which Keras and this reader both
+ * round in float32.
+ */
 const tolerances = {
   chain: 1e-6,
   nested: 1e-6,
@@ -46,7 +49,7 @@ const versions = ['keras2', 'keras3'];
 for (const version of versions)
   for (const [model, tolerance] of Object.entries(tolerances))
     for (const ending of ['keras', 'h5'])
-      test(`${model}-${version}.${ending} as Keras`, async () => {
+      test(`${model}-${version}.${ending} gives the outputs of Keras`, async () => {
         const graph = await readModel(fileOf(`${model}-${version}.${ending}`), { timeAxis: 1, set: { mask: 1 } });
         assert.is(graph.format, 'keras');
         const { input, output } = answersOf(version)[model] as Answers[string];
@@ -72,7 +75,7 @@ for (const model of [
   'resized',
   'unmasked',
 ])
-  test(`${model}, streamed in int8`, async () => {
+  test(`${model}: the int8 stream equals the windowed model`, async () => {
     await checkStreamed(await readModel(fileOf(`${model}-keras3.keras`), { timeAxis: 1, set: { mask: 1 } }));
   });
 
@@ -80,14 +83,14 @@ for (const [model, kind, why] of [
   ['attention', 'windows', 'on Windows'],
   ['pooled', 'twice', 'of version 2.12, which counts layers with weights twice'],
 ])
-  test(`a file that Keras wrote ${why}`, async () => {
+  test(`a file that Keras wrote ${why} is read as the same graph`, async () => {
     const graph = await readModel(fileOf(`${model}-${kind}.keras`), { timeAxis: 1 });
     assert.equal(graph.nodes, (await readModel(fileOf(`${model}-keras2.keras`), { timeAxis: 1 })).nodes);
   });
 
 const refusal = (bytes: Uint8Array, options: ReadOptions = {}) => refusalOf(() => readModel(bytes, options));
 
-/** The file with `change` in place of each `text`, which is as long. */
+/** Returns the file with `change` in place of each `text`, which has the same length. */
 function replaced(bytes: Uint8Array, text: string, change: string): Uint8Array {
   assert.is(text.length, change.length);
   const all = Buffer.from(bytes).toString('latin1');
@@ -95,7 +98,7 @@ function replaced(bytes: Uint8Array, text: string, change: string): Uint8Array {
   return new Uint8Array(Buffer.from(all.replaceAll(text, change), 'latin1'));
 }
 
-test('hard_sigmoid is that of the version that wrote the file', async () => {
+test('hard_sigmoid is computed as in the Keras version that wrote the file', async () => {
   const file = fileOf('chain-keras3.h5');
   const { input, output } = answersOf('keras3').chain as Answers[string];
   const graph = await readModel(replaced(file, '3.15.1', '2.15.1'));
@@ -103,7 +106,7 @@ test('hard_sigmoid is that of the version that wrote the file', async () => {
   assert.ok(error > 1e-3, `${error}`);
 });
 
-test('weights alone, forms of HDF5 that are not read, and damage', async () => {
+test('HDF5 files that hold only weights, use an unsupported format or are damaged are refused', async () => {
   const h5 = fileOf('nested-keras3.h5');
   const alone = await refusal(replaced(h5, 'model_config', 'other_config'));
   assert.is(alone.code, 'RN166');
@@ -119,10 +122,10 @@ test('weights alone, forms of HDF5 that are not read, and damage', async () => {
   assert.match((await refusal(replaced(h5, 'GlobalMaxPooling1D', 'GlobalMinPooling1D'))).message, /RN160.*GlobalMinPooling1D/);
 });
 
-test('a tree of groups that leads back to itself ends', async () => {
+test('reading ends if the tree of groups contains a cycle', async () => {
   const h5 = fileOf('nested-keras3.h5');
   const text = Buffer.from(h5).toString('latin1');
-  // every entry of every group leads to the root
+  // every entry of every group points to the root
   const view = new DataView(h5.buffer, h5.byteOffset);
   const top = view.getBigUint64(64, true);
   for (let at = text.indexOf('SNOD'); at >= 0; at = text.indexOf('SNOD', at + 1))
@@ -133,7 +136,7 @@ test('a tree of groups that leads back to itself ends', async () => {
   assert.ok(performance.now() - started < 2000);
 });
 
-/** The file `name` with other text in its configuration. */
+/** Returns the file `name` with `change` in place of `text` in its configuration. */
 function edited(name: string, text: RegExp, change: string, version = 'keras3'): Uint8Array {
   const members = unzipSync(fileOf(`${name}-${version}.keras`));
   const config = new TextDecoder().decode(members['config.json']);
@@ -141,7 +144,7 @@ function edited(name: string, text: RegExp, change: string, version = 'keras3'):
   return zipSync({ ...members, 'config.json': new TextEncoder().encode(config.replace(text, change)) });
 }
 
-test('arguments of a call that no lowering reads are refused; masks that leave a query nothing', async () => {
+test('unsupported arguments of a layer call are refused, and masks that leave a query without a key', async () => {
   assert.match(
     (await refusal(edited('masked', /"attention_mask"/, '"query_mask"'))).message,
     /its argument query_mask is not read/,
@@ -153,17 +156,17 @@ test('arguments of a call that no lowering reads are refused; masks that leave a
   assert.match((await refusal(edited('cells', /"training": (false|null)/, '"training": true'))).message, /its argument training/);
 });
 
-test('a mask of frames is refused, but where the caller says that every frame counts', async () => {
+test('a mask of frames is refused unless the caller declares that every frame counts', async () => {
   for (const set of [{}, { mask: 0 }, { other: 1 }] as Record<string, number>[])
     assert.match((await refusal(fileOf('unmasked-keras3.keras'), { set })).message, /RN160.*Masking mask:.*--set mask=1/);
 });
 
-test('0 and 1 are taken for no and yes', async () => {
+test('0 and 1 are read as false and true', async () => {
   const graph = await readModel(edited('masked', /"scale": true/, '"scale": 1'));
   assert.equal(graph.nodes, (await readModel(fileOf('masked-keras3.keras'))).nodes);
 });
 
-test('weights of a .keras file that belong to another layer, and damaged members', async () => {
+test('.keras files with weights of another layer or with damaged members are refused', async () => {
   const members = unzipSync(fileOf('nested-keras3.keras'));
   const config = JSON.parse(new TextDecoder().decode(members['config.json']));
   const head = config.config.layers.find(({ name }: { name: string }) => name === 'head');
@@ -178,7 +181,7 @@ test('weights of a .keras file that belong to another layer, and damaged members
   assert.match((await refusal(file)).message, /RN170.*CRC-32/);
 });
 
-test('groups have the names of classes as Keras writes them', () => {
+test('group names are class names in snake case, as Keras writes them', () => {
   const names = ['Conv1D', 'SeparableConv1D', 'BatchNormalization', 'LeakyReLU', 'Dense', 'TimeDistributed', 'ELU'];
   assert.equal(names.map(snakeCase), [
     'conv1d',

@@ -2,7 +2,7 @@
  * A dense layer on the last axis: rows are frames, whatever shape they have in the file.
  *
  * Keras lowers Dense on [1, t, c] to RESHAPE [t, c], FULLY_CONNECTED, RESHAPE [1, t, units]; ONNX has MatMul
- * on [1, t, c], or Gemm behind a Reshape. Each file is computed and compared with the sum written out.
+ * on [1, t, c], or Gemm after a Reshape. The outputs of each file are compared with explicit sums.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -57,23 +57,23 @@ for (const [name, shape] of [
     };
     const all = [reshape('x', 'rows', 'to'), { ...dense, inputs: ['rows', 'w'], outputs: ['h'] }, reshape('h', 'y', 'back')];
     check(tflite(tensors, all, 'y'));
-    // the rows themselves as the output
+    // the dense layer's rows as the output
     check(tflite(tensors, all.slice(0, 2), 'h'));
   });
 
-test('FULLY_CONNECTED that keeps the dimensions', () => {
+test('FULLY_CONNECTED with keep_num_dims gives the same rows', () => {
   const keeps = { code: 9, options: { kind: 8, int8: { 2: 1 } }, inputs: ['x', 'w'], outputs: ['y'] };
   check(tflite({ x: { shape: [1, t, c] }, y: { shape: [1, t, units] } }, [keeps], 'y'));
 });
 
-test('a constant with more dimensions than the rows', () => {
+test('a constant may have more dimensions than the rows', () => {
   const tensors = { x: { shape: [1, t, c] }, one: { shape: [1, 1, c], floats: [1, 1, 1, 1] }, z: { shape: [1, t, c] }, rows: { shape: [t, c] }, to: { shape: [2], ints: [t, c] }, y: { shape: [t, units] } }; // biome-ignore format: one line
   const multiply = { code: 18, inputs: ['rows', 'one'], outputs: ['z'] };
   const operators = [reshape('x', 'rows', 'to'), multiply, { ...dense, inputs: ['z', 'w'], outputs: ['y'] }];
   check(tflite(tensors, operators, 'y'));
 });
 
-test('ONNX: MatMul on [1, t, c], Gemm behind a Reshape', () => {
+test('ONNX: MatMul on [1, t, c] and Gemm after a Reshape give the same rows', () => {
   const columns = Array.from({ length: c * units }, (_, i) => weights[(i % units) * c + Math.floor(i / units)] as number);
   const constants = { k: { dims: [c, units], floats: columns }, g: { dims: [units, c], floats: weights } };
   const shapes = { to: { dims: [2], ints: [t, c] }, back: { dims: [3], ints: [1, t, units] } };

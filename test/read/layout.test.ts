@@ -1,4 +1,4 @@
-/** Layouts: reshape, transposition, axis order and index map, checked against explicit element moves. */
+/** Layouts: reshape, transposition, axis order and index map, checked against explicit moves of elements. */
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,7 +20,7 @@ const f = (length: number) => ({ axis: 'f' as const, length });
 const c = (length: number) => ({ axis: 'c' as const, length });
 const throwsCode = (fn: () => unknown, code: string) => assert.throws(fn, (e: unknown) => isRunletError(e) && e.code === code);
 
-test('shapes and order', () => {
+test('a layout gives shapes and the order of axes', () => {
   const layout: Layout = [[], [t(49), f(40)], [c(8)]];
   assert.equal(shapeOfLayout(layout), { t: 49, f: 40, c: 8 });
   assert.equal(fileShapeOf(layout), [1, 1960, 8]);
@@ -41,15 +41,15 @@ test('reshape regroups factors and tolerates unit dimensions anywhere', () => {
   throwsCode(() => reshapeLayout(x, [1, 258, 1, 6], 'r'), 'RN120');
   throwsCode(() => reshapeLayout(x, [5, 258], 'r'), 'RN120');
   throwsCode(() => reshapeLayout(x, [-1, 5], 'r'), 'RN120');
-  // channels may be split, feature rows and frames not
+  // channels may be split; feature rows and frames may not
   assert.equal(reshapeLayout([[], [t(3)], [c(6)]], [1, 3, 2, 3], 'r'), [[], [t(3)], [c(2)], [c(3)]]);
   throwsCode(() => reshapeLayout([[], [t(3)], [f(6)]], [1, 3, 2, 3], 'r'), 'RN120');
   throwsCode(() => reshapeLayout([[], [t(6)], [c(3)]], [1, 2, 3, 3], 'r'), 'RN120');
 });
 
-test('transposition', () => {
+test('a transposition permutes the dimensions', () => {
   assert.equal(transposeLayout([[], [c(3)], [t(9)]], [0, 2, 1]), [[], [t(9)], [c(3)]]);
-  // a cycle of three, which is not its own inverse: dimension i of the result is dimension perm[i]
+  // a permutation of three that is not its own inverse: dimension i of the result is dimension perm[i]
   assert.equal(transposeLayout([[t(9)], [f(4)], [c(3)]], [1, 2, 0]), [[f(4)], [c(3)], [t(9)]]);
   throwsCode(() => transposeLayout([[], [c(3)], [t(9)]], [0, 1, 1]), 'RN121');
   throwsCode(() => transposeLayout([[], [c(3)], [t(9)]], [0, 1]), 'RN121');
@@ -66,7 +66,7 @@ test('input layout: a merged dimension is split into factors of one axis', () =>
   assert.equal(orderOf(layout), ['t']);
 });
 
-test('input layout: reshape and transposition, undone last first', () => {
+test('input layout: reshapes and transpositions are undone in reverse order', () => {
   const chain = [
     { kind: 'reshape', from: [1, 30] },
     { kind: 'transpose', perm: [0, 2, 1] },
@@ -76,14 +76,14 @@ test('input layout: reshape and transposition, undone last first', () => {
   assert.equal(orderOf(layout), ['c', 't']);
 });
 
-test('index map of channel-first data', () => {
+test('the index map reorders channel-first data', () => {
   assert.equal([...toNormalForm(['c', 't'], { t: 3, f: 1, c: 2 })], [0, 3, 1, 4, 2, 5]);
   assert.equal([...toNormalForm([], { t: 1, f: 1, c: 1 })], [0]);
   throwsCode(() => toNormalForm(['c'], { t: 3, f: 1, c: 2 }), 'RN122');
   throwsCode(() => toNormalForm(['t', 'c', 't'], { t: 3, f: 1, c: 2 }), 'RN122');
 });
 
-test('index map is a permutation that agrees with the strides of any order', () => {
+test('the index map is a permutation that agrees with the strides of any axis order', () => {
   const length = fc.integer({ min: 1, max: 5 });
   fc.assert(
     fc.property(fc.shuffledSubarray<Axis>(['t', 'f', 'c'], { minLength: 3 }), length, length, length, (order, nt, nf, nc) => {

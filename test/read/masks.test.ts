@@ -1,7 +1,7 @@
 /**
- * Attention with constant masks, as PyTorch's exporters write them, and what stands beside it in such
- * files: a class token before the rows, groups of channels that are normalised over time, last states of
- * both directions.
+ * Attention with constant masks, as PyTorch's exporters write them, and other patterns of the same files: a
+ * class token before the rows, groups of channels normalised over time, and the last states of a
+ * bidirectional layer.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,7 +22,10 @@ const model = (nodes: NodeOf[], tensors: Record<string, TensorOf>, x = [1, t, c]
   opset: 17,
 });
 
-/** One head of queries, keys and values. @param masked from s to m */
+/**
+ * Returns a model with one attention head. @param masked nodes that compute the masked scores `m` from the
+ * scores `s`.
+ */
 const attention = (masked: NodeOf[], tensors: Record<string, TensorOf>): ModelOf =>
   model(
     [
@@ -50,15 +53,15 @@ const kept: TensorOf = { dims: [1, t, t], floats: Array.from({ length: t * t }, 
 const models = {
   'a causal mask of infinities': attention([node('Add', 's mask', 'm')], { mask: causal(Number.NEGATIVE_INFINITY) }),
   'a causal mask of the lowest numbers': attention([node('Add', 's mask', 'm')], { mask: causal(lowest) }),
-  'keys that are left out': attention([node('Add', 's mask', 'm')], {
+  'a mask that excludes keys': attention([node('Add', 's mask', 'm')], {
     mask: { dims: [1, 1, t], floats: Array.from({ length: t }, (_, i) => (i > 5 ? lowest : 0)) },
   }),
-  'scores filled where a constant says so': attention(filled(-1), {
+  'scores replaced by minus infinity where a constant selects them': attention(filled(-1), {
     kept,
     zero: scalar(0),
     fill: scalar(Number.NEGATIVE_INFINITY),
   }),
-  'scores filled with a number': attention([...filled(1), node('Identity', 'm0', 'm')], {
+  'scores replaced by a finite number': attention([...filled(1), node('Identity', 'm0', 'm')], {
     kept,
     zero: scalar(0),
     fill: scalar(0.5),
@@ -67,7 +70,7 @@ const models = {
     token: floats(1, 1, c),
     w: floats(c, 3),
   }),
-  'overlapping frames that a Gather takes': model(
+  'overlapping frames taken by a Gather': model(
     [node('Conv', 'x one', 'a', { kernel_shape: [1] }), node('Gather', 'a places', 'p', { axis: 2 }), node('MatMul', 'p w', 'y')],
     {
       one: floats(1, 1, 1),
@@ -76,7 +79,7 @@ const models = {
     },
     [1, 1, 16],
   ),
-  'groups of channels over time': model(
+  'groups of channels normalised over time': model(
     [
       node('Conv', 'x w', 'xt', { kernel_shape: [3] }),
       node('Reshape', 'xt parts', 'xp'),
@@ -121,7 +124,7 @@ const models = {
 };
 testAgainstOracle(models);
 
-test('int8 scores under a mask keep their steps', () => {
+test('a mask does not reduce the resolution of the int8 scores', () => {
   const draw = seededNormal(2);
   const signal = Float32Array.from({ length: 40 * t * c }, draw);
   const loss = (one: ModelOf): number => {
@@ -133,7 +136,7 @@ test('int8 scores under a mask keep their steps', () => {
   assert.ok(masked > plain - 12, `${masked} dB with a mask, ${plain} dB without`);
 });
 
-test('a row that a mask leaves nothing of is refused', () => {
+test('a mask that excludes every key of a row is refused', () => {
   const mask = { dims: [1, t, t], floats: new Float32Array(t * t).fill(lowest) };
   assert.throws(
     () => readOnnx(writeModel(attention([node('Add', 's mask', 'm')], { mask }))),

@@ -1,5 +1,6 @@
 /**
- * Manifests of microWakeWord models: both versions, every field that may be wrong, the real ones, metadata.
+ * Manifests of microWakeWord models: both versions, every field that may be wrong, real manifests, and the
+ * metadata.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,7 +48,7 @@ function refused(value: unknown): { code: string; text: string } {
   return { code: 'none', text: '' };
 }
 
-test('version 2', () => {
+test('version 2 is read', () => {
   assert.equal(read(version2()), {
     version: 2,
     wakeWord: 'Hello',
@@ -59,7 +60,7 @@ test('version 2', () => {
   });
 });
 
-test('version 1 is upgraded, and says so', () => {
+test('version 1 is upgraded, with a notice', () => {
   const { notice, ...rest } = read(version1());
   assert.equal(rest, {
     version: 1,
@@ -73,7 +74,7 @@ test('version 1 is upgraded, and says so', () => {
   assert.match(notice as string, /version 1/);
 });
 
-test('what is no manifest', () => {
+test('other texts are not accepted as a manifest', () => {
   for (const text of ['', '{', '[]', 'null', '3', '"micro"', '{"type":"openWakeWord"}', '{}', '{"type":"micro"']) {
     assert.is(refused(text).code, 'RN131', text);
     assert.not.ok(isMwwManifest(utf8(text)), text);
@@ -81,7 +82,7 @@ test('what is no manifest', () => {
   assert.is(refused(`{"type":"micro","x":"${' '.repeat(1 << 20)}"}`).code, 'RN131', 'too long');
 });
 
-test('versions, fields, names of models', () => {
+test('an unknown version, a wrong field or an unsafe model name is refused', () => {
   for (const version of [0, 3, '2', 2.5, null, undefined])
     assert.is(refused({ ...version2(), version }).code, 'RN132', `${version}`);
   const micro = (part: object) => refused({ ...version2(), micro: { ...version2().micro, ...part } });
@@ -119,7 +120,7 @@ test('versions, fields, names of models', () => {
     assert.is(refused({ ...version2(), model }).code, 'RN134', model);
 });
 
-test('metadata carries what a manifest says, and is checked when it is read', () => {
+test('the metadata holds the settings of the manifest, and is checked when it is read', () => {
   const metadata = mwwMetadata(read(version2()));
   assert.equal(detectorSettings(metadata), { label: 'Hello', cutoff: 0.9, slidingWindow: 4, refractoryMs: 1000, output: 0 });
   assert.equal(featuresSettings(metadata), { preset: 'microwakeword', stepSamples: 160, sampleRateHz: 16000 });
@@ -131,7 +132,7 @@ test('metadata carries what a manifest says, and is checked when it is read', ()
   assert.throws(() => featuresSettings({ 'runlet.features': '{"preset":""}' }), /RN133/);
 });
 
-test('the real ones', () => {
+test('real manifests give their published settings', () => {
   const models = shared('models', 'mww');
   if (!models) return;
   const found = ['v2/okay_nabu', 'v2/hey_jarvis', 'v2/vad', 'v1/okay_nabu'].map((name) => {

@@ -1,7 +1,7 @@
 /**
- * Layer normalisation as files have it: the operators of ONNX, and the spellings of PyTorch, Keras and
- * RMSNorm in single operators, through ONNX and TensorFlow Lite. Each is one node with the right numbers, and
- * what only looks like one is not.
+ * Layer normalisation in files: the operators of ONNX, and the single operators that PyTorch, Keras and
+ * RMSNorm write, in ONNX and TensorFlow Lite. Each pattern becomes one node with the right values. A pattern
+ * that only looks similar does not.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,7 +18,7 @@ type Node = ModelOf['nodes'][number];
 const normOf = (graph: Graph): NodeOf<'layernorm'> => graph.nodes.find((n) => n.op === 'layernorm') as NodeOf<'layernorm'>;
 const runtime = await loadRuntime();
 
-/** Lines `result = Op operands`, of one node each. */
+/** Converts lines `result = Op operands` to one node each. */
 const nodesOf = (text: string): Node[] =>
   text
     .trim()
@@ -37,19 +37,19 @@ const heads = {
   rms: 's = Pow x two\n v = ReduceMean s\n e = Add v eps\n',
 };
 const spellings: Record<string, string> = {
-  'PyTorch: the root divides': `${heads.centred} r = Sqrt e\n n2 = Div d r\n g2 = Mul n2 g\n y = Add g2 b`,
+  'PyTorch: a division by the root': `${heads.centred} r = Sqrt e\n n2 = Div d r\n g2 = Mul n2 g\n y = Add g2 b`,
   'two differences, factors first': `${heads.twice} r = Sqrt e\n n2 = Div d r\n g2 = Mul g n2\n y = Add b g2`,
   'the inverse root by Pow': `${heads.centred} i = Pow e minus\n n2 = Mul i d\n g2 = Mul n2 g\n y = Add g2 b`,
   'the inverse root by Reciprocal': `${heads.centred} r = Sqrt e\n i = Reciprocal r\n n2 = Mul d i\n g2 = Mul n2 g\n y = Add g2 b`,
   'the inverse root by a division': `${heads.centred} r = Sqrt e\n i = Div one r\n n2 = Mul d i\n g2 = Mul n2 g\n y = Add g2 b`,
-  'Keras: gamma meets the root first': `${heads.centred} r = Sqrt e\n i = Div g r\n p = Mul x i\n o = Mul m i\n s2 = Sub b o\n y = Add p s2`,
-  'mean of squares less square of mean': `${heads.moments} r = Sqrt e\n i = Reciprocal r\n d = Sub x m\n n2 = Mul d i\n g2 = Mul n2 g\n y = Add g2 b`,
-  'mean less value': `${heads.backwards} r = Sqrt e\n n2 = Div d r\n n3 = Neg n2\n g2 = Mul n3 g\n y = Add g2 b`,
+  'Keras: gamma divided by the root first': `${heads.centred} r = Sqrt e\n i = Div g r\n p = Mul x i\n o = Mul m i\n s2 = Sub b o\n y = Add p s2`,
+  'mean of squares minus square of mean': `${heads.moments} r = Sqrt e\n i = Reciprocal r\n d = Sub x m\n n2 = Mul d i\n g2 = Mul n2 g\n y = Add g2 b`,
+  'mean minus value': `${heads.backwards} r = Sqrt e\n n2 = Div d r\n n3 = Neg n2\n g2 = Mul n3 g\n y = Add g2 b`,
   'without gamma and beta': `${heads.centred} r = Sqrt e\n y = Div d r`,
   RMSNorm: `${heads.rms} r = Sqrt e\n n2 = Div x r\n y = Mul n2 g`,
   'RMSNorm, gamma first': `${heads.rms} r = Sqrt e\n i = Reciprocal r\n h = Mul g i\n y = Mul x h`,
 };
-/** Values of one seed. */
+/** Returns seeded normal values. */
 const numbers = (count: number, seed: number): number[] => Array.from({ length: count }, seededNormal(seed));
 const tensors: Record<string, TensorOf> = {
   g: { dims: [6], floats: numbers(6, 2) },
@@ -67,7 +67,7 @@ const file = (nodes: Node[]) => {
 const read = (nodes: Node[]) => readOnnx(file(nodes), { timeAxis: 1 });
 
 for (const [name, text] of Object.entries(spellings)) {
-  test(`ONNX, ${name}: one node that agrees with onnxruntime`, async () => {
+  test(`ONNX, ${name}: becomes one node that agrees with onnxruntime`, async () => {
     const nodes = nodesOf(text);
     const graph = read(nodes);
     assert.equal(
@@ -84,7 +84,7 @@ for (const [name, text] of Object.entries(spellings)) {
   });
 }
 
-test('what only looks like a normalisation is none: what is read computes as the file does', async () => {
+test('a pattern that only looks like a normalisation is not read as one, and computes what the file computes', async () => {
   const { centred } = heads;
   const ends = ' r = Sqrt e\n n2 = Div d r\n g2 = Mul n2 g\n y = Add g2 b';
   const wrong: Record<string, string> = {
@@ -93,7 +93,7 @@ test('what only looks like a normalisation is none: what is read computes as the
     'the mean is added': `${centred.replace('d = Sub x m', 'd = Add x m')}${ends}`,
     'the sum of mean and squares': `${heads.moments.replace('Sub n mm', 'Add n mm')} r = Sqrt e\n d = Sub x m\n n2 = Div d r\n y = Add n2 b`,
     'the root of the root': `${centred} r0 = Sqrt e\n r = Sqrt r0\n n2 = Div d r\n y = Add n2 b`,
-    'gamma on one side alone': `${centred} r = Sqrt e\n i = Reciprocal r\n h = Mul i g\n p = Mul x h\n o = Mul m i\n y = Sub p o`,
+    'gamma on one side only': `${centred} r = Sqrt e\n i = Reciprocal r\n h = Mul i g\n p = Mul x h\n o = Mul m i\n y = Sub p o`,
   };
   for (const [about, text] of Object.entries(wrong)) {
     const nodes = nodesOf(text);
@@ -111,13 +111,13 @@ test('what only looks like a normalisation is none: what is read computes as the
     if (!runtime) continue;
     const inputs = randomInputs(graph, 5);
     const [theirs] = await oracle(runtime, file(nodes), graph, inputs);
-    // powers of negative numbers are none
+    // the cube can give roots of negative numbers, which are NaN
     if (!theirs?.every(Number.isFinite)) continue;
     assert.ok(relativeError(ownOutputs(graph, inputs)[0] as Float32Array, theirs) < 1e-5, about);
   }
 });
 
-test('a value inside that something else reads stays what it is', () => {
+test('an intermediate value with another reader keeps its meaning', () => {
   const text = `${heads.rms} r = Sqrt e\n n2 = Div x r\n g2 = Mul n2 g\n t = Tanh n2\n y = Add g2 t`;
   assert.equal(
     read(nodesOf(text))
@@ -127,7 +127,7 @@ test('a value inside that something else reads stays what it is', () => {
   );
 });
 
-test('LayerNormalization, RMSNormalization and SimplifiedLayerNormalization; axes of features and channels', async () => {
+test('LayerNormalization, RMSNormalization and SimplifiedLayerNormalization are read, over channels or features and channels', async () => {
   const dims = [1, 3, 8, 4];
   const of = (op: string, axis: number, shape: number[], bias = true): Uint8Array =>
     writeModel({
@@ -179,7 +179,7 @@ test('LayerNormalization, RMSNormalization and SimplifiedLayerNormalization; axe
 const codes = { ADD: 0, MUL: 18, MEAN: 40, SUB: 41, SQUARE: 75, RSQRT: 76, SQUARED_DIFFERENCE: 99, TANH: 28 } as const;
 type Line = [op: keyof typeof codes, result: string, ...inputs: string[]];
 
-/** x [1, 5, 6], and these operators; the last ADD has a fused ReLU. */
+/** Returns the graph of these operators on x [1, 5, 6]; the last ADD may have a fused ReLU. */
 function tfliteOf(lines: Line[], relu = 0, clamped = ''): Graph {
   const shapes = (name: string) => (/^[mvei]/.test(name) ? [1, 5, 1] : [1, 5, 6]);
   const results = Object.fromEntries(lines.map(([, result]) => [result, { shape: shapes(result) }]));
@@ -209,7 +209,7 @@ function tfliteOf(lines: Line[], relu = 0, clamped = ''): Graph {
 }
 
 const inTflite: Record<string, Line[]> = {
-  'Keras: gamma meets the root': [
+  'Keras: gamma divided by the root': [
     ['MEAN', 'm', 'x', 'last'],
     ['SQUARED_DIFFERENCE', 'q', 'x', 'm'],
     ['MEAN', 'v', 'q', 'last'],
@@ -235,7 +235,7 @@ const inTflite: Record<string, Line[]> = {
 };
 
 for (const [name, lines] of Object.entries(inTflite)) {
-  test(`TensorFlow Lite, ${name}: one node with the formula's values`, () => {
+  test(`TensorFlow Lite, ${name}: becomes one node with the values of the formula`, () => {
     for (const relu of [0, 1]) {
       const graph = tfliteOf(lines, relu);
       assert.equal(
@@ -263,7 +263,7 @@ for (const [name, lines] of Object.entries(inTflite)) {
   });
 }
 
-test('TensorFlow Lite: nothing goes on behind a clamp', () => {
+test('TensorFlow Lite: no operator after a clamp is fused', () => {
   const inner = (inTflite['PyTorch, converted'] as Line[]).map(
     ([op, result, ...inputs]): Line => [op, result === 'y' ? 'z' : result, ...inputs],
   );

@@ -1,7 +1,8 @@
 /**
- * Minimal NumPy files for tests: .npy version 1 and .npz, C order.
+ * Minimal reader of NumPy files for tests: .npy version 1 and .npz, C order.
  *
- * In: bytes.  Out: shape and data. Source: numpy.lib.format. Only what the goldens hold: f4, i1, u1.
+ * In: bytes.  Out: shape and data. Source: numpy.lib.format. It supports only the types of the golden files:
+ * f4, i1, u1.
  */
 import { unzipSync } from 'fflate';
 

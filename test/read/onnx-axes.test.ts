@@ -1,5 +1,6 @@
 /**
- * Values whose elements a file counts along other dimensions than the normal form, against onnxruntime.
+ * ONNX files that order the elements of a value along other dimensions than the normal form, against
+ * onnxruntime.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -14,19 +15,19 @@ if (!runtime) console.log('onnxruntime-web does not load here: the float oracle 
 
 const floats = weightsOf(11);
 
-/** Of x with `dims`. */
+/** Returns a model whose input x has the shape `dims`. */
 const model = (dims: number[], nodes: NodeOf[], tensors: Record<string, TensorOf> = {}): Uint8Array =>
   writeModel({ nodes, inputs: { x: dims }, outputs: ['y'], tensors });
 
-/** Networks, and the dimension that is time where it has to be said. */
+/** Networks, each with the time dimension if the reader needs to be told. */
 const networks: Record<string, [Uint8Array, number?]> = {
-  'Gemm whose C is computed': [
+  'Gemm with a computed C': [
     model([1, 9], [node('Gemm', 'x w', 'a'), node('Gemm', 'x v a', 'y', { alpha: { float: 0.5 }, beta: { float: -2 } })], {
       w: floats(9, 4),
       v: floats(9, 4),
     }),
   ],
-  'a window of one value a frame, less what a layer of all of it gives': [
+  'a window of one value per frame, minus a dense layer of the whole window': [
     model(
       [1, 12, 1],
       [
@@ -40,7 +41,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
-  'a flattened window, less what a layer of all of it gives': [
+  'a flattened window minus a dense layer of it': [
     model(
       [1, 6, 6],
       [
@@ -53,7 +54,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
-  'a convolution whose channels are frames, added to them': [
+  'a convolution whose channels are frames, added to its input': [
     model(
       [1, 6, 6],
       [
@@ -85,7 +86,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
-  'a pool over the values of each frame, whose frames stand as channels': [
+  'a pool over the values of each frame, with frames as channels': [
     model(
       [1, 3, 8],
       [
@@ -98,7 +99,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
       { k: floats(8, 3, 3), g: floats(4, 1, 3) },
     ),
   ],
-  'two shuffles of as many groups as channels in each': [
+  'two channel shuffles with as many groups as channels per group': [
     model(
       [1, 3, 9],
       [
@@ -122,7 +123,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
   ],
   'softmax over time of features and channels': [model([1, 4, 4, 4], [node('Softmax', 'x', 'y', { axis: 2 })]), 2],
-  'each channel by itself in the batch, and a layer of each': [
+  'each channel as a batch element, and one layer per channel': [
     model(
       [1, 4, 9],
       [
@@ -164,7 +165,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
-  'pieces of a window in the batch, across them and one after the other': [
+  'pieces of a window in the batch, with layers across and along the pieces': [
     model(
       [1, 12, 3],
       [
@@ -195,7 +196,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
-  'rows between rows, aligned at the corners, and rows one by one': [
+  'rows interpolated with aligned corners, then selected one by one': [
     model(
       [1, 3, 6],
       [
@@ -208,7 +209,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
       { k: floats(6, 3, 3), sizes: ints(1, 6, 9), places: { dims: [6, 1], ints: [0, 2, 2, 5, 8, 1] }, w: floats(6, 2) },
     ),
   ],
-  'places between values, half a pixel apart, by a factor that is none': [
+  'interpolation with half-pixel coordinates to a size that is not a multiple': [
     model(
       [1, 7],
       [
@@ -245,7 +246,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
       { w: floats(18, 16), frames: ints(1, 4, 4), k: floats(2, 4, 3) },
     ),
   ],
-  'a constant matrix of each head, before and behind the rows': [
+  'a constant matrix per head, on the left and on the right of the rows': [
     model(
       [1, 6, 8],
       [
@@ -262,7 +263,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
-  'weights of each sensor by a vector': [
+  'attention weights of sensors from a product with a vector': [
     model(
       [1, 6, 3, 4],
       [
@@ -280,7 +281,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
     ),
     1,
   ],
-  'a window that goes round': [
+  'a window padded by wrapping around': [
     model([1, 3, 6], [node('Pad', 'x pads', 'p', { mode: 'wrap' }), node('Conv', 'p k', 'y', { kernel_shape: [3] })], {
       pads: { dims: [6], ints: [0, 0, 2, 0, 0, 1] },
       k: floats(4, 3, 3),
@@ -298,7 +299,7 @@ const networks: Record<string, [Uint8Array, number?]> = {
       { w: floats(6, 4), c: floats(1, 3, 4), g: floats(4), b: floats(4) },
     ),
   ],
-  'choices by the signal, and shares of values above others': [
+  'selections by comparisons of the signal, and comparisons as numbers': [
     model(
       [1, 2, 9],
       [
@@ -328,7 +329,7 @@ for (const [name, [bytes, timeAxis]] of Object.entries(networks))
     for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
   });
 
-test('a choice by the signal between values that need not be finite is refused', async () => {
+test('a selection by the signal is refused if the value that is not selected may be infinite', async () => {
   const nodes = [node('Greater', 'x half', 'g'), node('Log', 'x', 'l'), node('Where', 'g l x', 'y')];
   const error = await refusalOf(() => readOnnx(model([1, 2, 9], nodes, { half: { dims: [], floats: [0.5] } })));
   assert.match(error.message, /RN150.*Where.*finite where it is not chosen/);

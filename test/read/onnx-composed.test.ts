@@ -1,6 +1,6 @@
 /**
- * Operators that are read as others, against onnxruntime: sums, reductions by powers, poolings of a norm,
- * attention as one operator, and what onnxruntime's optimiser fuses.
+ * Operators that the reader replaces by others, against onnxruntime: sums, reductions by powers, poolings of
+ * a norm, attention as one operator, and operators that onnxruntime's optimiser fuses.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,7 +22,7 @@ interface Network {
   opset?: number;
 }
 
-/** Rows of 8 channels, two of them projections of x [1, 10, 6]. */
+/** Returns a model with three projections a, b, c of x [1, 10, 6] to 8 channels, and these nodes. */
 const rows = (nodes: NodeOf[], tensors: Network['tensors'] = {}, opset = 17): Uint8Array =>
   writeModel({
     nodes: [node('MatMul', 'x wa', 'a'), node('MatMul', 'x wb', 'b'), node('MatMul', 'x wc', 'c'), ...nodes],
@@ -31,7 +31,7 @@ const rows = (nodes: NodeOf[], tensors: Network['tensors'] = {}, opset = 17): Ui
     tensors: { one: ints(1), wa: floats(6, 8), wb: floats(6, 8), wc: floats(6, 8), ...tensors },
     opset,
   });
-/** 4 channels of x [1, 2, 9, 5], time and features. */
+/** Returns a model with 4 channels `a` of x [1, 2, 9, 5] (time and features), and these nodes. */
 const plane = (nodes: NodeOf[], tensors: Network['tensors'] = {}): Uint8Array =>
   writeModel({
     nodes: [node('Conv', 'x k', 'a', { pads: [1, 0, 1, 0] }), ...nodes],
@@ -40,7 +40,7 @@ const plane = (nodes: NodeOf[], tensors: Network['tensors'] = {}): Uint8Array =>
     tensors: { k: floats(4, 2, 3, 1), ...tensors },
   });
 
-/** Scores of the rows, of one head or of each channel. */
+/** Attention weights of the rows over time: one for each row, or one for each channel. */
 const scores = (heads: number): [NodeOf[], Record<string, TensorOf>] => [
   [node('Tanh', 'a', 'ta'), node('MatMul', 'ta wv', 'v'), node('Softmax', 'v', 'p', { axis: 1 })],
   { wv: floats(8, heads) },
@@ -56,7 +56,7 @@ const networks: Record<string, Uint8Array> = {
   'Sum of three': rows([node('Sum', 'a b c', 'y')]),
   'Sum of one': rows([node('Sum', 'a', 'd'), node('Relu', 'd', 'y')]),
   'Mean of three': rows([node('Mean', 'a b c', 'y')]),
-  'a vector as rows behind channels': rows(
+  'a vector reshaped to [channels][rows]': rows(
     [
       node('Flatten', 'a', 'flat'),
       node('MatMul', 'flat w', 'v'),
@@ -65,7 +65,7 @@ const networks: Record<string, Uint8Array> = {
     ],
     { w: floats(80, 24), to: ints(1, 4, 6), k: floats(4, 3, 3) },
   ),
-  'a vector beside rows behind channels': rows(
+  'a vector reshaped to [channels][rows], added to rows': rows(
     [
       node('ReduceMean', 'a', 'm', { axes: [1], keepdims: 0 }),
       node('MatMul', 'm w', 'e'),
@@ -104,18 +104,18 @@ const networks: Record<string, Uint8Array> = {
     node('Expand', 'm shape', 'e'),
     node('Concat', 'a e', 'y', { axis: 2 }),
   ]),
-  'a shape by remainders': rows([node('Shape', 'a', 'l'), node('Mod', 'l seven', 'm'), node('Reshape', 'a m', 'y')], {
+  'a shape computed by remainders': rows([node('Shape', 'a', 'l'), node('Mod', 'l seven', 'm'), node('Reshape', 'a m', 'y')], {
     seven: ints(7, 11, 9),
   }),
   'Tile of a maximum': rows(
     [node('ReduceMax', 'a', 'm', { axes: [1] }), node('Tile', 'm counts', 'e'), node('Concat', 'e a', 'y', { axis: 2 })],
     { counts: ints(1, 10, 1) },
   ),
-  'a softmax over time, and a sum of rows with its weights': pooled(1, [
+  'a sum of rows weighted by a softmax over time': pooled(1, [
     node('Mul', 'p b', 'm'),
     node('ReduceSum', 'm one', 'y', { keepdims: 0 }),
   ]),
-  'attentive statistics: weights of each channel, of rows and of their squares': pooled(8, [
+  'attentive statistics: sums of rows and of their squares, with weights per channel': pooled(8, [
     node('Mul', 'b p', 'm'),
     node('ReduceSum', 'm one', 'mean'),
     node('Mul', 'b b', 'bb'),
@@ -123,7 +123,7 @@ const networks: Record<string, Uint8Array> = {
     node('ReduceSum', 'n one', 'square'),
     node('Concat', 'mean square', 'y', { axis: 2 }),
   ]),
-  'places of a spectrogram as rows: attention between them, and a mean by weights': plane(
+  'bins of a spectrogram as rows: attention between them, and a weighted mean': plane(
     [
       node('Transpose', 'a', 'b', { perm: [0, 2, 3, 1] }),
       node('Reshape', 'b places', 'r'),
@@ -139,7 +139,7 @@ const networks: Record<string, Uint8Array> = {
     ],
     { places: ints(1, 45, 4), w: floats(4, 1), one: ints(1) },
   ),
-  'places of a square spectrogram, one after the other': writeModel({
+  'bins of a square spectrogram as rows, concatenated': writeModel({
     nodes: [
       node('Conv', 'x k', 'a'),
       node('Transpose', 'a', 'b', { perm: [0, 2, 3, 1] }),
@@ -150,7 +150,7 @@ const networks: Record<string, Uint8Array> = {
     outputs: ['y'],
     tensors: { k: floats(3, 2, 1, 1), places: ints(1, 16, 3) },
   }),
-  'channels as rows, whose outer part they are': rows(
+  'a vector reshaped to [rows][channels], added to rows': rows(
     [
       node('ReduceMean', 'a', 'm', { axes: [1], keepdims: 0 }),
       node('MatMul', 'm w', 'e'),
@@ -159,7 +159,7 @@ const networks: Record<string, Uint8Array> = {
     ],
     { w: floats(8, 80), frames: ints(1, 10, 8) },
   ),
-  'places of a spectrogram, features first': plane(
+  'bins of a spectrogram as rows, features first': plane(
     [
       node('Transpose', 'a', 'b', { perm: [0, 3, 2, 1] }),
       node('Reshape', 'b places', 'r'),
@@ -168,9 +168,9 @@ const networks: Record<string, Uint8Array> = {
     ],
     { places: ints(1, 45, 4), seven: ints(7) },
   ),
-  'rows times weights over time, read by something else than a sum': pooled(1, [node('Mul', 'p b', 'm'), node('Relu', 'm', 'y')]),
+  'rows times weights over time, read by another operator than a sum': pooled(1, [node('Mul', 'p b', 'm'), node('Relu', 'm', 'y')]),
   'rows times weights over time, added to the rows': pooled(1, [node('Mul', 'b p', 'm'), node('Add', 'b m', 'y')]),
-  'a layer along time, and the last frame added to each of its rows': rows(
+  'a layer along time, with the last frame added to each of its rows': rows(
     [
       node('Gather', 'a last', 'l', { axis: 1 }),
       node('Sub', 'a l', 'd'),
@@ -181,7 +181,7 @@ const networks: Record<string, Uint8Array> = {
     ],
     { last: { dims: [1], ints: [9] }, m: floats(10, 4) },
   ),
-  'a spectrum of samples that are mirrored at their ends, as torch.stft writes it': writeModel({
+  'the spectrum of samples mirrored at both ends, as torch.stft writes it': writeModel({
     nodes: [
       node('Reshape', 'x long', 'l'),
       node('Pad', 'l pads', 'p', { mode: 'reflect' }),
@@ -201,13 +201,13 @@ const networks: Record<string, Uint8Array> = {
       w8: floats(8),
     },
   }),
-  'weights of each channel, flattened, by rows that are flattened': pooled(8, [
+  'flattened weights per channel times flattened rows': pooled(8, [
     node('Transpose', 'p', 't', { perm: [0, 2, 1] }),
     node('Flatten', 't', 'u'),
     node('Flatten', 'b', 'v2'),
     node('Mul', 'u v2', 'y'),
   ]),
-  'overlapping frames of channels that stand in front of time': rows(
+  'overlapping frames of a channels-first signal': rows(
     [
       node('Transpose', 'a', 'at', { perm: [0, 2, 1] }),
       node('Gather', 'at frames', 'g', { axis: 2 }),
@@ -225,16 +225,16 @@ const networks: Record<string, Uint8Array> = {
     ],
     { lw: floats(1, 12, 10), lr: floats(1, 12, 3) },
   ),
-  'a recurrence of one step, which is the window': writeModel({
+  'a recurrence with one step, the whole window': writeModel({
     nodes: [node('GRU', 'x gw gr', ' y', { hidden_size: 4 })],
     inputs: { x: [1, 1, 9] },
     outputs: ['y'],
     tensors: { gw: floats(1, 12, 9), gr: floats(1, 12, 4) },
   }),
-  'rows times weights of each channel over time, as they are': pooled(8, [node('Mul', 'b p', 'm'), node('Identity', 'm', 'y')]),
+  'rows times weights per channel over time, without a sum': pooled(8, [node('Mul', 'b p', 'm'), node('Identity', 'm', 'y')]),
   'rows times weights over time as an output': pooled(8, [node('Mul', 'b p', 'y')]),
-  'rows times weights over time, summed over all': pooled(1, [node('Mul', 'p b', 'm'), node('ReduceSum', 'm', 'y')]),
-  'weights over time by a product of matrices': pooled(1, [
+  'rows times weights over time, summed over all axes': pooled(1, [node('Mul', 'p b', 'm'), node('ReduceSum', 'm', 'y')]),
+  'weights over time, applied by a matrix product': pooled(1, [
     node('Transpose', 'p', 'turned', { perm: [0, 2, 1] }),
     node('MatMul', 'turned b', 'y'),
   ]),
@@ -247,7 +247,7 @@ const networks: Record<string, Uint8Array> = {
         ['asymmetric', 4, 2],
       ] as const
     ).map(([places, t, f]) => [
-      `rows between rows, ${places}`,
+      `rows interpolated with ${places}`,
       plane([node('Resize', 'a - s', 'y', { mode: 'linear', coordinate_transformation_mode: places })], {
         s: { dims: [4], floats: [1, 1, t, f] },
       }),
@@ -260,7 +260,7 @@ const networks: Record<string, Uint8Array> = {
     m: floats(5, 8),
   }),
   'FusedMatMul of activations': rows([contrib('FusedMatMul', 'a b', 'y', { transB: 1, alpha: { float: 0.3 } })]),
-  'FusedMatMul whose batches stand behind the rows': rows(
+  'FusedMatMul with the batch dimensions after the rows': rows(
     [
       ...['a', 'b', 'c'].map((v) => node('Reshape', `${v} heads`, `${v}h`)),
       contrib('FusedMatMul', 'ah bh', 's', { transBatchA: 1, transBatchB: 1, transB: 1, alpha: { float: 0.5 } }),
@@ -271,7 +271,7 @@ const networks: Record<string, Uint8Array> = {
     ],
     { heads: ints(10, 2, 4), flat: ints(1, 10, 8) },
   ),
-  'SkipLayerNormalization, whose sum is read too': rows(
+  'SkipLayerNormalization with its sum as another output': rows(
     [
       { ...contrib('SkipLayerNormalization', 'a b v w v', 'd', { epsilon: { float: 1e-5 } }), outputs: ['d', '', '', 's'] },
       contrib('SkipSimplifiedLayerNormalization', 'd s w', 'y', { epsilon: { float: 1e-5 } }),
@@ -305,14 +305,14 @@ for (const [name, bytes] of Object.entries(networks))
     for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
   });
 
-test('operands whose elements lie otherwise are refused', async () => {
+test('operands with another order of elements are refused', async () => {
   const refused = async (nodes: NodeOf[], tensors: Network['tensors']) =>
     (await refusalOf(() => readOnnx(rows(nodes, tensors)))).message;
   const split = [node('Reshape', 'a turned', 'r'), node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('Add', 'r t', 'y')];
   assert.match(await refused(split, { turned: ints(1, 8, 10) }), /RN150.*Reshape.*axis t of length 10 would be split/);
 });
 
-test('what is more than these operators is refused', async () => {
+test('unsupported options of these operators are refused', async () => {
   const refused = async (nodes: NodeOf[], tensors?: Network['tensors']) =>
     (await refusalOf(() => readOnnx(rows(nodes, tensors, 23)))).message;
   const attention = { q_num_heads: 2, kv_num_heads: 2 };

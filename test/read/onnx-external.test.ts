@@ -1,4 +1,7 @@
-/** External data of ONNX files: found beside the model and nowhere else, bounded, and part of the digest. */
+/**
+ * External data of ONNX files: only files in the model's folder are read, their size is limited, and the
+ * digest covers them.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -16,7 +19,7 @@ const floats = Float32Array.from({ length: 24 }, (_, i) => i / 8 - 1);
 const bias = Float32Array.of(1, 2, 3, 4);
 const data = new Uint8Array([...new Uint8Array(64), ...new Uint8Array(floats.buffer), ...new Uint8Array(bias.buffer)]);
 
-/** A convolution whose weights and bias are said to lie somewhere. */
+/** Returns a convolution whose weights and bias have these external locations. */
 function model(
   w: TensorOf['external'],
   b: TensorOf['external'] = { location: 'm.data', offset: '160', length: '16' },
@@ -37,7 +40,7 @@ async function refusal(bytes: Uint8Array, given?: ModelFiles): Promise<string> {
   return message;
 }
 
-test('the same graph as with the weights inside', async () => {
+test('external weights give the same graph as embedded ones', async () => {
   const inside = await readModel(model(undefined));
   assert.equal(await readModel(model(right), { files }), inside);
   assert.equal(await readModel(model({ location: './m.data', offset: '64' }), { files }), inside);
@@ -47,10 +50,10 @@ test('the same graph as with the weights inside', async () => {
     return data;
   };
   assert.equal(await readModel(model(right), { files: fetch }), inside);
-  assert.equal(asked, [['m.data', 176 + 2 ** 20]], 'one file, once, and no more of it than is of use');
+  assert.equal(asked, [['m.data', 176 + 2 ** 20]], 'one request for one file, with the largest useful size');
 });
 
-test('a location that leads out of the folder is never asked for', async () => {
+test('a location outside the folder is never requested', async () => {
   const outside = ['../m.data', '/etc/passwd', 'a/../../m.data', 'C:m.data', 'a\\m.data', '', '.', 'a//b', 'm.data\0'];
   for (const location of outside) {
     const fetch = async (path: string) => {
@@ -61,7 +64,7 @@ test('a location that leads out of the folder is never asked for', async () => {
   }
 });
 
-test('what is missing, too short or no number is said', async () => {
+test('the error names a missing or short file and an invalid number', async () => {
   assert.match(await refusal(model(right)), 'the file m.data was not given');
   const failing = async () => Promise.reject(new Error('no such file'));
   assert.match(await refusal(model(right), failing), 'm.data cannot be read: no such file');
@@ -71,7 +74,7 @@ test('what is missing, too short or no number is said', async () => {
   assert.match(await refusal(model({ ...right, length: '92' }), files), "length '92' is not the 96 bytes");
 });
 
-test('tensors that share bytes add up to a bound', async () => {
+test('tensors that share bytes have a limit on their total size', async () => {
   const shared = { location: 'm.data', offset: '0', length: '96' };
   const tensors = Object.fromEntries(
     Array.from({ length: 9 }, (_, i): [string, TensorOf] => [`w${i}`, { dims: [4, 2, 3], floats: [], external: shared }]),
@@ -81,7 +84,7 @@ test('tensors that share bytes add up to a bound', async () => {
   assert.match(await refusal(bytes, files), 'add up to more than 4 times');
 });
 
-test('the digest is over both files, in the library and on the command line', async () => {
+test('the digest covers both files, in the library and on the command line', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-external-'));
   const bytes = model(right);
   const expected = createHash('sha256').update(bytes).update(data).digest('hex');
@@ -97,7 +100,7 @@ test('the digest is over both files, in the library and on the command line', as
     writeFileSync(join(folder, 'm.onnx'), bytes);
     writeFileSync(join(folder, 'm.data'), data);
     assert.is(JSON.parse(inspect(join(folder, 'm.onnx'))).sourceDigest, expected);
-    if (process.platform === 'win32') return; // links need a right there
+    if (process.platform === 'win32') return; // creating links needs a privilege there
     mkdirSync(join(folder, 'other'));
     writeFileSync(join(folder, 'other/m.onnx'), bytes);
     symlinkSync(join(folder, 'm.data'), join(folder, 'other/m.data'));

@@ -1,6 +1,6 @@
 /**
- * Integer inputs of ONNX files that a Cast to float32 reads at once: samples, which the host gives as real
- * values.
+ * Integer inputs of ONNX files that are directly cast to float32: they are samples, which the host passes as
+ * real values.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,13 +16,13 @@ const read = (type: ValueOf['type'], nodes: NodeOf[]) =>
   readOnnx(writeModel({ inputs: [{ name: 'x', type, dims: [1, 2, 8] }], nodes, outputs: ['y'] }));
 
 for (const type of ['int16', 'int32', 'uint8', 'int8'] as const)
-  test(`${type} and a Cast is a float input`, () => {
+  test(`an input of type ${type} with a Cast becomes a float input`, () => {
     const graph = read(type, [cast(float32), relu]);
     assert.is(graph.inputs[0]?.hostType, 'float32');
     assert.not.ok(isQuantised(graph));
   });
 
-test('integers that something else reads, or that become another type, are refused', () => {
+test('an integer input with another reader, or cast to another type, is refused', () => {
   const refused = (nodes: NodeOf[]): void => assert.throws(() => read('int16', nodes), (e: unknown) => isRunletError(e) && e.code === 'RN156'); // biome-ignore format: one line
   refused([{ ...relu, inputs: ['x'] }]);
   refused([cast(6), relu]);

@@ -1,6 +1,6 @@
 /**
- * Loops over rows, as files write them: cells that are unrolled, Scan, Loop, a Loop of few turns. Each
- * against onnxruntime, and as the layer that it is.
+ * Loops over rows in ONNX files: unrolled cells, Scan, Loop, and a Loop with few iterations. Each is checked
+ * against onnxruntime, and becomes a recurrent layer.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -23,7 +23,7 @@ const zeros = (...dims: number[]): TensorOf => ({ dims, floats: new Float32Array
 const value = (name: string, type: ValueOf['type'], ...dims: number[]): ValueOf => ({ name, type, dims });
 const row = (name: string): ValueOf => value(name, 'float32', 1, u);
 
-/** An LSTM's step of x and states h, c; names of the new ones. */
+/** One LSTM step with the input x and the states h and s; `to` prefixes the names of the results. */
 const lstm = (x: string, w: string, h: string, s: string, to: string): NodeOf[] => [
   node('MatMul', `${x} w${w}`, `${to}a`),
   node('MatMul', `${h} r${w}`, `${to}b`),
@@ -46,7 +46,7 @@ const lstmTensors = (w: string, inputs: number): Record<string, TensorOf> => ({
   [`b${w}`]: floats(4 * u),
   four: ints(u, u, u, u),
 });
-/** A GRU's step whose reset gate stands before the product. */
+/** One GRU step that applies the reset gate before the recurrent product. */
 const gru = (x: string, h: string, to: string): NodeOf[] => [
   node('Concat', `${x} ${h}`, 'xh', { axis: 1 }),
   node('Gemm', 'xh wz bz', 'z0'),
@@ -75,9 +75,7 @@ const model = (nodes: NodeOf[], tensors: Record<string, TensorOf>, x = [1, t, c]
   opset: 17,
 });
 
-/**
- * Two layers of cells written one after the other in every step, as LSTMCell is called in a loop of Python.
- */
+/** Two layers of cells, one after the other in every step, as a Python loop over LSTMCell gives them. */
 function unrolled(): ModelOf {
   const steps = Array.from({ length: t }, (_, i) => i).flatMap((i) => [
     node('Gather', `x at${i}`, `x${i}`, { axis: 1 }),
@@ -96,8 +94,8 @@ function unrolled(): ModelOf {
 }
 
 /**
- * Products of the input ahead, the rows of a Split: what PyTorch's exporter makes of an LSTM. Only the last
- * output is read.
+ * One product for all inputs, split into rows, as PyTorch's exporter writes an LSTM. Only the last output is
+ * read.
  */
 function projected(): ModelOf {
   const rows = Array.from({ length: t }, (_, i) => `p${i}`);
@@ -135,7 +133,7 @@ const scanned = (direction: number): ModelOf => {
   return model(nodes, { ...gruTensors, h0: zeros(1, u) });
 };
 
-/** A Loop over `turns` rows of xt [t, 1, c], which counts twice, as converters of TensorFlow write it. */
+/** A Loop over `turns` rows of xt [t, 1, c] with two counters, as converters of TensorFlow write it. */
 function counted(turns: number): ModelOf {
   const body: GraphOf = {
     nodes: [
@@ -165,7 +163,7 @@ function counted(turns: number): ModelOf {
   return model(nodes, { ...lstmTensors('', c), h0: zeros(1, u), most: number(1000) });
 }
 
-/** What each of two turns adds, an element of a batch of one at a time: no recurrent layer. */
+/** A Loop of two iterations that adds a product to a sum. It is not a recurrent layer. */
 function mapped(): ModelOf {
   const body: GraphOf = {
     nodes: [
@@ -185,22 +183,22 @@ function mapped(): ModelOf {
 }
 
 const models = {
-  'cells of two layers, unrolled': unrolled(),
-  'cells behind products of all rows, unrolled': projected(),
+  'two layers of unrolled cells': unrolled(),
+  'unrolled cells after one product for all rows': projected(),
   'a Scan': scanned(0),
   'a Scan from the last row to the first': scanned(1),
-  'a Loop that counts': counted(t),
-  'a Loop of two turns': mapped(),
+  'a Loop with counters': counted(t),
+  'a Loop of two iterations': mapped(),
 };
 testAgainstOracle(models);
 
 for (const [name, ops] of Object.entries({
-  'cells of two layers, unrolled': ['lstm', 'lstm'],
-  'cells behind products of all rows, unrolled': ['lstm'],
+  'two layers of unrolled cells': ['lstm', 'lstm'],
+  'unrolled cells after one product for all rows': ['lstm'],
   'a Scan': ['gru'],
-  'a Loop that counts': ['lstm'],
+  'a Loop with counters': ['lstm'],
 }))
-  test(`${name}: recurrent layers`, () => {
+  test(`${name}: becomes recurrent layers`, () => {
     const { nodes } = readOnnx(writeModel(models[name as keyof typeof models]));
     assert.equal(
       nodes.map(({ op }) => op).filter((op) => ['lstm', 'gru'].includes(op)),
@@ -208,7 +206,7 @@ for (const [name, ops] of Object.entries({
     );
   });
 
-test('a loop over other rows than all is refused where it has many turns', () => {
+test('a long loop that does not read all rows is refused', () => {
   assert.throws(() => readOnnx(writeModel({ ...counted(20), inputs: { x: [1, 40, c] } })), /Loop i2: it does not read all rows/);
 });
 

@@ -1,8 +1,8 @@
 /**
- * The float oracle: onnxruntime's answers for an ONNX file, in our normal form.
+ * The float oracle: onnxruntime's outputs for an ONNX file, in normal form.
  *
- * In: a file's bytes and the graph that the reader made of it.  Out: both sides' outputs for one seeded
- * random window.
+ * In: a file's bytes, and the graph that the reader made of it.  Out: the outputs of onnxruntime and of the
+ * graph for a seeded random window.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { thenClamp } from '../../models/graph/clamp.ts';
@@ -13,8 +13,8 @@ import { runFloat } from '../graph/run-float.ts';
 type Runtime = { InferenceSession: typeof InferenceSession; Tensor: typeof Tensor };
 
 /**
- * onnxruntime's WebAssembly build, which needs no download after its installation; undefined where it does
- * not load (it is a development dependency).
+ * Returns onnxruntime's WebAssembly build, or undefined if it does not load. It is a development dependency
+ * and needs no download after its installation.
  */
 export async function loadRuntime(): Promise<Runtime | undefined> {
   try {
@@ -27,7 +27,7 @@ export async function loadRuntime(): Promise<Runtime | undefined> {
   }
 }
 
-/** A seeded sequence of standard normal values (mulberry32, Box-Muller). */
+/** Returns a generator of seeded standard normal values (mulberry32, Box-Muller). */
 export function seededNormal(seed: number): () => number {
   let state = seed >>> 0;
   const uniform = () => {
@@ -42,19 +42,19 @@ export function seededNormal(seed: number): () => number {
 
 const shapeOf = (graph: Graph, port: Port) => graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
 
-/** A random window per input, in file order. */
+/** Returns one random window per input, in file order. */
 export function randomInputs(graph: Graph, seed: number): Float32Array[] {
   const next = seededNormal(seed);
   return graph.inputs.map((port) => Float32Array.from({ length: elementsOf(shapeOf(graph, port)) }, next));
 }
 
-/** File order to `[t][f][c]`. */
+/** Reorders values from file order to [t][f][c]. */
 export function normalForm(graph: Graph, port: Port, data: Float32Array): Float32Array {
   const map = toNormalForm(port.order, shapeOf(graph, port));
   return Float32Array.from(map, (from) => data[from] as number);
 }
 
-/** onnxruntime's outputs, `[t][f][c]` each. */
+/** Returns onnxruntime's outputs, each [t][f][c]. */
 export async function oracle(runtime: Runtime, bytes: Uint8Array, graph: Graph, inputs: Float32Array[]): Promise<Float32Array[]> {
   const session = await runtime.InferenceSession.create(bytes, { graphOptimizationLevel: 'disabled', logSeverityLevel: 3 });
   const feeds: Record<string, Tensor> = {};
@@ -72,7 +72,10 @@ export async function oracle(runtime: Runtime, bytes: Uint8Array, graph: Graph, 
   return outputs;
 }
 
-/** runFloat's outputs; an int8 graph runs with its dequantised weights and no rounding of activations. */
+/**
+ * Returns the outputs of runFloat. An int8 graph runs with dequantised weights and without rounding of
+ * activations.
+ */
 export function ownOutputs(graph: Graph, inputs: Float32Array[]): Float32Array[] {
   const float = isQuantised(graph) ? dequantised(graph) : graph;
   const values = runFloat(
@@ -83,8 +86,8 @@ export function ownOutputs(graph: Graph, inputs: Float32Array[]): Float32Array[]
 }
 
 /**
- * Fuses the range of the node's int8 output into its clamp: quantised files leave out the relus that
- * saturation does.
+ * Intersects the node's clamp with the range of its int8 output: quantised files omit a ReLU if saturation
+ * has the same effect.
  */
 function saturated(graph: Graph, node: Graph['nodes'][number]): Graph['nodes'][number] {
   const quant = graph.tensors[node.output]?.quant;
@@ -93,7 +96,7 @@ function saturated(graph: Graph, node: Graph['nodes'][number]): Graph['nodes'][n
   return { ...node, attrs: { ...node.attrs, clamp: thenClamp(node.attrs.clamp, range) } } as typeof node;
 }
 
-/** The float graph that an int8 graph approximates. */
+/** Returns the float graph that an int8 graph approximates. */
 export function dequantised(graph: Graph): Graph {
   const nodes = graph.nodes.map((given) => {
     const node = saturated(graph, given);
@@ -114,11 +117,14 @@ export function dequantised(graph: Graph): Graph {
   return { ...graph, nodes: nodes as Graph['nodes'], tensors: graph.tensors.map(({ quant: _, ...t }) => t) };
 }
 
-/** Largest difference over the largest absolute output of the oracle, at `least` this. */
-export function relativeError(own: Float32Array, theirs: Float32Array, least = 0): number {
+/**
+ * Returns the largest difference, relative to the largest absolute output of the oracle or to `minScale` if
+ * that is larger.
+ */
+export function relativeError(own: Float32Array, theirs: Float32Array, minScale = 0): number {
   if (own.length !== theirs.length) return Number.POSITIVE_INFINITY;
   let difference = 0;
-  let largest = least;
+  let largest = minScale;
   for (let i = 0; i < own.length; i++) {
     const gap = Math.abs((own[i] as number) - (theirs[i] as number));
     difference = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(difference, gap);

@@ -1,6 +1,6 @@
 /**
- * Parts of ONNX tensors against onnxruntime: Split, equal and by lengths, Slice, Gather and GatherElements of
- * one element and of several.
+ * Parts of ONNX tensors, against onnxruntime: Split (into equal parts and by lengths), Slice, Gather and
+ * GatherElements.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,7 +13,10 @@ const runtime = await loadRuntime();
 if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
 
 type Nodes = ModelOf['nodes'];
-/** A convolution of 3 to 8 channels over 12 frames, and what follows; constants of int64. */
+/**
+ * Returns a convolution from 3 to 8 channels over 12 frames, followed by the nodes `after`, with int64
+ * constants `ints`.
+ */
 const network = (after: Nodes, ints: Record<string, number[] | number> = {}, more: ModelOf['tensors'] = {}): Uint8Array => {
   const next = seededNormal(3);
   const constants = Object.entries(ints).map(([name, v]) => [
@@ -54,7 +57,7 @@ const networks: Record<string, Uint8Array> = {
     ],
     { sizes: [7, 5] },
   ),
-  'Split of frames whose first part lacks what padding made': network(
+  'Split of frames, where only the last part depends on the padding': network(
     [
       { op: 'Split', inputs: ['a', 'sizes'], outputs: ['p', 'q'], attributes: { axis: 2 } },
       { op: 'ReduceMean', inputs: ['p'], outputs: ['m'], attributes: { axes: [2], keepdims: 1 } },
@@ -67,20 +70,20 @@ const networks: Record<string, Uint8Array> = {
     to: [-1],
     axis: [2],
   }),
-  'Slice of frames from the end': network([{ op: 'Slice', inputs: ['a', 'from', 'to', 'axis', 'step'], outputs: ['y'] }], {
+  'Slice of frames in reverse order': network([{ op: 'Slice', inputs: ['a', 'from', 'to', 'axis', 'step'], outputs: ['y'] }], {
     from: [-2],
     to: [2],
     axis: [2],
     step: [-1],
   }),
-  'Slice of every other frame and channel from the end': network(
+  'Slice of every third frame and all channels, in reverse order': network(
     [
       { op: 'Slice', inputs: ['a', 'from', 'to', 'axes', 'steps'], outputs: ['b'] },
       { op: 'Add', inputs: ['b', 'b'], outputs: ['y'] },
     ],
     { from: [11, 8], to: [-13, -9], axes: [2, 1], steps: [-3, -1] },
   ),
-  'padding as a mirror, by slices from the end': network(
+  'mirror padding by slices in reverse order': network(
     [
       { op: 'Slice', inputs: ['a', 'first', 'past', 'axis', 'step'], outputs: ['l'] },
       { op: 'Slice', inputs: ['a', 'last', 'end', 'axis', 'step'], outputs: ['r'] },
@@ -118,10 +121,10 @@ const networks: Record<string, Uint8Array> = {
     ],
     { some: [5, 6, 0, -1, 2, 2] },
   ),
-  'Gather of frames that do not': network([{ op: 'Gather', inputs: ['a', 'two'], outputs: ['y'], attributes: { axis: 2 } }], {
+  'Gather of frames that are not consecutive': network([{ op: 'Gather', inputs: ['a', 'two'], outputs: ['y'], attributes: { axis: 2 } }], {
     two: [3, 0],
   }),
-  'Gather of frames that follow one another': network(
+  'Gather of consecutive frames': network(
     [{ op: 'Gather', inputs: ['a', 'some'], outputs: ['y'], attributes: { axis: 2 } }],
     { some: [3, 4, 5] },
   ),
@@ -164,7 +167,7 @@ for (const [name, bytes] of Object.entries(networks))
     for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
   });
 
-test('parts that are not the whole, and several gathered elements', async () => {
+test('parts that do not add up, elements out of range and different elements per channel are refused', async () => {
   const refused = async (bytes: Uint8Array) => (await refusalOf(() => readOnnx(bytes))).message;
   const split: Nodes = [{ op: 'Split', inputs: ['a', 'sizes'], outputs: ['y', 'q'], attributes: { axis: 1 } }];
   assert.match(await refused(network(split, { sizes: [3, 4] })), /RN150.*parts of 3, 4 are not 8/);

@@ -1,7 +1,7 @@
 /**
- * Rules of ONNX that exporters seldom use, each where a reader is easily wrong by one: against onnxruntime
- * where it runs such a file, else against the specification's formula; and what must be refused because
- * nothing here computes it.
+ * Rules of ONNX that exporters seldom use, and where an off-by-one error is easy. They are checked against
+ * onnxruntime if it runs the file, otherwise against the specification's formula. Files that nothing here
+ * computes are refused.
  */
 import { WireType } from '@bufbuild/protobuf/wire';
 import { test } from 'uvu';
@@ -37,8 +37,8 @@ const nodeOf = <K extends OpName>(graph: Graph, op: K): NodeOf<K> => {
 };
 
 const equal: Record<string, Uint8Array> = {
-  'SAME_LOWER puts the odd zero before': one('Conv', { auto_pad: 'SAME_LOWER' }, [1, 2, 9], { w: random(3, 2, 4) }),
-  'SAME_UPPER puts the odd zero behind': one('Conv', { auto_pad: 'SAME_UPPER' }, [1, 2, 9], { w: random(3, 2, 4) }),
+  'SAME_LOWER puts the odd zero first': one('Conv', { auto_pad: 'SAME_LOWER' }, [1, 2, 9], { w: random(3, 2, 4) }),
+  'SAME_UPPER puts the odd zero last': one('Conv', { auto_pad: 'SAME_UPPER' }, [1, 2, 9], { w: random(3, 2, 4) }),
   "batch normalisation's default epsilon": one('BatchNormalization', {}, [1, 3, 5], {
     s: random(3),
     b: random(3),
@@ -46,7 +46,7 @@ const equal: Record<string, Uint8Array> = {
     v: { dims: [3], floats: [2e-5, 1e-4, 1] },
   }),
   "a leaky ReLU's default slope": one('LeakyRelu', {}, [1, 2, 9]),
-  'frames that a Slice drops behind a stride': writeModel({
+  'a Slice that drops frames after a strided convolution': writeModel({
     nodes: [
       { op: 'Conv', inputs: ['x', 'w'], outputs: ['a'], attributes: { pads: [4, 0], strides: [2] } },
       { op: 'Slice', inputs: ['a', 'from', 'to', 'axes'], outputs: ['y'] },
@@ -63,7 +63,7 @@ const equal: Record<string, Uint8Array> = {
 };
 
 for (const [name, bytes] of Object.entries(equal))
-  test(`as onnxruntime: ${name}`, async () => {
+  test(`agrees with onnxruntime: ${name}`, async () => {
     const graph = readOnnx(bytes, {});
     const inputs = randomInputs(graph, 3);
     const own = ownOutputs(graph, inputs);
@@ -72,12 +72,12 @@ for (const [name, bytes] of Object.entries(equal))
     assert.ok(relativeError(own[0] as Float32Array, theirs as Float32Array) <= 1e-5);
   });
 
-test('SAME pads what a dilated kernel reaches', () => {
+test('SAME padding takes the dilation into account', () => {
   const graph = readOnnx(one('Conv', { auto_pad: 'SAME_UPPER', dilations: [3] }, [1, 2, 11], { w: random(1, 2, 3) }), {});
   assert.equal(nodeOf(graph, 'conv').attrs.padT, [3, 3]);
 });
 
-test('ceil_mode: a window that starts behind the input is none', () => {
+test('ceil_mode: a window that starts after the input is dropped', () => {
   for (const [length, kernel, stride, frames] of [
     [6, 2, 3, 2],
     [7, 2, 3, 3],
@@ -90,7 +90,7 @@ test('ceil_mode: a window that starts behind the input is none', () => {
 });
 
 const zeros: TensorOf = { dims: [6], ints: [0, 0, 1, 0, 0, 1] };
-/** Frames, `value` around them, a convolution. */
+/** Returns a convolution over frames that are padded with `value`. */
 const around = (value: TensorOf): Uint8Array =>
   writeModel({
     nodes: [
@@ -127,11 +127,11 @@ const quantised = (zeroAgain: number): Uint8Array =>
 
 const refused: Record<string, Uint8Array> = {
   'a pad below zero': one('Conv', { pads: [-1, 1] }, [1, 2, 9], { w: random(1, 2, 3) }),
-  'zeros of a Pad in an average that leaves its own out': padded({ count_include_pad: 0 }),
+  'zeros of a Pad before an average that does not count padding': padded({ count_include_pad: 0 }),
   'another value than zero around frames': around({ dims: [], floats: [0.5] }),
-  'a softmax that before opset 13 runs over channels and frames': one('Softmax', { axis: 1 }, [1, 4, 6], {}, 12),
-  'the same softmax of opset 11': one('Softmax', { axis: 1 }, [1, 4, 6], {}, 11),
-  'a zero point that is not that of the integers': quantised(4),
+  'a softmax of opset 12, which runs over channels and frames': one('Softmax', { axis: 1 }, [1, 4, 6], {}, 12),
+  'a softmax of opset 11, which runs over channels and frames': one('Softmax', { axis: 1 }, [1, 4, 6], {}, 11),
+  'another zero point in DequantizeLinear than in QuantizeLinear': quantised(4),
 };
 
 for (const [name, bytes] of Object.entries(refused))
@@ -139,7 +139,7 @@ for (const [name, bytes] of Object.entries(refused))
     assert.throws(() => readOnnx(bytes, {}), isRunletError);
   });
 
-test('what is refused above is read where it is right', () => {
+test('the same files with valid values are read', () => {
   readOnnx(padded({ count_include_pad: 1 }), {});
   readOnnx(around({ dims: [], floats: [0] }), {});
   readOnnx(one('Softmax', { axis: 1 }, [1, 4, 6], {}, 13), {});
@@ -161,7 +161,7 @@ test('an element that does not fit its type is refused, not wrapped', () => {
     assert.throws(() => tensor(...varint), isRunletError);
 });
 
-/** x to integers, `inner` on them, and back, as a graph of int8. */
+/** Returns the int8 graph that quantises x, applies `inner` and dequantises. */
 function integers(inner: ModelOf['nodes'], tensors: ModelOf['tensors'], out = 's'): Graph {
   const bytes = writeModel({
     nodes: [
@@ -178,7 +178,7 @@ function integers(inner: ModelOf['nodes'], tensors: ModelOf['tensors'], out = 's
   return readOnnx(bytes, {});
 }
 
-test('an average that changes its scale has weights that sum to 1', () => {
+test('an average with another output scale becomes weights that sum to 1', () => {
   const pool = { op: 'AveragePool', inputs: ['xd'], outputs: ['a'], attributes: { kernel_shape: [5] } };
   const { weights } = nodeOf(integers([pool], { t: { dims: [], floats: [0.03] } }, 't'), 'depthwise').attrs;
   const sum = [...weights.data.slice(0, 5)].reduce((n, w) => n + w * (weights.scales?.[0] as number), 0);
@@ -219,15 +219,15 @@ test('a difference in int8 is one node, whichever operand is constant', () => {
   }
 });
 
-test('a field that ends behind its message is refused at its byte', () => {
-  // a message of 2 bytes whose field 1 says that it has 3
+test('a field that extends past its message is refused', () => {
+  // a message of 2 bytes whose field 1 declares 3 bytes
   const wire = new Wire(Uint8Array.of(2, 0x0a, 3, 1, 2, 3, 4, 5));
   let blob: Uint8Array | undefined;
   assert.throws(() => wire.message(WireType.LengthDelimited, 'M', { 1: (w, t) => (blob = w.blob(t)) }), isRunletError);
-  assert.is(blob, undefined, 'no byte behind the message is handed out');
+  assert.is(blob, undefined, 'no byte after the message is returned');
 });
 
-test('float16: every pattern, against its formula', () => {
+test('float16: every bit pattern has the value of the formula', () => {
   for (const [bits, value] of [
     [0x0001, 2 ** -24],
     [0x03ff, 1023 * 2 ** -24],
@@ -240,7 +240,7 @@ test('float16: every pattern, against its formula', () => {
   ] as const)
     assert.is(halfToFloat(bits), value, bits.toString(16));
   assert.ok(Object.is(halfToFloat(0x8000), -0) && Number.isNaN(halfToFloat(0x7e01)));
-  // patterns ascend with their values, on both sides of 0
+  // values increase with the bit patterns, on both sides of 0
   for (let bits = 1; bits <= 0x7c00; bits++) {
     assert.ok(halfToFloat(bits) > halfToFloat(bits - 1), bits.toString(16));
     assert.is(halfToFloat(bits | 0x8000), -halfToFloat(bits));

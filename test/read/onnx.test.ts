@@ -1,7 +1,7 @@
 /**
  * The ONNX reader against onnxruntime: every exported file of test/fixtures/onnx, and hand-written graphs for
- * what exporters rarely write. Float files agree within 1e-5 of the largest output; QDQ files within their
- * quantisation.
+ * operators that exporters rarely write. Float files agree within 1e-5 of the largest output, QDQ files
+ * within their quantisation.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -34,8 +34,8 @@ async function agree(bytes: Uint8Array, tolerance: number, options: ReadOptions 
 }
 
 /**
- * Time where the operators cannot stream along the first dimension that may be it; readModel finds that by
- * trying both.
+ * The time dimension of files that cannot stream along the first candidate. readModel finds it by trying
+ * both.
  */
 const timeAxes: Record<string, number> = { 'ts-channelfold.onnx': 3 };
 
@@ -114,7 +114,7 @@ const cases: Record<string, Uint8Array> = {
   'global max, 2-D': one('GlobalMaxPool', {}, [1, 3, 6, 5]),
   'softmax over channels': one('Softmax', { axis: 1 }, [1, 4, 6]),
   'hard sigmoid': one('HardSigmoid', { alpha: { float: 0.3 } }, [1, 4, 6]),
-  'batch normalisation alone': one('BatchNormalization', { epsilon: { float: 0.1 } }, [1, 3, 5], {
+  'batch normalisation without a convolution': one('BatchNormalization', { epsilon: { float: 0.1 } }, [1, 3, 5], {
     s: random(3),
     b: random(3),
     m: random(3),
@@ -140,7 +140,7 @@ const cases: Record<string, Uint8Array> = {
     outputs: ['y'],
     tensors: { w: random(3, 2, 3, 4) },
   }),
-  'zeros before an average that counts them': writeModel({
+  'zeros of a Pad before an average that counts padding': writeModel({
     nodes: [
       { op: 'Pad', inputs: ['x', 'p'], outputs: ['a'] },
       { op: 'AveragePool', inputs: ['a'], outputs: ['y'], attributes: { kernel_shape: [4], count_include_pad: 1 } },
@@ -181,7 +181,7 @@ test('a flat input is cut into frames', async () => {
   assert.equal(graph.tensors[0]?.shape, { t: 5, f: 1, c: 4 });
 });
 
-test('metadata come with the graph', () => {
+test('the graph has the metadata of the file', () => {
   const bytes = writeModel({
     nodes: [{ op: 'Relu', inputs: ['x'], outputs: ['y'] }],
     inputs: { x: [1, 2, 3] },
@@ -191,7 +191,7 @@ test('metadata come with the graph', () => {
   assert.equal({ ...readOnnx(bytes, {}).metadata }, { 'runlet.left_context': '12' });
 });
 
-/** The error that reading gives; fails where there is none. */
+/** Returns the error of reading the file. The test fails if there is none. */
 function refusal(bytes: Uint8Array, options: ReadOptions = {}): { code: string; message: string } {
   try {
     readOnnx(bytes, options);
@@ -209,7 +209,7 @@ const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]
     /attribute padding_value/,
     one('Conv', { padding_value: 1 }, [1, 2, 6], { w: random(1, 2, 3) }),
   ],
-  'padding in a mode that is none': [
+  'padding in an unknown mode': [
     'RN150',
     /mode turn/,
     one('Pad', { mode: 'turn' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 1, 0, 0, 1] } }),
@@ -219,12 +219,12 @@ const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]
     /mode reflect along features/,
     one('Pad', { mode: 'reflect' }, [1, 2, 6, 4], { p: { dims: [8], ints: [0, 0, 0, 1, 0, 0, 0, 1] } }),
   ],
-  'more rows mirrored than there are': [
+  'more mirrored rows than the window has': [
     'RN150',
     /6 and 0 rows mirror/,
     one('Pad', { mode: 'reflect' }, [1, 2, 6], { p: { dims: [6], ints: [0, 0, 6, 0, 0, 0] } }),
   ],
-  'average pool whose partial window differs': [
+  'average pool with a partial window': [
     'RN150',
     /ceil_mode/,
     one('AveragePool', { kernel_shape: [3], strides: [2], ceil_mode: 1, count_include_pad: 1 }, [1, 2, 12]),
@@ -242,7 +242,7 @@ const refused: Record<string, [code: string, message: RegExp, bytes: Uint8Array]
     one('Conv', {}, [1, 2, 6], { w: { dims: [1, 2, 3], floats: [], external: true } }),
   ],
   'too few weights': ['RN152', /2 elements are stored/, one('Conv', {}, [1, 2, 6], { w: { dims: [1, 2, 3], floats: [1, 2] } })],
-  'no ONNX file': ['RN151', /byte 0/, new TextEncoder().encode('{"not": "onnx"}')],
+  'not an ONNX file': ['RN151', /byte 0/, new TextEncoder().encode('{"not": "onnx"}')],
   'no bytes': ['RN151', /no graph/, new Uint8Array(0)],
   'a huge input': ['RN159', /elements|dimension/, one('Relu', {}, [1, 2 ** 20, 2 ** 20])],
   'an undefined input': [
@@ -335,7 +335,7 @@ test('weights that are not quantised, or not symmetric, are refused', () => {
   assert.match(refusal(qdq([weights, conv('wd')], 'a', tensors)).message, /not symmetric/);
 });
 
-test('uint8 becomes int8, and a relu becomes a clamp of the convolution', async () => {
+test('uint8 becomes int8, and a ReLU becomes the clamp of the convolution', async () => {
   const inner = [
     { op: 'DequantizeLinear', inputs: ['w', 's', 'wz'], outputs: ['wd'] },
     { op: 'Conv', name: 'conv', inputs: ['xd', 'wd'], outputs: ['a'] },

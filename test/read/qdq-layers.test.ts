@@ -1,10 +1,10 @@
 /**
- * Quantised ONNX files layer by layer: each layer of the graph that the reader makes, fed with onnxruntime's
- * integers, gives onnxruntime's integers to within one step. Files by onnxruntime's quantize_static (QDQ and
+ * Quantised ONNX files, layer by layer: each layer of the graph, fed with onnxruntime's integers, gives
+ * onnxruntime's integers within one step. The files are made by onnxruntime's quantize_static (QDQ and
  * QOperator; min-max, entropy, percentile; int8 and uint8; per channel) and by PyTorch.
  *
- * onnxruntime runs the file as it stands (no graph optimisation) with every QuantizeLinear as an output; a
- * layer is found by its node's name.
+ * onnxruntime runs the unchanged file (no graph optimisation) with every QuantizeLinear as an output. A layer
+ * is found by its node's name.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -25,7 +25,8 @@ const runtime = await loadRuntime();
 if (!runtime) console.log('skipped: onnxruntime-web does not load here (npm ci, with development dependencies)');
 
 /**
- * The file with more outputs: appended as a second GraphProto fragment, which protobuf merges into the first.
+ * Adds outputs to the file: appends them as a second GraphProto fragment, which protobuf merges into the
+ * first.
  */
 function withOutputs(bytes: Uint8Array, names: { name: string; type: 'int8' | 'uint8' }[]): Uint8Array {
   const model: ModelOf = { nodes: [], inputs: {}, outputs: names };
@@ -38,7 +39,10 @@ function withOutputs(bytes: Uint8Array, names: { name: string; type: 'int8' | 'u
 
 const through = new Set(['Relu', 'Clip', 'Add', 'Identity', 'Dropout']);
 
-/** The QuantizeLinear that rounds what a node gives: behind it, or behind clamps and a bias. */
+/**
+ * Returns the output of the QuantizeLinear that rounds a node's result, directly after it or after clamps and
+ * a bias.
+ */
 function roundedBy(model: OnnxModel, name: string): string | undefined {
   let node = model.nodes.find((n) => n.name === name);
   for (let i = 0; node && i < 4; i++) {
@@ -58,7 +62,7 @@ const orders: Axis[][] = [
   ['f', 't', 'c'],
 ];
 
-/** Orders of the axes that the dimensions of a value may have. */
+/** Returns the axis orders that fit the dimensions of a value. */
 const fitting = (shape: Shape, dims: readonly number[]): Axis[][] =>
   orders.filter((order) => {
     const want = order.map((a) => shape[a]).filter((n) => n > 1);
@@ -66,18 +70,18 @@ const fitting = (shape: Shape, dims: readonly number[]): Axis[][] =>
   });
 
 interface Value {
-  data: Int8Array; // as the file's value lies
+  data: Int8Array; // in file order
   dims: readonly number[];
 }
 
 const normal = (value: Value, order: Axis[], shape: Shape): Int8Array =>
   Int8Array.from(toNormalForm(order, shape), (from) => value.data[from] as number);
 
-/** Largest difference over the layers whose inputs and output are known, and how many those are. */
+/** Returns the number of layers whose inputs and output are known, and the largest difference over them. */
 function compareLayers(graph: Graph, values: ReadonlyMap<number, Value>) {
   const tensor = (id: number) => graph.tensors[id] as Tensor;
   let layers = 0;
-  let most = 0;
+  let largest = 0;
   for (const node of graph.nodes) {
     const ids = [...node.inputs, node.output];
     const known = ids.map((id) => values.get(id));
@@ -85,8 +89,8 @@ function compareLayers(graph: Graph, values: ReadonlyMap<number, Value>) {
     const op = intOps[node.op] as IntOp<OpName>;
     const out = tensor(node.output);
     const params = op.prepare(node as never, node.inputs.map(tensor), out);
-    // which spatial dimension is time is the reader's choice; where lengths agree, the order that it took
-    // fits best
+    // The reader chooses which spatial dimension is time. If the lengths are equal, its choice gives the
+    // smallest difference.
     const gaps = fitting(out.shape, (known.at(-1) as Value).dims).map((order) => {
       const xs = node.inputs.map((id, i) => {
         const { shape } = tensor(id);
@@ -99,19 +103,19 @@ function compareLayers(graph: Graph, values: ReadonlyMap<number, Value>) {
     });
     if (gaps.length === 0) continue;
     layers++;
-    most = Math.max(most, Math.min(...gaps));
+    largest = Math.max(largest, Math.min(...gaps));
   }
-  return { layers, most };
+  return { layers, largest };
 }
 
 let compared = 0;
 for (const name of runtime ? files : []) {
-  test(`${name}: every layer within one step of onnxruntime`, async () => {
+  test(`${name}: every layer is within one step of onnxruntime`, async () => {
     if (!runtime) return;
     const bytes = new Uint8Array(readFileSync(new URL(name, folder)));
     const graph = readOnnx(bytes);
     const file = readModel(bytes);
-    // a QOperator's output has the name of the QuantizeLinear in its place
+    // the rewritten QuantizeLinear has the name of the QOperator's output
     const model = { ...file, nodes: rewritten(file.nodes, file) };
     const types = new Map(model.initializers.map((i) => [i.name, i.value.type]));
     for (const n of model.nodes)
@@ -142,7 +146,7 @@ for (const name of runtime ? files : []) {
         const { shape, quant } = graph.tensors[id] as Tensor;
         if (!found || found.size !== elementsOf(shape)) return;
         const shift = found.data instanceof Uint8Array ? 128 : 0;
-        // a maximum keeps its input's scale; what the file rounds it to comes behind it
+        // a max pool keeps its input's scale, and the file requantises after it
         const [scale = 0, zero = 0] = (rounded.find((n) => n.outputs[0] === value)?.inputs ?? []).slice(1).map(numberOf);
         if (scale !== quant?.scale || zero - shift !== quant?.zeroPoint) return;
         values.set(id, { data: Int8Array.from(found.data as Int8Array, (v) => v - shift), dims: found.dims });
@@ -151,7 +155,7 @@ for (const name of runtime ? files : []) {
       for (const port of graph.inputs) seen(port.tensor, first(port.name));
       for (const node of graph.nodes as Node[]) seen(node.output, roundedBy(model, node.name));
       const result = compareLayers(graph, values);
-      assert.ok(result.most <= 1, `a layer is off by ${result.most} steps`);
+      assert.ok(result.largest <= 1, `a layer is off by ${result.largest} steps`);
       layers = result.layers;
     }
     compared += layers;
@@ -160,7 +164,7 @@ for (const name of runtime ? files : []) {
   });
 }
 
-test('layers were compared', () => {
+test('at least 60 layers were compared', () => {
   if (runtime) assert.ok(compared >= 60, `${compared} layers`);
 });
 

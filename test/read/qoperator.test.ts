@@ -1,6 +1,6 @@
 /**
- * QOperator files: what their operators have besides a value, a scale and a zero point. Their numbers are
- * in qdq-layers.test.ts, which compares files of quantize_static with onnxruntime.
+ * QOperator files: the inputs and attributes of their operators besides a value, a scale and a zero point.
+ * qdq-layers.test.ts compares the values of quantize_static's files with onnxruntime.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -31,7 +31,7 @@ const tensors: Record<string, TensorOf> = {
   nones: { dims: [2], int8: [0, 0] },
   bias: { dims: [2], int32: [500, -700] },
 };
-/** [1, 4] through one operator. */
+/** Returns a file with one operator over [1, 4]. */
 const file = (of: NodeOf, more: Record<string, TensorOf> = {}, shape = [1, 4]): Uint8Array =>
   writeModel({
     nodes: [node('QuantizeLinear', 'x s zero', 'q'), of, node('DequantizeLinear', 'r out zero', 'y')],
@@ -43,23 +43,23 @@ const file = (of: NodeOf, more: Record<string, TensorOf> = {}, shape = [1, 4]): 
 
 for (const [name, scale, zero] of [
   ['one scale', 's', 'none'],
-  ['a scale an output', 'two', 'nones'],
+  ['one scale per output', 'two', 'nones'],
 ] as const)
-  (runtime ? test : test.skip)(`QGemm with alpha and a bias, ${name}`, async () => {
+  (runtime ? test : test.skip)(`QGemm with alpha and a bias agrees with onnxruntime, ${name}`, async () => {
     if (!runtime) return;
     const inputs = `q s zero w ${scale} ${zero} bias out zero`;
     const bytes = file(node('QGemm', inputs, 'r', { transB: 1, alpha: { float: 0.25 } }));
     const graph = readOnnx(bytes);
     const x = randomInputs(graph, 5);
     const [wanted] = await oracle(runtime, bytes, graph, x);
-    // half a step of the input and of the output each
+    // half a step of the input and half a step of the output
     assert.ok(relativeError(ownOutputs(graph, x)[0] as Float32Array, wanted as Float32Array) < 0.1);
     const [dense] = graph.nodes;
     assert.ok(dense && 'bias' in dense.attrs);
     assert.equal(dense.attrs.bias, Int32Array.of(500, -700));
   });
 
-(runtime ? test : test.skip)('a LogSoftmax that the quantiser leaves in float takes the range of TensorFlow Lite', async () => {
+(runtime ? test : test.skip)('a float LogSoftmax gets the output range of TensorFlow Lite', async () => {
   if (!runtime) return;
   const bytes = writeModel({
     nodes: [
@@ -80,11 +80,11 @@ for (const [name, scale, zero] of [
   ]);
   const x = randomInputs(graph, 5);
   const [wanted] = await oracle(runtime, bytes, graph, x);
-  // the input is rounded in the file alone
+  // only the file rounds the input
   assert.ok(relativeError(ownOutputs(graph, x)[0] as Float32Array, wanted as Float32Array) < 0.03);
 });
 
-test('channels that are picked again and requantised: every tensor has its producer before it', () => {
+test('if channels are repeated and requantised, every tensor is still produced before it is read', () => {
   const picked = writeModel({
     nodes: [
       node('QuantizeLinear', 'x s zero', 'q'),
@@ -109,14 +109,14 @@ test('channels that are picked again and requantised: every tensor has its produ
   assert.ok(nodes.length > 4);
 });
 
-test('an output without a zero point, and channels last, are refused', async () => {
+test('an output without a zero point or with channels last is refused', async () => {
   const refused = async (of: NodeOf, shape?: number[]) => (await refusalOf(() => readOnnx(file(of, {}, shape)))).message;
   assert.match(await refused(node('QLinearMatMul', 'q s zero w s none out', 'r')), /RN150.*QLinearMatMul.*no zero point/);
   const pool = node('QLinearAveragePool', 'q s zero out zero', 'r', { kernel_shape: [2], channels_last: 1 });
   assert.match(await refused(pool, [1, 3, 8]), /RN150.*QLinearAveragePool.*channels_last/);
 });
 
-test('a Pad of integers adds their zero point, nothing else', async () => {
+test('a Pad of integers must add their zero point', async () => {
   const pads = { pads: { dims: [6], ints: [0, 0, 2, 0, 0, 0] }, k: { dims: [1, 3, 2], int8: [1, 2, 3, 4, 5, 6] } };
   const padded = (value: string): Uint8Array =>
     writeModel({

@@ -1,6 +1,6 @@
 /**
  * Recurrent layers in the readers: loops of TensorFlow Lite against TensorFlow's outputs, ONNX operators
- * against onnxruntime, and which bodies of loops are taken for a cell.
+ * against onnxruntime, and which loop bodies are recognised as a cell.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ const fixture = (name: string) => readFileSync(join(folder, `${name}.tflite`));
 const cells = (ops: readonly { op: OpName }[]) => ops.map(({ op }) => op).filter((op) => ['lstm', 'gru', 'rnn'].includes(op));
 
 for (const name of names)
-  test(`TensorFlow Lite, ${name}: the numbers of TensorFlow`, () => {
+  test(`TensorFlow Lite, ${name}: gives the outputs of TensorFlow`, () => {
     const graph = readTflite(fixture(name));
     const known = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as { inputs: number[][]; outputs: number[][] };
     const [input, output] = [graph.inputs[0], graph.outputs[0]];
@@ -35,10 +35,10 @@ for (const name of names)
       assert.is(y.length, wanted.length);
       for (const [k, v] of y.entries()) assert.ok(Math.abs(v - (wanted[k] as number)) <= 1e-5, `${i}, ${k}: ${v}`);
     }
-    assert.equal(readGraph(writeGraph(graph)).nodes, graph.nodes, '.rnq keeps cells');
+    assert.equal(readGraph(writeGraph(graph)).nodes, graph.nodes, '.rnq stores cells');
   });
 
-test('TensorFlow Lite: cells by what their loops compute', () => {
+test('TensorFlow Lite: a loop becomes the cell that it computes', () => {
   assert.equal(
     names.map((name) => cells(readTflite(fixture(name)).nodes)),
     [
@@ -69,12 +69,13 @@ interface OnnxCell {
   linearBeforeReset?: boolean;
   activations?: string[];
   bias?: boolean;
-  /** What is read: all outputs, those of the last frame, or Y_h. */
+  /** Outputs that the model reads: all frames, the last frame, or Y_h. */
   read?: 'all' | 'last' | 'end';
 }
 
 /**
- * x [1, t, c], transposed, through a cell; the network's output is what is read, [.., directions * units].
+ * Returns a model with one cell over the transposed x [1, t, c]. The output is the part `read`, [..,
+ * directions * units].
  */
 function onnx({ op, direction = 'forward', linearBeforeReset, activations, bias = true, read = 'all' }: OnnxCell): Uint8Array {
   const next = seededNormal(11);
@@ -117,21 +118,21 @@ function onnx({ op, direction = 'forward', linearBeforeReset, activations, bias 
 
 const onnxCells: Record<string, OnnxCell> = {
   'LSTM, all outputs': { op: 'LSTM' },
-  'LSTM, the last': { op: 'LSTM', read: 'last' },
+  'LSTM, last frame': { op: 'LSTM', read: 'last' },
   'LSTM backwards, Y_h': { op: 'LSTM', direction: 'reverse', read: 'end' },
-  'LSTM both ways': { op: 'LSTM', direction: 'bidirectional' },
-  'LSTM both ways, Y_h': { op: 'LSTM', direction: 'bidirectional', read: 'end' },
+  'bidirectional LSTM': { op: 'LSTM', direction: 'bidirectional' },
+  'bidirectional LSTM, Y_h': { op: 'LSTM', direction: 'bidirectional', read: 'end' },
   'GRU, reset before': { op: 'GRU' },
   'GRU, reset after, no bias': { op: 'GRU', linearBeforeReset: true, bias: false },
-  'GRU both ways, reset after': { op: 'GRU', linearBeforeReset: true, direction: 'bidirectional', read: 'last' },
+  'bidirectional GRU, reset after': { op: 'GRU', linearBeforeReset: true, direction: 'bidirectional', read: 'last' },
   RNN: { op: 'RNN' },
-  'RNN of ReLU': { op: 'RNN', activations: ['Relu'] },
-  'LSTM of ReLU': { op: 'LSTM', activations: ['Sigmoid', 'Relu', 'Relu'] },
-  'GRU of ReLU and hard gates': { op: 'GRU', activations: ['HardSigmoid', 'Relu'] },
+  'RNN with ReLU': { op: 'RNN', activations: ['Relu'] },
+  'LSTM with ReLU': { op: 'LSTM', activations: ['Sigmoid', 'Relu', 'Relu'] },
+  'GRU with ReLU and hard gates': { op: 'GRU', activations: ['HardSigmoid', 'Relu'] },
   'RNN backwards': { op: 'RNN', direction: 'reverse', read: 'last' },
 };
 for (const [name, cell] of Object.entries(onnxCells))
-  withRuntime(`ONNX, ${name}: the numbers of onnxruntime`, async () => {
+  withRuntime(`ONNX, ${name}: gives the outputs of onnxruntime`, async () => {
     const bytes = onnx(cell);
     const graph = readOnnx(bytes);
     const inputs = randomInputs(graph, 5);
@@ -140,8 +141,8 @@ for (const [name, cell] of Object.entries(onnxCells))
   });
 
 /**
- * A body of two inputs and `units` units: tensors 0 to 5 are gates before their functions, 10 to 15 behind
- * them.
+ * A loop body with two inputs and two units. Tensors 0 to 5 are the gates before their activation functions,
+ * 10 to 15 the gates after them.
  */
 function bodyOf(
   states: number,
@@ -185,7 +186,7 @@ const [A, B] = [[[0.5, -0.25], [0.75, 0.5]], [[-0.5, 0.25], [0.125, 1]]] as [num
 const sum = (a: number[], b: number[]) => a.map((v, i) => v + (b[i] as number));
 const times = (a: number[], b: number[]) => a.map((v, i) => v * (b[i] as number));
 
-/** @param shown what the output gate multiplies */
+/** @param shown the vector that the output gate multiplies. */
 const lstmBody = (shown: (c: number[], f: (i: number, v: number[]) => number[]) => number[], how?: Pick<Body, 'fn' | 'lines'>) =>
   bodyOf(
     2,
@@ -218,7 +219,7 @@ const gruBody = (after: boolean, lift = 0, how?: Pick<Body, 'fn' | 'lines'>) =>
     how,
   );
 
-test('a body is a cell where the formula gives the same states', () => {
+test('a body is a cell if the formula of the cell gives the same states', () => {
   assert.is(cellFrom(lstmBody((c, f) => f(4, c)))?.op, 'lstm');
   assert.is(cellFrom(lstmBody((c, f) => f(4, c), { fn: 'relu' }))?.fn, 'relu');
   assert.is(cellFrom(lstmBody((c, f) => f(4, c), { lines: true }))?.op, 'lstm');
@@ -227,12 +228,12 @@ test('a body is a cell where the formula gives the same states', () => {
   assert.is(cellFrom(gruBody(false))?.resetAfter, false);
 });
 
-test('and none where it does not: a cell without its second tanh, an update gate that is off by a little', () => {
+test('a body is not a cell if it lacks the second tanh or its update gate is slightly off', () => {
   assert.is(cellFrom(lstmBody((c, f) => sum(c, times([0, 0], f(4, c))))), undefined);
   assert.is(cellFrom(gruBody(true, 1e-3)), undefined);
 });
 
-test('states from outside and pieces of a window are refused by name', async () => {
+test('a non-zero initial state and clipping are refused by name', async () => {
   const refused = async (bytes: Uint8Array) => (await refusalOf(() => readOnnx(bytes))).message;
   const base: ModelOf = {
     nodes: [{ op: 'RNN', name: 'cell', inputs: ['x', 'W', 'R', '', '', 'h0'], outputs: ['y'] }],

@@ -1,4 +1,4 @@
-/** The RunletError that reading raises; any other error is passed on, since it is a fault. */
+/** Returns the RunletError that `read` throws. Rethrows any other error, since that is a fault. */
 import * as assert from 'uvu/assert';
 import { isRunletError, type RunletError } from '../../models/error.ts';
 

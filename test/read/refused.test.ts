@@ -1,6 +1,6 @@
 /**
- * Rules R10 and R13 of streaming: the readers refuse such layers by name, with the rule, the number of frames
- * and what to do.
+ * Rules R10 and R13 of streaming: the readers refuse such layers by name. The message has the rule, the
+ * number of frames and a remedy.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -25,7 +25,7 @@ function refusal(read: () => Graph): string {
 
 const ones = (...dims: number[]) => ({ dims, floats: new Array(dims.reduce((a, b) => a * b, 1)).fill(1) });
 
-/** A convolution to `a` of [1, 3, 6], then these nodes. */
+/** Returns the message for a convolution from [1, 3, 6] to `a`, followed by these nodes. */
 const onnx = (nodes: NodeOf[], tensors: ModelOf['tensors'] = {}) =>
   refusal(() =>
     readOnnx(
@@ -54,26 +54,26 @@ const inOnnx: Record<string, [rule: Rule, numbers: RegExp, message: () => string
   ],
   'a mean over time in an unknown operator': [
     'R10',
-    /1 row\) meets its 6 rows/,
+    /1 row\) is combined with its 6 rows/,
     () => onnx([{ op: 'GlobalAveragePool', inputs: ['a'], outputs: ['m'] }, after('Mod', {}, 'm')]),
   ],
   LinearAttention: ['R13', /attention reads the 6 rows/, () => onnx([after('LinearAttention')])],
   GroupQueryAttention: ['R13', /attention/, () => onnx([{ ...after('GroupQueryAttention'), domain: 'com.microsoft' }])],
 };
 for (const [name, [rule, numbers, message]] of Object.entries(inOnnx))
-  test(`${rule} in ONNX: ${name}`, () => {
+  test(`${rule} in ONNX: refused with the rule: ${name}`, () => {
     const text = message();
     assert.match(text, new RegExp(`rule ${rule}\\b`));
     assert.match(text, numbers);
   });
 
-test('normalisation within a frame is refused for want of a kernel, not for a rule', () => {
+test('normalisation within a frame is refused because there is no kernel, not because of a rule', () => {
   const turned: NodeOf = { op: 'Transpose', inputs: ['a'], outputs: ['t'], attributes: { perm: [0, 2, 1] } };
   const text = onnx([turned, { ...after('RMSNormalization', { axis: 2 }), inputs: ['t'], domain: 'com.example' }]);
   assert.match(text, /would stream \(rule R10\), but there is no kernel/);
 });
 
-/** x of [1, 16, 4], and these operators. */
+/** Returns the message for these operators on x [1, 16, 4]. */
 const tflite = (operators: TfModelOf['operators'], tensors: TfModelOf['tensors'] = {}, outputs = ['y']) =>
   refusal(() =>
     readTflite(
@@ -93,7 +93,7 @@ const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => stri
   UNIDIRECTIONAL_SEQUENCE_RNN: ['R13', /the 16 frames .*\[1, 16, 4\]/, () => tflite([single(35)])],
   LSTM: ['R13', /the 16 frames/, () => tflite([single(16)])],
   BIDIRECTIONAL_SEQUENCE_LSTM: ['R13', /the 16 frames of the window backwards/, () => tflite([single(52)])],
-  'SOFTMAX over time, of another temperature': [
+  'SOFTMAX over time with another temperature': [
     'R13',
     /its divisor runs over 16 rows/,
     () =>
@@ -109,13 +109,13 @@ const inTflite: Record<string, [rule: Rule, numbers: RegExp, message: () => stri
   ],
   'FLOOR_DIV with a mean over time': [
     'R10',
-    /1 row\) meets its 16 rows/,
+    /1 row\) is combined with its 16 rows/,
     () => tflite([meanOverTime, single(90, 'm')], meanTensors),
   ],
   CUMSUM: ['R10', /first frame/, () => tflite([single(128)])],
 };
 for (const [name, [rule, numbers, message]] of Object.entries(inTflite))
-  test(`${rule} in TensorFlow Lite: ${name}`, () => {
+  test(`${rule} in TensorFlow Lite: refused with the rule: ${name}`, () => {
     const text = message();
     assert.match(text, new RegExp(`rule ${rule}\\b`));
     assert.match(text, numbers);

@@ -1,8 +1,9 @@
 /**
- * Frames that a file counts in several ways: channel shuffles, groups of a linear layer, joins of channels
- * and feature rows.
+ * Files that regroup the values of a frame: channel shuffles, groups of a linear layer, and concatenations of
+ * channels and feature rows.
  *
- * In: ONNX files.  Checked: float against onnxruntime, streamed integers against the windowed model.
+ * In: ONNX files.  Checked: the float graph against onnxruntime, the streamed integers against the windowed
+ * model.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -32,7 +33,7 @@ const model = (x: number[], nodes: NodeOf[], tensors: Record<string, TensorOf>):
   opset: 17,
 });
 const conv = node('Conv', 'x k', 'a', { pads: [1, 1] });
-/** [1, 6, t] channels as 2 x 3, exchanged. */
+/** Reshapes the channels of [1, 6, t] to 2 x 3 and transposes them. */
 const shuffled = [
   conv,
   node('Reshape', 'a apart', 'p'),
@@ -40,7 +41,7 @@ const shuffled = [
   node('Reshape', 'q joined', 'b'),
 ];
 const shuffle = { k: floats(6, 3, 3), apart: ints(1, 2, 3, 8), joined: ints(1, 6, 8) };
-/** [1, 4, t, 6] to rows of 24 values, features first. */
+/** Converts [1, 4, t, 6] to rows of 24 values, features first. */
 const rows = [
   node('Conv', 'x k', 'a', { pads: [1, 1, 1, 1] }),
   node('Transpose', 'a', 'h', { perm: [0, 2, 3, 1] }),
@@ -49,11 +50,11 @@ const rows = [
 const frames = { k: floats(4, 2, 3, 3), flat: ints(1, 8, 24) };
 
 const models: Record<string, ModelOf> = {
-  'channels exchanged, then a convolution': model([1, 3, 8], [...shuffled, node('Conv', 'b k2', 'y')], {
+  'a channel shuffle, then a convolution': model([1, 3, 8], [...shuffled, node('Conv', 'b k2', 'y')], {
     ...shuffle,
     k2: floats(4, 6, 3),
   }),
-  'three parts of channels exchanged, and a batch of halves': model(
+  'a shuffle of three factors of the channels, and halves as a batch': model(
     [1, 3, 8],
     [
       conv,
@@ -65,12 +66,12 @@ const models: Record<string, ModelOf> = {
     ],
     { k: floats(8, 3, 3), apart: ints(1, 2, 2, 2, 8), halves: ints(2, 4, 8), k2: floats(4, 4, 1), joined: ints(1, 8, 8) },
   ),
-  'groups of a linear layer, each of feature rows and channels': model(
+  'a grouped linear layer whose groups hold feature rows and channels': model(
     [1, 2, 8, 6],
     [...rows, node('Reshape', 'r grouped', 'g'), node('Einsum', 'g w', 'e', { equation: 'btgi,gih->btgh' }), node('Reshape', 'e out', 'y')], // biome-ignore format: one line
     { ...frames, grouped: ints(1, 8, 3, 8), w: floats(3, 8, 2), out: ints(1, 8, 6) },
   ),
-  'rows of features and channels, and channels': model(
+  'rows of features and channels, minus rows of channels': model(
     [1, 2, 8, 6],
     [...rows, node('MatMul', 'r w', 'm'), node('Sub', 'r m', 's'), node('MatMul', 's v', 'y')],
     { ...frames, w: floats(24, 24), v: floats(24, 5) },
@@ -90,14 +91,14 @@ const models: Record<string, ModelOf> = {
 
 for (const [name, made] of Object.entries(models)) {
   const bytes = writeModel(made);
-  (runtime ? test : test.skip)(`${name}: the numbers of onnxruntime`, async () => {
+  (runtime ? test : test.skip)(`${name}: gives the outputs of onnxruntime`, async () => {
     const graph = readOnnx(bytes);
     assert.ok(graph.nodes.some(({ op }) => op === 'regroup'));
     const inputs = randomInputs(graph, 7);
     const wanted = await oracle(runtime as NonNullable<typeof runtime>, bytes, graph, inputs);
     for (const [i, own] of ownOutputs(graph, inputs).entries()) assert.ok(relativeError(own, wanted[i] as Float32Array) < 2e-5);
   });
-  test(`${name}: streamed integers equal the window's`, async () => {
+  test(`${name}: streamed integers equal the windowed model`, async () => {
     const graph = readOnnx(bytes);
     const frame = frameOf(graph.tensors[graph.inputs[0]?.tensor ?? 0]?.shape as Shape);
     const signal = Float32Array.from({ length: 24 * frame }, seededNormal(9));
@@ -117,7 +118,7 @@ for (const [name, made] of Object.entries(models)) {
   });
 }
 
-test('groups that are no parts of the channels', async () => {
+test('weights with another number of groups than the input are refused', async () => {
   const groups = { ...frames, grouped: ints(1, 8, 3, 8), w: floats(4, 6, 2) };
   const wrong = model([1, 2, 8, 6], [...rows, node('Reshape', 'r grouped', 'g'), node('Einsum', 'g w', 'y', { equation: 'btgi,gih->btgh' })], groups); // biome-ignore format: one line
   assert.is((await refusalOf(() => readOnnx(writeModel(wrong)))).code, 'RN150', 'weights of four groups for three');

@@ -1,9 +1,9 @@
 /**
- * Runs a file of Signal operators operator by operator, a step at a time: what the reader's one pattern must
- * equal.
+ * Runs a file of Signal operators, one operator at a time and one step at a time. The front end that the
+ * reader recognises must give the same values.
  *
- * In: a checked file and int16 steps.  Out: int8 rows. The operators are in signal-operators.ts; the
- * interpreter shares with the reader only the parser of the file, and with the reference only the FFT.
+ * In: a checked file and int16 steps.  Out: int8 rows. The operators are in signal-operators.ts. The
+ * interpreter shares only the file parser with the reader, and only the FFT with the reference.
  */
 import { toObject } from 'flatbuffers/js/flexbuffers.js';
 import type { TfModel, TfOperator } from '../../models/read/tflite/model.ts';
@@ -16,14 +16,14 @@ const readers: Record<string, (bytes: Uint8Array) => Values> = {
 
 export class SignalInterpreter {
   readonly #model: TfModel;
-  /** Of each operator, what it keeps from step to step. */
+  /** The noise estimates that each operator keeps from step to step. */
   readonly #estimates = new Map<TfOperator, Values>();
 
   constructor(model: TfModel) {
     this.#model = model;
   }
 
-  /** One step; the graph's output. */
+  /** Runs one step and returns the graph's output. */
   step(samples: Int16Array): number[] {
     const values = new Map<number, Values>([[this.#model.inputs[0] as number, Array.from(samples, BigInt)]]);
     const get = (index: number): Values => {

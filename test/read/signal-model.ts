@@ -1,10 +1,10 @@
 /**
  * Writes TensorFlow Lite files of Signal operators, as audio_preprocessor.py of tflite-micro exports them and
- * in other shapes of the same meaning.
+ * in equivalent forms.
  *
- * In: a FrontEnd and a seed.  Out: the bytes. The seed chooses the order of tensors, where reshapes stand,
- * whether bins outside the band are set to zero, how bands are padded with zero weights, and in which form
- * the int8 is computed.
+ * In: a FrontEnd and a seed.  Out: the bytes. The seed chooses the order of the tensors, the positions of
+ * reshapes, whether bins outside the band are set to zero, how bands are padded with zero weights, and the
+ * form in which the int8 output is computed.
  */
 import { encode } from 'flatbuffers/js/flexbuffers.js';
 import type { FrontEnd } from '../../models/frontend/types.ts';
@@ -27,8 +27,8 @@ const code = {
 const type = { int32: 2, int16: 7, int8: 9, uint64: 12, uint32: 15 };
 
 /**
- * Bands with zero weights around them, so that they start and end at multiples of 2 and 4, as the makers
- * write them.
+ * Pads the bands with zero weights, so that they start and end at multiples of 2 and 4, as in the original
+ * files.
  */
 function padded({ bank, channels, fftSamples }: FrontEnd, one: number) {
   const [weights, unweights]: [number[], number[]] = [[], []];
@@ -51,7 +51,7 @@ function padded({ bank, channels, fftSamples }: FrontEnd, one: number) {
   return { weights, unweights, ...tables };
 }
 
-/** A graph while it is written: its tensors and operators, and the seed's choices. */
+/** A graph under construction: its tensors and operators, and the choices of the seed. */
 class Draft {
   readonly tensors: Record<string, TfTensorOf> = {};
   readonly operators: TfOperatorOf[] = [];
@@ -77,14 +77,14 @@ class Draft {
     return this.tensor({ shape: [], ints: [n] });
   }
 
-  /** @returns the names of its outputs */
+  /** Adds an operator. @returns the names of its outputs. */
   emit(what: Omit<TfOperatorOf, 'inputs' | 'outputs'>, inputs: string[], ...outputs: TfTensorOf[]): string[] {
     const made = outputs.map((one) => this.tensor(one));
     this.operators.push({ ...what, inputs, outputs: made });
     return made;
   }
 
-  /** An operator of one output. */
+  /** Adds an operator with one output. */
   one(what: Omit<TfOperatorOf, 'inputs' | 'outputs'>, inputs: string[], output: TfTensorOf): string {
     return this.emit(what, inputs, output)[0] as string;
   }
@@ -97,7 +97,7 @@ class Draft {
     return this.one({ code: code.RESHAPE }, [x, this.tensor({ shape: [1], ints: [-1] })], output);
   }
 
-  /** Perhaps a reshape. */
+  /** Adds a reshape if the seed chooses it. */
   perhaps(x: string): string {
     const { shape, type: kind } = this.tensors[x] as TfTensorOf;
     if (this.#next() % 3 > 0) return x;
@@ -107,7 +107,7 @@ class Draft {
 
 const rowOf = ({ channels }: FrontEnd, kind: number): TfTensorOf => ({ shape: [channels], type: kind });
 
-/** The window of the sound, scaled for the FFT. */
+/** Applies the window to the samples and scales them for the FFT. */
 function scaledSound(draft: Draft, f: FrontEnd): { sound: string; scaled: string; shift: string } {
   const sound = draft.tensor({ shape: [1, f.windowSamples], type: type.int16 });
   const window = draft.tensor({ shape: [f.windowSamples], int16s: f.window });
@@ -120,7 +120,7 @@ function scaledSound(draft: Draft, f: FrontEnd): { sound: string; scaled: string
   return { sound, scaled, shift };
 }
 
-/** Energies of the bins; of those outside the band, perhaps as zeros. */
+/** Returns the energies of the bins. The seed may set the bins outside the band to zero. */
 function energies(draft: Draft, f: FrontEnd, scaled: string): string {
   const bins = f.fftSamples / 2 + 1;
   const { bank } = f;
@@ -134,7 +134,7 @@ function energies(draft: Draft, f: FrontEnd, scaled: string): string {
   return draft.coin() ? withZeros(draft, x, bins, from, to) : x;
 }
 
-/** Zeros in the bins outside [from, to): cast, cut, joined with zeros and cast back. */
+/** Sets the bins outside [from, to) to zero: cast, slice, concatenate with zeros and cast back. */
 function withZeros(draft: Draft, x: string, bins: number, from: number, to: number): string {
   const one = draft.tensor({ shape: [1], ints: [1] });
   const zeros = (count: number) => draft.tensor({ shape: [count], ints: new Array(count).fill(0) });
@@ -148,7 +148,9 @@ function withZeros(draft: Draft, x: string, bins: number, from: number, to: numb
   return draft.one({ code: code.CAST }, [whole], { shape: [bins], type: type.uint32 });
 }
 
-/** Bands, their roots, and with `noise` and `pcan` less noise and an even gain. */
+/**
+ * Sums the bands and takes their square roots; with `noise` subtracts noise, with `pcan` normalises the gain.
+ */
 function bands(draft: Draft, f: FrontEnd, energy: string, shift: string): string {
   const { channels, noise, pcan } = f;
   const row = rowOf(f, type.uint32);
@@ -177,13 +179,13 @@ function bands(draft: Draft, f: FrontEnd, energy: string, shift: string): string
   return draft.custom('PCAN', { snr_shift: pcan.snrShift }, [value, estimate, table], row)[0] as string;
 }
 
-/** The logarithm as int8, in one of the forms of the same meaning. */
+/** Returns the logarithm as int8, in one of several equivalent forms. */
 function stored(draft: Draft, f: FrontEnd, bank: string): string {
   const scale = { input_correction_bits: f.log?.correctionBits ?? 0, output_scale: f.log?.scale ?? 64 };
   const [log] = draft.custom('FilterBankLog', scale, [draft.perhaps(bank)], rowOf(f, type.int16)) as [string];
   const row = rowOf(f, type.int32);
   let x = draft.one({ code: code.CAST }, [log], row);
-  const { multiply, add, divide, offset, low: least, high: most } = f.output;
+  const { multiply, add, divide, offset, low, high } = f.output;
   const binary = (op: number, n: number, kind?: number) => {
     const operands = op !== code.SUB && op !== code.DIV && draft.coin() ? [draft.scalar(n), x] : [x, draft.scalar(n)];
     x = draft.one({ code: op, ...(kind === undefined ? {} : { options: { kind } }) }, operands, row);
@@ -193,7 +195,7 @@ function stored(draft: Draft, f: FrontEnd, bank: string): string {
   if (divide !== 1 || draft.coin()) binary(code.DIV, divide, 29);
   if (draft.coin()) binary(code.ADD, offset, 11);
   else binary(code.SUB, -offset, 28);
-  const clamps: [number, number][] = [[code.MINIMUM, most], [code.MAXIMUM, least]]; // biome-ignore format: one line
+  const clamps: [number, number][] = [[code.MINIMUM, high], [code.MAXIMUM, low]]; // biome-ignore format: one line
   for (const [op, n] of draft.coin() ? clamps : clamps.reverse()) binary(op, n);
   return draft.one({ code: code.CAST }, [x], rowOf(f, type.int8));
 }
@@ -202,7 +204,7 @@ export function signalGraph(f: FrontEnd, seed: number): TfModelOf {
   const draft = new Draft(seed);
   const { sound, scaled, shift } = scaledSound(draft, f);
   const output = stored(draft, f, bands(draft, f, energies(draft, f, scaled), shift));
-  // tensors in another order than they are used in
+  // the tensors are not in the order of their use
   const order = Object.keys(draft.tensors).sort((a, b) => (seed % 2 ? a.localeCompare(b) : b.localeCompare(a)));
   return {
     tensors: Object.fromEntries(order.map((name) => [name, draft.tensors[name] as TfTensorOf])),

@@ -1,9 +1,9 @@
 /**
- * The operators that a file of Signal operators has, each as a function of its inputs.
+ * The operators of a Signal file, each as a function of its inputs.
  *
  * In: an operator's inputs, its options and the type of its output.  Out: its outputs.  Source: the sources
- * of tflite-micro's operators (signal/micro/kernels, signal/src), in BigInt where C has 64 bits. Values of
- * bins that Energy leaves as they were are poison: what reads one with a weight fails.
+ * of tflite-micro's operators (signal/micro/kernels, signal/src), in BigInt for values with 64 bits in C.
+ * Bins that Energy does not write hold a poison value. Reading one with a weight throws.
  */
 import { RealFft } from '../../quant/frontend/fft.ts';
 
@@ -45,16 +45,16 @@ function logOf(x: bigint, scale: bigint): bigint {
 
 export interface Call {
   inputs: Values[];
-  /** Type of the first output. */
+  /** Data type of the first output. */
   type: string | undefined;
   option(name: string): bigint;
-  /** The operator's estimates of noise, which it keeps from step to step. */
+  /** Noise estimates, which the operator keeps from step to step. */
   estimates: Values;
 }
 
 type Operator = (call: Call) => Values[];
 
-/** An operator of two inputs as int32; one value goes with each of the other input. */
+/** An operator of two int32 inputs. An input of one value is combined with every value of the other. */
 const wide =
   (f: (x: bigint, y: bigint) => bigint): Operator =>
   ({ inputs: [a = [], b = []] }) => {
@@ -63,7 +63,7 @@ const wide =
     return [Array.from({ length: count }, (_, i) => BigInt.asIntN(32, f(at(a, i), at(b, i))))];
   };
 
-/** Shifts samples up as far as the largest allows. */
+/** Shifts the samples left as far as the largest allows. */
 const autoScale: Operator = ({ inputs: [a = []] }) => {
   let max = 0n;
   for (const x of a)
@@ -99,7 +99,7 @@ const filterBank: Operator = ({ inputs, option }) => {
       const [w, u] = [weights, unweights].map((list) => list[Number(starts[i]) + j] as bigint) as [bigint, bigint];
       if (w === 0n && u === 0n) continue;
       const energy = a[Number(first[i]) + j];
-      // a cast to int32 and back makes poison the largest number
+      // a cast to int32 and back turns poison into the largest number
       if (energy === undefined || energy === poison || energy === 0xffffffffn)
         throw new Error('a weight on a bin without a value');
       sum += w * energy;
@@ -111,7 +111,7 @@ const filterBank: Operator = ({ inputs, option }) => {
   return [out.slice(1)];
 };
 
-/** Less noise; its estimates are the second output. */
+/** Subtracts the noise. The second output holds the noise estimates. */
 const spectralSubtraction: Operator = ({ inputs: [a = []], option, estimates }) => {
   const [up, down] = [option('smoothing_bits'), option('spectral_subtraction_bits')];
   const out = a.map((x, i) => {
@@ -148,7 +148,7 @@ const filterBankLog: Operator = ({ inputs: [a = []], option }) => [
   }),
 ];
 
-/** By the name in the file, without `CUSTOM Signal`. */
+/** Operators by their name in the file, without `CUSTOM Signal`. */
 export const operators: Record<string, Operator> = {
   RESHAPE: ({ inputs: [a = []] }) => [a],
   CAST: ({ inputs: [a = []], type }) => [

@@ -1,9 +1,10 @@
 /**
- * TensorFlow Lite files of Signal operators: read as a front end, refused with the node named, damaged.
+ * TensorFlow Lite files of Signal operators: read as a front end, refused with the name of a node, or
+ * damaged.
  *
- * What is read is compared with an interpreter that runs the file operator by operator
- * (signal-interpreter.ts), and on audio_preprocessor_int8 with TensorFlow Lite Micro's outputs.
- * RUNLET_SIGNAL_FILES (60) files are written, RUNLET_FUZZ_COUNT (2,000) damaged copies tried.
+ * The features are compared with an interpreter that runs the file operator by operator
+ * (signal-interpreter.ts), and for audio_preprocessor_int8 with TensorFlow Lite Micro's outputs. The test
+ * writes RUNLET_SIGNAL_FILES (60) files and tries RUNLET_FUZZ_COUNT (2,000) damaged copies.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +29,9 @@ import { type TfModelOf, writeTflite } from './tflite-model.ts';
 
 const signals = Object.values(madeSignals());
 
-/** A random front end that a file can hold: with a logarithm, and with the options that only files have. */
+/**
+ * Returns a random front end that a file can hold: it has a logarithm and the options that only files have.
+ */
 function randomFrontEnd(seed: number): FrontEnd | undefined {
   const next = generator(seed + 77);
   try {
@@ -51,7 +54,7 @@ function randomFrontEnd(seed: number): FrontEnd | undefined {
   }
 }
 
-/** Steps of a window that are no multiple of it apart in the signals. */
+/** Returns a signal of `steps` windows, taken from random positions of the signals. */
 const soundFor = ({ windowSamples }: FrontEnd, seed: number, steps: number): Int16Array => {
   const next = generator(seed + 5);
   const out = new Int16Array(steps * windowSamples);
@@ -72,7 +75,7 @@ function interpreted(file: Uint8Array, samples: Int16Array, windowSamples: numbe
 }
 
 const count = Number(process.env.RUNLET_SIGNAL_FILES ?? 60);
-test(`${count} written files: features are those of the file run operator by operator`, async () => {
+test(`${count} written files: the features equal those of the file run operator by operator`, async () => {
   let [values, modules] = [0, 0];
   for (let seed = 0, made = 0; made < count; seed++) {
     const frontEnd = randomFrontEnd(seed);
@@ -96,7 +99,7 @@ test(`${count} written files: features are those of the file run operator by ope
 
 const usual = makeFrontEnd({ ...presetParameters('audio-preprocessor'), windowSamples: 320, channels: 12, stepSamples: 320 });
 
-/** The file with a change; what the reader says of it. */
+/** Changes the file, and returns the reader's message. */
 function said(change: (model: TfModelOf, op: (name: string) => TfModelOf['operators'][number]) => void, seed = 1): string {
   const model = signalGraph(usual, seed);
   change(model, (name) => model.operators.find((o) => o.custom?.name === `Signal${name}`) as TfModelOf['operators'][number]);
@@ -109,7 +112,7 @@ function said(change: (model: TfModelOf, op: (name: string) => TfModelOf['operat
   }
 }
 
-test('what differs from the pattern is refused, and the node is named', () => {
+test('a file that differs from the pattern is refused, and the node is named', () => {
   assert.is(
     said(() => {}),
     'read',
@@ -124,15 +127,15 @@ test('what differs from the pattern is refused, and the node is named', () => {
     assert.match(said(drop(name)), /^RN114 .+: /, name);
   const tables: [string, RegExp, Parameters<typeof said>[0]][] = [
     ['another gain estimate', /Signal(PCAN|FilterBankSpectralSubtraction)/, (_, op) => { op('PCAN').inputs[1] = op('FilterBankSpectralSubtraction').outputs[0] as string; }], // biome-ignore format: one line
-    ['a result that is an output too', /SignalRfft.*output too/, (m, op) => { m.outputs.push(op('Rfft').outputs[0] as string); }], // biome-ignore format: one line
-    ['a network behind it', /ADD#\d+.*network/, (m) => {
+    ['an intermediate result that is also an output', /SignalRfft.*output too/, (m, op) => { m.outputs.push(op('Rfft').outputs[0] as string); }], // biome-ignore format: one line
+    ['a network after the front end', /ADD#\d+.*network/, (m) => {
       const [last] = m.outputs as [string];
       m.tensors.more = { shape: [12], type: 9 };
       m.operators.push({ code: 0, inputs: [last, last], outputs: ['more'] });
       m.outputs = ['more'];
     }], // biome-ignore format: one line
     ['no constant window', /SignalWindow/, (m, op) => { delete (m.tensors[op('Window').inputs[1] as string] as { int16s?: unknown }).int16s; }], // biome-ignore format: one line
-    ['a bin behind the spectrum', /SignalFilterBank.*band/, (m, op) => { (m.tensors[op('FilterBank').inputs[3] as string]?.int16s as number[])[12] = 900; }], // biome-ignore format: one line
+    ['a bin past the end of the spectrum', /SignalFilterBank.*band/, (m, op) => { (m.tensors[op('FilterBank').inputs[3] as string]?.int16s as number[])[12] = 900; }], // biome-ignore format: one line
     ['a band outside its weights', /SignalFilterBank.*band/, (m, op) => { (m.tensors[op('FilterBank').inputs[4] as string]?.int16s as number[])[5] = 32000; }], // biome-ignore format: one line
     ['no options', /SignalRfft.*option/, (_, op) => { const o = op('Rfft'); if (o.custom) o.custom.options = new Uint8Array(0); }], // biome-ignore format: one line
     ['a scaling that is not undone', /SquareRoot|AutoScale/, (m, op) => { m.tensors.other = { shape: [], ints: [3] }; op('FilterBankSquareRoot').inputs[1] = 'other'; }], // biome-ignore format: one line
@@ -144,7 +147,7 @@ test('what differs from the pattern is refused, and the node is named', () => {
   }
 });
 
-test('such a file is no network: the reader of networks says what it is', () => {
+test('readTflite refuses a front end, and the message describes it', () => {
   try {
     readTflite(signalFile(usual, 3));
     assert.unreachable();
@@ -153,7 +156,7 @@ test('such a file is no network: the reader of networks says what it is', () => 
   }
 });
 
-test('damaged files are refused, or what is read equals the file run operator by operator', () => {
+test('a damaged file is refused, or gives the features of the file run operator by operator', () => {
   const tries = Number(process.env.RUNLET_FUZZ_COUNT ?? 2000);
   const random = below(Number(process.env.RUNLET_FUZZ_SEED ?? 1));
   const small = { windowSamples: 64, stepSamples: 64, channels: 6, lowerHz: 200, upperHz: 6000 };
@@ -185,7 +188,7 @@ test('damaged files are refused, or what is read equals the file run operator by
     try {
       rows = interpreted(file, samples, read.windowSamples);
     } catch (error) {
-      throw new Error(`damage ${i}: what was read cannot be run`, { cause: error });
+      throw new Error(`damage ${i}: the interpreter cannot run the accepted file`, { cause: error });
     }
     assert.is(differing(featureRows(read, samples), rows), 0, `damage ${i}`);
     equal++;
@@ -198,7 +201,7 @@ const folder = shared('models', 'tflm', 'audio_preprocessor_int8');
 const audio = shared('audio');
 if (folder) {
   const file = new Uint8Array(readFileSync(join(folder, 'model.tflite')));
-  test('audio_preprocessor_int8: every run, reference, module and interpreter', async () => {
+  test('audio_preprocessor_int8: reference, module and interpreter equal every recorded run', async () => {
     const read = readFrontEnd(file) as FrontEnd;
     assert.is(read.stepSamples, 480);
     const session = await openSession((await buildFrontEnd(read)).wasm as BufferSource);
@@ -218,7 +221,7 @@ if (folder) {
     console.log(`  ${outputs} outputs, 0 differ`);
   });
   if (audio)
-    test('audio_preprocessor_int8 at a step of 20 ms gives the recordings their features', () => {
+    test('audio_preprocessor_int8 at a step of 20 ms gives the recorded features', () => {
       const read = { ...(readFrontEnd(file) as FrontEnd), stepSamples: 320 };
       for (const name of ['yes_1000ms', 'no_1000ms'])
         assert.is(

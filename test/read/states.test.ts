@@ -1,6 +1,6 @@
 /**
- * Models that take their state as inputs and give it as outputs, against onnxruntime, which is handed its
- * own states back, and streamed in integers against the reference.
+ * Models that take their state as an input and return it as an output. onnxruntime receives its own states
+ * back. The streamed integers are compared with the reference.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ const frame = ({ tensors, inputs }: Graph): number => {
   return f * c;
 };
 
-/** A signal, and its windows. */
+/** Returns a random signal, and its windows in file order. */
 function signalOf(graph: Graph, hop: number): { signal: Float32Array; windows: Float32Array[]; window: number } {
   const window = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t ?? 0;
   const draw = seededNormal(9);
@@ -102,7 +102,7 @@ async function check(one: StepModel): Promise<void> {
   await sameIntegers(graph, signal, hop, steps, one.compiled ?? false);
 }
 
-/** The streamed module, in both styles where it is compiled, against the integer reference. */
+/** Compares the streamed module with the integer reference, in both styles if `compiled`. */
 async function sameIntegers(graph: Graph, signal: Float32Array, hop: number, count: number, compiled: boolean): Promise<void> {
   const { graph: int8 } = quantize(graph, [signal], { hop, preset: 'fast', noReport: true });
   const quant = quantPlan(planStream(int8, { hop }));
@@ -113,21 +113,21 @@ async function sameIntegers(graph: Graph, signal: Float32Array, hop: number, cou
   assert.is(n, count);
 }
 
-for (const op of ['LSTM', 'GRU', 'RNN'] as const) test(`two ${op} whose states come in one tensor`, () => check(packed(op)));
+for (const op of ['LSTM', 'GRU', 'RNN'] as const) test(`two ${op} layers share one state tensor`, () => check(packed(op)));
 
-test('rows before a signal', () => check(cached()));
+test('a cache of earlier rows is a state', () => check(cached()));
 
-for (const kind of ['lstm', 'before', 'after'] as const) test(`a cell in single operators: ${kind}`, () => check(spelt(kind)));
+for (const kind of ['lstm', 'before', 'after'] as const) test(`a cell of single operators has its states: ${kind}`, () => check(spelt(kind)));
 
-test('steps that overlap, padded in themselves; a branch that a number decides', () => check(overlapping()));
+test('overlapping steps with padding inside each step, and a branch that an input number selects', () => check(overlapping()));
 
-test('a step that is mirrored by slices; a branch that its shape decides', () => check(mirrored()));
+test('a step mirrored by slices, and a branch that the input shape selects', () => check(mirrored()));
 
-test('a step that is padded in itself, not by its past', () => check(paddedInItself()));
+test('padding inside a step is zeros, not the past', () => check(paddedInItself()));
 
 const folder = join(import.meta.dirname, '../fixtures/steps');
 for (const name of ['lstms', 'caches'])
-  test(`TensorFlow Lite, ${name}: the numbers of TensorFlow, and the same integers`, async () => {
+  test(`TensorFlow Lite, ${name}: gives the outputs of TensorFlow, and the same integers as the reference`, async () => {
     const graph = readTflite(readFileSync(join(folder, `${name}.tflite`)));
     const known = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as { inputs: number[][]; outputs: number[][] };
     const signal = Float32Array.from(known.inputs.flat());
@@ -139,12 +139,12 @@ for (const name of ['lstms', 'caches'])
     await sameIntegers(graph, signal, 1, known.outputs.length, name === 'caches');
   });
 
-test('TensorFlow Lite: the past of a signal is padding of the convolution behind it, and costs no copy', () => {
+test('TensorFlow Lite: the past of a signal becomes padding of the next convolution, without a copy', () => {
   const { nodes } = readTflite(readFileSync(join(folder, 'caches.tflite')));
   assert.equal(nodes.map(({ op, attrs }) => [op, 'padT' in attrs ? attrs.padT[0] : 0]), [['conv', 2], ['conv', 2], ['conv', 0]]); // biome-ignore format: one line
 });
 
-test('a number that decides a branch has to be given; the message has the line', async () => {
+test('a number that selects a branch must be set, and the message has the option', async () => {
   const { message } = await refusalOf(() => readOnnx(writeModel(overlapping().model)));
   assert.match(message, /int64/);
   assert.match(message, /--set rate=/);
@@ -155,35 +155,35 @@ const refused = async ({ model, options }: StepModel, why: RegExp): Promise<void
   assert.match(error.message, why);
 };
 
-/** With the nodes that `edit` gives in place of one. */
+/** Replaces the node `name` by the nodes that `edit` returns. */
 const edited = (one: StepModel, name: string, edit: (node: NodeOf) => NodeOf[]): StepModel => ({
   ...one,
   model: { ...one.model, nodes: one.model.nodes.flatMap((n) => (n.name === name ? edit(n) : [n])) },
 });
 
-test('a state that does not come back to its own place is refused', async () => {
+test('a state whose output differs in layout from its input is refused', async () => {
   const lstm = packed('LSTM');
-  // the planes of output and cell exchanged, the layers exchanged
+  // the output and the cell state exchanged, then the layers exchanged
   const swapped = edited(lstm, 'l0', (n) => [{ ...n, inputs: [...n.inputs].reverse() }]);
   await refused(swapped, /RN157.*no output is the next value/);
   await refused(
     edited(lstm, 'joined', (n) => [{ ...n, inputs: [...n.inputs].reverse() }]),
     /RN157.*no output is the next value/,
   );
-  // the rows of a cache one place off
+  // the rows of a cache shifted by one
   await refused(
     edited(cached(), 'cache2', (n) => [{ ...n, inputs: ['cat', 'm5', 'm1', 'two'] }]),
     /RN157.*no output is the next value/,
   );
 });
 
-test('a state that something else reads is refused by name', async () => {
+test('a state with an unsupported reader is refused by name', async () => {
   const cell = spelt('after');
   const read = edited(cell, 'y', (n) => [{ ...n, outputs: ['y1'] }, node('MatMul', 'h head', 'y3'), node('Add', 'y1 y3', 'y')]);
   await refused(read, /reads a state/);
 });
 
-test('an unknown state or number is refused with the names that there are', async () => {
+test('an unknown state or number is refused, and the message lists the known names', async () => {
   const cell = spelt('after');
   await refused({ ...cell, options: { states: ['g'] } }, /no input is named g.*the file has x, h/);
   await refused({ ...cell, options: { set: { sr: 1 } } }, /no input is named sr/);

@@ -1,13 +1,13 @@
 /**
- * Step models: their states come as inputs and go out as outputs. As ONNX files, with weights of a seed.
+ * Step models as ONNX files: their states are inputs and outputs, and their weights are seeded.
  *
- * In: a kind.  Out: StepModel: the model, the pairs of states, what a reader has to be told.
+ * In: a kind.  Out: StepModel: the model, the pairs of states, and the options for the reader.
  */
 import type { ReadOptions } from '../../models/read/index.ts';
 import { type ModelOf, type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { seededNormal } from './onnx-oracle.ts';
 
-/** Weights of a seed, one tensor after the other. */
+/** Returns a generator of seeded weights, one tensor after another. */
 export function weightsOf(seed: number): (...dims: number[]) => TensorOf {
   const next = seededNormal(seed);
   return (...dims) => ({ dims, floats: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 0.4 * next()) });
@@ -23,17 +23,17 @@ export const node = (op: string, inputs: string, outputs: string, attributes: No
   attributes,
 });
 
-/** A model of which each step takes `shape` of x; states by input, with the output that they come back by. */
+/** A model whose steps take x with `shape`. `pairs` maps each state's input to its output. */
 export interface StepModel {
   model: ModelOf;
   shape: number[];
   pairs: Record<string, string>;
   options?: ReadOptions;
-  /** New frames a step; a whole window where it is left out. */
+  /** New frames per step. Default: a whole window. */
   hop?: number;
-  /** Numbers that the engine is given, too. */
+  /** Constant number inputs, passed to onnxruntime in every step. */
   numbers?: Record<string, number>;
-  /** Also as compiled calls, not as a layer table alone. */
+  /** If true, the test also runs compiled calls, not only the layer table. */
   compiled?: boolean;
 }
 
@@ -41,7 +41,7 @@ const c = 5;
 const u = 6;
 const gates = { LSTM: 4, GRU: 3, RNN: 1 } as const;
 
-/** Two layers whose states are the planes of one tensor [1, 2, u, states]. */
+/** Two layers whose states are parts of one tensor [1, 2, u, states]. */
 export function packed(op: keyof typeof gates): StepModel {
   const count = op === 'LSTM' ? 2 : 1;
   const parts = Array.from({ length: count }, (_, s) => s);
@@ -89,7 +89,10 @@ export function packed(op: keyof typeof gates): StepModel {
 
 const padded = { name: 'y', type: 'float32' as const };
 
-/** Two convolutions over rows of the past: the state is the last rows of both; and dropped, joined, kept. */
+/**
+ * Two convolutions over past rows. The state of each is its last rows; the second drops the oldest rows, and
+ * appends new ones.
+ */
 export const cached = (): StepModel => ({
   model: {
     nodes: [
@@ -117,7 +120,10 @@ export const cached = (): StepModel => ({
   shape: [1, 3, 3],
   pairs: { cache: 'cache2', fifo: 'fifo2' },
 });
-/** A cell in single operators: x and h [1, c], [1, u]. */
+/**
+ * A cell of single operators, with x [1, c] and h [1, u]. `before` and `after` are GRUs, by the position of
+ * the reset gate.
+ */
 export function spelt(kind: 'lstm' | 'before' | 'after'): StepModel {
   const sums = (kind === 'lstm' ? 4 : 3) * u;
   const tensors: Record<string, TensorOf> = {
@@ -179,8 +185,8 @@ export function spelt(kind: 'lstm' | 'before' | 'after'): StepModel {
 }
 
 /**
- * A window of sound that overlaps the one before, padded in itself; a state that goes on. `rate` decides a
- * branch.
+ * Overlapping windows of sound, each with padding inside the window, and an LSTM whose state continues. The
+ * input `rate` selects a branch.
  */
 export const overlapping = (): StepModel => {
   const branch = (kernel: string, y: string) => ({
@@ -233,8 +239,8 @@ export const overlapping = (): StepModel => {
   };
 };
 /**
- * As before, as silero-vad 4 is exported: the shape of the window decides a branch, and a mean of each frame
- * is smoothed over the step, mirrored at its ends by slices that go backwards.
+ * The model `overlapping` in the form of silero-vad 4. The shape of the window selects a branch. The mean of
+ * each frame is smoothed over the step, which is mirrored at its ends by slices in reverse order.
  */
 export const mirrored = (): StepModel => {
   const whole = overlapping();
@@ -283,7 +289,7 @@ export const paddedInItself = (): StepModel => ({
   pairs: { h: 'hn' },
 });
 
-/** Files that are read without options. */
+/** Returns files that the reader reads without options. */
 export function stepFiles(): Uint8Array[] {
   const models = [packed('LSTM'), packed('GRU'), cached(), spelt('lstm'), spelt('before'), spelt('after'), paddedInItself()];
   const { model } = overlapping();

@@ -1,7 +1,7 @@
 /**
- * Operators of TensorFlow Lite that keep rows by themselves: SVDF, float and int8, of rank 1 and 2, and
- * CIRCULAR_BUFFER. Step by step what TensorFlow Lite Micro answers (test/fixtures/svdf and circular,
- * make.py), in the reference and as a module.
+ * Operators of TensorFlow Lite that keep past rows: SVDF (float and int8, rank 1 and 2) and CIRCULAR_BUFFER.
+ * The reference and the module give the outputs of TensorFlow Lite Micro step by step (test/fixtures/svdf and
+ * circular, make.py).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import { root } from '../shared.ts';
 const folder = join(root, 'test/fixtures');
 
 for (const name of ['svdf/float-1', 'svdf/float-2', 'svdf/int8-1', 'svdf/int8-2', 'circular/int8'])
-  test(`${name}: every step of TensorFlow Lite Micro`, async () => {
+  test(`${name}: equals TensorFlow Lite Micro in every step`, async () => {
     const graph = readTflite(new Uint8Array(readFileSync(join(folder, `${name}.tflite`))));
     const { x, y }: Record<'x' | 'y', number[][]> = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
     assert.ok(graph.stateful, 'it carries a state');
@@ -41,14 +41,14 @@ for (const name of ['svdf/float-1', 'svdf/float-2', 'svdf/int8-1', 'svdf/int8-2'
     assert.equal(module, y);
   });
 
-test('CIRCULAR_BUFFER that leaves out steps, or does not say which, is refused', () => {
+test('CIRCULAR_BUFFER is refused if it skips steps or has no cycles_max', () => {
   const bytes = readFileSync(join(folder, 'circular/int8.tflite'));
   const at = bytes.indexOf('cycles_max');
   const named = Buffer.from(bytes);
   named.write('cycles_mix', at, 'latin1');
   assert.throws(() => readTflite(new Uint8Array(named)), /RN110.*cycles_max/s);
   const twice = Buffer.from(bytes);
-  // behind the name and its zero: one key, its width, one value: 1
+  // after the name and its zero byte: one key, its width, one value 1
   const value = bytes.indexOf(Buffer.from([1, 1, 1, 1]), at + 11);
   assert.ok(value > 0 && value < at + 24);
   twice[value + 3] = 2;

@@ -1,12 +1,12 @@
 /**
- * Graph models of TensorFlow.js that are refused: operators by their own names, damaged graphs, weights and
- * inputs.
+ * Graph models of TensorFlow.js that are refused: unsupported operators, listed by name, and damaged graphs,
+ * weights and inputs.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ints, node, plane, refusal, window } from './tfjs-graphs.ts';
 
-test('what is not read is listed by its own name and operator, with the reason', async () => {
+test('unsupported nodes are listed by name and operator, with the reason', async () => {
   const message = await refusal(
     plane(
       [
@@ -32,7 +32,7 @@ test('what is not read is listed by its own name and operator, with the reason',
 type Tree = any;
 const nodeOf = (tree: Tree, name: string) => tree.modelTopology.node.find((n: Tree) => n.name === name);
 
-/** Damage to the file of a convolution and a relu, and what is said of it. */
+/** Changes to the file of a convolution and a ReLU, with the expected message. */
 const cases: [message: RegExp, change: (tree: Tree) => void][] = [
   [
     /RN161: there are no nodes/,
@@ -115,7 +115,7 @@ const cases: [message: RegExp, change: (tree: Tree) => void][] = [
   ],
 ];
 
-test('damaged graphs, weights and inputs have the codes of TensorFlow.js', async () => {
+test('damaged graphs, weights and inputs give the error codes of TensorFlow.js files', async () => {
   const model = plane([node('y', 'Relu', ['c'])]);
   const of = (change: (tree: Tree) => void, options = {}) => refusal(model, change as never, { timeAxis: 1, ...options });
   assert.is(await of(() => {}), 'read');

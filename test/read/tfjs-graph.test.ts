@@ -1,6 +1,6 @@
 /**
- * Graph models of TensorFlow.js against its own executor: every operator that is read, fused forms, shapes
- * that are computed, convolutions between SpaceToBatchND and BatchToSpaceND.
+ * Graph models of TensorFlow.js against its own executor: every supported operator, fused forms, computed
+ * shapes, and convolutions between SpaceToBatchND and BatchToSpaceND.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -27,7 +27,7 @@ import {
 
 const seen = new Set<string>();
 
-async function agree(model: GraphModel, what: string, options = {}, most = 3e-6): Promise<void> {
+async function agree(model: GraphModel, what: string, options = {}, tolerance = 3e-6): Promise<void> {
   const files = graphFiles(model);
   for (const { op } of model.nodes) seen.add(op);
   const graph = await readTfjs(files.json, { files: files.files, ...options });
@@ -37,7 +37,7 @@ async function agree(model: GraphModel, what: string, options = {}, most = 3e-6)
     const own = ownOutputs(graph, [x])[i] as Float32Array;
     assert.ok(own.every(Number.isFinite) && new Set(own).size > 1, `${what}: ${own.slice(0, 8)}`);
     const error = relativeError(own, normalForm(graph, port, theirs[i] as Float32Array));
-    assert.ok(error <= most, `${what}: output ${i} is off by ${error}`);
+    assert.ok(error <= tolerance, `${what}: output ${i} is off by ${error}`);
   }
 }
 
@@ -45,7 +45,7 @@ for (const [padding, sizes, short] of [
   ['SAME', [1, 40, 6, 5], [1, 60, 6, 2]],
   ['VALID', [1, 41, 7, 5], [1, 60, 6, 2]],
 ] as const)
-  test(`transposed convolutions, ${padding}`, async () => {
+  test(`transposed convolutions agree with the executor, ${padding}`, async () => {
     const constants = { kt: weights(3, 2, 5, 4), ks: weights(2, 1, 2, 4), sizes: ints([...sizes]), short: ints([...short]) };
     const up = (stride: number) => window([1, stride, 1, 1], padding);
     await agree(plane([node('y', 'Conv2DBackpropInput', ['sizes', 'kt', 'c'], up(2))], constants), padding, { timeAxis: 1 });
@@ -54,7 +54,7 @@ for (const [padding, sizes, short] of [
     });
   });
 
-test('rows as often as a size says, rows between rows, and the logarithm of a softmax', async () => {
+test('repeated rows, interpolated rows and the logarithm of a softmax agree with the executor', async () => {
   for (const [op, half] of [
     ['ResizeNearestNeighbor', false],
     ['ResizeNearestNeighbor', true],
@@ -67,7 +67,7 @@ test('rows as often as a size says, rows between rows, and the logarithm of a so
 });
 
 for (const padding of ['SAME', 'VALID'])
-  test(`convolutions and poolings, ${padding}`, async () => {
+  test(`convolutions and poolings agree with the executor, ${padding}`, async () => {
     const pool = { ksize: { ints: [1, 2, 3, 1] }, ...window([1, 2, 1, 1], padding) };
     const nodes = [
       node('a', '_FusedConv2D', ['c', 'ka', 'b4'], { ...window([1, 2, 1, 1], padding), ...fused('BiasAdd', 'Relu6') }),
@@ -89,7 +89,7 @@ for (const padding of ['SAME', 'VALID'])
     await agree(plane(nodes, constants), padding);
   });
 
-test('explicit padding, and every activation that is fused', async () => {
+test('explicit padding and every fused activation agree with the executor', async () => {
   const explicit = window([1, 1, 1, 1], 'EXPLICIT', { explicit_paddings: { ints: [0, 0, 2, 1, 0, 3, 0, 0] } });
   await agree({ ...plane([node('y', 'Conv2D', ['x', 'k'], explicit)]), outputs: ['y'] }, 'explicit');
   for (const name of ['Relu', 'Relu6', 'Elu', 'LeakyRelu', 'Sigmoid', 'Prelu']) {
@@ -101,7 +101,7 @@ test('explicit padding, and every activation that is fused', async () => {
   }
 });
 
-test('dense layers: fused, transposed, on the last axis', async () => {
+test('dense layers agree with the executor: fused, transposed, on the last axis', async () => {
   const flat = (more: GraphNode[], constants: Record<string, GraphConstant>): GraphModel =>
     plane([node('f', 'Reshape', ['c', 'shape']), ...more], { shape: ints([-1, 480]), ...constants });
   await agree(flat([node('y', 'MatMul', ['f', 'w'])], { w: weights(480, 3) }), 'MatMul');
@@ -113,7 +113,7 @@ test('dense layers: fused, transposed, on the last axis', async () => {
   await agree(plane([rows, each], { rows: ints([1, 20, 24]), w: weights(24, 3) }), 'BatchMatMulV2');
 });
 
-test('arithmetic with constants and between activations', async () => {
+test('arithmetic with constants and between activations agrees with the executor', async () => {
   const constants = { v: weights(4), s: number(0.7), low: number(-0.4), high: number(0.5) };
   const binary = (op: string, inputs: string[]) => agree(plane([node('y', op, inputs)], constants), `${op} ${inputs}`);
   for (const op of ['Add', 'AddV2', 'Sub', 'Mul', 'RealDiv', 'BiasAdd', 'SquaredDifference']) await binary(op, ['c', 'v']);
@@ -131,10 +131,10 @@ test('arithmetic with constants and between activations', async () => {
   await agree(plane([squares, node('q', 'AddV2', ['p', 's']), node('y', 'Pow', ['q', 's'])], constants), 'Pow');
 });
 
-/** They enlarge the rounding of what they read. */
+/** Functions that enlarge the rounding errors of their input. */
 const exponential = ['Exp', 'Sinh', 'Cosh'];
 
-test('functions of one value have the executor’s meaning', async () => {
+test('functions of one value agree with the executor', async () => {
   for (const name of unaryNames.graph.keys()) {
     if (['Softsign', 'Inv'].includes(name)) continue; // the executor has no such operator
     const attrs = unaryNames.graph.get(name);
@@ -154,7 +154,7 @@ test('functions of one value have the executor’s meaning', async () => {
   await agree(plane([node('y', 'Prelu', ['c', 'slope'])], slope), 'Prelu');
 });
 
-test('batch normalisation that the converter has left', async () => {
+test('batch normalisation that the converter did not fold agrees with the executor', async () => {
   const variance = { dims: [4], values: [0.4, 0.9, 1.3, 0.6] };
   const constants = { scale: weights(4), offset: weights(4), mean: weights(4), variance };
   for (const op of ['FusedBatchNorm', 'FusedBatchNormV2', 'FusedBatchNormV3']) {
@@ -163,7 +163,7 @@ test('batch normalisation that the converter has left', async () => {
   }
 });
 
-test('moves, joins, cuts and reductions', async () => {
+test('transpositions, concatenations, slices and reductions agree with the executor', async () => {
   const constants = { axis: ints([3], []), two: ints([1, 2]), perm: ints([0, 1, 3, 2]), back: ints([0, 1, 3, 2]) };
   await agree(plane([node('j', 'ConcatV2', ['c', 'x', 'axis'])], constants), 'ConcatV2');
   await agree(plane([node('t', 'Transpose', ['c', 'perm']), node('y', 'Transpose', ['t', 'back'])], constants), 'Transpose');
@@ -188,18 +188,18 @@ test('moves, joins, cuts and reductions', async () => {
   await agree(plane([node('y', 'StridedSlice', ['c', 'from', 'to', 'ones'], { ellipsis_mask: 1 })], last), 'ellipsis');
 });
 
-test('a dimension that a StridedSlice takes away or adds, before and behind an ellipsis', async () => {
+test('a StridedSlice removes or adds a dimension, before and after an ellipsis', async () => {
   const shrink = { from: ints([0, -1]), to: ints([0, 0]), ones: ints([1, 1]), axis: ints([-1], []) };
   const one = node('o', 'StridedSlice', ['c', 'from', 'to', 'ones'], { ellipsis_mask: 1, shrink_axis_mask: 2 });
   await agree(plane([one, node('y', 'ExpandDims', ['o', 'axis'])], shrink), 'the last channel');
   const added = { from: ints([0, 0]), to: ints([0, 0]), ones: ints([1, 1]), gone: ints([4], []) };
   const wide = node('o', 'StridedSlice', ['c', 'from', 'to', 'ones'], { ellipsis_mask: 1, new_axis_mask: 2 });
-  await agree(plane([wide, node('y', 'Squeeze', ['o'], { squeeze_dims: { ints: [4] } })], added), 'a dimension behind');
+  await agree(plane([wide, node('y', 'Squeeze', ['o'], { squeeze_dims: { ints: [4] } })], added), 'a dimension at the end');
   const front = node('o', 'StridedSlice', ['c', 'from', 'to', 'ones'], { new_axis_mask: 1, begin_mask: 2, end_mask: 2 });
-  await agree(plane([front, node('y', 'Squeeze', ['o'], { squeeze_dims: { ints: [0] } })], added), 'a dimension before');
+  await agree(plane([front, node('y', 'Squeeze', ['o'], { squeeze_dims: { ints: [0] } })], added), 'a dimension at the front');
 });
 
-test('Keras Dense on the last axis: shapes that are gathered, multiplied and joined again', async () => {
+test('Keras Dense on the last axis agrees with the executor: its shape is computed from gathered dimensions', async () => {
   const constants = {
     last: ints([2]),
     free: ints([0, 1]),
@@ -225,7 +225,7 @@ test('Keras Dense on the last axis: shapes that are gathered, multiplied and joi
   await agree(line(nodes, constants), 'Tensordot');
 });
 
-test('dilated convolutions between SpaceToBatchND and BatchToSpaceND', async () => {
+test('only convolutions may stand between SpaceToBatchND and BatchToSpaceND, and become dilated', async () => {
   const between = (inputs: string, dims: GraphNode[], out: string): GraphNode[] => [
     node('sb', 'SpaceToBatchND', [inputs, 'block', 'pads']),
     ...dims,
@@ -275,7 +275,7 @@ test('dilated convolutions between SpaceToBatchND and BatchToSpaceND', async () 
     assert.match(await refusal(plane(between('c', dims, 'dc'), two)), reason, what);
 });
 
-test('an open time dimension takes the window, and outputs that no signature names are those that nobody reads', async () => {
+test('an open time dimension gets the window, and without a signature the unread tensors are the outputs', async () => {
   const model = { ...line([node('y', 'Relu', ['s'])], {}), input: [null, null, 3] };
   assert.match(await refusal(model), /RN164.*symbolic.*--window 128/);
   await agree(model, 'a window', { window: 31 });
@@ -289,7 +289,7 @@ test('an open time dimension takes the window, and outputs that no signature nam
   assert.is(bare, 'read');
 });
 
-test('every operator that has a rule was compared or is an alias of one that was', () => {
+test('every operator with a rule was compared or is an alias of one that was', () => {
   const aliases =
     'FusedBatchNorm Div Snapshot StopGradient BatchMatMul Gather Size Cast BroadcastTo Min Sum Inv Softsign MirrorPad';
   const rest = [...rewrites.keys()].filter((op) => !seen.has(op) && !aliases.split(' ').includes(op));

@@ -1,8 +1,7 @@
 /**
- * Graph models of TensorFlow.js, written node by node as the converter writes them, and TensorFlow.js's own
- * answer.
+ * Writes graph models of TensorFlow.js node by node, as the converter does, and runs them with TensorFlow.js.
  *
- * In: nodes and constants.  Out: model.json, its weights, and what tfjs-converter's executor computes.
+ * In: nodes and constants.  Out: model.json, its weights, and the outputs of tfjs-converter's executor.
  */
 import '@tensorflow/tfjs-backend-cpu';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
@@ -22,7 +21,7 @@ export interface GraphNode {
 }
 export interface GraphConstant {
   dims: number[];
-  /** Values; left out: random floats. */
+  /** Values. Default: random floats. */
   values?: number[];
   whole?: boolean;
 }
@@ -46,7 +45,7 @@ function attributeOf(value: Attribute): unknown {
 
 const count = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
-/** The files of a graph model; random constants from `seed`. */
+/** Returns the files of a graph model, with random constants from `seed`. */
 export function graphFiles({ nodes, constants = {}, input, outputs }: GraphModel, seed = 1): Files {
   const rnd = random(seed);
   const parts: Uint8Array[] = [];
@@ -88,7 +87,7 @@ export function graphFiles({ nodes, constants = {}, input, outputs }: GraphModel
   return { json: new TextEncoder().encode(JSON.stringify(json)), files: { 'weights.bin': new Uint8Array(Buffer.concat(parts)) } };
 }
 
-/** TensorFlow.js's answers for one input in file order. */
+/** Returns the outputs of TensorFlow.js for one input in file order. */
 export async function graphAnswers(
   { json, files }: Files,
   shape: readonly number[],
@@ -127,7 +126,7 @@ export const fused = (...ops: string[]): GraphNode['attributes'] => ({
   num_args: ops.length > 0 ? 1 : 0,
 });
 
-/** [1, 20, 6, 3] -> conv -> what follows. */
+/** A model [1, 20, 6, 3] -> conv -> `nodes`. */
 export const plane = (nodes: GraphNode[], constants: Record<string, GraphConstant> = {}): GraphModel => ({
   input: [null, 20, 6, 3],
   nodes: [node('c', 'Conv2D', ['x', 'k'], window([1, 1, 1, 1], 'SAME')), ...nodes],
@@ -135,7 +134,7 @@ export const plane = (nodes: GraphNode[], constants: Record<string, GraphConstan
   outputs: [nodes.at(-1)?.name ?? 'c'],
 });
 
-/** [n, 24, 3] -> [n, 1, 24, 3] -> conv -> [n, 24, 5]. */
+/** A model [n, 24, 3] -> [n, 1, 24, 3] -> conv -> [n, 24, 5] -> `nodes`. */
 export const line = (nodes: GraphNode[], constants: Record<string, GraphConstant>): GraphModel => ({
   input: [null, 24, 3],
   nodes: [
@@ -148,7 +147,7 @@ export const line = (nodes: GraphNode[], constants: Record<string, GraphConstant
   outputs: [nodes.at(-1)?.name ?? 's'],
 });
 
-/** What reading a model says, once its tree was changed. */
+/** Returns the message of reading a model after a change to its tree. */
 export async function refusal(model: GraphModel, change: (tree: never) => void = () => {}, options = {}): Promise<string> {
   const { json, files } = graphFiles(model);
   const tree = JSON.parse(new TextDecoder().decode(json));

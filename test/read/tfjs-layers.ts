@@ -1,24 +1,24 @@
 /**
- * Random layers of TensorFlow.js: one that keeps the rank, and the head of a model.
+ * Random layers of TensorFlow.js: layers that keep the rank, and the head of a model.
  *
- * In: the choices of a seed and the value that the layer takes.  Out: the layer's value. The order of the
- * draws is the same for every kind, so that a seed's model does not depend on what other kinds draw.
+ * In: the seeded choices and the layer's input.  Out: the layer's output. Every kind draws the same values in
+ * the same order, so that a seed's model does not depend on the other kinds.
  */
 import * as layers from '@tensorflow/tfjs-layers';
 import { random } from '../property/random-network.ts';
 
 export type Value = layers.SymbolicTensor;
-// the package's layer factories take and give values of any number
+// the package's layer factories take and return any number of values
 // biome-ignore lint/suspicious/noExplicitAny: as above
 type Apply = any;
 const L = layers.layers;
 
-/** The choices of a seed. */
+/** Seeded random choices. */
 export class Choices {
   private readonly rnd: () => number;
-  /** Whether the model has two spatial dimensions. */
+  /** True if the model has two spatial dimensions. */
   readonly planar: boolean;
-  /** Names are unique in the library's whole life, and say nothing of the seed. */
+  /** Makes layer names unique for the lifetime of the library, independently of the seed. */
   private count = 0;
   constructor(seed: number) {
     this.rnd = random(seed);
@@ -33,7 +33,7 @@ export class Choices {
     ) as 'relu';
 }
 
-/** What is drawn for a layer of any kind. */
+/** Draws the settings of a layer of any kind. */
 function drawn(m: Choices, x: Value, kind: string) {
   const [, t = 1, f = 1] = x.shape as number[];
   const room = Math.min(t, m.planar ? f : t);
@@ -49,9 +49,9 @@ function drawn(m: Choices, x: Value, kind: string) {
 }
 
 type Drawn = ReturnType<typeof drawn>;
-/** The layer of a kind; nothing where it has no form of this rank. */
+/** Makes a layer of a kind, or undefined if the kind does not support this rank. */
 type Made = (m: Choices, d: Drawn) => Apply | undefined;
-/** A kind that joins the value with another, or of two layers. */
+/** A kind that combines the value with another, or consists of two layers. */
 type Joined = (m: Choices, d: Drawn, x: Value) => Value;
 
 const recurrent: Made = (m, { useBias, name }) => {
@@ -71,7 +71,7 @@ const layerNorm: Made = (m, { name }) => {
   return L.layerNormalization({ epsilon: m.pick([1e-3, 0.1]), scale, center, name });
 };
 
-/** Kinds of one layer. */
+/** Kinds that consist of one layer. */
 const single: Record<string, Made> = {
   conv: (m, { common, filters, stride: strides, dilationRate, name }) =>
     (m.planar ? L.conv2d : L.conv1d)({ ...common, filters, strides, dilationRate, name }),
@@ -99,7 +99,7 @@ const single: Record<string, Made> = {
     m.planar ? L.conv2dTranspose({ ...common, filters, strides: [m.int(1, 3), stride], name }) : undefined,
 };
 
-/** Zeros and a convolution over them; of one spatial dimension, which has no such layer, a dropout. */
+/** Zero padding and a convolution over it. In 1-D, where the library has no such layer, a dropout. */
 const zero: Joined = (m, { common, filters, name }, x) => {
   if (!m.planar) return L.dropout({ rate: 0.3, name }).apply(x) as Value;
   const padded = L.zeroPadding2d({
@@ -112,7 +112,7 @@ const zero: Joined = (m, { common, filters, name }, x) => {
   return L.conv2d({ ...common, padding: 'valid', filters, name: m.name('padded') }).apply(padded) as Value;
 };
 
-/** The value and a convolution of it, under a layer that takes two. */
+/** Combines the value and a convolution of it in a layer with two inputs. */
 const branched =
   (join: (m: Choices, name: string) => Apply): Joined =>
   (m, { size, name }, x) => {
@@ -129,7 +129,7 @@ const several: Record<string, Joined> = {
   add: branched((m, name) => m.pick([L.add, L.multiply, L.average, L.maximum, L.minimum])({ name })),
 };
 
-/** The kinds that are drawn from, each as often as it is drawn. */
+/** The kinds to draw from. A repeated kind is drawn more often. */
 const kinds = [
   'conv',
   'conv',
@@ -151,7 +151,7 @@ const kinds = [
   'apart',
 ] as const;
 
-/** A layer that keeps the rank. */
+/** Adds a random layer that keeps the rank. */
 export function randomLayer(m: Choices, x: Value): Value {
   const kind = m.pick(kinds);
   const d = drawn(m, x, kind);

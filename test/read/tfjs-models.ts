@@ -1,8 +1,8 @@
 /**
- * Random TensorFlow.js layers models, built with TensorFlow.js itself, and their files as `save` writes them.
+ * Random TensorFlow.js layers models, built with TensorFlow.js, and their files in the format of `save`.
  *
- * In: a seed.  Out: the model, and model.json with one or more weight files. Sequential and functional, 1-D
- * and 2-D; weights are random.
+ * In: a seed.  Out: the model, and model.json with one or more weight files. Models are sequential or
+ * functional, 1-D or 2-D, with random weights.
  */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
@@ -17,7 +17,7 @@ export interface Files {
   files: Record<string, Uint8Array>;
 }
 
-/** A model whose weights, batch statistics included, are random. */
+/** Returns a model with random weights and random batch statistics. */
 export function randomModel(seed: number): layers.LayersModel {
   const m = new Choices(seed);
   const t = m.int(8, 20);
@@ -44,7 +44,7 @@ export function randomModel(seed: number): layers.LayersModel {
   return model;
 }
 
-/** model.json and its weights, cut into `shards`. */
+/** Returns model.json and its weights, split into `shards` files. */
 export async function filesOf(model: layers.LayersModel, shards = 1): Promise<Files> {
   let saved: tf.io.ModelArtifacts | undefined;
   await model.save(
@@ -64,7 +64,7 @@ export async function filesOf(model: layers.LayersModel, shards = 1): Promise<Fi
   return { json: new TextEncoder().encode(json), files };
 }
 
-/** TensorFlow.js's answer for one input in file order. */
+/** Returns the output of TensorFlow.js for one input in file order. */
 export function answer(model: layers.LayersModel, data: Float32Array): Float32Array {
   return tf.tidy(() => {
     const shape = (model.inputs[0] as Value).shape.map((d) => d ?? 1);

@@ -1,6 +1,6 @@
 /**
- * Models inside TensorFlow.js models, against TensorFlow.js: heads on bases, models called twice, two levels,
- * and the indices of their calls.
+ * Models inside TensorFlow.js models, against TensorFlow.js: heads on bases, models that are called twice,
+ * two levels of nesting, and the indices of calls.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -45,7 +45,7 @@ const conv = (filters: number, more = {}): Any =>
   L.conv1d({ filters, kernelSize: 3, padding: 'same', activation: 'tanh', name: `conv_${count++}`, ...more });
 const dense = (units: number, more = {}): Any => L.dense({ units, activation: 'tanh', name: `dense_${count++}`, ...more });
 
-/** [16, 2] -> 6 values. */
+/** A model from [16, 2] to 6 values. */
 function base(name: string): layers.LayersModel {
   const input = layers.input({ shape: [16, 2], name: `${name}_in` });
   const pooled = L.globalAveragePooling1d({ name: `${name}_mean` }).apply(conv(6).apply(input)) as Value;
@@ -59,7 +59,7 @@ function head(name: string, units = 3): layers.Sequential {
 }
 const apply = (layer: Any, x: Any): Value => layer.apply(x) as Value;
 
-test('a head on a base, as Teachable Machine writes them', async () => {
+test('a head on a base agrees with TensorFlow.js, in the form of Teachable Machine', async () => {
   const model = layers.sequential({ name: 'whole' });
   model.add(base('base_a'));
   model.add(head('head_a'));
@@ -74,7 +74,7 @@ test('a head on a base, as Teachable Machine writes them', async () => {
   await agree(functional, withTree(files, tree), 'its output is call 0');
 });
 
-test('Teachable Machine hears 43 frames of 232 values', async () => {
+test('an audio model of Teachable Machine has 43 frames of 232 values', async () => {
   const model = layers.sequential({ name: 'sound' });
   model.add(L.conv2d({ inputShape: [43, 232, 1], filters: 2, kernelSize: [2, 8], name: 'sound_conv' }));
   const { json, files } = await filesOf(model);
@@ -82,7 +82,7 @@ test('Teachable Machine hears 43 frames of 232 values', async () => {
   assert.is(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape.t, 43);
 });
 
-/** Both calls of one model, one after the other and side by side, added to another's. */
+/** A model that is called twice, in sequence and in parallel, with the results added. */
 function twice(): layers.LayersModel {
   const input = layers.input({ shape: [16, 6], name: 'in_c' });
   const block = layers.sequential({ name: 'block' });
@@ -96,12 +96,12 @@ function twice(): layers.LayersModel {
   return layers.model({ inputs: input, outputs: sum, name: 'twice' });
 }
 
-test('a model that is called twice, in a model that is called twice', async () => {
+test('a model that is called twice inside another agrees with TensorFlow.js', async () => {
   const model = twice();
   await agree(model, await filesOf(model), 'twice');
 });
 
-test('inner models of several inputs and outputs', async () => {
+test('inner models with several inputs and outputs agree with TensorFlow.js', async () => {
   const [a, b] = ['in_e', 'in_f'].map((name) => layers.input({ shape: [16, 3], name })) as [Any, Any];
   const [left, right] = [apply(conv(4), a), apply(conv(4), b)];
   const pair = layers.model({
@@ -120,7 +120,7 @@ test('inner models of several inputs and outputs', async () => {
   await agree(model, await filesOf(model), 'two inputs, two outputs');
 });
 
-test('layers of one name in two models take the weights of their own path, or none', async () => {
+test('layers with the same name in two models take only the weights of their own path', async () => {
   const model = layers.sequential({ name: 'paths' });
   model.add(head('one', 6));
   model.add(head('two', 6));
@@ -140,7 +140,7 @@ test('layers of one name in two models take the weights of their own path, or no
   assert.match(await refusal(withTree(files, tree)), /RN160.*layer (one|two)\/d\d too/);
 });
 
-test('indices with a gap, calls of another number of values, and circles are refused', async () => {
+test('gaps in the call indices, calls with another number of values, and cycles are refused', async () => {
   const files = await filesOf(twice());
   const changed = async (change: (config: Any) => void): Promise<string> => {
     const tree = treeOf(files);

@@ -1,6 +1,6 @@
 /**
- * Rules of the TensorFlow.js reader that need no library: paths and sizes of weight files, names, defaults of
- * layers.
+ * Rules of the TensorFlow.js reader that can be tested without the library: paths and sizes of weight files,
+ * names, defaults of layers.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,7 +18,7 @@ const conv = (name: string, more: Record<string, unknown> = {}): Layer => ({
 });
 const kernelOf = (name: string) => ({ name: `${name}/kernel`, shape: [3, 2, 1], dtype: 'float32' });
 
-/** A chain of layers whose weights lie in the files `paths`. */
+/** Returns a chain of layers whose weights are in the files `paths`. */
 function modelOf(layers: Layer[], weights: unknown[], paths: string[] = ['w.bin']): Uint8Array {
   const config = { name: 'chain', layers: [input, ...layers] };
   const modelTopology = { class_name: 'Sequential', config };
@@ -37,7 +37,7 @@ const refusal = async (json: Uint8Array, files: ModelFiles): Promise<string> => 
   return 'read';
 };
 
-test('a path out of the folder is refused for where it leads, before a file is asked for', async () => {
+test('a path that leads out of the folder is refused before a file is requested', async () => {
   for (const path of [
     '../w',
     '/w',
@@ -65,12 +65,12 @@ test('a path out of the folder is refused for where it leads, before a file is a
   assert.is(await refusal(modelOf([conv('c')], [kernelOf('c')], ['a/w.bin']), async () => six), 'read');
 });
 
-test('a file has the name of nothing that every object has', async () => {
+test('inherited property names are not found as files', async () => {
   for (const path of ['constructor', 'toString', '__proto__', 'hasOwnProperty'])
     assert.match(await refusal(modelOf([conv('c')], [kernelOf('c')], [path]), {}), /it is not there/, path);
 });
 
-test('weights and files have one size: a byte more or less is refused', async () => {
+test('a file that is larger or smaller than its weights is refused', async () => {
   const json = modelOf([conv('c')], [kernelOf('c')]);
   for (const bytes of [0, 20, 23, 25, 28, 48]) {
     const file = new Uint8Array(bytes);
@@ -79,14 +79,14 @@ test('weights and files have one size: a byte more or less is refused', async ()
   assert.is(await refusal(json, { 'w.bin': six }), 'read');
 });
 
-test('two layers, and two weights, of one name are refused', async () => {
+test('two layers or two weights with the same name are refused', async () => {
   const twice = new Uint8Array([...six, ...six]);
   const wide = conv('c', { filters: 2, kernel_size: [1] });
   assert.match(await refusal(modelOf([conv('c'), wide], [kernelOf('c')]), { 'w.bin': six }), /two layers are named c/);
   assert.match(await refusal(modelOf([conv('c')], [kernelOf('c'), kernelOf('c')]), { 'w.bin': twice }), /two weights are named/);
 });
 
-test('a pool without strides moves by its size', async () => {
+test('a pool without strides has a stride of its size', async () => {
   const pool: Layer = { class_name: 'MaxPooling1D', config: { name: 'p', pool_size: [3], padding: 'valid' } };
   const graph = await readModel(modelOf([conv('c'), pool], [kernelOf('c')]), { files: { 'w.bin': six } });
   const { kernelT, strideT } = (graph.nodes.find((node) => node.op === 'maxpool') as NodeOf<'maxpool'>).attrs;
@@ -97,7 +97,7 @@ interface Joined extends Layer {
   inbound_nodes: unknown[];
 }
 
-/** The input x and its tanh t, and a layer d that reads them. */
+/** Returns a model with the input x, its tanh t, and a layer d that reads them. */
 function joining(d: Joined): Uint8Array {
   const tanh = { class_name: 'Activation', config: { name: 't', activation: 'tanh' }, inbound_nodes: [[['x', 0, 0, {}]]] };
   const layers = [{ ...input, inbound_nodes: [] }, tanh, d].map((l) => ({ ...l, name: l.config.name }));
@@ -106,7 +106,7 @@ function joining(d: Joined): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [] }));
 }
 
-test('functions that Keras 2 calls as layers: of two values, of a value and a constant', async () => {
+test('functions that Keras 2 calls as layers take two values, or a value and a constant', async () => {
   const called = (fn: string, y: unknown) =>
     joining({ class_name: 'TFOpLambda', config: { name: 'd', function: fn }, inbound_nodes: [['t', 0, 0, { y, name: null }]] });
   const values = Array.from({ length: 24 }, (_, i) => ((7 * i) % 17) / 8 - 1);
@@ -118,7 +118,7 @@ test('functions that Keras 2 calls as layers: of two values, of a value and a co
   assert.equal(await of('__operators__.add', ['x', 0, 0]), t.map((v, i) => Math.fround(v + (values[i] as number)))); // biome-ignore format: one line
   assert.equal(await of('math.multiply', ['x', 0, 0]), t.map((v, i) => Math.fround(v * (values[i] as number)))); // biome-ignore format: one line
   assert.equal(await of('math.subtract', [[2, 3]]), t.map((v, i) => Math.fround(v - 2 - (i % 2)))); // biome-ignore format: one line
-  // no mask: no softmax reads it
+  // not a mask, because no softmax reads it
   assert.equal(await of('math.add', [[-20000, 0]]), t.map((v, i) => Math.fround(v - (i % 2 ? 0 : 20000)))); // biome-ignore format: one line
   assert.match(
     await refusal(called('math.add', [[1, 2], [3]]), {}),
@@ -128,7 +128,7 @@ test('functions that Keras 2 calls as layers: of two values, of a value and a co
   assert.match(await refusal(called('math.floordiv', ['x', 0, 0]), {}), /Floordiv d: the layer is not supported/);
 });
 
-test('functions that would mean something else are refused', async () => {
+test('functions with unsupported arguments are refused', async () => {
   const tensor = { class_name: '__keras_tensor__', config: { keras_history: ['t', 0, 0] } };
   const of = (class_name: string, config: object, ...more: unknown[]) =>
     refusal(joining({ class_name, config: { name: 'd', ...config }, inbound_nodes: [{ args: [tensor, ...more], kwargs: {} }] }), {}); // biome-ignore format: one line
@@ -144,7 +144,7 @@ test('functions that would mean something else are refused', async () => {
   assert.match(await of('GetItem', {}, [tensor, 1]), /GetItem d: its index is no constant/);
 });
 
-test('Subtract: the first value less the second', async () => {
+test('Subtract computes the first value minus the second', async () => {
   const of = (...from: string[]) =>
     joining({ class_name: 'Subtract', config: { name: 'd' }, inbound_nodes: [from.map((name) => [name, 0, 0, {}])] });
   const graph = await readModel(of('t', 'x'), { files: {} });

@@ -1,8 +1,8 @@
 /**
- * The TensorFlow.js reader against TensorFlow.js: random models built with the library, saved, read, run.
- * Float outputs agree within 1e-5 of the largest, or of 0.1 where none is as large.
+ * The TensorFlow.js reader against TensorFlow.js: random models are built with the library, saved, read and
+ * run. Float outputs agree within 1e-5 of the largest output, or of 0.1 if none is as large.
  *
- * RUNLET_TFJS_MODELS (default 60) models from RUNLET_SEED (1).
+ * The test uses RUNLET_TFJS_MODELS (default 60) models from RUNLET_SEED (1).
  */
 
 import { spawnSync } from 'node:child_process';
@@ -33,14 +33,14 @@ const models = Number(process.env.RUNLET_TFJS_MODELS ?? 60);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const L = layers.layers;
 
-/** Reads the files and compares with the model; returns the graph. */
+/** Reads the files, compares the outputs with the model's, and returns the graph. */
 async function agree(model: layers.LayersModel, { json, files }: Files, what: string, options = {}) {
-  // the first reading of each input, which any input has
+  // readTfjs takes the first possible layout of each input, which every input has
   const graph = await readTfjs(json, { files, ...options });
   const [x] = randomInputs(graph, 7) as [Float32Array];
   const [port] = graph.outputs;
   assert.ok(port);
-  // a normalisation may leave a small difference of values of order 1
+  // a normalisation may give a small difference of values of order 1
   const error = relativeError(ownOutputs(graph, [x])[0] as Float32Array, normalForm(graph, port, answer(model, x)), 0.1);
   assert.ok(error <= 1e-5, `${what} is off by ${error} of its largest value\n${printGraph(graph)}`);
   return { graph, error };
@@ -77,7 +77,7 @@ type Tree = any;
 const treeOf = ({ json }: Files): Tree => JSON.parse(new TextDecoder().decode(json));
 const withTree = (files: Files, tree: Tree): Files => ({ ...files, json: new TextEncoder().encode(JSON.stringify(tree)) });
 
-test('Sequential models, model_config, and Keras 3 JSON', async () => {
+test('Sequential models, model_config and Keras 3 JSON are read', async () => {
   const model = sequential();
   const files = await filesOf(model);
   await agree(model, files, 'Sequential');
@@ -121,7 +121,7 @@ test('Sequential models, model_config, and Keras 3 JSON', async () => {
   await agree(graph, withTree(saved, v3), 'Keras 3');
 });
 
-test('a causal convolution, which the library names but does not run, pads before its first frame', async () => {
+test('a causal convolution, which the library does not run, is padded before its first frame', async () => {
   const files = await filesOf(sequential());
   const tree = treeOf(files);
   tree.modelTopology.config.layers[0].config.padding = 'causal';
@@ -131,7 +131,7 @@ test('a causal convolution, which the library names but does not run, pads befor
   assert.equal([...conv.attrs.padT], [2, 0]);
 });
 
-test('quantised weight files: uint8, uint16 and float16, as TensorFlow.js decodes them', async () => {
+test('quantised weight files are decoded as in TensorFlow.js: uint8, uint16 and float16', async () => {
   for (const dtype of ['uint8', 'uint16', 'float16'] as const) {
     const model = sequential();
     const files = await filesOf(model);
@@ -170,7 +170,7 @@ test('quantised weight files: uint8, uint16 and float16, as TensorFlow.js decode
   }
 });
 
-test('moves before the first layer, either time axis, an open window', async () => {
+test('reshapes before the first layer, both time axes and an open window are read', async () => {
   const flat = layers.sequential();
   flat.add(L.reshape({ inputShape: [96], targetShape: [4, 24], name: 'rows' }));
   flat.add(L.permute({ dims: [2, 1], name: 'turn' }));
@@ -198,11 +198,11 @@ test('moves before the first layer, either time axis, an open window', async () 
   await agree(cropped, await filesOf(cropped), 'cropped rows');
 });
 
-/** The error that reading gives. */
+/** Returns the error of reading the files. */
 const refusal = (json: Uint8Array, files: Files['files'] | undefined, options = {}) =>
   refusalOf(() => readModel(json, { ...(files && { files }), ...options }));
 
-test('all unsupported layers are listed at once, by name, with the rule', async () => {
+test('all unsupported layers are listed at once, by name and with the rule', async () => {
   const model = layers.sequential();
   model.add(L.lstm({ inputShape: [10, 2], units: 3, returnSequences: true, recurrentInitializer: 'zeros', name: 'memory' }));
   model.add(L.gru({ units: 3, returnSequences: true, recurrentInitializer: 'zeros', name: 'second' }));
@@ -217,7 +217,7 @@ test('all unsupported layers are listed at once, by name, with the rule', async 
   assert.match(message, /AdditiveAttention second: rule R13/);
 });
 
-test('a row of values as rows of a sequence', async () => {
+test('RepeatVector repeats a vector as rows of a sequence', async () => {
   const start = { recurrentInitializer: 'glorotNormal' } as const;
   const model = layers.sequential();
   model.add(L.gru({ inputShape: [10, 2], units: 3, ...start, name: 'encoder' }));
@@ -227,7 +227,7 @@ test('a row of values as rows of a sequence', async () => {
   await agree(model, await filesOf(model), 'an autoencoder');
 });
 
-test('forms of new layers that are not read', async () => {
+test('unsupported forms of transposed convolutions and upsampling are refused', async () => {
   const model = layers.sequential();
   model.add(L.conv2d({ inputShape: [6, 4, 1], filters: 2, kernelSize: 2, name: 'conv' }));
   model.add(L.upSampling2d({ size: [2, 2], name: 'up' }));
@@ -247,7 +247,7 @@ test('a layer normalisation over time is computed on whole windows', async () =>
   await agree(model, await filesOf(model), 'over time');
 });
 
-test('files that are not there, that lead out of the folder, or that differ in size', async () => {
+test('files that are missing, lead out of the folder or differ in size are refused', async () => {
   const files = await filesOf(sequential());
   const tree = treeOf(files);
   const named = (path: unknown) =>
@@ -270,7 +270,7 @@ test('files that are not there, that lead out of the folder, or that differ in s
   ])
     assert.match((await refusal(named(path), { [path]: new Uint8Array(4) })).code, /RN16[12]/, path);
   const [name, bytes] = Object.entries(files.files)[0] as [string, Uint8Array];
-  // a browser that downloads a model writes this
+  // a browser writes this when it downloads a model
   assert.ok((await readModel(named(`./${name}`), { files: files.files })).nodes.length > 0);
   assert.match((await refusal(files.json, { [name]: bytes.slice(1) })).message, /RN162: .*bytes are there/);
   assert.is((await refusal(new TextEncoder().encode('{"format":"graph-model","modelTopology":{"node":[]}}'), {})).code, 'RN161');
@@ -281,7 +281,7 @@ test('files that are not there, that lead out of the folder, or that differ in s
   assert.is((await refusal(withTree(files, open).json, files.files)).code, 'RN164');
 });
 
-test('a model quantised, built and streamed equals the reference, and every verb takes model.json', async () => {
+test('a quantised, compiled and streamed model equals the reference, and every command accepts model.json', async () => {
   const model = sequential();
   const files = await filesOf(model, 2);
   const graph = await readModel(files.json, { files: files.files });

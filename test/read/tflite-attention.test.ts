@@ -1,7 +1,7 @@
 /**
- * Attention in TensorFlow Lite files: a positional encoding, BATCH_MATMUL with and without its
- * transposition, parts of channels, and layer normalisation whose statistics lose their dimensions. Against
- * the same in plain arithmetic.
+ * Attention in TensorFlow Lite files: a positional encoding, BATCH_MATMUL with and without transposition,
+ * parts of channels, and layer normalisation whose statistics drop their dimensions. Checked against plain
+ * arithmetic.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -27,7 +27,10 @@ function near(got: ArrayLike<number>, wanted: readonly number[]): void {
 const codes = { ADD: 0, FULLY_CONNECTED: 9, MUL: 18, RESHAPE: 22, SOFTMAX: 25, TRANSPOSE: 39, MEAN: 40, SUB: 41, SLICE: 65, RSQRT: 76, SQUARED_DIFFERENCE: 99, BATCH_MATMUL: 126 } as const; // biome-ignore format: one line
 type Operator = [op: keyof typeof codes, result: string, inputs: string, options?: TfModelOf['operators'][number]['options']];
 
-/** x [1, rows, channels], and these operators to y. @param shapes of their results */
+/**
+ * Returns the graph of these operators from x [1, rows, channels] to y. @param shapes shapes of their
+ * results.
+ */
 function graphOf(shapes: Record<string, number[]>, operators: Operator[], constants: Record<string, TfTensorOf>): Graph {
   const results = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]));
   const bytes = writeTflite({
@@ -49,7 +52,7 @@ const softmaxOf = (scores: number[]): number[] => {
   const sum = e.reduce((a, b) => a + b);
   return e.map((v) => v / sum);
 };
-/** Rows of `v` weighted by how rows of `a` meet those of `b`. */
+/** Returns rows of `v`, weighted by the softmax of the products of the rows of `a` and `b`. */
 const attend = (a: number[][], b: number[][], v: number[][]): number[][] =>
   a.map((row) => {
     const weights = softmaxOf(b.map((other) => other.reduce((sum, value, i) => sum + value * (row[i] as number), 0)));
@@ -60,7 +63,7 @@ const rowsOf = (data: readonly number[]): number[][] =>
 
 const softmax = { kind: 9, float32: { 0: 1 } };
 
-test('rows with their places meet themselves', () => {
+test('self-attention with a positional encoding', () => {
   const places = values(rows * channels);
   const graph = graphOf(
     { p: [1, rows, channels], s: [1, rows, rows], a: [1, rows, rows], y: [1, rows, channels] },
@@ -76,7 +79,7 @@ test('rows with their places meet themselves', () => {
   near(run(graph), attend(p, p, p).flat());
 });
 
-test('two heads: each half of the channels by itself', () => {
+test('two heads attend separately, each with half of the channels', () => {
   const graph = graphOf(
     { h: [1, rows, 2, 2], q: [1, 2, rows, 2], k: [1, 2, 2, rows], s: [1, 2, rows, rows], a: [1, 2, rows, rows], v: [1, 2, rows, 2], o: [1, rows, 2, 2], y: [1, rows, channels] }, // biome-ignore format: one line
     [
@@ -104,7 +107,7 @@ test('two heads: each half of the channels by itself', () => {
   );
 });
 
-test('a part of channels that are counted in parts is a slice', () => {
+test('a part of reshaped channels becomes a slice', () => {
   const graph = graphOf(
     { l: [1, rows, channels], h: [1, rows, 2, 2], t: [2, 1, rows, 2], p: [1, 1, rows, 2], y: [1, rows, 2] },
     [
@@ -129,7 +132,7 @@ test('a part of channels that are counted in parts is a slice', () => {
   );
 });
 
-test('statistics without their dimensions are a layer normalisation once they have them again', () => {
+test('statistics that drop their dimensions and restore them later become a layer normalisation', () => {
   const mean = { kind: 27 };
   const operators: Operator[] = [
     ['MEAN', 'm', 'x axes', mean],

@@ -1,9 +1,9 @@
 /**
  * TensorFlow Lite files with a batch of several signals.
  *
- * In: files of one or two operators over x [2, 4, 3].  Checked: one signal is read, and the file says so;
- * what does not keep signals apart is refused and named. tensorflow.test.ts has the numbers of LiteRT for
- * networks with a batch.
+ * In: files of one or two operators over x [2, 4, 3].  Checked: one signal is read, with a note in the graph;
+ * operators that combine signals are refused by name. tensorflow.test.ts compares networks with a batch with
+ * LiteRT.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -23,11 +23,11 @@ const [add, concatenation, reshape, softmax, transpose, mean, strided] = [0, 2, 
 const file = (operators: TfOperatorOf[], tensors: TfModelOf['tensors']): Uint8Array =>
   writeTflite({ tensors: { x: { shape }, y: { shape }, ...tensors }, operators, inputs: ['x'], outputs: ['y'] });
 
-/** Adds a constant of this shape. */
+/** Returns a file that adds a constant of this shape. */
 const adding = (own: number[], floats: number[]): Uint8Array =>
   file([op(add, 'x k', 'y', { kind: 11 })], { k: { shape: own, floats } });
 
-test('constants that are the same for both signals', () => {
+test('constants that are equal for both signals are read once', () => {
   const row = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
   for (const [own, floats] of [
     [
@@ -50,7 +50,7 @@ test('constants that are the same for both signals', () => {
   }
 });
 
-test('what does not keep signals apart', async () => {
+test('operators that combine signals are refused', async () => {
   const t = { shape: [3, 4, 2] };
   const turned = (...more: TfOperatorOf[]) => [op(transpose, 'x back', 't'), ...more];
   const back = { back: ints(2, 1, 0), t, u: t };
@@ -58,7 +58,7 @@ test('what does not keep signals apart', async () => {
     ['other constants', adding([2, 1, 1], [5, 6]), /ADD#0/],
     ['a mean of signals', file([op(mean, 'x axis', 'y', { kind: 27, int8: { 0: 1 } })], { axis: ints(0), y: { shape: [1, 4, 3] } }), /MEAN#0/],
     ['a softmax of signals', file(turned(op(softmax, 't', 'u', { kind: 9, float32: { 0: 1 } }), op(transpose, 'u back', 'y')), back), /SOFTMAX#1/],
-    ['one behind the other', file([op(concatenation, 'x x', 'y', { kind: 10, int32: { 0: 0 } })], { y: { shape: [4, 4, 3] } }), /CONCATENATION#0/],
+    ['two batches concatenated', file([op(concatenation, 'x x', 'y', { kind: 10, int32: { 0: 0 } })], { y: { shape: [4, 4, 3] } }), /CONCATENATION#0/],
     ['the second signal', file([op(strided, 'x b e s', 'y', { kind: 32 })], { b: ints(1, 0, 0), e: ints(2, 4, 3), s: ints(1, 1, 1), y: { shape: [1, 4, 3] } }), /STRIDED_SLICE#0/],
     ['halves of signals', file(turned(op(reshape, 't n', 'y')), { ...back, n: ints(2, 3, 4), y: { shape: [2, 3, 4] } }), /RESHAPE#1/],
   ]; // biome-ignore format: a table
@@ -70,7 +70,7 @@ test('what does not keep signals apart', async () => {
   }
 });
 
-test('inputs of different batches', async () => {
+test('inputs with different batches are refused', async () => {
   const two = writeTflite({
     tensors: { x: { shape }, z: { shape: [1, 4, 3] }, y: { shape } },
     operators: [op(add, 'x z', 'y', { kind: 11 })],

@@ -1,6 +1,6 @@
 /**
- * Constants behind the FlatBuffer of a TensorFlow Lite file: read as inside it, and never past the file's
- * end.
+ * Constants after the end of the FlatBuffer in a TensorFlow Lite file: they are read like constants inside
+ * it, and never past the file's end.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -29,25 +29,25 @@ const refusal = (bytes: Uint8Array) => {
   throw new Error('it is read');
 };
 
-test('the same graph as with the constants inside', () => {
+test('constants after the FlatBuffer give the same graph as constants inside it', () => {
   assert.equal(readTflite(writeTfliteBehind(model)), readTflite(writeTflite(model)));
 });
 
-test('a file that lies in a larger buffer of memory', () => {
+test('a file that is part of a larger buffer is read', () => {
   const bytes = writeTfliteBehind(model);
   const larger = new Uint8Array(bytes.length + 96);
   larger.set(bytes, 32);
   assert.equal(readTflite(larger.subarray(32, 32 + bytes.length)), readTflite(writeTflite(model)));
 });
 
-test('cut off: the error names the buffer and how long the file is', () => {
+test('the error for a truncated file names the buffer and the length of the file', () => {
   const bytes = writeTfliteBehind(model);
   const cut = refusal(bytes.subarray(0, bytes.length - 1));
   assert.is(cut.code, 'RN101');
   assert.match(cut.message, /buffer 2 needs 12 bytes and the file has/);
 });
 
-test('positions and sizes of any number: a RunletError, whatever they are', () => {
+test('any invalid position or size gives a RunletError', () => {
   const bytes = writeTfliteBehind(model);
   const view = new DataView(bytes.buffer);
   const sizes = [12n, 48n];

@@ -1,9 +1,9 @@
 /**
- * Operators of TensorFlow Lite files that no output needs, as Keras' dropout leaves them: a counter of its
- * random numbers.
+ * Operators of TensorFlow Lite files that no output needs. Keras' dropout leaves a counter of its random
+ * numbers.
  *
- * In: a dense layer beside such a counter, and beside an operator that is not read.  Checked: the graph is
- * the dense layer's; where an output needs them, the file is refused.
+ * In: a dense layer next to such a counter, and next to an unsupported operator.  Checked: the graph has only
+ * the dense layer. If an output needs the others, the file is refused.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -41,7 +41,7 @@ const operators = [
   { ...op(dense, ['x', 'w'], ['y']), options: { kind: 8, int8: { 2: 1 } } },
 ];
 
-test('a counter and an unread operator that no output needs', () => {
+test('a counter and an unsupported operator that no output needs are dropped', () => {
   const graph = readTflite(file(['y']));
   assert.equal(graph.nodes.map((node) => node.op), ['conv']); // biome-ignore format: one line
   assert.not(graph.stateful);
@@ -49,7 +49,7 @@ test('a counter and an unread operator that no output needs', () => {
   assert.equal([...(y as Float32Array)].slice(0, 3), [5, 11, 17]);
 });
 
-test('what an output needs is refused as before', async () => {
+test('an unsupported operator that an output needs is refused', async () => {
   const refused = async (outputs: string[], pattern: RegExp) => {
     const error = await refusalOf(() => readTflite(file(outputs)));
     assert.is(error.code, 'RN110');
@@ -59,7 +59,7 @@ test('what an output needs is refused as before', async () => {
   await refused(['y', 'old'], /READ_VARIABLE/);
 });
 
-test('what is assigned to a variable counts, by whichever handle an output reads it', async () => {
+test('the value assigned to a variable is needed if an output reads the variable, by any handle', async () => {
   const again = [op(handle, [], ['seedAgain']), op(read, ['seedAgain'], ['unread'])];
   const only = (which: number[]) => which.map((i) => operators[i] as (typeof operators)[0]);
   const both = writeTflite({

@@ -1,6 +1,6 @@
 /**
- * Fake-quantised float TensorFlow Lite files: the grid's range is kept, its rounding is left to the
- * quantiser.
+ * Fake-quantised float TensorFlow Lite files: the graph keeps the range of the grid as a clamp; the quantiser
+ * does the rounding.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -26,27 +26,27 @@ const run = (graph: Graph, x: number[]): number[] => [
 const two: TfTensorOf = { shape: [1, 2] };
 const refused = (make: () => unknown, code: string): void =>
   assert.throws(make, (e: unknown) => isRunletError(e) && e.code === code);
-/** 0.3 x0 - 0.21 x1 + 1.4 x2, 0.5 x0 + 0.25 x1 - 3 x2 */
+/** The layer w computes 0.3 x0 - 0.21 x1 + 1.4 x2 and 0.5 x0 + 0.25 x1 - 3 x2. */
 const near = (got: number[], wanted: number[]): void =>
   got.forEach((y, i) => void assert.ok(Math.abs(y - (wanted[i] as number)) < 1e-5, `${got} for ${wanted}`));
 
-test('FAKE_QUANT is a clamp to its nudged range, in the layer before', () => {
+test('FAKE_QUANT becomes a clamp to its nudged range in the previous layer', () => {
   const graph = read({ h: two, y: two }, [dense('x', 'w', 'h'), fake('h', 'y', -1, 1.04)]);
   assert.is(graph.nodes.length, 1);
-  // 2.04 / 255 is 0.008: zero lies at 125, so the range is kept
+  // 2.04 / 255 is 0.008: zero is at 125, so the range needs no nudging
   near(run(graph, [1, 1, 0]), [0.09, 0.75]);
   near(run(graph, [0, 0, 1]), [1.04, -1]);
   const nudged = read({ h: two, y: two }, [dense('x', 'w', 'h'), fake('h', 'y', -1, 1)]);
   near(run(nudged, [0, 0, 1]), [(127 * 2) / 255, (-128 * 2) / 255]);
 });
 
-test('FAKE_QUANT of weights rounds them', () => {
+test('FAKE_QUANT rounds weights', () => {
   const graph = read({ v: { shape: [2, 3] }, y: two }, [fake('w', 'v', -4, 3.5, 4), dense('x', 'v', 'y')]);
   near(run(graph, [1, 0, 0]), [0.5, 0.5]);
   near(run(graph, [0, 0, 1]), [1.5, -3]);
 });
 
-test('QUANTIZE and DEQUANTIZE in a float model: a clamp, and a float graph', () => {
+test('QUANTIZE and DEQUANTIZE in a float model become a clamp, and the graph remains float', () => {
   for (const [type, zero] of [
     [9, -28],
     [3, 100],
@@ -63,7 +63,7 @@ test('QUANTIZE and DEQUANTIZE in a float model: a clamp, and a float graph', () 
   }
 });
 
-test('what is no range, and integers that something else reads, are refused', () => {
+test('an invalid range and a QUANTIZE without DEQUANTIZE are refused', () => {
   const graph = (min: number, max: number, bits?: number) => () =>
     read({ h: two, y: two }, [dense('x', 'w', 'h'), fake('h', 'y', min, max, bits)]);
   refused(graph(1, 1), 'RN106');
@@ -76,7 +76,7 @@ test('what is no range, and integers that something else reads, are refused', ()
   refused(() => read({ h: two, q: stored }, [dense('x', 'w', 'h'), quantise], 'q'), 'RN103');
 });
 
-test('quantisation of float tensors says nothing that is needed', () => {
+test('quantisation parameters of float tensors are ignored', () => {
   const quant = { scales: [0.5], zeroPoints: [3] };
   const plain = read({ y: two }, [dense('x', 'w', 'y')]);
   const marked = read({ x: { shape: [1, 3], quant }, w: { ...w, quant }, y: { ...two, quant } }, [dense('x', 'w', 'y')]);

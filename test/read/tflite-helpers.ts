@@ -39,14 +39,14 @@ export const sharedNames = [
 
 export const readBytes = (...parts: string[]): Uint8Array => new Uint8Array(readFileSync(path.join(...parts)));
 
-/** One row in the file's order as [t][f][c]. */
+/** Converts one row from the file's order to [t][f][c]. */
 export function toGraph(graph: Graph, port: Port, row: ArrayLike<number>): Float32Array {
   const shape = graph.tensors[port.tensor]?.shape;
   if (!shape) throw new Error('no such tensor');
   return Float32Array.from(toNormalForm(port.order, shape), (from) => row[from] as number);
 }
 
-/** Values of a graph output as a row in the file's order. */
+/** Converts the values of a graph output to a row in the file's order. */
 export function toFile(graph: Graph, port: Port, values: Float32Array): Float32Array {
   const shape = graph.tensors[port.tensor]?.shape;
   if (!shape) throw new Error('no such tensor');
@@ -58,8 +58,8 @@ export function toFile(graph: Graph, port: Port, values: Float32Array): Float32A
 }
 
 /**
- * The same graph with real weights: int8 weights times their scales, int32 biases times input scale times
- * weight scale.
+ * Returns the graph with real weights: int8 weights are multiplied by their scales, int32 biases by the input
+ * scale and the weight scale.
  */
 export function dequantised(graph: Graph): Graph {
   const nodes = graph.nodes.map((node) => {
@@ -80,8 +80,8 @@ export function dequantised(graph: Graph): Graph {
 }
 
 /**
- * A recurrent node: weights of sum o times scale o, its bias times the scale of what they multiply, the
- * output.
+ * Returns a recurrent node with real weights. Row o of the recurrent weights is multiplied by scale o, and
+ * its bias by scale o and the output's scale.
  */
 function realCell(graph: Graph, node: Node): Node {
   if (!('recurrent' in node.attrs)) return node;
@@ -96,9 +96,9 @@ function realCell(graph: Graph, node: Node): Node {
 const channelsOf = (graph: Graph, node: Node): number => graph.tensors[node.output]?.shape.c ?? 0;
 
 /**
- * A run of a dequantised graph whose activations are rounded to their int8 tensors' grids. `known` may
- * replace a computed tensor (by the reference run's), so that each node starts from exact inputs and must be
- * within about a step.
+ * Runs a dequantised graph, and rounds its activations to the grids of their int8 tensors. `known` may
+ * replace a computed tensor (by that of the reference run), so that each node starts from exact inputs and
+ * must be within about one step.
  */
 export function runOnGrid(
   graph: Graph,

@@ -1,8 +1,8 @@
 /**
- * Dynamic-range TensorFlow Lite files: int8 weights beside float activations.
+ * Dynamic-range TensorFlow Lite files: int8 weights with float activations.
  *
- * Their meaning is the float network of the dequantised weights, so each file is read beside the same file
- * with float weights, and the graphs have to be equal.
+ * They compute the float network of the dequantised weights. Each file is compared with the same file with
+ * float weights, and the graphs must be equal.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,7 +11,7 @@ import type { Graph } from '../../models/graph/types.ts';
 import { readTflite } from '../../models/read/tflite/index.ts';
 import { type TfModelOf, type TfTensorOf, writeTflite } from './tflite-model.ts';
 
-/** An operator over x, and where its filter has the output channels. */
+/** An operator over x. `channels` is the filter dimension of the output channels. */
 interface Case {
   name: string;
   code: number;
@@ -30,7 +30,7 @@ const cases: Case[] = [
 const int8s = (n: number): Int8Array => Int8Array.from({ length: n }, (_, i) => ((i * 37 + 11) % 255) - 127);
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** The file of a case with a filter, which a DEQUANTIZE may make of `stored`. */
+/** Returns the file of a case with a filter. If `stored` is set, DEQUANTIZE makes the filter from it. */
 function file(c: Case, w: TfTensorOf, stored?: TfTensorOf): Uint8Array {
   const operators = [{ code: c.code, inputs: ['x', 'w', 'b'], outputs: ['y'], options: c.options }];
   const bias = Array.from({ length: c.filter[c.channels] as number }, (_, i) => i / 8);
@@ -58,7 +58,7 @@ for (const c of cases) {
   const zeros = (scales: readonly number[]) => scales.map(() => 0);
 
   for (const scales of [each, [Math.fround(0.013)]])
-    test(`${c.name}: int8 weights of ${scales.length > 1 ? 'one scale a channel' : 'one scale'} are their real values`, () => {
+    test(`${c.name}: int8 weights with ${scales.length > 1 ? 'one scale per channel' : 'one scale'} are read as their real values`, () => {
       const floats = Array.from(data, (q, i) => q * (scales[channelOf(i, scales)] as number));
       const quant = { scales, zeroPoints: zeros(scales), axis: c.channels };
       const graph = readTflite(file(c, { shape: c.filter, int8s: data, quant }));
@@ -66,7 +66,7 @@ for (const c of cases) {
       assert.ok(graph.notes.some((note) => note.includes('int8 weights') && note.includes(`${c.name}#0`)));
     });
 
-  test(`${c.name}: what is no symmetric scale of an output channel is refused`, () => {
+  test(`${c.name}: weights without a symmetric scale per output channel are refused`, () => {
     const weights = (quant: TfTensorOf['quant']) => file(c, { shape: c.filter, int8s: data, ...(quant && { quant }) });
     refused(weights(undefined), 'RN105');
     refused(weights({ scales: [0.1], zeroPoints: [3] }), 'RN105');
@@ -75,7 +75,7 @@ for (const c of cases) {
     if (along.length > 1) refused(weights({ scales: along, zeroPoints: zeros(along), axis: other }), 'RN105');
   });
 
-  test(`${c.name}: weights behind DEQUANTIZE, with zero points`, () => {
+  test(`${c.name}: weights after DEQUANTIZE may have zero points`, () => {
     const zeroPoints = each.map((_, i) => i - 2);
     const floats = Array.from(data, (q, i) => {
       const at = channelOf(i, each);
@@ -88,7 +88,7 @@ for (const c of cases) {
   });
 }
 
-test('a scale that leaves float32 is refused', () => {
+test('a scale that overflows float32 is refused', () => {
   const c = cases[2] as Case;
   refused(file(c, { shape: c.filter, int8s: int8s(30), quant: { scales: [3e38], zeroPoints: [0] } }), 'RN107');
 });

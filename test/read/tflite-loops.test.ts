@@ -1,8 +1,8 @@
 /**
- * int8 TensorFlow Lite files with a loop, which are read as float.
+ * int8 TensorFlow Lite files with a loop are read as float.
  *
- * In: a simple RNN of 5 frames, with QUANTIZE and DEQUANTIZE at the loop's borders.  Checked: the float
- * network of its weights; a state that the file cuts off is refused.
+ * In: a simple RNN of 5 frames, with QUANTIZE and DEQUANTIZE at the loop's borders.  Checked: the graph is
+ * the float network of its weights. A file whose int8 range clips the state is refused.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -44,7 +44,7 @@ const [b, c] = [
   [100, -300],
 ];
 
-/** @param state scale of the state in the loop @param placed what the file says of a row's shape */
+/** @param state scale of the state in the loop. @param placed shape of the row tensor in the file. */
 function file(state = 1 / 128, placed = [1, inputs]): Uint8Array {
   const float = (...shape: number[]): TfTensorOf => ({ shape });
   const list: TfTensorOf = { shape: [], type: 14 };
@@ -99,11 +99,11 @@ function file(state = 1 / 128, placed = [1, inputs]): Uint8Array {
   });
 }
 
-test('an int8 loop is the float cell of its weights', () => {
+test('an int8 loop is read as the float cell with its weights', () => {
   const graph = readTflite(file());
   assert.not.ok(isQuantised(graph));
   assert.is(graph.outputs[0]?.name, 'y');
-  // its weights lie in the loop's body alone
+  // only the loop's body has the weights
   assert.ok(graph.notes.some((note) => /WHILE.*the file is int8 and has loops/.test(note)));
   const x = Float32Array.from({ length: frames * inputs }, (_, i) => Math.sin(3 * i));
   const got = runFloat(graph, [x])[graph.outputs[0]?.tensor as number] as Float32Array;
@@ -120,16 +120,16 @@ test('an int8 loop is the float cell of its weights', () => {
   }
 });
 
-test('a row has the length of the frames, whatever placeholder its own tensor has', () => {
+test('a row has the length of a frame, even if its tensor declares a placeholder shape', () => {
   assert.equal(readTflite(file(1 / 128, [1, 1])).nodes, readTflite(file()).nodes);
 });
 
-test('a state that the file cuts off from frame to frame', async () => {
+test('a file whose int8 range clips the state is refused', async () => {
   const { message } = await refusalOf(() => readTflite(file(1e-8)));
-  assert.match(message, /its state reaches 1.0 and is stored up to 0.0000013 alone/);
+  assert.match(message, /its state reaches 1.0 and is stored only up to 0.0000013/);
 });
 
-test('a recurrence written out step by step begins with zeros, whose products and sums go', () => {
+test('an unrolled recurrence starts with zeros, and their products and sums are dropped', () => {
   const [a, b] = [
     [0.5, -0.25, 0.75, 0.5, -1, 0.25],
     [0.5, 0.25, -0.5, 1],

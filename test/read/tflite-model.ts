@@ -1,6 +1,6 @@
 /**
- * Writes small TensorFlow Lite files for tests: what no converter at hand writes, and what the reader has to
- * refuse.
+ * Writes small TensorFlow Lite files for tests: files that no available converter writes, and files that the
+ * reader must refuse.
  *
  * In: a description of a graph.  Out: the bytes. Source: tensorflow/lite/schema/schema.fbs field numbers.
  */
@@ -8,39 +8,39 @@ import { Builder } from 'flatbuffers';
 
 export interface TfTensorOf {
   shape: number[];
-  /** -1 where a dimension is open; left out: none is. */
+  /** Shape with -1 for each open dimension. Default: no dimension is open. */
   signature?: number[];
-  /** Constants. */
+  /** Values of a constant. */
   floats?: number[];
   ints?: number[];
   int64s?: number[];
   int16s?: ArrayLike<number>;
   int8s?: ArrayLike<number>;
-  /**
-   * TensorType's number; float32, or int64, int32, int16 and int8 for constants of those, where it is left
-   * out.
-   */
+  /** TensorType number. Default: the type of the constant (int64, int32, int16, int8), or float32. */
   type?: number;
-  /** Scales and zero points: one of each, or one per index of dimension `axis`. */
+  /** Scales and zero points: one for the tensor, or one per index of dimension `axis`. */
   quant?: { scales: ArrayLike<number>; zeroPoints: ArrayLike<number>; axis?: number };
-  /** Of a constant that holds some elements alone: a level is dense, of so many indices, or lists them. */
+  /**
+   * Sparsity of a constant that stores only some elements. A level is dense with this many indices, or lists
+   * its indices.
+   */
   sparse?: { order: number[]; blocks?: number[]; levels: (number | { segments: number[]; indices: number[] })[] };
 }
 
 export interface TfOperatorOf {
-  /** BuiltinOperator's number. */
+  /** BuiltinOperator number. */
   code: number;
   /** Custom operators (code 32): name and options. */
   custom?: { name: string; options: Uint8Array };
   inputs: string[];
   outputs: string[];
-  /** BuiltinOptions' number, and its int8 (or bool), int32 and float32 fields by number. */
+  /** BuiltinOptions number (`kind`), and its int8 (or bool), int32 and float32 fields by field number. */
   options?: {
     kind: number;
     int8?: Record<number, number>;
     int32?: Record<number, number>;
     float32?: Record<number, number>;
-    /** Vectors of int32. */
+    /** int32 vector fields by field number. */
     vectors?: Record<number, number[]>;
   };
 }
@@ -53,7 +53,7 @@ interface TfGraphOf {
 
 export interface TfModelOf extends TfGraphOf {
   tensors: Record<string, TfTensorOf>;
-  /** Further subgraphs; every subgraph has all tensors. */
+  /** Further subgraphs. Every subgraph has all tensors. */
   others?: TfGraphOf[];
 }
 
@@ -89,14 +89,14 @@ function dataOf({ floats, ints, int64s, int16s, int8s }: TfTensorOf): Uint8Array
   return data && new Uint8Array(data.buffer);
 }
 
-/** A constant's bytes, at a multiple of 16, as the schema asks. */
+/** Writes a constant's bytes, aligned to 16 as the schema requires. */
 function constant(b: Builder, data: Uint8Array): number {
   b.startVector(1, data.length, 16);
   for (let i = data.length - 1; i >= 0; i--) b.addInt8(((data[i] as number) << 24) >> 24);
   return b.endVector();
 }
 
-/** QuantizationParameters. */
+/** Writes a QuantizationParameters table. */
 function quantisation(b: Builder, { scales, zeroPoints, axis = 0 }: NonNullable<TfTensorOf['quant']>): number {
   b.startVector(4, scales.length, 4);
   for (const scale of Array.from(scales).reverse()) b.addFloat32(scale);
@@ -111,7 +111,7 @@ function quantisation(b: Builder, { scales, zeroPoints, axis = 0 }: NonNullable<
   ]);
 }
 
-/** SparsityParameters, of Int32Vector. */
+/** Writes a SparsityParameters table with Int32Vector indices. */
 function sparsity(b: Builder, { order, blocks = [], levels }: NonNullable<TfTensorOf['sparse']>): number {
   const listed = (values: number[]) => table(b, [[0, offset(int32s(b, values))]]);
   const metadata = levels.map((level) => {
@@ -134,13 +134,13 @@ function sparsity(b: Builder, { order, blocks = [], levels }: NonNullable<TfTens
 const typeOf = ({ type, ints, int64s, int16s, int8s }: TfTensorOf): number =>
   type ?? (ints ? 2 : int64s ? 4 : int16s ? 7 : int8s ? 9 : 0);
 
-/** Constants behind the FlatBuffer: their bytes, one after another from byte `from` of the file. */
+/** Constants after the FlatBuffer: their bytes, one after another from byte `from` of the file. */
 interface Behind {
   from: number;
   data: Uint8Array[];
 }
 
-/** A buffer's position and size in the file. */
+/** Places a constant after the FlatBuffer, and writes its position and size in the file. */
 function placeBehind(b: Builder, behind: Behind, data: Uint8Array): number {
   const at = behind.data.reduce((sum, { length }) => sum + length, behind.from);
   behind.data.push(data);
@@ -150,7 +150,7 @@ function placeBehind(b: Builder, behind: Behind, data: Uint8Array): number {
   ]);
 }
 
-/** The file with its constants behind the FlatBuffer, as converters write large ones. */
+/** Writes the file with its constants after the FlatBuffer, as converters do for large ones. */
 export function writeTfliteBehind(model: TfModelOf): Uint8Array {
   const from = write(model, { from: 2, data: [] }).length;
   const behind = { from, data: [] as Uint8Array[] };
@@ -158,13 +158,13 @@ export function writeTfliteBehind(model: TfModelOf): Uint8Array {
   return Uint8Array.from([...flat, ...behind.data.flatMap((data) => [...data])]);
 }
 
-/** The file's bytes. */
+/** Writes the file with its constants in the FlatBuffer. */
 export const writeTflite = (model: TfModelOf): Uint8Array => write(model);
 
-/** A field that is there only where it has a value. */
+/** Returns a field only if it has a value. */
 const optional = (field: number, to: number | undefined): Fields => (to === undefined ? [] : [[field, offset(to)]]);
 
-/** Tables of the tensors, and those of their constants in `buffers`, whose first is empty. */
+/** Writes the tables of the tensors and of their constants. The first of `buffers` is empty. */
 function tensorTables(b: Builder, all: Record<string, TfTensorOf>, behind?: Behind): { tensors: number[]; buffers: number[] } {
   const buffers = [table(b, [])];
   const tensors = Object.entries(all).map(([name, tensor]) => {
@@ -189,7 +189,7 @@ function tensorTables(b: Builder, all: Record<string, TfTensorOf>, behind?: Behi
   return { tensors, buffers };
 }
 
-/** OperatorCode. */
+/** Writes an OperatorCode table. */
 function operatorCode(b: Builder, { code, custom }: TfOperatorOf): number {
   const name = custom && b.createString(custom.name);
   return table(b, [
@@ -199,7 +199,7 @@ function operatorCode(b: Builder, { code, custom }: TfOperatorOf): number {
   ]);
 }
 
-/** BuiltinOptions. */
+/** Writes a BuiltinOptions table. */
 function optionsTable(b: Builder, { vectors = {}, int8 = {}, int32 = {}, float32 = {} }: Partial<TfOperatorOf['options']> = {}) {
   const made = Object.entries(vectors).map(([field, values]): Fields[number] => [Number(field), offset(int32s(b, values))]);
   const scalars = (all: Record<number, number>, add: (w: Builder, at: number, value: number) => void): Fields =>
@@ -212,7 +212,10 @@ function optionsTable(b: Builder, { vectors = {}, int8 = {}, int32 = {}, float32
   ]);
 }
 
-/** Operator. @param code its index among the operator codes @param ids indexes of tensors by their names */
+/**
+ * Writes an Operator table. @param code index among the operator codes. @param ids converts tensor names to
+ * indexes.
+ */
 function operatorTable(b: Builder, of: TfOperatorOf, code: number, ids: (names: string[]) => number[]): number {
   const { inputs, outputs, options, custom } = of;
   const customBytes = custom && b.createByteVector(custom.options);

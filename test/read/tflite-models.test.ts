@@ -1,4 +1,4 @@
-/** The TensorFlow Lite reader on models that others made, against TensorFlow Lite Micro's tensors. */
+/** The TensorFlow Lite reader on third-party models, against TensorFlow Lite Micro's tensors. */
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -19,7 +19,7 @@ const refusal = (name: string): string => {
   }
 };
 
-/** A tensor of the reference run: where its bytes lie in one step of rand.tensors.bin. */
+/** A tensor of the reference run, with the position of its bytes in one step of rand.tensors.bin. */
 interface Reference {
   name: string;
   type: string;
@@ -27,7 +27,7 @@ interface Reference {
   bytes: number;
 }
 
-/** Largest difference, in steps, between real values and int8 ones of the same tensor. */
+/** Returns the largest difference, in steps, between real values and int8 values of the same tensor. */
 const largestStep = (values: Float32Array, reference: Int8Array, { scale, zeroPoint }: QuantParams): number =>
   values.reduce((most, x, i) => Math.max(most, Math.abs(x / scale + zeroPoint - (reference[i] as number))), 0);
 
@@ -36,7 +36,7 @@ if (!hasSharedModels) console.log('skipped: ../shared/models is not there; put t
 for (const name of hasSharedModels ? sharedNames : []) {
   const folder = path.join(sharedModels, name);
 
-  test(`${name}: every tensor follows the reference run`, () => {
+  test(`${name}: every tensor agrees with the reference run`, () => {
     const graph = readTflite(modelBytes(name));
     assert.ok(isQuantised(graph));
     const real = dequantised(graph);
@@ -95,27 +95,27 @@ for (const name of hasSharedModels ? sharedNames : []) {
 }
 
 if (hasSharedModels) {
-  test('shapes in normal form', () => {
+  test('tensors have the expected shapes in normal form', () => {
     const shapes = (name: string) => readTflite(modelBytes(name)).tensors.map(({ shape: s }) => `${s.t}x${s.f}x${s.c}`);
     assert.equal(shapes('misc/heartbeats_quantized').slice(0, 4), ['260x1x1', '258x1x5', '129x1x5', '126x1x10']);
     assert.equal(shapes('mltk/keyword_spotting_on_off').slice(0, 5), ['49x32x1', '25x16x8', '13x8x16', '7x4x32', '1x4x32']);
     assert.equal(shapes('tflm/micro_speech_quantized'), ['49x40x1', '25x20x8', '1x1x4', '1x1x4']);
   });
 
-  test('borders: the host quantises float ports', () => {
+  test('the host quantises float inputs and outputs', () => {
     const { inputs, outputs } = readTflite(modelBytes('misc/heartbeats_quantized'));
     assert.equal([inputs[0]?.hostType, inputs[0]?.fileShape, outputs[0]?.hostType], ['float32', [1, 260], 'float32']);
     assert.is(readTflite(modelBytes('mlperf-tiny/kws_ref_model')).inputs[0]?.hostType, 'int8');
   });
 
-  test('a flat dense model takes frames from the frame option', () => {
+  test('the frame option splits a flat input into frames', () => {
     const bytes = modelBytes('mlperf-tiny/ad01_int8');
     assert.equal(readTflite(bytes, { frame: 128 }).tensors[0]?.shape, { t: 5, f: 1, c: 128 });
     assert.throws(() => readTflite(bytes, { frame: 100 }), /RN113/);
   });
 
   for (const name of ['mww/v2/okay_nabu', 'mww/v2/hey_jarvis', 'mww/v2/vad', 'mww/v1/okay_nabu']) {
-    test(`${name}: its states become histories, and none of its copying is left`, () => {
+    test(`${name}: its states become padding, and no copy remains`, () => {
       const { stateful, nodes } = readTflite(modelBytes(name));
       assert.is(stateful, true);
       const ops = new Set(nodes.map((n) => n.op));
@@ -125,7 +125,7 @@ if (hasSharedModels) {
     });
   }
 
-  test('a file of Signal operators is a front end, not a network', () => {
+  test('a file of Signal operators is reported as a front end, not a network', () => {
     assert.match(refusal('tflm/audio_preprocessor_int8'), /^RN114.*front end.*CUSTOM SignalWindow#0/);
   });
 }

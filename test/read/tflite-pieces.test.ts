@@ -1,8 +1,8 @@
 /**
- * Choices between two branches by the sign of a value, in TensorFlow Lite files.
+ * Selections between two branches by the sign of a value, in TensorFlow Lite files.
  *
- * In: x > 0 ? 2 x : k (exp(x) + c), and the same with something else in a place.  Checked: what is an ELU
- * is one; other choices are refused. tensorflow.test.ts has the numbers of LiteRT.
+ * In: x > 0 ? 2 x : k (exp(x) + c), and the same with one part changed.  Checked: a selection that computes
+ * an ELU becomes one; others are refused. tensorflow.test.ts compares them with LiteRT.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -47,12 +47,12 @@ function file(change: Partial<typeof right> = {}): Uint8Array {
   });
 }
 
-test('an ELU of another slope above zero', () => {
+test('a selection becomes an ELU with another slope above zero', () => {
   const attrs = readTflite(file()).nodes.map((node) => [node.op, 'alpha' in node.attrs ? node.attrs.alpha : undefined]);
   assert.equal(attrs, [['conv', undefined], ['activation', 0.25], ['mul', undefined]]); // biome-ignore format: one line
 });
 
-test('other choices are refused', async () => {
+test('other selections are refused', async () => {
   const cases: Partial<typeof right>[] = [{ zero: 1 }, { offset: -0.9 }, { compared: 'other' }, { fused: 1 }, { base: 'other' }];
   for (const change of cases) {
     const { code, message } = await refusalOf(() => readTflite(file(change)));

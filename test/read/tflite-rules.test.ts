@@ -1,6 +1,6 @@
 /**
- * Rules of the TensorFlow Lite reader, one small file each: what is refused because the file contradicts
- * itself or the specification, beside the same file with the right number, which is read.
+ * Rules of the TensorFlow Lite reader, one small file each. A file that contradicts itself or the
+ * specification is refused, and the same file with the right value is read.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -19,7 +19,7 @@ const q = (scale: number, zeroPoint: number): QuantOf => ({ scales: [Math.fround
 const i32 = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.from(values).buffer);
 const f32 = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
 
-/** A file of one subgraph, put together tensor by tensor. */
+/** A file with one subgraph, built tensor by tensor. */
 class File {
   readonly tensors: TensorOf[] = [];
   readonly operators: OperatorOf[] = [];
@@ -43,7 +43,7 @@ const only = <K extends OpName>(graph: Graph, op: K): NodeOf<K> => {
 const refused = (read: () => unknown, what: string, code?: string): void =>
   assert.throws(read, (e: unknown) => isRunletError(e) && (code === undefined || e.code === code), `${what} is read`);
 
-/** Numbers of a convolution in int8 that a file states; each has a right value. */
+/** Values that an int8 convolution's file states. Each has a valid default. */
 interface ConvOf {
   weightScales: number[];
   weightZeros: number[];
@@ -53,9 +53,7 @@ interface ConvOf {
 }
 const right: ConvOf = { weightScales: [0.02, 0.03, 0.04], weightZeros: [0, 0, 0], axis: 0, biasScale: 1, inputZero: -3 };
 
-/**
- * [1, 6, 1, 2] through CONV_2D of three outputs; the bias has `biasScale` times the scales that it must have.
- */
+/** CONV_2D from [1, 6, 1, 2] to three outputs. `biasScale` multiplies the valid scales of the bias. */
 function conv(numbers: Partial<ConvOf>): Graph {
   const { weightScales, weightZeros, axis, biasScale, inputZero } = { ...right, ...numbers };
   const file = new File();
@@ -75,20 +73,20 @@ function conv(numbers: Partial<ConvOf>): Graph {
   return file.read([x], [y]);
 }
 
-test('scales and zero points of a convolution', () => {
+test('a convolution with invalid scales or zero points is refused', () => {
   assert.is(only(conv({}), 'conv').attrs.outChannels, 3);
   conv({ inputZero: -128 });
   refused(() => conv({ inputZero: -129 }), 'a zero point of -129');
   refused(() => conv({ inputZero: 128 }), 'a zero point of 128');
   refused(() => conv({ weightZeros: [0, 0, 1] }), 'a zero point of one channel of weights');
   refused(() => conv({ weightScales: [0.02, 0.03], weightZeros: [0, 0] }), 'two scales for three channels');
-  // TensorFlow Lite: |input scale x weight scale - bias scale| / output scale <= 0.02; the largest product is
-  // 0.5 * 0.04
+  // TensorFlow Lite requires |input scale x weight scale - bias scale| / output scale <= 0.02; the largest
+  // product is 0.5 * 0.04
   conv({ biasScale: 1.09 });
-  refused(() => conv({ biasScale: 1.5 }), 'a bias scale that is half again too large', 'RN105');
+  refused(() => conv({ biasScale: 1.5 }), 'a bias scale that is 50 % too large', 'RN105');
 });
 
-test('scales of depthwise weights run over the last dimension; the stated multiplier is that of the filter', () => {
+test('depthwise weights have their scales along the last dimension, and the multiplier must match the filter', () => {
   const depthwise = (axis: number, scales: number, multiplier: number) => {
     const file = new File();
     const x = file.add('int8', [1, 6, 1, 2], { quant: q(0.5, 0) });
@@ -105,7 +103,7 @@ test('scales of depthwise weights run over the last dimension; the stated multip
   for (const stated of [1, 3]) refused(() => depthwise(3, 4, stated), `a multiplier of ${stated} where the filter has 2`);
 });
 
-/** int8 in, `op` on it, out with `y`'s quantisation. */
+/** Returns the graph of one int8 operator `op` whose output has the quantisation `y`. */
 function single(op: OperatorName, y: QuantOf, options: OptionsOf = {}, shape = [1, 6, 1, 4], outShape = shape): Graph {
   const file = new File();
   const [x, out] = [file.add('int8', shape, { quant: q(0.05, -3) }), file.add('int8', outShape, { quant: y })];
@@ -113,7 +111,7 @@ function single(op: OperatorName, y: QuantOf, options: OptionsOf = {}, shape = [
   return file.read([x], [out]);
 }
 
-test('outputs whose scale and zero point the specification fixes', () => {
+test('outputs must have the scale and zero point that the specification fixes', () => {
   for (const [op, scale, zero] of [
     ['LOGISTIC', 1 / 256, -128],
     ['TANH', 1 / 128, 0],
@@ -126,7 +124,7 @@ test('outputs whose scale and zero point the specification fixes', () => {
   }
 });
 
-test('an average over the whole window keeps its rounding: AVERAGE_POOL_2D and MEAN differ', () => {
+test('an average over the whole window keeps the rounding of its operator: AVERAGE_POOL_2D or MEAN', () => {
   const pool = { padding: 1, strideW: 1, strideH: 1, filterW: 1, filterH: 6 };
   const average = single('AVERAGE_POOL_2D', q(0.05, -3), pool, [1, 6, 1, 4], [1, 1, 1, 4]);
   assert.is(only(average, 'globalavg').attrs.rule, 'avgpool');
@@ -137,7 +135,7 @@ test('an average over the whole window keeps its rounding: AVERAGE_POOL_2D and M
   assert.is(only(file.read([x], [y]), 'globalavg').attrs.rule, 'mean');
 });
 
-test('FULLY_CONNECTED is known as such, with one weight scale or several, for its rounding is chosen later; shuffled weights are refused', () => {
+test('FULLY_CONNECTED stays marked with one weight scale or several, and shuffled weights are refused', () => {
   const dense = (scales: number[], weightsFormat = 0) => {
     const file = new File();
     const x = file.add('int8', [1, 4], { quant: q(0.5, 0) });
@@ -155,7 +153,7 @@ test('FULLY_CONNECTED is known as such, with one weight scale or several, for it
   refused(() => dense([0.02], 1), 'a shuffled matrix');
 });
 
-test('parts that are joined have the scale of the whole, the first one too', () => {
+test('every concatenated part must have the scale of the result', () => {
   const joined = (first: number, second: number) => {
     const file = new File();
     const [a, b] = [0, 1].map(() => file.add('int8', [1, 6, 1, 2], { quant: q(0.05, -3) })) as [number, number];
@@ -172,7 +170,7 @@ test('parts that are joined have the scale of the whole, the first one too', () 
   refused(() => joined(0.1, 0.2), 'a second part of another scale', 'RN105');
 });
 
-test('a uint8 border is its int8 side plus 128', () => {
+test('the zero point of a uint8 border is that of its int8 side plus 128', () => {
   const border = (zero: number) => {
     const file = new File();
     const x = file.add('uint8', [1, 6, 1, 2], { quant: q(0.05, zero) });
@@ -185,7 +183,7 @@ test('a uint8 border is its int8 side plus 128', () => {
   for (const zero of [124, 126]) refused(() => border(zero), `uint8 zero point ${zero} for -3`);
 });
 
-test('constant - x, and x - constant', () => {
+test('constant - x and x - constant keep their order', () => {
   const sub = (constantFirst: boolean) => {
     const file = new File();
     const x = file.add('float32', [1, 3, 1, 2]);
@@ -199,7 +197,7 @@ test('constant - x, and x - constant', () => {
   assert.equal(sub(false), [-9, -18, -7, -16, -5, -14]);
 });
 
-test('STRIDED_SLICE: begin and end have masks of their own; SPLIT_V: -1 is what is left', () => {
+test('STRIDED_SLICE has separate masks for begin and end, and -1 in SPLIT_V is the rest', () => {
   const file = new File();
   const x = file.add('float32', [1, 5, 1, 4]);
   const ranges = [i32(0, 0, 0, 1), i32(0, 0, 0, 0), i32(1, 1, 1, 1)].map((data) => file.add('int32', [4], { data }));
@@ -221,8 +219,8 @@ test('STRIDED_SLICE: begin and end have masks of their own; SPLIT_V: -1 is what 
 });
 
 /**
- * A stream with two rows of history, of which rows [from, from + 2) are kept, and which starts with `first`
- * in its first place.
+ * Returns a stream with two rows of history that keeps rows [from, from + 2) and starts with `first` as its
+ * first value.
  */
 function stateful(from: number, first = -7): Graph {
   const net = new Net(new Rng(1));
@@ -244,13 +242,13 @@ function stateful(from: number, first = -7): Graph {
   return readTflite(writeFile(file));
 }
 
-test('a state keeps the newest rows, and starts at the zero point in every place', () => {
+test('a state keeps the newest rows and starts at the zero point', () => {
   assert.ok(stateful(1).stateful);
   refused(() => stateful(0), 'a state that keeps its oldest rows');
-  refused(() => stateful(1, -6), 'a state whose first value is another');
+  refused(() => stateful(1, -6), 'a state with another first value');
 });
 
-test('vectors that share bytes are counted: a file of 64 KB gives a megabyte and a bit', () => {
+test('vectors that share bytes are counted, and a file of 64 KB gives little more than 1 MB', () => {
   const bytes = new Uint8Array(65536);
   const each = 32768;
   new DataView(bytes.buffer).setUint32(0, each, true);
@@ -264,10 +262,10 @@ test('vectors that share bytes are counted: a file of 64 KB gives a megabyte and
   );
 });
 
-test('a field lies in its table to its last byte, and nothing lies behind the file', () => {
+test('a field must be completely inside its table, and data inside the file', () => {
   const bytes = new Uint8Array(32);
   const data = new DataView(bytes.buffer);
-  // vtable at 4: 6 bytes, of a table of 8 bytes at 16 whose field 0 stands at `offset`
+  // vtable at 4 with 6 bytes, for a table of 8 bytes at 16 whose field 0 is at `offset`
   const table = (offset: number) => {
     data.setUint16(4, 6, true);
     data.setUint16(6, 8, true);
@@ -279,7 +277,7 @@ test('a field lies in its table to its last byte, and nothing lies behind the fi
   assert.is(table(7).int8(0), 0);
   for (const offset of [5, 7, 8]) refused(() => table(offset).int32(0), `four bytes from ${offset} of 8`, 'RN101');
   new View(bytes).need(28, 4, 'the end');
-  refused(() => new View(bytes).need(29, 4, 'behind the end'), 'a byte behind the file', 'RN101');
+  refused(() => new View(bytes).need(29, 4, 'past the end'), 'a byte past the end of the file', 'RN101');
 });
 
 test.run();

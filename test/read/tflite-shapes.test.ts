@@ -1,9 +1,8 @@
 /**
- * Shape arithmetic in TensorFlow Lite files: a flatten as converters write it, with 0 for a dimension that
- * is kept.
+ * Shape arithmetic in TensorFlow Lite files: converters write a flatten with 0 for a dimension that is kept.
  *
- * In: files whose RESHAPE takes a computed shape.  Checked: the graph computes the sums of the window, or
- * the file is refused.
+ * In: files whose RESHAPE takes a computed shape.  Checked: the graph computes the sums of the window, or the
+ * file is refused.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,7 +21,10 @@ const ints = (...values: number[]) => ({ shape: values.length > 1 ? [values.leng
 const empty = { shape: [1], type: 2 };
 const bool = { shape: [1], type: 6 };
 
-/** x [1, 4, 2] to [1, 0, -1], where 0 stands for the dimension of x, then two sums. */
+/**
+ * Returns a file that reshapes x [1, 4, 2] to [1, 0, -1], where 0 means the dimension of x, and computes two
+ * sums.
+ */
 function file(change: Partial<TfModelOf['tensors']> = {}, codes: { equal?: number } = {}): Uint8Array {
   return writeTflite({
     tensors: {
@@ -56,7 +58,7 @@ function file(change: Partial<TfModelOf['tensors']> = {}, codes: { equal?: numbe
   });
 }
 
-test('dimensions that are kept: EQUAL, WHERE, GATHER, SPARSE_TO_DENSE, ADD, CAST', () => {
+test('a shape with kept dimensions is computed: EQUAL, WHERE, GATHER, SPARSE_TO_DENSE, ADD, CAST', () => {
   const graph = readTflite(file());
   const x = Float32Array.from({ length: 8 }, (_, i) => 2 ** i);
   const y = runFloat(graph, [x])[graph.outputs[0]?.tensor as number] as Float32Array;
@@ -66,14 +68,17 @@ test('dimensions that are kept: EQUAL, WHERE, GATHER, SPARSE_TO_DENSE, ADD, CAST
   );
 });
 
-test('places outside a vector, lengths that do not fit, and operators that are not evaluated', async () => {
-  assert.is((await refusalOf(() => readTflite(file({ length: ints(0) })))).code, 'RN106', 'a vector too short for its places');
-  assert.is((await refusalOf(() => readTflite(file({ zero: ints(0, 0) })))).code, 'RN106', 'two beside three');
+test('indices outside a vector, lengths that do not match and operators that are not evaluated are refused', async () => {
+  assert.is((await refusalOf(() => readTflite(file({ length: ints(0) })))).code, 'RN106', 'a vector that is too short for its indices');
+  assert.is((await refusalOf(() => readTflite(file({ zero: ints(0, 0) })))).code, 'RN106', 'lengths of two and three');
   assert.is((await refusalOf(() => readTflite(file({ length: ints(1 << 30) })))).code, 'RN110', 'a vector of a billion');
   assert.is((await refusalOf(() => readTflite(file({}, { equal: 72 })))).code, 'RN110', 'NOT_EQUAL');
 });
 
-/** x [1, 4, 2] to `size` numbers of its int64 shape from `begin` on, and -1 before or behind them. */
+/**
+ * Returns a file that reshapes x [1, 4, 2] to `size` elements of its int64 shape from `begin` on, with -1
+ * before or after them.
+ */
 const behindSlice = (begin: number, size: number, parts = 'part rest'): Uint8Array =>
   writeTflite({
     tensors: {
@@ -101,7 +106,7 @@ const behindSlice = (begin: number, size: number, parts = 'part rest'): Uint8Arr
     outputs: ['y'],
   });
 
-test('a part of a shape of int64: SLICE, also of what is left', async () => {
+test('SLICE takes a part of an int64 shape, also the rest of it', async () => {
   const sums = (bytes: Uint8Array) => {
     const graph = readTflite(bytes);
     const y = runFloat(graph, [Float32Array.from({ length: 8 }, (_, i) => i)]);

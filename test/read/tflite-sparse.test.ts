@@ -1,9 +1,9 @@
 /**
  * Sparse weights of TensorFlow Lite files, as pruning writes them.
  *
- * In: a dense layer whose weights [3, 4] are listed in several ways, and files of TensorFlow's converter
- * with damage.  Checked: the weights in full; what does not fit together is refused. tensorflow.test.ts has
- * the numbers of LiteRT for these files.
+ * In: a dense layer whose weights [3, 4] are stored in several sparse formats, and damaged files of
+ * TensorFlow's converter.  Checked: the dense weights are right; inconsistent files are refused.
+ * tensorflow.test.ts compares these files with LiteRT.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { type TfTensorOf, writeTflite } from './tflite-model.ts';
 const tall = 1 << 14;
 type Sparse = NonNullable<TfTensorOf['sparse']>;
 
-/** y = w x, where DENSIFY gives w. */
+/** Returns a file that computes y = w x, where DENSIFY gives w. */
 const file = (
   floats: number[],
   sparse: Sparse,
@@ -39,7 +39,7 @@ const file = (
     outputs: ['y'],
   });
 
-/** Column by column, from what the layer makes of unit vectors. */
+/** Returns the columns of the weights: the outputs of the layer for unit vectors. */
 const weightsOf = (bytes: Uint8Array): number[][] => {
   const column = (i: number): number[] => {
     const graph = readTflite(bytes);
@@ -59,27 +59,27 @@ const byColumn = {
 };
 const pairs = { order: [0, 1, 2], blocks: [1], levels: [3, { segments: [0, 1, 1, 2], indices: [1, 0] }, 2] };
 
-test('rows, columns, and blocks of two inputs', () => {
+test('weights are read by rows, by columns, and in blocks of two inputs', () => {
   assert.equal(weightsOf(file([5, 6, 7], byRow)), [[0, 0, 6], [0, 0, 0], [5, 0, 0], [0, 0, 7]]); // biome-ignore format: one line
   assert.equal(weightsOf(file([5, 6, 7], byColumn)), [[0, 0, 0], [0, 0, 5], [0, 0, 0], [6, 7, 0]]); // biome-ignore format: one line
   assert.equal(weightsOf(file([5, 6, 7, 8], pairs)), [[0, 0, 7], [0, 0, 8], [5, 0, 0], [6, 0, 0]]); // biome-ignore format: one line
 });
 
-test('what does not fit together is refused', async () => {
+test('inconsistent sparse weights are refused', async () => {
   const code = async (sparse: Sparse, floats = [5, 6, 7], more = {}) =>
     (await refusalOf(() => readTflite(file(floats, sparse, more)))).code;
   const listing = (segments: number[], indices: number[]) => ({ order: [0, 1], levels: [3, { segments, indices }] });
-  assert.is(await code(listing([0, 1, 1, 3], [2, 0, 4])), 'RN103', 'an index of no column');
+  assert.is(await code(listing([0, 1, 1, 3], [2, 0, 4])), 'RN103', 'an index past the last column');
   assert.is(await code(listing([0, 1, 1, 3], [2, 0, -1])), 'RN103', 'an index below 0');
   assert.is(await code(listing([0, 1, 3], [2, 0, 3])), 'RN103', 'a row without a segment');
   assert.is(await code(listing([0, 2, 1, 3], [2, 0, 3])), 'RN103', 'a segment that ends before it begins');
   assert.is(await code(listing([0, 1, 1, 2], [2, 0, 3])), 'RN103', 'an index in no segment');
-  assert.is(await code(byRow, [5, 6]), 'RN103', 'a value too few');
+  assert.is(await code(byRow, [5, 6]), 'RN103', 'a missing value');
   assert.is(await code({ ...byRow, order: [0, 0] }), 'RN103', 'an order that leaves out a dimension');
-  assert.is(await code({ ...byRow, levels: [3] }), 'RN103', 'a level too few');
-  assert.is(await code({ order: [0, 1], levels: [4, 4] }), 'RN103', 'a row too many');
+  assert.is(await code({ ...byRow, levels: [3] }), 'RN103', 'a missing level');
+  assert.is(await code({ order: [0, 1], levels: [4, 4] }), 'RN103', 'an extra row');
   assert.is(await code({ ...pairs, levels: pairs.levels.with(2, 3) }, [5, 6, 7, 8]), 'RN103', 'blocks of three in four');
-  assert.is(await code({ ...pairs, blocks: [2] }), 'RN103', 'blocks of no dimension');
+  assert.is(await code({ ...pairs, blocks: [2] }), 'RN103', 'blocks without a dimension');
   assert.is(await code(byRow, undefined, { to: [4, 3] }), 'RN103', 'DENSIFY into another shape');
   const empty = {
     order: [1, 0],
@@ -88,7 +88,7 @@ test('what does not fit together is refused', async () => {
       { segments: [0, 1], indices: [0] },
     ],
   };
-  assert.is(await code(empty, [1], { units: tall }), 'RN102', 'a small file of a large tensor');
+  assert.is(await code(empty, [1], { units: tall }), 'RN102', 'a small file with a large tensor');
   assert.is(await code({ order: [0, 1], levels: [tall, 4] }, [1], { units: tall }), 'RN103', 'more values than bytes');
 });
 

@@ -1,6 +1,6 @@
 /**
- * The TensorFlow Lite reader on float fixtures: shapes, options, and the same numbers as TensorFlow Lite's
- * reference kernels.
+ * The TensorFlow Lite reader on float fixtures: shapes and options are right, and the outputs equal those of
+ * TensorFlow Lite's reference kernels.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -15,7 +15,7 @@ const goldens = parseNpz(readBytes(fixturesDir, 'goldens.npz'));
 const throwsCode = (fn: () => unknown, code: string) => assert.throws(fn, (e: unknown) => isRunletError(e) && e.code === code);
 
 for (const name of fixtureNames) {
-  test(`${name} gives the interpreter's numbers`, () => {
+  test(`${name} gives the interpreter's outputs`, () => {
     const graph = readTflite(readBytes(fixturesDir, `${name}.tflite`));
     const [input, output] = [graph.inputs[0], graph.outputs[0]];
     const [rows, wanted] = [goldens[`${name}.in`], goldens[`${name}.out`]];
@@ -38,7 +38,7 @@ for (const name of fixtureNames) {
 
 const opsOf = (name: string) => readTflite(readBytes(fixturesDir, `${name}.tflite`)).nodes.map((n) => n.op);
 
-test('operators are the expected ones', () => {
+test('the graphs have the expected operators', () => {
   assert.equal(opsOf('causal-tcn').slice(0, 3), ['conv', 'conv', 'add']);
   assert.equal(opsOf('conv2d'), ['conv', 'depthwise', 'conv', 'maxpool', 'globalavg', 'dense']);
   assert.equal(opsOf('separable'), [
@@ -78,7 +78,7 @@ test('causal and dilated convolutions have explicit padding', () => {
   assert.equal(dilated?.op === 'conv' && dilated.attrs.padT, [3, 3]);
 });
 
-test('features that lie in the channels become a kernel over features', () => {
+test('features stored in the channels become a kernel over features', () => {
   const graph = readTflite(readBytes(fixturesDir, 'merged-features.tflite'));
   const conv = graph.nodes[1];
   assert.equal(conv?.op === 'conv' && [conv.attrs.kernelT, conv.attrs.kernelF], [3, 6]);
@@ -108,7 +108,7 @@ test('a channels-first input and a flat input keep their file order in the port'
   assert.equal(flat.tensors[0]?.shape, { t: 12, f: 1, c: 5 });
 });
 
-test('other formats', async () => {
+test('readModel reads a valid file, and refuses other formats and a truncated one', async () => {
   const graph = await readModel(readBytes(fixturesDir, 'conv2d.tflite'), { timeAxis: 1 });
   assert.is(graph.nodes.length, 6);
   const code = async (bytes: Uint8Array) => {

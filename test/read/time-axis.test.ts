@@ -1,6 +1,6 @@
 /**
- * Which dimension is time: recognised by the file, told by an option or the metadata, or asked for; never
- * guessed without a word.
+ * The time dimension: recognised from the file, set by an option or the metadata, or asked for. It is never
+ * guessed without a notice.
  */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -14,7 +14,7 @@ import { writeTflite } from './tflite-model.ts';
 
 const ones = (...dims: number[]) => ({ dims, floats: new Array<number>(dims.reduce((a, b) => a * b, 1)).fill(0.01) });
 
-/** An ONNX convolution over [1, 1, a, b]. */
+/** Returns an ONNX convolution over [1, 1, a, b]. */
 const plane = (a: number, b: number, kernel = [3, 3], attributes: Record<string, AttributeOf> = {}, metadata: Record<string, string> = {}) =>
   writeModel({
     nodes: [{ op: 'Conv', name: 'c', inputs: ['x', 'w'], outputs: ['y'], attributes }],
@@ -24,7 +24,7 @@ const plane = (a: number, b: number, kernel = [3, 3], attributes: Record<string,
     metadata,
   }); // biome-ignore format: one line
 
-/** An ONNX file that flattens [1, a, b]. */
+/** Returns an ONNX file that flattens [1, a, b]. */
 const flattened = (a: number, b: number) =>
   writeModel({
     nodes: [
@@ -36,7 +36,7 @@ const flattened = (a: number, b: number) =>
     tensors: { w: ones(a * b, 2) },
   });
 
-/** A TensorFlow Lite max pool over [1, a, b, 1]. */
+/** Returns a TensorFlow Lite max pool over [1, a, b, 1]. */
 const pooled = (a: number, b: number, op = 17) =>
   writeTflite({
     tensors: { x: { shape: [1, a, b, 1] }, y: { shape: [1, a, b, 1] } },
@@ -45,7 +45,7 @@ const pooled = (a: number, b: number, op = 17) =>
     outputs: ['y'],
   }); // biome-ignore format: one line
 
-/** An ONNX file that transposes [1, a, b], and has a layer behind that. */
+/** Returns an ONNX file that transposes [1, a, b] before a layer. */
 const turned = (a: number, b: number) =>
   writeModel({
     nodes: [
@@ -62,7 +62,7 @@ const shapeOf = (graph: Graph) => {
   return [t, f, c];
 };
 
-/** Time, features and channels of the input, what the user is told, or the error. */
+/** Returns the input's time, features and channels with the notices, or the error. */
 async function read(bytes: Uint8Array, options: ReadOptions = {}) {
   const notices: string[] = [];
   try {
@@ -74,7 +74,7 @@ async function read(bytes: Uint8Array, options: ReadOptions = {}) {
   }
 }
 
-test('mel bands first and last: a usual number of bands is features, in ONNX and TensorFlow Lite', async () => {
+test('a dimension with a usual number of mel bands is features, in either position', async () => {
   for (const file of [plane, pooled])
     for (const mels of [40, 64, 80, 128, 13]) {
       const first = await read(file(mels, 101));
@@ -84,17 +84,17 @@ test('mel bands first and last: a usual number of bands is features, in ONNX and
     }
 });
 
-test('a few channels beside a long window are features, also where the window is as long as a bank of filters', async () => {
+test('the short dimension is features, even if the long one has a usual number of mel bands', async () => {
   assert.equal((await read(plane(128, 6))).shape, [128, 6, 1]);
   assert.equal((await read(plane(9, 128))).shape, [128, 9, 1]);
 });
 
-test('operators decide before lengths do: 40 frames of 101 values', async () => {
+test('operators decide before lengths: 40 frames of 101 values', async () => {
   const cases: [string, Uint8Array][] = [
     ['dilated', plane(40, 101, [3, 3], { dilations: [2, 1] })],
     ['causal', plane(40, 101, [3, 3], { pads: [2, 1, 0, 1] })],
-    ['a kernel that takes a whole axis', plane(40, 101, [3, 101])],
-    ['a kernel that is long along one', plane(40, 101, [3, 1])],
+    ['a kernel over a whole axis', plane(40, 101, [3, 101])],
+    ['a kernel along one axis only', plane(40, 101, [3, 1])],
   ];
   for (const [name, bytes] of cases) {
     const { shape, notices, graph } = await read(bytes);
@@ -102,10 +102,10 @@ test('operators decide before lengths do: 40 frames of 101 values', async () => 
     assert.equal(notices, [], name);
     assert.match(graph?.notes[0] ?? '', 'time is dimension 2 (40 frames of 101)');
   }
-  assert.equal((await read(plane(101, 40, [1, 3]))).shape, [40, 101, 1], 'and the other way round');
+  assert.equal((await read(plane(101, 40, [1, 3]))).shape, [40, 101, 1], 'with the dimensions exchanged');
 });
 
-test('much longer: taken with a notice that names the other reading and its option', async () => {
+test('a much longer dimension is taken as time, with a notice that names the alternative and its option', async () => {
   for (const [a, b, dim] of [
     [99, 43, 3],
     [43, 99, 2],
@@ -118,7 +118,7 @@ test('much longer: taken with a notice that names the other reading and its opti
   }
 });
 
-test('nothing tells: RN168 names both readings, and each option is one of them', async () => {
+test('if nothing decides, RN168 names both alternatives and their options', async () => {
   for (const [bytes, dims] of [
     [plane(49, 43), [2, 3]],
     [plane(64, 40), [2, 3]],
@@ -139,7 +139,7 @@ test('nothing tells: RN168 names both readings, and each option is one of them',
   }
 });
 
-test('metadata stand for the option, and name the width of the front end; the option wins', async () => {
+test('metadata set the time dimension or the width of the front end, and the option overrides them', async () => {
   const told = plane(49, 43, [3, 3], {}, { 'runlet.time_axis': '3' });
   assert.equal((await read(told)).shape, [43, 49, 1]);
   assert.equal((await read(told, { timeAxis: 2 })).shape, [49, 43, 1]);
@@ -148,7 +148,7 @@ test('metadata stand for the option, and name the width of the front end; the op
   assert.equal((await read(plane(64, 40, [3, 3], {}, { 'runlet.features': features }))).shape, [64, 40, 1]);
 });
 
-test('only one reading has operators that stream: it is taken', async () => {
+test('if only one dimension can stream, it is taken as time', async () => {
   const file = new Uint8Array(readFileSync(new URL('../fixtures/onnx/ts-channelfold.onnx', import.meta.url)));
   assert.is((await read(file, { timeAxis: 2 })).error?.code, 'RN150');
   const { shape, notices } = await read(file);
@@ -156,7 +156,7 @@ test('only one reading has operators that stream: it is taken', async () => {
   assert.equal(notices, []);
 });
 
-test('flattened windows of three dimensions: by the width, by the convention of Keras with a notice, else asked for', async () => {
+test('a flattened window is recognised by its width, or by the convention of Keras with a notice', async () => {
   assert.equal((await read(flattened(30, 96))).shape, [30, 1, 96]);
   assert.equal((await read(flattened(6, 128))).shape, [128, 1, 6]);
   const dense = (a: number, b: number) =>
@@ -175,7 +175,7 @@ test('flattened windows of three dimensions: by the width, by the convention of 
   assert.equal((await read(dense(6, 128))).shape, [128, 1, 6], 'channels first, as a converter from PyTorch leaves them');
 });
 
-test('a layer behind a transposition: along time, or of the channels that stood first', async () => {
+test('a layer after a transposition reads the values of a frame, or channels that came first', async () => {
   assert.equal((await read(turned(48, 3))).shape, [48, 1, 3]);
   assert.equal((await read(turned(3, 48))).shape, [48, 1, 3]);
   const open = await read(turned(20, 18));
@@ -192,12 +192,12 @@ const flat = (values: number, metadata: Record<string, string> = {}) =>
     metadata,
   });
 
-test('a flat window: the question has the frames that make sense', async () => {
+test('for a flat window, the question suggests plausible frames', async () => {
   const question = async (values: number, columns?: number, metadata: Record<string, string> = {}) =>
     flatQuestion(await readModel(flat(values, metadata)), columns) ?? '';
   assert.match(await question(714), 'is this 119 frames of 6? Then --frame 6');
   assert.match(await question(714, 3), 'is this 238 frames of 3, as the data have 3 columns? Then --frame 3');
-  assert.match(await question(714, 5), '--frame 6', 'columns that do not divide it say nothing');
+  assert.match(await question(714, 5), '--frame 6', 'a number of columns that does not divide the window is ignored');
   assert.match(await question(1960), 'is this 49 frames of 40? Then --frame 40');
   assert.is(await question(16), '', 'features of one moment');
   assert.equal(shapeOf(await readModel(flat(714), { frame: 6 })), [119, 1, 6]);

@@ -1,8 +1,8 @@
 /**
- * A TensorFlow Lite file of one function of one value.
+ * Writes a TensorFlow Lite file with one function of one value.
  *
- * In: the operator, a constant operand, quantisations for an int8 file.  Out: the bytes; input and output are
- * [1, 64, 1], or [1, 256, 1] in int8.
+ * In: the operator, a constant operand, and the quantisation for an int8 file.  Out: the bytes. Input and
+ * output are [1, 64, 1], or [1, 256, 1] in int8.
  */
 import type { QuantParams } from '../../models/graph/types.ts';
 import { type TfModelOf, writeTflite } from './tflite-model.ts';

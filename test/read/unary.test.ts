@@ -1,7 +1,7 @@
 /**
- * Functions of one value in the readers: ONNX against onnxruntime, TensorFlow Lite against formulas
- * (test/references/unary.test.ts has the interpreters), and what is refused.  test/read/tfjs.test.ts has
- * those of TensorFlow.js.
+ * Functions of one value in the readers: ONNX against onnxruntime, TensorFlow Lite against formulas, and
+ * files that are refused. test/references/unary.test.ts compares with the interpreters,
+ * test/read/tfjs.test.ts with TensorFlow.js.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,8 +22,8 @@ if (!runtime) console.log('onnxruntime-web does not load here: the float oracle 
 
 type Attributes = NonNullable<ModelOf['nodes'][number]['attributes']>;
 /**
- * x, made positive where the function wants that, through one operator; `second` is a constant, in place
- * `at`.
+ * Returns a model with one operator over x, which is made positive if the function requires it. `second` is a
+ * constant operand at position `at`.
  */
 function onnx(op: string, attributes: Attributes = {}, second?: { at: number; values: number[] }, opset = 17): Uint8Array {
   const positive = /^(Sqrt|Log|Reciprocal|Pow|Div)$/.test(op);
@@ -75,7 +75,7 @@ const files: Record<string, Uint8Array> = {
   'a constant divided by x': onnx('Div', {}, scalar(0, 3)),
 };
 for (const [name, bytes] of Object.entries(files))
-  test(`ONNX as onnxruntime: ${name}`, async () => {
+  test(`ONNX agrees with onnxruntime: ${name}`, async () => {
     const graph = readOnnx(bytes);
     const inputs = randomInputs(graph, 5);
     const [own] = ownOutputs(graph, inputs) as [Float32Array];
@@ -86,7 +86,7 @@ for (const [name, bytes] of Object.entries(files))
     assert.ok(error <= 2e-6, `${error}`);
   });
 
-test('powers that have a name become that function', () => {
+test('powers with a name become that function', () => {
   const fnOf = (exponent: number) => attrsOf(readOnnx(onnx('Pow', {}, scalar(1, exponent)))).fn;
   assert.equal([2, 0.5, -0.5, -1, 3].map(fnOf), ['square', 'sqrt', 'rsqrt', 'reciprocal', 'pow']);
 });
@@ -94,7 +94,7 @@ test('powers that have a name become that function', () => {
 const code = (run: () => unknown, message: RegExp): void => {
   assert.throws(run, (e: unknown) => isRunletError(e) && message.test(e.message));
 };
-test('ONNX: what has no such form is refused with its reason', () => {
+test('ONNX: operators that are not a function of one value are refused with the reason', () => {
   code(() => readOnnx(onnx('Pow', {}, { at: 1, values: [1, 2, 3] })), /its exponent has 3 values/);
   code(() => readOnnx(onnx('Max', {}, { at: 1, values: [] })), /RN1/);
   code(() => readOnnx(onnx('Selu', { alpha: { float: 1.5 } })), /its alpha is 1.5/);
@@ -102,7 +102,7 @@ test('ONNX: what has no such form is refused with its reason', () => {
   readOnnx(onnx('Selu', { alpha: { float: 1.6732632423543772 }, gamma: { float: 1.0507010221481323 } }));
 });
 
-test('a function is not shared between nodes: a clamp that folds into one leaves the others alone', () => {
+test('nodes do not share a function: a clamp that folds into one does not change the others', () => {
   const bytes = writeModel({
     nodes: [
       { op: 'Tanh', inputs: ['x'], outputs: ['a'] },
@@ -124,7 +124,7 @@ const runs = (made: Made, x: Float32Array): Float32Array => {
   return runFloat(graph, [x])[graph.outputs[0]?.tensor as number] as Float32Array;
 };
 
-test('float TensorFlow Lite: every name means its formula', () => {
+test('float TensorFlow Lite: every operator computes its formula', () => {
   for (const op of [...unaryOperators('tflite'), 'NEG']) {
     if (/^(RELU|LEAKY)/.test(op)) continue;
     const fn = op === 'NEG' ? undefined : unaryFns.find((f) => unaryOf(f).tflite === op);
@@ -142,19 +142,19 @@ test('float TensorFlow Lite: every name means its formula', () => {
   code(() => runs({ op: 'MAXIMUM', constant: [0.5, 1] }, inputs), /2 values; one for all/);
 });
 
-test('int8 TensorFlow Lite: what its interpreters have no kernel for, or one that cuts fractions off, is refused', () => {
+test('int8 TensorFlow Lite: an operator without a kernel, or with one that truncates, is refused', () => {
   const quant = { x: { scale: 0.05, zeroPoint: -128 }, y: { scale: 0.05, zeroPoint: -128 } };
   for (const op of Object.keys(codes)) {
     const made: Made = { op, quant, ...(/^(MAX|MIN|POW)/.test(op) && { constant: [3] }) };
     const refused = op === 'NEG' || op === 'POW' || unaryFns.some((f) => unaryOf(f).tflite === op && unaryOf(f).noInt8);
-    if (refused) code(() => readTflite(unaryFile(made)), /RN110[\s\S]*(no int8 kernel|cuts the fraction)/);
+    if (refused) code(() => readTflite(unaryFile(made)), /RN110[\s\S]*(no int8 kernel|truncates its int8)/);
     else readTflite(unaryFile(made));
   }
   const apart = { ...quant, y: { scale: 0.05, zeroPoint: -127 } };
   code(() => readTflite(unaryFile({ op: 'MAXIMUM', constant: [3], quant: apart })), /the same parameters/);
 });
 
-test('.rnq files and ONNX hold every function that their formats have', () => {
+test('.rnq and ONNX files can store every function of their format', () => {
   for (const fn of unaryFns) {
     const made = readOnnx(onnx('Tanh'));
     const node = made.nodes.find((n) => n.op === 'activation');

@@ -1,6 +1,6 @@
 /**
- * An input of one frame beside a signal: the newest of its frames counts, against onnxruntime, which takes
- * one; streamed integers against the windowed model.
+ * A model with a signal and an input of one frame. The newest of that input's frames is used; onnxruntime
+ * takes a single one. The streamed integers are compared with the windowed model.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -34,7 +34,7 @@ const bytes = writeModel({
   opset: 13,
 });
 
-(runtime ? test : test.skip)('the newest frame of a vector counts', async () => {
+(runtime ? test : test.skip)('the newest frame of a vector input is used', async () => {
   if (!runtime) return;
   const graph = await readModel(bytes);
   assert.equal(graph.inputs.map(({ fileShape }) => fileShape), [[1, channels, window], [1, window, values]]); // biome-ignore format: one line
@@ -50,7 +50,7 @@ const bytes = writeModel({
   await session.release();
 });
 
-test('a signal and a vector stream as the windowed model', async () => {
+test('the stream of a signal and a vector equals the windowed model', async () => {
   const graph = await readModel(bytes);
   const ticks = 3 * window;
   const signals = [channels, values].map((width) => Float32Array.from({ length: ticks * width }, draw));

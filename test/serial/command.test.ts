@@ -84,8 +84,8 @@ const quick = { answerMs: 10, tries: 3, bitsPerSecond: 10_000_000 };
 const against = (codes: Parameters<typeof answering>[0]) => messageOf(flashSerial(image, answering(codes), quick));
 
 test('RN882, RN883, RN887, RN889, RN890: a device that is silent, another, or broken', async () => {
-  assert.match(await against({}), /^RN882: .*3 times nothing came/);
-  assert.match(await against({ hello: [use] }), /^RN883: .*it has 1, and this is 2/);
+  assert.match(await against({}), /^RN882: .*3 times there was no answer/);
+  assert.match(await against({ hello: [use] }), /^RN883: .*its version is 1, and this program has version 2/);
   assert.match(await against({ hello: [ok], begin: [io] }), /^RN889/);
   assert.match(await against({ hello: [ok], begin: [ok], data: [order] }), /^RN890: .*-12 \(order\)/);
   assert.match(await against({ hello: [ok], begin: [order] }), /^RN890/);
@@ -110,10 +110,10 @@ test('exit codes: 2 for the command line, 4 for a port and for a file that is no
   assert.is((await cli(file('there.bin', image))).code, 2);
   assert.is((await cli('x.bin', '--to', 'serial:/dev/null', '--until', 'later')).code, 2);
   const junk = await cli(file('junk.bin', image), '--to', 'serial:/dev/null');
-  assert.equal([junk.code, /RN880 this is no model/.test(junk.stderr)], [4, true], junk.stderr);
+  assert.equal([junk.code, /RN880 this is not a model/.test(junk.stderr)], [4, true], junk.stderr);
   const good = await imageOf(12);
   const cut = await cli(file('cut.bin', good.subarray(0, -16)), '--to', 'serial:/dev/null');
-  assert.match(cut.stderr, /RN880.*\n.*\n.*cut short or changed/);
+  assert.match(cut.stderr, /RN880.*\n.*\n.*incomplete or damaged/);
   const port = await cli(file('good.bin', good), '--to', 'serial:/dev/null', '--json');
   assert.is(port.code, 4);
   assert.is(JSON.parse(port.stdout).error.code, 'RN881');

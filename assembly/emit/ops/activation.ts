@@ -1,6 +1,6 @@
 /**
- * activation: one call of activation_s8 with its table of 256 bytes; with int16 on a side, of the kernel that
- * computes it.
+ * activation: one call of activation_s8 with its table of 256 bytes; with an int16 input or output, of the
+ * kernel that computes the function.
  */
 import { isCurve } from '../../../quant/ops/activation.ts';
 import type { CurveParams, RescaleParams } from '../../../quant/ops/op.ts';

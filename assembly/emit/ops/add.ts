@@ -1,4 +1,4 @@
-/** add: one call of add_s8 over all elements. */
+/** add: one call of add_s8 or add_s16 over all elements. */
 import { AddBlock } from '../blocks.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { frameElements } from './sliding.ts';

@@ -1,4 +1,4 @@
-/** avgpool: one call of avgpool_s8. */
+/** avgpool: one call of avgpool_s8 or avgpool_s16. */
 import { callOf, type EmitOp } from './op.ts';
 import { poolBlock } from './sliding.ts';
 

@@ -1,4 +1,4 @@
-/** concat: one call of concat_s8 an input, each copying its part of every row; a single row is a move. */
+/** concat: one call of concat_s8 per input, which copies its part of every row; a single row is a move. */
 import { ConcatBlock } from '../blocks.ts';
 import { copiedBytes } from './int16.ts';
 import { type Call, callOf, type EmitOp } from './op.ts';

@@ -1,6 +1,6 @@
 /**
- * conv: one call of the target's kernel, with weights in tiles; partial tap sums read weights in the
- * operator's own order ([o][kt][kf][c/groups]).
+ * conv: one call of the target's kernel, with weights in tiles. Partial tap sums read weights in the
+ * operator's order ([o][kt][kf][c/groups]).
  */
 import { int16Call } from './int16.ts';
 import { convShape } from './mac.ts';

@@ -1,6 +1,6 @@
 /**
- * dense: one call of the target's kernel, with weights in tiles; accumulators read them in the operator's own
- * order ([u][t][f][c]).
+ * dense: one call of the target's kernel, with weights in tiles. Accumulators of waiting windows read weights
+ * in the operator's order ([u][t][f][c]).
  */
 import { DenseFoldBlock } from '../blocks.ts';
 import { foldFields } from './fold.ts';

@@ -1,6 +1,6 @@
 /**
- * depthwise: one call of depthwise_s8, with weights in the operator's own order ([kt][kf][o]); simd: of
- * depthwise_s8_simd, with weights in tiles.
+ * depthwise: one call of the target's kernel, or of depthwise_s8 with weights in the operator's order
+ * ([kt][kf][o]).
  */
 import { int16Call } from './int16.ts';
 import { callOf, type EmitOp } from './op.ts';

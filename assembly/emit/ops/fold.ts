@@ -1,6 +1,6 @@
 /**
- * The fields of a fold as accumulators of waiting windows, for globalavg, globalmax and dense. Holds no
- * operator.
+ * Fields of a fold that keeps accumulators of waiting windows, for globalavg, globalmax and dense. Helpers
+ * only, no operator.
  */
 import type { DenseFoldBlock, PlainBlock } from '../blocks.ts';
 import type { FoldIo, StepIo } from './op.ts';

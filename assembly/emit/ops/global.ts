@@ -1,4 +1,4 @@
-/** The parameter block and calls of globalavg and globalmax. Holds no operator. */
+/** The parameter block and calls of globalavg and globalmax. Helpers only, no operator. */
 import type { At } from '../block.ts';
 import { GlobalBlock, GlobalFoldBlock, GlobalSimdBlock } from '../blocks.ts';
 import { foldFields } from './fold.ts';
@@ -7,7 +7,7 @@ import { type Call, callNamed, type EmitContext, type StepIo } from './op.ts';
 
 type GlobalIo = StepIo<'globalavg'> | StepIo<'globalmax'>;
 
-/** `mac`: of simd, the block that finishes the sums. */
+/** Packs the block. `mac`, for simd: the block that finishes the sums. */
 export function globalBlock(io: GlobalIo, ctx: EmitContext, mac?: number): At<GlobalBlock> {
   const { params: p, partial } = io;
   const [x] = io.x;
@@ -33,16 +33,15 @@ export function globalBlock(io: GlobalIo, ctx: EmitContext, mac?: number): At<Gl
   return mac === undefined ? ctx.block(GlobalBlock, fields) : ctx.block(GlobalSimdBlock, { ...fields, mac });
 }
 
-/** `suffix`: of a target. */
+/** Returns the call. `suffix`: end of the kernel's name, for a target. */
 export function globalCall(op: 'globalavg' | 'globalmax', io: GlobalIo, block: At<GlobalBlock>, suffix = ''): Call {
   const method = io.fold?.fold.method;
   const kind = method === 'ring' || method === 'slide' ? method : io.step.kind;
   const name = kind === 'run' ? op : `${op}_${kind}`;
   const { types } = io.params;
-  // partial sums have no type: what adds to them depends on the input's alone, what finishes them on the
-  // output's
-  const own =
+  // partial sums have no type: accumulate depends only on the type of the input, finish on that of the output
+  const kernelTypes =
     types && kind === 'accumulate' ? { x: types.x, y: types.x } : types && kind === 'finish' ? { x: types.y, y: types.y } : types;
-  const plain = !own || (own.x === 'int8' && own.y === 'int8');
-  return callNamed(`${name}_${plain ? 's8' : typesSuffix(own)}${suffix}`, block);
+  const plain = !kernelTypes || (kernelTypes.x === 'int8' && kernelTypes.y === 'int8');
+  return callNamed(`${name}_${plain ? 's8' : typesSuffix(kernelTypes)}${suffix}`, block);
 }

@@ -1,6 +1,4 @@
-/**
- * globalavg: over the whole window at once, or accumulate / finish / rotate where partial results are kept.
- */
+/** globalavg: over the whole window at once, or accumulate / finish / rotate if partial results are kept. */
 import type { GlobalParams } from '../../../quant/ops/op.ts';
 import { zeros } from '../block.ts';
 import { SimdBlock } from '../blocks.ts';
@@ -11,8 +9,8 @@ import { type Call, callOf, type EmitContext, type EmitOp, type StepIo } from '.
 const finishes = new WeakMap<GlobalParams, Finish>();
 
 /**
- * The requantisation of a mean as that of a layer with one output; the same object for every module of a
- * plan, so that its floats are searched once.
+ * Returns the requantisation of a mean as that of a layer with one output. All modules of a plan get the same
+ * object, so that its floats are searched once.
  */
 function finishOf(p: GlobalParams): Finish {
   const finish = finishes.get(p) ?? {
@@ -28,8 +26,8 @@ function finishOf(p: GlobalParams): Finish {
 }
 
 /**
- * simd: a mean whose sums are requantised as those of a convolution; nothing where they are averaged by
- * division, or accumulated.
+ * simd: returns the call for a mean whose sums are requantised like those of a convolution; undefined if the
+ * mean divides, or accumulates.
  */
 function simdCall(io: StepIo<'globalavg'>, ctx: EmitContext): Call | undefined {
   const { params: p, out } = io;
@@ -39,7 +37,7 @@ function simdCall(io: StepIo<'globalavg'>, ctx: EmitContext): Call | undefined {
     return undefined;
   const count = out.f * out.c;
   const mac = ctx.block(SimdBlock, {
-    // of a layer there is but the end
+    // only the fields of requantisation are used
     ...zeros(SimdBlock),
     y_c: count,
     min: p.min,

@@ -1,6 +1,4 @@
-/**
- * globalmax: over the whole window at once, or accumulate / finish / rotate where partial results are kept.
- */
+/** globalmax: over the whole window at once, or accumulate / finish / rotate if partial results are kept. */
 import { globalBlock, globalCall } from './global.ts';
 import { callOf, type EmitOp } from './op.ts';
 

@@ -1,4 +1,4 @@
-/** gru: one call over the rows of a step, of the kernel for its reset gate. */
+/** gru: one call over the rows of a step; its reset gate decides which kernel. */
 import { GruBlock, OpenGruBlock } from '../blocks.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { recurrentCalls, recurrentFields } from './recurrent.ts';

@@ -1,6 +1,6 @@
 /**
- * history: one call of history_s8 over the output's rows; in the trunk the earlier rows stand in the
- * input's buffer. With padding of each window, one of pad_s8.
+ * history: one call of history_s8 over the output's rows; in the trunk the earlier rows are in the input's
+ * buffer. If each window has its own padding, one call of pad_s8.
  */
 import { padRows } from '../../../models/graph/types.ts';
 import { HistoryBlock } from '../blocks.ts';

@@ -1,4 +1,4 @@
-/** hypot: one call over all elements, whatever their types. */
+/** hypot: one call over all elements, for any types. */
 import { HypotBlock } from '../blocks.ts';
 import { callOf, type EmitOp } from './op.ts';
 import { frameElements } from './sliding.ts';

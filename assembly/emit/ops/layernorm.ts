@@ -1,4 +1,4 @@
-/** layernorm: one call with a gain and an offset for each value of a row; int16 has kernels of its own. */
+/** layernorm: one call with a gain and an offset for each value of a row; int16 has separate kernels. */
 import { LayerNormBlock } from '../blocks.ts';
 import { typesSuffix } from './int16.ts';
 import { callOf, type EmitOp } from './op.ts';

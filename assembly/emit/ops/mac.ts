@@ -1,14 +1,14 @@
 /**
- * What conv, depthwise and dense share, whatever the target: where weights stand, how taps lie. Holds no
- * operator.
+ * What conv, depthwise and dense share on all targets: the order of weights, the layout of taps. Helpers
+ * only, no operator.
  *
- * In: a step that computes whole outputs.  Out: shapes, and what is asked of them.
+ * In: a step that computes whole outputs.  Out: shapes and properties of its layer.
  */
 import type { EmitContext, MacIo, StepIo, TileShape } from './op.ts';
 
 export const windowRule = ({ step: { rule } }: MacIo) => (rule.kind === 'window' ? rule : { stride: 1, dilation: 1 });
 
-/** The taps of every place inside the input are one run of bytes. */
+/** Checks whether the taps of every output position inside the input are one run of bytes. */
 export function sideBySide(io: MacIo, dilation = windowRule(io).dilation): boolean {
   const { geometry: g, per } = io.params;
   const shape = io.x[0]?.shape ?? { t: 0, f: 0, c: 0 };
@@ -20,18 +20,18 @@ export function sideBySide(io: MacIo, dilation = windowRule(io).dilation): boole
 
 export const isPadded = ({ step: { rule } }: MacIo): boolean => rule.kind === 'window' && (rule.pad[0] > 0 || rule.pad[1] > 0);
 
-/** Weights [o][kt][kf][c / groups]. */
+/** Returns the shape of weights [o][kt][kf][c / groups]. */
 export function convShape({ params: { geometry: g, per }, x, out }: StepIo<'conv'>): TileShape {
   const taps = g.kernelT * g.kernelF * per;
   return { groups: (x[0]?.shape.c ?? per) / per, outputs: out.c, taps, at: (o, i) => o * taps + i };
 }
 
-/** Weights [o][t][f][c]. */
+/** Returns the shape of weights [o][t][f][c]. */
 export function denseShape({ params: { per }, out }: StepIo<'dense'>): TileShape {
   return { groups: 1, outputs: out.c, taps: per, at: (o, i) => o * per + i };
 }
 
-/** Weights [kt][kf][o]. */
+/** Returns the shape of weights [kt][kf][o]. */
 export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>): TileShape => ({
   groups: 1,
   outputs: out.c,
@@ -39,7 +39,7 @@ export const tapsFirst = ({ params: { geometry: g }, out }: StepIo<'depthwise'>)
   at: (o, i) => i * out.c + o,
 });
 
-/** Room for a call's sums, and behind them for the taps that it copies, in bytes. */
+/** Reserves the workspace of a call: bytes for its sums, then bytes for the taps that it copies. */
 export function workspace(ctx: EmitContext, sums: number, patch: number): { patch: number; sums: number } {
   const at = ctx.work(sums + patch);
   return { patch: at + sums, sums: at };

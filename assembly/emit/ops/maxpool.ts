@@ -1,4 +1,4 @@
-/** maxpool: one call of maxpool_s8, or of maxpool_s8_simd, which takes sixteen channels at a time. */
+/** maxpool: one call of maxpool_s8, of maxpool_s8_simd (sixteen channels at a time) or of maxpool_s16. */
 import { callOf, type EmitOp } from './op.ts';
 import { poolBlock } from './sliding.ts';
 

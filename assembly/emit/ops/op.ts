@@ -1,5 +1,5 @@
 /**
- * What an operator needs to become code: its constants packed, and the kernel calls that run one step.
+ * How an operator becomes code: it packs its constants, and returns the kernel calls that run one step.
  *
  * In: a plan step with integer parameters and addresses.  Out: calls, each a kernel's name and the address of
  * its parameter block.
@@ -16,8 +16,8 @@ import type { Need } from '../needs.ts';
 import type { Target } from '../target.ts';
 
 /**
- * weights[at(o, tap)] multiplies tap `tap` for output o, -1 stands for 0; outputs of different groups share
- * no tile.
+ * Where weights are: weights[at(o, tap)] multiplies tap `tap` for output o, and -1 stands for a weight of 0.
+ * Outputs of different groups share no tile.
  */
 export interface TileShape {
   groups: number;
@@ -26,47 +26,49 @@ export interface TileShape {
   at(o: number, tap: number): number;
 }
 
-/** How a target's kernels read weights. */
+/** The layout in which a target's kernels read weights. */
 export interface TileLayout {
-  /** Outputs of a tile. */
+  /** Outputs per tile. */
   outputs: number;
-  /** Outputs that are left after whole tiles may stand alone. */
+  /** True if outputs that remain after full tiles may be stored without a tile. */
   leaves: boolean;
-  /** One tile, its taps filled up to whole fours. `weight`: of output o of the tile and tap i. */
+  /** Packs one tile, with taps padded to a multiple of 4. `weight`: of output o of the tile and tap i. */
   tile(weight: (o: number, i: number) => number, taps: number): Int8Array;
 }
 
 export type MacIo = StepIo<'conv'> | StepIo<'depthwise'> | StepIo<'dense'>;
 
-/** What a target says of a module as a whole. */
+/** Choices of a target for a module. */
 export interface ModuleChoice {
   needs: Iterable<Need>;
   /**
-   * simd: layers of one place a call have a kernel of their own; the same for depthwise layers of one row.
+   * simd. `alone`: true if layers with one output position per call get a separate kernel. `rowAlone`: the
+   * same for depthwise layers with one row per call.
    */
   alone: boolean;
   rowAlone: boolean;
 }
 
-/** What differs between targets: a file of emit/targets. Every target computes the same bytes. */
+/** Differences between targets: one file of emit/targets each. Every target computes the same bytes. */
 export interface TargetParts {
   name: Target;
-  /** Its kernels are in files of these ends: kernels/<op>-<suffix>.ts; others are for all targets. */
+  /** Suffixes of its kernel files, kernels/<op>-<suffix>.ts; other files are for all targets. */
   suffixes: readonly string[];
-  /** SIMD128. */
+  /** True if it has SIMD128. */
   vectors: boolean;
   /** Bytes past a buffer that kernels read and write. */
   past: number;
-  /** How weights lie. */
+  /** Layout of weights. */
   layout: TileLayout;
   /**
-   * conv and dense: `shape` says where weights stand. Undefined where the operator's own kernel has to do it.
+   * Returns the call of conv or dense; `shape` says where weights are. Undefined if the operator's plain
+   * kernel has to run it.
    */
   mac(op: 'conv' | 'dense', io: MacIo, shape: TileShape, ctx: EmitContext): Call | undefined;
   depthwise(io: StepIo<'depthwise'>, ctx: EmitContext): Call | undefined;
-  /** Whether a convolution's kernel can take the largest of `places` places that follow each other. */
+  /** Checks whether the kernel of a convolution can take the largest of `places` successive positions. */
   pools(io: MacIo, places: number): boolean;
-  /** Of all layers with weights; `pooled`: the layer takes the largest of several places. */
+  /** Chooses for all layers with weights. `pooled`: true if a max pool is fused into the layer. */
   module(layers: { io: MacIo; pooled: boolean }[], steps: number): ModuleChoice;
   /** The last change to a compiled module. */
   finish?(wasm: Uint8Array): Uint8Array;
@@ -75,19 +77,19 @@ export interface TargetParts {
 export interface EmitContext {
   target: TargetParts;
   home: Home;
-  /** Home `tile`: what a call may have to itself without that there is more memory for it. */
+  /** Home `tile`: bytes of workspace that a call may use without raising the module's peak. */
   room: number;
   module: Omit<ModuleChoice, 'needs'>;
-  /** Says that a layer needs this of its kernel. */
+  /** Requests a feature of kernels for a layer. */
   need(what: Need): void;
-  /** Bytes that one call has to itself while it runs, and shares with all others; returns their address. */
+  /** Reserves workspace for a call; returns its address. One call runs at a time, so all calls share it. */
   work(bytes: number): number;
   /**
-   * Packs weights; returns their address, for home `tile` where they stand among all weights. `most`: of them
-   * are fetched at once.
+   * Packs weights; returns their address, or with home `tile` their offset among all weights. `fetchBytes`:
+   * the largest number of bytes that one fetch copies; by default all.
    */
-  weights(data: Int8Array, most?: number): number;
-  /** Packs a table (equal tables are shared); returns its address. */
+  weights(data: Int8Array, fetchBytes?: number): number;
+  /** Packs a table; returns its address. Equal tables are stored once. */
   table(data: Ints | Int32Array | Float32Array): number;
   /** Packs a parameter block; returns its address. */
   block<T>(layout: Layout<T>, fields: NoInfer<T>): At<T>;
@@ -97,23 +99,24 @@ export interface StepIo<K extends OpName> {
   step: Step;
   node: NodeOf<K>;
   params: IntParams[K];
-  /** Per input: address of the first row read, rows present from there, shape of a window. */
+  /** Per input: address of the first row read, number of rows from there, shape of a window. */
   x: { address: number; rows: number; shape: Shape }[];
   /** Address of the first output row. */
   y: number;
   out: Shape;
-  /** Folds with partial results. */
+  /** Fold that keeps partial results. */
   partial?: { address: number; slot: number; slots: number };
-  /** Folds as accumulators of waiting windows. */
+  /** Fold that keeps accumulators of waiting windows. */
   fold?: FoldIo;
-  /** The first layer as partial tap sums. */
+  /** First layer that keeps partial tap sums. */
   taps?: TapsIo;
   /**
-   * Addresses of a recurrent operator's state, which goes on, and how many of its first rows lie before the
-   * signal. Of a layer before one that has to tell such rows from others, their number and what they hold.
+   * Addresses of the state that a recurrent operator carries, and how many of its first rows lie before the
+   * signal. For a layer in front of such a state whose rows before the signal are padding: the number of
+   * those rows, and their value.
    */
   state?: { count: number; last: number; cell: number; before: number; skip: number; row: number };
-  /** Of so many places the largest output is taken; y is the pool's. */
+  /** A max pool is fused into this step: `y` receives the largest of every `places` outputs. */
   pool?: { places: number };
 }
 
@@ -125,12 +128,12 @@ export interface TapsIo {
   input: number;
   right: number;
   left: number;
-  /** Rows of the left edge that somebody reads. */
+  /** Rows of the left edge that another step reads. */
   leftRows: number;
   accumulators: number;
   records: number;
   waiting: number;
-  /** Rows that have no record, of windows that wait. */
+  /** Waiting left-edge rows without a record. */
   again: Queue;
 }
 
@@ -152,20 +155,20 @@ export interface Call {
   fn: KernelName;
   /** Address of its parameter block. */
   block: number;
-  /** Rows that it takes, where they are not the step's output rows. */
+  /** Rows to compute, if they are not the output rows of the step. */
   span?: { first: number; rows: number };
-  /** A plain copy, in place of the call. */
+  /** A plain copy instead of the call. */
   copy?: { to: number; from: number | Queue; bytes: number };
 }
 
-/** A call of a kernel with a block that it takes. */
+/** Returns a call of a kernel with a block of its type. */
 export const callOf = <K extends KernelName>(fn: K, block: At<BlockOf<K>>, span?: Call['span']): Call => ({
   fn,
   block,
   ...(span && { span }),
 });
 
-/** The same, of a name made of parts. @throws RangeError where there is none */
+/** Returns a call of a kernel whose name is made of parts. @throws RangeError if there is no such kernel */
 export function callNamed(name: string, block: number): Call {
   const fn = kernelNames.find((known) => known === name);
   if (!fn) throw new RangeError(`no kernel ${name}`);
@@ -174,15 +177,15 @@ export function callNamed(name: string, block: number): Call {
 
 export interface EmitOp<K extends OpName> {
   name: K;
-  /** Calls of the step; for a fold that accumulates, `rotate` opens the next slot. */
+  /** Returns the calls of a step. For a fold that accumulates, `rotate` opens the next slot. */
   emit(io: StepIo<K>, ctx: EmitContext): Call[];
   /**
-   * Few networks have it, always or with some attributes. An interpreter with every kernel has its kernels
-   * (the file of its name) and rare needs (emit/needs.ts) only for a network with such a node. `isWide`: it
-   * reads or writes int16.
+   * Marks an operator that few networks have, always or with some attributes. An interpreter with every
+   * kernel has its kernels (the file of its name) and rare needs (emit/needs.ts) only for a network with such
+   * a node. `isWide`: true if the node reads or writes int16.
    */
   rare?: true | ((attrs: OpAttrs[K], isWide: boolean) => boolean);
-  /** Other rare files of kernels. */
+  /** Further files of rare kernels. */
   files?: readonly string[];
   /** Fusion of a layer with the max pool that follows it (pools.ts): the layer takes the pool. */
   fusesPool?: 'takes' | 'taken';

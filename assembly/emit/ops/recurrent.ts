@@ -1,7 +1,7 @@
 /**
- * Blocks of lstm, gru and rnn. Holds no operator.
+ * Parameter blocks of lstm, gru and rnn. Helpers only, no operator.
  *
- * In: a step with its addresses; its state where it goes on from row to row.  Out: fields of parameter
+ * In: a step with its addresses, and its state if that is carried from row to row.  Out: fields of parameter
  * blocks.
  */
 
@@ -14,12 +14,12 @@ import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 
 type RecurrentIo = StepIo<'lstm'> | StepIo<'gru'> | StepIo<'rnn'>;
 
-/** The table's values side by side, two a word. */
+/** The values of the table, two per word. */
 const words = Int32Array.from({ length: 128 }, (_, i) => (gateTable[2 * i] as number) | ((gateTable[2 * i + 1] as number) << 16));
 
 /**
- * Fields of the block, and the address of `more` bytes that a call has to itself. Weights that are fetched
- * (home `tile`) and a state that begins anew at every call lie there, too.
+ * Returns the fields of the block, and the address of `more` bytes of workspace. The workspace also holds
+ * fetched weights (home `tile`), and the state if it restarts at every call.
  */
 export function recurrentFields(io: RecurrentIo, ctx: EmitContext, more = 0): { fields: RecurrentBlock; own: number } {
   const p: RecurrentParams = io.params;
@@ -57,11 +57,11 @@ export function recurrentFields(io: RecurrentIo, ctx: EmitContext, more = 0): { 
   return { fields, own };
 }
 
-/** The call, weights fetched before it where they are not in memory. */
+/** Returns the call. With home `tile`, a fetch of the weights comes before it. */
 export const recurrentCalls = (ctx: EmitContext, block: At<PlainBlock>, call: Call): Call[] =>
   ctx.home === 'tile' ? [callOf('fetch_s8', block), call] : [call];
 
-/** After a layer whose rows before the signal would come into a state that goes on. */
+/** Returns a call after a layer whose rows before the signal would otherwise reach a carried state. */
 export function beforeCalls(io: StepIo<OpName>, ctx: EmitContext): Call[] {
   if (!io.state || 'recurrent' in io.node.attrs) return [];
   const { count, skip, row, before } = io.state;

@@ -1,4 +1,4 @@
-/** regroup: one call, which copies whole frames; a single frame is a move. */
+/** regroup: one call that copies whole frames; a single frame is a move. */
 import { ConcatBlock } from '../blocks.ts';
 import { copiedBytes } from './int16.ts';
 import { callOf, type EmitOp } from './op.ts';

@@ -1,5 +1,5 @@
 /**
- * Parameter blocks that conv, depthwise, dense and the pools share. Holds no operator.
+ * Parameter blocks that conv, depthwise, dense and the pools share. Helpers only, no operator.
  *
  * In: a step with its addresses.  Out: fields of parameter blocks.
  */
@@ -13,8 +13,8 @@ import { type Call, callOf, type EmitContext, type StepIo } from './op.ts';
 type AnyIo = Pick<StepIo<'conv'>, 'step' | 'x' | 'y' | 'out'>;
 
 /**
- * X, Y and the sliding geometry; time padding is the step's (none in the trunk, where history stands in its
- * place). Says what the layer needs of its kernel.
+ * Returns x, y and the sliding geometry, and requests the needs of the layer. Padding along time is that of
+ * the step; the trunk has none, because history takes its place.
  */
 export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero: number, ctx: EmitContext): SlidingBlock {
   const [x] = io.x;
@@ -46,13 +46,13 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
   };
 }
 
-/** The block of maxpool and avgpool. */
+/** Packs the block of maxpool and avgpool. */
 export const poolBlock = (io: AnyIo, p: PoolParams, ctx: EmitContext): At<PoolBlock> =>
   ctx.block(PoolBlock, { ...slidingFields(io, p.geometry, p, p.xZero, ctx), include_pad: p.countIncludePad ? 1 : 0 });
 
 type Weights = Pick<PlainBlock, 'weights' | 'all_source' | 'all_bytes'>;
 
-/** Weights in the operator's own order; home `tile`: with where they come from. */
+/** Packs weights in the operator's order. With home `tile` also says where they are fetched from. */
 function weightFields({ weights }: MacParams, ctx: EmitContext): Weights {
   if (ctx.home !== 'tile') return { weights: ctx.weights(weights), all_source: 0, all_bytes: 0 };
   const words = new Int8Array(4 * Math.ceil(weights.length / 4));
@@ -60,13 +60,14 @@ function weightFields({ weights }: MacParams, ctx: EmitContext): Weights {
   return { weights: ctx.work(words.length), all_source: ctx.weights(words), all_bytes: words.length };
 }
 
-/** Says that sums are rounded once, where the kernel has code for it. */
+/** Requests the need ONCE if sums are rounded once. */
 export const needOnce = ({ shift }: Pick<MacParams, 'shift'>, ctx: EmitContext): void => {
   if (shift.some(isOnce)) ctx.need('ONCE');
 };
 
 /**
- * conv, depthwise and dense: sliding fields, then weights in the operator's own order, bias and multipliers.
+ * Returns the fields of conv, depthwise and dense: sliding fields, weights in the operator's order, bias and
+ * multipliers.
  */
 export function plainFields(io: AnyIo, p: MacParams, ctx: EmitContext): PlainBlock {
   needOnce(p, ctx);
@@ -85,9 +86,9 @@ export function plainFields(io: AnyIo, p: MacParams, ctx: EmitContext): PlainBlo
 export const plainBlock = (io: AnyIo, p: MacParams, ctx: EmitContext): At<PlainBlock> =>
   ctx.block(PlainBlock, plainFields(io, p, ctx));
 
-/** Before a call whose kernel reads all weights of its layer in the operator's own order. */
+/** Returns the fetch before a call whose kernel reads all weights of its layer in the operator's order. */
 export const fetchCall = (ctx: EmitContext, block: At<PlainBlock>): Call[] =>
   ctx.home === 'tile' ? [callOf('fetch_s8', block)] : [];
 
-/** Elements of one output frame. */
+/** Returns the elements of one output frame. */
 export const frameElements = (io: AnyIo): number => io.out.f * io.out.c;

@@ -1,5 +1,5 @@
 /**
- * The first layer as partial tap sums: its blocks and its calls, for conv and depthwise. Holds no operator.
+ * The first layer as partial tap sums: blocks and calls, for conv and depthwise. Helpers only, no operator.
  */
 import { TapsBlock, TapsRowBlock } from '../blocks.ts';
 import { type Call, callOf, type EmitContext, type StepIo, type TapsIo } from './op.ts';
@@ -7,37 +7,37 @@ import { fetchCall, frameElements, plainFields } from './sliding.ts';
 
 type FirstIo = StepIo<'conv'> | StepIo<'depthwise'>;
 
-function tapsFields(io: FirstIo, own: TapsIo, ctx: EmitContext): TapsBlock {
-  const { taps } = own;
-  const { rows, right, phases, newRows } = own.stream;
+function tapsFields(io: FirstIo, tapsIo: TapsIo, ctx: EmitContext): TapsBlock {
+  const { taps } = tapsIo;
+  const { rows, right, phases, newRows } = tapsIo.stream;
   return {
     ...plainFields(io, io.params, ctx),
-    x: own.input,
-    acc: own.accumulators,
+    x: tapsIo.input,
+    acc: tapsIo.accumulators,
     acc_rows: taps.accRows,
     acc_first: taps.accFirst,
     new_rows: newRows,
     step: phases,
     grid: taps.grid,
-    right: own.right,
+    right: tapsIo.right,
     right_rows: right,
     right_first: (rows - right) * phases,
-    left: own.left,
-    left_rows: Math.min(own.leftRows, taps.recorded),
-    records: own.records,
+    left: tapsIo.left,
+    left_rows: Math.min(tapsIo.leftRows, taps.recorded),
+    records: tapsIo.records,
     record_slots: Math.max(1, taps.records),
     cut_ahead: taps.cutAhead,
     complete_ahead: taps.recordsAhead,
-    ahead: own.ahead,
-    waiting: own.waiting,
+    ahead: tapsIo.ahead,
+    waiting: tapsIo.waiting,
     waiting_slots: taps.waiting,
   };
 }
 
-/** One hop: open, taps before the cut, cut, taps after it, close; then left rows without a record. */
-export function tapsCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, ctx: EmitContext): Call[] {
-  const { taps, stream } = own;
-  const fields = tapsFields(io, own, ctx);
+/** Returns one hop: open, taps before the cut, cut, later taps, close; then rows without a record. */
+export function tapsCalls(op: 'conv' | 'depthwise', io: FirstIo, tapsIo: TapsIo, ctx: EmitContext): Call[] {
+  const { taps, stream } = tapsIo;
+  const fields = tapsFields(io, tapsIo, ctx);
   const block = ctx.block(TapsBlock, fields);
   const window = io.x[0]?.shape.t ?? 0;
   const first = window - stream.newRows * taps.grid;
@@ -49,22 +49,22 @@ export function tapsCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, ct
     ...(fields.left_rows > 0 ? [callOf('taps_cut_s8', block)] : []),
     ...sums(taps.cut, window),
     callOf('taps_close_s8', block),
-    ...againCalls(op, io, own, fields, ctx),
+    ...againCalls(op, io, tapsIo, fields, ctx),
   ];
 }
 
 /**
- * Taps before a window are summed in one row of accumulators. Windows that share a row of the stream add to
- * them.
+ * Returns the calls for left-edge rows without a record. They sum the taps before a window in one row of
+ * accumulators. Windows that share a row of the stream continue the same sums.
  */
-function againCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, fields: TapsBlock, ctx: EmitContext): Call[] {
-  const { taps, again: queue, ahead } = own;
-  const rows = taps.again.filter(({ row }) => row < own.leftRows);
+function againCalls(op: 'conv' | 'depthwise', io: FirstIo, tapsIo: TapsIo, fields: TapsBlock, ctx: EmitContext): Call[] {
+  const { taps, again: queue, ahead } = tapsIo;
+  const rows = taps.again.filter(({ row }) => row < tapsIo.leftRows);
   if (rows.length === 0) return [];
   const bytes = frameElements(io);
-  // behind weights that were fetched
+  // behind fetched weights
   const before = ctx.work(fields.all_bytes + 4 * bytes) + fields.all_bytes;
-  const y = queue.slots > 0 ? queue.address : own.left + taps.recorded * bytes;
+  const y = queue.slots > 0 ? queue.address : tapsIo.left + taps.recorded * bytes;
   const slots = Math.max(1, queue.slots);
   const calls = rows.flatMap((row, i) => {
     const last = rows[i - 1]?.at === row.at ? rows[i - 1] : undefined;
@@ -77,7 +77,7 @@ function againCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, fields: 
     const left = ctx.block(TapsRowBlock, {
       ...fields,
       y: y + (row.row - taps.recorded) * bytes,
-      total: own.accumulators + 4 * (row.at - taps.accFirst) * bytes,
+      total: tapsIo.accumulators + 4 * (row.at - taps.accFirst) * bytes,
       before,
       ahead: row.ahead - ahead,
       slots,
@@ -90,6 +90,6 @@ function againCalls(op: 'conv' | 'depthwise', io: FirstIo, own: TapsIo, fields: 
     ];
   });
   if (queue.slots === 0) return calls;
-  const copy = { to: own.left + taps.recorded * bytes, from: queue, bytes: queue.slotBytes };
+  const copy = { to: tapsIo.left + taps.recorded * bytes, from: queue, bytes: queue.slotBytes };
   return [...calls, { fn: 'taps_left_s8', block: 0, copy }];
 }

@@ -1,9 +1,9 @@
 /**
- * Layers whose weights are fetched a tile at a time (assembly/kernels/fetch.ts).
+ * Layers whose weights are fetched one tile at a time (assembly/kernels/fetch.ts).
  *
- * In: a step of a kernel with tiles, its weights' places.  Out: the address of its parameter block; its tiles
- * are added to the module's weights, in the order in which the kernel asks for them.  A tile has as many
- * outputs as fit the call's room: what the largest layer needs for its smallest tile.
+ * In: a step of a kernel with tiles, and where its weights are.  Out: the address of its parameter block. Its
+ * tiles are added to the module's weights in the order in which the kernel fetches them.  A tile has as many
+ * outputs as fit the workspace that the largest layer needs for its smallest tile.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
 import type { At } from '../block.ts';
@@ -14,39 +14,39 @@ import { type TileTables, tiles } from './tiles.ts';
 
 const align = (bytes: number, to: number) => to * Math.ceil(bytes / to);
 
-/** Weights by parts of a layer's outputs. */
+/** Weights of a layer, in parts of its outputs. */
 export interface Parts {
-  /** A part has a multiple of so many outputs, or all of a group. */
+  /** A part has a multiple of `unit` outputs, or all of a group. */
   unit: number;
-  /** Bytes of the weights of so many outputs, at most. */
+  /** Returns the largest number of bytes that the weights of `outputs` outputs can take. */
   bytes(outputs: number): number;
-  /** The weights of outputs first, first + 1, ..., all of one group. */
+  /** Returns the weights of outputs first, first + 1, ..., all of one group. */
   weights(first: number, outputs: number): Int8Array;
 }
 
-/** What differs between targets with tiles. */
+/** Differences between targets with tiles. */
 export interface Fetching {
   suffix: string;
   layout: TileLayout;
-  /** Sums past a layer's last output that a tile or a block of channels may write. */
+  /** Number of sums past a layer's last output that a tile or a block of channels may write. */
   pastEnd: number;
-  /** What the sums of tiles start from, where that stands before each. */
+  /** Returns start values of sums, for targets that store them before each tile. */
   starts?(p: MacParams, shape: TileShape): Int32Array;
-  /** depthwise: weights in blocks of channels. */
+  /** depthwise: returns weights in blocks of channels. */
   inChannels(p: MacParams, shape: TileShape): Parts;
-  /** Bytes an output of what a tile requantises by, and bytes that are read past the weights. */
+  /** Bytes per output of the requantisation data of a tile, and bytes that are read past the weights. */
   finishBytes: number;
   pastWeights: number;
   /**
-   * Puts what output `o` of the layer requantises by where a tile of `most` outputs has it for its output
-   * `at`.
+   * Returns a function that stores the requantisation data of output `o` of the layer as that of output `at`
+   * of a tile with `tileOutputs` outputs.
    */
-  put(p: MacParams, shape: TileShape, most: number): (view: DataView, at: number, o: number) => void;
-  /** Where a kernel finds that, from address `bias` on. */
-  fetched(p: MacParams, bias: number, most: number): TileTables;
+  put(p: MacParams, shape: TileShape, tileOutputs: number): (view: DataView, at: number, o: number) => void;
+  /** Returns where a kernel finds the requantisation data, from address `bias` on. */
+  fetched(p: MacParams, bias: number, tileOutputs: number): TileTables;
 }
 
-/** Tiles of the target, as embedded weights have them. */
+/** Splits weights into tiles of the target, in the layout of embedded weights. */
 function inTiles({ layout, starts }: Fetching, p: MacParams, shape: TileShape): Parts {
   const unit = layout.outputs;
   const begin = starts?.(p, shape);
@@ -59,8 +59,8 @@ function inTiles({ layout, starts }: Fetching, p: MacParams, shape: TileShape): 
 }
 
 /**
- * Where what a call has to itself begins, for tiles of so many outputs: sums, and what fills up the last
- * tile; a patch; what it requantises by, weights.
+ * Returns offsets in the workspace of a call, for tiles of `outputs` outputs: sums with room to pad the last
+ * tile come first, then a patch, the requantisation data, the weights.
  */
 function placesOf(target: Fetching, outputs: number, patchBytes: number, weightBytes: number) {
   const patch = 4 * (outputs + target.pastEnd);
@@ -69,7 +69,7 @@ function placesOf(target: Fetching, outputs: number, patchBytes: number, weightB
   return { patch, tables, weights, end: weights + align(weightBytes, 4) + target.pastWeights };
 }
 
-/** The block of a call that fetches its tiles; `patchBytes`: of a copy of a place's taps. */
+/** Packs the block of a call that fetches its tiles. `patchBytes`: bytes to copy the taps of a position. */
 export function fetchedBlock(
   target: Fetching,
   io: MacIo,
@@ -82,18 +82,18 @@ export function fetchedBlock(
   const { unit, bytes, weights } = io.node.op === 'depthwise' ? target.inChannels(p, shape) : inTiles(target, p, shape);
   const perGroup = shape.outputs / shape.groups;
   const placesFor = (outputs: number) => placesOf(target, outputs, patchBytes, bytes(outputs));
-  let most = Math.min(unit, perGroup);
-  while (most < perGroup && placesFor(Math.min(most + unit, perGroup)).end <= ctx.room) most = Math.min(most + unit, perGroup);
-  const places = placesFor(most);
-  const put = target.put(p, shape, most);
+  let size = Math.min(unit, perGroup);
+  while (size < perGroup && placesFor(Math.min(size + unit, perGroup)).end <= ctx.room) size = Math.min(size + unit, perGroup);
+  const places = placesFor(size);
+  const put = target.put(p, shape, size);
   const found: Uint8Array[] = [];
   for (let first = 0; first < shape.outputs; ) {
-    const outputs = Math.min(most, perGroup - (first % perGroup));
-    const own = weights(first, outputs);
-    const tile = new Uint8Array(places.weights - places.tables + align(own.length, 4));
+    const outputs = Math.min(size, perGroup - (first % perGroup));
+    const packed = weights(first, outputs);
+    const tile = new Uint8Array(places.weights - places.tables + align(packed.length, 4));
     const view = new DataView(tile.buffer);
     for (let o = 0; o < outputs; o++) put(view, o, first + o);
-    tile.set(new Uint8Array(own.buffer, own.byteOffset, own.length), places.weights - places.tables);
+    tile.set(new Uint8Array(packed.buffer, packed.byteOffset, packed.length), places.weights - places.tables);
     found.push(tile);
     first += outputs;
   }
@@ -103,11 +103,11 @@ export function fetchedBlock(
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
     ...layer,
     weights: at + places.weights,
-    ...target.fetched(p, at + places.tables, most),
+    ...target.fetched(p, at + places.tables, size),
     patch: at + places.patch,
     sums: at,
     source: ctx.weights(all, found[0]?.length),
-    tile_outputs: most,
+    tile_outputs: size,
     tile_bytes: found[0]?.length ?? 0,
     last_bytes: found.at(-1)?.length ?? 0,
   });

@@ -2,8 +2,8 @@
  * Target interp: interpreters (WAMR, wasm3) and engines without SIMD. Three outputs in one 64-bit
  * multiplication.
  *
- * A tile is i64 [taps], six weights a word, w + 128 in halves of three 21-bit fields: kernels/conv-interp.ts.
- * Depthwise weights stay in the operator's own order.
+ * A tile is i64 [taps]. A word has six weights, as w + 128: three fields of 21 bits with two weights each
+ * (kernels/conv-interp.ts). Depthwise weights stay in the operator's order.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
 import type { TargetParts, TileShape } from '../ops/op.ts';
@@ -13,19 +13,19 @@ import { type Tiled, tiled } from './tiled.ts';
 import { foldedBiasOf, largestSum, wholeTaps } from './tiles.ts';
 
 /**
- * 0xff at bits 0, 21 and 42, in two words: kernels read it, for as a constant it takes nine bytes of code
- * each time.
+ * 0xff at bits 0, 21 and 42, as two words. Kernels read it from the block, because a constant takes nine
+ * bytes of code at every use.
  */
 const lanes = { multiplier: 0xff + (0xff << 21), shift: 0xff << 10 };
 
-/** Six weights as a word; bits 21 and 42 are no byte borders. */
+/** Packs six weights into a word. Bits 21 and 42 are not at byte boundaries. */
 function word(weight: (o: number) => number): bigint {
   let bits = 0n;
   for (let o = 0; o < 6; o++) bits |= BigInt(weight(o) + 128) << BigInt(21 * (o % 3) + (o < 3 ? 0 : 8));
   return bits;
 }
 
-/** What the kernels requantise by, nothing where they cannot. */
+/** Returns the requantisation table of a layer; undefined if the kernels cannot requantise it. */
 const scales = (p: MacParams, shape: TileShape): Int32Array | undefined =>
   scaleTable(
     p,
@@ -33,7 +33,7 @@ const scales = (p: MacParams, shape: TileShape): Int32Array | undefined =>
     (o) => foldedBiasOf(p, shape, o),
   );
 
-const own: Tiled = {
+const parts: Tiled = {
   suffix: 'interp',
   channels: 'depthwise_s8_interp',
   layout: {
@@ -74,17 +74,17 @@ const own: Tiled = {
 };
 
 /**
- * Steps from which on kernels do two tiles or eight channels at a time (need WIDE of kernels/needs.ts): N1,
- * N2 and N1P have 9 to 15, microWakeWord's networks 18 and more. Wide ones take 0.7 KB more code, some 2.5 KB
- * of RAM with WAMR's fast interpreter, and about a tenth fewer of a Cortex-M4's instructions there (npm run
- * bench:wamr). A module of many steps has the code anyway that goes with them; small networks are to be
- * small.
+ * Number of steps from which kernels process two tiles or eight channels at a time (need WIDE of
+ * kernels/needs.ts). N1, N2 and N1P have 9 to 15 steps, microWakeWord's networks 18 and more. WIDE takes 0.7
+ * KB more code and about 2.5 KB of RAM with WAMR's fast interpreter, and saves about a tenth of a Cortex-M4's
+ * instructions there (npm run bench:wamr). A module of many steps is larger anyway; small networks should
+ * stay small.
  */
 export const manySteps = 16;
 
 export const interp: TargetParts = {
   name: 'interp',
-  ...tiled(own),
+  ...tiled(parts),
   module: (_layers, steps) => ({ needs: steps >= manySteps ? ['WIDE'] : [], alone: false, rowAlone: false }),
   finish: withoutTees,
 };

@@ -2,7 +2,7 @@
  * Target native: WebAssembly compiled ahead of time, and plain C, on 32-bit cores. Four outputs share an
  * input.
  *
- * Tiles are s8 [taps][4], each after i32 [4], what its sums start from: kernels/conv-native.ts,
+ * Tiles are s8 [taps][4], each behind i32 [4], the start values of its sums: kernels/conv-native.ts,
  * kernels/depthwise-blocks.ts.
  */
 import { join } from '../../../models/lists.ts';
@@ -13,13 +13,13 @@ import { roundingZero } from './requantise-simd.ts';
 import { type Tiled, tiled } from './tiled.ts';
 import { byteTile, foldedBias, largestSum, startBytes } from './tiles.ts';
 
-/** SHIFT of kernels/finish.ts. */
+/** Returns `shift` as kernels/finish.ts stores it. */
 const shiftOf = (shift: number): number => -1 - exponentOf(shift) + (isOnce(shift) ? ONCE : 0);
 
-/** Doubled, modulo 2^32. */
+/** Doubles a number, modulo 2^32. */
 const doubled = (value: number): number => value << 1;
 
-/** Blocks of four channels, the last one filled up with zeros. */
+/** Packs blocks of four channels; zeros pad the last one. */
 const inChannels: Tiled['inChannels'] = (p, { taps, at }) => {
   const starts = foldedBias(p, { groups: 1, outputs: p.bias.length, taps, at });
   const weights = (from: number, outputs: number) => {
@@ -34,7 +34,7 @@ const inChannels: Tiled['inChannels'] = (p, { taps, at }) => {
   return { unit: 4, weights, bytes: (outputs) => (16 + 4 * taps) * Math.ceil(outputs / 4) };
 };
 
-const own: Tiled = {
+const differences: Tiled = {
   suffix: 'native',
   channels: 'depthwise_s8_blocks',
   layout: { outputs: 4, leaves: true, tile: byteTile(4, (o, i) => 4 * i + o) },
@@ -51,15 +51,15 @@ const own: Tiled = {
   },
   finishBytes: 5,
   pastWeights: 0,
-  put: (p, _shape, most) => (view, at, o) => {
+  put: (p, _shape, tileOutputs) => (view, at, o) => {
     view.setInt32(4 * at, doubled(p.multiplier[o] as number), true);
-    view.setInt8(4 * most + at, shiftOf(p.shift[o] as number));
+    view.setInt8(4 * tileOutputs + at, shiftOf(p.shift[o] as number));
   },
-  fetched: (p, bias, most) => ({ y_zero: roundingZero(p), bias, multiplier: bias, shift: bias + 4 * most }),
+  fetched: (p, bias, tileOutputs) => ({ y_zero: roundingZero(p), bias, multiplier: bias, shift: bias + 4 * tileOutputs }),
 };
 
 export const native: TargetParts = {
   name: 'native',
-  ...tiled(own),
+  ...tiled(differences),
   module: () => ({ needs: [], alone: false, rowAlone: false }),
 };

@@ -1,9 +1,10 @@
 /**
- * Target relaxed: the int8 dot product of relaxed SIMD, four taps an instruction (kernels/mac-relaxed.ts).
+ * Target relaxed: the int8 dot product of relaxed SIMD, four taps per instruction (kernels/mac-relaxed.ts).
  *
- * Taps are bytes of the input, in one of two forms. The module finds out which one, where it runs. The form
- * of unsigned bytes adds 128 to them. So there are two tables that sums start at. Each is less what its form
- * and the zero point add. Else a module is as one of target simd, whose kernels its own extend.
+ * Taps are bytes of the input in one of two forms. The module finds out at run time which form the engine
+ * computes exactly. The form of unsigned bytes adds 128 to each input. There are therefore two tables of
+ * start values, which subtract what their form and the zero point add to a sum. In all other respects a
+ * module is one of target simd, and its kernels extend those of simd.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
 import type { TileLayout, TileShape } from '../ops/op.ts';
@@ -19,8 +20,8 @@ const excess = (p: MacParams, shape: TileShape): FinishOptions => ({
 });
 
 /**
- * Vector instructions, counted in the kernels as those of simd: four taps of eight outputs take 14 for four
- * places, 7 for two, 4.5 for one; four taps of eight channels 30 for four rows, 12 for one.
+ * Vector instructions, counted in the kernels as for simd. Four taps of eight outputs take 14 for four output
+ * positions, 7 for two, 4.5 for one; four taps of eight channels take 30 for four rows, 12 for one.
  */
 export const relaxed = vectors({
   name: 'relaxed',

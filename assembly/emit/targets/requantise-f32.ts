@@ -1,26 +1,26 @@
 /**
- * Requantisation in float32 that is bit-equal to the integers' two roundings, or their one: found by search,
- * proved channel by channel. Holds no operator.
+ * Requantisation in float32 that is bit-equal to the integer rule, with two roundings or one: found by
+ * search, proved for each channel. Helpers only, no operator.
  *
  * In: a layer's multipliers, shifts and clamp, and the largest |sum + bias| of each output.  Out: tables of
- * assembly/kernels/mac-simd.ts, or nothing.
+ * assembly/kernels/mac-simd.ts, or undefined if there are none.
  *
  * output = zero point + R + floor(round to halves(f32(f32(f32(sum - c) * a) + b))),  c integer, a and b
  * float32
  *
- * Both this and the integers' rule never fall where the sum grows. So they are equal everywhere once they are
- * equal at the two sums beside each of the at most 255 steps of the rule, and at the ends: that is computed
- * here, with the roundings of IEEE 754. Rounding to halves (the last bit of 1.5 * 2^22 + x) and then down has
- * its steps at n - 1/4, where the tie goes up for every n: the sum that is rounded decides, not a parity. b
- * is a multiple of 2^-17, so that adding it rounds next to nothing; c gives b's missing bits. The integers
- * round ties away from zero, so that steps below zero lie 2^shift further right than those above. A clamp
- * that begins at the zero point, as ReLU's does, leaves the latter only; so does one rounding, which takes
- * all ties upwards. Else c stays near 0, R is 0, and b is less by about 2^shift where sum < c.
+ * Neither this nor the integer rule ever falls when the sum grows. So they are equal for all sums if they are
+ * equal at the two sums next to each of the at most 255 steps of the rule, and at the ends. The search checks
+ * that with the roundings of IEEE 754. Rounding to halves (the last bit of 1.5 * 2^22 + x) and then down has
+ * its steps at n - 1/4. A tie there goes up for every n, odd or even. b is a multiple of 2^-17, so that
+ * adding it hardly ever rounds; c supplies the bits that b lacks. The integer rule rounds ties away from
+ * zero, so its steps below zero lie 2^shift further right than those above. If the clamp begins at the zero
+ * point, as with ReLU, there are only steps above; if sums are rounded once, all ties go up. Otherwise c
+ * stays near 0, R is 0, and b is smaller by about 2^shift for sum < c.
  */
 import { exponentOf, isOnce, requantise } from '../../../quant/fixed-point.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
 
-/** Of a layer, what turns sums into outputs; bias is part of a sum. */
+/** Parameters of a layer that turn sums into outputs. The bias is part of a sum. */
 export type Finish = Pick<MacParams, 'multiplier' | 'shift' | 'bias' | 'yZero' | 'min' | 'max'>;
 
 export interface FloatTables {
@@ -28,10 +28,10 @@ export interface FloatTables {
   start: Int32Array;
   scale: Float32Array;
   offset: Float32Array;
-  /** What is added to the offset of sums below 0; nothing where no output is below the zero point. */
+  /** Added to the offset of sums below 0. Undefined if no output is below the zero point. */
   below?: Float32Array;
   /**
-   * What the kernel subtracts from the bits of 1.5 * 2^22 + x: those of 1.5 * 2^22, less 2 * (zero point +
+   * Subtracted by the kernel from the bits of 1.5 * 2^22 + x: the bits of 1.5 * 2^22, less 2 * (zero point +
    * R).
    */
   zero: number;
@@ -45,20 +45,20 @@ interface Channel {
 }
 
 const f32 = Math.fround;
-/** 1.5 * 2^22, whose last bit is a half, and its bits. */
+/** 1.5 * 2^22, whose last bit is worth a half, and its bits. */
 const magic = 6291456;
 export const magicBits = 0x4ac00000;
 const clamp = (x: number, { min, max }: Finish) => Math.min(max, Math.max(min, x));
 
-/** 0, 1, -1, 2, -2, ..., n, -n. */
+/** Returns 0, 1, -1, 2, -2, ..., n, -n. */
 const near = (n: number): number[] => [0, ...Array.from({ length: n }, (_, i) => [i + 1, -i - 1]).flat()];
 const centres = near(300);
 const scales = near(1);
 const offsets = near(2);
 
 /**
- * Sums beside the steps of output o, those that lie closest to a step first, then the ends. A multiplier of
- * 0, as next to no scale gives it, has no steps.
+ * Returns the sums next to the steps of output o, those closest to a step first, then the ends. A multiplier
+ * of 0, which a scale near zero gives, has no steps.
  */
 export function besideSteps(p: Finish, o: number, largest: number): number[] {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
@@ -82,14 +82,14 @@ function channel(p: Finish, o: number, largest: number, middle: number, signed: 
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
   const sigma = multiplier * 2 ** (exponentOf(shift) - 31);
   const centre = Math.round(middle / sigma);
-  // beyond, 1.5 * 2^22 + x has no halves, or the sum no room
+  // beyond this, 1.5 * 2^22 + x has no halves, or the sum overflows
   if (sigma === 0 || Math.abs(centre) + largest >= 2 ** 30 || (Math.abs(centre) + largest) * sigma >= 2 ** 20) return undefined;
   const sums = besideSteps(p, o, largest).map((sum) => ({ sum, wanted: clamp(p.yZero + requantise(sum, multiplier, shift), p) }));
   const ulp = 2 ** (Math.floor(Math.log2(sigma)) - 23);
   for (const away of centres)
     for (const k of scales) {
       const [c, a] = [centre + away, f32(f32(sigma) + k * ulp)];
-      /** A multiple of 2^-17 near `exact` with which all sums of a part come out right. */
+      /** Returns a multiple of 2^-17 near `exact` that gives the right output for all sums of `part`. */
       const offset = (exact: number, part: typeof sums) =>
         offsets
           .map((j) => f32((Math.round(exact * 2 ** 17) + j) * 2 ** -17))
@@ -107,18 +107,18 @@ function channel(p: Finish, o: number, largest: number, middle: number, signed: 
   return undefined;
 }
 
-/** x to halves, then down. */
+/** Rounds x to halves, then down. */
 const outputOf = (p: Finish, middle: number, x: number): number =>
   clamp(p.yZero + middle + Math.floor(f32(magic + x) - magic), p);
 
-const known = new WeakMap<Finish, FloatTables | 'none'>();
+const cache = new WeakMap<Finish, FloatTables | 'none'>();
 
-/** @param largest the largest |sum + bias| of output o, below 2^30 */
+/** Returns the tables, from a cache. @param largest the largest |sum + bias| of output o, below 2^30 */
 export function floatTables(p: Finish, largest: (o: number) => number): FloatTables | undefined {
-  const before = known.get(p);
+  const before = cache.get(p);
   if (before) return before === 'none' ? undefined : before;
   const found = search(p, largest);
-  known.set(p, found ?? 'none');
+  cache.set(p, found ?? 'none');
   return found;
 }
 

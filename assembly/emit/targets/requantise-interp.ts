@@ -1,44 +1,44 @@
 /**
- * interp: a layer's bias, multiplier and shift as two numbers an output, proved channel by channel. Holds no
- * operator.
+ * interp: bias, multiplier and shift of a layer as two numbers per output, proved for each channel. Helpers
+ * only, no operator.
  *
  * In: MacParams, the largest |sum + bias| of each output.  Out: the table of
- * assembly/kernels/finish-interp.ts, or nothing.
+ * assembly/kernels/finish-interp.ts, or undefined if there is none.
  *
  * m = twice the multiplier, k = bias * m + 2^31 + round * 2^(32 + s),  output = (sum * m + k) >> (33 + s),  s
  * = -1 - shift, round = 2 * zero point + 1
  *
- * which is TensorFlow Lite's rule for sums that round upwards: floors of floors are one floor. Outputs below
- * the zero point round the other way, and a layer that has such keeps the second rounding apart: k without
- * round, shift s. The shift is k's last six bits, of which WebAssembly's shifts take no more. That moves k by
- * less than 64 of 2^33 or more. Where sums are rounded once, k is without 2^31, and all outputs round
- * upwards. This and the rule never fall where a sum grows, so they are equal for all sums once they are equal
- * beside each step of the rule and at the ends.
+ * This is TensorFlow Lite's rule for sums that round upwards, because nested floors are one floor. Outputs
+ * below the zero point round the other way. A layer that has such outputs does the second rounding
+ * separately: k is without round, and the shift is s. The shift is stored in k's last six bits, the only ones
+ * that shifts of WebAssembly use. That changes k by less than 64, of 2^33 or more. If sums are rounded once,
+ * k is without 2^31, and all outputs round upwards. Neither this nor the rule ever falls when a sum grows, so
+ * they are equal for all sums if they are equal next to each step of the rule and at the ends.
  */
 import { clampInt, exponentOf, isOnce, requantise } from '../../../quant/fixed-point.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
 import { besideSteps } from './requantise-f32.ts';
 import { roundingZero } from './requantise-simd.ts';
 
-/** Words of 32 bits an output: k, low and high, then m. */
+/** Words of 32 bits per output: k, low and high, then m. */
 export const scaleWords = 3;
-/** Beyond, k has no room in 64 bits. */
-const mostShift = 20;
+/** Largest s. With a larger one k does not fit 64 bits. */
+const maxShift = 20;
 const low16 = 2 ** 16;
 
 type Rounds = Pick<MacParams, 'min' | 'yZero' | 'shift'>;
 
 const roundsOnce = ({ shift }: Rounds): boolean => shift.some(isOnce);
 
-/** Some outputs are below the zero point, and round the other way there. */
+/** Checks for outputs below the zero point, which round the other way. */
 export const isSigned = (p: Rounds): boolean => p.min < p.yZero && !roundsOnce(p);
 
-/** Y_ZERO of the kernel, which takes outputs below half of it as rounding the other way. */
+/** Returns y_zero of the kernel, which rounds outputs below half of it the other way. */
 export const interpZero = (p: Rounds): number => roundingZero(roundsOnce(p) ? { yZero: p.min } : p);
 
 /**
- * The kernel's output for sum + bias = x, as a function of x. `added` is k less bias * m. It computes in
- * parts of 16 bits, which doubles hold exactly.
+ * Returns the kernel's output as a function of x = sum + bias. `added` is k less bias * m. Computes in parts
+ * of 16 bits, which doubles hold exactly.
  */
 function outputOf(p: MacParams, signed: boolean, m: number, added: bigint, s: number): (x: number) => number {
   const mHigh = Math.floor(m / low16);
@@ -53,7 +53,7 @@ function outputOf(p: MacParams, signed: boolean, m: number, added: bigint, s: nu
   };
 }
 
-/** k of output o, whose bias with the input's zero point in it is `bias`. */
+/** Returns k of output o; undefined if no k is exact. `bias` includes the zero point of the input. */
 function constant(p: MacParams, signed: boolean, o: number, bias: number, largest: number): bigint | undefined {
   const [multiplier, shift] = [p.multiplier[o] as number, p.shift[o] as number];
   const s = -1 - exponentOf(shift);
@@ -73,17 +73,17 @@ function constant(p: MacParams, signed: boolean, o: number, bias: number, larges
   return [0n, 64n, -64n].map((more) => exact - (exact & 63n) + last + more).find(fits);
 }
 
-const known = new WeakMap<MacParams, Int32Array | 'none'>();
+const cache = new WeakMap<MacParams, Int32Array | 'none'>();
 
 /**
- * i32 [outputs][scaleWords]. @param largest the largest |sum + bias| of output o  @param folded bias of
- * output o with the input's zero point in it
+ * Returns the table, i32 [outputs][scaleWords], from a cache. @param largest the largest |sum + bias| of
+ * output o @param folded bias of output o that includes the zero point of the input
  */
 export function scaleTable(p: MacParams, largest: (o: number) => number, folded: (o: number) => number): Int32Array | undefined {
-  const before = known.get(p);
+  const before = cache.get(p);
   if (before) return before === 'none' ? undefined : before;
   const found = search(p, largest, folded);
-  known.set(p, found ?? 'none');
+  cache.set(p, found ?? 'none');
   return found;
 }
 
@@ -91,9 +91,9 @@ function search(p: MacParams, largest: (o: number) => number, folded: (o: number
   const table = new Int32Array(scaleWords * p.bias.length);
   const signed = isSigned(p);
   for (let o = 0; o < p.bias.length; o++) {
-    const [shift, most] = [exponentOf(p.shift[o] as number), largest(o)];
-    if (shift > -1 || shift < -1 - mostShift || most >= 2 ** 30) return undefined;
-    const k = constant(p, signed, o, folded(o), most);
+    const [shift, bound] = [exponentOf(p.shift[o] as number), largest(o)];
+    if (shift > -1 || shift < -1 - maxShift || bound >= 2 ** 30) return undefined;
+    const k = constant(p, signed, o, folded(o), bound);
     if (k === undefined) return undefined;
     table.set(
       [Number(BigInt.asIntN(32, k)), Number(BigInt.asIntN(32, k >> 32n)), (p.multiplier[o] as number) << 1],

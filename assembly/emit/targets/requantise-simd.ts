@@ -1,9 +1,9 @@
 /**
- * simd: what a parameter block says of requantisation, in float32 where that is proved, else in integers.
- * Holds no operator.
+ * simd: fields of a parameter block for requantisation, in float32 if that is proved, else in integers.
+ * Helpers only, no operator.
  *
- * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of SimdBlock; the
- * layouts are those of assembly/kernels/mac-simd.ts.
+ * In: multipliers, shifts, clamp, and the largest |sum + bias| of output o.  Out: fields of SimdBlock, in the
+ * layouts of assembly/kernels/mac-simd.ts.
  */
 import { exponentOf } from '../../../quant/fixed-point.ts';
 import type { SimdBlock } from '../blocks.ts';
@@ -15,23 +15,23 @@ export type { Finish } from './requantise-f32.ts';
 type Largest = (o: number) => number;
 
 /**
- * Whether mac-simd.ts can: in integers with two roundings, every shift from -31 to -3 and sums below 2^30, in
- * floats where there are tables.
+ * Checks whether mac-simd.ts can requantise: in integers with two roundings if every shift is -31 to -3 and
+ * sums are below 2^30, in floats if there are tables.
  */
 export const mayRequantise = (p: Finish, largest: Largest): boolean =>
   p.shift.every((shift, o) => exponentOf(shift) <= -1 && exponentOf(shift) >= -31 && largest(o) < 2 ** 30) &&
   (p.shift.every((shift) => shift <= -3) || floatTables(p, largest) !== undefined);
 
-/** Whether sums, less what is taken off them, still fit into 32 bits when they are shifted up by `bits`. */
+/** Checks whether sums, from their start values, fit 32 bits after a shift to the left by `bits`. */
 export const mayShift = (p: Finish, largest: Largest, bits: number): boolean => {
   const start = floatTables(p, largest)?.start ?? p.bias;
   return p.bias.every((bias, o) => largest(o) + Math.abs(bias - (start[o] as number)) < 2 ** (31 - bits));
 };
 
-/** What kernels add to a sum before the last halving: the zero point, doubled, and the half that rounds. */
+/** Returns what kernels add to a sum before the last halving: twice the zero point, and 1 to round. */
 export const roundingZero = (p: Pick<Finish, 'yZero'>): number => 2 * p.yZero + 1;
 
-/** `length` values, then zeros up to whole eights; a single value stands for all. */
+/** Pads `length` values with zeros to a multiple of 8. A single value is repeated `length` times. */
 function inEights<T extends Int32Array | Float32Array>(values: T, length: number): T {
   const out = new (values.constructor as new (length: number) => T)(8 * Math.ceil(length / 8));
   if (values.length === 1) return out.fill(values[0] as number, 0, length) as T;
@@ -44,19 +44,19 @@ export type FinishFields = Pick<
   'y_zero' | 'bias' | 'signed_bias' | 'multiplier' | 'shift' | 'integers' | 'magic' | 'below'
 >;
 
-/** What the sum of output o has too much where inputs are not less their zero point. */
+/** Returns the excess of the sum of output o if zero points are not subtracted from inputs. */
 export type Excess = (o: number) => number;
 
 export interface FinishOptions {
   outputs?: number;
   excess?: Excess;
-  /** relaxed: the same of the form that reads signed bytes. */
+  /** relaxed: the excess in the form of signed bytes. */
   signedExcess?: Excess;
-  /** Bits that the kernel's sums are shifted up by. */
+  /** Bits by which the kernel shifts its sums to the left. Default: 0. */
   up?: number;
 }
 
-/** Tables of `outputs` outputs. */
+/** Packs the tables for `outputs` outputs. */
 export function finishFields(
   p: Finish,
   largest: Largest,

@@ -1,46 +1,45 @@
 /**
- * simd and relaxed: which inner loops a module has, by what they cost and how many bytes they are.
+ * simd and relaxed: chooses the inner loops of a module by their time and their size.
  *
- * In: the places that each layer makes in a call.  Out: of all choices that take at most SLACK times the
- * fewest vector instructions, the one with the fewest bytes of code.
+ * In: the numbers of output positions that each layer computes in a call.  Out: of all choices that take at
+ * most `slack` times the fewest vector instructions, the one with the fewest bytes of code.
  *
- * Vector instructions, counted in the kernels: two taps of eight outputs take 18 for four places, 10 for two,
- * 6 for one, 5 for one that is alone in its call (conv-place-simd.ts); two taps of eight channels 26 for four
- * rows, 10 for one (depthwise-simd.ts), 7 for one that is alone (depthwise-row-simd.ts); to requantise eight
- * outputs 15.
+ * Vector instructions, counted in the kernels. Two taps of eight outputs take 18 for four positions, 10 for
+ * two, 6 for one, 5 for one in a call of one position (conv-place-simd.ts). Two taps of eight channels take
+ * 26 for four rows, 10 for one (depthwise-simd.ts), 7 for one in a call of one row (depthwise-row-simd.ts).
+ * Requantising eight outputs takes 15.
  */
 import { minOf } from '../../../models/lists.ts';
 import type { Need } from '../needs.ts';
 import type { ModuleChoice } from '../ops/op.ts';
 
-/** A layer that sums up: `runs` of places that follow each other. */
+/** A layer that sums products. `runs`: lengths of runs of successive output positions. */
 export interface SimdLayer {
   op: 'conv' | 'depthwise';
   runs: number[];
-  /** Eights of outputs, or of channels. */
+  /** Number of groups of eight outputs, or of eight channels. */
   tiles: number;
-  /** Pairs of taps of an output. */
+  /** Pairs of taps per output. */
   pairs: number;
-  /** depthwise: rows lie so that four share what is zipped. */
+  /** depthwise: true if four rows can share interleaved inputs. */
   inFours: boolean;
-  /** May be taken by the kernel for one place or row a call. */
+  /** True if the kernel for one position or row per call can run it. */
   alone: boolean;
   /**
-   * Loops that it must have: fours where it takes the largest of several places, all where edges differ from
-   * call to call.
+   * Loops that it must have: fours if a max pool is fused into it, all if its edges differ from call to call.
    */
   needs: Need[];
 }
 
-/** Which layers have their own kernel: those of one place a call, depthwise ones of one row. */
+/** Layers with a separate kernel: those of one position per call, depthwise layers of one row per call. */
 type Alone = Omit<ModuleChoice, 'needs'>;
 
-/** What loops cost. Those of their own kernels are left out where a target has none. */
+/** Costs of loops. Costs of separate kernels are absent if a target has none. */
 export interface LoopCosts {
-  /** Bytes of code of each loop: modules with and without it, after the optimiser. */
+  /** Bytes of code of each loop: the difference of modules with and without it, after the optimiser. */
   bytes: Partial<Record<Need, number>>;
   alone?: { alone: number; rowAlone: number };
-  /** Vector instructions for two taps of eight outputs, a place. */
+  /** Vector instructions for two taps of eight outputs, per position. */
   perPair: { four: number; two: number; one: number; alone?: number; rowFour: number; row: number; rowAlone?: number };
 }
 
@@ -49,7 +48,7 @@ const requantise = 15;
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** Instructions of a run of `n` places a tile; infinite where the module cannot. */
+/** Returns the instructions of a run of `n` positions per tile; infinite if the module cannot run it. */
 function runCost(
   layer: SimdLayer,
   n: number,
@@ -63,7 +62,7 @@ function runCost(
     const four = has('ROW_FOURS') && inFours && n >= 4;
     if (!four && !has('ROW_ONES')) return Number.POSITIVE_INFINITY;
     const rest = four ? n % 4 : n;
-    // where single rows are not there, the last four overlap those before
+    // without the loop for single rows, the last four rows overlap those before
     const together = n - rest + (has('ROW_ONES') || rest === 0 ? 0 : 4);
     const single = has('ROW_ONES') ? rest : 0;
     return together * (perPair.rowFour * pairs + requantise) + single * (perPair.row * pairs + requantise);
@@ -80,7 +79,7 @@ function runCost(
     left %= 2;
   }
   if (left > 0 && !has('PAIRS') && !has('ONES')) return Number.POSITIVE_INFINITY;
-  // a pair of the same place
+  // without the loop for one, a pair computes the same position twice
   return cost + left * pairs * (has('ONES') ? perPair.one : 2 * perPair.two);
 }
 
@@ -91,15 +90,15 @@ export function simdLoops(layers: SimdLayer[], { bytes, alone: aloneBytes, perPa
   const forced = layers.flatMap(({ needs }) => needs);
   const kinds = aloneBytes ? [false, true] : [false];
   const choices = subsets<Need>(['FOURS', 'PAIRS', 'ONES', 'ROW_FOURS', 'ROW_ONES'])
-    .filter((some) => forced.every((need) => some.includes(need)))
-    .flatMap((some) => kinds.flatMap((alone) => kinds.map((rowAlone) => ({ some, own: { alone, rowAlone } }))))
-    .map(({ some, own }) => {
-      const has = (need: Need) => some.includes(need);
-      const cost = sum(layers.map((layer) => layer.tiles * sum(layer.runs.map((n) => runCost(layer, n, has, own, perPair)))));
-      const more = (own.alone ? (aloneBytes?.alone ?? 0) : 0) + (own.rowAlone ? (aloneBytes?.rowAlone ?? 0) : 0);
-      return { some, own, cost, bytes: sum(some.map((need) => bytes[need] ?? 0)) + more };
+    .filter((loops) => forced.every((need) => loops.includes(need)))
+    .flatMap((loops) => kinds.flatMap((alone) => kinds.map((rowAlone) => ({ loops, extra: { alone, rowAlone } }))))
+    .map(({ loops, extra }) => {
+      const has = (need: Need) => loops.includes(need);
+      const cost = sum(layers.map((layer) => layer.tiles * sum(layer.runs.map((n) => runCost(layer, n, has, extra, perPair)))));
+      const more = (extra.alone ? (aloneBytes?.alone ?? 0) : 0) + (extra.rowAlone ? (aloneBytes?.rowAlone ?? 0) : 0);
+      return { loops, extra, cost, bytes: sum(loops.map((need) => bytes[need] ?? 0)) + more };
     });
-  const least = minOf(choices.map(({ cost }) => cost));
-  const [best] = choices.filter(({ cost }) => cost <= slack * least).sort((a, b) => a.bytes - b.bytes || a.cost - b.cost);
-  return { needs: best?.some ?? [], alone: false, rowAlone: false, ...best?.own };
+  const minCost = minOf(choices.map(({ cost }) => cost));
+  const [best] = choices.filter(({ cost }) => cost <= slack * minCost).sort((a, b) => a.bytes - b.bytes || a.cost - b.cost);
+  return { needs: best?.loops ?? [], alone: false, rowAlone: false, ...best?.extra };
 }

@@ -1,13 +1,11 @@
 /**
- * simd: weights of kernels that are no tiles of eight outputs.
+ * simd: packs weights of kernels that do not use tiles of eight outputs.
  *
- * In: weights of a layer and where each stands.  Out: bytes of the region `weights`.
+ * In: weights of a layer and where each is.  Out: bytes of the region `weights`.
  */
 import type { TileShape } from '../ops/op.ts';
 
-/**
- * Weights of conv-place-simd.ts: [outputs / 8][taps / 2][4][2][2], the lower one of a word with 128 added.
- */
+/** Packs [outputs / 8][taps / 2][4][2][2] for conv-place-simd.ts: the lower one of a word has 128 added. */
 export function placeTiles(weights: Int8Array, { outputs, taps, at }: TileShape): Int8Array {
   const whole = 8 * Math.ceil(taps / 8);
   const out = new Int8Array(8 * whole * Math.ceil(outputs / 8));
@@ -22,7 +20,7 @@ export function placeTiles(weights: Int8Array, { outputs, taps, at }: TileShape)
   return out;
 }
 
-/** Weights of depthwise-row-simd.ts: s16 [outputs / 16][taps / 2][16][2]. */
+/** Packs weights for depthwise-row-simd.ts: s16 [outputs / 16][taps / 2][16][2]. */
 export function zippedTiles(weights: Int8Array, { outputs, taps, at }: TileShape): Int8Array {
   const out = new Int16Array(16 * taps * Math.ceil(outputs / 16));
   for (let place = 0; place < out.length; place++) {

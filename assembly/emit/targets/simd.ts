@@ -1,8 +1,8 @@
 /**
- * Target simd: SIMD128, for browsers and Node. Two taps a multiplication.
+ * Target simd: SIMD128, for browsers and Node. Two taps per multiplication.
  *
  * Taps of conv and dense are int16 less the zero point. depthwise takes inputs with their zero point, and
- * weights that are int16, which need not be widened where they are used.
+ * int16 weights, which need no widening where they are used.
  */
 import type { TileLayout } from '../ops/op.ts';
 import { placeTiles, zippedTiles } from './simd-weights.ts';

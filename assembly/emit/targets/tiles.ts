@@ -1,8 +1,8 @@
 /**
- * Weights in tiles, as a target's kernels read them, with what their sums start from.
+ * Weights in tiles, as the kernels of a target read them, with start values of their sums.
  *
- * In: MacParams and where each weight stands; a target's layout.  Out: bytes of the region `weights`. Outputs
- * and taps that fill up a tile are 0.
+ * In: MacParams and where each weight is; the layout of a target.  Out: bytes of the region `weights`.
+ * Outputs and taps that pad a tile are 0.
  */
 import { join } from '../../../models/lists.ts';
 import type { MacParams } from '../../../quant/ops/op.ts';
@@ -10,22 +10,22 @@ import type { MacBlock } from '../blocks.ts';
 import { FEW_TAPS } from '../kernels.ts';
 import type { TileLayout, TileShape } from '../ops/op.ts';
 
-/** How a kernel finds what it requantises by. */
+/** Fields of a block with the requantisation data. */
 export type TileTables = Pick<MacBlock, 'y_zero' | 'bias' | 'multiplier' | 'shift'>;
 
 /**
- * Outputs that are left after whole tiles and are no tile of their own: one or two of many taps, which would
- * fill it up with zeros.
+ * Returns how many outputs remain after full tiles and are stored without a tile: one or two outputs with
+ * many taps, for which a tile would be mostly zeros.
  */
 export const leftOver = ({ outputs, groups, taps }: Omit<TileShape, 'at'>, layout: TileLayout): number => {
   const rest = (outputs / groups) % layout.outputs;
   return layout.leaves && rest <= 2 && taps > FEW_TAPS ? rest : 0;
 };
 
-/** Taps as the kernels read them: filled up to whole fours. */
+/** Returns the number of taps that kernels read: a multiple of 4. */
 export const wholeTaps = (taps: number): number => 4 * Math.ceil(taps / 4);
 
-/** A tile of bytes: the weight of output o and tap i stands at `place`. */
+/** Packs a tile of bytes. `place`: position of the weight of output o and tap i. */
 export const byteTile =
   (outputs: number, place: (o: number, i: number) => number): TileLayout['tile'] =>
   (weight, taps) => {
@@ -35,8 +35,8 @@ export const byteTile =
   };
 
 /**
- * int8 weights in tiles, those of a group after those of another; before each tile its `starts`, where there
- * are some: what its sums start from.
+ * Packs int8 weights in tiles, group after group. If there are `starts`, each tile comes after the start
+ * values of its sums.
  */
 export function tiles(weights: Int8Array, shape: TileShape, layout: TileLayout, starts?: Int32Array): Int8Array {
   const { groups, taps, at } = shape;
@@ -65,28 +65,28 @@ export function tiles(weights: Int8Array, shape: TileShape, layout: TileLayout, 
   return join(Int8Array, parts);
 }
 
-/** Starts of `count` outputs, little-endian; 0 past the last. */
+/** Returns the start values of `count` outputs, little-endian; 0 past the last output. */
 export function startBytes(starts: Int32Array, first: number, count: number): Int8Array {
   const view = new DataView(new ArrayBuffer(4 * count));
   for (let o = 0; o < count; o++) view.setInt32(4 * o, starts[first + o] ?? 0, true);
   return new Int8Array(view.buffer);
 }
 
-/** Sum of the weights of output o. */
+/** Returns the sum of the weights of output o. */
 export function weightSum(p: MacParams, shape: TileShape, o: number): number {
   let sum = 0;
   for (let i = 0; i < shape.taps; i++) sum += p.weights[shape.at(o, i)] ?? 0;
   return sum;
 }
 
-/** bias - zero * sum of weights of output o: what a sum over unchanged inputs starts from. */
+/** Returns bias - zero point * sum of weights of output o: the start of a sum over unchanged inputs. */
 export const foldedBiasOf = (p: MacParams, shape: TileShape, o: number): number =>
   (p.bias[o] as number) - p.xZero * weightSum(p, shape, o);
 
-/** Of all outputs, modulo 2^32. */
+/** Returns the same for all outputs, modulo 2^32. */
 export const foldedBias = (p: MacParams, shape: TileShape): Int32Array => p.bias.map((_, o) => foldedBiasOf(p, shape, o) | 0);
 
-/** The largest |sum + bias| of output o: an input less its zero point has at most 8 bits and a sign. */
+/** Returns an upper bound of |sum + bias| of output o. Inputs less zero point have 8 bits and a sign. */
 export function largestSum(p: MacParams, shape: TileShape, o: number): number {
   let bound = Math.abs(p.bias[o] as number);
   for (let i = 0; i < shape.taps; i++) bound += 255 * Math.abs(p.weights[shape.at(o, i)] ?? 0);

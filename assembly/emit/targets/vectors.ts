@@ -1,9 +1,9 @@
 /**
- * Targets with SIMD128: what simd and relaxed do alike with layers with weights.
+ * Targets with SIMD128, simd and relaxed: the calls of layers with weights.
  *
- * In: what differs between them.  Out: their calls of conv, depthwise and dense, nothing where the kernels
- * cannot requantise a layer. A block says how many rows become taps together, and how far apart places lie
- * then.
+ * In: the differences between them.  Out: their calls of conv, depthwise and dense; undefined if the kernels
+ * cannot requantise a layer. A block says how many rows are converted to taps together, and how far apart
+ * output positions then are.
  */
 import type { MacParams } from '../../../quant/ops/op.ts';
 import type { At } from '../block.ts';
@@ -27,22 +27,22 @@ import { largestSum, tiles } from './tiles.ts';
 
 type PackWeights = (weights: Int8Array, shape: TileShape) => Int8Array;
 
-/** What differs between them. */
+/** Differences between these targets. */
 export interface Vectors extends Pick<TargetParts, 'name' | 'suffixes'> {
   layout: TileLayout;
-  /** Bytes of a tap as conv and dense multiply it. */
+  /** Bytes of a tap in the multiplications of conv and dense. */
   tapBytes: number;
-  /** Says what a layer needs beside its geometry. */
+  /** Requests needs that do not follow from the geometry of a layer. */
   need?(p: MacParams, ctx: EmitContext): void;
-  /** What sums of conv and dense have too much. */
+  /** Returns the excess in the sums of conv and dense. */
   excess(p: MacParams, shape: TileShape): FinishOptions;
   depthwise: {
-    /** Taps along time that are multiplied at once. */
+    /** Number of taps along time that are multiplied at once. */
     taps: number;
     weights: PackWeights;
     excess(p: MacParams, shape: TileShape): FinishOptions;
   };
-  /** Weights of the kernels for layers of one place a call, and for depthwise layers of one row. */
+  /** Packing of weights for layers with one position per call, and for depthwise layers with one row. */
   alone?: { conv: PackWeights; row: PackWeights };
   costs: LoopCosts;
 }
@@ -50,14 +50,14 @@ export interface Vectors extends Pick<TargetParts, 'name' | 'suffixes'> {
 type OfSimdCall = Pick<SimdBlock, 'chunk' | 'patch' | 'sums' | 'place' | 'pool'>;
 
 /**
- * Values of the taps between two places; undefined where they do not lie evenly, or their taps not side by
- * side.
+ * Returns the values of taps between two positions; undefined if positions are not evenly spaced, or their
+ * taps not adjacent.
  */
 function placeStep(io: MacIo): number | undefined {
   const { geometry: g } = io.params;
   const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
   const { stride, dilation } = windowRule(io);
-  // every dilation-th row by itself has no dilation
+  // every dilation-th row, taken separately, has no dilation
   if (!sideBySide(io, 1) || (dilation > 1 && (stride > 1 || io.out.f > 1))) return undefined;
   if (io.out.f === 1) return stride * f * c;
   return g.kernelT * g.kernelF === 1 && stride === 1 && g.strideF === 1 ? c : undefined;
@@ -74,17 +74,18 @@ const pools = (io: MacIo, places: number): boolean =>
   placeStep(io) !== undefined &&
   isSmall(io, convShape(io as StepIo<'conv'>));
 
-/** Output rows whose input becomes taps together, in fours, so that they take about `bytes`. */
-const chunkOf = (bytes: number, rowBytes: number, stride: number, kernelRows: number, most: number): number =>
-  Math.min(most, Math.max(4, 4 * Math.floor((bytes / rowBytes - kernelRows) / stride / 4)));
+/** Returns the output rows whose input is converted together: a multiple of 4, about `bytes` of taps. */
+const chunkOf = (bytes: number, rowBytes: number, stride: number, kernelRows: number, maxRows: number): number =>
+  Math.min(maxRows, Math.max(4, 4 * Math.floor((bytes / rowBytes - kernelRows) / stride / 4)));
 
-/** Whether a call makes one place, whose taps lie side by side in the input. */
+/** Checks whether a call computes one output position whose taps are adjacent in the input. */
 const isAlone = (op: 'conv' | 'dense', io: MacIo, groups: number): boolean =>
   op === 'dense' ||
   (io.step.outRows === 1 && io.out.f === 1 && io.step.kind !== 'edge' && groups === 1 && !isPadded(io) && sideBySide(io));
 
 /**
- * Whether a call of depthwise makes one row of one feature without padding, and 256 times its sums are exact.
+ * Checks whether a call of depthwise computes one row of one feature without padding, and 256 times its sums
+ * are exact.
  */
 function isRowAlone(io: StepIo<'depthwise'>): boolean {
   const { step, params: p, x, out } = io;
@@ -100,11 +101,11 @@ function isRowAlone(io: StepIo<'depthwise'>): boolean {
   );
 }
 
-/** How many of `total` rows lie in each of `parts` that take every so manieth one. */
+/** Returns the sizes of `parts` parts to which `total` rows are dealt in turn. */
 const dealt = (total: number, parts: number): number[] =>
   Array.from({ length: Math.min(total, parts) }, (_, i) => Math.ceil((total - i) / parts));
 
-/** What a layer asks of its loops; nothing where it has another kernel. */
+/** Returns what a layer needs of its loops; undefined if it has another kernel. */
 function loopsOf(io: MacIo, pooled: boolean, depthwiseTaps: number): SimdLayer | undefined {
   const { op } = io.node;
   if (io.taps || io.fold || io.params.types) return undefined;
@@ -113,12 +114,12 @@ function loopsOf(io: MacIo, pooled: boolean, depthwiseTaps: number): SimdLayer |
   const { dilation } = windowRule(io);
   const tiles = Math.ceil(io.out.c / 8);
   if (op === 'depthwise') {
-    const own = io as StepIo<'depthwise'>;
-    if (per !== 1 || !isSmall(own, tapsFirst(own))) return undefined;
+    const layer = io as StepIo<'depthwise'>;
+    if (per !== 1 || !isSmall(layer, tapsFirst(layer))) return undefined;
     const pairs = (Math.ceil(g.kernelT / depthwiseTaps) * g.kernelF * depthwiseTaps) / 2;
     const runs = dealt(outRows, dilation);
     const needs: Need[] = kind === 'edge' ? ['ROW_FOURS', 'ROW_ONES'] : [];
-    return { op, runs, tiles: tiles * io.out.f, pairs, inFours: windowRule(io).stride === 1, alone: isRowAlone(own), needs };
+    return { op, runs, tiles: tiles * io.out.f, pairs, inFours: windowRule(io).stride === 1, alone: isRowAlone(layer), needs };
   }
   const shape = op === 'dense' ? denseShape(io as StepIo<'dense'>) : convShape(io as StepIo<'conv'>);
   if (!isSmall(io, shape)) return undefined;
@@ -138,8 +139,8 @@ function loopsOf(io: MacIo, pooled: boolean, depthwiseTaps: number): SimdLayer |
 }
 
 /**
- * Taps in `together`s along time, feature by feature: tap i is (kf, kt), those past the kernel where its
- * length is no multiple.
+ * Orders taps in groups of `together` along time, feature by feature. Tap i is (kf, kt); taps past the kernel
+ * fill its last group.
  */
 function alongTime({ params: { geometry: g }, out }: StepIo<'depthwise'>, together: number): TileShape {
   const perFeature = together * Math.ceil(g.kernelT / together);
@@ -150,7 +151,7 @@ function alongTime({ params: { geometry: g }, out }: StepIo<'depthwise'>, togeth
   return { groups: 1, outputs: out.c, taps: perFeature * g.kernelF, at };
 }
 
-/** Weights of one call as the kernel reads them, its workspace, and what its sums have too much. */
+/** Weights of one call in the layout of the kernel, its workspace, and the excess of its sums. */
 interface CallParts {
   shape: TileShape;
   weights: Int8Array;
@@ -158,9 +159,9 @@ interface CallParts {
   excess: FinishOptions;
 }
 
-function blockOf(own: Vectors, io: MacIo, { shape, weights, sizes, excess }: CallParts, ctx: EmitContext): At<SimdBlock> {
+function blockOf(target: Vectors, io: MacIo, { shape, weights, sizes, excess }: CallParts, ctx: EmitContext): At<SimdBlock> {
   const p = io.params;
-  own.need?.(p, ctx);
+  target.need?.(p, ctx);
   return ctx.block(SimdBlock, {
     ...slidingFields(io, p.geometry, p, p.xZero, ctx),
     per: p.per,
@@ -170,17 +171,17 @@ function blockOf(own: Vectors, io: MacIo, { shape, weights, sizes, excess }: Cal
   });
 }
 
-/** One place a call. */
-function placeCall(own: Vectors, io: MacIo, shape: TileShape, pack: PackWeights, ctx: EmitContext): Call {
+/** Returns the call of a layer with one output position per call. */
+function placeCall(target: Vectors, io: MacIo, shape: TileShape, pack: PackWeights, ctx: EmitContext): Call {
   const taps = 8 * Math.ceil(shape.taps / 8);
   const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
   const room = workspace(ctx, 4 * (shape.outputs + 16), 2 * taps);
   const sizes = { ...room, chunk: 0, place: taps, pool: windowRule(io).stride * f * c };
   const weights = pack(io.params.weights, shape);
-  return callOf('conv_place_s8_simd', blockOf(own, io, { shape, weights, sizes, excess: {} }, ctx));
+  return callOf('conv_place_s8_simd', blockOf(target, io, { shape, weights, sizes, excess: {} }, ctx));
 }
 
-/** Rows that become taps together, and the bytes of taps; without a step between places, one place's taps. */
+/** Returns the rows that are converted to taps together, and bytes of taps; 0 rows if taps are copied. */
 function tapsRoom(tapBytes: number, op: 'conv' | 'dense', io: MacIo, shape: TileShape, step?: number) {
   if (step === undefined) {
     const groups = op === 'conv' ? 4 * shape.groups : 1;
@@ -194,61 +195,61 @@ function tapsRoom(tapBytes: number, op: 'conv' | 'dense', io: MacIo, shape: Tile
 }
 
 const macCall =
-  (own: Vectors): TargetParts['mac'] =>
+  (target: Vectors): TargetParts['mac'] =>
   (op, io, shape, ctx) => {
-    const { layout, tapBytes, alone } = own;
+    const { layout, tapBytes, alone } = target;
     if (!isSmall(io, shape)) return undefined;
-    if (alone && ctx.module.alone && isAlone(op, io, shape.groups)) return placeCall(own, io, shape, alone.conv, ctx);
+    if (alone && ctx.module.alone && isAlone(op, io, shape.groups)) return placeCall(target, io, shape, alone.conv, ctx);
     if (io.pool) ctx.need('POOLED');
     const step = op === 'conv' ? placeStep(io) : undefined;
-    // what is written, and what tiles read, past the taps
+    // bytes that are written or read past the taps
     const slack = 32;
     const { chunk, bytes } = tapsRoom(tapBytes, op, io, shape, step);
-    // sums of four places, each with what a tile of sixteen writes past them, then the taps
+    // sums of four positions, each with room past them for a tile of sixteen, then the taps
     const room = workspace(ctx, 4 * 4 * (shape.outputs + 16), bytes + slack);
     const sizes = { ...room, chunk, place: step ?? 0, pool: io.pool?.places ?? 1 };
     if (shape.groups > 1) ctx.need('GROUPS');
     const weights = tiles(io.params.weights, shape, layout);
-    const block = blockOf(own, io, { shape, weights, sizes, excess: own.excess(io.params, shape) }, ctx);
+    const block = blockOf(target, io, { shape, weights, sizes, excess: target.excess(io.params, shape) }, ctx);
     const kind = op === 'dense' ? 'dense' : step === undefined ? 'conv_patch' : 'conv_rows';
     return callOf(`${kind}_s8_simd`, block);
   };
 
 const depthwiseCall =
-  (own: Vectors): TargetParts['depthwise'] =>
+  (target: Vectors): TargetParts['depthwise'] =>
   (io, ctx) => {
     const { params: p, out } = io;
     if (p.per !== 1 || !isSmall(io, tapsFirst(io))) return undefined;
     const { dilation } = windowRule(io);
     const { f, c } = io.x[0]?.shape ?? { f: 1, c: 1 };
-    const { taps, weights, excess } = own.depthwise;
+    const { taps, weights, excess } = target.depthwise;
     const sums = 4 * (out.c + 16);
-    // rows past the kernel are read past the input, which lies before this
+    // rows past the kernel are read past the input, which lies before the workspace
     const room = workspace(ctx, sums, Math.max(sums, (taps - 1) * dilation * f * c) - sums + 16);
     const sizes = { ...room, chunk: 0, place: 0, pool: 0 };
     const shape = alongTime(io, taps);
-    if (own.alone && ctx.module.rowAlone && isRowAlone(io)) {
+    if (target.alone && ctx.module.rowAlone && isRowAlone(io)) {
       const shifted = { ...excess(p, shape), up: 8 };
-      const row = { shape, weights: own.alone.row(p.weights, shape), sizes, excess: shifted };
-      return callOf('depthwise_row_s8_simd', blockOf(own, io, row, ctx));
+      const row = { shape, weights: target.alone.row(p.weights, shape), sizes, excess: shifted };
+      return callOf('depthwise_row_s8_simd', blockOf(target, io, row, ctx));
     }
     if (out.c % 8 !== 0) ctx.need('ROW_PARTS');
     const parts = { shape, weights: weights(p.weights, shape), sizes, excess: excess(p, shape) };
-    return callOf('depthwise_s8_simd', blockOf(own, io, parts, ctx));
+    return callOf('depthwise_s8_simd', blockOf(target, io, parts, ctx));
   };
 
-export const vectors = (own: Vectors): TargetParts => ({
-  name: own.name,
-  suffixes: own.suffixes,
+export const vectors = (target: Vectors): TargetParts => ({
+  name: target.name,
+  suffixes: target.suffixes,
   vectors: true,
   past: 16,
-  layout: own.layout,
-  mac: macCall(own),
-  depthwise: depthwiseCall(own),
+  layout: target.layout,
+  mac: macCall(target),
+  depthwise: depthwiseCall(target),
   pools,
   module: (layers) =>
     simdLoops(
-      layers.flatMap(({ io, pooled }) => loopsOf(io, pooled, own.depthwise.taps) ?? []),
-      own.costs,
+      layers.flatMap(({ io, pooled }) => loopsOf(io, pooled, target.depthwise.taps) ?? []),
+      target.costs,
     ),
 });

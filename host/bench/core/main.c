@@ -1,8 +1,9 @@
 /*
- * Counts the instructions of one hop: a module as C (wasm2c), without an operating system.
+ * Counts the instructions of one hop of a module in C (wasm2c), without an operating system.
  *
- * Input is a linear congruential sequence; host/bench/count.ts runs the module on the same one and compares the digest of the outputs (FNV-1a).
- * RV32: the counter minstret. Cortex-M4 in QEMU with -icount: SysTick, one tick in 40 instructions.
+ * In: a linear congruential sequence.  Out: minimum, mean and maximum, and the digest of the outputs
+ * (FNV-1a), which host/bench/count.ts compares.  RV32: the counter minstret. Cortex-M4 in QEMU with -icount:
+ * SysTick, one tick per 40 instructions.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 
 u8 rn_mem[RN_BYTES] __attribute__((aligned(16)));
 
-/* Weights apart from the module. linear: copied once. tile: the module's import copies the next tile, whole words (a small libc's memcpy copies bytes). */
+/* Separate weights. linear: copied once. tile: the module's import copies the next tile by words, because the
+ * memcpy of a small libc copies bytes. */
 #if RN_HOME == 2
 void Z_runletZ_weights(struct Z_runlet_instance_t* host, u32 dst, u32 src, u32 n) {
   (void)host;

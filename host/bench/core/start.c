@@ -1,4 +1,4 @@
-/* Reset and vectors of a Cortex-M4 without an operating system, for QEMU's mps2-an386. */
+/* Reset handler and vectors of a Cortex-M4 without an operating system, for QEMU's mps2-an386. */
 extern unsigned __stack, __data_start, __data_end_, __data_load;
 extern void _start(void);
 
@@ -8,7 +8,7 @@ void Reset_Handler(void) {
   _start();
 }
 
-/* A fault ends QEMU with an error: semihosting's SYS_EXIT, "run time error, unknown". */
+/* Ends QEMU with an error after a fault: semihosting's SYS_EXIT, "run time error, unknown". */
 static void fault(void) {
   __asm__ volatile("mov r0, #0x18\n ldr r1, =0x20023\n bkpt 0xAB" ::: "r0", "r1");
   for (;;) {

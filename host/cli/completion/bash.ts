@@ -1,5 +1,5 @@
 /**
- * The completion script of bash 4 and later.
+ * The completion script for bash 4 and later.
  */
 import { argumentWords, type Completed, quoted, writtenOptions } from './types.ts';
 
@@ -8,7 +8,7 @@ const names = (verb: Completed): string =>
     .map(({ long }) => `--${long}`)
     .join(' ');
 
-/** A case for each option with words, and one for all that take other values. */
+/** Returns a case for each option with a list of values, and one for all options with other values. */
 function values(verb: Completed): string[] {
   const options = writtenOptions(verb.options).filter(({ hint }) => hint);
   const spelt = ({ long, short }: { long: string; short?: string }) =>
@@ -21,7 +21,7 @@ function values(verb: Completed): string[] {
   ];
 }
 
-/** Words that an argument takes. */
+/** Returns the case for the values of the verb's argument. */
 const argumentCase = ({ name, options }: Completed): string[] => {
   const words = argumentWords(options);
   return words ? [`      ${name}) words=${quoted(words.join(' '))} ;;`] : [];

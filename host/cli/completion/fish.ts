@@ -1,5 +1,5 @@
 /**
- * The completion script of fish.
+ * The completion script for fish.
  */
 import { argumentWords, type Completed, type Written, writtenOptions } from './types.ts';
 

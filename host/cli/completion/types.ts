@@ -1,5 +1,5 @@
 /**
- * What shells complete, from the declarations of the verbs.
+ * The data for shell completion, taken from the declarations of the verbs.
  */
 import { kebab } from '../../command/args.ts';
 import type { Option, Options } from '../../command/options.ts';
@@ -10,18 +10,18 @@ export interface Completed {
   options: Options;
 }
 
-/** An option as it is written; `--no-NAME` stands apart. */
+/** One spelling of an option; `--no-NAME` is a separate one. */
 export interface Written {
   long: string;
   short?: string;
   about: string;
-  /** It takes a value: what stands for it. */
+  /** Placeholder of the value; undefined for a flag. */
   hint?: string;
   words?: readonly string[];
   path?: boolean;
 }
 
-/** The options of a verb, without its arguments. */
+/** Returns the options of a verb, without its positional arguments. */
 export const writtenOptions = (options: Options): Written[] =>
   (Object.entries(options) as [string, Option][]).flatMap(
     ([name, { place, short, about, read, hint, words, path, negative }]) => {
@@ -31,9 +31,9 @@ export const writtenOptions = (options: Options): Written[] =>
     },
   );
 
-/** Words that an argument of the verb takes. */
+/** Returns the values that the verb's positional argument accepts, if they are a list. */
 export const argumentWords = (options: Options): readonly string[] | undefined =>
   Object.values(options).find(({ place, words }) => place && words)?.words;
 
-/** A text between single quotes, for shells of the Bourne family. */
+/** Puts a text in single quotes, for Bourne shells. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,9 +1,9 @@
 /**
- * The completion script of zsh.
+ * The completion script for zsh.
  */
 import { argumentWords, type Completed, quoted, type Written, writtenOptions } from './types.ts';
 
-/** In a description `[`, `]` and `:` have a meaning. */
+/** Escapes the characters that have a meaning in a description: `[`, `]`, `:` and `\`. */
 const plain = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&');
 
 const value = ({ hint, words, path }: Written): string => {

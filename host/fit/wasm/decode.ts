@@ -1,24 +1,20 @@
 /**
- * A module's functions as lists of instructions, with where each stands in the file.
+ * Decodes a module's functions to lists of instructions with their positions in the file.
  *
- * In: the bytes of a .wasm file without SIMD.  Out: types, imports, globals, functions.  Source: WebAssembly
- * core specification 2.0, chapter 5 (binary format).
- * Cost: one pass. Structure is that of a module which an engine has validated: this is no validator.
+ * In: the bytes of a valid .wasm file without SIMD; it is not validated.  Out: types, imports, globals,
+ * functions.  Source: WebAssembly core specification 2.0, chapter 5 (binary format).  Cost: one pass.
  */
 import { type WasmSection, wasmSections } from '../../../assembly/bundle/read.ts';
 import { RunletError } from '../../../models/error.ts';
 
 export interface Instruction {
-  /** The opcode; of the prefix 0xfc 0xfc00 + what follows. */
+  /** The opcode; 0xfc00 + the second number for opcodes with the prefix 0xfc. */
   op: number;
-  /**
-   * Constant, index, label depth, function, or a memory access's offset. 64-bit constants lose precision,
-   * which nobody needs here.
-   */
+  /** Constant, index, label depth, or offset of a memory access. 64-bit constants are not exact. */
   value: number;
-  /** Of br_table: depths, the default last. Of block, loop and if: the results' types. */
+  /** br_table: depths, the default last. block, loop and if: types of the results. */
   list?: number[];
-  /** First byte behind it, in the file. */
+  /** Position of the first byte after it in the file. */
   end: number;
 }
 
@@ -31,9 +27,7 @@ export interface WasmFunction {
   type: FunctionType;
   /** Types of parameters and locals, 0x7f i32 to 0x7c f64. */
   locals: number[];
-  /**
-   * The function's code in the file: its locals' first byte, its instructions' first byte, behind its last.
-   */
+  /** Positions in the file: first byte of the locals, first byte of the instructions, end of the function. */
   bodyStart: number;
   codeStart: number;
   codeEnd: number;
@@ -44,7 +38,7 @@ export interface DecodedModule {
   wasm: Uint8Array;
   sections: WasmSection[];
   types: FunctionType[];
-  /** Types of imported functions; they come first among the functions' numbers. */
+  /** Types of the imported functions, which have the first function indices. */
   imported: FunctionType[];
   globals: number;
   functions: WasmFunction[];
@@ -88,7 +82,7 @@ class Reader {
     const byte = this.bytes[this.at++];
     if (byte === undefined)
       throw new RunletError('RN762', {
-        what: 'the module breaks off in its code',
+        what: 'the module ends in the middle of its code',
         where: `byte ${this.at}`,
         tryThis: 'copy or build the bundle again',
       });
@@ -143,15 +137,15 @@ function instruction(reader: Reader, types: FunctionType[]): Instruction {
   else if (code === 0xfc0a) reader.at += 2;
   else if (code > 0xc4 && !(code >= 0xfc00 && code <= 0xfc07))
     throw new RunletError('RN761', {
-      what: `the module has an instruction that no interpreter of a microcontroller knows, 0x${code.toString(16)}`,
+      what: `the module has an instruction that interpreters on microcontrollers do not support, 0x${code.toString(16)}`,
       where: `byte ${reader.at - 1}`,
-      why: code === 0xfd ? 'it is one of SIMD128' : 'it was not built by this version of Runlet',
+      why: code === 0xfd ? 'it is a SIMD128 instruction' : 'the module was not built by this version of Runlet',
       tryThis: 'build with --target interp or native',
     });
   return { op: code, value, list, end: reader.at };
 }
 
-/** @throws RN600, RN601, RN762 the bytes; RN761 an instruction of SIMD128 */
+/** Decodes a module. @throws RN600, RN601, RN762 the bytes are damaged; RN761 an unsupported instruction */
 export function decodeModule(wasm: Uint8Array): DecodedModule {
   const sections = wasmSections(wasm);
   const open = (id: number) => {
@@ -167,7 +161,7 @@ export function decodeModule(wasm: Uint8Array): DecodedModule {
   const imported = importReader.times(() => {
     for (const _ of 'ab') importReader.at += importReader.unsigned(); // names of module and function
     importReader.byte();
-    return types[importReader.unsigned()] ?? none; // bundles import functions alone (RN607)
+    return types[importReader.unsigned()] ?? none; // bundles import functions only (RN607)
   });
   const functionReader = open(3);
   const typeOf = functionReader.times(() => types[functionReader.unsigned()] ?? none);

@@ -1,9 +1,9 @@
 /**
- * A module that counts how often each of its segments runs.
+ * Adds counters to a module: each counts how often a segment runs.
  *
- * In: a decoded module.  Out: the same module with one more mutable global a live segment, exported as
- * `rn#0`, `rn#1`, ..., that is increased (mod 2^32) where the segment begins. It computes the same bytes.
- * Cost: four instructions a segment, so a hop takes about twice its time.
+ * In: a decoded module.  Out: the same module with a mutable global for each live segment, exported as
+ * `rn#0`, `rn#1`, .... The segment increments it (mod 2^32) at its begin. The module's outputs are the same.
+ * Cost: four instructions per segment; a hop takes about twice as long.
  */
 
 import { leb } from '../../../assembly/emit/patch.ts';
@@ -15,7 +15,7 @@ export type Counter = Segment & { counter?: number };
 
 export interface Instrumented {
   wasm: Uint8Array;
-  /** Per function its segments; `counter` is undefined where it never runs. */
+  /** Segments per function; `counter` is undefined for segments that never run. */
   segments: Counter[][];
   counters: number;
 }
@@ -24,7 +24,7 @@ export const counterName = (counter: number): string => `rn#${counter}`;
 
 const vector = (items: number[][]): number[] => [...leb(items.length), ...items.flat()];
 
-/** A section of `id` with what it had, and more entries. */
+/** Section `id` with more entries at its end. */
 function extended(module: DecodedModule, id: number, more: number[][]): number[] {
   const bytes = module.sections.find((s) => s.id === id)?.bytes ?? new Uint8Array([0]);
   let at = 0;
@@ -83,7 +83,7 @@ export function instrument(module: DecodedModule): Instrumented {
     delete replaced[id];
   };
   for (const { id, offset, fileBytes } of sections) {
-    if (id > 6) take(6); // a module without globals, or exports, has no such section
+    if (id > 6) take(6); // the module may have no section of globals or exports
     if (id > 7) take(7);
     if (replaced[id]) take(id);
     else parts.push(wasm.subarray(offset, offset + fileBytes));

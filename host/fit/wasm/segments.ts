@@ -1,9 +1,9 @@
 /**
- * Straight pieces of a function: instructions that run equally often.
+ * Splits a function into segments: straight pieces whose instructions run equally often.
  *
- * In: a function's instructions.  Out: segments in order, all instructions in exactly one. A segment begins
- * behind what control can reach by a jump, or where it may have left: a function's start, loop, if, else, the
- * end of an if or of a block that is jumped out of, br_if. Behind br, return and unreachable is code that
+ * In: a function's instructions.  Out: segments in order; each instruction is in exactly one. A segment
+ * begins at the function's start, and after each place that a jump can reach or leave: loop, if, else, the
+ * end of an if, the end of a block that a jump leaves, br_if. Code after br, br_table, return or unreachable
  * never runs.
  */
 import { type Instruction, op } from './decode.ts';
@@ -12,24 +12,24 @@ export interface Segment {
   /** Instructions [from, to). */
   from: number;
   to: number;
-  /** Behind an unconditional jump: never run, not counted. */
+  /** True after an unconditional jump: the segment never runs and is not counted. */
   dead: boolean;
 }
 
 const leaves = new Set<number>([op.br, op.return, op.unreachable, op.brTable]);
 
-/** Whether control can come to what follows instruction i other than from i, and for `end` of which block. */
+/** The end of a segment. */
 interface Boundary {
-  /** Index of the instruction that is a segment's last. */
+  /** Index of the segment's last instruction. */
   at: number;
   kind: 'loop' | 'if' | 'else' | 'endIf' | 'endBlock' | 'brIf' | 'leave' | 'endFunction';
 }
 
-/** The last instructions of all segments. */
+/** Finds the ends of all segments. */
 function boundariesOf(code: readonly Instruction[]): Boundary[] {
   const open: { kind: number; targeted: boolean }[] = [{ kind: op.block, targeted: false }];
   const found: Boundary[] = [];
-  /** `end`s of blocks, by the block: kept where a jump goes there. */
+  /** The end of a block is a boundary only if a jump targets the block. */
   for (const [at, { op: code_, value, list = [] }] of code.entries()) {
     const add = (kind: Boundary['kind']) => found.push({ at, kind });
     const aim = (depth: number) => {

@@ -1,9 +1,9 @@
 /**
- * runlet flash MODEL --to serial:/dev/ttyUSB0: a model to a microcontroller, by the console that its log is
- * on.
+ * runlet flash MODEL --to serial:/dev/ttyUSB0: sends a model to a microcontroller over the console of its
+ * log.
  *
- * In: a bundle, or an image that `runlet image` wrote; a port.  Out: what the device runs then, on stdout;
- * progress and with --verbose the device's log on stderr.
+ * In: a bundle, or an image of `runlet image`; a port.  Out: the model that the device then runs, on stdout;
+ * progress, and with --verbose the device's log, on stderr.  Errors: RN880 to RN891.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import { type FlashSerialOptions, type FlashSerialResult, flashSerial, type Seri
 import { openPort } from './port.ts';
 
 export interface SerialFlashArgs {
-  /** A .wasm, or an image. */
+  /** Path of a .wasm or an image. */
   file: string;
   /** `serial:` and the path of a port. */
   to: string;
@@ -26,13 +26,13 @@ export interface SerialFlashArgs {
   until?: FlashSerialOptions['until'];
   trialMs?: number;
   json?: boolean;
-  /** The device's log on stderr. */
+  /** True shows the device's log on stderr. */
   verbose?: boolean;
 }
 
 export const serialScheme = 'serial:';
 
-/** The image, and a name for people. @throws RN880, and for a bundle what bundleImage gives */
+/** Returns the image and its name. @throws RN880, and for a bundle the errors of bundleImage */
 async function readImage(path: string): Promise<{ image: Uint8Array; name: string }> {
   const bytes = new Uint8Array(await readFile(path));
   if (new TextDecoder().decode(bytes.subarray(0, 4)) === '\0asm') {
@@ -44,10 +44,10 @@ async function readImage(path: string): Promise<{ image: Uint8Array; name: strin
   const whole = long && view.getUint32(8, true) === bytes.length && view.getUint32(12, true) === crc32(bytes.subarray(16));
   if (!whole)
     throw new RunletError('RN880', {
-      what: 'this is no model that a device takes',
+      what: 'this is not a model for a device',
       where: path,
-      why: long ? 'the image was cut short or changed' : 'it is neither a module nor an image',
-      tryThis: 'a .wasm of runlet build, or a file of runlet image',
+      why: long ? 'the image is incomplete or damaged' : 'it is neither a module nor an image',
+      tryThis: 'use a .wasm of runlet build, or a file of runlet image',
     });
   const text = view.getUint32(68, true);
   return { image: bytes, name: new TextDecoder().decode(bytes.subarray(text, bytes.indexOf(0, text))) };
@@ -63,7 +63,7 @@ const phases: Record<SerialProgress['phase'], string> = {
 
 const framesText = (count: number): string => `${count} ${count === 1 ? 'frame' : 'frames'}`;
 
-/** A line that is written over on a terminal; elsewhere a line for each phase. */
+/** Returns a function that shows progress: one updated line on a terminal, else one line per phase. */
 function progressLine(stream: NodeJS.WriteStream): (progress: SerialProgress) => void {
   let last = '';
   return ({ phase, sentBytes, imageBytes, repeats }) => {
@@ -75,11 +75,11 @@ function progressLine(stream: NodeJS.WriteStream): (progress: SerialProgress) =>
   };
 }
 
-/** A log is text: what a damaged frame left in it is not shown. */
+/** Removes the bytes of damaged frames from a log. */
 const printable = (text: string): string => text.replace(/[^\n\t\x20-\x7e\u00a0-\ufffc]/g, '');
 
 function resultText({ state, slot, sequence, imageBytes, resumedBytes, repeats }: FlashSerialResult, name: string): string {
-  const resumed = resumedBytes > 0 && resumedBytes < imageBytes ? `, ${resumedBytes} of them there before` : '';
+  const resumed = resumedBytes > 0 && resumedBytes < imageBytes ? `, ${resumedBytes} of them from an earlier transfer` : '';
   return [
     `${state.padEnd(9)} ${name} in slot ${slot}, ${sequence ? `sequence ${sequence}` : 'no sequence number'}`,
     `image     ${imageBytes} bytes${resumed}; ${framesText(repeats)} sent again`,
@@ -87,7 +87,7 @@ function resultText({ state, slot, sequence, imageBytes, resumedBytes, repeats }
   ].join('\n');
 }
 
-/** @throws RN880 to RN891, and what reading the file gives */
+/** Runs the command. @throws RN880 to RN891, and the errors of reading the file */
 export async function flashToSerial(args: SerialFlashArgs): Promise<void> {
   const { file, to, bitsPerSecond = 115_200, json, verbose } = args;
   const { image, name } = await readImage(file);

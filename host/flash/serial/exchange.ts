@@ -1,10 +1,11 @@
 /**
- * One request, one answer, over a line that loses, repeats and changes bytes.
+ * Exchange: sends a request and waits for its answer, over a line that may lose, repeat and change bytes.
  *
- * In: a port, requests.  Out: answers, or RN882 when none came.  A window of one frame: the device's flash
- * stands still while it erases, and what arrives then is lost. A request goes out again when its time is over
- * (doubled each time, up to eightfold) or as soon as the device says that it saw a broken frame; all requests
- * may be carried out twice. After two silent times the console is asked again to listen.
+ * In: a port, requests.  Out: answers.  Errors: RN882.
+ * Rule: only one frame is in flight, because the device receives nothing while it erases its flash. A request
+ * is sent again after a timeout (doubled each time, up to eightfold), or as soon as the device reports a
+ * broken frame; the device may execute every request twice. After two timeouts the console is told again to
+ * listen.
  */
 
 import { RunletError } from '../../../models/error.ts';
@@ -15,32 +16,32 @@ import { type Answer, answersTo, type Request, readAnswer, requestTypes } from '
 /** A line of bytes, such as a serial port. */
 export interface SerialPort {
   write(bytes: Uint8Array): void;
-  /** Called once: with bytes as they come, and with the reason when no more will come. */
+  /** Sets the listeners, once: for bytes as they arrive, and for the end of the line, with its reason. */
   listen(onBytes: (bytes: Uint8Array) => void, onEnd: (reason: string) => void): void;
   close(): void | Promise<void>;
 }
 
 export interface ExchangeOptions {
-  /** Milliseconds to wait for an answer before a request is sent again, beside the time on the line. */
+  /** Timeout of an answer, in milliseconds, in addition to the time on the line (default 1000). */
   answerMs?: number;
   bitsPerSecond?: number;
-  /** Times without an answer before RN882. */
+  /** Number of timeouts before RN882 (default 8). */
   tries?: number;
-  /** What is sent to have the device listen; a console's command. */
+  /** Console command that makes the device listen for frames. */
   wake?: string;
-  /** The device's log, and whatever else is no frame. */
+  /** Gets all text that is not a frame, such as the device's log. */
   onText?: (text: string) => void;
 }
 
 export class Exchange {
-  /** Requests that were sent again. */
+  /** Number of requests that were sent again. */
   repeats = 0;
   readonly #port: SerialPort;
   readonly #options: Required<ExchangeOptions>;
   readonly #reader = new FrameReader();
   #sequence = Math.floor(Math.random() * 0x10000);
   #ended: string | undefined;
-  /** Frames that came and were not looked at: several may come at once. */
+  /** Frames that have arrived and were not processed yet. */
   #inbox: Frame[] = [];
   #onChange: () => void = () => {};
 
@@ -62,12 +63,12 @@ export class Exchange {
     );
   }
 
-  /** Has the console listen for frames. */
+  /** Tells the console to listen for frames. */
   wake(): void {
     this.#port.write(new TextEncoder().encode(this.#options.wake));
   }
 
-  /** @param factor of the time for an answer. @throws RN882 none came, or the line is closed */
+  /** Sends a request. @param factor for the timeout. @throws RN882 if there is no answer or no line */
   async ask(request: Request, payload: Uint8Array = new Uint8Array(), factor = 1): Promise<Answer> {
     const { answerMs, bitsPerSecond, tries } = this.#options;
     this.#sequence = (this.#sequence + 1) & 0xffff;
@@ -88,8 +89,8 @@ export class Exchange {
     throw new RunletError('RN882', {
       what: 'the device does not answer',
       where: `request ${request}`,
-      why: this.#ended ?? `${silent} times nothing came, ${broken} times it saw a broken frame`,
-      tryThis: 'the right port and speed, no other program on it (such as idf.py monitor), firmware with the command flash',
+      why: this.#ended ?? `${silent} times there was no answer, ${broken} times it received a broken frame`,
+      tryThis: 'check port and speed, end other programs on it (such as idf.py monitor), and use firmware with the command flash',
     });
   }
 

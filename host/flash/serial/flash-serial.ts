@@ -1,9 +1,10 @@
 /**
- * A model image to a device over a serial line: sent, verified there, tried, confirmed.
+ * Sends a model image to a device over a serial line: transfer, verification, trial and confirmation.
  *
- * In: the image, a port.  Out: what the device runs then, or an error that says why not.  A transfer that was
- * cut off goes on where it was: the device knows the image by its SHA-256, and its age by the sequence number
- * in the bundle. Whatever fails, the device runs the image that it had (docs/serial.md).
+ * In: the image, a port.  Out: the state of the device afterwards.  Errors: RN882 to RN891.
+ * Rule: an interrupted transfer continues at its offset. The device identifies the image by its SHA-256, and
+ * its age by the sequence number in the bundle. After any failure, the device runs its old image
+ * (docs/serial.md).
  */
 import { hexOf } from '../../../assembly/bundle/keys.ts';
 import { RunletError } from '../../../models/error.ts';
@@ -23,19 +24,19 @@ import { sequenceOf } from './sequence.ts';
 
 export interface SerialProgress {
   phase: 'hello' | 'send' | 'verify' | 'try' | 'confirm';
-  /** Bytes that the device has. */
+  /** Number of bytes that the device has. */
   sentBytes: number;
   imageBytes: number;
-  /** Requests that had to be sent again. */
+  /** Number of requests that were sent again. */
   repeats: number;
 }
 
 export interface FlashSerialOptions extends ExchangeOptions {
-  /** For people; up to 31 bytes. */
+  /** Name of the model for people, up to 31 bytes. */
   name?: string;
-  /** How far to go: leave the image verified, or on trial; else to its confirmation. */
+  /** Last step: verified, on trial, or (default) confirmed. */
   until?: 'staged' | 'tried' | 'confirmed';
-  /** Milliseconds for the device to start and pass its self-test. */
+  /** Timeout of the restart and the self-test, in milliseconds (default 30,000). */
   trialMs?: number;
   onProgress?: (progress: SerialProgress) => void;
 }
@@ -46,20 +47,20 @@ export interface FlashSerialResult {
   sequence: number;
   digest: string;
   imageBytes: number;
-  /** Bytes that were there already when this transfer began. */
+  /** Number of bytes that the device had before this transfer. */
   resumedBytes: number;
   repeats: number;
 }
 
-/** Transfers of the whole image before a digest that does not fit is an error. */
-const mostTransfers = 3;
-/** Answers in a row after which the device has no more bytes than before. */
-const mostIdle = 16;
-/** Bytes of an image in a frame on the worst of lines. */
-const leastPiece = 64;
+/** Largest number of transfers of the whole image if the digest is wrong. A choice. */
+const maxTransfers = 3;
+/** Largest number of consecutive answers without progress. A choice. */
+const maxIdleAnswers = 16;
+/** Smallest number of image bytes in a frame, for the worst line. A choice. */
+const minPieceBytes = 64;
 const waitMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** @throws RN882 to RN891; the port stays open */
+/** Sends an image to a device. The port stays open. @throws RN882 to RN891 */
 export async function flashSerial(
   image: Uint8Array,
   port: SerialPort,
@@ -110,7 +111,7 @@ class Transfer {
     };
   }
 
-  /** What the device knows of this image, while it is of use. */
+  /** Returns the status of the slot with this image, if the image there can be used. */
   #known(): SlotStatus | undefined {
     return this.#status?.slots.find(
       ({ digest, state }) => digest === this.#hex && ['receiving', 'staged', 'trial', 'trying', 'confirmed'].includes(state),
@@ -140,10 +141,9 @@ class Transfer {
       await this.#begin();
       const { code, ...answer } = await this.#pieces();
       if (code === deviceCodes.ok) return;
-      // bytes were changed on their way in spite of all checksums, or by the flash; or another program began
-      // another image
+      // bytes changed on the line (despite checksums) or in the flash, or another program started a transfer
       const again = [deviceCodes.digest, deviceCodes.other, deviceCodes.short].includes(code as -9);
-      if (!again || n === mostTransfers) throw this.#error('end', { code, ...answer });
+      if (!again || n === maxTransfers) throw this.#error('end', { code, ...answer });
     }
   }
 
@@ -155,30 +155,30 @@ class Transfer {
     this.#resumed ??= answer.receivedBytes;
   }
 
-  /**
-   * All bytes that are missing, then the verification; its answer, or the first that says that it cannot go
-   * on.
-   */
+  /** Sends missing bytes and the verification. Returns its answer, or one that ends the transfer early. */
   async #pieces(): Promise<Answer> {
-    const room = Math.max(leastPiece, (this.#status?.dataBytes ?? 0) & ~3);
-    let [most, idle] = [room, 0];
+    const capacity = Math.max(minPieceBytes, (this.#status?.dataBytes ?? 0) & ~3);
+    let [pieceBytes, idle] = [capacity, 0];
     while (this.#received < this.#image.length) {
       this.#progress('send');
-      const piece = this.#image.subarray(this.#received, this.#received + most);
+      const piece = this.#image.subarray(this.#received, this.#received + pieceBytes);
       const { repeats } = this.#exchange;
       const answer = await this.#retried('data', dataPayload(this.#digest, this.#received, piece));
       if (answer.code !== deviceCodes.ok && answer.code !== deviceCodes.offset) return answer;
       idle = answer.receivedBytes > this.#received ? 0 : idle + 1;
-      if (idle > mostIdle) return { ...answer, code: deviceCodes.short };
+      if (idle > maxIdleAnswers) return { ...answer, code: deviceCodes.short };
       this.#received = answer.receivedBytes;
-      // the shorter a frame, the more often it comes through a bad line whole
-      most = this.#exchange.repeats > repeats + 1 ? Math.max(leastPiece, (most >> 1) & ~3) : Math.min(room, most + leastPiece);
+      // on a bad line, shorter frames are more likely to arrive without errors
+      pieceBytes =
+        this.#exchange.repeats > repeats + 1
+          ? Math.max(minPieceBytes, (pieceBytes >> 1) & ~3)
+          : Math.min(capacity, pieceBytes + minPieceBytes);
     }
     this.#progress('verify');
     return this.#exchange.ask('end', this.#digest, 5);
   }
 
-  /** A request, again where the flash failed. */
+  /** Sends a request, and repeats it up to three times if the flash fails. */
   async #retried(request: 'begin' | 'data', payload: Uint8Array, factor = 1): Promise<Answer> {
     for (let n = 0; ; n++) {
       const answer = await this.#exchange.ask(request, payload, factor);
@@ -188,7 +188,7 @@ class Transfer {
 
   async #try(): Promise<void> {
     this.#progress('try');
-    // a device that was quick has started again before its answer came through: then it is trying
+    // if the device restarts before its answer arrives, it is already in the state `trying`
     const answer = await this.#exchange.ask('try', this.#digest, 2);
     if (answer.code !== deviceCodes.ok) throw this.#error('try', answer);
     const { trialMs = 30_000 } = this.#options;
@@ -206,9 +206,9 @@ class Transfer {
         what: 'the new model did not pass its trial',
         where: this.#options.name ?? 'model image',
         why: rejected
-          ? 'the device started it, and it did not open, failed its self-test or was not confirmed before the next start'
-          : `its self-test was not over after ${trialMs / 1000} s`,
-        tryThis: "the device's log (--verbose); it runs the model that it had",
+          ? 'it could not be opened, failed its self-test, or was not confirmed before the next start of the device'
+          : `its self-test was not complete after ${trialMs / 1000} s`,
+        tryThis: "see the device's log (--verbose); the device runs its old model",
       });
     }
   }

@@ -1,23 +1,24 @@
 /**
- * Frames of the serial line: SLIP with a header and a CRC-32, among a console's text.
+ * Frames of the serial line: SLIP with a header and a CRC-32, mixed with the text of a console.
  *
- * In: a frame, or bytes as they come.  Out: bytes for the line, or frames and the text between them.  Layout:
- * docs/serial.md; host/mcu/runlet-serial.c speaks the other side.  The delimiter 0xc0 is no byte of UTF-8;
- * CR, LF, XON and XOFF never stand in a frame, so that no driver translates one and no console takes a part
- * of it for a command.  Cost: a frame is 2.3 % longer than its bytes where these are random.
+ * In: a frame, or bytes as they arrive.  Out: bytes for the line, or frames and the text between them.
+ * Source: the layout of docs/serial.md; host/mcu/runlet-serial.c is the other side.
+ * Rule: the delimiter 0xc0 is not a byte of UTF-8. A frame contains no CR, LF, XON or XOFF, so that no driver
+ * translates a byte and no console reads a command. Cost: with random bytes, a frame is 2.3 % longer than
+ * they.
  */
 import { crc32 } from '../../../assembly/bundle/image.ts';
 
 export interface Frame {
   type: number;
-  /** 16 bits; an answer has its request's. */
+  /** 16 bits; an answer has the number of its request. */
   sequence: number;
   payload: Uint8Array;
 }
 
 export const frameDelimiter = 0xc0;
 const escapeByte = 0xdb;
-/** Bytes that never stand in a frame, and what stands behind the escape in place of each. */
+/** Bytes that a frame must not contain, and the code after the escape byte that replaces each. */
 const escapes: ReadonlyMap<number, number> = new Map([
   [frameDelimiter, 0xdc],
   [escapeByte, 0xdd],
@@ -30,10 +31,10 @@ const escaped: ReadonlyMap<number, number> = new Map([...escapes].map(([byte, co
 
 const headerBytes = 5;
 const crcBytes = 4;
-/** More than any frame has: what is longer is text, or noise. */
-const mostFrameBytes = 4096;
+/** Upper bound of a frame, in bytes. Longer data is text or noise. */
+const maxFrameBytes = 4096;
 
-/** A frame as it goes over the line, delimiters included. */
+/** Returns the bytes of a frame for the line, with delimiters. */
 export function encodeFrame({ type, sequence, payload }: Frame): Uint8Array {
   const raw = new Uint8Array(headerBytes + payload.length + crcBytes);
   const view = new DataView(raw.buffer);
@@ -52,14 +53,14 @@ export function encodeFrame({ type, sequence, payload }: Frame): Uint8Array {
   return Uint8Array.from(line);
 }
 
-/** The bytes between two delimiters as a frame; undefined where they are none. */
+/** Decodes the bytes between two delimiters; undefined if they are not a frame. */
 function decodeFrame(between: readonly number[]): Frame | undefined {
   const raw: number[] = [];
   for (let i = 0; i < between.length; i++) {
     const byte = between[i] as number;
-    const meant = byte === escapeByte ? escaped.get(between[++i] ?? -1) : byte;
-    if (meant === undefined) return undefined;
-    raw.push(meant);
+    const decoded = byte === escapeByte ? escaped.get(between[++i] ?? -1) : byte;
+    if (decoded === undefined) return undefined;
+    raw.push(decoded);
   }
   if (raw.length < headerBytes + crcBytes) return undefined;
   const bytes = Uint8Array.from(raw);
@@ -71,8 +72,8 @@ function decodeFrame(between: readonly number[]): Frame | undefined {
 }
 
 /**
- * Takes bytes in pieces of any length. What is no frame is text: of the device's log, or what is left of a
- * frame that was damaged.
+ * Reads frames from bytes in pieces of any length. Bytes that are not a frame are text: the device's log, or
+ * the rest of a damaged frame.
  */
 export class FrameReader {
   #between: number[] = [];
@@ -88,10 +89,10 @@ export class FrameReader {
       this.#between = [];
     };
     for (const byte of bytes) {
-      if (byte === frameDelimiter || this.#between.length >= mostFrameBytes) end();
+      if (byte === frameDelimiter || this.#between.length >= maxFrameBytes) end();
       if (byte === frameDelimiter) continue;
       this.#between.push(byte);
-      // no frame has a line break: what has one need not wait for a delimiter
+      // a frame contains no line break, so a line of text is complete without a delimiter
       if (byte === 0x0a) end();
     }
     return { frames, text };

@@ -1,8 +1,8 @@
 /**
  * Requests and answers of the serial line.
  *
- * In: what is asked; an answer's payload.  Out: payloads; what the device says.  Numbers and layout:
- * docs/serial.md, host/mcu/runlet-serial.c. Little-endian.
+ * In: a request's values; an answer's payload.  Out: a request's payload; the values of the answer. Little
+ * endian.  Source: numbers and layout of docs/serial.md and host/mcu/runlet-serial.c.
  */
 import { hexOf, join } from '../../../assembly/bundle/keys.ts';
 import type { Frame } from './frame.ts';
@@ -23,7 +23,7 @@ export const requestTypes = {
 export type Request = keyof typeof requestTypes;
 
 const answerBit = 0x80;
-/** Says that something came which was no frame. */
+/** Type of a frame that reports the arrival of a broken frame. */
 const brokenType = 0xff;
 
 /** Codes of runlet-flash.h. */
@@ -45,43 +45,43 @@ export const deviceCodes = {
   sequence: -14,
 } as const;
 
-/** By the number in flash. */
+/** States, indexed by their number in flash. */
 export const slotStates = ['unknown', 'receiving', 'staged', 'trial', 'trying', 'confirmed', 'previous', 'rejected'] as const;
 export type SlotState = (typeof slotStates)[number] | 'broken';
 
 export interface SlotStatus {
   state: SlotState;
-  /** Of the bundle; 0: it has none. */
+  /** Sequence number of the bundle; 0 if it has none. */
   sequence: number;
   bytes: number;
-  /** SHA-256, hex. */
+  /** SHA-256 of the image in hex. */
   digest: string;
   name: string;
 }
 
 export interface DeviceStatus {
   version: number;
-  /** Bytes of an image that one frame may have. */
+  /** Largest number of image bytes in one frame. */
   dataBytes: number;
   slotBytes: number;
-  /** The highest sequence that was ever confirmed; of a device without keys it stays as it is. */
+  /** Highest sequence number that was ever confirmed; on a device without keys it never changes. */
   floor: number;
-  /** The slot that runs, -1: none. */
+  /** Index of the slot that runs; -1 if none runs. */
   running: number;
   slots: SlotStatus[];
 }
 
 export interface Answer {
   code: number;
-  /** Beside `code`: of runlet-image.h or runlet.h. */
+  /** Further code, of runlet-image.h or runlet.h. */
   detail: number;
-  /** Bytes of the image that are there. */
+  /** Number of bytes of the image that the device has. */
   receivedBytes: number;
-  /** What runs has opened and passed its self-test. */
+  /** True if the running model was opened and passed its self-test. */
   proven: boolean;
-  /** The device starts again when it has answered. */
+  /** True if the device restarts after this answer. */
   restarts: boolean;
-  /** After hello and status. */
+  /** Status of the device; only in answers to hello and status. */
   status?: DeviceStatus;
 }
 
@@ -94,7 +94,11 @@ const words = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.fr
 
 export const helloPayload = (): Uint8Array => words(protocolVersion);
 
-/** @param sequence the bundle's own, 0 for none. A name is cut after 31 bytes, not within a character. */
+/**
+ * Returns the payload of `begin`.
+ * @param sequence number of the bundle, 0 for none. @param name is cut after at most 31 bytes, between
+ * characters.
+ */
 export function beginPayload(imageBytes: number, digest: Uint8Array, sequence: number, name: string): Uint8Array {
   const room = new Uint8Array(mostNameBytes + 1);
   new TextEncoder().encodeInto(name.replaceAll('\0', ''), room.subarray(0, mostNameBytes));
@@ -104,13 +108,13 @@ export function beginPayload(imageBytes: number, digest: Uint8Array, sequence: n
 export const dataPayload = (digest: Uint8Array, offset: number, bytes: Uint8Array): Uint8Array =>
   join(digest.subarray(0, 4), words(offset), bytes);
 
-/** Whether a frame answers a request; `broken`: the device saw something that was no frame. */
+/** Returns true if a frame answers a request, or `broken` if the device reports a broken frame. */
 export function answersTo(frame: Frame, request: Request, sequence: number): boolean | 'broken' {
   if (frame.type === brokenType) return 'broken';
   return frame.type === (requestTypes[request] | answerBit) && frame.sequence === sequence;
 }
 
-/** @returns undefined where the payload has no length that an answer has. */
+/** Reads an answer. @returns undefined if the payload does not have the length of an answer. */
 export function readAnswer(payload: Uint8Array): Answer | undefined {
   if (payload.length !== answerBytes && payload.length !== statusBytes) return undefined;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);

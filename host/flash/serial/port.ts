@@ -1,9 +1,10 @@
 /**
- * Opens a serial port without a native module: stty sets it, Node's terminal streams read and write it.
+ * Opens a serial port without a native module: stty configures it, and Node's terminal streams read and
+ * write.
  *
- * In: a path such as /dev/ttyUSB0, a speed.  Out: a SerialPort.  Linux and macOS; elsewhere RN881. A terminal
- * stream, not a file stream: a read of a file holds one of Node's threads until bytes come, and the process
- * could not end.
+ * In: a path such as /dev/ttyUSB0, a speed.  Out: a SerialPort.  Errors: RN881, also on systems other than
+ * Linux and macOS. It uses terminal streams, because a read of a file stream would block one of Node's
+ * threads until bytes arrive, and the process could not end.
  */
 import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
@@ -15,17 +16,17 @@ import type { SerialPort } from './exchange.ts';
 const refused = (path: string, why: string, tryThis: string): RunletError =>
   new RunletError('RN881', { what: 'this serial port cannot be used', where: path, why, tryThis });
 
-/** `stty -F` of Linux, `stty -f` of macOS. */
+/** Option of stty for the port: `stty -F` on Linux, `stty -f` on macOS. */
 const sttyFlags: Partial<Record<NodeJS.Platform, string>> = { linux: '-F', darwin: '-f' };
 
-/** @throws RN881 */
+/** Opens and configures a port. @throws RN881 */
 export async function openPort(path: string, bitsPerSecond: number, platform = process.platform): Promise<SerialPort> {
   const flag = sttyFlags[platform];
   if (!flag)
     throw refused(
       path,
-      `on ${platform} it cannot be set without a native module`,
-      'Linux or macOS; under Windows WSL with usbipd',
+      `on ${platform} it cannot be configured without a native module`,
+      'use Linux or macOS; on Windows, WSL with usbipd',
     );
   // clocal: open does not wait for a modem; -hupcl: closing does not pull DTR, which would reset most boards
   const settings = ['raw', '-echo', 'clocal', '-hupcl', '-crtscts', String(bitsPerSecond)];
@@ -38,8 +39,8 @@ export async function openPort(path: string, bitsPerSecond: number, platform = p
       path,
       why,
       /denied/i.test(why)
-        ? 'be in the group dialout (log in again afterwards)'
-        : 'the port that appears when the board is plugged in; a speed that stty takes',
+        ? 'add your user to the group dialout, and log in again'
+        : 'use the port that appears when the board is plugged in, and a speed that stty accepts',
     );
   }
   return overTerminal(path);
@@ -56,7 +57,7 @@ function overTerminal(path: string): SerialPort {
   const from = open(constants.O_RDONLY | constants.O_NONBLOCK);
   if (!isatty(from)) {
     closeSync(from);
-    throw refused(path, 'it is no terminal', 'a serial port, such as /dev/ttyUSB0, /dev/ttyACM0 or /dev/cu.usbserial-…');
+    throw refused(path, 'it is not a terminal', 'use a serial port, such as /dev/ttyUSB0, /dev/ttyACM0 or /dev/cu.usbserial-…');
   }
   const input = new ReadStream(from);
   const output = new WriteStream(open(constants.O_WRONLY));

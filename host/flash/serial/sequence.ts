@@ -1,17 +1,17 @@
 /**
- * The sequence number of a model image: the one in its bundle's manifest, which is signed with it.
+ * Sequence number of a model image: the one in its bundle's manifest, which the signature covers.
  *
- * In: an image.  Out: a number of 32 bits as the device keeps it, 0 where the bundle has none or the image
- * has no bundle: the device says what it is then.
+ * In: an image.  Out: a 32-bit number, as the device stores it; 0 if the bundle has none, or if the image has
+ * no valid bundle, which the device then reports.  Errors: RN891.
  */
 import { moduleOf } from '../../../assembly/bundle/image.ts';
 import { readManifest } from '../../../assembly/bundle/read.ts';
 import { isRunletError } from '../../../models/error.ts';
 import { noSequence } from './device-error.ts';
 
-const mostSequence = 0xffffffff;
+const maxSequence = 0xffffffff;
 
-/** @throws RN891 more than 32 bits */
+/** Returns the sequence number of an image. @throws RN891 if it has more than 32 bits */
 export function sequenceOf(image: Uint8Array): number {
   let sequence = 0;
   try {
@@ -19,6 +19,6 @@ export function sequenceOf(image: Uint8Array): number {
   } catch (error) {
     if (!isRunletError(error)) throw error;
   }
-  if (sequence > mostSequence) throw noSequence(`it is ${sequence}, and a device keeps 32 bits`);
+  if (sequence > maxSequence) throw noSequence(`it is ${sequence}, and a device stores 32 bits`);
   return sequence;
 }

@@ -1,12 +1,13 @@
 /**
- * A gateway's agent in a fleet: brings what runs to what is desired, and reports each step.
+ * Agent: brings a gateway of a fleet to its desired state, and reports each step.
  *
- * In: messages of desired state, a Gateway.  Out: reports. What a bundle must be is the gateway's to say
- * (signature, sequence number, trial); a message only names one. A desired state counts where a trusted key
- * signed it, it is meant for this site and gateway, and its sequence number is above the last one and not far
- * above; all else changes nothing, and is answered by a code. It is acted on once: its number is on the disk
- * before anything is done. A newer one ends what is under way. The way back leads to the gateway's own
- * previous bundle alone, and only where the bundle that is given up is the one that was meant.
+ * In: desired states, as messages; a Gateway.  Out: reports.  Errors: refusals are reported by code (RN850,
+ * RN895, RN896, RN897).
+ * Rule: a message only names a bundle; the gateway checks its signature, sequence number and trial. A desired
+ * state is accepted if a trusted key has signed it, it is for this site and gateway, and its sequence number
+ * is above the last one, by at most `mostSequenceJump`. It is executed once, since its number is written to
+ * the disk first. A newer desired state aborts the current one. A rollback leads only to the gateway's
+ * previous bundle, and only if the active bundle is the one that the desired state replaces.
  */
 import { createHash } from 'node:crypto';
 import { isRunletError, RunletError } from '../../../models/error.ts';
@@ -33,14 +34,14 @@ export interface AgentOptions {
   id: string;
   memory: { read(): Promise<Memory>; write(memory: Memory): Promise<void> };
   report: (report: OnlineReport) => void;
-  /** The bytes of a bundle. @throws RN853, RN854, RN855 */
+  /** Gets the bytes of a bundle. @throws RN853, RN854, RN855 */
   fetch: (bundle: BundleRef, signal: AbortSignal) => Promise<Uint8Array>;
   log?: Log;
-  /** How often it answers messages that change nothing. */
+  /** Shortest time between answers to messages without an effect, in milliseconds (default 1000). */
   answerMs?: number;
 }
 
-/** Messages that came, and those that were refused. */
+/** Number of messages, and of refused ones. */
 export interface AgentCounts {
   messages: number;
   refused: number;
@@ -56,7 +57,7 @@ export class Agent {
   #logRefused: Log;
   #open: Opener;
   #memory: Memory = {};
-  /** The newest that came. */
+  /** The newest accepted desired state. */
   #latest?: Desired;
   #now: Outcome = { state: 'idle' };
   #work = new AbortController();
@@ -90,7 +91,7 @@ export class Agent {
     else if (step === 'rolled back' || step === 'confirmed' || step === 'swapped') this.report();
   }
 
-  /** Takes up what was under way when the gateway ended. */
+  /** Resumes the desired state that was not finished when the gateway ended. */
   resume(): void {
     const { desired, outcome } = this.#memory;
     if (desired && !outcome) this.#queue = this.#act(desired, this.#work.signal, true);
@@ -100,7 +101,7 @@ export class Agent {
     return this.#memory.desired?.slot ?? 'main';
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no desired state is being executed. */
   async idle(): Promise<void> {
     for (let queue: Promise<void> | undefined; queue !== this.#queue; ) {
       queue = this.#queue;
@@ -114,7 +115,7 @@ export class Agent {
     await this.idle();
   }
 
-  /** Says again what is. */
+  /** Reports the current state. */
   report(): void {
     const { gateway, id, report } = this.#options;
     const { desired } = this.#memory;
@@ -136,16 +137,16 @@ export class Agent {
     });
   }
 
-  /** Answers a message that changed nothing; a flood of them is answered now and then. */
+  /** Answers a message without an effect, at most once per `answerMs`. */
   #answer(): void {
     if (performance.now() - this.#answeredMs < (this.#options.answerMs ?? 1000)) return;
     this.#answeredMs = performance.now();
     this.report();
   }
 
-  /** A message of desired state. Never throws. */
+  /** Takes a message with a desired state. Never throws. */
   take(payload: Uint8Array): void {
-    // a retained message that was removed
+    // an empty payload means that the retained message was removed
     if (payload.length === 0) return;
     this.counts.messages++;
     try {
@@ -153,19 +154,20 @@ export class Agent {
     } catch (error) {
       this.counts.refused++;
       const { code, why } = asFailure(error);
-      this.#logRefused({ code, why, refused: this.counts.refused }, 'a desired state is refused');
+      this.#logRefused({ code, why, refused: this.counts.refused }, 'a desired state was refused');
       this.#refused = { code, digest: createHash('sha256').update(payload).digest('hex') };
       this.#answer();
     }
   }
 
-  /** @throws RN897 */
+  /** Accepts a desired state and queues it. @throws RN897 */
   #take(desired: Desired): void {
     const latest = this.#latest;
-    const have = latest?.sequence ?? 0;
-    this.#checkMeant(desired, have);
-    if (latest && desired.sequence <= have) {
-      if (!same(latest, desired)) throw notForHere('desired.sequence', `${desired.sequence} came, and ${have} came before it`);
+    const lastSequence = latest?.sequence ?? 0;
+    this.#checkTarget(desired, lastSequence);
+    if (latest && desired.sequence <= lastSequence) {
+      if (!same(latest, desired))
+        throw notForHere('desired.sequence', `it is ${desired.sequence}, and ${lastSequence} was accepted before`);
       this.#answer();
       return;
     }
@@ -174,21 +176,21 @@ export class Agent {
     this.#work.abort();
     this.#work = new AbortController();
     const { signal } = this.#work;
-    this.#leave();
+    this.#abandonTrial();
     this.#queue = this.#queue.then(() => this.#act(desired, signal));
   }
 
-  /** @throws RN897 */
-  #checkMeant({ site, gateway, sequence }: Desired, have: number): void {
+  /** Checks that a desired state is for this gateway and its number is plausible. @throws RN897 */
+  #checkTarget({ site, gateway, sequence }: Desired, lastSequence: number): void {
     const { site: here, id } = this.#options;
     if (site !== here || gateway !== id)
       throw notForHere('desired.gateway', `it is for ${site}/${gateway}, and this is ${here}/${id}`);
-    if (sequence - have > mostSequenceJump)
-      throw notForHere('desired.sequence', `${sequence} is more than ${mostSequenceJump} above ${have}`);
+    if (sequence - lastSequence > mostSequenceJump)
+      throw notForHere('desired.sequence', `${sequence} is more than ${mostSequenceJump} above ${lastSequence}`);
   }
 
-  /** A trial that this agent began is given up. */
-  #leave(): void {
+  /** Ends a trial that this agent has started. */
+  #abandonTrial(): void {
     const digest = this.#memory.desired?.bundle?.digest;
     if (digest === undefined || this.#now.state !== 'trial') return;
     if (this.#onTrial(this.#slot) === digest) this.#options.gateway.rollBack(this.#slot).catch(() => {});
@@ -213,7 +215,7 @@ export class Agent {
     await this.#options.memory.write(this.#memory);
   }
 
-  /** Never throws: what goes wrong is the outcome. */
+  /** Executes a desired state. Never throws: an error becomes the outcome. */
   async #act(desired: Desired, signal: AbortSignal, resumed = false): Promise<void> {
     if (signal.aborted) return;
     try {
@@ -230,14 +232,14 @@ export class Agent {
     }
   }
 
-  /** Leaves the bundle that is given up, where it is on trial or runs over the one that is desired. */
+  /** Rolls back the bundle `instead`, on trial or active. @throws RN856 if the desired one is not previous */
   async #giveUp({ slot: name, instead, bundle }: Desired): Promise<void> {
     const { gateway } = this.#options;
     if (this.#onTrial(name) === instead) await gateway.rollBack(name);
     const { active, previous } = gateway.store.slot(name);
     if (active?.digest !== instead) return;
     if (bundle && previous?.digest === bundle.digest) await gateway.rollBack(name);
-    else throw noWayBack(name, bundle ? 'the bundle before is another one' : 'nothing ran before');
+    else throw noWayBack(name, bundle ? 'the previous bundle is another one' : 'there is no previous bundle');
   }
 
   async #reach(
@@ -249,9 +251,9 @@ export class Agent {
     if (!bundle) return { state: 'idle' };
     const { active, last } = gateway.store.slot(name);
     if (active?.digest === bundle.digest) return { state: 'confirmed' };
-    // the gateway ended while it was on trial
+    // the gateway ended during the trial
     if (resumed && last?.digest === bundle.digest && last.result === 'reverted') return revertedOf(last);
-    if (bundle.at === 'gateway') throw noWayBack(name, 'it runs neither there nor before');
+    if (bundle.at === 'gateway') throw noWayBack(name, 'it is neither the active nor the previous bundle');
     this.#at({ state: 'downloading' });
     const bytes = await this.#options.fetch(bundle, signal);
     if (signal.aborted) return { state: 'idle' };
@@ -264,7 +266,7 @@ export class Agent {
     this.#at({ state: 'trial' });
     const { phase, failure } = await gateway.try(name, { ...trial, confirm: true });
     if (phase !== 'confirmed') return { state: 'reverted', ...failure };
-    // it may have misbehaved between the swap and now
+    // the bundle may have failed since the swap
     const ran = gateway.store.slot(name);
     return ran.active?.digest === bundle.digest ? { state: 'confirmed' } : revertedOf(ran.last);
   }
@@ -274,16 +276,16 @@ const revertedOf = (last: Verdict | undefined) => ({ state: 'reverted' as const,
 
 const notForHere = (where: string, why: string): RunletError =>
   new RunletError('RN897', {
-    what: 'this desired state is signed, and not for here and now',
+    what: 'this desired state is signed, but not valid for this gateway now',
     where,
     why,
-    tryThis: 'roll out again; nobody else may write to the topic',
+    tryThis: 'roll out again, and check who may write to the topic',
   });
 
 const noWayBack = (slot: string, why: string): RunletError =>
   new RunletError('RN856', {
-    what: 'the gateway cannot go back to this bundle',
+    what: 'the gateway cannot roll back to this bundle',
     where: `slot ${slot}`,
     why,
-    tryThis: '`runlet status --to` says what runs there; a newer bundle with a higher --sequence replaces it',
+    tryThis: '`runlet status --to` shows its bundles; replace the bundle by a newer one with a higher --sequence',
   });

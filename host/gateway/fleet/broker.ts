@@ -1,11 +1,12 @@
 /**
- * A small broker inside the gateway, for a site without one: aedes, MQTT 3.1.1.
+ * Broker: a small MQTT 3.1.1 broker (aedes) inside the gateway, for a site without one.
  *
- * In: a port, a password or none.  Out: a broker; retained messages live as long as it does, and gateways and
- * rollouts say theirs again when it is back. Everything is bounded (`brokerLimits`): what a connection may
- * send before it is let in, packets, connections, subscriptions, what is retained, silence. A client that
- * breaks a bound is cut off and logged, which is no fault of the gateway. Sessions end with their connection,
- * and QoS 2 is not spoken, so nothing is kept for a client that is away.
+ * In: a port, a password or none.  Out: a broker.  Errors: RN851.
+ * Rule: retained messages are lost when the broker ends; gateways and rollouts publish theirs again when they
+ * reconnect. Everything has a limit (`brokerLimits`): bytes before the login, packets, connections,
+ * subscriptions, retained messages, silence. A client that exceeds a limit is disconnected, which is logged
+ * and is not a fault. Sessions end with their connection, and QoS 2 is refused, so nothing is stored for a
+ * client without a connection.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -15,24 +16,22 @@ import { guardPackets, type PacketHead, packetTypes } from '../mqtt/gate.ts';
 import { type Log, seldom } from '../mqtt/seldom.ts';
 import { mostInlineBytes, mostPacketBytes } from './messages.ts';
 
-/** Choices: a site of some hundred gateways, and 64 MiB for all bundles that are on their way. */
+/** Limits. Choices, for a site of some hundred gateways, and 64 MiB for all bundles in transfer. */
 export const brokerLimits = {
   connections: 512,
-  /** Of them, such that are not let in yet; one more, and the oldest of these makes room. */
+  /** Number of connections before their login. For a further one, the oldest of these is closed. */
   waiting: 64,
-  /** From the first byte until the client is let in. */
+  /** Time until the login, in milliseconds. */
   connectMs: 5000,
-  /** CONNECT with name, password and will; and all that comes before the client is let in. */
+  /** Bytes until the login, which are those of CONNECT with name, password and will. */
   connectBytes: 16 << 10,
-  /**
-   * A client says how often it is heard at least, in seconds; it is cut off after one and a half times that.
-   */
+  /** Longest keep-alive of a client, in seconds. A client is disconnected after 1.5 times its keep-alive. */
   keepaliveS: 300,
-  /** How long a client may read nothing while messages wait for it. */
+  /** Time that a client may read nothing while messages wait for it, in milliseconds. */
   drainMs: 15_000,
   topicLength: 256,
   topicLevels: 8,
-  /** Of one client at a time, and of one client in a second. */
+  /** Number of subscriptions of one client at a time, and per second. */
   subscriptions: 64,
   retainedTopics: 4096,
   retainedBytes: 64 << 20,
@@ -49,14 +48,14 @@ export interface BrokerOptions {
 
 export interface Broker {
   port: number;
-  /** Connections now; clients that were cut off. */
+  /** Returns numbers of open connections, connections before login, disconnected clients, retained bytes. */
   counts(): { connections: number; waiting: number; cutOff: number; retainedBytes: number };
   close(): Promise<void>;
 }
 
 const sha256 = (bytes: string | Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
-/** What may be published. Retained messages are counted, since they stay. */
+/** Returns the check of published messages, and a counter of retained bytes. */
 function publishRule({ topicLength, retainedTopics, retainedBytes }: BrokerLimits) {
   const retained = new Map<string, number>();
   let total = 0;
@@ -80,9 +79,7 @@ function publishRule({ topicLength, retainedTopics, retainedBytes }: BrokerLimit
   return { authorize, retainedBytes: () => total };
 }
 
-/**
- * What may be subscribed to: so many topics, and so many in a second, since each one brings what is retained.
- */
+/** Returns the check of subscriptions. Their rate is limited because each one sends retained messages. */
 function subscribeRule({ topicLength, subscriptions }: BrokerLimits): AuthorizeSubscribeHandler {
   const recent = new WeakMap<Client, { sinceMs: number; count: number }>();
   return (client, subscription, done) => {
@@ -97,12 +94,12 @@ function subscribeRule({ topicLength, subscriptions }: BrokerLimits): AuthorizeS
   };
 }
 
-/** Sockets: how many, how long they may wait, and what they may send. */
+/** Limits the sockets: their number, the time until their login, and the bytes that they send. */
 function doorOf(limits: BrokerLimits) {
   const sockets = new Set<Socket>();
-  /** Not let in yet, the oldest first. */
+  /** Sockets before their login, oldest first. */
   const waiting = new Map<Socket, NodeJS.Timeout>();
-  /** It was let in, or it is gone. */
+  /** Removes a socket from `waiting`, after its login or its end. */
   const leave = (socket: Socket) => {
     clearTimeout(waiting.get(socket));
     waiting.delete(socket);
@@ -111,9 +108,9 @@ function doorOf(limits: BrokerLimits) {
     let before = 0;
     return ({ type, bytes }: PacketHead): string | undefined => {
       if (!waiting.has(socket)) return bytes > mostPacketBytes ? `a packet of ${bytes} bytes` : undefined;
-      if (before === 0 && type !== packetTypes.connect) return 'its first packet is no CONNECT';
+      if (before === 0 && type !== packetTypes.connect) return 'its first packet is not CONNECT';
       before += bytes + 2;
-      return before > limits.connectBytes ? `${before} bytes before it is let in` : undefined;
+      return before > limits.connectBytes ? `${before} bytes before its login` : undefined;
     };
   };
   const enter = (socket: Socket) => {
@@ -137,7 +134,7 @@ function doorOf(limits: BrokerLimits) {
   return { sockets, waiting, leave, enter };
 }
 
-/** @throws RN851 the port is taken */
+/** Starts a broker. @throws RN851 if the port is in use */
 export async function openBroker({ port, host, password, limits: given, log = () => {} }: BrokerOptions): Promise<Broker> {
   const limits = { ...brokerLimits, ...given };
   const { sockets, waiting, leave, enter } = doorOf(limits);
@@ -150,26 +147,27 @@ export async function openBroker({ port, host, password, limits: given, log = ()
     keepaliveLimit: limits.keepaliveS,
     maxTopicLevels: limits.topicLevels,
   });
-  const wanted = password === undefined ? undefined : sha256(password);
+  const passwordHash = password === undefined ? undefined : sha256(password);
   broker.preConnect = (_client, { clean, clientId }, done) => {
     const why =
       clean === false ? 'a session that outlives its connection' : clientId.length > limits.topicLength && 'a long name';
     done(why ? new Error(why) : null, !why);
   };
-  broker.authenticate = (_client, _name, said, done) => done(null, !wanted || timingSafeEqual(sha256(said ?? ''), wanted));
+  broker.authenticate = (_client, _name, given, done) =>
+    done(null, !passwordHash || timingSafeEqual(sha256(given ?? ''), passwordHash));
   broker.authorizePublish = publishing.authorize;
   broker.authorizeSubscribe = subscribeRule(limits);
   let cutOff = 0;
-  const say = seldom(log);
+  const logSeldom = seldom(log);
   const cut = (why: string) => {
     cutOff++;
-    say({ why, cutOff }, 'a client was cut off');
+    logSeldom({ why, cutOff }, 'a client was disconnected');
   };
   broker.on('client', ({ conn }) => leave(conn as Socket));
   broker.on('clientError', (_client, { message }) => cut(message));
   broker.on('connectionError', (_client, { message }) => cut(message));
-  // of its own store; without a listener it would end the process
-  (broker as unknown as NodeJS.EventEmitter).on('error', (err: unknown) => say({ err }, 'fault'));
+  // errors of the broker's store; without a listener they would end the process
+  (broker as unknown as NodeJS.EventEmitter).on('error', (err: unknown) => logSeldom({ err }, 'fault'));
   const server = createServer((socket) => {
     socket.on('error', () => {});
     enter(socket);
@@ -197,12 +195,12 @@ function listening(server: ReturnType<typeof createServer>, port: number, host: 
           what: 'the broker cannot listen',
           where: `${host}:${port}`,
           why: message,
-          tryThis: 'another --broker PORT',
+          tryThis: 'use another --broker PORT',
         }),
       ),
     );
     server.listen(port, host, () => {
-      // what a listening socket meets later, too many files for one, ends no gateway
+      // a later error of the listening socket, such as too many open files, must not end the gateway
       server.on('error', () => {});
       resolve();
     });

@@ -1,9 +1,9 @@
 /**
- * runlet flash --fleet: a bundle to a site's gateways, in waves.
+ * runlet flash --fleet: rolls a bundle out to a site's gateways, in waves.
  *
  * In: a bundle (file or oci:// reference), the fleet's address, the rules.  Out: a table with a row per
- * gateway on stdout, progress on stderr. Exit 0 where the rollout went through, 1 where it stopped and went
- * back.
+ * gateway on stdout, progress on stderr. The exit code is 0 if the rollout is complete, and 1 if it stopped
+ * and was rolled back.  Errors: RN851, RN852 to RN855, RN857, RN858, RN895.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -34,7 +34,7 @@ export interface FleetArgs {
   waveSeconds: number;
   settle: number;
   only?: string[];
-  /** The secret key that signs desired states. */
+  /** File with the secret key that signs desired states. */
   key?: string;
   insecureUnsigned?: boolean;
   tokenFile?: string;
@@ -45,7 +45,7 @@ export interface FleetArgs {
   json?: boolean;
 }
 
-/** @throws RN852-RN855, RN601 and others of a file that is no bundle */
+/** Reads or pulls the bundle. @throws RN852-RN855; RN601 or another error of a file that is not a bundle */
 async function bundleOf({ bundle, registryToken }: FleetArgs) {
   const remote = bundle.startsWith('oci://');
   const bytes = remote
@@ -55,8 +55,8 @@ async function bundleOf({ bundle, registryToken }: FleetArgs) {
     throw new RunletError('RN852', {
       what: `a bundle of ${bytesText(bytes.length)} is too large for a message`,
       where: bundle,
-      why: `${bytesText(mostInlineBytes)} are the limit`,
-      tryThis: 'push it to a registry (docs/fleet.md), and give oci://REGISTRY/REPOSITORY@sha256:… in place of the file',
+      why: `the limit is ${bytesText(mostInlineBytes)}`,
+      tryThis: 'push it to a registry (docs/fleet.md), and give oci://REGISTRY/REPOSITORY@sha256:… instead of the file',
     });
   const { name, version = '', sequence } = readManifest(bytes);
   const digest = createHash('sha256').update(bytes).digest('hex');
@@ -64,19 +64,19 @@ async function bundleOf({ bundle, registryToken }: FleetArgs) {
   return { ref: { digest, at: remote ? bundle : 'message' } as const, ...(!remote && { bytes }), text };
 }
 
-/** @throws RN611, RN720, RN895 no key was given */
+/** Returns the function that signs desired states. @throws RN611, RN720, RN895 if there is no key */
 async function sealerOf({ key, insecureUnsigned }: FleetArgs): Promise<Sealer> {
   if (key) return sealer(await readSecretKey(await readBytes(key), key));
   if (insecureUnsigned) return sealer();
   throw new RunletError('RN895', {
-    what: 'who says what the fleet shall run?',
+    what: 'there is no key to sign the desired states with',
     where: '--key',
-    why: 'gateways take a desired state that a key they trust has signed',
-    tryThis: '--key NAME.key of `runlet keygen`, or --insecure-unsigned for gateways that have it',
+    why: 'gateways accept only a desired state that a trusted key has signed',
+    tryThis: 'use --key NAME.key of `runlet keygen`, or --insecure-unsigned for gateways with that option',
   });
 }
 
-/** One line on a terminal that changes, lines elsewhere. */
+/** Returns a function that shows progress: one updated line on a terminal, separate lines elsewhere. */
 function progressOn(stream: NodeJS.WriteStream) {
   let last = 0;
   return (rollout: Rollout, text: string) => {
@@ -149,7 +149,7 @@ const cells = ({ gateway, wave, state, before, runs, seconds, code, why }: Rollo
   code ? `${code} ${(why ?? '').slice(0, 72)}`.trim() : '',
 ];
 
-/** @throws RN857 it stopped */
+/** Prints the report. @throws RN857 if the rollout stopped */
 function show(report: RolloutReport, json?: boolean): void {
   const { phase, why, touched, failed, rows, waves, seconds } = report;
   if (json) printJson(report);
@@ -163,9 +163,9 @@ function show(report: RolloutReport, json?: boolean): void {
   if (phase === 'done') return;
   const left = rows.filter(({ state }) => state === 'not back').length;
   throw new RunletError('RN857', {
-    what: 'the rollout stopped, and what it touched went back',
+    what: 'the rollout stopped, and its gateways were rolled back',
     where: `site ${report.site}`,
-    why: `${why}${left > 0 ? `; ${left} did not say in time that they are back` : ''}`,
-    tryThis: 'the table has the code of each failure; `runlet explain CODE`',
+    why: `${why}${left > 0 ? `; ${left} did not confirm the rollback in time` : ''}`,
+    tryThis: 'see the code of each failure in the table, and use `runlet explain CODE`',
   });
 }

@@ -1,8 +1,9 @@
 /**
- * Joins a gateway to a fleet: an agent, its link to the broker, and where bundles come from.
+ * Joins a gateway to a fleet: connects an agent with the broker and the sources of bundles.
  *
- * In: a Gateway, its disk, the fleet's address, this gateway's name.  Out: what leaves the fleet again. Where
- * the broker is away the gateway runs on, and what is desired is taken up when it is back.
+ * In: a Gateway, its disk, the fleet's address, this gateway's name.  Out: the agent, and a function that
+ * leaves the fleet.  Errors: RN852. Without the broker the gateway continues to run. When the broker is back,
+ * the gateway gets its desired state.
  */
 import { RunletError } from '../../../models/error.ts';
 import type { Gateway } from '../gateway.ts';
@@ -21,25 +22,25 @@ export interface FleetOptions extends Pick<LinkOptions, 'password' | 'tls'> {
   id: string;
   disk: Disk;
   /**
-   * Hosts, with commas between: bundles of oci:// come from the first alone, and it leads to no other than
-   * these. undefined: none comes.
+   * Hosts, separated by commas. oci:// bundles come only from the first, which may redirect only to the
+   * others. If undefined, no oci:// bundle is accepted.
    */
   registry?: string;
-  /** Told to the first of them alone. */
+  /** Token that is sent only to the first host. */
   registryToken?: string;
   fetchSeconds?: number;
   log?: Log;
 }
 
-/** @throws RN852 */
+/** Joins the fleet. @throws RN852 */
 export async function joinFleet(gateway: Gateway, options: FleetOptions): Promise<{ agent: Agent; close(): Promise<void> }> {
   const { id, disk, registry, registryToken, fetchSeconds = 60, log } = options;
   const { url, site, username } = fleetAddress(options.fleet);
   if (!isName(id))
     throw new RunletError('RN852', {
-      what: 'this is no name of a gateway',
+      what: 'this is not a valid name of a gateway',
       where: '--gateway-id',
-      why: `${JSON.stringify(id.slice(0, 40))} is not letters, digits, dots, dashes and underscores, 64 at most, and not bundles`,
+      why: `${JSON.stringify(id.slice(0, 40))} is not a name of at most 64 letters, digits, dots, dashes and underscores other than bundles`,
     });
   const hosts = registry === undefined ? undefined : registryHosts(registry);
   const desired = topics.desired(site, id);
@@ -53,10 +54,10 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
     const reference = ociReference(at);
     if (hostOf(reference.registry) !== hosts?.[0])
       throw new RunletError('RN854', {
-        what: 'this gateway does not take bundles from there',
+        what: 'this gateway does not accept bundles from this registry',
         where: reference.registry,
-        why: hosts ? `its registry is ${hosts[0]}` : 'it has no --registry, so it follows no oci://',
-        tryThis: 'a gateway with --registry HOST',
+        why: hosts ? `its registry is ${hosts[0]}` : 'it has no --registry, so it accepts no oci:// bundles',
+        tryThis: 'start the gateway with --registry HOST',
       });
     return pullBundle(reference, { mostBytes, timeoutMs, signal, hosts, credentials: registryToken });
   };
@@ -87,7 +88,7 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
   const goneText = new TextDecoder().decode(gone);
   link.listen((topic, payload) => {
     if (topic === desired) agent.take(payload);
-    // the will of a connection that was lost may come after this one's first report
+    // the will of a lost connection may arrive after the first report of this one
     else if (topic === reported && new TextDecoder().decode(payload) === goneText && !leaving) agent.report();
   });
   let leaving = false;

@@ -1,9 +1,11 @@
 /**
- * A connection to the broker that outlives the broker's restarts: MQTT 5 where it is spoken, else 3.1.1.
+ * Link: a connection to the broker that reconnects after a restart of the broker. MQTT 5 if possible, else
+ * 3.1.1.
  *
- * In: `mqtt://host/site`, a will.  Out: publish, subscribe, messages by topic. What is published while the
- * broker is away is not kept: `connected` is called after each connection, and its listener says again what
- * holds. A packet has at most a bundle and its topic; a listener that throws is logged and ends nothing.
+ * In: `mqtt://host/site`, a will.  Out: publish, subscribe, messages by topic.  Errors: RN851, RN852, RN853.
+ * Rule: messages that are published without a connection are lost. `connected` is called after each
+ * connection and must publish the current state again. A packet has at most the size of a bundle and its
+ * topic. An exception in a listener is only logged.
  */
 import type { MqttClient } from 'mqtt';
 import { RunletError } from '../../../models/error.ts';
@@ -14,7 +16,7 @@ import { seldom } from '../mqtt/seldom.ts';
 import { isName, mostPacketBytes } from './messages.ts';
 
 export interface LinkOptions {
-  /** The broker, without the site. */
+  /** Address of the broker, without the site. */
   url: string;
   clientId: string;
   will?: { topic: string; payload: Uint8Array };
@@ -26,31 +28,31 @@ export interface LinkOptions {
 
 export interface PublishOptions {
   contentType?: string;
-  /** The broker forgets it after so long (MQTT 5). */
+  /** Time after which the broker drops the message, in seconds (only MQTT 5). */
   expirySeconds?: number;
 }
 
 /**
- * Messages that wait for the broker's answer; what is beyond is left out, and said again after the next
- * connection. Choice: more than a site has gateways.
+ * Largest number of messages without the broker's acknowledgement. Further messages are dropped, and
+ * published again after the next connection. A choice: more than the gateways of a site.
  */
-const mostUnanswered = 16_384;
+const maxUnacknowledged = 16_384;
 
-/** `mqtt://[user@]host[:port]/site`. @throws RN852 */
+/** Parses `mqtt://[user@]host[:port]/site`. @throws RN852 */
 export function fleetAddress(text: string): { url: string; site: string; username?: string } {
   const wrong = (why: string): RunletError =>
     new RunletError('RN852', {
-      what: 'this is no address of a fleet',
+      what: 'this is not the address of a fleet',
       where: `--fleet ${text.replace(/:[^:@/]*@/, ':…@').slice(0, 80)}`,
       why,
-      tryThis: 'mqtt://BROKER/SITE, or mqtts://',
+      tryThis: 'use mqtt://BROKER/SITE or mqtts://BROKER/SITE',
     });
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !isBrokerUrl(text) || !url.hostname) throw wrong('it is not mqtt://BROKER/SITE');
-  if (url.password) throw wrong('a password on the command line is seen by everybody on this machine; give it in a file');
+  if (url.password) throw wrong('everybody on this machine can see a password on the command line; give it in a file');
   const site = url.pathname.slice(1);
   if (!isName(site))
-    throw wrong(site ? 'the site is not letters, digits, dots, dashes and underscores, 64 at most' : 'the site is missing');
+    throw wrong(site ? 'a site has at most 64 letters, digits, dots, dashes and underscores' : 'the site is missing');
   const username = url.username ? decodeURIComponent(url.username) : undefined;
   return { url: `${url.protocol}//${url.host}`, site, ...(username && { username }) };
 }
@@ -59,11 +61,11 @@ export class Link {
   #client: MqttClient;
   #listeners = new Set<(topic: string, payload: Uint8Array) => void>();
 
-  #unanswered = 0;
+  #unacknowledged = 0;
 
   constructor({ url, clientId, will, password, tls, connected, log, username }: LinkOptions & { username?: string }) {
-    const say = seldom((_, text) => log?.(text));
-    const fault = (error: unknown) => say({}, `fault: ${error instanceof Error ? error.message : error}`);
+    const logSeldom = seldom((_, text) => log?.(text));
+    const fault = (error: unknown) => logSeldom({}, `fault: ${error instanceof Error ? error.message : error}`);
     this.#client = openMqtt({
       url,
       clientId,
@@ -73,8 +75,8 @@ export class Link {
       tls,
       ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
       mostPacketBytes,
-      // it is tried twice a second, for as long as it takes
-      trouble: (error) => say({}, error.message || (error as { code?: string }).code || 'no connection'),
+      // the client retries twice a second without end
+      trouble: (error) => logSeldom({}, error.message || (error as { code?: string }).code || 'no connection'),
       fault,
       message: (topic, payload) => {
         for (const listener of this.#listeners) guarded(listener, fault)(topic, payload);
@@ -83,7 +85,7 @@ export class Link {
     this.#client.on('connect', () => guarded(() => connected?.(), fault)());
   }
 
-  /** The version that is spoken. */
+  /** Protocol version: 5, or 4 for MQTT 3.1.1. */
   get version(): number {
     return this.#client.options.protocolVersion ?? 4;
   }
@@ -92,28 +94,28 @@ export class Link {
     return this.#client.connected;
   }
 
-  /** @returns what ends it */
+  /** Adds a listener of messages. @returns a function that removes it. */
   listen(listener: (topic: string, payload: Uint8Array) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** @throws RN851 the first connection does not come about */
+  /** Waits for the first connection. @throws RN851 if there is none in time or the certificate is refused */
   async ready(timeoutMs: number): Promise<void> {
     if (this.connected) return;
     let last = `no answer in ${timeoutMs / 1000} s`;
     await new Promise<void>((resolve, reject) => {
-      const give = () => {
+      const giveUp = () => {
         clearTimeout(timer);
         this.#client.off('error', note);
         reject(lost(last));
       };
       const note = (error: Error) => {
         last = error.message || String((error as { code?: string }).code);
-        // a broker may be on its way, a certificate is not
-        if (isDistrust(error)) give();
+        // a broker may still start, but a certificate does not become valid by waiting
+        if (isDistrust(error)) giveUp();
       };
-      const timer = setTimeout(give, timeoutMs);
+      const timer = setTimeout(giveUp, timeoutMs);
       this.#client.on('error', note);
       this.#client.once('connect', () => {
         clearTimeout(timer);
@@ -127,10 +129,10 @@ export class Link {
     await this.#client.subscribeAsync(topics, { qos: 1 });
   }
 
-  /** Retained; an empty payload removes what was. Without a connection it does nothing. */
+  /** Publishes a retained message; an empty payload removes it. Does nothing without a connection. */
   retain(topic: string, payload: Uint8Array, { contentType, expirySeconds }: PublishOptions = {}): void {
-    if (!this.connected || this.#unanswered >= mostUnanswered) return;
-    this.#unanswered++;
+    if (!this.connected || this.#unacknowledged >= maxUnacknowledged) return;
+    this.#unacknowledged++;
     const properties = {
       ...(contentType && { contentType }),
       ...(expirySeconds && { messageExpiryInterval: expirySeconds }),
@@ -140,18 +142,18 @@ export class Link {
       topic,
       Buffer.from(payload),
       { qos: 1, retain: true, ...(this.version === 5 && { properties }) },
-      // what was not taken is said again after the next connection
+      // a message that failed is published again after the next connection
       () => {
-        this.#unanswered--;
+        this.#unacknowledged--;
       },
     );
   }
 
-  /** The retained message of a topic, or the first one that comes. @throws RN853 */
+  /** Resolves with the retained message of a topic, or the first one that arrives. @throws RN853 */
   async fetch(topic: string, mostBytes: number, timeoutMs: number, signal: AbortSignal): Promise<Uint8Array> {
     const failed = (why: string) =>
       new RunletError('RN853', {
-        what: 'the bundle did not come from the broker',
+        what: 'the broker did not send the bundle',
         where: topic,
         why,
         tryThis: 'roll it out again',
@@ -159,11 +161,11 @@ export class Link {
     let end = () => {};
     try {
       return await new Promise<Uint8Array>((resolve, reject) => {
-        const timer = setTimeout(() => reject(failed(`nothing came in ${timeoutMs / 1000} s`)), timeoutMs);
-        const stop = () => reject(failed('it is no longer wanted'));
+        const timer = setTimeout(() => reject(failed(`nothing arrived in ${timeoutMs / 1000} s`)), timeoutMs);
+        const stop = () => reject(failed('the request was cancelled'));
         const unlisten = this.listen((found, payload) => {
           if (found !== topic || payload.length === 0) return;
-          if (payload.length > mostBytes) reject(failed(`${payload.length} bytes, and ${mostBytes} are taken`));
+          if (payload.length > mostBytes) reject(failed(`it has ${payload.length} bytes, and the limit is ${mostBytes}`));
           else resolve(payload);
         });
         end = () => {
@@ -172,7 +174,7 @@ export class Link {
           signal.removeEventListener('abort', stop);
         };
         signal.addEventListener('abort', stop);
-        // without a connection it is made up for after the next one
+        // without a connection, the client subscribes after the next one
         this.#client.subscribe(topic, { qos: 1 }, () => {});
       });
     } finally {
@@ -181,7 +183,7 @@ export class Link {
     }
   }
 
-  /** Waits for what is on its way, for a while; where the broker is away, ends at once. */
+  /** Closes the connection. Waits a short time for messages in flight, or not at all without a connection. */
   async close(): Promise<void> {
     await endSoon(this.#client);
   }
@@ -192,5 +194,5 @@ const lost = (why: string): RunletError =>
     what: 'the broker cannot be reached',
     where: '--fleet',
     why,
-    tryThis: 'whether it runs, its address and port, the name and the password; of mqtts:// the certificates',
+    tryThis: 'check that it runs, its address and port, the name and the password; with mqtts:// also the certificates',
   });

@@ -1,9 +1,9 @@
 /**
- * What a gateway remembers of its fleet, as the file `fleet` in its state folder.
+ * Fleet memory of a gateway: its desired state and the outcome, in the file `fleet` in its state folder.
  *
- * In: a disk.  Out: reads and atomic writes. A file of another form is said (RN898) and is as none: the
- * gateway's own state says what runs, and its bundles' sequence numbers hold. Only then a desired state that
- * was passed long ago could be taken again.
+ * In: a disk.  Out: functions that read and write atomically.
+ * Errors: RN898 for an invalid file, which is reported and treated as missing. The gateway's own state and
+ * the sequence numbers of its bundles remain valid. Only then could an old desired state be accepted again.
  */
 import { RunletError } from '../../../models/error.ts';
 import { type Disk, writeWhole } from '../store/disk.ts';
@@ -19,10 +19,10 @@ export function fleetMemory(disk: Disk, trouble: (error: RunletError) => void = 
       } catch (error) {
         trouble(
           new RunletError('RN898', {
-            what: 'what this gateway remembers of its fleet cannot be read',
+            what: "the gateway's memory of its fleet cannot be read",
             where: 'the file fleet in its state folder',
             why: (error as RunletError).parts.why,
-            tryThis: 'nothing: it begins anew with the next desired state; see whether the disk is sound',
+            tryThis: 'check the disk; the gateway continues with the next desired state',
           }),
         );
         return {};

@@ -1,12 +1,12 @@
 /**
- * What a fleet says over MQTT: topics, and the JSON of desired and reported state, version 2, with every size
- * bounded.
+ * MQTT messages of a fleet: topics, and the JSON of desired and reported state, version 2. All sizes are
+ * limited.
  *
- * In: bytes of a message.  Out: a Reported, or RN850; a Desired comes out of its envelope (signed.ts).
+ * In: bytes of a message.  Out: a Reported, or an envelope with a Desired (signed.ts).  Errors: RN850.
  *
- *     runlet/SITE/GATEWAY/desired    retained JSON: what shall run there, signed
- *     runlet/SITE/GATEWAY/reported   retained JSON: what runs there; the last will: it is gone
- *     runlet/SITE/bundles/DIGEST     retained bytes: a bundle of 256 KiB at most
+ *     runlet/SITE/GATEWAY/desired    retained JSON: the desired state of the gateway, signed
+ *     runlet/SITE/GATEWAY/reported   retained JSON: the state of the gateway; as the last will: offline
+ *     runlet/SITE/bundles/DIGEST     retained bytes: a bundle of at most 256 KiB
  */
 import * as v from 'valibot';
 import { RunletError } from '../../../models/error.ts';
@@ -18,13 +18,14 @@ export const mostInlineBytes = 256 << 10;
 export const mostPacketBytes = mostInlineBytes + 4096;
 export const mostSequence = 2 ** 48;
 /**
- * How far a desired state may be above the one before. Choice: more rollouts than a gateway sees in its life,
- * and 2^28 such steps do not reach the end, so no message makes the last one.
+ * Largest difference between the sequence numbers of two desired states. A choice: more rollouts than a
+ * gateway gets in its life, and so small that no single message can use up the numbers: mostSequence has 2^28
+ * such steps.
  */
 export const mostSequenceJump = 2 ** 20;
 
 const nameText = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** A site or a gateway as a level of a topic; `bundles` is taken. */
+/** Returns true for a valid name of a site or gateway in a topic; `bundles` is reserved. */
 export const isName = (name: string): boolean => nameText.test(name) && name !== 'bundles';
 
 export const topics = {
@@ -33,7 +34,7 @@ export const topics = {
   bundle: (site: string, digest: string): string => `runlet/${site}/bundles/${digest}`,
 };
 
-/** The gateway of a topic of this kind, or undefined. */
+/** Returns the gateway of a topic of this kind, or undefined for any other topic. */
 export function gatewayOf(topic: string, site: string, kind: 'desired' | 'reported'): string | undefined {
   const [root, found, gateway = '', last, more] = topic.split('/');
   return root === 'runlet' && found === site && last === kind && more === undefined && isName(gateway) ? gateway : undefined;
@@ -42,27 +43,27 @@ export function gatewayOf(topic: string, site: string, kind: 'desired' | 'report
 const name = v.pipe(v.string(), v.regex(nameText));
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const sequence = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(mostSequence));
-/** As a gateway takes it of a bundle; it is printed on terminals. */
+/** Version, as gateways accept it in bundles. The characters are limited because terminals print it. */
 const version = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/));
 
 const bundleRef = v.strictObject({
   digest,
-  /** A topic of this broker, the gateway's own disk (to go back), or a registry. */
+  /** Source of the bundle: a topic of this broker, the gateway's own disk (for a rollback), or a registry. */
   at: v.union([v.picklist(['message', 'gateway']), v.pipe(v.string(), v.maxLength(512), v.regex(/^oci:\/\//))]),
 });
 
 const desiredSchema = v.strictObject({
   fleet: v.literal(2),
-  /** Whom it is meant for; together with `slot`. */
+  /** Target of the desired state, together with `slot`. */
   site: name,
   gateway: name,
-  /** Of this gateway's desired states: rises with each. */
+  /** Number of the desired state; it rises with each one for this gateway. */
   sequence,
   rollout: name,
   slot: name,
-  /** null: what runs may run. */
+  /** Desired bundle; null accepts any bundle that runs. */
   bundle: v.nullable(bundleRef),
-  /** The bundle that is given up, where it is on trial or runs. */
+  /** Digest of the bundle that is rolled back if it is on trial or active. */
   instead: v.optional(digest),
   trial: v.optional(v.omit(trialOptionsSchema, ['confirm'])),
 });
@@ -81,19 +82,19 @@ const reportedSchema = v.variant('online', [
     online: v.literal(true),
     slot: name,
     state: v.picklist(states),
-    /** Of the desired state that this is the answer to; 0: none came yet. */
+    /** Number of the desired state that this report answers; 0 if there is none yet. */
     sequence,
     rollout: v.optional(name),
-    /** The bundle that is desired. */
+    /** Digest of the desired bundle. */
     digest: v.optional(digest),
     active: v.optional(release),
     previous: v.optional(release),
     /**
-     * Of a failure. Why it failed is in the gateway's log: who reads a topic learns nothing of its network or
-     * its files.
+     * Code of a failure. The reason is only in the gateway's log, so that readers of the topic learn nothing
+     * about its network or files.
      */
     code: v.optional(code),
-    /** The last message that was refused: its code, and the SHA-256 of its bytes. */
+    /** The last refused message: the error code, and the SHA-256 of its bytes. */
     refused: v.optional(v.strictObject({ code, digest })),
   }),
 ]);
@@ -104,23 +105,23 @@ export type Reported = v.InferOutput<typeof reportedSchema>;
 export type OnlineReport = Extract<Reported, { online: true }>;
 export type Release = v.InferOutput<typeof release>;
 
-/** What a schema found, on one line, without characters that a terminal would act on. */
+/** Returns the issues that a schema found, on one line and without control characters. */
 export const issuesText = (issues: [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string =>
   v
     .summarize(issues)
     .replace(/[^ -~]+/g, ' ')
     .slice(0, 200);
 
-/** @throws RN850 */
+/** Parses JSON and checks it with a schema. @throws RN850 */
 function parse<T>(schema: v.GenericSchema<unknown, T>, json: string | Uint8Array, where: string): T {
   const wrong = (why: string): RunletError =>
     new RunletError('RN850', {
-      what: 'this message is none that a fleet understands',
+      what: 'this is not a valid message of a fleet',
       where,
       why,
-      tryThis: 'docs/fleet.md has the form; the same version of Runlet on both sides',
+      tryThis: 'see docs/fleet.md for the format, and use the same version of Runlet on both sides',
     });
-  if (json.length > mostMessageBytes) throw wrong(`${json.length} bytes, and ${mostMessageBytes} are taken`);
+  if (json.length > mostMessageBytes) throw wrong(`it has ${json.length} bytes, and the limit is ${mostMessageBytes}`);
   let value: unknown;
   try {
     value = JSON.parse(typeof json === 'string' ? json : new TextDecoder('utf-8', { fatal: true }).decode(json));
@@ -134,31 +135,28 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, json: string | Uint8Array
 
 const envelopeSchema = v.strictObject({
   fleet: v.literal(2),
-  /** JSON of a Desired, as it was signed. */
+  /** JSON of a Desired, exactly as it was signed. */
   desired: v.string(),
-  /** Of the key that signed, and the signature (signed.ts). */
+  /** Id of the signing key, and the signature (signed.ts). */
   keyId: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{24}$/))),
   signature: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{86}$/))),
 });
 export type Envelope = v.InferOutput<typeof envelopeSchema>;
 
-/** @throws RN850 */
+/** Parses a signed message. @throws RN850 */
 export const parseEnvelope = (bytes: Uint8Array): Envelope => parse(envelopeSchema, bytes, 'desired');
-/** The text of an envelope. @throws RN850 */
+/** Parses the text inside an envelope. @throws RN850 */
 export const parseDesired = (json: string): Desired => parse(desiredSchema, json, 'desired');
-/** @throws RN850 */
+/** Parses a report. @throws RN850 */
 export const parseReported = (bytes: Uint8Array): Reported => parse(reportedSchema, bytes, 'reported');
 export const encode = (message: Envelope | Reported): Uint8Array => new TextEncoder().encode(JSON.stringify(message));
 
 const outcomeSchema = v.strictObject({ state: v.picklist(states), code: v.optional(code) });
-/** What came of a desired state. */
+/** Outcome of a desired state. */
 export type Outcome = v.InferOutput<typeof outcomeSchema>;
 
 const memorySchema = v.strictObject({ desired: desiredSchema, outcome: v.optional(outcomeSchema) });
-/**
- * What a gateway remembers: the desired state that it acts on, and what came of it; no outcome: it is under
- * way.
- */
+/** Memory of a gateway: the latest desired state and its outcome, which is missing until it is reached. */
 export type Memory = Partial<v.InferOutput<typeof memorySchema>>;
-/** @throws RN850 */
+/** Parses the file of the memory. @throws RN850 */
 export const parseMemory = (bytes: Uint8Array): Memory => parse(memorySchema, bytes, 'the file fleet');

@@ -1,10 +1,11 @@
 /**
- * A rollout over MQTT: finds a site's gateways, sets their desired states as the state machine says, and
- * follows their reports.
+ * Runner: runs a rollout over MQTT. Finds a site's gateways, publishes their desired states as the state
+ * machine (rollout.ts) decides, and follows their reports.
  *
- * In: a link, a bundle, the rules.  Out: a report with a row per gateway. After each connection to the
- * broker, all desired states of this rollout and the bundle are said again, so that a broker that forgot them
- * has them. Bundles that no gateway wants any more are removed from the broker.
+ * In: a link, a bundle, the rules.  Out: a report with a row per gateway.  Errors: RN851, RN852, RN858.
+ * Rule: after each connection to the broker, the bundle and all desired states of this rollout are published
+ * again, because the broker may have lost them. Bundles that no desired state names are removed from the
+ * broker.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { RunletError } from '../../../models/error.ts';
@@ -41,11 +42,11 @@ export interface RunOptions extends Omit<RolloutOptions, 'waves'> {
   /** Signs desired states. */
   seal: Sealer;
   bundle: BundleRef;
-  /** Where the bundle goes by message. */
+  /** Bytes of the bundle, if it is sent as a message. */
   bytes?: Uint8Array;
   waves: string;
   trial?: Desired['trial'];
-  /** Only these; undefined: all that are online. */
+  /** Names of the gateways; by default all that are online. */
   only?: string[];
   discoverMs?: number;
   signal?: AbortSignal;
@@ -80,13 +81,13 @@ export const gatewaysText = (count: number): string => `${count} gateway${count 
 
 const bundleSeconds = 30 * 86_400;
 /**
- * Names of gateways that it keeps; whoever may write to the broker could make up any number. Choice: far
- * above what one broker serves.
+ * Largest number of gateways that are stored, because anyone who can publish could invent names. A choice:
+ * far more than one broker serves.
  */
-const mostGateways = 20_000;
+const maxGateways = 20_000;
 const json = { contentType: 'application/json' };
 
-/** What of a link it needs. */
+/** The part of a Link that the runner uses. */
 export type RunnerLink = Pick<Link, 'listen' | 'subscribe' | 'retain'>;
 
 export class Runner {
@@ -95,7 +96,7 @@ export class Runner {
   #options: RunOptions;
   #reports = new Map<string, Reported>();
   #desired = new Map<string, Desired>();
-  /** Set by this rollout. */
+  /** Desired states that this rollout has set. */
   #mine = new Map<string, { desired: Desired; payload: Uint8Array }>();
   #before = new Map<string, OnlineReport>();
   #touchedMs = new Map<string, number>();
@@ -110,13 +111,13 @@ export class Runner {
     this.#rules = { ...options, waves: [] };
   }
 
-  /** For each connection to the broker. */
+  /** Publishes everything again. To be called after each connection to the broker. */
   connected(): void {
-    this.#sayBundle();
-    for (const [gateway, { payload }] of this.#mine) this.#say(gateway, payload);
+    this.#publishBundle();
+    for (const [gateway, { payload }] of this.#mine) this.#publish(gateway, payload);
   }
 
-  /** @throws RN851, RN852, RN858 */
+  /** Runs the rollout to its end. @throws RN851, RN852, RN858 */
   async run(): Promise<RolloutReport> {
     const { site, waves, signal } = this.#options;
     const startedMs = performance.now();
@@ -126,14 +127,14 @@ export class Runner {
       const gateways = await this.#discover();
       this.#rules.waves = parseWaves(waves, gateways.length);
       const old = new Set([...this.#desired.values()].flatMap(({ bundle }) => (bundle?.at === 'message' ? [bundle.digest] : [])));
-      this.#sayBundle();
+      this.#publishBundle();
       this.#apply(begin(gateways, this.#rules, performance.now()));
       while (!isOver(this.#rollout as Rollout)) {
         if (signal?.aborted) this.#event({ type: 'abort', why: 'it was interrupted' });
         else this.#event({ type: 'tick' });
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      this.#forget(old);
+      this.#removeBundles(old);
     } finally {
       unlisten();
     }
@@ -145,7 +146,7 @@ export class Runner {
     try {
       if (payload.length === 0) return;
       const reporter = gatewayOf(topic, site, 'reported');
-      if (reporter !== undefined && this.#room(this.#reports, reporter)) {
+      if (reporter !== undefined && this.#hasRoom(this.#reports, reporter)) {
         const report = parseReported(payload);
         if (report.gateway !== reporter) return;
         this.#seenMs = performance.now();
@@ -153,23 +154,19 @@ export class Runner {
         if (report.online && this.#rollout) this.#reported(reporter, report);
       }
       const wanted = gatewayOf(topic, site, 'desired');
-      // it may be anybody's: it says which bundles are named, and of the number no more than a gateway would
-      // believe
-      if (wanted !== undefined && this.#room(this.#desired, wanted))
+      // its signature is not checked: it shows only which bundles are in use, and #sequence limits its number
+      if (wanted !== undefined && this.#hasRoom(this.#desired, wanted))
         this.#desired.set(wanted, parseDesired(parseEnvelope(payload).desired));
     } catch {
-      // what is no message of a fleet says nothing of a gateway
+      // ignore messages that are not valid
     }
   }
 
-  #room(known: ReadonlyMap<string, unknown>, gateway: string): boolean {
-    return known.has(gateway) || known.size < mostGateways;
+  #hasRoom(known: ReadonlyMap<string, unknown>, gateway: string): boolean {
+    return known.has(gateway) || known.size < maxGateways;
   }
 
-  /**
-   * The gateways that are online, in the order of their names, once their retained reports have come. @throws
-   * RN858
-   */
+  /** Waits for retained reports, and returns the gateways that are online, by name. @throws RN858 */
   async #discover(): Promise<string[]> {
     const { site, only, discoverMs = 2000 } = this.#options;
     const fromMs = performance.now();
@@ -184,16 +181,16 @@ export class Runner {
     const absent = only?.filter((id) => !online.includes(id)) ?? [];
     if (online.length === 0 || absent.length > 0)
       throw new RunletError('RN858', {
-        what: absent.length > 0 ? 'gateways are not there' : 'there is no gateway to roll out to',
+        what: absent.length > 0 ? 'gateways are missing' : 'there is no gateway to roll out to',
         where: `site ${site}`,
-        why: absent.length > 0 ? `${absent.slice(0, 8).join(', ')} did not report` : 'none is online that reports to this broker',
-        tryThis: 'runlet gateway --fleet mqtt://BROKER/SITE --gateway-id NAME',
+        why: absent.length > 0 ? `${absent.slice(0, 8).join(', ')} did not report` : 'no online gateway reports to this broker',
+        tryThis: 'start one with runlet gateway --fleet mqtt://BROKER/SITE --gateway-id NAME',
       });
     for (const id of online) this.#before.set(id, this.#reports.get(id) as OnlineReport);
     return online;
   }
 
-  #sayBundle(): void {
+  #publishBundle(): void {
     const { bytes, site, bundle } = this.#options;
     if (bytes)
       this.#link.retain(topics.bundle(site, bundle.digest), bytes, {
@@ -202,20 +199,20 @@ export class Runner {
       });
   }
 
-  #say(gateway: string, payload: Uint8Array): void {
+  #publish(gateway: string, payload: Uint8Array): void {
     this.#link.retain(topics.desired(this.#options.site, gateway), payload, json);
   }
 
   /**
-   * Above all that the gateway has seen, and within what it believes: what it reports counts; a desired state
-   * that it may not have seen yet counts where it could take it.
+   * Returns the next sequence number of a gateway. It is above the number that the gateway reports, and above
+   * a published desired state that the gateway may still accept.
    */
   #sequence(gateway: string): number {
     const report = this.#reports.get(gateway);
     const seen = report?.online ? report.sequence : 0;
-    const said = this.#desired.get(gateway)?.sequence ?? 0;
-    const known = Math.max(this.#mine.get(gateway)?.desired.sequence ?? 0, seen, said - seen < mostSequenceJump / 2 ? said : 0);
-    return Math.min(mostSequence, 1 + known);
+    const published = this.#desired.get(gateway)?.sequence ?? 0;
+    const plausible = published - seen < mostSequenceJump / 2 ? published : 0;
+    return Math.min(mostSequence, 1 + Math.max(this.#mine.get(gateway)?.desired.sequence ?? 0, seen, plausible));
   }
 
   #set(gateway: string, to: 'next' | 'previous'): void {
@@ -223,12 +220,12 @@ export class Runner {
     const before = this.#before.get(gateway)?.active;
     const common = { fleet: 2 as const, site, gateway, sequence: this.#sequence(gateway), rollout: this.id, slot };
     let desired: Desired = { ...common, bundle, ...(trial && { trial }) };
-    // what ran the bundle already has nothing to go back from
+    // a gateway that already ran the bundle needs no rollback
     if (to === 'previous' && before?.digest !== bundle.digest)
       desired = { ...common, bundle: before ? { digest: before.digest, at: 'gateway' } : null, instead: bundle.digest };
     const payload = seal(desired);
     this.#mine.set(gateway, { desired, payload });
-    this.#say(gateway, payload);
+    this.#publish(gateway, payload);
   }
 
   #apply({ rollout, set }: Step): void {
@@ -245,7 +242,7 @@ export class Runner {
         rollout.phase === 'rolling'
           ? `wave ${rollout.wave + 1} of ${this.#rules.waves.length}: ${gatewaysText(set.length)}, ${touched} of ${rollout.members.size} in all`
           : rollout.phase === 'reverting'
-            ? `stops: ${rollout.why}; ${gatewaysText(touched)} to go back`
+            ? `stops: ${rollout.why}; ${gatewaysText(touched)} to roll back`
             : rollout.phase;
       this.#options.progress?.(rollout, text);
     } else this.#options.progress?.(rollout, '');
@@ -275,8 +272,8 @@ export class Runner {
     }
   }
 
-  /** Bundles of earlier rollouts that no desired state names any more. */
-  #forget(old: Set<string>): void {
+  /** Removes bundles from the broker that no desired state names any more. */
+  #removeBundles(old: Set<string>): void {
     const wanted = new Set(
       [...this.#desired.keys(), ...this.#mine.keys()].map(
         (id) => (this.#mine.get(id)?.desired ?? this.#desired.get(id))?.bundle?.digest,

@@ -1,27 +1,29 @@
 /**
- * A rollout in waves as a pure state machine: who is given the new bundle when, when it stops, and who goes
- * back.
+ * Rollout in waves, as a pure state machine: decides which gateways get the new bundle, when the rollout
+ * stops, and which gateways are rolled back.
  *
  * In: gateways, sizes of waves, a limit of failures, events with their time.  Out: the next state, and the
- * gateways whose desired state changes. A wave begins only when all gateways of those before have given their
- * verdict, the time to settle is over, and no more have failed than are allowed; so a bundle reaches no more
- * gateways than the wave in which the limit was passed. When it is passed, every gateway that was touched
- * goes back. It ends always: each wave and the way back have a time limit. All functions are pure.
+ * gateways whose desired state changes.  Errors: RN852.
+ * Rule: a wave begins after all gateways of earlier waves have a verdict and the settling time is over,
+ * unless more have failed than allowed. So a bundle never reaches gateways after the wave in which the limit
+ * was exceeded. All touched gateways are then rolled back. A rollout always ends, because each wave and the
+ * rollback have a timeout.
  */
 
 import { RunletError } from '../../../models/error.ts';
 import { maxOf } from '../../../models/lists.ts';
 
 export interface RolloutOptions {
-  /** Gateways touched after each wave; rising. */
+  /** Total number of touched gateways after each wave; rising. */
   waves: number[];
   maxFailures: Limit;
+  /** Timeout of a wave, and of the rollback, in milliseconds. */
   waveMs: number;
-  /** A wave whose gateways have all confirmed is watched for so long before the next. */
+  /** Time between the last verdict of a wave and the next wave, in milliseconds. */
   settleMs: number;
 }
 
-/** Failures that are allowed: a number, or a share of the gateways touched so far, rounded down. */
+/** Number of failures that are allowed: a count, or a share of the touched gateways, rounded down. */
 export type Limit = { count: number } | { share: number };
 
 export interface Member {
@@ -29,16 +31,16 @@ export interface Member {
   state: 'waiting' | 'touched' | 'confirmed' | 'failed';
   code?: string;
   why?: string;
-  /** After a stop: whether it runs what it ran before. */
+  /** After a stop: whether it runs its previous bundle again. */
   back?: 'pending' | 'back' | 'not back';
 }
 
 export interface Rollout {
   phase: 'rolling' | 'reverting' | 'done' | 'stopped';
   wave: number;
-  /** When the wave, or the way back, began. */
+  /** Start of the wave or of the rollback. */
   sinceMs: number;
-  /** When the last of the wave gave its verdict. */
+  /** Time of the last verdict in the wave. */
   settledMs?: number;
   why?: string;
   members: ReadonlyMap<string, Member>;
@@ -52,35 +54,35 @@ export type RolloutEvent =
 
 export interface Step {
   rollout: Rollout;
-  /** New desired states. */
+  /** Gateways that get a new desired state. */
   set: { gateway: string; to: 'next' | 'previous' }[];
 }
 
-/** `1,10%,50%,all` for so many gateways; each wave has at least one more than that before. @throws RN852 */
+/** Parses waves such as `1,10%,50%,all`; waves that add no gateway are dropped. @throws RN852 */
 export function parseWaves(text: string, gateways: number): number[] {
   const sizes = text.split(',').map((part) => {
     const [, digits, percent] = /^(\d{1,9}(?:\.\d{1,6})?)(%?)$/.exec(part.trim()) ?? [];
     const size = percent ? Math.ceil((Number(digits) * gateways) / 100) : Number(digits);
     if (part.trim() === 'all') return gateways;
     if (digits === undefined || !Number.isInteger(size) || size < 1 || (percent && Number(digits) > 100))
-      throw badRule('--waves', text, 'whole numbers, shares as 10%, or all, with commas between: 1,10%,50%,all');
+      throw badRule('--waves', text, 'whole numbers, shares such as 10%, or all, separated by commas: 1,10%,50%,all');
     return Math.min(size, gateways);
   });
   const rising = sizes.filter((size, i) => size > Math.max(0, maxOf(sizes.slice(0, i))));
   return rising;
 }
 
-/** `3` or `5%`. @throws RN852 */
+/** Parses a limit such as `3` or `5%`. @throws RN852 */
 export function parseLimit(text: string): Limit {
   const [, digits, percent] = /^(\d{1,9}(?:\.\d{1,6})?)(%?)$/.exec(text.trim()) ?? [];
   const value = Number(digits);
   if (digits === undefined || (percent ? value > 100 : !Number.isInteger(value)))
-    throw badRule('--max-failures', text, 'a whole number, or a share of the gateways touched so far: 5%');
+    throw badRule('--max-failures', text, 'a whole number, or a share of the touched gateways such as 5%');
   return percent ? { share: value / 100 } : { count: value };
 }
 
 const badRule = (option: string, text: string, wants: string): RunletError =>
-  new RunletError('RN852', { what: `'${text}' is no value for ${option}`, where: option, why: `it takes ${wants}` });
+  new RunletError('RN852', { what: `'${text}' is not a value for ${option}`, where: option, why: `it takes ${wants}` });
 
 export const allowedFailures = (limit: Limit, touched: number): number =>
   'count' in limit ? limit.count : Math.floor(limit.share * touched + 1e-9);
@@ -91,7 +93,7 @@ export const failuresOf = ({ members }: Rollout): number =>
   [...members.values()].filter(({ state }) => state === 'failed').length;
 export const isOver = ({ phase }: Rollout): boolean => phase === 'done' || phase === 'stopped';
 
-/** Begins with the first wave. */
+/** Begins a rollout with the first wave. */
 export function begin(gateways: readonly string[], options: RolloutOptions, nowMs: number): Step {
   const members = new Map(gateways.map((id): [string, Member] => [id, { state: 'waiting' }]));
   return nextWave({ phase: 'rolling', wave: -1, sinceMs: nowMs, members }, options, nowMs);
@@ -125,14 +127,14 @@ const withMember = (rollout: Rollout, id: string, change: Partial<Member>): Roll
   members: new Map(rollout.members).set(id, { ...(rollout.members.get(id) as Member), ...change }),
 });
 
-/** What an event leads to. An event of a gateway that has none of the bundle is none. */
+/** Returns the step for an event. Events of untouched gateways are ignored. */
 export function advance(rollout: Rollout, event: RolloutEvent, options: RolloutOptions, nowMs: number): Step {
   if (isOver(rollout)) return { rollout, set: [] };
   const member = 'gateway' in event ? rollout.members.get(event.gateway) : undefined;
   if (rollout.phase === 'reverting') return whileReverting(rollout, event, member, options, nowMs);
   if (event.type === 'abort') return goBack(rollout, event.why, nowMs);
   let next = rollout;
-  // a verdict that has failed stays; one that was confirmed may still fail
+  // a failed gateway stays failed; a confirmed one may still fail
   if (event.type === 'verdict' && member?.wave !== undefined && member.state !== 'failed')
     next = withMember(next, event.gateway, {
       state: event.ok ? 'confirmed' : 'failed',
@@ -145,12 +147,12 @@ export function advance(rollout: Rollout, event: RolloutEvent, options: RolloutO
         next = withMember(next, id, {
           state: 'failed',
           code: 'RN859',
-          why: `it gave no verdict in ${Math.round(options.waveMs / 1000)} s`,
+          why: `it reported no verdict in ${Math.round(options.waveMs / 1000)} s`,
         });
   const failures = failuresOf(next);
   const touched = touchedOf(next).length;
   const allowed = allowedFailures(options.maxFailures, touched);
-  if (failures > allowed) return goBack(next, `${failures} of ${touched} gateways failed, and ${allowed} may`, nowMs);
+  if (failures > allowed) return goBack(next, `${failures} of ${touched} gateways failed, and ${allowed} are allowed to`, nowMs);
   if ([...next.members.values()].some(({ state }) => state === 'touched')) return { rollout: next, set: [] };
   const settledMs = next.settledMs ?? nowMs;
   if (nowMs - settledMs >= options.settleMs) return nextWave(next, options, nowMs);
@@ -167,7 +169,7 @@ function whileReverting(
   let next = rollout;
   if (event.type === 'back' && member?.back === 'pending')
     next = withMember(next, event.gateway, { back: event.ok ? 'back' : 'not back' });
-  // its desired state stays the one before, so a gateway that comes later goes back, too
+  // the desired state remains, so a gateway that reconnects later is also rolled back
   if (nowMs - next.sinceMs >= waveMs)
     for (const [id, { back }] of next.members) if (back === 'pending') next = withMember(next, id, { back: 'not back' });
   const pending = [...next.members.values()].some(({ back }) => back === 'pending');

@@ -1,8 +1,8 @@
 /**
- * The gateway over HTTP: uploads, trials, frames and outputs (docs/gateway.md has the wire).
+ * HTTP app of the gateway: uploads, trials, frames and outputs (requests: docs/gateway.md).
  *
- * In: a Gateway.  Out: a Hono app; it is given requests by serve.ts once the door (door.ts) let them in, or
- * by a test. Pages and metrics add their routes to it.
+ * In: a Gateway.  Out: a Hono app. It gets requests from serve.ts, after the door (door.ts) has admitted
+ * them, or from a test. The page and the metrics add their routes to it.
  */
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -25,7 +25,7 @@ export interface GatewayApp {
   uploads: Uploads;
 }
 
-/** Errors and unknown paths as problems; the header that says that unsigned bundles are taken. */
+/** Adds error responses, and the header of a gateway that accepts unsigned bundles. */
 function addAnswers(app: Hono, gateway: Gateway, log: Logger): void {
   app.onError((error, c) => {
     const { status, fields, body } = problemOf(error);
@@ -34,10 +34,10 @@ function addAnswers(app: Hono, gateway: Gateway, log: Logger): void {
     else log.warn({ code, what, why, path: c.req.path, method: c.req.method }, 'refused');
     return c.json(body, status as ContentfulStatusCode, fields);
   });
-  app.notFound((c) => c.json(problemOf(badRequest('there is nothing here', c.req.path)).body, 404));
+  app.notFound((c) => c.json(problemOf(badRequest('this path does not exist', c.req.path)).body, 404));
   app.use(async (c, next) => {
     await next();
-    if (gateway.policy.insecureUnsigned) c.header('Runlet-Insecure', 'unsigned bundles are taken');
+    if (gateway.policy.insecureUnsigned) c.header('Runlet-Insecure', 'unsigned bundles are accepted');
   });
 }
 

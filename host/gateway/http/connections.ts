@@ -1,38 +1,40 @@
 /**
- * The connections of the listening port: how many there may be, and which one goes when there are too many.
+ * Connections of the listening port, with an upper bound and a rule for which one is closed when it is
+ * reached.
  *
- * In: sockets as they are accepted.  Out: the same, or destroyed. Who has said the token stays; the oldest of
- * the others makes room for a new one, so that a flood of strangers displaces strangers. Where all have said
- * it the new one is turned away. Bound: `max` sockets, whatever becomes of them later.
+ * In: accepted sockets.  Out: at most `max` open sockets; others are destroyed.
+ * Rule: connections that have sent a valid token (trusted) stay. The oldest of the others (strangers) is
+ * closed for a new one, so that a flood of strangers displaces only strangers. If all are trusted, the new
+ * connection is closed.
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
 type Peer = Pick<Socket, 'remoteAddress' | 'remotePort'>;
 
-/** Of a TLS connection both its own socket and the one below have the same. */
+/** Returns the key of a connection, which is the same for a TLS socket and the TCP socket under it. */
 const keyOf = ({ remoteAddress, remotePort }: Peer): string => `${remoteAddress} ${remotePort}`;
 
-/** Files that the gateway itself needs open: bundles, uploads, threads, other wires. */
+/** Number of open files that the gateway itself needs: bundles, uploads, threads, other wires. A choice. */
 const reservedFiles = 128;
 const usualConnections = 1024;
 
-/** What the limit of open files leaves, where it is low. */
+/** Returns the default upper bound: 1024 connections, or fewer if the limit of open files is low. */
 export function maxConnections(): number {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return Math.max(16, Math.min(usualConnections, Number(limit ?? Number.POSITIVE_INFINITY) - reservedFiles));
   } catch {
-    return usualConnections; // the limit is told on Linux alone
+    return usualConnections; // only Linux shows the limit
   }
 }
 
 export class Connections {
-  /** Both in the order in which they came. */
+  /** Both maps are in the order of arrival. */
   readonly #strangers = new Map<string, Socket>();
   readonly #trusted = new Map<string, Socket>();
   readonly max: number;
-  /** Connections that made room, or were turned away. */
+  /** Number of connections that were closed because of the upper bound. */
   dropped = 0;
 
   constructor(max = maxConnections()) {
@@ -44,10 +46,10 @@ export class Connections {
   }
 
   add(socket: Socket): void {
-    // it has gone already
+    // the socket is already closed
     if (socket.remoteAddress === undefined) return void socket.destroy();
     const key = keyOf(socket);
-    socket.on('error', () => {}); // closed after it
+    socket.on('error', () => {}); // the event 'close' follows
     if (this.size >= this.max) this.#makeRoom();
     if (this.size >= this.max) {
       this.dropped++;
@@ -68,7 +70,7 @@ export class Connections {
     }
   }
 
-  /** It has said the token. */
+  /** Marks a connection as trusted. */
   trust(peer: Peer): void {
     const key = keyOf(peer);
     const socket = this.#strangers.get(key);

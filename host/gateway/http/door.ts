@@ -1,12 +1,13 @@
 /**
- * The one place that decides whether a request may come in, before anything works on it: HTTP requests and
- * WebSocket upgrades alike.
+ * Door: decides whether a request is admitted, before any other code handles it. This is the only such place,
+ * for HTTP requests and WebSocket upgrades.
  *
- * In: the first line, the headers and the address of a request.  Out: its address as a URL, and whether it
- * said the token; or RN811, RN812, RN814, RN841. The order is that of the cost: target, host, origin, token,
- * rate. A browser cannot leave out Origin and Sec-Fetch-Site (Fetch Metadata, W3C), and a page whose name was
- * bound to this machine's address (DNS rebinding) still says its own name in Host: so no page of another site
- * can read or change anything, with or without a token. Cost: no allocation that a request makes larger.
+ * In: request line, headers and address of a request.  Out: its URL, and whether it is trusted.
+ * Errors: RN811, RN812, RN814, RN841, in order of cost: target, host, origin, token, rate.
+ * Rule: no page of another site can read or change anything, even if no token is required. A browser always
+ * sends Origin and Sec-Fetch-Site (Fetch Metadata, W3C), and a page whose name is bound to this machine's
+ * address (DNS rebinding) sends its own name in Host.
+ * Cost: the allocations do not grow with the request.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
@@ -16,36 +17,36 @@ import { addressKey, checkToken, RateLimit } from './guard.ts';
 import { badRequest } from './problem.ts';
 
 export interface DoorOptions {
-  /** Requests must carry it; undefined: anybody who reaches the port may come in. */
+  /** Token that requests must have; if undefined, every request is admitted without one. */
   token?: string;
-  /** Names in Host beside addresses and localhost. */
+  /** Names that Host may have besides addresses and localhost; none by default. */
   hostNames?: readonly string[];
-  /** Wrong tokens, and requests that change something, from one address. Default: 600. */
+  /** Limit per address, for wrong tokens and for requests that change something; 600 by default. */
   requestsPerMinute?: number;
 }
 
-/** What the door looks at. */
+/** The parts of a request that the door checks. */
 export interface Visit {
   method: string;
-  /** The second word of the request, as it came. */
+  /** Request target, the second word of the request line, unchanged. */
   target: string;
   headers: IncomingMessage['headers'];
   /** Number of Host headers. */
   hosts: number;
   address: string;
-  /** Over TLS of our own. */
+  /** True if the connection uses TLS. */
   secure: boolean;
 }
 
 export interface Admitted {
   url: URL;
-  /** It said the token, or none is wanted: its connection is kept when there are too many. */
+  /** True if the token is valid or none is required; the connection then stays open if there are too many. */
   trusted: boolean;
 }
 
-/** What needs no token: the page, which holds no data, and two answers for supervisors. */
+/** Paths without a token: the page, which contains no data, and two health checks. */
 const openPaths = new Set(['/', '/healthz', '/readyz']);
-/** Origin-form (RFC 9112, 3.2.1) of visible ASCII; `//` and `/\` would begin a host in a URL. */
+/** Origin-form (RFC 9112, 3.2.1) of visible ASCII, without leading `//` or `/\`, which begin a URL's host. */
 const originForm = /^\/(?![/\\])[!-~]*$/;
 const maxTargetChars = 4096;
 
@@ -57,13 +58,17 @@ export function visitOf(request: IncomingMessage): Visit {
   return { method, target: url, headers, hosts, address: socket.remoteAddress ?? 'unknown', secure };
 }
 
-/** @throws RN814 */
+/** Parses the request target. @throws RN814 */
 function targetOf(target: string): URL {
   if (target.length > maxTargetChars)
-    throw badRequest('the address is too long', 'request', `${target.length} characters, and ${maxTargetChars} are taken`);
+    throw badRequest(
+      'the address is too long',
+      'request',
+      `it has ${target.length} characters, and the limit is ${maxTargetChars}`,
+    );
   const url = originForm.test(target) && URL.canParse(target, 'http://gateway') ? new URL(target, 'http://gateway') : undefined;
   if (url?.host === 'gateway' && wellEscaped(url.pathname)) return url;
-  throw badRequest('this is no path of a request', 'request', JSON.stringify(target.slice(0, 40)));
+  throw badRequest('this is not a valid path', 'request', JSON.stringify(target.slice(0, 40)));
 }
 
 function wellEscaped(path: string): boolean {
@@ -93,7 +98,7 @@ export class Door {
     this.#changes = new RateLimit(requestsPerMinute);
   }
 
-  /** @throws RN811, RN812, RN814, RN841 */
+  /** Admits a request. @throws RN811, RN812, RN814, RN841 */
   admit(visit: Visit): Admitted {
     const url = targetOf(visit.target);
     this.#checkHost(visit);
@@ -101,47 +106,49 @@ export class Door {
     const open = openPaths.has(url.pathname);
     if (!open) this.#checkToken(visit);
     const reads = visit.method === 'GET' || visit.method === 'HEAD';
-    // frames come at the rate of the signal, and streams shed what is too much
+    // frames arrive at the rate of the signal, and streams have their own limit
     if (!reads && !url.pathname.endsWith('/frames')) this.#changes.take(addressKey(visit.address));
     return { url, trusted: this.#token === undefined || !open };
   }
 
-  /** A name that is not ours is one that somebody else bound to our address. @throws RN814, RN841 */
+  /** Checks Host. Somebody else may have bound an unknown name to this address. @throws RN814, RN841 */
   #checkHost({ headers: { host }, hosts }: Visit): void {
-    if (host === undefined || hosts !== 1) throw badRequest('a request has one Host header', 'Host', `this one has ${hosts}`);
+    if (host === undefined || hosts !== 1)
+      throw badRequest('a request must have one Host header', 'Host', `this one has ${hosts}`);
     const parsed = /^[\w.:[\]-]{1,255}$/.test(host) && URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : undefined;
     const name = parsed?.hostname.replace(/^\[(.*)\]$/, '$1') ?? '';
     if (isIP(name) > 0 || this.#hostNames.has(name)) return;
     throw foreign(
-      'this gateway does not know itself by that name',
+      'this gateway does not have that name',
       `Host ${shown(host)}`,
-      'only addresses, localhost and the names of --host-name are taken, so that no page can bind a name of its own to it',
-      'the address of the gateway, or start it with --host-name NAME',
+      'only addresses, localhost and the names of --host-name are accepted, so that no page can bind its own name to it',
+      'use the address of the gateway, or start it with --host-name NAME',
     );
   }
 
-  /** @throws RN841 */
+  /** Checks that no page of another site sends the request. @throws RN841 */
   #checkOrigin({ method, headers, secure }: Visit, { pathname }: URL): void {
     const { origin, host } = headers;
     const site = headers['sec-fetch-site'];
-    // a link on another site may open the page, which is no more than its own script
+    // a link on another site may open the page, which contains only its script
     if (pathname === '/' && method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && origin === undefined) return;
     const from = origin !== undefined && URL.canParse(origin) ? new URL(origin) : undefined;
     const scheme = secure ? /^https:$/ : /^https?:$/;
-    // parsed, so that both have lost the port that their scheme has anyway
+    // parsed, so that both are without the default port of their scheme
     const same = from && scheme.test(from.protocol) && new URL(`${from.protocol}//${host}`).host === from.host;
     if ((origin === undefined || same) && (site === undefined || site === 'same-origin' || site === 'none')) return;
     throw foreign(
-      'a page of another site asks',
+      'the request comes from a page of another site',
       origin === undefined ? `Sec-Fetch-Site ${shown(String(site))}` : `Origin ${shown(origin)}`,
-      "only the gateway's own page may, and programs that say no Origin",
-      'open the page of the gateway itself, or ask from a program',
+      "only the gateway's own page and programs without an Origin header are accepted",
+      'open the page of the gateway itself, or use a program',
     );
   }
 
   /**
-   * The limit is asked first: who has guessed too often is not told whether this guess is right. @throws
-   * RN811, RN812
+   * Checks the token. The rate limit comes first, so that after too many guesses the response does not show
+   * whether a guess is right.
+   * @throws RN811, RN812
    */
   #checkToken({ headers, address }: Visit): void {
     if (this.#token === undefined) return;

@@ -1,9 +1,10 @@
 /**
- * Takes every request and every upgrade of the listening port, asks the door, and hands on what may come in.
+ * Entrance: takes all requests and upgrades of the listening port, and passes on those that the door admits.
  *
- * In: a server, a door, who answers requests and upgrades.  Out: counts. A refusal is answered and its
- * connection closed; an error of a handler ends its own connection, is counted and logged, and nothing else.
- * Bounds: 10 s for headers and TLS handshakes, 20 s without a byte, 5 minutes for a request.
+ * In: a server, a door, handlers of requests and upgrades.  Out: counts.
+ * Errors: a refusal is answered, and its connection is closed. An error in a handler is counted and logged,
+ * and closes only its own connection.
+ * Timeouts: 10 s for headers and TLS handshakes, 20 s without a byte, 5 minutes for a request.
  */
 import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -14,13 +15,13 @@ import { type Door, visitOf } from './door.ts';
 import { badRequest, problemOf } from './problem.ts';
 
 export interface EntranceCounts {
-  /** Refused before any work, by code. */
+  /** Number of refused requests, by error code. */
   refused: Map<string, number>;
-  /** Errors that are no refusal. */
+  /** Number of errors that are not refusals. */
   faults: number;
 }
 
-/** Answers an upgrade that was let in. */
+/** Handles an admitted upgrade. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, url: URL) => void;
 
 export interface EntranceOptions {
@@ -28,7 +29,7 @@ export interface EntranceOptions {
   door: Door;
   connections: Connections;
   listener: RequestListener;
-  /** By path. */
+  /** Handlers of upgrades, by path. */
   upgrades: Map<string, Upgrade>;
   log?: Logger;
 }
@@ -40,14 +41,14 @@ export const serverLimits = {
   requestTimeout: 300_000,
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 2000,
-  requireHostHeader: false, // the door has a better answer
+  requireHostHeader: false, // the door gives a better error
 };
 export const idleMs = 20_000;
-/** What a refused client has to read its answer. */
+/** Time that a refused client has to read its response, in milliseconds. */
 const lingerMs = 1000;
 const logMs = 1000;
 
-/** On all answers: no page of another site may embed them, nothing keeps them. */
+/** Headers of all responses: no page of another site may embed them, and no cache may store them. */
 const headers = {
   'X-Content-Type-Options': 'nosniff',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -55,7 +56,7 @@ const headers = {
   'Cache-Control': 'no-store',
 };
 
-/** What is refused ends its connection, also where the client goes on sending or never reads. */
+/** Closes the connection of a refused request, even if the client continues to send or never reads. */
 function endSoon(socket: Duplex): void {
   socket.on('error', () => {});
   socket.resume();
@@ -64,7 +65,7 @@ function endSoon(socket: Duplex): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-/** An answer where there is no ServerResponse. */
+/** Sends an error response on a socket without a ServerResponse. */
 export function answerRaw(socket: Duplex, error: unknown): void {
   if (!socket.writable) return void socket.destroy();
   const { status, body } = problemOf(error);
@@ -87,7 +88,7 @@ export function openEntrance({ server, door, connections, listener, upgrades, lo
   const counts: EntranceCounts = { refused: new Map(), faults: 0 };
   let [loggedMs, unlogged] = [Number.NEGATIVE_INFINITY, 0];
 
-  /** A flood of refusals must not fill the log: a line a second says how many there were. */
+  /** Counts an error, and logs at most one line per second, so that a flood cannot fill the log. */
   function count(error: unknown, { method, url, socket }: IncomingMessage): void {
     const { code, parts } = isRunletError(error) ? error : { code: 'RN849', parts: undefined };
     if (!isRunletError(error)) counts.faults++;
@@ -108,7 +109,7 @@ export function openEntrance({ server, door, connections, listener, upgrades, lo
   }
 
   async function request(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    outgoing.on('error', () => {}); // the client has gone
+    outgoing.on('error', () => {}); // the client has disconnected
     try {
       admit(incoming);
       if (/^100-continue$/i.test(incoming.headers.expect ?? '')) outgoing.writeContinue();
@@ -121,11 +122,11 @@ export function openEntrance({ server, door, connections, listener, upgrades, lo
   }
 
   function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => {}); // closed after it
+    socket.on('error', () => {}); // the event 'close' follows
     try {
       const url = admit(incoming);
       const open = upgrades.get(url.pathname);
-      if (!open) throw new RunletError('RN848', { what: 'there is nothing to upgrade to', where: url.pathname });
+      if (!open) throw new RunletError('RN848', { what: 'this path takes no upgrade', where: url.pathname });
       open(incoming, socket, head, url);
     } catch (error) {
       count(error, incoming);
@@ -139,7 +140,7 @@ export function openEntrance({ server, door, connections, listener, upgrades, lo
   server.on('upgrade', upgrade);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-    answerRaw(socket, badRequest('this is no HTTP request', 'request', error.code));
+    answerRaw(socket, badRequest('this is not an HTTP request', 'request', error.code));
   });
   server.setTimeout(idleMs);
   return counts;

@@ -1,8 +1,8 @@
 /**
- * Server-sent events: outputs of a stream, and what happens in the gateway, to clients that may be slow.
+ * Server-sent events: sends outputs of a stream and events of the gateway to clients that may be slow.
  *
- * In: a context, how to listen.  Out: a response that lives until the client goes. A client that is more than
- * `mostWaiting` events behind is cut off; it comes back with Last-Event-ID.
+ * In: a request's context, a function that listens.  Out: a response that lasts until the client disconnects.
+ * A client that is more than `maxWaiting` events behind is disconnected. It can reconnect with Last-Event-ID.
  */
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
@@ -14,13 +14,14 @@ export interface ServerEvent {
   data: string;
 }
 
-const mostWaiting = 4096;
+/** Largest number of events that wait for one client. A choice. */
+const maxWaiting = 4096;
 const keepAliveMs = 15_000;
 
 /**
- * `listen` is given what sends an event, and returns what ends it. It is ended with the response or its
- * socket. The body's reader would not do: the body of a HEAD request has none. The response alone would not
- * do: one that waits for its turn (pipelining) is not told that the socket has closed.
+ * Sends events until the response or its socket closes. Both are watched: a HEAD response has no body reader
+ * that could abort, and a response that waits in a pipeline gets no event when the socket closes.
+ * @param listen gets a function that sends an event, and returns a function that stops listening.
  */
 export function sendEvents(c: Context, listen: (send: (event: ServerEvent) => void) => () => void): Response {
   return streamSSE(c, async (stream) => {
@@ -34,11 +35,11 @@ export function sendEvents(c: Context, listen: (send: (event: ServerEvent) => vo
     stream.onAbort(end);
     const { incoming, outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // a test has neither
     const abort = () => stream.abort();
-    const lives = [outgoing, incoming?.socket].filter((life) => life !== undefined);
-    for (const life of lives) life.once('close', abort);
-    if (lives.some(({ destroyed }) => destroyed)) abort();
+    const watched = [outgoing, incoming?.socket].filter((one) => one !== undefined);
+    for (const one of watched) one.once('close', abort);
+    if (watched.some(({ destroyed }) => destroyed)) abort();
     const stop = listen((event) => {
-      if (waiting.push(event) > mostWaiting) end();
+      if (waiting.push(event) > maxWaiting) end();
       wake();
     });
     try {
@@ -58,7 +59,7 @@ export function sendEvents(c: Context, listen: (send: (event: ServerEvent) => vo
       }
     } finally {
       stop();
-      for (const life of lives) life.off('close', abort);
+      for (const one of watched) one.off('close', abort);
     }
   });
 }

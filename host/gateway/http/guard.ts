@@ -1,28 +1,28 @@
 /**
- * Tokens, and how often an address may ask (door.ts says when each is looked at).
+ * Checks tokens, and limits the rate of requests per address (door.ts uses both).
  *
- * In: a request's headers and address.  Out: nothing, or RN811, RN812. The token is compared in constant
- * time, and is never taken from an address, which logs and histories keep; a bucket for each address fills at
- * a rate. Cost: 4,096 addresses are kept at most.
+ * In: a request's headers and address.  Errors: RN811, RN812.
+ * Rule: the token is compared in constant time. It is never read from a URL, because logs and histories store
+ * URLs. Each address has a token bucket. Cost: at most 4,096 addresses are stored.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { RunletError } from '../../../models/error.ts';
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** @throws RN811 */
+/** Compares a token in constant time. @throws RN811 */
 function compare(given: string | undefined, token: string, where: string): void {
   if (given !== undefined && timingSafeEqual(sha256(given), sha256(token))) return;
   throw new RunletError('RN811', {
-    what: given === undefined ? 'this gateway wants a token' : 'the token is not the right one',
+    what: given === undefined ? 'this gateway requires a token' : 'the token is wrong',
     where,
-    tryThis: '--token-file with the file that the gateway was started with, or `token` in its state folder',
+    tryThis: 'use --token-file with the token file of the gateway, by default `token` in its state folder',
   });
 }
 
 /**
- * What a socket speaks, and what carries its token: base64url (RFC 4648, 5, no padding) of its UTF-8 after
- * the dot.
+ * The WebSocket subprotocol, and the prefix of the one that carries the token: after the dot follows the
+ * token's UTF-8 in base64url (RFC 4648, 5, no padding).
  */
 export const socketProtocol = 'runlet.v1';
 const bearerProtocol = 'runlet.bearer.';
@@ -33,7 +33,7 @@ const offeredProtocols = (header: string | undefined): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
-/** The subprotocols that a client offers which can set no header, such as a browser. */
+/** Returns the subprotocols for a client that cannot set headers, such as a browser. */
 export const protocolsFor = (token: string): string[] => [
   socketProtocol,
   `${bearerProtocol}${Buffer.from(token).toString('base64url')}`,
@@ -46,8 +46,8 @@ export interface TokenHeaders {
 }
 
 /**
- * `Authorization: Bearer TOKEN`; or else, of a WebSocket, one subprotocol that carries the token, beside the
- * one that is spoken.
+ * Checks the token of a request: `Authorization: Bearer TOKEN`, or, of a WebSocket, one subprotocol with the
+ * token in addition to `runlet.v1`.
  * @throws RN811
  */
 export function checkToken(headers: TokenHeaders, token: string): void {
@@ -64,7 +64,7 @@ export function checkToken(headers: TokenHeaders, token: string): void {
   compare(plain ? given : undefined, token, 'Sec-WebSocket-Protocol');
 }
 
-/** Who shares a limit: an IPv4 address, or the network (/64) that one subscriber of IPv6 has. */
+/** Returns the key of a rate limit: an IPv4 address, or the /64 network of a subscriber's IPv6 address. */
 export function addressKey(address: string): string {
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
   if (!v4.includes(':')) return v4;
@@ -74,9 +74,9 @@ export function addressKey(address: string): string {
   return [...groups(head), ...zeros, ...groups(tail)].slice(0, 4).join(':');
 }
 
-const mostAddresses = 4096;
+const maxAddresses = 4096;
 
-/** A bucket for each address: `burst` requests at once, `perMinute` over time. */
+/** Token buckets per address: at most `burst` requests at once, and `perMinute` on average. */
 export class RateLimit {
   #burst: number;
   #perMinute: number;
@@ -95,22 +95,22 @@ export class RateLimit {
     return Math.min(this.#burst, left + ((now - atMs) * this.#perMinute) / 60_000);
   }
 
-  /** Takes nothing. @throws RN812 */
+  /** Checks the limit without counting a request. @throws RN812 */
   check(address: string): void {
     if (this.#left(address) >= 1) return;
     throw new RunletError('RN812', {
       what: 'too many requests',
       where: address,
-      why: `${this.#perMinute} a minute are taken`,
-      tryThis: 'wait a little',
+      why: `the limit is ${this.#perMinute} per minute`,
+      tryThis: 'wait, and try again',
     });
   }
 
-  /** @throws RN812 */
+  /** Counts a request. @throws RN812 */
   take(address: string): void {
     const filled = this.#left(address);
     this.#buckets.delete(address);
-    if (this.#buckets.size >= mostAddresses) for (const oldest of this.#buckets.keys()) if (this.#buckets.delete(oldest)) break;
+    if (this.#buckets.size >= maxAddresses) for (const oldest of this.#buckets.keys()) if (this.#buckets.delete(oldest)) break;
     this.#buckets.set(address, { left: Math.max(0, filled - 1), atMs: this.#now() });
     if (filled < 1) this.check(address);
   }

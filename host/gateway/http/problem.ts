@@ -1,8 +1,9 @@
 /**
- * Refusals on the wire: a status, a code and a sentence each.
+ * Converts errors to HTTP responses.
  *
- * In: an error.  Out: { error: { code, what, where, why, tryThis } } with the status of HTTP that fits best.
- * What is no RunletError is a fault of the gateway: the client gets RN849 and no more, the log all of it.
+ * In: an error.  Out: an HTTP status, and { error: { code, what, where, why, tryThis } }.
+ * Rule: an error that is not a RunletError is a fault of the gateway. The client gets only RN849; the details
+ * are in the log.
  */
 import { isRunletError, RunletError } from '../../../models/error.ts';
 
@@ -30,12 +31,12 @@ const statuses: Record<string, number> = {
   RN849: 500,
   RN869: 400,
 };
-/** A module that failed on a stream. */
+/** Codes of a module that has failed on a stream. */
 const broken = new Set(['RN830', 'RN831', 'RN835']);
 
 export interface Problem {
   status: number;
-  /** Headers that go with it. */
+  /** Headers of the response. */
   fields: Record<string, string>;
   body: { error: { code: string; what: string; where?: string; why?: string; tryThis?: string } };
 }
@@ -43,7 +44,7 @@ export interface Problem {
 export function problemOf(error: unknown): Problem {
   const known = isRunletError(error)
     ? error
-    : new RunletError('RN849', { what: 'the gateway has a fault', tryThis: 'its log says more' });
+    : new RunletError('RN849', { what: 'the gateway has a fault', tryThis: 'see the log of the gateway' });
   const status = statuses[known.code] ?? (broken.has(known.code) ? 503 : 422);
   const fields: Record<string, string> = {
     ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
@@ -52,15 +53,15 @@ export function problemOf(error: unknown): Problem {
   return { status, fields, body: { error: { code: known.code, ...known.parts } } };
 }
 
-/** @throws RN814 */
+/** Returns RN814. */
 export function badRequest(what: string, where: string, why?: string): RunletError {
-  return new RunletError('RN814', { what, where, why, tryThis: 'docs/gateway.md has the requests' });
+  return new RunletError('RN814', { what, where, why, tryThis: 'see docs/gateway.md for the requests' });
 }
 
-/** A whole number of a query or a header; undefined where it is not given. @throws RN814 */
+/** Parses a whole number of a query or a header; undefined if there is none. @throws RN814 */
 export function wholeNumber(text: string | undefined | null, where: string): number | undefined {
   if (text === undefined || text === null) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw badRequest('this is no whole number', where, JSON.stringify(text.slice(0, 40)));
+  throw badRequest('this is not a whole number', where, JSON.stringify(text.slice(0, 40)));
 }

@@ -1,9 +1,7 @@
 /**
- * What routes read of a request: its body in pieces or whole, a trial's options, where a piece of an upload
- * begins.
+ * Readers of requests: the body in pieces or as a whole, a trial's options, the offset of an upload's piece.
  *
- * In: a request.  Out: the value, or RN814 with what is wrong. A body is held only up to the bound of its
- * route.
+ * In: a request.  Out: the value.  Errors: RN814. The size of a body in memory is limited by its route.
  */
 import type { Context } from 'hono';
 import * as v from 'valibot';
@@ -11,33 +9,34 @@ import { join } from '../../../models/lists.ts';
 import { trialOptionsSchema } from '../hub/trial-options.ts';
 import { badRequest, wholeNumber } from './problem.ts';
 
-/** Frames of one request. */
+/** Largest size of the frames in one request, in bytes. A choice. */
 export const mostFrameBytes = 1 << 20;
-const mostJsonBytes = 4096;
+const maxJsonBytes = 4096;
 
 export async function* piecesOf(c: Context): AsyncGenerator<Uint8Array> {
   const { body } = c.req.raw;
   if (body) for await (const piece of body) yield piece;
 }
 
-/** A request's body, which is refused before it is read where it says that it is too large. @throws RN814 */
-export async function bodyOf(c: Context, most: number): Promise<Uint8Array> {
-  const tooLarge = (bytes: number) => badRequest('the request is too large', c.req.path, `${bytes} bytes, and ${most} are taken`);
-  const said = wholeNumber(c.req.header('content-length'), 'Content-Length') ?? 0;
-  if (said > most) throw tooLarge(said);
+/** Reads a request's body. Refuses it before reading if Content-Length is too large. @throws RN814 */
+export async function bodyOf(c: Context, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = (bytes: number) =>
+    badRequest('the request is too large', c.req.path, `it has ${bytes} bytes, and the limit is ${maxBytes}`);
+  const announced = wholeNumber(c.req.header('content-length'), 'Content-Length') ?? 0;
+  if (announced > maxBytes) throw tooLarge(announced);
   const parts: Uint8Array[] = [];
   let total = 0;
   for await (const piece of piecesOf(c)) {
     total += piece.length;
-    if (total > most) throw tooLarge(total);
+    if (total > maxBytes) throw tooLarge(total);
     parts.push(piece);
   }
   return join(Uint8Array, parts);
 }
 
-/** @throws RN814 */
+/** Reads a trial's options; none if the body is empty. @throws RN814 */
 export async function trialOptions(c: Context): Promise<v.InferOutput<typeof trialOptionsSchema>> {
-  const bytes = await bodyOf(c, mostJsonBytes);
+  const bytes = await bodyOf(c, maxJsonBytes);
   if (bytes.length === 0) return {};
   let value: unknown;
   try {
@@ -47,18 +46,19 @@ export async function trialOptions(c: Context): Promise<v.InferOutput<typeof tri
   }
   const found = v.safeParse(trialOptionsSchema, value);
   if (found.success) return found.output;
-  throw badRequest('the body has a field that is of no use', c.req.path, v.summarize(found.issues).replace(/\n\s*/g, ' '));
+  throw badRequest('the body has a field that is not valid', c.req.path, v.summarize(found.issues).replace(/\n\s*/g, ' '));
 }
 
 /**
- * Where a piece begins: Upload-Offset: 0 (tus), or Content-Range: 0-1023 or bytes 0-1023/4096 (OCI). @throws
- * RN814
+ * Returns the offset of an upload's piece, or undefined if the request has none. It comes from Upload-Offset:
+ * 0 (tus), or Content-Range: 0-1023 or bytes 0-1023/4096 (OCI).
+ * @throws RN814
  */
 export function pieceStart(c: Context): number | undefined {
   const offset = wholeNumber(c.req.header('upload-offset'), 'Upload-Offset');
   const range = c.req.header('content-range');
   if (offset !== undefined || range === undefined) return offset;
   const start = /^(?:bytes )?(\d+)-\d+(?:\/(?:\d+|\*))?$/.exec(range)?.[1];
-  if (start === undefined) throw badRequest('this is no range', 'Content-Range', JSON.stringify(range.slice(0, 40)));
+  if (start === undefined) throw badRequest('this is not a range', 'Content-Range', JSON.stringify(range.slice(0, 40)));
   return Number(start);
 }

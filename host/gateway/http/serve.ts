@@ -1,10 +1,10 @@
 /**
- * Serves a gateway over HTTP or HTTPS, and stops it.
+ * Serves a gateway over HTTP or HTTPS.
  *
- * In: an app, a door, an address, certificates.  Out: the port, the upgrades that it takes, and a function
- * that stops. With `clientCa` clients must show a certificate of it (mutual TLS): who does not is cut off
- * before a byte of HTTP is read, and the log says why. Who speaks plain HTTP to a port of HTTPS is told so
- * (RN869).
+ * In: an app, a door, an address, certificates.  Out: the URL, a map for handlers of upgrades, counts, and a
+ * function that stops.  Errors: RN863.
+ * Rule: with `clientCa`, clients must have a certificate of that CA (mutual TLS). Other connections are
+ * closed before any HTTP is read, and the reason is logged. A plain HTTP request to an HTTPS port gets RN869.
  */
 import { createServer as createPlain, type Server } from 'node:http';
 import { createServer as createSecure } from 'node:https';
@@ -28,10 +28,10 @@ export interface ServeOptions {
   app: Hono;
   door: Door;
   host: string;
-  /** 0: any that is free. */
+  /** Port to listen on; 0 selects a free one. */
   port: number;
   tls?: Tls;
-  /** Default: 1024, or what the limit of open files leaves. */
+  /** Largest number of connections; by default 1024, or fewer if the limit of open files is low. */
   maxConnections?: number;
   log?: Logger;
 }
@@ -39,27 +39,27 @@ export interface ServeOptions {
 export interface Served {
   server: Server;
   url: string;
-  /** What answers upgrades, by path; others may add theirs. */
+  /** Handlers of upgrades, by path; callers add theirs. */
   upgrades: Map<string, Upgrade>;
   counts: EntranceCounts;
   connections: Connections;
   stop(): Promise<void>;
 }
 
-/** The first byte of a TLS connection: a handshake (RFC 8446, 5.1). */
+/** First byte of a TLS connection: content type handshake (RFC 8446, 5.1). */
 const handshake = 0x16;
 const firstByteMs = 10_000;
-/** Refused connections that are logged, a second. */
+/** Shortest time between two log lines about refused connections, in milliseconds. */
 const logMs = 1000;
 
 const plainHttp = (): RunletError =>
   new RunletError('RN869', {
-    what: 'this port speaks HTTPS',
-    why: 'the request came in plain HTTP',
-    tryThis: 'https:// in the address',
+    what: 'this port requires HTTPS',
+    why: 'the request uses plain HTTP',
+    tryThis: 'use https:// in the address',
   });
 
-/** Looks at the first byte of each connection before TLS does. */
+/** Answers plain HTTP on an HTTPS port: reads the first byte of each connection before TLS does. */
 function answerPlain(server: Server): void {
   const toTls = server.listeners('connection') as ((socket: Socket) => void)[];
   server.removeAllListeners('connection');
@@ -77,19 +77,19 @@ function answerPlain(server: Server): void {
   });
 }
 
-/** Says why a connection did not come about. */
+/** Logs why a TLS connection was refused. */
 function logRefused(server: Server, log: Logger): void {
   let loggedMs = Number.NEGATIVE_INFINITY;
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     if (performance.now() - loggedMs < logMs) return;
     loggedMs = performance.now();
-    // Node keeps the verdict of OpenSSL there
+    // Node stores the verdict of OpenSSL in authorizationError
     const why = (socket.authorizationError as unknown as string | null) ?? error.code ?? error.message;
     log.warn({ why, address: socket.remoteAddress }, 'TLS: refused');
   });
 }
 
-/** @throws RN863 */
+/** Starts to listen. @throws RN863 */
 export async function serve({ app, door, host, port, tls, log, maxConnections }: ServeOptions): Promise<Served> {
   const secure = tls && {
     cert: Buffer.from(tls.cert),
@@ -112,7 +112,7 @@ export async function serve({ app, door, host, port, tls, log, maxConnections }:
           what: 'the gateway cannot listen',
           where: `${host}:${port}`,
           why: error.message,
-          tryThis: 'another --port or --host',
+          tryThis: 'use another --port or --host',
         }),
       ),
     );

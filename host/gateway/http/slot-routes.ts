@@ -1,8 +1,8 @@
 /**
  * Routes of slots: status, trial, confirm, roll back, leave safe mode.
  *
- * In: requests that name a slot; a trial's options as JSON.  Out: the slot's or the gateway's status after
- * the step. An error that ends a trial later stands in the log.
+ * In: requests with the name of a slot; a trial's options as JSON.  Out: the status of the slot or the
+ * gateway after the step. An error that ends a trial later is only logged.
  */
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';

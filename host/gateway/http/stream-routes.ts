@@ -1,8 +1,8 @@
 /**
- * Routes of streams: frames in, outputs out, and the events of the gateway.
+ * Routes of streams: frames, outputs, and the events of the gateway.
  *
- * In: frames as bytes; for outputs and events, a request that stays open.  Out: the next frame's number;
- * server-sent events, outputs from the one after Last-Event-ID where they are kept.
+ * In: frames as bytes; for outputs and events, a request that stays open.  Out: the number of the next frame;
+ * server-sent events. Outputs begin after Last-Event-ID, if they are still in the log.
  */
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
@@ -41,7 +41,7 @@ export function addStreamRoutes(app: Hono, gateway: Gateway): void {
   });
 }
 
-/** Everything that the gateway tells of, outputs of streams left out. */
+/** Adds the route of the gateway's events, without the outputs of streams. */
 export function addEventRoute(app: Hono, { events }: Gateway): void {
   app.get('/v1/events', (c) =>
     sendEvents(c, (send) => {

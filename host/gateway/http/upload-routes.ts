@@ -1,8 +1,8 @@
 /**
- * Routes of uploads: begin, offset, piece, end, give up.
+ * Routes of uploads: begin, offset, piece, end, remove.
  *
- * In: requests in the terms of tus or OCI (docs/gateway.md).  Out: an upload's place and offset; after the
- * last piece, the bundle that is staged, or with dryRun what a check of it found.
+ * In: requests with the headers of tus or OCI (docs/gateway.md).  Out: an upload's location and offset; after
+ * the last piece, the staged bundle, or with dryRun the result of its check.
  */
 import type { Hono } from 'hono';
 import { checkName, type Gateway } from '../gateway.ts';

@@ -1,18 +1,17 @@
 /**
- * When the newest ticks of a stream came, message by message: numbers in one array that is used again and
- * again.
+ * Arrivals: records when the newest messages of a stream arrived, in one array that is reused.
  *
- * In: messages in order.  Out: the message that an output's last tick came in; those before it are forgotten.
+ * In: messages, in order.  Out: the message that contained an output's last tick; earlier ones are removed.
  */
 
 const columns = 4;
 
 export interface Arrival {
-  /** Number of its first tick. */
+  /** Number of the message's first tick. */
   first: number;
-  /** When it came; a reading of performance.now(). */
+  /** Time of arrival, from performance.now(). */
   atMs: number;
-  /** Its sender's time of its first tick. */
+  /** The sender's timestamp of the first tick. */
   timestampMs?: number;
 }
 
@@ -21,7 +20,7 @@ export class Arrivals {
   #from = 0;
   #to = 0;
 
-  /** @param end the number after its last tick */
+  /** Adds a message. @param end one more than the number of its last tick. */
   add(first: number, end: number, atMs: number, timestampMs = Number.NaN): void {
     if (columns * this.#to === this.#rows.length) this.#makeRoom();
     const at = columns * this.#to++;
@@ -31,12 +30,12 @@ export class Arrivals {
     this.#rows[at + 3] = timestampMs;
   }
 
-  /** Forgets messages that end with tick `end - 1` or before it. */
+  /** Removes messages whose last tick is `end - 1` or earlier. */
   forget(end: number): void {
     while (this.#from < this.#to && (this.#rows[columns * this.#from + 1] as number) <= end) this.#from++;
   }
 
-  /** The message in which tick `end - 1` came. */
+  /** Returns the message that contained tick `end - 1`. */
   of(end: number): Arrival | undefined {
     this.forget(end - 1);
     if (this.#from === this.#to) return undefined;
@@ -44,7 +43,7 @@ export class Arrivals {
     return { first, atMs, ...(!Number.isNaN(stamp) && { timestampMs: stamp }) };
   }
 
-  /** Moves what is left to the front, of as much room again as is in use, where that is more or far less. */
+  /** Moves the rows to the front. Resizes the array to twice their size if it is far too small or large. */
   #makeRoom(): void {
     const used = columns * (this.#to - this.#from);
     const room = Math.max(4 * columns, 2 * used);

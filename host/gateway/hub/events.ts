@@ -1,40 +1,41 @@
 /**
- * What happens in a gateway, as typed events: for the page, the metrics and every wire.
+ * Events: the typed events of a gateway, for the page, the metrics and every wire.
  *
- * In: emit.  Out: calls of those who listen, in their order. A listener that throws stops neither the others
- * nor the process: `emit` never throws, and the fault is an event of its own, which is counted and logged.
+ * In: calls of `emit`.  Out: calls of the listeners, in the order in which they were added. `emit` never
+ * throws. If a listener throws, the others still run, and the exception becomes the event `fault`.
  */
 import type { CheckResult, Failure } from '../worker/messages.ts';
 
 export interface OutputEvent {
   stream: string;
   slot: string;
-  /** 0, 1, 2, ... of this stream, across all swaps: none is left out, none comes twice. */
+  /** Number of the output in its stream: 0, 1, 2, ... without gaps or repetitions, also across swaps. */
   sequence: number;
-  /** The output fell due with the frame before this one. */
+  /** Number of the frame after the one that made the output due. */
   frame: number;
-  /** Of the bundle that gave it. */
+  /** SHA-256 of the bundle that computed the output. */
   digest: string;
-  /** The bytes as stored, all outputs in turn: int8, or int16 little endian. */
+  /** Stored bytes of all outputs, one after the other: int8, or int16 little endian. */
   raw: Int8Array;
-  /** Real values, an array for each output. */
+  /** Real values, one array per output. */
   values: Float32Array[];
-  /** Of the push, and from the arrival of the last frame until now. */
+  /** Duration of the push. */
   pushMs: number;
+  /** Time since the arrival of the last frame. */
   latencyMs: number;
-  /** Of the output's last frame, where its sender says it. */
+  /** The sender's timestamp of the output's last frame, if it sends timestamps. */
   timestampMs?: number;
-  /** Ticks of its window that were lost, and filled. */
+  /** Number of ticks in the output's window that were lost and filled. */
   filled: number;
 }
 
-/** Range of a stream's input since the output before (worker/range.ts). */
+/** Range of a stream's input since its previous output (worker/range.ts). */
 export interface RangeEvent {
   slot: string;
   range: Float64Array;
 }
 
-/** A bundle on its way. */
+/** A bundle has reached a new step. */
 export interface StepEvent {
   slot: string;
   step: 'staged' | 'checked' | 'trial' | 'passed' | 'confirmed' | 'swapped' | 'reverted' | 'rolled back';
@@ -42,7 +43,7 @@ export interface StepEvent {
   name: string;
   version: string;
   sequence: number;
-  /** For people. */
+  /** Description for people. */
   text: string;
   failure?: Failure;
 }
@@ -56,12 +57,10 @@ export interface TrialReport {
   phase: 'check' | 'live' | 'passed' | 'confirmed' | 'failed';
   check?: CheckResult;
   streams: number;
-  /**
-   * Outputs of the module on trial; those that the running one gave for the same frame; share that agrees;
-   * largest difference.
-   */
+  /** Outputs of the module on trial so far, and the number that ends the trial. */
   outputs: number;
   wanted: number;
+  /** Outputs that were compared with the active module, the share that agrees, the largest difference. */
   compared: number;
   agreement?: number;
   maxDifference?: number;
@@ -74,11 +73,11 @@ export interface GatewayEvents {
   output: OutputEvent;
   range: RangeEvent;
   step: StepEvent;
-  /** The trial's figures have changed. */
+  /** The trial's report has changed. */
   trial: TrialReport;
-  /** A bundle or frames that were not taken. */
+  /** A bundle or frames were refused. */
   refused: Failure & { slot?: string; stream?: string };
-  /** Frames come faster than they are computed, and are thrown away by policy. */
+  /** Frames arrive faster than they are processed, and are shed. */
   overload: { state: 'begins' | 'ends'; why: string; shedTicks: number; streams: number };
   stream: { stream: string; slot: string; state: 'opened' | 'restarted' | 'failed' | 'closed'; failure?: Failure };
   /** A listener of an event threw: a bug of the gateway. */
@@ -90,35 +89,35 @@ export interface Fault {
   error: unknown;
 }
 
-/** A fault of the gateway itself, as the failure of what it happened to. */
+/** Returns an unexpected exception as the failure of the stream or trial in which it occurred. */
 export const faultOf = (error: unknown): Failure => ({
   code: 'RN849',
   why: `the gateway has a fault: ${error instanceof Error ? error.message : String(error)}`.slice(0, 400),
 });
 
 export class Events<T extends { fault: Fault }> {
-  /** Listeners that threw. */
+  /** Number of exceptions in listeners. */
   faults = 0;
   #listeners = new Map<keyof T, Set<(event: never) => void>>();
 
-  /** Listeners there are. */
+  /** Number of listeners. */
   get size(): number {
     return [...this.#listeners.values()].reduce((sum, all) => sum + all.size, 0);
   }
 
-  /** @returns what ends it */
+  /** Adds a listener. @returns a function that removes it. */
   on<K extends keyof T>(name: K, listener: (event: T[K]) => void): () => void {
     const all = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, all.add(listener as (event: never) => void));
     return () => all.delete(listener as (event: never) => void);
   }
 
-  /** @returns false where a listener threw */
+  /** Calls the listeners of an event. @returns false if one of them threw. */
   emit<K extends keyof T>(name: K, event: T[K]): boolean {
     const before = this.faults;
     for (const listener of this.#listeners.get(name) ?? [])
       try {
-        // one that returns a promise must not end the process either
+        // a rejected promise would end the process
         const later: unknown = (listener as (event: T[K]) => unknown)(event);
         if (later instanceof Promise) later.catch((error: unknown) => this.#fault(name, error));
       } catch (error) {
@@ -129,7 +128,7 @@ export class Events<T extends { fault: Fault }> {
 
   #fault(name: keyof T, error: unknown): void {
     this.faults++;
-    // a listener of faults that throws is counted and no more
+    // a listener of `fault` that throws is only counted, or this would not end
     if (name !== 'fault') this.emit('fault', { event: String(name), error } as T['fault']);
   }
 }

@@ -1,18 +1,18 @@
 /**
- * The newest outputs of a stream, for readers that come back: as numbers and stored bytes in arrays that are
- * used again and again. Objects that live so long would cost the garbage collector more than all else costs
- * the gateway.
+ * OutputLog: keeps the newest outputs of a stream for readers that reconnect.
  *
- * In: outputs, numbered without a gap.  Out: those after a number, as they were. The oldest are forgotten.
+ * In: outputs, numbered without gaps.  Out: the outputs after a number, unchanged; the oldest are dropped.
+ * Cost: numbers and bytes are stored in arrays that are reused. One object per output would cost more in
+ * garbage collection than the rest of the gateway.
  */
 import type { Loaded } from '../worker/pool.ts';
 import type { OutputEvent } from './events.ts';
 import { valuesOf } from './values.ts';
 
-/** Outputs that are kept, and bytes of them; a choice. */
+/** Largest number of outputs in the log, and of their bytes. A choice. */
 const capacity = { outputs: 256, bytes: 1 << 20 };
 const firstCapacity = 16;
-/** Numbers of an output. */
+/** Numbers that are stored for each output. */
 const columns = 5;
 
 export class OutputLog {
@@ -20,7 +20,7 @@ export class OutputLog {
   #raw = new Int8Array(0); // s8 [place][byte]
   #bundles: Loaded[] = []; // [place]
   #width = 0;
-  /** Numbers of the oldest output that is kept, and of the one after the newest. */
+  /** Number of the oldest output in the log, and of the next output. */
   #first = 0;
   #next = 0;
 
@@ -30,9 +30,9 @@ export class OutputLog {
       this.#width = raw.length;
       this.#first = sequence;
     }
-    const most = Math.max(1, Math.min(capacity.outputs, Math.floor(capacity.bytes / Math.max(1, raw.length))));
+    const maxPlaces = Math.max(1, Math.min(capacity.outputs, Math.floor(capacity.bytes / Math.max(1, raw.length))));
     if (sequence - this.#first >= this.#bundles.length)
-      this.#grow(Math.min(most, Math.max(firstCapacity, 2 * this.#bundles.length)));
+      this.#grow(Math.min(maxPlaces, Math.max(firstCapacity, 2 * this.#bundles.length)));
     this.#next = sequence + 1;
     this.#first = Math.max(this.#first, this.#next - this.#bundles.length);
     const place = sequence % this.#bundles.length;
@@ -41,7 +41,7 @@ export class OutputLog {
     this.#bundles[place] = loaded;
   }
 
-  /** Outputs with a number above `after`, oldest first. */
+  /** Returns the outputs with a number above `after`, oldest first. */
   after(after: number, stream: string, slot: string): OutputEvent[] {
     const outputs: OutputEvent[] = [];
     for (let n = Math.max(this.#first, after + 1); n < this.#next; n++) {
@@ -59,7 +59,7 @@ export class OutputLog {
     return outputs;
   }
 
-  /** Places for more outputs; those that are kept stay. */
+  /** Enlarges the log to `length` outputs, and keeps its contents. */
   #grow(length: number): void {
     if (length <= this.#bundles.length) return;
     const [numbers, raw, bundles] = [

@@ -1,10 +1,11 @@
 /**
- * A slot: a named place for a bundle, the streams that run it, and the way of the next bundle through trial,
- * confirmation and back.
+ * Slot: a named place for a bundle, with the streams that run it. Takes the next bundle through trial,
+ * confirmation and rollback.
  *
- * In: bundles that were verified and staged, decisions.  Out: the bundle that runs, under all streams of the
- * slot. Every decision is on the disk before it is acted on. What runs now is undisturbed until the swap: a
- * trial has threads of its own.
+ * In: verified bundles, decisions.  Out: the active bundle, which all streams of the slot run.
+ * Errors: RN802, RN803, RN804, RN840.
+ * Rule: every decision is written to the disk before it takes effect. A trial has its own threads, so it does
+ * not disturb the active bundle before the swap.
  */
 import { readManifest } from '../../../assembly/bundle/read.ts';
 import { isRunletError, RunletError } from '../../../models/error.ts';
@@ -23,17 +24,17 @@ export interface Pools {
   trial: Pool;
 }
 
-/** Restarts of a stream, a minute, where there is no bundle to go back to. */
-const mostRestarts = 3;
+/** Largest number of restarts per minute if there is no previous bundle to roll back to. A choice. */
+const maxRestarts = 3;
 const ms = (n: number): string => (n < 10 ? n.toFixed(2) : n.toFixed(0));
 
 export class Slot {
   readonly name: string;
   readonly streams = new Map<string, Stream>();
-  /** What runs. */
+  /** The bundle that runs. */
   active?: Loaded;
   trial?: Trial;
-  /** Of the latest trial, also when it is over. */
+  /** Report of the latest trial, also after its end. */
   report?: TrialReport;
   #store: Store;
   #pools: Pools;
@@ -52,7 +53,7 @@ export class Slot {
     return this.#store.slot(this.name);
   }
 
-  /** The bundle that the disk names; where it is damaged, the one before. @throws RN803 both are */
+  /** Loads the active bundle, or the previous one if it is damaged. @throws RN803 if both are damaged. */
   async load(): Promise<void> {
     const { active, previous } = this.state;
     if (!active) return;
@@ -72,7 +73,7 @@ export class Slot {
     return { digest: stored.digest, wasm, manifest: readManifest(wasm) };
   }
 
-  /** Decisions come one after the other. */
+  /** Runs a decision after all earlier ones have ended. */
   #next<T>(run: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(run);
     this.#queue = done.catch(() => {});
@@ -83,7 +84,7 @@ export class Slot {
     this.#events.emit('step', { slot: this.name, step, digest, name, version, sequence, text, failure });
   }
 
-  /** Puts a verified bundle on the disk. @throws RN802, RN804 */
+  /** Writes a verified bundle to the disk and stages it. @throws RN802, RN804 */
   install(bytes: Uint8Array, about: Omit<Stored, 'digest' | 'bytes'>): Promise<Stored> {
     return this.#next(async () => {
       const stored = await this.#store.install(this.name, bytes, about);
@@ -93,22 +94,22 @@ export class Slot {
   }
 
   /**
-   * Tries the staged bundle; resolves with its last report. Where it fails it is given up, and what ran still
-   * runs.
+   * Tries the staged bundle and resolves with the final report. If the trial fails, the bundle is removed and
+   * the active bundle continues to run.
    * @throws RN802, RN804, RN840
    */
   async try(options: Partial<TrialOptions> = {}): Promise<TrialReport> {
     return (await this.begin(options)).done;
   }
 
-  /** The same, but resolves once the trial has begun. */
+  /** Starts a trial as `try` does, and resolves as soon as it has begun. */
   async begin(options: Partial<TrialOptions> = {}): Promise<{ done: Promise<TrialReport> }> {
     const trial = await this.#next(() => this.#beginTrial({ ...defaultTrial, ...options }));
     return { done: this.#run(trial) };
   }
 
   async #run(trial: Trial): Promise<TrialReport> {
-    const failure = (await this.#checked(trial)) ?? (await this.#lived(trial));
+    const failure = (await this.#runCheck(trial)) ?? (await this.#runLive(trial));
     if (failure) return this.#giveUp(trial, failure);
     trial.report.phase = 'passed';
     this.#events.emit('trial', trial.report);
@@ -120,10 +121,10 @@ export class Slot {
   async #beginTrial(options: TrialOptions): Promise<Trial> {
     if (this.#store.state.safeMode)
       throw new RunletError('RN840', {
-        what: 'the gateway is in safe mode, and tries nothing',
+        what: 'the gateway is in safe mode and runs no trial',
         where: `slot ${this.name}`,
         why: `it crashed ${this.#store.state.crashes} times in a row`,
-        tryThis: 'find out why; then stop it and start it again, or `runlet status --leave-safe-mode`',
+        tryThis: 'find the cause; then stop and start the gateway, or use `runlet status --leave-safe-mode`',
       });
     const staged = await this.#store.beginTrial(this.name);
     const loaded = await this.#loaded(staged);
@@ -141,7 +142,7 @@ export class Slot {
     return trial;
   }
 
-  async #checked({ loaded, options, report }: Trial): Promise<Failure | undefined> {
+  async #runCheck({ loaded, options, report }: Trial): Promise<Failure | undefined> {
     const { enduranceHops, enduranceSeconds } = options;
     const found = await this.#pools.trial.check(loaded, enduranceHops, enduranceSeconds);
     if ('code' in found) return found;
@@ -151,14 +152,14 @@ export class Slot {
     return slow;
   }
 
-  async #lived(trial: Trial): Promise<Failure | undefined> {
+  async #runLive(trial: Trial): Promise<Failure | undefined> {
     if (this.trial !== trial) return givenUp;
-    // where nobody sends a signal there is nothing to wait for
+    // without a running stream there is no live part
     const streams = [...this.streams.values()].filter(({ instance }) => instance).slice(0, trial.options.streams);
     return streams.length > 0 ? trial.live(streams, this.#pools.trial) : undefined;
   }
 
-  /** An output of what runs, for the trial beside it. */
+  /** Passes an output of the active bundle to the trial, which compares it. */
   expect(output: GatewayEvents['output']): void {
     this.trial?.expect(output);
   }
@@ -181,18 +182,15 @@ export class Slot {
     this.#events.emit('trial', trial.report);
   }
 
-  /**
-   * The bundle on trial is the one that runs from now on. @throws RN802, RN804 there is none, or it has not
-   * passed
-   */
+  /** Makes the bundle on trial the active one. @throws RN802, RN804 if none has passed its trial. */
   confirm(trial = this.trial): Promise<TrialReport> {
     return this.#next(async () => {
       if (!trial || this.trial !== trial || trial.report.phase !== 'passed')
         throw new RunletError('RN804', {
           what: 'there is no bundle that has passed its trial',
           where: `slot ${this.name}`,
-          why: trial ? `it is at ${trial.report.phase}` : 'none is on trial',
-          tryThis: '`runlet status` says what is there',
+          why: trial ? `its trial is in phase ${trial.report.phase}` : 'no bundle is on trial',
+          tryThis: '`runlet status` shows the bundles of the slot',
         });
       const stored = await this.#store.confirm(this.name);
       this.#step('confirmed', stored, `floor ${this.state.floor}`);
@@ -202,10 +200,7 @@ export class Slot {
     });
   }
 
-  /**
-   * The staged bundle is given up, or, where there is none, the bundle before runs again. @throws RN802,
-   * RN804
-   */
+  /** Removes the staged bundle. If there is none, makes the previous bundle active. @throws RN802, RN804 */
   async rollBack(code = 'RN836', why = 'rolled back by hand'): Promise<void> {
     if (this.trial) {
       const { trial } = this;
@@ -239,8 +234,8 @@ export class Slot {
   }
 
   /**
-   * A module that runs has failed on a stream: back to the bundle before, or, where there is none, begun
-   * again by replay.
+   * Handles the failure of the active module on a stream: rolls back to the previous bundle or, if there is
+   * none, restarts the stream by replay.
    */
   failed(stream: Stream, loaded: Loaded, failure: Failure): void {
     void this.#next(async () => {
@@ -249,7 +244,7 @@ export class Slot {
       if (this.state.previous) return this.#back(failure);
       const now = Date.now();
       this.#restarts = [...this.#restarts.filter((at) => now - at < 60_000), now];
-      const state = this.#restarts.length > mostRestarts ? 'failed' : 'restarted';
+      const state = this.#restarts.length > maxRestarts ? 'failed' : 'restarted';
       if (state === 'failed') stream.failure = failure;
       else await swap(stream, this.#pools.run, loaded);
       this.#events.emit('stream', { stream: stream.id, slot: this.name, state, failure });

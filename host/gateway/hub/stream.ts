@@ -1,9 +1,10 @@
 /**
- * One stream: its frames by number, its outputs by number, and the module that runs it.
+ * Stream: the numbered frames and outputs of one signal, and the module that runs it.
  *
- * In: ticks, numbered from 0.  Out: outputs, numbered from 0 across all swaps of the module. The signal's
- * newest part is kept in one log, where modules have their places, so that another module can be warmed up by
- * replay. Exact: where the state carries over, outputs are those of an uninterrupted run.
+ * In: ticks, numbered from 0.  Out: outputs, numbered from 0 across all swaps of the module.
+ * Rule: one log keeps the newest part of the signal, and every module has its own position in it. So another
+ * module can be warmed up by replay.
+ * Exact: if the state carries over, the outputs are those of an uninterrupted run.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { framesNeeded } from '../../session/clock.ts';
@@ -15,7 +16,7 @@ import { faultOf, type OutputEvent, type RangeEvent } from './events.ts';
 import { OutputLog } from './output-log.ts';
 import { valuesOf } from './values.ts';
 
-/** How a module began on a stream. */
+/** How a module got its state on a stream: from the old module, from its trial, or by replay. */
 export type Carried = 'state' | 'trial' | 'replay';
 
 export interface StreamEvents {
@@ -24,32 +25,32 @@ export interface StreamEvents {
   failed(stream: Stream, loaded: Loaded, failure: Failure): void;
 }
 
-/** What is known of ticks that come together. */
+/** Facts about the ticks of one message. */
 export interface ChunkFacts {
-  /** Of its first tick. */
+  /** The sender's timestamp of the first tick. */
   timestampMs?: number;
-  /** Made up, for ticks that were lost. */
+  /** True if the ticks replace lost ones. */
   filled?: boolean;
 }
 
-/** Ticks that are kept at least. */
+/** Smallest number of ticks that the log keeps. A choice. */
 const keptTicks = 1024;
 
 export class Stream {
   readonly id: string;
   readonly slot: string;
-  /** Number of the output that comes next. */
+  /** Number of the next output. */
   sequence = 0;
-  /** Outputs due up to this frame have been given. */
+  /** All outputs that are due up to this frame have been emitted. */
   given = 0;
-  /** Wall clock of the latest frames, for those who tidy up. */
+  /** Time of the latest frames, in milliseconds since 1970. */
   touchedMs = Date.now();
   failure?: Failure;
   closed = false;
   instance?: Instance;
-  /** The module on trial beside it. */
+  /** The module on trial, which runs in parallel. */
   shadow?: Instance;
-  /** Frames wait: the module is being swapped. */
+  /** True during a swap, while frames wait. */
   holding = false;
   #log: TickLog;
   #outputs = new OutputLog();
@@ -68,22 +69,22 @@ export class Stream {
     return this.#log.tickBytes;
   }
 
-  /** Number of the tick that comes next. */
+  /** Number of the next tick. */
   get next(): number {
     return this.#log.next;
   }
 
-  /** Ticks that wait for the module. */
+  /** Number of ticks that wait for the module. */
   get waiting(): number {
     return this.next - Math.max(this.instance?.taken ?? 0, this.given) - (this.instance?.heldTicks ?? 0);
   }
 
-  /** How long frames wait for the thread of its module. */
+  /** Time that frames have been waiting for the thread of the module. */
   get lagMs(): number {
     return this.instance?.lagMs ?? 0;
   }
 
-  /** The newest outputs, of those with a number above `after`. */
+  /** Returns the newest outputs with a number above `after`. */
   outputs = (after = -1): OutputEvent[] => this.#outputs.after(after, this.id, this.slot);
 
   push(bytes: Uint8Array, { timestampMs, filled }: ChunkFacts = {}): void {
@@ -95,7 +96,7 @@ export class Stream {
     this.#advance();
   }
 
-  /** So many ticks were lost, and the signal begins again. */
+  /** Restarts the signal after `ticks` lost ticks. */
   reset(ticks: number): void {
     this.#log.gap(ticks);
     this.#advance();
@@ -108,12 +109,12 @@ export class Stream {
   }
 
   /**
-   * Forgets what no output needs that is still to come. A signal that begins again and again gives no output,
-   * so what was taken counts as well.
+   * Removes ticks that no future output needs. Ticks that the module has taken also move the limit, because a
+   * signal that restarts again and again gives no outputs.
    */
   #trim(): void {
     const { instance, shadow } = this;
-    // a swap goes on from a snapshot
+    // a swap may replay from an older snapshot
     if (!instance || this.holding) return;
     const { manifest } = instance.loaded;
     const needed = framesNeeded(manifest);
@@ -124,10 +125,7 @@ export class Stream {
     while (this.#filled[0] && this.#filled[0][1] <= oldest) this.#filled.shift();
   }
 
-  /**
-   * Runs a module from where a snapshot is, or by replay of the signal that is kept; outputs that were given
-   * are not given again.
-   */
+  /** Starts a module from a snapshot, or by replay of the log. Outputs are not emitted twice. */
   begin(pool: Pool, loaded: Loaded, snapshot?: Snapshot): void {
     const instance: Instance = this.open(pool, loaded, snapshot, this.given, {
       output: (frame, raw, ms, range) => {
@@ -135,7 +133,7 @@ export class Stream {
           this.#output(loaded, frame, raw, ms);
           this.#events.range({ slot: this.slot, range });
         } catch (error) {
-          // a fault of the gateway ends this stream's run, and does not reach the thread's messages
+          // a bug of the gateway ends this stream only; it must not stop the handling of the thread's reply
           instance.close();
           if (this.instance === instance) this.#events.failed(this, loaded, faultOf(error));
         }
@@ -147,21 +145,18 @@ export class Stream {
     this.instance = instance;
   }
 
-  /** Runs a module beside others; without a snapshot from as far back as it needs. */
+  /** Starts a module in parallel, from a snapshot or else by replay from as far back as it needs. */
   open(pool: Pool, loaded: Loaded, snapshot: Snapshot | undefined, given: number, events: InstanceEvents): Instance {
     const base = snapshot ? snapshot.base : this.replayBase(loaded.manifest);
     return pool.open(loaded, this.#log, snapshot ?? { base, frame: base }, given, events);
   }
 
-  /**
-   * The latest frame from which a module, begun there on its own grid of hops, gives all outputs that are
-   * still to come.
-   */
+  /** Returns the latest hop boundary of the module from which a replay gives all outputs not yet emitted. */
   replayBase(manifest: Manifest): number {
     const { hop } = manifest;
     const wanted = this.given + 1 - framesNeeded(manifest);
     const { first } = this.#log;
-    // a module counts its hops from where the signal began
+    // a module counts its hops from the start of the run
     const at = Math.max(this.given, first);
     const origin = this.#log.beginOfRun(at);
     const base = origin + hop * Math.max(Math.floor((wanted - origin) / hop), Math.ceil((first - origin) / hop), 0);
@@ -212,14 +207,14 @@ export class Stream {
 }
 
 /**
- * Puts another module under a running stream: no frame and no output is lost or comes twice. @returns how it
- * began
+ * Replaces the module of a running stream. No frame and no output is lost or repeated.
+ * @returns how the new module got its state.
  */
 export async function swap(stream: Stream, pool: Pool, next: Loaded): Promise<Carried> {
   const { instance: old, shadow } = stream;
   stream.holding = true;
   const same = old?.loaded.manifest.stateDigest === next.manifest.stateDigest;
-  // the old module's state comes after the last of its outputs
+  // the old module's snapshot arrives after the last of its outputs
   const [state, tried] = await Promise.all([
     old?.snapshot(),
     shadow?.loaded.digest === next.digest ? shadow.snapshot() : undefined,

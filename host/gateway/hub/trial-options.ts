@@ -1,12 +1,12 @@
 /**
- * The options of a trial as they come over a wire: their types and bounds.
+ * Schema of a trial's options as a client sends them.
  *
- * In: parsed JSON.  Out: a valibot schema that takes nothing else.
+ * In: parsed JSON.  Out: a valibot schema with types and bounds, which rejects unknown fields.
  */
 import * as v from 'valibot';
 
 const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
-const count = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
+const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 
 export const trialOptionsSchema = v.strictObject({
   outputs: v.optional(count(1e6)),

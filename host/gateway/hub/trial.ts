@@ -1,9 +1,9 @@
 /**
- * A bundle's trial on the live signal, beside the one that runs: its outputs are compared and given to
- * nobody.
+ * Trial: runs a bundle on the live signal in parallel to the active one. Its outputs are compared and not
+ * emitted.
  *
- * In: streams, a module, limits.  Out: a report that grows, and in the end a failure or none. Traps allowed:
- * 0.
+ * In: streams, a module, limits.  Out: a report that is updated, and finally a failure or none.
+ * Errors: RN832, RN833, RN838, and those of the module; no trap is allowed.
  */
 import { RunletError } from '../../../models/error.ts';
 import type { Failure } from '../worker/messages.ts';
@@ -14,21 +14,23 @@ import type { Stream } from './stream.ts';
 import { valuesOf } from './values.ts';
 
 export interface TrialOptions {
-  /** Live outputs that end the trial, and the seconds after which it ends in any case. */
+  /** Number of live outputs that ends the trial. */
   outputs: number;
+  /** Longest duration of the trial, in seconds. */
   seconds: number;
-  /** The most that a hop may take on average; default: half of the time that a hop lasts. */
+  /** Longest mean time of a hop, in milliseconds; by default half of the hop's duration in the signal. */
   latencyMs?: number;
-  /** Least share of outputs whose largest element is the same (outputs of several elements). */
+  /** Smallest share of outputs that must agree (agreement.ts), 0 to 1; by default none. */
   agreement?: number;
-  /** Largest difference of a real value. */
+  /** Largest difference of a real value; by default there is no limit. */
   maxDifference?: number;
-  /** Streams that are tried on. */
+  /** Largest number of streams that the trial uses. */
   streams: number;
-  /** Hops of the endurance run before, and its seconds. */
+  /** Hops of the endurance run before the live part. */
   enduranceHops: number;
+  /** Longest duration of the endurance run, in seconds. */
   enduranceSeconds: number;
-  /** Confirm as soon as it has passed. */
+  /** True: confirm the bundle as soon as it has passed. */
   confirm: boolean;
 }
 
@@ -43,24 +45,24 @@ export const defaultTrial: TrialOptions = {
 
 const hopMs = ({ manifest: { hop, sampleRateHz } }: Loaded): number | undefined => sampleRateHz && (1000 * hop) / sampleRateHz;
 
-/** The most that a hop of this module may take. */
+/** Returns the longest mean time of a hop of this module, in milliseconds. */
 export const latencyBudgetMs = (loaded: Loaded, { latencyMs }: TrialOptions): number => latencyMs ?? (hopMs(loaded) ?? 1000) / 2;
 
-/** @returns RN832, or undefined */
+/** Checks the mean time of a hop. @returns RN832, or undefined if it is within the limit. */
 export function tooSlow(loaded: Loaded, options: TrialOptions, meanMs: number): Failure | undefined {
   const budget = latencyBudgetMs(loaded, options);
   if (meanMs <= budget) return undefined;
-  return failure('RN832', `a hop takes ${meanMs.toFixed(2)} ms on average, and ${budget.toFixed(2)} are allowed`);
+  return failure('RN832', `a hop takes ${meanMs.toFixed(2)} ms on average, and at most ${budget.toFixed(2)} ms are allowed`);
 }
 
-const sentences = {
+const messages = {
   RN832: 'the module is too slow',
   RN833: 'the module does not agree with the one that runs',
   RN838: 'the module gave no output on the live signal',
 } as const;
 
-const failure = (code: keyof typeof sentences, why: string): Failure => {
-  const { parts } = new RunletError(code, { what: sentences[code], why });
+const failure = (code: keyof typeof messages, why: string): Failure => {
+  const { parts } = new RunletError(code, { what: messages[code], why });
   return { code, why: `${parts.what}: ${parts.why}` };
 };
 
@@ -68,10 +70,10 @@ export class Trial {
   readonly loaded: Loaded;
   readonly report: TrialReport;
   readonly options: TrialOptions;
-  /** Called where the module fails after it has passed, before it is confirmed. */
+  /** Called if the module fails after it has passed and before it is confirmed. */
   late?: (failure: Failure) => void;
   #streams: Stream[] = [];
-  /** Tells that the report has changed; false: a listener threw. */
+  /** Reports a change of the report. Returns false if a listener threw. */
   #changed: () => boolean;
   #end?: (failure: Failure | undefined) => void;
   #ended = false;
@@ -97,15 +99,15 @@ export class Trial {
   }
 
   /**
-   * Runs the module beside the one that runs; ends with a failure or none. The shadows stay for the swap
-   * (`close` ends them).
+   * Runs the module on the streams and resolves with a failure or none. Its instances (shadows) stay for the
+   * swap until `close`.
    */
   live(streams: Stream[], pool: Pool): Promise<Failure | undefined> {
     this.report.phase = 'live';
     this.#startedMs = performance.now();
     this.#framesBefore = streams.reduce((sum, { next }) => sum + next, 0);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#over(), 1000 * this.options.seconds);
+      const timer = setTimeout(() => this.#finish(), 1000 * this.options.seconds);
       this.#end = (found) => {
         if (this.#ended) return;
         this.#ended = true;
@@ -118,7 +120,7 @@ export class Trial {
     });
   }
 
-  /** Gives the trial up. */
+  /** Ends the trial with a failure. */
   stop(found: Failure): void {
     this.#end?.(found);
   }
@@ -136,7 +138,7 @@ export class Trial {
     else this.#end?.(found);
   }
 
-  /** A fault of the gateway fails the trial, and does not reach those who call. */
+  /** Runs code of the trial; an exception fails the trial and does not reach the caller. */
   #guard(run: () => void): void {
     try {
       run();
@@ -160,7 +162,7 @@ export class Trial {
     this.#update();
   }
 
-  /** An output of the module that runs. Never throws. */
+  /** Takes an output of the active module. Never throws. */
   expect({ stream, frame, values }: OutputEvent): void {
     if (this.#ended || !this.#streams.some(({ id }) => id === stream)) return;
     this.#guard(() => {
@@ -181,7 +183,7 @@ export class Trial {
       this.report.outputs >= this.options.outputs &&
       this.report.compared >= Math.min(this.options.outputs, this.report.outputs)
     )
-      this.#over();
+      this.#finish();
   }
 
   #compare(at: string): void {
@@ -198,28 +200,28 @@ export class Trial {
     report.maxDifference = Math.max(report.maxDifference ?? 0, difference);
     this.#agreed += agrees ? 1 : 0;
     report.agreement = this.#agreed / report.compared;
-    if (report.outputs >= this.options.outputs && report.compared >= this.options.outputs) this.#over();
+    if (report.outputs >= this.options.outputs && report.compared >= this.options.outputs) this.#finish();
   }
 
-  /** Enough was seen, or the time is over. */
-  #over(): void {
+  /** Ends the trial with its verdict: all outputs were compared, or the time is over. */
+  #finish(): void {
     this.#end?.(this.verdict());
   }
 
-  /** What the figures say now. */
+  /** Returns the failure that follows from the report so far, or undefined. */
   verdict(): Failure | undefined {
     const { report, options, loaded } = this;
     const { agreement = 1, maxDifference = 0 } = report;
     const frames = this.#streams.reduce((sum, { next }) => sum + next, 0) - this.#framesBefore;
     if (report.outputs === 0 && this.#expected.size > 0)
-      return failure('RN838', `${this.#expected.size} fell due in ${frames} frames`);
+      return failure('RN838', `${this.#expected.size} were due in ${frames} frames`);
     if (options.agreement !== undefined && report.compared > 0 && agreement < options.agreement)
       return failure(
         'RN833',
-        `${(100 * agreement).toFixed(1)} % of ${report.compared} outputs agree, and ${100 * options.agreement} % must`,
+        `${(100 * agreement).toFixed(1)} % of ${report.compared} outputs agree, and at least ${100 * options.agreement} % must`,
       );
     if (options.maxDifference !== undefined && maxDifference > options.maxDifference)
-      return failure('RN833', `outputs differ by up to ${maxDifference}, and ${options.maxDifference} is allowed`);
+      return failure('RN833', `outputs differ by up to ${maxDifference}, and at most ${options.maxDifference} is allowed`);
     return report.meanMs === undefined ? undefined : tooSlow(loaded, options, report.meanMs);
   }
 

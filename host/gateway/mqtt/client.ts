@@ -1,11 +1,11 @@
 /**
- * A client of a broker that nobody has to trust: packets are bounded before they are kept, and no callback
- * ends the process.
+ * MQTT client for a broker that is not trusted: the size of packets is checked before they are buffered, and
+ * no exception in a callback ends the process.
  *
- * In: an address, bounds, a handler of messages.  Out: mqtt.js's client, which comes back by itself. Each
- * connection first offers MQTT 5, where the broker itself keeps the bound (maximumPacketSize) and leaves out
- * what is larger; a broker that refuses 5 (aedes) is asked again with 3.1.1, and there a larger packet ends
- * the connection (RN878).
+ * In: an address, a limit, a handler of messages.  Out: a client of mqtt.js, which reconnects automatically.
+ * Rule: a connection first offers MQTT 5, where the broker itself drops larger packets (maximumPacketSize).
+ * If the broker refuses MQTT 5 (aedes does), the client uses 3.1.1; a larger packet then ends the connection
+ * (RN878).
  */
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { TlsParts } from '../../remote/certificates.ts';
@@ -14,24 +14,24 @@ import { guardPackets, type PacketRule, packetTypes } from './gate.ts';
 export interface MqttClientOptions extends Pick<IClientOptions, 'clientId' | 'username' | 'password' | 'will' | 'keepalive'> {
   url: string;
   tls?: TlsParts;
-  /** Largest packet that is taken, in bytes. */
+  /** Size of the largest accepted packet, in bytes. */
   mostPacketBytes: number;
   message: (topic: string, payload: Uint8Array, packet: { retain: boolean }) => void;
-  /** What went wrong with the connection, once for each cause until it is there again. */
+  /** Called for an error of the connection, once per cause until it is connected again. */
   trouble: (error: Error) => void;
-  /** A handler that threw: a fault of this program. */
+  /** Called for an exception in a handler, which is a bug of this program. */
   fault: (error: unknown) => void;
 }
 
 const schemes = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
-/** CONNACK: unacceptable protocol version (3.1.1: 1; 5: 132). */
+/** CONNACK codes for an unacceptable protocol version: 1 in MQTT 3.1.1, 132 in MQTT 5. */
 const v5Refused = new Set([1, 132]);
 
 export const isBrokerUrl = (url: string): boolean => URL.canParse(url) && schemes.has(new URL(url).protocol);
 
 /**
- * Runs what must not throw: mqtt.js calls its listeners inside a stream's write, where an exception would end
- * the process.
+ * Wraps a listener so that it never throws. mqtt.js calls listeners inside a stream's write, where an
+ * exception would end the process.
  */
 export function guarded<A extends unknown[]>(run: (...args: A) => void, fault: (error: unknown) => void): (...args: A) => void {
   return (...args) => {
@@ -59,17 +59,17 @@ export function openMqtt({ url, tls, mostPacketBytes, message, trouble, fault, .
     ...(tls && { ca: buffer(tls.ca), cert: buffer(tls.cert), key: buffer(tls.key) }),
   });
   const rule: PacketRule = ({ type, flags, bytes }) => {
-    if (bytes > mostPacketBytes) return `a packet of ${bytes} bytes, and ${mostPacketBytes} are taken`;
-    // nothing here subscribes with QoS 2, whose messages would be kept until the broker releases them
-    return type === packetTypes.publish && (flags & 6) === 4 ? 'a message with QoS 2, which nobody asked for' : undefined;
+    if (bytes > mostPacketBytes) return `a packet has ${bytes} bytes, and at most ${mostPacketBytes} are accepted`;
+    // no subscription has QoS 2, whose messages would stay in memory until the broker releases them
+    return type === packetTypes.publish && (flags & 6) === 4 ? 'a message has QoS 2, which was not requested' : undefined;
   };
   const watch = () => guardPackets(client.stream, new URL(url).host, rule);
   watch();
-  // each connection has a stream of its own, and sends CONNECT first
+  // each connection has a new stream, and CONNECT is its first packet
   client.on('packetsend', ({ cmd }) => cmd === 'connect' && watch());
-  let said = '';
+  let lastError = '';
   client.on('connect', () => {
-    said = '';
+    lastError = '';
   });
   client.on(
     'error',
@@ -79,8 +79,8 @@ export function openMqtt({ url, tls, mostPacketBytes, message, trouble, fault, .
         return;
       }
       const why = error.message || String((error as { code?: string }).code);
-      if (why !== said) trouble(error);
-      said = why;
+      if (why !== lastError) trouble(error);
+      lastError = why;
     }, fault),
   );
   client.on('message', guarded(message, fault));
@@ -89,7 +89,7 @@ export function openMqtt({ url, tls, mostPacketBytes, message, trouble, fault, .
 
 const endMs = 3000;
 
-/** Ends a client: it waits for what is on its way, and a broker that does not answer does not hold it up. */
+/** Ends a client. Waits for packets in flight, but at most endMs if the broker does not answer. */
 export async function endSoon(client: MqttClient): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {

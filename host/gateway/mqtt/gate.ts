@@ -1,10 +1,10 @@
 /**
- * Bounds of MQTT packets, held before a packet's body is there.
+ * Packet gate: checks the fixed header of an MQTT packet before its body arrives.
  *
- * In: the bytes of a connection as they come, a rule.  Out: why the rule refuses a packet. A parser keeps a
- * packet until it is whole, and a packet may have 256 MiB; so the rule sees the fixed header alone (MQTT
- * 3.1.1, section 2.2; MQTT 5, section 2.1), and the connection ends there. Cost: a few numbers a connection,
- * and a step a packet.
+ * In: the bytes of a connection as they arrive, a rule.  Out: the rule's reason to refuse a packet. A parser
+ * would buffer a whole packet, and a packet may have 256 MiB. So the connection ends at the fixed header.
+ * Errors: RN878.  Source: MQTT 3.1.1, section 2.2; MQTT 5, section 2.1.
+ * Cost: a few numbers per connection, and one step per packet.
  */
 import type { Duplex } from 'node:stream';
 import { RunletError } from '../../../models/error.ts';
@@ -12,19 +12,19 @@ import { RunletError } from '../../../models/error.ts';
 export interface PacketHead {
   type: number;
   flags: number;
-  /** Of the body: what the header calls the remaining length. */
+  /** Size of the body: the header's remaining length. */
   bytes: number;
 }
 
-/** @returns why this packet is refused; undefined: it is taken */
+/** @returns why the packet is refused; undefined if it is accepted. */
 export type PacketRule = (head: PacketHead) => string | undefined;
 
 export const packetTypes = { connect: 1, publish: 3 } as const;
 
-/** MQTT 3.1.1, section 2.2.3: the remaining length has four bytes at most. */
-const mostLengthFactor = 128 ** 3;
+/** Factor of the fourth and last byte of the remaining length (MQTT 3.1.1, section 2.2.3). */
+const maxLengthFactor = 128 ** 3;
 
-/** A reader of headers for one connection. */
+/** Returns a function that reads the packet headers of one connection. */
 export function packetGate(rule: PacketRule): (chunk: Uint8Array) => string | undefined {
   let first: number | undefined;
   let length = 0;
@@ -47,7 +47,7 @@ export function packetGate(rule: PacketRule): (chunk: Uint8Array) => string | un
       }
       length += (byte & 127) * factor;
       if (byte & 128) {
-        if (factor === mostLengthFactor) return 'its length has more than four bytes';
+        if (factor === maxLengthFactor) return 'its length has more than four bytes';
         factor *= 128;
         continue;
       }
@@ -60,7 +60,7 @@ export function packetGate(rule: PacketRule): (chunk: Uint8Array) => string | un
   };
 }
 
-/** Ends a connection at the first packet that the rule refuses; its `error` event has the RN878. */
+/** Ends a connection at the first packet that the rule refuses; the stream's `error` event gets RN878. */
 export function guardPackets(stream: Duplex, where: string, rule: PacketRule): void {
   const take = packetGate(rule);
   const onData = (chunk: Uint8Array) => {
@@ -69,10 +69,10 @@ export function guardPackets(stream: Duplex, where: string, rule: PacketRule): v
     stream.off('data', onData);
     stream.destroy(
       new RunletError('RN878', {
-        what: 'what came over MQTT is beyond what is taken',
+        what: 'this MQTT packet cannot be accepted',
         where,
         why,
-        tryThis: 'docs/streams.md and docs/fleet.md have the bounds; the connection was ended',
+        tryThis: 'see docs/streams.md and docs/fleet.md for the limits; the connection was closed',
       }),
     );
   };

@@ -1,8 +1,8 @@
 /**
- * What the gateway's page shows, as one JSON value that it asks for every second.
+ * Board: the data of the gateway's page, as one JSON value that the page requests every second.
  *
- * In: the gateway and its counters, a stream that is looked at, a text that names must have.  Out: plain
- * values; at most `mostStreams` streams.
+ * In: the gateway and its counters, the selected stream, a filter for names of streams.  Out: plain values of
+ * at most `maxStreams` streams.
  */
 import type { Gateway } from '../gateway.ts';
 import type { Intake } from '../streams/intake.ts';
@@ -18,12 +18,14 @@ export interface BoardOptions {
 
 export interface BoardQuery {
   stream?: string;
-  /** Outputs of that stream that come after this one. */
+  /** Number of an output; only later outputs of the stream are returned. */
   after?: number;
+  /** Text that the name of a stream must contain. */
   find?: string;
 }
 
-const mostStreams = 60;
+/** A choice. */
+const maxStreams = 60;
 const order = new Intl.Collator('en', { numeric: true });
 
 export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { stream, after = -1, find = '' }: BoardQuery) {
@@ -31,7 +33,7 @@ export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { str
   const found = all.filter(({ id }) => id.includes(find));
   const shown = found
     .sort((a, b) => Number(b.failure !== undefined) - Number(a.failure !== undefined) || order.compare(a.id, b.id))
-    .slice(0, mostStreams);
+    .slice(0, maxStreams);
   const selected = gateway.streams.get(stream ?? '') ?? shown[0];
   const from = selected?.id === stream ? after : -1;
   return {

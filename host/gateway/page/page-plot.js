@@ -1,12 +1,12 @@
 /**
- * The plot of a stream's outputs on the gateway's page, over the time of the stream; it is read with the
- * pointer or the arrow keys.
+ * Plot of a stream's outputs over time, on the gateway's page. The pointer or the arrow keys select an
+ * output, which is shown as text.
  */
 /* global uPlot */
 globalThis.outputPlot = ({ $, number, colour, element, axis }) => {
   let [outputs, signal, stream, scores] = [[], undefined, undefined, undefined];
 
-  /** Lines where another bundle took over. */
+  /** Draws a line where another bundle became active. */
   function marks(plot) {
     const { ctx, bbox } = plot;
     ctx.save();
@@ -28,7 +28,7 @@ globalThis.outputPlot = ({ $, number, colour, element, axis }) => {
     ctx.restore();
   }
 
-  /** The time of the stream of an output: seconds from its begin, or ticks where nobody says the rate. */
+  /** Returns the time of an output in its stream, in seconds, or in ticks if the rate is unknown. */
   const timeOf = ({ frame }) => (signal?.sampleRateHz ? frame / signal.sampleRateHz : frame);
   const timeText = (x) => {
     if (!signal?.sampleRateHz) return number(x);
@@ -37,7 +37,7 @@ globalThis.outputPlot = ({ $, number, colour, element, axis }) => {
   };
   const withUnit = (value) => `${number(value, 2)}${signal?.unit ? ` ${signal.unit}` : ''}`;
 
-  /** One output in words: at the pointer, or by keys. */
+  /** Shows one output as text. */
   function read(at) {
     const one = outputs[at];
     if (!one) {
@@ -45,7 +45,7 @@ globalThis.outputPlot = ({ $, number, colour, element, axis }) => {
       return;
     }
     const { values, timestampMs, version, filled } = one;
-    const best = values.reduce((most, value, i) => (value > values[most] ? i : most), 0);
+    const best = values.reduce((top, value, i) => (value > values[top] ? i : top), 0);
     const says =
       values.length === 1 ? withUnit(values[0]) : `${signal?.labels?.[best] ?? `output ${best}`} ${number(values[best], 2)}`;
     const clock = timestampMs === undefined ? '' : ` (${new Date(timestampMs).toLocaleTimeString('en-GB')})`;
@@ -96,7 +96,7 @@ globalThis.outputPlot = ({ $, number, colour, element, axis }) => {
     }
   }
 
-  /** Arrow keys move from output to output. */
+  /** Moves from output to output with the arrow keys. */
   function chooseOutput(event) {
     const last = outputs.length - 1;
     const now = scores?.plot?.cursor.idx ?? last + 1;
@@ -110,7 +110,7 @@ globalThis.outputPlot = ({ $, number, colour, element, axis }) => {
 
   $('plot').addEventListener('keydown', chooseOutput);
   return {
-    /** @param all of the stream, oldest first. @param about signal of its slot. */
+    /** @param all outputs of the stream, oldest first. @param about signal of its slot. */
     show(all, about, name) {
       [outputs, signal, stream] = [all, about, name];
       plotScores();

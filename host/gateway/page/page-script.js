@@ -1,13 +1,13 @@
 /**
- * The gateway's page: asks for /v1/board every second and draws it. Names and texts of others are put in as
- * text, never as HTML.
+ * Script of the gateway's page: requests /v1/board every second and draws it. Names and texts from other
+ * sources are inserted as text, never as HTML.
  */
 /* global uPlot, outputPlot */
 (() => {
   const $ = (id) => document.getElementById(id);
   const tokenKey = 'runlet-token';
   const kept = 1024;
-  // the gateway prints a link with its token, which leaves the address at once
+  // the gateway prints a link with its token, which is removed from the address immediately
   const linked = /^#token=(\S{16,})$/.exec(location.hash)?.[1];
   if (linked) {
     sessionStorage.setItem(tokenKey, linked);
@@ -39,7 +39,7 @@
         ? `${Math.floor(seconds / 60)} min`
         : `${Math.floor(seconds / 3600)} h`;
 
-  /** The bar in which a share of all counts is reached; its upper end. */
+  /** Returns the upper bound of the bar in which a share of all counts is reached. */
   function quantile({ boundsMs, counts }, share) {
     const total = counts.reduce((a, b) => a + b, 0);
     let sum = 0;
@@ -57,7 +57,7 @@
     const lost = board.counts.lost + board.counts.late;
     const rows = [
       ['streams', number(board.streamCount)],
-      ['outputs a second', number(rate((b) => b.outputs))],
+      ['outputs per second', number(rate((b) => b.outputs))],
       ['latency, p99', quantile(board.latency, 0.99) ?? '–'],
       ['ticks lost', number(lost), lost > 0],
       ['ticks shed', number(board.counts.shed), board.counts.shed > 0],
@@ -84,18 +84,22 @@
         element('p', { text: `window ${seconds(ticks)}, hop ${seconds(hop)}; ${active.bytes.toLocaleString('en')} bytes` }),
       );
     } else lines.push(element('p', { text: `slot ${slot}` }));
-    if (previous) lines.push(element('p', { text: `before: ${called(previous)}` }));
+    if (previous) lines.push(element('p', { text: `previous: ${called(previous)}` }));
     if (trial) {
       const text = report.phase === 'check' ? 'self-test' : `${number(report.outputs)} of ${number(report.wanted)} outputs`;
       const agree = report.compared > 0 && report.agreement !== undefined ? `, ${number(100 * report.agreement)} % agree` : '';
       const bar = element('progress', { max: report.wanted, value: report.phase === 'passed' ? report.wanted : report.outputs });
       bar.setAttribute('aria-label', `trial of ${report.name} ${report.version}`);
-      const line = element('p', {}, element('b', { text: `${report.phase === 'passed' ? 'passed, waits' : 'on trial'}: ` }));
+      const line = element(
+        'p',
+        {},
+        element('b', { text: `${report.phase === 'passed' ? 'passed, not confirmed' : 'on trial'}: ` }),
+      );
       line.append(`${called(report)}; ${text}${agree}`);
       lines.push(bar, line);
     } else if (report?.phase === 'failed')
       lines.push(
-        element('p', { class: 'bad', text: `given up: ${called(report)}; ${report.failure?.code} ${report.failure?.why}` }),
+        element('p', { class: 'bad', text: `failed: ${called(report)}; ${report.failure?.code} ${report.failure?.why}` }),
       );
     const title = active ? `${active.name} ${active.version}` : 'no bundle runs';
     return element('article', { class: trial ? 'trial' : active ? '' : 'none' }, element('h2', { text: title }), ...lines);
@@ -109,7 +113,7 @@
       if (failure) return failure.code;
       if (!last?.length) return '–';
       if (last.length === 1) return `${number(last[0], 2)}${unitOf(one.slot)}`;
-      const best = last.reduce((most, value, i) => (value > last[most] ? i : most), 0);
+      const best = last.reduce((top, value, i) => (value > last[top] ? i : top), 0);
       return signalOf(one.slot)?.labels?.[best] ?? `${best}: ${number(last[best], 2)}`;
     };
     const rows = board.streams.map((one) => {
@@ -174,7 +178,7 @@
       legend: { show: false },
       scales: {
         x: { time: false, range: [-0.6, counts.length - 0.4] },
-        y: { range: (_, __, most) => [0, Math.max(4, most * 1.05)] },
+        y: { range: (_, __, max) => [0, Math.max(4, max * 1.05)] },
       },
       axes: [
         axis({
@@ -233,17 +237,17 @@
   }
 
   const countRows = [
-    ['received', 'ticks that came by wires that may lose some'],
-    ['delivered', 'to the module, in order'],
-    ['reordered', 'came early, and waited for their turn'],
-    ['duplicate', 'came again, left out'],
-    ['late', 'came after they were given up', true],
-    ['refused', 'of messages that could not be taken', true],
-    ['shed', 'thrown away because too many came', true],
-    ['lost', 'did not come in time', true],
-    ['filled', 'of the lost ones, by the policy for gaps'],
-    ['resets', 'times that a signal began again'],
-    ['refusedMessages', 'messages that were no frames', true],
+    ['received', 'ticks from wires that may lose messages'],
+    ['delivered', 'passed to the module, in order'],
+    ['reordered', 'arrived before their turn'],
+    ['duplicate', 'arrived again, dropped'],
+    ['late', 'arrived after they were lost, dropped', true],
+    ['refused', 'in refused messages', true],
+    ['shed', 'dropped because of overload', true],
+    ['lost', 'did not arrive in time', true],
+    ['filled', 'lost ticks that were replaced'],
+    ['resets', 'restarts of the signal'],
+    ['refusedMessages', 'messages without valid frames', true],
   ];
   function counts(board) {
     $('counts').tBodies[0].replaceChildren(
@@ -272,10 +276,10 @@
     banner('insecure', board.insecureUnsigned);
     banner(
       'safe',
-      board.safeMode ? `Safe mode after ${board.crashes} crashes in a row: runs what was confirmed, and tries nothing.` : '',
+      board.safeMode ? `Safe mode after ${board.crashes} crashes in a row: confirmed bundles run, and there are no trials.` : '',
     );
     const shedding = before && board.counts.shed > before.counts.shed;
-    banner('shed', shedding ? 'Overload: frames come faster than they are computed, and the newest are thrown away.' : '');
+    banner('shed', shedding ? 'Overload: frames arrive faster than they are processed, and the newest are dropped.' : '');
     $('state').textContent = `up for ${since(board.uptimeS)}`;
     $('state').className = '';
     figures(board);
@@ -291,7 +295,7 @@
 
   function wantToken() {
     $('ask').hidden = false;
-    $('state').textContent = token ? 'that is not the token' : 'locked';
+    $('state').textContent = token ? 'wrong token' : 'locked';
     token = '';
     sessionStorage.removeItem(tokenKey);
   }

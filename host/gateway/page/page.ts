@@ -1,9 +1,10 @@
 /**
- * The gateway's page, /metrics and what the page asks for, as routes of its HTTP app.
+ * Page: the routes of the gateway's page, of its data and of the metrics.
  *
- * In: the app, the gateway, its counters.  Out: `/` (one file, nothing from elsewhere: page.html, page.css,
- * page-plot.js, page-script.js and uPlot in it), `/v1/board`, `/metrics`. The page holds no secret and needs
- * no token; what it shows does. It runs its own scripts alone (CSP by hash).
+ * In: the app, the gateway, its counters.  Out: `/v1/board`, `/metrics`, and `/`: one file with page.html,
+ * page.css, page-plot.js, page-script.js and uPlot, which loads nothing from elsewhere.
+ * Rule: the page contains no secret and needs no token, but its data does. It can run only its own scripts
+ * (CSP by hash).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

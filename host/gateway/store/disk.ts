@@ -1,9 +1,9 @@
 /**
- * The few operations of a disk that the store needs, so that tests can crash between any two of them.
+ * Disk: the few disk operations that the store needs. Tests can simulate a crash between any two of them.
  *
- * In: paths with forward slashes, below one folder.  Out: what POSIX promises and no more: bytes are there
- * after `sync` of their file, names after `syncFolder` of their folder, and `rename` replaces the target at
- * once or not at all.
+ * In: paths with forward slashes, below one folder.  Out: the guarantees of POSIX and no more. After a crash,
+ * bytes exist if their file was synced (`sync`), and names exist if their folder was synced (`syncFolder`).
+ * `rename` is atomic: it replaces the target completely or not at all.  Errors: RN802.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
@@ -12,25 +12,25 @@ import { isRunletError, RunletError } from '../../../models/error.ts';
 
 export interface DiskFile {
   write(bytes: Uint8Array): Promise<void>;
-  /** All bytes that were written are there after a crash. */
+  /** Makes all written bytes durable: they exist after a crash. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface Disk {
-  /** undefined where there is no such file. */
+  /** Reads a file; resolves with undefined if it does not exist. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** An empty file; one that was there is emptied. */
+  /** Creates an empty file, or empties an existing one. */
   create(path: string): Promise<DiskFile>;
-  /** A file that is there, cut off after so many bytes; writes go to its end. */
+  /** Opens an existing file, truncates it to `bytes` bytes and appends to it. */
   open(path: string, bytes: number): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
-  /** No error where there is no such file. */
+  /** Removes a file; no error if it does not exist. */
   unlink(path: string): Promise<void>;
-  /** Names in a folder; none where there is no such folder. */
+  /** Lists the names in a folder; none if it does not exist. */
   list(folder: string): Promise<string[]>;
   makeFolder(folder: string): Promise<void>;
-  /** All names of the folder that were made, renamed or removed are so after a crash. */
+  /** Makes created, renamed and removed names in a folder durable. */
   syncFolder(folder: string): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ class NodeFile implements DiskFile {
   close = (): Promise<void> => this.#handle.close();
 }
 
-/** The disk below a folder, by node:fs. */
+/** Returns the disk below a folder, through node:fs. */
 export function nodeDisk(root: string): Disk {
   const at = (path: string) => join(root, path);
   return {
@@ -95,11 +95,11 @@ export function nodeDisk(root: string): Disk {
   };
 }
 
-/** No room, a quota, or a limit of a file's length (RLIMIT_FSIZE). */
+/** Returns true for a full disk, a quota, or the limit of a file's size (RLIMIT_FSIZE). */
 export const isFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
 
-/** What the system says of a disk, as the refusal RN802; other errors as they are. */
+/** Returns RN802 for an error of the operating system, and any other error unchanged. */
 export function diskError(error: unknown, what: string): unknown {
   const code = (error as NodeJS.ErrnoException)?.code;
   if (isRunletError(error) || code === undefined) return error;
@@ -107,11 +107,11 @@ export function diskError(error: unknown, what: string): unknown {
     what: `${what} could not be written to the disk`,
     where: 'state folder',
     why: isFull(error) ? 'the disk is full' : (error as Error).message,
-    tryThis: 'free space; what ran before still runs',
+    tryThis: 'free space; the bundles that ran before still run',
   });
 }
 
-/** A file that is there with all its bytes under its name, or is not there under it. */
+/** Writes a file atomically: after a crash it is complete, or the old file (or none) is there. */
 export async function writeWhole(disk: Disk, folder: string, name: string, bytes: Uint8Array): Promise<void> {
   const path = folder === '.' ? name : `${folder}/${name}`;
   const part = `${path}.part`;

@@ -1,13 +1,13 @@
 /**
- * One gateway a folder, by a lock that the operating system holds and releases when the process ends, however
- * it ends.
+ * Lock of the state folder, so that only one gateway uses it. The operating system releases the lock when the
+ * process ends in any way.
  *
- * In: a folder.  Out: what frees it, or RN864 where another process holds it. The lock is on the open file
- * `lock`, not on its contents: its number of a process is for people. The file stays, because removing it
- * would let two processes hold two files of one name.
+ * In: a folder.  Out: a function that releases the lock.  Errors: RN802, RN864, RN875.
+ * Rule: the lock is on the open file `lock`. The process number in the file is only for people. The file is
+ * never removed, because two processes could then hold locks on two files of this name.
  * Source: open(2) with O_EXLOCK (macOS, BSD), CreateFile with share mode 0 (Windows), flock(2) elsewhere.
- * Node has no flock(2), so the program of that name locks a descriptor that it inherits: the lock belongs to
- * what both have open, and stays when the program has ended.
+ * Node has no flock(2), so the program `flock` locks a descriptor that it inherits. The lock belongs to the
+ * shared open file, so it stays after the program has ended.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../../models/error.ts';
 import { diskError } from './disk.ts';
 
-/** UV_FS_O_EXLOCK of libuv, where open(2) or CreateFile locks; 0: they do not. */
+/** Flags with which open(2) or CreateFile locks (UV_FS_O_EXLOCK of libuv), by platform. */
 const lockFlags: Partial<Record<NodeJS.Platform, number>> = {
   darwin: 0x20 | constants.O_NONBLOCK,
   freebsd: 0x20 | constants.O_NONBLOCK,
@@ -25,14 +25,14 @@ const lockFlags: Partial<Record<NodeJS.Platform, number>> = {
   win32: 0x10000000,
 };
 const exclusive = lockFlags[process.platform] ?? 0;
-/** What `open` says of a file that another process has locked. */
+/** Error codes of `open` for a file that another process has locked. */
 const heldCodes = new Set(['EAGAIN', 'EWOULDBLOCK', 'EBUSY', 'EPERM', 'EACCES']);
 
-/** A process that is ending holds its lock for a moment longer. */
+/** Attempts to get the lock, since a process that is ending still holds it for a moment. */
 const tries = 4;
 const pauseMs = 100;
 
-/** Locks an open file for this process. @returns false: another has it @throws RN875 */
+/** Locks an open file for this process. @returns false if another process holds it. @throws RN875 */
 function flock(fd: number, where: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] });
@@ -57,7 +57,7 @@ function flock(fd: number, where: string): Promise<boolean> {
   });
 }
 
-/** @returns the descriptor that holds the lock; undefined: another process has it */
+/** Tries to lock the file. @returns its descriptor, or undefined if another process holds the lock. */
 async function tryLock(path: string): Promise<number | undefined> {
   let fd: number;
   try {
@@ -67,7 +67,7 @@ async function tryLock(path: string): Promise<number | undefined> {
     throw diskError(error, 'the lock');
   }
   try {
-    // a file that was removed meanwhile locks nothing
+    // the lock on a file that was removed meanwhile has no effect
     if ((exclusive || (await flock(fd, path))) && isAt(fd, path)) return fd;
   } catch (error) {
     closeSync(fd);
@@ -91,7 +91,7 @@ function holderOf(path: string): string {
   }
 }
 
-/** @throws RN802, RN864, RN875 */
+/** Locks the state folder. @returns a function that releases it. @throws RN802, RN864, RN875 */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw diskError(error, 'the state folder');
@@ -105,7 +105,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       ftruncateSync(fd);
       writeSync(fd, `${process.pid}\n`, 0);
     } catch {
-      // on a full disk the lock holds all the same
+      // the lock also holds if the disk is full
     }
     return async () => closeSync(fd);
   }
@@ -113,6 +113,6 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     what: 'another gateway uses this folder',
     where: folder,
     why: holderOf(path),
-    tryThis: 'another --state, or stop that gateway; the lock ends with its process',
+    tryThis: 'use another --state, or stop that gateway; the lock ends with its process',
   });
 }

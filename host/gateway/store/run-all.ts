@@ -1,14 +1,13 @@
 /**
- * Runs every step of a stop, in order, whatever the steps before it did.
+ * Runs every step of a stop in order, even if earlier steps fail.
  *
- * In: steps.  Out: nothing where all ended well; else one error, that of the first step that failed, which
- * names the others.
+ * In: steps.  Errors: the error of the only step that failed, or RN837 with all errors.
  */
 import { isRunletError, RunletError } from '../../../models/error.ts';
 
 export type Step = () => unknown;
 
-/** @throws what the only step that failed threw; RN837 where several did */
+/** Runs all steps. @throws the error of the only step that failed; RN837 if several failed */
 export async function runAll(steps: Iterable<Step>): Promise<void> {
   const errors: unknown[] = [];
   for (const step of steps)
@@ -24,6 +23,6 @@ export async function runAll(steps: Iterable<Step>): Promise<void> {
     what: `${errors.length} steps of the stop failed`,
     where: 'gateway',
     why: texts.join('; '),
-    tryThis: 'free the disk; what was confirmed before is kept, and the next start goes on from there',
+    tryThis: 'free space on the disk; the next start continues with the confirmed bundles',
   });
 }

@@ -1,13 +1,14 @@
 /**
- * What a gateway remembers: which bundle runs in each slot, and which one ran before; as one small file, and
- * how it may change.
+ * State of a gateway: the active and the previous bundle of each slot, as one small file, with its
+ * transitions.
  *
- * In: a state and what happened.  Out: the next state; all functions are pure. The model is MCUboot's: a
- * bundle is `staged`, then on `trial`, then confirmed (it is `active`, and what was active is `previous`),
- * else it is gone. `floor` is the highest sequence number that was confirmed: it rises on confirmation only,
- * and never falls. A trial that was not confirmed before a start counts as failed.
+ * In: a state and an event.  Out: the next state; all functions are pure.  Errors: RN800.
+ * Source: the model of MCUboot. A bundle is `staged`, then on `trial`, and then confirmed or removed. After
+ * the confirmation it is `active`, and the old active bundle is `previous`. `floor` is the highest sequence
+ * number that was confirmed; only a confirmation raises it, and nothing lowers it. A trial that was not
+ * confirmed before a start has failed.
  *
- *     file   "runlet-gateway 1 " SHA-256 of what follows, hex, "\n", JSON
+ *     file   "runlet-gateway 1 ", SHA-256 of the JSON in hex, "\n", JSON
  */
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
@@ -15,7 +16,7 @@ import { RunletError } from '../../../models/error.ts';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const bundle = {
-  /** SHA-256 of the file, hex; the name of the blob. */
+  /** SHA-256 of the bundle's file in hex, which is also the name of its blob. */
   digest: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   name: v.string(),
   version: v.string(),
@@ -25,42 +26,42 @@ const bundle = {
 const storedSchema = v.object({
   ...bundle,
   bytes: count,
-  /** Who signed it; undefined: nobody (--insecure-unsigned). */
+  /** Id of the key that signed it; undefined if it is not signed (--insecure-unsigned). */
   keyId: v.optional(v.string()),
 });
-/** A bundle that is on the disk. */
+/** A bundle on the disk. */
 export type Stored = v.InferOutput<typeof storedSchema>;
 
 const verdictSchema = v.object({
   ...bundle,
   result: v.picklist(['confirmed', 'reverted']),
-  /** The code and the sentence of a failure. */
+  /** Code and reason of a failure. */
   code: v.optional(v.string()),
   why: v.optional(v.string()),
 });
 export type Verdict = v.InferOutput<typeof verdictSchema>;
 
 const slotSchema = v.object({
-  /** -1: nothing was confirmed yet. */
+  /** Highest confirmed sequence number; -1 before the first confirmation. */
   floor: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)),
   active: v.optional(storedSchema),
   previous: v.optional(storedSchema),
   staged: v.optional(storedSchema),
-  /** The staged bundle is on trial. */
+  /** True while the staged bundle is on trial. */
   trial: v.boolean(),
-  /** What became of the latest bundle. */
+  /** Verdict on the latest bundle. */
   last: v.optional(verdictSchema),
 });
 export type SlotState = v.InferOutput<typeof slotSchema>;
 
 const stateSchema = v.object({
   boots: count,
-  /** Starts in a row of runs that neither were stopped nor called themselves healthy. */
+  /** Number of consecutive runs that ended without a stop and before they counted as healthy. */
   crashes: count,
-  /** False from a start until a stop. */
+  /** True after a regular stop, false during a run. */
   stopped: v.boolean(),
   safeMode: v.boolean(),
-  /** By name: an object in the file, and a map here, where `constructor` is a name as any other. */
+  /** Slots by name: an object in the file, but a map here, because a slot may be named `constructor`. */
   slots: v.pipe(
     v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
     v.transform((slots) => Object.entries(slots)),
@@ -81,7 +82,7 @@ export function encodeState(state: GatewayState): Uint8Array {
   return new TextEncoder().encode(`${magic}${sha256(body)}\n${body}`);
 }
 
-/** @throws RN800 */
+/** Reads a state file. @throws RN800 */
 export function decodeState(bytes: Uint8Array, where: string): GatewayState {
   const text = new TextDecoder().decode(bytes);
   const end = text.indexOf('\n');
@@ -96,7 +97,7 @@ export function decodeState(bytes: Uint8Array, where: string): GatewayState {
   throw unreadable(where, v.summarize(found.issues).replace(/\s+/g, ' ').slice(0, 200));
 }
 
-/** undefined: no JSON. */
+/** Parses JSON; returns undefined if it is invalid. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -145,7 +146,7 @@ export const confirm = (state: GatewayState, slot: string): GatewayState =>
       : { floor, active, previous, trial: false, last },
   );
 
-/** The staged bundle is given up. */
+/** Removes the staged bundle. */
 export const revert = (state: GatewayState, slot: string, code: string, why: string): GatewayState =>
   withSlot(state, slot, ({ staged, ...s }) => ({
     ...s,
@@ -153,7 +154,7 @@ export const revert = (state: GatewayState, slot: string, code: string, why: str
     ...(staged && { last: { ...verdictOf(staged, 'reverted'), code, why } }),
   }));
 
-/** The bundle that ran before runs again; what is active is given up. The floor stays. */
+/** Makes the previous bundle active and removes the active one. The floor stays. */
 export const rollBack = (state: GatewayState, slot: string, code: string, why: string): GatewayState =>
   withSlot(state, slot, ({ active, previous, ...s }) =>
     active && previous
@@ -161,7 +162,7 @@ export const rollBack = (state: GatewayState, slot: string, code: string, why: s
       : { ...s, active, previous },
   );
 
-/** A start: unconfirmed trials have failed, and too many crashes in a row lead to safe mode. */
+/** Records a start: unconfirmed trials have failed, and `safeAfter` consecutive crashes lead to safe mode. */
 export function boot(state: GatewayState, safeAfter: number): GatewayState {
   const crashes = state.stopped ? 0 : state.crashes + 1;
   let next: GatewayState = { ...state, boots: state.boots + 1, crashes, stopped: false, safeMode: crashes >= safeAfter };
@@ -176,6 +177,6 @@ export function boot(state: GatewayState, safeAfter: number): GatewayState {
   return next;
 }
 
-/** Digests that must stay on the disk. */
+/** Returns the digests of the bundles that must stay on the disk. */
 export const referenced = (state: GatewayState): Set<string> =>
   new Set([...state.slots.values()].flatMap((s) => [s.active, s.previous, s.staged].flatMap((one) => (one ? [one.digest] : []))));

@@ -1,14 +1,14 @@
 /**
- * The gateway's disk: bundles by their digest, and the state that says which one runs.
+ * Store: the gateway's bundles and state on the disk.
  *
- * In: bundles that were verified, and decisions.  Out: a state that is the old one or the new one after a
- * crash at any operation, never something between: a blob is there before the state names it, the state is
- * replaced by a rename, and blobs that nobody names are removed afterwards and at every start. One operation
- * at a time.
+ * In: verified bundles, and decisions.  Out: after a crash at any operation, the old state or the new one.
+ * Errors: RN800, RN802, RN803, RN804.
+ * Rule: a blob is written before the state refers to it, and the state is replaced by a rename. Blobs without
+ * a reference are removed afterwards and at every start. Operations run one at a time.
  *
- *     state          the state's file (state.ts)
- *     blobs/<sha>    a bundle; *.part: being written
- *     uploads/*      what is being received (uploads.ts)
+ *     state          the state file (state.ts)
+ *     blobs/<sha>    a bundle; *.part is an incomplete file
+ *     uploads/*      uploads that are not complete (uploads.ts)
  */
 import { createHash } from 'node:crypto';
 import { RunletError } from '../../../models/error.ts';
@@ -16,7 +16,7 @@ import { type Disk, diskError, isFull, writeWhole } from './disk.ts';
 import * as states from './state.ts';
 
 export interface StoreOptions {
-  /** Crashes in a row that lead to safe mode. */
+  /** Number of consecutive crashes that lead to safe mode (default 3). */
   safeAfter?: number;
 }
 
@@ -30,7 +30,7 @@ export class Store {
     this.#state = state;
   }
 
-  /** Reads the state, gives up unconfirmed trials, and removes what nobody names. @throws RN800, RN802 */
+  /** Reads the state, ends unconfirmed trials, and removes unused blobs. @throws RN800, RN802 */
   static async open(disk: Disk, { safeAfter = 3 }: StoreOptions = {}): Promise<Store> {
     try {
       for (const folder of ['.', 'blobs', 'uploads']) await disk.makeFolder(folder);
@@ -46,8 +46,8 @@ export class Store {
   }
 
   /**
-   * A full disk is no reason not to run, nor to run what misbehaves: the next start comes to the same
-   * decisions.
+   * Changes the state, and keeps the change only in memory if the disk is full. The gateway can then still
+   * start and stop a bad bundle, and the next start makes the same decisions.
    */
   async #writeOrKeep(change: (state: states.GatewayState) => states.GatewayState): Promise<void> {
     const before = this.#state;
@@ -67,22 +67,19 @@ export class Store {
     return this.#state.slots.get(name) ?? states.emptySlot();
   }
 
-  /** The bytes of a bundle, which are those that were installed. @throws RN803 */
+  /** Reads a bundle and checks its digest. @throws RN803 */
   async blob({ digest }: Pick<states.Stored, 'digest'>): Promise<Uint8Array> {
     const bytes = await this.#disk.read(`blobs/${digest}`);
     if (bytes && createHash('sha256').update(bytes).digest('hex') === digest) return bytes;
     throw new RunletError('RN803', {
       what: 'a bundle on the disk is damaged',
       where: `blobs/${digest}`,
-      why: bytes ? 'its SHA-256 is not its name' : 'it is not there',
+      why: bytes ? 'its SHA-256 is not its name' : 'it does not exist',
       tryThis: 'flash the bundle again, and check the disk',
     });
   }
 
-  /**
-   * Puts a bundle on the disk and stages it; one that was staged and not on trial is replaced. @throws RN802,
-   * RN804
-   */
+  /** Writes a bundle to the disk and stages it, in place of one that is not on trial. @throws RN802, RN804 */
   install(slot: string, bytes: Uint8Array, about: Omit<states.Stored, 'digest' | 'bytes'>): Promise<states.Stored> {
     return this.#next('the bundle', async () => {
       if (this.slot(slot).trial) throw busy(slot);
@@ -99,42 +96,42 @@ export class Store {
     });
   }
 
-  /** @throws RN802, RN804 no bundle is staged, or one is on trial */
+  /** Starts the trial of the staged bundle. @throws RN802, RN804 if none is staged or it is on trial */
   beginTrial(slot: string): Promise<states.Stored> {
     return this.#next('the state', async () => {
       const { staged, trial } = this.slot(slot);
-      if (!staged || trial) throw trial ? busy(slot) : nothing(slot, 'there is no bundle to try');
+      if (!staged || trial) throw trial ? busy(slot) : noBundle(slot, 'there is no bundle to try');
       await this.#write((state) => states.beginTrial(state, slot));
       return staged;
     });
   }
 
-  /** The staged bundle is the one that runs from now on. @throws RN802, RN804 */
+  /** Makes the staged bundle the active one. @throws RN802, RN804 */
   confirm(slot: string): Promise<states.Stored> {
     return this.#next('the state', async () => {
       const { staged } = this.slot(slot);
-      if (!staged) throw nothing(slot, 'there is no bundle to confirm');
+      if (!staged) throw noBundle(slot, 'there is no bundle to confirm');
       await this.#write((state) => states.confirm(state, slot));
       return staged;
     });
   }
 
-  /** The staged bundle is given up, with the code and the sentence that say why. */
+  /** Removes the staged bundle, and records the code and the reason. */
   revert(slot: string, code: string, why: string): Promise<void> {
     return this.#next('the state', () => this.#writeOrKeep((state) => states.revert(state, slot, code, why)));
   }
 
-  /** The bundle before runs again. @throws RN802, RN804 there is none */
+  /** Makes the previous bundle active. @throws RN802, RN804 if there is none */
   rollBack(slot: string, code: string, why: string): Promise<states.Stored> {
     return this.#next('the state', async () => {
       const { previous } = this.slot(slot);
-      if (!previous) throw nothing(slot, 'there is no bundle before this one');
+      if (!previous) throw noBundle(slot, 'there is no previous bundle');
       await this.#writeOrKeep((state) => states.rollBack(state, slot, code, why));
       return previous;
     });
   }
 
-  /** This run has lasted: crashes are counted from zero again. */
+  /** Records that this run is healthy, and sets the count of crashes to zero. */
   healthy(): Promise<void> {
     return this.#next('the state', () => this.#write((state) => ({ ...state, crashes: 0 })));
   }
@@ -143,7 +140,7 @@ export class Store {
     return this.#next('the state', () => this.#write((state) => ({ ...state, crashes: 0, safeMode: false })));
   }
 
-  /** A stop that is no crash. */
+  /** Records a regular stop. */
   close(): Promise<void> {
     return this.#next('the state', () => this.#write((state) => ({ ...state, crashes: 0, stopped: true })));
   }
@@ -170,7 +167,7 @@ export class Store {
     await this.#sweep().catch(() => {});
   }
 
-  /** Removes what the state does not name; a failure leaves it for the next time. */
+  /** Removes blobs that the state does not refer to. After a failure they stay until the next sweep. */
   async #sweep(): Promise<void> {
     const kept = states.referenced(this.#state);
     for (const name of await this.#disk.list('blobs')) if (!kept.has(name)) await this.#disk.unlink(`blobs/${name}`);
@@ -185,5 +182,5 @@ const busy = (slot: string): RunletError =>
     tryThis: 'wait for its verdict, confirm it, or roll it back',
   });
 
-const nothing = (slot: string, what: string): RunletError =>
-  new RunletError('RN804', { what, where: `slot ${slot}`, tryThis: '`runlet status` says what is there' });
+const noBundle = (slot: string, what: string): RunletError =>
+  new RunletError('RN804', { what, where: `slot ${slot}`, tryThis: '`runlet status` shows the bundles of the slot' });

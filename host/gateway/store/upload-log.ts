@@ -1,15 +1,15 @@
 /**
- * One upload on the disk: what it is for and the pieces that came, so that a start after a crash finds how
- * far it got.
+ * UploadLog: one upload on the disk, with its header and the pieces received so far. A start after a crash
+ * continues from the last complete piece.
  *
- * In: pieces, in order.  Out: a file that only grows, each piece under a checksum of itself and of all before
- * it. A piece counts once it is synced. What a crash leaves after the last whole piece (a torn write, zeros,
- * an older tail) fits no checksum and is cut off. The file is open while a piece is written, and no longer:
- * uploads that wait hold none.
+ * In: pieces, in order.  Out: a file that only grows, with a chained checksum for each piece.  Errors: RN802.
+ * Rule: a piece counts as received once it is synced. Bytes after the last complete piece (a torn write,
+ * zeros, an older tail) match no checksum and are cut off after a crash. The file is open only while a piece
+ * is written, so idle uploads use no descriptor.
  *
  *     file     "runlet-upload 1\n", records: first the header as JSON, then the upload's bytes
  *     record   u32 bytes, little endian; the check; bytes
- *     check    16 bytes of the SHA-256 of: the check before (at first 16 zeros), the length, the bytes
+ *     check    16 bytes of the SHA-256 of: the previous check (first: 16 zeros), the length, the bytes
  */
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
@@ -17,9 +17,9 @@ import { type Disk, type DiskFile, diskError } from './disk.ts';
 
 const headerSchema = v.object({
   slot: v.string(),
-  /** Bytes in all, where the client said. */
+  /** Total number of bytes, if the client announced it. */
   length: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  /** Milliseconds since 1970. */
+  /** Time of the first request, in milliseconds since 1970. */
   beganMs: v.pipe(v.number(), v.finite()),
 });
 export type UploadHeader = v.InferOutput<typeof headerSchema>;
@@ -41,7 +41,7 @@ function recordOf(before: Uint8Array, bytes: Uint8Array): { record: Uint8Array; 
   return { record, check };
 }
 
-/** The whole records of a file, and where they end. */
+/** Reads the complete records of a file. @returns them, the last check, and the offset after them. */
 function readRecords(file: Uint8Array): { records: Uint8Array[]; check: Uint8Array; end: number } {
   const records: Uint8Array[] = [];
   let check: Uint8Array = new Uint8Array(checkBytes);
@@ -77,7 +77,7 @@ export class UploadLog {
   #disk: Disk;
   #path: string;
   #check: Uint8Array;
-  /** Bytes of the file, all of them whole records. */
+  /** Number of bytes of complete records in the file. */
   #end: number;
   #received: number;
 
@@ -95,12 +95,12 @@ export class UploadLog {
     this.#received = about.received;
   }
 
-  /** Bytes of the upload that are there after a crash. */
+  /** Number of bytes of the upload that are durable. */
   get received(): number {
     return this.#received;
   }
 
-  /** A new file in `folder`; it is there after a crash. @throws RN802, and nothing is left */
+  /** Creates a durable file in `folder`. @throws RN802; the file is then removed */
   static async create(disk: Disk, folder: string, name: string, header: UploadHeader): Promise<UploadLog> {
     const path = `${folder}/${name}`;
     let file: DiskFile | undefined;
@@ -123,8 +123,8 @@ export class UploadLog {
   }
 
   /**
-   * What a run before left, cut off after its last whole piece and synced; undefined: nothing that can be
-   * gone on with.
+   * Opens the upload of an earlier run, cuts it off after the last complete piece and syncs it. Resolves with
+   * undefined if the file has no valid header.
    */
   static async recover(disk: Disk, path: string): Promise<UploadLog | undefined> {
     const found = await disk.read(path);
@@ -140,9 +140,7 @@ export class UploadLog {
     return new UploadLog(disk, path, header, { check, end, received: total(records.slice(1)) });
   }
 
-  /**
-   * Puts a piece on the disk; it is there after a crash. @throws RN802, after which the upload cannot go on
-   */
+  /** Appends a piece and syncs it. @throws RN802; the upload cannot be continued then */
   async append(bytes: Uint8Array): Promise<void> {
     const { record, check } = recordOf(this.#check, bytes);
     try {
@@ -161,7 +159,7 @@ export class UploadLog {
     this.#received += bytes.length;
   }
 
-  /** All bytes of the upload; fewer than `received` where the file was changed meanwhile. @throws RN802 */
+  /** Reads all bytes of the upload; fewer than `received` if the file was damaged meanwhile. @throws RN802 */
   async read(): Promise<Uint8Array> {
     const found = await this.#disk.read(this.#path).catch((error: unknown) => {
       throw diskError(error, 'the upload');

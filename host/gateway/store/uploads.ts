@@ -1,12 +1,13 @@
 /**
- * Bundles on their way in: resumable by offset, as OCI registries and tus take blobs, also by the gateway's
- * next run.
+ * Uploads: receives bundles in pieces. A client can resume an upload by offset, also after a restart of the
+ * gateway, as with blobs of OCI registries and tus.
  *
- * In: pieces with the offset where they begin.  Out: the whole, once its digest was said. Sizes are checked
- * before anything is read; what was received stays when a connection or the gateway breaks, and the client
- * asks where to go on. Every offset that it is told is one that a crash does not take back. Nothing is left
- * of an upload that ended, was refused, or was idle or under way too long; number and bytes of those that are
- * under way are bounded: a new one takes the place of the one that has been idle longest.
+ * In: pieces with their offsets.  Out: the complete bundle.  Errors: RN802, RN806, RN807, RN808, RN809,
+ * RN813.
+ * Rule: sizes are checked before anything is read. If a connection or the gateway breaks, received bytes
+ * stay, and the client asks for the offset to continue from. Every reported offset is durable. An upload is
+ * removed when it ends, is refused, is idle too long or is too old. The number and the bytes of pending
+ * uploads are bounded; a new upload replaces the one that has been idle longest.
  *
  *     uploads/<id>   an upload (upload-log.ts)
  */
@@ -20,23 +21,23 @@ import { UploadLog } from './upload-log.ts';
 interface Upload {
   id: string;
   log: UploadLog;
-  /** A request is writing, or it is verified. */
+  /** True while a request writes to the upload or the bundle is verified. */
   busy: boolean;
   touchedMs: number;
 }
 
 export interface UploadLimits {
-  /** Uploads under way. */
+  /** Largest number of pending uploads. */
   most: number;
-  /** What they may take in all, in largest bundles (Policy.mostBytes). */
+  /** Upper bound of their total size, as a multiple of the largest bundle (Policy.mostBytes). */
   mostBundles: number;
-  /** Without a request. A start counts as one. */
+  /** Time without a request after which an upload is removed, in milliseconds; counted again at a start. */
   idleMs: number;
-  /** From its first request on. */
+  /** Longest time since the first request, in milliseconds. */
   oldestMs: number;
-  /** Bytes that are synced at once; what waits for it is in memory. */
+  /** Number of bytes that are buffered in memory and then synced together. */
   pieceBytes: number;
-  /** Milliseconds since 1970. */
+  /** Returns the time in milliseconds since 1970. */
   now: () => number;
 }
 
@@ -52,9 +53,10 @@ export const uploadLimits: UploadLimits = {
 const folder = 'uploads';
 const pathOf = (id: string): string => `${folder}/${id}`;
 const ids = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const lookMs = 30_000;
+/** Time between two checks for old uploads, in milliseconds. */
+const expireMs = 30_000;
 
-/** What an upload may still come to. */
+/** Returns the announced size of an upload in bytes, or the bytes received so far if none was announced. */
 const sizeOf = ({ log }: Pick<Upload, 'log'>): number => Math.max(log.header.length ?? 0, log.received);
 
 export class Uploads {
@@ -62,21 +64,18 @@ export class Uploads {
   #policy: Policy;
   #limits: UploadLimits;
   #all = new Map<string, Upload>();
-  /** Uploads begin one after the other, so that each finds the room that it was given. */
+  /** Queue of new uploads. They begin one after the other, so that no other takes the room made for one. */
   #begins: Promise<unknown> = Promise.resolve();
-  #look: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
 
   private constructor(disk: Disk, policy: Policy, limits: UploadLimits) {
     this.#disk = disk;
     this.#policy = policy;
     this.#limits = limits;
-    this.#look = setInterval(() => void this.expire().catch(() => {}), lookMs).unref();
+    this.#timer = setInterval(() => void this.expire().catch(() => {}), expireMs).unref();
   }
 
-  /**
-   * Takes up what the run before left, the newest first, and removes what is too much, too old or damaged.
-   * @throws RN802
-   */
+  /** Recovers uploads of the last run, newest first; removes excess, old and damaged ones. @throws RN802 */
   static async open(disk: Disk, policy: Policy, limits: Partial<UploadLimits> = {}): Promise<Uploads> {
     const uploads = new Uploads(disk, policy, { ...uploadLimits, ...limits });
     try {
@@ -93,7 +92,7 @@ export class Uploads {
     const names = await this.#disk.list(folder);
     const found: Upload[] = [];
     for (const id of names) {
-      // what cannot be read or synced is no reason not to start
+      // an upload that cannot be read or synced must not prevent the start
       const log = ids.test(id) ? await UploadLog.recover(this.#disk, pathOf(id)).catch(unreadable) : undefined;
       const one = log && { id, log, busy: false, touchedMs: now() };
       if (one && sizeOf(one) <= this.#policy.mostBytes && !this.#isOld(one)) found.push(one);
@@ -102,7 +101,7 @@ export class Uploads {
     found.sort((a, b) => b.log.header.beganMs - a.log.header.beganMs);
     for (const one of found) {
       this.#all.set(one.id, one);
-      if (this.#all.size > most || this.#bytes() > this.#mostBytes) await this.remove(one.id);
+      if (this.#all.size > most || this.#bytes() > this.#maxBytes) await this.remove(one.id);
     }
     if (names.length > 0) await this.#disk.syncFolder(folder);
   }
@@ -111,21 +110,21 @@ export class Uploads {
     return this.#all.size;
   }
 
-  get #mostBytes(): number {
+  get #maxBytes(): number {
     return this.#limits.mostBundles * this.#policy.mostBytes;
   }
 
   #bytes = (): number => [...this.#all.values()].reduce((sum, one) => sum + sizeOf(one), 0);
   #isOld = ({ log }: Pick<Upload, 'log'>): boolean => this.#limits.now() - log.header.beganMs > this.#limits.oldestMs;
 
-  /** Removes what was idle or under way too long. */
+  /** Removes uploads that have been idle too long or are too old. */
   async expire(): Promise<void> {
     const { idleMs, now } = this.#limits;
     for (const one of [...this.#all.values()])
       if (!one.busy && (now() - one.touchedMs > idleMs || this.#isOld(one))) await this.remove(one.id);
   }
 
-  /** @throws RN802, RN808, RN813 */
+  /** Begins an upload. @returns its id. @throws RN802, RN808, RN813 */
   begin(slot: string, length?: number): Promise<string> {
     const id = this.#begins.then(() => this.#begin(slot, length));
     this.#begins = id.catch(() => {});
@@ -144,11 +143,11 @@ export class Uploads {
   }
 
   /**
-   * The one that has been idle longest goes; its client is told to begin again (RN806). @throws RN802, RN813
-   * all are being written
+   * Makes room by removing the uploads that have been idle longest; their clients get RN806.
+   * @throws RN802, RN813 if all are being written.
    */
   async #makeRoom(bytes: number): Promise<void> {
-    const full = () => this.#all.size >= this.#limits.most || this.#bytes() + bytes > this.#mostBytes;
+    const full = () => this.#all.size >= this.#limits.most || this.#bytes() + bytes > this.#maxBytes;
     while (full()) {
       let oldest: Upload | undefined;
       for (const one of this.#all.values()) if (!one.busy && (!oldest || one.touchedMs < oldest.touchedMs)) oldest = one;
@@ -159,14 +158,14 @@ export class Uploads {
     this.#checkRoom(bytes);
   }
 
-  /** @throws RN813 */
+  /** Checks that there is room for `more` bytes. @throws RN813 */
   #checkRoom(more: number): void {
     const bytes = this.#bytes();
-    if (bytes + more > this.#mostBytes)
-      throw tooMany(`they take ${bytes} of ${this.#mostBytes} bytes, and ${more} more do not fit`);
+    if (bytes + more > this.#maxBytes)
+      throw tooMany(`they take ${bytes} of ${this.#maxBytes} bytes, and ${more} more do not fit`);
   }
 
-  /** Bytes received so far, which no crash takes back. @throws RN806 */
+  /** Returns the number of durable bytes, which is the offset to continue from. @throws RN806 */
   offset(id: string): number {
     const upload = this.#find(id);
     upload.touchedMs = this.#limits.now();
@@ -174,9 +173,10 @@ export class Uploads {
   }
 
   /**
-   * Takes a piece that begins at `from` (default: where the last one ended).
-   * @returns bytes received so far @throws RN806, RN807 it begins elsewhere, or another request is writing;
-   * RN802, RN808, RN809, RN813
+   * Appends a piece.
+   * @param from its offset; by default the end of the last piece.
+   * @returns number of bytes received so far. @throws RN806, RN807 if the offset is wrong or another request
+   * is writing; RN802, RN808, RN809, RN813
    */
   async append(id: string, pieces: AsyncIterable<Uint8Array>, from?: number): Promise<number> {
     const upload = this.#find(id);
@@ -186,13 +186,13 @@ export class Uploads {
         what: upload.busy ? 'another request is writing to this upload' : 'the piece does not begin where the last one ended',
         where: `upload ${id}`,
         why: `${log.received} bytes have been received${from === undefined ? '' : `, and it begins at ${from}`}`,
-        tryThis: 'ask for the offset (HEAD), and go on there',
+        tryThis: 'ask for the offset (HEAD) and continue there',
       });
     upload.busy = true;
     try {
       await this.#write(upload, pieces);
     } catch (error) {
-      // a connection that broke leaves what came; a refusal or a full disk leaves nothing
+      // received bytes stay after a broken connection, but not after a refusal or on a full disk
       if (isRunletError(error)) await this.remove(id);
       throw error;
     } finally {
@@ -204,24 +204,24 @@ export class Uploads {
 
   async #write({ id, log }: Upload, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const { length } = log.header;
-    const waits = new Uint8Array(this.#limits.pieceBytes);
-    let waiting = 0;
+    const buffer = new Uint8Array(this.#limits.pieceBytes);
+    let buffered = 0;
     const flush = async () => {
-      if (waiting > 0) await log.append(waits.subarray(0, waiting));
-      waiting = 0;
+      if (buffered > 0) await log.append(buffer.subarray(0, buffered));
+      buffered = 0;
     };
     try {
       for await (const piece of pieces) {
-        const now = log.received + waiting + piece.length;
-        if (length !== undefined && now > length) throw tooLong(id, length);
-        checkBytes(now, this.#policy);
-        if (length === undefined) this.#checkRoom(waiting + piece.length);
+        const total = log.received + buffered + piece.length;
+        if (length !== undefined && total > length) throw tooLong(id, length);
+        checkBytes(total, this.#policy);
+        if (length === undefined) this.#checkRoom(buffered + piece.length);
         for (let at = 0; at < piece.length; ) {
-          const part = piece.subarray(at, at + waits.length - waiting);
-          waits.set(part, waiting);
-          waiting += part.length;
+          const part = piece.subarray(at, at + buffer.length - buffered);
+          buffer.set(part, buffered);
+          buffered += part.length;
           at += part.length;
-          if (waiting === waits.length) await flush();
+          if (buffered === buffer.length) await flush();
         }
       }
     } catch (error) {
@@ -232,9 +232,9 @@ export class Uploads {
   }
 
   /**
-   * Gives the whole bytes to `use`; then the upload ends, whatever `use` says. Where the gateway ends before,
-   * it can be done again.
-   * @throws RN806, RN807 another request is writing, RN809 bytes are missing, and what `use` throws
+   * Passes the complete bytes to `use` and then removes the upload, also if `use` throws. If the gateway ends
+   * before that, the client can repeat it.
+   * @throws RN806, RN807 if another request is writing, RN809 if bytes are missing, and the error of `use`
    */
   async finish<T>(id: string, use: (whole: { slot: string; bytes: Uint8Array }) => Promise<T>): Promise<T> {
     const upload = this.#find(id);
@@ -243,14 +243,14 @@ export class Uploads {
       throw new RunletError('RN807', {
         what: 'another request is writing to this upload',
         where: `upload ${id}`,
-        tryThis: 'wait for it',
+        tryThis: 'wait until that request has ended',
       });
     if (received === 0 || (header.length !== undefined && received !== header.length))
       throw new RunletError('RN809', {
         what: 'the upload is not complete',
         where: `upload ${id}`,
         why: `${received} of ${header.length ?? 'some'} bytes have been received`,
-        tryThis: 'send the rest, then its digest',
+        tryThis: 'send the missing bytes, then the digest',
       });
     upload.busy = true;
     try {
@@ -268,10 +268,10 @@ export class Uploads {
     await this.#disk.syncFolder(folder);
   }
 
-  /** What is under way stays on the disk for the next run. */
+  /** Stops. Pending uploads stay on the disk for the next run. */
   async close(): Promise<void> {
-    clearInterval(this.#look);
-    // a request that is still writing must not find its upload to remove
+    clearInterval(this.#timer);
+    // a request that is still writing must not remove its upload
     this.#all.clear();
   }
 
@@ -281,13 +281,13 @@ export class Uploads {
     throw new RunletError('RN806', {
       what: 'there is no such upload',
       where: id.slice(0, 40),
-      why: 'it has ended, was idle too long, or was never begun',
-      tryThis: 'begin a new one',
+      why: 'it has ended, was idle too long, or never existed',
+      tryThis: 'begin a new upload',
     });
   }
 }
 
-/** An error of the disk or of the header: nothing that can be gone on with. Anything else is a fault. */
+/** Ignores errors of the disk and of the header, which mean that the upload is lost. Throws other errors. */
 function unreadable(error: unknown): undefined {
   if (error instanceof SyntaxError || typeof (error as { code?: unknown }).code === 'string') return undefined;
   throw error;
@@ -295,16 +295,16 @@ function unreadable(error: unknown): undefined {
 
 const tooMany = (why: string): RunletError =>
   new RunletError('RN813', {
-    what: 'too many uploads are under way',
+    what: 'too many uploads are pending',
     where: 'uploads',
     why,
-    tryThis: 'try again later; an upload without a request for ten minutes ends',
+    tryThis: 'try again later; an upload ends after ten minutes without a request',
   });
 
 const tooLong = (id: string, length: number): RunletError =>
   new RunletError('RN809', {
-    what: 'the upload is longer than was said',
+    what: 'the upload is longer than announced',
     where: `upload ${id}`,
     why: `${length} bytes were announced`,
-    tryThis: 'begin a new one',
+    tryThis: 'begin a new upload',
   });

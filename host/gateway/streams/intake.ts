@@ -1,13 +1,14 @@
 /**
- * Where frames of all wires that may lose some come in: ordered, filled and counted by policy, shed where
- * they come faster than they are computed.
+ * Intake: takes frames from wires that may lose messages. Orders, fills and counts them by policy, and sheds
+ * load when frames arrive faster than they are processed.
  *
- * In: messages of frames with a stream's name.  Out: Gateway.deliver and Gateway.reset; `decorate` says of an
- * output what its sender calls its last tick. Everything that can refuse a message comes before the
- * sequencer: nothing after it throws. A refused message of a stream that runs is counted, and its ticks are a
- * gap like any other. A message for which no stream runs leaves nothing behind. Shed: a message is thrown
- * away and counted if its stream has more than `mostWaitingHops` hops (and `mostLagMs` of signal) waiting, or
- * if its thread lets frames wait longer than `mostLagMs`. An `overload` event says when that begins and ends.
+ * In: messages of frames with a stream's name.  Out: calls of Gateway.deliver and Gateway.reset; `decorate`
+ * adds the sender's tick number to an output.  Errors: those of `take`.
+ * Rule: all checks that can refuse a message come before the sequencer, and nothing after it throws. The
+ * ticks of a refused message become a gap of the stream. If no stream runs, a refused message creates none.
+ * Shedding: a message is dropped and counted if its stream has more than `mostWaitingHops` hops (and more
+ * than `mostLagMs` of signal) in its queue, or if frames wait for its thread longer than `mostLagMs`. An
+ * `overload` event reports the begin and the end.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { join } from '../../../models/lists.ts';
@@ -21,13 +22,15 @@ import type { FramesMessage, OutputMessage } from './wire.ts';
 export interface IntakeOptions {
   late: LatePolicy;
   gap: GapPolicy;
-  /** Default: the hop of the stream's module. */
+  /** Number of ticks that a tick may be late before it is lost; by default the hop of the stream's module. */
   reorderTicks?: number;
-  /** Default: its window. */
+  /** Largest number of ticks that are filled in one gap; by default the module's window. */
   gapLimitTicks?: number;
-  /** Ticks that are missing are waited for no longer than this. */
+  /** Longest time without a message, in milliseconds, before the missing ticks are lost. */
   reorderMs: number;
+  /** Number of waiting hops above which a stream's messages are shed. */
   mostWaitingHops: number;
+  /** Waiting time of frames above which messages are shed, in milliseconds. */
   mostLagMs: number;
 }
 
@@ -44,26 +47,27 @@ export interface TakeOptions extends FramesMessage {
   slot?: string;
 }
 
-/** Ticks of all streams, and messages. A message without a stream counts as a message alone. */
+/** Counts of ticks and messages over all streams. A message without a stream adds no ticks. */
 export type IntakeCounts = SequencerCounts & { messages: number; refusedMessages: number };
 
 interface Lane {
   stream: string;
   sequencer: Sequencer;
   hop: number;
-  /** The sender gave a number with its latest message. */
+  /** True if the latest message had the sender's number. */
   numbered: boolean;
   tickMs?: number;
-  /** The sender's number of tick 0 of the stream, from a frame of the stream on. */
+  /** From `frame` of the stream on, the sender's number of a frame is the frame plus `offset`. */
   epochs: { frame: number; offset: number }[];
   stamp?: { from: number; timestampMs: number };
   heardMs: number;
   shedding: boolean;
 }
 
-const calmMs = 1000;
+/** Time without shedding after which an overload has ended, in milliseconds. A choice. */
+const overloadEndMs = 1000;
 
-/** A tick of real values 0.0. */
+/** Returns the bytes of a tick of real values 0.0. */
 function zeroTickOf({ inputs }: Manifest): Uint8Array {
   const parts = inputs.map(({ hostType, zeroPoint, elements, rate = 1 }) => {
     const count = elements * rate;
@@ -78,7 +82,7 @@ export class Intake {
   readonly gateway: Gateway;
   readonly options: IntakeOptions;
   #lanes = new Map<string, Lane>();
-  /** Of streams that have ended. */
+  /** Sum of the counts of streams that have ended. */
   #ended = noCounts();
   #refusedMessages = 0;
   #messages = 0;
@@ -98,21 +102,20 @@ export class Intake {
     for (const stop of this.#stops) stop();
   }
 
-  /** Sums over all streams. */
+  /** Returns the sums over all streams. */
   counts(): IntakeCounts {
     const sum = { ...this.#ended };
     for (const { sequencer } of this.#lanes.values()) add(sum, sequencer.counts);
     return { ...sum, messages: this.#messages, refusedMessages: this.#refusedMessages };
   }
 
-  /** Of one stream; undefined where it came over a wire that loses nothing. */
+  /** Returns the counts of one stream; undefined if its frames arrive over a wire that loses nothing. */
   countsOf = (stream: string): SequencerCounts | undefined => this.#lanes.get(stream)?.sequencer.counts;
 
   /**
-   * Takes frames. What is wrong with a message is the sender's, and is thrown; what is late, lost or too much
-   * is counted.
-   * @returns whether they were taken, and not shed
-   * @throws RN805, RN813, RN842, RN844, RN846, RN847, RN876, and others of a module that has failed
+   * Takes frames. Throws if the message is wrong; late, lost and shed ticks are only counted.
+   * @returns true if the frames were taken, false if they were shed.
+   * @throws RN805, RN813, RN842, RN844, RN846, RN847, RN876, and the error of a module that has failed.
    */
   take(message: TakeOptions): boolean {
     this.#messages++;
@@ -126,7 +129,7 @@ export class Intake {
 
   #take({ stream: id, slot, from, timestampMs, bytes }: TakeOptions): boolean {
     const { gateway } = this;
-    // what is refused here does not belong to the stream
+    // a message that is refused here does not belong to the stream and is not counted for it
     const entry = gateway.entry(id, slot);
     const lane = this.#lanes.get(id) ?? this.#laneOf(entry);
     const ticks = Math.ceil(bytes.length / entry.tickBytes);
@@ -134,8 +137,8 @@ export class Intake {
     lane.numbered = from !== undefined;
     try {
       gateway.checkRuns(entry);
-      if (this.#tooMuch(entry, lane, bytes)) {
-        this.#shedding(id, ticks);
+      if (this.#mustShed(entry, lane, bytes)) {
+        this.#countShed(id, ticks);
         lane.sequencer.skip({ what: 'shed', from, ticks });
         return false;
       }
@@ -150,16 +153,16 @@ export class Intake {
   }
 
   /**
-   * A part of a stream could not be read at all. If its sender gives no numbers, its ticks are missing from
-   * here on.
-   * @param ticks undefined if nobody knows how many there were: the signal then begins again
+   * Records that a message of a stream could not be read. If its sender gives no numbers, its ticks become a
+   * gap here.
+   * @param ticks number of ticks in the message; if it is unknown (undefined), the signal starts again.
    */
   unreadable(stream: string, ticks?: number): void {
     const lane = this.#lanes.get(stream);
     if (lane && !lane.numbered) lane.sequencer.skip({ what: 'refused', ticks });
   }
 
-  /** What a reader of an output gets, in the sender's numbers. */
+  /** Returns an output as its reader receives it, with the sender's tick number. */
   decorate({ stream, sequence, frame, timestampMs, digest, filled, values }: OutputEvent): OutputMessage {
     const offset = this.#lanes.get(stream)?.epochs.findLast((epoch) => epoch.frame < frame)?.offset ?? 0;
     const joined = values.length === 1 ? (values[0] as Float32Array) : join(Float32Array, values);
@@ -187,10 +190,10 @@ export class Intake {
       if (step.kind === 'reset') {
         gateway.reset(id, step.ticks);
         lane.stamp = undefined;
-        this.#number(lane, at + step.ticks, step.from);
+        this.#addEpoch(lane, at + step.ticks, step.from);
         continue;
       }
-      this.#number(lane, at, step.from);
+      this.#addEpoch(lane, at, step.from);
       const { from, bytes, skipped, filled } = step;
       if (step.timestampMs !== undefined) lane.stamp = { from, timestampMs: step.timestampMs + skipped * (lane.tickMs ?? 0) };
       else if (!filled) lane.stamp = undefined;
@@ -199,53 +202,56 @@ export class Intake {
     }
   }
 
-  /** Frame `frame` of the stream is the sender's tick `from`. */
-  #number({ epochs }: Lane, frame: number, from: number): void {
+  /** Records that frame `frame` of the stream is the sender's tick `from`. */
+  #addEpoch({ epochs }: Lane, frame: number, from: number): void {
     if (epochs.at(-1)?.offset !== from - frame) epochs.push({ frame, offset: from - frame });
     if (epochs.length > 16) epochs.shift();
   }
 
-  /** Once a stream sheds it does so until little waits: few long gaps are better than many short ones. */
-  #tooMuch({ stream, tickBytes }: Entry, lane: Lane, bytes: Uint8Array): boolean {
+  /**
+   * Returns true if a message must be shed. Shedding continues until the queue is short, because few long
+   * gaps are better than many short ones.
+   */
+  #mustShed({ stream, tickBytes }: Entry, lane: Lane, bytes: Uint8Array): boolean {
     const { mostWaitingHops, mostLagMs } = this.options;
     const { waiting = 0, lagMs = 0 } = stream ?? {};
-    // the hops of sound are short
-    const most = Math.max(mostWaitingHops * lane.hop, mostLagMs / (lane.tickMs ?? Number.POSITIVE_INFINITY));
+    // sound has short hops, so the time is a lower bound of the capacity
+    const capacity = Math.max(mostWaitingHops * lane.hop, mostLagMs / (lane.tickMs ?? Number.POSITIVE_INFINITY));
     lane.shedding =
-      waiting > (lane.shedding ? Math.max(lane.hop, most / 4) : most) ||
+      waiting > (lane.shedding ? Math.max(lane.hop, capacity / 4) : capacity) ||
       lagMs > (lane.shedding ? mostLagMs / 2 : mostLagMs) ||
       waiting * tickBytes + bytes.length > this.gateway.mostWaitingBytes;
     return lane.shedding;
   }
 
-  #shedding(id: string, ticks: number): void {
+  #countShed(id: string, ticks: number): void {
     const state = this.#overload;
     state.lastMs = performance.now();
     state.streams.add(id);
     if (!state.active) {
       Object.assign(state, { active: true, shedTicks: 0 });
-      this.#tell('begins');
+      this.#emitOverload('begins');
     }
     state.shedTicks += ticks;
   }
 
-  #tell(state: 'begins' | 'ends'): void {
+  #emitOverload(state: 'begins' | 'ends'): void {
     const { shedTicks, streams } = this.#overload;
-    const why = 'frames come faster than they are computed: the newest are thrown away';
+    const why = 'frames arrive faster than they are processed: the newest are dropped';
     this.gateway.events.emit('overload', { state, why, shedTicks, streams: streams.size });
   }
 
-  /** Ends what is over: an overload, and waiting for ticks that do not come. */
+  /** Ends an overload after a quiet time, and stops waiting for ticks that do not arrive in time. */
   #tidy(): void {
     const now = performance.now();
     const { active, lastMs, streams } = this.#overload;
-    if (active && now - lastMs > calmMs) {
-      this.#tell('ends');
+    if (active && now - lastMs > overloadEndMs) {
+      this.#emitOverload('ends');
       this.#overload.active = false;
       streams.clear();
     }
     for (const lane of this.#lanes.values()) {
-      // what waits for a stream that has failed waits for its next module
+      // a stream that has failed keeps its held ticks for its next module
       if (lane.sequencer.heldTicks === 0 || now - lane.heardMs <= this.options.reorderMs) continue;
       if (this.gateway.streams.get(lane.stream)?.failure) continue;
       this.#run(this.gateway.entry(lane.stream), lane, lane.sequencer.flush());

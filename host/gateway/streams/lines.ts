@@ -1,12 +1,13 @@
 /**
- * Frames from standard input and from serial lines: a frame a line, or binary messages between zero bytes.
+ * Lines: reads frames from standard input and serial lines, as text or binary messages.
  *
- * In: bytes as they arrive.  Out: Intake.take. Text: the numbers of a tick (of all inputs in turn) between
- * commas or spaces; with `numbered` the first is the tick's number. A line that is noise is counted as a tick
- * that is missing, as lines are lost on a wire. Binary: messages of wire.ts, each COBS-encoded and ended by a
- * zero byte (S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", 1999), so that a reader finds the
- * next one after noise. A pipe is asked to wait where frames come faster than they are computed; a serial
- * line cannot be, and sheds.
+ * In: bytes as they arrive.  Out: calls of Intake.take.
+ * Text: one tick per line, its numbers (input after input) separated by commas or spaces. With `numbered` the
+ * first number is the tick's number. An unreadable line counts as a missing tick, like a lost one.
+ * Binary: messages of wire.ts, each COBS-encoded and followed by a zero byte, so that a reader finds the next
+ * message after noise. Source: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", 1999.
+ * Back-pressure: if frames arrive too fast, reading from a pipe pauses. A serial line cannot wait, so its
+ * frames are shed.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { isRunletError } from '../../../models/error.ts';
@@ -20,38 +21,39 @@ export interface LinesOptions {
   stream: string;
   slot?: string;
   format: (typeof lineFormats)[number];
-  /** The first number of a line is the tick's. */
+  /** True if the first number of a line is the tick's number. */
   numbered?: boolean;
-  /** The sender can wait. */
+  /** True if the sender can wait (a pipe), so that reading may pause. */
   patient?: boolean;
 }
 
 export interface LineCounts {
   lines: number;
-  /** Lines or messages that were noise. */
+  /** Lines or messages that could not be read or were refused. */
   bad: number;
 }
 
-const mostLineBytes = 1 << 16;
+const maxLineBytes = 1 << 16;
+/** Time between two checks of the queue while reading pauses, in milliseconds. */
 const waitMs = 5;
 
 const kinds = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;
 
-/** A tick of numbers as it travels; undefined where a number is none, or does not fit. */
+/** Returns the bytes of a tick; undefined if the count of numbers is wrong or one does not fit its type. */
 export function tickOf({ inputs }: Pick<Manifest, 'inputs'>, numbers: readonly number[]): Uint8Array | undefined {
   let at = 0;
   const parts = inputs.map(({ hostType, elements, rate = 1 }) => {
-    const mine = numbers.slice(at, at + elements * rate);
+    const part = numbers.slice(at, at + elements * rate);
     at += elements * rate;
-    const values = kinds[hostType].from(mine);
-    const fits = hostType === 'float32' ? mine.every(Number.isFinite) : mine.every((x, i) => x === values[i]);
+    const values = kinds[hostType].from(part);
+    const fits = hostType === 'float32' ? part.every(Number.isFinite) : part.every((x, i) => x === values[i]);
     return fits ? new Uint8Array(values.buffer, 0, values.byteLength) : undefined;
   });
   if (at !== numbers.length || parts.some((part) => !part)) return undefined;
   return Uint8Array.from((parts as Uint8Array[]).flatMap((part) => [...part]));
 }
 
-/** A message without its zero bytes. */
+/** Returns the COBS encoding of a message, which has no zero bytes. */
 export function cobs(bytes: Uint8Array): Uint8Array {
   const out: number[] = [0];
   let code = 0;
@@ -66,7 +68,7 @@ export function cobs(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(out);
 }
 
-/** @returns undefined where it is no COBS */
+/** Decodes COBS. @returns the message, or undefined if the encoding is invalid. */
 export function uncobs(bytes: Uint8Array): Uint8Array | undefined {
   const out = new Uint8Array(bytes.length);
   let length = 0;
@@ -81,7 +83,7 @@ export function uncobs(bytes: Uint8Array): Uint8Array | undefined {
   return out.slice(0, length);
 }
 
-/** Parts between separator bytes, as they come; what is longer than a line may be is given as undefined. */
+/** Yields the parts between separator bytes as they arrive, and undefined for a part above maxLineBytes. */
 async function* partsOf(bytes: AsyncIterable<Uint8Array>, separator: number): AsyncGenerator<Uint8Array | undefined> {
   let rest: Uint8Array = new Uint8Array();
   for await (const piece of bytes) {
@@ -92,7 +94,7 @@ async function* partsOf(bytes: AsyncIterable<Uint8Array>, separator: number): As
       from = to + 1;
     }
     rest = all.slice(from);
-    if (rest.length <= mostLineBytes) continue;
+    if (rest.length <= maxLineBytes) continue;
     rest = new Uint8Array();
     yield undefined;
   }
@@ -101,7 +103,10 @@ async function* partsOf(bytes: AsyncIterable<Uint8Array>, separator: number): As
 
 const newline = 10;
 
-/** Reads until the bytes end. What the gateway refuses for good (no bundle, a failed module) is thrown. */
+/**
+ * Reads frames until the bytes end.
+ * @throws the gateway's error if it cannot take any frames: it has no bundle, or the module has failed.
+ */
 export async function readLines(
   intake: Intake,
   bytes: AsyncIterable<Uint8Array>,
@@ -129,14 +134,14 @@ export async function readLines(
       const message = part && messageOf(part);
       if (!message) {
         counts.bad++;
-        // a line stands for a tick; nobody knows what a damaged message stood for
+        // a line is one tick; the number of ticks in a damaged message is unknown
         intake.unreadable(stream, format === 'csv' ? 1 : undefined);
         continue;
       }
       const id = ('stream' in message && message.stream) || stream;
-      const most = () =>
+      const capacity = () =>
         options.mostWaitingHops * (gateway.slots.get(gateway.streams.get(id)?.slot ?? 'main')?.active?.manifest.hop ?? 1);
-      const behind = ({ waiting, lagMs }: Stream): boolean => waiting > most() >> 1 || lagMs > options.mostLagMs / 2;
+      const behind = ({ waiting, lagMs }: Stream): boolean => waiting > capacity() >> 1 || lagMs > options.mostLagMs / 2;
       for (let one = gateway.streams.get(id); patient && one && behind(one); one = gateway.streams.get(id))
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       intake.take({ timestampMs: patient ? undefined : Date.now(), ...message, stream: id, slot });

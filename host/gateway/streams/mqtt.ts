@@ -1,13 +1,13 @@
 /**
- * Frames in and outputs out over MQTT, by a broker (docs/streams.md has topics and QoS).
+ * MQTT wire: takes frames and publishes outputs through a broker (topics and QoS: docs/streams.md).
  *
- * In: runlet/<gateway>/streams/<stream>/frames, binary messages of wire.ts; with slots other than `main`
+ * In: binary messages of wire.ts on runlet/<gateway>/streams/<stream>/frames; for slots other than `main` on
  * runlet/<gateway>/slots/<slot>/streams/....
- * Out: .../outputs beside it; runlet/<gateway>/status, retained, `online` or, as the last will, `offline`. A
- * frame that the broker kept (retained) is none of the live signal and is left out. While the broker cannot
- * be reached outputs are dropped and counted; the client comes back by itself. A message has at most 1 MiB,
- * the names in its topic are those of docs/gateway.md, and outputs that the broker has not taken are bounded
- * too. What is refused is counted, and logged once a second at the most.
+ * Out: messages on .../outputs; runlet/<gateway>/status, retained: `online`, or `offline` as the last will.
+ * Errors: RN871, RN878. Refused messages are counted, and logged at most once per second.
+ * Rule: retained frames are ignored, because they are not live. A message has at most 1 MiB, and the names in
+ * its topic follow docs/gateway.md. The number and size of unacknowledged outputs are bounded. Outputs are
+ * dropped and counted while there is no connection; the client reconnects automatically.
  */
 import type { Socket } from 'node:net';
 import type { MqttClient } from 'mqtt';
@@ -25,22 +25,22 @@ import { readFrames, writeOutput } from './wire.ts';
 
 export interface MqttOptions {
   url: string;
-  /** `<gateway>` in topics. */
+  /** Name of the gateway in topics. */
   id: string;
-  /** Of frames and outputs: 0 at most once, 1 at least once. */
+  /** QoS of frames and outputs: 0 at most once, 1 at least once. */
   qos: 0 | 1;
   username?: string;
   password?: string;
-  /** Of mqtts://. */
+  /** Certificates for mqtts://. */
   tls?: TlsParts;
 }
 
 export interface MqttCounts {
   connected: boolean;
   outputsDropped: number;
-  /** Messages that were refused: their topic names no stream, or the stream takes them not. */
+  /** Messages that were refused because of their topic or their frames. */
   refused: number;
-  /** Handlers that threw: a fault of the gateway. */
+  /** Exceptions in handlers, which are bugs of the gateway. */
   faults: number;
 }
 
@@ -49,12 +49,14 @@ export interface Mqtt {
   stop(): Promise<void>;
 }
 
-const mostBufferedBytes = 8 << 20;
-/** As a message over WebSocket. */
-const mostMessageBytes = 1 << 20;
-const mostPacketBytes = mostMessageBytes + 1024;
-/** Outputs with QoS 1 that the broker has not answered. */
-const mostUnanswered = 4096;
+/** Size of the send buffer above which outputs are dropped, in bytes. A choice. */
+const maxBufferedBytes = 8 << 20;
+/** Largest message, in bytes, as over WebSocket. */
+const maxMessageBytes = 1 << 20;
+const mostPacketBytes = maxMessageBytes + 1024;
+/** Largest number of outputs that the broker has not acknowledged; above it outputs are dropped. A choice. */
+const maxUnacknowledged = 4096;
+/** Timeout of the first connection, in milliseconds. */
 const connectMs = 10_000;
 
 const nameText = '[A-Za-z0-9][A-Za-z0-9._-]{0,63}';
@@ -67,19 +69,19 @@ export const mqttTopics = (id: string) => ({
   subscriptions: [`runlet/${id}/streams/+/frames`, `runlet/${id}/slots/+/streams/+/frames`],
 });
 
-/** Slot and stream of a topic of frames. @throws RN878 */
+/** Returns the slot and the stream of a frames topic. @throws RN878 */
 function placeOf(topic: string, id: string): { slot?: string; stream: string } {
   const [found, slot, stream] = framesTopic.exec(topic.slice(`runlet/${id}/`.length)) ?? [];
   if (found !== undefined && stream !== undefined) return { stream, ...(slot && { slot }) };
   throw new RunletError('RN878', {
-    what: 'what came over MQTT is beyond what is taken',
+    what: 'this MQTT message cannot be accepted',
     where: JSON.stringify(topic.slice(0, 80)),
-    why: 'this topic names no stream: names are letters, digits, dots, dashes and underscores, 64 at most',
-    tryThis: mqttTopics(id).frames('STREAM'),
+    why: 'the topic has no valid stream name: up to 64 letters, digits, dots, dashes and underscores',
+    tryThis: `use the topic ${mqttTopics(id).frames('STREAM')}`,
   });
 }
 
-/** Small messages leave at once, and do not wait for the answer to the one before (RFC 896). */
+/** Disables Nagle's algorithm (RFC 896), so that small messages are sent immediately. */
 export function noDelay({ stream }: MqttClient): void {
   (stream as Partial<Socket>).setNoDelay?.(true);
 }
@@ -89,20 +91,20 @@ const unreachable = (url: string, why: string): RunletError =>
     what: 'the MQTT broker cannot be reached',
     where: url.replace(/\/\/[^@/]*@/, '//').slice(0, 80),
     why,
-    tryThis: '--mqtt mqtt://HOST:1883, and a broker that runs; for mqtts://HOST:8883 its CA as --mqtt-ca',
+    tryThis: 'start the broker and use --mqtt mqtt://HOST:1883; for mqtts://HOST:8883 give its CA with --mqtt-ca',
   });
 
 interface Wire {
   intake: Intake;
   options: MqttOptions;
   counts: MqttCounts;
-  /** Of streams whose topics name one. */
+  /** Slots of the streams whose topic has a slot. */
   slotOf: Map<string, string>;
   log: Logger;
   fault: (error: unknown) => void;
 }
 
-/** What takes a message of frames. */
+/** Returns the handler of frames messages. */
 function framesOf({ intake, options: { id }, counts, slotOf, log }: Wire) {
   const warn = seldom((about, text) => log.warn(about, text));
   return (topic: string, payload: Uint8Array): void => {
@@ -118,25 +120,25 @@ function framesOf({ intake, options: { id }, counts, slotOf, log }: Wire) {
   };
 }
 
-/** Gives outputs to the broker. @returns what ends it */
-function giveOutputs(client: MqttClient, { intake, options: { id, qos }, counts, slotOf, fault }: Wire): () => void {
+/** Publishes outputs to the broker. @returns a function that stops it. */
+function publishOutputs(client: MqttClient, { intake, options: { id, qos }, counts, slotOf, fault }: Wire): () => void {
   const topics = mqttTopics(id);
-  let unanswered = 0;
-  const answered = () => {
-    unanswered--;
+  let unacknowledged = 0;
+  const acknowledged = () => {
+    unacknowledged--;
   };
   const give = (output: OutputEvent) => {
     const { stream } = output;
-    // streams of other wires have no reader here
+    // outputs of streams from HTTP are not published
     if (!intake.countsOf(stream)) return;
-    if (!client.connected || client.stream.writableLength > mostBufferedBytes || unanswered >= mostUnanswered) {
+    if (!client.connected || client.stream.writableLength > maxBufferedBytes || unacknowledged >= maxUnacknowledged) {
       counts.outputsDropped++;
       return;
     }
     const topic = topics.frames(stream, slotOf.get(stream)).replace(/frames$/, 'outputs');
-    unanswered++;
+    unacknowledged++;
     together(client.stream);
-    client.publish(topic, Buffer.from(writeOutput('', intake.decorate(output)).buffer), { qos }, answered);
+    client.publish(topic, Buffer.from(writeOutput('', intake.decorate(output)).buffer), { qos }, acknowledged);
   };
   const ends = [
     intake.gateway.events.on('output', guarded(give, fault)),
@@ -145,10 +147,10 @@ function giveOutputs(client: MqttClient, { intake, options: { id, qos }, counts,
   return () => ends.forEach((end) => void end());
 }
 
-/** @throws RN871 */
+/** Connects to a broker, and waits for the first connection. @throws RN871 */
 export async function connectMqtt(intake: Intake, options: MqttOptions, log: Logger): Promise<Mqtt> {
   const { url, id, qos, username, password, tls } = options;
-  if (!isBrokerUrl(url)) throw unreachable(url, 'this is no address of a broker');
+  if (!isBrokerUrl(url)) throw unreachable(url, 'this is not the address of a broker');
   const topics = mqttTopics(id);
   const counts: MqttCounts = { connected: false, outputsDropped: 0, refused: 0, faults: 0 };
   const fail = seldom((about, text) => log.error(about, text));
@@ -168,7 +170,7 @@ export async function connectMqtt(intake: Intake, options: MqttOptions, log: Log
     trouble: (error) => {
       failed = error;
       fail({ err: error, url }, 'mqtt');
-      // a broker may be on its way, a certificate is not
+      // a broker may still start, but a certificate does not become valid by waiting
       if (isDistrust(error)) give(error);
     },
   });
@@ -180,11 +182,11 @@ export async function connectMqtt(intake: Intake, options: MqttOptions, log: Log
     counts.connected = true;
     noDelay(client);
     log.info({ url, id }, 'mqtt: connected');
-    // rh 2: what is retained is not sent (MQTT 5)
+    // rh 2 (MQTT 5): the broker does not send retained messages
     client.subscribe(topics.subscriptions, { qos, rh: 2 }, () => {});
     client.publish(topics.status, 'online', { qos: 1, retain: true }, () => {});
   });
-  const stopOutputs = giveOutputs(client, wire);
+  const stopOutputs = publishOutputs(client, wire);
   const stop = async () => {
     stopOutputs();
     if (client.connected) client.publish(topics.status, 'offline', { qos: 1, retain: true }, () => {});

@@ -1,16 +1,16 @@
 /**
- * Who reads which stream.
+ * Readers: an index of the readers of each stream.
  *
- * In: readers, each with names of streams, or with all of them.  Out: the readers of one stream, each once;
- * those of its name come before those of all. A reader that left is nowhere.
+ * In: readers, each of some named streams or of all streams.  Out: the readers of one stream, each once;
+ * those that named it come first.
  */
 export class Readers<Reader> {
-  /** By the stream's name; a set is never empty. */
+  /** Readers by the stream's name; no set is empty. */
   readonly #byStream = new Map<string, Set<Reader>>();
   readonly #streamsOf = new Map<Reader, Set<string>>();
   readonly #ofAll = new Set<Reader>();
 
-  /** From now on `reader` reads `stream` too. */
+  /** Adds `stream` to the streams of `reader`. */
   read(reader: Reader, stream: string): void {
     const streams = this.#streamsOf.get(reader) ?? new Set();
     if (streams.has(stream)) return;
@@ -19,7 +19,7 @@ export class Readers<Reader> {
     this.#byStream.set(stream, all.add(reader));
   }
 
-  /** From now on `reader` reads every stream. It must not name streams beside that. */
+  /** Adds `reader` to the readers of all streams. The caller must not call `read` for it as well. */
   readAll(reader: Reader): void {
     this.#ofAll.add(reader);
   }

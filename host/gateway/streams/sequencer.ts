@@ -1,18 +1,19 @@
 /**
- * Puts a stream's ticks in order: what comes late, twice, out of order or not at all becomes one signal
- * without holes, or says where it begins again.
+ * Sequencer: puts the ticks of a stream in order. Late, duplicate, reordered and lost ticks become one signal
+ * without holes, or with resets where it starts again.
  *
- * In: messages of ticks with the sender's number of the first (or none: what comes next); ticks that were
- * refused or shed.  Out: steps in order, frames or a reset; exact counts. A tick is waited for until one
- * arrives that ends more than `reorderTicks` after it; then it is lost. The first `gapLimitTicks` of a gap
- * are filled (`hold`: the tick before, `zero`: the real value 0.0), and what is beyond is a reset, as is
- * every gap with `reset`. A number more than `reorderTicks` ahead (or one from which the sender counts anew)
- * may be damaged. Its message is held apart, until one comes that is beside it: then both are taken. If the
- * stream goes on from where it was, the message is refused. So a damaged number costs the ticks of its
- * message, and as many again at the most.
+ * In: messages of ticks, each with the sender's number of its first tick (by default the next number); ticks
+ * that were refused or shed.  Out: steps in order, each frames or a reset; exact counts.
+ * Rule: a missing tick counts as lost once a message arrives that ends more than `reorderTicks` after it. The
+ * first `gapLimitTicks` of a gap are filled: `hold` repeats the previous tick, `zero` inserts the real value
+ * 0.0. The rest of the gap is a reset; with policy `reset` every gap is one. A number more than
+ * `reorderTicks` ahead, or so low that the sender must have restarted its count, may be damaged. Its message
+ * is set aside until the next message. If that one is adjacent to it, both are taken. If the stream continues
+ * from its old position, the message is refused. So a damaged number costs at most twice the ticks of its
+ * message.
  * Exact: received = delivered + late + duplicate + refused + shed + held; lost + restarts = filled +
- * resetTicks; delivered + filled + resetTicks = ticks passed. Cost: O(messages held), nothing is held in
- * order. Memory: `reorderTicks`, and the newest `apartTicks` of the message held apart.
+ * resetTicks; delivered + filled + resetTicks = ticks passed. Cost: O(held messages) per push; if messages
+ * arrive in order, none is held. Memory: `reorderTicks`, and the newest `setAsideTicks` of one message.
  */
 import type { GapPolicy } from '../../session/gap.ts';
 import { compact } from '../worker/frames.ts';
@@ -22,30 +23,35 @@ export type LatePolicy = (typeof latePolicies)[number];
 
 export interface SequencerOptions {
   tickBytes: number;
-  /** A tick of real values 0.0, as it travels. */
+  /** Bytes of a tick of real values 0.0, in the format of a message. */
   zeroTick: Uint8Array;
   gap: GapPolicy;
-  /** Ticks of one gap that are filled at most. */
+  /** Largest number of ticks that are filled in one gap. */
   gapLimitTicks: number;
+  /** Number of ticks that a tick may be late before it is lost. */
   reorderTicks: number;
   /**
-   * `drop`: left out. `restart`: messages that are further back than the reorder buffer come from a sender
-   * that counts anew, and so does the stream.
+   * What happens to messages that are too late. `drop` discards them. With `restart`, two adjacent messages
+   * further back than `reorderTicks` mean that the sender has restarted its count; the stream restarts too.
    */
   late: LatePolicy;
 }
 
 export interface Message {
+  /** The sender's number of the first tick; by default the next number. */
   from?: number;
   bytes: Uint8Array;
-  /** Of its first tick. */
+  /** Time of the first tick of the message. */
   timestampMs?: number;
 }
 
 export type Step =
-  /** `from` counts as the sender does; `skipped` ticks of the message came before it, for the timestamp. */
+  /**
+   * `from` is the sender's number of the first tick. `timestampMs` belongs to the first tick of the message,
+   * which is `skipped` ticks earlier.
+   */
   | { kind: 'frames'; from: number; bytes: Uint8Array; timestampMs?: number; skipped: number; filled: boolean }
-  /** The signal begins again after `ticks` lost ticks; `from` is the sender's number of what comes next. */
+  /** The signal starts again after `ticks` lost ticks, at the sender's number `from`. */
   | { kind: 'reset'; from: number; ticks: number };
 
 export interface SequencerCounts {
@@ -55,15 +61,13 @@ export interface SequencerCounts {
   filled: number;
   late: number;
   duplicate: number;
-  /**
-   * Ticks that could not be taken: their message was refused, or their number was taken for a damaged one.
-   */
+  /** Ticks of messages that were refused or whose number was considered damaged. */
   refused: number;
-  /** Ticks that were thrown away because too many came. */
+  /** Ticks that were dropped because of overload. */
   shed: number;
   /** Lost ticks that were not filled, and one for each restart. */
   resetTicks: number;
-  /** Ticks that came before one that should have come earlier. */
+  /** Ticks that arrived before their turn. */
   reordered: number;
   gaps: number;
   resets: number;
@@ -75,38 +79,33 @@ interface Piece extends Message {
   skipped: number;
 }
 
-/**
- * Ticks that do not come as frames. `ticks` is undefined where nobody knows how many there were: the signal
- * then begins again.
- */
+/** Ticks that do not arrive as frames. If `ticks`, their count, is unknown, the signal starts again. */
 export interface Absent {
   what: 'refused' | 'shed';
   from?: number;
   ticks?: number;
 }
 
-/** A message whose number may be damaged: [from, to) as it came, and its newest ticks. */
+/** A message that was set aside because its number may be damaged: its range [from, to) and newest ticks. */
 interface Candidate {
   from: number;
   to: number;
+  /** True if the number is too low, false if it is too far ahead. */
   back: boolean;
   piece: Piece;
 }
 
-/**
- * The longest part of a message that is held apart. A choice: as many ticks as a stream keeps for a replay
- * (hub/stream.ts).
- */
-const apartTicks = 1024;
+/** Largest part of a message that is set aside. A choice: the ticks that a stream keeps (hub/stream.ts). */
+const setAsideTicks = 1024;
 
 /**
- * A larger jump of the sender's numbers begins a new numbering, so that positions of a stream stay exact. A
- * choice: 90 minutes at 48 kHz.
+ * Largest jump of the sender's numbers within one numbering. A larger jump is a restart, so that positions of
+ * a stream stay exact. A choice: 90 minutes at 48 kHz.
  */
 const jumpLimitTicks = 2 ** 28;
 
-/** Lost spans that are remembered, to tell late from duplicate. */
-const mostSpans = 64;
+/** Largest number of lost ranges that are recorded, to distinguish late from duplicate ticks. A choice. */
+const maxLostRanges = 64;
 
 export const noCounts = (): SequencerCounts => ({
   received: 0,
@@ -127,22 +126,22 @@ export const noCounts = (): SequencerCounts => ({
 export class Sequencer {
   readonly counts = noCounts();
   #options: SequencerOptions;
-  /** The sender's number of the tick that comes next; undefined before the first. */
+  /** The sender's number of the next tick to deliver; undefined before the first message. */
   #next?: number;
-  /** The number that the numbering began with. */
+  /** The first number since the last restart. */
   #first = 0;
-  /** The end of the newest message. */
+  /** One more than the highest number that was received. */
   #end = 0;
   #candidate?: Candidate;
-  /** The gap that comes is of unknown length. */
-  #cut = false;
-  /** Ticks that wait, sorted, without overlap. */
+  /** True if the next gap has an unknown length. */
+  #unknownGap = false;
+  /** Ticks that wait for earlier ones: sorted, without overlap. */
   #held: Piece[] = [];
   #heldTicks = 0;
-  #lostSpans: [from: number, to: number][] = [];
-  /** The tick before the one that comes next; `hold` repeats it. */
+  #lostRanges: [from: number, to: number][] = [];
+  /** The last delivered tick; `hold` repeats it. */
   #last?: Uint8Array;
-  /** Ticks of the gap that is going on. */
+  /** Number of ticks in the current gap. */
   #gapTicks = 0;
 
   constructor(options: SequencerOptions) {
@@ -153,14 +152,14 @@ export class Sequencer {
     return this.#next;
   }
 
-  /** Ticks that wait: for those before them, or for a message that confirms their number. */
+  /** Number of ticks that wait for earlier ticks, or for a message that confirms their number. */
   get heldTicks(): number {
     return this.#heldTicks + this.#ticksOf(this.#candidate?.piece);
   }
 
   #ticksOf = (piece: Piece | undefined): number => (piece?.bytes.length ?? 0) / this.#options.tickBytes;
 
-  /** Takes a message of whole ticks. */
+  /** Takes a message of whole ticks, and returns the steps that are now possible. */
   push({ from, bytes, timestampMs }: Message): Step[] {
     const { tickBytes, reorderTicks } = this.#options;
     const ticks = bytes.length / tickBytes;
@@ -173,7 +172,7 @@ export class Sequencer {
     if (back || at > this.#end + reorderTicks) {
       const before = this.#confirmed(at, end);
       if (!before) {
-        this.#holdApart({ from: at, to: end, back, piece: { from: at, bytes, timestampMs, skipped: 0 } });
+        this.#setAside({ from: at, to: end, back, piece: { from: at, bytes, timestampMs, skipped: 0 } });
         return steps;
       }
       this.#candidate = undefined;
@@ -182,20 +181,17 @@ export class Sequencer {
       this.#take(before.piece);
     }
     const passed = Math.min(ticks, Math.max(0, (this.#next as number) - at));
-    if (passed > 0) this.#past(at, at + passed);
+    if (passed > 0) this.#countPast(at, at + passed);
     if (passed === ticks) return steps;
     this.#take({ from: at + passed, bytes: bytes.subarray(passed * tickBytes), timestampMs, skipped: passed });
     this.#settle();
     this.#drain(steps, this.#end - reorderTicks);
-    // what waits keeps no other part of its message
+    // a held piece must not keep the whole message in memory
     for (const piece of this.#held) piece.bytes = compact(piece.bytes);
     return steps;
   }
 
-  /**
-   * Counts ticks that do not come as frames. Where the sender gives no numbers, they are a gap; where it
-   * does, the next number says so.
-   */
+  /** Counts ticks that do not arrive as frames. They become a gap, like ticks that were lost on the way. */
   skip({ what, from, ticks }: Absent): void {
     const { counts } = this;
     counts.received += ticks ?? 1;
@@ -204,17 +200,17 @@ export class Sequencer {
     const at = from ?? this.#end;
     if (at > this.#end + this.#options.reorderTicks) return;
     this.#end = Math.max(this.#end, at + (ticks ?? 1));
-    this.#cut ||= ticks === undefined;
+    this.#unknownGap ||= ticks === undefined;
   }
 
-  /** Waits no longer for what is missing. */
+  /** Stops waiting for missing ticks, and returns the steps up to the newest one. */
   flush(): Step[] {
     const steps: Step[] = [];
     if (this.#next !== undefined) this.#drain(steps, this.#end);
     return steps;
   }
 
-  /** The stream ends: nothing that waits is delivered. */
+  /** Ends the stream. Held ticks are counted as refused and not delivered. */
   end(): void {
     this.counts.refused += this.heldTicks;
     this.#held = [];
@@ -228,13 +224,13 @@ export class Sequencer {
     this.#end = at;
   }
 
-  /** A message that ends so far back comes from a sender that counts anew, or its number is damaged. */
+  /** Returns true if a message is so old that its sender restarted its count, or its number is damaged. */
   #isBack(end: number): boolean {
     const { reorderTicks, late } = this.#options;
     return end + reorderTicks <= (this.#next as number) && (late === 'restart' || end <= this.#first);
   }
 
-  /** The message held apart, where [from, to) is beside it: two damaged numbers are not. */
+  /** Returns the message set aside if [from, to) is adjacent to it. Two damaged numbers are not adjacent. */
   #confirmed(from: number, to: number): Candidate | undefined {
     const { reorderTicks } = this.#options;
     const one = this.#candidate;
@@ -243,7 +239,7 @@ export class Sequencer {
     return (ahead >= 0 && ahead <= reorderTicks) || (behind >= 0 && behind <= reorderTicks) ? one : undefined;
   }
 
-  #holdApart(one: Candidate): void {
+  #setAside(one: Candidate): void {
     const { tickBytes } = this.#options;
     if (this.#candidate?.from === one.from && this.#candidate.to === one.to) {
       this.counts.duplicate += one.to - one.from;
@@ -251,13 +247,13 @@ export class Sequencer {
     }
     this.#discard();
     const { piece } = one;
-    const cut = Math.max(0, one.to - one.from - apartTicks);
+    const cut = Math.max(0, one.to - one.from - setAsideTicks);
     this.counts.refused += cut;
     const bytes = new Uint8Array(piece.bytes.subarray(cut * tickBytes));
     this.#candidate = { ...one, piece: { ...piece, from: one.from + cut, bytes, skipped: cut } };
   }
 
-  /** The stream went on from where it was: what was held apart joins it, or had a damaged number. */
+  /** Takes or refuses the message set aside, after the stream has continued from its old position. */
   #settle(): void {
     const one = this.#candidate;
     if (!one) return;
@@ -273,18 +269,18 @@ export class Sequencer {
     const { back, piece } = this.#candidate ?? {};
     this.#candidate = undefined;
     if (!piece) return;
-    if (back) this.#past(piece.from, piece.from + this.#ticksOf(piece));
+    if (back) this.#countPast(piece.from, piece.from + this.#ticksOf(piece));
     else this.counts.refused += this.#ticksOf(piece);
   }
 
-  /** The sender counts anew from `at` on. */
+  /** Restarts the numbering at `at`. */
   #restart(steps: Step[], at: number): void {
     this.#drain(steps, Number.POSITIVE_INFINITY);
     this.counts.restarts++;
     this.counts.resets++;
     this.counts.resetTicks++;
     this.#begin(at);
-    this.#lostSpans = [];
+    this.#lostRanges = [];
     this.#gapTicks = 0;
     this.#last = undefined;
     steps.push({ kind: 'reset', from: at, ticks: 1 });
@@ -295,15 +291,15 @@ export class Sequencer {
     this.#hold(piece);
   }
 
-  /** Ticks that came too late, or twice. */
-  #past(from: number, to: number): void {
+  /** Counts ticks [from, to), whose turn has passed, as late or duplicate. */
+  #countPast(from: number, to: number): void {
     let late = Math.max(0, Math.min(to, this.#first) - from);
-    for (const [a, b] of this.#lostSpans) late += Math.max(0, Math.min(b, to) - Math.max(a, from));
+    for (const [a, b] of this.#lostRanges) late += Math.max(0, Math.min(b, to) - Math.max(a, from));
     this.counts.late += late;
     this.counts.duplicate += to - from - late;
   }
 
-  /** Puts the parts of a piece that are not there yet in their place. */
+  /** Inserts the parts of a piece that are not held yet. */
   #hold(piece: Piece): void {
     const { tickBytes } = this.#options;
     const end = piece.from + piece.bytes.length / tickBytes;
@@ -328,7 +324,7 @@ export class Sequencer {
     }
   }
 
-  /** Gives all that is next; what is missing below `until` is lost. */
+  /** Delivers all held ticks whose turn it is. Missing ticks below `until` are lost. */
   #drain(steps: Step[], until: number): void {
     const { tickBytes } = this.#options;
     for (;;) {
@@ -357,10 +353,10 @@ export class Sequencer {
     const { gap, gapLimitTicks, tickBytes, zeroTick } = this.#options;
     const { counts } = this;
     if (this.#gapTicks === 0) counts.gaps++;
-    const fill = gap === 'reset' || this.#cut ? 0 : Math.max(0, Math.min(to - from, gapLimitTicks - this.#gapTicks));
+    const fill = gap === 'reset' || this.#unknownGap ? 0 : Math.max(0, Math.min(to - from, gapLimitTicks - this.#gapTicks));
     this.#gapTicks += to - from;
     counts.lost += to - from;
-    this.#remember(from, to);
+    this.#recordLost(from, to);
     this.#next = to;
     if (fill > 0) {
       const tick = gap === 'hold' ? (this.#last ?? zeroTick) : zeroTick;
@@ -372,14 +368,14 @@ export class Sequencer {
     if (to - from === fill) return;
     counts.resets++;
     counts.resetTicks += to - from - fill;
-    this.#cut = false;
+    this.#unknownGap = false;
     this.#last = undefined;
     steps.push({ kind: 'reset', from: to, ticks: to - from - fill });
   }
 
-  #remember(from: number, to: number): void {
-    const last = this.#lostSpans.at(-1);
+  #recordLost(from: number, to: number): void {
+    const last = this.#lostRanges.at(-1);
     if (last?.[1] === from) last[1] = to;
-    else if (this.#lostSpans.push([from, to]) > mostSpans) this.#lostSpans.shift();
+    else if (this.#lostRanges.push([from, to]) > maxLostRanges) this.#lostRanges.shift();
   }
 }

@@ -1,8 +1,8 @@
 /**
- * A serial line as bytes; where the device goes away it is waited for.
+ * Serial line: reads bytes from a device, and waits for the device if it disappears.
  *
- * In: a path such as /dev/ttyUSB0, a rate.  Out: bytes until `signal` aborts. What is no device (a FIFO, a
- * file) is read as it is, and ends once.
+ * In: a path such as /dev/ttyUSB0, a baud rate.  Out: bytes until `signal` aborts.  Errors: RN872, RN881.
+ * A path that is not a device (a FIFO, a file) is read once, to its end.
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -15,7 +15,8 @@ export interface SerialOptions {
   baud: number;
 }
 
-const againMs = 1000;
+/** Time between two attempts to open the device, in milliseconds. */
+const retryMs = 1000;
 
 async function* portBytes({ path, baud }: SerialOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const port = await openPort(path, baud);
@@ -48,15 +49,15 @@ async function* portBytes({ path, baud }: SerialOptions, signal: AbortSignal): A
   }
 }
 
-/** @throws RN872, RN881 at the beginning; later losses are waited for */
+/** Yields the bytes of a serial line. @throws RN872, RN881 if the first attempt to open it fails. */
 export async function* serialBytes(options: SerialOptions, log: Logger, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const { path } = options;
   const found = await stat(path).catch((error: Error) => {
     throw new RunletError('RN872', {
-      what: 'the serial line is not there',
+      what: 'the serial line does not exist',
       where: path,
       why: error.message,
-      tryThis: 'the port that appears when the device is plugged in',
+      tryThis: 'use the port that appears when the device is plugged in',
     });
   });
   if (!found.isCharacterDevice()) {
@@ -72,9 +73,9 @@ export async function* serialBytes(options: SerialOptions, log: Logger, signal: 
     } catch (error) {
       if (signal.aborted) return;
       if (!heard) throw error;
-      log.warn({ path, why: (error as Error).message }, 'serial: the line is gone, and is waited for');
+      log.warn({ path, why: (error as Error).message }, 'serial: the line is gone; waiting for it');
     }
-    await new Promise((resolve) => setTimeout(resolve, againMs));
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
     if (signal.aborted) return;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Messages that are written in one turn of the event loop leave in one write: a system call for each would
- * cost more than the message.
+ * Joins all messages that are written to a socket in one turn of the event loop into one write. A system call
+ * per message would cost more than the message.
  *
- * In: a socket, before each message.  Out: nothing. They leave before the loop waits, so none is late.
+ * In: a socket, before each message.  Out: nothing. The write happens at the end of the turn, without delay.
  */
 import type { Duplex } from 'node:stream';
 

@@ -1,11 +1,12 @@
 /**
- * Frames in and outputs out over WebSocket: binary messages of wire.ts, one socket for any number of streams.
+ * WebSocket wire: takes frames and sends outputs as binary messages of wire.ts. One socket serves any number
+ * of streams.
  *
- * In: the gateway's HTTP server; sockets at /v1/ws?slot=main&outputs=own (own: of streams whose frames this
- * socket sends; all; none; or names between commas).  Out: outputs as they fall due; a text message
- * `{"error": {...}}` where frames are refused. A socket that reads too slowly loses outputs, which are
- * counted; frames are never answered. Who may connect is decided by the door (http/door.ts). An error that is
- * no refusal ends its socket.
+ * In: the gateway's HTTP server; sockets at /v1/ws?slot=main&outputs=own. `outputs` selects the streams whose
+ * outputs the socket receives: own (those whose frames it sends), all, none, or names separated by commas.
+ * Out: outputs; a text message `{"error": {...}}` if frames are refused; no answer to accepted frames.
+ * Errors: any exception that is not a refusal closes the socket. http/door.ts decides who may connect.
+ * A socket that reads too slowly loses outputs, which are counted.
  */
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
@@ -22,19 +23,20 @@ import { readFrames, writeOutput } from './wire.ts';
 
 export interface SocketCounts {
   sockets: number;
-  /** Outputs that a slow reader did not get. */
+  /** Outputs that were dropped because a reader was too slow. */
   outputsDropped: number;
 }
 
 interface Reader {
   socket: WebSocket;
-  /** Below it. */
+  /** The TCP or TLS socket under the WebSocket. */
   wire: Duplex;
 }
 
 const path = '/v1/ws';
-const mostMessageBytes = 1 << 20;
-const mostBufferedBytes = 1 << 20;
+const maxMessageBytes = 1 << 20;
+/** Size of a socket's send buffer above which its outputs are dropped, in bytes. A choice. */
+const maxBufferedBytes = 1 << 20;
 const pingMs = 10_000;
 
 export interface Sockets {
@@ -42,7 +44,7 @@ export interface Sockets {
   stop(): void;
 }
 
-/** Pings a socket, and ends it where nothing came since the ping before. */
+/** Pings a socket, and terminates it if nothing has arrived since the previous ping. */
 function keepAlive(socket: WebSocket): void {
   let alive = true;
   const ping = setInterval(() => {
@@ -58,7 +60,7 @@ function keepAlive(socket: WebSocket): void {
   socket.on('close', () => clearInterval(ping));
 }
 
-/** The sockets that are open: takes their frames, gives them outputs. */
+/** The open sockets: takes their frames and sends them outputs. */
 class Hub {
   readonly counts: SocketCounts = { sockets: 0, outputsDropped: 0 };
   readonly #intake: Intake;
@@ -73,16 +75,16 @@ class Hub {
     this.#log = log;
   }
 
-  /** @param query slot, stream and outputs, as in this file's header */
+  /** Starts to serve a socket. @param query slot, stream and outputs, as in this file's header. */
   open(reader: Reader, query: URLSearchParams): void {
     this.#guarded(reader.socket, () => this.#serve(reader, query));
   }
 
-  /** Sends an output to all who read its stream. */
+  /** Sends an output to all readers of its stream. */
   give(output: OutputEvent): void {
     let message: Uint8Array | undefined;
     for (const { socket, wire } of this.#readers.of(output.stream)) {
-      if (socket.bufferedAmount > mostBufferedBytes) {
+      if (socket.bufferedAmount > maxBufferedBytes) {
         this.counts.outputsDropped++;
         continue;
       }
@@ -98,7 +100,7 @@ class Hub {
     for (const { socket } of this.#sockets) socket.close(1001);
   }
 
-  /** What is thrown on behalf of a socket ends that socket. */
+  /** Runs code for a socket; an exception closes that socket. */
   #guarded(socket: WebSocket, run: () => void): void {
     try {
       run();
@@ -118,7 +120,7 @@ class Hub {
     this.#sockets.add(reader);
     this.counts.sockets++;
     keepAlive(socket);
-    socket.on('error', () => {}); // closed after it
+    socket.on('error', () => {}); // the event 'close' follows
     socket.on('close', () => {
       this.#sockets.delete(reader);
       this.#readers.leave(reader);
@@ -132,7 +134,7 @@ class Hub {
     );
   }
 
-  /** @returns the stream that took the frames; nothing where they were refused, and the socket was told */
+  /** Takes a message. @returns its stream, or undefined if it was refused and the socket got an error. */
   #take(socket: WebSocket, query: URLSearchParams, message: Uint8Array): string | undefined {
     try {
       const { stream = query.get('stream') ?? '', from, timestampMs, bytes } = readFrames(message);
@@ -140,7 +142,7 @@ class Hub {
       return stream;
     } catch (error) {
       if (!isRunletError(error)) throw error;
-      if (socket.bufferedAmount < mostBufferedBytes) socket.send(JSON.stringify(problemOf(error).body));
+      if (socket.bufferedAmount < maxBufferedBytes) socket.send(JSON.stringify(problemOf(error).body));
       return undefined;
     }
   }
@@ -149,9 +151,9 @@ class Hub {
 export function attachWebSockets({ upgrades, counts: faults }: Served, intake: Intake, log?: Logger): Sockets {
   const server = new WebSocketServer({
     noServer: true,
-    maxPayload: mostMessageBytes,
+    maxPayload: maxMessageBytes,
     perMessageDeflate: false,
-    // never what was offered beside it: that carries the token
+    // never echo the second protocol that a client offers, because it contains the token
     handleProtocols: (offered) => offered.has(socketProtocol) && socketProtocol,
   });
   const hub = new Hub(intake, faults, log);

@@ -1,13 +1,14 @@
 /**
- * Frames and outputs as binary messages, the same over WebSocket, MQTT and serial lines (docs/streams.md).
+ * Binary messages of frames and outputs, for WebSocket, MQTT and serial lines (docs/streams.md).
  *
- * Little endian. A message of frames: u8 1, u8 flags (1: `from` is there, 2: the timestamp is), u16 where the
- * frames begin, u32 bytes of the stream's name (0: the topic or the line says it), u64 number of the first
- * tick, u64 its timestamp (microseconds since 1970), the name, zeros up to a multiple of 4, frames. A message
- * of an output: the same 8 bytes, u64 number of the output, u64 number of its last tick, u64 timestamp of
- * that tick, u32 first bytes of the bundle's SHA-256, u32 ticks of its window that were filled, the name,
- * zeros, float32 values of all outputs in turn. Exact up to 2^53. Cost: a copy of the values, none of the
- * frames.
+ * Little endian. Both begin with: u8 version 1; u8 flags (1: a tick number is given, 2: a timestamp);
+ * u16 offset of the frames or values; u32 bytes of the stream's name (0 if the topic or line defines it).
+ * Frames, from byte 8: u64 number of the first tick; u64 its timestamp in microseconds since 1970; the name;
+ * zeros up to a multiple of 4; the frames.
+ * Output, from byte 8: u64 number of the output; u64 number of its last tick; u64 timestamp of that tick; u32
+ * first bytes of the bundle's SHA-256; u32 filled ticks in its window; the name; zeros; the float32 values of
+ * all outputs, one after the other.
+ * Errors: RN870. Exact up to 2^53. Cost: a copy of an output's values; frames are not copied when read.
  */
 import { RunletError } from '../../../models/error.ts';
 
@@ -21,7 +22,7 @@ export interface FramesMessage {
 export interface OutputMessage {
   stream: string;
   sequence: number;
-  /** Number of its last tick, as the sender counts. */
+  /** The sender's number of the output's last tick. */
   tick: number;
   timestampMs?: number;
   /** The first 4 bytes of the bundle's SHA-256, in hex. */
@@ -34,7 +35,7 @@ const version = 1;
 const flags = { from: 1, timestamp: 2 } as const;
 const framesHeader = 24;
 const outputHeader = 40;
-const mostName = 64;
+const maxNameBytes = 64;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -49,10 +50,10 @@ const getU64 = (view: DataView, at: number): number => view.getUint32(at, true) 
 
 const bad = (why: string): RunletError =>
   new RunletError('RN870', {
-    what: 'this is no message of frames',
+    what: 'this is not a frames message',
     where: 'message',
     why,
-    tryThis: 'docs/streams.md has the layout',
+    tryThis: 'see docs/streams.md for the layout',
   });
 
 function begin(header: number, stream: string, flagBits: number, payloadBytes: number): [Uint8Array, DataView, number] {
@@ -68,14 +69,14 @@ function begin(header: number, stream: string, flagBits: number, payloadBytes: n
   return [bytes, view, offset];
 }
 
-/** Checks the first 8 bytes. @throws RN870 */
+/** Checks and reads the first 8 bytes and the name. @throws RN870 */
 function opened(bytes: Uint8Array, header: number): { view: DataView; offset: number; stream: string | undefined } {
   if (bytes.length < header) throw bad(`it has ${bytes.length} bytes, and the header alone has ${header}`);
   const view = viewOf(bytes);
-  if (view.getUint8(0) !== version) throw bad(`it begins with ${view.getUint8(0)}, and version ${version} is known`);
+  if (view.getUint8(0) !== version) throw bad(`its version is ${view.getUint8(0)}, and only version ${version} is known`);
   const offset = view.getUint16(2, true);
   const name = view.getUint32(4, true);
-  if (name > mostName || offset < header + name || offset > bytes.length || offset % 4 !== 0)
+  if (name > maxNameBytes || offset < header + name || offset > bytes.length || offset % 4 !== 0)
     throw bad(`a name of ${name} bytes, and frames at byte ${offset} of ${bytes.length}`);
   return { view, offset, stream: name > 0 ? decoder.decode(bytes.subarray(header, header + name)) : undefined };
 }
@@ -89,7 +90,7 @@ export function writeFrames({ stream = '', from, timestampMs, bytes: frames }: F
   return bytes;
 }
 
-/** The frames are a view. @throws RN870 */
+/** Reads a message of frames; the frames are a view of `bytes`. @throws RN870 */
 export function readFrames(bytes: Uint8Array): FramesMessage {
   const { view, offset, stream } = opened(bytes, framesHeader);
   const bits = view.getUint8(1);
@@ -112,7 +113,7 @@ export function writeOutput(stream: string, { sequence, tick, timestampMs, diges
   return bytes;
 }
 
-/** @throws RN870 */
+/** Reads a message of an output. @throws RN870 */
 export function readOutput(bytes: Uint8Array): OutputMessage {
   const { view, offset, stream = '' } = opened(bytes, outputHeader);
   const values = Float32Array.from({ length: (bytes.length - offset) >> 2 }, (_, i) => view.getFloat32(offset + 4 * i, true));

@@ -1,9 +1,9 @@
 /**
- * A module's declarations, held against ABI 1 and the manifest before an engine sees the module.
+ * Checks a module's declarations against ABI 1 and its manifest before an engine reads the module.
  *
- * In: the bytes of a module whose signature holds, its manifest, limits.  Out: nothing, or a refusal. Source:
- * WebAssembly core specification 1.0, section 5.5. What the engine checks itself when it compiles (types,
- * bodies, order) is left to it.
+ * In: the bytes of a module with a valid signature, its manifest, a limit of memory.
+ * Errors: RN601, RN820, RN825, RN826, RN829.  Source: WebAssembly core specification 1.0, section 5.5.
+ * The engine checks types, bodies and order when it compiles.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { Cursor, type WasmSection, wasmSections } from '../../../assembly/bundle/read.ts';
@@ -18,14 +18,14 @@ function feature(what: string, where: string): RunletError {
   return new RunletError('RN829', { what: `the module has ${what}`, where, why: 'ABI 1 has none', tryThis: rebuild });
 }
 
-/** Sections that no bundle has, by id. */
+/** Sections that a bundle must not have, by id. */
 const foreign: Record<number, string> = { 4: 'a table', 8: 'a start function', 9: 'elements of a table', 13: 'exception tags' };
 
-/** The fixed memory that a module declares. @throws RN825 */
+/** Returns the size of the fixed memory that a module declares, in bytes. @throws RN825 */
 function declaredBytes(sections: WasmSection[]): number {
   const wrong = (why: string): RunletError =>
     new RunletError('RN825', {
-      what: "the module's memory is not one of a fixed size",
+      what: "the module's memory does not have a fixed size",
       where: 'memory section',
       why,
       tryThis: rebuild,
@@ -37,14 +37,16 @@ function declaredBytes(sections: WasmSection[]): number {
   if (count !== 1) throw wrong(`it declares ${count}`);
   const flags = cursor.byte('a memory');
   if (flags !== 1)
-    throw wrong(flags === 0 ? 'it declares no maximum, so it can grow' : `its flags are ${flags}: shared, or of 64 bits`);
-  const least = cursor.u32("a memory's minimum");
-  const most = cursor.u32("a memory's maximum");
-  if (least !== most) throw wrong(`it has ${least} pages and may grow to ${most}`);
-  return least * pageBytes;
+    throw wrong(
+      flags === 0 ? 'it declares no maximum, so it can grow' : `its flags are ${flags}: shared, or with 64-bit addresses`,
+    );
+  const minPages = cursor.u32("a memory's minimum");
+  const maxPages = cursor.u32("a memory's maximum");
+  if (minPages !== maxPages) throw wrong(`it has ${minPages} pages and may grow to ${maxPages}`);
+  return minPages * pageBytes;
 }
 
-/** @throws RN601, RN820, RN825, RN826, RN829 */
+/** Checks sections and memory. @throws RN601, RN820, RN825, RN826, RN829 */
 export function checkDeclarations(wasm: Uint8Array, manifest: Manifest, mostMemoryBytes: number): void {
   const sections = wasmSections(wasm);
   for (const { id, offset } of sections) {
@@ -59,12 +61,12 @@ export function checkDeclarations(wasm: Uint8Array, manifest: Manifest, mostMemo
   ] as const)
     if (bytes > mostMemoryBytes)
       throw new RunletError('RN820', {
-        what: `the module wants ${bytes} bytes of memory`,
+        what: `the module needs ${bytes} bytes of memory`,
         where,
-        why: `this gateway gives at most ${mostMemoryBytes}`,
-        tryThis: 'a smaller model, or a gateway with --most-memory',
+        why: `this gateway allows at most ${mostMemoryBytes}`,
+        tryThis: 'use a smaller model, or start the gateway with a larger --most-memory',
       });
-  // the stack and what lies below the arena are not in the manifest's figure
+  // the manifest's number excludes the stack and the bytes below the arena
   if (declared < memoryBytes || declared > memoryBytes + 2 * pageBytes)
     throw new RunletError('RN826', {
       what: 'the module does not have the memory that its manifest says',

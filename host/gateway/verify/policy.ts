@@ -1,20 +1,20 @@
 /**
- * What a gateway accepts: whose bundles, how large, for which engines.
+ * Policy of a gateway: which bundles it accepts, by key, size and target.
  *
- * In: the operator's options.  Out: a Policy with every limit filled in.
+ * In: the operator's options.  Out: a Policy with defaults for all limits.
  */
 import type { PublicKey } from '../../../assembly/bundle/keys.ts';
 
 export interface Policy {
-  /** Whose signatures count. */
+  /** Public keys whose signatures are accepted. */
   keys: readonly PublicKey[];
-  /** For development: unsigned bundles are taken, and everything says so. */
+  /** True accepts unsigned bundles, for development; log, status and responses then show a warning. */
   insecureUnsigned: boolean;
-  /** Largest bundle. */
+  /** Size of the largest bundle, in bytes. */
   mostBytes: number;
-  /** Most memory of one module, as it declares it. */
+  /** Largest memory that a module may declare, in bytes. */
   mostMemoryBytes: number;
-  /** Classes of targets (docs/abi.md) that run here. */
+  /** Targets (docs/abi.md) that run on this gateway. */
   targets: readonly string[];
 }
 

@@ -1,10 +1,10 @@
 /**
- * Whether a bundle that came over the wire may be tried: size, digest, signature, then manifest and module,
- * in this order.
+ * Verifies an uploaded bundle before its trial: size, digest, signature, then manifest and module, in this
+ * order.
  *
- * In: bytes, the digest that the sender said, a Policy, what the slot runs.  Out: the manifest and who
- * signed, or a refusal with a code of its own. Nothing of the bytes is parsed before their size, their digest
- * and their signature hold; nothing is compiled here at all.
+ * In: bytes, the digest that the sender announced, a Policy, facts about the slot.  Out: the manifest and the
+ * key that signed it.  Errors: a code for each refusal (verifyUpload).
+ * Rule: nothing is parsed before size, digest and signature are valid, and nothing is compiled.
  */
 import { createHash } from 'node:crypto';
 import { hexOf, keyId } from '../../../assembly/bundle/keys.ts';
@@ -15,7 +15,7 @@ import { RunletError } from '../../../models/error.ts';
 import { checkDeclarations } from './module.ts';
 import type { Policy } from './policy.ts';
 
-/** What a slot runs, as far as a bundle must fit it. */
+/** Facts about a slot that a new bundle must match. */
 export interface SlotFacts {
   floor: number;
   activeDigest?: string;
@@ -28,51 +28,53 @@ export interface Verified {
   name: string;
   version: string;
   sequence: number;
-  /** undefined: not signed (--insecure-unsigned). */
+  /** Id of the key that signed it; undefined if it is not signed (--insecure-unsigned). */
   keyId?: string;
 }
 
 const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** @throws RN808 */
+/** Checks the size of a bundle. @throws RN808 */
 export function checkBytes(bytes: number, { mostBytes }: Policy): void {
   if (bytes > mostBytes)
     throw new RunletError('RN808', {
       what: `a bundle of ${bytes} bytes is too large`,
       where: 'upload',
-      why: `this gateway takes at most ${mostBytes}`,
-      tryThis: 'a smaller model, or a gateway with --most-bytes',
+      why: `this gateway accepts at most ${mostBytes}`,
+      tryThis: 'use a smaller model, or start the gateway with a larger --most-bytes',
     });
 }
 
-/** @throws RN810 */
-function checkDigest(bytes: Uint8Array, said: string): string {
+/** Returns the digest of `bytes`. @throws RN810 if it is not the announced one */
+function checkDigest(bytes: Uint8Array, announced: string): string {
   const found = createHash('sha256').update(bytes).digest('hex');
-  if (found === said) return found;
+  if (found === announced) return found;
   throw new RunletError('RN810', {
     what: 'the bundle is not the one that was announced',
     where: 'upload',
-    why: `its SHA-256 is ${found.slice(0, 12)}…, and ${said.slice(0, 12)}… was said`,
+    why: `its SHA-256 is ${found.slice(0, 12)}…, and ${announced.slice(0, 12)}… was announced`,
     tryThis: 'send it again',
   });
 }
 
 /**
- * @throws RN815 a name, RN816 version or sequence missing, RN817 an old sequence, RN818 the bundle that runs
+ * Checks name, version and sequence number.
+ * @throws RN815 for the name, RN816 if version or sequence is missing or invalid, RN817 if the sequence is
+ * too low, RN818 if the bundle already runs
  */
-function release({ name, version, sequence }: Manifest, digest: string, { floor, activeDigest }: SlotFacts) {
+function checkRelease({ name, version, sequence }: Manifest, digest: string, { floor, activeDigest }: SlotFacts) {
   if (!names.test(name))
     throw new RunletError('RN815', {
-      what: "the bundle's name is none that a gateway takes",
+      what: "the bundle's name is not valid for a gateway",
       where: 'manifest, name',
-      why: `${JSON.stringify(name.slice(0, 40))} is not letters, digits, dots, dashes and underscores, 64 at most, a letter or digit first`,
+      why: `${JSON.stringify(name.slice(0, 40))} is not a name of at most 64 letters, digits, dots, dashes and underscores with a letter or digit first`,
       tryThis: 'build it with --name',
     });
   if (version === undefined || sequence === undefined || !names.test(version.replaceAll('+', '-')))
     throw new RunletError('RN816', {
-      what: `the bundle has no ${sequence === undefined ? 'sequence number' : 'version'} that a gateway takes`,
+      what: `the bundle has no ${sequence === undefined ? 'sequence number' : 'valid version'}`,
       where: `manifest, ${sequence === undefined ? 'sequence' : 'version'}`,
-      why: 'it is how a gateway tells an old bundle from a new one',
+      why: 'a gateway needs it to distinguish old bundles from new ones',
       tryThis: 'build it with --version 1.0.0 --sequence 1, then sign it',
     });
   if (digest === activeDigest)
@@ -81,8 +83,8 @@ function release({ name, version, sequence }: Manifest, digest: string, { floor,
     throw new RunletError('RN817', {
       what: `sequence number ${sequence} is too low`,
       where: 'manifest, sequence',
-      why: `${floor} was confirmed here, and only what is above it is taken`,
-      tryThis: '`runlet rollback` goes back to the bundle before; a newer one needs a higher --sequence',
+      why: `${floor} was confirmed on this gateway, and only higher numbers are accepted`,
+      tryThis: 'for the previous bundle use `runlet rollback`; build a newer one with a higher --sequence',
     });
   return { name, version, sequence };
 }
@@ -91,8 +93,9 @@ const signalOf = (ports: PortManifest[]): string =>
   ports.map(({ hostType, elements, rate }) => `${rate ?? 1} x ${elements} ${hostType}`).join(', ');
 
 /**
- * A slot's streams go on under the new bundle, so it must take the same signal and give outputs of the same
- * form. @throws RN822, RN823
+ * Checks that a bundle takes the same signal and gives outputs of the same shape as the one that runs,
+ * because the slot's streams continue with it.
+ * @throws RN822, RN823
  */
 function checkFit(next: Manifest, running: Manifest): void {
   const rate = (m: Manifest) => m.sampleRateHz ?? 'unknown';
@@ -117,7 +120,7 @@ function checkFit(next: Manifest, running: Manifest): void {
     });
 }
 
-/** @throws RN819, RN821, RN824, RN828 */
+/** Checks target, weights, form and self-test. @throws RN819, RN821, RN824, RN828 */
 function checkKind({ target, weights, form, golden }: Manifest, { targets }: Policy): void {
   if (!targets.includes(target))
     throw new RunletError('RN819', {
@@ -128,16 +131,16 @@ function checkKind({ target, weights, form, golden }: Manifest, { targets }: Pol
     });
   if (weights)
     throw new RunletError('RN821', {
-      what: "the bundle's weights are a file apart",
+      what: "the bundle's weights are in a separate file",
       where: 'manifest, weights',
-      why: 'a gateway receives one file',
+      why: 'a gateway receives only one file',
       tryThis: 'build it with --weights embed',
     });
   if (form)
     throw new RunletError('RN828', {
-      what: `the bundle is a command too (${form})`,
+      what: `the bundle is also a command (${form})`,
       where: 'manifest, form',
-      why: 'a gateway gives no imports',
+      why: 'a gateway provides no imports',
       tryThis: 'build it without --wasi',
     });
   if (golden.outputs < 1)
@@ -150,15 +153,16 @@ function checkKind({ target, weights, form, golden }: Manifest, { targets }: Pol
 }
 
 /**
- * @throws RN808, RN810 size and digest; RN600, RN601, RN608-RN610 signature; RN601-RN607 manifest and
- * imports; RN815-RN829 what this gateway or this slot does not take.
+ * Verifies an uploaded bundle.
+ * @throws RN808, RN810 for size and digest; RN600, RN601, RN608-RN610 for the signature; RN601-RN607 for
+ * manifest and imports; RN815-RN829 if this gateway or slot does not accept the bundle.
  */
-export async function verifyUpload(bytes: Uint8Array, said: string, policy: Policy, slot: SlotFacts): Promise<Verified> {
+export async function verifyUpload(bytes: Uint8Array, announced: string, policy: Policy, slot: SlotFacts): Promise<Verified> {
   checkBytes(bytes.length, policy);
-  const digest = checkDigest(bytes, said);
+  const digest = checkDigest(bytes, announced);
   const signer = policy.insecureUnsigned ? undefined : hexOf(await keyId(await verifyBundle(bytes, policy.keys)));
   const manifest = readManifest(bytes);
-  const about = release(manifest, digest, slot);
+  const about = checkRelease(manifest, digest, slot);
   checkKind(manifest, policy);
   if (slot.manifest) checkFit(manifest, slot.manifest);
   checkDeclarations(bytes, manifest, policy.mostMemoryBytes);

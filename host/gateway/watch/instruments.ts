@@ -1,8 +1,8 @@
 /**
- * Instruments of Prometheus in one registry, each with the prefix `runlet_`.
+ * Prometheus instruments in one registry, all with the prefix `runlet_`.
  *
- * In: a registry.  Out: functions that register a counter, a histogram, a gauge or a counter that somebody
- * else counts. Gauges and the latter are read when somebody asks for the metrics, and cost nothing before.
+ * In: a registry.  Out: functions that register a counter, a histogram, a gauge, or a counter whose value is
+ * counted elsewhere. The last two are read only when the metrics are requested, and cost nothing before.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
@@ -11,18 +11,18 @@ type Values = [labels: object, value: number][];
 
 export interface Instruments {
   counter<T extends string>(name: string, help: string, ...labelNames: T[]): Counter<T>;
-  /** @param buckets upper bounds of the buckets, in the unit of the name */
+  /** Registers a histogram. @param buckets upper bounds of the buckets, in the unit of the name. */
   histogram<T extends string>(name: string, help: string, buckets: number[], ...labelNames: T[]): Histogram<T>;
-  /** @param read its values now */
+  /** Registers a gauge. @param read returns the current values. */
   gauge(name: string, help: string, labelNames: string[], read: () => Values): void;
-  /** A counter that somebody else counts. @param read its values since the start */
+  /** Registers a counter that is counted elsewhere. @param read returns the values since the start. */
   counted(name: string, help: string, labelNames: string[], read: () => Values): void;
 }
 
 export function instrumentsOf(registry: Registry): Instruments {
   const registers = [registry];
-  /** A metric that has its values from `read`, and from nothing before. */
-  const renewed = (
+  /** Returns the configuration of a metric that takes its values from `read`, at every request. */
+  const collected = (
     name: string,
     help: string,
     labelNames: string[],
@@ -43,10 +43,12 @@ export function instrumentsOf(registry: Registry): Instruments {
     histogram: (name, help, buckets, ...labelNames) =>
       new Histogram({ name: `runlet_${name}`, help, labelNames, buckets, registers }),
     gauge: (name, help, labelNames, read) => {
-      const gauge: Gauge = new Gauge(renewed(name, help, labelNames, read, (labels, value) => gauge.set(labels, value)));
+      const gauge: Gauge = new Gauge(collected(name, help, labelNames, read, (labels, value) => gauge.set(labels, value)));
     },
     counted: (name, help, labelNames, read) => {
-      const counter: Counter = new Counter(renewed(name, help, labelNames, read, (labels, value) => counter.inc(labels, value)));
+      const counter: Counter = new Counter(
+        collected(name, help, labelNames, read, (labels, value) => counter.inc(labels, value)),
+      );
     },
   };
 }

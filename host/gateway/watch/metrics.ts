@@ -1,8 +1,8 @@
 /**
- * What happens in a gateway as metrics of Prometheus (docs/streams.md lists them).
+ * Prometheus metrics of a gateway (list: docs/streams.md).
  *
- * In: a gateway's events, the counters of its wires.  Out: text at /metrics. Counters of wires are read when
- * somebody asks.
+ * In: a gateway's events, the counters of its wires.  Out: a registry for /metrics. The counters of wires are
+ * read at each request.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Gateway } from '../gateway.ts';
@@ -15,7 +15,7 @@ import type { SocketCounts } from '../streams/websocket.ts';
 import { type Instruments, instrumentsOf } from './instruments.ts';
 import type { Tracker } from './tracker.ts';
 
-/** Counters of the wires that are there. */
+/** Counters of the open wires. */
 export interface Wires {
   /** The listening port. */
   entrance?: { counts: EntranceCounts; connections: Connections };
@@ -33,28 +33,28 @@ export interface MetricsOptions {
 
 const latencyBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const pushBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
-/** Of the intake, those that count ticks. */
+/** Counts of the intake that are in ticks. */
 const tickCounts = ['received', 'delivered', 'lost', 'filled', 'late', 'duplicate', 'reordered', 'refused', 'shed'] as const;
 
-/** Outputs, steps, refusals, streams and overloads, counted as the gateway tells of them. */
+/** Registers metrics from events: outputs, steps, refusals, streams and overloads. */
 function registerEvents({ counter, histogram }: Instruments, { events }: Gateway): void {
-  const outputs = counter('outputs_total', 'Outputs that streams gave', 'slot');
+  const outputs = counter('outputs_total', 'Outputs of all streams', 'slot');
   const latency = histogram(
     'output_latency_seconds',
-    'From the arrival of the last frame of an output to the output',
+    'Time from the arrival of the last frame of an output to the output',
     latencyBuckets,
     'slot',
   );
-  const push = histogram('push_seconds', 'What the push takes in which an output falls due', pushBuckets, 'slot');
+  const push = histogram('push_seconds', 'Time of the push that made an output due', pushBuckets, 'slot');
   const steps = counter(
     'steps_total',
     'Steps of bundles: staged, checked, trial, passed, confirmed, swapped, reverted, rolled back',
     'slot',
     'step',
   );
-  const refused = counter('refused_total', 'Bundles and frames that were not taken, by error code', 'code');
+  const refused = counter('refused_total', 'Bundles and frames that were refused, by error code', 'code');
   const streams = counter('stream_events_total', 'Streams that were opened, restarted, failed, closed', 'state');
-  const overloads = counter('overloads_total', 'Times that frames were shed because too many came');
+  const overloads = counter('overloads_total', 'Number of overloads, in which frames were shed');
   events.on('output', ({ slot, latencyMs, pushMs }) => {
     outputs.inc({ slot });
     latency.observe({ slot }, latencyMs / 1000);
@@ -66,79 +66,77 @@ function registerEvents({ counter, histogram }: Instruments, { events }: Gateway
   events.on('overload', ({ state }) => state === 'begins' && overloads.inc());
 }
 
-/** What runs, what waits, and how the gateway is set. */
+/** Registers the state: streams, queues, bundles, and modes of the gateway. */
 function registerState({ gauge }: Instruments, gateway: Gateway): void {
   gauge('streams', 'Streams that run', ['slot'], () =>
     [...gateway.slots].map(([slot, { streams: all }]) => [{ slot }, all.size]),
   );
-  gauge('waiting_ticks', 'Ticks that wait for their module, of all streams', [], () => [
+  gauge('waiting_ticks', 'Ticks of all streams that wait for their module', [], () => [
     [{}, [...gateway.streams.values()].reduce((sum, { waiting }) => sum + waiting, 0)],
   ]);
-  gauge('thread_lag_seconds', 'How long frames wait for a thread now', [], () => [[{}, gateway.lagMs / 1000]]);
-  gauge('bundle_info', 'The bundle that runs; 1', ['slot', 'name', 'version', 'digest'], () =>
+  gauge('thread_lag_seconds', 'Time that frames have been waiting for a thread', [], () => [[{}, gateway.lagMs / 1000]]);
+  gauge('bundle_info', 'The active bundle; always 1', ['slot', 'name', 'version', 'digest'], () =>
     [...gateway.slots].flatMap(([slot, { state }]): [object, number][] => {
       if (!state.active) return [];
       const { name, version, digest } = state.active;
       return [[{ slot, name, version, digest: digest.slice(0, 12) }, 1]];
     }),
   );
-  gauge('insecure_unsigned', '1 where bundles are taken that nobody signed', [], () => [
-    [{}, gateway.policy.insecureUnsigned ? 1 : 0],
-  ]);
+  gauge('insecure_unsigned', '1 if unsigned bundles are accepted', [], () => [[{}, gateway.policy.insecureUnsigned ? 1 : 0]]);
   gauge('safe_mode', '1 in safe mode', [], () => [[{}, gateway.store.state.safeMode ? 1 : 0]]);
 }
 
-/** Ticks, gaps and messages of streams that may lose some. */
+/** Registers ticks, gaps and messages of streams on wires that may lose messages. */
 function registerIntake({ counted }: Instruments, intake: Intake): void {
-  counted('ticks_total', `Ticks of streams that may lose some: ${tickCounts.join(', ')}, reset`, ['what'], () => {
+  counted('ticks_total', `Ticks of streams on wires that may lose messages: ${tickCounts.join(', ')}, reset`, ['what'], () => {
     const counts: IntakeCounts = intake.counts();
     return [...tickCounts.map((what): [object, number] => [{ what }, counts[what]]), [{ what: 'reset' }, counts.resetTicks]];
   });
-  counted('gaps_total', 'Gaps of streams: all, those that began the signal again, senders that counted anew', ['what'], () => {
+  counted('gaps_total', 'Gaps of streams: all gaps, resets of the signal, restarts of a sender', ['what'], () => {
     const { gaps, resets, restarts } = intake.counts();
     return Object.entries({ gaps, resets, restarts }).map(([what, value]) => [{ what }, value]);
   });
-  counted('messages_total', 'Messages of frames: all, and those that were refused', ['what'], () => {
+  counted('messages_total', 'Messages of frames: all, and refused', ['what'], () => {
     const { messages, refusedMessages } = intake.counts();
     return Object.entries({ all: messages, refused: refusedMessages }).map(([what, value]) => [{ what }, value]);
   });
 }
 
-/** Sockets, the broker, lines, requests and connections. */
+/** Registers sockets, the broker, lines, requests and connections. */
 function registerWires({ counted, gauge }: Instruments, wires: Wires, { events }: Gateway): void {
-  counted('outputs_dropped_total', 'Outputs that a slow reader or a lost broker did not get', ['wire'], () => [
+  counted('outputs_dropped_total', 'Outputs that were dropped for a slow reader or a lost broker', ['wire'], () => [
     [{ wire: 'websocket' }, wires.websocket?.outputsDropped ?? 0],
     [{ wire: 'mqtt' }, wires.mqtt?.outputsDropped ?? 0],
   ]);
-  counted('bad_lines_total', 'Lines of text or binary messages that were noise', [], () => [
+  counted('bad_lines_total', 'Lines of text or binary messages that could not be read', [], () => [
     [{}, wires.lines.reduce((sum, { bad }) => sum + bad, 0)],
   ]);
-  counted('requests_refused_total', 'Requests that were refused before any work, by error code', ['code'], () =>
+  counted('requests_refused_total', 'Requests that were refused at the entrance, by error code', ['code'], () =>
     [...(wires.entrance?.counts.refused ?? [])].map(([code, value]) => [{ code }, value]),
   );
   counted(
     'faults_total',
-    'Errors of the gateway itself; each ended a request, a socket, a stream or a trial, and is in the log',
+    'Faults of the gateway itself; each ended a request, a socket, a stream or a trial, and is in the log',
     [],
     () => [[{}, events.faults + (wires.entrance?.counts.faults ?? 0)]],
   );
-  counted('connections_dropped_total', 'Connections that made room for others, or found none', [], () => [
+  counted('connections_dropped_total', 'Connections that were closed because there were too many', [], () => [
     [{}, wires.entrance?.connections.dropped ?? 0],
   ]);
-  gauge('connections', 'Connections that are open', [], () => [[{}, wires.entrance?.connections.size ?? 0]]);
-  counted('mqtt_refused_total', 'Messages over MQTT that were refused', [], () => [[{}, wires.mqtt?.refused ?? 0]]);
-  gauge('sockets', 'WebSockets that are open', [], () => [[{}, wires.websocket?.sockets ?? 0]]);
-  gauge('mqtt_connected', '1 while the broker is there', [], () => [[{}, wires.mqtt?.connected ? 1 : 0]]);
+  gauge('connections', 'Open connections', [], () => [[{}, wires.entrance?.connections.size ?? 0]]);
+  counted('mqtt_refused_total', 'Refused MQTT messages', [], () => [[{}, wires.mqtt?.refused ?? 0]]);
+  gauge('sockets', 'Open WebSockets', [], () => [[{}, wires.websocket?.sockets ?? 0]]);
+  gauge('mqtt_connected', '1 while the broker is connected', [], () => [[{}, wires.mqtt?.connected ? 1 : 0]]);
 }
 
-/** Range and saturation of every input channel. */
+/** Registers the range and the saturation of every input channel. */
 function registerInputs({ counted, gauge }: Instruments, tracker: Tracker, gateway: Gateway): void {
   counted('input_saturated_total', 'Input values at or beyond the ends of the stored range', ['slot', 'channel'], () =>
     [...gateway.slots.keys()].flatMap((slot) =>
       tracker.ranges(slot).map(({ name, saturated }): [object, number] => [{ slot, channel: name }, saturated]),
     ),
   );
-  gauge('input_range', 'Least, mean and most of a channel in the last minute', ['slot', 'channel', 'what'], () =>
+  gauge('input_range', 'Minimum, mean and maximum of a channel in the last minute', ['slot', 'channel', 'what'], () =>
     [...gateway.slots.keys()].flatMap((slot) =>
       tracker
         .ranges(slot)
@@ -149,7 +147,7 @@ function registerInputs({ counted, gauge }: Instruments, tracker: Tracker, gatew
   );
 }
 
-/** The order of the calls is the order of the metrics in the text. */
+/** Returns the registry. The order of the calls is the order of the metrics in the text. */
 export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptions): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -1,15 +1,16 @@
 /**
- * What the page shows of the outputs: how late they are, what the inputs' range is, and what happened last.
+ * Tracker: collects the latencies, input ranges and recent events that the page shows.
  *
- * In: a gateway's events.  Out: plain values. Latencies and ranges are of the last minute or so (two
- * generations of 30 seconds), saturations also of all time. Cost: a few additions an output.
+ * In: a gateway's events.  Out: plain values. Latencies and ranges cover about the last minute (two
+ * generations of 30 seconds); saturations are also counted since the start.
+ * Cost: a few additions per output.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import type { Gateway } from '../gateway.ts';
 import type { OutputEvent, RangeEvent } from '../hub/events.ts';
 import { mostChannels, rangeFields, saturationOf } from '../worker/range.ts';
 
-/** Upper ends of the histogram's bars; the last bar has all above. */
+/** Upper bounds of the histogram's bars; one more bar counts all values above them. */
 export const latencyBoundsMs = [0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 200, 500, 1000];
 
 export interface ChannelRange {
@@ -17,10 +18,10 @@ export interface ChannelRange {
   least: number;
   most: number;
   mean: number;
-  /** Where it saturates. */
+  /** Values at or beyond which the input saturates. */
   low: number;
   high: number;
-  /** Share of the values of the last minute, and the count of all time. */
+  /** Share of saturated values in the last minute, and their number since the start. */
   saturatedShare: number;
   saturated: number;
 }
@@ -30,24 +31,24 @@ export interface Note {
   kind: 'step' | 'refused' | 'stream' | 'overload';
   text: string;
   bad: boolean;
-  /** Streams that it is about, where it was said of several in a row. */
+  /** Number of streams, if the note stands for several streams in a row. */
   streams?: number;
 }
 
 interface Generation {
   latency: number[];
-  /** Of each slot: ticks, then least, most, sum and saturated of each channel. */
+  /** For each slot: ticks, then minimum, maximum, sum and saturated of each channel. */
   ranges: Map<string, Float64Array>;
 }
 
 const generationMs = 30_000;
-const mostNotes = 60;
-const mostVersions = 64;
+const maxNotes = 60;
+const maxVersions = 64;
 const width = rangeFields.length;
 
-const empty = (): Generation => ({ latency: latencyBoundsMs.map(() => 0).concat(0), ranges: new Map() });
+const emptyGeneration = (): Generation => ({ latency: latencyBoundsMs.map(() => 0).concat(0), ranges: new Map() });
 
-/** Adds the range of some ticks to another, which holds sums instead of means. */
+/** Adds a range to `into`, which holds sums instead of means. */
 function merge(into: Float64Array, from: Float64Array): void {
   const ticks = from[0] as number;
   (into[0] as number) += ticks;
@@ -59,7 +60,7 @@ function merge(into: Float64Array, from: Float64Array): void {
   }
 }
 
-function fresh(length: number): Float64Array {
+function emptyRange(length: number): Float64Array {
   const range = new Float64Array(length);
   for (let at = 1; at < length; at += width) {
     range[at] = Number.POSITIVE_INFINITY;
@@ -68,7 +69,7 @@ function fresh(length: number): Float64Array {
   return range;
 }
 
-/** The channels of a range, by name. */
+/** Returns the channels of a range, with names. */
 function channelsOf({ inputs }: Manifest): { name: string; low: number; high: number; rate: number }[] {
   const all = inputs.flatMap((port) => {
     const [low, high] = saturationOf(port);
@@ -80,11 +81,11 @@ function channelsOf({ inputs }: Manifest): { name: string; low: number; high: nu
 
 export class Tracker {
   readonly notes: Note[] = [];
-  /** Name and version of the bundles that were seen, by digest; the latest few. */
+  /** Name and version of the latest bundles, by digest. */
   readonly versions = new Map<string, string>();
   outputs = 0;
   #gateway: Gateway;
-  #generations = [empty(), empty()];
+  #generations = [emptyGeneration(), emptyGeneration()];
   #begunMs = performance.now();
   #saturated = new Map<string, Float64Array>();
   #stops: (() => void)[];
@@ -120,12 +121,10 @@ export class Tracker {
 
   #note(kind: Note['kind'], text: string, bad: boolean): void {
     this.notes.push({ at: Date.now(), kind, text, bad });
-    if (this.notes.length > mostNotes) this.notes.shift();
+    if (this.notes.length > maxNotes) this.notes.shift();
   }
 
-  /**
-   * A stream came or went. Many in a row are one note: a fleet that reconnects must not push all else out.
-   */
+  /** Notes an event of a stream. Many in a row share one note, so that they do not displace the others. */
   #streamNote(stream: string, state: string): void {
     const last = this.notes.at(-1);
     const streams = last?.kind === 'stream' && last.streams && last.text.endsWith(` ${state}`) ? last.streams + 1 : 1;
@@ -137,12 +136,12 @@ export class Tracker {
   #seen({ digest, name, version }: { digest: string; name: string; version: string }): void {
     this.versions.delete(digest);
     this.versions.set(digest, `${name} ${version}`);
-    for (const oldest of this.versions.keys()) if (this.versions.size > mostVersions) this.versions.delete(oldest);
+    for (const oldest of this.versions.keys()) if (this.versions.size > maxVersions) this.versions.delete(oldest);
   }
 
   #now(): Generation {
     if (performance.now() - this.#begunMs > generationMs) {
-      this.#generations = [this.#generations[1] as Generation, empty()];
+      this.#generations = [this.#generations[1] as Generation, emptyGeneration()];
       this.#begunMs = performance.now();
     }
     return this.#generations[1] as Generation;
@@ -157,7 +156,7 @@ export class Tracker {
 
   #range({ slot, range }: RangeEvent): void {
     const now = this.#now();
-    if (now.ranges.get(slot)?.length !== range.length) now.ranges.set(slot, fresh(range.length));
+    if (now.ranges.get(slot)?.length !== range.length) now.ranges.set(slot, emptyRange(range.length));
     merge(now.ranges.get(slot) as Float64Array, range);
     if (this.#saturated.get(slot)?.length !== range.length) this.#saturated.set(slot, new Float64Array(range.length));
     const saturated = this.#saturated.get(slot) as Float64Array;
@@ -169,12 +168,12 @@ export class Tracker {
     return now.latency.map((count, i) => count + (before.latency[i] as number));
   }
 
-  /** Of a slot's inputs; none before its first output. */
+  /** Returns the ranges of a slot's inputs; none before its first output. */
   ranges(slot: string): ChannelRange[] {
     const active = this.#gateway.slots.get(slot)?.active;
     const found = this.#generations.map(({ ranges }) => ranges.get(slot)).filter((range) => range !== undefined);
     const channels = active ? channelsOf(active.manifest) : [];
-    const sum = fresh(1 + width * channels.length);
+    const sum = emptyRange(1 + width * channels.length);
     for (const range of found) {
       if (range.length !== sum.length) continue;
       const ticks = range[0] as number;
@@ -187,8 +186,8 @@ export class Tracker {
     if (ticks === 0) return [];
     return channels.map(({ name, low, high, rate }, i) => {
       const [least, most, total, saturated] = sum.subarray(1 + width * i) as unknown as [number, number, number, number];
-      const ever = this.#saturated.get(slot)?.[4 + width * i] ?? 0;
-      return { name, least, most, mean: total / ticks, low, high, saturatedShare: saturated / (ticks * rate), saturated: ever };
+      const all = this.#saturated.get(slot)?.[4 + width * i] ?? 0;
+      return { name, least, most, mean: total / ticks, low, high, saturatedShare: saturated / (ticks * rate), saturated: all };
     });
   }
 }

@@ -1,10 +1,11 @@
 /**
- * A module's trial by itself: self-test, endurance, snapshots. Runs in a worker thread, under its watchdog.
+ * Check of a module before its trial: self-test, endurance run and snapshots. Runs in a worker thread, under
+ * its watchdog.
  *
- * In: a compiled module, how long.  Out: what a hop costs; or an error: RN713 the self-test, RN710 a trap,
- * RN834 state that does not carry over, RN839 too long. The endurance run pushes made-up frames to two
- * sessions: half way the second goes on from a snapshot of the first, and from then on their outputs must be
- * the same bytes.
+ * In: a compiled module, limits of hops and time.  Out: the time of a hop.
+ * Errors: RN713 the self-test fails, RN710 a trap, RN834 the state does not carry over, RN839 too slow.
+ * Rule: the endurance run pushes generated frames to a session. Half way, a second session restores its
+ * snapshot. From then on, both get the same frames, and their outputs must be the same bytes.
  */
 import { RunletError } from '../../../models/error.ts';
 import { goldenBytes, openSession, requireSelfTest, type Session, type Stored } from '../../session/index.ts';
@@ -12,8 +13,9 @@ import { storedZeros } from '../../session/open.ts';
 import type { CheckResult } from './messages.ts';
 
 export interface CheckOptions {
-  /** Hops of the endurance run, and the most seconds of it and of the self-test each. */
+  /** Largest number of hops in the endurance run. */
   hops: number;
+  /** Longest duration of the endurance run, and of the self-test, in seconds. */
   seconds: number;
   /** Called before each call into the module. */
   enter(): void;
@@ -33,7 +35,7 @@ function hopsOf(session: Session): () => Stored | Stored[] {
 const sameOutputs = (a: Session, b: Session): boolean =>
   a.manifest.outputs.every((_, which) => a.outputRaw(which).every((value, i) => value === b.outputRaw(which)[i]));
 
-/** @throws RN600-RN606, RN700-RN705 the module does not open; RN710, RN713, RN834, RN839 */
+/** Checks a module. @throws RN600-RN606, RN700-RN705 if it cannot be opened; RN710, RN713, RN834, RN839 */
 export async function checkModule(module: WebAssembly.Module, { hops, seconds, enter }: CheckOptions): Promise<CheckResult> {
   enter();
   const session = await openSession(module);
@@ -42,7 +44,7 @@ export async function checkModule(module: WebAssembly.Module, { hops, seconds, e
       what: `${what} took too long`,
       where: session.manifest.name,
       why: `more than ${seconds} seconds`,
-      tryThis: 'a smaller model, or a longer --seconds',
+      tryThis: 'use a smaller model, or a longer --seconds',
     });
   const started = performance.now();
   enter();
@@ -71,9 +73,9 @@ export async function checkModule(module: WebAssembly.Module, { hops, seconds, e
     enter();
     if (second.pushInt8(frames) !== due || (due && !sameOutputs(session, second)))
       throw new RunletError('RN834', {
-        what: 'a stream does not go on where its snapshot was taken',
+        what: 'a stream does not continue where its snapshot was taken',
         where: `${session.manifest.name}, hop ${times.length}`,
-        why: 'what rn_state covers is not all that the outputs depend on',
+        why: 'the outputs depend on more than the state of rn_state',
         tryThis: 'build the bundle again with `runlet build`',
       });
   }

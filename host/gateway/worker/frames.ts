@@ -1,9 +1,8 @@
 /**
- * Frames as they travel: ticks one after the other, of every input in turn `rate` frames, in the type that
- * the model's file has.
+ * Frames in messages: tick after tick, each with `rate` frames of every input, in the type of the model file.
  *
- * In: a manifest, bytes.  Out: bytes of a tick; arrays as Session.push takes them. Little endian. One input:
- * a view; several: a copy each.
+ * In: a manifest, bytes (little endian).  Out: the size of a tick; arrays for Session.push: a view with one
+ * input, copies with several.  Errors: RN842, RN844.
  */
 import type { Manifest, PortManifest } from '../../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../../models/error.ts';
@@ -16,7 +15,7 @@ const portBytes = ({ hostType, elements, rate }: PortManifest): number =>
 
 export const tickBytes = ({ inputs }: Pick<Manifest, 'inputs'>): number => inputs.reduce((sum, port) => sum + portBytes(port), 0);
 
-/** `bytes` begin at a multiple of 4 of their buffer. */
+/** Returns the frames in `bytes`, which must begin at a multiple of 4 in their buffer. */
 export function framesOf({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): Frames | Frames[] {
   const arrayOf = ({ hostType }: PortManifest, part: Uint8Array): Frames => {
     const kind = kinds[hostType];
@@ -37,13 +36,13 @@ export function framesOf({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array
   });
 }
 
-/** Whether there is a value that is no number (float32 only), in whole ticks. */
+/** Returns true if a float32 value in whole ticks is NaN. */
 export function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): boolean {
   if (!inputs.some(({ hostType }) => hostType === 'float32')) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at < bytes.length; )
     for (const port of inputs) {
-      // of one input all bytes are alike
+      // with one input all bytes have the same type
       const end = inputs.length === 1 ? bytes.length : at + portBytes(port);
       for (; port.hostType === 'float32' && at < end; at += 4) if (Number.isNaN(view.getFloat32(at, true))) return true;
       at = end;
@@ -51,32 +50,29 @@ export function hasNaN({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array):
   return false;
 }
 
-/**
- * The same bytes in a buffer that holds nothing else, so that what is kept of a message keeps no other part
- * of it.
- */
+/** Copies bytes that are a part of a larger buffer, so that they do not keep the rest of it in memory. */
 export const compact = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer.byteLength === bytes.length ? bytes : new Uint8Array(bytes);
 
-/** Of a stream, what its frames are checked against. */
+/** The facts of a stream against which its frames are checked. */
 interface Expected {
   id: string;
   manifest: Pick<Manifest, 'inputs'>;
   tickBytes: number;
 }
 
-/** @throws RN842 these are no whole ticks, RN844 a value is no number */
+/** Checks the frames of a message. @throws RN842 if they are not whole ticks, RN844 if a value is NaN */
 export function checkFrames({ id, manifest, tickBytes: width }: Expected, bytes: Uint8Array): void {
   if (bytes.length === 0 || bytes.length % width !== 0)
     throw new RunletError('RN842', {
       what: 'these are not whole frames',
       where: `stream ${id}`,
       why: `${bytes.length} bytes, and a tick has ${width}`,
-      tryThis: 'whole ticks of all inputs in turn; `runlet status` has their layout',
+      tryThis: 'send whole ticks with the frames of all inputs; `runlet status` shows the layout',
     });
   if (hasNaN(manifest, bytes))
     throw new RunletError('RN844', {
-      what: 'a value is no number',
+      what: 'a value is not a number',
       where: `stream ${id}`,
       tryThis: 'fill gaps before sending, or begin a new stream after them',
     });

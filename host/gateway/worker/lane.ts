@@ -1,25 +1,26 @@
 /**
- * A thread's queue: operations wait while the thread is busy, and then travel in one message.
+ * Lane: the queue of one thread. Operations wait while the thread is busy, and are then sent in one message.
  *
- * In: operations, with the bytes of their frames.  Out: replies, or that the thread has ended. The thread
- * begins with the first operation, and a new one begins after one that ended. Waking a thread costs about as
- * much as a hop of a small network. So where many streams share a thread, what comes within a few
- * milliseconds is handed over together.
+ * In: operations, with the bytes of their frames.  Out: replies, or the event that the thread has ended.
+ * Rule: the thread starts with the first operation; after its end, the next operation starts a new one.
+ * Cost: waking a thread costs about as much as a hop of a small network. So if many streams share a thread,
+ * operations of a few milliseconds are sent together.
  */
 import type { Failure, Operation, Reply } from './messages.ts';
 import type { TickLog } from './tick-log.ts';
 import { Worker, type WorkerOptions } from './worker.ts';
 
-/** One message carries at most this much. */
-const mostMessageBytes = 4 << 20;
-/** The shortest time between two messages, in milliseconds: for each stream of the thread, and at most. */
-const gatherMs = { aStream: 0.02, most: 8 };
+/** Size of the frames in one message, in bytes. A choice. */
+const maxMessageBytes = 4 << 20;
+/** Shortest time between two messages, in milliseconds: per stream of the thread, and its upper bound. */
+const gatherMs = { perStream: 0.02, max: 8 };
 
 export interface LaneEvents {
   reply(reply: Reply): void;
   /**
-   * `key`: whose call the thread was in, 0 where it was in none; `deaths`: threads that have ended in a row
-   * without a reply.
+   * The thread has ended.
+   * @param key instance or check whose call was running, 0 if none was. @param deaths number of consecutive
+   * threads that have ended without a reply.
    */
   died(key: number, failure: Failure, deaths: number): void;
 }
@@ -27,7 +28,7 @@ export interface LaneEvents {
 const padded = (bytes: number): number => 4 * Math.ceil(bytes / 4);
 
 type Plain = Exclude<Operation, { op: 'frames' }>;
-/** Ticks of a stream, which lie in its log until they leave. */
+/** Ticks of a stream, which are copied from its log when they are sent. */
 interface Ticks {
   key: number;
   log: TickLog;
@@ -39,13 +40,13 @@ type Waiting = Plain | Ticks;
 const bytesOf = (one: Waiting): number => ('log' in one ? padded((one.to - one.from) * one.log.tickBytes) : 0);
 
 export class Lane {
-  /** Modules that the thread has. */
+  /** Digests of the modules that the thread has. */
   readonly known = new Set<string>();
-  /** Streams that run in it. */
+  /** Number of streams that run in the thread. */
   streams = 0;
   #worker?: Worker;
   #pending: Waiting[] = [];
-  /** Since when operations wait. */
+  /** Time since which operations have been waiting. */
   #sinceMs = 0;
   #sentMs = 0;
   #scheduled = false;
@@ -59,25 +60,25 @@ export class Lane {
     this.#events = events;
   }
 
-  /** How long the operations wait that have waited longest. */
+  /** Longest time that an operation has been waiting. */
   get lagMs(): number {
     return this.#pending.length > 0 ? performance.now() - this.#sinceMs : 0;
   }
 
   send(operation: Plain): void {
-    this.#wait(operation);
+    this.#enqueue(operation);
   }
 
   /**
-   * Ticks `from` to `to - 1` of a stream. If its log has forgotten them when they would leave, the stream
-   * needs them no more.
+   * Sends ticks `from` to `to - 1` of a stream. If its log has dropped them before they are sent, the stream
+   * no longer needs them.
    */
   sendTicks(key: number, log: TickLog, from: number, to: number): void {
-    const most = Math.max(1, Math.floor(mostMessageBytes / log.tickBytes));
-    for (; from < to; from += most) this.#wait({ key, log, from, to: Math.min(to, from + most) });
+    const step = Math.max(1, Math.floor(maxMessageBytes / log.tickBytes));
+    for (; from < to; from += step) this.#enqueue({ key, log, from, to: Math.min(to, from + step) });
   }
 
-  #wait(one: Waiting): void {
+  #enqueue(one: Waiting): void {
     if (this.#pending.length === 0) this.#sinceMs = performance.now();
     this.#pending.push(one);
     this.#schedule();
@@ -95,7 +96,7 @@ export class Lane {
       this.#scheduled = false;
       this.#flush();
     };
-    const waitMs = this.#sentMs + Math.min(gatherMs.most, gatherMs.aStream * this.streams) - performance.now();
+    const waitMs = this.#sentMs + Math.min(gatherMs.max, gatherMs.perStream * this.streams) - performance.now();
     if (waitMs >= 1) setTimeout(flush, waitMs);
     else setImmediate(flush);
   }
@@ -105,7 +106,7 @@ export class Lane {
     let total = 0;
     let count = 0;
     for (const one of this.#pending) {
-      if (count > 0 && total + bytesOf(one) > mostMessageBytes) break;
+      if (count > 0 && total + bytesOf(one) > maxMessageBytes) break;
       total += bytesOf(one);
       count++;
     }

@@ -1,11 +1,11 @@
 /**
- * What the gateway and its worker threads say to each other. A message is a list of operations that are done
- * in order, and answered together.
+ * Messages between the gateway and its worker threads. A request is a list of operations, which the thread
+ * runs in order and answers with one reply.
  */
 
-/** Where a module's stream starts: fresh at a frame, or from a snapshot of a session that began at `base`. */
+/** Start of a module on a stream: fresh at frame `base`, or from a snapshot of a session that began there. */
 export interface Start {
-  /** Frame of the stream that is frame 0 of the session. */
+  /** Number of the stream's frame that is frame 0 of the session. */
   base: number;
   snapshot?: Uint8Array;
 }
@@ -14,9 +14,9 @@ export type Operation =
   | { op: 'module'; digest: string; wasm: Uint8Array }
   | { op: 'forget'; digest: string }
   | ({ op: 'open'; key: number; digest: string } & Start)
-  /** Three numbers for each push: stream, ticks, and where their bytes stand in the message's buffer. */
+  /** Three numbers per push: the stream's key, the number of ticks, their offset in the request's buffer. */
   | { op: 'frames'; pushes: number[] }
-  /** The signal begins again after lost ticks (Session.gap, `reset`). */
+  /** Restarts the signal after lost ticks (Session.gap with policy `reset`). */
   | { op: 'gap'; key: number; ticks: number }
   | { op: 'snapshot'; key: number; id: number }
   | { op: 'close'; key: number }
@@ -32,41 +32,42 @@ export interface Failure {
   why: string;
 }
 
-/** What the self-test and the endurance run found. */
+/** Results of the self-test and the endurance run. */
 export interface CheckResult {
   goldenOutputs: number;
   hops: number;
-  /** Of a hop. */
+  /** Mean and 99th percentile of a hop's time. */
   meanMs: number;
   p99Ms: number;
 }
 
 /**
- * A reply. What there is of every output and every push lies in arrays of numbers, which travel without a
- * copy: an object for each would take longer to send than a small network takes to run.
+ * A reply. Outputs and pushes are in arrays of numbers, which are transferred without a copy. Sending one
+ * object per output would take longer than a small network needs to run.
  */
 export interface Reply {
   /**
-   * Five numbers for each output, in order: stream, frame after which it is due, milliseconds of the push,
-   * bytes of it in `bytes` and numbers of it in `ranges`, where they lie one after the other.
+   * Five numbers per output, in order: the stream's key, number of the frame after the one that made it due,
+   * milliseconds of the push, its length in `bytes`, its length in `ranges`.
    */
   outputs: Float64Array;
+  /** Stored bytes of all outputs, one after the other. */
   bytes: Uint8Array;
-  /** Range of the input since the output before (range.ts). */
+  /** Ranges of the input since the previous output (range.ts), one after the other. */
   ranges: Float64Array;
   /**
-   * Three numbers for each push: stream, frame after the last that it has taken, frame after which its next
-   * hop is whole.
+   * Three numbers per push: the stream's key, number of the next frame to take, number of the frame that
+   * follows the next whole hop.
    */
   taken: Float64Array;
-  /** The frame after the last that was pushed, with the state there. */
+  /** States; `frame` is the number of the next frame to push. */
   snapshots: { key: number; frame: number; base: number; snapshot: Uint8Array; id?: number }[];
   failures: ({ key: number } & Failure)[];
   checks: { id: number; result?: CheckResult; failure?: Failure }[];
 }
 
 /**
- * Words of the shared memory by which the watchdog sees a thread: calls into modules so far, and whose call
- * it is (0: nobody's).
+ * Words of the shared memory through which the watchdog observes a thread: the number of calls into modules,
+ * and the key of the instance or check that is running (0: none).
  */
 export const progressWords = { calls: 0, key: 1 } as const;

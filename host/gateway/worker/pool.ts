@@ -1,15 +1,14 @@
 /**
- * Worker threads of one slot, which share its streams between them: each stream's frames go in, each of its
- * outputs comes out once, in order, whatever happens to the thread. Slots share no thread, so a module that
- * hangs keeps no other slot waiting.
+ * Pool: the worker threads that run the streams of one slot. Every output of a stream is emitted once and in
+ * order, even if its thread ends. Slots do not share threads, so a module that hangs affects only its slot.
  *
- * In: modules, logs of ticks, where in them to start.  Out: outputs, snapshots, failures. A stream's latest
- * snapshot is kept, and its log has the frames after it; when a thread is ended because of one module, the
- * others go on in a new thread from there, and outputs that had come already are dropped by their frame.
- * Frames that make no hop whole wait for those that do: a thread would have nothing to answer. A thread
- * begins with its first stream. A pool without streams ends its threads after a while.
- * Exact: a module is a function of state and frames. Cost: a snapshot every `snapshotHops` hops; frames of
- * all streams travel in one message while the thread is busy with the message before.
+ * In: modules, logs of ticks, start positions in them.  Out: outputs, snapshots, failures.
+ * Rule: the pool keeps the latest snapshot of a stream, and the log keeps the frames after it. If a module
+ * ends its thread, the other streams continue in a new thread from their snapshots; outputs that were already
+ * emitted are dropped. Frames are sent once they complete a hop, because before that there is no output. A
+ * thread starts with its first stream, and a pool without streams ends its threads after `idleMs`.
+ * Exact: a module's outputs depend only on state and frames. Cost: a snapshot every `snapshotHops` hops.
+ * While a thread is busy, the frames of all its streams are collected in one message.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { Lane } from './lane.ts';
@@ -17,24 +16,26 @@ import type { CheckResult, Failure, Reply, Start } from './messages.ts';
 import type { TickLog } from './tick-log.ts';
 import type { WorkerOptions } from './worker.ts';
 
-/** A bundle that was verified, in memory. */
+/** A verified bundle in memory. */
 export interface Loaded {
   digest: string;
   wasm: Uint8Array;
   manifest: Manifest;
 }
 
-/** Where a module goes on. */
+/** Position from which a module can continue. */
 export interface Snapshot extends Start {
-  /** The frame that comes next; without a state, `base`. */
+  /** Number of the next frame; equal to `base` if there is no state. */
   frame: number;
 }
 
 export interface InstanceEvents {
-  /** An output fell due with the frame before `frame`; int8 of all outputs in turn. */
-  /** `range`: of the input since the output before (range.ts). */
+  /**
+   * An output is due with the frame before `frame`. @param raw stored bytes of all outputs, one after the
+   * other. @param range range of the input since the previous output (range.ts).
+   */
   output(frame: number, raw: Int8Array, ms: number, range: Float64Array): void;
-  /** The module failed, and runs no more. */
+  /** The module has failed and no longer runs. */
   failed(failure: Failure): void;
 }
 
@@ -46,14 +47,14 @@ export interface PoolOptions extends WorkerOptions {
    * fewer than `threads` run.
    */
   running: { threads: number };
-  /** A pool without streams ends its threads after so long. */
+  /** Time after which a pool without streams ends its threads, in milliseconds. */
   idleMs: number;
 }
 
 export const defaultPool: Omit<PoolOptions, 'running'> = { threads: 1, budgetMs: 2000, snapshotHops: 16, idleMs: 10_000 };
 
-/** Threads that end in a row without an answer, in no module's call, before their streams are given up. */
-const mostDeaths = 3;
+/** Number of consecutive thread deaths outside a module's call after which a stream is closed. A choice. */
+const maxDeaths = 3;
 
 interface Check {
   id: number;
@@ -64,22 +65,22 @@ interface Check {
   done(result: CheckResult | Failure): void;
 }
 
-/** One stream under one module: a place in the stream's log, and the state that the module has had before. */
+/** A module on a stream: its position in the stream's log, and its latest snapshot. */
 export class Instance {
   readonly key: number;
   readonly loaded: Loaded;
   readonly lane: Lane;
   readonly log: TickLog;
   readonly events: InstanceEvents;
-  /** Where it goes on from if its thread ends. */
+  /** Snapshot from which the instance continues if its thread ends. */
   start: Snapshot;
-  /** Frames up to this one have been sent to the thread. */
+  /** Number of the next frame to send to the thread. */
   sent: number;
-  /** The frame after which the next hop is whole; 0 where the thread has not told since the signal began. */
+  /** Number of the frame after the next whole hop; 0 until the thread reports it for the current run. */
   due = 0;
-  /** Outputs up to this frame have been given. */
+  /** All outputs that are due up to this frame have been emitted. */
   given: number;
-  /** Frames up to this one have been through the module. */
+  /** Number of the next frame that the module will take. */
   taken: number;
   waiting: { id: number; done(snapshot: Snapshot | undefined): void }[] = [];
   #pool: Pool;
@@ -105,7 +106,7 @@ export class Instance {
     this.events = events;
   }
 
-  /** Ticks that make no hop whole, and have not been sent. */
+  /** Number of ticks that have not been sent because they do not complete a hop. */
   get heldTicks(): number {
     return this.log.next < this.due ? this.log.next - this.sent : 0;
   }
@@ -114,12 +115,9 @@ export class Instance {
     return this.lane.lagMs;
   }
 
-  /** Takes what is new in the log. */
+  /** Sends new frames of the log. */
   advance = (): void => this.#pool.advance(this);
-  /**
-   * The state after all frames that were pushed, once their outputs have come; undefined where the module has
-   * failed.
-   */
+  /** Resolves, after all outputs so far, with the state; with undefined if the module has failed. */
   snapshot = (): Promise<Snapshot | undefined> => this.#pool.snapshot(this);
   close = (): void => this.#pool.close(this);
 }
@@ -136,7 +134,7 @@ export class Pool {
     this.#options = { ...defaultPool, running: { threads: 0 }, ...options };
   }
 
-  /** How many streams run. */
+  /** Number of streams that run. */
   get size(): number {
     return this.#instances.size;
   }
@@ -145,17 +143,17 @@ export class Pool {
     return this.#lanes.length;
   }
 
-  /** Of its thread with the longest one. */
+  /** Longest time that an operation has been waiting for a thread. */
   get lagMs(): number {
-    return this.#lanes.reduce((most, lane) => Math.max(most, lane.lagMs), 0);
+    return this.#lanes.reduce((longest, lane) => Math.max(longest, lane.lagMs), 0);
   }
 
-  /** The thread with the fewest streams: a new one, if it may be. */
+  /** Returns a thread without streams, else a new one if allowed, else the one with the fewest streams. */
   #lane(): Lane {
-    const [least] = this.#lanes.toSorted((a, b) => a.streams - b.streams);
+    const [emptiest] = this.#lanes.toSorted((a, b) => a.streams - b.streams);
     const { threads, running } = this.#options;
-    const more = this.#lanes.length < threads && running.threads < threads;
-    if (least && (least.streams === 0 || !more)) return least;
+    const canGrow = this.#lanes.length < threads && running.threads < threads;
+    if (emptiest && (emptiest.streams === 0 || !canGrow)) return emptiest;
     const lane: Lane = new Lane(this.#options, {
       reply: (reply) => this.#take(reply),
       died: (key, failure, deaths) => this.#died(lane, key, failure, deaths),
@@ -165,8 +163,8 @@ export class Pool {
     return lane;
   }
 
-  /** Threads of a pool that nobody uses end, after a while: streams may come back at once, as at a swap. */
-  #rest(): void {
+  /** Ends the threads of an unused pool after idleMs; a swap, for example, soon opens streams again. */
+  #endWhenIdle(): void {
     if (this.#instances.size + this.#checks.size > 0 || this.#idle) return;
     this.#idle = setTimeout(() => {
       this.#idle = undefined;
@@ -180,9 +178,7 @@ export class Pool {
     await Promise.all(lanes.map((lane) => lane.stop()));
   }
 
-  /**
-   * Runs a module on a stream's log, from `start` on. Outputs that fall due up to frame `given` are dropped.
-   */
+  /** Runs a module on a stream's log from `start` on. Drops outputs that are due up to frame `given`. */
   open(loaded: Loaded, log: TickLog, start: Snapshot, given: number, events: InstanceEvents): Instance {
     const instance = new Instance(this, ++this.#lastKey, this.#lane(), loaded, log, start, given, events);
     this.#instances.set(instance.key, instance);
@@ -191,7 +187,7 @@ export class Pool {
     return instance;
   }
 
-  /** The module's trial by itself (check.ts); a failure is a value. */
+  /** Checks a module (check.ts). Resolves with the result or the failure. */
   check(loaded: Loaded, hops: number, seconds: number): Promise<CheckResult | Failure> {
     return new Promise((resolve) => {
       const id = ++this.#lastKey;
@@ -199,7 +195,7 @@ export class Pool {
       const done = (result: CheckResult | Failure) => {
         this.#checks.delete(id);
         this.#forget(lane);
-        this.#rest();
+        this.#endWhenIdle();
         resolve(result);
       };
       const check = { id, lane, loaded, hops, seconds, done };
@@ -238,11 +234,11 @@ export class Pool {
     for (const { done } of instance.waiting.splice(0)) done(undefined);
     const was = this.#instances.delete(instance.key);
     if (was) instance.lane.streams--;
-    this.#rest();
+    this.#endWhenIdle();
     return was;
   }
 
-  /** A lane's thread keeps no module that nobody runs. */
+  /** Removes the modules that no stream or check uses from a lane's thread. */
   #forget(lane: Lane): void {
     const used = new Set(
       [...this.#instances.values(), ...this.#checks.values()].filter((i) => i.lane === lane).map((i) => i.loaded.digest),
@@ -275,7 +271,7 @@ export class Pool {
     lane.send({ op: 'check', id, digest: loaded.digest, hops, seconds });
   }
 
-  /** Sends what is new in the log; of its end, unless `all`, what makes a hop whole. */
+  /** Sends new ticks of the log. Unless `all`, the newest ticks are sent only once they complete a hop. */
   #send(instance: Instance, all: boolean): void {
     const { key, lane, log } = instance;
     const { hop } = instance.loaded.manifest;
@@ -322,7 +318,7 @@ export class Pool {
       if (!instance) continue;
       const frame = taken[i + 1] as number;
       instance.taken = Math.max(instance.taken, frame);
-      // of frames that were sent later, hops may begin elsewhere
+      // if more frames were sent since, a gap among them may have moved the hops
       if (frame === instance.sent) instance.due = taken[i + 2] as number;
     }
     for (const { key, code, why } of failures) {
@@ -335,10 +331,10 @@ export class Pool {
     for (const { id, result, failure } of checks) this.#checks.get(id)?.done((result ?? failure) as CheckResult | Failure);
   }
 
-  /** A thread has ended: the module that it was in has failed, and all others go on in a new one. */
+  /** Handles the end of a thread: the module that was running has failed, and all others are restarted. */
   #died(lane: Lane, culprit: number, failure: Failure, deaths: number): void {
     const failed: Instance[] = [];
-    const giveUp = culprit === 0 && deaths >= mostDeaths;
+    const giveUp = culprit === 0 && deaths >= maxDeaths;
     for (const instance of this.#instances.values()) {
       if (instance.lane !== lane) continue;
       if (instance.key === culprit || giveUp) failed.push(instance);

@@ -1,21 +1,21 @@
 /**
- * What a module's input holds, channel by channel: how far it uses the range of int8, and how often it leaves
- * it.
+ * InputRange: measures how each channel of a module's input uses the range of its stored type, and how often
+ * it saturates.
  *
- * In: frames as they are pushed.  Out, for an output: count of ticks, then for each channel its least,
- * largest and mean value and how many stand at or beyond the ends of the stored range, where they saturate. A
- * channel is an element of an input's frame; inputs in turn, the first `mostChannels`.
- * Cost: a few comparisons an element.
+ * In: frames, as they are pushed.  Out, per output: the number of ticks, then for each channel the minimum,
+ * maximum and mean value, and the number of values at or beyond the ends of the stored range. A channel is an
+ * element of an input's frame; the first `mostChannels` channels of all inputs are measured.
+ * Cost: a few comparisons per element.
  */
 import { isInt16, type Manifest } from '../../../assembly/bundle/manifest.ts';
 import type { Frames } from '../../session/index.ts';
 
 export const mostChannels = 64;
-/** Numbers of one channel. */
+/** Names of the numbers of one channel. */
 export const rangeFields = ['least', 'most', 'mean', 'saturated'] as const;
 const fields = rangeFields.length;
 
-/** Real (or stored) values from which on an input saturates. */
+/** Returns the values, in the host's type, at or beyond which an input saturates. */
 export function saturationOf(port: Manifest['inputs'][number]): [low: number, high: number] {
   const { hostType, scale, zeroPoint } = port;
   const [low, high] = isInt16(port) ? [-32768, 32767] : [-128, 127];
@@ -29,7 +29,7 @@ interface Port {
   rate: number;
   low: number;
   high: number;
-  /** Channels that are looked at, and the place of the first. */
+  /** Number of channels that are measured, and the index of the first among all channels. */
   channels: number;
   at: number;
 }
@@ -60,7 +60,7 @@ export class InputRange {
     }
   }
 
-  /** Ticks [from, from + count) of what Session.pushPart takes. */
+  /** Measures ticks [from, from + count) of frames for Session.pushPart. */
   see(frames: Frames | readonly Frames[], from: number, count: number): void {
     this.#ticks += count;
     const totals = this.#totals;
@@ -69,23 +69,23 @@ export class InputRange {
       const end = (from + count) * rate * elements;
       for (let c = 0; c < channels; c++) {
         const to = 1 + fields * (at + c);
-        let [least, most, sum, saturated] = [totals[to] as number, totals[to + 1] as number, 0, 0];
+        let [min, max, sum, saturated] = [totals[to] as number, totals[to + 1] as number, 0, 0];
         for (let i = from * rate * elements + c; i < end; i += elements) {
           const x = values[i] as number;
-          if (x < least) least = x;
-          if (x > most) most = x;
+          if (x < min) min = x;
+          if (x > max) max = x;
           sum += x;
           if (x <= low || x >= high) saturated++;
         }
-        totals[to] = least;
-        totals[to + 1] = most;
+        totals[to] = min;
+        totals[to + 1] = max;
         (totals[to + 2] as number) += sum;
         (totals[to + 3] as number) += saturated;
       }
     }
   }
 
-  /** What was seen since the last call. */
+  /** Returns the numbers since the last call. */
   take(): Float64Array {
     const found = this.#totals.slice();
     found[0] = this.#ticks;

@@ -1,6 +1,6 @@
 /**
- * Starts the worker thread, compiled where it can be, else from its source. Plain JavaScript, as
- * host/cli/bin.js.
+ * Starts the worker thread from its compiled file if there is one, else from its source. Plain JavaScript,
+ * like host/cli/bin.js.
  */
 import { existsSync } from 'node:fs';
 

@@ -1,10 +1,12 @@
 /**
- * A worker thread of the gateway: runs the modules of many streams, and can be ended at any time.
+ * Worker thread of the gateway: runs the modules of many streams. It can be terminated at any time.
  *
- * In: messages of operations (messages.ts).  Out: outputs, snapshots and failures, in the order of the
- * operations. All streams of a module run in one instance, which stays in the processor's caches
- * (Session.sibling). A stream whose module traps is closed and told; the others go on, those of its module in
- * a new instance. Before every call into a module the shared words say whose call it is, for the watchdog.
+ * In: requests with operations (messages.ts).  Out: outputs, snapshots and failures, in the order of the
+ * operations.
+ * Rule: all streams of a module share one instance (Session.sibling), which stays in the processor's caches.
+ * If a module traps on a stream, the stream is closed and a failure is sent. The other streams continue,
+ * those of the same module in a new instance. Before every call into a module, the key of the stream or check
+ * is written to the shared words, for the watchdog.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { isRunletError, RunletError } from '../../../models/error.ts';
@@ -21,22 +23,19 @@ interface Instance {
   base: number;
   tickBytes: number;
   range: InputRange;
-  /**
-   * Frames between snapshots. Where hops are short, a window: after a crash as much signal as that is
-   * computed again in no time.
-   */
+  /** Frames between snapshots: at least a window, because recomputing that much after a crash is quick. */
   snapshotEvery: number;
-  /** Frame at which the latest snapshot was given. */
+  /** Frame of the latest snapshot. */
   snapshotAt: number;
 }
 
 const { progress, snapshotHops } = workerData as { progress: Int32Array; snapshotHops: number };
 const modules = new Map<string, Promise<WebAssembly.Module>>();
-/** A session of each module's instance, by digest; streams are its siblings. */
+/** The first session of each module, by digest; streams are its siblings. */
 const homes = new Map<string, Promise<Session>>();
 const instances = new Map<number, Instance>();
 
-/** To be called before each call into a module. */
+/** Reports a call to the watchdog. Must run before each call into a module. */
 function enter(key: number): void {
   Atomics.store(progress, progressWords.key, key);
   Atomics.add(progress, progressWords.calls, 1);
@@ -50,7 +49,7 @@ const failureOf = (error: unknown): Failure =>
 
 const frameOf = ({ session, base }: Instance): number => base + session.clock.nextFrame;
 
-/** A reply that is being written. */
+/** Builds a reply. */
 class Writing {
   outputs: number[] = [];
   taken: number[] = [];
@@ -84,7 +83,7 @@ class Writing {
   }
 }
 
-/** Ends a stream. Returns what is told. */
+/** Ends a stream, and returns the failure that is sent. */
 function fail(reply: Writing, key: number, error: unknown): Failure {
   const failure = failureOf(error);
   instances.delete(key);
@@ -141,7 +140,7 @@ async function sessionOf(digest: string, key: number): Promise<Session> {
   }
 }
 
-/** Streams of a module whose instance a trap may have damaged go on in a new one. */
+/** Moves the streams of a module to a new instance, because a trap may have damaged the old one. */
 async function moveAll(digest: string, reply: Writing): Promise<void> {
   homes.delete(digest);
   for (const [key, instance] of instances) {
@@ -168,7 +167,7 @@ async function open({ key, digest, base, snapshot }: Operation & { op: 'open' })
     snapshotEvery: Math.max(snapshotHops * session.hop, session.window),
     snapshotAt: 0,
   };
-  // streams that begin together do not give their snapshots together
+  // spread the snapshots of streams that start at the same time
   instance.snapshotAt = frameOf(instance) - Math.floor(((key % snapshotHops) / snapshotHops) * instance.snapshotEvery);
   instances.set(key, instance);
 }
@@ -177,7 +176,7 @@ async function run(operation: Exclude<Operation, { op: 'frames' }>, reply: Writi
   switch (operation.op) {
     case 'module': {
       const module = WebAssembly.compile(operation.wasm as BufferSource);
-      module.catch(() => {}); // told where it is opened
+      module.catch(() => {}); // reported when the module is opened
       modules.set(operation.digest, module);
       return;
     }
@@ -215,14 +214,14 @@ async function run(operation: Exclude<Operation, { op: 'frames' }>, reply: Writi
   }
 }
 
-/** An error of a stream's operation ends that stream; another one (`key` is 0) ends the thread. */
+/** Handles an error of an operation: ends its stream, or, if it has none (`key` is 0), the thread. */
 async function failed(reply: Writing, key: number, digest: string | undefined, error: unknown): Promise<void> {
   if (key === 0) throw error;
   const { code } = fail(reply, key, error);
   if (code === trapped && digest) await moveAll(digest, reply);
 }
 
-/** Pushes of many streams; nothing is waited for, unless one fails. */
+/** Runs the pushes of many streams. It awaits nothing unless one fails. */
 async function pushAll(pushes: readonly number[], frames: ArrayBuffer, reply: Writing): Promise<void> {
   for (let i = 0; i < pushes.length; i += 3) {
     const [key, ticks] = [pushes[i] as number, pushes[i + 1] as number];
@@ -251,7 +250,7 @@ async function answer({ operations, frames }: Request): Promise<void> {
   parentPort?.postMessage(all, [all.outputs.buffer, all.taken.buffer, all.bytes.buffer, all.ranges.buffer] as ArrayBuffer[]);
 }
 
-// one after the other: an operation may wait for the engine
+// requests run one after the other, because an operation may wait for the engine
 let queue = Promise.resolve();
 parentPort?.on('message', (request: Request) => {
   queue = queue.then(() => answer(request));

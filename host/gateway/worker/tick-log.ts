@@ -1,29 +1,30 @@
 /**
- * The newest ticks of one stream, by number: in a ring of bytes, from which a module's thread gets them.
+ * TickLog: the newest ticks of one stream in a ring buffer, from which they are sent to module threads.
  *
- * In: ticks, one after the other, and gaps: ticks that were lost, after which the signal begins again.  Out:
- * their bytes, as often as they are asked for, until they are forgotten. A run is what lies between two gaps;
- * a gap takes no bytes. Cost: O(1) for the newest run, O(log runs) for others. Memory: room for a quarter
- * more ticks than are kept; it shrinks where a quarter of it is in use.
+ * In: ticks, in order, and gaps (lost ticks, after which the signal starts again).  Out: the bytes of ticks,
+ * by number, until they are dropped.
+ * Rule: a run is the ticks between two gaps. A gap takes no bytes.
+ * Cost: O(1) for the newest run, O(log runs) for others. Memory: the buffer grows to 1.25 times the ticks
+ * that it keeps, and shrinks when less than a quarter of it is in use.
  */
 
 interface Run {
   /** Number of its first tick. */
   begins: number;
-  /** How many ticks came before it. */
+  /** Number of received ticks before it, without gaps. */
   place: number;
 }
 
-/** Room for so many ticks is kept; a choice. */
-const leastRoom = 16;
+/** Smallest capacity of the buffer, in ticks. A choice. */
+const minSlots = 16;
 
 export class TickLog {
   readonly tickBytes: number;
-  /** Number of the tick that comes next. */
+  /** Number of the next tick. */
   next = 0;
-  /** Oldest first; the first may have lost its first ticks. */
+  /** The runs, oldest first. The first ticks of the oldest run may have been dropped. */
   #runs: Run[] = [{ begins: 0, place: 0 }];
-  /** How many ticks came before the oldest that is kept, and how many came. */
+  /** Number of received ticks before the oldest that is kept, and in total. */
   #first = 0;
   #end = 0;
   #ring = new Uint8Array(0); // [slot][byte]
@@ -35,18 +36,18 @@ export class TickLog {
     this.tickBytes = tickBytes;
   }
 
-  /** Number of the oldest tick that is kept; of the gap before it where its run has lost all others. */
+  /** Number of the oldest tick that is kept; the end of the oldest run if all its ticks were dropped. */
   get first(): number {
     const { begins, place } = this.#runs[0] as Run;
     return begins + this.#first - place;
   }
 
-  /** Takes whole ticks. Their bytes are copied. */
+  /** Appends whole ticks. Their bytes are copied. */
   append(bytes: Uint8Array): void {
     const { tickBytes } = this;
     const ticks = bytes.length / tickBytes;
     const kept = this.#end - this.#first;
-    if (kept + ticks > this.#slots) this.#resize(Math.max(leastRoom, Math.ceil(1.25 * (kept + ticks))));
+    if (kept + ticks > this.#slots) this.#resize(Math.max(minSlots, Math.ceil(1.25 * (kept + ticks))));
     const slot = (this.#slot + kept) % this.#slots;
     const head = Math.min(ticks, this.#slots - slot);
     this.#ring.set(head < ticks ? bytes.subarray(0, head * tickBytes) : bytes, slot * tickBytes);
@@ -55,36 +56,36 @@ export class TickLog {
     this.next += ticks;
   }
 
-  /** So many ticks were lost, and the signal begins again after them. */
+  /** Records that `ticks` ticks were lost; the signal starts again after them. */
   gap(ticks: number): void {
     this.next += ticks;
     this.#runs.push({ begins: this.next, place: this.#end });
   }
 
-  /** Where the run begins that tick `tick` is in, or that the gap follows in which it was lost. */
+  /** Returns the first number of the run that contains tick `tick`, or that precedes it if it was lost. */
   beginOfRun(tick: number): number {
     return (this.#runs[this.#runOf(tick)] as Run).begins;
   }
 
-  /** The number after its last tick. */
+  /** Returns the number after the last tick of that run. */
   endOfRun(tick: number): number {
     const run = this.#runOf(tick);
     const { begins, place } = this.#runs[run] as Run;
     return begins + (this.#runs[run + 1]?.place ?? this.#end) - place;
   }
 
-  /** Where the signal begins again after it; undefined where it has not. */
+  /** Returns the first number of the run after that run; undefined if there is none. */
   nextRun(tick: number): number | undefined {
     return this.#runs[this.#runOf(tick) + 1]?.begins;
   }
 
-  /** Copies ticks `from` to `to - 1`, all kept and of one run, to byte `at` of `target`. */
+  /** Copies ticks `from` to `to - 1` to byte `at` of `target`. All must be kept and belong to one run. */
   copy(from: number, to: number, target: Uint8Array, at: number): void {
     const { begins, place } = this.#runs[this.#runOf(from)] as Run;
     this.#read(place + from - begins, to - from, target, at);
   }
 
-  /** Keeps no tick before number `tick`. */
+  /** Drops all ticks before number `tick`. */
   forget(tick: number): void {
     while (this.#runs.length > 1 && tick >= (this.#runs[1] as Run).begins) this.#runs.shift();
     const { begins, place } = this.#runs[0] as Run;
@@ -93,7 +94,7 @@ export class TickLog {
     if (this.#slots > 0) this.#slot = (this.#slot + first - this.#first) % this.#slots;
     this.#first = first;
     const kept = this.#end - first;
-    if (4 * kept < this.#slots && this.#slots > leastRoom) this.#resize(Math.max(leastRoom, 2 * kept));
+    if (4 * kept < this.#slots && this.#slots > minSlots) this.#resize(Math.max(minSlots, 2 * kept));
   }
 
   #runOf(tick: number): number {

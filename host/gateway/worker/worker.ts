@@ -1,16 +1,16 @@
 /**
- * One worker thread with its watchdog.
+ * Worker: one worker thread with its watchdog.
  *
- * In: requests, one at a time.  Out: their replies; or, once, that the thread has ended and whose call it was
- * in. The watchdog looks at the shared words (messages.ts): a call that does not return within `budgetMs`
- * ends the thread, since nothing else ends a loop in a module.
+ * In: requests, one at a time.  Out: their replies; or, once, the event that the thread has ended, with the
+ * key of the call that was running. The watchdog reads the shared words (messages.ts). If a call does not
+ * return within `budgetMs`, it terminates the thread, because nothing else can stop a loop in a module.
  */
 import { Worker as NodeWorker } from 'node:worker_threads';
 import type { Failure, Reply, Request } from './messages.ts';
 import { progressWords } from './messages.ts';
 
 export interface WorkerOptions {
-  /** The most that one call into a module may take. */
+  /** Timeout of one call into a module, in milliseconds. */
   budgetMs: number;
   /** Hops between two snapshots of a stream. */
   snapshotHops: number;
@@ -18,11 +18,11 @@ export interface WorkerOptions {
 
 export interface WorkerEvents {
   reply(reply: Reply): void;
-  /** `key`: whose call it was in, 0 where it was in none. */
+  /** The thread has ended. @param key instance or check whose call was running, 0 if none was. */
   died(key: number, failure: Failure): void;
 }
 
-/** Of JavaScript objects; modules' memories come beside it, and are limited by the gateway's policy. */
+/** Limits of JavaScript objects. The modules' memories are not included; the gateway's policy limits them. */
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32 };
 
 export class Worker {

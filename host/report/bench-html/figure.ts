@@ -1,8 +1,8 @@
 /**
- * Figures of a benchmark's page: a hop's time, a hop beside its window, memory and code by part, the share of
- * the engine's peak.
+ * Figures of a benchmark's page: a hop's time, a hop compared with its window, memory and code by part, the
+ * share of the engine's peak.
  *
- * In: figures of a model.  Out: SVG text; colours are the page's variables, so it follows light and dark.
+ * In: results of a model.  Out: SVG text; colours are the page's variables, so it follows light and dark.
  */
 import { maxOf } from '../../../models/lists.ts';
 import type { TimesFigures, TimesRow } from '../../bench/times.ts';
@@ -10,7 +10,7 @@ import { bytesText } from '../../bytes-text.ts';
 import { type Drawing, drawing, type PlotOptions } from '../design/draw.ts';
 import { shortName } from '../plan-table.ts';
 
-/** Parts of memory, and code beside them: what they are called, and their colours. */
+/** Parts of the memory figure, with names and colours. */
 export const parts: { name: string; colour: string; of: (row: TimesRow) => number }[] = [
   { name: 'weights', colour: 'var(--held)', of: (r) => r.weightBytes },
   { name: 'tables', colour: 'var(--queued)', of: (r) => r.tableBytes },
@@ -19,7 +19,7 @@ export const parts: { name: string; colour: string; of: (row: TimesRow) => numbe
   { name: 'code', colour: 'var(--new)', of: (r) => r.codeBytes },
 ];
 
-/** Microseconds with three digits: 2.14, 10.2, 984. */
+/** Formats microseconds with three digits: 2.14, 10.2, 984. */
 export const usText = (us: number): string => (us >= 100 ? Math.round(us).toLocaleString('en') : us.toPrecision(3));
 
 export interface Figures {
@@ -32,7 +32,7 @@ export interface Figures {
 const width = 352;
 const row = 34;
 
-/** Horizontal bars, a row each. */
+/** Draws horizontal bars, one per row. */
 const bars = (draw: Drawing['draw'], rows: number, label: string, options: PlotOptions): string =>
   draw(label, {
     width,
@@ -47,18 +47,17 @@ const bars = (draw: Drawing['draw'], rows: number, label: string, options: PlotO
     y: { label: null, padding: 0.42, tickSize: 0, ...options.y },
   });
 const order = ({ rows }: TimesFigures) => ({ domain: rows.map((r) => r.target) });
-/** How a text stands beside its bar. */
+/** Style of the text next to a bar. */
 const text = { textAnchor: 'start' as const, dx: 7, fill: 'currentColor' };
 
-/** Median of a hop, with a line from the 5th to the 95th percentile. */
+/** Draws the median time of a hop, with a line from the 5th to the 95th percentile. */
 function timeFigure({ Plot, draw }: Drawing, model: TimesFigures): string {
   const { rows, network } = model;
-  // a line that is far longer than all bars is cut: what the machine did meanwhile shall not make them
-  // small
-  const most = Math.min(maxOf(rows.map((r) => r.p95Us)), 1.5 * maxOf(rows.map((r) => r.medianUs)));
-  const high = (r: TimesRow) => Math.min(r.p95Us, most);
-  return bars(draw, rows.length, `${network}: microseconds a hop`, {
-    x: { domain: [0, most * 1.36] },
+  // a very long line is cut, so that disturbances of the machine do not make all bars small
+  const maxUs = Math.min(maxOf(rows.map((r) => r.p95Us)), 1.5 * maxOf(rows.map((r) => r.medianUs)));
+  const high = (r: TimesRow) => Math.min(r.p95Us, maxUs);
+  return bars(draw, rows.length, `${network}: microseconds per hop`, {
+    x: { domain: [0, maxUs * 1.36] },
     y: order(model),
     marks: [
       Plot.barX(rows, { x: 'medianUs', y: 'target', fill: 'var(--held)' }),
@@ -68,7 +67,7 @@ function timeFigure({ Plot, draw }: Drawing, model: TimesFigures): string {
   });
 }
 
-/** A hop as a share of its window's time, with a tick at its share of the window's multiply-adds. */
+/** Draws a hop's time as a share of its window's, with a tick at its share of the window's multiply-adds. */
 function windowFigure({ Plot, draw }: Drawing, model: TimesFigures): string {
   const { rows, network, macsPerHop, macsPerWindow = 0 } = model;
   const share = (r: TimesRow) => r.medianUs / r.windowUs;
@@ -91,7 +90,7 @@ function windowFigure({ Plot, draw }: Drawing, model: TimesFigures): string {
   });
 }
 
-/** Memory and code by part. */
+/** Draws memory and code by part. */
 function bytesFigure({ Plot, draw }: Drawing, model: TimesFigures): string {
   const { rows, network } = model;
   const total = (r: TimesRow) => parts.reduce((sum, { of }) => sum + of(r), 0);
@@ -120,7 +119,7 @@ function bytesFigure({ Plot, draw }: Drawing, model: TimesFigures): string {
   });
 }
 
-/** Share of the engine's peak, for each network and target that has one. */
+/** Draws the share of the engine's peak, for each network and target with a peak. */
 function peakFigure({ Plot, draw }: Drawing, models: TimesFigures[], wide: number): string {
   const narrow = wide < 500;
   const rows = models.flatMap(({ network, hop, rows: all }) =>
@@ -139,7 +138,7 @@ function peakFigure({ Plot, draw }: Drawing, models: TimesFigures[], wide: numbe
   );
   const longest = maxOf(rows.map((r) => r.name.length));
   const line = (r: (typeof rows)[number]) =>
-    `${Math.round(100 * r.share)} %${narrow ? '' : `: ${r.macsPerNs.toFixed(1)} of ${r.peakMacsPerNs.toFixed(1)} multiply-adds a nanosecond`}`;
+    `${Math.round(100 * r.share)} %${narrow ? '' : `: ${r.macsPerNs.toFixed(1)} of ${r.peakMacsPerNs.toFixed(1)} multiply-adds per nanosecond`}`;
   return bars(draw, rows.length, 'share of the peak', {
     width: wide,
     marginLeft: 12 + 8 * longest,

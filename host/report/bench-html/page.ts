@@ -1,8 +1,8 @@
 /**
- * A benchmark as one page: pictures first, every figure in a table below.
+ * The page of a benchmark: figures first, then a table of all values.
  *
- * In: figures of `runlet bench`, one or several models.  Out: HTML, no script, no external resource.
- * bench.css lies beside this file, colours and type are those of a plan's page.
+ * In: results of `runlet bench` for one or several models.  Out: HTML without script or external resources;
+ * it includes bench.css from this folder and the style of a plan's page.
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -13,7 +13,7 @@ import { type Figures, figures, parts, usText } from './figure.ts';
 
 const css = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-/** The machine, as it says itself. */
+/** Describes this machine. */
 const machine = (): string => {
   const all = cpus();
   return `Node ${process.version}, V8 ${process.versions.v8.split('-')[0]}, ${process.platform} ${process.arch}, ${all.length} × ${all[0]?.model ?? 'unknown processor'}`;
@@ -24,15 +24,15 @@ const figure = (title: string, svg: string): string => `<figure><figcaption>${ti
 function modelHtml(model: TimesFigures, draw: Figures): string {
   const { network, window, hop, mode, macsPerHop, macsPerWindow } = model;
   const ratio = macsPerWindow ? `, ${(macsPerWindow / macsPerHop).toFixed(2)} times fewer than the window` : '';
-  const beside = macsPerWindow
+  const windowPart = macsPerWindow
     ? draw.window(model)
-    : '<p class="note">This model carries its own state: there is no window to run.</p>';
+    : '<p class="note">This model carries its own state, so there is no window to compare with.</p>';
   return [
     `<section class="model"><h2>${escaped(network)}, hop ${number(hop)}</h2>`,
-    `<p class="note">window ${number(window)}, ${escaped(mode)}: ${number(macsPerHop)} multiply-adds a hop${ratio}</p>`,
+    `<p class="note">window ${number(window)}, ${escaped(mode)}: ${number(macsPerHop)} multiply-adds per hop${ratio}</p>`,
     '<div class="three">',
     figure('time of a hop', draw.time(model)),
-    figure('a hop beside its window', beside),
+    figure('a hop compared with its window', windowPart),
     figure('memory and code', draw.bytes(model)),
     '</div></section>',
   ].join('\n');
@@ -64,7 +64,7 @@ function figuresTable(models: TimesFigures[]): string {
   return tableHtml(head, rows, { label: 'Every figure', numeric: (i) => i !== 0 && i !== 2 });
 }
 
-/** The page. */
+/** Makes the page. */
 export async function benchPage(models: TimesFigures[]): Promise<string> {
   const draw = await figures();
   const key = (colour: string, text: string) => `<li><i style="background: ${colour}"></i>${text}</li>`;
@@ -78,14 +78,14 @@ export async function benchPage(models: TimesFigures[]): Promise<string> {
     withPeak.length > 0
       ? [
           '<section><h2>Share of the peak</h2>',
-          '<p class="note">The peak is the inner loop of the target alone (simd, relaxed), on data in the first cache, in the same run.</p>',
+          '<p class="note">The peak is measured in the same run: only the inner loop of the target (simd, relaxed), on data in the first-level cache.</p>',
           `<div class="wide">${draw.peak(withPeak, 1000)}</div><div class="slim">${draw.peak(withPeak, 358)}</div></section>`,
         ]
       : [];
   const rounds = [...new Set(models.map((m) => m.rounds))].join(', ');
   const body = [
     '<main>',
-    `<header><h1>What a hop costs</h1><p>${escaped(machine())}. Medians of ${rounds} rounds in turn. Times are of one machine; bytes are the same everywhere.</p></header>`,
+    `<header><h1>What a hop costs</h1><p>${escaped(machine())}. Medians of ${rounds} rounds, run in turn. Times are of this machine; bytes are the same everywhere.</p></header>`,
     legend,
     ...models.map((model) => modelHtml(model, draw)),
     ...peak,

@@ -1,8 +1,8 @@
 /**
- * Figures by Observable Plot on linkedom, for pages and files; both are loaded on first use.
+ * Draws figures with Observable Plot on linkedom, for pages and files. Both are loaded on first use.
  *
- * In: what it shows, as a text for those who do not see it, and Plot's options; colours are the page's
- * variables (palette.ts).  Out: SVG text.
+ * In: a label for screen readers, and Plot's options; colours are the page's variables (palette.ts).
+ * Out: SVG text.
  */
 export type Plot = typeof import('@observablehq/plot');
 export type PlotOptions = NonNullable<Parameters<Plot['plot']>[0]>;
@@ -21,7 +21,7 @@ export async function drawing(): Promise<Drawing> {
     draw(label, { style, ...options }) {
       const common = { background: 'none', fontSize: '12px', ...(style as object) };
       const svg = Plot.plot({ document, style: common, ...options }) as unknown as SVGElement;
-      // one picture with one name: that of each group would be read in its place
+      // one label for the whole figure: a screen reader would read the groups' labels instead
       for (const group of svg.querySelectorAll('[aria-label]')) group.removeAttribute('aria-label');
       svg.setAttribute('role', 'img');
       svg.setAttribute('aria-label', label);

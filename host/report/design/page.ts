@@ -1,17 +1,17 @@
 /**
- * A page of a report: one HTML file with everything in it.
+ * The frame of a report's page.
  *
- * In: a title, style, body, script.  Out: HTML text, no external resource. base.css, which all pages begin
- * with, lies beside this file.
+ * In: a title, style, body, script.  Out: one HTML file without external resources. Its style begins with
+ * base.css from this folder.
  */
 import { readFileSync } from 'node:fs';
 import { variables } from './palette.ts';
 import { escaped } from './text.ts';
 
-/** What every page's style begins with: colours, type, tables, buttons. */
+/** Returns the style that all pages share: colours, type, tables, buttons. */
 export const baseStyle = (): string => `${variables}${readFileSync(new URL('./base.css', import.meta.url), 'utf8')}`;
 
-/** @param css the page's own style, after the common one. */
+/** Makes a page. @param css style of this page; it follows the shared style. */
 export const pageHtml = (title: string, css: string, body: string, script = ''): string =>
   [
     '<!doctype html>',
@@ -24,24 +24,23 @@ export const pageHtml = (title: string, css: string, body: string, script = ''):
     '',
   ].join('\n');
 
-/** Data for a script, safe inside a script element. */
+/** Makes an element with data for the page's script; `<` is escaped. */
 export const dataScript = (id: string, value: unknown): string =>
   `<script type="application/json" id="${id}">${JSON.stringify(value).replaceAll('<', '\\u003c')}</script>`;
 
 export interface TableOptions {
-  /** What it is about, for those who do not see it. */
+  /** Label for screen readers. */
   label: string;
-  /** Columns of numbers, aligned to the right. */
+  /** Returns true for a column of numbers, which is aligned to the right. */
   numeric: (column: number) => boolean;
-  /** On a phone rows stay rows. */
+  /** True if the table stays a table on a phone. */
   narrow?: boolean;
   classes?: string;
 }
 
 /**
- * A table that scrolls in itself where the window is too narrow, also by keyboard; on a phone a row is a card
- * with its heads.
- * @param head texts. @param rows HTML of cells, the first of a row is its name.
+ * Makes a table. In a narrow window it scrolls, also by keyboard; on a phone each row becomes a card.
+ * @param head texts of the column heads. @param rows HTML of the cells; the first cell names the row.
  */
 export function tableHtml(head: string[], rows: string[][], { label, numeric, narrow, classes = '' }: TableOptions): string {
   const align = (i: number) => (numeric(i) ? ' class="n"' : '');

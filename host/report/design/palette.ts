@@ -1,15 +1,12 @@
 /**
- * The colours of every page and SVG, light and dark: the one place that knows them.
+ * The colours of every page and SVG, light and dark; no other file defines colours. Has no Node import: the
+ * web page's canvases use the same names.
  *
- * In: nothing.  Out: colours by name as CSS variables, and as style of an SVG that stands alone. No Node
- * import: the web page's canvases take the same names. Text colours have a contrast of at least 4.5 on
- * `paper` and `faint` (WCAG 2.2 AA), which test/host/design.test.ts computes.
+ * In: nothing.  Out: colours by name as CSS variables, and as the style of an SVG file. Text colours have a
+ * contrast of at least 4.5 on `paper` and `faint` (WCAG 2.2 AA), which test/host/design.test.ts checks.
  */
 
-/**
- * Name: [light, dark]. `new` to `past` are the kinds of rows in a plan's figure, and parts of a whole
- * elsewhere.
- */
+/** Name: [light, dark]. `new` to `past` colour kinds of rows in a plan's figure, and parts in others. */
 export const colours = {
   paper: ['#fdfdfb', '#16181b'],
   ink: ['#23262b', '#e4e5e3'],
@@ -45,20 +42,20 @@ export const colours = {
 
 export type Colour = keyof typeof colours;
 
-/** Lines and classes of a picture, in order. */
+/** Colours of the lines or classes of a figure, in order. */
 export const series = (Object.keys(colours) as Colour[]).filter((name) => name.startsWith('series-'));
 
-/** From quiet to loud, light and dark: the rows of an audio front end. */
+/** Colour ramps from quiet to loud, light and dark, for the rows of an audio front end. */
 const ramps = ['#f1f2f1 #e9dccb #e3b079 #d1602b #84304a #2b1c33', '#1e2124 #2c2540 #6b2f57 #b8463f #e87b47 #fbe3b4'] as const;
 
-/** A colour as it stands in CSS and in SVG attributes of a page. */
+/** Returns a colour for CSS and for SVG attributes in a page. */
 export const colour = (name: Colour): string => `var(--${name})`;
 
 const names = Object.keys(colours) as Colour[];
 const declared = (side: 0 | 1): string =>
   [...names.map((name) => `--${name}: ${colours[name][side]};`), `--ramp: ${ramps[side]};`].join(' ');
 
-/** The variables of a page, which follow the reader's light or dark. */
+/** CSS variables of a page; they follow the reader's light or dark preference. */
 export const variables = `:root { color-scheme: light dark; ${declared(0)} }
 @media (prefers-color-scheme: dark) { :root { ${declared(1)} } }
 `;
@@ -67,10 +64,10 @@ const named = (text: string, side: 0 | 1): string =>
   text.replace(/var\(--([a-z0-9-]+)\)/g, (whole, name: string) => colours[name as Colour]?.[side] ?? whole);
 
 /**
- * An SVG for a file: it needs no page. Attributes and style have the light colours, so that viewers without
- * CSS variables show them; a style sheet has the dark ones, for those that know what the reader prefers.
- * @param svg text of an <svg> element, with colours as var(--name). @param style its own rules, with such
- * colours too.
+ * Turns an SVG of a page into an SVG file. Attributes and style have the light colours, so that viewers
+ * without CSS variables show them. A style sheet has the dark colours, for viewers that know the preference.
+ * @param svg text of an <svg> element, with colours as var(--name). @param style CSS rules for it, with the
+ * same form of colours.
  */
 export function standalone(svg: string, style = ''): string {
   const attributes = names.flatMap((name) =>
@@ -78,8 +75,8 @@ export function standalone(svg: string, style = ''): string {
       svg.includes(`${kind}="var(--${name})"`) ? [`[${kind}="${colours[name][0]}"] { ${kind}: ${colours[name][1]}; }`] : [],
     ),
   );
-  const own = `svg { color: ${colour('ink')}; }\n${style}`;
-  const dark = `@media (prefers-color-scheme: dark) { ${[...attributes, named(own, 1)].join(' ')} }`;
+  const rules = `svg { color: ${colour('ink')}; }\n${style}`;
+  const dark = `@media (prefers-color-scheme: dark) { ${[...attributes, named(rules, 1)].join(' ')} }`;
   const at = svg.indexOf('>') + 1;
-  return `${svg.slice(0, at)}<style>${named(own, 0)}\n${dark}</style>${named(svg.slice(at), 0)}`;
+  return `${svg.slice(0, at)}<style>${named(rules, 0)}\n${dark}</style>${named(svg.slice(at), 0)}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Small texts of the pages: escaping, numbers, ticks.
+ * Formats text for pages: escaping, numbers, ticks.
  *
  * In: values.  Out: text for HTML and SVG.
  */
@@ -9,16 +9,16 @@ export const escaped = (text: string): string =>
 
 export const number = (n: number): string => Math.round(n).toLocaleString('en');
 
-/** A coordinate: at most 3 decimals. */
+/** Formats a coordinate with at most 3 decimals. */
 export const plain = (n: number): string => String(Number(n.toFixed(3)));
 
-/** A number for an axis: 1.2M, 34k. */
+/** Formats a number for an axis: 1.2M, 34k. */
 export const short = (n: number): string => {
   const [value, unit] = n >= 1e9 ? [n / 1e9, 'G'] : n >= 1e6 ? [n / 1e6, 'M'] : n >= 1e3 ? [n / 1e3, 'k'] : [n, ''];
   return `${Number(value.toPrecision(3))}${unit}`;
 };
 
-/** Round values from 0 to `end`, about `count` of them. */
+/** Returns about `count` round values from 0 to `end`. */
 export function axisTicks(end: number, count: number): number[] {
   const raw = end / count;
   const power = 10 ** Math.floor(Math.log10(raw));

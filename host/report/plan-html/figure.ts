@@ -1,16 +1,16 @@
 /**
- * The plan's figure: time to the right, layers from the input downwards, a bar of rows for every tensor.
+ * The figure of a plan: time runs to the right, layers downwards from the input; a tensor is a bar of rows.
  *
- * In: a Picture.  Out: HTML with one small SVG per lane, stretched to whatever width there is; text stays
- * outside, so it never shrinks. What moves with the hop stands in groups of class `move`, which the page's
- * script translates.
+ * In: a Picture.  Out: HTML with one small SVG per lane. The SVGs stretch to the available width; text is
+ * outside them, so it keeps its size. Parts that move with the hop are in groups of class `move`, which the
+ * page's script translates.
  */
 import { maxOf, minOf } from '../../../models/lists.ts';
 import type { Picture, PictureLayer, RowKind, Run } from '../../../models/report/picture.ts';
 import { axisTicks, escaped, number, plain } from '../design/text.ts';
 import { shortName } from '../plan-table.ts';
 
-/** Hops that the stepper can go, and frames on the axis: so many windows that one sees them move. */
+/** Number of hops of the stepper, and of frames on the axis. A choice: enough to see the windows move. */
 export interface Axis {
   steps: number;
   frames: number;
@@ -18,20 +18,20 @@ export interface Axis {
 
 export function axisOf({ window, hop, delay, layers }: Picture): Axis {
   const phases = maxOf(layers.map((l) => l.phases));
-  const least = Math.min(8, Math.max(2, phases));
-  const steps = Math.min(24, Math.max(least, Math.floor((0.6 * window) / hop)));
+  const minSteps = Math.min(8, Math.max(2, phases));
+  const steps = Math.min(24, Math.max(minSteps, Math.floor((0.6 * window) / hop)));
   return { steps, frames: window + delay + steps * hop };
 }
 
 const heights: Record<Run['lane'], number> = { window: 16, stream: 6, ahead: 6 };
 
-/** Cells on the whole axis above which a phone, and above which nothing, shows the gaps between them. */
+/** Numbers of cells on the axis above which a phone (fineFrom) or any screen (solidFrom) hides their gaps. */
 const fineFrom = 90;
 const solidFrom = 220;
-/** Share of the axis below which a bar gets an outline, so that it stays visible. */
+/** Fraction of the axis below which a bar gets an outline, so that it stays visible. */
 const thin = 0.003;
 
-/** Runs of one kind whose gaps are too small to be seen, as one bar. */
+/** Joins runs of one kind into one bar if the gaps between them are too small to be seen. */
 function merged(runs: Run[], gap: number): Run[] {
   const out: Run[] = [];
   for (const run of runs) {
@@ -44,7 +44,7 @@ function merged(runs: Run[], gap: number): Run[] {
   return out;
 }
 
-/** One lane: a path of bars for each kind, and the gaps between rows over them. */
+/** Draws one lane: a path of bars for each kind, with the gaps between rows on top. */
 function laneSvg(layer: PictureLayer, lane: Run['lane'], axis: Axis): string {
   const runs = layer.runs.filter((r) => r.lane === lane);
   if (runs.length === 0) return '';
@@ -54,9 +54,9 @@ function laneSvg(layer: PictureLayer, lane: Run['lane'], axis: Axis): string {
     of.map((r) => `M${plain(r.at)} 0h${plain((r.rows - 1) * r.pitch + r.width)}v${height}H${plain(r.at)}z`).join('');
   const kinds = [...new Set(runs.map((r) => r.kind))];
   const paths = kinds.map((kind) => {
-    const own = runs.filter((r) => r.kind === kind);
-    const rows = own.reduce((n, r) => n + r.rows, 0);
-    const drawn = cells > solidFrom ? merged(own, layer.pitch) : own;
+    const ofKind = runs.filter((r) => r.kind === kind);
+    const rows = ofKind.reduce((n, r) => n + r.rows, 0);
+    const drawn = cells > solidFrom ? merged(ofKind, layer.pitch) : ofKind;
     const slim = drawn.some((r) => (r.rows - 1) * r.pitch + r.width < thin * axis.frames) ? ' thin' : '';
     return `<path class="${kind}${slim}" data-kind="${kind}" data-rows="${rows}" d="${bars(drawn)}"/>`;
   });
@@ -67,7 +67,7 @@ function laneSvg(layer: PictureLayer, lane: Run['lane'], axis: Axis): string {
   return `<svg class="lane ${lane}" data-lane="${lane}" viewBox="0 0 ${axis.frames} ${height}" preserveAspectRatio="none" style="height:${height}px"><g class="move">${paths.join('')}${gaps}</g></svg>`;
 }
 
-/** Phases as dots, or as a count where there are many. */
+/** Draws phases as dots; more than 8 as a number. */
 const phaseMark = (phases: number): string => {
   if (phases === 1) return '';
   if (phases > 8) return `<span class="phase" data-phases="${phases}">phase <b>1</b>/${phases}</span>`;
@@ -77,14 +77,14 @@ const phaseMark = (phases: number): string => {
 
 const computed: RowKind[] = ['new', 'left', 'right', 'whole'];
 
-function layerRow(layer: PictureLayer, index: number, axis: Axis, mostMacs: number): string {
+function layerRow(layer: PictureLayer, index: number, axis: Axis, maxMacs: number): string {
   const lanes = (['window', 'stream', 'ahead'] as const).map((lane) => laneSvg(layer, lane, axis)).join('');
   const rows = layer.runs
     .filter((r) => computed.includes(r.kind) && (r.lane !== 'ahead' || r.kind === 'left'))
     .reduce((n, r) => n + r.rows, 0);
   const isInput = layer.op === 'input';
   const done = isInput ? `${number(rows)} new` : `${number(layer.counted ?? rows)}/${number(layer.rows)}`;
-  const share = (macs: number) => `${plain(mostMacs > 0 ? (100 * macs) / mostMacs : 0)}%`;
+  const share = (macs: number) => `${plain(maxMacs > 0 ? (100 * macs) / maxMacs : 0)}%`;
   const work =
     layer.macsPerWindow > 0
       ? `<span class="work" title="${number(layer.macsPerHop)} of ${number(layer.macsPerWindow)} MACs"><i style="width:${share(layer.macsPerWindow)}"></i><b style="width:${share(layer.macsPerHop)}"></b></span>`
@@ -98,7 +98,7 @@ function layerRow(layer: PictureLayer, index: number, axis: Axis, mostMacs: numb
   ].join('');
 }
 
-/** The windows above the layers: the last one, this one, and the one whose left edge is computed. */
+/** Draws the windows above the layers: the last one, this one, and the one whose left edge is computed. */
 function windowLane({ window, hop, ahead }: Picture, axis: Axis): string {
   const bar = (kind: string, at: number, y: number) => `<path class="${kind}" d="M${at} ${y}h${window}"/>`;
   const later = ahead > 0 ? bar('later', ahead * hop, 15) : '';
@@ -109,18 +109,18 @@ function windowLane({ window, hop, ahead }: Picture, axis: Axis): string {
   ].join('');
 }
 
-/** The whole figure. */
+/** Makes the whole figure. */
 export function figureHtml(picture: Picture, axis: Axis): string {
-  const mostMacs = maxOf(picture.layers.map((l) => l.macsPerWindow));
+  const maxMacs = maxOf(picture.layers.map((l) => l.macsPerWindow));
   const ticks = axisTicks(axis.frames, 8)
     .map((t, i) => `<span${i % 2 ? ' class="odd"' : ''} style="left:${plain((100 * t) / axis.frames)}%">${number(t)}</span>`)
     .join('');
   const band = `<svg class="bands" viewBox="0 0 ${axis.frames} 1" preserveAspectRatio="none"><g class="move"><path class="fresh" d="M${picture.window + picture.delay - picture.hop} 0h${picture.hop}v1h-${picture.hop}z"/><path class="edge" d="M0 0v1M${picture.window} 0v1"/></g></svg>`;
   return [
-    `<div class="figure" data-frames="${axis.frames}" data-steps="${axis.steps}" tabindex="0" role="group" aria-label="Rows of every layer over time. Up and down choose a layer, left and right a row, Escape none.">`,
+    `<div class="figure" data-frames="${axis.frames}" data-steps="${axis.steps}" tabindex="0" role="group" aria-label="Rows of every layer over time. Up and down select a layer, left and right a row, Escape clears it.">`,
     `<div class="back"><div class="name"></div><div class="lanes">${band}</div><div class="side"></div></div>`,
     windowLane(picture, axis),
-    ...picture.layers.map((layer, i) => layerRow(layer, i, axis, mostMacs)),
+    ...picture.layers.map((layer, i) => layerRow(layer, i, axis, maxMacs)),
     `<div class="layer axis"><div class="name"></div><div class="lanes"><div class="ticks">${ticks}</div></div><div class="side"></div></div>`,
     '<svg class="cone" aria-hidden="true"></svg><div class="tip" role="status" hidden></div></div>',
   ].join('\n');

@@ -1,6 +1,6 @@
 /**
- * The script of a plan's page: moves the windows with the hop, and shows what a row depends on. Runs in the
- * browser as it stands.
+ * Browser script of a plan's page: moves the windows with the hop, and shows what a row depends on. The page
+ * includes it as it is.
  */
 (() => {
   const plan = JSON.parse(document.getElementById('plan').textContent);
@@ -12,7 +12,7 @@
   const rowsOf = [...figure.querySelectorAll('.layer[data-layer]')];
   const text = (n) => n.toLocaleString('en');
   let hop = plan.start;
-  /** The row that is shown: a layer's index, and its number. */
+  /** The selected row: the layer's index and the row's number. */
   let chosen;
 
   function move() {
@@ -39,20 +39,23 @@
     chosen = undefined;
   }
 
-  /** Rows [low, high] of each layer that rows of layer `from` depend on. */
+  /**
+   * Returns, for each layer, the rows [low, high] that rows [low, high] of layer `from` depend on.
+   * @param inside true to stay inside the window.
+   */
   function reach(from, low, high, inside) {
     const found = new Map([[from, [low, high]]]);
     for (let y = from; y > 0; y--) {
-      const own = found.get(y);
-      if (!own) continue;
+      const needed = found.get(y);
+      if (!needed) continue;
       const { reads, taps } = plan.layers[y];
       for (const x of reads) {
         const { rows, history } = plan.layers[x];
         let a = 0;
         let b = rows - 1;
         if (taps) {
-          a = own[0] * taps.stride - taps.before;
-          b = own[1] * taps.stride - taps.before + (taps.kernel - 1) * taps.dilation;
+          a = needed[0] * taps.stride - taps.before;
+          b = needed[1] * taps.stride - taps.before + (taps.kernel - 1) * taps.dilation;
           if (inside && !history) {
             a = Math.min(rows - 1, Math.max(0, a));
             b = Math.max(0, Math.min(rows - 1, b));
@@ -71,7 +74,7 @@
     cone.append(element);
   }
 
-  /** The row at the pointer. */
+  /** Shows the row at the pointer. */
   function show(event) {
     const lane = event.target.closest('svg[data-lane]');
     const row = event.target.closest('.layer[data-layer]');
@@ -91,7 +94,7 @@
     tell(lane, index, n, start, between, event.clientX);
   }
 
-  /** Row `n` of a layer, which `lane` draws: its cone, and a text at `x` pixels of the window. */
+  /** Draws the cone of row `n` of a layer, drawn in `lane`, and a text at `x` pixels from the page's left. */
   function tell(lane, index, n, start, between, x) {
     const layer = plan.layers[index];
     const inside = lane.dataset.lane !== 'stream';
@@ -99,7 +102,7 @@
     draw(index, found, start + between);
     const input = found.get(0) ?? [0, 0];
     const name = between
-      ? 'a row between, for other windows'
+      ? 'a row in between, for other windows'
       : `row ${n} of window ${hop + (lane.dataset.lane === 'ahead' ? layer.ahead : 0)}`;
     const [a, b] = [start + between + input[0], start + between + input[1]];
     tip.textContent =
@@ -111,7 +114,7 @@
     tip.style.transform = `translate(${left}px, ${below}px)`;
   }
 
-  /** The arrow keys choose a layer and a row of window n. */
+  /** Selects a layer and a row of window n with the arrow keys. */
   function choose(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === 'Escape') return clear();
@@ -121,7 +124,7 @@
     const last = plan.layers.length - 1;
     const index = chosen ? Math.min(last, Math.max(0, chosen.index + steps[0])) : last;
     const { rows, pitch } = plan.layers[index];
-    // the same time, in the rows of that layer
+    // keeps the time: the row of the new layer at the same frame
     const at = chosen ? (chosen.n * plan.layers[chosen.index].pitch) / pitch : rows - 1;
     const n = Math.min(rows - 1, Math.max(0, Math.floor(at) + steps[1]));
     chosen = { index, n };

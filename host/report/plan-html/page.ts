@@ -1,8 +1,8 @@
 /**
- * A plan as one HTML page: the figure with its stepper, why each layer is planned so, and the table. No
- * external resource.
+ * The page of a plan: the figure with its stepper, the reason for each layer's plan, and the table.
  *
- * In: a StreamPlan.  Out: HTML text.  page.css and page-script.js, which it holds, lie beside this file.
+ * In: a StreamPlan.  Out: one HTML file without external resources; it includes page.css and page-script.js
+ * from this folder.
  */
 import { readFileSync } from 'node:fs';
 import { alternatives, explainPlan } from '../../../models/report/explain.ts';
@@ -14,7 +14,7 @@ import { escaped, number } from '../design/text.ts';
 import { choiceCells, choiceHead, planCells, planHead } from '../plan-table.ts';
 import { axisOf, figureHtml } from './figure.ts';
 
-const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
+const fileText = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
 
 const kindNames = (picture: Picture, mode: string): [group: string, kinds: [RowKind, string][]][] => [
   [
@@ -22,25 +22,25 @@ const kindNames = (picture: Picture, mode: string): [group: string, kinds: [RowK
     [
       ['new', 'new rows'],
       ['left', picture.ahead > 0 ? `left edge, ahead, for window n + ${picture.ahead}` : 'left edge of the window'],
-      ['right', 'right edge, for window n alone'],
-      ['whole', mode === 'windowed' ? 'every row again' : 'computed whole'],
+      ['right', 'right edge, for window n only'],
+      ['whole', mode === 'windowed' ? 'every row again' : 'all rows'],
     ],
   ],
   [
     'computed before',
     [
       ['held', 'kept'],
-      ['queued', 'left edge, waiting since it was computed'],
-      ['folded', 'in accumulators'],
-      ['past', 'done with, not kept'],
+      ['queued', 'left edge, computed ahead and queued'],
+      ['folded', 'summed in accumulators'],
+      ['past', 'no longer needed, not kept'],
     ],
   ],
 ];
 
 function legend(picture: Picture, mode: string): string {
-  const there = new Set(picture.layers.flatMap((l) => l.runs.map((r) => r.kind)));
+  const present = new Set(picture.layers.flatMap((l) => l.runs.map((r) => r.kind)));
   const groups = kindNames(picture, mode).flatMap(([group, kinds]) => {
-    const shown = kinds.filter(([kind]) => there.has(kind));
+    const shown = kinds.filter(([kind]) => present.has(kind));
     if (shown.length === 0) return [];
     const items = shown.map(
       ([kind, text]) => `<li><svg width="14" height="10"><path class="${kind}" d="M0 0h14v10H0z"/></svg>${text}</li>`,
@@ -52,7 +52,7 @@ function legend(picture: Picture, mode: string): string {
 
 function facts(plan: StreamPlan, rate?: number): string {
   const { stateBytes, exact, layers } = planJson(plan);
-  const nearly = layers.some((l) => l.exact === 'approx');
+  const isApproximate = layers.some((l) => l.exact === 'approx');
   const ratio = plan.macsPerHop > 0 ? plan.macsPerWindow / plan.macsPerHop : 1;
   const ms = (frames: number) => (rate ? ` (${number((1000 * frames) / rate)} ms)` : '');
   const delay = plan.delayFrames === 0 ? 'none' : `${number(plan.delayFrames)}<small> frames</small>`;
@@ -73,10 +73,10 @@ function facts(plan: StreamPlan, rate?: number): string {
     ['look-ahead', delay, plan.warmUpHops > 0 ? `the first ${plan.warmUpHops} outputs are held back` : 'an answer at every hop'],
     [
       'equals',
-      exact ? 'the model' : nearly ? 'nearly' : 'extended',
+      exact ? 'the model' : isApproximate ? 'nearly' : 'extended',
       exact
         ? `the ${plan.graph.stateful ? 'model run step by step' : 'windowed model'}, bit for bit`
-        : nearly
+        : isApproximate
           ? 'an approximation, not bit for bit'
           : `the model on windows with ${number(plan.leftContextFrames)} earlier frames`,
     ],
@@ -84,7 +84,7 @@ function facts(plan: StreamPlan, rate?: number): string {
   return `<dl class="facts">${items.map(([name, value, note]) => `<div><dt>${name}</dt><dd>${value}</dd><dd class="about">${escaped(note)}</dd></div>`).join('')}</dl>`;
 }
 
-/** A table of numbers and texts; a column of numbers, or of a part and its whole, is aligned to the right. */
+/** Makes a table of numbers and texts. Columns of numbers, or of `part/whole`, are aligned to the right. */
 function valuesTable(label: string, head: string[], rows: (string | number)[][], classes = ''): string {
   const cells = rows.map((row) => row.map((value) => (typeof value === 'number' ? number(value) : escaped(value))));
   const numeric = (i: number) =>
@@ -94,18 +94,18 @@ function valuesTable(label: string, head: string[], rows: (string | number)[][],
 
 function caption(picture: Picture): string {
   const parts = [
-    'Time runs to the right, in frames of the input; the signal flows down, from layer to layer. A tall bar is a tensor of window n, a cell of it one row, as wide as the frames between two rows.',
+    'Time runs to the right, in frames of the input. The signal flows down, from layer to layer. A tall bar is a tensor of window n. Each cell is one row, as wide as the frames between two rows.',
   ];
   if (picture.layers.some((l) => l.runs.some((r) => r.lane === 'stream')))
-    parts.push('The thin bar below holds rows between those, which other windows read.');
+    parts.push('The thin bar below it shows the rows in between, which other windows read.');
   if (picture.layers.some((l) => l.counted !== undefined))
     parts.push('The edges of the first layer are sums of some of its taps and cost no multiply-accumulates.');
   if (picture.ahead > 0)
     parts.push(
-      `The lowest bar is the left edge of window n + ${picture.ahead}, which is computed now, while the rows that it reads are the newest.`,
+      `The lowest bar is the left edge of window n + ${picture.ahead}. It is computed now, while the rows that it reads are the newest.`,
     );
   parts.push(
-    'The shaded column is the newest hop. Point at a row, or choose one with the arrow keys, to see what it depends on.',
+    'The shaded column is the newest hop. Point at a row, or select one with the arrow keys, to see what it depends on.',
   );
   return parts.join(' ');
 }
@@ -120,7 +120,7 @@ function why(plan: StreamPlan): string {
   return `<section><h2>Why</h2><dl class="why">${items.join('')}</dl></section><section>${table}</section>`;
 }
 
-/** The page of a plan. */
+/** Makes the page of a plan. */
 export function planPage(plan: StreamPlan, sampleRateHz?: number): string {
   const picture = planPicture(plan);
   const axis = axisOf(picture);
@@ -141,5 +141,5 @@ export function planPage(plan: StreamPlan, sampleRateHz?: number): string {
     '</main>',
     dataScript('plan', data),
   ].join('\n');
-  return pageHtml(`${plan.graph.name}: how it streams`, beside('page.css'), body, beside('page-script.js'));
+  return pageHtml(`${plan.graph.name}: how it streams`, fileText('page.css'), body, fileText('page-script.js'));
 }

@@ -1,9 +1,9 @@
 /**
- * What every hop (or window) costs, as small multiples on one axis: work per hop, work per frame, state,
- * look-ahead.
+ * The figure of a sweep: the cost of every hop (or window), in panels over one axis: work per hop, work per
+ * frame, state, look-ahead.
  *
- * In: a Sweep and a width.  Out: SVG text; colours are classes of sweep.css. A dot is a plan, its colour the
- * mode; large dots are hops that are multiples of the total stride.
+ * In: a Sweep and a width.  Out: SVG text; colours are classes of sweep.css. Each dot is a plan; its colour
+ * is the mode. Large dots are hops that are multiples of the total stride.
  */
 
 import { append, maxOf, minOf } from '../../../models/lists.ts';
@@ -14,7 +14,7 @@ import { axisTicks, escaped, number, plain, short } from '../design/text.ts';
 export interface SweepView {
   sweep: Sweep;
   over: 'hop' | 'window';
-  /** A value to mark. */
+  /** Hop or window to mark with a line. */
   mark?: number;
   rate?: number;
 }
@@ -51,17 +51,17 @@ interface Scale {
 }
 
 /**
- * From 0, or logarithmic over at most three decades, where there is a range to show; what lies below stands
- * on the base.
+ * Makes a scale: linear from 0, or with `log` and a range of at least 4 logarithmic, over at most three
+ * decades; smaller values are drawn on the base line.
  */
 function scaleOf(values: number[], height: number, log: boolean): Scale {
   const top = maxOf(values);
-  const least = Math.max(top / 1000, minOf(values.filter((v) => v > 0)));
-  if (!log || top < 4 * least) {
+  const bottom = Math.max(top / 1000, minOf(values.filter((v) => v > 0)));
+  if (!log || top < 4 * bottom) {
     const ticks = axisTicks(top * 1.04, height > 100 ? 4 : 3);
     return { at: (v) => height - (height * v) / (top * 1.04), ticks };
   }
-  const [low, high] = [Math.log10(least) - 0.05, Math.log10(top) + 0.05];
+  const [low, high] = [Math.log10(bottom) - 0.05, Math.log10(top) + 0.05];
   const decades = high - low;
   const marks = decades > 3.5 ? [1] : decades > 1.2 ? [1, 3] : [1, 2, 3, 5];
   const ticks: number[] = [];
@@ -74,23 +74,23 @@ function scaleOf(values: number[], height: number, log: boolean): Scale {
   return { at, ticks: ticks.filter((t) => Math.log10(t) >= low && Math.log10(t) <= high) };
 }
 
-/** Dots of a mode as one path: lines of no length with round ends. */
+/** Draws the dots of a mode as one path: lines of length 0 with round ends. */
 const dots = (points: [number, number][], classes: string): string =>
   points.length === 0
     ? ''
     : `<path class="dot ${classes}" data-dots="${points.length}" d="${points.map(([x, y]) => `M${plain(Number(x.toFixed(1)))} ${plain(Number(y.toFixed(1)))}h0`).join('')}"/>`;
 
-/** The figure; its data attributes say where values lie, for the page's tooltip. */
+/** Makes the figure. Its data attributes map values to positions, for the page's tooltip. */
 export function sweepSvg(view: SweepView, width: number): string {
   const { sweep, over, mark } = view;
   const narrow = width < 600;
   const [left, right, gap, height] = narrow ? [44, 12, 40, 120] : [64, 20, 44, 140];
   const values = sweep.rows.map((r) => r[over]);
-  const most = maxOf(values);
-  const x = (value: number) => left + ((width - left - right) * value) / (most * 1.01);
+  const maxValue = maxOf(values);
+  const x = (value: number) => left + ((width - left - right) * value) / (maxValue * 1.01);
   const panels = panelsOf(view);
   const total = panels.length * (height + gap) + 24;
-  const free = Math.floor(most / sweep.totalStride);
+  const free = Math.floor(maxValue / sweep.totalStride);
   const lines =
     over === 'hop' && sweep.totalStride > 1 && free <= 40
       ? Array.from({ length: free }, (_, i) => (i + 1) * sweep.totalStride)
@@ -105,8 +105,8 @@ export function sweepSvg(view: SweepView, width: number): string {
     const uprights = lines.map((v) => `<path class="free" d="M${plain(x(v))} ${top}v${height}"/>`);
     const points = modes.flatMap((mode) =>
       [false, true].map((isFree) => {
-        const own = sweep.rows.filter((r) => r.mode === mode && r.free === isFree);
-        const shown: [number, number][] = own.map((r) => [x(r[over]), top + y.at(panel.of(r))]);
+        const ofMode = sweep.rows.filter((r) => r.mode === mode && r.free === isFree);
+        const shown: [number, number][] = ofMode.map((r) => [x(r[over]), top + y.at(panel.of(r))]);
         return dots(shown, `${mode} ${isFree && sweep.totalStride > 1 && over === 'hop' ? 'big' : ''}`);
       }),
     );
@@ -114,18 +114,18 @@ export function sweepSvg(view: SweepView, width: number): string {
     return `<text class="title" x="${left}" y="${top - 10}">${escaped(panel.title)}</text>${uprights.join('')}${grid.join('')}<path class="base" d="M${left} ${top + height}H${width - right}"/>${marked}${points.join('')}`;
   });
   const bottom = panels.length * (height + gap) - 12;
-  const ticks = axisTicks(most, narrow ? 5 : 10)
+  const ticks = axisTicks(maxValue, narrow ? 5 : 10)
     .filter((t) => t > 0)
     .map((t) => `<text class="tick" x="${plain(x(t))}" y="${bottom + 16}" text-anchor="middle">${number(t)}</text>`);
   return [
-    `<svg class="sweep ${narrow ? 'slim' : 'wide'}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${total}" width="${width}" height="${total}" data-left="${left}" data-right="${right}" data-most="${plain(most * 1.01)}">`,
+    `<svg class="sweep ${narrow ? 'slim' : 'wide'}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${total}" width="${width}" height="${total}" data-left="${left}" data-right="${right}" data-most="${plain(maxValue * 1.01)}">`,
     ...drawn,
     `${ticks.join('')}<text class="tick" x="${plain((left + width - right) / 2)}" y="${bottom + 33}" text-anchor="middle">${over}, frames</text>`,
     `<path class="here" d="M0 ${gap - 12}V${bottom}" visibility="hidden"/></svg>`,
   ].join('\n');
 }
 
-/** Names of the modes that occur, and what large dots are: parts of a legend. */
+/** Returns the entries of the legend: the modes that occur, the large dots, the mark. */
 export function sweepLegend({ sweep, over, mark }: SweepView): { classes: string; text: string }[] {
   const exact = (mode: Mode) => sweep.rows.filter((r) => r.mode === mode).every((r) => r.exact);
   const entries = modes

@@ -1,8 +1,8 @@
 /**
- * A sweep as a page, or as an SVG that stands alone.
+ * A sweep as a page, or as an SVG file.
  *
- * In: a Sweep.  Out: HTML or SVG text, no external resource. page.css, sweep.css and sweep-script.js lie
- * beside this file.
+ * In: a Sweep.  Out: HTML or SVG text without external resources; it includes page.css, sweep.css and
+ * sweep-script.js from this folder.
  */
 import { readFileSync } from 'node:fs';
 import { dataScript, pageHtml, tableHtml } from '../design/page.ts';
@@ -11,12 +11,12 @@ import { escaped, number, plain } from '../design/text.ts';
 import { goodOnes } from '../sweep-table.ts';
 import { panelsOf, type SweepView, sweepLegend, sweepSvg } from './sweep-figure.ts';
 
-const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
+const fileText = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
 
 const key = (classes: string): string =>
   classes === 'line' ? '<path class="mark" d="M7 0v14"/>' : `<path class="dot ${classes}" d="M7 7h0"/>`;
 
-/** One SVG on its own: background, colours of light and dark, legend. */
+/** Makes an SVG file with background, light and dark colours, and legend. */
 export function sweepFile(view: SweepView, title: string): string {
   const svg = sweepSvg(view, 900);
   const [, open = '', height = '0'] = /^(<svg[^>]*?height="(\d+)"[^>]*>)/.exec(svg) ?? [];
@@ -36,10 +36,10 @@ export function sweepFile(view: SweepView, title: string): string {
     `<text x="64" y="26" style="font-size: 17px; font-weight: 600">${escaped(title)}</text><g class="key">${legend.join('')}</g>`,
     `<g transform="translate(0 ${top})">${svg.slice(open.length)}`.replace(/<\/svg>\s*$/, '</g></svg>\n'),
   ];
-  return standalone(whole.join('\n'), beside('sweep.css'));
+  return standalone(whole.join('\n'), fileText('sweep.css'));
 }
 
-/** The page of a sweep. */
+/** Makes the page of a sweep. */
 export function sweepPage(view: SweepView, title: string, note: string): string {
   const { sweep, over } = view;
   const legend = sweepLegend(view).map(
@@ -66,7 +66,7 @@ export function sweepPage(view: SweepView, title: string, note: string): string 
   const table = tableHtml(head, body, { label: `Good ${over}s`, numeric: (i) => i !== 1 && i !== 7, classes: 'small' });
   return pageHtml(
     title,
-    beside('page.css') + beside('sweep.css'),
+    fileText('page.css') + fileText('sweep.css'),
     [
       '<main>',
       `<header><h1>${escaped(title)}</h1><p>${escaped(note)}</p></header>`,
@@ -76,6 +76,6 @@ export function sweepPage(view: SweepView, title: string, note: string): string 
       '</main>',
       dataScript('sweep', rows),
     ].join('\n'),
-    beside('sweep-script.js'),
+    fileText('sweep-script.js'),
   );
 }

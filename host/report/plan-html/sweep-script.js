@@ -1,25 +1,25 @@
 /**
- * The script of a sweep's page: a line and the numbers at the pointer. Runs in the browser as it stands.
+ * Browser script of a sweep's page: shows a line and the numbers at the pointer. The page includes it as is.
  */
 (() => {
   const rows = JSON.parse(document.getElementById('sweep').textContent);
   const tip = document.querySelector('.tip');
   for (const svg of document.querySelectorAll('svg.sweep')) {
     const here = svg.querySelector('.here');
-    const { left, right, most } = svg.dataset;
+    const { left, right, most: maxValue } = svg.dataset;
     const width = svg.viewBox.baseVal.width;
     /** Index of the row that is shown. */
     let at;
     svg.setAttribute('tabindex', '0');
     svg.setAttribute('role', 'group');
-    svg.setAttribute('aria-label', 'Costs. Left and right choose a column, Escape none.');
-    /** The numbers of row `n`, at `y` pixels of the figure. */
+    svg.setAttribute('aria-label', 'Costs. Left and right select a column, Escape clears it.');
+    /** Shows the numbers of row `n`, `y` pixels below the top of the figure. */
     const show = (n, y) => {
       const row = rows[n];
       at = n;
       const box = svg.getBoundingClientRect();
       const scale = box.width / width;
-      const x = Number(left) + ((width - left - right) * row.at) / most;
+      const x = Number(left) + ((width - left - right) * row.at) / maxValue;
       here.setAttribute('transform', `translate(${x} 0)`);
       here.setAttribute('visibility', 'visible');
       tip.replaceChildren(
@@ -31,12 +31,12 @@
       );
       tip.hidden = false;
       const flip = x * scale + tip.offsetWidth + 14 > box.width;
-      const beside = flip ? Math.max(0, x * scale - tip.offsetWidth - 10) : x * scale + 10;
-      tip.style.transform = `translate(${beside}px, ${Math.max(0, y)}px)`;
+      const tipX = flip ? Math.max(0, x * scale - tip.offsetWidth - 10) : x * scale + 10;
+      tip.style.transform = `translate(${tipX}px, ${Math.max(0, y)}px)`;
     };
     const point = (event) => {
       const box = svg.getBoundingClientRect();
-      const value = ((((event.clientX - box.left) / box.width) * width - left) / (width - left - right)) * most;
+      const value = ((((event.clientX - box.left) / box.width) * width - left) / (width - left - right)) * maxValue;
       const nearest = rows.reduce((best, r, n) => (Math.abs(r.at - value) < Math.abs(rows[best].at - value) ? n : best), 0);
       show(nearest, event.clientY - box.top - 30);
     };

@@ -1,5 +1,5 @@
 /**
- * The task's part of a quantisation's page: a row a form, and who is taken for whom.
+ * The evaluation part of a quantisation's page: one row per form, and the confusion matrix.
  *
  * In: a comparison of forms.  Out: HTML.
  */
@@ -14,24 +14,24 @@ function confusionHtml({ forms, names }: FormComparison): string {
   if (!last?.classes) return '';
   const { confusion, classes } = last.classes;
   const head = ['', ...names, 'recall', 'F1'];
-  const rows = confusion.map((row, said) => {
+  const rows = confusion.map((row, truth) => {
     const all = row.reduce((a, b) => a + b, 0);
     const cells = row.map((n, answer) => {
       const share = Math.round((100 * n) / Math.max(1, all));
-      const colour = said === answer ? 'var(--held)' : 'var(--new)';
+      const colour = truth === answer ? 'var(--held)' : 'var(--new)';
       return n === 0
         ? ''
         : `<span style="background: color-mix(in srgb, ${colour} ${Math.max(12, Math.round(0.6 * share))}%, transparent)">${number(n)}</span>`;
     });
-    const score = classes[said];
+    const score = classes[truth];
     return [
-      escaped(names[said] as string),
+      escaped(names[truth] as string),
       ...cells,
       all > 0 ? percent(score?.recall ?? 0) : '',
       all > 0 ? percent(score?.f1 ?? 0) : '',
     ];
   });
-  return `<h3>${last.name}: rows are the truth, columns the answers</h3>${tableHtml(head, rows, { label: 'Who was taken for whom', numeric: (i) => i > 0, narrow: true, classes: 'small confusion' })}`;
+  return `<h3>${last.name}: rows are the truth, columns the answers</h3>${tableHtml(head, rows, { label: 'Confusion matrix', numeric: (i) => i > 0, narrow: true, classes: 'small confusion' })}`;
 }
 
 export function evaluationHtml(comparison: FormComparison): string {

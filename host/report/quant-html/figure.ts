@@ -1,5 +1,5 @@
 /**
- * Figures of a quantisation's page: histograms of a layer, all layers by their signal-to-noise.
+ * Figures of a quantisation's page: the histogram of a layer, and the signal-to-noise ratio of all layers.
  *
  * In: a diagnosis.  Out: SVG text; colours are the page's variables, so it follows light and dark.
  */
@@ -15,7 +15,7 @@ export interface Measure {
   of: (layer: LayerDiagnosis) => number | undefined;
 }
 
-/** What the overview shows of a layer; where streaming changes nothing, int8 once. */
+/** Returns the measures of the overview. If streaming changes nothing, int8 appears once. */
 export const measures = ({ output }: Diagnosis): Measure[] => [
   { name: 'alone in int8, at the outputs', colour: 'var(--ink)', symbol: 'diamond', of: (l) => l.aloneDb },
   { name: 'int8, windowed', colour: 'var(--held)', symbol: 'circle', of: (l) => l.int8WindowedDb },
@@ -27,12 +27,12 @@ export const measures = ({ output }: Diagnosis): Measure[] => [
     : []),
 ];
 
-/** A real value for an axis: two digits. */
+/** Formats a real value for an axis: two digits. */
 const axisText = (x: number): string => `${Number(x.toPrecision(2))}`;
-/** Pixels beside a histogram, and half of a letter's width. */
-const [beside, halfLetter] = [6, 3.5];
+/** Margin at the sides of a histogram, and half of a letter's width, in pixels. */
+const [margin, halfLetter] = [6, 3.5];
 
-/** Pixels. */
+/** Size in pixels. */
 interface Size {
   width: number;
   height: number;
@@ -43,39 +43,39 @@ export interface Figures {
   overview(diagnosis: Diagnosis, width: number): string;
 }
 
-/** Values of a layer in float and int8, on a logarithmic scale; shaded: what int8 does not hold. */
+/** Draws the values of a layer in float and int8 on a logarithmic scale; values outside int8 are shaded. */
 function histogramFigure({ Plot, draw }: Drawing, { name, histogram: h }: LayerDiagnosis, { width, height }: Size): string {
   const count = h.float.length;
   const edge = (i: number) => h.from + ((h.to - h.from) * i) / count;
   const filled = h.float.map((n, i) => (n > 0 ? i : -1)).filter((i) => i >= 0);
   const low = Math.min(h.low, edge(filled[0] ?? 0));
   const high = Math.max(h.high, edge((filled.at(-1) ?? count - 1) + 1));
-  // two points a bin: a staircase whatever the curve
+  // two points per bin draw a staircase with any curve
   const shown = (i: number) => (edge(i) + edge(i + 1)) / 2 > low && (edge(i) + edge(i + 1)) / 2 < high;
   const stairs = (counts: readonly number[]) =>
     counts.flatMap((n, i) => (shown(i) ? [edge(i), edge(i + 1)].map((x) => ({ x, y: Math.log10(1 + n) })) : []));
-  const most = Math.log10(1 + Math.max(1, maxOf(h.float), maxOf(h.int8)));
+  const top = Math.log10(1 + Math.max(1, maxOf(h.float), maxOf(h.int8)));
   const outside = [
     { x1: low, x2: h.low },
     { x1: h.high, x2: high },
   ].filter(({ x1, x2 }) => x2 - x1 > 1e-9 * (high - low));
-  /** Nothing where the text would reach over the figure's edge: its mark is left. */
+  /** Returns the text of a tick, or none if it would cross the figure's edge; the tick itself stays. */
   const within = (x: number) => {
     const text = axisText(x);
-    const middle = beside + ((x - low) / (high - low)) * (width - 2 * beside);
+    const middle = margin + ((x - low) / (high - low)) * (width - 2 * margin);
     return Math.min(middle, width - middle) < halfLetter * text.length ? '' : text;
   };
   return draw(`${name}: values, float and int8`, {
     width,
     height,
-    marginLeft: beside,
-    marginRight: beside,
+    marginLeft: margin,
+    marginRight: margin,
     marginTop: 4,
     marginBottom: 20,
     x: { domain: [low, high], ticks: 4, tickSize: 3, tickFormat: within, label: null, insetLeft: 1, insetRight: 1 },
-    y: { axis: null, domain: [0, most] },
+    y: { axis: null, domain: [0, top] },
     marks: [
-      Plot.rect(outside, { x1: 'x1', x2: 'x2', y1: 0, y2: most, fill: 'var(--fresh)' }),
+      Plot.rect(outside, { x1: 'x1', x2: 'x2', y1: 0, y2: top, fill: 'var(--fresh)' }),
       Plot.area(stairs(h.float), { x1: 'x', y1: 0, y2: 'y', fill: 'var(--queued)' }),
       Plot.line(stairs(h.int8), { x: 'x', y: 'y', stroke: 'var(--new)', strokeWidth: 1.25 }),
       Plot.ruleY([0], { stroke: 'var(--line)' }),
@@ -83,7 +83,7 @@ function histogramFigure({ Plot, draw }: Drawing, { name, histogram: h }: LayerD
   });
 }
 
-/** Every layer by its signal-to-noise, a mark for each measure. */
+/** Draws the signal-to-noise ratio of every layer, with a mark for each measure. */
 function overviewFigure({ Plot, draw }: Drawing, diagnosis: Diagnosis, width: number): string {
   const narrow = width < 500;
   const { layers } = diagnosis;
@@ -96,7 +96,7 @@ function overviewFigure({ Plot, draw }: Drawing, diagnosis: Diagnosis, width: nu
     }),
   );
   const values = points.map((p) => p.db);
-  const [least, most] = [Math.min(0, minOf(values)), Math.max(20, maxOf(values))];
+  const [minDb, maxDb] = [Math.min(0, minOf(values)), Math.max(20, maxOf(values))];
   const longest = maxOf(names.map((n) => n.length));
   return draw('signal to noise of every layer, dB', {
     width,
@@ -106,7 +106,7 @@ function overviewFigure({ Plot, draw }: Drawing, diagnosis: Diagnosis, width: nu
     marginTop: 24,
     marginBottom: 12,
     x: {
-      domain: [Math.floor(least / 10) * 10, Math.ceil(most / 10) * 10],
+      domain: [Math.floor(minDb / 10) * 10, Math.ceil(maxDb / 10) * 10],
       axis: 'top',
       label: null,
       grid: true,

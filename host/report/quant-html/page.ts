@@ -1,8 +1,8 @@
 /**
- * A quantisation as one page: what each step costs, the layers that cost most and what to try, every layer.
+ * The page of a quantisation: the layers that lose most with advice, the loss of each step, every layer.
  *
- * In: a diagnosis, the methods, an evaluation where there is one.  Out: HTML, no script, no external
- * resource. quant.css lies beside this file, colours and type are those of a plan's page.
+ * In: a diagnosis, the methods, and an evaluation if there is one.  Out: HTML without script or external
+ * resources; it includes quant.css from this folder and the style of a plan's page.
  */
 
 import { readFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ const db = (x: number | undefined): string => (x === undefined ? '' : Number.isF
 const withUnit = (x: number): string => (Number.isFinite(x) ? `${x.toFixed(1)}<small> dB</small>` : 'equal');
 const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)} %`;
 
-/** Noise as an amplitude beside the signal's. */
+/** Converts a signal-to-noise ratio in dB to the noise amplitude relative to the signal. */
 const noiseShare = (x: number): number => (Number.isFinite(x) ? 10 ** (-x / 20) : 0);
 
 function facts({ diagnosis, evaluation }: QuantReport): string {
@@ -43,7 +43,9 @@ function facts({ diagnosis, evaluation }: QuantReport): string {
       withUnit(output.totalDb),
       `${streaming ? 'int8 streamed' : 'int8'} against float ${trainedToStream ? 'streamed' : 'windowed'}, ${windows} windows`,
     ],
-    ...(worst ? [['costs most alone', withUnit(worst.aloneDb), `${worst.name} (${worst.op})`] as [string, string, string]] : []),
+    ...(worst
+      ? [['worst single layer', withUnit(worst.aloneDb), `${worst.name} (${worst.op})`] as [string, string, string]]
+      : []),
     [
       'most clipped',
       percent(clipped.clipped, 3).replace(' %', '<small> %</small>'),
@@ -75,25 +77,25 @@ function stepsHtml({ output, streaming, exact, trainedToStream }: Diagnosis): st
         ] as [string, string, number][])
       : []),
   ];
-  const most = Math.max(1e-9, maxOf(steps.map(([, , x]) => noiseShare(x))));
+  const maxShare = Math.max(1e-9, maxOf(steps.map(([, , x]) => noiseShare(x))));
   const rows = steps.map(([name, what, x]) => {
     const share = noiseShare(x);
-    const guilty = share === most && share > 0 && !(trainedToStream && name === 'streaming, float') ? ' class="guilty"' : '';
-    return `<div${guilty}><b>${name}</b><span class="bar"><i style="width: ${((100 * share) / most).toFixed(2)}%"></i></span><span class="n">${Number.isFinite(x) ? `${percent(share)}<small>${db(x)} dB</small>` : 'none<small>equal</small>'}</span><p>${what}</p></div>`;
+    const guilty = share === maxShare && share > 0 && !(trainedToStream && name === 'streaming, float') ? ' class="guilty"' : '';
+    return `<div${guilty}><b>${name}</b><span class="bar"><i style="width: ${((100 * share) / maxShare).toFixed(2)}%"></i></span><span class="n">${Number.isFinite(x) ? `${percent(share)}<small>${db(x)} dB</small>` : 'none<small>equal</small>'}</span><p>${what}</p></div>`;
   });
   const guilty = steps.reduce((a, b) => (b[2] < a[2] ? b : a));
-  const says = !streaming
+  const verdict = !streaming
     ? exact
-      ? 'Streaming gives the windowed model’s bytes by construction, so all of it is int8.'
+      ? 'Streaming gives the windowed model’s bytes by construction, so all noise comes from int8.'
       : 'The model has no other form than this one.'
     : guilty[0] === 'streaming, float'
       ? trainedToStream
-        ? 'The model was trained with earlier context. Windows with zeros before them are what is wrong, and what streaming changes is right.'
-        : 'Most of it is streaming, not int8: rows near a window’s edges differ. Mode edge-exact computes them again.'
+        ? 'The model was trained with earlier context. So the streamed outputs are right, and windows with zeros before them are wrong.'
+        : 'Most noise comes from streaming, not from int8: rows near a window’s edges differ. Mode edge-exact computes them again.'
       : Number.isFinite(output.floatStreamedDb ?? Infinity)
-        ? 'Most of it is int8, not streaming.'
-        : 'Streaming changes nothing; all of it is int8.';
-  return `<section><h2>Which step</h2><p class="note">Noise at the outputs as a share of the signal. ${says}</p><div class="steps">${rows.join('')}</div></section>`;
+        ? 'Most noise comes from int8, not from streaming.'
+        : 'Streaming changes nothing; all noise comes from int8.';
+  return `<section><h2>Which step</h2><p class="note">Noise at the outputs as a share of the signal. ${verdict}</p><div class="steps">${rows.join('')}</div></section>`;
 }
 
 const keys = (items: [mark: string, text: string][]): string =>
@@ -102,8 +104,8 @@ const keys = (items: [mark: string, text: string][]): string =>
 const histogramKeys = keys([
   ['<i style="background: var(--queued)"></i>', 'float values'],
   ['<i class="stroke" style="background: var(--new)"></i>', 'int8 values'],
-  ['<i style="background: var(--fresh); outline: 1px solid var(--line)"></i>', 'outside what int8 holds'],
-  ['', 'heights are logarithms of counts'],
+  ['<i style="background: var(--fresh); outline: 1px solid var(--line)"></i>', 'outside the range of int8'],
+  ['', 'heights show counts on a logarithmic scale'],
 ]);
 
 function worstHtml({ diagnosis, methods }: QuantReport, draw: Figures): string {
@@ -115,12 +117,12 @@ function worstHtml({ diagnosis, methods }: QuantReport, draw: Figures): string {
     return [
       `<article><h3>${escaped(layer.name)} <span>${escaped(layer.op)}</span></h3>`,
       `<p class="big">${withUnit(layer.aloneDb)}</p>`,
-      `<p class="note">at the outputs with this layer alone in int8; its own values have ${db(layer.int8StreamedDb ?? layer.int8WindowedDb)} dB${weights}</p>`,
+      `<p class="note">at the outputs with only this layer in int8; this layer’s values: ${db(layer.int8StreamedDb ?? layer.int8WindowedDb)} dB${weights}</p>`,
       draw.histogram(layer, { width: 352, height: 120 }),
       `<ul class="try">${advice.join('')}</ul></article>`,
     ].join('');
   });
-  return `<section><h2>The layers that cost most, and what to try</h2><div class="three worst">${cards.join('')}</div>${histogramKeys}</section>`;
+  return `<section><h2>The layers that lose most, and what to try</h2><div class="three worst">${cards.join('')}</div>${histogramKeys}</section>`;
 }
 
 function overviewHtml(diagnosis: Diagnosis, draw: Figures): string {
@@ -130,7 +132,7 @@ function overviewHtml(diagnosis: Diagnosis, draw: Figures): string {
   );
   return [
     '<section><h2>Layer by layer</h2>',
-    '<p class="note">Signal to noise in dB, the signal flowing down: the further left, the more is lost. Errors of layers before are included, but for a layer alone.</p>',
+    '<p class="note">Signal-to-noise ratio in dB; the signal flows down. The further left, the more is lost. Errors of earlier layers are included, except in “alone in int8”.</p>',
     legend,
     `<div class="wide">${draw.overview(diagnosis, 1116)}</div><div class="slim">${draw.overview(diagnosis, 358)}</div></section>`,
   ].join('');
@@ -165,17 +167,17 @@ function figuresTable({ layers, streaming }: Diagnosis): string {
   ];
   const text = new Set([1, 2, 3]);
   const note =
-    'dB but where it says otherwise. Shift: the largest change of a channel’s mean; then the share of the noise that such shifts are.';
+    'In dB unless a column has another unit. Shift: the largest change of a channel’s mean. Last column: the share of the noise that such shifts cause.';
   return `<section><h2>Every figure</h2><p class="note">${note}</p>${tableHtml(head, layers.map(row), { label: 'Every figure', numeric: (i) => !text.has(i), classes: 'numbered' })}</section>`;
 }
 
 function methodsText(methods: Partial<Methods>): string {
   const { observer, equalise, biasCorrection, rounding, weightScales, narrow } = methods;
   if (observer === undefined) return '';
-  return `ranges by ${observer}${narrow && narrow !== 'none' ? ` (${narrow === 'all' ? 'all' : 'of inputs and what saturates'} narrower where outputs gain)` : ''}, channels ${equalise ? 'equalised' : 'as they are'}, bias correction ${biasCorrection === false ? 'off' : biasCorrection === true ? 'on' : biasCorrection}, weights rounded ${rounding === 'together' ? 'together' : 'to the nearest'}, scales ${weightScales}`;
+  return `ranges by ${observer}${narrow && narrow !== 'none' ? ` (${narrow === 'all' ? 'all' : 'inputs and saturating activations'} narrowed if outputs improve)` : ''}, channels ${equalise ? 'equalised' : 'not equalised'}, bias correction ${biasCorrection === false ? 'off' : biasCorrection === true ? 'on' : biasCorrection}, weights rounded ${rounding === 'together' ? 'together' : 'to the nearest'}, scales ${weightScales}`;
 }
 
-/** The page. */
+/** Makes the page. */
 export async function quantPage(report: QuantReport): Promise<string> {
   const { name, diagnosis, methods, evaluation } = report;
   const draw = await figures();

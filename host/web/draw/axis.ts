@@ -1,7 +1,7 @@
 /**
- * The time axis: marks at round times, as many as there is room for.
+ * The time axis, with as many marks at round times as fit.
  *
- * In: a view.  Out: pixels; times as seconds, from a minute on as m:ss.
+ * In: a view.  Out: pixels; times as m:ss.
  */
 
 import type { Palette } from '../palette.ts';
@@ -17,9 +17,9 @@ export const clockText = (seconds: number, digits = 0): string => {
   return `${sign}${minutes}:${rest}`;
 };
 
-/** Seconds between two marks that are at least `leastPx` apart. */
-export const markStep = (spanS: number, widthPx: number, leastPx = 64): number =>
-  steps.find((step) => (step / spanS) * widthPx >= leastPx) ?? 600;
+/** Seconds between two marks that are at least `minPx` pixels apart. */
+export const markStep = (spanS: number, widthPx: number, minPx = 64): number =>
+  steps.find((step) => (step / spanS) * widthPx >= minPx) ?? 600;
 
 export function marksOf({ startS, spanS }: View, step: number): number[] {
   const marks: number[] = [];

@@ -1,8 +1,8 @@
 /**
  * The rows of the front end as a picture: time to the right, channels upwards, loudness as colour.
  *
- * In: a scene with rows of int8.  Out: pixels, one a row where there is room, else the greatest of the rows
- * that share one.
+ * In: a scene with int8 rows.  Out: pixels, one column per row. If there are more rows than columns, a pixel
+ * shows the largest value of its rows.
  */
 import type { Brush, Scene } from './lane.ts';
 
@@ -14,7 +14,7 @@ export function drawFeatures({ context, width, height, gutter, x, ratio }: Brush
   context.fillRect(gutter, 0, width - gutter, height);
   if (!rows || rows.end === rows.first) return;
   const channels = rows.width;
-  // row i is drawn as the step that it ends
+  // row i covers the step that ends with it
   const timeOf = (i: number) => i * rowS + rowOffsetS - rowS;
   const from = Math.max(rows.first, Math.floor((view.startS - rowOffsetS) / rowS));
   const to = Math.min(rows.end, Math.ceil((view.startS + view.spanS - rowOffsetS) / rowS) + 1);
@@ -31,9 +31,9 @@ export function drawFeatures({ context, width, height, gutter, x, ratio }: Brush
   for (let column = 0; column < columns; column++) {
     const start = first + column * step;
     for (let c = 0; c < channels; c++) {
-      let most = -128;
-      for (let i = Math.max(start, from); i < Math.min(start + step, to); i++) most = Math.max(most, rows.at(i, c));
-      pixels[(channels - 1 - c) * columns + column] = palette.ramp[most + 128] as number;
+      let max = -128;
+      for (let i = Math.max(start, from); i < Math.min(start + step, to); i++) max = Math.max(max, rows.at(i, c));
+      pixels[(channels - 1 - c) * columns + column] = palette.ramp[max + 128] as number;
     }
   }
   const surface = tile.getContext('2d') as CanvasRenderingContext2D;

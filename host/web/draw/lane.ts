@@ -1,13 +1,13 @@
 /**
- * A lane: a canvas with a gutter on the left for names, and time to the right.
+ * A lane: a canvas with a gutter for names on the left, and time to the right.
  *
  * In: an element, a view (seconds across the lane).  Out: a context in CSS pixels, scaled for the screen, and
- * the places of times.
+ * the x position of a time.
  */
 import type { History } from '../history.ts';
 import type { Palette } from '../palette.ts';
 
-/** Seconds that are shown. */
+/** Range of time that is shown, in seconds. */
 export interface View {
   startS: number;
   spanS: number;
@@ -21,11 +21,11 @@ export interface Scene {
 
 export interface Brush {
   context: CanvasRenderingContext2D;
-  /** Of the whole canvas, CSS pixels. */
+  /** Size of the canvas in CSS pixels. */
   width: number;
   height: number;
   gutter: number;
-  /** Device pixels in a CSS pixel. */
+  /** Device pixels per CSS pixel. */
   ratio: number;
   x: (seconds: number) => number;
 }
@@ -42,7 +42,7 @@ export class Lane {
     this.canvas = canvas;
   }
 
-  /** An empty canvas as large as its element. */
+  /** Clears the canvas and resizes it to its element. */
   brush({ startS, spanS }: View): Brush {
     const { canvas } = this;
     const ratio = Math.max(1, globalThis.devicePixelRatio);
@@ -64,7 +64,7 @@ export class Lane {
   }
 }
 
-/** A name in the gutter, right-aligned, cut to its width. */
+/** Draws a name in the gutter, right-aligned and cut to its width. */
 export function gutterText(
   { context, gutter }: Brush,
   text: string,

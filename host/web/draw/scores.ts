@@ -1,9 +1,8 @@
 /**
- * The outputs over time: a curve of one probability or quantity, or a row for each class, filled to its
+ * The outputs over time: a curve for a probability or quantity, or one row per class, filled to its
  * probability.
  *
- * In: a scene, what the values are, cutoffs, and the truth where it is known.  Out: pixels.  Each value holds
- * until the next one.
+ * In: a scene, the kind of the values, a cutoff, and the true values if known.  Out: pixels.
  */
 import type { History } from '../history.ts';
 import type { Reading } from '../reading.ts';
@@ -11,35 +10,35 @@ import { type Brush, font, gutterText, type Scene } from './lane.ts';
 
 export interface ScoreOptions {
   reading: Reading;
-  /** Probability above which a word is heard. */
+  /** Probability above which a word is detected. */
   cutoff?: number;
   /** Colour of each element. */
   colours: string[];
   truth?: { values: Float32Array; stepS: number };
 }
 
-/** Outputs in view, and one on either side. */
+/** Range of the outputs in view, and one on either side. */
 function inView({ history, view }: Scene): [from: number, to: number] {
   const { times } = history;
   const from = Math.max(times.first, history.outputAt(view.startS) - 1);
   return [from, Math.min(times.end, history.outputAt(view.startS + view.spanS) + 1)];
 }
 
-/** Points of element `e`, thinned to one (the greatest) a half pixel. */
+/** Points of element `e`. Of the points within half a pixel it keeps the largest. */
 function* points(history: History, from: number, to: number, e: number, x: (s: number) => number): Generator<[number, number]> {
   let at = Number.NEGATIVE_INFINITY;
-  let most = Number.NEGATIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
   for (let i = from; i < to; i++) {
     const px = x(history.times.at(i));
     const value = history.outputs.at(i, e);
     if (px - at < 0.5) {
-      most = Math.max(most, value);
+      max = Math.max(max, value);
       continue;
     }
-    if (at > Number.NEGATIVE_INFINITY) yield [at, most];
-    [at, most] = [px, value];
+    if (at > Number.NEGATIVE_INFINITY) yield [at, max];
+    [at, max] = [px, value];
   }
-  if (at > Number.NEGATIVE_INFINITY) yield [at, most];
+  if (at > Number.NEGATIVE_INFINITY) yield [at, max];
 }
 
 function rangeOf(scene: Scene, { reading, truth }: ScoreOptions, from: number, to: number): [number, number] {
@@ -64,7 +63,7 @@ function rangeOf(scene: Scene, { reading, truth }: ScoreOptions, from: number, t
   return [low - room, high + room];
 }
 
-/** Round values at the left, about three. */
+/** Draws about three round values as a scale at the left. */
 function drawScale(
   brush: Brush,
   { palette }: Scene,
@@ -154,7 +153,7 @@ function drawCurve(brush: Brush, scene: Scene, options: ScoreOptions): void {
     );
 }
 
-/** Names of the curves at the upper left. */
+/** Draws the names of the curves at the upper left. */
 function drawLegend({ context, gutter }: Brush, entries: [name: string, colour: string][], paper: string): void {
   context.font = font(12);
   context.textAlign = 'left';

@@ -1,29 +1,28 @@
 /**
- * The signal, a trace for each channel: the envelope between least and greatest sample, one stroke a pixel.
+ * The signal as one trace per channel: the envelope from minimum to maximum, one column per pixel.
  *
- * In: a scene.  Out: pixels.  The height is that of the loudest sample in view, but not less than a twentieth
- * of full scale for sound; another signal goes from its least to its greatest value. Traces of several
- * channels have a scale each.
+ * In: a scene.  Out: pixels.  Each trace has its own scale. Sound is scaled to the loudest sample in view, at
+ * least 0.05 of full scale; other signals from their minimum to their maximum.
  */
 import { type Brush, gutterText, type Scene } from './lane.ts';
 
-/** More cannot be told apart. */
+/** Maximum number of traces; more cannot be told apart. */
 export const mostTraces = 16;
 
-/** Part of a lane that a trace has. */
+/** Part of a lane for one trace. */
 interface Band {
   channel: number;
   top: number;
   height: number;
 }
 
-/** Buckets in view. */
+/** Range of the buckets in view. */
 function inView({ history: { wave, bucketS }, view }: Scene): [from: number, to: number] {
   const from = Math.max(wave.first, Math.floor(view.startS / bucketS));
   return [from, Math.min(wave.end, Math.ceil((view.startS + view.spanS) / bucketS))];
 }
 
-/** Least and greatest of a channel in view. */
+/** Minimum and maximum of a channel in view. */
 function rangeOf(scene: Scene, channel: number): [low: number, high: number] {
   const { wave } = scene.history;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -35,7 +34,7 @@ function rangeOf(scene: Scene, channel: number): [low: number, high: number] {
   return [low, high];
 }
 
-/** Heights of the values of a channel. */
+/** Returns the function from a channel's value to its y position. */
 function scaleOf(scene: Scene, { channel, top, height }: Band, sound: boolean): (value: number) => number {
   let [low, high] = rangeOf(scene, channel);
   if (sound) {
@@ -72,25 +71,25 @@ function drawTrace(brush: Brush, scene: Scene, band: Band, sound: boolean): void
     context.stroke();
     return;
   }
-  // a device pixel at a time
+  // one column per device pixel
   const pixels = Math.round((width - gutter) * ratio);
   const bucketAt = (pixel: number) => Math.floor((view.startS + (pixel / pixels) * view.spanS) / bucketS);
   for (let pixel = 0; pixel < pixels; pixel++) {
     const first = bucketAt(pixel);
     if (first < from || first >= to) continue;
     const end = Math.min(to, Math.max(first + 1, bucketAt(pixel + 1)));
-    let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    // from the bucket before on, so that columns meet
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    // starts at the preceding bucket, so that neighbouring columns touch
     for (let k = Math.max(first - 1, wave.first); k < end; k++) {
-      least = Math.min(least, wave.at(k, 2 * channel));
-      greatest = Math.max(greatest, wave.at(k, 2 * channel + 1));
+      low = Math.min(low, wave.at(k, 2 * channel));
+      high = Math.max(high, wave.at(k, 2 * channel + 1));
     }
-    const above = y(greatest);
-    context.fillRect(gutter + pixel / ratio, above, 1 / ratio, Math.max(1 / ratio, y(least) - above));
+    const above = y(high);
+    context.fillRect(gutter + pixel / ratio, above, 1 / ratio, Math.max(1 / ratio, y(low) - above));
   }
 }
 
-/** @param names of the channels, at most `mostTraces`. */
+/** Draws all traces. @param names names of the channels, at most `mostTraces`. */
 export function drawWaves(brush: Brush, scene: Scene, names: string[], sound: boolean): void {
   const height = brush.height / names.length;
   names.forEach((name, channel) => {

@@ -1,8 +1,7 @@
 /**
- * What was found, above its time, like captions, and a line through the other lanes; what is there by a
- * script; states as bands.
+ * Detections as words at their time and as lines through the other lanes; the script; states as bands.
  *
- * In: a scene and detections in order.  Out: pixels.  Where two would overlap the later has its mark alone.
+ * In: a scene and detections in order.  Out: pixels.  If two words would overlap, the later has only a mark.
  */
 import type { Detection } from '../../session/index.ts';
 import type { History } from '../history.ts';
@@ -11,7 +10,7 @@ import type { Reading } from '../reading.ts';
 import { strongest } from '../score.ts';
 import { type Brush, font, type Scene } from './lane.ts';
 
-/** @param wrong findings of what is not there: they have a question mark. */
+/** Draws the detections. @param wrong detections that are not in the script; they get a question mark. */
 export function drawWords(
   brush: Brush,
   { view, palette }: Scene,
@@ -28,7 +27,7 @@ export function drawWords(
   context.font = font(13, 600);
   context.textBaseline = 'middle';
   context.textAlign = 'left';
-  // words stand out from the lines of those that follow
+  // a margin separates words from the marks of later ones
   context.strokeStyle = palette.paper;
   context.lineWidth = 4;
   context.lineJoin = 'round';
@@ -47,10 +46,7 @@ export function drawWords(
   }
 }
 
-/**
- * What is there, as a script has it: bars over its time with the word, above what was found. What was missed
- * stands out.
- */
+/** Draws the script above the detections: a bar with its word. Missed entries have another colour. */
 export function drawSaid(brush: Brush, { view, palette, history }: Scene, said: Said[], missed: ReadonlySet<Said>): void {
   const { context, gutter, width, x } = brush;
   context.font = font(12);
@@ -70,7 +66,7 @@ export function drawSaid(brush: Brush, { view, palette, history }: Scene, said: 
   }
 }
 
-/** One colour after the other, with the name where there is room. */
+/** Draws bands in the colours of their words, with the names that fit. */
 function drawBands(
   brush: Brush,
   { palette }: Scene,
@@ -96,10 +92,7 @@ function drawBands(
   }
 }
 
-/**
- * The strongest value of each answer, as long as it stays the strongest, at the time that the answers are
- * about.
- */
+/** Bands of the strongest class, at the time that each output describes. */
 function statesOf({ outputs, times }: History, { names }: Reading, view: Scene['view'], delayS: number, hopS: number): Said[] {
   const bands: Said[] = [];
   for (let i = times.first; i < times.end; i++) {
@@ -121,7 +114,7 @@ export interface StateOptions {
   colourOf: (label: string) => string;
 }
 
-/** What somebody does by the script, where there is one, and below it what the model says. */
+/** Draws the states of the script, if there is one, and below them those of the model. */
 export function drawStates(brush: Brush, scene: Scene, { reading, delayS, hopS, said, colourOf }: StateOptions): void {
   const { view, history } = scene;
   const seen = said

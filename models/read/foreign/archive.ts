@@ -1,8 +1,8 @@
 /**
- * ZIP archives that hold a model of another program, told apart by the names in them.
+ * archive: recognises ZIP archives with a model of another program, by the names of their entries.
  *
- * In: the bytes of a ZIP file.  Out: what it is.  Only the central directory is read, and PyTorch's
- * `data.pkl`, of at most 1 MiB. Source: the layouts that torch.save, torch.jit.save,
+ * In: the bytes of a ZIP file.  Out: what the file is.  Only the central directory is read, and PyTorch's
+ * `data.pkl` if it has at most 1 MiB. Source: the layouts that torch.save, torch.jit.save,
  * torch.export.save and numpy.savez write.
  */
 import { type UnzipFileInfo, unzipSync } from 'fflate';
@@ -11,14 +11,14 @@ import type { Found } from './found.ts';
 import { fromTorchModule, fromTorchProgram, fromTorchScript, fromWeights, nameIn } from './lines.ts';
 
 const pickleLimitBytes = 1 << 20;
-/** Names that are looked at. A choice: archives of models have some hundred. */
-const mostNames = 10_000;
+/** Largest number of entry names that are checked. A choice: archives of models have a few hundred. */
+const maxNames = 10_000;
 
-export const weightsOnly = 'the file holds weights alone; which layers they belong to is in the program that trained them';
-export const runsCode = 'it is Python objects, which only the program that wrote them can load';
+export const weightsOnly = 'the file holds only weights; their layers are defined in the program that trained them';
+export const runsCode = 'it holds Python objects, which only the program that wrote them can load';
 
 /**
- * The first class that a pickle names (opcode GLOBAL): `__main__.Net`; of plain weights
+ * Returns the first class that a pickle names (opcode GLOBAL), such as `__main__.Net`. Plain weights give
  * `collections.OrderedDict`.
  */
 const firstClass = (pickle: string): string => {
@@ -26,7 +26,7 @@ const firstClass = (pickle: string): string => {
   return `${module}.${name}`;
 };
 
-/** torch.save: a module, or its weights. */
+/** Recognises a file of torch.save: a pickled module, or its weights. */
 export function torchPickle(pickle: string, path: string | undefined): Found {
   const whole = firstClass(pickle);
   if (!/^(\.|collections\.|torch\._utils\.)/.test(whole))
@@ -35,8 +35,8 @@ export function torchPickle(pickle: string, path: string | undefined): Found {
   return { what: 'a PyTorch checkpoint (state_dict)', why: weightsOnly, tryThis: fromWeights(path, 'model.pt', load) };
 }
 
-/** What may be unpacked and given again. */
-const inside = /(\.tflite|\.onnx|\.keras|\.h5|saved_model\.pb|model\.json|\.mlmodel)$/i;
+/** Names of model files that the user can unpack and read. */
+const modelNames = /(\.tflite|\.onnx|\.keras|\.h5|saved_model\.pb|model\.json|\.mlmodel)$/i;
 
 export function archive(bytes: Uint8Array, path: string | undefined): Found {
   const names: string[] = [];
@@ -44,8 +44,8 @@ export function archive(bytes: Uint8Array, path: string | undefined): Found {
   let found = false;
   try {
     const wanted = ({ name, originalSize }: UnzipFileInfo): boolean => {
-      if (names.length < mostNames) names.push(name);
-      // the first alone: a hostile archive may list one entry a million times
+      if (names.length < maxNames) names.push(name);
+      // only the first: a hostile archive may list one entry a million times
       const first = !found && /(^|\/)data\.pkl$/.test(name) && originalSize <= pickleLimitBytes;
       found ||= first;
       return first;
@@ -69,10 +69,10 @@ export function archive(bytes: Uint8Array, path: string | undefined): Found {
     return {
       what: 'a NumPy archive (.npz)',
       why: 'it holds arrays: signals or weights without layers',
-      tryThis: 'give it as data (--calib), beside the model file',
+      tryThis: 'give it as data (--calib), together with the model file',
       noModel: true,
     };
-  const model = names.find((name) => inside.test(name));
+  const model = names.find((name) => modelNames.test(name));
   return {
     what: 'a ZIP archive',
     why: model

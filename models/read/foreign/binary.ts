@@ -1,9 +1,9 @@
 /**
- * Binary files of other programs, told by their first bytes.
+ * binaryFile: recognises binary files of other programs by their first bytes.
  *
- * In: a file's bytes.  Out: what it is, or nothing.  Sources: Python's
- * pickle opcodes, safetensors (u64 length and JSON), saved_model.proto, graph.proto and Model.proto of Core
- * ML (first fields), and the magic numbers of the others.
+ * In: a file's bytes.  Out: what the file is, or undefined.  Source: Python's pickle opcodes, safetensors
+ * (u64 length and JSON), saved_model.proto, graph.proto and Model.proto of Core ML (first fields), and the
+ * magic numbers of the other formats.
  */
 import { latin1 } from '../../graph/base64.ts';
 import { runsCode, torchPickle, weightsOnly } from './archive.ts';
@@ -15,17 +15,17 @@ const folderOf = (path: string | undefined): string | undefined =>
 
 const onnxFirst = 'export the network that it was made from to ONNX or TensorFlow Lite';
 
-/** Formats that end where they begin: nothing leads from them to a file that is read. */
-const dead: Readonly<Record<string, string>> = {
+/** Formats from which the network cannot be recovered, by their magic number. */
+const finalFormats: Readonly<Record<string, string>> = {
   ET12: 'an ExecuTorch program (.pte)',
   GGUF: 'a GGUF file of llama.cpp',
   CBM1: 'a CatBoost model',
 };
 
-/** torch.serialization.MAGIC_NUMBER as a pickle has it, which older versions of torch.save begin with. */
+/** torch.serialization.MAGIC_NUMBER, encoded by pickle. Files of older torch.save versions begin with it. */
 const torchMagic = '\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19';
 
-/** Pickles and joblib's files, which are pickles with arrays between. */
+/** Recognises pickles, and files of joblib, which are pickles with arrays in between. */
 function pickle(text: string, path: string | undefined): Found {
   if (text.startsWith(torchMagic, 2)) return torchPickle(text, path);
   const [, program = ''] = /(sklearn|xgboost|lightgbm|catboost|torch|keras|tensorflow)[.\n_]/.exec(text) ?? [];
@@ -39,12 +39,12 @@ function pickle(text: string, path: string | undefined): Found {
     what: keras ? 'a Keras model, pickled' : 'a Python pickle',
     why: runsCode,
     tryThis: keras
-      ? `load it where it was written, model.save('model.keras'), and convert that: ${fromKeras(undefined)}`
-      : `load it where it was written, and export the network in it as .tflite or .onnx`,
+      ? `load it where it was written, call model.save('model.keras'), and convert that file: ${fromKeras(undefined)}`
+      : `load it where it was written, and export the network as .tflite or .onnx`,
   };
 }
 
-/** Length of a protobuf varint, and its value; files are below 2^35 bytes. */
+/** Reads a protobuf varint of up to five bytes, because files are below 2^35 bytes. */
 function varint(bytes: Uint8Array, at: number): [value: number, next: number] {
   let value = 0;
   for (let i = 0; i < 5; i++) {
@@ -58,9 +58,7 @@ function varint(bytes: Uint8Array, at: number): [value: number, next: number] {
 const text = (bytes: Uint8Array, from: number, length: number): string =>
   latin1(bytes.subarray(from, from + Math.min(length, 256)));
 
-/**
- * Name and operator of the nodes of a GraphDef (field 1: NodeDef, with name in field 1 and op in field 2).
- */
+/** Yields name and op of each node of a GraphDef (field 1: NodeDef, with name in field 1, op in field 2). */
 function* graphNodes(bytes: Uint8Array): Generator<{ name: string; op: string }> {
   for (let at = 0; at < bytes.length && bytes[at] === 0x0a; ) {
     const [length, start] = varint(bytes, at + 1);
@@ -90,8 +88,8 @@ function frozenGraph(bytes: Uint8Array, path: string | undefined): Found | undef
 }
 
 /**
- * Files that begin with 0x08, as ONNX does: the second field is a message, where ONNX has its producer's
- * name.
+ * Recognises files that begin with 0x08, as ONNX files do. Their second field is a message; in ONNX it is the
+ * producer's name.
  */
 function protobuf(bytes: Uint8Array, path: string | undefined): Found | undefined {
   const [version, next] = varint(bytes, 1);
@@ -101,10 +99,10 @@ function protobuf(bytes: Uint8Array, path: string | undefined): Found | undefine
   if (version === 1 && /serve|tensorflow|saver|NoOp|Placeholder/i.test(latin1(bytes.subarray(0, 1 << 16))))
     return {
       what: 'a TensorFlow SavedModel (saved_model.pb)',
-      why: 'it holds TensorFlow operations, and its weights are in the folder variables beside it',
+      why: 'it holds TensorFlow operations; its weights are in the folder variables of the same SavedModel',
       tryThis: fromSavedModel(folderOf(path)),
     };
-  return { what: 'a Core ML model (.mlmodel)', why: 'coremltools has no way back to the network', tryThis: onnxFirst };
+  return { what: 'a Core ML model (.mlmodel)', why: 'coremltools cannot convert it back to a network', tryThis: onnxFirst };
 }
 
 const startsWith = (bytes: Uint8Array, ...magic: number[]): boolean => magic.every((b, i) => bytes[i] === b);
@@ -113,13 +111,13 @@ export function binaryFile(bytes: Uint8Array, path: string | undefined): Found |
   const head = latin1(bytes.subarray(0, 1 << 16));
   const data = (what: string): Found => ({
     what,
-    why: 'it holds data, no layers',
-    tryThis: 'give the model file first; data goes to --calib or behind the model',
+    why: 'it holds data, not layers',
+    tryThis: 'give the model file first, and the data with --calib or after the model',
     noModel: true,
   });
   if (bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5) return pickle(head, path);
-  const name = dead[head.slice(4, 8)] ?? dead[head.slice(0, 4)];
-  if (name) return { what: name, why: 'nothing leads back from it to the network', tryThis: onnxFirst };
+  const name = finalFormats[head.slice(4, 8)] ?? finalFormats[head.slice(0, 4)];
+  if (name) return { what: name, why: 'the network cannot be recovered from it', tryThis: onnxFirst };
   if (startsWith(bytes, 0x1f, 0x8b) || head.slice(257, 262) === 'ustar')
     return {
       what: 'a packed archive',
@@ -134,8 +132,8 @@ export function binaryFile(bytes: Uint8Array, path: string | undefined): Found |
   if (startsWith(bytes, 0, 0x61, 0x73, 0x6d))
     return {
       what: 'a WebAssembly module',
-      why: 'a bundle of Runlet is one, which is built already',
-      tryThis: 'runlet inspect or runlet run with it; a model file where one is built',
+      why: 'a bundle of Runlet is such a module, already built',
+      tryThis: 'use runlet inspect or runlet run with it; commands that build take a model file',
       noModel: true,
     };
   if (/^[\s\S]{8}\{\s*"/.test(head) && bytes[6] === 0 && bytes[7] === 0 && /"(dtype|__metadata__)"/.test(head)) {

@@ -1,9 +1,9 @@
 /**
- * foreignFile: which other program's file this is, and how to come from it to one that is read.
+ * foreignFile: recognises files of other programs, and says how to convert them to a format that is read.
  *
  * In: a file's bytes, or the names in a folder.  Out: RN166 (a model of another program, with the line that
- * converts it), RN167 (no model), or nothing where neither is recognised. The content decides; the path is
- * only for the lines. Cost: the first bytes, of ZIP archives the directory.
+ * converts it), RN167 (not a model), or undefined if the file is not recognised. Only the content decides;
+ * the path is used for the lines. Cost: reads the first bytes, or the directory of a ZIP archive.
  */
 import type { RunletError } from '../../error.ts';
 import { archive } from './archive.ts';
@@ -16,7 +16,7 @@ function recognised(bytes: Uint8Array, path: string | undefined): Found | undefi
   if (bytes.length === 0)
     return {
       what: 'an empty file',
-      why: 'it has 0 bytes: an export or a download broke off',
+      why: 'it has 0 bytes: an export or a download was interrupted',
       tryThis: 'export, copy or download it again',
       noModel: true,
     };
@@ -31,7 +31,7 @@ export function foreignFile(bytes: Uint8Array, path?: string): RunletError | und
 
 const modelIn = /(\.tflite|\.onnx|\.rnq|^model\.json)$/i;
 
-/** What a folder is, by the names in it. */
+/** Returns the error for a folder, by the names in it. */
 export function foreignFolder(names: readonly string[], path: string): RunletError {
   const has = (name: string) => names.includes(name);
   if (has('saved_model.pb'))
@@ -47,7 +47,7 @@ export function foreignFolder(names: readonly string[], path: string): RunletErr
     return refusal(
       {
         what: 'a Core ML package (.mlpackage)',
-        why: 'coremltools has no way back to the network',
+        why: 'coremltools cannot convert it back to a network',
         tryThis: 'export the network that it was made from to ONNX or TensorFlow Lite',
       },
       path,
@@ -58,7 +58,7 @@ export function foreignFolder(names: readonly string[], path: string): RunletErr
   return refusal(
     {
       what: 'a folder',
-      why: only ? `the models in it are ${models.slice(0, 8).join(', ')}` : 'no model file is in it',
+      why: only ? `the models in it are ${models.slice(0, 8).join(', ')}` : 'it holds no model file',
       tryThis: only ? `give the file: ${base}/${nameIn(only, 'MODEL')}` : 'give a model file: .tflite, .onnx, model.json or .rnq',
       noModel: true,
     },

@@ -1,14 +1,14 @@
 /**
- * Text files that people take for a model: pages of a failed download, Git LFS pointers, models of other
- * programs in XML, JSON or plain text, C arrays.
+ * textFile: recognises text files that users give as a model: web pages of a failed download, Git LFS
+ * pointers, models of other programs in XML, JSON or plain text, and C arrays.
  *
- * In: the first bytes as text, and the whole file.  Out: what it is, or nothing.
+ * In: the file's bytes.  Out: what the file is, or undefined.
  */
 import { latin1 } from '../../graph/base64.ts';
 import { type Found, trees } from './found.ts';
 import { fromArray, fromKeras, fromTrees } from './lines.ts';
 
-/** Bytes of TensorFlow Lite's identifier, `TFL3`, as an array of C has them. */
+/** TensorFlow Lite's identifier, `TFL3`, as bytes of a C array. */
 const arrayOfTflite = /0x54,\s*0x46,\s*0x4c,\s*0x33/i;
 
 interface Kind {
@@ -16,7 +16,7 @@ interface Kind {
   found: (text: string, path: string | undefined) => Found | undefined;
 }
 
-const again = 'download it again; on GitHub and Hugging Face take the address of the raw file: curl -L -O ADDRESS';
+const again = 'download it again; on GitHub and Hugging Face use the address of the raw file: curl -L -O ADDRESS';
 
 const kinds: readonly Kind[] = [
   {
@@ -32,7 +32,7 @@ const kinds: readonly Kind[] = [
     begins: /^\s*(<!doctype html|<html|<head)/i,
     found: () => ({
       what: 'a web page (HTML)',
-      why: 'a download gave a page in place of the file',
+      why: 'the download returned a web page instead of the file',
       tryThis: again,
       noModel: true,
     }),
@@ -43,10 +43,10 @@ const kinds: readonly Kind[] = [
       if (/<net[\s>]/.test(text))
         return {
           what: 'an OpenVINO model (.xml)',
-          why: 'OpenVINO has no way back from its format, and the weights are in the .bin beside it',
+          why: 'OpenVINO cannot convert its format back, and the weights are in a separate .bin file',
           tryThis: 'give the ONNX or TensorFlow Lite file that it was made from (ovc and mo take one as input)',
         };
-      return { what: 'an XML file', why: 'no format that is read is XML', tryThis: again, noModel: true };
+      return { what: 'an XML file', why: 'Runlet reads no XML format', tryThis: again, noModel: true };
     },
   },
   { begins: /^\{\s*"learner"/, found: (_, path) => trees('an XGBoost model', fromTrees('xgboost', path)) },
@@ -59,13 +59,13 @@ const kinds: readonly Kind[] = [
         ? {
             what: "a Keras model's layers without weights (to_json)",
             why: 'the weights are in another file, often .h5',
-            tryThis: `save the model whole, model.save('model.keras'), and convert that: ${fromKeras(undefined)}`,
+            tryThis: `save the whole model with model.save('model.keras'), and convert that file: ${fromKeras(undefined)}`,
           }
         : undefined,
   },
 ];
 
-/** Without control characters but white space, as text has none. */
+/** Checks that the bytes hold no control characters except white space. */
 const isText = (bytes: Uint8Array): boolean => bytes.every((b) => b >= 32 || (b >= 9 && b <= 13));
 
 export function textFile(bytes: Uint8Array, path: string | undefined): Found | undefined {
@@ -80,7 +80,7 @@ export function textFile(bytes: Uint8Array, path: string | undefined): Found | u
   return {
     what: 'a text file',
     why: `it begins with "${head.trim().slice(0, 60).split('\n')[0]}"`,
-    tryThis: 'give the model file first (.tflite, .onnx or model.json); data goes to --calib or behind the model',
+    tryThis: 'give the model file first (.tflite, .onnx or model.json), and data with --calib or after the model',
     noModel: true,
   };
 }

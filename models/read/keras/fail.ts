@@ -1,5 +1,5 @@
 /**
- * How the readers of Keras files refuse.
+ * Errors of the readers of Keras files.
  */
 import { RunletError } from '../../error.ts';
 

@@ -1,10 +1,10 @@
 /**
- * readH5, readKeras: Keras' own files as a float Graph.
+ * readH5, readKeras: read files of Keras into a float Graph.
  *
  * In: the bytes of an .h5 file, or the members of a .keras file (ZIP); the files are not trusted.  Out: a
- * folded Graph, or a RunletError. Both hold the topology as JSON, which the layers reader of TensorFlow.js
- * reads, and weights in HDF5. HDF5 in a form that is not read gives RN166 with the line that converts the
- * model. Source: keras.Model.save (saving_lib of Keras 2.12 to 3, hdf5_format).
+ * folded Graph, or a RunletError. Both files hold the topology as JSON, which the layers reader of
+ * TensorFlow.js reads, and weights in HDF5. HDF5 in an unsupported form gives RN166 with the line that
+ * converts the model. Source: keras.Model.save (saving_lib of Keras 2.12 to 3, hdf5_format).
  */
 import type { RunletError } from '../../error.ts';
 import type { Graph } from '../../graph/types.ts';
@@ -19,12 +19,12 @@ import { damaged } from './fail.ts';
 import { Hdf5Error, type Hdf5Object, openHdf5 } from './hdf5/index.ts';
 import { archiveWeights, namedWeights } from './weights.ts';
 
-const mostJson = 1 << 26;
+const maxJsonBytes = 1 << 26;
 
 function parsed(bytes: Uint8Array, where: string): Json {
   let json: unknown;
   try {
-    json = boundedJson(bytes, mostJson);
+    json = boundedJson(bytes, maxJsonBytes);
   } catch (error) {
     if (error instanceof JsonTooLarge) throw tooLarge(`${where} is too large`, error.message);
     throw malformed(`${where} is no JSON`, where, (error as Error).message);
@@ -33,7 +33,7 @@ function parsed(bytes: Uint8Array, where: string): Json {
   return json;
 }
 
-/** Errors of HDF5 as those of the file. */
+/** Calls `run`, and turns an Hdf5Error into an error about the file. */
 function within<T>(path: string | undefined, what: string, run: () => T): T {
   try {
     return run();
@@ -44,13 +44,13 @@ function within<T>(path: string | undefined, what: string, run: () => T): T {
   }
 }
 
-/** Weights that report what is wrong with them in the same way. */
+/** Wraps weights so that reading them reports errors as `within` does. */
 const guarded = (weights: Weights, path: string | undefined, what: string): Weights =>
   new Map([...weights].map(([name, make]) => [name, () => within(path, what, make)]));
 
 const isKeras3 = (version: unknown): boolean => typeof version === 'string' && Number.parseInt(version, 10) >= 3;
 
-/** A whole model in HDF5. @throws RN160 to RN165, RN166, RN170 */
+/** Reads a whole model in HDF5. @throws RN160 to RN165, RN166, RN170 */
 export async function readH5(bytes: Uint8Array, options: ReaderOptions): Promise<Graph> {
   const what = 'a Keras model (.h5)';
   const open = (): { root: Hdf5Object; config: string | undefined; version: string | undefined } => {
@@ -73,20 +73,20 @@ const weightsAlone = (path: string | undefined): RunletError =>
   refusal(
     {
       what: 'an HDF5 file without layers',
-      why: 'the file holds weights alone; which layers they belong to is in the program that trained them',
-      tryThis: `in the program that builds the model: model.load_weights('weights.h5'); model.save('model.keras'), and give model.keras`,
+      why: 'the file holds only weights; their layers are defined in the program that trained them',
+      tryThis: `in the program that builds the model, call model.load_weights('weights.h5'); model.save('model.keras'), and give model.keras`,
     },
     path,
   );
 
-/** What a .keras file holds. */
+/** The members of a .keras file. */
 export interface KerasMembers {
   config: Uint8Array;
   weights: Uint8Array;
   metadata?: Uint8Array;
 }
 
-/** @throws RN160 to RN165, RN166, RN170 */
+/** Reads a .keras file. @throws RN160 to RN165, RN166, RN170 */
 export async function readKeras({ config, weights: bytes, metadata }: KerasMembers, options: ReaderOptions): Promise<Graph> {
   const what = 'a Keras model (.keras)';
   const model = parsed(config, 'config.json');

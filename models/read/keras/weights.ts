@@ -1,11 +1,11 @@
 /**
- * Weights of Keras' files by the names that the layers reader asks for.
+ * Weights of Keras files, by the names that the layers reader uses.
  *
- * In: the root of the HDF5 file, and for .keras the topology.  Out: weights by `model/layer/weight`, made
- * when they are asked for. .h5: groups and datasets have the names of layers and weights.  .keras: groups
- * have the classes of layers, counted in the order of their model, and weights are numbered as the layer made
- * them, those that are trained first. Source: keras saving_lib (_save_state, _save_container_state,
- * save_own_variables), naming.to_snake_case.
+ * In: the root of the HDF5 file, and for .keras the topology.  Out: weights by `model/layer/weight`, decoded
+ * on demand. In .h5 files, groups and datasets have the names of layers and weights. In .keras files, groups
+ * have the class names of layers, numbered in the order of the model. Weights are numbered in the order in
+ * which the layer made them, trainable weights first. Source: keras saving_lib (_save_state,
+ * _save_container_state, save_own_variables), naming.to_snake_case.
  */
 import { malformed } from '../tfjs/fail.ts';
 import type { Weights } from '../tfjs/layers.ts';
@@ -14,25 +14,25 @@ import { isModel } from '../tfjs/topology.ts';
 import type { Tensor } from '../tfjs/weights.ts';
 import { Hdf5Error, type Hdf5Object } from './hdf5/index.ts';
 
-/** Groups in groups. A choice: models are read 8 deep, and each has two groups. */
-const deepest = 24;
+/** Largest depth of groups. A choice: models are read up to 8 levels deep, and each level has two groups. */
+const maxDepth = 24;
 
 const tensorOf =
   (dataset: Hdf5Object): (() => Tensor) =>
   () => ({ ...dataset.values(), whole: false });
 
-/** All datasets of an .h5 file's weights, by path. */
+/** Returns all weight datasets of an .h5 file, by path. */
 export function namedWeights(root: Hdf5Object): Weights {
   const group = root.child('model_weights');
   if (!group) throw new Hdf5Error('it has no model_weights');
   const found = new Map<string, () => Tensor>();
   const walk = (at: Hdf5Object, path: string, depth: number): void => {
-    if (depth > deepest) throw new Hdf5Error('its groups are nested too deeply');
+    if (depth > maxDepth) throw new Hdf5Error('its groups are nested too deeply');
     for (const name of at.links().keys()) {
       const child = at.child(name) as Hdf5Object;
-      const own = path === '' ? name : `${path}/${name}`;
-      if (child.isGroup) walk(child, own, depth + 1);
-      else found.set(own, tensorOf(child));
+      const childPath = path === '' ? name : `${path}/${name}`;
+      if (child.isGroup) walk(child, childPath, depth + 1);
+      else found.set(childPath, tensorOf(child));
     }
   };
   walk(group, '', 0);
@@ -43,7 +43,7 @@ const gammaAndBeta = ({ scale, center }: Json): string[] => [
   ...(scale === false ? [] : ['gamma']),
   ...(center === false ? [] : ['beta']),
 ];
-/** Names of a layer's weights in the order in which it makes them, by class. */
+/** Names of a layer's weights by class, in the order in which the layer makes them. */
 const ordered: Readonly<Record<string, (config: Json) => string[]>> = {
   BatchNormalization: (config) => [...gammaAndBeta(config), 'moving_mean', 'moving_variance'],
   LayerNormalization: gammaAndBeta,
@@ -57,7 +57,7 @@ const ordered: Readonly<Record<string, (config: Json) => string[]>> = {
 };
 const usual = (): string[] => ['kernel', 'bias'];
 
-/** `LeakyReLU` is `leaky_re_lu`, as Keras names the groups of a container. */
+/** Converts a class name to the name of its group: `LeakyReLU` becomes `leaky_re_lu`. */
 export const snakeCase = (className: string): string =>
   className
     .replace(/\W+/g, '')
@@ -65,14 +65,14 @@ export const snakeCase = (className: string): string =>
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
 
-/** Keras 2.12 and 2.13 count a layer twice, as one of all and as one with weights. */
+/** Keras 2.12 and 2.13 count every layer twice: among all layers, and among layers with weights. */
 const countedTwice = '_layer_checkpoint_dependencies';
 
-/** The layers of a model, each with its group. @param each numbers that a layer takes */
+/** Yields the layers of a model, each with its group. @param step numbers that a layer takes, default 1. */
 function* groupsOf(
   config: unknown,
   container: Hdf5Object | undefined,
-  each = 1,
+  step = 1,
 ): Generator<[layer: Json, group: Hdf5Object | undefined]> {
   const layers = isObject(config) ? config.layers : config;
   const counts = new Map<string, number>();
@@ -80,27 +80,27 @@ function* groupsOf(
     if (!isObject(layer) || typeof layer.class_name !== 'string') continue;
     const name = snakeCase(layer.class_name);
     const count = counts.get(name) ?? 0;
-    counts.set(name, count + each);
+    counts.set(name, count + step);
     yield [layer, container?.child(count === 0 ? name : `${name}_${count}`)];
   }
 }
 
-/** The weights of a .keras file. @param model its config.json */
+/** Returns the weights of a .keras file. @param model the file's config.json. */
 export function archiveWeights(model: Json, root: Hdf5Object): Weights {
   const found = new Map<string, () => Tensor>();
   const walk = ({ class_name, config }: Json, group: Hdf5Object | undefined, path: string, depth: number): void => {
-    if (depth > deepest || !group || !isModel(String(class_name))) return;
+    if (depth > maxDepth || !group || !isModel(String(class_name))) return;
     const layers = group.child('layers');
-    for (const [layer, own] of groupsOf(config, layers ?? group.child(countedTwice), layers ? 1 : 2)) {
+    for (const [layer, layerGroup] of groupsOf(config, layers ?? group.child(countedTwice), layers ? 1 : 2)) {
       const inner = isObject(layer.config) ? layer.config : {};
       const name = layer.name ?? inner.name;
-      if (!own || typeof name !== 'string') continue;
+      if (!layerGroup || typeof name !== 'string') continue;
       const at = `${path}${name}`;
-      walk(layer, own, `${at}/`, depth + 1);
-      addCells(found, own, String(layer.class_name), inner, at);
-      addProjections(found, own, String(layer.class_name), at);
+      walk(layer, layerGroup, `${at}/`, depth + 1);
+      addCells(found, layerGroup, String(layer.class_name), inner, at);
+      addProjections(found, layerGroup, String(layer.class_name), at);
       const wrapped = isObject(inner.layer) ? inner.layer : undefined;
-      const [from, of] = wrapped ? [own.child('layer'), wrapped] : [own, layer];
+      const [from, of] = wrapped ? [layerGroup.child('layer'), wrapped] : [layerGroup, layer];
       if (from) addOwn(found, from, of, at);
     }
   };
@@ -108,7 +108,7 @@ export function archiveWeights(model: Json, root: Hdf5Object): Weights {
   return found;
 }
 
-/** Those of these weights, numbered in their order, that are there. */
+/** Adds the weights `names`, which the file numbers in this order, as far as they are present. */
 function addNumbered(found: Map<string, () => Tensor>, vars: Hdf5Object | undefined, names: string[], path: string): void {
   for (const [number, name] of names.entries()) {
     const weight = vars?.child(String(number));
@@ -118,7 +118,7 @@ function addNumbered(found: Map<string, () => Tensor>, vars: Hdf5Object | undefi
 
 const cellWeights = ['kernel', 'recurrent_kernel', 'bias'];
 
-/** The weights of a recurrent layer, which its cells have; of both directions, where it runs both ways. */
+/** Adds the weights of a recurrent layer's cells, for both directions if it is bidirectional. */
 function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, { cell }: Json, path: string): void {
   const sides = className === 'Bidirectional' ? ['forward', 'backward'] : [''];
   if (!/^(Bidirectional|LSTM|GRU|RNN|SimpleRNN)$/.test(className)) return;
@@ -133,27 +133,27 @@ function addCells(found: Map<string, () => Tensor>, layer: Hdf5Object, className
 }
 
 /**
- * The projections of attention by their names in .h5 files, and what their layers are called in Keras 3;
- * Keras 2 has a _ before.
+ * The projections of attention: their names in .h5 files, and the names of their layers in Keras 3. Keras 2
+ * puts a _ before the latter.
  */
 const projections = { query: 'query_dense', key: 'key_dense', value: 'value_dense', attention_output: 'output_dense' };
 
 function addProjections(found: Map<string, () => Tensor>, layer: Hdf5Object, className: string, path: string): void {
   if (className !== 'MultiHeadAttention') return;
-  for (const [part, own] of Object.entries(projections)) {
-    const vars = (layer.child(own) ?? layer.child(`_${own}`))?.child('vars');
+  for (const [part, layerName] of Object.entries(projections)) {
+    const vars = (layer.child(layerName) ?? layer.child(`_${layerName}`))?.child('vars');
     addNumbered(found, vars, usual(), `${path}/${part}`);
   }
 }
 
-/** The numbered weights of one layer. */
+/** Adds the numbered weights of one layer. */
 function addOwn(found: Map<string, () => Tensor>, group: Hdf5Object, layer: Json, path: string): void {
   const vars = group.child('vars');
   const config = isObject(layer.config) ? layer.config : {};
   if (!vars || vars.links().size === 0) return;
   const named = vars.text('name');
   if (named !== undefined && named !== config.name)
-    throw malformed(`the weights are those of ${named}`, `layer ${path}`, 'layers and weights have another order');
+    throw malformed(`the weights are those of ${named}`, `layer ${path}`, 'layers and weights are in different orders');
   const names = (ordered[String(layer.class_name)] ?? usual)(config);
   for (const number of vars.links().keys()) {
     const name = names[Number(number)];

@@ -1,8 +1,9 @@
 /**
- * normAttrs: a normalisation over dimensions of a file, as attributes of `layernorm`.
+ * normAttrs: attributes of `layernorm` for a normalisation over dimensions of a file.
  *
- * In: how the input's axes lie in the file.  Out: the attributes, or why there are none: statistics over time
- * (rule R10), a part of an axis, features without their channels, constants that differ from frame to frame.
+ * In: the layout of the input's axes in the file.  Out: the attributes, or the reason why there are none: the
+ * statistics run over time (rule R10), cover part of an axis or cover features without their channels, or the
+ * constants differ from frame to frame.
  */
 import { type Axis, type LayerNormAttrs, noClamp } from '../../graph/types.ts';
 import { type Layout, shapeOfLayout, showLayout } from '../layout.ts';
@@ -13,7 +14,7 @@ import type { Constant } from './form.ts';
 
 const factorsOf = (layout: Layout, dim: number): Layout[number] => (layout[dim] ?? []).filter((f) => f.length > 1);
 
-/** What one mean is of, or why not. */
+/** Returns the axes that one mean covers, or the reason why there is no such mean. */
 function overOf(layout: Layout, dims: readonly number[]): { over: LayerNormAttrs['over'] } | { reason: string } {
   const whole = shapeOfLayout(layout);
   const lengths: Record<Axis, number> = { t: 1, f: 1, c: 1 };
@@ -21,10 +22,10 @@ function overOf(layout: Layout, dims: readonly number[]): { over: LayerNormAttrs
   if (lengths.t > 1) return { reason: streamingReason('LayerNormalization', { layout, over: [...dims] }) as string };
   if (lengths.c === whole.c && lengths.f === whole.f && whole.f > 1) return { over: 'fc' };
   if (lengths.c === whole.c && lengths.f === 1) return { over: 'c' };
-  return { reason: `it normalises dimensions ${dims.join(', ')} of ${showLayout(layout)}, which are no whole channels` };
+  return { reason: `it normalises dimensions ${dims.join(', ')} of ${showLayout(layout)}, not whole channels or frames` };
 }
 
-/** A constant as values [c], or [f][c]; or why not. */
+/** Returns the values of a constant as [c] or [f][c], or the reason why it does not fit. */
 function valuesOf(layout: Layout, { dims, data }: Constant): Float32Array | string {
   const laid = spread(layout, dims);
   if (!laid) return `its constant of [${dims.join(', ')}] does not fit ${showLayout(layout)}`;
@@ -45,7 +46,7 @@ export function normAttrs(layout: Layout, norm: Omit<Norm, 'input'>): LayerNormA
   if (typeof beta === 'string') return beta;
   const { c } = shapeOfLayout(layout);
   if (found.over === 'c' && (gamma.length > c || beta.length > c))
-    return `its constants differ between the feature rows of ${showLayout(layout)}, its statistics are of each`;
+    return `its constants differ between the feature rows of ${showLayout(layout)}, but each row has its own statistics`;
   const { centre, epsilon } = norm;
   if (![...gamma, ...beta, epsilon].every(Number.isFinite)) return 'its constants are not finite';
   return { over: found.over, centre, epsilon, gamma, beta, clamp: noClamp };

@@ -1,10 +1,10 @@
 /**
- * findNorms: layer normalisations that a file spells out in single operators.
+ * findNorms: finds layer normalisations that a file writes as several single operators.
  *
- * In: the nodes of a file in topological order, each as what it computes (a Step) where that matters, and the
- * file's outputs.  Out: the nodes that are normalisations, the outermost of each, and nodes that nothing
- * needs any more.
- * Rule: a value is itself, and may have a form over another one (form.ts). Names play no part.
+ * In: the file's nodes in topological order, with a Step if the search knows the operator, and the file's
+ * outputs.  Out: the last node of each normalisation, and the nodes that become unused.
+ * Rule: every value has a form in terms of itself, and may also have a form in terms of an earlier value
+ * (form.ts). The search does not use names.
  */
 import {
   added,
@@ -30,9 +30,9 @@ export type StepKind =
 export interface Step {
   kind: StepKind;
   inputs: readonly Id[];
-  /** Of a mean, whose dimensions stay as 1. */
+  /** Dimensions of a mean; the result keeps them with length 1. */
   axes?: readonly number[];
-  /** A clamp follows in the same node, so that nothing goes on from here. */
+  /** True: the node also clamps its result, so no later node continues its form. */
   clamped?: boolean;
 }
 
@@ -53,13 +53,13 @@ export interface Norm {
 }
 
 export interface Found {
-  /** By the node's place in the list. */
+  /** By the node's index in the list. */
   norms: Map<number, Norm>;
   dropped: Set<number>;
 }
 
-/** Values of one constant that take part; a choice: more than any layer has. */
-const mostValues = 1 << 16;
+/** Largest number of values of a constant that the search uses. A choice: more than any layer has. */
+const maxConstantValues = 1 << 16;
 
 class Finder {
   private readonly forms = new Map<Id, Form>();
@@ -68,21 +68,21 @@ class Finder {
     this.constant = constant;
   }
 
-  /** What a value is: its form over another one, and itself. */
-  private of(id: Id): Form[] {
+  /** Returns the forms of a value: in terms of an earlier value, if there is one, and in terms of itself. */
+  private formsOf(id: Id): Form[] {
     const form = this.forms.get(id);
     return [...(form ? [form] : []), sumOf({ base: id }, ['x', one])];
   }
 
   private known(id: Id): Constant | undefined {
     const found = this.constant(id);
-    return found && found.data.length > 0 && found.data.length <= mostValues ? found : undefined;
+    return found && found.data.length > 0 && found.data.length <= maxConstantValues ? found : undefined;
   }
 
-  /** The first form that comes of the forms of two values. */
+  /** Returns the first form that `f` gives for two forms, one of each value, with the same base. */
   private both(a: Id, b: Id, f: (a: Form, b: Form) => Form | undefined): Form | undefined {
-    for (const p of this.of(a)) {
-      for (const q of this.of(b)) {
+    for (const p of this.formsOf(a)) {
+      for (const q of this.formsOf(b)) {
         const found = p.base === q.base ? f(p, q) : undefined;
         if (found) return found;
       }
@@ -91,7 +91,7 @@ class Finder {
   }
 
   private one(id: Id, f: (a: Form) => Form | undefined): Form | undefined {
-    for (const form of this.of(id)) {
+    for (const form of this.formsOf(id)) {
       const found = f(form);
       if (found) return found;
     }
@@ -123,7 +123,7 @@ class Finder {
     return p ? scaled(root, p) : this.one(a, (x) => (x.base === root.base ? multiplied(x, root) : undefined));
   }
 
-  /** The form of a step's result. */
+  /** Returns the form of a step's result. */
   form({ kind, inputs, axes }: Step): Form | undefined {
     const [a, b] = inputs;
     if (a === undefined) return undefined;
@@ -177,7 +177,7 @@ export function findNorms(nodes: readonly FileNode[], outputs: readonly Id[], co
   const wanted = new Set<Id>(outputs);
   const before = new Set<Id>(outputs);
   for (const [i, node] of [...nodes.entries()].reverse()) {
-    // what was dead in the file stays as it was
+    // nodes that were already unused in the file are not dropped
     const alive = node.outputs.length === 0 || node.outputs.some((id) => before.has(id));
     if (alive) for (const id of node.inputs) before.add(id);
     if (node.outputs.length > 0 && !node.outputs.some((id) => wanted.has(id))) {

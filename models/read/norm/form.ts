@@ -1,11 +1,11 @@
 /**
- * Forms: what a value of a file is in terms of a tensor x, as far as layer normalisation needs it.
+ * Form: a value of a file in terms of a tensor x, as far as layer normalisation needs it.
  *
  * Every spelling of (x - mean) / sqrt(variance + epsilon) * gamma + beta is a sum of six terms with constant
- * factors: x, its mean m, i = 1 / sqrt(variance + epsilon), x i, m i, and 1. Sums, products with constants
- * and (x, m, 1) times i stay within them, so that Keras' x (gamma i) + (beta - m (gamma i)) and PyTorch's ((x
- * - m) / root) gamma + beta come to the same.
- * Cost: a few operations a node; factors are shared, and copied where two of them meet.
+ * factors: x, its mean m, i = 1 / sqrt(variance + epsilon), x i, m i, and 1. A sum of two such sums, their
+ * product with a constant, and the product of x, m and 1 with i are such sums again. So Keras' x (gamma i) +
+ * (beta - m (gamma i)) and PyTorch's ((x - m) / root) gamma + beta get the same form.
+ * Cost: a few operations per node; factors are shared, and copied only when two of them are combined.
  */
 
 export type Id = string | number;
@@ -18,7 +18,7 @@ export interface Constant {
 
 export type Term = 'x' | 'm' | 'i' | 'xi' | 'mi' | '1';
 
-/** What i is of: known as far as the value depends on it. */
+/** The statistics that a form depends on; a field is absent if the form does not depend on it. */
 export interface Statistic {
   base: Id;
   axes?: string;
@@ -28,9 +28,9 @@ export interface Statistic {
 
 export type Form =
   | (Statistic & { kind: 'sum'; terms: ReadonlyMap<Term, Constant> })
-  /** The square of x, of x - m, or of m. */
+  /** The square of x, of d = x - m, or of m. */
   | (Statistic & { kind: 'square'; of: 'x' | 'd' | 'm' })
-  /** The mean of a square; with epsilon, if there is one. */
+  /** The mean of a square, plus epsilon if it is set. */
   | (Statistic & { kind: 'variance' })
   | (Statistic & { kind: 'root' });
 
@@ -43,7 +43,7 @@ export const sumOf = (statistic: Statistic, ...terms: [Term, Constant][]): Form 
   terms: new Map(terms),
 });
 
-/** f of two constants of one shape, or of a scalar and another; undefined for other shapes. */
+/** Applies f elementwise to constants of one shape, or to a scalar and a constant; undefined for others. */
 function each(a: Constant, b: Constant, f: (p: number, q: number) => number): Constant | undefined {
   const [p, q] = [a.data.length, b.data.length];
   if (p !== 1 && q !== 1 && a.dims.join() !== b.dims.join()) return undefined;
@@ -56,7 +56,7 @@ const isOne = ({ data }: Constant): boolean => data.length === 1 && data[0] === 
 const times = (a: Constant, b: Constant): Constant | undefined => (isOne(a) ? b : isOne(b) ? a : each(a, b, (p, q) => p * q));
 export const inverseOf = (a: Constant): Constant => ({ dims: a.dims, data: Float64Array.from(a.data, (v) => 1 / v) });
 
-/** One statistic that both agree with. */
+/** Merges two statistics; undefined if they contradict each other. */
 function agreed(a: Statistic, b: Statistic): Statistic | undefined {
   for (const key of ['base', 'axes', 'centred', 'epsilon'] as const)
     if (a[key] !== undefined && b[key] !== undefined && a[key] !== b[key]) return undefined;
@@ -80,11 +80,11 @@ export function scaled(form: Form, factor: Constant): Form | undefined {
   return { ...form, terms };
 }
 
-/** a + sign b. */
+/** Returns a + sign * b. */
 export function added(a: Form, b: Form, sign: 1 | -1): Form | undefined {
   const statistic = agreed(a, b);
   if (!statistic) return undefined;
-  // E x^2 - m^2
+  // E[x^2] - m^2 is the variance
   if (a.kind === 'variance' && b.kind === 'square')
     return b.of === 'm' && sign === -1 && a.centred === false && a.epsilon === undefined
       ? { ...statistic, centred: true, kind: 'variance' }
@@ -100,7 +100,7 @@ export function added(a: Form, b: Form, sign: 1 | -1): Form | undefined {
   return { ...statistic, kind: 'sum', terms };
 }
 
-/** a + constant. */
+/** Returns a + constant. */
 export function offset(a: Form, constant: Constant): Form | undefined {
   if (a.kind === 'variance') {
     const [epsilon = -1] = constant.data.length === 1 ? [constant.data[0]] : [];
@@ -111,7 +111,7 @@ export function offset(a: Form, constant: Constant): Form | undefined {
 
 const products: Partial<Record<Term, Term>> = { x: 'xi', m: 'mi', '1': 'i' };
 
-/** A sum without i times one of i alone. */
+/** Returns the product of a sum without i and a sum of i only. */
 export function multiplied(a: Form, b: Form): Form | undefined {
   if (a.kind !== 'sum' || b.kind !== 'sum') return undefined;
   const [factor, sum] = a.terms.has('i') && a.terms.size === 1 ? [a, b] : [b, a];
@@ -127,7 +127,7 @@ export function multiplied(a: Form, b: Form): Form | undefined {
   return { ...statistic, kind: 'sum', terms };
 }
 
-/** The square of x, x - m or m. */
+/** Returns the square of x, x - m or m. */
 export function squared(a: Form): Form | undefined {
   if (a.kind !== 'sum') return undefined;
   const sign = (term: Term) => {
@@ -141,20 +141,20 @@ export function squared(a: Form): Form | undefined {
   return { ...statistic, kind: 'square', of: x === 0 ? 'm' : m === 0 ? 'x' : 'd' };
 }
 
-/** The mean of a square of x or x - m. */
+/** Returns the mean of a square of x or x - m. */
 export function meanOf(a: Form, axes: string): Form | undefined {
   if (a.kind !== 'square' || a.of === 'm' || (a.axes ?? axes) !== axes) return undefined;
   return { base: a.base, axes, centred: a.of === 'd', kind: 'variance' };
 }
 
-/** 1 / sqrt(variance), of a variance or its root. */
+/** Returns 1 / sqrt(variance), from the variance or from its root. */
 export function reciprocal(a: Form, of: 'variance' | 'root'): Form | undefined {
   if (a.kind !== of) return undefined;
   const { kind: _, ...statistic } = a;
   return sumOf({ ...statistic, epsilon: a.epsilon ?? 0 }, ['i', one]);
 }
 
-/** gamma and beta of a value that is a whole layer normalisation of its base. */
+/** Returns gamma and beta if the form is a complete layer normalisation of its base. */
 export function affineOf(a: Form): { gamma: Constant; beta: Constant } | undefined {
   if (a.kind !== 'sum' || a.axes === undefined || a.epsilon === undefined) return undefined;
   const gamma = a.terms.get('xi');

@@ -1,10 +1,10 @@
 /**
- * normOverWindow: a normalisation whose statistics run over time, operator by operator; it is computed on
+ * normOverWindow: builds a normalisation with statistics over time from single operators. It is computed on
  * whole windows.
  *
- * In: a tensor, how its axes lie in the file, and the normalisation: over time and features, all channels or
- * groups of neighbours.
- * Out: the tensor (x - mean) / sqrt(variance + epsilon) * gamma + beta, or why there is none.
+ * In: a tensor, the layout of its axes in the file, and the normalisation: over time and features, and over
+ * all channels or groups of neighbouring channels.
+ * Out: the tensor (x - mean) / sqrt(variance + epsilon) * gamma + beta, or the reason why there is none.
  */
 import { elementsOf, kernelOfOne, noClamp, type Shape } from '../../graph/types.ts';
 import { repeated } from '../broadcast.ts';
@@ -17,15 +17,15 @@ import type { Constant } from './form.ts';
 
 interface Mean {
   of(tensor: number, name: string): number;
-  /** Beside each element that it is of. */
+  /** Repeats a mean for each element that it was computed from. */
   wide(mean: number, name: string): number;
 }
 
-/** Does a normalisation run over time? */
+/** Checks whether a normalisation over `dims` runs over time. */
 export const isOverTime = (layout: Layout, dims: readonly number[]): boolean =>
   dims.some((d) => layout[d]?.some(({ axis, length }) => axis === 't' && length > 1));
 
-/** The mean that each element is compared with; or why there is none. */
+/** Returns how to compute the mean over `dims`, or the reason why it cannot be computed. */
 function meanOver({ builder, add }: Maker, { tensor, layout }: Laid, dims: readonly number[]): Mean | string {
   const { t, f, c } = builder.shape(tensor);
   const over: Shape = { t: 1, f: 1, c: 1 };
@@ -35,7 +35,7 @@ function meanOver({ builder, add }: Maker, { tensor, layout }: Laid, dims: reado
   );
   const isRun = !isOver.includes(true) || isOver.lastIndexOf(false) < isOver.indexOf(true);
   if ((over.t > 1 && over.t < t) || (over.f > 1 && over.f < f) || !isRun)
-    return `it normalises dimensions ${dims.join(', ')} of ${showLayout(layout)}, which are a part of an axis`;
+    return `it normalises dimensions ${dims.join(', ')} of ${showLayout(layout)}, which cover only part of an axis`;
   const isGroup = over.c > 1 && over.c < c;
   const axes = new Set((['t', 'f', 'c'] as const).filter((axis) => over[axis] > 1 && !(axis === 'c' && isGroup)));
   const weights = { data: new Float32Array(c * over.c).fill(1 / over.c) };
@@ -51,7 +51,7 @@ function meanOver({ builder, add }: Maker, { tensor, layout }: Laid, dims: reado
   };
 }
 
-/** Every element times a constant of the file, and more; or why not. */
+/** Emits x * gamma + beta with constants of the file. Returns the tensor, or why the constants do not fit. */
 export function scaledBy(
   { builder, add }: Maker,
   { tensor, layout }: Laid,
@@ -70,7 +70,7 @@ export function scaledBy(
   return add('add', [scaled], { clamp: noClamp, constant: { data: plus } }, name);
 }
 
-/** @param spend is told how many values are made, before they are */
+/** Emits the normalisation. @param spend charges the budget for the values, before they are made. */
 export function normOverWindow(
   maker: Maker,
   x: Laid,
@@ -84,7 +84,7 @@ export function normOverWindow(
   const mean = meanOver(maker, x, norm.axes);
   if (typeof mean === 'string') return mean;
   const inWindow = (y: number, part: string) => mean.wide(y, `${name}/${part}`);
-  const apart = norm.centre
+  const centred = norm.centre
     ? add(
         'add',
         [x.tensor, inWindow(mean.of(x.tensor, `${name}/mean`), 'mean')],
@@ -92,13 +92,13 @@ export function normOverWindow(
         `${name}/difference`,
       )
     : x.tensor;
-  const square = add('mul', [apart, apart], { clamp: noClamp }, `${name}/square`);
+  const square = add('mul', [centred, centred], { clamp: noClamp }, `${name}/square`);
   const variance = mean.of(square, `${name}/variance`);
   const { c } = builder.shape(variance);
   const weights = { data: new Float32Array(c).fill(1) };
   const bias = new Float32Array(c).fill(norm.epsilon);
   const above = add('depthwise', [variance], { ...kernelOfOne, multiplier: 1, weights, bias, clamp: noClamp }, `${name}/epsilon`);
   const root = add('activation', [above], { fn: 'rsqrt', clamp: noClamp }, `${name}/root`);
-  const unit = add('mul', [apart, inWindow(root, 'root')], { clamp: noClamp }, `${name}/unit`);
+  const unit = add('mul', [centred, inWindow(root, 'root')], { clamp: noClamp }, `${name}/unit`);
   return scaledBy(maker, { tensor: unit, layout: x.layout }, norm.gamma, norm.beta, name);
 }

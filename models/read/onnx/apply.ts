@@ -1,9 +1,9 @@
 /**
- * apply: one ONNX operator as a function of values.
+ * apply: lowers one ONNX operator as a function of values.
  *
- * In: values, each with the name that its readers are counted by (Lowering.count; '' where this call alone
- * reads it), and attributes.  Out: its values. Formats whose layers are not nodes of a graph call it: what is
- * known of constants, layouts and operators stays in one place.
+ * In: values, each with the name under which its readers are counted (Lowering.count; '' if only this call
+ * reads it), and attributes.  Out: the operator's values. Formats whose layers are not nodes of a graph call
+ * it, so that constants, layouts and operators are handled in one place.
  */
 import type { Lowering } from './context.ts';
 import { resultsOf } from './nodes.ts';
@@ -13,7 +13,7 @@ import { readsOf } from './sort.ts';
 import type { Const } from './tensor.ts';
 import type { Value } from './values.ts';
 
-/** An attribute: an integer, a text, integers, or a real number. */
+/** Attributes by name: an integer, a text, a list of integers, or a real number. */
 export type Given = Record<string, number | string | readonly number[] | { float: number }>;
 
 export function attributesOf(given: Given): Map<string, AttributeValue> {
@@ -30,7 +30,7 @@ export interface Named {
   value: Value;
 }
 
-/** @param name of the node and of its first output. @throws Unsupported */
+/** Lowers one operator. @param name of the node and of its first output. @throws Unsupported */
 export function apply(ctx: Lowering, op: string, inputs: readonly Named[], given: Given, name: string, outputs = 1): Value[] {
   const names = inputs.map((input, i) => input.name || `${name}#in${i}`);
   const own = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}#${i}`));
@@ -38,7 +38,7 @@ export function apply(ctx: Lowering, op: string, inputs: readonly Named[], given
   const values = new Map(names.map((key, i) => [key, (inputs[i] as Named).value]));
   const constants = names.filter((key) => values.get(key)?.kind === 'const');
   const nodes = rewritten([node], { initializers: constants.map((key) => ({ name: key, value: values.get(key) as Const })) });
-  // what it stands for may read a value twice
+  // the nodes that replace it may read a value twice
   if (nodes.length > 1) for (const part of nodes) ctx.count(readsOf(part), part.op);
   for (const part of nodes)
     for (const [i, value] of resultsOf(ctx, part, values).entries()) values.set(part.outputs[i] as string, value);

@@ -1,9 +1,9 @@
 /**
- * Attention as one operator: its products, its scale and its softmax.
+ * Rewrites attention as one operator to products, a scale and a softmax.
  *
- * In: a node without mask, cache and causal order.  Out: nodes, as PyTorch writes them in single
+ * In: a node without mask, cache or causal order.  Out: nodes, as PyTorch exports attention in single
  * operators.  Source: ONNX Attention-23; onnxruntime contrib operators Attention and MultiHeadAttention:
- * softmax(scale q k^T) v in each head, scale 1 / sqrt(head size).
+ * softmax(scale q k^T) v in each head; the default scale is 1 / sqrt(head size).
  */
 import type { Attributes } from './attributes.ts';
 import { type Instead, int, ints, type Rewrite } from './instead.ts';
@@ -12,14 +12,14 @@ import { refuse } from './refuse.ts';
 
 const float32 = 1;
 
-/** Refuses what is more than attention: inputs from `from` on, further outputs, flags. */
+/** Refuses inputs from index `from` on, further outputs, and flags that are not 0. */
 function plain({ inputs, outputs }: OnnxNode, given: Attributes, from: number, flags: readonly string[]): void {
   if (inputs.slice(from).some((name) => name !== '')) refuse('it has a mask, a bias of its scores or a cache');
   if (outputs.slice(1).some((name) => name !== '')) refuse('its further outputs are used');
   for (const flag of flags) if (given.int(flag, 0) !== 0) refuse(`${flag} = 1`);
 }
 
-/** @param heads those of a last dimension that holds them all; 0: the second dimension counts them */
+/** Adds the nodes. @param heads number of heads in the last dimension; 0: heads are the second dimension. */
 function attention(made: Instead, [q, k, v]: readonly [string, string, string], heads: number, scale: number): string {
   const split = (x: string) => (heads > 0 ? made.add('Reshape', [x, made.dims(0, 0, heads, -1)]) : x);
   const turned = (x: string, ...perm: number[]) => made.add('Transpose', [x], { perm: ints(...perm) });
@@ -41,7 +41,7 @@ const asHeads = (given: Attributes, name = 'num_heads'): number => {
   return heads >= 1 && heads < 1 << 16 ? heads : refuse(`${name} = ${heads}`);
 };
 
-/** Part i of three equal ones of the last dimension of a constant, whose others are `dims`. */
+/** Returns third i of the last dimension of a constant. @param dims its other dimensions. */
 const third = (made: Instead, constant: string, i: number, ...dims: number[]): string => {
   const parts = made.add('Reshape', [constant, made.dims(...dims, 3, -1)]);
   return made.add('Gather', [parts, made.add('Constant', [], { value_int: int(i) })], { axis: int(dims.length) });
@@ -55,7 +55,7 @@ export const attentions: Readonly<Record<string, Rewrite>> = {
     given.ignore('softmax_precision', 'qk_matmul_output_mode');
     if (given.float('softcap', 0) !== 0) refuse('softcap');
     const heads = given.has('q_num_heads') ? asHeads(given, 'q_num_heads') : 0;
-    if (given.int('kv_num_heads', heads) !== heads) refuse('several heads of queries share one of keys');
+    if (given.int('kv_num_heads', heads) !== heads) refuse('several query heads share one key head');
     const [q = '', k = '', v = ''] = node.inputs;
     const scale = given.float('scale', 0);
     given.finish();

@@ -1,8 +1,8 @@
 /**
  * Attributes: a node's attributes by name and type.
  *
- * In: what the file says.  Out: typed values with ONNX's defaults. Each attribute has to be asked for: one
- * that the lowering does not know makes the node unsupported, because ignoring it could change the meaning.
+ * In: the attributes in the file.  Out: typed values with ONNX's defaults. The lowering must read every
+ * attribute: one that it does not read makes the node unsupported, because it could change the meaning.
  */
 import type { AttributeValue, OnnxGraph, OnnxNode } from './proto.ts';
 import { refuse } from './refuse.ts';
@@ -59,12 +59,12 @@ export class Attributes {
     return this.get(name, 'strings')?.value;
   }
 
-  /** Attributes that change nothing in inference. */
+  /** Marks attributes as known that change nothing in inference. */
   ignore(...names: string[]): void {
     for (const name of names) this.known.add(name);
   }
 
-  /** Refuses the node where an attribute was not asked for. */
+  /** Refuses the node if an attribute was not read. */
   finish(): void {
     const rest = [...this.values.keys()].filter((name) => !this.known.has(name));
     if (rest.length > 0) refuse(`attribute ${rest.join(', ')} is not supported`);

@@ -1,10 +1,10 @@
 /**
- * layoutOfInput: which dimension of a graph input is time, which features, which channels.
+ * layoutOfInput: finds which dimension of a graph input is time, which is features, and which is channels.
  *
- * In: the input's file shape, its anchor operator and the caller's wishes.  Out: its layout and why.
- * Rule: the anchor fixes the meaning ([n, c, t] or [n, c, s1, s2] for a convolution, the last dimension for a
- * MatMul); between two dimensions that may be time it is the caller's `timeAxis`, else the symbolic one, else
- * the one that is longer than 1, else what `pick` says (time-axis.ts).
+ * In: the input's file shape, its anchor operators and the caller's options.  Out: its layout and the reason.
+ * Rule: the anchor fixes the meaning: [n, c, t] or [n, c, s1, s2] for a convolution, the last dimension for a
+ * MatMul. If two dimensions may be time, it is the caller's `timeAxis`, else the symbolic dimension, else the
+ * only one that is longer than 1, else the choice of `pick` (time-axis.ts).
  */
 
 import { RunletError } from '../../error.ts';
@@ -19,21 +19,21 @@ import type { Anchor } from './trace.ts';
 export interface InputShape {
   name: string;
   dims: number[];
-  /** Index of the symbolic dimension that the window's frames stand for; -1 where all are fixed. */
+  /** Index of the symbolic dimension that the window's frames replace; -1 if all are fixed. */
   dynamic: number;
 }
 
 type Meaning = (Axis | 'n')[];
 
-/** Of the format: which order of dimensions is usual, and how a model gets the batch 1. */
-interface Usual {
+/** Defaults of the file format (see Dialect). */
+interface FormatDefaults {
   channelsLast: boolean;
   batchOfOne: (dims: readonly number[]) => string;
 }
 
 const recurrences = new Set(['LSTM', 'GRU', 'RNN']);
 
-/** What the dimensions at the anchor may mean, best first. */
+/** Returns what the dimensions at the anchor may mean, best first. */
 function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: boolean): Meaning[] {
   const op = anchor?.node.op ?? '';
   if (rank === 1) return [['c']];
@@ -53,13 +53,13 @@ function meaningsAt(anchor: Anchor | undefined, rank: number, channelsLast: bool
           ['n', 't', 'f', 'c'],
           ['n', 'f', 't', 'c'],
         ];
-  // rows before the batch: PyTorch's sequences
+  // time before the batch, as in PyTorch's sequences
   const rowsFirst: Meaning[] = rank === 3 ? [['t', 'n', 'c']] : [];
   if (op === 'MatMul' || op === 'Gemm' || op === 'Einsum' || op === 'Cell' || op.endsWith('Normalization'))
     return op === 'BatchNormalization' ? first : [...last, ...rowsFirst];
   if (recurrences.has(op))
     return anchor?.attributes.int('layout', 0) === 1 ? [['n', 't', 'c'], ['n', 'c', 't']] : [['t', 'n', 'c'], ['c', 'n', 't']]; // biome-ignore format: one line
-  // a loop over rows, or the row that it picks
+  // the dimension of the rows of a loop, or of the row that it picks
   const along = op === 'Scan' ? (anchor?.attributes.ints('scan_input_axes')?.[0] ?? 0) : anchor?.attributes.int('axis', 0);
   if (rank === 3 && (op === 'Scan' || op === 'Gather')) return [first, last, rowsFirst].flat().filter((meaning) => meaning[along ?? 0] === 't'); // biome-ignore format: one line
   if (op === 'Softmax') {
@@ -81,24 +81,27 @@ const layoutOf = (meaning: Meaning, dims: readonly number[]): Layout =>
     return length === 1 || axis === 'n' || axis === undefined ? [] : [{ axis, length }];
   });
 
-/** What an operator reads an input as. */
+/** One way in which an operator may read an input. */
 interface Candidate {
   anchor: Anchor | undefined;
   meaning: Meaning;
   layout: Layout;
-  /** Of the operator's input, or the file's own. */
+  /** Dimensions of the operator's input, or of the file's input. */
   dims: readonly number[];
 }
 
 interface Read {
   anchor: Anchor | undefined;
-  /** The operator says nothing about the dimensions of the input. */
-  own: boolean;
+  /** True: the operator says nothing about the input's dimensions; the format's default order is used. */
+  byDefault: boolean;
+  /** True: a transposition comes before a dense layer. */
   isTurned: boolean;
   candidates: Candidate[];
 }
 
-/** A batch that the file folds into it: each place of features by itself, or frames one by one. */
+/**
+ * Returns the meanings of a batch above 1 that the file makes from another dimension: features, or frames.
+ */
 function unfolded(meaning: Meaning, dims: readonly number[]): Meaning[] {
   const at = meaning.indexOf('n');
   if (at < 0 || dims[at] === 1) return [meaning];
@@ -110,15 +113,15 @@ function unfolded(meaning: Meaning, dims: readonly number[]): Meaning[] {
   return [features, frames];
 }
 
-/** What `anchor` may read the input as, best first. */
+/** Returns the ways in which `anchor` may read the input, best first. */
 function readBy(input: InputShape, anchor: Anchor | undefined, options: ReaderOptions, channelsLast: boolean): Read {
   const flat = input.dims.length <= 2;
-  // a dense layer behind a flatten says nothing about the dimensions before it
-  const own = !anchor || (anchor.dims.length <= 2 && !flat && (anchor.dims[0] ?? 1) === 1) || anchor.dims.length > 4;
-  const dims = own ? input.dims : anchor.dims;
-  const chain = own ? [] : anchor.chain;
-  const usual = meaningsAt(own ? undefined : anchor, dims.length, channelsLast);
-  // where somebody says so: channels of a convolution over one place as frames, a layer along time
+  // a dense layer after a flatten says nothing about the dimensions before it
+  const byDefault = !anchor || (anchor.dims.length <= 2 && !flat && (anchor.dims[0] ?? 1) === 1) || anchor.dims.length > 4;
+  const dims = byDefault ? input.dims : anchor.dims;
+  const chain = byDefault ? [] : anchor.chain;
+  const usual = meaningsAt(byDefault ? undefined : anchor, dims.length, channelsLast);
+  // further meanings: frames as channels of a convolution over one place, and a layer along time
   const isAsked = dims.length === 3 && options.timeAxis !== undefined;
   const isLayer = dims.length === 3 && (anchor?.node.op === 'MatMul' || anchor?.node.op === 'Gemm');
   const isTurned = isLayer && chain.some(({ kind }) => kind === 'transpose');
@@ -133,14 +136,14 @@ function readBy(input: InputShape, anchor: Anchor | undefined, options: ReaderOp
       throw error;
     }
   });
-  return { anchor, own, isTurned, candidates };
+  return { anchor, byDefault, isTurned, candidates };
 }
 
 const holdsTime = (layout: Layout, at: number): boolean => (layout[at] ?? []).some((f) => f.axis === 't');
 
 /**
- * The reading of the first operator that tells the axes, with those of others that take another dimension for
- * time than any of it.
+ * Returns the candidates of the first operator that has any, and those of other operators that take a
+ * different dimension as time.
  */
 function joinedReading(reads: readonly Read[]): Read | undefined {
   const first = reads.find(({ candidates }) => candidates.length > 0) ?? reads[0];
@@ -152,14 +155,14 @@ function joinedReading(reads: readonly Read[]): Read | undefined {
 }
 
 /**
- * The layout of one graph input, and a note for `inspect`. Throws RN157 where no choice fits the file or the
- * options.
+ * Returns the layout of one graph input, and a note for `inspect`. Throws RN157 if no layout fits the file
+ * and the options.
  */
 export function layoutOfInput(
   input: InputShape,
   anchors: readonly Anchor[],
   options: ReaderOptions,
-  { channelsLast, batchOfOne }: Usual,
+  { channelsLast, batchOfOne }: FormatDefaults,
 ): { layout: Layout; note: string } {
   const where = `graph input ${input.name} [${input.dims.join(', ')}]`;
   const fail = (what: string, why: string, tryThis: string): never => {
@@ -169,7 +172,7 @@ export function layoutOfInput(
     fail(
       `an input of ${input.dims.length} dimensions`,
       'one to four are read: batch, channels, time, features',
-      input.dims.length === 0 ? `--set ${input.name}=N: it is a number` : 'reshape it in the model',
+      input.dims.length === 0 ? `set this number with --set ${input.name}=N` : 'reshape it in the model',
     );
   }
   const [nearest] = anchors;
@@ -182,7 +185,7 @@ export function layoutOfInput(
   const flat = input.dims.length <= 2;
   if (flat && options.frame !== undefined && (!nearest || nearest.dims.length <= 2)) return framed(input, options.frame, fail);
   const reads = (anchors.length > 0 ? anchors : [undefined]).map((one) => readBy(input, one, options, channelsLast));
-  const { anchor, own, isTurned, candidates } = joinedReading(reads) as Read;
+  const { anchor, byDefault, isTurned, candidates } = joinedReading(reads) as Read;
   let chosen = candidates[0];
   let why: string | undefined;
   if (options.timeAxis !== undefined) {
@@ -200,7 +203,7 @@ export function layoutOfInput(
   } else if (input.dynamic >= 0) {
     chosen = candidates.find((c) => holdsTime(c.layout, input.dynamic)) ?? chosen;
     why = 'the symbolic dimension';
-  } else if (!own && anchor && recurrences.has(anchor.node.op)) {
+  } else if (!byDefault && anchor && recurrences.has(anchor.node.op)) {
     const readings = candidates.map(({ meaning, layout, dims }) => readingOf(meaning, dims, flat ? undefined : layout));
     chosen = candidates[options.pick?.({ input: input.name, where, readings, fallback: true }) ?? 0];
   } else {
@@ -210,21 +213,21 @@ export function layoutOfInput(
     };
     const long = candidates.filter((c, i) => timeOf(c) >= 0 && candidates.findIndex((d) => timeOf(d) === timeOf(c)) === i);
     const readings = long.map(({ meaning, layout, dims }) => readingOf(meaning, dims, flat ? undefined : layout));
-    const keras = channelsLast && own && input.dims.length === 3 && { convention: 'Keras has [batch, time, channels]' };
+    const keras = channelsLast && byDefault && input.dims.length === 3 && { convention: 'Keras has [batch, time, channels]' };
     const usual = keras || (isTurned && { convention: 'a layer reads the values of a frame' });
     chosen = long[long.length > 1 ? (options.pick?.({ input: input.name, where, readings, ...usual }) ?? 0) : 0] ?? chosen;
   }
-  if (!chosen) return fail('its axes cannot be told', whyNone(anchor), 'a first layer whose dimensions are those of the input');
-  const by = own || !chosen.anchor ? 'by convention' : `read by ${chosen.anchor.node.op} ${chosen.anchor.node.name}`;
+  if (!chosen) return fail('its axes are unknown', whyNone(anchor), 'a first layer whose dimensions are those of the input');
+  const by = byDefault || !chosen.anchor ? 'by convention' : `read by ${chosen.anchor.node.op} ${chosen.anchor.node.name}`;
   return { layout: chosen.layout, note: `input ${input.name}: axes ${showLayout(chosen.layout)}, ${why ?? by}` };
 }
 
 const whyNone = (anchor: Anchor | undefined): string =>
   anchor
-    ? `${anchor.node.op} ${anchor.node.name} reads it as [${anchor.dims.join(', ')}], in which time, features and channels lie otherwise than it reads them`
+    ? `${anchor.node.op} ${anchor.node.name} reads it as [${anchor.dims.join(', ')}], which no order of time, features and channels fits`
     : 'the first operator does not fit its shape';
 
-/** As `timeAxis` counts: in the file's own dimensions, of a flat input in those of the first operator. */
+/** Returns a reading; `dim` counts the file's dimensions, or for a flat input those of the first operator. */
 function readingOf(meaning: Meaning, dims: readonly number[], layout: Layout | undefined): Reading {
   const at = meaning.indexOf('t');
   const dim = layout ? layout.findIndex((factors) => factors.some((f) => f.axis === 't')) : at;
@@ -238,7 +241,7 @@ function framed(
 ): { layout: Layout; note: string } {
   const n = countOf(input.dims);
   if (!Number.isInteger(frame) || frame < 1 || n % frame !== 0 || maxOf(input.dims) !== n)
-    fail(`a frame of ${frame} values`, `${n} values are no whole number of frames`, 'a divisor');
+    fail(`a frame of ${frame} values`, `${n} values are not a whole number of frames`, 'a divisor');
   const factors = [
     { axis: 't' as const, length: n / frame },
     { axis: 'c' as const, length: frame },

@@ -1,8 +1,8 @@
 /**
- * If: the branch that is taken, in the place of the node.
+ * If: replaces the node by the branch that is taken.
  *
- * In: a graph, and what is known of its conditions.  Out: one without the Ifs that a constant decides. A
- * branch reads what stands around it by name.
+ * In: a graph.  Out: the graph without the Ifs whose condition is constant. A branch reads values of the
+ * enclosing graph by name.
  */
 import { append } from '../../lists.ts';
 import { foldConstant } from './constants.ts';
@@ -11,21 +11,19 @@ import { refuse, Unsupported } from './refuse.ts';
 import { sortNodes } from './sort.ts';
 import type { Const } from './tensor.ts';
 
-/**
- * Elements of constants that are computed on the way to a condition. A choice: they are numbers and shapes.
- */
-const mostElements = 64;
+/** Largest number of elements of constants that a condition depends on. A choice: numbers and shapes. */
+const maxElements = 64;
 
 export const isIf = ({ op, domain }: OnnxNode): boolean => op === 'If' && domain === '';
 
 /**
- * The nodes of the branch, then one for each output of the If.
- * @throws Unsupported where the branch is none
+ * Returns the nodes of the branch, followed by one Identity for each output of the If.
+ * @throws Unsupported if the branch is not valid
  */
 export function branchOf(node: OnnxNode, condition: Const): { graph: OnnxGraph; nodes: OnnxNode[] } {
   const taken = node.attributes.get(condition.data[0] ? 'then_branch' : 'else_branch');
   if (condition.data.length !== 1) refuse(`a condition of [${condition.dims.join(', ')}]`);
-  if (taken?.kind !== 'graph') return refuse('a branch that is no graph');
+  if (taken?.kind !== 'graph') return refuse('a branch that is not a graph');
   const { outputs } = taken.value;
   if (outputs.length < node.outputs.length) refuse(`a branch of ${outputs.length} outputs for ${node.outputs.length}`);
   const same = node.outputs.flatMap((output, i): OnnxNode[] =>
@@ -34,7 +32,7 @@ export function branchOf(node: OnnxNode, condition: Const): { graph: OnnxGraph; 
   return { graph: taken.value, nodes: [...sortNodes(taken.value, () => true), ...same] };
 }
 
-/** The model without the Ifs whose conditions constants decide. */
+/** Returns the model without the Ifs whose condition is constant. */
 export function withBranches(model: OnnxModel): OnnxModel {
   if (!model.nodes.some(isIf)) return model;
   const known = new Map(model.initializers.map(({ name, value }) => [name, value]));
@@ -54,7 +52,7 @@ export function withBranches(model: OnnxModel): OnnxModel {
         const value = smallConstant(node, known);
         if (value) known.set(node.outputs[0] as string, value);
       } catch (error) {
-        // the lowering says what is wrong with it
+        // the lowering reports the error
         if (!(error instanceof Unsupported)) throw error;
       }
       whole.nodes.push(node);
@@ -64,13 +62,13 @@ export function withBranches(model: OnnxModel): OnnxModel {
   return whole;
 }
 
-/** What makes a large constant of a small one. */
+/** Operators that make a large constant from a small one. */
 const enlarging = new Set(['ConstantOfShape', 'Expand']);
 
 function smallConstant(node: OnnxNode, known: ReadonlyMap<string, Const>): Const | undefined {
   if (enlarging.has(node.op)) return undefined;
   const inputs = node.inputs.map((name) => known.get(name));
-  if (inputs.some((value, i) => node.inputs[i] !== '' && !(value && value.data.length <= mostElements))) return undefined;
+  if (inputs.some((value, i) => node.inputs[i] !== '' && !(value && value.data.length <= maxElements))) return undefined;
   const value = foldConstant(node, { inputs });
-  return value && value.data.length <= mostElements ? value : undefined;
+  return value && value.data.length <= maxElements ? value : undefined;
 }

@@ -1,8 +1,8 @@
 /**
- * Cells of an ONNX file that it spells out, as one node each.
+ * withCells: replaces recurrent cells in single operators by one node each.
  *
- * In: sorted nodes, which inputs are states, which outputs may be their next values.  Out: nodes, of which
- * `Cell` stands for those in `body`; it reads what these read from outside, and gives the next states.
+ * In: sorted nodes, the inputs that are states, the outputs that may be their next values.  Out: nodes. A
+ * node `Cell` replaces the nodes in its `body`: it reads their outside inputs, and gives the next states.
  */
 import { lookup } from '../../lookup.ts';
 import { type PlainNode, unrolledCells } from '../unrolled.ts';
@@ -18,7 +18,7 @@ export const kinds: Readonly<Record<string, PlainNode<string>['kind']>> = {
   Sub: 'sum',
 };
 
-/** The nodes without constants, as far as their places matter. */
+/** Returns the nodes as the search for cells needs them, without constants. */
 export function plainNodes(nodes: readonly OnnxNode[], isConstant: (name: string) => boolean): PlainNode<string>[] {
   const constants = new Set<string>();
   return nodes.map((node) => {

@@ -1,14 +1,15 @@
 /**
- * Operators of ONNX that are a few others: sums of several values, reductions by powers, poolings of a norm.
+ * Rewrites ONNX operators that consist of a few others: sums of several values, reductions of powers,
+ * poolings of a norm.
  *
- * In: a node.  Out: nodes.  Source: ONNX Sum-13, Mean-13, ReduceL1-18, ReduceL2-18, ReduceSumSquare-18,
- * ReduceLogSum-18, ReduceLogSumExp-18, ReduceMin-20, LpPool-22, MeanVarianceNormalization-13, whose
- * functions these are.
+ * In: a node.  Out: nodes.  Source: the function definitions of ONNX Sum-13, Mean-13, ReduceL1-18,
+ * ReduceL2-18, ReduceSumSquare-18, ReduceLogSum-18, ReduceLogSumExp-18, ReduceMin-20, LpPool-22,
+ * MeanVarianceNormalization-13.
  */
 import { type Given, type Instead, int, ints, type Rewrite } from './instead.ts';
 import { refuse } from './refuse.ts';
 
-/** A reduction between functions of one value; its axes stay as they are. */
+/** Rewrites to the reduction `op` over the same axes, between functions of one value. */
 const between =
   (before: readonly string[], op: string, after: readonly string[]): Rewrite =>
   (made, { inputs: [x = '', axes], attributes }) => {
@@ -47,10 +48,10 @@ export const composed: Readonly<Record<string, Rewrite>> = {
   MeanVarianceNormalization: (made, { inputs: [x] }, given) => {
     const over = { axes: ints(...(given.ints('axes') ?? [0, 2, 3])), keepdims: int(1) };
     const mean = (of: string | undefined) => made.add('ReduceMean', [of], over);
-    const apart = made.add('Sub', [x, mean(x)]);
-    const variance = mean(made.add('Pow', [apart, made.number(2)]));
-    // the function adds 1e-9 to the root
+    const centred = made.add('Sub', [x, mean(x)]);
+    const variance = mean(made.add('Pow', [centred, made.number(2)]));
+    // the definition adds 1e-9 to the root
     const root = made.add('Sqrt', [made.add('Add', [variance, made.number(1e-18)])]);
-    return made.add('Div', [apart, root]);
+    return made.add('Div', [centred, root]);
   },
 };

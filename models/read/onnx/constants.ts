@@ -1,9 +1,9 @@
 /**
- * foldConstant: the arithmetic that exporters leave on constants, mostly shapes (x.view(x.size(0), -1),
- * F.pad).
+ * foldConstant: evaluates the arithmetic on constants that exporters leave in a file, mostly on shapes
+ * (x.view(x.size(0), -1), F.pad).
  *
  * In: a node and its constant inputs (or, for Shape, an input's dims).  Out: its constant output, or
- * undefined where the operator is not one of these. Integers are exact below 2^53. Source: the ONNX operator
+ * undefined if the operator is not evaluated here. Integers are exact below 2^53. Source: the ONNX operator
  * specification.
  */
 import { lookup } from '../../lookup.ts';
@@ -14,20 +14,20 @@ import type { OnnxNode } from './proto.ts';
 import { refuse, tooLarge } from './refuse.ts';
 import { type Const, countOf, type ElementType, elementTypes, numbersOf } from './tensor.ts';
 
-/** Elements that one folded constant may have; weights come from the file and are not bounded by this. */
+/** Largest number of elements of one folded constant. It does not limit weights, which come from the file. */
 const maxElements = 1 << 22;
 
 /**
- * Elements that all folded constants of a file may have together; what only shares the data of another costs
- * nothing.
+ * Budget for the elements of all folded constants of a file. A constant that shares the data of another one
+ * costs nothing.
  */
 export class Budget {
   private left: number;
 
-  /** What evaluating constants and spelt-out cells may still take. */
+  /** Remaining work for evaluating constants and recurrent cells. */
   readonly work = new Work();
 
-  /** `stored` is the number of elements in the file. */
+  /** @param stored number of elements in the file. */
   constructor(stored: number) {
     this.left = 4 * (maxElements + stored);
   }
@@ -43,14 +43,11 @@ export class Budget {
   }
 }
 
-/**
- * A constant's value, and all dims that are known of the node's first input (a constant's or an
- * activation's).
- */
+/** The known values and dims of a node's inputs. */
 export interface Known {
-  /** Per input; undefined where it is absent or no constant. */
+  /** One entry per input; undefined if the input is absent or not constant. */
   inputs: (Const | undefined)[];
-  /** Dims of input 0 where only these are known. */
+  /** Dims of input 0, a constant or an activation, if they are known. */
   dims?: readonly number[];
 }
 
@@ -92,8 +89,8 @@ const compared: Readonly<Record<string, (a: number, b: number) => boolean>> = {
 };
 
 /**
- * The constant that `node` gives, or undefined where it is no constant. Throws Unsupported for a malformed
- * one.
+ * Returns the constant output of `node`, or undefined if it is not constant. Throws Unsupported for a
+ * malformed node.
  */
 export function foldConstant(node: OnnxNode, known: Known): Const | undefined {
   const attributes = new Attributes(node);
@@ -188,7 +185,7 @@ function cast(x: Const, type: ElementType | undefined): Const {
   return { kind: 'const', dims: x.dims, type, data };
 }
 
-/** Strides of the broadcast shape in `dims`; 0 where the dimension is repeated. */
+/** Returns a stride in `dims` for each dimension of the broadcast shape `to`; 0 for a repeated dimension. */
 function broadcastStrides(dims: readonly number[], to: readonly number[]): number[] {
   const strides = new Array<number>(to.length).fill(0);
   let stride = 1;
@@ -256,8 +253,8 @@ export function transpose(x: Const, perm: number[]): Const {
 const numbersOfSame = (data: Const['data']): Const['data'] => data.slice().fill(0) as Const['data'];
 
 /**
- * After a reshape of a dequantised constant: per-tensor scales stay; a channel axis stays where its dimension
- * does.
+ * Returns the quantisation of a reshaped constant. One scale for all is kept; scales per channel are kept if
+ * the dimension of channels is unchanged.
  */
 function requantisedDims(x: Const, dims: readonly number[]): Pick<Const, 'quantised'> {
   const q = x.quantised;
@@ -303,7 +300,7 @@ function gather(x: Const, indices: Const, axis: number): Const {
   return { kind: 'const', dims, type: x.type, data };
 }
 
-/** Reductions of constants: a shape's product, the norms that weight normalisation divides by. */
+/** Reductions of constants, such as the product of a shape or the norm of a weight normalisation. */
 const reductions: Readonly<
   Record<string, { start: number; add: (sum: number, x: number) => number; end: (sum: number, count: number) => number }>
 > = {

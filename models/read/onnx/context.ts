@@ -1,9 +1,9 @@
 /**
- * Lowering: what the operators' lowerings share.
+ * Lowering: the state and the functions that the lowerings of all operators share.
  *
- * In: the sorted nodes' values by name.  Out: nodes in a GraphBuilder. In a quantised (QDQ) graph a tensor
- * stays without scale until the QuantizeLinear behind it says one; until then clamps and biases may still be
- * folded into its producer.
+ * In: the values of the sorted nodes, by name.  Out: nodes in a GraphBuilder. In a quantised (QDQ) graph, a
+ * tensor has no scale until the QuantizeLinear after it sets one. Until then, clamps and biases may still be
+ * folded into the tensor's producer.
  */
 import type { GraphBuilder } from '../../graph/builder.ts';
 import {
@@ -30,15 +30,15 @@ import { MixedFloat, refuse, tooLarge } from './refuse.ts';
 import type { Const } from './tensor.ts';
 import type { Activation, AxisPads, Value } from './values.ts';
 
-/** Elements of one tensor's window. */
+/** Largest number of elements in one tensor's window. */
 export const maxElements = 1 << 24;
 
-/** Operators of one graph; what folds into a neighbour counts too. */
+/** Largest number of operators in a graph, before operators are folded into their neighbours. */
 const maxOperators = 2000;
-/** Channels of one constant operand. */
+/** Largest number of channels of a constant operand. */
 const maxChannels = 1 << 16;
 
-/** A node with its values looked up. */
+/** A node with the values of its inputs. */
 export interface NodeView {
   name: string;
   op: string;
@@ -51,18 +51,18 @@ export interface NodeView {
 export class Lowering {
   readonly builder: GraphBuilder;
   readonly opset: number;
-  /** QDQ: the result is an int8 graph. */
+  /** True: the file is in QDQ form, and the result is an int8 graph. */
   readonly quantised: boolean;
   readonly budget: Budget;
-  /** Layers of integer weights whose inputs are quantised anew at every call. */
+  /** Names of layers with integer weights whose inputs the file quantises at every call. */
   readonly hybrid: string[] = [];
-  /** Inputs that are states, and what goes into them. */
+  /** Inputs that are states, and their next values. */
   readonly states: States;
-  /** What evaluating spelt-out cells may still take. */
+  /** Remaining work for evaluating constants and recurrent cells. */
   readonly work: Work;
-  /** Readers of each value of the file, graph outputs included. */
+  /** Operators that read each value of the file; '' for a graph output. */
   private readonly readers = new Map<string, string[]>();
-  /** Names of each tensor. */
+  /** Names that the file has for each tensor. */
   private readonly names = new Map<number, string[]>();
 
   constructor(builder: GraphBuilder, opset: number, quantised: boolean, budget: Budget, states: States) {
@@ -74,29 +74,29 @@ export class Lowering {
     this.states = states;
   }
 
-  /** Names that are read, before any of their readers is lowered. @param op that reads them */
+  /** Records that `op` reads these names. Must be called before any of their readers is lowered. */
   count(names: readonly string[], op: string): void {
     for (const name of names) this.readers.set(name, [...(this.readers.get(name) ?? []), op]);
   }
 
-  /** Operators that read a value; '' for an output. */
+  /** Returns the operators that read a value; '' for a graph output. */
   readersOf = (name: string): readonly string[] => this.readers.get(name) ?? [];
 
   /**
-   * Input `at` as an activation. Refused unless allowed: pending padding (`pads`), integers (`integer`), and
-   * in an int8 graph a real value that did not come through a DequantizeLinear (`raw`).
+   * Returns input `at` as an activation. Without `pads`, pending padding is applied. Without `integer`,
+   * integers are refused. Without `raw`, an int8 graph refuses real values that no DequantizeLinear gives.
    */
   activation(node: NodeView, at: number, allow: { pads?: boolean; integer?: boolean; raw?: boolean } = {}): Activation {
     const value = node.inputs[at];
     if (value?.kind === 'elements')
       return refuse(
         value.when === 'now'
-          ? 'it reads a state, which is read by recurrent layers and as the rows before a signal'
-          : 'it reads what a recurrent layer keeps in its cell, which no kernel here gives',
+          ? 'it reads a state; only recurrent layers, and a Concat of a state with new rows, can read one'
+          : 'it reads the cell state of a recurrent layer, which no kernel outputs',
       );
     if (value?.kind === 'weighted') return this.made(weightedRows(this, value, `${node.name}/weighted`));
     if (value?.kind !== 'activation')
-      return refuse(`input ${at} has to be an activation, it is ${value ? 'a constant' : 'absent'}`);
+      return refuse(`input ${at} must be an activation, but it is ${value ? 'a constant' : 'absent'}`);
     if (value.pads && !allow.pads) return this.padded(node, value, value.pads, allow);
     if (value.integer && !allow.integer) refuse('its input is an integer without DequantizeLinear');
     if (this.quantised && !value.integer && !value.dequantised && !allow.raw) {
@@ -105,9 +105,9 @@ export class Lowering {
     return value;
   }
 
-  /** Padding along time as rows of the tensor, for an operator that does not pad itself. */
+  /** Applies pending padding along time as rows of the tensor, for an operator that does not pad. */
   private padded(node: NodeView, { pads: _, ...value }: Activation, { t, f }: AxisPads, allow: { raw?: boolean }): Activation {
-    if (f[0] + f[1] > 0) refuse('its input is padded along features by a Pad, which only a convolution or a pooling takes');
+    if (f[0] + f[1] > 0) refuse('a Pad pads its input along features, which only a convolution or a pooling supports');
     const name = `${node.name}/padding`;
     const tensor = this.emit('history', [value.tensor], { before: t[0], after: t[1], own: 'zero' }, name);
     const quant = this.quantOf(value.tensor);
@@ -118,7 +118,7 @@ export class Lowering {
 
   constant(node: NodeView, at: number, what: string): Const {
     const value = node.inputs[at];
-    if (value?.kind !== 'const') return refuse(`its ${what} (input ${at}) has to be a constant`);
+    if (value?.kind !== 'const') return refuse(`its ${what} (input ${at}) must be a constant`);
     return value;
   }
 
@@ -126,7 +126,7 @@ export class Lowering {
     return node.inputs[at] === undefined ? undefined : this.constant(node, at, what);
   }
 
-  /** Adds a node of ours; refuses an output above the limit. Returns the output's tensor id. */
+  /** Adds a node to the graph and returns its output's tensor id. @throws RunletError RN159 above a limit. */
   emit<K extends OpName>(op: K, inputs: number[], attrs: OpAttrs[K], name: string): number {
     const output = this.builder.node(op, inputs, attrs, name);
     if (this.builder.nodes.length > maxOperators) throw tooLarge(`more than ${maxOperators} operators`, name);
@@ -134,10 +134,10 @@ export class Lowering {
     return output;
   }
 
-  /** `emit` as functions for all formats take it. */
+  /** `emit` in the form that functions for all formats take. */
   readonly add: AddNode = (op, inputs, attrs, name) => this.emit(op, inputs, attrs, name);
 
-  /** What such a function made, or its reason why not. */
+  /** Returns the result of such a function as an activation, or refuses with the reason that it gives. */
   made(found: Laid | string): Activation {
     return typeof found === 'string' ? refuse(found) : this.activationOf(found.tensor, found.layout);
   }
@@ -150,13 +150,13 @@ export class Lowering {
     return this.builder.tensors[tensor]?.quant;
   }
 
-  /** Says which value a name has: a tensor has several names where operators only move or pass it on. */
+  /** Records a name of a value. A tensor has several names if operators only move it or pass it on. */
   bind(name: string, value: Value): void {
     if (value.kind === 'activation') this.names.set(value.tensor, [...(this.names.get(value.tensor) ?? []), name]);
   }
 
   /**
-   * The producer of `tensor` where one operator alone reads it and nothing has fixed its scale (int8 graphs).
+   * Returns the producer of `tensor` if only one operator reads it and its scale is not set (int8 graphs).
    */
   soleProducer(tensor: number): Node | undefined {
     const isShared = (this.names.get(tensor) ?? []).some((name) => this.readersOf(name).length > 1);
@@ -166,9 +166,9 @@ export class Lowering {
   }
 
   /**
-   * Weights in our order: element i is the constant's element index[i] (times `factor`), of output channel
-   * channelOf(i); `axis` is the constant's dimension of output channels. In an int8 graph the integers are
-   * taken as they are.
+   * Returns weights in the graph's order: element i is element index[i] of the constant, times `factor`.
+   * `axis` is the constant's dimension of output channels. In an int8 graph the integers stay unchanged, and
+   * `factor` multiplies the scales.
    */
   weights(value: Const, index: Uint32Array, axis: number, factor = 1): Weights {
     const q = value.quantised;
@@ -183,7 +183,7 @@ export class Lowering {
     if (!q) return refuse('its weights are not quantised, in a graph whose activations are');
     if (q.data instanceof Int32Array) return refuse('int32 weights');
     if (q.scales.length > 1 && q.axis !== axis)
-      return refuse('its weights have scales along another dimension than the output channels');
+      return refuse('its weights have scales along a dimension other than the output channels');
     if (factor <= 0) return refuse('alpha has to be positive in a quantised graph');
     const outer = value.dims[axis] as number;
     const inner = value.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
@@ -199,7 +199,7 @@ export class Lowering {
     return { data, scales: Float64Array.from(q.scales, (s) => Math.fround(s * factor)), scaleRule: 'per-channel' };
   }
 
-  /** A bias of `channels` elements; int32 at input scale times weight scale in an int8 graph. */
+  /** Returns a bias of `channels` elements; in an int8 graph int32 with scale input scale * weight scale. */
   bias(
     value: Const | undefined,
     channels: number,
@@ -217,7 +217,7 @@ export class Lowering {
     return this.integerBias(real, input, weights, value, factor);
   }
 
-  /** Rounds real biases; a DequantizeLinear's integers are kept where their scale is the accumulator's. */
+  /** Rounds real biases. Integers of a DequantizeLinear are kept if their scale is the accumulator's. */
   private integerBias(
     real: Float32Array | Float64Array,
     input: number,
@@ -230,8 +230,8 @@ export class Lowering {
     return Int32Array.from(real, (b, o) => {
       const unit = scale[o] as number;
       if (q && q.data instanceof Int32Array && q.data.length === real.length) {
-        const own = q.scales[q.scales.length > 1 ? o : 0] as number;
-        if (Math.abs(own * factor - unit) <= 1e-4 * unit && (q.zeroPoints[q.zeroPoints.length > 1 ? o : 0] ?? 0) === 0)
+        const biasScale = q.scales[q.scales.length > 1 ? o : 0] as number;
+        if (Math.abs(biasScale * factor - unit) <= 1e-4 * unit && (q.zeroPoints[q.zeroPoints.length > 1 ? o : 0] ?? 0) === 0)
           return q.data[o] as number;
       }
       const rounded = Math.round(b / unit);
@@ -240,14 +240,14 @@ export class Lowering {
     });
   }
 
-  /** Input scale times weight scale, per output channel. */
+  /** Returns input scale * weight scale for each output channel. */
   accumulatorScales(channels: number, input: number, weights: Weights): Float64Array {
     const quant = this.quantOf(input) ?? refuse('its input has no DequantizeLinear, in a graph whose activations are quantised');
     const scales = weights.scales ?? new Float64Array([1]);
     return Float64Array.from({ length: channels }, (_, o) => quant.scale * (scales[scales.length > 1 ? o : 0] as number));
   }
 
-  /** The channels of `x`, over which a constant operand is spread; refuses more than a sound model has. */
+  /** Returns the channels of `x` for a constant operand, and charges the budget. @throws RunletError RN159 */
   channelsOf(x: Activation): number {
     const { c } = this.builder.shape(x.tensor);
     const where = this.builder.tensors[x.tensor]?.name ?? '';
@@ -257,8 +257,8 @@ export class Lowering {
   }
 
   /**
-   * y = scale[c] * x + offset[c]: a depthwise convolution of kernel 1, which foldGraph folds away where it
-   * can.
+   * Emits y = scale[c] * x + offset[c] as a depthwise convolution of kernel 1, which foldGraph folds into a
+   * neighbour if it can.
    */
   scaleAndOffset(
     x: Activation,

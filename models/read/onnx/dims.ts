@@ -1,5 +1,5 @@
 /**
- * Dims: what the shape operators do to a list of dimensions.
+ * Dims: the effect of shape operators on a list of dimensions.
  *
  * In: dims and an operator's arguments.  Out: the dims of its output, or a refusal. Source: ONNX Reshape,
  * Flatten, Squeeze, Unsqueeze, Slice and the multidirectional broadcast.
@@ -15,7 +15,7 @@ export function axisIn(axis: number, rank: number): number {
   return wrapped;
 }
 
-/** `axes` from an attribute (older opsets) or from a constant input. */
+/** Returns `axes` from an attribute (older opsets) or from a constant input. */
 export function axesOf(attributes: Attributes, input: Const | undefined): number[] | undefined {
   return attributes.ints('axes') ?? (input ? [...input.data] : undefined);
 }
@@ -35,7 +35,7 @@ export function unsqueezedDims(dims: readonly number[], axes: readonly number[])
   return Array.from({ length: rank }, (_, i) => (added.has(i) ? 1 : (rest.shift() as number)));
 }
 
-/** ONNX Reshape: 0 copies a dimension (unless allowzero), -1 is what is left. */
+/** ONNX Reshape: 0 copies a dimension (unless allowzero), -1 takes the remaining elements. */
 export function reshapedDims(dims: readonly number[], target: readonly number[], allowZero: boolean): number[] {
   if (target.length > 8) refuse(`a reshape to ${target.length} dimensions`);
   const to = target.map((d, i) => (d === 0 && !allowZero ? (dims[i] ?? refuse('a 0 of Reshape has no dimension to copy')) : d));
@@ -68,7 +68,7 @@ export function broadcastDims(a: readonly number[], b: readonly number[]): numbe
   });
 }
 
-/** Per dimension the first index, the step and the number of elements that a Slice keeps. */
+/** Returns, for each dimension, the first index, the step and the number of elements that a Slice keeps. */
 export function sliceRanges(
   dims: readonly number[],
   attributes: Attributes,

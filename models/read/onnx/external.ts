@@ -1,10 +1,10 @@
 /**
- * External data: constants of an ONNX file that lie in files beside it.
+ * External data: constants of an ONNX file that are stored in other files.
  *
- * In: what the ModelProto says of such tensors (`location`, `offset`, `length`), and the caller's files.
- * Out: the files, fetched once each, and the tensors' values. A location may name files of the model's folder
- * and below alone. A file is asked for no more bytes than its tensors need, and tensors may not share bytes
- * so that they add up to many times the file. Error: RN153. Source: onnx/docs/ExternalData.md.
+ * In: `location`, `offset` and `length` of such tensors in the ModelProto, and the caller's files.
+ * Out: the files, each fetched once, and the tensors' values. A location may only name a file in the model's
+ * folder or below. No more bytes of a file are requested than its tensors need. Tensors may share bytes, but
+ * their total size is limited to a multiple of the file. Error: RN153. Source: onnx/docs/ExternalData.md.
  */
 import { RunletError } from '../../error.ts';
 import { oneOnnxFile } from '../foreign/lines.ts';
@@ -12,14 +12,14 @@ import type { ExternalFiles, ModelFiles } from '../options.ts';
 import { type OnnxModel, readModel } from './proto.ts';
 import { constOf, type External } from './tensor.ts';
 
-/** Most files and bytes that are read. A choice: exporters write one file, or one for each tensor. */
-const [mostFiles, mostBytes] = [10_000, 2 ** 30];
-/** Bytes behind the last tensor, which exporters write to align the next one. A choice. */
+/** Largest number of files, and of bytes of a file. A choice: exporters write one file, or one per tensor. */
+const [maxFiles, maxFileBytes] = [10_000, 2 ** 30];
+/** Bytes after the last tensor, which exporters write to align the next one. A choice. */
 const slackBytes = 2 ** 20;
-/** How often a file's bytes may be used. A choice: exporters give each tensor its own. */
-const mostUses = 4;
+/** Largest total size of a file's tensors, in file sizes. A choice: exporters store every tensor once. */
+const maxUses = 4;
 
-/** The path below the model's folder; undefined where it leads out. */
+/** Returns the path below the model's folder; undefined if it leads out of the folder. */
 function insidePath(location: string): string | undefined {
   const path = location.replace(/^(\.\/)+/, '');
   const isPart = (part: string): boolean => part !== '' && part !== '.' && part !== '..';
@@ -28,7 +28,7 @@ function insidePath(location: string): string | undefined {
 
 const endOf = ({ offset, bytes }: External): number => offset + bytes;
 
-/** Fetches the files that the model names; none where it names none. */
+/** Fetches the files that the model names. A file that cannot be fetched has an Error as its value. */
 export async function fetchExternal(bytes: Uint8Array, files: ModelFiles | undefined): Promise<ExternalFiles> {
   const { external } = readModel(bytes);
   const needed = new Map<string, number>();
@@ -37,7 +37,7 @@ export async function fetchExternal(bytes: Uint8Array, files: ModelFiles | undef
     if (path !== undefined && isReadable(tensor)) needed.set(path, Math.max(endOf(tensor), needed.get(path) ?? 0));
   }
   const found = new Map<string, Uint8Array | Error>();
-  for (const [path, end] of [...needed].slice(0, files ? mostFiles : 0)) {
+  for (const [path, end] of [...needed].slice(0, files ? maxFiles : 0)) {
     try {
       const part = typeof files === 'function' ? await files(path, end + slackBytes) : ownOf(files, path);
       if (part) found.set(path, part);
@@ -48,14 +48,14 @@ export async function fetchExternal(bytes: Uint8Array, files: ModelFiles | undef
   return found;
 }
 
-const isReadable = (tensor: External): boolean => tensor.problem === undefined && endOf(tensor) <= mostBytes;
+const isReadable = (tensor: External): boolean => tensor.problem === undefined && endOf(tensor) <= maxFileBytes;
 
 const ownOf = (files: Readonly<Record<string, Uint8Array>> | undefined, path: string): Uint8Array | undefined =>
   files && Object.hasOwn(files, path) ? files[path] : undefined;
 
 /**
- * The model with the tensors whose data are there; those that are not are left in `external`. @returns RN153,
- * or nothing
+ * Moves the tensors whose data are available into the initializers; the others stay in `external`.
+ * @returns RN153 if a tensor stays, otherwise undefined
  */
 export function placeExternal(
   model: OnnxModel,
@@ -80,20 +80,20 @@ function place(model: OnnxModel, tensor: External, files: ExternalFiles | undefi
   model.initializers.push({ name: tensor.name, value: constOf(tensor, bytes.subarray(tensor.offset, endOf(tensor))) });
 }
 
-/** Why a tensor's data cannot be had. */
+/** Returns the reason why a tensor's data are not available, or undefined. */
 function whyNot(tensor: External, files: ExternalFiles | undefined, used: Map<Uint8Array, number>): string | undefined {
   const { location, bytes } = tensor;
   const path = insidePath(location);
   const shown = location.slice(0, 200);
   if (path === undefined) return `its location '${shown}' leads out of the model's folder`;
-  if (!isReadable(tensor)) return `its data end at byte ${endOf(tensor)}, and at most ${mostBytes} are read`;
+  if (!isReadable(tensor)) return `its data end at byte ${endOf(tensor)}, and at most ${maxFileBytes} are read`;
   const file = files?.get(path);
   if (!file) return `the file ${shown} was not given`;
   if (file instanceof Error) return `the file ${shown} cannot be read: ${file.message}`;
   if (endOf(tensor) > file.length) return `its data end at byte ${endOf(tensor)} of ${shown}, which has ${file.length}`;
   const uses = (used.get(file) ?? 0) + bytes;
   used.set(file, uses);
-  return uses > mostUses * file.length ? `its tensors add up to more than ${mostUses} times the bytes of ${shown}` : undefined;
+  return uses > maxUses * file.length ? `its tensors add up to more than ${maxUses} times the bytes of ${shown}` : undefined;
 }
 
 const refusal = (left: readonly External[], why: string, path: string | undefined): RunletError =>

@@ -1,10 +1,10 @@
 /**
- * foldNode: the outputs of a node whose inputs are all constants.
+ * foldNode: computes the outputs of a node whose inputs are all constants.
  *
- * In: a node, its constant inputs (or, for Shape, an input's dims).  Out: its outputs, or undefined where the
- * operator is not evaluated: foldConstant's arithmetic, and what is here: parts, products, functions of one
- * value, tables that positions are looked up in. Integers are exact below 2^53. Source: the ONNX operator
- * specification. Cost: charged to a budget. Errors: Unsupported.
+ * In: a node, its constant inputs (or, for Shape, an input's dims).  Out: its outputs, or undefined if the
+ * operator is not evaluated. It evaluates foldConstant's operators, and here splits, products, functions of
+ * one value, and tables with lookups by position. Integers are exact below 2^53. Source: the ONNX operator
+ * specification. Cost: charged to a budget. Error: Unsupported.
  */
 import { lookup } from '../../lookup.ts';
 import { unaryNames, unaryOf } from '../../ops/unary.ts';
@@ -46,8 +46,8 @@ const rules: Readonly<Record<string, Rule>> = {
   Tile: ([x, repeats]) => {
     if (!x || repeats?.data.length !== x.dims.length) return undefined;
     // [1, a, 1, b] repeated to [m, a, n, b]
-    const apart = (dims: ArrayLike<number>) => x.dims.flatMap((d, i) => [dims[i] as number, d]);
-    const whole = expand({ ...x, dims: apart(x.dims.map(() => 1)) }, apart(repeats.data));
+    const interleaved = (dims: ArrayLike<number>) => x.dims.flatMap((d, i) => [dims[i] as number, d]);
+    const whole = expand({ ...x, dims: interleaved(x.dims.map(() => 1)) }, interleaved(repeats.data));
     return { ...whole, dims: x.dims.map((d, i) => d * (repeats.data[i] as number)) };
   },
   Trilu: ([x, k], attributes) => {
@@ -96,7 +96,7 @@ const rules: Readonly<Record<string, Rule>> = {
     });
     return { kind: 'const', dims: x.dims, type: x.type, data };
   },
-  // lists of rows, as converters of TensorFlow write them
+  // lists of rows, as TensorFlow converters write them
   TensorListReserve: ([shape, rows]) => {
     const dims = checked([rows?.data[0] ?? 0, ...Array.from(shape?.data ?? [], (d) => (d < 0 ? 1 : d))]);
     return { kind: 'const', dims, type: 'float32', data: numbersOf('float32', countOf(dims)) };
@@ -112,15 +112,15 @@ const rules: Readonly<Record<string, Rule>> = {
   },
 };
 
-/** Without the integers that it came from. */
+/** Removes the integers of a dequantised constant. */
 const plain = ({ quantised: _, ...x }: Const): Const => x;
 
 const scaled = (x: Const, by: number): Const =>
   by === 1 ? x : { ...plain(x), data: x.data.map((v) => v * by) as Const['data'] };
 
 /**
- * Calls `visit` for each index of `indices` [..., n] with the offset and the length of the part of `dims`
- * that it names.
+ * Calls `visit` for each index of `indices` [..., n], with the offset and the length of the part of `dims`
+ * that it selects.
  */
 function eachPlace(dims: readonly number[], indices: Const, visit: (at: number, length: number, i: number) => void): void {
   const depth = indices.dims.at(-1) ?? 0;
@@ -134,7 +134,9 @@ function eachPlace(dims: readonly number[], indices: Const, visit: (at: number, 
   }
 }
 
-/** a [..., m, k] times b [..., k, n]. Rows of a that evaluate a cell have a one and zeros. */
+/**
+ * Returns a [..., m, k] times b [..., k, n]. Zeros of a are skipped: cells are evaluated with unit vectors.
+ */
 function product(a: Const, b: Const, work: Work): Const {
   const [m, k] = [a.dims.at(-2) ?? 1, a.dims.at(-1) ?? 0];
   const [inner, n] = b.dims.length > 1 ? (b.dims.slice(-2) as [number, number]) : [b.dims[0] ?? 0, 1];

@@ -1,5 +1,5 @@
 /**
- * Operators of onnxruntime's optimiser as those that they were made of.
+ * Rewrites fused operators of onnxruntime's optimiser to the operators that they consist of.
  *
  * In: a node.  Out: nodes.  Source: onnxruntime contrib operators, com.microsoft.
  */
@@ -8,7 +8,7 @@ import { float, type Given, type Instead, int, ints, type Rewrite } from './inst
 import type { OnnxNode } from './proto.ts';
 import { refuse } from './refuse.ts';
 
-/** Parameters of activations, in the order in which fused operators have them. */
+/** Parameters of activations, in the order of the fused operators. */
 const parameters: Readonly<Record<string, readonly string[]>> = {
   Relu: [],
   Tanh: [],
@@ -18,20 +18,20 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   HardSigmoid: ['alpha', 'beta'],
 };
 
-/** The activation that the node names, behind `x`. */
+/** Adds the activation `name` of `x`. */
 function activated(made: Instead, name: string, x: string, values: readonly number[]): string {
   const names = lookup(parameters, name) ?? refuse(`activation ${name}`);
   return made.add(name, [x], Object.fromEntries(names.map((one, i) => [one, float(values[i] ?? 0)])));
 }
 
-/** The node's attributes but those that begin so. */
+/** Returns the node's attributes without those whose name begins with one of `starts`. */
 const without = ({ attributes }: OnnxNode, ...starts: string[]): Given =>
   Object.fromEntries([...attributes].filter(([name]) => !starts.some((start) => name.startsWith(start))));
 
 const added = (made: Instead, x: string | undefined, y: string | undefined): string | undefined =>
   y ? made.add('Add', [x, y]) : x;
 
-/** A sum of two or three, and its normalisation. @param at of gamma, beta and bias */
+/** A sum of two or three values and its normalisation. The list has the inputs of gamma, beta and bias. */
 const skipped =
   (op: string, [gamma, beta, bias]: readonly [number, number | undefined, number]): Rewrite =>
   (made, { inputs, outputs }, given) => {
@@ -43,18 +43,18 @@ const skipped =
     return made.add(op, parts, { axis: int(-1), epsilon });
   };
 
-/** Integer weights [directions][inputs][units] as real ones of LSTM, [directions][units][inputs]. */
+/** Converts integer weights [directions][inputs][units] to real LSTM weights [directions][units][inputs]. */
 function realWeights(made: Instead, [w, scale, zero]: readonly (string | undefined)[], directions: number): string {
   const each = (x: string) => made.add('Reshape', [x, made.dims(directions, 1, -1)]);
   const number = (x: string | undefined) => made.add('Cast', [x], { to: int(1) });
   const from = zero ? made.add('Sub', [number(w), each(number(zero))]) : number(w);
-  return made.add('Transpose', [made.add('Mul', [from, each(scale ?? refuse('it has no scale of its weights'))])], {
+  return made.add('Transpose', [made.add('Mul', [from, each(scale ?? refuse('its weights have no scale'))])], {
     perm: ints(0, 2, 1),
   });
 }
 
 const operators: Readonly<Record<string, Rewrite>> = {
-  // its inputs are rounded at every call, which nodes.ts says
+  // its inputs are rounded at every call; nodes.ts records this
   DynamicQuantizeLSTM: (made, node, given) => {
     const [x, w, r, bias, lengths, h, c, peephole, ...parameters] = node.inputs;
     const directions = given.string('direction', 'forward') === 'bidirectional' ? 2 : 1;

@@ -1,10 +1,9 @@
 /**
- * Hints: what Runlet's own ONNX files say beside the operators (metadata `runlet.qdq`), so that they read
- * back as the graph that was written.
+ * Hints: metadata (`runlet.qdq`) of Runlet's own ONNX files, so that they are read back as the same graph.
  *
- * In: the model's metadata.  Out: per input which axes its dimensions hold, per node the rounding rule that
- * ONNX has no word for. Other programs need none of it. The file is not trusted: hints that do not fit are
- * dropped.
+ * In: the model's metadata.  Out: the axes of each input's dimensions, and the rounding rule of each node,
+ * which ONNX cannot express. Other programs do not need the hints. The file is not trusted: hints that do not
+ * fit are dropped.
  */
 import * as v from 'valibot';
 import type { GraphBuilder } from '../../graph/builder.ts';
@@ -25,14 +24,14 @@ const schema = v.object({
       shape: v.object({ t: length, f: length, c: length }),
     }),
   ),
-  /** A scale rule of a layer with weights, `avgpool` of a global average. */
+  /** Scale rule of a layer with weights, or `avgpool` for a global average. */
   rules: v.record(v.string(), v.picklist([...scaleRules, 'avgpool'])),
-  /** Adds that only move a value before it is rounded. */
+  /** Names of nodes that only change how a value is rounded. */
   rounding: v.optional(v.array(v.string())),
 });
 export type Hints = v.InferOutput<typeof schema>;
 
-/** The file's hints; takes them out of the metadata. */
+/** Returns the file's hints, and removes them from the metadata. */
 export function takeHints(metadata: Record<string, string>): Hints | undefined {
   const text = metadata[hintsKey];
   delete metadata[hintsKey];
@@ -45,17 +44,17 @@ export function takeHints(metadata: Record<string, string>): Hints | undefined {
   }
 }
 
-const steers = new Set(['Add', 'Div', 'Mul', 'Round']);
+const roundingOperators = new Set(['Add', 'Div', 'Mul', 'Round']);
 
 /**
- * The file's nodes without those that only steer rounding: their readers read the value before them, which
- * their first input is.
+ * Returns the file's nodes without those that only change rounding. Their readers then read the first input
+ * of the removed node.
  */
 export function withoutRounding(hints: Hints | undefined, nodes: readonly OnnxNode[]): OnnxNode[] {
   const names = new Set(hints?.rounding ?? []);
   const before = new Map<string, string>();
   for (const { op, name, inputs, outputs } of nodes)
-    if (steers.has(op) && names.has(name) && outputs.length === 1) {
+    if (roundingOperators.has(op) && names.has(name) && outputs.length === 1) {
       const [first] = inputs as [string];
       before.set(outputs[0] as string, before.get(first) ?? first);
     }
@@ -64,7 +63,7 @@ export function withoutRounding(hints: Hints | undefined, nodes: readonly OnnxNo
   return rest.map((n) => ({ ...n, inputs: n.inputs.map((name) => before.get(name) ?? name) }));
 }
 
-/** The layout of an input of `dims` that the hints name; undefined where they do not fit it. */
+/** Returns the layout that the hints give for an input of `dims`; undefined if they do not fit it. */
 export function hintedLayout(hints: Hints | undefined, name: string, dims: readonly number[]): Layout | undefined {
   const hint = hints && Object.hasOwn(hints.inputs, name) ? hints.inputs[name] : undefined;
   if (!hint) return undefined;
@@ -80,7 +79,7 @@ export function hintedLayout(hints: Hints | undefined, name: string, dims: reado
   }
 }
 
-/** Puts the rounding rules on the nodes that they name. */
+/** Sets the rounding rules on the nodes that the hints name. */
 export function applyRules(hints: Hints | undefined, nodes: GraphBuilder['nodes']): void {
   if (!hints) return;
   for (const node of nodes) {

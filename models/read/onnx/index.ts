@@ -1,10 +1,10 @@
 /**
- * readOnnx: an ONNX file as a Graph.
+ * readOnnx: reads an ONNX file into a Graph.
  *
  * In: the file's bytes (ModelProto), as torch.onnx.export, tf2onnx and onnxruntime.quantization write them.
- * Out: a folded float Graph, or an int8 Graph where the file is quantised in the QDQ form. The file is not
- * trusted: whatever its bytes, the answer is a Graph or a RunletError (RN150 to RN159). Source: ONNX
- * intermediate representation and operators, opsets 9 to 28.
+ * Out: a folded float Graph, or an int8 Graph if the file is quantised in the QDQ form. The file is not
+ * trusted: any bytes give a Graph or a RunletError (RN150 to RN159). Source: ONNX intermediate representation
+ * and operators, opsets 9 to 28.
  */
 import { RunletError } from '../../error.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
@@ -50,14 +50,14 @@ const newestOpset = 28;
 const maxNodes = 10_000;
 const maxInputs = 64;
 
-/** What differs between the formats whose networks are lowered here. */
+/** The properties of a file format whose networks are lowered here. */
 export interface Dialect {
   format: Graph['format'];
-  /** The order of the dimensions that is usual where nothing says it: [n, t, c], not [n, c, t]. */
+  /** True: the default order of the dimensions is [n, t, c]; false: [n, c, t]. */
   channelsLast: boolean;
-  /** How a model gets the batch 1. @param dims of its input */
+  /** Returns advice on how to get a model with batch 1. @param dims of its input. */
   batchOfOne: (dims: readonly number[]) => string;
-  /** An error with the codes and advice of the format. */
+  /** Converts an error to the codes and advice of the format. */
   said: (error: RunletError) => RunletError;
 }
 
@@ -69,17 +69,17 @@ const onnx: Dialect = {
 };
 
 /**
- * Reads an ONNX file. Input and output ports keep the file's shapes; `options.window` gives a symbolic time
- * dimension its frames. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152, RN154 a
- * damaged file, RN153 weights in another file that cannot be used, RN155 versions, RN156 and RN157 shapes and
- * axes, RN158 float operators in a quantised graph, RN159 sizes, RN166 trees; RN169 where several of these
- * stand in the way.
+ * Reads an ONNX file. Input and output ports keep the file's shapes. `options.window` is the number of frames
+ * for a symbolic time dimension. Throws RunletError: RN150 unsupported operators (all of them), RN151, RN152,
+ * RN154 a damaged file, RN153 weights in another file that cannot be used, RN155 versions, RN156 and RN157
+ * shapes and axes, RN158 float operators in a quantised graph, RN159 sizes, RN166 trees, RN169 several
+ * errors.
  */
 export const readOnnx = (bytes: Uint8Array, given: ReaderOptions = {}): Graph => lowerModel(readModel(bytes), given, onnx);
 
 /**
- * A network in ONNX's operators as a Graph; other formats come here once their operators are rewritten.
- * Throws as readOnnx.
+ * Lowers a network of ONNX operators to a Graph. Other formats call it after rewriting their operators.
+ * Throws the errors of readOnnx.
  */
 export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dialect): Graph {
   refuseTrees(model);
@@ -88,14 +88,14 @@ export function lowerModel(model: OnnxModel, given: ReaderOptions, dialect: Dial
   try {
     return lowerEither(model, asked, states, given, dialect);
   } catch (error) {
-    // two signals may look like a signal and a state
-    const are = given.states !== undefined || asked.some(({ name }) => isStateName(name)) || states.read().length > 0;
-    if (asked.length === 0 || are) throw error;
+    // two signals may look like a signal and a state, so the second attempt has no states
+    const areStates = given.states !== undefined || asked.some(({ name }) => isStateName(name)) || states.read().length > 0;
+    if (asked.length === 0 || areStates) throw error;
     return lowerEither(model, [], new States(), given, dialect);
   }
 }
 
-/** With unrolled loops as such, or as the file has them. */
+/** Lowers with unrolled loops rolled up; if that fails, without. */
 function lowerEither(
   model: OnnxModel,
   states: readonly OnnxValue[],
@@ -116,7 +116,7 @@ function lowerEither(
   }
 }
 
-/** @param loops left out: unrolled loops stay as they are */
+/** @param loops receives whether unrolled loops were found and rolled up; default: they stay unrolled. */
 function lower(
   whole: OnnxModel,
   states: readonly OnnxValue[],
@@ -166,8 +166,9 @@ function lower(
 }
 
 /**
- * Adds the graph inputs; an input that is not known enough is collected, and what reads it is passed over.
- * @returns whether the graph is quantised
+ * Adds the graph inputs. If the shape or the axes of an input are unknown, the error is collected, and nodes
+ * that read the input are skipped.
+ * @returns true if the graph is quantised
  */
 function bindInputs(
   model: OnnxModel,
@@ -212,7 +213,7 @@ function bindInputs(
   return trace.quantised || inputs.some((i) => ['int8', 'uint8'].includes(typeOf(i) ?? ''));
 }
 
-/** RN166: models of scikit-learn, XGBoost and LightGBM, as skl2onnx and onnxmltools write them. */
+/** Throws RN166 for models of scikit-learn, XGBoost and LightGBM that skl2onnx or onnxmltools wrote. */
 function refuseTrees({ nodes }: OnnxModel): void {
   const found = nodes.find(
     ({ domain, op }) => domain === 'ai.onnx.ml' && /^(TreeEnsemble|SVM|LinearClassifier|LinearRegressor)/.test(op),
@@ -244,7 +245,7 @@ function checkVersions(model: OnnxModel, errors: RunletError[]): number {
 }
 
 /**
- * Whether nothing but a Cast to float32 reads a value: integer samples that the network takes as real values.
+ * Checks whether only Casts to float32 read a value: integer samples that the network uses as real values.
  */
 function isCastToFloat(name: string, nodes: readonly OnnxNode[]): boolean {
   const readers = nodes.filter(({ inputs }) => inputs.includes(name));
@@ -253,7 +254,7 @@ function isCastToFloat(name: string, nodes: readonly OnnxNode[]): boolean {
   return readers.length > 0 && readers.every(toFloat);
 }
 
-/** What the host gives for an input. */
+/** Returns the type of the values that the host gives for an input. */
 function inputType(value: OnnxValue, nodes: readonly OnnxNode[]): 'float32' | 'int8' | 'uint8' {
   const type = elementTypes[value.elementType];
   if (type && /^u?int/.test(type) && isCastToFloat(value.name, nodes)) return 'float32';
@@ -261,14 +262,14 @@ function inputType(value: OnnxValue, nodes: readonly OnnxNode[]): 'float32' | 'i
   throw new RunletError('RN156', {
     what: `an input of type ${type ?? value.elementType}`,
     where: `graph input ${value.name}`,
-    why: 'float32, int8 and uint8 are read, other integers where a Cast to float32 follows at once',
+    why: 'float32, int8 and uint8 are read, and other integers if a Cast to float32 follows directly',
     tryThis: /^u?int|^bool/.test(type ?? '')
-      ? `--set ${value.name}=N where it is a number, as a sample rate is; else export the model in float32`
+      ? `--set ${value.name}=N if it is a number such as a sample rate; otherwise export the model in float32`
       : 'export the model in float32',
   });
 }
 
-/** The outputs that go into states are none of the graph's. */
+/** Returns the outputs without those that are next values of states. */
 function signalOutputs({ states }: Lowering, { outputs }: OnnxModel, values: ReadonlyMap<string, Value>): OnnxValue[] {
   const open = new Set(states.read());
   const own = outputs.filter(({ name }) => {
@@ -283,7 +284,7 @@ function signalOutputs({ states }: Lowering, { outputs }: OnnxModel, values: Rea
     throw new RunletError('RN157', {
       what: 'no output is the next value of this state',
       where: `graph input ${first.name}`,
-      why: 'a state comes back element by element: what a recurrent layer keeps, or the newest rows of the signal that it stands before',
+      why: 'every element of a state needs its next value: from a recurrent layer, or from the newest rows of the signal after the state',
       tryThis: 'export the model with its states as inputs and outputs of one shape',
     });
   return own;
@@ -296,11 +297,11 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
     const made = given?.kind === 'weighted' ? ctx.made(weightedRows(ctx, given, output.name)) : given;
     const value = made?.kind === 'activation' ? withOrder(ctx, made, output.name) : made;
     if (value?.kind === 'const') {
-      builder.notes.push(`output ${output.name} is a constant, and left out`);
+      builder.notes.push(`output ${output.name} is a constant and is left out`);
       continue;
     }
-    if (value?.kind !== 'activation') throw badGraph(`output ${output.name} is no result of the input`, 'graph');
-    if (value.pads) problems.push({ op: 'output', name: output.name, reason: 'it is padded by a Pad', mixed: false });
+    if (value?.kind !== 'activation') throw badGraph(`output ${output.name} is not computed from the input`, 'graph');
+    if (value.pads) problems.push({ op: 'output', name: output.name, reason: 'no layer applies its padding', mixed: false });
     const fileShape = fileShapeOf(value.layout);
     const declared = output.dims;
     if (
@@ -319,10 +320,10 @@ function addOutputs(ctx: Lowering, model: OnnxModel, values: ReadonlyMap<string,
   for (const node of builder.nodes) {
     const tensor = builder.tensors[node.output];
     const fixed = opOfNode(node).fixed?.(node.attrs);
-    // what quantisers leave in float at the end of a network
+    // quantisers leave such operators in float at the end of a network
     if (fixed && tensor && !tensor.quant && builder.outputs.some((port) => port.tensor === node.output)) {
       tensor.quant = fixed;
-      builder.notes.push(`${node.name}: it is not quantised in the file; as an output it takes scale ${fixed.scale}`);
+      builder.notes.push(`${node.name}: the file does not quantise it; as an output it gets scale ${fixed.scale}`);
     }
     if (!ctx.quantOf(node.output))
       problems.push({ op: node.op, name: node.name, reason: 'its output is not quantised (no QuantizeLinear behind it)', mixed: true }); // biome-ignore format: one line

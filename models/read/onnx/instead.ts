@@ -1,15 +1,15 @@
 /**
- * Instead: operators of ONNX in the place of one node, as they are written one after the other.
+ * Instead: builds the ONNX operators that replace one node, in their order.
  *
- * In: the node.  Out: its nodes; values between them are named after its first output, and what it gave is
- * given by the last one.
+ * In: the node.  Out: the new nodes. Values between them are named after the node's first output. The last
+ * one gives the node's outputs.
  */
 import type { Attributes } from './attributes.ts';
 import type { AttributeValue, OnnxNode } from './proto.ts';
 
 /**
- * Adds the operators that stand in a node's place, and returns the value whose operator gets its name.
- * Throws Unsupported.
+ * Adds the operators that replace a node, and returns the value whose operator gets the node's name. Throws
+ * Unsupported.
  */
 export type Rewrite = (made: Instead, node: OnnxNode, given: Attributes) => string;
 
@@ -27,7 +27,7 @@ export class Instead {
     this.node = node;
   }
 
-  /** Adds an operator. @param to its output. @returns the name of that */
+  /** Adds an operator. @param to name of its output, default a new name. @returns the name of its output */
   add(op: string, inputs: readonly (string | undefined)[], given: Given = {}, to?: string): string {
     const { name, outputs, op: from } = this.node;
     const place = `${op}.${this.made.length}`;
@@ -39,19 +39,19 @@ export class Instead {
     return output;
   }
 
-  /** A constant of float32. */
+  /** Adds a float32 constant. */
   number(value: number): string {
     return this.add('Constant', [], { value_float: float(value) });
   }
 
-  /** A constant of int64. */
+  /** Adds an int64 constant. */
   dims(...values: number[]): string {
     return this.add('Constant', [], { value_ints: ints(...values) });
   }
 
   /**
-   * The nodes. The last one has the node's outputs that no other has, and that of `main` its name, by which
-   * messages find it.
+   * Returns the new nodes. The last one gives the node's outputs that no other gives. The one that gives
+   * `main` gets the node's name, which messages show.
    */
   nodes(main: string): OnnxNode[] {
     const { name, outputs } = this.node;

@@ -1,9 +1,9 @@
 /**
- * Loop and Scan: loops over the rows of one activation (lower/scan.ts), and loops of few turns, whose bodies
- * stand one after the other.
+ * Lowers Loop and Scan: loops over the rows of one activation (lower/scan.ts), and loops of few iterations,
+ * which are unrolled.
  *
- * In: the node, what is known of the values around it.  Out: its values. What a Loop counts is evaluated, so
- * that its turns and the rows that it picks are known. Source: ONNX Scan-11, Loop-13. Errors: Unsupported.
+ * In: the node, and values of the enclosing graph.  Out: its values. The counters of a Loop are evaluated, so
+ * its iterations and the rows that it picks are known. Source: ONNX Scan-11, Loop-13. Error: Unsupported.
  */
 import { fileShapeOf } from '../layout.ts';
 import { Attributes } from './attributes.ts';
@@ -19,20 +19,20 @@ import type { Const } from './tensor.ts';
 import type { Activation, Value } from './values.ts';
 
 type Values = ReadonlyMap<string, Value>;
-/** Lowers nodes that read what stands around them; values of their outputs. */
+/** Lowers nodes that read values of the enclosing graph, and returns the values of the outputs. */
 export type LowerNodes = (nodes: OnnxNode[], outputs: OnnxValue[]) => Value[];
 
-/** Rows of one loop; turns of one that is written out. Choices. */
-const [mostRows, mostTurns] = [1 << 16, 16];
-/** Elements of what a loop counts with. */
-const mostCounted = 64;
+/** Largest number of rows of a loop, and of iterations of an unrolled loop. Choices. */
+const [maxRows, maxUnrolled] = [1 << 16, 16];
+/** Largest number of elements of a counter. A choice. */
+const maxCounterElements = 64;
 
 export const loopOperators = ['Loop', 'Scan'];
 export const isLoop = ({ op, domain }: OnnxNode): boolean => domain === '' && loopOperators.includes(op);
 
 export function lowerLoop(ctx: Lowering, node: OnnxNode, values: Values, lower: LowerNodes): Value[] {
   const given = new Attributes(node).graph('body') ?? refuse('it has no body');
-  if (given.external.length > 0) refuse('a body whose weights lie in another file');
+  if (given.external.length > 0) refuse('a body whose weights are in another file');
   const own = new Set(given.inputs.map(({ name }) => name));
   const body = { ...given, nodes: sortNodes(given, (name) => values.has(name) || own.has(name)) };
   const inputs = node.inputs.map((name) => (name === '' ? undefined : values.get(name)));
@@ -40,7 +40,7 @@ export function lowerLoop(ctx: Lowering, node: OnnxNode, values: Values, lower: 
   return node.op === 'Scan' ? lowerScan(ctx, node, body, inputs, values) : lowerCounted(ctx, node, body, inputs, values, lower);
 }
 
-/** Constants of the body and around it, with those that its nodes make of constants alone. */
+/** Returns the constants that the body has or reads, and those that its nodes compute from constants only. */
 function constantsOf(
   ctx: Lowering,
   body: OnnxGraph,
@@ -55,7 +55,7 @@ function constantsOf(
       const around = values.get(name);
       const value = known.get(name) ?? (around?.kind === 'const' ? around : undefined);
       if (value) known.set(name, value);
-      return value && small && value.data.length > mostCounted ? undefined : value;
+      return value && small && value.data.length > maxCounterElements ? undefined : value;
     });
     if (node.inputs.some((name, i) => name !== '' && !inputs[i])) continue;
     if (!ctx.work.start(0)) refuse('it takes too long to be evaluated');
@@ -72,13 +72,13 @@ function lowerScan(ctx: Lowering, node: OnnxNode, body: OnnxGraph, inputs: (Valu
   const [axes, directions] = ['scan_input_axes', 'scan_input_directions'].map((name) => attributes.ints(name) ?? []);
   const back = attributes.ints('scan_output_directions') ?? [];
   const [of] = inputs.slice(count);
-  if (rows !== 1 || of?.kind !== 'activation') return refuse(`it reads ${rows} sequences, one of the signal is read`);
+  if (rows !== 1 || of?.kind !== 'activation') return refuse(`it reads ${rows} sequences; only one, of the signal, is supported`);
   if (attributes.ints('scan_output_axes')?.some((axis) => axis !== 0))
-    refuse('its outputs are put together along another dimension');
+    refuse('its outputs are stacked along a dimension other than 0');
   const reverse = directions?.[0] === 1;
   const outputs = body.outputs.length - count;
   if (Array.from({ length: outputs }, (_, i) => back[i] ?? 0).some((direction) => (direction === 1) !== reverse))
-    refuse('its outputs are in another order than its rows');
+    refuse('its outputs are not in the order of its rows');
   const at = axisIn(axes?.[0] ?? 0, of.layout.length);
   const states = inputs.slice(0, count).map((value, i) => {
     if (value?.kind !== 'const') return refuse('the initial value of a state is not constant');
@@ -95,7 +95,7 @@ function lowerScan(ctx: Lowering, node: OnnxNode, body: OnnxGraph, inputs: (Valu
   return results(ctx, node, loop, (i) => ({ name: body.outputs[i]?.name ?? '', all: i >= count }));
 }
 
-/** The values of the outputs that are read. */
+/** Returns the values of the outputs that are read. */
 function results(
   ctx: Lowering,
   node: OnnxNode,
@@ -107,22 +107,22 @@ function results(
   return node.outputs.map((_, i): Value => made[read.indexOf(i)] ?? { kind: 'poisoned' });
 }
 
-/** What a Loop carries from turn to turn, and puts out. */
+/** The iterations of a Loop and its carried values. */
 interface Counted {
   turns: number;
-  /** Names of the body that stay the same: what they are around it. */
+  /** Carried values that never change, by their name in the body. */
   fixed: Map<string, Value>;
-  /** By name: positions that the body picks or puts, turn by turn. */
+  /** Positions that the body reads or writes, one per iteration, by the name of the position. */
   positions: Map<string, number[]>;
-  /** Names of the body that it counts with. */
+  /** Names of the counters in the body. */
   counters: Set<string>;
 }
 
-/** Operators that read a row, or put one into a list, at the position that their second input says. */
+/** Operators that read a row, or write one into a list, at the position in their second input. */
 const placed = new Set(['Gather', 'TensorListSetItem']);
 
 function countedOf(ctx: Lowering, body: OnnxGraph, inputs: (Value | undefined)[], values: Values): Counted {
-  const [most, first] = inputs;
+  const [max, first] = inputs;
   const carried = body.inputs
     .slice(2)
     .map(({ name }, i) => ({ name, next: body.outputs[1 + i]?.name ?? '', value: inputs[2 + i] }));
@@ -135,19 +135,19 @@ function countedOf(ctx: Lowering, body: OnnxGraph, inputs: (Value | undefined)[]
   for (const { name, next, value } of carried) if (value && through(next) === name) fixed.set(name, value);
   const around = new Map([...values, ...fixed]);
   const limit =
-    most?.kind === 'const' ? (most.data[0] ?? 0) : most ? refuse('its turns depend on the signal') : Number.POSITIVE_INFINITY;
+    max?.kind === 'const' ? (max.data[0] ?? 0) : max ? refuse('its iterations depend on the signal') : Number.POSITIVE_INFINITY;
   const watched = body.nodes.filter(({ op }) => placed.has(op)).map(({ inputs }) => inputs[1] ?? '');
   const positions = new Map(watched.map((name): [string, number[]] => [name, []]));
   let turns = 0;
-  let goes: Const =
-    first?.kind === 'const' ? first : first ? refuse('its turns depend on the signal') : constantOf([1], [], 'bool');
+  let running: Const =
+    first?.kind === 'const' ? first : first ? refuse('its iterations depend on the signal') : constantOf([1], [], 'bool');
   let counters = new Map<string, Const>();
   for (const { name, value } of carried)
-    if (value?.kind === 'const' && value.data.length <= mostCounted) counters.set(name, value);
-  for (; turns < limit && goes.data[0] !== 0; turns++) {
-    if (turns >= mostRows) refuse(`it makes more than ${mostRows} turns`);
+    if (value?.kind === 'const' && value.data.length <= maxCounterElements) counters.set(name, value);
+  for (; turns < limit && running.data[0] !== 0; turns++) {
+    if (turns >= maxRows) refuse(`it has more than ${maxRows} iterations`);
     const given = new Map([...counters]);
-    for (const [i, value] of [constantOf([turns], [], 'int64'), goes].entries()) given.set(body.inputs[i]?.name ?? '', value);
+    for (const [i, value] of [constantOf([turns], [], 'int64'), running].entries()) given.set(body.inputs[i]?.name ?? '', value);
     const made = constantsOf(ctx, body, around, given, true);
     for (const [name, list] of positions) list.push(made.get(name)?.data[0] ?? Number.NaN);
     counters = new Map(
@@ -156,7 +156,7 @@ function countedOf(ctx: Lowering, body: OnnxGraph, inputs: (Value | undefined)[]
         return value && counters.has(name) ? [[name, value] as const] : [];
       }),
     );
-    goes = made.get(body.outputs[0]?.name ?? '') ?? refuse('its turns depend on the signal');
+    running = made.get(body.outputs[0]?.name ?? '') ?? refuse('its iterations depend on the signal');
   }
   return { turns, fixed, positions, counters: new Set(counters.keys()) };
 }
@@ -174,12 +174,12 @@ function lowerCounted(
   try {
     return rowsOf(ctx, node, body, inputs, values, counted);
   } catch (error) {
-    if (!(error instanceof Unsupported) || counted.turns > mostTurns || counted.turns < 1) throw error;
+    if (!(error instanceof Unsupported) || counted.turns > maxUnrolled || counted.turns < 1) throw error;
   }
-  return writtenOut(node, body, inputs, counted.turns, lower);
+  return unrolled(node, body, inputs, counted.turns, lower);
 }
 
-/** As a loop over rows: the one that each turn picks. */
+/** Lowers a Loop as a loop over rows: each iteration picks one row. */
 function rowsOf(
   ctx: Lowering,
   node: OnnxNode,
@@ -199,7 +199,7 @@ function rowsOf(
     return of ? [{ pick, of }] : [];
   });
   const [first] = picks;
-  if (!first || picks.length > 1) return refuse(`it reads ${picks.length} rows a turn, one is read`);
+  if (!first || picks.length > 1) return refuse(`it reads ${picks.length} rows per iteration; only one is supported`);
   const { pick, of } = first;
   const at = axisIn(new Attributes(pick).int('axis', 0), of.layout.length);
   const index = pick.inputs[1] ?? '';
@@ -234,7 +234,7 @@ function rowsOf(
   );
   const loop = { name: node.name, body: body.nodes.filter((one) => one !== pick), constants, states, row };
   const all = (name: string): { name: string; all: boolean } =>
-    reverse ? refuse('its outputs are in another order than its rows') : { name, all: true };
+    reverse ? refuse('its outputs are not in the order of its rows') : { name, all: true };
   return results(ctx, node, loop, (i) => {
     const { name, initial } = carried[i] ?? {};
     if (name === undefined) return all(body.outputs[1 + i]?.name ?? '');
@@ -242,7 +242,7 @@ function rowsOf(
     if (!list) return { name: body.outputs[1 + i]?.name ?? '', all: false };
     const length = initial?.kind === 'const' ? initial.dims[0] : undefined;
     if (length === turns && counts(list.where, (turn) => turn)) return all(list.value);
-    if (length !== 1) refuse('its outputs are collected in a way that is not read');
+    if (length !== 1) refuse('its outputs are collected in an unsupported way');
     return { name: list.value, all: false, first: true };
   });
 }
@@ -252,8 +252,8 @@ const constant = (name: string, value: Const): OnnxNode => ({
   attributes: new Map([['value', { kind: 'tensor', value }]]),
 });
 
-/** The bodies of all turns, one after the other. */
-function writtenOut(node: OnnxNode, body: OnnxGraph, inputs: (Value | undefined)[], turns: number, lower: LowerNodes): Value[] {
+/** Unrolls a Loop, and lowers the copies of its body. */
+function unrolled(node: OnnxNode, body: OnnxGraph, inputs: (Value | undefined)[], turns: number, lower: LowerNodes): Value[] {
   if (body.nodes.some(({ attributes }) => [...attributes.values()].some(({ kind }) => kind === 'graph')))
     refuse('its body has loops or branches');
   const nodes: OnnxNode[] = [];
@@ -264,8 +264,8 @@ function writtenOut(node: OnnxNode, body: OnnxGraph, inputs: (Value | undefined)
   const listed = body.outputs.slice(1 + carried).map((): string[] => []);
   for (let turn = 0; turn < turns; turn++) {
     const named = (name: string): string => (own.has(name) ? `${node.name}/${turn}/${name}` : name);
-    const [count, goes, ...rest] = body.inputs.map(({ name }) => named(name));
-    nodes.push(constant(count ?? '', constantOf([turn], [], 'int64')), constant(goes ?? '', constantOf([1], [], 'bool')));
+    const [count, running, ...rest] = body.inputs.map(({ name }) => named(name));
+    nodes.push(constant(count ?? '', constantOf([turn], [], 'int64')), constant(running ?? '', constantOf([1], [], 'bool')));
     for (const [i, name] of rest.entries()) nodes.push(madeNode(`${name}/carried`, 'Identity', [before[i] ?? ''], [name]));
     for (const { name, value } of body.initializers) nodes.push(constant(named(name), value));
     for (const one of body.nodes)

@@ -1,8 +1,8 @@
 /**
- * lowerNodes: nodes of an ONNX graph, one after the other, into the graph that is being built.
+ * lowerNodes: lowers the nodes of an ONNX graph one after the other into the new graph.
  *
- * In: sorted nodes, values by name.  Out: the values of their outputs; what cannot be lowered is collected,
- * so that all unsupported operators are told at once (RN150, RN158).
+ * In: sorted nodes, values by name.  Out: the values of their outputs. Nodes that cannot be lowered are
+ * collected, so that one error lists all unsupported operators (RN150, RN158).
  */
 import { RunletError } from '../../error.ts';
 import type { Norm } from '../norm/find.ts';
@@ -24,7 +24,7 @@ import { readsOf } from './sort.ts';
 import { movedElements } from './states.ts';
 import { dimsOf, type Value } from './values.ts';
 
-/** An operator, or what stands in its place, and why it is refused. */
+/** An operator, an input or an output that is refused, and the reason. */
 export interface Problem {
   op: string;
   name: string;
@@ -38,7 +38,7 @@ const shapeArithmetic = new Set(
 
 type Values = Map<string, Value>;
 
-/** Lowers sorted nodes of a graph, and the branches that Ifs among them take. */
+/** Lowers sorted nodes of a graph, and the branches that its Ifs take. */
 export function lowerNodes(
   ctx: Lowering,
   sorted: OnnxNode[],
@@ -55,13 +55,13 @@ export function lowerNodes(
   for (const node of nodes) lowerNode(ctx, node, values, problems, norms.get(node));
 }
 
-/** The branch in the place of the node. */
+/** Lowers the branch that an If takes. */
 function lowerIf(ctx: Lowering, node: OnnxNode, values: Values, problems: Problem[]): Value[] {
   const condition = values.get(node.inputs[0] ?? '');
   if (condition?.kind === 'poisoned') return [];
-  if (condition?.kind !== 'const') return refuse('its condition depends on the signal, so that there are two models');
+  if (condition?.kind !== 'const') return refuse('its condition depends on the signal');
   const { graph, nodes } = branchOf(node, condition);
-  if (graph.external.length > 0) refuse('a branch whose weights lie in another file');
+  if (graph.external.length > 0) refuse('a branch whose weights are in another file');
   const twice = [...graph.initializers, ...nodes.flatMap((n) => n.outputs.map((name) => ({ name })))].find(({ name }) =>
     values.has(name),
   );
@@ -72,7 +72,7 @@ function lowerIf(ctx: Lowering, node: OnnxNode, values: Values, problems: Proble
   return node.outputs.map((name) => values.get(name) ?? { kind: 'poisoned' });
 }
 
-/** Lowers one node into the builder; a reason against it is collected, and its outputs are poisoned. */
+/** Lowers one node. If it is refused, the reason is collected and its outputs are poisoned. */
 function lowerNode(ctx: Lowering, node: OnnxNode, values: Values, problems: Problem[], norm: Norm | undefined): void {
   let results: Value[] = [];
   try {
@@ -99,8 +99,8 @@ function lowerNode(ctx: Lowering, node: OnnxNode, values: Values, problems: Prob
 }
 
 /**
- * The rule of streaming that an operator without a lowering breaks, with numbers; nothing where it is
- * merely unknown.
+ * Returns the streaming rule that an operator without a lowering breaks, with numbers; undefined if the
+ * operator is only unknown.
  */
 function whyNot(node: OnnxNode, inputs: readonly (Value | undefined)[]): string | undefined {
   const activations = inputs.filter((v) => v?.kind === 'activation');
@@ -115,7 +115,7 @@ function whyNot(node: OnnxNode, inputs: readonly (Value | undefined)[]): string 
   return streamingReason(node.op, seen) ?? (frames ? feedback(frames) : undefined);
 }
 
-/** The node's values; none where one of its inputs is poisoned. Throws Unsupported. */
+/** Returns the values of a node's outputs; none if one of its inputs is poisoned. Throws Unsupported. */
 export function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<string, Value>, norm?: Norm): Value[] {
   const inputs = node.inputs.map((input) => (input === '' ? undefined : values.get(input)));
   if (node.refused !== undefined) refuse(node.refused);
@@ -127,7 +127,7 @@ export function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<str
   if (folded) return folded.map((value) => ctx.budget.take(value, known, node.name));
   const lower = node.body ?? lowerings.get(node.op);
   const poisoned = inputs.some((v) => v?.kind === 'poisoned');
-  // arithmetic on shapes is folded; behind an unsupported operator the shape is not known
+  // arithmetic on shapes is folded, but after an unsupported operator the shape is not known
   if (!lower && !(poisoned && shapeArithmetic.has(node.op))) refuse(whyNot(node, inputs) ?? 'the operator is not supported');
   if (!lower || poisoned) return [];
   const moved = movedElements(node, inputs);
@@ -141,12 +141,18 @@ export function resultsOf(ctx: Lowering, node: OnnxNode, values: ReadonlyMap<str
   });
 }
 
-/** @param may be refused: what is left is what goes into a state */
-function lowered(ctx: Lowering, node: OnnxNode, inputs: (Value | undefined)[], norm: Norm | undefined, may: boolean): Value[] {
+/** Lowers a node. @param mayFail true: if it is refused, its outputs are only next values of states. */
+function lowered(
+  ctx: Lowering,
+  node: OnnxNode,
+  inputs: (Value | undefined)[],
+  norm: Norm | undefined,
+  mayFail: boolean,
+): Value[] {
   try {
     return inSomeForm(ctx, node.name, inputs, (own) => loweredAs(ctx, node, own, norm));
   } catch (error) {
-    if (may && error instanceof Unsupported) return [];
+    if (mayFail && error instanceof Unsupported) return [];
     throw error;
   }
 }
@@ -162,10 +168,10 @@ function loweredAs(ctx: Lowering, node: OnnxNode, inputs: (Value | undefined)[],
   return results;
 }
 
-/** Nodes of one operator and reason that a message names. A choice: a line of a terminal. */
-const mostNames = 8;
+/** Largest number of nodes that a message names per operator and reason. A choice: one line of a terminal. */
+const maxNames = 8;
 
-/** One text for each operator and reason. */
+/** Returns one text for each operator and reason. */
 function grouped(problems: readonly Problem[]): string[] {
   const groups = new Map<string, { op: string; reason: string; names: string[] }>();
   for (const { op, name, reason } of problems) {
@@ -174,8 +180,8 @@ function grouped(problems: readonly Problem[]): string[] {
     group.names.push(name);
   }
   return [...groups.values()].map(({ op, reason, names }) => {
-    const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
-    return `${op} ${names.slice(0, mostNames).join(', ')}${more}: ${reason}`;
+    const more = names.length > maxNames ? ` and ${names.length - maxNames} more` : '';
+    return `${op} ${names.slice(0, maxNames).join(', ')}${more}: ${reason}`;
   });
 }
 

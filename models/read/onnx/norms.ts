@@ -1,9 +1,8 @@
 /**
- * normsOf: nodes of an ONNX file as steps of a layer normalisation, and the list without what belongs to one.
+ * normsOf: replaces layer normalisations in single operators by one node each.
  *
- * In: the sorted nodes, initializers and outputs.  Out: nodes, of which those in `norms` stand for a whole
- * normalisation and read its input alone.  Source: ONNX ReduceMean-18, Pow-15 and others; models/read/norm
- * has the rule.
+ * In: the sorted nodes, initializers and outputs.  Out: nodes. A node in `norms` is a whole normalisation,
+ * and reads only its input.  Source: ONNX ReduceMean-18, Pow-15 and others; models/read/norm has the rule.
  */
 import { findNorms, type Norm, type Step, type StepKind } from '../norm/find.ts';
 import { Attributes } from './attributes.ts';
@@ -24,10 +23,10 @@ const kinds: ReadonlyMap<string, StepKind> = new Map([
   ['Identity', 'same'],
 ]);
 const powers: Readonly<Record<number, StepKind>> = { 2: 'square', 0.5: 'root', [-0.5]: 'inverse root', [-1]: 'reciprocal' };
-/** What gives constants of constants, without a large one from a small one. */
+/** Operators that make a constant from constants, and never a large one from a small one. */
 const constantOps = new Set(['Constant', 'Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Neg']);
 
-/** Initializers, and what single nodes make of them. */
+/** Returns the initializers, and the constants that these operators make from them. */
 function constantsOf(nodes: readonly OnnxNode[], { initializers }: Pick<OnnxGraph, 'initializers'>): Map<string, Const> {
   const found = new Map(initializers.map(({ name, value }) => [name, value]));
   for (const node of nodes) {
@@ -36,14 +35,14 @@ function constantsOf(nodes: readonly OnnxNode[], { initializers }: Pick<OnnxGrap
       const value = foldConstant(node, { inputs: node.inputs.map((name) => found.get(name)) });
       if (value) found.set(node.outputs[0] as string, value);
     } catch (error) {
-      // the lowering says what is wrong with it
+      // the lowering reports the error
       if (!(error instanceof Unsupported)) throw error;
     }
   }
   return found;
 }
 
-/** A mean whose dimensions stay, over stated ones. */
+/** Returns the step of a mean over known dimensions that stay with length 1; undefined for other means. */
 function mean(node: OnnxNode, constants: ReadonlyMap<string, Const>): Step | undefined {
   const attributes = new Attributes(node);
   const axes = attributes.ints('axes') ?? constants.get(node.inputs[1] ?? '')?.data;
@@ -55,7 +54,7 @@ function stepOf(node: OnnxNode, constants: ReadonlyMap<string, Const>): Step | u
   if (node.domain !== '') return undefined;
   if (node.op === 'ReduceMean') return mean(node, constants);
   const { inputs } = node;
-  // over all dimensions from 2 on, of which there are one or two; tf2onnx writes means of the last one so
+  // over all dimensions from 2 on, one or two; tf2onnx writes means over the last dimension like this
   if (node.op === 'GlobalAveragePool') return { kind: 'mean', inputs, axes: [2, -1] };
   if (node.op === 'Pow') {
     const exponent = constants.get(inputs[1] ?? '');

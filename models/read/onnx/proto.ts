@@ -1,7 +1,7 @@
 /**
  * ModelProto: the messages of an ONNX file that the reader needs.
  *
- * In: the file's bytes.  Out: an OnnxModel, as the file says it and not yet checked for meaning.
+ * In: the file's bytes.  Out: an OnnxModel as in the file, not yet checked for meaning.
  * Source: onnx.proto (messages ModelProto, GraphProto, NodeProto, AttributeProto, ValueInfoProto), mapped by
  * hand.
  */
@@ -19,10 +19,10 @@ export type AttributeValue =
   | { kind: 'ints'; value: number[] }
   | { kind: 'strings'; value: string[] }
   | { kind: 'graph'; value: OnnxGraph }
-  /** Types, sparse tensors, lists of graphs: no operator of ours has them. */
+  /** Types, sparse tensors, lists of graphs: no supported operator has them. */
   | { kind: 'other' };
 
-/** A node that stands in no file, without attributes. */
+/** Returns a node that is not in the file, without attributes. */
 export const madeNode = (name: string, op: string, inputs: string[], outputs: string[]): OnnxNode => ({
   name,
   op,
@@ -33,7 +33,7 @@ export const madeNode = (name: string, op: string, inputs: string[], outputs: st
 });
 
 export interface OnnxNode {
-  /** The file's name, or made from the operator and its index. */
+  /** The name in the file, or a name made from the operator and its index. */
   name: string;
   op: string;
   domain: string;
@@ -41,30 +41,28 @@ export interface OnnxNode {
   inputs: string[];
   outputs: string[];
   attributes: Map<string, AttributeValue>;
-  /** The operator of another format that this node stands for, as messages name it. */
+  /** The original operator that this node replaces, for messages. */
   from?: string;
-  /** Why it is refused, where that was found before. */
+  /** The reason why it is refused, if that is already known. */
   refused?: string;
-  /** What it stands for, of a cell that the file spells out (cells.ts). */
+  /** The nodes that a `Cell` replaces (cells.ts). */
   body?: OnnxNode[];
 }
 
 export interface OnnxValue {
   name: string;
-  /** onnx.proto TensorProto.DataType; 0 where the file does not say. */
+  /** TensorProto.DataType of onnx.proto; 0 if the file does not give it. */
   elementType: number;
-  /**
-   * A number, or the name of a symbolic dimension ('' where unnamed); undefined where the rank is unknown.
-   */
+  /** Numbers, or names of symbolic dimensions ('' if unnamed); undefined if the rank is unknown. */
   dims: (number | string)[] | undefined;
 }
 
-/** A graph, or a branch of an If, which may read what stands around it. */
+/** A graph, or a branch of an If, which may read values of the enclosing graph. */
 export interface OnnxGraph {
   graphName: string;
   nodes: OnnxNode[];
   initializers: { name: string; value: Const }[];
-  /** Initializers whose data lie in another file. */
+  /** Initializers whose data are in another file. */
   external: External[];
   inputs: OnnxValue[];
   outputs: OnnxValue[];
@@ -127,10 +125,10 @@ function readEntry(wire: Wire, type: WireType, entries: Record<string, string>):
 }
 
 /**
- * Most entries of a file's graphs that are read, by field of GraphProto. A choice: real time-series
- * networks have some hundred.
+ * Largest number of entries in all graphs of a file, by field of GraphProto. A choice: real time-series
+ * networks have a few hundred.
  */
-const mostOf: Readonly<Record<number, [name: string, most: number]>> = {
+const maxEntries: Readonly<Record<number, [name: string, max: number]>> = {
   1: ['nodes', 10_000],
   5: ['initializers', 20_000],
   11: ['inputs', 20_000],
@@ -138,12 +136,11 @@ const mostOf: Readonly<Record<number, [name: string, most: number]>> = {
 };
 
 function readGraph(wire: Wire, type: WireType, model: OnnxGraph): void {
-  // counted before an object is made of any: a file of two bytes a node could ask for a hundred times its
-  // size
+  // count before any object is made: a file with two bytes per node could allocate a hundred times its size
   for (const [field, here] of wire.counts(type)) {
-    const [name, most] = mostOf[field] ?? ['', Number.POSITIVE_INFINITY];
+    const [name, max] = maxEntries[field] ?? ['', Number.POSITIVE_INFINITY];
     const count = wire.total(name, here);
-    if (count > most) throw tooLarge(`${count} ${name}`, 'graph', `at most ${most} are read`);
+    if (count > max) throw tooLarge(`${count} ${name}`, 'graph', `at most ${max} are read`);
   }
   wire.message(type, 'GraphProto', {
     1: (w, t) => {
@@ -174,7 +171,7 @@ function readNode(wire: Wire, type: WireType, index: number): OnnxNode {
     5: (w, t) => {
       const at = w.offset;
       const { name, value } = readAttribute(w, t);
-      if (node.attributes.has(name)) throw damaged(`attribute ${name} is there twice`, at);
+      if (node.attributes.has(name)) throw damaged(`attribute ${name} is defined twice`, at);
       node.attributes.set(name, value);
     },
     7: into(node, 'domain', text),
@@ -185,7 +182,7 @@ function readNode(wire: Wire, type: WireType, index: number): OnnxNode {
   return node;
 }
 
-/** onnx.proto AttributeProto.AttributeType of the kinds that are read. */
+/** The kinds that are read, by AttributeProto.AttributeType of onnx.proto. */
 type Kind = Exclude<AttributeValue['kind'], 'other'>;
 const kinds: Readonly<Record<number, Kind>> = {
   1: 'float',
@@ -204,7 +201,7 @@ function readAttribute(wire: Wire, type: WireType): { name: string; value: Attri
   const floats: number[] = [];
   const ints: number[] = [];
   const strings: string[] = [];
-  /** By AttributeType: the fields that are there. */
+  /** The fields that are present, by AttributeType. */
   const values = new Map<number, unknown>();
   const found = (kind: number, read: (w: Wire, t: WireType) => unknown) => (w: Wire, t: WireType) => {
     values.set(kind, read(w, t));
@@ -216,7 +213,7 @@ function readAttribute(wire: Wire, type: WireType): { name: string; value: Attri
     4: found(3, (w, t) => new TextDecoder().decode(w.blob(t))),
     5: found(4, (w, t) => {
       const tensor = readTensor(w, t).value;
-      if (!('kind' in tensor)) throw damaged('an attribute whose data lie in another file', w.offset);
+      if (!('kind' in tensor)) throw damaged('an attribute whose data are in another file', w.offset);
       return tensor;
     }),
     6: found(5, (w, t) => {
@@ -239,9 +236,9 @@ function readAttribute(wire: Wire, type: WireType): { name: string; value: Attri
     20: into(head, 'kind', int),
     ...skipped(10, 11, 13, 14, 15, 21, 22, 23),
   });
-  const { name, kind: said } = head;
-  const kind = said === 0 ? ([...values.keys()][0] ?? 0) : said;
-  if ([...values.keys()].some((k) => k !== kind)) throw damaged(`attribute ${name} holds another type than it says`, at);
+  const { name, kind: declared } = head;
+  const kind = declared === 0 ? ([...values.keys()][0] ?? 0) : declared;
+  if ([...values.keys()].some((k) => k !== kind)) throw damaged(`attribute ${name} does not hold the type that it declares`, at);
   const known = kinds[kind];
   if (!known) return { name, value: { kind: 'other' } };
   const value = values.get(kind) ?? { floats, ints, strings }[known as 'floats' | 'ints' | 'strings'];

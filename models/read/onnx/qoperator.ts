@@ -1,6 +1,6 @@
 /**
- * QOperator files of onnxruntime's quantize_static as their QDQ form: QLinearConv, QLinearMatMul, QGemm,
- * QLinearAdd and others.
+ * Rewrites QOperator files of onnxruntime's quantize_static to their QDQ form: QLinearConv, QLinearMatMul,
+ * QGemm, QLinearAdd and others.
  *
  * In: an operator on integers.  Out: DequantizeLinear of each operand, the operator on real values,
  * QuantizeLinear.
@@ -12,12 +12,12 @@ import { refuse } from './refuse.ts';
 
 interface Form {
   op: string;
-  /** Where the operands are: value, scale, zero point each. */
+  /** Input indexes of the operands; each is a value, followed by its scale and zero point. */
   operands: readonly number[];
-  /** Where the output's scale and zero point are. */
+  /** Input index of the output's scale; its zero point follows. */
   output: number;
   bias?: number;
-  /** The dimension of the weights that has a scale an element. @param isTurned transB */
+  /** Returns the dimension of the weights with one scale per element. @param isTurned true: transB is 1. */
   axis?: (isTurned: boolean) => number;
 }
 
@@ -35,14 +35,14 @@ const forms: Readonly<Record<string, Form>> = {
   'com.microsoft.QLinearLeakyRelu': ofOne('LeakyRelu'),
   'com.microsoft.QLinearSigmoid': ofOne('Sigmoid'),
   'com.microsoft.QLinearSoftmax': ofOne('Softmax'),
-  // as many operands as there are
+  // the operands follow the output's scale and zero point
   'com.microsoft.QLinearConcat': { op: 'Concat', operands: [], output: 0 },
 };
 
 const rewrite =
   (form: Form): Rewrite =>
   (made, { inputs, attributes: all }, given) => {
-    // without it the output has the first operand's type, which is not known here
+    // without a zero point the output has the first operand's type, which is not known here
     if (!inputs[form.output + 1]) refuse('its output has no zero point');
     if (given.int('channels_last', 0) !== 0) refuse('channels_last = 1');
     const { channels_last: _, alpha, ...rest } = Object.fromEntries(all) as Given;

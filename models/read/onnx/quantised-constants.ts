@@ -1,9 +1,9 @@
 /**
  * Quantised constants: QuantizeLinear and DequantizeLinear of weights and biases.
  *
- * In: the node and its constant inputs.  Out: a constant; a dequantised one keeps its integers and scales
- * beside the real values, so that an int8 graph takes them as they are. Formula: real = scale * (quantised -
- * zeroPoint). Source: ONNX QuantizeLinear / DequantizeLinear.
+ * In: the node and its constant inputs.  Out: a constant. A dequantised constant keeps its integers and
+ * scales in addition to the real values, so that an int8 graph uses them unchanged. Formula: real = scale *
+ * (quantised - zeroPoint). Source: ONNX QuantizeLinear / DequantizeLinear.
  */
 import { Attributes } from './attributes.ts';
 import { axisIn } from './dims.ts';
@@ -15,12 +15,12 @@ interface Params {
   scales: Float64Array;
   zeroPoints: Int32Array;
   axis: number;
-  /** Which scale belongs to flat element i. */
+  /** Returns the index of the scale of flat element i. */
   channel: (i: number) => number;
 }
 
 /**
- * The constant that a (De)QuantizeLinear of constants gives; undefined for other nodes. Throws Unsupported.
+ * Returns the result of a (De)QuantizeLinear of constants; undefined for other nodes. Throws Unsupported.
  */
 export function foldQuantised(node: OnnxNode, inputs: (Const | undefined)[]): Const | undefined {
   const [x, scale, zeroPoint] = inputs;

@@ -1,18 +1,18 @@
 /**
- * How the ONNX reader refuses.
+ * Errors of the ONNX reader.
  *
- * In: what is wrong and where.  Out: a RunletError, or an Unsupported that the lowering collects so that all
- * unsupported operators of a model are listed at once (RN150). Codes: docs/errors.md.
+ * In: what is wrong and where.  Out: a RunletError, or an Unsupported. The lowering collects the latter, so
+ * that one error lists all unsupported operators of a model (RN150). Codes: docs/errors.md.
  */
 import { RunletError } from '../../error.ts';
 
 /**
- * A node that cannot be lowered; `message` is the reason. Collected per node, never seen by callers of
- * readOnnx.
+ * A node that cannot be lowered; `message` is the reason. The lowering collects one per node; callers of
+ * readOnnx never see it.
  */
 export class Unsupported extends Error {}
 
-/** A node that computes in float inside a quantised graph (RN158 where nothing else is wrong). */
+/** A node that computes in float inside a quantised graph (RN158 if all nodes in error do). */
 export class MixedFloat extends Unsupported {}
 
 /** Refuses the node that is being lowered. */
@@ -42,7 +42,7 @@ export const badTensor = (name: string, what: string, why?: string): RunletError
 export const badGraph = (what: string, where: string, why?: string): RunletError =>
   new RunletError('RN154', { what, where, ...(why ? { why } : {}), tryThis: 'check the file with onnx.checker' });
 
-/** RN159: larger than the reader's limits. */
+/** RN159: the model is larger than the reader's limits. */
 export const tooLarge = (what: string, where: string, why = 'the reader bounds what a file may make it allocate'): RunletError =>
   new RunletError('RN159', {
     what,

@@ -1,7 +1,7 @@
 /**
- * Operators of ONNX in the place of those that are made of them.
+ * rewritten: replaces composite operators by the ONNX operators that they consist of.
  *
- * In: the file's nodes.  Out: nodes; one that cannot be rewritten says why it is refused.
+ * In: the file's nodes.  Out: nodes. A node that cannot be rewritten holds the reason in `refused`.
  */
 import { attentions } from './attention.ts';
 import { Attributes } from './attributes.ts';
@@ -12,12 +12,12 @@ import type { OnnxModel, OnnxNode } from './proto.ts';
 import { integerOperators } from './qoperator.ts';
 import { Unsupported } from './refuse.ts';
 
-/** By domain and name. */
+/** All rewrites, by domain and operator. */
 export const rewrites: ReadonlyMap<string, Rewrite> = new Map(
   [composed, attentions, fused, integerOperators].flatMap((table) => Object.entries(table)),
 );
 
-function parted(node: OnnxNode): OnnxNode[] {
+function rewriteNode(node: OnnxNode): OnnxNode[] {
   const rewrite = rewrites.get(node.domain === '' ? node.op : `${node.domain}.${node.op}`);
   if (!rewrite || !node.outputs[0] || node.refused !== undefined) return [node];
   try {
@@ -29,8 +29,8 @@ function parted(node: OnnxNode): OnnxNode[] {
   }
 }
 
-/** What the file's constants alone make is folded as it stands. */
+/** Rewrites nodes. A node that reads only initializers stays unchanged, because it is folded later. */
 export function rewritten(nodes: readonly OnnxNode[], { initializers }: Pick<OnnxModel, 'initializers'>): OnnxNode[] {
   const constants = new Set(initializers.map(({ name }) => name));
-  return nodes.flatMap((node) => (node.inputs.every((name) => constants.has(name)) ? [node] : parted(node)));
+  return nodes.flatMap((node) => (node.inputs.every((name) => constants.has(name)) ? [node] : rewriteNode(node)));
 }

@@ -1,10 +1,10 @@
 /**
- * Recurrent layers that a file unrolls, one copy of the cell a row, as one Scan each.
+ * rolled: replaces recurrent layers that a file unrolls, with one copy of the cell per row, by one Scan each.
  *
- * In: sorted nodes.  Out: nodes, where Scan stands in the place of copies of which each reads its row and
- * what the copy before it made.  Rule: the second copy is what depends on the second row alone and is
- * needed for what depends on the third. Every further copy is found node by node, by its operator and its
- * inputs; the first one reads the initial states. What does not fit stays as it is. Cost: as the nodes.
+ * In: sorted nodes.  Out: nodes. A Scan replaces copies that each read their row and the results of the copy
+ * before.  Rule: the second copy has the nodes that depend on no later row and that the third copy needs.
+ * Every later copy is found node by node, by operator and inputs. The first copy reads the initial states.
+ * Nodes that do not fit stay unchanged. Cost: proportional to the number of nodes.
  */
 import { append } from '../../lists.ts';
 import { lookup } from '../../lookup.ts';
@@ -17,31 +17,33 @@ import { readsOf, sortNodes } from './sort.ts';
 import { moving } from './states.ts';
 import type { Const } from './tensor.ts';
 
-/** Copies below this stay as they are: a cell cannot be told from other nodes. */
-const fewest = 4;
-/** Elements of numbers that are compared. A choice. */
-const mostNumbers = 64;
-/** States of the cells of one loop. A choice: three layers of LSTM. */
-const mostStates = 6;
+/** Smallest number of copies: with fewer, a cell cannot be distinguished from other nodes. */
+const minCopies = 4;
+/** Largest number of elements of constants that are compared by value. A choice. */
+const maxComparedElements = 64;
+/** Largest number of states in one loop. A choice: three LSTM layers. */
+const maxStates = 6;
 
-/** The rows of one value. */
+/** The rows into which a file splits a value. */
 interface Rows {
   of: string;
   axis: number;
-  /** A row has lost the axis. */
+  /** True: a row no longer has the axis. */
   flat: boolean;
   names: string[];
 }
 
 interface Loop {
   rows: Rows;
-  /** Of the second copy. */
+  /** The nodes of the second copy. */
   nodes: OnnxNode[];
   initial: string[];
-  /** What the second copy reads of the first one, and what the third reads of it in its place. */
+  /**
+   * Values that the second copy reads from the first, and those that the third copy reads from the second.
+   */
   states: string[];
   next: string[];
-  /** By copy: names of the second one, and those in their place. */
+  /** For each copy, its names by the names of the second copy. */
   copies: ReadonlyMap<string, string>[];
 }
 
@@ -53,14 +55,14 @@ class Finder {
   private readonly maker = new Map<string, OnnxNode>();
   private readonly known: ReadonlyMap<string, Const>;
   private readonly like = new Map<string, OnnxNode>();
-  /** Numbers by what they are: exporters write the same one again in every copy. */
+  /** Small constants by name, as text of their values: exporters repeat the same constant in every copy. */
   private readonly numbers = new Map<string, string>();
 
   constructor(nodes: readonly OnnxNode[], known: ReadonlyMap<string, Const>) {
     this.nodes = nodes;
     this.known = known;
     for (const [name, { dims, type, data }] of known)
-      if (data.length > 0 && data.length <= mostNumbers) this.numbers.set(name, JSON.stringify([dims, type, [...data]]));
+      if (data.length > 0 && data.length <= maxComparedElements) this.numbers.set(name, JSON.stringify([dims, type, [...data]]));
     for (const node of nodes) {
       for (const name of node.outputs) this.maker.set(name, node);
       if (node.inputs.length > 0) this.like.set(text(node, node.inputs.map(this.plain)), node);
@@ -69,7 +71,7 @@ class Finder {
 
   private plain = (name: string): string => this.numbers.get(name) ?? name;
 
-  /** Values that are taken apart row by row. */
+  /** Returns the values that the file splits into rows. */
   rows(): Rows[] {
     const found: Rows[] = [];
     const picked = new Map<string, Rows>();
@@ -86,14 +88,14 @@ class Finder {
       picked.set(key, rows);
       if (index.data[0] === rows.names.length) rows.names.push(node.outputs[0] as string);
     }
-    return [...found, ...picked.values()].filter(({ names }) => names.length >= fewest);
+    return [...found, ...picked.values()].filter(({ names }) => names.length >= minCopies);
   }
 
-  /** By value: the last row that it depends on. */
+  /** Returns, for each value, the last row that it depends on, counted from 1. */
   private levels({ names }: Rows): Map<string, number> {
     const levels = new Map(names.map((name, i) => [name, i + 1]));
     for (const node of this.nodes) {
-      const level = readsOf(node).reduce((most, name) => Math.max(most, levels.get(name) ?? 0), 0);
+      const level = readsOf(node).reduce((last, name) => Math.max(last, levels.get(name) ?? 0), 0);
       if (level > 0) for (const name of node.outputs) levels.set(name, Math.max(level, levels.get(name) ?? 0));
     }
     return levels;
@@ -112,7 +114,7 @@ class Finder {
       string[],
       string[],
     ];
-    if (states.length === 0 || states.length !== next.length || states.length > mostStates) return undefined;
+    if (states.length === 0 || states.length !== next.length || states.length > maxStates) return undefined;
     const isWithin = (name: string) =>
       [1, 2].includes(levels.get(name) ?? 0) && !states.includes(name) && !rows.names.includes(name);
     const nodes = this.before(next, isWithin);
@@ -123,7 +125,9 @@ class Finder {
     return undefined;
   }
 
-  /** Before products with constants, sums with them and moves, which belong to the copy that reads them. */
+  /**
+   * Follows values back through moves, products and sums with constants: these belong to the reading copy.
+   */
   private sources(names: readonly string[], isDynamic: (name: string) => boolean): string[] {
     const found = new Set<string>();
     for (const given of names)
@@ -140,7 +144,7 @@ class Finder {
     return [...found];
   }
 
-  /** Nodes that make these values. */
+  /** Returns the nodes that compute these values. */
   private before(names: readonly string[], isWithin: (name: string) => boolean): OnnxNode[] {
     const found = new Set<OnnxNode>();
     const open = [...names];
@@ -174,7 +178,7 @@ class Finder {
     return { rows, nodes, states, next, initial: first.initial, copies };
   }
 
-  /** The first copy, from what the second one reads back to the initial states. */
+  /** Finds the first copy, from the values that the second copy reads back to the initial states. */
   private first(
     rows: Rows,
     nodes: OnnxNode[],
@@ -219,9 +223,7 @@ const number = (name: string, value: number, dims: number[]): OnnxNode => ({
   ]),
 });
 
-/**
- * The Scan of a loop, and rows of its outputs for those who read them. `isRead` by others than the copies.
- */
+/** Returns the Scan of a loop, and the rows of its outputs. @param isRead true if other nodes read a name. */
 function scanOf({ rows, nodes, initial, states, next, copies }: Loop, isRead: (name: string) => boolean): OnnxNode[] {
   const { name } = nodes[0] as OnnxNode;
   const row = rows.names[1] as string;
@@ -249,16 +251,16 @@ function scanOf({ rows, nodes, initial, states, next, copies }: Loop, isRead: (n
       ['scan_input_axes', { kind: 'ints', value: [rows.axis] }],
     ]),
   };
-  const apart = wanted.flatMap((own, k) =>
+  const gathers = wanted.flatMap((own, k) =>
     copies.flatMap((names, t): OnnxNode[] => {
       const [copy, index] = [names.get(own) as string, `${own}/at/${t}`];
       return isRead(copy) ? [number(index, t, []), madeNode(`${name}/${t}`, 'Gather', [all[k] as string, index], [copy])] : [];
     }),
   );
-  return [scan, ...apart];
+  return [scan, ...gathers];
 }
 
-/** Numbers that rows are picked by. */
+/** Returns the constants by name. Computed constants and external data have no elements here. */
 function numbersOf(nodes: readonly OnnxNode[], { initializers, external }: OnnxGraph): Map<string, Const> {
   const none = { kind: 'const', dims: [], type: 'int64', data: new Float64Array(0) } as const satisfies Const;
   const known = new Map<string, Const>(initializers.map(({ name, value }) => [name, value]));
@@ -272,14 +274,14 @@ function numbersOf(nodes: readonly OnnxNode[], { initializers, external }: OnnxG
   return known;
 }
 
-/** Rows that may be those of a loop, and loops of a file. Choices: the files that we know have 4 loops. */
-const [mostRows, mostLoops] = [256, 32];
+/** Largest number of candidate values, and of loops in a file. Choices: the known files have 4 loops. */
+const [maxCandidates, maxLoops] = [256, 32];
 
-/** One loop less; undefined where there is none. */
+/** Replaces one loop; undefined if there is none. */
 function rolledOnce(graph: OnnxGraph, nodes: OnnxNode[]): OnnxNode[] | undefined {
   const finder = new Finder(nodes, numbersOf(nodes, graph));
   const candidates = finder.rows().sort((a, b) => b.names.length - a.names.length);
-  for (const rows of candidates.slice(0, mostRows)) {
+  for (const rows of candidates.slice(0, maxCandidates)) {
     const loop = finder.loop(rows);
     if (!loop) continue;
     const made = loop.nodes.flatMap(({ outputs }) => outputs);
@@ -294,13 +296,13 @@ function rolledOnce(graph: OnnxGraph, nodes: OnnxNode[]): OnnxNode[] | undefined
 export function rolled(graph: OnnxGraph, nodes: OnnxNode[]): OnnxNode[] {
   let sorted = nodes;
   try {
-    for (let i = 0; i < mostLoops; i++) {
+    for (let i = 0; i < maxLoops; i++) {
       const next = rolledOnce(graph, sorted);
       if (!next) break;
       sorted = next;
     }
   } catch (error) {
-    // the lowering says what is wrong with it
+    // the lowering reports the error
     if (!(error instanceof Unsupported)) throw error;
   }
   return sorted;

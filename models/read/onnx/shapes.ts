@@ -1,9 +1,9 @@
 /**
- * shapesOf: the inputs' dimensions with numbers in place of symbols.
+ * shapesOf: replaces symbolic dimensions of the inputs by numbers.
  *
- * In: the file's inputs and the caller's windows.  Out: a shape per input; what is open is collected (RN156).
- * Rule: the batch is 1, wherever its name stands; any other symbolic dimension takes the length that the
- * caller gives it by its name, by the input's name, or, where it is the only one, by a number alone.
+ * In: the file's inputs and the caller's windows.  Out: one shape per input, or a collected error (RN156).
+ * Rule: the batch is 1 wherever its name occurs. Any other symbolic dimension has the length that the caller
+ * gives for its name, for the name of the input, or, if it is the only one, as a number without a name.
  */
 import { RunletError } from '../../error.ts';
 import { lookup } from '../../lookup.ts';
@@ -14,20 +14,20 @@ import type { OnnxValue } from './proto.ts';
 import { tooLarge } from './refuse.ts';
 
 const isOpen = (d: number | string): d is string | number => typeof d === 'string' || d <= 0;
-/** What exporters call the batch, and what people call time. */
+/** Usual names of the batch and of time. */
 const batchName = /^(batch|batch_?size|n_?batch)$/i;
 const timeName = /^(t|time|times?_?steps?|frames?|n_?frames|samples?|seq\w*|len\w*|steps?)$/i;
 
-/** A symbolic dimension besides the batch. */
+/** A symbolic dimension other than the batch. */
 interface Open {
   input: string;
   at: number;
-  /** '' where the file has none. */
+  /** '' if the file has no name for it. */
   name: string;
 }
 
 const shown = ({ input, at, name }: Open): string => name || `dimension ${at} of ${input}`;
-/** One name is one dimension, in however many inputs it stands. */
+/** Removes repetitions: a name stands for one dimension, even if several inputs use it. */
 const distinct = (open: readonly Open[]): Open[] =>
   open.filter((o, i) => !o.name || open.findIndex((p) => p.name === o.name) === i);
 
@@ -35,15 +35,15 @@ const refused = (what: string, where: string, why: string, tryThis: string): Run
   new RunletError('RN156', { what, where, why, tryThis });
 
 /**
- * Names that mean the batch: what stands first in an input, unless it is called as time is, and the usual
- * ones.
+ * Returns a test for names of the batch: the usual ones, and the name of an input's first dimension unless it
+ * is a usual name of time.
  */
 function batchNames(inputs: readonly OnnxValue[]): (name: string) => boolean {
   const first = new Set(inputs.flatMap(({ dims }) => (typeof dims?.[0] === 'string' ? [dims[0]] : [])));
   return (name) => batchName.test(name) || (name !== '' && first.has(name) && !timeName.test(name));
 }
 
-/** The shapes that are known; of the other inputs the errors. */
+/** Returns the shapes that are known, and collects an error for each other input. */
 export function shapesOf(
   inputs: readonly OnnxValue[],
   { window, windows = {} }: ReadOptions,
@@ -77,7 +77,7 @@ export function shapesOf(
   return found;
 }
 
-/** The line that names all open dimensions; one alone needs no name. */
+/** Returns the option that sets all open dimensions; a single one needs no name. */
 function windowLine(all: readonly Open[]): string {
   const [only, more] = all;
   const pairs = all.slice(0, 8).map((o) => `${/^[\w.:/-]+$/.test(o.name) ? o.name : o.input}=128`);
@@ -98,16 +98,16 @@ function shapeOf(
       `${missing.map((o) => `dimension ${o.at} (${o.name || 'unnamed'})`).join(' and ')} of [${declared.map((d) => d || '?').join(', ')}] is symbolic`,
       where,
       all.length > 1
-        ? `a window needs its number of frames, and a number alone is for one dimension: the file has ${all.map(shown).join(', ')}`
+        ? `a window needs its number of frames, and a number without a name sets only one dimension: the file has ${all.map(shown).join(', ')}`
         : 'a window needs its number of frames',
       windowLine(all),
     );
   const dims = declared.map((d, at) => {
-    const own = open.find((o) => o.at === at);
-    const length = own ? (given(own, open.length === 1) as number) : isOpen(d) ? 1 : d;
+    const symbol = open.find((o) => o.at === at);
+    const length = symbol ? (given(symbol, open.length === 1) as number) : isOpen(d) ? 1 : d;
     if (typeof d === 'number' && d < -1)
       throw refused(`a dimension of ${d}`, where, 'a shape is positive', 'export the model again');
-    if (!own && !(Number.isSafeInteger(length) && length <= maxElements)) throw tooLarge(`a dimension of ${length}`, where);
+    if (!symbol && !(Number.isSafeInteger(length) && length <= maxElements)) throw tooLarge(`a dimension of ${length}`, where);
     if (!(Number.isInteger(length) && length >= 1 && length <= maxElements))
       throw refused(`a window of ${length} frames`, where, 'it has to be a whole number', 'another window');
     return length;

@@ -1,8 +1,8 @@
 /**
- * Inputs of an ONNX file beside its signals: states, and numbers that the caller fixes.
+ * Inputs of an ONNX file that are not signals: states, and numbers that the caller sets.
  *
- * In: the file's inputs, and the options.  Out: which inputs are states; constants in the place of numbers.
- * Error: RN156, RN159.
+ * In: the file's inputs, and the options.  Out: the inputs that are states; constants for the numbers.
+ * Errors: RN156, RN159.
  */
 import { RunletError } from '../../error.ts';
 import type { ReaderOptions } from '../options.ts';
@@ -14,8 +14,8 @@ import { tooLarge } from './refuse.ts';
 import { countOf, elementTypes } from './tensor.ts';
 
 /**
- * The inputs that are states: those that the caller names, else those that may be.
- * @throws RunletError RN156 no such input
+ * Returns the inputs that are states: those that the caller names, otherwise those that may be states.
+ * @throws RunletError RN156 if there is no such input
  */
 export function statesAsked(model: OnnxModel, { states, set = {} }: ReaderOptions): OnnxValue[] {
   const constants = new Set([...Object.keys(set), ...model.initializers.map(({ name }) => name)]);
@@ -24,7 +24,7 @@ export function statesAsked(model: OnnxModel, { states, set = {} }: ReaderOption
   return states.map((name) => inputs.find((input) => input.name === name) ?? noInput(name, 'state', inputs));
 }
 
-/** @throws RunletError RN156 */
+/** Throws RunletError RN156: there is no input of this name. */
 function noInput(name: string, option: string, inputs: readonly OnnxValue[]): never {
   throw new RunletError('RN156', {
     what: `no input is named ${name}`,
@@ -38,7 +38,7 @@ function noInput(name: string, option: string, inputs: readonly OnnxValue[]): ne
 }
 
 /**
- * Inputs that the caller gives a number, as constants. What is open of their dimensions is 1.
+ * Returns constants for the inputs that the caller sets to a number. Symbolic dimensions become 1.
  * @throws RunletError RN156, RN159
  */
 export function setInputs({ inputs }: OnnxModel, set: Readonly<Record<string, number>>): OnnxModel['initializers'] {

@@ -1,5 +1,5 @@
 /**
- * sortNodes: the nodes that the outputs need, in topological order.
+ * sortNodes: returns the nodes that the outputs need, in topological order.
  *
  * In: the file's graph.  Out: its live nodes, each after the nodes that it reads (the file's order is not
  * trusted). Errors: RN154 for a name defined twice, an undefined input, a cycle, a graph without outputs.
@@ -8,14 +8,14 @@ import { append } from '../../lists.ts';
 import type { OnnxGraph, OnnxNode } from './proto.ts';
 import { badGraph } from './refuse.ts';
 
-/** What a node reads: its inputs, and what its branches take from around them. */
+/** Returns the names that a node reads: its inputs, and what its branches read from the enclosing graph. */
 export function readsOf({ inputs, attributes }: OnnxNode): string[] {
   const named = inputs.filter((name) => name !== '');
   for (const value of attributes.values()) if (value.kind === 'graph') append(named, outerNames(value.value));
   return named;
 }
 
-/** Names that a branch reads and does not define. */
+/** Returns the names that a branch reads but does not define. */
 function outerNames({ nodes, initializers, external, inputs, outputs }: OnnxGraph): string[] {
   const own = new Set([...initializers, ...external, ...inputs].map(({ name }) => name));
   for (const node of nodes) for (const name of node.outputs) own.add(name);
@@ -23,8 +23,8 @@ function outerNames({ nodes, initializers, external, inputs, outputs }: OnnxGrap
 }
 
 /**
- * Live nodes in topological order; the file's order is kept where it allows.
- * @param isOuter names that a branch finds around it. Throws RN154.
+ * Returns the live nodes in topological order, which is the file's order where possible. Throws RN154.
+ * @param isOuter true for names of the enclosing graph of a branch; default: false for all names.
  */
 export function sortNodes(model: OnnxGraph, isOuter: (name: string) => boolean = () => false): OnnxNode[] {
   const producer = new Map<string, OnnxNode | null>();

@@ -1,8 +1,8 @@
 /**
- * States of an ONNX file: which inputs they are, and what becomes of their elements.
+ * States of an ONNX file: follows the elements of states through the nodes that move them.
  *
- * In: the file's inputs and outputs, the nodes that move elements.  Out: values that stand for elements of
- * states. What only moves elements is carried out on their numbers, as arithmetic on constants is.
+ * In: an input that is a state, and nodes.  Out: values that hold the numbers of state elements (Elements).
+ * Nodes that only move elements are evaluated on these numbers, like arithmetic on constants.
  */
 import { mostElements, type States } from '../states.ts';
 import { Attributes } from './attributes.ts';
@@ -13,7 +13,7 @@ import { refuse, tooLarge } from './refuse.ts';
 import { type Const, countOf } from './tensor.ts';
 import type { Elements, Value } from './values.ts';
 
-/** A state as a value; what is open of its dimensions is a batch of 1. @throws RunletError RN159 */
+/** Returns a state as a value; its symbolic dimensions are a batch of 1. @throws RunletError RN159 */
 export function stateValue(states: States, { name, dims = [] }: OnnxValue): Elements {
   const whole = dims.map((d) => (typeof d === 'number' && d > 0 ? d : 1));
   const data = states.add(name, countOf(whole));
@@ -21,19 +21,20 @@ export function stateValue(states: States, { name, dims = [] }: OnnxValue): Elem
   return { kind: 'elements', when: 'now', ids: { kind: 'const', dims: whole, type: 'int64', data } };
 }
 
+/** Operators that only move elements. */
 export const moving = new Set(
   'Identity Cast Dropout Reshape Flatten Squeeze Unsqueeze Transpose Concat Gather Slice Split'.split(' '),
 );
-/** Their second operand, where it changes nothing. */
+/** The second operand with which an arithmetic operator changes nothing. */
 const neutral: Readonly<Record<string, number>> = { Add: 0, Sub: 0, Mul: 1, Div: 1 };
 
-/** The numbers that a value stands for, of what is there now or of what comes next. */
+/** Returns the state elements that a value holds now, or that it is the next value of. */
 const idsOf = (value: Value | undefined): Pick<Elements, 'when' | 'ids'> | undefined =>
   value?.kind === 'elements' ? value : value?.kind === 'activation' && value.next ? { when: 'next', ids: value.next } : undefined;
 
 /**
- * What a node makes of the numbers of elements, one value an output; undefined where it does not move
- * elements of states alone.
+ * Evaluates a node on the numbers of state elements, with one value per output; undefined if the node does
+ * not only move elements of states.
  */
 export function movedElements(node: OnnxNode, inputs: readonly (Value | undefined)[]): Elements[] | undefined {
   const [first] = inputs;
@@ -59,16 +60,16 @@ export function movedElements(node: OnnxNode, inputs: readonly (Value | undefine
   return ids && [as(ids)];
 }
 
-/** Split of numbers: ranges of one dimension. */
+/** Evaluates Split on a constant: ranges of one dimension. */
 export function splitParts(node: OnnxNode, x: Const, given: Value | undefined): Const[] {
   const attributes = new Attributes(node);
   const at = axisIn(attributes.int('axis', 0), x.dims.length);
   const length = x.dims[at] as number;
   const each = Math.ceil(length / node.outputs.length);
-  const stated = attributes.ints('split') ?? (given?.kind === 'const' ? [...given.data] : undefined);
+  const lengths = attributes.ints('split') ?? (given?.kind === 'const' ? [...given.data] : undefined);
   let from = 0;
   return node.outputs.map((_, i) => {
-    const to = from + (stated?.[i] ?? Math.min(each, length - from));
+    const to = from + (lengths?.[i] ?? Math.min(each, length - from));
     const list = (value: number): Const => constantOf([value], [1], 'int64');
     const slice = { ...node, op: 'Slice', inputs: ['x', 'from', 'to', 'axes'], outputs: ['y'], attributes: new Map() };
     const part = foldConstant(slice, { inputs: [x, list(from), list(to), list(at)] });

@@ -1,7 +1,8 @@
 /**
  * TensorProto: constants of an ONNX file.
  *
- * In: the wire at a TensorProto.  Out: a Const whose element count is exactly the product of its dims.
+ * In: a Wire positioned at a TensorProto..  Out: a Const whose element count is exactly the product of its
+ * dims.
  * Source: onnx.proto, message TensorProto (raw_data is little-endian, row-major; int32_data holds the narrow
  * types).
  */
@@ -13,10 +14,10 @@ import { type Fields, int, into, skipped, text, type Wire } from './wire.ts';
 
 export type Numbers = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
 
-/** The integers behind a dequantised constant: real = scale * (data - zeroPoint). */
+/** The integers of a dequantised constant: real = scale * (data - zeroPoint). */
 export interface Quantised {
   data: Int8Array | Uint8Array | Int32Array;
-  /** One, or one per index of dimension `axis`. */
+  /** One scale, or one for each index of dimension `axis`. */
   scales: Float64Array;
   zeroPoints: Int32Array;
   axis: number;
@@ -24,10 +25,10 @@ export interface Quantised {
 
 export interface Const {
   kind: 'const';
-  /** [] is a scalar. */
+  /** [] for a scalar. */
   dims: number[];
   type: ElementType;
-  /** Row-major; int64 is held as double. */
+  /** Row-major; int64 is stored as double. */
   data: Numbers;
   quantised?: Quantised;
 }
@@ -37,8 +38,8 @@ type Store = new (count: number) => Numbers;
 
 // biome-ignore format: a table
 /**
- * By type: onnx.proto TensorProto.DataType, bytes of an element, how one is read, what holds many; int64 is
- * held as double.
+ * For each type: its code in TensorProto.DataType of onnx.proto, bytes per element, the function that reads
+ * one element, the array for many. int64 is stored as double.
  */
 const types = {
   float32: [1, 4, (v, at) => v.getFloat32(at, true), Float32Array],
@@ -55,58 +56,58 @@ const types = {
 } as const satisfies Record<string, readonly [code: number, bytes: number, get: Get, store: Store]>;
 export type ElementType = keyof typeof types;
 
-/** By TensorProto.DataType. */
+/** Element types by TensorProto.DataType. */
 export const elementTypes: Readonly<Record<number, ElementType>> = Object.fromEntries(
   Object.entries(types).map(([type, [code]]) => [code, type as ElementType]),
 );
 
-/** Zeroed storage for `count` elements. */
+/** Returns zeroed storage for `count` elements. */
 export const numbersOf = (type: ElementType, count: number): Numbers => new (types[type][3] as Store)(count);
 
 export const countOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
-/** A tensor whose data lie in another file, as the model says it. */
+/** A tensor whose data are in another file, as the model describes it. */
 export interface External {
   name: string;
   dims: number[];
   type: ElementType;
   location: string;
   offset: number;
-  /** As many as type and dimensions need. */
+  /** Size that type and dimensions need, in bytes. */
   bytes: number;
-  /** Why what the model says cannot be. */
+  /** The reason why the model's description is invalid. */
   problem?: string;
 }
 
-/** A tensor of raw little-endian bytes, as many as its type and dimensions need. */
+/** Decodes raw little-endian bytes, exactly as many as type and dimensions need. */
 export function constOf({ dims, type }: Pick<Const, 'dims' | 'type'>, raw: Uint8Array): Const {
   const data = numbersOf(type, countOf(dims));
   fromRaw(data, type, raw);
   return { kind: 'const', dims, type, data };
 }
 
-/** Offset and length are decimal numbers; left out they are 0 and all that is needed. */
-function externalOf(name: string, dims: number[], type: ElementType, said: ReadonlyMap<string, string>): External {
+/** Reads a tensor's location. `offset` and `length` are decimal; defaults: 0, and the size of the tensor. */
+function externalOf(name: string, dims: number[], type: ElementType, entries: ReadonlyMap<string, string>): External {
   const bytes = countOf(dims) * types[type][1];
   const number = (key: string, absent: number): number => {
-    const text = said.get(key);
+    const text = entries.get(key);
     return text === undefined ? absent : /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   };
   const [offset, length] = [number('offset', 0), number('length', bytes)];
   const problem = Number.isNaN(offset)
-    ? `its offset '${said.get('offset')?.slice(0, 40)}' is no number`
-    : length !== bytes && `its length '${said.get('length')?.slice(0, 40)}' is not the ${bytes} bytes of [${dims.join(', ')}]`;
-  return { name, dims, type, location: said.get('location') ?? '', offset, bytes, ...(problem && { problem }) };
+    ? `its offset '${entries.get('offset')?.slice(0, 40)}' is no number`
+    : length !== bytes && `its length '${entries.get('length')?.slice(0, 40)}' is not the ${bytes} bytes of [${dims.join(', ')}]`;
+  return { name, dims, type, location: entries.get('location') ?? '', offset, bytes, ...(problem && { problem }) };
 }
 
 /**
- * Reads one TensorProto; its place where its data lie in another file. Throws RN151 and RN152 (data do not
- * fit).
+ * Reads one TensorProto; returns its location if its data are in another file. Throws RN151, and RN152 if the
+ * data do not fit.
  */
 export function readTensor(wire: Wire, wireType: WireType): { name: string; value: Const | External } {
   const head: { name: string; type: number; raw?: Uint8Array } = { name: '', type: 0 };
   let external = false;
-  const said = new Map<string, string>();
+  const entries = new Map<string, string>();
   const dims: number[] = [];
   const typed: number[] = [];
   let typedFields = 0;
@@ -131,7 +132,7 @@ export function readTensor(wire: Wire, wireType: WireType): { name: string; valu
       external = true;
       const entry = { key: '', value: '' };
       w.message(t, 'StringStringEntryProto', { 1: into(entry, 'key', text), 2: into(entry, 'value', text) });
-      said.set(entry.key, entry.value);
+      entries.set(entry.key, entry.value);
     },
     14: (w, t) => {
       external = w.int(t) === 1;
@@ -143,8 +144,8 @@ export function readTensor(wire: Wire, wireType: WireType): { name: string; valu
   const element = elementTypes[type];
   if (!element) throw badTensor(name, `element type ${type} is not supported`);
   if (dims.length > 8 || !dims.every((d) => Number.isSafeInteger(d) && d >= 0))
-    throw badTensor(name, `dims [${dims.slice(0, 9).join(', ')}] are no shape`);
-  if (external) return { name, value: externalOf(name, dims, element, said) };
+    throw badTensor(name, `dims [${dims.slice(0, 9).join(', ')}] are not a valid shape`);
+  if (external) return { name, value: externalOf(name, dims, element, entries) };
   const count = countOf(dims);
   const stored = raw ? raw.length / types[element][1] : typed.length;
   if ((raw && typedFields > 0) || stored !== count) {

@@ -1,9 +1,9 @@
 /**
- * traceInputs: which operator fixes the axes of each graph input, and what lies between.
+ * traceInputs: finds the operators that fix the axes of each graph input.
  *
- * In: sorted nodes and the graph inputs' file shapes.  Out: per input its anchor (the first operator whose
- * dimensions have a fixed meaning), the reshapes and transpositions before it, and whether the graph
- * quantises activations (QDQ).
+ * In: sorted nodes and the graph inputs' file shapes.  Out: for each input its anchors (the first operators
+ * whose dimensions have a fixed meaning), with the reshapes and transpositions before them, and whether the
+ * graph quantises activations (QDQ).
  */
 import { unaryOperators } from '../../ops/unary.ts';
 import type { ShapeStep } from '../layout.ts';
@@ -17,10 +17,10 @@ import { Unsupported } from './refuse.ts';
 import { sortNodes } from './sort.ts';
 import { type Const, countOf } from './tensor.ts';
 
-/** An input on its way to its anchor. */
+/** The path from a graph input to a value. */
 export interface Trail {
   input: string;
-  /** File dims here, without padding and without the other parts of a Concat. */
+  /** File dims of the value, without padding and without the other parts of a Concat. */
   dims: number[];
   chain: ShapeStep[];
 }
@@ -32,9 +32,9 @@ export interface Anchor extends Trail {
 }
 
 export interface Trace {
-  /** By input, the nearest one first. */
+  /** The anchors of each input, nearest first. */
   anchors: Map<string, Anchor[]>;
-  /** QuantizeLinear of something that is no constant, or an integer graph input. */
+  /** True: a QuantizeLinear reads a value that is not constant. */
   quantised: boolean;
 }
 
@@ -51,11 +51,11 @@ const anchoring = new Set(
   ].flatMap((names) => names.split(' ')),
 );
 
-/** Operators that are asked what an input is. A choice: no network has more first layers that differ. */
-const mostAnchors = 8;
+/** Largest number of anchors of an input. A choice: no network has more different first layers. */
+const maxAnchors = 8;
 
 /**
- * Follows each graph input (name -> file shape) to its anchor. Nodes that cannot be followed end the trail.
+ * Follows graph inputs (name -> file shape) to their anchors. A node that cannot be followed ends a trail.
  */
 export function traceInputs(
   nodes: readonly OnnxNode[],
@@ -98,7 +98,7 @@ class Tracer implements Trace {
     const [first = ''] = node.inputs;
     const [output] = node.outputs;
     if (output === undefined) return;
-    if (node.op === 'Loop') this.turn(node);
+    if (node.op === 'Loop') this.firstIteration(node);
     const [condition] = values;
     if (isIf(node) && condition) {
       const { graph, nodes } = branchOf(node, condition);
@@ -124,14 +124,14 @@ class Tracer implements Trace {
     else if (anchoring.has(node.op) || (node.op === 'Gather' && (this.inLoop || isFraming(values[1])))) {
       for (const trail of here) {
         const found = this.anchors.get(trail.input) ?? [];
-        if (found.length >= mostAnchors) continue;
+        if (found.length >= maxAnchors) continue;
         this.anchors.set(trail.input, [...found, { ...trail, node, attributes: new Attributes(node), constants: values }]);
       }
     }
   }
 
-  /** The first turn of a loop. */
-  private turn(node: OnnxNode): void {
+  /** Follows the inputs through the first iteration of a loop. */
+  private firstIteration(node: OnnxNode): void {
     const body = new Attributes(node).graph('body');
     if (!body) return;
     for (const { name, value } of body.initializers) this.known.set(name, value);
@@ -148,24 +148,24 @@ class Tracer implements Trace {
   }
 }
 
-/** Indexes of frames, one behind the other. */
+/** Checks whether indexes [frames][samples] gather frames of a signal. */
 const isFraming = (indexes: Const | undefined): boolean => indexes?.dims.length === 2;
 
 const distinct = (trails: Trail[]): Trail[] => trails.filter((t, i) => trails.findIndex((u) => u.input === t.input) === i);
 
-/** A trail longer than this is not followed: no exporter writes so many moves before the first layer. */
-const longestChain = 64;
+/** Largest number of moves on a trail. A choice: no exporter writes so many before the first layer. */
+const maxChain = 64;
 
-/** The target of a reshape of one padded row, for the row without its padding. */
+/** Returns the target shape of a reshape of one padded row, with the length of the row before padding. */
 function withoutPadding(dims: readonly number[], target: readonly number[]): number[] {
-  const [own, more] = dims.filter((n) => n !== 1);
+  const [row, more] = dims.filter((n) => n !== 1);
   const [wanted, others] = target.filter((n) => n !== 1);
-  const isRow = own !== undefined && wanted !== undefined && wanted > own && more === undefined && others === undefined;
-  return target.map((n) => (isRow && n === wanted ? own : n));
+  const isRow = row !== undefined && wanted !== undefined && wanted > row && more === undefined && others === undefined;
+  return target.map((n) => (isRow && n === wanted ? row : n));
 }
 
 function step(node: OnnxNode, trail: Trail, values: (Const | undefined)[]): Trail | undefined {
-  if (trail.chain.length >= longestChain) return undefined;
+  if (trail.chain.length >= maxChain) return undefined;
   const attributes = new Attributes(node);
   const reshape = (dims: number[]): Trail => ({ ...trail, dims, chain: [...trail.chain, { kind: 'reshape', from: trail.dims }] });
   switch (node.op) {
@@ -185,7 +185,7 @@ function step(node: OnnxNode, trail: Trail, values: (Const | undefined)[]): Trai
     case 'Gather': {
       const at = attributes.int('axis', 0);
       const index = values[1];
-      // the only element of a dimension
+      // a Gather of the only element of a dimension is a reshape
       if (trail.dims[at] !== 1 || index?.data.length !== 1 || index.dims.length > 1) return undefined;
       return index.dims.length === 0 ? reshape(trail.dims.toSpliced(at, 1)) : trail;
     }

@@ -1,8 +1,8 @@
 /**
- * Values: what the reader knows of a named value of the file while it lowers the graph.
+ * Value: what the reader knows of a named value of the file while it lowers the graph.
  *
- * A value is a constant, or an activation: a tensor of the graph being built and the layout of its file
- * dimensions. Padding that has not found its convolution yet is kept beside it.
+ * A value is a constant, or an activation: a tensor of the new graph and the layout of its file dimensions.
+ * An activation also keeps the padding of a Pad until a convolution applies it.
  */
 import type { Axis } from '../../graph/types.ts';
 import { fileShapeOf, type Layout, showLayout } from '../layout.ts';
@@ -10,7 +10,7 @@ import type { Weighted as RowsTimesWeights } from '../over-time.ts';
 import { refuse } from './refuse.ts';
 import type { Const } from './tensor.ts';
 
-/** Zeros [before, after] along t and f that an ONNX Pad asked for. */
+/** Zeros [before, after] along t and f from an ONNX Pad. */
 export interface AxisPads {
   t: readonly [number, number];
   f: readonly [number, number];
@@ -20,20 +20,20 @@ export interface Activation {
   kind: 'activation';
   /** Tensor id in the builder. */
   tensor: number;
-  /** File dimensions; padding included. */
+  /** Layout of the file's dimensions, with the padding. */
   layout: Layout;
   pads?: AxisPads;
-  /** The value is a DequantizeLinear's output (of a tensor whose scale is known). */
+  /** True: the value is a DequantizeLinear's output (of a tensor whose scale is known). */
   dequantised?: boolean;
-  /** The value is a QuantizeLinear's output (or an integer graph input), of this type. */
+  /** The integer type, if the value is a QuantizeLinear's output or an integer graph input. */
   integer?: 'int8' | 'uint8';
-  /** The elements of states that its own go into (models/read/states.ts); -1: none. */
+  /** The state element that each element becomes the next value of (models/read/states.ts); -1: none. */
   next?: Const;
 }
 
 /**
- * Elements of states by their numbers: as they are now, or values that go into them and that nothing else
- * reads.
+ * Elements of states, by their numbers. `now`: their current values. `next`: values that only become their
+ * next values and that no operator reads.
  */
 export interface Elements {
   kind: 'elements';
@@ -41,12 +41,12 @@ export interface Elements {
   ids: Const;
 }
 
-/** What a sum over time takes as a product of its own (models/read/over-time.ts). */
+/** Rows times weights; a sum over time makes one product of them (models/read/over-time.ts). */
 export interface Weighted extends RowsTimesWeights {
   kind: 'weighted';
 }
 
-/** `poisoned`: its producer is unsupported, so that nothing can be said about its consumers. */
+/** `poisoned`: its producer is unsupported, so nothing is known about its consumers. */
 export type Value = Const | Activation | Elements | Weighted | { kind: 'poisoned' };
 
 export function dimsOf(value: Exclude<Value, { kind: 'poisoned' }>): number[] {
@@ -56,23 +56,23 @@ export function dimsOf(value: Exclude<Value, { kind: 'poisoned' }>): number[] {
 }
 
 /**
- * Refuses where `axis` lies in more than dimension `at`: an operator along that dimension would see a part of
- * it only.
+ * Refuses if a dimension other than `at` also holds a part of `axis`: an operator along dimension `at` would
+ * read only part of the axis.
  */
 export function wholeAxis(layout: Layout, at: number, axis: Axis): void {
   const elsewhere = layout.some((factors, i) => i !== at && factors.some((f) => f.axis === axis));
   if (elsewhere) refuse(`axis ${axis} lies in two dimensions of ${showLayout(layout)}`);
 }
 
-/** Layouts of one meaning: the same factors in every dimension. */
+/** Checks whether two layouts have the same factors in every dimension. */
 export function sameLayout(a: Layout, b: Layout): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /**
- * The axis that dimension `at` holds: its only factor's; for a dimension of length 1 the axis that no other
- * dimension has (channels for dimension 1, time before features for the spatial ones). Refuses a dimension of
- * several axes.
+ * Returns the axis that dimension `at` holds. A dimension of length 1 gets an axis that no other dimension
+ * has: channels for dimension 1, time before features for the spatial ones. Refuses a dimension with several
+ * axes.
  */
 export function axisOfDim(layout: Layout, at: number, firstSpatial: Axis = 't'): Axis {
   const factors = layout[at] ?? [];

@@ -1,8 +1,8 @@
 /**
- * Wire: protobuf messages read field by field, with the byte offset in every error.
+ * Wire: reads protobuf messages field by field, with the byte offset in every error.
  *
- * In: the bytes of a file.  Out: the values of the fields that a handler table names. A length that leaves
- * its message, a wire type other than the field's, and a field number that the message does not have are
+ * In: the bytes of a file.  Out: the values of the fields that a handler table names. A length beyond its
+ * message, a wire type other than the field's, and a field number that the message does not have are
  * errors: a flipped bit must not silently drop an attribute. Source: Protocol Buffers encoding; the varints
  * are read by @bufbuild/protobuf's BinaryReader.
  */
@@ -11,26 +11,26 @@ import { RunletError } from '../../error.ts';
 import { damaged, tooLarge } from './refuse.ts';
 
 export type Field = (wire: Wire, type: WireType) => void;
-/** Handlers by field number; `skip` is a field that exists and is not needed. */
+/** Handlers by field number; `skip` is for fields that exist but are not needed. */
 export type Fields = Readonly<Record<number, Field>>;
 
 export const skip: Field = (wire, type) => wire.skip(type);
 
-/** Fields that exist and are not needed. */
+/** Returns handlers for fields that exist but are not needed. */
 export const skipped = (...numbers: number[]): Fields => Object.fromEntries(numbers.map((number) => [number, skip]));
 
 type Read<T> = (wire: Wire, type: WireType) => T;
 export const text: Read<string> = (wire, type) => wire.text(type);
 export const int: Read<number> = (wire, type) => wire.int(type);
 
-/** A field whose value becomes a property. */
+/** Returns a handler that stores a field in a property. */
 export const into = <O extends object, K extends keyof O>(target: O, key: K, read: Read<O[K]>): Field => {
   return (wire, type) => {
     target[key] = read(wire, type);
   };
 };
 
-/** A repeated field whose values are added to a list. */
+/** Returns a handler that adds a repeated field to a list. */
 export const each = <T>(list: T[], read: Read<T>): Field => {
   return (wire, type) => {
     list.push(read(wire, type));
@@ -38,15 +38,15 @@ export const each = <T>(list: T[], read: Read<T>): Field => {
 };
 
 /**
- * Fields of a file and of all its messages that are read. A choice: 10,000 nodes of 20 attributes have
- * 900,000; a field costs some hundred bytes of memory.
+ * Largest number of fields in all messages of a file. A choice: 10,000 nodes of 20 attributes have 900,000; a
+ * field costs a few hundred bytes of memory.
  */
 const fieldLimit = 1 << 20;
 
-/** Messages within each other. A choice: an If within an If takes four. */
+/** Largest depth of nested messages. A choice: an If within an If takes four levels. */
 const depthLimit = 64;
 
-/** Numbers of one list. A choice: as many as an activation may have elements. */
+/** Largest number of numbers in a list. A choice: the largest number of elements of an activation. */
 const listLimit = 1 << 24;
 
 export class Wire {
@@ -68,7 +68,7 @@ export class Wire {
     return this.reader.pos;
   }
 
-  /** Reads the rest of the current message, `name` for errors. Throws RN151 for malformed bytes. */
+  /** Reads the rest of the current message. Errors use its `name`. Throws RN151 for malformed bytes. */
   fields(name: string, handlers: Fields): void {
     while (this.reader.pos < this.end) {
       const at = this.reader.pos;
@@ -87,8 +87,8 @@ export class Wire {
   }
 
   /**
-   * How often each field of the message at the cursor occurs, without reading it. What is damaged ends the
-   * count, and is told when the message is read.
+   * Counts how often each field of the message at the cursor occurs; the cursor does not move. A damaged
+   * field ends the count. The error is reported when the message is read.
    */
   counts(type: WireType): Map<number, number> {
     const [start, outer] = [this.reader.pos, this.end];
@@ -100,23 +100,23 @@ export class Wire {
         this.reader.skip(kind, number, 8);
       }
     } catch {
-      // told by the reading that follows
+      // reading the message reports the error
     }
     [this.reader.pos, this.end] = [start, outer];
     return found;
   }
 
-  /** How many there are of a kind in what was read, with these. */
+  /** Adds `count` to the entries of a kind in the file so far, and returns their number. */
   total(kind: string, count: number): number {
     const all = (this.totals.get(kind) ?? 0) + count;
     this.totals.set(kind, all);
     return all;
   }
 
-  /** A nested message. */
+  /** Reads a nested message. */
   message(type: WireType, name: string, handlers: Fields): void {
     const outer = this.end;
-    if (++this.depth > depthLimit) throw tooLarge(`${depthLimit} messages within each other`, `byte ${this.offset}`);
+    if (++this.depth > depthLimit) throw tooLarge(`more than ${depthLimit} nested messages`, `byte ${this.offset}`);
     this.end = this.open(type);
     this.fields(name, handlers);
     this.end = outer;
@@ -133,7 +133,7 @@ export class Wire {
     }
   }
 
-  /** A view of the file's bytes, not a copy. */
+  /** Returns a view of the file's bytes, not a copy. */
   blob(type: WireType): Uint8Array {
     const end = this.open(type);
     const view = this.bytes.subarray(this.reader.pos, end);
@@ -141,7 +141,7 @@ export class Wire {
     return view;
   }
 
-  /** A 64-bit integer as a number; beyond 2^53 it is rounded (only the sentinels of Slice are that large). */
+  /** Reads a 64-bit integer; beyond 2^53 it is rounded (only the sentinels of Slice are that large). */
   int(type: WireType): number {
     this.expect(type, WireType.Varint);
     return Number(this.reader.int64());
@@ -152,7 +152,7 @@ export class Wire {
     return this.reader.float();
   }
 
-  /** Repeated integers, packed or one by one. */
+  /** Reads repeated integers, packed or single. */
   ints(type: WireType, into: number[]): void {
     if (type === WireType.Varint) into.push(this.int(type));
     else this.packed(type, () => into.push(Number(this.reader.int64())), into);
@@ -181,7 +181,7 @@ export class Wire {
     if (this.reader.pos !== end) throw damaged('a packed list ends inside a number', this.offset);
   }
 
-  /** The end of a length-delimited field that must lie inside the current message. */
+  /** Returns the end of a length-delimited field, which must lie inside the current message. */
   private open(type: WireType): number {
     const at = this.offset;
     this.expect(type, WireType.LengthDelimited);

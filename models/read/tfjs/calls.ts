@@ -1,8 +1,8 @@
 /**
- * callsOf: what each call of a layer or a function reads, and its other arguments.
+ * callsOf: returns the tensors that each call of a layer or a function reads, and its other arguments.
  *
  * In: the `inbound_nodes` of a layer, which are not trusted.  Out: references to outputs of layers, and the
- * arguments with places for them.
+ * arguments with a Place for each reference.
  * Keras 2: [name, call, output, named arguments]; Keras 3: `args` and `kwargs` with `keras_history`.
  * Source: Keras' model JSON; tfjs-layers' deserialize.
  */
@@ -16,7 +16,7 @@ export const nameOf = (x: unknown, where: string): string => {
   throw malformed('a name is missing', where);
 };
 
-/** [name, call, output] or [name, call, output, kwargs]. */
+/** Reads [name, call, output] or [name, call, output, kwargs]. */
 export function refOf(x: unknown, where: string): Ref {
   if (!Array.isArray(x)) throw malformed('a reference to a layer is malformed', where);
   const [layer, call, output] = x as unknown[];
@@ -25,7 +25,7 @@ export function refOf(x: unknown, where: string): Ref {
   return { layer: nameOf(layer, where), call: call as number, output: output as number };
 }
 
-/** Arguments of a call, with a Place for each tensor that `refOfTensor` knows; `refs` are in their order. */
+/** Returns a call's arguments with a Place for each tensor that `refOfTensor` knows; `refs` are in order. */
 function argumentsOf(
   given: { args: unknown; kwargs: unknown },
   where: string,
@@ -46,7 +46,7 @@ function argumentsOf(
   return { refs, of: { args, kwargs: Object.fromEntries(named) } };
 }
 
-/** A tensor of Keras 3. */
+/** Recognises a tensor of Keras 3. */
 const kerasTensor =
   (where: string) =>
   (x: unknown): Ref | undefined => {
@@ -55,20 +55,20 @@ const kerasTensor =
     return refOf(x.config.keras_history, where);
   };
 
-/** A tensor of Keras 2: its layer's name and two indices. */
+/** Recognises a tensor of Keras 2: its layer's name and two indexes. */
 const listedTensor =
   (where: string) =>
   (x: unknown): Ref | undefined =>
     Array.isArray(x) && typeof x[0] === 'string' ? refOf(x, where) : undefined;
 
-/** What stands before a constant in the place of a layer's name. */
+/** Marker of a constant; it replaces a layer's name. */
 const constantMark = '_CONSTANT_VALUE';
 
-/** One call: what it reads, and its arguments. */
+/** Returns the tensors that one call reads, and its arguments. */
 function callOf(node: unknown, where: string): { refs: Ref[]; of: Arguments } {
   if (isObject(node)) return argumentsOf({ args: node.args, kwargs: node.kwargs }, where, kerasTensor(where));
   if (!Array.isArray(node)) throw malformed('inbound_nodes are malformed', where);
-  // one input may stand without its list; named arguments stand behind each
+  // a single input may come without a list; named arguments follow each input
   const inputs: unknown[] = typeof node[0] === 'string' ? [node] : node;
   const first = inputs[0];
   const kwargs = Array.isArray(first) ? first[3] : undefined;

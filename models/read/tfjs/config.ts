@@ -1,10 +1,8 @@
-/**
- * Config: typed fields of a layer's config, which is not trusted.
- */
+/** Config: typed access to the fields of a layer's config, which is not trusted. */
 import { malformed, refuse } from './fail.ts';
 import type { Json, Layer } from './model.ts';
 
-/** `HardSigmoid` and `hardSigmoid` as `hard_sigmoid`. */
+/** Converts `HardSigmoid` and `hardSigmoid` to `hard_sigmoid`. */
 export const snakeOf = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
 
 export class Config {
@@ -27,7 +25,7 @@ export class Config {
     return typeof value === 'number' && Number.isFinite(value) ? value : this.wrong(key);
   }
 
-  /** Also 0 and 1, which people write in its place. */
+  /** Returns a boolean; 0 and 1 are accepted too. */
   boolean(key: string, fallback: boolean): boolean {
     const value = this.has(key) ? this.fields[key] : fallback;
     if (value === 0 || value === 1) return value === 1;
@@ -39,7 +37,7 @@ export class Config {
     return typeof value === 'string' ? value : this.wrong(key);
   }
 
-  /** `count` whole numbers from 1 on, or one for all. */
+  /** Returns `count` whole numbers from 1 on; a single number is repeated. */
   lengths(key: string, count: number, fallback: number | readonly number[]): number[] {
     const value = this.has(key) ? this.fields[key] : fallback;
     const list = Array.isArray(value) ? value : new Array(count).fill(value);
@@ -47,14 +45,14 @@ export class Config {
     return sound ? list : this.wrong(key);
   }
 
-  /** Whole numbers as they stand. */
+  /** Returns at most 8 integers of any sign. */
   integers(key: string): number[] {
     const value = this.fields[key];
     if (!Array.isArray(value) || value.length > 8 || !value.every((n) => Number.isSafeInteger(n))) return this.wrong(key);
     return value;
   }
 
-  /** [before, after] of each of `count` dimensions: one number, one a dimension, or two a dimension. */
+  /** Returns [before, after] of `count` dimensions, from one number, or one or two per dimension. */
   pairs(key: string, count: number): [number, number][] {
     const value = this.fields[key];
     const list =
@@ -74,7 +72,7 @@ export class Config {
     if (format !== 'channels_last' && format !== 'channelsLast') refuse(`data_format ${format}: only channels_last is read`);
   }
 
-  /** The name of the activation; '' where there is none. */
+  /** Returns the name of the activation; '' if there is none. */
   activation(): string {
     const value = this.fields.activation;
     if (value === undefined || value === null) return '';

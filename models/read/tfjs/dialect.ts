@@ -1,10 +1,8 @@
-/**
- * said: an error of the lowering of ONNX's operators as one of Keras and TensorFlow.js.
- */
+/** said: converts an error of the ONNX lowering to one of Keras and TensorFlow.js. */
 import { RunletError } from '../../error.ts';
 import { lookup } from '../../lookup.ts';
 
-/** Codes of the lowering, with those of this format and what helps there. */
+/** Codes of the lowering, with the codes of this format and its advice. */
 const codes: Readonly<Record<string, readonly [code: string, tryThis?: string]>> = {
   RN150: ['RN160', 'change these layers, or convert the model without them and run them on the host'],
   RN152: ['RN162', 'convert the model again'],

@@ -1,8 +1,8 @@
 /**
- * readTfjs: a TensorFlow.js model as a float Graph; graph models are read by graph/.
+ * readTfjs: reads a TensorFlow.js model into a float Graph; graph/ reads graph models.
  *
  * In: the bytes of model.json and its weight files (ReadOptions.files).  Out: a folded Graph.  The files are
- * not trusted: whatever they hold, the answer is a Graph or a RunletError (RN160 to RN165). Source:
+ * not trusted: whatever they hold, the result is a Graph or a RunletError (RN160 to RN165). Source:
  * tfjs-layers' model.json (format `layers-model`), as tf.LayersModel.save and the converter write it.
  */
 import { RunletError } from '../../error.ts';
@@ -14,16 +14,16 @@ import { graphOfLayers } from './layers.ts';
 import { isObject, type Json } from './model.ts';
 import { readWeights } from './weights.ts';
 
-const mostJson = 1 << 26;
+const maxJsonBytes = 1 << 26;
 
 const isGraphModel = ({ format, modelTopology }: Json): boolean =>
   format === 'graph-model' || (isObject(modelTopology) && Array.isArray(modelTopology.node));
 
-/** The JSON of a model. @throws RN161, RN163 */
+/** Returns the JSON object of a model. @throws RN161, RN163 */
 function parsed(bytes: Uint8Array): Json {
   let json: unknown;
   try {
-    json = boundedJson(bytes, mostJson);
+    json = boundedJson(bytes, maxJsonBytes);
   } catch (error) {
     if (error instanceof JsonTooLarge) throw tooLarge('model.json is too large', error.message);
     throw malformed('model.json is no JSON', 'model.json', (error as Error).message);

@@ -1,10 +1,10 @@
 /**
- * layoutOfInput: which dimension of an input layer is time, which features, which channels.
+ * layoutOfInput: decides which dimensions of an input layer are time, features and channels.
  *
- * In: the input layer and the layers behind it.  Out: its layout and why.  Rule: at the first layer that does
- * more than move, dimensions are [n, t, c], [n, t, f, c] or, where the option, a length of 1 or `pick`
- * (time-axis.ts) says so, [n, f, t, c]; two dimensions are [n, c]. Moves before it are undone. A layer that
- * flattens does not say which dimension is time: [n, c, t] may be it as well.
+ * In: the input layer and the layers after it.  Out: its layout and the reason.  Rule: at the first layer
+ * that does more than move elements, dimensions are [n, t, c], [n, t, f, c] or, if the option, a length of 1
+ * or `pick` (time-axis.ts) says so, [n, f, t, c]; two dimensions are [n, c]. Moves before it are undone. A
+ * layer that flattens does not show which dimension is time: [n, c, t] is possible too.
  */
 import type { Axis } from '../../graph/types.ts';
 import { kerasBatchOfOne } from '../foreign/lines.ts';
@@ -17,7 +17,7 @@ import { identities } from './lower/index.ts';
 import { movedDims } from './lower/shape.ts';
 import type { Layer, Topology } from './model.ts';
 
-/** The file's shape with batch 1 and the window in place of an open dimension. @throws RN164 */
+/** Returns the file's shape with batch 1 and with the window for an open dimension. @throws RN164 */
 export function shapeOfInput(layer: Layer, options: ReaderOptions): number[] {
   const where = `input ${layer.name}`;
   const given = layer.config.batch_input_shape ?? layer.config.batch_shape;
@@ -68,7 +68,7 @@ export function shapeOfInput(layer: Layer, options: ReaderOptions): number[] {
   return dims;
 }
 
-/** Follows the input through layers that only move or do nothing. */
+/** Follows the input through layers that only move elements or do nothing. */
 function trail({ layers }: Topology, input: Layer, dims: number[]): { dims: number[]; chain: ShapeStep[]; anchor: string } {
   const chain: ShapeStep[] = [];
   let at = input.name;
@@ -95,16 +95,16 @@ export function layoutOfInput(
 ): { layout: Layout; note: string } {
   const where = `input ${input.name} [${dims.join(', ')}]`;
   const found = trail(topology, input, dims);
-  // flat at the first layer: its own dimensions say more, or the option
-  const own = found.dims.length === 2 && dims.length > 2;
-  const at = own ? dims : found.dims;
-  const chain = own ? [] : found.chain;
+  // flattened before the first layer: the input's dimensions are used
+  const isFlattened = found.dims.length === 2 && dims.length > 2;
+  const at = isFlattened ? dims : found.dims;
+  const chain = isFlattened ? [] : found.chain;
   const flat = at.length === 2;
   const { frame, timeAxis } = options;
   const why =
     frame !== undefined || timeAxis !== undefined
       ? 'as asked'
-      : own || !found.anchor
+      : isFlattened || !found.anchor
         ? 'by convention'
         : `read by ${found.anchor}`;
   let layout: Layout;
@@ -118,7 +118,7 @@ export function layoutOfInput(
     const meanings: (readonly Axis[])[] = at.length === 3 ? [['t', 'c']] : [['t', 'f', 'c'], ['f', 't', 'c']]; // biome-ignore format: one line
     if (at.length === 3) meanings.push(['c', 't']);
     const readings = meanings.map((m) => readingOf(m, at));
-    layout = layoutOf(meanings[pickedOf(readings, input.name, where, own, at.length, options)] as readonly Axis[], at);
+    layout = layoutOf(meanings[pickedOf(readings, input.name, where, isFlattened, at.length, options)] as readonly Axis[], at);
   }
   const undone = inputLayout(layout, chain);
   return { layout: undone, note: `input ${input.name}: axes ${showLayout(undone)}, ${why}` };
@@ -134,12 +134,12 @@ function readingOf(meaning: readonly Axis[], at: readonly number[]): Reading {
   return { dim: index, frames: at[index] as number, frame: at.filter((n, i) => i > 0 && i !== index && n > 1) };
 }
 
-/** Which reading: the option's, the only one longer than one frame, or what `pick` says. */
+/** Returns the index of the option's reading, of the only one with several frames, or of `pick`'s choice. */
 function pickedOf(
   readings: readonly Reading[],
   input: string,
   where: string,
-  own: boolean,
+  isFlattened: boolean,
   rank: number,
   options: ReaderOptions,
 ): number {
@@ -150,9 +150,9 @@ function pickedOf(
     const can = readings.map((r) => r.dim).join(' and ');
     throw badInput(`dimension ${timeAxis} cannot be time`, where, readings.length > 1 ? `dimensions ${can} can` : `dimension ${can} is`, 'another --time-axis'); // biome-ignore format: one line
   }
-  if (!own && rank === 3) return pick?.({ input, where, readings, fallback: true }) ?? 0;
+  if (!isFlattened && rank === 3) return pick?.({ input, where, readings, fallback: true }) ?? 0;
   const long = [...readings.keys()].filter((i) => readings[i]?.frames !== 1);
   if (long.length < 2) return long[0] ?? 0;
-  const usual = own && readings.every((r) => r.frame.length < 2) && { convention: 'Keras has [batch, time, channels]' };
+  const usual = isFlattened && readings.every((r) => r.frame.length < 2) && { convention: 'Keras has [batch, time, channels]' };
   return long[pick?.({ input, where, readings: long.map((i) => readings[i] as Reading), ...usual }) ?? 0] ?? 0;
 }

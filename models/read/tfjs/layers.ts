@@ -1,9 +1,9 @@
 /**
- * graphOfLayers: a model of Keras layers as a float Graph, from a TensorFlow.js layers model or a file of
- * Keras.
+ * graphOfLayers: reads a model of Keras layers into a float Graph, from a TensorFlow.js layers model or a
+ * Keras file.
  *
  * In: the topology as JSON, which is not trusted, and the weights by name.  Out: a folded Graph, or a
- * RunletError (RN160 to RN165). What is wrong is collected and said at once.
+ * RunletError (RN160 to RN165). All errors are collected and reported together.
  */
 
 import { isRunletError, RunletError } from '../../error.ts';
@@ -28,7 +28,7 @@ import { type Arguments, type Layer, Place, type Ref, type Topology } from './mo
 import { readTopology } from './topology.ts';
 import type { Tensor } from './weights.ts';
 
-/** Weights by name, made when they are asked for. */
+/** Weights by name, decoded on request. */
 export type Weights = ReadonlyMap<string, () => Tensor>;
 
 export interface LayersFile {
@@ -36,13 +36,13 @@ export interface LayersFile {
   /** The JSON of the outermost model. */
   model: unknown;
   metadata: Record<string, string>;
-  /** Keras 3 has another hard_sigmoid than Keras 2 and TensorFlow.js. */
+  /** True for Keras 3, whose hard_sigmoid differs from that of Keras 2 and TensorFlow.js. */
   keras3?: boolean;
-  /** @throws RN162, which is collected, so that the layers are looked at all the same */
+  /** @throws RN162, which is collected: the layers are still checked */
   weights: () => Weights | Promise<Weights>;
 }
 
-/** Layers in the order in which the outputs need their calls. @throws RN161 */
+/** Returns the calls of layers in the order in which the outputs need them. @throws RN161 */
 function ordered(topology: Topology): { layer: Layer; call: number; inputs: Ref[] }[] {
   const byName = new Map(topology.layers.map((layer) => [layer.name, layer]));
   const key = (ref: Ref) => `${ref.call}:${ref.layer}`;
@@ -80,12 +80,12 @@ function ordered(topology: Topology): { layer: Layer; call: number; inputs: Ref[
 const keyOf = ({ layer, call }: Omit<Ref, 'output'>): string => `${call}:${layer}`;
 const nameOf = ({ layer, call, output }: Ref): string => `${layer}${call > 0 ? `:${call}` : ''}${output > 0 ? `#${output}` : ''}`;
 
-/** Nothing where its layer is unsupported. @throws RN161 */
+/** Returns the value of a reference; undefined if its layer is unsupported. @throws RN161 */
 function outputOf(values: ReadonlyMap<string, AnyValue[]>, ref: Ref): AnyValue | undefined {
-  const own = values.get(keyOf(ref));
-  if (own && own[ref.output] === undefined)
-    throw malformed(`output ${ref.output} of it is read`, `layer ${ref.layer}`, `it has ${own.length}`);
-  return own?.[ref.output];
+  const outputs = values.get(keyOf(ref));
+  if (outputs && outputs[ref.output] === undefined)
+    throw malformed(`output ${ref.output} of it is read`, `layer ${ref.layer}`, `it has ${outputs.length}`);
+  return outputs?.[ref.output];
 }
 
 export async function graphOfLayers(file: LayersFile, given: ReaderOptions): Promise<Graph> {
@@ -103,11 +103,11 @@ export async function graphOfLayers(file: LayersFile, given: ReaderOptions): Pro
   for (const { layer, call, inputs } of calls) {
     const xs = inputs.map((ref) => outputOf(values, ref));
     const given = layer.arguments?.[call];
-    // weights have the name of the layer; a value has that of its call
+    // a weight has the name of its layer, a value the name of its call
     const name = isFunction(layer, given) ? nameOf({ layer: layer.name, call, output: 0 }) : layer.name;
     const made = lowered(ctx, topology, { ...layer, name }, xs, given, options, problems, errors);
-    const own = made.map((value, output) => ctx.name(value, nameOf({ layer: layer.name, call, output })));
-    if (own.length > 0) values.set(keyOf({ layer: layer.name, call }), own);
+    const results = made.map((value, output) => ctx.name(value, nameOf({ layer: layer.name, call, output })));
+    if (results.length > 0) values.set(keyOf({ layer: layer.name, call }), results);
   }
   if (problems.length === 0 && errors.length === 0) addOutputs(builder, topology, values, problems);
   if (problems.length > 0)
@@ -135,7 +135,7 @@ async function weightsOf({ weights }: LayersFile, errors: RunletError[]): Promis
   }
 }
 
-/** One call of a layer or a function; nothing where it or what it reads is unsupported. */
+/** Lowers one call of a layer or a function; returns nothing if it or an input of it is unsupported. */
 function lowered(
   ctx: Context,
   topology: Topology,
@@ -148,7 +148,7 @@ function lowered(
 ): AnyValue[] {
   try {
     if (layer.className === 'InputLayer') return [inputOf(ctx, topology, layer, options)];
-    // without weights only the classes of layers can be told
+    // without weights only the classes of layers can be checked
     const isReady = xs.every((x) => x !== undefined && x.kind !== 'poisoned') && !errors.some(({ code }) => code === 'RN162');
     return isFunction(layer, given) ? called(ctx, layer, xs, given, isReady) : applied(ctx, layer, xs, given, isReady);
   } catch (error) {
@@ -172,15 +172,13 @@ function inputOf({ builder }: Context, topology: Topology, layer: Layer, options
   return { kind: 'activation', tensor, layout };
 }
 
-/**
- * Whether a call is one of a function. Some have names of layers, and HDF5 files do not say which they are.
- */
+/** Checks whether a call is one of a function. Some share a layer's name; HDF5 files do not tell which. */
 function isFunction({ className, config }: Layer, given: Arguments | undefined): boolean {
   const hasConstants = given?.args.flat(4).some((x) => !(x instanceof Place)) ?? false;
   return !lowerings.has(className) || hasConstants || config.newshape !== undefined;
 }
 
-/** @param isReady what it reads is there */
+/** @param isReady true if all inputs are there */
 function called(
   ctx: Context,
   layer: Layer,
@@ -212,20 +210,20 @@ function applied(
   if (inputs.length > 1 && !joins.has(layer.className)) refuse(`it reads ${inputs.length} values`);
   const view = ctx.view(layer.name, inputs as AnyValue[]);
   const values = operators.has(layer.className) ? inputs : inputs.map((_, at) => ctx.activation(view, at, { pads: true }));
-  return inSomeForm(ctx, layer.name, values as Value[], (own) => [lower(ctx, layer, own, given?.kwargs ?? {})].flat());
+  return inSomeForm(ctx, layer.name, values as Value[], (formed) => [lower(ctx, layer, formed, given?.kwargs ?? {})].flat());
 }
 
-/** Arguments that calls of layers may name, in the order in which the layers take them. */
+/** Named arguments that are tensors, in the order in which layers take them. */
 const named = ['value', 'key', 'y'];
 
-/** Other arguments that lowerings read, or that change nothing, by the layer's class. */
+/** Other arguments that lowerings read, or that have no effect, by the layer's class. */
 const readArguments: Readonly<Record<string, readonly string[]>> = {
   Attention: ['use_causal_mask'],
   MultiHeadAttention: ['use_causal_mask', 'attention_mask'],
   Resizing: ['training'],
 };
 
-/** The tensors that a layer reads, as places. */
+/** Returns the indexes of the tensors that a layer reads. */
 function inputsOf(layer: Layer, { args, kwargs }: Arguments): number[] {
   const known = [...named, ...(lookup(readArguments, layer.className) ?? [])];
   const other = Object.keys(kwargs).find((name) => !known.includes(name) && !isEmpty(kwargs[name]));
@@ -252,7 +250,7 @@ function addOutputs(
     if (!value) throw malformed(`output ${ref.layer} is not there`, 'output_layers');
     if (value.kind !== 'activation') {
       problems.push(
-        `output ${ref.layer}: ${value.kind === 'const' ? 'it is a constant' : 'it is rows times weights over time, before their sum'}`,
+        `output ${ref.layer}: ${value.kind === 'const' ? 'it is a constant' : 'it is a product of rows and weights over time without their sum'}`,
       );
       continue;
     }

@@ -1,16 +1,16 @@
 /**
- * Masks of frames that are 1 everywhere, because the caller says so, taken out of a model.
+ * withoutMasks: removes masks of frames that the caller declares to be 1 everywhere.
  *
  * In: layers, and the names of Masking layers that are fixed at 1.
- * Out: the layers without what Keras 3 writes for a mask beside Masking: NotEqual and Any of its input, and
- * the argument `mask` of each layer behind it.
+ * Out: the layers without the mask that Keras 3 adds: NotEqual and Any of the Masking layer's input, and the
+ * argument `mask` of each later layer.
  */
 import { lookup } from '../../lookup.ts';
 import { type Arguments, type Layer, Place, type Topology } from './model.ts';
 
 const marking = new Set(['NotEqual', 'Any']);
 
-/** A call without the mask, which is the last tensor that it reads. */
+/** Removes the mask from a call; it is the last tensor that the call reads. */
 function unmasked(reads: Layer['calls'][number], given: Arguments, marks: ReadonlySet<string>): [typeof reads, Arguments] {
   const { mask, ...kwargs } = given.kwargs;
   const isMask = mask instanceof Place && mask.input === reads.length - 1 && marks.has(reads[mask.input]?.layer ?? '');
@@ -25,7 +25,7 @@ export function withoutMasks(topology: Topology, fixed: Readonly<Record<string, 
     const made = layer.arguments?.map((given, call) => unmasked(layer.calls[call] ?? [], given, marks));
     return made ? { ...layer, calls: made.map(([calls]) => calls), arguments: made.map(([, given]) => given) } : layer;
   });
-  // what computes a mask that nothing reads, last first
+  // removes layers that compute a mask that nothing reads, the last first
   for (let left = -1; left !== layers.length; ) {
     left = layers.length;
     const read = new Set([...layers.flatMap(({ calls }) => calls.flat()), ...topology.outputs].map(({ layer }) => layer));

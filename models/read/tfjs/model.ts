@@ -1,6 +1,4 @@
-/**
- * A layers model as the reader sees it: layers, their calls, and who reads whom.
- */
+/** A layers model as the reader sees it: layers, their calls, and the references between them. */
 
 export type Json = Record<string, unknown>;
 
@@ -13,9 +11,9 @@ export interface Ref {
   output: number;
 }
 
-/** The place of a tensor among the arguments of a call. */
+/** Place of a tensor among the arguments of a call. */
 export class Place {
-  /** Index into what the call reads. */
+  /** Index into the tensors that the call reads. */
   readonly input: number;
 
   constructor(input: number) {
@@ -33,11 +31,11 @@ export interface Layer {
   name: string;
   className: string;
   config: Json;
-  /** Name of the layer that this one wraps, below which its weights may stand. */
+  /** Name of the layer that this one wraps; its weights may be stored under that name. */
   inner?: string;
-  /** What each call reads; an input layer has one call, which reads nothing. */
+  /** Tensors that each call reads; an input layer has one call, which reads nothing. */
   calls: Ref[][];
-  /** The arguments of each call, where the file says more than the tensors. */
+  /** Arguments of each call, if the file holds more than the tensors. */
   arguments?: Arguments[];
 }
 

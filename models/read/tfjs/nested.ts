@@ -1,12 +1,12 @@
 /**
- * inlined: a model whose layers include models, as one list of layers.
+ * inlined: turns a model with inner models into one list of layers.
  *
- * In: a topology, and those of the models among its layers, which hold none themselves.  Out: a topology
- * without models. A layer of an inner model is named `model/layer`; it has as many calls as its model and
- * itself together. Rule of node indices: a model may count the node that it was built with as its call 0.
- * Keras 2 and older TensorFlow.js do so where it was built on an input, Keras 3 does for Functional models.
- * The config leaves that node out, and saves every other call because something reads it. So the least index
- * that anything reads is the first call that is there. Indices with a gap are refused.
+ * In: a topology, and those of the models among its layers, which hold no models.  Out: a topology without
+ * models. A layer of an inner model is named `model/layer`; its number of calls is that of its model times
+ * its own. Rule of node indexes: a model may count the node that it was built with as its call 0. Keras 2 and
+ * older TensorFlow.js do so if it was built on an input, Keras 3 for Functional models. The config leaves
+ * that node out and saves every other call that something reads. So the smallest index that is read is the
+ * first call in the list. Indexes with a gap are refused.
  * Source: Keras' get_config (`kept_nodes`), Container.getConfig of tfjs-layers.
  */
 import { maxOf, minOf } from '../../lists.ts';
@@ -18,7 +18,7 @@ interface Inner {
   topology: Topology;
   /** Index of its first call. */
   first: number;
-  /** What each layer of it is, by name. */
+  /** Layers of the model by name. */
   byName: ReadonlyMap<string, Layer>;
 }
 
@@ -53,7 +53,7 @@ function innerOf(layer: Layer, topology: Topology, refs: readonly Ref[]): Inner 
   return { layer, topology, first, byName: new Map(topology.layers.map((l) => [l.name, l])) };
 }
 
-/** What reference `ref` of the model `of` means in the list, in its call `call`. */
+/** Returns reference `ref` of the model `of`, in its call `call`, as a reference into the list. */
 function within(of: Inner, call: number, ref: Ref, inner: ReadonlyMap<string, Inner>): Ref {
   const input = inputAt(of, ref);
   if (input >= 0) return resolve(of.layer.calls[call]?.[input] as Ref, inner);
@@ -66,13 +66,13 @@ function within(of: Inner, call: number, ref: Ref, inner: ReadonlyMap<string, In
 const inputAt = (of: Inner, ref: Ref): number => of.topology.inputs.findIndex(({ layer }) => layer === ref.layer);
 const nameIn = (of: Inner, layer: Layer): string => `${of.layer.name}/${layer.name}`;
 
-/** Outputs that are inputs of their model, one after the other. A choice: a real file has none. */
-const mostSteps = 100;
+/** Largest number of outputs in a row that are inputs of their model. A choice: real files have none. */
+const maxSteps = 100;
 
-/** A reference to a model's output as one to the layer that gives it. */
+/** Returns a reference to a model's output as a reference to the layer that computes it. */
 function resolve(given: Ref, inner: ReadonlyMap<string, Inner>): Ref {
   let ref = given;
-  for (let steps = 0; steps < mostSteps; steps++) {
+  for (let steps = 0; steps < maxSteps; steps++) {
     const of = inner.get(ref.layer);
     if (!of) return ref;
     const call = ref.call - of.first;
@@ -86,7 +86,7 @@ function resolve(given: Ref, inner: ReadonlyMap<string, Inner>): Ref {
   throw malformed('models pass their inputs on in a circle', `model ${given.layer}`);
 }
 
-/** The layers of a model that is called, without its inputs. */
+/** Returns the layers of an inner model, without its inputs. */
 function layersOf(of: Inner, inner: ReadonlyMap<string, Inner>): Layer[] {
   const computing = of.topology.layers.filter(({ className }) => className !== 'InputLayer');
   return computing.map((layer) => ({

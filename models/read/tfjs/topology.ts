@@ -1,9 +1,9 @@
 /**
- * readTopology: the layers of a model.json and who reads whom.
+ * readTopology: reads the layers of a model.json and the references between them.
  *
- * In: the parsed JSON, which is not trusted.  Out: layers with their calls, inputs and outputs.  Keras 2 (as
- * TensorFlow.js saves, and its converter writes) and Keras 3 (`args` with `keras_history`, `batch_shape`);
- * Sequential models become chains, models in models become their layers (nested.ts).
+ * In: the parsed JSON, which is not trusted.  Out: layers with their calls, inputs and outputs.  It reads
+ * Keras 2 (as TensorFlow.js and its converter write it) and Keras 3 (`args` with `keras_history`,
+ * `batch_shape`). Sequential models become chains; inner models are replaced by their layers (nested.ts).
  * Source: Keras' model JSON; tfjs-layers' deserialize.
  */
 import { callsOf, maxCalls, nameOf, refOf } from './calls.ts';
@@ -12,10 +12,10 @@ import { isObject, type Json, type Layer, type Ref, type Topology } from './mode
 import { inlined } from './nested.ts';
 
 const maxLayers = 2000;
-/** Models in models. A choice: a base, a head and both in one are three. */
-const deepest = 8;
+/** Deepest nesting of models. A choice: a base, a head and a model of both are three. */
+const maxDepth = 8;
 
-/** Whether a layer's class is that of a model. */
+/** Checks whether a layer's class is a model. */
 export const isModel = (className: string): boolean =>
   className === 'Sequential' || className === 'Functional' || className === 'Model';
 
@@ -25,7 +25,7 @@ export function readTopology(model: unknown): Topology {
   return modelOf(outer, 'modelTopology', 0);
 }
 
-/** A model and the models in it, all as layers. */
+/** Reads a model and its inner models as layers. */
 function modelOf({ class_name, config }: Json, where: string, depth: number): Topology {
   const className = nameOf(class_name, 'class_name of the model');
   if (!isModel(className)) {
@@ -37,7 +37,7 @@ function modelOf({ class_name, config }: Json, where: string, depth: number): To
       'export it to ONNX or TensorFlow Lite, which hold its operators',
     );
   }
-  if (depth > deepest) throw tooLarge(`models in models, ${depth} deep`, where);
+  if (depth > maxDepth) throw tooLarge(`models in models, ${depth} deep`, where);
   const inner = new Map<string, Topology>();
   const topology = (className === 'Sequential' ? sequential : functional)(config, (layer) => {
     const found = modelOf({ class_name: layer.className, config: layer.config }, `layer ${layer.name}`, depth + 1);
@@ -56,7 +56,7 @@ function bounded(topology: Topology): Topology {
   return topology;
 }
 
-/** Reads the model that a layer is. */
+/** Reads the model that a layer holds. */
 type ReadInner = (layer: Layer) => Topology;
 
 function layersIn(list: unknown): Json[] {
@@ -88,8 +88,8 @@ function unique(layers: readonly Layer[]): void {
 }
 
 /**
- * A chain; its input may stand in the first layer's config alone, or in that of the model that the first
- * layer is.
+ * Reads a chain of layers. Its input shape may be only in the first layer's config, or in that of the first
+ * layer's model.
  */
 function sequential(config: unknown, readInner: ReadInner): Topology {
   const layers: Layer[] = layersIn(isObject(config) ? config.layers : config).map((layer, i) => ({
@@ -99,8 +99,9 @@ function sequential(config: unknown, readInner: ReadInner): Topology {
   const inner = layers.map((layer) => (isModel(layer.className) ? readInner(layer) : undefined));
   const [first] = layers as [Layer];
   if (first.className !== 'InputLayer') {
-    const own = inner[0]?.layers.find(({ name }) => name === inner[0]?.inputs[0]?.layer)?.config ?? first.config;
-    const shape = own.batch_input_shape ?? own.batch_shape ?? (isObject(config) ? config.build_input_shape : undefined);
+    const inputConfig = inner[0]?.layers.find(({ name }) => name === inner[0]?.inputs[0]?.layer)?.config ?? first.config;
+    const shape =
+      inputConfig.batch_input_shape ?? inputConfig.batch_shape ?? (isObject(config) ? config.build_input_shape : undefined);
     layers.unshift({ name: `${first.name}_input`, className: 'InputLayer', config: { batch_input_shape: shape }, calls: [] });
   }
   unique(layers);
@@ -114,7 +115,7 @@ function sequential(config: unknown, readInner: ReadInner): Topology {
   };
 }
 
-/** A list of references, references by the names that a model's function gave them, or one alone. */
+/** Reads references: a list, an object by the names in a model's function, or a single reference. */
 function refsOf(given: unknown, where: string): Ref[] {
   const x = isObject(given) ? Object.values(given) : given;
   if (!Array.isArray(x) || x.length === 0) throw malformed(`the model has no ${where}`, where);

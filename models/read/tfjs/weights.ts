@@ -1,10 +1,9 @@
 /**
- * readWeights: the tensors of a weights manifest.
+ * readWeights: reads the tensors of a weights manifest.
  *
- * In: `weightsManifest` of a model.json and where its files are.  Out: tensors by name, made when they are
- * asked for.  Formula of quantised files: value = q * scale + min (uint8, uint16; rounded where it is an
- * integer), or float16. Paths may name files of the model's folder and below alone, and sizes must agree
- * exactly.
+ * In: `weightsManifest` of a model.json and access to its files.  Out: tensors by name, decoded on request.
+ * Formula of quantised files: value = q * scale + min (uint8, uint16; rounded for integer types), or float16.
+ * Paths may only name files in the model's folder and below, and sizes must match exactly.
  * Source: tfjs-core's io/types.ts and decodeWeights.
  */
 import { halfToFloat } from '../half.ts';
@@ -15,7 +14,7 @@ import { isObject } from './model.ts';
 export interface Tensor {
   dims: number[];
   data: Float32Array;
-  /** It holds integers, or truth values as 0 and 1. */
+  /** True for integers, and for booleans as 0 and 1. */
   whole: boolean;
 }
 
@@ -25,17 +24,17 @@ interface Entry {
   elements: number;
   type: 'float32' | 'int32' | 'bool' | 'float16' | 'uint8' | 'uint16';
   whole: boolean;
-  /** Quantised: value = q * scale + min. */
+  /** Only if quantised: value = q * scale + min. */
   affine?: { scale: number; min: number };
 }
 
 const bytesOf: Record<Entry['type'], number> = { float32: 4, int32: 4, bool: 1, float16: 2, uint8: 1, uint16: 2 };
 
-/** The parts of a path below the model's folder. @throws RN162 for any other */
+/** Returns a path in the model's folder or below. @throws RN162 for any other path */
 function checkedPath(path: unknown): string {
   if (typeof path !== 'string' || path === '' || path.length > 1000)
     throw malformed('a path of weights is missing', 'weightsManifest');
-  // as tfjs writes what a browser downloads
+  // tfjs writes `./` in front of downloads of a browser
   const parts = path.replace(/^\.\//, '').split('/');
   if (/[\\:\0?#]/.test(path) || parts.some((p) => p === '' || p === '.' || p === '..'))
     throw badWeights('a path leads out of the folder', path, 'weights lie beside model.json or below it');
@@ -84,7 +83,7 @@ function decode({ type, elements, affine, whole }: Entry, bytes: Uint8Array): Fl
   });
 }
 
-/** The file of a path. @throws RN162 where it is not there */
+/** Returns the file of a path. @throws RN162 if it is missing */
 async function fileOf(files: ModelFiles | undefined, path: string, limitBytes: number): Promise<Uint8Array> {
   let bytes: Uint8Array | undefined;
   let why = files ? 'it is not there' : 'the reader was given model.json alone';
@@ -98,17 +97,17 @@ async function fileOf(files: ModelFiles | undefined, path: string, limitBytes: n
   return bytes;
 }
 
-/** Most weights and files of weights that are read. A choice: real models have some hundred. */
-const mostEntries = 10_000;
+/** Largest number of weights, and of weight files. A choice: real models have some hundred. */
+const maxEntries = 10_000;
 
-/** Most bytes of weights that are read. A choice: far above every time-series network. */
-const mostBytes = 2 ** 30;
+/** Largest total size of weights, in bytes. A choice: far above every time-series network. */
+const maxBytes = 2 ** 30;
 
-const tooMany = (what: string, most: number) => badWeights(what, 'weightsManifest', `at most ${most} are read`);
+const tooMany = (what: string, limit: number) => badWeights(what, 'weightsManifest', `at most ${limit} are read`);
 
 /**
- * Tensors by name. Each file is fetched once, and only where what is declared can be read. @throws RN161,
- * RN162
+ * Reads tensors by name. Each file is fetched once, and only if its declared weights can be read. @throws
+ * RN161, RN162
  */
 export async function readWeights(manifest: unknown, files: ModelFiles | undefined): Promise<Map<string, () => Tensor>> {
   if (!Array.isArray(manifest)) throw malformed('there is no weightsManifest', 'model.json');
@@ -118,8 +117,8 @@ export async function readWeights(manifest: unknown, files: ModelFiles | undefin
   for (const group of manifest) {
     if (!isObject(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights))
       throw malformed('a group of weights is malformed', 'weightsManifest');
-    if (named.size + group.paths.length > mostEntries) throw tooMany('there are too many files of weights', mostEntries);
-    if (tensors.size + group.weights.length > mostEntries) throw tooMany('there are too many weights', mostEntries);
+    if (named.size + group.paths.length > maxEntries) throw tooMany('there are too many files of weights', maxEntries);
+    if (tensors.size + group.weights.length > maxEntries) throw tooMany('there are too many weights', maxEntries);
     const paths = group.paths.map(checkedPath);
     for (const path of paths) {
       if (named.has(path))
@@ -129,7 +128,7 @@ export async function readWeights(manifest: unknown, files: ModelFiles | undefin
     const entries = group.weights.map(entryOf);
     const needed = entries.reduce((n, e) => n + e.elements * bytesOf[e.type], 0);
     declared += needed;
-    if (declared > mostBytes) throw tooMany(`${declared} bytes of weights are declared`, mostBytes);
+    if (declared > maxBytes) throw tooMany(`${declared} bytes of weights are declared`, maxBytes);
     const wrongSize = (there: string) =>
       badWeights(
         'weights and their files differ in size',
@@ -154,9 +153,9 @@ export async function readWeights(manifest: unknown, files: ModelFiles | undefin
     at = 0;
     for (const entry of entries) {
       if (tensors.has(entry.name)) throw malformed(`two weights are named ${entry.name}`, 'weightsManifest');
-      const own = bytes.subarray(at, at + entry.elements * bytesOf[entry.type]);
-      at += own.length;
-      tensors.set(entry.name, () => ({ dims: entry.dims, data: decode(entry, own), whole: entry.whole }));
+      const encoded = bytes.subarray(at, at + entry.elements * bytesOf[entry.type]);
+      at += encoded.length;
+      tensors.set(entry.name, () => ({ dims: entry.dims, data: decode(entry, encoded), whole: entry.whole }));
     }
   }
   return tensors;

@@ -1,11 +1,12 @@
 /**
- * Anchor: which axes a graph input's dimensions are.
+ * Anchor: finds the axis of each dimension of a graph input.
  *
- * In: a graph input.  Out: its layout. The axes are fixed by the first operator that computes along them (a
- * convolution, a pool, a reduction, a dense layer): the shape-only and point-wise operators between the input
- * and it are undone (layout.ts inputLayout).
- * Time is the `timeAxis` option, else a dynamic dimension, else the axis of the model's state, else the
- * height or the width of that operator's input where the other is 1, else what `pick` says (time-axis.ts).
+ * In: a graph input.
+ * Out: its layout. The first operator that computes along axes (a convolution, a pool, a reduction, a dense
+ * layer) fixes them; the shape-only and point-wise operators between the input and it are undone (layout.ts
+ * inputLayout). Time is the first of these that exists: the `timeAxis` option, a dynamic dimension, the axis
+ * of the model's state, the height or width of that operator's input if the other is 1, the choice of `pick`
+ * (time-axis.ts).
  * Errors: RN112 (no such time axis), RN113 (frame).
  */
 import { RunletError } from '../../error.ts';
@@ -42,14 +43,14 @@ const transparent = new Set([
 ]);
 
 interface Anchor {
-  /** The operator that computes along the axes; undefined where the graph ends before one. */
+  /** The operator that computes along the axes; undefined if the graph has none. */
   op: TfOperator | undefined;
   shape: number[];
-  /** Operators from the input to it, in order. */
+  /** Operators from the graph input to `op`, in order. */
   path: TfOperator[];
 }
 
-/** The layout of graph input `tensor`; notes say how time was chosen. */
+/** Returns the layout of graph input `tensor` and adds a note on how time was chosen. */
 export function layoutOfInput(context: Context, tensor: TfTensor, options: ReaderOptions, builder: GraphBuilder): Layout {
   let anchor = findAnchor(context, tensor);
   const wide = (shape: number[]) => shape.slice(1).filter((n) => n > 1).length;
@@ -86,7 +87,7 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: Reade
       const open = { input: tensor.name, where, readings: long.map((i) => readings[i] as Reading) };
       const usual = flattened && anchor.shape.length === 3 && { convention: 'Keras has [batch, time, channels]' };
       chosen = long[options.pick?.({ ...open, ...usual }) ?? 0] ?? 0;
-      why = 'what speaks for it';
+      why = 'the evidence';
     }
   }
   const layout = undone[chosen] as Layout;
@@ -98,20 +99,20 @@ export function layoutOfInput(context: Context, tensor: TfTensor, options: Reade
   return layout;
 }
 
-/** As `timeAxis` counts. */
+/** Describes a layout as a reading; `dim` counts dimensions as `timeAxis` does. */
 function readingOf(layout: Layout): Reading {
   const lengths = fileShapeOf(layout);
   const dim = layout.findIndex((factors) => factors.some((f) => f.axis === 't'));
   return { dim, frames: lengths[dim] ?? 1, frame: lengths.filter((n, i) => i !== dim && n > 1) };
 }
 
-/** Whether the operator flattens what it reads, so that it does not say what the dimensions before it are. */
+/** Checks whether the operator flattens its input and so hides what the input's dimensions are. */
 function flattens(context: Context, { op, shape }: Anchor): boolean {
   if (!op) return true;
   return op.op === 'FULLY_CONNECTED' && context.model.tensors[op.inputs[1] ?? -1]?.shape[1] !== shape.at(-1);
 }
 
-/** Breadth-first from the input to the nearest operator that computes along axes. */
+/** Searches breadth-first from the input for the nearest operator that computes along axes. */
 function findAnchor(context: Context, tensor: TfTensor): Anchor {
   const { consumers, model } = context;
   const queue: { index: number; path: TfOperator[] }[] = [{ index: tensor.index, path: [] }];
@@ -136,7 +137,7 @@ function findAnchor(context: Context, tensor: TfTensor): Anchor {
   return longest;
 }
 
-/** The layouts of an operator that reads [time, 1, values]; second, that of a recurrence over channels. */
+/** Returns the layouts of an operator on [time, 1, values]; the second is a recurrence over channels. */
 function timeMajor({ op, shape }: Anchor): Layout[] | undefined {
   const is = op?.op === 'WHILE' || op?.op === 'REVERSE_V2' || (op?.op === 'UNIDIRECTIONAL_SEQUENCE_LSTM' && op.options?.bool(3));
   if (!is || shape.length !== 3 || shape[1] !== 1) return undefined;
@@ -146,8 +147,8 @@ function timeMajor({ op, shape }: Anchor): Layout[] | undefined {
 }
 
 /**
- * The rows of a dense layer over [n, k] whose shape the file leaves open (a batch of any size): k is the
- * weights' width, and n is what remains of the graph input.
+ * Returns the shape [n, k] of a dense layer's input whose batch is dynamic. k is the width of the weights; n
+ * follows from the number of elements of the graph input.
  */
 function rowsOf({ model }: Context, op: TfOperator, input: TfTensor, index: number): number[] | undefined {
   const { shape = [], signature = [] } = model.tensors[index] ?? {};
@@ -157,19 +158,19 @@ function rowsOf({ model }: Context, op: TfOperator, input: TfTensor, index: numb
   return total % width === 0 ? [total / width, width] : undefined;
 }
 
-/** Possible layouts of the anchor's input, the default first. */
+/** Returns the possible layouts of the anchor's input, the default first. */
 function candidatesOf(shape: number[], options: ReaderOptions, state: number | undefined, flattened: boolean): Layout[] {
   const factor = (axis: Factor['axis'], dim: number): Factor[] => [{ axis, length: shape[dim] ?? 1 }];
   const unit = shape.slice(1, -3).map(() => []);
   const rank = shape.length;
   const batch = framesAsBatch(shape);
   if (batch) return [batch];
-  // rows of a dense layer that works on the last dimension: each is a frame
+  // a dense layer works on the last dimension: each row is a frame
   if (rank === 2 && (shape[0] ?? 1) > 1 && options.frame === undefined) return [[factor('t', 0), factor('c', 1)]];
   if (rank <= 2) return [flatLayout(shape, options)];
   if (rank === 3) {
     const timeFirst: Layout = [[], factor('t', 1), factor('c', 2)];
-    // what flattens its input does not say which dimension is time
+    // an operator that flattens its input does not show which dimension is time
     return flattened && state === undefined ? [timeFirst, [[], factor('c', 1), factor('t', 2)]] : [timeFirst];
   }
   const [h, w] = [rank - 3, rank - 2];
@@ -179,7 +180,7 @@ function candidatesOf(shape: number[], options: ReaderOptions, state: number | u
   return wide ? [widthFirst, heightFirst] : [heightFirst, widthFirst];
 }
 
-/** The layout where the frames are the batch (TimeDistributed layers); undefined where the batch is 1. */
+/** Returns the layout whose batch holds the frames (TimeDistributed layers); undefined if the batch is 1. */
 function framesAsBatch(shape: number[]): Layout | undefined {
   const rows = shape.slice(1, -1).filter((n) => n > 1);
   if ((shape[0] ?? 1) < 2 || shape.length < 3 || rows.length > 1) return undefined;
@@ -187,9 +188,7 @@ function framesAsBatch(shape: number[]): Layout | undefined {
   return shape.map((length, d): Factor[] => (length === 1 ? [] : [{ axis: d === 0 ? 't' : d === last ? 'c' : 'f', length }]));
 }
 
-/**
- * In a model with its own state: the dimension along which its states stand before new rows, which is time.
- */
+/** Returns the dimension along which a stateful model joins its states with new rows. It is time. */
 function stateAxis({ model, stateful }: Context, rank: number): number | undefined {
   if (!stateful) return undefined;
   const read = new Set(model.operators.filter((op) => op.op === 'READ_VARIABLE').flatMap((op) => op.outputs));
@@ -203,7 +202,7 @@ function stateAxis({ model, stateful }: Context, rank: number): number | undefin
   return undefined;
 }
 
-/** A flat input: one frame of all elements, or frames of `frame` elements. */
+/** Returns the layout of a flat input: one frame of all elements, or frames of `frame` elements. */
 function flatLayout(shape: number[], { frame }: ReaderOptions): Layout {
   const total = shape.reduce((product, n) => product * n, 1);
   const lead = shape.slice(1).map(() => [] as Factor[]);
@@ -224,7 +223,7 @@ function flatLayout(shape: number[], { frame }: ReaderOptions): Layout {
   ];
 }
 
-/** The graph input's layout: the path's operators undone, last first. */
+/** Returns the graph input's layout by undoing the operators of the path, the last one first. */
 function undo(context: Context, layout: Layout, anchor: Anchor, tensor: TfTensor): Layout {
   const inputs = anchor.path.map((_, i) => (i === 0 ? tensor.index : (anchor.path[i - 1]?.outputs[0] as number)));
   const elements = tensor.shape.reduce((product, n) => product * n, 1);
@@ -241,7 +240,7 @@ function undo(context: Context, layout: Layout, anchor: Anchor, tensor: TfTensor
   return at;
 }
 
-/** The same axes with other lengths: the input of a padding, concatenation or broadcast. */
+/** Returns the same axes with other lengths: the input of a padding, concatenation or broadcast. */
 function withLengths(layout: Layout, shape: number[], op: TfOperator): Layout {
   const lengths = fileShapeOf(layout);
   const missing = layout.length - shape.length;
@@ -251,7 +250,7 @@ function withLengths(layout: Layout, shape: number[], op: TfOperator): Layout {
     const [only, more] = factors;
     if (only && !more) return [{ axis: only.axis, length }];
     throw new RunletError('RN112', {
-      what: `the axes of the graph input cannot be told`,
+      what: `the axes of the graph input cannot be determined`,
       where: op.name,
       why: `it changes dimension ${i}, which is not one axis`,
       tryThis: 'export the model with its input shaped [1, time, channels] or [1, time, features, channels]',
@@ -259,10 +258,10 @@ function withLengths(layout: Layout, shape: number[], op: TfOperator): Layout {
   });
 }
 
-/** Dimensions besides the batch that the file leaves open. */
+/** Returns the dynamic dimensions other than the batch. */
 const openDims = ({ signature }: TfTensor): number[] => signature.flatMap((n, dim) => (dim > 0 && n === -1 ? [dim] : []));
 
-/** A graph input with the frames that the caller gives its open dimension. */
+/** Returns a graph input whose dynamic dimension has the number of frames that the caller gives. */
 export function withWindow(tensor: TfTensor, { window, windows }: ReaderOptions): TfTensor {
   const [dim, more] = openDims(tensor);
   const frames = lookup(windows ?? {}, tensor.name) ?? window;
@@ -276,8 +275,8 @@ export function withWindow(tensor: TfTensor, { window, windows }: ReaderOptions)
 }
 
 /**
- * The shape of what moves or maps the elements of a graph input: an open dimension, or else an open batch,
- * follows from their number.
+ * Returns the shape of a tensor with as many elements as the graph input. This number gives the length of a
+ * dynamic dimension, or else of a dynamic batch.
  */
 function filled(tensor: TfTensor, elements: number): number[] {
   const { shape, signature } = tensor;

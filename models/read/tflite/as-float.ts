@@ -1,8 +1,9 @@
 /**
- * An int8 file with loops, as the float network that it was made of: loops have no integer form here.
+ * asFloat: turns an int8 file with loops into a float network, because loops have no integer form here.
  *
- * In: the file.  Out: the same with real activations in all subgraphs, without QUANTIZE and DEQUANTIZE
- * between them; constants stay as they are stored, and are read as the real values that they stand for.
+ * In: the file.
+ * Out: the file with float activations in all subgraphs, without QUANTIZE and DEQUANTIZE between them.
+ * Constants stay as they are stored; their readers dequantise them.
  */
 import { isInt8Model, type TfGraph, type TfModel, type TfTensor } from './model.ts';
 
@@ -13,7 +14,7 @@ export function asFloat(model: TfModel): TfModel {
   return { ...model, ...graphs[0], graphs, fromInt8: true };
 }
 
-/** The largest |value| that an int8 tensor holds. */
+/** Returns the largest |value| that an int8 tensor can hold. */
 function reachOf(quant: TfTensor['quant']): number {
   const [scale, zero] = [quant?.scales[0], quant?.zeroPoints[0] ?? 0];
   return scale === undefined ? Number.POSITIVE_INFINITY : scale * Math.max(zero + 128, 127 - zero);
@@ -24,15 +25,15 @@ function floatGraph({ tensors, operators, inputs, outputs }: TfGraph): TfGraph {
   const reaches = tensors.map(({ quant }) => reachOf(quant));
   const real = (index: number): number => sources.get(index) ?? index;
   const kept = operators.flatMap((op) => {
-    const own = { ...op, inputs: op.inputs.map(real) };
-    const [from = -1] = own.inputs;
+    const rewired = { ...op, inputs: op.inputs.map(real) };
+    const [from = -1] = rewired.inputs;
     const converts = (op.op === 'QUANTIZE' || op.op === 'DEQUANTIZE') && !tensors[from]?.constant;
     if (converts)
       for (const to of op.outputs) {
         sources.set(to, from);
         reaches[from] = Math.min(reaches[from] ?? Number.POSITIVE_INFINITY, reaches[to] ?? 0);
       }
-    return converts ? [] : [own];
+    return converts ? [] : [rewired];
   });
   const named = new Map(outputs.map((index) => [real(index), tensors[index]?.name]));
   return {

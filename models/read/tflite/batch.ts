@@ -1,24 +1,25 @@
 /**
- * A fixed batch of several signals, taken out of a file.
+ * oneSignal: reduces a file with a fixed batch of several signals to one signal.
  *
- * In: a file whose inputs all have the same batch of 2 or more as dimension 0.  Out: the file for a batch
- * of 1, where every operator works on each signal by itself; else the file as it is and the operator that
- * does not. The dimension whose outer part the batch is goes from tensor to tensor with rules by operator;
- * what has no rule stays. Constants along the batch have to be equal for all signals. Cost: linear in
- * operators and constants.
+ * In: a file whose inputs all have the same batch of 2 or more as dimension 0.
+ * Out: the file for a batch of 1, if every operator works on each signal separately; else the file as it is,
+ * and the operator that mixes signals. A rule for each operator follows the dimension whose outer part is the
+ * batch. An operator without a rule counts as mixing signals. Constants along the batch must be equal for all
+ * signals.
+ * Cost: linear in operators and constants.
  * Source: TensorFlow Lite operator specifications.
  */
 import { unaryOperators } from '../../ops/unary.ts';
 import { product } from './integers.ts';
 import type { TfModel, TfOperator, TfTensor } from './model.ts';
 
-/** Where the batch of an operator's outputs is, from that of its inputs; undefined where no rule says it. */
+/** Returns the batch dimension of the outputs from that of an input, `at`; undefined if signals may mix. */
 type Rule = (op: TfOperator, at: number, net: Net) => number | undefined;
 
 class Net {
   readonly tensors: TfTensor[];
   readonly signals: number;
-  /** By tensor: the dimension whose outer part the batch is. */
+  /** The dimension whose outer part is the batch, by tensor. */
   readonly places = new Map<number, number>();
 
   constructor({ tensors, inputs }: TfModel, signals: number) {
@@ -34,7 +35,7 @@ class Net {
     return constant && type === 'int32' ? Array.from(new Int32Array(new Uint8Array(constant).buffer)) : [];
   }
 
-  /** Adds a tensor, for one operator alone. */
+  /** Adds a tensor for a single operator and returns its index. */
   add(tensor: TfTensor): number {
     return this.tensors.push({ ...tensor, index: this.tensors.length }) - 1;
   }
@@ -44,7 +45,7 @@ const only: Rule = (op, at, { places }) => (op.inputs.filter((index) => places.h
 const rows: Rule = (op, at, net) => (at === 0 ? only(op, at, net) : undefined);
 const notLast: Rule = (op, at, net) => (at < net.shape(op.inputs[0]).length - 1 ? at : undefined);
 
-/** Dimensions of other lengths over the same elements. */
+/** Reshapes: the batch is the dimension with the same number of elements outside it. */
 const reshaped: Rule = (op, at, net) => {
   const [from, to] = [net.shape(op.inputs[0]), net.shape(op.outputs[0])];
   const before = product(from.slice(0, at));
@@ -59,7 +60,7 @@ const dense: Rule = (op, at, net) => {
   return from.length === net.shape(op.outputs[0]).length ? at : reshaped(op, at, net);
 };
 
-/** Aligned at the last dimension: all inputs have the batch at one place. */
+/** Broadcasts, aligned at the last dimension: all inputs must have the batch in one place. */
 const broadcast: Rule = (op, _, { places, shape }) => {
   const rank = shape(op.outputs[0]).length;
   const found = op.inputs.flatMap((index) =>
@@ -68,7 +69,7 @@ const broadcast: Rule = (op, _, { places, shape }) => {
   return new Set(found).size === 1 ? found[0] : undefined;
 };
 
-/** Reductions over constant axes, the batch not among them. */
+/** Reduces over constant axes other than the batch. */
 const reduced: Rule = (op, at, net) => {
   const rank = net.shape(op.inputs[0]).length;
   const axes = net.ints(op, 1).map((axis) => (axis < 0 ? axis + rank : axis));
@@ -88,7 +89,7 @@ const padded: Rule = (op, at, net) => {
   return amounts.length === 2 && amounts.every((n) => n === 0) ? at : undefined;
 };
 
-/** All of the batch; other dimensions may go. */
+/** Slices other dimensions, or drops them, and keeps the whole batch. */
 const strided: Rule = (op, at, net) => {
   const [begin, end, stride] = [1, 2, 3].map((i) => net.ints(op, i)[at]);
   const mask = (field: number): number => op.options?.int32(field) ?? 0;
@@ -124,23 +125,23 @@ const rules = new Map<string, Rule>([
   ['STRIDED_SLICE', strided],
   ['TRANSPOSE', moved],
 ]);
-/** Whose constants lie beside the values; other constants are weights and numbers of dimensions. */
-const beside = new Set<Rule>([broadcast, joined]);
+/** Rules whose constants may have the batch too. Other constants are weights or dimension numbers. */
+const withBatchConstants = new Set<Rule>([broadcast, joined]);
 
-/** A constant of one signal; undefined where signals have different ones. */
+/** Returns the constant for one signal; undefined if signals have different ones. */
 function part(net: Net, tensor: TfTensor, at: number): TfTensor | undefined {
   const length = tensor.shape[at] ?? 1;
   if (length === 1) return tensor;
   const { constant, shape } = tensor;
   if (!constant || length % net.signals !== 0) return undefined;
   const block = constant.length / product(shape.slice(0, at));
-  const own = block / net.signals;
-  const first = (i: number): number => i - (i % block) + (i % own);
+  const perSignal = block / net.signals;
+  const first = (i: number): number => i - (i % block) + (i % perSignal);
   if (constant.some((byte, i) => byte !== constant[first(i)])) return undefined;
-  return { ...tensor, shape: shape.with(at, length / net.signals), constant: constant.filter((_, i) => i % block < own) };
+  return { ...tensor, shape: shape.with(at, length / net.signals), constant: constant.filter((_, i) => i % block < perSignal) };
 }
 
-/** The operator for one signal; undefined where it joins signals. */
+/** Returns the operator for one signal; undefined if it mixes signals. */
 function one(net: Net, op: TfOperator): TfOperator | undefined {
   const [at] = op.inputs.flatMap((index) => net.places.get(index) ?? []);
   if (at === undefined || op.op === 'SHAPE') return op;
@@ -154,17 +155,17 @@ function one(net: Net, op: TfOperator): TfOperator | undefined {
     const shape = { name: `${op.name} shape`, type: 'int32' as const, shape: [lengths.length], signature: [], quant: undefined };
     return { ...op, inputs: [op.inputs[0] as number, net.add({ ...shape, index: 0, constant, isVariable: false })] };
   }
-  if (!beside.has(rule)) return op;
+  if (!withBatchConstants.has(rule)) return op;
   const inputs = op.inputs.map((index) => {
     const tensor = net.tensors[index];
     if (!tensor || net.places.has(index)) return index;
-    const own = part(net, tensor, to - (lengths.length - tensor.shape.length));
-    return own === tensor ? index : own && net.add(own);
+    const single = part(net, tensor, to - (lengths.length - tensor.shape.length));
+    return single === tensor ? index : single && net.add(single);
   });
   return inputs.every((index) => index !== undefined) ? { ...op, inputs } : undefined;
 }
 
-/** See the header; `signals` and `joined` of the result say what was found. */
+/** Reduces the batch; see the header. `signals` or `joined` of the result states what was found. */
 export function oneSignal(model: TfModel): TfModel {
   const shapes = model.inputs.map((index) => model.tensors[index]?.shape ?? []);
   const signals = shapes[0]?.[0] ?? 1;
@@ -172,17 +173,17 @@ export function oneSignal(model: TfModel): TfModel {
   const net = new Net(model, signals);
   const operators: TfOperator[] = [];
   for (const op of model.operators) {
-    const own = one(net, op);
-    if (!own) return { ...model, joined: op.name };
-    operators.push(own);
+    const single = one(net, op);
+    if (!single) return { ...model, joined: op.name };
+    operators.push(single);
   }
   const whole = model.outputs.find((index) => !net.places.has(index));
   if (whole !== undefined) return { ...model, joined: `output ${net.tensors[whole]?.name}` };
   const tensors = net.tensors.map((tensor) => {
     const at = net.places.get(tensor.index);
     if (at === undefined) return tensor;
-    const own = (list: number[]) => list.map((n, d) => (d === at && n > 0 ? n / signals : n));
-    return { ...tensor, shape: own(tensor.shape), signature: own(tensor.signature) };
+    const ofSignal = (list: number[]) => list.map((n, d) => (d === at && n > 0 ? n / signals : n));
+    return { ...tensor, shape: ofSignal(tensor.shape), signature: ofSignal(tensor.signature) };
   });
   return { ...model, tensors, operators, signals };
 }

@@ -1,9 +1,10 @@
 /**
- * A subgraph of a TensorFlow Lite file as a function of real numbers: bodies of loops.
+ * Evaluator: evaluates a subgraph of a TensorFlow Lite file, the body of a loop, in real numbers.
  *
- * In: the subgraph, values of some of its tensors.  Out: values of others, computed when they are asked for.
- * Errors: Refusal for an operator or a type that is not
- * evaluated. Cost: as the operators, charged to a budget.
+ * In: the subgraph and the values of some of its tensors.
+ * Out: the values of other tensors, computed on demand.
+ * Errors: Refusal for an operator or a type that is not evaluated.
+ * Cost: that of the operators, charged to a budget.
  */
 import { unary } from '../../ops/unary.ts';
 import type { Work } from '../work.ts';
@@ -25,7 +26,7 @@ export class Evaluator {
   private readonly reals: (tensor: TfTensor) => ArrayLike<number>;
   private readonly work: Work;
 
-  /** @param reals of a constant */
+  /** @param reals returns the real values of a constant */
   constructor(graph: TfGraph, reals: (tensor: TfTensor) => ArrayLike<number>, work: Work) {
     this.graph = graph;
     this.work = work;
@@ -41,7 +42,10 @@ export class Evaluator {
 
   producer = (index: number): TfOperator | undefined => this.made.get(index)?.op;
 
-  /** A function of tensors with these values given; each is computed once. */
+  /**
+   * Returns a function that evaluates the tensor of an index, each tensor once.
+   * @param given values of known tensors. @param held the value of all elements, for some tensors
+   */
   with(given: ReadonlyMap<number, Tensor>, held: ReadonlyMap<number, number> = new Map()): (index: number) => Tensor {
     const known = new Map(given);
     const open = new Set<number>();
@@ -49,8 +53,8 @@ export class Evaluator {
       const before = known.get(index) ?? this.constant(index);
       if (before) return before;
       const maker = this.made.get(index);
-      if (!maker) throw new Refusal('its body reads what does not come from a row, a state or a constant');
-      if (open.has(index) || open.size > 256) throw new Refusal('its body runs in a circle');
+      if (!maker) throw new Refusal('its body reads a value that comes from no row, state or constant');
+      if (open.has(index) || open.size > 256) throw new Refusal('its body contains a cycle');
       open.add(index);
       const { op, which } = maker;
       const result = this.run(op, which, (i) => at(op.inputs[i] ?? -1));
@@ -63,7 +67,7 @@ export class Evaluator {
     return at;
   }
 
-  /** Whether a constant is one number. */
+  /** Checks whether a tensor is a constant with the single value `value`. */
   isNumber(index: number, value: number): boolean {
     const { data } = (this.graph.tensors[index] && this.constant(index)) ?? {};
     return data?.length === 1 && data[0] === value;
@@ -106,7 +110,7 @@ export class Evaluator {
       case 'FILL': {
         const shape = [...input(0).data];
         const length = count(shape);
-        if (!(Number.isInteger(length) && length >= 0 && length <= mostFilled))
+        if (!(Number.isInteger(length) && length >= 0 && length <= maxFilledElements))
           throw new Refusal('its body fills a tensor that is too large');
         this.spend(length);
         return { shape, data: new Float64Array(length).fill(input(1).data[0] ?? Number.NaN) };
@@ -154,7 +158,7 @@ export class Evaluator {
       throw malformed(op, `weights [${w.shape.join(', ')}] do not fit ${x.data.length} inputs`);
     const data = bias ? bias.data.slice() : new Float64Array(outputs);
     this.spend(inputs + outputs);
-    // most vectors have a one and zeros
+    // most vectors are unit vectors
     for (const [i, v] of x.data.entries()) {
       if (v === 0) continue;
       this.spend(outputs);
@@ -164,7 +168,7 @@ export class Evaluator {
     return { shape: [1, outputs], data };
   }
 
-  /** One side may be one value. */
+  /** Applies `f` element by element. One side may be a single value. */
   private pairs(a: Tensor, b: Tensor, f: (a: number, b: number) => number): Tensor {
     const [long, length] = a.data.length >= b.data.length ? [a, a.data.length] : [b, b.data.length];
     if (![1, length].includes(a.data.length) || ![1, length].includes(b.data.length))
@@ -190,8 +194,8 @@ export class Evaluator {
   }
 }
 
-/** Elements. A choice: masks are as long as a row. */
-const mostFilled = 2 ** 20;
+/** Largest number of elements that FILL writes. A choice: masks are as long as a row. */
+const maxFilledElements = 2 ** 20;
 
 const binary: Record<string, (a: number, b: number) => number> = {
   ADD: (a, b) => a + b,
@@ -200,7 +204,7 @@ const binary: Record<string, (a: number, b: number) => number> = {
   MINIMUM: Math.min,
   MAXIMUM: Math.max,
 };
-/** What a cell's functions are called here. */
+/** Operator names of a cell's functions. */
 export const operatorNames = { logistic: 'LOGISTIC', tanh: 'TANH', relu: 'RELU' };
 const functions: Record<string, (x: number) => number> = {
   LOGISTIC: unary.sigmoid.of,
@@ -222,7 +226,7 @@ function stridedSlice(op: TfOperator, x: Tensor, lists: number[][]): Tensor {
   return { shape: x.shape.with(-1, last.to - last.from), data: x.data.slice(last.from, last.to) };
 }
 
-/** Of constants: a matrix the other way round. */
+/** Transposes a matrix. */
 function transposed(op: TfOperator, x: Tensor, perm: number[]): Tensor {
   const [rows = 0, columns = 0] = x.shape;
   if (perm.join() !== '1,0' || x.shape.length !== 2) throw malformed(op, 'it transposes more than a matrix');

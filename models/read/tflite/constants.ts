@@ -1,9 +1,11 @@
 /**
- * Constants: weights, biases and shape arguments as typed arrays.
+ * Constants: reads weights, biases and shape arguments as typed arrays.
  *
- * In: a tensor of the file that has bytes.  Out: copies in the file's order. Errors: RN106 (not a constant,
- * wrong type), RN107 (a value that is not finite); Refusal for weight types that are not read. Cost:
- * O(elements), charged to the view's budget.
+ * In: a constant tensor of the file.
+ * Out: copies in the file's order.
+ * Errors: RN106 (not a constant, wrong type), RN107 (a value that is not finite); Refusal for weight types
+ * that are not read.
+ * Cost: O(elements), charged to the view's budget.
  */
 
 import { RunletError } from '../../error.ts';
@@ -14,7 +16,7 @@ import { type Context, malformed, Refusal } from './context.ts';
 import type { TfOperator, TfTensor } from './model.ts';
 import { bad, showTensor } from './quantisation.ts';
 
-/** The bytes of a constant, copied so that they are aligned. */
+/** Returns an aligned copy of a constant's bytes. */
 function bytesOf(context: Context, op: TfOperator, tensor: TfTensor): ArrayBuffer {
   const { constant } = tensor;
   if (!constant) {
@@ -22,18 +24,18 @@ function bytesOf(context: Context, op: TfOperator, tensor: TfTensor): ArrayBuffe
     throw malformed(op, `${showTensor(tensor)} is expected to be a constant`);
   }
   context.model.view.spend(constant.byteOffset - context.model.view.bytes.byteOffset, constant.length);
-  // a copy by constructor: the slice of a Node Buffer would be a view of its pool
+  // the constructor copies; the slice of a Node Buffer would be a view of its pool
   return new Uint8Array(constant).buffer;
 }
 
-/** A shape argument (axes, paddings, a permutation); int32 or int64. */
+/** Reads a shape argument (axes, paddings, a permutation) of int32 or int64. */
 export function readIntegers(context: Context, op: TfOperator, tensor: TfTensor): number[] {
   if (tensor.type === 'int64') return Array.from(new BigInt64Array(bytesOf(context, op, tensor)), Number);
   if (tensor.type !== 'int32') throw malformed(op, `${showTensor(tensor)} is ${tensor.type}, integers are expected`);
   return Array.from(new Int32Array(bytesOf(context, op, tensor)));
 }
 
-/** A float constant; a folded one where DEQUANTIZE made it. @param unbounded an infinity that it may hold */
+/** Reads a float constant, or one that DEQUANTIZE computed. @param unbounded an infinity that is allowed */
 export function readFloats(context: Context, op: TfOperator, tensor: TfTensor, unbounded?: number): Float32Array {
   const folded = context.folded.get(tensor.index);
   if (folded) return folded;
@@ -41,14 +43,14 @@ export function readFloats(context: Context, op: TfOperator, tensor: TfTensor, u
   return finite(new Float32Array(bytesOf(context, op, tensor)), tensor, unbounded);
 }
 
-/** An int8 or int16 constant with one scale. */
+/** Reads an int8 or int16 constant as it is stored. */
 export function readStored(context: Context, op: TfOperator, tensor: TfTensor): Ints {
   if (tensor.type === 'int8') return new Int8Array(bytesOf(context, op, tensor));
   if (tensor.type === 'int16') return new Int16Array(bytesOf(context, op, tensor));
   throw new Refusal(`${showTensor(tensor)} is ${tensor.type} in an int8 model`);
 }
 
-/** A float16 constant as float32. */
+/** Reads a float16 constant as float32. */
 export function readHalves(context: Context, op: TfOperator, tensor: TfTensor): Float32Array {
   const halves = new Uint16Array(bytesOf(context, op, tensor));
   return finite(Float32Array.from(halves, halfToFloat), tensor);
@@ -58,8 +60,8 @@ export const isConstant = (context: Context, tensor: TfTensor): boolean =>
   tensor.constant !== undefined || context.folded.has(tensor.index);
 
 /**
- * The real values of a quantised constant: scale * (q - zero point), one scale or one per index of the
- * quantised dimension. The product of an integer and a float32 is rounded once, as DEQUANTIZE rounds it.
+ * Reads the real values of a quantised constant: scale * (q - zero point), with one scale or one per index of
+ * the quantised dimension. Each product of an integer and a float32 is rounded once, as in DEQUANTIZE.
  */
 export function readDequantised(context: Context, op: TfOperator, tensor: TfTensor): Float32Array {
   const stored = lookup(integerArrays, tensor.type);
@@ -67,7 +69,7 @@ export function readDequantised(context: Context, op: TfOperator, tensor: TfTens
   const { scales, zeroPoints, dimension } = tensor.quant ?? { scales: [], zeroPoints: [], dimension: 0 };
   if (scales.length === 0) throw bad(op.name, `the constant ${showTensor(tensor)} has no scale`);
   const integers = new stored(bytesOf(context, op, tensor));
-  // memory that the file's own bytes do not hold
+  // the float32 copy needs more memory than the file's bytes
   context.model.view.spend(0, 4 * integers.length - integers.byteLength);
   const inner = tensor.shape.slice(dimension + 1).reduce((product, n) => product * n, 1);
   const channelOf = (i: number): number => (scales.length > 1 ? Math.floor(i / inner) % scales.length : 0);
@@ -80,14 +82,14 @@ export function readDequantised(context: Context, op: TfOperator, tensor: TfTens
 
 const integerArrays = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array, int32: Int32Array } as const;
 
-/** The real values of a constant of any of these types, of whichever subgraph. */
+/** Reads the real values of a constant of any of these types, in any subgraph. */
 export function readReals(context: Context, op: TfOperator, tensor: TfTensor): ArrayLike<number> {
   if (tensor.type === 'float32') return finite(new Float32Array(bytesOf(context, op, tensor)), tensor);
   if (tensor.type === 'float16') return readHalves(context, op, tensor);
   return tensor.type === 'int32' && !tensor.quant ? readIntegers(context, op, tensor) : readDequantised(context, op, tensor);
 }
 
-/** Scales of int8 weights: zero points of 0, and one scale or one per output channel. */
+/** Checks that int8 weights have zero points of 0, and one scale or one per output channel. */
 function checkScales(op: TfOperator, tensor: TfTensor, perChannel: number): void {
   const { scales, zeroPoints, dimension } = tensor.quant ?? { scales: [], zeroPoints: [], dimension: 0 };
   if (scales.length === 0) throw bad(op.name, `the weights ${showTensor(tensor)} have no scale`);
@@ -98,8 +100,8 @@ function checkScales(op: TfOperator, tensor: TfTensor, perChannel: number): void
 }
 
 /**
- * Weights in the file's order. `perChannel` is the file dimension of the output channels. In a float graph
- * int8 weights (dynamic-range quantisation) are read as the real values that they stand for.
+ * Reads weights in the file's order. A float graph gets the real values of int8 weights (dynamic-range
+ * quantisation). @param perChannel file dimension of the output channels
  */
 export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, perChannel: number): Weights {
   if (!context.isInt8) {
@@ -118,9 +120,9 @@ export function readWeights(context: Context, op: TfOperator, tensor: TfTensor, 
 }
 
 /**
- * The bias, input `at`, null where absent: `channels` elements, int32 in integer graphs. The input's and the
- * weights' scales tell what the bias's own scale has to be; TensorFlow Lite's limit on the difference
- * applies. Beside int16 activations a bias is int64: kernels with one of int32 round twice (docs/adr/0020).
+ * Reads the bias, input `at`, of `channels` elements: float, or int32 in integer graphs; null if absent. Its
+ * scale must be the input's scale times the weights', within the limit of TensorFlow Lite. With int16
+ * activations the file's bias must be int64, because kernels with an int32 bias round twice (docs/adr/0020).
  */
 export function readBias(
   context: Context,
@@ -131,7 +133,7 @@ export function readBias(
 ): Float32Array | Int32Array | null {
   const isWide = context.model.tensors[op.outputs[0] ?? -1]?.type === 'int16';
   if ((op.inputs[at] ?? -1) === -1) {
-    if (isWide && op.op.endsWith('CONV_2D')) throw new Refusal('it has no bias, and LiteRT runs none of int16 without');
+    if (isWide && op.op.endsWith('CONV_2D')) throw new Refusal('it has no bias, which LiteRT requires for int16');
     return null;
   }
   const tensor = context.input(op, at);
@@ -144,11 +146,11 @@ export function readBias(
   if (!context.isInt8) return count(readFloats(context, op, tensor));
   const wanted = isWide ? 'int64' : 'int32';
   if (tensor.type !== wanted) throw new Refusal(`its bias is ${tensor.type}; ${wanted} is read`);
-  const { scales: own } = tensor.quant ?? { scales: [] };
-  for (let c = 0; c < own.length; c++) {
+  const { scales: biasScales } = tensor.quant ?? { scales: [] };
+  for (let c = 0; c < biasScales.length; c++) {
     const product = inputScale * (weights.scales?.[c] ?? weights.scales?.[0] ?? 0);
-    if (Math.abs(product - (own[c] as number)) / outputScale > 0.02) {
-      throw bad(op.name, `bias scale ${own[c]} is not input scale times weight scale (${product})`);
+    if (Math.abs(product - (biasScales[c] as number)) / outputScale > 0.02) {
+      throw bad(op.name, `bias scale ${biasScales[c]} is not input scale times weight scale (${product})`);
     }
   }
   const bytes = bytesOf(context, op, tensor);
@@ -157,7 +159,7 @@ export function readBias(
 
 function narrowed(bias: BigInt64Array): Int32Array {
   const far = bias.find((b) => b !== BigInt.asIntN(32, b));
-  if (far !== undefined) throw new Refusal(`its bias ${far} is larger than int32, which kernels read`);
+  if (far !== undefined) throw new Refusal(`its bias ${far} is larger than int32, the type that kernels read`);
   return Int32Array.from(bias, Number);
 }
 

@@ -1,9 +1,10 @@
 /**
- * Context: what the lowering of one operator can see and do.
+ * Context: what the lowering of an operator reads and changes.
  *
- * In: the checked file and the GraphBuilder.  Out: values (which graph tensor a file tensor is, and how its
- * axes lie), constants, and nodes whose shapes agree with the file. An operator that cannot be expressed
- * throws a Refusal; the reader collects them all.
+ * In: the checked file and the GraphBuilder.
+ * Out: values (the graph tensor and the layout of each file tensor), constants, and nodes whose shapes agree
+ * with the file.
+ * Errors: an operator that has no streaming form throws a Refusal; the reader collects all of them.
  */
 
 import { RunletError } from '../../error.ts';
@@ -23,50 +24,50 @@ import { fusedClamps, fusedNames, optionsOf, type TfType } from './schema.ts';
 import { type StateRead, Variables } from './variables.ts';
 import type { Table } from './view.ts';
 
-/** Padding that PAD asked for and that the next convolution takes over; the layout's lengths contain it. */
+/** Padding of a PAD operator that the next convolution applies. The layout's lengths include it. */
 export interface PendingPad {
   t: readonly [number, number];
   f: readonly [number, number];
 }
 
-/** Between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: the batch holds every block-th frame (lower/batch.ts). */
+/** A batch of every block-th frame, between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND (lower/batch.ts). */
 export interface Batched {
   block: { t: number; f: number };
-  /** A stream's earlier rows among the padding. */
+  /** Number of padding rows that are earlier rows of a stream; undefined if the value is no stream. */
   past?: number | undefined;
   /**
-   * Set once a convolution was met: adds its node as the output of `to`, for the crops and the layout found
-   * there.
+   * Set by the convolution between the two. Adds its node as the output of `to`, the BATCH_TO_SPACE_ND, with
+   * the crops and the layout found there.
    */
   finish?: (to: TfOperator, crops: PendingPad, layout: Layout) => void;
 }
 
-/** A file tensor that has a value: a graph tensor and how its axes lie in the file. */
+/** Value of a file tensor: its graph tensor, and how its axes lie in the file. */
 export interface Value {
   id: number;
   layout: Layout;
-  /** What the file's tensor holds; in an integer graph only borders are float32 or uint8. */
+  /** Element type in the file. In an integer graph only border tensors are float32 or uint8. */
   type: 'float32' | 'int8' | 'uint8' | 'int16';
   /** True: an index, which the file holds as int32 or int64, and `type` as a real number. */
   isIndex?: true;
   pad?: PendingPad;
   batched?: Batched;
   /**
-   * A stream's rows from `before` earlier ones on, `after` more than it has (lower/state.ts); the layout's
-   * lengths contain them.
+   * Rows to add before and after the tensor's own: `before` earlier rows of the stream, `after` later ones.
+   * Negative numbers drop rows (lower/state.ts). The layout's lengths include them.
    */
   history?: { before: number; after: number };
-  /** Its frames stand from the last to the first. */
+  /** True if the file has the frames in reverse order, the last frame first. */
   reversed?: boolean;
-  /** The elements of states that its own go into. */
+  /** Numbers of the state elements that store this value's elements for the next step. */
   next?: Const;
-  /** Its tensor is to be multiplied with weights over time. */
+  /** Weights over time that the tensor must still be multiplied by. */
   weighted?: Weighted;
 }
 
 /**
- * Elements of states by their numbers (models/read/states.ts): as they are now, or values that go into
- * them.
+ * State elements by their numbers (models/read/states.ts): `now`, their present values; `next`, the values
+ * that are stored into them.
  */
 export interface Elements {
   when: 'now' | 'next';
@@ -76,16 +77,16 @@ export interface Elements {
 /** Operators that keep rows from step to step. */
 const keepsRows = new Set(['SVDF', 'CUSTOM CIRCULAR_BUFFER']);
 
-/** Elements of one activation for one window. */
+/** Largest number of elements that one activation may have in one window. */
 export const mostElements = 2 ** 24;
 
 /**
- * The operator is well-formed but cannot become a streaming operator; collected and reported together as
- * RN110.
+ * A well-formed operator that has no streaming form. The reader collects refusals and reports them together
+ * as RN110.
  */
 export class Refusal extends Error {}
 
-/** Truth values (masks.ts). */
+/** A boolean mask (masks.ts). */
 export interface Mask {
   dims: readonly number[];
   data: Uint8Array;
@@ -94,47 +95,44 @@ export interface Mask {
 export class Context {
   readonly model: TfModel;
   readonly builder: GraphBuilder;
-  /** Integer graphs, of int8 and int16, keep the file's scales, float graphs have none. */
+  /** True for an integer graph (int8 or int16), which keeps the file's scales. A float graph has none. */
   readonly isInt8: boolean;
   readonly values = new Map<number, Value>();
-  /** File tensors that are one graph tensor, by its id. */
+  /** File tensors that share a graph tensor, by the graph tensor's id. */
   readonly tensorsOf = new Map<number, number[]>();
-  /** Constants that operators computed (a dequantised weight), by tensor index. */
+  /** Constants that were computed while reading (a dequantised weight, for example), by tensor index. */
   readonly folded = new Map<number, Float32Array>();
-  /** Shape arithmetic's results, by tensor index. */
+  /** Results of shape arithmetic, by tensor index. */
   readonly integers = new Map<number, number[]>();
-  /** Masks that follow from shapes and constants, by tensor index. */
+  /** Masks that were computed from shapes and constants, by tensor index. */
   readonly masks = new Map<number, Mask>();
-  /** Shapes of tensors that hold zeros, by tensor index: where states of loops begin, and lists. */
+  /** Shapes of tensors that hold only zeros, by tensor index: initial states and lists of loops. */
   readonly zeros = new Map<number, readonly number[]>();
-  /** Lists of rows, by tensor index; with what a loop put in. */
+  /** Lists of rows, by tensor index: their length, and the value that a loop put in. */
   readonly lists = new Map<number, { rows: number; value?: Value }>();
-  /** Outputs of refused operators; what reads them is skipped. */
+  /** Outputs of refused operators. Operators that read them are skipped. */
   readonly refused = new Set<number>();
-  /** Which operators read each tensor. */
+  /** Operators that read each tensor, by tensor index. */
   readonly consumers: Map<number, TfOperator[]>;
-  /**
-   * Operators that compute shapes (SHAPE, PACK, ...), by operator index; evaluated while reading
-   * (integers.ts).
-   */
+  /** Indexes of operators that compute shapes; they are evaluated while reading (integers.ts). */
   readonly shapeArithmetic = new Set<number>();
-  /** foldGraph takes layers away: they only pick values, or zeros alone needed them. */
+  /** True if foldGraph has layers to remove: they only select values, or only zeros depended on them. */
   folds = false;
   /** Names of operators with int8 weights and float activations. */
   readonly hybrid: string[] = [];
-  /** The model carries its own state: what its variables are, and the tensors read from them. */
+  /** True if the model carries its own state: `variables`, and `states`, the tensors read from them. */
   stateful: boolean;
   readonly variables: Variables;
   readonly states = new Map<number, StateRead>();
-  /** States that come as inputs, and what stands for their elements, by tensor index. */
+  /** States that are graph inputs; `elements` are the tensors that stand for state elements, by index. */
   readonly inputStates: States;
   readonly elements = new Map<number, Elements>();
-  /** What evaluating loops and cells may still take. */
+  /** Remaining budget for evaluating loops and cells. */
   readonly work = new Work();
-  /** Operators that were refused. */
+  /** Refused operators. */
   readonly refusedOps = new Set<TfOperator>();
   private steps: StepStreams | undefined;
-  /** Nodes `history` and `slice`, by what they take: each part is laid down once. */
+  /** Outputs of `history`, `slice` and `permute` nodes by input and attributes; each is added once. */
   private readonly parts = new Map<string, number>();
 
   constructor(model: TfModel, builder: GraphBuilder, isInt8: boolean, inputStates: States) {
@@ -148,14 +146,14 @@ export class Context {
     builder.stateful = this.stateful;
   }
 
-  /** The file tensor behind input `i` of an operator; RN106 where it is missing. */
+  /** Returns the file tensor of input `i`. @throws RunletError RN106 if it is missing. */
   input(op: TfOperator, i: number): TfTensor {
     const tensor = this.model.tensors[op.inputs[i] ?? -1];
     if (!tensor) throw malformed(op, `input ${i} is missing`);
     return tensor;
   }
 
-  /** The only output; with `which` that one of several. */
+  /** Returns the only output, or output `which` of several. */
   output(op: TfOperator, which?: number): TfTensor {
     const tensor = this.model.tensors[op.outputs[which ?? 0] ?? -1];
     if (!tensor || (which === undefined && op.outputs.length !== 1))
@@ -163,24 +161,24 @@ export class Context {
     return tensor;
   }
 
-  /** The shape that input `i` has here (the file may state placeholders). */
+  /** Returns the actual shape of input `i`; the file may state placeholders. */
   fileShape(op: TfOperator, i: number): number[] {
     return fileShapeOf(this.rawValue(op, i).layout);
   }
 
-  /** The value of input `i` whatever its type, padding included. */
+  /** Returns the value of input `i`, of any type, with its padding. */
   rawValue(op: TfOperator, i: number): Value {
     const tensor = this.input(op, i);
     const value = this.values.get(tensor.index);
     if (value) return this.whole(tensor.index, value);
     if (this.integers.has(tensor.index)) throw new Refusal('it computes with shapes');
     if (this.elements.has(tensor.index))
-      throw new Refusal('it reads a state, which recurrent cells read, or which stands before the rows of a signal');
-    if (this.states.has(tensor.index)) throw new Refusal('it reads a state by itself, not as the rows before a tensor');
+      throw new Refusal('it reads a state, which only a recurrent cell or a concatenation with new rows may read');
+    if (this.states.has(tensor.index)) throw new Refusal('it reads a state directly, not as the rows before a tensor');
     throw new Refusal(tensor.constant ? `input ${i} is a constant` : `input ${i} has no value`);
   }
 
-  /** Rows times weights over time as their product, once: what a sum of them reads is something else. */
+  /** Multiplies a value by its weights over time, once, for readers other than a sum over time. */
   whole(index: number, value: Value): Value {
     const { weighted, ...plain } = value;
     if (!weighted) return value;
@@ -191,15 +189,15 @@ export class Context {
   }
 
   /**
-   * The value of input `i` for an operator that computes: of the graph's own type, padding not allowed unless
-   * `mayPad`. Earlier rows are laid down before it, unless the operator takes a view of them (`history`). A
-   * recurrence (`recurrent`) takes frames from the last to the first as they are.
+   * Returns the value of input `i` for an operator that computes. Its type must be the graph's own.
+   * @param accepts true allows padding, which is otherwise a Refusal. 'history' allows a view of earlier
+   * rows, 'recurrent' frames in reverse order; otherwise both become rows of a tensor
    */
-  value(op: TfOperator, i: number, may: boolean | 'history' | 'recurrent' = false): Value {
-    const mayPad = may === true;
+  value(op: TfOperator, i: number, accepts: boolean | 'history' | 'recurrent' = false): Value {
+    const mayPad = accepts === true;
     const raw = this.rawValue(op, i);
-    const laid = may === 'history' ? raw : this.laid(raw);
-    const value = may === 'recurrent' ? laid : this.turned(laid, op.name);
+    const laid = accepts === 'history' ? raw : this.laid(raw);
+    const value = accepts === 'recurrent' ? laid : this.turned(laid, op.name);
     if (!this.computesIn(value.type)) {
       const where = this.isInt8 ? 'an int8 model, where only QUANTIZE and DEQUANTIZE at the borders may' : 'a float model';
       throw new Refusal(`it reads ${value.type} in ${where}`);
@@ -211,38 +209,38 @@ export class Context {
     return value;
   }
 
-  /** Whether operators of this graph read and write tensors of a type. */
+  /** Checks whether operators of this graph read and write a type. */
   private computesIn = (type: TfType): boolean => (this.isInt8 ? type === 'int8' || type === 'int16' : type === 'float32');
 
-  /** Whether a tensor's rows go on from step to step (models/graph/stateful.ts). */
+  /** Checks whether a tensor's rows continue from step to step (models/graph/stateful.ts). */
   isStream = (id: number): boolean => this.stateful && this.stepStreams.isStream(id);
 
-  /** Rows that a step brings anew, of a stream or of a history of one. */
+  /** Returns the number of new rows per step of a stream or of its history; undefined for other tensors. */
   freshRows = (id: number): number | undefined => (this.stateful ? this.stepStreams.freshRows(id) : undefined);
 
-  /** Made once the inputs are there. */
+  /** Created on first use, when the graph has its inputs. */
   private get stepStreams(): StepStreams {
     this.steps ??= new StepStreams(this.builder);
     return this.steps;
   }
 
-  /** States come as inputs. */
+  /** Marks the model as stateful, because states are graph inputs. */
   keepState(): void {
     this.stateful = true;
     this.builder.stateful = true;
   }
 
-  /** Adds a node; emit also binds it. */
+  /** Adds a node and returns its output's id. `emit` also binds the output. */
   node<K extends OpName>(kind: K, inputs: number[], attrs: OpAttrs[K], name: string, quant: QuantParams | undefined): number {
     const id = this.builder.node(kind, inputs, attrs, name, quant);
     if (this.stateful) this.stepStreams.add(this.builder.nodes.at(-1) as Node);
     return id;
   }
 
-  /** `node` as functions for all formats take it. */
+  /** `node` as a function for code that all file formats share. */
   readonly add: AddNode = (kind, inputs, attrs, name, quant) => this.node(kind, inputs, attrs, name, quant);
 
-  /** A value whose earlier rows are rows of its own tensor. */
+  /** Returns the value with its earlier rows as rows of its own tensor. */
   laid(value: Value): Value {
     const { history, ...plain } = value;
     if (!history) return value;
@@ -251,20 +249,20 @@ export class Context {
     return { ...plain, id };
   }
 
-  /** Frames from the last to the first as rows of a tensor. */
+  /** Returns the value with reversed frames as rows of its own tensor. */
   turned({ reversed, ...value }: Value, name: string): Value {
     if (!reversed) return value;
     return this.backwards(this.laid(value), ['t'], name);
   }
 
-  /** The value with axes read from their end. */
+  /** Returns the value with the axes `back` reversed. */
   backwards(value: Value, back: readonly Axis[], name: string): Value {
-    if (this.stateful) throw new Refusal('it turns the rows of a step round, which follow others');
+    if (this.stateful) throw new Refusal('it reverses the rows of one step, but the rows of steps follow one another');
     const { t, f } = this.builder.shape(value.id);
     return { ...value, id: this.once(value.id, 'permute', { order: ['t', 'f', 'c'], t, f, back }, `${name}/backwards`) };
   }
 
-  /** The tensor that holds a part of the channels or feature rows. */
+  /** Returns the tensor that holds a range of the channels or feature rows. */
   part(id: number, attrs: OpAttrs['slice'], name: string): number {
     return this.once(id, 'slice', attrs, `${name}/${attrs.axis}${attrs.from}-${attrs.to}`);
   }
@@ -276,7 +274,7 @@ export class Context {
     return made;
   }
 
-  /** Adds a node for `op` and binds its output to it. */
+  /** Adds a node for `op` and binds the output of `op` to it. */
   emit<K extends OpName>(op: TfOperator, kind: K, inputs: number[], attrs: OpAttrs[K], layoutOf: (shape: Shape) => Layout): void {
     const tensor = this.output(op);
     const id = this.node(kind, inputs, attrs, op.name, this.quantOf(tensor));
@@ -285,7 +283,7 @@ export class Context {
     this.bind(op, { id, layout: layoutOf(this.builder.shape(id)), type: tensor.type as Value['type'] });
   }
 
-  /** Parameters of an operator's output; checks its type. */
+  /** Returns the quantisation parameters of an operator's output and checks its type. */
   quantOf(tensor: TfTensor): QuantParams | undefined {
     if (!this.computesIn(tensor.type))
       throw new Refusal(`its output is ${tensor.type} in ${this.isInt8 ? 'an int8' : 'a float'} model`);
@@ -294,9 +292,9 @@ export class Context {
   }
 
   /**
-   * Says which graph tensor the output of `op` is; RN104 where the file states another shape. Dimensions that
-   * the file calls dynamic hold a placeholder there, and so does the batch between SPACE_TO_BATCH_ND and
-   * BATCH_TO_SPACE_ND.
+   * Binds an output of `op` to a graph tensor. The file holds placeholders for dynamic dimensions, and for
+   * the batch between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND.
+   * @throws RunletError RN104 if the file states another shape.
    */
   bind(op: TfOperator, value: Value, which?: number): void {
     const tensor = this.output(op, which);
@@ -325,10 +323,7 @@ export class Context {
     else this.tensorsOf.set(value.id, [tensor.index]);
   }
 
-  /**
-   * The options table of an operator, of the kind that its name asks for; undefined where the file leaves it
-   * out.
-   */
+  /** Returns an operator's options table and checks its kind; undefined if the file has none. */
   options(op: TfOperator): Table | undefined {
     const kind = lookup(optionsOf, op.op);
     if (op.optionsType !== 0 && kind !== undefined && op.optionsType !== kind) {
@@ -344,7 +339,7 @@ export class Context {
   }
 }
 
-/** Which operators read each tensor, in file order. */
+/** Returns the operators that read each tensor, in file order. */
 function consumersOf(model: TfModel): Map<number, TfOperator[]> {
   const consumers = new Map<number, TfOperator[]>();
   for (const op of model.operators) {
@@ -357,7 +352,7 @@ function consumersOf(model: TfModel): Map<number, TfOperator[]> {
   return consumers;
 }
 
-/** The fused activation of options field `field` as a clamp. */
+/** Returns the fused activation in options field `field` as a clamp. */
 export function fusedClamp(op: TfOperator, options: Table | undefined, field: number): Clamp {
   const code = options?.int8(field) ?? 0;
   const clamp = fusedClamps[code];
@@ -367,12 +362,10 @@ export function fusedClamp(op: TfOperator, options: Table | undefined, field: nu
   throw new Refusal(`its fused activation ${name} is not a clamp`);
 }
 
-/** The factors of one file dimension that carry elements. */
+/** The factors of one file dimension, without those of length 1. */
 export const factorsOf = (layout: Layout, dim: number): Layout[number] => (layout[dim] ?? []).filter((f) => f.length !== 1);
 
-/**
- * The one axis of a file dimension, undefined for a unit dimension; a Refusal where several axes share it.
- */
+/** Returns the only axis of a file dimension; undefined for length 1. @throws Refusal for several axes */
 export function axisOf(layout: Layout, dim: number): Axis | undefined {
   const [first, ...rest] = factorsOf(layout, dim);
   if (rest.some((f) => f.axis !== first?.axis)) throw new Refusal(`dimension ${dim} mixes axes: ${showLayout(layout)}`);

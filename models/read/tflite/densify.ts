@@ -1,8 +1,10 @@
 /**
- * DENSIFY of constants: its output is the constant, which was expanded when the file was read (sparse.ts).
+ * densified: removes DENSIFY of constants. The reader has expanded the constants already (sparse.ts).
  *
- * In: the checked file.  Out: the same file without these operators, in all its subgraphs. Errors: RN103
- * where input and output differ. Source: tensorflow/lite/kernels/densify.cc.
+ * In: the checked file.
+ * Out: the file without these operators, in all its subgraphs; their outputs are the constants.
+ * Errors: RN103 if input and output differ.
+ * Source: tensorflow/lite/kernels/densify.cc.
  */
 import { inconsistent, type TfGraph, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 

@@ -1,17 +1,17 @@
 /**
- * A network that a file writes once for each frame, as one network over all frames.
+ * framesTogether: merges the copies of a network that a file holds, one per frame, into one network.
  *
- * In: a file with a PACK of values that the same operators make of elements 0, 1, ... of one tensor, which is
- * how Keras 3 converts TimeDistributed layers.
- * Out: the file where these operators stand once and the frames are their batch; live.ts leaves out the
- * others. Operators are the same where their options hold the same bytes and they read the same constants.
- * Cost: linear in the operators in front of the PACKs.
+ * In: a file in which a PACK joins the results of equal branches; branch i reads element i of one tensor.
+ * Keras 3 converts TimeDistributed layers to this form.
+ * Out: the file with one branch, whose batch holds the frames; live.ts removes the other branches. Two
+ * operators are equal if their options have the same bytes and they read the same constants.
+ * Cost: linear in the operators before the PACKs.
  */
 import { unaryOperators } from '../../ops/unary.ts';
 import { makersOf, type TfModel, type TfOperator, type TfTensor } from './model.ts';
 
 const moves = new Set(['RESHAPE', 'EXPAND_DIMS', 'SQUEEZE']);
-/** What they compute of one entry of the batch does not depend on the others. */
+/** Operators that compute each entry of the batch independently of the others. */
 const byEntry = new Set([
   ...unaryOperators('tflite'),
   'ADD',
@@ -25,9 +25,9 @@ const byEntry = new Set([
 ]);
 
 interface Branches {
-  /** The tensor whose elements the branches read. */
+  /** Index of the tensor whose elements the branches read. */
   source: number;
-  /** The operators of the first branch, from the source on. */
+  /** Operators of the first branch, starting at the source. */
   ops: TfOperator[];
 }
 
@@ -40,7 +40,7 @@ class Finder {
     this.makers = makersOf(model);
   }
 
-  /** What makes `values` alike, value i of element i; undefined where they are not alike. */
+  /** Returns the branches that make value i from element i of one tensor; undefined if they differ. */
   branches(values: readonly number[]): Branches | undefined {
     const ops: TfOperator[] = [];
     for (let now: readonly number[] | undefined = values; now; now = this.step(now, ops)) {
@@ -52,7 +52,7 @@ class Finder {
     return undefined;
   }
 
-  /** What the operators read that make `values`, which go to `ops`; undefined where they differ. */
+  /** Returns the inputs of the makers of `values` and adds one maker to `ops`; undefined if they differ. */
   private step(values: readonly number[], ops: TfOperator[]): number[] | undefined {
     const makers = values.map((index) => this.makers.get(index));
     const [first] = makers;
@@ -69,7 +69,7 @@ class Finder {
     return constants && (one.options ? other.options !== undefined && one.options.same(other.options) : !other.options);
   }
 
-  /** Shape, type and quantisation. */
+  /** Returns a key of shape, type and quantisation. */
   private kind(index = -1): string {
     const { shape, type, quant } = this.tensors[index] ?? {};
     return JSON.stringify([shape, type, quant]);
@@ -79,14 +79,14 @@ class Finder {
 
   private isConstant = (index: number): boolean => index === -1 || this.tensors[index]?.constant !== undefined;
 
-  /** Whether dimension 0 is a batch of 1, before and after it. */
+  /** Checks whether dimension 0 is a batch of 1 in both the input and the output. */
   private keepsBatch({ op, inputs, outputs }: TfOperator): boolean {
     const [from, to] = [this.shape(inputs[0]), this.shape(outputs[0])];
     const isKnown = moves.has(op) || (byEntry.has(op) && (from.length === to.length || op === 'FULLY_CONNECTED'));
     return isKnown && from[0] === 1 && to[0] === 1;
   }
 
-  /** Whether `op` takes element `i` of `n` out of dimension 0. */
+  /** Checks whether `op` slices element `i` of `n` from dimension 0. */
   private picks(op: TfOperator | undefined, source: number, i: number, n: number): boolean {
     const shape = this.shape(source);
     if (op?.op !== 'STRIDED_SLICE' || op.inputs[0] !== source || shape[0] !== n) return false;
@@ -102,7 +102,7 @@ class Finder {
   }
 }
 
-/** See the header. */
+/** Merges the copies; see the header. */
 export function framesTogether(model: TfModel): TfModel {
   const finder = new Finder(model);
   const tensors = [...model.tensors];

@@ -1,8 +1,8 @@
 /**
- * Elements of states by their numbers, and the operators that move them.
+ * State elements by their numbers, and the operators that move them.
  *
- * In: an operator of which an input stands for elements of states (models/read/states.ts).  Out: the
- * numbers of its outputs. The moves are those of ONNX, on whose constants arithmetic is there already.
+ * In: an operator with an input that stands for state elements (models/read/states.ts).
+ * Out: the numbers of the elements in its outputs. The ONNX reader's constant folding computes the moves.
  */
 import { constantOf, foldConstant } from '../onnx/constants.ts';
 import type { AttributeValue } from '../onnx/proto.ts';
@@ -26,7 +26,7 @@ function onnx(op: string, inputs: Const[], attributes: Record<string, number | n
   try {
     return foldConstant(node, { inputs }) as Const;
   } catch (error) {
-    throw error instanceof Unsupported ? new Refusal(`what it moves of a state is malformed: ${error.message}`) : error;
+    throw error instanceof Unsupported ? new Refusal(`it moves a state in a malformed way: ${error.message}`) : error;
   }
 }
 
@@ -46,13 +46,13 @@ export const moving = new Set(
   'RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE STRIDED_SLICE SLICE SPLIT SPLIT_V UNPACK PACK CONCATENATION'.split(' '),
 );
 
-/** The numbers that a tensor stands for. */
+/** Returns the state elements that a tensor stands for. */
 function numbersOf(context: Context, index: number): Elements | undefined {
   const next = context.values.get(index)?.next;
   return context.elements.get(index) ?? (next && { when: 'next', ids: next });
 }
 
-/** The numbers of all outputs; undefined where it does not move elements of states alone. */
+/** Returns the state elements of all outputs; undefined if the operator does not only move state elements. */
 export function movedElements(context: Context, op: TfOperator): Elements[] | undefined {
   const found = op.inputs.map((index) => numbersOf(context, index));
   const one = found.find((v) => v !== undefined);
@@ -100,6 +100,6 @@ function moved(context: Context, op: TfOperator, x: Const): Const[] {
     }
   }
   const { shape } = context.output(op);
-  if (countOf(shape) !== x.data.length) throw malformed(op, `[${dims.join(', ')}] is no [${shape.join(', ')}]`);
+  if (countOf(shape) !== x.data.length) throw malformed(op, `[${dims.join(', ')}] does not fit [${shape.join(', ')}]`);
   return [{ ...x, dims: shape }];
 }

@@ -1,11 +1,11 @@
 /**
- * readTflite: a TensorFlow Lite file to a Graph.
+ * readTflite: converts a TensorFlow Lite file to a Graph.
  *
- * In: the file's bytes (untrusted) and options.  Out: a float or an integer Graph in time-major normal
- * form, or RunletError: RN101 to RN107 for files that are damaged or inconsistent, RN110 with the list of
- * all operators that cannot be read, RN112 / RN113 for the time axis, RN301 for shapes, RN169 where several
- * of these stand in the way. Source: tensorflow/lite/schema/schema.fbs; the 8-bit quantisation
- * specification.
+ * In: the file's bytes (untrusted) and options.
+ * Out: a float or an integer Graph in time-major normal form.
+ * Errors: RN101 to RN107 (damaged or inconsistent file), RN110 (lists all operators that cannot be read),
+ * RN112 / RN113 (time axis), RN301 (shapes), RN169 (several of these).
+ * Source: tensorflow/lite/schema/schema.fbs; the 8-bit quantisation specification.
  */
 
 import { RunletError } from '../../error.ts';
@@ -45,7 +45,7 @@ interface Unsupported {
   reason: string;
 }
 
-/** RN114: the file is a front end, or Signal operators that are none. */
+/** Returns RN114 for a file that is a front end. Throws RN114 if its Signal operators do not form one. */
 function noNetwork(model: TfModel): RunletError {
   const { windowSamples, channels } = frontEndOf(model);
   return new RunletError('RN114', {
@@ -56,22 +56,21 @@ function noNetwork(model: TfModel): RunletError {
   });
 }
 
-/**
- * Reads `bytes`; see the header for what comes out and the errors. The graph shares no memory with `bytes`.
- */
+/** Reads a file; see the header. The graph shares no memory with `bytes`. */
 export function readTflite(bytes: Uint8Array, given: ReaderOptions = {}): Graph {
   const read = oneSignal(live(withTables(framesTogether(withPieces(densified(readModelFile(bytes)))))));
   const model = readAsFloat(read) ? asFloat(read) : read;
   if (model.operators.some(isSignal)) throw noNetwork(model);
   const options = withMetadata(given, model.metadata);
-  const asked = statesAsked(model, options);
-  const found = new States();
+  const stateTensors = statesAsked(model, options);
+  const inputStates = new States();
   try {
-    return lower(model, options, asked, found);
+    return lower(model, options, stateTensors, inputStates);
   } catch (error) {
     // two signals may look like a signal and a state
-    const are = options.states !== undefined || asked.some(({ name }) => isStateName(name)) || found.read().length > 0;
-    if (asked.length === 0 || are) throw error;
+    const areStates =
+      options.states !== undefined || stateTensors.some(({ name }) => isStateName(name)) || inputStates.read().length > 0;
+    if (stateTensors.length === 0 || areStates) throw error;
     return lower(model, options, [], new States());
   }
 }
@@ -104,11 +103,11 @@ function lower(model: TfModel, options: ReaderOptions, states: readonly TfTensor
   return states.length > 0 || context.folds ? foldGraph(builder.build()) : builder.build();
 }
 
-/** Of an int8 file with loops. */
+/** Note on an int8 file with loops. */
 const roundsAll =
-  'the file is int8 and has loops, so all of it is read as float: TensorFlow Lite rounds every value to int8, and its outputs differ by that';
+  'the file is int8 and has loops, so all of it is read as float. TensorFlow Lite rounds every value to int8, so its outputs differ by that rounding';
 
-/** Constants of a file that is read as float, but weights, which their readers take as they are stored. */
+/** Dequantises the constants of an int8 file that is read as float. Weights are read as stored. */
 function foldConstants(context: Context): void {
   for (const op of context.model.operators)
     for (const index of op.inputs) {
@@ -118,7 +117,7 @@ function foldConstants(context: Context): void {
     }
 }
 
-/** Operators that compute integers from shapes alone. */
+/** Marks operators that compute integers from shapes and constants only. */
 function markShapeArithmetic(context: Context): void {
   const { tensors, operators } = context.model;
   const results = new Set<number>();
@@ -131,7 +130,7 @@ function markShapeArithmetic(context: Context): void {
   }
 }
 
-/** Adds the graph inputs; one that is not known enough is collected, and what reads it is passed over. */
+/** Adds the graph inputs and collects their errors; operators that read a refused input are skipped. */
 function bindInputs(context: Context, options: ReaderOptions, errors: RunletError[]): void {
   for (const index of context.model.inputs) {
     if (context.elements.has(index) || isOutputShape(context, index)) continue;
@@ -141,24 +140,24 @@ function bindInputs(context: Context, options: ReaderOptions, errors: RunletErro
       context.refused.delete(index);
     } catch (error) {
       if (!(error instanceof RunletError)) throw error;
-      if (isNews(context, error)) errors.push(error);
+      if (isNewError(context, error)) errors.push(error);
     }
   }
 }
 
-/** An input that says the shape of outputs, which the file states as well: the host passes no such input. */
+/** Checks for an input that is an output's shape, which the file states; the host passes no such input. */
 function isOutputShape(context: Context, index: number): boolean {
   const readers = context.consumers.get(index) ?? [];
   const is = readers.length > 0 && readers.every((op) => op.op === 'TRANSPOSE_CONV' && op.inputs.lastIndexOf(index) === 0);
   if (is)
     context.builder.notes.push(
-      `the input ${showTensor(context.model.tensors[index] as TfTensor)} is a shape that the file states, and left out`,
+      `the input ${showTensor(context.model.tensors[index] as TfTensor)} only holds a shape that the file states; it is left out`,
     );
   return is;
 }
 
-/** What lacks parameters that were refused already is not said again. */
-const isNews = ({ model }: Context, { code }: RunletError): boolean => model.bad.length === 0 || code !== 'RN105';
+/** Returns false for an RN105 on parameters that were already reported. */
+const isNewError = ({ model }: Context, { code }: RunletError): boolean => model.bad.length === 0 || code !== 'RN105';
 
 function bindInput(context: Context, index: number, options: ReaderOptions): void {
   const { builder, isInt8, model } = context;
@@ -201,43 +200,43 @@ function bindOutput(context: Context, tensor: TfTensor): void {
 }
 
 /**
- * Lowers one operator into the builder; a reason against it is collected, and what reads its outputs is
- * passed over. @param whole lowers what this operator is the last of
+ * Lowers one operator into the builder. Collects the reason if it is refused; operators that read its outputs
+ * are skipped. @param group lowers the group of operators that ends with `op`
  */
-function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], errors: RunletError[], whole?: () => void): void {
-  const passOver = () => {
+function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], errors: RunletError[], group?: () => void): void {
+  const skip = () => {
     context.refusedOps.add(op);
     for (const index of op.outputs) context.refused.add(index);
   };
   const refuse = (reason: string) => {
     unsupported.push({ op, reason });
-    passOver();
+    skip();
   };
   if (context.shapeArithmetic.has(op.index)) {
     const values = foldMask(context, op) ? undefined : foldIntegers(context, op);
     if (values) context.integers.set(op.outputs[0] as number, values);
     return;
   }
-  const lower = whole ?? ofZeros(context, op) ?? (Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined);
+  const lower = group ?? ofZeros(context, op) ?? (Object.hasOwn(lowerings, op.op) ? lowerings[op.op] : undefined);
   if (!lower) {
     refuse(reasonFor(context, op));
     return;
   }
   if (op.inputs.some((index) => context.refused.has(index))) {
-    passOver();
+    skip();
     return;
   }
   let moved: Elements[] | undefined;
   try {
-    moved = whole ? undefined : movedElements(context, op);
+    moved = group ? undefined : movedElements(context, op);
     if (!moved || moved[0]?.when === 'next') lowered(context, op, lower);
   } catch (error) {
     if (error instanceof Refusal) {
-      // what it gives may go into a state alone
+      // an operator that only moves state elements needs no value
       if (!moved) refuse(error.message);
     } else if (error instanceof RunletError) {
-      if (isNews(context, error)) errors.push(error);
-      passOver();
+      if (isNewError(context, error)) errors.push(error);
+      skip();
     } else throw error;
   }
   for (const [i, elements] of (moved ?? []).entries()) {
@@ -248,7 +247,10 @@ function lowerOne(context: Context, op: TfOperator, unsupported: Unsupported[], 
   }
 }
 
-/** What an operator refuses of tensors with frames and features in one dimension, it may take of rows. */
+/**
+ * Lowers an operator. If it is refused, retries with inputs that hold frames and features in one dimension
+ * rearranged as rows.
+ */
 function lowered(context: Context, op: TfOperator, lower: (context: Context, op: TfOperator) => void): void {
   try {
     lower(context, op);
@@ -266,10 +268,10 @@ function lowered(context: Context, op: TfOperator, lower: (context: Context, op:
   }
 }
 
-/** Nodes of one reason that a message names. A choice: a line of a terminal. */
-const mostNodes = 32;
+/** Number of nodes that a message names for one reason. A choice: they fill a line of a terminal. */
+const maxNodes = 32;
 
-/** One error for all operators that cannot be read, grouped by operator and reason. */
+/** Returns one error for all operators that cannot be read, grouped by operator and reason. */
 function unsupportedError(model: TfModel, unsupported: Unsupported[]): RunletError {
   const groups = new Map<string, number[]>();
   for (const { op, reason } of unsupported) {
@@ -279,7 +281,7 @@ function unsupportedError(model: TfModel, unsupported: Unsupported[]): RunletErr
     else groups.set(key, [op.index]);
   }
   const numbers = (nodes: number[]): string =>
-    nodes.length > mostNodes ? `${nodes.slice(0, mostNodes).join(', ')} and ${nodes.length - mostNodes} more` : nodes.join(', ');
+    nodes.length > maxNodes ? `${nodes.slice(0, maxNodes).join(', ')} and ${nodes.length - maxNodes} more` : nodes.join(', ');
   const list = [...groups].map(([key, nodes]) => `${key} at ${nodes.length > 1 ? 'nodes' : 'node'} ${numbers(nodes)}`);
   return new RunletError('RN110', {
     what: `${unsupported.length} of ${model.operators.length} operators cannot be read`,

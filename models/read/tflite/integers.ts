@@ -1,12 +1,12 @@
 /**
- * Integers: shape arithmetic, done while reading.
+ * Integers: evaluates shape arithmetic while reading.
  *
- * In: operators that compute an integer vector from shapes and constants (converters write them where the
- * batch is dynamic).
- * Out: the vector, undefined where the operator or its inputs are not understood. All lie in one dimension,
- * at most 64 elements. Truth values are 0 and 1. Source: TensorFlow Lite SHAPE, GATHER, REDUCE_PROD,
- * CONCATENATION, PACK, STRIDED_SLICE (masks: bit 0 is the only dimension), SLICE, ADD, SUB, MUL, EQUAL,
- * WHERE, SPARSE_TO_DENSE, CAST, RESHAPE.
+ * In: operators that compute an integer vector from shapes and constants (converters write them for a dynamic
+ * batch).
+ * Out: the vector; undefined if the operator or an input is unknown. Vectors have one dimension and at most
+ * 64 elements. Booleans are 0 and 1.
+ * Source: TensorFlow Lite SHAPE, GATHER, REDUCE_PROD, CONCATENATION, PACK, STRIDED_SLICE (masks: bit 0 is the
+ * only dimension), SLICE, ADD, SUB, MUL, EQUAL, WHERE, SPARSE_TO_DENSE, CAST, RESHAPE.
  */
 import { lookup } from '../../lookup.ts';
 import { fileShapeOf } from '../layout.ts';
@@ -14,9 +14,9 @@ import { readIntegers } from './constants.ts';
 import { type Context, malformed } from './context.ts';
 import type { TfOperator } from './model.ts';
 
-const most = 64;
+const maxElements = 64;
 
-/** Evaluates one integer operator; undefined where it cannot. */
+/** Evaluates one integer operator; undefined if that is not possible. */
 export function foldIntegers(context: Context, op: TfOperator): number[] | undefined {
   if (op.op === 'SHAPE') {
     const value = context.values.get(op.inputs[0] ?? -1);
@@ -24,7 +24,7 @@ export function foldIntegers(context: Context, op: TfOperator): number[] | undef
   }
   const inputs = op.inputs.map((_, i) => integersAt(context, op, i));
   const [first, second] = inputs;
-  if (!first || inputs.some((values) => !values || values.length > most)) return undefined;
+  if (!first || inputs.some((values) => !values || values.length > maxElements)) return undefined;
   switch (op.op) {
     case 'GATHER':
       return second?.map((i) => first[i] ?? outOfRange(op, i));
@@ -32,7 +32,7 @@ export function foldIntegers(context: Context, op: TfOperator): number[] | undef
       return [product(first)];
     case 'CONCATENATION':
     case 'PACK':
-      return inputs.flatMap((values) => values ?? []).slice(0, most);
+      return inputs.flatMap((values) => values ?? []).slice(0, maxElements);
     case 'STRIDED_SLICE':
       return slice(op, first, inputs as number[][]);
     case 'SLICE':
@@ -60,11 +60,11 @@ const pairs: Record<string, (a: number, b: number) => number> = {
   EQUAL: (a, b) => Number(a === b),
 };
 
-/** A vector of one value everywhere, and others at some places. */
-function dense(op: TfOperator, [places = [], length = [], values = [], rest = []]: number[][]): number[] | undefined {
+/** Evaluates SPARSE_TO_DENSE: a vector of one value, with other values at some places. */
+function dense(op: TfOperator, [places = [], length = [], values = [], fill = []]: number[][]): number[] | undefined {
   const [n = 0] = length;
-  if (length.length !== 1 || n > most || rest.length !== 1) return undefined;
-  const all: number[] = Array(n).fill(rest[0]);
+  if (length.length !== 1 || n > maxElements || fill.length !== 1) return undefined;
+  const all: number[] = Array(n).fill(fill[0]);
   for (const [i, at] of places.entries()) {
     if (!(at >= 0 && at < n)) return outOfRange(op, at);
     all[at] = values[i] ?? values[0] ?? 0;
@@ -72,7 +72,7 @@ function dense(op: TfOperator, [places = [], length = [], values = [], rest = []
   return all;
 }
 
-/** Input `i` as integers: a constant or an earlier result; undefined where it is neither. */
+/** Returns input `i` as integers, from a constant or an earlier result; undefined if it is neither. */
 export function integersAt(context: Context, op: TfOperator, i: number): number[] | undefined {
   const tensor = context.input(op, i);
   return context.integers.get(tensor.index) ?? (tensor.constant ? readIntegers(context, op, tensor) : undefined);
@@ -86,7 +86,7 @@ function slice(op: TfOperator, values: number[], [, begin, end, stride]: number[
   return [values.at(from) ?? outOfRange(op, from)];
 }
 
-/** SLICE; a size of -1 is all that is left. */
+/** Evaluates SLICE. A size of -1 takes all elements that are left. */
 function part(op: TfOperator, values: number[], [, begin, size]: number[][]): number[] | undefined {
   if (begin?.length !== 1 || size?.length !== 1) return undefined;
   const [from, length] = [begin[0] as number, size[0] as number];

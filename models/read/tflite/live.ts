@@ -1,15 +1,17 @@
 /**
- * The operators that matter: those that some output or the state behind it needs.
+ * live: keeps only the operators that an output, or a state behind an output, needs.
  *
- * In: the checked file.  Out: the same file with the others left out, their numbers kept. A variable
- * matters where what an output needs reads it, and then what is assigned to it does, too. CALL_ONCE stays:
- * it says what variables start with. Cost: linear in the operators and their operands.
+ * In: the checked file.
+ * Out: the file without the other operators; those that remain keep their indexes. If a needed operator reads
+ * a variable, the operators that assign it are needed too. CALL_ONCE stays, because it sets the initial
+ * values of variables.
+ * Cost: linear in the operators and their operands.
  * Source: dead code elimination (Muchnick 1997, 18.10).
  */
 import { makersOf, type TfModel, type TfOperator } from './model.ts';
 import { Variables } from './variables.ts';
 
-/** @throws RunletError RN103 variables that are inconsistent */
+/** Removes the other operators; see the header. @throws RunletError RN103 if variables are inconsistent */
 export function live(model: TfModel): TfModel {
   const { ofResource } = new Variables(model);
   const makers = makersOf(model);

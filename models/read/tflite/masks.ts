@@ -1,7 +1,8 @@
 /**
- * Truth values that follow from shapes and constants alone: masks of attention.
+ * Boolean masks of attention that follow from shapes and constants only.
  *
- * In: operators of bool tensors.  Out: by tensor, the mask; one that is the same everywhere is one value.
+ * In: operators on bool tensors.
+ * Out: masks by tensor; a mask that is the same everywhere holds one value.
  * Source: TensorFlow Lite FILL, LOGICAL_AND, LOGICAL_OR, LOGICAL_NOT.
  */
 import type { Context, Mask } from './context.ts';
@@ -13,7 +14,7 @@ export function maskAt({ masks, model }: Context, index = -1): Mask | undefined 
   return masks.get(index) ?? (isWhole ? { dims, data: constant } : undefined);
 }
 
-/** Evaluates an operator of masks; false where it is none. */
+/** Evaluates an operator on masks. Returns false for other operators. */
 export function foldMask(context: Context, op: TfOperator): boolean {
   const made = maskOf(context, op);
   if (made) context.masks.set(op.outputs[0] as number, made);

@@ -1,7 +1,8 @@
 /**
- * Model: a TensorFlow Lite file as plain values, checked for consistency.
+ * Model: reads a TensorFlow Lite file into plain values and checks their consistency.
  *
- * In: the file's bytes.  Out: tensors, operators, borders and metadata of the first subgraph, in file order.
+ * In: the file's bytes.
+ * Out: tensors, operators, inputs, outputs and metadata of the first subgraph, in file order.
  * Errors: RN101 / RN102 (damaged, too large), RN103 (indexes, order of operators), RN104 (shapes and
  * buffers), RN105 (quantisation).
  * Source: tensorflow/lite/schema/schema.fbs version 3.
@@ -16,16 +17,16 @@ import { type Table, View } from './view.ts';
 
 export interface TfTensor extends QuantisedTensor {
   shape: number[];
-  /** -1 where a dimension is dynamic; empty where the file does not say. */
+  /** The shape with -1 for dynamic dimensions; empty if the file has no signature. */
   signature: number[];
-  /** A constant's bytes (little-endian, row-major), as long as its shape and type say. */
+  /** Bytes of a constant (little-endian, row-major), exactly as many as its shape and type need. */
   constant: Uint8Array | undefined;
-  /** Of a file that is read as float: the largest |value| that the file stores here. */
+  /** Largest |value| that the file can store here, for a file that is read as float. */
   reach?: number;
   isVariable: boolean;
 }
 
-/** scale f(x). */
+/** The function scale * fn(x). */
 export interface Piece {
   fn: 'selu' | 'elu' | 'leakyrelu';
   alpha?: number;
@@ -42,12 +43,12 @@ export interface TfOperator {
   inputs: number[];
   outputs: number[];
   optionsType: number;
-  /** Options of a custom operator; empty where it has none. */
+  /** Options of a custom operator; empty if it has none. */
   custom: Uint8Array;
   options: Table | undefined;
-  /** Of a choice between two branches: the function of its one input (pieces.ts). */
+  /** For a SELECT between two branches: their function of the one input (pieces.ts). */
   piece?: Piece;
-  /** Between integers, the real function, rounded (tables.ts). */
+  /** True if it computes the real function between integers and rounds (tables.ts). */
   isReal?: boolean;
 }
 
@@ -58,7 +59,7 @@ export interface TfGraph {
   outputs: number[];
 }
 
-/** By tensor: the operator that writes it. */
+/** Returns the operator that writes each tensor, by tensor index. */
 export const makersOf = ({ operators }: TfGraph): Map<number, TfOperator> =>
   new Map(operators.flatMap((op) => op.outputs.map((index): [number, TfOperator] => [index, op])));
 
@@ -66,30 +67,28 @@ export interface TfModel extends TfGraph {
   name: string;
   description: string;
   metadata: Record<string, string>;
-  /**
-   * How many subgraphs the file has; only the first is a network, the others belong to control flow and
-   * state.
-   */
+  /** Number of subgraphs. Only the first is a network; the others belong to control flow and state. */
   subgraphs: number;
-  /** All of them, the first included; of the others nothing but indexes and shapes is checked. */
+  /** All subgraphs, including the first. In the others only indexes and shapes are checked. */
   graphs: TfGraph[];
-  /** Quantisation parameters that cannot be used (RN105), of all tensors. */
+  /** RN105 for each tensor whose quantisation parameters cannot be used. */
   bad: RunletError[];
   view: View;
   /**
-   * Of a file with a batch (batch.ts): the signals that it computes at a time, of which one is read; or
-   * what joins them.
+   * For a file with a batch (batch.ts): the number of signals that it computes at a time, of which one is
+   * read; or `joined`, the operator or output that mixes them.
    */
   signals?: number;
   joined?: string;
-  /** An int8 file that is read as float (as-float.ts). */
+  /** True for an int8 file that is read as float (as-float.ts). */
   fromInt8?: boolean;
 }
 
 const borders = new Set(['QUANTIZE', 'DEQUANTIZE', 'RESHAPE', 'SQUEEZE', 'EXPAND_DIMS', 'TRANSPOSE', 'PAD', 'PADV2']);
 
 /**
- * An integer model: some operator other than a border conversion or a reshape has an int8 or int16 result.
+ * Checks for an integer model: an operator other than a border conversion or a reshape has an int8 or int16
+ * result, or an input has such a type.
  */
 export function isInt8Model({ operators, tensors, inputs }: TfModel): boolean {
   const isInt8 = (index: number) => ['int8', 'int16'].includes(tensors[index]?.type ?? '');
@@ -121,14 +120,15 @@ export function readModelFile(bytes: Uint8Array): TfModel {
   const graphs = root.tables(2, 'SubGraph', 256);
   const graph = graphs[0];
   if (!graph) throw inconsistent('the file holds no subgraph', 'Model');
-  // over all subgraphs, which may share their vectors: a small file could ask for the same tensors 256 times
-  const left = { tensors: limits.tensors as number, operators: limits.operators as number };
+  // limits on all subgraphs together: they may share vectors, so a small file could list the same tensors 256
+  // times
+  const remaining = { tensors: limits.tensors as number, operators: limits.operators as number };
   const bad: RunletError[] = [];
   const read = graphs.map((table): TfGraph => {
-    const tensors = table.tables(0, 'Tensor', left.tensors);
-    const operators = table.tables(3, 'Operator', left.operators);
-    left.tensors -= tensors.length;
-    left.operators -= operators.length;
+    const tensors = table.tables(0, 'Tensor', remaining.tensors);
+    const operators = table.tables(3, 'Operator', remaining.operators);
+    remaining.tensors -= tensors.length;
+    remaining.operators -= operators.length;
     return {
       tensors: tensors.map((t, i) => readTensor(t, i, buffers, bad)),
       operators: operators.map((t, i) => readOperator(t, i, codes)),
@@ -150,7 +150,7 @@ export function readModelFile(bytes: Uint8Array): TfModel {
   return model;
 }
 
-/** A buffer's bytes: a vector in the FlatBuffer, or a place in the file behind it. */
+/** Returns a buffer's bytes, from a vector in the FlatBuffer or from the part of the file after it. */
 function readBuffer(table: Table, index: number): Uint8Array {
   const inside = table.byteVector(0);
   return inside.length > 0 ? inside : table.behind(1, 2, `buffer ${index}`);
@@ -163,7 +163,7 @@ function readCode(table: Table): string {
   return operatorName(code);
 }
 
-/** A tensor's parameters that cannot be used do not hide what else is wrong. */
+/** Reads a tensor's parameters and collects RN105, so that it does not hide other errors. */
 function collected(bad: RunletError[], read: () => Quantisation | undefined): Quantisation | undefined {
   try {
     return read();
@@ -241,7 +241,7 @@ function customOptions(table: Table, name: string): Uint8Array {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** A line of text in UTF-8, without zeros at its end; undefined for anything else. */
+/** Returns a line of UTF-8 text without zeros at its end; undefined for anything else. */
 function lineOf(bytes: Uint8Array): string | undefined {
   if (bytes.length > textMetadataBytes) return undefined;
   try {
@@ -252,7 +252,7 @@ function lineOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Text metadata as it is, anything else as its byte count. */
+/** Returns text metadata as it is, and any other metadata as its number of bytes. */
 function readMetadata(tables: Table[], buffers: Uint8Array[]): Record<string, string> {
   const metadata: Record<string, string> = {};
   for (const table of tables) {
@@ -263,7 +263,7 @@ function readMetadata(tables: Table[], buffers: Uint8Array[]): Record<string, st
   return metadata;
 }
 
-/** Every index exists, every tensor is written at most once and before it is read. */
+/** Checks that every index exists, and that every tensor is written at most once and before it is read. */
 function checkOrder(model: TfModel): void {
   const { tensors, operators, inputs, outputs } = model;
   const written = new Set<number>();

@@ -1,9 +1,10 @@
 /**
- * normsOf: operators of a TensorFlow Lite file as steps of a layer normalisation.
+ * normsOf: finds layer normalisations that a TensorFlow Lite file writes in single operators.
  *
- * In: the file and its constants.  Out: by index, operators that stand for a whole normalisation, and those
- * that belong to one. float alone: an int8 file rounds every step, which one operator does not.  Source:
- * TensorFlow Lite MEAN, SQUARED_DIFFERENCE, RSQRT and others; models/read/norm has the rule.
+ * In: the file and its constants.
+ * Out: by index, the operators that stand for a whole normalisation, and those that it makes unnecessary.
+ * Float files only: an int8 file rounds every step, which one operator does not.
+ * Source: TensorFlow Lite MEAN, SQUARED_DIFFERENCE, RSQRT and others; models/read/norm has the rule.
  */
 import { type Found, findNorms, type Step, type StepKind } from '../norm/find.ts';
 import type { Constant } from '../norm/form.ts';
@@ -24,10 +25,7 @@ const kinds: ReadonlyMap<string, StepKind> = new Map([
 ]);
 const fused = new Set(['ADD', 'SUB', 'MUL', 'DIV']);
 
-/**
- * Of statistics without the dimensions that their mean is over: the shape that they have with them, by
- * tensor.
- */
+/** Statistics whose reduced dimensions were dropped, by tensor: their shape with these dimensions as 1. */
 type Bare = Map<number, string>;
 
 function mean(context: Context, op: TfOperator, bare: Bare): Step | undefined {
@@ -37,7 +35,7 @@ function mean(context: Context, op: TfOperator, bare: Bare): Step | undefined {
   const kept = x.shape.map((n, d) => (over.includes(d) || over.includes(d - x.shape.length) ? 1 : n));
   const [result = -1] = op.outputs;
   if (!context.options(op)?.bool(0)) {
-    // a value that has statistics of its own is no statistic of another one
+    // a value that itself has a mean is no statistic of another value
     if (context.consumers.get(result)?.some((reader) => reader.op === 'MEAN')) return undefined;
     bare.set(result, kept.join());
   }
@@ -53,7 +51,7 @@ function stepOf(context: Context, op: TfOperator, bare: Bare): Step | undefined 
   const kind = kinds.get(op.op);
   if (!kind) return undefined;
   if (full !== undefined) {
-    // beside each other, and beside one number
+    // such a statistic only meets one of the same shape, or a single number
     const fit = op.inputs.every((index) => bare.get(index) === full || context.model.tensors[index]?.shape.every((n) => n === 1));
     if (!fit) return undefined;
     bare.set(result, full);

@@ -1,23 +1,23 @@
 /**
- * Functions of one value that a file writes as a choice: SELU, ELU and leaky ReLU.
+ * withPieces: finds SELU, ELU and leaky ReLU that a file writes as a SELECT.
  *
- * In: a file with SELECT_V2 or SELECT between two branches by the sign of one tensor x.  Out: the file
- * where such an operator reads x alone and says what it computes; the branches are left to live.ts. A
- * branch is a x + b exp(x) + c, found from its operators. Above zero it is s x; below zero l x (slope), or
- * k (exp(x) - 1). Float files alone.
+ * In: a file with SELECT_V2 or SELECT between two branches by the sign of one tensor x.
+ * Out: the file in which such an operator reads only x and names its function; live.ts removes the branches.
+ * A branch is a x + b exp(x) + c, derived from its operators. Above zero it is s x; below zero l x (slope),
+ * or k (exp(x) - 1). Float files only.
  * Source: Klambauer et al. 2017 (selu), Clevert et al. 2016 (elu).
  */
 import { makersOf, type Piece, type TfModel, type TfOperator } from './model.ts';
 
-/** a x + b exp(x) + c. */
+/** Coefficients of a x + b exp(x) + c. */
 type Form = readonly [a: number, b: number, c: number];
 
 const tolerance = 1e-5;
 const near = (x: number, y: number): boolean => Math.abs(x - y) <= tolerance * Math.max(1, Math.abs(y));
-/** Operators from a branch to x. */
-const deepest = 6;
+/** Largest number of operators from a branch to x. */
+const maxDepth = 6;
 
-/** The fused activation of the arithmetic ones is field 0. */
+/** Checks whether a branch may have this operator. Arithmetic must have no fused activation (field 0). */
 const isStep = ({ op, inputs, options }: TfOperator): boolean =>
   /^(EXP|NEG)$/.test(op) ? inputs.length === 1 : /^(ADD|SUB|MUL|DIV)$/.test(op) && inputs.length === 2 && !options?.int8(0);
 
@@ -32,7 +32,7 @@ class Forms {
 
   maker = (index = -1): TfOperator | undefined => this.makers.get(index);
 
-  /** The one number of a float constant. */
+  /** Returns the value of a float constant of one element. */
   number(index = -1): number | undefined {
     const { constant, type } = this.model.tensors[index] ?? {};
     return type === 'float32' && constant?.length === 4
@@ -45,7 +45,7 @@ class Forms {
     const op = this.maker(index);
     if (index === x) return [1, 0, 0];
     if (value !== undefined) return [0, 0, value];
-    if (!op || depth > deepest || !isStep(op)) return undefined;
+    if (!op || depth > maxDepth || !isStep(op)) return undefined;
     const [left, right] = op.inputs.map((input) => this.of(input, x, depth + 1));
     return left && (op.inputs.length < 2 || right) ? joined(op.op, left, right ?? [0, 0, 0]) : undefined;
   }
@@ -72,7 +72,7 @@ function pieceOf([s, above, offset]: Form, [slope, k, c]: Form): Piece | undefin
   return isSelu ? { fn: 'selu', scale: 1 } : { fn: 'elu', alpha: k / s, scale: s };
 }
 
-/** Whether a comparison with 0 holds above it, and whether its tensor is the first input. */
+/** Whether a comparison holds above 0, if x is its first input and 0 its second. */
 const comparisons = new Map([
   ['GREATER', true],
   ['GREATER_EQUAL', true],

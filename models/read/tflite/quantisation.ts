@@ -1,9 +1,10 @@
 /**
- * Quantisation: the scales and zero points of a file's tensor, checked.
+ * Quantisation: reads and checks the scales and zero points of a file's tensor.
  *
- * In: the QuantizationParameters table of a tensor.  Out: scales (float32 values, exactly, as doubles), zero
- * points and the dimension that they run over; undefined for float tensors and for tensors without any.
- * Error: RN105.
+ * In: the QuantizationParameters table of a tensor.
+ * Out: scales (exact float32 values in doubles), zero points and the dimension that they belong to; undefined
+ * for float tensors and for tensors without parameters.
+ * Errors: RN105.
  * Source: TensorFlow Lite 8-bit quantisation specification (int8 weights, int16 activations and biases have
  * zero point 0).
  */
@@ -13,13 +14,13 @@ import type { TfType } from './schema.ts';
 import type { Table } from './view.ts';
 
 export interface Quantisation {
-  /** One, or one per element of the dimension `dimension`. */
+  /** One scale, or one per element of dimension `dimension`. */
   scales: number[];
   zeroPoints: number[];
   dimension: number;
 }
 
-/** What is asked here of a file's tensor. */
+/** The fields of a file's tensor that this module reads. */
 export interface QuantisedTensor {
   index: number;
   name: string;
@@ -52,7 +53,7 @@ export function readQuantisation(
   if (scales.length > 1 && scales.length !== shape[dimension]) {
     throw bad(where, `${scales.length} scales do not fit dimension ${dimension} of [${shape.join(', ')}]`);
   }
-  // the interpreter refuses it whatever the number of scales (interpreter_builder.cc, ParseQuantization)
+  // the interpreter checks it even for a single scale (interpreter_builder.cc, ParseQuantization)
   if (dimension < 0 || (shape.length > 0 && dimension >= shape.length))
     throw bad(where, `its quantised dimension ${dimension} is none of [${shape.join(', ')}]`);
   const badScale = scales.find((s) => !(Number.isFinite(s) && s > 0));
@@ -62,7 +63,7 @@ export function readQuantisation(
   return { scales, zeroPoints, dimension };
 }
 
-/** An activation's parameters: one scale and one zero point. */
+/** Returns an activation's scale and zero point. @throws RunletError RN105 if it has none or several */
 export function activationQuant(tensor: QuantisedTensor): QuantParams {
   const { scales, zeroPoints } = tensor.quant ?? { scales: [], zeroPoints: [] };
   const [scale] = scales;
@@ -73,7 +74,7 @@ export function activationQuant(tensor: QuantisedTensor): QuantParams {
   return tensor.type === 'int16' ? { scale, zeroPoint: 0, type: 'int16' } : { scale, zeroPoint };
 }
 
-/** Requires that an operator which does not requantise keeps its scale and zero point. */
+/** Checks that an operator that does not requantise has the same scale and zero point in and out. */
 export function sameQuant(a: QuantisedTensor, b: QuantisedTensor, where: string): void {
   if (![a, b].every(({ type }) => type === 'int8' || type === 'int16')) return;
   const [p, q] = [activationQuant(a), activationQuant(b)];

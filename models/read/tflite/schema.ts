@@ -7,7 +7,7 @@
 import type { Clamp } from '../../graph/types.ts';
 import { noClamp } from '../../graph/types.ts';
 
-/** BuiltinOperator, by number. */
+/** Names of BuiltinOperator, by number. */
 const operatorNames = `
   ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR
   FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC LSH_PROJECTION LSTM
@@ -39,7 +39,7 @@ const operatorNames = `
 export const customOperator = 32;
 export const operatorName = (code: number): string => operatorNames[code] ?? `OPERATOR_${code}`;
 
-/** TensorType: its name and bytes per element (0: no fixed width, never read). */
+/** TensorType, by number: name and bytes per element (0: no fixed width, never read). */
 export const tensorTypes = [
   ['float32', 4],
   ['float16', 2],
@@ -65,7 +65,7 @@ export const tensorTypes = [
 ] as const;
 export type TfType = (typeof tensorTypes)[number][0];
 
-/** BuiltinOptions: the union's number for the options that are read. */
+/** Numbers of the union BuiltinOptions, for operators whose options are read. */
 export const optionsOf: Record<string, number> = {
   CONV_2D: 1,
   DEPTHWISE_CONV_2D: 2,
@@ -104,7 +104,7 @@ export const optionsOf: Record<string, number> = {
   GELU: 116,
 };
 
-/** ActivationFunctionType as a clamp of the real value; TANH and SIGN_BIT are no clamps. */
+/** ActivationFunctionType, by number, as a clamp of the real value; TANH and SIGN_BIT are no clamps. */
 export const fusedClamps: readonly (Clamp | undefined)[] = [
   noClamp,
   [0, Number.POSITIVE_INFINITY],

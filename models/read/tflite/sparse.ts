@@ -1,35 +1,36 @@
 /**
- * Sparse constants, as pruning writes them: their elements in full.
+ * expanded: expands a sparse constant, as pruning writes it, to all its elements.
  *
- * In: the SparsityParameters of a tensor, its shape, and the bytes of the values that are stored.  Out: the
- * bytes of all elements, zeros where none is stored. Errors: RunletError RN103 where indices, sizes or
- * bytes do not fit together, RN102 where the tensor is far larger than the file. Cost: linear in the file
- * and the elements, charged to the view.
+ * In: the SparsityParameters of a tensor, its shape, and the bytes of the stored values.
+ * Out: the bytes of all elements, with zeros for those that are not stored.
+ * Errors: RN103 if indices, sizes or bytes do not fit together, RN102 if the tensor is far larger than the
+ * file.
+ * Cost: linear in the file and the elements, charged to the view.
  *
- * The tensor is walked level by level in the traversal order, a level a dimension, or a dimension of the
- * blocks that another is cut into (its number is the rank and more). A dense level visits all its indices at
- * each place before it; a sparse one those that its segments list. Source: tensorflow/lite/schema/schema.fbs;
- * Kjolstad et al. 2017 (The Tensor Algebra Compiler, formats).
+ * The traversal order lists the levels of the tensor. A level is a dimension, or a dimension of the blocks
+ * that another is cut into (numbered from the rank on). A dense level visits all its indices at each place of
+ * the level before; a sparse level visits those that its segments list.
+ * Source: tensorflow/lite/schema/schema.fbs; Kjolstad et al. 2017 (The Tensor Algebra Compiler, formats).
  */
 import { RunletError } from '../../error.ts';
 import type { Table, View } from './view.ts';
 
 interface Level {
-  /** Elements of the tensor from an index to the next. */
+  /** Distance from an index to the next, in elements of the tensor. */
   step: number;
   size: number;
 }
 
 const dense = 0;
 
-/** @param width bytes of an element @param where of the tensor, for messages */
+/** Expands a sparse constant. @param width bytes per element. @param where the tensor, for messages */
 export function expanded(table: Table, shape: readonly number[], stored: Uint8Array, width: number, where: string): Uint8Array {
   const fail = (what: string): RunletError =>
     new RunletError('RN103', { what: `a sparse constant ${what}`, where, tryThis: 'export the model again' });
   const metadata = table.tables(2, 'DimensionMetadata', 32);
   const levels = levelsOf(table, metadata, shape, fail);
   if (metadata.length !== levels.length) throw fail(`describes ${metadata.length} of ${levels.length} levels`);
-  // where the elements of each place begin
+  // index of the first element of each place
   let places = [0];
   for (const [i, level] of levels.entries()) places = next(places, level, metadata[i] as Table, table.view, fail);
   if (stored.length !== places.length * width) throw fail(`stores ${stored.length} bytes, ${places.length * width} are expected`);
@@ -40,7 +41,7 @@ export function expanded(table: Table, shape: readonly number[], stored: Uint8Ar
   return all;
 }
 
-/** The levels in the order of the walk. */
+/** Returns the levels in traversal order. */
 function levelsOf(table: Table, metadata: Table[], shape: readonly number[], fail: (what: string) => RunletError): Level[] {
   const [order, blocked] = [table.int32s(0), table.int32s(1)];
   const all = shape.length + blocked.length;
@@ -53,18 +54,18 @@ function levelsOf(table: Table, metadata: Table[], shape: readonly number[], fai
   };
   const strideOf = (dim: number): number => shape.slice(dim + 1).reduce((product, n) => product * n, 1);
   return order.map((dim) => {
-    const own = dim < shape.length ? dim : (blocked[dim - shape.length] as number);
-    const [block, stride, length] = [blockSize(own), strideOf(own), shape[own] as number];
+    const tensorDim = dim < shape.length ? dim : (blocked[dim - shape.length] as number);
+    const [block, stride, length] = [blockSize(tensorDim), strideOf(tensorDim), shape[tensorDim] as number];
     if (block < 1 || length % block !== 0) throw fail(`cuts ${length} into blocks of ${block}`);
     return dim < shape.length ? { step: stride * block, size: length / block } : { step: stride, size: block };
   });
 }
 
-/** The places after a level. */
+/** Returns the places after a level. */
 function next(places: number[], { step, size }: Level, table: Table, view: View, fail: (what: string) => RunletError): number[] {
   if (table.int8(0) === dense) {
     if (table.int32(1) !== size) throw fail(`has a dimension of ${table.int32(1)}, ${size} is expected`);
-    // what follows, segments or values, holds as many
+    // the segments or values that follow are at least as many
     if (places.length * size > view.bytes.length) throw fail('has more values than the file holds');
     return places.flatMap((at) => Array.from({ length: size }, (_, i) => at + i * step));
   }
@@ -77,7 +78,7 @@ function next(places: number[], { step, size }: Level, table: Table, view: View,
   return places.flatMap((at, p) => indices.slice(segments[p], segments[p + 1]).map((i) => at + i * step));
 }
 
-/** A union of Int32Vector, Uint16Vector and Uint8Vector: its type is field `at`, its table the next. */
+/** Reads a union of Int32Vector, Uint16Vector and Uint8Vector: its type is field `at`, its table the next. */
 function vectorOf(table: Table, at: number): number[] {
   const vector = table.table(at + 1, 'SparseIndexVector');
   const width = [0, 4, 2, 1][table.uint8(at)];

@@ -1,9 +1,9 @@
 /**
- * States that a file takes as inputs and gives as outputs, in the order of lowering.
+ * States that are inputs and outputs of a file, and the order of lowering.
  *
- * In: the file's inputs, outputs and operators.  Out: which inputs are states, their elements by number;
- * what is lowered, one after the other; and which outputs are left for the graph. models/read/states.ts
- * says what makes a pair.
+ * In: the file's inputs, outputs and operators.
+ * Out: the inputs that are states, with numbered elements; the operators in the order of lowering; the
+ * outputs that are signals. models/read/states.ts defines which input and output are a pair.
  */
 
 import type { ReaderOptions } from '../options.ts';
@@ -17,23 +17,23 @@ import { inconsistent, type TfModel, type TfOperator, type TfTensor } from './mo
 import { normsOf } from './norms.ts';
 
 /**
- * The inputs that are states: those that the caller names, else those that may be.
- * @throws RunletError RN103 no such input
+ * Returns the inputs that are states: those that the caller names, or else those that may be.
+ * @throws RunletError RN103 if the caller names an unknown input
  */
 export function statesAsked({ tensors, inputs, outputs }: TfModel, { states }: ReaderOptions): TfTensor[] {
   const of = (list: number[]) => list.flatMap((index) => tensors[index] ?? []);
   const declared = (list: TfTensor[]) => list.map((tensor) => ({ tensor, name: tensor.name, dims: tensor.shape }));
-  const own = declared(of(inputs));
-  if (!states) return stateInputs(own, declared(of(outputs))).map(({ tensor }) => tensor);
+  const known = declared(of(inputs));
+  if (!states) return stateInputs(known, declared(of(outputs))).map(({ tensor }) => tensor);
   return states.map((name) => {
-    const found = own.find((one) => one.name === name);
+    const found = known.find((one) => one.name === name);
     if (!found)
-      throw inconsistent(`no input is named ${name}`, 'option state', `one of ${own.map((one) => one.name).join(', ')}`);
+      throw inconsistent(`no input is named ${name}`, 'option state', `one of ${known.map((one) => one.name).join(', ')}`);
     return found.tensor;
   });
 }
 
-/** The states as numbers of elements. @throws RunletError RN102 */
+/** Numbers the elements of the states. @throws RunletError RN103 if they are too many */
 export function bindStates(context: Context, states: readonly TfTensor[]): void {
   for (const { index, name, shape } of states) {
     const data = context.inputStates.add(name, product(shape));
@@ -48,14 +48,14 @@ interface Item {
   lower?: () => void;
 }
 
-/** What is lowered, one after the other: operators, normalisations and cells, each behind what it reads. */
+/** Yields operators, normalisations and cells in the order of lowering, each after those that it reads. */
 export function* inOrder(context: Context, states: readonly TfTensor[]): Generator<Item> {
   const { operators, outputs, tensors } = context.model;
-  const mayFollow = outputs.filter((index) => states.some(({ shape }) => shape.join() === tensors[index]?.shape.join()));
-  const cells = cellsOf(context, states.map(({ index }) => index), mayFollow); // biome-ignore format: one line
+  const nextCandidates = outputs.filter((index) => states.some(({ shape }) => shape.join() === tensors[index]?.shape.join()));
+  const cells = cellsOf(context, states.map(({ index }) => index), nextCandidates); // biome-ignore format: one line
   const within = new Map(cells.flatMap((cell) => cell.nodes.map((i) => [i, cell])));
   const { norms, dropped } = normsOf(context);
-  // what cells give that are not lowered yet, and what follows from it
+  // outputs of cells that are not lowered yet, and tensors that depend on them
   const open = new Set(cells.flatMap(({ next }) => next));
   const waiting: Item[] = [];
   for (const [i, op] of operators.entries()) {
@@ -87,21 +87,21 @@ export function* inOrder(context: Context, states: readonly TfTensor[]): Generat
   yield* waiting;
 }
 
-/** The outputs that go into states are none of the graph's. @throws RunletError RN103 a state without one */
+/** Returns the outputs that are no next values of states. @throws RunletError RN103 if a state has none */
 export function signalOutputs({ model, values, elements, inputStates }: Context): number[] {
-  const left = new Set(inputStates.read());
-  const own = model.outputs.filter((index) => {
+  const unmatched = new Set(inputStates.read());
+  const signals = model.outputs.filter((index) => {
     const ids = values.get(index)?.next ?? elements.get(index)?.ids;
     const state = ids && inputStates.nextOf(ids.data);
-    if (state) left.delete(state);
+    if (state) unmatched.delete(state);
     return !state;
   });
-  const [first] = left;
+  const [first] = unmatched;
   if (first)
     throw inconsistent(
       'no output is the next value of this state',
       first.name,
       'a model whose states come back element by element',
     );
-  return own;
+  return signals;
 }

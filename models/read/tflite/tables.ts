@@ -1,11 +1,12 @@
 /**
- * Functions of one value that an int8 file computes in float, since TensorFlow Lite has no int8 kernel for
- * them: a table of 256 entries.
+ * withTables: turns functions of one value that an int8 file computes in float into tables of 256 entries.
+ * TensorFlow Lite has no int8 kernel for these functions.
  *
- * In: a file with DEQUANTIZE, such a function and QUANTIZE.  Out: the file where QUANTIZE is the function, of
- * integers; the operators before it are left to live.ts. A function for which the quantiser has integer
- * arithmetic, or which is not defined everywhere, stays as it is.  Source: TensorFlow Lite dequantize.h,
- * quantize.h, which round as LUTPopulate does.
+ * In: a file with DEQUANTIZE, such a function and QUANTIZE.
+ * Out: the file with the function on integers in place of QUANTIZE; live.ts removes the two operators before
+ * it. A function stays as it is if the quantiser has integer arithmetic for it, or if it is not defined
+ * everywhere.
+ * Source: TensorFlow Lite dequantize.h and quantize.h, which round as LUTPopulate does.
  */
 import { inIntegers, unaryNames, unaryOf } from '../../ops/unary.ts';
 import { makersOf, type TfModel } from './model.ts';

@@ -1,10 +1,11 @@
 /**
- * Variables: the resource variables of a file and how each is used.
+ * Variables: finds the resource variables of a file and their uses.
  *
- * In: the checked file.  Out: for every VAR_HANDLE its variable: where it is read and written, what it starts
- * with, and why it cannot be a history where that shows already. A history is read before it is written,
- * written once a step, and starts at zero (in int8 at the zero point). Variables go by container and name.
- * Without CALL_ONCE a variable starts at the zero point, as in TensorFlow Lite Micro.
+ * In: the checked file.
+ * Out: the variable of every VAR_HANDLE: where it is read and written, its initial value, and, if that is
+ * already clear, why it cannot be a history. A history is read before it is written, is written once per
+ * step, and starts at zero (in int8 at the zero point). Container and name identify a variable. Without
+ * CALL_ONCE a variable starts at the zero point, as in TensorFlow Lite Micro.
  * Source: tensorflow/lite/schema/schema.fbs; tensorflow/lite/micro/micro_resource_variable.cc,
  * kernels/call_once.cc.
  */
@@ -16,18 +17,18 @@ export interface Variable {
   name: string;
   reads: TfOperator[];
   assigns: TfOperator[];
-  /** The constant that CALL_ONCE assigns; undefined where nothing does. */
+  /** The constant that CALL_ONCE assigns; undefined if there is none. */
   initial?: TfTensor;
-  /** Why it is no history. */
+  /** Why the variable cannot be a history. */
   problem?: string;
   /**
-   * Set by the concatenation that reads it: the graph tensor whose rows it keeps, and along which file
-   * dimension.
+   * The graph tensor whose rows it keeps, and the file dimension of these rows. Set by the concatenation that
+   * reads it.
    */
   source?: { id: number; dim: number; others: string };
 }
 
-/** What READ_VARIABLE gives: rows [from, ...) of a variable along `dim`. */
+/** Result of READ_VARIABLE: a variable, or its newest rows along `dim`. */
 export interface StateRead {
   variable: Variable;
   tensor: TfTensor;
@@ -38,7 +39,7 @@ export interface StateRead {
 }
 
 export class Variables {
-  /** By the resource tensor of subgraph 0. */
+  /** Variables by resource tensor of subgraph 0. */
   readonly ofResource = new Map<number, Variable>();
   private readonly byName = new Map<string, Variable>();
   private readonly model: TfModel;
@@ -59,7 +60,7 @@ export class Variables {
     return this.byName.values();
   }
 
-  /** The variable of a VAR_HANDLE; one for all handles of a name. */
+  /** Returns the variable of a VAR_HANDLE. Handles with the same container and name share it. */
   private declare(op: TfOperator, graph: TfGraph, into: Map<number, Variable>): Variable {
     const options = op.optionsType === optionsOf.VAR_HANDLE ? op.options : undefined;
     const container = options?.string(0) ?? '';
@@ -76,7 +77,7 @@ export class Variables {
     return variable;
   }
 
-  /** Runs an initialisation in thought: handles and assignments of constants. */
+  /** Reads an initialisation, which may only declare handles and assign constants. */
   private initialise(op: TfOperator): void {
     const index = (op.optionsType === optionsOf.CALL_ONCE ? op.options?.int32(0) : undefined) ?? 0;
     const graph = this.model.graphs[index];

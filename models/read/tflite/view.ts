@@ -1,12 +1,13 @@
 /**
- * View: a FlatBuffers file, read with every offset checked.
+ * View: reads a FlatBuffers file and checks every offset.
  *
- * In: bytes that nobody vouches for.  Out: tables, vectors, strings and scalars, or RunletError RN101 with
- * the byte offset (RN102 where the file claims more than its length can hold). The FlatBuffers runtime for
- * JavaScript does not verify; this does.
+ * In: untrusted bytes.
+ * Out: tables, vectors, strings and scalars.
+ * Errors: RN101 with the byte offset (damaged), RN102 (the file claims more than its length can hold). The
+ * FlatBuffers runtime for JavaScript makes no such checks.
  * Source: FlatBuffers internals (table = int32 to its vtable; vtable = uint16 vtable bytes, table bytes,
- * field offsets; vector = uint32 count, elements; offsets are uint32, forward). Little-endian. Cost: O(1) per
- * field, O(n) per vector.
+ * field offsets; vector = uint32 count, elements; offsets are uint32, forward). Little-endian.
+ * Cost: O(1) per field, O(n) per vector.
  */
 import { RunletError } from '../../error.ts';
 
@@ -16,8 +17,8 @@ export class View {
   readonly bytes: Uint8Array;
   readonly data: DataView;
   /**
-   * Bytes that vectors and strings may still give: offsets may alias, so the file's length alone bounds
-   * nothing.
+   * Number of bytes that vectors and strings may still return. Offsets may alias, so the file's length alone
+   * is no upper bound.
    */
   private budget: number;
 
@@ -27,12 +28,12 @@ export class View {
     this.budget = 16 * bytes.length + 65536;
   }
 
-  /** The root table. */
+  /** Returns the root table. */
   root(): Table {
     return this.table(this.follow(0, 'root table'), 'Model');
   }
 
-  /** Position that the uint32 offset at `at` points to; offsets point forward and stay inside the file. */
+  /** Returns the position that the uint32 offset at `at` points to: forward and inside the file. */
   follow(at: number, what: string): number {
     this.need(at, 4, `offset of ${what}`);
     const offset = this.data.getUint32(at, true);
@@ -62,7 +63,7 @@ export class View {
     }
   }
 
-  /** Accounts for `count` bytes of work; keeps aliased vectors from multiplying. */
+  /** Charges `count` bytes to the budget, which limits the work that aliased vectors can cause. */
   spend(at: number, count: number): void {
     this.budget -= count;
     if (this.budget >= 0) return;
@@ -88,7 +89,7 @@ export class View {
     return decoder.decode(this.bytes.subarray(start, start + count));
   }
 
-  /** A vector at `at` of elements of `width` bytes. */
+  /** Returns the start and length of the vector at `at`, whose elements have `width` bytes. */
   vectorAt(at: number, width: number, what: string): { start: number; count: number } {
     this.need(at, 4, `vector ${what}`);
     const count = this.data.getUint32(at, true);
@@ -120,17 +121,17 @@ export class Table {
   int32 = (field: number, absent = 0): number => this.scalar(field, 4, absent, (at) => this.view.data.getInt32(at, true));
   uint32 = (field: number, absent = 0): number => this.scalar(field, 4, absent, (at) => this.view.data.getUint32(at, true));
   float32 = (field: number, absent = 0): number => this.scalar(field, 4, absent, (at) => this.view.data.getFloat32(at, true));
-  /** Above 2^53 the number is rounded, and far above the length of any file. */
+  /** Returns a uint64. Above 2^53 it is rounded, but such a number exceeds the length of any file. */
   uint64 = (field: number): number => this.scalar(field, 8, 0, (at) => Number(this.view.data.getBigUint64(at, true)));
   bool = (field: number): boolean => this.uint8(field) !== 0;
 
-  /** Whether the other table holds the same bytes, of tables without vectors, strings and tables. */
+  /** Checks whether another table holds the same bytes. Neither may have vectors, strings or tables. */
   same({ vtableBytes, vtable, tableBytes, at, view }: Table): boolean {
-    const own = (from: number, count: number) => this.view.bytes.subarray(from, from + count);
-    const is = (a: number, b: number, count: number) => own(a, count).every((byte, i) => byte === view.bytes[b + i]);
-    const alike = vtableBytes === this.vtableBytes && tableBytes === this.tableBytes && is(this.vtable, vtable, vtableBytes);
-    // the table begins with the distance to its list of fields
-    return alike && is(this.at + 4, at + 4, tableBytes - 4);
+    const bytesAt = (from: number, count: number) => this.view.bytes.subarray(from, from + count);
+    const isEqual = (a: number, b: number, count: number) => bytesAt(a, count).every((byte, i) => byte === view.bytes[b + i]);
+    const alike = vtableBytes === this.vtableBytes && tableBytes === this.tableBytes && isEqual(this.vtable, vtable, vtableBytes);
+    // the first 4 bytes of a table are the offset of its vtable
+    return alike && isEqual(this.at + 4, at + 4, tableBytes - 4);
   }
 
   has = (field: number): boolean => this.position(field, 1) !== 0;
@@ -145,10 +146,10 @@ export class Table {
     return at === 0 ? undefined : this.view.table(at, name);
   }
 
-  /** A vector of tables; at most `most` of them (RN102 above). */
-  tables(field: number, name: string, most: number): Table[] {
+  /** Returns a vector of tables. @throws RunletError RN102 if it has more than `maxCount`. */
+  tables(field: number, name: string, maxCount: number): Table[] {
     const { start, count } = this.vector(field, 4);
-    if (count > most) throw tooMany(start, name, count, most);
+    if (count > maxCount) throw tooMany(start, name, count, maxCount);
     return Array.from({ length: count }, (_, i) => this.view.table(this.view.follow(start + 4 * i, `${name} ${i}`), name));
   }
 
@@ -166,7 +167,7 @@ export class Table {
     return Array.from({ length: count }, (_, i) => Number(this.view.data.getBigInt64(start + 8 * i, true)));
   }
 
-  /** A vector of int32, uint16 or uint8: `width` bytes each. */
+  /** Returns a vector of int32, uint16 or uint8, whose elements have `width` bytes. */
   integers(field: number, width: number): number[] {
     const { data } = this.view;
     const { start, count } = this.vector(field, width);
@@ -179,7 +180,7 @@ export class Table {
     return Array.from({ length: count }, (_, i) => at(i));
   }
 
-  /** A vector of bytes, not copied; empty where absent. */
+  /** Returns a vector of bytes, not copied; empty if the field is absent. */
   byteVector(field: number): Uint8Array {
     const at = this.reference(field);
     if (at === 0) return new Uint8Array(0);
@@ -190,8 +191,8 @@ export class Table {
   }
 
   /**
-   * Bytes behind the FlatBuffer, not copied: the fields hold their position from the start of the file and
-   * their number. Empty where the file has none; positions 0 and 1 are placeholders of writers.
+   * Returns bytes stored after the FlatBuffer, not copied; empty if there are none. The two fields hold their
+   * position from the start of the file and their number. Writers use positions 0 and 1 as placeholders.
    */
   behind(position: number, size: number, name: string): Uint8Array {
     const [at, count] = [this.uint64(position), this.uint64(size)];
@@ -215,7 +216,7 @@ export class Table {
     return at === 0 ? absent : read(at);
   }
 
-  /** Byte position of a field of `width` bytes, 0 where the table leaves it out. */
+  /** Returns the byte position of a field of `width` bytes; 0 if the table omits it. */
   private position(field: number, width: number): number {
     const slot = 4 + 2 * field;
     if (slot + 2 > this.vtableBytes) return 0;
@@ -230,10 +231,10 @@ export class Table {
   private label = (field: number): string => `${this.name} field ${field}`;
 }
 
-const tooMany = (at: number, name: string, count: number, most: number): RunletError =>
+const tooMany = (at: number, name: string, count: number, maxCount: number): RunletError =>
   new RunletError('RN102', {
     what: `the file holds ${count} entries of ${name}`,
     where: `byte ${at}`,
-    why: `at most ${most} are read`,
+    why: `at most ${maxCount} are read`,
     tryThis: 'a smaller model',
   });

@@ -1,8 +1,8 @@
 /**
- * The numbers that several rules need, computed once a plan.
+ * Numbers that several rules need, computed once per plan.
  *
- * In: a StreamPlan.  Out: Facts.  Timing here is of every layer that slides along time, whether this mode
- * streams it or not.
+ * In: a StreamPlan.  Out: Facts.  They include the timing of every layer that slides along time, also if the
+ * mode does not stream it.
  */
 
 import { ticksOf } from '../../graph/clock.ts';
@@ -24,29 +24,26 @@ export interface Layer {
 export interface Facts {
   plan: StreamPlan;
   graph: Graph;
-  /**
-   * Layers that slide along time over streamed inputs of one rate, in order; without those that have a single
-   * row.
-   */
+  /** Layers with several rows that slide along time over streamed inputs of one rate, in order. */
   layers: Layer[];
   timing: Map<number, Timing>;
-  /** P: the total stride in ticks, of the trunk where the mode has one. */
+  /** P: the total stride in ticks, of the trunk if the mode has one. */
   stride: number;
-  /** The hop in units, in which the layers' timing is (with one input a unit is a frame). */
+  /** Hop in units, as the timing of the layers (with one input a unit is a frame). */
   hopUnits: number;
-  /** Frames that left paddings, right paddings stand for; what one row of the deepest layer depends on. */
+  /** Total left padding, total right padding, and receptive field of the deepest layer, in ticks. */
   lead: number;
   lookAhead: number;
   receptiveField: number;
-  /** L_a that the file says it was trained with. */
+  /** L_a: number of earlier frames in training, from the file's metadata. */
   trained: number;
-  /** The mode keeps history or sub-embeddings in place of padding. */
+  /** True if the mode keeps history or sub-embeddings instead of padding. */
   trunk: boolean;
-  /** Trained with the context that streaming gives: real signal on the left, nothing padded on the right. */
+  /** True if the model was trained with real signal on the left and has no padding on the right. */
   retrained: boolean;
-  /** Multiply-accumulates per window of what is computed whole at every output in any mode. */
+  /** Multiply-accumulates per output of the layers that every mode computes whole. */
   headMacs: number;
-  /** ` (82 ms)`, or nothing where the rate is unknown. */
+  /** Returns a duration such as ` (82 ms)`; empty if the rate is unknown. */
   time: (frames: number) => string;
   rateHz: number | undefined;
 }
@@ -59,7 +56,7 @@ export function factsOf(plan: StreamPlan): Facts {
     const t = timing.get(node.output);
     return t ? [{ node, rule: view.rule(node) as WindowRule, timing: t, rows: view.rows(node.output) }] : [];
   });
-  // a layer with one row ends time, like a dense layer over the window
+  // a layer with one row ends the time axis, like a dense layer over the window
   const several = timed.filter((l) => l.rows > 1);
   const layers = several.length > 0 ? several : timed;
   const ticks = (of: (l: Layer) => number, all = timed) => ticksOf(Math.max(0, maxOf(all.map(of))), clock);
@@ -98,11 +95,11 @@ export function factsOf(plan: StreamPlan): Facts {
 }
 
 export const count = (n: number): string => Math.round(n).toLocaleString('en');
-/** A share of 1, in per cent as the paper prints it. */
+/** Returns a share as a percentage with two digits, as in the paper. */
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 export const plural = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? '' : 's'}`;
 
-/** The multiples of `stride` around a hop that is none. */
+/** Returns the multiples of `stride` around a hop that is not a multiple. */
 export function nearest(hop: number, stride: number): number[] {
   const below = Math.floor(hop / stride) * stride;
   return [below, below + stride].filter((h) => h > 0);

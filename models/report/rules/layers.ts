@@ -1,10 +1,10 @@
 /**
- * R9, R10, R11 and R13: what the layers are: the head, statistics over time, joins, and what reads the window
- * backwards or at once.
+ * R9, R10, R11 and R13: the head, statistics over time, joins, and layers that read the window backwards or
+ * at once.
  *
- * In: Facts.  Out: findings.  What has no form here the readers refuse (models/read/refused.ts); of what
- * breaks R10 or R13 and has one, these two say the price.  Source: StreamiNNC section 2 (R9, R10, R11,
- * R13).
+ * In: Facts.  Out: findings.  The readers refuse layers without a form here (models/read/refused.ts). For
+ * layers that break R10 or R13 and have a form, these rules state the cost.  Source: StreamiNNC section 2
+ * (R9, R10, R11, R13).
  */
 import { isRecurrent } from '../../graph/recurrent.ts';
 import type { Graph, Node } from '../../graph/types.ts';
@@ -14,16 +14,16 @@ import type { StreamPlan } from '../../stream/types.ts';
 import { count, type Facts, percent, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 
-/** R9: the head is computed at every output, and caps the speed-up. */
+/** R9: the head is computed at every output, so it caps the speed-up. */
 export function headWork({ plan, headMacs }: Facts): Finding {
   const { macsPerHop, macsPerWindow, window, hop } = plan;
   if (headMacs === 0 || macsPerHop === 0)
-    return { level: 'ok', text: `the head has 0 of ${count(macsPerHop)} MACs per hop: it caps nothing` };
+    return { level: 'ok', text: `the head has 0 of ${count(macsPerHop)} MACs per hop: it does not cap the speed-up` };
   const share = headMacs / macsPerHop;
   const times = (macsPerWindow / macsPerHop).toFixed(2);
   const text = `the head is ${count(headMacs)} of ${count(macsPerHop)} MACs per hop (${percent(share)}) and caps the speed-up at ${(macsPerWindow / headMacs).toFixed(2)}; here it is ${times}, window / hop is ${(window / hop).toFixed(2)}`;
   return share > 0.5
-    ? { level: 'note', text, tryThis: 'a convolution or a global average in place of a dense layer over all rows' }
+    ? { level: 'note', text, tryThis: 'a convolution or a global average instead of a dense layer over all rows' }
     : { level: 'ok', text };
 }
 
@@ -31,7 +31,7 @@ const timesOf = (n: Node): number => opOfNode(n).repeats?.(n.attrs) ?? 1;
 const alsoOf = ({ length }: readonly Node[]): string =>
   length > 2 ? ` (as do ${length - 1} others)` : length > 1 ? ' (as does another)' : '';
 
-/** The share of a hop's work that these layers are, with all that follows them. */
+/** Returns the share of a hop's work of these layers and all layers behind them. */
 function behindOf(graph: Graph, plan: StreamPlan, nodes: readonly Node[]): string {
   const view = viewOf(graph);
   const behind = view.behind(nodes.map((n) => n.output));
@@ -40,8 +40,8 @@ function behindOf(graph: Graph, plan: StreamPlan, nodes: readonly Node[]): strin
 }
 
 /**
- * R10: no statistics over time between layers that stream; what follows where one meets the window's rows
- * again is computed whole.
+ * R10: no statistics over time between layers that stream. If one is combined with the window's rows again,
+ * all later layers are computed whole.
  */
 export function statistics({ graph, plan }: Facts): Finding {
   const view = viewOf(graph);
@@ -51,18 +51,18 @@ export function statistics({ graph, plan }: Facts): Finding {
     return {
       level: 'note',
       text: `${first.name} repeats a value of the whole window in its ${timesOf(first)} rows${alsoOf(back)}: what follows, with ${behindOf(graph, plan, back)} of a hop's work, is computed on whole windows`,
-      tryThis: 'batch norm in place of a statistic, or the block behind the last layer that is to stream',
+      tryThis: 'batch normalisation instead of a statistic over time, or this block behind the last layer that streams',
     };
   }
   const folds = graph.nodes.filter((n) => view.rule(n).kind === 'fold');
   const ends = folds.map((n) => `${n.name} (${view.rows(n.inputs[0] ?? -1)} rows)`);
   return {
     level: 'ok',
-    text: `none of ${plural(graph.nodes.length, 'layer')} feeds statistics over time back${ends.length > 0 ? `; ${ends.slice(0, 4).join(', ')} end time` : ''}. Normalisation before the model has to be fixed or running, not per window`,
+    text: `none of ${plural(graph.nodes.length, 'layer')} feeds statistics over time back${ends.length > 0 ? `; the time axis ends at ${ends.slice(0, 4).join(', ')}` : ''}. Normalisation before the model must be fixed or running, not per window`,
   };
 }
 
-/** R11: branches that join have one rate. */
+/** R11: branches that join have the same rate. */
 export function joins({ graph, timing, plan }: Facts): Finding {
   const view = viewOf(graph);
   const { rows } = view;
@@ -75,7 +75,7 @@ export function joins({ graph, timing, plan }: Facts): Finding {
   if (!first)
     return {
       level: 'ok',
-      text: `${plural(all.length, 'join')}: all inputs have one rate, and older rows are read where one branch is ahead`,
+      text: `${plural(all.length, 'join')}: all inputs have the same rate; if one branch is ahead, its older rows are read`,
     };
   const { units } = plan.clock;
   const inputs = first.inputs.map((id) => {
@@ -94,10 +94,7 @@ export function joins({ graph, timing, plan }: Facts): Finding {
   };
 }
 
-/**
- * R13: what runs through a window from its first frame, and rows that read all rows, or have their place in
- * the window.
- */
+/** R13: recurrence over a window, rows that depend on all rows (attention), and position-dependent values. */
 export function recurrence({ graph, layers, plan }: Facts): Finding {
   const head = graph.nodes.length - layers.length;
   const view = viewOf(graph);
@@ -106,8 +103,8 @@ export function recurrence({ graph, layers, plan }: Facts): Finding {
     const [first] = all as [Node];
     return {
       level: 'note',
-      text: `each row of ${first.name} depends on the whole window${alsoOf(all)}: attention, or values by place. With what follows it is ${behindOf(graph, plan, all)} of a hop's work, computed at every output; what precedes streams`,
-      tryThis: 'fewer rows before it (a stride, a pool), or the block behind the last layer that is to stream',
+      text: `each row of ${first.name} depends on the whole window${alsoOf(all)}: attention, or values that depend on the position. With all later layers it is ${behindOf(graph, plan, all)} of a hop's work and is computed at every output; the layers before it stream`,
+      tryThis: 'fewer rows before it (a stride, a pool), or this block behind the last layer that streams',
     };
   }
   const cells = graph.nodes.filter(isRecurrent);
@@ -116,13 +113,13 @@ export function recurrence({ graph, layers, plan }: Facts): Finding {
     return {
       level: 'note',
       text: carried
-        ? `${plural(cells.length, 'recurrence')} ${cells.length === 1 ? 'carries its' : 'carry their'} state on from frame to frame, as the model over an endless signal does`
-        : `${plural(cells.length, 'recurrence')} ${cells.length === 1 ? 'begins' : 'begin'} anew at every window, over all of its frames`,
-      ...(!carried && { tryThis: '--mode stream, which carries the state on, where the model may run over an endless signal' }),
+        ? `${plural(cells.length, 'recurrence')} ${cells.length === 1 ? 'carries its' : 'carry their'} state from frame to frame, like the model over an endless signal`
+        : `${plural(cells.length, 'recurrence')} ${cells.length === 1 ? 'restarts' : 'restart'} at every window and ${cells.length === 1 ? 'runs' : 'run'} over all of its frames`,
+      ...(!carried && { tryThis: '--mode stream, which keeps the state, if the model may run over an endless signal' }),
     };
   }
   return {
     level: 'ok',
-    text: `${plural(layers.length, 'layer')} slide along time and ${head} ${head === 1 ? 'is' : 'are'} the head: no recurrence, no attention, no values by place`,
+    text: `${plural(layers.length, 'layer')} slide along time and ${head} ${head === 1 ? 'is' : 'are'} the head: no recurrence, no attention, no position-dependent values`,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * R6, R7, R8 and R14: what streaming does to a model that was trained with zero padding, and to hops that do
- * not fit.
+ * R6, R7, R8 and R14: the effect of streaming on models trained with zero padding, and of hops that do not
+ * fit.
  *
  * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.4, 1.6 and 3.4 (reference points: f_ACC,
  * f_EEG and f_PPG as the paper reports them, with trained weights).
@@ -14,16 +14,15 @@ import type { Finding } from './types.ts';
 const reached = (c: Contamination): string =>
   `${Math.round(c.share * c.rows)} of ${c.rows} rows (${percent(c.share)}, probe ${percent(c.probe)}) of ${c.node.name}`;
 
-/** R6: rows that depend on zero padding, where padding is replaced without retraining. */
+/** R6: rows that depend on zero padding, which streaming replaces without retraining. */
 export function contamination({ plan, graph, layers, trunk, retrained, lead, trained }: Facts): Finding {
   const sliding = new Set(layers.map((l) => l.node));
-  if (graph.stateful)
-    return { level: 'ok', text: "what stands before the rows of a step is the model's own state: nothing pads time" };
+  if (graph.stateful) return { level: 'ok', text: "the rows before a step come from the model's own state: time is not padded" };
   const all = contaminationOf(graph).filter((c) => sliding.has(c.node));
   const last = all.at(-1);
   const worst = all.reduce<Contamination | undefined>((w, c) => (w && w.share >= c.share ? w : c), undefined);
   if (!last || !worst || worst.share === 0)
-    return { level: 'ok', text: '0 % of the rows reach past a window edge: nothing pads time' };
+    return { level: 'ok', text: '0 % of the rows reach past a window edge: time is not padded' };
   const reach = `${reached(last)}, the last layer along time, reach past a window edge${worst.node === last.node || worst.share === last.share ? '' : `, at worst ${reached(worst)}`}`;
   if (!trunk) return { level: 'ok', text: `${reach}, and are padded as in the model` };
   if (retrained && plan.mode !== 'approx')
@@ -35,13 +34,15 @@ export function contamination({ plan, graph, layers, trunk, retrained, lead, tra
   };
 }
 
-/** Rows of a layer, per hop, whose receptive field crosses a seam between hops. */
+/**
+ * Returns how many of a layer's rows per hop (`of`) have a receptive field that crosses a seam between hops.
+ */
 function seamRows({ timing: { jump, lead, need } }: Layer, hop: number): { rows: number; of: number } {
   const of = Math.floor(hop / jump);
   return { of, rows: Math.min(of, Math.ceil(lead / jump) + Math.ceil(Math.max(0, need - jump) / jump)) };
 }
 
-/** R7: approximate streaming only with small kernels, few layers and shallow pooling. */
+/** R7: mode approx is only for small kernels, few layers and little pooling. */
 export function approximate({ plan, layers, stride, receptiveField, hopUnits }: Facts): Finding {
   const last = layers.at(-1);
   if (!last) return { level: 'ok', text: 'no layer slides along time' };
@@ -58,7 +59,9 @@ export function approximate({ plan, layers, stride, receptiveField, hopUnits }: 
   };
 }
 
-/** R8: stream the first layers only, whose jumps divide the hop and whose rows are hardly contaminated. */
+/**
+ * R8: only the first layers are streamed: their jumps divide the hop and few of their rows are contaminated.
+ */
 export function partial({ plan, graph, layers, hopUnits }: Facts): Finding {
   const { hop, layout } = plan;
   const wrong = layers.findIndex((l) => hopUnits % l.timing.jump !== 0);
@@ -75,7 +78,7 @@ export function partial({ plan, graph, layers, hopUnits }: Facts): Finding {
   return { level: wrong >= 0 && !layout ? 'note' : 'ok', text: fits };
 }
 
-/** R14: at a misaligned hop, rows are off by at most r * slope; little where the signal is over-sampled. */
+/** R14: at a misaligned hop, rows are off by at most r * slope, which is small for an over-sampled signal. */
 export function misalignment({ plan, stride, rateHz, time }: Facts): Finding {
   const { hop, mode } = plan;
   const r = hop % stride;
@@ -84,14 +87,14 @@ export function misalignment({ plan, stride, rateHz, time }: Facts): Finding {
   if (mode !== 'misaligned')
     return {
       level: 'ok',
-      text: `${is}, of no matter in mode ${mode}: ${plan.layout ? `all ${plan.phases} phases are kept` : 'nothing is reused'}`,
+      text: `${is}, without effect in mode ${mode}: ${plan.layout ? `all ${plan.phases} phases are kept` : 'nothing is reused'}`,
     };
-  const most = stride - gcd(hop, stride);
-  const slowest = 1 / (20 * Math.PI * most);
+  const maxEarly = stride - gcd(hop, stride);
+  const slowest = 1 / (20 * Math.PI * maxEarly);
   const limit = rateHz ? `${(slowest * rateHz).toPrecision(2)} Hz` : `1/${count(1 / slowest)} of the sample rate`;
   return {
     level: 'warn',
-    text: `${is}, over all hops up to ${most}${time(most)}: a row of the first strided layer is off by at most ${most} x max|a[t] - a[t-1]|, which is below 10 % of its amplitude for content below ${limit}`,
+    text: `${is}, over all hops up to ${maxEarly}${time(maxEarly)}: a row of the first strided layer is off by at most ${maxEarly} x max|a[t] - a[t-1]|, which is below 10 % of its amplitude for content below ${limit}`,
     tryThis: '--calib SIGNAL measures the slope; a higher sample rate at the same stride lowers it',
   };
 }

@@ -1,8 +1,8 @@
 /**
  * R1 to R5 and R12: window, hop, micro-hop, look-ahead, left context and warm-up.
  *
- * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.2, 1.4 and 1.5; docs/pipeline.md for what
- * is more general here.
+ * In: Facts.  Out: findings.  Source: StreamiNNC section 2 with 1.2, 1.4 and 1.5; docs/pipeline.md explains
+ * the generalisations.
  */
 import { gcd } from '../../graph/clock.ts';
 import { viewOf } from '../../graph/view.ts';
@@ -10,7 +10,7 @@ import { planStream } from '../../stream/plan.ts';
 import { count, type Facts, nearest, plural } from './facts.ts';
 import type { Finding } from './types.ts';
 
-/** R1: a window of whole hops. Rings of rows need it in no mode; partial results of several micro-hops do. */
+/** R1: the window is a whole number of hops. Rings of rows do not need this; partial results of hops do. */
 export function wholeHops({ plan, graph, trunk }: Facts): Finding {
   const { window, hop } = plan;
   const rest = window % hop;
@@ -19,7 +19,7 @@ export function wholeHops({ plan, graph, trunk }: Facts): Finding {
   const view = viewOf(graph);
   const folds = plan.steps.filter((s) => trunk && s.kind === 'run' && view.rule(s.node).kind === 'fold');
   const rings = folds.reduce((sum, s) => sum + s.inputs.reduce((n, i) => n + i.rows * view.frameBytes(i.tensor), 0), 0);
-  const cost = rings > 0 ? `; global pools keep ${count(rings)} bytes of rows in place of partial results` : '';
+  const cost = rings > 0 ? `; global pools keep ${count(rings)} bytes of rows instead of partial results` : '';
   return {
     level: trunk ? 'note' : 'ok',
     text: `the window of ${window} frames is ${plural(hops, 'hop')} of ${hop} and ${plural(rest, 'frame')}: only mode approx needs whole hops (RN206)${cost}`,
@@ -28,8 +28,8 @@ export function wholeHops({ plan, graph, trunk }: Facts): Finding {
 }
 
 /**
- * R2: a hop that is a multiple of the total stride; else phases (edge-exact), early windows (misaligned) or
- * nothing reused.
+ * R2: the hop is a multiple of the total stride. Else the plan has phases (edge-exact) or early windows
+ * (misaligned), or reuses nothing.
  */
 export function alignment(facts: Facts): Finding {
   const { plan, graph, stride } = facts;
@@ -54,7 +54,7 @@ export function alignment(facts: Facts): Finding {
   };
 }
 
-/** Micro-hops that bring whole rows to every layer and divide the hop. */
+/** Returns the micro-hops that divide the hop and give every layer a whole number of rows. */
 function microHops({ plan, stride, trunk }: Facts): number[] {
   const { hop, layout } = plan;
   const fits = (m: number) => {
@@ -93,13 +93,13 @@ export function lookAhead(facts: Facts): Finding {
     return {
       level: 'note',
       text: `${sum}: outputs wait for ${plural(delayFrames, 'frame')}${time(delayFrames)} of look-ahead`,
-      tryThis: 'causal convolutions, or mode edge-exact, which pads as the model does and waits for nothing',
+      tryThis: 'causal convolutions, or mode edge-exact, which pads as the model does and has no delay',
     };
   }
   return { level: 'ok', text: `${sum}, padded as in the model: no delay` };
 }
 
-/** R5: signal padding needs L_a >= RF - P earlier frames in training. */
+/** R5: signal padding needs training with L_a >= RF - P earlier frames. */
 export function leftContext(facts: Facts): Finding {
   const { plan, lead, stride, receptiveField, trained } = facts;
   const wanted = Math.ceil(lead / stride) * stride;
@@ -107,7 +107,7 @@ export function leftContext(facts: Facts): Finding {
   if (plan.graph.stateful)
     return {
       level: 'ok',
-      text: `the model keeps ${lead} earlier frames in its own state, as it was made (receptive field ${receptiveField})`,
+      text: `the model keeps ${lead} earlier frames in its own state (receptive field ${receptiveField})`,
     };
   const needs = `L_a >= ${lead} earlier frames (receptive field ${receptiveField}, total stride ${stride}), ${wanted} in whole rows`;
   const says = trained > 0 ? `the file says ${trained}` : 'the file does not say that it was trained with any';
@@ -119,13 +119,13 @@ export function leftContext(facts: Facts): Finding {
   if (trained > 0)
     return {
       level: 'note',
-      text: `the model was trained with ${trained} earlier frames in place of zeros, and mode ${plan.mode} pads with zeros`,
+      text: `the model was trained with ${trained} earlier frames instead of zeros, but mode ${plan.mode} pads with zeros`,
       tryThis: `mode stream at a hop that is a multiple of ${stride}`,
     };
   return { level: 'ok', text: `windows are padded as in the model; mode stream would need ${needs}` };
 }
 
-/** R12: outputs before the first whole one are held back. */
+/** R12: outputs before the end of the warm-up are held back. */
 export function warmUp({ plan, time, receptiveField }: Facts): Finding {
   const { warmUpHops, hop, window, delayFrames, leftContextFrames } = plan;
   const first = warmUpHops * hop + window + delayFrames;

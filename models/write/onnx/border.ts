@@ -1,9 +1,9 @@
 /**
- * Borders: a graph's inputs and outputs keep name, shape and order of their file; inside values are [1, c,
+ * Borders: a graph's inputs and outputs keep name, shape and order of their file; inside, values are [1, c,
  * t(, f)].
  *
- * In: a port and its tensor's shape.  Out: nodes of an Emitter that move its elements: none where the orders
- * agree, one Transpose where whole dimensions change places, a Reshape before or behind it where the file's
+ * In: a port and its tensor's shape.  Out: nodes of an Emitter that move its elements: none if the orders
+ * agree, one Transpose if whole dimensions change places, and a Reshape before or after it if the file's
  * dimensions hold several axes.
  */
 import type { Axis, Port, Shape } from '../../graph/types.ts';
@@ -13,7 +13,7 @@ const ours: readonly Axis[] = ['c', 't', 'f'];
 const equal = (a: readonly unknown[], b: readonly unknown[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
 const long = (dims: readonly number[]): number[] => dims.filter((d) => d > 1);
 
-/** A value on its way, with the dimensions that it has here. */
+/** A value and its current dimensions. */
 interface Moving {
   name: string;
   dims: number[];
@@ -25,8 +25,8 @@ function reshape(emitter: Emitter, { name, dims }: Moving, to: number[], wanted:
 }
 
 /**
- * Moves `from` with the axes in `fromOrder` to dimensions `to` with the axes in `toOrder`.
- * Orders name axes longer than 1; both hold the same.
+ * Moves `from`, with the axes in `orders.from`, to dimensions `to` with the axes in `orders.to`.
+ * Both orders name the same axes, those longer than 1.
  */
 function move(
   emitter: Emitter,
@@ -38,7 +38,7 @@ function move(
 ): Moving {
   if (equal(orders.from, orders.to)) return reshape(emitter, from, to, wanted);
   const lengths = (order: readonly Axis[]) => order.map((a) => shape[a]);
-  // one axis a dimension: dimensions of length 1 take the places that are left
+  // one axis per dimension: dimensions of length 1 take the remaining places
   const whole =
     equal(long(from.dims), lengths(orders.from)) && equal(long(to), lengths(orders.to)) && from.dims.length === to.length;
   const start = whole ? from : reshape(emitter, from, lengths(orders.from), wanted);
@@ -55,13 +55,13 @@ function move(
 
 const longAxes = (order: readonly Axis[], shape: Shape): Axis[] => order.filter((a) => shape[a] > 1);
 
-/** From the file's input to [1, c, t(, f)]. */
+/** Moves the file's input to [1, c, t(, f)]. */
 export function fromFile(emitter: Emitter, port: Port, shape: Shape, name: string): string {
   const orders = { from: longAxes(port.order, shape), to: longAxes(ours, shape) };
   return move(emitter, { name, dims: port.fileShape }, emitter.dims(shape), orders, shape, port.name).name;
 }
 
-/** From a value of `dims` to the file's output. */
+/** Moves a value of `dims` to the file's output. */
 export function toFile(emitter: Emitter, port: Port, shape: Shape, value: Moving): string {
   const orders = { from: longAxes(ours, shape), to: longAxes(port.order, shape) };
   return move(emitter, value, port.fileShape, orders, shape, port.name).name;

@@ -1,17 +1,17 @@
 /**
- * Emitter: nodes, constants and names of an ONNX file that is being written, and the QuantizeLinear /
- * DequantizeLinear pairs around values.
+ * Emitter: collects the nodes, constants and names of an ONNX file, and the QuantizeLinear / DequantizeLinear
+ * pairs around values.
  *
- * In: values in `[1, c, t]` (1-D networks) or `[1, c, t, f]`.  Out: the parts of a ModelOf. An int8 tensor
- * stands as a pair, so that every operator computes between a DequantizeLinear and a QuantizeLinear; a float
- * tensor stands as it is. Source: ONNX QuantizeLinear-13, ONNX Runtime's QDQ form.
+ * In: values in `[1, c, t]` (1-D networks) or `[1, c, t, f]`.  Out: the parts of a ModelOf. An int8 tensor is
+ * written as a pair, so that every operator computes between a DequantizeLinear and a QuantizeLinear; a float
+ * tensor is written directly. Source: ONNX QuantizeLinear-13, ONNX Runtime's QDQ form.
  */
 import type { QuantParams, Shape, Weights } from '../../graph/types.ts';
 import type { AttributeOf, NodeOf, TensorOf } from './proto.ts';
 
 /**
- * How a value is moved before it is rounded, so that a rounding to nearest gives what the integer rule gives:
- * by `by` (one value, or one a channel) away from `from`, and by `lift` upwards, in real units.
+ * Shift of a value before it is rounded, so that rounding to nearest gives the result of the integer rule:
+ * `by` (one value, or one per channel) away from `from`, and `lift` upwards, in real units.
  */
 export interface Nudge {
   by: Float64Array;
@@ -21,21 +21,18 @@ export interface Nudge {
 
 /** A value of the file that operators read. */
 export interface Written {
-  /** What its operator gave, not rounded; absent where the integers come from outside. */
+  /** Unrounded result of its operator; absent if the integers come from outside. */
   raw?: string;
-  /**
-   * Of an int8 tensor a QuantizeLinear and a DequantizeLinear, which stand in the file from their first
-   * reader on.
-   */
+  /** Results of the QuantizeLinear and DequantizeLinear of an int8 tensor; the first reader adds them. */
   integers?: string;
   real?: string;
   /** Added to `raw` before it is rounded, in the file's units. */
   nudge?: Nudge | undefined;
-  /** Of a requantisation: the real value that it rounds, which a join of the same scale can read itself. */
+  /** Input of a requantisation: its real value, which a join of the same scale can read directly. */
   before?: string;
-  /** For the names of what is made of it. */
+  /** Base for the names of nodes and constants that are made from it. */
   name: string;
-  /** `flat` is [1, c]: what dense layers read and give. */
+  /** `flat` is [1, c], which dense layers read and give. */
   form: 'full' | 'flat';
   shape: Shape;
   quant?: QuantParams | undefined;
@@ -44,32 +41,32 @@ export interface Written {
 export class Emitter {
   readonly nodes: NodeOf[] = [];
   readonly tensors: Record<string, TensorOf> = {};
-  /** Names of nodes that only steer rounding: a reader may leave them out, and read what they read first. */
+  /** Names of nodes that only steer rounding: a reader may leave them out and read their first input. */
   readonly steering: string[] = [];
-  /** Sums of products are formed in integers, which float32 holds exactly below 2^24. */
+  /** True if sums of products are formed in integers, which float32 holds exactly below 2^24. */
   readonly exact: boolean;
-  /** Dimensions of a value: 4 where a tensor has feature rows. */
+  /** Number of dimensions of a value: 4 if a tensor has feature rows. */
   readonly rank: 3 | 4;
   private readonly taken: Set<string>;
   private readonly claimed = new Set<string>();
   private readonly shared = new Map<string, string>();
   private readonly outputs = new Set<string>();
 
-  /** `reserved`: names of inputs and outputs. */
+  /** @param reserved names of inputs and outputs */
   constructor(rank: 3 | 4, reserved: readonly string[], exact = false) {
     this.rank = rank;
     this.exact = exact;
     this.taken = new Set(reserved);
   }
 
-  /** Sets a name aside for the node that will be added under it. */
+  /** Reserves a name for a node that is added later. */
   claim(wanted: string): string {
     const name = this.unique(wanted);
     this.claimed.add(name);
     return name;
   }
 
-  /** A name that nothing has yet. */
+  /** Returns a name that is not taken. */
   private unique(wanted: string): string {
     let name = wanted;
     if (this.claimed.delete(name)) return name;
@@ -95,7 +92,7 @@ export class Emitter {
     return this.constant(wanted, { dims: [values.length], ints: values });
   }
 
-  /** [scale, zero point] of a tensor, once for all tensors that share them. */
+  /** Returns the constants [scale, zero point] of a tensor; equal values share one constant. */
   private params({ scale, zeroPoint }: QuantParams): [string, string] {
     const once = (key: string, make: () => string): string => {
       const name = this.shared.get(key) ?? make();
@@ -112,14 +109,14 @@ export class Emitter {
     return this.node('DequantizeLinear', [x, ...this.params(quant)], {}, wanted);
   }
 
-  /** The integers of an int8 value. */
+  /** Returns the integers of an int8 value. */
   integers(x: Written): string {
     const raw = () => (x.nudge ? this.nudged(x.raw as string, x.nudge, x) : (x.raw as string));
     x.integers ??= this.node('QuantizeLinear', [raw(), ...this.params(x.quant as QuantParams)], {}, `${x.name}_quantized`);
     return x.integers;
   }
 
-  /** value + by * sign(value - from): the final Add is one that a reader may leave out. */
+  /** Returns value + by * sign(value - from) + lift. A reader may leave the final Add out. */
   private nudged(value: string, { by, from, lift = 0 }: Nudge, { name, form }: Written): string {
     const wide = by.length > 1 ? (form === 'flat' ? [1, by.length] : [1, by.length, ...new Array(this.rank - 2).fill(1)]) : [];
     const centred =
@@ -127,8 +124,8 @@ export class Emitter {
         ? value
         : this.node('Sub', [value, this.constant(`${name}_rounding_from`, { dims: [], floats: [from] })], {}, `${name}_centred`);
     const sign = this.node('Sign', [centred], {}, `${name}_sign`);
-    const least = this.constant(`${name}_rounding_by`, { dims: wide, floats: Float32Array.from(by) });
-    const away = this.node('Mul', [sign, least], {}, `${name}_offset`);
+    const amount = this.constant(`${name}_rounding_by`, { dims: wide, floats: Float32Array.from(by) });
+    const away = this.node('Mul', [sign, amount], {}, `${name}_offset`);
     const up =
       lift === 0
         ? away
@@ -143,8 +140,8 @@ export class Emitter {
   }
 
   /**
-   * A multiply-accumulate operator of [real input, real weights, real bias], its sums formed in integers
-   * where that is wanted.
+   * Adds a multiply-accumulate operator of [real input, real weights, real bias]. With `exact`, its sums are
+   * formed in integers.
    */
   products(
     inputs: string[],
@@ -166,13 +163,13 @@ export class Emitter {
       const scale = this.constant(`${real}_unit`, units[i] as TensorOf);
       return this.steer('Round', [this.steer('Div', [real, scale], `${real}_ratio`)], `${real}_count`);
     });
-    // a rounding keeps engines from taking the scale into the weights
+    // this rounding prevents engines from folding the scale into the weights
     const whole = this.steer('Round', [sum(counts)], `${x.name}_sum`);
     const unit = this.constant(`${whole}_unit`, { dims: along(dims.sum), floats: product });
     return this.steer('Mul', [whole, unit], `${whole}_real`);
   }
 
-  /** What operators read: of an int8 value the real value of its integers. */
+  /** Returns the value that operators read: for an int8 value, the real value of its integers. */
   real(x: Written): string {
     if (!x.quant) return x.raw as string;
     x.real ??= this.dequantize(this.integers(x), x.quant, `${x.name}_dequantized`);
@@ -180,8 +177,8 @@ export class Emitter {
   }
 
   /**
-   * Gives the value `from` the name of a graph output: its producer's where nobody else reads it, else
-   * through an Identity.
+   * Gives the value `from` the name of a graph output: renames its producer's output if nobody else reads it,
+   * else adds an Identity.
    */
   nameOutput(from: string, output: string): void {
     const producer = this.nodes.find((n) => n.outputs[0] === from);
@@ -190,12 +187,12 @@ export class Emitter {
     this.outputs.add(output);
   }
 
-  /** [1, c, t] or [1, c, t, f]. */
+  /** Returns [1, c, t] or [1, c, t, f]. */
   dims({ t, f, c }: Shape): number[] {
     return this.rank === 4 ? [1, c, t, f] : [1, c, t];
   }
 
-  /** The value in a form, through a reshape between two pairs where it has the other. */
+  /** Returns the value in a form. From the other form, it adds a reshape between two pairs. */
   as(form: Written['form'], x: Written): Written {
     if (x.form === form) return x;
     const { t, f, c } = x.shape;
@@ -205,7 +202,7 @@ export class Emitter {
     return { name, raw: moved, form, shape: x.shape, quant: x.quant };
   }
 
-  /** Weights in ONNX's order: output channels first, element i stands at `at(i)` in ours. */
+  /** Adds weights in ONNX's order, output channels first. Element i is element at(i) in our order. */
   weights({ data, scales }: Weights, dims: number[], at: (i: number) => number, name: string): string {
     if (data instanceof Float32Array)
       return this.constant(`${name}_weight`, { dims, floats: data.map((_, i) => data[at(i)] as number) });
@@ -218,9 +215,7 @@ export class Emitter {
     return this.node('DequantizeLinear', [stored, scale, zero], attributes, `${name}_weight`);
   }
 
-  /**
-   * The bias as further inputs of its operator: none, a float constant, or int32 of scale input times weight.
-   */
+  /** Returns the bias as more inputs: none, a float constant, or int32 with a scale of input times weight. */
   bias(bias: Float32Array | Int32Array | null, { scales }: Weights, x: Written, name: string): string[] {
     if (!bias) return [];
     const dims = [bias.length];

@@ -1,11 +1,10 @@
 /**
- * writeOnnx: a Graph as an ONNX file; an int8 graph in the QDQ form, a float graph as it is.
+ * writeOnnx: writes a Graph as an ONNX file, an int8 graph in the QDQ form, a float graph directly.
  *
- * In: a Graph whose nodes have an ONNX form (`unwritable` says which have none).  Out: a ModelProto, opset
- * 17. Inputs and outputs keep the names, shapes and element order of the model's file; transposes stand at
- * these borders alone. Scales are float32, as ONNX stores them. What ONNX has no word for (rounding rules,
- * which dimension is time) goes into metadata that other programs ignore; our reader gives back the same
- * graph.
+ * In: a Graph whose nodes have an ONNX form (`unwritable` tells which have none).  Out: a ModelProto, opset
+ * 17. Inputs and outputs keep the names, shapes and element order of the model's file; only these borders
+ * have transposes. Scales are float32, as ONNX stores them. What ONNX cannot express (rounding rules, which
+ * dimension is time) goes into metadata that other programs ignore; our reader returns the same graph.
  */
 import type { Axis, Graph, Node, ScaleRule, Shape, Tensor } from '../../graph/types.ts';
 import { type Hints, hintsKey } from '../../read/onnx/hints.ts';
@@ -18,15 +17,9 @@ export type { Nudge } from './emitter.ts';
 export { unwritable } from './ops.ts';
 
 export interface WriteOptions {
-  /**
-   * Types of inputs and outputs of an int8 graph: float32 (default) with pairs at the borders, or int8 as
-   * they are inside.
-   */
+  /** Type of an int8 graph's inputs and outputs: `float` (default) adds pairs at the borders, or `int8`. */
   io?: 'float' | 'int8';
-  /**
-   * What each node's real value is moved by before it is rounded (quant/nudges.ts), sums in integers; nothing
-   * where left out.
-   */
+  /** Shifts of real values before rounding (quant/nudges.ts), with sums in integers. Default: none. */
   nudges?: ReadonlyMap<Node, Nudge>;
 }
 
@@ -68,9 +61,9 @@ export function writeOnnx(graph: Graph, { io = 'float', nudges }: WriteOptions =
     const value = written.get(port.tensor) as Written;
     const { shape, quant } = value;
     const dims = value.form === 'flat' ? [1, shape.c] : e.dims(shape);
-    // an output has a DequantizeLinear of its own, which takes its name
-    const own = quant && !integer ? e.dequantize(e.integers(value), quant, `${value.name}_dequantized`) : undefined;
-    const from = own ?? (integer ? e.integers(value) : e.real(value));
+    // each output gets a separate DequantizeLinear, which takes its name
+    const dequantized = quant && !integer ? e.dequantize(e.integers(value), quant, `${value.name}_dequantized`) : undefined;
+    const from = dequantized ?? (integer ? e.integers(value) : e.real(value));
     e.nameOutput(toFile(e, port, shape, { name: from, dims }), port.name);
     return { name: port.name, type: integer ? 'int8' : 'float32', dims: port.fileShape };
   });

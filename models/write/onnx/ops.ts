@@ -1,8 +1,8 @@
 /**
- * The ONNX form of every operator of models/ops, and of which there is none.
+ * The ONNX form of every operator of models/ops, and why some have none.
  *
- * In: a node and its written inputs.  Out: the name of its real value and the value's form.  Clamps are Relu
- * or Clip, as exporters write them.
+ * In: a node and its written inputs.  Out: the name of its real value and the value's form.  Clamps become
+ * Relu or Clip, as exporters write them.
  * Source: ONNX operator specifications, opset 17.
  */
 import { isNoClamp } from '../../graph/clamp.ts';
@@ -28,15 +28,15 @@ type Attributes = Record<string, AttributeOf>;
 type Result = Pick<Written, 'raw' | 'form' | 'before'>;
 type Write<K extends OpName> = (e: Emitter, node: NodeOf<K>, xs: Written[], output: Tensor) => Result;
 
-/** The one that files are written for. */
+/** Opset of the written files. */
 export const opset = 17;
 
-/** Why an operator has no ONNX form; nothing where it has one. */
+/** Returns why an operator has no ONNX form; undefined if it has one. */
 export function unwritable(node: Node): string | undefined {
-  if (node.op === 'history') return 'state that goes on from step to step has no form in ONNX';
-  if (node.op === 'regroup') return 'a frame under other lengths has no form here in ONNX';
-  if (node.op === 'permute') return 'a window in another order has no form here in ONNX';
-  if (node.op === 'upsample') return 'rows that are repeated or set apart have no form here in ONNX';
+  if (node.op === 'history') return 'state that is kept from step to step has no form in ONNX';
+  if (node.op === 'regroup') return 'a frame with other numbers of features and channels is not written to ONNX';
+  if (node.op === 'permute') return 'a window in another order is not written to ONNX';
+  if (node.op === 'upsample') return 'rows that are repeated or spread with zeros are not written to ONNX';
   if (isRecurrent(node)) return 'a recurrence has no form with quantised gates in ONNX';
   if (node.op === 'activation' && node.attrs.fn !== 'identity') {
     const { onnx, since = opset } = unaryOf(node.attrs.fn);
@@ -53,8 +53,8 @@ export function unwritable(node: Node): string | undefined {
 const full = (raw: string): Result => ({ raw, form: 'full' });
 
 /**
- * The clamp without the bounds that int8 has anyway: what saturates needs no Clip, and onnxruntime 1.30 fails
- * on one that only rounding makes superfluous. A relu stays, so that it can be seen.
+ * Returns the clamp without bounds that int8 saturation applies anyway: onnxruntime 1.30 fails on a Clip that
+ * only rounding makes superfluous. A relu is kept, so that it stays visible.
  */
 function needed([min, max]: Clamp, quant: QuantParams | undefined): Clamp {
   if (!quant || (min === 0 && max === noClamp[1])) return [min, max];
@@ -108,7 +108,7 @@ const dense: Write<'dense'> = (e, { attrs: a, name }, [given], output) => {
   const x = e.as('flat', given as Written);
   const { t, f, c } = x.shape;
   const taps = t * f * c;
-  /** Input i of the file is [c][t][f]. */
+  /** Returns our index of the file's input i; the file's order is [c][t][f]. */
   const at = (i: number): number => {
     const k = i % taps;
     return i - k + (k % (t * f)) * c + Math.floor(k / (t * f));
@@ -140,7 +140,7 @@ function globalPool(kind: 'Average' | 'Max'): Write<'globalavg'> & Write<'global
   };
 }
 
-/** A constant operand [t][f][c] of the window, [f][c] of a frame (or one value) as [1, c, t or 1, f]. */
+/** Adds a constant, [t][f][c] of the window, [f][c] of a frame or one value, as [1, c, t or 1, f]. */
 function constant(e: Emitter, { data, quant }: Constant, { t, f, c }: Shape, name: string): string {
   const rows = data.length === t * f * c ? t * f : data.length === f * c ? f : 1;
   const long = rows === t * f && rows !== f ? t : 1;
@@ -165,8 +165,8 @@ function binary(op: 'Add' | 'Mul'): Write<'add'> & Write<'mul'> {
 }
 
 /**
- * The pair behind the join requantises its parts: a requantisation before it needs none of its own, but where
- * its rounding is steered.
+ * Writes Concat. The pair after it requantises its parts, so a requantisation before it needs no pair of its
+ * own, unless its rounding is steered.
  */
 const concat: Write<'concat'> = (e, { attrs, name }, xs, { quant }) => {
   const names = xs.map((x) =>
@@ -198,14 +198,14 @@ const softmax: Write<'softmax'> = (e, { name }, [given]) => {
   return { raw: e.node('Softmax', [e.real(given as Written)], { axis: 1 }, name), form };
 };
 
-/** Values [f][c] or [c] of a row as [1, c, 1, f]. */
+/** Adds values [f][c] or [c] of a row as [1, c, 1, f]. */
 function affine(e: Emitter, values: Float32Array, { f, c }: Shape, name: string): string {
   const rows = values.length === f * c ? f : 1;
   const floats = Array.from(values, (_, i) => values[(i % rows) * c + Math.floor(i / rows)] as number);
   return e.constant(name, { dims: e.rank === 4 ? [1, c, 1, rows] : [1, c, 1], floats });
 }
 
-/** In parts: LayerNormalization works on the last dimensions, and channels are not there. */
+/** Writes a layernorm in parts: LayerNormalization works on the last dimensions, not on channels. */
 const layernorm: Write<'layernorm'> = (e, { attrs: a, name }, [given], output) => {
   const { shape, ...x } = e.as('full', given as Written);
   const scalar = (what: string, value: number) => e.constant(`${name}_${what}`, { dims: [], floats: [value] });
@@ -230,7 +230,7 @@ const hypot: Write<'hypot'> = (e, { attrs: a, name }, xs, output) => {
   return full(clamped(e, e.node('Sqrt', [sum], {}, name), a.clamp, output, name));
 };
 
-/** Heads first: both as [heads][rows][channels of a head], and the product back as [1, c, t, f]. */
+/** Writes a product with heads first: inputs as [heads][rows][channels of a head], result as [1, c, t, f]. */
 const matmul: Write<'matmul'> = (e, { attrs: { heads, over }, name }, xs, { shape: { t, f, c } }) => {
   const moved = (x: string, perm: number[], what: string) => e.node('Transpose', [x], { perm }, `${name}_${what}`);
   const shaped = (x: string, dims: number[], what: string) =>
@@ -273,6 +273,6 @@ const writers: { [K in Exclude<OpName, 'history' | 'permute' | 'regroup' | 'upsa
   softmax,
 };
 
-/** Writes one node that `unwritable` has nothing against. */
+/** Writes one node; `unwritable` must be undefined for it. */
 export const writeNode = (e: Emitter, node: Node, xs: Written[], output: Tensor): Result =>
   (writers[node.op as keyof typeof writers] as Write<OpName>)(e, node, xs, output);

@@ -1,9 +1,9 @@
 /**
- * ModelProto: a description of an ONNX graph as the bytes of a file.
+ * writeModel: encodes the description of an ONNX graph as the bytes of a file.
  *
- * In: nodes, tensors, inputs and outputs, as they are to stand in the file; nothing is checked, so that tests
- * write with it what the reader has to refuse.  Out: bytes.  Typed arrays go into raw_data, lists of numbers
- * into the typed fields. Source: onnx.proto field numbers.
+ * In: nodes, tensors, inputs and outputs, written as given. Nothing is checked, so that tests can write files
+ * that the reader has to refuse.  Out: bytes.  Typed arrays go into raw_data, lists of numbers into the typed
+ * fields. Source: onnx.proto field numbers.
  */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 
@@ -28,22 +28,22 @@ export interface TensorOf {
   int8?: number[] | Int8Array;
   uint8?: number[];
   int32?: number[] | Int32Array;
-  /** The data lie in another file: entries of external_data, or none. */
+  /** The data is in another file: entries of external_data, or `true` for none. */
   external?: true | Record<string, string>;
 }
 
 export interface ValueOf {
   name: string;
   type: keyof typeof types;
-  /** Left to the reader where absent. */
+  /** Dimensions; left out, the reader infers them. */
   dims?: (number | string)[];
 }
 
 export interface ModelOf {
   nodes: NodeOf[];
-  /** Dimensions by name where all inputs are float32. */
+  /** Inputs, or only their dimensions by name if all are float32. */
   inputs: Record<string, (number | string)[]> | ValueOf[];
-  /** A name alone leaves type and shape to the reader. */
+  /** Outputs, or only their names: the reader infers type and shape. */
   outputs: (string | ValueOf)[];
   tensors?: Record<string, TensorOf>;
   opset?: number;
@@ -63,8 +63,8 @@ const message = (w: BinaryWriter, field: number, body: (w: BinaryWriter) => void
 const text = (w: BinaryWriter, field: number, value: string): BinaryWriter => w.tag(field, 2).string(value);
 
 /**
- * The file's bytes; `graph` alone adds to the graph of a file that it is appended to, as protobuf joins
- * messages.
+ * Returns the file's bytes. With `graph`, they extend the graph of the file that they are appended to, since
+ * protobuf merges messages.
  */
 export function writeModel(model: ModelOf, part: 'model' | 'graph' = 'model'): Uint8Array {
   const w = new BinaryWriter();
@@ -119,7 +119,7 @@ function writeAttribute(w: BinaryWriter, name: string, value: AttributeOf): void
   } else w.tag(2, 5).float(value.float).tag(20, 0).int32(1);
 }
 
-/** Little endian, as raw_data is. */
+/** Encodes little endian, as in raw_data. */
 const littleEndian = (data: Float32Array | Int32Array): Uint8Array => {
   const view = new DataView(new ArrayBuffer(4 * data.length));
   for (const [i, v] of data.entries())

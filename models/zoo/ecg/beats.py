@@ -1,11 +1,13 @@
-"""Scores to beats, and how many of them are right.
+"""Find beats in scores, and compare them with true beats.
 
-Beats: evidence[j] = sum over answers j-1 .. j+1 of 1 - score(none).  A beat is an answer whose evidence is above a threshold and the
-largest within 4 answers (178 ms) on either side, of two equal ones the earlier; its class has the largest sum of scores over answers
-j-1 .. j+1, that of V times 1.5 (sensitivity for precision).  host/features/beats.ts is the same rule for a running signal.
+Beats: evidence[j] = sum over answers j-1 .. j+1 of 1 - score(none).  A beat is an answer whose evidence is
+above a threshold and is the largest within 4 answers (178 ms) on each side; of two equal ones the earlier is
+taken. Its class has the largest sum of scores over answers j-1 .. j+1.  The sum of V counts 1.5 times, which
+trades precision for sensitivity.  host/features/beats.ts has the same rule for a running signal.
 
-Judged: beats that some answer is about, and found beats within 2 s of a true one: longer stretches without a mark (ventricular flutter) were not marked.
-Right: a found beat and a true one within 150 ms, each used once, nearest first in time order.
+Judged are true beats within the range of the answers, and found beats within 2 s of a true one.  Longer
+stretches without a true beat are skipped, because nobody marked them (ventricular flutter).
+A found beat is correct if it is within 150 ms of a true one.  Each beat is used once, in time order.
 """
 
 import numpy as np
@@ -21,7 +23,7 @@ Q = 4
 
 
 def places(count):
-    """The sample that each of count answers is about."""
+    """Sample that each of `count` answers describes."""
     return WINDOW - 1 - DELAY + HOP * np.arange(count)
 
 
@@ -46,7 +48,7 @@ def find(scores, threshold=THRESHOLD):
 
 
 def truth(found_at, true_at, true_class):
-    """What is at each found beat, 5 where no beat is, and whether it is judged."""
+    """True class at each found beat (5: no beat), and whether the found beat is judged."""
     there, j = np.full(len(found_at), 5), 0
     for i, at in enumerate(found_at):
         while j < len(true_at) and true_at[j] < at - TOLERANCE:
@@ -75,19 +77,19 @@ def match(found_at, found_class, true_at, true_class):
 
 
 def judge(scores, true_at, true_class):
-    """Confusion of one record, for the beats that some answer is about."""
+    """Confusion of one record, for the beats within the range of the answers."""
     return judge_beats(places(len(scores)), *find(scores), true_at, true_class)
 
 
 def judge_beats(where, at, kind, true_at, true_class):
-    """The same for beats at answers at, of answers about the samples where."""
+    """Confusion of found beats.  where: sample of each answer; at: answers that are beats."""
     inside = (true_at >= where[0]) & (true_at <= where[-1])
     near = np.abs(where[at][:, None] - true_at).min(1) <= GAP
     return match(where[at][near], kind[near], true_at[inside], true_class[inside])
 
 
 def figures(table):
-    """Sensitivity and precision of a class; Q beats and what was found at them count for nothing."""
+    """Sensitivity and precision of each class, and accuracy.  Q beats and beats found there do not count."""
     counted = table[[0, 1, 2, 3, 5]]
     out = {}
     for c, name in enumerate("NSVF"):

@@ -1,4 +1,4 @@
-"""Write the ONNX files and the signals that go with them.
+"""Write the ONNX files and their signals.
 
     python export.py --weights ecg.pt                     # ecg.onnx, float32
     python export.py --weights ecg-0.pt ... ecg-4.pt      # folds/fold-0.onnx ..., float16 weights
@@ -6,9 +6,9 @@
 
 ecg.onnx         input ecg [1, 1, 1031] in mV at 180 Hz, output scores [1, 5] (softmax), opset 18
 calib.npy        float32 [n, 1]: 16 patients, 20 s each, R waves of 0.3 to 4 mV
-demo.csv         time_s, ecg, beat: two minutes with ectopic beats; beat is 1 + class at an R mark, else 0
+demo.csv         time_s, ecg, beat: two minutes with ectopic beats; beat is 1 + class at an R wave, else 0
 golden-in.npy    float32 [8, 1031] windows; golden-out.npy float32 [8, 5] scores of PyTorch
-golden-kinds.npy float32 [beats, 19]: places in demo.csv, sums of scores, features and classes by kinds.py
+golden-kinds.npy float32 [beats, 19]: samples in demo.csv, sums of scores, features and classes from kinds.py
 """
 
 import argparse
@@ -35,7 +35,7 @@ METADATA = {
 
 
 def write_onnx(net, path, half=False):
-    """One window, with what readers of the file need."""
+    """Write the network for one window, with its metadata."""
     onnx_file.write_onnx(net, path, "ecg", torch.zeros(1, 1, WINDOW), "ecg", "scores", METADATA, half)
 
 
@@ -51,7 +51,7 @@ def load_onnx(path):
 
 
 def calibration():
-    """Patients whose R waves are small, usual and large, joined."""
+    """Joined recordings of patients with small, medium and large R waves."""
     heights = np.geomspace(0.4, 2.2, 16)[np.random.default_rng(0).permutation(16)]
     return np.concatenate([h * simulate.recording(seed, 20, 0.15, 0.05)[0] for seed, h in enumerate(heights)])
 
@@ -75,7 +75,7 @@ def write_signals():
 
 
 def write_kinds(rows):
-    """Beats, and as many places that are none, with drawn scores: so that templates come and go."""
+    """Write features of beats and of as many random samples, with random scores, so that templates change."""
     rng = np.random.default_rng(180)
     x, at = rows[:, 1].astype(np.float32).astype(float), np.flatnonzero(rows[:, 2])
     at = np.sort(np.concatenate([at + rng.integers(-4, 5, len(at)), rng.integers(0, len(x) - 41, len(at) + 20)]))

@@ -1,8 +1,9 @@
-"""Invented patients: beats cut out of records, set to rhythms of our own.
+"""Invented patients: beats cut from records, in synthetic rhythms.
 
-The usual beat of an invented patient may be any beat of any record, a ventricular one as well; V is a beat of another patient that comes early and is
-followed by a pause, S the usual one that comes early.  Some rhythms are irregular without either, as in atrial fibrillation.  So a network cannot go by
-the look of a beat alone, nor by its time alone: it has to compare it with its neighbours.
+The usual beat of an invented patient may be any beat of any record, also a ventricular one.  V is a beat of
+another patient that comes early and is followed by a pause.  S is the usual beat that comes early.  Some
+rhythms are irregular without V or S, as in atrial fibrillation.  So a network cannot decide by the shape of a
+beat only, nor by its time only: it must compare the beat with its neighbours.
 """
 
 import numpy as np
@@ -15,7 +16,10 @@ N, S, V = range(3)
 
 
 def template(rng, record, wanted):
-    """A beat [BEFORE + AFTER], its R mark at BEFORE, its ends at 0; of the wanted class where the record has one."""
+    """A beat [BEFORE + AFTER] with its R wave at BEFORE and both ends at 0.
+
+    It has the wanted class if the record has a beat of it, else class N.
+    """
     x, at, kind = record
     usable = np.flatnonzero((kind == wanted) & (at > BEFORE) & (at < len(x) - AFTER))
     if len(usable) == 0:
@@ -27,7 +31,7 @@ def template(rng, record, wanted):
 
 
 def put(x, beat, mark, stretch, gain):
-    """Adds a beat, stretched in time, with its R mark at a sample that need not be whole."""
+    """Add a beat to x, stretched in time.  mark: position of its R wave in samples, may be fractional."""
     first, last = int(np.ceil(mark - BEFORE * stretch)), int(mark + (AFTER - 1) * stretch)
     first, last = max(first, 0), min(last, len(x) - 1)
     if last < first:

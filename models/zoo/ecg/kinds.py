@@ -1,13 +1,13 @@
-"""Ventricular or not: beats held against the patient's own, and the fit of the weights for it (kinds.json).
+"""Find ventricular beats by comparison with the patient's other beats, and fit the weights (kinds.json).
 
     python kinds.py --data DIR --weights ecg-0.pt ... ecg-4.pt
 
-In: a signal, the beats that beats.find found and their sums of scores.  Out: 13 features a beat, known when the beat is found; V where
-the logistic function of their weighted sum is above 1/2.  host/features/beat-kinds.ts is the same for a running signal and says
-what each feature is.
+In: a signal, the beats from beats.find, and their sums of scores.  Out: 13 features per beat, available when
+the beat is found.  A beat is V if the logistic function of their weighted sum is above 1/2.
+host/features/beat-kinds.ts does the same for a running signal and explains the features.
 
-Weights of fold k: from the records of the other folds, with the scores of networks that did not see the record in training.  Weights for
-the network that is shipped: from all records, with the same scores.
+The weights of fold k are fitted on the records of the other folds, with the scores of networks that were not
+trained on the record.  The weights for the shipped network are fitted on all records, with the same scores.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def logit_v(sums):
 
 
 def course(wave):
-    """Length of the way up and down, against the size: what is narrow has much."""
+    """Total variation of a beat over its size.  Narrow beats have a large value."""
     return np.abs(np.diff(wave)).sum() / np.sqrt((wave**2).sum() + 0.01)
 
 
@@ -106,9 +106,10 @@ def features(x, at, sums):
 
 
 def fit(parts, rounds=30):
-    """Logistic regression by Newton's method over [(features, V or not, beats that count)], one a record.
+    """Logistic regression by Newton's method over [(features, is V, is counted)], one entry per record.
 
-    V of a record together weigh at most as 200 beats, the others as 800, so that no patient is all that counts.
+    All V of a record weigh at most as much as 200 beats, its other beats as 800, so that no patient
+    dominates.
     """
     x = np.concatenate([f[use] for f, _, use in parts])
     y = np.concatenate([v[use] for _, v, use in parts]).astype(float)
@@ -128,7 +129,7 @@ def fit(parts, rounds=30):
 
 
 def kinds(f, sums, weights):
-    """Class of each beat: V, or of N, S and F that with the largest sum, N with that of V."""
+    """Class of each beat: V, else the one of N, S and F with the largest sum; the sum of V counts for N."""
     z = np.clip((f - weights["mean"]) / weights["scale"], -LIMIT, LIMIT) @ weights["weights"] + weights["bias"]
     rest = sums * [1, 1, 0, 1] + sums[:, 2:3] * [1, 0, 0, 0]
     return np.where(z > 0, 2, rest.argmax(1))

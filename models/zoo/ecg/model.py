@@ -1,7 +1,8 @@
-"""Beat network: strided convolutions, then dilated ones over six seconds, none padded.
+"""Beat network: strided convolutions, then dilated ones over six seconds, without padding.
 
-Written as convolutions only, so that a longer signal gives one answer per hop: [B, 1, T] -> [B, 5, (T - WINDOW) / 8 + 1].
-An answer is about the sample DELAY before the end of its window: what follows is the context that tells a pause from none.
+It has only convolutions, so a longer signal gives one answer per hop: [B, 1, T] -> [B, 5, (T - WINDOW) / 8 +
+1]. An answer describes the sample that is DELAY samples before the end of its window.  The later samples show
+whether a pause follows.
 """
 
 import torch
@@ -19,7 +20,7 @@ DELAY = 207
 
 
 def layers():
-    """(inputs, outputs, kernel, stride, dilation) of every convolution with batch norm and ReLU."""
+    """(inputs, outputs, kernel, stride, dilation) of every convolution that has batch norm and ReLU."""
     return [(*layer, 2, 1) for layer in STEM] + [(WIDTH, WIDTH, KERNEL, 1, d) for d in DILATIONS]
 
 
@@ -44,7 +45,7 @@ class BeatNet(nn.Module):
 
 
 class Exported(nn.Module):
-    """One window [1, 1, 1031] -> scores [1, 5]: batch norm folded, a softmax at the end."""
+    """One window [1, 1, 1031] -> scores [1, 5], with folded batch norm and a softmax at the end."""
 
     def __init__(self, net):
         super().__init__()

@@ -1,7 +1,8 @@
 """Records of the MIT-BIH Arrhythmia Database, lead MLII, at 180 Hz.
 
-Expects a folder with index.csv (split, record, ...) and dev/{record}_x.npy (int16 [n], 1000 counts per mV), dev/{record}_beats.npy
-(int32 [n, 2]: sample of the R mark, class 0 N 1 S 2 V 3 F 4 Q).  Nothing of it is kept in this folder.
+Expects a folder with index.csv (split, record, ...), dev/{record}_x.npy (int16 [n], 1000 counts per mV) and
+dev/{record}_beats.npy (int32 [n, 2]: sample of the R wave, class 0 N 1 S 2 V 3 F 4 Q).  This repository
+contains none of the data.
 """
 
 import csv
@@ -13,7 +14,7 @@ FOLDS = 5
 
 
 def records(folder):
-    """{record: (mV float32 [n], R marks int [beats], class int [beats])}, in the order of the index."""
+    """{record: (mV float32 [n], R waves in samples int [beats], class int [beats])}, in index order."""
     folder = pathlib.Path(folder)
     found = {}
     with open(folder / "index.csv", newline="") as file:
@@ -27,5 +28,5 @@ def records(folder):
 
 
 def fold_of(names):
-    """Every fifth record (each of another patient) to the same fold: {record: fold}."""
+    """{record: fold}: every fifth record is in the same fold.  Each record is of another patient."""
     return {name: n % FOLDS for n, name in enumerate(names)}

@@ -1,10 +1,12 @@
-"""Made-up ECG, for calibration, goldens and the demo: beats as sums of Gaussians at known times.
+"""Simulated ECG for calibration, golden files and the demo: beats are sums of Gaussians at known times.
 
-In: a seed, seconds, how often ectopic beats come.  Out: mV float32 [n] at 180 Hz, R marks int [beats], classes int [beats] (0 N 1 S 2 V).
+In: a seed, seconds, probabilities of ectopic beats.  Out: mV float32 [n] at 180 Hz, samples of R waves int
+[beats], classes int [beats] (0 N 1 S 2 V).
 
-N has P, Q, R, S and T.  V comes early, has no P, a wide QRS and a T against it, and a pause after it, so that the beat after next comes when
-it would have come anyway.  S comes early with a P of its own, and the beat after it follows at the usual distance.  Heights and widths are drawn for each patient from what textbooks
-give; no recording is in here.
+N has P, Q, R, S and T.  V comes early, without P, with a wide QRS and an opposite T.  After it there is a
+pause, so that the next beat comes at its regular time.  S comes early with its own P; the beat after it
+follows at the usual distance.  Heights and widths are random for each patient, within textbook values.  No
+recording is used.
 """
 
 import numpy as np
@@ -15,7 +17,7 @@ N, S, V = range(3)
 
 
 def shapes(rng):
-    """Waves of each class: [height mV, centre s from R, width s]."""
+    """Waves of each class: [height in mV, centre in s from R, width in s]."""
     r = rng.uniform(0.7, 1.8)
     t = rng.uniform(0.15, 0.4) * r
     normal = [

@@ -1,10 +1,11 @@
 """Train the beat network.
 
     python train.py --data DIR --fold 0 --out ecg-0.pt     # judged on the records of fold 0
-    python train.py --data DIR --out ecg.pt                # all records: what is shipped
+    python train.py --data DIR --out ecg.pt                # all records, for the shipped network
 
-A batch is crops with ANSWERS answers each, half of them around a beat that is not normal.  An answer within REACH samples of an R mark has
-the class of that beat.  The weights are a running mean over the last steps.  There is no early stopping: the number of steps is fixed.
+A batch has crops with ANSWERS answers each.  Half of the crops from records are around a beat that is not
+normal.  An answer within REACH samples of an R wave has the class of that beat.  The result is a running mean
+of the weights over the last steps.  The number of steps is fixed, without early stopping.
 """
 
 import argparse
@@ -29,7 +30,10 @@ INVENTED = 0.4
 
 
 def labelled(marks, classes, breaks):
-    """Labels of the ANSWERS of a crop; those more than GAP samples from any mark are ignored (a stretch that nobody marked)."""
+    """Labels of the ANSWERS answers of a crop.
+
+    breaks: ignore answers more than GAP samples away from any mark, because such a stretch was not marked.
+    """
     place = WINDOW - 1 - DELAY + HOP * np.arange(ANSWERS)
     labels = np.zeros(ANSWERS, np.int64)
     distance = np.abs(place[:, None] - marks).min(1, initial=np.inf)
@@ -41,7 +45,7 @@ def labelled(marks, classes, breaks):
 
 
 def crop(rng, group):
-    """One crop at a changed speed, and the labels of its answers."""
+    """A crop at a random speed, or of an invented patient, and the labels of its answers."""
     if rng.random() < INVENTED:
         x, marks, classes = invent.patient(rng, group, CROP)
         return x, labelled(marks, classes, False)
@@ -62,9 +66,10 @@ def crop(rng, group):
 
 
 def blurs(rng, wide, taps=31):
-    """Random filters [B, taps]: the signal itself and a smooth response, sum of squares 1.
+    """Random filters [B, taps]: the signal plus a smooth response, with sum of squares 1.
 
-    wide: which crops are widened much.  Those are the ones without ventricular beats: a patient whose every beat is wide, as with a bundle branch block.
+    wide: crops that are widened much.  These have no ventricular beats; they show a patient with only wide
+    beats, as with a bundle branch block.
     """
     count = len(wide)
     t = np.arange(taps) - taps // 2
@@ -80,9 +85,10 @@ def blurs(rng, wide, taps=31):
 
 
 def change(rng, x, wide):
-    """Shape of the beats, polarity, gain, baseline wander, hum and noise, [B, CROP].
+    """Change shape of the beats, polarity and gain; add baseline wander, hum and noise, [B, CROP].
 
-    A network that cannot know how wide or how high the beats of a patient are has to compare beats with their neighbours.
+    The network cannot know how wide or how high the beats of a patient are, so it must compare neighbouring
+    beats.
     """
     count, samples = x.shape
     t = np.arange(samples, dtype=np.float32) / RATE_HZ
@@ -119,7 +125,7 @@ def report(net, group):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--fold", type=int, help="records kept apart; all are trained on when left out")
+    parser.add_argument("--fold", type=int, help="fold of the held-out records; default: train on all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--batch", type=int, default=32)

@@ -1,7 +1,8 @@
-"""Augmentation of inertial windows, afresh for every batch: [B, 6, T] float32 -> the same shape.
+"""Random augmentation of inertial windows: [B, 6, T] float32 -> the same shape.
 
-Both triads are turned by the same rotation: about a random axis by up to `turn` degrees, and, for some windows, by half a turn about one of
-the device's own axes (a phone upside down or with its screen to the other side).
+Accelerometer and gyroscope are rotated alike: about a random axis by up to `turn` degrees, and in some
+windows by half a turn about one of the device's axes (a phone upside down, or with its screen to the other
+side).
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 
 def rotations(rng, count, turn, flips):
-    """[count, 3, 3]; Rodrigues' formula."""
+    """Random rotation matrices [count, 3, 3], by Rodrigues' formula.  flips: share of half turns."""
     axis = rng.normal(size=(count, 3))
     axis /= np.linalg.norm(axis, axis=1, keepdims=True)
     angle = np.radians(turn) * rng.uniform(-1, 1, count)
@@ -26,7 +27,7 @@ def rotations(rng, count, turn, flips):
 
 
 def warp(rng, starts, samples, largest=0.2):
-    """Sample positions [B, samples] of windows at a slightly changing speed, the middle at its place."""
+    """Sample positions [B, samples] of windows with a slightly changing speed and a fixed middle."""
     t = np.linspace(-1, 1, samples)
     speed = rng.uniform(-largest, largest, (len(starts), 1))
     bend = rng.uniform(-0.1, 0.1, (len(starts), 1))
@@ -35,7 +36,7 @@ def warp(rng, starts, samples, largest=0.2):
 
 
 def change(rng, x, turn, flips):
-    """x: tensor [B, 6, T]."""
+    """Rotate windows, change the gain and add noise.  x: tensor [B, 6, T]."""
     count = len(x)
     matrix = torch.from_numpy(rotations(rng, count, turn, flips)).float()
     x = torch.cat([matrix @ x[:, :3], matrix @ x[:, 3:]], 1)

@@ -1,13 +1,13 @@
-"""Write the ONNX files and the signals that go with them.
+"""Write the ONNX files and their signals.
 
-    python export.py --weights watch.pt phone.pt                   # har-watch.onnx, har-phone.onnx, float32
-    python export.py --weights watch-0.pt ... phone-3.pt           # folds/watch-0.onnx ..., float16 weights
-    python export.py --weights watch-gru.pt watch-gru-0.pt         # har-watch-gru.onnx and its golden files, folds/watch-gru-0.onnx
-    python export.py --signals                                     # calib, demo and golden files, all simulated
+    python export.py --weights watch.pt phone.pt             # har-watch.onnx, har-phone.onnx, float32
+    python export.py --weights watch-0.pt ... phone-3.pt     # folds/watch-0.onnx ..., float16 weights
+    python export.py --weights watch-gru.pt watch-gru-0.pt   # har-watch-gru.onnx, its golden files and fold 0
+    python export.py --signals                               # calib, demo and golden files, all simulated
 
 har-*.onnx       input motion [1, 6, 128] in g and 250 degrees/s, output scores [1, 5] (softmax), opset 18
-calib-*.npy      float32 [n, 6]: ten people, a round each
-demo-*.csv       time_s, six axes, activity: a minute
+calib-*.npy      float32 [n, 6]: one round of each of ten people
+demo-*.csv       time_s, six axes, activity: one minute
 golden-in-*.npy  float32 [8, 128, 6] windows; golden-out-*.npy float32 [8, 5] scores of PyTorch
 """
 
@@ -29,7 +29,7 @@ METADATA = {
     "runlet.sample_rate_hz": str(simulate.RATE_HZ),
     "runlet.hop": str(HOP),
     "runlet.labels": ",".join(LABELS),
-    # an answer is about the sample in the middle of its window
+    # an answer describes the sample in the middle of its window
     "runlet.truth_at": "middle",
     "runlet.columns": '["ax", "ay", "az", "gx", "gy", "gz"]',
 }
@@ -37,13 +37,13 @@ DEVICES = ("watch", "phone")
 
 
 def write_onnx(net, path, half=False):
-    """One window, with what readers of the file need."""
+    """Write the network for one window, with its metadata."""
     carried = {"runlet.mode": "stream"} if isinstance(net, ExportedRecurrent) else {}
     onnx_file.write_onnx(net, path, "har", torch.zeros(1, 6, WINDOW), "motion", "scores", METADATA | carried, half)
 
 
 def load(path):
-    """What is exported of a training, and how its files are called."""
+    """(network to export, name for its files, fold) of a checkpoint."""
     found = torch.load(path)
     kind, exported, _ = KINDS[found["net"]]
     net = kind()
@@ -72,7 +72,7 @@ def write_signals(device):
 
 
 def write_scores(net, device, name):
-    """PyTorch's scores of a device's golden windows."""
+    """Write PyTorch's scores for a device's golden windows."""
     windows = torch.from_numpy(np.load(HERE / f"golden-in-{device}.npy")).transpose(1, 2)
     with torch.no_grad():
         np.save(HERE / f"golden-out-{name}.npy", np.concatenate([net(window[None]).numpy() for window in windows]))
@@ -88,7 +88,7 @@ def main():
         net, name, fold = load(path)
         if fold is None:
             write_onnx(net, HERE / f"har-{name}.onnx")
-            # weights of the GRU stand in another order in the file, so its scores are taken here
+            # the file has the GRU's weights in another order, so the scores are computed from `net`
             if isinstance(net, ExportedRecurrent):
                 write_scores(net, name.split("-")[0], name)
         else:

@@ -1,7 +1,8 @@
-"""Activity networks: convolutions without padding, and behind them a dense layer over the whole window or a GRU.
+"""Activity networks: convolutions without padding, then a dense layer over the whole window or a GRU.
 
-A longer signal gives one answer per hop: [B, 6, T] -> [B, 5, (T - 128) / 8 + 1].  The dense layer is written as a convolution for that; the GRU runs on
-over the whole signal, so its answer knows more than its window.  The exported models read one window and end with a softmax.
+A longer signal gives one answer per hop: [B, 6, T] -> [B, 5, (T - 128) / 8 + 1].  For this purpose the dense
+layer is written as a convolution.  The GRU's state carries over along the whole signal, so its answers use
+more than one window.  The exported models read one window and end with a softmax.
 """
 
 import torch
@@ -13,7 +14,7 @@ LABELS = ("seated", "standing up", "walking", "turning", "sitting down")
 LAYERS = ((6, 24, 7, 2), (24, 32, 5, 2), (32, 32, 5, 2), (32, 32, 5, 1))
 FRAMES = 9
 UNITS = 32
-# frames that the first three convolutions leave of a window
+# number of frames of a window after the first three convolutions
 STEPS = 13
 
 
@@ -25,7 +26,7 @@ def convolutions(layers):
 
 
 def folded(trunk):
-    """The same with batch norm inside the convolutions."""
+    """The same layers with batch norm folded into the convolutions."""
     parts = []
     for conv, norm in zip(trunk[0::3], trunk[1::3]):
         parts += [torch.nn.utils.fusion.fuse_conv_bn_eval(conv, norm), nn.ReLU()]
@@ -46,7 +47,7 @@ class ActivityNet(nn.Module):
 
 
 class Exported(nn.Module):
-    """One window [1, 6, 128] -> scores [1, 5]: batch norm folded, the head a dense layer over 9 frames."""
+    """One window [1, 6, 128] -> scores [1, 5], with folded batch norm and a dense head over 9 frames."""
 
     def __init__(self, net):
         super().__init__()
@@ -61,7 +62,7 @@ class Exported(nn.Module):
 
 
 class RecurrentNet(nn.Module):
-    """[B, 6, T] at 50 Hz -> logits [B, 5, answers]: three convolutions, and a GRU whose state is zero before the first frame."""
+    """[B, 6, T] at 50 Hz -> logits [B, 5, answers]: three convolutions and a GRU with initial state zero."""
 
     def __init__(self, dropout=0.3):
         super().__init__()
@@ -76,7 +77,7 @@ class RecurrentNet(nn.Module):
 
 
 class ExportedRecurrent(nn.Module):
-    """One window [1, 6, 128] -> scores [1, 5]: the last of 13 states of the GRU."""
+    """One window [1, 6, 128] -> scores [1, 5], from the last of 13 states of the GRU."""
 
     def __init__(self, net):
         super().__init__()
@@ -89,5 +90,5 @@ class ExportedRecurrent(nn.Module):
         return torch.softmax(self.head(states[:, -1]), 1)
 
 
-# of each kind: the network, what is exported of it, and the answers of one crop in training
+# for each kind: network to train, network to export, number of answers of one training crop
 KINDS = {"cnn": (ActivityNet, Exported, 13), "gru": (RecurrentNet, ExportedRecurrent, 37)}

@@ -1,7 +1,8 @@
 """Phone and watch recordings of the sp-sw-har data set, as one stream per subject at 50 Hz.
 
-Expects a folder with {sp,sw}_dev_x.npy (int16 [n, 6]: acceleration m/s^2 * 400, rotation rad/s * 1600, at 100 Hz), {sp,sw}_dev_y.npy
-(int8 [n], label per sample) and index.csv (device, split, subject, execution, start, length).  Nothing of it is kept in this folder.
+Expects a folder with {sp,sw}_dev_x.npy (int16 [n, 6]: acceleration m/s^2 * 400, rotation rad/s * 1600, at 100
+Hz), {sp,sw}_dev_y.npy (int8 [n], label per sample) and index.csv (device, split, subject, execution, start,
+length). This repository contains none of the data.
 """
 
 import csv
@@ -16,14 +17,14 @@ FOLDS = 4
 
 
 def preprocess(acceleration, rotation):
-    """m/s^2 and rad/s at 100 Hz, [n, 3] each -> [n / 2, 6] at 50 Hz in g and in 250 degrees/s: means of two neighbours."""
+    """m/s^2 and rad/s at 100 Hz, [n, 3] each -> means [n / 2, 6] at 50 Hz in g and 250 degrees/s."""
     x = np.concatenate([acceleration / GRAVITY, rotation / FULL_SCALE], 1)
     x = x[: len(x) // 2 * 2]
     return ((x[0::2] + x[1::2]) / 2).astype(np.float32)
 
 
 def subjects(folder, device):
-    """{subject: (x float32 [n, 6], y int64 [n])}: the executions of a subject one after the other (they begin and end seated)."""
+    """{subject: (x float32 [n, 6], y int64 [n])}: joined executions, which start and end seated."""
     folder = pathlib.Path(folder)
     short = DEVICES[device]
     x = np.load(folder / f"{short}_dev_x.npy").astype(np.float64)
@@ -40,5 +41,5 @@ def subjects(folder, device):
 
 
 def fold_of(names):
-    """Every fourth subject of the sorted names to the same fold: {subject: fold}."""
+    """{subject: fold}: every fourth subject, by sorted name, is in the same fold."""
     return {name: n % FOLDS for n, name in enumerate(sorted(names))}

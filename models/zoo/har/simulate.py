@@ -1,9 +1,11 @@
-"""Made-up signals of a phone in a trouser pocket and of a watch, for calibration, goldens and the demo.
+"""Simulated signals of a phone in a trouser pocket and a watch, for calibration, golden files and the demo.
 
-In: a device, a seed, a list of (activity, seconds).  Out: x float32 [n, 6] at 50 Hz in g and 250 degrees/s, labels int [n].
+In: a device, a seed, a list of (activity, seconds).  Out: x float32 [n, 6] at 50 Hz in g and 250 degrees/s,
+labels int [n].
 
-Gravity moves between a seated and a standing posture; walking adds a stride (arm or leg swing), its first harmonic (steps) and the third; a
-turn is a yaw of 180 degrees about the axis that is upright; noise.  Heights are what such sensors show, rounded; no recording is in here.
+Gravity moves between a seated and a standing posture.  Walking adds the stride (arm or leg swing), the steps
+(its second harmonic) and the third harmonic.  A turn is a yaw of 180 degrees about the upright axis.  Noise
+is added. Amplitudes are rounded values of such sensors.  No recording is used.
 """
 
 import numpy as np
@@ -12,12 +14,12 @@ from model import LABELS
 
 RATE_HZ = 50
 SEATED, STANDING_UP, WALKING, TURNING, SITTING_DOWN = range(len(LABELS))
-# gravity seated and upright, in g; axis that is upright when standing
+# gravity when seated and when standing, in g; index of the upright axis when standing
 POSTURE = {
     "watch": ((-0.3, -0.3, 0.85), (-0.95, -0.28, 0.0), 0),
     "phone": ((-0.45, -0.1, -0.85), (-0.2, -0.95, -0.1), 1),
 }
-# heights of the stride, the steps, the third harmonic: ax ay az gx gy gz
+# amplitudes of the stride, the steps and the third harmonic: ax ay az gx gy gz
 STRIDE = {
     "watch": (
         (0.09, 0.09, 0.11, 0.23, 0.18, 0.45),
@@ -43,7 +45,7 @@ ROUND = (
 
 
 def smooth(values, samples):
-    """Running mean over samples, the ends held."""
+    """Running mean over `samples` samples; the ends are held."""
     padded = np.pad(values, ((samples // 2, samples - 1 - samples // 2), (0, 0)), mode="edge")
     sums = np.cumsum(np.pad(padded, ((1, 0), (0, 0))), 0)
     return (sums[samples:] - sums[:-samples]) / samples
@@ -73,7 +75,7 @@ def recording(device, seed, script):
     wobble = smooth(rng.normal(0, 0.3, (n, 3)), 15) * np.sin(np.pi * up)[:, None]
     gravity = seated + (upright - seated) * up[:, None]
     gravity = gravity / np.linalg.norm(gravity, axis=1, keepdims=True)
-    # gravity that turns in the device's frame is rotation: omega = gravity x its change
+    # a change of gravity in the device's frame is a rotation: omega = gravity x its change
     turn = -np.cross(gravity, np.gradient(gravity, 1 / RATE_HZ, axis=0)) * 180 / np.pi / 250
     x = np.concatenate([gravity + wobble, turn], 1)
     x[:, 3 + axis] += yaw

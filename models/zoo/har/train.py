@@ -1,11 +1,12 @@
 """Train the activity network of one device.
 
     python train.py --data DIR --device watch --fold 0 --out watch-0.pt     # judged on the subjects of fold 0
-    python train.py --data DIR --device watch --out watch.pt                # all subjects: what is shipped
+    python train.py --data DIR --device watch --out watch.pt                # all subjects, as shipped
     python train.py --data DIR --device watch --net gru --out watch-gru.pt
 
-A batch is windows of WINDOW + 8 * 12 samples, so 13 answers each (gru: 37); the label of an answer is that of the sample in the middle of its window.
-The weights are a running mean over the last steps.  There is no early stopping: the number of steps is fixed.
+A batch has crops of WINDOW + 8 * 12 samples with 13 answers each (gru: 37).  The label of an answer is that
+of the sample in the middle of its window.  The result is a running mean of the weights over the last steps.
+The number of steps is fixed, without early stopping.
 """
 
 import argparse
@@ -25,7 +26,7 @@ FLIPS = {"watch": 0.0, "phone": 0.5}
 
 
 def batch(rng, x, y, count, device, answers):
-    """count crops of a stream [n, 6], warped and changed: (x [count, 6, crop], labels [count, answers])."""
+    """Random crops of a stream [n, 6], augmented: (x [count, 6, crop], labels [count, answers])."""
     crop = WINDOW + HOP * (answers - 1)
     starts = rng.integers(crop // 4, len(x) - crop - crop // 4, count)
     at = augment.warp(rng, starts, crop).clip(0, len(x) - 1.001)
@@ -39,7 +40,7 @@ def batch(rng, x, y, count, device, answers):
 
 
 def answers(net, x):
-    """Labels found over a stream [n, 6], one per hop, and the samples that they are about."""
+    """Labels found in a stream [n, 6], one per hop, and the samples that they describe."""
     with torch.no_grad():
         found = net.eval()(torch.from_numpy(x.T.copy())[None])[0].argmax(0).numpy()
     return found, WINDOW // 2 + HOP * np.arange(len(found))
@@ -59,7 +60,7 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--device", choices=sorted(TURN), required=True)
     parser.add_argument("--net", choices=sorted(KINDS), default="cnn")
-    parser.add_argument("--fold", type=int, help="subjects kept apart; all are trained on when left out")
+    parser.add_argument("--fold", type=int, help="fold of the held-out subjects; default: train on all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--batch", type=int, default=64)
@@ -96,7 +97,7 @@ def main():
                 a.copy_(keep * a + (1 - keep) * b) if a.is_floating_point() else a.copy_(b)
         total += loss.item()
         if step % 500 == 0:
-            shown = f"kept apart {100 * report(mean, kept)[0]:.2f} %" if kept else ""
+            shown = f"held-out {100 * report(mean, kept)[0]:.2f} %" if kept else ""
             print(f"step {step} loss {total / 500:.4f} {shown} {time.time() - began:.0f} s", flush=True)
             total = 0.0
     torch.save({"weights": mean.state_dict(), "net": args.net, "device": args.device, "fold": args.fold}, args.out)

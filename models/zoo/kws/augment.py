@@ -1,6 +1,6 @@
 """Augmentation of sound: rooms, background, gain, speed, tilt.
 
-All functions take and give float32 [n, samples] at 16 kHz; every row has its own draw.
+All functions take and return float32 [n, samples] at 16 kHz, with new random values for every row.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ RATE_HZ = 16000
 
 
 def convolve(x, h):
-    """Rows of x with rows of h, cut to the length of x."""
+    """Convolve rows of x with rows of h, cut to the length of x."""
     n = next_fast_len(x.shape[1] + h.shape[1], real=True)
     y = irfft(rfft(x, n) * rfft(h, n), n)
     return y[:, : x.shape[1]].astype(np.float32)
@@ -57,7 +57,7 @@ def slow_envelope(n, samples, rng):
 
 
 def tilt(x, rng, db=6):
-    """A smooth random frequency response of up to +-db, as of another microphone."""
+    """Apply a smooth random frequency response of up to +-db, like another microphone."""
     spectrum = rfft(x)
     knots = np.linspace(0, 1, 6)
     hz = np.linspace(0, 1, spectrum.shape[1]) ** 0.5
@@ -66,7 +66,10 @@ def tilt(x, rng, db=6):
 
 
 def warped(x, factor, edges):
-    """Rows of 1 s played `factor` times faster about their middle (pitch moves along), as 1.2 s; what lies outside as np.pad's mode `edges`."""
+    """Play rows of 1 s `factor` times faster around their middle, with the pitch; returns rows of 1.2 s.
+
+    edges: mode of np.pad outside the row.
+    """
     padded = np.pad(x, ((0, 0), (4800, 4800)), mode=edges)
     samples = x.shape[1] + 3200
     grid, source = np.arange(samples) - (samples - 1) / 2, np.arange(padded.shape[1])
@@ -77,7 +80,7 @@ def warped(x, factor, edges):
 
 
 def mix(speech, noise, snr_db):
-    """Adds noise at a ratio to the speech's loudest tenth of a second."""
+    """Add noise at a ratio to the speech's loudest tenth of a second."""
     blocks = speech[:, : speech.shape[1] // 1600 * 1600].reshape(len(speech), -1, 1600)
     level = np.sqrt((blocks**2).mean(2).max(1, keepdims=True)) + 1e-5
     power = np.sqrt((noise**2).mean(1, keepdims=True)) + 1e-9
@@ -85,6 +88,6 @@ def mix(speech, noise, snr_db):
 
 
 def gain(x, rng, low_db=-20, high_db=8):
-    """Random level; peaks clip softly at full scale as a recorder would."""
+    """Apply a random level, and clip at full scale."""
     x = x * 10 ** (rng.uniform(low_db, high_db, (len(x), 1)) / 20)
     return np.clip(x, -1, 1).astype(np.float32)

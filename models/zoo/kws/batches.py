@@ -1,10 +1,10 @@
-"""Training batches of features out of the cache, disturbed afresh every time.
+"""Training batches of features from the cache, with new random changes in every batch.
 
-A batch holds clips of the training folds at drawn speeds, synthesised words, windows of
-sentences, and pieces that are no word: two halves of two clips, clips played backwards,
-clips moved out of their window.  What a recorder, a room or a voice does to sound is done
-to the logarithms of its spectrum: a level is a sum, a microphone a curve over features, a
-longer throat a shift of features, noise the logarithm of a sum of exponentials.
+A batch has clips of the training folds at random speeds, synthesised words, windows of
+sentences, and pieces that are no word: halves of two clips joined, clips played backwards,
+clips moved out of their window.  The changes act on the logarithms of the spectrum: a
+level adds a constant, a microphone a curve over the features, a longer vocal tract shifts
+the features, noise is the logarithm of a sum of exponentials.
 """
 
 import pathlib
@@ -13,19 +13,19 @@ import numpy as np
 
 from front_end import SCALE, ZERO_POINT
 
-ROWS, CONTEXT = 49, 59  # rows of a window; rows of a cached clip, five more on either side
+ROWS, CONTEXT = 49, 59  # rows of a window; rows of a cached clip, with five more on each side
 SHARES = 0.88, 0.05, 0.04, 0.03  # clips, synthesised words, sentences, pieces
-NEITHER = 12  # label of windows that are silence or unknown, whichever
+NEITHER = 12  # label of windows that may count as silence or as unknown
 LARGEST = 255 * SCALE
 
 
 def real(x):
-    """Stored bytes -> the real values that the network reads."""
+    """Convert stored bytes to the real values that the network reads."""
     return ((x.astype(np.float32) - ZERO_POINT) * SCALE).astype(np.float32)
 
 
 class Batches:
-    """Draws batches for the clips whose fold is in `train` (all clips: range(5))."""
+    """Random batches of the clips whose fold is in `train` (all clips: range(5))."""
 
     def __init__(self, cache, train, seed, shares=SHARES):
         cache = pathlib.Path(cache)
@@ -68,11 +68,11 @@ class Batches:
         return self.masked(x).astype(np.float32)[:, None], y
 
     def piece(self):
-        """A window that holds no whole word, and its label."""
+        """A window without a whole word, and its label."""
         rng = self.rng
         x = self.copy()[rng.choice(self.speech)]
         kind = rng.random()
-        if kind < 0.35:  # moved out by 0.4 s or more
+        if kind < 0.35:  # moved out of its window by 0.4 s or more
             by = rng.integers(20, 30)
             if rng.random() < 0.5:
                 return np.concatenate([np.repeat(x[:4].mean(0, keepdims=True).astype(np.int8), by, 0), x[:-by]]), NEITHER
@@ -83,7 +83,10 @@ class Batches:
         return x[::-1], 1
 
     def warp(self, x, first):
-        """[n, 59, 40] -> [n, 49, 40] from row `first` on, up to a tenth faster or slower, features moved by up to 1.3 in the middle."""
+        """[n, 59, 40] -> [n, 49, 40] from row `first` on, with random changes.
+
+        Time is up to a tenth faster or slower, features in the middle are shifted by up to 1.3.
+        """
         rng, n = self.rng, len(x)
         quick = np.exp(rng.uniform(-0.1, 0.1, n))
         rows = np.clip((np.arange(ROWS) - 24) * quick[:, None] + 24 + first[:, None], 0, CONTEXT - 1.001)
@@ -97,15 +100,18 @@ class Batches:
         low, high = (np.take_along_axis(y, k[:, None, :] + d, 2) for d in (0, 1))
         return low + (columns - k)[:, None, :].astype(np.float32) * (high - low)
 
-    def curves(self, n, knots, most):
-        """Smooth random curves over the features, float32 [n, 40]."""
-        knot = self.rng.uniform(-most, most, (n, knots))
+    def curves(self, n, knots, height):
+        """Smooth random curves over the features, within +-height, float32 [n, 40]."""
+        knot = self.rng.uniform(-height, height, (n, knots))
         at = np.linspace(0, knots - 1.001, 40)
         i = at.astype(int)
         return (knot[:, i] * (1 - (at - i)) + knot[:, i + 1] * (at - i)).astype(np.float32)
 
     def disturb(self, x, silent):
-        """Microphone, noise (recorded silence of the training folds or made) and level; rounded as stored values are."""
+        """Apply a microphone, noise (recorded silence of the training folds, or synthetic) and a level.
+
+        Values are rounded like stored ones.
+        """
         rng, n = self.rng, len(x)
         x = x + self.curves(n, 5, 0.6)[:, None, :] * (rng.random(n) < 0.7)[:, None, None]
         loud = np.sort(x.reshape(n, -1), 1)[:, -100]
@@ -129,7 +135,7 @@ class Batches:
         return np.clip(np.round(x / SCALE) * SCALE, 0, LARGEST)
 
     def masked(self, x):
-        """SpecAugment: two stretches of time and two bands of features set to the mean."""
+        """SpecAugment: set two stretches of time and two bands of features to the mean."""
         rng, n = self.rng, len(x)
         mean = x.mean((1, 2), keepdims=True)
         for axis, longest in ((1, 8), (2, 7), (1, 8), (2, 7)):

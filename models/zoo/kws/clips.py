@@ -1,6 +1,6 @@
-"""Speech Commands clips, folds by speaker, and one cache folder for everything derived.
+"""Speech Commands clips, and folds by speaker.
 
-The data set is 12 classes of one-second clips, 16 kHz, mu-law bytes in dev_*.npy with
+The data set has one-second clips of 12 classes at 16 kHz, as mu-law bytes in dev_*.npy with
 index.csv (split,file,row,class,label,word,speaker,source_file).
 """
 
@@ -42,10 +42,10 @@ def load(folder):
 
 
 def folds(speakers):
-    """Fold 0..4 of every clip: speakers in the order of their SHA-256, each to the emptiest fold.
+    """Fold 0..4 of every clip.  Speakers, in the order of their SHA-256, go to the emptiest fold.
 
-    Silence has no speaker; its clips (one "speaker" each) are dealt out the same way.
-    The same rule is in host/demo/kws-clips.ts.
+    Silence has no speaker; its clips (one "speaker" each) are distributed in the same way.
+    host/demo/kws-clips.ts has the same rule.
     """
     counts = {}
     for name in speakers:

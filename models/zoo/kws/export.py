@@ -1,11 +1,11 @@
-"""Write kws.onnx, the networks of the folds and the signals that go with them.
+"""Write kws.onnx, the networks of the folds, and their signals.
 
     python export.py --weights slide.pt rows.pt image.pt                    # kws.onnx, float32
     python export.py --weights slide-0.pt rows-0.pt image-0.pt --fold 0     # folds/fold-0.onnx, float16 weights
     python export.py --signals                                              # calib.npy and golden files
 
 kws.onnx         input features [1, 1, 49, 40], output scores [1, 12] (softmax), opset 18
-folds/*.onnx     the same network trained without one fold's speakers, for `npm run eval:kws`
+folds/*.onnx     the same network trained without the speakers of one fold, for `npm run eval:kws`
 calib.npy        float32 [2400, 40]: rows of synthesised words, sentences and noise
 golden-in.npy    int8 [8, 49, 40] windows; golden-out.npy float32 [8, 12] scores of PyTorch
 golden-rows.npy  int8 [400, 40]: the front end's rows of the first 8 s of demo.wav
@@ -45,7 +45,7 @@ METADATA = {
 
 
 class Trunk(nn.Sequential):
-    """A member without its dense layer, on features as they are; batch norm folded into its convolutions."""
+    """A member without its dense layer.  Batch norm, MEAN and SPREAD are folded into its convolutions."""
 
     def __init__(self, member):
         layers = []
@@ -54,14 +54,14 @@ class Trunk(nn.Sequential):
                 layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
             elif not isinstance(layer, nn.Dropout):
                 layers.append(layer)
-        with torch.no_grad():  # the first convolution takes x in place of (x - MEAN) / SPREAD
+        with torch.no_grad():  # the first convolution reads x instead of (x - MEAN) / SPREAD
             layers[0].weight /= SPREAD
             layers[0].bias -= MEAN * layers[0].weight.sum((1, 2, 3))
         super().__init__(*layers)
 
 
 class Scores(nn.Module):
-    """Softmax of the mean of the members' logits: one dense layer over all their means."""
+    """Softmax of the mean of the members' logits, computed by one dense layer over all their features."""
 
     def __init__(self, members):
         super().__init__()
@@ -83,12 +83,12 @@ def load(paths):
 
 
 def write_onnx(net, path, half=False):
-    """One window, with what readers of the file need."""
+    """Write the network for one window, with its metadata."""
     onnx_file.write_onnx(net, path, "kws", torch.zeros(1, 1, 49, 40), "features", "scores", METADATA, half)
 
 
 def calibration(rng):
-    """About 48 s of sound at many levels: words by all voices of the part `train`, sentences, noise, silence."""
+    """Rows of about 48 s of sound at many levels: words and sentences of the part `train`, noise, silence."""
     parts = []
     for n, word in enumerate([*clips.WORDS, "seven", "happy"] * 2):
         parts.append(speech.word_clip(word, "train", rng)[1600:14400] * 10 ** (-rng.uniform(0, 1.2)))
@@ -100,7 +100,7 @@ def calibration(rng):
     x[:, 8 * 16000 : 30 * 16000] = augment.convolve(x[:, 8 * 16000 : 30 * 16000], augment.rooms(1, rng))
     noise = 0.002 * augment.coloured_noise(1, x.shape[1], rng)
     rows = features(clips.to_pcm(augment.gain(x + noise, rng, 0, 0.1)))[0]
-    # both ends of the range, so that the input's scale is the front end's: 1 / 16 from -128 on
+    # both ends of the range, so that calibration finds the scale of the front end, 1 / 16
     rows[-1, :2] = -128, 127
     return real(rows)
 
@@ -128,7 +128,7 @@ def load_onnx(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--weights", nargs="+", help="of slide, rows and image")
+    parser.add_argument("--weights", nargs="+", help="checkpoints of slide, rows and image")
     parser.add_argument("--fold", type=int, default=-1)
     parser.add_argument("--signals", action="store_true")
     args = parser.parse_args()

@@ -3,13 +3,13 @@
     rows = features(pcm)              # int16 [clips, samples] -> int8 [clips, rows, 40]
 
 Settings of the preset `log-mel`: window 25 ms, step 20 ms, 40 channels from 125 to 7,500 Hz,
-logarithm. A row depends on its own window of sound alone.
+logarithm.  A row depends only on its own window of sound.
 
     python front_end.py x.wav x.npy   # one recording, the same rows as `runlet features
                                       # x.wav --preset log-mel --step-ms 20`
 
-Written from TensorFlow's microfrontend (Apache-2.0) and kissfft (BSD-3) as the
-specification.  Many clips at once: about 2 ms per second of sound on one core.
+TensorFlow's microfrontend (Apache-2.0) and kissfft (BSD-3) are the specification.  It processes
+many clips at once, in about 2 ms per second of sound on one core.
 """
 
 import sys
@@ -23,7 +23,7 @@ LOW_HZ, HIGH_HZ = 125.0, 7500.0
 CORRECTION_BITS = 3  # bits of the FFT's length less half the filter bank's 12
 F32 = np.float32
 
-# What a stored byte means: real = SCALE * (byte - ZERO_POINT)
+# real value of a stored byte: SCALE * (byte - ZERO_POINT)
 SCALE, ZERO_POINT = 1 / 16, -128
 
 
@@ -88,7 +88,7 @@ DIGITS = np.arange(HALF).reshape(4, 4, 4, 4).transpose(3, 2, 1, 0).ravel()
 
 
 def rounded(x):
-    """Q30 -> Q15, rounded, wrapped to int16 as a C assignment would."""
+    """Q30 -> Q15, rounded, and wrapped to int16 like an assignment in C."""
     return ((x + 16384) >> 15).astype(np.int16).astype(np.int32)
 
 
@@ -144,7 +144,7 @@ def square_root(x):
 def spectrum(frames):
     """Windowed frames int16 [n, 400] -> filter bank magnitudes int64 [n, 40]."""
     x = wrap((frames.astype(np.int32) * HANN) >> 12)
-    loudest = wrap(np.abs(x)).max(1)  # -32768 has no positive in 16 bits and does not count
+    loudest = wrap(np.abs(x)).max(1)  # -32768 has no 16-bit absolute value and does not count
     shift = 15 - bit_length(loudest)
     padded = np.zeros((len(x), FFT), np.int32)
     padded[:, :WINDOW] = wrap(x << shift[:, None])

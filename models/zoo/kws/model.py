@@ -1,15 +1,15 @@
-"""Keyword network: three small networks that look at the features in ways of their own, and the mean of what they say.
+"""Keyword network: the mean of the logits of three small networks with different first layers.
 
     [B, 1, T, 40] real features -> [B, 12] logits, T = 49 (one second at 20 ms)
 
-Slide   a convolution slides over features, so that a voice that lies a little higher looks alike
-Rows    all features of a row at once
-Image   features as a picture, halved three times by depthwise-separable convolutions
+Slide   a convolution slides over the features, so that a slightly higher voice looks similar
+Rows    a convolution reads all features of a row at once
+Image   the features are a picture, halved three times by depthwise-separable convolutions
 
-Each then joins a row's features to its channels; four depthwise-separable convolutions over nine
-rows follow, the mean over the window, and a dense layer.  They are trained apart; the mean of
-their logits is one dense layer over all their means (export.py).  Nothing is padded: streaming
-is exact and has no warm-up.
+Each then converts the features of a row to channels.  Four depthwise-separable convolutions over
+nine rows follow, the mean over the window, and a dense layer.  The three are trained separately; the
+mean of their logits is one dense layer over all their means (export.py).  There is no padding, so
+streaming is exact and has no warm-up.
 """
 
 from torch import nn
@@ -17,7 +17,7 @@ from torch import nn
 ROWS, CHANNELS, CLASSES = 49, 40, 12
 HOP = 2  # rows, 40 ms; the total stride is 1
 KERNEL, BLOCKS, DROPOUT = 9, 4, 0.2
-MEAN, SPREAD = 8.0, 2.2  # of real features: the network reads (x - MEAN) / SPREAD
+MEAN, SPREAD = 8.0, 2.2  # statistics of the features: the network reads (x - MEAN) / SPREAD
 
 
 def layer(inputs, outputs, kernel, stride=(1, 1), groups=1):

@@ -1,14 +1,14 @@
-"""Sound -> features: the clips at several speeds, synthesised words, sentences.
+"""Prepare features of the clips at several speeds, of synthesised words, and of sentences.
 
     python prepare.py --data DIR --cache DIR [--copies 24] [--seed 7]
 
-Writes to the cache, int8 features:
-clean.npz     the clips as they are: x [n, 49, 40], label, fold
-copy-K.npy    the clips at a speed of their own each, 1.2 s, their edges mirrored: [n, 59, 40]
-words.npz     synthesised words in noise and rooms, and what they are: x [n, 59, 40], label
+Writes int8 features to the cache:
+clean.npz     the unchanged clips: x [n, 49, 40], label, fold
+copy-K.npy    the clips, each at a random speed, 1.2 s with mirrored edges: [n, 59, 40]
+words.npz     synthesised words in noise and rooms, with labels: x [n, 59, 40], label
 talk.npy      sentences without the ten words, a minute each: [40, 2999, 40]
 
-No copy mixes clips; level, noise, masks and mixtures are drawn in training (batches.py).
+Copies do not mix clips.  Training draws level, noise, masks and mixtures (batches.py).
 """
 
 import argparse
@@ -24,7 +24,7 @@ from front_end import features
 
 
 def copy_of_clips(sound, label, rng):
-    """Speeds of 0.85 to 1.17 (pitch moves along), levels of +-6 dB; silence keeps its speed."""
+    """Features of clips at speeds and pitches of 0.85 to 1.17, levels of +-6 dB; silence keeps its speed."""
     factor = np.exp(rng.uniform(-0.16, 0.16, len(sound)))
     factor[label == 0] = 1
     out = np.empty((len(sound), 59, 40), np.int8)
@@ -44,7 +44,7 @@ def spoken(per_keyword, per_other, rng):
 
 
 def words(sound, label, seed):
-    """Two copies of the synthesised words, the second in rooms."""
+    """Features of two copies of the synthesised words, the second in rooms."""
     made = []
     for k in range(2):
         rng = np.random.default_rng([seed, 3, k])

@@ -1,8 +1,8 @@
-"""Synthesised speech by espeak-ng: words, sentences, voices; parts kept apart by name.
+"""Synthesised speech by espeak-ng: words, sentences and voices.
 
-Voices and sentence vocabularies are split in three: `train`, `test` (false accepts and
-hits) and `demo` (demo.wav).  Sentences come from a small grammar of our own and hold none
-of the ten words nor words that sound the same.
+Voices and sentence vocabularies are split into three parts: `train`, `test` (false accepts
+and hits) and `demo` (demo.wav).  A small grammar makes the sentences.  They contain neither
+the ten words nor words that sound the same.
 """
 
 import subprocess
@@ -76,7 +76,7 @@ def choices(part, slot):
 
 
 def sentence(part, rng):
-    """One made-up sentence of the part's vocabulary."""
+    """A random sentence of the part's vocabulary."""
 
     def clause():
         return " ".join(rng.choice(choices(part, slot)) for slot in ("who", "did", "what", "when"))
@@ -89,7 +89,7 @@ def sentence(part, rng):
 
 
 def voice(part, rng):
-    """Voice, speed (words a minute) and pitch of espeak-ng."""
+    """A random voice, speed (words per minute) and pitch for espeak-ng."""
     return (
         f"{rng.choice(ACCENTS)}+{rng.choice(VARIANTS[part])}",
         int(rng.integers(110, 220)),
@@ -98,7 +98,7 @@ def voice(part, rng):
 
 
 def say(text, speaker):
-    """espeak-ng's sound of a text: float32 at 16 kHz, peak 0.5."""
+    """A text spoken by espeak-ng: float32 at 16 kHz, peak 0.5."""
     name, speed, pitch = speaker
     command = ["espeak-ng", "--stdout", "-v", name, "-s", str(speed), "-p", str(pitch), text]
     out = subprocess.run(command, check=True, capture_output=True).stdout
@@ -108,7 +108,7 @@ def say(text, speaker):
 
 
 def trimmed(x, threshold=0.01):
-    """Without the silence before and after."""
+    """The sound without silence before and after it."""
     loud = np.flatnonzero(np.abs(x) > threshold * np.abs(x).max())
     return x[loud[0] : loud[-1] + 1] if len(loud) else x
 
@@ -123,7 +123,7 @@ def word_clip(text, part, rng, samples=16000):
 
 
 def continuous(part, seconds, rng):
-    """Sentences by changing voices with pauses between: float32 [seconds * 16000]."""
+    """Sentences by changing voices, with pauses in between: float32 [seconds * 16000]."""
     out, total = [], 0
     while total < seconds * 16000:
         speaker = voice(part, rng)

@@ -1,10 +1,10 @@
-"""Speech for judging: the script of two hours of sentences, and the demo's minute.
+"""Write speech for evaluation: the script of two hours of sentences, and the demo of one minute.
 
-    python talk.py --talk 7400       # writes talk.csv: what espeak-ng is to say, a line each
+    python talk.py --talk 7400       # writes talk.csv: one text for espeak-ng per line
     python talk.py --demo            # writes demo.wav and demo.json
 
 talk.csv    voice,speed,pitch,pause_ms,text; voices and vocabulary of the part `test`.
-            `npm run eval:kws` speaks it, so that no sound is kept here.
+            `npm run eval:kws` synthesises it, so no sound is stored here.
 demo.wav    60 s, 16 kHz, 16 bit; voices and sentences of the part `demo`, a room, soft noise
 demo.json   the words in it with their times in seconds, and the distractors
 """
@@ -26,7 +26,7 @@ DISTRACTORS = "seven marvin happy window zero garden".split()
 
 
 def write_talk(seconds, rng):
-    """Sentences until about so many seconds are full, at 14 characters a second and 160 words a minute."""
+    """Write sentences of about `seconds` in total: 14 characters per second at 160 words per minute."""
     total = 0.0
     with open(HERE / "talk.csv", "w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
@@ -44,7 +44,7 @@ def short_sentence(rng):
 
 
 def demo(rng):
-    """Sound float32 [960000] and its script."""
+    """The sound of the demo, float32 [960000], and its script."""
     order = [str(w) for _ in range(2) for w in rng.permutation(clips.WORDS)]
     said = []
     for group, distractor in zip(np.array_split(order, 5), DISTRACTORS):
@@ -74,7 +74,7 @@ def demo(rng):
 
 
 def listed(events):
-    """A list in JSON, an event a line."""
+    """A JSON list with one event per line."""
     return "[\n" + ",\n".join("    " + json.dumps(e).replace("{", "{ ").replace("}", " }") for e in events) + "\n  ]"
 
 

@@ -3,8 +3,8 @@
     python train.py --cache DIR --member image --fold 0 --out image-0.pt   # without fold 0
     python train.py --cache DIR --member image --out image.pt              # all clips
 
-The number of steps is fixed; nothing is chosen by the clips that are kept apart. What is
-kept is the running average of the weights.
+The number of steps is fixed, and held-out clips do not influence any choice.  The result is
+the running average of the weights.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from batches import NEITHER, Batches, real
 from model import STEMS, Member
 
 SMOOTHING = 0.05
-MIXED = 0.7  # share of steps on mixed windows
+MIXED = 0.7  # share of steps with mixed windows (mixup)
 
 
 def loss_of(logits, y):
-    """Mean cross-entropy with smoothed labels; windows that are neither: -log(silence + unknown)."""
+    """Mean cross-entropy with smoothed labels; -log(silence + unknown) for windows with label NEITHER."""
     log_p = torch.log_softmax(logits, 1)
     hard = functional.one_hot(y.clamp(max=11), 12).float()
     loss = -((hard * (1 - SMOOTHING) + SMOOTHING / 12) * log_p).sum(1)
@@ -40,7 +40,7 @@ def predict(net, x, size=256):
 
 
 def accuracy(net, cache, fold):
-    """Share of the clips of a fold that come out right, and per class."""
+    """Share of correctly classified clips of a fold, and the share per class."""
     data = np.load(f"{cache}/clean.npz")
     keep = data["fold"] == fold
     found, label = predict(net, data["x"][keep]).argmax(1), data["label"][keep]
@@ -58,7 +58,7 @@ def main():
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16: quicker on processors that have it")
+    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16: faster on processors that support it")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     torch.manual_seed(args.seed)

@@ -1,4 +1,4 @@
-"""Artefacts of the PPG simulator.  Signals are [samples] at 32 Hz; the pulse is 1 high."""
+"""Artefacts of the PPG simulator.  Signals are [samples] at 32 Hz; the pulse has height 1."""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def window(samples, start, length, edge):
 
 
 def bursts(rng, samples, per_minute, duration, height):
-    """Irregular motion: short stretches of 0.4..4 Hz noise and a bending baseline."""
+    """Irregular motion: short stretches of noise above 0.4 Hz, with a shift of the baseline."""
     out = np.zeros(samples)
     for _ in range(rng.poisson(per_minute * samples / RATE_HZ / 60)):
         length = rng.uniform(*duration) * RATE_HZ
@@ -59,7 +59,7 @@ def steps(rng, samples, per_minute):
 
 
 def dips(rng, samples, per_minute):
-    """Short touches of the sensor: single bumps of 0.2..1.5 s, either way."""
+    """Short touches of the sensor: single bumps of 0.2..1.5 s, up or down."""
     out = np.zeros(samples)
     for _ in range(rng.poisson(per_minute * samples / RATE_HZ / 60)):
         length = rng.uniform(0.2, 1.5) * RATE_HZ

@@ -1,12 +1,12 @@
 """Float accuracy of ppg-hr.onnx, evaluated on extended windows (256 + 320 samples).
 
     python evaluate.py                                   # simulated test recordings
-    python evaluate.py --welltory DIR                    # and finger PPG, dev records
-    python evaluate.py --welltory DIR --dump OUT         # and write arrays for other tools
+    python evaluate.py --welltory DIR                    # also finger PPG, dev records
+    python evaluate.py --welltory DIR --dump OUT         # also write arrays for other tools
 
-The weights are read out of the ONNX file, so this judges what ships.  Each hop of 64
-samples gives one estimate, from the first sample for which the whole extended window
-is real signal (18 s); truth is the mean heart rate of the trailing 8 s.
+The weights come from the ONNX file, so this evaluates the shipped network.  Each hop of
+64 samples has one estimate, from the first sample on for which the whole extended window
+is real signal (18 s).  Truth is the mean heart rate of the trailing 8 s.
 """
 
 import argparse
@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).parent
 
 
 def load(path=HERE / "ppg-hr.onnx"):
-    """Network with the weights of an ONNX file (or of a .pt checkpoint)."""
+    """Return the network with the weights of an ONNX file (or of a .pt checkpoint)."""
     net = HeartRateNet()
     if str(path).endswith(".pt"):
         net.load_state_dict(torch.load(path))
@@ -37,7 +37,7 @@ def load(path=HERE / "ppg-hr.onnx"):
 
 
 def stream(net, signal):
-    """Estimates for one preprocessed recording [samples]: (ends [n], bpm [n]).
+    """Return estimates for one preprocessed recording [samples]: (ends [n], bpm [n]).
 
     ends[k] is the index of the last sample of estimate k, (k + 9) * 64 - 1.
     """
@@ -59,7 +59,7 @@ def row(name, estimate, truth):
 
 
 def simulated(net, recordings, seconds):
-    """Test table by artefact level and, for clean and moderate, by heart rate."""
+    """Print the test table by artefact level and, for clean and moderate, by heart rate."""
     found = {}
     for level in simulate.LEVELS:
         raw, bpm = simulate.batch("test", range(recordings), seconds, lambda _, level=level: level)
@@ -77,7 +77,7 @@ def simulated(net, recordings, seconds):
 
 
 def real(net, folder, dump):
-    """Welltory dev table, per record and overall; hops without a reference are skipped."""
+    """Print the Welltory dev table, per record and overall; hops without a reference are skipped."""
     pairs = []
     for name, signal, truth in welltory.records(folder):
         ends, estimate = stream(net, signal)

@@ -1,13 +1,13 @@
-"""Write ppg-hr.onnx and the signals that go with it, from a checkpoint of train.py.
+"""Write ppg-hr.onnx and its signals, from a checkpoint of train.py.
 
     python export.py --weights ppg-hr.pt
-    python export.py --signals-only          # all but the ONNX file, weights read from it
+    python export.py --signals-only          # only the signals, with the weights of the ONNX file
 
 ppg-hr.onnx       input ppg [1, 1, 256], output bpm [1, 1], float32, opset 18
 calib.npy         [16384, 1] preprocessed calibration signal
 demo.csv          5 minutes of raw PPG at 32 Hz with the true rate
 golden-in.npy     [8, 576] extended preprocessed windows; golden-out.npy [8, 1] BPM
-fixtures/*.npy    raw signal and front end output for the TypeScript test
+fixtures/*.npy    raw signal and front-end output for the TypeScript test
 """
 
 import argparse
@@ -36,12 +36,15 @@ METADATA = {
 
 
 def write_onnx(net, path):
-    """One window of 256 samples. The exporter fuses each zero pad into its convolution (pads = [8, 0])."""
+    """Write the network for one window of 256 samples.
+
+    The exporter fuses each zero pad into its convolution (pads = [8, 0]).
+    """
     onnx_file.write_onnx(net, path, "ppg-hr", torch.zeros(1, 1, WINDOW), "ppg", "bpm", METADATA)
 
 
 def write_calibration():
-    """512 s of all levels, 40 to 180 BPM: 16 recordings of 32 s, warmed up for 16 s."""
+    """Write 512 s of all levels, 40 to 180 BPM: 16 recordings of 32 s after a warm-up of 16 s."""
     parts = []
     for seed, centre in enumerate(np.random.default_rng(0).permutation(np.linspace(42, 178, 16))):
         seconds = 48
@@ -53,7 +56,7 @@ def write_calibration():
 
 
 def write_demo():
-    """Rest at 66 BPM, ramp to 160 from 60 s to 150 s, plateau, recovery from 180 s to 90 BPM."""
+    """Write the demo: 66 BPM at rest, ramp to 160 BPM (60 to 150 s), from 180 s recovery to 90 BPM."""
     seconds = 300
     t = np.arange((seconds + 8) * simulate.RATE_HZ) / simulate.RATE_HZ - 8
     bpm = np.interp(t, [-8, 60, 150, 180], [66, 66, 160, 160])
@@ -66,7 +69,7 @@ def write_demo():
 
 
 def write_golden(net):
-    """Eight extended windows and the float output of the network for each."""
+    """Write eight extended windows and the network's float output for each."""
     rng = np.random.default_rng(7)
     windows = []
     for seed in range(8):
@@ -81,7 +84,7 @@ def write_golden(net):
 
 
 def write_fixture():
-    """Front end fixture: 20 s of raw PPG (integers) with one gap, and the output for it."""
+    """Write the front-end fixture: 20 s of raw PPG (integers) with one gap, and the output for it."""
     raw, _ = simulate.recording("golden", 100, 20, "motion")
     raw[300:304] = np.nan
     np.save(HERE / "fixtures" / "front-end-raw.npy", raw.astype(np.float32))

@@ -33,7 +33,7 @@ class CausalConv(nn.Module):
 class HeartRateNet(nn.Module):
     """[B, 1, T] at 32 Hz -> [B, 1] BPM, T = 256 (window) or 576 (window + left context).
 
-    Of the T / 16 embedding frames only the last 16 reach the head.
+    The head reads only the last 16 of the T / 16 embedding frames.
     """
 
     def __init__(self):

@@ -10,8 +10,8 @@ Per sample, in float64, with x0 the first sample of the recording:
     level = level + max(alpha, 1/n) * (|w| - level) (n = 1, 2, ... samples seen)
     out  = clip(w / max(level, floor), -4, 4)
 
-alpha = 1 - exp(-1 / (tau * rate)).  Nothing depends on later samples or on where a
-window starts, so overlapping windows see identical values: the signal can be streamed.
+alpha = 1 - exp(-1 / (tau * rate)).  Values do not depend on later samples or on the start
+of a window, so they are equal in overlapping windows and the signal can be streamed.
 The biquads are the bilinear-transform designs of R. Bristow-Johnson's "Audio EQ
 Cookbook" with Q = 1/sqrt(2), run in transposed direct form II.
 
@@ -58,7 +58,7 @@ def hold_gaps(raw):
 
 
 def preprocess(raw, rate_hz=RATE_HZ, floor=FLOOR):
-    """Run the front end over the last axis, each leading index a recording of its own.
+    """Run the front end over the last axis.  Each leading index is a separate recording.
 
     raw: [..., samples], returns float32 [..., samples].
     """

@@ -1,4 +1,4 @@
-"""Simulated PPG recordings with known heart rate, deterministic by (split, seed).
+"""Simulated PPG recordings with known heart rate, deterministic for a given (split, seed).
 
 `recording(split, seed, seconds, level)` returns raw PPG and the true rate, both at 32 Hz:
 
@@ -6,7 +6,7 @@
     bpm[n] = 60 / 8 s * (phase[n] - phase[n - 256])        (mean rate, trailing 8 s)
 
 with `phase` in beats.  Levels: "clean", "moderate" (wander, noise, rare short bursts),
-"motion" (long bursts and a cadence that is not the heart rate).
+"motion" (long bursts and often a step cadence that differs from the heart rate).
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def generator(split, seed):
 
 
 def smooth(x, seconds):
-    """First-order lag along time, started in steady state; x [samples]."""
+    """First-order low-pass along time that starts in steady state; x [samples]."""
     keep = np.exp(-1.0 / (seconds * RATE_HZ))
     out, y = np.empty_like(x), x[0]
     for n, value in enumerate(x.tolist()):
@@ -89,7 +89,7 @@ def bump(phase, centre, width):
 
 
 def pulse_table(rng, kind=None):
-    """One beat, [TABLE], mean 0 and peak to peak 1.
+    """One beat, [TABLE], with mean 0 and peak-to-peak height 1.
 
     Kinds: "notch" (systolic, reflected and dicrotic waves), "skewed" (fast rise, slow
     decay), "damped" (one broad wave), "double" (dicrotic nearly as high as systolic).
@@ -116,8 +116,8 @@ def pulse_table(rng, kind=None):
 
 
 def pulses(rng, phase, bpm):
-    """Pulse train of unit amplitude, [samples]: a resting shape that becomes broader
-    as the rate goes up, with the amplitude of each beat varying."""
+    """Pulse train of unit amplitude, [samples].  Its shape becomes broader as the rate
+    rises, and the amplitude varies from beat to beat."""
     at = phase * TABLE
     low = np.interp(at, np.arange(TABLE), pulse_table(rng), period=TABLE)
     high = np.interp(at, np.arange(TABLE), pulse_table(rng, "damped"), period=TABLE)
@@ -130,8 +130,8 @@ def pulses(rng, phase, bpm):
 def recording(split, seed, seconds, level, bpm=None):
     """Raw PPG and true rate, both float64 [seconds * 32].
 
-    bpm: heart rate before variability, [(seconds + 8) * 32] with 8 s of lead-in;
-    drawn at random when left out.
+    bpm: heart rate before variability, [(seconds + 8) * 32], with 8 s of lead-in.
+    Default: drawn at random.
     """
     if level not in LEVELS:
         raise ValueError(f"unknown level {level!r}")

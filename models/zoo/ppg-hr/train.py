@@ -2,8 +2,8 @@
 
     python train.py --seed 1 --epochs 26 --threads 2 --out ppg-hr.pt
 
-Every epoch draws new recordings of 120 s; windows of 576 samples (256 plus the left
-context of 320) are cut at random places.  The loss is Huber on the normalised rate.
+Every epoch draws new recordings of 120 s and cuts windows of 576 samples (256 plus the
+left context of 320) at random places.  The loss is Huber on the normalised rate.
 Validation uses the simulator's "validation" split; the best epoch is kept.
 """
 
@@ -25,12 +25,12 @@ MINIMUM_START = 2 * simulate.RATE_HZ
 
 
 def level_of(seed):
-    """Fixed mixture of artefact levels over seeds."""
+    """Artefact level of a seed, from a fixed mixture."""
     return simulate.LEVELS[int(np.searchsorted(np.cumsum(LEVEL_SHARE), (seed * 0.61803399) % 1.0))]
 
 
 def windows(split, seeds, per_recording, rng):
-    """(x float32 [n, 1, 576], bpm float32 [n, 1]); truth is that of the last sample."""
+    """(x float32 [n, 1, 576], bpm float32 [n, 1]).  The truth is the rate at the last sample."""
     raw, bpm = simulate.batch(split, seeds, SECONDS, level_of)
     signal = preprocess(raw)
     starts = rng.integers(MINIMUM_START, signal.shape[1] - EXTENDED, (len(signal), per_recording))

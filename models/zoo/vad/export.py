@@ -1,10 +1,11 @@
-"""Write vad.onnx and the signals that go with it.
+"""Write vad.onnx and its signals.
 
-    python export.py --weights vad.pt --signals     # without --signals vad.onnx alone
+    python export.py --weights vad.pt --signals     # without --signals only vad.onnx
 
 vad.onnx         input features [1, 40, 5], output voice [1, 1] (sigmoid), opset 18
-calib.npy        float32 [2997, 40]: rows of three scenes of 20 s, synthesised
-golden-in.npy    int8 [999, 40]: rows of one more; golden-out.npy float32 [995] PyTorch's scores, the state carried on
+calib.npy        float32 [2997, 40]: rows of three synthesised scenes of 20 s
+golden-in.npy    int8 [999, 40]: rows of another scene
+golden-out.npy   float32 [995]: PyTorch's scores for it, with the state carried over
 """
 
 import argparse
@@ -29,7 +30,7 @@ METADATA = {
     "runlet.hop": "1",
     "runlet.mode": "stream",
     "runlet.labels": "voice",
-    # a score is about the row in the middle of its window
+    # a score describes the row in the middle of its window
     "runlet.truth_at": "middle",
     "runlet.detector": json.dumps({"cutoff": 0.5, "slidingWindow": 5, "voice": True, "output": 0}),
     "runlet.features": json.dumps({"preset": "log-mel", "stepSamples": 320, "sampleRateHz": 16000}),
@@ -39,7 +40,7 @@ METADATA = {
 def write_signals(net):
     made = scenes.bank("train", 40, np.random.default_rng(5))
     rows = np.concatenate([prepare.scene(made, (), np.random.default_rng(seed))[0] for seed in (50, 51, 52)])
-    # both ends of the range, so that the input's scale is the front end's
+    # both ends of the range, so that calibration finds the scale of the front end
     rows[-1, :2] = -128, 127
     np.save(HERE / "calib.npy", real(rows))
     x, _ = prepare.scene(scenes.bank("test", 6, np.random.default_rng(6)), (), np.random.default_rng(60))

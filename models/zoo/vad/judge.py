@@ -1,12 +1,14 @@
-"""Sound to judge by, each with the truth beside it.
+"""Write test recordings with their truth.
 
     python judge.py --out DIR [--data DIR [DIR ...]]   # DIR/said-20.wav, DIR/said-20.json, ...
     python judge.py --demo                             # demo.wav and demo.json
 
-said-N.wav, clips-N.wav   two minutes each at a speech-to-noise ratio of N dB: synthesised by voices and vocabularies of the part `test`,
-                          and clips of speakers kept apart; nothing.wav has noise alone.  `npm run demo:vad -- FILE.wav` judges one
-demo.wav                  half a minute, 16 kHz, 16 bit; voices and sentences of the part `demo`, each in another noise
-FILE.json                 seconds in which somebody speaks; `unclear` ones count neither way; noises by name in demo.json
+said-N.wav    two minutes at a speech-to-noise ratio of N dB, synthesised with the voices and vocabularies of
+              the part `test`.  `npm run demo:vad -- FILE.wav` judges one file
+clips-N.wav   the same with clips of held-out speakers
+nothing.wav   noise without speech
+demo.wav      half a minute, 16 kHz, 16 bit: voices and sentences of the part `demo`, each with another noise
+FILE.json     times of speech in seconds; `unclear` times are not judged; demo.json also names the noises
 """
 
 import argparse
@@ -24,7 +26,7 @@ from scipy.io import wavfile
 HERE = pathlib.Path(__file__).parent
 RATIOS_DB = (30, 20, 10, 5, 0)
 SCENES, SECONDS = 6, 20
-# noise of each stretch of the demo and the ratio of its sentence in dB; None: nobody speaks
+# noise of each part of the demo, and the speech-to-noise ratio in dB; None: no noise, or no speech
 DEMO = (
     (None, 40),
     ("throbbing", 12),
@@ -37,14 +39,14 @@ DEMO = (
 
 
 def spans(label, value):
-    """Seconds [{start, end}] of the rows that have this label; a row stands for the 20 ms in its middle."""
+    """Times [{start, end}] in seconds of the rows with this label.  A row covers the 20 ms in its middle."""
     edges = np.flatnonzero(np.diff(np.pad(label == value, 1).astype(int)))
     seconds = (edges * STEP + (WINDOW - STEP) / 2) / RATE_HZ
     return [{"start": round(float(a), 4), "end": round(float(b), 4)} for a, b in zip(seconds[::2], seconds[1::2])]
 
 
 def write(path, x, script):
-    """Sound and truth; an entry of a list a line."""
+    """Write sound and truth, with one list entry per line."""
     wavfile.write(path.with_suffix(".wav"), RATE_HZ, to_pcm(x))
     lists = [
         f'  "{name}": [\n' + ",\n".join("    " + json.dumps(e).replace("{", "{ ").replace("}", " }") for e in entries) + "\n  ]"
@@ -55,7 +57,7 @@ def write(path, x, script):
 
 
 def judged(pieces, noises, snr, rng):
-    """Scenes one after the other: sound and labels; without pieces noise alone."""
+    """Consecutive scenes: (sound, labels).  Without pieces there is only noise."""
     sound, labels = [], []
     for _ in range(SCENES):
         x, label = np.zeros(SECONDS * RATE_HZ, np.float32), np.zeros(SECONDS * RATE_HZ // STEP, np.int8)

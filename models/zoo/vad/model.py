@@ -1,9 +1,10 @@
-"""Voice activity network: two causal convolutions, a GRU, one score a row.
+"""Voice activity network: two causal convolutions, a GRU, one score per row.
 
     [B, 40, T] real features, a row every 20 ms -> logits [B, T - 4]
 
-A score is about the third of the five rows that its convolutions read, so it comes 40 ms late.  The GRU runs on over
-the whole signal.  The exported model reads five rows and ends with a sigmoid; Runlet carries the state on (mode `stream`).
+A score describes the third of the five rows that its convolutions read, so it is 40 ms late.  The GRU's state
+carries over along the whole signal.  The exported model reads five rows and ends with a sigmoid; Runlet keeps
+the state between them (mode `stream`).
 """
 
 import torch
@@ -11,14 +12,14 @@ from torch import nn
 
 CHANNELS, UNITS, KERNEL = 40, 32, 3
 ROWS = 2 * KERNEL - 1
-# rows from the one that a score is about to the newest
+# number of rows from the row that a score describes to the newest one
 LATE = KERNEL - 1
-# of real features: the network reads (x - MEAN) / SPREAD
+# statistics of the features: the network reads (x - MEAN) / SPREAD
 MEAN, SPREAD = 8.0, 2.2
 
 
 class VoiceNet(nn.Module):
-    """What is trained: batch norm behind each convolution."""
+    """The network for training, with batch norm behind each convolution."""
 
     def __init__(self, dropout=0.1):
         super().__init__()
@@ -36,7 +37,7 @@ class VoiceNet(nn.Module):
 
 
 class Exported(nn.Module):
-    """[1, 40, T] -> [1, 1], the score of the last row: batch norm, MEAN and SPREAD inside the convolutions."""
+    """[1, 40, T] -> [1, 1], the last score.  Batch norm, MEAN and SPREAD are folded into the convolutions."""
 
     def __init__(self, net):
         super().__init__()
@@ -49,7 +50,7 @@ class Exported(nn.Module):
         self.gru, self.head = net.gru, net.head
 
     def scores(self, x):
-        """Scores of all rows, the state carried on: [1, 40, T] -> [1, T - 4, 1]."""
+        """Scores of all rows, with the state carried over: [1, 40, T] -> [1, T - 4, 1]."""
         states, _ = self.gru(self.trunk(x).transpose(1, 2))
         return torch.sigmoid(self.head(states))
 

@@ -1,6 +1,6 @@
-"""Sounds that are no speech, each of its own kind, made by formulas.
+"""Kinds of noise without speech, synthesised by formulas.
 
-    NOISES[kind](samples, rng) -> float32 [samples], rms about 1 (clicks and knocks: of the whole, so their peaks are high)
+    NOISES[kind](samples, rng) -> float32 [samples] with rms about 1 (clicks and knocks have high peaks)
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def noise(samples, rng):
 
 
 def throbbing(samples, rng):
-    """Noise whose level moves as fast as syllables do: fans, wheels, waves."""
+    """Noise whose level changes as fast as syllables: fans, wheels, waves."""
     t = np.arange(samples) / RATE_HZ
     depth, hz = rng.uniform(0.3, 1), rng.uniform(0.2, 9)
     return unit(noise(samples, rng) * (1 + depth * np.sin(2 * np.pi * (hz * t + 0.3 * np.sin(t * rng.uniform(0.1, 1))))))
@@ -42,7 +42,7 @@ def events(samples, rng, per_second, make):
 
 
 def decaying(samples, rng):
-    """A ringing knock: some resonances that die away."""
+    """A ringing knock: some decaying resonances."""
     t = np.arange(samples) / RATE_HZ
     fade = np.exp(-t / rng.uniform(0.002, samples / RATE_HZ / 4))
     ring = sum(np.sin(2 * np.pi * rng.uniform(80, 5000) * t) for _ in range(3))
@@ -67,7 +67,7 @@ def burst(samples, rng):
 
 
 def note(rng, samples=None):
-    """A tone with some harmonics: beep, bell or a note of an instrument, steady, gliding or trembling."""
+    """A tone with harmonics (beep, bell or musical note), steady, gliding or with vibrato."""
     samples = samples or int(rng.integers(1000, 16000))
     t = np.arange(samples) / RATE_HZ
     hz = 110 * 2 ** rng.uniform(0, 5) * (1 + rng.choice([0, 0, rng.uniform(-0.5, 1)]) * t)

@@ -1,9 +1,10 @@
-"""Scenes of 20 s as features and labels.
+"""Prepare scenes of 20 s as features and labels.
 
     python prepare.py --data DIR [DIR ...] --cache DIR [--scenes 600]
 
-Writes scenes.npz: x int8 [scenes, 999, 40], label int8 [scenes, 999] (0 no speech, 1 speech, 2 not counted).  A third of the
-scenes speak by clips of Speech Commands, of speakers that are not kept apart; the others are synthesised.
+Writes scenes.npz: x int8 [scenes, 999, 40], label int8 [scenes, 999] (0 no speech, 1 speech, 2 not counted).
+The speech of a third of the scenes is clips of Speech Commands, without the held-out speakers; in the others
+it is synthesised.
 """
 
 import argparse

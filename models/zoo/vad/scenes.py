@@ -1,8 +1,9 @@
-"""Scenes: speech with pauses, mixed with noise, and where the speech is.
+"""Scenes: speech with pauses, mixed with noise, with a label for each row.
 
-Speech is synthesised (kws/speech.py, voices and vocabularies of its parts `train`, `test`, `demo`) or clips of Speech Commands.
-A row's label is 1 where its 25 ms lie in an utterance: louder than the utterance's loudest rows less 35 dB (clips: and above their
-own background); gaps up to 0.2 s count as speech.  Rows at the edges of a clip's speech are 2: neither, since nobody marked them.
+Speech is synthesised (kws/speech.py, voices and vocabularies of its parts `train`, `test`, `demo`), or clips
+of Speech Commands.  A row has label 1 (speech) if its level is above the loudest level of the utterance less
+35 dB; in clips it must also exceed the background.  Gaps of up to 0.2 s count as speech.  Rows at the edges
+of speech in a clip have label 2 (not counted), because the data set does not mark the edges.
 """
 
 import csv
@@ -30,7 +31,7 @@ def levels(x):
 
 
 def filled(active, rows=GAP_ROWS):
-    """Gaps of up to so many rows between active ones filled."""
+    """Fill gaps of up to `rows` rows between active rows."""
     on = np.flatnonzero(active)
     out = active.copy()
     for a, b in zip(on[:-1], on[1:]):
@@ -40,14 +41,14 @@ def filled(active, rows=GAP_ROWS):
 
 
 def said(text, speaker):
-    """(sound, label of every row) of a synthesised text; half a row of silence is added at its end."""
+    """(sound, label of every row) of a synthesised text, with 25 ms of silence at its end."""
     x = np.pad(speech.trimmed(speech.say(text, speaker)), (0, WINDOW))
     db = levels(x)
     return x, filled(db > db.max() - 35).astype(np.int8)
 
 
 def bank(part, count, rng):
-    """Synthesised sentences, words among them."""
+    """Synthesised sentences and single words: [(sound, labels)]."""
     out = []
     for _ in range(count):
         text = speech.sentence(part, rng) if rng.random() < 0.8 else str(rng.choice([*speech.OTHERS, *clips.WORDS]))
@@ -56,12 +57,12 @@ def bank(part, count, rng):
 
 
 def kept(speaker):
-    """Whether a speaker is kept apart to judge on: one in ten, by SHA-256."""
+    """Whether a speaker is held out for judging: one in ten, by SHA-256."""
     return int(hashlib.sha256(speaker.encode()).hexdigest(), 16) % 10 == 0
 
 
 def recorded(folders, judged):
-    """Clips of speakers kept apart (judged) or of all others: (spoken: [(sound, labels)], background: [sound])."""
+    """Clips of held-out speakers (judged) or of others: (spoken [(sound, labels)], background [sound])."""
     spoken, background = [], []
     for folder in map(pathlib.Path, folders):
         with open(folder / "index.csv", newline="") as file:
@@ -77,7 +78,7 @@ def recorded(folders, judged):
 
 
 def clip_label(x):
-    """Labels of a clip's 49 rows; None where speech does not stand out by 25 dB."""
+    """Labels of a clip's 49 rows; None if the speech is less than 25 dB above the background."""
     db = levels(x)
     loud, floor = np.sort(db)[-3], max(np.percentile(db, 10), -90)
     if loud - floor < 25:
@@ -90,7 +91,7 @@ def clip_label(x):
 
 
 def track(pieces, seconds, rng, pause):
-    """Utterances one after the other with pauses of about `pause` seconds: (sound, labels)."""
+    """Consecutive utterances with pauses of about `pause` seconds: (sound, labels)."""
     samples = seconds * augment.RATE_HZ
     x, label = np.zeros(samples, np.float32), np.zeros(1 + (samples - WINDOW) // STEP, np.int8)
     row = int(rng.exponential(pause) * 50)
@@ -108,12 +109,12 @@ def track(pieces, seconds, rng, pause):
 
 
 def filled_labels(label):
-    """Pauses of up to 0.2 s between two utterances are speech."""
+    """Labels in which pauses of up to 0.2 s between two utterances are speech."""
     return np.where((label == 0) & filled(label == 1), 1, label).astype(np.int8)
 
 
 def background(samples, rng, recordings=()):
-    """One to three kinds of noise at levels of their own; sometimes a recording instead."""
+    """A mixture of one to three kinds of noise at random levels, or sometimes a recording."""
     if len(recordings) and rng.random() < 0.3:
         x = np.concatenate([recordings[i] for i in rng.integers(0, len(recordings), samples // 16000 + 1)])[:samples]
         return x / (x.std() + 1e-9)
@@ -122,7 +123,7 @@ def background(samples, rng, recordings=()):
 
 
 def mixed(x, label, noise, snr_db, rng):
-    """Speech in a room or none, another microphone, noise at a ratio to the speech's mean level, a level: sound."""
+    """Mix speech, possibly in a room, with noise (snr_db: to its mean level); random microphone and level."""
     rows = np.repeat(label == 1, STEP)
     power = (x[: len(rows)][rows] ** 2).mean() if rows.any() else 1e-3
     if rng.random() < 0.6:

@@ -2,8 +2,9 @@
 
     python train.py --cache DIR --out vad.pt
 
-A batch is stretches of 8 s at levels and curves of their own, their state zero at the start.  The number of steps is fixed; the
-last tenth of the scenes only shows how training goes.  What is kept is the running average of the weights.
+A batch has stretches of 8 s, each with a random level and frequency response, and with state zero at the
+start. The number of steps is fixed; the last tenth of the scenes only shows the progress.  The result is the
+running average of the weights.
 """
 
 import argparse
@@ -26,7 +27,7 @@ CROP = 400
 
 
 def labels_of(label):
-    """Of the rows that scores are about."""
+    """Labels of the rows that the scores describe."""
     return label[:, ROWS - 1 - LATE : label.shape[1] - LATE]
 
 
@@ -49,7 +50,7 @@ def loss_of(logits, y):
 
 
 def accuracy(net, x, label):
-    """Share of the counted rows that are right at 0.5, over whole scenes."""
+    """Share of the counted rows that are correct with threshold 0.5, over whole scenes."""
     net.eval()
     with torch.no_grad():
         found = torch.cat([net(torch.from_numpy(real(p).transpose(0, 2, 1).copy())) for p in np.array_split(x, 8)]).numpy() > 0

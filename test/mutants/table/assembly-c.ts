@@ -14,7 +14,7 @@ export const assemblyC = inFolder('assembly/c', [
   {
     id: 'c-signed-shift',
     file: 'expression.ts',
-    find: "return cast(own, joined('>>', binding.shift, cast(signedType, left), by));",
+    find: "return cast(unsignedType, joined('>>', binding.shift, cast(signedType, left), by));",
     replace: "return joined('>>', binding.shift, left, by);",
     tests: 'bare/expressions',
     why: 'sign extension: a signed right shift is an unsigned one',

@@ -121,7 +121,7 @@ export const gatewayFleet = [
     {
       id: 'gate-five-bytes',
       file: 'gate.ts',
-      find: "if (factor === mostLengthFactor) return 'its length has more than four bytes';",
+      find: "if (factor === maxLengthFactor) return 'its length has more than four bytes';",
       replace: '',
       tests: 'gateway/state-rules',
       why: 'a length that never ends',

@@ -303,8 +303,8 @@ const reports = [
     {
       id: 'beats-neighbour',
       file: 'beats.ts',
-      find: '(evidence[slot(answer + d)] as number) > own) return undefined;',
-      replace: '(evidence[slot(answer + d)] as number) >= own) return undefined;',
+      find: '(evidence[slot(answer + d)] as number) > centre) return undefined;',
+      replace: '(evidence[slot(answer + d)] as number) >= centre) return undefined;',
       tests: 'features/beats',
       why: 'of two equal answers none is a beat',
     },

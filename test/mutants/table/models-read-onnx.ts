@@ -193,8 +193,8 @@ export const modelsReadOnnx = inFolder('models/read', [
   {
     id: 'onnx-reduce-channels',
     file: 'onnx/lower/pool.ts',
-    find: "const alone = axes.has('c') && !overC;",
-    replace: "const alone = axes.has('c') && !overC && axes.size > 1;",
+    find: "const separateChannels = axes.has('c') && !overC;",
+    replace: "const separateChannels = axes.has('c') && !overC && axes.size > 1;",
     tests: 'read/front-end',
     why: 'a mean over channels alone is dropped in silence',
   },

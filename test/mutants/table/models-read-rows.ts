@@ -53,7 +53,7 @@ export const modelsReadRows = inFolder('models/read', [
   {
     id: 'rows-beside-vector',
     file: 'rows.ts',
-    find: 'return isVector ? shape.findIndex((n, d) => n > 1 && own[d] === 1) : -1;',
+    find: 'return isVector ? shape.findIndex((n, d) => n > 1 && otherShape[d] === 1) : -1;',
     replace: 'return -1;',
     tests: 'read/onnx-composed',
     why: 'a vector does not meet the rows that a layer along time gave',

@@ -138,8 +138,8 @@ const cli = inFolder('host/cli', [
   {
     id: 'project-flags',
     file: 'project.ts',
-    find: '|| said.has(name))',
-    replace: '|| (said.has(name) && name === "calib"))',
+    find: '|| texts.has(name))',
+    replace: '|| (texts.has(name) && name === "calib"))',
     tests: 'host/make',
     why: 'what a flag says instead is told as taken from runlet.json',
   },
@@ -186,7 +186,7 @@ const cli = inFolder('host/cli', [
   {
     id: 'read-named-device',
     file: '../command/read-file.ts',
-    find: "if (!about.isFile()) throw new Error('it is no regular file');\n    if (",
+    find: "if (!about.isFile()) throw new Error('it is not a regular file');\n    if (",
     replace: 'if (',
     tests: 'host/cli-rules',
     why: 'a device that a file names is read',
@@ -267,8 +267,8 @@ const verify = inFolder('host/gateway/verify', [
   {
     id: 'verify-digest',
     file: 'verify.ts',
-    find: 'if (found === said) return found;',
-    replace: 'if (found.slice(0, 8) === said.slice(0, 8) || said) return found;',
+    find: 'if (found === announced) return found;',
+    replace: 'if (found.slice(0, 8) === announced.slice(0, 8) || announced) return found;',
     tests: 'gateway/refusals',
     why: 'any bytes are the announced ones',
   },

@@ -253,8 +253,8 @@ const ops = inFolder('quant/ops', [
   {
     id: 'int-wide-count',
     file: 'int16.ts',
-    find: "if (types?.x !== 'int16' || count <= mostInt16) return;",
-    replace: "if (types?.x !== 'int16' || count <= mostInt16 + 1) return;",
+    find: "if (types?.x !== 'int16' || count <= maxInt16) return;",
+    replace: "if (types?.x !== 'int16' || count <= maxInt16 + 1) return;",
     tests: 'quant/ends',
     why: 'a sum of 65,536 int16 does not fit int32',
   },

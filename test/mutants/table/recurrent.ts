@@ -73,7 +73,7 @@ export const recurrent = [
     {
       id: 'gates-reach',
       file: 'recurrent.ts',
-      find: 'Math.min(most, shift)',
+      find: 'Math.min(maxShift, shift)',
       replace: 'Math.min(0, shift)',
       tests: 'quant/recurrent',
       why: 'products of the input beyond 8 are cut off',
@@ -178,7 +178,7 @@ export const recurrent = [
     {
       id: 'gru-bias-apart',
       file: 'read/onnx/lower/recurrent.ts',
-      find: '(ofState[o] as number) - (apart?.[o] ?? 0)',
+      find: '(ofState[o] as number) - (resetBias?.[o] ?? 0)',
       replace: '(ofState[o] as number)',
       tests: reading,
       why: 'what the reset gate multiplies has its bias outside of the gate as well',

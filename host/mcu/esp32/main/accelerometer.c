@@ -1,8 +1,8 @@
 /*
- * An accelerometer over I2C (MPU-6050, MPU-6500, MPU-9250: the same registers): three axes, as the model's int8.
+ * An accelerometer over I2C (MPU-6050, MPU-6500, MPU-9250, which have the same registers).
  *
- * In: readings by the i2c_master driver, one at each tick of a timer that runs at the model's rate.  Out: frames x, y, z in the queue.
- * A tick that the task came too late for is a missed frame, and so is a reading that failed: both are counted, none is made up.
+ * In: readings by the i2c_master driver, one at each tick of a timer at the model's rate.
+ * Out: frames x, y, z in the queue, quantised for the model. A late or failed reading is a missed frame.
  * Source: InvenSense, MPU-6000 and MPU-6050 Register Map and Descriptions, revision 4.2.
  */
 #include <math.h>
@@ -18,9 +18,9 @@ static const char* tag = "accelerometer";
 enum {
   REGISTER_FILTER = 0x1a,
   REGISTER_RANGE = 0x1c,
-  REGISTER_DATA = 0x3b, /* x, y, z, two bytes each, the upper one first */
+  REGISTER_DATA = 0x3b, /* x, y, z: two bytes each, big-endian */
   REGISTER_POWER = 0x6b,
-  CLOCK_GYROSCOPE = 1, /* and awake */
+  CLOCK_GYROSCOPE = 1, /* also clears the sleep bit */
   FILTER_44_HZ = 3,
   TIMEOUT_MS = 10
 };
@@ -85,7 +85,7 @@ static void run(void* unused) {
 bool sensor_fits(const struct runlet* bundle, double frame_rate) {
   const struct runlet_port* in = &bundle->inputs[0];
   bool fits = bundle->input_count == 1 && in->elements == 3 && frame_rate >= 1 && frame_rate <= 1000;
-  if (!fits) ESP_LOGE(tag, "the model takes no frames of three elements, 1 to 1000 a second (metadata runlet.sample_rate_hz says how many)");
+  if (!fits) ESP_LOGE(tag, "the model must take 3 elements at 1 to 1000 Hz (metadata runlet.sample_rate_hz)");
   return fits;
 }
 
@@ -113,7 +113,7 @@ esp_err_t sensor_start(struct runlet_queue* queue, const struct runlet* bundle, 
   if (error == ESP_OK) error = set(REGISTER_FILTER, FILTER_44_HZ);
   if (error == ESP_OK) error = set(REGISTER_RANGE, RANGE << 3);
   if (error != ESP_OK) {
-    ESP_LOGE(tag, "no answer at address 0x%02x: see the wiring of SDA and SCL", CONFIG_RUNLET_ACC_ADDRESS);
+    ESP_LOGE(tag, "no answer at address 0x%02x: check the wiring of SDA and SCL", CONFIG_RUNLET_ACC_ADDRESS);
     return error;
   }
   if (xTaskCreatePinnedToCore(run, "sensor", 4096, NULL, SENSOR_PRIORITY, &acc.task, 0) != pdPASS) return ESP_ERR_NO_MEM;

@@ -1,4 +1,4 @@
-/* The console: what console.h promises, by esp_console on whatever port the project's console is. */
+/* The console of console.h, by esp_console on the project's console port. */
 #include "console.h"
 
 #include <inttypes.h>
@@ -49,7 +49,7 @@ static int stats(int count, char** args) {
   if (!now->running || model_read(now->slot, &image)) return status(0, NULL);
   const struct inference_counts* c = &now->counts;
   printf("hops %" PRIu32 ", outputs %" PRIu32 ", heard %" PRIu32 ", last hop %" PRIu32 " us\n", c->hops, c->outputs, c->heard, c->last_us);
-  printf("frames %" PRIu64 ": lost %" PRIu64 ", given up %" PRIu64 ", gaps %" PRIu32 "\n", c->frames, c->lost, c->given_up, c->gaps);
+  printf("frames %" PRIu64 ": lost %" PRIu64 ", discarded %" PRIu64 ", gaps %" PRIu32 "\n", c->frames, c->lost, c->given_up, c->gaps);
   for (uint32_t i = 0; i < now->elements; i++) {
     double cutoff = runlet_image_cutoff(&image, i);
     printf("  %-16s %8.4f", runlet_image_label(&image, i), (double)now->values[i]);
@@ -63,7 +63,7 @@ static int reset(int count, char** args) {
   (void)count;
   (void)args;
   __atomic_store_n(&reset_wanted, true, __ATOMIC_RELEASE);
-  printf("forgotten\n");
+  printf("all frames discarded\n");
   return 0;
 }
 
@@ -72,10 +72,10 @@ static int use(int slot) {
   int code = runlet_flash_use(f, slot), detail = f->detail;
   model_give();
   if (code) {
-    printf("slot %d is not used: %s (%d)\n", slot, runlet_flash_text(code), detail);
+    printf("slot %d cannot be used: %s (%d)\n", slot, runlet_flash_text(code), detail);
     return 1;
   }
-  printf("slot %d from now on; starting again\n", slot);
+  printf("using slot %d from now on; restarting\n", slot);
   esp_restart();
 }
 
@@ -89,7 +89,7 @@ static int model(int count, char** args) {
     printf("%c %d  %-9s  sequence %" PRIu32 "  ", f->running == slot ? '*' : ' ', slot, runlet_flash_state_text(s->state), s->sequence);
     if (code) printf("%s\n", code > 0 ? "there is no such partition" : runlet_image_text(code));
     else
-      printf("%s: image %" PRIu32 ", module %" PRIu32 ", weights apart %" PRIu32 "\n", image.name, image.bytes, image.module_bytes,
+      printf("%s: image %" PRIu32 ", module %" PRIu32 ", separate weights %" PRIu32 "\n", image.name, image.bytes, image.module_bytes,
              image.weight_bytes);
   }
   model_give();
@@ -102,9 +102,9 @@ void console_start(void) {
   esp_console_repl_t* repl = NULL;
   esp_console_repl_config_t config = ESP_CONSOLE_REPL_CONFIG_DEFAULT();
   config.prompt = "runlet>";
-  /* a model that came is verified here: Ed25519 has some 4 KB of locals */
+  /* this task verifies received models: Ed25519 needs about 4 KB of locals */
   config.task_stack_size = 12288;
-  /* above inference: a frame of a model must not wait in the port's small buffer for a hop to end. All commands are short */
+  /* above inference: received bytes must not wait in the port's small buffer for the end of a hop */
   config.task_priority = CONSOLE_PRIORITY;
 #if CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG
   esp_console_dev_usb_serial_jtag_config_t device = ESP_CONSOLE_DEV_USB_SERIAL_JTAG_CONFIG_DEFAULT();
@@ -119,9 +119,9 @@ void console_start(void) {
   const esp_console_cmd_t commands[] = {
       {.command = "status", .help = "the latest heartbeat: timing, memory, overruns", .func = status},
       {.command = "stats", .help = "counts, and the latest output", .func = stats},
-      {.command = "reset", .help = "forget all frames", .func = reset},
-      {.command = "flash", .help = "take a model over this line, from `runlet flash --to serial:PORT`", .func = receive_command},
-      {.command = "model", .help = "the slots; `model use N` starts again with slot N", .hint = "[use N]", .func = model},
+      {.command = "reset", .help = "discard all frames", .func = reset},
+      {.command = "flash", .help = "receive a model from `runlet flash --to serial:PORT`", .func = receive_command},
+      {.command = "model", .help = "list the slots; `model use N` restarts with slot N", .hint = "[use N]", .func = model},
   };
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) ESP_ERROR_CHECK(esp_console_cmd_register(&commands[i]));
   ESP_ERROR_CHECK(esp_console_start_repl(repl));

@@ -1,5 +1,5 @@
 /*
- * The console: status, stats, reset, flash, model.  Commands run in a task of their own, and see what the inference task published last.
+ * The console: status, stats, reset, flash, model.  Its task shows what the inference task published last.
  */
 #ifndef CONSOLE_H
 #define CONSOLE_H
@@ -8,10 +8,10 @@
 
 #include "inference.h"
 
-/** Elements of an output that the console shows; priority of its task, between inference and sensor. */
+/** Output elements that the console shows at most; priority of its task, between inference and sensor. */
 enum { CONSOLE_ELEMENTS = 32, CONSOLE_PRIORITY = 7 };
 
-/** What the inference task publishes after each hop. */
+/** Values that the inference task publishes after each hop. */
 struct published {
   bool running;
   int slot;
@@ -22,13 +22,13 @@ struct published {
   double means[CONSOLE_ELEMENTS];
 };
 
-/** Starts the console; it goes on when the caller returns. */
+/** Starts the console task. */
 void console_start(void);
 
-/** Copies what is new. Waits at most a few microseconds. */
+/** Publishes a copy of the values. Waits at most a few microseconds. */
 void console_publish(const struct published* now);
 
-/** Whether `reset` was called since the last time; the inference task asks between two hops. */
+/** Checks whether `reset` was entered since the last call; the inference task calls this between two hops. */
 bool console_wants_reset(void);
 
 #endif

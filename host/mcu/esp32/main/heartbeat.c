@@ -1,4 +1,4 @@
-/* The heartbeat's line: what heartbeat.h promises.  Integers only, so that the smallest printf will do. */
+/* The line of heartbeat.h.  It prints integers only, so the smallest printf is sufficient. */
 #include "heartbeat.h"
 
 #include <inttypes.h>

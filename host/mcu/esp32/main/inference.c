@@ -1,5 +1,5 @@
 /*
- * The loop from queue to words: what inference.h promises.  Nothing is allocated; frames are taken from the queue straight into the module's memory.
+ * The loop of inference.h.  It allocates nothing. Frames go from the queue directly into the module's memory.
  */
 #include "inference.h"
 
@@ -26,7 +26,7 @@ bool inference_init(struct inference* i, struct runlet* bundle, const struct run
   return true;
 }
 
-/** Gives up what waits and `taken` frames that are at hand, and resets. @return RUNLET_OK or a code below 0 */
+/** Discards the waiting frames and the `taken` present ones; resets. @return RUNLET_OK or a negative code */
 static int start_again(struct inference* i, uint32_t taken) {
   uint32_t given_up = taken + runlet_queue_discard(i->queue);
   i->counts.given_up += given_up;
@@ -37,7 +37,7 @@ static int start_again(struct inference* i, uint32_t taken) {
   return runlet_reset(i->bundle);
 }
 
-/** Frames lost since the last call, counted. */
+/** Counts and returns the frames lost since the last call. */
 static uint32_t newly_lost(struct inference* i) {
   uint32_t lost = runlet_queue_lost(i->queue);
   i->counts.lost += lost;
@@ -56,7 +56,7 @@ static void take_output(struct inference* i) {
     int stored = port->type == RUNLET_INT16 ? ((const int16_t*)(const void*)port->at)[k] : ((const int8_t*)port->at)[k];
     i->values[k] = (float)((double)port->scale * (stored - port->zero_point));
   }
-  /* output n looks at frames up to n * hop + window + delay of those since the reset; the first warm_up outputs are not reported */
+  /* output n ends n * hop + window + delay frames after the reset; the first warm_up ones are not reported */
   uint64_t hops = (uint64_t)i->bundle->warm_up + i->since++;
   double end = (double)(i->origin + hops * i->bundle->hop + i->bundle->window + i->bundle->delay);
   double time_ms = i->image->frame_rate > 0 ? 1000 * end / i->image->frame_rate : 0;
@@ -70,7 +70,7 @@ static void take_output(struct inference* i) {
 
 int inference_step(struct inference* i) {
   struct runlet* r = i->bundle;
-  /* first the frames, then the gaps: none that is not told lies in front of a frame that was taken */
+  /* takes frames before it reads the losses: so no unreported gap precedes a frame that was taken */
   uint32_t taken = runlet_queue_take(i->queue, r->inputs[0].at, r->hop), lost = newly_lost(i);
   if (lost) {
     i->counts.gaps++;
@@ -95,10 +95,10 @@ int16_t inference_quantise(float x, const struct runlet_port* port) {
   float v = x / port->scale;
   if (!(v == v)) v = 0;
   double q = (v < 0 ? (double)v - 0.5 : (double)v + 0.5);
-  /* clamped before it is an integer: more than that is no int */
+  /* clamps before the conversion: larger values do not fit an int */
   if (q > 65536) q = 65536;
   if (q < -65536) q = -65536;
   int whole = (int)q + port->zero_point;
-  const int most = port->type == RUNLET_INT16 ? 32767 : 127;
-  return (int16_t)(whole > most ? most : whole < -most - 1 ? -most - 1 : whole);
+  const int max = port->type == RUNLET_INT16 ? 32767 : 127;
+  return (int16_t)(whole > max ? max : whole < -max - 1 ? -max - 1 : whole);
 }

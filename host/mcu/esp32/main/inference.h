@@ -1,10 +1,10 @@
 /*
- * One bundle on one stream: frames out of a queue, a hop at a time, into the module; its outputs to a detector.  Platform-independent C99.
+ * Runs one bundle on one stream: pushes frames from a queue by hops, and gives outputs to a detector.  C99.
  *
- * In: a bundle that is open, the queue that a sensor fills, the image that says what is heard.  Out: calls of `heard` or `output`, and counts.
- * Gaps: where frames were lost, those at hand and those that wait are given up, the module is reset and the detector's windows are emptied; both
- * are counted.
- * So an output never looks at sound from both sides of a gap, and a device that was too slow is back at the present at once.
+ * In: an open bundle, the queue of a sensor, the model image.  Out: calls of `heard` or `output`, and counts.
+ * Gaps: when frames were lost, it discards the waiting frames and those just taken, resets the module and
+ * empties the detector's windows. Lost and discarded frames are counted. So no output covers both sides of a
+ * gap, and a device that was too slow catches up at once.
  */
 #ifndef INFERENCE_H
 #define INFERENCE_H
@@ -13,27 +13,27 @@
 #include "runlet-queue.h"
 #include "runlet.h"
 
-/** What happened so far. */
+/** Counts since the start. */
 struct inference_counts {
-  uint64_t frames; /* consumed, lost and given up: the stream's clock */
-  uint64_t lost;   /* as the queue counts: that found no room there, or that the sensor missed */
-  uint64_t given_up;
+  uint64_t frames; /* frames consumed, lost and discarded: the stream's clock */
+  uint64_t lost;   /* frames that found the queue full, or that the sensor missed */
+  uint64_t given_up; /* frames discarded after a gap or a reset */
   uint32_t gaps;
   uint32_t hops;
   uint32_t outputs;
   uint32_t heard;
-  uint64_t busy_us; /* in the module */
+  uint64_t busy_us; /* time spent in the module */
   uint32_t last_us;
   uint32_t worst_us;
 };
 
 struct inference;
 
-/** What the platform gives, and what it is told. All but now_us may be NULL. */
+/** Functions of the platform. All but now_us may be NULL. */
 struct inference_calls {
   uint64_t (*now_us)(void);
   void (*heard)(const struct inference* i, const struct runlet_heard* word);
-  /** Every output: real values. */
+  /** Called for every output; i->values has its real values. */
   void (*output)(const struct inference* i, double time_ms);
   void (*gap)(const struct inference* i, uint32_t frames);
 };
@@ -43,35 +43,35 @@ struct inference {
   const struct runlet_image* image;
   struct runlet_queue* queue;
   const struct inference_calls* calls;
-  struct runlet_detector* detector; /* NULL: the image hears nothing */
+  struct runlet_detector* detector; /* NULL: the image has no detector */
   const struct runlet_port* port;   /* the output that is read */
-  float* values;                    /* its real values, port->elements */
+  float* values;                    /* real values of its latest result, [port->elements] */
   struct inference_counts counts;
   uint64_t origin; /* frame at which the module was reset */
-  uint32_t since;  /* outputs since then */
+  uint32_t since;  /* number of outputs since then */
 };
 
 enum { INFERENCE_IDLE = 0, INFERENCE_RAN = 1 };
 
-/** Elements of the output that an image is about; 0 where bundle and image do not fit each other. */
+/** Number of elements of the output that is read; 0 if bundle and image do not match. */
 uint32_t inference_elements(const struct runlet* bundle, const struct runlet_image* image);
 
 /**
- * @param detector initialised with `image`, or NULL where it has none
- * @param values room for inference_elements floats
- * @return false where bundle, image and queue do not fit each other: one input, and frames as long as the queue's
+ * @param detector initialised with `image`; NULL if the image has none
+ * @param values buffer of inference_elements floats
+ * @return false if bundle, image and queue do not match; the bundle must have one input
  */
 bool inference_init(struct inference* i, struct runlet* bundle, const struct runlet_image* image, struct runlet_queue* queue,
                     struct runlet_detector* detector, float* values, const struct inference_calls* calls);
 
-/** Consumes a hop where one waits. @return INFERENCE_RAN, INFERENCE_IDLE, or a code of runlet.h below 0 */
+/** Consumes a hop if one is waiting. @return INFERENCE_RAN, INFERENCE_IDLE, or a negative code of runlet.h */
 int inference_step(struct inference* i);
 
-/** Forgets all frames, also those that wait. @return RUNLET_OK, or a code of runlet.h below 0 */
+/** Discards the waiting frames and resets the module. @return RUNLET_OK, or a negative code of runlet.h */
 int inference_forget(struct inference* i);
 
-/** A real value as an input's int8 or int16: round(x / scale) + zero point, halves away from zero
- *  (host/session/quantise.ts). NaN is the zero point. */
+/** Quantises a real value for an int8 or int16 input: round(x / scale) + zero point, saturated; halves away
+ *  from zero (host/session/quantise.ts). NaN becomes the zero point. */
 int16_t inference_quantise(float x, const struct runlet_port* port);
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * Runlet on an ESP32: a model image in flash, a sensor, what it hears on the console.
+ * Runs a model on an ESP32.  In: a model image in flash, frames of a sensor.  Out: results on the console.
  *
- * Tasks: the sensor (microphone.c, accelerometer.c) fills a queue; the inference thread empties it into the module; the console's task answers.
- * WAMR asks its platform who the thread is, by pthread: so the inference thread is one, and makes all calls of the C host.
- * Memory: pool, the module's file (writable, as WAMR's loader wants it), queue and the detector's windows are taken once, at the start.
+ * Tasks: the sensor (microphone.c, accelerometer.c) fills a queue, the inference thread pushes its frames
+ * into the module, and the console's task answers commands. The inference thread makes all calls of the C
+ * host. It is a pthread, because WAMR identifies threads by pthread.
+ * Memory: the pool, the module's file (WAMR's loader writes into it), the queue and the detector's windows
+ * are allocated once, at the start.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -54,19 +56,19 @@ static void output(const struct inference* i, double time_ms) {
 
 static void gap(const struct inference* i, uint32_t frames) {
   (void)i;
-  ESP_LOGW(tag, "%" PRIu32 " frames lost: the module begins again", frames);
+  ESP_LOGW(tag, "%" PRIu32 " frames lost: the module is reset", frames);
 }
 
 static const struct inference_calls calls = {.now_us = now_us, .heard = heard, .output = output, .gap = gap};
 
-/** Memory that is wanted once, at the start; says what it was for where there is none. */
+/** Allocates memory at the start, which is never freed. Logs `what` it was for if there is none. */
 static void* room(size_t bytes, const char* what) {
   void* at = heap_caps_aligned_alloc(8, bytes ? bytes : 8, MALLOC_CAP_8BIT);
   if (!at) ESP_LOGE(tag, "no %u bytes for %s; free %u", (unsigned)bytes, what, (unsigned)heap_caps_get_free_size(MALLOC_CAP_8BIT));
   return at;
 }
 
-/** The image that runlet-flash.h chose when the device started. */
+/** Reads the image that runlet-flash.h chose at the start; logs the state of both slots if there is none. */
 static bool read_model(void) {
   int slot = model_take()->running;
   model_give();
@@ -74,13 +76,13 @@ static bool read_model(void) {
   if (slot >= 0 && model_read(slot, &app.image) == RUNLET_IMAGE_OK) return true;
   for (int n = 0; n < MODEL_SLOTS; n++) {
     int code = model_read(n, &app.image);
-    const char* other = code ? "there is no such partition" : "its module is refused, or was not tried";
+    const char* other = code ? "there is no such partition" : "its module is refused, or is not on trial";
     ESP_LOGW(tag, "slot %d: %s", n, code < 0 ? runlet_image_text(code) : other);
   }
   return false;
 }
 
-/** Whether a trial waits for its confirmation. */
+/** Checks whether the running image is on trial and not yet confirmed. */
 static bool on_trial(void) {
   struct runlet_flash* f = model_take();
   bool trying = f->running >= 0 && f->record.slots[f->running].state == RUNLET_FLASH_TRYING;
@@ -97,7 +99,7 @@ static bool open_bundle(void) {
   int code = runlet_start(pool, CONFIG_RUNLET_POOL_BYTES);
   struct runlet_options options = {.trust = trust(), .words = app.words, .words_bytes = sizeof app.words};
   struct runlet_golden golden;
-  /* WAMR's loader writes into the file, so the self-test is read before */
+  /* reads the self-test first, because WAMR's loader writes into the file */
   if (code >= 0) code = runlet_golden_read(&golden, file, bytes);
   if (code >= 0) code = runlet_open(&app.bundle, file, bytes, app.image.weights, app.image.weight_bytes, &options);
   if (code >= 0 && on_trial()) code = runlet_golden_run(&app.bundle, &golden);
@@ -106,22 +108,22 @@ static bool open_bundle(void) {
   return false;
 }
 
-/** Says that the model opened and passed its self-test, or not. A trial that did not is over: the next start has the model from before. */
+/** Reports whether the model opened and passed its self-test. Restarts the device if that ends a trial. */
 static void prove(bool good) {
   struct runlet_flash* f = model_take();
   runlet_flash_prove(f, good);
   bool restart = f->restart;
   model_give();
   if (!restart) return;
-  ESP_LOGE(tag, "the model on trial is given up; starting again");
+  ESP_LOGE(tag, "the model on trial failed or was not confirmed; restarting with the previous model");
   esp_restart();
 }
 
-/** Frames of the queue: a power of two, of two hops and of CONFIG_RUNLET_QUEUE_MS at least. */
+/** Capacity of the queue in frames: a power of two, at least two hops and CONFIG_RUNLET_QUEUE_MS. */
 static uint32_t queue_frames(void) {
-  double least = app.image.frame_rate * CONFIG_RUNLET_QUEUE_MS / 1000;
+  double min_frames = app.image.frame_rate * CONFIG_RUNLET_QUEUE_MS / 1000;
   uint32_t frames = 2;
-  while ((frames < 2 * app.bundle.hop || frames < least) && frames < 1u << 24) frames *= 2;
+  while ((frames < 2 * app.bundle.hop || frames < min_frames) && frames < 1u << 24) frames *= 2;
   return frames;
 }
 
@@ -197,7 +199,7 @@ static void* inference_thread(void* unused) {
 }
 
 void app_main(void) {
-  if (!trust()->verify) ESP_LOGW(tag, "CONFIG_RUNLET_UNSIGNED: any model runs, signed or not, however old; for development alone");
+  if (!trust()->verify) ESP_LOGW(tag, "CONFIG_RUNLET_UNSIGNED: runs any model, unsigned or old; for development only");
   ESP_ERROR_CHECK(model_start());
   console_start();
   esp_pthread_cfg_t config = esp_pthread_get_default_config();

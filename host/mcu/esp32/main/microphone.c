@@ -1,9 +1,9 @@
 /*
- * An I2S microphone (INMP441, ICS-43434, SPH0645): 24 bits in words of 32, left channel, as int16.
+ * An I2S microphone (INMP441, ICS-43434, SPH0645): left channel, 24 bits in words of 32 bits.
  *
- * In: DMA buffers of the new I2S driver (driver/i2s_std.h).  Out: samples in the queue, at the model's rate: the clock is set to it, and nothing
- * is resampled.
- * A buffer that the task did not take in time is lost: the driver drops the oldest. The queue is told, by the task, as a queue has one producer.
+ * In: DMA buffers of the I2S driver (driver/i2s_std.h).  Out: int16 samples in the queue. The clock runs at
+ * the model's rate, so nothing is resampled.  If the task is late, the driver drops the oldest buffer; the
+ * task reports the loss, since a queue has one producer.
  */
 #include "driver/i2s_std.h"
 #include "esp_log.h"
@@ -11,7 +11,7 @@
 
 static const char* tag = "microphone";
 
-/** Samples of a DMA buffer: 10 ms at 16 kHz; six of them wait for the task at most. */
+/** Samples of a DMA buffer, 10 ms at 16 kHz; number of buffers. */
 enum { BUFFER = 160, BUFFERS = 6 };
 
 static struct {
@@ -19,7 +19,7 @@ static struct {
   struct runlet_queue* queue;
   TaskHandle_t consumer;
 } mic;
-static uint32_t dropped; /* samples in all; written by the interrupt */
+static uint32_t dropped; /* samples in total; written by the interrupt */
 
 const char* sensor_name(void) { return "I2S microphone"; }
 
@@ -31,7 +31,7 @@ static bool IRAM_ATTR overflowed(i2s_chan_handle_t channel, i2s_event_data_t* ev
   return false;
 }
 
-/** The upper 24 bits of a word as int16, louder by 16 - shift bits, saturated. */
+/** Converts a word to int16, amplified by 16 - CONFIG_RUNLET_MIC_SHIFT bits, saturated. */
 static int16_t sample(int32_t word) {
   int32_t x = word >> CONFIG_RUNLET_MIC_SHIFT;
   return (int16_t)(x > INT16_MAX ? INT16_MAX : x < INT16_MIN ? INT16_MIN : x);
@@ -41,23 +41,23 @@ static void run(void* unused) {
   (void)unused;
   static int32_t words[BUFFER];
   static int16_t samples[BUFFER];
-  uint32_t told = 0;
+  uint32_t reported = 0;
   for (;;) {
     size_t bytes = 0;
     esp_err_t error = i2s_channel_read(mic.channel, words, sizeof words, &bytes, pdMS_TO_TICKS(1000));
     if (error != ESP_OK) {
-      ESP_LOGW(tag, "no sound: %s; see the wiring of SCK, WS and SD", esp_err_to_name(error));
+      ESP_LOGW(tag, "no sound: %s; check the wiring of SCK, WS and SD", esp_err_to_name(error));
       continue;
     }
     uint32_t count = (uint32_t)(bytes / sizeof *words);
-    uint32_t all = __atomic_load_n(&dropped, __ATOMIC_RELAXED), lost = all - told;
-    told = all;
+    uint32_t all = __atomic_load_n(&dropped, __ATOMIC_RELAXED), lost = all - reported;
+    reported = all;
     if (lost) {
-      /* the buffer at hand may lie on either side of the gap: it is given up with what was dropped */
+      /* the current buffer may lie on either side of the gap, so it is discarded too */
       runlet_queue_missed(mic.queue, lost + count);
     } else {
       for (uint32_t i = 0; i < count; i++) samples[i] = sample(words[i]);
-      /* what finds no room is counted by the queue */
+      /* the queue counts samples that do not fit */
       runlet_queue_put(mic.queue, samples, count);
     }
     xTaskNotifyGive(mic.consumer);
@@ -67,7 +67,7 @@ static void run(void* unused) {
 bool sensor_fits(const struct runlet* bundle, double frame_rate) {
   const struct runlet_port* in = &bundle->inputs[0];
   bool fits = bundle->input_count == 1 && in->type == RUNLET_INT16 && in->elements == 1 && frame_rate >= 8000 && frame_rate <= 48000;
-  if (!fits) ESP_LOGE(tag, "the model takes no sound of 8 to 48 kHz: build it with its front end inside (runlet build --front-end)");
+  if (!fits) ESP_LOGE(tag, "the model takes no sound of 8 to 48 kHz: build it with its front end (runlet build --front-end)");
   return fits;
 }
 
@@ -90,7 +90,7 @@ esp_err_t sensor_start(struct runlet_queue* queue, const struct runlet* bundle, 
               .din = (gpio_num_t)CONFIG_RUNLET_MIC_DATA,
           },
   };
-  /* L/R of the microphone at ground: it speaks in the left half of a frame */
+  /* with L/R at ground the microphone sends in the left half of a frame */
   config.slot_cfg.slot_mask = I2S_STD_SLOT_LEFT;
   esp_err_t error = i2s_new_channel(&channel, NULL, &mic.channel);
   if (error == ESP_OK) error = i2s_channel_init_std_mode(mic.channel, &config);

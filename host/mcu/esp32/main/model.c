@@ -1,8 +1,9 @@
 /*
- * Slots for models: what model.h promises, over esp_partition.
+ * The slots of model.h, over esp_partition.
  *
- * Slots stay mapped: weights of home tile are fetched from there as long as the model runs. Two slots are 2.4 MB of addresses, which every chip has.
- * What is written to a mapped partition is seen there: esp_partition takes it out of the cache.
+ * Slots stay mapped, because with home tile the running model fetches its weights there. Two slots take 2.4
+ * MB of address space, which every chip has. Writes to a mapped partition are visible there: esp_partition
+ * invalidates the cache.
  */
 #include "model.h"
 
@@ -16,7 +17,7 @@
 
 static const char* tag = "model";
 
-/** partitions.csv: type data, subtypes of our own. */
+/** partitions.csv: type data, custom subtypes. */
 enum { SUBTYPE_MODEL = 0x40, SUBTYPE_STATE = 0x41, SECTOR = 4096 };
 
 static const esp_partition_t* areas[MODEL_SLOTS + 1];

@@ -1,8 +1,8 @@
 /*
- * Models over the console's line: what receive.h promises, by runlet-serial.h.
+ * The command `flash` (receive.h), by runlet-serial.h.
  *
- * In: bytes of stdin, which does not block while this runs.  Out: answers on stdout, each under its lock, so that lines of the log come before or
- * after one.
+ * In: bytes of stdin, set to non-blocking meanwhile.  Out: answers on stdout, each written at once under its
+ * lock, so that no log line splits an answer.
  */
 #include "receive.h"
 
@@ -49,7 +49,7 @@ int receive_command(int count, char** args) {
   }
   fcntl(input, F_SETFL, flags);
   if (restart) {
-    /* the answer is still on its way */
+    /* lets the answer leave first */
     vTaskDelay(pdMS_TO_TICKS(100));
     esp_restart();
   }

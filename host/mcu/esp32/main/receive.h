@@ -1,10 +1,10 @@
 /*
- * The console's command `flash`: models over the line that the console is on (docs/serial.md).
+ * The console's command `flash`: receives a model over the console's line (docs/serial.md).
  */
 #ifndef RECEIVE_H
 #define RECEIVE_H
 
-/** Takes frames until `bye`, or until none came for a while; starts the device again where that is wanted. For esp_console. */
+/** Handles frames until `bye` or a timeout; restarts the device if a request needs it. For esp_console. */
 int receive_command(int count, char** args);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * A sensor: a task that fills a queue with frames as the model takes them. microphone.c or accelerometer.c, by Kconfig.
+ * A sensor: a task that fills a queue with frames for the model. Kconfig chooses microphone.c or
+ * accelerometer.c.
  *
- * In: a queue, the model's input and rate.  Out: frames, at that rate, until the device stops; the consumer is notified after each block.
- * Frames that never came (the driver's buffers were full, a reading came too late or failed) are told to the queue, at their place.
+ * In: a queue, the model's input and rate.  Out: frames at that rate, until the device stops. The task
+ * notifies the consumer after each block, and reports frames that the driver lost or failed to read to the
+ * queue.
  */
 #ifndef SENSOR_H
 #define SENSOR_H
@@ -13,16 +15,16 @@
 #include "runlet-queue.h"
 #include "runlet.h"
 
-/** Above the inference task, which must not keep it from emptying the driver's buffers. */
+/** Higher than the inference task's, so that the driver's buffers are emptied in time. */
 enum { SENSOR_PRIORITY = 10 };
 
-/** What it is, and what it gives: for the log. */
+/** Name of the sensor, for the log. */
 const char* sensor_name(void);
 
-/** Whether the model takes what the sensor gives; else says why on the log. */
+/** Checks whether the model takes the sensor's frames; logs the reason if not. */
 bool sensor_fits(const struct runlet* bundle, double frame_rate);
 
-/** Starts the task. @param consumer is notified (xTaskNotifyGive) */
+/** Starts the task. @param consumer task to notify after each block (xTaskNotifyGive) */
 esp_err_t sensor_start(struct runlet_queue* queue, const struct runlet* bundle, double frame_rate, TaskHandle_t consumer);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * The firmware's trust: what trust.h promises, by libsodium's Ed25519 and our SHA-256.
+ * The trusted keys of trust.h, with libsodium's Ed25519 and our SHA-256.
  *
- * In: main/model-keys.inc, public keys as `npx runlet keygen NAME --c` writes them, one file behind another where there are several.
- * Without that file nothing is built, unless CONFIG_RUNLET_UNSIGNED says that any model may run.
+ * In: main/model-keys.inc, one or more public keys, concatenated files of `npx runlet keygen NAME --c`.
+ * Without that file the build fails, unless CONFIG_RUNLET_UNSIGNED is set.
  */
 #include "trust.h"
 
@@ -16,7 +16,7 @@ static const struct runlet_trust believed = {.sha256 = runlet_sha256_of};
 #elif !__has_include("model-keys.inc")
 
 #error "main/model-keys.inc is missing: run `npx runlet keygen NAME --c`, copy NAME.inc to main/model-keys.inc, keep NAME.key secret. \
-For development alone: CONFIG_RUNLET_UNSIGNED=y (menu Runlet)"
+For development only: CONFIG_RUNLET_UNSIGNED=y (menu Runlet)"
 
 #else
 
@@ -25,7 +25,7 @@ For development alone: CONFIG_RUNLET_UNSIGNED=y (menu Runlet)"
 static const uint8_t keys[][32] = {
 #include "model-keys.inc"
 };
-/* does not compile where the file has no key */
+/* fails to compile if the file has no key */
 typedef char some_key_in_model_keys[sizeof keys >= sizeof *keys ? 1 : -1];
 
 static bool verify(void* context, const uint8_t key[32], const uint8_t* message, size_t count, const uint8_t signature[64]) {

@@ -1,12 +1,12 @@
 /*
- * Whom this firmware believes: the keys that sign its models (model-keys.inc), or with CONFIG_RUNLET_UNSIGNED anybody, for development.
+ * The keys that sign this firmware's models (model-keys.inc); none with CONFIG_RUNLET_UNSIGNED.
  */
 #ifndef TRUST_H
 #define TRUST_H
 
 #include "runlet.h"
 
-/** For runlet_flash_start and runlet_open; never NULL, and the same for good. */
+/** The trust for runlet_flash_start and runlet_open; never NULL, always the same. */
 const struct runlet_trust* trust(void);
 
 #endif

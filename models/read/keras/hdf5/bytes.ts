@@ -1,15 +1,15 @@
 /**
- * Bytes of an HDF5 file, read within bounds.
+ * Bytes: reads an HDF5 file with bounds checks.
  *
- * In: a file that nobody vouches for.  Out: numbers and text at places of it.  Every place is checked, and
- * every structure that is visited costs a step: addresses may lead in circles, and many names may lead to one
- * object.
+ * In: a file that is not trusted.  Out: numbers and text at byte offsets.  Every offset is checked. Every
+ * visited structure costs a step, and their number is limited: addresses may form cycles, and many names may
+ * refer to one object.
  */
 
-/** Structures that are visited in one file. A choice: a Keras file of 100 layers has some 3,000. */
-const mostSteps = 200_000;
+/** Largest number of structures visited in one file. A choice: a Keras file of 100 layers has about 3,000. */
+const maxSteps = 200_000;
 
-/** Why the file cannot be read; `damaged` false: its form is sound, and not one that is read. */
+/** The file cannot be read. `damaged` is false if the file is valid but in a form that is not supported. */
 export class Hdf5Error extends Error {
   readonly damaged: boolean;
   constructor(reason: string, damaged = true) {
@@ -22,7 +22,7 @@ export const unread = (reason: string): never => {
   throw new Hdf5Error(reason, false);
 };
 
-/** The address that stands for none. */
+/** The address that means that there is no address. */
 const undefinedAddress = 2n ** 64n - 1n;
 
 export class Bytes {
@@ -36,7 +36,7 @@ export class Bytes {
   }
 
   step(): void {
-    if (++this.steps > mostSteps) throw new Hdf5Error(`it has more than ${mostSteps} structures`);
+    if (++this.steps > maxSteps) throw new Hdf5Error(`it has more than ${maxSteps} structures`);
   }
 
   private checked(at: number, length: number): number {
@@ -48,14 +48,14 @@ export class Bytes {
   u16 = (at: number): number => this.view.getUint16(this.checked(at, 2), true);
   u32 = (at: number): number => this.view.getUint32(this.checked(at, 4), true);
 
-  /** A length, or a count. */
+  /** Reads a length or a count. */
   u64(at: number): number {
     const value = this.view.getBigUint64(this.checked(at, 8), true);
-    if (value >= 2n ** 53n) throw new Hdf5Error(`byte ${at} has a length of ${value}`);
+    if (value >= 2n ** 53n) throw new Hdf5Error(`the length ${value} at byte ${at} is too large`);
     return Number(value);
   }
 
-  /** An address; undefined where it stands for none. */
+  /** Reads an address; returns undefined if there is none. */
   address(at: number): number | undefined {
     return this.view.getBigUint64(this.checked(at, 8), true) === undefinedAddress ? undefined : this.u64(at);
   }
@@ -67,14 +67,14 @@ export class Bytes {
 
   text = (at: number, length: number): string => new TextDecoder().decode(this.part(at, length));
 
-  /** Text that ends with a zero. @param most its longest length */
-  name(at: number, most: number): string {
-    const end = this.bytes.subarray(this.checked(at, 1), at + most).indexOf(0);
+  /** Reads text that ends with a zero. @param maxBytes its largest length in bytes, with the zero. */
+  name(at: number, maxBytes: number): string {
+    const end = this.bytes.subarray(this.checked(at, 1), at + maxBytes).indexOf(0);
     if (end < 0) throw new Hdf5Error(`a name at byte ${at} has no end`);
     return this.text(at, end);
   }
 
   signature(at: number, wanted: string): void {
-    if (this.text(at, 4) !== wanted) throw new Hdf5Error(`no ${wanted} is at byte ${at}`);
+    if (this.text(at, 4) !== wanted) throw new Hdf5Error(`there is no ${wanted} at byte ${at}`);
   }
 }

@@ -1,10 +1,9 @@
 /**
- * Functions of one value (models/ops/unary.ts), Clip, Max and Min with a constant, PRelu, Pow, Softmax and
- * LogSoftmax.
+ * Lowers functions of one value (models/ops/unary.ts), Clip, Max, Min, PRelu, Pow, Softmax and LogSoftmax.
  *
- * In: one activation.  Out: an activation node; clamps are fused by foldGraph (float graphs) or here (int8
- * graphs, into the producer whose scale is not fixed yet). Source: ONNX Clip-13, Max-13, PRelu-16, Pow-15,
- * Softmax-13, LogSoftmax-13.
+ * In: one activation; for Max and Min also two.  Out: an activation node. Clamps are fused by foldGraph in
+ * float graphs, and here in int8 graphs, into a producer whose scale is not set yet. Source: ONNX Clip-13,
+ * Max-13, PRelu-16, Pow-15, Softmax-13, LogSoftmax-13.
  */
 
 import { thenClamp } from '../../../graph/clamp.ts';
@@ -37,7 +36,7 @@ export function lowerClip(ctx: Lowering, node: NodeView): Value[] {
   return clamped(ctx, node, [Math.min(low, high), high]);
 }
 
-/** Bounds that are computed, one after the other. */
+/** Lowers Clip with computed bounds as Max and Min. */
 function clipped(ctx: Lowering, node: NodeView): Value[] {
   const by = (x: Value | undefined, at: number, op: string): Value | undefined => {
     const bound = node.inputs[at];
@@ -65,7 +64,7 @@ const applied = (ctx: Lowering, node: NodeView, attrs: ActivationAttrs): Value[]
 
 export function lowerUnary(ctx: Lowering, node: NodeView): Value[] {
   const { attributes: given, op } = node;
-  // a DivNoNan of a TensorFlow graph, rewritten
+  // rewritten from a DivNoNan of a TensorFlow graph
   if (given.has('zero_stays_zero')) return applied(ctx, node, { fn: 'inverse', clamp: noClamp });
   const form = unaryNames.onnx.has(`${op}.tanh`) && given.string('approximate', 'none') === 'tanh' ? '.tanh' : '';
   const attrs = unaryNames.onnx.get(op + form) ?? refuse(`operator ${op}`);
@@ -73,7 +72,7 @@ export function lowerUnary(ctx: Lowering, node: NodeView): Value[] {
   return applied(ctx, node, attrs.alpha === undefined ? attrs : { ...attrs, alpha: given.float('alpha', attrs.alpha) });
 }
 
-/** Selu has no parameter here: exporters write the constants of the paper. */
+/** Lowers Selu. It has no parameters here, because exporters write the constants of the paper. */
 export function lowerSelu(ctx: Lowering, node: NodeView): Value[] {
   for (const [name, fixed] of Object.entries({ alpha: 1.6732632, gamma: 1.050701 })) {
     const value = node.attributes.float(name, fixed);
@@ -82,7 +81,7 @@ export function lowerSelu(ctx: Lowering, node: NodeView): Value[] {
   return lowerUnary(ctx, node);
 }
 
-/** The one value of a constant operand. @param unbounded the infinity that it may be */
+/** Returns the only value of a constant operand. @param unbounded infinity that it may have, default none. */
 function single(ctx: Lowering, node: NodeView, at: number, what: string, unbounded?: number): number {
   const { data } = ctx.constant(node, at, what);
   const value = data[0] as number;
@@ -91,7 +90,7 @@ function single(ctx: Lowering, node: NodeView, at: number, what: string, unbound
   return Number.isFinite(value) || value === unbounded ? value : refuse(`its ${what} is ${value}`);
 }
 
-/** Max and Min of an activation and one number, or of two activations. */
+/** Lowers Max and Min of an activation and one number, or of two activations. */
 export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
   if (node.inputs.length === 2 && node.inputs.every((v) => v?.kind === 'activation')) {
     const [a, b] = [ctx.activation(node, 0), ctx.activation(node, 1)];
@@ -106,7 +105,7 @@ export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
 
 export const lowerPow = (ctx: Lowering, node: NodeView): Value[] => applied(ctx, node, powerOf(single(ctx, node, 1, 'exponent')));
 
-/** A slope for all, or of each channel, feature row or frame. */
+/** Lowers PRelu with one slope, or with one for each channel, feature row or frame. */
 export function lowerPrelu(ctx: Lowering, node: NodeView): Value[] {
   const slope = ctx.constant(node, 1, 'slope');
   if (slope.data.length === 1 || ctx.quantised)
@@ -121,10 +120,10 @@ export function lowerPrelu(ctx: Lowering, node: NodeView): Value[] {
 export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const given = ctx.activation(node, 0);
   const rank = given.layout.length;
-  // QLinearSoftmax says its opset
+  // QLinearSoftmax has its opset as an attribute
   const isOneAxis = node.attributes.int('opset', ctx.opset) >= 13;
   const from = axisIn(node.attributes.int('axis', isOneAxis ? -1 : 1), rank);
-  // before opset 13 everything from `axis` on is one row
+  // before opset 13 a softmax runs over all dimensions from `axis` on
   const dims = isOneAxis ? [from] : Array.from({ length: rank - from }, (_, i) => from + i);
   const wide = dims.filter((d) => (given.layout[d] ?? []).length > 0);
   if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(given.layout)}`);
@@ -144,8 +143,8 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
 }
 
 /**
- * The logarithm of a softmax. In a quantised graph its range is that of TensorFlow Lite's LOG_SOFTMAX in
- * int8, [-16, 0]. In int8 what lies below log(1 / 256) is computed from a probability of 0.
+ * Lowers LogSoftmax as the logarithm of a softmax. In a quantised graph its range is [-16, 0], as in
+ * TensorFlow Lite's int8 LOG_SOFTMAX. In int8, results below log(1 / 256) come from a probability of 0.
  */
 export function lowerLogSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const [x] = lowerSoftmax(ctx, { ...node, name: `${node.name}/softmax` });

@@ -1,10 +1,10 @@
 /**
- * Add, Sub, Mul, Div, Neg, HardSigmoid and Concat.
+ * Lowers Add, Sub, Mul, Div, Neg, HardSigmoid and Concat.
  *
- * In: two activations of one shape, or an activation and a constant per channel.  Out: add, mul, concat; a
- * constant operand becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which
- * foldGraph folds into its neighbours; one that differs from row to row, or that the file quantised with one
- * scale, stays an operand.
+ * In: two activations of one shape, or an activation and a constant.  Out: add, mul, concat. A constant per
+ * channel becomes a depthwise convolution of kernel 1 (y = scale[c] * x + offset[c]), which foldGraph folds
+ * into its neighbours. A constant that differs from row to row, or that the file quantised with one scale,
+ * stays an operand.
  * Source: ONNX Add-14, Mul-14, Concat-13 with their broadcasting.
  */
 import { type Axis, type BinaryAttrs, type Constant, noClamp } from '../../../graph/types.ts';
@@ -48,11 +48,11 @@ export function lowerArithmetic(ctx: Lowering, node: NodeView): Value[] {
   if (laid.over === 'c') return [withValues(ctx, node, x, values, constantFirst)];
   if (ctx.quantised)
     refuse(`its constant of [${operand.dims.join(', ')}] varies along ${laid.over}, and has more than one scale`);
-  if (laid.over === 'f' && f <= mostRows) return [byRows(ctx, node, x, values, constantFirst)];
+  if (laid.over === 'f' && f <= maxRows) return [byRows(ctx, node, x, values, constantFirst)];
   return [withWindow(ctx, node, x, values, constantFirst)];
 }
 
-/** Where the constant has the value of each element of x. */
+/** Returns which element of the constant belongs to each element of x. */
 function laidOver(ctx: Lowering, node: NodeView, x: Activation, { dims, data }: Const): Spread {
   if (data.length === 0) refuse('an empty constant');
   const laid = spread(x.layout, dims);
@@ -61,11 +61,11 @@ function laidOver(ctx: Lowering, node: NodeView, x: Activation, { dims, data }: 
   return laid;
 }
 
-/** The constant as the second operand of an add or mul. */
+/** Emits an add or mul with the constant as its second operand. */
 const withOperand = (ctx: Lowering, node: NodeView, x: Activation, constant: Constant, constantFirst: boolean): Activation =>
   ctx.activationOf(emit(ctx, node, [x.tensor], { clamp: noClamp, constant }, constantFirst ? 0 : 1), x.layout);
 
-/** Values that differ from row to row: a positional encoding, or a window function. */
+/** Lowers a constant that differs from row to row, such as a positional encoding or a window function. */
 function withWindow(ctx: Lowering, node: NodeView, given: Activation, values: Float64Array, constantFirst: boolean): Activation {
   const isQuotient = node.op === 'Div';
   const x = isQuotient && constantFirst ? inverted(ctx, node, given) : real(ctx, node, given);
@@ -74,7 +74,7 @@ function withWindow(ctx: Lowering, node: NodeView, given: Activation, values: Fl
   return withOperand(ctx, { ...node, op: isQuotient ? 'Mul' : node.op }, x, { data }, constantFirst);
 }
 
-/** The operator with one constant value per channel. */
+/** Lowers the operator with one constant value per channel. */
 function withValues(ctx: Lowering, node: NodeView, y: Activation, values: Float64Array, constantFirst: boolean): Activation {
   const negative = (v: Float64Array): Float64Array => v.map((one) => -one);
   const scaled = (x: Activation, by: Float64Array, offset: Float64Array | null = null): Activation =>
@@ -95,10 +95,10 @@ function withValues(ctx: Lowering, node: NodeView, y: Activation, values: Float6
   return refuse(`operator ${node.op}`);
 }
 
-/** Rows that are computed apart. A choice: each is three operators. */
-const mostRows = 8;
+/** Largest number of feature rows that are computed separately. A choice: each needs three operators. */
+const maxRows = 8;
 
-/** Each row of a frame by itself. */
+/** Lowers the operator separately for each feature row. */
 function byRows(ctx: Lowering, node: NodeView, x: Activation, values: Float64Array, constantFirst: boolean): Activation {
   const { f, c } = ctx.builder.shape(x.tensor);
   ctx.activation({ ...node, inputs: [x] }, 0);
@@ -110,7 +110,7 @@ function byRows(ctx: Lowering, node: NodeView, x: Activation, values: Float64Arr
   return ctx.activationOf(ctx.emit('concat', rows, { axis: 'f' }, node.name), x.layout);
 }
 
-/** Add, Sub or Mul. @param minus operand that Sub subtracts */
+/** Emits Add, Sub or Mul. @param minus index of the operand that Sub subtracts. */
 const emit = (ctx: Lowering, { op, name }: NodeView, xs: number[], attrs: BinaryAttrs, minus: 0 | 1): number =>
   op === 'Mul' ? ctx.emit('mul', xs, attrs, name) : ctx.emit('add', xs, { ...attrs, ...(op === 'Sub' && { minus }) }, name);
 
@@ -123,7 +123,7 @@ export function lowerNeg(ctx: Lowering, node: NodeView): Value[] {
   return [ctx.scaleAndOffset(x, minus, null, node.name)];
 }
 
-/** max(0, min(1, alpha * x + beta)): a scale, an offset and a clamp. */
+/** Lowers max(0, min(1, alpha * x + beta)) as a scale, an offset and a clamp. */
 export function lowerHardSigmoid(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
   const c = ctx.channelsOf(x);
@@ -132,13 +132,13 @@ export function lowerHardSigmoid(ctx: Lowering, node: NodeView): Value[] {
   return [ctx.scaleAndOffset(x, alpha, beta, node.name, [0, 1])];
 }
 
-/** The activation, checked to be quantised in an int8 graph. */
+/** Returns the activation, and checks that it is quantised in an int8 graph. */
 function real(ctx: Lowering, node: NodeView, y: Activation): Activation {
   ctx.activation({ ...node, inputs: [y] }, 0);
   return y;
 }
 
-/** Adds a constant per channel; behind a convolution without a scale yet (int8 graphs) it joins the bias. */
+/** Adds a constant per channel. In int8 graphs it joins the bias of a layer whose scale is not set yet. */
 function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64Array): Activation {
   if (ctx.quantised && !y.dequantised) {
     const producer = ctx.soleProducer(y.tensor);
@@ -159,7 +159,7 @@ function offsetBy(ctx: Lowering, node: NodeView, y: Activation, offset: Float64A
   );
 }
 
-/** A constant that is quantised with one scale, as int8. Undefined where it is none. */
+/** Returns a constant that is quantised with one scale as int8; undefined for other constants. */
 function integerOperand(laid: Spread, { quantised: q }: Const): Constant | undefined {
   if (q?.scales.length !== 1 || q.data instanceof Int32Array) return undefined;
   const shift = q.data instanceof Uint8Array ? 128 : 0;
@@ -167,7 +167,7 @@ function integerOperand(laid: Spread, { quantised: q }: Const): Constant | undef
   return { data, quant: { scale: q.scales[0] as number, zeroPoint: (q.zeroPoints[0] as number) - shift } };
 }
 
-/** Two values brought to one shape. */
+/** Brings two values to one shape. */
 export function alike(ctx: Lowering, node: NodeView, a: Activation, b: Activation): { pair: [number, number]; layout: Layout } {
   const common = commonOf(a.layout, b.layout);
   if (!common) return refuse(`the axes of its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
@@ -189,7 +189,7 @@ function twoActivations(ctx: Lowering, node: NodeView): Activation | Weighted {
   return ctx.activationOf(emit(ctx, product, pair, { clamp: noClamp }, 1), layout);
 }
 
-/** The new rows of a signal behind those that a state has of it. */
+/** Lowers a Concat of a state, which holds earlier rows of a signal, and the new rows. */
 function behindState(ctx: Lowering, node: NodeView, { ids }: Elements): Value[] {
   const x = ctx.activation(node, 1);
   const { layout } = x;
@@ -203,7 +203,7 @@ function behindState(ctx: Lowering, node: NodeView, { ids }: Elements): Value[] 
   const [rows, fresh] = [ids.dims[at] as number, dims[at] as number];
   const sides: [number, number, number] = [countOf(dims.slice(0, at)), rows, countOf(dims.slice(at + 1))];
   const source = `${x.tensor} ${showLayout(layout)}`;
-  const data = ctx.states.join(ids.data, sides, fresh, source) ?? refuse('its state is that of another layer, too');
+  const data = ctx.states.join(ids.data, sides, fresh, source) ?? refuse('its state also belongs to another layer');
   const tensor = ctx.emit('history', [x.tensor], { before: rows, after: 0 }, node.name);
   const whole = layout.map((factors, i) => (i === at ? dim('t', rows + fresh) : factors));
   return [{ ...ctx.activationOf(tensor, whole), next: { ...ids, dims: dims.with(at, rows + fresh), data } }];
@@ -212,8 +212,8 @@ function behindState(ctx: Lowering, node: NodeView, { ids }: Elements): Value[] 
 const zerosOf = (dims: number[]): Const => ({ kind: 'const', type: 'float32', dims, data: new Float32Array(countOf(dims)) });
 
 /**
- * Frames one after the other: the sum of the parts, each between frames of zero, and constant
- * frames. Zeros at both ends are padding. Undefined where it joins along another axis.
+ * Lowers a Concat along time as the sum of its parts, each between frames of zeros, and of its constant
+ * frames. Zeros at both ends become padding. Undefined if it joins along another axis.
  */
 function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
   const activations = node.inputs.flatMap((v) => (v?.kind === 'activation' ? [v] : []));
@@ -258,9 +258,7 @@ function joinedFrames(ctx: Lowering, node: NodeView): Activation | undefined {
   return { ...ctx.activationOf(sum, layout), ...(t[0] + t[1] > 0 && { pads: { t, f: [0, 0] } }) };
 }
 
-/**
- * Rows of one tensor, each by itself, joined again in their order; undefined where they are something else.
- */
+/** Returns the tensor whose single rows the Concat joins again in their order; undefined for other inputs. */
 function rejoinedRows(ctx: Lowering, node: NodeView): Activation | undefined {
   const [first] = node.inputs;
   if (first?.kind !== 'activation' || node.inputs.length < 2) return undefined;
@@ -278,7 +276,7 @@ function rejoinedRows(ctx: Lowering, node: NodeView): Activation | undefined {
   return withQuant(ctx, first, ctx.activationOf(whole, first.layout.with(at, dim('t', sources.length))));
 }
 
-/** Whole windows in the dimension that is joined, as channels where not all parts hold time alone. */
+/** Turns whole windows in the joined dimension into channels, unless all inputs hold only time there. */
 function flattenedParts(ctx: Lowering, node: NodeView): (Value | undefined)[] {
   const at = node.attributes.int('axis', 0);
   const held = node.inputs.map((v) => (v?.kind === 'activation' ? (v.layout.at(at) ?? []) : []));
@@ -299,7 +297,7 @@ export function lowerConcat(ctx: Lowering, asked: NodeView): Value[] {
   const given = node.inputs.map((_, i) => ctx.activation(node, i, { raw: true }));
   const rank = given[0]?.layout.length ?? refuse('it joins nothing');
   const at = axisIn(node.attributes.int('axis', 0), rank);
-  // a frame of features and channels in one dimension is one of channels
+  // features and channels in one dimension become channels
   const isMixed = ({ layout }: Activation) => (layout[at] ?? []).length > 1;
   const regrouped = given.map((p) => (isMixed(p) ? withChannels(ctx, node, p) : p));
   const parts = regrouped.map((p) => (isMixed(p) && ctx.builder.shape(p.tensor).t === 1 ? flattened(ctx, node, p) : p));
@@ -313,8 +311,8 @@ export function lowerConcat(ctx: Lowering, asked: NodeView): Value[] {
   if (axes.size > 1 || parts.some((p) => (p.layout[at] ?? []).length > 1))
     refuse(`dimension ${at} of ${showLayout(first.layout)} mixes axes`);
   const axis: Axis = [...axes][0] ?? axisOfDim(first.layout, at, 'f');
-  if (axis === 't') return refuse('it joins frames (time) in a quantised graph, or of a stream with its own state');
-  // whole groups of channels stand one behind the other
+  if (axis === 't') return refuse('it joins frames (time), in a quantised graph or in a model with states');
+  // whole groups of channels are stacked
   const isOuter = axis === 'c' && parts.every(({ layout }) => layout[at]?.length === 1 && runOf(layout, at, axis) !== undefined);
   if (!isOuter) wholeAxis(first.layout, at, axis);
   const tensor = ctx.emit(

@@ -1,9 +1,9 @@
 /**
- * Cell: a recurrent cell that the file spells out, between states that come from outside and go there
+ * Lowers Cell: a recurrent cell in single operators whose states are inputs and outputs of the model
  * (cells.ts).
  *
- * In: a row, parts of states, constants, the nodes.  Out: the next states; the output is an activation,
- * too. The nodes are evaluated, and have to be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
+ * In: a row, parts of states, constants, the nodes.  Out: the next states; the output is also an activation.
+ * The nodes are evaluated, and must be an LSTM, a GRU or a simple RNN (models/read/cell.ts).
  */
 import { type Body, cellInSomeOrder, functionsIn } from '../../cell.ts';
 import { dim, fileShapeOf } from '../../layout.ts';
@@ -16,20 +16,20 @@ import { refuse } from '../refuse.ts';
 import { type Const, countOf } from '../tensor.ts';
 import type { Elements, Value } from '../values.ts';
 
-/** A choice: the largest step models have 512. */
+/** Largest number of units and of inputs of a cell. A choice: the largest step models have 512. */
 export const [mostUnits, mostInputs] = [2048, 8192];
 
-/** What the nodes are evaluated with. */
+/** The nodes of a cell, and the inputs for their evaluation. */
 export interface Parts {
   nodes: OnnxNode[];
   constants: ReadonlyMap<string, Const>;
-  /** Of the row. */
+  /** Name and dims of the row. */
   row: { name: string; dims: number[] };
-  /** The forms in which the nodes read each state. */
+  /** For each state, the names and dims with which the nodes read it. */
   states: { forms: { name: string; dims: number[] }[] }[];
 }
 
-/** By the state's numbers. */
+/** A state, with the numbers of its elements. */
 type Numbered = Parts['states'][number] & { ids: Const };
 
 function partsOf(
@@ -44,19 +44,22 @@ function partsOf(
     if (value?.kind === 'const') constants.set(name, value);
     if (value?.kind === 'activation') rows.push({ name, value });
     if (value?.kind !== 'elements') continue;
-    if (value.when === 'next') refuse('it reads what another layer keeps in its cell');
+    if (value.when === 'next') refuse('it reads the cell state of another layer');
     const key = value.ids.data.join();
     const state = states.get(key) ?? { ids: value.ids, forms: [] };
     states.set(key, state);
     state.forms.push({ name, dims: value.ids.dims });
   }
   const [row] = rows;
-  if (!row || rows.length > 1) return refuse(`its cell reads ${rows.length} values besides its state, one row is read`);
+  if (!row || rows.length > 1) return refuse(`its cell reads ${rows.length} values besides its states; one row is supported`);
   const dims = fileShapeOf(row.value.layout);
   return { nodes, constants, row: { name: row.name, dims }, states: [...states.values()], x: row.value };
 }
 
-/** The values of all names, for a row and states. */
+/**
+ * Returns the values of all names, for a row and states.
+ * @param held values that replace results, by name.
+ */
 function run(
   { nodes, constants, row, states }: Parts,
   x: Float64Array,
@@ -87,10 +90,10 @@ function run(
 
 interface Found {
   cell: Cell;
-  /** Places of the state that is the output before, and of what goes on beside it. */
+  /** Indexes of the state that is the previous output, and of the cell state if there is one. */
   states: number[];
   next: string[];
-  /** Of the next states. */
+  /** Dims of the next states. */
   dims: number[][];
 }
 
@@ -137,7 +140,7 @@ export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Val
   const { cell, next, dims } = found;
   const states = found.states.map((at) => parts.states[at] as Numbered);
   for (const [i, { ids }] of states.entries())
-    if (!ctx.states.keep(ids.data, `${node.name}/${i}`)) refuse('its state is that of another layer, too');
+    if (!ctx.states.keep(ids.data, `${node.name}/${i}`)) refuse('its state also belongs to another layer');
   const from = { tensor: x.tensor, shape, factors: x.layout.flat() };
   const tensor = addCell(ctx.add, from, { ...cell, carry: true }, node.name);
   return node.outputs.map((name): Value => {

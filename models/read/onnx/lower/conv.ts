@@ -1,9 +1,9 @@
 /**
- * Conv and BatchNormalization.
+ * Lowers Conv and BatchNormalization.
  *
  * In: [n, c, s1(, s2)] activations and constant weights [o, i / groups, k1(, k2)].  Out: conv, or depthwise
- * where every channel is its own group. A channel dimension that holds channels and feature rows (c * f after
- * a reshape) becomes a kernel over all feature rows. Source: ONNX Conv-11, BatchNormalization-15; y = scale *
+ * if every channel is a group. If the channel dimension holds channels and feature rows (c * f after a
+ * reshape), the kernel covers all feature rows. Source: ONNX Conv-11, BatchNormalization-15; y = scale *
  * (x - mean) / sqrt(var + epsilon) + B.
  */
 import { noClamp } from '../../../graph/types.ts';
@@ -47,7 +47,7 @@ export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
   const rows = outChannels * kernelT * kernelF * (depthwise ? 1 : perGroup / (overRows ? shape.f : 1));
   const index = new Uint32Array(rows);
   const perKernel = kernel.reduce((a, b) => a * b, 1);
-  /** Flat place of tap (kt, kf) inside the file's kernel. */
+  /** Returns the flat index of tap (kt, kf) in the file's kernel. */
   const tap = (kt: number, kf: number) =>
     sliding.axes.reduce((at, axis, i) => at * (kernel[i] as number) + (axis === 't' ? kt : axis === 'f' ? kf : 0), 0);
   const inner = overRows ? shape.c : perGroup;
@@ -83,10 +83,10 @@ export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
 }
 
 /**
- * A kernel as long as a dimension that holds channels here, beside a channel dimension of 1: its places are
- * channels. Networks have it that take channels for feature rows (MusiCNN: [n, 1, t, c]). The other way
- * round, channels that are frames here, beside a spatial dimension of 1, are a kernel over all frames
- * (DTLN: a block of samples as channels).
+ * Exchanges the channel dimension and a spatial dimension, in two cases. First, the channel dimension is 1
+ * and the kernel covers a spatial dimension that holds channels here (MusiCNN: [n, 1, t, c]): its places
+ * become channels. Second, the channel dimension holds frames here and a spatial dimension is 1 (DTLN: a
+ * block of samples as channels): the channels become a kernel over all frames.
  */
 function channelsOfKernel(x: Activation, w: Const, kernel: number[]): { x: Activation; w: Const; kernel: number[] } {
   const isOnly = (d: number, axis: 'c' | 't') => x.layout[d]?.length === 1 && x.layout[d]?.[0]?.axis === axis;
@@ -103,7 +103,7 @@ function channelsOfKernel(x: Activation, w: Const, kernel: number[]): { x: Activ
   return { x: { ...x, layout: swap(x.layout) }, w: turned, kernel: kernel.with(at - 2, turned.dims[at] as number) };
 }
 
-/** The axes of the channel dimension: [c], [f], [c, f] or [f, c]; [] counts as [c]. */
+/** Returns the axes of the channel dimension: [c], [f], [c, f] or [f, c]; [] counts as [c]. */
 export function channelOrder(channel: readonly Factor[], x: Activation): ('c' | 'f')[] {
   const axes = channel.map((f) => f.axis);
   if (axes.includes('t') || new Set(axes).size !== axes.length) refuse(`its channels would mix frames: ${showLayout(x.layout)}`);
@@ -121,7 +121,7 @@ export function lowerBatchNormalization(ctx: Lowering, node: NodeView): Value[] 
     (what, i) => ctx.constant(node, i + 1, what).data,
   );
   const c = ctx.channelsOf(x);
-  // the one channel of a file may have the channels here beside it
+  // if the file has one channel, the channels of the graph may be in another dimension
   const isOne = x.layout[1]?.length === 0;
   if (x.layout.length < 2 || (!isOne && axisOfDim(x.layout, 1) !== 'c'))
     refuse(`its channels (dimension 1) are not those of ${showLayout(x.layout)}`);
@@ -132,8 +132,7 @@ export function lowerBatchNormalization(ctx: Lowering, node: NodeView): Value[] 
   const each = (of: (i: number) => number) => Float64Array.from({ length: c }, (_, i) => of(isOne ? 0 : i));
   const factor = each((i) => (scale[i] as number) / Math.sqrt((variance[i] as number) + epsilon));
   const shift = each((i) => (offset[i] as number) - (mean[i] as number) * (factor[i] as number));
-  // what it normalises to: mean B and deviation |scale|, for bias correction without data and for the check
-  // of units
+  // the output has mean B and deviation |scale|: for bias correction without data and for the check of units
   const moments = { mean: each((i) => offset[i] as number), deviation: each((i) => Math.abs(scale[i] as number)) };
   return [ctx.scaleAndOffset(x, factor, shift, node.name, noClamp, ctx.quantised ? undefined : moments)];
 }

@@ -1,9 +1,9 @@
 /**
- * Gemm and MatMul.
+ * Lowers Gemm, MatMul and Einsum.
  *
- * In: [..., k] activations and constant weights [k, n] ([n, k] with transB).  Out: by what the last dimension
- * holds: of the whole window dense, of the channels of each frame a conv of kernel 1, of time a conv of all
- * frames. Formula: y = alpha * x * W + beta * C.  Source: ONNX Gemm-13, MatMul-13.
+ * In: [..., k] activations and constant weights [k, n] ([n, k] with transB).  Out: dense if the last
+ * dimension holds the whole window, a conv of kernel 1 if it holds the channels of each frame, a conv over
+ * all frames if it holds time. Formula: y = alpha * x * W + beta * C.  Source: ONNX Gemm-13, MatMul-13.
  */
 import { elementsOf, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, orderOf, showLayout, toNormalForm, transposed } from '../../layout.ts';
@@ -42,8 +42,8 @@ const ofTwo = (node: NodeView, op: string, what: string, ...inputs: (Value | und
 });
 
 /**
- * Einsum that multiplies the last dimension with a matrix, `...i,ih->...h`, or that of each group with a
- * matrix of its own, `...gi,gih->...gh`.
+ * Lowers Einsum that multiplies the last dimension by a matrix, `...i,ih->...h`, or by one matrix for each
+ * group, `...gi,gih->...gh`.
  */
 export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
   if (node.inputs[1]?.kind === 'activation') return einsumOfTwo(ctx, node);
@@ -55,7 +55,7 @@ export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
   const groups = by.slice(0, -2);
   const isProduct = of.endsWith(inner) && to === of.slice(0, -1) + outer && new Set(of + outer).size === of.length + 1;
   if (!isProduct || of.length !== x.layout.length || by.length !== w.dims.length || ![...groups].every((g) => of.includes(g)))
-    refuse(`equation ${equation.slice(0, 64)}: a product with a matrix is read, ...i,ih->...h`);
+    refuse(`equation ${equation.slice(0, 64)}: only a product with a matrix, ...i,ih->...h, is supported`);
   const several = [...groups].filter((_, i) => w.dims[i] !== 1);
   if (several.length > 0) return [grouped(ctx, node, x, w, several.map((g) => of.indexOf(g)))]; // biome-ignore format: one line
   const matrix = { ...w, dims: w.dims.slice(-2) };
@@ -63,8 +63,8 @@ export function lowerEinsum(ctx: Lowering, node: NodeView): Value[] {
 }
 
 /**
- * A matrix for each group of channels: dimensions `at` of x count the groups, the last one the channels of
- * a group.
+ * Lowers a product with one matrix per group of channels. Dimension `at` of x counts the groups, the last
+ * dimension the channels of a group.
  */
 function grouped(ctx: Lowering, node: NodeView, given: Activation, w: Const, [at, ...more]: number[]): Activation {
   const x = withChannels(ctx, node, given);
@@ -85,7 +85,7 @@ function grouped(ctx: Lowering, node: NodeView, given: Activation, w: Const, [at
   return ctx.activationOf(ctx.emit('conv', [x.tensor], attrs, node.name), x.layout.with(-1, dim('c', units)));
 }
 
-/** Operands of FusedMatMul whose first dimension stands behind the others of the batch. */
+/** Applies transBatchA and transBatchB of FusedMatMul: moves the first dimension to the end of the batch. */
 function withBatchFirst({ inputs, attributes }: NodeView): (Value | undefined)[] {
   return inputs.map((value, i) => {
     if (attributes.int(i === 0 ? 'transBatchA' : 'transBatchB', 0) === 0) return value;
@@ -95,20 +95,20 @@ function withBatchFirst({ inputs, attributes }: NodeView): (Value | undefined)[]
   });
 }
 
-/** The dimension before a constant's matrices that counts them; undefined where none does, or several do. */
+/** Returns the dimension that counts the matrices of a constant; undefined if none or several do. */
 function groupsOf({ dims }: Const): number | undefined {
   const [at, more] = [...dims.keys()].filter((d) => d < dims.length - 2 && dims[d] !== 1);
   return more === undefined ? at : undefined;
 }
 
-/** With its last two dimensions in each other's place. */
+/** Transposes the last two dimensions. */
 function lastTurned(w: Const): Const {
   const last = w.dims.length - 1;
   const turned = [...w.dims.keys()].with(last, last - 1).with(last - 1, last);
   return transpose(w, turned);
 }
 
-/** An activation times a matrix, a vector, or a matrix of each group. */
+/** Lowers an activation times a matrix, a vector, or one matrix per group. */
 function byMatrix(ctx: Lowering, node: NodeView, transB: boolean): Value[] {
   const [x, w] = [ctx.activation(node, 0), ctx.constant(node, 1, 'weights')];
   if (w.dims.length === 1) {
@@ -122,8 +122,8 @@ function byMatrix(ctx: Lowering, node: NodeView, transB: boolean): Value[] {
 }
 
 /**
- * A constant times an activation is the product of both transposed, transposed. FusedMatMul says which
- * operands it takes transposed.
+ * Lowers MatMul, and FusedMatMul, which may transpose its operands. A constant times an activation is the
+ * transpose of the product of both transposes.
  */
 export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
   const node = { ...given, inputs: withBatchFirst(given) };
@@ -141,7 +141,7 @@ export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
   }
   const rank = x.layout.length;
   const batch = w.dims.slice(0, -2);
-  // several matrices, as complex numbers have two, are one whose rows lie one behind the other
+  // several matrices, such as the two of complex numbers, are stacked to one
   const isSeveral = rank === 2 && batch.length === 1;
   if (rank < 2 || w.dims.length < 2 || !(isSeveral || (w.dims.length <= rank && batch.every((d) => d === 1))))
     refuse(`weights of [${w.dims.join(', ')}] before an input of [${fileShapeOf(x.layout).join(', ')}]`);
@@ -156,8 +156,8 @@ export function lowerMatMul(ctx: Lowering, given: NodeView): Value[] {
 }
 
 /**
- * With the last dimension of the file as channels and the others as features, where that dimension has frames
- * among its values, or a part of the channels. Undefined where it has neither.
+ * Turns the last dimension of the file into channels and the others into features, if it holds frames or a
+ * part of the channels; otherwise undefined.
  */
 function asShared(ctx: Lowering, x: Activation, name: string): Activation | undefined {
   const last = x.layout.length - 1;
@@ -188,10 +188,10 @@ function linear(ctx: Lowering, node: NodeView, transB: boolean, c: Const | undef
   if (c?.dims.slice(0, -1).some((d) => d !== 1)) refuse(`a C of [${c.dims.join(', ')}]`);
   const shape = ctx.builder.shape(x.tensor);
   const factors = x.layout[last] ?? [];
-  /** Flat weight of input k (file order) to unit u. */
+  /** Returns the flat index of the weight from input i (file order) to unit u. */
   const place = (u: number, i: number) => (transB ? u * (k as number) + i : i * units + u);
   const axis = transB ? 0 : 1;
-  // a frame of a stream that is one step long is not the whole signal
+  // in a model with states, a window of one frame is not the whole signal
   if (k === elementsOf(shape) && !(shape.t === 1 && ctx.states.any)) {
     const map = toNormalForm(orderOf([factors]), shape);
     const index = new Uint32Array(units * map.length);

@@ -1,7 +1,7 @@
 /**
- * Expand and Tile: dimensions of length 1 repeated, as a value of the whole window is for each of its frames.
+ * Lowers Expand and Tile, which repeat dimensions of length 1, such as a value of the whole window per frame.
  *
- * In: an activation, constant lengths or counts.  Out: what repeats rows and channels
+ * In: an activation, constant lengths or counts.  Out: operators that repeat rows and channels
  * (models/read/broadcast.ts).
  * Source: ONNX Expand-13, Tile-13.
  */
@@ -13,17 +13,17 @@ import { broadcastDims } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value } from '../values.ts';
 
-/** The axis of which dimension `at`, of length 1, becomes a part. */
+/** Returns the axis that dimension `at`, of length 1, belongs to once it is repeated. */
 function axisFor(ctx: Lowering, node: NodeView, x: Activation, layout: Layout, at: number): Axis {
   const shape = ctx.builder.shape(x.tensor);
   const beside = layout.slice(0, at).flat().at(-1)?.axis;
   const readers = ctx.readersOf(node.outputs[0] ?? '');
-  // Keras repeats rows beside themselves, and reshapes
+  // Keras repeats rows in a dimension after them, and then reshapes
   const isRepeat = readers.length > 0 && readers.every((op) => op === 'Reshape' || op === 'Shape');
   const isFull = shape.t > 1 && shape.f > 1 && shape.c > 1;
   if (beside && beside !== 'c' && (isRepeat || isFull)) return beside;
   const axis = axisOfDim(layout, at);
-  return shape[axis] === 1 ? axis : refuse(`axis ${axis} lies in another dimension, too`);
+  return shape[axis] === 1 ? axis : refuse(`axis ${axis} also lies in another dimension`);
 }
 
 export function lowerExpand(ctx: Lowering, node: NodeView): Value[] {
@@ -38,7 +38,7 @@ export function lowerExpand(ctx: Lowering, node: NodeView): Value[] {
   for (const [at, length] of dims.entries()) {
     const before = fileShapeOf(layout)[at];
     if (length === before) continue;
-    if (before !== 1) refuse(`it repeats the ${before} elements of dimension ${at}, one after the other`);
+    if (before !== 1) refuse(`it repeats dimension ${at} of length ${before}; only dimensions of length 1 can be repeated`);
     const axis = axisFor(ctx, node, x, layout, at);
     counted[axis] *= length;
     layout = layout.with(at, dim(axis, length));

@@ -1,9 +1,9 @@
 /**
  * Geometry: kernels, strides, dilations and paddings of ONNX's sliding operators, along t and f.
  *
- * In: a node's attributes and its input's layout [n, c, s1(, s2)].  Out: the sliding geometry of our
+ * In: a node's attributes and its input's layout [n, c, s1(, s2)].  Out: the sliding geometry of the graph's
  * operators. Formula: SAME pads max((ceil(in / stride) - 1) * stride + (kernel - 1) * dilation + 1 - in, 0)
- * in all. Source: ONNX Conv, MaxPool, AveragePool (auto_pad, ceil_mode).
+ * in total. Source: ONNX Conv, MaxPool, AveragePool (auto_pad, ceil_mode).
  */
 import { type Axis, type DilatedAttrs, kernelOfOne } from '../../../graph/types.ts';
 import { dim, type Factor, fileShapeOf, samePadding, showLayout, slideAlong } from '../../layout.ts';
@@ -22,8 +22,8 @@ export interface Sliding {
 }
 
 /**
- * Geometry of `x` for kernels of `kernel` (file order). `partial` says what ceil_mode's partial windows may
- * do.
+ * Returns how a kernel slides over `x`. @param kernel lengths in file order.
+ * @param partial `pad`: padding completes partial windows of ceil_mode; `refuse` (default) refuses them.
  */
 export function slidingOf(
   x: Activation,
@@ -94,7 +94,7 @@ function padOf(autoPad: string, length: number, extent: number, stride: number, 
   return refuse(`auto_pad ${autoPad}`);
 }
 
-/** ceil_mode: a last window that starts inside the input counts though it ends after it. */
+/** Pads for ceil_mode: a last window that starts inside the input counts, even if it ends after the input. */
 function addPartial(pad: [number, number], length: number, extent: number, stride: number, partial: 'pad' | 'refuse'): void {
   const room = length + pad[0] + pad[1] - extent;
   if (room < 0) refuse('its kernel is larger than its padded input');
@@ -106,7 +106,7 @@ function addPartial(pad: [number, number], length: number, extent: number, strid
   pad[1] += missing;
 }
 
-/** The layout [n, channels, s1(, s2)] of an output of shape (t, f, c). */
+/** Returns the layout [n, channels, s1(, s2)] of an output of shape (t, f, c). */
 export const outputLayout = (sliding: Sliding, t: number, f: number, c: number): (readonly Factor[])[] => [
   sliding.batch.flatMap(({ axis }) => dim(axis, axis === 't' ? t : f)),
   dim('c', c),

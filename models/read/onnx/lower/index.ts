@@ -1,5 +1,5 @@
 /**
- * The ONNX operators that the reader lowers, by name. A lowering gives one value per output of the node.
+ * The lowerings of ONNX operators, by operator. A lowering returns one value per output of the node.
  */
 
 import { unaryOperators } from '../../../ops/unary.ts';

@@ -1,15 +1,15 @@
 /**
- * Masks: constants that a softmax gives no weight to.
+ * Masks: constants that are added to scores so that a softmax gives them no weight.
  *
- * In: the constant of a sum.  Out: the constant without values that would not be finite, where a softmax
- * alone reads the sum.
+ * In: the constant of a sum.  Out: if only a softmax reads the sum, the constant with its lowest values
+ * replaced by `masked`; otherwise unchanged.
  */
 import { leavesNothing, masked } from '../../masked.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
 import type { Const } from '../tensor.ts';
 
-/** The constant of a sum that a softmax alone reads, without values that would not be finite. */
+/** Returns the constant of a sum; if only a softmax reads the sum, values below `masked` become `masked`. */
 export function asMask(ctx: Lowering, node: NodeView, operand: Const): Const {
   const isMask =
     operand.data.some((v: number) => v < masked) && ctx.readersOf(node.outputs[0] ?? '').every((op) => op === 'Softmax');

@@ -1,8 +1,8 @@
 /**
- * LayerNormalization, SimplifiedLayerNormalization and RMSNormalization, and what a file spells out:
- * layernorm; InstanceNormalization and GroupNormalization.
+ * Lowers LayerNormalization, SimplifiedLayerNormalization, RMSNormalization, LpNormalization,
+ * InstanceNormalization, GroupNormalization, and normalisations in single operators.
  *
- * In: an activation, gamma and beta constants.  Out: one node; of statistics over time the single
+ * In: an activation, gamma and beta constants.  Out: one layernorm; for statistics over time single
  * operators, which are computed on whole windows.  Source: ONNX LayerNormalization-17, RMSNormalization-23;
  * SimplifiedLayerNormalization is onnxruntime's name of the latter.
  */
@@ -16,7 +16,7 @@ import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import type { Activation, Value } from '../values.ts';
 
-/** A normalisation over dimensions of the file. */
+/** Lowers a normalisation over dimensions of the file. */
 export function lowerNorm(ctx: Lowering, node: NodeView, norm: Omit<Norm, 'input'>): Value[] {
   const x = ctx.activation(node, 0);
   const dims = [...new Set(norm.axes.map((d) => axisIn(d, x.layout.length)))];
@@ -32,7 +32,7 @@ function overWindow(ctx: Lowering, { name }: NodeView, x: Activation, norm: Omit
   return typeof tensor === 'string' ? refuse(tensor) : ctx.activationOf(tensor, x.layout);
 }
 
-/** LpNormalization of order 2: what the root of the mean square divides, times 1 / sqrt(elements). */
+/** Lowers LpNormalization of order 2: division by the root of the mean square, times 1 / sqrt(elements). */
 export function lowerLpNormalization(ctx: Lowering, node: NodeView): Value[] {
   const { layout } = ctx.activation(node, 0);
   if (node.attributes.int('p', 2) !== 2) refuse('p = 1');
@@ -59,8 +59,8 @@ export function lowerLayerNormalization(ctx: Lowering, node: NodeView): Value[] 
 }
 
 /**
- * Over time and features: of each channel, or of groups of channels, also where a file counts a group's
- * elements in one dimension.
+ * Lowers normalisations over time and features: per channel, or per group of channels, even if one dimension
+ * of the file holds all elements of a group.
  */
 export function lowerInstanceNormalization(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
@@ -71,7 +71,7 @@ export function lowerInstanceNormalization(ctx: Lowering, node: NodeView): Value
   if (layout.length < 3) refuse(`an input of ${layout.length} dimensions`);
   const values = (at: number, what: string): Constant => {
     const { data } = ctx.constant(node, at, what);
-    // before opset 21 a value a group
+    // before opset 21 there is one value per group
     if (data.length !== channels && data.length !== groups) refuse(`a ${what} of ${data.length} values for ${channels} channels`);
     return { dims: [data.length, ...layout.slice(2).map(() => 1)], data };
   };
@@ -87,7 +87,7 @@ export function lowerInstanceNormalization(ctx: Lowering, node: NodeView): Value
   return [overGroups(ctx, node, x, groups, norm)];
 }
 
-/** Of groups of channels that lie side by side. */
+/** Lowers a normalisation per group of neighbouring channels. */
 function overGroups(
   ctx: Lowering,
   node: NodeView,

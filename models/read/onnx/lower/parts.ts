@@ -1,8 +1,8 @@
 /**
- * Parts of a tensor: Slice, Split, Gather, GatherElements and GatherND.
+ * Lowers parts of a tensor: Slice, Split, Gather, GatherElements and GatherND.
  *
- * In: an activation and constant ranges or indexes.  Out: `history` for a part of the frames, `slice` for one
- * of channels or features, `concat` of several; or the padding of the layer before, which makes less.
+ * In: an activation and constant ranges or indexes.  Out: `history` for a part of the frames, `slice` for a
+ * part of the channels or features, `concat` for several parts; or less padding in the layer before.
  * Source: ONNX Slice-13, Split-18, Gather-13, GatherElements-13, GatherND-13.
  */
 import type { Axis, Node } from '../../../graph/types.ts';
@@ -47,7 +47,7 @@ export function lowerSlice(ctx: Lowering, node: NodeView): Value[] {
   return [back.length > 0 ? backwards(ctx, node, kept, back) : kept];
 }
 
-/** Every `step`th element of a dimension; of time or features by a pool of one place with such a stride. */
+/** Keeps every `step`th element of a dimension; for time and features, by a pool of one place. */
 function everyNth(ctx: Lowering, node: NodeView, given: Activation, at: number, step: number): Activation {
   const axis = axisOfDim(given.layout, at);
   const length = fileShapeOf(given.layout)[at] as number;
@@ -66,7 +66,7 @@ function everyNth(ctx: Lowering, node: NodeView, given: Activation, at: number, 
   return withQuant(ctx, x, ctx.activationOf(tensor, layout));
 }
 
-/** Split: parts of one dimension, equal ones or of stated lengths. */
+/** Lowers Split: equal parts of one dimension, or parts of given lengths. */
 export function lowerSplit(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { raw: true, integer: true });
   const dims = fileShapeOf(x.layout);
@@ -87,7 +87,7 @@ export function lowerSplit(ctx: Lowering, node: NodeView): Value[] {
   });
 }
 
-/** Elements of a dimension: each run of them is a slice, and the slices are joined. */
+/** Picks elements of a dimension: each run of them becomes a slice, and the slices are joined. */
 function picked(ctx: Lowering, node: NodeView, x: Activation, at: number, indexes: readonly number[]): Activation {
   const axis = axisOfDim(x.layout, at);
   const runs = runsOf(indexes);
@@ -113,7 +113,9 @@ function picked(ctx: Lowering, node: NodeView, x: Activation, at: number, indexe
   return withQuant(ctx, x, ctx.activationOf(ctx.emit('concat', ids, { axis }, node.name), layout));
 }
 
-/** Elements of a dimension, which goes where the index is a scalar: `x[:, -1]`; frames where it has two. */
+/**
+ * Lowers Gather. A scalar index removes the dimension, `x[:, -1]`; an index [frames][values] gives frames.
+ */
 export function lowerGather(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, { raw: true, integer: true });
   const dims = fileShapeOf(x.layout);
@@ -131,7 +133,7 @@ export function lowerGather(ctx: Lowering, node: NodeView): Value[] {
   return [{ ...part, layout }];
 }
 
-/** The same elements of a dimension wherever the others are: a Gather of them. */
+/** Lowers GatherElements as a Gather, if it picks the same elements of the dimension everywhere. */
 export function lowerGatherElements(ctx: Lowering, node: NodeView): Value[] {
   const dims = fileShapeOf(ctx.activation(node, 0, { raw: true, integer: true }).layout);
   const index = ctx.constant(node, 1, 'indices');
@@ -141,7 +143,7 @@ export function lowerGatherElements(ctx: Lowering, node: NodeView): Value[] {
   const rows = Array.from({ length: count }, (_, i) => Number(index.data[i * inner]));
   const isLike = index.dims.length === dims.length && index.dims.every((d, i) => i === at || d === dims[i]);
   if (!isLike || !Array.from(index.data as ArrayLike<number>).every((d, i) => Number(d) === rows[Math.floor(i / inner) % count]))
-    refuse('it picks other elements in one place than in another');
+    refuse('it picks different elements in different places');
   const one = {
     ...index,
     dims: [count],
@@ -150,7 +152,7 @@ export function lowerGatherElements(ctx: Lowering, node: NodeView): Value[] {
   return lowerGather(ctx, { ...node, inputs: [node.inputs[0], one as Const] });
 }
 
-/** Places of the first dimension, or one of the first dimensions, as `x[range(n), lengths - 1]`. */
+/** Lowers GatherND: places of the first dimension, or one place, as in `x[range(n), lengths - 1]`. */
 export function lowerGatherNd(ctx: Lowering, node: NodeView): Value[] {
   const index = ctx.constant(node, 1, 'indices');
   if (index.dims.length === 2 && index.dims[1] === 1 && node.attributes.int('batch_dims', 0) === 0)
@@ -167,14 +169,14 @@ export function lowerGatherNd(ctx: Lowering, node: NodeView): Value[] {
   return [{ ...x, layout: [...index.dims.slice(1).map(() => []), ...x.layout] }];
 }
 
-/** Overlapping frames of a signal, each `length` values of time. */
+/** Gathers overlapping frames of a signal; each has `length` values along time. */
 function gatheredFrames(ctx: Lowering, node: NodeView, x: Activation, at: number, index: Const): Activation {
   const { t, f, c } = ctx.builder.shape(x.tensor);
   const isTime = f === 1 && sameLayout(x.layout.slice(at, at + 1), [dim('t', t)]);
   const frames = framesOfIndexes(index.data, index.dims);
   const attrs = frames && framing(frames, c, x.layout, at);
   if (!frames || !attrs || !isTime || ctx.quantised || index.data.some((i: number) => i >= t))
-    return refuse('it gathers several elements, which are read as overlapping frames of a float signal alone');
+    return refuse('it gathers several elements; only overlapping frames of a float signal are supported');
   const { tensor } = ctx.activation(node, 0);
   ctx.budget.spend(attrs.weights.data.length, node.name);
   const crop = cropOf(frames, t);
@@ -184,9 +186,9 @@ function gatheredFrames(ctx: Lowering, node: NodeView, x: Activation, at: number
 }
 
 /**
- * A part of one dimension. Frames or rows that a padded convolution or pooling makes of its padding, the
- * `chomp` of causal networks, are taken from the padding.
- * @param isOnly nothing else is taken of `x` by this operator
+ * Cuts a part of one dimension. If it cuts off frames or rows that a padded convolution or pooling computes
+ * from its padding (the `chomp` of causal networks), it reduces the padding instead.
+ * @param isOnly true: the operator cuts no other dimension, and takes no other part of `x`
  */
 function cropped(ctx: Lowering, x: Activation, cut: Cut, isOnly: boolean, node: NodeView): Activation {
   const { at, axis, start, count } = cut;
@@ -206,7 +208,7 @@ function cropped(ctx: Lowering, x: Activation, cut: Cut, isOnly: boolean, node: 
   return withQuant(ctx, x, ctx.activationOf(tensor, layout));
 }
 
-/** Takes what is cut off from the producer's padding; false where it is more than that. */
+/** Reduces the producer's padding by what is cut off; returns false if more than padding is cut off. */
 function chomped(ctx: Lowering, producer: Node, id: number, { axis, start, count }: Cut): boolean {
   const [source] = producer.inputs;
   const { attrs } = producer;

@@ -1,8 +1,8 @@
 /**
- * MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceMax, ReduceSum.
+ * Lowers MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceMax, ReduceSum.
  *
  * In: [n, c, s1(, s2)] activations (any order for the reductions).  Out: maxpool, avgpool, globalavg,
- * globalmax. A reduction over features alone is a pooling over all rows; a sum is a mean times the number of
+ * globalmax. A reduction over features only is a pooling over all rows; a sum is a mean times the number of
  * values. Source: ONNX MaxPool-12, AveragePool-19, ReduceMean-18, ReduceSum-13.
  */
 import { type Axis, elementsOf, noClamp } from '../../../graph/types.ts';
@@ -19,7 +19,7 @@ import { withFeatures, withQuant } from './regroup.ts';
 export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
   const max = node.op === 'MaxPool';
   const given = ctx.activation(node, 0, { pads: true, integer: max, raw: max });
-  // frames in the place of channels are taken one by one, as a batch is
+  // frames in the channel dimension are pooled one by one, like a batch
   const ofFrames = given.layout[0]?.length === 0 && (given.layout[1] ?? []).some(({ axis }) => axis === 't');
   const swap = (layout: Layout): Layout => (ofFrames ? [layout[1] ?? [], layout[0] ?? [], ...layout.slice(2)] : layout);
   const x = withFeatures(ctx, node, { ...given, layout: swap(given.layout) });
@@ -30,7 +30,7 @@ export function lowerPool(ctx: Lowering, node: NodeView): Value[] {
   // zeros of a Pad are values: they may win a maximum, and they count in an average
   if (x.pads && (max || !countIncludePad)) {
     refuse(
-      `the zeros of the Pad before it ${max ? 'take part in the maximum' : 'count in the divisor'}, its own padding does not`,
+      `the zeros of the Pad before it ${max ? 'take part in the maximum' : 'count in the divisor'}, but its own padding does not`,
     );
   }
   const sliding = slidingOf(x, node.attributes, kernel, max || !countIncludePad ? 'pad' : 'refuse');
@@ -76,7 +76,7 @@ export function lowerReduce(ctx: Lowering, node: NodeView): Value[] {
   return [ctx.scaleAndOffset(y, factor, null, `${node.name}/count`)];
 }
 
-/** Mean or maximum over dimensions of the file. */
+/** Lowers a mean or a maximum over dimensions of the file. */
 export function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: number[], keep: boolean, max: boolean): Activation {
   const gone = new Set(dims);
   const layout: Layout = keep ? x.layout.map((d, i) => (gone.has(i) ? [] : d)) : x.layout.filter((_, i) => !gone.has(i));
@@ -91,13 +91,13 @@ export function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: numbe
   const overF = axes.has('f') || shape.f === 1;
   const overT = axes.has('t') || (axes.size > 0 && shape.t === 1);
   const overC = axes.has('c') && overF && overT;
-  const alone = axes.has('c') && !overC;
+  const separateChannels = axes.has('c') && !overC;
   let tensor = x.tensor;
-  if (alone) {
+  if (separateChannels) {
     tensor = ofChannels(ctx, node, x, axes.has('f'), max);
     axes.delete('f');
   }
-  if (axes.has('t') || (overT && !alone)) {
+  if (axes.has('t') || (overT && !separateChannels)) {
     const attrs = { overF: axes.has('f') || overC, ...(overC && { overC }), clamp: noClamp };
     tensor = max
       ? ctx.emit('globalmax', [tensor], attrs, node.name)
@@ -107,7 +107,7 @@ export function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: numbe
   return withQuant(ctx, x, ctx.activationOf(tensor, layout));
 }
 
-/** The mean or maximum of the channels of each frame, and of its features. */
+/** Emits the mean or maximum of the channels of each frame, and with `overF` of its features too. */
 function ofChannels(ctx: Lowering, node: NodeView, x: Activation, overF: boolean, max: boolean): number {
   const shape = ctx.builder.shape(x.tensor);
   const name = `${node.name}/channels`;

@@ -1,10 +1,10 @@
 /**
- * QuantizeLinear and DequantizeLinear of activations.
+ * Lowers QuantizeLinear and DequantizeLinear of activations.
  *
- * In: QDQ graphs.  Out: no node where the producer can give the integers itself; a requantisation where a
- * tensor changes its scale. uint8 becomes int8 by shifting the zero point by 128. Source: ONNX
- * QuantizeLinear-21, TensorFlow Lite 8-bit specification (which operators share one scale). A maximum, a join
- * and a move commute with quantisation: exact.
+ * In: a QDQ graph.  Out: no node if the producer can give the integers itself; a requantisation if a tensor
+ * changes its scale. uint8 becomes int8 by shifting the zero point by 128. Source: ONNX QuantizeLinear-21,
+ * TensorFlow Lite 8-bit specification (which operators share one scale). Exact for a maximum, a join and a
+ * move, because they commute with quantisation.
  */
 import { type Node, noClamp, type QuantParams, sameParams } from '../../../graph/types.ts';
 import { append } from '../../../lists.ts';
@@ -49,18 +49,18 @@ export function lowerDequantize(ctx: Lowering, node: NodeView): Value[] {
   const zeroPointMissing = node.inputs[2] === undefined;
   const shifted = zeroPointMissing && x.integer === 'int8' ? { scale: quant.scale, zeroPoint: 0 } : quant;
   if (!x.integer || (!zeroPointMissing && x.integer !== type))
-    return refuse('its input has another integer type than its zero point');
+    return refuse('its input and its zero point have different integer types');
   const tensor = ctx.builder.tensors[x.tensor];
   if (!tensor) return refuse('its input is no tensor');
   if (!tensor.quant) tensor.quant = shifted;
-  if (!sameParams(tensor.quant, shifted)) refuse('its scale or zero point is not that of the QuantizeLinear before it');
+  if (!sameParams(tensor.quant, shifted)) refuse('its scale or zero point differs from that of the QuantizeLinear before it');
   const { integer: _, ...rest } = x;
   return [{ ...rest, dequantised: true }];
 }
 
 /**
- * Gives `tensor` the scale `quant`; returns the tensor that has it (another one where a requantisation is
- * needed).
+ * Sets the scale of `tensor` to `quant`. Returns the tensor with that scale, which is a new one if a
+ * requantisation is needed.
  */
 function settle(ctx: Lowering, tensor: number, quant: QuantParams, name: string): number {
   const target = ctx.builder.tensors[tensor];
@@ -95,7 +95,7 @@ function settle(ctx: Lowering, tensor: number, quant: QuantParams, name: string)
   return tensor;
 }
 
-/** `tensor` gets `own`, a requantisation behind it gives `quant`. */
+/** Sets the scale of `tensor` to `own`, and adds a requantisation to `quant` after it. */
 function after(ctx: Lowering, tensor: number, own: QuantParams, quant: QuantParams, name: string): number {
   const target = ctx.builder.tensors[tensor];
   if (target) target.quant = own;
@@ -109,7 +109,7 @@ function requantise(ctx: Lowering, tensor: number, quant: QuantParams, name: str
   return output;
 }
 
-/** Inputs of a join need its scale: Q(join(a, b)) = join(Q(a), Q(b)). What requantises stands before it. */
+/** Gives an input the scale of its join, before which it may requantise: Q(join(a, b)) = join(Q(a), Q(b)). */
 function joined(
   ctx: Lowering,
   concat: Node,
@@ -129,8 +129,9 @@ function joined(
 }
 
 /**
- * An average whose output has another scale than its input is a depthwise convolution with weights 1 of scale
- * 1 / kernel: one rounding instead of two. Not where padded places are left out of the divisor.
+ * Replaces an average pooling whose input and output scales differ by a depthwise convolution with weights
+ * 1 / kernel: one rounding instead of two. Returns false if it is too large or its divisor leaves out
+ * padding.
  */
 function toDepthwise(ctx: Lowering, node: Node): boolean {
   if (node.op !== 'avgpool') return false;

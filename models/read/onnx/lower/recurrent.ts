@@ -1,10 +1,10 @@
 /**
- * LSTM, GRU and RNN of ONNX.
+ * Lowers LSTM, GRU and RNN.
  *
  * In: x [t, 1, values] ([1, t, values] with layout 1), weights W [directions, gates * units, values], R and
  * B.
- * Out: Y, the outputs of all frames, and Y_h, the last one. States begin at zero. Both directions are two
- * cells whose outputs stand side by side. Source: ONNX LSTM-14, GRU-14, RNN-14 (gates i o f c; z r h).
+ * Out: Y, the outputs of all frames, and Y_h, the last one. States begin at zero, or are state inputs. Two
+ * directions are two cells with joined outputs. Source: ONNX LSTM-14, GRU-14, RNN-14 (gates i o f c; z r h).
  */
 import type { OpenFn, RecurrentAttrs } from '../../../graph/types.ts';
 import { dim, type Layout } from '../../layout.ts';
@@ -18,14 +18,14 @@ import { withSteps } from './regroup.ts';
 const gatesOf = { LSTM: 4, GRU: 3, RNN: 1 } as const;
 type Op = keyof typeof gatesOf;
 
-/** Functions of states in place of tanh. */
+/** Functions that a state may have instead of tanh: ONNX's name, and the name here. */
 const openFns: readonly (readonly [string, OpenFn])[] = [
   ['relu', 'relu'],
   ['affine', 'linear'],
 ];
 
-/** Functions of gates and of states where the file names none. */
-const usual: Record<Op, string[]> = { LSTM: ['sigmoid', 'tanh', 'tanh'], GRU: ['sigmoid', 'tanh'], RNN: ['tanh'] };
+/** Default functions of gates and of states. */
+const defaultFns: Record<Op, string[]> = { LSTM: ['sigmoid', 'tanh', 'tanh'], GRU: ['sigmoid', 'tanh'], RNN: ['tanh'] };
 
 export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   const op = node.op as Op;
@@ -41,7 +41,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   const functions = functionsOf(node, op, directions);
   const clip = attributes.float('clip', 0);
   if (clip !== 0) refuse('its sums are clipped');
-  if (attributes.int('input_forget', 0) !== 0) refuse('its input and forget gates are one');
+  if (attributes.int('input_forget', 0) !== 0) refuse('its input and forget gates are coupled');
   const resetAfter = op === 'GRU' ? attributes.int('linear_before_reset', 0) === 1 : false;
   checkOptions(ctx, node, op, rows);
   const states = initialStates(ctx, node, op, directions * units);
@@ -72,7 +72,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   const one = [1, 1, units];
   const [y, yh] = results as [Value, Value];
   if (!h) {
-    if (node.outputs[2] && ctx.readersOf(node.outputs[2]).length > 0) refuse('its cell is read, which no kernel here gives');
+    if (node.outputs[2] && ctx.readersOf(node.outputs[2]).length > 0) refuse('its cell state is read, which no kernel outputs');
     return results;
   }
   return [
@@ -82,7 +82,7 @@ export function lowerRecurrent(ctx: Lowering, node: NodeView): Value[] {
   ];
 }
 
-/** Which dimension is time, and its frames; the other one is the batch. */
+/** Returns which dimension is time, and the number of frames; the other dimension is the batch. */
 function framesOf(ctx: Lowering, x: Activation, batchFirst: boolean): { time: number; rows: number } {
   const time = batchFirst ? 1 : 0;
   const of = (at: number) => (x.layout[at] ?? []).filter((f) => f.length > 1);
@@ -92,30 +92,30 @@ function framesOf(ctx: Lowering, x: Activation, batchFirst: boolean): { time: nu
   return { time, rows: ctx.builder.shape(x.tensor).t };
 }
 
-/** The slope of gates that are HardSigmoid, and a state's function that is not tanh. */
+/** Returns the slope of gates that are HardSigmoid, and the function of states if it is not tanh. */
 function functionsOf({ attributes }: NodeView, op: Op, directions: number): Pick<RecurrentAttrs, 'slope' | 'fn'> {
   const names = attributes.strings('activations')?.map((name) => name.toLowerCase());
   const alpha = attributes.floats('activation_alpha') ?? [];
   const beta = attributes.floats('activation_beta') ?? [];
   if (!names) return {};
-  const all = Array.from({ length: directions }, () => usual[op]).flat();
+  const all = Array.from({ length: directions }, () => defaultFns[op]).flat();
   const hard = names.includes('hardsigmoid');
   const open = openFns.find(([name]) => names.includes(name));
   const given: Record<string, string> = { sigmoid: hard ? 'hardsigmoid' : 'sigmoid', tanh: open?.[0] ?? 'tanh' };
   if (names.join() !== all.map((name) => given[name]).join())
-    refuse(`activations ${names.join(', ')}, ${all.join(', ')} are read, and relu or affine in place of tanh`);
+    refuse(`activations ${names.join(', ')}; ${all.join(', ')} are supported, and relu or affine for tanh`);
   if (open?.[1] === 'linear' && (alpha.some((a) => a !== 1) || beta.some((b) => b !== 0)))
-    refuse('Affine with other numbers than x');
+    refuse('Affine with alpha other than 1 or beta other than 0');
   const fn = open && { fn: open[1] };
   if (!hard) return { ...fn };
   const slopes = new Set(alpha.length > 0 ? alpha : [0.2]);
-  if (slopes.size > 1 || beta.some((b) => b !== 0.5)) refuse('HardSigmoid with other numbers than one slope through 0.5');
+  if (slopes.size > 1 || beta.some((b) => b !== 0.5)) refuse('HardSigmoid with several slopes or beta other than 0.5');
   return { slope: [...slopes][0] as number, ...fn };
 }
 
 /**
- * Where the state comes from outside: the elements of a state input that are its output before, and its
- * cell.
+ * Returns the elements of state inputs that are the previous output and cell state; empty if the states begin
+ * at zero.
  */
 function initialStates(ctx: Lowering, node: NodeView, op: Op, units: number): Const[] {
   const names = op === 'LSTM' ? ['initial_h', 'initial_c'] : ['initial_h'];
@@ -127,15 +127,15 @@ function initialStates(ctx: Lowering, node: NodeView, op: Op, units: number): Co
   });
   if (found.every((ids) => ids === undefined)) return [];
   if (node.attributes.string('direction', 'forward') !== 'forward')
-    refuse('a state from outside, which it reads the window backwards from');
+    refuse('a state that is an input, in a layer that runs backwards');
   return found.map((ids, i) => {
     if (ids?.data.length !== units || !ctx.states.keep(ids.data, `${node.name}/${names[i]}`))
-      return refuse(`its ${names[i]} is no state of its own`);
+      return refuse(`its ${names[i]} is not a state of this layer only`);
     return ids;
   });
 }
 
-/** Lengths and peepholes have to be those that are there without them. */
+/** Refuses sequence lengths and peepholes that change the result. */
 function checkOptions(ctx: Lowering, node: NodeView, op: Op, rows: number): void {
   const lengths = ctx.optional(node, 4, 'sequence_lens');
   if (lengths && [...lengths.data].some((n) => Number(n) !== rows)) refuse('it runs over a part of the window (sequence_lens)');
@@ -147,7 +147,7 @@ interface Parts {
   w: Const;
   r: Const;
   units: number;
-  /** Of the directions. */
+  /** Index of the direction. */
   which: number;
   directions: number;
   resetAfter: boolean;
@@ -171,15 +171,15 @@ function cellOf(ctx: Lowering, node: NodeView, { op, w, r, units, which, directi
   };
   const [ofInput, ofState] = [bias(0), bias(1)];
   if (![...ofInput, ...ofState].every(Number.isFinite)) refuse('its bias is not finite');
-  // only what the reset gate multiplies has to stay apart
-  const apart = op === 'GRU' && resetAfter ? ofState.map((v, o) => (o >= 2 * units ? v : 0)) : undefined;
+  // only the bias that the reset gate multiplies stays separate
+  const resetBias = op === 'GRU' && resetAfter ? ofState.map((v, o) => (o >= 2 * units ? v : 0)) : undefined;
   return {
     op: op.toLowerCase() as Cell['op'],
     units,
     input: { data: part(w, inputs) },
-    bias: ofInput.map((v, o) => v + (ofState[o] as number) - (apart?.[o] ?? 0)),
+    bias: ofInput.map((v, o) => v + (ofState[o] as number) - (resetBias?.[o] ?? 0)),
     recurrent: { data: part(r, units) },
-    recurrentBias: apart ?? null,
+    recurrentBias: resetBias ?? null,
     ...(op === 'GRU' && { resetAfter }),
   };
 }

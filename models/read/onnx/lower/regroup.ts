@@ -1,8 +1,7 @@
 /**
- * Frames whose features and channels a file counts otherwise: a `regroup` before what needs them so.
+ * Gives an activation the axes that an operator needs, by `regroup`, `permute` or a convolution before it.
  *
- * In: an activation, and what a file's operator does to its layout.  Out: the activation under the new
- * layout.
+ * In: an activation, and what the operator does to its layout.  Out: the activation in the new layout.
  */
 import { isRunletError } from '../../../error.ts';
 import { kernelOfOne, noClamp, type PermuteAttrs } from '../../../graph/types.ts';
@@ -23,7 +22,7 @@ import type { Lowering, NodeView } from '../context.ts';
 import { refuse, Unsupported } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 
-/** Directly on integers (between Q and DQ) what moves values keeps its input's scale. */
+/** Gives `y` the scale of an integer `x`: between Q and DQ, an operator that moves values keeps the scale. */
 export function withQuant(ctx: Lowering, x: Activation, y: Activation): Activation {
   if (!x.integer) return y;
   const tensor = ctx.builder.tensors[y.tensor];
@@ -32,7 +31,7 @@ export function withQuant(ctx: Lowering, x: Activation, y: Activation): Activati
   return { ...y, integer: x.integer };
 }
 
-/** The activation with its frames regrouped. */
+/** Regroups the features and channels of each frame. */
 export function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f, layout }: Regrouped): Activation {
   const x = ctx.activation({ ...node, inputs: [given] }, 0, { integer: true, raw: true });
   const tensor = ctx.emit('regroup', [x.tensor], { f }, `${node.name}/regrouped`);
@@ -41,18 +40,18 @@ export function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f,
   return { ...x, tensor, layout };
 }
 
-/** The activation with the elements of its window in another order. */
+/** Puts the elements of the window into another order. */
 function permuted(ctx: Lowering, node: NodeView, given: Activation, attrs: PermuteAttrs, layout: Layout): Activation {
   const x = ctx.activation({ ...node, inputs: [given] }, 0, { integer: true, raw: true });
   return withQuant(ctx, x, ctx.activationOf(ctx.emit('permute', [x.tensor], attrs, `${node.name}/permuted`), layout));
 }
 
-/** The rows of a window must not be those of a step, which follow others. */
-const ofWindow = (ctx: Lowering): void => {
-  if (ctx.states.any) refuse('it puts the rows of a step in another order');
+/** Refuses in a graph with states: there, rows are those of one step, and other rows come before them. */
+const refuseSteps = (ctx: Lowering): void => {
+  if (ctx.states.any) refuse('it changes the order of rows in a model with states');
 };
 
-/** With dimensions `ats` of the file read from their end. */
+/** Reverses dimensions `ats` of the file. */
 export function backwards(ctx: Lowering, node: NodeView, x: Activation, ats: readonly number[]): Activation {
   const back = ats.map((at) => {
     const axis = axisOfDim(x.layout, at);
@@ -63,34 +62,34 @@ export function backwards(ctx: Lowering, node: NodeView, x: Activation, ats: rea
   return permuted(ctx, node, x, { order: ['t', 'f', 'c'], t, f, back }, x.layout);
 }
 
-/** With the whole window as channels, where one dimension of the file holds it. */
+/** Turns the whole window into channels if one dimension of the file holds it; otherwise unchanged. */
 export function flattened(ctx: Lowering, node: NodeView, x: Activation): Activation {
   const held = x.layout.filter((factors) => factors.length > 0);
   if (held.length !== 1) return x;
   const layout = x.layout.map((factors) => dim('c', elementsIn(factors)));
-  ofWindow(ctx);
+  refuseSteps(ctx);
   return permuted(ctx, node, x, { order: wholeOrderOf(x.layout), t: 1, f: 1 }, layout);
 }
 
 const elementsIn = (factors: Layout[number]): number => factors.reduce((n, { length }) => n * length, 1);
 
-/** With what stands in dimension `at` of the file as rows (models/read/rows.ts). */
+/** Turns dimension `at` of the file into rows (models/read/rows.ts); undefined if it cannot. */
 export function withRows(ctx: Lowering, node: NodeView, x: Activation, at: number): Activation | undefined {
   const rows = ctx.builder.shape(x.tensor).t > 1 || x.layout[at]?.length === 0 ? undefined : asRows(x, at);
-  if (rows) ofWindow(ctx);
+  if (rows) refuseSteps(ctx);
   return rows && permuted(ctx, node, x, rows.attrs, rows.layout);
 }
 
-/** With the steps of a recurrence, dimension `at` of the file, as rows (models/read/rows.ts). */
+/** Turns the steps of a recurrence, dimension `at` of the file, into rows (models/read/rows.ts). */
 export function withSteps(ctx: Lowering, node: NodeView, x: Activation, at: number): Activation {
   const steps = asSteps(ctx, x, at, node.name);
-  if (steps.tensor !== x.tensor) ofWindow(ctx);
+  if (steps.tensor !== x.tensor) refuseSteps(ctx);
   return { ...x, ...steps };
 }
 
 /**
- * With sums of all places of dimension `at` in their place: frames of the window, or all channels.
- * @param weightsOf gives [out][places]
+ * Replaces the places of dimension `at`, frames of the window or all channels, by `out` weighted sums.
+ * @param weightsOf returns the weights [out][places]
  */
 export function mixed(
   ctx: Lowering,
@@ -106,7 +105,7 @@ export function mixed(
   ctx.budget.spend(out * places, name);
   const weights = weightsOf(places);
   if (isWindow(x.layout[at] ?? [], shape)) {
-    ofWindow(ctx);
+    refuseSteps(ctx);
     return ctx.made(mixedRows(ctx, x, weights, out, name));
   }
   const [part, more] = x.layout[at] ?? [];
@@ -116,7 +115,7 @@ export function mixed(
   return ctx.activationOf(ctx.emit('conv', [x.tensor], attrs, name), x.layout.with(at, dim('c', out)));
 }
 
-/** With its channels as features, where they stand in a spatial dimension, and one channel beside them. */
+/** Turns channels in a spatial dimension into features, if the channel dimension has length 1. */
 export function withFeatures(ctx: Lowering, node: NodeView, x: Activation): Activation {
   const [, channels, ...spatial] = x.layout;
   const at = spatial.findIndex((factors) => factors.length === 1 && factors[0]?.axis === 'c') + 2;
@@ -125,13 +124,13 @@ export function withFeatures(ctx: Lowering, node: NodeView, x: Activation): Acti
   return regrouped(ctx, node, x, { f: c, layout: x.layout.with(at, dim('f', c)) });
 }
 
-/** With its frames as channels alone, where their features come first. */
+/** Turns the features and channels of each frame into channels only, if the features come first. */
 export function withChannels(ctx: Lowering, node: NodeView, x: Activation): Activation {
   const other = regroupedLayout(x.layout);
   return other?.f === 1 ? regrouped(ctx, node, x, other) : x;
 }
 
-/** Two operands that hold all elements in one dimension of the file, as frames or otherwise: as vectors. */
+/** Turns two operands whose elements all lie in one dimension of the file into vectors of channels. */
 function asVectors(ctx: Lowering, node: NodeView, operands: [Activation, Activation]): [Activation, Activation] | undefined {
   const [first, second] = operands.map(({ layout }) => fileShapeOf(layout)) as [number[], number[]];
   if (first.join() !== second.join() || first.filter((n) => n > 1).length !== 1) return undefined;
@@ -141,7 +140,7 @@ function asVectors(ctx: Lowering, node: NodeView, operands: [Activation, Activat
   }) as [Activation, Activation];
 }
 
-/** Channels that meet features in the file, as features. */
+/** Turns the channels of one operand into features if the other operand has features in their place. */
 function asFeatures(ctx: Lowering, node: NodeView, operands: [Activation, Activation]): [Activation, Activation] | undefined {
   for (const [i, x] of operands.entries()) {
     const { f, c } = ctx.builder.shape(x.tensor);
@@ -155,7 +154,7 @@ function asFeatures(ctx: Lowering, node: NodeView, operands: [Activation, Activa
   return undefined;
 }
 
-/** Two operands; where their axes differ and agree once their frames are channels alone, they are. */
+/** Brings two operands to the same axes, if a form exists in which they agree. */
 export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activation, Activation]): [Activation, Activation] {
   const flat = operands.map(({ layout }) => {
     const other = regroupedLayout(layout);
@@ -179,7 +178,7 @@ export function withSameAxes(ctx: Lowering, node: NodeView, ...operands: [Activa
 }
 
 /**
- * Under the layout that `move` gives, which may cut a frame otherwise than it lies.
+ * Applies `move` to the layout of an activation. If that fails, regroups the frames and applies it again.
  * @throws RunletError of `move`
  */
 export function relaid(ctx: Lowering, node: NodeView, x: Activation, move: (layout: Layout) => Layout): Activation {
@@ -193,10 +192,10 @@ export function relaid(ctx: Lowering, node: NodeView, x: Activation, move: (layo
   }
 }
 
-/** Another form of an activation; itself where it has none. */
+/** Returns another form of an activation, or the activation itself if it has none. */
 type Form = (ctx: Lowering, x: Activation, name: string) => Activation;
 
-/** The places of frames and features in one dimension as rows, or one of two dimensions of a vector. */
+/** Turns one dimension of frames and features, or one of the two dimensions of a vector, into rows. */
 const lined =
   (last: boolean): Form =>
   (ctx, x, name) => {
@@ -204,10 +203,10 @@ const lined =
     return made === x ? x : withQuant(ctx, x, { ...x, ...made });
   };
 
-/** Frames of features as channels in the order of the file, as a shuffle of channels has them. */
+/** Turns features into channels in the order of the file, for example after a channel shuffle. */
 const shuffled: Form = (ctx, x, name) => inChannels(ctx, x, name);
 
-/** Frames as channels in the order of `to`, the same factors in other places (models/read/rows.ts). */
+/** Turns frames into channels in the order of `to`, which has the same factors (models/read/rows.ts). */
 export function inChannels(ctx: Lowering, x: Activation, name: string, to?: Layout): Activation {
   const made = ctx.quantised || x.pads ? x : asChannels(ctx, x, name, to);
   const { f, c } = ctx.builder.shape(x.tensor);
@@ -223,7 +222,7 @@ const isOrdered = (layout: Layout): boolean => {
   }
 };
 
-/** With axes that have one order in the file, as an output has; as it is where no form has one. */
+/** Returns a form whose axes have one order in the file, as outputs need; unchanged if there is none. */
 export function withOrder(ctx: Lowering, x: Activation, name: string): Activation {
   if (isOrdered(x.layout) || ctx.quantised) return x;
   const other = regroupedLayout(x.layout);
@@ -232,10 +231,10 @@ export function withOrder(ctx: Lowering, x: Activation, name: string): Activatio
 }
 
 /**
- * Frames in two parts of one axis, the outer one as features and the others as channels: signals side by side
- * that a file folds into its channels.
+ * Splits frames with several parts of one axis: the outer part becomes features, the others channels. Files
+ * fold several signals into their channels like this.
  */
-const apart: Form = (ctx, x, name) => {
+const splitAxis: Form = (ctx, x, name) => {
   const axis = ctx.builder.shape(x.tensor).c === 1 ? 'f' : 'c';
   const channels = x.layout.map((factors) => factors.map((one) => (one.axis === axis ? { ...one, axis: 'c' as const } : one)));
   const made = ctx.quantised ? undefined : regroupedLayout(channels);
@@ -243,7 +242,7 @@ const apart: Form = (ctx, x, name) => {
   return { ...x, tensor: ctx.emit('regroup', [x.tensor], { f: made.f }, `${name}/apart`), layout: made.layout };
 };
 
-/** Frames where an operator has its channels, as channels; what stands beside them as features. */
+/** Turns frames in an operator's channel dimension into channels, and the other dimension into features. */
 const sideways: Form = (ctx, x, name) => {
   const isChannels = x.layout.length > 2 && isWindow(x.layout[1] ?? [], ctx.builder.shape(x.tensor));
   const turned = !ctx.quantised && isChannels ? asRows(x, 1, { rows: 'c', others: 'f' }) : undefined;
@@ -252,8 +251,8 @@ const sideways: Form = (ctx, x, name) => {
 };
 
 /**
- * What `lower` makes of the inputs, or of another form of them where it refuses these.
- * @throws Unsupported
+ * Calls `lower` with the inputs. If it refuses them, calls it with other forms of them.
+ * @throws Unsupported if it refuses all forms
  */
 export function inSomeForm<V extends Value | undefined, T>(
   ctx: Lowering,
@@ -268,7 +267,7 @@ export function inSomeForm<V extends Value | undefined, T>(
   } catch (error) {
     const isRefusal = (one: unknown) => one instanceof Unsupported || (isRunletError(one) && one.code.startsWith('RN12'));
     if (!isRefusal(error)) throw error;
-    for (const form of ctx.states.any ? [shuffled] : [lined(false), lined(true), shuffled, apart, sideways]) {
+    for (const form of ctx.states.any ? [shuffled] : [lined(false), lined(true), shuffled, splitAxis, sideways]) {
       [nodes.length, tensors.length] = before;
       const own = inputs.map((x, i) => (x?.kind === 'activation' && !x.pads ? (form(ctx, x, `${name}/${i}`) as V) : x));
       if (own.every((x, i) => x === inputs[i])) continue;

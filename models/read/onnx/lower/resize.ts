@@ -1,9 +1,9 @@
 /**
- * Resize and Upsample by whole factors in time and features: rows repeated, or rows between rows.
+ * Lowers Resize and Upsample in time and features: repeats rows, or interpolates between them.
  *
- * In: an activation, whole factors or sizes.  Out: upsample, or what between.ts makes of it.  Source: ONNX
- * Resize-19, Upsample-9. Of nearest rows every way to count coordinates is taken that shows each row as often
- * as the next; of straight lines those of between.ts, in float files, and others as a matrix over all places.
+ * In: an activation, factors or sizes.  Out: upsample, or operators from between.ts.  Source: ONNX Resize-19,
+ * Upsample-9. Mode nearest needs a whole factor and coordinates that repeat every row equally often. Mode
+ * linear needs a float file: whole factors use between.ts, others a matrix over all places.
  */
 import type { UpsampleAttrs } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
@@ -14,7 +14,7 @@ import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 import { mixed, withQuant } from './regroup.ts';
 
-/** Where output place i lies among the inputs, at `factor` outputs an input. */
+/** Position of output place i among the inputs, with `factor` outputs per input. */
 const coordinates: Readonly<Record<string, (i: number, factor: number) => number>> = {
   asymmetric: (i, factor) => i / factor,
   half_pixel: (i, factor) => (i + 0.5) / factor - 0.5,
@@ -28,7 +28,7 @@ const roundings: Readonly<Record<string, (x: number) => number>> = {
   round_prefer_ceil: (x) => Math.floor(x + 0.5),
 };
 
-/** Factors [dimension] of the file, and the lengths that they give. */
+/** Returns the factor of each dimension of the file, and the lengths that result. */
 function factorsOf(ctx: Lowering, node: NodeView, dims: readonly number[]): { factors: number[]; sizes: number[] } {
   const scales = node.op === 'Upsample' ? ctx.optional(node, 1, 'scales') : ctx.optional(node, 2, 'scales');
   const sizes = scales?.data.length ? undefined : ctx.optional(node, 3, 'sizes');
@@ -50,18 +50,18 @@ function checkEven(coordinate: string, rounding: string, factor: number): void {
   const even = Array.from({ length: 2 * factor }, (_, i) => i).every(
     (i) => place && round && Math.max(0, round(place(i, factor))) === Math.floor(i / factor),
   );
-  if (!even) refuse(`coordinates ${coordinate}, ${rounding} by ${factor} do not show each row as often as the next`);
+  if (!even) refuse(`coordinates ${coordinate}, ${rounding} by ${factor} do not repeat every row equally often`);
 }
 
-/** Rows between rows. */
+/** Interpolates between rows by whole factors. */
 function between(ctx: Lowering, node: NodeView, x: Activation, { t, f }: UpsampleAttrs, coordinate: string): number {
-  if (ctx.quantised) refuse('a quantised graph has no rows between rows');
+  if (ctx.quantised) refuse('linear interpolation, in a quantised graph');
   const place = coordinates[coordinate] ?? refuse(`coordinates ${coordinate} with mode linear`);
   const shape = ctx.builder.shape(x.tensor);
   return rowsBetween(ctx.add, { tensor: x.tensor, shape }, { t, f }, place(0, 2) === 0 ? 'start' : 'middle', node.name);
 }
 
-/** Where output place i lies among `length` inputs that become `out`. */
+/** Position of output place i among `length` inputs that become `out` outputs. */
 const placesAt: Readonly<Record<string, (i: number, length: number, out: number) => number>> = {
   ...Object.fromEntries(
     Object.entries(coordinates).map(([name, place]) => [
@@ -73,7 +73,7 @@ const placesAt: Readonly<Record<string, (i: number, length: number, out: number)
   align_corners: (i, length, out) => (out > 1 ? (i * (length - 1)) / (out - 1) : 0),
 };
 
-/** Each dimension with places between its own, of the whole window: by a matrix. */
+/** Interpolates each dimension of the whole window by a matrix. */
 function byMatrices(ctx: Lowering, node: NodeView, x: Activation, sizes: readonly number[], coordinate: string): Activation {
   const place = lookup(placesAt, coordinate) ?? refuse(`coordinates ${coordinate} with mode linear`);
   const lines = (out: number) => (length: number) => linesBetween(length, out, (i) => place(i, length, out));
@@ -101,7 +101,7 @@ export function lowerResize(ctx: Lowering, node: NodeView): Value[] {
     return [byMatrices(ctx, node, x, sizes, coordinate)];
   for (const [at, factor] of factors.entries()) {
     if (factor === 1) continue;
-    if (!Number.isInteger(factor)) refuse(`a factor of ${factor} is no whole one`);
+    if (!Number.isInteger(factor)) refuse(`the factor ${factor} is not a whole number`);
     const axis = axisOfDim(x.layout, at);
     if (axis === 'c') return refuse('it repeats channels');
     wholeAxis(x.layout, at, axis);

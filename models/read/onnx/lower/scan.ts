@@ -1,10 +1,10 @@
 /**
- * A loop over rows: the rows of one activation go in, states begin at zero and come back with a delay of one
- * row, a row goes out.
+ * Lowers a loop over the rows of one activation. States begin at zero; each row reads the states after the
+ * row before, and gives output rows.
  *
- * In: the loop's body, its row, its states (a Scan, a Loop).  Out: the rows that go out, as sequences, and
- * last states. The body's cells are found by evaluating it (models/read/cell.ts): each is an LSTM, a GRU or
- * a simple RNN over the row, or over what another one puts out.
+ * In: body, row and states of a Scan or a Loop.  Out: the output rows as sequences, and the last states. The
+ * body's cells are found by evaluating it (models/read/cell.ts): each is an LSTM, a GRU or a simple RNN over
+ * the row, or over the output of another cell.
  */
 import { dim, fileShapeOf, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
@@ -22,19 +22,19 @@ import { foundIn, mostInputs, mostUnits, type Parts } from './cell.ts';
 export interface RowLoop {
   name: string;
   body: OnnxNode[];
-  /** Of the body, by name, and of what stands around it. */
+  /** Constants of the body and of the enclosing graph, by name. */
   constants: ReadonlyMap<string, Const>;
-  /** Name of the row in the body; `of` has them in dimension `at`, which a row has lost. */
+  /** Name of the row in the body; `of` has all rows in dimension `at`, which a single row does not have. */
   row: { name: string; of: Activation; at: number; reverse: boolean };
   states: { name: string; next: string; initial: Const }[];
   /**
-   * Names of the body: all rows in a new first dimension, or the last one, which may have it as well
-   * (`first`).
+   * Outputs, by their names in the body. `all`: all rows in a new first dimension; otherwise the last row,
+   * with this dimension if `first` is true.
    */
   wanted: { name: string; all: boolean; first?: boolean }[];
 }
 
-/** The sequence of a value that a cell puts out. */
+/** The sequence of a cell's output. */
 interface Sequence {
   tensor: number;
   units: number;
@@ -98,7 +98,7 @@ function cellsOf(ctx: Lowering, loop: RowLoop): Map<string, Sequence> {
     const forms = own.map((state) => ({ forms: [{ name: state.name, dims: state.initial.dims }] }));
     const parts: Parts = { nodes, constants, row: { name: source, dims: from.dims }, states: forms };
     const cell = foundIn(parts, outputs, units, ctx.work) ?? refuse('its body is no LSTM, GRU or simple RNN');
-    // each state comes back in its own place
+    // each next state must become the same state of the next row
     for (const [k, place] of cell.states.entries())
       if (moved(ctx, loop, cell.next[k] as string, cell.dims[k] as number[], own[place]?.next ?? '') === undefined)
         refuse('its states change places');
@@ -108,7 +108,7 @@ function cellsOf(ctx: Lowering, loop: RowLoop): Map<string, Sequence> {
   return found;
 }
 
-/** Nodes that make `names` from where `isEnd` says to stop, in their order. */
+/** Returns the nodes that compute `names`, in their order. The search stops at names with `isEnd` true. */
 function upTo(names: readonly string[], made: ReadonlyMap<string, OnnxNode>, isEnd: (name: string) => boolean): OnnxNode[] {
   const found = new Set<OnnxNode>();
   const open = [...names];
@@ -121,7 +121,7 @@ function upTo(names: readonly string[], made: ReadonlyMap<string, OnnxNode>, isE
   return [...new Set(made.values())].filter((node) => found.has(node));
 }
 
-/** Dims of `to` where it has the elements of `from` in their order; undefined where it has not. */
+/** Returns the dims of `to` if it has the elements of `from` in their order; otherwise undefined. */
 function moved(ctx: Lowering, { body, constants }: RowLoop, from: string, dims: number[], to: string): number[] | undefined {
   if (from === to) return dims;
   const made = new Map(body.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
@@ -153,5 +153,5 @@ function wantedOf(
     if (all) return ctx.activationOf(tensor, [dim('t', t), ...layout]);
     return ctx.activationOf(lastRow(ctx.add, tensor, t, loop.row.reverse, loop.name), first ? [[], ...layout] : layout);
   }
-  return refuse('it puts out what is not the output of a recurrent layer');
+  return refuse('it outputs a value that is not the output of a recurrent layer');
 }

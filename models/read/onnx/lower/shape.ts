@@ -1,6 +1,6 @@
 /**
- * Operators that only move or name elements: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity,
- * Dropout, Cast; Pad, which becomes the padding of the convolution or pooling behind it.
+ * Lowers operators that only move elements or pass them on: Reshape, Flatten, Squeeze, Unsqueeze, Transpose,
+ * Identity, Dropout, Cast; and Pad, which becomes the padding of the convolution or pooling after it.
  *
  * In: activations.  Out: the same tensor with another layout. Source: ONNX operator specification.
  */
@@ -44,7 +44,7 @@ export function lowerShape(ctx: Lowering, node: NodeView): Value[] {
       try {
         return [relaid(ctx, node, x, (layout) => transposeLayout(layout, perm))];
       } catch (error) {
-        // parts of the frames change places
+        // parts of the frames are exchanged
         const to = perm.map((d) => x.layout[d] ?? []);
         const made = isRunletError(error) ? inChannels(ctx, x, node.name, to) : x;
         if (made === x) throw error;
@@ -55,12 +55,12 @@ export function lowerShape(ctx: Lowering, node: NodeView): Value[] {
   return refuse(`operator ${node.op}`);
 }
 
-/** Identity, Dropout (inference) and Casts from float32 to float32. */
+/** Lowers Identity, Dropout (inference) and Casts from float32 to float32. */
 export function lowerIdentity(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, any);
   node.attributes.ignore('ratio', 'seed', 'saturate');
   if (node.op === 'Cast' && (x.integer || elementTypes[node.attributes.int('to', 0)] !== 'float32'))
-    refuse('a cast to another type than float32');
+    refuse('a cast to a type other than float32');
   if (node.op === 'Dropout') {
     if (ctx.optional(node, 2, 'training_mode')?.data[0]) refuse('it is in training mode');
     if (node.outputs.filter((name) => name !== '').length > 1) return [x, { kind: 'poisoned' }];
@@ -68,12 +68,12 @@ export function lowerIdentity(ctx: Lowering, node: NodeView): Value[] {
   return [x];
 }
 
-/** The modes of Pad and of MirrorPad besides constants. */
+/** The modes of Pad and of MirrorPad other than constant. */
 const padModes: Readonly<Record<string, PadRows>> = { reflect: 'reflect', symmetric: 'symmetric', edge: 'edge' };
 
 /**
- * Zeros around time or features wait for the convolution or pooling that reads them; rows of the window are
- * added at once.
+ * Lowers Pad. Zeros along time or features stay pending until the convolution or pooling that reads them.
+ * Rows of other modes are added immediately.
  */
 export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0, any);
@@ -81,9 +81,9 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   const mode = attributes.string('mode', 'constant');
   const own = lookup(padModes, mode);
   if (mode === 'wrap') return wrapped(ctx, node);
-  if (mode !== 'constant' && !own) refuse(`mode ${mode}: zeros, reflect, symmetric, edge and wrap are padded`);
+  if (mode !== 'constant' && !own) refuse(`mode ${mode}: zeros, reflect, symmetric, edge and wrap are supported`);
   const value = ctx.optional(node, 2, 'constant value')?.data[0] ?? attributes.float('value', 0);
-  // of integers the zero point
+  // for integers, zero is the zero point
   const zero = x.integer ? (ctx.quantOf(x.tensor)?.zeroPoint ?? 0) + (x.integer === 'uint8' ? 128 : 0) : 0;
   const pads = attributes.ints('pads') ?? [...ctx.constant(node, 1, 'pads').data];
   const rank = x.layout.length;
@@ -119,11 +119,11 @@ export function lowerPad(ctx: Lowering, node: NodeView): Value[] {
   const padded: AxisPads = all;
   if (own && layout !== x.layout) return [withQuant(ctx, x, ctx.activationOf(tensor, layout))];
   if (layout === x.layout) return [x];
-  const waits = padded.t[0] + padded.t[1] + padded.f[0] + padded.f[1] > 0;
-  return [{ ...x, tensor, layout, ...(waits && { pads: padded }) }];
+  const isPending = padded.t[0] + padded.t[1] + padded.f[0] + padded.f[1] > 0;
+  return [{ ...x, tensor, layout, ...(isPending && { pads: padded }) }];
 }
 
-/** The last frames of a window before it, and the first ones behind it. */
+/** Lowers mode wrap: puts the last frames of the window before it, and the first frames after it. */
 function wrapped(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
   const rank = x.layout.length;
@@ -136,7 +136,7 @@ function wrapped(ctx: Lowering, node: NodeView): Value[] {
   const [before, after] = [pads[one.i] as number, pads[one.i + axes.length] as number];
   const isPart = (n: number) => Number.isInteger(n) && n >= 0 && n <= t;
   if (more || !isWindow(x.layout[one.at] ?? [], { t, f: 1, c: 1 }) || !isPart(before) || !isPart(after))
-    return refuse('mode wrap along other dimensions than time, or around more than the window');
+    return refuse('mode wrap along a dimension other than time, or by more than the window');
   const part = (rows: number, first: number, name: string): Value[] => {
     if (rows === 0) return [];
     const tensor = ctx.emit('history', [x.tensor], { before: -first, after: first + rows - t }, `${node.name}/${name}`);
@@ -155,7 +155,7 @@ function wrapped(ctx: Lowering, node: NodeView): Value[] {
   return lowerConcat(ctx, { ...node, op: 'Concat', inputs, inputNames: inputs.map(() => ''), attributes });
 }
 
-/** Zeros around all channels of a float signal. */
+/** Adds zeros before and after the channels of a float signal. */
 function zerosBeside(ctx: Lowering, node: NodeView, x: Activation, at: number, before: number, after: number): Activation {
   const { c } = ctx.builder.shape(x.tensor);
   wholeAxis(x.layout, at, 'c');

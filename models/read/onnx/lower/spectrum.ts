@@ -1,11 +1,11 @@
 /**
- * STFT and DFT of real signals.
+ * Lowers STFT and DFT of real signals.
  *
- * In: samples [n, t(, 1)] (STFT: constant frame step, length and window), or frames [..., k, 1] along
- * channels (DFT).  Out: [n, frames, bins, 2] with bins as channels, and the real and imaginary parts as two
- * feature rows. Each part is a convolution with a cosine or a sine times the window.
+ * In: STFT: samples [n, t(, 1)], and constant frame step, length and window. DFT: frames [..., k, 1] whose k
+ * values are channels.  Out: [n, frames, bins, 2] with bins as channels, and the real and imaginary parts as
+ * two feature rows. Each part is a convolution with a cosine or a sine times the window.
  * Source: ONNX STFT-17, DFT-17 and DFT-20: X[b] = sum over n of x[n] w[n] exp(-2 pi i b n / length).
- * Cost: 2 * bins * length products a frame.
+ * Cost: 2 * bins * length products per frame.
  */
 import { kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, type Factor, fileShapeOf, type Layout, showLayout } from '../../layout.ts';
@@ -14,12 +14,12 @@ import { axisIn } from '../dims.ts';
 import { refuse } from '../refuse.ts';
 import { type Activation, axisOfDim, type Value, wholeAxis } from '../values.ts';
 
-/** What a transform takes of its input: `taps` values, of which the length may be a part, or longer. */
+/** A transform of `length` over `taps` values of the input. The length may be shorter or longer than them. */
 interface Transform {
   length: number;
   taps: number;
   window?: ArrayLike<number> | undefined;
-  /** Along time with this step, or over the channels of each frame. */
+  /** Frame step along time, in samples; default: the transform runs over the channels of each frame. */
   step?: number;
 }
 
@@ -27,7 +27,7 @@ export function lowerStft(ctx: Lowering, node: NodeView): Value[] {
   const x = ctx.activation(node, 0);
   const dims = fileShapeOf(x.layout);
   if (dims.length < 2 || dims.length > 3 || (dims[2] ?? 1) !== 1)
-    refuse(`a signal of [${dims.join(', ')}]: real samples are read`);
+    refuse(`a signal of [${dims.join(', ')}]: only real samples are supported`);
   const { f, c } = ctx.builder.shape(x.tensor);
   if (axisOfDim(x.layout, 1) !== 't' || f * c !== 1) refuse(`its samples are not the frames of ${showLayout(x.layout)}`);
   const window = ctx.optional(node, 2, 'window')?.data;
@@ -46,7 +46,7 @@ export function lowerDft(ctx: Lowering, node: NodeView): Value[] {
   const given = ctx.optional(node, 2, 'axis')?.data[0] ?? node.attributes.int('axis', ctx.opset >= 20 ? -2 : 1);
   const at = axisIn(given, dims.length);
   if (node.attributes.int('inverse', 0) !== 0) refuse('an inverse transform');
-  if (at === last || dims[last] !== 1) refuse(`axis ${given} of [${dims.join(', ')}]: real values are read, [..., 1]`);
+  if (at === last || dims[last] !== 1) refuse(`axis ${given} of [${dims.join(', ')}]: only real values, [..., 1], are supported`);
   if (axisOfDim(x.layout, at) !== 'c' || ctx.builder.shape(x.tensor).f !== 1)
     refuse(`its values are not the channels of ${showLayout(x.layout)}`);
   wholeAxis(x.layout, at, 'c');
@@ -56,7 +56,7 @@ export function lowerDft(ctx: Lowering, node: NodeView): Value[] {
   return [spectrum(ctx, node, x, { length, taps }, ([bins, parts]) => x.layout.with(at, bins).with(last, parts))];
 }
 
-/** @param layoutOf from the dimensions of bins and of both parts, and of frames */
+/** Emits a transform. @param layoutOf makes the layout from the dimensions of bins, parts and frames. */
 function spectrum(
   ctx: Lowering,
   node: NodeView,

@@ -1,10 +1,9 @@
 /**
- * ConvTranspose: rows set apart by the stride, with zeros between them, then a convolution with the kernel
- * turned round.
+ * Lowers ConvTranspose: inserts zeros between rows according to the stride, then convolves with the reversed
+ * kernel.
  *
- * In: [n, c, s1(, s2)] activations, weights [i, o / groups, k1(, k2)].  Out: upsample and conv, or
- * depthwise. Source: ONNX ConvTranspose-11: out = stride (in - 1) + output_padding + (k - 1) dilation + 1 -
- * pads.
+ * In: [n, c, s1(, s2)] activations, weights [i, o / groups, k1(, k2)].  Out: upsample and conv. Source: ONNX
+ * ConvTranspose-11: out = stride (in - 1) + output_padding + (k - 1) dilation + 1 - pads.
  */
 import { noClamp } from '../../../graph/types.ts';
 import { dim, fileShapeOf, showLayout } from '../../layout.ts';
@@ -23,7 +22,7 @@ interface Along {
 
 const still = (axis: 't' | 'f'): Along => ({ axis, kernel: 1, stride: 1, dilation: 1, pad: [0, 0] });
 
-/** Rows that the convolution pads, so that it gives as many as the operator. */
+/** Returns the rows that the convolution pads to give as many rows as the operator. */
 function padding(
   length: number,
   stride: number,
@@ -42,19 +41,19 @@ function padding(
   return [extent - 1 - before, extent - 1 - after + extra];
 }
 
-/** The operator's attributes, an entry for each spatial dimension. */
+/** The operator's attributes, with one entry per spatial dimension. */
 interface Attributes {
   kernel: readonly number[];
   strides: readonly number[];
   dilations: readonly number[];
-  /** Rows that the output has beyond what the other attributes give. */
+  /** Rows of the output in addition to those that the other attributes give (output_padding). */
   extra: readonly number[];
   /** Zeros before each dimension, then those after each. */
   pads: readonly number[];
   auto: string;
 }
 
-/** Refuses attributes that do not fit the weights, or the rank of the input. */
+/** Returns the attributes; refuses those that do not fit the weights or the rank of the input. */
 function attributesOf({ attributes }: NodeView, x: Activation, w: Const): Attributes {
   const rank = x.layout.length - 2;
   const list = (name: string, absent: number) => attributes.ints(name) ?? new Array<number>(rank).fill(absent);
@@ -62,7 +61,7 @@ function attributesOf({ attributes }: NodeView, x: Activation, w: Const): Attrib
   const [strides, dilations, extra] = [list('strides', 1), list('dilations', 1), list('output_padding', 0)];
   const pads = attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
   const auto = attributes.string('auto_pad', 'NOTSET');
-  if (attributes.has('output_shape')) refuse('output_shape: its padding has to be stated');
+  if (attributes.has('output_shape')) refuse('output_shape is not supported; export it with pads');
   const fits = [kernel, strides, dilations, extra].every((one) => one.length === rank) && pads.length === 2 * rank;
   const small =
     [...kernel, ...strides, ...dilations].every((v) => v >= 1 && v <= 65535) &&
@@ -72,7 +71,7 @@ function attributesOf({ attributes }: NodeView, x: Activation, w: Const): Attrib
   return { kernel, strides, dilations, extra, pads, auto };
 }
 
-/** How the kernel goes along each spatial dimension. */
+/** Returns how the kernel slides along each spatial dimension. */
 function alongOf({ kernel, strides, dilations, extra, pads, auto }: Attributes, { layout }: Activation): Along[] {
   const dims = fileShapeOf(layout);
   const along = kernel.map((k, i): Along => {
@@ -85,7 +84,7 @@ function alongOf({ kernel, strides, dilations, extra, pads, auto }: Attributes, 
     const stated: [number, number, number] = [pads[i] as number, pads[i + kernel.length] as number, extra[i] as number];
     return { axis, kernel: k, stride, dilation, pad: padding(dims[at] as number, stride, extent, stated, auto) };
   });
-  if (new Set(along.map(({ axis }) => axis)).size !== along.length) refuse(`its dimensions are not two: ${showLayout(layout)}`);
+  if (new Set(along.map(({ axis }) => axis)).size !== along.length) refuse(`two dimensions are one axis: ${showLayout(layout)}`);
   if (along.some(({ pad }) => pad[0] < 0 || pad[1] < 0)) refuse('its padding is longer than its kernel');
   return along;
 }
@@ -93,7 +92,7 @@ function alongOf({ kernel, strides, dilations, extra, pads, auto }: Attributes, 
 const find = (along: readonly Along[], axis: 't' | 'f'): Along => along.find((one) => one.axis === axis) ?? still(axis);
 
 /**
- * Where in the file each weight of ours [o][kt][kf][i / groups] stands; our taps run the other way.
+ * Returns the index in the file of each weight [o][kt][kf][i / groups] of the graph, whose taps are reversed.
  *
  * @param w [i, o / groups, k1(, k2)]
  */
@@ -132,7 +131,7 @@ export function lowerConvTranspose(ctx: Lowering, node: NodeView): Value[] {
   const outChannels = perGroup * groups;
   const weights = ctx.weights(w, indexOf(w, groups, along), 1);
   const bias = ctx.bias(ctx.optional(node, 2, 'bias'), outChannels, x.tensor, weights);
-  const apart = t.stride === 1 && f.stride === 1 ? x.tensor : ctx.emit('upsample', [x.tensor], { t: t.stride, f: f.stride, between: 'zero' }, `${node.name}/apart`); // biome-ignore format: one line
+  const spaced = t.stride === 1 && f.stride === 1 ? x.tensor : ctx.emit('upsample', [x.tensor], { t: t.stride, f: f.stride, between: 'zero' }, `${node.name}/apart`); // biome-ignore format: one line
   const geometry = {
     kernelT: t.kernel,
     kernelF: f.kernel,
@@ -143,7 +142,7 @@ export function lowerConvTranspose(ctx: Lowering, node: NodeView): Value[] {
     padT: t.pad,
     padF: f.pad,
   };
-  const tensor = ctx.emit('conv', [apart], { ...geometry, groups, outChannels, weights, bias, clamp: noClamp }, node.name);
+  const tensor = ctx.emit('conv', [spaced], { ...geometry, groups, outChannels, weights, bias, clamp: noClamp }, node.name);
   const out = ctx.builder.shape(tensor);
   const layout = x.layout.map((factors, d) => (d === 1 ? dim('c', outChannels) : d > 1 ? dim(along[d - 2]?.axis ?? 't', out[along[d - 2]?.axis ?? 't']) : factors)); // biome-ignore format: one line
   return [ctx.activationOf(tensor, layout)];

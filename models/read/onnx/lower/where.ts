@@ -1,9 +1,9 @@
 /**
- * Where, comparisons and IsNaN.
+ * Lowers Where, comparisons, Not and IsNaN.
  *
- * In: activations and constants.  Out: sums and products; a comparison is 1 where it holds and 0 elsewhere.
- * Formula: where(c, a, b) = c a + (1 - c) b; a > b is max(0, sign(a - b)); what is masked before a softmax by
- * a constant condition is a sum with `masked`.
+ * In: activations and constants.  Out: sums and products; a comparison gives 1 if it holds, otherwise 0.
+ * Formula: where(c, a, b) = c a + (1 - c) b; a > b is max(0, sign(a - b)). A mask before a softmax, with a
+ * constant condition, is a sum with `masked`.
  * Source: ONNX Where-16, Greater-13, IsNaN-20.
  */
 import { unaryOf } from '../../../ops/unary.ts';
@@ -24,7 +24,7 @@ const floats = (dims: number[], data: ArrayLike<number>): Const => ({
   data: Float32Array.from(data),
 });
 
-/** An operator of arithmetic in the place of the node. */
+/** Lowers an arithmetic operator in place of the node. */
 function computed(ctx: Lowering, node: NodeView, op: string, x: Value, y: Value, name: string): Activation {
   const view = { ...node, op, name: `${node.name}/${name}`, inputs: [x, y], inputNames: ['', ''] };
   const [made] = lowerArithmetic(ctx, view);
@@ -37,28 +37,28 @@ const one = (value: number): Const => floats([], [value]);
 const not = (ctx: Lowering, node: NodeView, x: Activation, name: string): Activation =>
   computed(ctx, node, 'Sub', one(1), x, name);
 
-/** Greater, Less and those that hold for equal values, too. */
+/** Lowers Greater, Less, GreaterOrEqual and LessOrEqual. */
 export function lowerComparison(ctx: Lowering, node: NodeView): Value[] {
   if (ctx.quantised) refuse('a comparison, in a quantised graph');
   const [a, b] = node.inputs;
   if (!a || !b) return refuse('it takes two inputs');
   const isStrict = !node.op.endsWith('OrEqual');
   const isGreater = node.op.startsWith('Greater') === isStrict;
-  const apart = computed(ctx, node, 'Sub', isGreater ? a : b, isGreater ? b : a, 'difference');
+  const difference = computed(ctx, node, 'Sub', isGreater ? a : b, isGreater ? b : a, 'difference');
   const attrs = { fn: 'sign', clamp: [0, 1] } as const;
-  const holds = { ...apart, tensor: ctx.emit('activation', [apart.tensor], { ...attrs }, node.name) };
+  const holds = { ...difference, tensor: ctx.emit('activation', [difference.tensor], { ...attrs }, node.name) };
   return [isStrict ? holds : not(ctx, node, holds, 'not')];
 }
 
 export const lowerNot = (ctx: Lowering, node: NodeView): Value[] => [not(ctx, node, ctx.activation(node, 0), 'not')];
 
-/** By what the signal says. What is not chosen has to be finite, too. */
+/** Lowers a Where whose condition depends on the signal. Both choices must be finite everywhere. */
 function byCondition(ctx: Lowering, node: NodeView, condition: Activation): Value[] {
   const [, a, b] = node.inputs;
   const parts = [a, b].map((x, i): Activation | undefined => {
-    if (x?.kind !== 'activation' && x?.kind !== 'const') return refuse('it chooses between other things than values');
+    if (x?.kind !== 'activation' && x?.kind !== 'const') return refuse('it chooses between inputs that are not values');
     if (x.kind === 'activation' && mayBeInfinite(ctx, x.tensor))
-      refuse('it chooses by the signal what need not be finite where it is not chosen');
+      refuse('it chooses by the signal between values that may not be finite');
     const holds = i === 0 ? condition : not(ctx, node, condition, 'not');
     if (x.kind === 'const' && x.data.every((v: number) => v === 0) && isWithin(x, condition)) return undefined;
     return computed(ctx, node, 'Mul', holds, x, i === 0 ? 'first' : 'second');
@@ -71,7 +71,7 @@ function byCondition(ctx: Lowering, node: NodeView, condition: Activation): Valu
 const isWithin = (x: Const, condition: Activation): boolean =>
   broadcastDims(dimsOf(condition), x.dims).join() === dimsOf(condition).join();
 
-/** Whether a function before a value has no finite one for some inputs. */
+/** Checks whether a function before a tensor is not finite for some inputs. */
 function mayBeInfinite({ builder }: Lowering, tensor: number): boolean {
   const seen = new Set([tensor]);
   return builder.nodes.toReversed().some((node) => {
@@ -97,7 +97,7 @@ export function lowerWhere(ctx: Lowering, node: NodeView): Value[] {
     return [both('Add', both('Mul', a, keeps(true), 'first'), both('Mul', b, keeps(false), 'second'), 'sum')];
   const [x, constant, kept] = a?.kind === 'activation' ? [a, b, true] : [b, a, false];
   if (x?.kind !== 'activation' || constant?.kind !== 'const')
-    return refuse('it chooses between other things than activations and constants');
+    return refuse('it chooses between inputs that are not activations or constants');
   const dims = broadcastDims(condition.dims, constant.dims);
   const [chosen, values] = [keeps(kept), constant].map((value) => Array.from(expand(value, dims).data)) as [number[], number[]];
   const rest = values.map((v, i) => (chosen[i] ? 0 : v));
@@ -106,7 +106,7 @@ export function lowerWhere(ctx: Lowering, node: NodeView): Value[] {
   return [rest.every((v) => v === 0) ? left : both('Add', left, floats(dims, rest), 'filled')];
 }
 
-/** The one that is always chosen, whose shape the other may not enlarge. */
+/** Returns the input that is always chosen. Refuses if the other input would enlarge its shape. */
 function same(ctx: Lowering, node: NodeView, x: Value | undefined, other: Value | undefined): Value[] {
   if (x?.kind !== 'activation' || other === undefined || other.kind === 'poisoned')
     return refuse('it chooses a constant everywhere');
@@ -115,7 +115,7 @@ function same(ctx: Lowering, node: NodeView, x: Value | undefined, other: Value 
   return lowerIdentity(ctx, { ...node, op: 'Identity', inputs: [x] });
 }
 
-/** Of finite numbers: nowhere. */
+/** Lowers IsNaN to a constant false: all numbers are finite. */
 export function lowerIsNaN(ctx: Lowering, node: NodeView): Value[] {
   const dims = dimsOf(ctx.activation(node, 0, { pads: true, integer: true, raw: true })).map(() => 1);
   return [{ kind: 'const', type: 'bool', dims, data: new Uint8Array(1) }];

@@ -1,8 +1,8 @@
 /**
  * Functions of one value and of two, reductions, and products.
  *
- * In: calls.  Out: values of ONNX's operators.  Source: keras.ops (numpy and nn); the names of functions of
- * one value are in models/ops/unary.ts.
+ * In: calls.  Out: values of ONNX operators.  Source: keras.ops (numpy and nn); the names of functions of one
+ * value are in models/ops/unary.ts.
  */
 import { unaryNames } from '../../../ops/unary.ts';
 import { type Value as AnyValue, dimsOf } from '../../onnx/values.ts';
@@ -14,19 +14,19 @@ import type { Call } from './call.ts';
 
 export type LowerFunction = (call: Call) => AnyValue[];
 
-/** Of two operands, either of which may be numbers. */
+/** Lowers a function of two operands; either may be numbers. */
 export const ofTwo =
   (op: string): LowerFunction =>
   (call) => [call.onnx(op, [call.operand(0), call.operand(1)])];
 
-/** Dimensions but the batch in order, the last two changed. */
+/** Transposes the last two dimensions; the others keep their order. */
 function turned(call: Call, x: AnyValue, part: string): AnyValue {
   const { length } = x.kind === 'poisoned' ? refuse('it reads what is not there') : dimsOf(x);
   if (length < 3) refuse('a transposed matrix without a batch');
   return call.onnx('Transpose', [x], { perm: [...Array(length - 2).keys(), length - 1, length - 2] }, part);
 }
 
-/** TensorFlow may take operands transposed. */
+/** Lowers a matrix product, for which TensorFlow may transpose its operands. */
 export const product: LowerFunction = (call) => {
   const operands = ['a', 'b'].map((name, at) => {
     const x = call.operand(at);
@@ -35,15 +35,15 @@ export const product: LowerFunction = (call) => {
   return [call.onnx('MatMul', operands)];
 };
 
-/** Of all its operands. */
+/** Lowers a function of all its operands. */
 export const ofAll =
   (op: string): LowerFunction =>
   (call) => [call.onnx(op, call.list)];
 
-/** Functions whose names TensorFlow's operators do not have. */
+/** Keras names of functions that TensorFlow's operators name differently. */
 const others: Readonly<Record<string, string>> = { Absolute: 'Abs', Negative: 'Neg' };
 
-/** Names of functions of one value, in Keras' spelling or as words with _ between. */
+/** Returns names of functions of one value, in Keras' spelling or in snake case. */
 export const unaryFunctions = (): string[] => [
   ...unaryNames.tfjs.keys(),
   ...activationNames,
@@ -51,7 +51,7 @@ export const unaryFunctions = (): string[] => [
   ...Object.keys(others),
 ];
 
-/** A function of one value, or undefined where the name is none. */
+/** Returns the lowering of a function of one value; undefined if the name is unknown. */
 export function ofOne(className: string): LowerFunction | undefined {
   const snake = snakeOf(className);
   const graph = unaryNames.graph.get(others[className] ?? className);
@@ -69,7 +69,7 @@ export function ofOne(className: string): LowerFunction | undefined {
   };
 }
 
-/** Functions that are several operators. */
+/** Functions that are lowered to several operators. */
 export const composedOfOne: Readonly<Record<string, LowerFunction>> = {
   Clip: (call) => {
     const bounds = [call.field('x_min', 'clip_value_min'), call.field('x_max', 'clip_value_max')];
@@ -91,7 +91,7 @@ export const composedOfOne: Readonly<Record<string, LowerFunction>> = {
   },
 };
 
-/** To a real type. */
+/** Lowers a cast to a float type; other types are refused. */
 export const cast: LowerFunction = (call) => {
   const type = String(call.field('dtype'));
   return /^(b?float|half|double)/.test(type) ? [call.x] : refuse(`a cast to ${type.slice(0, 20)}`);
@@ -109,13 +109,13 @@ export const reduction =
   (op: string): LowerFunction =>
   (call) => [reducedOf(call, op, call.x, keeps(call))];
 
-/** mean((x - mean(x))^2), or its root. */
+/** Lowers mean((x - mean(x))^2), or its root. */
 export const variance =
   (root: boolean): LowerFunction =>
   (call) => {
     const { x } = call;
-    const apart = call.onnx('Sub', [x, reducedOf(call, 'ReduceMean', x, true, 'mean')], {}, 'apart');
-    const squares = call.onnx('Mul', [apart, apart], {}, 'squares');
+    const centred = call.onnx('Sub', [x, reducedOf(call, 'ReduceMean', x, true, 'mean')], {}, 'apart');
+    const squares = call.onnx('Mul', [centred, centred], {}, 'squares');
     const found = reducedOf(call, 'ReduceMean', squares, keeps(call), root ? 'variance' : '');
     return [root ? call.onnx('Sqrt', [found]) : found];
   };

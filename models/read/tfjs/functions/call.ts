@@ -1,5 +1,5 @@
 /**
- * Call: a function that was called on tensors: its arguments, and its parameters by name.
+ * Call: a function that is called on tensors, with its arguments and its parameters by name.
  *
  * In: arguments as the file has them, which are not trusted.  Out: values, constants, typed parameters.
  */
@@ -10,7 +10,7 @@ import { refuse } from '../fail.ts';
 import { type Arguments, type Json, type Layer, Place } from '../model.ts';
 import { numbersOf } from '../numbers.ts';
 
-/** Parameters of a function by name: Keras has them in its config, TensorFlow among the named arguments. */
+/** Parameters of a function by name, from the config (Keras) or from named arguments (TensorFlow). */
 export class Fields {
   private readonly fields: Json;
   private readonly read = new Set<string>();
@@ -19,16 +19,16 @@ export class Fields {
     this.fields = { ...config, ...kwargs };
   }
 
-  /** The first of the fields that is there. */
+  /** Returns the first of the fields that is present. */
   field(...names: string[]): unknown {
     for (const name of names) this.read.add(name);
     return names.map((name) => this.fields[name]).find((value) => value !== undefined && value !== null);
   }
 
-  /** Whether a field was asked for. */
+  /** Checks whether a field was read. */
   wasRead = (name: string): boolean => this.read.has(name);
 
-  /** Integers of a field, which may be one number; undefined where it is not there. */
+  /** Returns the integers of a field, which may be one number; undefined if it is missing. */
   integers(...names: string[]): number[] | undefined {
     const given = this.field(...names);
     if (given === undefined) return undefined;
@@ -37,7 +37,7 @@ export class Fields {
     return isSound ? list : refuse(`its ${names[0]} is malformed`);
   }
 
-  /** An integer of a field. @param fallback where it is not there; left out: it has to be */
+  /** Returns an integer of a field. @param fallback default; without one the field is required */
   integer(names: readonly string[], fallback?: number): number {
     const [value = fallback, more] = this.integers(...names) ?? [];
     return value === undefined || more !== undefined ? refuse(`its ${names[0]} is no number`) : value;
@@ -46,7 +46,7 @@ export class Fields {
   axis = (fallback?: number): number => this.integer(['axis'], fallback);
 }
 
-/** Whether an argument says nothing: none, or no. */
+/** Checks whether an argument has no effect: null, undefined or false. */
 export const isEmpty = (x: unknown): boolean => [x].flat(4).every((one) => one === null || one === undefined || one === false);
 
 export class Call extends Fields {
@@ -55,10 +55,10 @@ export class Call extends Fields {
   private readonly args: readonly unknown[];
   private readonly kwargs: Json;
   private readonly inputs: readonly AnyValue[];
-  /** Places of arguments that were asked for. */
+  /** Indexes of the arguments that were read. */
   private readonly taken = new Set<number>();
 
-  /** @param inputs the tensors, by their places */
+  /** @param inputs the tensors, in the order of their places */
   constructor(ctx: Context, layer: Layer, { args, kwargs }: Arguments, inputs: readonly AnyValue[]) {
     super(layer, kwargs);
     this.ctx = ctx;
@@ -70,13 +70,13 @@ export class Call extends Fields {
     this.args = second === undefined ? args : [...args, second];
   }
 
-  /** Argument `at` as the file has it. */
+  /** Returns argument `at` as the file has it. */
   argument(at: number): unknown {
     this.taken.add(at);
     return this.args[at];
   }
 
-  /** @throws Refusal an argument that says something was not asked for */
+  /** @throws Refusal if an argument that has an effect was not read */
   checkRead(): void {
     const isKnown = (name: string): boolean => ['name', 'y', 'b'].includes(name) || this.wasRead(name);
     const named = Object.keys(this.kwargs).find((name) => !isKnown(name) && !isEmpty(this.kwargs[name]));
@@ -84,7 +84,7 @@ export class Call extends Fields {
     if (named !== undefined || placed >= 0) refuse(`its argument ${named ?? placed} is not read`);
   }
 
-  /** Argument `at`: a tensor, or numbers. */
+  /** Returns argument `at`: a tensor, or numbers. */
   operand(at: number): AnyValue {
     const given = this.argument(at);
     if (given instanceof Place) return this.inputs[given.input] ?? refuse('it reads a tensor that is not there');
@@ -96,7 +96,7 @@ export class Call extends Fields {
     return this.operand(0);
   }
 
-  /** All tensors, in lists or not. */
+  /** All operands, inside or outside lists. */
   get list(): AnyValue[] {
     for (const at of this.args.keys()) this.taken.add(at);
     return this.args.flat(2).map((x) => (x instanceof Place ? (this.inputs[x.input] as AnyValue) : numbersOf(x, 'list')));

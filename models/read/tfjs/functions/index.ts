@@ -1,6 +1,6 @@
 /**
- * Functions that a model calls on tensors beside its layers, by the names of Keras (keras.ops) and of
- * TensorFlow (TFOpLambda layers of Keras 2).
+ * Functions that a model calls on tensors in addition to its layers, by Keras names (keras.ops) and by
+ * TensorFlow names (TFOpLambda layers of Keras 2).
  */
 import { lookup } from '../../../lookup.ts';
 import {
@@ -51,7 +51,7 @@ const functions: ReadonlyMap<string, LowerFunction> = new Map<string, LowerFunct
   ...['Copy', 'Identity', 'StopGradient'].map((name): [string, LowerFunction] => [name, (call) => [call.x]]),
 ]);
 
-/** Names of TensorFlow that are no other spelling of Keras' names. */
+/** TensorFlow names that differ from the Keras names in more than spelling. */
 const tensorflow: Readonly<Record<string, string>> = {
   getitem: 'GetItem',
   abs: 'Absolute',
@@ -70,7 +70,7 @@ const tensorflow: Readonly<Record<string, string>> = {
   truediv: 'TrueDivide',
 };
 
-/** `math.reduce_mean` as `Mean`; Keras' own names stay. */
+/** Returns the Keras name of a function: `Mean` for `math.reduce_mean`. Keras names do not change. */
 export function functionName(className: string, config: Readonly<Record<string, unknown>>): string {
   if (className === 'SlicingOpLambda') return 'GetItem';
   if (className !== 'TFOpLambda') return className;
@@ -80,7 +80,7 @@ export function functionName(className: string, config: Readonly<Record<string, 
 
 const capitalised = (snake: string): string => snake.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** All of them, by Keras' names. */
+/** Returns the Keras names of all functions. */
 export const functionNames = (): string[] => [...new Set([...functions.keys(), ...unaryFunctions().map(capitalised)])].sort();
 
 export const functionOf = (name: string): LowerFunction | undefined => functions.get(name) ?? ofOne(name);

@@ -1,8 +1,7 @@
 /**
  * Functions that move, join, cut and repeat.
  *
- * In: calls.  Out: values of ONNX's operators.  Source: keras.ops (numpy); indices as Python's slices write
- * them.
+ * In: calls.  Out: values of ONNX operators.  Source: keras.ops (numpy); indexes as in Python's slices.
  */
 import type { Value as AnyValue } from '../../onnx/values.ts';
 import { refuse } from '../fail.ts';
@@ -10,7 +9,7 @@ import { isObject } from '../model.ts';
 import type { LowerFunction } from './arithmetic.ts';
 import type { Fields } from './call.ts';
 
-/** Beyond every dimension; ONNX clips it. */
+/** An end beyond every dimension; ONNX clips it. */
 const end = 2 ** 31 - 1;
 
 const wrapped = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
@@ -20,10 +19,10 @@ export interface Moved {
   perm?: number[];
 }
 
-/** Where a function only moves elements: the dimensions of its output, and their order. */
+/** A function that only moves elements: returns the dimensions of its output, and their order. */
 type Move = (fields: Fields, dims: readonly number[]) => Moved;
 
-/** The batch stays; another dimension may be open. */
+/** Reshapes all dimensions but the batch; one of them may be open. */
 const reshaped: Move = (fields, dims) => {
   const [batch, ...target] = fields.integers('newshape', 'shape') ?? refuse('it has no shape');
   const count = dims.reduce((a, b) => a * b, 1);
@@ -53,7 +52,7 @@ const transposed: Move = (fields, dims) => {
   return { dims: perm.map((p) => dims[p] as number), perm };
 };
 
-/** By the names of the functions; also told of inputs (input.ts). */
+/** Functions that only move elements, by name. input.ts also uses them, to trace inputs. */
 export const moves: Readonly<Record<string, Move>> = {
   Reshape: reshaped,
   ExpandDims: expanded,
@@ -106,7 +105,7 @@ export const pad: LowerFunction = (call) => {
   return [call.onnx('Pad', [call.x, call.ctx.integers(flat as number[]), ...filled], { mode })];
 };
 
-/** One index on an axis takes the axis away. */
+/** Lowers Take; a single index removes the axis. */
 export const take: LowerFunction = (call) => {
   const { dims } = call;
   const axis = wrapped(call.axis(), dims.length);
@@ -117,7 +116,7 @@ export const take: LowerFunction = (call) => {
   return [call.onnx('Gather', [call.x, list], { axis })];
 };
 
-/** From the end: all dimensions but the batch where it names none. */
+/** Reverses dimensions; all but the batch if none is named. */
 export const flip: LowerFunction = (call) => {
   const rank = call.dims.length;
   const axes = call.integers('axis') ?? call.dims.map((_, i) => i).slice(1);
@@ -132,7 +131,7 @@ export const tile: LowerFunction = (call) => {
   return [call.onnx('Tile', [call.x, call.ctx.integers(repeats)])];
 };
 
-/** Every row several times, one after the other. */
+/** Repeats every row several times, the copies next to each other. */
 export const repeat: LowerFunction = (call) => {
   const { dims } = call;
   const axis = wrapped(call.axis(), dims.length);
@@ -143,7 +142,7 @@ export const repeat: LowerFunction = (call) => {
   return [call.onnx('Resize', [call.x, call.ctx.none, call.ctx.none, call.ctx.integers(sizes)], how)];
 };
 
-/** Entry of an index: x[:, -1, 2:4, ..., None]. */
+/** Entry of an index, as in x[:, -1, 2:4, ..., None]. */
 type Entry = { start: number; stop: number; step: number } | { at: number } | 'ellipsis' | 'new';
 
 const integerOr = (x: unknown, fallback: number): number =>
@@ -162,7 +161,7 @@ function entryOf(x: unknown): Entry {
   return { start: integerOr(slice.start, backwards ? end : 0), stop: integerOr(slice.stop, backwards ? -end : end), step };
 }
 
-/** x[...]: a Slice of the ranges, without the dimensions of single indices, with new ones. */
+/** Lowers x[...]: slices ranges, removes the dimensions of single indexes and adds new ones. */
 export const getItem: LowerFunction = (call) => {
   const given = call.argument(1) ?? call.field('slice_spec');
   const entries = (Array.isArray(given) ? given : [given]).map(entryOf);

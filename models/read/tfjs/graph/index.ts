@@ -1,10 +1,10 @@
 /**
- * readGraphModel: a TensorFlow.js graph model as a float Graph.
+ * readGraphModel: reads a TensorFlow.js graph model into a float Graph.
  *
  * In: the parsed model.json, which is not trusted, and its weight files (ReadOptions.files).  Out: a folded
- * Graph. Its operators are TensorFlow's, as the converter takes them out of a SavedModel. Each is rewritten
- * in ONNX's operators (rules/), which models/read/onnx lowers: constants, axes, time and operators are read
- * by one reader for both. Errors are RN160 to RN165, as those of layers models.
+ * Graph. Its operators are TensorFlow's, as the converter takes them from a SavedModel. Each is rewritten as
+ * ONNX operators (rules/), which models/read/onnx lowers, so one reader handles constants, axes, time and
+ * operators of both formats. Errors are RN160 to RN165, as for layers models.
  * Source: tfjs-converter's executor and operator lists; TensorFlow's graph.proto.
  */
 import { RunletError } from '../../../error.ts';
@@ -66,7 +66,7 @@ const initializerOf =
   (constants: ReadonlyMap<string, Const>) =>
   ({ name }: NodeDef) => ({ name, value: constants.get(name) as Const });
 
-/** The node in ONNX's operators; where it cannot be, it stands there with the reason. */
+/** Rewrites a node as ONNX operators. If this fails, it adds an unsupported node with the reason. */
 function rewrite(rewriter: Rewriter, node: NodeDef): void {
   const count = rewriter.nodes.length;
   try {
@@ -82,10 +82,10 @@ function rewrite(rewriter: Rewriter, node: NodeDef): void {
   }
 }
 
-/** Why an operator without a rule is refused. */
+/** Returns why an operator without a rule is refused. */
 function whyNot({ op }: NodeDef): string {
   if (/^Conv3D(BackpropInput|Transpose)/.test(op)) return 'a transposed convolution has no operator here';
-  if (/^(Stateless)?(While|If)$|^TensorList/.test(op)) return 'a loop, as recurrent layers have, is not read from graph models';
+  if (/^(Stateless)?(While|If)$|^TensorList/.test(op)) return 'loops, as in recurrent layers, are not read from graph models';
   return streamingReason(op, {}) ?? 'the operator is not supported';
 }
 
@@ -101,7 +101,7 @@ function signatureOf(json: Json): Signature {
   return { inputs: part('inputs'), outputs: part('outputs') };
 }
 
-/** The values that the signature names, else those that nothing reads. */
+/** Returns the values that the signature names, else those that nothing reads. */
 function outputsOf(nodes: ReadonlyMap<string, NodeDef>, { outputs }: Signature): string[] {
   const named = Object.values(outputs).flatMap((output) => (isObject(output) ? [valueName(output.name, 'signature') ?? ''] : []));
   if (named.length > 0) return [...new Set(named)];
@@ -111,7 +111,7 @@ function outputsOf(nodes: ReadonlyMap<string, NodeDef>, { outputs }: Signature):
   return left.map(({ name }) => name);
 }
 
-/** The nodes that the outputs need, each behind those that it reads. @throws RN161 */
+/** Returns the nodes that the outputs need in topological order. @throws RN161 */
 function liveNodes(nodes: ReadonlyMap<string, NodeDef>, outputs: readonly string[]): NodeDef[] {
   const find = (value: string, where: string): NodeDef => {
     const node = nodes.get(value) ?? nodes.get(value.replace(/:\d+$/, ''));
@@ -144,11 +144,11 @@ function liveNodes(nodes: ReadonlyMap<string, NodeDef>, outputs: readonly string
   return order;
 }
 
-/** A loop of TensorFlow 1 is a circle of nodes. */
+/** Returns the error for a circle of nodes. A loop of TensorFlow 1 is such a circle. */
 function circle({ name, op }: NodeDef): RunletError {
   const isLoop = /^(Enter|Merge|Switch|NextIteration|LoopCond|Exit)$/.test(op);
   if (!isLoop) return malformed('nodes read each other in a circle', `node ${name}`);
-  const why = 'a loop of the signature is written as TensorFlow 1 has it, in Enter, Merge and NextIteration';
+  const why = 'the loop is written in the form of TensorFlow 1, with Enter, Merge and NextIteration';
   return malformed(
     'a loop is a circle of nodes',
     `node ${name}`,
@@ -157,7 +157,7 @@ function circle({ name, op }: NodeDef): RunletError {
   );
 }
 
-/** Constants by the names of their nodes, and of those that pass them on. @throws RN162 */
+/** Returns constants by node name; an Identity of a constant is one too. @throws RN162 */
 function constantsOf(live: readonly NodeDef[], weights: ReadonlyMap<string, () => Tensor>): Map<string, Const> {
   const constants = new Map<string, Const>();
   for (const node of live) {
@@ -177,7 +177,7 @@ const missing = (name: string): never => {
   throw badWeights('a constant is not among the weights', `node ${name}`, 'the manifest has the values of all constants');
 };
 
-/** onnx.proto's numbers of the types of inputs. */
+/** Numbers in onnx.proto of the types of inputs. */
 const elementTypes: Readonly<Record<string, number>> = { DT_FLOAT: 1, DT_INT32: 6, DT_INT64: 7, DT_BOOL: 9 };
 
 function inputOf(node: NodeDef, { inputs }: Signature): OnnxValue {

@@ -1,9 +1,9 @@
 /**
- * readNodes: the nodes of a GraphDef as JSON, and typed access to their attributes.
+ * readNodes: reads the nodes of a GraphDef in JSON, with typed access to their attributes.
  *
  * In: `modelTopology` of a graph model, which is not trusted.  Out: nodes by name.  Source: TensorFlow's
- * graph.proto and attr_value.proto in proto3 JSON: 64-bit integers are strings, bytes are base64 (older
- * converters: lists of character codes).
+ * graph.proto and attr_value.proto in proto3 JSON: 64-bit integers are strings, bytes are base64 (in older
+ * converters, lists of character codes).
  */
 import { malformed, refuse, tooLarge } from '../fail.ts';
 import { isObject, type Json } from '../model.ts';
@@ -11,11 +11,11 @@ import { isObject, type Json } from '../model.ts';
 const maxNodes = 10_000;
 const maxInputs = 100_000;
 
-/** An attribute of a node, by name. */
+/** A node, and its attributes by name. */
 export class NodeDef {
   readonly name: string;
   readonly op: string;
-  /** Values: `node` of the first output, `node:i` of the others. Control inputs are left out. */
+  /** Values: `node` is its first output, `node:i` another one. Control inputs are left out. */
   readonly inputs: readonly string[];
   private readonly attributes: Json;
 
@@ -47,7 +47,7 @@ export class NodeDef {
     return this.list(name, 'i').map((value) => whole(value, name));
   }
 
-  /** @param fallback undefined: it has to be there */
+  /** @param fallback default; without one the attribute is required */
   number(name: string, fallback?: number): number {
     const value = this.field(name, 'f') ?? fallback;
     return typeof value === 'number' && Number.isFinite(value) ? value : refuse(`its ${name} is ${String(value)}`);
@@ -66,13 +66,13 @@ export class NodeDef {
     return this.list(name, 's').map((value) => decoded(value, name));
   }
 
-  /** `DT_FLOAT`, or '' where there is none. */
+  /** Returns the type, as `DT_FLOAT`; '' if there is none. */
   type(name: string): string {
     const value = this.field(name, 'type');
     return typeof value === 'string' ? value : '';
   }
 
-  /** Dimensions; '' stands for an open one. Undefined where the rank is not known. */
+  /** Returns dimensions; '' is an open one. Undefined if the rank is unknown. */
   shape(name: string): (number | string)[] | undefined {
     return dimsOf(this.field(name, 'shape'));
   }
@@ -94,7 +94,7 @@ function decoded(value: unknown, name: string): string {
   return refuse(`its ${name} is malformed`);
 }
 
-/** A TensorShapeProto's dimensions. */
+/** Returns the dimensions of a TensorShapeProto. */
 export function dimsOf(shape: unknown): (number | string)[] | undefined {
   if (!isObject(shape) || shape.unknownRank === true) return undefined;
   const { dim = [] } = shape;
@@ -106,13 +106,13 @@ export function dimsOf(shape: unknown): (number | string)[] | undefined {
   });
 }
 
-/** `node`, `node:0` and `node:1`; undefined for a control input. */
+/** Returns a value's name, without `:0` for a first output; undefined for a control input. */
 export function valueName(input: unknown, where: string): string | undefined {
   if (typeof input !== 'string' || input === '' || input.length > 2000) throw malformed('an input is no name', where);
   return input.startsWith('^') ? undefined : input.replace(/:0$/, '');
 }
 
-/** Nodes by name, in the file's order. @throws RN161, RN165 */
+/** Returns nodes by name, in the file's order. @throws RN161, RN165 */
 export function readNodes(topology: Json): Map<string, NodeDef> {
   const list = topology.node;
   if (!Array.isArray(list) || list.length === 0) throw malformed('there are no nodes', 'modelTopology');

@@ -1,11 +1,11 @@
 /**
- * Rewriter: what the rules of a graph model's operators share: its constants, and the nodes that stand for
- * it.
+ * Rewriter: shared by the rules for graph models. It has constants, and the ONNX nodes that replace
+ * operators.
  *
- * In: nodes of a GraphDef, inputs before their readers.  Out: the same network in ONNX's operators, which
+ * In: nodes of a GraphDef, inputs before their readers.  Out: the same network in ONNX operators, which
  * models/read/onnx lowers. A value keeps its name; values between the parts of one operator are named
- * `node#i`. TensorFlow's tensors are channels-last, so a sliding operator stands between two transpositions,
- * which cost nothing: the lowering only keeps where each axis lies.
+ * `node#i`. TensorFlow's tensors are channels-last, so a sliding operator gets a transposition before and
+ * after it. These cost nothing: the lowering only records where each axis lies.
  */
 import { attributesOf, type Given } from '../../onnx/apply.ts';
 import { constantOf } from '../../onnx/constants.ts';
@@ -14,7 +14,7 @@ import type { Const, ElementType } from '../../onnx/tensor.ts';
 import { refuse } from '../fail.ts';
 import type { NodeDef } from './nodes.ts';
 
-/** Dimensions that SpaceToBatchND has split, with the block of each; see rules/batch.ts. */
+/** Dimensions that SpaceToBatchND splits, with the block of each; see rules/batch.ts. */
 export type Split = ReadonlyMap<number, number>;
 
 export class Rewriter {
@@ -28,7 +28,7 @@ export class Rewriter {
     this.constants = constants;
   }
 
-  /** The constant that is input `at`. */
+  /** Returns the constant at input `at`. */
   constant(node: NodeDef, at: number, what: string): Const {
     return this.constants.get(node.inputs[at] ?? '') ?? refuse(`its ${what} is no constant`);
   }
@@ -52,7 +52,7 @@ export class Rewriter {
     return node.inputs[at] ?? refuse(`it has ${node.inputs.length} inputs`);
   }
 
-  /** A constant of our own. */
+  /** Adds a constant and returns its name. */
   given(values: readonly number[], dims: number[], type: ElementType = 'int64'): string {
     const name = `#${this.count++}`;
     this.initializers.push({ name, value: constantOf(values, dims, type) });
@@ -60,9 +60,9 @@ export class Rewriter {
   }
 
   /**
-   * One of the nodes that stand for `node`. @param last it gives the node's value. @param named its name; by
-   * default that of its output.
-   * @returns the output's name
+   * Adds one of the nodes that replace `node`. @param last true if it gives the node's value. @param named
+   * its name; by default the name of its output.
+   * @returns name of the output
    */
   emit(node: NodeDef, op: string, inputs: string[], attributes: Given = {}, last = false, named?: string): string {
     const output = last ? node.name : `${node.name}#${this.count++}`;
@@ -71,7 +71,7 @@ export class Rewriter {
     return output;
   }
 
-  /** What SpaceToBatchND has split of a value. */
+  /** Returns the dimensions of a value that SpaceToBatchND splits. */
   splitOf(value: string): Split | undefined {
     return this.splits.get(value);
   }
@@ -80,7 +80,7 @@ export class Rewriter {
     this.splits.set(value, split);
   }
 
-  /** The node is refused when its turn comes. */
+  /** Adds a node that is refused when it is lowered. */
   unsupported(node: NodeDef, refused: string): void {
     const { name, op, inputs } = node;
     this.nodes.push({ name, op, from: op, domain: '', inputs: [...inputs], outputs: [name], attributes: new Map(), refused });

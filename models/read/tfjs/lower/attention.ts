@@ -1,10 +1,10 @@
 /**
- * MultiHeadAttention: projections, two products of activations with a softmax between, and a projection.
- * Attention: the products alone.
+ * MultiHeadAttention: projections, two products of activations with a softmax between them, and a projection.
+ * Attention: only the products.
  *
- * In: query, value and key [n, t, c] (the key is the value where it is left out).  Out: [n, t, c].  Source:
- * Keras' MultiHeadAttention: kernels [c][heads][d] of query, key and value, [heads][d][c] of the output,
- * scores by 1 / sqrt(d).
+ * In: query, value and key [n, t, c]; the key defaults to the value.  Out: [n, t, c].  Source: Keras'
+ * MultiHeadAttention: kernels [c][heads][d] of query, key and value, [heads][d][c] of the output, scores
+ * times 1 / sqrt(d).
  */
 import { type Axis, kernelOfOne, noClamp } from '../../../graph/types.ts';
 import { dim, type Layout, showLayout } from '../../layout.ts';
@@ -16,35 +16,35 @@ import { refuse } from '../fail.ts';
 import { isObject, type Json, type Layer } from '../model.ts';
 
 /**
- * A frame's channels to others.
- * @param own dims of the kernel, inputs first;
- * @param outer those of the bias
+ * Projects a frame's channels to others.
+ * @param kernelDims dims of the kernel, inputs first
+ * @param biasDims dims of the bias
  */
-function project(ctx: Context, layer: Layer, x: Value, part: string, own: number[], outer: number[], scale = 1): Value {
+function project(ctx: Context, layer: Layer, x: Value, part: string, kernelDims: number[], biasDims: number[], scale = 1): Value {
   const inputs = ctx.shape(x).c;
-  const outputs = outer.reduce((a, b) => a * b, 1);
-  const kernel = ctx.weight(layer, [`${part}/kernel`], own);
+  const outputs = biasDims.reduce((a, b) => a * b, 1);
+  const kernel = ctx.weight(layer, [`${part}/kernel`], kernelDims);
   const data = new Float32Array(kernel.length);
   for (let o = 0; o < outputs; o++)
     for (let i = 0; i < inputs; i++) data[o * inputs + i] = scale * (kernel[i * outputs + o] as number);
   const bias = new Config(layer).boolean('use_bias', true)
-    ? ctx.weight(layer, [`${part}/bias`], outer).map((b) => scale * b)
+    ? ctx.weight(layer, [`${part}/bias`], biasDims).map((b) => scale * b)
     : null;
   const attrs = { ...kernelOfOne, groups: 1, outChannels: outputs, weights: { data }, bias, clamp: noClamp };
   return ctx.put('conv', [x], attrs, `${layer.name}/${part}`, () => [...x.layout.slice(0, -1), dim('c', outputs)]);
 }
 
-/** Query, value and key, which is the value where it is left out. */
+/** Returns query, value and key; the key defaults to the value. */
 function operandsOf([query, value, key = value]: Value[]): [Value, Value, Value] {
   if (!query || !value || !key) return refuse('it reads a query and a value, and may read a key');
-  const isOf = (factors: Layout[number] | undefined, own: Axis) => factors?.every(({ axis }) => axis === own);
+  const isOf = (factors: Layout[number] | undefined, wanted: Axis) => factors?.every(({ axis }) => axis === wanted);
   for (const { layout } of [query, value, key])
     if (layout.length !== 3 || !isOf(layout[1], 't') || !isOf(layout[2], 'c'))
       refuse(`it reads ${showLayout(layout)}, not [n, t, c]`);
   return [query, value, key];
 }
 
-/** What a query sees of the keys: all, what is not after it, or what a constant says. */
+/** Keys that a query sees: all, those not after it, or those that a constant selects. */
 type Sight = 'all' | 'past' | readonly unknown[];
 
 function sightOf(causal: boolean, { use_causal_mask, attention_mask }: Json): Sight {
@@ -54,7 +54,7 @@ function sightOf(causal: boolean, { use_causal_mask, attention_mask }: Json): Si
   return Array.isArray(given) && !isPast ? given : refuse('its attention_mask is no constant, or stands beside another mask');
 }
 
-/** Zeros for what a query sees, else what no score outweighs. @param rows of queries; `columns` of keys */
+/** Returns 0 for keys that a query sees, -1e9 for others. @param rows of queries. @param columns of keys */
 function maskOf(sight: Exclude<Sight, 'all'>, rows: number, columns: number): Const {
   const size = rows * columns;
   const seen = sight === 'past' ? Array.from({ length: size }, (_, i) => i % columns <= Math.floor(i / columns)) : sight.flat(4);
@@ -65,7 +65,7 @@ function maskOf(sight: Exclude<Sight, 'all'>, rows: number, columns: number): Co
   return constantOf(Float32Array.from(seen, (x) => (x ? 0 : -1e9)), [rows, columns], 'float32'); // biome-ignore format: one line
 }
 
-/** The means of `v`, by how much each query is like each key that it sees. */
+/** Returns the means of `v`, weighted by the similarity of each query to the keys that it sees. */
 function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, Value], heads: number, sight: Sight): Value {
   const scores = ctx.put('matmul', [q, k], { heads, over: 'channels' }, `${layer.name}/scores`, ({ t, f, c }) => [
     [],
@@ -83,7 +83,7 @@ function meansOf(ctx: Context, layer: Layer, [q, k, v]: readonly [Value, Value, 
   ]);
 }
 
-/** Of one head, without projections; scores may have a factor. */
+/** Lowers attention with one head and without projections; scores may have a factor. */
 export function lowerAttention(ctx: Context, layer: Layer, xs: Value[], kwargs: Json): Value {
   const config = new Config(layer);
   const [query, value, key] = operandsOf(xs);

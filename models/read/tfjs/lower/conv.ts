@@ -14,7 +14,7 @@ import type { Layer } from '../model.ts';
 import { activate } from './pointwise.ts';
 import { slidingOf, spatialAxes, spatialLayout } from './spatial.ts';
 
-/** Places of a kernel in our order [kt][kf], as flat places in the file's. */
+/** Returns the flat indexes in the file's kernel of the places in our order [kt][kf]. */
 export function placesOf(g: DilatedAttrs, axes: readonly ('t' | 'f')[]): number[] {
   const places: number[] = [];
   const lengths = { t: g.kernelT, f: g.kernelF };
@@ -23,7 +23,7 @@ export function placesOf(g: DilatedAttrs, axes: readonly ('t' | 'f')[]): number[
   return places;
 }
 
-/** What the layers share: the input without pending zeros, which the geometry has. */
+/** Reads the parts that these layers share. Pending zeros of the input go into the geometry. */
 function begin(ctx: Context, layer: Layer, x: Value, count: number) {
   const config = new Config(layer);
   config.channelsLast();
@@ -60,8 +60,8 @@ export const lowerConv =
     return activate(ctx, layer, y, config.activation());
   };
 
-/** The depthwise part; `names` of its weights. */
-function depthwise(ctx: Context, layer: Layer, x: Value, count: number, names: string[], own: boolean) {
+/** Lowers a depthwise convolution, alone or in a separable one. @param names names of its weights */
+function depthwise(ctx: Context, layer: Layer, x: Value, count: number, names: string[], isAlone: boolean) {
   const begun = begin(ctx, layer, x, count);
   const { config, kernel, geometry, axes, input } = begun;
   // TensorFlow.js leaves the multiplier of a separable convolution out of its config
@@ -74,9 +74,9 @@ function depthwise(ctx: Context, layer: Layer, x: Value, count: number, names: s
   const weights = new Float32Array(data.length);
   for (const [i, place] of placesOf(geometry, axes).entries())
     weights.set(data.subarray(place * row, (place + 1) * row), i * row);
-  const bias = own ? biasOf(ctx, layer, config, row) : null;
+  const bias = isAlone ? biasOf(ctx, layer, config, row) : null;
   const attrs = { ...geometry, multiplier, weights: { data: weights }, bias, clamp: noClamp };
-  const name = own ? layer.name : `${layer.name}/depthwise`;
+  const name = isAlone ? layer.name : `${layer.name}/depthwise`;
   return { config, y: ctx.put('depthwise', [input], attrs, name, spatialLayout(axes)), axes };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Dense: fully connected over the last dimension: ONNX's Gemm, for inputs of any rank here.
+ * Dense: fully connected over the last dimension, as an ONNX Gemm that takes inputs of any rank here.
  *
  * In: [..., k] and a kernel [k][units].  Out: [..., units].  Source: Keras' Dense.
  */

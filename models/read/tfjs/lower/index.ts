@@ -1,6 +1,4 @@
-/**
- * The layers that the TensorFlow.js reader lowers, by class name, and why the others are refused.
- */
+/** Lowerings of layers by class name, and the reasons why other layers are refused. */
 import { lookup } from '../../../lookup.ts';
 import { type Value as AnyValue, dimsOf } from '../../onnx/values.ts';
 import { streamingReason } from '../../refused.ts';
@@ -37,7 +35,7 @@ import { lowerCropping, lowerIdentity, lowerMasking, lowerMove, lowerZeroPadding
 import { withRows } from './spatial.ts';
 import { lowerConvTranspose } from './transposed.ts';
 
-/** @param kwargs the named arguments of the call. @returns its values, or the only one */
+/** @param kwargs named arguments of the call. @returns its values, or its only value */
 export type Lower = (ctx: Context, layer: Layer, xs: Value[], kwargs: Json) => AnyValue | AnyValue[];
 
 export const identities = [
@@ -45,7 +43,7 @@ export const identities = [
   'RandomFlip RandomTranslation RandomRotation RandomZoom RandomContrast RandomBrightness',
 ].flatMap((names) => names.split(' '));
 
-/** A layer over two dimensions, one of which may lie in the channels of frames. */
+/** Lowers a layer over two dimensions, one of which may lie in the channels of frames. */
 const overRows =
   (lower: Lower): Lower =>
   (ctx, layer, xs, kwargs) =>
@@ -124,14 +122,14 @@ export const joins: ReadonlySet<string> = new Set(
   'Add Attention Average Concatenate Dot Maximum Minimum MultiHeadAttention Multiply Subtract'.split(' '),
 );
 
-/** Layers that are operators of ONNX alone, and so take whatever these take. */
+/** Layers that are plain ONNX operators, and so take the same values as these. */
 export const operators: ReadonlySet<string> = new Set(
   'Add Average Concatenate GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D Maximum Minimum Multiply Subtract'.split(
     ' ',
   ),
 );
 
-/** The names that models/read/refused.ts knows these layers by. */
+/** Names that models/read/refused.ts has for these layers. */
 const known: Readonly<Record<string, string>> = {
   AdditiveAttention: 'LinearAttention',
 };
@@ -144,7 +142,7 @@ const reasons: Readonly<Record<string, string>> = {
   ConvLSTM2DCell: convolved,
 };
 
-/** Why a layer without a lowering is refused. */
+/** Returns why a layer without a lowering is refused. */
 export function whyNot({ className }: Pick<Layer, 'className'>, x: AnyValue | undefined): string {
   const seen = x?.kind === 'activation' ? { layout: x.layout, dims: dimsOf(x) } : {};
   const reason = lookup(reasons, className) ?? streamingReason(lookup(known, className) ?? className, seen);

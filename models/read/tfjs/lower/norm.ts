@@ -1,12 +1,12 @@
 /**
- * LayerNormalization, RMSNormalization, UnitNormalization: layernorm. BatchNormalization, Normalization: a
- * scale and an offset.
+ * LayerNormalization, RMSNormalization and UnitNormalization as layernorm; BatchNormalization and
+ * Normalization as a scale and an offset.
  *
- * In: a value and the layer's constants.  Out: one node, or two where they differ between rows.  Source:
- * tfjs-layers normalization.ts (axis -1, epsilon 0.001, centre and scale on by default); Keras'
- * RMSNormalization (epsilon 1e-6), UnitNormalization, x / |x|, BatchNormalization,
- * y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, and Normalization,
- * y = (x - mean) / max(sqrt(variance), 1e-7), or its inverse.
+ * In: a value and the layer's constants.  Out: one node, or two if the constants differ between rows.
+ * Source: tfjs-layers normalization.ts (axis -1, epsilon 0.001, centre and scale on by default); Keras'
+ * RMSNormalization (epsilon 1e-6), UnitNormalization, x / |x|, BatchNormalization, y = gamma * (x - mean) /
+ * sqrt(variance + epsilon) + beta, and Normalization, y = (x - mean) / max(sqrt(variance), 1e-7), or its
+ * inverse.
  */
 import type { Norm } from '../../norm/find.ts';
 import type { Constant } from '../../norm/form.ts';
@@ -20,8 +20,8 @@ import { refuse } from '../fail.ts';
 import { isObject, type Layer } from '../model.ts';
 
 /**
- * The dimensions that a layer normalises, and the layer over them.
- * @param of what the kinds of layers have apart
+ * Lowers the normalisation of a layer over its axes.
+ * @param of returns the parameters that depend on the kind of layer
  */
 function normalised(
   ctx: Context,
@@ -34,7 +34,7 @@ function normalised(
   const axes = Array.isArray(layer.config.axis) ? config.integers('axis') : [config.number('axis', -1)];
   const wrapped = axes.map((d) => (d < 0 ? d + layout.length : d));
   const dims = wrapped.map((d) => (layout[d] ?? []).reduce((n, f) => n * f.length, 1));
-  // along the file's dimensions, 1 where it does not normalise
+  // lengths of the file's dimensions, 1 for those that are not normalised
   const inFile = layout.map((_, d) => (wrapped.includes(d) ? (dims[wrapped.indexOf(d)] as number) : 1));
   const values = (name: string): Constant => ({ dims: inFile, data: ctx.weight(layer, [name], dims) });
   const norm = of(
@@ -58,7 +58,7 @@ export const lowerLayerNormalization = (ctx: Context, layer: Layer, [x]: Value[]
     };
   });
 
-/** Of groups of channels, over time and features: ONNX's operator, whose channels stand in front. */
+/** Lowers a norm of channel groups over time and features, by ONNX's operator, which is channels-first. */
 export function lowerGroupNormalization(ctx: Context, layer: Layer, [x]: Value[]): AnyValue {
   const config = new Config(layer);
   const value = x as Value;
@@ -84,7 +84,7 @@ export const lowerRmsNormalization = (ctx: Context, layer: Layer, [x]: Value[]):
     beta: one(0),
   }));
 
-/** The root of the mean square divides, times 1 / sqrt(elements). */
+/** Lowers x / |x|: x over the root of its mean square, times 1 / sqrt(elements). */
 export const lowerUnitNormalization = (ctx: Context, layer: Layer, [x]: Value[]): Value =>
   normalised(ctx, layer, x as Value, (_config, _values, count) => ({
     centre: false,
@@ -93,14 +93,14 @@ export const lowerUnitNormalization = (ctx: Context, layer: Layer, [x]: Value[])
     beta: one(0),
   }));
 
-/** The axes of a config, counted from the front; none where they are null. */
+/** Returns the axes of a config, counted from the front; none if they are null. */
 function axesOf(config: Config, given: unknown, rank: number): number[] {
   const axes = Array.isArray(given) ? config.integers('axis') : given === null ? [] : [config.number('axis', -1)];
   const front = axes.map((d) => (d < 0 ? d + rank : d));
   return front.every((d) => d > 0 && d < rank) ? front : refuse(`axes ${axes.join(', ')} of ${rank} dimensions`);
 }
 
-/** Numbers of a config: one, a list, a list of lists, or what Keras writes of an array. */
+/** Returns the numbers of a config: one, a list, nested lists, or Keras' form of an array. */
 function numbersIn(x: unknown, depth = 0): number[] {
   if (typeof x === 'number') return [x];
   if (Array.isArray(x) && depth < 4) return x.flatMap((y) => numbersIn(y, depth + 1));
@@ -108,7 +108,7 @@ function numbersIn(x: unknown, depth = 0): number[] {
   return value === undefined || depth > 0 ? refuse('its mean or variance is no list of numbers') : numbersIn(value, 1);
 }
 
-/** Every value times a constant and more, which have the value's dimensions, or 1. */
+/** Adds x * scales + offsets. `dims` has the value's dimensions, and 1 for those without variation. */
 function scaled(
   ctx: Context,
   layer: Layer,
@@ -129,17 +129,17 @@ export function lowerBatchNormalization(ctx: Context, layer: Layer, [x]: Value[]
   const value = x as Value;
   const dims = ctx.dims(value);
   const kept = axesOf(config, layer.config.axis ?? -1, dims.length);
-  const own = dims.map((n, d) => (kept.includes(d) ? n : 1));
-  // of several axes Keras 2 keeps all dimensions
-  const stored = kept.length === 1 ? kept.map((d) => dims[d] as number) : own;
-  const count = own.reduce((a, b) => a * b, 1);
+  const constantDims = dims.map((n, d) => (kept.includes(d) ? n : 1));
+  // for several axes Keras 2 stores all dimensions
+  const stored = kept.length === 1 ? kept.map((d) => dims[d] as number) : constantDims;
+  const count = constantDims.reduce((a, b) => a * b, 1);
   const [mean, variance] = ['moving_mean', 'moving_variance'].map((name) => ctx.weight(layer, [name], stored)) as [Float32Array, Float32Array]; // biome-ignore format: one line
   const gamma = config.boolean('scale', true) ? ctx.weight(layer, ['gamma'], stored) : new Float32Array(count).fill(1);
   const beta = config.boolean('center', true) ? ctx.weight(layer, ['beta'], stored) : new Float32Array(count);
   const epsilon = config.number('epsilon', 1e-3);
   const scales = Float64Array.from(gamma, (g, i) => g / Math.sqrt((variance[i] as number) + epsilon));
   const offsets = Float64Array.from(beta, (b, i) => b - (mean[i] as number) * (scales[i] as number));
-  return scaled(ctx, layer, value, own, scales, offsets);
+  return scaled(ctx, layer, value, constantDims, scales, offsets);
 }
 
 export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Value {
@@ -147,8 +147,8 @@ export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Va
   const config = new Config(layer);
   const dims = ctx.dims(value);
   const kept = axesOf(config, layer.config.axis, dims.length);
-  const own = dims.map((n, d) => (kept.includes(d) ? n : 1));
-  const count = own.reduce((a, b) => a * b, 1);
+  const constantDims = dims.map((n, d) => (kept.includes(d) ? n : 1));
+  const count = constantDims.reduce((a, b) => a * b, 1);
   const values = (name: string): ArrayLike<number> => {
     if (!config.has(name))
       return ctx.weight(
@@ -165,5 +165,5 @@ export function lowerNormalization(ctx: Context, layer: Layer, [x]: Value[]): Va
   const invert = config.boolean('invert', false);
   const scales = invert ? deviations : deviations.map((d) => 1 / d);
   const offsets = scales.map((s, i) => (invert ? 1 : -s) * (mean[i] as number));
-  return scaled(ctx, layer, value, own, scales, offsets);
+  return scaled(ctx, layer, value, constantDims, scales, offsets);
 }

@@ -1,10 +1,10 @@
 /**
- * Activations (in a layer's config, or layers of their own), Rescaling, Add, Subtract, Multiply, Average,
- * Maximum, Minimum, Concatenate, Dot.
+ * Activations (in a layer's config, or as layers), Rescaling, Add, Subtract, Multiply, Average, Maximum,
+ * Minimum, Concatenate, Dot.
  *
- * In: values.  Out: activation nodes, which foldGraph fuses where they are clamps; ONNX's operators.
- * Source: tfjs-layers activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5), in
- * Keras 3 clip(x / 6 + 0.5)).
+ * In: values.  Out: activation nodes, which foldGraph fuses if they are clamps; ONNX operators.
+ * Source: tfjs-layers activations.ts and advanced_activations.ts (hard_sigmoid is clip(0.2 x + 0.5), in Keras
+ * 3 clip(x / 6 + 0.5)).
  */
 import { type ActivationAttrs, noClamp } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
@@ -22,7 +22,7 @@ function point(ctx: Context, x: Value, attrs: ActivationAttrs, name: string): Va
   return ctx.put('activation', [x], attrs, name, () => x.layout);
 }
 
-/** @param alpha the function's parameter, where it is given */
+/** @param alpha the function's parameter, if given */
 type Activate = (ctx: Context, x: Value, name: string, alpha?: number) => AnyValue;
 
 const composed: Readonly<Record<string, Activate>> = {
@@ -37,14 +37,14 @@ const composed: Readonly<Record<string, Activate>> = {
 
 export const activationNames = ['leaky_relu', 'log_softmax', 'hard_sigmoid'];
 
-/** An activation by its name; undefined where it is none. */
+/** Returns an activation by its name; undefined if the name is unknown. */
 export function activationOf(snake: string): Activate | undefined {
   const known = unaryNames.tfjs.get(snake);
   if (known) return (ctx, x, name, alpha) => point(ctx, x, { ...known, ...(alpha !== undefined && { alpha }) }, name);
   return lookup(composed, snake);
 }
 
-/** Applies an activation by its name in a config. */
+/** Applies the activation that a config names. */
 export function activate(ctx: Context, layer: Layer, x: Value, given: string): AnyValue {
   const found = activationOf(snakeOf(given)) ?? refuse(`its activation ${given} has no operator here`);
   return found(ctx, x, `${layer.name}/${given}`);
@@ -56,16 +56,16 @@ export const lowerActivation = (ctx: Context, layer: Layer, [x]: Value[]): AnyVa
 export function lowerRelu(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const config = new Config(layer);
   const [slope, threshold] = [config.number('negative_slope', 0), config.number('threshold', 0)];
-  const most = config.has('max_value') ? config.number('max_value', 0) : Number.POSITIVE_INFINITY;
+  const maxValue = config.has('max_value') ? config.number('max_value', 0) : Number.POSITIVE_INFINITY;
   if (slope !== 0 && threshold !== 0) refuse('a slope and a threshold');
-  if (slope !== 0) return point(ctx, x as Value, { fn: 'leakyrelu', alpha: slope, clamp: [noClamp[0], most] }, layer.name);
-  if (threshold === 0) return point(ctx, x as Value, { fn: 'identity', clamp: [0, most] }, layer.name);
-  return point(ctx, x as Value, { fn: 'thresholdedrelu', alpha: threshold, clamp: [noClamp[0], most] }, layer.name);
+  if (slope !== 0) return point(ctx, x as Value, { fn: 'leakyrelu', alpha: slope, clamp: [noClamp[0], maxValue] }, layer.name);
+  if (threshold === 0) return point(ctx, x as Value, { fn: 'identity', clamp: [0, maxValue] }, layer.name);
+  return point(ctx, x as Value, { fn: 'thresholdedrelu', alpha: threshold, clamp: [noClamp[0], maxValue] }, layer.name);
 }
 
 /**
- * A layer that is a function with a parameter, which has these names; the library's default where the config
- * has none.
+ * Lowers a layer that is a function with a parameter.
+ * @param names config fields of the parameter. @param fallback the library's default
  */
 export const lowerUnary =
   (fn: ActivationFn, names: readonly string[], fallback: number) =>
@@ -75,15 +75,15 @@ export const lowerUnary =
     return point(ctx, x as Value, { fn, alpha, clamp: noClamp }, layer.name);
   };
 
-/** A slope below zero for each value, or for those that share one. */
+/** Lowers PReLU: a slope for negative inputs per value, or per group of values that share one. */
 export function lowerPrelu(ctx: Context, layer: Layer, [x]: Value[]): AnyValue {
   const config = new Config(layer);
   const shared = config.has('shared_axes') ? config.integers('shared_axes') : [];
-  const own = ctx
+  const sizes = ctx
     .dims(x as Value)
     .slice(1)
     .map((length, i) => (shared.includes(i + 1) ? 1 : length));
-  return ctx.onnx('PRelu', [x as Value, constantOf(ctx.weight(layer, ['alpha'], own), own, 'float32')], {}, layer.name);
+  return ctx.onnx('PRelu', [x as Value, constantOf(ctx.weight(layer, ['alpha'], sizes), sizes, 'float32')], {}, layer.name);
 }
 
 export const lowerSoftmax = (ctx: Context, layer: Layer, [x]: Value[]): AnyValue =>
@@ -95,7 +95,7 @@ export function lowerRescaling(ctx: Context, layer: Layer, [x]: Value[]): AnyVal
   return ctx.onnx('Add', [scaled, of('offset', 0)], {}, layer.name);
 }
 
-/** Two or more values, one after the other. */
+/** Combines two or more values, one after the other. */
 export const lowerPairs =
   (op: string) =>
   (ctx: Context, layer: Layer, xs: AnyValue[]): AnyValue => {
@@ -104,7 +104,7 @@ export const lowerPairs =
     return xs.reduce((a, b, i) => ctx.onnx(op, [a, b], {}, i === xs.length - 1 ? layer.name : `${layer.name}/${i}`));
   };
 
-/** keras.ops has another function of that name, of one value. */
+/** Lowers Average. One value means the function of keras.ops with that name. */
 export const lowerAverage = (ctx: Context, layer: Layer, xs: AnyValue[]): AnyValue =>
   xs.length < 2 ? refuse('it takes two values or more') : ctx.onnx('Mean', xs, {}, layer.name);
 
@@ -113,7 +113,7 @@ export function lowerConcatenate(ctx: Context, layer: Layer, xs: AnyValue[]): An
   return ctx.onnx('Concat', xs, { axis: new Config(layer).number('axis', -1) }, layer.name);
 }
 
-/** Sums of products over a dimension of each. */
+/** Lowers Dot: sums of products over one dimension of each value. */
 export function lowerDot(ctx: Context, layer: Layer, xs: Value[]): AnyValue {
   const config = new Config(layer);
   const axes = Array.isArray(layer.config.axes) ? config.integers('axes') : new Array(2).fill(config.number('axes', -1));

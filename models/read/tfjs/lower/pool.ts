@@ -1,7 +1,7 @@
 /**
  * MaxPooling1D/2D, AveragePooling1D/2D, GlobalMaxPooling1D/2D, GlobalAveragePooling1D/2D.
  *
- * In: channels-last values.  Out: pools; 'same' padding never wins a maximum and does not count in an
+ * In: channels-last values.  Out: pools; 'same' padding never wins a maximum and is not counted in an
  * average. Source: Keras' pooling layers.
  */
 import { noClamp } from '../../../graph/types.ts';

@@ -2,8 +2,8 @@
  * LSTM, GRU, SimpleRNN, and Bidirectional around one of them.
  *
  * In: [n, t, values]; kernel [values][gates * units], recurrent_kernel [units][gates * units], bias.  Out:
- * [n, t, units] where sequences are returned, else [n, units]. States begin at zero. Source: Keras recurrent
- * layers (gates i f c o; z r h; a gru that resets after the product has a bias for each side).
+ * [n, t, units] if sequences are returned, else [n, units]. States begin at zero. Source: Keras recurrent
+ * layers (gates i f c o; z r h; a gru with reset_after has one bias for each side).
  */
 import { noClamp } from '../../../graph/types.ts';
 import { dim, type Layout } from '../../layout.ts';
@@ -20,11 +20,11 @@ const gatesOf = { LSTM: 4, GRU: 3, SimpleRNN: 1 } as const;
 type Kind = keyof typeof gatesOf;
 const ops = { LSTM: 'lstm', GRU: 'gru', SimpleRNN: 'rnn' } as const;
 
-/** One direction: its config, and what a weight's name may have before it. */
+/** One direction: its config, and the prefix of its weights' names. */
 interface Direction {
   layer: Layer;
   kind: Kind;
-  /** Of a Bidirectional: `forward` or `backward`. */
+  /** Prefix: `forward` or `backward` in a Bidirectional, `cell0_` in a stack of cells, else empty. */
   side: string;
   reverse: boolean;
 }
@@ -34,7 +34,7 @@ export function lowerRecurrent(ctx: Context, layer: Layer, xs: Value[]): AnyValu
   return recurrent(ctx, layer, xs, [{ layer, kind: layer.className as Kind, side: '', reverse }]);
 }
 
-/** A layer around a cell, or around several, one on the other. */
+/** Lowers a layer around one cell, or around a stack of cells. */
 export function lowerCells(ctx: Context, layer: Layer, [x]: Value[]): AnyValue[] {
   const { cell } = layer.config;
   const inner = isObject(cell) && isObject(cell.config) ? cell.config.cells : undefined;
@@ -78,12 +78,12 @@ export function lowerBidirectional(ctx: Context, layer: Layer, xs: Value[]): Any
   return recurrent(ctx, ways[0].layer, xs, [...ways], merge as Merge);
 }
 
-/** What an LSTM keeps beside its output, which can be returned and not be read. */
+/** Cell state of an LSTM, which can be returned but not read. */
 const inCell: AnyValue = { kind: 'elements', when: 'next', ids: constantOf([], [0], 'float32') };
 
 type Merge = 'concat' | 'sum' | 'mul' | 'ave';
 
-/** Both directions as one tensor. */
+/** Merges both directions into one tensor. */
 function merged(ctx: Context, [a, b]: [number, number], merge: Merge, name: string): number {
   if (merge === 'concat') return ctx.add('concat', [a, b], { axis: 'c' }, name);
   if (merge === 'mul') return ctx.add('mul', [a, b], { clamp: noClamp }, name);
@@ -125,7 +125,7 @@ function recurrent(ctx: Context, layer: Layer, [x]: Value[], directions: Directi
   return [ctx.activationOf(tensor, out), ...(returnsState ? states : [])];
 }
 
-/** The slope of gates that are straight lines; undefined for the logistic function. */
+/** Returns the slope of straight-line gates; undefined for the logistic function. */
 function slopeOf(ctx: Context, config: Config, fallback: string): number | undefined {
   const name = config
     .text('recurrent_activation', fallback)
@@ -164,14 +164,14 @@ function cellOf(ctx: Context, { layer, kind, side, reverse }: Direction, inputs:
   const slope = kind === 'SimpleRNN' ? undefined : slopeOf(ctx, config, 'hard_sigmoid');
   if (slope !== undefined) cell.slope = slope;
   if (bias.length === sums) return cell;
-  // only what the reset gate multiplies has to stay apart
+  // only the part that the reset gate multiplies stays a separate bias
   const second = bias.subarray(sums);
   const first = cell.bias as Float32Array;
   for (let o = 0; o < 2 * units; o++) first[o] = (first[o] as number) + (second[o] as number);
   return { ...cell, recurrentBias: Float32Array.from(second, (b, o) => (o < 2 * units ? 0 : b)) };
 }
 
-/** Names of a weight below its layer: by itself, in a cell, and in one direction of two. */
+/** Returns the names of a weight below its layer: directly, in a cell, or in one direction of two. */
 const namesOf = (ctx: Context, layer: Layer, side: string, weight: string): string[] => {
   const found = ctx.below(layer).filter((name) => {
     const parts = name.split('/');

@@ -1,8 +1,8 @@
 /**
- * RepeatVector, UpSampling1D and UpSampling2D: more rows; Resizing: any number of them.
+ * RepeatVector, UpSampling1D and UpSampling2D repeat rows; Resizing gives any number of rows.
  *
- * In: channels-last values.  Out: upsample; rows between rows where they are interpolated.  Source: Keras'
- * layers; TensorFlow.js has the rows of bilinear interpolation at other places (resizeBilinear).
+ * In: channels-last values.  Out: upsample, or interpolated rows.  Source: Keras' layers; TensorFlow.js
+ * places the rows of bilinear interpolation differently (resizeBilinear).
  */
 
 import { resized, rowsBetween } from '../../between.ts';
@@ -14,7 +14,7 @@ import { refuse } from '../fail.ts';
 import type { Layer } from '../model.ts';
 import { spatialInput, spatialLayout } from './spatial.ts';
 
-/** [n, values] as `n` equal rows. */
+/** Repeats a row of values as `n` equal rows. */
 export function lowerRepeatVector(ctx: Context, layer: Layer, [x]: Value[]): Value {
   const given = x as Value;
   const value = given.layout[1]?.some(({ axis }) => axis === 't') ? flattened(ctx, ctx.view(layer.name, [given]), given) : given;
@@ -52,7 +52,7 @@ export const lowerUpSampling =
     return ctx.activationOf(out, spatialLayout(axes)(ctx.builder.shape(out)));
   };
 
-/** Bilinear, at half pixels. */
+/** Lowers bilinear resizing at half pixels. */
 export function lowerResizing(ctx: Context, layer: Layer, xs: Value[]): Value {
   const { value, config, axes } = spatialInput(layer, xs, 2);
   if (ctx.builder.format === 'tfjs') refuse('it is read in files of Keras');

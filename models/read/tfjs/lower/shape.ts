@@ -1,9 +1,9 @@
 /**
- * Layers that move or name elements: Flatten, Reshape, Permute, ZeroPadding1D/2D, Cropping1D/2D, and those
- * that do nothing in inference.
+ * Layers that move elements or rename axes: Flatten, Reshape, Permute, ZeroPadding1D/2D, Cropping1D/2D, and
+ * layers that do nothing in inference.
  *
- * In: values.  Out: the same tensor with another layout; zeros that wait for a convolution; a slice for
- * features that are cropped, a history for frames.
+ * In: values.  Out: the same tensor with another layout; pending zeros for the next convolution; a slice for
+ * cropped features, a history for cropped frames.
  */
 import type { Shape } from '../../../graph/types.ts';
 import { lookup } from '../../../lookup.ts';
@@ -18,8 +18,8 @@ import type { Layer } from '../model.ts';
 import { spatialInput } from './spatial.ts';
 
 /**
- * Dims of a layer's output that only regroups or transposes; undefined for other layers. `dims` has the batch
- * first.
+ * Returns the output dims of a layer that only regroups or transposes; undefined for other layers. `dims`:
+ * input dims, batch first.
  */
 export function movedDims(layer: Layer, dims: readonly number[]): { dims: number[]; perm?: number[] } | undefined {
   const config = new Config(layer);
@@ -57,11 +57,11 @@ export function lowerMove(ctx: Context, layer: Layer, [x]: Value[]): Value {
 
 export const lowerIdentity = (_ctx: Context, _layer: Layer, [x]: Value[]): Value => x as Value;
 
-/** A mask of frames, which is 1 for all of them if the caller says so. */
+/** Lowers a mask of frames, which the caller must have fixed at 1 for all of them. */
 export function lowerMasking(ctx: Context, { name }: Layer, [x]: Value[]): Value {
   if (lookup(ctx.fixed, name) !== 1)
     refuse(
-      `layers behind it skip the frames that it marks, which no kernel here does; where every frame of the signal counts: --set ${name}=1`,
+      `layers after it skip the frames that it marks, which no kernel here does; if every frame of the signal counts, use --set ${name}=1`,
     );
   ctx.builder.notes.push(`${name}: its mask is 1 for every frame, as asked`);
   return x as Value;

@@ -1,8 +1,8 @@
 /**
- * Geometry of layers that slide: kernels, strides, dilations and padding along t and f, from config fields in
+ * Geometry of sliding layers: kernels, strides, dilations and padding along t and f, from config fields in
  * the order of the dimensions.
  *
- * Formula: 'same' pads max((ceil(n / stride) - 1) * stride + extent - n, 0) in all, the smaller half first;
+ * Formula: 'same' pads max((ceil(n / stride) - 1) * stride + extent - n, 0) in total, the smaller half first;
  * 'causal' pads extent - 1 before.
  * Source: TensorFlow's padding schemes, tfjs-core conv_util.
  */
@@ -13,7 +13,7 @@ import type { Context, Value } from '../context.ts';
 import { refuse } from '../fail.ts';
 import type { Layer } from '../model.ts';
 
-/** The axes of the spatial dimensions of [n, ..., c]; a dimension of length 1 takes the axis that is left. */
+/** Returns the axes of the spatial dimensions of [n, ..., c]; one of length 1 takes the remaining axis. */
 export function spatialAxes(x: Value, count: number): ('t' | 'f')[] {
   if (x.layout.length !== count + 2) refuse(`an input of ${x.layout.length} dimensions`);
   const single = (at: number): Axis | undefined => {
@@ -30,7 +30,7 @@ export function spatialAxes(x: Value, count: number): ('t' | 'f')[] {
   return found.map((axis) => (axis ?? rest.shift()) as 't' | 'f');
 }
 
-/** A frame whose channels a layer would slide over, with the outermost part of them as feature rows. */
+/** Makes feature rows of the outermost part of the channels if a layer would slide over the channels. */
 export function withRows(ctx: Context, x: Value): Value {
   const { layout } = x;
   const frame = layout.flat().filter(({ axis }) => axis !== 't');
@@ -43,14 +43,14 @@ export function withRows(ctx: Context, x: Value): Value {
   return { ...x, ...ctx.put('regroup', [from], { f: only.length }, name, () => layout.map(rows)) };
 }
 
-/** What a layer over `count` spatial dimensions reads: its value, its config, the axes of these. */
+/** Returns the value, the config and the spatial axes of a layer over `count` spatial dimensions. */
 export function spatialInput(layer: Layer, [x]: readonly Value[], count: number) {
   const [value, config] = [x as Value, new Config(layer)];
   config.channelsLast();
   return { value, config, axes: spatialAxes(value, count) };
 }
 
-/** `kernel` in the order of the dimensions. */
+/** Returns the geometry; `kernel`, `strides` and `dilations` are in the order of the dimensions. */
 export function slidingOf(
   x: Value,
   config: Config,
@@ -79,7 +79,7 @@ function padOf(padding: string, length: number, extent: number, stride: number):
   return samePadding(length, extent, stride);
 }
 
-/** [n, spatial..., c] of an output. */
+/** Returns the layout [n, spatial..., c] of an output. */
 export const spatialLayout =
   (axes: readonly ('t' | 'f')[]) =>
   (out: Shape): Layout => [[], ...axes.map((axis) => dim(axis, out[axis])), dim('c', out.c)];

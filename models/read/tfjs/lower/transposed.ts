@@ -1,6 +1,6 @@
 /**
- * Conv1DTranspose and Conv2DTranspose: rows set apart by the stride, with zeros between them, then a
- * convolution with the kernel turned round (docs/adr/0032).
+ * Conv1DTranspose and Conv2DTranspose: rows spread by the stride with zeros between them, then a convolution
+ * with the reversed kernel (docs/adr/0032).
  *
  * In: channels-last values, kernels [k...][out][in].  Out: upsample and conv.  Source: Keras'
  * deconv_output_length, TensorFlow's conv2d_transpose.

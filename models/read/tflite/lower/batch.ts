@@ -1,11 +1,12 @@
 /**
- * SPACE_TO_BATCH_ND, a convolution, BATCH_TO_SPACE_ND: one dilated convolution.
+ * Lowers SPACE_TO_BATCH_ND, a convolution and BATCH_TO_SPACE_ND to one dilated convolution.
  *
- * In: the padded input, every block-th frame a batch of its own; a VALID convolution of stride 1; the batches
- * woven together again and cropped. Out: conv with dilation = block and padding = paddings - crops, which is
- * the same sum for every output frame. Until BATCH_TO_SPACE_ND is met the value is `batched`: its layout
- * holds the lengths of one batch. A length is (n + pad) / block, so the convolution leaves (n + pad - (k - 1)
- * * block) / block. Source: TensorFlow Lite SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND.
+ * In: the padded input, whose batch entries hold every block-th frame; a VALID convolution of stride 1; the
+ * entries interleaved again and cropped.
+ * Out: conv with dilation = block and padding = paddings - crops, which is the same sum for every output
+ * frame. Until BATCH_TO_SPACE_ND the value is `batched`: its layout holds the lengths of one batch entry. A
+ * length is (n + pad) / block, after the convolution (n + pad - (k - 1) * block) / block.
+ * Source: TensorFlow Lite SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND.
  */
 import type { ConvAttrs } from '../../../graph/types.ts';
 import type { Layout } from '../../layout.ts';
@@ -29,7 +30,7 @@ export function lowerSpaceToBatch(context: Context, op: TfOperator): void {
     const [before = 0, after = 0] = amounts.slice(2 * (dim - 1));
     if (dim === 0 || dim > blocks.length || (by === 1 && before + after === 0)) return factors;
     const axis = axisOf(value.layout, dim) ?? unitAxis(value.layout, dim);
-    if (axis === 'c' || factors.length > 1) throw new Refusal(`it takes apart dimension ${dim}, which is not time or features`);
+    if (axis === 'c' || factors.length > 1) throw new Refusal(`it splits dimension ${dim}, which is not time or features`);
     const padded = (factors[0]?.length ?? 1) + before + after;
     if (padded % by !== 0) throw malformed(op, `block ${by} does not divide ${padded}`);
     pad[axis] = [pad[axis][0] + before, pad[axis][1] + after];
@@ -39,7 +40,7 @@ export function lowerSpaceToBatch(context: Context, op: TfOperator): void {
   context.bind(op, { ...value, layout, pad, batched: { block, past: context.isStream(value.id) ? past : undefined } });
 }
 
-/** A convolution between the two: kept until the crops are known. Called by lowerConv and lowerDepthwise. */
+/** Keeps a convolution between the two operators until the crops are known. */
 export function deferConv<A extends Omit<ConvAttrs, 'groups' | 'outChannels'>>(
   context: Context,
   op: TfOperator,
@@ -66,7 +67,7 @@ export function deferConv<A extends Omit<ConvAttrs, 'groups' | 'outChannels'>>(
       padF: cropped(attrs.padF, crops.f),
     };
     if (batched.past !== undefined && (dilated.padT[0] !== batched.past || dilated.padT[1] !== 0))
-      throw new Refusal('it pads the rows of one step, which follow those of the last');
+      throw new Refusal('it pads the rows of one step, but the rows of steps follow one another');
     emit(dilated, to, whole);
   };
   context.bind(op, { id: -1, layout, type: context.input(op, 0).type as Value['type'], batched: { ...batched, finish } });
@@ -94,7 +95,7 @@ export function lowerBatchToSpace(context: Context, op: TfOperator): void {
   finish(op, crops, layout);
 }
 
-/** Block lengths of dimensions 1, 2, ... and their [before, after] amounts. */
+/** Returns the block lengths of dimensions 1, 2, ... and their [before, after] amounts. */
 function blocksOf(context: Context, op: TfOperator, layout: Layout): { blocks: number[]; amounts: number[] } {
   const blocks = readIntegers(context, op, context.input(op, 1));
   const amounts = readIntegers(context, op, context.input(op, 2));

@@ -1,8 +1,9 @@
 /**
- * ADD, SUB, MUL, DIV, ADD_N and CONCATENATION: add, mul, concat; a constant operand in a float model
- * becomes a depthwise scale and bias, a quotient a product with the inverse.
+ * Lowers ADD, SUB, MUL, DIV, ADD_N, NEG, PACK and CONCATENATION to add, mul and concat. In a float model a
+ * constant operand becomes a depthwise scale and bias. A quotient becomes a product with the inverse.
  *
- * In: two tensors of one shape and one order of axes, or one and a constant per channel.  Out: one node.
+ * In: tensors of one shape and axis order, possibly after repetition; or a tensor and a constant.
+ * Out: one node, and the nodes that repeat or invert its operands.
  * Source: TensorFlow Lite ADD, SUB, MUL, DIV (numpy broadcasting), CONCATENATION (int8 keeps scale and zero
  * point).
  */
@@ -27,7 +28,7 @@ export function lowerBinary(context: Context, op: TfOperator): void {
   else withTensor(context, op, context.value(op, 0), context.value(op, 1), clamp);
 }
 
-/** A product with the inverse of the divisor. */
+/** Lowers DIV to a product with the inverse of the divisor. */
 export function lowerDiv(context: Context, op: TfOperator): void {
   if (context.isInt8) throw new Refusal('a quotient has no int8 kernel');
   const clamp = fusedClamp(op, context.options(op), 0);
@@ -44,7 +45,7 @@ export function lowerDiv(context: Context, op: TfOperator): void {
   else withTensor(context, product, context.value(op, 0), inverse, clamp);
 }
 
-/** Values of one shape, summed one after the other. */
+/** Lowers ADD_N: sums its inputs one after the other. */
 export function lowerAddN(context: Context, op: TfOperator): void {
   if (context.isInt8) throw new Refusal('TensorFlow Lite has no int8 kernel for it');
   const values = op.inputs.map((_, i) => context.value(op, i));
@@ -78,7 +79,7 @@ function withTensor(context: Context, op: TfOperator, a: Value, b: Value, clamp:
 
 const laidOf = ({ id, layout }: Value): Laid => ({ tensor: id, layout });
 
-/** Two values brought to one shape. */
+/** Brings two values to one shape and returns their tensors. @throws Refusal if that is not possible */
 export function alike(context: Context, op: TfOperator, a: Value, b: Value): { ids: [number, number]; layout: Layout } {
   const given = [laidOf(a), laidOf(b)] as const;
   const pair = commonOf(a.layout, b.layout) || context.stateful ? given : withSameRows(context, given, op.name);
@@ -86,26 +87,26 @@ export function alike(context: Context, op: TfOperator, a: Value, b: Value): { i
   if (!common) throw new Refusal(`its inputs differ: ${showLayout(a.layout)} and ${showLayout(b.layout)}`);
   const ids = pair.map(({ tensor: id }, i) => {
     const repeat = common.repeats[i];
-    if (repeat && repeat.c > 1 && context.isInt8) throw new Refusal('one channel meets many in an int8 model');
+    if (repeat && repeat.c > 1 && context.isInt8) throw new Refusal('it broadcasts one channel to many in an int8 model');
     const quant = context.builder.tensors[id]?.quant;
     return repeat ? repeated(id, repeat, (kind, x, attrs) => context.node(kind, [x], attrs, `${op.name}/repeated`, quant)) : id;
   }) as [number, number];
   return { ids, layout: common.layout };
 }
 
-/** ADD, SUB or MUL. @param minus operand that SUB subtracts */
+/** Adds the node of ADD, SUB or MUL. @param minus index of the operand that SUB subtracts */
 function emit(context: Context, op: TfOperator, ids: number[], attrs: BinaryAttrs, minus: 0 | 1, { layout }: Value): void {
   const isWide = context.output(op).type === 'int16';
-  // the field is true where it is left out
+  // the field is true if it is absent
   if (isWide && op.op !== 'MUL' && context.options(op)?.int8(1, 1) !== 0)
-    throw new Refusal('it shifts by scales that are powers of two (pot_scale_int16), which no kernel here does');
+    throw new Refusal('it shifts by scales that are powers of two (pot_scale_int16), which no kernel supports');
   if (op.op === 'MUL') context.emit(op, 'mul', ids, attrs, () => layout);
   else context.emit(op, 'add', ids, { ...attrs, ...(op.op === 'SUB' && { minus }) }, () => layout);
 }
 
 type Floats = Float32Array | null;
 
-/** @param i which operand `given` is; `of`: what the operator takes of the constant's real values */
+/** Lowers an operator with a constant; `given` is operand `i`. @param of maps the constant's values */
 function withConstant(
   context: Context,
   op: TfOperator,
@@ -143,7 +144,10 @@ function withConstant(
   else affine(context, op, value, negative ? data.map(() => -1) : null, bias, clamp);
 }
 
-/** y = scale[c] * x + bias[c], null for 1 and 0: in the layer before, or a depthwise convolution. */
+/**
+ * Applies clamp(scale[c] * x + bias[c]) in the layer before, or in a depthwise convolution. A null `scale` is
+ * 1, a null `bias` is 0.
+ */
 function affine(context: Context, op: TfOperator, value: Value, scale: Floats, bias: Floats, clamp: Clamp): void {
   if (foldAffine(context, op, value, scale, bias, clamp)) return;
   const data = scale ?? new Float32Array(shapeOf(value).c).fill(1);
@@ -165,7 +169,7 @@ export function lowerNeg(context: Context, op: TfOperator): void {
   affine(context, op, value, new Float32Array(c).fill(-1), null, noClamp);
 }
 
-/** Inputs that are put beside each other: they and the output have one scale and zero point. */
+/** Returns the inputs of an operator that joins them; all have the output's scale and zero point. */
 function partsOf(context: Context, op: TfOperator): { values: Value[]; first: Value } {
   const values = op.inputs.map((_, i) => context.value(op, i));
   op.inputs.forEach((_, i) => {
@@ -208,12 +212,12 @@ export function lowerConcat(context: Context, op: TfOperator): void {
   );
 }
 
-/** Whole windows that are joined to others in one dimension, as channels. */
+/** Returns the inputs of a concatenation; whole windows become channels if the axes in `dim` differ. */
 function flattened(context: Context, op: TfOperator, values: Value[], dim: number): Value[] {
   const axes = values.map((v) => factorsOf(v.layout, dim).map((f) => f.axis));
   const isWhole = ({ layout }: Value, i: number) =>
     layout.every((_, d) => d === dim || factorsOf(layout, d).length === 0) && (axes[i] as Axis[]).some((axis) => axis !== 'c');
-  if (context.stateful || axes.every((own) => own.length < 2 && own.join() === axes[0]?.join())) return values;
+  if (context.stateful || axes.every((names) => names.length < 2 && names.join() === axes[0]?.join())) return values;
   return values.map((v, i) => {
     if (!isWhole(v, i)) return v;
     const order = wholeOrderOf(v.layout);
@@ -225,8 +229,8 @@ function flattened(context: Context, op: TfOperator, values: Value[], dim: numbe
 }
 
 /**
- * PACK: inputs of one shape beside each other along a new dimension: channels where it is the innermost,
- * feature rows where only channels lie inside it. One input: the new dimension is 1, and nothing moves.
+ * Lowers PACK, which joins inputs of one shape along a new dimension: channels if it is the innermost,
+ * feature rows if only channels lie inside it. A single input needs no node.
  */
 export function lowerPack(context: Context, op: TfOperator): void {
   const stated = context.options(op)?.int32(1) ?? 0;
@@ -236,9 +240,9 @@ export function lowerPack(context: Context, op: TfOperator): void {
   if (dim < 0 || dim > rank) throw malformed(op, `axis ${stated} does not fit inputs of ${rank} dimensions`);
   if (values.some((v) => showLayout(v.layout) !== showLayout(first.layout)))
     throw new Refusal(`its inputs differ: ${values.map((v) => showLayout(v.layout)).join(', ')}`);
-  const beside = (factors: Factor[]): Layout => first.layout.toSpliced(dim, 0, factors);
+  const withDim = (factors: Factor[]): Layout => first.layout.toSpliced(dim, 0, factors);
   if (values.length === 1) {
-    context.bind(op, { ...first, layout: beside([]) });
+    context.bind(op, { ...first, layout: withDim([]) });
     return;
   }
   const inside = new Set(first.layout.flatMap((_, d) => (d >= dim ? factorsOf(first.layout, d) : [])).map((f) => f.axis));
@@ -250,12 +254,12 @@ export function lowerPack(context: Context, op: TfOperator): void {
   )
     throw new Refusal(`its new dimension ${dim} of ${showLayout(first.layout)} is neither channels nor feature rows`);
   const ids = values.map((v) => v.id);
-  context.emit(op, 'concat', ids, { axis }, () => beside([{ axis, length: values.length }]));
+  context.emit(op, 'concat', ids, { axis }, () => withDim([{ axis, length: values.length }]));
 }
 
 /**
- * The axis that dimension `dim` of the inputs is; a unit dimension takes it from the others, the last one is
- * channels.
+ * Returns the axis of dimension `dim`. An input of length 1 there takes the axis of the others; if none has
+ * an axis, the last dimension is channels.
  */
 function concatAxis(values: Value[], dim: number): 'c' | 'f' {
   const axes = new Set(values.map((v) => axisOf(v.layout, dim)).filter((axis) => axis !== undefined));

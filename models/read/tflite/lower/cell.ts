@@ -1,9 +1,9 @@
 /**
- * Recurrent cells that a file spells out, between states that come as inputs and go out.
+ * Lowers recurrent cells that a file writes in single operators, with states as graph inputs and outputs.
  *
- * In: operators that are one cell (models/read/unrolled.ts).  Out: a recurrent node, bound to the cell's
- * output; what goes into its states. The operators are evaluated, and have to be an LSTM, a GRU or a simple
- * RNN.
+ * In: the operators of one cell (models/read/unrolled.ts).
+ * Out: a recurrent node, bound to the cell's output, and the next values of its states. The operators are
+ * evaluated and must be an LSTM, a GRU or a simple RNN.
  */
 
 import { lookup } from '../../../lookup.ts';
@@ -19,23 +19,23 @@ import { product } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
 
 const kinds: Readonly<Record<string, PlainNode<number>['kind']>> = { FULLY_CONNECTED: 'product', ADD: 'sum', SUB: 'sum' };
-const whole = new Set(['UNIDIRECTIONAL_SEQUENCE_LSTM', 'WHILE', 'CALL_ONCE']);
+const recurrentLayers = new Set(['UNIDIRECTIONAL_SEQUENCE_LSTM', 'WHILE', 'CALL_ONCE']);
 
-/** The operators without constants, as far as their places matter. */
+/** Returns the operators as unrolledCells takes them, without constants. */
 function plainNodes(context: Context): PlainNode<number>[] {
   const { operators, tensors } = context.model;
   const known = new Set<number>();
   return operators.map(({ op, inputs: all, outputs }) => {
     const inputs = all.filter((i) => i >= 0 && tensors[i] && !known.has(i) && !isConstant(context, tensors[i]));
     if (inputs.length === 0) for (const i of outputs) known.add(i);
-    if (whole.has(op) || op.startsWith('CUSTOM')) return { inputs, outputs, kind: 'cell' };
+    if (recurrentLayers.has(op) || op.startsWith('CUSTOM')) return { inputs, outputs, kind: 'cell' };
     if (moving.has(op)) return { inputs, outputs, kind: 'move' };
     const kind = inputs.length === 1 ? lookup(kinds, op) : undefined;
     return { inputs, outputs, ...(kind && { kind }) };
   });
 }
 
-/** Cells between states and the outputs that may be their next values. */
+/** Finds the cells between states and the outputs that may be their next values. */
 export const cellsOf = (context: Context, states: readonly number[], next: readonly number[]): Unrolled<number>[] =>
   context.isInt8 ? [] : unrolledCells(plainNodes(context), states, context.model.outputs, next);
 
@@ -58,7 +58,7 @@ export function lowerCell(context: Context, op: TfOperator, cell: Unrolled<numbe
   const nonlinear = (name: string) =>
     cell.nodes
       .map((i) => operators[i] as TfOperator)
-      .filter(({ op: own, outputs: [to = -1] }) => own === name && product(tensors[to]?.shape ?? []) === units)
+      .filter(({ op: kind, outputs: [to = -1] }) => kind === name && product(tensors[to]?.shape ?? []) === units)
       .map(({ inputs: [from = -1], outputs: [to = -1] }) => ({ from, to }));
   const functions = functionsIn(nonlinear, operatorNames);
   const found = cellInSomeOrder(
@@ -85,21 +85,21 @@ export function lowerCell(context: Context, op: TfOperator, cell: Unrolled<numbe
   for (const [i, at] of found.next.entries()) {
     const index = next[at] as number;
     const { ids } = states[found.states[i] as number] as { ids: { data: ArrayLike<number> } };
-    if (!context.inputStates.keep(ids.data, `${op.name}/${i}`)) throw new Refusal('its state is that of another layer, too');
-    const own = tensors[index]?.shape ?? [];
-    const following = idsOf(Float64Array.from(ids.data), own);
-    const layout = own.map((d, k) => (k === own.lastIndexOf(units) ? dim('c', d) : []));
+    if (!context.inputStates.keep(ids.data, `${op.name}/${i}`)) throw new Refusal('another layer uses the same state');
+    const dims = tensors[index]?.shape ?? [];
+    const following = idsOf(Float64Array.from(ids.data), dims);
+    const layout = dims.map((d, k) => (k === dims.lastIndexOf(units) ? dim('c', d) : []));
     if (i === 0) context.values.set(index, { id, layout, type: 'float32', next: following });
     else context.elements.set(index, { when: 'next', ids: following });
   }
 }
 
-/** By the state's numbers: the tensors in which the cell reads it. */
+/** Returns the states that the cell reads, by element numbers, each with the tensors in which it reads it. */
 function statesOf(context: Context, { states }: Unrolled<number>) {
   const found = new Map<string, { ids: { data: ArrayLike<number> }; forms: number[] }>();
   for (const index of states) {
     const part = context.elements.get(index);
-    if (part?.when !== 'now') throw new Refusal('it reads what another layer keeps in its cell');
+    if (part?.when !== 'now') throw new Refusal('it reads the cell state of another layer');
     const key = part.ids.data.join();
     const state = found.get(key) ?? { ids: part.ids, forms: [] };
     found.set(key, state);

@@ -1,10 +1,10 @@
 /**
- * CONV_2D and DEPTHWISE_CONV_2D: conv and depthwise.
+ * Lowers CONV_2D and DEPTHWISE_CONV_2D to conv and depthwise.
  *
- * In: input NHWC, filter [o][kh][kw][i] (depthwise [1][kh][kw][o]), bias [o].  Out: one node with explicit
- * padding. Where width is time the filter's kernel axes are swapped; where the features lie in the channel
- * dimension the convolution covers all of them (kernelF = f). Source: TensorFlow Lite reference kernels
- * conv.h, depthwise_conv.h.
+ * In: input NHWC, filter [o][kh][kw][i] (depthwise [1][kh][kw][o]), bias [o].
+ * Out: one node with explicit padding. If width is time, the filter's kernel axes are swapped. If the channel
+ * dimension holds the features, the kernel covers all of them (kernelF = f).
+ * Source: TensorFlow Lite reference kernels conv.h, depthwise_conv.h.
  */
 import type { ConvAttrs, Shape, Weights } from '../../../graph/types.ts';
 import { slidingLength } from '../../../ops/op.ts';
@@ -14,7 +14,7 @@ import type { TfOperator } from '../model.ts';
 import { deferConv } from './batch.ts';
 import { addPad, isSame, padding, pick, positive, type Spatial, slides, spatialLayout, spatialOf } from './spatial.ts';
 
-/** Option field numbers: conv has no depth multiplier, so its later fields come one earlier. */
+/** Numbers of options fields. CONV_2D has no depth multiplier, so its later fields are one lower. */
 const fields = {
   conv: { fused: 3, dilationW: 4, dilationH: 5 },
   depthwise: { fused: 4, dilationW: 5, dilationH: 6 },
@@ -57,7 +57,7 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
   const [one = 0, kernelH = 0, kernelW = 0, outChannels = 0] = filter.shape;
   const value = inputOf(context, op, kernelH, kernelW, 'depthwise');
   const spatial = spatialOf(op, value.layout, true);
-  if (spatial.merged) throw new Refusal('its channels hold feature rows, which it would have to treat apart');
+  if (spatial.merged) throw new Refusal('its channels hold feature rows, which it would have to filter separately');
   const { c } = shapeOf(value);
   const multiplier = outChannels / c;
   if (filter.shape.length !== 4 || one !== 1 || !Number.isInteger(multiplier) || multiplier < 1) {
@@ -81,8 +81,8 @@ export function lowerDepthwise(context: Context, op: TfOperator): void {
 }
 
 /**
- * The input: a view of earlier rows where the convolution makes one row of each stride of new ones, and so
- * can take them as its own past; otherwise they are laid down, and it runs on the rows of one step.
+ * Returns the input. If the convolution makes one row for each stride of new rows, it reads earlier rows as a
+ * view, as its own past. Otherwise they become rows of a tensor, and it runs on the rows of one step.
  */
 function inputOf(context: Context, op: TfOperator, kernelH: number, kernelW: number, kind: 'conv' | 'depthwise'): Value {
   const { history } = context.rawValue(op, 0);
@@ -96,7 +96,7 @@ function inputOf(context: Context, op: TfOperator, kernelH: number, kernelW: num
   return follows ? value : context.laid(value);
 }
 
-/** Kernel, stride and dilation along time and features, and whether the padding is SAME. */
+/** Returns kernel, stride and dilation along time and features, and whether the padding is SAME. */
 function stepsOf(
   context: Context,
   op: TfOperator,
@@ -115,8 +115,8 @@ function stepsOf(
 }
 
 /**
- * What the convolution leaves of one batch: `x` already holds the padding of SPACE_TO_BATCH_ND, whose share
- * is not dilated yet.
+ * Returns the output shape of one batch entry. `x` includes the padding of SPACE_TO_BATCH_ND; within an entry
+ * the kernel is not dilated.
  */
 const batchShape = (x: Shape, g: Geometry, c: number): Shape => ({ t: x.t - g.kernelT + 1, f: x.f - g.kernelF + 1, c });
 
@@ -146,7 +146,7 @@ function geometryOf(
   };
 }
 
-/** Filter [n][kh][kw][i] to [n][kw][kh][i]. */
+/** Reorders a filter from [n][kh][kw][i] to [n][kw][kh][i]. */
 export function swapKernel(weights: Weights, n: number, kernelH: number, kernelW: number, inner: number): Weights {
   if (kernelH === 1 || kernelW === 1) return weights;
   const from = weights.data;

@@ -1,11 +1,11 @@
 /**
- * STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK, GATHER of elements or of overlapping frames: parts of a
- * tensor.
+ * Lowers STRIDED_SLICE, SLICE, SPLIT, SPLIT_V, UNPACK, REVERSE_V2 and GATHER (of elements or of overlapping
+ * frames).
  *
- * In: a value and constant ranges.  Out: a node `slice` for a part of the channels or feature rows; along
- * time a node `history` that leaves frames out, in a model with its own state another view of the stream's
- * history. The same part of the same tensor is one node. Strides are steps of a pool of one place, backwards
- * `permute`.
+ * In: a value and constant ranges.
+ * Out: a `slice` node for a part of the channels or feature rows. Along time, a `history` node that drops
+ * frames, or in a stateful model another view of the stream's history. The same part of the same tensor is
+ * one node. A stride becomes a pool with kernel 1, a reversal becomes `permute`.
  * Source: TensorFlow Lite STRIDED_SLICE (bit d of a mask is dimension d; negative indexes count from the
  * end), SLICE (size -1: to the end).
  */
@@ -23,9 +23,9 @@ import { sliceState } from './state.ts';
 interface Range {
   from: number;
   to: number;
-  /** The dimension is dropped. */
+  /** True if the dimension is dropped. */
   shrink?: boolean;
-  /** From one element to the next; backwards where it is negative. */
+  /** Stride, 1 by default. A negative stride runs backwards. */
   step?: number;
 }
 
@@ -34,10 +34,7 @@ export function lowerStridedSlice(context: Context, op: TfOperator): void {
   cutInto(context, op, 0, 0, steppedRanges(op, context.options(op), inputShape(context, op, 0), lists));
 }
 
-/**
- * What a STRIDED_SLICE keeps of each dimension, without strides.
- * @param args those of steppedRanges
- */
+/** Returns the ranges of a STRIDED_SLICE. @throws Refusal for strides. @param args those of steppedRanges */
 export function stridedRanges(...args: Parameters<typeof steppedRanges>): Range[] {
   const ranges = steppedRanges(...args);
   const step = ranges.find((range) => range.step !== undefined)?.step;
@@ -45,7 +42,7 @@ export function stridedRanges(...args: Parameters<typeof steppedRanges>): Range[
   return ranges;
 }
 
-/** What a STRIDED_SLICE keeps of each dimension. @param lists begin, end, strides */
+/** Returns the range and the stride that a STRIDED_SLICE keeps of each dimension. */
 function steppedRanges(
   op: TfOperator,
   options: Table | undefined,
@@ -57,10 +54,10 @@ function steppedRanges(
     throw malformed(op, `its ranges do not fit ${shape.length} dimensions`);
   const mask = (field: number, dim: number) => (((options?.int32(field) ?? 0) >> dim) & 1) === 1;
   if ((options?.int32(2) ?? 0) !== 0 || (options?.int32(3) ?? 0) !== 0 || (options?.bool(5) ?? false))
-    throw new Refusal('it makes new dimensions or counts its ends in another way');
+    throw new Refusal('it uses ellipsis_mask, new_axis_mask or offset');
   return shape.map((length, dim): Range => {
     const step = strides[dim] as number;
-    // backwards the end lies before the first element
+    // with a negative stride the end may lie before the first element
     const [low, high] = step < 0 ? [-1, length - 1] : [0, length];
     const clamp = (at: number) => Math.min(high, Math.max(low, at < 0 ? at + length : at));
     const first = mask(0, dim) ? (step < 0 ? high : low) : clamp(begin[dim] as number);
@@ -77,7 +74,7 @@ function steppedRanges(
 export const lowerSlice = (context: Context, op: TfOperator): void =>
   cutInto(context, op, 0, 0, sliceRanges(context, op, inputShape(context, op, 0)));
 
-/** What a SLICE keeps of each dimension. */
+/** Returns the range that a SLICE keeps of each dimension. */
 export function sliceRanges(context: Context, op: TfOperator, shape: readonly number[]): Range[] {
   const [begin, size] = [integersAt(context, op, 1), integersAt(context, op, 2)];
   if (!begin || !size) throw new Refusal('its ranges are not constant');
@@ -91,7 +88,7 @@ export function sliceRanges(context: Context, op: TfOperator, shape: readonly nu
   });
 }
 
-/** SPLIT (axis, x) into equal parts, SPLIT_V (x, sizes, axis) into parts of their own. */
+/** Lowers SPLIT (axis, x), which makes equal parts, and SPLIT_V (x, sizes, axis). */
 export function lowerSplit(context: Context, op: TfOperator): void {
   const at = op.op === 'SPLIT_V' ? 0 : 1;
   const shape = inputShape(context, op, at);
@@ -101,7 +98,7 @@ export function lowerSplit(context: Context, op: TfOperator): void {
   }
 }
 
-/** The part of a dimension that each output has. */
+/** Returns the dimension that is split and the range of each output. */
 export function splitRanges(context: Context, op: TfOperator, shape: readonly number[]): (Range & { dim: number })[] {
   const isV = op.op === 'SPLIT_V';
   const axis = integersAt(context, op, isV ? 2 : 0)?.[0];
@@ -115,7 +112,7 @@ export function splitRanges(context: Context, op: TfOperator, shape: readonly nu
   if (open >= 0) sizes[open] = length - sizes.reduce((sum, n) => sum + n, 1);
   const total = sizes.reduce((sum, n) => sum + n, 0);
   if (sizes.length !== count || total !== length || sizes.some((n) => !Number.isInteger(n) || n < 1))
-    throw malformed(op, `parts of ${sizes.slice(0, 8).join(', ')} are not ${length}`);
+    throw malformed(op, `parts of ${sizes.slice(0, 8).join(', ')} do not add up to ${length}`);
   let from = 0;
   return sizes.map((size) => {
     from += size;
@@ -123,7 +120,7 @@ export function splitRanges(context: Context, op: TfOperator, shape: readonly nu
   });
 }
 
-/** UNPACK: each element of a dimension, which is dropped. */
+/** Lowers UNPACK: each output is one element of a dimension, which is dropped. */
 export function lowerUnpack(context: Context, op: TfOperator): void {
   const shape = inputShape(context, op, 0);
   const stated = context.options(op)?.int32(1) ?? 0;
@@ -133,7 +130,7 @@ export function lowerUnpack(context: Context, op: TfOperator): void {
   for (const which of op.outputs.keys()) cutInto(context, op, 0, which, oneOf(shape, dim, which, true));
 }
 
-/** GATHER: elements of a dimension, which goes where the index has none: `x[:, -1]`; frames for two. */
+/** Lowers GATHER. A scalar index drops the dimension (`x[:, -1]`), a two-dimensional one gathers frames. */
 export function lowerGather(context: Context, op: TfOperator): void {
   const shape = inputShape(context, op, 0);
   const options = context.options(op);
@@ -154,12 +151,12 @@ export function lowerGather(context: Context, op: TfOperator): void {
   }
 }
 
-/** Elements of a dimension: each run of them is a part, and the parts are joined. */
+/** Returns the elements `indexes` of a dimension: cuts out each run of neighbours and joins the parts. */
 function picked(context: Context, op: TfOperator, value: Value, dim: number, indexes: readonly number[]): Value {
   const axis = axisOf(value.layout, dim) ?? 'c';
   const runs = runsOf(indexes);
   if (!runs || (axis === 't' && runs.length > 1))
-    throw new Refusal(`it picks ${indexes.length} elements of ${showLayout(value.layout)} that do not follow one another`);
+    throw new Refusal(`it picks ${indexes.length} elements of ${showLayout(value.layout)} that are not consecutive`);
   const parts = runs.map(({ start, count }) => cutDim(context, op, value, dim, { from: start, to: start + count }));
   const [first] = parts as [Value];
   if (axis === 't' || parts.length === 1) return first;
@@ -169,7 +166,7 @@ function picked(context: Context, op: TfOperator, value: Value, dim: number, ind
   return { ...plain, id, layout: value.layout.with(dim, dimOf(axis, indexes.length)) };
 }
 
-/** GATHER of frames of a signal, one `step` behind the other. */
+/** Lowers GATHER of frames of a signal, which start `step` elements apart. */
 function lowerFrames(context: Context, op: TfOperator, dim: number, indexes: readonly number[]): void {
   const value = context.value(op, 0);
   const { layout } = value;
@@ -178,7 +175,7 @@ function lowerFrames(context: Context, op: TfOperator, dim: number, indexes: rea
   const isTime = axisOf(layout, dim) === 't' && factorsOf(layout, dim).length === 1 && layout[dim]?.[0]?.length === t && f === 1;
   const attrs = frames && framing(frames, c, layout, dim);
   if (!frames || !attrs || !isTime || context.isInt8 || indexes.some((at) => at >= t))
-    throw new Refusal('it gathers several elements, which are read as overlapping frames of a float signal alone');
+    throw new Refusal('it gathers several elements; only overlapping frames of a float signal are read');
   context.model.view.spend(0, 4 * attrs.weights.data.length);
   const crop = cropOf(frames, t);
   const whole = crop.before === 0 && crop.after === 0;
@@ -192,7 +189,7 @@ function lowerFrames(context: Context, op: TfOperator, dim: number, indexes: rea
   ]);
 }
 
-/** Element `at` of dimension `dim`. */
+/** Returns the ranges that keep element `at` of dimension `dim`. */
 const oneOf = (shape: number[], dim: number, at: number, shrink: boolean): Range[] =>
   shape.map((length, d): Range => (d === dim ? { from: at, to: at + 1, shrink } : { from: 0, to: length }));
 
@@ -201,7 +198,7 @@ const inputShape = (context: Context, op: TfOperator, i: number): number[] => {
   return context.states.get(tensor.index)?.shape ?? context.fileShape(op, i);
 };
 
-/** Binds output `which` to the part of input `i`. */
+/** Binds output `which` to the ranges of input `i`. */
 function cutInto(context: Context, op: TfOperator, i: number, which: number, ranges: Range[]): void {
   const output = context.output(op, which);
   const state = context.states.get(context.input(op, i).index);
@@ -220,8 +217,8 @@ function cutInto(context: Context, op: TfOperator, i: number, which: number, ran
 }
 
 /**
- * The value. Where frames stand from the last to the first and one is kept, they stay.
- * Its range moves.
+ * Returns the value with its frames in forward order. If they are reversed and only one is kept, it changes
+ * the range in `ranges` instead.
  */
 function forward(context: Context, op: TfOperator, i: number, ranges: Range[]): Value {
   const raw = context.rawValue(op, i);
@@ -235,7 +232,7 @@ function forward(context: Context, op: TfOperator, i: number, ranges: Range[]): 
   return value;
 }
 
-/** Every nth of the elements that are left, and those of negative steps from their end. */
+/** Applies the strides to the elements that are left, and reverses dimensions with negative strides. */
 function stepped(context: Context, op: TfOperator, cut: Value, ranges: readonly Range[]): Value {
   if (ranges.every(({ step }) => step === undefined)) return cut;
   let value = context.laid(cut);
@@ -245,7 +242,7 @@ function stepped(context: Context, op: TfOperator, cut: Value, ranges: readonly 
   return back.length > 0 ? context.backwards(value, back, op.name) : value;
 }
 
-/** The axis that a dimension holds all of. */
+/** Returns the axis of which a dimension holds all elements. @throws Refusal if there is none */
 function wholeAxis(context: Context, { id, layout }: Value, dim: number): Axis {
   const axis = axisOf(layout, dim);
   const isSingle = axis && factorsOf(layout, dim).length === 1;
@@ -256,19 +253,19 @@ function wholeAxis(context: Context, { id, layout }: Value, dim: number): Axis {
 function everyNth(context: Context, op: TfOperator, value: Value, dim: number, by: number): Value {
   const axis = wholeAxis(context, value, dim);
   if (axis === 'c') return picked(context, op, value, dim, everyStep(shapeOf(value).c, by));
-  if (context.stateful) throw new Refusal(`it keeps every ${by}th row of a step, which follow others`);
+  if (context.stateful) throw new Refusal(`it keeps every ${by}th row of one step, but the rows of steps follow one another`);
   const quant = context.builder.tensors[value.id]?.quant;
   const id = context.node('maxpool', [value.id], steppingPool(axis, by), `${op.name}/steps`, quant);
   const length = context.builder.shape(id)[axis];
   return { ...value, id, layout: value.layout.map((factors, d) => (d === dim ? dimOf(axis, length) : factors)) };
 }
 
-/** REVERSE_V2. A loop reads frames from the last to the first as they are; others have them turned. */
+/** Lowers REVERSE_V2. Along time it only marks the value: recurrences read reversed frames directly. */
 export function lowerReverse(context: Context, op: TfOperator): void {
   const value = context.laid(context.rawValue(op, 0));
   const axes = integersAt(context, op, 1);
   sameQuant(context.input(op, 0), context.output(op), op.name);
-  if (axes?.length !== 1) throw new Refusal('it turns several dimensions round');
+  if (axes?.length !== 1) throw new Refusal('it reverses several dimensions');
   const [axis = 0] = axes;
   const at = axis < 0 ? axis + value.layout.length : axis;
   if (!value.layout[at]) throw malformed(op, `axis ${axis} of ${value.layout.length} dimensions does not exist`);

@@ -1,12 +1,12 @@
 /**
- * FULLY_CONNECTED and BATCH_MATMUL with a constant matrix: dense over the whole window, or a convolution of
- * kernel 1 where it works frame by frame.
+ * Lowers FULLY_CONNECTED, and BATCH_MATMUL with a constant matrix, to dense over the whole window, or to a
+ * convolution of kernel 1 if it works frame by frame.
  *
  * In: input of any rank, weights [units][in] with `in` in the file's element order, bias [units].
- * Out: dense with weights [units][t][f][c]; conv where the input holds several rows of `in` elements (a Dense
+ * Out: dense with weights [units][t][f][c]; conv if the input holds several rows of `in` elements (a Dense
  * layer over [1, T, C]).
- * Source: TensorFlow Lite reference kernel fully_connected.h. The weights' scale rule says that the layer is
- * a FULLY_CONNECTED, whatever it becomes here.
+ * Source: TensorFlow Lite reference kernel fully_connected.h. The weights' scale rule records that the layer
+ * was a FULLY_CONNECTED, whichever node it becomes.
  */
 import { type DenseAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
 import { dim, fileShapeOf, type Layout, orderOf, reshapeLayout, showLayout, toNormalForm, transposed } from '../../layout.ts';
@@ -16,7 +16,7 @@ import { type Context, fusedClamp, malformed, Refusal, shapeOf, type Value } fro
 import type { TfOperator } from '../model.ts';
 import { lowerProduct } from './product.ts';
 
-/** The layout of what comes out, in the dimensions of the file. */
+/** Maps the layout of an output to the dimensions of the file. */
 type Shaped = (layout: Layout) => Layout;
 
 export function lowerDense(context: Context, op: TfOperator): void {
@@ -38,8 +38,8 @@ export function lowerDense(context: Context, op: TfOperator): void {
 }
 
 /**
- * A product with a constant matrix. A constant times an activation is the product of both transposed,
- * transposed.
+ * Lowers a product with a constant matrix. If the matrix comes first, both operands and the result are
+ * transposed: A X = (X' A')'.
  */
 export function lowerBatchMatMul(context: Context, op: TfOperator): void {
   const at = [1, 0].find((i) => isConstant(context, context.input(op, i)));
@@ -67,8 +67,9 @@ export function lowerBatchMatMul(context: Context, op: TfOperator): void {
 }
 
 /**
- * @param keeps the dimensions before the last stay
- * @param turn how the file has what comes out
+ * Adds a linear layer over rows of `inputs` elements.
+ * @param keeps true if the output keeps the dimensions before the last
+ * @param turn maps the output's layout to the file's; by default unchanged
  */
 function linear(
   context: Context,
@@ -106,7 +107,7 @@ function linear(
   context.emit(op, 'dense', [value.id], attrs, () => shaped([dim('c', units)]));
 }
 
-/** In a model with its own state: a stream with its earlier rows, where the layer reads all of it at once. */
+/** Returns, in a stateful model, a stream with its earlier rows, if the layer reads all of them at once. */
 function streamed(context: Context, op: TfOperator): Value | undefined {
   const { history } = context.rawValue(op, 0);
   const inputs = context.input(op, 1).shape[1] ?? 0;
@@ -116,8 +117,8 @@ function streamed(context: Context, op: TfOperator): Value | undefined {
 }
 
 /**
- * A layer over all rows of a stream and of its past: a convolution that moves by one step, so that its output
- * is a stream as well.
+ * Adds a layer over all rows of a stream and its past, as a convolution that moves by one step, so that its
+ * output is a stream too.
  */
 function overRows(context: Context, op: TfOperator, value: Value, dense: DenseAttrs, shaped: Shaped): void {
   const { t, f } = shapeOf(value);
@@ -139,7 +140,7 @@ function overRows(context: Context, op: TfOperator, value: Value, dense: DenseAt
   context.emit(op, 'conv', [value.id], attrs, () => shaped([dim('c', dense.units)]));
 }
 
-/** The input as [rows][inputs]; a Refusal where that cuts through an axis. */
+/** Returns the input's layout as [rows][inputs]. @throws Refusal if that splits an axis */
 function reshapeRows(op: TfOperator, layout: Layout, rows: number, inputs: number): Layout {
   try {
     return reshapeLayout(layout, [rows, inputs], op.name);
@@ -149,8 +150,8 @@ function reshapeRows(op: TfOperator, layout: Layout, rows: number, inputs: numbe
 }
 
 /**
- * Rows of [f][c] or [c]: a convolution of kernel 1 over time (and over features where the rows hold channels
- * only).
+ * Adds a layer over rows of [f][c] or [c], as a convolution of kernel 1 over time (and over features if the
+ * rows hold only channels).
  */
 function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, dense: DenseAttrs, shaped: Shaped): void {
   const [rows = [], columns = []] = layout;
@@ -173,7 +174,7 @@ function perFrame(context: Context, op: TfOperator, id: number, layout: Layout, 
   context.emit(op, 'conv', [id], attrs, () => shaped(out));
 }
 
-/** Columns from the file's order into [t][f][c]. */
+/** Reorders the weights' columns from the file's order to [t][f][c]. */
 function permuteColumns(weights: Weights, units: number, map: Uint32Array): Weights {
   if (map.every((from, i) => from === i)) return weights;
   const from = weights.data;

@@ -1,11 +1,11 @@
 /**
- * Fake quantisation in float models: FAKE_QUANT, and QUANTIZE with DEQUANTIZE behind it.
+ * Lowers fake quantisation in float models: FAKE_QUANT, and QUANTIZE followed by DEQUANTIZE.
  *
- * In: an activation, and the range of the grid that training rounded it to.  Out: a clamp to that range, in
- * the operator before where it can; Runlet rounds when it quantises, and meets the same range there. The
- * file's own rounding is left out, so a value differs from the file's by half a step at most. Constants are
- * rounded as the file says. Source: TensorFlow Lite reference kernels fake_quant.h (nudged range),
- * quantize.h.
+ * In: an activation and the range of the grid that training rounded it to.
+ * Out: a clamp to that range, in the operator before if possible. The file's rounding is left out, so a value
+ * differs from the file's by half a step at most; Runlet rounds when it quantises, to the same range.
+ * Constants are rounded as in the file.
+ * Source: TensorFlow Lite reference kernels fake_quant.h (nudged range), quantize.h.
  */
 import type { Clamp } from '../../../graph/types.ts';
 import { isConstant, readFloats } from '../constants.ts';
@@ -14,12 +14,10 @@ import type { TfOperator } from '../model.ts';
 import { activationQuant } from '../quantisation.ts';
 import { foldClamp } from './fold.ts';
 
-/**
- * The clamp in the producer of `value`, or an operator of its own; `op`'s output is of `type` in the file.
- */
+/** Adds a clamp to the producer of `value` or as a node. @param type of the output of `op` in the file */
 function clampTo(context: Context, op: TfOperator, value: Value, clamp: Clamp, type: Value['type']): void {
   const [low, high] = clamp.map((bound) => Number(bound.toPrecision(6)));
-  context.builder.notes.push(`${op.name}: it rounds to a grid from ${low} to ${high}, of which the range is kept`);
+  context.builder.notes.push(`${op.name}: its range from ${low} to ${high} is kept, its rounding is left out`);
   if (foldClamp(context, op, value, clamp, type)) return;
   const id = context.node('activation', [value.id], { fn: 'identity', clamp }, op.name, undefined);
   context.bind(op, { ...value, id, type });
@@ -49,7 +47,7 @@ export function lowerFakeQuant(context: Context, op: TfOperator): void {
   context.folded.set(context.output(op).index, rounded);
 }
 
-/** QUANTIZE in a float model: DEQUANTIZE has to follow, since nothing else reads integers there. */
+/** Lowers QUANTIZE in a float model. DEQUANTIZE must follow, because nothing else reads integers there. */
 export function lowerFakeQuantize(context: Context, op: TfOperator): void {
   const value = context.value(op, 0);
   const to = context.output(op);

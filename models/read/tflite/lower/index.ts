@@ -1,5 +1,6 @@
 /**
- * The operators that are read, by their TensorFlow Lite names, and why others are not.
+ * The lowering of each operator, by its TensorFlow Lite name, and the reasons why other operators are
+ * refused.
  */
 
 import { lookup } from '../../../lookup.ts';
@@ -106,7 +107,7 @@ export const lowerings: Record<string, (context: Context, op: TfOperator) => voi
   WHILE: lowerWhile,
 };
 
-/** Why an operator is not read: the rule of streaming that it breaks, or what it lacks here. */
+/** Returns why an operator is refused: the streaming rule that it breaks, or the support that is missing. */
 export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator): string {
   if (op.startsWith('CUSTOM')) return 'custom operators are code that the file does not hold';
   const [first, second] = inputs.map((index) => values.get(index)).filter((v) => v !== undefined);
@@ -118,5 +119,5 @@ export function reasonFor({ model, values }: Context, { op, inputs }: TfOperator
 
 const reasons: Record<string, string> = {
   IF: 'control flow has no streaming rule',
-  REDUCE_ANY: 'it marks frames that layers skip (Masking), which no kernel here does; build the model without it',
+  REDUCE_ANY: 'it marks frames that layers skip (Masking), which no kernel supports; build the model without it',
 };

@@ -1,10 +1,11 @@
 /**
- * WHILE: recurrent layers that a converter lowered to a loop over the frames, with what stands around it.
+ * Lowers WHILE, a recurrent layer that a converter turned into a loop over the frames, and its lists and
+ * states.
  *
- * In: loop variables: counters, the input's frames [t, 1, values], states that begin at zero, a list of
- * outputs (a TensorList of Flex operators, or a tensor that grows by a row).  Out: the outputs of all frames,
- * or the last one. The body is evaluated (body.ts) and has to be an LSTM, a GRU or a simple RNN
- * (models/read/cell.ts).
+ * In: the loop's variables: counters, the input's frames [t, 1, values], states that start at zero, a list of
+ * outputs (a TensorList of Flex operators, or a tensor in which each pass sets a row).
+ * Out: the outputs of all frames, or the last one. The body is evaluated (body.ts) and must be an LSTM, a GRU
+ * or a simple RNN (models/read/cell.ts).
  * Source: TensorFlow Lite WHILE; Keras' recurrent layers as TensorFlow 2 converts them.
  */
 import { minOf } from '../../../lists.ts';
@@ -24,7 +25,7 @@ interface Loop {
   op: TfOperator;
 }
 
-/** The frames that a loop reads: which variable, and the operators that take a row of them. */
+/** The frames of a loop, the variable that holds them, and the operators that gather a row of them. */
 interface Frames {
   value: Value;
   variable: number;
@@ -56,36 +57,36 @@ export function lowerWhile(context: Context, op: TfOperator): void {
   if (t > 1) checkReach(loop, states);
   const outputs = listsOf(context, loop);
   const order = outputFirst(loop, states, outputs);
-  const own = bodyOf(loop, frames, order, constantsOf(context, loop));
-  if (own.units * (own.units + own.inputs) > mostWeights || own.units * t > mostElements)
+  const cellBody = bodyOf(loop, frames, order, constantsOf(context, loop));
+  if (cellBody.units * (cellBody.units + cellBody.inputs) > maxGateWeights || cellBody.units * t > mostElements)
     throw new Refusal('its cell is too large');
-  const cell = cellFrom(own);
+  const cell = cellFrom(cellBody);
   if (!cell) throw new Refusal('its body is no LSTM, GRU or simple RNN');
   if (body.tensors.some(({ constant, type }) => constant && type === 'int8')) context.hybrid.push(op.name);
   bindResults(context, loop, frames, { cell, order, outputs, t });
 }
 
-/** Weights of one gate. */
-const mostWeights = 2 ** 24;
+/** Largest number of weights of one gate. */
+const maxGateWeights = 2 ** 24;
 
-/** The variable that holds frames, time first. */
+/** Finds the variable that holds the frames, time first. */
 function framesOf(context: Context, { body, op }: Loop): Frames {
   const found = op.inputs.flatMap((index, variable): Frames[] => {
     const value = context.values.get(index);
     if (!value) return [];
-    const own = body.graph.inputs[variable] as number;
-    const rows = body.graph.operators.filter(({ op, inputs }) => op === 'GATHER' && inputs[0] === own);
+    const inBody = body.graph.inputs[variable] as number;
+    const rows = body.graph.operators.filter(({ op, inputs }) => op === 'GATHER' && inputs[0] === inBody);
     return rows.length > 0 ? [{ value: withSteps(context, context.laid(value), 0, op.name), variable, rows }] : [];
   });
   const [frames] = found;
   if (!frames || found.length > 1) throw new Refusal('it does not read one sequence frame by frame');
   const { layout, pad, type } = frames.value;
-  if (layout.length !== 3 || pad || type !== 'float32') throw new Refusal('its frames are no [time, 1, values]');
+  if (layout.length !== 3 || pad || type !== 'float32') throw new Refusal('its frames are not [time, 1, values]');
   if ((axisOf(layout, 0) ?? 't') !== 't' || axisOf(layout, 1) !== undefined) throw new Refusal('it does not run along time');
   return frames;
 }
 
-/** Variables that are states: float vectors that begin at zero and change. */
+/** Finds the variables that are states: float vectors that start at zero and change. */
 function statesOf(context: Context, { body, op }: Loop): number[] {
   const { inputs, outputs } = body.graph;
   return op.inputs.flatMap((index, variable) => {
@@ -103,30 +104,30 @@ function zeroConstant(context: Context, op: TfOperator, tensor: TfTensor | undef
   return values !== undefined && Array.from(values).every((value) => value === 0);
 }
 
-/** Of a file that was int8: a state that it cuts off is another one in float. */
+/** Checks that a file that was int8 does not clip its states; in float they would have other values. */
 function checkReach({ body }: Loop, states: readonly number[]): void {
   const { inputs, outputs } = body.graph;
   for (const variable of states) {
     const [stored = 0, made = 0] = [inputs, outputs].map((list) => body.tensor(list[variable] as number).reach);
     if (stored < made / 2 && made < Number.POSITIVE_INFINITY)
       throw new Refusal(
-        `its state reaches ${made.toPrecision(2)} and is stored up to ${stored.toPrecision(2)} alone: it was calibrated with windows of one frame; convert the model in float`,
+        `its state reaches ${made.toPrecision(2)} and is stored only up to ${stored.toPrecision(2)}: it was calibrated with windows of one frame; convert the model in float`,
       );
   }
 }
 
-/** A list of outputs: a TensorList, or a tensor [t, 1, units]. */
-const isList = (context: Context, index: number, own: TfTensor): boolean =>
-  context.lists.has(index) || (own.shape.length === 3 && isFloat(own));
+/** Checks whether a variable is a list of outputs: a TensorList, or a tensor [t, 1, units]. */
+const isList = (context: Context, index: number, inner: TfTensor): boolean =>
+  context.lists.has(index) || (inner.shape.length === 3 && isFloat(inner));
 
-/** The loop ends after as many rows as there are. */
+/** Checks that the loop runs over all `t` frames. */
 function checkLength(context: Context, { body, cond, op: loop }: Loop, t: number): void {
   const limits = cond.operators.flatMap(({ op, inputs }) => {
     if (op !== 'LESS') return [];
     const index = inputs[1] ?? -1;
     const limit = cond.tensors[index];
     if (limit?.constant?.length === 4) return readIntegers(context, loop, limit);
-    // a variable that stays as it is
+    // the limit is a variable that never changes
     const variable = cond.inputs.indexOf(index);
     const stays = body.graph.inputs[variable] === body.graph.outputs[variable];
     return (stays && context.integers.get(loop.inputs[variable] ?? -1)) || [];
@@ -135,33 +136,33 @@ function checkLength(context: Context, { body, cond, op: loop }: Loop, t: number
   if (limits.length === 0 || others.length > 0 || minOf(limits) !== t) throw new Refusal(`it does not run over all ${t} frames`);
 }
 
-/** By list variable: the tensor of the body that is put into it, and whether all rows are kept. */
+/** Returns, by list variable, the body's tensor that is put in, and whether the list keeps all rows. */
 function listsOf(context: Context, { body, op }: Loop): Map<number, { row: number; all: boolean }> {
   const lists = new Map<number, { row: number; all: boolean }>();
   for (const [variable, index] of op.inputs.entries()) {
     const [from = -1, to = -1] = [body.graph.inputs[variable], body.graph.outputs[variable]];
     if (from === to || context.values.has(index) || !isList(context, index, body.tensor(from))) continue;
-    // the body's own tensor may have a placeholder
+    // the tensor in the body may have a placeholder as its shape
     const rows = context.lists.get(index)?.rows ?? (context.zeros.get(index) ?? context.model.tensors[index]?.shape)?.[0] ?? 0;
     lists.set(variable, { row: rowPut(body, from, to), all: rows > 1 });
   }
   return lists;
 }
 
-/** The row that the body puts in place of one of a list's. */
+/** Returns the tensor that the body puts into a list in place of a row. */
 function rowPut(body: Evaluator, list: number, to: number): number {
   const last = body.producer(to);
-  // between lists of one type
+  // skips a CAST between lists of the same type
   const maker = last?.op === 'CAST' ? body.producer(last.inputs[0] ?? -1) : last;
   const taken = (index: number): boolean => body.producer(index)?.op === 'SLICE' && body.producer(index)?.inputs[0] === list;
   if (maker?.op === 'CUSTOM FlexTensorListSetItem' && maker.inputs[0] === list) return maker.inputs[2] ?? -1;
   if (maker?.op === 'CONCATENATION' && maker.inputs.length === 3 && taken(maker.inputs[0] ?? -1) && taken(maker.inputs[2] ?? -1))
     return maker.inputs[1] ?? -1;
   if (maker?.op === 'RESHAPE') return to;
-  throw new Refusal('its outputs are collected in a way that is not read');
+  throw new Refusal('its outputs are collected in an unknown way');
 }
 
-/** The states, the one that is put out first. */
+/** Returns the states, beginning with the one that is the loop's output. */
 function outputFirst({ body }: Loop, states: number[], lists: ReadonlyMap<number, { row: number }>): number[] {
   const through = (index: number, left = 8): number => {
     const maker = body.producer(index);
@@ -175,7 +176,7 @@ function outputFirst({ body }: Loop, states: number[], lists: ReadonlyMap<number
   return [first, ...states.filter((s) => s !== first)];
 }
 
-/** Sums that are held between 0 and 1: MAXIMUM and MINIMUM with constants, in either order. */
+/** Finds sums that MAXIMUM and MINIMUM with constants, in either order, clamp to [0, 1]. */
 function cutOff(body: Evaluator, units: number): { from: number; to: number }[] {
   const bound = (index: number | undefined, kind: string, at: number): number | undefined => {
     const maker = body.producer(index ?? -1);
@@ -191,14 +192,14 @@ function cutOff(body: Evaluator, units: number): { from: number; to: number }[] 
   );
 }
 
-/** What a loop takes and leaves as it is, where that is a constant: float16 weights that were dequantised. */
+/** Returns the loop variables that never change and are constants, such as dequantised float16 weights. */
 function constantsOf(context: Context, { body, op }: Loop): Map<number, Tensor> {
   const { inputs, outputs } = body.graph;
   const found = new Map<number, Tensor>();
   for (const [variable, index] of op.inputs.entries()) {
-    const [own = -1, outer] = [inputs[variable], context.model.tensors[index]];
+    const [inner = -1, outer] = [inputs[variable], context.model.tensors[index]];
     const values = context.folded.get(index) ?? (outer?.constant && isFloat(outer) ? readReals(context, op, outer) : undefined);
-    if (values && outer && own === outputs[variable]) found.set(own, { shape: outer.shape, data: Float64Array.from(values) });
+    if (values && outer && inner === outputs[variable]) found.set(inner, { shape: outer.shape, data: Float64Array.from(values) });
   }
   return found;
 }
@@ -207,7 +208,7 @@ function bodyOf({ body }: Loop, frames: Frames, states: number[], constants: Rea
   const { inputs, outputs, operators } = body.graph;
   const [first = -1] = states.map((variable) => inputs[variable] as number);
   const units = size(body.tensor(first));
-  // a row's own tensor may have a placeholder
+  // the row's tensor may have a placeholder as its shape
   const width = product(fileShapeOf(frames.value.layout).slice(1));
   const shape = (n: number): number[] => [1, n];
   const nonlinear = (name: string) =>
@@ -259,21 +260,21 @@ function bindResults(context: Context, { op }: Loop, { value }: Frames, { cell, 
   }
 }
 
-/** TensorListReserve: a list of so many rows, empty. */
+/** Lowers TensorListReserve: an empty list of a given length. */
 export function lowerReserve(context: Context, op: TfOperator): void {
   const [rows] = integersAt(context, op, 1) ?? [];
   if (rows === undefined) throw new Refusal('the length of its list is not constant');
   context.lists.set(context.output(op).index, { rows });
 }
 
-/** TensorListStack: the rows of a list that a loop filled. */
+/** Lowers TensorListStack: the rows of a list that a loop filled. */
 export function lowerStack(context: Context, op: TfOperator): void {
   const value = context.lists.get(op.inputs[0] ?? -1)?.value;
-  if (!value) throw new Refusal('its list is filled by no loop that is read');
+  if (!value) throw new Refusal('no loop that is read fills its list');
   context.bind(op, value);
 }
 
-/** FILL: zeros, the states at the beginning of a loop. */
+/** Lowers FILL of zeros: the states at the start of a loop. */
 export function lowerFill(context: Context, op: TfOperator): void {
   const value = context.input(op, 1);
   if (!zeroConstant(context, op, value)) throw new Refusal('it fills a tensor with something other than zeros');

@@ -1,10 +1,10 @@
 /**
- * UNIDIRECTIONAL_SEQUENCE_LSTM: long short-term memory over the frames of a window.
+ * Lowers UNIDIRECTIONAL_SEQUENCE_LSTM, a long short-term memory over the frames of a window.
  *
- * In: [1, t, values], or [t, 1, values] time-major; 16 weights and biases, two states.  Out: the outputs of
- * all frames, behind a REVERSE_V2 from the last to the first. Float, and int8 with an int16 cell. Without
- * peepholes, projection, layer normalisation, and with all four gates. Source: TensorFlow Lite Micro
- * kernels/unidirectional_sequence_lstm.cc.
+ * In: [1, t, values], or time-major [t, 1, values]; weights and biases of four gates, two states. Float, or
+ * int8 with an int16 cell; without peepholes, projection and layer normalisation.
+ * Out: the outputs of all frames, in reverse order after a REVERSE_V2.
+ * Source: TensorFlow Lite Micro kernels/unidirectional_sequence_lstm.cc.
  */
 
 import type { Weights } from '../../../graph/types.ts';
@@ -17,11 +17,11 @@ import type { TfOperator } from '../model.ts';
 import { bad, showTensor } from '../quantisation.ts';
 import { withSteps } from './rows.ts';
 
-/** Inputs of the operator, in the order input, forget, cell, output gate. */
+/** First of the four inputs of each kind, in the order input, forget, cell, output gate. */
 const [inputWeights, recurrentWeights, biases] = [1, 5, 12];
 const [outputState, cellState] = [18, 19];
-/** Inputs that other forms have. */
-const foreign: [at: number, what: string][] = [
+/** Inputs that only unsupported forms of the operator have. */
+const unsupported: [at: number, what: string][] = [
   ...[9, 10, 11].map((at): [number, string] => [at, 'peepholes']),
   ...[16, 17].map((at): [number, string] => [at, 'a projection']),
   ...[20, 21, 22, 23].map((at): [number, string] => [at, 'layer normalisation']),
@@ -29,13 +29,13 @@ const foreign: [at: number, what: string][] = [
 
 export function lowerLstm(context: Context, op: TfOperator): void {
   const has = (at: number) => (op.inputs[at] ?? -1) !== -1;
-  for (const [at, what] of foreign) if (has(at)) throw new Refusal(`it has ${what}`);
+  for (const [at, what] of unsupported) if (has(at)) throw new Refusal(`it has ${what}`);
   if (!has(inputWeights)) throw new Refusal('its input and forget gates are one (CIFG)');
   const options = context.options(op);
   if ((options?.int8(0) ?? 4) !== 4) throw new Refusal('its cell has another function than tanh');
   const clip = options?.float32(1, 0) ?? 0;
   const { value, time } = framesIn(context, op, options?.bool(3) ?? false);
-  if (value.type === 'int16') throw new Refusal('its rows are int16, which no kernel here keeps');
+  if (value.type === 'int16') throw new Refusal('its rows are int16, which no kernel supports');
   const shape = context.builder.shape(value.id);
   const units = context.input(op, recurrentWeights).shape[1] ?? 0;
   const inputs = shape.f * shape.c;
@@ -65,7 +65,7 @@ export function lowerLstm(context: Context, op: TfOperator): void {
   context.bind(op, { id, layout: [...layout, dim('c', units)], type: value.type, ...reversed });
 }
 
-/** The input, one value a frame and channel, and which dimension is time. */
+/** Returns the input [1, t, values] or [t, 1, values], and the dimension that is time. */
 function framesIn(context: Context, op: TfOperator, timeMajor: boolean): { value: Value; time: number } {
   const time = timeMajor ? 0 : 1;
   const value = withSteps(context, context.value(op, 0, 'recurrent'), time, op.name);
@@ -75,7 +75,7 @@ function framesIn(context: Context, op: TfOperator, timeMajor: boolean): { value
   return { value, time };
 }
 
-/** Weights of the four gates one after the other, with a scale each. */
+/** Returns the weights of the four gates one after the other, with one scale per unit of a gate. */
 function gates(context: Context, op: TfOperator, from: number, units: number, inputs: number): Weights {
   const all = [0, 1, 2, 3].map((gate): Weights => {
     const tensor = context.input(op, from + gate);
@@ -101,7 +101,7 @@ function biasOf(context: Context, op: TfOperator, units: number, weights: Weight
   return bias;
 }
 
-/** The power of two of the cell's scale; the output's parameters are those of its state. */
+/** Returns n for a cell of scale 2^n. The output must have the parameters of its state. */
 function cellPower(context: Context, op: TfOperator): number {
   const cell = context.input(op, cellState);
   const [h, y] = [context.input(op, outputState).quant, context.output(op).quant];

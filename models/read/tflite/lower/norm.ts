@@ -1,7 +1,8 @@
 /**
- * What a file spells out as a layer normalisation: layernorm.
+ * Lowers a layer normalisation that a file writes in single operators, and L2_NORMALIZATION, to layernorm.
  *
- * In: the last operator of it, which reads the normalised tensor alone, and what was found.  Out: one node.
+ * In: the last operator, with the normalised tensor as its only input, and the normalisation that was found.
+ * Out: one node, or several if it runs over time (models/read/norm/window.ts).
  */
 import { noClamp } from '../../../graph/types.ts';
 import { normAttrs } from '../../norm/attrs.ts';
@@ -10,10 +11,10 @@ import { isOverTime, normOverWindow } from '../../norm/window.ts';
 import { type Context, fusedClamp, Refusal, shapeOf } from '../context.ts';
 import type { TfOperator } from '../model.ts';
 
-/** L2_NORMALIZATION of the channels: what the root of the mean square divides, times 1 / sqrt(channels). */
+/** Lowers L2_NORMALIZATION of the channels: x divided by its root mean square, times 1 / sqrt(channels). */
 export function lowerL2(context: Context, op: TfOperator): void {
   const value = context.value(op, 0);
-  if (context.isInt8) throw new Refusal('it is read in float models alone');
+  if (context.isInt8) throw new Refusal('it is read in float models only');
   const root = 1 / Math.sqrt(shapeOf(value).c);
   const one = (v: number) => ({ dims: [], data: Float64Array.of(v) });
   const attrs = normAttrs(value.layout, { axes: [-1], centre: false, epsilon: 0, gamma: one(root), beta: one(0) });
@@ -30,7 +31,7 @@ export function lowerNorm(context: Context, op: TfOperator, norm: Norm): void {
   if (isOverTime(value.layout, axes) && !context.stateful && clamp === noClamp) {
     const x = { tensor: value.id, layout: value.layout };
     const spend = (values: number) => {
-      if (!context.work.spend(16 * values)) throw new Refusal('it normalises more values than all such layers may');
+      if (!context.work.spend(16 * values)) throw new Refusal('it exceeds the limit of values for all such layers together');
     };
     const id = normOverWindow(context, x, { ...norm, axes }, op.name, spend);
     if (typeof id === 'string') throw new Refusal(id);

@@ -1,11 +1,12 @@
 /**
- * Functions of one value, MAXIMUM and MINIMUM with a constant, POW, PRELU, SQUARED_DIFFERENCE, SOFTMAX,
- * LOG_SOFTMAX, QUANTIZE and DEQUANTIZE.
+ * Lowers functions of one value, MAXIMUM, MINIMUM, POW, PRELU, SQUARED_DIFFERENCE, SOFTMAX, LOG_SOFTMAX,
+ * QUANTIZE and DEQUANTIZE.
  *
- * In: any layout.  Out: activation or softmax nodes; at the borders of an integer model QUANTIZE and
- * DEQUANTIZE make no node: the graph's port says what the host converts. Source: TensorFlow Lite reference
- * kernels; LOGISTIC, TANH and SOFTMAX have fixed output parameters (1/256, -128 and 1/128, 0) in the 8-bit
- * quantisation specification.
+ * In: any layout.
+ * Out: activation or softmax nodes. QUANTIZE and DEQUANTIZE at the borders of an integer model make no node:
+ * the graph's port states what the host converts.
+ * Source: TensorFlow Lite reference kernels; LOGISTIC, TANH and SOFTMAX have fixed output parameters (1/256,
+ * -128 and 1/128, 0) in the 8-bit quantisation specification.
  */
 
 import {
@@ -33,7 +34,7 @@ import { alike } from './binary.ts';
 import { lowerFakeQuantize } from './fake.ts';
 import { foldClamp } from './fold.ts';
 
-/** A function of one value by the operator's name (models/ops/unary.ts). */
+/** Lowers a function of one value, which the operator's name gives (models/ops/unary.ts). */
 export function lowerUnary(context: Context, op: TfOperator): void {
   const form = op.op === 'GELU' && context.options(op)?.bool(0) ? '.tanh' : '';
   apply(context, op, unaryNames.tflite.get(op.op + form) as ActivationAttrs);
@@ -56,10 +57,10 @@ export function lowerLeakyRelu(context: Context, op: TfOperator): void {
   apply(context, op, { fn: 'leakyrelu', alpha, clamp: noClamp });
 }
 
-/** A choice between branches that are one function (pieces.ts). */
+/** Lowers a SELECT between branches that form one function (pieces.ts). */
 export function lowerPiece(context: Context, op: TfOperator): void {
-  if (!op.piece) throw new Refusal('it chooses between values; a SELU, an ELU and a leaky ReLU that are written so are read');
-  if (context.isInt8) throw new Refusal('it is read in float models alone');
+  if (!op.piece) throw new Refusal('it chooses between values; only a SELU, an ELU or a leaky ReLU in this form is read');
+  if (context.isInt8) throw new Refusal('it is read in float models only');
   const { fn, alpha, scale } = op.piece;
   const attrs: ActivationAttrs = { fn, ...(alpha !== undefined && { alpha }), clamp: noClamp };
   if (scale === 1) {
@@ -72,10 +73,7 @@ export function lowerPiece(context: Context, op: TfOperator): void {
   context.emit(op, 'mul', [id], { clamp: noClamp, constant }, () => value.layout);
 }
 
-/**
- * The one number that a constant operand holds; in int8 files its parameters have to be those of input and
- * output, whose integers are compared. @param unbounded an infinity that it may be
- */
+/** Returns the only real value of a constant operand. @param unbounded an infinity that is allowed */
 function singleOf(context: Context, op: TfOperator, tensor: TfTensor, unbounded?: number): number {
   const data = context.isInt8 ? readStored(context, op, tensor) : readFloats(context, op, tensor, unbounded);
   const [first] = data;
@@ -86,7 +84,10 @@ function singleOf(context: Context, op: TfOperator, tensor: TfTensor, unbounded?
   return scale * (first - zeroPoint);
 }
 
-/** MAXIMUM and MINIMUM with a constant are clamps. */
+/**
+ * Lowers MAXIMUM and MINIMUM; with a constant they are clamps. In int8 the kernels compare integers, so the
+ * constant must have the scale and zero point of input and output.
+ */
 export function lowerExtreme(context: Context, op: TfOperator): void {
   const i = isConstant(context, context.input(op, 0)) ? 1 : 0;
   const tensor = context.input(op, 1 - i);
@@ -100,13 +101,13 @@ export function lowerExtreme(context: Context, op: TfOperator): void {
 }
 
 function extremeOfTwo(context: Context, op: TfOperator): void {
-  if (context.isInt8) throw new Refusal('one of two computed tensors has no int8 kernel');
+  if (context.isInt8) throw new Refusal('it has no int8 kernel for two computed tensors');
   const value = context.value(op, 0);
   const { ids, layout } = alike(context, op, value, context.value(op, 1));
   context.bind(op, { ...value, id: extremeOf(context.add, ids, op.op === 'MAXIMUM', op.name), layout });
 }
 
-/** A constant laid over a value of a float model. */
+/** Returns the values of a constant and how they broadcast over a value of a float model. */
 function laidOver(context: Context, op: TfOperator, { layout }: Value, tensor: TfTensor) {
   const laid = spread(layout, tensor.shape);
   if (!laid) throw new Refusal(`its constant [${tensor.shape.join(', ')}] does not fit ${showLayout(layout)}`);
@@ -114,9 +115,9 @@ function laidOver(context: Context, op: TfOperator, { layout }: Value, tensor: T
   return { laid, floats: readFloats(context, op, tensor) };
 }
 
-/** Slopes below zero. */
+/** Lowers PRELU: its constant holds the slopes for values below zero. */
 export function lowerPrelu(context: Context, op: TfOperator): void {
-  if (context.isInt8) throw new Refusal('its int8 kernel is none of those here; LEAKY_RELU has one');
+  if (context.isInt8) throw new Refusal('it has no int8 kernel here; LEAKY_RELU has one');
   const value = context.value(op, 0);
   const { laid, floats } = laidOver(context, op, value, context.input(op, 1));
   const id = slopesOf(context.add, { tensor: value.id, c: shapeOf(value).c }, laid, floats, op.name);
@@ -124,7 +125,7 @@ export function lowerPrelu(context: Context, op: TfOperator): void {
 }
 
 export function lowerSquaredDifference(context: Context, op: TfOperator): void {
-  if (context.isInt8) throw new Refusal('it is read in float models alone');
+  if (context.isInt8) throw new Refusal('it is read in float models only');
   const i = isConstant(context, context.input(op, 0)) ? 1 : 0;
   const value = context.value(op, i);
   const other = context.input(op, 1 - i);
@@ -144,7 +145,7 @@ export function lowerSquaredDifference(context: Context, op: TfOperator): void {
 
 export function lowerPow(context: Context, op: TfOperator): void {
   if (context.isInt8) throw new Refusal('TensorFlow Lite has no int8 kernel for it');
-  if (!isConstant(context, context.input(op, 1))) throw new Refusal('its exponent is computed');
+  if (!isConstant(context, context.input(op, 1))) throw new Refusal('its exponent is not constant');
   apply(context, op, powerOf(singleOf(context, op, context.input(op, 1))));
 }
 
@@ -168,17 +169,17 @@ export function lowerSoftmax(context: Context, op: TfOperator): void {
 }
 
 /**
- * The logarithm of a softmax. Quantised, a probability has steps of 1/256, and one below 1/512 gives the
- * least output: classes that are in question keep their order, the others are equal.
+ * Lowers LOG_SOFTMAX to a softmax and a logarithm. In int8 the softmax has steps of 1/256, so all
+ * probabilities below 1/512 give the smallest output. Likely classes keep their order, the others are equal.
  */
 export function lowerLogSoftmax(context: Context, op: TfOperator): void {
-  if (context.isInt8) throw new Refusal('its int8 kernel is none of those here; end the model before it, or with SOFTMAX');
+  if (context.isInt8) throw new Refusal('it has no int8 kernel here; end the model before it, or with SOFTMAX');
   const value = overChannels(context, op);
   const id = context.node('softmax', [value.id], { beta: 1 }, `${op.name}/softmax`, undefined);
   context.emit(op, 'activation', [id], logOfSoftmax, () => value.layout);
 }
 
-/** The input of a softmax, which runs over its channels. */
+/** Returns the input of a softmax. @throws Refusal if the softmax does not run over all channels */
 function overChannels(context: Context, op: TfOperator): Value {
   const value = context.value(op, 0);
   const last = factorsOf(value.layout, value.layout.length - 1);
@@ -234,7 +235,8 @@ export function lowerQuantize(context: Context, op: TfOperator): void {
 }
 
 /**
- * A uint8 border of another scale: requantised to int8 with that scale, which is the uint8 value minus 128.
+ * Binds a uint8 output with another scale than its int8 input. The value is requantised to int8 with the
+ * output's scale; this is the uint8 value minus 128.
  */
 function requantise(context: Context, op: TfOperator, value: Value, quant: QuantParams): void {
   const attrs = { fn: 'identity' as const, clamp: noClamp };
@@ -245,11 +247,11 @@ function requantise(context: Context, op: TfOperator, value: Value, quant: Quant
 const isShift = (int8: QuantParams, uint8: QuantParams): boolean =>
   int8.scale === uint8.scale && int8.zeroPoint + 128 === uint8.zeroPoint;
 
-/** A uint8 border is the int8 tensor with 128 added: the same scale, the zero point 128 higher. */
+/** Checks that a uint8 border is its int8 tensor plus 128: the same scale, the zero point 128 higher. */
 function checkShifted(op: TfOperator, int8: QuantParams, uint8: QuantParams): void {
   if (isShift(int8, uint8)) return;
   throw new Refusal(
-    `its uint8 border (scale ${uint8.scale}) is more than its int8 side (scale ${int8.scale}) plus 128; ${op.op} is not a shift`,
+    `its uint8 side (scale ${uint8.scale}) is not its int8 side (scale ${int8.scale}) plus 128; ${op.op} is not a shift`,
   );
 }
 

@@ -1,11 +1,11 @@
 /**
- * MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM, REDUCE_MAX and REDUCE_MIN: maxpool, avgpool, globalmax and
- * globalavg.
+ * Lowers MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM, REDUCE_MAX and REDUCE_MIN to maxpool, avgpool, globalmax
+ * and globalavg.
  *
- * In: NHWC (pools), any layout with constant axes (reductions).  Out: a sliding pool; a global one where the
- * kernel covers all frames of the window without padding. Padded places count for neither average nor
- * maximum. A sum is a mean times the number of values, a minimum the negative of a maximum;
- * models/read/reduced.ts has those over channels alone.
+ * In: NHWC (pools), any layout with constant axes (reductions).
+ * Out: a sliding pool, or a global one if the kernel covers all frames of the window without padding. Padding
+ * counts neither for averages nor for maxima. A sum is a mean times the number of values. A minimum is the
+ * negative of a maximum of negatives. models/read/reduced.ts builds reductions over channels.
  * Source: TensorFlow Lite reference kernels pooling.h (int8 keeps scale and zero point) and reduce.h / mean.h
  * (int8 requantises).
  */
@@ -40,7 +40,7 @@ export function lowerPool(context: Context, op: TfOperator): void {
     !(axis === 't' && spatial.batch) && kernel[axis] === length[axis] && pads[axis][0] + pads[axis][1] === 0;
   const keepsF = spatial.merged || (kernel.f === 1 && stride.f === 1);
   const layoutOf = spatialLayout(spatial);
-  // over the rows of a step, and of its past, a pool that moves by one step goes on being a stream
+  // a pool over the rows of a step and its past moves by one step, so that its output stays a stream
   const fresh = context.freshRows(value.id);
   if (fresh === undefined && shape.t > 1 && coversAll('t') && (coversAll('f') || keepsF)) {
     const overF = !spatial.merged && coversAll('f');
@@ -67,7 +67,7 @@ export function lowerReduce(context: Context, op: TfOperator): void {
   const value = context.value(op, 0);
   const isMean = op.op === 'MEAN' || op.op === 'SUM';
   const times = op.op === 'SUM' || op.op === 'REDUCE_MIN';
-  if (times && context.isInt8) throw new Refusal('it is read in float models alone');
+  if (times && context.isInt8) throw new Refusal('it is read in float models only');
   const dims = reducedDims(context, op, value.layout);
   const keep = context.options(op)?.bool(0) ?? false;
   if (!isMean) sameQuant(context.input(op, 0), context.output(op), op.name);
@@ -93,7 +93,7 @@ export function lowerReduce(context: Context, op: TfOperator): void {
   context.bind(op, { ...value, id: scaled(context, reduced, isMean ? count : -1, op.name), layout: layoutOf() });
 }
 
-/** A sum over time of rows times weights. */
+/** Lowers a sum over time of rows times weights. Returns false for other operators. */
 function sumsWeighted(context: Context, op: TfOperator): boolean {
   const given = context.values.get(op.inputs[0] ?? -1);
   if (op.op !== 'SUM' || !given?.weighted) return false;
@@ -104,13 +104,13 @@ function sumsWeighted(context: Context, op: TfOperator): boolean {
   return true;
 }
 
-/** Every value times `by`. */
+/** Multiplies every value by `by`. */
 function scaled(context: Context, id: number, by: number, name: string): number {
   const weights = { data: new Float32Array(context.builder.shape(id).c).fill(by) };
   return context.node('depthwise', [id], { ...kernelOfOne, multiplier: 1, weights, bias: null, clamp: noClamp }, name, undefined);
 }
 
-/** The file dimensions that a reduction removes, negative ones counted from the end. */
+/** Returns the file dimensions that a reduction removes; negative ones count from the end. */
 function reducedDims(context: Context, op: TfOperator, layout: Layout): number[] {
   return readIntegers(context, op, context.input(op, 1)).map((axis) => {
     const dim = axis < 0 ? axis + layout.length : axis;

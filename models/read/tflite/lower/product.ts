@@ -1,8 +1,8 @@
 /**
- * BATCH_MATMUL of two computed tensors.
+ * Lowers BATCH_MATMUL of two computed tensors.
  *
- * In: [..., rows, k] and [..., k, columns], each of which may be transposed.  Out: matmul
- * (models/read/products.ts).
+ * In: [..., rows, k] and [..., k, columns]; each may be transposed.
+ * Out: matmul (models/read/products.ts).
  * Source: TensorFlow Lite BATCH_MATMUL; int8 requantises once.
  */
 import { type Matrix, matricesOf, productOf } from '../../products.ts';

@@ -1,8 +1,8 @@
 /**
- * TILE, BROADCAST_TO, RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR and MIRROR_PAD: more rows.
+ * Lowers TILE, BROADCAST_TO, RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR and MIRROR_PAD, which add rows.
  *
- * In: a value, and constants.  Out: upsample, rows between rows, or a history whose rows are the window's
- * own.
+ * In: a value, and constants.
+ * Out: upsample, interpolated rows, or a `history` of the window's own rows.
  * Source: TensorFlow Lite reference kernels tile.h, resize_nearest_neighbor.h, resize_bilinear.h, mirror_pad.
  */
 import { type Place, resized, rowsBetween } from '../../between.ts';
@@ -15,11 +15,11 @@ import type { TfOperator } from '../model.ts';
 import { sameQuant } from '../quantisation.ts';
 import { pick, positive, spatialLayout, spatialOf } from './spatial.ts';
 
-/** What a dimension of length 1 becomes, of a value whose layout is `layout`. */
+/** Returns the axis that dimension `dim`, of length 1, becomes when it is repeated. */
 function axisFor(context: Context, op: TfOperator, layout: Layout, dim: number): 't' | 'f' | 'c' {
   const { t, f, c } = shapeOf({ layout } as Value);
   const readers = context.consumers.get(op.outputs[0] as number) ?? [];
-  // Keras repeats rows beside themselves, and reshapes
+  // Keras repeats rows in a new dimension after theirs, then reshapes
   const [beside] = layout.slice(0, dim).flatMap((_, d) => factorsOf(layout, d)).slice(-1); // biome-ignore format: one line
   if (beside && beside.axis !== 'c' && readers.length > 0 && readers.every((reader) => reader.op === 'RESHAPE'))
     return beside.axis;
@@ -29,7 +29,7 @@ function axisFor(context: Context, op: TfOperator, layout: Layout, dim: number):
   throw new Refusal(`it repeats dimension ${dim} of ${showLayout(layout)}, which is neither time, features nor channels`);
 }
 
-/** TILE by multiples, BROADCAST_TO a shape: dimensions of length 1 are repeated. */
+/** Lowers TILE (by multiples) and BROADCAST_TO (to a shape). Only dimensions of length 1 are repeated. */
 export function lowerTile(context: Context, op: TfOperator): void {
   const given = context.value(op, 0);
   sameQuant(context.input(op, 0), context.output(op), op.name);
@@ -37,25 +37,25 @@ export function lowerTile(context: Context, op: TfOperator): void {
   if (!stated) throw new Refusal('its shape is computed in a way that is not read');
   const isTile = op.op === 'TILE';
   let layout = isTile ? given.layout : raised(given.layout, stated.length);
-  const own = fileShapeOf(layout);
-  if (stated.length !== own.length || stated.some((n, d) => n < 1 || n > 65535 || (!isTile && own[d] !== 1 && own[d] !== n)))
-    throw malformed(op, `[${stated.slice(0, 8).join(', ')}] does not fit [${own.join(', ')}]`);
+  const from = fileShapeOf(layout);
+  if (stated.length !== from.length || stated.some((n, d) => n < 1 || n > 65535 || (!isTile && from[d] !== 1 && from[d] !== n)))
+    throw malformed(op, `[${stated.slice(0, 8).join(', ')}] does not fit [${from.join(', ')}]`);
   const by: Repeat = { t: 1, f: 1, c: 1 };
   for (const [d, n] of stated.entries()) {
-    if (n === 1 || (!isTile && own[d] === n)) continue;
-    if (own[d] !== 1)
-      throw new Refusal(`it repeats ${own[d]} places of dimension ${d} of ${showLayout(layout)}; one alone is read`);
+    if (n === 1 || (!isTile && from[d] === n)) continue;
+    if (from[d] !== 1)
+      throw new Refusal(`it repeats dimension ${d} of ${showLayout(layout)}, of length ${from[d]}; only length 1 is read`);
     const axis = axisFor(context, op, layout, d);
     by[axis] *= n;
     layout = layout.with(d, [{ axis, length: n }]);
   }
-  if (by.c > 1 && context.isInt8) throw new Refusal('one channel becomes many in an int8 model');
+  if (by.c > 1 && context.isInt8) throw new Refusal('it repeats one channel in an int8 model');
   const { quant } = context.builder.tensors[given.id] ?? {};
   const id = repeated(given.id, by, (kind, x, attrs) => context.node(kind, [x], attrs, op.name, quant));
   context.bind(op, { ...given, id, layout });
 }
 
-/** Input place of each output place: the reference kernel's float32. */
+/** Returns the input index of each output index, in float32 as the reference kernel. */
 function nearest(length: number, out: number, aligned: boolean, half: boolean): number[] {
   const scale = Math.fround(aligned && out > 1 ? (length - 1) / (out - 1) : length / out);
   return Array.from({ length: out }, (_, i) => {
@@ -82,7 +82,7 @@ export function lowerResize(context: Context, op: TfOperator): void {
   const uneven = (['t', 'f'] as const).find((axis) => !isEven(axis));
   if (uneven && (isNearest || context.isInt8 || context.stateful))
     throw new Refusal(
-      `it makes ${out[uneven]} rows of ${shape[uneven]}${aligned ? ', with aligned corners' : ''}; each row as often as the next is read, and bilinear ones of float windows`,
+      `it makes ${out[uneven]} rows of ${shape[uneven]}${aligned ? ', with aligned corners' : ''}; only whole multiples, or bilinear resizing of float windows, are read`,
     );
   if (by.t * by.f === 1 && !uneven) {
     context.bind(op, value);
@@ -103,30 +103,30 @@ export function lowerResize(context: Context, op: TfOperator): void {
   context.bind(op, { ...value, id, layout: spatialLayout(spatial)(context.builder.shape(id)) });
 }
 
-/** Where rows of RESIZE_BILINEAR lie. */
+/** Returns where the output rows of RESIZE_BILINEAR lie among the input rows. */
 function placesOf(length: number, out: number, aligned: boolean, half: boolean): Place {
   const scale = aligned && out > 1 ? (length - 1) / (out - 1) : length / out;
   return (i) => (half ? (i + 0.5) * scale - 0.5 : i * scale);
 }
 
-/** Rows of the window, mirrored at its ends. */
+/** Lowers MIRROR_PAD: mirrors the rows of the window at its ends. */
 export function lowerMirrorPad(context: Context, op: TfOperator): void {
   const value = context.value(op, 0);
   sameQuant(context.input(op, 0), context.output(op), op.name);
   const amounts = integersAt(context, op, 1);
   const rank = value.layout.length;
-  if (amounts?.length !== 2 * rank || amounts.some((n) => n < 0 || n > 65535)) throw malformed(op, 'its amounts are no pairs');
+  if (amounts?.length !== 2 * rank || amounts.some((n) => n < 0 || n > 65535)) throw malformed(op, 'its amounts are not pairs');
   const padded = value.layout.flatMap((_, d) => ((amounts[2 * d] as number) + (amounts[2 * d + 1] as number) > 0 ? [d] : []));
   const [at = 0, more] = padded;
   if (more !== undefined || axisOf(value.layout, at) !== 't' || factorsOf(value.layout, at).length > 1)
-    throw new Refusal(`it mirrors dimensions ${padded.join(', ')} of ${showLayout(value.layout)}; time alone is read`);
-  if (context.isStream(value.id)) throw new Refusal('it mirrors the rows of one step, which follow those of the last');
+    throw new Refusal(`it mirrors dimensions ${padded.join(', ')} of ${showLayout(value.layout)}; only time is read`);
+  if (context.isStream(value.id)) throw new Refusal('it mirrors the rows of one step, but the rows of steps follow one another');
   const [before, after] = [amounts[2 * at] as number, amounts[2 * at + 1] as number];
   const own = (context.options(op)?.int8(0) ?? 0) === 0 ? ('reflect' as const) : ('symmetric' as const);
   context.emit(op, 'history', [value.id], { before, after, own }, ({ t }) => value.layout.with(at, dim('t', t)));
 }
 
-/** With the steps of a recurrence, dimension `at` of the file, as frames (models/read/rows.ts). */
+/** Returns the value with dimension `at`, the steps of a recurrence, as frames (models/read/rows.ts). */
 export function withSteps(context: Context, value: Value, at: number, name: string): Value {
   if (context.stateful) return value;
   const { tensor: id, layout } = asSteps(context, { tensor: value.id, layout: value.layout }, at, name);

@@ -1,8 +1,8 @@
 /**
- * SELECT and SELECT_V2: a function of one value (pieces.ts), or a value where a constant mask keeps it.
+ * Lowers SELECT and SELECT_V2: a function of one value (pieces.ts), or a value under a constant mask.
  *
- * In: the mask, a value and one number for the places that it does not keep.
- * Out: a product with the mask and a sum; before a softmax a sum alone.
+ * In: the mask m, a value x, and one number n for the elements that the mask drops.
+ * Out: a product with the mask and a sum; before a softmax only a sum.
  * Formula: where(m, x, n) = m x + (1 - m) n.
  */
 import { noClamp } from '../../../graph/types.ts';
@@ -25,7 +25,7 @@ export function lowerSelect(context: Context, op: TfOperator): void {
   const tensor = context.input(op, 3 - i);
   if (!isConstant(context, tensor)) throw new Refusal('its mask chooses between two computed tensors');
   const [fill, ...more] = readFloats(context, op, tensor);
-  if (fill === undefined || more.length > 0) throw new Refusal('its mask puts more than one number in place');
+  if (fill === undefined || more.length > 0) throw new Refusal('its mask fills in more than one number');
   const given = context.value(op, i);
   const value = { ...given, layout: raised(given.layout, mask.dims.length) };
   const laid = spread(value.layout, mask.dims);
@@ -43,7 +43,7 @@ export function lowerSelect(context: Context, op: TfOperator): void {
   }
   const readers = context.consumers.get(op.outputs[0] ?? -1) ?? [];
   if (readers.length === 0 || readers.some((reader) => reader.op !== 'SOFTMAX'))
-    throw new Refusal(`its mask puts ${fill} in place, and not for a softmax alone`);
+    throw new Refusal(`its mask fills in ${fill}, and not only a softmax reads the result`);
   if (leavesNothing(kept, mask.dims.at(-1) ?? 1, (k) => k === 0)) throw new Refusal('its mask leaves nothing of a row');
   add(value.id, masked);
 }

@@ -1,9 +1,10 @@
 /**
- * RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE and PAD: no nodes, only where the axes lie.
+ * Lowers RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE and PAD, which change only the layout.
  *
- * In: a value.  Out: the same graph tensor under another layout; PAD leaves its zeros to the next
- * convolution. The target shape is the output tensor's: it is static, and its element count is checked
- * against the input's.
+ * In: a value.
+ * Out: the same graph tensor with another layout. PAD leaves its zeros to the next convolution; only zeros
+ * around the channels become a conv of their own. The target shape is the one that the file computes or
+ * states; its number of elements is checked against the input's.
  * Source: TensorFlow Lite RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, PAD, PADV2 (int8 pads with the zero
  * point).
  */
@@ -22,7 +23,7 @@ export function lowerReshape(context: Context, op: TfOperator): void {
   context.bind(op, { ...value, layout: refusing(() => reshapeLayout(value.layout, shape, op.name)) });
 }
 
-/** The output's file shape: what the file computes, else what it states. */
+/** Returns the output's file shape: the one that the file computes, or else the one that it states. */
 function targetShape(context: Context, op: TfOperator, value: Value): number[] {
   const { shape } = context.output(op);
   if (value.batched) return [1, ...shape.slice(1)];
@@ -59,7 +60,7 @@ export function lowerTranspose(context: Context, op: TfOperator): void {
   context.bind(op, { ...value, layout: refusing(() => transposeLayout(value.layout, perm)) });
 }
 
-/** The input of an operator that moves nothing: type and parameters stay. */
+/** Returns the input of an operator that moves no elements: its type and quantisation must not change. */
 function shapeOnly(context: Context, op: TfOperator): Value {
   const value = context.rawValue(op, 0);
   const [from, to] = [context.input(op, 0), context.output(op)];
@@ -86,7 +87,7 @@ export function lowerPad(context: Context, op: TfOperator): void {
     const axis = axisOf(value.layout, dim) ?? unitAxis(value.layout, dim);
     if (axis === 'c') throw new Refusal('it pads channels');
     if (axis === 't' && context.isStream(value.id))
-      throw new Refusal('it pads the rows of one step, which follow those of the last');
+      throw new Refusal('it pads the rows of one step, but the rows of steps follow one another');
     if (factors.length > 1) throw new Refusal(`it pads dimension ${dim}, which mixes axes`);
     pad[axis] = [pad[axis][0] + before, pad[axis][1] + after];
     return [{ axis, length: (factors[0]?.length ?? 1) + before + after }];
@@ -95,7 +96,7 @@ export function lowerPad(context: Context, op: TfOperator): void {
   context.bind(op, { ...value, layout, pad });
 }
 
-/** Zeros around the channels of a float model are a convolution; false where others are padded. */
+/** Lowers padding around the channels of a float model to a convolution. Returns false for other padding. */
 function zerosBesideChannels(context: Context, op: TfOperator, value: Value, amounts: readonly number[]): boolean {
   const padded = value.layout.flatMap((_, dim) => (amounts[2 * dim] || amounts[2 * dim + 1] ? [dim] : []));
   const [dim = 0, more] = padded;
@@ -119,7 +120,7 @@ function zerosBesideChannels(context: Context, op: TfOperator, value: Value, amo
   return true;
 }
 
-/** A unit dimension that is padded, beside time: a feature row. */
+/** Returns the axis of a padded dimension of length 1: feature rows, if another dimension is time. */
 export function unitAxis(layout: Layout, dim: number): 'f' {
   const { t, f } = shapeOfLayout(layout);
   if (dim > 0 && dim < layout.length - 1 && t > 1 && f === 1) return 'f';
@@ -134,8 +135,8 @@ function checkPadValue(context: Context, op: TfOperator): void {
 }
 
 /**
- * A reshape inside the network that cuts an axis, or a transposition that reorders one, is an unsupported
- * operator; say so in the list of all of them.
+ * Turns RN120 and RN122 into a Refusal: a reshape that splits an axis, or a transposition that reorders one,
+ * is listed with the other unsupported operators.
  */
 function refusing<T>(resolve: () => T): T {
   try {

@@ -1,10 +1,10 @@
 /**
- * Spatial: which file dimensions of an NHWC operator are time and features, and its explicit padding.
+ * Spatial: finds the time and feature dimensions of an NHWC operator, and computes its explicit padding.
  *
- * In: the layout of a 4-D input and the operator's per-dimension numbers (height, width).  Out: the same as
- * (t, f). Unit dimensions carry no axis: beside a labelled one they are the other axis; two of them are (t,
- * f) in that order. Where each frame is an entry of the batch (TimeDistributed layers), nothing slides over
- * time.
+ * In: the layout of a 4-D input and the operator's numbers for height and width.
+ * Out: the numbers as (t, f). A dimension of length 1 has no axis of its own: it takes the axis that the
+ * other dimension leaves; two such dimensions are t and f, in this order. If the batch holds the frames
+ * (TimeDistributed layers), nothing slides over time.
  * Source: TensorFlow Lite padding: out = ceil(in / stride) for SAME, total = max((out - 1) * stride + extent
  * - in, 0), before = floor(total / 2).
  */
@@ -17,15 +17,15 @@ export interface Spatial {
   /** File dimensions (1 or 2) of time and features. */
   tDim: 1 | 2;
   fDim: 1 | 2;
-  /** The feature rows lie in the channel dimension, before the channels: the operator sees f * c channels. */
+  /** True if dimension 3 holds feature rows before the channels: the operator sees f * c channels. */
   merged: boolean;
-  /** The frames are the batch. */
+  /** True if the batch holds the frames. */
   batch: boolean;
 }
 
 /**
- * The axes of an NHWC input. RN106 where it is not 4-D. A Refusal where a dimension mixes axes, or the batch
- * is not 1. @param frames the batch may be frames
+ * Returns the axes of an NHWC input. @param frames true if the batch may hold frames. @throws RunletError
+ * RN106 if it is not 4-D; Refusal if a dimension mixes axes, or if the batch is not 1
  */
 export function spatialOf(op: TfOperator, layout: Layout, frames = false): Spatial {
   if (layout.length !== 4) throw malformed(op, `its input has ${layout.length} dimensions, 4 are expected`);
@@ -44,11 +44,11 @@ export function spatialOf(op: TfOperator, layout: Layout, frames = false): Spati
   return { tDim, fDim: tDim === 1 ? 2 : 1, merged, batch };
 }
 
-/** Picks time's and features' numbers out of (height, width). */
+/** Returns (height, width) as (t, f). */
 export const pick = (s: Spatial, height: number, width: number): { t: number; f: number } =>
   s.tDim === 1 ? { t: height, f: width } : { t: width, f: height };
 
-/** Kernel and stride along time and features. */
+/** Returns kernel and stride along time and features. */
 export function slides(op: TfOperator, s: Spatial, kernel: [number, number], stride: [number, number]) {
   const along = (what: string, [height, width]: [number, number]) =>
     pick(s, positive(op, `${what} height`, height), positive(op, `${what} width`, width));
@@ -57,7 +57,7 @@ export function slides(op: TfOperator, s: Spatial, kernel: [number, number], str
   return { kernel: over, stride: s.batch ? { ...by, t: 1 } : by };
 }
 
-/** Explicit padding of one dimension of `length` places. */
+/** Returns the explicit padding of a dimension of `length` elements. */
 export function padding(
   same: boolean,
   length: number,
@@ -68,19 +68,19 @@ export function padding(
   return same ? samePadding(length, (kernel - 1) * dilation + 1, stride) : [0, 0];
 }
 
-/** The padding option: 0 SAME, 1 VALID. */
+/** Checks whether the padding option is SAME: code 0 is SAME, 1 VALID. */
 export function isSame(op: TfOperator, code: number): boolean {
   if (code === 0 || code === 1) return code === 0;
   throw malformed(op, `padding ${code} is unknown`);
 }
 
-/** Kernel, stride or dilation: a whole number from 1 to 65535. */
+/** Returns a kernel length, stride or dilation; checks that it is a whole number from 1 to 65535. */
 export function positive(op: TfOperator, what: string, value: number): number {
   if (Number.isInteger(value) && value >= 1 && value <= 65535) return value;
   throw malformed(op, `${what} ${value} is out of range`);
 }
 
-/** The layout of an NHWC output: the input's dimensions with their new lengths. */
+/** Returns the layout of an NHWC output: the input's dimensions with their new lengths. */
 export const spatialLayout =
   (s: Spatial) =>
   (shape: Shape): Layout => {
@@ -92,9 +92,9 @@ export const spatialLayout =
     return [s.batch ? t : [], height, width, channels];
   };
 
-/** The input's padding by PAD, or its earlier rows, plus the operator's own. */
-export const addPad = (value: Value, axis: 't' | 'f', own: readonly [number, number]): readonly [number, number] => {
+/** Returns the operator's padding plus the input's padding by PAD, or its earlier rows. */
+export const addPad = (value: Value, axis: 't' | 'f', pad: readonly [number, number]): readonly [number, number] => {
   const past = axis === 't' ? (value.history?.before ?? 0) : 0;
   const [before, after] = value.pad?.[axis] ?? [past, 0];
-  return [before + own[0], after + own[1]];
+  return [before + pad[0], after + pad[1]];
 };

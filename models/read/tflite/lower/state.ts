@@ -1,13 +1,13 @@
 /**
- * VAR_HANDLE, CALL_ONCE, READ_VARIABLE, ASSIGN_VARIABLE and the CONCATENATION that joins a state with new
- * rows.
+ * Lowers VAR_HANDLE, CALL_ONCE, READ_VARIABLE, ASSIGN_VARIABLE, CIRCULAR_BUFFER, and the CONCATENATION of a
+ * state with new rows.
  *
- * In: a file whose graph is one step.  Out: the history of a stream, as a view: the concatenation of r state
- * rows with the n new rows of x is x with r earlier rows before it. Convolutions take these as padding
- * (conv.ts), dense layers as kernel rows (dense.ts); for other readers a node `history` lays the rows side by
- * side. Two orders: concatenate, keep the last rows; or drop the first rows, concatenate, keep all. What is
- * assigned must be the newest rows of that very stream, as many as the variable has; else the operator is
- * refused.
+ * In: a file whose graph is one step.
+ * Out: a view of a stream's history. Joining r state rows with the n new rows of x gives x with r earlier
+ * rows before it. Convolutions read these as padding (conv.ts), dense layers as kernel rows (dense.ts); for
+ * other readers a `history` node makes them rows of a tensor. Files have two orders: concatenate and keep the
+ * last rows, or drop the first rows, concatenate and keep all. A variable must be assigned the newest rows of
+ * the same stream, as many as it holds; otherwise the operator is refused.
  * Source: streaming layers of kws_streaming (Rybakov et al., arXiv 2005.06720), as converted by TensorFlow.
  */
 import { fileShapeOf, type Layout, showLayout } from '../../layout.ts';
@@ -19,7 +19,7 @@ import { activationQuant, sameQuant } from '../quantisation.ts';
 import { readOptions } from '../signal/flexbuffer.ts';
 import type { StateRead, Variable } from '../variables.ts';
 
-/** Handles and initialisation make no node: variables.ts has read them. */
+/** Lowers VAR_HANDLE and CALL_ONCE, which make no node: variables.ts has read them. */
 export function lowerHandle(): void {}
 
 function variableOf(context: Context, op: TfOperator): Variable {
@@ -42,7 +42,7 @@ export function lowerRead(context: Context, op: TfOperator): void {
   context.states.set(tensor.index, { variable, tensor, shape: tensor.shape });
 }
 
-/** A state without its oldest rows. */
+/** Returns a state without its oldest rows. @throws Refusal if `ranges` drop other rows */
 export function sliceState(op: TfOperator, state: StateRead, ranges: readonly { from: number; to: number }[]): StateRead {
   const cut = ranges.flatMap(({ from, to }, dim) => (from === 0 && to === state.shape[dim] ? [] : [dim]));
   const [dim] = cut;
@@ -50,12 +50,12 @@ export function sliceState(op: TfOperator, state: StateRead, ranges: readonly { 
   const length = state.shape[dim] as number;
   const { from, to } = ranges[dim] as { from: number; to: number };
   if (cut.length > 1 || to !== length || (state.dim !== undefined && state.dim !== dim))
-    throw new Refusal('it keeps other rows of a state than the newest');
+    throw new Refusal('it keeps rows of a state other than the newest');
   if (to <= from) throw malformed(op, 'it keeps no row');
   return { ...state, shape: state.shape.with(dim, to - from), dim };
 }
 
-/** CONCATENATION of a state that comes as an input and new rows; false where it is none. */
+/** Lowers CONCATENATION of a state that is a graph input with new rows. Returns false for others. */
 export function lowerInputStateConcat(context: Context, op: TfOperator, stated: number): boolean {
   const past = context.elements.get(op.inputs[0] ?? -1);
   if (past?.when !== 'now' || op.inputs.length !== 2 || context.elements.has(op.inputs[1] ?? -1)) return false;
@@ -70,13 +70,13 @@ export function lowerInputStateConcat(context: Context, op: TfOperator, stated: 
   const [rows, fresh] = [ids.dims[dim] as number, shape[dim] as number];
   const sides: [number, number, number] = [product(shape.slice(0, dim)), rows, product(shape.slice(dim + 1))];
   const next = context.inputStates.join(ids.data, sides, fresh, `${x.id} ${dim} ${othersOf(x.layout, dim)}`);
-  if (!next) throw new Refusal('its state is that of another layer, too');
+  if (!next) throw new Refusal('another layer uses the same state');
   const layout = x.layout.map((factors, d) => (d === dim ? [{ axis: 't' as const, length: rows + fresh }] : factors));
   context.bind(op, { ...x, layout, history: { before: rows, after: 0 }, next: { ...ids, dims: shape.with(dim, rows + fresh), data: next } }); // biome-ignore format: one line
   return true;
 }
 
-/** CONCATENATION of a state and new rows; false where no input is a state. */
+/** Lowers CONCATENATION of a variable's state with new rows. Returns false if no operand is a state. */
 export function lowerStateConcat(context: Context, op: TfOperator, stated: number): boolean {
   const states = op.inputs.map((index) => context.states.get(index));
   if (states.every((s) => s === undefined)) return false;
@@ -95,7 +95,7 @@ export function lowerStateConcat(context: Context, op: TfOperator, stated: numbe
   const source = { id: x.id, dim, others: othersOf(x.layout, dim) };
   const before = state.variable.source;
   if (before && (before.id !== source.id || before.dim !== dim || before.others !== source.others))
-    throw new Refusal(`variable '${state.variable.name.slice(0, 64)}' stands before two different tensors`);
+    throw new Refusal(`variable '${state.variable.name.slice(0, 64)}' is joined with two different tensors`);
   state.variable.source = source;
   const rows = state.shape[dim] as number;
   const layout = x.layout.map((factors, d) =>
@@ -106,16 +106,16 @@ export function lowerStateConcat(context: Context, op: TfOperator, stated: numbe
 }
 
 /**
- * CIRCULAR_BUFFER of TensorFlow Lite Micro: the last rows of a stream, one of them new.
- * @throws Refusal where what follows runs at some steps alone (cycles_max above 1)
+ * Lowers CIRCULAR_BUFFER of TensorFlow Lite Micro: the last rows of a stream, one of them new.
+ * @throws Refusal if the operators after it run only at some steps (cycles_max above 1)
  */
 export function lowerCircularBuffer(context: Context, op: TfOperator): void {
   const x = context.value(op, 0);
   const [input, output] = [context.input(op, 0), context.output(op)];
   const cycles = readOptions(op.custom)?.get('cycles_max');
-  if (cycles === undefined) throw new Refusal('its file does not say at which steps it goes on (cycles_max)');
-  if (cycles !== 1) throw new Refusal(`it leaves out what follows it but at one of ${cycles} steps, which no plan here does`);
-  if (!output.isVariable) throw new Refusal('its rows are no variable, so that the interpreter lays other tensors over them');
+  if (cycles === undefined) throw new Refusal('the file does not state at which steps the operators after it run (cycles_max)');
+  if (cycles !== 1) throw new Refusal(`the operators after it run only at one of ${cycles} steps, which no plan supports`);
+  if (!output.isVariable) throw new Refusal('its rows are no variable, so the interpreter overwrites them with other tensors');
   const rows = output.shape[1] ?? 0;
   const others = (shape: number[]) => shape.filter((_, d) => d !== 1).join();
   if (input.shape[1] !== 1 || rows < 1 || others(input.shape) !== others(output.shape))
@@ -126,7 +126,7 @@ export function lowerCircularBuffer(context: Context, op: TfOperator): void {
   context.bind(op, { ...x, layout, history: { before: rows - 1, after: 0 } });
 }
 
-/** Dimension `dim` must be time, or may become it where the step has one frame. */
+/** Checks that dimension `dim` is time, or can be, because the step has one frame. */
 function checkTime(context: Context, x: Value, dim: number, state: Pick<StateRead, 'dim'>): void {
   const axis = axisOf(x.layout, dim);
   const whole = axis === 't' ? (x.layout[dim] ?? []).filter((f) => f.length > 1).length === 1 : axis === undefined;
@@ -138,11 +138,11 @@ function checkTime(context: Context, x: Value, dim: number, state: Pick<StateRea
     throw new Refusal(`its new rows ${showLayout(x.layout)} are no stream: a layer before it works on the rows of one step`);
 }
 
-/** The file dimensions beside `dim`, unit factors left out. */
+/** Describes the file dimensions other than `dim`, without factors of length 1. */
 const othersOf = (layout: Layout, dim: number): string =>
   showLayout(layout.map((factors, d) => (d === dim ? [] : factors.filter((f) => f.length !== 1))));
 
-/** The state must start with what stands before a stream: the zero point. */
+/** Checks that the state starts at the zero point, as the past of a stream does. */
 function checkInitial(context: Context, op: TfOperator, { variable, tensor }: StateRead): void {
   const { initial } = variable;
   if (!initial) return;
@@ -154,12 +154,12 @@ function checkInitial(context: Context, op: TfOperator, { variable, tensor }: St
     throw new Refusal(`its state starts at ${other}; only ${context.isInt8 ? `the zero point ${zero}` : '0'} is read`);
 }
 
-/** ASSIGN_VARIABLE is checked once the whole graph is known (checkAssigns). */
+/** Lowers ASSIGN_VARIABLE, which checkAssigns checks once the whole graph is known. */
 export function lowerAssign(context: Context, op: TfOperator): void {
   variableOf(context, op);
 }
 
-/** Every variable that is read must be assigned the newest rows of the stream that it stands before. */
+/** Checks that every variable that is read is assigned the newest rows of the stream it is joined with. */
 export function checkAssigns(context: Context, refuse: (op: TfOperator, reason: string) => void): void {
   for (const variable of context.variables.all) {
     const [assign] = variable.assigns;
@@ -170,9 +170,7 @@ export function checkAssigns(context: Context, refuse: (op: TfOperator, reason: 
   }
 }
 
-/**
- * A state that something reads, though no concatenation took it; nothing where that reader is refused anyway.
- */
+/** Returns why a state without a concatenation is refused; undefined if a reader is refused anyway. */
 function neverJoined({ consumers, refusedOps }: Context, { reads }: Variable): string | undefined {
   const readers = reads.flatMap((op) => op.outputs.flatMap((index) => consumers.get(index) ?? []));
   const isKnown = readers.length === 0 || readers.some((op) => refusedOps.has(op));
@@ -190,7 +188,7 @@ function wrongAssign(
   const value = context.values.get(assign.inputs[1] ?? -1);
   const isSource = value?.id === source.id && !value.pad && !value.batched;
   if (!isSource || othersOf(value.layout, source.dim) !== source.others || value.layout.length !== shape.length)
-    return 'stands before one tensor and is assigned another';
+    return 'is joined with one tensor and assigned another';
   const rows = shape[source.dim] ?? 0;
   const { before, after } = value.history ?? { before: 0, after: 0 };
   const isNewest = after === 0 && before + context.builder.shape(value.id).t === rows;

@@ -1,12 +1,12 @@
 /**
- * SVDF: filters of each frame, and a sum over the frames that a memory holds.
+ * Lowers SVDF: filters of each frame, and a weighted sum over the frames in a memory.
  *
- * In: one frame [1, n] a step, feature weights [filters][n], time weights [filters][memory], oldest frame
- * first, bias [units], the state, a variable.
- * Out: conv of one frame into the state's scale, and conv over `memory` frames in groups of `rank` filters:
- * the state is the history of the first.
- * Source: TensorFlow Lite Micro svdf_common.cc: scales in float32, two roundings, the state starts at its
- * zero point, and of integers no activation but the ends of int8.
+ * In: one frame [1, n] per step, feature weights [filters][n], time weights [filters][memory] with the oldest
+ * frame first, bias [units], the state (a variable).
+ * Out: a conv of one frame into the state's scale, and a conv over `memory` frames in groups of `rank`
+ * filters. The state is the history of the first.
+ * Source: TensorFlow Lite Micro svdf_common.cc: scales in float32, two roundings; the state starts at its
+ * zero point; in int8 the only activation is the range of int8.
  */
 import { type ConvAttrs, elementsOf, kernelOfOne, noClamp, type Weights } from '../../../graph/types.ts';
 import { readBias, readWeights } from '../constants.ts';
@@ -58,7 +58,7 @@ export function lowerSvdf(context: Context, op: TfOperator): void {
   context.emit(op, 'conv', [now], overTime, ({ c }) => [...value.layout.slice(0, -1), [{ axis: 'c', length: c }]]);
 }
 
-/** Weights whose one scale meets the others in float32. */
+/** Returns weights with a single scale, which is multiplied by the other scales in float32. */
 function oneScale(context: Context, op: TfOperator, tensor: TfTensor): Weights {
   const weights = readWeights(context, op, tensor, 0);
   if (!weights.scales) return weights;

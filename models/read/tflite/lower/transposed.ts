@@ -1,10 +1,11 @@
 /**
- * TRANSPOSE_CONV: rows set apart by the stride, with zeros between them, then a convolution with the kernel
- * turned round (docs/adr/0032).
+ * Lowers TRANSPOSE_CONV: inserts zeros between the rows by the stride, then convolves with the reversed
+ * kernel (docs/adr/0032).
  *
- * In: the output's shape, filter [o][kh][kw][i], input NHWC, bias [o].  Out: upsample and conv. Source:
- * TensorFlow Lite reference kernels transpose_conv.h (output y = stride * input y + tap - padding before;
- * sums, bias and scale as CONV_2D) and ComputePaddingHeightWidth.
+ * In: the output's shape, filter [o][kh][kw][i], input NHWC, bias [o].
+ * Out: upsample and conv.
+ * Source: TensorFlow Lite reference kernels transpose_conv.h (output y = stride * input y + tap - padding
+ * before; sums, bias and scale as CONV_2D) and ComputePaddingHeightWidth.
  */
 import { transposedPadding } from '../../layout.ts';
 import { readBias, readWeights } from '../constants.ts';
@@ -33,7 +34,7 @@ export function lowerTransposed(context: Context, op: TfOperator): void {
   const [padT, padF] = [padding('t'), padding('f')];
   if ([...padT, ...padF].some((n) => n < 0)) throw new Refusal('its padding is longer than its kernel');
   const weights = readWeights(context, op, filter, 0);
-  const turned = { ...weights, data: turnedRound(weights.data, outChannels, inputs) };
+  const reversed = { ...weights, data: reversedTaps(weights.data, outChannels, inputs) };
   const attrs = {
     kernelT: kernel.t,
     kernelF: kernel.f,
@@ -45,19 +46,19 @@ export function lowerTransposed(context: Context, op: TfOperator): void {
     padF,
     groups: 1,
     outChannels,
-    weights: spatial.tDim === 1 ? turned : swapKernel(turned, outChannels, kernelH, kernelW, inputs),
+    weights: spatial.tDim === 1 ? reversed : swapKernel(reversed, outChannels, kernelH, kernelW, inputs),
     bias: readBias(context, op, outChannels, weights, { at: 3, input: 2 }),
     clamp: fusedClamp(op, options, 3),
   };
   const { quant } = context.builder.tensors[value.id] ?? {};
-  const still = stride.t === 1 && stride.f === 1;
+  const isUnstrided = stride.t === 1 && stride.f === 1;
   const apart = { t: stride.t, f: stride.f, between: 'zero' as const };
-  const rows = still ? value.id : context.node('upsample', [value.id], apart, `${op.name}/apart`, quant);
+  const rows = isUnstrided ? value.id : context.node('upsample', [value.id], apart, `${op.name}/apart`, quant);
   context.emit(op, 'conv', [rows], attrs, spatialLayout(spatial));
 }
 
-/** [o][taps][i] with the taps from the last to the first. */
-function turnedRound<A extends Float32Array | Int8Array>(data: A, outputs: number, inputs: number): A {
+/** Reverses the order of the taps in [o][taps][i]. */
+function reversedTaps<A extends Float32Array | Int8Array>(data: A, outputs: number, inputs: number): A {
   const perOutput = data.length / outputs;
   return data.map((_, at) => {
     const [o, i] = [Math.floor(at / perOutput), at % inputs];

@@ -1,8 +1,9 @@
 /**
- * What comes of zeros: a recurrence that is written out step by step begins with a state of zeros (FILL).
+ * Lowers operators on zeros: an unrolled recurrence starts with a state of zeros (FILL).
  *
- * In: an operator of a float model, some of whose inputs are zeros.  Out: how it is lowered; undefined where
- * it is lowered as any other. Source: TensorFlow Lite converter, LSTM and GRU with unroll.
+ * In: an operator of a float model with some inputs that are zeros.
+ * Out: its lowering; undefined if it is lowered like any other operator.
+ * Source: TensorFlow Lite converter, LSTM and GRU with unroll.
  */
 import type { Context } from '../context.ts';
 import type { TfOperator } from '../model.ts';
@@ -12,7 +13,7 @@ type Lower = (context: Context, op: TfOperator) => void;
 const zeros: Lower = (context, op) => {
   const made = context.output(op);
   context.zeros.set(made.index, made.shape);
-  // what the zeros are multiplied by is needed no more
+  // the layers that compute the other factor may not be needed any more
   context.folds = true;
 };
 

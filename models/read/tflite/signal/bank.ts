@@ -1,9 +1,10 @@
 /**
- * Filter bank and what stands between it and the energy: which bins count.
+ * readBank: reads the filter bank, and the mask of FFT bins before it.
  *
- * In: SignalEnergy and the chain behind it: SignalFilterBank, or CAST, STRIDED_SLICE, CONCATENATION with
- * zeros, CAST and then it.  Out: FilterBank without the padding of zero weights. SignalEnergy computes bins
- * [start_index, end_index) alone and leaves the others as they were: weights there are refused.
+ * In: SignalEnergy and the operators after it: SignalFilterBank, or CAST, STRIDED_SLICE, CONCATENATION with
+ * zeros, CAST and SignalFilterBank.
+ * Out: a FilterBank without zero weights at the ends of its bands. SignalEnergy writes only bins
+ * [start_index, end_index), so a band with weights on other bins is refused.
  */
 
 import type { FilterBank } from '../../../frontend/types.ts';
@@ -11,7 +12,7 @@ import { append } from '../../../lists.ts';
 import type { TfOperator } from '../model.ts';
 import { type Chain, Mismatch } from './chain.ts';
 
-/** Bins [from, to) that are not set to zero, and the tensor behind that. */
+/** Returns the bins [from, to) that are not set to zero, and the tensor after the mask. */
 function maskOf(chain: Chain, energy: TfOperator, bins: number): { at: number; from: number; to: number; name: string } {
   const at = energy.outputs[0] as number;
   if (chain.next(at, energy.name).op.op !== 'CAST') return { at, from: 0, to: bins, name: energy.name };
@@ -29,7 +30,7 @@ function maskOf(chain: Chain, energy: TfOperator, bins: number): { at: number; f
   if (first < 0 || last > bins || first >= last || chain.elements(slice) !== last - first)
     throw new Mismatch(slice.name, `bins ${first} to ${last} of ${bins}`);
   const { op: concat, at: sliced } = chain.next(slice.outputs[0] as number, slice.name);
-  if (concat.op !== 'CONCATENATION') throw new Mismatch(concat.name, `CONCATENATION is expected behind ${slice.name}`);
+  if (concat.op !== 'CONCATENATION') throw new Mismatch(concat.name, `CONCATENATION is expected after ${slice.name}`);
   chain.used.add(concat);
   const joined = chain.options(concat, 10);
   if (chain.tensor(concat.outputs[0], concat).shape.length !== 1)
@@ -39,7 +40,7 @@ function maskOf(chain: Chain, energy: TfOperator, bins: number): { at: number; f
   for (const [i] of concat.inputs.entries()) {
     if (i === position) continue;
     const zeros = chain.int32s(concat, i);
-    if (zeros.some((z) => z !== 0)) throw new Mismatch(concat.name, 'it joins other numbers than zeros');
+    if (zeros.some((z) => z !== 0)) throw new Mismatch(concat.name, 'it joins numbers other than zero');
     if (i < position) before += zeros.length;
   }
   if (
@@ -48,13 +49,13 @@ function maskOf(chain: Chain, energy: TfOperator, bins: number): { at: number; f
     chain.elements(concat) !== bins ||
     (joined?.int8(1) ?? 0) !== 0
   )
-    throw new Mismatch(concat.name, 'it does not put the bins back where they were');
+    throw new Mismatch(concat.name, 'it does not put the bins back in their places');
   const back = chain.expect(concat.outputs[0] as number, concat.name, 'CAST', 0);
   chain.typed(back, 'uint32');
   return { at: back.outputs[0] as number, from: first, to: last, name: back.name };
 }
 
-/** @throws Mismatch */
+/** Reads the filter bank after `energy`. @param bins number of FFT bins. @throws Mismatch */
 export function readBank(chain: Chain, energy: TfOperator, bins: number): { bank: FilterBank; op: TfOperator; channels: number } {
   const computed = { from: chain.option(energy, 'start_index', 0, bins), to: chain.option(energy, 'end_index', 0, bins) };
   const mask = maskOf(chain, energy, bins);
@@ -69,7 +70,7 @@ export function readBank(chain: Chain, energy: TfOperator, bins: number): { bank
   ];
   const wrong = (why: string) => new Mismatch(op.name, why);
   if ([first, weightStarts, spans].some((table) => table.length !== channels + 1) || chain.elements(op) !== channels)
-    throw wrong(`its tables are not those of ${channels} channels`);
+    throw wrong(`its tables do not fit ${channels} channels`);
   const starts = new Int16Array(channels + 1);
   const widths = new Int16Array(channels + 1);
   const kept: [weight: number, unweight: number][] = [];
@@ -83,7 +84,7 @@ export function readBank(chain: Chain, energy: TfOperator, bins: number): { bank
     );
     if (pairs.some(([w, u], j) => bin + j >= bins && (w !== 0 || u !== 0)))
       throw wrong(`band ${band} reads past the last of ${bins} bins`);
-    // bins that were set to zero count for nothing
+    // bins that were set to zero have no effect
     for (const [j, pair] of pairs.entries()) if (bin + j < mask.from || bin + j >= mask.to) pair[0] = pair[1] = 0;
     const counts = pairs.map(([w, u]) => w !== 0 || u !== 0);
     const [from, to] = [counts.indexOf(true), counts.lastIndexOf(true) + 1];

@@ -1,16 +1,16 @@
 /**
- * A walk through operators that follow one another: who reads a tensor, what constants an operator has, and
- * why a pattern does not match.
+ * Chain: follows operators from a tensor to its reader and reports why a pattern does not match.
  *
- * In: the checked file.  Out: operators, constants, options; `Mismatch` names the node and the reason.
- * Nothing depends on names or order in the file.
+ * In: the checked file.
+ * Out: operators, constants and options. They do not depend on names or on the order in the file.
+ * Errors: Mismatch with the node and the reason.
  */
 import type { TfModel, TfOperator, TfTensor } from '../model.ts';
 import type { TfType } from '../schema.ts';
 import type { Table } from '../view.ts';
 import { readOptions } from './flexbuffer.ts';
 
-/** The operators are not the front end's pattern; the reader reports it with the node. */
+/** The operators do not match the front end's pattern. The reader reports it with the node. */
 export class Mismatch extends Error {
   readonly node: string;
 
@@ -24,7 +24,7 @@ const elementsOf = ({ shape }: TfTensor): number => shape.reduce((a, b) => a * b
 
 export class Chain {
   readonly model: TfModel;
-  /** Operators of the pattern so far. */
+  /** Operators that were matched so far. */
   readonly used = new Set<TfOperator>();
   readonly #readers = new Map<number, TfOperator[]>();
 
@@ -41,15 +41,15 @@ export class Chain {
   }
 
   /**
-   * The one operator that reads a tensor, reshapes that only rename skipped; `at` is the tensor that it
-   * reads.
+   * Returns the only operator that reads a tensor, and `at`, the tensor that it reads. Skips reshapes that
+   * only rename dimensions.
    */
   next(index: number, from: string): { op: TfOperator; at: number } {
     let at = index;
     for (;;) {
       const readers = this.#readers.get(at) ?? [];
       const [op] = readers;
-      if (!op) throw new Mismatch(from, 'its result goes nowhere');
+      if (!op) throw new Mismatch(from, 'nothing reads its result');
       if (readers.length > 1 || this.model.outputs.includes(at))
         throw new Mismatch(
           from,
@@ -60,7 +60,7 @@ export class Chain {
     }
   }
 
-  /** The output of a reshape. */
+  /** Returns the output of a reshape that only renames dimensions. */
   renamed(op: TfOperator): number {
     const [from, to] = [this.tensor(op.inputs[0], op), this.tensor(op.outputs[0], op)];
     if (elementsOf(from) !== elementsOf(to) || from.type !== to.type)
@@ -69,33 +69,33 @@ export class Chain {
     return to.index;
   }
 
-  /** The next operator, which must be one of `wanted` and read the tensor as operand `operand`. */
+  /** Returns the next operator. It must be `wanted` and read the tensor as operand `operand`. */
   expect(index: number, from: string, wanted: string, operand = 0): TfOperator {
     const { op, at } = this.next(index, from);
-    if (op.op !== wanted) throw new Mismatch(op.name, `${wanted.replace('CUSTOM ', '')} is expected behind ${from}`);
+    if (op.op !== wanted) throw new Mismatch(op.name, `${wanted.replace('CUSTOM ', '')} is expected after ${from}`);
     if (op.inputs[operand] !== at) throw new Mismatch(op.name, `it does not read the result of ${from} as operand ${operand}`);
     this.used.add(op);
     return op;
   }
 
-  /** Elements of an operator's output. */
+  /** Returns the number of elements of an operator's output. */
   elements(op: TfOperator, output = 0): number {
     return elementsOf(this.tensor(op.outputs[output], op));
   }
 
-  /** The options table of a builtin operator, of kind `kind` (schema.fbs, BuiltinOptions). */
+  /** Returns a builtin operator's options. @param kind their number in BuiltinOptions (schema.fbs) */
   options(op: TfOperator, kind: number): Table | undefined {
     if (op.optionsType !== 0 && op.optionsType !== kind) throw new Mismatch(op.name, `its options are of kind ${op.optionsType}`);
     return op.optionsType === 0 ? undefined : op.options;
   }
 
-  /** Checks a tensor's type. */
+  /** Checks the type of an operator's output. */
   typed(op: TfOperator, type: TfType): void {
     const found = this.tensor(op.outputs[0], op).type;
     if (found !== type) throw new Mismatch(op.name, `it gives ${found}; ${type} is expected`);
   }
 
-  /** A named option; RN114 where it is missing or out of range. */
+  /** Returns a named option of a custom operator. @throws Mismatch if it is missing or out of range. */
   option(op: TfOperator, name: string, min: number, max: number): number {
     const value = readOptions(op.custom)?.get(name);
     if (value === undefined) throw new Mismatch(op.name, `its option ${name} is missing`);
@@ -103,7 +103,7 @@ export class Chain {
     return value;
   }
 
-  /** The bytes of a constant operand, copied so that they are aligned. */
+  /** Returns an aligned copy of a constant operand's bytes. */
   private constant(op: TfOperator, operand: number, wanted: 'int16' | 'int32'): ArrayBuffer {
     const { constant, type } = this.tensor(op.inputs[operand], op);
     if (!constant || type !== wanted) throw new Mismatch(op.name, `operand ${operand} is no constant of ${wanted}`);

@@ -1,17 +1,18 @@
 /**
- * Options of a custom operator: a FlexBuffers map of whole numbers and truth values.
+ * readOptions: reads a custom operator's options, a FlexBuffers map of integers and booleans.
  *
- * In: the operator's bytes (untrusted).  Out: numbers by name; other values are left out. Undefined where the
- * bytes are no map.
- * Source: FlexBuffers (flatbuffers/flexbuffers.h): the last byte is the root's width, the one before its
- * type; a map is values, their types behind them, and before them their number, the width and the (backward)
- * offset of the keys; every offset points backward. Cost: O(entries).
+ * In: the operator's bytes (untrusted).
+ * Out: numbers by name, without values of other types; undefined if the bytes are no map.
+ * Source: FlexBuffers (flatbuffers/flexbuffers.h). The last byte is the width of the root, the byte before it
+ * the type. A map stores the offset of its keys, the width of the keys, the number of entries, the values and
+ * the types of the values. Every offset points backward.
+ * Cost: O(entries).
  */
 import { latin1 } from '../../../graph/base64.ts';
 
 const types = { int: 1, uint: 2, indirectInt: 6, indirectUint: 7, map: 9, bool: 26 } as const;
-const mostEntries = 256;
-const mostKeyBytes = 64;
+const maxEntries = 256;
+const maxKeyBytes = 64;
 
 class Reader {
   private readonly view: DataView;
@@ -22,7 +23,7 @@ class Reader {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** A number of 1, 2, 4 or 8 bytes at `at`; NaN outside the bytes. */
+  /** Reads a number of 1, 2, 4 or 8 bytes at `at`; NaN if it lies outside the bytes. */
   number(at: number, width: number, signed: boolean): number {
     if (!(at >= 0 && at + width <= this.bytes.length)) return Number.NaN;
     if (width === 1) return signed ? this.view.getInt8(at) : this.view.getUint8(at);
@@ -32,19 +33,19 @@ class Reader {
     return Number.NaN;
   }
 
-  /** Where the offset at `at` points to. */
+  /** Returns the position that the offset at `at` points back to. */
   follow(at: number, width: number): number {
     return at - this.number(at, width, false);
   }
 
   text(at: number): string | undefined {
     const end = this.bytes.indexOf(0, at);
-    if (!(at >= 0) || end < 0 || end - at > mostKeyBytes) return undefined;
+    if (!(at >= 0) || end < 0 || end - at > maxKeyBytes) return undefined;
     return latin1(this.bytes.subarray(at, end));
   }
 }
 
-/** The map's numbers by name. */
+/** Reads the map's numbers by name. */
 export function readOptions(bytes: Uint8Array): Map<string, number> | undefined {
   if (bytes.length < 3) return undefined;
   const r = new Reader(bytes);
@@ -55,7 +56,7 @@ export function readOptions(bytes: Uint8Array): Map<string, number> | undefined 
   const count = r.number(at - width, width, false);
   const keys = r.follow(at - 3 * width, width);
   const keyWidth = r.number(at - 2 * width, width, false);
-  if (rootType >> 2 !== types.map || !(count <= mostEntries) || Number.isNaN(keys)) return undefined;
+  if (rootType >> 2 !== types.map || !(count <= maxEntries) || Number.isNaN(keys)) return undefined;
   const found = new Map<string, number>();
   for (let i = 0; i < count; i++) {
     const name = r.text(r.follow(keys + i * keyWidth, keyWidth));

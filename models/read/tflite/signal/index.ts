@@ -1,16 +1,18 @@
 /**
- * readFrontEnd: a TensorFlow Lite file of Signal operators to a FrontEnd.
+ * readFrontEnd: converts a TensorFlow Lite file of Signal operators to a FrontEnd.
  *
- * In: the file's bytes (untrusted).  Out: FrontEnd with the file's own tables and a step of one window;
- * undefined where the file has no such operators; RN114 with the nodes where they are not the one pattern
- * that is read:
+ * In: the file's bytes (untrusted).
+ * Out: a FrontEnd with the file's own tables and a step of one window; undefined if the file has no Signal
+ * operators.
+ * Errors: RN114 with the node if the operators do not match this pattern:
  *
  *     SignalWindow, SignalFftAutoScale, SignalRfft, SignalEnergy, (bins outside a range set to zero),
  *     SignalFilterBank, SignalFilterBankSquareRoot, (SignalFilterBankSpectralSubtraction, (SignalPCAN)),
- *     SignalFilterBankLog, CAST, constants to int8 (output.ts)
+ *     SignalFilterBankLog, CAST, arithmetic with constants to int8 (output.ts)
  *
- * Reshapes may stand anywhere. Names, sizes and the order in the file do not matter.  Source: tflite-micro,
- * signal/micro/kernels (operands and options) and signal/src (arithmetic); T = 7 is int16.
+ * Reshapes are allowed everywhere. Names, sizes and the order in the file do not matter.
+ * Source: tflite-micro, signal/micro/kernels (operands and options) and signal/src (arithmetic); T = 7 is
+ * int16.
  */
 import { RunletError } from '../../../error.ts';
 import { mostWindowSamples } from '../../../frontend/parameters.ts';
@@ -24,16 +26,16 @@ const signal = (name: string) => `CUSTOM Signal${name}`;
 
 export const isSignal = ({ op }: TfOperator): boolean => op.startsWith('CUSTOM Signal');
 
-/** The rate that a file does not say. */
+/** Default sample rate in Hz; a file does not state its rate. */
 export const usualRateHz = 16000;
 
 export interface FrontEndReadOptions {
   name?: string;
-  /** Sound's rate; the file does not say it. 16,000 where it is left out. */
+  /** Sample rate in Hz, 16,000 by default; the file does not state it. */
   sampleRateHz?: number;
 }
 
-/** @throws RN101 to RN105, RN114 */
+/** Reads a front end; see the header. @throws RN101 to RN105, RN114 */
 export function readFrontEnd(bytes: Uint8Array, options: FrontEndReadOptions = {}): FrontEnd | undefined {
   const model = readModelFile(bytes);
   return model.operators.some(isSignal) ? frontEndOf(model, options) : undefined;
@@ -45,10 +47,10 @@ export function frontEndOf(model: TfModel, options: FrontEndReadOptions = {}): F
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
     throw new RunletError('RN114', {
-      what: 'these Signal operators are not a front end that is read',
+      what: 'these Signal operators do not form a known front end',
       where: error.node,
       why: error.message,
-      tryThis: 'export the audio front end and the network apart, the front end as in audio_preprocessor.py of tflite-micro',
+      tryThis: 'export the audio front end and the network separately, the front end as in audio_preprocessor.py of tflite-micro',
     });
   }
 }
@@ -133,7 +135,7 @@ function match(chain: Chain, options: FrontEndReadOptions): FrontEnd {
     ...(pcan && { pcan }),
     log: { correctionBits, scale: logScale },
     most: mostLog,
-    // the file's int8 has no scale: it stands for itself, unless the file says otherwise
+    // an int8 value stands for itself, unless the file has a scale
     output: { ...output, ...endScale(chain, tensor) },
   };
 }
@@ -145,7 +147,7 @@ function endScale(chain: Chain, tensor: number): { scale: number; zeroPoint: num
     : { scale: 1, zeroPoint: 0 };
 }
 
-/** The rows are the graph's only output, and nothing else is computed. */
+/** Checks that the features are the graph's only output and that no other operators are left. */
 function checkEnd(chain: Chain, tensor: number, channels: number): void {
   const { model } = chain;
   let end = tensor;
@@ -156,7 +158,7 @@ function checkEnd(chain: Chain, tensor: number, channels: number): void {
   }
   const left = model.operators.filter((op) => !chain.used.has(op)).map((op) => op.name);
   if (left.length > 0)
-    throw new Mismatch(left.slice(0, 20).join(', '), 'behind the front end stands a network; both in one file are not read');
+    throw new Mismatch(left.slice(0, 20).join(', '), 'a network follows the front end; one file with both is not read');
   const { shape } = model.tensors[end] ?? { shape: [] };
   if (model.outputs.length !== 1 || model.outputs[0] !== end || shape.reduce((a, b) => a * b, 1) !== channels)
     throw new Mismatch('graph outputs', `one output of ${channels} features is expected`);

@@ -1,34 +1,35 @@
 /**
- * The operators behind the logarithm that turn its int16 into int8, as one formula.
+ * readOutput: reads the operators after the logarithm, which convert int16 to int8, as one formula.
  *
- * In: the chain behind SignalFilterBankLog: CAST to int32, then MUL, ADD, DIV, ADD or SUB, MINIMUM, MAXIMUM
- * with constants (each may be left out), CAST to int8.  Out: OutputScale. Exact: int32 arithmetic as
- * TensorFlow Lite's; ranges are checked, so that nothing wraps.
+ * In: the operators after SignalFilterBankLog: CAST to int32, then MUL, ADD, DIV, ADD or SUB, MINIMUM,
+ * MAXIMUM with constants (each is optional), CAST to int8.
+ * Out: OutputScale.
+ * Exact: equals TensorFlow Lite's int32 arithmetic; the ranges are checked, so that nothing overflows.
  */
 import type { OutputScale } from '../../../frontend/types.ts';
 import type { TfOperator } from '../model.ts';
 import { type Chain, Mismatch } from './chain.ts';
 
-/** The most that the logarithm gives. */
+/** Largest value that the logarithm returns. */
 export const mostLog = 32767;
 
 const maxI32 = 2 ** 31 - 1;
 
-/** The one number that a constant operand holds, and which operand is computed. */
+/** Returns the only value of a constant operand. `first` is true if the computed tensor is operand 0. */
 function scalar(chain: Chain, op: TfOperator, at: number): { value: number; first: boolean } {
   const first = op.inputs[0] === at;
   const values = chain.int32s(op, first ? 1 : 0);
   const [value] = values;
   if (op.inputs.length !== 2 || value === undefined || values.some((v) => v !== value))
     throw new Mismatch(op.name, 'its constant is not one number');
-  // fused activation: the first field of their options
+  // the fused activation is field 0 of their options
   const kind = { ADD: 11, MUL: 21, SUB: 28, DIV: 29 }[op.op];
   const fused = kind === undefined ? 0 : (chain.options(op, kind)?.int8(0) ?? 0);
   if (fused !== 0) throw new Mismatch(op.name, 'it has a fused activation');
   return { value, first };
 }
 
-/** Follows the chain from tensor `from`; the result's tensor and the formula. */
+/** Follows the chain from tensor `from`. Returns the last tensor and the formula. */
 export function readOutput(
   chain: Chain,
   from: number,
@@ -39,7 +40,7 @@ export function readOutput(
   const cast = chain.expect(from, name, 'CAST');
   chain.typed(cast, 'int32');
   let [at, where] = [cast.outputs[0] as number, cast.name];
-  /** Stages in their order; an operator goes to the next that can hold it. */
+  /** Stage of the last operator: 1 multiplies, 2 adds, 3 divides or adds after it, 4 clamps. */
   let stage = 0;
   const to = (op: TfOperator, next: number) => {
     if (next < stage) throw new Mismatch(op.name, 'it does not fit clamp((x * m + a) / d + b)');
@@ -55,7 +56,7 @@ export function readOutput(
       const ends = [0, mostLog].map((x) => x * scale.multiply + scale.add);
       if (ends.some((x) => Math.abs(x) > maxI32 - 65536)) throw new Mismatch(op.name, 'the numbers before it do not fit int32');
       const results = ends.map((x) => Math.min(bounds[1], Math.max(bounds[0], Math.trunc(x / scale.divide) + scale.offset)));
-      if (results.some((x) => x < -128 || x > 127)) throw new Mismatch(op.name, 'what it makes int8 does not fit int8');
+      if (results.some((x) => x < -128 || x > 127)) throw new Mismatch(op.name, 'its result does not fit int8');
       return { tensor: tensor.index, scale: { ...scale, low: Math.max(-128, bounds[0]), high: Math.min(127, bounds[1]) } };
     }
     if (!['MUL', 'ADD', 'SUB', 'DIV', 'MINIMUM', 'MAXIMUM'].includes(op.op))

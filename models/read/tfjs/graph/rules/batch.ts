@@ -1,10 +1,10 @@
 /**
- * SpaceToBatchND, a convolution, BatchToSpaceND: TensorFlow's form of a convolution with dilations.
+ * Rules for SpaceToBatchND, a convolution, BatchToSpaceND: TensorFlow's form of a convolution with dilations.
  *
- * In: the padded input, every block-th frame a batch of its own; a VALID convolution of stride 1; the batches
- * woven together again and cropped.
- * Out: Pad, Conv with dilation = block, Slice of the crops, which is the same sum for every output frame. In
- * between the rewriter knows which dimensions are split, and every other operator there is refused.
+ * In: the padded input, in which every block-th frame is a batch of its own; a VALID convolution of stride 1;
+ * the batches interleaved again and cropped.
+ * Out: Pad, Conv with dilation = block, Slice for the crops: the same sum for every output frame. In between,
+ * the rewriter records which dimensions are split, and every other operator is refused.
  */
 import { refuse } from '../../fail.ts';
 import type { NodeDef } from '../nodes.ts';

@@ -1,6 +1,4 @@
-/**
- * The operators of graph models that are read, by name.
- */
+/** Rules for the operators of graph models, by operator name. */
 import { unaryOperators } from '../../../../ops/unary.ts';
 import type { NodeDef } from '../nodes.ts';
 import type { Rewriter } from '../rewriter.ts';
@@ -92,7 +90,7 @@ export const rewrites: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
   ...of(rewriteBatchToSpace, 'BatchToSpaceND'),
 ]);
 
-/** Operators that may stand between SpaceToBatchND and BatchToSpaceND. */
+/** Operators that are allowed between SpaceToBatchND and BatchToSpaceND. */
 export const keepSplit: ReadonlySet<string> = new Set(
   'ExpandDims Squeeze Conv2D _FusedConv2D DepthwiseConv2dNative FusedDepthwiseConv2dNative BiasAdd BatchToSpaceND'.split(' '),
 );

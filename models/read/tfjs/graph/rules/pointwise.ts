@@ -1,8 +1,8 @@
 /**
- * Functions of one value, arithmetic of two, and softmax.
+ * Rules for functions of one value, arithmetic of two, and softmax.
  *
- * In: TensorFlow's operators.  Out: ONNX's. Source: TensorFlow's nn_ops and math_ops; the functions' names
- * are in models/ops/unary.ts.
+ * In: TensorFlow operators.  Out: ONNX operators. Source: TensorFlow's nn_ops and math_ops; the functions'
+ * names are in models/ops/unary.ts.
  */
 import { type ActivationAttrs, powerOf, type UnaryFormat, unaryNames, unaryOf } from '../../../../ops/unary.ts';
 import type { Given } from '../../../onnx/apply.ts';
@@ -10,7 +10,7 @@ import { refuse } from '../../fail.ts';
 import type { NodeDef } from '../nodes.ts';
 import type { Rewriter } from '../rewriter.ts';
 
-/** An operator of one value, its other inputs and its attributes. */
+/** An operator of one value, with its other inputs and its attributes. */
 export interface Applied {
   op: string;
   more: string[];
@@ -18,9 +18,9 @@ export interface Applied {
 }
 
 const format: UnaryFormat = 'graph';
-/** Functions whose parameter is an attribute, with its default. */
+/** Functions whose parameter is an attribute, with the default. */
 const alphaOf: Readonly<Record<string, number>> = { LeakyRelu: 0.2 };
-/** Exponents of functions that ONNX writes as a power. */
+/** Exponents of functions that ONNX expresses as a power. */
 const exponents = [2, 0.5, -0.5, -1];
 
 function functionOf(
@@ -45,7 +45,7 @@ function functionOf(
   return { op: 'Pow', more: [rewriter.given([exponent], [], 'float32')], attributes: {} };
 }
 
-/** The activation `name` of an operator that it was fused with; undefined where it is not known. */
+/** Returns the activation `name` that is fused into a node; undefined if it is unknown. */
 export function applied(rewriter: Rewriter, node: NodeDef, name: string, slope: string | undefined): Applied | undefined {
   if (name === 'Prelu' && slope !== undefined) return { op: 'PRelu', more: [slope], attributes: {} };
   const known = unaryNames[format].get(name);
@@ -58,7 +58,7 @@ export function rewriteUnary(rewriter: Rewriter, node: NodeDef): void {
   rewriter.emit(node, op, [rewriter.input(node, 0), ...more], attributes, true);
 }
 
-/** An operator that ONNX has with the same inputs. */
+/** Rewrites an operator that ONNX has with the same inputs. */
 export const rewriteAs =
   (op: string, inputs: number) =>
   (rewriter: Rewriter, node: NodeDef): void => {
@@ -66,7 +66,7 @@ export const rewriteAs =
     rewriter.emit(node, op, values, {}, true);
   };
 
-/** x / y, and 0 where y is 0. */
+/** Rewrites x / y, which is 0 if y is 0. */
 export function rewriteDivNoNan(rewriter: Rewriter, node: NodeDef): void {
   const by = rewriter.input(node, 1);
   const known = rewriter.isConstant(node, 1) ? rewriter.constant(node, 1, 'divisor') : undefined;

@@ -1,21 +1,21 @@
 /**
- * Operators that move, join, cut and reduce, and the arithmetic on shapes that TensorFlow leaves in a graph.
+ * Rules for operators that move, join, cut and reduce, and for TensorFlow's shape arithmetic.
  *
- * In: TensorFlow's operators, whose axes are constants.  Out: ONNX's. Source: TensorFlow's array_ops and
+ * In: TensorFlow operators with constant axes.  Out: ONNX operators. Source: TensorFlow's array_ops and
  * math_ops.
  */
 import { refuse } from '../../fail.ts';
 import type { NodeDef } from '../nodes.ts';
 import type { Rewriter, Split } from '../rewriter.ts';
 
-/** Beyond every dimension; ONNX clips it. */
+/** An end beyond every dimension; ONNX clips it. */
 const end = 2 ** 31 - 1;
 
 export function rewriteReshape(rewriter: Rewriter, node: NodeDef): void {
   rewriter.emit(node, 'Reshape', [rewriter.input(node, 0), rewriter.input(node, 1)], { allowzero: 1 }, true);
 }
 
-/** Around a convolution a value has four dimensions, so negative axes can be told. */
+/** Makes an axis non-negative: values around a convolution have four dimensions. */
 const around = (axis: number): number => (axis < 0 ? axis + 4 : axis);
 
 export function rewriteExpandDims(rewriter: Rewriter, node: NodeDef): void {
@@ -47,7 +47,7 @@ export function rewriteSqueeze(rewriter: Rewriter, node: NodeDef): void {
 
 const moved = (split: Split, to: (dim: number) => number): Split => new Map([...split].map(([dim, block]) => [to(dim), block]));
 
-/** Rows as often as a size says, or rows between rows. */
+/** Rewrites resizing by repeated rows or by linear interpolation. */
 export function rewriteResize(rewriter: Rewriter, node: NodeDef): void {
   if (node.flag('align_corners')) refuse('its corners are aligned');
   const sizes = rewriter.given(rewriter.integers(node, 1, 'size'), [2]);
@@ -65,7 +65,7 @@ export function rewriteTranspose(rewriter: Rewriter, node: NodeDef): void {
   rewriter.emit(node, 'Transpose', [rewriter.input(node, 0)], { perm: rewriter.integers(node, 1, 'perm') }, true);
 }
 
-/** ConcatV2: the axis is the last input. */
+/** Rewrites ConcatV2, whose last input is the axis. */
 export function rewriteConcat(rewriter: Rewriter, node: NodeDef): void {
   const axis = rewriter.integer(node, node.inputs.length - 1, 'axis');
   rewriter.emit(node, 'Concat', node.inputs.slice(0, -1), { axis }, true);
@@ -78,7 +78,7 @@ export function rewritePack(rewriter: Rewriter, node: NodeDef): void {
   rewriter.emit(node, 'Concat', parts, { axis }, true);
 }
 
-/** Pads as ONNX has them: all before, then all after. */
+/** Returns pads in ONNX's order: all before, then all after. */
 export function padsOf(rewriter: Rewriter, node: NodeDef, at: number): number[] {
   const pairs = rewriter.integers(node, at, 'paddings');
   return [...pairs.filter((_, i) => i % 2 === 0), ...pairs.filter((_, i) => i % 2 === 1)];
@@ -117,7 +117,7 @@ export function rewriteReverse(rewriter: Rewriter, node: NodeDef): void {
   sliced(rewriter, node, axes.map((axis) => ({ axis, from: -1, to: -end, step: -1 })), true); // biome-ignore format: one line
 }
 
-/** How one entry of a StridedSlice's masks and bounds is read. */
+/** Kind of one entry of a StridedSlice, from its masks. */
 type Entry = 'range' | 'shrunk' | 'new' | 'ellipsis';
 
 function entriesOf(node: NodeDef, count: number): Entry[] {
@@ -129,7 +129,7 @@ function entriesOf(node: NodeDef, count: number): Entry[] {
   });
 }
 
-/** Dimensions behind an ellipsis are counted from the last one. */
+/** Rewrites StridedSlice. Dimensions after an ellipsis are counted from the last one. */
 export function rewriteStridedSlice(rewriter: Rewriter, node: NodeDef): void {
   const bounds = ['begin', 'end', 'strides'].map((what, i) => rewriter.integers(node, i + 1, what));
   const [from, to, steps] = bounds as [number[], number[], number[]];
@@ -137,7 +137,7 @@ export function rewriteStridedSlice(rewriter: Rewriter, node: NodeDef): void {
   const dots = entries.includes('ellipsis') ? entries.indexOf('ellipsis') : entries.length;
   if (to.length !== from.length || steps.length !== from.length || from.length > 8) refuse('its bounds differ in length');
   if (entries.filter((e) => e === 'ellipsis').length > 1) refuse('it has two ellipses');
-  /** The dimension of entry `i` among those without the entries of one kind. */
+  /** Returns the dimension of entry `i` if entries of kind `without` are not counted. */
   const place = (i: number, without: Entry): number => {
     const counted = (list: readonly Entry[]): number => list.filter((e) => e !== without).length;
     return i < dots ? counted(entries.slice(0, i)) : -counted(entries.slice(i));
@@ -173,14 +173,14 @@ export function rewriteReduce(rewriter: Rewriter, node: NodeDef): void {
   else rewriter.emit(node, reductions[node.op] ?? node.op, [x], { axes, keepdims: Number(node.flag('keep_dims')) }, true);
 }
 
-/** GatherV2 of a shape. */
+/** Rewrites Gather and GatherV2. */
 export function rewriteGather(rewriter: Rewriter, node: NodeDef): void {
   if (node.integer('batch_dims', 0) !== 0) refuse('batch_dims');
   const axis = node.inputs.length > 2 ? rewriter.integer(node, 2, 'axis') : 0;
   rewriter.emit(node, 'Gather', [rewriter.input(node, 0), rewriter.input(node, 1)], { axis }, true);
 }
 
-/** ONNX's number of a type; integers are 64 bits wide, as those of shapes are. */
+/** ONNX type numbers. Integers become 64 bits wide, as in shapes. */
 const types: Readonly<Record<string, number>> = { DT_FLOAT: 1, DT_INT32: 7, DT_INT64: 7 };
 
 export function rewriteCast(rewriter: Rewriter, node: NodeDef): void {

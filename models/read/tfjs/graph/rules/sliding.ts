@@ -1,8 +1,8 @@
 /**
- * Convolutions, poolings and batch normalisation, plain and fused.
+ * Rules for convolutions, pools and batch normalisation, plain and fused.
  *
- * In: [n, h, w, c] and kernels [h, w, in, out], depthwise [h, w, in, multiplier].  Out: ONNX's operators
- * between two transpositions, then the activation that was fused. Source: TensorFlow's ops Conv2D,
+ * In: [n, h, w, c] and kernels [h, w, in, out], depthwise [h, w, in, multiplier].  Out: ONNX operators
+ * between two transpositions, then the fused activation. Source: TensorFlow's ops Conv2D,
  * DepthwiseConv2dNative, MaxPool, AvgPool, FusedBatchNormV3; Grappler's remapper for the fused ones.
  */
 import type { Given } from '../../../onnx/apply.ts';
@@ -14,7 +14,7 @@ import { type Applied, applied } from './pointwise.ts';
 const toChannelsFirst = [0, 3, 1, 2];
 const toChannelsLast = [0, 2, 3, 1];
 
-/** The two in the middle of [1, h, w, 1]. */
+/** Returns h and w of [1, h, w, 1]. */
 function spatial(node: NodeDef, name: string, fallback?: readonly number[]): [number, number] {
   const given = node.integers(name);
   const [n, h, w, c] = given.length === 0 && fallback ? [1, ...fallback, 1] : given;
@@ -38,7 +38,7 @@ function padding(node: NodeDef): Given {
   return { pads: [top, left, bottom, right] as number[] };
 }
 
-/** Behind SpaceToBatchND a convolution is one with dilations; see batch.ts. */
+/** Returns the dilations; after SpaceToBatchND they are its blocks (batch.ts). */
 function dilationsOf(rewriter: Rewriter, node: NodeDef, strides: readonly number[]): readonly number[] {
   const dilations = spatial(node, 'dilations', [1, 1]);
   const split = rewriter.splitOf(rewriter.input(node, 0));
@@ -49,7 +49,7 @@ function dilationsOf(rewriter: Rewriter, node: NodeDef, strides: readonly number
   return [split.get(1) ?? 1, split.get(2) ?? 1];
 }
 
-/** What a fused operator does with its result: a bias, which is the third input, and an activation. */
+/** Returns what a fused operator applies to its result: a bias (the third input) and an activation. */
 function fusedOps(rewriter: Rewriter, node: NodeDef): { bias: string[]; activation: Applied | undefined } {
   const [first, second, more] = node.texts('fused_ops');
   if (first === undefined) return { bias: [], activation: undefined };
@@ -59,12 +59,12 @@ function fusedOps(rewriter: Rewriter, node: NodeDef): { bias: string[]; activati
   return { bias, activation: applied(rewriter, node, second, node.inputs[3]) ?? refuse(`it is fused with ${second}`) };
 }
 
-/** The activation that was fused behind `y`. */
+/** Adds the activation that is fused after `y`. */
 function activated(rewriter: Rewriter, node: NodeDef, y: string, { op, more, attributes }: Applied): void {
   rewriter.emit(node, op, [y, ...more], attributes, true, `${node.name}/${op}`);
 }
 
-/** Between transpositions, and with what was fused behind it. */
+/** Adds an operator between two transpositions, then the fused activation. */
 function slid(rewriter: Rewriter, node: NodeDef, op: string, more: string[], attributes: Given, then?: Applied): void {
   channelsLast(node);
   const x = rewriter.emit(node, 'Transpose', [rewriter.input(node, 0)], { perm: toChannelsFirst });
@@ -97,8 +97,8 @@ export function rewriteDepthwise(rewriter: Rewriter, node: NodeDef): void {
 }
 
 /**
- * A transposed convolution: sizes, kernel [h, w, out, in], values. With VALID a kernel shorter than the
- * stride leaves zeros behind it.
+ * Rewrites a transposed convolution. Inputs: sizes, kernel [h, w, out, in], values. With VALID, a kernel
+ * shorter than the stride leaves zeros after it.
  */
 export function rewriteTransposed(rewriter: Rewriter, node: NodeDef): void {
   channelsLast(node);
@@ -125,7 +125,7 @@ export function rewriteBatchNorm(rewriter: Rewriter, node: NodeDef): void {
   slid(rewriter, node, 'BatchNormalization', parameters, { epsilon: { float: node.number('epsilon') }, ...training });
 }
 
-/** MatMul and _FusedMatMul: Gemm, or MatMul for inputs of more dimensions. */
+/** Rewrites MatMul and _FusedMatMul as Gemm. */
 export function rewriteMatMul(rewriter: Rewriter, node: NodeDef): void {
   if (node.flag('transpose_a')) refuse('its first input is transposed');
   const { bias, activation } = fusedOps(rewriter, node);
@@ -135,7 +135,7 @@ export function rewriteMatMul(rewriter: Rewriter, node: NodeDef): void {
   if (activation) activated(rewriter, node, y, activation);
 }
 
-/** A product of the last dimension with a matrix of weights. */
+/** Rewrites a product of the last dimension and a matrix of weights. */
 export function rewriteBatchMatMul(rewriter: Rewriter, node: NodeDef): void {
   if (node.flag('adj_x')) refuse('its first input is transposed');
   const weights = rewriter.input(node, 1);
