@@ -73,7 +73,7 @@ function checkLabels(graph: Graph, labels: readonly string[] | undefined): void 
  * Returns the names of a frame's elements from the metadata (`runlet.columns`: a JSON list, or names
  * separated by commas). @throws RN756
  */
-export function columnsIn(graph: Graph): string[] | undefined {
+function columnsIn(graph: Graph): string[] | undefined {
   const text = graph.metadata['runlet.columns'];
   if (text === undefined) return undefined;
   const [input, second] = graph.inputs;

@@ -13,7 +13,7 @@ import * as v from 'valibot';
  * Largest number of values in a file, field names included. A choice: the largest real models have about
  * 10,000; a million take about 100 MB of memory.
  */
-export const jsonValueLimit = 1_000_000;
+const jsonValueLimit = 1_000_000;
 
 const isSeparator = new Uint8Array(256);
 for (const letter of '[{,:') isSeparator[letter.charCodeAt(0)] = 1;

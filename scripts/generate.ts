@@ -76,15 +76,10 @@ for (const [folder, spec] of Object.entries(folders)) {
     ...names.map((n) => `  ${n},`),
     '};',
     '',
-    `export const ${lookup} = <K extends OpName>(name: K): ${spec.type}<K> => ${spec.name}[name] as ${spec.type}<K>;`,
+    ...(spec.name === 'ops' ? ['export const opOf = <K extends OpName>(name: K): OpDef<K> => ops[name] as OpDef<K>;', ''] : []),
+    "/** Returns the definition of a node's operator. */",
+    `export const ${lookup}Node = (node: { op: OpName }) => ${spec.name}[node.op] as unknown as ${spec.type}<OpName>;`,
     '',
-    ...(spec.name === 'emitOps'
-      ? []
-      : [
-          "/** Returns the definition of a node's operator. */",
-          `export const ${lookup}Node = (node: { op: OpName }) => ${spec.name}[node.op] as unknown as ${spec.type}<OpName>;`,
-          '',
-        ]),
   ]
     .join('\n')
     .replace(`'${up}/models/graph/types.ts'`, folder === 'models/ops' ? `'../graph/types.ts'` : `'${up}/models/graph/types.ts'`);

@@ -13,7 +13,7 @@ import { Digest } from './digest.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Returns a generator of xorshift32: int8 takes the low byte, int16 the low two bytes. */
-export function goldenNumbers(seed: number): () => number {
+function goldenNumbers(seed: number): () => number {
   let x = seed | 0;
   return () => {
     x ^= x << 13;
@@ -27,7 +27,7 @@ export function goldenNumbers(seed: number): () => number {
  * Returns the generator's values for each input. Every hop has first the frames of input 0, then those of
  * input 1, and so on.
  */
-export function goldenSignals({ graph, clock, hop }: StreamPlan, seed: number, hops: number): Ints[] {
+function goldenSignals({ graph, clock, hop }: StreamPlan, seed: number, hops: number): Ints[] {
   const perHop = graph.inputs.map((port, i) => {
     const shape = graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
     return hop * (clock.rates[i] as number) * frameOf(shape);

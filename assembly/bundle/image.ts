@@ -40,7 +40,7 @@ export interface ImageParts {
 }
 
 export const imageMagic = 'RNLI';
-export const imageVersion = 1;
+const imageVersion = 1;
 export const imageHeaderBytes = 80;
 const alignment = 16;
 

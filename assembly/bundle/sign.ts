@@ -15,7 +15,7 @@ import { RunletError } from '../../models/error.ts';
 import { hexOf, join, type KeyPair, keyId, type PublicKey, signMessage, verifyMessage } from './keys.ts';
 import { Cursor, eachSection, type WasmSection, wasmSections } from './read.ts';
 
-export const signatureSection = 'signature';
+const signatureSection = 'signature';
 const hashBytes = 32;
 const signatureBytes = 64;
 const headerBytes = 8;

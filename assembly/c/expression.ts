@@ -19,7 +19,7 @@ export interface Text {
 const binding = { atom: 9, unary: 8, mul: 7, add: 6, shift: 5, order: 4, equal: 3, bits: 2, choice: 1 } as const;
 export const atom = (text: string): Text => ({ text, binds: binding.atom });
 export const choice = (text: string): Text => ({ text, binds: binding.choice });
-export const unary = (text: string): Text => ({ text, binds: binding.unary });
+const unary = (text: string): Text => ({ text, binds: binding.unary });
 export const inside = (x: Text, binds: number): string => (x.binds < binds ? `(${x.text})` : x.text);
 export const cast = (type: string, x: Text): Text => unary(`(${type})${inside(x, binding.unary)}`);
 

@@ -20,7 +20,7 @@ import type { Packed } from '../emit/pack.ts';
  */
 export const flashBase = 0x31000000;
 export const ramBase = 0x39000000;
-export const span = 0x04000000;
+const span = 0x04000000;
 
 /** The array that a number points into. */
 export type Region = 'flash' | 'ram';

@@ -4,7 +4,7 @@
  * In: tools, kernels.  Out: source and bytes, without data and with a memory that a build replaces
  * (assembly/assemble.ts).  No Node import.
  */
-import { type Graph, isInt16, type Node, type OpName } from '../../models/graph/types.ts';
+import { type Graph, isInt16, type Node } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
 import type { Interpreter } from '../assemble.ts';
 import type { Form } from '../bundle/manifest.ts';
@@ -14,8 +14,7 @@ import type { Home } from './home.ts';
 import { kernelsOf, type Program } from './instruction.ts';
 import { type KernelName, kernelNames, kernels } from './kernels.ts';
 import { type Need, needNames, rareNeeds } from './needs.ts';
-import { emitOps } from './ops/index.ts';
-import type { EmitOp } from './ops/op.ts';
+import { emitOpOfNode, emitOps } from './ops/index.ts';
 import { tableSource } from './table-source.ts';
 import { type Target, targets } from './target.ts';
 import { targetParts } from './targets/index.ts';
@@ -54,7 +53,7 @@ export const kernelSets = ['int8', 'int16', 'all'] as const;
 export type KernelSet = (typeof kernelSets)[number];
 
 const isRare = (node: Node, isWide: boolean): boolean => {
-  const { rare } = emitOps[node.op] as EmitOp<OpName>;
+  const { rare } = emitOpOfNode(node);
   return rare === true || (rare?.(node.attrs, isWide) ?? false);
 };
 

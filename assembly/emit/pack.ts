@@ -24,8 +24,8 @@ import {
 } from './buffers.ts';
 import type { Home } from './home.ts';
 import type { Need } from './needs.ts';
-import { emitOps } from './ops/index.ts';
-import type { Call, EmitContext, EmitOp, FoldIo, MacIo, ModuleChoice, StepIo, TapsIo, TargetParts } from './ops/op.ts';
+import { emitOpOfNode } from './ops/index.ts';
+import type { Call, EmitContext, FoldIo, MacIo, ModuleChoice, StepIo, TapsIo, TargetParts } from './ops/op.ts';
 import { beforeCalls } from './ops/recurrent.ts';
 import { pooledSteps } from './pools.ts';
 import type { Target } from './target.ts';
@@ -228,7 +228,7 @@ export function pack(
   const pooled = new Map<Step, Step>();
   const steps = quant.plan.steps.map((step): EmittedStep => {
     if (step.kind === 'copy' || pooled.has(step)) return { step, calls: [], rotate: [], left: [] };
-    const op = emitOps[step.node.op] as EmitOp<OpName>;
+    const op = emitOpOfNode(step.node);
     const io = stepIo(quant, step, buffers);
     const pool = pairs.get(step);
     if (pool && parts.pools(io as unknown as MacIo, step.outRows / pool.outRows)) {

@@ -9,7 +9,7 @@
 import type { Step, StreamPlan } from '../../models/stream/types.ts';
 import type { PoolParams, Range } from '../../quant/ops/op.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
-import { emitOps } from './ops/index.ts';
+import { emitOpOfNode } from './ops/index.ts';
 
 /**
  * Checks whether the steps are a convolution and a pool over successive rows, without edges, and nothing else
@@ -17,7 +17,7 @@ import { emitOps } from './ops/index.ts';
  */
 function isPair(plan: StreamPlan, conv: Step, pool: Step | undefined): pool is Step {
   if (conv.kind !== 'run' || pool?.kind !== 'run') return false;
-  if (emitOps[conv.node.op].fusesPool !== 'takes' || emitOps[pool.node.op].fusesPool !== 'taken') return false;
+  if (emitOpOfNode(conv.node).fusesPool !== 'takes' || emitOpOfNode(pool.node).fusesPool !== 'taken') return false;
   const [x] = pool.inputs;
   const { rule } = pool;
   const readers = plan.steps.filter((s) => s.inputs.some(({ tensor }) => tensor === conv.output));

@@ -18,7 +18,7 @@ import type { MemoryMap } from './memory.ts';
  * Returns the counters at the start of the stream. In mode misaligned, `block` counts the frames until an
  * output falls due.
  */
-export function initialCounters(plan: StreamPlan): { fill: number; block: number; skip: number } {
+function initialCounters(plan: StreamPlan): { fill: number; block: number; skip: number } {
   const due = plan.window + plan.delayFrames;
   const blocks = Math.ceil(due / plan.microHop);
   if (streamingOf(plan.mode).outputClock) return { fill: blocks * plan.microHop - due, block: due, skip: plan.warmUpHops };

@@ -5,7 +5,7 @@
  * In: bytes.  Out: addresses and pages. No Node import: the browser patches interpreters too. A test compares
  * both with asconfig.json.
  */
-export const pageBytes = 65536;
+const pageBytes = 65536;
 
 /** Start of static memory. Address 0 stays unused. */
 export const memoryBase = 16;

@@ -16,7 +16,7 @@ import { goldenSamples } from './golden.ts';
 import { packFrontEnd } from './pack.ts';
 
 /** 2^-15: a sample of 32768 would be 1. */
-export const sampleScale = 1 / 32768;
+const sampleScale = 1 / 32768;
 
 export const soundPort = (windowSamples: number): PortManifest => ({
   name: 'sound',

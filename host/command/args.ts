@@ -58,7 +58,7 @@ export async function print(text: string): Promise<void> {
 }
 
 /** Formats an error for people: code and what, then where, why and what to try, one line each. */
-export function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
+function errorText(error: unknown, colours = coloursFor(process.stderr)): string {
   if (!isRunletError(error)) {
     const known = error instanceof Error && 'syscall' in error;
     if (known) return colours.red(printable(stripVTControlCharacters((error as Error).message)));

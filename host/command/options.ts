@@ -95,7 +95,7 @@ export function readNumber(text: string, { min = -Infinity, above = -Infinity, m
 }
 
 /** Describes the numbers within the limits, for messages. */
-export function numberText({ min, above, max, whole }: Limits): string {
+function numberText({ min, above, max, whole }: Limits): string {
   const range = [min === undefined ? '' : `from ${min}`, above === undefined ? '' : `above ${above}`];
   return [whole ? 'a whole number' : 'a number', ...range, max === undefined ? '' : `to ${max}`].filter(Boolean).join(' ');
 }

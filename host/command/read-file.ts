@@ -12,7 +12,7 @@ import { RunletError } from '../../models/error.ts';
 import { foreignFolder } from '../../models/read/foreign/index.ts';
 
 /** Maximum size of a model, bundle or array that is read whole: 1 GiB, as in host/sources/source.ts. */
-export const fileLimitBytes = 2 ** 30;
+const fileLimitBytes = 2 ** 30;
 
 /** The file is larger than the maximum. */
 class TooLarge extends Error {}

@@ -39,7 +39,7 @@ export type SoundOptions = Given<typeof soundArgs>;
 export const presetName = /^[\w-]+$/;
 
 /** Returns a preset's parameters with the options applied. At another sample rate, times in ms are kept. */
-export function soundParameters(preset: string, options: SoundOptions, rateHz?: number): FrontEndParameters {
+function soundParameters(preset: string, options: SoundOptions, rateHz?: number): FrontEndParameters {
   const parameters = presetParameters(preset);
   const { sampleRateHz: presetHz } = parameters;
   const sampleRateHz = rateHz ?? presetHz;
@@ -66,7 +66,7 @@ export function soundParameters(preset: string, options: SoundOptions, rateHz?: 
  * Returns a file's front end with the step from the options. @throws RN506, RN740 if another option is given,
  * which would change the file's tables.
  */
-export function withStep(frontEnd: FrontEnd, options: SoundOptions): FrontEnd {
+function withStep(frontEnd: FrontEnd, options: SoundOptions): FrontEnd {
   const given = Object.keys(soundArgs).find((name) => name !== 'stepMs' && options[name as keyof SoundOptions] !== undefined);
   if (given)
     throw badOption(

@@ -21,7 +21,7 @@ export const zoo = join(root, 'models/zoo/kws');
 export const hop = 2;
 export const rows = 49;
 export const channels = 40;
-export const stepSamples = 320;
+const stepSamples = 320;
 export const rateHz = 16000;
 /** Seconds from one output to the next. */
 export const hopSeconds = (hop * stepSamples) / rateHz;
@@ -36,7 +36,7 @@ export const realRows = (stored: Int8Array): Float32Array =>
 
 export const readFloat = (file: string): Promise<Graph> => readZooModel('kws', file);
 
-export const calibration = (): Float32Array => zooArray('kws', 'calib.npy').data as Float32Array;
+const calibration = (): Float32Array => zooArray('kws', 'calib.npy').data as Float32Array;
 
 export const toInt8 = (graph: Graph): Graph => zooInt8(graph, hop, calibration());
 

@@ -26,7 +26,7 @@ export const readTalk = (path: string): Line[] => parse(readFileSync(path), { co
 const headerBytes = 44;
 
 /** Synthesises one sentence. @param peak its peak as a share of full scale. */
-export function say({ voice, speed, pitch, text }: Line, peak: number): Int16Array {
+function say({ voice, speed, pitch, text }: Line, peak: number): Int16Array {
   const { stdout, status } = spawnSync('espeak-ng', ['--stdout', '-v', voice, '-s', speed, '-p', pitch, text], {
     maxBuffer: 1 << 26,
   });

@@ -11,7 +11,7 @@ import { ppgFrontEnd } from '../features/ppg.ts';
 import { readNpy } from '../sources/npy.ts';
 import { resample } from './resample.ts';
 
-export const rateHz = 32;
+const rateHz = 32;
 const bytes = (...parts: string[]) => new Uint8Array(readFileSync(join(...parts)));
 
 export interface Recording {

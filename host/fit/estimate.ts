@@ -82,11 +82,7 @@ export function rateOf({ sampleRateHz, frontEndConfig, features }: Manifest): nu
 
 const total = (parts: Record<string, number>): number => Object.values(parts).reduce((a, b) => a + b, 0);
 
-export function instructionsOf(
-  { manifest, counts, counted, notCounted }: Subject,
-  core: CoreModel,
-  engine: Engine,
-): Instructions {
+function instructionsOf({ manifest, counts, counted, notCounted }: Subject, core: CoreModel, engine: Engine): Instructions {
   const times = core.times * engine.times[manifest.target as ScalarTarget];
   const compiled = engine.counted === 'native';
   if (counted && compiled) {
@@ -109,7 +105,7 @@ export function instructionsOf(
   };
 }
 
-export function bytesOf({ wasm, manifest, apart }: Subject, board: Board, engine: Engine): { flash: Bytes; ram: Bytes } {
+function bytesOf({ wasm, manifest, apart }: Subject, board: Board, engine: Engine): { flash: Bytes; ram: Bytes } {
   const { fileBytes, codeBytes, dataBytes } = sectionBytes(wasm);
   const { memoryBytes } = manifest.bytes;
   const pool = ramOf({ fileBytes, memoryBytes, codeBytes }).engines.find((e) => e.engine === engine.pool);

@@ -13,7 +13,7 @@ import type { Subject } from './estimate.ts';
 import { executedIn, nativeCount } from './native-count.ts';
 
 /** Maximum number of instructions that are counted without --measure: about ten seconds of QEMU. */
-export const mostUnasked = 1e9;
+const mostUnasked = 1e9;
 /** Instructions per second of QEMU with -icount, to estimate its duration. */
 const instructionsPerSecond = 8e7;
 

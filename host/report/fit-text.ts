@@ -16,7 +16,7 @@ import { wrap } from './wrap.ts';
 const columns = 80;
 const percent = (share: number): string => (share < 0.1 ? `${(100 * share).toFixed(1)} %` : `${(100 * share).toFixed(0)} %`);
 const count = (n: number): string => Math.round(n).toLocaleString('en');
-export const msText = (ms: number): string => `${ms < 0.1 ? ms.toPrecision(2) : ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
+const msText = (ms: number): string => `${ms < 0.1 ? ms.toPrecision(2) : ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
 
 const parts = (of: Record<string, number>): string =>
   Object.entries(of)

@@ -23,7 +23,7 @@ export interface Working {
 }
 
 /** Shows a text and the elapsed time, for work of unknown duration. */
-export function working(text: string, stream: NodeJS.WriteStream = process.stderr): Working {
+function working(text: string, stream: NodeJS.WriteStream = process.stderr): Working {
   if (!stream.isTTY) return { step: () => {}, stop: () => {} };
   const { dim } = coloursFor(stream);
   let [step, started] = [text, performance.now()];

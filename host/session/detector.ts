@@ -40,7 +40,7 @@ export interface Detection {
 }
 
 /** RN770: an option of a detector cannot be used. */
-export const badDetector = (where: string, value: unknown, wants: string): RunletError =>
+const badDetector = (where: string, value: unknown, wants: string): RunletError =>
   new RunletError('RN770', {
     what: `the detector's ${where} cannot be ${JSON.stringify(value) ?? String(value)}`,
     where,

@@ -28,13 +28,13 @@ export const isTime = (name: string): boolean =>
   /^(t|time.*|t[ _]*\(?(s|secs?|seconds|ms|msecs?|milliseconds)\)?)$/i.test(name.trim());
 
 /** Checks whether a column's name means truth. */
-export const isTruth = (name: string): boolean =>
+const isTruth = (name: string): boolean =>
   /^(labels?|class(es)?|target|truth|ground.?truth|activity|beat|.*_true)$/i.test(name.trim());
 
 const isEmpty = (cell: string): boolean => cell === '' || /^nan$/i.test(cell);
 
 /** Returns the index of a column that is given by its name or by its index from 0. @throws RN726 */
-export function columnOf(wanted: string, names: string[] | undefined, width: number, where: string): number {
+function columnOf(wanted: string, names: string[] | undefined, width: number, where: string): number {
   const named = names?.indexOf(wanted) ?? -1;
   const index = named >= 0 ? named : /^\d+$/.test(wanted) ? Number(wanted) : -1;
   if (index >= 0 && index < width) return index;

@@ -59,7 +59,7 @@ function noiseOf({ noise, tables }: FrontEndParameters): NoiseReduction | undefi
 }
 
 /** Returns the next power of 2. */
-export const fftSamplesFor = (windowSamples: number): number => 2 ** Math.ceil(Math.log2(windowSamples));
+const fftSamplesFor = (windowSamples: number): number => 2 ** Math.ceil(Math.log2(windowSamples));
 
 function checkOutput({ output }: FrontEndParameters): void {
   for (const name of ['multiply', 'add', 'divide'] as const)

@@ -13,7 +13,7 @@ import { misfit, type OpDef } from './op.ts';
 import { only, showShape } from './sliding.ts';
 
 /** Returns the row (of `t`) that is copied to row i, where rows outside 0..t-1 are padding; -1: zero. */
-export function paddedRow(i: number, t: number, own: HistoryAttrs['own']): number {
+function paddedRow(i: number, t: number, own: HistoryAttrs['own']): number {
   if (i >= 0 && i < t) return i;
   if (own === undefined || own === 'zero') return -1;
   if (own === 'edge') return i < 0 ? 0 : t - 1;

@@ -51,7 +51,7 @@ export const windowPool = ({ t, f }: Shape, overF: boolean, clamp: Clamp): PoolA
   clamp,
 });
 
-export const sameShape = (a: Shape, b: Shape): boolean => a.t === b.t && a.f === b.f && a.c === b.c;
+const sameShape = (a: Shape, b: Shape): boolean => a.t === b.t && a.f === b.f && a.c === b.c;
 export const showShape = (s: Shape): string => `[${s.t}][${s.f}][${s.c}]`;
 
 /** Returns the only input of a one-input operator. @throws RunletError RN301 if it does not have one */

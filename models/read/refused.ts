@@ -46,7 +46,7 @@ const onHost = (seen: Seen): string =>
 const fixed = 'use batch norm, whose statistics are fixed in training, or normalise the channels of each frame';
 
 /** R13: one operator computes the whole attention. */
-export const attention = (seen: Seen): string =>
+const attention = (seen: Seen): string =>
   `rule R13: attention reads ${rows(seen, 'rows of the window')} at every output; Runlet reads Attention and MultiHeadAttention without a mask, and attention as MatMul, Softmax and MatMul: export one of these, or ${onHost(seen)}`;
 
 /** R13: a constant that differs from frame to frame. */

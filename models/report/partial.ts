@@ -13,7 +13,7 @@ import type { StreamPlan } from '../stream/types.ts';
 import { contaminationOf } from './contamination.ts';
 
 /** Largest share of contaminated rows of a layer that is streamed. */
-export const mostContaminated = 0.11;
+const mostContaminated = 0.11;
 
 export interface Partial<A> {
   /** Number of streamed layers, the last of them, and the share of its rows that touch an edge. */

@@ -68,7 +68,7 @@ function rowOf(plan: StreamPlan, stride: number): SweepRow {
 }
 
 /** Marks the rows for which no earlier row has at most their work and their state. */
-export function markGood(rows: SweepRow[], work: (row: SweepRow) => number): void {
+function markGood(rows: SweepRow[], work: (row: SweepRow) => number): void {
   rows.forEach((row, i) => {
     row.good = !rows.slice(0, i).some((r) => work(r) <= work(row) && r.stateBytes <= row.stateBytes);
   });

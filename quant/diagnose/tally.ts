@@ -9,7 +9,7 @@ import { type Ints, type QuantParams, storedRange } from '../../models/graph/typ
 
 const inner = 64;
 const beyond = 8;
-export const bins = inner + 2 * beyond;
+const bins = inner + 2 * beyond;
 
 export interface Histogram {
   /** Real values at the left edge of the first bin and the right edge of the last. */

@@ -20,7 +20,7 @@ import { ChannelStats } from './channel-stats.ts';
 const maxRatio = 8;
 
 /** Returns the gains that give every channel a largest |value| of 1, [c], or undefined if none are needed. */
-export function gainsOf(signal: Float32Array, channels: number): Float64Array | undefined {
+function gainsOf(signal: Float32Array, channels: number): Float64Array | undefined {
   const stats = new ChannelStats(channels);
   stats.observe(signal);
   const reach = Float64Array.from({ length: channels }, (_, c) => stats.reach(c));

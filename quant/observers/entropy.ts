@@ -22,7 +22,7 @@ const maxPercent = 100;
 /**
  * Returns the divergence of int8 over bins [from, to) from the histogram; clipped counts go to the end bins.
  */
-export function divergence(counts: Float64Array, from: number, to: number): number {
+function divergence(counts: Float64Array, from: number, to: number): number {
   const p = counts.slice(from, to);
   let [below, above] = [0, 0];
   for (let i = 0; i < from; i++) below += counts[i] as number;

@@ -20,7 +20,7 @@ function meanMultiplier(real: number, count: number): Multiplier {
 }
 
 /** Computes one output from its exact sum. */
-export function finishMean(p: GlobalParams, sum: number): number {
+function finishMean(p: GlobalParams, sum: number): number {
   const value =
     p.rule === 'avgpool'
       ? roundedMean(sum, p.count)

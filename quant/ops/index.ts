@@ -53,7 +53,5 @@ export const intOps: { [K in OpName]: IntOp<K> } = {
   upsample,
 };
 
-export const intOpOf = <K extends OpName>(name: K): IntOp<K> => intOps[name] as IntOp<K>;
-
 /** Returns the definition of a node's operator. */
 export const intOpOfNode = (node: { op: OpName }) => intOps[node.op] as unknown as IntOp<OpName>;

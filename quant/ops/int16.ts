@@ -52,7 +52,7 @@ export function wideMultiplier(real: number): Multiplier {
  * floor((x * multiplier + 2^(shift - 1)) / 2^shift) for |x| < 2^47, a multiplier of 16 bits and a shift of 1
  * to 46. Results above 2^53 are not exact; every clamp limits them.
  */
-export function requantiseWide(x: number, multiplier: number, shift: number): number {
+function requantiseWide(x: number, multiplier: number, shift: number): number {
   const high = Math.floor(x / 65536) * multiplier;
   const low = (x - Math.floor(x / 65536) * 65536) * multiplier + 2 ** (shift - 1);
   // floors of floors are one floor

@@ -53,4 +53,5 @@ export const emitOps: { [K in OpName]: EmitOp<K> } = {
   upsample,
 };
 
-export const emitOpOf = <K extends OpName>(name: K): EmitOp<K> => emitOps[name] as EmitOp<K>;
+/** Returns the definition of a node's operator. */
+export const emitOpOfNode = (node: { op: OpName }) => emitOps[node.op] as unknown as EmitOp<OpName>;

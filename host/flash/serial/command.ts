@@ -30,7 +30,7 @@ export interface SerialFlashArgs {
   verbose?: boolean;
 }
 
-export const serialScheme = 'serial:';
+const serialScheme = 'serial:';
 
 /** Returns the image and its name. @throws RN880, and for a bundle the errors of bundleImage */
 async function readImage(path: string): Promise<{ image: Uint8Array; name: string }> {

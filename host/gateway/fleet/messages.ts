@@ -12,7 +12,7 @@ import * as v from 'valibot';
 import { RunletError } from '../../../models/error.ts';
 import { trialOptionsSchema } from '../hub/trial-options.ts';
 
-export const mostMessageBytes = 8192;
+const mostMessageBytes = 8192;
 export const mostInlineBytes = 256 << 10;
 /** Largest packet of a fleet: a bundle, its topic and properties. */
 export const mostPacketBytes = mostInlineBytes + 4096;
@@ -72,7 +72,7 @@ const release = v.strictObject({ digest, name, version, sequence: v.pipe(v.numbe
 
 const code = v.pipe(v.string(), v.regex(/^RN\d{3}$/));
 
-export const states = ['idle', 'downloading', 'staged', 'trial', 'confirmed', 'reverted', 'failed'] as const;
+const states = ['idle', 'downloading', 'staged', 'trial', 'confirmed', 'reverted', 'failed'] as const;
 
 const reportedSchema = v.variant('online', [
   v.strictObject({ fleet: v.literal(2), gateway: name, online: v.literal(false) }),

@@ -20,7 +20,7 @@ const reservedFiles = 128;
 const usualConnections = 1024;
 
 /** Returns the default upper bound: 1024 connections, or fewer if the limit of open files is low. */
-export function maxConnections(): number {
+function maxConnections(): number {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return Math.max(16, Math.min(usualConnections, Number(limit ?? Number.POSITIVE_INFINITY) - reservedFiles));

@@ -43,7 +43,7 @@ export const serverLimits = {
   connectionsCheckingInterval: 2000,
   requireHostHeader: false, // the door gives a better error
 };
-export const idleMs = 20_000;
+const idleMs = 20_000;
 /** Time that a refused client has to read its response, in milliseconds. */
 const lingerMs = 1000;
 const logMs = 1000;

@@ -46,7 +46,7 @@ export const defaultTrial: TrialOptions = {
 const hopMs = ({ manifest: { hop, sampleRateHz } }: Loaded): number | undefined => sampleRateHz && (1000 * hop) / sampleRateHz;
 
 /** Returns the longest mean time of a hop of this module, in milliseconds. */
-export const latencyBudgetMs = (loaded: Loaded, { latencyMs }: TrialOptions): number => latencyMs ?? (hopMs(loaded) ?? 1000) / 2;
+const latencyBudgetMs = (loaded: Loaded, { latencyMs }: TrialOptions): number => latencyMs ?? (hopMs(loaded) ?? 1000) / 2;
 
 /** Checks the mean time of a hop. @returns RN832, or undefined if it is within the limit. */
 export function tooSlow(loaded: Loaded, options: TrialOptions, meanMs: number): Failure | undefined {

@@ -18,7 +18,7 @@ import { type BoardOptions, boardOf } from './board.ts';
 const beside = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-export function pageHtml(): { html: string; policy: string } {
+function pageHtml(): { html: string; policy: string } {
   const plots = createRequire(import.meta.url).resolve('uplot');
   const [plot, plotCss] = ['uPlot.iife.min.js', 'uPlot.min.css'].map((name) =>
     readFileSync(new URL(`../dist/${name}`, `file://${plots}`), 'utf8'),

@@ -41,7 +41,7 @@ export interface UploadLimits {
   now: () => number;
 }
 
-export const uploadLimits: UploadLimits = {
+const uploadLimits: UploadLimits = {
   most: 8,
   mostBundles: 4,
   idleMs: 10 * 60_000,

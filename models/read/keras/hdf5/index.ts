@@ -8,7 +8,8 @@ import { Bytes, Hdf5Error, unread } from './bytes.ts';
 import { Hdf5Object } from './object.ts';
 
 export { Hdf5Error } from './bytes.ts';
-export type { Hdf5Object, Values } from './object.ts';
+
+export type { Hdf5Object } from './object.ts';
 
 const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 

@@ -77,7 +77,7 @@ export function lowerReduce(ctx: Lowering, node: NodeView): Value[] {
 }
 
 /** Lowers a mean or a maximum over dimensions of the file. */
-export function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: number[], keep: boolean, max: boolean): Activation {
+function reduce(ctx: Lowering, node: NodeView, x: Activation, dims: number[], keep: boolean, max: boolean): Activation {
   const gone = new Set(dims);
   const layout: Layout = keep ? x.layout.map((d, i) => (gone.has(i) ? [] : d)) : x.layout.filter((_, i) => !gone.has(i));
   const axes = new Set<Axis>();

@@ -32,7 +32,7 @@ export function withQuant(ctx: Lowering, x: Activation, y: Activation): Activati
 }
 
 /** Regroups the features and channels of each frame. */
-export function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f, layout }: Regrouped): Activation {
+function regrouped(ctx: Lowering, node: NodeView, given: Activation, { f, layout }: Regrouped): Activation {
   const x = ctx.activation({ ...node, inputs: [given] }, 0, { integer: true, raw: true });
   const tensor = ctx.emit('regroup', [x.tensor], { f }, `${node.name}/regrouped`);
   const [quant, made] = [ctx.quantOf(x.tensor), ctx.builder.tensors[tensor]];

@@ -27,7 +27,7 @@ const signal = (name: string) => `CUSTOM Signal${name}`;
 export const isSignal = ({ op }: TfOperator): boolean => op.startsWith('CUSTOM Signal');
 
 /** Default sample rate in Hz; a file does not state its rate. */
-export const usualRateHz = 16000;
+const usualRateHz = 16000;
 
 export interface FrontEndReadOptions {
   name?: string;
