@@ -110,7 +110,7 @@ function refusal(graph: Graph, { tensors, noise }: Sensitivity): string | undefi
 }
 
 /** Returns the graph with these tensors in int16 and biases in their new scales. */
-export function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): Graph {
+function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): Graph {
   const tensors = int8.tensors.map((t) => ({ ...t, quant: wide.get(t.id) ?? (t.quant as QuantParams) }));
   const nodes = int8.nodes.map((node) => {
     const [x] = node.inputs as [number];

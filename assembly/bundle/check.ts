@@ -101,14 +101,14 @@ function portOf(value: unknown, at: string, elementsOf: (t: number, f: number, c
   };
 }
 
-/** Largest number of frames that an input brings per tick (models/stream/check-clock.ts). */
-const maxRate = 4096;
+/** Upper bound of the frames of an input per tick (models/stream/check-clock.ts). */
+const maxFramesPerTick = 4096;
 
 /** Reads an input with its rate. checkRates compares the inputs with the window. */
 function inputOf(value: unknown, at: string): PortManifest {
   const port = portOf(value, at, (_t, f, c) => f * c);
   const { rate } = value as Fields;
-  return rate === undefined ? port : { ...port, rate: wholeOf(rate, `${at}.rate`, 1, maxRate) };
+  return rate === undefined ? port : { ...port, rate: wholeOf(rate, `${at}.rate`, 1, maxFramesPerTick) };
 }
 
 function checkRates({ inputs, window }: Manifest): void {

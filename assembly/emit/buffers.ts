@@ -250,7 +250,7 @@ function waitingOf({ graph, steps, layout, tensors }: StreamPlan, make: Maker): 
       const accumulators = make.kept(4 * taps.accRows * bytes, name, 0);
       const records = make.kept(4 * taps.records * left, name, 0);
       const waiting = make.kept(taps.waiting * left, name, zero);
-      const [slots, slotBytes] = [taps.againWaiting, Math.max(0, computed - taps.recorded) * bytes];
+      const [slots, slotBytes] = [taps.unrecordedWaiting, Math.max(0, computed - taps.recorded) * bytes];
       const again = { address: slots > 0 ? make.kept(slots * slotBytes, name, zero) : 0, slots, slotBytes };
       found.taps.set(output, { accumulators, records, waiting, again });
     }

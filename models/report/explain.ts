@@ -9,7 +9,7 @@ import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
 import { edgesOf, interior } from '../stream/edge/edges.ts';
 import type { FoldReuse, Layout } from '../stream/edge/layout.ts';
-import { againMacs } from '../stream/edge/taps.ts';
+import { repeatedMacs } from '../stream/edge/taps.ts';
 import { hasTrunk, type Mode } from '../stream/modes.ts';
 import { planChoices } from '../stream/plan.ts';
 import type { Point } from '../stream/prefer.ts';
@@ -67,7 +67,7 @@ function edgeReason(plan: StreamPlan, node: Node): string {
   const taps = layout.taps.get(node);
   if (taps && left + right > 0) {
     const fresh = `${number(at.newRows)} of ${some(at.rows, 'row')} ${at.newRows === 1 ? 'is' : 'are'} new`;
-    return `${fresh}; rows that touch an edge (${left} left, ${right} right) are sums of some of its taps, at ${taps.againTaps === 0 ? 'no MACs' : `${number(againMacs(graph, node, taps))} MACs`}; ${phases}`;
+    return `${fresh}; rows that touch an edge (${left} left, ${right} right) are sums of some of its taps, at ${taps.repeatedTaps === 0 ? 'no MACs' : `${number(repeatedMacs(graph, node, taps))} MACs`}; ${phases}`;
   }
   if (left + right === 0) return `${of} ${computed === 1 ? 'is' : 'are'} new, none touches an edge; ${phases}`;
   const repeated = Math.max(0, left - at.left);
@@ -166,11 +166,11 @@ function spread<P extends Point>(all: readonly P[], count: number, keep: (point:
 }
 
 /** Returns the number of streamed layers as text, and how their left edges are computed, if there are any. */
-function reuseText({ choice: { ahead, again, taps }, trunk, streams }: Layout): string {
+function reuseText({ choice: { ahead, recomputed, taps }, trunk, streams }: Layout): string {
   if (trunk.size === 0) return 'every layer whole';
   const layers = some(trunk.size, 'layer');
   if (![...streams.values()].some(({ leftEdge }) => leftEdge)) return layers;
-  const more = [...trunk].filter((node) => again.has(node)).length;
+  const more = [...trunk].filter((node) => recomputed.has(node)).length;
   const from = more === trunk.size ? 'from the raw window' : ahead === 0 ? 'when due' : `${some(ahead, 'hop')} ahead`;
   return `${layers}, ${from}${more > 0 && more < trunk.size ? `, ${more} again` : ''}${taps === undefined ? '' : ', tap sums'}`;
 }
@@ -186,9 +186,9 @@ const ratio = (a: number, b: number): number => (b === 0 ? Number(a !== 0) + 1 :
  * @param count largest number of plans
  */
 export function alternatives(plan: StreamPlan, count = 5): Alternative[] {
-  const { points, taken } = planChoices(plan);
+  const { points, byPreference } = planChoices(plan);
   const chosen = points.find((p) => p.macs === plan.macsPerHop && p.stateBytes === plan.stateBytes);
-  const options = new Map([...taken].reverse().map(([prefer, point]) => [point, `--prefer ${prefer}`]));
+  const options = new Map([...byPreference].reverse().map(([prefer, point]) => [point, `--prefer ${prefer}`]));
   return spread(points, count, (p) => p === chosen || options.has(p)).map((point) => {
     const { macs, stateBytes } = point;
     const mode = 'plan' in point ? point.plan.mode : 'edge-exact';

@@ -109,8 +109,8 @@ const aheadOf = (plan: StreamPlan, id: number): number => tapsOf(plan, id)?.comp
 function edgeRuns(plan: StreamPlan, id: number, at: Stream, gone: Gone): Run[] {
   const { layout } = plan;
   const ahead = aheadOf(plan, id);
-  const { waiting = 0, againWaiting = 0 } = tapsOf(plan, id) ?? {};
-  const waits = layout?.choice.ahead === 0 && waiting + againWaiting > 0;
+  const { waiting = 0, unrecordedWaiting = 0 } = tapsOf(plan, id) ?? {};
+  const waits = layout?.choice.ahead === 0 && waiting + unrecordedWaiting > 0;
   const { rows, left, phases, newest, newRows, window, spliced } = at;
   const computed = at.leftEdge?.computed ?? 0;
   const right = window?.right ?? 0;

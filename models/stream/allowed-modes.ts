@@ -1,14 +1,14 @@
 /**
- * Which modes a plan may have: the one that is asked for, else those that are exact.
+ * Which modes the planner considers: the mode that the user chose, else the exact ones.
  *
- * In: a Graph and the options.  Out: modes, each with the reason for it, one sentence.
+ * In: a Graph and plan options.  Out: modes, each with its reason in one sentence.
  * Source: StreamiNNC section 1.4 (zero padding against signal padding) and rule R5 (L_a >= RF - P).
  */
 import { tickName, ticksOf } from '../graph/clock.ts';
 import { isRecurrent } from '../graph/recurrent.ts';
 import type { Graph } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
-import { edgesOf, pays } from './edge/edges.ts';
+import { edgesOf, savesRows } from './edge/edges.ts';
 import type { Edge } from './edge/layout.ts';
 import { reusingNodes } from './edge/reuse.ts';
 import type { Mode } from './modes.ts';
@@ -16,8 +16,8 @@ import { strideOf, timingOf } from './timing.ts';
 import type { PlanOptions, Timing } from './types.ts';
 
 /**
- * Frames (ticks, where there are several inputs) of earlier signal that the model was trained with (metadata
- * `runlet.left_context`), 0 if it does not say.
+ * Returns the number of earlier ticks that the model saw before each window in training (metadata
+ * `runlet.left_context`). Default: 0.
  */
 export function trainedContext(graph: Graph): number {
   const value = Number(graph.metadata['runlet.left_context'] ?? 0);
@@ -25,8 +25,8 @@ export function trainedContext(graph: Graph): number {
 }
 
 /**
- * The modes, each with its reason. Of several all are exact, and equal the windowed model; the first is taken
- * where they cost the same.
+ * Returns the modes, each with its reason. If there are several, all equal the windowed model. If two cost
+ * the same, the first one is chosen.
  */
 export function modesFor(graph: Graph, options: PlanOptions): Map<Mode, string> {
   const only = (mode: Mode, reason: string): Map<Mode, string> => new Map([[mode, reason]]);
@@ -46,7 +46,7 @@ export function modesFor(graph: Graph, options: PlanOptions): Map<Mode, string> 
       `trained with ${trained} earlier ${tickName(clock)}, of which ${lead} are used: streaming is what it was trained for`,
     );
   const cause = recurs
-    ? 'a recurrence begins anew at every window (mode stream carries its state on)'
+    ? 'a recurrence starts anew at every window (mode stream would carry its state from hop to hop)'
     : aligned
       ? `time is padded (${lead} ${tickName(clock)} before, ${lookAhead} after) and the model does not say that it was trained with real context`
       : `hop ${options.hop} is not a multiple of the total stride ${alignment}`;
@@ -57,20 +57,22 @@ export function modesFor(graph: Graph, options: PlanOptions): Map<Mode, string> 
 }
 
 /**
- * edge-exact computes the rows that stream does, and more slowly where it folds: a hop of 64 frames of the
- * bench's N1 takes three times as long on simd. So it is there for limits alone.
+ * Returns the modes for a model that does not pad time. edge-exact computes the same rows as stream, but its
+ * folds are slower: network N1 of the benchmark takes three times as long (hop 64, target simd). So
+ * edge-exact is offered only if the user sets a limit.
  */
 function unpadded({ budgetRam, budgetMacs, depth }: PlanOptions): Map<Mode, string> {
   const modes: [Mode, string][] = [
     ['stream', 'no time padding: streaming equals the windowed model'],
-    ['windowed', 'no time padding, and rows of earlier windows are not worth the state that they would take'],
+    ['windowed', 'no time padding, but reusing rows of earlier windows saves too little work for the state that it needs'],
   ];
   const isLimited = [budgetRam, budgetMacs, depth].some((limit) => limit !== undefined);
-  if (isLimited) modes.push(['edge-exact', 'no time padding, and a limit: edge-exact equals the windowed model']);
+  if (isLimited)
+    modes.push(['edge-exact', 'no time padding, and a budget or a depth is set: edge-exact equals the windowed model']);
   return new Map(modes);
 }
 
-/** Most padding before and after the window, in ticks. */
+/** Returns the largest left context and look-ahead of all layers, in ticks. */
 function padding(graph: Graph, timing: Map<number, Timing>): { lead: number; lookAhead: number } {
   const view = viewOf(graph);
   let lead = 0;
@@ -84,10 +86,11 @@ function padding(graph: Graph, timing: Map<number, Timing>): { lead: number; loo
   return { lead: ticksOf(lead, view.clock), lookAhead: ticksOf(lookAhead, view.clock) };
 }
 
+/** Returns why every window is computed whole. */
 function wholeReason(graph: Graph, hop: number): string {
   const edges = edgesOf(graph, hop);
-  const saves = [...reusingNodes(graph, edges, graph.nodes.length)].some((n) => pays(edges.get(n.output) as Edge));
-  return saves
-    ? 'rows of earlier windows are not worth the state that they would take'
-    : 'no row of a window can be taken from an earlier one';
+  const canSave = [...reusingNodes(graph, edges, graph.nodes.length)].some((n) => savesRows(edges.get(n.output) as Edge));
+  return canSave
+    ? 'reusing rows of earlier windows saves too little work for the state that it needs'
+    : 'no row can be reused from an earlier window';
 }

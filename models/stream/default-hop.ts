@@ -1,9 +1,9 @@
 /**
- * The hop of a model that names none: about a tenth of its window.
+ * The default hop: about a tenth of the window.
  *
- * In: a Graph, and the mode if one is asked for.  Out: a hop in ticks and why; hops that are cheaper than
- * their neighbours. Near a tenth the hop is taken that shares most with the total stride.
- * So few phases are kept (StreamiNNC rule R2). No plan is made for it.
+ * In: a Graph, and the mode if the user gave one.  Out: a hop in ticks, with the reason; and hops that are
+ * cheaper than their neighbours. Among the hops near a tenth, the default is the one that shares the largest
+ * factor with the total stride, so that few phases are kept (StreamiNNC rule R2). It needs no plan.
  */
 import { isRunletError } from '../error.ts';
 import { gcd, tickName } from '../graph/clock.ts';
@@ -16,13 +16,13 @@ import type { PlanOptions } from './types.ts';
 export interface DefaultHop {
   /** Ticks between two outputs. */
   hop: number;
-  /** One sentence for people. */
+  /** The reason, as text for the user. */
   why: string;
 }
 
 /**
- * Of the hops around `near`, the one that shares the largest factor with the stride, and of those the
- * nearest.
+ * Returns the hop from 0.7 to 1.4 times `near` that shares the largest factor with the stride. Ties go to the
+ * hop nearest to `near`.
  */
 function roundHop(near: number, stride: number, window: number): number {
   const [low, high] = [Math.max(1, Math.ceil(0.7 * near)), Math.min(window, Math.floor(1.4 * near))];
@@ -34,7 +34,7 @@ function roundHop(near: number, stride: number, window: number): number {
   return best;
 }
 
-/** Mode `stream` takes multiples of the total stride alone. */
+/** Returns the multiple of the total stride nearest to `near`: mode `stream` accepts no other hop. */
 function multipleOf(near: number, stride: number, window: number): number {
   const largest = Math.max(1, Math.floor(window / stride));
   return stride * Math.min(largest, Math.max(1, Math.round(near / stride)));
@@ -42,7 +42,7 @@ function multipleOf(near: number, stride: number, window: number): number {
 
 interface Near {
   window: number;
-  /** The hop for a share of the window. */
+  /** Returns the hop for a share of the window. */
   hopNear: (share: number) => number;
 }
 
@@ -53,25 +53,25 @@ function nearOf(graph: Graph, { mode }: Omit<PlanOptions, 'hop'>): Near {
   return { window, hopNear: (share) => round(share * window, stride, window) };
 }
 
-/** The hop for a model that names none. A model with its own state answers once a step, and has no other. */
+/** Returns the default hop. A model that carries its own state has only one: its step. */
 export function defaultHop(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}): DefaultHop {
   const { clock } = viewOf(graph);
   const { window } = clock;
-  if (graph.stateful) return { hop: window, why: 'the model carries its own state and answers once a step' };
+  if (graph.stateful) return { hop: window, why: 'the model carries its own state and gives one output per step' };
   if (window === 1) return { hop: 1, why: 'the window is one frame' };
   const hop = nearOf(graph, options).hopNear(0.1);
-  return { hop, why: `no hop was given: about a tenth of the window of ${window} ${tickName(clock)}` };
+  return { hop, why: `no hop was given, so it is about a tenth of the window (${window} ${tickName(clock)})` };
 }
 
 /**
- * Up to three hops, ascending, each with less work per frame than the hops one smaller and one larger.
- * At most 12 plans are made.
+ * Returns up to three hops, ascending, each with less work per tick than the hops one smaller and one larger.
+ * Cost: at most 12 plans.
  */
 export function cheaperHops(graph: Graph, options: Omit<PlanOptions, 'hop'> = {}): number[] {
   if (graph.stateful || viewOf(graph).clock.window === 1) return [];
   const { window, hopNear } = nearOf(graph, options);
   const costs = new Map<number, number>();
-  /** Work per frame; no such hop has none. */
+  /** Work per tick; infinite if there is no plan at this hop. */
   const cost = (hop: number): number => {
     const known = costs.get(hop);
     if (known !== undefined) return known;

@@ -1,17 +1,18 @@
 /**
- * How many rows of each tensor an output needs: a layer may leave out the newest rows that none of its
- * readers takes yet.
+ * How many rows of each tensor an output needs: a layer may postpone rows that no reader needs yet.
  *
- * In: the rows that are complete when output 0 falls due, by tensor.  Out: the rows that are computed by
- * then. A max pool of two over 59 rows takes 58: computed at once, the last row would wait in the state for
- * the next hop; computed with it, its inputs wait instead.
+ * In: the number of rows that can be computed when output 0 is due, by tensor.  Out: the number that are
+ * computed by then. Example: a max pool of length 2 reads 58 of 59 rows. If the layer computes row 59 at
+ * once, the row waits in the state for the next hop. If it postpones the row, the inputs of the row wait
+ * instead.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 
 /**
- * Rows from the start of window 0 on; `boundary` tensors are read whole by the head. Inputs keep every frame,
- * as they come.
+ * Returns a function from tensor id to rows, from the start of window 0. Graph inputs keep every frame.
+ * @param boundary tensors whose whole window the head reads
+ * @param complete number of rows that can be computed when output 0 is due
  */
 export function rowsDue(
   graph: Graph,

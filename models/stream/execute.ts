@@ -1,9 +1,9 @@
 /**
- * The meaning of a plan, for any number type: trunk over the whole signal, head on every window.
+ * Reference execution of a plan, for any number type: the trunk over the whole signal, the head per window.
  *
- * In: a plan, a signal `[frames][f][c]` for each graph input and a function that runs one node.  Out: the
- * model outputs of every window that the plan calls exact, and (on request) every tensor.  This is the
- * reference that streamed code must equal; it keeps no history and shares none of its code.
+ * In: a plan, a signal `[frames][f][c]` per graph input, and a function that runs one node.
+ * Out: the model outputs of every window after the warm-up, and the tensors that they come from.
+ * Exactness: streamed code must give the same outputs. This file keeps no history and shares no code with it.
  */
 
 import { carries } from '../graph/recurrent.ts';
@@ -20,24 +20,25 @@ export interface Block<A> {
   shape: Shape;
 }
 
-/** Runs one node; `strideT` is the stride along time to use (1 where a window has a single output row). */
+/** Runs one node. @param strideT stride along time; 1 if a window has only one output row */
 export type RunNode<A> = (node: Node, xs: Block<A>[], out: Shape, strideT: number) => A;
 
 export interface WindowResult<A> {
-  /** Index of the window: it starts at frame index * hop. */
+  /** Index of the window, which starts at tick index * hop. */
   index: number;
   /** One entry per graph output. */
   outputs: A[];
-  /** Head tensors and the rows that the head took from the trunk, by tensor id. */
+  /** Tensors of the head, and the window of each trunk tensor, by tensor id. */
   tensors: Map<number, Block<A>>;
 }
 
 /**
- * Shape of a node's output for inputs of any length; `endless`: what ends a window does not end the signal.
+ * Returns the shape of a node's output for inputs of any length.
+ * @param isWholeSignal true: the inputs are the whole signal, so rows at the end are not cropped
  */
-function shapeFor(node: Node, xs: Block<unknown>[], strideT: number, endless: boolean): Shape {
+function shapeFor(node: Node, xs: Block<unknown>[], strideT: number, isWholeSignal: boolean): Shape {
   const strided = 'strideT' in node.attrs ? { ...node.attrs, strideT } : node.attrs;
-  const attrs = endless && 'after' in strided ? { ...strided, after: Math.max(0, strided.after) } : strided;
+  const attrs = isWholeSignal && 'after' in strided ? { ...strided, after: Math.max(0, strided.after) } : strided;
   return opOfNode(node).shape(
     xs.map((x) => x.shape),
     attrs,
@@ -47,10 +48,10 @@ function shapeFor(node: Node, xs: Block<unknown>[], strideT: number, endless: bo
 
 export type Sliceable<A> = { slice(from: number, to: number): A };
 
-/** The signal of the one input, or one for each. */
+/** One signal per input, or the signal of the only input. */
 export type Signal<A> = Block<A> | readonly Block<A>[];
 
-/** Frames of each input as blocks. */
+/** Returns one block per input. */
 export const blocksOf = <A extends { length: number }>(graph: Graph, signals: readonly A[]): Block<A>[] =>
   graph.inputs.map(({ tensor }, i) => {
     const shape = viewOf(graph).shape(tensor);
@@ -58,13 +59,13 @@ export const blocksOf = <A extends { length: number }>(graph: Graph, signals: re
     return { data, shape: { ...shape, t: (data?.length ?? 0) / frameOf(shape) } };
   });
 
-/** Whole ticks that every input's signal has. */
+/** Returns the number of whole ticks in the shortest signal. */
 export function ticksIn(plan: StreamPlan, signal: Signal<unknown>): number {
   const blocks: readonly Block<unknown>[] = Array.isArray(signal) ? signal : [signal];
   return minOf(plan.clock.rates.map((rate, i) => Math.floor((blocks[i]?.shape.t ?? 0) / rate)));
 }
 
-/** Ticks [from, to) of every input, by tensor id. */
+/** Returns ticks [from, to) of every input, by tensor id. */
 export function cutSignal<A extends Sliceable<A>>(
   plan: StreamPlan,
   signal: Signal<A>,
@@ -81,15 +82,15 @@ export function cutSignal<A extends Sliceable<A>>(
   );
 }
 
-/** Rows [from, to) of a block. */
+/** Returns rows [from, to) of a block. */
 export function rows<A extends Sliceable<A>>({ data, shape }: Block<A>, from: number, to: number): Block<A> {
   if (from === 0 && to === shape.t) return { data, shape };
   return { data: data.slice(from * frameOf(shape), to * frameOf(shape)), shape: { ...shape, t: to - from } };
 }
 
 /**
- * Where branches meet, one may have a row more at the end of the signal: rows count from its start. What
- * reads whole windows takes inputs of any lengths.
+ * Returns the inputs of a node, cut to equal length: where branches meet, one may have more rows at the end
+ * of the signal. A node that reads whole windows gets its inputs uncut.
  */
 function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>): Block<A>[] {
   const xs = node.inputs.map((id) => tensors.get(id) as Block<A>);
@@ -100,8 +101,8 @@ function operands<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block
 }
 
 /**
- * Runs a node on what is there of its inputs, and adds its output; `stride`: of a whole signal, along which
- * it is the plan's.
+ * Runs a node on all rows of its inputs and adds its output to `tensors`.
+ * @param stride the plan's stride along time, for inputs that are the whole signal; left out: one window
  */
 function runNode<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<A>>, run: RunNode<A>, stride?: number): void {
   const xs = operands(node, tensors);
@@ -110,7 +111,7 @@ function runNode<A extends Sliceable<A>>(node: Node, tensors: Map<number, Block<
   tensors.set(node.output, { data: run(node, xs, shape, strideT), shape });
 }
 
-/** Nodes on one window; their tensors are added to `tensors`. Out: the model's outputs. */
+/** Runs nodes on one window and adds their outputs to `tensors`. Returns the model's outputs. */
 export function executeNodes<A extends Sliceable<A>>(
   graph: Graph,
   nodes: readonly Node[],
@@ -122,8 +123,8 @@ export function executeNodes<A extends Sliceable<A>>(
 }
 
 /**
- * Trunk tensors of the window that starts at `unit` units of time; those that have no whole window there are
- * left out.
+ * Returns the window of every trunk tensor. Tensors without a complete window there are left out.
+ * @param unit start of the window, in units of time
  */
 export function windowOf<A extends Sliceable<A>>(
   plan: StreamPlan,
@@ -141,7 +142,7 @@ export function windowOf<A extends Sliceable<A>>(
   return tensors;
 }
 
-/** Trunk tensors over the whole signal, zero-padded at its two ends only. */
+/** Runs the trunk over the whole signal, padded only at its ends. Returns tensors by id, with the inputs. */
 export function executeTrunk<A extends Sliceable<A>>(
   plan: StreamPlan,
   signal: Signal<A>,
@@ -157,8 +158,7 @@ export function executeTrunk<A extends Sliceable<A>>(
 }
 
 /**
- * Mode approx: the trunk on each hop by itself, with the model's padding at its seams; rows of all hops
- * joined.
+ * Mode approx: runs the trunk on each hop alone, with the model's padding, and joins the rows of all hops.
  */
 function executeHops<A extends Sliceable<A>>(plan: StreamPlan, signal: Signal<A>, run: RunNode<A>): Map<number, Block<A>> {
   const parts = new Map<number, Block<A>[]>();
@@ -176,7 +176,7 @@ function executeHops<A extends Sliceable<A>>(plan: StreamPlan, signal: Signal<A>
   return new Map([...parts].map(([id, blocks]) => [id, joined(blocks)]));
 }
 
-/** Blocks one after the other. */
+/** Concatenates blocks along time. */
 function joined<A>(blocks: Block<A>[]): Block<A> {
   const arrays = blocks.map((b) => b.data as unknown as Float32Array | Ints);
   const [first] = arrays as [Float32Array | Ints];
@@ -187,8 +187,9 @@ function joined<A>(blocks: Block<A>[]): Block<A> {
 }
 
 /**
- * The head on every window of a trunk, from the first that does not depend on frames before the signal (or
- * from 0 with `warmUp`).
+ * Runs the head on every window.
+ * @param options warmUp: true also runs the first windows, which depend on frames before the signal (default:
+ * false); every: runs only every n-th window (default: 1)
  */
 export function* executeHeads<A extends Sliceable<A>>(
   plan: StreamPlan,
@@ -201,7 +202,7 @@ export function* executeHeads<A extends Sliceable<A>>(
     plan.graph.inputs.map(({ tensor }) => trunk.get(tensor) as Block<A>),
   );
   const { units } = plan.clock;
-  // the other modes equal the windowed model: every node on every window
+  // modes without a trunk equal the windowed model, so every node runs on every window
   const streamed = plan.steps.filter((s) => s.section !== 'trunk' && s.kind !== 'copy').map((s) => s.node);
   const head = hasTrunk(plan.mode) ? streamed : plan.graph.nodes;
   const first = options.warmUp ? 0 : plan.warmUpHops;
@@ -226,8 +227,8 @@ function windowsWhile<T>(isDue: (n: number) => boolean, windowAt: (n: number) =>
 }
 
 /**
- * A head whose states go on from window to window: their rows of all windows are one signal. Yields one
- * window of `every`.
+ * Runs a head that carries states from window to window: a node with a state runs once, on the joined rows of
+ * all windows. Yields every `every`-th window.
  */
 function* executeSteps<A extends Sliceable<A>>(
   graph: Graph,
@@ -252,7 +253,7 @@ function* executeSteps<A extends Sliceable<A>>(
     if (index % every === 0) yield { index, outputs: executeNodes(graph, [], tensors, run), tensors };
 }
 
-/** Trunk over the whole signal, head on every window. */
+/** Runs the trunk over the whole signal, then the head on every window. */
 export const executeStream = <A extends Sliceable<A>>(
   plan: StreamPlan,
   signal: Signal<A>,

@@ -1,25 +1,26 @@
 /**
- * Folds in mode stream: what a node that reduces over a window keeps in place of the window's rows.
+ * Folds in mode stream: partial results that a global average or maximum keeps instead of a window's rows.
  *
- * In: a node (global average, global maximum) and its input's place in the stream.  Out: FoldReuse: the
- * smaller of two forms, with its bytes.  Source: StreamiNNC section 5.5; edge-exact folds: edge/folds.ts.
+ * In: the node, and the layout of its input.  Out: FoldReuse, with its bytes.
+ * Source: StreamiNNC section 5.5. For folds in edge-exact see edge/folds.ts.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import type { FoldReuse } from './edge/layout.ts';
 import type { TensorLayout } from './types.ts';
 
-/** Bytes of one row of a tensor. */
+/** Returns the bytes of one row of a tensor. */
 export const frameBytes = (graph: Graph, id: number): number => viewOf(graph).frameBytes(id);
 
-/** Bytes of one partial result: int32 sums, or maxima as they are. */
+/** Returns the bytes of one partial result: int32 for sums, the tensor's type for maxima. */
 export const partialBytes = (graph: Graph, output: number, sum: boolean): number =>
   sum ? 4 * viewOf(graph).frame(output) : viewOf(graph).frameBytes(output);
 
 /**
- * A fold in mode stream over a tensor whose newest row is the window's last: the smaller of the two forms.
- * Work per row does not depend on the window: sums subtract what leaves; maxima walk over a window's hops
- * once in as many hops (van Herk, 1992).
+ * Returns the fold with the least state, for a tensor whose newest row is the last row of the window. Returns
+ * undefined if a hop brings the whole window.
+ * Work per row does not depend on the window. Sums subtract the rows that leave. With k hops in a window,
+ * maxima scan its k partial results once every k hops (van Herk, 1992).
  */
 export function streamFold(graph: Graph, node: Node, plan: TensorLayout): FoldReuse | undefined {
   const view = viewOf(graph);

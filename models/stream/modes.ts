@@ -1,24 +1,24 @@
 /**
  * The streaming modes, and how each one streams its layers.
  *
- * This file is the only place of the planner, the quantiser and the emitter that tells modes approx and
- * misaligned apart from the others. Source: StreamiNNC sections 1.2 (approx), 1.4 and 1.6.
+ * The planner, the quantiser and the emitter recognise modes approx and misaligned only through this file.
+ * Source: StreamiNNC sections 1.2 (approx), 1.4 and 1.6.
  */
 
 /**
- * windowed, edge-exact: equal to the model as it was trained. stream: the model on windows with real signal
- * in place of padding. approx: every hop alone, with zero points at its ends. misaligned: stream at a hop
- * that is no multiple of the total stride; each window begins at the multiple before it.
+ * windowed, edge-exact: outputs equal the model's. stream: real earlier signal takes the place of padding.
+ * approx: each hop is computed alone, padded at both ends. misaligned: stream at a hop that is not a multiple
+ * of the total stride; a window between two multiples starts early, at the first of them.
  */
 export const modes = ['windowed', 'edge-exact', 'stream', 'approx', 'misaligned'] as const;
 export type Mode = (typeof modes)[number];
 
 interface Streaming {
-  /** True: layers keep history or sub-embeddings; a model that pads time differs from its windows. */
+  /** True: layers keep history or sub-embeddings, so a model that pads time gives other outputs. */
   hasTrunk: boolean;
-  /** True: each hop is computed alone, with the model's padding at its ends. False: history stands there. */
+  /** True: each hop is computed alone, with the model's padding at its ends. False: history replaces it. */
   padsHops: boolean;
-  /** True: micro-hops and outputs have separate clocks, so an output may fall due between two micro-hops. */
+  /** True: micro-hops and outputs have separate clocks, so an output may be due between two micro-hops. */
   outputClock: boolean;
 }
 
@@ -31,14 +31,14 @@ const streaming: Record<Mode, Streaming> = {
   misaligned: { ...none, hasTrunk: true, outputClock: true },
 };
 
-/** How a mode streams. */
+/** Returns how a mode streams. */
 export const streamingOf = (mode: Mode): Streaming => streaming[mode];
 
 /** Checks whether a mode keeps history or sub-embeddings. */
 export const hasTrunk = (mode: Mode): boolean => streaming[mode].hasTrunk;
 
 /**
- * Ticks between two places where a window of the trunk may begin: the hop, or the total stride where outputs
- * have a clock of their own.
+ * Ticks between two possible starts of a trunk window: the hop, or the total stride if outputs have a
+ * separate clock.
  */
 export const windowGrid = (mode: Mode, hop: number, alignment: number): number => (streaming[mode].outputClock ? alignment : hop);

@@ -1,17 +1,20 @@
 /**
- * Plans of mode approx: each hop is computed alone, and its rows join those of earlier hops in a ring.
+ * Plans of mode approx: each hop is computed alone, and its rows join those of earlier hops in a buffer.
  *
- * In: a draft and its trunk.  Out: the plan; no step of it is exact. Error: RN206.
+ * In: a draft and its trunk.  Out: the plan, in which no step is exact. Error: RN206.
  * Source: StreamiNNC section 1.2 and rules R1, R3, R7.
  */
 import { RunletError } from '../error.ts';
 import { viewOf } from '../graph/view.ts';
 import { slidingLength } from '../ops/op.ts';
-import { atOnce, type Draft, type Trunk, withSteps } from './draft.ts';
+import { type Draft, noDelay, type Trunk, withSteps } from './draft.ts';
 import { buildSteps } from './steps.ts';
 import type { StreamPlan, TensorLayout } from './types.ts';
 
-/** RN206 where a hop by itself does not give the rows that it stands for. */
+/**
+ * Checks the layers and the hop.
+ * @throws RunletError RN206 if a layer does not make the rows of a hop from this hop alone
+ */
 function checkApprox({ graph, options, window, hop, clock }: Draft, { nodes, timing }: Trunk): void {
   const view = viewOf(graph);
   const time = hop * clock.units;
@@ -19,11 +22,14 @@ function checkApprox({ graph, options, window, hop, clock }: Draft, { nodes, tim
     throw new RunletError('RN206', { what, ...(where && { where }), why, tryThis: 'mode stream, or edge-exact' });
   };
   if (window % hop !== 0)
-    fail(`the window of ${window} frames is no multiple of the hop ${hop}`, 'approx joins whole hops (StreamiNNC rule R1)');
+    fail(
+      `the window of ${window} frames is not a multiple of the hop ${hop}`,
+      'mode approx joins whole hops (StreamiNNC rule R1)',
+    );
   if (options.microHop !== undefined && options.microHop !== hop)
     fail(
-      `micro-hop ${options.microHop} is not the hop ${hop}`,
-      'approx pads at the seams of what it computes at once (StreamiNNC rule R3)',
+      `micro-hop ${options.microHop} differs from the hop ${hop}`,
+      'mode approx pads both ends of what it computes at once, which has to be a hop (StreamiNNC rule R3)',
     );
   for (const node of nodes) {
     const rule = view.rule(node);
@@ -34,17 +40,14 @@ function checkApprox({ graph, options, window, hop, clock }: Draft, { nodes, tim
     const whole = view.rows(node.output) * jump * rule.stride === window * clock.units;
     if (rows < rate || !whole)
       fail(
-        `a hop of ${time / jump} rows gives ${rows}, and ${rate} are needed`,
-        'approx needs layers that keep their length, padded, or pools as long as their stride (StreamiNNC rule R7)',
+        `a hop of ${time / jump} rows gives ${rows} rows, but ${rate} are needed`,
+        'mode approx needs padded layers that keep the length, or pools as long as their stride (StreamiNNC rule R7)',
         node.name,
       );
   }
 }
 
-/**
- * Mode approx: every hop by itself; its rows join those of earlier hops in a ring. Source: StreamiNNC section
- * 1.2.
- */
+/** Makes the plan. @throws RunletError RN206 */
 export function planApprox(draft: Draft, trunk: Trunk): StreamPlan {
   checkApprox(draft, trunk);
   const { graph, hop, clock } = draft;
@@ -56,7 +59,7 @@ export function planApprox(draft: Draft, trunk: Trunk): StreamPlan {
     const place = { windowRows: rows(id), newRows, historyRows, windowFirstRow: 0, rowStep: 1 };
     tensors.set(id, { ...t, lead: 0, lookAhead: 0, tensor: id, ...place });
   }
-  const planned = { ...draft, microHop: hop, alignment: trunk.alignment, ...atOnce, tensors };
+  const planned = { ...draft, microHop: hop, alignment: trunk.alignment, ...noDelay, tensors };
   const steps = buildSteps(planned, trunk.nodes, rows);
   return withSteps(
     planned,

@@ -1,8 +1,8 @@
 /**
- * Plans of modes windowed, stream and misaligned: each layer computes its rows as they become complete.
+ * Plans of modes windowed, stream and misaligned: each layer computes its rows as their inputs arrive.
  *
- * In: a draft and its trunk.  Out: the plan. Of the two ways to time the rows, as soon as they are complete
- * or when an output needs them (due.ts), the one with less state is taken.
+ * In: a draft and its trunk.  Out: the plan. A row is computed as early as possible, or only when an output
+ * needs it (due.ts; mode stream). The plan with less state is taken.
  */
 import { ticksOf } from '../graph/clock.ts';
 import type { Node } from '../graph/types.ts';
@@ -14,7 +14,7 @@ import { streamingOf, windowGrid } from './modes.ts';
 import { buildSteps } from './steps.ts';
 import type { StreamPlan, TensorLayout, Timing } from './types.ts';
 
-/** Modes windowed, stream and misaligned: rows as they become complete. */
+/** Makes the plan. @throws RunletError RN209 if rows before frame 0 cannot hold what padding holds */
 export function planRows(draft: Draft, { nodes, timing, boundary, alignment }: Trunk, microHop: number): StreamPlan {
   const { graph, mode, clock, window, hop } = draft;
   const view = viewOf(graph);
@@ -28,14 +28,14 @@ export function planRows(draft: Draft, { nodes, timing, boundary, alignment }: T
   const delayFrames = ticksOf(delay, clock);
   const leftContextFrames = ticksOf(lead, clock);
   const due = (window + delayFrames) * clock.units;
-  /** Rows complete when output 0 is due. */
+  /** Rows that can be computed when output 0 is due. */
   const complete = (id: number) => {
     const t = timing.get(id) as Timing;
     return Math.floor((due - t.need) / t.jump) + 1;
   };
-  // the first output whose window has all its context, also where it begins before n * hop
+  // up to the first window with all of its left context; in mode misaligned a window may start before n * hop
   const grid = windowGrid(mode, hop, alignment);
-  // a model with its own state begins on zero points, as its file says
+  // a model that carries its own state starts at zero points, as its file defines, so output 0 is valid
   const warmUpHops = graph.stateful ? 0 : Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop);
   const common = { ...draft, microHop, alignment, delayFrames, leftContextFrames, warmUpHops };
   const planned = (rows: (id: number) => number): StreamPlan => {
@@ -43,15 +43,13 @@ export function planRows(draft: Draft, { nodes, timing, boundary, alignment }: T
     return withSteps({ ...common, tensors }, buildSteps({ ...common, tensors }, nodes, rows));
   };
   const early = planned(complete);
-  paddingBeforeStates(early); // RN209
+  paddingBeforeStates(early);
   if (mode !== 'stream' || graph.stateful) return early;
   const late = planned(rowsDue(graph, nodes, boundary, complete));
   return late.stateBytes <= early.stateBytes ? late : early;
 }
 
-/**
- * The buffer of each trunk tensor; `rows`: how many rows of window 0 are computed when its output falls due.
- */
+/** Returns the buffers by tensor id. @param rows rows of window 0 that are computed when output 0 is due */
 function buffers(
   { graph, mode, clock, microHop }: Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'microHop'>,
   trunk: Set<Node>,
@@ -66,8 +64,7 @@ function buffers(
     const newRows = micro / t.jump;
     const before = rows(id) - newRows;
     let historyRows = 0;
-    // where outputs fall due between micro-hops, when the new rows have become history, which must be
-    // in the state then
+    // if outputs may be due between two micro-hops, the newest rows have already moved into the history
     const unread = streamingOf(mode).outputClock ? 0 : newRows;
     if (boundary.has(id)) historyRows = Math.max(historyRows, rows(id) - unread, newRows - unread);
     for (const node of view.readers(id)) {

@@ -1,42 +1,43 @@
 /**
- * Which of several exact plans is taken. All give the same bytes, so a plan is a point of work and state.
+ * Chooses among exact plans. All give the same bytes, so only their costs count.
  *
- * In: points and a preference (types.ts).  Out: one of the points; or those that none beats.
+ * In: plans as points (work, state, workspace), and a preference (types.ts).
+ * Out: one point, or the Pareto-optimal points.
  */
 import { minOf } from '../lists.ts';
 import type { PlanOptions, Preference } from './types.ts';
 
 export interface Point {
-  /** Multiply-accumulates an output. */
+  /** Multiply-accumulates per output. */
   macs: number;
   stateBytes: number;
-  /** Bytes of rows that are made at every output and not kept (workspace.ts). */
+  /** Bytes of rows that are computed at every output and not kept (workspace.ts). */
   workspaceBytes: number;
 }
 
-/** Work that `balanced` gives for less state, as a share of the least. */
+/** Extra work that `balanced` accepts for less state: a share of the least work (docs/adr/0040). */
 export const workTolerance = 0.1;
 
-/** Most work that a preference takes where the least is `least`. */
-export function mostWork(least: number, prefer: Preference): number {
+/** Returns the work that a preference accepts at most, if the cheapest plan does `leastWork`. */
+export function workLimit(leastWork: number, prefer: Preference): number {
   if (prefer === 'ram') return Number.POSITIVE_INFINITY;
-  return prefer === 'work' ? least : least * (1 + workTolerance);
+  return prefer === 'work' ? leastWork : leastWork * (1 + workTolerance);
 }
 
-/** What is meant where nothing is preferred: a limit on one of the two asks for little of the other. */
+/** Returns `prefer` or its default: with a budget for one cost, the default saves the other one. */
 export function preferenceOf({ prefer, budgetRam, budgetMacs }: Omit<PlanOptions, 'hop'>): Preference {
   if (prefer) return prefer;
   if (budgetMacs !== undefined) return 'ram';
   return budgetRam === undefined ? 'balanced' : 'work';
 }
 
-export const fits = (
+export const isWithinBudget = (
   { macs, stateBytes }: Point,
   { budgetRam = Number.POSITIVE_INFINITY, budgetMacs = Number.POSITIVE_INFINITY }: Omit<PlanOptions, 'hop'>,
 ): boolean => macs <= budgetMacs && stateBytes <= budgetRam;
 
-/** The least by the first cost, of equals by the second; the first of those that are equal in both. */
-function least<P>(points: readonly P[], first: (p: P) => number, second: (p: P) => number): P | undefined {
+/** Returns the item with the least first cost. Ties are broken by the second cost, then by order. */
+function cheapest<P>(points: readonly P[], first: (p: P) => number, second: (p: P) => number): P | undefined {
   let best: P | undefined;
   for (const point of points) {
     const difference = best ? first(point) - first(best) || second(point) - second(best) : -1;
@@ -45,30 +46,30 @@ function least<P>(points: readonly P[], first: (p: P) => number, second: (p: P) 
   return best;
 }
 
-/** The point that is preferred; types.ts says which that is. */
+/** Returns the point that a preference chooses (types.ts). */
 export function preferred<P extends Point>(points: readonly P[], prefer: Preference): P | undefined {
-  const most = mostWork(minOf(points.map((p) => p.macs)), prefer === 'ram' ? 'balanced' : prefer);
-  const best = least(
-    points.filter((p) => p.macs <= most),
+  const maxMacs = workLimit(minOf(points.map((p) => p.macs)), prefer === 'ram' ? 'balanced' : prefer);
+  const best = cheapest(
+    points.filter((p) => p.macs <= maxMacs),
     (p) => p.stateBytes,
     (p) => p.macs,
   );
   if (prefer !== 'ram' || !best) return best;
-  return least(
+  return cheapest(
     points.filter((p) => p.stateBytes <= best.stateBytes),
     (p) => p.stateBytes + p.workspaceBytes,
     (p) => p.macs,
   );
 }
 
-/** Points of which none has both less work and less state than another, least work first. */
-export function unbeaten<P extends Point>(points: readonly P[]): P[] {
-  let least = Number.POSITIVE_INFINITY;
+/** Returns the Pareto-optimal points of work and state, least work first. */
+export function paretoOptimal<P extends Point>(points: readonly P[]): P[] {
+  let leastState = Number.POSITIVE_INFINITY;
   return [...points]
     .sort((a, b) => a.macs - b.macs || a.stateBytes - b.stateBytes)
     .filter(({ stateBytes }) => {
-      if (stateBytes >= least) return false;
-      least = stateBytes;
+      if (stateBytes >= leastState) return false;
+      leastState = stateBytes;
       return true;
     });
 }

@@ -1,9 +1,9 @@
 /**
- * planFor: a plan for another graph of the same layers.
+ * planFor: moves a plan to another graph with the same layers.
  *
- * In: a StreamPlan and a graph with the same tensors and nodes, in the same order, whose weights or scales
- * differ.
- * Out: the same plan with that graph's nodes.  Nothing is planned again, so both run alike by construction.
+ * In: a StreamPlan, and a graph with the same tensors and nodes in the same order but other weights or
+ * scales.
+ * Out: the same plan with the nodes of that graph. The steps are not planned again, so both plans run alike.
  */
 import { withCarry } from '../graph/recurrent.ts';
 import type { Graph, Node } from '../graph/types.ts';

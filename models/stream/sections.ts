@@ -1,10 +1,10 @@
 /**
- * Trunk or head: which nodes are streamed, which are recomputed at every output.
+ * Splits a network into trunk (streamed) and head (recomputed at every output).
  *
- * In: a Graph, the mode and the hop.  Out: the set of trunk nodes. A node streams if its rule is a sliding
- * window over streamed inputs of one rate. It moves to the head where recomputing its whole window costs no
- * more rows than the hop brings (windowRows * jump <= hop, both in units), it has no time padding, and nobody
- * in the trunk needs it.
+ * In: a Graph, the mode and the hop in ticks.  Out: the set of trunk nodes. A node streams if its rule is a
+ * sliding window and its inputs stream at one rate. It moves to the head if three conditions hold: its window
+ * has no more rows than a hop brings (windowRows * jump <= hop, both in units), it has no time padding, and
+ * no trunk node reads it. A recurrent node stays, because its state runs through all rows.
  */
 
 import { isRecurrent } from '../graph/recurrent.ts';
@@ -27,7 +27,7 @@ export function trunkNodes(graph: Graph, mode: Mode, hop: number): Set<Node> {
     const rule = view.rule(node);
     if (!trunk.has(node) || !at || rule.kind !== 'window') continue;
     const needed = view.readers(node.output).some((n) => trunk.has(n));
-    const padded = rule.pad[0] > 0 || rule.pad[1] > 0 || isRecurrent(node); // a state runs through all rows
+    const padded = rule.pad[0] > 0 || rule.pad[1] > 0 || isRecurrent(node);
     if (!needed && !padded && view.rows(node.output) * at.jump <= time) trunk.delete(node);
   }
   return trunk;

@@ -1,8 +1,8 @@
 /**
- * The steps of a plan: what runs, over which rows, at which cost.
+ * The steps of a plan: what runs, over which rows, at which cost. (Mode edge-exact: edge/plan.ts.)
  *
- * In: the tensors' buffers and the trunk.  Out: trunk steps in order, then head steps in order.
- * Cost: MACs per hop = output rows per hop times MACs per row; state is counted at the step that needs it.
+ * In: the trunk and its buffers.  Out: trunk steps, fold steps and head steps, each in execution order.
+ * MACs per hop are output rows per hop times MACs per row. State is counted at the step that needs it.
  */
 
 import { carriedTensors } from '../graph/recurrent.ts';
@@ -16,7 +16,7 @@ import type { CopyStep, Step, StepInput, StreamPlan, TensorLayout, Timing } from
 
 type Draft = Pick<StreamPlan, 'graph' | 'mode' | 'clock' | 'window' | 'hop' | 'microHop' | 'tensors'>;
 
-/** Rows of the input's buffer that a trunk step reads. */
+/** Returns the rows of an input's buffer that a trunk step reads. */
 function trunkInput(draft: Draft, node: Node, id: number, complete: (id: number) => number): StepInput {
   const plan = draft.tensors.get(id) as TensorLayout;
   const rule = viewOf(draft.graph).rule(node);
@@ -35,22 +35,23 @@ const headInput = (draft: Draft, id: number): StepInput => ({
 });
 
 /**
- * The trunk tensor that a fold can follow as it comes: exactly the window's rows are complete when an output
- * falls due.
+ * Returns the input of a fold if the fold can take its rows as they arrive. For this, exactly the rows of the
+ * window must be complete when an output is due.
  */
 function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number): TensorLayout | undefined {
   const [id] = node.inputs as [number];
   const plan = draft.tensors.get(id);
   const streaming = streamingOf(draft.mode);
-  // partial results begin at nothing; the state of a model that has its own begins at zero points
+  // partial results start empty, but a model that carries its own state starts with rows of zero points
   const follows =
     !draft.graph.stateful && streaming.hasTrunk && !streaming.outputClock && viewOf(draft.graph).rule(node).kind === 'fold';
   return plan && follows && complete(id) === plan.windowRows ? plan : undefined;
 }
 
 /**
- * With micro-hops a hop's rows are never there at once: a partial result a hop, for whole hops and where that
- * takes fewer bytes than the rows.
+ * Returns the number of partial results, one per hop of the window. They are used with micro-hops, which
+ * never hold the rows of a hop at once. Returns undefined if the window is not a whole number of hops, or if
+ * the rows need no more bytes.
  */
 function foldSlots(draft: Draft, node: Node, plan: TensorLayout, sum: boolean): number | undefined {
   if (draft.microHop === draft.hop) return undefined;
@@ -60,7 +61,7 @@ function foldSlots(draft: Draft, node: Node, plan: TensorLayout, sum: boolean): 
   return bytes < plan.windowRows * viewOf(draft.graph).frameBytes(plan.tensor) ? slots : undefined;
 }
 
-/** A graph output that is taken from the rows of a trunk tensor. */
+/** Returns the step that copies a graph output from the rows of a trunk tensor. */
 export const copyStep = (node: Node, input: StepInput, exact: boolean): CopyStep => ({
   kind: 'copy',
   section: 'head',
@@ -75,6 +76,7 @@ export const copyStep = (node: Node, input: StepInput, exact: boolean): CopyStep
   exact,
 });
 
+/** Makes the steps. @param complete rows of a tensor that are computed when output 0 is due */
 export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number) => number): Step[] {
   const { graph } = draft;
   const view = viewOf(graph);
@@ -141,7 +143,7 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
   return steps;
 }
 
-/** A head step is exact if everything it takes from the trunk is. `known`: what was found of other steps. */
+/** Checks whether all that a head step reads is exact. @param known cache of results by node */
 function headIsExact(draft: Draft, node: Node, carried: ReadonlySet<number>, known: Map<Node, boolean>): boolean {
   if (draft.graph.stateful) return true;
   const found = known.get(node);
@@ -159,8 +161,8 @@ function headIsExact(draft: Draft, node: Node, carried: ReadonlySet<number>, kno
 }
 
 /**
- * A tensor whose window only partial results read keeps no ring for it: its history shrinks to what trunk
- * steps read.
+ * Shrinks the history of tensors that no head step reads (only partial results read their window) to the rows
+ * that other steps read.
  */
 function dropUnusedRings(draft: Draft, trunkSteps: Step[], headSteps: Step[]): void {
   for (const [id, plan] of draft.tensors) {
@@ -172,7 +174,7 @@ function dropUnusedRings(draft: Draft, trunkSteps: Step[], headSteps: Step[]): v
   }
 }
 
-/** History bytes of each tensor, counted once, at the reader that reaches furthest back. */
+/** Adds the history bytes of each tensor once, to the step that reads the oldest row. */
 function countHistory(draft: Draft, steps: Step[]): void {
   for (const [id, plan] of draft.tensors) {
     const readers = steps.filter((s) => s.inputs.some((i) => i.tensor === id));

@@ -1,11 +1,11 @@
 /**
- * StreamPlan: which layer runs when, on which frames, with which history.
+ * StreamPlan (types): which layer runs when, on which rows, with which history.
  *
- * In: nothing (types).  Out: the value that planStream makes and that the quantiser, the emitter and the
- * printer read.
- * Time runs in units, which are frames where the graph has one input (clock.ts). A tensor's row i lies at
- * unit i * jump relative to the start of a window; rows of windows that start at multiples of the hop share
- * one grid, so every row is keyed by its absolute index.
+ * planStream makes a plan; the quantiser, the emitter and the printer read it.
+ * A row is one time step of a tensor. The trunk is the part of the network that streams, the head the part
+ * that is recomputed at every output. Time is counted in units (graph/clock.ts); with one input a unit is a
+ * frame. Row i of a tensor lies i * jump units after the start of a window. Windows start at multiples of the
+ * hop and their rows share one grid, so every row has an absolute index.
  */
 
 import type { Clock } from '../graph/clock.ts';
@@ -15,72 +15,72 @@ import type { FoldReuse, Layout, Stream, Taps } from './edge/layout.ts';
 import type { Mode } from './modes.ts';
 
 /**
- * Which of the exact plans is taken. balanced: the least state among those within a tenth of the least work.
- * work: the least work, and of these the least state. ram: the least state and workspace among those with no
- * more state than balanced.
+ * How to choose among exact plans. `work`: the least work, then the least state. `balanced`: the least state
+ * among plans with at most 10 % more than the least work. `ram`: the least sum of state and workspace among
+ * plans with no more state than `balanced`.
  */
 export const preferences = ['work', 'balanced', 'ram'] as const;
 export type Preference = (typeof preferences)[number];
 
 export interface PlanOptions {
-  /** Ticks between two outputs (clock.ts; frames, where the model has one input). */
+  /** Ticks between two outputs (graph/clock.ts). With one input a tick is a frame. */
   hop: number;
-  /** Left out: of the exact modes the one whose plan `prefer` takes. */
+  /** Streaming mode. Default: the exact mode whose plan `prefer` chooses. */
   mode?: Mode;
-  /** Left out: ram beside `budgetMacs`, work beside `budgetRam` alone, else balanced. */
+  /** Default: `ram` if `budgetMacs` is set, `work` if only `budgetRam` is set, else `balanced`. */
   prefer?: Preference;
-  /** Ticks that pass through the layers at once; divides the hop. Default: the hop. */
+  /** Ticks that pass through the layers at once; a divisor of the hop. Default: the hop. */
   microHop?: number;
-  /** edge-exact: most bytes of state. */
+  /** Upper bound of the state of an exact plan, in bytes. Default: none. */
   budgetRam?: number;
-  /** edge-exact: most multiply-accumulates an output. */
+  /** Upper bound of the work of an exact plan, in multiply-accumulates per output. Default: none. */
   budgetMacs?: number;
   /**
-   * edge-exact: reuse rows in the first `depth` layers only, and compute the others whole (mode `partial` of
-   * the paper).
+   * edge-exact: number of first layers that may reuse rows; the others compute whole windows (the paper's
+   * partial streaming). Default: all layers.
    */
   depth?: number;
 }
 
-/** The plan's part of options that hold more. */
+/** Picks the plan options out of an object with more options. */
 export function planOptionsOf({ hop, mode, prefer, microHop, budgetRam, budgetMacs, depth }: PlanOptions): PlanOptions {
   return { hop, mode, prefer, microHop, budgetRam, budgetMacs, depth };
 }
 
-/** Where a tensor stands on the time grid (trunk tensors only), in units. */
+/** Position of a trunk tensor on the time grid, in units. */
 export interface Timing {
-  /** Time between two rows: the product of all strides, times the input's own. */
+  /** Time between two rows: the input's frame time multiplied by all strides. */
   jump: number;
-  /** Time before the window that row 0 reads: left paddings times jump, summed. */
+  /** Time before the window that row 0 depends on: the sum of left padding times jump. */
   lead: number;
-  /** Row i is complete once i * jump + need of its window is in. */
+  /** Row i can be computed once i * jump + need units of its window have arrived. */
   need: number;
-  /** Right paddings times jump, summed: the look-ahead that replaces them. */
+  /** Time after the window that replaces the right padding: the sum of right padding times jump. */
   lookAhead: number;
   /** Time that one row depends on. */
   receptiveField: number;
 }
 
-/** A trunk tensor: where its rows stand in time, and in its buffer. */
+/** A trunk tensor: position of its rows in time and in its buffer. */
 export interface TensorLayout extends Timing {
   tensor: number;
-  /** Rows of one whole window. */
+  /** Rows of one window. */
   windowRows: number;
-  /** Rows that arrive with one micro-hop. */
+  /** Rows that one micro-hop adds. */
   newRows: number;
-  /** Rows kept from before; the buffer is [historyRows | newRows], oldest first. */
+  /** Earlier rows that are kept. The buffer is [historyRows | newRows], oldest first. */
   historyRows: number;
   /**
-   * Row of the buffer where the window starts when an output is due (edge-exact: may lie before the buffer).
+   * Buffer row where the window starts when an output is due. edge-exact: negative if that row is not kept.
    */
   windowFirstRow: number;
-  /** Rows of the buffer between two rows of a window: 1, or the phases of edge-exact. */
+  /** Distance of two window rows in the buffer: 1, or in edge-exact the number of phases. */
   rowStep: number;
-  /** edge-exact: its stream and what its edges need. */
+  /** edge-exact: the stream of interior rows, and which rows the edges need. */
   stream?: Stream;
 }
 
-/** A trunk tensor read by a step: which rows of its buffer. */
+/** Rows of a tensor's buffer that a step reads. */
 export interface StepInput {
   tensor: number;
   firstRow: number;
@@ -91,102 +91,101 @@ interface StepBase {
   node: Node;
   inputs: StepInput[];
   output: number;
-  /** Rows written per run. */
+  /** Rows that one run writes. */
   outRows: number;
-  /** Sliding along time for this run: padding is [0, 0] in the trunk, where real history stands instead. */
+  /** Streaming rule of this run. In the trunk history replaces padding, which is [0, 0] (approx: kept). */
   rule: StreamRule;
   macsPerHop: number;
   macsPerWindow: number;
-  /** Bytes of history (int8) or partial results that exist because of this step. */
+  /** Bytes of history or partial results that are kept for this step. */
   stateBytes: number;
   /**
-   * Equal to the windowed model for every window; else equal to the window extended to the left and right.
+   * True: every window's rows equal the windowed model's. False: they equal the model's on windows extended
+   * to the left and right (in mode approx not even these).
    */
   exact: boolean;
 }
 
-/** The node over its input rows: new rows in the trunk, whole windows in the head. */
+/** Runs a node: on new rows in the trunk, on whole windows in the head. */
 export interface RunStep extends StepBase {
   kind: 'run';
   section: 'trunk' | 'head';
 }
-/** Trunk part of a fold: new rows into the current hop's partial result. */
+/** Trunk part of a fold: adds new rows to the current hop's partial result. */
 export interface AccumulateStep extends StepBase {
   kind: 'accumulate';
   section: 'trunk';
-  /** Partial results: one slot per hop of the window. */
+  /** Number of partial results: one per hop of the window. */
   slots: number;
 }
-/** Head part of a fold: all partial results of the window into the output. */
+/** Head part of a fold: combines the window's partial results into the output. */
 export interface FinishStep extends StepBase {
   kind: 'finish';
   section: 'head';
   slots: number;
 }
-/** A graph output taken from a trunk tensor's ring. */
+/** Copies a graph output from a trunk tensor's buffer. */
 export interface CopyStep extends StepBase {
   kind: 'copy';
   section: 'head';
 }
-/** edge-exact: the first layer, interior and edges, as partial tap sums. */
+/** edge-exact: interior and edge rows of a first layer, computed as partial tap sums. */
 export interface TapsStep extends StepBase {
   kind: 'taps';
   section: 'trunk';
   taps: Taps;
 }
-/** edge-exact: the edges of a tensor. */
+/** edge-exact: the rows of a tensor that touch a window edge. */
 export interface EdgeStep extends StepBase {
   kind: 'edge';
   section: 'edge';
-  /** The step of the layer's interior computes its edges too, as partial tap sums. */
+  /** True: the layer's TapsStep computes these rows; this step only places them. */
   byTaps: boolean;
 }
-/** A reduction over a window as accumulators of the windows that wait. */
+/** A reduction over a window from partial results that are kept between hops. */
 export interface FoldStep extends StepBase {
   kind: 'fold';
   section: 'edge';
   fold: FoldReuse;
 }
 
-/** `trunk` runs on every micro-hop, `edge` on every hop, `head` once an output. */
+/** Section `trunk` runs at every micro-hop, `edge` at every hop, `head` at every output. */
 export type Step = RunStep | AccumulateStep | FinishStep | CopyStep | TapsStep | EdgeStep | FoldStep;
 
 export interface StreamPlan {
   graph: Graph;
-  /** What was asked for. */
+  /** The options that the plan was made from. */
   options: PlanOptions;
   mode: Mode;
-  /** Why this mode, one sentence. */
+  /** Why this mode was chosen: one sentence. */
   reason: string;
-  /** Rates of the inputs. Numbers of frames below are ticks of it. */
+  /** Common clock of the inputs. The times below count its ticks. */
   clock: Clock;
   window: number;
   hop: number;
   microHop: number;
-  /** Ticks that are a multiple of all jumps in the trunk, the least: hops must be multiples of it. */
+  /** Total stride in ticks, of which hops must be multiples: least common multiple of the trunk's jumps. */
   alignment: number;
-  /** Output n is due once n * hop + window + delay frames are in. */
+  /** Delay in ticks: output n is due once n * hop + window + delayFrames ticks have arrived. */
   delayFrames: number;
-  /** L_a: input frames before a window that its output depends on. */
+  /** L_a: number of ticks before a window that its output depends on. */
   leftContextFrames: number;
-  /** First outputs that depend on frames before the first one, and are not reported. */
+  /** Number of first outputs that depend on frames before frame 0; they are not reported. */
   warmUpHops: number;
-  /**
-   * edge-exact: phases of the tensors (their least common multiple), and outputs after which phases and
-   * waiting windows repeat.
-   */
+  /** edge-exact: least common multiple of the tensors' numbers of phases. */
   phases: number;
+  /** Number of outputs after which phases and queue positions repeat. */
   period: number;
-  /** edge-exact: what was chosen. */
+  /** edge-exact: the chosen layout. */
   layout?: Layout;
-  /** Trunk tensors, by tensor id. */
+  /** By tensor id; trunk tensors only. */
   tensors: Map<number, TensorLayout>;
-  /** Trunk steps, then head steps, each in order. */
+  /** Trunk steps, then edge steps, then head steps, each in execution order. */
   steps: Step[];
   macsPerHop: number;
   macsPerWindow: number;
-  /** Bytes of history, partial results, queues and accumulators. */
+  /** Bytes of history, partial results, queues and accumulators that are kept between hops. */
   stateBytes: number;
-  /** Share of the head in macsPerHop. */
+  /** Share of the head in macsPerHop, from 0 to 1. */
   headShare: number;
 }

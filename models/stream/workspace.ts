@@ -1,9 +1,10 @@
 /**
- * Workspace of a plan: the most bytes of rows that are alive at one layer and are not kept.
+ * Workspace of a plan: the peak, over its layers, of the bytes of rows that are in use but not kept.
  *
- * In: a Graph, which nodes are streamed, and how many rows of a streamed tensor are made at every output.
- * Out: bytes. An estimate, for choosing among plans. The emitter (assembly/emit/memory.ts) also counts the
- * new rows of streamed layers, and what a kernel needs.
+ * In: a Graph, its streamed nodes, and the rows of streamed tensors that are copied or computed at every
+ * output (`gathered`, by tensor id).  Out: bytes.
+ * An estimate, for choosing among plans. The real map (assembly/emit/memory.ts) also has the new rows of
+ * streamed layers and the workspace of kernels.
  */
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
@@ -16,7 +17,7 @@ export function workspaceOf(
 ): number {
   const view = viewOf(graph);
   const places = new Map(graph.nodes.map((node, i) => [node, i]));
-  /** Bytes that come into use at a node less those that have been read before it. */
+  /** By node: bytes that come into use there, minus bytes whose last reader ran before. */
   const changes = new Array<number>(graph.nodes.length + 1).fill(0);
   const add = (id: number, from: number, rows: number) => {
     const bytes = rows * view.frameBytes(id);

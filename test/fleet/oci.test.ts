@@ -119,7 +119,7 @@ test('redirects that are not followed', async () => {
     [undefined, /more than 5 times/],
     ['http://registry.example/storage', /not HTTPS/],
     ['file:///etc/passwd', /not HTTPS/],
-    ['http://[', /nowhere/],
+    ['http://[', /an invalid address/],
   ] as const) {
     const found = await pull(to(location));
     assert.is(found.result, 'RN854', location);

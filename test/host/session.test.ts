@@ -148,7 +148,17 @@ test('many floats at once are quantised like single ones: any bits, halves, int8
     const maxValue = type ? 32767 : 127;
     // Halves and their neighbours, values over the range and beyond, any bits, and more values than the
     // kernel takes at once.
-    const units = [0.5, 1.5, maxValue - zeroPoint, maxValue - zeroPoint + 0.5, 65_536, 2 ** 23, 2 ** 24 + 2, Number.POSITIVE_INFINITY, 0];
+    const units = [
+      0.5,
+      1.5,
+      maxValue - zeroPoint,
+      maxValue - zeroPoint + 0.5,
+      65_536,
+      2 ** 23,
+      2 ** 24 + 2,
+      Number.POSITIVE_INFINITY,
+      0,
+    ];
     const near = units.flatMap((v) => [v, -v, v * (1 + 2 ** -23), v * (1 - 2 ** -24)].map((u) => u * scale));
     const made = Float32Array.from({ length: 36_000 - near.length }, (_, i) => {
       const unit = (rnd() - 0.5) * 2.5 * maxValue;

@@ -51,13 +51,13 @@ export function anyLayout(graph: Graph, hop: number, rnd: () => number): AnyLayo
 function kindsOf({ plan }: QuantPlan, deepest: number): Kind[] {
   const { layout } = plan;
   if (!layout || layout.trunk.size === 0) return ['whole'];
-  const { ahead, again } = layout.choice;
+  const { ahead, recomputed } = layout.choice;
   const lefts = [...layout.streams.values()].some(({ leftEdge }) => (leftEdge?.computed ?? 0) > 0);
   const found: Kind[] = layout.folds.size > 0 ? ['fold'] : [];
   const taps = [...layout.taps.values()];
   if (taps.some((t) => t.records > 0)) found.push('taps');
-  if (taps.some((t) => t.again.length > 0)) found.push('summed');
-  const more = [...layout.trunk].filter((node) => again.has(node)).length;
+  if (taps.some((t) => t.unrecorded.length > 0)) found.push('summed');
+  const more = [...layout.trunk].filter((node) => recomputed.has(node)).length;
   if (lefts) found.push(more === layout.trunk.size ? 'cone' : ahead > 0 ? 'fork' : 'keep');
   if (lefts && more > 0 && more < layout.trunk.size) found.push('again');
   if (layout.trunk.size < deepest) found.push('shallow');

@@ -168,7 +168,10 @@ const networks: Record<string, Uint8Array> = {
     ],
     { places: ints(1, 45, 4), seven: ints(7) },
   ),
-  'rows times weights over time, read by another operator than a sum': pooled(1, [node('Mul', 'p b', 'm'), node('Relu', 'm', 'y')]),
+  'rows times weights over time, read by another operator than a sum': pooled(1, [
+    node('Mul', 'p b', 'm'),
+    node('Relu', 'm', 'y'),
+  ]),
   'rows times weights over time, added to the rows': pooled(1, [node('Mul', 'b p', 'm'), node('Add', 'b m', 'y')]),
   'a layer along time, with the last frame added to each of its rows': rows(
     [

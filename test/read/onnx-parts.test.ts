@@ -121,13 +121,15 @@ const networks: Record<string, Uint8Array> = {
     ],
     { some: [5, 6, 0, -1, 2, 2] },
   ),
-  'Gather of frames that are not consecutive': network([{ op: 'Gather', inputs: ['a', 'two'], outputs: ['y'], attributes: { axis: 2 } }], {
-    two: [3, 0],
-  }),
-  'Gather of consecutive frames': network(
-    [{ op: 'Gather', inputs: ['a', 'some'], outputs: ['y'], attributes: { axis: 2 } }],
-    { some: [3, 4, 5] },
+  'Gather of frames that are not consecutive': network(
+    [{ op: 'Gather', inputs: ['a', 'two'], outputs: ['y'], attributes: { axis: 2 } }],
+    {
+      two: [3, 0],
+    },
   ),
+  'Gather of consecutive frames': network([{ op: 'Gather', inputs: ['a', 'some'], outputs: ['y'], attributes: { axis: 2 } }], {
+    some: [3, 4, 5],
+  }),
   'Slice of every third channel': network(
     [
       { op: 'Slice', inputs: ['a', 'from', 'to', 'axis', 'step'], outputs: ['b'] },

@@ -117,7 +117,8 @@ for (const op of ['LSTM', 'GRU', 'RNN'] as const) test(`two ${op} layers share o
 
 test('a cache of earlier rows is a state', () => check(cached()));
 
-for (const kind of ['lstm', 'before', 'after'] as const) test(`a cell of single operators has its states: ${kind}`, () => check(spelt(kind)));
+for (const kind of ['lstm', 'before', 'after'] as const)
+  test(`a cell of single operators has its states: ${kind}`, () => check(spelt(kind)));
 
 test('overlapping steps with padding inside each step, and a branch that an input number selects', () => check(overlapping()));
 

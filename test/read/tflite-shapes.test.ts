@@ -69,7 +69,11 @@ test('a shape with kept dimensions is computed: EQUAL, WHERE, GATHER, SPARSE_TO_
 });
 
 test('indices outside a vector, lengths that do not match and operators that are not evaluated are refused', async () => {
-  assert.is((await refusalOf(() => readTflite(file({ length: ints(0) })))).code, 'RN106', 'a vector that is too short for its indices');
+  assert.is(
+    (await refusalOf(() => readTflite(file({ length: ints(0) })))).code,
+    'RN106',
+    'a vector that is too short for its indices',
+  );
   assert.is((await refusalOf(() => readTflite(file({ zero: ints(0, 0) })))).code, 'RN106', 'lengths of two and three');
   assert.is((await refusalOf(() => readTflite(file({ length: ints(1 << 30) })))).code, 'RN110', 'a vector of a billion');
   assert.is((await refusalOf(() => readTflite(file({}, { equal: 72 })))).code, 'RN110', 'NOT_EQUAL');

@@ -59,7 +59,7 @@ export function tapsCalls(op: 'conv' | 'depthwise', io: FirstIo, tapsIo: TapsIo,
  */
 function againCalls(op: 'conv' | 'depthwise', io: FirstIo, tapsIo: TapsIo, fields: TapsBlock, ctx: EmitContext): Call[] {
   const { taps, again: queue, ahead } = tapsIo;
-  const rows = taps.again.filter(({ row }) => row < tapsIo.leftRows);
+  const rows = taps.unrecorded.filter(({ row }) => row < tapsIo.leftRows);
   if (rows.length === 0) return [];
   const bytes = frameElements(io);
   // behind fetched weights

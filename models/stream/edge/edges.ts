@@ -1,11 +1,11 @@
 /**
- * Geometry of a window's edges: which rows of a tensor equal rows of other windows, and which touch an edge.
+ * Geometry of window edges: which rows of a tensor occur in other windows too, and which touch an edge.
  *
- * In: a Graph and a hop.  Out: an Edge per tensor that keeps a time axis of rows on one grid.
- * Source: edge-exact proof, section 2: row f of the window at frame w lies at p = w + f * J. It equals the
- * row at the same p of another window unless its receptive field touches a window edge: nL rows on the left,
- * nR on the right do. Windows of one phase (p mod J) follow each other every J / gcd(hop, J) windows and are
- * hop / gcd(hop, J) rows apart.
+ * In: a Graph and a hop.  Out: an Edge for each tensor whose rows lie on one grid along time.
+ * Source: edge-exact proof, section 2. Row f of the window that starts at frame w lies at p = w + f * J. The
+ * row at the same p in another window is equal, unless the receptive field of either row touches an edge of
+ * its window. In each window nL rows at the left and nR at the right do. Every J / gcd(hop, J)-th window has
+ * the same phase (p mod J), and the next one of a phase starts hop / gcd(hop, J) rows later.
  */
 
 import { gcd } from '../../graph/clock.ts';
@@ -14,16 +14,14 @@ import { type GraphView, viewOf } from '../../graph/view.ts';
 import { maxOf } from '../../lists.ts';
 import type { Edge } from './layout.ts';
 
-/** Rows that touch no edge. */
+/** Returns the number of interior rows, which touch no edge. */
 export const interior = (e: Edge): number => Math.max(0, e.rows - e.left - e.right);
-/**
- * Reuse saves rows where more of them are interior than are new, and costs none where as many are (proof,
- * section 5).
- */
-export const pays = (e: Edge): boolean => interior(e) > e.newRows;
+/** Checks whether reuse saves rows: more rows are interior than new (proof, section 5). */
+export const savesRows = (e: Edge): boolean => interior(e) > e.newRows;
+/** Checks whether reuse costs no additional rows: at least as many rows are interior as new. */
 export const mayReuse = (e: Edge): boolean => interior(e) >= e.newRows;
 
-/** Geometry of every tensor on one grid, by tensor id; the hop is in ticks. */
+/** Returns the geometry of tensors by id, graph inputs included. @param hop in ticks */
 export function edgesOf(graph: Graph, hop: number): Map<number, Edge> {
   const edges = new Map<number, Edge>();
   const view = viewOf(graph);
@@ -40,6 +38,10 @@ export function edgesOf(graph: Graph, hop: number): Map<number, Edge> {
   return edges;
 }
 
+/**
+ * Returns the edges of an output, or undefined if the node does not slide or if its inputs differ in jump or
+ * length.
+ */
 function edgeOf(
   view: GraphView,
   node: Node,

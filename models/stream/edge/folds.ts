@@ -1,20 +1,22 @@
 /**
- * Folds in edge-exact: one accumulator per waiting window in place of the rows of the last tensor.
+ * Folds in edge-exact: one accumulator per waiting window instead of the rows of the last tensor.
  *
  * In: a node that reduces over a whole window (global average, global maximum, dense) and its input's stream.
- * Out: FoldReuse: which rows enter an accumulator when, and its bytes.
+ * Out: FoldReuse: which rows are added to an accumulator at which output, and its bytes.
  * Source: edge-exact proof, sections 4 (fork + fold) and 6.6, 6.7; StreamiNNC section 5.5.
  *
  * At output n the accumulator of window n + ahead opens with the left edge and the interior rows that are
- * there already; new rows enter the accumulators of all waiting windows of their phase; the accumulator of
- * window n takes the right edge and closes. A sum needs no walk over the waiting windows: it opens minus a
- * running total and closes plus it, exact modulo 2^32, so its work per row does not depend on the window.
+ * already complete. New rows are added to the accumulators of all waiting windows of their phase. The
+ * accumulator of window n gets the right edge and closes.
+ * A sum does not visit the waiting windows. It keeps a running total, which an accumulator subtracts when it
+ * opens and adds when it closes. So work per row does not depend on the window. It is exact modulo 2^32.
  */
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { partialBytes } from '../fold.ts';
 import type { FoldReuse, Stream } from './layout.ts';
 
+/** @param ahead number of waiting windows */
 export function foldOf(graph: Graph, node: Node, stream: Stream, ahead: number): FoldReuse {
   const rule = viewOf(graph).rule(node);
   const slotBytes = partialBytes(graph, node.output, !(rule.kind === 'fold' && rule.fold === 'max'));
@@ -25,7 +27,7 @@ export function foldOf(graph: Graph, node: Node, stream: Stream, ahead: number):
   return { method, slots: ahead, stream, openRows, slotBytes, totalBytes, stateBytes: ahead * slotBytes + phases * totalBytes };
 }
 
-/** Nodes whose input is better kept as accumulators than as rows. */
+/** Returns the nodes for which accumulators take less state than the rows of their input. */
 export function foldsOf(graph: Graph, streams: Map<number, Stream>, trunk: Set<Node>, ahead: number): Node[] {
   if (ahead === 0) return [];
   const view = viewOf(graph);
@@ -36,13 +38,13 @@ export function foldsOf(graph: Graph, streams: Map<number, Stream>, trunk: Set<N
     if (!at || !maker || !trunk.has(maker) || trunk.has(node)) return false;
     if (!view.soleReader(id) || node.inputs.length !== 1) return false;
     const rule = view.rule(node);
-    // int32 accumulators have no room for what a dense layer sums up of int16
+    // the sums of a dense layer over int16 do not fit int32 accumulators
     const linear = rule.kind === 'whole' && rule.linear === true && !view.touchesInt16(node);
     if (rule.kind !== 'fold' && !linear) return false;
     const fold = foldOf(graph, node, at, ahead);
     if (fold.openRows < 0) return false;
     const frame = view.frameBytes(id);
-    const known = at.newest - at.newRows + 1; // rows of the stream that are kept end here
+    const known = at.newest - at.newRows + 1; // end of the kept stream rows
     const rows = known - at.left * at.phases + ahead * at.left;
     const open = Math.max(0, known - at.left * at.phases - at.shift);
     return fold.stateBytes + open * frame < rows * frame;

@@ -1,139 +1,144 @@
 /**
- * What an edge-exact plan computes, keeps and queues (types): edges.ts, reuse.ts, fold.ts and taps.ts make
- * the values.
+ * What an edge-exact plan computes, keeps and queues (types).
  *
- * Rows of a tensor's stream count from the start of window n: row f of window n is row f * step, row f of
- * window n + ahead is f * step + shift. Source: edge-exact proof, sections 2 to 6.
+ * Made by edges.ts, reuse.ts, folds.ts and taps.ts. Source: edge-exact proof, sections 2 to 6.
+ * The stream of a tensor holds its interior rows of all windows; a window reads every `phases`-th row. Stream
+ * rows count from the start of window n, whose output is due: row f of window n is stream row f * phases, and
+ * row f of window n + ahead is stream row f * phases + shift. A row is open while some of its taps have not
+ * arrived, and complete afterwards.
  */
 import type { Node } from '../../graph/types.ts';
 
-/** Geometry of a tensor's window: which of its rows other windows have too. */
+/** Geometry of a tensor's window: which of its rows occur in other windows too. */
 export interface Edge {
-  /** Units of time between two rows (clock.ts; with one input, frames). */
+  /** Time between two rows, in units (graph/clock.ts; with one input, frames). */
   jump: number;
+  /** Rows of one window. */
   rows: number;
-  /** Rows whose receptive field touches the left, the right window edge. */
+  /** Rows whose receptive field touches the left window edge. */
   left: number;
+  /** Rows whose receptive field touches the right window edge. */
   right: number;
-  /** Rows between two windows of one phase: rows of the stream that arrive with one hop. */
+  /** Stream rows that one hop adds. */
   newRows: number;
-  /** Phases alive: rows of the stream between two rows of a window. */
+  /** Phases of the windows: the distance of two window rows in the stream. */
   phases: number;
 }
 
+/** What a layout is chosen by. */
 export interface Choice {
-  /** Windows by which left edges are computed ahead. 0: when their own window falls due. */
+  /** Left edges are computed this number of windows early. 0: when their window is due. */
   ahead: number;
   /**
-   * Nodes whose left edges read rows that are computed again at every output, in place of rows of the stream:
-   * more work, and less history. All of them: the left edges come from the raw window.
+   * Nodes that recompute, at every output, the interior rows that left edges of later layers read, instead of
+   * keeping them: more work, less state. If all nodes do, left edges are computed from the raw window.
    */
-  again: ReadonlySet<Node>;
-  /** Nodes [0, depth) may reuse rows; later ones are computed whole. */
+  recomputed: ReadonlySet<Node>;
+  /** Nodes [0, depth) may reuse rows; later nodes compute whole windows. */
   depth: number;
   /**
-   * The first layer's edges as partial tap sums (taps.ts): less work, more state. So many rows of its left
-   * edge have records. Those after them sum again what lies before the window.
+   * Edges of the first layer are partial tap sums (taps.ts): less work, more state. The value is the maximum
+   * number of left-edge rows with records; the rows after them are summed again. Left out: no tap sums.
    */
   taps?: number;
 }
 
-/** The stream of a tensor's interior rows: what is kept of it, and what is added to it at an output. */
+/** A tensor's stream of interior rows, and the edge rows that an output adds. */
 export interface Stream extends Edge {
-  /** Rows that arrive with one micro-hop. */
+  /** Stream rows that one micro-hop adds. */
   microRows: number;
-  /** Newest and oldest row held when window n falls due. */
+  /** Newest stream row when window n is due. */
   newest: number;
+  /** Oldest stream row that is read when window n is due. */
   oldest: number;
-  /** Row 0 of window n + ahead. */
+  /** Stream row of row 0 of window n + ahead. */
   shift: number;
   /**
-   * Left edge of window n + ahead: `computed` rows from row 0 on, then interior rows up to `rows` that the
-   * layers above read.
+   * Rows [0, rows) of window n + ahead, which left edges need. Rows [0, computed) are computed, the others
+   * are interior rows of the stream.
    */
   leftEdge?: { computed: number; rows: number };
-  /** Rows [first, rows) of window n: interior rows, then `right` computed ones. */
+  /** Rows [first, rows) of window n: interior rows, of which the last `right` are the computed right edge. */
   window?: { first: number; right: number };
-  /** Left-edge rows in `window`, because somebody reads the whole window. */
+  /** Left-edge rows that are joined to the interior, because a reader needs the whole window; else 0. */
   spliced: number;
 }
 
+/** How a fold keeps partial results instead of rows. */
 export interface FoldReuse {
   /**
-   * waiting: an accumulator per waiting window, into which every new row goes (maxima, first dense layer).
-   * totals: the same for sums, with a running total per phase, so that only one accumulator is touched at an
-   * output. ring: the rows of one window and their sum; new rows take the place of the oldest (mode stream,
-   * where that is smaller). slide: partial maxima per hop, turned into maxima of all later ones once a cycle
-   * (mode stream).
+   * waiting: one accumulator per waiting window; every new row goes into all of them (maxima, first dense
+   * layer). totals: the same for sums, but a running total per phase takes the new rows, so an output touches
+   * only one accumulator. ring (mode stream): the rows of one window and their sum. slide (mode stream): one
+   * partial maximum per hop; once per cycle, each becomes the maximum of itself and all later ones.
    */
   method: 'waiting' | 'totals' | 'ring' | 'slide';
-  /** Places in the queue: accumulators, or rows. */
+  /** Length of the queue: number of accumulators or, in a ring, of rows. */
   slots: number;
   stream: Stream;
-  /** Interior rows of window n + ahead that are there at output n. */
+  /** Interior rows of window n + ahead that are complete at output n. */
   openRows: number;
-  /** Bytes of one place, and of the running total of one phase. */
+  /** Bytes of one queue entry. */
   slotBytes: number;
+  /** Bytes of the running total of one phase; 0 if there is none. */
   totalBytes: number;
   stateBytes: number;
 }
 
-/** A row of the first layer's left edge without a record. */
+/** A left-edge row without a record. */
 export interface TapsRow {
-  /** Row of the left edge, of window n + `ahead`. */
+  /** Row of the left edge of window n + `ahead`. */
   row: number;
   ahead: number;
-  /** Row of the stream: it becomes complete in this hop. */
+  /** The same row as stream row. It becomes complete in this hop. */
   at: number;
-  /** So many of its taps lie before the window. */
+  /** Number of its taps that lie before the window. */
   taps: number;
 }
 
+/** Tap sums of a first layer (taps.ts). Fields `...Ahead` count windows after n, whose output is due. */
 export interface Taps {
-  /** Frames of the input between two rows of the stream. */
+  /** Input frames between two stream rows. */
   grid: number;
-  /**
-   * Open rows of the stream when window n falls due: [accFirst, accFirst + accRows), the complete ones of
-   * this hop first.
-   */
+  /** First stream row that has an accumulator. */
   accFirst: number;
+  /** Number of accumulators: of the rows that become complete in this hop, then of the open rows. */
   accRows: number;
-  /** Input frame, from the start of window n, at which window n + cutAhead starts. */
+  /** Input frame, counted from the start of window n, where window n + cutAhead starts. */
   cut: number;
+  /** The last window that starts before or at the end of window n. */
   cutAhead: number;
-  /** All left-edge rows of window n + completeAhead are complete. */
+  /** The last window whose left-edge rows are all complete. */
   completeAhead: number;
-  /** Left-edge rows that have records; all of those of window n + recordsAhead are complete. */
+  /** Left-edge rows with records: rows [0, recorded). */
   recorded: number;
+  /** The last window whose left-edge rows with records are all complete. */
   recordsAhead: number;
-  /**
-   * Records of windows between cutAhead and recordsAhead, and left edges of them that wait as int8 until
-   * window n + ahead.
-   */
+  /** Windows that have records: those from recordsAhead to cutAhead. */
   records: number;
+  /** Windows whose finished left-edge rows with records wait as int8 until they are needed. */
   waiting: number;
-  /**
-   * The other left-edge rows, by row of the stream, and where that is the same by their taps. Windows whose
-   * rows of them wait as int8; 0: all become complete when they are needed.
-   */
-  again: TapsRow[];
-  againWaiting: number;
-  /** Taps that are summed again at an output. */
-  againTaps: number;
+  /** Left-edge rows without records, ordered by stream row, then by taps. */
+  unrecorded: TapsRow[];
+  /** Windows whose unrecorded rows wait as int8. 0: these rows become complete when they are needed. */
+  unrecordedWaiting: number;
+  /** Taps that are summed again at an output, for the unrecorded rows. */
+  repeatedTaps: number;
   stateBytes: number;
 }
 
+/** How one plan computes all tensors. */
 export interface Layout {
   choice: Choice;
-  /** Nodes whose interior is streamed. */
+  /** Nodes whose interior rows are streamed. */
   trunk: Set<Node>;
   /** By tensor id, graph inputs included. */
   streams: Map<number, Stream>;
-  /** By the fold's node. */
+  /** Nodes that fold their input. */
   folds: Map<Node, FoldReuse>;
-  /** First layers whose edges are partial tap sums. */
+  /** First layers that compute interior and edges by tap sums. */
   taps: Map<Node, Taps>;
-  /** Rows that each node computes at an output. */
+  /** Rows that each node computes per output. */
   rows: Map<Node, number>;
   stateBytes: number;
 }

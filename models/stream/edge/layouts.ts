@@ -1,10 +1,10 @@
 /**
- * All layouts that edge-exact chooses from, each with its work and state.
+ * All layouts that edge-exact chooses from, each with its work and state. All give the same bytes.
  *
- * In: a Graph, a hop, and what is fixed (depth, micro-hop).  Out: points of work and state, by depth. A depth
- * has every `ahead`, with and without tap sums. From the best of these on, layer after layer computes rows of
- * its left edge again.  Source: edge-exact proof, sections 4 (keep, fork, cone) and 5.  All layouts give the
- * same bytes.
+ * In: a Graph, a hop, and constraints (depth, micro-hop).  Out: points of work and state, grouped by depth.
+ * At each depth every `ahead` is tried, with and without tap sums. Starting from the best of these, one layer
+ * after another recomputes the interior rows that left edges read (Choice.recomputed).
+ * Source: edge-exact proof, sections 4 (keep, fork, cone) and 5.
  */
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
@@ -15,31 +15,33 @@ import { edgesOf } from './edges.ts';
 import type { Choice, Edge, Layout } from './layout.ts';
 import { needsBuffer } from './plan.ts';
 import { layoutOf, reusingNodes } from './reuse.ts';
-import { againMacs } from './taps.ts';
+import { repeatedMacs } from './taps.ts';
 
 export interface LayoutPoint extends Point {
   layout: Layout;
 }
 
-/** What a choice of layout is not free in. */
-export interface Fixed {
-  /** Reuse rows in the first `depth` nodes only. */
+/** Limits of the search. */
+export interface Constraints {
+  /** Number of first nodes that may reuse rows. Default: all. */
   depth?: number;
-  /** Frames that pass through the layers at once. */
+  /** Ticks that pass through the layers at once. Default: the hop. */
   microHop?: number;
-  /** Most work that is of interest, where some layout of a depth does so little. */
-  mostWork?: (least: number) => number;
+  /** Returns the work beyond which recomputing stops, given the least work at a depth. Default: no limit. */
+  workLimit?: (leastWork: number) => number;
 }
 
-/** Most values of `ahead` that are tried at one depth. */
-const mostAheads = 256;
+/** Upper bound of the values of `ahead` that are tried at one depth. A choice. */
+const maxAheads = 256;
 
 const none: ReadonlySet<Node> = new Set();
 
+/** Makes the point of a choice; undefined if the choice is not possible. */
 type Make = (choice: Choice) => LayoutPoint | undefined;
 
 /**
- * Rows that are made at every output: of edges, and of windows that are no contiguous part of their stream.
+ * Returns, by tensor id, the rows that an output computes or copies: edges, and windows that are not
+ * contiguous in their stream.
  */
 function gatheredRows({ streams }: Layout): Map<number, number> {
   const rows = new Map<number, number>();
@@ -57,33 +59,34 @@ function maker(graph: Graph, hop: number, microHop: number, edges: Map<number, E
     const layout = layoutOf(graph, hop, choice, microHop, edges);
     if (!layout) return undefined;
     const of = (node: Node) =>
-      view.macsPerRow(node) * (layout.rows.get(node) ?? 0) + againMacs(graph, node, layout.taps.get(node));
+      view.macsPerRow(node) * (layout.rows.get(node) ?? 0) + repeatedMacs(graph, node, layout.taps.get(node));
     const macs = graph.nodes.reduce((sum, node) => sum + of(node), 0);
     const workspaceBytes = workspaceOf(graph, layout.trunk, gatheredRows(layout));
     return { layout, macs, stateBytes: layout.stateBytes, workspaceBytes };
   };
 }
 
-/** Layers whose left edges read rows of the stream. */
+/** Returns layers whose interior rows left edges read from the stream, but could recompute. */
 const readingBack = ({ choice, trunk, taps, streams }: Layout): Node[] =>
   [...trunk].filter((node) => {
     const left = streams.get(node.output)?.leftEdge;
-    return left && left.rows > left.computed && !taps.has(node) && !choice.again.has(node);
+    return left && left.rows > left.computed && !taps.has(node) && !choice.recomputed.has(node);
   });
 
 /**
- * From `from` on, one layer more at a time computes rows again: the one that saves most state for its work.
+ * Starting at `from`, makes one more layer at a time recompute rows: the layer that saves the most state per
+ * added multiply-accumulate. Ends above `maxMacs`, or if no layer saves state.
  */
-function* againFrom(from: LayoutPoint, make: Make, mostMacs: number): Generator<LayoutPoint> {
-  for (let at = from; at.macs <= mostMacs; ) {
+function* recomputeFrom(from: LayoutPoint, make: Make, maxMacs: number): Generator<LayoutPoint> {
+  for (let at = from; at.macs <= maxMacs; ) {
     let best: LayoutPoint | undefined;
-    let most = 0;
+    let bestSaving = 0;
     for (const node of readingBack(at.layout)) {
       const { choice } = at.layout;
-      const found = make({ ...choice, again: new Set(choice.again).add(node) });
+      const found = make({ ...choice, recomputed: new Set(choice.recomputed).add(node) });
       if (!found) continue;
-      const saved = (at.stateBytes - found.stateBytes) / (found.macs - at.macs + 1);
-      if (saved > most) [most, best] = [saved, found];
+      const saving = (at.stateBytes - found.stateBytes) / (found.macs - at.macs + 1);
+      if (saving > bestSaving) [bestSaving, best] = [saving, found];
     }
     if (!best) return;
     at = best;
@@ -91,7 +94,7 @@ function* againFrom(from: LayoutPoint, make: Make, mostMacs: number): Generator<
   }
 }
 
-/** Of layouts that differ in `ahead` those where others begin: the least state, and `ahead` 0. */
+/** Returns where recomputing starts: the layout with the least state, and those with `ahead` 0. */
 function startsOf(points: readonly LayoutPoint[]): Set<LayoutPoint> {
   const [first] = points;
   if (!first) return new Set();
@@ -99,21 +102,21 @@ function startsOf(points: readonly LayoutPoint[]): Set<LayoutPoint> {
   return new Set([best, ...points.filter(({ layout }) => layout.choice.ahead === 0)]);
 }
 
-/** Numbers of records, where some rows of the first layer's left edge have none: at most eight. */
+/** Returns up to eight smaller numbers of left-edge rows with records, evenly spaced. */
 function fewerRecords({ taps }: Layout): number[] {
-  const left = maxOf([...taps.values()].map((t) => t.recorded));
-  return [...new Set(Array.from({ length: 8 }, (_, i) => Math.floor((left * i) / 8)))].filter((n) => n < left);
+  const recorded = maxOf([...taps.values()].map((t) => t.recorded));
+  return [...new Set(Array.from({ length: 8 }, (_, i) => Math.floor((recorded * i) / 8)))].filter((n) => n < recorded);
 }
 
-/** All layouts of one depth. */
-function layoutsAt(graph: Graph, hop: number, depth: number, make: Make, { mostWork }: Fixed): LayoutPoint[] {
+/** Returns all layouts of one depth. */
+function layoutsAt(graph: Graph, hop: number, depth: number, make: Make, { workLimit }: Constraints): LayoutPoint[] {
   const hops = Math.floor(viewOf(graph).clock.window / hop);
-  const stride = Math.max(1, Math.ceil(hops / mostAheads));
+  const stride = Math.max(1, Math.ceil(hops / maxAheads));
   const found: LayoutPoint[] = [];
   const [sums, plain]: LayoutPoint[][] = [[], []];
   for (let ahead = hops; ahead >= 0; ahead = ahead === 0 ? -1 : Math.max(0, ahead - stride)) {
-    const withSums = make({ ahead, again: none, depth, taps: Number.POSITIVE_INFINITY });
-    const without = make({ ahead, again: none, depth });
+    const withSums = make({ ahead, recomputed: none, depth, taps: Number.POSITIVE_INFINITY });
+    const without = make({ ahead, recomputed: none, depth });
     if (withSums) sums?.push(withSums);
     if (without) plain?.push(without);
     append(
@@ -131,19 +134,19 @@ function layoutsAt(graph: Graph, hop: number, depth: number, make: Make, { mostW
       starts.add(point);
     }
   }
-  const most = mostWork?.(minOf(found.map((p) => p.macs))) ?? Number.POSITIVE_INFINITY;
-  for (const start of starts) append(found, againFrom(start, make, most));
-  const raw = make({ ahead: 0, again: new Set(graph.nodes), depth });
+  const maxMacs = workLimit?.(minOf(found.map((p) => p.macs))) ?? Number.POSITIVE_INFINITY;
+  for (const start of starts) append(found, recomputeFrom(start, make, maxMacs));
+  const raw = make({ ahead: 0, recomputed: new Set(graph.nodes), depth });
   if (raw) found.push(raw);
   return found;
 }
 
-/** All layouts by depth, deepest first; only depths at which something changes. */
-export function* layoutsByDepth(graph: Graph, hop: number, fixed: Fixed = {}): Generator<LayoutPoint[]> {
-  const { depth = graph.nodes.length, microHop = hop } = fixed;
+/** Yields the layouts of each depth, deepest first. Depths that stream the same nodes are visited once. */
+export function* layoutsByDepth(graph: Graph, hop: number, constraints: Constraints = {}): Generator<LayoutPoint[]> {
+  const { depth = graph.nodes.length, microHop = hop } = constraints;
   const edges = edgesOf(graph, hop);
   const reusing = reusingNodes(graph, edges, depth);
   const make = maker(graph, hop, microHop, edges);
   const depths = graph.nodes.flatMap((n, i) => (reusing.has(n) ? [i + 1] : [])).reverse();
-  for (const d of [...depths, 0]) yield layoutsAt(graph, hop, d, make, fixed);
+  for (const d of [...depths, 0]) yield layoutsAt(graph, hop, d, make, constraints);
 }

@@ -1,9 +1,9 @@
 /**
- * The plan of mode edge-exact: a Layout as tensors and steps.
+ * The plan of mode edge-exact: turns a Layout into buffers and steps.
  *
- * In: a Graph and a Layout.  Out: buffers per tensor, then steps: `trunk` on every micro-hop (the interior),
- * `edge` at every hop (edges and folds: they feed later windows, so they also run before output 0), `head` at
- * every output (what is computed whole).
+ * In: a Graph and a Layout.  Out: the buffer of each tensor, and the steps. `trunk` steps compute interior
+ * rows at every micro-hop. `edge` steps compute edges and folds at every hop; later windows need them, so
+ * they also run before output 0. `head` steps compute whole windows at every output.
  */
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
@@ -12,16 +12,16 @@ import { timingOf, type WindowRule } from '../timing.ts';
 import type { CopyStep, EdgeStep, FoldStep, RunStep, Step, StepInput, TapsStep, TensorLayout } from '../types.ts';
 import type { Layout, Stream } from './layout.ts';
 import { historyOf, periodOf } from './reuse.ts';
-import { againMacs } from './taps.ts';
+import { repeatedMacs } from './taps.ts';
 
 export interface EdgePlan {
   tensors: Map<number, TensorLayout>;
   steps: Step[];
-  /** Outputs after which phases and waiting windows repeat. */
+  /** Number of outputs after which phases and queue positions repeat. */
   period: number;
 }
 
-/** A window of these rows is no contiguous part of the stream. */
+/** Checks whether a window is not contiguous in the stream, so that it needs its own buffer. */
 export const needsBuffer = ({ phases, window, spliced }: Stream): boolean =>
   phases > 1 || (window?.right ?? 0) > 0 || spliced > 0;
 
@@ -46,7 +46,9 @@ function tensorsOf(graph: Graph, { streams, trunk }: Layout): Map<number, Tensor
   return tensors;
 }
 
-/** A layer on the interior: no padding, dilation and stride in rows of its input's stream. */
+/**
+ * Returns a layer's rule for interior rows: no padding; stride and dilation count stream rows of its input.
+ */
 function interiorRule(rule: WindowRule, x: Stream, y: Stream): WindowRule {
   const stride = y.jump / y.phases / (x.jump / x.phases);
   return { ...rule, stride, dilation: rule.dilation * x.phases, pad: [0, 0] };
@@ -64,14 +66,14 @@ class Steps {
 
   #stream = (id: number): Stream => this.#layout.streams.get(id) as Stream;
 
-  /** The whole window of a tensor. */
+  /** Returns the rows of the whole window. */
   #window = (id: number): StepInput => ({
     tensor: id,
     firstRow: this.#tensors.get(id)?.windowFirstRow ?? 0,
     rows: viewOf(this.#graph).rows(id),
   });
 
-  /** A layer that is computed whole, or folded. */
+  /** Returns the step of a layer that computes whole windows or folds them. */
   whole(node: Node): RunStep | FoldStep {
     const view = viewOf(this.#graph);
     const rows = view.rows(node.output);
@@ -91,29 +93,29 @@ class Steps {
     return fold ? { ...step, kind: 'fold', section: 'edge', fold } : { ...step, kind: 'run', section: 'head' };
   }
 
-  /** The interior of a layer; the first one may sum taps, which makes its edges too. */
+  /** Returns the step of a layer's interior rows. Tap sums compute its edge rows too. */
   interior(node: Node): RunStep | TapsStep {
     const view = viewOf(this.#graph);
     const macs = view.macsPerRow(node);
     const rule = view.rule(node) as WindowRule;
-    const own = this.#stream(node.output);
+    const stream = this.#stream(node.output);
     const taps = this.#layout.taps.get(node);
     const step = {
       node,
       output: node.output,
-      inputs: node.inputs.map((id) => this.#interiorInput(id, rule, own)),
-      outRows: own.microRows,
-      macsPerHop: macs * own.newRows + againMacs(this.#graph, node, taps),
+      inputs: node.inputs.map((id) => this.#interiorInput(id, rule, stream)),
+      outRows: stream.microRows,
+      macsPerHop: macs * stream.newRows + repeatedMacs(this.#graph, node, taps),
       macsPerWindow: macs * view.rows(node.output),
-      stateBytes: historyOf(own) * view.frameBytes(node.output) + (taps?.stateBytes ?? 0),
+      stateBytes: historyOf(stream) * view.frameBytes(node.output) + (taps?.stateBytes ?? 0),
       exact: true,
       section: 'trunk' as const,
     };
     if (taps) return { ...step, kind: 'taps', rule, taps };
-    return { ...step, kind: 'run', rule: interiorRule(rule, this.#stream(node.inputs[0] as number), own) };
+    return { ...step, kind: 'run', rule: interiorRule(rule, this.#stream(node.inputs[0] as number), stream) };
   }
 
-  /** Rows of the input's buffer that one micro-hop of a layer reads. */
+  /** Returns the rows of an input's buffer that a layer reads per micro-hop. */
   #interiorInput(id: number, rule: WindowRule, to: Stream): StepInput {
     const from = this.#stream(id);
     const { stride, dilation } = interiorRule(rule, from, to);
@@ -125,7 +127,7 @@ class Steps {
     };
   }
 
-  /** The edges of a layer's output, where somebody needs them. */
+  /** Returns the step of a layer's edge rows, or undefined if nothing reads them. */
   edge(node: Node): EdgeStep | undefined {
     const view = viewOf(this.#graph);
     const { leftEdge, window, spliced } = this.#stream(node.output);
@@ -148,7 +150,7 @@ class Steps {
     };
   }
 
-  /** Outputs that are contiguous rows of a stream. */
+  /** Returns the steps that copy graph outputs whose windows are contiguous in their stream. */
   copies(): CopyStep[] {
     return this.#graph.outputs.flatMap(({ tensor }) => {
       const node = viewOf(this.#graph).producer(tensor) as Node;
@@ -158,12 +160,12 @@ class Steps {
   }
 }
 
+/** Returns buffers, steps and period of a layout. */
 export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
   const tensors = tensorsOf(graph, layout);
   const made = new Steps(graph, layout, tensors);
   const isTrunk = (node: Node) => layout.trunk.has(node);
   const trunk = graph.nodes.filter(isTrunk);
-  // in the order of the nodes
   const later = graph.nodes.map((node) => (isTrunk(node) ? made.edge(node) : made.whole(node))).filter((s) => s !== undefined);
   const steps: Step[] = [
     ...trunk.map((node) => made.interior(node)),
@@ -171,7 +173,7 @@ export function edgePlan(graph: Graph, layout: Layout): EdgePlan {
     ...later.filter((s) => s.section === 'head'),
     ...made.copies(),
   ];
-  // the history of an input counts where it is read first
+  // history bytes of a graph input count at its first reader
   for (const { tensor } of graph.inputs) {
     const reader = steps.find((s) => s.inputs.some((i) => i.tensor === tensor));
     const stream = layout.streams.get(tensor);

@@ -1,21 +1,18 @@
 /**
- * edge-exact: what is computed, kept and queued at every output, for one choice of depth and left-edge
- * method.
+ * The layout of mode edge-exact for one choice: what an output computes, keeps and queues.
  *
- * In: a Graph, a hop and a Choice.  Out: a Layout: buffers of the interior, edge work per tensor, folds, with
+ * In: a Graph, a hop and a Choice.  Out: a Layout: streams of interior rows, edge rows per tensor, folds, and
  * their cost.
  *
- * The interior of all windows is one stream. A tensor of jump J is needed at every position that is a
- * multiple of g = gcd(hop, J), so its stream holds J / g phases, interleaved: the network without its
- * strides, where a layer's dilation grows by J / g of its input (the "trous" form of a strided network).
- * Window n reads every (J / g)-th row of it. At output n two edges are added, by the windowed formula: the
- * right edge of window n, and the left edge of window n + ahead, which waits in a queue until that window
- * falls due. Both read interior rows that are among the newest, so that what is kept does not grow with the
- * window. A fold (global average, global maximum, first dense layer) over such a tensor keeps one accumulator
- * per waiting window in place of the tensor's rows.
+ * The interior rows of all windows form one stream. Windows need a tensor of jump J at every multiple of
+ * g = gcd(hop, J). So its stream interleaves J / g phases, and a window reads every (J / g)-th stream row
+ * (layout.ts says how rows are counted). The network thus runs without its strides, and the dilation of a
+ * layer is multiplied by the phases of its input (the "trous" form of a strided network).
  *
- * Rows of the stream count from the start of window n: row f of window n is row f * step, row f of window n +
- * ahead is f * step + shift.
+ * Output n adds two edges, computed by the windowed formula: the right edge of window n, and the left edge of
+ * window n + ahead, which waits in a queue until that window is due. Both read only interior rows that are
+ * among the newest, so the state does not grow with the window. A fold (global average, global maximum, first
+ * dense layer) over such a tensor keeps one accumulator per waiting window instead of the tensor's rows.
  *
  * Source: edge-exact proof, sections 2 (phases), 4 (keep: ahead = 0; fork: ahead > 0; fold; cone: left edges
  * from raw rows), 5 and 6. Exact for any hop and any padding.
@@ -29,7 +26,7 @@ import { foldOf, foldsOf } from './folds.ts';
 import type { Choice, Edge, FoldReuse, Layout, Stream, Taps } from './layout.ts';
 import { tapsOf } from './taps.ts';
 
-/** Rows kept from one micro-hop to the next. */
+/** Returns the rows that are kept from one micro-hop to the next. */
 export const historyOf = (at: Stream): number => Math.max(0, at.newest - at.microRows + 1 - at.oldest);
 
 interface Context {
@@ -38,23 +35,22 @@ interface Context {
   choice: Choice;
   edges: Map<number, Edge>;
   trunk: Set<Node>;
+  /** Tensors that a fold keeps as accumulators. */
   folded: Set<number>;
   taps: Map<Node, Taps>;
 }
 
-/**
- * Streamed layers that read rows of tensor `id`; one that sums taps reads each new row once and no others.
- */
+/** Returns the streamed layers that read rows of tensor `id`, without those that sum taps (oldestRow). */
 const trunkReaders = (ctx: Context, id: number): Node[] =>
   ctx.view.readers(id).filter((n) => ctx.trunk.has(n) && !ctx.taps.has(n));
 const edgeOf = (ctx: Context, id: number): Edge => ctx.edges.get(id) as Edge;
 const windowRule = (ctx: Context, node: Node): WindowRule => ctx.view.rule(node) as WindowRule;
 
-/** Somebody reads the whole window: an output, or a node that is computed whole. */
+/** Checks whether an output, or a node that computes whole windows, reads the whole window of a tensor. */
 const isWhole = (ctx: Context, id: number): boolean =>
   ctx.view.isOutput(id) || ctx.view.readers(id).some((n) => !ctx.trunk.has(n) && !ctx.folded.has(id));
 
-/** Nodes [0, depth) that may reuse rows, where all that they read do. */
+/** Returns those of nodes [0, depth) that may reuse rows and whose inputs all stream. */
 export function reusingNodes(graph: Graph, edges: Map<number, Edge>, depth: number): Set<Node> {
   const reusing = new Set<Node>();
   const known = new Set(graph.inputs.map((p) => p.tensor));
@@ -67,7 +63,7 @@ export function reusingNodes(graph: Graph, edges: Map<number, Edge>, depth: numb
   return reusing;
 }
 
-/** Last row of each tensor that the left chain needs, -1 if none; by tensor id, inputs included. */
+/** Returns by tensor id the last row that left edges need, -1 if none. Graph inputs are included. */
 function leftTops(ctx: Context): Map<number, number> {
   const tops = new Map<number, number>();
   const reach = (id: number): number => {
@@ -81,21 +77,21 @@ function leftTops(ctx: Context): Map<number, number> {
   };
   for (const node of [...ctx.graph.nodes].reverse()) {
     if (!ctx.trunk.has(node)) continue;
-    const own = isWhole(ctx, node.output) || ctx.folded.has(node.output) ? edgeOf(ctx, node.output).left - 1 : -1;
-    tops.set(node.output, Math.max(own, reach(node.output)));
+    const lastOfEdge = isWhole(ctx, node.output) || ctx.folded.has(node.output) ? edgeOf(ctx, node.output).left - 1 : -1;
+    tops.set(node.output, Math.max(lastOfEdge, reach(node.output)));
   }
   for (const port of ctx.graph.inputs) tops.set(port.tensor, reach(port.tensor));
   return tops;
 }
 
-/** Rows that the left chain computes. */
+/** Returns the rows that a node computes for left edges. */
 function leftRows(ctx: Context, node: Node, tops: Map<number, number>): number {
   const top = tops.get(node.output) ?? -1;
-  const again = ctx.choice.again.has(node) && !ctx.taps.has(node);
-  return again ? top + 1 : Math.min(edgeOf(ctx, node.output).left, top + 1);
+  const isRecomputed = ctx.choice.recomputed.has(node) && !ctx.taps.has(node);
+  return isRecomputed ? top + 1 : Math.min(edgeOf(ctx, node.output).left, top + 1);
 }
 
-/** Adds to each stream what its edges need, graph inputs included (theirs computes nothing). */
+/** Adds to each stream the rows that edges need. For graph inputs no row is computed. */
 function addEdges(ctx: Context, tops: Map<number, number>, streams: Map<number, Stream>): void {
   const lowest = (id: number): number => {
     let low = isWhole(ctx, id) ? 0 : edgeOf(ctx, id).rows;
@@ -120,39 +116,40 @@ function addEdges(ctx: Context, tops: Map<number, number>, streams: Map<number, 
   for (const port of ctx.graph.inputs) add(port.tensor);
 }
 
-/** Oldest row of the stream that anybody reads when window n falls due. */
+/** Returns the oldest stream row that is read when window n is due. */
 function oldestRow(ctx: Context, id: number, streams: Map<number, Stream>): number {
-  const own = streams.get(id) as Stream;
-  let oldest = own.newest - (ctx.folded.has(id) ? own.newRows : own.microRows) + 1;
+  const stream = streams.get(id) as Stream;
+  let oldest = stream.newest - (ctx.folded.has(id) ? stream.newRows : stream.microRows) + 1;
   for (const node of trunkReaders(ctx, id)) {
     const out = streams.get(node.output) as Stream;
     const { pad } = windowRule(ctx, node);
-    const ratio = out.jump / out.phases / (own.jump / own.phases);
-    oldest = Math.min(oldest, (out.newest - out.microRows + 1) * ratio - pad[0] * own.phases);
+    const ratio = out.jump / out.phases / (stream.jump / stream.phases);
+    oldest = Math.min(oldest, (out.newest - out.microRows + 1) * ratio - pad[0] * stream.phases);
   }
-  for (const [node, { grid, again }] of ctx.taps)
-    if (node.inputs[0] === id) for (const row of again) oldest = Math.min(oldest, row.at * grid - windowRule(ctx, node).pad[0]);
-  const { left, right, rows, phases, window, leftEdge, shift } = own;
+  for (const [node, { grid, unrecorded }] of ctx.taps)
+    if (node.inputs[0] === id)
+      for (const row of unrecorded) oldest = Math.min(oldest, row.at * grid - windowRule(ctx, node).pad[0]);
+  const { left, right, rows, phases, window, leftEdge, shift } = stream;
   const interiorFirst = Math.max(window?.first ?? rows, left);
   if (window && interiorFirst < rows - right) oldest = Math.min(oldest, interiorFirst * phases);
   if (leftEdge && leftEdge.rows > leftEdge.computed) oldest = Math.min(oldest, leftEdge.computed * phases + shift);
-  if (ctx.folded.has(id) && left * phases + shift <= own.newest) oldest = Math.min(oldest, left * phases + shift);
+  if (ctx.folded.has(id) && left * phases + shift <= stream.newest) oldest = Math.min(oldest, left * phases + shift);
   return oldest;
 }
 
-/** Outputs after which phases and queue slots repeat. */
+/** Returns the number of outputs after which phases and queue positions repeat. */
 export function periodOf({ streams, taps, choice }: Pick<Layout, 'streams' | 'taps' | 'choice'>): number {
   const phases = [...streams.values()].map((s) => s.phases);
-  const slots = [...taps.values()].flatMap((t) => [t.records, t.waiting, t.againWaiting]);
+  const slots = [...taps.values()].flatMap((t) => [t.records, t.waiting, t.unrecordedWaiting]);
   return [choice.ahead, ...phases, ...slots].filter((n) => n > 0).reduce(lcm, 1);
 }
 
-/** The output counter is an i32 with room for some windows more. */
-const longestPeriod = 2 ** 30;
+/** The output counter of a module is an i32 that also has to hold windows ahead. */
+const maxPeriod = 2 ** 30;
 
 /**
- * The layout of one choice, or undefined where rows that it reads ahead are not there yet or the micro-hop
- * does not fit.
+ * Returns the layout of a choice. Returns undefined if the choice reads rows that are not complete yet, has
+ * no tap sums although it asks for them, repeats too late, or if the micro-hop does not bring whole rows.
  */
 export function layoutOf(
   graph: Graph,
@@ -187,12 +184,12 @@ export function layoutOf(
   );
   const parts = { choice, trunk, streams, folds, taps: ctx.taps };
   const layout = { ...parts, rows: rowsOf(ctx, streams), stateBytes: stateOf(graph, parts) };
-  return periodOf(layout) <= longestPeriod ? layout : undefined;
+  return periodOf(layout) <= maxPeriod ? layout : undefined;
 }
 
 /**
- * Streams of the inputs and of what the trunk makes, without edges; undefined where the micro-hop does not
- * fit.
+ * Returns the streams of inputs and trunk tensors, still without edges. Returns undefined if the micro-hop
+ * does not bring whole rows.
  */
 function streamsOf({ graph, edges, trunk, choice }: Context, hop: number, microHop: number): Map<number, Stream> | undefined {
   const streams = new Map<number, Stream>();
@@ -206,7 +203,7 @@ function streamsOf({ graph, edges, trunk, choice }: Context, hop: number, microH
   return streams;
 }
 
-/** Rows that each node computes at an output. */
+/** Returns the rows that each node computes per output. */
 function rowsOf(ctx: Context, streams: Map<number, Stream>): Map<Node, number> {
   return new Map(
     ctx.graph.nodes.map((node) => {
@@ -218,7 +215,7 @@ function rowsOf(ctx: Context, streams: Map<number, Stream>): Map<Node, number> {
   );
 }
 
-/** Bytes that are kept: rows of streams, left edges that wait, tap sums, accumulators. */
+/** Returns the bytes that are kept: stream rows, queued left edges, tap sums and accumulators. */
 function stateOf(graph: Graph, { streams, choice, taps, folds }: Omit<Layout, 'rows' | 'stateBytes'>): number {
   const view = viewOf(graph);
   let bytes = 0;

@@ -286,8 +286,8 @@ const chains = inFolder('models/stream', [
   {
     id: 'chain-crop',
     file: 'chain.ts',
-    find: 'if (more > 0) add',
-    replace: 'if (more > wanted.t) add',
+    find: 'if (surplus > 0) add',
+    replace: 'if (surplus > wanted.t) add',
     tests: 'property/chain',
     why: 'frames that end a window unread become rows of the next model',
     env: { RUNLET_NETWORKS: '1' },

@@ -13,7 +13,7 @@ export type { Hdf5Object } from './object.ts';
 
 const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
-export const isHdf5 = (bytes: Uint8Array): boolean => signature.every((b, i) => bytes[i] === b);
+const isHdf5 = (bytes: Uint8Array): boolean => signature.every((b, i) => bytes[i] === b);
 
 export function openHdf5(bytes: Uint8Array): Hdf5Object {
   const file = new Bytes(bytes);
