@@ -6,22 +6,12 @@
  */
 import { frameOf, type Ints } from '../../models/graph/types.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
+import { xorshift } from '../../models/xorshift.ts';
 import { makeInts } from '../../quant/ops/int16.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { Digest } from './digest.ts';
 import type { Manifest } from './manifest.ts';
-
-/** Returns a generator of xorshift32: int8 takes the low byte, int16 the low two bytes. */
-function goldenNumbers(seed: number): () => number {
-  let x = seed | 0;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return x;
-  };
-}
 
 /**
  * Returns the generator's values for each input. Every hop has first the frames of input 0, then those of
@@ -32,9 +22,9 @@ function goldenSignals({ graph, clock, hop }: StreamPlan, seed: number, hops: nu
     const shape = graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
     return hop * (clock.rates[i] as number) * frameOf(shape);
   });
-  const next = goldenNumbers(seed);
+  const next = xorshift(seed);
   const signals = perHop.map((n, i) => makeInts(graph.tensors[graph.inputs[i]?.tensor ?? -1]?.quant?.type, hops * n));
-  // a typed array keeps the low 8 or 16 bits
+  // int8 keeps the low byte, int16 the low two bytes
   for (let k = 0; k < hops; k++)
     for (const [i, n] of perHop.entries()) for (let j = k * n; j < (k + 1) * n; j++) (signals[i] as Ints)[j] = next();
   return signals;

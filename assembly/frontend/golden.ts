@@ -5,20 +5,13 @@
  * the low 16 bits.
  */
 import type { FrontEnd } from '../../models/frontend/types.ts';
+import { xorshift } from '../../models/xorshift.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { Digest } from '../bundle/digest.ts';
 import type { Manifest } from '../bundle/manifest.ts';
 
 /** Returns samples of xorshift32: its low 16 bits, as int16. */
-export function goldenSamples(seed: number, count: number): Int16Array {
-  let x = seed | 0;
-  return Int16Array.from({ length: count }, () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return x;
-  });
-}
+export const goldenSamples = (seed: number, count: number): Int16Array => Int16Array.from({ length: count }, xorshift(seed));
 
 const rows = 4;
 

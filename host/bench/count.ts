@@ -38,7 +38,12 @@ export const quiet = ['-serial', 'none', '-monitor', 'none'];
 const region = (name: string, at: string) => [`-Wl,--defsym=__${name}=${at}`, `-Wl,--defsym=__${name}_size=0x400000`];
 
 const armFlags = ['--specs=rdimon.specs', '-T', join(here, 'cortex-m4.ld'), join(here, 'start.c')];
-const armPackages = 'wabt qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi';
+const arm = {
+  compiler: 'arm-none-eabi-gcc',
+  qemu: 'qemu-system-arm',
+  machine: ['-machine', 'mps2-an386'],
+  packages: 'wabt qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi',
+};
 
 export const cores = {
   rv32: {
@@ -53,23 +58,9 @@ export const cores = {
     machine: ['-machine', 'virt', '-cpu', 'rv32', '-bios', 'none'],
     packages: 'wabt qemu-system-misc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf',
   },
-  m4: {
-    name: 'Cortex-M4',
-    compiler: 'arm-none-eabi-gcc',
-    flags: ['-mcpu=cortex-m4', '-mthumb', ...armFlags],
-    qemu: 'qemu-system-arm',
-    machine: ['-machine', 'mps2-an386'],
-    packages: armPackages,
-  },
+  m4: { ...arm, name: 'Cortex-M4', flags: ['-mcpu=cortex-m4', '-mthumb', ...armFlags] },
   /** ARMv6-M is a subset of ARMv7-M, so the machine of the Cortex-M4 also counts code for a Cortex-M0+. */
-  m0: {
-    name: 'Cortex-M0+',
-    compiler: 'arm-none-eabi-gcc',
-    flags: ['-mcpu=cortex-m0plus', '-mthumb', ...armFlags],
-    qemu: 'qemu-system-arm',
-    machine: ['-machine', 'mps2-an386'],
-    packages: armPackages,
-  },
+  m0: { ...arm, name: 'Cortex-M0+', flags: ['-mcpu=cortex-m0plus', '-mthumb', ...armFlags] },
 } as const satisfies Record<string, Core>;
 export type CoreName = keyof typeof cores;
 

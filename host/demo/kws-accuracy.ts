@@ -6,17 +6,19 @@
  * order as one signal through one module (front end and network); the answer is the output at the clip's end.
  * There the front end's noise estimate comes from the preceding clips.
  */
+
 import { build } from '../../assembly/build.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
 import { planStream } from '../../models/stream/plan.ts';
+import { uniform } from '../../models/xorshift.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { quantPlan } from '../../quant/plan.ts';
 import { openSession } from '../session/index.ts';
 import { type Clip, clipSamples } from './kws-clips.ts';
 import { channels, frontEnd, hop, openSound, realRows, rows, toInt8 } from './kws-model.ts';
-import { random32, shuffled } from './kws-random.ts';
+import { shuffled } from './shuffled.ts';
 
 export interface Found {
   label: number;
@@ -62,7 +64,7 @@ export async function judge(graph: Graph, clips: readonly Clip[]): Promise<Found
 
   const { session } = await openSound(int8);
   const clipHops = clipSamples / session.hop;
-  const order = shuffled(clips.length, random32(7));
+  const order = shuffled(clips.length, uniform(7));
   const onOutput = (n: number) => {
     const clip = order[n / clipHops];
     if (clip !== undefined) (found[clip] as Found).streamed = highest(session.output());

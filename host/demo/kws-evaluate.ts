@@ -11,14 +11,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { append } from '../../models/lists.ts';
+import { uniform } from '../../models/xorshift.ts';
 import { table } from '../report/table.ts';
 import type { Session } from '../session/index.ts';
 import { type Found, judge } from './kws-accuracy.ts';
 import { type Clip, clipSamples, folds, labels, readClips } from './kws-clips.ts';
 import { count, detect, type Rule, scoresOf, type Word } from './kws-detect.ts';
 import { openSound, rateHz, readFloat, root, toInt8, zoo } from './kws-model.ts';
-import { random32, shuffled } from './kws-random.ts';
 import { hasEspeak, readTalk, spoken } from './kws-speech.ts';
+import { shuffled } from './shuffled.ts';
 
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const progress = (text: string) => process.stderr.write(`${text}\n`);
@@ -115,7 +116,7 @@ async function detection(clips: readonly Clip[]): Promise<void> {
     const kept = clips.filter((c) => c.fold === fold && c.label > 1).filter((_, i) => i % 3 === 0);
     const part = lines.filter((_, i) => i % folds === fold);
     const foldSession = await soundOf(foldFile(fold));
-    const { scores, samples } = scoresOf(foldSession, embedded(kept, spoken(part, 9), random32(fold + 1), words));
+    const { scores, samples } = scoresOf(foldSession, embedded(kept, spoken(part, 9), uniform(fold + 1), words));
     streams.push({ foldSession, words, scores, hours: samples / rateHz / 3600 });
     progress(`fold ${fold}: ${words.length} words in ${(samples / rateHz / 60).toFixed(0)} minutes`);
   }

@@ -5,11 +5,12 @@
  * line: the sentence without the silence around it, at a random level, and the pause.  Source: espeak-ng
  * 1.51, which speaks at 22,050 Hz.
  */
+
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
+import { uniform } from '../../models/xorshift.ts';
 import { Resampler } from '../sources/resample.ts';
-import { random32 } from './kws-random.ts';
 
 export interface Line {
   voice: string;
@@ -45,7 +46,7 @@ function say({ voice, speed, pitch, text }: Line, peak: number): Int16Array {
 
 /** Yields each line's sentence and pause, with a noise of up to 2 least significant bits. */
 export function* spoken(lines: readonly Line[], seed = 1): Generator<Int16Array> {
-  const draw = random32(seed);
+  const draw = uniform(seed);
   for (const line of lines) {
     const sentence = say(line, 0.1 + 0.6 * draw());
     const out = new Int16Array(sentence.length + Math.round(16 * Number(line.pause_ms)));

@@ -6,7 +6,9 @@
  * Source: docs/abi.md, "Golden". xorshift32 fills all inputs hop by hop, input 0 first.
  * Cost: golden.hops hops; the session is reset before and after.
  */
+
 import { RunletError } from '../../models/error.ts';
+import { xorshift } from '../../models/xorshift.ts';
 import { sha256 } from './digest.ts';
 import { bytesOf, type Stored, storedZeros } from './open.ts';
 import type { Session } from './session.ts';
@@ -19,17 +21,6 @@ export interface SelfTestResult {
   /** Number of outputs, and the recorded number. */
   outputs: number;
   expectedOutputs: number;
-}
-
-/** Returns a generator of 32-bit numbers. Source: xorshift32 (Marsaglia, 2003; shifts 13, 17, 5). */
-function xorshift(seed: number): () => number {
-  let x = seed | 0;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return x;
-  };
 }
 
 /** Returns the golden's generator; every call gives one int8. */

@@ -6,7 +6,9 @@
  * of Gaussians with a slowly varying rate, which is their truth). They are for trying things out, not for
  * measuring accuracy.
  */
+
 import { RunletError } from '../../models/error.ts';
+import { uniform } from '../../models/xorshift.ts';
 import { Chunker, lengthText, numberOf, type Source, type SourceOptions, Track } from './source.ts';
 
 /** Parameters with their defaults; the default of `rate` is the model's rate, else 100 Hz. */
@@ -42,20 +44,12 @@ const beats: Record<string, [number, number, number][]> = {
 const kinds = ['sine', 'chirp', 'noise', 'steps', 'ecg', 'ppg'] as const;
 type Kind = (typeof kinds)[number];
 
-/** Returns a generator of uniform numbers in [0, 1): xorshift32. */
-function uniform(seed: number): () => number {
-  let x = (Math.imul(seed, 0x9e3779b1) ^ 0x6a09e667) | 0 || 1;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) / 2 ** 32;
-  };
-}
+/** Returns a generator of uniform numbers in [0, 1). Near seeds give unlike numbers. */
+const spreadUniform = (seed: number): (() => number) => uniform(Math.imul(seed, 0x9e3779b1) ^ 0x6a09e667);
 
 /** Returns a generator of standard normal numbers (Box and Muller, 1958). */
 function normal(seed: number): () => number {
-  const next = uniform(seed);
+  const next = spreadUniform(seed);
   return () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 }
 

@@ -6,7 +6,7 @@
  */
 import { isNoClamp } from '../graph/clamp.ts';
 import { clampTo, isHomogeneous, misfit, type OpDef } from './op.ts';
-import { eachPlace, forEachTap, only, slidingShape } from './sliding.ts';
+import { eachPlace, forEachTap, only, poolRule, slidingShape } from './sliding.ts';
 
 export const avgpool: OpDef<'avgpool'> = {
   name: 'avgpool',
@@ -37,14 +37,7 @@ export const avgpool: OpDef<'avgpool'> = {
     });
     return y;
   },
-  stream: (a) => ({
-    kind: 'window',
-    kernel: a.kernelT,
-    stride: a.strideT,
-    dilation: 1,
-    pad: a.padT,
-    padWith: a.countIncludePad ? 'zero' : 'exclude',
-  }),
+  stream: (attrs) => poolRule(attrs, attrs.countIncludePad ? 'zero' : 'exclude'),
   passesScale: ({ clamp }) => isHomogeneous(clamp),
   means: ({ clamp }, [x]) => (isNoClamp(clamp) ? x : undefined),
 };

@@ -8,15 +8,11 @@
  */
 import { isNoClamp } from '../graph/clamp.ts';
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
-import { only, windowPool } from './sliding.ts';
+import { globalShape, only, windowPool } from './sliding.ts';
 
 export const globalavg: OpDef<'globalavg'> = {
   name: 'globalavg',
-  shape: (inputs, attrs, name) => ({
-    t: 1,
-    f: attrs.overF ? 1 : only(inputs, name).f,
-    c: attrs.overC ? 1 : only(inputs, name).c,
-  }),
+  shape: (inputs, attrs, name) => globalShape(only(inputs, name), attrs),
   float(xs, attrs, out) {
     const { data } = only(xs, 'globalavg');
     const per = out.f * out.c;

@@ -7,15 +7,11 @@
  * Streaming: partial maxima per hop (StreamiNNC section 5.5).
  */
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
-import { only, windowPool } from './sliding.ts';
+import { globalShape, only, windowPool } from './sliding.ts';
 
 export const globalmax: OpDef<'globalmax'> = {
   name: 'globalmax',
-  shape: (inputs, attrs, name) => ({
-    t: 1,
-    f: attrs.overF ? 1 : only(inputs, name).f,
-    c: attrs.overC ? 1 : only(inputs, name).c,
-  }),
+  shape: (inputs, attrs, name) => globalShape(only(inputs, name), attrs),
   float(xs, attrs, out) {
     const { data } = only(xs, 'globalmax');
     const per = out.f * out.c;

@@ -5,7 +5,7 @@
  * Source: ONNX MaxPool, TensorFlow Lite MAX_POOL_2D. Streaming: StreamiNNC section 1.6 (alignment).
  */
 import { clampTo, isHomogeneous, type OpDef } from './op.ts';
-import { eachPlace, forEachTap, only, slidingShape } from './sliding.ts';
+import { eachPlace, forEachTap, only, poolRule, slidingShape } from './sliding.ts';
 
 export const maxpool: OpDef<'maxpool'> = {
   name: 'maxpool',
@@ -23,13 +23,6 @@ export const maxpool: OpDef<'maxpool'> = {
     });
     return y;
   },
-  stream: (a) => ({
-    kind: 'window',
-    kernel: a.kernelT,
-    stride: a.strideT,
-    dilation: 1,
-    pad: a.padT,
-    padWith: 'minimum',
-  }),
+  stream: (attrs) => poolRule(attrs, 'minimum'),
   passesScale: ({ clamp }) => isHomogeneous(clamp),
 };

@@ -4,7 +4,16 @@
  * Defines no operator, so the operator index does not contain it.
  */
 import type { RunletError } from '../error.ts';
-import type { BinaryAttrs, Clamp, Constant, DilatedAttrs, PoolAttrs, Shape, SlidingAttrs } from '../graph/types.ts';
+import type {
+  BinaryAttrs,
+  Clamp,
+  Constant,
+  DilatedAttrs,
+  GlobalPoolAttrs,
+  PoolAttrs,
+  Shape,
+  SlidingAttrs,
+} from '../graph/types.ts';
 import { misfit, pointwise, type StreamRule, slidingLength } from './op.ts';
 
 export type SlidingGeometry = SlidingAttrs & Partial<DilatedAttrs>;
@@ -39,6 +48,19 @@ export function forEachTap(
     }
   }
 }
+
+/** Returns the streaming rule of a pool. */
+export const poolRule = (
+  { kernelT, strideT, padT }: PoolAttrs,
+  padWith: Extract<StreamRule, { kind: 'window' }>['padWith'],
+): StreamRule => ({ kind: 'window', kernel: kernelT, stride: strideT, dilation: 1, pad: padT, padWith });
+
+/** Returns the output shape of a pool over the window, with overF and overC also over rows and channels. */
+export const globalShape = ({ f, c }: Shape, { overF, overC }: GlobalPoolAttrs): Shape => ({
+  t: 1,
+  f: overF ? 1 : f,
+  c: overC ? 1 : c,
+});
 
 /** Returns a pool whose kernel covers all frames of the window, with overF also all feature rows. */
 export const windowPool = ({ t, f }: Shape, overF: boolean, clamp: Clamp): PoolAttrs => ({

@@ -6,21 +6,23 @@
  * for ppg-hr). Subjects, records, speakers and speeds of the evaluation windows are not in the calibration
  * windows.
  */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { classes, rateHz as ecgHz, window as ecgWindow, readRecords, sampleOf } from '../../host/demo/ecg-records.ts';
 import { axes, hop as harHop, window as harWindow, readSubjects } from '../../host/demo/har-recordings.ts';
 import { readClips } from '../../host/demo/kws-clips.ts';
 import { frontEnd, channels as kwsChannels, rows as kwsRows, realRows } from '../../host/demo/kws-model.ts';
-import { random32, shuffled } from '../../host/demo/kws-random.ts';
 import { readWelltory } from '../../host/demo/ppg-recordings.ts';
+import { shuffled } from '../../host/demo/shuffled.ts';
 import { root, zooArray } from '../../host/demo/zoo.ts';
+import { uniform } from '../../models/xorshift.ts';
 import { FrontEndReference } from '../../quant/frontend/reference.ts';
 import { readFan } from './fan.ts';
 
 /** Draws `count` of n indexes in random order. */
 export const drawn = (seed: number, count: number, n: number): Int32Array =>
-  Int32Array.from(shuffled(n, random32(seed)).slice(0, count));
+  Int32Array.from(shuffled(n, uniform(seed)).slice(0, count));
 
 export type Base = 'ppg-hr' | 'har-watch' | 'har-phone' | 'ecg' | 'kws' | 'fan' | 'vibration';
 

@@ -3,19 +3,16 @@
  *
  * Out: int16 samples; parameters within their limits. Deterministic.
  */
+
 import { readFileSync } from 'node:fs';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import type { FrontEndParameters } from '../../models/frontend/types.ts';
+import { xorshift } from '../../models/xorshift.ts';
 
 /** xorshift32 as unsigned numbers. */
 export function generator(seed: number): () => number {
-  let x = seed | 0;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return x >>> 0;
-  };
+  const next = xorshift(seed);
+  return () => next() >>> 0;
 }
 
 const count = 16000;

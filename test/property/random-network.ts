@@ -4,10 +4,12 @@
  * In: a NetworkSpec.  Out: an int8 Graph.  A layer that does not fit (kernel longer than what is left) is
  * left out, so every spec gives a network and shrinks well.
  */
+
 import fc from 'fast-check';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp, type QuantParams, type Shape } from '../../models/graph/types.ts';
 import { ops } from '../../models/ops/index.ts';
+import { uniform } from '../../models/xorshift.ts';
 import { applyRecurrent, isRecurrentKind, type RecurrentKind } from './recurrent-layers.ts';
 
 // what failed is told, not only on what
@@ -80,16 +82,8 @@ export const networkOf = (from: readonly LayerSpec['kind'][]): fc.Arbitrary<Netw
 export const network = networkOf(kinds);
 export const anyNetwork = networkOf(allKinds).map((spec): NetworkSpec => ({ ...spec, overC: spec.seed % 2 === 0 }));
 
-/** xorshift32 in [0, 1). */
-export function random(seed: number): () => number {
-  let x = seed | 0 || 1;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) / 2 ** 32;
-  };
-}
+/** Uniform numbers in [0, 1). */
+export const random = uniform;
 
 export class Maker {
   readonly b = new GraphBuilder('random');

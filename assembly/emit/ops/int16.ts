@@ -49,5 +49,5 @@ export function int16Call(
 }
 
 /** Checks whether parameters are those of an operator on int16. */
-const onInt16 = (params: StepIo<OpName>['params'] | undefined): boolean =>
+const _onInt16 = (params: StepIo<OpName>['params'] | undefined): boolean =>
   params !== undefined && 'types' in params && params.types !== undefined;
