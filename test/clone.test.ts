@@ -1,5 +1,5 @@
 /**
- * `./runlet` of a clone: it starts without npx, from any folder, and being killed at any moment of its start
+ * The script `./runlet` of a clone: it starts without npx from any folder, and killing it during its start
  * breaks nothing.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -15,7 +15,7 @@ const command = join(root, 'runlet');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 const versionSaid = () => spawnSync(command, ['--version'], { cwd: tmpdir(), encoding: 'utf8' });
 
-test('it says its version, from another folder too', () => {
+test('it prints its version, also from another folder', () => {
   const { status, stdout, stderr } = versionSaid();
   assert.is(status, 0, stderr);
   assert.is(stdout.trim(), version);
@@ -30,7 +30,7 @@ test('killed 20 times at random moments of its start, it still works', async () 
     await Promise.race([new Promise((resolve) => setTimeout(resolve, random(200))), ended]);
     try {
       process.kill(-(child.pid as number), 'SIGKILL');
-    } catch {} // it had ended
+    } catch {} // it had already ended
     if ((await ended) === 'SIGKILL') killed++;
   }
   assert.ok(killed >= 5, `${killed} were killed while they started`);

@@ -1,4 +1,4 @@
-/** npm run corpus: a folder with a model that is taken, one that is refused and one that is no model. */
+/** npm run corpus on a folder with an accepted model, a refused one and a file that is no model. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { writeTflite } from './read/tflite-model.ts';
 import { haveInterpreters } from './references/interpreters.ts';
 import { root } from './shared.ts';
 
-test('taken, right and wrong against a reference, refused', () => {
+test('models are counted as accepted, right or wrong against a reference, or refused', () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-corpus-'));
   try {
     const relu = { tensors: { x: { shape: [1, 4, 2] }, y: { shape: [1, 4, 2] } }, operators: [{ code: 19, inputs: ['x'], outputs: ['y'] }], inputs: ['x'], outputs: ['y'] }; // biome-ignore format: one line
@@ -41,7 +41,7 @@ test('taken, right and wrong against a reference, refused', () => {
   }
 });
 
-test('int8 files against TensorFlow Lite Micro, else told against stored answers; options by id', () => {
+test('int8 files are compared with TensorFlow Lite Micro, else with stored outputs, and options apply by id', () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-corpus-'));
   const quant = { scales: [0.1], zeroPoints: [0] };
   const relu = (shape: number[], type: number) => ({ tensors: { x: { shape, type, quant }, y: { shape, type, quant } }, operators: [{ code: 19, inputs: ['x'], outputs: ['y'] }], inputs: ['x'], outputs: ['y'] }); // biome-ignore format: one line
@@ -54,7 +54,7 @@ test('int8 files against TensorFlow Lite Micro, else told against stored answers
       writeFileSync(join(folder, name, 'model.tflite'), writeTflite(relu([...shape], 9)));
       writeFileSync(join(folder, name, 'SOURCE.txt'), 'reference: ai-edge-litert');
       writeFileSync(join(folder, name, 'in.npy'), writeNpy([1, ...shape], Int8Array.from([-4, -3, -2, -1, 0, 1, 2, 3])));
-      // not the answers of any engine
+      // outputs that no engine gives
       writeFileSync(join(folder, name, 'out.npy'), writeNpy([1, ...shape], new Int8Array(8)));
     }
     writeFileSync(join(folder, 'options.json'), '{"flat": {"frame": 2}}');

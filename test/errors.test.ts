@@ -1,8 +1,7 @@
 /**
- * Error codes and docs/errors.md agree, both ways, and each code is raised in the stage that its digit names.
+ * Error codes and docs/errors.md agree, in both directions, and a code's digit is its stage.
  *
- * A code counts as raised where it stands as a string literal outside comments; as mentioned anywhere in a
- * source file.
+ * A code is raised if it is a string literal outside comments, and mentioned if it is anywhere in a file.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,7 +11,7 @@ import { sourcesIn, textOf, withoutComments } from './sources.ts';
 const files = sourcesIn('models', 'quant', 'assembly', 'host');
 const code = new Map(files.map((file) => [file, withoutComments(textOf(file))]));
 const page = textOf('docs/errors.md');
-/** Of errors; rules of streaming (R1 to R14) have test/stages/rules.test.ts. */
+/** Headings of errors. Rules of streaming (R1 to R14) are tested in test/stages/rules.test.ts. */
 const headings = [...page.matchAll(/^### (?!R\d)(.*)$/gm)].map(([, title]) => title as string);
 
 /** Code -> files that raise it. */
@@ -21,7 +20,7 @@ for (const [file, text] of code)
   for (const [, found] of text.matchAll(/'(RN\d{3})'/g))
     raised.set(found as string, (raised.get(found as string) ?? new Set()).add(file));
 
-/** Where the codes of a stage may stand: path prefixes. */
+/** Path prefixes of the files that may raise the codes of a stage. */
 const stages: Record<string, string[]> = {
   1: ['models/read/'],
   2: ['models/stream/', 'models/report/'],
@@ -34,35 +33,35 @@ const stages: Record<string, string[]> = {
   8: ['host/'],
 };
 
-/** Codes that stand outside their stage's folder, and why. */
+/** Codes that are raised outside their stage's folder, and why. */
 const exceptions: Record<string, { file: string; why: string }> = {
-  RN130: { file: 'models/graph/file.ts', why: 'the .rnq reader lies beside the writer of the same layout' },
-  RN168: { file: 'host/web/question.ts', why: 'the page asks the user what the reader cannot tell' },
-  RN169: { file: 'host/web/question.ts', why: 'the page counts what the reader cannot tell' },
+  RN130: { file: 'models/graph/file.ts', why: 'the .rnq reader is in the file of its writer, which has the same layout' },
+  RN168: { file: 'host/web/question.ts', why: 'the page asks the user what the reader cannot know' },
+  RN169: { file: 'host/web/question.ts', why: 'the page counts what the reader cannot know' },
   RN301: { file: 'models/graph/builder.ts', why: 'an empty output is found where the operator shape rule is called' },
-  RN302: { file: 'models/graph/stateful.ts', why: 'which rows go on from step to step is a matter of the whole graph' },
+  RN302: { file: 'models/graph/stateful.ts', why: 'the rows that continue from step to step depend on the whole graph' },
   RN405: {
     file: 'host/command/load.ts',
     why: 'missing calibration data is found on the command line, before the quantiser is loaded',
   },
   RN602: {
     file: 'host/session/open.ts',
-    why: 'the session takes the manifest from a compiled module, where the bundle reader has bytes',
+    why: 'the session takes the manifest from a compiled module, and the bundle reader from bytes',
   },
 };
 
 test('every code in the code has a heading in docs/errors.md, and every heading is raised', () => {
   const mentioned = new Set(files.flatMap((file) => textOf(file).match(/\bRN\d{3}\b/g) ?? []));
-  assert.equal([...mentioned].filter((c) => !headings.includes(c)).sort(), [], 'in the code, without a paragraph');
+  assert.equal([...mentioned].filter((c) => !headings.includes(c)).sort(), [], 'codes without a paragraph');
   assert.equal(
     headings.filter((c) => !raised.has(c)),
     [],
-    'a paragraph, but never raised',
+    'paragraphs of codes that are never raised',
   );
   assert.ok(headings.length > 80);
 });
 
-test('docs/errors.md: codes alone as headings, ascending, once each, with a paragraph that says what to do', () => {
+test('docs/errors.md has each code once as a heading, ascending, with a paragraph that says what to do', () => {
   for (const heading of headings) assert.match(heading, /^RN\d{3}$/);
   assert.equal(headings, [...new Set(headings)].sort());
   const found = explanations(page);
@@ -86,7 +85,7 @@ test("a code's digit is the stage of the file that raises it", () => {
     assert.ok(raised.get(found)?.has(file), `exception ${found} is used`);
 });
 
-/** The arguments of each `new RunletError(` in a text. */
+/** Yields the arguments of each `new RunletError(` in a text. */
 function* calls(text: string): Generator<string> {
   for (const { index } of text.matchAll(/new RunletError\(/g)) {
     const start = index + 'new RunletError('.length;
@@ -102,7 +101,7 @@ function* calls(text: string): Generator<string> {
   }
 }
 
-test('every RunletError says what', () => {
+test('every RunletError has a `what`', () => {
   let count = 0;
   for (const [file, text] of code)
     for (const args of calls(text)) {

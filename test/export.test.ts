@@ -1,9 +1,8 @@
 /**
- * models/train/runlet_export.py: what a model's file says after its export is what was asked for, and what
- * cannot be meant is refused.
+ * models/train/runlet_export.py: the file has the requested metadata, and meaningless requests are refused.
  *
- * In: the committed files of test/fixtures/training, and, where RUNLET_PYTHON (default python3) has the
- * packages, exports made here. docs/training.md's use of the file is in training.test.ts.
+ * In: the committed files of test/fixtures/training, and new exports if RUNLET_PYTHON (default python3) has
+ * the packages. training.test.ts tests the file's use in docs/training.md.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -35,7 +34,7 @@ function run(...args: string[]): string {
   return stdout;
 }
 
-/** A test that needs Python packages, or one line that says what is missing. */
+/** Registers a test that needs Python packages, or skips it and prints what is missing. */
 function withPackages(title: string, packages: string[], body: () => void | Promise<void>): void {
   const found = 'import importlib.util, sys; sys.exit(any(importlib.util.find_spec(name) is None for name in sys.argv[1:]))';
   if (spawnSync(python, ['-c', found, ...packages], { env }).status === 0) return void test(title, body);
@@ -45,10 +44,10 @@ function withPackages(title: string, packages: string[], body: () => void | Prom
 }
 
 for (const file of ['torch.onnx', 'keras.tflite'])
-  test(`${file}: hop, rate, labels, columns and earlier context of the training are in the file`, async () => {
+  test(`${file}: the file has hop, rate, labels, columns and earlier context of the training`, async () => {
     const graph = await readModel(bytesOf(join(fixtures, 'training', file)));
-    const said = Object.entries(graph.metadata).filter(([key]) => key.startsWith('runlet.'));
-    assert.equal(Object.fromEntries(said), {
+    const exported = Object.entries(graph.metadata).filter(([key]) => key.startsWith('runlet.'));
+    assert.equal(Object.fromEntries(exported), {
       'runlet.hop': '8',
       'runlet.sample_rate_hz': '25',
       'runlet.labels': '["pitch", "strength"]',
@@ -60,7 +59,7 @@ for (const file of ['torch.onnx', 'keras.tflite'])
     assert.equal({ sampleRateHz, labels }, { sampleRateHz: 25, labels: ['pitch', 'strength'] });
   });
 
-test('text of a TensorFlow Lite file is UTF-8; what is none is told by its length', async () => {
+test('text of a TensorFlow Lite file is UTF-8; other bytes are shown by their length', async () => {
   const file = readFileSync(join(fixtures, 'training/keras.tflite'));
   const labelsWith = async (bytes: Buffer) => {
     const at = file.indexOf('strength');
@@ -76,7 +75,7 @@ test('text of a TensorFlow Lite file is UTF-8; what is none is told by its lengt
   assert.is(labelsIn({}), undefined);
 });
 
-withPackages('what cannot be meant is refused, and says why', ['numpy'], () => {
+withPackages('a meaningless request is refused with the reason', ['numpy'], () => {
   const { taken, refused } = JSON.parse(run(join(fixtures, 'export/refusals.py')));
   assert.equal(taken, {
     'runlet.hop': '8',
@@ -113,7 +112,7 @@ for (const [framework, file, packages] of [
   ['keras', 'plain.tflite', ['tensorflow']],
 ] as const)
   withPackages(
-    `${framework}: a model that was not trained to stream is exported with its facts and its numbers`,
+    `${framework}: a model that was not trained to stream is exported with its metadata and its outputs`,
     [...packages],
     async () => {
       run(join(fixtures, 'export/plain.py'), framework, folder);
@@ -137,7 +136,7 @@ for (const [framework, file, packages] of [
     },
   );
 
-withPackages('pip makes a package of the one file', ['setuptools.command.bdist_wheel', 'pip'], () => {
+withPackages('pip makes a package with the one file', ['setuptools.command.bdist_wheel', 'pip'], () => {
   const source = `
 import pathlib, shutil, subprocess, sys, zipfile
 shutil.copytree(sys.argv[1], "source")

@@ -1,14 +1,16 @@
 /**
- * What the TypeScript parser finds in a source file, for the tests of the tree's rules: functions and their
- * length, calls whose arguments are a list.
+ * Parses source files for the tests of the tree's rules: functions and their length, and calls whose
+ * arguments are a spread list.
  *
- * In: a file's path.  Out: name and lines of each function, from its first line to its closing brace; methods
- * and functions inside others are among them. Texts of calls.
+ * In: a file's path.  Out: name and number of lines of each function, from its first line to its closing
+ * brace, including methods and nested functions; texts of calls.
  */
 import ts from 'typescript';
 import { textOf } from './sources.ts';
 
-/** The function that a page's script consists of is its scope, and is left out; those inside it are not. */
+/**
+ * Returns the functions of a file. The outermost function of a page's script is its scope and is left out.
+ */
 export function functionsIn(file: string): { name: string; lines: number }[] {
   const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, true);
   const lineAt = (position: number) => source.getLineAndCharacterOfPosition(position).line;
@@ -26,7 +28,7 @@ export function functionsIn(file: string): { name: string; lines: number }[] {
   return found;
 }
 
-/** Calls of `file` whose arguments are a list of any length. */
+/** Returns the calls of `file` whose arguments are a list of any length. */
 export function spreadCalls(file: string): string[] {
   const long = /^Math\.(max|min)$|\.(push|unshift|splice|concat|fromCharCode|fromCodePoint)$/;
   const found: string[] = [];

@@ -1,9 +1,9 @@
 /**
- * Runs every *.test.ts in a process of its own, counts, and fails where nothing ran.
+ * Runs every *.test.ts in a separate process, counts the results, and fails if no test ran.
  *
- * In: optional name parts (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and the
- * last line `N passed, N failed`. uvu exits 0 when no test ran; this does not. Two files more than there are
- * cores run at a time: one waits for others of its kind (gateways, fleets), one for the compiler or a
+ * In: optional parts of names (`npm test -- read/onnx`).  Out: each file's output, a list of failures, and
+ * the last line `N passed, N failed`. uvu exits with 0 if no test ran; this program does not. It runs two
+ * files more than there are cores: one of them waits for gateways or fleets, one for the compiler or a
  * browser.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -17,11 +17,11 @@ import { compileTree } from './start/tree.ts';
 const here = import.meta.dirname;
 const root = join(here, '..');
 const wanted = process.argv.slice(2);
-// the command and `import 'runlet'` are tested as they are installed
+// the command and `import 'runlet'` are tested in their installed form
 execFileSync(process.execPath, [join(root, 'scripts/prepare.mjs')], { stdio: 'inherit' });
-/** A file that takes longer has hung; soak runs raise it. */
+/** Time after which a file counts as hung; soak runs raise it. */
 const limitMs = Number(process.env.RUNLET_TEST_MINUTES ?? 20) * 60_000;
-/** A file whose tests are done ends in this time: a failed test may leave a server or a thread open. */
+/** Time in which a file must end after its last test: a failed test may leave a server or a thread open. */
 const endingMs = 30_000;
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
@@ -30,7 +30,7 @@ const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter((f) => wanted.length === 0 || wanted.some((w) => f.includes(w)))
   .sort();
 
-// compiled once, for all files (test/start); so are asc and binaryen started once (test/compiler)
+// the tree is compiled once for all files (test/start); asc and binaryen start once (test/compiler)
 const made = mkdtempSync(join(tmpdir(), 'runlet-tests-'));
 await compileTree(join(made, 'tree'));
 const compilerAt = process.platform === 'win32' ? `\\\\.\\pipe\\runlet-${process.pid}` : join(made, 'socket');
@@ -38,11 +38,11 @@ const compiler = spawn(process.execPath, [join(here, 'compiler/server.mjs'), com
 await once(compiler.stdout, 'data');
 const start = pathToFileURL(join(here, 'start/start.mjs')).href;
 /**
- * Counts of a whole run, in CI too: random networks, those compiled, damaged files a parser, those of them
- * that are compiled, one of so many models in lists that are long and slow (the seed picks). A file that is
- * asked for by name has its own counts, which are larger.
+ * Counts of a whole run, also in CI: random networks, compiled ones among them, quantised ones; damaged files
+ * per parser, compiled ones among them; one in RUNLET_SHARE of long lists of models (chosen by the seed). A
+ * file that is run by name uses its own larger counts.
  */
-const ofWholeRun = {
+const wholeRunCounts = {
   RUNLET_NETWORKS: '100',
   RUNLET_ASC: '20',
   RUNLET_QDQ_NETWORKS: '24',
@@ -50,7 +50,7 @@ const ofWholeRun = {
   RUNLET_FUZZ_BUILDS: '3',
   RUNLET_SHARE: '3',
 };
-const own = {
+const runEnvironment = {
   FORCE_COLOR: '0',
   RUNLET_TEST_RUNNER: String(process.pid),
   RUNLET_TEST_COMPILER: compilerAt,
@@ -58,15 +58,15 @@ const own = {
   NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${pathToFileURL(join(here, 'compiler/client.mjs'))}`,
 };
 
-/** Holds the bytes of its own process to bounds: nothing else may be in it. */
-const weighs = (file: string) => /^test[\\/]gateway[\\/]books/.test(file);
+/** Returns true if a file measures the memory of its process, which must load nothing else. */
+const measuresMemory = (file: string) => /^test[\\/]gateway[\\/]books/.test(file);
 
 interface Outcome {
   file: string;
   passed: number;
   failed: number;
   skipped: number;
-  /** Seconds of processor time. */
+  /** Processor time in seconds. */
   cpu: number;
   text: string;
 }
@@ -75,8 +75,10 @@ const count = (text: string, what: string): number => Number(new RegExp(`^\\s+${
 
 function runFile(file: string): Promise<Outcome> {
   return new Promise((resolve) => {
-    const counts = { ...(wanted.length === 0 && ofWholeRun), ...process.env };
-    const [hooks, env] = weighs(file) ? ['tsx', { ...counts, FORCE_COLOR: '0' }] : [start, { ...counts, ...own }];
+    const counts = { ...(wanted.length === 0 && wholeRunCounts), ...process.env };
+    const [hooks, env] = measuresMemory(file)
+      ? ['tsx', { ...counts, FORCE_COLOR: '0' }]
+      : [start, { ...counts, ...runEnvironment }];
     const child = spawn(process.execPath, ['--import', hooks, file], { cwd: root, env });
     let text = '';
     let late = '';
@@ -102,7 +104,7 @@ function runFile(file: string): Promise<Outcome> {
       const total = count(text, 'Total');
       const passed = count(text, 'Passed');
       const skipped = count(text, 'Skipped') || Number(total === 0 && /^skipped: /m.test(text));
-      // a file that died, or ended without a test and without saying what it skipped, has failed
+      // a file that died, or ran no test and printed no skip, has failed
       const ran = total > 0 || skipped > 0 || /^skipped: /m.test(text);
       const failed = Math.max(total - passed, code === 0 && ran ? 0 : 1);
       resolve({ file, passed, failed, skipped, cpu: count(text, 'CPU'), text: text + late });
@@ -111,17 +113,14 @@ function runFile(file: string): Promise<Outcome> {
 }
 
 if (wanted.length === 0) {
-  const counts = Object.entries(ofWholeRun).map(([name, count]) => `${name}=${process.env[name] ?? count}`);
+  const counts = Object.entries(wholeRunCounts).map(([name, count]) => `${name}=${process.env[name] ?? count}`);
   console.log(`${counts.join(' ')}, seed ${process.env.RUNLET_SEED ?? 1}`);
 }
 const outcomes: Outcome[] = [];
-/**
- * Gateways and fleets wait for clocks, sockets and each other.
- */
+/** Returns true for files of gateways and fleets, which wait for clocks, sockets and each other. */
 const waits = (file: string) => /^test[\\/](fleet|gateway)[\\/]/.test(file);
 /**
- * The longest first, so that none is left to run alone at the end; a line that is out of date costs no more
- * than that.
+ * The longest files. They start first, so that none runs alone at the end; an outdated line only costs time.
  */
 const long = [
   'mutants/mutants',
@@ -156,7 +155,7 @@ const lanes = Array.from({ length: availableParallelism() + 1 }, () => work(any)
 await Promise.all([...lanes, work(() => waiting.shift() ?? busy.shift())]);
 
 compiler.stdin.end();
-const [compilerSaid] = await once(compiler.stdout, 'data');
+const [compilerSummary] = await once(compiler.stdout, 'data');
 rmSync(made, { recursive: true, force: true });
 
 const sum = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, o) => n + o[key], 0);
@@ -165,7 +164,7 @@ if (files.length === 0) console.log(`no test file matches ${wanted.join(' ')}`);
 if (failures.length > 0) console.log(`\nfailed: ${failures.map((o) => o.file).join(', ')}`);
 const cpu = outcomes.reduce((total, o) => total + o.cpu, 0).toFixed(0);
 console.log(
-  `\n${files.length} files in ${((performance.now() - started) / 1000).toFixed(0)} s, cpu ${cpu} s; ${compilerSaid}`.trimEnd(),
+  `\n${files.length} files in ${((performance.now() - started) / 1000).toFixed(0)} s, cpu ${cpu} s; ${compilerSummary}`.trimEnd(),
 );
 const skipped = sum('skipped');
 console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped ? `, ${skipped} skipped` : ''}`);

@@ -1,7 +1,7 @@
 /**
- * The repository's own files, for the tests that read them as text.
+ * The repository's files, for the tests that read them as text.
  *
- * In: nothing.  Out: paths relative to the root, sorted, and their text. Build output and what is installed
+ * In: nothing.  Out: paths relative to the root, sorted, and their text. Build output and installed packages
  * are left out.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -25,12 +25,12 @@ export const allFiles: readonly string[] = [...walk('')].sort();
 export const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 /**
- * Source files below the given folders: .ts, and the plain JavaScript of the workers and the command's entry.
+ * Returns the source files below the given folders: .ts, and JavaScript of workers and the command's entry.
  */
 export const sourcesIn = (...folders: string[]): string[] =>
   allFiles.filter((f) => folders.some((folder) => f.startsWith(`${folder}/`)) && /\.(ts|mjs|js)$/.test(f));
 
-/** The same text with comments blanked, so that positions stay; strings are kept. */
+/** Returns the text with comments replaced by blanks, so that positions stay; strings are kept. */
 export const withoutComments = (text: string): string =>
   text.replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, (found) =>
     found.startsWith('/') ? found.replace(/[^\n]/g, ' ') : found,

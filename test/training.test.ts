@@ -1,9 +1,9 @@
 /**
- * docs/training.md works: networks trained with its helpers stream as they were trained.
+ * docs/training.md works: networks that are trained with its helpers stream as they were trained.
  *
- * In: test/fixtures/training: a trained model, a signal, and what the training framework answers on the
- * signal's extended windows. The files are checked as committed; where RUNLET_PYTHON (default python3) has
- * the packages, they are made again from the page's code and checked too.
+ * In: test/fixtures/training: a trained model, a signal, and the training framework's outputs for the
+ * signal's extended windows. The committed files are checked. If RUNLET_PYTHON (default python3) has the
+ * packages, they are also made again from the page's code and checked.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -34,7 +34,9 @@ const parts = [
 const read = (folder: string, name: string): Float32Array =>
   readNpy(new Uint8Array(readFileSync(join(folder, name)))).data as Float32Array;
 
-/** The planner takes `stream` by itself, and only where the file says that enough context was there. */
+/**
+ * Checks that the planner chooses `stream` only if the file says that the training had sufficient context.
+ */
 async function planned(folder: string, file: string) {
   const graph = await readModel(new Uint8Array(readFileSync(join(folder, file))));
   const options = { hop: Number(graph.metadata['runlet.hop']) };
@@ -52,7 +54,7 @@ async function planned(folder: string, file: string) {
 
 type Planned = Awaited<ReturnType<typeof planned>>;
 
-/** Largest difference of streamed float outputs from the framework's, relative to the largest output. */
+/** Returns the largest difference of streamed outputs from the framework's, divided by the largest output. */
 function deviation({ plan }: Planned, signal: Float32Array, expected: Float32Array, leftContext: number): number {
   const first = Math.ceil(leftContext / plan.hop);
   const outputs = [...executeStream(plan, floatBlock(plan, signal), floatRunner, { warmUp: true })]
@@ -63,9 +65,7 @@ function deviation({ plan }: Planned, signal: Float32Array, expected: Float32Arr
   return Math.max(...outputs.map((value, i) => Math.abs(value - (expected[i] as number)))) / largest;
 }
 
-/**
- * Bytes of streamed wasm that differ from integer windows extended by the left context, and by a hop less.
- */
+/** Counts bytes of streamed wasm that differ from windows extended by the left context, and by a hop less. */
 async function differingBytes({ graph, options }: Planned, signal: Float32Array) {
   const int8 = quantize(graph, signal, { ...options, preset: 'fast', noReport: true }).graph;
   const quant = quantPlan(planStream(int8, options));
@@ -93,14 +93,14 @@ async function differingBytes({ graph, options }: Planned, signal: Float32Array)
 async function check(folder: string, name: string, file: string): Promise<void> {
   const made = await planned(folder, file);
   const signal = read(folder, 'signal.npy');
-  const enough = deviation(made, signal, read(folder, `${name}-extended.npy`), made.trained);
+  const extended = deviation(made, signal, read(folder, `${name}-extended.npy`), made.trained);
   const tooShort = deviation(made, signal, read(folder, `${name}-short.npy`), made.short);
   const bytes = await differingBytes(made, signal);
   console.log(
-    `  ${name}${folder === committed ? '' : ', trained again'}: float deviation ${enough.toExponential(1)} with ${made.trained} earlier frames, ${tooShort.toExponential(1)} with ${made.short}; ` +
+    `  ${name}${folder === committed ? '' : ', trained again'}: float deviation ${extended.toExponential(1)} with ${made.trained} earlier frames, ${tooShort.toExponential(1)} with ${made.short}; ` +
       `int8, ${bytes.outputs} outputs: ${bytes.extended} bytes differ, ${bytes.short} on shorter windows`,
   );
-  assert.ok(enough <= 1e-5, `float deviation ${enough}`);
+  assert.ok(extended <= 1e-5, `float deviation ${extended}`);
   assert.ok(tooShort > 1e-4, `${made.short} earlier frames are too few, but the deviation is ${tooShort}`);
   assert.ok(bytes.outputs > 100);
   assert.is(bytes.extended, 0);

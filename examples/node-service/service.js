@@ -1,16 +1,16 @@
 /**
- * An HTTP service that keeps one session a stream: frames in, labels out. `node service.js [BUNDLE] [PORT]`
+ * An HTTP service with one session per stream: frames in, labels out. `node service.js [BUNDLE] [PORT]`
  *
- * POST /streams/NAME   {"frames": [[0.1, ...], ...]}: the next frames of that stream; answers with the
- * outputs that fell due DELETE /streams/NAME   forgets the stream
- * GET /   what the model takes and gives
+ * POST /streams/NAME   {"frames": [[0.1, ...], ...]}: pushes the next frames; answers with the due outputs
+ * DELETE /streams/NAME   removes the stream
+ * GET /   describes the model's inputs and outputs
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { isRunletError, openSession } from '@runlet/session';
 
 const [bundle = 'activity.wasm', port = '8080'] = process.argv.slice(2);
-/** Streams that are kept; a new one takes the place of the one that was silent longest. */
+/** Largest number of streams; a new one replaces the one that was idle longest. */
 const mostStreams = 1000;
 const mostBytes = 1 << 20;
 
@@ -20,7 +20,7 @@ const elements = manifest.inputs.reduce((sum, port) => sum + port.elements, 0);
 if (manifest.inputs.length > 1) throw new Error('this service is for models with one input');
 
 /** @typedef {Awaited<ReturnType<typeof openSession>>} Session */
-/** The stream that was used last is the last. @type {Map<string, Promise<Session>>} */
+/** Streams by name; the most recently used is last. @type {Map<string, Promise<Session>>} */
 const streams = new Map();
 
 /** @param {string} name */

@@ -1,9 +1,9 @@
 /**
- * WebAssembly's integer operations as C: what a compiler makes of the text, against the specification in big
- * integers; and the moves of the kernels.
+ * WebAssembly's integer operations as C: the compiled text is compared with the specification in big
+ * integers. Also tests the kernels' moves.
  *
- * One program, compiled once with the undefined-behaviour sanitizer: every operation over the edges of its
- * operands, trees of operations (brackets), and moves and fills of every length and alignment.
+ * One program, compiled once with the undefined-behaviour sanitizer: every operation over the extreme values
+ * of its operands, trees of operations (brackets), and moves and fills of every length and alignment.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ type Bits = 32 | 64;
 const unsigned = (bits: Bits, x: bigint): bigint => BigInt.asUintN(bits, x);
 const signed = (bits: Bits, x: bigint): bigint => BigInt.asIntN(bits, x);
 
-/** WebAssembly core specification 4.3.2. */
+/** Source: WebAssembly core specification 4.3.2. */
 const meaning: Record<string, (a: bigint, b: bigint, bits: Bits) => bigint | boolean> = {
   Add: (a, b) => a + b,
   Sub: (a, b) => a - b,
@@ -71,11 +71,11 @@ function everyOperation(): Line[] {
     for (const [name, of] of Object.entries(meaning))
       for (const [i, a] of edges(bits).entries())
         for (const [k, b] of edges(bits).entries()) {
-          // every value on both sides, a third of the pairs
+          // every value is used on both sides, but only a third of the pairs
           if ((i + k) % 3 !== 0) continue;
           if (/^(Div|Rem)/.test(name) && (b === 0n || (signed(bits, a) === -(2n ** BigInt(bits - 1)) && signed(bits, b) === -1n)))
             continue;
-          // a variable and a constant, since constants have texts of their own
+          // both a variable and a constant, since constants are printed differently
           for (const right of [constant(bits, b), { text: `v${bits}(${constant(bits, b).text})`, binds: 9 }]) {
             const amount = right.value === undefined ? undefined : Number(BigInt.asIntN(32, b));
             const left: Text = { text: `v${bits}(${constant(bits, a).text})`, binds: 9 };
@@ -87,7 +87,7 @@ function everyOperation(): Line[] {
   return lines;
 }
 
-/** Trees of four operations of 32 bits: whether brackets stand where they must. */
+/** Returns trees of four 32-bit operations, to test that brackets are where they are needed. */
 function trees(count: number): Line[] {
   const rnd = random(7);
   const names = Object.keys(meaning).filter((name) => !/^(Div|Rem)/.test(name));
@@ -128,11 +128,11 @@ function unaries(): Line[] {
   return lines;
 }
 
-/** Runs C statements and answers what they print, line by line. */
+/** Compiles and runs C statements. @returns the lines that they print */
 function run(name: string, body: string): string[] {
   const path = join(folder, name);
   writeFileSync(`${path}.c`, body);
-  // compilers warn of such texts; what they mean is asked here
+  // -w: compilers warn about such code, and only its meaning is tested here
   const flags = ['-std=c99', '-O0', '-w', '-fsanitize=undefined', '-fno-sanitize-recover=all'];
   execFileSync('gcc', [...flags, `${path}.c`, '-o', path], { stdio: 'pipe' });
   return execFileSync(path, { encoding: 'utf8', maxBuffer: 1 << 26 })
@@ -140,7 +140,7 @@ function run(name: string, body: string): string[] {
     .split('\n');
 }
 
-(absent ? test.skip : test)('every operation, over the edges of its operands, and in trees', () => {
+(absent ? test.skip : test)('every operation is right for extreme values of its operands, and in trees', () => {
   const lines = [...everyOperation(), ...unaries(), ...trees(1000)];
   const parts: string[] = [];
   for (let at = 0; at < lines.length; at += 400)
@@ -172,7 +172,7 @@ for (const [core, define] of [
   ['loads a word from any address', '#define __ARM_FEATURE_UNALIGNED 1'],
 ] as const)
   (absent ? test.skip : test)(
-    `moves and fills: every length and alignment, towards lower addresses too, on a core that ${core}`,
+    `moves and fills of every length and alignment are right, also to lower addresses, on a core that ${core}`,
     () => {
       const printed = run(
         'moves',

@@ -1,8 +1,11 @@
 /*
- * Runs a model's C over its golden: bytes that differ, instructions of a push that gives an output, stack of a push.
+ * Runs a model's C over its golden frames and prints the number of different bytes, the instructions of a
+ * push that gives an output, and the stack of a push.
  *
- * HEADER is the model's header, P(x) a name of it, M(x) a macro of it; golden.h has frames and the outputs that are wanted. First a hop at a time, counted;
- * then, after a reset, in pieces of other sizes (PIECES). RV32: the counter minstret. Cortex-M4 in QEMU with -icount: SysTick, one tick in 40 instructions.
+ * HEADER is the model's header, P(x) a name of it, M(x) a macro of it. golden.h has the frames and the
+ * expected outputs. First whole hops are pushed and counted; then, after a reset, pieces of other sizes
+ * (PIECES). Instructions are counted by minstret on RV32, and by SysTick in QEMU with -icount on Cortex-M4,
+ * one tick in 40 instructions.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -37,7 +40,7 @@ static uint32_t ticks(void) { return 0; }
 
 static uint32_t took, deepest;
 
-/* Not inlined: what a push takes of the stack lies below the frame that calls it. */
+/* Not inlined, so that the stack of a push lies below the frame of its caller. */
 __attribute__((noinline)) static int push(int frames) {
   uint32_t before = ticks();
   int due = P(push)(frames);
@@ -71,7 +74,7 @@ static void take(void) {
   }
 }
 
-/* Frames from to from + n of the hop at `hop`. */
+/* Writes frames [from, from + n) of the hop at `hop` to the inputs. */
 static void write_frames(const unsigned char *hop, uint32_t from, uint32_t n) {
   for (int i = 0; i < M(INPUTS); i++) {
     uint32_t frame = input_bytes[i] / M(HOP);

@@ -1,9 +1,9 @@
 /**
  * Models as C, without a runtime: every golden gives the bytes of the module and of the integer reference, on
- * this machine under sanitizers and on two microcontrollers' cores in QEMU, with instructions, flash, RAM and
- * stack beside TensorFlow Lite Micro's.
+ * this machine under sanitizers and on two microcontroller cores in QEMU. Prints instructions, flash, RAM and
+ * stack next to those of TensorFlow Lite Micro.
  *
- * Skipped with a line where compilers or QEMU are not installed.
+ * Skipped with a message if compilers or QEMU are not installed.
  */
 import { createHash } from 'node:crypto';
 import { test } from 'uvu';
@@ -23,7 +23,7 @@ const onCores = (['rv32', 'm4'] as CoreName[]).filter((core) => {
 });
 
 for (const { name, hostOnly, make } of onHost ? [] : todays(bareSubjects())) {
-  test(`${name}: as C`, async () => {
+  test(`${name}: C gives the reference's bytes`, async () => {
     const { bundle, c } = await make();
     const { frames, outputs } = await signalOf(bundle);
     const { golden, outputs: ports } = bundle.manifest;

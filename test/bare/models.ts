@@ -1,7 +1,7 @@
 /**
- * The models that are tested as C: those of the zoo, and those of others where they are there.
+ * The models that are tested as C: those of the zoo, and reference models if they are present.
  *
- * In: nothing.  Out: a name, and what makes a bundle and its C of it.
+ * In: nothing.  Out: a name, and a function that makes a bundle and its C.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,23 +19,23 @@ export interface Made {
 }
 export interface BareSubject {
   name: string;
-  /** Too slow for an emulator. */
+  /** True if the model is too slow for an emulator. */
   hostOnly?: boolean;
   make(): Promise<Made>;
 }
 
-/** Each pair: with reference kernels, with CMSIS-NN. */
+/** Figures of a model in TensorFlow Lite Micro. Each pair: with reference kernels, with CMSIS-NN. */
 export interface MicroFigures {
-  /** With interpreter and resolver. */
+  /** Bytes of code with interpreter and resolver. */
   code: [number, number];
   model: number;
   arena: [number, number];
   instructions: [number, number];
-  /** What the instructions are of. */
+  /** The unit of `instructions`. */
   invoke: 'a step' | 'a window';
 }
 
-/** TensorFlow Lite Micro on a Cortex-M4 in QEMU, gcc -Os, measured once. */
+/** Figures of TensorFlow Lite Micro on a Cortex-M4 in QEMU, gcc -Os. Measured once. */
 export const micro: Record<string, MicroFigures> = {
   okay_nabu: {
     code: [42_984, 78_128],
@@ -69,7 +69,7 @@ export const micro: Record<string, MicroFigures> = {
 };
 
 async function fromFile(model: string, args: { hop?: number; calib?: string }, sound?: FrontEnd): Promise<Made> {
-  // an image has two dimensions that may be time
+  // either of an image's two dimensions may be time
   const graph = await loadGraph({ model, ...(model.includes('Resnet') && { timeAxis: 1 }) });
   const quant = await loadQuantPlan(graph, planOptions(graph, { hop: hopInFile(graph) ?? windowOf(graph), ...args }), args);
   const bundle = await build(quant, { target: 'native', ...(sound && { frontEnd: sound }) });
@@ -79,7 +79,7 @@ async function fromFile(model: string, args: { hop?: number; calib?: string }, s
 const zoo = (...parts: string[]) => join(root, 'models/zoo', ...parts);
 const kws = (sound?: FrontEnd) => fromFile(zoo('kws/kws.onnx'), { calib: zoo('kws/calib.npy') }, sound);
 
-/** The four of which figures are kept come first. */
+/** Returns the models; the four with recorded figures come first. */
 export function bareSubjects(): BareSubject[] {
   const folder = shared('models');
   const other = (path: string, hop?: number): BareSubject[] => {

@@ -1,7 +1,7 @@
 /**
- * What `build --emit-c` writes beside the C, held against what reads it: CMake, Zephyr's functions, YAML,
- * Arduino's rules for libraries, a C++ compiler for the sketch. Options without a meaning are refused.
- * Several models in one firmware do not clash.
+ * The files that `build --emit-c` writes next to the C, checked by their readers: CMake, Zephyr's functions,
+ * YAML, Arduino's rules for libraries, and a C++ compiler for the sketch. Options without a meaning are
+ * refused. Several models in one firmware do not clash.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ const run = (command: string, ...args: string[]) => {
 const where = (tool: string) => (installed(tool) ? test : test.skip);
 for (const tool of ['gcc', 'g++', 'cmake', 'python3']) if (!installed(tool)) console.log(`skipped: ${tool} is not installed`);
 
-/** A letter beyond ASCII, an escape and a trigraph of C. */
+/** Labels with a letter beyond ASCII, an escape and a trigraph of C. */
 const labels = ['größer', 'a "\\b"', 'what??=1'];
 
 test.before(async () => {
@@ -53,7 +53,7 @@ test('options without a meaning are refused', async () => {
   assert.match((await build('--target', 'native', '--emit-c', 'c', '--c-name', '2x')).stderr, /RN740 .*a letter first/s);
 });
 
-test('a detector of one value names it; labels that do not fit are left out', () => {
+test("the detector's word names a single value, and labels that do not fit are omitted", () => {
   const of = (elements: number, more: Partial<Manifest>) => labelsOf({ outputs: [{ elements }], ...more } as unknown as Manifest);
   const word = { label: 'okay', cutoff: 0.5, slidingWindow: 1, refractoryMs: 0, output: 0 };
   assert.equal(of(1, { detector: word }), { output: 0, labels: ['okay'] });
@@ -62,13 +62,13 @@ test('a detector of one value names it; labels that do not fit are left out', ()
   assert.is(of(3, {}), undefined);
 });
 
-test('names and floats of C', () => {
+test('names and floats are written as valid C', () => {
   assert.equal(['okay_nabu', 'ppg-hr', '3 x', '', 'Ä'].map(cName), ['okay_nabu', 'ppg_hr', 'model_3_x', 'model', 'model']);
   for (const x of [0.5, 1, 1e-7, 0.1, 3.4e38, 1 / 256]) assert.is(Math.fround(Number(floatText(x).slice(0, -1))), Math.fround(x));
   assert.is(floatText(1), '1.0f');
 });
 
-where('gcc')('two models in one program, in sections of their own', () => {
+where('two models in one program are in separate sections')('two models in one program, in sections of their own', () => {
   writeFileSync(
     at('both.c'),
     '#include "one.h"\n#include "two.h"\nint main(void) { one_reset(); two_reset(); return one_push(1) < 0 || two_push(1) < 0 || ONE_HOP != TWO_HOP; }\n',
@@ -99,7 +99,7 @@ where('gcc')('two models in one program, in sections of their own', () => {
   assert.equal(names.sort(), ['one_input', 'one_output', 'one_push', 'one_reset', 'one_state']);
 });
 
-where('gcc')('labels are an array of strings, in UTF-8', () => {
+where('labels are an array of strings in UTF-8')('labels are an array of strings, in UTF-8', () => {
   const program =
     '#include <stdio.h>\n#include "named.h"\nint main(void) { for (int i = 0; i < NAMED_LABELS; i++) puts(named_labels[i]); }\n';
   writeFileSync(at('labels.c'), program);
@@ -108,21 +108,24 @@ where('gcc')('labels are an array of strings, in UTF-8', () => {
   assert.equal(run(at('labels')).trim().split('\n'), labels);
 });
 
-where('g++')('the sketch compiles as C++, with what Arduino puts before it', () => {
-  writeFileSync(
-    at('Arduino.h'),
-    'struct Port { void begin(long) {} template <class T> void print(T) {} template <class T> void println(T) {} };\nextern Port Serial;\nunsigned long micros();\n',
-  );
-  const strict = ['-std=c++11', '-Wall', '-Wextra', '-Werror', '-include', 'Arduino.h', '-I.'];
-  for (const name of ['one', 'named']) {
-    const sketch = readFileSync(at(`${name}/examples/${name}/${name}.ino`), 'utf8');
-    assert.is(sketch.includes('named_labels[best]'), name === 'named');
-    writeFileSync(at('sketch.cpp'), sketch);
-    run('g++', ...strict, `-I${name}/src`, '-c', 'sketch.cpp', '-o', 'sketch.o');
-  }
-});
+where('the sketch compiles as C++ after the lines that Arduino puts before it')(
+  'the sketch compiles as C++, with what Arduino puts before it',
+  () => {
+    writeFileSync(
+      at('Arduino.h'),
+      'struct Port { void begin(long) {} template <class T> void print(T) {} template <class T> void println(T) {} };\nextern Port Serial;\nunsigned long micros();\n',
+    );
+    const strict = ['-std=c++11', '-Wall', '-Wextra', '-Werror', '-include', 'Arduino.h', '-I.'];
+    for (const name of ['one', 'named']) {
+      const sketch = readFileSync(at(`${name}/examples/${name}/${name}.ino`), 'utf8');
+      assert.is(sketch.includes('named_labels[best]'), name === 'named');
+      writeFileSync(at('sketch.cpp'), sketch);
+      run('g++', ...strict, `-I${name}/src`, '-c', 'sketch.cpp', '-o', 'sketch.o');
+    }
+  },
+);
 
-test("library.properties keeps Arduino's rules", () => {
+test("library.properties follows Arduino's rules", () => {
   const lines = readFileSync(at('one/library.properties'), 'utf8').trim().split('\n');
   const fields = new Map(lines.map((line) => line.split(/=(.*)/).slice(0, 2) as [string, string]));
   for (const name of ['name', 'version', 'author', 'maintainer', 'sentence', 'paragraph', 'category', 'url', 'architectures'])
@@ -135,25 +138,28 @@ test("library.properties keeps Arduino's rules", () => {
   assert.ok(categories.includes(fields.get('category') ?? ''));
 });
 
-where('cmake')('CMake makes a static library, and Zephyr finds its module', () => {
-  writeFileSync(at('CMakeLists.txt'), 'cmake_minimum_required(VERSION 3.13)\nproject(test C)\nadd_subdirectory(one)\n');
-  run('cmake', '-S', '.', '-B', 'made');
-  run('cmake', '--build', 'made');
-  writeFileSync(
-    at('zephyr.cmake'),
-    `${['library_named', 'library_sources', 'include_directories'].map((fn) => `function(zephyr_${fn})\nmessage("${fn} \${ARGV}")\nendfunction()`).join('\n')}
+where('CMake makes a static library, and Zephyr finds its module')(
+  'CMake makes a static library, and Zephyr finds its module',
+  () => {
+    writeFileSync(at('CMakeLists.txt'), 'cmake_minimum_required(VERSION 3.13)\nproject(test C)\nadd_subdirectory(one)\n');
+    run('cmake', '-S', '.', '-B', 'made');
+    run('cmake', '--build', 'made');
+    writeFileSync(
+      at('zephyr.cmake'),
+      `${['library_named', 'library_sources', 'include_directories'].map((fn) => `function(zephyr_${fn})\nmessage("${fn} \${ARGV}")\nendfunction()`).join('\n')}
 set(CONFIG_RUNLET_ONE y)
 include(one/zephyr/CMakeLists.txt)
 include(two/zephyr/CMakeLists.txt)
 `,
-  );
-  const said = run('cmake', '-P', 'zephyr.cmake');
-  assert.match(said, /library_named one\s+library_sources \.\.\/src\/one\.c\s+include_directories \.\.\/src/);
-  assert.not.match(said, /two/);
-  assert.match(readFileSync(at('one/zephyr/Kconfig'), 'utf8'), /^config RUNLET_ONE\n\tbool ".+"\n\thelp\n\t {2}\S/);
-});
+    );
+    const said = run('cmake', '-P', 'zephyr.cmake');
+    assert.match(said, /library_named one\s+library_sources \.\.\/src\/one\.c\s+include_directories \.\.\/src/);
+    assert.not.match(said, /two/);
+    assert.match(readFileSync(at('one/zephyr/Kconfig'), 'utf8'), /^config RUNLET_ONE\n\tbool ".+"\n\thelp\n\t {2}\S/);
+  },
+);
 
-where('python3')("Zephyr's module.yml is YAML", () => {
+where("Zephyr's module.yml is YAML")("Zephyr's module.yml is YAML", () => {
   const script =
     'import sys\ntry:\n import yaml\nexcept ImportError:\n sys.exit(print("no yaml"))\nprint(yaml.safe_load(open("one/zephyr/module.yml")))';
   assert.match(

@@ -1,8 +1,8 @@
 /**
- * Recurrent networks as C, in modes edge-exact and stream: on this machine under the sanitizers, some on
+ * Recurrent networks as C, in modes edge-exact and stream: on this machine with the sanitizers, and some on
  * cores in QEMU.
  *
- * Count: RUNLET_BARE networks (12 by default; a third of them on cores), seed RUNLET_SEED.
+ * RUNLET_BARE networks (default 12; a third of them on cores), seed RUNLET_SEED.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -23,7 +23,7 @@ const count = Number(process.env.RUNLET_BARE ?? 12);
 const onCores = Math.ceil(count / 3);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
-/** With a cell. */
+/** Returns random networks with a recurrent cell. */
 const graphs = (numRuns: number): { graph: Graph; spec: NetworkSpec }[] =>
   fc
     .sample(recurrentNetwork, { numRuns: 4 * numRuns, seed })
@@ -44,7 +44,7 @@ async function folderOf(quant: QuantPlan): Promise<{ folder: Folder; bytes: numb
 
 const absent = missing(['gcc']);
 if (absent) console.log(absent);
-(absent ? test.skip : test)(`${count} recurrent networks as C (seed ${seed})`, async () => {
+(absent ? test.skip : test)(`${count} recurrent networks as C give the reference's bytes (seed ${seed})`, async () => {
   for (const [i, network] of graphs(count).entries()) {
     const { folder, bytes } = await folderOf(planned(network, i % 2 === 0));
     try {
@@ -60,16 +60,19 @@ if (absent) console.log(absent);
 for (const core of ['rv32', 'm4'] as const) {
   const without = missing(coreTools(core));
   if (without) console.log(without);
-  (without ? test.skip : test)(`${onCores} recurrent networks on ${core}, their states carried on (seed ${seed})`, async () => {
-    for (const [i, network] of graphs(onCores).entries()) {
-      const { folder } = await folderOf(planned(network, true));
-      try {
-        assert.is((await folder.onCore(core, ['-O2'])).differing, 0, `network ${i}: bytes that differ`);
-      } finally {
-        folder.remove();
+  (without ? test.skip : test)(
+    `${onCores} recurrent networks on ${core} keep their states from hop to hop (seed ${seed})`,
+    async () => {
+      for (const [i, network] of graphs(onCores).entries()) {
+        const { folder } = await folderOf(planned(network, true));
+        try {
+          assert.is((await folder.onCore(core, ['-O2'])).differing, 0, `network ${i}: bytes that differ`);
+        } finally {
+          folder.remove();
+        }
       }
-    }
-  });
+    },
+  );
 }
 
 test.run();

@@ -1,8 +1,8 @@
 /**
- * A model's C, compiled and run: on this machine under sanitizers, and on microcontrollers' cores in QEMU.
+ * Compiles and runs a model's C: on this machine with sanitizers, and on microcontroller cores in QEMU.
  *
- * In: a QuantPlan, or a bundle with its C; frames and the outputs that are wanted.  Out: bytes that differ;
- * on a core also instructions of a push, bytes of flash and RAM, stack. Source of the counts:
+ * In: a QuantPlan, or a bundle with its C; frames and the expected outputs.  Out: the number of different
+ * bytes; on a core also instructions of a push, bytes of flash and RAM, and stack. Source of the counts:
  * host/bench/count.ts.
  */
 import { execFile, spawnSync } from 'node:child_process';
@@ -20,7 +20,7 @@ const here = import.meta.dirname;
 
 export const installed = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined;
 
-/** The line that says what a test needs, or undefined where all is there. */
+/** Returns a line with the missing tools; undefined if all are installed. */
 export function missing(tools: string[]): string | undefined {
   const absent = tools.filter((tool) => !installed(tool));
   return absent.length > 0 ? `skipped: ${absent.join(', ')} is not installed` : undefined;
@@ -46,14 +46,14 @@ export interface Sizes {
   code: number;
   constants: number;
   ram: number;
-  /** Functions of others that the object calls. */
+  /** External functions that the object calls. */
   undefined: string[];
 }
 
 const strict = ['-std=c99', '-Wall', '-Wextra', '-Wpedantic', '-Werror'];
 const list = (bytes: Iterable<number>) => `{${[...bytes].join(',')}}`;
 
-/** A folder with a model's C and its golden. */
+/** A folder with a model's C and its golden frames. */
 export class Folder {
   readonly path = mkdtempSync(join(tmpdir(), 'runlet-c-'));
   private readonly c: CForm;
@@ -77,14 +77,16 @@ export class Folder {
   at = (name: string): string => join(this.path, name);
   remove = (): void => rmSync(this.path, { recursive: true, force: true });
 
-  /** The test program, with the model's names. */
+  /** Returns the compiler's arguments for the test program, with the model's names. */
   private main(): string[] {
     const { name } = this.c;
     const defines = [`-DHEADER="${name}.h"`, `-DP(x)=${name}_##x`, `-DM(x)=${name.toUpperCase()}_##x`];
     return ['-std=gnu99', `-I${this.path}`, `-I${this.at('src')}`, ...defines, join(here, 'main.c')];
   }
 
-  /** On this machine, under the address and undefined-behaviour sanitizers; a fault fails. */
+  /**
+   * Runs on this machine with address and undefined-behaviour sanitizers. @throws Error if they find a fault
+   */
   async onHost(compiler = 'gcc'): Promise<Ran> {
     const sanitize = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
     await exec(compiler, [...strict, ...sanitize, '-c', this.at(`src/${this.c.name}.c`), '-o', this.at('host.o')]);
@@ -92,7 +94,7 @@ export class Folder {
     return ranOf(await exec(this.at('host')));
   }
 
-  /** On a core in QEMU; the model with `options`, such as -O2. */
+  /** Runs on a core in QEMU. @param options of the compiler for the model, such as -O2 */
   async onCore(which: CoreName, options: string[]): Promise<Ran & Sizes> {
     const core = cores[which];
     const object = this.at(`${which}.o`);
@@ -104,7 +106,7 @@ export class Folder {
   }
 }
 
-/** What a compiler takes for code alone. */
+/** Returns the compiler's options that choose the core's code. */
 const archOf = (which: CoreName): string[] => cores[which].flags.filter((flag) => /^-m|^--specs=picolibc/.test(flag));
 
 function ranOf({ stdout, stderr }: { stdout: string; stderr: string }): Ran {
@@ -121,7 +123,7 @@ function ranOf({ stdout, stderr }: { stdout: string; stderr: string }): Ran {
   return { differing, outputs, bytes, least, most, stack };
 }
 
-/** Bytes of an object's sections. */
+/** Returns the bytes of an object's sections. */
 async function sizesOf(compiler: string, object: string): Promise<Sizes> {
   const tool = (name: string, args: string[]) => exec(compiler.replace(/gcc$/, name), [...args, object]);
   const sections = (await tool('size', ['-A'])).stdout;

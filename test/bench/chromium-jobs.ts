@@ -1,7 +1,7 @@
 /**
- * What is compared in Chromium: a network of the benchmark, and microWakeWord's okay_nabu.
+ * The comparisons in Chromium: a network of the benchmark, and microWakeWord's okay_nabu.
  *
- * In: a network's name and a hop; the folder of the reference models.  Out: rows, the first Runlet's hop.
+ * In: a network's name and a hop, or the folder of the reference models.  Out: rows, Runlet's hop first.
  */
 
 import { readFileSync } from 'node:fs';
@@ -19,17 +19,16 @@ import type { PageJob } from './chromium-page.ts';
 import { tfliteOf } from './tflite-of.ts';
 
 const windowsCompared = 8;
-/** Samples are shorter than what a scheduler gives to a process at a time, so that most of them are whole. */
+/** A sample is shorter than the time slice of a scheduler, so most samples are not interrupted. */
 const pace = { sampleMs: 2, warmUpMs: 600 };
 
 /**
- * LiteRT.js's fastest build of one thread, the same without its JavaScript, and the build for engines without
- * relaxed SIMD.
+ * LiteRT.js's fastest build with one thread, the same without its JavaScript, and that without relaxed SIMD.
  */
 const engines = [
-  { says: 'relaxed SIMD', engine: 'litert_wasm_internal.js' },
-  { says: 'relaxed SIMD, its module alone', engine: 'litert_wasm_internal.js', bare: true },
-  { says: 'compatible', engine: 'litert_wasm_compat_internal.js' },
+  { build: 'relaxed SIMD', engine: 'litert_wasm_internal.js' },
+  { build: 'relaxed SIMD, its module alone', engine: 'litert_wasm_internal.js', bare: true },
+  { build: 'compatible', engine: 'litert_wasm_compat_internal.js' },
 ];
 
 export async function networkInChromium(name: string, hop: number, rounds: number): Promise<ChromiumRun> {
@@ -49,8 +48,8 @@ export async function networkInChromium(name: string, hop: number, rounds: numbe
     subjects: [
       { name: 'Runlet simd, a hop', kind: 'runlet', model: '/hop.wasm' },
       { name: 'Runlet simd, the window', kind: 'runlet', model: '/window.wasm' },
-      ...engines.map(({ says, ...which }) => ({
-        name: `LiteRT.js ${versionOf('litert')}, int8, ${says}`,
+      ...engines.map(({ build, ...which }) => ({
+        name: `LiteRT.js ${versionOf('litert')}, int8, ${build}`,
         kind: 'litert' as const,
         model: '/model.tflite',
         ...which,
@@ -68,7 +67,7 @@ export async function networkInChromium(name: string, hop: number, rounds: numbe
   return inChromium(files, job);
 }
 
-/** One step of a model that carries its own state, over its recorded run. */
+/** Runs one step of a stateful model over its recorded signal. */
 export async function stepInChromium(folder: string, rounds: number): Promise<ChromiumRun> {
   const model = new Uint8Array(readFileSync(join(folder, 'model.tflite')));
   const graph = await readModel(model);

@@ -1,21 +1,19 @@
 /**
- * Runs in Chromium: Runlet's modules and other engines in one page, in turn, over the same windows.
+ * Runs in Chromium: Runlet's modules and other engines in one page, alternately, over the same windows.
  *
- * In: files that the page's server has, windows of values.  Out: per subject samples, its answers as stored
- * numbers, its time to the first output. The engines get the cheapest way in: LiteRT.js its input tensor made
- * once, tfjs-tflite its interpreter without TensorFlow.js tensors around it.
+ * In: files on the page's server, windows of values.  Out: for each engine its samples, its outputs as stored
+ * numbers, and its time to the first output. Each engine is called in its cheapest way: LiteRT.js with an
+ * input tensor that is made once, tfjs-tflite without TensorFlow.js tensors.
  */
 import { openSession, type Session } from '../../host/session/index.ts';
 
 export interface PageJob {
   subjects: { name: string; kind: 'runlet' | 'litert' | 'tflite'; model: string; engine?: string; bare?: boolean }[];
-  /**
-   * Whole windows [t][f][c], or the steps of a model that carries its own state; float32, or int8 as stored.
-   */
+  /** Whole windows [t][f][c], or the steps of a stateful model; float32, or int8 as stored. */
   windows: number[][];
   shape: number[];
   stored: boolean;
-  /** Of the output. */
+  /** Scale of the output; `zeroPoint` is its zero point. */
   scale: number;
   zeroPoint: number;
   rounds: number;
@@ -26,11 +24,11 @@ export interface PageJob {
 export interface PageSubject {
   name: string;
   startMs: number;
-  /** Microseconds a call. */
+  /** Microseconds per call. */
   samples: number[];
-  /** Per window, in steps of the output's scale. */
+  /** One output per window, in steps of the output's scale. */
   answers: number[][];
-  /** Why it does not run here. */
+  /** The reason if the engine does not run here. */
   failed?: string;
 }
 
@@ -67,7 +65,7 @@ async function runlet({ stored }: PageJob, { model }: Which): Promise<Started> {
 }
 
 async function litert({ windows, shape, scale, zeroPoint }: PageJob, { model, engine, bare }: Which): Promise<Started> {
-  // a query of its own makes it a module of its own: the package holds one engine at a time
+  // a distinct query gives a separate module, since the package holds one engine at a time
   const { loadLiteRt, loadAndCompile, Tensor } = await load(`/litert.js?${engine},${bare}`);
   await loadLiteRt(`/litert/${engine}`);
   const compiled = await loadAndCompile(model, { accelerator: 'wasm', cpuOptions: { numThreads: 1 } });
@@ -85,7 +83,7 @@ async function litert({ windows, shape, scale, zeroPoint }: PageJob, { model, en
       x.delete();
       return steps;
     },
-    // bare: its WebAssembly alone, by a name that its users do not have, and without reading the output
+    // bare: only its WebAssembly, through an internal name, without reading the output
     run: bare
       ? () => {
           for (const y of compiled.liteRtCompiledModel.run(0, [first.liteRtTensorBuffer])) y.delete();
@@ -110,7 +108,7 @@ async function tflite({ windows, stored, scale, zeroPoint }: PageJob, { model }:
     answer: async (window) => {
       [x] = views();
       infer(window);
-      // tensors move with the first inferences; from then on their views may be kept
+      // tensors move during the first inference; later their views stay valid
       [x, y] = views();
       return Array.from(y as Float32Array, (v) => (stored ? v : Math.round(v / scale) + zeroPoint));
     },
@@ -118,7 +116,7 @@ async function tflite({ windows, stored, scale, zeroPoint }: PageJob, { model }:
   };
 }
 
-/** Runs it until the engine's compilers have had their turn; calls that take about as long as a sample. */
+/** Warms up the engine's compilers. @returns the number of calls that takes about as long as a sample */
 async function callsASample(started: Started, { sampleMs, warmUpMs }: PageJob): Promise<number> {
   const began = performance.now();
   for (let calls = 8; ; ) {
@@ -128,7 +126,7 @@ async function callsASample(started: Started, { sampleMs, warmUpMs }: PageJob): 
   }
 }
 
-/** Microseconds a call, after some that are not counted: the others had the caches before. */
+/** Returns microseconds per call, after uncounted calls that fill the caches. */
 async function sample({ run }: Started, calls: number): Promise<number> {
   const waits = run() instanceof Promise;
   for (let i = 0; i < calls / 2; i++) await run();

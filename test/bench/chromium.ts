@@ -1,9 +1,9 @@
 /**
- * Engines for browsers beside Runlet's simd module, in one page of headless Chromium, in turn.
+ * Other engines for browsers with Runlet's simd module in one page of headless Chromium, alternately.
  *
- * In: an int8 Graph and windows, or a TensorFlow Lite file that carries its own state and its steps.  Out:
- * per engine times and how far its answers are from ours, or why it is not there. Everything comes from this
- * machine: a folder of links, served on 127.0.0.1.
+ * In: an int8 Graph and windows, or a stateful TensorFlow Lite file and its steps.  Out: for each engine its
+ * times and the distance of its outputs from ours, or why it is absent. Everything comes from this machine: a
+ * folder of links, served on 127.0.0.1.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ export interface ChromiumRow {
   p5Us: number;
   p95Us: number;
   startMs: number;
-  /** Largest distance from Runlet's answers, in steps of the output. */
+  /** Largest distance from Runlet's outputs, in steps of the output. */
   steps: number;
 }
 
@@ -35,7 +35,7 @@ export interface ChromiumRun {
   engine: string;
 }
 
-/** Why nothing can run, or undefined. */
+/** Returns the reason why nothing can run, or undefined. */
 export function whyNot(): string | undefined {
   if (!chromiumPath) return 'no Chromium found; install the package chromium, or set CHROMIUM to its path';
   const missing = Object.values(packages).filter((name) => !existsSync(join(peers, 'node_modules', name)));
@@ -47,7 +47,7 @@ export const versionOf = (which: keyof typeof packages): string =>
 
 async function fill(folder: string, files: Record<string, Uint8Array>): Promise<void> {
   const common = { bundle: true, format: 'esm', platform: 'browser', target: 'es2022', logLevel: 'error' } as const;
-  // tfjs-tflite's plain entry names a file that its package has elsewhere
+  // tfjs-tflite's default entry names a file that is elsewhere in its package
   const tflite = `${packages.tflite}/dist/tf-tflite.fesm.js`;
   const entries = { page: join(root, 'test/bench/chromium-page.ts'), litert: packages.litert, tflite };
   for (const [name, entry] of Object.entries(entries)) {
@@ -59,7 +59,7 @@ async function fill(folder: string, files: Record<string, Uint8Array>): Promise<
     const from = join(peers, 'node_modules', packages[name], 'wasm');
     for (const file of readdirSync(from)) symlinkSync(join(from, file), join(folder, name, file));
   }
-  // an isolated page has clocks of 5 microseconds, and threads, which are taken away: one for each engine
+  // an isolated page has a 5 microsecond clock; its threads are disabled, so each engine has one
   const script = `delete globalThis.SharedArrayBuffer; import { compare } from './page.js'; globalThis.compare = compare;`;
   writeFileSync(
     join(folder, 'index.html'),
@@ -89,7 +89,7 @@ async function inPage(files: Record<string, Uint8Array>, job: PageJob): Promise<
 const distance = (a: number[][], b: number[][]): number =>
   Math.max(...a.flatMap((row, i) => row.map((v, j) => Math.abs(v - (b[i]?.[j] ?? Number.NaN)))));
 
-/** Runs all subjects; the first is Runlet's, whose answers the others are held against. */
+/** Runs all engines. The first is Runlet, with whose outputs the others are compared. */
 export async function inChromium(files: Record<string, Uint8Array>, job: PageJob): Promise<ChromiumRun> {
   const { results, engine } = await inPage(files, job);
   const ours = results[0]?.answers ?? [];

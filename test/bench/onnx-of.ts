@@ -1,6 +1,6 @@
 /**
- * A benchmark's Graph as an ONNX file, for peers that read those: the product's writer, with inputs that need
- * no transposition.
+ * Writes a benchmark's Graph as an ONNX file, for peers that read ONNX, with the product's writer and inputs
+ * that need no transposition.
  *
  * In: a Graph of one input.  Out: a ModelProto; input x float32 [1, c, t, f], one output.
  */
@@ -9,7 +9,7 @@ import { writeOnnx } from '../../models/write/onnx/index.ts';
 
 const shapeOf = (graph: Graph) => (graph.tensors[graph.inputs[0]?.tensor ?? -1] as Tensor).shape;
 
-/** A window [t][f][c] as the file's input: [1, c, t, f]. */
+/** Converts a window [t][f][c] to the file's input [1, c, t, f]. */
 export function onnxInput(graph: Graph, window: Float32Array): { data: Float32Array; dims: number[] } {
   const { t, f, c } = shapeOf(graph);
   const data = Float32Array.from(window, (_, i) => window[(i % (t * f)) * c + Math.floor(i / (t * f))] as number);

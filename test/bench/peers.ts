@@ -1,9 +1,8 @@
 /**
- * Other engines on a whole window of the same network, one thread each.
+ * Other engines on a whole window of the same network, with one thread each.
  *
- * In: a float Graph, its int8 twin, a window.  Out: per engine a function that runs the window and gives its
- * outputs, or why it is not there. They are installed apart (npm run bench:install), with a lock file of
- * their own.
+ * In: a float Graph, its int8 twin, a window.  Out: for each engine a function that runs the window and
+ * returns its outputs, or why it is absent. They are installed separately (npm run bench:install).
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,9 +18,9 @@ const installed = createRequire(join(folder, 'package.json'));
 export interface Peer {
   name: string;
   version: string;
-  /** One whole window: the network's outputs. */
+  /** Runs one whole window. @returns the network's outputs */
   run(): Promise<Float32Array>;
-  /** From the package's import to the first output. */
+  /** Milliseconds from the package's import to the first output. */
   startMs: number;
 }
 
@@ -37,7 +36,7 @@ const versionOf = (name: string): string =>
   (installed(join(folder, 'node_modules', name, 'package.json')) as { version: string }).version;
 const load = (path: string): Promise<Loaded> => import(pathToFileURL(join(folder, 'node_modules', path)).href);
 
-/** onnxruntime-node or -web with one graph. */
+/** Starts onnxruntime-node or onnxruntime-web with one graph. */
 async function onnx(path: string, name: string, bytes: Uint8Array, window: Float32Array, graph: Graph): Promise<Peer> {
   const began = performance.now();
   const loaded = await load(path);
@@ -55,7 +54,7 @@ async function onnx(path: string, name: string, bytes: Uint8Array, window: Float
 
 async function tfjs(float: Graph, window: Float32Array): Promise<Peer> {
   const began = performance.now();
-  // both through require, so that the backend registers itself with this core
+  // both are loaded with require, so that the backend registers with this core
   const tf: Loaded = installed('@tensorflow/tfjs-core');
   const backend: Loaded = installed('@tensorflow/tfjs-backend-wasm');
   backend.setThreadsCount(1);
@@ -70,7 +69,7 @@ async function tfjs(float: Graph, window: Float32Array): Promise<Peer> {
   return { name: 'tfjs wasm, float', version, run, startMs: performance.now() - began };
 }
 
-/** Every peer, started or absent. */
+/** Starts every peer. @returns those that run, and those that are absent */
 export async function startPeers(float: Graph, int8: Graph, window: Float32Array): Promise<{ peers: Peer[]; absent: Absent[] }> {
   const makers: [name: string, start: () => Promise<Peer>][] = [
     [

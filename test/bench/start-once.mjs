@@ -1,10 +1,10 @@
 /**
- * One start in a process of its own: `start-once.mjs runlet|web FILE WINDOW SHAPE`.
+ * Measures one start in a new process: `start-once.mjs runlet|web FILE WINDOW SHAPE`.
  *
- * In: a module of Runlet's or an ONNX file, a window as float32 bytes, its shape for ONNX.  Out: on stdout,
- * milliseconds from the file's bytes to the first output: the module is compiled, instantiated and given the
- * window; onnxruntime-web creates a session and runs it. What has to be imported before is there already, for
- * both, as their users have it: Runlet is the package that `npm run prepare` compiled.
+ * In: a module of Runlet or an ONNX file, a window as float32 bytes, its shape for ONNX.  Out: on standard
+ * output, milliseconds from the file's bytes to the first output. Runlet compiles and instantiates the module
+ * and pushes the window; onnxruntime-web creates a session and runs it. Imports are done before, as in an
+ * application; Runlet is the package that `npm run prepare` compiled.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

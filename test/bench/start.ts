@@ -1,8 +1,8 @@
 /**
- * From a file's bytes to the first output, each start in a process of its own, in turn.
+ * Measures the time from a file's bytes to the first output. Each start is a new process; engines alternate.
  *
- * In: a float Graph, its int8 twin, a window, Runlet's modules.  Out: per engine the median milliseconds and
- * the spread.
+ * In: a float Graph, its int8 twin, a window, Runlet's modules.  Out: for each engine the median in
+ * milliseconds, and the spread.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
- * A float Graph as a function of TensorFlow.js tensors, for its WebAssembly backend.
+ * Builds a float Graph as a function of TensorFlow.js tensors, for its WebAssembly backend.
  *
- * In: the module @tensorflow/tfjs-core, a Graph as onnx-of.ts takes it.  Out: x [1, t, f, c] -> the graph's
+ * In: the module @tensorflow/tfjs-core, a Graph as for onnx-of.ts.  Out: x [1, t, f, c] -> the graph's
  * output. Weights are made once.
  */
 import { frameOf, type Graph, type Node, type Shape, type Tensor } from '../../models/graph/types.ts';
@@ -14,7 +14,7 @@ type Value = any;
 const pad = (tf: Tf, x: Value, t: readonly [number, number], f: readonly [number, number]): Value =>
   [...t, ...f].some((n) => n > 0) ? tf.pad(x, [[0, 0], t, f, [0, 0]]) : x;
 
-/** What a node does to its input. */
+/** Returns a node as a function of its input. */
 function layer(tf: Tf, node: Node, input: Shape): (x: Value) => Value {
   const relu = (y: Value) => ('clamp' in node.attrs && node.attrs.clamp[0] === 0 ? tf.relu(y) : y);
   if (node.op === 'conv' || node.op === 'depthwise') {
@@ -22,7 +22,7 @@ function layer(tf: Tf, node: Node, input: Shape): (x: Value) => Value {
     const out = node.op === 'conv' ? node.attrs.outChannels : input.c;
     const per = node.op === 'conv' ? input.c : 1;
     const data = a.weights.data as Float32Array;
-    // [kt][kf][in][out]; depthwise [kt][kf][in][1], which is ours
+    // [kt][kf][in][out]; depthwise [kt][kf][in][1], which is the graph's order
     const values = Float32Array.from(data, (_, i) =>
       node.op === 'conv'
         ? (data[((i % out) * a.kernelT * a.kernelF + Math.floor(i / out / per)) * per + (Math.floor(i / out) % per)] as number)

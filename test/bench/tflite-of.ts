@@ -1,6 +1,6 @@
 /**
- * An int8 Graph as a TensorFlow Lite file, for peers that read those: float32 at its borders, int8 between
- * them.
+ * Writes an int8 Graph as a TensorFlow Lite file, for peers that read TensorFlow Lite: float32 inputs and
+ * outputs, int8 between them.
  *
  * In: an int8 Graph of conv, depthwise, dense, maxpool, globalavg.  Out: the file's bytes; input [1, t, f, c]
  * float32, one output.
@@ -19,19 +19,19 @@ import { type TfOperatorOf, type TfTensorOf, writeTflite } from '../read/tflite-
 
 const int8 = 9;
 const codes = { conv: 3, depthwise: 4, dequantize: 6, dense: 9, maxpool: 17, reshape: 22, globalavg: 40, quantize: 114 };
-/** BuiltinOptions' numbers. */
+/** Numbers of BuiltinOptions. */
 const kinds = { conv: 1, depthwise: 2, maxpool: 5, dense: 8, reshape: 17, globalavg: 27 };
 
 const one = ({ scale, zeroPoint }: QuantParams) => ({ scales: [scale], zeroPoints: [zeroPoint] });
 
-/** ActivationFunctionType: NONE or RELU. */
+/** Returns the ActivationFunctionType: NONE 0 or RELU 1. */
 function activation([min, max]: Clamp): number {
   if (max !== Number.POSITIVE_INFINITY || (min !== 0 && min !== Number.NEGATIVE_INFINITY))
     throw new Error(`no TensorFlow Lite activation here for [${min}, ${max}]`);
   return min === 0 ? 1 : 0;
 }
 
-/** Padding: SAME 0, VALID 1. */
+/** Returns the Padding: SAME 0, VALID 1. */
 function padding(pad: readonly [number, number], kernel: number, stride: number): number {
   if (pad[0] === 0 && pad[1] === 0) return 1;
   if (stride === 1 && pad[0] === pad[1] && 2 * pad[0] === kernel - 1) return 0;
@@ -58,7 +58,7 @@ class Writer {
   private name = ({ id }: Tensor) => `t${id}`;
   private shape = ({ shape: { t, f, c } }: Tensor) => [1, t, f, c];
 
-  /** An int8 tensor of the graph, by its name in the file. */
+  /** Adds an int8 tensor of the graph. @returns its name in the file */
   private value(tensor: Tensor, shape = this.shape(tensor), name = this.name(tensor)): string {
     this.tensors[name] = { shape, type: int8, quant: one(tensor.quant as QuantParams) };
     return name;
@@ -74,7 +74,7 @@ class Writer {
     return name;
   }
 
-  /** Weights and bias of `outputs` channels, with a scale each where the graph has one. */
+  /** Adds weights and bias of `outputs` channels, with one scale per channel if the graph has them. */
   private parameters(
     { data, scales = new Float64Array(1) }: Weights,
     shape: number[],

@@ -1,9 +1,8 @@
 /**
- * What every page must hold to: no finding of axe-core (all of its rules), and nothing that sticks out of the
- * window or lies under an edge.
+ * Checks of every page: axe-core has no finding (with all its rules), and nothing sticks out of the window.
  *
- * In: an open page.  Out: findings as text, none where all is well; a picture in the folder RUNLET_SHOTS, for
- * those who want to look.
+ * In: an open page.  Out: findings as text, none if the page is right; a screenshot in the folder
+ * RUNLET_SHOTS, if it is set.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,7 +18,7 @@ interface Finding {
 }
 
 export async function axeFindings(page: Page): Promise<string[]> {
-  // evaluated, not fetched: a page's policy for scripts does not matter
+  // evaluated, not fetched, so a page's script policy does not prevent it
   await page.evaluate(axe);
   // biome-ignore lint/suspicious/noExplicitAny: axe's own global
   const found = await page.evaluate(async () => (await (globalThis as any).axe.run()).violations as Finding[]);
@@ -30,8 +29,8 @@ export async function axeFindings(page: Page): Promise<string[]> {
 }
 
 /**
- * Elements that reach over the window's sides, and texts that are wider than the place they have. What
- * scrolls by itself may.
+ * Returns elements that reach over a side of the window, and a page that is wider than it. Elements in
+ * scrolling containers are allowed.
  */
 export const stickingOut = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
@@ -48,7 +47,7 @@ export const stickingOut = (page: Page): Promise<string[]> =>
     return found.slice(0, 12);
   });
 
-/** A picture for those who look. */
+/** Saves a screenshot if RUNLET_SHOTS is set. */
 export async function shot(page: Page, name: string): Promise<void> {
   const folder = process.env.RUNLET_SHOTS;
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });

@@ -1,7 +1,7 @@
 /**
- * The demo's bundle in headless Chromium gives the same bytes as in Node, passes its golden there, and goes
- * on from a snapshot of the other engine, both ways; also built edge-exact at a hop that its strides do not
- * divide.
+ * The demo's bundle in headless Chromium gives the same bytes as in Node, passes its self-test there, and
+ * continues from a snapshot of the other engine, in both directions. Also built edge-exact at a hop that its
+ * strides do not divide.
  */
 
 import { readFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ function noise(length: number): Int8Array {
 
 const engine = (userAgent: string) => /Chrome\/[\d.]+/.exec(userAgent)?.[0];
 
-only('the ppg-hr bundle: same file, same bytes in Node and in Chromium', async () => {
+only('the ppg-hr bundle gives the same bytes in Node and in Chromium', async () => {
   const wasm = await bundleAt(64);
   const frames = noise(64 * 60);
   const session = await openSession(wasm as BufferSource);
@@ -56,7 +56,7 @@ for (const [hop, mode] of [[64, 'stream'], [50, 'edge-exact']] as const) // biom
     const wasm = await bundleAt(hop);
     const session = await openSession(wasm as BufferSource);
     assert.is(session.manifest.mode, mode);
-    const cut = 576 + 30 * hop + 17; // past the warm-up and all phases, 17 frames into a hop
+    const cut = 576 + 30 * hop + 17; // after the warm-up and all phases, 17 frames into a hop
     const frames = noise(cut + 40 * hop);
     const [head, tail] = [frames.slice(0, cut), frames.slice(cut)];
     session.pushAll(head, () => {});

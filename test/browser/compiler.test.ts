@@ -1,7 +1,6 @@
 /**
- * The compiler in the page, in headless Chromium: a model file that is dropped becomes code for it, byte for
- * byte what Node builds, for every target; weights beside a bundle; the compiler is not fetched before it is
- * wanted, and kept once it was.
+ * The compiler in the page, in headless Chromium. A dropped model file becomes code with the bytes that Node
+ * builds, for every target. Weights can be next to a bundle. The compiler is fetched on demand, then cached.
  */
 
 import { createHash } from 'node:crypto';
@@ -51,7 +50,7 @@ async function saved(): Promise<Uint8Array> {
   return new Uint8Array(readFileSync(await (await download).path()));
 }
 
-/** Compiles the model that runs anew. */
+/** Compiles the running model for another target. */
 async function compileFor(target: Target | ''): Promise<void> {
   if (!(await visit.page.$eval('#options', (details) => (details as HTMLDetailsElement).open)))
     await visit.page.click('#options summary');
@@ -61,11 +60,11 @@ async function compileFor(target: Target | ''): Promise<void> {
   await visit.page.waitForFunction((t) => document.getElementById('facts')?.textContent?.includes(t), text, { timeout: 120_000 });
 }
 
-/** Requests of scripts that hold the compiler. */
+/** Returns the requests for scripts that contain the compiler. */
 const large = () =>
   visit.requests.filter((url) => /part-/.test(url) && readFileSync(join(web.folder, 'web', new URL(url).pathname)).length > 4e6);
 
-only('ppg-hr from its model file: code for every target, the bytes of Node', async () => {
+only('ppg-hr is compiled from its model file for every target, with the bytes of Node', async () => {
   const onnx = join(zoo, 'ppg-hr.onnx');
   await visit.drop(onnx, join(zoo, 'calib.npy'));
   await visit.page.waitForSelector('#models .own');
@@ -75,7 +74,7 @@ only('ppg-hr from its model file: code for every target, the bytes of Node', asy
   const graph = await readModel(file, { name: 'ppg-hr', digest: digestOf(file) });
   const int8 = quantize(graph, calib, { hop: 64, noReport: true }).graph;
   const bundles = new Set<string>();
-  // a page has no engine that it could ask for relaxed before it compiles
+  // a page cannot find out before it compiles whether its engine has relaxed SIMD
   const offered = targets.filter((target) => target !== 'relaxed');
   for (const target of offered) {
     const started = performance.now();
@@ -90,7 +89,7 @@ only('ppg-hr from its model file: code for every target, the bytes of Node', asy
   assert.is(new Set(large()).size, 1);
 });
 
-only('a model of words, compiled for simd, hears as its layer table does', async () => {
+only('a model of words that is compiled for simd hears the same words as its layer table', async () => {
   await visit.drop(web.file('words.rnq', wordsFile()));
   await visit.model('words');
   await visit.drop(web.file('sound.wav', wavBytes(sound(6, 16000), 16000)));
@@ -105,7 +104,7 @@ only('a model of words, compiled for simd, hears as its layer table does', async
   await compileFor('');
 });
 
-only('a bundle with its weights beside it runs; without them it says what is missing', async () => {
+only('a bundle with separate weights runs, and without them the error says what is missing', async () => {
   const graph = await readModel(wordsFile(), { digest: digestOf(wordsFile()) });
   for (const home of ['linear', 'tile'] as const) {
     const { wasm, weights = new Uint8Array() } = await build(quantPlan(planStream(graph, { hop: 3 })), {

@@ -1,11 +1,11 @@
 /**
- * A page of another site in headless Chromium, and one whose name was bound to the gateway's address (DNS
+ * A page of another site in headless Chromium, and one whose name was rebound to the gateway's address (DNS
  * rebinding): neither reads nor changes anything.
  *
- * The gateway asks for no token, so that nothing but its door stands between. Every endpoint is tried by
- * fetch (with and without CORS), forms, images, scripts, WebSocket, EventSource and sendBeacon. What counts
- * is what came past the door, what the page got to see, and the gateway's state. The same attempts by the
- * gateway's own page get through, so that the test can fail.
+ * The gateway has no token, so only its door protects it. Every endpoint is tried with fetch (with and
+ * without CORS), forms, images, scripts, WebSocket, EventSource and sendBeacon. The test compares the
+ * requests that passed the door, what the page could read, and the gateway's state. As a control, the
+ * gateway's own page makes the same attempts successfully.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -33,7 +33,7 @@ let served: Served;
 let elsewhere: Server;
 let browser: Browser;
 let close = async () => {};
-/** Requests that came past the door. */
+/** Requests that passed the door. */
 let passed: string[] = [];
 
 test.before(async () => {
@@ -56,7 +56,7 @@ test.before(async () => {
     passed.push('UPGRADE /v1/ws');
     open?.(request, socket, head, url);
   });
-  // behind the door, before the app
+  // after the door, before the app
   served.server.prependListener('request', (request, response) =>
     response.once('finish', () => response.statusCode !== 403 && passed.push(`${request.method} ${request.url}`)),
   );
@@ -104,10 +104,10 @@ const paths = (): [method: string, path: string][] => [
   ['POST', '/v1/slots/main/rollback'],
 ];
 
-/** In the page: an attempt, which ends within two seconds, whatever becomes of it. */
+/** In the page: makes an attempt that ends within two seconds in any case. */
 declare const within: (run: (done: () => void) => void) => Promise<void>;
 
-/** Runs in the page; the two functions below need it. */
+/** Runs in the page. Defines `within` for the two functions below. */
 function define(): void {
   const within = (run: (done: () => void) => void) =>
     new Promise<void>((resolve) => {
@@ -117,7 +117,7 @@ function define(): void {
   Object.assign(globalThis, { within });
 }
 
-/** Runs in the page. @returns what of an answer could be read, and elements that loaded */
+/** Runs in the page. @returns answers that could be read, and elements that loaded */
 async function requests([base, endpoints, body]: [string, [string, string][], number[]]): Promise<string[]> {
   const read: string[] = [];
   const element = (name: 'img' | 'script' | 'iframe', path: string) =>
@@ -209,16 +209,16 @@ const state = () => {
     [...gateway.slots.keys()],
   ];
 };
-/** Tries everything; what the page got to see. */
+/** Makes every attempt. @returns what the page could read */
 async function try_(page: Page, base: string): Promise<string[]> {
-  await page.evaluate('globalThis.__name = (named) => named'); // the compiler of tests names functions by it
+  await page.evaluate('globalThis.__name = (named) => named'); // esbuild's code for function names calls it
   await page.evaluate(define);
   const body = [...bytesOf(signal(0, 0, 4))];
   const read = await page.evaluate(requests, [base, paths(), body] as Parameters<typeof requests>[0]);
   return [...read, ...(await page.evaluate(connections, [base, body] as Parameters<typeof connections>[0]))];
 }
 
-only('a page of another origin reads nothing and changes nothing, whatever it tries', async () => {
+only('a page of another origin reads and changes nothing, whatever it tries', async () => {
   const before = JSON.stringify(state());
   const port = (elsewhere.address() as AddressInfo).port;
   for (const site of [`http://evil.example:${port}`, `http://127.0.0.1:${port}`, `http://localhost:${port}`]) {
@@ -234,13 +234,13 @@ only('a page of another origin reads nothing and changes nothing, whatever it tr
   assert.is(served.counts.faults, 0);
 });
 
-only('a name that was bound to the address of the gateway reads nothing and changes nothing', async () => {
+only("a page whose name was rebound to the gateway's address reads and changes nothing", async () => {
   const before = JSON.stringify(state());
   passed = [];
   const page = await browser.newPage();
   const base = `http://${rebound}:${new URL(served.url).port}`;
   const answer = await page.goto(base);
-  // the page of the refusal has the origin that a rebound page would have
+  // the refusal's page has the origin of a rebound page
   assert.is(answer?.status(), 403);
   assert.is(await page.evaluate(() => location.origin), base);
   const read = await try_(page, base);
@@ -250,7 +250,7 @@ only('a name that was bound to the address of the gateway reads nothing and chan
   await page.close();
 });
 
-only("the gateway's own page may, so that the attempts above can succeed", async () => {
+only("the gateway's own page can do all of it, so the attempts above are valid", async () => {
   passed = [];
   const page = await browser.newPage();
   assert.is((await page.goto(served.url))?.status(), 200);

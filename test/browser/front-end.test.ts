@@ -1,6 +1,6 @@
 /**
- * The front end's module in headless Chromium gives the reference's rows, on made signals and recordings, and
- * passes its golden there.
+ * The front end's module in headless Chromium gives the reference's rows, for made-up signals and recordings,
+ * and passes its self-test there.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import { chromiumPath, runInChromium } from './page.ts';
 if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
 const only = chromiumPath ? test : test.skip;
 
-only('front ends in Chromium: every preset on made signals, one on recordings', async () => {
+only("in Chromium every preset gives the reference's rows for made-up signals, and one for recordings", async () => {
   const audio = shared('audio');
   const recordings = audio
     ? readdirSync(audio)

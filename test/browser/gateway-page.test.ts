@@ -1,7 +1,7 @@
 /**
- * The gateway's page in headless Chromium, light and dark, wide and as narrow as a phone: what runs, what was
- * lost, a swap, a trial, the banner of unsigned development mode, the token; nothing from elsewhere, and no
- * fault under its own Content-Security-Policy. And /metrics beside it, number by number.
+ * The gateway's page in headless Chromium, light and dark, wide and on a phone: the running bundles, losses,
+ * a swap, a trial, the banner of unsigned development mode, the token. It requests nothing from elsewhere,
+ * and its Content-Security-Policy reports no fault. /metrics is checked number by number.
  */
 import { pino } from 'pino';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -84,7 +84,7 @@ async function visit(colorScheme: 'light' | 'dark', width: number): Promise<{ pa
   return { page, faults };
 }
 
-/** Pixels of a canvas that something was drawn on. */
+/** Returns the number of pixels of a canvas that were drawn on. */
 const drawn = (page: Page, id: string) =>
   page.evaluate((where) => {
     const canvas = document.querySelector(`#${where} canvas`) as HTMLCanvasElement;
@@ -92,7 +92,7 @@ const drawn = (page: Page, id: string) =>
     return data.filter((value, i) => i % 4 === 3 && value > 0).length;
   }, id);
 
-only('the page: streams, losses, a swap, a refused bundle, in light and dark and on a phone', async () => {
+only('the page shows streams, losses, a swap and a refused bundle, in light and dark and on a phone', async () => {
   for (const stream of ['pump-1', 'pump-2', 'pump-10']) {
     for (let at = 0; at < 400; at += 8) if (stream !== 'pump-2' || at !== 80) send(stream, at, 8);
   }
@@ -161,7 +161,7 @@ only('the page: streams, losses, a swap, a refused bundle, in light and dark and
   }
 });
 
-only('/metrics says what was counted, and asks for the token', async () => {
+only('/metrics has the counts, and requires the token', async () => {
   assert.is((await fetch(`${served.url}/metrics`)).status, 401);
   const text = await (await fetch(`${served.url}/metrics`, { headers: { Authorization: `Bearer ${token}` } })).text();
   const value = (line: string) => Number(new RegExp(`^${line.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1]);
@@ -175,73 +175,70 @@ only('/metrics says what was counted, and asks for the token', async () => {
   assert.is(value('runlet_refused_total{code="RN810"}'), 1);
   assert.is(value('runlet_insecure_unsigned'), 1);
   const name = gateway.find('main').active?.manifest.inputs.at(0)?.name;
-  // of int8 as it is sent, -128 and 127 are the ends
+  // the frames are int8, so -128 and 127 count as saturated
   const given = [...gateway.streams.values()].length * 640 + 40;
   assert.ok(value(`runlet_input_saturated_total{slot="main",channel="${name} 0"}`) < given / 20);
   assert.is(value(`runlet_input_range{slot="main",channel="${name} 0",what="least"}`), -128);
 });
 
-only(
-  'a page of the gateway: frames and outputs over a WebSocket, and events by fetch, with the token in no address',
-  async () => {
-    const { page, faults } = await visit('light', 800);
-    const addresses: string[] = [];
-    page.on('request', (request) => addresses.push(request.url()));
-    page.on('websocket', (socket) => addresses.push(socket.url()));
-    const frames = Array.from({ length: 10 }, (_, n) => [...writeFrames({ stream: 'browser', from: 8 * n, bytes: bytesOf(signal(2, 8 * n, 8)) })]); // biome-ignore format: one line
-    const want = expected(2, 80);
-    const run = (protocols: string[]) =>
-      page.evaluate(
-        ([offered, messages, count]) =>
-          new Promise<{ protocol: string; closed?: number; outputs: number[][] }>((resolve) => {
-            const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/v1/ws`, offered);
-            socket.binaryType = 'arraybuffer';
-            const outputs: number[][] = [];
-            socket.onopen = () => {
-              for (const message of messages) socket.send(Uint8Array.from(message));
-            };
-            socket.onmessage = ({ data }) => {
-              outputs.push([...new Uint8Array(data)]);
-              if (outputs.length < count) return;
-              resolve({ protocol: socket.protocol, outputs });
-              socket.close();
-            };
-            socket.onclose = ({ code }) => resolve({ protocol: socket.protocol, closed: code, outputs });
-          }),
-        [protocols, frames, want.length] as const,
-      );
-    const found = await run(protocolsFor(token));
-    assert.equal([found.protocol, found.closed], ['runlet.v1', undefined]);
-    const outputs = found.outputs.map((bytes) => readOutput(Uint8Array.from(bytes)));
-    assert.equal(outputs.map(({ values }) => [...values]), want.map((raw) => [...raw].map((q) => 0.5 * q))); // biome-ignore format: one line
-    for (const protocols of [[], ['runlet.v1'], protocolsFor('another-token-of-some-length')]) {
-      const refused = await run(protocols);
-      assert.equal([refused.protocol, refused.closed, refused.outputs], ['', 1006, []]);
-    }
-    // what browsers have for events cannot say a token; fetch can
-    const read = await page.evaluate(async (said) => {
-      const headers = { Authorization: `Bearer ${said}`, 'Last-Event-ID': '10' };
-      const response = await fetch('/v1/streams/browser/outputs', { headers });
-      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-      let text = '';
-      while (!/^id: 12$/m.test(text)) text += new TextDecoder().decode((await reader.read()).value);
-      await reader.cancel();
-      return text;
-    }, token);
-    assert.equal(read.match(/^id: 1[12]$/gm), ['id: 11', 'id: 12']);
-    // and the page itself keeps it for its tab alone
-    assert.is(await page.evaluate(() => sessionStorage.length + localStorage.length), 1);
-    await page.reload();
-    await page.waitForSelector('#slots article');
-    assert.ok(await page.isHidden('#ask'));
-    await page.evaluate(() => sessionStorage.setItem('runlet-token', 'another-one-of-some-length'));
-    await page.reload();
-    await page.waitForSelector('#ask:not([hidden])');
-    assert.is(await page.evaluate(() => sessionStorage.length), 0, 'one that is wrong is forgotten');
-    assert.ok(addresses.length > 5 && addresses.every((address) => !address.includes(token)), addresses.join());
-    assert.equal(faults.filter((text) => !/WebSocket connection/.test(text)), []); // biome-ignore format: one line
-    await page.close();
-  },
-);
+only('the gateway’s page gets frames and outputs over a WebSocket and events by fetch, with no token in an address', async () => {
+  const { page, faults } = await visit('light', 800);
+  const addresses: string[] = [];
+  page.on('request', (request) => addresses.push(request.url()));
+  page.on('websocket', (socket) => addresses.push(socket.url()));
+  const frames = Array.from({ length: 10 }, (_, n) => [...writeFrames({ stream: 'browser', from: 8 * n, bytes: bytesOf(signal(2, 8 * n, 8)) })]); // biome-ignore format: one line
+  const want = expected(2, 80);
+  const run = (protocols: string[]) =>
+    page.evaluate(
+      ([offered, messages, count]) =>
+        new Promise<{ protocol: string; closed?: number; outputs: number[][] }>((resolve) => {
+          const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/v1/ws`, offered);
+          socket.binaryType = 'arraybuffer';
+          const outputs: number[][] = [];
+          socket.onopen = () => {
+            for (const message of messages) socket.send(Uint8Array.from(message));
+          };
+          socket.onmessage = ({ data }) => {
+            outputs.push([...new Uint8Array(data)]);
+            if (outputs.length < count) return;
+            resolve({ protocol: socket.protocol, outputs });
+            socket.close();
+          };
+          socket.onclose = ({ code }) => resolve({ protocol: socket.protocol, closed: code, outputs });
+        }),
+      [protocols, frames, want.length] as const,
+    );
+  const found = await run(protocolsFor(token));
+  assert.equal([found.protocol, found.closed], ['runlet.v1', undefined]);
+  const outputs = found.outputs.map((bytes) => readOutput(Uint8Array.from(bytes)));
+  assert.equal(outputs.map(({ values }) => [...values]), want.map((raw) => [...raw].map((q) => 0.5 * q))); // biome-ignore format: one line
+  for (const protocols of [[], ['runlet.v1'], protocolsFor('another-token-of-some-length')]) {
+    const refused = await run(protocols);
+    assert.equal([refused.protocol, refused.closed, refused.outputs], ['', 1006, []]);
+  }
+  // EventSource cannot send a token, fetch can
+  const read = await page.evaluate(async (bearer) => {
+    const headers = { Authorization: `Bearer ${bearer}`, 'Last-Event-ID': '10' };
+    const response = await fetch('/v1/streams/browser/outputs', { headers });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    let text = '';
+    while (!/^id: 12$/m.test(text)) text += new TextDecoder().decode((await reader.read()).value);
+    await reader.cancel();
+    return text;
+  }, token);
+  assert.equal(read.match(/^id: 1[12]$/gm), ['id: 11', 'id: 12']);
+  // the page keeps the token for its tab only
+  assert.is(await page.evaluate(() => sessionStorage.length + localStorage.length), 1);
+  await page.reload();
+  await page.waitForSelector('#slots article');
+  assert.ok(await page.isHidden('#ask'));
+  await page.evaluate(() => sessionStorage.setItem('runlet-token', 'another-one-of-some-length'));
+  await page.reload();
+  await page.waitForSelector('#ask:not([hidden])');
+  assert.is(await page.evaluate(() => sessionStorage.length), 0, 'one that is wrong is forgotten');
+  assert.ok(addresses.length > 5 && addresses.every((address) => !address.includes(token)), addresses.join());
+  assert.equal(faults.filter((text) => !/WebSocket connection/.test(text)), []); // biome-ignore format: one line
+  await page.close();
+});
 
 test.run();

@@ -1,9 +1,9 @@
 /**
- * The models of others in headless Chromium: every output byte of TensorFlow Lite Micro's reference kernels,
+ * The reference models in headless Chromium: every output byte of TensorFlow Lite Micro's reference kernels,
  * windowed, step by step and from sound.
  *
- * Runs `rand`, `walk`, `edge`, and recorded speech where a model carries its own state. Float borders are
- * quantised here, and their outputs compared with Node's, which stages/models compares with the reference.
+ * Runs `rand`, `walk`, `edge`, and recorded speech for stateful models. Float inputs and outputs are
+ * quantised here; these outputs are compared with Node's, which stages/models compares with the reference.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -39,12 +39,12 @@ const names = folder
 async function moduleOf(bytes: Uint8Array, target: Target): Promise<Uint8Array> {
   const frontEnd = readFrontEnd(bytes, { name: 'model' });
   if (frontEnd) return (await buildFrontEnd(frontEnd)).wasm;
-  const graph = readTflite(bytes); // an image has two dimensions that may be time: the first is taken
+  const graph = readTflite(bytes); // either of an image's two dimensions may be time: the first is taken
   const hop = clockOf(graph).window;
   return (await build(quantPlan(planStream(graph, graph.stateful ? { hop } : { hop, mode: 'windowed' })), { target })).wasm;
 }
 
-/** Frames in the module's own order and type, one row of the file after the other. */
+/** Returns frames in the module's order and type, one row of the file after the other. */
 function stored(session: Session, x: Frames): Int8Array | Int16Array {
   const port = session.manifest.inputs[0] as Session['manifest']['inputs'][number];
   const per = port.elements * session.window;
@@ -60,7 +60,7 @@ function stored(session: Session, x: Frames): Int8Array | Int16Array {
 }
 
 for (const name of todays(names)) {
-  only(`${name}: every run`, async () => {
+  only(`${name}: every run gives the reference's bytes`, async () => {
     const at = (file: string) => join(folder as string, name, file);
     const bytes = new Uint8Array(readFileSync(at('model.tflite')));
     const wasm = await moduleOf(bytes, 'interp');

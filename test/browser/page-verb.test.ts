@@ -1,8 +1,8 @@
 /**
- * `runlet page` in headless Chromium: a recording of six channels and one of one value are answered at once,
- * against their truth.
+ * `runlet page` in headless Chromium: recordings of six channels and of one value run at once and are
+ * compared with their truth.
  *
- * Skips where there is no Chromium.
+ * Skipped if there is no Chromium.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,13 +38,13 @@ interface Seen {
   models: string;
 }
 
-/** Builds a model, opens its page and waits until the recording has been answered. */
+/** Builds a model, opens its page and waits for the end of the recording. */
 async function answered(name: string, build: string[], args: string[]): Promise<Seen> {
   const made = await runCli(folder, ['build', ...build, '--preset', 'fast', '-o', `${name}.wasm`]);
   assert.is(made.code, 0, made.stderr);
   const served = await startPage(folder, `${name}.wasm`, ...args);
   assert.match(served.address, /^http/, served.stderr());
-  // who wants nothing to move sees all of it at once
+  // with reduced motion the page runs the whole recording at once
   const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width: 1200, height: 800 } });
   try {
     const page = await context.newPage();
@@ -65,7 +65,7 @@ async function answered(name: string, build: string[], args: string[]): Promise<
   }
 }
 
-only('six channels: named, and answers scored against the activity', async () => {
+only('six channels have names, and answers are scored against the activity', async () => {
   const { numbers, facts, models } = await answered(
     'watch',
     [zoo('har/har-watch.onnx'), '--calib', zoo('har/calib-watch.npy')],
@@ -76,7 +76,7 @@ only('six channels: named, and answers scored against the activity', async () =>
   assert.match(numbers, /9\d\.\d %\s*right, of 353 answers/);
 });
 
-only('one value: the mean error against the truth', async () => {
+only('one value gives the mean error against the truth', async () => {
   const { numbers } = await answered(
     'pulse',
     [zoo('ppg-hr/ppg-hr.onnx'), '--calib', zoo('ppg-hr/calib.npy'), '--hop', '32'],
@@ -86,7 +86,7 @@ only('one value: the mean error against the truth', async () => {
   assert.ok(error > 0 && error < 5, numbers);
 });
 
-only('a model whose time axis nothing tells: the page asks which dimension it is', async () => {
+only("if a model's time axis is unknown, the page asks which dimension it is", async () => {
   const bytes = writeModel({
     nodes: [{ op: 'Conv', name: 'c', inputs: ['x', 'w'], outputs: ['y'] }],
     inputs: { x: [1, 1, 49, 43] },
@@ -96,7 +96,7 @@ only('a model whose time axis nothing tells: the page asks which dimension it is
   writeFileSync(join(folder, 'square.onnx'), bytes);
   const served = await startPage(folder, 'watch.wasm');
   const page = await browser.newPage();
-  // the page's own model is on its way, and may not take the question's place when it comes
+  // the page's own model arrives later and must not replace the question
   let arrive = () => {};
   const held = new Promise<void>((resolve) => {
     arrive = resolve;
@@ -112,7 +112,7 @@ only('a model whose time axis nothing tells: the page asks which dimension it is
     await arrived;
     await page.waitForTimeout(500);
     await choice.click();
-    // its values are float: a signal is wanted next
+    // a float model needs a signal next
     await page.waitForSelector('#error small:text("RN782")');
     assert.match((await page.textContent('#error')) ?? '', /Choose a signal/);
   } finally {
@@ -121,7 +121,7 @@ only('a model whose time axis nothing tells: the page asks which dimension it is
   }
 });
 
-only('a model that leaves its window and a number open: the page asks for both', async () => {
+only('if a model leaves its window and a number open, the page asks for both', async () => {
   writeFileSync(join(folder, 'open.onnx'), openModel());
   const served = await startPage(folder, 'watch.wasm');
   const page = await browser.newPage();
@@ -137,7 +137,7 @@ only('a model that leaves its window and a number open: the page asks for both',
     assert.ok(await page.isVisible('#question'), 'a word is no number');
     await page.fill('#number-0', '50');
     await use.click();
-    // its values are float: a signal is wanted next
+    // a float model needs a signal next
     await page.waitForSelector('#error small:text("RN782")');
   } finally {
     await page.close();

@@ -2,7 +2,8 @@
  * A page that runs bundles with the session, in headless Chromium.
  *
  * In: a module's bytes and int8 frames.  Out: the outputs of the page's session, in order. The session is
- * bundled as it is: it has no Node import. Undefined where there is no Chromium (CHROMIUM names another one).
+ * bundled unchanged, since it has no Node import. `chromiumPath` is undefined if there is no Chromium
+ * (CHROMIUM names another one).
  */
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -55,12 +56,12 @@ async function serve(wasm: Uint8Array): Promise<Server> {
 
 export interface BrowserJob {
   frames: Int8Array | Int16Array;
-  /** Goes on from here; else from a reset. */
+  /** Snapshot to continue from; default: a reset. */
   snapshot?: Uint8Array;
 }
 
 export interface BrowserRun {
-  /** Per job: output 0 of every output that fell due, and a snapshot at the end. */
+  /** Per job: output 0 of every due output, and a snapshot at the end. */
   runs: { outputs: number[][]; indexes: number[]; snapshot: Uint8Array }[];
   selfTest: boolean;
   userAgent: string;
@@ -71,7 +72,7 @@ let users = 0;
 let closing: NodeJS.Timeout | undefined;
 
 /**
- * A visitor of their own, in one browser for all calls of a file; it closes when none has come for two
+ * Runs `work` with a new browser context. All calls of a file share one browser, which closes after two idle
  * seconds.
  */
 async function inBrowser<T>(work: (visitor: BrowserContext) => Promise<T>): Promise<T> {
@@ -91,7 +92,7 @@ async function inBrowser<T>(work: (visitor: BrowserContext) => Promise<T>): Prom
   }
 }
 
-/** Runs the module in the page, each job over its frames, a hop a push. */
+/** Runs the module in the page, each job over its frames, one hop per push. */
 export async function runInChromium(wasm: Uint8Array, jobs: BrowserJob[]): Promise<BrowserRun> {
   const server = await serve(wasm);
   try {

@@ -1,8 +1,8 @@
 /**
- * Engines for browsers beside Runlet, in one page: they answer as Runlet does, to a step or two, and every
- * one gets its turns.
+ * Other engines for browsers in one page with Runlet: their outputs differ from Runlet's by a few steps at
+ * most, and each engine gets its turns.
  *
- * Skipped where Chromium or the peers' packages are missing. Times are asserted nowhere.
+ * Skipped if Chromium or the peers' packages are missing. No test asserts a time.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -14,14 +14,14 @@ const missing = whyNot();
 if (missing) console.log(`skipped: ${missing}`);
 const nabu = shared('models', 'mww', 'v2', 'okay_nabu');
 
-function check({ rows, absent, engine }: ChromiumRun, names: RegExp[], most: number): void {
+function check({ rows, absent, engine }: ChromiumRun, names: RegExp[], maxSteps: number): void {
   assert.equal(absent, []);
   assert.is(rows.length, names.length);
   for (const [i, name] of names.entries()) {
     const row = rows[i] as (typeof rows)[number];
     assert.match(row.name, name);
     assert.ok(row.p5Us > 0 && row.p5Us <= row.medianUs && row.medianUs <= row.p95Us && row.startMs > 0, row.name);
-    assert.ok(row.steps <= (row.name.startsWith('Runlet') ? 0 : most), `${row.name}: ${row.steps} steps`);
+    assert.ok(row.steps <= (row.name.startsWith('Runlet') ? 0 : maxSteps), `${row.name}: ${row.steps} steps`);
   }
   console.log(`  ${engine}: ${rows.map((r) => `${r.name} ${r.steps} steps off`).join('; ')}`);
 }
@@ -31,8 +31,8 @@ function check({ rows, absent, engine }: ChromiumRun, names: RegExp[], most: num
   check(await networkInChromium('N2', 2, 2), names, 2);
 });
 
-// one step of its int8 logit is up to ten of the probability's 256
-(missing || !nabu ? test.skip : test)("okay_nabu: tfjs-tflite hears Runlet's probabilities", async () => {
+// one step of its int8 logit is up to ten steps of the probability, which has 256
+(missing || !nabu ? test.skip : test)("okay_nabu: tfjs-tflite gives Runlet's probabilities", async () => {
   check(await stepInChromium(nabu as string, 2), [/a step$/, /^tfjs-tflite/], 10);
 });
 

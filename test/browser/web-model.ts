@@ -1,8 +1,8 @@
 /**
  * A small int8 model of words, as files: rows of 40 features in, four probabilities out.
  *
- * In: a seed.  Out: a .rnq file whose metadata names its front end, labels and detector. The weights are
- * random: what it says means nothing, but it says different things.
+ * In: a seed.  Out: a .rnq file whose metadata has front end, labels and detector. The weights are random, so
+ * its words mean nothing, but they vary.
  */
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Clamp, type Graph, noClamp } from '../../models/graph/types.ts';
@@ -28,7 +28,7 @@ export function wordsGraph(seed = 2): Graph {
   const { quant, ...mac } = m.mac(x, t * c, 4, 4 * t * c);
   const scores = { ...quant, zeroPoint: 0 };
   x = m.b.node('dense', [x], { units: 4, clamp: noClamp, ...mac }, m.name('dense'), scores);
-  // one step of a score is a factor of exp(0.06)
+  // one step of a score changes the probability by a factor of exp(0.06)
   x = m.b.node('softmax', [x], { beta: 0.06 / scores.scale }, m.name('softmax'), { scale: 1 / 256, zeroPoint: -128 });
   m.b.output(x, 'words', { hostType: 'int8' });
   const graph = m.b.build();
@@ -45,7 +45,7 @@ export function wordsGraph(seed = 2): Graph {
 
 export const wordsFile = (): Uint8Array => writeGraph(wordsGraph());
 
-/** A file of ONNX that leaves open how many frames a window has, and a number that divides them. */
+/** Returns an ONNX file that leaves open how many frames a window has, and a number that divides them. */
 export const openModel = (): Uint8Array =>
   writeModel({
     nodes: [

@@ -1,8 +1,8 @@
 /**
  * The built page in headless Chromium, with a microphone that plays a WAV file.
  *
- * In: a folder for files, the microphone's WAV.  Out: an open page, the requests that it made, and what it
- * shows. The page is built once a process.
+ * In: a folder for files, the microphone's WAV.  Out: an open page, its requests, and the texts that it
+ * shows. The page is built once per process.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { buildWeb } from '../../scripts/web/build.ts';
 import { type Served, serveFolder } from '../../scripts/web/serve.ts';
 import { chromiumPath, flags } from './page.ts';
 
-/** 16-bit WAV, samples of [frames][channels] from -1 to 1. */
+/** Encodes a 16-bit WAV from samples [frames][channels] in the range -1 to 1. */
 export function wavBytes(samples: Float32Array, rateHz: number, channels = 1): Uint8Array {
   const bytes = new Uint8Array(44 + 2 * samples.length);
   const view = new DataView(bytes.buffer);
@@ -33,7 +33,7 @@ export function wavBytes(samples: Float32Array, rateHz: number, channels = 1): U
   return bytes;
 }
 
-/** Bursts of gliding tones over quiet noise, like nothing in particular. */
+/** Returns bursts of gliding tones over quiet noise. */
 export function sound(seconds: number, rateHz: number, channels = 1): Float32Array {
   const samples = new Float32Array(Math.round(seconds * rateHz) * channels);
   let [phase, noise] = [0, 1];
@@ -74,7 +74,7 @@ export class WebPage {
     return new WebPage(folder, files, served, browser);
   }
 
-  /** A file to be dropped. */
+  /** Writes a file that can be dropped. @returns its path */
   file(name: string, bytes: Uint8Array | string): string {
     const path = join(this.folder, name);
     writeFileSync(path, bytes);
@@ -82,8 +82,8 @@ export class WebPage {
   }
 
   /**
-   * A visitor of their own, at the page, once its first model is there. @param before a script that runs in
-   * the page before its own.
+   * Opens the page in a new browser context and waits for its first model. @param before a script that runs
+   * before those of the page
    */
   async visit(options: BrowserContextOptions = {}, before?: string): Promise<Visit> {
     const context = await this.#browser.newContext({ acceptDownloads: true, ...options });
@@ -124,7 +124,7 @@ export class Visit {
     await this.source(/demo/);
   }
 
-  /** Waits until the line beside the buttons says so. */
+  /** Waits until the line next to the buttons matches. */
   async source(text: RegExp): Promise<void> {
     await this.page.waitForFunction((t) => new RegExp(t).test(document.getElementById('source')?.textContent ?? ''), text.source);
   }
@@ -133,7 +133,7 @@ export class Visit {
     await this.page.setInputFiles('#file', paths);
   }
 
-  /** Waits until the model of that name is the one that runs. */
+  /** Waits until the model of this name runs. */
   async model(name: string): Promise<void> {
     await this.page.waitForFunction((n) => document.querySelector('#models .own b')?.textContent === n, name);
   }
@@ -154,7 +154,7 @@ export class Visit {
     return this.page.evaluate(() => (globalThis as any).runletPage.outputs());
   }
 
-  /** What the error panel says: code, title, where, why, try. */
+  /** Returns the texts of the error panel: code, title, where, why, try. */
   async error(): Promise<Record<string, string>> {
     await this.page.waitForSelector('#error:not([hidden])');
     return this.page.evaluate(() => {
@@ -165,7 +165,7 @@ export class Visit {
     });
   }
 
-  /** Picks a model of the zoo, and waits for its own recording. */
+  /** Chooses a model of the zoo and waits for its recording. */
   async choose(name: string, source: RegExp): Promise<void> {
     await this.page.check(`input[name="model"][value="${name}"]`);
     // biome-ignore lint/suspicious/noExplicitAny: the page's own global

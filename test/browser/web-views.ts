@@ -1,9 +1,9 @@
 /**
- * The web page as it looks: its first view, questions, an error and six channels, on a desk and on a phone,
+ * The views of the web page: the first view, questions, an error and six channels, on a desktop and a phone,
  * light and dark.
  *
- * In: the served page.  Out: assertions. The first view plays by itself, and asks for nothing: no sound, no
- * microphone, no notification.
+ * In: the served page.  Out: assertions. The first view plays without a click, and requests no sound,
+ * microphone or notification.
  */
 
 import * as assert from 'uvu/assert';
@@ -13,7 +13,7 @@ import { axeFindings, shot, stickingOut } from './accessible.ts';
 import { openModel, wordsGraph } from './web-model.ts';
 import type { Visit, WebPage } from './web-page.ts';
 
-/** Runs in the page before its scripts: what needs a click or a permission is written down. */
+/** Runs in the page before its scripts and records requests for sound, microphone and notifications. */
 const watchRequests = `
   globalThis.asked = [];
   const note = (what) => {
@@ -39,7 +39,7 @@ export async function checkWebViews(web: WebPage): Promise<void> {
   for (const view of everyView) {
     const [width, colorScheme] = view;
     const visit = await web.visit({ colorScheme, viewport: { width, height: 900 } }, watchRequests);
-    // beats are found: it runs
+    // the page has found beats, so it runs
     await visit.page.waitForSelector('#heard-list li');
     // biome-ignore lint/suspicious/noExplicitAny: the test's own global
     assert.equal(await visit.page.evaluate(() => (globalThis as any).asked), []);

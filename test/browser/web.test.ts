@@ -1,6 +1,6 @@
 /**
- * The page in headless Chromium: files give the bytes that Node gives, models are compiled in the page, the
- * microphone is heard, errors are told, and nothing needs a server the second time.
+ * The page in headless Chromium: files give Node's bytes, models are compiled in the page, the microphone is
+ * heard, errors are shown, and a second visit needs no server.
  */
 
 import { createHash } from 'node:crypto';
@@ -55,13 +55,13 @@ const asset = (name: string): Uint8Array => new Uint8Array(readFileSync(join(web
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** What build gives for the same model, with the interpreter that the page has. */
+/** Builds the same model here with the page's interpreter. */
 async function builtHere(graph: Graph, hop: number): Promise<Uint8Array> {
   const options = { producer: producer(), style: 'table', kernels: 'every' } as const;
   return (await build(quantPlan(planStream(graph, { hop })), { ...options, ...manifestFields(graph) })).wasm;
 }
 
-/** Outputs of a bundle on rows of a front end of the page, on sound of any rate. */
+/** Returns the outputs of a bundle on rows of one of the page's front ends, for sound of any rate. */
 async function wordsHere(bundle: Uint8Array, frontEndFile: string, sound: Float32Array, rateHz: number): Promise<number[][]> {
   const frontEnd = await openSession(asset(frontEndFile) as BufferSource);
   const model = await openSession(bundle as BufferSource);
@@ -81,7 +81,7 @@ async function saved(visit: Visit): Promise<Uint8Array> {
   return new Uint8Array(readFileSync(await (await download).path()));
 }
 
-visiting('ppg-hr on its demo recording: the outputs of Node', async (visit) => {
+visiting('ppg-hr on its demo recording gives the outputs of Node', async (visit) => {
   await visit.choose('ppg-hr', /demo\.csv/);
   const { values, times } = await visit.runAtOnce();
   const session = await openSession(asset('models/ppg-hr.wasm') as BufferSource);
@@ -100,7 +100,7 @@ visiting('ppg-hr on its demo recording: the outputs of Node', async (visit) => {
   console.log(`  ${here.length} outputs, 0 differing values`);
 });
 
-visiting('a model of words is compiled in the page, byte for byte as here, and hears a WAV file as Node does', async (visit) => {
+visiting("a model of words is compiled in the page with Node's bytes, and hears a WAV file like Node", async (visit) => {
   const samples = sound(12, 44100, 2);
   await visit.drop(web.file('words.rnq', wordsFile()));
   await visit.model('words');
@@ -130,7 +130,7 @@ visiting('a model of words is compiled in the page, byte for byte as here, and h
   console.log(`  ${here.length} outputs from 44.1 kHz stereo, 0 differing values, ${heard.length} words`);
 });
 
-visiting('the microphone is heard', async (visit) => {
+visiting('the page hears the microphone', async (visit) => {
   await visit.drop(web.file('words.rnq', wordsFile()));
   await visit.model('words');
   await visit.page.click('#microphone');
@@ -139,14 +139,14 @@ visiting('the microphone is heard', async (visit) => {
   const { values, times } = await visit.outputs();
   assert.ok(values.length >= 30, `${values.length} outputs`);
   assert.ok(new Set(values.map(String)).size > 10, 'it says different things');
-  // 30 rows of 20 ms, the last of 30 ms; an output every 60 ms
+  // the first output needs 30 rows of 20 ms, the last of 30 ms; then one follows every 60 ms
   assert.ok(times.every((t, i) => Math.abs(t - (0.61 + 0.06 * i)) < 1e-9));
 });
 
 const okayNabu = chromiumPath && shared('models', 'mww', 'v2', 'okay_nabu');
 const recordings = okayNabu && shared('audio');
 (recordings ? visiting : (name: string, _: unknown) => test.skip(name, () => {}))(
-  'okay_nabu with its manifest hears its recordings and no other, with the outputs of Node',
+  'okay_nabu with its manifest hears its recordings and no other, with Node’s outputs',
   async (visit) => {
     const model = join(okayNabu as string, 'model.tflite');
     await visit.drop(model, join(okayNabu as string, 'manifest.json'));
@@ -164,7 +164,7 @@ const recordings = okayNabu && shared('audio');
       const samples = Float32Array.from(parts.flatMap((part) => [...part]));
       assert.equal(values, await wordsHere(bundle, 'front-ends/microwakeword-10ms.wasm', samples, 16000), name);
       const words = await visit.page.$$eval('#heard-list b', (list) => list.length);
-      // it is said twice in the third
+      // the third recording has the word twice
       assert.is(words, name === 'okay_nabu_3' ? 2 : Number(name.startsWith('okay')), name);
       count += values.length;
     }
@@ -172,7 +172,7 @@ const recordings = okayNabu && shared('audio');
   },
 );
 
-visiting('a float model asks for a signal, is calibrated with it, and becomes what Node makes of it', async (visit) => {
+visiting('a float model asks for a signal, is calibrated with it, and becomes the same bundle as in Node', async (visit) => {
   const onnx = join(zoo, 'ppg-hr.onnx');
   await visit.drop(onnx);
   const told = await visit.error();
@@ -186,7 +186,7 @@ visiting('a float model asks for a signal, is calibrated with it, and becomes wh
   const int8 = quantize(graph, calib, { hop: 64, noReport: true }).graph;
   const bundle = await saved(visit);
   assert.ok(Buffer.compare(bundle, await builtHere(int8, 64)) === 0, 'the bundle');
-  // the same values as CSV
+  // the same values from a CSV file
   await visit.drop(onnx);
   await visit.error();
   await visit.drop(web.file('calib.csv', `ppg,bpm_true\n${Array.from(calib, (x) => `${x},70`).join('\n')}`));
@@ -195,39 +195,42 @@ visiting('a float model asks for a signal, is calibrated with it, and becomes wh
   assert.ok(Buffer.compare(await saved(visit), bundle) === 0, 'the bundle of the CSV');
 });
 
-visiting('har-watch: six named traces, states against the script, and the same outputs from its CSV file', async (visit) => {
-  await visit.choose('har-watch', /demo-watch\.csv/);
-  assert.is(await visit.text('#channels'), 'ax, ay, az, gx, gy, gz');
-  const { values } = await visit.runAtOnce();
-  assert.match(await visit.text('#numbers'), /9\d\.\d %of 353 answers right/);
-  await visit.page.waitForTimeout(200);
-  const colours = await visit.page.$eval('canvas[data-lane="wave"]', (canvas) => {
-    const { width, height } = canvas as HTMLCanvasElement;
-    const context = (canvas as HTMLCanvasElement).getContext('2d') as CanvasRenderingContext2D;
-    return Array.from({ length: 6 }, (_, trace) => {
-      const { data } = context.getImageData(0.2 * width, (trace * height) / 6, 0.8 * width, height / 6);
-      let drawn = 0;
-      for (let i = 0; i < data.length; i += 4)
-        if (data[i + 3] === 255 && (data[i + 2] as number) > (data[i] as number) + 60) drawn++;
-      return drawn;
+visiting(
+  'har-watch shows six named traces and states with the script, and its CSV file gives the same outputs',
+  async (visit) => {
+    await visit.choose('har-watch', /demo-watch\.csv/);
+    assert.is(await visit.text('#channels'), 'ax, ay, az, gx, gy, gz');
+    const { values } = await visit.runAtOnce();
+    assert.match(await visit.text('#numbers'), /9\d\.\d %of 353 answers right/);
+    await visit.page.waitForTimeout(200);
+    const colours = await visit.page.$eval('canvas[data-lane="wave"]', (canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const context = (canvas as HTMLCanvasElement).getContext('2d') as CanvasRenderingContext2D;
+      return Array.from({ length: 6 }, (_, trace) => {
+        const { data } = context.getImageData(0.2 * width, (trace * height) / 6, 0.8 * width, height / 6);
+        let drawn = 0;
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i + 3] === 255 && (data[i + 2] as number) > (data[i] as number) + 60) drawn++;
+        return drawn;
+      });
     });
-  });
-  assert.ok(
-    colours.every((drawn) => drawn > 300),
-    `pixels of each trace: ${colours}`,
-  );
+    assert.ok(
+      colours.every((drawn) => drawn > 300),
+      `pixels of each trace: ${colours}`,
+    );
 
-  const lines = readFileSync(join(root, 'models/zoo/har/demo-watch.csv'), 'utf8').trim().split('\n');
-  await visit.drop(web.file('mine.csv', `${lines.join('\n')}\n`));
-  await visit.source(/mine\.csv/);
-  assert.equal((await visit.runAtOnce()).values, values);
-  const halved = lines.map((line, n) => (n === 0 ? line : line.replace(/^[^,]+/, `${n / 100}`)));
-  await visit.drop(web.file('fast.csv', halved.join('\n')));
-  assert.match((await visit.error()).why as string, /100 rows per second, but the model takes 50/);
-  assert.ok(await visit.page.isHidden('#lanes'), 'the error stands where the picture would');
-});
+    const lines = readFileSync(join(root, 'models/zoo/har/demo-watch.csv'), 'utf8').trim().split('\n');
+    await visit.drop(web.file('mine.csv', `${lines.join('\n')}\n`));
+    await visit.source(/mine\.csv/);
+    assert.equal((await visit.runAtOnce()).values, values);
+    const halved = lines.map((line, n) => (n === 0 ? line : line.replace(/^[^,]+/, `${n / 100}`)));
+    await visit.drop(web.file('fast.csv', halved.join('\n')));
+    assert.match((await visit.error()).why as string, /100 rows per second, but the model takes 50/);
+    assert.ok(await visit.page.isHidden('#lanes'), 'the error stands where the picture would');
+  },
+);
 
-visiting('ecg and kws are scored against what is there', async (visit) => {
+visiting('ecg and kws are scored against the truth', async (visit) => {
   const figure = () => visit.page.$$eval('#numbers > div', (all) => all.map((one) => one.textContent ?? '').find((text) => text.startsWith('so far')) ?? ''); // biome-ignore format: one line
   await visit.choose('ecg', /demo/);
   await visit.runAtOnce();
@@ -241,7 +244,7 @@ visiting('ecg and kws are scored against what is there', async (visit) => {
   assert.match(await figure(), /so far0 of 20words right/);
 });
 
-visiting('a rate and names that a file does not say are asked for, and go into the module', async (visit) => {
+visiting('the page asks for a rate and names that a file lacks, and writes them into the module', async (visit) => {
   const graph = wordsGraph();
   await visit.drop(web.file('nameless.rnq', writeGraph({ ...graph, metadata: { 'runlet.hop': '3' } })));
   await visit.page.waitForSelector('#question:not([hidden])');
@@ -272,7 +275,7 @@ visiting('a rate and names that a file does not say are asked for, and go into t
   await visit.drop(csv);
   await visit.source(/rows\.csv/);
   assert.ok((await visit.runAtOnce()).values.length === 91);
-  // a time column says the rate as well
+  // a time column also gives the rate
   await visit.drop(
     web.file('nameless.rnq', writeGraph({ ...graph, metadata: { 'runlet.hop': '3', 'runlet.labels': 'a,b,c,d' } })),
   );
@@ -282,13 +285,13 @@ visiting('a rate and names that a file does not say are asked for, and go into t
   await visit.page.waitForFunction(() => /40 channels at 40 Hz/.test(document.getElementById('facts')?.textContent ?? ''));
 });
 
-only('the first view plays, without a click, a sound or a question; light, dark, on a desk and on a phone', () =>
+only('the first view plays without a click, a sound or a question, light and dark, on a desktop and a phone', () =>
   checkWebViews(web),
 );
 
-visiting('keys alone: a run, a model, and the picture moved and scaled', async (visit) => {
+visiting('with the keyboard only, a model is chosen and run, and the picture moved and scaled', async (visit) => {
   const { keyboard } = visit.page;
-  // from now on choosers are seen: a listener that comes with the key press may be too late
+  // registered early: a listener that is added at the key press may be too late
   visit.page.on('filechooser', () => {});
   const focused = () =>
     visit.page.evaluate(() => document.activeElement?.id || (document.activeElement as HTMLInputElement)?.name);
@@ -303,7 +306,7 @@ visiting('keys alone: a run, a model, and the picture moved and scaled', async (
     await visit.page.waitForTimeout(150);
     return (await picture()) !== before;
   };
-  // the first view plays: stopped, and another model chosen
+  // stops the first view and chooses another model
   await tabTo('play');
   await keyboard.press('Enter');
   await visit.page.waitForSelector('#play[aria-pressed="false"]');
@@ -348,12 +351,12 @@ visiting('errors say what, where, why and what to try', async (visit) => {
   assert.match((await visit.error()).code as string, /^RN1/);
   await visit.drop(web.file('sound.wav', wavBytes(sound(1, 16000), 16000)));
   assert.match((await visit.error()).title as string, /does not listen to sound/);
-  // the model that ran before runs on
+  // the model that ran before still runs
   await visit.page.click('#error .close');
   assert.ok((await visit.runAtOnce()).values.length > 100);
 });
 
-visiting('without its server: the second visit has everything, and asks nobody else', async (visit) => {
+visiting('without its server, a second visit has everything and requests nothing from elsewhere', async (visit) => {
   await visit.page.evaluate(async () => {
     const registration = await navigator.serviceWorker.ready;
     const worker = registration.active;
@@ -373,7 +376,7 @@ visiting('without its server: the second visit has everything, and asks nobody e
   assert.ok((await visit.runAtOnce()).values.length > 30);
   const hosts = new Set(visit.requests.map((url) => new URL(url).origin));
   assert.equal([...hosts], [new URL(web.served.address).origin]);
-  // what the browser says of a server that is gone
+  // the browser's messages about the absent server
   visit.faults.splice(0, visit.faults.length, ...visit.faults.filter((fault) => !/net::ERR/.test(fault)));
 });
 

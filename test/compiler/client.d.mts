@@ -1,2 +1,2 @@
-/** What the server is asked for in place of the thread of this file, if it is asked. */
+/** Returns the kind of request that replaces this thread, or undefined if the thread is started. */
 export declare function kindOf(url: URL): 'asc' | 'ir' | undefined;

@@ -1,10 +1,10 @@
 /**
- * Compiles for a test, and for the processes that it starts, in the threads of server.mjs. test/run.ts loads
- * it into them through NODE_OPTIONS.
+ * Compiles for a test and its child processes in the threads of server.mjs. test/run.ts loads this file into
+ * them through NODE_OPTIONS.
  *
- * A thread for asc-worker.mjs or ir-worker.mjs is not started where that file, what it imports and the
- * installed compiler are those of this tree: the same job then gives the same bytes there. Any other thread,
- * of an installed package or of a copy with a fault, is one of its own.
+ * A thread for asc-worker.mjs or ir-worker.mjs is not started if that file, its imports and the installed
+ * compiler are those of this tree: the server then gives the same bytes for the same job. Any other thread
+ * (of an installed package or of a copy with a fault) is started as usual.
  */
 import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
@@ -20,7 +20,7 @@ const path = process.env.RUNLET_TEST_COMPILER;
 const root = join(import.meta.dirname ?? dirname(fileURLToPath(import.meta.url)), '../..');
 
 /**
- * By the name of a thread's file: the kind of request, the files that decide what it answers (from its
+ * For the name of a thread's file: the kind of request, the files that determine its result (relative to its
  * folder), and the compiler.
  */
 const kinds = {
@@ -28,14 +28,14 @@ const kinds = {
   'ir-worker.mjs': { kind: 'ir', folder: 'assembly/c', files: ['ir-worker.mjs'] },
 };
 
-/** Where a package is that is imported from `folder`. */
+/** Returns the location of a package that is imported from `folder`. */
 function packageOf(folder, name) {
   const place = join(folder, 'node_modules', name);
   if (existsSync(place)) return realpathSync(place);
   return dirname(folder) === folder ? undefined : packageOf(dirname(folder), name);
 }
 
-/** What the server is asked for in place of this thread, if it is asked. */
+/** Returns the kind of request that replaces this thread, or undefined if the thread is started. */
 export function kindOf(url) {
   const file = url instanceof URL && url.protocol === 'file:' ? fileURLToPath(url) : '';
   const known = kinds[/[^\\/]*$/.exec(file)[0]];
@@ -50,7 +50,7 @@ export function kindOf(url) {
   return known.kind;
 }
 
-/** A thread as far as assembly/emit/compile.ts and assembly/c/ir.ts use one. */
+/** Replaces a Worker, with the methods that assembly/emit/compile.ts and assembly/c/ir.ts use. */
 class Asked extends EventEmitter {
   #kind;
   constructor(kind, workerData) {

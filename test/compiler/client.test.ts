@@ -1,8 +1,7 @@
 /**
- * The compiler of all tests answers for the threads of this tree, and of copies that hold the same, and for
- * no other.
+ * The compiler of all tests answers for the threads of this tree and of identical copies, and for no other.
  *
- * That it gives the same bytes is what test/golden says: its modules were pinned without it.
+ * test/golden checks that it gives the same bytes: its modules were pinned without it.
  */
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +20,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 const kindIn = (base: string, file: string) => kindOf(pathToFileURL(join(base, file)));
 
-/** A copy with the packages of this tree. */
+/** Returns a copy with the packages of this tree. */
 function copy(name: string): string {
   const base = join(folder, name);
   for (const file of files) cpSync(join(root, file), join(base, file));
@@ -29,14 +28,14 @@ function copy(name: string): string {
   return base;
 }
 
-test('this tree, what is made of it, and a copy that holds the same', () => {
+test('the shared compiler answers for this tree, its dist folder and an identical copy', () => {
   for (const base of [root, join(root, 'dist'), copy('same')]) {
     assert.is(kindIn(base, asc), 'asc', base);
     assert.is(kindIn(base, ir), 'ir', base);
   }
 });
 
-test('a copy with a fault is compiled by a thread of its own', () => {
+test('a copy with a fault is compiled in a separate thread', () => {
   for (const file of files) {
     const base = copy(`changed-${files.indexOf(file)}`);
     appendFileSync(join(base, file), '\n');
@@ -45,7 +44,7 @@ test('a copy with a fault is compiled by a thread of its own', () => {
   }
 });
 
-test('so is an installed package with a compiler of its own, and every other thread', () => {
+test('an installed package with another compiler and every other thread use separate threads', () => {
   const base = copy('installed');
   rmSync(join(base, 'node_modules'));
   assert.is(kindIn(base, asc), undefined, 'no compiler');

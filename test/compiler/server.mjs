@@ -1,11 +1,11 @@
 /**
- * The compiler's threads for all test files of one run: asc and binaryen are loaded and warm once, and not in
- * each of some hundred processes.
+ * The compiler's threads for all test files of one run: asc and binaryen are loaded and warmed up once,
+ * instead of in each of some hundred processes.
  *
- * In: a socket's path; each connection sends one request, `{ kind, data }`, and ends.  Out: what the thread
- * posts; of a job that was done before, what it posted then (that the same job gives the same bytes is what
- * test/golden says).  It ends with its standard input. The threads are those of the product,
- * assembly/emit/asc-worker.mjs and assembly/c/ir-worker.mjs (client.mjs says who is answered here).
+ * In: a socket's path. Each connection sends one request, `{ kind, data }`, and ends.  Out: the message that
+ * the thread posts. For a repeated job it is the cached message (test/golden checks that the same job gives
+ * the same bytes).  The server ends with its standard input. The threads are those of the product,
+ * assembly/emit/asc-worker.mjs and assembly/c/ir-worker.mjs (client.mjs decides which requests come here).
  */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -14,22 +14,22 @@ import process from 'node:process';
 import { deserialize, serialize } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
-/** Tests wait for as many threads as there are cores. */
+/** Largest number of threads: the number of cores. */
 const threads = availableParallelism();
-/** What asc holds of its jobs goes with the thread. */
+/** Number of jobs after which a thread ends, to free the memory that asc keeps for its jobs. */
 const jobsOfOneThread = 150;
 const fileOf = (name) => new URL(`../../assembly/${name}`, import.meta.url);
 
-/** Threads that have nothing to do, and jobs that wait for one. */
+/** Idle threads, and jobs that wait for one. */
 const idle = [];
 const queue = [];
 let running = 0;
 let jobs = 0;
 let requests = 0;
-/** By digest of a job: its reply, or that of a job that runs. */
+/** Replies by the digest of their job; the reply of a running job is pending. */
 const replies = new Map();
 
-/** A new thread. */
+/** Starts a new thread. */
 function open() {
   running++;
   const thread = { worker: new Worker(fileOf('emit/asc-worker.mjs'), { execArgv: [] }), left: jobsOfOneThread, job: undefined };
@@ -52,7 +52,7 @@ function open() {
   return thread;
 }
 
-/** Gives waiting jobs to threads, new ones where there may be more. */
+/** Assigns waiting jobs to threads, and starts new threads up to the limit. */
 function start() {
   while (queue.length > 0 && (idle.length > 0 || running < threads)) {
     const thread = idle.pop() ?? open();
@@ -62,8 +62,8 @@ function start() {
 }
 
 /**
- * binaryen's thread takes one module and ends; the engine keeps its code while another thread of this process
- * has it.
+ * Runs binaryen's thread, which processes one module and ends. The engine keeps its code while another thread
+ * of this process has it loaded.
  */
 function tree(wasm, answer) {
   const worker = new Worker(fileOf('c/ir-worker.mjs'), { execArgv: [], workerData: wasm });
@@ -71,7 +71,7 @@ function tree(wasm, answer) {
   worker.once('error', (error) => answer({ failed: String(error) }));
 }
 
-/** A job's reply: from a thread the first time. */
+/** Returns a job's reply: from a thread the first time, then from the cache. */
 function replyTo(kind, job) {
   const digest = createHash('sha256')
     .update(serialize([kind, job]))
@@ -90,7 +90,7 @@ function replyTo(kind, job) {
 
 const server = createServer({ allowHalfOpen: true }, (socket) => {
   const parts = [];
-  socket.on('error', () => {}); // a test that was killed
+  socket.on('error', () => {}); // the test was killed
   socket.on('data', (part) => parts.push(part));
   socket.on('end', async () => {
     requests++;

@@ -1,6 +1,6 @@
 /**
- * runlet demo, as a user runs it: it ends well, shows a trace with beats below it, and what it claims of them
- * is right by the script of its own signal.
+ * The command runlet demo: it exits with 0, prints a trace with its beats, and its claims about them match
+ * the script of its signal.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -19,7 +19,7 @@ const demo = (...args: string[]) =>
     env: { ...process.env, NO_COLOR: '1', COLUMNS: '80' },
   });
 
-/** Beats of the script, by class; the first and the last seconds have no answer. */
+/** Beats of the script, by class. The first and the last seconds have no answer. */
 const script = readFileSync(join(root, 'models/zoo/ecg/demo.csv'), 'utf8')
   .trim()
   .split('\n')
@@ -41,12 +41,17 @@ test('the demo finds the beats of its script', () => {
   for (const line of stdout.split('\n')) assert.ok([...line].length <= 80, line);
 });
 
-test('as JSON: work, bytes and time as inspect says them', () => {
+test('as JSON it prints work, bytes and time that match inspect', () => {
   const { status, stdout } = demo('--json');
   assert.is(status, 0);
-  const said = JSON.parse(stdout) as { macsPerHop: number; macsPerWindow: number; fileBytes: number; microsecondsPerHop: number };
-  assert.is(said.fileBytes, statSync(join(cwd, 'out/ecg.wasm')).size);
-  assert.ok(said.macsPerWindow > 50 * said.macsPerHop && said.microsecondsPerHop > 0);
+  const result = JSON.parse(stdout) as {
+    macsPerHop: number;
+    macsPerWindow: number;
+    fileBytes: number;
+    microsecondsPerHop: number;
+  };
+  assert.is(result.fileBytes, statSync(join(cwd, 'out/ecg.wasm')).size);
+  assert.ok(result.macsPerWindow > 50 * result.macsPerHop && result.microsecondsPerHop > 0);
 });
 
 test.run();

@@ -1,7 +1,4 @@
-/**
- * npm run demo:har for both devices, as a user runs it: it ends well, and the picture that it prints is held
- * against the script by this file's own count.
- */
+/** npm run demo:har for both devices: it exits with 0, and the printed picture matches the script. */
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { root } from '../shared.ts';
 
 for (const device of ['watch', 'phone'])
-  test(`the demo finds what the ${device} was simulated to do`, () => {
+  test(`the demo finds the simulated activities of the ${device}`, () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'host/demo/har.ts', device], {
       cwd: root,
       encoding: 'utf8',

@@ -1,7 +1,4 @@
-/**
- * npm run demo:kws, as a user runs it: it ends well, and what it says it heard is held against the script by
- * this file's own rule.
- */
+/** npm run demo:kws: it exits with 0, and the words that it prints match the script. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +14,7 @@ interface Said {
 
 const script = JSON.parse(readFileSync(join(root, 'models/zoo/kws/demo.json'), 'utf8')) as { words: Said[] };
 
-test('the demo hears words of its script when they are said, and hardly anything else', () => {
+test('the demo hears the words of its script, and hardly anything else', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'host/demo/kws.ts'], {
     cwd: root,
     encoding: 'utf8',
@@ -32,7 +29,7 @@ test('the demo hears words of its script when they are said, and hardly anything
     return found < 0;
   });
   const hits = script.words.length - free.length;
-  // what the committed network reaches (card.md); a better one raises these
+  // limits that the committed network reaches (card.md); a better network can raise them
   assert.ok(hits >= 10, `${hits} of ${script.words.length}: missed ${free.map((w) => w.word)}`);
   assert.ok(wrong.length <= 1, JSON.stringify(wrong));
   const summary = /accuracy +(\d+) of (\d+) words heard, (\d+) missed, (\d+) false accepts/.exec(stdout)?.slice(1).map(Number);

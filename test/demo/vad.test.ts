@@ -1,7 +1,6 @@
 /**
- * npm run demo:vad, as a user runs it: it ends well, every sentence of the script is found and nothing else
- * is, and a recording of another rate is taken. What the demo says is held against the script by this file's
- * own count.
+ * npm run demo:vad: it exits with 0 and finds every sentence of the script and hardly anything else. It also
+ * takes a recording of another rate. This file counts its claims against the script.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -37,8 +36,9 @@ test('the demo finds every sentence of its script, and hardly anything else', ()
   const found = segmentsIn(stdout);
   const overlap = (a: Span, b: Span) => Math.max(0, Math.min(a.end, b.end) - Math.max(a.start, b.start));
   const covered = (span: Span, by: readonly Span[]) => by.reduce((sum, s) => sum + overlap(span, s), 0) / (span.end - span.start);
-  // what somebody needs who records what is said: most of each sentence, and few recordings of nothing
-  for (const said of script.speech) assert.ok(covered(said, found) > 0.8, `${JSON.stringify(said)} in ${JSON.stringify(found)}`);
+  // useful for recording speech: most of each sentence, and few segments without speech
+  for (const sentence of script.speech)
+    assert.ok(covered(sentence, found) > 0.8, `${JSON.stringify(sentence)} in ${JSON.stringify(found)}`);
   const empty = found.filter((segment) => covered(segment, script.speech) < 0.5);
   assert.ok(empty.length <= 1, JSON.stringify(empty));
 
@@ -46,15 +46,15 @@ test('the demo finds every sentence of its script, and hardly anything else', ()
   const frames = Array.from({ length: 1200 }, (_, n) => 0.1 + 0.02 * n);
   const right = frames.filter((at) => within(found, at) === within(script.speech, at)).length / frames.length;
   assert.ok(right > 0.9, `${right}`);
-  const [said, same] = [/accuracy +([\d.]+) %/, /int8 +([\d.]+) % of/].map((line) => Number(line.exec(stdout)?.[1]));
-  assert.ok(Math.abs((said as number) / 100 - right) < 0.03, `${said} %, counted here ${right}`);
+  const [printed, same] = [/accuracy +([\d.]+) %/, /int8 +([\d.]+) % of/].map((line) => Number(line.exec(stdout)?.[1]));
+  assert.ok(Math.abs((printed as number) / 100 - right) < 0.03, `${printed} %, counted here ${right}`);
   assert.ok((same as number) >= 99, `${same} % of the decisions of int8 are those of float`);
   assert.match(stdout, /work +13,088 multiply-adds a hop, 654,400 a second/);
   assert.ok(stdout.split('\n').every((line) => line.length <= 80));
   assert.ok(statSync(join(root, 'out/vad.wasm')).size > 10000);
 });
 
-test('silence at 8 kHz, in stereo: it is resampled, nothing is found and nothing is judged', () => {
+test('silence at 8 kHz in stereo is resampled, nothing is found, and nothing is scored', () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-vad-'));
   try {
     const wav = Buffer.alloc(44 + 4 * 8000);

@@ -1,11 +1,11 @@
 /**
- * Runs the commands and the examples of pages, and compares what they print with what the pages say.
+ * Runs the commands and the examples of pages, and compares their output with the pages.
  *
- * In: pages. `sh`: each line is run, `# exit N` at its end is its exit code (else 0). `ts`: run as a script.
- * A block with a file's path in brackets behind its kind is written to that file. `text` right after: each of
- * its lines must have been printed, `…` stands for anything; with an address in brackets, the page at that
- * address must show it in Chromium. Rows of tables that end in a command: it prints the row's numbers. Every
- * page has a folder of its own, which looks like a fresh clone: a page stands alone.
+ * In: pages. `sh`: each line is run; `# exit N` at its end is its exit code (default 0). `ts`: run as a
+ * script. A block with a file's path in brackets after its kind is written to that file. `text` directly
+ * after a block: each of its lines must have been printed; `…` matches anything. With an address in brackets,
+ * the page at that address must show the text in Chromium. In rows of tables that end in a command, the
+ * command prints the row's numbers. Each page runs in a new folder that looks like a fresh clone.
  */
 import { posix } from 'node:path';
 import { test } from 'uvu';
@@ -24,7 +24,7 @@ const hasWork = (page: string): boolean =>
 export function checkPages(pages: readonly string[]): void {
   const checked = pages.filter((page) => hasWork(textOf(page)));
   for (const page of checked)
-    test(`${page}: commands and examples run, and print what the page says`, async () => {
+    test(`${page}: commands and examples run, and print what the page shows`, async () => {
       const run = new PageRun(page);
       try {
         await run.blocks(fences(textOf(page)));
@@ -41,9 +41,9 @@ class PageRun {
   readonly clone = new Clone();
   private readonly page: string;
   private printed = '';
-  /** A tool is absent whose work the rest of the page needs. */
+  /** True if a tool is missing that the rest of the page needs. */
   private ended = false;
-  /** A command of the last block was not run. */
+  /** True if a command of the last block was not run. */
   private isPart = false;
 
   constructor(page: string) {
@@ -75,7 +75,7 @@ class PageRun {
     }
   }
 
-  /** Runs one command, or checks that it runs elsewhere. Gives what it printed. */
+  /** Runs one command, or checks that it runs elsewhere. @returns its output */
   private async command(given: string): Promise<string> {
     if (this.ended) return '';
     const [, command, exit] = /^(.*?)(?:\s+# exit (\d))?$/.exec(given) as unknown as [string, string, string | undefined];
@@ -97,7 +97,7 @@ class PageRun {
     return text;
   }
 
-  /** A row of a table: its command prints the numbers of its last cell. */
+  /** Checks a row of a table: its command prints the numbers of its last cell. */
   async row(cells: string, command: string): Promise<void> {
     const printed = await this.command(command);
     if (printed === '') return;

@@ -1,9 +1,9 @@
 /**
  * A folder that looks like a fresh clone, for the commands of one page.
  *
- * In: nothing.  Out: a temporary folder with the repository's entries as links and an empty out/; commands
- * run in it, one after another. A command runs once: the same line again gives what it gave. What a command
- * left running ends with the folder.
+ * In: nothing.  Out: a temporary folder with links to the repository's entries and an empty out/; commands
+ * run in it in order. A command runs once; the same line again returns the stored result. Background
+ * processes end with the folder.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { root } from '../shared.ts';
 
 export interface Result {
   code: number | null;
-  /** Standard output and standard error, as they came. */
+  /** Standard output and standard error, in order of arrival. */
   text: string;
 }
 
@@ -65,9 +65,9 @@ export class Clone {
   remove(): void {
     for (const pid of this.background)
       try {
-        process.kill(-pid, 'SIGKILL'); // the group of the shell that started it; a stop would still write
+        process.kill(-pid, 'SIGKILL'); // kills the group of the shell that started it; a normal stop would still write files
       } catch {
-        // it has ended
+        // it has ended already
       }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20 });
   }

@@ -1,9 +1,7 @@
 /**
- * Which commands of the documentation run in its tests, which run elsewhere, and which need a tool that may
- * be absent.
+ * Rules for the documentation's commands: which run in its tests, which elsewhere, which need optional tools.
  *
- * In: a command as a page has it.  Out: what to do with it. A command that no rule knows fails the test of
- * its page.
+ * In: a command as on the page.  Out: what to do with it. A command without a rule fails its page's test.
  */
 import { spawnSync } from 'node:child_process';
 import { all as faults } from '../mutants/all.ts';
@@ -14,7 +12,7 @@ const ci = textOf('.ci/run')
   .map((line) => line.trim());
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
 
-/** Slow commands, which are not run here. Each rule gives what is wrong with the command, or nothing. */
+/** Slow commands, which are not run here. Each rule returns what is wrong with the command, or undefined. */
 const elsewhere: [RegExp, (...found: string[]) => string | undefined][] = [
   [
     /^npm (?:ci|test|run (?:demo(?::(?:kws|ppg|har|vad))?|check|bench|docs))$/,
@@ -45,7 +43,7 @@ const elsewhere: [RegExp, (...found: string[]) => string | undefined][] = [
     /^npm run golden -- (\S+)$/,
     (_, part) => (textOf('test/golden/modules.json').includes(`\n  "${part}`) ? undefined : 'names no build'),
   ],
-  // `npm run check` compares what it writes
+  // `npm run check` compares the files that it writes
   [/^npm run (generate)$/, (_, name) => (scripts[name as string] ? undefined : 'is no script')],
   [
     /^npm run soak -- (\S+)$/,
@@ -55,7 +53,7 @@ const elsewhere: [RegExp, (...found: string[]) => string | undefined][] = [
 ];
 
 /**
- * For a command that runs elsewhere, what is wrong with it ('' for nothing); undefined for any other command.
+ * Returns what is wrong with a command that runs elsewhere ('' for nothing), or undefined if it runs here.
  */
 export function ranElsewhere(command: string): string | undefined {
   const rule = elsewhere.find(([pattern]) => pattern.test(command));
@@ -70,15 +68,15 @@ const isThere = (program: string): boolean => spawnSync(program, ['--version']).
 
 interface Tool {
   pattern: RegExp;
-  /** Names of tools that are absent. */
+  /** Returns the names of missing tools. */
   absent: (command: string) => string[];
-  /** What comes later on the page needs what this command makes. */
+  /** True if later commands on the page need the result of this one. */
   needed: boolean;
 }
 
 const tools: Tool[] = [
   {
-    // tested in test/wasi too
+    // also tested in test/wasi
     pattern: /^(?:iwasm|wasmtime|wasmedge|wasmer|wasm3) /,
     absent: (command) => [command.split(' ')[0] as string].filter((name) => !isThere(name)),
     needed: false,
@@ -109,12 +107,12 @@ export interface Absence {
   needed: boolean;
 }
 
-/** The tool that a command needs and that is absent. */
+/** Returns the missing tool that a command needs, if there is one. */
 export function absentTool(command: string): Absence | undefined {
   const tool = tools.find(({ pattern }) => pattern.test(command));
   const [absent] = tool?.absent(command) ?? [];
   return absent === undefined ? undefined : { tool: absent, needed: tool?.needed ?? false };
 }
 
-/** Whether a rule above says that the command may run here. */
+/** Checks whether a rule above allows the command to run here. */
 export const isKnown = (command: string): boolean => here.test(command) || tools.some(({ pattern }) => pattern.test(command));

@@ -1,6 +1,5 @@
 /**
- * Facts that pages repeat from the code: names of functions, fields of the manifest, options of
- * the command line.
+ * Facts that pages repeat from the code: names of functions, fields of the manifest, command-line options.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,8 +12,8 @@ import { root } from '../shared.ts';
 import { allFiles, textOf } from '../sources.ts';
 
 /**
- * Names that a source file declares: functions, constants, classes, interfaces, types, and members of classes
- * and objects.
+ * Returns the names that a source file declares: functions, constants, classes, interfaces, types, and
+ * members of classes and objects.
  */
 function namesIn(file: string): Set<string> {
   const names = new Set<string>();
@@ -41,7 +40,7 @@ test('editors have the indentation and the line length of the formatters', () =>
   assert.is(printWidth, formatter.lineWidth);
 });
 
-test('README is read in a few minutes', () => {
+test('README can be read in a few minutes', () => {
   const page = textOf('README.md');
   const lines = page.trimEnd().split('\n').length;
   const words = page.split(/\s+/).filter(Boolean).length;
@@ -51,10 +50,10 @@ test('README is read in a few minutes', () => {
 /** Names in the tour that are no function of one file: folders, modes, and a table that two readers have. */
 const words = ['models', 'quant', 'assembly', 'host', 'build', 'lowerings'];
 
-test('the tour of the code names files that are there, and functions that are in them', () => {
+test('the tour of the code names existing files, and functions that are in them', () => {
   const tour = textOf('docs/tour.md').replace(/\s+/g, ' ');
   const found = new Set<string>();
-  // "`planStream` in [models/stream/plan.ts](…)"; several names stand between commas
+  // "`planStream` in [models/stream/plan.ts](…)"; several names are separated by commas
   for (const [, listed, file] of tour.matchAll(/((?:`\w+`(?:, | and )?)+) (?:in|of) \[([\w./-]+\.ts)\]/g)) {
     assert.ok(allFiles.includes(file as string), file);
     const declared = namesIn(file as string);
@@ -64,7 +63,7 @@ test('the tour of the code names files that are there, and functions that are in
     }
   }
   assert.ok(found.size >= 50, `${found.size} names`);
-  // a function never stands there without its file
+  // the tour never names a function without its file
   const named = [...tour.matchAll(/`([a-z]\w*)`/g)].map(([, name]) => name as string);
   assert.equal(
     named.filter((name) => !found.has(name) && !words.includes(name)),

@@ -7,10 +7,10 @@
 
 export interface Fence {
   kind: string;
-  /** What stands in brackets behind the kind: a file's path, or the address of a page. */
+  /** Text in brackets after the kind: a file's path, or the address of a page. */
   title: string | undefined;
   text: string;
-  /** Only blank lines stand between this block and the one before. */
+  /** True if only blank lines separate this block from the one before. */
   follows: boolean;
 }
 
@@ -25,16 +25,14 @@ export function fences(page: string): Fence[] {
   );
 }
 
-/**
- * The page without its blocks, indented code and code in lines: what links and headings are looked for in.
- */
+/** Returns the page without its blocks, indented code and inline code, to search for links and headings. */
 export const prose = (page: string): string =>
   page
     .replace(/^```[\s\S]*?^```$/gm, '')
     .replace(/^ {4,}.*$/gm, '')
     .replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ' '));
 
-/** Commands of a block: its lines, and the parts of a line between `&&`. */
+/** Returns the commands of a block: its lines, split at `&&`. */
 export const commandsOf = (block: string): string[] =>
   block
     .split('\n')
@@ -44,7 +42,7 @@ export const commandsOf = (block: string): string[] =>
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** Lines of `expected` that `printed` does not have. `…` stands for anything. */
+/** Returns the lines of `expected` that are not in `printed`. `…` matches anything. */
 export function missing(expected: string, printed: string): string[] {
   const lines = printed.split('\n').map((line) => line.trimEnd());
   return expected

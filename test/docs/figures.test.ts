@@ -1,4 +1,4 @@
-/** The tables of figures in pages are those of docs/performance, and every table is on a page. */
+/** The tables of figures in pages equal those of docs/performance, and every table is on a page. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { blockNames } from '../../scripts/figures/blocks.ts';
@@ -13,7 +13,7 @@ test('blocks of figures are as docs/performance renders them: npm run figures --
   );
 });
 
-test('every block is on a page, and no page beside these has one', () => {
+test('every block is on a page, and no other page has one', () => {
   assert.equal([...new Set(pages.flatMap((page) => blocksIn(textOf(page))))].sort(), [...blockNames].sort());
   const others = allFiles.filter((file) => file.endsWith('.md') && !pages.includes(file));
   assert.equal(
@@ -22,7 +22,7 @@ test('every block is on a page, and no page beside these has one', () => {
   );
 });
 
-test('a block takes the place of what stood there; a table that was not measured is named', () => {
+test('a block replaces its old contents, and a table without measurements is named', () => {
   const page = (inside: string) => `a\n<!-- figures:cores -->\n${inside}<!-- /figures -->\nb\n`;
   const made = withFigures(page(''), readHistory());
   assert.match(

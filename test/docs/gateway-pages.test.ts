@@ -1,4 +1,4 @@
-/** The pages about gateways: their commands run, and print what the pages say. */
+/** The pages about gateways: their commands run, and print what the pages show. */
 import { checkPages } from './check-pages.ts';
 import { pagesOf } from './groups.ts';
 

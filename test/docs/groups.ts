@@ -1,6 +1,5 @@
 /**
- * README, CONTRIBUTING and the pages of docs/ in groups, one for each test file that runs pages: the files
- * run side by side.
+ * Groups of README, CONTRIBUTING and docs/, one for each test file that runs pages; these run in parallel.
  *
  * In: the repository's files.  Out: every page in exactly one group.
  */
@@ -10,7 +9,7 @@ const rules = {
   readme: /^README\.md$/,
   tutorials: /^docs\/tutorials\//,
   howTo: /^docs\/how-to\//,
-  /** They wait for gateways. */
+  /** Pages that wait for gateways. */
   gateways: /^docs\/(?:gateway|streams|fleet)\.md$/,
   /** The slowest page. */
   quantisation: /^docs\/quantisation\.md$/,
@@ -19,7 +18,7 @@ const rules = {
 
 export type Group = keyof typeof rules;
 
-/** The first rule that fits a page says its group. */
+/** Returns the pages of a group. The first rule that matches a page chooses its group. */
 export const pagesOf = (group: Group): string[] =>
   allFiles
     .filter((file) => file.endsWith('.md'))

@@ -1,4 +1,4 @@
-/** The how-to pages: their commands and examples run, and print what the pages say. */
+/** The how-to pages: their commands and examples run, and print what the pages show. */
 import { checkPages } from './check-pages.ts';
 import { pagesOf } from './groups.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Every internal link of README and of the documentation leads somewhere, without building the site: files,
- * headings, the side bar.
+ * Every internal link of README and of the documentation has a target, checked without building the site:
+ * files, headings, the side bar.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import { prose } from './fences.ts';
 
 const pages = ['README.md', ...allFiles.filter(isPage)];
 
-/** A heading as it is read: without code marks, emphasis and the addresses of its links. */
+/** Returns the text of a heading without code marks, emphasis and addresses of links. */
 const plain = (heading: string): string => heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[`*]/g, '');
 
 const anchors = new Map<string, Set<string>>();
@@ -42,7 +42,7 @@ function anchorsOf(page: string): Set<string> {
   return found;
 }
 
-test('links lead to files and headings that are there', () => {
+test('every link leads to an existing file and heading', () => {
   const wrong: string[] = [];
   let links = 0;
   for (const page of pages)
@@ -58,7 +58,7 @@ test('links lead to files and headings that are there', () => {
   assert.ok(links > 150, `${links} links`);
 });
 
-test('the side bar has every page of docs/ once, and none that is not there', () => {
+test('the side bar lists every page of docs/ once, and no other file', () => {
   const listed = sections.flatMap((section) => section.pages.map(({ file }) => file));
   assert.equal(listed.length, new Set(listed).size);
   const missing = [...listed, ...navigation.map(({ file }) => file)].filter(
@@ -73,7 +73,7 @@ test('the side bar has every page of docs/ once, and none that is not there', ()
   assert.equal(unlisted, [], 'docs/.vitepress/site.ts lists pages, docs/adr/index.md decisions');
 });
 
-test('links of the front page lead to pages', () => {
+test('every link of the front page leads to a page', () => {
   const addresses = allFiles.filter(isPage).map(addressOf);
   const links = [...textOf('docs/index.md').matchAll(/^ +link: (\S+)$/gm)].map(([, link]) => link as string);
   assert.ok(links.length > 5);
@@ -83,7 +83,7 @@ test('links of the front page lead to pages', () => {
   );
 });
 
-test('no two pages have one address', () => {
+test('no two pages have the same address', () => {
   const routes = allFiles.filter(isPage).map(routeOf);
   assert.equal(
     routes.filter((route, i) => routes.indexOf(route) !== i),

@@ -1,4 +1,4 @@
-/** README: its commands and examples run, and print what it says. */
+/** README: its commands and examples run, and print what it shows. */
 import { checkPages } from './check-pages.ts';
 import { pagesOf } from './groups.ts';
 

@@ -1,4 +1,4 @@
-/** The tutorials, end to end: their commands and examples run, and print what the pages say. */
+/** The tutorials: their commands and examples run, and print what the pages show. */
 import { checkPages } from './check-pages.ts';
 import { pagesOf } from './groups.ts';
 

@@ -1,8 +1,9 @@
 /*
- * The detector and the quantiser alone.
+ * Runs only the detector or the quantiser.
  *
- *     detect words IMAGE VALUES      VALUES: float64 time, then float32 values (labels of them), again and again; prints each word as JSON
- *     detect stored SCALE ZERO REALS REALS: float32; prints the int8 of each
+ *     detect words IMAGE VALUES      VALUES: records of a float64 time and a float32 value per label; prints
+ *                                    each word as JSON
+ *     detect stored SCALE ZERO REALS REALS: float32 values; prints the int8 of each
  */
 #include "common.h"
 #include "inference.h"

@@ -1,8 +1,8 @@
 /**
- * The ESP-IDF project as a reader of docs/esp32.md builds it, where ESP-IDF is: `idf.py set-target`, `idf.py
- * build`, the partition table, and the image in it.
+ * Builds the ESP-IDF project as docs/esp32.md describes, if ESP-IDF is installed: `idf.py set-target`,
+ * `idf.py build`, the partition table, and an image in it.
  *
- * RUNLET_IDF_TARGET: the chip (esp32c3). WAMR_PATH: WAMR's sources in place of the component registry.  Takes
+ * RUNLET_IDF_TARGET: the chip (esp32c3). WAMR_PATH: WAMR's sources in place of the component registry. Takes
  * minutes.
  */
 
@@ -33,7 +33,7 @@ const project = join(folder, 'host/mcu/esp32');
 const call = (...args: string[]): string =>
   execFileSync(python, args, { cwd: project, encoding: 'utf8', stdio: 'pipe', maxBuffer: 1 << 28 });
 
-only(`idf.py set-target ${RUNLET_IDF_TARGET}, idf.py build`, () => {
+only(`idf.py set-target ${RUNLET_IDF_TARGET} and idf.py build succeed, with every default setting`, () => {
   cpSync(join(root, 'host/mcu'), join(folder, 'host/mcu'), { recursive: true });
   if (WAMR_PATH) {
     const manifest = join(project, 'main/idf_component.yml');
@@ -45,13 +45,13 @@ only(`idf.py set-target ${RUNLET_IDF_TARGET}, idf.py build`, () => {
     assert.is.not(local, text);
     writeFileSync(manifest, local);
   }
-  // a public key: any 32 bytes
+  // any 32 bytes serve as a public key
   writeFileSync(join(project, 'main/model-keys.inc'), `{${new Array(32).fill(1).join(', ')}},\n`);
   call(idf, 'set-target', RUNLET_IDF_TARGET);
   call(idf, 'build');
   assert.ok(statSync(join(project, 'build/runlet-esp32.bin')).size > 100_000);
   const config = readFileSync(join(project, 'sdkconfig'), 'utf8');
-  // a name that ESP-IDF does not know is dropped in silence
+  // ESP-IDF silently drops a name that it does not know
   for (const name of ['sdkconfig.defaults', `sdkconfig.defaults.${RUNLET_IDF_TARGET}`])
     for (const [, symbol, value] of readFileSync(join(project, name), 'utf8').matchAll(/^(CONFIG_\w+)=(.*)$/gm)) {
       const set = new RegExp(`^${symbol}=${value}$`, 'm').test(config);
@@ -60,7 +60,7 @@ only(`idf.py set-target ${RUNLET_IDF_TARGET}, idf.py build`, () => {
     }
 });
 
-only('gen_esp32part.py takes partitions.csv, and an image lies in flash where model_0 is', async () => {
+only('gen_esp32part.py accepts partitions.csv, and an image is in flash at the offset of model_0', async () => {
   const tools = join(IDF_PATH ?? '', 'components/partition_table');
   call(join(tools, 'gen_esp32part.py'), '--flash-size', '4MB', 'partitions.csv', join(folder, 'partitions.bin'));
   const info = call(

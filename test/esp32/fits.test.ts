@@ -1,9 +1,8 @@
 /**
- * What models cost in WAMR's fast interpreter on a 32-bit core, front end inside, as docs/esp32.md says:
- * instructions of a hop on a Cortex-M4 in QEMU.
+ * The figures of docs/esp32.md for models in WAMR's fast interpreter on a 32-bit core, with the front end
+ * inside: instructions of a hop on a Cortex-M4 in QEMU.
  *
- * okay_nabu is not part of this repository (test/shared.ts). Counts are asserted for the compiler that they
- * were taken with (Debian 12).
+ * okay_nabu is not part of this repository (test/shared.ts). Counts are those of Debian 12's compiler.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -25,7 +24,7 @@ const page = textOf('docs/esp32.md');
 const folder = mkdtempSync(join(tmpdir(), 'runlet-fits-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a command of the page, with its output in a folder of ours. */
+/** Runs a command of the page, with its output in a temporary folder. */
 function runlet(command: string): void {
   assert.ok(page.includes(`npx runlet ${command}\n`), `docs/esp32.md has: ${command}`);
   const args = command.split(' ').map((word) => word.replace(/^out\//, `${folder}/`).replace(/^okay_nabu\.json$/, `${folder}/okay_nabu.json`)); // biome-ignore format: one line
@@ -45,7 +44,7 @@ async function measure(name: string): Promise<void> {
   if (/ 12\.2\.\d/.test(tools)) assert.ok(page.includes(row), `docs/esp32.md has: ${row}`);
 }
 
-only('kws', async () => {
+only('docs/esp32.md has the figures of kws', async () => {
   runlet(
     'build models/zoo/kws/kws.onnx --calib models/zoo/kws/calib.npy --front-end log-mel --step-ms 20 --weights tile --sequence 1 -o out/kws.wasm',
   );
@@ -53,7 +52,7 @@ only('kws', async () => {
 });
 
 const models = shared('models/mww/v2/okay_nabu');
-(absent || !models ? test.skip : test)('okay_nabu', async () => {
+(absent || !models ? test.skip : test)('docs/esp32.md has the figures of okay_nabu', async () => {
   copyFileSync(join(models as string, 'manifest.json'), join(folder, 'okay_nabu.json'));
   copyFileSync(join(models as string, 'model.tflite'), join(folder, 'okay_nabu.tflite'));
   runlet('build okay_nabu.json -o out/okay_nabu.wasm --front-end microwakeword --weights tile --sequence 1');

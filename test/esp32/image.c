@@ -1,25 +1,27 @@
 /*
- * Model images, read as a device reads them.
+ * Reads model images as a device does.
  *
- *     image print IMAGE [BYTES]      JSON: what the reader found, in a partition of BYTES bytes; exit 1 with the code where it is no image
- *     image flips IMAGE              every byte with one bit flipped; exit 3 where such an image is accepted
- *     image fuzz IMAGE SEED COUNT    COUNT changed copies, each at the end of memory of its own; JSON: how often each code came
+ *     image print IMAGE [BYTES]      prints the image's fields as JSON, read from a partition of BYTES bytes;
+ *                                    exits with 1 and the code if it is no image
+ *     image flips IMAGE              flips one bit of every byte in turn; exits with 3 if one is accepted
+ *     image fuzz IMAGE SEED COUNT    reads COUNT changed copies; prints JSON: how often each code came up
  *
- * Every copy that is accepted is walked: each byte that the image points at is read, so that a sanitizer sees one that is outside.
+ * Each copy lies at the end of its own memory. For an accepted copy, every byte that the image points at is
+ * read, so that a sanitizer sees an access outside.
  */
 #include <inttypes.h>
 
 #include "common.h"
 #include "runlet-detector.h"
 
-/** Memory at a multiple of 16 that ends after `bytes` bytes. */
+/** Returns memory at a multiple of 16 that ends after `bytes` bytes. */
 static uint8_t* memory(uint32_t bytes) {
   void* at = NULL;
   if (posix_memalign(&at, 16, bytes ? bytes : 1)) exit(2);
   return at;
 }
 
-/** Reads all that an image points at. */
+/** Reads everything that an image points at. */
 static uint32_t walk(const struct runlet_image* image) {
   uint32_t sum = runlet_crc32(0, image->module, image->module_bytes);
   if (image->weights) sum ^= runlet_crc32(0, image->weights, image->weight_bytes);
@@ -55,7 +57,7 @@ static void put(uint8_t* at, uint32_t value) {
   for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> 8 * i);
 }
 
-/** One change: a field of the header becomes an odd number, or a byte, or the end is cut off; the checksum is made right again most times. */
+/** Makes one change: an unusual number in the header, another byte, a flipped bit, or another length. */
 static void change(uint8_t* at, uint32_t bytes, uint32_t* seed) {
   static const uint32_t odd[] = {0, 1, 4, 8, 15, 16, 79, 80, 96, 127, 128, 255, 256, 257, 4096, 4097, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff};
   uint32_t kind = next_random(seed) % 8, where = next_random(seed);
@@ -77,7 +79,7 @@ static uint32_t word_at(const uint8_t* at) { return at[0] | (uint32_t)at[1] << 8
 static void fuzz(const struct file* file, uint32_t seed, uint32_t count) {
   uint32_t found[16] = {0}, sum = 0;
   for (uint32_t n = 0; n < count; n++) {
-    /* mostly the whole partition, sometimes one that is shorter */
+    /* usually the whole partition, sometimes a shorter one */
     uint32_t bytes = next_random(&seed) % 8 ? file->bytes : next_random(&seed) % (file->bytes + 1);
     uint8_t* at = memory(bytes);
     memcpy(at, file->at, bytes);
@@ -97,7 +99,7 @@ static void fuzz(const struct file* file, uint32_t seed, uint32_t count) {
   printf("]}\n");
 }
 
-/** Bit i of byte i, modulo 8: one byte at a time is changed and put back. */
+/** Flips bit i modulo 8 of byte i, one byte at a time, and restores it. */
 static void flips(const struct file* file) {
   struct runlet_image image;
   for (uint32_t i = 0; i < file->bytes; i++) {

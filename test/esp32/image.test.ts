@@ -1,9 +1,8 @@
 /**
- * Model images: what `runlet image` writes is what the reader in C finds, to the byte; what was changed is
- * refused, and nothing is read outside of it.
+ * Model images: the reader in C finds exactly what `runlet image` writes. A changed image is refused, and
+ * nothing is read outside of it.
  *
- * 20,000 changed images (RUNLET_IMAGE_FUZZ), most with their checksum made right again, so that the checks
- * behind it are reached.
+ * 20,000 changed images (RUNLET_IMAGE_FUZZ). Most have a corrected checksum, to reach the later checks.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -50,7 +49,7 @@ const detectorOf = ({ manifest }: Bundle) => {
   return { output: 0, slidingWindow: 4, refractoryMs: 1000.5, voice: false, words };
 };
 
-/** A network of several outputs, so that one can be left out. */
+/** Returns a network of several outputs, so that the detector can leave one out. */
 async function parts(weights: 'embed' | 'linear' | 'tile', detects: boolean): Promise<ImageParts> {
   const bundle = await tiny({ weights });
   return { ...bundle, detector: detects ? detectorOf(bundle) : undefined };
@@ -66,7 +65,7 @@ test('the checksum is that of zip', () => {
   assert.is(crc32(new Uint8Array()), 0);
 });
 
-test('the header is where docs/esp32.md says', async () => {
+test('the header has the layout of docs/esp32.md', async () => {
   const given = await parts('tile', true);
   const image = makeImage(given);
   const view = new DataView(image.buffer);
@@ -111,7 +110,7 @@ only('the reader in C finds what was written, from every home of weights', async
     }
 });
 
-only('a longer partition is fine; a shorter one, an erased one, and every flipped bit are refused', async () => {
+only('a longer partition is accepted; a shorter one, an erased one and every flipped bit are refused', async () => {
   const image = makeImage(await parts('tile', true));
   const erased = new Uint8Array(4096).fill(255);
   const refusal = (bytes: Uint8Array, partition = bytes.length): string => {
@@ -127,7 +126,7 @@ only('a longer partition is fine; a shorter one, an erased one, and every flippe
   assert.is(answer(program('image'), 'flips', write('image', image)), image.length);
 });
 
-only('changed images: no byte outside is read, and each check is reached', async () => {
+only('changed images cause no read outside, and reach each check', async () => {
   const count = Number(process.env.RUNLET_IMAGE_FUZZ ?? 20_000);
   const codes = new Array<number>(9).fill(0);
   for (const [seed, [home, detects]] of (
@@ -143,11 +142,11 @@ only('changed images: no byte outside is read, and each check is reached', async
     for (const [i, n] of found.codes.entries()) codes[i] = (codes[i] as number) + n;
   }
   console.log(`  accepted ${codes[0]}; refused: ${codes.slice(1).map((n, i) => `-${i + 1} ${n}`).join(', ')}`); // biome-ignore format: one line
-  // -1, a wrong address, is no matter of bytes
+  // -1 is a misaligned address, which no changed byte causes
   for (const [i, n] of codes.entries()) if (i !== 1) assert.ok(n > 0, `code -${i} was never reached`);
 });
 
-test('RN615 and RN616: what is no image', async () => {
+test('RN615 and RN616: bundles and options that make no image', async () => {
   const code = (given: ImageParts): string => {
     try {
       makeImage(given);
@@ -183,7 +182,7 @@ test('RN615 and RN616: what is no image', async () => {
     assert.is(code({ ...good, detector: { ...detector, ...wrong } }), 'RN615', JSON.stringify(wrong));
 });
 
-test('runlet image: files, options, sizes', async () => {
+test('runlet image has files, options and sizes', async () => {
   const bundle = await tiny({ weights: 'tile' });
   write('m.wasm', bundle.wasm);
   write('m.weights.bin', bundle.weights as Uint8Array);

@@ -1,21 +1,22 @@
 /*
- * A device without a device: the ESP-IDF project's loop over a real WAMR, fed from a file in place of a sensor.
+ * Runs the loop of the ESP-IDF project over a real WAMR, with frames from a file in place of a sensor.
  *
  *     listen IMAGE FRAMES BLOCK CAPACITY STALL_AT STALL_FRAMES [MISS_AT MISS_FRAMES]
  *
- * Puts BLOCK frames at a time into a queue of CAPACITY frames, and runs the loop after each block; at frame STALL_AT the loop does not run until
- * STALL_FRAMES frames more have come, and from frame MISS_AT on the sensor misses MISS_FRAMES, both whole blocks.  Prints a line of JSON for each output, word and gap, and at the end what the heartbeat says.
+ * Puts BLOCK frames at a time into a queue of CAPACITY frames and runs the loop after each block. At frame
+ * STALL_AT the loop stops until STALL_FRAMES more frames have come. From frame MISS_AT on the sensor misses
+ * MISS_FRAMES; both are whole blocks. Prints JSON lines for outputs, words and gaps, and the final heartbeat.
  */
 #include <inttypes.h>
 
 #include "common.h"
 #include "heartbeat.h"
 
-/** WAMR's pool: the caller's, static. */
+/** WAMR's pool, static memory of the caller. */
 static uint64_t pool[(1 << 20) / 8];
 
 static uint64_t clock_us;
-/** A clock that says that every hop takes 1234 microseconds. */
+/** A clock by which every hop takes 1234 microseconds. */
 static uint64_t now_us(void) { return clock_us += 1234; }
 
 static void heard(const struct inference* i, const struct runlet_heard* word) {

@@ -1,7 +1,6 @@
 /**
- * The ESP-IDF project's part that is no platform's, on a real WAMR: kws and its demo sound give the words,
- * times and means of Node, bit for bit, at any block size; what is lost is counted, and the stream begins
- * anew behind it.
+ * The platform-independent part of the ESP-IDF project on a real WAMR. kws and its demo sound give the words,
+ * times and means of Node, bit for bit, at any block size. Lost frames are counted and restart the stream.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -49,7 +48,7 @@ function listen(image: string, frames: string, ...numbers: number[]): { lines: L
   return { lines, end: lines.pop() as End };
 }
 
-/** What `runlet image` makes of a bundle's manifest. */
+/** Writes the image that `runlet image` makes from a bundle's manifest. @returns its path */
 function imageOf(bundle: Bundle, name: string): string {
   const detector = new LabelDetector(bundle.manifest, 0);
   const words = detector.parts.map(({ element, detector: { label, cutoff } }) => ({ element, label, cutoff }));
@@ -73,7 +72,7 @@ const soundFile = (): string => {
   return at('demo.s16');
 };
 
-/** Node's words and outputs over frames; times from frame `origin` of the stream on. */
+/** Returns Node's words and outputs over frames; times are those from frame `origin` of the stream. */
 async function inNode(bundle: Bundle, sound: Int16Array, origin = 0, detector?: LabelDetector, elements = 1) {
   const session = await openSession(bundle.wasm as BufferSource, { weights: bundle.weights as BufferSource | undefined });
   const outputs: { timeMs: number; values: Float32Array }[] = [];
@@ -93,7 +92,7 @@ async function inNode(bundle: Bundle, sound: Int16Array, origin = 0, detector?: 
 
 const wordsIn = (lines: Line[]) => lines.filter((l) => l.heard !== undefined).map(({ heard, timeMs, mean }) => ({ label: heard, timeMs, probability: mean })); // biome-ignore format: one line
 
-/** Values print as %.9g, which gives a float32 back. */
+/** Compares outputs. They are printed as %.9g, which is exact for float32. */
 function compareOutputs(lines: Line[], outputs: { timeMs: number; values: Float32Array }[]): void {
   const found = lines.filter((l) => l.values);
   assert.is(found.length, outputs.length);
@@ -103,7 +102,7 @@ function compareOutputs(lines: Line[], outputs: { timeMs: number; values: Float3
   }
 }
 
-only('kws on demo.wav: the words, times, means and outputs of Node', async () => {
+only('kws on demo.wav gives the words, times, means and outputs of Node', async () => {
   const bundle = await kwsBundle();
   const image = imageOf(bundle, 'kws.bin');
   const { outputs, heard } = await inNode(bundle, pcm, 0, new LabelDetector(bundle.manifest, 0));
@@ -131,17 +130,17 @@ only('kws on demo.wav: the words, times, means and outputs of Node', async () =>
   }
 });
 
-/** What Node gives where the stream ends at frame `cut` and begins anew at frame `origin`. */
+/** Returns Node's words and outputs if the stream ends at frame `cut` and restarts at frame `origin`. */
 async function inNodeWithGap(bundle: Bundle, cut: number, origin: number) {
   const detector = new LabelDetector(bundle.manifest, 0);
   const before = await inNode(bundle, pcm.subarray(0, cut - (cut % (hop * 320))), 0, detector);
-  // a gap empties windows, and refractory times go on
+  // a gap clears windows, and refractory times continue
   for (const part of detector.parts) part.detector.clear();
   const after = await inNode(bundle, pcm.subarray(origin), origin, detector);
   return { outputs: [...before.outputs, ...after.outputs], heard: [...before.heard, ...after.heard] };
 }
 
-only('sound that is lost is counted, and the words behind it are those of a stream that begins there', async () => {
+only('lost sound is counted, and the words after it are those of a stream that begins there', async () => {
   const bundle = await kwsBundle();
   const [stallAt, stall, capacity, block] = [160_000, 16_000, 2048, 160];
   const { lines, end } = listen(imageOf(bundle, 'kws.bin'), soundFile(), block, capacity, stallAt, stall);
@@ -151,13 +150,13 @@ only('sound that is lost is counted, and the words behind it are those of a stre
   assert.is(end.frames + end.waiting, pcm.length, 'each sample was consumed, lost, given up, or waits');
   assert.ok(end.lost > 0 && end.givenUp > 0 && end.givenUp <= capacity, JSON.stringify(end));
   assert.match(end.line, new RegExp(` lost=${end.lost} gaps=1 queue=${capacity}/${capacity} `));
-  // the first sample behind the gap: all that had come when the loop ran again
+  // the first sample after the gap: everything before it had come when the loop ran again
   const expected = await inNodeWithGap(bundle, stallAt, stallAt + stall + block);
   compareOutputs(lines, expected.outputs);
   assert.equal(wordsIn(lines), expected.heard);
 });
 
-only('sound that the sensor missed: no output is of both sides of the gap, also where a hop of both waits', async () => {
+only('after sound that the sensor missed, no output uses both sides of the gap, even if a hop of both waits', async () => {
   const bundle = await kwsBundle();
   const image = imageOf(bundle, 'kws.bin');
   for (const [block, missAt, missed] of [
@@ -168,7 +167,7 @@ only('sound that the sensor missed: no output is of both sides of the gap, also 
     assert.equal(lines.filter((l) => l.gap !== undefined).map(({ gap }) => gap), [missed]); // biome-ignore format: one line
     assert.is(end.lost, missed);
     assert.is(end.frames + end.waiting, pcm.length);
-    // what waited in front of the gap, and the block behind it with which it was found
+    // frames that waited before the gap, and the block after it
     assert.is(end.givenUp, (missAt % (hop * 320)) + block);
     const expected = await inNodeWithGap(bundle, missAt, missAt + missed + block);
     compareOutputs(lines, expected.outputs);
@@ -176,7 +175,7 @@ only('sound that the sensor missed: no output is of both sides of the gap, also 
   }
 });
 
-only('detector: the words of Node for any values, windows and cutoffs', async () => {
+only("the detector gives Node's words for any values, windows and cutoffs", async () => {
   const bundle = await build(quantPlan(planStream(tinyStream(), { hop: 12 })));
   const elements = bundle.manifest.outputs[0]?.elements as number;
   const labels = Array.from({ length: elements }, (_, i) => `w${i}`);
@@ -217,7 +216,7 @@ only('detector: the words of Node for any values, windows and cutoffs', async ()
   assert.ok(words > 200, `${words} words`);
 });
 
-only('quantiser: the int8 of Node for real values, halves, infinity and NaN', () => {
+only("the quantiser gives Node's int8 for real values, halves, infinity and NaN", () => {
   const reals = [0, -0, 0.5, -0.5, 1.5, -1.5, 1e9, -1e9, Infinity, -Infinity, Number.NaN, 3.4e38, 1e-40];
   for (let i = 0; i < 2000; i++) reals.push(Math.fround((i - 1000) * 0.0731), (i - 1000) / 64);
   writeFileSync(at('reals'), new Uint8Array(Float32Array.from(reals).buffer));
@@ -233,7 +232,7 @@ only('quantiser: the int8 of Node for real values, halves, infinity and NaN', ()
   }
 });
 
-only('a model that hears nothing gives its values; an image or a queue that does not fit the module is refused', async () => {
+only('a model without words prints its values, and an image or a queue that does not fit the module is refused', async () => {
   const bundle = await build(quantPlan(planStream(tinyStream(), { hop: 12 })), { sampleRateHz: 16000 });
   const frames = Int8Array.from({ length: 480 }, (_, i) => (i * i * 7 + 13 * i) % 251);
   const { outputs } = await inNode(bundle, frames as unknown as Int16Array, 0, undefined, 2);

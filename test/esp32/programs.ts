@@ -8,7 +8,10 @@ const main = join(mcu, 'esp32/main');
 const shared = ['runlet-image.c', 'runlet-detector.c'].map((name) => join(mcu, name));
 const own = ['inference.c', 'heartbeat.c'].map((name) => join(main, name));
 
-/** `image` needs the reader and the detector, the others all that is no platform's, and WAMR. */
+/**
+ * Compiles a program. `image` needs the reader and the detector; the others also need the
+ * platform-independent files and WAMR.
+ */
 export const program = (name: 'image' | 'listen' | 'detect', sanitizer: Sanitizer = 'address'): string =>
   build(
     join(import.meta.dirname, `${name}.c`),

@@ -1,5 +1,5 @@
 /**
- * The ESP-IDF project's files agree with each other, with the page that explains them and with WAMR's own
+ * The ESP-IDF project's files agree with one another, with the page that explains them and with WAMR's
  * Kconfig. Needs no ESP-IDF.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ const partitions: Partition[] = file('partitions.csv')
   .map((line) => line.split(',').map((cell) => cell.trim()))
   .map(([name, type, , offset, size]) => ({ name, type, offset: Number(offset), size: Number(size) }) as Partition);
 
-test('partitions.csv: no overlap, within 4 MB, at sectors; two slots of one size', () => {
+test('partitions.csv fits 4 MB without overlaps, at sector borders, with two slots of one size', () => {
   const sorted = [...partitions].sort((a, b) => a.offset - b.offset);
   assert.equal(partitions, sorted, 'in order');
   let end = 0x9000;
@@ -63,21 +63,21 @@ test('idf_component.yml pins WAMR and libsodium exactly, and the page names thos
   assert.ok(libsodium && textOf('docs/esp32.md').includes(`espressif/libsodium ${libsodium}`));
 });
 
-/** Symbols that a Kconfig file defines. */
+/** Returns the symbols that a Kconfig file defines. */
 const symbolsOf = (kconfig: string): string[] =>
   [...kconfig.matchAll(/^\s*(?:menu)?config (\w+)|^\s*choice (\w+)/gm)].map(([, a, b]) => (a ?? b) as string);
 
-test('every CONFIG_RUNLET_ that is read is defined, and every one that is defined is read', () => {
+test('every CONFIG_RUNLET_ symbol that is read is defined, and every defined one is read', () => {
   const defined = new Set(symbolsOf(file('main/Kconfig.projbuild')));
   const text = [...main.map((name) => file(`main/${name}`)), file('main/CMakeLists.txt')].join('\n');
   const read = new Set([...text.matchAll(/\bCONFIG_(RUNLET_\w+)/g)].map(([, name]) => name as string));
   assert.equal([...read].filter((name) => !defined.has(name)), []); // biome-ignore format: one line
-  // choices, and the last of each, which is what is left, are not read
+  // a choice itself and its last option, which is the remaining case, are not read
   const left = ['RUNLET_SENSOR', 'RUNLET_SENSOR_MICROPHONE', 'RUNLET_ACC_RANGE', 'RUNLET_ACC_RANGE_16G'];
   assert.equal([...defined].filter((name) => !read.has(name)).sort(), left.sort());
 });
 
-test('every file of main is compiled or included, and compiled files are there', () => {
+test('every file of main is compiled or included, and compiled files exist', () => {
   const cmake = file('main/CMakeLists.txt');
   for (const name of main) assert.ok(cmake.includes(name), name);
   for (const [, name] of cmake.matchAll(/\$\{host\}\/([\w-]+\.c)/g)) assert.ok(existsSync(join(root, 'host/mcu', name as string)), name); // biome-ignore format: one line
@@ -85,7 +85,7 @@ test('every file of main is compiled or included, and compiled files are there',
     assert.ok(cmake.includes(`\${host}/${own}`), own);
 });
 
-test('settings are set once, and each group is explained', () => {
+test('each setting is set once, and each group is explained', () => {
   for (const name of defaults) {
     const lines = file(name).split('\n').filter(Boolean);
     const set = lines.filter((line) => line.startsWith('CONFIG_')).map((line) => line.split('=')[0]);
@@ -104,7 +104,7 @@ if (absent) console.log(`skipped: ${absent}`);
   assert.equal(set.filter((name) => !known.includes(name)), []); // biome-ignore format: one line
 });
 
-test('C files: a header comment, no line beyond 150', () => {
+test('C files have a header comment and no line longer than 150', () => {
   assert.ok(sourcesIn('host').length > 0);
   for (const name of [...main, 'model.h', 'trust.h', 'console.h', 'receive.h', 'sensor.h', 'inference.h', 'heartbeat.h']) {
     const text = file(`main/${name}`);

@@ -1,4 +1,5 @@
-/* The program of trust.test.ts: the code of runlet_check for each module, by the firmware's trust, as JSON. */
+/* The program of trust.test.ts: prints the code of runlet_check for each module, with the firmware's trust,
+   as JSON. */
 #include "common.h"
 #include "trust.h"
 

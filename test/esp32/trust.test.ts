@@ -1,8 +1,8 @@
 /**
- * The trust of the ESP32 example as it ships: without the user's key there is no firmware; with it a module
- * runs only where that key signed it.
+ * The trust of the ESP32 example as shipped: without the user's key the firmware does not compile. With it, a
+ * module runs only if that key signed it.
  *
- * host/mcu/esp32/main/trust.c compiled by gcc, with OpenSSL in place of libsodium.
+ * gcc compiles host/mcu/esp32/main/trust.c, with OpenSSL in place of libsodium.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -26,7 +26,7 @@ if (absent) console.log(`skipped: ${absent}`);
 const only = absent ? test.skip : test;
 const source = join(mcu, 'esp32/main/trust.c');
 
-/** A folder with trust.c and what ESP-IDF and libsodium give it; the keys are added by the test. */
+/** Makes a folder with trust.c and stand-ins for ESP-IDF and libsodium. The test adds the keys. */
 function firmware(name: string, config = ''): string {
   const folder = at(name);
   mkdirSync(folder);
@@ -55,18 +55,18 @@ const compile = (folder: string) =>
     },
   );
 
-only('no key, no firmware: the compiler says what to do', () => {
+only('without a key the firmware does not compile, and the compiler says what to do', () => {
   const { status, stderr } = compile(firmware('keyless'));
   assert.is.not(status, 0);
   assert.match(stderr, /error: .*main\/model-keys\.inc is missing: run `npx runlet keygen NAME --c`/);
-  // a file with no key in it is none
+  // a file without a key is not accepted
   const empty = firmware('empty');
   writeFileSync(join(empty, 'model-keys.inc'), '/* no key */\n');
   const { stderr: why } = compile(empty);
   assert.match(why, /error: size of array .*some_key_in_model_keys.* is negative/, why);
 });
 
-/** The codes of runlet_check for modules, by the trust of a firmware. */
+/** Returns the codes of runlet_check for modules, with the trust of a firmware. */
 function codesOf(folder: string, modules: Uint8Array[]): number[] {
   const paths = modules.map((_, i) => join(folder, `module-${i}.wasm`));
   for (const [i, path] of paths.entries()) writeFileSync(path, modules[i] as Uint8Array);
@@ -84,7 +84,7 @@ function codesOf(folder: string, modules: Uint8Array[]): number[] {
   return JSON.parse(stdout) as number[];
 }
 
-/** A new pair by the command, its public key added to a firmware's. */
+/** Makes a key pair with the command and adds its public key to a firmware. */
 function keygen(name: string, folder?: string): string {
   execFileSync(process.execPath, ['host/cli/bin.js', 'keygen', at(name), '--c'], { cwd: root, stdio: 'pipe' });
   if (folder) appendFileSync(join(folder, 'model-keys.inc'), readFileSync(at(`${name}.inc`)));
@@ -92,7 +92,7 @@ function keygen(name: string, folder?: string): string {
 }
 
 only(
-  'with keys of `runlet keygen --c`: what one of them signed runs, and nothing else; unsigned only where the firmware is built for it',
+  'with keys of `runlet keygen --c` only signed modules run; unsigned ones run only in a firmware that is built for it',
   async () => {
     const keyed = firmware('keyed');
     const keys = [keygen('mine', keyed), keygen('second', keyed), keygen('foreign')];
@@ -103,7 +103,7 @@ only(
   },
 );
 
-test('the example gives its trust to the slots and to every bundle that it opens, and does not run unsigned models by default', () => {
+test('the example passes its trust to the slots and to every bundle, and does not run unsigned models by default', () => {
   const example = (name: string) => textOf(`host/mcu/esp32/${name}`);
   assert.match(example('main/model.c'), /runlet_flash_start\(&flash, &device, NULL, trust\(\)\)/);
   assert.match(example('main/main.c'), /struct runlet_options options = \{\.trust = trust\(\),/);

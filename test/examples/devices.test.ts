@@ -1,11 +1,10 @@
 /**
- * examples/arduino and examples/zephyr: the model as C in a sketch and in an application says what the bundle
- * says in Node, on a simulated sensor.
+ * examples/arduino and examples/zephyr: the model as C, in a sketch and in an application with a simulated
+ * sensor, gives the answers of the bundle in Node.
  *
  * In: the zoo's recording demo-watch.csv, as registers of an MPU-6050 and as values of Zephyr's sensor
- * interface; a frame is lost in the middle.
- * Out: lines of the programs, held against a session over the same values. Headers of Arduino and of Zephyr
- * are stand-ins (test/examples).
+ * interface; one frame in the middle is lost. Out: printed lines, compared with a session over the same
+ * values. Headers of Arduino and Zephyr are stand-ins (test/examples).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -31,7 +30,7 @@ const frames = readFileSync(join(root, 'models/zoo/har/demo-watch.csv'), 'utf8')
   .split('\n')
   .slice(1)
   .map((line) => line.split(',').slice(1, 7).map(Number));
-/** In the middle of a hop. */
+/** Index of the lost frame, in the middle of a hop. */
 const lostAt = 1003;
 
 let session: Session;
@@ -40,7 +39,7 @@ test.before(async () => {
   session = await openSession(readFileSync(work.at('out/activity.wasm')));
 });
 
-/** Label and score of every output over frames of real values; it begins again after the lost one. */
+/** Returns label and score of every output over real values. The session restarts after the lost frame. */
 function expected(values: number[][]): { label: string; score: number }[] {
   const found: { label: string; score: number }[] = [];
   for (const part of [values.slice(0, lostAt), values.slice(lostAt + 1)]) {
@@ -54,16 +53,18 @@ function expected(values: number[][]): { label: string; score: number }[] {
   return found;
 }
 
-/** Every line is the expected one; a sensor's rounding may move a score by a step of int8. */
+/**
+ * Compares printed lines with the expected ones. The sensor's rounding may change a score by a step of int8.
+ */
 function same(printed: string, wanted: ReturnType<typeof expected>, percent: boolean): void {
   const lines = printed.trim().split('\n');
-  const said = lines.filter((line) => !line.includes('lost'));
-  assert.is(said.length, wanted.length);
-  assert.is(lines.length - said.length, 1, 'one line says that a frame was lost');
+  const answers = lines.filter((line) => !line.includes('lost'));
+  assert.is(answers.length, wanted.length);
+  assert.is(lines.length - answers.length, 1, 'one line says that a frame was lost');
   for (const [i, { label, score }] of wanted.entries()) {
-    const [, name, value] = /^(.+) ([\d.]+)(?: %)?$/.exec(said[i] as string) ?? [];
+    const [, name, value] = /^(.+) ([\d.]+)(?: %)?$/.exec(answers[i] as string) ?? [];
     assert.is(name, label, `output ${i}`);
-    assert.ok(Math.abs(Number(value) / (percent ? 100 : 1) - score) < 0.02, `output ${i}: ${said[i]} and ${score}`);
+    assert.ok(Math.abs(Number(value) / (percent ? 100 : 1) - score) < 0.02, `output ${i}: ${answers[i]} and ${score}`);
   }
   assert.ok(new Set(wanted.map(({ label }) => label)).size >= 4, 'the recording has most activities');
 }
@@ -71,7 +72,7 @@ function same(printed: string, wanted: ReturnType<typeof expected>, percent: boo
 const sketch = () => work.at('examples/arduino/activity/activity.ino');
 const ours = ['-Wall', '-Wextra', '-Werror', `-I${join(here, 'arduino')}`, '-Iout/activity/src', '-include', 'Arduino.h'];
 
-where('gcc', 'g++')('Arduino: the sketch prints what the bundle says', () => {
+where('Arduino: the sketch prints the answers of the bundle', 'g++')('Arduino: the sketch prints what the bundle says', () => {
   work.run('gcc', ['-std=c99', '-O2', '-c', 'out/activity/src/activity.c', '-o', 'activity.o']);
   const sanitize = ['-std=c++11', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
   work.run('g++', [
@@ -98,7 +99,7 @@ for (const core of ['m4', 'rv32'] as const) {
   const { compiler, flags, name } = cores[core];
   const machine = flags.filter((flag) => /^-m|^--specs=picolibc/.test(flag));
   where(compiler, compiler.replace(/gcc$/, 'g++'))(
-    `Arduino and Zephyr: sketch, application and model compile for ${name}`,
+    `Arduino and Zephyr: sketch, application and model can be compiled for ${name}`,
     () => {
       const target = [...machine, '-Os', '-Wall', '-Wextra', '-Werror', '-Iout/activity/src', '-c', '-o', 'target.o'];
       work.run(compiler, ['-std=c99', ...target, 'out/activity/src/activity.c']);
@@ -108,15 +109,18 @@ for (const core of ['m4', 'rv32'] as const) {
   );
 }
 
-where('cmake', 'gcc')('Zephyr: CMake builds application and module, which say what the bundle says', () => {
-  work.run('cmake', ['-S', 'examples/zephyr', '-B', 'made', `-DZephyr_DIR=${join(here, 'zephyr')}`]);
-  work.run('cmake', ['--build', 'made']);
-  const units = (i: number) => (i < 3 ? 9.80665 : (250 * Math.PI) / 180);
-  const lines = frames.map((f, i) => `${i === lostAt ? 'late ' : ''}${f.map((x, k) => (x * units(k)).toFixed(6)).join(' ')}`);
-  same(work.run(work.at('made/app'), [], `${lines.join('\n')}\n`), expected(frames), true);
-});
+where('Zephyr: CMake builds application and module, which print the answers of the bundle', 'gcc')(
+  'Zephyr: CMake builds application and module, which say what the bundle says',
+  () => {
+    work.run('cmake', ['-S', 'examples/zephyr', '-B', 'made', `-DZephyr_DIR=${join(here, 'zephyr')}`]);
+    work.run('cmake', ['--build', 'made']);
+    const units = (i: number) => (i < 3 ? 9.80665 : (250 * Math.PI) / 180);
+    const lines = frames.map((f, i) => `${i === lostAt ? 'late ' : ''}${f.map((x, k) => (x * units(k)).toFixed(6)).join(' ')}`);
+    same(work.run(work.at('made/app'), [], `${lines.join('\n')}\n`), expected(frames), true);
+  },
+);
 
-test('PlatformIO reads its project, and the library that it names is there', () => {
+test('PlatformIO reads its project, and the library that it names exists', () => {
   const pio = process.env.RUNLET_ESPHOME && join(process.env.RUNLET_ESPHOME, '../pio');
   const ini = readFileSync(join(examples, 'arduino/platformio.ini'), 'utf8');
   const [, link] = /^lib_deps = activity=symlink:\/\/(\S+)$/m.exec(ini) ?? [];

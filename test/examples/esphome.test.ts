@@ -1,9 +1,9 @@
 /**
- * examples/esphome: the component hears from C what the session hears from the bundle, and ESPHome takes it.
+ * examples/esphome: the component in C hears the words that the session hears, and ESPHome accepts it.
  *
  * In: the zoo's minute of words, as sound at 16 kHz.  Out: words with times. The component runs under
- * ESPHome's own headers and microphone source with what is below them as a stand-in
- * (test/examples/esphome/component.cpp); ESPHome itself checks the configuration and writes the program.
+ * ESPHome's own headers and microphone source, over a stand-in for the platform
+ * (test/examples/esphome/component.cpp). ESPHome itself checks the configuration and writes the program.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ if (!headers)
 const withCompiler = installed('gcc') && installed('g++') ? test : test.skip;
 if (withCompiler === test.skip) console.log('skipped: gcc or g++ is not installed');
 
-/** Words as the session hears them, with the sample at which the hop of each was whole. */
+/** Returns the words that the session hears, each with the sample at which its hop was complete. */
 async function words(): Promise<[string, number][]> {
   const session = await openSession(readFileSync(work.at('out/wake_word.wasm')));
   const detector = new LabelDetector(session.manifest, (1000 * session.hop) / rateHz);
@@ -49,7 +49,7 @@ async function words(): Promise<[string, number][]> {
   return found;
 }
 
-const said = (text: string): [string, number][] =>
+const heardIn = (text: string): [string, number][] =>
   text
     .trim()
     .split('\n')
@@ -64,16 +64,16 @@ test.before(async () => {
   if (installed('gcc')) work.run('gcc', ['-std=c99', '-O2', '-c', 'out/wake_word/src/wake_word.c', '-o', 'model.o']);
 });
 
-withCompiler('the listener hears what the session hears, at the same hops', async () => {
+withCompiler('the listener hears the words of the session, at the same hops', async () => {
   work.run('g++', ['-std=gnu++20', ...sanitize, ...strict, join(here, 'listener.cpp'), 'model.o', '-o', 'listener']);
   const wanted = await words();
   assert.ok(wanted.length > 8, `${wanted}`);
-  assert.equal(said(work.run(work.at('listener'), [], pcm)), wanted);
+  assert.equal(heardIn(work.run(work.at('listener'), [], pcm)), wanted);
 });
 
-withEsphome("under ESPHome's microphone the component hears them too, and says when sound was lost", async () => {
+withEsphome("under ESPHome's microphone the component hears the same words, and reports lost sound", async () => {
   const theirs = join(headers as string, 'esphome/components/microphone/microphone_source.cpp');
-  // the platform's stand-ins leave arguments unused, and logging below its level leaves variables so
+  // the stand-ins have unused arguments, and disabled logging leaves variables unused
   const flags = [
     '-std=gnu++20',
     '-fno-rtti',
@@ -86,18 +86,18 @@ withEsphome("under ESPHome's microphone the component hears them too, and says w
   const sources = [`${component}/runlet_wake_word.cpp`, join(here, 'component.cpp'), theirs, 'model.o'];
   work.run('g++', [...flags, '-isystem', headers as string, ...sources, '-o', 'component']);
   const wanted = (await words()).map(([word]) => word);
-  // the component lives as long as the firmware: what it holds is never freed
+  // the component lives as long as the firmware, so it never frees its memory
   const run = (blocks: number) => work.run('env', ['ASAN_OPTIONS=detect_leaks=0', work.at('component'), `${blocks}`], pcm);
   for (const blocks of [0, 40])
     assert.equal(
-      said(run(blocks)).map(([word]) => word),
+      heardIn(run(blocks)).map(([word]) => word),
       wanted,
       `${blocks} blocks waited`,
     );
   assert.match(run(60), /^runlet_wake_word: .*sound was lost/m);
 });
 
-withEsphome('ESPHome takes the configuration, and writes the program with the component and the model', () => {
+withEsphome('ESPHome accepts the configuration, and writes the program with the component and the model', () => {
   const yaml = 'examples/esphome/wake-word.yaml';
   assert.match(work.run(esphome as string, ['config', yaml]), /on_wake_word_detected/);
   work.run(esphome as string, ['compile', '--only-generate', yaml]);
@@ -123,7 +123,7 @@ withEsphome('ESPHome takes the configuration, and writes the program with the co
   assert.match(stdout + stderr, /sample rate/i);
 });
 
-test('its Python compiles', () => {
+test("the component's Python file can be parsed", () => {
   if (!installed('python3')) return console.log('skipped: python3 is not installed');
   const check = 'import ast, sys; ast.parse(open(sys.argv[1]).read())';
   work.run('python3', ['-c', check, `${component}/__init__.py`]);

@@ -1,8 +1,8 @@
 /**
- * examples/gateway: what the container runs works, its file and its unit are well-formed, and they agree.
+ * examples/gateway: the container's command works, its Containerfile and its unit are valid, and they agree.
  *
- * In: the Containerfile's entry point, arguments and health check.  Out: a gateway that gets healthy, takes
- * the bundle of the README and ends by a signal. Paths and the port of the container are replaced; no image
+ * In: the Containerfile's entry point, arguments and health check.  Out: a gateway that becomes healthy,
+ * takes the bundle of the README and ends by a signal. The container's paths and port are replaced; no image
  * is built.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -25,7 +25,7 @@ const unit = readFileSync(join(examples, 'gateway/runlet-gateway.service'), 'utf
 const file = DockerfileParser.parse(text);
 const bin = join(root, 'host/cli/bin.js');
 
-/** The words of an instruction in JSON form, which may follow flags and a subcommand. */
+/** Returns the words of an instruction in JSON form, which may follow flags and a subcommand. */
 const wordsOf = (instruction: Instruction | undefined): string[] =>
   JSON.parse(instruction?.getArgumentsContent()?.replace(/^[^[]*/, '') ?? '[]') as string[];
 const entry = [...wordsOf(file.getENTRYPOINTs()[0]), ...wordsOf(file.getCMDs()[0])];
@@ -39,7 +39,7 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
-test('the Containerfile is well-formed: a base of one version, no root, no finding', () => {
+test('the Containerfile is valid: a pinned base image, no root user, no finding', () => {
   assert.equal(
     validate(text).map(({ message }) => message),
     [],
@@ -74,18 +74,18 @@ test('the unit names the volume, the port and the keys of the Containerfile', ()
 
 const analyze = installed('systemd-analyze') ? test : test.skip;
 if (analyze === test.skip) console.log('skipped: systemd-analyze is not installed (the package systemd)');
-analyze('systemd takes the unit', () => {
+analyze('systemd accepts the unit', () => {
   const verify = (unit: string) => {
     const path = work.at('runlet-gateway.service');
     writeFileSync(path, existsSync('/usr/bin/podman') ? unit : unit.replaceAll('/usr/bin/podman', '/bin/true'));
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], { encoding: 'utf8' });
-    return { status, said: (stdout + stderr).split('\n').filter((line) => line.includes('runlet-gateway')) };
+    return { status, findings: (stdout + stderr).split('\n').filter((line) => line.includes('runlet-gateway')) };
   };
-  assert.equal(verify(unit), { status: 0, said: [] });
-  assert.is.not(verify(unit.replace('Restart=always', 'Restart=sometimes')).said.length, 0);
+  assert.equal(verify(unit), { status: 0, findings: [] });
+  assert.is.not(verify(unit.replace('Restart=always', 'Restart=sometimes')).findings.length, 0);
 });
 
-test('what the container starts gets healthy, takes the bundle of the README, and ends by a signal', async () => {
+test("the container's command becomes healthy, takes the bundle of the README, and ends by a signal", async () => {
   for (const line of commandsOf('gateway').filter((line) => line.startsWith('npx runlet '))) {
     const { code, stderr } = await runCli(work.path, line.split(' ').slice(2));
     assert.is(code, 0, `${line}\n${stderr}`);

@@ -1,9 +1,9 @@
 /**
- * examples/node-service: type-checked, run, and asked over HTTP; its labels are those of a session over the
+ * examples/node-service: type-checked, run, and called over HTTP. Its labels are those of a session over the
  * same recording.
  *
- * In: the zoo's recording demo-watch.csv, in pieces of several lengths, to two streams in turns.  Out:
- * answers; and refusals of what is no frames.
+ * In: the zoo's recording demo-watch.csv, in pieces of several lengths, to two streams alternately.  Out:
+ * answers, and refusals of requests that are no frames.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,20 +43,20 @@ test.before(async () => {
     errors += text;
   });
   const lines = createInterface({ input: service.stdout as NodeJS.ReadableStream });
-  const said = await Promise.race([once(lines, 'line'), once(service, 'exit').then(() => [`it ended: ${errors}`])]);
-  address = / at (http:\S+)$/.exec(String(said[0]))?.[1] ?? '';
-  assert.ok(address, String(said[0]));
+  const first = await Promise.race([once(lines, 'line'), once(service, 'exit').then(() => [`it ended: ${errors}`])]);
+  address = / at (http:\S+)$/.exec(String(first[0]))?.[1] ?? '';
+  assert.ok(address, String(first[0]));
 });
 
 test('its types fit those of the session', () => typeCheck(work, example));
 
-test('it says what the model takes and gives', async () => {
+test("it answers with the model's inputs and outputs", async () => {
   const { answer } = await ask('GET', '/');
   assert.equal([answer.hop, answer.window, answer.elements, answer.sampleRateHz], [8, 128, 6, 50]);
   assert.equal(answer.labels, ['seated', 'standing up', 'walking', 'turning', 'sitting down']);
 });
 
-test('streams are apart, and say what a session says', async () => {
+test('streams are separate and give the answers of a session', async () => {
   const rows = readFileSync(join(root, 'models/zoo/har/demo-watch.csv'), 'utf8').trim().split('\n').slice(1, 700);
   const frames = rows.map((line) => line.split(',').slice(1, 7).map(Number));
   const session = await openSession(readFileSync(work.at('examples', example, 'activity.wasm')));
@@ -84,7 +84,7 @@ test('streams are apart, and say what a session says', async () => {
   assert.equal((await ask('DELETE', '/streams/b')).answer, { forgotten: false });
 });
 
-test('what is no frames is refused, and the service goes on', async () => {
+test('a request that is no frames is refused, and the service continues', async () => {
   const frame = [0, 0, 0, 0, 0, 0];
   for (const [method, path, body, status, why] of [
     ['POST', '/streams/a', 'no json', 400, /no JSON/],
@@ -104,7 +104,7 @@ test('what is no frames is refused, and the service goes on', async () => {
   assert.is((await ask('POST', '/streams/a', JSON.stringify({ frames: [frame] }))).status, 200);
 });
 
-test('it ends when it is asked to', async () => {
+test('it ends on SIGTERM', async () => {
   service.kill('SIGTERM');
   const [code] = await once(service, 'exit');
   assert.is(code, 0);

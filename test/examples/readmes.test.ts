@@ -1,8 +1,8 @@
 /**
- * The examples as files: each has a README that says how far it is tested, its commands are built by a test,
- * and its packages have exact versions.
+ * The files of the examples: each example has a README that says what was tested, a test that runs its
+ * commands, and exact versions of packages.
  *
- * In: examples/.  Out: what is missing. The commands run in the other tests of this folder.
+ * In: examples/.  Out: what is missing. The other tests of this folder run the commands.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ test('examples/README.md lists every example', () => {
 });
 
 for (const folder of folders) {
-  test(`${folder}: the README says how to build it and how far it is tested, and its links lead somewhere`, () => {
+  test(`${folder}: the README says how to build it and how it was tested, and its links are valid`, () => {
     const text = textOf(`examples/${folder}/README.md`);
     const [, tests] = /^## What was tested\n\n[\s\S]*?`npm test -- examples\/(\w+)`/m.exec(text) ?? [];
     assert.ok(existsSync(join(import.meta.dirname, `${tests}.test.ts`)), `${tests}.test.ts`);
@@ -35,7 +35,7 @@ for (const folder of folders) {
 
   const path = join(examples, folder, 'package.json');
   if (existsSync(path))
-    test(`${folder}: exact versions, and packages of this project in this version`, () => {
+    test(`${folder}: versions are exact, and packages of this project have its version`, () => {
       const { private: isPrivate, dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(path, 'utf8'));
       assert.is(isPrivate, true);
       for (const [name, wanted] of Object.entries<string>({ ...dependencies, ...devDependencies })) {

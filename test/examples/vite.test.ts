@@ -1,8 +1,8 @@
 /**
- * examples/vite-microphone: type-checked, built by Vite, and run in Chromium; it hears from the microphone
- * what the session hears in the file.
+ * examples/vite-microphone: type-checked, built by Vite, and run in Chromium. From the microphone it hears
+ * the words that the session hears in the file.
  *
- * In: a piece of the zoo's recording with several words, played by Chromium's fake microphone in a loop.
+ * In: a piece of the zoo's recording with several words, which Chromium's fake microphone plays in a loop.
  * Out: words on the page.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ const work = new Workspace(example);
 const folder = work.at('examples', example);
 const rateHz = 16000;
 
-/** Words and their times in seconds. */
+/** Returns the words in samples, and their times in seconds. */
 async function wordsIn(samples: Float32Array): Promise<{ label: string; seconds: number }[]> {
   const session = await openSession(readFileSync(join(folder, 'public/kws.wasm')));
   const detector = new LabelDetector(session.manifest, (1000 * session.hop) / rateHz);
@@ -41,7 +41,7 @@ test.before(async () => {
 
 test('its types fit those of the session', () => typeCheck(work, example));
 
-test('Vite builds it: a page, its script, the worker and the AudioWorklet', async () => {
+test('Vite builds a page, its script, the worker and the AudioWorklet', async () => {
   const made = await viteBuild({ root: folder, logLevel: 'error' });
   const names = ('output' in made ? made.output : []).map(({ fileName }) => fileName);
   for (const name of [/^index\.html$/, /^assets\/index-.*\.js$/, /^assets\/worker-.*\.js$/, /^assets\/capture-.*\.js$/, /\.css$/])

@@ -1,9 +1,8 @@
 /**
- * A copy of an example to build in, and the commands of its README that make its model.
+ * A copy of an example to build in, and the README's commands that build its model.
  *
- * In: names of folders in examples/.  Out: a folder that looks like a clone: the examples, models/ and an
- * out/ of its own. Commands are those of the READMEs'
- * `sh` blocks, so that a test builds what a reader builds.
+ * In: names of folders in examples/.  Out: a folder like a clone: the examples, models/ and a new out/. The
+ * commands come from the `sh` blocks of the READMEs, so a test builds what a reader builds.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -18,7 +17,7 @@ export const examples = join(root, 'examples');
 
 export const installed = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined;
 
-/** Lines of a README's `sh` blocks. */
+/** Returns the lines of a README's `sh` blocks. */
 export const commandsOf = (example: string): string[] =>
   [...readFileSync(join(examples, example, 'README.md'), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
     (block as string).split('\n').filter((line) => line && !line.startsWith('#')),
@@ -50,7 +49,7 @@ export class Workspace {
     }
   }
 
-  /** A program in this folder, which must end well; what it printed. */
+  /** Runs a program in this folder and checks its exit code. @returns its standard output */
   run(command: string, args: string[], input: string | Uint8Array = ''): string {
     const { status, stdout, stderr, error } = spawnSync(command, args, {
       cwd: this.path,
@@ -63,7 +62,7 @@ export class Workspace {
   }
 }
 
-/** Puts `@runlet/session`, made of the sources, where npm puts it for an example. */
+/** Builds `@runlet/session` from the sources and puts it where npm installs it for an example. */
 export async function installSession(work: Workspace, example: string): Promise<void> {
   const folder = work.at('examples', example, 'node_modules/@runlet/session');
   const entryPoints = [join(root, 'host/session/index.ts')];
@@ -71,7 +70,7 @@ export async function installSession(work: Workspace, example: string): Promise<
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: '@runlet/session', type: 'module', exports: './index.js' }));
 }
 
-/** Type-checks an example against the session's sources, with its own options. */
+/** Type-checks an example with its own options, against the session's sources. */
 export function typeCheck(work: Workspace, example: string): void {
   const folder = work.at('examples', example);
   if (!existsSync(work.at('node_modules'))) symlinkSync(join(root, 'node_modules'), work.at('node_modules'));

@@ -1,6 +1,6 @@
 /**
  * Kinds of beats: the features of models/zoo/ecg/kinds.py over the demo's signal (golden-kinds.npy), the
- * class that follows from them, nothing from the future, and a patient whose every beat is wide.
+ * classes that follow from them, independence of later samples, and a patient with only wide beats.
  */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -30,7 +30,7 @@ const weights = kindWeights();
 const rows = readFileSync(zooFile('ecg', 'demo.csv'), 'utf8').trim().split('\n').slice(1);
 const signal = Float32Array.from(rows, (line) => Number(line.split(',')[1]));
 
-/** Sample, four sums, 13 features and the class of each golden beat. */
+/** Returns the sample, four sums, 13 features and the class of each golden beat. */
 function golden(): number[][] {
   const { data } = zooArray('ecg', 'golden-kinds.npy');
   return Array.from({ length: data.length / 19 }, (_, i) => Array.from(data.subarray(19 * i, 19 * i + 19)));
@@ -38,7 +38,7 @@ function golden(): number[][] {
 
 const beatWith = (sums: readonly number[]): Beat => ({ answer: 0, beatClass: 0, evidence: 3, sums });
 
-/** Judges beats when the signal is `ahead` samples further than they are; calls back after each. */
+/** Classifies each beat when the signal is `ahead` samples past it, and calls `each` with the result. */
 function judgeAll(
   beats: readonly (readonly [number, readonly number[]])[],
   ahead: number,
@@ -54,7 +54,7 @@ function judgeAll(
   }
 }
 
-test('the features and the classes are those of kinds.py', () => {
+test('the features and classes equal those of kinds.py', () => {
   const beats = golden();
   assert.ok(beats.length > 300, `${beats.length}`);
   const kindsFound = new Set<number>();
@@ -77,7 +77,7 @@ test('the features and the classes are those of kinds.py', () => {
   console.log(`  ${beats.length} beats: features differ by ${worst.toExponential(1)} at most`);
 });
 
-test('40 samples behind a beat are enough: what comes later changes nothing', () => {
+test('40 samples after a beat determine its class, and later ones change nothing', () => {
   const rnd = random(Number(process.env.RUNLET_SEED ?? 1));
   const beats = golden().map((b) => [b[0] as number, b.slice(1, 5)] as const);
   const take = (ahead: number) => {
@@ -87,13 +87,13 @@ test('40 samples behind a beat are enough: what comes later changes nothing', ()
   };
   const expected = take(40);
   assert.equal(take(40 + Math.ceil(400 * rnd())), expected);
-  // one sample less is missed by some beat
+  // with 38 samples, some beat differs
   assert.not.equal(take(38), expected);
 });
 
 /**
- * A signal of bumps with given widths at given samples, and the classes of those beats; the scores take every
- * one that is wide for V as likely as not.
+ * Makes a signal of bumps with these widths at these samples, and returns the classes of the beats. The
+ * scores give V a probability of about one half for every wide beat.
  */
 function classesOf(beats: readonly [sample: number, width: number][]): number[] {
   const last = beats.at(-1)?.[0] as number;
@@ -110,7 +110,7 @@ function classesOf(beats: readonly [sample: number, width: number][]): number[] 
   });
 }
 
-test('a wide beat that comes early is V among narrow ones, and not where every beat is wide', () => {
+test('an early wide beat is V among narrow beats, but not if every beat is wide', () => {
   const early = (n: number) => n % 10 === 9;
   const at = (n: number) => 200 + 150 * n - (early(n) ? 60 : 0);
   const among = classesOf(Array.from({ length: 200 }, (_, n) => [at(n), early(n) ? 9 : 3]));
@@ -122,7 +122,7 @@ test('a wide beat that comes early is V among narrow ones, and not where every b
   );
 });
 
-test('a beat before any signal, and without any score, has a class', () => {
+test('a beat before any signal or without a score has a class', () => {
   const kinds = beatKinds(weights);
   assert.is(kinds.judge(beatWith([0, 0, 0, 0]), 0).beatClass, 0);
   assert.is(kinds.judge(beatWith([0, 0, 0, 0]), 500).beatClass, 0);

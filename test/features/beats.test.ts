@@ -1,13 +1,13 @@
 /**
- * The beat finder: a running one finds the beats of the same rule written over the whole of random scores,
- * and those of models/zoo/ecg/beats.py.
+ * The beat finder: the running finder finds the same beats in random scores as the rule applied to all scores
+ * at once, which is that of models/zoo/ecg/beats.py.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Beat, beatFinder } from '../../host/features/beats.ts';
 import { random } from '../property/random-network.ts';
 
-/** The rule over all scores at once. */
+/** Applies the rule to all scores at once. */
 function whole(scores: number[][], threshold: number): Beat[] {
   const sums = scores.map((_, j) =>
     [1, 2, 3, 4].map((c) => [j - 1, j, j + 1].reduce((sum, n) => sum + (scores[n]?.[c] ?? 0), 0)),
@@ -29,11 +29,11 @@ function running(scores: number[][], threshold?: number): Beat[] {
   return [...found, ...finder.end()];
 }
 
-test('random scores: running = whole', () => {
+test('on random scores the running finder equals the rule over all scores', () => {
   const rnd = random(Number(process.env.RUNLET_SEED ?? 1));
   let beats = 0;
   for (let round = 0; round < 300; round++) {
-    // few levels, so that many are equal
+    // few levels, so that many scores are equal
     const scores = Array.from({ length: round % 60 }, () => {
       const parts = Array.from({ length: 5 }, (_, c) => (rnd() < 0.6 && c > 0 ? 0 : Math.ceil(4 * rnd()) / 32));
       return parts;
@@ -45,7 +45,7 @@ test('random scores: running = whole', () => {
   assert.ok(beats > 300, `${beats}`);
 });
 
-test('one pulse of V is one beat, five answers later', () => {
+test('one pulse of V is one beat, which is reported five outputs later', () => {
   const finder = beatFinder();
   const none = [1, 0, 0, 0, 0];
   const ventricular = [0.1, 0.1, 0, 0.8, 0];
@@ -59,7 +59,7 @@ test('one pulse of V is one beat, five answers later', () => {
   assert.equal(when, [16]);
 });
 
-test('a beat in the last answers is found at the end', () => {
+test('a beat in the last outputs is found at the end', () => {
   const finder = beatFinder();
   for (let n = 0; n < 5; n++) finder.push([0.9, 0.1, 0, 0, 0]);
   for (let n = 0; n < 2; n++) assert.is(finder.push([0, 1, 0, 0, 0]), undefined);

@@ -1,12 +1,10 @@
-/**
- * The front end `ppg` against the recipe's preprocess.py: the same numbers on a raw signal with a gap.
- */
+/** The front end `ppg` against the recipe's preprocess.py: the same values on a raw signal with a gap. */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ppgFrontEnd } from '../../host/features/ppg.ts';
 
-/** Values of a little-endian float32 .npy file of one dimension. */
+/** Reads the values of a one-dimensional, little-endian float32 .npy file. */
 function fixture(name: string): Float32Array {
   const bytes = readFileSync(new URL(`../../models/zoo/ppg-hr/fixtures/${name}`, import.meta.url));
   const start = 10 + bytes.readUInt16LE(8);
@@ -17,7 +15,7 @@ function fixture(name: string): Float32Array {
 const raw = fixture('front-end-raw.npy');
 const expected = fixture('front-end-out.npy');
 
-test('equals the Python front end the network was trained with, gaps included', () => {
+test('the front end equals the Python one of the training, also with gaps', () => {
   assert.is(raw.length, 640);
   assert.is(expected.length, raw.length);
   assert.ok(raw.some(Number.isNaN), 'the fixture has a gap');
@@ -31,7 +29,7 @@ test('equals the Python front end the network was trained with, gaps included', 
   assert.ok(clipped > 0, 'the fixture reaches the clip');
 });
 
-test('reset starts a new recording', () => {
+test('a reset starts a new recording', () => {
   const frontEnd = ppgFrontEnd({ sampleRateHz: 32 });
   const first = Array.from(raw, (sample) => frontEnd.push(sample));
   frontEnd.reset();
@@ -39,7 +37,7 @@ test('reset starts a new recording', () => {
   assert.equal(second, first);
 });
 
-test('ignores offset and scale of the input, and inverts with it', () => {
+test('the output is independent of offset and scale of the input, and changes its sign with it', () => {
   const plain = ppgFrontEnd({ sampleRateHz: 32 });
   const changed = ppgFrontEnd({ sampleRateHz: 32 });
   for (const sample of raw) {
@@ -47,9 +45,9 @@ test('ignores offset and scale of the input, and inverts with it', () => {
   }
 });
 
-test('passes the pulse band and stops drift and fast noise', () => {
+test('the filter passes the pulse band, and stops drift and fast noise', () => {
   const rms = (hz: number): number => {
-    // against a pulse of the same height at 1.5 Hz, so that the gain does not hide the filter
+    // compared with a pulse of equal amplitude at 1.5 Hz: otherwise gain control hides the filter
     const frontEnd = ppgFrontEnd({ sampleRateHz: 64 });
     const alone = ppgFrontEnd({ sampleRateHz: 64 });
     let sum = 0;
@@ -72,7 +70,7 @@ test('a flat signal stays at 0, also before the first finite sample', () => {
   assert.is(Math.abs(frontEnd.push(Number.POSITIVE_INFINITY)), 0);
 });
 
-test('refuses rates below twice the upper corner and a floor of 0', () => {
+test('sample rates up to twice the upper corner frequency and a floor of 0 are refused', () => {
   assert.throws(() => ppgFrontEnd({ sampleRateHz: 16 }), /above 16 Hz/);
   assert.throws(() => ppgFrontEnd({ sampleRateHz: Number.NaN }), RangeError);
   assert.throws(() => ppgFrontEnd({ sampleRateHz: 32, floor: 0 }), RangeError);

@@ -1,8 +1,7 @@
 /**
- * A gateway with its agent, and what desired states are signed with, for tests.
+ * A gateway with its agent and the keys that sign desired states, for tests.
  *
- * In: a policy.  Out: the agent of gateway `one` of site `hall` on a disk in memory, its reports, messages
- * that it takes.
+ * In: a policy.  Out: the agent of gateway `one` of site `hall` on a disk in memory, its reports.
  */
 import { newKeyPair } from '../../assembly/bundle/keys.ts';
 import { Agent } from '../../host/gateway/fleet/agent.ts';
@@ -21,7 +20,7 @@ export const seal = await sealer(keys);
 export const unsealed = await sealer();
 export const sealedByOther = await sealer(await newKeyPair());
 
-/** A gateway `one` of site `hall`, which trusts two keys; or whatever the policy says. */
+/** Returns a gateway `one` of site `hall`, by default with two trusted keys. */
 export async function fixture(policy: Partial<Policy> = { keys: [keys.publicKey, newer.publicKey] }) {
   const disk = new CrashDisk();
   const gateway = await Gateway.open(disk, { policy, pool: { threads: 1, budgetMs: 2000 }, healthyAfterMs: 1e9 });
@@ -59,7 +58,7 @@ export async function fixture(policy: Partial<Policy> = { keys: [keys.publicKey,
       trial,
       ...more,
     });
-  /** Takes it, and says how it ended. */
+  /** Passes a message to the agent and returns its final state, with a code if there is one. */
   const ends = async (bytes: Uint8Array, one = agent): Promise<string> => {
     one.take(bytes);
     await one.idle();
@@ -67,9 +66,7 @@ export async function fixture(policy: Partial<Policy> = { keys: [keys.publicKey,
     return code ? `${state} ${code}` : state;
   };
   const runs = () => gateway.store.slot('main').active?.digest;
-  /**
-   * Everything that a message could change: what runs in which slots, and whether the disk was written to.
-   */
+  /** Returns what a message could change: the bundles in all slots, and the count of disk operations. */
   const everything = () => JSON.stringify([gateway.status(), disk.operations]);
   return {
     disk,

@@ -1,9 +1,8 @@
 /**
- * A gateway's agent without a broker: each state that is desired, its reports, what it must not do, and
- * messages that nobody would send.
+ * A gateway's agent without a broker: every kind of desired state, its reports, and hostile messages.
  *
- * RUNLET_FLEET_MESSAGES changed messages, signed by nobody, by a stranger, changed since, replayed, for
- * others, or too far ahead (`npm run soak -- fleet`: 100,000): no crash, and nothing of the gateway changes.
+ * RUNLET_FLEET_MESSAGES hostile messages (`npm run soak -- fleet`: 100,000): unsigned, signed by a stranger,
+ * changed, replayed, for other gateways, or with too large a number. None crashes or changes the gateway.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -38,7 +37,7 @@ const atPush = (n: number, body: string): [string, string][] => [
   ],
 ];
 
-test('a bundle that is desired comes to run, once, and is reported step by step', async () => {
+test('a desired bundle is fetched once and run, and each step is reported', async () => {
   const { reports, fetched, offer, desired, ends, runs, close } = await fixture();
   const first = offer(await bundleOf(5));
   assert.is(await ends(desired(7, first)), 'confirmed');
@@ -64,7 +63,7 @@ test('a bundle that is desired comes to run, once, and is reported step by step'
   await close();
 });
 
-test('what cannot run is given up, with its code, and what ran runs', async () => {
+test('a bundle that cannot run is given up with its code, and the old one still runs', async () => {
   const { offer, desired, ends, runs, close } = await fixture();
   const first = offer(await bundleOf(5));
   await ends(desired(1, first));
@@ -94,7 +93,7 @@ test('what cannot run is given up, with its code, and what ran runs', async () =
   await close();
 });
 
-test('the way back: only from the bundle that was meant, and only to the one before', async () => {
+test('a rollback happens only from the named bundle, and only to the previous one', async () => {
   const { offer, desired, ends, runs, close } = await fixture();
   const [first, second] = [offer(await bundleOf(5)), offer(await bundleOf(6))];
   await ends(desired(1, first));
@@ -112,7 +111,7 @@ test('the way back: only from the bundle that was meant, and only to the one bef
   await close();
 });
 
-test('a newer desired state ends what is under way', async () => {
+test('a newer desired state ends the one in progress', async () => {
   const { agent, offer, desired, ends, runs, fetched, reports, close } = await fixture();
   const first = offer(await bundleOf(5));
   agent.take(desired(1, '0'.repeat(64)));
@@ -129,7 +128,7 @@ test('a newer desired state ends what is under way', async () => {
   await close();
 });
 
-test('one that traps once it runs is left behind, and reported', async () => {
+test('a bundle that traps once it runs is rolled back and reported', async () => {
   const { gateway, offer, desired, ends, runs, reports, close } = await fixture();
   const first = offer(await bundleOf(5));
   await ends(desired(1, first));
@@ -144,7 +143,7 @@ test('one that traps once it runs is left behind, and reported', async () => {
   await close();
 });
 
-test('after a restart: what was given up is not tried again, and what was under way is', async () => {
+test('after a restart, a bundle that was given up is not tried again, and one in progress is', async () => {
   const { agent, begin, offer, desired, ends, runs, fetched, reports, close } = await fixture();
   const first = offer(await bundleOf(5));
   await ends(desired(1, first));
@@ -170,7 +169,7 @@ test('after a restart: what was given up is not tried again, and what was under 
   await close();
 });
 
-test('topics', () => {
+test('topics of other sites and wrong topics name no gateway', () => {
   assert.is(gatewayOf('runlet/site/one/reported', 'site', 'reported'), 'one');
   for (const topic of [
     'runlet/site/one/desired',
@@ -182,7 +181,7 @@ test('topics', () => {
     assert.is(gatewayOf(topic, 'site', 'reported'), undefined, topic);
 });
 
-test('signed by nobody, a stranger, or for others: refused with a code, and nothing changes', async () => {
+test('messages that are unsigned, signed by a stranger or for others are refused with a code, and nothing changes', async () => {
   const { agent, offer, desired, ends, everything, reports, close } = await fixture();
   const first = offer(await bundleOf(5));
   assert.is(await ends(desired(1, first)), 'confirmed');
@@ -198,7 +197,7 @@ test('signed by nobody, a stranger, or for others: refused with a code, and noth
     ['RN896', 'signed by a stranger', desired(2, next, {}, sealedByOther)],
     [
       'RN896',
-      'a stranger under a known key',
+      'a stranger with the id of a known key',
       changed({ ...JSON.parse(new TextDecoder().decode(desired(2, next, {}, sealedByOther))), keyId: good.keyId }),
     ],
     ['RN896', 'changed since', changed({ desired: good.desired.replace('"sequence":2', '"sequence":3') })],
@@ -222,7 +221,7 @@ test('signed by nobody, a stranger, or for others: refused with a code, and noth
   await close();
 });
 
-test('--insecure-unsigned takes what nobody signed, and no number that would end updates', async () => {
+test('--insecure-unsigned takes unsigned messages, but no number that would end all updates', async () => {
   const { offer, desired, ends, runs, reports, close } = await fixture({ insecureUnsigned: true });
   const first = offer(await bundleOf(5));
   assert.is(await ends(desired(1, first, {}, unsealed)), 'confirmed');
@@ -234,7 +233,7 @@ test('--insecure-unsigned takes what nobody signed, and no number that would end
   await close();
 });
 
-test('states of slots that are not there make none', async () => {
+test('a desired state for an unknown slot does not create it', async () => {
   const { gateway, offer, desired, ends, close } = await fixture();
   const stranger = offer(await bundleOf(9, { key: await newKeyPair() }));
   for (let i = 1; i <= 80; i++) {
@@ -254,10 +253,10 @@ test('states of slots that are not there make none', async () => {
   await close();
 });
 
-test('a flood of messages that change nothing is answered now and then', async () => {
+test('a flood of messages that change nothing gets few answers', async () => {
   const { gateway, disk, desired } = await fixture();
-  let said = 0;
-  const report = () => void said++;
+  let reportCount = 0;
+  const report = () => void reportCount++;
   const fetch = () => Promise.reject(new Error('nothing is fetched'));
   const agent = await Agent.begin({
     gateway,
@@ -270,12 +269,12 @@ test('a flood of messages that change nothing is answered now and then', async (
   });
   for (let i = 0; i < 1000; i++) agent.take(i % 2 ? desired(1, null, {}, unsealed) : new Uint8Array(10));
   assert.is(agent.counts.refused, 1000);
-  assert.is(said, 1);
+  assert.is(reportCount, 1);
   await agent.close();
   await gateway.close();
 });
 
-test('what it remembers is checked: a file of another form is said, and is as none', async () => {
+test("the agent's saved state is checked: a file of another form is reported and ignored", async () => {
   const { disk, desired, ends, close } = await fixture();
   await ends(desired(3, null));
   const codes: string[] = [];
@@ -295,7 +294,7 @@ test('what it remembers is checked: a file of another form is said, and is as no
   await close();
 });
 
-test(`${messages} changed messages: no crash, and nothing of the gateway changes`, async () => {
+test(`${messages} hostile messages cause no crash and change nothing of the gateway`, async () => {
   const random = randomOf(seed);
   const { gateway, agent, offer, desired, ends, everything, reports, close } = await fixture();
   const [before, first] = [offer(await bundleOf(4)), offer(await bundleOf(5))];
@@ -316,7 +315,7 @@ test(`${messages} changed messages: no crash, and nothing of the gateway changes
       ...one({}, { instead: one(...digests) }),
     };
     const bundle = one({ digest, at: one('message' as const, 'gateway' as const) }, null);
-    // each of these would be taken if it were signed, new, and for here
+    // each would be accepted if it were signed, new, and for this gateway
     const wish: [number, Partial<Desired>] = [3 + random(1000), { ...common, bundle }];
     const kind = random(7);
     let bytes = passed[random(2)] as Uint8Array;
@@ -325,7 +324,7 @@ test(`${messages} changed messages: no crash, and nothing of the gateway changes
     else if (kind === 3) bytes = desired(one(3 + mostSequenceJump, mostSequence, 2 ** 52), null, wish[1]);
     else if (kind === 4) bytes = desired(wish[0], null, { ...wish[1], ...one({ gateway: 'two' }, { site: 'barn' }) });
     else if (kind === 5) {
-      // its signature, over another text
+      // a right signature with another text
       const signed = text(desired(wish[0], null, wish[1]));
       const other = {
         ...JSON.parse(signed.desired),
@@ -338,7 +337,7 @@ test(`${messages} changed messages: no crash, and nothing of the gateway changes
     } else if (kind === 6) {
       const signed = desired(wish[0], null, wish[1]);
       const changed = mutate(signed, random);
-      // what was not changed is a true one
+      // an unchanged message would be valid
       if (Buffer.compare(signed, changed) !== 0) bytes = changed;
     }
     for (const parse of [parseEnvelope, parseReported, () => parseDesired(new TextDecoder().decode(bytes))])

@@ -1,9 +1,8 @@
 /**
- * The embedded broker by raw sockets: half-open clients, lengths of 256 MiB, floods, and packets that no
- * client sends. Each ends its own connection at most; the broker and its other clients go on, and nothing is
- * kept.
+ * The embedded broker over raw sockets: half-open clients, lengths of 256 MiB, floods, and packets that no
+ * client sends. Each ends at most its own connection. The broker and other clients continue.
  *
- * RUNLET_FLEET_MESSAGES / 25 connections of changed packets (`npm run soak -- fleet`: 4,000).
+ * RUNLET_FLEET_MESSAGES / 25 connections with changed packets (`npm run soak -- fleet`: 4,000).
  */
 import { once } from 'node:events';
 import mqtt from 'mqtt';
@@ -37,7 +36,7 @@ async function withBroker(
   }
 }
 
-/** A client that was let in. */
+/** Connects a client that the broker admits. */
 async function letIn(port: number, id: string) {
   const raw = await rawSocket(port);
   raw.socket.write(connectPacket({ id }));
@@ -46,7 +45,7 @@ async function letIn(port: number, id: string) {
   return raw;
 }
 
-/** Messages still go from one client to another. */
+/** Checks that messages still go from one client to another. */
 async function works({ port }: Broker): Promise<void> {
   const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { keepalive: 30 });
   await client.subscribeAsync('runlet/hall/+/reported', { qos: 1 });
@@ -58,7 +57,7 @@ async function works({ port }: Broker): Promise<void> {
 
 const giant = [0xff, 0xff, 0xff, 0x7f];
 
-test('before it is let in a client sends 16 KiB at most, CONNECT first', async () =>
+test('before it is admitted a client may send CONNECT first, and at most 16 KiB', async () =>
   withBroker({ connectMs: 60_000 }, async (broker) => {
     const body = new Uint8Array(20_000);
     const cases: [string, Uint8Array[]][] = [
@@ -81,7 +80,7 @@ test('before it is let in a client sends 16 KiB at most, CONNECT first', async (
     await works(broker);
   }));
 
-test('half-open clients are cut off in time, and keep nobody out', async () => {
+test('a half-open client is cut off in time and does not keep others out', async () => {
   await withBroker({ connectMs: 300, waiting: 1000 }, async (broker) => {
     const silent = await Promise.all(Array.from({ length: 20 }, () => rawSocket(broker.port)));
     for (const [i, { socket }] of silent.entries()) socket.write(connectPacket().subarray(0, i % 14));
@@ -96,7 +95,7 @@ test('half-open clients are cut off in time, and keep nobody out', async () => {
   });
 });
 
-test('so many connections and no more', async () =>
+test('the number of connections is limited', async () =>
   withBroker({ connections: 10 }, async (broker) => {
     const inside = await Promise.all(Array.from({ length: 10 }, (_, i) => letIn(broker.port, `c${i}`)));
     await (await rawSocket(broker.port)).ended;
@@ -106,7 +105,7 @@ test('so many connections and no more', async () =>
     await works(broker);
   }));
 
-test('a wrong password, a session that stays, no keep-alive: not let in', async () =>
+test('a client with a wrong password, a persistent session or no keep-alive is refused', async () =>
   withBroker(
     {},
     async (broker) => {
@@ -132,7 +131,7 @@ test('a wrong password, a session that stays, no keep-alive: not let in', async 
     'a-password-of-some-length',
   ));
 
-test('what a client that was let in may not send ends its connection', async () =>
+test('a packet that an admitted client may not send ends its connection', async () =>
   withBroker({ retainedBytes: 100_000, retainedTopics: 20 }, async (broker) => {
     const other = await letIn(broker.port, 'other');
     const topic = 'runlet/hall/one/desired';
@@ -173,7 +172,7 @@ test('what a client that was let in may not send ends its connection', async () 
     await works(broker);
   }));
 
-test('what is retained can be removed, and makes room', async () =>
+test('a retained message can be removed, and makes room for others', async () =>
   withBroker({ retainedTopics: 2 }, async (broker) => {
     const client = await letIn(broker.port, 'one');
     const retain = (topic: string, bytes: number) =>
@@ -206,7 +205,7 @@ test('a client that does not read is cut off, and the others get their messages'
     await works(broker);
   }));
 
-test(`${connections} connections of changed packets: the broker goes on`, async () =>
+test(`${connections} connections with changed packets do not stop the broker`, async () =>
   withBroker({ connectMs: 2000 }, async (broker) => {
     const random = randomOf(seed);
     const topic = 'runlet/hall/one/desired';

@@ -1,9 +1,9 @@
 /**
- * A fleet of gateways, a process each, over a real broker: a good rollout, a bad one that stops and goes
- * back, and a broker that is restarted in between.
+ * A fleet of gateways, one process each, over a real broker: a good rollout, a bad one that stops and is
+ * reverted, and a restart of the broker.
  *
- * RUNLET_FLEET gateways (`npm run soak -- fleet`: 50), with aedes (MQTT 3.1.1, forgets all at a restart) and,
- * where it is installed, mosquitto (MQTT 5, keeps what is retained).
+ * RUNLET_FLEET gateways (`npm run soak -- fleet`: 50), with aedes (MQTT 3.1.1, forgets everything at a
+ * restart) and, if it is installed, mosquitto (MQTT 5, keeps retained messages).
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -94,7 +94,7 @@ async function mosquitto(program: string): Promise<TestBroker> {
   };
 }
 
-/** Some gateways, and somebody who reads along. */
+/** Starts the gateways and a client that reads all messages. */
 async function fleetOf(name: string, broker: TestBroker, registry: string) {
   await broker.start();
   ends.push(() => broker.stop());
@@ -151,7 +151,7 @@ const atPush = (n: number, body: string): [string, string][] => [
 
 type Fleet = Awaited<ReturnType<typeof fleetOf>>;
 
-/** A good bundle, in three waves. */
+/** Rolls out a good bundle in three waves. */
 async function goodRollout({ flash, run, name, broker }: Fleet): Promise<void> {
   const good = await (await flash(await bundleOf(1), '--waves', '1,50%,all')).ended;
   assert.is(good.code, 0, good.out + good.err);
@@ -162,7 +162,7 @@ async function goodRollout({ flash, run, name, broker }: Fleet): Promise<void> {
   await until('all run it', () => run().join() === all('1.1.0').join());
 }
 
-/** Traps on its hundredth push: the self-test finds it, on each gateway by itself. */
+/** Rolls out a bundle that traps on its hundredth push: the self-test of each gateway finds it. */
 async function badRollout({ flash, run }: Fleet): Promise<void> {
   const trap = await bundleOf(2, { edit: atPush(100, 'unreachable();') });
   const bad = await (await flash(trap, '--waves', '1,50%,all')).ended;
@@ -175,7 +175,10 @@ async function badRollout({ flash, run }: Fleet): Promise<void> {
   assert.equal(run(), all('1.1.0'));
 }
 
-/** The first wave may fail, the second may not: it stops there, and those that are left are not touched. */
+/**
+ * Rolls out a bad bundle with one allowed failure. The rollout stops in the second wave, and the remaining
+ * gateways are untouched.
+ */
 async function oneFailureAllowed({ flash, run }: Fleet): Promise<void> {
   const half = Math.ceil(count / 2);
   const wrong = await bundleOf(2, { manifest: (m) => ({ ...m, golden: { ...m.golden, digest: '0'.repeat(64) } }) });
@@ -184,7 +187,7 @@ async function oneFailureAllowed({ flash, run }: Fleet): Promise<void> {
   console.log(`  bad, one failure allowed: ${shown(second)}`);
   assert.is(second.phase, 'stopped');
   assert.is(second.touched, half);
-  // it stops as soon as two have failed: others of the wave may be under way still, and go back, too
+  // it stops at the second failure; other gateways of the wave may be in progress and also go back
   const kinds = new Set(second.rows.map(({ state }) => state));
   assert.equal([...kinds].sort(), count > half ? ['untouched', 'went back'] : ['went back']);
   const codes = second.rows.flatMap(({ code }) => code ?? []);
@@ -193,7 +196,7 @@ async function oneFailureAllowed({ flash, run }: Fleet): Promise<void> {
   assert.equal(run(), all('1.1.0'));
 }
 
-/** Interrupted after its first wave has confirmed: that one goes back to what it ran. */
+/** Interrupts a rollout after its first wave has confirmed: that gateway returns to its old bundle. */
 async function interruptedRollout({ flash, run, reports, ids }: Fleet): Promise<void> {
   const good2 = await bundleOf(2);
   const interrupted = await flash(good2, '--waves', '1,all', '--settle', '600');
@@ -212,7 +215,7 @@ async function interruptedRollout({ flash, run, reports, ids }: Fleet): Promise<
   await until('all run the one before', () => run().join() === all('1.1.0').join());
 }
 
-/** The broker goes and comes back while a rollout runs. */
+/** Restarts the broker during a rollout. */
 async function brokerRestarts({ flash, run, reports, broker }: Fleet): Promise<void> {
   const next = await bundleOf(3);
   const rolling = await flash(next, '--waves', '1,all', '--max-failures', '0', '--outputs', '1');
@@ -226,14 +229,14 @@ async function brokerRestarts({ flash, run, reports, broker }: Fleet): Promise<v
   await until('all run it', () => run().join() === all('1.3.0').join());
 }
 
-/** Ends a gateway without a word: its last will is what the broker says of it. */
+/** Kills a gateway and waits for its last will from the broker. */
 async function kill({ gateways, reports }: Fleet, id: string): Promise<void> {
   gateways.get(id)?.child.kill('SIGKILL');
   gateways.delete(id);
   await until('the will', () => reports.get(id)?.online === false, 120);
 }
 
-/** One is killed: its last will says so, and a rollout, here of a registry's bundle, leaves it out. */
+/** Kills a gateway: its last will is published, and a rollout from a registry leaves it out. */
 async function oneGone(fleet: Fleet, registry: Awaited<ReturnType<typeof registryOf>>): Promise<void> {
   const { flash, ids } = fleet;
   await kill(fleet, ids.at(-1) as string);
@@ -245,7 +248,7 @@ async function oneGone(fleet: Fleet, registry: Awaited<ReturnType<typeof registr
   assert.is(registry.seen.filter(({ path }) => path.includes('/blobs/')).length, count, 'each gateway and the command');
 }
 
-/** One is away when a rollout goes back: it does so once it is there again. */
+/** Ends a gateway before a rollout is reverted: it goes back when it returns. */
 async function oneAway(fleet: Fleet): Promise<void> {
   const { flash, reports, desired, gateways, begin, ids } = fleet;
   const [canary] = ids as [string];
@@ -285,7 +288,7 @@ const program = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/m
 if (program) test(`${count} gateways with mosquitto`, async () => scenario('plant', await mosquitto(program)));
 else console.log('skipped: mosquitto is not installed (apt-get install mosquitto)');
 
-test('nobody is there, or no broker', async () => {
+test('a rollout without gateways, without a broker or with wrong options ends with its code', async () => {
   const bundle = await bundleOf(1);
   writeFileSync(at('any.wasm'), bundle.wasm);
   const port = await freePort();
@@ -305,7 +308,7 @@ test('nobody is there, or no broker', async () => {
   const bare = await start(process.execPath, [bin, 'flash', at('any.wasm'), '--fleet', fleet]).ended;
   assert.is(`${bare.code} ${/RN\d+/.exec(bare.err)?.[0]}`, '2 RN895', 'no key');
 
-  // a gateway that is the broker, too
+  // a gateway that is also the broker
   const own = await freePort();
   const hall = `mqtt://127.0.0.1:${own}/hall`;
   const gateway = start(process.execPath, [

@@ -1,9 +1,8 @@
 /**
- * A broker that cannot be trusted: what it sends ends its connection at most. Messages of 32 MiB and more are
- * cut off at their header, the client comes back, handlers that throw are counted, and topics that name no
- * stream reach none.
+ * A hostile broker: its packets end at most its own connection. A message of 32 MiB or more is cut off at its
+ * header and the client reconnects. Exceptions of handlers are counted, and wrong topics reach no stream.
  *
- * RUNLET_FLEET_MESSAGES / 100 connections of changed packets to each client (`npm run soak -- fleet`: 1,000).
+ * RUNLET_FLEET_MESSAGES / 100 connections with changed packets per client (`npm run soak -- fleet`: 1,000).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,7 +34,7 @@ const until = async (what: string, done: () => boolean, seconds = 60): Promise<v
   }
 };
 
-/** A broker of MQTT 3.1.1 that lets everybody in and then does what `inside` says. */
+/** Starts a broker of MQTT 3.1.1 that admits everybody and then calls `inside`. */
 async function brokerOf(inside: (socket: Socket, connection: number) => void) {
   let count = 0;
   const sockets = new Set<Socket>();
@@ -44,13 +43,13 @@ async function brokerOf(inside: (socket: Socket, connection: number) => void) {
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
     socket.once('data', (first) => {
-      // the version stands behind the name
+      // the version follows the name
       if (first.includes(Buffer.from([...Buffer.from('MQTT'), 5]))) {
         socket.end(connackRefused);
         return;
       }
       socket.write(connack);
-      // what it subscribes to is granted
+      // every subscription is granted
       socket.on('data', (bytes) => {
         if (bytes[0] === 0x82) socket.write(packet(0x90, [bytes[2] as number, bytes[3] as number, 0, 0]));
       });
@@ -68,7 +67,7 @@ async function brokerOf(inside: (socket: Socket, connection: number) => void) {
   };
 }
 
-/** An intake that notes what comes. */
+/** Returns an intake that records its messages. */
 function intakeOf(take: (message: TakeOptions) => void = () => {}) {
   const events = new Events<GatewayEvents>();
   const taken: TakeOptions[] = [];
@@ -85,7 +84,7 @@ function intakeOf(take: (message: TakeOptions) => void = () => {}) {
   return { intake, taken, events };
 }
 
-/** Sends as much of a body as the other side takes. */
+/** Sends as much of a body as the other side accepts. */
 function flood(socket: Socket, length: number): void {
   socket.write(Uint8Array.from([0x30, ...lengthOf(length), 0, 8]));
   socket.write('runlet/x');
@@ -99,7 +98,7 @@ function flood(socket: Socket, length: number): void {
 
 const frames = writeFrames({ from: 0, bytes: new Uint8Array(6) });
 
-test('messages of 32 MiB to a wire of frames: none is kept, and the wire comes back', async () => {
+test('a message of 32 MiB to a wire of frames is not kept, and the wire reconnects', async () => {
   const took: number[] = [];
   const broker = await brokerOf((socket, connection) => {
     if (connection >= 3) socket.write(publishPacket({ topic: 'runlet/g1/streams/wrist/frames', payload: frames }));
@@ -113,30 +112,30 @@ test('messages of 32 MiB to a wire of frames: none is kept, and the wire comes b
   await until('frames come after that', () => taken.length > 0);
   assert.is(taken[0]?.stream, 'wrist');
   assert.is(took.length, 3);
-  // what the sockets of both sides hold
+  // bytes in the buffers of both sockets
   for (const bytes of took) assert.ok(bytes < 16 << 20, `${bytes} bytes were taken`);
   await wire.stop();
   await broker.close();
 });
 
-test('a bundle of 32 MiB to a fleet’s link: none is kept, and the link comes back', async () => {
+test('a bundle of 32 MiB to a fleet’s link is not kept, and the link reconnects', async () => {
   const broker = await brokerOf((socket, connection) => {
     if (connection >= 2) socket.write(publishPacket({ topic: 'runlet/hall/one/desired', payload: new Uint8Array(9) }));
     else if (connection === 1) socket.write(publishPacket({ topic: 'runlet/hall/one/desired', qos: 2 }));
     else flood(socket, 32 << 20);
   });
-  const said: string[] = [];
-  const link = new Link({ url: broker.url, clientId: 'x', log: (why) => said.push(why) });
+  const reasons: string[] = [];
+  const link = new Link({ url: broker.url, clientId: 'x', log: (why) => reasons.push(why) });
   const sizes: number[] = [];
   link.listen((_, payload) => sizes.push(payload.length));
   await until('a message comes after that', () => sizes.length > 0);
   assert.equal(sizes, [9]);
-  assert.match(said.join(), /RN878/);
+  assert.match(reasons.join(), /RN878/);
   await link.close();
   await broker.close();
 });
 
-test('handlers that throw are counted, and the next message comes', async () => {
+test('an exception of a handler is counted, and the next message is handled', async () => {
   const topics = ['runlet/g1/streams/a/frames', 'runlet/g1/streams/b/frames'];
   const broker = await brokerOf((socket) => {
     for (const topic of topics) socket.write(publishPacket({ topic, payload: frames }));
@@ -151,12 +150,12 @@ test('handlers that throw are counted, and the next message comes', async () => 
   assert.is(wire.counts.faults, 2, 'an output that is none');
   await wire.stop();
 
-  const said: string[] = [];
+  const reasons: string[] = [];
   const seen: string[] = [];
   const link = new Link({
     url: broker.url,
     clientId: 'x',
-    log: (why) => said.push(why),
+    log: (why) => reasons.push(why),
     connected: () => {
       throw new TypeError('a fault');
     },
@@ -166,12 +165,12 @@ test('handlers that throw are counted, and the next message comes', async () => 
   });
   link.listen((topic) => seen.push(topic));
   await until('both come', () => seen.length === 2);
-  assert.match(said.join(), /fault/);
+  assert.match(reasons.join(), /fault/);
   await link.close();
   await broker.close();
 });
 
-test('topics that name no stream reach none, and are counted', async () => {
+test('a topic that names no stream reaches none and is counted', async () => {
   const bad = [
     'streams/a/b/frames',
     'streams//frames',
@@ -198,7 +197,7 @@ test('topics that name no stream reach none, and are counted', async () => {
   await broker.close();
 });
 
-test('outputs that the broker does not answer are dropped and counted beyond a bound', async () => {
+test('outputs that the broker does not acknowledge are bounded, and the rest is dropped and counted', async () => {
   const broker = await brokerOf(() => {});
   const { intake, events } = intakeOf();
   const wire = await connectMqtt(intake, { url: broker.url, id: 'g1', qos: 1 }, log);
@@ -210,7 +209,7 @@ test('outputs that the broker does not answer are dropped and counted beyond a b
   await broker.close();
 });
 
-test(`${rounds} connections of changed packets: the clients go on`, async () => {
+test(`${rounds} connections with changed packets do not stop the clients`, async () => {
   const random = randomOf(seed);
   const good = [
     publishPacket({ topic: 'runlet/g1/streams/a/frames', payload: frames }),
@@ -236,7 +235,7 @@ test(`${rounds} connections of changed packets: the clients go on`, async () => 
   const { intake } = intakeOf(() => {
     if (random(3) === 0) throw new TypeError('a fault');
   });
-  // many at once, since each one waits before it comes back
+  // many clients at once, since each waits before it reconnects
   const links = Array.from({ length: 12 }, (_, i) => new Link({ url: broker.url, clientId: `l${i}` }));
   const wires = await Promise.all(
     Array.from({ length: 12 }, (_, i) => connectMqtt(intake, { url: broker.url, id: 'g1', qos: i % 2 ? 1 : 0 }, log)),
@@ -246,16 +245,16 @@ test(`${rounds} connections of changed packets: the clients go on`, async () => 
   await broker.close();
 });
 
-test('the gate finds packets however the bytes are cut', () => {
+test('the gate finds packets however the bytes are split', () => {
   const random = randomOf(seed);
   for (let round = 0; round < 200; round++) {
     const sizes = Array.from({ length: 1 + random(6) }, () => random([3, 200, 20_000][random(3)] as number));
     const all = Buffer.concat(sizes.map((n) => packet(0x30, new Uint8Array(n))));
     const seen: number[] = [];
-    const most = random(20_000);
+    const maxBytes = random(20_000);
     const take = packetGate(({ bytes }) => {
       seen.push(bytes);
-      return bytes > most ? 'too large' : undefined;
+      return bytes > maxBytes ? 'too large' : undefined;
     });
     let why: string | undefined;
     for (let at = 0; at < all.length && why === undefined; ) {
@@ -263,13 +262,13 @@ test('the gate finds packets however the bytes are cut', () => {
       why = take(all.subarray(at, at + step));
       at += step;
     }
-    const bad = sizes.findIndex((n) => n > most);
+    const bad = sizes.findIndex((n) => n > maxBytes);
     assert.equal(seen, bad < 0 ? sizes : sizes.slice(0, bad + 1));
     assert.is(why, bad < 0 ? undefined : 'too large');
   }
 });
 
-test('a log of a flood is short, and says what it left out', () => {
+test('the log of a flood is short and says how many lines it left out', () => {
   const lines: object[] = [];
   const say = seldom((about) => lines.push(about), 60_000);
   for (let i = 0; i < 1000; i++) say({ i }, 'refused');
@@ -282,7 +281,7 @@ test('a log of a flood is short, and says what it left out', () => {
 
 const program = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'].find(existsSync);
 if (program)
-  test('mosquitto keeps the bound itself: messages of 2 MiB do not come, and others do', async () => {
+  test('mosquitto enforces the limit: messages of 2 MiB are dropped, and smaller ones arrive', async () => {
     const port = 20_000 + (process.pid % 20_000);
     const child: ChildProcess = spawn(program, ['-p', `${port}`], { stdio: 'ignore' });
     try {

@@ -1,6 +1,4 @@
-/**
- * Bundles from a registry: what is asked, what is told to whom, and everything that a registry can get wrong.
- */
+/** Bundles from a registry: the requests, who gets credentials, and every error of a registry. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { joinFleet } from '../../host/gateway/fleet/join.ts';
@@ -17,7 +15,7 @@ const module = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 37 + (i >> 8))
 const mostBytes = 100_000;
 
 interface Pulled {
-  /** `taken`, or the code and why. */
+  /** `taken` or the error code. */
   result: string;
   why: string;
   seen: SeenRequest[];
@@ -42,7 +40,7 @@ async function pull(
   }
 }
 
-test('references', async () => {
+test('a reference has a host, a path and a SHA-256 digest, and anything else is refused', async () => {
   const digest = 'a'.repeat(64);
   assert.equal(ociReference(`oci://ghcr.io/site/heart@sha256:${digest}`), {
     registry: 'ghcr.io',
@@ -66,20 +64,20 @@ test('references', async () => {
     assert.is(await codeOf(() => ociReference(text)), 'RN852', text);
 });
 
-test('a module comes, with its manifest first', async () => {
+test('the manifest is fetched first, then the module', async () => {
   const { result, seen } = await pull({});
   assert.is(result, 'taken');
   assert.is(seen.length, 2);
   assert.match(seen[0]?.path as string, /manifests\/sha256/);
 });
 
-test('a bearer token is told at once', async () => {
+test('a bearer token is sent with the first request', async () => {
   const token = 'a-token-of-some-length';
   assert.is((await pull({ authorization: `Bearer ${token}` }, token)).result, 'taken');
   assert.is((await pull({ authorization: `Bearer ${token}` })).result, 'RN854');
 });
 
-test('a challenge leads to the service for tokens, and its token to the module', async () => {
+test('a challenge leads to the token service, and the token to the module', async () => {
   const anonymous = await pull({ tokens: { token: 'short-lived' } });
   assert.is(anonymous.result, 'taken');
   assert.equal(
@@ -111,7 +109,7 @@ test('a redirect is followed, and credentials stay with the registry', async () 
   assert.equal(same.seen.at(-1), { path: '/storage/here', authorization: `Bearer ${token}` });
 });
 
-test('redirects that are not followed', async () => {
+test('redirects in a loop, without a target or to plain HTTP are not followed', async () => {
   const to = (location?: string): RegistryOptions => ({
     blob: (response, request) => response.writeHead(302, { location: location ?? (request.url as string) }).end(),
   });
@@ -127,7 +125,7 @@ test('redirects that are not followed', async () => {
   }
 });
 
-test('with hosts that it may ask, no other is asked: not by a redirect, nor by a challenge', async () => {
+test('with a list of hosts no other host is contacted, neither by a redirect nor by a challenge', async () => {
   const storage = await registryOf(module);
   const away: RegistryOptions = {
     blob: (response) => response.writeHead(307, { location: `http://${storage.host}/storage` }).end(),
@@ -151,26 +149,26 @@ test('with hosts that it may ask, no other is asked: not by a redirect, nor by a
   await storage.close();
 });
 
-test('a challenge gets a token for this repository and to pull, whatever it asks for', async () => {
-  // the service of the tests answers 400 to any other scope
+test('a challenge gets a token to pull from this repository, whatever scope it asks for', async () => {
+  // the test's token service answers 400 to any other scope
   const wider = await pull({ tokens: { token: 'short-lived', scope: 'repository:site/other:pull,push' } });
   assert.is(wider.result, 'taken');
 });
 
-test('challenges that never end, and tokens that are none', async () => {
+test('endless challenges and invalid tokens are refused', async () => {
   const long = await pull({ tokens: { token: 'x'.repeat(20_000) } });
   assert.is(long.result, 'RN854');
   const odd = await pull({ tokens: { token: 't', realm: `${'a'.repeat(9000)}` } });
   assert.is(odd.result, 'RN854');
 });
 
-test('--registry', async () => {
+test('--registry takes a list of hosts, and refuses anything else', async () => {
   assert.equal(registryHosts('GHCR.io:443, pkg.example.org:8443'), ['ghcr.io', 'pkg.example.org:8443']);
   for (const text of ['', 'ghcr.io,', 'https://ghcr.io', 'ghcr.io/site', 'user@ghcr.io', 'ghcr.io:99999'])
     assert.is(await codeOf(() => registryHosts(text)), 'RN852', text);
 });
 
-test('a gateway follows no oci:// without --registry, and none of another registry', async () => {
+test('a gateway fetches oci:// only with --registry, and only from that registry', async () => {
   const registry = await registryOf((await bundleOf(1)).wasm);
   const digest = (await bundleOf(1)).digest;
   const seal = await sealer(keys);
@@ -181,7 +179,7 @@ test('a gateway follows no oci:// without --registry, and none of another regist
   ] as const) {
     const disk = new CrashDisk();
     const gateway = await Gateway.open(disk, { policy: { keys: [keys.publicKey] }, pool: { threads: 1 } });
-    // no broker is there: the agent is handed the message
+    // there is no broker: the agent gets the message directly
     const logged: string[] = [];
     const log = (about: object) => logged.push(JSON.stringify(about));
     const options = { fleet: 'mqtt://127.0.0.1:1/hall', id: 'one', disk, log, ...(given && { registry: given }) };
@@ -211,15 +209,15 @@ const send = (bytes: Uint8Array, length?: number): RegistryOptions => ({
 wrong('another manifest', 'RN855', { sentManifest: new TextEncoder().encode('{"schemaVersion":2}') });
 wrong('another module of the same size', 'RN855', send(flipped));
 wrong('a module that is cut off', 'RN855', send(module.subarray(0, 60_000)));
-wrong('a module that is cut off, under its full length', 'RN854', {
+wrong('a module that is cut off, with its full length in the header', 'RN854', {
   blob: (response) => {
     response.writeHead(200, { 'content-length': module.length });
     response.write(module.subarray(0, 60_000), () => response.destroy());
   },
 });
-wrong('nothing', 'RN855', send(new Uint8Array()));
-wrong('more than was said', 'RN855', send(new Uint8Array(70_001)));
-wrong('a length beyond what was said', 'RN855', {
+wrong('an empty module', 'RN855', send(new Uint8Array()));
+wrong('more bytes than the manifest says', 'RN855', send(new Uint8Array(70_001)));
+wrong('a longer length than the manifest says', 'RN855', {
   blob: (response) => {
     response.writeHead(200, { 'content-length': 1e9 });
     response.write(module);
@@ -234,10 +232,10 @@ wrong('bytes without an end', 'RN855', {
     more();
   },
 });
-wrong('nothing for too long', 'RN854', { blob: () => {} }, { timeoutMs: 300 });
+wrong('no answer in time', 'RN854', { blob: () => {} }, { timeoutMs: 300 });
 wrong('a fault', 'RN854', { blob: (response) => response.writeHead(500).end() });
 wrong('no such module', 'RN854', { blob: (response) => response.writeHead(404).end() });
-wrong('a module that this gateway has no room for', 'RN855', {}, { mostBytes: 69_999 });
+wrong('a module that is too large for this gateway', 'RN855', {}, { mostBytes: 69_999 });
 wrong('a manifest without an end', 'RN855', { sentManifest: new Uint8Array(300_000) });
 wrong('a manifest that is no JSON', 'RN855', { manifest: () => 'text' });
 wrong('an image', 'RN855', { manifest: (m) => ({ ...m, config: { mediaType: 'application/vnd.oci.image.config.v1+json' } }) });
@@ -247,11 +245,11 @@ const layer = (change: object): RegistryOptions => ({
   manifest: (m) => ({ ...m, layers: [{ ...(m.layers as object[])[0], ...change }] }),
 });
 wrong('a layer that is no module', 'RN855', layer({ mediaType: 'application/vnd.oci.image.layer.v1.tar' }));
-wrong('a size that is another one', 'RN855', layer({ size: 69_000 }));
-wrong('a size below nothing', 'RN855', layer({ size: -1 }));
-wrong('a digest that leads elsewhere', 'RN855', layer({ digest: 'sha256:../../secrets' }));
+wrong('a wrong size', 'RN855', layer({ size: 69_000 }));
+wrong('a negative size', 'RN855', layer({ size: -1 }));
+wrong('a digest that is a path', 'RN855', layer({ digest: 'sha256:../../secrets' }));
 
-test('what a registry says reaches no terminal as it is', async () => {
+test('texts of a registry are escaped before they reach a terminal', async () => {
   for (const options of [
     layer({ mediaType: 'application/\u001b[31mwasm' }),
     { manifest: () => '\u001b[31m' },
@@ -263,7 +261,7 @@ test('what a registry says reaches no terminal as it is', async () => {
   }
 });
 
-test('a registry that is not there', async () => {
+test('an absent registry is RN854', async () => {
   const registry = await registryOf(module);
   await registry.close();
   try {

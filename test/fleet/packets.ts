@@ -1,6 +1,4 @@
-/**
- * MQTT 3.1.1 packets as bytes, for tests that send what no client would; and raw sockets.
- */
+/** MQTT 3.1.1 packets as bytes, for tests that send what no client would; and raw sockets. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
@@ -11,7 +9,7 @@ const utf8 = (text: string | Uint8Array): number[] => {
   return [...u16(bytes.length), ...bytes];
 };
 
-/** The remaining length, section 2.2.3. */
+/** Encodes the remaining length. Source: MQTT 3.1.1 section 2.2.3. */
 export function lengthOf(n: number): number[] {
   const low = n % 128;
   return n < 128 ? [low] : [low + 128, ...lengthOf(Math.floor(n / 128))];
@@ -58,10 +56,10 @@ export const subscribePacket = (...topics: string[]): Uint8Array =>
   packet(0x82, [...u16(1), ...topics.flatMap((topic) => [...utf8(topic), 0])]);
 
 export const connack = packet(0x20, [0, 0]);
-/** What a broker without MQTT 5 answers to it. */
+/** Answer of a broker without MQTT 5. */
 export const connackRefused = packet(0x20, [0, 1]);
 
-/** A socket whose end is known. */
+/** Opens a raw socket. @returns it, a promise of its end, and the bytes received so far */
 export async function rawSocket(port: number): Promise<{ socket: Socket; ended: Promise<void>; received: () => Buffer }> {
   const socket = connect(port, '127.0.0.1');
   const parts: Buffer[] = [];

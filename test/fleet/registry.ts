@@ -1,8 +1,8 @@
 /**
- * A registry in a few lines, for tests: one repository over HTTP, which can be told to misbehave.
+ * A small registry for tests: one repository over HTTP, with optional errors.
  *
- * In: a module, what is wrong.  Out: its reference, the requests that came. OCI distribution specification
- * 1.1, pull only.
+ * In: a module, the errors.  Out: its reference, and the requests that came. Source: OCI distribution
+ * specification 1.1, pull only.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,15 +10,15 @@ import { configType, layerType, manifestType } from '../../host/gateway/fleet/oc
 import { digestOf } from '../gateway/bundles.ts';
 
 export interface RegistryOptions {
-  /** Changes the manifest; the reference is of what comes out. */
+  /** Changes the manifest; the reference is that of the changed one. */
   manifest?: (manifest: Record<string, unknown>) => unknown;
-  /** The manifest's bytes as they are sent, in place of those whose digest was said. */
+  /** Bytes that are sent in place of the manifest. */
   sentManifest?: Uint8Array;
-  /** How the module is sent; default: as it is. */
+  /** Sends the module; by default unchanged. */
   blob?: (response: ServerResponse, request: IncomingMessage) => void;
-  /** Wants `Authorization` to be this. */
+  /** Required value of the header `Authorization`. */
   authorization?: string;
-  /** Asks for a token of its service. `user`: and for these credentials there. */
+  /** Requires a token of the token service. `user`: credentials that the service requires. */
   tokens?: { token: string; user?: string; realm?: string; scope?: string };
 }
 

@@ -1,8 +1,8 @@
 /**
- * The rollout's state machine against random fleets, rules and outcomes: it touches no more than its waves,
- * stops at its limit, takes everybody back, and ends.
+ * The rollout's state machine with random fleets, rules and outcomes: it touches no more than its waves,
+ * stops at its limit, reverts every touched gateway, and ends.
  *
- * RUNLET_FLEET_ROLLOUTS rollouts (`npm run soak -- fleet`: 20,000).
+ * RUNLET_FLEET_ROLLOUTS is the number of rollouts (`npm run soak -- fleet`: 20,000).
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -26,7 +26,7 @@ const numRuns = Number(process.env.RUNLET_FLEET_ROLLOUTS ?? 2000);
 const seed = Number(process.env.RUNLET_SEED ?? 20260723);
 console.log(`seed ${seed}, ${numRuns} rollouts`);
 
-test('waves', async () => {
+test('waves are parsed as growing numbers of gateways', async () => {
   assert.equal(parseWaves('1,10%,50%,all', 50), [1, 5, 25, 50]);
   assert.equal(parseWaves('1,10%,50%,all', 4), [1, 2, 4]);
   assert.equal(parseWaves('1,10%,50%,all', 1), [1]);
@@ -36,7 +36,7 @@ test('waves', async () => {
     assert.is(await codeOf(() => parseWaves(text, 50)), 'RN852', text);
 });
 
-test('limits', async () => {
+test('limits are numbers or percentages of failures', async () => {
   assert.is(allowedFailures(parseLimit('3'), 1), 3);
   assert.is(allowedFailures(parseLimit('10%'), 9), 0);
   assert.is(allowedFailures(parseLimit('10%'), 10), 1);
@@ -53,7 +53,7 @@ const options = fc.record({
   waveMs: fc.integer({ min: 1, max: 2000 }),
   settleMs: fc.integer({ min: 0, max: 500 }),
 });
-/** What happens next: to which gateway, what, and how much later. */
+/** An event: its gateway, its kind, and the time since the last one. */
 const happening = fc.record({
   which: fc.nat(80),
   what: fc.constantFrom(
@@ -76,11 +76,11 @@ const happening = fc.record({
 
 type Rollout = Step['rollout'];
 
-/** A rollout that is advanced and checked at every step. */
+/** A rollout that is checked after every step. */
 class Watched {
   rollout: Rollout;
   nowMs = 0;
-  /** It goes back, or went back. */
+  /** True once the rollout is reverted or being reverted. */
   stopped = false;
   readonly desired = new Map<string, 'next' | 'previous'>();
   readonly #options: RolloutOptions;
@@ -133,7 +133,7 @@ function happens(watched: Watched, { which, what, laterMs }: Happening): void {
   else watched.next({ type: 'verdict', gateway, ok: what === 'good' });
 }
 
-/** From now on the others do well, or nobody says anything any more: it ends. */
+/** Runs a rollout to its end: the remaining gateways succeed, or all are silent. */
 function toTheEnd(watched: Watched, { waves, waveMs, settleMs }: RolloutOptions, silent: boolean): void {
   const left = (waves.length + 1) * 2 + 2;
   for (let tick = 0; tick < left && !isOver(watched.rollout); tick++) {
@@ -146,7 +146,7 @@ function toTheEnd(watched: Watched, { waves, waveMs, settleMs }: RolloutOptions,
   assert.ok(isOver(watched.rollout), 'it ends');
 }
 
-test('whatever the gateways do', () => {
+test('every rule holds, whatever the gateways do', () => {
   let stops = 0;
   let ends = 0;
   let tolerated = 0;
@@ -180,7 +180,7 @@ test('whatever the gateways do', () => {
   assert.ok(stops > numRuns / 20 && ends > numRuns / 20 && tolerated > 0 && tolerated < ends, 'both were seen');
 });
 
-test('a good rollout: waves follow each other, with time to settle', () => {
+test('in a good rollout, one wave follows another after its time to settle', () => {
   const rules: RolloutOptions = { waves: [1, 3], maxFailures: { count: 0 }, waveMs: 1000, settleMs: 100 };
   let { rollout, set } = begin(['a', 'b', 'c'], rules, 0);
   assert.equal(set, [{ gateway: 'a', to: 'next' }]);
@@ -198,7 +198,7 @@ test('a good rollout: waves follow each other, with time to settle', () => {
   assert.is(rollout.phase, 'done');
 });
 
-test('one that had confirmed and then fails counts, while its wave settles and in later waves', () => {
+test('a gateway that fails after its confirmation counts as failed, in its wave and in later ones', () => {
   const rules: RolloutOptions = { waves: [1, 3], maxFailures: { count: 0 }, waveMs: 1000, settleMs: 100 };
   let { rollout, set } = begin(['a', 'b', 'c'], rules, 0);
   ({ rollout } = advance(rollout, { type: 'verdict', gateway: 'a', ok: true }, rules, 10));
@@ -211,7 +211,7 @@ test('one that had confirmed and then fails counts, while its wave settles and i
   );
 });
 
-test('a failure stays one, whatever the gateway says afterwards', () => {
+test('a failure is final, whatever the gateway reports afterwards', () => {
   const rules: RolloutOptions = { waves: [1, 3], maxFailures: { count: 1 }, waveMs: 1000, settleMs: 100 };
   let { rollout } = begin(['a', 'b', 'c'], rules, 0);
   ({ rollout } = advance(rollout, { type: 'verdict', gateway: 'a', ok: false, code: 'RN831' }, rules, 10));

@@ -1,9 +1,8 @@
 /**
- * The rollout's runner among messages that no gateway would send: it counts true verdicts alone, and sets the
- * desired states of gateways that are there alone.
+ * The rollout's runner with hostile messages: only true verdicts count, only existing gateways get states.
  *
- * RUNLET_FLEET_MESSAGES changed reports and desired states (`npm run soak -- fleet`: 100,000), on topics that
- * are and are not of the site.
+ * RUNLET_FLEET_MESSAGES changed reports and desired states (`npm run soak -- fleet`: 100,000), on topics of
+ * this site and of others.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -32,7 +31,7 @@ const digest = 'b'.repeat(64);
 const before = { digest: 'a'.repeat(64), name: 'heart', version: '1.0.0', sequence: 1 };
 const after = { digest, name: 'heart', version: '1.1.0', sequence: 2 };
 
-/** A broker with gateways in it, each of which does what `answer` says; undefined: nothing. */
+/** Returns a broker with gateways. Each behaves as `answer` returns; undefined is silence. */
 function siteOf(
   ids: string[],
   answer: (id: string) => 'good' | 'bad' | undefined,
@@ -70,7 +69,7 @@ function siteOf(
         foreign.push(topic);
         return;
       }
-      // what goes out is signed, and for this gateway
+      // every outgoing message is signed and for this gateway
       const found = open(payload);
       assert.equal([found.site, found.gateway], [site, id]);
       desired.set(id, [...(desired.get(id) ?? []), found]);
@@ -96,7 +95,7 @@ const options = (more: Partial<RunOptions>): RunOptions => ({
 
 const ids = Array.from({ length: 8 }, (_, i) => `g${i}`);
 
-test('a rollout that goes through', async () => {
+test('a good rollout is completed', async () => {
   const { link, desired, runs, foreign } = siteOf(ids, () => 'good', { sequence: 41 });
   const report = await new Runner(link, options({})).run();
   assert.equal([report.phase, report.touched, report.failed, report.waves], ['done', 8, 0, [1, 4, 8]]);
@@ -108,7 +107,7 @@ test('a rollout that goes through', async () => {
   assert.equal([...new Set(foreign)], [topics.bundle(site, digest)]);
 });
 
-test('one that stops: what was touched is told to run what it ran, and nobody else', async () => {
+test('a rollout that stops sends the touched gateways back to their old bundle, and no others', async () => {
   const { link, desired, runs } = siteOf(ids, (id) => (id === 'g2' ? 'bad' : 'good'));
   const report = await new Runner(link, options({})).run();
   assert.equal([report.phase, report.touched, report.failed], ['stopped', 4, 1]);
@@ -124,13 +123,13 @@ test('one that stops: what was touched is told to run what it ran, and nobody el
   );
 });
 
-test('one that says nothing has failed when the time is over', async () => {
+test('a gateway that is silent has failed after the time of its wave', async () => {
   const { link } = siteOf(ids, (id) => (id === 'g0' ? undefined : 'good'));
   const report = await new Runner(link, options({ waveMs: 300 })).run();
   assert.equal([report.phase, report.rows[0]?.state, report.rows[0]?.code], ['stopped', 'not back', 'RN859']);
 });
 
-test('a gateway that refuses the message says so at once, and the rollout goes back', async () => {
+test('a gateway that refuses the message reports it at once, and the rollout is reverted', async () => {
   const { link, send, desired, report } = siteOf(ids, () => undefined);
   const { retain } = link;
   link.retain = (topic, payload, options) => {
@@ -145,8 +144,8 @@ test('a gateway that refuses the message says so at once, and the rollout goes b
   assert.is(desired.get('g0')?.length, 2);
 });
 
-test('numbers of others do not lead away: what it says is one that the gateway takes', async () => {
-  for (const [said, seen, wanted] of [
+test('foreign sequence numbers do not mislead the runner: it uses a number that the gateway accepts', async () => {
+  for (const [foreign, seen, wanted] of [
     [mostSequence, 5, 6],
     [5 + mostSequenceJump, 5, 6],
     [9, 5, 10],
@@ -156,15 +155,15 @@ test('numbers of others do not lead away: what it says is one that the gateway t
     const { subscribe } = link;
     link.subscribe = async (...all) => {
       await subscribe(...all);
-      const wish: Desired = { fleet: 2, site, gateway: 'g0', sequence: said, rollout: 'r', slot: 'main', bundle: null };
+      const wish: Desired = { fleet: 2, site, gateway: 'g0', sequence: foreign, rollout: 'r', slot: 'main', bundle: null };
       send(topics.desired(site, 'g0'), (await sealer())(wish));
     };
     await new Runner(link, options({ waves: 'all' })).run();
-    assert.is(desired.get('g0')?.[0]?.sequence, wanted, `${said} and ${seen}`);
+    assert.is(desired.get('g0')?.[0]?.sequence, wanted, `${foreign} and ${seen}`);
   }
 });
 
-test('a report whose version would write to the terminal is none', async () => {
+test('a report whose version has control characters is ignored', async () => {
   const { link, send, report } = siteOf(['g0'], () => 'good');
   const { subscribe } = link;
   link.subscribe = async (...all) => {
@@ -178,10 +177,10 @@ test('a report whose version would write to the terminal is none', async () => {
   );
 });
 
-test(`${messages} changed messages while it runs`, async () => {
+test(`${messages} changed messages do not disturb a rollout`, async () => {
   const random = randomOf(seed);
   let sent = 0;
-  // each wave answers after a third of them
+  // each wave answers after a third of the messages
   const wait = async () => {
     for (const from = sent; sent < Math.min(messages, from + messages / 3); )
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -191,7 +190,7 @@ test(`${messages} changed messages while it runs`, async () => {
   const noise = () => {
     for (let k = 0; k < messages / 60 && sent < messages; k++, sent++) {
       const id = one(...ids, 'g9');
-      // true in form, but of another rollout, number or bundle
+      // valid in form, but of another rollout, number or bundle
       const lie = report(one(id, id, 'g9'), {
         state: one('failed', 'reverted', 'confirmed'),
         sequence: random(3),

@@ -1,6 +1,6 @@
 /**
- * A fleet over mqtts:// with client certificates, against aedes behind TLS: a rollout by the commands, frames
- * over --mqtt, and brokers and sides that are not trusted.
+ * A fleet over mqtts:// with client certificates, with aedes behind TLS: a rollout by the commands, frames
+ * over --mqtt, and brokers and clients that are not trusted.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -69,7 +69,7 @@ const run = (...args: string[]): Promise<{ code: number; out: string; err: strin
     );
   });
 
-test('a rollout and frames over mqtts:// with certificates of both sides', async () => {
+test('a rollout and frames work over mqtts:// with certificates of both sides', async () => {
   const { wasm } = await bundleOf(1);
   writeFileSync(at('heart.wasm'), wasm);
   const args = [
@@ -124,7 +124,7 @@ test('a rollout and frames over mqtts:// with certificates of both sides', async
   assert.is((await once(gateway, 'exit'))[0], 0);
 });
 
-test('a broker that is not trusted, and sides that it does not take: a code, and nothing reaches the broker', async () => {
+test('an untrusted broker or client gives a code, and nothing reaches the broker', async () => {
   const before = taken;
   const flash = ['flash', at('heart.wasm'), '--fleet', `${url}/hall`, '--key', at('mine.key')];
   const state = ['--state', at('other'), '--port', '0', '--insecure-no-token', '--key', at('mine.pub'), '--log', 'silent'];

@@ -1,8 +1,8 @@
 /**
- * A front end before a network in one module: every mode and both styles give what the references of both
- * give one after the other.
+ * A front end and a network in one module: in every mode and both styles the outputs equal those of the two
+ * references in sequence.
  *
- * With ../shared/models: microWakeWord's models from recorded sound alone, against TensorFlow Lite Micro's
+ * With ../shared/models: microWakeWord's models run on recorded sound, against TensorFlow Lite Micro's
  * outputs on the recordings' features.
  */
 
@@ -31,7 +31,7 @@ import { generator, int8Of, madeSignals, wavSamples } from './signals.ts';
 
 const micro = presetParameters('micro');
 
-/** A small front end with as many channels as the networks below take. */
+/** Returns a small front end with the number of channels of the networks below. */
 const small = (channels: number): FrontEnd =>
   makeFrontEnd({
     ...micro,
@@ -64,11 +64,11 @@ const networks: [name: string, graph: Graph, options: PlanOptions][] = [
 ];
 
 for (const [name, graph, options] of networks)
-  test(`${name}: two styles, pieces of any length, golden, snapshots from one style to the other`, async () => {
+  test(`${name}: both styles equal the references for pieces of any length, pass the self-test and exchange snapshots`, async () => {
     const quant = quantPlan(planStream(graph, options));
     const given = small(2);
     const frontEnd = fitFrontEnd(graph, given);
-    assert.ok(frontEnd.remap, "the network's scale is another");
+    assert.ok(frontEnd.remap, "the network's scale differs");
     const samples = (madeSignals().bursts as Int16Array).subarray(0, 8000);
     const expected = [...runSignal(quant, featureRows(frontEnd, samples))].map(({ outputs }) => outputs.map((o) => [...o]));
     assert.ok(expected.length > 10 && new Set(expected.map(String)).size > 3);
@@ -110,7 +110,7 @@ for (const [name, graph, options] of networks)
     assert.equal(calls.snapshot(), table.snapshot());
   });
 
-test('a front end that does not fit is refused; scales that are nearly equal are left alone', () => {
+test('a front end that does not fit is refused, and nearly equal scales are not remapped', () => {
   const refused = (graph: Graph, frontEnd: FrontEnd): string => {
     try {
       fitFrontEnd(graph, frontEnd);
@@ -140,11 +140,11 @@ const models = shared('models', 'mww');
 const audio = shared('audio');
 if (models && audio)
   for (const model of ['v2/okay_nabu', 'v2/hey_jarvis', 'v2/vad', 'v1/okay_nabu'])
-    test(`${model} from sound: outputs are those of the recordings' features`, async () => {
+    test(`${model} on sound gives the outputs for the recorded features`, async () => {
       const bytes = new Uint8Array(readFileSync(join(models, model, 'model.tflite')));
       const graph = await readModel(bytes);
       const quant = quantPlan(planStream(graph, { hop: clockOf(graph).window }));
-      // the recordings of audio/ whose features were run
+      // recordings of audio/ with recorded features
       const runs = readdirSync(audio)
         .filter((f) => f.endsWith('.features-10ms.s8'))
         .map((f) => f.replace('.features-10ms.s8', ''));
@@ -156,7 +156,7 @@ if (models && audio)
           const file = readdirSync(folder).find((f) => f === `audio_${name}.in0.npy`);
           if (!file) continue;
           const [x, want] = [int8Of(join(folder, file)), int8Of(join(folder, file.replace('in0', 'out0')))];
-          // which step the run was made with, by its features
+          // finds the step of the run by its features
           const step = [160, 320].find((s) => {
             const ms = s / 16;
             const rows = int8Of(join(audio, `${name}.features-${ms}ms.s8`));

@@ -26,7 +26,7 @@ import { differing, generator, madeSignals, randomParameters, wavSamples } from 
 
 const open = async (frontEnd: FrontEnd): Promise<Session> => openSession((await buildFrontEnd(frontEnd)).wasm as BufferSource);
 
-/** Rows of a signal, pushed in pieces of random length. */
+/** Returns the rows of a signal that is pushed in pieces of random length. */
 function rowsOf(session: Session, samples: Int16Array, next: () => number): number[] {
   const rows: number[] = [];
   for (let at = 0; at < samples.length; ) {
@@ -39,7 +39,7 @@ function rowsOf(session: Session, samples: Int16Array, next: () => number): numb
 
 const code = (wanted: string) => (error: unknown) => isRunletError(error) && error.code === wanted;
 
-test('presets: at most 12 KB of code and 8 KB of memory, whatever the step; the golden passes', async () => {
+test('every preset has at most 12 KB of code and 8 KB of memory for any step, and passes its self-test', async () => {
   for (const name of presetNames)
     for (const step of name === 'microwakeword' ? [160, 320, 400] : [320]) {
       const bundle = await buildFrontEnd(makeFrontEnd({ ...presetParameters(name), stepSamples: step }));
@@ -57,7 +57,7 @@ test('presets: at most 12 KB of code and 8 KB of memory, whatever the step; the 
     }
 });
 
-test('presets on made signals, in pieces of any length', async () => {
+test('every preset equals the reference on generated signals, in pieces of any length', async () => {
   const next = generator(11);
   for (const name of presetNames) {
     const frontEnd = makeFrontEnd(presetParameters(name));
@@ -70,7 +70,7 @@ test('presets on made signals, in pieces of any length', async () => {
 });
 
 const count = Number(process.env.RUNLET_FRONT_ENDS ?? 30);
-test(`${count} random front ends`, async () => {
+test(`${count} random front ends equal the reference`, async () => {
   const first = Number(process.env.RUNLET_SEED ?? 1) * 1000;
   const signals = Object.values(madeSignals());
   let [made, seed, values] = [0, first, 0];
@@ -115,7 +115,7 @@ test('real values are scaled by 32768, rounded and saturated; other types are re
   assert.throws(() => session.push(new Int16Array(161)), code('RN707'));
 });
 
-test('a snapshot goes on in another session; last frames survive it', async () => {
+test('a snapshot continues in another session, and keeps the last frames', async () => {
   const { bursts } = madeSignals() as { bursts: Int16Array };
   const { wasm } = await buildFrontEnd(makeFrontEnd(presetParameters('micro')));
   const [one, two] = [await openSession(wasm as BufferSource), await openSession(wasm as BufferSource)];
@@ -132,7 +132,7 @@ test('a snapshot goes on in another session; last frames survive it', async () =
   assert.equal(one.snapshot(), two.snapshot());
 });
 
-test('gaps: hold and zero are the repeated sample and silence, also where whole periods are left out', async () => {
+test('gaps: hold repeats the last sample and zero gives silence, also if whole periods are skipped', async () => {
   const { square } = madeSignals() as { square: Int16Array };
   const { wasm } = await buildFrontEnd(makeFrontEnd(presetParameters('micro')));
   for (const [policy, value] of [['hold', square[4000]], ['zero', 0]] as const) // biome-ignore format: one line
@@ -151,7 +151,7 @@ test('gaps: hold and zero are the repeated sample and silence, also where whole 
     }
 });
 
-test('the stream of a session takes pieces of sound and gives rows with their times', async () => {
+test('the stream of a session accepts pieces of sound and gives rows with their times', async () => {
   const { ramp } = madeSignals() as { ramp: Int16Array };
   const frontEnd = makeFrontEnd(presetParameters('audio-preprocessor'));
   const session = await open(frontEnd);
@@ -169,7 +169,7 @@ test('the stream of a session takes pieces of sound and gives rows with their ti
   assert.is(n * 40, expected.length);
 });
 
-test('a manifest whose front end and input disagree is refused', async () => {
+test('a manifest whose front end contradicts its input is refused', async () => {
   const { manifest } = await buildFrontEnd(makeFrontEnd(presetParameters('micro')));
   const [sound] = manifest.inputs as [PortManifest];
   const said = (change: Partial<Manifest>): string => {
@@ -182,7 +182,7 @@ test('a manifest whose front end and input disagree is refused', async () => {
   };
   const config = manifest.frontEndConfig as NonNullable<Manifest['frontEndConfig']>;
   assert.is(said({}), 'read');
-  // int16 that is no sound
+  // int16 that is not sound
   assert.is(said({ frontEndConfig: undefined }), 'read');
   assert.match(said({ inputs: [{ ...sound, hostType: 'int8' }] }), /RN606 .*frontEndConfig/);
   assert.match(said({ inputs: [{ ...sound, zeroPoint: 1 }] }), new RegExp(`RN606 .*${sound.name}`));
@@ -195,7 +195,7 @@ test('a manifest whose front end and input disagree is refused', async () => {
 
 const audio = shared('audio');
 if (audio)
-  test('recordings, as in the reference', async () => {
+  test('recordings give the rows of the reference', async () => {
     let rows = 0;
     for (const step of [160, 320]) {
       const frontEnd = makeFrontEnd({ ...presetParameters('micro'), stepSamples: step });

@@ -1,6 +1,4 @@
-/**
- * Parameters of front ends: tables that are made, and what is refused.
- */
+/** Parameters of front ends: the generated tables, and refused values. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
@@ -13,11 +11,11 @@ import { differing, madeSignals } from './signals.ts';
 
 const micro = presetParameters('microwakeword');
 
-test('tables of the preset: a Hann window, triangles that add up, a falling gain', () => {
+test('the tables of the preset are a Hann window, triangles that add up to one, and a decreasing gain', () => {
   const { window, bank, pcan, channels, fftSamples } = makeFrontEnd(micro);
   assert.is(fftSamples, 512);
   assert.is(Math.max(...window), 4096);
-  // float32 makes it symmetric to a unit
+  // float32 makes it symmetric within one unit
   for (const [i, w] of window.entries()) assert.ok(Math.abs(w - (window[window.length - 1 - i] as number)) <= 1);
   assert.is(bank.starts.length, channels + 1);
   assert.is(
@@ -29,14 +27,14 @@ test('tables of the preset: a Hann window, triangles that add up, a falling gain
   assert.ok(gains.every((g, i) => i === 0 || g <= (gains[i - 1] as number)));
 });
 
-test('the tables of both C libraries differ in few filter weights', () => {
+test('the tables of the two C libraries differ in fewer than four filter weights', () => {
   const other = makeFrontEnd({ ...micro, tables: 'newlib' });
   const { bank } = makeFrontEnd(micro);
   const count = differing(bank.weights, other.bank.weights);
   assert.ok(count > 0 && count < 4, `${count} weights`);
 });
 
-test('bands as librosa makes them have one area each, and a shorter Hann curve stands in the middle', () => {
+test('the bands of librosa have equal areas, and a shorter Hann curve is centred in the window', () => {
   const { bank, window, fftSamples, sampleRateHz } = makeFrontEnd(presetParameters('openwakeword'));
   const areas = new Array<number>(33).fill(0);
   let at = 0;
@@ -45,7 +43,7 @@ test('bands as librosa makes them have one area each, and a shorter Hann curve s
       areas[band] = (areas[band] as number) + (bank.unweights[at] as number);
       if (band > 0) areas[band - 1] = (areas[band - 1] as number) + (bank.weights[at] as number);
     }
-  // 2^18 times the area 1, in bins; a triangle of few bins is off by the share of one
+  // 2^18 times the area 1, in bins; the error of a triangle with few bins is about the share of one bin
   const one = (2 ** 18 * fftSamples) / sampleRateHz;
   for (const area of areas.slice(0, 32)) assert.ok(Math.abs(area / one - 1) < 0.05, `${area} of ${one}`);
   assert.is(areas[32], 0);
@@ -53,7 +51,7 @@ test('bands as librosa makes them have one area each, and a shorter Hann curve s
   assert.is(window[156], 2048, 'a quarter of the curve');
 });
 
-test('what cannot be made is refused', () => {
+test('invalid parameters are refused', () => {
   const wrong: [string, Partial<FrontEndParameters>][] = [
     ['window', { windowSamples: 3 }],
     ['window', { windowSamples: 16385 }],
@@ -89,16 +87,16 @@ test('what cannot be made is refused', () => {
   assert.is(samplesOf(10, 16000, '--step-ms'), 160);
 });
 
-test('every preset gives rows that follow the sound', () => {
+test('every preset gives constant rows for silence and higher values for a loud signal', () => {
   const { square, silence } = madeSignals() as Record<string, Int16Array>;
   for (const name of presetNames) {
     const frontEnd = makeFrontEnd(presetParameters(name));
     const [loud, quiet] = [square, silence].map((s) => featureRows(frontEnd, s as Int16Array));
-    // a feature of 0
+    // the int8 value of a feature of 0
     const { add, divide, offset } = frontEnd.output;
-    const least = Math.trunc(add / divide) + offset;
+    const silent = Math.trunc(add / divide) + offset;
     assert.ok(
-      quiet?.every((v) => v === least),
+      quiet?.every((v) => v === silent),
       name,
     );
     assert.ok(Math.max(...(loud ?? [])) > -50, name);

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Makes pymicro.json: digests of what the package pymicro-features (Apache-2.0) gives for signals that are generated here.
+"""Makes pymicro.json: digests of the features that the package pymicro-features (Apache-2.0) computes for generated
+signals.
 
     pip install numpy pymicro-features && python3 pymicro.py > pymicro.json
 
-Its settings are those of the preset microwakeword, step 10 ms; it is TensorFlow's C code, run with the C library of the machine (log1pf of glibc
-before 2.41 is `tables: newlib`). A digest is SHA-256 over the features (0 to 65535) as little-endian uint16, row by row.
+The package has the settings of the preset microwakeword, step 10 ms. It is TensorFlow's C code and uses the C
+library of the machine (log1pf of glibc before 2.41 is `tables: newlib`). A digest is SHA-256 over the features
+(0 to 65535) as little-endian uint16, row by row.
 """
 import hashlib
 import json
@@ -16,7 +18,7 @@ SAMPLES = 16000
 
 
 def noise(seed):
-    """xorshift32, the low 16 bits as int16."""
+    """Returns the low 16 bits of xorshift32 as int16."""
     x, out = seed, []
     for _ in range(SAMPLES):
         x ^= (x << 13) & 0xFFFFFFFF

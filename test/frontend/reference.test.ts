@@ -1,5 +1,5 @@
 /**
- * The front end's reference against what others made: TensorFlow's C library through a Python package,
+ * The front end's reference against other implementations: TensorFlow's C library through a Python package,
  * recordings with their features, and the runs of audio_preprocessor_int8.
  */
 import { createHash } from 'node:crypto';
@@ -13,7 +13,7 @@ import { FrontEndReference, featureRows } from '../../quant/frontend/reference.t
 import { shared } from '../shared.ts';
 import { differing, generator, int8Of, madeSignals, npySamples, wavSamples } from './signals.ts';
 
-test('features of made signals are those of pymicro-features (pymicro.py)', () => {
+test('the features of generated signals equal those of pymicro-features (pymicro.py)', () => {
   const expected = JSON.parse(readFileSync(join(import.meta.dirname, 'pymicro.json'), 'utf8'));
   const frontEnd = makeFrontEnd({ ...presetParameters('microwakeword'), tables: 'newlib' });
   const signals = madeSignals();
@@ -30,7 +30,7 @@ test('features of made signals are those of pymicro-features (pymicro.py)', () =
   }
 });
 
-test('rows are the same in pieces of any length, and after reset', () => {
+test('the rows are the same for pieces of any length, and after a reset', () => {
   const { noise } = madeSignals() as { noise: Int16Array };
   for (const preset of presetNames) {
     const frontEnd = makeFrontEnd(presetParameters(preset));
@@ -53,7 +53,7 @@ test('rows are the same in pieces of any length, and after reset', () => {
 const audio = shared('audio');
 if (audio) {
   const wavs = readdirSync(audio).filter((f) => f.endsWith('.wav'));
-  test('recordings give their features, byte for byte', () => {
+  test('recordings give their recorded features byte for byte', () => {
     let files = 0;
     for (const wav of wavs)
       for (const [ending, preset, step] of [
@@ -73,7 +73,7 @@ if (audio) {
 
 const model = shared('models', 'tflm', 'audio_preprocessor_int8');
 if (model)
-  test('runs of audio_preprocessor_int8, a window a step', () => {
+  test('the runs of audio_preprocessor_int8 are reproduced with one window per step', () => {
     const frontEnd = makeFrontEnd({ ...presetParameters('audio-preprocessor'), stepSamples: 480 });
     for (const run of ['rand', 'walk', 'edge']) {
       const rows = featureRows(frontEnd, npySamples(join(model, `${run}.in0.npy`)));

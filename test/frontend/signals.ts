@@ -1,5 +1,5 @@
 /**
- * Signals of the front end's tests: the ones that pymicro.py makes, random front ends, recordings.
+ * Signals of the front end's tests: those of pymicro.py, random front ends, recordings.
  *
  * Out: int16 samples; parameters within their limits. Deterministic.
  */
@@ -9,7 +9,7 @@ import { presetParameters } from '../../models/frontend/presets.ts';
 import type { FrontEndParameters } from '../../models/frontend/types.ts';
 import { xorshift } from '../../models/xorshift.ts';
 
-/** xorshift32 as unsigned numbers. */
+/** Returns a generator of unsigned 32-bit numbers (xorshift32). */
 export function generator(seed: number): () => number {
   const next = xorshift(seed);
   return () => next() >>> 0;
@@ -17,7 +17,7 @@ export function generator(seed: number): () => number {
 
 const count = 16000;
 
-/** The signals of pymicro.py, by name. */
+/** Returns the signals of pymicro.py by name. */
 export function madeSignals(): Record<string, Int16Array> {
   const next = generator(20261124);
   const noise = Int16Array.from({ length: count }, () => next());
@@ -39,7 +39,7 @@ export function madeSignals(): Record<string, Int16Array> {
   };
 }
 
-/** Parameters of a random front end; all stages are switched on and off. */
+/** Returns the parameters of a random front end, with each stage on or off. */
 export function randomParameters(seed: number): FrontEndParameters {
   const next = generator(Math.imul(seed + 1, 0x9e3779b1) | 1);
   for (let i = 0; i < 8; i++) next();
@@ -85,7 +85,7 @@ export function randomParameters(seed: number): FrontEndParameters {
   };
 }
 
-/** Samples of a WAV file of 16-bit mono PCM. */
+/** Reads the samples of a WAV file with 16-bit mono PCM. */
 export function wavSamples(path: string): Int16Array {
   const bytes = readFileSync(path);
   let at = 12;
@@ -94,21 +94,21 @@ export function wavSamples(path: string): Int16Array {
   return new Int16Array(samples.buffer);
 }
 
-/** int16 samples of a .npy file. */
+/** Reads the int16 samples of a .npy file. */
 export function npySamples(path: string): Int16Array {
   const bytes = readFileSync(path);
   const data = new Uint8Array(bytes.subarray(10 + bytes.readUInt16LE(8)));
-  if (!/'<i2'/.test(bytes.toString('latin1', 0, 128))) throw new Error(`${path} holds no int16`);
+  if (!/'<i2'/.test(bytes.toString('latin1', 0, 128))) throw new Error(`${path} is not int16`);
   return new Int16Array(data.buffer);
 }
 
-/** int8 values of a file: raw, or .npy. */
+/** Reads the int8 values of a file, raw or .npy. */
 export function int8Of(path: string): Int8Array {
   const bytes = readFileSync(path);
   return new Int8Array(new Uint8Array(bytes.subarray(path.endsWith('.npy') ? 10 + bytes.readUInt16LE(8) : 0)).buffer);
 }
 
-/** Elements that differ, those that one has and the other has not included. */
+/** Returns the number of differing elements, including those that only one list has. */
 export function differing(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = Math.abs(a.length - b.length);
   for (let i = 0; i < Math.min(a.length, b.length); i++) if (a[i] !== b[i]) sum++;

@@ -1,9 +1,9 @@
 /**
- * Damaged model files that a reader accepts build to a module that equals the reference, or are refused with
- * a code.
+ * Damaged model files: a file that the reader accepts is compiled to a module that equals the reference, or
+ * refused with an error code.
  *
- * RUNLET_FUZZ_COUNT files a format (default 2,000), RUNLET_FUZZ_BUILDS of the accepted ones compiled and run
- * (default 20), RUNLET_SEED (1).
+ * RUNLET_FUZZ_COUNT files per format (default 2,000). RUNLET_FUZZ_BUILDS of the accepted files are compiled
+ * and run (default 20). RUNLET_SEED (default 1).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,7 +52,7 @@ async function campaign(
 
 const when = (format: string) => (only && only !== format ? test.skip : test);
 
-when('tflite')('damaged TensorFlow Lite files', async () => {
+when('tflite')('damaged TensorFlow Lite files equal the reference or are refused', async () => {
   const files = ['tflite', 'recurrent', 'tensorflow'].flatMap((folder) =>
     filesIn(join(root, 'test/fixtures', folder), '.tflite'),
   );
@@ -75,7 +75,7 @@ when('tflite')('damaged TensorFlow Lite files', async () => {
   );
 });
 
-when('onnx')('damaged ONNX files', async () => {
+when('onnx')('damaged ONNX files equal the reference or are refused', async () => {
   const files = filesIn(join(root, 'test/fixtures/onnx'), '.onnx');
   await campaign(
     'onnx',
@@ -98,16 +98,20 @@ async function tfjsCampaign(format: string, models: Files[]): Promise<void> {
   );
 }
 
-when('tfjs')('damaged TensorFlow.js models', async () => tfjsCampaign('tfjs', await tfjsFiles(20)));
-when('tfjs')('damaged TensorFlow.js graph models', () => tfjsCampaign('tfjs graph', graphModels()));
+when('tfjs')('damaged TensorFlow.js models equal the reference or are refused', async () =>
+  tfjsCampaign('tfjs', await tfjsFiles(20)),
+);
+when('tfjs')('damaged TensorFlow.js graph models equal the reference or are refused', () =>
+  tfjsCampaign('tfjs graph', graphModels()),
+);
 
-when('keras')('damaged Keras files and archives', async () => {
+when('keras')('damaged Keras files and archives equal the reference or are refused', async () => {
   const files = kerasFiles();
   const below = generator(seed);
   await campaign('keras', () => mutateKeras(files, below), (bytes) => readModel(bytes)); // biome-ignore format: one line
 });
 
-when('rnq')('damaged .rnq files', async () => {
+when('rnq')('damaged .rnq files equal the reference or are refused', async () => {
   const files = fc.sample(network, { seed, numRuns: 30 }).map((spec) => writeGraph(makeNetwork(spec)));
   const below = generator(seed);
   await campaign('rnq', () => mutateRnq(files[below(files.length)] as Uint8Array, below), readGraph);

@@ -1,10 +1,10 @@
 /**
- * What happens to damaged files that are accepted: every one is emitted or refused with a code, and a sample
- * is compiled and run.
+ * Fuzzes the build of damaged files that a reader accepts: code is emitted for each, or it is refused with an
+ * error code. A sample is compiled and run.
  *
- * In: damaged files, a reader, how many to compile.  Out: counts.  A compiled module must equal the integer
- * reference; a float graph is quantised with a made-up signal first.  Graphs above a work limit are emitted
- * only where that is quick.
+ * In: damaged files, a reader, the number of files to compile.  Out: counts.  A compiled module must equal
+ * the integer reference; a float graph is first quantised with a random signal.  Code is not emitted for
+ * graphs above a work limit.
  */
 import { build } from '../../assembly/build.ts';
 import { emit } from '../../assembly/emit/emit.ts';
@@ -49,7 +49,7 @@ function toQuantPlan(graph: Graph, seed: number): QuantPlan {
   return quantPlan(planStream(quantize(graph, signal, { ...options, preset: 'fast', noReport: true }).graph, options));
 }
 
-/** Everything but the compiler, for both styles. */
+/** Runs all stages before the compiler, for both styles and all targets. */
 function emitBoth(quant: QuantPlan): void {
   for (const target of targets) {
     const emitted = emit(quant, target);
@@ -109,7 +109,7 @@ export async function fuzzBuilds(options: {
       const quant = toQuantPlan(graph, options.seed + i);
       emitBoth(quant);
       result.emitted++;
-      // a sample spread over the whole campaign
+      // the sample is spread over the whole campaign
       const due = Math.ceil(((i + 1) * options.compiles) / options.count);
       if (result.compiled < due) {
         result.outputs += await compileAndRun(quant, options.seed + i);

@@ -1,8 +1,8 @@
 /**
- * Damaged calibration data: .npy, .npz, .csv and .wav files, cut off and with bytes changed, and arrays of
- * anything: a RunletError, or an int8 graph.
+ * Damaged calibration data: truncated or changed .npy, .npz, .csv and .wav files, and arrays with arbitrary
+ * values. Each gives a RunletError or an int8 graph.
  *
- * RUNLET_CALIB_FILES of them (5,000; 50,000 in `npm run soak -- calib`).
+ * RUNLET_CALIB_FILES files (5,000; 50,000 in `npm run soak -- calib`).
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,7 +62,7 @@ const files: [string, Uint8Array][] = [
 const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 1e30, -1e38, 1e-40];
 const how = { preset: 'fast', noReport: true, calibWindows: 2 } as const;
 
-/** 'ok' for an int8 graph, else the error's code; what is no RunletError goes on: it is a bug. */
+/** Returns 'ok' for an int8 graph, or the RunletError's code. Other errors are bugs and are rethrown. */
 async function outcome(run: () => Promise<{ graph: typeof graph }>): Promise<string> {
   try {
     const { graph: int8 } = await run();
@@ -74,7 +74,7 @@ async function outcome(run: () => Promise<{ graph: typeof graph }>): Promise<str
   }
 }
 
-test('undamaged files of every kind are quantised with', async () => {
+test('undamaged calibration files of every kind give an int8 graph', async () => {
   for (const [kind, bytes] of files) {
     const path = join(folder, `whole.${kind}`);
     writeFileSync(path, bytes);
@@ -83,7 +83,7 @@ test('undamaged files of every kind are quantised with', async () => {
   }
 });
 
-test(`${count} damaged files and arrays: an error that says what is wrong, or an int8 graph`, async () => {
+test(`${count} damaged files and arrays give a RunletError or an int8 graph`, async () => {
   const below = randomOf(seed);
   const found = new Map<string, number>();
   for (let n = 0; n < count; n++) {

@@ -1,8 +1,8 @@
 /**
- * Damaged Keras files and archives: HDF5 cut and changed byte by byte and in its addresses, the topology
- * changed as a tree, members exchanged, the archive itself changed.
+ * Damages Keras files and archives: truncates HDF5 and changes its bytes and addresses, changes the topology
+ * as a tree, and changes members or the archive.
  *
- * In: sound files and a generator.  Out: a file. Nothing is checked: the reader has to.
+ * In: valid files and a generator.  Out: a file. It checks nothing: that is the reader's task.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,13 +15,13 @@ type Below = (n: number) => number;
 
 const folder = join(root, 'test/fixtures/keras');
 
-/** The fixtures. */
+/** Returns the fixtures. */
 export function kerasFiles(): Uint8Array[] {
   const names = readdirSync(folder).filter((name) => name.endsWith('.gz'));
   return names.sort().map((name) => new Uint8Array(gunzipSync(readFileSync(join(folder, name)))));
 }
 
-/** A few bytes; every other time a whole address, which leads anywhere in the file. */
+/** Changes a few bytes; half of the changes set a whole address to any position in the file. */
 export function changeBytes(given: Uint8Array, below: Below): Uint8Array {
   const bytes = given.slice();
   if (below(12) === 0) return bytes.slice(0, below(bytes.length));
@@ -33,7 +33,7 @@ export function changeBytes(given: Uint8Array, below: Below): Uint8Array {
   return bytes;
 }
 
-/** Where something is: most of an HDF5 file is zeros, whose damage says nothing. */
+/** Changes bytes that are not zero. Most of an HDF5 file is zeros, and changing those tests nothing. */
 function changeHdf5(given: Uint8Array, below: Below): Uint8Array {
   const used = [...given.keys()].filter((at) => given[at] !== 0);
   const bytes = given.slice();

@@ -1,4 +1,4 @@
-/** Damaged ONNX files: RUNLET_FUZZ_COUNT of them (3000 by default), from RUNLET_FUZZ_SEED (1). */
+/** Damaged ONNX files: RUNLET_FUZZ_COUNT of them (default 3000), from RUNLET_FUZZ_SEED (default 1). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,10 +1,10 @@
 /**
- * fuzzOnnx: damaged ONNX files must give a graph or a RunletError, quickly.
+ * fuzzOnnx: damaged ONNX files must quickly give a graph or a RunletError.
  *
- * In: sound files, a count, a seed.  Out: how many were tried, refused, accepted, and the slowest read in ms.
- * Mutations: truncation, bit flips, splices of two files, changed varints, changed dims, repeated and removed
- * ranges. Graphs that are accepted are run now and then (below a MAC limit), because a wrong graph may fail
- * only there.
+ * In: valid files, a count, a seed.  Out: the numbers of tried, refused and accepted files, and the slowest
+ * read in ms. Mutations: truncation, bit flips, splices of two files, changed varints, changed dims, repeated
+ * and removed ranges. Some of the accepted graphs are run (below a MAC limit), because a wrong graph may fail
+ * only then.
  */
 
 import { isRunletError } from '../../models/error.ts';
@@ -19,13 +19,13 @@ export interface FuzzResult {
   refused: number;
   accepted: number;
   slowestMs: number;
-  /** Refusals by code. */
+  /** Number of refusals by error code. */
   codes: Record<string, number>;
 }
 
 const macLimit = 2_000_000;
 
-/** Throws an Error with the seed and the mutation at the first failure. */
+/** Runs the campaign. Throws an Error with the seed and the mutation at the first failure. */
 export function fuzzOnnx(options: { count: number; seed: number; files: Uint8Array[] }): FuzzResult {
   const result: FuzzResult = { tried: 0, refused: 0, accepted: 0, slowestMs: 0, codes: {} };
   for (let i = 0; i < options.count; i++) {
@@ -73,7 +73,7 @@ function run(given: Graph): void {
   }
 }
 
-/** The mutated file of one seed; to look at a failure again. */
+/** Returns the mutated file of one seed, also to reproduce a failure. */
 export function mutate(files: readonly Uint8Array[], seed: number): { bytes: Uint8Array; how: string } {
   let state = Math.imul(seed + 1, 0x9e3779b1) >>> 0;
   const below = (n: number): number => {
@@ -85,7 +85,7 @@ export function mutate(files: readonly Uint8Array[], seed: number): { bytes: Uin
   };
   const pick = (): Uint8Array => files[below(files.length)] as Uint8Array;
   let bytes: Uint8Array = pick().slice();
-  // half of the files keep their length, so that more of them get past the decoder
+  // half of the files keep their length, so that more of them pass the decoder
   const inPlace = below(2) === 0;
   const steps = 1 + below(3);
   const how: string[] = [];
@@ -127,7 +127,7 @@ export function mutate(files: readonly Uint8Array[], seed: number): { bytes: Uin
 }
 
 /**
- * The value byte of a field 1..20 with a varint behind `from` (dims, strides, pads, types, versions), or -1.
+ * Returns the position of the value of a varint field 1..20 after `from` (dims, strides, pads, ...), or -1.
  */
 function smallVarint(bytes: Uint8Array, from: number): number {
   for (let at = from; at + 1 < bytes.length; at++) {

@@ -1,7 +1,7 @@
 /**
- * Damaged .rnq files: bytes changed anywhere, or one field of the JSON replaced, removed or repeated.
+ * Damages .rnq files: changes bytes anywhere, or replaces, removes or repeats one field of the JSON.
  *
- * In: a sound file and a generator of whole numbers.  Out: a damaged copy.
+ * In: a valid file and a generator of whole numbers.  Out: a damaged copy.
  */
 import { mutateTflite } from './tflite.ts';
 
@@ -9,7 +9,7 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 const numbers = [0, 1, 2, 3, 5, 7, 64, -1, 0.5, 127, -128, 255, 1e-9, 1e9, 1e308];
 
-/** One random leaf or branch of `value` is changed in place. */
+/** Changes one random leaf or branch of `value` in place. */
 function damage(value: Json, below: (n: number) => number): Json {
   if (Array.isArray(value)) {
     if (value.length === 0 || below(8) === 0) return below(2) ? [...value, ...value] : [];

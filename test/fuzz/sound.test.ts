@@ -1,6 +1,6 @@
 /**
- * Damaged WAV files, raw sound and microWakeWord manifests: a RunletError, or frames that are whole;
- * RUNLET_FUZZ_COUNT of each (2,000).
+ * Damaged WAV files, raw sound and microWakeWord manifests: RUNLET_FUZZ_COUNT of each (2,000). Each gives a
+ * RunletError or complete frames.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,7 +11,7 @@ import { isRunletError } from '../../models/error.ts';
 import { isMwwManifest, readMwwManifest } from '../../models/read/mww-manifest.ts';
 import { collect, fuzzCount, mutate, once, randomOf } from '../host/helpers.ts';
 
-/** A WAV with a chunk in front of its samples, `extensible` with the long format. */
+/** Returns a WAV file with a chunk before its samples; `extensible` selects the long format. */
 function sound(code: number, bits: number, channels: number, extensible: boolean): Uint8Array {
   const frameBytes = (channels * bits) / 8;
   const format = new Uint8Array(extensible ? 40 : 16);
@@ -43,7 +43,7 @@ const files = [
   sound(7, 8, 2, true),
 ];
 
-test('wav files and pipes', async () => {
+test('damaged WAV files and pipes give frames or a RunletError', async () => {
   const random = randomOf(11);
   let [read, refused] = [0, 0];
   for (let i = 0; i < fuzzCount; i++) {
@@ -63,7 +63,7 @@ test('wav files and pipes', async () => {
   assert.ok(read > fuzzCount / 20 && refused > fuzzCount / 20, `${read} read, ${refused} refused`);
 });
 
-test('raw sound', async () => {
+test('random bytes as raw sound give frames or a RunletError', async () => {
   const random = randomOf(12);
   for (let i = 0; i < fuzzCount; i++) {
     const bytes = Uint8Array.from({ length: 1 + random(300) }, () => random(256));
@@ -76,7 +76,7 @@ test('raw sound', async () => {
       assert.ok(frames.length > 0 && frames.length <= bytes.length);
     } catch (error) {
       if (!isRunletError(error)) throw error;
-      // four random bytes may be RIFF only once in 2^32
+      // four random bytes are RIFF only once in 2^32
       assert.ok(['RN735', 'RN737'].includes(error.code), error.message);
     }
   }
@@ -92,7 +92,7 @@ const manifest = JSON.stringify({
 
 const values = ['0', '-1', '1e308', '"x"', 'null', '[]', '{}', 'true', '0.5', '2', '"../x"', '"\\u0000"', '3', '1e-9'];
 
-test('microWakeWord manifests', () => {
+test('damaged microWakeWord manifests give valid settings or a RunletError', () => {
   const random = randomOf(13);
   let [read, refused] = [0, 0];
   for (let i = 0; i < fuzzCount; i++) {

@@ -1,10 +1,10 @@
 /**
- * fuzzStateful: mutated streaming models against the interpreter of their files.
+ * fuzzStateful: compares mutated streaming models with the interpreter of their files.
  *
- * In: a count, a seed, how many to compile as well.  Out: counts by verdict and by mutation, and what
- * differed. Every file is refused with a RunletError, or all that it answers over 40 steps of three signals
- * is what the interpreter gives; throws on any other error. A file that is read though no interpreter runs it
- * counts as `accepted`: it has no right answer.
+ * In: a count, a seed, the number of files to compile as well.  Out: counts by verdict and by mutation, and
+ * the differences. Every file must be refused with a RunletError, or its outputs over 40 steps of three
+ * signals must equal those of the interpreter. Any other error is thrown. A file that the reader accepts
+ * although no interpreter runs it counts as `accepted`: it has no defined result.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,11 +18,11 @@ import { runStyles } from '../property/styles.ts';
 
 export interface StatefulResult {
   counts: Record<Kind, number>;
-  /** By the name of the (first) mutation. */
+  /** Verdicts by the name of the (first) mutation. */
   byMutation: Record<string, Partial<Record<Kind, number>>>;
-  /** What is neither refused nor equal, one line each. */
+  /** Files that are neither refused nor equal, one line each. */
   failures: string[];
-  /** Outputs of modules that were compared, and modules that differ. */
+  /** Number of compared module outputs, and number of modules that differ. */
   compiled: number;
   modulesDifferent: number;
 }
@@ -36,14 +36,14 @@ const usable = async (bytes: Uint8Array): Promise<boolean> => {
   }
 };
 
-/** Real models to change as well, where they are there. */
+/** Returns real models to change as well, if the folder is available. */
 export const realBases = (folder: string | undefined): Base[] =>
   (folder ? ['v2/vad', 'v2/hey_jarvis', 'v1/okay_nabu'] : []).map((name) => ({
     name,
     file: parseFile(new Uint8Array(readFileSync(join(folder as string, name, 'model.tflite')))),
   }));
 
-/** The first signal through the module in both styles, in pieces: what is not as the reference has it. */
+/** Runs the first signal in both styles, in pieces, and describes the first difference from the reference. */
 async function moduleDiffers({ quant, signals, expected }: Verdict): Promise<string | undefined> {
   const wanted = expected[0] ?? [];
   let step = 0;
@@ -82,7 +82,7 @@ export async function fuzzStateful(options: {
       row[verdict.kind] = (row[verdict.kind] ?? 0) + 1;
       if (verdict.kind !== 'refused' && verdict.kind !== 'equal')
         result.failures.push(`${verdict.kind}: ${about}: ${verdict.detail}`);
-      // A sample, spread over the campaign, of what is equal and has a state.
+      // Compiles a sample of the equal stateful models, spread over the campaign.
       if (verdict.kind !== 'equal' || !verdict.quant || !verdict.stateful || modules >= ((i + 1) * compiles) / count) continue;
       modules++;
       const wrong = await moduleDiffers(verdict);

@@ -1,14 +1,15 @@
 /**
- * Damaged TensorFlow.js models: model.json changed as text and as a tree, weight files cut, lost and changed.
+ * Damages TensorFlow.js models: changes model.json as text and as a tree; truncates, removes or changes
+ * weights.
  *
- * In: sound models' files and a generator.  Out: files. Nothing is checked: the reader has to.
+ * In: the files of valid models and a generator.  Out: files. It checks nothing: that is the reader's task.
  */
 import { type GraphModel, graphFiles } from '../read/tfjs-graphs.ts';
 import { type Files, filesOf, randomModel } from '../read/tfjs-models.ts';
 
 type Below = (n: number) => number;
 
-/** Files of `count` random models. */
+/** Returns the files of `count` random models. */
 export async function tfjsFiles(count: number): Promise<Files[]> {
   const made: Files[] = [];
   for (let seed = 1; made.length < count; seed++) {
@@ -23,9 +24,7 @@ const window = { strides: { ints: [1, 1, 1, 1] }, dilations: { ints: [1, 1, 1, 1
 const fused = { fused_ops: { texts: ['BiasAdd', 'Relu6'] }, num_args: 1 };
 const whole = (values: number[], dims = [values.length]) => ({ dims, values, whole: true });
 
-/**
- * Graph models: a convolution with dilations, a pooling, shapes that are computed, and a fused dense layer.
- */
+/** Graph models: a convolution with dilations, a pooling, computed shapes, and a fused dense layer. */
 const graphs: readonly GraphModel[] = [
   {
     input: [null, null, 3],
@@ -74,7 +73,7 @@ const graphs: readonly GraphModel[] = [
   },
 ];
 
-/** Their files. */
+/** Returns the files of the graph models. */
 export const graphModels = (): Files[] => graphs.map((model, i) => graphFiles(model, i + 1));
 
 const values: readonly unknown[] = [
@@ -100,7 +99,7 @@ const values: readonly unknown[] = [
   [null, 8, 2],
 ];
 
-/** Every place in a tree: the object or list that holds a value, and its key. */
+/** Returns every position in a tree: the object or list that holds a value, and its key. */
 function placesIn(tree: unknown): [holder: Record<string, unknown>, key: string][] {
   const found: [Record<string, unknown>, string][] = [];
   const walk = (x: unknown): void => {

@@ -1,7 +1,4 @@
-/**
- * Damaged TensorFlow Lite files give a RunletError or a graph that keeps its promises; RUNLET_FUZZ_COUNT
- * files (3000).
- */
+/** Damaged TensorFlow Lite files give a RunletError or a consistent graph; RUNLET_FUZZ_COUNT files (3000). */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
@@ -17,10 +14,10 @@ const small = [
   'mww/v2/vad',
 ];
 
-/** Recurrent layers as loops. */
+/** Fixtures with recurrent layers as loops. */
 const loops = ['lstm-last', 'gru-sequence', 'both-ways'];
 
-test('mutations', () => {
+test('damaged files give a RunletError or a consistent graph', () => {
   const count = Number(process.env.RUNLET_FUZZ_COUNT ?? 3000);
   const seed = Number(process.env.RUNLET_FUZZ_SEED ?? 1);
   const files = fixtureNames.map((name) => readBytes(fixturesDir, `${name}.tflite`));

@@ -1,9 +1,9 @@
 /**
- * fuzzTflite: damaged TensorFlow Lite files.
+ * fuzzTflite: reads damaged TensorFlow Lite files.
  *
- * In: whole files, a seed and a count.  Out: how many damaged copies were refused with a RunletError or
- * accepted, and the slowest. Throws on anything else: another error, an answer slower than two seconds, or an
- * accepted graph that breaks its own rules.
+ * In: valid files, a seed and a count.  Out: the numbers of damaged copies that were refused with a
+ * RunletError or accepted, and the slowest read. Throws if a copy gives another error, takes longer than two
+ * seconds, or gives an inconsistent graph.
  */
 import { isRunletError } from '../../models/error.ts';
 import { elementsOf, type Graph } from '../../models/graph/types.ts';
@@ -19,7 +19,7 @@ export interface FuzzResult {
   refused: number;
   accepted: number;
   slowestMs: number;
-  /** How often each error code came up. */
+  /** Number of refusals by error code. */
   codes: Record<string, number>;
 }
 
@@ -28,7 +28,7 @@ const words = [
   0, 1, 2, 3, 4, 7, 8, 255, 256, 65535, 65536, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffe, 0x7fc00000, 0x7f800000,
 ];
 
-/** Whole numbers below `n`, reproducible (mulberry32). */
+/** Returns a generator of reproducible whole numbers below `n` (mulberry32). */
 export function generator(seed: number): (n: number) => number {
   let state = seed >>> 0;
   return (n) => {
@@ -39,10 +39,10 @@ export function generator(seed: number): (n: number) => number {
   };
 }
 
-/** One damaged copy of `file`: truncated, bits flipped, words set, or a run of bytes copied over another. */
+/** Returns a damaged copy of `file`: truncated, or with flipped bits, changed words or copied bytes. */
 export function mutateTflite(file: Uint8Array, below: (n: number) => number): Uint8Array {
   const bytes = file.slice();
-  // Tables lie at both ends of a file, weights in between; half of the damage aims at the ends.
+  // Tables are at both ends of a file, weights in between. Half of the damage is near the ends.
   const place = (): number => {
     const near = Math.min(bytes.length, 6144);
     if (below(2) === 0) return below(bytes.length);
@@ -74,7 +74,7 @@ export function mutateTflite(file: Uint8Array, below: (n: number) => number): Ui
   }
 }
 
-/** Runs the campaign; see the header. */
+/** Runs the campaign that the header describes. */
 export function fuzzTflite({ count, seed, files }: FuzzOptions): FuzzResult {
   const below = generator(seed);
   const result: FuzzResult = { tried: 0, refused: 0, accepted: 0, slowestMs: 0, codes: {} };
@@ -97,7 +97,7 @@ export function fuzzTflite({ count, seed, files }: FuzzOptions): FuzzResult {
   return result;
 }
 
-/** What every graph promises, whatever the file was. */
+/** Checks the consistency of a graph: shapes, scales, and values that are written before they are read. */
 function checkGraph(graph: Graph): void {
   const quantised = graph.tensors.filter((t) => t.quant).length;
   if (quantised !== 0 && quantised !== graph.tensors.length) throw new Error('some tensors are quantised and some are not');

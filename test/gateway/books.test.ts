@@ -1,6 +1,5 @@
 /**
- * Intake from end to end: random messages, some of them wrong, give the outputs of the signal with its gaps
- * filled by policy.
+ * Intake from end to end: random messages, some wrong, give the outputs of the signal with filled gaps.
  * Every tick is counted, and nothing of a refused message is kept.
  *
  * Oracle: a separate session, fed tick by tick according to the rules of docs/streams.md.

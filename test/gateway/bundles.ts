@@ -31,8 +31,7 @@ export interface BundleOptions extends TinyOptions {
 export const loop = 'while (load<i32>(state) != 7) store<i32>(state, load<i32>(state) | 1);';
 
 /**
- * Returns an edit that makes the module run `body` at each push after its thirtieth. It counts in an unused
- * word of the state.
+ * Returns an edit: after its thirtieth push the module runs `body`. It counts in an unused word of the state.
  */
 export const later = (body: string): [string, string] => {
   const counts = 'store<i32>(state, load<i32>(state, 12) + 1, 12);';

@@ -1,6 +1,5 @@
 /**
- * A disk in memory that can crash at any operation, or be full. After a crash, unsynced data is lost, kept or
- * torn.
+ * A disk in memory that can crash at any operation, or be full. A crash loses, keeps or tears unsynced data.
  *
  * In: where to fail.  Out: a Disk; after the crash, `survivor` returns a disk that the machine may find at
  * the next start. Bytes of a file are durable after `sync`, names after `syncFolder`. Of the other name
@@ -147,8 +146,7 @@ export class CrashDisk implements Disk {
   /**
    * Returns the disk of the next start. `names` chooses how many of the name changes that were not durable
    * happened, in order. `keep(n)` chooses how many of a file's n unsynced bytes are there (n is one more if
-   * the file was truncated); `zeros` replaces them by zeros. If both keep everything, only the process
-   * crashed.
+   * the file was truncated); `zeros` replaces them by zeros. If both keep all, only the process crashed.
    */
   survivor(
     names: (changes: number) => number,

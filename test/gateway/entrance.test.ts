@@ -2,8 +2,7 @@
  * A real gateway behind its door, over sockets: upgrades, requests of other sites, faults, slots,
  * connections.
  *
- * Raw sockets send requests that no client would send. Each is answered or closed, the process survives, and
- * no connection is left.
+ * Raw sockets send requests that no client would send. Each is answered or closed, and the process survives.
  */
 import { once } from 'node:events';
 import { request as ask } from 'node:http';

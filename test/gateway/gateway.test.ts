@@ -67,10 +67,7 @@ const same = (outputs: OutputEvent[], number: number, frames: number): void => {
   );
 };
 
-/**
- * Returns a module that breaks when a channel has the value 99. Its self-test passes; the live signal breaks
- * it on demand.
- */
+/** Returns a module that breaks when a channel has the value 99, which its self-test does not use. */
 const breaksOn = (what: string): Flashing => ({
   edit: [['let due: i32 = 0;', `let due: i32 = 0; if (load<i32>(input) == 0x63636363) { ${what} }`]],
 });

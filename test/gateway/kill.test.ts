@@ -3,8 +3,7 @@
  * also on a full disk. Each time two or four gateways start at once. Exactly one of them runs. It runs the
  * old or the new bundle, whole; the floor never falls; no trial survives its gateway.
  *
- * RUNLET_KILLS is the number of kill -9; SIGTERM comes a third as often (`npm run soak -- store`: 300 and
- * 100).
+ * RUNLET_KILLS times kill -9, and SIGTERM a third as often (`npm run soak -- store`: 300 and 100).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The lock that allows one gateway per folder: real processes request it at once, and some are ended by kill
- * -9. A process number in the lock file means nothing.
+ * The lock that allows one gateway per folder: real processes request it at once, some are killed. A process
+ * number in the lock file means nothing.
  *
  * RUNLET_LOCKS is the number of rounds (`npm run soak -- store`: 300), with two and four processes
  * alternately.

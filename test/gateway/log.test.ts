@@ -1,6 +1,5 @@
 /**
- * The gateway's log: JSON in a pipe, readable lines on a terminal. It escapes control characters that come
- * from a client.
+ * The gateway's log: JSON in a pipe, readable lines on a terminal. It escapes a client's control characters.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,5 @@
 /**
- * The signal that a stream keeps: its log of ticks and their arrival times, compared with plain lists of all
- * ticks.
+ * The signal that a stream keeps: its log of ticks and arrival times, compared with plain lists of all ticks.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';

@@ -17,10 +17,7 @@ const base: SequencerOptions = { tickBytes, zeroTick, gap: 'hold', gapLimitTicks
 const tick = (n: number): [number, number] => [n & 255, (n >> 8) & 255];
 const ticksOf = (from: number, to: number) => Uint8Array.from(Array.from({ length: to - from }, (_, i) => tick(from + i)).flat());
 
-/**
- * Returns the steps as one string per tick: the tick's bytes, or a reset with the next number. Adjacent
- * resets are merged.
- */
+/** Returns one string per tick: its bytes, or a reset with the next number. Adjacent resets merge. */
 function signalOf(steps: Step[]): string[] {
   const out: string[] = [];
   for (const step of steps)

@@ -3,8 +3,7 @@
  * right checksums and wrong values.
  *
  * A name such as `constructor` keeps its floor like any other. In each file, one value after the other is
- * removed or replaced by another kind. The file is then taken as it is or refused with a code, never with a
- * fault.
+ * removed or replaced by another kind. The file is then accepted or refused with a code; there is no fault.
  */
 import { createHash } from 'node:crypto';
 import { test } from 'uvu';

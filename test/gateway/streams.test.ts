@@ -123,10 +123,7 @@ test('COBS output has no zero byte and decodes to its input', () => {
 const token = 'a-token-of-some-length';
 const headers = { Authorization: `Bearer ${token}` };
 
-/**
- * Checks that sockets are refused without the token, with the token in a wrong place, and from other origins
- * and paths.
- */
+/** Checks that sockets with a missing or misplaced token, or another origin or path, are refused. */
 async function refusesOthers(address: string): Promise<void> {
   for (const [path, options, status] of [
     [address, {}, '401'],

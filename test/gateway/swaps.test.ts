@@ -3,7 +3,7 @@
  * confirmed and rolled back.
  *
  * Every output is checked by its number: none is lost or repeated, and its bytes are those of an
- * uninterrupted run. So it is both if the state is carried over and if the module is warmed up by replay.
+ * uninterrupted run. This holds both if the state is carried over and if the module is warmed up by replay.
  * RUNLET_SWAPS is the number of swaps (`npm run soak -- swaps`: 10,000). Frames come at five times real time,
  * or as fast as they are computed.
  */

@@ -107,8 +107,7 @@ function events(url: string, done: (text: string) => boolean): Promise<string> {
 }
 
 /**
- * Starts the installed gateway with the state folder `state`. @returns the process, its address and its log
- * so far
+ * Starts the installed gateway in the folder `state`. @returns the process, its address and its log so far
  */
 async function installed(): Promise<{ gateway: ChildProcess; url: string; log(): string }> {
   const args = ['--state', at('state'), '--port', '0', '--key', at('mine.pub'), '--token-file', at('token'), '--json'];
@@ -169,10 +168,7 @@ async function streamAndSwap(url: string): Promise<void> {
   socket.close();
 }
 
-/**
- * Checks that clients are refused without our certificate, without the token, or if they expect another
- * gateway.
- */
+/** Checks that clients without our certificate or token, or of another gateway, are refused. */
 async function refusesStrangers(url: string): Promise<void> {
   for (const [what, pair] of Object.entries(pairs)) {
     const stranger = new GatewayClient({ url, token, tls: tlsOf(pair) });

@@ -1,8 +1,7 @@
 /**
  * Limits of uploads: number, bytes and age, and which upload is removed when there are too many.
  *
- * Runs on a disk in memory with a clock of the test. The files on the disk are compared with the expected
- * uploads.
+ * Runs on a disk in memory with a clock of the test. The test compares the files on the disk.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,8 @@
 /**
- * Builds whose bytes are pinned, and what is kept of them.
+ * Builds whose bytes are pinned, and their hashes.
  *
- * In: models.ts.  Out: names with the first 16 digits of the SHA-256 of a module's code (every section but
- * custom ones and data) and of its data (the data section, and a weight file where there is one); of C, of
+ * In: models.ts.  Out: names with the first 16 digits of the SHA-256 of a module's code (all sections except
+ * custom ones and data) and of its data (the data section, and the weights file if there is one); for C, of
  * its source.
  */
 
@@ -41,15 +41,15 @@ const styles = ['calls', 'table'] as const;
 const variantsOf = (forms: [Target, Home][]) =>
   styles.flatMap((style) => forms.map(([target, home]) => ({ style, target, home })));
 const variants = variantsOf((['simd', 'interp', 'native'] as const).flatMap(formsOf));
-/** By themselves, so that they change no turn of the others. */
+/** Kept separate, so that they do not change the turns of the others. */
 const relaxed = variantsOf(formsOf('relaxed'));
 type Variant = (typeof variants)[number];
 
 const hopOf = (graph: Graph): number => Number(graph.metadata['runlet.hop']) || defaultHop(graph).hop;
 
 /**
- * A plan in this mode at the model's hop or the next that the mode takes; in the default mode where it takes
- * none.
+ * Returns a plan in this mode at the model's hop, or at the next hop that the mode supports. If there is
+ * none, the plan is in the default mode.
  */
 async function planned(model: GoldenModel, mode: Mode, odd: boolean): Promise<QuantPlan> {
   const graph = await model.graph();
@@ -61,7 +61,7 @@ async function planned(model: GoldenModel, mode: Mode, odd: boolean): Promise<Qu
   return quantPlan(planStream(graph, { hop: first }));
 }
 
-/** Undefined where the planner refuses. */
+/** Returns the plan, or undefined if the planner refuses. */
 function attempt(plan: () => QuantPlan): QuantPlan | undefined {
   try {
     return plan();
@@ -73,9 +73,9 @@ function attempt(plan: () => QuantPlan): QuantPlan | undefined {
 
 interface Form extends Variant {
   mode: Mode;
-  /** The hop is one more than the model's. */
+  /** If true, the hop is one more than the model's. */
   odd: boolean;
-  /** For style table. */
+  /** Kernels of style `table`. */
   kernels: 'used' | 'every';
 }
 
@@ -95,7 +95,7 @@ function buildOf(model: GoldenModel, { mode, odd, style, target, home, kernels }
   return { name: `${model.name} ${mode}${odd ? ' odd' : ''} ${style} ${target} ${home}`, model, hash };
 }
 
-/** Every form of a real model, in modes by turns; of a random network four forms, other ones for the next. */
+/** All builds: every form of each real model, and four forms of each random network, in turn. */
 export const builds: readonly GoldenBuild[] = [
   ...realModels.flatMap((model) =>
     [...variants, ...relaxed].map((v, i) =>

@@ -1,7 +1,7 @@
 /**
- * Models whose modules are pinned: the zoo's, the shared ones, and random networks of one seed.
+ * Models whose modules are pinned: those of the zoo, the shared ones, and seeded random networks.
  *
- * Out: int8 graphs by name, made when they are asked for. Nothing here depends on the day's seed.
+ * Out: int8 graphs by name, made on request. They do not depend on RUNLET_SEED.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,12 +18,12 @@ import { root } from '../shared.ts';
 
 export interface GoldenModel {
   name: string;
-  /** Where it is not there, it is skipped. */
+  /** File of the model. If it is absent, the model is skipped. */
   file?: string;
   graph: () => Promise<Graph>;
 }
 
-/** Of every draw. */
+/** Seed of all random networks. */
 const seed = 20261128;
 const networkCount = 100;
 const inputsCount = 10;
@@ -62,7 +62,7 @@ const files = [...sharedNames, ...streaming].map((name): GoldenModel => {
   };
 });
 
-/** With int16 tensors, whose outputs are int8. */
+/** Converts some tensors to int16; the outputs stay int8. */
 const widened = (graph: Graph, rnd: () => number): Graph =>
   widen(
     graph,
@@ -71,7 +71,7 @@ const widened = (graph: Graph, rnd: () => number): Graph =>
     graph.outputs.map(({ tensor }) => tensor),
   );
 
-/** Every fifth has int16 tensors. */
+/** Random networks. Every fifth has int16 tensors. */
 const networks = fc.sample(networkOf(firstKinds), { seed, numRuns: networkCount }).map(
   (spec, i): GoldenModel => ({
     name: `network/${i}`,
@@ -83,7 +83,7 @@ const inputs = fc
   .sample(inputsNetworkOf(layerOf(firstKinds)), { seed, numRuns: inputsCount })
   .map((spec, i): GoldenModel => ({ name: `inputs/${i}`, graph: async () => makeInputsNetwork(spec) }));
 
-/** The same, with a graph that is made once. */
+/** Returns the model with a cached graph. */
 function kept(model: GoldenModel): GoldenModel {
   let made: Promise<Graph> | undefined;
   return { ...model, graph: () => (made ??= model.graph()) };

@@ -1,9 +1,9 @@
 /**
- * Modules are what they were: SHA-256 of code, data and C of some 700 builds, pinned in modules.json.
+ * Modules have not changed: SHA-256 of code, data and C of about 700 builds, pinned in modules.json.
  *
- * RUNLET_GOLDEN=day (CI) takes the tenth that RUNLET_SEED picks, and ten days in a row have all; `npm run
- * golden` takes all, and `npm run golden -- --write` pins what there is now. Models of ../shared are left out
- * where it is not there.
+ * RUNLET_GOLDEN=day (CI) selects one tenth by RUNLET_SEED, so ten consecutive days cover all. `npm run
+ * golden` tests all, and `npm run golden -- --write` pins the present bytes. Models of ../shared are skipped
+ * if that folder is absent.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const { RUNLET_GOLDEN: which = 'few' } = process.env;
 const pinned = JSON.parse(readFileSync(join(root, 'test/golden/modules.json'), 'utf8')) as Hashes;
 const every = { day: 10, few: 100 }[which] ?? 1;
 
-test('every build is pinned, and nothing else', () => {
+test('modules.json has the hashes of all builds and no others', () => {
   assert.ok(builds.length >= 600);
   assert.equal(
     Object.keys(pinned),
@@ -26,7 +26,7 @@ test('every build is pinned, and nothing else', () => {
   );
 });
 
-test(`builds have the bytes that are pinned (one of ${every})`, async () => {
+test(`builds have the pinned bytes (one of ${every})`, async () => {
   const turn = turnOf(builds, every);
   const there = turn.filter(({ model }) => isThere(model));
   if (there.length < turn.length) console.log(`${turn.length - there.length} models of ../shared are not there`);

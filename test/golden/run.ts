@@ -1,5 +1,5 @@
 /**
- * Hashes of builds, several at a time.
+ * Computes the hashes of builds, several in parallel.
  *
  * In: builds.  Out: hashes by name, in the order of the builds.
  */
@@ -7,7 +7,7 @@ import type { GoldenBuild } from './builds.ts';
 
 export type Hashes = Record<string, Record<string, string>>;
 
-/** One compiles while another is planned and packed. */
+/** Number of parallel builds: one compiles while others are planned and packed. */
 const atOnce = 3;
 
 export async function hashesOf(builds: readonly GoldenBuild[], onDone: (done: number) => void = () => {}): Promise<Hashes> {

@@ -1,7 +1,4 @@
-/**
- * .rnq files that contradict themselves: each is refused with RN130, and the file as it was written is read
- * back as it was.
- */
+/** Inconsistent .rnq files are refused with RN130, and a written file is read back unchanged. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRunletError } from '../../models/error.ts';
@@ -28,12 +25,12 @@ const codeOf = (bytes: Uint8Array): string => {
   return 'none';
 };
 
-test('a file that was read and written is the same file from then on', () => {
+test('reading and writing a file again gives the same bytes', () => {
   const once = writeGraph(readGraph(edited(() => {})));
   assert.equal(writeGraph(readGraph(once)), once);
 });
 
-test('a tensor that is written twice, before it is there, or of another shape', () => {
+test('a tensor that is written twice, read before it is written, undefined or of another shape is refused', () => {
   const last = (file: Fields) => file.nodes.at(-1) as Fields['nodes'][number];
   assert.is(
     codeOf(edited((file) => file.nodes.splice(1, 0, structuredClone(file.nodes[0] as Fields['nodes'][number])))),

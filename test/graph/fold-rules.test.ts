@@ -1,6 +1,6 @@
 /**
- * foldGraph at the edges of its rules: what looks like the rule and is not must compute the same before and
- * after.
+ * foldGraph at the limits of its rules: a graph that only looks like a rule must compute the same before and
+ * after folding.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,7 +17,7 @@ const outputsOf = (graph: Graph): number[] => {
   const values = runFloat(graph, [x]);
   return graph.outputs.flatMap(({ tensor }) => [...(values[tensor] as Float32Array)]);
 };
-/** Builds a graph on [8][1][2], and answers the operators that are left of it. */
+/** Builds a graph on [8][1][2], compares its outputs before and after folding, and returns its operators. */
 function same(about: string, build: (b: GraphBuilder, x: number) => number): string[] {
   const b = new GraphBuilder(about);
   b.output(build(b, b.input('x', { t: 8, f: 1, c: 2 })), 'y');
@@ -45,7 +45,7 @@ const conv = (clamp: Clamp) => ({
   clamp,
 });
 
-test('a scale goes through a clamp where it is above 0 and one for all channels, and not else', () => {
+test('only a positive scale that is equal for all channels folds through a clamp', () => {
   const through = (factor: number[]) =>
     same(`${factor}`, (b, x) => b.node('depthwise', [b.node('conv', [x], conv(relu), 'conv')], scale(factor, [0, 0]), 'scale'));
   assert.equal(through([2, 2]), ['conv']);
@@ -55,7 +55,7 @@ test('a scale goes through a clamp where it is above 0 and one for all channels,
   );
 });
 
-test('hardswish is x * clamp(x + 3, 0, 6) / 6, and no other gate', () => {
+test('only the gate x * clamp(x + 3, 0, 6) / 6 becomes hardswish', () => {
   const gated = (a: number, b0: number, high: number) =>
     same(`gate ${a} ${b0} ${high}`, (b, x) => {
       const gate = b.node('depthwise', [x], scale([a, a], [b0, b0], [0, high]), 'gate');
@@ -65,7 +65,7 @@ test('hardswish is x * clamp(x + 3, 0, 6) / 6, and no other gate', () => {
   for (const [a, b0, high] of [[1 / 6, 0.4, 1], [1 / 6, 0.6, 1], [0.2, 0.5, 1], [1 / 6, 0.5, 0.9], [1 / 6, 0, 1]] as const) assert.ok(gated(a, b0, high).includes('mul'), `${a} ${b0} ${high}`); // biome-ignore format: a table
 });
 
-test('a pool over the whole window is a global one where nothing is padded', () => {
+test('a pool over the whole window becomes a global one only without padding', () => {
   for (const op of ['avgpool', 'maxpool'] as const) {
     const pool = (padT: [number, number]) =>
       same(`${op} ${padT}`, (b, x) => b.node(op, [x], { kernelT: 8, kernelF: 1, strideT: 4, strideF: 1, padT, padF: [0, 0], clamp: noClamp }, 'pool')); // biome-ignore format: one line

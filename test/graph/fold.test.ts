@@ -1,6 +1,6 @@
 /**
- * foldGraph keeps the meaning: random graphs around every rule, float outputs before and after, within 1e-5
- * of the largest.
+ * foldGraph keeps the meaning: for random graphs around every rule, the float outputs before and after agree
+ * within 1e-5 of the largest.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,7 +22,7 @@ import { runFloat } from './run-float.ts';
 
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 
-/** Random parameters by seed. */
+/** Seeded random parameters. */
 class Random {
   readonly normal: () => number;
 
@@ -69,7 +69,7 @@ class Random {
   }
 }
 
-/** Runs both graphs on one random window; returns the folded graph. */
+/** Runs the original and the folded graph on one random window, and returns the folded graph. */
 function same(graph: Graph, seed: number): Graph {
   const folded = foldGraph(graph);
   const random = new Random(seed + 1000);
@@ -97,17 +97,17 @@ function build(body: (b: GraphBuilder, x: number, random: Random) => number | nu
   return b.build();
 }
 
-/** Name -> [operators expected after folding, graph]. */
+/** Rule name -> [operators expected after folding, graph]. */
 const rules: Record<string, [string, (b: GraphBuilder, x: number, r: Random) => number | number[]]> = {
-  'scale behind conv': [
+  'scale after conv': [
     'conv',
     (b, x, r) => b.node('depthwise', [b.node('conv', [x], r.conv(4, 6, 2, true), 'a')], r.scale(6), 's'),
   ],
-  'scale behind depthwise': [
+  'scale after depthwise': [
     'depthwise',
     (b, x, r) => b.node('depthwise', [b.node('depthwise', [x], r.depthwise(4, 2, true), 'a')], r.scale(8), 's'),
   ],
-  'scale behind dense': [
+  'scale after dense': [
     'dense',
     (b, x, r) => {
       const dense = b.node('dense', [x], { units: 3, weights: { data: r.values(3 * 280) }, bias: null, clamp: noClamp }, 'd');
@@ -141,7 +141,7 @@ const rules: Record<string, [string, (b: GraphBuilder, x: number, r: Random) => 
       ),
   ],
   'three scales': ['depthwise', (b, x, r) => ['p', 'q', 's'].reduce((y, name) => b.node('depthwise', [y], r.scale(4), name), x)],
-  'clamps in order': [
+  'several clamps after a conv': [
     'conv',
     (b, x, r) => {
       let y = b.node('conv', [x], r.conv(4, 3, 1, true), 'c');
@@ -182,7 +182,7 @@ const rules: Record<string, [string, (b: GraphBuilder, x: number, r: Random) => 
       return [c, b.node('depthwise', [c], r.scale(3), 's')];
     },
   ],
-  'identity goes': [
+  'an identity is removed': [
     'conv',
     (b, x, r) => b.node('activation', [b.node('conv', [x], r.conv(4, 3, 1, true), 'c')], { fn: 'identity', clamp: noClamp }, 'i'),
   ],
@@ -203,7 +203,7 @@ const rules: Record<string, [string, (b: GraphBuilder, x: number, r: Random) => 
       return b.node('mul', [gate, c], { clamp: [-1, 2] }, 'm');
     },
   ],
-  'a gate that is no hard swish': [
+  'a gate that is not hard swish': [
     'conv depthwise mul',
     (b, x, r) => {
       const c = b.node('conv', [x], r.conv(4, 3, 1, true), 'c');
@@ -216,10 +216,10 @@ const rules: Record<string, [string, (b: GraphBuilder, x: number, r: Random) => 
     },
   ],
   'average over the window': ['globalavg', (b, x) => b.node('avgpool', [x], pool(14, 5), 'p')],
-  'average over time alone': ['globalavg', (b, x) => b.node('avgpool', [x], pool(14, 1), 'p')],
+  'average over time only': ['globalavg', (b, x) => b.node('avgpool', [x], pool(14, 1), 'p')],
   'maximum over the window': ['globalmax', (b, x) => b.node('maxpool', [x], { ...pool(14, 5), clamp: relu }, 'p')],
   'a pool over part of the rows stays': ['maxpool', (b, x) => b.node('maxpool', [x], pool(14, 2), 'p')],
-  'a clamp behind an addition': [
+  'a clamp after an addition': [
     'add',
     (b, x) => b.node('activation', [b.node('add', [x, x], { clamp: noClamp }, 'a')], { fn: 'identity', clamp: relu }, 'k'),
   ],
@@ -241,7 +241,7 @@ const pool = (kernelT: number, kernelF: number): PoolAttrs => ({
 });
 
 for (const [name, [expected, body]] of Object.entries(rules)) {
-  test(name, () => {
+  test(`folds with the same outputs: ${name}`, () => {
     for (let seed = 0; seed < 20; seed++) {
       const graph = build(body, seed);
       const nodes = ops(graph);
@@ -251,7 +251,7 @@ for (const [name, [expected, body]] of Object.entries(rules)) {
   });
 }
 
-test('random chains', () => {
+test('folding random chains of layers keeps their outputs', () => {
   for (let seed = 0; seed < 200; seed++) {
     const graph = build((b, x, r) => {
       let y = x;
@@ -283,7 +283,7 @@ test('clamps compose in order', () => {
   assert.equal([...thenClamp(noClamp, relu)], [0, Number.POSITIVE_INFINITY]);
 });
 
-test('an int8 graph keeps its numbers', () => {
+test('an int8 graph is not folded', () => {
   const b = new GraphBuilder('int8');
   const quant = { scale: 0.1, zeroPoint: 0 };
   const x = b.input('x', { t: 4, f: 1, c: 2 }, { quant });
@@ -292,7 +292,7 @@ test('an int8 graph keeps its numbers', () => {
   assert.is(ops(foldGraph(b.build())), 'activation');
 });
 
-test('the table names operators, kernels and clamps', () => {
+test('the printed table names operators, kernels and clamps', () => {
   const text = printGraph(
     foldGraph(build((b, x, r) => b.node('conv', [x], { ...r.conv(4, 6, 2, true), clamp: [0, 6], padT: [2, 0] }, 'first'), 1)),
   );

@@ -1,5 +1,5 @@
 /**
- * printGraph: a graph as text, for messages of tests.
+ * printGraph: returns a graph as text, for messages of tests.
  *
  * In: a Graph.  Out: the lines and the table of `runlet inspect`, aligned.
  */
@@ -7,7 +7,7 @@ import { graphCells, graphHead, graphLines } from '../../models/graph/print.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { maxOf } from '../../models/lists.ts';
 
-/** Several lines without a trailing newline. */
+/** Returns several lines without a trailing newline. */
 export function printGraph(graph: Graph): string {
   const { before, after } = graphLines(graph);
   const rows = graphCells(graph).map((cells) => cells.map(String));

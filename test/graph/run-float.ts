@@ -1,9 +1,9 @@
 /**
- * runFloat: the real-valued meaning of a graph, the oracle of every other executor.
+ * runFloat: computes a graph in real values. It is the oracle of every other executor.
  *
- * In: a float graph and one window of `[t][f][c]` per graph input.  Out: every tensor's values for that
- * window. Each operator accumulates in double and returns float32 (models/ops). Cost: the whole window,
- * nothing is reused.
+ * In: a float graph and one window of [t][f][c] per graph input.  Out: every tensor's values for that window.
+ * Each operator accumulates in double and returns float32 (models/ops). Cost: the whole window is computed,
+ * without reuse.
  */
 
 import { elementsOf, type Graph } from '../../models/graph/types.ts';
@@ -12,7 +12,7 @@ import type { FloatTensor } from '../../models/ops/op.ts';
 
 /**
  * Runs `graph` on `inputs` (one per graph input, `[t][f][c]`, elements of its shape) and returns the data of
- * each tensor by its id. Throws a plain Error where an input is missing or has the wrong length: that is a
+ * each tensor by its id. Throws a plain Error if an input is missing or has the wrong length: that is a
  * mistake of the caller, not of a model.
  */
 export function runFloat(graph: Graph, inputs: Float32Array[]): Float32Array[] {

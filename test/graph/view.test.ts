@@ -1,5 +1,5 @@
 /**
- * GraphView says what a scan of the graph says: who makes and reads a tensor, what depends on it, its rule
+ * GraphView agrees with the graph: producers and readers of a tensor, dependent tensors, and a node's rule
  * and cost.
  */
 import { test } from 'uvu';
@@ -21,25 +21,25 @@ const graph = b.build();
 const view = viewOf(graph);
 const [first, sum, mean] = graph.nodes as [(typeof graph.nodes)[0], (typeof graph.nodes)[0], (typeof graph.nodes)[0]];
 
-test('producers, readers and outputs; a node that reads a tensor twice is one reader', () => {
+test('a view knows producers, readers and outputs, and counts a node that reads a tensor twice once', () => {
   assert.is(view.producer(x), undefined);
   assert.is(view.producer(y), first);
   assert.equal(view.readers(y), [sum]);
   assert.equal(view.readers(last), []);
   assert.is(view.soleReader(y), sum);
-  assert.is(view.soleReader(z), undefined, 'an output is shown to somebody else');
+  assert.is(view.soleReader(z), undefined, 'a graph output has another reader outside the graph');
   assert.equal([x, y, z, last].map(view.isOutput), [false, false, true, true]);
   assert.equal([...view.behind([z])], [z, last]);
 });
 
-test('shapes, clock, rules and costs', () => {
+test('a view knows shapes, the clock, rules and costs', () => {
   assert.is(view.clock.window, 8);
   assert.equal([x, y, last].map(view.rows), [8, 3, 1]);
   assert.is(view.frame(-1), 0);
   assert.equal(view.rule(first), { kind: 'window', kernel: 3, stride: 2, dilation: 1, pad: [0, 0], padWith: 'zero' });
   assert.is(view.rule(mean).kind, 'fold');
   assert.is(view.macsPerWindow(first), 3 * 12);
-  assert.is(viewOf(graph), view, 'one view a graph');
+  assert.is(viewOf(graph), view, 'one view per graph');
 });
 
 test.run();

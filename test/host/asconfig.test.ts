@@ -1,6 +1,5 @@
 /**
- * asconfig.json is the only place for the compiler's flags. With it, asc compiles a kept source to the code
- * that the build has.
+ * asconfig.json is the only place for the compiler's flags. With it, asc gives the build's code.
  *
  * runlet and asc run as separate programs, for each target. For target interp the build rewrites tees after
  * asc (assembly/emit/tees.ts).

@@ -182,10 +182,7 @@ test('C of another version of wasm2c is refused', () => {
 });
 
 const installed = (tool: string) => spawnSync(tool, ['--version']).error === undefined;
-/**
- * Instructions of a hop of tinyStream, hop 12, prefer work, with Debian 12's compilers (gcc 12.2, wasm2c
- * 1.0.32).
- */
+/** Instructions of a hop of tinyStream, hop 12, prefer work, on Debian 12 (gcc 12.2, wasm2c 1.0.32). */
 // the timers of m4 and m0 count in steps of 40: code before a hop can move its count by one step
 const known: Record<CoreName, { native: number; interp: number }> = {
   rv32: { native: 33706, interp: 38014 },

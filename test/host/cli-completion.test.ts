@@ -1,7 +1,4 @@
-/**
- * Completion scripts: each can be read by its shell and has every option; in bash it completes verbs, options
- * and values.
- */
+/** Completion scripts: each shell can read its script; bash completes verbs, options and values. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,4 @@
-/**
- * The command runlet quantize with --eval, --search and --report: labels in every format, errors, and the
- * written files.
- */
+/** The command runlet quantize with --eval, --search and --report: labels in every format, errors, files. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,7 +1,4 @@
-/**
- * `runlet features`: rows of sound equal the reference in every type, from files, pipes and pieces. Wrong
- * input is refused.
- */
+/** `runlet features`: rows equal the reference in every type, from files, pipes and pieces. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,7 +1,4 @@
-/**
- * `runlet run --gap`: NaN rows and jumps of a time column, policies, marks on the outputs, and messages on
- * standard error.
- */
+/** `runlet run --gap`: NaN rows and jumps of a time column, policies, marks on the outputs, and messages. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,5 @@
 /**
- * Help and tables at the width of a terminal: no word is broken and no line is too long, also in a real
- * terminal.
+ * Help and tables at the width of a terminal, also a real one: no word is broken, and no line is too long.
  */
 import { spawnSync } from 'node:child_process';
 import { test } from 'uvu';
@@ -73,10 +72,7 @@ function onTerminal(command: string): string[] | undefined {
 
 const bin = `'${process.execPath}' host/cli/bin.js`;
 
-/**
- * Checks that each word on the terminal also occurs in the output without a width, so that none is broken. A
- * cut text ends in `…`.
- */
+/** Checks that no word is broken: each occurs in the output without a width. A cut text ends in `…`. */
 function compare(what: string, shown: string[], wide: string) {
   const all = new Set(wordsOf(wide));
   for (const line of shown) {

@@ -1,7 +1,4 @@
-/**
- * Names of layers: short wherever people read them; the file's names on request and in JSON. Names can have
- * any length.
- */
+/** Names of layers: short wherever people read them; the file's names on request and in JSON. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

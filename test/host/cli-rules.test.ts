@@ -1,7 +1,4 @@
-/**
- * What all verbs share, without a process: exit codes, numbers of options, unknown options, rows of arrays,
- * size limits of files.
- */
+/** What all verbs share, without a process: exit codes, options, rows of arrays, limits of file sizes. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,7 +1,4 @@
-/**
- * The command line for signatures: keygen, sign and verify, their exit codes and JSON, and weights in a
- * separate file.
- */
+/** The command line for signatures: keygen, sign and verify, exit codes, JSON, weights in a separate file. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

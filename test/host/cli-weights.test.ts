@@ -1,7 +1,4 @@
-/**
- * The command line with weights in a separate file: build writes it; run, inspect and validate find it next
- * to the bundle.
- */
+/** The command line with weights in a separate file: build writes it; run, inspect and validate find it. */
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

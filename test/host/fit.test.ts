@@ -1,6 +1,5 @@
 /**
- * runlet fit: its estimate of instructions compared with QEMU's count on held-out networks, and its answers
- * for every board.
+ * runlet fit: its estimates, compared with QEMU's counts on held-out networks, and its output for boards.
  *
  * Tests that count in QEMU run if the tools are installed. The decoded module (segments, handlers) is
  * compared with a run of the module.

@@ -7,10 +7,7 @@ import { isRunletError } from '../../models/error.ts';
 
 export const fuzzCount = Number(process.env.RUNLET_FUZZ_COUNT ?? 2000);
 
-/**
- * Returns the code of the RunletError that `run` throws, or 'none'. Any other error is thrown on, since it is
- * a bug.
- */
+/** Returns the code of the RunletError that `run` throws, or 'none'. Rethrows any other error. */
 export const codeOf = async (run: () => unknown): Promise<string> => {
   try {
     await run();
@@ -36,10 +33,7 @@ export const randomOf = (seed: number): ((below: number) => number) => {
   };
 };
 
-/**
- * Returns a copy of `bytes` that is cut off or has changed bytes, more often near the start, where headers
- * are.
- */
+/** Returns a copy of `bytes` that is cut off or has changed bytes, more often in headers near the start. */
 export const mutate = (bytes: Uint8Array, random: (below: number) => number): Uint8Array => {
   const copy = bytes.slice(0, random(3) === 0 ? random(bytes.length + 1) : bytes.length);
   for (let k = random(5); k > 0 && copy.length; k--)

@@ -1,7 +1,6 @@
 /**
  * A session with wrong values and wrong modules. A value that is no frames is refused with a RunletError, and
- * the stream is unchanged. A module that breaks the ABI is refused when it is opened, or closes the session
- * until a reset.
+ * the stream is unchanged. A module that breaks the ABI is refused or closes the session until a reset.
  */
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
@@ -15,8 +14,7 @@ const bytes = async (options: TinyOptions = {}) => (await tinyBundle(options)) a
 const open = async (options: TinyOptions = {}) => openSession(await bytes(options));
 
 /**
- * Returns the code of the RunletError that `run` throws, 'none' if it throws nothing, or the text of another
- * error.
+ * Returns the code of the RunletError that `run` throws, 'none' without one, or the text of another error.
  */
 const codeOf = async (run: () => unknown): Promise<string> => {
   try {

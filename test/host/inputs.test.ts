@@ -1,7 +1,4 @@
-/**
- * A session with several inputs: one array for each on one clock, in any pieces; refusals, gaps and
- * snapshots.
- */
+/** A session with several inputs: one array each on one clock, in any pieces; refusals, gaps, snapshots. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

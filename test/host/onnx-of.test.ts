@@ -1,7 +1,4 @@
-/**
- * The benchmark's ONNX files: onnxruntime gives the outputs of our executors, so the timed network is the
- * same.
- */
+/** The benchmark's ONNX files: onnxruntime gives our executors' outputs, so the timed network is the same. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -39,8 +36,8 @@ for (const name of runtime ? Object.keys(benchNetworks) : []) {
     const { scale, zeroPoint } = (int8.tensors[int8.outputs[0]?.tensor ?? -1] as Tensor).quant as QuantParams;
     const got = await answer(int8, window);
     // onnxruntime rounds once where TensorFlow Lite rounds twice, so single steps add up. D9 has eight layers
-    // that amplify them in few of 3,072 outputs. Noise hardly moves the outputs of f_EEG and f_ACC, so their
-    // steps are small.
+    // that amplify them in few of 3,072 outputs. Noise hardly moves f_EEG and f_ACC, so their steps are
+    // small.
     const tolerance = (name === 'D9' ? 8.01 : name.startsWith('f_') ? 6.01 : 3.01) * scale;
     for (const [i, v] of outputs[0]?.entries() ?? [])
       assert.ok(Math.abs((v - zeroPoint) * scale - (got[i] as number)) <= tolerance, `output ${i}`);

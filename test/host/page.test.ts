@@ -1,6 +1,6 @@
 /**
- * runlet page: what it serves, what it refuses, and how it ends. test/browser/page-verb.test.ts tests the
- * page itself.
+ * runlet page: what it serves, what it refuses, and how it ends. The page itself:
+ * test/browser/page-verb.test.ts.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

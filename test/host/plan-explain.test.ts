@@ -1,7 +1,4 @@
-/**
- * plan --explain: a sentence per layer with the plan's numbers, the alternatives, and the options that choose
- * them.
- */
+/** plan --explain: a sentence per layer with the plan's numbers, the alternatives and their options. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';

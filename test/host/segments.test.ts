@@ -1,6 +1,6 @@
 /**
- * The detector of segments: its rule compared with a slow implementation, its state in between, times, and
- * wrong options.
+ * The detector of segments: its rule compared with a slow implementation, its state, times, and wrong
+ * options.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

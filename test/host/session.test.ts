@@ -146,8 +146,7 @@ test('many floats at once are quantised like single ones: any bits, halves, int8
   );
   for (const { scale, zeroPoint, type } of cases) {
     const maxValue = type ? 32767 : 127;
-    // Halves and their neighbours, values over the range and beyond, any bits, and more values than the
-    // kernel takes at once.
+    // Halves and their neighbours, values in and out of range, any bits, more than one kernel call.
     const units = [
       0.5,
       1.5,

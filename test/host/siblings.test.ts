@@ -1,7 +1,4 @@
-/**
- * Streams that share an instance (Session.sibling): each gives the outputs of a separate session, in any
- * order of calls.
- */
+/** Streams that share an instance (Session.sibling): each gives a separate session's outputs. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';

@@ -17,10 +17,7 @@ import { writeModel } from '../../models/write/onnx/proto.ts';
 import { writeTflite } from '../read/tflite-model.ts';
 import { tinyBundle } from './tiny-bundle.ts';
 
-/**
- * Clears the screen, sets the title, writes a link, reverses text, ends a line with a C1 code and begins a
- * new line.
- */
+/** Clears the screen, sets the title, writes a link, reverses text, ends a line with C1, begins a line. */
 const evil = (name: string) =>
   `${name}\x1b[2J\x1b]0;owned\x07\x1b]8;;http://x\x1b\\\u009b31m\u202e\u2066\u200f\u2028\x7f\r\nok: nothing is wrong\n\x00`;
 

@@ -1,7 +1,4 @@
-/**
- * The benchmark's TensorFlow Lite files: read again, they are the same network to the byte, so other engines
- * run the same network.
- */
+/** The benchmark's TensorFlow Lite files: read again, they are the same network to the byte. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

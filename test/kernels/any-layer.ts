@@ -1,8 +1,8 @@
 /**
- * A layer's requantisation at random: what the tests of both float and integer rules draw from.
+ * Random requantisation parameters of a layer, shared by the tests of the float and integer rules.
  *
- * In: random numbers in [0, 1).  Out: multiplier, shift and bias of one channel, zero point and clamp as a
- * quantiser could give them.
+ * In: random numbers in [0, 1).  Out: multiplier, shift and bias of one channel, zero point and clamp, within
+ * the range of a quantiser.
  */
 import type { MacParams } from '../../quant/ops/op.ts';
 

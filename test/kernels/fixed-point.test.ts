@@ -1,9 +1,9 @@
 /**
- * The rounding rule in TypeScript and in AssemblyScript against an oracle in BigInt.
+ * The rounding rule in TypeScript and in AssemblyScript against a BigInt oracle.
  *
  * In: edge values and random ones.  Out: 0 differences between quant/fixed-point.ts,
- * assembly/kernels/fixed-point.ts and the definition. x << shift wraps to int32 on every side. Left out: a =
- * b = -2^31, which kernels never pass.
+ * assembly/kernels/fixed-point.ts and the definition. x << shift wraps to int32 on every side. Not tested: a
+ * = b = -2^31, which kernels never pass.
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';
@@ -40,7 +40,7 @@ const edges = [
 ];
 const values = [...edges, 2 ** 30 - 1, 2 ** 30, 2 ** 30 + 1, highest - 1, highest];
 const multipliers = [0, 1, 2 ** 30, 2 ** 30 + 1, 1518500250, highest - 1, highest];
-/** Uniform, of any magnitude, or an edge. */
+/** Returns a random int32: uniform, of any magnitude, or an edge value. */
 function anyInt32(): number {
   const kind = int(0, 3);
   if (kind === 0) return pick(values);
@@ -69,10 +69,10 @@ const kernel = instantiateSync<Harness>(
   (await compile({ 'module.ts': source }, 0, 'interp')) as BufferSource & Uint8Array,
 ).exports;
 
-/** floor((a * b + 2^30) / 2^31) */
+/** Returns floor((a * b + 2^30) / 2^31). */
 const oracleHigh = (a: number, b: number): number => Number((BigInt(a) * BigInt(b) + (1n << 30n)) >> 31n);
 
-/** x / 2^exponent, halves away from zero. */
+/** Returns x / 2^exponent, rounded with halves away from zero. */
 function oracleShift(x: number, exponent: number): number {
   const half = exponent === 0 ? 0n : 1n << BigInt(exponent - 1);
   const magnitude = (BigInt(Math.abs(x)) + half) >> BigInt(exponent);
@@ -83,23 +83,23 @@ const oracleRequantise = (x: number, m: number, shift: number): number =>
   shift > 0 ? oracleHigh(Number(BigInt.asIntN(32, BigInt(x) << BigInt(shift))), m) : oracleShift(oracleHigh(x, m), -shift);
 
 let compared = 0;
-/** TypeScript and AssemblyScript against the oracle; 0 and -0 are one number. */
+/** Compares TypeScript and AssemblyScript with the oracle; 0 and -0 are equal. */
 function agree(what: string, wanted: number, ...got: number[]): void {
   compared++;
   if (got.some((value) => value + 0 !== wanted + 0)) throw new Error(`${what}: ${got.join(' and ')}, ${wanted} is right`);
 }
 
-test('mulHigh: edges and random', () => {
+test('mulHigh equals the oracle for edge and random values', () => {
   const check = (a: number, b: number) => {
     if (a === lowest && b === lowest) return;
     agree(`mulHigh(${a}, ${b})`, oracleHigh(a, b), mulHigh(a, b), kernel.mul_high(a, b));
   };
   for (const a of values) for (const b of [...values, ...multipliers]) check(a, b);
   for (let i = 0; i < count; i++) check(anyInt32(), anyInt32());
-  assert.is(mulHigh(lowest, lowest), highest); // saturates, in TypeScript alone
+  assert.is(mulHigh(lowest, lowest), highest); // saturates, only in TypeScript
 });
 
-test('roundingShift: edges and random, exponents 0..31', () => {
+test('roundingShift equals the oracle for edge and random values with exponents 0..31', () => {
   const check = (x: number, e: number) =>
     agree(`roundingShift(${x}, ${e})`, oracleShift(x, e), roundingShift(x, e), kernel.rounding_shift(x, e));
   for (let e = 0; e <= 31; e++) {
@@ -110,14 +110,14 @@ test('roundingShift: edges and random, exponents 0..31', () => {
   for (let i = 0; i < count; i++) check(anyInt32(), int(0, 31));
 });
 
-test('requantise: edges and random, shifts -31..30', () => {
+test('requantise equals the oracle for edge and random values with shifts -31..30', () => {
   const check = (x: number, m: number, s: number) =>
     agree(`requantise(${x}, ${m}, ${s})`, oracleRequantise(x, m, s), requantise(x, m, s), kernel.requantise(x, m, s));
   for (let s = -31; s <= 30; s++) for (const x of values) for (const m of multipliers) check(x, m, s);
   for (let i = 0; i < count; i++) check(anyInt32(), rnd() < 0.2 ? pick(multipliers) : int(2 ** 30, highest), int(-31, 30));
 });
 
-test('clamp', () => {
+test('clamp limits to both ends, for random values', () => {
   for (let i = 0; i < count / 10; i++) {
     const [x, low, high] = [anyInt32(), int(-128, 127), int(-128, 127)];
     if (low > high) continue;
@@ -125,7 +125,7 @@ test('clamp', () => {
   }
 });
 
-test('first and end tap: the taps inside the input, counted', () => {
+test('first_tap and end_tap enclose exactly the taps inside the input', () => {
   for (let dilation = 1; dilation <= 4; dilation++) {
     for (let length = 1; length <= 9; length++) {
       for (let taps = 1; taps <= 5; taps++) {
@@ -142,7 +142,7 @@ test('first and end tap: the taps inside the input, counted', () => {
   }
 });
 
-test('quantizeMultiplier: within 2^-31 of the real number, normalised', () => {
+test('quantizeMultiplier is normalised and within 2^-31 of the real number', () => {
   for (let i = 0; i < count; i++) {
     const real = (0.5 + rnd() / 2) * 2 ** int(-30, 30);
     const { multiplier, shift } = quantizeMultiplier(real);
@@ -159,7 +159,7 @@ test('quantizeMultiplier: within 2^-31 of the real number, normalised', () => {
   assert.equal(quantizeMultiplier(1 - 2 ** -40), { multiplier: 2 ** 30, shift: 1 });
 });
 
-test('negative control: rounding once instead of twice is another rule', () => {
+test('negative control: rounding once instead of twice gives other values', () => {
   const once = (x: number, m: number, shift: number): number => {
     const by = BigInt(31 - shift);
     return Number((BigInt(x) * BigInt(m) + (1n << (by - 1n))) >> by);
@@ -173,7 +173,7 @@ test('negative control: rounding once instead of twice is another rule', () => {
   assert.throws(() => agree('off by one', oracleHigh(5, 2 ** 30), kernel.mul_high(5, 2 ** 30) + 1), /is right/);
 });
 
-test('summary', () => {
+test('more than 300,000 values were compared', () => {
   console.log(`  ${compared} values of fixed-point arithmetic compared, 0 differ`);
   assert.ok(compared > 3 * count);
 });

@@ -2,9 +2,9 @@
  * layernorm in integers against its real value: random scales, gammas and epsilons, and rows at the ends of
  * int8.
  *
- * In: quant/ops/layernorm.ts, quant/transcendental.ts.  Out: largest distances. Bounds: half a step and the
- * hundredth that docs/quantisation.md allows the other roundings; 2^-27 for the root. Kernels are held to the
- * reference by test/ops.
+ * In: quant/ops/layernorm.ts, quant/transcendental.ts.  Out: largest distances. Bounds: half a step plus a
+ * hundredth, which docs/quantisation.md allows for the other roundings; 2^-27 for the root. test/ops compares
+ * the kernels with the reference.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,10 +18,10 @@ import { random } from '../property/random-network.ts';
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const rnd = random(seed);
 const int = (min: number, max: number) => min + Math.floor(rnd() * (max - min + 1));
-/** Between two ends, equally often in every octave. */
+/** Returns a random value between two ends, equally often in every octave. */
 const wide = (min: number, max: number) => Math.fround(min * (max / min) ** rnd());
 
-test('the reciprocal root is right to 2^-27 for every size of its argument', () => {
+test('the reciprocal root is accurate to 2^-27 for every size of its argument', () => {
   let worst = 0;
   const check = (e: bigint) => {
     const { root, halfShift } = reciprocalRoot(e);
@@ -37,14 +37,14 @@ test('the reciprocal root is right to 2^-27 for every size of its argument', () 
 
 const kinds = {
   'random rows': () => int(-128, 127),
-  'one value apart': () => Number(rnd() < 0.1),
+  'few values that differ': () => Number(rnd() < 0.1),
   'both ends': () => (rnd() < 0.5 ? -128 : 127),
   'a constant row': () => 5,
   'all -128': () => -128,
   'all 127': () => 127,
 };
 
-/** One row: its largest distance from the real value in steps, for values that int8 holds. */
+/** Returns the largest distance of one row from its real value, in steps, for values within int8. */
 function distance(value: () => number): number {
   const count = int(0, 4) === 0 ? int(1, 3) : int(4, 600);
   const shape = { t: 1, f: 1, c: count };
@@ -78,7 +78,7 @@ function distance(value: () => number): number {
 }
 
 for (const [name, value] of Object.entries(kinds)) {
-  test(`${name}: half a step and a hundredth at most`, () => {
+  test(`${name}: the error is at most half a step and a hundredth`, () => {
     let worst = 0;
     for (let i = 0; i < 400; i++) worst = Math.max(worst, distance(value));
     console.log(`${name}: ${worst.toFixed(6)} steps`);
@@ -86,7 +86,7 @@ for (const [name, value] of Object.entries(kinds)) {
   });
 }
 
-test('float: the formula, the mean left out, and a variance of 0 with epsilon 0', () => {
+test('layernorm in float equals the formula, also without the mean and for a variance of 0 with epsilon 0', () => {
   const attrs: LayerNormAttrs = {
     over: 'c',
     centre: true,
@@ -105,7 +105,7 @@ test('float: the formula, the mean left out, and a variance of 0 with epsilon 0'
   assert.equal(of([0, 0], { centre: false }), [1, 1]);
 });
 
-test('more values than the sums have room for are refused', () => {
+test('more values than the sums can hold are refused', () => {
   const shape = { t: 1, f: 1, c: 2 ** 16 + 1 };
   const quant = { scale: 0.1, zeroPoint: 0 };
   const attrs: LayerNormAttrs = {

@@ -1,9 +1,9 @@
 /**
- * Requantisation in float32 against the integers' rule: every sum that a layer can have, in TypeScript and in
- * the kernel.
+ * Requantisation in float32 against the integer rule: every possible sum of a layer, in TypeScript and in the
+ * kernel.
  *
  * In: random multipliers, shifts, zero points and clamps.  Out: 0 sums whose output differs.
- * `RUNLET_FLOAT_CHANNELS` sets how many.
+ * `RUNLET_FLOAT_CHANNELS` sets their number.
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';
@@ -35,7 +35,7 @@ const { exports: kernel } = instantiateSync<Harness>(
   (await compile({ 'module.ts': source }, 2 ** 24, 'simd')) as BufferSource & Uint8Array,
 );
 
-/** The kernel's outputs of `places` x 8 sums. */
+/** Returns the kernel's outputs of `places` x 8 sums. */
 function inKernel(p: Finish, tables: NonNullable<ReturnType<typeof floatTables>>, sums: Int32Array): Int8Array {
   const [block, y] = [256, sumsAt + 4 * sums.length + 64];
   const eight = (at: number, of: Float32Array) => new Float32Array(kernel.memory.buffer, at, 8).fill(of[0] as number);
@@ -60,7 +60,7 @@ function inKernel(p: Finish, tables: NonNullable<ReturnType<typeof floatTables>>
   return new Int8Array(kernel.memory.buffer, y, sums.length).slice();
 }
 
-test(`every sum of ${channels} random channels (seed ${seed})`, () => {
+test(`float32 equals the integer rule for every sum of ${channels} random channels (seed ${seed})`, () => {
   let found = 0;
   let compared = 0;
   for (let i = 0; i < channels; i++) {
@@ -83,7 +83,7 @@ test(`every sum of ${channels} random channels (seed ${seed})`, () => {
   assert.ok(found > 0.8 * channels, `${found} of ${channels}`);
 });
 
-test('no tables where a sum leaves the room of a float', () => {
+test('a layer whose sums exceed the range of exact floats has no tables', () => {
   const wide: Finish = { ...anyLayer(rnd), multiplier: Int32Array.of(2 ** 30), shift: Int32Array.of(-1) };
   assert.is(
     floatTables(wide, () => 2 ** 29),
@@ -91,7 +91,7 @@ test('no tables where a sum leaves the room of a float', () => {
   );
 });
 
-test('no tables of a multiplier of 0, which has no steps', () => {
+test('a multiplier of 0, which has no steps, has no tables', () => {
   const flat: Finish = { ...anyLayer(rnd), multiplier: Int32Array.of(0), shift: Int32Array.of(-5) };
   assert.is(
     floatTables(flat, () => 8160),
@@ -100,8 +100,8 @@ test('no tables of a multiplier of 0, which has no steps', () => {
   assert.equal(besideSteps(flat, 0, 8160), [-8160, 8160]);
 });
 
-test('no tables where no pair of floats follows the steps', () => {
-  // 2^13 sums an output: steps are told apart by more digits than a float32 has
+test('a layer whose steps no pair of floats reproduces has no tables', () => {
+  // 2^13 sums per output: distinguishing the steps needs more digits than a float32 has
   const steep: Finish = {
     multiplier: Int32Array.of(1172033635),
     shift: Int32Array.of(-13),

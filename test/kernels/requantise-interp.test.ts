@@ -1,9 +1,9 @@
 /**
- * Requantisation of the interpreters' kernels against the one rule: every sum that a layer can have, in the
- * kernel, narrow and wide.
+ * Requantisation of the interpreters' kernels against the integer rule: every possible sum of a layer, in the
+ * narrow and the wide kernel.
  *
  * In: random multipliers, shifts, biases, zero points and clamps.  Out: 0 sums whose output differs.
- * `RUNLET_FLOAT_CHANNELS` sets how many.
+ * `RUNLET_FLOAT_CHANNELS` sets their number.
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import { test } from 'uvu';
@@ -26,7 +26,7 @@ interface Harness extends Record<string, unknown> {
   memory: WebAssembly.Memory;
   many(p: number, y: number, sums: number): void;
 }
-// the block says how many outputs; all have one channel's numbers
+// the block has the number of outputs; all have the parameters of one channel
 const source = `import { finish_row_interp } from "./kernels/finish-interp";
 import { TileBlock } from "./kernels/patch";
 export { __heap_base, __data_end };
@@ -56,7 +56,7 @@ function inKernel(kernel: Harness, p: AnyLayer, table: Int32Array, sums: Int32Ar
   return new Int8Array(kernel.memory.buffer, y, sums.length).slice();
 }
 
-/** k and m of the layer's one channel. */
+/** Returns k and m of the layer's only channel. */
 const tableOf = (p: AnyLayer, largest: number): Int32Array | undefined =>
   scaleTable(
     p as MacParams,
@@ -64,7 +64,7 @@ const tableOf = (p: AnyLayer, largest: number): Int32Array | undefined =>
     () => p.bias[0] as number,
   );
 
-test(`every sum of ${channels} random channels (seed ${seed})`, async () => {
+test(`the kernels equal the integer rule for every sum of ${channels} random channels (seed ${seed})`, async () => {
   const kernels = [await kernelWith('SIGNED'), await kernelWith('SIGNED', 'WIDE')];
   let compared = 0;
   for (let i = 0; i < channels; i++) {
@@ -87,7 +87,7 @@ test(`every sum of ${channels} random channels (seed ${seed})`, async () => {
   console.log(`  ${compared} sums equal`);
 });
 
-test('no table for left shifts, for shifts that leave k no room, and for sums of 2^30', () => {
+test('left shifts, shifts that are too large for k, and sums of 2^30 have no table', () => {
   const layer = (shift: number): AnyLayer => ({ ...anyLayer(rnd), shift: Int32Array.of(shift) });
   assert.is(tableOf(layer(0), 1000), undefined);
   assert.is(tableOf(layer(-22), 1000), undefined);

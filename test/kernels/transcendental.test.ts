@@ -1,9 +1,9 @@
 /**
  * exp, logistic, tanh and softmax in fixed point against Math.* and against TensorFlow Lite Micro's outputs.
  *
- * In: quant/transcendental.ts, quant/ops/tables.ts, quant/ops/softmax.ts.  Out: largest errors (bounds stated
- * below), order, exact ends; the final LOGISTIC and SOFTMAX of reference models reproduced byte for byte
- * (skipped where those models are absent).
+ * In: quant/transcendental.ts, quant/ops/tables.ts, quant/ops/softmax.ts.  Out: largest errors (bounds
+ * below), monotonicity, exact ends. The final LOGISTIC and SOFTMAX of reference models are reproduced byte
+ * for byte (skipped if those models are absent).
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,12 +20,12 @@ import { shared } from '../shared.ts';
 
 const one = 2 ** 31;
 /**
- * Absolute. The reciprocal's three Newton-Raphson steps and the exp's fourth-order polynomial leave about
- * 2^-24.
+ * Largest absolute error. The reciprocal's three Newton-Raphson steps and the exp's fourth-order polynomial
+ * give an error of about 2^-24.
  */
 const bound = 2 ** -20;
 const rnd = random(0x5eed);
-/** Ascending raw values in [from, to]: a grid, its neighbours, and random ones. */
+/** Returns ascending raw values in [from, to]: a grid, its neighbours, and random ones. */
 function raws(from: number, to: number, count = 40_000): number[] {
   const step = (to - from) / count;
   const all = Array.from({ length: count + 1 }, (_, i) => Math.round(from + i * step + (i % 3) - 1));
@@ -35,8 +35,8 @@ function raws(from: number, to: number, count = 40_000): number[] {
 const errors: Record<string, number> = {};
 
 /**
- * Largest error over the inputs. `slack` (Q0.31) is how far a value may lie below one before it: fixed point
- * is not strictly in order.
+ * Returns the largest error over the inputs. `slack` (Q0.31) is the distance by which a value may be below an
+ * earlier one: fixed point is not strictly monotonic.
  */
 function follow(
   name: string,
@@ -45,21 +45,21 @@ function follow(
   real: (raw: number) => number,
   slack: number,
 ): number {
-  let most = 0;
+  let largest = 0;
   let before = Number.NEGATIVE_INFINITY;
   for (const raw of inputs) {
     const y = fixed(raw);
     assert.ok(Number.isInteger(y) && Math.abs(y) <= one - 1, `${name}(${raw}) = ${y} is a Q0.31 number`);
     if (y < before - slack) throw new Error(`${name} falls at ${raw}: from ${before} to ${y}`);
     before = Math.max(before, y);
-    most = Math.max(most, Math.abs(y / one - real(raw)));
+    largest = Math.max(largest, Math.abs(y / one - real(raw)));
   }
-  errors[name] = most;
-  return most;
+  errors[name] = largest;
+  return largest;
 }
 
 for (const integerBits of [0, 4, 5]) {
-  test(`exp on [-${2 ** integerBits}, 0] as Q${integerBits}.${31 - integerBits}`, () => {
+  test(`exp on [-${2 ** integerBits}, 0] as Q${integerBits}.${31 - integerBits} stays within the error bound`, () => {
     const unit = 2 ** (31 - integerBits);
     const real = (raw: number) => Math.exp(raw / unit);
     assert.ok(follow(`exp Q${integerBits}`, raws(-one, 0), (raw) => expOnNegative(raw, integerBits), real, 2 ** 8) < bound);
@@ -67,13 +67,13 @@ for (const integerBits of [0, 4, 5]) {
   });
 }
 
-test('1 / (1 + x) on [0, 1]', () => {
+test('1 / (1 + x) on [0, 1] stays within the error bound', () => {
   const falling = (raw: number) => -oneOverOnePlus(raw);
   assert.ok(follow('1/(1+x)', raws(0, one - 1), falling, (raw) => -1 / (1 + raw / one), 2 ** 8) < bound);
   assert.is(oneOverOnePlus(0), one - 1);
 });
 
-test('logistic and tanh on [-16, 16) as Q4.27: error, order, symmetry, ends', () => {
+test('logistic and tanh on [-16, 16) as Q4.27 are within the error bound, monotonic and symmetric', () => {
   const unit = 2 ** 27;
   const inputs = raws(-one + 1, one - 1);
   assert.ok(follow('logistic', inputs, logistic, (raw) => 1 / (1 + Math.exp(-raw / unit)), 2 ** 8) < bound);
@@ -86,7 +86,7 @@ test('logistic and tanh on [-16, 16) as Q4.27: error, order, symmetry, ends', ()
   }
 });
 
-/** The 256 entries of LOGISTIC: [q + 128]. */
+/** Returns the 256 entries of LOGISTIC: [q + 128]. */
 function logisticTable(quant: QuantParams): Int8Array {
   const shape = { t: 1, f: 1, c: 1 };
   const y = { id: 1, name: 'y', shape, quant: { scale: 1 / 256, zeroPoint: -128 } };
@@ -100,7 +100,7 @@ function logisticTable(quant: QuantParams): Int8Array {
   return params.table;
 }
 
-test('logistic tables ascend for every scale and zero point tried', () => {
+test('logistic tables never decrease, for all tested scales and zero points', () => {
   for (const scale of [0.0007, 0.011, 0.05, 0.1, 0.31, 1, 3.9]) {
     for (const zeroPoint of [-128, -3, 0, 127]) {
       const table = logisticTable({ scale: Math.fround(scale), zeroPoint });
@@ -120,7 +120,7 @@ function softmaxRow(scale: number, row: Int8Array): Int8Array {
 }
 
 let rows = 0;
-test('softmax rows sum to 1 within half a step a class, and follow the order of their inputs', () => {
+test('softmax rows sum to 1 within half a step per class, and keep the order of their inputs', () => {
   for (const scale of [0.0001, 0.01, 0.08, 0.5, 4]) {
     for (const classes of [1, 2, 3, 4, 10, 35, 256]) {
       for (let i = 0; i < 40; i++) {
@@ -141,7 +141,7 @@ test('softmax rows sum to 1 within half a step a class, and follow the order of 
   }
 });
 
-/** Input quantisation of a model's last operator of this kind. */
+/** Returns the input quantisation of a model's last operator of this kind. */
 function quantBefore(folder: string, op: string): QuantParams | undefined {
   const model = readModelFile(new Uint8Array(readFileSync(join(folder, 'model.tflite'))));
   const last = model.operators.filter((o) => o.op === op).at(-1);
@@ -149,7 +149,7 @@ function quantBefore(folder: string, op: string): QuantParams | undefined {
   return quant && { scale: quant.scales[0] as number, zeroPoint: quant.zeroPoints[0] as number };
 }
 
-/** Runs of a model whose logits were kept: logits and outputs as int8. */
+/** Returns the runs of a model with recorded logits: logits and outputs as int8. */
 function runsOf(folder: string) {
   const runs = readdirSync(folder).filter((file) => file.endsWith('.logits.npy'));
   return runs.map((file) => {
@@ -177,7 +177,7 @@ for (const folder of kept) {
   const softmaxQuant = quantBefore(folder, 'SOFTMAX');
   if (!logisticQuant && !softmaxQuant) continue;
 
-  test(`${name}: the final ${logisticQuant ? 'LOGISTIC' : 'SOFTMAX'} of the reference run, byte for byte`, () => {
+  test(`${name}: the final ${logisticQuant ? 'LOGISTIC' : 'SOFTMAX'} equals the reference run byte for byte`, () => {
     const differ = (x: QuantParams): number => {
       const table = logisticTable(x);
       let n = 0;
@@ -202,15 +202,21 @@ for (const folder of kept) {
   });
 }
 
-test('negative control: an exp that is 2^-19 too large is seen', () => {
+test('negative control: an exp that is 2^-19 too large is detected', () => {
   const real = (raw: number) => Math.exp(raw / 2 ** 26);
-  const most = follow('control', raws(-one, -1, 1000), (raw) => Math.min(one - 1, expOnNegative(raw, 5) + 2 ** 12), real, 2 ** 8);
-  assert.ok(most > bound);
+  const error = follow(
+    'control',
+    raws(-one, -1, 1000),
+    (raw) => Math.min(one - 1, expOnNegative(raw, 5) + 2 ** 12),
+    real,
+    2 ** 8,
+  );
+  assert.ok(error > bound);
   delete errors.control;
   assert.throws(() => follow('falling', [-3, -2], (raw) => (raw === -3 ? 2 ** 20 : 0), real, 2 ** 8), /falls/);
 });
 
-test('summary', () => {
+test('softmax rows were compared', () => {
   const worst = Object.entries(errors).map(([name, e]) => `${name} 2^${Math.log2(e).toFixed(1)}`);
   console.log(
     `  largest errors: ${worst.join(', ')}; ${rows} softmax rows; ` +

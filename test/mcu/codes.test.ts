@@ -1,9 +1,9 @@
 /**
- * Every code of runlet.h, provoked: by modules with one thing wrong, by limits, keys, weights and calls. Each
- * has a text and a line in docs/c-host.md.
+ * Provokes every code of runlet.h: with modules that have one error, with limits, keys, weights and calls.
+ * Each code has a text and a line in docs/c-host.md.
  *
- * What runlet_check refuses runlet_open refuses with the same code, nothing is held afterwards, and nothing
- * is read or written outside (sanitizers).
+ * What runlet_check refuses, runlet_open refuses with the same code. It then holds no memory, and sanitizers
+ * find no access outside of it.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ import { tinyStream } from '../stages/tiny-networks.ts';
 import { customSection, makeModule, type Parts, replaced, tileImport } from './modules.ts';
 import { absent, answer, at, build, mcu, openssl, selfTestFiles } from './tools.ts';
 
-/** The trust functions of these tests are OpenSSL's. */
+/** These tests use OpenSSL for the trust functions. */
 const why = absent ?? (openssl ? undefined : 'no OpenSSL headers: the package libssl-dev');
 if (why) console.log(`skipped: ${why}`);
 const only = why ? test.skip : test;
@@ -61,7 +61,7 @@ function open({ wasm, weights }: { wasm?: Uint8Array; weights?: Uint8Array }, op
 
 const nameOf = (code: number): string => [...numbers].find(([, value]) => value === code)?.[0] ?? String(code);
 
-/** Opens, and expects a code by its name. */
+/** Opens a bundle and expects a code, given by its name. */
 function expect(code: string, bundle: { wasm?: Uint8Array; weights?: Uint8Array }, options?: Options): Answer {
   const got = open(bundle, options);
   assert.is(nameOf(got.open), code, JSON.stringify(got));
@@ -78,7 +78,7 @@ const homes = ['embed', 'linear', 'tile'] as const;
 const bundleOf = async (home: (typeof homes)[number]): Promise<Bundle> =>
   (shared[homes.indexOf(home)] ??= await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { weights: home }));
 
-only('a good module opens, and its calls give what they must', () => {
+only('a good module opens, and its calls give the expected codes', () => {
   const { calls, words } = expect('OK', { wasm: good }, { calls: 'ppsrRcpsSrRT' });
   const [use] = [numbers.get('USE')];
   assert.equal(calls, [1, 1, 0, 0, 0, 0, use, use, use, use, use, use]);
@@ -88,13 +88,13 @@ only('a good module opens, and its calls give what they must', () => {
   provoked.add('DUE');
 });
 
-only('USE and POOL: order of calls, and a pool that is too small', () => {
+only('USE and POOL: calls in a wrong order, and a pool that is too small', () => {
   expect('USE', { wasm: good }, { unstarted: 1 });
   expect('USE', {});
   const started = (options: Options) => nameOf(open({ wasm: good }, options).start);
   assert.is(started({ twice: 1 }), 'USE');
   assert.is(open({ wasm: good }, { calls: 'n' }).calls[0], numbers.get('USE'));
-  // from nothing to enough: each size is an error, or works
+  // from an empty pool to a large one: each size gives an error or works
   const seen = new Set<string>();
   for (let pool = 0; pool < 20_000; pool += 300) {
     const { start, open: opened } = open({ wasm: good }, { pool });
@@ -104,7 +104,7 @@ only('USE and POOL: order of calls, and a pool that is too small', () => {
   for (const code of ['POOL', 'INSTANTIATE']) provoked.add(code);
 });
 
-only('NOT_WASM, MALFORMED, FILE_LIMIT: the bytes', () => {
+only('NOT_WASM, MALFORMED, FILE_LIMIT: wrong bytes', () => {
   for (const bytes of [[0, 97, 115, 109], [0, 97, 111, 116, 3, 0, 0, 0], [0, 97, 115, 109, 2, 0, 0, 0], [1, 97, 115, 109, 1, 0, 0, 0]])
     expect('NOT_WASM', { wasm: Uint8Array.from(bytes) }); // biome-ignore format: a list
   const header = [...good.subarray(0, 8)];
@@ -126,7 +126,7 @@ only('NOT_WASM, MALFORMED, FILE_LIMIT: the bytes', () => {
   expect('OK', { wasm: good }, { file_limit: good.length });
 });
 
-only('IMPORT, MEMORY, MEMORY_LIMIT', () => {
+only('IMPORT, MEMORY, MEMORY_LIMIT: wrong imports and memories', () => {
   for (const imports of [
     '(import "env" "f" (func (param i32 i32 i32)))',
     '(import "runlet" "weight" (func (param i32 i32 i32)))',
@@ -143,13 +143,13 @@ only('IMPORT, MEMORY, MEMORY_LIMIT', () => {
   expectParts('MEMORY', { more: '(memory 1 1)' });
   expectParts('MEMORY_LIMIT', {}, { memory_limit: 1023 });
   expectParts('OK', {}, { memory_limit: 1024 });
-  // not shrunk: the whole page; and what WAMR does not shrink for another reason
+  // memory that is not shrunk has a whole page; also memory that WAMR does not shrink for other reasons
   expectParts('MEMORY_LIMIT', { dataEnd: '(i32.const 1020)' , heapBase: '(i32.const 1020)' }, { memory_limit: 65535 }); // biome-ignore format: one line
   expectParts('MEMORY_LIMIT', { push: '(memory.grow (i32.const 0))' }, { memory_limit: 2048 });
   expectParts('MEMORY_LIMIT', { memory: '65536 65536', heapBase: '(i32.const -16)' }, { memory_limit: 1 << 20 });
 });
 
-only('START, EXPORT', () => {
+only('START, EXPORT: a start function, and missing or wrong exports', () => {
   expectParts('START', { more: '(func $s) (start $s)' });
   for (const name of ['__post_instantiate', '_initialize', '__wasm_call_ctors', 'malloc', 'rn'])
     expectParts('START', { more: `(func (export "${name}"))` });
@@ -170,17 +170,17 @@ only('START, EXPORT', () => {
   expectParts('EXPORT', { without: ['__heap_base'], more: '(global (export "__heap_base") i64 (i64.const 1024))' });
   expectParts('EXPORT', { without: ['__heap_base'], more: '(global (export "__heap_base") (mut i32) (i32.const 1024))' });
   expect('EXPORT', { wasm: replaced(makeModule({ more: '(func (export "rn_abj") (result i32) (i32.const 1))' }), 'rn_abj', 'rn_abi') }); // biome-ignore format: one line
-  // an import's index is no function of the module
+  // an export with the index of an import
   expect('EXPORT', { wasm: replaced(makeModule({ imports: tileImport }), [6, 114, 110, 95, 97, 98, 105, 0, 1], [6, 114, 110, 95, 97, 98, 105, 0, 0]) }); // biome-ignore format: one line
 });
 
-only('FEATURE and LOAD: what this WAMR does not run', async () => {
+only('FEATURE and LOAD: modules that this WAMR cannot run', async () => {
   const { wasm } = await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { target: 'simd' });
   expect('FEATURE', { wasm });
   assert.match(expect('LOAD', { wasm }, { simd: 1 }).words, /WASM module load failed/);
   const filled = makeModule({ push: '(memory.fill (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 0)' });
   assert.match(expect('LOAD', { wasm: filled }).words, /./);
-  // words that have no room are cut
+  // a message is cut to its buffer
   assert.is(expect('LOAD', { wasm: filled }, { words: 5 }).words, 'WASM');
   assert.is(expect('LOAD', { wasm: filled }, { words: 1 }).words, '');
   assert.is(expect('LOAD', { wasm: filled }, { words: 0 }).words, '');
@@ -220,7 +220,7 @@ only('UNSIGNED, SIGNATURE: with OpenSSL as the firmware’s library', async () =
   }
 });
 
-only('WEIGHTS_*: missing, extra, of another length, not at a word, changed', async () => {
+only('WEIGHTS_*: weights that are missing, extra, of a wrong length, misaligned or changed', async () => {
   const embed = await bundleOf('embed');
   expect('WEIGHTS_EXTRA', { wasm: embed.wasm, weights: new Uint8Array(4) });
   expect('WEIGHTS_EXTRA', { wasm: embed.wasm, weights: new Uint8Array(4) }, { sha256: 1 });
@@ -236,14 +236,14 @@ only('WEIGHTS_*: missing, extra, of another length, not at a word, changed', asy
     expect('OK', { wasm, weights: changed });
     expect('WEIGHTS_DIGEST', { wasm, weights: changed }, { sha256: 1 });
   }
-  // without a manifest the module alone says what it wants, and nothing vouches for weights
+  // without a manifest only the module says what it needs, and no digest covers the weights
   const apart = makeModule({ imports: tileImport, info: { 7: 64, 11: 2 } });
   expect('WEIGHTS_MISSING', { wasm: apart });
   expect('OK', { wasm: apart, weights: new Uint8Array(64) });
   expect('WEIGHTS_DIGEST', { wasm: apart, weights: new Uint8Array(64) }, { sha256: 1 });
 });
 
-only('ABI, LAYOUT: what rn_info says', () => {
+only('ABI, LAYOUT: wrong values of rn_info', () => {
   expectParts('ABI', { abi: 2 });
   const layouts: [Parts, Options?][] = [
     ...[
@@ -289,7 +289,7 @@ only('ABI, LAYOUT: what rn_info says', () => {
   expect('OK', { wasm: makeModule({ info: { 6: 960, 7: 64, 11: 1 } }), weights });
 });
 
-only('FRAMES, TRAP, INSTRUCTIONS, ANSWER, STATE: the calls', () => {
+only('FRAMES, TRAP, INSTRUCTIONS, ANSWER, STATE: errors of the calls', () => {
   const codes = (parts: Parts, calls: string, options?: Options) =>
     expectParts('OK', parts, { calls, ...options }).calls.map(nameOf);
   assert.equal(codes({}, '0+pST'), ['FRAMES', 'FRAMES', 'DUE', 'STATE', 'STATE']);
@@ -300,7 +300,7 @@ only('FRAMES, TRAP, INSTRUCTIONS, ANSWER, STATE: the calls', () => {
   const limited = { instructions: 100_000 };
   assert.equal(codes({ push: endless }, 'pprp', limited), ['INSTRUCTIONS', 'TRAP', 'OK', 'INSTRUCTIONS']);
   expectParts('INSTRUCTIONS', { reset: endless }, limited);
-  // what the import is asked for
+  // arguments of the import
   for (const [dst, src, n, code] of [
     [256, 0, 64, 'OK'],
     [960, 0, 64, 'OK'],
@@ -325,7 +325,7 @@ only('FRAMES, TRAP, INSTRUCTIONS, ANSWER, STATE: the calls', () => {
   for (const code of ['FRAMES', 'ANSWER', 'STATE']) provoked.add(code);
 });
 
-only('GOLDEN: a self-test that is not there, is broken or does not pass', async () => {
+only('GOLDEN: a self-test that is missing, broken or fails', async () => {
   const codes = (wasm: Uint8Array, weights?: Uint8Array) => open({ wasm, weights }, { calls: 'gpg' }).calls.map(nameOf);
   for (const home of homes) {
     const { wasm, weights } = await bundleOf(home);
@@ -340,7 +340,7 @@ only('GOLDEN: a self-test that is not there, is broken or does not pass', async 
   const other = (from: string, to: string) => codes(replaced(wasm, golden, golden.replace(from, to)))[0];
   assert.is(other(digest, digest.replace(/^./, digest.startsWith('0') ? '1' : '0')), 'GOLDEN');
   assert.is(other(`"outputs":${outputs}`, `"outputs":${Number(outputs) - 1}`), 'GOLDEN');
-  // more hops than readers of manifests take; the length stays, so that the section does
+  // more hops than readers of manifests accept; the text keeps its length, and so does the section
   const [numbers] = /"seed":\d+,"hops":\d+/.exec(golden) ?? [''];
   for (const [hops, code] of [
     [1 << 20, 'OK'],
@@ -360,7 +360,7 @@ only('GOLDEN: a self-test that is not there, is broken or does not pass', async 
   provoked.add('GOLDEN');
 });
 
-only('every code was provoked, has a text of its own and a line in docs/c-host.md', () => {
+only('every code was provoked, has a text and a line in docs/c-host.md', () => {
   const names = [...numbers.keys()].filter((name) => name !== 'LAST');
   assert.is(names.length, 29);
   assert.equal(names.filter((name) => !provoked.has(name)), []); // biome-ignore format: one line

@@ -1,4 +1,4 @@
-/* What the programs of this folder share: files, a pool, random numbers, and what a code is called. */
+/* Shared by the programs of this folder: files, a pool, random numbers, and names of codes. */
 #ifndef COMMON_H
 #define COMMON_H
 
@@ -8,14 +8,14 @@
 
 #include "runlet.h"
 
-/** A file in memory of exactly its length, so that a sanitizer sees a byte too far; `bytes` 0 and NULL for "-". */
+/** A file in memory of exactly its length: a sanitizer sees an access beyond it. For "-", `at` is NULL. */
 struct file {
   uint8_t* at;
   uint32_t bytes;
 };
 
 static inline struct file read_file(const char* path) {
-  /* a bundle's file is held until the program ends */
+  /* a bundle's file stays in memory until the program ends */
   static uint8_t* held[256];
   static uint32_t count;
   struct file f = {NULL, 0};
@@ -39,14 +39,14 @@ static inline uint32_t next_random(uint32_t* seed) {
   return *seed ^= *seed << 5;
 }
 
-/** Ends the program where a call that must work does not. */
+/** Ends the program if a call that must succeed has failed. */
 static inline void must(int code, const char* what, const char* words) {
   if (code >= 0) return;
   fprintf(stderr, "%s: %d, %s; %s\n", what, code, runlet_text(code), words);
   exit(1);
 }
 
-/** FNV-1a over all outputs. */
+/** Returns the FNV-1a hash of all outputs. */
 static inline uint32_t digest_outputs(const struct runlet* r, uint32_t digest) {
   for (uint32_t i = 0; i < r->output_count; i++)
     for (uint32_t k = 0; k < r->outputs[i].bytes; k++) digest = (digest ^ r->outputs[i].at[k]) * 16777619u;
@@ -59,7 +59,7 @@ static inline uint32_t hop_bytes(const struct runlet* r) {
   return sum;
 }
 
-/** Pushes one hop whose inputs lie one after the other. */
+/** Pushes one hop. The frames of the inputs follow one another. */
 static inline int push_hop(struct runlet* r, const uint8_t* hop) {
   const void* frames[RUNLET_INPUTS];
   for (uint32_t i = 0; i < r->input_count; hop += r->inputs[i++].bytes) frames[i] = hop;

@@ -1,6 +1,4 @@
-/*
- * SHA-256 and Ed25519 of OpenSSL, as a firmware's struct runlet_trust would have those of its own library.
- */
+/* SHA-256 and Ed25519 from OpenSSL, as a firmware passes its own library in struct runlet_trust. */
 #include "crypto.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,4 @@
-/* What struct runlet_trust asks for. */
+/* The functions that struct runlet_trust needs. */
 #ifndef CRYPTO_H
 #define CRYPTO_H
 

@@ -1,6 +1,6 @@
 /**
- * The example of docs/c-host.md: compiled from the page as it stands, with all warnings and sanitizers, and
- * run; its answers are Node's.
+ * The example of docs/c-host.md: compiled unchanged from the page, with all warnings and sanitizers, and run.
+ * Its outputs are those of Node.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -13,7 +13,7 @@ import { absent, at, build, run } from './tools.ts';
 if (absent) console.log(`skipped: ${absent}`);
 const only = absent ? test.skip : test;
 
-only('the example gives Node’s answers, from all homes, and codes with words where it must stop', async () => {
+only('the example gives Node’s outputs from all homes, and codes with a message when it must stop', async () => {
   const source = /```c\n([\s\S]*?int main[\s\S]*?)```/.exec(textOf('docs/c-host.md'))?.[1];
   assert.ok(source);
   writeFileSync(at('example.c'), source as string);

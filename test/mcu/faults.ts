@@ -1,14 +1,11 @@
 /**
- * What the sanitizers say of a run, apart by whose source it is: WAMR's or ours.
+ * Sorts the reports of the sanitizers by source: WAMR's or ours.
  *
  * In: a program's standard error.  Out: places in WAMR's source, each once, as `core/…/file.c:line: what`,
  * and lines about any other source.
  */
 
-/**
- * A place of WAMR 2.4.3 that sanitizers speak of: lines of a file, in what words, and why it is none of a
- * bundle's faults.
- */
+/** A place in WAMR 2.4.3 that sanitizers report: lines of a file, the message, why no bundle causes it. */
 interface Known {
   file: string;
   lines: number[];
@@ -24,17 +21,17 @@ export const knownReports: Known[] = [
       ...[7803, 7807, 7830],
     ],
     what: "member access within misaligned address an address for type 'struct WASMInterpFrame', which requires 8 byte alignment",
-    why: 'frames lie on the stack at whole words of four bytes; on 32-bit cores that is their alignment',
+    why: 'frames are aligned to four bytes on the stack, which is their alignment on 32-bit cores',
   },
   {
     file: 'core/iwasm/interpreter/wasm_loader.c',
     lines: [11511, 11529],
     what: "misaligned address an address for type 'int16', which requires 2 byte alignment",
-    why: 'offsets of the parameters of a block lie behind their bytes in one array; no module of Runlet has a block with parameters',
+    why: 'offsets of the parameters of a block follow their bytes in one array; no module of Runlet has a block with parameters',
   },
 ];
 
-/** Those that no entry has. */
+/** Returns the reports that no entry describes. */
 export const unknownReports = (reports: string[]): string[] =>
   reports.filter(
     (report) =>
@@ -43,7 +40,7 @@ export const unknownReports = (reports: string[]): string[] =>
       ),
   );
 
-/** Addresses and places in memory differ from run to run. */
+/** Removes addresses, which differ from run to run. */
 const plain = (text: string): string => text.replace(/0x[0-9a-f]+/g, 'an address').trim();
 
 const undefinedBehaviour = /^(\S+?):(\d+):\d+: runtime error: (.*)$/gm;

@@ -1,11 +1,13 @@
 /*
- * Fuzzing: bundles that were changed at random, and calls in any order with any arguments.
+ * Fuzz test: randomly changed bundles, and calls in any order with any arguments.
  *
- *     fuzz bundles COUNT SEED MODULE WEIGHTS      changes, checks, opens, runs; prints JSON: how often each code, and faults
- *     fuzz calls COUNT SEED MODULE WEIGHTS        one bundle, calls at random, each code against what it must be; prints JSON
+ *     fuzz bundles COUNT SEED MODULE WEIGHTS      changes, checks, opens and runs bundles
+ *     fuzz calls COUNT SEED MODULE WEIGHTS        makes random calls on one bundle and checks their codes
  *
- * Bundles run in a child process, so that a fault ends it and not the count: the number of the bundle and the signal are kept, and the next child goes on
- * behind it. WAMR is given 100,000 instructions a call, as a changed loop may have no end.
+ * Prints JSON: for bundles, how often each code came up, and the faults.
+ * Bundles run in a child process, so that a fault ends only the child. The number of the bundle and the
+ * signal are kept, and the next child continues after it. WAMR gets 100,000 instructions per call, since a
+ * changed loop may have no end.
  */
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -14,7 +16,7 @@
 #include "common.h"
 #include "wasm_export.h"
 
-/** WAMR's pool: the caller's, static. */
+/** WAMR's pool, static memory of the caller. */
 enum { POOL = 4 << 20 };
 static uint64_t pool[POOL / 8];
 
@@ -29,7 +31,7 @@ struct shared {
 static struct file original, weights;
 static uint32_t seed;
 
-/** Bytes up to the data section's: where changes matter most. */
+/** Returns the number of bytes before the data section. Changes there matter most. */
 static uint32_t code_end(const struct file* f) {
   uint32_t at = 8;
   while (at + 6 < f->bytes) {
@@ -42,7 +44,7 @@ static uint32_t code_end(const struct file* f) {
   return f->bytes;
 }
 
-/** A changed copy, in memory of exactly its length. */
+/** Returns a changed copy, in memory of exactly its length. */
 static struct file change(uint32_t number) {
   uint32_t s = (seed * 2654435761u) ^ (number * 40503u + 1), end = code_end(&original);
   s = s ? s : 1;
@@ -57,19 +59,19 @@ static struct file change(uint32_t number) {
       case 2: f.at[at] = (uint8_t)(f.at[at] + (with & 1 ? 1 : -1)); break;
       case 3: f.at[at] = (uint8_t)(with & 1 ? 0x7f : 0xff); break;
       case 4: f.at[at] = 0; break;
-      case 5: /* a few bytes taken out */
+      case 5: /* a few bytes removed */
         if (f.bytes > at + with % 8) memmove(f.at + at, f.at + at + with % 8, f.bytes - at - with % 8), f.bytes -= with % 8;
         break;
-      case 6: /* a few bytes twice */
+      case 6: /* a few bytes repeated */
         memmove(f.at + at + with % 8, f.at + at, f.bytes - at), f.bytes += with % 8;
         break;
-      case 7: /* a stretch from elsewhere */
+      case 7: /* bytes from another place */
         if (at + 16 < f.bytes) memmove(f.at + at, f.at + with % (f.bytes - 16), with % 16);
         break;
       case 8:
         if (with % 2) f.bytes = at;
         break;
-      default: f.at[at] = f.at[with % end % f.bytes]; /* another byte of the code */
+      default: f.at[at] = f.at[with % end % f.bytes]; /* a byte from elsewhere in the code */
     }
     if (f.bytes > original.bytes + 32 || !f.bytes) break;
   }
@@ -80,12 +82,15 @@ static struct file change(uint32_t number) {
   return f;
 }
 
-/** What a push may say. */
+/** Checks whether a push may return this code. */
 static bool is_answer(int code) {
   return code == RUNLET_OK || code == RUNLET_DUE || code == RUNLET_TRAP || code == RUNLET_INSTRUCTIONS || code == RUNLET_ANSWER;
 }
 
-/** Whether so many bytes of the pool are free in one piece. (WAMR's count of free bytes is no measure: a block that grows in place is not counted.) */
+/**
+ * Checks whether `bytes` bytes of the pool are free in one piece. WAMR's count of free bytes is unsuitable,
+ * since it does not include a block that grows in place.
+ */
 static bool is_free(uint32_t bytes) {
   void* at = wasm_runtime_malloc(bytes);
   if (at) wasm_runtime_free(at);
@@ -96,7 +101,7 @@ static void measure_pool(void) {
   for (whole_pool = sizeof pool; !is_free(whole_pool);) whole_pool -= 8;
 }
 
-static void one_bundle(struct shared* told, uint32_t number) {
+static void one_bundle(struct shared* totals, uint32_t number) {
   static struct runlet r;
   static uint8_t* hop;
   static char words[64];
@@ -105,19 +110,19 @@ static void one_bundle(struct shared* told, uint32_t number) {
   if (!hop) hop = calloc(1, MEMORY);
   int check = runlet_check(f.at, f.bytes, weights.at, weights.bytes, &options.limits, NULL);
   int code = runlet_open(&r, f.at, f.bytes, weights.at, weights.bytes, &options);
-  told->codes[-code]++;
-  /* what the check refuses opening refuses, and with the same code */
-  told->disagreed += check < 0 ? check != code : code < 0 && code > RUNLET_LOAD && code != RUNLET_MEMORY_LIMIT && code > RUNLET_WEIGHTS_MISSING;
+  totals->codes[-code]++;
+  /* what runlet_check refuses, runlet_open refuses with the same code */
+  totals->disagreed += check < 0 ? check != code : code < 0 && code > RUNLET_LOAD && code != RUNLET_MEMORY_LIMIT && code > RUNLET_WEIGHTS_MISSING;
   if (code == RUNLET_OK) {
-    told->ran++;
+    totals->ran++;
     const void* frames[RUNLET_INPUTS];
     for (int i = 0; i < RUNLET_INPUTS; i++) frames[i] = hop;
     uint32_t s = number + 1;
     for (int i = 0; i < 4; i++) {
       int pushed = runlet_push(&r, frames, 1 + next_random(&s) % r.hop);
-      told->disagreed += !is_answer(pushed);
-      if (pushed <= 0) told->calls[-pushed]++;
-      if (pushed < 0) told->disagreed += runlet_reset(&r) > 0;
+      totals->disagreed += !is_answer(pushed);
+      if (pushed <= 0) totals->calls[-pushed]++;
+      if (pushed < 0) totals->disagreed += runlet_reset(&r) > 0;
       if (runlet_save(&r, hop, r.state_bytes) == RUNLET_OK) {
         if (r.state_bytes) hop[next_random(&s) % r.state_bytes] ^= (uint8_t)next_random(&s);
         runlet_restore(&r, hop, r.state_bytes);
@@ -126,45 +131,45 @@ static void one_bundle(struct shared* told, uint32_t number) {
     digest_outputs(&r, 1);
   }
   runlet_close(&r);
-  told->leaks += !is_free(whole_pool);
+  totals->leaks += !is_free(whole_pool);
   free(f.at);
 }
 
-static void child(struct shared* told, uint32_t count) {
+static void child(struct shared* totals, uint32_t count) {
   must(runlet_start(pool, sizeof pool), "runlet_start", "");
   measure_pool();
-  while (told->next < count) {
-    one_bundle(told, told->next);
-    told->next++;
+  while (totals->next < count) {
+    one_bundle(totals, totals->next);
+    totals->next++;
   }
   runlet_stop();
 }
 
 static void bundles(uint32_t count) {
-  struct shared* told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  while (told->next < count) {
+  struct shared* totals = mmap(NULL, sizeof *totals, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  while (totals->next < count) {
     pid_t pid = fork();
     if (!pid) {
-      child(told, count);
+      child(totals, count);
       exit(0);
     }
     int ended;
     waitpid(pid, &ended, 0);
-    if (ended && told->faults < MOST_FAULTS) {
-      told->fault[told->faults].number = told->next;
-      told->fault[told->faults].ended = ended;
+    if (ended && totals->faults < MOST_FAULTS) {
+      totals->fault[totals->faults].number = totals->next;
+      totals->fault[totals->faults].ended = ended;
     }
-    if (ended) told->faults++, told->next++;
+    if (ended) totals->faults++, totals->next++;
   }
-  printf("{\"count\":%u,\"ran\":%u,\"disagreed\":%u,\"leaks\":%u,\"faultCount\":%u,\"codes\":{", count, told->ran, told->disagreed, told->leaks, told->faults);
+  printf("{\"count\":%u,\"ran\":%u,\"disagreed\":%u,\"leaks\":%u,\"faultCount\":%u,\"codes\":{", count, totals->ran, totals->disagreed, totals->leaks, totals->faults);
   for (int i = 0, first = 1; i <= -RUNLET_LAST; i++)
-    if (told->codes[i]) printf("%s\"%d\":%u", first ? "" : ",", -i, told->codes[i]), first = 0;
+    if (totals->codes[i]) printf("%s\"%d\":%u", first ? "" : ",", -i, totals->codes[i]), first = 0;
   printf("},\"calls\":{");
   for (int i = 0, first = 1; i <= -RUNLET_LAST; i++)
-    if (told->calls[i]) printf("%s\"%d\":%u", first ? "" : ",", -i, told->calls[i]), first = 0;
+    if (totals->calls[i]) printf("%s\"%d\":%u", first ? "" : ",", -i, totals->calls[i]), first = 0;
   printf("},\"faults\":[");
-  for (uint32_t i = 0; i < told->faults && i < MOST_FAULTS; i++)
-    printf("%s{\"number\":%u,\"ended\":%d}", i ? "," : "", told->fault[i].number, told->fault[i].ended);
+  for (uint32_t i = 0; i < totals->faults && i < MOST_FAULTS; i++)
+    printf("%s{\"number\":%u,\"ended\":%d}", i ? "," : "", totals->fault[i].number, totals->fault[i].ended);
   printf("]}\n");
 }
 
@@ -189,7 +194,7 @@ static int open_one(uint32_t i) {
   return runlet_open(&r[i], copies[i], original.bytes, weights.at, weights.bytes, NULL);
 }
 
-/** The digest of a few hops after a reset, which no call before may change. */
+/** Returns the digest of a few hops after a reset. No earlier call may change it. */
 static uint32_t digest_after_reset(struct runlet* one) {
   uint32_t digest = 2166136261u;
   if (runlet_reset(one) != RUNLET_OK) return 0;
@@ -209,7 +214,7 @@ static void one_call(uint32_t* s, uint8_t* state) {
   bool open = is_open[i];
   uint32_t hop = open ? one->hop : 8, any = next_random(s);
   switch (which) {
-    case 0: /* seldom, as it takes long */
+    case 0: /* rare, since it is slow */
       if (any % 64) break;
       expect(!open || (runlet_close(one), true), which);
       expect(open_one(i) == RUNLET_OK, which);
@@ -230,7 +235,7 @@ static void one_call(uint32_t* s, uint8_t* state) {
     case 5: expect(runlet_push(NULL, frames, 1) == RUNLET_USE && runlet_save(NULL, state, 1) == RUNLET_USE && runlet_reset(NULL) == RUNLET_USE, which); break;
     case 6: expect(runlet_save(one, state, any % 8) == (open ? RUNLET_STATE : RUNLET_USE), which); break;
     case 7: expect(runlet_save(one, NULL, open ? one->state_bytes : 0) == RUNLET_USE && runlet_restore(one, NULL, 0) == RUNLET_USE, which); break;
-    case 8: /* a state of noise: the module may do anything with it, but in its memory alone */
+    case 8: /* a random state: the module may do anything with it, but only in its own memory */
       if (!open || any % 16) break;
       for (uint32_t k = 0; k < one->state_bytes; k++) state[k] = (uint8_t)next_random(s);
       expect(runlet_restore(one, state, one->state_bytes) == (one->stopped ? RUNLET_USE : RUNLET_OK), which);

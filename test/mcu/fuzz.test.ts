@@ -1,11 +1,12 @@
 /**
- * Fuzzing of the C host: bundles changed at random are checked, loaded and run; calls come in any order with
- * any arguments; signed bundles lose bits.
+ * Fuzz test of the C host: randomly changed bundles are checked, loaded and run; calls come in any order with
+ * any arguments; signed bundles get changed bits.
  *
  * 20,000 bundles and 100,000 calls (RUNLET_MCU_BUNDLES, RUNLET_MCU_CALLS; `npm run soak -- mcu`: 10^5 and
- * 10^6). Our files are compiled with the address and undefined-behaviour sanitizers, WAMR without: a fault
- * inside WAMR is listed below with its reason, one of ours fails. With RUNLET_WAMR_SANITIZE=1 WAMR is
- * compiled with them too (`npm run soak -- mcu-wamr`); what they report inside WAMR is listed in faults.ts.
+ * 10^6). Our files are compiled with the address and undefined-behaviour sanitizers, WAMR without them. A
+ * fault in WAMR is listed below with its reason; a fault in our files fails the test. With
+ * RUNLET_WAMR_SANITIZE=1 WAMR is also compiled with sanitizers (`npm run soak -- mcu-wamr`), and faults.ts
+ * lists their reports about WAMR.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -29,13 +30,13 @@ const callCount = Number(process.env.RUNLET_MCU_CALLS ?? 100_000);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 /**
- * Faults inside WAMR 2.4.3 that a changed bundle may provoke: number of the bundle by network, home and seed,
- * with the reason. None is known.
+ * Known faults in WAMR 2.4.3 that a changed bundle can provoke: from network, home, seed and number of the
+ * bundle to the reason. None is known.
  */
 const knownFaults: Record<string, string> = {};
 
 const reported = new Set<string>();
-/** Nothing of ours; what is WAMR's is kept. */
+/** Checks that no report is about our files, and keeps those about WAMR. */
 function noted(stderr: string): void {
   const { wamr, ours } = reportsOf(stderr);
   assert.equal(ours, []);
@@ -87,7 +88,7 @@ for (const [network, home] of subjects) {
     assert.equal(unknown, [], `${r.faultCount} faults; ${stderr}`);
     assert.is(r.disagreed, 0, 'a check and an opening that disagree, or a push with another answer');
     assert.is(r.leaks, 0, 'bundles after which the pool was not whole again');
-    // a good part comes through to the interpreter, and is refused at every stage
+    // many bundles reach the interpreter, and every stage refuses some
     assert.ok(r.ran > count / 50, `${r.ran} of ${count} ran`);
     for (const code of [-4, -10, -18]) assert.ok((r.codes[code] ?? 0) > 0, `${code} never came up`);
   });
@@ -112,20 +113,20 @@ for (const [network, home] of subjects) {
   const count = Math.ceil(bundleCount / 10);
   const r = answer<{ passed: number; passedId: number; codes: Record<string, number> }>(program, count, seed, at('signed.wasm'), hexOf(pair.publicKey)); // biome-ignore format: one line
   assert.is(r.passed, 0, JSON.stringify(r));
-  // its 96 bits, once each and by chance again
+  // the 96 bits of the key id, once each, and some again by chance
   assert.ok(r.passedId >= 96 && r.passedId < 96 + count / 20, JSON.stringify(r));
   assert.ok((r.codes[-13] ?? 0) > count / 2 && (r.codes[-12] ?? 0) > 0 && (r.codes[-4] ?? 0) > 0, JSON.stringify(r));
 });
 
 if (wamrSanitized) {
-  only('what sanitizers report inside WAMR is known', () => {
+  only('every sanitizer report about WAMR is a known one', () => {
     console.log(`  ${reported.size} places inside WAMR:\n    ${[...reported].sort().join('\n    ')}`);
     assert.equal(unknownReports([...reported]), []);
   });
 
   (openssl ? only : test.skip)("WAMR's bounds are those of whole pages, whatever the platform gives", () => {
     const program = build('open.c', { more: [...selfTestFiles, join(import.meta.dirname, 'crypto.c'), '-lcrypto'] });
-    // a memory of 1024 bytes
+    // the memory has 1024 bytes
     const push = (address: number, exact: boolean) => {
       writeFileSync(at('outside.wasm'), makeModule({ push: `(i32.store8 (i32.const ${address}) (i32.const 1)) (i32.const 1)` }));
       const { stdout, stderr } = runWith(

@@ -1,18 +1,20 @@
 /*
- * The C host at work: bundles of several kinds side by side, pushed hop by hop.
+ * Runs bundles in the C host, hop by hop, one or several at once.
  *
- *     host run STACK FRAMES OUT MODULE WEIGHTS         pushes FRAMES, writes the outputs; prints JSON: what it holds
- *     host pieces SEED FRAMES OUT MODULE WEIGHTS       the same in pieces of 1 to hop frames (modules of one input), with saves and restores between
- *     host together FRAMES_OUT_MODULE_WEIGHTS...       all at once, a hop of each in turn
+ *     host run STACK FRAMES OUT MODULE WEIGHTS         pushes FRAMES and writes the outputs to OUT
+ *     host pieces SEED FRAMES OUT MODULE WEIGHTS       the same in pieces of 1 to hop frames, for modules
+ *                                                      of one input, with saves and restores between
+ *     host together FRAMES_OUT_MODULE_WEIGHTS...       several bundles at once, hop by hop
  *     host soak HOPS MODULE WEIGHTS                    made-up frames; prints pool and heap before and after
  *
- * WEIGHTS is - where they are inside. FRAMES are hops of bytes, input 0 first in each.
+ * Prints JSON with the memory that is held. WEIGHTS is - if they are inside the module. FRAMES are the bytes
+ * of whole hops, input 0 first in each.
  */
 #include <malloc.h>
 
 #include "common.h"
 
-/** WAMR's pool: the caller's, static. */
+/** WAMR's pool, static memory of the caller. */
 enum { POOL = 4 << 20 };
 static uint64_t pool[POOL / 8];
 
@@ -24,7 +26,7 @@ static void open_bundle(struct runlet* r, const char* module, const char* weight
   struct file file = read_file(module), apart = read_file(weights);
   struct runlet_options options = {.stack_bytes = stack, .words = words, .words_bytes = sizeof words};
   must(runlet_open(r, file.at, file.bytes, apart.at, apart.bytes, &options), module, words);
-  /* weights that were copied are not looked at again */
+  /* copied weights are not read again */
   if (r->home == 1) {
     memset(apart.at, 0x55, apart.bytes);
     free(apart.at);

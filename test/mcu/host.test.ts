@@ -1,9 +1,9 @@
 /**
- * The C host on real WAMR: every home of weights gives Node's bytes, whole hops or pieces, alone or several
- * bundles at once, and nothing grows.
+ * The C host on real WAMR: every home of weights gives Node's bytes, in whole hops or pieces, with one or
+ * several bundles at once, and no memory grows.
  *
- * 100,000 hops of a small network (RUNLET_MCU_HOPS; `npm run soak -- mcu` has 10^7). Our files under address
- * and undefined-behaviour sanitizers.
+ * 100,000 hops of a small network (RUNLET_MCU_HOPS; `npm run soak -- mcu`: 10^7). Our files are compiled with
+ * address and undefined-behaviour sanitizers.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -33,7 +33,7 @@ interface Held {
 }
 
 let count = 0;
-/** Writes a bundle; the program's arguments for it. */
+/** Writes the files of a bundle. @returns the program's arguments for it */
 function files({ wasm, weights }: Pick<Bundle, 'wasm' | 'weights'>): [module: string, weights: string] {
   const name = at(`bundle-${count++}`);
   writeFileSync(`${name}.wasm`, wasm);
@@ -41,7 +41,7 @@ function files({ wasm, weights }: Pick<Bundle, 'wasm' | 'weights'>): [module: st
   return [`${name}.wasm`, weights ? `${name}.weights.bin` : '-'];
 }
 
-/** Pushes all; what the program wrote. */
+/** Pushes all frames. @returns the program's report and the outputs */
 function outputsOf(verb: string, number: number, bundle: Bundle, frames: Uint8Array): Held & { bytes: Uint8Array } {
   writeFileSync(at('frames'), frames);
   const held = answer<Held>(build('host.c'), verb, number, at('frames'), at('outputs'), ...files(bundle));
@@ -57,10 +57,10 @@ async function compare({ name, open }: Subject): Promise<void> {
     for (const [i, home] of homes.entries()) {
       const bundle = await make(target, home);
       const { frames, outputs } = await signalOf(bundle);
-      // front ends have no weights that could be apart
+      // front ends have no weights for a separate file
       const given = bundle.weights ? i : 0;
       const { bytes, ...held } = outputsOf('run', 0, bundle, frames);
-      assert.is(differing(bytes, outputs), 0, `${target}, ${home}: bytes that differ`);
+      assert.is(differing(bytes, outputs), 0, `${target}, ${home}: number of different bytes`);
       assert.is(held.home, given);
       assert.is(held.hops, hopsOf(bundle.manifest));
       const { memoryBytes } = bundle.manifest.bytes;
@@ -77,7 +77,7 @@ async function compare({ name, open }: Subject): Promise<void> {
 for (const subject of absent ? [] : todays([...zooSubjects, ...sharedSubjects()]))
   test(`${subject.name}: Node's bytes from every home`, () => compare(subject));
 
-only('nine bundles at once, of three networks and three homes', async () => {
+only('nine bundles of three networks and three homes run at once', async () => {
   const makes = [
     (weights: (typeof homes)[number]) => buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { weights }),
     (weights: (typeof homes)[number]) =>
@@ -100,7 +100,7 @@ only('nine bundles at once, of three networks and three homes', async () => {
   for (const [path, bytes] of expected) assert.is(differing(new Uint8Array(readFileSync(path)), bytes), 0, path);
 });
 
-only('a small network for long: neither pool nor heap grows', async () => {
+only('neither pool nor heap grows in a long run of a small network', async () => {
   const hops = Number(process.env.RUNLET_MCU_HOPS ?? 100_000);
   for (const home of homes) {
     const paths = files(await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { weights: home }));
@@ -118,7 +118,7 @@ only('a small network for long: neither pool nor heap grows', async () => {
   }
 });
 
-only('stacks of 2048 bytes are enough on 64 bits too; one that is too small is an error and no crash', async () => {
+only('stacks of 2048 bytes are large enough on 64 bits too, and one that is too small gives an error, no crash', async () => {
   const bundle = await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })));
   const { frames, outputs } = await signalOf(bundle);
   assert.is(differing(outputsOf('run', 2048, bundle, frames).bytes, outputs), 0);
@@ -128,7 +128,7 @@ only('stacks of 2048 bytes are enough on 64 bits too; one that is too small is a
   assert.match(small.stderr, /-2[34]|-19/);
 });
 
-only('the C host calls nothing of a library but copies and compares; it has one byte of its own', () => {
+only('the C host calls only memory functions of a library, and has one byte of static data', () => {
   const wanted = new Set<string>();
   let data = 0;
   for (const object of compileOurs()) {

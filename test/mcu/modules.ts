@@ -1,27 +1,27 @@
 /**
- * Modules of the ABI that are written by hand, each with one thing wrong.
+ * Hand-written modules of the ABI, each with one error.
  *
- * In: what is other than in a good module of one int8 input and one int8 output, hop 4.  Out: its bytes, by
- * binaryen. Memory is 1 page, shrunk to 1,024 bytes: input at 64, output at 128, state of 32 bytes at 160,
- * weights (where they are apart) of 64 bytes at 256.
+ * In: the differences from a good module with one int8 input, one int8 output and hop 4.  Out: its bytes,
+ * made by binaryen. The memory is 1 page, shrunk to 1,024 bytes: input at 64, output at 128, state of 32
+ * bytes at 160, separate weights of 64 bytes at 256.
  */
 import binaryen from 'binaryen';
 
 export interface Parts {
   imports?: string;
   memory?: string;
-  /** Values of rn_info, in place of those of the good module. */
+  /** Values of rn_info that replace those of the good module. */
   info?: Record<number, number>;
   abi?: number;
   input?: number;
   output?: number;
   state?: number;
-  /** Bodies. */
+  /** Body of rn_push; `reset` is that of rn_reset. */
   push?: string;
   reset?: string;
   heapBase?: string;
   dataEnd?: string;
-  /** Exports that are left out. */
+  /** Names of exports that are left out. */
   without?: string[];
   more?: string;
 }
@@ -57,10 +57,10 @@ export function makeModule(parts: Parts = {}): Uint8Array {
   return bytes;
 }
 
-/** The import of home tile. */
+/** The import of weights for home tile. */
 export const tileImport = '(import "runlet" "weights" (func $weights (param i32 i32 i32)))';
 
-/** A copy in which the first `from` is `to`: texts of one length, or bytes. */
+/** Returns a copy in which the first `from` is replaced by `to`, a text or bytes of the same length. */
 export function replaced(bytes: Uint8Array, from: string | number[], to: string | number[]): Uint8Array {
   const list = (text: string | number[]) => (typeof text === 'string' ? [...text].map((c) => c.charCodeAt(0)) : text);
   const [old, fresh] = [list(from), list(to)];
@@ -69,7 +69,7 @@ export function replaced(bytes: Uint8Array, from: string | number[], to: string 
   return Uint8Array.from([...bytes.subarray(0, found), ...fresh, ...bytes.subarray(found + old.length)]);
 }
 
-/** A custom section. */
+/** Returns a custom section. */
 export function customSection(name: string, content: string): Uint8Array {
   const body = new TextEncoder().encode(`${String.fromCharCode(name.length)}${name}${content}`);
   return Uint8Array.of(0, (body.length & 127) | 128, body.length >> 7, ...body);

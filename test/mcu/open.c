@@ -1,17 +1,20 @@
 /*
- * Opens one bundle as it is asked to, and says which code it gets.
+ * Opens one bundle with the given options and prints the resulting codes.
  *
- *     open NAME=VALUE...      prints JSON: the code of runlet_start and runlet_open, the code of each call after it, WAMR's words
+ *     open NAME=VALUE...      prints JSON: codes of runlet_start, runlet_open and the calls; WAMR's message
  *
- * module, weights: paths. pool, stack, instructions, file_limit, memory_limit, words: bytes or numbers. simd=1. key: a public key in hex, as often as
- * there are keys. sha256=1, verify=1: with that function; trust=1: with neither. odd=1: weights one byte off a word. twice=1: runlet_start twice.
- * unstarted=1: without runlet_start. calls: letters, one a call: p a hop, 0 no frames, + a hop and a frame, n a NULL among the frames, r reset, s save, S save a byte
- * short, R restore, T restore a byte short, g self-test, G what reading it gave, c close.
+ * module, weights: paths.
+ * pool, stack, instructions, file_limit, memory_limit, words: bytes or numbers. simd=1.
+ * key: a public key in hex, once for each key. sha256=1, verify=1: pass that function. trust=1: pass neither.
+ * odd=1: weights one byte off a word. twice=1: runlet_start twice. unstarted=1: no runlet_start.
+ * calls: one letter per call. p: a hop; 0: no frames; +: a hop and a frame; n: a NULL among the frames; r:
+ * reset; s: save; S: save with a byte too few; R: restore; T: restore with a byte too few; g: self-test; G:
+ * the code of reading the self-test; c: close.
  */
 #include "common.h"
 #include "crypto.h"
 
-/** WAMR's pool: the caller's, static. */
+/** WAMR's pool, static memory of the caller. */
 enum { POOL = 4 << 20 };
 static uint64_t pool[POOL / 8];
 
@@ -30,7 +33,7 @@ static uint32_t number(int argc, char** argv, const char* name) {
 }
 
 static struct runlet_golden golden;
-static int golden_code; /* of reading it, before WAMR writes into the file */
+static int golden_code; /* code of runlet_golden_read, called before WAMR writes into the file */
 
 static int one_call(struct runlet* r, char which, uint8_t* hop, uint8_t* state) {
   const void* frames[RUNLET_INPUTS];

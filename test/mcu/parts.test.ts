@@ -1,7 +1,7 @@
 /**
- * Parts of the C host that need no runtime, each against another implementation: SHA-256 and CRC-32 (Node's),
- * the queue (a plain model), the detector (host/session/label-detector.ts), the image reader at the edge of
- * an image. One program, address and undefined-behaviour sanitizers.
+ * Parts of the C host that need no runtime, each compared with another implementation: SHA-256 and CRC-32
+ * (Node), the queue (a plain model), the detector (host/session/label-detector.ts), and the image reader at
+ * the end of an image. One program, with address and undefined-behaviour sanitizers.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -52,7 +52,7 @@ static void digests(const uint8_t *all, size_t bytes) {
     printf("\\n");
   }
 }
-/* frames of two bytes, numbered: what is taken comes in order, and what found no room is counted */
+/* numbered frames of two bytes: frames are taken in order, and those without room are counted */
 static int queue_errors(void) {
   static uint8_t memory[16];
   struct runlet_queue q;
@@ -126,7 +126,7 @@ const write = (name: string, bytes: Uint8Array): string => {
   return join(folder, name);
 };
 
-only('SHA-256 and CRC-32 of every length to 200 bytes, and of some to 10,000', () => {
+only('SHA-256 and CRC-32 are right for every length to 200 bytes, and for some to 10,000', () => {
   const rnd = random(3);
   const bytes = Uint8Array.from({ length: 10_000 }, () => Math.floor(rnd() * 256));
   for (const line of program('digests', write('bytes', bytes))) {
@@ -137,7 +137,7 @@ only('SHA-256 and CRC-32 of every length to 200 bytes, and of some to 10,000', (
   }
 });
 
-only('the queue gives what was put, in order, and counts what found no room', () => {
+only('the queue gives its frames in order, and counts those without room', () => {
   assert.equal(program('queue'), ['0']);
 });
 
@@ -145,7 +145,7 @@ const words = [
   { element: 0, label: 'yes', cutoff: 0.5 },
   { element: 2, label: 'no', cutoff: 0.625 },
 ];
-/** A manifest of three labels, of which one is background, and its image. */
+/** Returns a manifest of three labels, one of them background, and its image. */
 function spoken() {
   const manifest = tinyManifest({ labels: ['yes', '_unknown_', 'no'] });
   for (const output of manifest.outputs) output.elements = 3;
@@ -155,11 +155,11 @@ function spoken() {
   return { manifest, image: makeImage({ wasm: Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0), manifest, detector }) };
 }
 
-only('the detector hears what the session hears, at the same outputs, also where a mean is the cutoff itself', () => {
+only('the detector hears the same words as the session at the same outputs, also if a mean equals the cutoff', () => {
   const { manifest, image } = spoken();
   const rnd = random(11);
   const outputs = 4000;
-  // eighths, so that means meet cutoffs exactly
+  // multiples of 1/8, so that some means equal a cutoff exactly
   let [level, left] = [0, 0];
   const values = Float32Array.from({ length: 3 * outputs }, () => {
     if (left-- <= 0) [level, left] = [Math.floor(rnd() * 9), Math.floor(rnd() * 18)];
@@ -181,7 +181,7 @@ only('the detector hears what the session hears, at the same outputs, also where
   );
 });
 
-only('an image whose parts end one byte behind it is refused, whatever its checksum says', () => {
+only('an image whose parts end one byte beyond it is refused, even with a right checksum', () => {
   const { image } = spoken();
   assert.equal(program('read', write('good', image)), ['0']);
   const view = new DataView(image.buffer);

@@ -1,10 +1,12 @@
 /*
- * runlet-queue with the other side let in after any store, in one thread: what two threads do once in years happens here at every second store.
+ * Runs runlet-queue in one thread and lets the other side in after every second store. So an order of stores
+ * that two threads reach once in years occurs often.
  *
  *     queue-order STEPS SEED      prints JSON
  *
- * The consumer may not take frames from both sides of a gap: it takes, asks for losses, and where there are any gives up what it has and what waits. Each
- * frame holds its number among those stored and how many were lost in front of it.
+ * The consumer may not take frames from both sides of a gap. It takes frames and asks for losses; if there
+ * are any, it discards the frames that it has and those that wait. Each frame holds its number among the
+ * stored frames, and the number of frames lost before it.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -64,7 +66,7 @@ static void consume(void) {
   for (uint32_t i = 0; i < count; i++) wrong += frames[i].lost != before;
 }
 
-/** The other side runs, now and then; not within itself. */
+/** Sometimes runs the other side, but not from within itself. */
 static void let_in(void) {
   if (inside || next() % 2) return;
   inside = true;

@@ -1,4 +1,4 @@
-/* Included in front of runlet-queue.c by queue.test.ts: each of its stores is one at which the other side may run. */
+/* Included before runlet-queue.c by queue.test.ts: after each of its stores the other side may run. */
 #ifndef QUEUE_ORDER_H
 #define QUEUE_ORDER_H
 

@@ -1,12 +1,15 @@
 /*
- * runlet-queue under two threads: what is offered is taken, discarded, waits or is counted as lost, to the frame, and what is taken is what was stored.
+ * Tests runlet-queue with two threads: every offered frame is taken, discarded, waiting or counted as lost,
+ * and a taken frame is the stored one.
  *
  *     queue FRAMES CAPACITY BURST TAKE START MISS      prints JSON
  *
- * The producer offers FRAMES frames in bursts of 1 to BURST and now and then lets the other run; the consumer takes 1 to TAKE. Each frame holds its number
- * among those stored, so that the consumer sees a frame lost, doubled or torn. The counters begin at START, so that they wrap.
- * With MISS not 0 one burst in MISS is missed by the sensor, and the consumer is one that may not take frames from both sides of a gap: it takes, asks
- * for losses, and where there are any gives up what it has and what waits. Each frame holds how many were lost in front of it, which must not change in between.
+ * The producer offers FRAMES frames in bursts of 1 to BURST and sometimes yields; the consumer takes 1 to
+ * TAKE. Each frame holds its number among the stored frames, so that the consumer sees a frame that is lost,
+ * repeated or torn. The counters begin at START, so that they wrap around.
+ * If MISS is not 0, the sensor misses one burst in MISS, and the consumer may not take frames from both sides
+ * of a gap. It takes frames and asks for losses; if there are any, it discards the frames that it has and
+ * those that wait. Each frame holds the number of frames lost before it, which is equal between two gaps.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -58,7 +61,7 @@ int main(int argc, char** argv) {
   burst = (uint32_t)atol(argv[3]);
   take = (uint32_t)atol(argv[4]);
   miss = (uint32_t)atol(argv[6]);
-  /* exactly as large as it must be, so that a sanitizer sees a byte too far */
+  /* exactly as large as needed, so that a sanitizer sees an access beyond it */
   void* memory = malloc((size_t)capacity * WORDS * 4);
   if (burst > MOST || take > MOST || !runlet_queue_init(&queue, memory, WORDS * 4, capacity)) return 2;
   queue.put = queue.taken = queue.lost = queue.told = start;

@@ -1,6 +1,5 @@
 /**
- * The queue between an interrupt or task and inference, with two threads: nothing is lost but what is
- * counted, and what is counted is exact.
+ * The queue between an interrupt or task and inference, with two threads: all lost frames are counted.
  *
  * 10^6 frames each (RUNLET_QUEUE_FRAMES); `npm run soak -- mcu` has more. Address, undefined-behaviour and
  * thread sanitizers.
@@ -31,10 +30,10 @@ interface Counted {
   gaps: number;
 }
 
-/** Counters that wrap in the middle. */
+/** Start of counters that wrap around during the test. */
 const nearWrap = 2 ** 32 - 1000;
 
-/** The sanitizer for threads needs its library, and addresses that it can place its shadow at. */
+/** Checks whether a sanitizer works here. The thread sanitizer needs its library and shadow memory. */
 const runs = (sanitizer: Sanitizer): boolean => {
   try {
     answer(build('queue.c', { sanitizer }, false), 1, 1, 1, 1, 0, 0);
@@ -79,7 +78,7 @@ for (const sanitizer of ['address', 'thread', 'none'] as Sanitizer[])
     assert.ok(discarded > 0, 'no frame was ever discarded, so nothing was tested');
   });
 
-only('any order of stores: no frame from both sides of a gap, where the other side runs after every second store', () => {
+only('no frame is from both sides of a gap, even if the other side runs after every second store', () => {
   const header = join(import.meta.dirname, 'queue-order.h');
   const program = build('queue-order.c', { more: ['-include', header] }, false);
   const r = answer<Counted & { entered: number }>(program, frames, seed);

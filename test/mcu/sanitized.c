@@ -1,8 +1,11 @@
 /*
- * WAMR's memory where a sanitizer sees it: linked into every program over a WAMR that is built with sanitizers (RUNLET_WAMR_SANITIZE, tools.ts).
+ * Makes WAMR's memory visible to a sanitizer. Linked into every program over a WAMR that is built with
+ * sanitizers (RUNLET_WAMR_SANITIZE, tools.ts).
  *
- * In: WAMR's calls, by the linker's --wrap.  Out: each block of the pool is one of malloc, so that its ends, a use after it was freed and a leak are seen;
- * linear memory too: of whole pages as on Linux, or with RUNLET_EXACT_MEMORY in the environment of exactly the bytes that are asked for, as on ESP-IDF.  No more bytes at once than the pool would have, so that a changed bundle cannot ask for all that there is.
+ * In: WAMR's calls, redirected by the linker's --wrap.  Out: each block of the pool comes from malloc, so
+ * that an access beyond it, a use after free and a leak are seen. Linear memory too: in whole pages as on
+ * Linux, or, with RUNLET_EXACT_MEMORY in the environment, of exactly the requested bytes as on ESP-IDF. The
+ * total is limited to the size of the pool, so that a changed bundle cannot take all memory.
  */
 #include <malloc.h>
 #include <stdlib.h>

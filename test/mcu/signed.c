@@ -1,9 +1,10 @@
 /*
- * A signed bundle with bits changed: the check lets none of them through.
+ * Changes bits of a signed bundle: the check must refuse every change.
  *
- *     signed COUNT SEED MODULE KEY      every bit of the section `signature`, then COUNT bits anywhere; prints JSON: how often each code
+ *     signed COUNT SEED MODULE KEY      changes each bit of the section `signature`, then COUNT other bits;
+ *                                       prints JSON: how often each code came up
  *
- * A key's id is a hint that the C host does not read: there alone a changed bit may pass.
+ * The id of a key is a hint that the C host does not read. Only there a changed bit may pass.
  */
 #include "common.h"
 #include "crypto.h"
@@ -28,7 +29,7 @@ int main(int argc, char** argv) {
     memcpy(copy, f.at, f.bytes);
     uint32_t bit = i < SECTION_BYTES * 8 ? SECTION * 8 + i : next_random(&seed) % (f.bytes * 8), bytes = f.bytes;
     copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    /* now and then cut short instead */
+    /* sometimes truncates the bundle instead */
     if (i >= SECTION_BYTES * 8 && i % 16 == 0) copy[bit / 8] = f.at[bit / 8], bytes = bit / 8;
     int code = runlet_check(copy, bytes, NULL, 0, NULL, &trust);
     if (code == RUNLET_OK && bit / 8 >= ID && bit / 8 < ID + ID_BYTES) passed_id++;

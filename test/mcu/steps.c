@@ -1,5 +1,6 @@
 /*
- * Counts the steps of a program that is compiled with -fsanitize-coverage=trace-pc, and ends it where they are too many. Compiled without that itself.
+ * Counts the steps of a program that is compiled with -fsanitize-coverage=trace-pc, and ends it if they are
+ * too many. This file is compiled without that option.
  *
  * A step is a basic block: a run of instructions without a jump.
  */

@@ -1,4 +1,4 @@
-/* The steps that a program has taken, and how many it may take (steps.c). */
+/* The number of steps that a program has taken, and its limit (steps.c). */
 #ifndef STEPS_H
 #define STEPS_H
 

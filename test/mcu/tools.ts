@@ -1,13 +1,13 @@
 /**
- * Builds the C host and programs of this folder over a real WAMR: its fast interpreter, from the sources that
- * the crate wamrx-sys brings.
+ * Builds the C host and the programs of this folder over a real WAMR: its fast interpreter, from the sources
+ * in the crate wamrx-sys.
  *
- * In: the name of a program here, and a sanitizer.  Out: the program's path. WAMR is built once, by cmake,
- * into node_modules/.cache; programs are built into a folder of the process. Our files are compiled with
- * sanitizers, WAMR's without: a fault inside WAMR ends a program by a signal. RUNLET_WAMR_SANITIZE=1: WAMR's
- * too, where a program has the address sanitizer; what they find inside WAMR is printed, and the program goes
- * on (faults.ts). WAMR counts instructions here (WAMR_BUILD_INSTRUCTION_METERING), so that no made-up module
- * runs for ever.
+ * In: the name of a program in this folder, and a sanitizer.  Out: the program's path. cmake builds WAMR
+ * once, into node_modules/.cache; programs go into a folder of the process. Our files are compiled with
+ * sanitizers and WAMR without them, so a fault in WAMR ends a program by a signal. With
+ * RUNLET_WAMR_SANITIZE=1, WAMR is compiled with sanitizers too, for programs with the address sanitizer.
+ * Their reports about WAMR are printed, and the program continues (faults.ts). WAMR counts instructions here
+ * (WAMR_BUILD_INSTRUCTION_METERING), so that no made-up module runs for ever.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -23,10 +23,10 @@ const cache = join(root, 'node_modules/.cache/runlet-mcu');
 const compiler = 'gcc';
 const tools = { cargo: 'Rust 1.85 or newer, rustup.rs', cmake: 'the package cmake', [compiler]: 'the package gcc' };
 
-/** What is absent, as one line; undefined where everything is there. */
+/** The missing tools in one line; undefined if all are installed. */
 export const absent = absentTools(tools);
 
-/** Whether the tests' SHA-256 and Ed25519 are there. */
+/** True if OpenSSL is installed, which these tests use for SHA-256 and Ed25519. */
 export const openssl =
   spawnSync(compiler, ['-fsyntax-only', '-x', 'c', '-'], { input: '#include <openssl/evp.h>\n' }).status === 0;
 
@@ -44,12 +44,12 @@ const wamrOptions = {
   ),
 };
 
-/** Whether WAMR is compiled with sanitizers as well. */
+/** True if WAMR is compiled with sanitizers too. */
 export const wamrSanitized = process.env.RUNLET_WAMR_SANITIZE === '1';
 const wamrSanitizers = '-fsanitize=address,undefined -fno-omit-frame-pointer -g -O1 -DWASM_CPU_SUPPORTS_UNALIGNED_ADDR_ACCESS=0';
 const wraps = ['wasm_runtime_full_init', 'os_mmap', 'os_munmap', 'os_mprotect'].map((name) => `-Wl,--wrap=${name}`);
 
-/** libiwasm.a, built where it is not there. */
+/** Returns libiwasm.a and its headers, and builds it if it does not exist. */
 export function wamrLibrary(sanitized = false): { library: string; include: string } {
   const source = wamrSource();
   const made = join(cache, `wamrx-sys-0.3.0-metered${sanitized ? '-sanitized' : ''}`);
@@ -59,7 +59,7 @@ export function wamrLibrary(sanitized = false): { library: string; include: stri
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'build-'));
   try {
-    // cmake writes a version into the source
+    // a copy, since cmake writes a version into the source
     const copy = join(work, 'source');
     cpSync(source, copy, { recursive: true });
     const kind = sanitized ? { CMAKE_BUILD_TYPE: 'None', CMAKE_C_FLAGS: wamrSanitizers } : { CMAKE_BUILD_TYPE: 'Release' };
@@ -87,24 +87,24 @@ const warnings = ['-std=c99', '-Wall', '-Wextra', '-Wconversion', '-Wno-sign-con
 const folder = mkdtempSync(join(tmpdir(), 'runlet-mcu-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-/** A file of this process, gone with it. */
+/** Returns the path of a file that is removed at the end of this process. */
 export const at = (name: string): string => join(folder, name);
 
 const hostFiles = ['runlet.c', 'runlet-check.c', 'runlet-text.c', 'runlet-queue.c'].map((name) => join(mcu, name));
 
-/** Self-test and its digest, for programs that check it. */
+/** The self-test and its digest, for programs that check it. */
 export const selfTestFiles = ['runlet-golden.c', 'runlet-sha256.c'].map((name) => join(mcu, name));
 
 export interface Program {
   sanitizer?: Sanitizer;
-  /** Files beside the program's own, and libraries. */
+  /** Additional files and libraries. */
   more?: string[];
   defines?: string[];
 }
 
 const built = new Map<string, string>();
 
-/** Compiles a program of this folder, or a path, with the C host; without WAMR where `wamr` is false. */
+/** Compiles a program of this folder, or of a path, with the C host. @param wamr false to leave out WAMR */
 export function build(name: string, { sanitizer = 'address', more = [], defines = [] }: Program = {}, wamr = true): string {
   const key = [name, sanitizer, wamr, ...defines].join(' ');
   const known = built.get(key);
@@ -131,7 +131,7 @@ export function build(name: string, { sanitizer = 'address', more = [], defines 
   return program;
 }
 
-/** Runs a program; its outputs and how it ended. */
+/** Runs a program. @returns its outputs and how it ended */
 export function run(program: string, ...args: (string | number)[]): { stdout: string; stderr: string; ended: string } {
   return runWith({}, program, ...args);
 }
@@ -145,7 +145,7 @@ export function runWith(env: Record<string, string>, program: string, ...args: (
   return { stdout, stderr, ended: signal ?? `exit ${status}` };
 }
 
-/** Runs a program that prints JSON. @throws where it does not end well */
+/** Runs a program that prints JSON. @throws Error if its exit code is not 0 */
 export function answer<T>(program: string, ...args: (string | number)[]): T {
   const { stdout, stderr, ended } = run(program, ...args);
   if (ended !== 'exit 0') throw new Error(`${ended}: ${stderr.trim() || stdout.trim()}`);
@@ -153,8 +153,7 @@ export function answer<T>(program: string, ...args: (string | number)[]): T {
 }
 
 /**
- * Our files alone, as a firmware compiles them, each to an object; their paths. Without what WAMR's own build
- * defines.
+ * Compiles our files as a firmware does, without the definitions of WAMR's build. @returns the objects' paths
  */
 export function compileOurs(): string[] {
   const { include } = wamrLibrary();

@@ -1,14 +1,15 @@
 /*
- * The work that a file can ask of the C host's readers: counts of any size, and steps that are bounded by the bytes that are there.
+ * Counts the steps of the C host's readers on files with any counts: the file's length must bound them.
  *
  *     work one FILE                     checks the file as it is
- *     work modules COUNT SEED FILE...   modules whose counts, lengths and indices are made other ones
- *     work images COUNT SEED FILE...    images whose numbers are
- *     work frames COUNT SEED FILE       requests of the serial line whose numbers are; FILE is an image
+ *     work modules COUNT SEED FILE...   modules with changed counts, lengths and indices
+ *     work images COUNT SEED FILE...    images with changed numbers
+ *     work frames COUNT SEED FILE       requests of the serial line with changed numbers; FILE is an image
  *
- * Prints JSON: inputs, how often each code, the most steps a byte. Ends with 5 where an input takes more steps than STEPS_A_BYTE and STEPS_IN_ALL allow:
- * each byte is looked at by some 40 walks (10 exports by two sections each, the manifest's words, names), each of some 10 steps. A loop over a count of 2^32
- * without a bound is hundreds of times beyond that for the largest file here.
+ * Prints JSON: inputs, how often each code came up, the most steps per byte. Exits with 5 if an input takes
+ * more steps than STEPS_A_BYTE and STEPS_IN_ALL allow. Each byte is read by some 40 walks (10 exports by two
+ * sections each, the manifest's words, names), each of some 10 steps. A loop over a count of 2^32 without a
+ * bound exceeds that by a factor of hundreds, for the largest file here.
  */
 #include "../serial/nor.h"
 #include "runlet-image.h"
@@ -46,12 +47,12 @@ static const struct runlet_trust digests = {.sha256 = runlet_sha256_of}, signatu
 
 static const struct runlet_trust* const trusts[] = {NULL, &digests, &signatures};
 
-/** All that reads a module. */
+/** Calls all readers of a module. */
 static int check(const struct file* f, const void* weights, uint32_t weight_bytes, const struct runlet_trust* trust) {
   struct runlet_golden golden;
   uint32_t sequence;
   int code = runlet_check(f->at, f->bytes, weights, weight_bytes, NULL, trust);
-  /* 4 sets of 8 signatures, by each key */
+  /* at most 4 sets of 8 signatures, each checked with each key */
   if (verified > 4 * 8 * KEYS) exit(6);
   if (f->bytes < 8) return code;
   runlet_golden_read(&golden, f->at, f->bytes);
@@ -59,7 +60,7 @@ static int check(const struct file* f, const void* weights, uint32_t weight_byte
   return code;
 }
 
-/** A number that counts are made of: small, around a power of two, or the largest. */
+/** Returns a count: small, around a power of two, or the largest. */
 static uint32_t number(void) {
   uint32_t power = 1u << below(32);
   switch (below(4)) {
@@ -70,11 +71,11 @@ static uint32_t number(void) {
   }
 }
 
-/** LEB128, now and then longer than it must be. @return its bytes */
+/** Writes a LEB128 number, sometimes longer than necessary. @return its bytes */
 static uint32_t put(uint8_t* to, uint32_t value) {
-  uint32_t n = 0, least = below(8) ? 1 : 5;
+  uint32_t n = 0, min_bytes = below(8) ? 1 : 5;
   do to[n] = (uint8_t)(value & 0x7f), value >>= 7, n++;
-  while (value || n < least);
+  while (value || n < min_bytes);
   for (uint32_t i = 0; i + 1 < n; i++) to[i] |= 0x80;
   return n;
 }
@@ -86,7 +87,10 @@ static uint32_t get(const uint8_t* at, uint32_t* value) {
   return n;
 }
 
-/** A section with another count at its beginning, or other numbers in `places`, its length right in most cases. @return bytes written */
+/**
+ * Writes a section with another count at its beginning, or with other numbers in `places` places. Its length
+ * is usually right. @return bytes written
+ */
 static uint32_t change_section(uint8_t* to, uint8_t kind, const uint8_t* body, uint32_t bytes, bool count, uint32_t places) {
   static uint8_t changed[1 << 20];
   uint32_t n = 0, at = 0, value;
@@ -104,7 +108,10 @@ static uint32_t change_section(uint8_t* to, uint8_t kind, const uint8_t* body, u
   return head + n;
 }
 
-/** Kinds of sections that are changed together: the first one's count, and numbers of the second, which are indices of the first. */
+/**
+ * Kinds of sections that are changed together: the count of the first, and numbers in the second, which are
+ * indices into the first.
+ */
 static const uint8_t pairs[][2] = {{3, 7}, {3, 7}, {6, 7}, {1, 3}, {1, 2}};
 
 static void modules(uint32_t count) {
@@ -171,7 +178,7 @@ static void images(uint32_t count) {
 
 static void ignore(void* context, const uint8_t* bytes, uint32_t count) { (void)context, (void)bytes, (void)count; }
 
-/** A frame with its checksum; what is escaped stays as it is, so that some break. */
+/** Sends a frame with its checksum. Special bytes are not escaped, so some frames are broken. */
 static void send(struct runlet_serial* serial, uint8_t type, const uint8_t* payload, uint32_t count) {
   uint8_t raw[2048] = {0xc0, type, 0, 0, (uint8_t)count, (uint8_t)(count >> 8)};
   memcpy(raw + 6, payload, count);

@@ -1,6 +1,6 @@
 /**
- * Counts that a file names, up to 2^32: the readers of the C host take no more steps than the bytes that are
- * there allow (work.c), and read nothing outside.
+ * Counts up to 2^32 in a file: the readers of the C host take no more steps than the bytes of the file allow
+ * (work.c), and read nothing outside.
  *
  * 20,000 modules, 20,000 images and 20,000 frames (RUNLET_MCU_COUNTS; `npm run soak -- mcu`: 10^6 each).
  * Address and undefined-behaviour sanitizers.
@@ -61,14 +61,14 @@ const most = leb(2 ** 32 - 1);
 const last = leb(2 ** 32 - 2);
 const i32 = 0x7f;
 
-/** Files of a few bytes whose counts are the largest that there are. */
+/** Files of a few bytes with the largest possible counts. */
 const small: Record<string, number[][]> = {
-  'functions, and an export of the last': [
+  'functions and an export of the last': [
     section(1, 1, 0x60, 0, 1, i32),
     section(3, ...most, 0),
     section(7, 1, ...word('rn_abi'), 0, ...last),
   ],
-  'functions behind an import, and an export': [
+  'functions after an import and an export of the last': [
     section(1, 1, 0x60, 3, i32, i32, i32, 0),
     section(2, 1, ...word('runlet'), ...word('weights'), 0, 0),
     section(3, ...most, 0),
@@ -82,19 +82,19 @@ const small: Record<string, number[][]> = {
 };
 
 for (const [name, sections] of Object.entries(small))
-  only(`a file of a few bytes with 2^32 ${name}`, () => {
+  only(`a file of a few bytes with 2^32 ${name} is refused in few steps`, () => {
     const bytes = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, ...sections.flat()]);
     assert.ok(bytes.length < 64);
     const { codes } = work('one', written('small.wasm', bytes));
     assert.is(codes[0], undefined, 'it is refused');
   });
 
-only('modules with counts, lengths and indices of any size', async () => {
+only('modules with counts, lengths and indices of any size take few steps', async () => {
   const { wasm } = await buildBundle(quantPlan(planStream(tinyStream(), { hop: 12 })), { sequence: 1 });
   const files = [makeModule(), makeModule({ imports: tileImport }), wasm, await signBundle(wasm, await newKeyPair())];
   const r = work('modules', count, seed, ...files.map((bytes, i) => written(`module-${i}.wasm`, bytes)));
   console.log(`  seed ${seed}: ${JSON.stringify(r)}`);
-  // refused in every part that is read, and some come through
+  // every part refuses some modules, and some are accepted
   for (const code of [0, -4, -6, -7, -10]) assert.ok((r.codes[code] ?? 0) > 0, `${code} never came up`);
 });
 
@@ -117,13 +117,13 @@ const images = async (): Promise<string[]> => {
   ].map((bytes, i) => written(`image-${i}.bin`, bytes));
 };
 
-only('images with numbers of any size', async () => {
+only('images with numbers of any size take few steps', async () => {
   const r = work('images', count, seed, ...(await images()));
   console.log(`  seed ${seed}: ${JSON.stringify(r)}`);
   for (const code of [0, -2, -4, -5, -6, -7]) assert.ok((r.codes[code] ?? 0) > 0, `${code} never came up`);
 });
 
-only('requests with numbers of any size', async () => {
+only('requests with numbers of any size take few steps', async () => {
   const [image] = await images();
   const r = work('frames', count, seed, image as string);
   console.log(`  seed ${seed}: ${JSON.stringify(r)}`);

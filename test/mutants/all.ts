@@ -1,4 +1,4 @@
-/** Every mutant. */
+/** The list of all mutants. */
 import type { Mutant } from './mutant.ts';
 import { assembly } from './table/assembly.ts';
 import { assemblyC } from './table/assembly-c.ts';

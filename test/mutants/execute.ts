@@ -1,9 +1,9 @@
 /**
  * Runs the tests of one mutant in a scratch copy, up to the first test that fails.
  *
- * In: a Scratch and test files.  Out: a Verdict: `failed` where a test failed, `passed` where all passed;
- * anything else is no answer. A file that dies before a test fails has answered nothing: the mutant has to
- * load.
+ * In: a Scratch and test files.  Out: a Verdict: `failed` if a test failed, `passed` if all passed. Any other
+ * verdict decides nothing; for example, a file that dies before a test fails is `broken`, since the mutant
+ * must load.
  */
 import { spawn } from 'node:child_process';
 import { sharedDir } from '../shared.ts';
@@ -11,22 +11,22 @@ import type { Scratch } from './scratch.ts';
 
 export type Verdict = 'failed' | 'passed' | 'skipped' | 'broken' | 'slow';
 
-/** Far above what such a test takes: a mutant that ends nothing is no good mutant. */
+/** Time limit, far above what such a test needs; a mutant that never ends is unsuitable. */
 const limitMs = 180_000;
 
-/** uvu's mark of a failed test, written when it fails. */
+/** uvu's mark of a failed test, written as soon as it fails. */
 const failedMark = '✘';
 
 const count = (text: string, what: string): number => Number(new RegExp(`^\\s+${what}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 
 export interface Answer {
   verdict: Verdict;
-  /** What the test file wrote. */
+  /** Output of the test file. */
   text: string;
   seconds: number;
 }
 
-/** One test file, in a group of processes of its own, which ends with the answer. */
+/** Runs one test file in a new process group, which is ended with the answer. */
 export function runTest(scratch: Scratch, file: string, env: Record<string, string> = {}): Promise<Answer> {
   const from = performance.now();
   return new Promise((resolve) => {
@@ -42,7 +42,7 @@ export function runTest(scratch: Scratch, file: string, env: Record<string, stri
       try {
         process.kill(-(child.pid as number), 'SIGKILL');
       } catch {
-        // it has ended by itself
+        // it has already ended
       }
     };
     const timer = setTimeout(() => end('slow'), limitMs);
@@ -62,10 +62,7 @@ export function runTest(scratch: Scratch, file: string, env: Record<string, stri
   });
 }
 
-/**
- * The tests of a mutant, one after the other: the first that does not pass is the answer; else all passed, or
- * all were skipped.
- */
+/** Runs the tests of a mutant in order. The first verdict other than `passed` or `skipped` decides. */
 export async function runTests(scratch: Scratch, files: readonly string[], env?: Record<string, string>): Promise<Answer> {
   const all: Answer = { verdict: 'skipped', text: '', seconds: 0 };
   for (const file of files) {

@@ -1,34 +1,34 @@
 /**
  * A seeded fault: one small change of one file, and the tests that must notice it.
  *
- * In: a table per folder (table/).  Out: Mutant[], with paths from the root.  `find` occurs exactly once in
- * its file, whatever moves around it.
+ * In: one table per folder (table/).  Out: Mutant[], with paths from the root. `find` occurs exactly once in
+ * its file and does not depend on line numbers.
  */
 import { posix } from 'node:path';
 import { turnOf } from '../shared.ts';
 
 export interface Mutant {
-  /** Name within all tables, kebab-case. */
+  /** Name, unique in all tables, kebab-case. */
   id: string;
   /** Path from the root. */
   file: string;
-  /** Text of the file, there exactly once. */
+  /** Text that occurs exactly once in the file. */
   find: string;
-  /** What stands there instead. It still compiles: a test has to notice the fault, not the compiler. */
+  /** Text that replaces it. It still compiles: a test has to notice the fault, not the compiler. */
   replace: string;
-  /** Test files, from the root. One of them has to fail. */
+  /** Test files, from the root. At least one of them must fail. */
   tests: string[];
-  /** Counts and choices for the tests, so that they take seconds. */
+  /** Environment variables that keep the tests short: counts and choices. */
   env?: Record<string, string>;
-  /** What goes wrong, in a few words. */
+  /** Effect of the fault, in a few words. */
   why: string;
 }
 
 type Row = Omit<Mutant, 'file' | 'tests'> & { file: string; tests: string };
 
 /**
- * The rows of one folder: `file` is relative to it, `tests` names test files without `test/` and `.test.ts`,
- * by commas.
+ * Returns the rows of one folder. `file` is relative to it; `tests` is a list of test files without `test/`
+ * and `.test.ts`, separated by commas.
  */
 export const inFolder = (folder: string, rows: readonly Row[]): Mutant[] =>
   rows.map((row) => ({
@@ -37,17 +37,17 @@ export const inFolder = (folder: string, rows: readonly Row[]): Mutant[] =>
     tests: row.tests.split(',').map((name) => `test/${name.trim()}.test.ts`),
   }));
 
-/** How often `text` holds `part`. */
+/** Returns how often `part` occurs in `text`. */
 export const countOf = (text: string, part: string): number => text.split(part).length - 1;
 
-/** FNV-1a: a fixed order of names that has nothing to do with their folders. */
+/** FNV-1a: orders names independently of their folders. */
 const hashOf = (name: string): number => {
   let hash = 0x811c9dc5;
   for (const char of name) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0;
   return hash;
 };
 
-/** A twentieth of the mutants; twenty seeds in a row take all of them. */
+/** Returns a twentieth of the mutants. Twenty consecutive seeds cover all. */
 export const dayOf = (all: readonly Mutant[], seed: number): Mutant[] =>
   turnOf(
     [...all].sort((a, b) => hashOf(a.id) - hashOf(b.id)),

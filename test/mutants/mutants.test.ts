@@ -1,9 +1,9 @@
 /**
- * Seeded faults: each must make one of the tests fail that it names (test/mutants/run.ts).
+ * Seeded faults: each must make one of its tests fail (test/mutants/run.ts).
  *
- * The table is always checked: every text is there exactly once, every test exists, every folder has faults.
- * RUNLET_MUTANTS=day (CI) runs those that the day's RUNLET_SEED picks, twenty days in a row all of them;
- * RUNLET_MUTANTS=all (`npm run soak -- mutants`) runs every one, and each test once without a fault.
+ * The table is always checked: each text occurs exactly once, each test exists, each folder has faults.
+ * RUNLET_MUTANTS=day (CI) runs those that RUNLET_SEED chooses; twenty consecutive days cover all.
+ * RUNLET_MUTANTS=all (`npm run soak -- mutants`) runs all, and each test once without a fault.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import { byFolder, lineOf, runMutants, runUnchanged } from './run.ts';
 const { RUNLET_MUTANTS: which = 'none' } = process.env;
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
-/** Folders of the product that have faults of their own. */
+/** Folders of the product that have faults. */
 const folders = [
   ...['models/read', 'models/graph', 'models/ops', 'models/stream', 'models/report', 'models/frontend', 'models/write'],
   ...['quant', 'quant/ops', 'quant/observers', 'quant/calibration', 'quant/methods', 'quant/evaluate', 'quant/frontend'],
@@ -37,7 +37,7 @@ const folders = [
   ...['http', 'streams', 'worker', 'hub', 'store', 'fleet', 'mqtt', 'verify'].map((part) => `host/gateway/${part}`),
 ];
 
-test('every fault can be put in, and names tests that are there', () => {
+test('every fault can be put in, and names existing tests', () => {
   const wrong: string[] = [];
   for (const { id, file, find, replace, tests } of all) {
     const times = countOf(readFileSync(join(root, file), 'utf8'), find);
@@ -49,7 +49,7 @@ test('every fault can be put in, and names tests that are there', () => {
   assert.is(new Set(all.map(({ id }) => id)).size, all.length, 'names differ');
 });
 
-test('there are 150 and more, some in every folder; twenty days take all of them', () => {
+test('there are at least 150 faults, some in every folder, and twenty days cover all', () => {
   assert.ok(all.length >= 150, `${all.length}`);
   for (const folder of folders)
     assert.ok(
@@ -64,7 +64,7 @@ test('there are 150 and more, some in every folder; twenty days take all of them
 const wanted = which === 'all' ? all : which === 'day' ? dayOf(all, seed) : [];
 if (wanted.length === 0) console.log('skipped: seeded faults run where RUNLET_MUTANTS is day or all: npm run soak -- mutants');
 else
-  test(`${wanted.length} of ${all.length} seeded faults die (seed ${seed})`, async () => {
+  test(`the tests notice ${wanted.length} of ${all.length} seeded faults (seed ${seed})`, async () => {
     if (which === 'all') assert.equal(await runUnchanged(wanted), []);
     const results = await runMutants(wanted, (result) => console.log(`  ${lineOf(result)}`));
     for (const line of byFolder(results)) console.log(`  ${line}`);

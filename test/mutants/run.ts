@@ -1,10 +1,10 @@
 /**
- * Seeded faults, each in a scratch copy, against the tests that must notice it: two workers.
+ * Runs seeded faults with the tests that must notice them, each in a scratch copy, with two workers.
  *
- * In: mutants.  Out: a line for each that lives, with why; the number by folder.  A mutant lives where its
- * tests pass or are skipped, where its text is no longer there, and where a test file dies without a failed
- * test. By itself: `node --import tsx test/mutants/run.ts PART...` runs those whose id or file holds a part,
- * `--tests` also those whose tests do.
+ * In: mutants.  Out: a line for each that survives, with the reason; the numbers by folder. A mutant survives
+ * if its tests pass or are skipped, if its text is no longer in the file, or if a test file dies without a
+ * failed test. `node --import tsx test/mutants/run.ts PART...` runs those whose id, file or tests contain a
+ * part; `--loud` also prints the output of the tests.
  */
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,7 +15,7 @@ import { makeScratch, type Scratch } from './scratch.ts';
 
 const workers = 2;
 
-const said: Record<Exclude<Verdict, 'failed'>, string> = {
+const reasons: Record<Exclude<Verdict, 'failed'>, string> = {
   passed: 'its tests pass',
   skipped: 'its tests were skipped',
   broken: 'a test file ended without a failed test: the fault has to load',
@@ -39,13 +39,13 @@ async function runOne(scratch: Scratch, mutant: Mutant): Promise<Result> {
   }
   try {
     const { verdict, text, seconds } = await runTests(scratch, mutant.tests, mutant.env);
-    return { mutant, killed: verdict === 'failed', why: verdict === 'failed' ? '' : said[verdict], text, seconds };
+    return { mutant, killed: verdict === 'failed', why: verdict === 'failed' ? '' : reasons[verdict], text, seconds };
   } finally {
     restore();
   }
 }
 
-/** Runs mutants, two at a time; `onResult` is called for each. */
+/** Runs mutants, two at a time, and calls `onResult` for each. */
 export async function runMutants(mutants: readonly Mutant[], onResult: (result: Result) => void): Promise<Result[]> {
   const queue = [...mutants];
   const results: Result[] = [];
@@ -66,10 +66,7 @@ export async function runMutants(mutants: readonly Mutant[], onResult: (result: 
   return results;
 }
 
-/**
- * The distinct runs of tests without any fault: they have to pass, or their failing proves nothing. Answers
- * those that do not.
- */
+/** Runs each test without a fault, where it must pass. @returns the tests that do not pass */
 export async function runUnchanged(mutants: readonly Mutant[]): Promise<string[]> {
   const runs = new Map(
     mutants.flatMap((m) => m.tests.map((file) => [JSON.stringify([file, m.env]), { file, env: m.env }] as const)),
@@ -91,11 +88,11 @@ export async function runUnchanged(mutants: readonly Mutant[]): Promise<string[]
   return wrong;
 }
 
-/** One line a result, for logs. */
+/** Returns one line for a result, for logs. */
 export const lineOf = ({ mutant, killed, why, seconds }: Result): string =>
   `${killed ? 'killed ' : 'LIVES  '} ${mutant.file} ${mutant.id}${killed ? '' : `: ${why} (${mutant.why}; ${mutant.tests.join(', ')})`}, ${seconds.toFixed(1)} s`;
 
-/** Mutants by folder, with how many died. */
+/** Returns one line per folder with its number of mutants and how many were noticed. */
 export function byFolder(results: readonly Result[]): string[] {
   const counts = new Map<string, [number, number]>();
   for (const { mutant, killed } of results) {

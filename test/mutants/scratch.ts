@@ -1,8 +1,8 @@
 /**
- * A copy of the working tree in which a fault can be put: the tree itself is read by other tests meanwhile.
+ * A copy of the working tree that a fault can be put into, since other tests read the tree at the same time.
  *
- * In: the root.  Out: a folder with every file that Git knows or would take, and links to the installed
- * packages.  Cost: some 20 MB each.
+ * In: the root.  Out: a folder with every file that Git tracks or would add, and links to the installed
+ * packages. Cost: about 20 MB each.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,14 +11,14 @@ import { dirname, join } from 'node:path';
 import { root } from '../shared.ts';
 import { countOf, type Mutant } from './mutant.ts';
 
-/** Installed packages: linked, not copied. */
+/** Folders of installed packages, which are linked, not copied. */
 const packages = ['node_modules', 'test/bench/peers/node_modules'];
 
 export interface Scratch {
   folder: string;
-  /** Folder for temporary files of the tests, emptied by `close`. */
+  /** Folder for temporary files of the tests; `close` removes it. */
   temporary: string;
-  /** Puts the fault in; the answer takes it out again. Throws where the text is not there exactly once. */
+  /** Puts the fault in. @returns a function that removes it. @throws Error if the text does not occur once */
   apply(mutant: Mutant): () => void;
   close(): void;
 }

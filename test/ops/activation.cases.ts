@@ -14,7 +14,7 @@ interface Spec extends Partial<ActivationAttrs> {
   steps?: number;
 }
 
-/** 17 x 3 x 5 elements a window: with the hops after it, most of the table's 256 entries are read. */
+/** 17 x 3 x 5 elements per window: with the hops after it, most of the table's 256 entries are read. */
 function activation(name: string, { size = [17, 3, 5], xq = q(0.05, 3), yq, hop = 4, steps, ...attrs }: Spec): OpCase {
   const g = new CaseGraph(`activation ${name}`, size, xq);
   return g.node('activation', [g.x], { fn: 'identity', clamp: noClamp, ...attrs }, yq).done(name, { hop, steps });
@@ -26,8 +26,8 @@ const leaky = { fn: 'leakyrelu', alpha: 0.1 } as const;
 const swish = { fn: 'hardswish', steps: 1 } as const;
 
 /**
- * Every other function: input, output, and where it has one its parameter. Inputs of a root or a logarithm
- * are at or above 0.
+ * Every other function: input and output parameters, and its own parameter if it has one. Inputs of a root or
+ * a logarithm are not negative.
  */
 // biome-ignore format: a table
 const others: [fn: ActivationFn, xq: QuantParams, yq: QuantParams, alpha?: number][] = [

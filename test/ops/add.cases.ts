@@ -1,6 +1,6 @@
 /**
- * add: two operands of equal and very different scales, extreme zero points, clamps, one tensor twice.  Out:
- * OpCase[].
+ * add: two operands with equal and very different scales, extreme zero points, clamps, one tensor as both
+ * operands.  Out: OpCase[].
  */
 import { type Clamp, noClamp, type QuantParams } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size } from './case.ts';
@@ -13,7 +13,7 @@ interface Spec {
   clamp?: Clamp;
   hop?: number;
   minus?: 0 | 1;
-  /** The second operand's values, repeated along a frame. */
+  /** Values of a constant second operand, repeated along a frame. */
   constant?: number[];
 }
 

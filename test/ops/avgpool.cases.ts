@@ -1,6 +1,6 @@
 /**
- * avgpool: geometries along t and f, both rules for padded places, rounding of halves, clamps, an output
- * scale of its own.  Out: OpCase[].
+ * avgpool: geometries along t and f, both rules for padding, rounding of halves, clamps, another output
+ * scale.  Out: OpCase[].
  */
 import { noClamp, type PoolAttrs } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size, sliding } from './case.ts';

@@ -1,5 +1,5 @@
 /**
- * concat: along c and f, 1 to 4 parts, parts of other scales (requantised before), one tensor twice.  Out:
+ * concat: along c and f, 1 to 4 parts, parts with other scales (requantised first), one tensor twice.  Out:
  * OpCase[].
  */
 import type { QuantParams } from '../../models/graph/types.ts';
@@ -8,7 +8,7 @@ import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 interface Spec {
   x?: Size;
   axis?: 'c' | 'f';
-  /** Channels and scale of each part; the input itself is the first part where `self`. */
+  /** Channels and scale of each part. With `self`, the input is the first part. */
   parts: (readonly [channels: number, quant: QuantParams])[];
   self?: boolean;
   y?: QuantParams;
@@ -17,7 +17,7 @@ interface Spec {
 
 const same = q(0.05, 3);
 
-/** Copies are exact; where a part is requantised, only that `activation` node rounds. */
+/** Copies are exact. If a part is requantised, only that `activation` node rounds. */
 function concat(name: string, { x = [6, 1, 4], axis = 'c', parts, self, y = same, hop }: Spec): OpCase {
   const g = new CaseGraph(`concat ${name}`, x, same);
   const ids = parts.map(([channels, quant], i) => g.operand(channels, quant, `part${i}`));

@@ -89,7 +89,7 @@ export const cases: OpCase[] = [
   }),
   conv('multiplier near 2^-15, large bias', { x: [9, 1, 3], out: 4, kernelT: 3, gain: 0.01, bias: 'large', yq: q(2e-5, 11) }),
   conv('one scale for all channels, no bias', { x: [9, 1, 3], out: 4, kernelT: 3, perChannel: false, bias: 'none' }),
-  // the smallest that there is: simd leaves it to the operator's own kernel
+  // the smallest possible multiplier: simd leaves it to the operator's own kernel
   { ...conv('multiplier of 2^-31.5', { x: [9, 1, 3], out: 4, kernelT: 3, perChannel: false, gain: 2.2e-7 }), constant: true },
   conv('40 x 5 to 33 channels', { x: [9, 1, 40], out: 33, kernelT: 5, padT: [4, 0] }),
 ];

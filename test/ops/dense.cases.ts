@@ -35,6 +35,6 @@ export const cases: OpCase[] = [
   dense('multiplier near 2^-15, large bias', { x: [5, 1, 3], units: 4, gain: 0.01, bias: 'large', yq: q(3e-5, 11) }),
   dense('900 inputs', { x: [15, 1, 60], units: 7 }),
   dense('40 inputs, 21 units', { x: [4, 1, 10], units: 21 }),
-  // the smallest that there is: simd leaves it to the operator's own kernel
+  // the smallest possible multiplier: simd leaves it to the operator's own kernel
   { ...dense('multiplier of 2^-31.5', { x: [3, 1, 3], units: 4, perChannel: false, gain: 1.33e-7 }), constant: true },
 ];

@@ -1,5 +1,5 @@
 /**
- * depthwise: 1-D and 2-D geometries, multipliers, zero points, per-channel scale and bias.  Out: OpCase[].
+ * depthwise: 1-D and 2-D geometries, multipliers, zero points, per-channel scales and bias.  Out: OpCase[].
  */
 import { type DepthwiseAttrs, noClamp } from '../../models/graph/types.ts';
 import { CaseGraph, type MacOptions, type OpCase, q, relu, relu6, type Size, sliding } from './case.ts';
@@ -66,7 +66,7 @@ export const cases: OpCase[] = [
   depthwise('saturating', { x: [9, 1, 3], kernelT: 3, gain: 8 }),
   depthwise('multiplier above 1', { x: [9, 1, 3], gain: 500, bias: 'none' }),
   depthwise('one scale for all channels, no bias', { x: [9, 1, 4], kernelT: 3, perChannel: false, bias: 'none' }),
-  // more than a tile of channels, and more rows than are widened together
+  // more channels than a tile, and more rows than are widened together
   depthwise('21 channels, kernel 9, 21 rows', { x: [29, 1, 21], kernelT: 9 }),
   depthwise('f 4, 3x3 same, 24 channels', { x: [12, 4, 24], kernelT: 3, kernelF: 3, padT: [1, 1], padF: [1, 1] }),
   { ...depthwise('multiplier of 2^-31.5', { x: [12, 1, 4], kernelT: 9, perChannel: false, gain: 1.33e-7 }), constant: true },

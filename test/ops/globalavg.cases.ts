@@ -1,6 +1,6 @@
 /**
- * globalavg: both integer rules, over f and not, partial sums of several hops, counts that divide badly,
- * clamps.  Out: OpCase[].
+ * globalavg: both integer rules, with and without f, partial sums of several hops, counts that are hard to
+ * divide by, clamps.  Out: OpCase[].
  */
 import { type GlobalPoolAttrs, noClamp } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, relu, type Size } from './case.ts';

@@ -1,6 +1,6 @@
 /**
- * globalmax: over f and not, partial maxima of several hops, extreme zero points, clamps, an output scale of
- * its own.  Out: OpCase[].
+ * globalmax: with and without f, partial maxima of several hops, extreme zero points, clamps, another output
+ * scale.  Out: OpCase[].
  */
 import { type GlobalPoolAttrs, noClamp } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size } from './case.ts';

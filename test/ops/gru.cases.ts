@@ -1,5 +1,5 @@
 /**
- * gru: both places of the reset gate, 1 to 40 units, backwards, hard gates, saturated gates.  Out: OpCase[].
+ * gru: both positions of the reset gate, 1 to 40 units, reversed, hard and saturated gates.  Out: OpCase[].
  */
 import { type OpCase, q } from './case.ts';
 import { type RecurrentSpec, recurrentCase } from './recurrent.ts';

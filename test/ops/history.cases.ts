@@ -1,7 +1,4 @@
-/**
- * history: rows before, rows after, delays, feature rows, long rows; padding of each window.  Out:
- * OpCase[].
- */
+/** history: rows before, rows after, delays, feature rows, long rows, padding per window.  Out: OpCase[]. */
 import type { PadRows } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 

@@ -1,5 +1,5 @@
 /**
- * hypot: two operands of one and of different scales, zero points, clamps, int8 and int16 on each side.
+ * hypot: two operands with equal and different scales, zero points, clamps, int8 and int16 on each side.
  * Out: OpCase[].
  */
 import { type Clamp, noClamp, type QuantParams } from '../../models/graph/types.ts';
@@ -15,7 +15,7 @@ interface Spec {
   steps?: number;
 }
 
-/** Half a step of the output, and the root's floor: one of 2^11 parts of a step of the input. */
+/** Largest distance, in output steps: rounding, and the root, which is rounded down to 2^-11 input steps. */
 const floorOf = ({ a, b = a, y }: Spec): number => 0.76 + Math.max(a.scale, b.scale) / 2 ** 11 / y.scale;
 
 function hypot(name: string, spec: Spec): OpCase {

@@ -1,11 +1,11 @@
 /**
- * Every operator case with int16 on one side or both, over every kernel of int16.
+ * Every operator case with int16 on one side or both, over every int16 kernel.
  *
- * In: the *.cases.ts beside this file, what the operator reads, what it writes, or both in int16; rescales in
- * between where it has no such form.  Out: (a) the integer reference equals TensorFlow Lite's 16x8 rule
- * (test/oracle/int16.ts), node by node; (b) its distance from the real value stays below a step; (c) windowed
- * and streamed modules equal the reference byte for byte, sides and targets in turn. RUNLET_CASES chooses
- * cases, as in ops.test.ts.
+ * In: the *.cases.ts of this folder, with the operator's inputs, its output, or both in int16, and rescales
+ * if the operator has no such form.  Out: (a) the integer reference equals TensorFlow Lite's 16x8 rule
+ * (test/oracle/int16.ts), node by node; (b) its distance from the real value stays within a bound in steps;
+ * (c) windowed and streamed modules equal the reference byte for byte, with sides and targets in turn.
+ * RUNLET_CASES selects cases, as in ops.test.ts.
  */
 
 import { readdirSync } from 'node:fs';
@@ -33,10 +33,7 @@ const totals = { cases: 0, elements: 0, bytes: 0, wide: 0, distinct: 0, worst: n
 const { RUNLET_CASES: chosen = '' } = process.env;
 let turn = 0;
 
-/**
- * int16 where the named sides are; `rnd` decides for each tensor, once, in order: inputs first, what is last
- * comes last.
- */
+/** Converts the chosen sides of a case to int16. The inputs are converted first, then the last tensors. */
 function wide(item: OpCase, [input, output]: readonly [boolean, boolean]): Graph {
   const { graph } = item;
   let at = 0;
@@ -46,7 +43,7 @@ function wide(item: OpCase, [input, output]: readonly [boolean, boolean]): Graph
 
 const tensorOf = (graph: Graph, id: number) => graph.tensors[id] as Tensor & { quant: QuantParams };
 
-/** (a) and (b) */
+/** Checks (a) and (b) of the header. */
 function checkReference(quant: QuantPlan, window: Ints, name: string): void {
   const { graph } = quant.plan;
   const real = dequantised(graph);
@@ -58,30 +55,30 @@ function checkReference(quant: QuantPlan, window: Ints, name: string): void {
     const xs = node.inputs.map((id) => ({ data: data(id), ...tensorOf(graph, id) }));
     const got = data(node.output);
     const wanted = oracleOf(node, xs, y.shape, y.quant);
-    if (wanted) assert.equal([...got], wanted, `${name}: ${node.name} of TensorFlow Lite`);
+    if (wanted) assert.equal([...got], wanted, `${name}: ${node.name} against TensorFlow Lite`);
     const floats = xs.map(({ data: stored, shape, quant: q }) => ({
       data: Float32Array.from(stored, (v) => (v - q.zeroPoint) * q.scale),
       shape,
     }));
     const [low, high] = storedRange(y.quant);
-    // the multiplier of a layer with weights has 15 bits: what is near the end of int16 may be a step off
+    // the multiplier of a layer with weights has 15 bits, so values near the end of int16 may be one step off
     const float = opOf(real.nodes[i]?.op ?? node.op).float(floats, real.nodes[i]?.attrs as never, y.shape);
-    let most = 0;
+    let largest = 0;
     for (const [k, value] of float.entries())
-      most = Math.max(
-        most,
+      largest = Math.max(
+        largest,
         Math.abs(Math.min(high, Math.max(low, value / y.quant.scale + y.quant.zeroPoint)) - (got[k] as number)),
       );
-    // tanh in steps of 2^-15: half a step of its input, 1/12288, is 1.33; the input's multiplier, cut off at
-    // 15 bits, 0.9; a line between entries 0.7; an entry and the result rounded, 0.5 each.
-    // softmax: half a step of a difference, 10 / 65535, is 2.5 of exp, the entries 0.5 each; what is below
-    // exp(-10) has 1.5 of each class
+    // tanh in steps of 2^-15: half a step of its input, 1/12288, gives 1.33; the truncation of the input's
+    // multiplier to 15 bits 0.9; interpolation 0.7; rounding of an entry and of the result 0.5 each. softmax:
+    // half a step of a difference, 10 / 65535, gives 2.5 of exp, the entries 0.5 each; values below exp(-10)
+    // give 1.5 per class
     const isCurve = node.op === 'softmax' || (node.op === 'activation' && ['sigmoid', 'tanh'].includes(node.attrs.fn));
     const left = node.op === 'softmax' ? 1.5 * y.shape.c : 0;
-    assert.ok(most <= (isCurve ? 4 + left : 2.1), `${name}: ${node.name} is ${most} steps from its real value`);
-    totals.worst.set(node.op, Math.max(totals.worst.get(node.op) ?? 0, most));
+    assert.ok(largest <= (isCurve ? 4 + left : 2.1), `${name}: ${node.name} is ${largest} steps from its real value`);
+    totals.worst.set(node.op, Math.max(totals.worst.get(node.op) ?? 0, largest));
     totals.elements += got.length;
-    // int8 has 256 values
+    // only int16 outputs are counted, because int8 has only 256 values
     if (got instanceof Int16Array) {
       totals.wide += got.length;
       totals.distinct += new Set(got).size;
@@ -93,9 +90,9 @@ for (const file of names.sort()) {
   const op = file.slice(0, -suffix.length);
   const { cases: all } = (await import(`./${file}`)) as CaseFile;
   const cases = all.filter((item) => `${op}, ${item.name}`.includes(chosen));
-  // a cell has types of its own
+  // a recurrent cell has fixed types
   if (cases.some(({ graph }) => graph.nodes.some((node) => int16Form(node) === 'own'))) continue;
-  test(`${op}: int16 in, out and both, ${cases.length} cases`, async () => {
+  test(`${op}: int16 inputs, outputs and both equal the reference, ${cases.length} cases`, async () => {
     for (const item of cases)
       for (const [side, ends] of Object.entries(sides)) {
         const graph = wide(item, ends);
@@ -107,7 +104,7 @@ for (const file of names.sort()) {
           const quant = quantPlan(planStream(graph, { hop, mode }));
           if (mode === 'windowed') checkReference(quant, randomFrames(quant.plan.graph, quant.plan.window, rnd), name);
           if (mode === 'stream' && !quant.plan.steps.some((s) => s.section === 'trunk')) continue;
-          if (turn % 3 !== (mode === 'stream' ? 0 : 1)) continue; // one side of a case streams, another is windowed
+          if (turn % 3 !== (mode === 'stream' ? 0 : 1)) continue; // one side streams, another is windowed
           const bundle = await build(quant, { target, style: 'table', kernels: 'every' });
           const result = compareModule(quant, bundle, randomFrames(quant.plan.graph, framesFor(quant, 4), rnd));
           assert.is(result.differing, 0, `${name}, ${mode}, ${target}: bytes that differ`);
@@ -119,7 +116,7 @@ for (const file of names.sort()) {
 }
 
 if (chosen === '')
-  test('summary', () => {
+  test('the int16 outputs have many different values', () => {
     const worst = [...totals.worst].map(([op, steps]) => `${op} ${steps.toFixed(3)}`).join(', ');
     console.log(
       `  ${totals.cases} cases; ${totals.elements} elements equal to TensorFlow Lite's rule, ${totals.bytes} bytes of modules; largest distance in steps: ${worst}`,

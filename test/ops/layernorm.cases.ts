@@ -1,6 +1,6 @@
 /**
- * layernorm: 1 to 600 values, with and without the mean, epsilons, steep and flat gammas, extremes.  Out:
- * OpCase[].
+ * layernorm: 1 to 600 values, with and without the mean, epsilons, steep and flat gammas, extreme values.
+ * Out: OpCase[].
  */
 import type { Clamp, LayerNormAttrs } from '../../models/graph/types.ts';
 import { noClamp } from '../../models/graph/types.ts';
@@ -11,10 +11,10 @@ interface Spec extends Partial<Pick<LayerNormAttrs, 'over' | 'centre' | 'epsilon
   x: Size;
   xq?: ReturnType<typeof q>;
   yq?: ReturnType<typeof q>;
-  /** Factor of all gammas, and of all betas. */
+  /** Factor of all gammas (`steep`) and of all betas (`far`). */
   steep?: number;
   far?: number;
-  /** One gamma and beta a channel, where rows and channels are normalised together. */
+  /** If true, one gamma and beta per channel, although rows and channels are normalised together. */
   perChannel?: boolean;
   clamp?: Clamp;
   hop?: number;

@@ -1,6 +1,6 @@
 /**
- * lstm: 1 to 40 units, one to many rows, backwards, hard gates, clipped cells, cell scales, saturated gates.
- * Out: OpCase[].
+ * lstm: 1 to 40 units, one to many rows, reversed time, hard gates, clipped cells, cell scales, saturated
+ * gates.  Out: OpCase[].
  */
 import { type OpCase, q } from './case.ts';
 import { type RecurrentSpec, recurrentCase } from './recurrent.ts';

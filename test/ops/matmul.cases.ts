@@ -1,5 +1,5 @@
 /**
- * matmul: over channels and rows, one head and several, heads as feature rows, one row to many.  Out:
+ * matmul: over channels and rows, one head and several, heads as feature rows, few and many rows.  Out:
  * OpCase[].
  */
 import { type MatmulAttrs, noClamp, type QuantParams } from '../../models/graph/types.ts';
@@ -14,7 +14,7 @@ interface Spec {
   hop?: number;
 }
 
-/** Over channels: two convolutions of one input. */
+/** A product over channels: two convolutions of one input. */
 function scores(name: string, { x, attrs, a = q(0.05, 7), b = q(0.04, -9), y, hop }: Spec): OpCase {
   const g = new CaseGraph(`matmul ${name}`, x, q(0.05, 3));
   const operands = [g.operand(x[2], a, 'a'), g.operand(x[2], b, 'b')];
@@ -23,7 +23,7 @@ function scores(name: string, { x, attrs, a = q(0.05, 7), b = q(0.04, -9), y, ho
 
 const pool = { kernelT: 2, kernelF: 1, strideT: 2, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: noClamp } as const;
 
-/** Over channels and then over rows, where one of the inputs has half the rows of the other. */
+/** A product over channels, then one over rows, where one input has half the rows of the other. */
 function lengths(name: string, [t, f, c]: Size, shorter: 'first' | 'second'): OpCase {
   const g = new CaseGraph(`matmul ${name}`, [t, f, c], q(0.05, 3));
   const operand = g.operand(c, q(0.05, 7), 'a');
@@ -33,7 +33,7 @@ function lengths(name: string, [t, f, c]: Size, shorter: 'first' | 'second'): Op
   return g.node('matmul', [weights, b], { heads: 1, over: 'rows' }, q(0.2, -4)).done(name, { steps: twoRoundings });
 }
 
-/** Over rows: scores of an input with itself meet a convolution of it. */
+/** A product over rows: the scores of an input with itself, times a convolution of it. */
 function values(name: string, { x, attrs, a = q(0.1, 5), b = q(0.04, -9), y, hop }: Spec): OpCase {
   const g = new CaseGraph(`matmul ${name}`, x, q(0.05, 3));
   const weights = g.b.node('matmul', [g.x, g.x], { ...attrs, over: 'channels' }, 'weights', a);

@@ -1,6 +1,6 @@
 /**
- * maxpool: geometries along t and f, paddings that must never win, clamps, an output scale of its own.  Out:
- * OpCase[].
+ * maxpool: geometries along t and f, padding that must never be the maximum, clamps, another output scale.
+ * Out: OpCase[].
  */
 import { noClamp, type PoolAttrs } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, oneRounding, q, relu, relu6, type Size, sliding } from './case.ts';
@@ -35,7 +35,7 @@ export const cases: OpCase[] = [
   maxpool('relu', { x: [9, 1, 2], kernelT: 2, clamp: relu, xq: q(0.1, 40) }),
   maxpool('relu6 off the grid', { x: [9, 1, 2], kernelT: 2, clamp: relu6, xq: q(0.0771, -20) }),
   maxpool('another output scale', { x: [9, 1, 2], kernelT: 2, strideT: 2, yq: q(0.031, -40) }),
-  // more than a tile of channels, and some over
+  // more channels than a tile, and a remainder
   maxpool('37 channels, padded', { x: [13, 1, 37], kernelT: 3, strideT: 2, padT: [1, 1] }),
   maxpool('f 3, 24 channels, 2x2', { x: [8, 3, 24], kernelT: 2, kernelF: 2, strideT: 2 }),
 ];

@@ -1,11 +1,11 @@
 /**
  * Every operator case over every kernel variant.
  *
- * In: the *.cases.ts beside this file.  Out: for each case (a) the integer reference means the operator: its
+ * In: the *.cases.ts of this folder.  Out: for each case (a) the integer reference computes the operator: its
  * distance from the real value stays below the case's bound, in output steps; (b) the windowed module equals
  * the integer reference byte for byte; (c) so does the streamed one. RUNLET_SHARE=3 (CI) builds each case for
- * one target, another one each day. RUNLET_CASES (a part of `conv, causal, dilation 3`) and RUNLET_TARGETS
- * (names by commas) choose cases, without the controls, and targets; all by default.
+ * one target, a different one each day. RUNLET_CASES (a part of `conv, causal, dilation 3`) selects cases,
+ * without the controls, and RUNLET_TARGETS (names separated by commas) selects targets. Default: all.
  */
 
 import { readdirSync } from 'node:fs';
@@ -43,11 +43,11 @@ const plan = (item: OpCase, mode: 'windowed' | 'stream'): QuantPlan =>
 const signalFor = (quant: QuantPlan): Int8Array => signalOf(quant.plan.graph, framesFor(quant, outputsPerCase), 0x2545f491);
 const hasTrunk = (quant: QuantPlan): boolean => quant.plan.steps.some((step) => step.section === 'trunk');
 
-test('every operator has cases, and every case its operator', () => {
+test('every operator has cases, and every case contains its operator', () => {
   assert.equal(files.map((file) => file.op).sort(), Object.keys(ops).sort());
   for (const { op, cases } of files) {
     assert.ok(cases.length > 0, op);
-    assert.is(new Set(cases.map((c) => c.name)).size, cases.length, `${op}: names differ`);
+    assert.is(new Set(cases.map((c) => c.name)).size, cases.length, `${op}: the names are unique`);
     for (const c of cases)
       assert.ok(
         c.graph.nodes.some((node) => node.op === op),
@@ -56,26 +56,26 @@ test('every operator has cases, and every case its operator', () => {
   }
 });
 
-/** Of the targets those whose turn it is with a case: another one for the next case, and for the next day. */
+/** Returns the targets whose turn it is: a different one for the next case, and for the next day. */
 const targetsOf = (index: number) => (wanted === '' ? todays(targets, index) : targets);
 
 for (const { op, cases } of files) {
   for (const [index, item] of cases.filter(({ name }) => `${op}, ${name}`.includes(wanted)).entries()) {
-    test(`${op}, ${item.name}: the integer reference means the operator`, () => {
+    test(`${op}, ${item.name}: the integer reference computes the operator`, () => {
       const quant = plan(item, 'windowed');
       const distance = distanceFromReal(quant, windowsOf(quant, windowsPerCase));
       for (const [name, steps] of Object.entries(distance.steps)) {
         const bound = name === op ? (item.steps ?? twoRoundings) : twoRoundings;
         assert.ok(steps <= bound, `${name} is ${steps} steps from its real value, ${bound} are allowed`);
       }
-      assert.ok(distance.distinct > 1 || item.constant, 'a case whose outputs are all one value shows nothing');
+      assert.ok(distance.distinct > 1 || item.constant, 'the outputs of a case are not all equal');
       totals.cases++;
       totals.elements += distance.elements;
       totals.worst.set(op, Math.max(totals.worst.get(op) ?? 0, distance.steps[op as OpName] ?? 0));
     });
 
     for (const target of targetsOf(index)) {
-      // code for each network for one target, the same kernels in an interpreter for the others
+      // one target compiles code for each network, the others interpret a table with the same kernels
       const style = target === 'interp' ? ({ style: 'calls' } as const) : ({ style: 'table', kernels: 'every' } as const);
       test(`${op}, ${item.name}: windowed and streamed modules equal the reference (${target})`, async () => {
         for (const mode of ['windowed', 'stream'] as const) {
@@ -92,7 +92,7 @@ for (const { op, cases } of files) {
   }
 }
 
-/** A case with one weight moved by one step. */
+/** Returns the case with one weight changed by one step. */
 function perturbed(item: OpCase): OpCase {
   const nodes = item.graph.nodes.map((node): Node => {
     if (node.op !== 'conv') return node;
@@ -106,7 +106,7 @@ function perturbed(item: OpCase): OpCase {
 const controlCase = files.find((file) => file.op === 'conv')?.cases.find((c) => c.name === 'causal, dilation 3') as OpCase;
 const control = wanted === '' ? test : test.skip;
 
-control('negative control: a multiplier 2 % too large is farther from the real value than the bound', () => {
+control('negative control: a multiplier that is 2 % too large exceeds the bound', () => {
   const quant = plan(controlCase, 'windowed');
   const params = [...quant.params.values()][0] as MacParams;
   params.multiplier[1] = Math.round((params.multiplier[1] as number) * 1.02);
@@ -115,14 +115,14 @@ control('negative control: a multiplier 2 % too large is farther from the real v
 });
 
 for (const mode of ['windowed', 'stream'] as const) {
-  control(`negative control: one weight off by one differs (${mode})`, async () => {
+  control(`negative control: a weight that is off by one gives other bytes (${mode})`, async () => {
     const quant = plan(controlCase, mode);
     const bundle = await build(plan(perturbed(controlCase), mode), {});
     assert.ok(compareModule(quant, bundle, signalFor(quant)).differing > 0);
   });
 }
 
-control('negative control: one byte of history changed between two outputs differs', async () => {
+control('negative control: a changed byte of history gives other bytes', async () => {
   const quant = plan(controlCase, 'stream');
   const result = compareModule(quant, await build(quant, {}), signalFor(quant), (memory, map) => {
     const at = map.state.address + map.state.bytes - 8;
@@ -131,7 +131,7 @@ control('negative control: one byte of history changed between two outputs diffe
   assert.ok(result.differing > 0);
 });
 
-control('negative control: a byte written past the end is seen', async () => {
+control('negative control: a write past the end is detected', async () => {
   const quant = plan(controlCase, 'windowed');
   const bundle = await build(quant, {});
   const write = (memory: Int8Array) => {
@@ -140,7 +140,7 @@ control('negative control: a byte written past the end is seen', async () => {
   assert.throws(() => compareModule(quant, bundle, signalFor(quant), write), /past the end/);
 });
 
-control('summary', () => {
+control('more than half of the cases stream', () => {
   const worst = [...totals.worst].map(([op, steps]) => `${op} ${steps.toFixed(3)}`).join(', ');
   console.log(
     `  ${totals.cases} cases of ${files.length} operators on ${targets.join(', ')}; ${totals.elements} elements against their real value, ` +

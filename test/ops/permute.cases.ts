@@ -1,4 +1,4 @@
-/** permute: a window as one frame, channels as rows, features before time, other lengths.  Out: OpCase[]. */
+/** permute: a window as one frame, channels as rows, features before time, reversed axes.  Out: OpCase[]. */
 import type { PermuteAttrs } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 

@@ -1,4 +1,4 @@
-/** Sums of products by the kernel in vectors equal plain loops: any number of outputs, groups and weights. */
+/** The vector kernel's sums of products equal plain loops, for any number of outputs, groups and weights. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -7,7 +7,7 @@ import { eachConvolved, products } from '../../models/products.ts';
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const ints = (length: number) => fc.array(fc.integer({ min: -128, max: 127 }), { minLength: length, maxLength: length });
 
-/** A convolution of kernel [3][2] over [5][4] places, padded by a frame and a row on one side. */
+/** A convolution with kernel [3][2] over [5][4] positions, padded by one frame and one row on one side. */
 const geometry = {
   kernelT: 3,
   kernelF: 2,
@@ -35,12 +35,12 @@ const layers = fc
     }),
   );
 
-test('layers whose last sum ends where the memory does', () => {
+test('the last sum of a layer may end at the end of the memory', () => {
   const place = { ...geometry, kernelT: 1, kernelF: 1, strideT: 1, dilationF: 1, padT: [0, 0], padF: [0, 0] } as const;
   const shape = { t: 1, f: 1, c: 2 };
   const bias = new Float32Array(6);
   const input = { data: Float32Array.of(1, 2), shape };
-  // first of all tests, while the memory has one page: each layer keeps 64 bytes, and one ends with the page
+  // runs first, while the memory has one page: each layer keeps 64 bytes, one at the page's end
   for (let layer = 0; layer < 2048; layer++) {
     const weights = Float32Array.of(1, 2, 3, 4, 5, 6);
     eachConvolved(input, { geometry: place, groups: 2, weights, bias }, { t: 1, f: 1, c: 6 }, (sums) =>
@@ -49,7 +49,7 @@ test('layers whose last sum ends where the memory does', () => {
   }
 });
 
-test('convolutions in groups', () => {
+test('grouped convolutions equal plain loops', () => {
   fc.assert(
     fc.property(layers, ({ groups, inner, weights, x, bias, zero }) => {
       const outputs = bias.length;
@@ -80,7 +80,7 @@ test('convolutions in groups', () => {
   );
 });
 
-test('fully connected layers of more weights than are kept at a time, twice in turn', () => {
+test('fully connected layers with more weights than the cache holds equal plain loops, used twice in turn', () => {
   const row = 1_500_000;
   const layer = (by: number) => Int8Array.from({ length: 3 * row }, (_, i) => ((i * by) % 251) - 125);
   const x = Int16Array.from({ length: row }, (_, i) => ((i * 7) % 60_001) - 30_000);
@@ -96,13 +96,13 @@ test('fully connected layers of more weights than are kept at a time, twice in t
   }
 });
 
-test('float weights: within what doubles round', () => {
+test('float weights agree within the rounding of doubles', () => {
   const weights = Float32Array.from({ length: 60 }, (_, i) => Math.sin(i));
   const x = Float32Array.from({ length: 12 }, (_, i) => Math.cos(3 * i));
   const sums = products(weights, [0, 1, 2, 3, 4], x);
   for (const [o, sum] of sums.entries()) {
     const expected = x.reduce((all, v, i) => all + (weights[12 * o + i] as number) * v, o);
-    assert.ok(Math.abs(sum - expected) < 1e-12, `${sum} beside ${expected}`);
+    assert.ok(Math.abs(sum - expected) < 1e-12, `${sum}, not ${expected}`);
   }
 });
 

@@ -1,7 +1,5 @@
 /**
- * Cases of recurrent operators: gates by a 1x1 convolution of an int8 input, then the cell.
- *
- * In: a cell, rows, channels, units.  Out: OpCase.
+ * Cases of recurrent operators: a 1x1 convolution of an int8 input computes the gates, then the cell runs.
  */
 import { type GruAttrs, kernelOfOne, type LstmAttrs, noClamp, type RecurrentAttrs } from '../../models/graph/types.ts';
 import { gateParams, gatesOf } from '../../models/ops/recurrent.ts';
@@ -15,9 +13,9 @@ export interface RecurrentSpec
   resetAfter?: GruAttrs['resetAfter'];
   bias?: 'none';
   yq?: ReturnType<typeof q>;
-  /** Moves the gates: above 1 they saturate. */
+  /** Factor of the gates' range; above 1 the gates saturate. */
   gain?: number;
-  /** Of 12 bits behind the point of the gates so many fewer. */
+  /** Number by which the gates' 12 fraction bits are reduced. */
   gateShift?: number;
   hop?: number;
   steps?: number;

@@ -1,4 +1,4 @@
-/** regroup: channels to feature rows, rows to channels, and rows of another length.  Out: OpCase[]. */
+/** regroup: channels to feature rows, feature rows to channels, other row lengths.  Out: OpCase[]. */
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 
 function regroup(name: string, x: Size, f: number, hop?: number): OpCase {

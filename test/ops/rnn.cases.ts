@@ -1,4 +1,4 @@
-/** rnn: 1 to 40 units, backwards, saturated.  Out: OpCase[]. */
+/** rnn: 1 to 40 units, reversed time, saturated gates.  Out: OpCase[]. */
 import { type OpCase, q } from './case.ts';
 import { type RecurrentSpec, recurrentCase } from './recurrent.ts';
 

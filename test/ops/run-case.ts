@@ -1,8 +1,8 @@
 /**
- * The three comparisons of an operator case.
+ * The comparisons of an operator case.
  *
- * In: an int8 graph and a signal.  Out: distance of the integer reference from the real meaning in output
- * steps; bytes of a module, windowed or streamed, that differ from the integer reference.
+ * In: an int8 graph and a signal.  Out: the distance of the integer reference from the real values in output
+ * steps; the number of bytes of a windowed or streamed module that differ from the integer reference.
  */
 import type { Bundle } from '../../assembly/build.ts';
 import {
@@ -25,7 +25,7 @@ import { dequantised } from '../read/tflite-helpers.ts';
 
 const tensorOf = (graph: Graph, id: number): Tensor => graph.tensors[id] as Tensor;
 
-/** Runs of up to 6 frames: wide random values, random values close to one level, or one extreme value. */
+/** Returns a signal of runs of up to 6 frames: wide random values, values near one level, or an extreme. */
 export function signalOf(graph: Graph, frames: number, seed: number): Int8Array {
   const input = tensorOf(graph, graph.inputs[0]?.tensor ?? -1);
   const rnd = random(seed);
@@ -48,15 +48,15 @@ export function signalOf(graph: Graph, frames: number, seed: number): Int8Array 
 export interface Distance {
   /** Largest distance from the real value, in output steps, for each operator. */
   steps: Partial<Record<OpName, number>>;
-  /** int8 elements of the graph that were compared. */
+  /** Number of compared int8 elements of the graph. */
   elements: number;
-  /** Distinct values that the graph's outputs took. */
+  /** Number of distinct values of the graph's outputs. */
   distinct: number;
 }
 
 /**
- * Each node's integer result against its real meaning on its dequantised inputs; values outside its type
- * count as its ends.
+ * Compares each node's integer result with its real value on the dequantised inputs. Real values outside the
+ * type's range are clamped to it.
  */
 export function distanceFromReal(quant: QuantPlan, windows: Int8Array[]): Distance {
   const { graph } = quant.plan;
@@ -79,12 +79,12 @@ export function distanceFromReal(quant: QuantPlan, windows: Int8Array[]): Distan
       }));
       const wanted = (opOf(node.op) as OpDef<OpName>).float(xs, node.attrs, shape);
       const got = bytes(node.output);
-      let most = wanted.length === got.length ? (steps[node.op] ?? 0) : Number.POSITIVE_INFINITY;
+      let largest = wanted.length === got.length ? (steps[node.op] ?? 0) : Number.POSITIVE_INFINITY;
       wanted.forEach((y, i) => {
         const distance = Math.abs(Math.min(high, Math.max(low, y / scale + zeroPoint)) - (got[i] as number));
-        if (!(distance <= most)) most = distance;
+        if (!(distance <= largest)) largest = distance;
       });
-      steps[node.op] = most;
+      steps[node.op] = largest;
       elements += got.length;
     }
   }
@@ -100,12 +100,13 @@ export interface Comparison {
   differing: number;
 }
 
-/** What happens between two outputs, for negative controls. */
+/** Changes the memory between two outputs, for negative controls. */
 export type Disturb = (memory: Int8Array, map: Bundle['memory']) => void;
 
 /**
- * A module over a signal, memory poisoned, frames pushed in uneven chunks, against the integer reference.
- * @param expected what the reference gives, where several modules are compared with it
+ * Runs a module over a signal, with poisoned memory and frames pushed in uneven chunks, and compares it with
+ * the integer reference.
+ * @param expected outputs of the reference. Pass them if several modules are compared with it.
  */
 export function compareModule(
   quant: QuantPlan,
@@ -126,20 +127,20 @@ export function compareModule(
     result.differing += differing(got, wanted);
     disturb?.(new Int8Array(exports.memory.buffer), bundle.memory);
   }
-  if (result.outputs !== expected.length) throw new Error(`${result.outputs} outputs fell due, ${expected.length} were expected`);
+  if (result.outputs !== expected.length) throw new Error(`${result.outputs} outputs were due, not ${expected.length}`);
   if (!untouchedPastEnd(exports, bundle.memory)) throw new Error('memory past the end was written');
   return result;
 }
 
-/** Frames of a signal that gives `outputs` outputs after the warm-up. */
+/** Returns the number of frames of a signal that gives `outputs` outputs after the warm-up. */
 export const framesFor = ({ plan }: QuantPlan, outputs: number): number =>
   plan.window + plan.delayFrames + (plan.warmUpHops + outputs - 1) * plan.hop;
 
-/** Windows that follow each other, with signals of their own. */
+/** Returns consecutive windows, each with a different signal. */
 export function windowsOf({ plan }: QuantPlan, count: number): Int8Array[] {
   return Array.from({ length: count }, (_, n) => signalOf(plan.graph, plan.window, 0x1000193 * (n + 1)));
 }
 
-/** Strides along time multiplied: the smallest hop that every branch can stream with. */
+/** Returns the product of the strides along time: the smallest hop that every branch can stream with. */
 export const strideProduct = (nodes: Node[]): number =>
   nodes.reduce((product, node) => product * ('strideT' in node.attrs ? node.attrs.strideT : 1), 1);

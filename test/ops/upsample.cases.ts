@@ -1,4 +1,4 @@
-/** upsample: rows of time and of features, repeated and apart, one row to many.  Out: OpCase[]. */
+/** upsample: time rows and feature rows, repeated or spread with zeros, one row to many.  Out: OpCase[]. */
 import type { UpsampleAttrs } from '../../models/graph/types.ts';
 import { CaseGraph, type OpCase, q, type Size } from './case.ts';
 

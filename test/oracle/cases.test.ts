@@ -1,6 +1,6 @@
 /**
- * Small streaming models, one for each thing that random ones have found: read and computed as the
- * interpreter does, in modules too.
+ * Small streaming models, one for each fault that random models have found: the reader, the reference and the
+ * modules compute what the interpreter computes.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,7 +12,7 @@ import { type Flow, Net } from './writer/net.ts';
 import { Rng } from './writer/rng.ts';
 import { writeFile } from './writer/write.ts';
 
-/** One input of `rows` rows of 4 features, a pointwise layer, and what `build` makes of it. */
+/** Returns a file with an input [rows][4], a pointwise layer, and the layers of `build`. */
 function model(rows: number, build: (net: Net, x: Flow) => Flow): Uint8Array {
   const net = new Net(new Rng(rows));
   const x = net.flow('input', { rows, f: 1, c: 4, scale: 0.1, zeroPoint: -7 });
@@ -32,7 +32,7 @@ async function equal(bytes: Uint8Array, about: string): Promise<void> {
 }
 
 for (const op of ['AVERAGE_POOL_2D', 'MEAN', 'MAX_POOL_2D'] as const)
-  test(`${op} over a history begins with zero points`, async () => {
+  test(`${op} over a history starts from zero points`, async () => {
     for (const [rows, history, order] of [
       [1, 5, 'v1'],
       [2, 7, 'v2'],
@@ -41,11 +41,11 @@ for (const op of ['AVERAGE_POOL_2D', 'MEAN', 'MAX_POOL_2D'] as const)
     ] as const)
       await equal(
         model(rows, (net, x) => dense(net, poolAll(net, op, net.history(x, history, order)), 2)),
-        `${rows} rows a step, ${history} before`,
+        `${rows} rows per step, ${history} earlier rows`,
       );
   });
 
-test('SUB: two tensors in both orders, a tensor less a constant, a constant less a tensor', async () => {
+test('SUB keeps the order of its operands: two tensors, or a tensor and a constant', async () => {
   const forms: Record<string, (net: Net, x: Flow, y: Flow) => Flow> = {
     'x - y': (net, x, y) => binary(net, 'SUB', x, y),
     'y - x': (net, x, y) => binary(net, 'SUB', y, x),
@@ -63,7 +63,7 @@ test('SUB: two tensors in both orders, a tensor less a constant, a constant less
     );
 });
 
-test('STRIDED_SLICE: begin_mask counts where the dimension is dropped, too', async () => {
+test('STRIDED_SLICE: begin_mask also applies to a dropped dimension', async () => {
   const bytes = model(3, (net, x) => {
     const joined = net.history(x, 2, 'v2');
     const row = net.flow('row', { ...joined, rows: 1 }, [1, 1, joined.c]);

@@ -1,11 +1,11 @@
 /**
- * Oracle: interprets a TensorFlow Lite file operator by operator, resource variables included.
+ * Oracle: interprets a TensorFlow Lite file operator by operator, including resource variables.
  *
- * In: the file's bytes, then one value for each input a step.  Out: the outputs of each step; every tensor
- * can be looked at. Shares no code with the reader, the planner, the quantiser or the kernels. Source:
- * TensorFlow Lite Micro's interpreter and kernels; micro_resource_variable.cc: a variable that nothing has
- * assigned holds the zero point of the value that the first ASSIGN_VARIABLE brings. Errors: Invalid (no
- * interpreter runs the file), Unjudged (no rule for it here). Cost: naive loops.
+ * In: the file's bytes, then one value per input for each step.  Out: the outputs of each step; every tensor
+ * can be inspected. It shares no code with the reader, the planner, the quantiser or the kernels. Source:
+ * TensorFlow Lite Micro's interpreter and kernels. In micro_resource_variable.cc a variable without an
+ * assignment holds the zero point of the first ASSIGN_VARIABLE's value. Errors: Invalid (no interpreter runs
+ * the file), Unjudged (this oracle has no rule for it). Cost: naive loops.
  */
 import { elementsOf, type FileOf, type OperatorOf, parseFile } from './file.ts';
 import { Invalid, Unjudged } from './flat.ts';
@@ -14,7 +14,7 @@ import { fullyConnectedOnce } from './ops/weights.ts';
 import { makeTensor, Op, rawBytes, type Tensor, type Values } from './runtime.ts';
 
 interface Variable {
-  /** What it holds before anything is assigned; undefined until an ASSIGN_VARIABLE gives it a size. */
+  /** Value before the first assignment. Undefined until an ASSIGN_VARIABLE sets the size. */
   initial?: Uint8Array;
   value: Uint8Array;
 }
@@ -30,11 +30,11 @@ export class Oracle {
   readonly #once: boolean;
   readonly #graphs: Prepared[] = [];
   readonly #variables = new Map<string, Variable>();
-  /** By name: whether its handles have no container. */
+  /** True for a variable's name if its handles have no container. */
   readonly #absent = new Map<string, boolean>();
   readonly #onces: { hasRun: boolean }[] = [];
 
-  /** @param once FULLY_CONNECTED as LiteRT 2.3.0 computes it */
+  /** @param once if true, FULLY_CONNECTED rounds once, as in LiteRT 2.3.0. */
   constructor(file: Uint8Array | FileOf, once = false) {
     this.#once = once;
     const parsed = file instanceof Uint8Array ? parseFile(file) : file;
@@ -62,13 +62,13 @@ export class Oracle {
     return this.#main.tensors;
   }
 
-  /** As before the first step. */
+  /** Restores the state before the first step. */
   reset(): void {
     for (const v of this.#variables.values()) if (v.initial) v.value.set(v.initial);
     for (const once of this.#onces) once.hasRun = false;
   }
 
-  /** One step. */
+  /** Runs one step and returns its outputs. */
   step(inputs: ArrayLike<number>[]): Values[] {
     this.inputs.forEach((tensor, i) => {
       const value = inputs[i];
@@ -160,7 +160,7 @@ export class Oracle {
         op.counts(1);
         const variable = variableOf();
         const into = rawBytes(op.output());
-        // A variable may get its size behind its reading; that it fits is seen then.
+        // A later operator may set the variable's size, so the step checks it.
         return () => {
           if (variable.value.length !== into.length) op.fail('the variable has another size');
           into.set(variable.value);
@@ -187,8 +187,8 @@ export class Oracle {
   }
 
   /**
-   * The variable's key. Micro takes an absent container for any container: where some are absent and some
-   * not, there is no one meaning.
+   * Returns the variable's key. Micro treats an absent container as equal to any container, so a mix of
+   * absent and present containers is ambiguous.
    */
   #handle(op: Op): string {
     const name = String(op.options.sharedName ?? op.unknown('it has no name'));

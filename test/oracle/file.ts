@@ -1,6 +1,6 @@
 /**
- * A TensorFlow Lite file as plain data: what the judge interprets, the writer writes and the mutations
- * change.
+ * A TensorFlow Lite file as plain data: the judge interprets it, the writer writes it and the mutations
+ * change it.
  *
  * In: the file's bytes.  Out: subgraphs of tensors and operators, options by name. Errors: Invalid, Unjudged.
  * Source: schema.fbs.
@@ -11,7 +11,7 @@ import { bytesOf, nameOf, type OperatorName, operators, optionFields, type TypeN
 export interface QuantOf {
   scales: number[];
   zeroPoints: number[];
-  /** Dimension of `scales` where there are several. */
+  /** Dimension of `scales` if there are several. */
   axis: number;
 }
 

@@ -4,9 +4,9 @@
  * In: a file's bytes.  Out: field values by number. Source: the FlatBuffers binary format. Errors: Invalid.
  */
 
-/** The file breaks a rule of TensorFlow Lite: it has no meaning, and no interpreter runs it. */
+/** The file breaks a rule of TensorFlow Lite, so no interpreter runs it. */
 export class Invalid extends Error {}
-/** The file may have a meaning, but the judge does not know it. */
+/** The file may be valid, but the judge has no rule for it. */
 export class Unjudged extends Error {}
 
 export class Table {
@@ -26,7 +26,7 @@ export class Table {
     );
   }
 
-  /** Where field `id` lies, or undefined where it is left out. */
+  /** Returns the position of field `id`, or undefined if it is absent. */
   #field(id: number): number | undefined {
     return guarded(() => {
       const vtable = this.#at - this.#view.getInt32(this.#at, true);
@@ -48,7 +48,7 @@ export class Table {
   uint32 = (id: number, byDefault = 0): number => this.#number(id, byDefault, (at) => this.#view.getUint32(at, true));
   float32 = (id: number, byDefault = 0): number => this.#number(id, byDefault, (at) => this.#view.getFloat32(at, true));
 
-  /** Where a vector's first element lies, and how many it has. */
+  /** Returns the position of a vector's first element, and the number of elements. */
   #vector(id: number, bytesEach: number): { at: number; count: number } | undefined {
     const field = this.#field(id);
     if (field === undefined) return undefined;
@@ -93,7 +93,7 @@ export class Table {
   int64s = (id: number): number[] => this.#numbers(id, 8, (at) => Number(this.#view.getBigInt64(at, true)));
 }
 
-/** DataView throws RangeError outside the file. */
+/** Converts the RangeError that DataView throws outside the file to Invalid. */
 function guarded<T>(read: () => T): T {
   try {
     return read();

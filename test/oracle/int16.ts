@@ -1,11 +1,11 @@
 /**
  * Oracle of TensorFlow Lite's 16x8 operators: naive loops, exact.
  *
- * In: a node of a graph with stored inputs.  Out: its stored output.  Shares no code with the quantiser or
+ * In: a node of a graph with stored inputs.  Out: its stored output.  It shares no code with the quantiser or
  * the kernels.  Source: integer_ops/conv.h, depthwise_conv.h, fully_connected.h, pooling.h of int16
  * (accumulators of int64), mul.h, reference/add.h (AddGeneralParamScale), reference/requantize.h,
- * leaky_relu.h, reduce.h (QuantizedMeanOrSum), common.cc (MultiplyByQuantizedMultiplier of int64).  One side
- * int8, which TensorFlow Lite does not have for layers with weights, goes by the same rule (docs/adr/0020).
+ * leaky_relu.h, reduce.h (QuantizedMeanOrSum), common.cc (MultiplyByQuantizedMultiplier of int64). Layers
+ * with int8 on one side, which TensorFlow Lite does not have, follow the same rule (docs/adr/0020).
  */
 import type { Node, QuantParams, Shape } from '../../models/graph/types.ts';
 import { type Multiplier, multiply, roundAway, splitMultiplier } from './fixed.ts';
@@ -16,14 +16,14 @@ export interface StoredTensor {
   quant: QuantParams;
 }
 
-/** x * m / 2^(31 - shift), m in its upper 16 bits, rounded upwards at halves. */
+/** Returns x * m / 2^(31 - shift), where m is rounded to its upper 16 bits and halves are rounded up. */
 function multiplyWide(x: bigint, { significand, shift }: Multiplier): bigint {
   const short = significand < 0x7fff0000 ? (BigInt(significand) + 0x8000n) >> 16n : 0x7fffn;
   const right = BigInt(15 - shift);
   return (x * short + (1n << (right - 1n))) >> right;
 }
 
-/** The value at (t, f, c), or undefined where that is padding. */
+/** Returns the value at (t, f, c), or undefined in the padding. */
 const at = ({ data, shape }: StoredTensor, t: number, f: number, c: number): number | undefined =>
   t < 0 || f < 0 || t >= shape.t || f >= shape.f ? undefined : data[(t * shape.f + f) * shape.c + c];
 
@@ -31,7 +31,7 @@ const floor = (a: number, b: number) => Math.floor(a / b);
 
 type Layer = Extract<Node, { op: 'conv' | 'depthwise' | 'dense' }>;
 
-/** sum w * (x - zero) of output (t, f, o). */
+/** Returns the sum of w * (x - zero) for output (t, f, o). */
 function products(node: Layer, x: StoredTensor, out: Shape, t: number, f: number, o: number): number {
   const { data: w } = node.attrs.weights;
   let sum = 0; // below 2^53
@@ -54,7 +54,7 @@ function products(node: Layer, x: StoredTensor, out: Shape, t: number, f: number
   return sum;
 }
 
-/** Clamped to the fused activation and the type. */
+/** Clamps a value to the fused activation and the type. */
 function stored(node: Node, y: QuantParams, value: number | bigint): number {
   const [low, high] = y.type === 'int16' ? [-32768, 32767] : [-128, 127];
   const clamp = 'clamp' in node.attrs ? node.attrs.clamp : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -62,7 +62,7 @@ function stored(node: Node, y: QuantParams, value: number | bigint): number {
   return Math.max(low, from as number, Math.min(high, to as number, Number(value)));
 }
 
-/** Places of a pool that are there, channel c of (t, f). */
+/** Returns the values under the pool's kernel that are not padding, for channel c of (t, f). */
 function placesOf(
   node: Extract<Node, { op: 'maxpool' | 'avgpool' }>,
   x: StoredTensor,
@@ -97,11 +97,11 @@ function activated(node: Extract<Node, { op: 'activation' }>, { data, quant }: S
 }
 
 const sigmoid = (x: number) => 65536 / (1 + Math.exp(-x / 24));
-/** Raised by a sixteenth of the second difference. */
+/** Returns the table value i: the sigmoid minus a sixteenth of its second difference. */
 const bent = (i: number) => Math.round(sigmoid(i) - (sigmoid(i + 1) + sigmoid(i - 1) - 2 * sigmoid(i)) / 16);
 const table = Array.from({ length: 256 }, (_, i) => BigInt(i === 255 ? 65535 : bent(i)));
 
-/** The logistic function in steps of 1/24 and lines between them; tanh(v) = 2 sigmoid(2 v) - 1. */
+/** Computes the logistic function by linear interpolation in steps of 1/24; tanh(v) = 2 sigmoid(2 v) - 1. */
 function gated({ attrs: { fn } }: Extract<Node, { op: 'activation' }>, x: StoredTensor, y: QuantParams, i: number): number {
   const unit = x.quant.scale * 12288;
   const power = Math.log2(unit / 3);
@@ -115,7 +115,7 @@ function gated({ attrs: { fn } }: Extract<Node, { op: 'activation' }>, x: Stored
   const step = fn === 'tanh' ? 256n : 512n;
   const place = Number(size / step);
   const [from, to] = [table[place] ?? 0n, table[place + 1] ?? 0n];
-  // 25 bits behind the point, or 24
+  // 25 fraction bits, or 24 for tanh
   const end = fn === 'tanh' ? 0xffffn << 8n : 0x7fffn << 10n;
   const value = place >= 255 ? end : from * step + (size % step) * (to - from);
   const half = fn === 'tanh' ? 128n : 512n;
@@ -125,7 +125,7 @@ function gated({ attrs: { fn } }: Extract<Node, { op: 'activation' }>, x: Stored
   return multiply(Number(result >> (fn === 'tanh' ? 8n : 10n)), splitMultiplier(2 ** -15 / y.scale));
 }
 
-/** The mean's multiplier has 1 / count in it. */
+/** Computes the mean with 1 / count as part of the multiplier. */
 function averaged(x: StoredTensor, y: QuantParams, values: number[]): number {
   const { significand, shift } = splitMultiplier(x.quant.scale / y.scale);
   const bits = Math.min(31 - Math.clz32(values.length), 32, 31 + shift);
@@ -139,7 +139,7 @@ function averaged(x: StoredTensor, y: QuantParams, values: number[]): number {
   );
 }
 
-/** The stored output, or undefined for operators that have no int16 form. */
+/** Returns the stored output, or undefined for operators that have no int16 form. */
 export function oracleOf(node: Node, xs: StoredTensor[], out: Shape, y: QuantParams): number[] | undefined {
   const [x] = xs as [StoredTensor];
   const each = (value: (t: number, f: number, c: number, i: number) => number | bigint): number[] =>

@@ -1,11 +1,10 @@
 /**
- * judge: reads a file with the project's reader and compares what it makes of it with the Oracle, step by
- * step.
+ * judge: reads a file with the project's reader, and compares the result with the Oracle step by step.
  *
- * In: a file's bytes and a seed for the signals.  Out: a verdict. `refused`: the reader or the planner said
- * no. `equal`: every value of every output of every step. `different`: at least one is not. `accepted`: the
- * reader took a file that no interpreter runs. `unjudged`: it took one that the Oracle has no rule for. Any
- * error that is not a RunletError is thrown on.
+ * In: a file's bytes and a seed for the signals.  Out: a verdict. `refused`: the reader or the planner
+ * refused the file. `equal`: every value of every output equals the Oracle's in every step. `different`: at
+ * least one value differs. `accepted`: the reader accepted a file that no interpreter runs. `unjudged`: the
+ * reader accepted a file that the Oracle has no rule for. Errors other than RunletError are rethrown.
  */
 
 import { isRunletError } from '../../models/error.ts';
@@ -25,15 +24,14 @@ export type Kind = 'refused' | 'equal' | 'different' | 'accepted' | 'unjudged';
 
 export interface Verdict {
   kind: Kind;
-  /** Code of the RunletError, or what differs. */
+  /** Code of the RunletError, or the first difference. */
   detail: string;
-  /** Values compared. */
+  /** Number of compared values. */
   values: number;
-  /** Whether the plan has a state of its own. */
+  /** True if the plan has a state. */
   stateful: boolean;
   /**
-   * For `equal`: the plan and the signals that were compared, int8 [t][f][c] for each input, for those who
-   * also compile.
+   * For `equal`: the plan and the compared signals, int8 [t][f][c] per input, for callers that also compile.
    */
   quant?: QuantPlan;
   signals: Int8Array[][];
@@ -42,7 +40,7 @@ export interface Verdict {
 
 export const steps = 40;
 
-/** Signals that find different things: noise, a slow walk, steps between the extremes. */
+/** Returns a signal in one of three styles: noise, a slow random walk, or steps between the extremes. */
 export function signalOf(length: number, frame: number, rng: Rng, style: number): Int8Array {
   let at = 0;
   const walk = Int8Array.from({ length: frame }, () => rng.int(-128, 127));
@@ -60,7 +58,7 @@ export function signalOf(length: number, frame: number, rng: Rng, style: number)
 
 export const shapeOf = (graph: Graph, port: Port): Shape => graph.tensors[port.tensor]?.shape ?? { t: 0, f: 0, c: 0 };
 
-/** Rows [t][f][c] in int8 as the file's input wants them. */
+/** Converts int8 rows [t][f][c] to the type and order of the file's input. */
 export function toFile(graph: Graph, port: Port, values: Ints): Float32Array {
   const { scale, zeroPoint } = graph.tensors[port.tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
   const out = new Float32Array(values.length);
@@ -71,7 +69,7 @@ export function toFile(graph: Graph, port: Port, values: Ints): Float32Array {
   return out;
 }
 
-/** Floats that lie between the steps of int8 and beyond its range, and what QUANTIZE makes of them. */
+/** Returns floats between int8 steps and outside their range, and a function with QUANTIZE's result. */
 function jitter(
   graph: Graph,
   port: Port,
@@ -86,7 +84,7 @@ function jitter(
   };
 }
 
-/** An int8 output [t][f][c] as the file's output holds it. */
+/** Converts an int8 output [t][f][c] to the type and order of the file's output. */
 export function asFile(graph: Graph, port: Port, values: Ints): number[] {
   const { scale, zeroPoint } = graph.tensors[port.tensor]?.quant ?? { scale: 1, zeroPoint: 0 };
   const out: number[] = [];
@@ -107,7 +105,7 @@ function oracleOf(bytes: Uint8Array): Oracle | Invalid | Unjudged {
   }
 }
 
-/** Every step of a signal by the project's reference executor. */
+/** Runs every step of a signal with the project's reference executor. */
 function* answers(quant: QuantPlan, stateful: boolean, signals: Int8Array[], frames: number[]): Generator<Ints[]> {
   if (stateful) {
     for (const { outputs } of runSignal(quant, signals)) yield outputs;
@@ -154,14 +152,14 @@ function compareOnce(
   verdict.expected.push(results);
 }
 
-/** See the header. */
+/** Judges a file, as the header describes. */
 export async function judge(bytes: Uint8Array, seed: number, styles: readonly number[] = [0, 1, 2]): Promise<Verdict> {
   const verdict: Verdict = { kind: 'refused', detail: '', values: 0, stateful: false, signals: [], expected: [] };
   const oracle = oracleOf(bytes);
   let quant: QuantPlan;
   let graph: Graph;
   try {
-    graph = readTflite(bytes); // the first reading of each input, which any input has
+    graph = readTflite(bytes); // takes the first possible layout of each input, which every input has
     const window = Math.max(...graph.inputs.map((port) => shapeOf(graph, port).t));
     verdict.stateful = isStateful(graph);
     quant = quantPlan(planStream(graph, verdict.stateful ? { hop: window } : { hop: window, mode: 'windowed' }));

@@ -1,8 +1,8 @@
 /**
- * mutated: a broken, or only different, streaming model.
+ * mutated: returns a streaming model with a change that breaks it or only changes its meaning.
  *
- * In: a seed.  Out: a file's bytes and what was done to it. One mutation of the graph (two in some), the
- * shapes made to fit again in most; or bytes changed in place.
+ * In: a seed.  Out: a file's bytes, and the change. Either one mutation of the graph (sometimes two), after
+ * which the shapes are usually repaired, or bytes changed in place.
  */
 import type { FileOf } from './file.ts';
 import { Edit, type Mutation, repairShapes } from './mutations/edit.ts';
@@ -24,22 +24,22 @@ const names = Object.keys(mutations);
 
 export interface Mutated {
   bytes: Uint8Array;
-  /** Names of the mutations, `bytes` for changed bytes. */
+  /** Names of the mutations; `bytes` means changed bytes. */
   what: string[];
-  /** The model that was changed. */
+  /** Name of the changed model. */
   model: string;
 }
 
 export interface MutateOptions {
-  /** The one mutation to make; any by default. */
+  /** Name of the mutation. Default: any. */
   wanted?: string;
-  /** Which files are worth changing: those that are read without a change. */
+  /** Returns true if a file is worth changing: the reader accepts it unchanged. */
   usable?: (bytes: Uint8Array) => Promise<boolean>;
-  /** Other files than random ones, one in 33. */
+  /** Non-random files, chosen once in 33 times. */
   others?: readonly Base[];
 }
 
-/** One mutation by name (or any), tried until it finds a place. */
+/** Applies one mutation (by name, or any), and retries until one applies. */
 function mutateOnce(file: FileOf, rng: Rng, wanted?: string): string | undefined {
   for (let tries = 0; tries < 20; tries++) {
     const name = wanted ?? rng.pick(names);
@@ -54,7 +54,7 @@ function mutateOnce(file: FileOf, rng: Rng, wanted?: string): string | undefined
   return undefined;
 }
 
-/** Words, bits and runs of bytes that are changed in the tables at a file's end, or anywhere. */
+/** Changes a few bytes in the tables at the file's end, or anywhere. */
 function changeBytes(bytes: Uint8Array, rng: Rng): Uint8Array {
   const out = bytes.slice();
   const place = () =>
@@ -67,14 +67,14 @@ function changeBytes(bytes: Uint8Array, rng: Rng): Uint8Array {
   return out;
 }
 
-/** A file to change, and what to call it. */
+/** A file to change, and its name. */
 export interface Base {
   name: string;
   file: FileOf;
 }
 
 /**
- * A model and one mutation of it; the same seed gives the same bytes. Models are made until one is usable.
+ * Returns a model with one mutation; the same seed gives the same bytes. It makes models until one is usable.
  */
 export async function mutated(seed: number, options: MutateOptions = {}): Promise<Mutated> {
   const { wanted, usable = async () => true, others = [] } = options;

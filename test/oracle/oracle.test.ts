@@ -1,6 +1,6 @@
 /**
- * The judge itself: 0 differing values on every run of every reference model, tensor by tensor where all
- * tensors are given.
+ * The oracle itself: its values equal every run of every reference model, and those of every tensor if the
+ * run recorded them.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ const models = shared('models');
 const bytesAt = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 const numbersAt = (path: string): ArrayLike<number> => parseNpy(bytesAt(path)).data;
 
-/** Differing values of one run. */
+/** Counts the differing values of one run. */
 function compareRun(oracle: Oracle, folder: string, run: string): { values: number; wrong: number } {
   oracle.reset();
   const [input, output] = [oracle.inputs[0]?.values.length ?? 0, oracle.outputs[0]?.values.length ?? 0];
@@ -41,7 +41,7 @@ function compareRun(oracle: Oracle, folder: string, run: string): { values: numb
   return { values, wrong };
 }
 
-/** Differing bytes of every tensor of the first steps. */
+/** Counts the differing bytes of every tensor in the first steps. */
 function compareTensors(oracle: Oracle, folder: string): { values: number; wrong: number } {
   const list = JSON.parse(readFileSync(join(folder, 'rand.tensors.json'), 'utf8')) as {
     tensor: number;
@@ -79,7 +79,7 @@ if (models) {
     .map((f) => dirname(f))
     .sort();
   for (const name of folders) {
-    test(`${name}: 0 values differ`, () => {
+    test(`${name}: the oracle equals every recorded value`, () => {
       const folder = join(models, name);
       const oracle = new Oracle(bytesAt(join(folder, 'model.tflite')));
       const runs = readdirSync(folder)
@@ -93,7 +93,7 @@ if (models) {
       assert.is(sum('wrong'), 0);
     });
   }
-  test('the reference models are there', () => {
+  test('there are at least 12 reference models', () => {
     assert.ok(folders.length >= 12, `${folders.length} models`);
   });
 }

@@ -1,7 +1,7 @@
 /**
- * What an operator's rule sees: its tensors with room for their values, its options, and checks.
+ * The view of an operator for its rule: its tensors with memory for their values, its options, and checks.
  *
- * In: an operator of a parsed file.  Out: typed arrays, shapes, scales. Errors: Invalid where TensorFlow Lite
+ * In: an operator of a parsed file.  Out: typed arrays, shapes, scales. Errors: Invalid if TensorFlow Lite
  * Micro would stop.
  */
 import { elementsOf, type OperatorOf, type OptionsOf, type TensorOf } from './file.ts';
@@ -13,7 +13,7 @@ export type Values = Int8Array | Uint8Array | Int16Array | Int32Array | Float32A
 export interface Tensor {
   of: TensorOf;
   shape: readonly number[];
-  /** int64 and bool tensors have none. */
+  /** Values; empty for int64 and bool tensors. */
   values: Values;
 }
 
@@ -37,7 +37,7 @@ export function makeTensor(of: TensorOf): Tensor {
 
 export const rawBytes = (t: Tensor): Uint8Array => new Uint8Array(t.values.buffer, t.values.byteOffset, t.values.byteLength);
 
-/** The clamp of a fused activation on an int8 tensor; `low`, `high` are quantised. */
+/** Clamp of a fused activation on an int8 tensor, as quantised values `low` and `high`. */
 export interface Range {
   low: number;
   high: number;
@@ -85,7 +85,7 @@ export class Op {
     return Number(this.options[name] ?? 0);
   }
 
-  /** All of one type, or it is not judged. */
+  /** Throws Unjudged unless all tensors have this type. */
   types(type: TypeName, ...tensors: Tensor[]): void {
     for (const t of tensors) if (t.of.type !== type) this.unknown(`${t.of.name} is ${t.of.type}, not ${type}`);
   }
@@ -98,7 +98,7 @@ export class Op {
     if (t.shape.join() !== shape.join()) this.fail(`${t.of.name} is ${t.shape.join('x')}, not ${shape.join('x')}`);
   }
 
-  /** A constant int32 tensor's values. */
+  /** Returns the values of a constant int32 tensor. */
   constants(i: number): number[] {
     const t = this.input(i);
     if (!t.of.data) this.unknown(`input ${i} is not constant`);
@@ -115,7 +115,7 @@ export class Op {
     return { scale, zeroPoint };
   }
 
-  /** Of an int8 output, by the fused activation's number. */
+  /** Returns the clamp of an int8 output for a fused activation, given by its number. */
   range(t: Tensor, activation = this.number('activation')): Range {
     const { scale, zeroPoint } = this.quant(t);
     const at = (real: number): number => {
@@ -134,5 +134,5 @@ export class Op {
   }
 }
 
-/** Prepares an operator: checks it, and gives what it does on every step. */
+/** Checks an operator, and returns a function that runs it in every step. */
 export type Rule = (op: Op) => () => void;

@@ -1,6 +1,6 @@
 /**
- * The part of TensorFlow Lite's schema that the judge reads and the writer writes: types, operators, fields
- * of their options.
+ * The part of TensorFlow Lite's schema that the judge reads and the writer writes: types, operators, and the
+ * fields of their options.
  *
  * In: nothing.  Out: tables. Source: schema.fbs of TensorFlow Lite (field numbers count from 0 in the order
  * of the table).
@@ -49,7 +49,7 @@ const dilations: FieldOf[] = [
 ];
 const pool: FieldOf[] = [padding, ...strides, ['filterW', 'int32'], ['filterH', 'int32'], activation];
 
-/** Fields of the table of a kind of options (its number in the union BuiltinOptions). */
+/** Fields of each kind of options table, by its number in the union BuiltinOptions. */
 export const optionFields: Record<number, readonly FieldOf[]> = {
   1: [padding, ...strides, activation, ...dilations],
   2: [padding, ...strides, ['multiplier', 'int32'], activation, ...dilations],
@@ -135,5 +135,5 @@ export const operators = {
 export type OperatorName = keyof typeof operators;
 
 const names = new Map<number, OperatorName>(Object.entries(operators).map(([name, [code]]) => [code, name as OperatorName]));
-/** The operator's name, or `#code` where the judge has no rule for it. */
+/** Returns the operator's name, or `#code` if the judge has no rule for it. */
 export const nameOf = (code: number): OperatorName | `#${number}` => names.get(code) ?? `#${code}`;

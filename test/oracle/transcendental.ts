@@ -1,14 +1,14 @@
 /**
- * exp, 1 / (1 + x) and what is made of them, in fixed point as gemmlowp defines them.
+ * exp, 1 / (1 + x), the logistic function and tanh in the fixed-point arithmetic of gemmlowp.
  *
- * In: raw int32 with the number of integer bits that the name says (Q0: none).  Out: raw Q0. Source: gemmlowp
+ * In: raw int32 with the number of integer bits in the name (Q0: none).  Out: raw Q0. Source: gemmlowp
  * fixedpoint.h.
  */
 import { highMul, shiftRight, timesPower } from './fixed.ts';
 
 const one = 2 ** 31 - 1;
 
-/** exp(a) for a in [-1/4, 0), Q0: Taylor around -1/8. */
+/** Returns exp(a) for a in [-1/4, 0), Q0, by a Taylor series around -1/8. */
 function expOnQuarter(a: number): number {
   const constant = 1895147668;
   const third = 715827883;
@@ -30,7 +30,7 @@ const factors: readonly (readonly [exponent: number, factor: number])[] = [
   [4, 242],
 ];
 
-/** exp(a) for a <= 0 with `integerBits` integer bits (at most 5). */
+/** Returns exp(a) for a <= 0 with `integerBits` integer bits (at most 5). */
 export function expOnNegative(a: number, integerBits: number): number {
   if (a === 0) return one;
   const fractionalBits = 31 - integerBits;
@@ -45,7 +45,7 @@ export function expOnNegative(a: number, integerBits: number): number {
   return result;
 }
 
-/** Newton's steps towards 2 / (1 + a), Q2, for a in [0, 1), Q0. */
+/** Approximates 2 / (1 + a), Q2, by Newton's steps, for a in [0, 1), Q0. */
 function reciprocalQ2(a: number): number {
   const sum = a + one;
   const half = Math.trunc((sum + (sum >= 0 ? 1 : -1)) / 2);
@@ -57,17 +57,17 @@ function reciprocalQ2(a: number): number {
   return x;
 }
 
-/** 1 / (1 + a). */
+/** Returns 1 / (1 + a). */
 export const oneOverOnePlus = (a: number): number => timesPower(reciprocalQ2(a), 1);
 
-/** The logistic function of a, Q4. */
+/** Returns the logistic function of a, Q4. */
 export function logistic(a: number): number {
   if (a === 0) return 2 ** 30;
   const positive = oneOverOnePlus(expOnNegative(-Math.abs(a), 4));
   return a > 0 ? positive : one - positive;
 }
 
-/** tanh of a, Q4: (1 - e) / (1 + e) with e = exp(-2 |a|). */
+/** Returns tanh of a, Q4, as (1 - e) / (1 + e) with e = exp(-2 |a|). */
 export function tanh(a: number): number {
   if (a === 0) return 0;
   const e = expOnNegative(-Math.abs(a), 5);

@@ -1,6 +1,6 @@
 /**
  * runlet/compile from its sources: the bytes of the build with a compiler, with int8 and with int16
- * activations, and what it refuses.
+ * activations, and its refusals.
  */
 
 import { readFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ const hop = 16;
 const table = { style: 'table', kernels: 'every' } as const;
 const same = (a: Uint8Array, b: Uint8Array) => assert.is(Buffer.compare(a, b), 0, `${a.length} and ${b.length} bytes`);
 
-test('int8: compile gives what the stages give, and what build gives with the compiler', async () => {
+test('int8: compile gives the bytes of the stages, and of build with the compiler', async () => {
   const graph = await readModel(file, { digest: await sha256(file) });
   const int8 = quantize(graph, calibration, { hop, noReport: true }).graph;
   const plan = quantPlan(planStream(int8, { hop }));
@@ -52,7 +52,7 @@ test('int16: a quantised file with int16 activations is compiled with the kernel
   same(wasm, (await compiledBuild(quantPlan(planStream(stored, { hop })), { ...table, ...manifestFields(stored) })).wasm);
 });
 
-test('rare operators: the third interpreter has them, and no module without them has a byte more', async () => {
+test('the third interpreter has the rare operators, and modules without them are not larger', async () => {
   const { length } = (await build(quantPlan(planStream(plain[0]?.graph as Graph, { hop: 1 })))).wasm;
   for (const [name, found] of [
     ['a difference', plain.find(({ name }) => name === 'a difference')],
@@ -66,7 +66,7 @@ test('rare operators: the third interpreter has them, and no module without them
   }
 });
 
-test('the hop: the option, else the file, else about a tenth of the window; options of the plan and labels count', async () => {
+test('the hop is the option, else that of the file, else about a tenth of the window; plan options and labels apply', async () => {
   const graph = await readModel(file, { name: 'har' });
   const hopOf = async (model: Parameters<typeof compile>[0], options = {}) =>
     (await compile(model, { calibration, ...options })).manifest.hop;
@@ -79,7 +79,7 @@ test('the hop: the option, else the file, else about a tenth of the window; opti
   assert.equal([manifest.hop, manifest.mode, manifest.labels?.join('')], [32, 'windowed', 'abcde']);
 });
 
-test('what is refused: a float model without calibration, mode misaligned, no WebCrypto, what is no model', async () => {
+test('a float model without calibration, mode misaligned, a file that is no model, and no WebCrypto are refused', async () => {
   assert.is(await codeOf(() => compile(file)), 'RN782');
   assert.is(await codeOf(() => compile(file, { hop: 5, calibration, mode: 'misaligned' })), 'RN501');
   assert.is(await codeOf(() => compile(new Uint8Array(9))), 'RN100');

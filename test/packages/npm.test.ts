@@ -1,4 +1,6 @@
-/** npm in a clone: it warns of nothing that is ours, and links the packages and the command of the clone. */
+/**
+ * npm in a clone: it prints no warning about our files, and links the packages and the command of the clone.
+ */
 import { readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +35,7 @@ test('every package with an install script is allowed or denied, so that npm doe
   assert.ok(names.includes('esbuild'), 'the lock file says which have one');
 });
 
-test('a clone has its own packages and its command in node_modules', () => {
+test('a clone has its packages and its command in node_modules', () => {
   const { status, stdout, stderr } = start(tmpdir(), join(root, 'node_modules/.bin/runlet'), '--version');
   assert.is(status, 0, stderr);
   assert.is(stdout.trim(), version);

@@ -1,7 +1,7 @@
 /**
- * The three packages, packed, and installed from their tarballs outside the clone: what is in them, that each
- * works without the others that it does not need, their types, a Vite app in Chromium; on this Node, and on
- * Node 24 where RUNLET_NODE24 names one.
+ * The three packages, packed and installed from their tarballs outside the clone: their files, that each
+ * works without the others where it should, their types, and a Vite app in Chromium. On this Node, and on
+ * Node 24 if RUNLET_NODE24 names one.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ const nodes = [process.execPath, ...(node24 ? [node24] : [])];
 const { version } = JSON.parse(textOf('package.json')) as { version: string };
 let clone: string;
 let packages: Map<string, Packed>;
-/** A project with runlet, and without the gateway. */
+/** A project with runlet and without the gateway. */
 let user: string;
 const packed = (name: string): Packed => packages.get(name) as Packed;
 const tarball = (name: string): string => join(folder, packed(name).filename);
@@ -48,13 +48,13 @@ test.before(() => {
   user = project(folder, 'user', [tarball('@runlet/session'), tarball('runlet')]);
 });
 
-/** Half a minute at 32 Hz of a tone that rises. */
+/** Half a minute at 32 Hz of a rising tone. */
 const signal = Float32Array.from({ length: 32 * 30 }, (_, i) => Math.fround(Math.sin((i * i) / 3000)));
 
 const zoo = join(root, 'models/zoo/ppg-hr');
 const calibration = () => readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
 
-/** The model in the styles of the two builds, and the outputs that every host must give. */
+/** Returns the model in the styles of both builds, and the outputs that every host must give. */
 async function expected() {
   const options = { hop: 64 };
   const graph = await loadGraph({ model: join(zoo, 'ppg-hr.onnx') });
@@ -66,7 +66,7 @@ async function expected() {
   return { wasm, outputs };
 }
 
-test('each has its files, LICENSE and README, and nothing of the tests; exports, types and commands are there', () => {
+test('each package has its files, LICENSE and README and no test files; exports, types and commands exist', () => {
   for (const [name, { files }] of packages) {
     const paths = new Set(files.map(({ path }) => path));
     const at = name === 'runlet' ? '.' : name === '@runlet/session' ? 'host/session' : 'host/gateway';
@@ -92,7 +92,7 @@ test('each has its files, LICENSE and README, and nothing of the tests; exports,
     );
 });
 
-test('@runlet/session: no dependency, at most 150 KB, and one module for a script tag', async () => {
+test('@runlet/session has no dependency, at most 150 KB, and one module for a script tag', async () => {
   assert.ok(packed('@runlet/session').unpackedSize <= 150_000, `${packed('@runlet/session').unpackedSize} bytes`);
   const alone = project(folder, 'alone', [tarball('@runlet/session')]);
   const { packages: there } = JSON.parse(readFileSync(join(alone, 'package-lock.json'), 'utf8')) as { packages: object };
@@ -118,7 +118,7 @@ console.log(JSON.stringify(outputs));
   assert.equal(ts.preProcessFile(module).importedFiles, [], 'it imports nothing');
 });
 
-test('runlet without the gateway: plan, quantize, build and run; the gateway is named with the line that installs it', () => {
+test('without the gateway runlet plans, quantises, builds and runs, and prints how to install the gateway', () => {
   assert.not.ok(existsSync(join(user, 'node_modules/@runlet/gateway')));
   for (const name of ['hono', 'mqtt', 'aedes', 'pino', 'ws', 'prom-client', 'uplot'])
     assert.not.ok(existsSync(join(user, 'node_modules', name)), name);
@@ -145,7 +145,7 @@ test('runlet without the gateway: plan, quantize, build and run; the gateway is 
   }
 });
 
-test('a project compiles against the types, as Node resolves them and as bundlers do, and runs what it compiled', () => {
+test('a project compiles with the types, resolved as by Node and by bundlers, and runs', () => {
   writeFileSync(
     join(user, 'use.ts'),
     `import { readFile } from 'node:fs/promises';
@@ -190,7 +190,7 @@ console.log(JSON.stringify({ rows, outputs, tables, one: same === openSession, e
 const vite = join(root, 'test/packages/vite');
 
 (chromiumPath ? test : test.skip)(
-  'a Vite app with default settings: a bundle and a model file give the outputs of Node in Chromium',
+  'in a Vite app with default settings, a bundle and a model file give the outputs of Node in Chromium',
   async () => {
     const app = join(user, 'app');
     cpSync(vite, app, { recursive: true });
@@ -228,7 +228,7 @@ const vite = join(root, 'test/packages/vite');
 );
 if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
 
-test('with the gateway installed beside it, `runlet gateway` runs', () => {
+test('`runlet gateway` runs if the gateway is installed too', () => {
   install(user, [tarball('@runlet/gateway')]);
   for (const node of nodes) {
     rmSync(join(user, 'runlet-demo'), { recursive: true, force: true });
@@ -238,7 +238,7 @@ test('with the gateway installed beside it, `runlet gateway` runs', () => {
   }
 });
 
-test('prepare leaves what is right as it is, mends what is not, and removes what has no source', () => {
+test('prepare keeps right files, repairs wrong ones, and removes those without a source', () => {
   const at = (path: string) => join(clone, path);
   const prepare = () => run(clone, process.execPath, 'scripts/prepare.mjs');
   prepare();

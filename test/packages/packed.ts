@@ -1,7 +1,7 @@
 /**
- * The three packages as npm makes them, from a copy of this clone, and projects outside it that install them.
+ * The three packages as npm makes them from a copy of this clone, and projects outside it that install them.
  *
- * In: nothing, or the packages that a project wants.  Out: paths of tarballs and of projects.
+ * In: nothing, or the packages for a project.  Out: paths of tarballs and of projects.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export interface Run {
 }
 
 export function start(cwd: string, command: string, ...args: string[]): Run {
-  // npm tells its scripts of the run that this test is in
+  // without npm's variables, which describe the run of this test
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name) || name === 'npm_config_cache'),
   );
@@ -25,14 +25,14 @@ export function start(cwd: string, command: string, ...args: string[]): Run {
   return { status, stdout, stderr };
 }
 
-/** @returns standard output of a command that must succeed */
+/** Runs a command that must succeed. @returns its standard output */
 export function run(cwd: string, command: string, ...args: string[]): string {
   const { status, stdout, stderr } = start(cwd, command, ...args);
   assert.is(status, 0, `${command} ${args.join(' ')}\n${stdout}\n${stderr}`);
   return stdout;
 }
 
-/** The clone's files, beside what is installed here. */
+/** Copies the clone's files and links the installed packages. */
 export function copyClone(folder: string): string {
   const clone = join(folder, 'clone');
   for (const file of allFiles) {
@@ -50,16 +50,16 @@ export interface Packed {
   files: { path: string }[];
 }
 
-/** npm's own account of the packages of a clone, which it leaves in `folder`. */
+/** Packs the packages of a clone into `folder`. @returns npm's description of each */
 export function pack(clone: string, folder: string): Map<string, Packed> {
   const all = ['--workspaces', '--include-workspace-root'];
   const text = run(clone, 'npm', 'pack', ...all, '--pack-destination', folder, '--json', '--silent');
-  // npm 12 answers with an object by name
+  // npm 12 prints an object by name
   const packages = Object.values(JSON.parse(text) as Packed[] | Record<string, Packed>);
   return new Map(packages.map((one) => [one.name, one]));
 }
 
-/** A project that has these tarballs installed, by npm's normal means. */
+/** Makes a project and installs these tarballs with npm. */
 export function project(folder: string, name: string, tarballs: string[]): string {
   const path = join(folder, name);
   mkdirSync(path, { recursive: true });

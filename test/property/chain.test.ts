@@ -1,9 +1,9 @@
 /**
- * A chain of random networks: its answer is the second network's over answers of the first, byte for byte,
- * and in float to the last bits of a sum.
+ * Chains of random networks: the output equals the second network applied to outputs of the first, byte for
+ * byte in int8, and up to the rounding of a sum in float.
  *
- * Counts: RUNLET_NETWORKS chains (default 500), seed RUNLET_SEED (default 1). Chains that cannot be made
- * are counted.
+ * Counts: RUNLET_NETWORKS chains (default 500), seed RUNLET_SEED (default 1). Chains that cannot be made are
+ * counted.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -26,7 +26,7 @@ const runs = Number(process.env.RUNLET_NETWORKS ?? 500);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 const layers = layerOf(['conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'layernorm', 'mul']);
-/** Of layers that do not pad, so that most of them slide. */
+/** First networks without padding, so that most of them can slide. */
 const first = fc.record({ spec: networkOf(['conv']), layers: fc.array(layers, { maxLength: 5 }) }).map(
   ({ spec, layers }): NetworkSpec => ({
     ...spec,
@@ -40,7 +40,7 @@ const next = networkOf(['conv', 'maxpool', 'activation']).map(
 );
 const links = fc.record({ first, next, steps: fc.integer({ min: 1, max: 3 }) });
 
-/** Of the first window's four frames the last two are read by nothing, and a stride of three never acts. */
+/** A first network that never reads the last two of its four frames; its stride of three has no effect. */
 const conv = { kind: 'conv', kernel: 2, stride: 3, dilation: 1, channels: 1, groups: 1, padding: 'valid', fn: 'tanh', relu: false } as const; // biome-ignore format: one line
 const spec = { seed: 1, features: 1, channels: 1, layers: [conv], hopSteps: 1, micro: 1 } satisfies Partial<NetworkSpec>;
 const unread: { first: NetworkSpec; next: NetworkSpec; steps: number } = {
@@ -53,7 +53,7 @@ const shapeOf = (graph: Graph, port: 'inputs' | 'outputs'): Shape => graph.tenso
 const windowOf = (graph: Graph, data: Ints): Ints =>
   runWindow(quantPlan(planStream(graph, { hop: shapeOf(graph, 'inputs').t, mode: 'windowed' })), data).outputs[0] as Ints;
 
-/** Bytes of one scale as those of another, by a network of that alone. */
+/** Converts bytes from one scale to another with a network that only rescales. */
 function rescaled(from: Graph, into: Graph, data: Ints): Ints {
   const b = new GraphBuilder('scale');
   const [x, y] = [from.tensors[from.outputs[0]?.tensor ?? -1]?.quant, into.tensors[into.inputs[0]?.tensor ?? -1]?.quant];
@@ -69,7 +69,7 @@ interface Link {
   chain: Graph;
 }
 
-/** A chain of two networks, or why there is none. */
+/** Returns a chain of two networks, or the reason why it cannot be made. */
 function chainOf(spec: { first: NetworkSpec; next: NetworkSpec; steps: number }): Link | string {
   const a = makeNetwork(spec.first);
   const { f, c } = shapeOf(a, 'outputs');
@@ -91,7 +91,7 @@ const rowsOf = <A extends Ints | Float32Array>(graph: Graph, step: number, count
   });
 };
 
-test(`int8 chains = the second over the first (${runs} chains, seed ${seed})`, async () => {
+test(`int8 chains equal the second network applied to the first (${runs} chains, seed ${seed})`, async () => {
   let made = 0;
   const none = new Map<string, number>();
   await fc.assert(
@@ -127,7 +127,7 @@ test(`int8 chains = the second over the first (${runs} chains, seed ${seed})`, a
   assert.ok(made > runs / 3, `${made} of ${runs}`);
 });
 
-test('float chains = the second over the first', () => {
+test('float chains equal the second network applied to the first', () => {
   fc.assert(
     fc.property(links, (spec) => {
       const link = chainOf(spec);
@@ -156,10 +156,10 @@ const relu = (name: string, shape: Shape, outputs = 1, quant = false): Graph => 
   return b.build();
 };
 
-test('what is no chain is refused, with the part that is at fault', () => {
+test('networks that cannot be chained are refused, and the message names the cause', () => {
   const first = relu('first', { t: 4, f: 1, c: 3 });
   const next = relu('next', { t: 2, f: 3, c: 1 });
-  assert.is(shapeOf(chainGraphs(first, next), 'inputs').t, 5, 'a row of three channels is one of three features');
+  assert.is(shapeOf(chainGraphs(first, next), 'inputs').t, 5, 'a row of three channels matches a row of three features');
   const refused = (a: Graph, b: Graph, why: RegExp, step?: number) =>
     assert.throws(
       () => chainGraphs(a, b, step),

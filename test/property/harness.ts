@@ -1,7 +1,7 @@
 /**
- * Runs a bundle with poisoned memory and compares it with the integer reference.
+ * Runs a bundle with poisoned memory, and compares it with the integer reference.
  *
- * In: a QuantPlan, a built module and int8 frames.  Out: the number of outputs compared and the number of
+ * In: a QuantPlan, a built module and int8 frames.  Out: the number of compared outputs and the number of
  * differing bytes.
  */
 
@@ -14,7 +14,7 @@ import { runnable } from '../relaxed/dot-product.ts';
 
 export type Exports = AbiExports;
 
-/** Weights that are no part of the module are copied into its memory, or handed to it in tiles. */
+/** Instantiates a module. Separate weights are copied into its memory, or passed to it in tiles. */
 export function instantiate(wasm: Uint8Array, weights?: Uint8Array): Exports {
   const tile = (dst: number, src: number, n: number) => {
     if (!weights || src + n > weights.length || n < 1) throw new Error(`there are no weights ${src} to ${src + n}`);
@@ -28,7 +28,7 @@ export function instantiate(wasm: Uint8Array, weights?: Uint8Array): Exports {
 
 const poison = 0xa5;
 
-/** Places between and behind buffers: nobody may write there, and nothing may depend on them. */
+/** Returns the memory between and after the buffers. The module must not write there or depend on it. */
 function gaps({ memory, bytes }: { memory: Bundle['memory']; bytes: number }): [from: number, to: number][] {
   const used: [number, number][] = [[0, memory.state.address]];
   const add = (address: number, length: number) => used.push([address, address + length]);
@@ -47,8 +47,8 @@ function gaps({ memory, bytes }: { memory: Bundle['memory']; bytes: number }): [
 }
 
 /**
- * Fills everything that the module must not depend on: io, scratch, the gaps between state buffers, and all
- * memory past the end.
+ * Fills all memory that the module must not depend on: io, scratch, the gaps between state buffers, and
+ * everything past the end.
  */
 export function poisonMemory(exports: Exports, memory: Bundle['memory']): void {
   const bytes = new Uint8Array(exports.memory.buffer);
@@ -56,7 +56,7 @@ export function poisonMemory(exports: Exports, memory: Bundle['memory']): void {
   for (const [from, to] of gaps({ memory, bytes: bytes.length })) bytes.fill(poison, from, to);
 }
 
-/** True if nothing past a buffer's end was written: between state buffers, and past the map's end. */
+/** Returns true if nothing was written past a buffer, between state buffers or past the memory map. */
 export function untouchedPastEnd(exports: Exports, memory: Bundle['memory']): boolean {
   const bytes = new Uint8Array(exports.memory.buffer);
   return gaps({ memory, bytes: bytes.length }).every(([from, to]) => {
@@ -66,8 +66,8 @@ export function untouchedPastEnd(exports: Exports, memory: Bundle['memory']): bo
 }
 
 /**
- * Pushes a signal (or one for each input) in chunks of the given sizes (cycled, in ticks) and yields the
- * outputs that fall due.
+ * Pushes a signal (or one for each input) in chunks of these sizes (in ticks, repeated cyclically), and
+ * yields the outputs that are due.
  */
 export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, chunks: number[]): Generator<Ints[]> {
   const { graph, hop, clock } = quant.plan;
@@ -97,7 +97,7 @@ export function* pushAll(exports: Exports, quant: QuantPlan, signal: Signals, ch
   }
 }
 
-/** Values that differ between two outputs. */
+/** Returns the number of values that differ between two outputs. */
 export function differing(a: Ints[], b: Ints[]): number {
   let n = 0;
   a.forEach((x, i) => {

@@ -1,8 +1,8 @@
 /**
  * Random int8 networks with two or three inputs of different rates on one clock.
  *
- * In: an InputsSpec.  Out: an int8 Graph.  Branches meet where strides have made their rates equal, or behind
- * a head of their own.
+ * In: an InputsSpec.  Out: an int8 Graph.  The branches are combined after strides have made their rates
+ * equal, or after a head per branch.
  */
 import fc from 'fast-check';
 import type { Graph } from '../../models/graph/types.ts';
@@ -10,13 +10,13 @@ import { applyHead, applyLayer, conv, type LayerSpec, layer, Maker, type Network
 
 export interface InputsSpec {
   seed: number;
-  /** Ticks of a window. */
+  /** Number of ticks in a window. */
   window: number;
   rates: number[];
   channels: number;
-  /** How the branches meet. */
+  /** Operator that combines the branches, or the head of each branch. */
   join: 'add' | 'concat' | 'dense' | 'globalavg';
-  /** Padding of the layer that strides to the common rate; with `valid` its kernel is this many strides. */
+  /** Padding of the layer that strides to the common rate. With `valid`, its kernel has `strides` strides. */
   padding: 'valid' | 'causal' | 'same';
   strides: number;
   before: LayerSpec[];
@@ -26,7 +26,7 @@ export interface InputsSpec {
   micro: number;
 }
 
-/** @param layer of which they are made */
+/** @param layer generator of their layers. */
 export const inputsNetworkOf = (layer: fc.Arbitrary<LayerSpec>): fc.Arbitrary<InputsSpec> =>
   fc.record({
     seed: fc.integer({ min: 1, max: 0x7fffffff }),
@@ -44,7 +44,7 @@ export const inputsNetworkOf = (layer: fc.Arbitrary<LayerSpec>): fc.Arbitrary<In
   });
 export const inputsNetwork = inputsNetworkOf(layer);
 
-/** Layers that keep a branch's length, so that it still meets the others. */
+/** Changes a layer so that it keeps a branch's length, which the combination with others requires. */
 const keeping = (l: LayerSpec): LayerSpec => ({
   ...l,
   kind: l.kind === 'maxpool' || l.kind === 'avgpool' ? 'conv' : l.kind,
@@ -64,7 +64,7 @@ export function makeInputsNetwork(spec: InputsSpec): Graph {
   const byStrides = spec.join === 'add' || spec.join === 'concat';
   const branches = inputs.map((input, i) => {
     const rate = spec.rates[i] as number;
-    // every branch has layers of its own: the list is turned by the input's index
+    // every branch has different layers: the list is rotated by the input's index
     const own = spec.before.map((_, k) => spec.before[(k + i) % spec.before.length] as LayerSpec);
     let x = input;
     for (const l of own) x = applyLayer(m, x, byStrides ? keeping(l) : l);

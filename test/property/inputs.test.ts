@@ -1,10 +1,10 @@
 /**
- * Modules with several inputs of different rates equal the integer reference, and the windowed model where
- * the plan says so.
+ * Modules with several inputs of different rates equal the integer reference, and the windowed model if the
+ * plan is exact.
  *
- * Counts: a fifth of RUNLET_NETWORKS networks (default 500), seed RUNLET_SEED (default 1); memory is poisoned
- * before every run. All run as layer tables, on all targets in turn; two of seven are compiled as calls for
- * another target too, and compared at every output.
+ * Counts: a fifth of RUNLET_NETWORKS networks (default 500), seed RUNLET_SEED (default 1). Memory is poisoned
+ * before every run. All run as layer tables, on the targets in turn. Two of seven are also compiled as calls
+ * for another target, and compared at every output.
  */
 
 import fc from 'fast-check';
@@ -26,7 +26,7 @@ const runs = Math.ceil(Number(process.env.RUNLET_NETWORKS ?? 500) / 5);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const limits = { numRuns: runs, seed, endOnFailure: process.env.RUNLET_SHRINK !== '1' };
 
-/** Elements that a tick brings, by input. */
+/** Returns the number of elements per tick for each input. */
 const tickElements = ({ graph, clock }: StreamPlan) =>
   graph.inputs.map((p, i) => (clock.rates[i] as number) * frameOf(graph.tensors[p.tensor]?.shape ?? { t: 0, f: 0, c: 0 }));
 
@@ -34,17 +34,17 @@ function signalsOf(plan: StreamPlan, ticks: number, rnd: () => number): Int8Arra
   return tickElements(plan).map((n) => Int8Array.from({ length: ticks * n }, () => Math.floor(rnd() * 256) - 128));
 }
 
-/** Ticks [from, to) of every input. */
+/** Returns ticks [from, to) of every input. */
 const cut = (plan: StreamPlan, signals: Int8Array[], from: number, to: number) =>
   tickElements(plan).map((n, i) => (signals[i] as Int8Array).subarray(from * n, to * n));
 
-/** Of two plans of one network sometimes the first, sometimes the second. */
+/** Selects two of seven plans for compilation; over many networks, both plans are selected. */
 const alsoCalls = spread(2, 7);
 let plans = 0;
 
 /**
- * Runs a plan's module in chunks of random ticks; counts outputs and those that were also compared with the
- * windowed model.
+ * Runs a plan's module in chunks of random ticks. Counts the outputs, and those that were also compared with
+ * the windowed model.
  */
 async function check(quant: QuantPlan, rnd: () => number): Promise<{ outputs: number; windows: number }> {
   const { plan } = quant;
@@ -54,7 +54,7 @@ async function check(quant: QuantPlan, rnd: () => number): Promise<{ outputs: nu
   const chunks = Array.from({ length: 7 }, () => 1 + Math.floor(rnd() * plan.hop));
   const got: Ints[][] = [];
   for await (const due of runStyles(quant, signals, chunks, alsoCalls(plans++))) got.push(due);
-  assert.is(got.length, outputs, `outputs that fell due, ${plan.mode}`);
+  assert.is(got.length, outputs, `number of outputs due, ${plan.mode}`);
   assert.is(expected.length, outputs);
   let windows = 0;
   expected.forEach((e, i) => {
@@ -67,7 +67,7 @@ async function check(quant: QuantPlan, rnd: () => number): Promise<{ outputs: nu
   return { outputs, windows };
 }
 
-/** The plan, or undefined where the planner refuses the hop with one of these codes. */
+/** Returns the plan, or undefined if the planner refuses the hop with one of these codes. */
 function planned(graph: Graph, options: PlanOptions, ...refusals: string[]): QuantPlan | undefined {
   try {
     return quantPlan(planStream(graph, options));
@@ -77,14 +77,14 @@ function planned(graph: Graph, options: PlanOptions, ...refusals: string[]): Qua
   }
 }
 
-/** Mode stream at the spec's multiple of the alignment, in several micro-hops where they divide it. */
+/** Plans mode stream at the spec's multiple of the alignment, in several micro-hops if they divide it. */
 function streamed(graph: Graph, spec: InputsSpec): QuantPlan {
   for (let hop = 1; ; hop++) {
     const quant = planned(graph, { hop, mode: 'stream' }, 'RN201');
     if (!quant) continue;
     const parts = 1 + (spec.hop % 4);
     const micro = parts % spec.micro === 0 ? parts / spec.micro : parts;
-    // at another hop other layers are in the head, and the alignment may be another
+    // at another hop, other layers are in the head, and the alignment may differ
     const more = planned(graph, { hop: hop * parts, mode: 'stream', microHop: hop * micro }, 'RN201');
     return more ?? quant;
   }
@@ -114,7 +114,7 @@ async function property(name: string, plans: (graph: Graph, spec: InputsSpec) =>
   if (name !== 'approx, misaligned') assert.ok(total.windows > 0 && total.plans >= runs);
 }
 
-/** Any hop; edge-exact in micro-hops where rows fit them. */
+/** Plans any hop; edge-exact uses micro-hops if rows fit them. */
 function plan(graph: Graph, spec: InputsSpec, mode: Mode): QuantPlan | undefined {
   const hop = 1 + (spec.hop % (spec.window + 3));
   const micro = mode === 'edge-exact' && hop % spec.micro === 0 ? hop / spec.micro : hop;
@@ -122,13 +122,13 @@ function plan(graph: Graph, spec: InputsSpec, mode: Mode): QuantPlan | undefined
   return planned(graph, whole, 'RN201') ?? planned(graph, { hop, mode });
 }
 
-test(`several inputs: stream (${runs} networks, seed ${seed})`, () =>
+test(`several inputs equal the reference in mode stream (${runs} networks, seed ${seed})`, () =>
   property('stream', (graph, spec) => [streamed(graph, spec)]));
 
-test(`several inputs: windowed and edge-exact at any hop (${runs} networks, seed ${seed})`, () =>
+test(`several inputs equal the reference in modes windowed and edge-exact at any hop (${runs} networks, seed ${seed})`, () =>
   property('windowed, edge-exact', (graph, spec) => [plan(graph, spec, 'windowed'), plan(graph, spec, 'edge-exact')]));
 
-test(`several inputs: approx and misaligned (${runs} networks, seed ${seed})`, () =>
+test(`several inputs equal the reference in modes approx and misaligned (${runs} networks, seed ${seed})`, () =>
   property('approx, misaligned', (graph, spec) => [
     planned(
       graph,

@@ -1,10 +1,10 @@
 /**
  * Random networks with int16 in random places: streamed wasm equals the integer reference in every mode, and
- * the windowed model where the plan says so.
+ * the windowed model if the plan is exact.
  *
- * Counts: RUNLET_INT16 networks a mode (default 80; a quarter in the modes that approximate), seed
- * RUNLET_SEED. All run as layer tables; RUNLET_INT16_ASC of them (default 9) are compiled as well, and both
- * styles must agree in every output and every byte of state. The targets take turns.
+ * Counts: RUNLET_INT16 networks per mode (default 80; a quarter in approximate modes), seed RUNLET_SEED. All
+ * run as layer tables. RUNLET_INT16_ASC of them (default 9) are also compiled, and both styles must agree in
+ * every output and every byte of state. The targets take turns.
  */
 
 import fc from 'fast-check';
@@ -39,7 +39,7 @@ function planned(graph: Graph, options: PlanOptions): QuantPlan | undefined {
 }
 
 /**
- * Mode stream at the least hop from `least` on that the strides allow, in micro-hops where they divide it.
+ * Plans mode stream at the smallest hop >= `spec.hopSteps` that the strides allow, if possible in micro-hops.
  */
 function streamed(graph: Graph, spec: NetworkSpec): QuantPlan {
   for (let hop = spec.hopSteps; ; hop++) {
@@ -109,7 +109,7 @@ const modes: Record<
 
 for (const [mode, { share, plan }] of Object.entries(modes)) {
   const networks = Math.max(1, Math.floor(runs * share));
-  test(`${networks} random networks with int16 tensors, ${mode}: wasm = reference (seed ${seed})`, async () => {
+  test(`${networks} random networks with int16 tensors, ${mode}: wasm equals the reference (seed ${seed})`, async () => {
     const both = spread(compiled * share, networks);
     let i = 0;
     let refused = 0;
@@ -127,7 +127,7 @@ for (const [mode, { share, plan }] of Object.entries(modes)) {
 }
 
 const few = Math.ceil(runs / 8);
-test(`${few} random networks with int16 tensors, weights apart: wasm = reference (seed ${seed})`, async () => {
+test(`${few} random networks with int16 tensors, separate weights: wasm equals the reference (seed ${seed})`, async () => {
   let apart = 0;
   for (const [i, spec] of fc.sample(network, { numRuns: few, seed: seed + 1 }).entries()) {
     const rnd = random(spec.seed ^ 0x7171);
@@ -142,7 +142,7 @@ test(`${few} random networks with int16 tensors, weights apart: wasm = reference
   assert.ok(apart > few / 2);
 });
 
-test('negative control: the multiplier of a layer one step off differs', async () => {
+test('negative control: a multiplier that is one step off gives other bytes', async () => {
   const graph = widen(
     makeNetwork({ ...(fc.sample(network, { numRuns: 1, seed: 5 })[0] as NetworkSpec), layers: [], head: 'dense' }),
     () => 0,
@@ -158,7 +158,7 @@ test('negative control: the multiplier of a layer one step off differs', async (
   assert.ok(compareModule(quant, bundle, signal).differing > 0);
 });
 
-test('summary', () => {
+test('many networks had int16 inputs, and some outputs were compared with the windowed model', () => {
   const { networks, outputs, windows, int16Inputs, int16Tensors, ops } = totals;
   console.log(
     `  ${networks} networks, ${int16Inputs} with int16 inputs, ${int16Tensors} int16 tensors; ${outputs} outputs equal, ${windows} also the windowed model's`,

@@ -1,9 +1,9 @@
 /**
- * edge-exact plans of all kinds: preferred in each way, within a budget of state or work, shallow, with a
+ * edge-exact plans of all kinds: with each preference, within a budget of state or work, shallow, with a
  * micro-hop.
  *
- * In: a Graph, a hop and a random function.  Out: a QuantPlan, and what kinds of left edges and depths its
- * layout has.
+ * In: a Graph, a hop and a random function.  Out: a QuantPlan, and the kinds of left edges and depths in its
+ * layout.
  */
 
 import { isRunletError } from '../../models/error.ts';
@@ -12,7 +12,7 @@ import { planStream } from '../../models/stream/plan.ts';
 import { type PlanOptions, preferences } from '../../models/stream/types.ts';
 import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 
-/** RN201: no layout takes this micro-hop; RN205: none fits this budget. */
+/** Plans the graph. Undefined if no layout supports this micro-hop (RN201) or fits this budget (RN205). */
 function attempt(graph: Graph, options: PlanOptions): QuantPlan | undefined {
   try {
     return quantPlan(planStream(graph, options));

@@ -1,8 +1,8 @@
 /**
- * Random int8 networks: structure from fast-check, weights and scales from a seed.
+ * Random int8 networks: fast-check generates the structure, a seed the weights and scales.
  *
- * In: a NetworkSpec.  Out: an int8 Graph.  A layer that does not fit (kernel longer than what is left) is
- * left out, so every spec gives a network and shrinks well.
+ * In: a NetworkSpec.  Out: an int8 Graph.  A layer that does not fit (its kernel is longer than the rest of
+ * the window) is dropped, so every spec gives a network and shrinks well.
  */
 
 import fc from 'fast-check';
@@ -12,17 +12,17 @@ import { ops } from '../../models/ops/index.ts';
 import { uniform } from '../../models/xorshift.ts';
 import { applyRecurrent, isRecurrentKind, type RecurrentKind } from './recurrent-layers.ts';
 
-// what failed is told, not only on what
+// reports the error as well as the counterexample
 fc.configureGlobal({ includeErrorInReport: true });
 
-/** Kinds of layers; often wanted ones stand several times. What is pinned or fitted keeps to these. */
+/** Kinds of layers; frequent ones are repeated. Pinned and fitted results use only these. */
 export const firstKinds = [
   ...(['conv', 'conv', 'conv', 'depthwise', 'maxpool', 'avgpool', 'activation', 'residual', 'branches', 'mul'] as const),
 ] as const;
 const kinds = [...firstKinds, 'difference', 'layernorm'] as const;
 /**
- * Also those that have no form in ONNX, or none here: a softmax with a factor. Nothing streams behind the
- * last three, so that they are rarer than others.
+ * All kinds, including those without an ONNX form here, such as a softmax with a factor. Nothing streams
+ * after the last three, so they are rarer.
  */
 const allKinds = [...kinds, ...kinds, ...kinds, 'regroup', 'regroup', 'attention', 'permute', 'position'] as const;
 
@@ -44,12 +44,12 @@ export interface NetworkSpec {
   features: number;
   channels: number;
   layers: LayerSpec[];
-  /** Global pools take channels, too. */
+  /** If true, global pools also reduce the channels. */
   overC?: boolean;
   head: 'none' | 'dense' | 'globalavg' | 'globalmax' | 'globalavg+dense' | 'softmax' | 'mean';
   hopSteps: number;
   micro: number;
-  /** The output of this layer (counted from 1) is an output of the network, too, where there are so many. */
+  /** Index of a layer (from 1) whose output is also an output of the network, if there are so many layers. */
   extraOutput?: number;
 }
 
@@ -97,7 +97,7 @@ export class Maker {
   name = (kind: string) => `${kind}${this.count++}`;
   quantOf = (id: number) => this.b.tensors[id]?.quant as QuantParams;
 
-  /** Weights, bias and an output scale under which outputs spread over most of int8. */
+  /** Returns weights, a bias and an output scale with which the outputs spread over most of int8. */
   mac(x: number, taps: number, outputs: number, size: number, perChannel = true) {
     const data = Int8Array.from({ length: size }, () => this.int(-127, 127));
     const scales = Float64Array.from({ length: perChannel ? outputs : 1 }, () => Math.fround(0.002 + this.rnd() * 0.01));
@@ -176,7 +176,7 @@ function depthwise(m: Maker, x: number, l: LayerSpec): number {
 function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): number {
   const shape = m.b.shape(x);
   const padT = padOf({ ...l, dilation: 1 }, shape.t);
-  // a pool never has a window of padding alone
+  // no window of a pool consists only of padding
   const safe: readonly [number, number] = padT[0] < l.kernel && padT[1] < l.kernel ? padT : [0, 0];
   const attrs = {
     kernelT: l.kernel,
@@ -192,16 +192,14 @@ function pool(m: Maker, x: number, l: LayerSpec, op: 'maxpool' | 'avgpool'): num
   return m.b.node(op, [x], attrs, m.name(op), m.quantOf(x));
 }
 
-/**
- * A scale that what follows can bring back to an ordinary one: products of products leave every multiplier.
- */
+/** Limits a scale: products of products would exceed every multiplier. */
 const held = (scale: number): number => Math.min(1e6, Math.max(1e-6, scale));
 
 function layernorm(m: Maker, x: number, l: LayerSpec): number {
   const { f, c } = m.b.shape(x);
   const over = l.stride === 1 ? ('c' as const) : ('fc' as const);
   const count = over === 'fc' && l.dilation === 1 ? f * c : c;
-  const values = (most: number) => Float32Array.from({ length: count }, () => m.int(-100, 100) * 0.01 * most);
+  const values = (limit: number) => Float32Array.from({ length: count }, () => m.int(-100, 100) * 0.01 * limit);
   const attrs = {
     over,
     centre: l.padding !== 'odd',
@@ -213,16 +211,16 @@ function layernorm(m: Maker, x: number, l: LayerSpec): number {
   return m.b.node('layernorm', [x], attrs, m.name('layernorm'), m.quant(0.02));
 }
 
-/** Feature rows to channels, or channels to so many rows. */
+/** Regroups feature rows to channels, or the values to `channels` feature rows if they divide evenly. */
 function regroup(m: Maker, x: number, { channels }: LayerSpec): number {
   const { f, c } = m.b.shape(x);
   return m.b.node('regroup', [x], { f: (f * c) % channels === 0 ? channels : 1 }, m.name('regroup'), m.quantOf(x));
 }
 
-/** Elements of a window that is permuted. A choice: with more channels the layers behind it are slow. */
+/** Largest number of elements in a permuted window. A choice: layers after more channels are slow. */
 const largestPermuted = 400;
 
-/** The window in another order, as one frame or with its outermost axis as rows, with axes from their end. */
+/** Permutes the window: as one frame or with its outermost axis as rows, and with some axes reversed. */
 function permute(m: Maker, x: number, l: LayerSpec): number {
   const { t, f, c } = m.b.shape(x);
   const orders = [['t', 'f', 'c'], ['c', 'f', 't'], ['c', 't', 'f'], ['f', 't', 'c'], ['f', 'c', 't']] as const; // biome-ignore format: a list
@@ -238,8 +236,7 @@ function permute(m: Maker, x: number, l: LayerSpec): number {
 }
 
 /**
- * Rows that meet all rows, or with a stride the largest of some, over one head or two, and are added to
- * themselves.
+ * Self-attention with one or two heads and a residual. With a stride, keys and values come from a max pool.
  */
 function attention(m: Maker, x: number, l: LayerSpec): number {
   const { f, c } = m.b.shape(x);
@@ -256,7 +253,7 @@ function attention(m: Maker, x: number, l: LayerSpec): number {
   return m.b.node('add', [mean, x], { clamp: noClamp }, m.name('add'), m.quant());
 }
 
-/** A constant that differs from row to row. */
+/** Adds a constant that differs from row to row. */
 function position(m: Maker, x: number, l: LayerSpec): number {
   const { t, f, c } = m.b.shape(x);
   const data = Int8Array.from({ length: t * f * c }, () => m.int(-128, 127));
@@ -276,7 +273,7 @@ export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   if (l.kind === 'position') return position(m, x, l);
   if (l.kind === 'activation')
     return m.b.node('activation', [x], { fn: l.fn, alpha: 0.1, clamp: noClamp }, m.name(l.fn), m.quant());
-  // joins: two branches of one length; 'same' padding keeps it
+  // branches that are combined must have the same length; 'same' padding keeps it
   const same: LayerSpec = {
     ...l,
     stride: 1,
@@ -302,7 +299,7 @@ export function applyLayer(m: Maker, x: number, l: LayerSpec): number {
   );
 }
 
-/** @param all a global pool takes channels, too */
+/** @param all if true, a global pool also reduces the channels. */
 export function applyHead(m: Maker, x: number, head: NetworkSpec['head'], all = false): number {
   const shape = m.b.shape(x);
   if (head === 'softmax') return m.b.node('softmax', [x], { beta: 1 }, m.name('softmax'), { scale: 1 / 256, zeroPoint: -128 });

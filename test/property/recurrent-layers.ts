@@ -1,7 +1,7 @@
 /**
  * Recurrent layers of random networks, and crops of time.
  *
- * In: a tensor and a LayerSpec.  Out: the tensor behind the layer; the same where it does not fit.
+ * In: a tensor and a LayerSpec.  Out: the layer's output, or the input if the layer does not fit.
  */
 import { kernelOfOne, noClamp, type OpAttrs } from '../../models/graph/types.ts';
 import { gateParams, gatesOf } from '../../models/ops/recurrent.ts';
@@ -12,7 +12,7 @@ export type RecurrentKind = (typeof recurrentKinds)[number];
 
 export const isRecurrentKind = (kind: string): kind is RecurrentKind => (recurrentKinds as readonly string[]).includes(kind);
 
-/** The last frame, or some frames left out at both ends. */
+/** Keeps the last frame, or drops some frames at both ends. */
 function crop(m: Maker, x: number, kind: 'last' | 'crop', l: LayerSpec): number {
   const { t } = m.b.shape(x);
   const [before, after] = kind === 'last' ? [t - 1, 0] : [l.dilation - 1, l.groups - 1];

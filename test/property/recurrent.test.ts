@@ -1,8 +1,8 @@
 /**
- * Networks with recurrences and crops of time: wasm = integer reference = windowed model, in every mode.
+ * Networks with recurrent layers and crops of time: the wasm equals the integer reference in every mode, and
+ * the windowed model in edge-exact and windowed.
  *
- * Counts: a tenth of RUNLET_NETWORKS (default 2,000), seed RUNLET_SEED (default 1). All run as layer tables,
- * a twentieth compiled as well.
+ * Counts: a tenth of RUNLET_NETWORKS (default 2,000), seed RUNLET_SEED (default 1). A twentieth are compiled.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -24,7 +24,7 @@ const runs = Math.max(10, Math.floor(Number(process.env.RUNLET_NETWORKS ?? 2000)
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const both = spread(Math.ceil(runs / 20), runs);
 
-/** Bytes of one frame of the input. */
+/** Returns the number of bytes in one input frame. */
 const frameBytes = ({ graph }: QuantPlan['plan']): number =>
   frameOf(graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 });
 
@@ -35,7 +35,7 @@ function signalFor({ plan }: QuantPlan, outputs: number, rnd: () => number): Int
 
 let count = 0;
 
-/** Streamed outputs equal the reference, and each window's where `windows`. */
+/** Checks that the streamed outputs equal the reference and, if `windows`, the windowed model. */
 async function check(quant: QuantPlan, windows: boolean, rnd: () => number): Promise<number> {
   const { plan } = quant;
   const signal = signalFor(quant, 6, rnd);
@@ -56,7 +56,7 @@ async function check(quant: QuantPlan, windows: boolean, rnd: () => number): Pro
 
 const recurs = ({ nodes }: Graph): boolean => nodes.some(isRecurrent);
 
-test(`edge-exact and windowed equal the model at any hop (${runs} networks, seed ${seed})`, async () => {
+test(`modes edge-exact and windowed equal the windowed model at any hop (${runs} networks, seed ${seed})`, async () => {
   let [outputs, withCells] = [0, 0];
   await fc.assert(
     fc.asyncProperty(recurrentNetwork, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
@@ -73,7 +73,7 @@ test(`edge-exact and windowed equal the model at any hop (${runs} networks, seed
   assert.ok(withCells > runs / 3);
 });
 
-/** The plan in mode stream; undefined where no rows before the signal are what padding holds (RN209). */
+/** Returns the plan in mode stream; undefined if no rows before the signal replace the padding (RN209). */
 function carriedPlan(spec: NetworkSpec): QuantPlan | undefined {
   const graph = makeNetwork(spec);
   const stride = totalStride(withCarry(graph, true));
@@ -93,7 +93,7 @@ function carriedPlan(spec: NetworkSpec): QuantPlan | undefined {
 
 const carries = ({ plan }: QuantPlan): boolean => plan.steps.some((s) => s.section === 'trunk' && isRecurrent(s.node));
 
-/** Each network in mode stream, or refused. Out: how many carried a state on, and how many were refused. */
+/** Checks each network in mode stream, and returns how many carry a state on and how many are refused. */
 async function checkCarried(networks: fc.Arbitrary<NetworkSpec>): Promise<{ carried: number; refused: number }> {
   let [outputs, carried, refused] = [0, 0, 0];
   await fc.assert(
@@ -109,12 +109,12 @@ async function checkCarried(networks: fc.Arbitrary<NetworkSpec>): Promise<{ carr
   return { carried, refused };
 }
 
-test(`stream carries states on, as the model over the whole signal does (${runs} networks, seed ${seed})`, async () => {
+test(`mode stream carries states on, like the model over the whole signal (${runs} networks, seed ${seed})`, async () => {
   const { carried } = await checkCarried(recurrentNetwork);
   assert.ok(carried > runs / 8);
 });
 
-test(`stream behind padded pools equals it too, or is refused (${runs} networks, seed ${seed})`, async () => {
+test(`mode stream after padded pools equals that model, or is refused (${runs} networks, seed ${seed})`, async () => {
   const { carried, refused } = await checkCarried(pooledNetwork);
   assert.ok(carried > runs / 8);
   assert.ok(refused > 0);

@@ -1,10 +1,10 @@
 /**
- * Random networks whose layers are rounded once (LiteRT's FULLY_CONNECTED): streamed wasm equals the integer
- * reference, which quant/once.test.ts holds against doubles, in every mode, on every target, in both styles
- * and with every home of weights.
+ * Random networks whose layers round once (LiteRT's FULLY_CONNECTED): streamed wasm equals the integer
+ * reference in every mode, on every target, in both styles and with every home of weights. quant/once.test.ts
+ * compares that reference with doubles.
  *
  * Counts: RUNLET_ROUNDING networks (default 24), RUNLET_SEED (1). RUNLET_ROUNDING_ASC of them (default 4) are
- * compiled as well.
+ * also compiled.
  */
 
 import fc from 'fast-check';
@@ -32,7 +32,7 @@ const compiled = Math.min(runs, Number(process.env.RUNLET_ROUNDING_ASC ?? 4));
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const totals = { networks: 0, once: 0, differ: 0, outputs: 0 };
 
-/** Every convolution and dense layer, as if each had been a FULLY_CONNECTED. */
+/** Changes every convolution and dense layer to the rounding of FULLY_CONNECTED. */
 function onceEverywhere(graph: Graph): Graph {
   const nodes = graph.nodes.map((node): Node => {
     if (!hasWeights(node) || node.op === 'depthwise') return node;
@@ -66,7 +66,7 @@ async function check(quant: QuantPlan, twice: QuantPlan, rnd: () => number, both
   assert.is(n, wanted.length);
 }
 
-/** The plan of a mode; stream at the least hop that the strides allow. */
+/** Returns the plan of a mode. Mode stream uses the smallest hop that the strides allow. */
 function planIn(mode: Mode, graph: Graph, spec: NetworkSpec, seed: number): QuantPlan | undefined {
   try {
     if (mode === 'edge-exact') return anyLayout(graph, spec.hopSteps, random(seed)).quant;
@@ -86,7 +86,7 @@ function planIn(mode: Mode, graph: Graph, spec: NetworkSpec, seed: number): Quan
 }
 
 for (const mode of ['windowed', 'edge-exact', 'stream'] as const) {
-  test(`${runs} networks, mode ${mode}`, async () => {
+  test(`${runs} networks that round once equal the reference in mode ${mode}`, async () => {
     const compiles = spread(compiled, runs);
     let i = 0;
     await fc.assert(
@@ -103,7 +103,7 @@ for (const mode of ['windowed', 'edge-exact', 'stream'] as const) {
   });
 }
 
-test('weights in a file apart, and fetched in tiles', async () => {
+test('separate weights and weights fetched in tiles give the same bytes', async () => {
   let tried = 0;
   for (const spec of fc.sample(network, { numRuns: 40, seed })) {
     const quant = planIn('windowed', onceEverywhere(makeNetwork(spec)), spec, 0);
@@ -130,7 +130,7 @@ test('weights in a file apart, and fetched in tiles', async () => {
   assert.is(tried, 4);
 });
 
-test('the rule survives a .rnq file, and can be changed there', () => {
+test('a .rnq file keeps the rounding rule, which can be changed after reading', () => {
   let layers = 0;
   for (const spec of fc.sample(network, { numRuns: 20, seed })) {
     const graph = withRounding(makeNetwork(spec), 'litert');
@@ -143,8 +143,8 @@ test('the rule survives a .rnq file, and can be changed there', () => {
   assert.ok(layers > 0);
 });
 
-test('layers that round once were among them', () => {
-  // an output that differs by the rule is rare: quant/once and references place sums beside the steps
+test('the networks had layers that round once', () => {
+  // outputs that depend on the rule are rare; quant/once.test.ts and the references test sums next to a step
   console.log(`  ${JSON.stringify(totals)}`);
   assert.ok(totals.once > 0);
 });

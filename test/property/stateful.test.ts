@@ -1,10 +1,10 @@
 /**
- * Random valid streaming TensorFlow Lite models: what is read, planned and computed equals the interpretation
- * of the file, operator by operator.
+ * Random valid streaming TensorFlow Lite models: the reader, the planner and the reference give the values of
+ * the interpreter, which runs the file operator by operator.
  *
  * Counts: RUNLET_NETWORKS models (default 300), seed RUNLET_SEED (default 1). Every model's integer reference
- * is compared over 40 steps of three signals; RUNLET_ASC of them (default 24) run as modules as well, in both
- * styles, on poisoned memory, and through a session in the file's own number type.
+ * is compared over 40 steps of three signals. RUNLET_ASC of them (default 24) also run as modules, in both
+ * styles, on poisoned memory, and through a session in the file's number type.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,7 +20,7 @@ const runs = Math.ceil(Number(process.env.RUNLET_NETWORKS ?? 1000) / 5);
 const compiled = Math.min(runs, Math.ceil(Number(process.env.RUNLET_ASC ?? 160) / 10));
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
-/** The module in both styles, fed in pieces, against the reference. */
+/** Compares the module, in both styles and fed in pieces, with the reference. */
 async function compareModules({ quant, signals, expected }: Verdict, pieces: number[]): Promise<number> {
   if (!quant) throw new Error('no plan');
   let n = 0;
@@ -36,7 +36,7 @@ async function compareModules({ quant, signals, expected }: Verdict, pieces: num
   return n;
 }
 
-/** The same through a session; after a reset it gives the same again. */
+/** Compares a session with the reference. After a reset it must give the same outputs again. */
 async function compareSession({ quant, signals, expected }: Verdict): Promise<number> {
   if (!quant) throw new Error('no plan');
   const session = await openSession((await build(quant)).wasm as BufferSource);
@@ -56,7 +56,7 @@ async function compareSession({ quant, signals, expected }: Verdict): Promise<nu
   return n;
 }
 
-test(`random streaming models: reference and modules = interpreter (${runs} models, seed ${seed})`, async () => {
+test(`random streaming models: reference and modules equal the interpreter (${runs} models, seed ${seed})`, async () => {
   const alsoCompile = spread(compiled, runs);
   const refused = new Map<string, number>();
   const count = { equal: 0, stateful: 0, values: 0, lively: 0, modules: 0 };

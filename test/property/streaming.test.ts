@@ -1,10 +1,10 @@
 /**
- * Streamed wasm equals the integer reference over the whole signal, and the windowed model where the plan
- * says so, on random networks.
+ * Streamed wasm equals the integer reference over the whole signal, and the windowed model if the plan is
+ * exact, on random networks.
  *
- * Counts: RUNLET_STREAMS or RUNLET_NETWORKS networks a test (default 2,000), seed RUNLET_SEED (default 1).
- * All run as layer tables, which need no compiler; RUNLET_ASC of them (default 160) are compiled as well,
- * and both styles must agree in every output and every byte of state.
+ * Counts: RUNLET_STREAMS or RUNLET_NETWORKS networks per test (default 2,000), seed RUNLET_SEED (default 1).
+ * All run as layer tables, which need no compiler. RUNLET_ASC of them (default 160) are also compiled, and
+ * both styles must agree in every output and every byte of state.
  */
 
 import fc from 'fast-check';
@@ -25,7 +25,7 @@ const compiled = Math.min(runs, Number(process.env.RUNLET_ASC ?? 160));
 const both = spread(compiled, runs);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
-/** A plan for the spec: its hop rounded up to what the network's strides allow; the micro-hop divides it. */
+/** Returns a plan for the spec, with the hop rounded up to the strides and a micro-hop that divides it. */
 function planFor(spec: NetworkSpec) {
   const graph = makeNetwork(spec);
   const probe = quantPlan(planStream(graph, { hop: 2 ** 4 * 3 ** 4 * spec.window, mode: 'windowed' })).plan.graph;
@@ -42,7 +42,7 @@ function planFor(spec: NetworkSpec) {
   }
 }
 
-test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed})`, async () => {
+test(`random networks: streamed wasm equals the reference (${runs} networks, seed ${seed})`, async () => {
   let networks = 0;
   let outputs = 0;
   let windows = 0;
@@ -59,7 +59,7 @@ test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed}
       const expected = [...runSignal(quant, signal)];
       const got: Ints[][] = [];
       for await (const output of runStyles(quant, signal, chunks, both(networks++))) got.push(output);
-      assert.is(got.length, expected.length, 'outputs that fell due');
+      assert.is(got.length, expected.length, 'number of outputs due');
       expected.forEach((e, i) => {
         assert.is(differing(e.outputs, got[i] ?? []), 0, `output ${e.index}`);
         if (!plan.steps.every((s) => s.exact)) return;
@@ -77,7 +77,7 @@ test(`random networks: streamed wasm = reference (${runs} networks, seed ${seed}
   assert.ok(outputs >= runs && windows > 0 && streamed > runs / 3);
 });
 
-test(`random networks, any hop and any padding: edge-exact wasm = windowed model (${runs} networks, seed ${seed})`, async () => {
+test(`random networks, any hop and padding: edge-exact wasm equals the windowed model (${runs} networks, seed ${seed})`, async () => {
   let networks = 0;
   let outputs = 0;
   let reused = 0;
@@ -116,7 +116,7 @@ test(`random networks, any hop and any padding: edge-exact wasm = windowed model
 
 const few = Math.max(1, Math.floor(runs / 8));
 for (const mode of ['approx', 'misaligned'] as const) {
-  test(`random networks: ${mode} wasm = its reference (${few} networks, seed ${seed})`, async () => {
+  test(`random networks: ${mode} wasm equals its reference (${few} networks, seed ${seed})`, async () => {
     let outputs = 0;
     let refused = 0;
     await fc.assert(

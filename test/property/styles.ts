@@ -1,9 +1,9 @@
 /**
- * Runs a network as a layer table for one target, and as compiled calls for another as well where asked: the
- * same bytes out and the same state.
+ * Runs a network as a layer table for one target, and on request also as compiled calls for another: outputs
+ * and state must be equal.
  *
- * In: a QuantPlan, a signal and chunk sizes.  Out: each output that falls due.  Memory that the module must
- * not depend on is poisoned.
+ * In: a QuantPlan, a signal and chunk sizes.  Out: each output that is due.  Memory that the module must not
+ * depend on is poisoned.
  */
 import * as assert from 'uvu/assert';
 import { type Bundle, build } from '../../assembly/build.ts';
@@ -13,7 +13,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import type { Signals } from '../../quant/reference.ts';
 import { differing, type Exports, instantiate, poisonMemory, pushAll, untouchedPastEnd } from './harness.ts';
 
-/** Which networks also go through the compiler: `count` of `total`, spread evenly. */
+/** Selects the networks that are also compiled: `count` of `total`, spread evenly. */
 export function spread(count: number, total: number): (i: number) => boolean {
   const share = Math.min(1, count / total);
   return (i) => Math.floor((i + 1) * share) > Math.floor(i * share);
@@ -29,13 +29,13 @@ function start({ wasm, memory, weights }: Bundle): Exports {
 const stateOf = (exports: Exports) => Buffer.from(exports.memory.buffer, exports.rn_state(), exports.rn_info(5));
 
 let networks = 0;
-/** All targets take turns; two of one network differ. */
+/** Targets in turn; the two styles of one network use different ones. */
 const target = (turn: number): Target => targets[turn % targets.length] as Target;
 
-/** Outputs in order; with `both` the two styles run side by side and are compared at every output. */
+/** Yields the outputs in order. With `both`, two styles run in parallel and every output is compared. */
 export async function* runStyles(quant: QuantPlan, signal: Signals, chunks: number[], both: boolean): AsyncGenerator<Ints[]> {
   const turn = networks++;
-  // asc compiles in its thread meanwhile
+  // asc compiles in its own thread in the meantime
   const compiling = both ? build(quant, { style: 'calls', target: target(turn + 1) }) : undefined;
   const table = await build(quant, { style: 'table', kernels: 'every', target: target(turn) });
   const calls = await compiling;
@@ -50,7 +50,7 @@ export async function* runStyles(quant: QuantPlan, signal: Signals, chunks: numb
     sameState();
     yield outputs;
   }
-  if (others) assert.ok(others.next().done, 'outputs that fell due in both styles');
+  if (others) assert.ok(others.next().done, 'number of outputs due in both styles');
   sameState();
   assert.ok(untouchedPastEnd(exports, table.memory), 'memory past the end is untouched');
   if (calls && other) assert.ok(untouchedPastEnd(other, calls.memory), 'memory past the end is untouched by calls');

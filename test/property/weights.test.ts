@@ -1,9 +1,9 @@
 /**
- * Where weights live changes no byte: random networks and every operator case with weights in the module,
- * copied by the host, and fetched in tiles.
+ * The home of the weights changes no byte: random networks and every operator case with weights in the
+ * module, copied by the host, and fetched in tiles.
  *
- * Counts: RUNLET_NETWORKS / 8 networks a test (250 by default), seed RUNLET_SEED. All run as layer tables; a
- * tenth is compiled as calls too.
+ * Counts: RUNLET_NETWORKS / 8 networks per test (default 250), seed RUNLET_SEED. All run as layer tables, and
+ * a tenth are also compiled as calls.
  */
 
 import { readdirSync } from 'node:fs';
@@ -28,7 +28,7 @@ const runs = Math.max(8, Math.floor(Number(process.env.RUNLET_NETWORKS ?? 2000) 
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const alsoCalls = spread(Math.ceil(runs / 10), runs);
 
-/** Layers of several tiles, and of one. */
+/** Widens the layers, so that some need several tiles and some one. */
 const wider = (spec: NetworkSpec): NetworkSpec => ({
   ...spec,
   layers: spec.layers.map((l) => ({ ...l, channels: l.channels * (1 + (spec.seed % 5)) })),
@@ -57,7 +57,7 @@ async function start(
 
 const stateOf = ({ exports }: Running) => Buffer.from(exports.memory.buffer, exports.rn_state(), exports.rn_info(5));
 
-test(`random networks, any hop and any padding: no byte depends on where weights live (${runs} networks, seed ${seed})`, async () => {
+test(`random networks, any hop and padding: no byte depends on the home of the weights (${runs} networks, seed ${seed})`, async () => {
   const counts = { networks: 0, bytes: 0, tiles: 0, fetched: 0, whole: 0 };
   await fc.assert(
     fc.asyncProperty(network, fc.integer({ min: 1, max: 20 }), async (spec, anyHop) => {
@@ -94,7 +94,7 @@ test(`random networks, any hop and any padding: no byte depends on where weights
       }
       const [first] = all as [Running];
       for (const one of all) {
-        assert.ok(one.outputs.next().done, `${one.name}: as many outputs`);
+        assert.ok(one.outputs.next().done, `${one.name}: number of outputs`);
         assert.ok(stateOf(one).equals(stateOf(first)), `${one.name}: state`);
         assert.ok(untouchedPastEnd(one.exports, one.bundle.memory), `${one.name}: memory past the end`);
         assert.is(one.bundle.manifest.stateDigest, first.bundle.manifest.stateDigest);
@@ -126,7 +126,7 @@ test(`${cases.length} operator cases: weights in tiles give the bytes of the ref
     for (const mode of ['windowed', 'stream'] as const)
       for (const target of ['interp', 'native'] as const) {
         const quant = quantPlan(planStream(graph, { hop: hop ?? strideProduct(graph.nodes), mode }));
-        // calls are compiled for what a layer needs, the table with everything
+        // calls are compiled with the features that a layer needs, the table with all kernels
         const calls = target === 'native' && mode === 'windowed';
         const style = calls ? ({ style: 'calls' } as const) : ({ style: 'table', kernels: 'every' } as const);
         const bundle = await build(quant, { target, ...style, weights: 'tile' });

@@ -1,20 +1,20 @@
 /**
- * Networks of which some tensors are int16.
+ * Converts some tensors of a network to int16.
  *
- * In: an int8 Graph, a random function.  Out: the same network with a random subset of its tensors in
- * int16, rescales at the borders, and biases for the new scales of inputs; and frames for its inputs.
+ * In: an int8 Graph, a random function.  Out: the same network with a random subset of its tensors in int16,
+ * rescales at the borders, and biases adapted to the new input scales; and frames for its inputs.
  */
 import { frameOf, type Graph, type Ints, isInt16, type Node, type Port, type QuantParams } from '../../models/graph/types.ts';
 import { withRescales } from '../../quant/rescale.ts';
 
-/** int16 with the range of an int8 tensor. */
+/** Returns int16 parameters with the range of an int8 tensor. */
 const wide = ({ scale, zeroPoint }: QuantParams): QuantParams => ({
   scale: Math.fround((scale * (128 + Math.abs(zeroPoint))) / 32767),
   zeroPoint: 0,
   type: 'int16',
 });
 
-/** @param narrow tensors that stay int8 */
+/** @param narrow tensors that stay int8. */
 export function widen(graph: Graph, rnd: () => number, share = rnd(), narrow: readonly number[] = []): Graph {
   const tensors = graph.tensors.map((t) =>
     !narrow.includes(t.id) && rnd() < share ? { ...t, quant: wide(t.quant as QuantParams) } : t,
@@ -32,7 +32,7 @@ export function widen(graph: Graph, rnd: () => number, share = rnd(), narrow: re
   return withRescales({ ...graph, tensors, nodes, inputs, outputs }, (id) => graph.tensors[id]?.quant as QuantParams);
 }
 
-/** Random frames of the first input over the whole range of its type, with runs of extremes. */
+/** Returns random frames of the first input over the whole range of its type, with runs of extreme values. */
 export function randomFrames(graph: Graph, frames: number, rnd: () => number): Ints {
   const input = graph.tensors[graph.inputs[0]?.tensor ?? -1];
   const bits = isInt16(input?.quant) ? 16 : 8;

@@ -1,7 +1,7 @@
 /**
- * Calibration data: streams, the choice of windows, convergence, and every warning and error about the data.
+ * Calibration data: streams, selected windows, convergence, and every warning and error about the data.
  *
- * RUNLET_CALIB_WINDOWS (1,000; 10,000 in `npm run soak -- calib`) windows of kws go through a generator.
+ * RUNLET_CALIB_WINDOWS (1,000; 10,000 in `npm run soak -- calib`) windows of kws are read from a generator.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 const kwsWindows = Number(process.env.RUNLET_CALIB_WINDOWS ?? 1000);
 const options = { hop: 4, mode: 'windowed' } as const;
 
-test(`${kwsWindows} windows of kws: what is held does not grow with the signal`, async () => {
+test(`${kwsWindows} windows of kws: memory use does not grow with the signal`, async () => {
   const graph = await readModel(new Uint8Array(readFileSync(join(root, 'models/zoo/kws/kws.onnx'))));
   const plan = planStream(graph, { hop: 2 });
   const keep = 64;
@@ -42,7 +42,7 @@ test(`${kwsWindows} windows of kws: what is held does not grow with the signal`,
   assert.ok((held[1] as number) <= (2 * keep + 1) * pieceTicks(plan) * frame * 4);
 });
 
-test('a signal that fits is taken whole: the same graph as from the array, however it is cut', async () => {
+test('a short signal is used completely, and gives the same graph for any chunk size', async () => {
   const graph = classifier(seed);
   const signal = noise(seed, 40 * window + 5);
   const whole = quantize(graph, signal, { ...options, noReport: true }).graph;
@@ -53,7 +53,7 @@ test('a signal that fits is taken whole: the same graph as from the array, howev
   }
 });
 
-test('sampling: of a seed always the same, whatever the chunks; covering has the extremes', async () => {
+test('sampling depends only on the seed, not on the chunks, and covering includes the extremes', async () => {
   const graph = classifier(seed);
   const signal = noise(seed, 300 * window);
   signal[777 * channels] = 9; // one window has the largest value of all
@@ -74,7 +74,7 @@ test('sampling: of a seed always the same, whatever the chunks; covering has the
         new Set(sets[0]?.pieces.map((p) => p[0]?.[0])),
         new Set(Array.from({ length: 20 }, (_, n) => signal[n * window * channels])),
       );
-    // of 300 windows the first 20 have one or two places in a random choice of 20
+    // a random choice of 20 from 300 windows has one or two of the first 20
     const begins = Array.from({ length: 20 }, (_, n) => signal[n * window * channels]);
     const early = (sets[0]?.pieces ?? []).filter((piece) => begins.includes(piece[0]?.[0])).length;
     if (sampling === 'random') assert.ok(early < 8, `${early} of the first 20`);
@@ -87,7 +87,7 @@ test('k-centre: each chosen window is the farthest from those chosen before', ()
     fc.property(
       fc.array(fc.tuple(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -50, max: 50 })), { minLength: 5, maxLength: 9 }),
       (points) => {
-        // windows of one frame that differ in their value alone: low, high and mean move together
+        // windows of one frame that differ only in their value: low, high and mean move together
         const windows = points.map(([a, b], i) => featuresOf(i, [Float32Array.of(a, b)], [2]));
         const chosen = coverWindows(windows, 4);
         assert.is(new Set(chosen).size, 4);
@@ -97,7 +97,7 @@ test('k-centre: each chosen window is the farthest from those chosen before', ()
         });
         const distance = (a: number, b: number) =>
           Math.hypot(...[0, 1].map((k) => ((points[a]?.[k] as number) - (points[b]?.[k] as number)) / (spread[k] as number)));
-        // the extremes of the first element come first; every later one is as far as any from all before it
+        // the extremes of the first element come first; every later window is farthest from all before it
         for (let k = 2; k < chosen.length; k++) {
           const apart = (i: number) => Math.min(...chosen.slice(0, k).map((c) => distance(i, c)));
           const farthest = Math.max(...points.map((_, i) => apart(i)));
@@ -109,23 +109,23 @@ test('k-centre: each chosen window is the farthest from those chosen before', ()
   );
 });
 
-test('convergence: noise settles, a signal that grows does not', () => {
+test('convergence: ranges settle on noise, but not on a growing signal', () => {
   const steady = noise(seed, 1600 * window).map((v) => Math.sign(v) * Math.min(0.2, Math.abs(v)));
   const settled = quantize(classifier(seed), steady, { ...options, preset: 'good', noReport: true }).calibration;
   const growing = noise(seed, 1600 * window).map((v, i) => (v * i) / 1000);
   const moved = quantize(classifier(seed), growing, { ...options, preset: 'good', noReport: true }).calibration;
   assert.ok(moved.convergence.unsettled.length > settled.convergence.unsettled.length);
-  // noise whose peaks are clipped settles at once; how fast what a random network makes of it does depends on
-  // the network
+  // noise with clipped peaks settles at once; how fast the tensors of a random network settle depends on the
+  // network
   assert.not.ok(settled.convergence.unsettled.includes(0));
   for (const tensor of [0, 1, 2, 3, 4])
     assert.ok(moved.convergence.unsettled.includes(tensor), `${tensor} of ${moved.convergence.unsettled}`);
   assert.ok(moved.warnings.some((w) => w.code === 'RN421'));
-  assert.is(moved.convergence.settledAfter.get(0), moved.convergence.windows, 'the input to the last window');
+  assert.is(moved.convergence.settledAfter.get(0), moved.convergence.windows, 'the input changes until the last window');
   assert.ok((settled.convergence.settledAfter.get(0) as number) < settled.convergence.windows / 2);
 });
 
-test('warnings: each where its cause is, and not without', () => {
+test('each warning is given with its cause, and not without', () => {
   const good = noise(seed, 400 * window);
   const telling = () => tellingClassifier(seed, good.subarray(0, 40 * window * channels));
   const warningsOf = (signal: Float32Array, graph = telling()) =>
@@ -139,7 +139,7 @@ test('warnings: each where its cause is, and not without', () => {
   assert.ok(of((v, c) => (c === 1 ? 0.5 : v)).includes('RN422'));
   assert.ok(of((v, c) => (c === 2 ? Math.max(-0.1, Math.min(0.1, v)) : v)).includes('RN423'));
   assert.ok(of((v, c) => (c === 0 ? 1000 * v : v)).includes('RN425'));
-  assert.ok(of((v, _, frame) => 1 + v / 1e6 + (frame % 2) / 1e6).includes('RN419'), 'outputs that do not move');
+  assert.ok(of((v, _, frame) => 1 + v / 1e6 + (frame % 2) / 1e6).includes('RN419'), 'constant outputs');
   assert.ok(of((v) => v / 1e4).includes('RN417'));
   const dead = telling();
   const [first] = dead.nodes;
@@ -147,7 +147,7 @@ test('warnings: each where its cause is, and not without', () => {
   assert.ok(warningsOf(good, dead).includes('RN424'));
 });
 
-test('channels of different sizes: one scale for an input loses the small ones, and RN425 says so', () => {
+test('with channels of different sizes, one input scale loses the small ones, and RN425 warns about it', () => {
   const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
   const rows = [1, 10, 100, 1000].map((factor) => {
     let [first, output, warned] = [0, 0, 0];
@@ -167,12 +167,12 @@ test('channels of different sizes: one scale for an input loses the small ones, 
     return { factor, first, output, warned };
   });
   for (const { factor, first, output, warned } of rows)
-    console.log(`one channel ${factor} times the others: ${first.toFixed(1)} dB behind the first layer, ${output.toFixed(1)} dB before the softmax, RN425 in ${warned} of ${seeds.length}`); // biome-ignore format: one line
+    console.log(`one channel ${factor} times the others: ${first.toFixed(1)} dB after the first layer, ${output.toFixed(1)} dB before the softmax, RN425 in ${warned} of ${seeds.length}`); // biome-ignore format: one line
   for (const [i, row] of rows.entries()) if (i > 0) assert.ok(row.output < (rows[i - 1]?.output as number) - 0.5);
   assert.equal([rows[0]?.warned, rows[2]?.warned, rows[3]?.warned], [0, 8, 8]);
 });
 
-test('errors: each with its code', async () => {
+test('each error in the data has its code', async () => {
   const good = noise(seed, 100 * window);
   const run = (signal: Float32Array, graph = classifier(seed)) =>
     codeOf(() => quantize(graph, signal, { ...options, noReport: true }));
@@ -210,7 +210,7 @@ test('errors: each with its code', async () => {
     );
 });
 
-test('windows that were cut apart: no window lies across a seam, and too short ones are refused', async () => {
+test('for separate recordings, no window crosses a seam, and recordings that are too short are refused', async () => {
   const graph = classifier(seed);
   const signal = noise(seed, 12 * window);
   const apart = (frames: number) =>
@@ -229,7 +229,7 @@ test('windows that were cut apart: no window lies across a seam, and too short o
   assert.is(await codeOf(() => collectCalibration(plan, apart(12))), 'RN411');
 });
 
-test('an aborted run ends with its reason, between two steps', async () => {
+test('an aborted run ends between two steps with the reason of the abort', async () => {
   const controller = new AbortController();
   const steps = new Set<string>();
   const run = quantizeStream(classifier(seed), inChunks(noise(seed, 900 * window), 64), {

@@ -1,6 +1,6 @@
 /**
- * diagnose: the guilty layer and the guilty step are found where one was made guilty, and a layer alone is
- * what running the whole network so gives.
+ * diagnose finds the layer and the step that a test made bad, and its loss per layer equals that of a run
+ * with only this layer rounded.
  */
 
 import { test } from 'uvu';
@@ -30,7 +30,7 @@ const layer = (list: readonly LayerDiagnosis[], tensor: number | undefined) =>
   list.find((l) => l.tensor === tensor) as LayerDiagnosis;
 const outputOf = (name: string, of: Graph = graph) => of.nodes.find((n) => n.name === name)?.output as number;
 
-test('each layer is there, float and int8 count the same values, and an exact plan streams without loss', () => {
+test('every layer is listed, float and int8 count the same values, and an exact plan streams without loss', () => {
   const found = diagnose(planStream(good.float, options), quantPlan(planStream(good.graph, options)), signal);
   assert.is(found.layers.length, graph.nodes.length + 1);
   assert.is(found.output.floatStreamedDb, Number.POSITIVE_INFINITY);
@@ -45,7 +45,7 @@ test('each layer is there, float and int8 count the same values, and an exact pl
   assert.not(layer(found.layers, graph.outputs[0]?.tensor).mayBeInt16);
 });
 
-test('a layer alone is the whole network run with that layer rounded', () => {
+test('the loss of one layer equals that of the whole network with only this layer rounded', () => {
   const plan = planStream(good.float, options);
   const cuts = [[signal.slice(0, 3 * 32)], [signal.slice(3 * 64, 3 * 96)]];
   const found = aloneNoise(plan, good.graph, cuts);
@@ -67,7 +67,7 @@ test('a layer alone is the whole network run with that layer rounded', () => {
   assert.ok([...found.values()].filter((n) => n > 0).length >= 5);
 });
 
-test('steps that are too coarse, weights that are too coarse, a mean that is off and a range that is too small are found where they are', () => {
+test('coarse steps, coarse weights, a shifted mean and a narrow range are found in the right layer', () => {
   const first = outputOf('one');
   const second = outputOf('two');
   const tensors = (change: (q: QuantParams, id: number) => QuantParams): Graph => ({
@@ -117,7 +117,7 @@ test('steps that are too coarse, weights that are too coarse, a mean that is off
   assert.is(adviceFor(clipped, narrow.methods, cut)[0]?.option, '--observer minmax');
 });
 
-/** Two padded layers: streamed, rows at a window's edges differ. */
+/** Returns two padded layers. Streaming changes the rows at a window's edges. */
 function padded(): Graph {
   const rnd = random(seed);
   const b = new GraphBuilder('padded');
@@ -142,7 +142,7 @@ function padded(): Graph {
   return b.build();
 }
 
-test('streaming a model that pads is the guilty step, and edge-exact is the way out', () => {
+test('for a model with padding, streaming is the step that loses, and the advice is edge-exact', () => {
   const model = padded();
   const streamed = { hop: 4, mode: 'stream' } as const;
   const made = quantize(model, signal, { ...streamed, noReport: true });

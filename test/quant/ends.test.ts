@@ -1,6 +1,6 @@
 /**
- * The integer reference at its ends: every operator against its real meaning where zero points, signs, groups
- * and saturation show, and constants of the specification that no byte of a usual network tells apart.
+ * The integer reference in edge cases: every operator against its real value for extreme zero points, signs,
+ * groups and saturation, and constants of the specification that do not affect the bytes of usual networks.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -32,7 +32,7 @@ interface Input {
   data: number[];
 }
 
-/** One node, run on stored values; its output as stored and as real numbers. */
+/** Runs one node on stored values, and returns its output as stored and as real numbers. */
 function run<K extends OpName>(
   op: K,
   attrs: OpAttrs[K],
@@ -67,7 +67,7 @@ const near = (got: number[], wanted: number[], step: number, about: string) => {
 const every = Array.from({ length: 256 }, (_, i) => i - 128);
 const q = (scale: number, zeroPoint: number): QuantParams => ({ scale: Math.fround(scale), zeroPoint });
 
-test('add and mul take the zero point of each operand', () => {
+test('add and mul use the zero point of each operand', () => {
   const a: Input = { shape: [256, 1, 1], quant: q(0.02, 100), data: every };
   const b: Input = { shape: [256, 1, 1], quant: q(0.03, -90), data: [...every].reverse() };
   const y = q(0.08, -20);
@@ -82,7 +82,7 @@ test('add and mul take the zero point of each operand', () => {
   near(run('mul', { clamp: noClamp }, [a, b], z).real, clipped, 0.2, 'mul');
 });
 
-test("the bits that add keeps are TensorFlow Lite's: 20 for int8, 15 for int16", () => {
+test('add keeps as many extra bits as TensorFlow Lite: 20 for int8, 15 for int16', () => {
   const extra = (type?: 'int16') => {
     const b = new GraphBuilder('add');
     const quant: QuantParams = { scale: 0.1, zeroPoint: 0, ...(type && { type }) };
@@ -96,7 +96,7 @@ test("the bits that add keeps are TensorFlow Lite's: 20 for int8, 15 for int16",
   assert.equal([extra(), extra('int16')], [20, 15]);
 });
 
-test('means: halves away from zero on both sides; padded places count as the zero point', () => {
+test('means round halves away from zero, and padding counts as the zero point', () => {
   for (const [sum, count, mean] of [[1, 2, 1], [-1, 2, -1], [3, 2, 2], [-3, 2, -2], [-2, 4, -1], [-1, 3, 0], [-5, 3, -2], [5, 3, 2]] as const) assert.is(roundedMean(sum, count), mean, `${sum} / ${count}`); // biome-ignore format: a table
   const x: Input = { shape: [3, 1, 1], quant: q(0.1, 90), data: [100, -20, 60] };
   const pool = { kernelT: 3, kernelF: 1, strideT: 1, strideF: 1, padT: [1, 1], padF: [0, 0], clamp: noClamp } as const;
@@ -111,24 +111,24 @@ test('means: halves away from zero on both sides; padded places count as the zer
     run('avgpool', { ...pool, countIncludePad: false }, [x], x.quant).real,
     [(a + b) / 2, (a + b + c) / 3, (b + c) / 2],
     0.051,
-    'left out',
+    'not counted',
   );
 });
 
-test('a mean over the window takes the zero point as often as there are values', () => {
+test('a mean over the window subtracts the zero point once per value', () => {
   const x: Input = { shape: [7, 1, 2], quant: q(0.1, 57), data: Array.from({ length: 14 }, (_, i) => 9 * i - 60) };
   const wanted = [0, 1].map((c) => real(x).filter((_, i) => i % 2 === c).reduce((s, v) => s + v, 0) / 7); // biome-ignore format: one line
   near(run('globalavg', { overF: false, rule: 'mean', clamp: noClamp }, [x], q(0.09, -100)).real, wanted.map((v) => Math.max(0.09 * -28, v)), 0.09, 'mean'); // biome-ignore format: one line
 });
 
-test('groups of a convolution: outputs [0, n) read the first channels', () => {
+test('in a grouped convolution the first outputs read the first channels', () => {
   const x: Input = { shape: [1, 1, 4], quant: q(1, 0), data: [1, 2, 30, 40] };
   const weights = { data: new Int8Array(8).fill(1), scales: Float64Array.of(1), scaleRule: 'per-channel' as const };
   const attrs = { ...kernelOfOne, groups: 2, outChannels: 4, weights, bias: null, clamp: noClamp };
   assert.equal(run('conv', attrs, [x], q(1, 0)).stored, [3, 3, 70, 70]);
 });
 
-test('sums over int16 leave 32 bits, and multipliers and counts stay in what they have', () => {
+test('sums over int16 may exceed 32 bits, and multipliers and counts stay within their limits', () => {
   const n = 800;
   const x: Input = { shape: [1, 1, n], quant: { scale: 1 / 32768, zeroPoint: 0, type: 'int16' }, data: new Array(n).fill(32767) };
   const weights = { data: new Int8Array(n).fill(127), scales: Float64Array.of(1 / 127), scaleRule: 'per-channel' as const };
@@ -147,7 +147,7 @@ test('sums over int16 leave 32 bits, and multipliers and counts stay in what the
   assert.is(quantiseSignal(Float32Array.of(-1e6, 1e6, 0), q(0.1, 3)).join(), '-128,127,3');
 });
 
-test('a fused clamp is the nearest integer of its real value', () => {
+test('a fused clamp is rounded to the nearest integer', () => {
   for (const scale of [0.0235, 0.031, 0.0601])
     for (const zero of [-128, 0, 11]) {
       const { min, max } = rangeOf([-0.7, 1.1], q(scale, zero));
@@ -165,7 +165,7 @@ const meaning: Record<string, (x: number) => number> = {
   tanh: Math.tanh,
 };
 
-test('activations mean what they say, for every value, over narrow and wide inputs', () => {
+test('activations compute their function for every value, with narrow and wide inputs', () => {
   for (const [name, of] of Object.entries(meaning)) {
     const [fn, alpha] = name.split(' ') as [ActivationAttrs['fn'], string?];
     for (const x of [q(0.004, 0), q(0.02, -50), q(0.06, 10), q(0.2, -128)]) {
@@ -182,7 +182,7 @@ test('activations mean what they say, for every value, over narrow and wide inpu
   }
 });
 
-test('softmax: exp of every difference that counts, down to 31 below the largest', () => {
+test('softmax has the exp of every difference of int8 values', () => {
   const b = new GraphBuilder('softmax');
   const x = b.input('x', { t: 1, f: 1, c: 4 }, { quant: q(0.11, 0) });
   b.output(b.node('softmax', [x], { beta: 1 }, 's', q(1 / 256, -128)), 'y');
@@ -195,7 +195,7 @@ test('softmax: exp of every difference that counts, down to 31 below the largest
   }
 });
 
-test("weights rounded together: no single weight rounded the other way makes the output's error smaller", () => {
+test("after rounding weights together, rounding any single weight the other way does not reduce the output's error", () => {
   const rnd = random(11);
   let moved = 0;
   for (let run = 0; run < 300; run++) {
@@ -208,18 +208,18 @@ test("weights rounded together: no single weight rounded the other way makes the
     const q = roundTogether(w, covariance, scale);
     let trace = 0;
     for (let k = 0; k < n; k++) trace += covariance[k * n + k] as number;
-    // the objective with its damped diagonal: 1 % of the mean
+    // the objective with a damped diagonal: 1 % of the mean is added
     const damped = covariance.map((v, at) => v + (at % (n + 1) === 0 ? (0.01 * trace) / n : 0));
-    const least = outputError(w, q, damped, scale);
+    const found = outputError(w, q, damped, scale);
     for (let k = 0; k < n; k++) {
       const exact = (w[k] as number) / scale;
       if (q[k] !== Math.round(exact)) moved++;
       const other = q.slice();
       other[k] = q[k] === Math.floor(exact) ? Math.ceil(exact) : Math.floor(exact);
-      assert.ok(outputError(w, other, damped, scale) >= least - 1e-9, `run ${run}, weight ${k} of ${n}`);
+      assert.ok(outputError(w, other, damped, scale) >= found - 1e-9, `run ${run}, weight ${k} of ${n}`);
     }
   }
-  assert.ok(moved > 50, `${moved} weights went the other way`);
+  assert.ok(moved > 50, `${moved} weights were not rounded to the nearest`);
 });
 
 test('the answer of an output: the first of equals, of one value whether it is above a half, and an index as it is', () => {

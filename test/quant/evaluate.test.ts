@@ -1,6 +1,6 @@
 /**
- * evaluate and compareForms: metrics against definitions, windows against the plan run over the whole signal,
- * labels that are wrong, the zoo's own answers.
+ * evaluate and compareForms: metrics against their definitions, windows against the plan run over the whole
+ * signal, wrong labels, and the labels of the zoo.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ const graph = tellingClassifier(seed, signal);
 const answers = answersOf(graph, starts.map((n) => signal.slice(n * hop * channels, (n * hop + window) * channels))); // biome-ignore format: one line
 const labelsFrom = (values: (number | null)[]): Labels => ({ kind: 'classes', values, names: ['0', '1', '2'] });
 
-test('accuracy, F1 and who is taken for whom are what they are defined as', () => {
+test('accuracy, F1, the confusion matrix and errors of values equal their definitions', () => {
   const pairs = fc.array(fc.tuple(fc.nat(3), fc.nat(3)), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(pairs, (list) => {
@@ -75,7 +75,7 @@ test('accuracy, F1 and who is taken for whom are what they are defined as', () =
   assert.is(maxError, 2);
 });
 
-test('the model agrees with its own answers; wrong and missing labels count as they should', () => {
+test('a model agrees with its own outputs, a wrong label counts as an error, and a missing one is skipped', () => {
   const plan = planStream(graph, { hop, mode: 'windowed' });
   const all = evaluate(plan, signal, labelsFrom(answers));
   assert.is(all.windows, windows);
@@ -85,7 +85,7 @@ test('the model agrees with its own answers; wrong and missing labels count as t
   near(some.classes?.accuracy ?? 0, 1 - starts.filter((n) => n % 5 === 1).length / some.judged.length, 1e-12);
 });
 
-test('long signals are run in pieces, and give what the plan gives over all of it', () => {
+test('a long signal is run in pieces, and gives the outputs of the whole signal', () => {
   const long = noise(seed + 1, 40_000);
   const quant = quantPlan(planStream(quantize(graph, signal, { hop, noReport: true }).graph, { hop }));
   const stored = quantiseSignals(quant.plan.graph, [long]);
@@ -102,7 +102,7 @@ test('long signals are run in pieces, and give what the plan gives over all of i
   assert.ok(seen > 1400);
 });
 
-test('int8 windowed and streamed are judged at the same windows, and are the same where the plan is exact', () => {
+test('int8 windowed and streamed are judged on the same windows, and are equal if the plan is exact', () => {
   const int8 = quantize(graph, signal, { hop, noReport: true }).graph;
   for (const mode of ['stream', 'edge-exact'] as const) {
     const { forms, judged } = compareForms(
@@ -125,19 +125,19 @@ test('int8 windowed and streamed are judged at the same windows, and are the sam
   const unlabelled = compareForms(planStream(graph, { hop }), quantPlan(planStream(int8, { hop })), signal);
   assert.is(unlabelled.forms[0]?.classes, undefined);
   assert.is(unlabelled.judged, windows);
-  // a softmax tells classes, also without labels
+  // a softmax means classes, also without labels
   assert.ok((unlabelled.forms[1]?.agreement ?? 0) > 0.9);
 });
 
-test('recordings apart: a streamed output that waits for look-ahead is compared with the window it is of', () => {
-  // the middle tap alone: rows at a window's edges are what they are inside, so that streaming changes
-  // nothing but the delay
+test('for separate recordings, a streamed output that waits for look-ahead is compared with its own window', () => {
+  // only the middle tap is not zero: rows at a window's edges equal inner rows, so streaming changes only the
+  // delay
   const b = new GraphBuilder('late');
   const x = b.input('x', { t: 16, f: 1, c: 1 });
   const sliding = { kernelT: 5, kernelF: 1, strideT: 1, strideF: 1, dilationT: 1, dilationF: 1, padT: [2, 2], padF: [0, 0] } as const; // biome-ignore format: one line
   const weights = { data: Float32Array.of(0, 0, 1, 0, 0) };
   const y = b.node('conv', [x], { ...sliding, groups: 1, outChannels: 1, weights, bias: null, clamp: noClamp }, 'middle');
-  // two values, and no word of classes
+  // two values that are not declared as classes
   const sums = { data: Float32Array.from({ length: 32 }, (_, i) => i + 1) };
   b.output(b.node('dense', [y], { units: 2, weights: sums, bias: null, clamp: noClamp }, 'sum'), 'y');
   const late = b.build();
@@ -151,7 +151,7 @@ test('recordings apart: a streamed output that waits for look-ahead is compared 
   for (const form of forms) assert.is(form.agreement, undefined);
 });
 
-test('labels: which kind they are, and what is wrong with them', () => {
+test('the kind of labels is recognised, and wrong labels are refused', () => {
   const named = classifier(seed, { metadata: { 'runlet.labels': 'rest, walk, run' } });
   const read = (raw: unknown[], metric?: Metric) => readLabels(raw, named, metric);
   assert.equal(read(['walk', null, 'rest', '']).values, [1, null, 0, null]);
@@ -181,7 +181,7 @@ test('labels: which kind they are, and what is wrong with them', () => {
 
 const zoo = (path: string) => readFileSync(join(root, 'models/zoo', path));
 
-test('ppg-hr gives PyTorch’s heart rates on recordings that were cut apart, streamed; windows with zeros before them do not', async () => {
+test('ppg-hr gives PyTorch’s heart rates on separate recordings if streamed, but not in windows with zero padding', async () => {
   const ppg = await readModel(zoo('ppg-hr/ppg-hr.onnx'));
   const [x, y] = [readNpy(zoo('ppg-hr/golden-in.npy')), readNpy(zoo('ppg-hr/golden-out.npy'))];
   const perRow = x.shape[1] as number;
@@ -193,7 +193,7 @@ test('ppg-hr gives PyTorch’s heart rates on recordings that were cut apart, st
   assert.ok((judgeIn('windowed')?.mae ?? 0) > 10);
 });
 
-test('labels of the kws demo are what its script says', () => {
+test('the labels of the kws demo follow from its script', () => {
   const script = JSON.parse(zoo('kws/demo.json').toString()) as Script;
   assert.equal(JSON.parse(zoo('kws/demo-labels.json').toString()), { labels: labelsOf(script) });
   assert.ok(labelsOf(script).filter((l) => l !== null).length >= 40);

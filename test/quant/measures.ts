@@ -1,7 +1,7 @@
 /**
- * What tests measure of quantisation, by the formulas that the methods minimise.
+ * Measures of quantisation for tests, by the formulas that the methods minimise.
  *
- * In: weights, histograms, plans.  Out: expected errors, and the channels of every tensor over a signal.
+ * In: weights, histograms, plans.  Out: expected errors, and channel statistics of every tensor.
  */
 
 import { viewOf } from '../../models/graph/view.ts';
@@ -12,7 +12,7 @@ import type { Calibration } from '../../quant/calibration/signals.ts';
 import { ChannelStats } from '../../quant/methods/channel-stats.ts';
 import { bins, type Histogram } from '../../quant/observers/histogram.ts';
 
-/** (w' - w)^T C (w' - w): expected squared error of an output, mean taken out. */
+/** Returns (w' - w)^T C (w' - w): the expected squared error of an output without its mean. */
 export function outputError(w: Float64Array, q: Int8Array, covariance: Float64Array, scale: number): number {
   const n = w.length;
   const e = Float64Array.from(w, (v, k) => scale * (q[k] as number) - v);
@@ -22,7 +22,7 @@ export function outputError(w: Float64Array, q: Int8Array, covariance: Float64Ar
   return sum;
 }
 
-/** Sum of squared errors that int8 over [low, high] makes of a histogram, zeros free. */
+/** Returns the sum of squared errors of int8 over [low, high] for a histogram; zeros have no error. */
 export function squaredError(histogram: Histogram, low: number, high: number): number {
   const step = (high - low) / 255;
   const inside = (step * step) / 12;
@@ -38,7 +38,7 @@ export function squaredError(histogram: Histogram, low: number, high: number): n
   return error;
 }
 
-/** Channels of each tensor. @throws RunletError RN414 */
+/** Returns the channel statistics of each tensor. @throws RunletError RN414 */
 export function channelStats(plan: StreamPlan, data: Calibration, options: CalibrateOptions = {}): Map<number, ChannelStats> {
   const stats = new Map<number, ChannelStats>();
   const steps = visitCalibration(plan, data, options, (id, values) => {

@@ -1,6 +1,4 @@
-/**
- * Methods of quantisation: each keeps what it promises, on random networks and against brute force.
- */
+/** Methods of quantisation: each has its documented effect, on random networks and against brute force. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,10 +18,10 @@ import { channelStats, outputError } from './measures.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
-/** Constant factors exist in int8 files only. */
+/** Random networks without `mul`: constant factors exist only in int8 files. */
 const network = anyNetwork.map((spec) => ({ ...spec, layers: spec.layers.filter((l) => l.kind !== 'mul') }));
 
-/** A random int8 network in real numbers: weights and biases by their scales, no tensor has a scale. */
+/** Converts an int8 network to real numbers: weights and biases times their scales, tensors without. */
 function floatOf(int8: Graph): Graph {
   const nodes = int8.nodes.map((node): Node => {
     if (!hasWeights(node)) return node;
@@ -40,8 +38,8 @@ function floatOf(int8: Graph): Graph {
 }
 
 /**
- * Makes some channels of every layer far larger than others, and takes that back in the next: what training
- * sometimes leaves.
+ * Makes some channels of every layer much larger than others, and undoes this in the next layer, as training
+ * sometimes does.
  */
 function unbalanced(graph: Graph, rnd: () => number): Graph {
   const groups = scaleGroups(graph).map((group) => ({
@@ -71,7 +69,7 @@ function outputsOf(graph: Graph, signal: Float32Array): number[] {
   return [...executeStream(plan, floatBlock(plan, signal), floatRunner)].flatMap(({ outputs }) => outputs.flatMap((y) => [...y]));
 }
 
-test('equalisation changes no output of the float network, and lessens the error that it expects', () => {
+test('equalisation changes no output of the float network, and reduces the expected error', () => {
   let changed = 0;
   fc.assert(
     fc.property(network, fc.integer({ min: 1, max: 1e9 }), (spec, weightSeed) => {
@@ -95,7 +93,7 @@ test('equalisation changes no output of the float network, and lessens the error
   assert.ok(changed > 20, `${changed} groups of tensors were scaled`);
 });
 
-test('rounding together: no worse than the nearest, and close to the best of all choices', () => {
+test('rounding together is about as good as rounding to nearest or better, and never below the optimum', () => {
   const rnd = random(seed);
   const normal = () => rnd() + rnd() + rnd() - 1.5;
   let gain = 0;
@@ -112,18 +110,18 @@ test('rounding together: no worse than the nearest, and close to the best of all
     const nearest = Int8Array.from(w, (v) => Math.round(v / scale));
     const found = outputError(w, roundTogether(w, covariance, scale), covariance, scale);
     const plain = outputError(w, nearest, covariance, scale);
-    let least = Number.POSITIVE_INFINITY;
+    let optimum = Number.POSITIVE_INFINITY;
     for (let choice = 0; choice < 2 ** inputs; choice++) {
       const q = Int8Array.from(w, (v, k) => Math.floor(v / scale) + ((choice >> k) & 1));
-      least = Math.min(least, outputError(w, q, covariance, scale));
+      optimum = Math.min(optimum, outputError(w, q, covariance, scale));
     }
-    assert.ok(found <= plain * 1.05 && found >= least - 1e-12, `${found} ${plain} ${least}`);
+    assert.ok(found <= plain * 1.05 && found >= optimum - 1e-12, `${found} ${plain} ${optimum}`);
     gain += Math.log(plain / Math.max(found, 1e-12));
   }
   assert.ok(gain / 40 > 0.5, `mean gain ${Math.exp(gain / 40)}`);
 });
 
-test('bias correction takes the mean error of a layer back', () => {
+test('bias correction removes the mean error of a layer', () => {
   const rnd = random(seed + 1);
   fc.assert(
     fc.property(network, (spec) => {
@@ -141,7 +139,7 @@ test('bias correction takes the mean error of a layer back', () => {
           scales: new Float64Array(channels.outputs).fill(1 / 8),
         };
         const shift = biasShift(node.attrs.weights, int8, channels, (c) => x.mean(c));
-        // by hand: a frame that is the mean everywhere
+        // independently computed for a frame that equals the mean
         const expected = new Float64Array(channels.outputs);
         for (const [i, w] of node.attrs.weights.data.entries())
           expected[channels.output(i)] =
@@ -153,7 +151,7 @@ test('bias correction takes the mean error of a layer back', () => {
   );
 });
 
-test('good is better than fast and best no worse than good, in the mean over unbalanced networks', () => {
+test('on average over unbalanced networks, good is better than fast and best about as good as good or better', () => {
   const rnd = random(seed + 2);
   const decibels = { fast: 0, good: 0, best: 0 };
   let networks = 0;

@@ -1,8 +1,8 @@
 /**
- * int16 where int8 is not enough: choosing, .rnq, sessions; and a model whose input channels differ by 1,000.
+ * Mixed int16 and int8: selection of tensors, .rnq files, sessions, and a model with very unequal channels.
  *
- * The network is models/zoo/ppg-hr with its first layer shared by three channels: 1,000 times, 30 times and
- * once the signal, weights divided by that; in real numbers it is the same network.
+ * The network is models/zoo/ppg-hr with its first layer split over three channels that hold the signal times
+ * 1,000, 30 and 1. The weights are divided by these factors, so in real numbers it is the same network.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,11 +34,11 @@ const plain = await readModel(bytes('ppg-hr.onnx'), { name: 'ppg-hr' });
 const calibration = Float32Array.from(parseNpy(bytes('calib.npy')).data);
 
 const factors = [1000, 30, 1];
-/** Each value as three channels, far apart in range. */
+/** Converts each value to three channels with very different ranges. */
 const apart = (signal: Float32Array) =>
   Float32Array.from({ length: 3 * signal.length }, (_, i) => (factors[i % 3] as number) * (signal[Math.floor(i / 3)] as number));
 
-/** The network on those channels. */
+/** Changes the network to read those channels. */
 function ofThree(graph: Graph): Graph {
   const input = graph.inputs[0]?.tensor ?? -1;
   const tensors = graph.tensors.map((t) => (t.id === input ? { ...t, shape: { ...t.shape, c: 3 } } : t));
@@ -58,7 +58,7 @@ function ofThree(graph: Graph): Graph {
 const float = ofThree(plain);
 const signal = apart(calibration);
 
-/** Real outputs of an int8 graph over a signal. */
+/** Returns the real outputs of an int8 graph over a signal. */
 function outputsOf(int8: Graph, values: Float32Array): number[] {
   const q = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
   const results = runSignal(quantPlan(planStream(int8, { hop })), quantiseSignals(int8, [values]));
@@ -74,7 +74,7 @@ const normalised = normaliseInputs(float, [signal]);
 const int8 = quantize(normalised, signal, { hop, preset: 'good', noReport: true }).graph;
 const chosen = mixed(planStream(int8, { hop }), [signal]);
 
-test('an input whose channels differ by 1,000: int16 keeps what int8 loses', () => {
+test('for input channels that differ by a factor of 1,000, int16 keeps what int8 loses', () => {
   const fast = quantize(float, signal, { hop, preset: 'fast', noReport: true }).graph;
   const good = quantize(float, signal, { hop, preset: 'good', noReport: true }).graph;
   const one = quantize(plain, calibration, { hop, preset: 'fast', noReport: true }).graph;
@@ -87,7 +87,7 @@ test('an input whose channels differ by 1,000: int16 keeps what int8 loses', () 
   };
   const text = Object.entries(distance).map(([name, d]) => `${name} ${d.toFixed(2)}`);
   console.log(
-    `  mean distance from float, bpm: ${text.join(', ')}; spread of the answers ${(Math.max(...truth) - Math.min(...truth)).toFixed(0)}`,
+    `  mean distance from float, bpm: ${text.join(', ')}; range of the outputs ${(Math.max(...truth) - Math.min(...truth)).toFixed(0)}`,
   );
   console.log(
     `  ${chosen.beforeDb.toFixed(1)} dB to ${chosen.afterDb.toFixed(1)} dB for ${chosen.costPercent.toFixed(1)} % of cost`,
@@ -105,7 +105,7 @@ test('normalising an input changes no real output', () => {
   assert.is(normaliseInputs(plain, [calibration]), plain, 'one channel has one range');
 });
 
-test('a session quantises float frames to int16, and gives the reference bytes; .rnq keeps the types', async () => {
+test('a session quantises float frames to int16 and gives the reference bytes, and .rnq keeps the types', async () => {
   const read = readGraph(writeGraph(chosen.graph));
   assert.equal(read.tensors.filter((t) => isInt16(t.quant)).length, chosen.graph.tensors.filter((t) => isInt16(t.quant)).length);
   for (const target of ['simd', 'interp', 'native'] as const) {
@@ -129,13 +129,13 @@ test('a session quantises float frames to int16, and gives the reference bytes; 
   }
 });
 
-test('sensitivity: noises of groups add up to about the whole; a budget and a target hold', () => {
+test('the noise of all groups adds up to about the total, and mixed stays within the budget and reaches the target', () => {
   const { groups, noise } = sensitivity(planStream(int8, { hop }), [signal]);
   const sum = groups.reduce((all, g) => all + g.noise, 0);
   assert.ok(sum > noise / 3 && sum < noise * 3, `${sum} and ${noise}`);
   assert.ok(
     groups.some((g) => g.tensors.length > 1),
-    'pools share the scale of what they read',
+    'a pool and its input share one group',
   );
   assert.equal(mixed(planStream(int8, { hop }), [signal], { budgetPercent: 0 }).graph.tensors, int8.tensors);
   const all = mixed(planStream(int8, { hop }), [signal], { budgetPercent: 1000 });
@@ -146,7 +146,7 @@ test('sensitivity: noises of groups add up to about the whole; a budget and a ta
   assert.ok(enough.groups.some((g) => /reached without it/.test(g.why)));
 });
 
-test('what cannot be is refused by name', () => {
+test('unsupported int16 inputs, outputs, budgets and operators are refused with their codes', () => {
   const refused = (code: string, run: () => unknown) => {
     try {
       run();

@@ -1,6 +1,6 @@
 /**
- * Ranges that become narrower by the model's outputs (quant/methods/narrow-ranges.ts), and the kept float
- * runs that they are judged with.
+ * Ranges that are narrowed by their effect on the model's outputs (quant/methods/narrow-ranges.ts), and the
+ * kept float runs that are used for this.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -23,14 +23,14 @@ import { makeNetwork, network, random } from '../property/random-network.ts';
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const options = { hop: 16, mode: 'windowed' } as const;
 
-/** A sensor's value within 0.3, and one in 200 up to 8. */
+/** Returns a sensor signal within 0.3 with outliers: one value in 200 is up to 8. */
 function strokes(length: number, from: number): Float32Array {
   const rnd = random(from);
   return Float32Array.from({ length }, () => (rnd() < 0.005 ? 16 : 0.6) * (rnd() - 0.5));
 }
 
-/** Nothing above 0.5 passes the first layer, so the height of strokes tells nothing; or everything does. */
-function sensor(most: number): Graph {
+/** Returns a network that clamps its input to [-limit, limit]: outliers count with 100, not with 0.5. */
+function sensor(limit: number): Graph {
   const rnd = random(5);
   const weights = (n: number) => ({ data: Float32Array.from({ length: n }, () => rnd() - 0.5) });
   const b = new GraphBuilder('sensor');
@@ -38,7 +38,7 @@ function sensor(most: number): Graph {
   const bounded = b.node(
     'depthwise',
     [x],
-    { ...kernelOfOne, multiplier: 1, weights: { data: Float32Array.of(1) }, bias: new Float32Array(1), clamp: [-most, most] },
+    { ...kernelOfOne, multiplier: 1, weights: { data: Float32Array.of(1) }, bias: new Float32Array(1), clamp: [-limit, limit] },
     'bound',
   );
   const conv = {
@@ -58,7 +58,7 @@ function sensor(most: number): Graph {
   return b.build();
 }
 
-/** Outputs of the whole network over a signal, tensors of `quant` rounded. */
+/** Returns the outputs of the whole network over a signal, with the tensors of `quant` rounded. */
 function runRounded(plan: StreamPlan, signals: readonly Float32Array[], quant: ReadonlyMap<number, QuantParams>): Float32Array[] {
   const round = (id: number, values: Float32Array) => {
     const q = quant.get(id);
@@ -70,14 +70,14 @@ function runRounded(plan: StreamPlan, signals: readonly Float32Array[], quant: R
   return [...executeStream(plan, blocks, run)].flatMap((window) => window.outputs);
 }
 
-/** dB at the output, on a signal that was not calibrated with. */
+/** Returns the dB at the output on a signal that was not used for calibration, and the input's range. */
 function outputDb(graph: Graph, narrow: 'none' | 'inputs' | 'all', calibration: Float32Array) {
   const { graph: int8, float, ranges } = quantize(graph, calibration, { ...options, narrow, noReport: true });
   const rows = layerReport(planStream(float, options), quantPlan(planStream(int8, options)), strokes(16 * 300, 99), 300);
   return { db: rows.find((r) => r.tensor === int8.outputs[0]?.tensor)?.sqnrDb ?? 0, range: ranges.get(0) as [number, number] };
 }
 
-test('a kept run gives what the whole network gives with the same tensors rounded', () => {
+test('a kept run gives the outputs of the whole network with the same tensors rounded', () => {
   fc.assert(
     fc.property(network, fc.integer(), (spec, choose) => {
       const int8 = makeNetwork(spec);
@@ -101,22 +101,22 @@ test('a kept run gives what the whole network gives with the same tensors rounde
   );
 });
 
-test('strokes that the network makes nothing of are clipped, and the output gains on other data', () => {
+test('outliers without effect on the outputs are clipped, and the output improves on other data', () => {
   const calibration = strokes(16 * 200, 1);
   const [none, inputs] = [outputDb(sensor(0.5), 'none', calibration), outputDb(sensor(0.5), 'inputs', calibration)];
-  assert.ok(none.range[1] > 4, `by the values' own error the range goes to ${none.range[1]}`);
-  assert.ok(inputs.range[1] < 0.6 * none.range[1], `by the outputs it goes to ${inputs.range[1]}`);
+  assert.ok(none.range[1] > 4, `without narrowing the range ends at ${none.range[1]}`);
+  assert.ok(inputs.range[1] < 0.6 * none.range[1], `with narrowing it ends at ${inputs.range[1]}`);
   assert.ok(inputs.db > none.db + 3, `${none.db} to ${inputs.db} dB`);
 });
 
-test('strokes that count are kept', () => {
+test('outliers that affect the outputs are kept', () => {
   const calibration = strokes(16 * 200, 1);
   const [none, all] = [outputDb(sensor(100), 'none', calibration), outputDb(sensor(100), 'all', calibration)];
   assert.equal(all.range, none.range);
   assert.equal(all.db, none.db);
 });
 
-test('scores far below the largest are clipped in front of a softmax; the largest never are', () => {
+test('before a softmax, scores far below the largest are clipped, and the largest never are', () => {
   const b = new GraphBuilder('scores');
   const x = b.input('x', { t: 1, f: 1, c: 3 });
   const weights = { data: Float32Array.of(6, 0, 0, 0, 6, 0, 0, 0, -90) };
@@ -136,7 +136,7 @@ test('scores far below the largest are clipped in front of a softmax; the larges
   assert.ok(inputs.db > none.db + 3, `${none.db} to ${inputs.db} dB`);
 });
 
-test('outputs keep their ranges, and other observers are left alone', () => {
+test('narrowing does not change the ranges of outputs or of other observers', () => {
   const calibration = strokes(16 * 200, 1);
   const of = (observer: 'mse' | 'minmax', narrow: 'none' | 'all') =>
     quantize(sensor(0.5), calibration, { ...options, observer, narrow, noReport: true }).graph;

@@ -1,6 +1,4 @@
-/**
- * Observers: the ranges they choose, against what can be computed by sorting, by trying, or by hand.
- */
+/** Observers: their ranges against values computed by sorting, by brute force or from known results. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,7 +11,7 @@ import { squaredError } from './measures.ts';
 
 const runs = { numRuns: 100, seed: Number(process.env.RUNLET_SEED ?? 1) };
 
-/** Normal values from a seed: the sum of twelve uniform ones. */
+/** Returns seeded normal values: each is the sum of twelve uniform ones. */
 function normal(count: number, seed: number, spread = 1): Float32Array {
   let state = seed >>> 0;
   const uniform = () => {
@@ -33,7 +31,7 @@ function rangeOf(kind: ObserverKind, values: Float32Array, percentile?: number):
   return observer.range();
 }
 
-/** Mean of squared errors of int8 over a range, by quantising every value. */
+/** Returns the mean squared error of int8 over a range, by quantising every value. */
 function measured(values: Float32Array, [low, high]: [number, number]): number {
   const { scale, zeroPoint } = asymmetric(low, high);
   let sum = 0;
@@ -44,7 +42,7 @@ function measured(values: Float32Array, [low, high]: [number, number]): number {
   return sum / values.length;
 }
 
-test('every range holds 0, lies within what was seen, and does not depend on how the signal was cut', () => {
+test('every range includes 0, stays within the observed values, and does not depend on the chunks', () => {
   const values = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), { minLength: 1, maxLength: 300 });
   fc.assert(
     fc.property(values, fc.nat(300), fc.constantFrom(...observerKinds), (list, cut, kind) => {
@@ -62,7 +60,7 @@ test('every range holds 0, lies within what was seen, and does not depend on how
   );
 });
 
-test('a histogram keeps every value through its doublings, and is the same in any order', () => {
+test('a histogram keeps every value when it doubles its range, and does not depend on the order', () => {
   fc.assert(
     fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 100 }), (list) => {
       const [up, down] = [new Histogram(), new Histogram()];
@@ -76,7 +74,7 @@ test('a histogram keeps every value through its doublings, and is the same in an
   );
 });
 
-test('two histograms together are the one of all their values, whichever reached further', () => {
+test('merging two histograms equals the histogram of all values, whichever has the larger range', () => {
   fc.assert(
     fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 100 }), fc.nat(100), (list, cut) => {
       const whole = new Histogram();
@@ -103,7 +101,7 @@ test('two histograms together are the one of all their values, whichever reached
   );
 });
 
-test('percentile is within a bin of the sorted values', () => {
+test('a percentile is within one bin of the sorted values', () => {
   const values = normal(20_000, 5);
   const sorted = Float32Array.from(values).sort();
   for (const percentile of [90, 99, 99.9]) {
@@ -114,8 +112,8 @@ test('percentile is within a bin of the sorted values', () => {
   }
 });
 
-test('percentile leaves out as many values as it says at each end, and clips none of those that it keeps', () => {
-  // one value a bin: 0.25 behind each whole number on both sides, bins of 0.5 over [-1024, 1024)
+test('percentile excludes the stated number of values at each end, and clips no other value', () => {
+  // one value per bin: 0.25 past each whole number on both sides, with bins of 0.5 over [-1024, 1024)
   const sides = Array.from({ length: 1000 }, (_, i) => [i + 1.25, -i - 1.25]).flat();
   for (const [percentile, out] of [
     [99, 10],
@@ -131,7 +129,7 @@ test('percentile leaves out as many values as it says at each end, and clips non
   }
 });
 
-test('moving-average: each batch has a minimum of its own', () => {
+test('moving-average averages the minima and maxima of batches', () => {
   const average = new MovingAverage(0.5, 2);
   average.observe(Float32Array.of(-8, 4, -2, 1));
   assert.equal(average.range(), [-5, 2.5]);
@@ -144,7 +142,7 @@ test('moving-average follows its formula over batches', () => {
   assert.ok(Math.abs(low - -3.6) < 1e-12 && Math.abs(high - 3.5) < 1e-12, `${low} ${high}`);
 });
 
-test('mse: no range on the grid of its search does better, one end moved', () => {
+test('mse: moving one end to any other position of the search grid does not reduce the error', () => {
   for (const seed of [1, 2, 3]) {
     const histogram = new Histogram();
     histogram.add(normal(5000, seed));
@@ -159,16 +157,16 @@ test('mse: no range on the grid of its search does better, one end moved', () =>
   }
 });
 
-test('with outliers mse, entropy and percentile make smaller errors than minmax, measured value by value', () => {
+test('with outliers, mse has the smallest error, measured value by value', () => {
   const values = Float32Array.of(...normal(50_000, 7), 40, -35);
-  const most = measured(values, rangeOf('minmax', values));
+  const minmax = measured(values, rangeOf('minmax', values));
   const errors = (['mse', 'entropy', 'percentile'] as const).map((kind) => measured(values, rangeOf(kind, values, 99.99)));
   const [mse, entropy, percentile] = errors as [number, number, number];
-  // two values of 50,000 that are clipped by 30 cost 0.04 in the mean; mse weighs that against the step
-  assert.ok(mse <= most && mse <= entropy * 1.01 && mse <= percentile * 1.01, `${most} ${errors}`);
+  // clipping two of 50,000 values by 30 adds 0.04 to the mean; mse weighs this against the step
+  assert.ok(mse <= minmax && mse <= entropy * 1.01 && mse <= percentile * 1.01, `${minmax} ${errors}`);
 });
 
-test('after a ReLU the lower end stays at 0 and zeros weigh nothing', () => {
+test('after a ReLU the lower end stays at 0, and zeros do not affect the range', () => {
   const values = normal(50_000, 9).map((v) => Math.max(0, v));
   const sparse = Float32Array.of(...values.filter((v) => v > 0));
   for (const kind of ['mse', 'entropy'] as const) {

@@ -1,8 +1,8 @@
 /**
- * One rounding in integers equals LiteRT's in doubles: round(sum * real), halves away from zero.
+ * One rounding in integers equals LiteRT's rounding in doubles: round(sum * real), halves away from zero.
  *
- * RUNLET_ONCE outputs (default 300), RUNLET_SEED (1): every sum beside a step and random ones, also scales
- * that make exact halves.
+ * RUNLET_ONCE outputs (default 300), RUNLET_SEED (1): every sum next to a step and random ones, also with
+ * scales that give exact halves.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -14,7 +14,7 @@ import { random } from '../property/random-network.ts';
 const count = Number(process.env.RUNLET_ONCE ?? 300);
 const rnd = random(Number(process.env.RUNLET_SEED ?? 1));
 
-/** std::round of the product, clamped to `steps`. */
+/** Returns std::round of the product, clamped to `steps`. */
 function wanted(sum: number, real: number, steps: number): number {
   const product = sum * real;
   const whole = Math.trunc(product);
@@ -34,7 +34,7 @@ function sumsBeside(real: number, largest: number, steps: number): number[] {
 }
 
 for (const wide of [false, true]) {
-  test(`${count} outputs of ${wide ? 'int16' : 'int8'}`, () => {
+  test(`one rounding equals doubles for ${count} outputs of ${wide ? 'int16' : 'int8'}`, () => {
     const steps = wide ? 65535 : 255;
     let refused = 0;
     for (let i = 0; i < count; i++) {
@@ -72,7 +72,7 @@ test('sums without a defined result are refused with RN444', () => {
     );
 });
 
-test('one rounding takes halves away from zero, and differs from two', () => {
+test('one rounding rounds halves away from zero', () => {
   const { multiplier, shift } = onceMultipliers({
     reals: Float64Array.of(1 / 256),
     largest: Float64Array.of(2 ** 20),

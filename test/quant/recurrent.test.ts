@@ -1,7 +1,4 @@
-/**
- * Ranges of recurrent cells: gates whose two sums take each other back, a cell that grows from step to
- * step.
- */
+/** Ranges of recurrent cells: gates whose two sums cancel, and a cell that grows from step to step. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GraphBuilder } from '../../models/graph/builder.ts';
@@ -17,7 +14,7 @@ import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
 import { random } from '../property/random-network.ts';
 
-/** One unit behind gates w x + b; of steps of two frames x is their mean. */
+/** Returns a cell of one unit with the gates w x + b. If a step has two frames, x is their mean. */
 function cell(t: number, weights: number[], bias: number[], make: (b: GraphBuilder, gates: number) => number): Graph {
   const b = new GraphBuilder('cell');
   const x = b.input('x', { t, f: 1, c: 1 });
@@ -30,7 +27,7 @@ function cell(t: number, weights: number[], bias: number[], make: (b: GraphBuild
   return b.build();
 }
 
-/** Largest distance of the int8 network from the float one over a signal that calibrates it. */
+/** Returns the largest difference between the int8 network and the float one over the calibration signal. */
 function apart(graph: Graph, signal: Float32Array, options: PlanOptions): number {
   const int8 = quantize(graph, signal, { ...options, noReport: true }).graph;
   const { scale, zeroPoint } = int8.tensors[int8.outputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
@@ -48,22 +45,22 @@ function apart(graph: Graph, signal: Float32Array, options: PlanOptions): number
 
 const state = { units: 1, recurrentBias: null, reverse: false };
 
-test('products of the input beyond 8 that those of the output before take back', () => {
+test('int8 stays close if input products beyond 8 are cancelled by those of the previous output', () => {
   const rnd = random(7);
   const signal = Float32Array.from({ length: 800 }, () => (rnd() < 0.5 ? -1 : 1));
   const attrs: OpAttrs['rnn'] = { ...state, recurrent: { data: Float32Array.of(10) } };
   const graph = cell(8, [-20], [0], (b, gates) => b.node('rnn', [gates], attrs, 'rnn'));
-  const most = apart(graph, signal, { hop: 8, mode: 'windowed' });
-  assert.ok(most < 0.05, `${most}`);
+  const distance = apart(graph, signal, { hop: 8, mode: 'windowed' });
+  assert.ok(distance < 0.05, `${distance}`);
 });
 
-test('a cell that grows for many steps of a model whose state goes on', () => {
-  // the cell rises to 10, and has to come down again: cut off at 2, it is below 0 eight steps early
+test('int8 stays close if a carried cell state grows for many steps', () => {
+  // the cell rises to 10 and must return: clipped at 2, it would be below 0 eight steps too early
   const signal = Float32Array.from({ length: 840 }, (_, i) => ((i >> 1) % 30 < 10 ? 1 : (i >> 1) % 30 < 28 ? -1 : 0.2));
   const attrs: OpAttrs['lstm'] = { ...state, recurrent: { data: new Float32Array(4) }, carry: true };
   const made = cell(2, [0, 0, 3, 0], [7, 9, 0, 7], (b, gates) => b.node('lstm', [gates], attrs, 'lstm'));
-  const most = apart({ ...made, stateful: true }, signal, { hop: 2 });
-  assert.ok(most < 0.2, `${most}`);
+  const distance = apart({ ...made, stateful: true }, signal, { hop: 2 });
+  assert.ok(distance < 0.2, `${distance}`);
 });
 
 test.run();

@@ -1,5 +1,6 @@
 /**
- * From ranges to scales, and from float weights to int8: what the specification fixes, at its edges.
+ * Edge cases of the conversion from ranges to scales and from float weights to int8, as the specification
+ * defines it.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,8 +19,8 @@ import { int8Node } from '../../quant/weights.ts';
 const point = (fn: 'identity' | 'sigmoid') => ({ fn, clamp: noClamp });
 
 /**
- * a and b beside each other; b is also read by another layer, or shown, or comes from a softmax, or none of
- * these.
+ * Returns a graph that concatenates a and b. `kind`: b has another reader, is an output, comes from a softmax
+ * or a sigmoid, or none of these.
  */
 function joined(kind: 'free' | 'shared' | 'output' | 'softmax' | 'sigmoid'): { graph: Graph; a: number; b: number; y: number } {
   const builder = new GraphBuilder('joined');
@@ -36,7 +37,7 @@ function joined(kind: 'free' | 'shared' | 'output' | 'softmax' | 'sigmoid'): { g
   return { graph: builder.build(), a, b, y };
 }
 
-test('concat: its scale holds every part, and parts that nobody else reads take it', () => {
+test('the scale of a concat covers every part, and parts without other readers get the same scale', () => {
   for (const kind of ['free', 'shared', 'output', 'softmax', 'sigmoid'] as const)
     for (const [low, high] of [
       [-1, 2],
@@ -50,7 +51,7 @@ test('concat: its scale holds every part, and parts that nobody else reads take 
       const quant = chooseScales(graph, ranges);
       const whole = asymmetric(Math.min(low, -2), Math.max(3, high));
       assert.equal(quant.get(y), whole, `${kind}: the whole`);
-      assert.equal(quant.get(a), whole, `${kind}: a part of its own`);
+      assert.equal(quant.get(a), whole, `${kind}: a part without other readers`);
       const fixed: Partial<Record<typeof kind, QuantParams>> = {
         softmax: { scale: 1 / 256, zeroPoint: -128 },
         sigmoid: { scale: 1 / 256, zeroPoint: -128 },
@@ -59,7 +60,7 @@ test('concat: its scale holds every part, and parts that nobody else reads take 
     }
 });
 
-test('a part of another scale or zero point is requantised before it is joined, a pool behind it', () => {
+test('a part with another scale or zero point is requantised before a concat, and a pool’s output after it', () => {
   const quant = { scale: 0.1, zeroPoint: 3 };
   for (const other of [
     { scale: 0.1, zeroPoint: 4 },
@@ -82,7 +83,7 @@ test('a part of another scale or zero point is requantised before it is joined, 
   }
 });
 
-test('zero is an integer, both ends are within half a step, and the largest value is not clipped', () => {
+test('zero is an integer, both ends are accurate to half a step, and symmetric scales do not clip the largest value', () => {
   for (const [low, high] of [
     [-1, 1],
     [-0.3, 7],
@@ -95,7 +96,7 @@ test('zero is an integer, both ends are within half a step, and the largest valu
     const { scale, zeroPoint } = asymmetric(low, high);
     assert.ok(Number.isInteger(zeroPoint) && zeroPoint >= -128 && zeroPoint <= 127);
     const [bottom, top] = [scale * (-128 - zeroPoint), scale * (127 - zeroPoint)];
-    // the zero point is the nearest integer: neither end moves by more than half a step
+    // rounding the zero point moves neither end by more than half a step
     assert.ok(bottom <= Math.min(0, low) + 0.5001 * scale && bottom >= Math.min(0, low) - 0.5001 * scale, `${low} ${bottom}`);
     assert.ok(top >= Math.max(0, high) - 0.5001 * scale && top <= Math.max(0, high) + 0.5001 * scale, `${high} ${top}`);
     const both = symmetric(low, high);
@@ -105,8 +106,10 @@ test('zero is an integer, both ends are within half a step, and the largest valu
   }
 });
 
-/** A layer of one input channel with these weights, and its bias, in int8 for an input of scale 0.01. */
-/** A convolution of one place. @param outputs one a weight where it is left out */
+/**
+ * Returns a convolution with kernel 1 and these weights and biases, in int8 for an input of scale 0.01.
+ * @param outputs number of outputs. Default: one per weight.
+ */
 function layer(weights: number[], bias: number[], outputs = weights.length): NodeOf<'conv'> {
   const builder = new GraphBuilder('layer');
   const x = builder.input('x', { t: 4, f: 1, c: weights.length / outputs }, { quant: { scale: 0.01, zeroPoint: 0 } });
@@ -128,7 +131,7 @@ function layer(weights: number[], bias: number[], outputs = weights.length): Nod
   ) as NodeOf<'conv'>;
 }
 
-test('weights use the whole of [-127, 127], and a bias is what it was, however large beside them', () => {
+test('weights use all of [-127, 127], and a bias keeps its value even if it is much larger', () => {
   const { weights, bias } = layer([0.5, -0.25, 1e-7, 0], [0.3, -1, 4000, 2]).attrs;
   assert.equal([...weights.data.slice(0, 2)], [127, -127]);
   const [wanted, got] = [[0.3, -1, 4000, 2], [...(bias ?? [])].map((b, o) => b * 0.01 * (weights.scales?.[o] as number))];
@@ -136,7 +139,7 @@ test('weights use the whole of [-127, 127], and a bias is what it was, however l
     assert.ok(Math.abs((got[o] as number) - value) <= 1e-3 * Math.abs(value), `bias ${o}: ${got[o]} for ${value}`);
 });
 
-test('weights that were integers once lose nothing; others take all of int8', () => {
+test('weights that are multiples of a step lose nothing, and others use all of int8', () => {
   const step = 0.0123;
   const wholes = [40, -7, 3, 0, 11, -29, 1, -1, 0, 1, 1, -1, 127, -127, 64, 5, -2, 1];
   const real = Float32Array.from(wholes, (k) => k * step);
@@ -148,7 +151,7 @@ test('weights that were integers once lose nothing; others take all of int8', ()
   assert.is(maxOf(layer([40.5, -7, 3.1, 0, 11, -29], [0], 1).attrs.weights.data), 127);
 });
 
-test('int8 in place of int16 holds its range, and int16 in place of int8 every value', () => {
+test('int8 instead of int16 has the same range, and int16 instead of int8 has steps 128 times as fine', () => {
   const wide = { scale: Math.fround(1 / 3000), zeroPoint: 0, type: 'int16' as const };
   const int8 = { scale: Math.fround((wide.scale * 32767) / 127), zeroPoint: 0 };
   const step = int8.scale / wide.scale;
@@ -157,7 +160,7 @@ test('int8 in place of int16 holds its range, and int16 in place of int8 every v
   assert.ok(Math.abs(byte.scale / widened(byte).scale - 128) < 1e-4);
 });
 
-test('softmax: 4,095 classes fit its sum, 4,096 do not', () => {
+test('a softmax may have 4,095 classes, but not 4,096', () => {
   const made = (c: number) => {
     const builder = new GraphBuilder('softmax');
     const x = builder.input('x', { t: 1, f: 1, c }, { quant: { scale: 0.1, zeroPoint: 0 } });
@@ -172,7 +175,7 @@ test('softmax: 4,095 classes fit its sum, 4,096 do not', () => {
   );
 });
 
-test('multipliers: at the ends of what a Q31 number with a shift holds', () => {
+test('multipliers outside the range of a Q31 number with a shift become 0 or are refused', () => {
   assert.equal(quantizeMultiplier(2 ** -32), { multiplier: 2 ** 30, shift: -31 });
   assert.equal(quantizeMultiplier(2 ** -33), { multiplier: 0, shift: 0 });
   quantizeMultiplier(2 ** 30 - 1);

@@ -1,6 +1,6 @@
 /**
- * search: what it says of each candidate is what quantising with those methods gives, the front is a front,
- * and the same seed tries the same.
+ * search: the score and graph of each candidate equal those of quantising with its methods, the front is a
+ * Pareto front, and the same seed tries the same candidates.
  */
 
 import fc from 'fast-check';
@@ -23,7 +23,7 @@ const signal = noise(seed, 16 * 40);
 const graph = tellingClassifier(seed, signal);
 const options = { hop: 4 };
 
-test('candidates: the presets first, none twice, an order of the seed, whatever there is to try', () => {
+test('candidates start with the presets, have no duplicates, and are ordered by the seed', () => {
   for (const space of [{}, { analytic: true }, { mixedBudgets: [5, 20] }]) {
     const all = candidatesOf({ seed, ...space });
     const names = all.map(optionsText);
@@ -37,7 +37,7 @@ test('candidates: the presets first, none twice, an order of the seed, whatever 
   }
 });
 
-test('what is said of a candidate is what quantising with its methods gives; passes that are shared change nothing', () => {
+test('a candidate equals quantising with its methods, and repeating the search gives the same results', () => {
   const found = search(planStream(graph, options), signal, { seed, candidates: 36 });
   assert.is(found.tried.length, 36);
   assert.is(found.score, 'output SQNR');
@@ -52,7 +52,7 @@ test('what is said of a candidate is what quantising with its methods gives; pas
   assert.equal(plain(again), plain(found));
 });
 
-test('with labels the score is the task’s; int16 costs bytes and work', () => {
+test('with labels the score is the metric of the task, and int16 costs bytes and work', () => {
   const windows = (signal.length / channels - window) / options.hop + 1;
   const labels: Labels = { kind: 'classes', values: Array.from({ length: windows }, (_, n) => n % 3), names: ['0', '1', '2'] };
   const task = { data: signal, labels, metric: 'f1' as const };
@@ -66,7 +66,7 @@ test('with labels the score is the task’s; int16 costs bytes and work', () => 
   assert.ok((mixed?.work ?? 0) > (plain?.work ?? 0) && (mixed?.bytes ?? 0) > (plain?.bytes ?? 0));
 });
 
-test('time ends it after a candidate, never before the first; no budget is refused', () => {
+test('the time limit ends the search after a candidate, never before the first, and an empty budget is refused', () => {
   let clock = 0;
   const tick = (ms: number) => () => {
     clock += ms;
@@ -83,7 +83,7 @@ test('time ends it after a candidate, never before the first; no budget is refus
     }
 });
 
-test('the front and the choice, against their definitions', () => {
+test('the front and the choice equal their definitions', () => {
   const one = fc.record({ score: fc.nat(4), bytes: fc.nat(4), work: fc.nat(4), front: fc.constant(false) });
   fc.assert(
     fc.property(fc.array(one, { minLength: 1, maxLength: 12 }), fc.constantFrom<Score>('accuracy', 'mae'), (given, score) => {

@@ -1,6 +1,6 @@
 /**
- * Analytic means, symmetric activations, ranges that are shared, gains of channels: each against a
- * computation of its own.
+ * Analytic means, symmetric activations, shared ranges and channel gains, each against an independent
+ * computation.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -19,7 +19,7 @@ import { classifier, noise, window } from './small-classifier.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
-test('the mean of a clipped normal variable, against its integral', () => {
+test('the mean of a clipped normal variable equals its integral', () => {
   const end = fc.option(fc.double({ min: -4, max: 4, noNaN: true }), { nil: undefined });
   fc.assert(
     fc.property(
@@ -43,7 +43,7 @@ test('the mean of a clipped normal variable, against its integral', () => {
   );
 });
 
-test('the ONNX reader keeps what batch normalisation says, and the bias is corrected with it', async () => {
+test('the ONNX reader keeps the statistics of batch normalisation, and bias correction uses them', async () => {
   const rnd = random(seed);
   const floats = (...dims: number[]) => ({
     dims,
@@ -86,14 +86,14 @@ test('the ONNX reader keeps what batch normalisation says, and the bias is corre
   assert.is(quantize(graph, signal, { hop: 12, ...how, biasCorrection: true }).calibration.analyticMeans, 0);
 });
 
-test('symmetric activations have zero point 0, but where the specification fixes it', () => {
+test('symmetric activations have zero point 0 unless the specification fixes it', () => {
   const { graph, report } = quantize(classifier(seed), noise(seed, 100 * window), { hop: window, activations: 'symmetric' });
   for (const node of graph.nodes)
     assert.is(graph.tensors[node.output]?.quant?.zeroPoint, node.op === 'softmax' ? -128 : 0, node.name);
   assert.ok(report.every((r) => r.sqnrDb > 15));
 });
 
-test('before a maximum the range is that of what comes out; a join takes the least error of all its inputs', () => {
+test('before a maximum pool the range is that of the output of the pool', () => {
   const graph = classifier(seed);
   const rnd = random(seed);
   const histograms = new Map(graph.tensors.map(({ id }) => [id, new Histogram()]));
@@ -104,7 +104,7 @@ test('before a maximum the range is that of what comes out; a join takes the lea
   assert.equal(sharedRanges(graph, histograms).get(conv?.output as number), leastError(out));
 });
 
-test('merged histograms are the histogram of both', () => {
+test('a merged histogram equals the histogram of all values', () => {
   const values = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 60 });
   fc.assert(
     fc.property(values, values, (a, b) => {
@@ -119,7 +119,7 @@ test('merged histograms are the histogram of both', () => {
   );
 });
 
-test('gains: the power that an error of one channel makes behind linear layers', () => {
+test('a channel gain is the power that an error of the channel causes after linear layers', () => {
   const graph = classifier(seed);
   const gains = channelGains(graph);
   const two = graph.nodes.find((n) => n.name === 'two');
@@ -131,7 +131,7 @@ test('gains: the power that an error of one channel makes behind linear layers',
     return power;
   });
   const mean = mine.reduce((a, b) => a + b, 0) / 6;
-  // the tensor before the pool has what the pool hands on, normalised
+  // the tensor before the pool has the pool's gains, normalised
   for (const [c, g] of (gains.get(graph.nodes[0]?.output as number) as Float64Array).entries())
     assert.ok(Math.abs(g - (mine[c] as number) / mean) < 1e-9, `${c}`);
   assert.ok(gains.has(input));

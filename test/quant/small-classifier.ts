@@ -2,7 +2,7 @@
  * A small float classifier for tests of calibration, and signals for it.
  *
  * In: seeds.  Out: a graph of two convolutions, a maximum, an average and a softmax over three classes;
- * signals of three channels; its answers.
+ * signals of three channels; the float outputs as classes.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Graph, kernelOfOne, type Moments, noClamp } from '../../models/graph/types.ts';
@@ -44,7 +44,7 @@ export function classifier(
 }
 
 /**
- * Noise in [-1, 1) whose channels are weak and strong by turns, so that the classifier tells its parts apart.
+ * Returns noise in [-1, 1) whose channels are strong in turn, so that the classifier gives different classes.
  */
 export function noise(seed: number, frames: number): Float32Array {
   const rnd = random(seed);
@@ -54,7 +54,7 @@ export function noise(seed: number, frames: number): Float32Array {
   });
 }
 
-/** The float answers of windows, each run by itself. */
+/** Returns the float classes of windows, each run separately. */
 export function answersOf(graph: Graph, cuts: readonly Float32Array[]): number[] {
   const plan = planStream(graph, { hop: window, mode: 'windowed' });
   return cuts.map((cut) => {
@@ -65,8 +65,8 @@ export function answersOf(graph: Graph, cuts: readonly Float32Array[]): number[]
 }
 
 /**
- * The first network from `seed` on that tells windows of the signal apart: random weights may give one class
- * for all of them.
+ * Returns the first network from `seed` on that gives more than one class for the windows of the signal.
+ * Random weights may give the same class for all.
  */
 export function tellingClassifier(seed: number, signal: Float32Array): Graph {
   const frames = Math.floor(signal.length / channels / window);
@@ -75,10 +75,10 @@ export function tellingClassifier(seed: number, signal: Float32Array): Graph {
     const graph = classifier(next);
     if (new Set(answersOf(graph, cuts)).size > 1) return graph;
   }
-  throw new Error(`100 networks from seed ${seed} on answer with one class each`);
+  throw new Error(`each of 100 networks from seed ${seed} on gives only one class`);
 }
 
-/** A signal in chunks of so many frames, without ever being held. */
+/** Yields a signal in chunks of `frames` frames. */
 export function* inChunks(signal: Float32Array, frames: number): Generator<Float32Array> {
   for (let at = 0; at < signal.length; at += frames * channels) yield signal.subarray(at, at + frames * channels);
 }

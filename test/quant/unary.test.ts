@@ -1,6 +1,6 @@
 /**
- * Functions of one value in int8: tables hold integers for whatever scales and inputs, domains are named,
- * int16 is refused.
+ * Functions of one value in int8: tables hold integers for all scales and inputs, messages name the domain,
+ * and int16 is refused.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -30,7 +30,7 @@ function tableOf(fn: ActivationFn, alpha: number | undefined, x: QuantParams, y:
   return (params as { table: Int8Array }).table;
 }
 
-test('no entry is NaN before it is stored, and infinities become ends', () => {
+test('no table entry is NaN, and infinities become the ends of the range', () => {
   const alphas: Partial<Record<ActivationFn, number[]>> = {
     pow: [-2, -0.5, 0, 0.3, 2.5, 3],
     celu: [0.1, -1],
@@ -46,7 +46,7 @@ test('no entry is NaN before it is stored, and infinities become ends', () => {
         }
 });
 
-test('outside its domain a function has its value at 0: the end of the range where that is infinite', () => {
+test('outside its domain a function has its value at 0, or the end of the range if that is infinite', () => {
   const x = q(0.05, 0);
   const ends: Partial<Record<ActivationFn, number>> = { log: -128, rsqrt: 127, sqrt: -20 };
   for (const [fn, end] of Object.entries(ends)) {
@@ -61,7 +61,7 @@ test('outside its domain a function has its value at 0: the end of the range whe
 const calibrated = (graph: Graph, of: (i: number) => number) =>
   quantize(graph, [Float32Array.from({ length: 2 * 4000 }, (_, i) => of(i))], { hop: 4, preset: 'fast' });
 
-test('every function can be calibrated where its values are finite', () => {
+test('every function can be calibrated on finite values', () => {
   for (const fn of unaryFns) {
     const { graph } = calibrated(
       one(fn, fn === 'pow' ? 1.5 : undefined),
@@ -72,7 +72,7 @@ test('every function can be calibrated where its values are finite', () => {
   }
 });
 
-test('a calibration that leaves the domain says where, why and what to try', () => {
+test('a calibration outside the domain is refused with the place, the reason and a remedy', () => {
   for (const fn of ['log', 'sqrt', 'rsqrt'] as const)
     assert.throws(
       () => calibrated(one(fn), (i) => Math.sin(i)),
@@ -81,7 +81,7 @@ test('a calibration that leaves the domain says where, why and what to try', () 
     );
 });
 
-test('int16: a function without an integer form of its own is refused, and --mixed puts rescales around it', () => {
+test('int16: a function without an int16 form is refused, and --mixed adds rescales around it', () => {
   const wide: QuantParams = { scale: 1e-4, zeroPoint: 0, type: 'int16' };
   for (const fn of ['elu', 'abs', 'gelu'] as const) {
     const graph = one(fn, undefined, wide, q(0.05, 0));

@@ -1,7 +1,7 @@
 /**
- * Limits of the calibration's warnings: each on both sides, so that a limit that moves is noticed. The limits
- * are promises of docs/quantisation.md or rules of thumb that quant/calibration/warnings.ts states; what is
- * on the right side of one by a tenth must not warn, on the wrong side it must.
+ * Thresholds of the calibration's warnings, tested on both sides, so that a changed threshold is detected.
+ * The thresholds are promises of docs/quantisation.md or rules of thumb in quant/calibration/warnings.ts. A
+ * value that is a tenth inside a threshold must not warn, one that is a tenth outside must.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -24,7 +24,7 @@ import {
 import { ChannelStats } from '../../quant/methods/channel-stats.ts';
 import { MinMax } from '../../quant/observers/minmax.ts';
 
-/** Two channels, a convolution with a clamp, an output of two elements. */
+/** Returns a network with two channels, a convolution with a clamp, and an output of two elements. */
 function graphOf(clamp: Clamp = [0, Number.POSITIVE_INFINITY]): Graph {
   const b = new GraphBuilder('small');
   const x = b.input('signal', { t: 8, f: 1, c: 2 });
@@ -40,10 +40,10 @@ const summaryOf = (frames: number, value: (frame: number, channel: number) => nu
   return summary;
 };
 const codes = (list: { code: string }[]): string[] => list.map(({ code }) => code);
-/** Values that never come twice. */
+/** Returns values that never repeat. */
 const wave = (frame: number): number => Math.sin(frame) + frame / 1e6;
 
-test('RN423: a channel that stays at its limit in more than 1 % of its frames; a peak that only comes again is none', () => {
+test('RN423 warns about a channel that stays at its limit in more than 1 % of its frames, but not about a repeated peak', () => {
   const held = (share: number) => (frame: number, channel: number) => (channel === 0 && frame < 10000 * share ? 3 : wave(frame));
   assert.equal(codes(inputWarnings(graph, [summaryOf(10000, held(0.009))])), []);
   assert.equal(codes(inputWarnings(graph, [summaryOf(10000, held(0.012))])), ['RN423']);
@@ -53,19 +53,19 @@ test('RN423: a channel that stays at its limit in more than 1 % of its frames; a
   assert.equal(codes(inputWarnings(graph, [summaryOf(10000, low)])), ['RN423']);
 });
 
-test('RN425: a channel that moves by less than two int8 steps of the widest one', () => {
-  // deviation of a sine of amplitude a is a / sqrt 2; the other channel spans [-1, 1], a step is 2 / 255
+test('RN425 warns about a channel that varies by less than two int8 steps of the widest one', () => {
+  // a sine's deviation is its amplitude / sqrt 2; the other channel spans [-1, 1], so a step is 2 / 255
   const beside = (steps: number) => (frame: number, channel: number) =>
     channel === 0 ? Math.sin(frame) : ((steps * 2 * Math.SQRT2) / 255) * Math.sin(1.3 * frame);
   assert.equal(codes(inputWarnings(graph, [summaryOf(20000, beside(1.8))])), ['RN425']);
   assert.equal(codes(inputWarnings(graph, [summaryOf(20000, beside(2.2))])), []);
 });
 
-test('RN422: a channel that never changes', () => {
+test('RN422 warns about a channel that never changes', () => {
   assert.equal(codes(inputWarnings(graph, [summaryOf(100, (f, c) => (c === 1 ? 0.5 : wave(f)))])), ['RN422']);
 });
 
-test('RN417: 60 times too large or small by what the file says is an error; biases warn from 1000 and 1/300 on', () => {
+test('RN417 is an error from a factor of 60 against the ranges of the file, and a warning from 1000 and 1/300 against biases', () => {
   const of = (ratio: number, from: 'range' | 'batch-norm' | 'bias') => sizeWarnings([{ ratio, from, input: 'signal' }]);
   for (const from of ['range', 'batch-norm'] as const) {
     for (const ratio of [54, 1 / 54]) assert.equal(of(ratio, from), []);
@@ -80,7 +80,7 @@ test('RN417: 60 times too large or small by what the file says is an error; bias
   assert.match(of(1100, 'bias')[0]?.what ?? '', /1\.1e\+3 times as strong|1100 times as strong/);
 });
 
-test('RN419: an output that moves by less than a thousandth of its size; one class for all', () => {
+test('RN419 warns about an output that varies by less than a thousandth of its size, or has one class for all windows', () => {
   const of = (move: number, crossing: boolean) => {
     const outputs = new OutputsSeen(graph);
     const { tensor } = graph.outputs[0] as (typeof graph.outputs)[number];
@@ -98,12 +98,12 @@ test('RN419: an output that moves by less than a thousandth of its size; one cla
   assert.equal(outputWarnings(two), []);
 });
 
-test('RN420 below 30 windows; RN421 where the last quarter of the signal moved a range by more than 1 %', () => {
+test('RN420 warns below 30 windows, RN421 if the last quarter of the signal changed a range by more than 1 %', () => {
   const settled = { settledAfter: new Map([[0, 1]]), allAfter: 1, unsettled: [] };
   assert.equal(codes(rangeWarnings(graph, { windows: 29, ...settled })), ['RN420']);
   assert.equal(codes(rangeWarnings(graph, { windows: 30, ...settled })), []);
   assert.equal(codes(rangeWarnings(graph, { windows: 400, ...settled, unsettled: [1] })), ['RN421']);
-  /** A range of [-1, 1] whose upper end grows by `by` of its width at checkpoint `at` of 16. */
+  /** Returns the result for a range [-1, 1] whose upper end grows by `by` widths at checkpoint `at` of 16. */
   const moved = (at: number, by: number): boolean => {
     const watched = new Watched(new MinMax(), 1);
     for (let k = 1; k <= checkpoints; k++) watched.observe(Float32Array.of(-1, k < at ? 1 : 1 + 2 * by), checkpoints);
@@ -115,7 +115,7 @@ test('RN420 below 30 windows; RN421 where the last quarter of the signal moved a
   assert.not.ok(moved(14, 0.009), 'by 0.9 %');
 });
 
-test('RN426: outputs of which int8 leaves little, and a logarithm that takes it away', () => {
+test('RN426 warns about outputs with a low SNR in int8, and about a logarithm before them', () => {
   const b = new GraphBuilder('log');
   const x = b.input('x', { t: 4, f: 1, c: 2 });
   const y = b.node('activation', [x], { fn: 'log', clamp: noClamp }, 'y');
@@ -128,10 +128,10 @@ test('RN426: outputs of which int8 leaves little, and a logarithm that takes it 
     ]).map(({ code, why, tryThis }) => [code, /logarithm/.test(why ?? ''), /openwakeword/.test(tryThis ?? '')]);
   assert.equal(said(3, 9.9), [['RN426', true, true]]);
   assert.equal(said(11, 9.9), [['RN426', false, false]]);
-  assert.equal(said(3, 10.1), [], 'what follows bears it');
+  assert.equal(said(3, 10.1), [], 'the output after it is still good');
 });
 
-test('RN424: channels that are 0 behind a ReLU, and not where there is none', () => {
+test('RN424 warns about channels that are always 0 after a ReLU, but not without a ReLU', () => {
   const of = (clamp: Clamp, second: number) => {
     const made = graphOf(clamp);
     const stats = new ChannelStats(2);
@@ -144,7 +144,7 @@ test('RN424: channels that are 0 behind a ReLU, and not where there is none', ()
   assert.equal(of(noClamp, 0), []);
 });
 
-test('RN411, RN412: a signal without room for the context, and each value that is no finite number', () => {
+test('RN411 refuses a signal that is too short for the context, RN412 any value that is not finite', () => {
   const b = new GraphBuilder('context');
   const x = b.input('signal', { t: 8, f: 1, c: 1 });
   const attrs = { ...kernelOfOne, kernelT: 5, padT: [4, 0] as const, groups: 1, outChannels: 1, bias: null, clamp: noClamp };

@@ -1,6 +1,6 @@
 /**
- * Tests of small ONNX models: the float graph against onnxruntime, and the streamed integers against the
- * windowed model.
+ * Tests small ONNX models: the float graph against onnxruntime, the streamed integers against the windowed
+ * model.
  *
  * In: models by name, and the reader's options.  Out: one test for each model.
  */
@@ -45,9 +45,7 @@ export function testAgainstOracle(
     });
 }
 
-/**
- * Quantises a float graph to int8 and checks that its stream gives the windowed model's bytes in every style.
- */
+/** Quantises a float graph and checks that its stream equals the windowed model in every style. */
 export async function checkStreamed(graph: Graph): Promise<void> {
   const [port] = graph.inputs;
   if (!port) throw new Error('no input');

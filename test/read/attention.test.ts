@@ -97,10 +97,7 @@ const bytes = (...dims: number[]): TensorOf => ({
   int8: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 37 + 11) % 201) - 100),
 });
 
-/**
- * Attention of Keras 3 after tf2onnx: the scores are [keys][queries], and global pools compute the
- * normalisation.
- */
+/** Attention of Keras 3 after tf2onnx: the scores are [keys][queries]; global pools normalise them. */
 function turnedAttention(t: number, c: number): ModelOf {
   const heads = (which: string, perm: number[]): NodeOf[] => [
     linear('n', `w${which}`, `${which}0`),

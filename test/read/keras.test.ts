@@ -19,10 +19,7 @@ const folder = join(root, 'test/fixtures/keras');
 const fileOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(join(folder, `${name}.gz`))));
 type Answers = Record<string, { input: number[]; output: number[] }>;
 const answersOf = (version: string): Answers => JSON.parse(readFileSync(join(folder, `answers-${version}.json`), 'utf8'));
-/**
- * Largest error, relative to the largest output. Attention has exponentials, which Keras and this reader both
- * round in float32.
- */
+/** Largest error, relative to the largest output: both sides round attention's exponentials in float32. */
 const tolerances = {
   chain: 1e-6,
   nested: 1e-6,

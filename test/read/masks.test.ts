@@ -22,10 +22,7 @@ const model = (nodes: NodeOf[], tensors: Record<string, TensorOf>, x = [1, t, c]
   opset: 17,
 });
 
-/**
- * Returns a model with one attention head. @param masked nodes that compute the masked scores `m` from the
- * scores `s`.
- */
+/** Returns a model with one attention head. @param masked nodes that compute `m` from the scores `s`. */
 const attention = (masked: NodeOf[], tensors: Record<string, TensorOf>): ModelOf =>
   model(
     [

@@ -1,7 +1,4 @@
-/**
- * Manifests of microWakeWord models: both versions, every field that may be wrong, real manifests, and the
- * metadata.
- */
+/** Manifests of microWakeWord models: both versions, every wrong field, real manifests, and the metadata. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';

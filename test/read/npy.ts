@@ -1,8 +1,7 @@
 /**
  * Minimal reader of NumPy files for tests: .npy version 1 and .npz, C order.
  *
- * In: bytes.  Out: shape and data. Source: numpy.lib.format. It supports only the types of the golden files:
- * f4, i1, u1.
+ * In: bytes.  Out: shape and data. Source: numpy.lib.format. Types, as in the golden files: f4, i1, u1.
  */
 import { unzipSync } from 'fflate';
 

@@ -1,6 +1,5 @@
 /**
- * ONNX files that order the elements of a value along other dimensions than the normal form, against
- * onnxruntime.
+ * ONNX files that order a value's elements along other dimensions than the normal form, against onnxruntime.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

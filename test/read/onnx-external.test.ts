@@ -1,7 +1,4 @@
-/**
- * External data of ONNX files: only files in the model's folder are read, their size is limited, and the
- * digest covers them.
- */
+/** External data of ONNX files: only from the model's folder, of limited size, and part of the digest. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

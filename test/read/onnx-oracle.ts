@@ -72,10 +72,7 @@ export async function oracle(runtime: Runtime, bytes: Uint8Array, graph: Graph, 
   return outputs;
 }
 
-/**
- * Returns the outputs of runFloat. An int8 graph runs with dequantised weights and without rounding of
- * activations.
- */
+/** Returns runFloat's outputs; for an int8 graph with dequantised weights and unrounded activations. */
 export function ownOutputs(graph: Graph, inputs: Float32Array[]): Float32Array[] {
   const float = isQuantised(graph) ? dequantised(graph) : graph;
   const values = runFloat(
@@ -117,10 +114,7 @@ export function dequantised(graph: Graph): Graph {
   return { ...graph, nodes: nodes as Graph['nodes'], tensors: graph.tensors.map(({ quant: _, ...t }) => t) };
 }
 
-/**
- * Returns the largest difference, relative to the largest absolute output of the oracle or to `minScale` if
- * that is larger.
- */
+/** Returns the largest difference, relative to the oracle's largest absolute output, at least `minScale`. */
 export function relativeError(own: Float32Array, theirs: Float32Array, minScale = 0): number {
   if (own.length !== theirs.length) return Number.POSITIVE_INFINITY;
   let difference = 0;

@@ -13,10 +13,7 @@ const runtime = await loadRuntime();
 if (!runtime) console.log('onnxruntime-web does not load here: the float oracle is skipped');
 
 type Nodes = ModelOf['nodes'];
-/**
- * Returns a convolution from 3 to 8 channels over 12 frames, followed by the nodes `after`, with int64
- * constants `ints`.
- */
+/** Returns a convolution from 3 to 8 channels over 12 frames, then nodes `after` with constants `ints`. */
 const network = (after: Nodes, ints: Record<string, number[] | number> = {}, more: ModelOf['tensors'] = {}): Uint8Array => {
   const next = seededNormal(3);
   const constants = Object.entries(ints).map(([name, v]) => [

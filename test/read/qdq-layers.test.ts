@@ -24,10 +24,7 @@ const files = readdirSync(folder).filter((name) => /^q-.*\.onnx$/.test(name));
 const runtime = await loadRuntime();
 if (!runtime) console.log('skipped: onnxruntime-web does not load here (npm ci, with development dependencies)');
 
-/**
- * Adds outputs to the file: appends them as a second GraphProto fragment, which protobuf merges into the
- * first.
- */
+/** Adds outputs to the file, as a second GraphProto fragment, which protobuf merges into the first. */
 function withOutputs(bytes: Uint8Array, names: { name: string; type: 'int8' | 'uint8' }[]): Uint8Array {
   const model: ModelOf = { nodes: [], inputs: {}, outputs: names };
   const fragment = writeModel(model, 'graph');
@@ -39,10 +36,7 @@ function withOutputs(bytes: Uint8Array, names: { name: string; type: 'int8' | 'u
 
 const through = new Set(['Relu', 'Clip', 'Add', 'Identity', 'Dropout']);
 
-/**
- * Returns the output of the QuantizeLinear that rounds a node's result, directly after it or after clamps and
- * a bias.
- */
+/** Returns the output of the QuantizeLinear after a node, with only clamps and a bias between them. */
 function roundedBy(model: OnnxModel, name: string): string | undefined {
   let node = model.nodes.find((n) => n.name === name);
   for (let i = 0; node && i < 4; i++) {

@@ -74,8 +74,7 @@ interface OnnxCell {
 }
 
 /**
- * Returns a model with one cell over the transposed x [1, t, c]. The output is the part `read`, [..,
- * directions * units].
+ * Returns a model with a cell over the transposed x [1, t, c], and output `read`, [.., directions * units].
  */
 function onnx({ op, direction = 'forward', linearBeforeReset, activations, bias = true, read = 'all' }: OnnxCell): Uint8Array {
   const next = seededNormal(11);

@@ -148,9 +148,7 @@ function withZeros(draft: Draft, x: string, bins: number, from: number, to: numb
   return draft.one({ code: code.CAST }, [whole], { shape: [bins], type: type.uint32 });
 }
 
-/**
- * Sums the bands and takes their square roots; with `noise` subtracts noise, with `pcan` normalises the gain.
- */
+/** Sums the bands and takes roots; with `noise` subtracts noise, with `pcan` normalises the gain. */
 function bands(draft: Draft, f: FrontEnd, energy: string, shift: string): string {
   const { channels, noise, pcan } = f;
   const row = rowOf(f, type.uint32);

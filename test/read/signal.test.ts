@@ -1,6 +1,5 @@
 /**
- * TensorFlow Lite files of Signal operators: read as a front end, refused with the name of a node, or
- * damaged.
+ * TensorFlow Lite files of Signal operators: read as a front end, refused with a node's name, or damaged.
  *
  * The features are compared with an interpreter that runs the file operator by operator
  * (signal-interpreter.ts), and for audio_preprocessor_int8 with TensorFlow Lite Micro's outputs. The test
@@ -29,9 +28,7 @@ import { type TfModelOf, writeTflite } from './tflite-model.ts';
 
 const signals = Object.values(madeSignals());
 
-/**
- * Returns a random front end that a file can hold: it has a logarithm and the options that only files have.
- */
+/** Returns a random front end that a file can hold: with a logarithm and options that only files have. */
 function randomFrontEnd(seed: number): FrontEnd | undefined {
   const next = generator(seed + 77);
   try {

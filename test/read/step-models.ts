@@ -89,10 +89,7 @@ export function packed(op: keyof typeof gates): StepModel {
 
 const padded = { name: 'y', type: 'float32' as const };
 
-/**
- * Two convolutions over past rows. The state of each is its last rows; the second drops the oldest rows, and
- * appends new ones.
- */
+/** Two convolutions whose states are their last rows; the second drops old rows and appends new ones. */
 export const cached = (): StepModel => ({
   model: {
     nodes: [
@@ -120,10 +117,7 @@ export const cached = (): StepModel => ({
   shape: [1, 3, 3],
   pairs: { cache: 'cache2', fifo: 'fifo2' },
 });
-/**
- * A cell of single operators, with x [1, c] and h [1, u]. `before` and `after` are GRUs, by the position of
- * the reset gate.
- */
+/** A cell of single operators; x is [1, c], h [1, u]. `before`, `after`: GRUs, by the reset's position. */
 export function spelt(kind: 'lstm' | 'before' | 'after'): StepModel {
   const sums = (kind === 'lstm' ? 4 : 3) * u;
   const tensors: Record<string, TensorOf> = {

@@ -27,10 +27,7 @@ function near(got: ArrayLike<number>, wanted: readonly number[]): void {
 const codes = { ADD: 0, FULLY_CONNECTED: 9, MUL: 18, RESHAPE: 22, SOFTMAX: 25, TRANSPOSE: 39, MEAN: 40, SUB: 41, SLICE: 65, RSQRT: 76, SQUARED_DIFFERENCE: 99, BATCH_MATMUL: 126 } as const; // biome-ignore format: one line
 type Operator = [op: keyof typeof codes, result: string, inputs: string, options?: TfModelOf['operators'][number]['options']];
 
-/**
- * Returns the graph of these operators from x [1, rows, channels] to y. @param shapes shapes of their
- * results.
- */
+/** Returns the graph of these operators from x [1, rows, channels] to y. @param shapes of their results. */
 function graphOf(shapes: Record<string, number[]>, operators: Operator[], constants: Record<string, TfTensorOf>): Graph {
   const results = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]));
   const bytes = writeTflite({

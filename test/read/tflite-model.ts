@@ -20,10 +20,7 @@ export interface TfTensorOf {
   type?: number;
   /** Scales and zero points: one for the tensor, or one per index of dimension `axis`. */
   quant?: { scales: ArrayLike<number>; zeroPoints: ArrayLike<number>; axis?: number };
-  /**
-   * Sparsity of a constant that stores only some elements. A level is dense with this many indices, or lists
-   * its indices.
-   */
+  /** Sparsity of a constant that stores some elements. A level has a dense size, or lists its indices. */
   sparse?: { order: number[]; blocks?: number[]; levels: (number | { segments: number[]; indices: number[] })[] };
 }
 
@@ -212,10 +209,7 @@ function optionsTable(b: Builder, { vectors = {}, int8 = {}, int32 = {}, float32
   ]);
 }
 
-/**
- * Writes an Operator table. @param code index among the operator codes. @param ids converts tensor names to
- * indexes.
- */
+/** Writes an Operator table. @param code index of its operator code. @param ids tensor names to indexes. */
 function operatorTable(b: Builder, of: TfOperatorOf, code: number, ids: (names: string[]) => number[]): number {
   const { inputs, outputs, options, custom } = of;
   const customBytes = custom && b.createByteVector(custom.options);

@@ -21,10 +21,7 @@ const ints = (...values: number[]) => ({ shape: values.length > 1 ? [values.leng
 const empty = { shape: [1], type: 2 };
 const bool = { shape: [1], type: 6 };
 
-/**
- * Returns a file that reshapes x [1, 4, 2] to [1, 0, -1], where 0 means the dimension of x, and computes two
- * sums.
- */
+/** Returns a file that reshapes x [1, 4, 2] to [1, 0, -1] (0: the dimension of x) and computes two sums. */
 function file(change: Partial<TfModelOf['tensors']> = {}, codes: { equal?: number } = {}): Uint8Array {
   return writeTflite({
     tensors: {
@@ -79,10 +76,7 @@ test('indices outside a vector, lengths that do not match and operators that are
   assert.is((await refusalOf(() => readTflite(file({}, { equal: 72 })))).code, 'RN110', 'NOT_EQUAL');
 });
 
-/**
- * Returns a file that reshapes x [1, 4, 2] to `size` elements of its int64 shape from `begin` on, with -1
- * before or after them.
- */
+/** Returns a file that reshapes x [1, 4, 2] to `size` elements of its int64 shape from `begin`, and -1. */
 const behindSlice = (begin: number, size: number, parts = 'part rest'): Uint8Array =>
   writeTflite({
     tensors: {

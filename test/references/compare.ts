@@ -1,10 +1,9 @@
 /**
- * A model file against an interpreter, step by step: what Runlet computes of it under a rule of rounding, in
- * the reference or in a module.
+ * Prepares the comparison of a model file with an interpreter, step by step: Runlet's outputs under a
+ * rounding rule, from the reference or from a module.
  *
- * In: a file and a seed.  Out: a Case: its signals in the file's own form, and its outputs as the file's
- * outputs have them. Models with a state of their own run on from step to step; windows are whole and each by
- * itself.
+ * In: a file and a seed.  Out: a Case: its signals and its outputs, both in the types and order of the file.
+ * Stateful models continue from step to step; other models run on separate windows.
  */
 
 import { build } from '../../assembly/build.ts';
@@ -24,9 +23,9 @@ import type { Job } from './interpreters.ts';
 export interface Case {
   name: string;
   job: Job;
-  /** Outputs of the reference in TypeScript, the bytes of the file's output types. */
+  /** Returns the outputs of the TypeScript reference, as bytes in the file's output types. */
   outputs(rounding: Rounding): Uint8Array;
-  /** The same by a module. */
+  /** Returns the same outputs from a module. */
   moduleOutputs(rounding: Rounding, target: Target): Promise<Uint8Array>;
 }
 
@@ -44,7 +43,7 @@ function joined(parts: Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** The case, or in one line why there is none: no int8 file, or one that Runlet refuses. */
+/** Returns the case, or the reason why there is none: the file is not int8, or Runlet refuses it. */
 export async function caseOf(name: string, model: Uint8Array, steps: number, seed: number): Promise<Case | string> {
   try {
     const graph = await readModel(model);
@@ -101,7 +100,7 @@ export async function caseOf(name: string, model: Uint8Array, steps: number, see
   }
 }
 
-/** Bytes that differ; all of the longer one where lengths do. */
+/** Returns the number of differing bytes, or the longer length if the lengths differ. */
 export function differingBytes(a: Uint8Array, b: Uint8Array): number {
   if (a.length !== b.length) return Math.max(a.length, b.length);
   return a.reduce((sum, value, i) => sum + (value === b[i] ? 0 : 1), 0);

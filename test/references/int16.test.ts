@@ -1,8 +1,8 @@
 /**
- * Functions and products of int16: the bytes of tflite-micro and of ai-edge-litert's reference kernels,
- * over every input from -32768 to 32767.
+ * int16 functions and products equal tflite-micro and ai-edge-litert's reference kernels byte for byte, over
+ * every input from -32768 to 32767.
  *
- * A file of one operator is read, planned and run in the integer reference; the kernels equal that
+ * A file of one operator is read, planned and run in the integer reference. The kernels equal that reference
  * (test/ops/int16.test.ts).
  */
 import { test } from 'uvu';
@@ -19,20 +19,20 @@ interface Made {
   code: number;
   x: number;
   y: number;
-  /** A constant operand, and its scale. */
+  /** Constant operand, with its scale. */
   constant?: { scale: number; values: number[] };
-  /** Both operands are the input. */
+  /** If true, both operands are the input. */
   twice?: true;
   options?: NonNullable<TfModelOf['operators'][number]['options']>;
-  /** Which interpreters have it. */
+  /** Interpreters that have this operator. Default: both. */
   kinds?: readonly Interpreter[];
 }
 
 const frames = 65536 / 8;
-/** Every value once, neighbours far apart. */
+/** Every value once, in an order in which neighbours are far apart. */
 const every = Int16Array.from({ length: 65536 }, (_, i) => (i * 40503) & 0xffff);
 
-// LiteRT's multiplier is a float32 product of scales: six of 65,536 values are a step off
+// LiteRT's multiplier is a float32 product of scales: six of 65,536 values differ by one step
 const mul = { op: 'MUL', code: 18, options: { kind: 21 }, kinds: ['tflm'] } as const;
 const made: Made[] = [
   { ...mul, x: 0.001, y: 0.03, twice: true },
@@ -48,7 +48,7 @@ for (const [op, code] of [
 ] as const)
   for (const x of inputs) made.push({ op, code, x: Math.fround(x), y: 2 ** -15 });
 
-// rows of eight values, far apart at most scales
+// rows of eight values that are far apart at most scales
 for (const [x, beta] of [
   [0.001, 1],
   [0.0003, 1],
@@ -77,7 +77,7 @@ function fileOf({ code, x, y, constant, twice, options }: Made): Uint8Array {
 
 if (haveInterpreters())
   for (const kind of ['tflm', 'litert'] as const satisfies readonly Interpreter[])
-    test(`int16: ${kind} gives the same bytes`, () => {
+    test(`int16 functions and products equal ${kind} byte for byte`, () => {
       const cases: Made[] = made.filter(({ kinds }) => !kinds || kinds.includes(kind));
       const files = cases.map(fileOf);
       const answers = runInterpreter(

@@ -1,10 +1,10 @@
 /**
- * tflite-micro and ai-edge-litert over a folder of files, at the versions of
+ * Runs tflite-micro and ai-edge-litert on a folder of files, at the versions of
  * test/fixtures/references/requirements.txt.
  *
- * In: models with the bytes of their inputs.  Out: the bytes of their outputs, or why there are none.
- * RUNLET_REFERENCES (default RUNLET_PYTHON, then python3) is a Python that has the packages; where it has
- * not, one line says how to get them.
+ * In: models with the bytes of their inputs.  Out: the bytes of their outputs, or the reason why there are
+ * none. RUNLET_REFERENCES (default RUNLET_PYTHON, then python3) is a Python with the packages. If it lacks
+ * them, one line tells how to install them.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,13 +19,13 @@ export type Interpreter = 'tflm' | 'litert';
 
 export interface Job {
   model: Uint8Array;
-  /** All inputs of step 0, of step 1, ... */
+  /** Bytes of all inputs of step 0, then of step 1, ... */
   input: Uint8Array;
   /** Numbers of inputs and outputs. */
   ports: [number, number];
 }
 
-/** Whether both packages are there, at the versions of requirements.txt. */
+/** Checks whether both packages are installed, at the versions of requirements.txt. */
 export function haveInterpreters(): boolean {
   const wanted: string[] = readFileSync(join(folder, 'requirements.txt'), 'utf8').match(/^[\w-]+==.+$/gm) ?? [];
   const code = `import importlib.metadata as m\nprint(*[f"{n}=={m.version(n)}" for n in ("tflite-micro", "ai-edge-litert")])`;
@@ -38,7 +38,7 @@ export function haveInterpreters(): boolean {
   return false;
 }
 
-/** The outputs of each job, in order; a string says why there are none. */
+/** Returns the outputs of each job, in order; a string is the reason why there are none. */
 export function runInterpreter(kind: Interpreter, jobs: readonly Job[]): (Uint8Array | string)[] {
   const temporary = mkdtempSync(join(tmpdir(), 'runlet-references-'));
   try {

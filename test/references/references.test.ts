@@ -1,11 +1,12 @@
 /**
- * `--rounding tflm` gives the bytes of tflite-micro and `--rounding litert` those of ai-edge-litert's
+ * `--rounding tflm` gives the bytes of tflite-micro, and `--rounding litert` those of ai-edge-litert's
  * reference kernels: 0 differ.
  *
- * Random int8 networks (RUNLET_REFERENCE_NETWORKS, default 40; RUNLET_SEED, default 1) and every int8 file of
- * the reference models and of the corpus that Runlet takes, RUNLET_REFERENCE_STEPS steps each (default 4).
- * RUNLET_REFERENCE_MODULES of both are compiled, and run on one target each (default 3; the targets take
- * turns) or, with RUNLET_REFERENCE_TARGETS, on all. Files that cannot be compared are listed with the reason.
+ * The cases are random int8 networks (RUNLET_REFERENCE_NETWORKS, default 40; RUNLET_SEED, default 1) and
+ * every int8 file of the reference models and of the corpus that Runlet accepts, with RUNLET_REFERENCE_STEPS
+ * steps each (default 4). RUNLET_REFERENCE_MODULES of each are compiled, and run on one target each (default
+ * 3; the targets take turns) or, with RUNLET_REFERENCE_TARGETS, on all. Files that cannot be compared are
+ * listed with the reason.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,11 +30,11 @@ interface Result {
   compared: number;
   bytes: number;
   moduleBytes: number;
-  /** Files whose two references differ from each other. */
+  /** Number of files for which the two interpreters differ. */
   apart: number;
 }
 
-/** Compares all cases under both rules; prints which have no reference, and why. */
+/** Compares all cases under both rules, and prints which have no reference and why. */
 async function compareAll(cases: readonly Case[], modulesWanted: number): Promise<Result> {
   const answers = kinds.map((kind) =>
     runInterpreter(
@@ -49,7 +50,7 @@ async function compareAll(cases: readonly Case[], modulesWanted: number): Promis
     for (const [k, kind] of kinds.entries()) {
       const expected = wanted[k];
       if (typeof expected === 'string' || expected === undefined) {
-        console.log(`  no bytes of ${kind} for ${one.name}: ${expected}`);
+        console.log(`  ${kind} gave no outputs for ${one.name}: ${expected}`);
         continue;
       }
       both++;
@@ -71,10 +72,10 @@ async function compareAll(cases: readonly Case[], modulesWanted: number): Promis
 }
 
 const told = ({ compared, bytes, moduleBytes, apart }: Result): string =>
-  `${compared} compared, 0 of ${bytes} bytes differ, nor of ${moduleBytes} by modules; the references differ from each other in ${apart}`;
+  `${compared} compared, 0 of ${bytes} bytes differ, nor of ${moduleBytes} from modules; the two interpreters differ in ${apart}`;
 
 if (haveInterpreters()) {
-  test(`${networks} random int8 networks`, async () => {
+  test(`${networks} random int8 networks equal both interpreters`, async () => {
     const cases: Case[] = [];
     const left: string[] = [];
     for (let i = 0; cases.length < networks; i++) {
@@ -92,7 +93,7 @@ if (haveInterpreters()) {
     ['corpus', shared('corpus', 'models')],
   ] as const) {
     if (!folder) continue;
-    test(`int8 files of ${name}`, async () => {
+    test(`int8 files of ${name} equal both interpreters`, async () => {
       const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.tflite'));
       const cases: Case[] = [];
       for (const file of files.sort()) {

@@ -1,10 +1,10 @@
 /**
- * int8 functions of one value, all 256 inputs: the bytes of tflite-micro and of ai-edge-litert's reference
- * kernels, where they have such a kernel.
+ * int8 functions of one value, for all 256 inputs: the bytes equal those of tflite-micro and of
+ * ai-edge-litert's reference kernels, if they have such a kernel.
  *
- * An entry of a table whose real value lies in float32's last bit of a half may differ, since C libraries do:
- * `apart` counts them, and more than one in 10,000 fails.  Inputs outside a function's domain, at which the
- * interpreters stop, are left out by the scale.
+ * A table entry whose real value is within float32's last bit of a half may differ, because C libraries
+ * differ there. `apart` counts them, and more than one in 10,000 fails.  The scales exclude inputs outside a
+ * function's domain, at which the interpreters stop.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -36,7 +36,7 @@ function made(): Made[] {
 
 if (haveInterpreters())
   for (const kind of ['tflm', 'litert'] as const satisfies readonly Interpreter[])
-    test(`${kind} gives the same bytes`, () => {
+    test(`int8 functions of one value equal ${kind}`, () => {
       const cases = made();
       const files = cases.map(unaryFile);
       const answers = runInterpreter(
@@ -52,7 +52,7 @@ if (haveInterpreters())
         const wanted = answers[i];
         if (typeof wanted === 'string') continue;
         const bytes = new Int8Array((wanted as Uint8Array).buffer);
-        // where a float does not fit int32 the cast is undefined: LiteRT's gives the smallest value
+        // if a float does not fit int32 the cast is undefined: LiteRT's gives the smallest value
         const overflows = (at: number) =>
           op === 'EXP' && Math.exp((quant?.x.scale ?? 0) * (at - (quant?.x.zeroPoint ?? 0))) / (quant?.y.scale ?? 1) > 2 ** 31;
         const apart = bytes.filter((v, at) => v !== got[at] && !overflows(at - 128)).length;

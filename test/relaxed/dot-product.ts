@@ -1,6 +1,6 @@
 /**
- * Modules in which the dot product of relaxed SIMD is replaced by plain SIMD128. Any engine runs them, and
- * means by it what a test asks for.
+ * Replaces the dot product of relaxed SIMD by plain SIMD128. Any engine runs such a module, with the
+ * semantics that a test selects.
  *
  * In: a module.  Out: the module with each such instruction as a call.  Source: WebAssembly 3.0: a byte of
  * the second operand above 127 is read as unsigned or as signed. Products are added exactly, or in pairs of
@@ -12,19 +12,19 @@ import { moduleOf, type Section, sectionsOf } from '../../assembly/emit/patch.ts
 
 const instruction = 'i32x4.relaxed_dot_i8x16_i7x16_add_s';
 
-/** How an engine may read the second operand's bytes, and add pairs of products. */
+/** Ways in which an engine may read the second operand's bytes, and add pairs of products. */
 export const readings = ['unsigned', 'signed'] as const;
 export const pairings = ['exact', 'saturating', 'wrapping'] as const;
 type Reading = (typeof readings)[number];
 type Pairing = (typeof pairings)[number];
 export type Meaning = `${Reading} ${Pairing}`;
-/** What Node 20 means by it until it has optimised a function. */
+/** Semantics of Node 20 until it has optimised a function: twice the sum. */
 export const doubled = 'doubled';
 
-/** All that the instruction may mean. */
+/** All semantics that the specification allows. */
 export const meanings = readings.flatMap((reading) => pairings.map((pairing): Meaning => `${reading} ${pairing}`));
 
-/** Eight sums of two products, as 16 bits hold them, and their sums in fours. */
+/** Text that adds eight sums of two products, held in 16 bits as `pairing` says, in groups of four. */
 const sums: Record<Pairing, (low: string, high: string) => string> = {
   exact: (low, high) => `(i32x4.add
     (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 ${low} ${high})
@@ -48,7 +48,7 @@ const [custom, data] = [0, 11];
 
 const known = new Map<string, Section[]>();
 
-/** Code with the instruction replaced; interpreters of layer tables have the same code. */
+/** Returns the code with the instruction replaced, from a cache: interpreters of tables share their code. */
 function replaced(code: Uint8Array, meaning: Meaning | typeof doubled): Section[] {
   const key = `${meaning} ${createHash('sha256').update(code).digest('hex')}`;
   const found = known.get(key);
@@ -66,7 +66,7 @@ function replaced(code: Uint8Array, meaning: Meaning | typeof doubled): Section[
   return sections;
 }
 
-/** The same module, data and custom sections included. */
+/** Returns the module with this semantics, including its data and custom sections. */
 export function withMeaning(wasm: Uint8Array, meaning: Meaning | typeof doubled): Uint8Array<ArrayBuffer> {
   const sections = sectionsOf(wasm);
   const kept = sections.filter(({ id }) => id === custom || id === data);
@@ -74,9 +74,9 @@ export function withMeaning(wasm: Uint8Array, meaning: Meaning | typeof doubled)
   return Uint8Array.from(moduleOf([...replaced(code, meaning), ...kept]));
 }
 
-/** A module as tests run it: one of target relaxed by one of the exact meanings, others as they are. */
+/** Returns the module for a test: target relaxed with one of the exact semantics, other targets unchanged. */
 export function runnable(wasm: Uint8Array): Uint8Array {
-  // tests run modules too that no reader of manifests takes
+  // tests also run modules with an invalid manifest
   const isRelaxed = sectionsOf(wasm).some(({ id, body }) => id === custom && Buffer.from(body).includes('"target":"relaxed"'));
   if (!isRelaxed) return wasm;
   return withMeaning(wasm, wasm.length % 2 === 0 ? 'unsigned exact' : 'signed exact');

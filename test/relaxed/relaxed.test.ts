@@ -1,9 +1,9 @@
 /**
- * Target relaxed where an engine may mean something else by its dot product: either the reference's bytes, or
- * a refusal and the next module.
+ * Target relaxed on engines with different semantics of the dot product: the module gives the reference's
+ * bytes, or refuses and the session opens the next module.
  *
- * Every meaning that WebAssembly allows is tried, by modules in which the instruction is replaced. So is what
- * this engine itself means by it.
+ * The test tries every semantics that WebAssembly allows, with modules in which the instruction is replaced,
+ * and that of this engine.
  */
 import { spawnSync } from 'node:child_process';
 import { test } from 'uvu';
@@ -23,14 +23,14 @@ import { instantiate } from '../property/harness.ts';
 import { doubled, type Meaning, meanings, withMeaning } from './dot-product.ts';
 
 const outputs = 4;
-/** Of the bytes of a dot product's second operand, and of no more than two of its products, exact. */
+/** Semantics that are exact for all bytes of the second operand. */
 const exact: Meaning[] = ['unsigned exact', 'signed exact'];
-/** Two products of signed bytes exceed 16 bits where all four are -128, and else not. */
+/** Semantics that are exact without -128: two products exceed 16 bits only if all four bytes are -128. */
 const withoutLowest: Meaning[] = ['signed saturating', 'signed wrapping'];
 
 const planOf = (int8: Graph, hop: number): QuantPlan => quantPlan(planStream(int8, { hop }));
 
-/** Convolutions of every kind, with `weight` in place of the first weight of each. */
+/** Returns convolutions of every kind. With `weight`, the first weights of each layer have this value. */
 function layers(weight?: number): Graph {
   const net = new Chain('kinds', 96, 5, 3)
     .conv(20, 3, { same: true })
@@ -49,7 +49,7 @@ function layers(weight?: number): Graph {
   return graph;
 }
 
-/** The bytes of the reference, or the answer to a push of a module that refuses. */
+/** Returns the number of differing bytes, or 'refused' if the module refuses a push. */
 function judge(quant: QuantPlan, bundle: Bundle, meaning: Meaning | typeof doubled): number | 'refused' {
   const wasm = withMeaning(bundle.wasm, meaning);
   const module = instantiate({ ...bundle, wasm }.wasm);
@@ -71,7 +71,7 @@ for (const [name, graph, lowest] of [
   ['N1', () => madeUpNetwork('N1').int8, false],
   ['N2', () => madeUpNetwork('N2').int8, false],
 ] as const)
-  test(`${name}: exact meanings give the bytes of the reference, others are refused`, async () => {
+  test(`${name}: exact semantics give the bytes of the reference, others are refused`, async () => {
     const int8 = graph();
     const wanted = lowest ? exact : [...exact, ...withoutLowest];
     for (const hop of [2, 16])
@@ -87,7 +87,7 @@ for (const [name, graph, lowest] of [
       }
   });
 
-test('a network without weights has no dot product, and runs anywhere', async () => {
+test('a network without weights has no dot product and runs on every engine', async () => {
   const { graph } = quantize(new Chain('mean', 32, 4, 1).maxpool(2).globalavg().done(), noiseOf(2 * 32 * 4), {
     hop: 8,
     mode: 'windowed',
@@ -99,7 +99,7 @@ test('a network without weights has no dot product, and runs anywhere', async ()
   assert.ok(session.pushAll(new Float32Array(32 * 4), () => {}) > 0);
 });
 
-test('openSession opens the next module where the engine is not exact', async () => {
+test('openSession opens the next module if the engine is not exact', async () => {
   const quant = planOf(layers(), 8);
   const [relaxed, simd] = [await build(quant, { target: 'relaxed' }), await build(quant, { target: 'simd' })];
   for (const meaning of [...meanings, doubled] as const) {
@@ -113,7 +113,7 @@ test('openSession opens the next module where the engine is not exact', async ()
   }
 });
 
-/** Opens what stands in the environment, and prints the outputs of a fixed signal. */
+/** Opens the modules of the environment variable, and prints which one was opened. */
 const inNode = `
 import { openSession } from ${JSON.stringify(new URL('../../host/session/index.ts', import.meta.url).href)};
 const [relaxed, simd] = JSON.parse(process.env.MODULES).map((text) => Buffer.from(text, 'base64'));
@@ -130,7 +130,7 @@ console.log(found.target);
 `;
 
 for (const flags of [[], ['--liftoff-only'], ['--no-liftoff']])
-  test(`this engine${flags.length > 0 ? ` with ${flags.join(' ')}` : ''}: the bytes of simd, by relaxed or by simd`, async () => {
+  test(`this engine${flags.length > 0 ? ` with ${flags.join(' ')}` : ''} gives the bytes of simd, with relaxed or simd`, async () => {
     const quant = planOf(layers(), 8);
     const modules = await Promise.all(
       (['relaxed', 'simd'] as const).map(async (target) => Buffer.from((await build(quant, { target })).wasm).toString('base64')),
@@ -145,7 +145,7 @@ for (const flags of [[], ['--liftoff-only'], ['--no-liftoff']])
     console.log(`  Node ${process.version}: ${stdout.trim()} was opened`);
   });
 
-(chromiumPath ? test : test.skip)('Chromium: the bytes of the reference, or a refusal', async () => {
+(chromiumPath ? test : test.skip)('Chromium gives the bytes of the reference, or the module is refused', async () => {
   const quant = planOf(layers(), 8);
   const signal = signalOf(quant.plan.graph, framesFor(quant, outputs), 5);
   const { wasm } = await build(quant, { target: 'relaxed' });

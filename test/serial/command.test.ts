@@ -1,6 +1,5 @@
 /**
- * runlet flash --to serial: from the command line, and each error of it; a device that says whatever a test
- * wants.
+ * The command runlet flash --to serial, and each of its errors, with a device whose answers the test chooses.
  */
 
 import { execFile } from 'node:child_process';
@@ -46,8 +45,8 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
 }
 
 /**
- * Answers each request with the code that stands there for it, in order, the last one again; hello with a
- * status. Left out: no answer.
+ * Returns a port that answers each request with the codes given for it, in order; the last one repeats. hello
+ * gets a status. A request without codes gets no answer.
  */
 function answering(codes: Partial<Record<keyof typeof requestTypes, number[]>>): SerialPort & { asked: string[] } {
   const reader = new FrameReader();
@@ -83,29 +82,29 @@ const image = new Uint8Array(100).fill(3);
 const quick = { answerMs: 10, tries: 3, bitsPerSecond: 10_000_000 };
 const against = (codes: Parameters<typeof answering>[0]) => messageOf(flashSerial(image, answering(codes), quick));
 
-test('RN882, RN883, RN887, RN889, RN890: a device that is silent, another, or broken', async () => {
+test('RN882, RN883, RN887, RN889, RN890: a silent device, one of another version, and a broken one', async () => {
   assert.match(await against({}), /^RN882: .*3 times there was no answer/);
   assert.match(await against({ hello: [use] }), /^RN883: .*its version is 1, and this program has version 2/);
   assert.match(await against({ hello: [ok], begin: [io] }), /^RN889/);
   assert.match(await against({ hello: [ok], begin: [ok], data: [order] }), /^RN890: .*-12 \(order\)/);
   assert.match(await against({ hello: [ok], begin: [order] }), /^RN890/);
-  // bytes that never become more
+  // the device never has more bytes
   assert.match(await against({ hello: [ok], begin: [ok], data: [ok], end: [ok] }), /^RN890: .*\(short\)/);
 });
 
-test('flash that fails now and then is tried again', async () => {
+test('a write to flash that fails sometimes is retried', async () => {
   const port = answering({ hello: [ok], begin: [io, io, io, digest] });
   assert.match(await messageOf(flashSerial(image, port, quick)), /^RN887: .*SHA-256/);
   assert.equal(port.asked, ['hello', 'begin', 'begin', 'begin', 'begin']);
 });
 
-test('RN881: ports that cannot be used', async () => {
+test('RN881: a port that cannot be used', async () => {
   assert.match(await messageOf(openPort(at('no-such-port'), 115_200)), /^RN881: .*no-such-port.*No such file/);
   assert.match(await messageOf(openPort(file('a-file', image), 115_200)), /^RN881: /);
   assert.match(await messageOf(openPort('COM3', 115_200, 'win32')), /^RN881: .*on win32/);
 });
 
-test('exit codes: 2 for the command line, 4 for a port and for a file that is no model', async () => {
+test('the exit code is 2 for the command line, and 4 for a port and for a file that is no model', async () => {
   assert.is((await cli('x.bin', '--to', 'tcp:1')).code, 2);
   assert.is((await cli(file('there.bin', image))).code, 2);
   assert.is((await cli('x.bin', '--to', 'serial:/dev/null', '--until', 'later')).code, 2);
@@ -119,7 +118,7 @@ test('exit codes: 2 for the command line, 4 for a port and for a file that is no
   assert.is(JSON.parse(port.stdout).error.code, 'RN881');
 });
 
-withDevice('from the command line: an image, then a bundle with its weights beside it; refused: exit 1', async () => {
+withDevice('the command line sends an image, then a bundle with separate weights, and a refusal is exit code 1', async () => {
   const [old, first] = [await imageOf(12), await imageOf(6)];
   const device = await Device.start(flashWith('cli', old), { log: 1 });
   const to = ['--to', `serial:${device.port}`];
@@ -144,7 +143,7 @@ withDevice('from the command line: an image, then a bundle with its weights besi
   assert.is(sha256, createHash('sha256').update(makeImage(bundle)).digest('hex'));
   assert.equal(device.slot(0, imageBytes), makeImage(bundle));
   assert.is(await device.stop(), 'exit 0');
-  // a key that nobody has: what runs is signed by none, and the new one has no sequence number
+  // the device trusts another key; the new image is unsigned and has no sequence number
   const keyed = await Device.start(flashWith('cli-keyed', old), { key: '00'.repeat(32) });
   const unsigned = await cli(at('first.bin'), '--to', `serial:${keyed.port}`);
   assert.equal([unsigned.code, /RN891/.test(unsigned.stderr)], [4, true], unsigned.stderr);

@@ -1,12 +1,14 @@
 /*
- * The power goes at every operation of the flash: what runs afterwards is the old image or the new one, whole, and an update can be made again.
- * Every write leaves a bit as it was and says nothing: the call says RUNLET_FLASH_IO, and what runs is as above.
+ * Cuts the power at every operation of the flash. Afterwards the old or the new image runs, whole, and an
+ * update can be made again. Also tests a write that silently leaves a bit unchanged: the call returns
+ * RUNLET_FLASH_IO, and the same holds.
  *
- *     cuts VARIANTS DOUBLES SEED OLD NEW      prints JSON: operations, cuts, lies, what ran, and what was wrong
+ *     cuts VARIANTS DOUBLES SEED OLD NEW      prints JSON: operations, cuts, lies, images that ran, errors
  *
- * OLD and NEW are signed (any signature is good here), and have the sequences 7 and 9. An update from the image OLD, confirmed, to NEW: begin, pieces, end, try, start, confirm; and one that is given up on its trial (revert, start).
- * Every operation of both is cut VARIANTS times, with another torn write or erase each time; then DOUBLES times two cuts at random, the second one in
- * what follows the first.
+ * OLD and NEW are signed (any signature is accepted here) and have the sequence numbers 7 and 9. OLD is
+ * confirmed; the update to NEW is begin, pieces, end, try, start and confirm. A second update ends during its
+ * trial (revert, start). Every operation of both is cut VARIANTS times, each with another torn write or
+ * erase. Then DOUBLES times two random cuts follow, the second one after the restart.
  */
 #include "nor.h"
 #include "runlet-image.h"
@@ -42,7 +44,7 @@ static int transfer(const struct file* image, const uint8_t* digest, uint32_t se
   return code ? code : runlet_flash_end(&flash, digest);
 }
 
-/** Up to the trial's start. */
+/** Runs an update up to the start of the trial. */
 static int try_image(const struct file* image, const uint8_t* digest, uint32_t sequence) {
   int code = start();
   if (!code && flash.running >= 0) runlet_flash_prove(&flash, true);
@@ -52,7 +54,7 @@ static int try_image(const struct file* image, const uint8_t* digest, uint32_t s
   return code;
 }
 
-/** The whole update, or the one that is given up. @return 0 where it came to its end */
+/** Runs the whole update, or the one that ends during its trial. @return 0 if it ended without an error */
 static int update(bool gives_up) {
   int code = try_image(&new_image, new_digest, NEW_SEQUENCE);
   if (code) return code;
@@ -64,12 +66,12 @@ static int update(bool gives_up) {
   return code ? code : start();
 }
 
-/** Whether the slot that runs holds the image, to the byte. */
+/** Checks whether the running slot holds exactly this image. */
 static bool runs(const struct file* image) {
   return flash.running >= 0 && !memcmp(nor.device.mapped[flash.running], image->at, image->bytes);
 }
 
-/** The first start after a cut: the old image or the new one, and which it must be. */
+/** Checks the first start after a cut: which image runs, and whether it is allowed to. */
 static void look(bool gives_up) {
   expect(start() == RUNLET_FLASH_OK, "does not start");
   bool old = runs(&old_image), new = runs(&new_image);
@@ -86,7 +88,7 @@ static void look(bool gives_up) {
     expect(slot->state == RUNLET_FLASH_CONFIRMED && (old || flash.record.floor == NEW_SEQUENCE), "the state of what runs");
     return;
   }
-  /* on trial: this start was its only one */
+  /* on trial: a second start must return to the old image */
   expect(slot->state == RUNLET_FLASH_TRYING && start() == RUNLET_FLASH_OK && runs(&old_image), "a trial that is started twice");
 }
 
@@ -96,7 +98,10 @@ static void fresh(uint32_t seed) {
   nor.seed = seed | 1;
 }
 
-/** Goes on after cuts, until the new image is confirmed, without a fault. An image that was given up, or was started already, is begun anew. */
+/**
+ * Repeats the update after cuts, without a fault, until the new image is confirmed. An image that was
+ * reverted or already started must be sent again.
+ */
 static void recover(void) {
   nor.cut = 0;
   int code = update(false);
@@ -106,7 +111,7 @@ static void recover(void) {
   expect(nor.misuse == 0, "flash outside of an area");
 }
 
-/** The update, with a bit in each write that does not take. @return how many did so */
+/** Runs the update with one wrong bit at each write. @return number of wrong bits */
 static uint32_t lies(uint32_t operations, uint32_t* seed) {
   uint32_t count = 0;
   for (uint32_t i = 1; i <= operations; i++) {
@@ -116,7 +121,7 @@ static uint32_t lies(uint32_t operations, uint32_t* seed) {
     nor.lie = 0;
     if (!nor.lied) continue;
     count++;
-    /* the record of a trial's start is no call's: then there is no trial to confirm */
+    /* the record of a trial's start is written outside of a call: then there is no trial to confirm */
     expect(code == RUNLET_FLASH_IO || code == RUNLET_FLASH_ORDER, "a write that did not take is taken for one that did");
     expect(start() == RUNLET_FLASH_OK && (runs(&old_image) || runs(&new_image)), "after a write that did not take neither image runs");
     recover();
@@ -124,7 +129,7 @@ static uint32_t lies(uint32_t operations, uint32_t* seed) {
   return count;
 }
 
-/** Operations of the whole. */
+/** Returns the number of operations of the whole update. */
 static uint32_t operations(bool gives_up) {
   fresh(1);
   expect(update(gives_up) == RUNLET_FLASH_OK, "without a cut");
@@ -143,7 +148,7 @@ int main(int argc, char** argv) {
   uint32_t all = nor_bytes(slot_bytes, SECTOR);
   memory = aligned_alloc(16, all);
   before = malloc(all);
-  /* neither erased nor empty: what another model left in both slots */
+  /* neither erased nor empty: both slots hold the remains of another model */
   for (uint32_t i = 0; i < all; i++) before[i] = (uint8_t)(i * 2654435761u >> 13);
   memcpy(memory, before, all);
   nor_init(&nor, memory, slot_bytes, SECTOR);

@@ -1,17 +1,17 @@
 /*
- * A device on a pseudo-terminal: a console, the command `flash`, two slots in a file, and the C host on a real WAMR.
+ * A device on a pseudo-terminal: a console, the command `flash`, two slots in a file, and the C host on WAMR.
  *
- *     device FLASH SLOT_BYTES name=value...      prints the path of its port, then runs until its standard input ends
+ *     device FLASH SLOT_BYTES name=value...      prints the path of its port; ends with its standard input
  *
- *     drop=, repeat=, change=     of a million bytes, in both directions, how many are lost, come twice or have a bit changed
- *     log=1                       lines of a log among its answers, and in the middle of some
+ *     drop=, repeat=, change=     bytes per million that are lost, repeated or changed, in both directions
+ *     log=1                       lines of a log between its answers, and inside some of them
  *     data=N                      bytes of an image in one frame
  *     key=HEX                     modules must be signed by this key
- *     bad=1                       its self-test never passes
+ *     bad=1                       its self-test always fails
  *     seed=N
  *
- * What it does when it starts is what host/mcu/esp32/main does: the slot by runlet_flash_start, the bundle opened, its self-test; then the console. `try`
- * and `revert` of what runs start it again.
+ * It starts like host/mcu/esp32/main: runlet_flash_start chooses the slot, the bundle is opened and tested,
+ * then the console runs. `try`, and `revert` of the running image, restart it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ static bool listening;
 
 static bool happens(uint32_t of_a_million) { return of_a_million && next_random(&seed) % 1000000 < of_a_million; }
 
-/** The line's faults. `to` has room for twice the bytes. */
+/** Applies the faults of the line. `to` has room for twice the bytes. */
 static uint32_t fault(const uint8_t* from, uint32_t count, uint8_t* to) {
   uint32_t n = 0;
   for (uint32_t i = 0; i < count; i++) {
@@ -79,7 +79,7 @@ static void log_line(void) {
 static void answer(void* context, const uint8_t* bytes, uint32_t count) {
   (void)context;
   if (logs && next_random(&seed) % 4 == 0) log_line();
-  /* as where a panic handler or another core writes past the lock of stdout */
+  /* as if a panic handler or another core wrote without the lock of stdout */
   if (logs && next_random(&seed) % 16 == 0) {
     put(bytes, count / 2);
     log_line();
@@ -88,7 +88,7 @@ static void answer(void* context, const uint8_t* bytes, uint32_t count) {
     put(bytes, count);
 }
 
-/** What runs, or nothing. */
+/** Starts the image of the running slot, if there is one. */
 static void start(void) {
   char text[200];
   struct runlet_image image;
@@ -153,7 +153,7 @@ static uint32_t option(int argc, char** argv, const char* name) {
   return 0;
 }
 
-/** The flash as a file, so that it outlives the process. */
+/** Maps the flash from a file, so that it survives the process. */
 static uint8_t* open_flash(const char* path, uint32_t bytes) {
   int file = open(path, O_RDWR | O_CREAT, 0600);
   off_t before = file < 0 ? -1 : lseek(file, 0, SEEK_END);
@@ -179,7 +179,7 @@ int main(int argc, char** argv) {
   port = posix_openpt(O_RDWR | O_NOCTTY);
   if (port < 0 || grantpt(port) || unlockpt(port)) return 2;
   const char* path = ptsname(port);
-  /* held open, so that the port stays when its other end goes; without echo, until stty sets it */
+  /* kept open, so that the port stays when its other end closes; without echo, until stty sets it */
   int held = path ? open(path, O_RDWR | O_NOCTTY) : -1;
   struct termios raw;
   if (held < 0 || tcgetattr(held, &raw)) return 2;

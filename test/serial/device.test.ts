@@ -1,9 +1,9 @@
 /**
- * A model over a pseudo-terminal to the C host on a real WAMR: sent, verified, tried, confirmed; on a line
- * that loses, repeats and changes bytes.
+ * Sends a model over a pseudo-terminal to the C host on a real WAMR: sent, verified, tried, confirmed, also
+ * on a line that loses, repeats and changes bytes.
  *
- * 12 transfers over bad lines (RUNLET_SERIAL_TRANSFERS; `npm run soak -- serial`: 300), seed RUNLET_SEED:
- * each ends with the right image or a clear error.
+ * 12 transfers over bad lines (RUNLET_SERIAL_TRANSFERS; `npm run soak -- serial`: 300), seed RUNLET_SEED.
+ * Each ends with the right image or a clear error.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -24,10 +24,10 @@ const transfers = Number(process.env.RUNLET_SERIAL_TRANSFERS ?? 12);
 
 const images = missing ? [] : await Promise.all([12, 6, 4].map((hop, i) => imageOf(hop, { sequence: i + 1 })));
 const [old, first, second] = images as [Uint8Array, Uint8Array, Uint8Array];
-/** A pseudo-terminal has no speed: an answer comes at once, or was lost. */
+/** A pseudo-terminal has no speed: an answer comes at once or was lost. */
 const quick: FlashSerialOptions = { answerMs: 60, bitsPerSecond: 10_000_000, trialMs: 5000 };
 
-/** Flashes over a port that is opened for it. */
+/** Opens the device's port and flashes the image. */
 async function flash(device: Device, image: Uint8Array, options: FlashSerialOptions = {}) {
   const port = await openPort(device.port, 115_200);
   try {
@@ -47,11 +47,11 @@ async function refusal(promise: Promise<unknown>): Promise<RunletError> {
   throw new Error('it was not refused');
 }
 
-/** Whether a slot begins with an image. */
+/** Checks whether a slot begins with an image. */
 const holds = (device: Device, slot: number, image: Uint8Array): boolean =>
   Buffer.compare(device.slot(slot, image.length), image) === 0;
 
-only('a device that ran what another tool wrote: one model, then another, among lines of its log', async () => {
+only('a device whose image came from another tool takes one model and then another, between lines of its log', async () => {
   const device = await Device.start(flashWith('clean', old), { log: 1, seed });
   let text = '';
   const phases: string[] = [];
@@ -70,10 +70,10 @@ only('a device that ran what another tool wrote: one model, then another, among 
   const two = await flash(device, second);
   assert.equal([two.state, two.slot, two.sequence], ['confirmed', 0, 3]);
   assert.ok(holds(device, 0, second) && holds(device, 1, first));
-  // again: it is there, and nothing is written
+  // the same model again: nothing is written
   const again = await flash(device, second);
   assert.equal([again.state, again.slot, again.sequence, again.resumedBytes], ['confirmed', 0, 3, second.length]);
-  // without keys there is no floor
+  // without keys there is no floor of sequence numbers
   const back = await flash(device, first);
   assert.equal([back.state, back.slot, back.sequence], ['confirmed', 1, 2]);
   assert.is(await device.stop(), 'exit 0');
@@ -87,7 +87,7 @@ const rates: Record<string, number>[] = [
   { drop: 20_000, repeat: 20_000, change: 20_000, data: 64 },
 ];
 
-only('bytes that are lost, come twice or are changed: the right image or a clear error, and never another image', async () => {
+only('on a line that loses, repeats or changes bytes, the right image is confirmed or a clear error given', async () => {
   let [done, repeats] = [0, 0];
   const errors: string[] = [];
   for (let n = 0; n < transfers; n++) {
@@ -107,7 +107,7 @@ only('bytes that are lost, come twice or are changed: the right image or a clear
     }
     assert.ok(holds(device, 0, old), 'the old image was written over');
     assert.is(await device.stop(), 'exit 0');
-    // on a good line it comes to its end, from wherever it was
+    // on a good line the transfer is completed, whatever its state
     const better = await Device.start(name);
     assert.is((await flash(better, first)).state, 'confirmed');
     assert.ok(holds(better, 1, first));
@@ -115,11 +115,11 @@ only('bytes that are lost, come twice or are changed: the right image or a clear
   }
   console.log(`  seed ${seed}: ${transfers} transfers, ${done} confirmed with ${repeats} frames sent again`);
   for (const line of errors) console.log(`  given up: ${line}`);
-  // of the last rate nothing comes through, of the others nearly all
+  // at the last rate no transfer succeeds, at the others nearly all do
   assert.ok(done >= (transfers / rates.length) * (rates.length - 2), `${done} of ${transfers}`);
 });
 
-/** A port that closes when so many bytes were written, as if the client had been killed. */
+/** A port that closes after this number of written bytes, as if the client had been killed. */
 async function cutPort(path: string, bytes: number): Promise<SerialPort> {
   const port = await openPort(path, 115_200);
   let left = bytes;
@@ -139,62 +139,56 @@ async function cutPort(path: string, bytes: number): Promise<SerialPort> {
   };
 }
 
-only(
-  'a client that is killed goes on where it was; so does one whose device lost its power, from the last whole sector',
-  async () => {
-    const name = flashWith('resumed', old);
-    let device = await Device.start(name, { data: 512 });
-    const broken = await cutPort(device.port, 3000);
-    assert.match((await refusal(flashSerial(first, broken, quick))).message, /^RN882: .*cut/);
-    await broken.close();
-    const one = await flash(device, first, { until: 'staged' });
-    assert.equal([one.state, one.resumedBytes % 512], ['staged', 0]);
-    assert.ok(one.resumedBytes >= 2048 && one.resumedBytes < 3000, `${one.resumedBytes}`);
-    const again = await cutPort(device.port, 6500);
-    assert.is((await refusal(flashSerial(second, again, quick))).code, 'RN882');
-    await again.close();
-    await device.kill();
-    device = await Device.start(name);
-    const two = await flash(device, second);
-    assert.equal([two.state, two.resumedBytes, two.sequence], ['confirmed', sectorBytes, 3]);
-    assert.ok(holds(device, 1, second));
-    assert.is(await device.stop(), 'exit 0');
-  },
-);
+only('a killed client resumes where it was, and after a power cut the device resumes at the last whole sector', async () => {
+  const name = flashWith('resumed', old);
+  let device = await Device.start(name, { data: 512 });
+  const broken = await cutPort(device.port, 3000);
+  assert.match((await refusal(flashSerial(first, broken, quick))).message, /^RN882: .*cut/);
+  await broken.close();
+  const one = await flash(device, first, { until: 'staged' });
+  assert.equal([one.state, one.resumedBytes % 512], ['staged', 0]);
+  assert.ok(one.resumedBytes >= 2048 && one.resumedBytes < 3000, `${one.resumedBytes}`);
+  const again = await cutPort(device.port, 6500);
+  assert.is((await refusal(flashSerial(second, again, quick))).code, 'RN882');
+  await again.close();
+  await device.kill();
+  device = await Device.start(name);
+  const two = await flash(device, second);
+  assert.equal([two.state, two.resumedBytes, two.sequence], ['confirmed', sectorBytes, 3]);
+  assert.ok(holds(device, 1, second));
+  assert.is(await device.stop(), 'exit 0');
+});
 
-only(
-  'refused: not signed, another key, no sequence number, an old one, a self-test that fails, too long; the old model runs',
-  async () => {
-    const [own, foreign] = [await newKeyPair(), await newKeyPair()];
-    const device = await Device.start(flashWith('signed', await imageOf(12, { signer: own, sequence: 1 })), {
-      key: hexOf(own.publicKey),
-    });
-    const refused = async (image: Uint8Array) => (await refusal(flash(device, image))).message;
-    assert.match(await refused(first), /^RN887: .*C host says -12/);
-    assert.match(await refused(await imageOf(6, { signer: foreign, sequence: 2 })), /^RN887: .*C host says -13/);
-    const junk = new Uint8Array(5000).fill(7);
-    assert.match(await refused(junk), /^RN891: .*it has none/);
-    assert.match(await refused(await imageOf(6, { signer: own })), /^RN891: .*it has none/);
-    assert.match(await refused(await imageOf(6, { signer: own, sequence: 2 ** 32 })), /^RN891: .*it is 4294967296/);
-    assert.match(await refused(new Uint8Array(slotBytes + 4)), /^RN884: .*32772 bytes, and a slot 32768/);
-    const next = await flash(device, await imageOf(6, { signer: own, sequence: 40 }));
-    assert.equal([next.state, next.sequence], ['confirmed', 40]);
-    assert.match(
-      await refused(await imageOf(4, { signer: own, sequence: 40 })),
-      /^RN885: sequence 40 .*confirmed sequence 40.*--sequence 41/,
-    );
-    assert.is(await device.stop(), 'exit 0');
-    const bad = await Device.start(flashWith('bad', old), { bad: 1 });
-    assert.match((await refusal(flash(bad, junk))).message, /^RN887: .*reader of images says -2/);
-    assert.match((await refusal(flash(bad, first))).message, /^RN888: /);
-    assert.ok(holds(bad, 0, old));
-    assert.is(await bad.stop(), 'exit 0');
-  },
-);
+only('an image with a wrong signature, sequence number, self-test or length is refused, and the old model runs', async () => {
+  const [own, foreign] = [await newKeyPair(), await newKeyPair()];
+  const device = await Device.start(flashWith('signed', await imageOf(12, { signer: own, sequence: 1 })), {
+    key: hexOf(own.publicKey),
+  });
+  const refused = async (image: Uint8Array) => (await refusal(flash(device, image))).message;
+  assert.match(await refused(first), /^RN887: .*C host says -12/);
+  assert.match(await refused(await imageOf(6, { signer: foreign, sequence: 2 })), /^RN887: .*C host says -13/);
+  const junk = new Uint8Array(5000).fill(7);
+  assert.match(await refused(junk), /^RN891: .*it has none/);
+  assert.match(await refused(await imageOf(6, { signer: own })), /^RN891: .*it has none/);
+  assert.match(await refused(await imageOf(6, { signer: own, sequence: 2 ** 32 })), /^RN891: .*it is 4294967296/);
+  assert.match(await refused(new Uint8Array(slotBytes + 4)), /^RN884: .*32772 bytes, and a slot 32768/);
+  const next = await flash(device, await imageOf(6, { signer: own, sequence: 40 }));
+  assert.equal([next.state, next.sequence], ['confirmed', 40]);
+  assert.match(
+    await refused(await imageOf(4, { signer: own, sequence: 40 })),
+    /^RN885: sequence 40 .*confirmed sequence 40.*--sequence 41/,
+  );
+  assert.is(await device.stop(), 'exit 0');
+  const bad = await Device.start(flashWith('bad', old), { bad: 1 });
+  assert.match((await refusal(flash(bad, junk))).message, /^RN887: .*reader of images says -2/);
+  assert.match((await refusal(flash(bad, first))).message, /^RN888: /);
+  assert.ok(holds(bad, 0, old));
+  assert.is(await bad.stop(), 'exit 0');
+});
 
 /**
- * Who holds the line says any number: begin, all pieces, end, try, confirm; the codes, and the floor
- * afterwards.
+ * Plays a whole transfer under any sequence number: begin, all pieces, end, try, confirm. @returns the codes,
+ * and the floor afterwards
  */
 async function played(device: Device, image: Uint8Array, number: number): Promise<{ codes: number[]; floor?: number }> {
   const port = await openPort(device.port, 115_200);
@@ -215,7 +209,7 @@ async function played(device: Device, image: Uint8Array, number: number): Promis
   }
 }
 
-only('an old signed image that was recorded, under any number: refused, and the genuine update goes in afterwards', async () => {
+only('an old signed image is refused under any number, and the genuine update is accepted afterwards', async () => {
   const signer = await newKeyPair();
   const device = await Device.start(flashWith('played', await imageOf(12, { signer, sequence: 2 })), {
     key: hexOf(signer.publicKey),
@@ -225,14 +219,14 @@ only('an old signed image that was recorded, under any number: refused, and the 
   for (const number of [3, 0xffffffff])
     assert.equal(await played(device, recorded, number), { codes: [ok, sequence, order], floor: 2 }, `${number}`);
   const update = await imageOf(6, { signer, sequence: 3 });
-  // the genuine one under a number that would end all updates
+  // the genuine update under the largest number, which would prevent all later updates
   assert.equal(await played(device, update, 0xffffffff), { codes: [ok, sequence, order], floor: 2 });
   const { state, sequence: number } = await flash(device, update);
   assert.equal([state, number], ['confirmed', 3]);
   assert.is(await device.stop(), 'exit 0');
 });
 
-only('a model on trial: nothing else is written, and the next start without a confirmation goes back', async () => {
+only('during a trial nothing is written, and a restart without a confirmation returns to the old model', async () => {
   const name = flashWith('trial', old);
   let device = await Device.start(name);
   assert.is((await flash(device, first, { until: 'tried' })).state, 'trying');
@@ -242,7 +236,7 @@ only('a model on trial: nothing else is written, and the next start without a co
   const back = await flash(device, second, { until: 'staged' });
   assert.equal([back.slot, back.sequence, back.state], [1, 3, 'staged']);
   assert.ok(holds(device, 0, old) && holds(device, 1, second));
-  // tried in one run, confirmed in the next
+  // tried in one run of the program, confirmed in the next
   assert.is((await flash(device, second, { until: 'tried' })).state, 'trying');
   assert.is((await flash(device, second)).state, 'confirmed');
   assert.is(await device.stop(), 'exit 0');

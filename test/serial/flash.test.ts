@@ -1,9 +1,9 @@
 /**
- * The slots of the C host: the power may go at every write, and anything may come over the line.
+ * The slots of the C host under power cuts at every write, and under any bytes on the line.
  *
  * Cuts: every operation of the flash, 2 torn writes or erases each, and 500 double faults
- * (RUNLET_SERIAL_CUTS, RUNLET_SERIAL_DOUBLES). Fuzzing: 100,000 inputs (RUNLET_SERIAL_INPUTS). `npm run soak
- * -- serial`: 16, 5,000 and 10^6. Address and undefined-behaviour sanitizers.
+ * (RUNLET_SERIAL_CUTS, RUNLET_SERIAL_DOUBLES). Fuzz test: 100,000 inputs (RUNLET_SERIAL_INPUTS). `npm run
+ * soak -- serial`: 16, 5,000 and 10^6. Address and undefined-behaviour sanitizers.
  */
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -26,7 +26,7 @@ const inputs = Number(process.env.RUNLET_SERIAL_INPUTS ?? 100_000);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 
 only(
-  'a power cut at every operation of the flash, or a bit that does not take: the old image or the new one runs, whole, and the floor never falls',
+  'after a power cut at any operation, or a wrong bit, the old or the new image runs, whole, and the floor never falls',
   async () => {
     interface Cuts {
       operations: [number, number];
@@ -48,12 +48,12 @@ only(
     assert.is(r.cuts, (r.operations[0] + r.operations[1]) * variants);
     assert.ok(r.operations[0] > 30 && r.ranOld > 0 && r.ranNew > 0);
     assert.is(r.ranOld + r.ranNew, r.cuts + r.doubles);
-    // the pieces and the records of an update, each read back
+    // the pieces and the records of an update are read back
     assert.ok(r.lies > 10 && r.lies < r.operations[0], JSON.stringify(r));
   },
 );
 
-withOpenssl('anything over the line: no fault, and no image becomes active that is not whole and signed', async () => {
+withOpenssl('no bytes on the line cause a fault, or activate an image that is not whole and signed', async () => {
   interface Fuzzed {
     staged: number;
     tried: number;
@@ -73,15 +73,15 @@ withOpenssl('anything over the line: no fault, and no image becomes active that 
   const r = answer<Fuzzed>(program('fuzz'), inputs, seed, hexOf(own.publicKey), ...paths);
   console.log(`  seed ${seed}: ${JSON.stringify(r)}`);
   assert.is(r.wrong, 0);
-  // few inputs, as seeded faults have them, do not reach everything
+  // few inputs, as with seeded faults, do not reach every code
   if (inputs < 50_000) return;
-  // good images come through, and every refusal comes up
+  // some good images are accepted, and every refusal occurs
   assert.ok(r.staged > inputs / 5000 && r.tried > inputs / 5000 && r.confirmed > inputs / 10_000, JSON.stringify(r));
   for (const code of Object.values(deviceCodes))
     if (code !== deviceCodes.image) assert.ok((r.codes[code] ?? 0) > 0, `${code} never came up`);
 });
 
-withOpenssl('SHA-256 is that of OpenSSL, whole and in pieces', () => {
+withOpenssl('SHA-256 equals that of OpenSSL, whole and in pieces', () => {
   const path = join(import.meta.dirname, 'sha256.c');
   const crypto = [`-I${join(import.meta.dirname, '../mcu')}`, join(import.meta.dirname, '../mcu/crypto.c'), '-lcrypto'];
   const r = answer<{ checked: number; wrong: number }>(

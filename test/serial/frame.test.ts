@@ -1,8 +1,8 @@
 /**
- * Frames: what goes in comes out, whatever lies between and however it is cut; nothing that was changed is a
- * frame; no byte that a driver would translate.
+ * Frames: they are read as they were written, with any text between them and in any pieces; a changed frame
+ * is discarded; a frame has no byte that a driver would translate.
  *
- * 1,000 runs a property (RUNLET_SERIAL_FRAMES), seed RUNLET_SEED.
+ * 1,000 runs per property (RUNLET_SERIAL_FRAMES), seed RUNLET_SEED.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -19,7 +19,7 @@ const frame: fc.Arbitrary<Frame> = fc.record(
   {
     type: fc.integer({ min: 0, max: 255 }),
     sequence: fc.integer({ min: 0, max: 0xffff }),
-    // half of the bytes are those that are escaped, or escape
+    // half of the bytes are escape bytes or bytes that need an escape
     payload: fc
       .array(fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0xc0, 0xdb, 0xdc, 0xdd, 0x0a, 0x0d, 0x11, 0x13)), {
         maxLength: 300,
@@ -30,7 +30,7 @@ const frame: fc.Arbitrary<Frame> = fc.record(
 );
 const logText = fc.string({ unit: 'grapheme', maxLength: 60 }).map((text) => text.replace(/\ufffd/g, ''));
 
-/** Bytes in pieces of any length. */
+/** Reads bytes in pieces of any length. */
 function inPieces(bytes: Uint8Array, lengths: number[]): { frames: Frame[]; text: string } {
   const reader = new FrameReader();
   const all: { frames: Frame[]; text: string } = { frames: [], text: '' };
@@ -47,7 +47,7 @@ function inPieces(bytes: Uint8Array, lengths: number[]): { frames: Frame[]; text
 const bytesOf = (...parts: (Uint8Array | string)[]): Uint8Array =>
   Uint8Array.from(parts.flatMap((part) => [...(typeof part === 'string' ? new TextEncoder().encode(part) : part)]));
 
-test('frames and text come apart again, in pieces of any length', () => {
+test('frames and text are separated again, in pieces of any length', () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(logText, frame), { maxLength: 6 }),
@@ -77,11 +77,11 @@ test('a frame has its delimiter twice, and never CR, LF, XON or XOFF', () => {
   );
 });
 
-test('a frame with a byte lost, repeated or changed is none, and the next one is whole', () => {
+test('a frame with a lost, repeated or changed byte is discarded, and the next one is whole', () => {
   fc.assert(
     fc.property(frame, frame, fc.nat(), fc.nat({ max: 2 }), fc.integer({ min: 1, max: 255 }), (one, next, place, kind, bits) => {
       const line = [...encodeFrame(one)];
-      // what changes a delimiter is in the next test
+      // the next test changes delimiters
       const at = 1 + (place % (line.length - 2));
       const byte = line[at] as number;
       line.splice(at, 1, ...([[], [byte, byte], [byte ^ bits]][kind] as number[]));
@@ -92,7 +92,7 @@ test('a frame with a byte lost, repeated or changed is none, and the next one is
   );
 });
 
-test('any bytes: no exception, and no frame but whole ones', () => {
+test('any bytes give only whole frames, and no exception', () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.uint8Array({ maxLength: 80 }), frame.map(encodeFrame), fc.constant(Uint8Array.of(frameDelimiter))), {
@@ -110,7 +110,7 @@ test('any bytes: no exception, and no frame but whole ones', () => {
   );
 });
 
-test('any payload is an answer or none; a name is cut within its room, and not within a character', () => {
+test('any payload is an answer or none, and a name is cut to its field, but not inside a character', () => {
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ minLength: 184, maxLength: 184 })), (payload) => {
       const answer = readAnswer(payload);
@@ -132,7 +132,7 @@ test('any payload is an answer or none; a name is cut within its room, and not w
   );
 });
 
-test('a name ends at its first zero byte, or fills its room', () => {
+test('a name ends at its first zero byte, or fills its field', () => {
   const payload = new Uint8Array(184).fill(97);
   payload[32 + 76 + 44 + 5] = 0;
   assert.equal(readAnswer(payload)?.status?.slots.map(({ name }) => name), ['a'.repeat(32), 'aaaaa']); // biome-ignore format: one line

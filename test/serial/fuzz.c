@@ -1,12 +1,16 @@
 /*
- * Anything at all over the serial line: no crash, nothing written outside of its slot, and no image becomes active that is not whole and signed.
+ * Fuzz test of the serial line: no crash, no write outside a slot, and only whole signed images become
+ * active.
  *
- *     fuzz COUNT SEED KEY GOOD GOOD_TOO OLD UNSIGNED FOREIGN      prints JSON: inputs, frames, answers by code, what was staged and confirmed, and what was wrong
+ *     fuzz COUNT SEED KEY GOOD GOOD_TOO OLD UNSIGNED FOREIGN
  *
- * An input is raw bytes, a frame with bytes changed, a good frame with arguments at random, or a step of a transfer of one of six images: GOOD (sequence 3,
- * written at the factory), GOOD_TOO (4) and OLD (2), signed by KEY, one not signed, one signed by another key, and a good one with a bit changed and all
- * checksums and digests made right again. Transfers say any sequence. Restarts come in between, with
- * self-tests that pass or do not, and now and then the power goes.
+ * Prints JSON: inputs, answers by code, the number of staged and confirmed images, and errors.
+ *
+ * An input is raw bytes, a frame with changed bytes, a valid frame with random arguments, or a step of a
+ * transfer of one of six images: GOOD (sequence number 3, written at the factory), GOOD_TOO (4) and OLD (2),
+ * signed by KEY; an unsigned one; one signed by another key; and GOOD with a changed bit and corrected
+ * checksums and digests. Transfers use any sequence number. Between inputs the device restarts, with
+ * self-tests that pass or fail, and sometimes the power is cut.
  */
 #include "crypto.h"
 #include "nor.h"
@@ -24,7 +28,7 @@ static struct runlet_flash flash;
 static struct runlet_serial serial;
 static struct runlet_trust trust;
 static uint8_t key[1][32], *memory, *kept;
-static bool proven, was_proven; /* since the latest start, as the program said; at any time in this input */
+static bool proven, was_proven; /* the self-test passed: since the latest start; at any time in this input */
 static uint32_t seed, slot_bytes, wrong, answers, codes[CODES], broken, staged, tried, confirmed, starts, floor_before;
 
 static void expect(bool good, const char* what) {
@@ -44,7 +48,7 @@ static void answer(void* context, const uint8_t* bytes, uint32_t count) {
     broken++;
     return;
   }
-  /* the code, unless one of its bytes is escaped, which none is */
+  /* the code; no code is an escaped byte */
   uint32_t at = 1;
   for (int i = 0; i < 5; i++) at += bytes[at] == 0xdb ? 2 : 1;
   int code = (int8_t)bytes[at];
@@ -60,7 +64,7 @@ static void start(void) {
   if (flash.running >= 0) kept = realloc(kept, slot_bytes), memcpy(kept, nor.device.mapped[flash.running], slot_bytes);
 }
 
-/** Sends a frame; `change`: with a byte of it made another. */
+/** Sends a frame. @param change true to change one of its bytes */
 static void frame(uint8_t type, const uint8_t* payload, uint32_t count, bool change) {
   static uint8_t raw[4096], sent[8200];
   raw[0] = type;
@@ -87,7 +91,7 @@ static void frame(uint8_t type, const uint8_t* payload, uint32_t count, bool cha
   runlet_serial_take(&serial, sent + cut, n - cut);
 }
 
-/** The digest of image `i`, the length of image `of`. */
+/** Begins a transfer with the digest of image `i` and the length of image `of`. */
 static void begin(uint32_t i, uint32_t of, uint32_t sequence, bool change) {
   uint8_t payload[72] = {0};
   for (int k = 0; k < 4; k++) payload[k] = (uint8_t)(images[of].bytes >> 8 * k), payload[4 + k] = (uint8_t)(sequence >> 8 * k);
@@ -97,7 +101,7 @@ static void begin(uint32_t i, uint32_t of, uint32_t sequence, bool change) {
   frame(RUNLET_SERIAL_BEGIN, payload, sizeof payload, false);
 }
 
-/** Bytes of image `of` as those of image `i`. */
+/** Sends bytes of image `of` as those of image `i`. */
 static void piece(uint32_t i, uint32_t of, uint32_t at, uint32_t count, bool change) {
   static uint8_t payload[8 + RUNLET_SERIAL_DATA + 64];
   memcpy(payload, digests[i], 4);
@@ -113,7 +117,7 @@ static void prove(bool good) {
   was_proven |= good;
 }
 
-/** A whole transfer, with what may go wrong in it. */
+/** Makes a whole transfer with random errors. */
 static void transfer(void) {
   uint32_t i = below(3) ? below(2) : below(IMAGES), bad = below(6) ? UINT32_MAX : below(images[i].bytes / 1000 + 1), n = 0;
   uint32_t of = below(8) ? i : below(IMAGES);
@@ -150,7 +154,7 @@ static void input(void) {
 
 static bool holds(int slot, int image) { return !memcmp(nor.device.mapped[slot], images[image].at, images[image].bytes); }
 
-/** What must hold at any time. */
+/** Checks what must hold at any time. */
 static void look(void) {
   static uint32_t before[2];
   expect(flash.record.floor >= floor_before, "the floor fell");
@@ -176,13 +180,13 @@ static void look(void) {
   }
 }
 
-/** GOOD, written by another tool, in a flash without a record. */
+/** Writes GOOD into a flash without a record, as another tool does. */
 static void factory(void) {
   memset(memory, 0xff, nor_bytes(slot_bytes, SECTOR));
   memcpy(memory, images[GOOD].at, images[GOOD].bytes);
 }
 
-/** The good image with a bit changed in its module, and checksum right. */
+/** Returns the good image with a changed bit in its module and a right checksum. */
 static struct file changed(void) {
   struct file f = {malloc(images[GOOD].bytes), images[GOOD].bytes};
   struct runlet_image image;
@@ -222,7 +226,7 @@ int main(int argc, char** argv) {
     was_proven = proven;
     input();
     look();
-    /* the newest image is confirmed: nothing more can come, so the device goes back to the factory */
+    /* the newest image is confirmed and no other can follow, so the device returns to its factory state */
     if (flash.record.floor > GOOD_SEQUENCE && below(64) == 0) {
       factory();
       floor_before = 0;

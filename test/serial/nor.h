@@ -1,8 +1,8 @@
 /*
- * NOR flash in memory: a sector is erased to ones, a write clears bits, and the power may go in the middle of either.
+ * NOR flash in memory: an erase sets a sector to ones, a write clears bits, a power cut interrupts either.
  *
- * In: memory for two slots and two sectors of records.  Out: a struct runlet_flash_device over it.  From the operation on at which the power goes all
- * operations fail and nothing changes: what a program does then has no effect, as if it had stopped.
+ * In: memory for two slots and two sectors of records.  Out: a struct runlet_flash_device over it. From the
+ * cut on all operations fail and change nothing, as if the program had stopped.
  */
 #ifndef NOR_H
 #define NOR_H
@@ -15,11 +15,11 @@
 struct nor {
   struct runlet_flash_device device;
   uint8_t* memory; /* slot 0, slot 1, records */
-  uint32_t seed;   /* of what is left behind */
-  uint32_t operations, cut; /* the operation, from 1, at which the power goes; 0: it stays */
-  uint32_t lie;    /* the operation, from 1, that says it went well and leaves a bit as it was; 0: none */
-  bool lied;       /* it did, in bytes that are read back: of a slot, or of a record */
-  uint32_t misuse; /* outside of the area, or a sector that is none */
+  uint32_t seed;   /* of the random remains of a cut operation */
+  uint32_t operations, cut; /* the operation, from 1, at which the power is cut; 0: none */
+  uint32_t lie;    /* the operation, from 1, that reports success and leaves a bit unchanged; 0: none */
+  bool lied;       /* it happened, in bytes of a slot or a record, which are read back */
+  uint32_t misuse; /* accesses outside the area, or off a sector */
 };
 
 static inline uint32_t nor_bytes(uint32_t slot, uint32_t sector) { return 2 * slot + 2 * sector; }
@@ -35,7 +35,7 @@ static inline uint8_t* nor_at(struct nor* n, uint32_t area, uint32_t at, uint32_
 
 static inline bool nor_dead(const struct nor* n) { return n->cut && n->operations >= n->cut; }
 
-/** Counts an operation; -1: done before, 0: as it should be, 1: the power goes now. */
+/** Counts an operation. Returns -1 if the power was cut before, 0 if it is on, 1 if it is cut now. */
 static inline int nor_step(struct nor* n) {
   if (nor_dead(n)) return -1;
   n->operations++;
@@ -51,7 +51,7 @@ static inline int nor_erase(void* context, uint32_t area, uint32_t at) {
   if (!to || step < 0) return 1;
   if (!step) memset(to, 0xff, bytes);
   else {
-    /* whole, not at all, or bits anywhere in between */
+    /* erased completely, not at all, or in part */
     uint32_t kind = next_random(&n->seed) % 4, share = next_random(&n->seed) % 256;
     for (uint32_t i = 0; i < bytes && kind; i++)
       for (int bit = 0; bit < 8; bit++)
@@ -66,13 +66,13 @@ static inline int nor_write(void* context, uint32_t area, uint32_t at, const voi
   const uint8_t* from = bytes;
   int step = nor_step(n);
   if (!to || step < 0) return 1;
-  /* cut: all bits before a place and none behind it, or of a page, which is written at once, any */
+  /* cut: either all bits before a place are written and none after it, or any bits of the page */
   uint32_t place = step && next_random(&n->seed) % 2 ? next_random(&n->seed) % (8 * count + 1) : 8 * count;
   uint32_t share = step && place == 8 * count ? 1 + next_random(&n->seed) % 255 : 256;
   for (uint32_t i = 0; i < count; i++)
     for (uint32_t bit = 0; bit < 8; bit++)
       if (!(from[i] >> bit & 1) && 8 * i + bit < place && next_random(&n->seed) % 256 < share) to[i] &= (uint8_t)~(1u << bit);
-  /* a worn cell: one bit that was to be cleared stays; the marks of progress, of one byte, are not read back */
+  /* a worn cell: one bit is not cleared; marks of progress (one byte) are not read back */
   for (uint32_t bit = next_random(&n->seed) % (8 * count), tried = 0; n->operations == n->lie && count > 1 && tried < 8 * count; tried++) {
     bit = (bit + 1) % (8 * count);
     if (from[bit / 8] >> bit % 8 & 1) continue;
@@ -91,7 +91,7 @@ static inline int nor_read(void* context, uint32_t area, uint32_t at, void* byte
   return 0;
 }
 
-/** A flash over `memory`, at a multiple of 16, of nor_bytes bytes. */
+/** Makes a flash over `memory`: nor_bytes bytes, aligned to 16. */
 static inline void nor_init(struct nor* n, uint8_t* memory, uint32_t slot, uint32_t sector) {
   memset(n, 0, sizeof *n);
   n->memory = memory;

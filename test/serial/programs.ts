@@ -1,7 +1,7 @@
 /**
  * The programs of this folder, the images that they take, and a device on a pseudo-terminal.
  *
- * In: names and options.  Out: paths, images, a running device with the path of its port.  Compiled as in
+ * In: names and options.  Out: paths, images, a running device with the path of its port. Compiled as in
  * test/mcu/tools.ts.
  */
 
@@ -23,7 +23,7 @@ const shared = ['runlet-flash.c', 'runlet-flash-text.c', 'runlet-serial.c', 'run
 const crypto = [join(import.meta.dirname, '../mcu/crypto.c'), '-lcrypto'];
 const folders = [`-I${join(import.meta.dirname, '../mcu')}`];
 
-/** `device` takes WAMR, `fuzz` and `device` OpenSSL, the others nothing. */
+/** Compiles a program. `device` needs WAMR, `fuzz` and `device` need OpenSSL. */
 export const program = (name: 'cuts' | 'fuzz' | 'device' | 'sequence', sanitizer: Sanitizer = 'address'): string =>
   build(
     join(import.meta.dirname, `${name}.c`),
@@ -39,12 +39,12 @@ export const program = (name: 'cuts' | 'fuzz' | 'device' | 'sequence', sanitizer
     name === 'device',
   );
 
-/** Of a manifest; without `sequence` the bundle has none. */
+/** Fields of the manifest. Without `sequence` the bundle has no sequence number. */
 interface ImageOptions extends Pick<BuildOptions, 'name' | 'sequence' | 'labels' | 'detector'> {
   signer?: KeyPair;
 }
 
-/** A model image of a small network; each hop gives another one. */
+/** Returns a model image of a small network. Each hop gives a different one. */
 export async function imageOf(hop: number, { signer, ...fields }: ImageOptions = {}): Promise<Uint8Array> {
   const bundle = await buildBundle(quantPlan(planStream(tinyStream(), { hop })), {
     sampleRateHz: 31.25,
@@ -56,7 +56,7 @@ export async function imageOf(hop: number, { signer, ...fields }: ImageOptions =
 
 export { newKeyPair };
 
-/** Writes a file of this process; its path. */
+/** Writes a file of this process. @returns its path */
 export function file(name: string, bytes: Uint8Array): string {
   writeFileSync(at(name), bytes);
   return at(name);
@@ -76,7 +76,7 @@ export class Device {
     this.#process = process;
   }
 
-  /** @param flash the file's name; where it is there, the device goes on with what it holds */
+  /** @param flash name of the flash's file; if it exists, the device continues with its contents */
   static async start(flash: string, options: Record<string, number | string> = {}): Promise<Device> {
     const args = Object.entries(options).map(([name, value]) => `${name}=${value}`);
     const child = spawn(program('device'), [at(flash), String(slotBytes), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -91,19 +91,19 @@ export class Device {
     return new Device(port, flash, child);
   }
 
-  /** The bytes of a slot, or of as much of it. */
+  /** Returns the first bytes of a slot, by default all. */
   slot(index: number, bytes = slotBytes): Uint8Array {
     return new Uint8Array(readFileSync(at(this.#flash)).subarray(index * slotBytes, index * slotBytes + bytes));
   }
 
-  /** Ends it; how it ended. */
+  /** Ends the device. @returns how it ended */
   async stop(): Promise<string> {
     const ended = new Promise<string>((resolve) => this.#process.on('exit', (code, signal) => resolve(signal ?? `exit ${code}`)));
     this.#process.stdin?.end();
     return ended;
   }
 
-  /** As if its power went. */
+  /** Kills the device, as if its power were cut. */
   async kill(): Promise<void> {
     const ended = new Promise((resolve) => this.#process.on('exit', resolve));
     this.#process.kill('SIGKILL');
@@ -111,7 +111,7 @@ export class Device {
   }
 }
 
-/** A flash whose slot 0 holds an image, written by another tool; its name. */
+/** Writes a flash whose slot 0 holds an image, as another tool does. @returns its name */
 export function flashWith(name: string, image: Uint8Array): string {
   const bytes = new Uint8Array(2 * slotBytes + 2 * sectorBytes).fill(255);
   bytes.set(image);

@@ -1,14 +1,14 @@
 /*
- * What a device makes of images by their sequence numbers, step by step.
+ * Steps of a device with images of different sequence numbers.
  *
- *     sequence KEYS IMAGE... -- STEP...      prints a JSON line a step: code, slot that runs, floor
+ *     sequence KEYS IMAGE... -- STEP...      prints a JSON line per step: code, running slot, floor
  *
- *     KEYS        1: images must be signed (any signature is good here); 0: as a firmware for development
- *     write I     image I by another tool into slot 0, over all that was there, and a start
+ *     KEYS        1: images must be signed (any signature is accepted here); 0: development firmware
+ *     write I     another tool writes image I into slot 0, over everything, and the device starts
  *     send I N    begin under the number N, all pieces, end
- *     run I       try, a start, its self-test passes
+ *     run I       try, a start, and a self-test that passes
  *     confirm I
- *     use S       as a person at the console does with slot S, and a start where that is due
+ *     use S       a person at the console selects slot S; the device starts if necessary
  */
 #include "nor.h"
 #include "runlet-sha256.h"

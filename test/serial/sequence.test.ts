@@ -1,7 +1,7 @@
 /**
- * The floor of a device: the sequence number that is signed with a bundle counts, whatever a transfer says.
+ * The floor of a device: the sequence number signed with the bundle counts, not that of the transfer.
  *
- * The device's slots alone (sequence.c), without a line; device.test.ts has the same over one.
+ * Only the device's slots (sequence.c), without a line; device.test.ts tests the same over one.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,8 +17,8 @@ const only = absent ? test.skip : test;
 const { ok, floor, sequence, order } = deviceCodes;
 
 /**
- * Sequences of the images 0 to 5, all signed; the last two have none that 32 bits hold, and one within a list
- * of labels.
+ * Sequence numbers of the images 0 to 5, all signed. The last two have no number that fits 32 bits. All have
+ * the text "sequence":7 in their labels.
  */
 const numbers = [5, 3, 6, 0xffffffff, undefined, 2 ** 32 + 9];
 const paths: string[] = [];
@@ -48,7 +48,7 @@ test.before(async () => {
   }
 });
 
-only('with keys: an old signed image under a new number is refused, and no number ends updates', () => {
+only('with keys, an old signed image under a new number is refused, and no number prevents later updates', () => {
   const before = ['write 0', 'send 0 6', 'send 1 3', 'send 1 6', 'run 1', 'confirm 1', 'send 1 4294967295', 'run 1', 'use 1'];
   const after = ['send 2 6', 'run 2', 'confirm 2', 'send 0 7', 'send 1 7', 'send 2 7'];
   const found = steps(true, ...before, ...after);
@@ -56,8 +56,7 @@ only('with keys: an old signed image under a new number is refused, and no numbe
     found.map(({ code }) => code),
     [
       ...[ok, sequence, floor, sequence, order, order, sequence, order, floor],
-      // the genuine update goes in all the same; then what ran before and the running image under another
-      // number
+      // The genuine update is accepted; then the old and the running image come under another number.
       ...[ok, ok, ok, sequence, sequence, ok],
     ],
   );
@@ -66,19 +65,19 @@ only('with keys: an old signed image under a new number is refused, and no numbe
   assert.equal(found.map(({ running }) => running), [...Array(10).fill(0), ...Array(5).fill(1)]); // biome-ignore format: one line
 });
 
-only('with keys: a number that the bundle does not have of its own is none', () => {
+only('with keys, a number that is not in the bundle does not count', () => {
   for (const image of [4, 5]) {
     const codes = steps(true, 'write 0', `send ${image} 0`, `send ${image} 7`, `send ${image} 9`).map(({ code }) => code);
     assert.equal(codes, [ok, floor, sequence, sequence], `image ${image}`);
   }
-  // a signed one is the signer's own word
+  // a signed number is accepted, even the largest
   assert.equal(
     steps(true, 'write 0', 'send 3 4294967295', 'run 3', 'confirm 3').map((step) => [step.code, step.floor]).at(-1),
     [ok, 0xffffffff],
   ); // biome-ignore format: one line
 });
 
-only('with keys: the person at the console goes back to what was confirmed here, and to nothing else that is older', () => {
+only('with keys, a person at the console can return to an image that was confirmed here, and to no other older one', () => {
   const found = steps(true, 'write 0', 'use 0', 'send 2 6', 'run 2', 'confirm 2', 'use 0', 'send 1 9', 'use 1', 'use 0');
   assert.equal(
     found.map(({ code, running }) => [code, running]),
@@ -97,7 +96,7 @@ only('with keys: the person at the console goes back to what was confirmed here,
   assert.is(found.at(-1)?.floor, 6);
 });
 
-only('without keys there is no floor: any image may follow, and none ends updates', () => {
+only('without keys there is no floor: any image may follow, and none prevents later updates', () => {
   const one = (image: number, number: number) => [`send ${image} ${number}`, `run ${image}`, `confirm ${image}`];
   const found = steps(false, 'write 0', ...one(3, 0xffffffff), ...one(1, 3), ...one(4, 0), 'send 2 7', ...one(2, 6));
   assert.equal(

@@ -1,7 +1,7 @@
 /*
- * The C host's SHA-256 against OpenSSL's: every length to 300 bytes and some longer, whole and in pieces at random.
+ * Compares the C host's SHA-256 with OpenSSL's: every length to 300 bytes and some longer, also in pieces.
  *
- *     sha256 SEED      prints JSON: how many, and how many were wrong
+ *     sha256 SEED      prints JSON: the number of digests, and how many were wrong
  */
 #include "common.h"
 #include "crypto.h"

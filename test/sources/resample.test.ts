@@ -1,6 +1,6 @@
 /**
- * The resampler, with tones: flat where it passes, nothing where an alias or an image would lie, time kept;
- * the same bytes however the signal is cut.
+ * The resampler with tones: flat in the pass band, silent at aliases and images, right in time, and the same
+ * bytes for any pieces of the signal.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,7 +10,7 @@ import { codeOf, randomOf } from '../host/helpers.ts';
 const tone = (hz: number, rateHz: number, samples: number, amplitude = 0.9): Float32Array =>
   Float32Array.from({ length: samples }, (_, n) => amplitude * Math.sin((2 * Math.PI * hz * n) / rateHz));
 
-/** Samples at both ends that see the beginning and the end of the signal, and are not measured. */
+/** Samples at both ends that depend on the start and end of the signal, and are not measured. */
 const edge = (fromHz: number, toHz: number) => Math.ceil(120 * Math.max(1, toHz / fromHz));
 
 function whole(signal: Float32Array, fromHz: number, toHz: number): Float32Array {
@@ -41,7 +41,7 @@ const rates: [from: number, to: number][] = [
 
 for (const [from, to] of rates) {
   const lower = Math.min(from, to) / 2;
-  test(`${from} to ${to} Hz: a tone of the pass band is that tone`, () => {
+  test(`${from} to ${to} Hz: a tone of the pass band is unchanged`, () => {
     for (const share of [0.001, 0.1, 0.37, 0.7, 0.9375]) {
       const hz = share * lower;
       const samples = Math.round(from / 4);
@@ -52,12 +52,12 @@ for (const [from, to] of rates) {
       let worst = 0;
       for (let n = skip; n < out.length - skip; n++)
         worst = Math.max(worst, Math.abs((out[n] as number) - (expected[n] as number)));
-      // 2e-5 is 93 dB below 0.9: amplitude, phase and every image or alias together
+      // 2e-5 is 93 dB below 0.9; it includes errors of amplitude and phase, images and aliases
       assert.ok(worst < 2e-5, `${hz} Hz: off by ${worst}`);
     }
   });
   if (to < from)
-    test(`${from} to ${to} Hz: a tone above half the rate is gone`, () => {
+    test(`${from} to ${to} Hz: a tone above half the rate is removed`, () => {
       for (const hz of [lower, lower * 1.05, lower * 1.3, (from / 2) * 0.97].filter((f) => f >= lower && f < from / 2)) {
         const signal = tone(hz, from, Math.round(from / 4));
         const out = whole(signal, from, to);
@@ -68,7 +68,7 @@ for (const [from, to] of rates) {
     });
 }
 
-test('a constant stays what it is', () => {
+test('a constant is unchanged', () => {
   for (const [from, to] of rates) {
     const out = whole(new Float32Array(from / 10).fill(0.625), from, to);
     const skip = edge(from, to);
@@ -77,7 +77,7 @@ test('a constant stays what it is', () => {
   }
 });
 
-test('noise in pieces of any length: the same bytes as at once', () => {
+test('noise in pieces of any length gives the same bytes as at once', () => {
   const random = randomOf(5);
   for (const [from, to] of rates) {
     const signal = Float32Array.from({ length: 5000 + random(3000) }, () => random(65536) / 32768 - 1);
@@ -98,12 +98,12 @@ test('noise in pieces of any length: the same bytes as at once', () => {
   }
 });
 
-test('the same rate: the same samples', () => {
+test('with equal rates the samples are unchanged', () => {
   const signal = Float32Array.from([0.1, -0.5, 1]);
   assert.equal(whole(signal, 16000, 16000), signal);
 });
 
-test('several channels, each by itself; nothing in, nothing out', async () => {
+test('several channels are resampled separately, and an empty signal gives an empty one', async () => {
   const [left, right] = [tone(100, 8000, 2000), tone(300, 8000, 2000)];
   const both = Float32Array.from({ length: 4000 }, (_, i) => ((i % 2 ? right : left) as Float32Array)[i >> 1] as number);
   const chunks = async function* () {
@@ -116,7 +116,7 @@ test('several channels, each by itself; nothing in, nothing out', async () => {
   assert.is(whole(new Float32Array(0), 44100, 16000).length, 0);
 });
 
-test('rates that cannot be', async () => {
+test('impossible rates are refused', async () => {
   for (const [from, to] of [
     [0, 16000],
     [16000, 0.5],

@@ -1,6 +1,6 @@
 /**
- * Sound: every encoding against wavefile's, WAV through a pipe with and without a length, channels, rates,
- * raw samples, errors.
+ * Sound: every encoding compared with wavefile's, WAV through a pipe with and without a length, channels,
+ * rates, raw samples, errors.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ function wavOf(channels: number, rateHz: number, depth: string, samples: ArrayLi
 const random = randomOf(9);
 const noise = Array.from({ length: 600 }, () => random(65536) - 32768);
 
-test('mu-law and A-law: all 256 codes, in WAV as wavefile writes them', async () => {
+test('mu-law and A-law: all 256 codes are decoded, from WAV files of wavefile', async () => {
   for (const law of ['MuLaw', 'ALaw'] as const) {
     const wav = new wavefile.WaveFile();
     wav.fromScratch(1, 8000, '16', noise as never);
@@ -44,7 +44,7 @@ test('mu-law and A-law: all 256 codes, in WAV as wavefile writes them', async ()
   }
 });
 
-/** A WAV as a program writes it into a pipe. */
+/** Returns a WAV with placeholder lengths, as programs write it into a pipe. */
 function unknownLength(wav: Uint8Array, riff: number, data: number): Uint8Array {
   const copy = wav.slice();
   const view = new DataView(copy.buffer);
@@ -54,7 +54,7 @@ function unknownLength(wav: Uint8Array, riff: number, data: number): Uint8Array 
   return copy;
 }
 
-test('wav through a pipe: in pieces, with a length or with those of arecord, sox and ffmpeg', async () => {
+test('a WAV through a pipe is read in pieces, with a length or with the placeholders of arecord, sox and ffmpeg', async () => {
   const wav = wavOf(1, 8000, '16', noise);
   const expected = noise.map((x) => x / 32768);
   const trailing = new Uint8Array([...wav, ...Buffer.from('LIST\x04\0\0\0abcd')]);
@@ -86,7 +86,7 @@ test('wav through a pipe: in pieces, with a length or with those of arecord, sox
   );
 });
 
-test('channels: all, one, some, mixed', async () => {
+test('channels can be all, one, some or mixed', async () => {
   const wav = wavOf(
     3,
     8000,
@@ -105,7 +105,7 @@ test('channels: all, one, some, mixed', async () => {
     assert.is(await codeOf(() => read(options)), 'RN722', JSON.stringify(options));
 });
 
-test('another rate is resampled to the model’s, however long the pieces', async () => {
+test('another rate is resampled to the model’s, for pieces of any length', async () => {
   const samples = Array.from({ length: 9000 }, (_, n) => Math.round(12000 * Math.sin(n / 7)));
   const r = new Resampler(44100, 16000);
   const signal = Float32Array.from(samples, (x) => x / 32768);
@@ -126,7 +126,7 @@ test('another rate is resampled to the model’s, however long the pieces', asyn
   assert.equal(await collect(openSource('mic', { ...options, stdin: once(raw, 333) })), expected);
 });
 
-test('raw samples of every encoding on standard input and in files', async () => {
+test('raw samples of every encoding are read from standard input and files', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-sound-'));
   test.after(() => rmSync(folder, { recursive: true }));
   const values = [0, 0.5, -0.25, -1];
@@ -157,7 +157,7 @@ test('raw samples of every encoding on standard input and in files', async () =>
   }
 });
 
-test('text on standard input is read as it comes', async () => {
+test('text on standard input is read as it arrives', async () => {
   let more: () => void = () => {};
   const wait = new Promise<void>((resolve) => {
     more = resolve;

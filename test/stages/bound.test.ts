@@ -1,10 +1,10 @@
 /**
- * The pooling error bound: never exceeded by random band-limited signals, and reached by one tone (StreamiNNC
+ * The pooling error bound: random band-limited signals never exceed it, and one tone reaches it (StreamiNNC
  * sections 1.6 and 3.4).
  *
- * RUNLET_BOUND_TRIALS random signals (default 2,000; `npm run soak -- bound` has 10,000) of RUNLET_SEED.
- * Signals are periodic, so that the largest amplitude is known: for degree n it is at most that of N samples
- * divided by cos(pi n / N) (Ehlich and Zeller, 1964).
+ * RUNLET_BOUND_TRIALS random signals (default 2,000; `npm run soak -- bound` has 10,000) from RUNLET_SEED.
+ * Signals are periodic, so that their largest amplitude can be bounded: for degree n it is at most that of N
+ * samples divided by cos(pi n / N) (Ehlich and Zeller, 1964).
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -32,9 +32,9 @@ const sample = (tones: Tone[], turn: number): number =>
 
 function supremum(tones: Tone[], degree: number): number {
   const count = 32 * degree;
-  let most = 0;
-  for (let i = 0; i < count; i++) most = Math.max(most, Math.abs(sample(tones, i / count)));
-  return most / Math.cos((Math.PI * degree) / count);
+  let largest = 0;
+  for (let i = 0; i < count; i++) largest = Math.max(largest, Math.abs(sample(tones, i / count)));
+  return largest / Math.cos((Math.PI * degree) / count);
 }
 
 test(`${trials} random multi-tone signals, hops and pools: no error exceeds the bounds`, () => {
@@ -71,7 +71,7 @@ test(`${trials} random multi-tone signals, hops and pools: no error exceeds the 
       assert.ok(error <= bound + slack, shown);
       assert.ok(error <= paperPoolingBound(band) + slack, `the paper's bound, ${shown}`);
       assert.ok(error <= slopeBound(poolOffset(hop, poolLength), steepest) + slack, `measured slope, ${shown}`);
-      assert.ok(bound <= Math.min(2 * band.amplitude, paperPoolingBound(band)) + slack, 'the r-bound is not the wider one');
+      assert.ok(bound <= Math.min(2 * band.amplitude, paperPoolingBound(band)) + slack, 'the r-bound is the tightest');
       if (bound === 0) aligned++;
       else nearest = Math.max(nearest, error / bound);
     }
@@ -82,7 +82,7 @@ test(`${trials} random multi-tone signals, hops and pools: no error exceeds the 
   );
 });
 
-test('the sweeps of the paper: one tone reaches 0.95 of its bound, five tones stay at half', () => {
+test('in the sweeps of the paper, one tone reaches 0.95 of its bound and five tones about half', () => {
   const ratios = settings.map((setting) => sweep(setting).ratio.toFixed(3));
   assert.equal(ratios, [
     ...['0.951', '0.988', '0.997', '0.999', '1.000', '1.000', '1.000', '0.997', '0.982'],

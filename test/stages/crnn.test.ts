@@ -1,9 +1,9 @@
 /**
- * The zoo's har-watch-gru, three convolutions and a GRU of 32, streamed with its state carried on.
+ * The zoo's har-watch-gru (three convolutions and a GRU of 32), streamed with its state carried on.
  *
- * PyTorch's scores window by window; one step of each layer a frame; the same bytes in Node, in Chromium, and
- * as C on this machine and two cores. WAMR has it in test/wamr. With the recordings (shared/data/har-uji):
- * accuracy of float and int8 on the subjects that fold 0 was not trained on.
+ * Checks the float scores against PyTorch window by window, the plan (one step of each layer per frame), and
+ * the bytes in Node, in Chromium, and as C on this machine and two cores. test/wamr runs it on WAMR. With the
+ * recordings (shared/data/har-uji): accuracy of float and int8 on the held-out subjects of fold 0.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -49,18 +49,18 @@ test('har-watch-gru.onnx gives the scores of PyTorch on its golden windows', asy
   assert.ok(maxOf(found.map((v, i) => Math.abs(v - (scores[i] as number)))) < 1e-5);
 });
 
-test('a hop computes what its new frames need: 4, 2 and 1 rows of convolutions, one step of the GRU', () => {
+test('a hop computes only its new rows: 4, 2 and 1 rows of convolutions, one step of the GRU', () => {
   const { plan } = quant;
   const gates = 3 * 32;
   const needed = 4 * 7 * 6 * 24 + 2 * 5 * 24 * 32 + 5 * 32 * 32 + 32 * gates + 32 * gates + 32 * 5;
   console.log(
-    `  ${plan.macsPerHop} multiply-adds a hop, ${plan.macsPerWindow} a window, ${needed} needed; ${plan.stateBytes} bytes of state`,
+    `  ${plan.macsPerHop} multiply-adds per hop, ${plan.macsPerWindow} per window, ${needed} needed; ${plan.stateBytes} bytes of state`,
   );
   assert.ok(plan.steps.some(({ node, section }) => section === 'trunk' && carries(node)));
   assert.ok(plan.macsPerHop <= 1.2 * needed, `${plan.macsPerHop}`);
 });
 
-test('the plan says what it equals; windows of it are those of mode windowed', () => {
+test('the plan summary says what the outputs equal, and single windows equal mode windowed', () => {
   const { plan } = quant;
   assert.match(planSummary(plan).join('\n'), /every output equals the model over the signal so far/);
   assert.equal(
@@ -73,20 +73,16 @@ test('the plan says what it equals; windows of it are those of mode windowed', (
     [...runSignal(model, frames)].map(({ outputs }) => [...(outputs[0] as Int8Array)]),
   );
   assert.equal(own, other);
-  assert.is.not(
-    own?.map(String).join(),
-    expected.slice(0, 41).map(String).join(),
-    'a state that is carried on is another answer',
-  );
+  assert.is.not(own?.map(String).join(), expected.slice(0, 41).map(String).join(), 'a carried state gives other outputs');
 });
 
-test('what streaming changes is told of pieces that are longer than a window', () => {
+test('diagnose measures the effect of streaming on pieces that are longer than a window', () => {
   const { output } = diagnose(planStream(graph, { hop, mode }), quant, [calibration], { windows: 4 });
-  assert.ok(Number.isFinite(output.floatStreamedDb), 'a window from an empty state is what is streamed');
+  assert.ok(Number.isFinite(output.floatStreamedDb), 'the streamed error is measured');
 });
 
 for (const target of targets)
-  test(`${target}: the bytes of the reference in Node${chromiumPath ? ' and in Chromium' : ''}`, async () => {
+  test(`${target}: the module equals the reference in Node${chromiumPath ? ' and in Chromium' : ''}`, async () => {
     for (const style of ['calls', 'table'] as const) {
       const wasm = runnable((await build(quant, { target, style })).wasm);
       const session = await openSession(wasm as BufferSource);
@@ -102,7 +98,7 @@ if (!chromiumPath) console.log('skipped: no Chromium found; install the package 
 
 const onHost = missing(['gcc']);
 if (onHost) console.log(onHost);
-(onHost ? test.skip : test)('as C: the bytes of the reference here and on two cores', async () => {
+(onHost ? test.skip : test)('the C code equals the reference on this machine and on two cores', async () => {
   const bundle = await build(quant, { target: 'native' });
   const outputs = expected.slice(0, 64);
   const frames = new Uint8Array(stored.buffer, 0, (quant.plan.window + (outputs.length - 1) * hop) * 6);
@@ -119,7 +115,7 @@ if (onHost) console.log(onHost);
   }
 });
 
-test('recordings of subjects kept apart: int8 carried on is as right as float', async () => {
+test('on held-out subjects, int8 with a carried state is as accurate as float', async () => {
   const folder = shared('data', 'har-uji');
   if (!folder) return;
   const float = await readFloat('har', 'folds/watch-gru-0.onnx');
@@ -142,7 +138,7 @@ test('recordings of subjects kept apart: int8 carried on is as right as float', 
   }
   const [inFloat, inInt8] = right.map((n) => n / all) as [number, number];
   console.log(`  ${all} answers: float ${(100 * inFloat).toFixed(2)} %, int8 ${(100 * inInt8).toFixed(2)} %`);
-  // the convolutional network of the same data reaches 0.928 (card.md); a guess is right in 0.45
+  // the convolutional network reaches 0.928 on the same data (card.md), a guess 0.45
   assert.ok(inInt8 > 0.9, `${inInt8}`);
   assert.ok(Math.abs(inFloat - inInt8) < 0.01);
 });

@@ -2,9 +2,9 @@
  * A long day of sound: RUNLET_SOUND_HOURS hours (default 0.02) at full speed through front end and network in
  * one module.
  *
- * The front end's reference runs beside it all the time; at sampled places the network's reference runs on
- * the rows that an output depends on, and must give the module's bytes. Sound: silence, noise, tones, clicks
- * and full scale, a second each, in an order that does not repeat.
+ * The reference of the front end runs in parallel all the time. At sampled positions the network's reference
+ * runs on the rows that an output depends on, and must give the module's bytes. The sound consists of
+ * silence, noise, tones, clicks and full scale, one second each, in an order that does not repeat.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 const places = 1000;
 const rate = 16_000;
 
-/** One of the sounds that a day is made of, a second of int16. */
+/** Returns one of the sounds of the day: one second of int16. */
 function piece(n: number): Int16Array {
   const rnd = random(seed + 7919 * n);
   const level = [0, 40, 900, 6000, 32767][n % 5] as number;
@@ -46,13 +46,13 @@ function piece(n: number): Int16Array {
 
 const pieces = Array.from({ length: 97 }, (_, n) => piece(n));
 
-/** Second number `n` of the sound: pieces in an order that does not repeat. */
+/** Returns second `n` of the sound. The order of the pieces does not repeat. */
 function second(n: number): Int16Array {
   const mixed = Math.imul(n ^ (n >>> 7) ^ seed, 0x9e3779b1) >>> 8;
   return pieces[mixed % pieces.length] as Int16Array;
 }
 
-/** The newest rows of features. */
+/** A ring buffer of the newest feature rows. */
 class Rows {
   count = 0;
   private readonly ring: Int8Array;
@@ -84,7 +84,7 @@ async function day(name: string, quant: QuantPlan, stepMs: number): Promise<void
   const { wasm } = await build(quant, { frontEnd });
   const session = await openSession(wasm as BufferSource);
   const reference = new FrontEndReference(frontEnd);
-  // rows before a window that its output depends on, in whole steps
+  // rows before a window that its output depends on, rounded up to whole hops
   const before = Math.ceil(leftContextFrames / hop) * hop;
   const rows = new Rows(before + delayFrames + 2 * hop + rate / stepSamples + window, frontEnd.channels);
   const seconds = Math.max(8, Math.round(hours * 3600));
@@ -113,13 +113,13 @@ async function day(name: string, quant: QuantPlan, stepMs: number): Promise<void
   }
   assert.is(wasm.length, memory);
   assert.ok(outputs > 0.9 * due - 200 && compared >= Math.min(outputs, 12));
-  assert.ok(distinct.size > 1, 'outputs that are all one value show nothing');
+  assert.ok(distinct.size > 1, 'the outputs are not all equal');
   console.log(
     `  ${name}: ${(seconds / 3600).toFixed(2)} hours, ${outputs} outputs, ${compared} compared (${bytes} bytes), 0 differ`,
   );
 }
 
-test('a random network on features', async () => {
+test('a random network on features equals the reference', async () => {
   const conv = { kind: 'conv', kernel: 3, dilation: 1, groups: 1, fn: 'tanh', relu: true } as const;
   const graph = makeNetwork({
     ...{ seed: 5, window: 25, features: 1, channels: 40, head: 'globalavg', hopSteps: 1, micro: 1 },
@@ -134,7 +134,7 @@ test('a random network on features', async () => {
 const models: [string, number][] = [['models/mww/v2/okay_nabu/model.tflite', 10]];
 for (const [path, stepMs] of models) {
   const file = join(sharedDir, path);
-  (existsSync(file) ? test : test.skip)(path, async () => {
+  (existsSync(file) ? test : test.skip)(`${path} equals the reference`, async () => {
     const graph = await readModel(new Uint8Array(readFileSync(file)));
     await day(path, quantPlan(planStream(graph, { hop: clockOf(graph).window })), stepMs);
   });

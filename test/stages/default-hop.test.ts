@@ -1,6 +1,6 @@
 /**
- * The hop of a model that names none, on random networks: about a tenth of the window, one that can be
- * planned, and cheaper neighbours that are so.
+ * The default hop, on random networks: it is about a tenth of the window and can be planned, and the
+ * suggested neighbours are cheaper.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -26,7 +26,7 @@ const workPerFrame = (graph: (typeof graphs)[number], hop: number): number => {
   }
 };
 
-test('about a tenth of the window, and few phases', () => {
+test('the default hop is about a tenth of the window, with few phases, and suggested hops are cheaper than their neighbours', () => {
   let cheap = 0;
   for (const graph of graphs) {
     const { window } = clockOf(graph);
@@ -49,7 +49,7 @@ test('about a tenth of the window, and few phases', () => {
   assert.ok(cheap > 10, `${cheap} cheaper hops`);
 });
 
-test('mode stream takes multiples of the total stride', () => {
+test('in mode stream the default hop is a multiple of the total stride', () => {
   for (const graph of graphs) {
     const { window } = clockOf(graph);
     const stride = totalStride(graph);
@@ -59,7 +59,7 @@ test('mode stream takes multiples of the total stride', () => {
   }
 });
 
-test('no hop beyond the window is suggested', () => {
+test('no hop larger than the window is suggested', () => {
   let suggested = 0;
   for (const graph of graphs) {
     const { window } = clockOf(graph);
@@ -79,7 +79,7 @@ test('no hop beyond the window is suggested', () => {
   assert.ok(suggested > 10, `${suggested}`);
 });
 
-test('a plan that saves nothing says why', () => {
+test('the saving of a plan without reuse is given as nothing', () => {
   for (const graph of graphs) {
     const { window } = clockOf(graph);
     assert.match(savedText(planStream(graph, { hop: window })), /nothing/);

@@ -1,6 +1,6 @@
 /**
- * Deviation of the modes on a signal: 0 where a mode is exact, equal to a computation by hand where it is
- * not, and within its bounds.
+ * Deviation of the modes on a signal: 0 if a mode is exact; otherwise equal to an independent computation,
+ * and within its bounds.
  */
 
 import { test } from 'uvu';
@@ -20,14 +20,14 @@ interface Spec {
   kernel: number;
   pad: readonly [number, number];
   stride?: number;
-  /** Pool behind the convolution. */
+  /** Kernel and stride of a pool after the convolution. Default: none. */
   pool?: number;
   op?: 'maxpool' | 'avgpool';
 }
 
 const channels = 2;
 
-/** Convolutions and pools over [window][1][2], then the average of what is left. */
+/** Returns convolutions and pools over [window][1][2], followed by an average over time. */
 function network(layers: Spec[], window: number, seed = 1): { graph: Graph; weights: Float32Array[] } {
   const rnd = random(seed);
   const b = new GraphBuilder('deviation');
@@ -62,7 +62,7 @@ function measure(graph: Graph, hop: number, signal: Float32Array, limits?: Devia
 
 const mode = (d: Deviation, name: Mode) => d.modes.find((m) => m.mode === name);
 
-test('exact modes deviate by 0, and stream is exact where nothing pads time', () => {
+test('exact modes deviate by 0, and stream is exact if no layer pads time', () => {
   const { graph } = network(
     [
       { kernel: 3, pad: [0, 0], pool: 2 },
@@ -76,7 +76,7 @@ test('exact modes deviate by 0, and stream is exact where nothing pads time', ()
     assert.equal([exact, outputNrmse, maxDifference], [true, 0, 0], name);
   }
   assert.ok(d.layers.every((l) => l.nrmse.stream === 0 && l.contaminated === 0));
-  assert.is(mode(d, 'misaligned'), undefined, 'at an aligned hop it is stream');
+  assert.is(mode(d, 'misaligned'), undefined, 'at an aligned hop misaligned is the same as stream');
   assert.equal(
     d.refused.map((r) => [r.mode, r.code]),
     [['approx', 'RN206']],
@@ -84,12 +84,12 @@ test('exact modes deviate by 0, and stream is exact where nothing pads time', ()
   assert.is(d.windows, 46);
 });
 
-test('zero-padded streaming and approx: equal to a computation by hand', () => {
+test('zero-padded streaming and approx equal an independent computation', () => {
   const [window, hop, frames] = [24, 6, 300];
   const { graph, weights } = network([{ kernel: 3, pad: [1, 1] }], window);
   const [w] = weights as [Float32Array];
   const x = noise(frames);
-  /** Mean over a window's rows; a tap is 0 where `inside` says so. */
+  /** Returns the mean over a window's rows. A tap is 0 if `inside` returns false. */
   const output = (start: number, o: number, inside: (t: number, row: number) => boolean): number => {
     let sum = 0;
     for (let row = start; row < start + window; row++)
@@ -103,7 +103,7 @@ test('zero-padded streaming and approx: equal to a computation by hand', () => {
   const inWindow = (start: number) => (t: number) => t >= start && t < start + window;
   const inHop = (t: number, row: number) => Math.floor(t / hop) === Math.floor(row / hop);
   const d = measure(graph, hop, x, { windows: 1000 });
-  // stream waits for one frame of look-ahead, and holds one output back
+  // stream waits for one frame of look-ahead, and holds back one output
   const indexes = Array.from({ length: Math.floor((frames - window - 1) / hop) }, (_, i) => i + 1);
   assert.is(d.windows, indexes.length);
   for (const [name, inside] of [
@@ -129,7 +129,7 @@ test('zero-padded streaming and approx: equal to a computation by hand', () => {
   assert.ok((layer?.nrmse.stream ?? 0) > 0 && (layer?.nrmse.approx ?? 0) > (layer?.nrmse.stream ?? 0));
 });
 
-test('misaligned: the first strided layer stays within r x slope, and reaches a good part of it', () => {
+test('misaligned: the first strided layer stays within r x slope, and reaches more than half of it', () => {
   let nearest = 0;
   for (let seed = 1; seed <= 24; seed++) {
     const pool = 2 + (seed % 4);
@@ -155,7 +155,7 @@ test('misaligned: the first strided layer stays within r x slope, and reaches a 
   assert.ok(nearest > 0.5, `${nearest}`);
 });
 
-test('partial: the first layers streamed deviate less than all of them', () => {
+test('partial: streaming only the first layers deviates less than streaming all', () => {
   const layers: Spec[] = [
     { kernel: 3, pad: [2, 0], pool: 2 },
     { kernel: 5, pad: [4, 0] },
@@ -167,7 +167,7 @@ test('partial: the first layers streamed deviate less than all of them', () => {
   assert.ok((d.partial?.outputNrmse ?? 0) > 0 && (d.partial?.outputNrmse ?? 1) < (mode(d, 'stream')?.outputNrmse ?? 0));
 });
 
-test('an int8 network is measured in its integers', () => {
+test('the deviation of an int8 network is measured in its integers', () => {
   const layer = { kernel: 3, stride: 1, dilation: 1, channels: 3, groups: 1, fn: 'identity', relu: true } as const;
   const graph = makeNetwork({
     seed: 5,
@@ -194,12 +194,12 @@ test('an int8 network is measured in its integers', () => {
   assert.ok((mode(d, 'stream')?.maxDifference ?? 0) >= 1 && Number.isInteger(mode(d, 'stream')?.maxDifference));
 });
 
-test('bounded, and refused where the signal is too short', () => {
+test('the number of compared windows is limited, and a signal that is too short is refused', () => {
   const { graph } = network([{ kernel: 3, pad: [2, 0], pool: 4 }], 32);
   const d = measure(graph, 6, noise(4000), { windows: 10 });
-  // a step that shares no factor with the phases may give some windows less
+  // the step shares no factor with the phases, so there may be fewer windows
   assert.ok(d.windows >= 7 && d.windows <= 10, `${d.windows}`);
-  assert.ok(d.frames > 2000, 'spread over the signal');
+  assert.ok(d.frames > 2000, 'the windows are spread over the signal');
   assert.match(d.notes[0] ?? '', /^\d+ windows of 662 were compared, one in \d+/);
   try {
     measure(graph, 6, noise(33));

@@ -1,9 +1,10 @@
 /**
- * The zoo's ecg: PyTorch's scores, the demo's beats, and the streamed module against the int8 reference.
+ * The zoo's ecg: the scores of PyTorch, the beats of the demo, and the streamed module against the int8
+ * reference.
  *
- * With the records (shared/data/mitdb-mlii): 30 minutes through the built module. Every output is compared
- * with the reference over the whole signal, every RUNLET_ECG_EVERY-th (default 250) also with the reference
- * on its window by itself, and the beats of both are the same.
+ * With the records (shared/data/mitdb-mlii): 30 minutes through the compiled module. Every output is compared
+ * with the reference over the whole signal, and every RUNLET_ECG_EVERY-th (default 250) also with the
+ * reference on its window. The beats of both must be equal.
  */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -32,7 +33,7 @@ const every = Number(process.env.RUNLET_ECG_EVERY ?? 250);
 const calibration = () => zooArray('ecg', 'calib.npy').data as Float32Array;
 const none = { scale: 1, zeroPoint: 0 };
 
-test('ecg.onnx gives the scores of PyTorch on its golden windows; it streams exactly', async () => {
+test('ecg.onnx gives the scores of PyTorch on its golden windows, and streams exactly', async () => {
   const graph = await readFloat('ecg', 'ecg.onnx');
   const windows = zooArray('ecg', 'golden-in.npy').data as Float32Array;
   const expected = zooArray('ecg', 'golden-out.npy').data as Float32Array;
@@ -47,7 +48,7 @@ test('ecg.onnx gives the scores of PyTorch on its golden windows; it streams exa
   assert.equal([plan.mode, plan.warmUpHops, plan.leftContextFrames, plan.delayFrames], ['stream', 0, 0, 0]);
 });
 
-test('demo.csv: the beats are found as they were simulated', async () => {
+test('demo.csv: the simulated beats are found', async () => {
   const int8 = toInt8(await readFloat('ecg', 'ecg.onnx'), hop, calibration());
   const { session } = await openInt8(int8, { hop });
   const rows = readFileSync(zooFile('ecg', 'demo.csv'), 'utf8').trim().split('\n').slice(1);
@@ -62,7 +63,7 @@ test('demo.csv: the beats are found as they were simulated', async () => {
   assert.ok((sensitivity[2] as number) > 0.9 && (precision[2] as number) > 0.9, `${sensitivity} ${precision}`);
 });
 
-test('a record of 30 minutes: the module gives the bytes and the beats of the windowed int8 model', async () => {
+test('on a record of 30 minutes the module gives the bytes and the beats of the windowed int8 model', async () => {
   const folder = shared('data', 'mitdb-mlii');
   if (!folder) return;
   const record = readRecords(folder).find((r) => r.name === '119');
@@ -95,7 +96,7 @@ test('a record of 30 minutes: the module gives the bytes and the beats of the wi
   addBeats(counts, beats, marks, got.length);
   const { sensitivity, precision } = figuresOf(counts);
   console.log(
-    `  ${outputs} outputs, ${windows} of them as windows: ${differ} bytes differ; ${beats.length} beats, V sensitivity ${(100 * (sensitivity[2] as number)).toFixed(1)} %, precision ${(100 * (precision[2] as number)).toFixed(1)} %`,
+    `  ${outputs} outputs, ${windows} of them compared with windows: ${differ} bytes differ; ${beats.length} beats, V sensitivity ${(100 * (sensitivity[2] as number)).toFixed(1)} %, precision ${(100 * (precision[2] as number)).toFixed(1)} %`,
   );
   assert.is(differ, 0);
   assert.ok(beats.length > 1900 && sampleOf(beats.at(-1)?.answer ?? 0) > 320000);

@@ -1,9 +1,9 @@
 /**
- * edge-exact on real and on the paper's networks: every window, at any hop, equals the windowed model; work
- * equals the counts of the proof.
+ * edge-exact on real networks and on the paper's: every window equals the windowed model at any hop, and the
+ * work equals the counts of the proof.
  *
  * Real models: TensorFlow Lite Micro's sliding-window runs at hops 1, 2, 3 and 5. Paper shapes: zero-padded,
- * aligned and unaligned hops.
+ * at aligned and unaligned hops.
  */
 
 import { readFileSync } from 'node:fs';
@@ -30,11 +30,11 @@ const bytes = (...parts: string[]) => new Uint8Array(readFileSync(join(...parts)
 
 interface Counts {
   /**
-   * At hop 1, how many times fewer MACs than the window, first-layer shortcut included: edge-exact proof,
+   * Ratio of the window's MACs to those of hop 1, including the first-layer shortcut: edge-exact proof,
    * section 3.
    */
   times: number;
-  /** MACs per window at hops 1, 2, 3 and 5: section 3. */
+  /** MACs per hop at hops 1, 2, 3 and 5: section 3. */
   macs: number[];
   /**
    * Bytes of state at the same hops: section 4, the largest of the methods with these MACs (keep, fork, fork
@@ -59,7 +59,7 @@ const models: Record<string, Counts> = {
 };
 
 for (const [model, counts] of todays(Object.entries(models))) {
-  (folder ? test : test.skip)(`${model}: sliding windows at hops 1, 2, 3 and 5`, async () => {
+  (folder ? test : test.skip)(`${model}: sliding windows at hops 1, 2, 3 and 5 equal the recorded runs`, async () => {
     const at = join(folder as string, model);
     const frame = model.includes('heartbeats') ? 1 : undefined;
     const graph = readTflite(bytes(at, 'model.tflite'), { frame });
@@ -69,7 +69,7 @@ for (const [model, counts] of todays(Object.entries(models))) {
       assert.ok(plan.macsPerHop <= (counts.macs[i] as number), `${plan.macsPerHop} MACs at hop ${hop}`);
       const times = Math.round((100 * plan.macsPerWindow) / plan.macsPerHop) / 100;
       if (hop === 1) assert.ok(times >= counts.times, `${times} times fewer MACs`);
-      // what the first layer's partial sums keep is not in the proof's figures
+      // the proof's figures do not include the partial sums of the first layer
       const sums = plan.steps.reduce((n, s) => n + (s.kind === 'taps' ? (s.taps?.stateBytes ?? 0) : 0), 0);
       const state = plan.steps.reduce((n, s) => n + s.stateBytes, 0) - sums;
       assert.ok(state <= (counts.state[i] as number), `${state} bytes of state at hop ${hop}`);
@@ -85,7 +85,7 @@ for (const [model, counts] of todays(Object.entries(models))) {
   });
 }
 
-/** Outputs over two signals, all equal to those of TensorFlow Lite Micro. */
+/** Runs two signals, checks all outputs against TensorFlow Lite Micro, and returns their number. */
 async function slid(quant: QuantPlan, at: string): Promise<number> {
   const session = await openSession((await build(quant)).wasm as BufferSource);
   let compared = 0;
@@ -98,7 +98,7 @@ async function slid(quant: QuantPlan, at: string): Promise<number> {
   return compared;
 }
 
-(folder ? test : test.skip)('keyword spotting at hop 1: a tenth of the work buys most of the state', () => {
+(folder ? test : test.skip)('keyword spotting at hop 1: a tenth more work saves most of the state', () => {
   const graph = readTflite(bytes(folder as string, 'mlperf-tiny/kws_ref_model', 'model.tflite'));
   const [work, balanced, ram] = preferences.map((prefer) => planStream(graph, { hop: 1, prefer }));
   assert.ok(work && balanced && ram);
@@ -109,11 +109,11 @@ async function slid(quant: QuantPlan, at: string): Promise<number> {
   assert.is(planStream(graph, { hop: 1 }).stateBytes, balanced.stateBytes);
 });
 
-async function paper(name: string, graph: Graph, hop: number, windows: number, least = 1) {
-  const prefer = least > 1 ? 'work' : 'balanced';
+async function paper(name: string, graph: Graph, hop: number, windows: number, minRatio = 1) {
+  const prefer = minRatio > 1 ? 'work' : 'balanced';
   const quant = quantPlan(planStream(graph, { hop, mode: 'edge-exact', prefer }));
   const { plan } = quant;
-  if (least > 1) assert.is(quantPlan(planStream(graph, { hop })).plan.mode, 'edge-exact');
+  if (minRatio > 1) assert.is(quantPlan(planStream(graph, { hop })).plan.mode, 'edge-exact');
   const { wasm, memory } = await build(quant);
   const exports = instantiate(wasm);
   poisonMemory(exports, memory);
@@ -124,7 +124,7 @@ async function paper(name: string, graph: Graph, hop: number, windows: number, l
   let n = 0;
   let checked = 0;
   for (const got of pushAll(exports, quant, signal, [hop])) {
-    // the first and the last windows, and some between
+    // the first and the last windows, and some in between
     if (n < 3 || n % 7 === 0 || n >= windows - 3) {
       const window = signal.subarray(n * hop * frame, (n * hop + plan.window) * frame);
       assert.is(differing(runWindow(quant, window).outputs, got), 0, `${name} window ${n} at hop ${hop}`);
@@ -135,14 +135,14 @@ async function paper(name: string, graph: Graph, hop: number, windows: number, l
   assert.is(n, windows);
   assert.ok(untouchedPastEnd(exports, memory));
   const ratio = plan.macsPerWindow / plan.macsPerHop;
-  assert.ok(ratio >= least, `${ratio} times less work`);
+  assert.ok(ratio >= minRatio, `${ratio} times less work`);
   console.log(
     `  ${name} hop ${hop}: ${plan.phases} phases, ${checked} windows equal, ${ratio.toFixed(2)} times less work, state ${memory.state.bytes} B`,
   );
   return quant;
 }
 
-test('f_PPG, zero-padded, hops 64, 250, 159, 63 and 60, embedding included', async () => {
+test('f_PPG, zero-padded, equals the windowed model at hops 64, 250, 159, 63 and 60, also with its embedding as an output', async () => {
   await paper('f_PPG', fPpg(1), 64, 10, 1.6);
   await paper('f_PPG', fPpg(2, true), 64, 6, 1.6);
   await paper('f_PPG', fPpg(3, true), 250, 4);
@@ -151,7 +151,7 @@ test('f_PPG, zero-padded, hops 64, 250, 159, 63 and 60, embedding included', asy
   await paper('f_PPG', fPpg(6, true), 60, 8);
 });
 
-test('a hop of a fully convolutional network does not depend on the window: work, state, buffers and code', async () => {
+test('in a fully convolutional network the work and the buffers of a hop do not depend on the window', async () => {
   const [short, long] = await Promise.all(
     [960, 1920].map(async (window) => {
       const quant = quantPlan(planStream(fullyConvolutional(window), { hop: 160 }));
@@ -162,11 +162,11 @@ test('a hop of a fully convolutional network does not depend on the window: work
   assert.is(long.plan.macsPerHop, short.plan.macsPerHop);
   assert.is(long.memory.scratch.bytes, short.memory.scratch.bytes);
   const queue = (b: typeof long) => b.plan.layout?.choice.ahead ?? 0;
-  assert.is(queue(long) - queue(short), 6, 'waiting windows: one a hop of the window');
-  assert.is(long.memory.state.bytes - short.memory.state.bytes, 6 * 32 * 4, 'one accumulator each');
+  assert.is(queue(long) - queue(short), 6, 'waiting windows: one per hop of the window');
+  assert.is(long.memory.state.bytes - short.memory.state.bytes, 6 * 32 * 4, 'one accumulator per waiting window');
 });
 
-test('f_EEG, zero-padded, hops 256, 250, 159, 63 and 60', async () => {
+test('f_EEG, zero-padded, equals the windowed model at hops 256, 250, 159, 63 and 60', async () => {
   await paper('f_EEG', fEeg(1), 256, 9, 3.6);
   await paper('f_EEG', fEeg(2), 250, 10);
   await paper('f_EEG', fEeg(3), 159, 12);
@@ -174,7 +174,7 @@ test('f_EEG, zero-padded, hops 256, 250, 159, 63 and 60', async () => {
   await paper('f_EEG', fEeg(5), 60, 20);
 });
 
-test('f_ACC, zero-padded, hops 160, 250, 159, 63 and 60, with and without its embedding as an output', async () => {
+test('f_ACC, zero-padded, equals the windowed model at hops 160, 250, 159, 63 and 60, also with its embedding as an output', async () => {
   const { plan } = await paper('f_ACC', fAcc(1), 160, 8, 5.5);
   assert.is(
     plan.steps.find(({ kind }) => kind === 'fold')?.stateBytes,

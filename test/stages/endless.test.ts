@@ -1,10 +1,10 @@
 /**
- * Endless streams: RUNLET_ENDLESS_HOPS hops (default 200,000) of small networks, three ways, equal the
- * reference at 1,000 places.
+ * Endless streams: RUNLET_ENDLESS_HOPS hops (default 200,000) of small networks in three modes of state equal
+ * the reference at 1,000 positions.
  *
- * The signal is a hash of the frame's number, so that any window of it can be made anew: a streamed output is
- * compared with the extended window (stream) or with the windowed model (edge-exact). Places: the first, the
- * last, around powers of two, and random ones.
+ * The signal is a hash of the frame's number, so that any window of it can be generated again. A streamed
+ * output is compared with the extended window (stream) or with the windowed model (edge-exact). Positions:
+ * the first, the last, around powers of two, and random ones.
  */
 
 import { test } from 'uvu';
@@ -25,7 +25,7 @@ const hops = Number(process.env.RUNLET_ENDLESS_HOPS ?? 200_000);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const places = 1000;
 
-/** Value number i of the signal, int8: splitmix32 of its position. */
+/** Returns value i of the signal, int8: splitmix32 of its position. */
 function valueAt(i: number): number {
   let x = (Math.imul(i | 0, 0x9e3779b9) + Math.imul(Math.floor(i / 2 ** 32), 0x85ebca6b) + seed) | 0;
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
@@ -35,7 +35,7 @@ function valueAt(i: number): number {
 
 const valuesAt = (from: number, count: number): Int8Array => Int8Array.from({ length: count }, (_, i) => valueAt(from + i));
 
-/** Numbers in [first, last] that are compared. */
+/** Returns the output numbers in [first, last] to compare. */
 function sample(first: number, last: number): Set<number> {
   const chosen = new Set<number>();
   const add = (n: number) => n >= first && n <= last && chosen.add(n);
@@ -49,7 +49,7 @@ function sample(first: number, last: number): Set<number> {
   return chosen;
 }
 
-/** What output n must be, from the frames around window n alone. */
+/** Returns the expected output n, computed only from the frames around window n. */
 function expectedAt(quant: QuantPlan, n: number, channels: number): Ints[] {
   const { hop, window, leftContextFrames, delayFrames, alignment, mode } = quant.plan;
   if (mode === 'edge-exact') return runWindow(quant, valuesAt(n * hop * channels, window * channels)).outputs;
@@ -82,7 +82,7 @@ async function endless(graph: Graph, options: PlanOptions): Promise<void> {
   }
   assert.is(differs, 0, 'differing bytes');
   assert.equal([compared, farthest], [chosen.size, last]);
-  assert.is(session.outputsDue, last + 1 - plan.warmUpHops, 'every output fell due');
+  assert.is(session.outputsDue, last + 1 - plan.warmUpHops, 'every output was due');
   assert.is(session.framesPushed, hops * plan.hop);
   assert.ok(distinct.size > compared / 10, `${distinct.size} distinct outputs`);
   console.log(
@@ -90,10 +90,13 @@ async function endless(graph: Graph, options: PlanOptions): Promise<void> {
   );
 }
 
-test('stream: history, look-ahead and partial results', () => endless(tinyStream(), { hop: 12, mode: 'stream' }));
+test('an endless stream with history, look-ahead and partial results equals the reference', () =>
+  endless(tinyStream(), { hop: 12, mode: 'stream' }));
 
-test('edge-exact at a hop that the strides do not divide: 4 phases', () => endless(tinyEdge(), { hop: 3, mode: 'edge-exact' }));
+test('endless edge-exact with 4 phases equals the reference, at a hop that is not a multiple of the strides', () =>
+  endless(tinyEdge(), { hop: 3, mode: 'edge-exact' }));
 
-test('edge-exact with a global average: running sums, modulo 2^32', () => endless(tinyStream(), { hop: 5, mode: 'edge-exact' }));
+test('endless edge-exact with running sums modulo 2^32 equals the reference', () =>
+  endless(tinyStream(), { hop: 5, mode: 'edge-exact' }));
 
 test.run();

@@ -1,9 +1,9 @@
 /**
- * The zoo's har: PyTorch's scores, what the demos say, and streamed modules against windows of the int8
- * reference (every RUNLET_HAR_EVERY-th answer, default 5).
+ * The zoo's har: the scores of PyTorch, the outputs for the demos, and streamed modules against windows of
+ * the int8 reference (every RUNLET_HAR_EVERY-th output, default 5).
  *
- * With the recordings (shared/data/har-uji): accuracy on the subjects that fold 0 was not trained on, and the
- * same bytes over their streams.
+ * With the recordings (shared/data/har-uji): accuracy on the held-out subjects of fold 0, and the same bytes
+ * over their streams.
  */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -24,9 +24,7 @@ const calibration = (device: Device) => zooArray('har', `calib-${device}.npy`).d
 const share = (counts: number[][]) =>
   counts.reduce((sum, row, i) => sum + (row[i] as number), 0) / counts.flat().reduce((a, b) => a + b, 0);
 
-/**
- * Bytes of answers: those of a streamed module, and those of the int8 reference for each window by itself.
- */
+/** Returns the output bytes of a streamed module, and those of the int8 reference for each window. */
 async function bytesOf(graph: Awaited<ReturnType<typeof readFloat>>, device: Device, signal: Float32Array) {
   const int8 = toInt8(graph, hop, calibration(device));
   const { session } = await openInt8(int8, { hop });
@@ -43,7 +41,7 @@ async function bytesOf(graph: Awaited<ReturnType<typeof readFloat>>, device: Dev
 }
 
 for (const device of devices) {
-  test(`har-${device}.onnx gives the scores of PyTorch on its golden windows; it streams exactly`, async () => {
+  test(`har-${device}.onnx gives the scores of PyTorch on its golden windows, and streams exactly`, async () => {
     const graph = await readFloat('har', `har-${device}.onnx`);
     const windows = zooArray('har', `golden-in-${device}.npy`).data as Float32Array;
     const expected = zooArray('har', `golden-out-${device}.npy`).data as Float32Array;
@@ -54,7 +52,7 @@ for (const device of devices) {
     assert.equal([plan.mode, plan.warmUpHops, plan.leftContextFrames, plan.delayFrames], ['stream', 0, 0, 0]);
   });
 
-  test(`demo-${device}.csv: streamed = windows of the reference; nine of ten answers are as it was simulated`, async () => {
+  test(`demo-${device}.csv: the stream equals windows of the reference, and nine of ten outputs are the simulated activity`, async () => {
     const graph = await readFloat('har', `har-${device}.onnx`);
     const rows = readFileSync(zooFile('har', `demo-${device}.csv`), 'utf8')
       .trim()
@@ -68,7 +66,7 @@ for (const device of devices) {
     assert.ok(share(counts) > 0.9, `${share(counts)}`);
   });
 
-  test(`har, ${device}: recordings of subjects kept apart`, async () => {
+  test(`har, ${device}: the stream of held-out subjects equals the reference, with the accuracy of the card`, async () => {
     const folder = shared('data', 'har-uji');
     if (!folder) return;
     const graph = await readFloat('har', `folds/${device}-0.onnx`);
@@ -90,7 +88,7 @@ for (const device of devices) {
       `  ${all} answers: float ${((100 * float) / all).toFixed(2)} %, int8 ${((100 * right) / all).toFixed(2)} %; ${differ} bytes differ`,
     );
     assert.is(differ, 0);
-    // what the committed networks reach (card.md), less half a point
+    // the accuracy of the committed networks (card.md) minus half a percentage point
     assert.ok(right / all > { watch: 0.925, phone: 0.915 }[device], `${right / all}`);
     assert.ok(Math.abs(right - float) / all < 0.01);
   });

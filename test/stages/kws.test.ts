@@ -1,6 +1,6 @@
 /**
- * The zoo's kws: PyTorch's scores, the front end's rows, and the streamed module against the reference on
- * every output of the demo's minute.
+ * The zoo's kws: the scores of PyTorch, the rows of the front end, and the streamed module against the
+ * reference on every output of the demo's minute.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ test('kws.onnx gives the scores of PyTorch on its golden windows', async () => {
   assert.ok(worst < 1e-4, `${worst}`);
 });
 
-test('the recipe and the front end make the same rows of demo.wav', () => {
+test('the training recipe and the front end compute the same rows of demo.wav', () => {
   const expected = npy('golden-rows.npy') as Int8Array;
   const pcm = readWav(join(zoo, 'demo.wav')).subarray(
     0,
@@ -43,7 +43,7 @@ test('the recipe and the front end make the same rows of demo.wav', () => {
   assert.equal(featureRows(frontEnd, pcm), expected);
 });
 
-test('the plan is mode stream and exact; the input takes what the front end gives, in steps that are no wider', async () => {
+test('the plan is mode stream and exact, and the input has the zero point of the front end and steps that are no wider', async () => {
   const graph = await readFloat('kws.onnx');
   const plan = planStream(graph, { hop });
   assert.is(plan.mode, 'stream');
@@ -55,7 +55,7 @@ test('the plan is mode stream and exact; the input takes what the front end give
   assert.ok((scale as number) > 0 && (scale as number) <= frontEnd.output.scale, `${scale}`);
 });
 
-test('demo.wav: streamed, reference and single windows are the same bytes', async () => {
+test('demo.wav: the stream, the reference and single windows give the same bytes', async () => {
   const int8 = toInt8(await readFloat('kws.onnx'));
   const quant = quantPlan(planStream(int8, { hop }));
   const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
@@ -83,7 +83,7 @@ test('demo.wav: streamed, reference and single windows are the same bytes', asyn
   assert.ok(untouchedPastEnd(exports, memory));
 });
 
-test('folds: no speaker is in two, all are filled alike, in the order of the speakers’ digests', () => {
+test('folds: no speaker is in two, the sizes are similar, and the order is that of the speakers’ digests', () => {
   const speakers = Array.from({ length: 400 }, (_, i) => `speaker${i % 90}`);
   const where = foldsOf(speakers);
   assert.is(where.size, 90);
@@ -92,7 +92,7 @@ test('folds: no speaker is in two, all are filled alike, in the order of the spe
   assert.equal(foldsOf([...speakers].reverse()), where);
 });
 
-test('hits and false accepts: label and time decide, and a detection counts once', () => {
+test('hits and false accepts are decided by label and time, and a detection counts once', () => {
   const words = [
     { word: 'yes', start: 1, end: 1.5 },
     { word: 'no', start: 3, end: 3.4 },
@@ -111,7 +111,7 @@ test('hits and false accepts: label and time decide, and a detection counts once
   );
 });
 
-test('detections of scores: nothing below the cutoff, one where the mean is above it', async () => {
+test('scores give no detection below the cutoff, and one if the mean is above it', async () => {
   const { manifest } = await build(quantPlan(planStream(toInt8(await readFloat('kws.onnx')), { hop })));
   const quiet = Float32Array.from({ length: 12 }, (_, i) => (i === 0 ? 1 : 0));
   const yes = Float32Array.from({ length: 12 }, (_, i) => (i === 2 ? 1 : 0));

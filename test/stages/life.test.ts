@@ -1,8 +1,8 @@
 /**
- * The life of a stream on compiled networks: long gaps, counters set forward, snapshots of other layouts.
+ * The life of a stream: long gaps, counters set to high values, snapshots of other layouts.
  *
- * A gap that was shortened must leave the state, to the byte, that pushing every frame leaves; also where
- * slots of partial results and phases of edge-exact turn.
+ * A shortened gap must leave exactly the state that pushing every frame leaves, also while slots of partial
+ * results and phases of edge-exact rotate.
  */
 
 import { test } from 'uvu';
@@ -21,7 +21,7 @@ import { tinyEdge, tinyStream } from './tiny-networks.ts';
 const networks: [name: string, graph: () => Graph, options: PlanOptions][] = [
   ['stream, partial results in 4 slots', tinyStream, { hop: 12, mode: 'stream' }],
   ['stream, micro-hops', tinyStream, { hop: 12, mode: 'stream', microHop: 4 }],
-  ['stream, one value a push', tinyStream, { hop: 2, mode: 'stream' }],
+  ['stream, one row per push', tinyStream, { hop: 2, mode: 'stream' }],
   ['edge-exact, 4 phases', tinyEdge, { hop: 3, mode: 'edge-exact' }],
   ['edge-exact, running sums', tinyStream, { hop: 5, mode: 'edge-exact' }],
   ['edge-exact, hop 1', tinyEdge, { hop: 1, mode: 'edge-exact' }],
@@ -44,7 +44,7 @@ const parts = (s: Session) => {
 };
 
 for (const [name, graph, options] of networks)
-  test(`${name}: hold and zero leave the state of every frame pushed`, async () => {
+  test(`${name}: hold and zero leave the same state as pushing every frame`, async () => {
     const open = await opener(graph(), options);
     const { window, hop, manifest } = await open();
     const channels = manifest.inputs[0]?.elements ?? 1;
@@ -66,10 +66,10 @@ for (const [name, graph, options] of networks)
         assert.equal([a.state, a.framesPushed, a.outputsDue], [b.state, b.framesPushed, b.outputsDue], `${cut} + ${length}`);
         assert.equal([...one.outputRaw()], [...two.outputRaw()], 'the latest output');
       }
-    assert.ok(shortened > 0, 'nothing was left out');
-    // more than 10^10 hops wrap every running sum many times; what follows is what follows a gap that is
-    // shorter by whole periods
-    const periods = 2 ** 33 * 4 * period; // 4: slots of partial results
+    assert.ok(shortened > 0, 'part of the gap was skipped');
+    // more than 10^10 hops wrap every running sum many times; the outputs after the gap equal those after a
+    // gap that is shorter by whole periods
+    const periods = 2 ** 33 * 4 * period; // 4: number of slots of partial results
     const after = noise((window + 30 * hop) * channels, 6);
     const [far, near]: [string[], string[]] = [[], []];
     for (const [s, list, more] of [
@@ -85,7 +85,7 @@ for (const [name, graph, options] of networks)
   });
 
 for (const [name, graph, options] of networks)
-  test(`${name}: an output without made-up frames equals the signal's own`, async () => {
+  test(`${name}: an output without replaced frames equals that of the whole signal`, async () => {
     const open = await opener(graph(), options);
     const [gapped, whole] = [await open(), await open()];
     const channels = gapped.manifest.inputs[0]?.elements ?? 1;
@@ -114,7 +114,7 @@ for (const [name, graph, options] of networks)
     assert.ok(clean > 20 && differ > 0, `${clean} clean, ${differ} of ${touched} others differ`);
   });
 
-test('an output whose look-ahead alone is made up has no gap in its window, but in its context', async () => {
+test('an output with replaced frames only in its look-ahead has no gap in its window, but one in its context', async () => {
   const session = await (await opener(tinyStream(), { hop: 12, mode: 'stream' }))();
   const { delayFrames } = session.manifest;
   assert.ok(delayFrames > 0);
@@ -126,7 +126,7 @@ test('an output whose look-ahead alone is made up has no gap in its window, but 
 });
 
 for (const [name, graph, options] of networks)
-  test(`${name}: frame counters past 2^31, 2^32 and 2^40`, async () => {
+  test(`${name}: frame counters past 2^31, 2^32 and 2^40 give the same outputs`, async () => {
     const open = await opener(graph(), options);
     const near = await open();
     const channels = near.manifest.inputs[0]?.elements ?? 1;
@@ -148,7 +148,7 @@ for (const [name, graph, options] of networks)
     }
   });
 
-test('the network with running sums has some', async () => {
+test('the manifest of the network with running sums lists them', async () => {
   const { manifest } = await build(quantPlan(planStream(tinyStream(), { hop: 5, mode: 'edge-exact' })));
   assert.ok((manifest.runningSums?.length ?? 0) > 0);
 });
@@ -167,7 +167,7 @@ test('a snapshot of another layout, mode, network or scale is refused', async ()
     for (const [j, to] of sessions.entries())
       assert.is(await codeOf(() => to.restore(from.snapshot())), i === j ? 'none' : 'RN712', `${i} into ${j}`);
   const digests = sessions.map((s) => s.manifest.stateDigest);
-  assert.is(new Set(digests).size, digests.length, 'the digest alone tells them apart');
+  assert.is(new Set(digests).size, digests.length, 'all state digests differ');
 });
 
 test.run();

@@ -1,8 +1,8 @@
 /**
- * The windowed int8 models of others: every output byte of TensorFlow Lite Micro's reference kernels, through
- * the command line.
+ * Windowed third-party int8 models: every output byte equals TensorFlow Lite Micro's reference kernels,
+ * through the command line.
  *
- * Runs `rand`, `walk`, `edge` windowed; str_ww also streamed against every sliding-window run.
+ * The runs `rand`, `walk` and `edge` are windowed. str_ww is also streamed against every sliding-window run.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ async function validate(model: string, run: string, kinds: [string, string], ext
     at(`${run}.${kinds[0]}.npy`),
     '--expect',
     at(`${run}.${kinds[1]}.npy`),
-    // an image has two dimensions that may be time
+    // either dimension of an image may be time
     ...(model.includes('Resnet') ? ['--time-axis', '1'] : []),
     ...extra,
   ]);
@@ -49,8 +49,8 @@ const windowed = [
 
 const check = folder ? test : test.skip;
 for (const model of todays(windowed)) {
-  check(`${model}: rand, walk and edge`, async () => {
-    // browser/models has every run on every target
+  check(`${model} equals the runs rand, walk and edge`, async () => {
+    // browser/models runs every run on every target
     for (const [run, target] of [
       ['rand', 'interp'],
       ['walk', 'simd'],
@@ -60,7 +60,7 @@ for (const model of todays(windowed)) {
   });
 }
 
-check('models with their own state and the front end as a model: rand, walk and edge, step by step', async () => {
+check('stateful models and the front end as a model equal the runs rand, walk and edge step by step', async () => {
   const models = ['mww/v2/okay_nabu', 'mww/v2/hey_jarvis', 'mww/v2/vad', 'mww/v1/okay_nabu', 'tflm/audio_preprocessor_int8'];
   for (const model of models) for (const run of ['rand', 'walk', 'edge']) await validate(model, run, ['in0', 'out0']);
 });
@@ -76,7 +76,7 @@ check('str_ww streamed at hop 1 equals every sliding-window run', async () => {
   }
 });
 
-check('the windowed models with sliding-window runs equal them when recomputed at hop 1', async () => {
+check('the windowed models equal their sliding-window runs at hop 1', async () => {
   for (const model of windowed) {
     if (model.includes('ad01') || !existsSync(join(folder as string, model, 'slide_rand.seq.npy'))) continue;
     await validate(model, 'slide_rand', ['seq', 'winout'], ['--hop', '1']);

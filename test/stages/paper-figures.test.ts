@@ -1,9 +1,9 @@
 /**
- * The figures of `npm run paper` that do not depend on trained weights, and docs/paper.md against what the
- * sections print.
+ * The figures of `npm run paper` that do not depend on trained weights, and docs/paper.md against the printed
+ * sections.
  *
- * Source: StreamiNNC sections 1.3 to 1.6, 3.4 and 3.5. Weights and signals of the seeds that the page uses:
- * medians over seeds 1 to 6.
+ * Source: StreamiNNC sections 1.3 to 1.6, 3.4 and 3.5. Weights and signals have the seeds of the page;
+ * medians are over seeds 1 to 6.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -34,7 +34,7 @@ test('the probe gives the figures of the paper and the specification', () => {
   assert.equal(probe(fAcc(1)), [0.21, 0.42, 0.63, 0.83, 1.04, 1.25]);
 });
 
-test('the structural count: rows at each edge, and more than the probe behind maximum pooling', () => {
+test('the structural count gives the rows at each edge, and counts more than the probe after maximum pooling', () => {
   const edges = (net: PaperNetwork) => convs(net).map((c) => [c.left, c.right]);
   assert.equal(
     edges(fPpg(1)),
@@ -54,7 +54,7 @@ test('the structural count: rows at each edge, and more than the probe behind ma
   );
 });
 
-test('random networks: the count is that of edge-exact, and the probe never counts more', () => {
+test('random networks: the count equals that of edge-exact, and the probe never counts more', () => {
   let layers = 0;
   fc.assert(
     fc.property(network, (spec) => {
@@ -74,7 +74,7 @@ test('random networks: the count is that of edge-exact, and the probe never coun
 
 const ppg = (windows: number) => new Experiment(fPpg(1), 1, windows);
 
-test('f_PPG: windows with L_a = 320 >= RF - P earlier samples equal the stream in every bit, with 256 they do not', () => {
+test('f_PPG: windows with L_a = 320 >= RF - P earlier samples equal the stream in every bit; with 256 they do not', () => {
   const e = ppg(4);
   assert.is(e.receptiveField, 328);
   assert.is(e.context, 320);
@@ -83,7 +83,7 @@ test('f_PPG: windows with L_a = 320 >= RF - P earlier samples equal the stream i
   assert.ok(e.compare(stream, e.padded(256)).embedding > 0);
 });
 
-test('f_PPG: a hop that is a multiple of P = 16 is exact, another is not', () => {
+test('f_PPG: only a hop that is a multiple of P = 16 is exact', () => {
   const e = ppg(5);
   const stream = e.ofStream(e.streamed());
   for (const [hop, exact] of [
@@ -98,7 +98,7 @@ test('f_PPG: a hop that is a multiple of P = 16 is exact, another is not', () =>
       assert.is(e.compare(e.padded(320), value, hop).embedding === 0, exact, `hop ${hop}`);
 });
 
-test('f_PPG: every row is right after ceil((RF - P) / S) hops', () => {
+test('f_PPG: all rows are correct after ceil((RF - P) / S) hops', () => {
   assert.equal(transient(1, 64, 6).perHop, [16, 16, 12, 8, 4, 0]);
   assert.is(transient(1, 64, 6).firstClean, 320);
   for (const hop of [16, 32, 48, 128]) {
@@ -111,7 +111,7 @@ for (const [make, windows] of [
   [fEeg, 6],
   [fAcc, 4],
 ] as const) {
-  test(`${make(1).name}: look-ahead deviates less than zeros right of each hop, medians of 6 seeds`, () => {
+  test(`${make(1).name}: look-ahead deviates less than zeros after each hop, by the medians of 6 seeds`, () => {
     const found = [1, 2, 3, 4, 5, 6].map((s) => {
       const e = new Experiment(make(s), s, windows);
       return [e.streamed(), e.seams(true)].map((rows) => e.compare(e.windowed, e.ofStream(rows)));
@@ -123,14 +123,14 @@ for (const [make, windows] of [
   });
 }
 
-test('work of the whole model at the hops of the paper', () => {
+test('the whole models have the expected speed-up at the hops of the paper', () => {
   assert.is(attentionMacs, 294_912);
   assert.is(speedUp(fPpg(1), 'stream', attentionMacs).toFixed(2), '3.49');
   assert.is(speedUp(fEeg(1), 'stream').toFixed(2), '3.90');
   assert.is(speedUp(fAcc(1), 'stream').toFixed(2), '5.97');
 });
 
-test('docs/paper.md has what the sections print', () => {
+test('docs/paper.md contains the printed sections', () => {
   const page = textOf('docs/paper.md');
   for (const part of [introduction(), boundsSection(), paddingSection(), transientSection(), theorySection(), notReproduced()])
     assert.ok(page.includes(part), `run npm run paper -- --write; not on the page:\n${part.slice(0, 200)}`);

@@ -9,8 +9,8 @@ import { Maker } from '../property/random-network.ts';
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 
 /**
- * The zero point that a quantiser gives: the whole of int8 for a ReLU's output, the middle for one of both
- * signs.
+ * Returns parameters with the usual zero point of a quantiser: the bottom of int8 for a ReLU's output,
+ * otherwise the middle.
  */
 const usual = (quant: QuantParams, clamp: Clamp): QuantParams => ({ ...quant, zeroPoint: clamp === relu ? -128 : 0 });
 
@@ -33,7 +33,7 @@ function dense(m: Maker, x: number, units: number, clamp: Clamp): number {
   return m.b.node('dense', [x], { units, clamp, ...mac }, m.name('dense'), usual(quant, clamp));
 }
 
-/** 1024 x 18, hop 256: 3 x (conv k3 128, max pool 4), conv k16 100, conv k1 2. */
+/** Window 1024 x 18, hop 256: 3 x (conv k3 128, max pool 4), conv k16 100, conv k1 2. */
 export function fEeg(seed: number, embedding = false) {
   const m = new Maker(seed);
   let x = m.b.input('eeg', { t: 1024, f: 1, c: 18 }, { quant: m.quant(), hostType: 'int8' });
@@ -51,8 +51,8 @@ export function fEeg(seed: number, embedding = false) {
 }
 
 /**
- * 256 x 1, hop 64: 3 x (3 x causal conv k5 d2, average pool 4, 2, 2) of 32, 48 and 64 channels, dense 32,
- * dense 1. The paper's attention and LayerNorm, which belong to the head, are left out.
+ * Window 256 x 1, hop 64: 3 x (3 x causal conv k5 d2, average pool 4, 2, 2) with 32, 48 and 64 channels,
+ * dense 32, dense 1. The paper's attention and LayerNorm, which belong to the head, are omitted.
  */
 export function fPpg(seed: number, embedding = false) {
   const m = new Maker(seed);
@@ -74,7 +74,7 @@ export function fPpg(seed: number, embedding = false) {
   return m.b.build();
 }
 
-/** A fully convolutional network over any window: 4 x conv k3 'same', global average. */
+/** A fully convolutional network for any window: 4 x conv k3 'same', global average. */
 export function fullyConvolutional(window: number) {
   const m = new Maker(1);
   let x = m.b.input('x', { t: window, f: 1, c: 4 }, { quant: m.quant(), hostType: 'int8' });
@@ -85,7 +85,7 @@ export function fullyConvolutional(window: number) {
   return m.b.build();
 }
 
-/** 960 x 4, hop 160: 6 x conv k3 'same' 8..256, global average, dense 256, 128, 64, 2. */
+/** Window 960 x 4, hop 160: 6 x conv k3 'same' 8..256, global average, dense 256, 128, 64, 2. */
 export function fAcc(seed: number, embedding = false) {
   const m = new Maker(seed);
   let x = m.b.input('acc', { t: 960, f: 1, c: 4 }, { quant: m.quant(), hostType: 'int8' });

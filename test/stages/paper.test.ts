@@ -1,7 +1,7 @@
 /**
- * f_EEG and f_ACC of the paper with random int8 weights: streamed wasm = whole-signal reference = windows
- * extended on both sides by the receptive field (weights of one seed, signals of RUNLET_SEED). And the costs
- * that the specification states for these shapes.
+ * f_EEG and f_ACC of the paper with random int8 weights: the streamed wasm equals the whole-signal reference,
+ * and windows extended on both sides by the receptive field (fixed weights, signals from RUNLET_SEED). The
+ * costs equal those of the specification.
  */
 
 import { test } from 'uvu';
@@ -43,7 +43,7 @@ async function check(name: string, graph: Graph, hop: number, hops: number) {
     if (differing(runWindow(quant, window).outputs, e.outputs) === 0) windowedEqual++;
   });
   assert.ok(untouchedPastEnd(exports, memory));
-  // random heads may give one answer to every window; the embedding never does
+  // random heads may give the same output for every window; the embedding never does
   const values = new Set(got.map((outputs) => outputs.map((y) => y.join()).join(';')));
   if (plan.graph.outputs.length > 1) assert.ok(values.size > 1, 'the outputs are not all the same');
   console.log(
@@ -52,21 +52,21 @@ async function check(name: string, graph: Graph, hop: number, hops: number) {
   return { plan, memory };
 }
 
-test('f_EEG: hop 256 of 1024', async () => {
+test('f_EEG at hop 256 of 1024 equals the reference, with the costs of the paper', async () => {
   const { plan } = await check('f_EEG', fEeg(1, true), 256, 4);
   assert.is(plan.delayFrames, 21, 'look-ahead, section 3.1');
   assert.is(plan.alignment, 64);
   assert.is(plan.macsPerWindow, 22_806_528 + 205_000, 'MACs per window: trunk and g, section 3.1');
 });
 
-test('f_ACC: hop 160 of 960', async () => {
+test('f_ACC at hop 160 of 960 equals the reference, with the costs of the paper', async () => {
   const { plan } = await check('f_ACC', fAcc(1), 160, 3);
   assert.is(plan.delayFrames, 6, 'look-ahead, section 3.1');
   const fold = plan.steps.find((s) => s.kind === 'fold');
   assert.is(fold?.stateBytes, 6144, 'global average as 5 accumulators and a running total of 256 channels');
 });
 
-test('f_ACC with its embedding as a second output: all 960 x 256 bytes of every window', async () => {
+test('f_ACC with its embedding as a second output equals the reference in all 960 x 256 bytes of every window', async () => {
   await check('f_ACC embedding', fAcc(1, true), 160, 2);
 });
 

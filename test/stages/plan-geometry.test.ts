@@ -1,6 +1,7 @@
 /**
- * The planner's geometry without a module: which rows touch a window's edge, how far a row reaches, what is
- * kept, which mode is the default; by following every tap of random networks, and by hand on small ones.
+ * The planner's geometry without a module: which rows touch a window's edge, how far a row reaches, which
+ * rows are kept, and which mode is the default. Random networks are checked by following every tap, small
+ * ones against known values.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -28,7 +29,7 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 const graphs = fc.sample(network, { numRuns: 150, seed }).map(makeNetwork);
 const rowsOf = (graph: Graph, id: number): number => graph.tensors[id]?.shape.t ?? 0;
 
-test('rows that touch an edge of the window are those with a tap outside, or a tap on such a row', () => {
+test('a row touches an edge of the window if one of its taps is outside, or on such a row', () => {
   let touching = 0;
   for (const graph of graphs) {
     const touches = new Map<number, { left: boolean[]; right: boolean[] }>();
@@ -54,7 +55,7 @@ test('rows that touch an edge of the window are those with a tap outside, or a t
         );
       const found = { left: on('left'), right: on('right') };
       touches.set(node.output, found);
-      // every row that touches is counted; a count may not leave one out
+      // the count covers all rows up to the last that touches
       const left = found.left.lastIndexOf(true) + 1;
       const right = found.right.includes(true) ? rows - found.right.indexOf(true) : 0;
       assert.equal([edge.left, edge.right], [left, right], `${node.name}`);
@@ -64,7 +65,7 @@ test('rows that touch an edge of the window are those with a tap outside, or a t
   assert.ok(touching > 100, `${touching} rows touch an edge`);
 });
 
-test('how far a row reaches: first and last frame of the input, by following every tap', () => {
+test('the first and last input frame of a row equal those found by following every tap', () => {
   for (const graph of graphs) {
     const reach = new Map<number, (row: number) => [number, number]>();
     for (const { tensor } of graph.inputs) reach.set(tensor, (row) => [row, row]);
@@ -95,7 +96,7 @@ interface Layer {
   dilation?: number;
 }
 const q: QuantParams = { scale: 0.1, zeroPoint: 0 };
-/** Convolutions one after the other, over 64 frames. */
+/** Returns a chain of convolutions over 64 frames. */
 function chain(layers: Layer[], metadata: Record<string, string> = {}, input: QuantParams = q, int8 = false): Graph {
   const b = new GraphBuilder('chain');
   let x = b.input('x', { t: 64, f: 1, c: 2 }, int8 ? { quant: input } : {});
@@ -122,7 +123,7 @@ const codeOf = (graph: Graph, options: PlanOptions): string => {
 };
 const context = (frames: number) => ({ 'runlet.left_context': `${frames}` });
 
-test('the default mode is exact: stream needs all context that the model was trained with, no look-ahead, and an aligned hop', () => {
+test('the default mode is exact: stream requires the full left context of training, no look-ahead, and an aligned hop', () => {
   const causal = (frames: number) =>
     chain(
       [
@@ -134,7 +135,7 @@ test('the default mode is exact: stream needs all context that the model was tra
   assert.is(modeOf(causal(10), 4), 'stream');
   assert.is(modeOf(causal(1000), 4), 'stream');
   assert.not.equal(modeOf(causal(9), 4), 'stream');
-  // left context and look-ahead: what comes after the window was padding in training
+  // left context and look-ahead: the training saw padding after the window
   for (const frames of [4, 5, 1000])
     assert.not.equal(modeOf(chain([{ k: 6, pad: [4, 1] }], context(frames)), 4), 'stream', `${frames}`);
   assert.not.equal(
@@ -156,7 +157,7 @@ test('the default mode is exact: stream needs all context that the model was tra
   assert.not.equal(modeOf(strided, 5), 'stream');
 });
 
-test('look-ahead behind a stride counts in frames of the input', () => {
+test('look-ahead after a stride is counted in input frames', () => {
   const graph = chain([
     { k: 2, pad: [0, 0], stride: 2 },
     { k: 3, pad: [1, 1] },
@@ -165,7 +166,7 @@ test('look-ahead behind a stride counts in frames of the input', () => {
   assert.equal([t?.jump, t?.lead, t?.lookAhead], [2, 2, 2]);
 });
 
-test('history, warm-up and micro-hops', () => {
+test('a plan has the expected history and warm-up, and only aligned micro-hops', () => {
   const graph = chain([
     { k: 3, dilation: 4, pad: [8, 0] },
     { k: 4, pad: [3, 0] },
@@ -181,12 +182,12 @@ test('history, warm-up and micro-hops', () => {
   for (const [microHop, code] of [[8, 'none'], [16, 'none'], [4, 'RN201'], [2, 'RN201'], [3, 'RN202']] as const) assert.is(codeOf(strided, { hop: 16, mode: 'stream', microHop }), code, `${microHop}`); // biome-ignore format: a table
 });
 
-test('a padded layer is streamed even where its window is no longer than the hop: its padding is at the ends of the signal', () => {
+test('a padded layer is streamed even if its window is not longer than the hop: its padding is at the ends of the signal', () => {
   const trunk = (pad: readonly [number, number]) => trunkNodes(chain([{ k: 3, pad }]), 'stream', 64).size;
   assert.equal([trunk([2, 0]), trunk([0, 2]), trunk([0, 0])], [1, 1, 0]);
 });
 
-test('in a model with its own state padding is the past of a stream; behind a step there is none', () => {
+test('in a stateful model padding before a step is the past of the stream, and padding after it is refused', () => {
   const step = (pad: readonly [number, number]): Graph => ({ ...chain([{ k: 3, pad }]), stateful: true });
   assert.is(stepTrunk(step([2, 0])).size, 1);
   for (const pad of [[2, 1], [1, 1], [0, 2]] as const) // biome-ignore format: a table
@@ -196,7 +197,7 @@ test('in a model with its own state padding is the past of a stream; behind a st
     );
 });
 
-test('accumulators wait for every window that is open: of 10 rows at 4 a hop, two', () => {
+test('every open window has an accumulator: two for 10 rows with 4 per hop', () => {
   for (const [rows, news, slots] of [
     [10, 4, 2],
     [12, 4, 2],
@@ -213,7 +214,7 @@ test('accumulators wait for every window that is open: of 10 rows at 4 a hop, tw
   }
 });
 
-test('clocks: least common multiples, six inputs and no more', () => {
+test('a clock uses least common multiples, and allows at most six inputs', () => {
   for (const [a, b, m] of [[4, 6, 12], [6, 4, 12], [5, 7, 35], [8, 2, 8], [1, 9, 9]] as const) assert.is(lcm(a, b), m); // biome-ignore format: a table
   const inputs = (n: number) => {
     const b = new GraphBuilder('inputs');
@@ -227,7 +228,7 @@ test('clocks: least common multiples, six inputs and no more', () => {
   );
 });
 
-test('layouts: within both budgets, with a period of all phases; partial tap sums are for int8 alone', () => {
+test('layouts stay within both budgets, their period is a multiple of all phases, and only int8 has partial tap sums', () => {
   const graph = chain(
     [
       { k: 5, pad: [2, 2] },
@@ -261,7 +262,7 @@ test('layouts: within both budgets, with a period of all phases; partial tap sum
   assert.equal([taps(q), taps(wide)], [1, 0]);
 });
 
-test('a plan takes time by layers, not by the paths that lead through them', () => {
+test('planning time depends on the number of layers, not on the number of paths', () => {
   const b = new GraphBuilder('doubled');
   let x = b.input('x', { t: 4, f: 1, c: 1 });
   // 2^60 paths
@@ -271,7 +272,7 @@ test('a plan takes time by layers, not by the paths that lead through them', () 
     assert.ok(planStream(b.build(), { hop: 1, mode }).steps.every(({ exact }) => exact));
 });
 
-test('contamination counts the left edge on the left; the bound of an average is what two windows do not share', () => {
+test('contamination counts each edge on its side, and the bound of an average covers only rows that two windows do not share', () => {
   const [left] = contaminationOf(chain([{ k: 5, pad: [4, 0] }]));
   const [right] = contaminationOf(chain([{ k: 5, pad: [0, 4] }]));
   assert.equal([left?.left, left?.right, right?.left, right?.right], [4, 0, 0, 4]);

@@ -1,8 +1,8 @@
 /**
- * ppg-hr over many hops: streamed wasm = whole-signal reference on every output, = extended windows on a
+ * ppg-hr over many hops: the streamed wasm equals the reference in every output, extended windows in a
  * sample.
  *
- * RUNLET_PPG_HOPS hops (default 300), half of the signal the recorded PPG after its front end, half random.
+ * RUNLET_PPG_HOPS hops (default 300). Half of the signal is recorded PPG after its front end, half is random.
  */
 
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const hops = Number(process.env.RUNLET_PPG_HOPS ?? 300);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
 const zoo = join(root, 'models/zoo/ppg-hr');
 
-test(`ppg-hr: ${hops} hops`, async () => {
+test(`ppg-hr: ${hops} streamed hops equal the reference and extended windows`, async () => {
   const graph = await readModel(new Uint8Array(readFileSync(join(zoo, 'ppg-hr.onnx'))));
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
   const int8 = quantize(graph, calibration, { hop: 64, preset: 'fast', noReport: true }).graph;
@@ -41,7 +41,7 @@ test(`ppg-hr: ${hops} hops`, async () => {
   const stored = quantiseSignal(real, graphInput(int8));
   const rnd = random(seed + 99);
   const frames = plan.window + (plan.warmUpHops + hops - 1) * plan.hop;
-  // stretches of the recording and of noise in turns, a hop and a half each at an odd length
+  // the recording and noise alternate in stretches of odd length
   const signal = Int8Array.from({ length: frames }, (_, i) =>
     (i / 3333) & 1 ? Math.floor(256 * rnd()) - 128 : (stored[i % stored.length] as number),
   );
@@ -71,7 +71,7 @@ test(`ppg-hr: ${hops} hops`, async () => {
 const graphInput = (graph: Awaited<ReturnType<typeof readModel>>) =>
   graph.tensors[graph.inputs[0]?.tensor ?? -1]?.quant ?? { scale: 1, zeroPoint: 0 };
 
-test('a stream that is shorter by one frame of context differs: the extended windows can tell', async () => {
+test('a stream with one frame less of context differs from the extended windows', async () => {
   const graph = await readModel(new Uint8Array(readFileSync(join(zoo, 'ppg-hr.onnx'))));
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, 'calib.npy')))).data as Float32Array;
   const int8 = quantize(graph, calibration, { hop: 64, preset: 'fast', noReport: true }).graph;

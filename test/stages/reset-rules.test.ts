@@ -1,6 +1,6 @@
 /**
- * The state before the first frame, without a module: zero points in every history and queue, the least value
- * where a maximum begins, and every byte of the state is set.
+ * The state before the first frame, without a module: zero points in every history and queue, the smallest
+ * value for a maximum, and every byte of the state is set.
  */
 
 import fc from 'fast-check';
@@ -29,7 +29,7 @@ const plans = fc
     }),
   ); // biome-ignore format: a table
 
-test('histories and queues begin with zero points, maxima with the least value, sums with none', () => {
+test('histories and queues start with zero points, maxima with the smallest value, sums with zero', () => {
   const seen = { histories: 0, queues: 0, maxima: 0, sums: 0 };
   for (const quant of plans) {
     const { plan } = quant;
@@ -55,9 +55,9 @@ test('histories and queues begin with zero points, maxima with the least value, 
       if (step.kind !== 'fold' || !own) continue;
       const { fold } = step;
       const node = plan.graph.nodes.find((n) => n.output === output);
-      const most = node?.op === 'maxpool' || node?.op === 'globalmax';
-      const value = most ? -128 : 0;
-      seen[most ? 'maxima' : 'sums'] += holds(map.at(own.address), fold.slots * fold.slotBytes, value, `fold ${node?.op}`);
+      const isMaximum = node?.op === 'maxpool' || node?.op === 'globalmax';
+      const value = isMaximum ? -128 : 0;
+      seen[isMaximum ? 'maxima' : 'sums'] += holds(map.at(own.address), fold.slots * fold.slotBytes, value, `fold ${node?.op}`);
       holds(map.at(own.totals), fold.stream.phases * fold.totalBytes, value, `totals of ${node?.op}`);
     }
   }

@@ -1,8 +1,8 @@
 /**
- * Every rule R1 to R14 is triggered here, and its message has the numbers; docs/errors.md has a paragraph a
+ * Every rule R1 to R14 is triggered, and its message has the numbers. docs/errors.md has one paragraph per
  * rule, and no other.
  *
- * Small networks made for one rule each. What R10 and R13 refuse is in test/read/refused.test.ts.
+ * Each rule has small networks. test/read/refused.test.ts tests the refusals of R10 and R13.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -19,7 +19,7 @@ import { textOf } from '../sources.ts';
 
 type Pad = readonly [number, number];
 
-/** conv of kernel k over all channels, float. */
+/** Adds a float convolution with kernel k over all channels. */
 function conv(b: GraphBuilder, x: number, k: number, padT: Pad, channels = 2, strideT = 1): number {
   const { c } = b.shape(x);
   const weights = { data: Float32Array.from({ length: channels * k * c }, (_, i) => Math.sin(1 + 3 * i)) };
@@ -42,7 +42,7 @@ function dense(b: GraphBuilder, x: number, units: number): number {
   return b.node('dense', [x], { units, weights, bias: null, clamp: noClamp }, 'dense');
 }
 
-/** A network of one input [64][1][2] at 100 Hz. */
+/** Returns a network with one input [64][1][2] at 100 Hz. */
 function network(layers: (b: GraphBuilder, x: number) => number, metadata: Record<string, string> = {}, window = 64): Graph {
   const b = new GraphBuilder('rules');
   Object.assign(b.metadata, { 'runlet.sample_rate_hz': '100', ...metadata });
@@ -53,7 +53,7 @@ function network(layers: (b: GraphBuilder, x: number) => number, metadata: Recor
 
 const find = (all: RuleFinding[], rule: Rule): RuleFinding => all.find((f) => f.rule === rule) as RuleFinding;
 
-/** The finding of one rule, of this level, with all these texts in it. */
+/** Returns the finding of one rule, and checks its level and that it contains all these texts. */
 function expect(rule: Rule, level: RuleFinding['level'], graph: Graph, options: PlanOptions, ...texts: string[]): RuleFinding {
   const found = find(rulesFor(graph, options), rule);
   assert.is(found.level, level, found.text);
@@ -61,11 +61,11 @@ function expect(rule: Rule, level: RuleFinding['level'], graph: Graph, options: 
   return found;
 }
 
-/** conv 3 'same', pool 4, conv 3 'same': total stride 4, paddings 1 + 4 frames on each side. */
+/** conv 3 'same', pool 4, conv 3 'same': total stride 4, padding of 1 + 4 frames on each side. */
 const same = (b: GraphBuilder, x: number) => average(b, conv(b, pool(b, conv(b, x, 3, [1, 1]), 4), 3, [1, 1]));
 const causal = (b: GraphBuilder, x: number) => average(b, conv(b, pool(b, conv(b, x, 3, [2, 0]), 4), 3, [2, 0]));
 
-test('one finding a rule, in order, with a number in each', () => {
+test('there is one finding per rule, in order, and each has a number', () => {
   const all = rulesOf(planStream(network(same), { hop: 16 }));
   assert.equal(
     all.map((f) => f.rule),
@@ -74,7 +74,7 @@ test('one finding a rule, in order, with a number in each', () => {
   for (const f of all) assert.match(f.text, /\d/, f.rule);
 });
 
-test('R1: a window of whole hops', () => {
+test('R1 checks that the window is a whole number of hops', () => {
   expect('R1', 'ok', network(same), { hop: 16, mode: 'stream' }, '64 frames is 4 hops of 16');
   const whole = network((b, x) => average(b, conv(b, x, 3, [0, 0])));
   const found = expect(
@@ -91,7 +91,7 @@ test('R1: a window of whole hops', () => {
   assert.is(refused.code, 'RN206');
 });
 
-test('R2: a hop that is a multiple of the total stride', () => {
+test('R2 checks that the hop is a multiple of the total stride', () => {
   expect('R2', 'ok', network(same), { hop: 16 }, 'hop 16 is 4 times the total stride 4');
   const error = expect('R2', 'error', network(same), { hop: 18, mode: 'stream' }, 'hop 18', 'total stride 4', 'rule R2');
   assert.equal([error.code, error.tryThis?.startsWith('hop 16 or 20')], ['RN201', true]);
@@ -103,7 +103,7 @@ test('R2: a hop that is a multiple of the total stride', () => {
   expect('R2', 'note', network(same), { hop: 18, mode: 'windowed' }, 'rest 2', 'no row of a window is reused');
 });
 
-test('R3: a micro-hop that brings whole rows and divides the hop', () => {
+test('R3 checks that the micro-hop gives whole rows and divides the hop', () => {
   expect('R3', 'ok', network(same), { hop: 16, mode: 'stream' }, 'micro-hop 16 divides the hop 16; possible are 4, 8, 16');
   const uneven = expect('R3', 'error', network(same), { hop: 16, microHop: 3 }, 'micro-hop 3', 'hop 16', 'rule R3');
   assert.is(uneven.code, 'RN202');
@@ -119,7 +119,7 @@ test('R3: a micro-hop that brings whole rows and divides the hop', () => {
   assert.equal([short.code, short.tryThis], ['RN201', 'micro-hop 4, or leave it out']);
 });
 
-test('R4: causal, or a declared look-ahead', () => {
+test('R4 reports causal layers, or the look-ahead', () => {
   expect('R4', 'ok', network(causal), { hop: 16, mode: 'stream' }, 'none of 3 layers');
   expect(
     'R4',
@@ -132,7 +132,7 @@ test('R4: causal, or a declared look-ahead', () => {
   expect('R4', 'ok', network(same), { hop: 16, mode: 'edge-exact' }, '5 frames (50 ms)', 'no delay');
 });
 
-test('R5: signal padding with L_a >= RF - P earlier frames', () => {
+test('R5 checks that signal padding has L_a >= RF - P earlier frames', () => {
   const trained = (frames: number) => network(causal, { 'runlet.left_context': String(frames) });
   // RF = 1 + 2 + 3 + 2 * 4 = 14, P = 4, RF - P = 10
   expect('R5', 'ok', trained(12), { hop: 16 }, 'L_a >= 10', 'receptive field 14', '12 in whole rows', 'the file says 12');
@@ -143,9 +143,9 @@ test('R5: signal padding with L_a >= RF - P earlier frames', () => {
   expect('R5', 'ok', network(same), { hop: 16 }, 'padded as in the model', 'L_a >= 5');
 });
 
-test('R6: contamination where a zero-padded model is streamed', () => {
-  // 16 rows behind the pool: 1 + 1 rows on each side in the last layer; the probe sees through the pool: 1 on
-  // each side
+test('R6 warns about contamination if a zero-padded model is streamed', () => {
+  // 16 rows after the pool: 1 + 1 rows on each side in the last layer; the probe, which ignores the pool,
+  // counts 1 on each side
   const texts = ['4 of 16 rows (25.00 %, probe 12.50 %) of conv2', '3.3-3.6 %', '5.83 % at 100 %'];
   for (const mode of ['stream', 'approx', 'misaligned'] as const)
     expect('R6', 'warn', network(same), { hop: 16, mode }, ...texts);
@@ -161,8 +161,8 @@ test('R6: contamination where a zero-padded model is streamed', () => {
   expect('R6', 'warn', worst, { hop: 16, mode: 'stream' }, '8 of 40 rows (20.00 %, probe 20.00 %) of conv1');
 });
 
-test('R7: approximate streaming', () => {
-  // per hop of 32 frames 8 rows, of which 2 + 2 see a seam
+test('R7 reports the rows at seams in approximate streaming', () => {
+  // 8 rows per hop of 32 frames, of which 2 + 2 are next to a seam
   expect(
     'R7',
     'warn',
@@ -192,7 +192,7 @@ test('R7: approximate streaming', () => {
   assert.is(expect('R7', 'error', shorter, { hop: 32, mode: 'approx' }, '32 rows gives 30', 'rule R7').code, 'RN206');
 });
 
-test('R8: the first layers only', () => {
+test('R8 reports how many of the first layers can be streamed', () => {
   const found = expect(
     'R8',
     'note',
@@ -208,9 +208,9 @@ test('R8: the first layers only', () => {
   assert.match(some.text, 'first 3 of 3 layers divide the hop 16');
 });
 
-test('R9: share of the head, and the cap on the speed-up', () => {
+test('R9 reports the share of the head, and the limit of the speed-up', () => {
   const graph = network((b, x) => dense(b, conv(b, x, 3, [0, 0]), 50));
-  // head: 50 * 62 * 2 = 6200; trunk: 12 MACs a row, 62 rows a window, 16 a hop
+  // head: 50 * 62 * 2 = 6200; trunk: 12 MACs per row, 62 rows per window, 16 per hop
   const texts = [
     '6,200 of 6,392 MACs per hop (97.00 %)',
     `caps the speed-up at ${((6200 + 744) / 6200).toFixed(2)}`,
@@ -220,7 +220,7 @@ test('R9: share of the head, and the cap on the speed-up', () => {
   expect('R9', 'ok', network(same), { hop: 16, mode: 'stream' }, 'the head has 0 of 240 MACs');
 });
 
-test('R11: branches of one rate', () => {
+test('R11 checks that combined branches have the same rate', () => {
   // 32 rows at jump 1 (conv 33, valid) and 32 rows at jump 2 (conv 2, stride 2)
   const graph = network((b, x) =>
     average(b, b.node('add', [conv(b, x, 33, [0, 0]), conv(b, x, 2, [0, 0], 2, 2)], { clamp: noClamp }, 'join')),
@@ -230,14 +230,14 @@ test('R11: branches of one rate', () => {
   expect('R11', 'ok', residual, { hop: 16, mode: 'stream' }, '1 join');
 });
 
-test('R12: outputs before the first whole one', () => {
+test('R12 reports outputs that are held back before the first complete one', () => {
   // left context 10 = 1 hop of 16: due after 16 + 64 frames
   const texts = ['1 output held back', '80 frames (800 ms)', 'window 64 + left context 10 + look-ahead 0', 'receptive field 14'];
   expect('R12', 'note', network(causal), { hop: 16, mode: 'stream' }, ...texts);
   expect('R12', 'ok', network(causal), { hop: 16, mode: 'edge-exact' }, 'after 64 frames (640 ms)');
 });
 
-test('R14: r, and what over-sampling is needed', () => {
+test('R14 reports r, and the over-sampling that is needed', () => {
   // 18 mod 4 = 2; 10 % of the amplitude at 2 pi f / 100 * 2 = 0.1
   const texts = ['r = 18 mod 4 = 2', 'up to 2 (20 ms)', '2 x max|a[t] - a[t-1]|', `${(10 / (4 * Math.PI)).toPrecision(2)} Hz`];
   assert.match(expect('R14', 'warn', network(same), { hop: 18, mode: 'misaligned' }, ...texts).tryThis ?? '', /--calib/);
@@ -245,8 +245,8 @@ test('R14: r, and what over-sampling is needed', () => {
   expect('R14', 'ok', network(same), { hop: 16 }, '= 0');
 });
 
-test('with several inputs rules and sweep count ticks', () => {
-  // 64 and 128 frames a window: a tick is one frame of the first and two of the second, which has stride 2
+test('with several inputs, the rules and the sweep count ticks', () => {
+  // 64 and 128 frames per window: a tick is one frame of the first input, two of the second
   const graph = readOnnx(wristModel('same'));
   const found = new Map(rulesOf(planStream(graph, { hop: 3 })).map((f) => [f.rule, f]));
   assert.is(found.get('R2')?.level, 'ok');
@@ -257,7 +257,7 @@ test('with several inputs rules and sweep count ticks', () => {
   assert.ok(sweep.rows.every((r) => r.free && r.window === 64));
 });
 
-test('docs/errors.md has a paragraph a rule, in order, and the code no other', () => {
+test('docs/errors.md has one paragraph per rule, in order, and the code has the same rules', () => {
   const found = explanations(textOf('docs/errors.md'), ruleCode);
   assert.equal(
     found.map((e) => e.code),
@@ -270,14 +270,14 @@ test('docs/errors.md has a paragraph a rule, in order, and the code no other', (
   }
 });
 
-test('R13: attention, and values that rows have by their place, with their share of the work', () => {
+test('R13 reports attention and constants per row, with their share of the work', () => {
   const attention = (b: GraphBuilder, x: number): number => {
     const a = conv(b, x, 3, [2, 0]);
     const scores = b.node('matmul', [a, a], { heads: 1, over: 'channels' }, 'scores');
     const weights = b.node('softmax', [scores], { beta: 1 }, 'weights');
     return average(b, b.node('matmul', [weights, a], { heads: 1, over: 'rows' }, 'values'));
   };
-  // the convolution: 16 new frames of 12 products; both products: 64 rows of 64 by 2 channels each
+  // the convolution: 16 new frames of 12 products; each of the two products: 64 x 64 rows by 2 channels
   const share = (2 * 64 * 64 * 2) / (2 * 64 * 64 * 2 + 16 * 12);
   expect('R13', 'note', network(attention), { hop: 16, mode: 'stream' }, 'scores', 'another', `${(100 * share).toFixed(2)} %`);
   const data = Float32Array.from({ length: 64 * 2 }, (_, i) => i);

@@ -1,9 +1,8 @@
 /**
- * Signatures of bundles: what is signed verifies, every changed byte is seen, and wasmsign2 itself agrees in
+ * Signatures of bundles: a signed bundle verifies, every changed byte is detected, and wasmsign2 agrees in
  * both directions.
  *
- * wasmsign2 is the program of that name in PATH, or RUNLET_WASMSIGN2; where it is absent that test is
- * skipped.
+ * wasmsign2 is the program of that name in PATH, or RUNLET_WASMSIGN2. If it is absent, that test is skipped.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -43,7 +42,7 @@ const other = await newKeyPair();
 const signed = await signBundle(wasm, pair);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test('a signature is 132 bytes in front, verifies, and changes nothing else', async () => {
+test('a signature adds 132 bytes at the front, verifies, and changes nothing else', async () => {
   assert.is(signed.length - wasm.length, 132);
   assert.equal(await verifyBundle(signed, [other.publicKey, pair.publicKey]), pair.publicKey);
   assert.equal(readManifest(signed), readManifest(wasm));
@@ -51,14 +50,18 @@ test('a signature is 132 bytes in front, verifies, and changes nothing else', as
   assert.equal(unsigned(signed), wasm);
   assert.equal(signers(signed), [hexOf(await keyId(pair.publicKey))]);
   assert.is(signers(wasm), undefined);
-  assert.equal(await signBundle(signed, pair), signed, 'Ed25519 gives the same signature again, in place of the one before');
+  assert.equal(
+    await signBundle(signed, pair),
+    signed,
+    'signing again replaces the signature with the same one, because Ed25519 is deterministic',
+  );
   const plain = await signBundle(wasm, pair, { id: false });
   assert.is(plain.length - wasm.length, 119);
   assert.equal(signers(plain), ['']);
   assert.equal(await verifyBundle(plain, [other.publicKey, pair.publicKey]), pair.publicKey);
 });
 
-test('not signed, signed by another, or changed in any bit: refused', async () => {
+test('an unsigned bundle, another signer and any changed bit are refused', async () => {
   assert.is(await codeOf(() => verifyBundle(wasm, [pair.publicKey])), 'RN608');
   assert.is(await codeOf(() => verifyBundle(signed, [other.publicKey])), 'RN610');
   assert.is(await codeOf(() => verifyBundle(signed, [])), 'RN610');
@@ -66,24 +69,24 @@ test('not signed, signed by another, or changed in any bit: refused', async () =
   const codes = new Set<string>();
   for (let i = 0; i < 1500; i++) {
     const changed = signed.slice();
-    // all bits of the section, then some of all others
+    // all bits of the signature section, then some of the others
     const bit = i < 132 * 8 ? 64 + i : random(8 * signed.length);
     changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
     codes.add(await codeOf(() => verifyBundle(changed, [pair.publicKey])));
   }
-  assert.not.ok(codes.has('none'), 'a changed bundle verified');
+  assert.not.ok(codes.has('none'), 'no changed bundle verifies');
   assert.equal([...codes].sort(), ['RN601', 'RN608', 'RN609', 'RN610']);
   for (let length = 0; length < signed.length; length += 7)
     assert.not.equal(await codeOf(() => verifyBundle(signed.slice(0, length), [pair.publicKey])), 'none');
 });
 
-test('a signature that is not the first section counts for nothing', async () => {
+test('a signature that is not the first section is ignored', async () => {
   const section = signed.slice(8, 8 + 132);
   const behind = Buffer.concat([wasm, section]);
   assert.is(await codeOf(() => verifyBundle(behind, [pair.publicKey])), 'RN608');
 });
 
-test('key files: PEM as Node and openssl write it, several in a file, wasmsign2; others are RN611', async () => {
+test('key files are read as PEM of Node and openssl, with several keys per file, and as keys of wasmsign2; others give RN611', async () => {
   const again = await readSecretKey(bytes(secretPem(pair)));
   assert.equal(again, pair);
   assert.equal(readPublicKeys(bytes(publicPem(pair) + publicPem(other))), [pair.publicKey, other.publicKey]);
@@ -100,7 +103,7 @@ test('key files: PEM as Node and openssl write it, several in a file, wasmsign2;
     assert.is(await codeOf(() => readPublicKeys(bytes(text))), 'RN611', text);
 });
 
-(there ? test : test.skip)('wasmsign2 verifies ours, and we verify its', async () => {
+(there ? test : test.skip)('wasmsign2 verifies our signatures, and Runlet verifies those of wasmsign2', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-sign-'));
   const at = (name: string) => join(folder, name);
   const run = (...args: string[]) => execFileSync(wasmsign2, args, { cwd: folder, stdio: 'pipe', encoding: 'utf8' });
@@ -119,8 +122,8 @@ test('key files: PEM as Node and openssl write it, several in a file, wasmsign2;
     broken[broken.length - 1] = 0;
     writeFileSync(at('broken.wasm'), broken);
     assert.throws(() => run('verify', '-i', 'broken.wasm', '-K', 'ours.pk'));
-    // the same bytes: Ed25519 is deterministic, and wasmsign2 writes the key's id where it is given the
-    // public key
+    // The bytes are equal: Ed25519 is deterministic, and wasmsign2 writes the key's id if it gets the public
+    // key.
     run('sign', '-i', 'plain.wasm', '-o', 'by-it.wasm', '-k', 'ours.sk', '-K', 'ours.pk');
     const its = new Uint8Array(readFileSync(at('by-it.wasm')));
     assert.equal(await verifyBundle(its, [pair.publicKey]), pair.publicKey);

@@ -1,9 +1,9 @@
 /**
- * Models that carry their own state, against TensorFlow Lite Micro's reference kernels: every byte of every
- * run, for every target and in both styles of module.
+ * Stateful models against TensorFlow Lite Micro's reference kernels: every byte of every run, for every
+ * target and in both styles of module.
  *
- * Runs have state carried from step to step (128 steps and recorded speech). Bytes of the bundle are
- * asserted: they repeat exactly.
+ * The runs carry state from step to step (128 steps and recorded speech). The sizes of the bundle are
+ * asserted, because they are reproducible.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const npy = (...path: string[]) => parseNpy(bytesAt(...path));
 const graphOf = (model: string) => readModel(bytesAt(model, 'model.tflite'));
 
 for (const model of ['v2/okay_nabu', 'v2/hey_jarvis', 'v2/vad', 'v1/okay_nabu']) {
-  check(`${model}: every run, reference and modules`, async () => {
+  check(`${model}: the reference and the modules equal every run`, async () => {
     const graph = await graphOf(model);
     const quant = quantPlan(planStream(graph, { hop: clockOf(graph).window }));
     const runs = readdirSync(join(folder as string, model)).flatMap((f) => /^(.*)\.in0\.npy$/.exec(f)?.[1] ?? []);
@@ -64,30 +64,30 @@ for (const model of ['v2/okay_nabu', 'v2/hey_jarvis', 'v2/vad', 'v1/okay_nabu'])
   });
 }
 
-check('okay_nabu v2: the bytes that its user pays', async () => {
+check('okay_nabu v2 stays within its limits of file, code and memory', async () => {
   const graph = await graphOf('v2/okay_nabu');
-  for (const [target, most] of [
+  for (const [target, maxKiB] of [
     ['native', 36],
     ['interp', 46],
   ] as const) {
     const { file, manifest } = await build(quantPlan(planStream(graph, { hop: 3 })), { target });
     const { memoryBytes, weightBytes, tableBytes } = manifest.bytes;
-    assert.ok(file.fileBytes <= most * 1024, `${file.fileBytes} bytes`);
+    assert.ok(file.fileBytes <= maxKiB * 1024, `${file.fileBytes} bytes`);
     assert.ok(file.codeBytes <= 5 * 1024, `${file.codeBytes} bytes of code`);
     assert.ok(memoryBytes - weightBytes - tableBytes <= 6 * 1024);
     console.log(
-      `  ${target}: file ${file.fileBytes}, code ${file.codeBytes}, memory ${memoryBytes} of which beside weights and tables ${memoryBytes - weightBytes - tableBytes}`,
+      `  ${target}: file ${file.fileBytes}, code ${file.codeBytes}, memory ${memoryBytes}, without weights and tables ${memoryBytes - weightBytes - tableBytes}`,
     );
   }
 });
 
-check('another hop or mode is refused, with the step that there is', async () => {
+check('another hop or mode is refused, and the message states the only possible hop', async () => {
   const graph = await graphOf('v2/vad');
   assert.throws(() => planStream(graph, { hop: 6 }), /RN208: hop 6 is not the model's step of 3/);
   assert.throws(() => planStream(graph, { hop: 3, mode: 'edge-exact' }), /RN208/);
 });
 
-check('a restored state goes on with the same bytes', async () => {
+check('a restored state continues with the same bytes', async () => {
   const quant = quantPlan(planStream(await graphOf('v2/hey_jarvis'), { hop: 3 }));
   const { wasm } = await build(quant);
   const [one, two] = [await openSession(wasm as BufferSource), await openSession(wasm as BufferSource)];

@@ -1,6 +1,7 @@
 /**
- * Step networks of others from a WAV file to answers, by the commands of docs/reading.md: silero-vad
- * (decisions) and DTLN (blocks of sound), against onnxruntime, which is handed its own states back.
+ * Third-party step networks from a WAV file to outputs, with the commands of docs/reading.md: silero-vad
+ * (decisions) and DTLN (blocks of sound). They are compared with onnxruntime, which receives its own states
+ * back.
  *
  * Needs the reference models.
  */
@@ -31,25 +32,25 @@ const runlet = (...args: string[]): string =>
   });
 const model = (name: string): string => join(models as string, name, 'model.onnx');
 const calibration = join(audio ?? '', 'marvin_20s.wav');
-/** Recordings that no calibration saw. */
+/** Returns recordings that were not used for calibration. */
 const others = (): string[] => [
   ...readdirSync(audio as string).flatMap((f) => (/^(?!marvin).*\.wav$/.test(f) ? [join(audio as string, f)] : [])),
   join(root, 'models/zoo/vad/demo.wav'),
 ];
 
 interface Step {
-  /** Samples of a window, and from one to the next. */
+  /** Samples per window, and samples between windows (`hop`). */
   window: number;
   hop: number;
   input: string;
   dims: number[];
-  /** State by input, and the output that it comes back by. */
+  /** Names of the state's input and output, and its dimensions. */
   state: { input: string; output: string; dims: number[] };
   output: string;
   rate?: number;
 }
 
-/** Answers of onnxruntime to the windows of a recording. */
+/** Returns the outputs of onnxruntime for the windows of a recording. */
 async function theirs(bytes: Uint8Array, step: Step, recording: string): Promise<Float32Array[]> {
   const { InferenceSession, Tensor } = runtime as NonNullable<typeof runtime>;
   const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
@@ -76,7 +77,7 @@ const answersOf = (bundle: string, recording: string): number[][] =>
     .split('\n')
     .map((line) => JSON.parse(line).output);
 
-it('silero-vad: 99 of 100 decisions are those of onnxruntime', async () => {
+it('silero-vad: 99 of 100 decisions equal those of onnxruntime', async () => {
   const path = model('silero_v5_w');
   const first = ['--set', 'sr=16000', '--window', '576', '--hop', '512', '--calib', calibration, '--channel', 'mix'];
   runlet('quantize', path, ...first, '--mixed', '--mixed-budget', '400', '-o', 'vad.rnq');
@@ -99,7 +100,7 @@ it('silero-vad: 99 of 100 decisions are those of onnxruntime', async () => {
   assert.ok(all > 500 && same / all >= 0.99, `${same} of ${all}`);
 });
 
-it('DTLN, its second network: blocks of sound as onnxruntime gives them', async () => {
+it('the second network of DTLN: the sound is within 10 dB of onnxruntime’s', async () => {
   const path = model('dtln2_onnx');
   runlet(
     'quantize',
@@ -136,7 +137,7 @@ it('DTLN, its second network: blocks of sound as onnxruntime gives them', async 
   }
   const decibels = 10 * Math.log10(power / noise);
   console.log(`  DTLN: ${blocks} blocks, ${decibels.toFixed(1)} dB`);
-  // the output is int8, and one scale holds the loudest and the quietest block
+  // the output is int8, with one scale for the loudest and the quietest block
   assert.ok(decibels > 10, `${decibels} dB`);
 });
 

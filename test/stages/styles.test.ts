@@ -1,6 +1,6 @@
 /**
- * The two forms of a module: one ABI, the same bytes, snapshots that move from one to the other; where which
- * is smaller (docs/adr/0008).
+ * The two styles of a module: they have one ABI, give the same bytes, and exchange snapshots. Which style is
+ * smaller depends on the network (docs/adr/0008).
  *
  * Networks: an edge-exact one with queues and folds, a streamed one with partial results, and a chain of 50
  * layers.
@@ -26,7 +26,7 @@ import { instantiate } from '../property/harness.ts';
 import { Maker, makeNetwork, type NetworkSpec, random } from '../property/random-network.ts';
 import { shared } from '../shared.ts';
 
-/** `layers` layers of four channels: convolutions, depthwise, a table function, a residual, in turn. */
+/** Returns `layers` layers with four channels: convolution, depthwise, table, residual, in turn. */
 function chain(layers: number): Graph {
   const m = new Maker(7);
   let x = m.b.input('x', { t: 64, f: 1, c: 4 }, { quant: m.quant(0.05), hostType: 'int8' });
@@ -69,7 +69,7 @@ const networks: [name: string, graph: Graph, options: PlanOptions][] = [
 const plans = networks.map(([name, graph, options]) => [name, quantPlan(planStream(graph, options))] as const);
 const styles = ['calls', 'table'] as const;
 const built = new Map<QuantPlan, Promise<Record<(typeof styles)[number], Bundle>>>();
-/** Both, as small as they get. */
+/** Builds both styles, each with only the kernels that it needs. */
 function both(quant: QuantPlan) {
   const make = async () => ({
     calls: await build(quant, { style: 'calls' }),
@@ -80,7 +80,7 @@ function both(quant: QuantPlan) {
   return found;
 }
 
-test('both styles export the ABI and nothing else, have fixed memory, and say where theirs ends', async () => {
+test('both styles export only the ABI and the memory, whose size is fixed and whose end is declared', async () => {
   const abi = ['abi', 'info', 'input', 'output', 'push', 'reset', 'state'].map((name) => `rn_${name}`);
   for (const [name, quant] of plans)
     for (const { wasm, memory } of Object.values(await both(quant))) {
@@ -98,7 +98,7 @@ test('both styles export the ABI and nothing else, have fixed memory, and say wh
     }
 });
 
-test('memory patches hold for large memories, and refuse what is no i32 constant', async () => {
+test('memory patches work for large memories, and refuse a global that is not an i32 constant', async () => {
   const [, quant] = plans[0] as (typeof plans)[number];
   const { table } = await both(quant);
   const far = withMemory(table.wasm, 2000, { __data_end: 131_000_000, __heap_base: -16 });
@@ -110,7 +110,7 @@ test('memory patches hold for large memories, and refuse what is no i32 constant
   assert.throws(() => withMemory(f32, 1, {}), /RN502/);
 });
 
-test('snapshots move between the styles in both directions', async () => {
+test('both styles accept each other’s snapshots', async () => {
   for (const [name, quant] of plans) {
     const { calls, table } = await both(quant);
     assert.is(calls.manifest.stateDigest, table.manifest.stateDigest, name);
@@ -134,7 +134,7 @@ test('snapshots move between the styles in both directions', async () => {
   }
 });
 
-test('a module with every kernel gives the same, and the same input the same bytes', async () => {
+test('a module with every kernel passes its self-test, and building it again gives the same bytes', async () => {
   assert.ok(everyKernel('interp').length >= 21);
   for (const fn of everyKernel('interp'))
     assert.ok(nodeTools.sources()[`kernels/${kernels[fn].file}.ts`]?.includes(`function ${fn}(`));
@@ -148,7 +148,7 @@ test('a module with every kernel gives the same, and the same input the same byt
 const folder = shared('models');
 const kws = folder && new Uint8Array(readFileSync(join(folder, 'mlperf-tiny/kws_ref_model/model.tflite')));
 
-test('static memory that ends just before a page: the stack behind it has a page too', async () => {
+test('the compiler sizes the memory for static data that ends close to a page boundary', async () => {
   for (const [end, pages] of [
     [65504, 1],
     [65520, 1],
@@ -164,7 +164,7 @@ test('static memory that ends just before a page: the stack behind it has a page
   }
 });
 
-test('calls are smaller for few layers, a table for many; smallest takes the smaller', async () => {
+test('calls are smaller for few layers, a table for many, and `smallest` selects the smaller', async () => {
   const cases = [...plans];
   if (kws) for (const hop of [1, 2]) cases.push([`kws hop ${hop}`, quantPlan(planStream(readTflite(kws), { hop }))]);
   cases.push(['50 layers, windowed', quantPlan(planStream(chain(50), { hop: 8, mode: 'windowed' }))]);

@@ -1,6 +1,6 @@
 /**
- * The benchmark's networks on every target, windowed and at every hop: the same bytes as the integer
- * reference; and how small they are.
+ * The benchmark's networks on every target, windowed and at every hop: the bytes equal the integer reference,
+ * and the code stays within its size limits.
  */
 
 import { test } from 'uvu';
@@ -38,7 +38,7 @@ for (const { name, int8, hop, mode } of todays(cases))
       }
   });
 
-test('simd: a pool that alone reads the new rows of a convolution is part of it', async () => {
+test('simd: a pool that is the only reader of the new rows of a convolution is fused into it', async () => {
   const { int8, hops } = madeUpNetwork('N1');
   const quant = quantPlan(planStream(int8, { hop: hops[0] as number }));
   const simd = await build(quant, { target: 'simd' });
@@ -46,10 +46,10 @@ test('simd: a pool that alone reads the new rows of a convolution is part of it'
   const pools = ({ source }: Bundle) => source['runtime/network.ts']?.match(/^ +maxpool_s8\w*\(/gm)?.length;
   assert.match(simd.source['kernels/needs.ts'] ?? '', /POOLED: bool = true/);
   assert.is(pools(native), 3);
-  assert.is(pools(simd), undefined, 'every pool is inside');
+  assert.is(pools(simd), undefined, 'every pool is fused');
 });
 
-test('simd: a pool inside a convolution does not write over rows that are still read', async () => {
+test('simd: a fused pool does not overwrite rows that are still read', async () => {
   let pairs = 0;
   for (const mode of ['windowed', undefined] as const) {
     for (let window = 260; window < 272; window++) {
@@ -85,14 +85,14 @@ test('simd: a pool inside a convolution does not write over rows that are still 
   assert.ok(pairs >= 18, `${pairs} pairs`);
 });
 
-test('what no layer needs is not compiled: bytes of code', async () => {
-  const most = [
+test('features that no layer needs are not compiled: the code stays within its limits', async () => {
+  const limits = [
     ['N1', 64, 2048, 2560, 3072],
     ['N2', 2, 3072, 3072, 4608],
-    ['N2', 20, 3072, 3072, 4800], // ten rows a layer: simd takes the last two together
+    ['N2', 20, 3072, 3072, 4800], // ten rows per layer: simd computes the last two together
     ['N1P', 64, 2048, 2560, 3072],
   ] as const;
-  for (const [name, hop, native, interp, simd] of most) {
+  for (const [name, hop, native, interp, simd] of limits) {
     const { int8 } = madeUpNetwork(name);
     const quant = quantPlan(planStream(int8, { hop }));
     for (const [target, bytes] of [['native', native] as const, ['interp', interp] as const, ['simd', simd] as const]) {

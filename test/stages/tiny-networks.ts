@@ -1,9 +1,9 @@
 /**
- * Small networks: two whose streams keep every kind of state (histories, partial results, phases), and one of
- * two inputs.
+ * Small networks: two whose streams have every kind of state (histories, partial results, phases), and one
+ * with two inputs.
  *
  * In: a seed.  Out: int8 Graphs with random weights. `tinyStream` has look-ahead, left context and a global
- * average; `tinyEdge` a total stride of 4, so that a hop of 3 keeps 4 phases.
+ * average; `tinyEdge` has a total stride of 4, so that a hop of 3 gives 4 phases.
  */
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { type Clamp, type Graph, noClamp, type QuantParams } from '../../models/graph/types.ts';
@@ -11,9 +11,7 @@ import { Maker } from '../property/random-network.ts';
 
 const relu: Clamp = [0, Number.POSITIVE_INFINITY];
 
-/**
- * Zero points as a quantiser gives them, so that outputs spread: the bottom after a ReLU, else the middle.
- */
+/** Returns parameters with a quantiser's usual zero point: the bottom after a ReLU, otherwise the middle. */
 const at = (quant: QuantParams, zeroPoint: number): QuantParams => ({ ...quant, zeroPoint });
 
 function conv(m: Maker, x: number, channels: number, kernel: number, padT: [number, number]): number {
@@ -36,8 +34,8 @@ function dense(m: Maker, x: number, units: number): number {
 }
 
 /**
- * 48 frames of 2 channels, for hop 12: conv k3 causal, max pool 2, conv k3 'same', global average, dense 3;
- * partial results in 4 slots.
+ * Window of 48 frames with 2 channels, for hop 12: conv k3 causal, max pool 2, conv k3 'same', global
+ * average, dense 3; partial results in 4 slots.
  */
 export function tinyStream(seed = 1): Graph {
   const m = new Maker(seed);
@@ -50,7 +48,7 @@ export function tinyStream(seed = 1): Graph {
   return m.b.build();
 }
 
-/** 41 frames of 1 channel, for hop 3: conv k3 'same', max pool 2, conv k3 'same', max pool 2, dense 2. */
+/** Window of 41 frames with 1 channel, hop 3: twice (conv k3 'same', max pool 2), then dense 2. */
 export function tinyEdge(seed = 2): Graph {
   const m = new Maker(seed);
   let x = m.b.input('x', { t: 41, f: 1, c: 1 }, { quant: at(m.quant(0.05), 0), hostType: 'int8' });
@@ -61,8 +59,8 @@ export function tinyEdge(seed = 2): Graph {
 }
 
 /**
- * Inputs a (3 frames a tick, 2 channels) and b (2 frames a tick), each averaged over a tick, joined, and the
- * largest of the window taken.
+ * Inputs a (3 frames per tick, 2 channels) and b (2 frames per tick, 1 channel). Each is averaged over a
+ * tick, then they are concatenated, and the output is the maximum over the window.
  */
 export function tinyInputs(): Graph {
   const b = new GraphBuilder('two');

@@ -1,6 +1,6 @@
 /**
- * The zoo's vad: PyTorch's scores with the state carried on, and sound pushed in pieces of any length
- * against the integer reference, byte by byte.
+ * The zoo's vad: the scores of PyTorch with the state carried on, and sound pushed in pieces of any length
+ * against the integer reference.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,7 +22,7 @@ import { runnable } from '../relaxed/dot-product.ts';
 const graph = await readFloat();
 const int8 = toInt8(graph);
 
-test('vad.onnx gives the scores of PyTorch over 20 s, its state carried on', () => {
+test('vad.onnx gives the scores of PyTorch over 20 s with its state carried on', () => {
   const rows = zooArray('vad', 'golden-in.npy').data as Int8Array;
   const expected = zooArray('vad', 'golden-out.npy').data as Float32Array;
   const found = floatScores(graph, hop, realRows(rows), mode).map((s) => s[0] as number);
@@ -31,14 +31,14 @@ test('vad.onnx gives the scores of PyTorch over 20 s, its state carried on', () 
   assert.ok(maxOf(found.map((v, i) => Math.abs(v - (expected[i] as number)))) < 1e-5);
 });
 
-test('the plan: one row of each layer a hop, the state of the GRU in the trunk, no warm-up', () => {
+test('the plan has one row of each layer per hop, the GRU’s state in the trunk, and no warm-up', () => {
   const plan = planStream(int8, { hop, mode });
   assert.ok(plan.steps.some(({ node, section }) => section === 'trunk' && carries(node)));
   assert.is(plan.macsPerHop, 3 * 40 * 32 + 3 * 32 * 32 + 2 * (3 * 32 * 32) + 32);
   assert.is(plan.warmUpHops + plan.delayFrames, 0);
 });
 
-test('demo.wav in pieces of any length: the bytes of the reference, for every target', async () => {
+test('demo.wav in pieces of any length gives the bytes of the reference on every target', async () => {
   const pcm = await readSound(zooFile('vad', 'demo.wav'));
   const quant = quantPlan(planStream(int8, { hop, mode }));
   const expected = [...runSignal(quant, featureRows(fitFrontEnd(int8, frontEnd), pcm))].map(({ outputs }) => outputs[0]?.[0]);

@@ -1,8 +1,8 @@
 /**
  * openWakeWord from sound to word: mel front end, embedding network and head as one module, against
- * onnxruntime running its three files as openWakeWord does (8 rows of 80 ms at a time).
+ * onnxruntime, which runs the three files like openWakeWord (8 rows of 80 ms at a time).
  *
- * Needs the reference models; with espeak-ng also somebody who says the word.
+ * Needs the reference models; with espeak-ng, also a synthetic voice that says the word.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,15 +32,15 @@ const audio = shared('audio');
 const runtime = await loadRuntime();
 const file = (name: string): Buffer => readFileSync(join(models as string, name, 'model.onnx'));
 const frontEnd = makeFrontEnd(presetParameters('openwakeword'));
-/** Samples between two answers, and those that the rows of one block look at. */
+/** Samples between two outputs, and samples that the rows of one block depend on. */
 const [block, looked] = [1280, 1280 + 480];
 
-/** "Hey Rhasspy" among other words, two voices; empty where espeak-ng is not there. */
+/** Returns "hey rhasspy" among other words, spoken by a voice of espeak-ng; empty if espeak-ng is absent. */
 async function spoken(voice: string): Promise<Int16Array> {
   const text = 'please wait. hey rhasspy. turn on the lights. what is the weather. hey rhasspy';
   const { status, stdout } = spawnSync('espeak-ng', ['-v', voice, '-s', '145', '--stdout', text], { maxBuffer: 1 << 24 });
   if (status !== 0) return new Int16Array(0);
-  // it writes to a pipe, and leaves the length open
+  // espeak-ng writes to a pipe, and leaves the length undefined
   const header = Buffer.from(stdout);
   header.writeUInt32LE(stdout.length - 8, 4);
   header.writeUInt32LE(stdout.length - 44, 40);
@@ -51,7 +51,7 @@ async function spoken(voice: string): Promise<Int16Array> {
   const source = await openSource(path, { frameElements: 1, sampleRateHz: 16000, resample: true, sound: true });
   for await (const chunk of source.frames) for (const x of chunk) values.push(x);
   rmSync(folder, { recursive: true });
-  // two seconds of a quiet room, and no digital silence
+  // two seconds of room noise instead of digital silence
   let noise = 1;
   const quiet = () => {
     noise = (Math.imul(noise, 1664525) + 1013904223) >>> 0;
@@ -61,7 +61,7 @@ async function spoken(voice: string): Promise<Int16Array> {
   return Int16Array.from(all, (x) => Math.round(x * 12000 + quiet()));
 }
 
-/** Scores of the three files, one every block, and the rows of the first. */
+/** Returns the scores of the three files, one per block, and the rows of the first file. */
 async function expected(sound: Int16Array, head: Buffer): Promise<{ rows: Float32Array; scores: number[] }> {
   if (!runtime) throw new Error('no runtime');
   const { InferenceSession, Tensor } = runtime;
@@ -85,7 +85,7 @@ async function expected(sound: Int16Array, head: Buffer): Promise<{ rows: Float3
   return { rows: Float32Array.from(rows), scores };
 }
 
-test('openWakeWord: rows, scores and words as of its three files', async () => {
+test('openWakeWord: the module gives the rows, scores and words of its three files', async () => {
   if (!models || !audio || !runtime) return;
   const head = file('oww_rhasspy_onnx');
   const chain = chainGraphs(await readModel(file('oww_embedding_onnx'), { window: 76 }), await readModel(head, { frame: 96 }));
@@ -109,7 +109,7 @@ test('openWakeWord: rows, scores and words as of its three files', async () => {
     if (sound.length === 0) continue;
     const { rows, scores } = await expected(sound, head);
     const ours = Float32Array.from(featureRows(frontEnd, sound), (q) => scale * (q - zeroPoint));
-    // below 4 a band's amplitude is under ten units, of which the front end has whole ones
+    // below 4, the amplitude of a band is less than ten units, and the front end rounds to whole units
     const errors = [...ours].flatMap((x, at) => (at < rows.length && (rows[at] as number) > 4 ? [x - (rows[at] as number)] : []));
     const rms = Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / errors.length);
     const got: number[] = [];
@@ -122,10 +122,10 @@ test('openWakeWord: rows, scores and words as of its three files', async () => {
     console.log(
       `${name}: rows rms ${rms.toFixed(3)}, ${count} scores, largest difference ${worst.toFixed(4)}, words ${words(scores)} and ${words(got)}`,
     );
-    assert.ok(rms < 0.1, `${name}: rows differ by a decibel`);
+    assert.ok(rms < 0.1, `${name}: rows differ by less than a decibel`);
     assert.is(words(got), words(scores), name);
     if (i < names.length) assert.ok(worst <= 0.02, `${name}: ${worst}`);
-    else assert.ok(words(scores) > 0, 'onnxruntime hears it');
+    else assert.ok(words(scores) > 0, 'onnxruntime detects the word');
   }
 });
 

@@ -1,6 +1,6 @@
 /**
- * Weights in a file apart: the benchmark's networks in every home, how small they are, what the session
- * checks, and damaged weights files.
+ * Weights in a separate file: the benchmark's networks in every home, their sizes, the checks of the session,
+ * and damaged weights files.
  */
 
 import { readFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ const plans: [name: string, hop: number][] = [
   ['N1P', 32],
 ];
 for (const [name, hop] of plans)
-  test(`${name}, hop ${hop}: every home equals the reference, and passes its self-test`, async () => {
+  test(`${name}, hop ${hop}: every home of weights equals the reference, and passes its self-test`, async () => {
     const { int8 } = madeUpNetwork(name);
     const quant = quantPlan(planStream(int8, { hop }));
     const signal = signalOf(int8, framesFor(quant, 4), hop);
@@ -59,7 +59,7 @@ test.before(async () => {
 });
 const bundle = (home: Home): Bundle => bundles.get(home) as Bundle;
 
-test('figures: the map is exact, weights are counted once, and a tile module is small', () => {
+test('the memory map is exact, weights are counted once, and a tile module is small', () => {
   for (const home of homes) {
     const { wasm, weights, manifest, memory, file } = bundle(home);
     const { weightBytes, memoryBytes } = manifest.bytes;
@@ -67,15 +67,15 @@ test('figures: the map is exact, weights are counted once, and a tile module is 
     assert.is(weights?.length, manifest.weights?.bytes);
     assert.is(weightBytes, home === 'tile' ? 0 : memory.weights.bytes);
     assert.is(file.fileBytes, wasm.length);
-    // one segment, from the program to the last table
+    // one segment from the program to the last table
     assert.is(file.dataBytes, memory.tables.address + memory.tables.bytes - memory.base);
-    console.log(`  ${home}: file ${wasm.length}, apart ${weights?.length ?? 0}, memory ${memoryBytes}`);
+    console.log(`  ${home}: file ${wasm.length}, separate weights ${weights?.length ?? 0}, memory ${memoryBytes}`);
   }
   const { wasm, manifest } = bundle('tile');
   assert.ok(wasm.length + manifest.bytes.memoryBytes < 13000);
 });
 
-test('sessions of all homes exchange snapshots', async () => {
+test('sessions with all homes of weights accept each other’s snapshots', async () => {
   const signal = signalOf(network.plan.graph, framesFor(network, 12), 5);
   const half = signal.subarray(0, signal.length / 2 - ((signal.length / 2) % 80));
   const outputsOf = (session: Session, part: Int8Array) => {
@@ -97,7 +97,7 @@ test('sessions of all homes exchange snapshots', async () => {
   }
 });
 
-test('a session wants the weights of its bundle, and no others', async () => {
+test('a session requires the weights of its bundle and refuses others', async () => {
   const { wasm: embed } = bundle('embed');
   const other = await build(quantPlan(planStream(madeUpNetwork('N1').int8, { hop: 64 })), { target: 'native', weights: 'tile' });
   assert.is(await codeOf(() => openSession(embed as BufferSource, { weights: new Uint8Array(4) })), 'RN717');
@@ -112,7 +112,7 @@ test('a session wants the weights of its bundle, and no others', async () => {
     assert.is(await codeOf(() => openSession(wasm as BufferSource, { weights: weights?.slice().buffer as ArrayBuffer })), 'none');
     const wider = new Uint8Array([7, ...(weights ?? []), 7]);
     assert.is(await openWith(wider.subarray(1, -1)), 'none');
-    // they are copied: changing them later changes nothing
+    // the session copies them: changing them later has no effect
     const own = weights?.slice() as Uint8Array;
     const session = await openSession(wasm as BufferSource, { weights: source(own) });
     own.fill(1);
@@ -136,7 +136,7 @@ test('damaged weights files are refused', async () => {
   assert.ok(refused > count / 2);
 });
 
-/** A module with another manifest. */
+/** Returns the module with a changed manifest. */
 function withManifest({ wasm, manifest }: Bundle, change: (m: Record<string, unknown>) => void): Uint8Array {
   const changed = JSON.parse(new TextDecoder().decode(manifestBytes(manifest))) as Record<string, unknown>;
   change(changed);
@@ -144,7 +144,7 @@ function withManifest({ wasm, manifest }: Bundle, change: (m: Record<string, unk
   return moduleOf([...sectionsOf(wasm).filter(({ id }) => id !== 0), section]);
 }
 
-test('imports and manifest have to agree', async () => {
+test('imports that contradict the manifest are refused', async () => {
   const codes = async (wasm: Uint8Array, weights?: Uint8Array) => [
     await codeOf(() => readManifest(wasm)),
     await codeOf(() => openSession(wasm as BufferSource, { weights: source(weights) })),
@@ -163,7 +163,7 @@ test('imports and manifest have to agree', async () => {
     bytesOf(m).weightBytes = 0;
   });
   assert.equal(await codes(claimed, tile.weights), ['RN607', 'RN701']);
-  // another import, or one more
+  // a different import, or an additional one
   const text = (s: string) => [s.length, ...new TextEncoder().encode(s)];
   const own = wasmSections(tile.wasm).find(({ id }) => id === 2)?.bytes as Uint8Array;
   const type = own.at(-1) as number;
@@ -185,7 +185,7 @@ test('imports and manifest have to agree', async () => {
   }
 });
 
-test('a manifest that contradicts itself about weights is refused', async () => {
+test('a manifest with inconsistent weights is refused', async () => {
   const parsed = async (home: Home, change: (w: Record<string, unknown>) => void) =>
     codeOf(() => {
       const m = JSON.parse(new TextDecoder().decode(manifestBytes(bundle(home).manifest)));
@@ -208,13 +208,13 @@ test('a manifest that contradicts itself about weights is refused', async () => 
   assert.is(await parsed('linear', (w) => { w.bytes = 5; }), 'RN606'); // biome-ignore format: one line
 });
 
-test('no such home, and none for a target', async () => {
+test('an unknown home, and a home that the target does not support, are refused', async () => {
   assert.is(await codeOf(() => build(network, { weights: 'flash' as Home })), 'RN508');
   assert.is(await codeOf(() => build(network, { weights: 'tile', target: 'simd' })), 'RN508');
 });
 
 const okayNabu = shared('models', 'mww', 'v2', 'okay_nabu', 'model.tflite');
-(okayNabu ? test : test.skip)('okay_nabu fits small devices: file, memory and pool', async () => {
+(okayNabu ? test : test.skip)('okay_nabu stays within the limits of small devices: file, memory and pool', async () => {
   const graph = await readModel(new Uint8Array(readFileSync(okayNabu as string)), { name: 'okay_nabu' });
   const quant: QuantPlan = quantPlan(planStream(graph, { hop: 3 }));
   const { wasm, manifest, file } = await build(quant, { weights: 'tile' });
@@ -222,7 +222,7 @@ const okayNabu = shared('models', 'mww', 'v2', 'okay_nabu', 'model.tflite');
   const [classic, fast] = [ram + 3700, Math.round(ram + 3800 + 2.8 * file.codeBytes)];
   console.log(`  file and memory ${ram}, with WAMR's classic interpreter about ${classic}, with the fast one ${fast}`);
   assert.ok(classic <= 20_000 && fast <= 32_000);
-  // with the front end inside, as calls and as a table
+  // with the front end in the module, as calls and as a table
   const frontEnd = makeFrontEnd({ ...presetParameters('microwakeword'), stepSamples: 160 });
   for (const weights of homes)
     for (const style of ['calls', 'table'] as const) {

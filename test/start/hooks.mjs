@@ -1,5 +1,5 @@
 /**
- * Gives a source of the tree as test/start/tree.ts has compiled it; any other file goes the usual way,
+ * Loads a source of the tree as test/start/tree.ts has compiled it; other files are loaded as usual,
  * TypeScript through esbuild.
  */
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,8 +1,7 @@
 /**
- * Starts a test file from the compiled tree (hooks.mjs); lines of a stack are those of the sources.
+ * Starts a test file from the compiled tree (hooks.mjs). Stack traces show lines of the sources.
  *
- * In: RUNLET_TEST_TREE, the folder that test/run.ts had compiled. Without it tsx compiles, as it does for a
- * file that is run by itself.
+ * In: RUNLET_TEST_TREE, the folder that test/run.ts has compiled. Without it tsx compiles.
  */
 import { readFileSync } from 'node:fs';
 import { register, SourceMap, syncBuiltinESMExports } from 'node:module';
@@ -13,7 +12,7 @@ import './usage.mjs';
 const root = new URL('../../', import.meta.url).href;
 const tree = process.env.RUNLET_TEST_TREE;
 
-/** Maps that a stack has asked for; most files never have one. */
+/** Source maps that a stack trace has needed; most test files need none. */
 const maps = new Map();
 function mapOf(url) {
   if (!maps.has(url)) {
@@ -27,7 +26,7 @@ function mapOf(url) {
   return maps.get(url);
 }
 
-/** A line of a stack. */
+/** Returns a line of a stack trace. */
 function lineOf(site) {
   const url = site.getFileName() ?? '';
   const [line, column] = [site.getLineNumber(), site.getColumnNumber()];
@@ -38,8 +37,8 @@ function lineOf(site) {
 }
 
 /**
- * The threads of a gateway start from its package (scripts/prepare.mjs, which test/run.ts runs); from the
- * sources each one would start tsx.
+ * Starts a gateway's threads from its package (scripts/prepare.mjs, run by test/run.ts). From the sources
+ * each thread would start tsx.
  */
 function startFromPackage() {
   const [source, compiled] = ['', 'dist/host/gateway/'].map((part) => new URL(`host/gateway/${part}worker/start.mjs`, root));

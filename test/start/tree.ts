@@ -1,9 +1,8 @@
 /**
- * Compiles the tree once, for all test files of one run: a process that starts with tsx spends up to half a
- * second on what others have done.
+ * Compiles the tree once for all test files of a run. Otherwise each process would start tsx and spend up to
+ * half a second on the same work.
  *
- * In: a folder.  Out: each source there as JavaScript beside its source map. What is no TypeScript for Node
- * is left out.
+ * In: a folder.  Out: each source as JavaScript with its source map. Only TypeScript for Node is compiled.
  */
 import { join } from 'node:path';
 import { build } from 'esbuild';

@@ -1,12 +1,12 @@
 /**
- * Instructions of one hop in WAMR's interpreters on a Cortex-M4, Cortex-M0+ or RV32IMC without an operating
- * system, counted in QEMU.
+ * Counts the instructions of one hop in WAMR's interpreters on a Cortex-M4, Cortex-M0+ or RV32IMC without an
+ * operating system, in QEMU.
  *
- * In: modules, and weights that are apart.  Out: for each the fewest and the most instructions of a hop that
- * gives an output, and the bytes that WAMR holds on that core. The same in every run, to the instruction;
- * compilers of other versions give other counts.  The outputs' digest is held against this engine. WAMR is
- * built as its ESP-IDF component builds it: bounds of loads and stores checked in software, words not assumed
- * to load from any address.
+ * In: modules and their separate weights.  Out: for each module the fewest and the most instructions of a hop
+ * that gives an output, and the bytes that WAMR holds on that core. Exact: every run gives the same counts;
+ * compilers of other versions give other counts. The digest of the outputs is compared with this engine's.
+ * WAMR is built like its ESP-IDF component: bounds of loads and stores are checked in software, and words are
+ * loaded only from aligned addresses.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
@@ -20,27 +20,27 @@ import { inFolder, type Module, wamrSource } from './runner.ts';
 const exec = promisify(execFile);
 const here = join(import.meta.dirname, 'bare');
 
-/** What is needed beside cargo. */
+/** The tools that are needed in addition to cargo. */
 export const bareTools = (core: CoreName): Record<string, string> => {
   const { compiler, qemu, packages } = cores[core];
   return { [compiler]: `apt-get install ${packages}`, [qemu]: `apt-get install ${packages}` };
 };
 
-/** Linear memory that there is room for. */
+/** Size of the area for linear memory, in bytes. */
 const room = 1 << 20;
 
 export interface WamrCount {
   least: number;
   most: number;
   linearBytes: number;
-  /** The most of WAMR's pool that was ever in use: module, instance, stack. */
+  /** Peak use of WAMR's pool: module, instance, stack. */
   poolBytes: number;
 }
 
-/** WAMR's interpreters: `fast` rewrites the code before it runs, `classic` runs it as it stands. */
+/** WAMR's interpreters: `fast` rewrites the code before it runs, `classic` runs it unchanged. */
 export type Interpreter = 'fast' | 'classic';
 
-/** What the core's compiler needs beside the flags of a whole program, and WAMR's name of it. */
+/** Options of the core's compiler in addition to those of a whole program, and WAMR's name of the core. */
 const builds: Record<CoreName, { options: string[]; wamr: string[]; invokeNative: string }> = {
   m4: {
     options: ['-mcpu=cortex-m4', '-mthumb'],
@@ -59,7 +59,7 @@ const builds: Record<CoreName, { options: string[]; wamr: string[]; invokeNative
   },
 };
 
-/** WAMR's folders, and the files of its core that an interpreter needs. */
+/** Returns WAMR's folders, and the files of its core that an interpreter needs. */
 function sourcesOf(source: string, interpreter: Interpreter): { folders: string[]; files: string[] } {
   const at = (folder: string) => join(source, 'core', folder);
   const cFiles = (folder: string) => readdirSync(at(folder)).flatMap((f) => (f.endsWith('.c') ? [join(at(folder), f)] : []));
@@ -86,17 +86,17 @@ const defines = [
   ...['WASM_ENABLE_INTERP=1', `RN_OUTPUTS=${outputs}`, `RN_ROOM=${room}`],
 ];
 
-/** rn_info(11), and 0 for embed. */
+/** Returns the number of the home as in rn_info(11); 0 for embed. */
 const homeOf = (wasm: Uint8Array): number => homes.indexOf(readManifest(wasm).weights?.home ?? 'embed');
 
 export interface WamrOptions {
   interpreter?: Interpreter;
   core?: CoreName;
-  /** Of the interpreter, for frames of functions. */
+  /** Size of the interpreter's stack, for frames of functions; default 2048. */
   stackBytes?: number;
 }
 
-/** @throws where the compiler fails, a module does not load, or outputs differ */
+/** Counts instructions. @throws Error if the compiler fails, a module does not load, or outputs differ */
 export async function countInWamr(
   modules: Module[],
   { interpreter = 'fast', core = 'm4', stackBytes = 2048 }: WamrOptions = {},

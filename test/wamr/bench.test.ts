@@ -1,9 +1,8 @@
 /**
- * What npm run bench:wamr measures: naive kernels give the same bytes, and instructions on Cortex-M4 in WAMR
- * are the same in every run.
+ * Checks the measurements of npm run bench:wamr: naive kernels give the same bytes, and every run counts the
+ * same instructions on Cortex-M4 in WAMR.
  *
- * No test asserts a time. Counts are asserted to the instruction for the compiler that they were taken with
- * (Debian 12).
+ * No test asserts a time. Counts are compared with exact numbers for the compiler of Debian 12.
  */
 
 import { test } from 'uvu';
@@ -23,14 +22,14 @@ for (const name of ['N1', 'N2', 'N1P'])
     const { int8, hops } = madeUpNetwork(name);
     const quant = quantPlan(planStream(int8, { hop: hops[0] as number }));
     assert.ok((await selfTest(await openSession((await buildNaive(quant)) as BufferSource))).ok);
-    // and the kernels of other builds are as they were
+    // later builds have the real kernels again
     assert.ok((await selfTest(await openSession((await build(quant, { target: 'native' })).wasm as BufferSource))).ok);
   });
 
 const absent = absentTools() ?? absentTools(bareTools('m4'));
 if (absent) console.log(`skipped: ${absent}`);
-(absent ? test.skip : test)("Cortex-M4: outputs are this engine's, counts are the same to the instruction", async () => {
-  // the fewest multiply-adds need not be the fewest instructions: both plans are counted
+(absent ? test.skip : test)("Cortex-M4: outputs equal this engine's, and counts are exact", async () => {
+  // the plan with the least work may not have the fewest instructions, so both plans are counted
   const plans = [{ hop: 12, prefer: 'work' as const }, { hop: 12 }].map((at) => quantPlan(planStream(tinyStream(), at)));
   const modules: { wasm: Uint8Array }[] = [];
   for (const quant of plans) {

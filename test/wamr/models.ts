@@ -1,8 +1,8 @@
 /**
- * The bundles that WAMR is tested with: models of the zoo, and those of others where they are there.
+ * The bundles that WAMR is tested with: models of the zoo, and reference models if they are present.
  *
- * In: nothing.  Out: a name and how to build it for a target, a home of weights and a form. Models that are
- * front ends are built as such; kws is built with its front end too.
+ * In: nothing.  Out: a name, and a function that builds the bundle for a target, a home of weights and a
+ * form. Models that are front ends are built as such; kws is also built with its front end.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import { root, shared } from '../shared.ts';
 
 export interface Subject {
   name: string;
-  /** Reads and quantises; what it gives builds for a target. */
+  /** Reads and quantises the model. @returns a function that builds it for a target */
   open(): Promise<(target: Target, weights?: Home, form?: Form) => Promise<Bundle>>;
 }
 
@@ -29,7 +29,7 @@ const zoo = (...parts: string[]) => join(root, 'models/zoo', ...parts);
 async function fromFile(model: string, args: { hop?: number; calib?: string } = {}, sound?: FrontEnd) {
   const alone = model.endsWith('.tflite') && readFrontEnd(await readBytes(model), { name: 'front-end' });
   if (alone) return (_target: Target, _weights?: Home, form?: Form) => buildFrontEnd(alone, { form });
-  const graph = await loadGraph({ model, ...(model.includes('Resnet') && { timeAxis: 1 }) }); // an image has two dimensions that may be time
+  const graph = await loadGraph({ model, ...(model.includes('Resnet') && { timeAxis: 1 }) }); // either of an image's two dimensions may be time
   const quant = await loadQuantPlan(graph, planOptions(graph, { hop: hopInFile(graph) ?? windowOf(graph), ...args }), args);
   return (target: Target, weights?: Home, form?: Form) => build(quant, { target, weights, form, frontEnd: sound });
 }
@@ -43,7 +43,7 @@ export const zooSubjects: Subject[] = [
   { name: 'har-watch-gru', open: () => fromFile(zoo('har/har-watch-gru.onnx'), { calib: zoo('har/calib-watch.npy') }) },
 ];
 
-/** The models of others, each at its own hop, and two that slide a row at a time. */
+/** Returns the reference models, each at its own hop, and two that slide by one row. */
 export function sharedSubjects(): Subject[] {
   const folder = shared('models');
   if (!folder) return [];

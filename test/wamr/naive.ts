@@ -1,9 +1,9 @@
 /**
- * The same network with naive kernels: what anybody would write first, to measure the real ones against.
+ * The same network with naive kernels, as a baseline for the real ones.
  *
- * In: a QuantPlan.  Out: a module of the same ABI, state and bytes. It is target native with the files of
- * naive/ in place of its kernels, and weights, biases, multipliers and shifts put back into the operators'
- * own order, which those read.
+ * In: a QuantPlan.  Out: a module with the same ABI, state and bytes: target native with the files of naive/
+ * in place of its kernels. Weights, biases, multipliers and shifts are put back into the operators' order,
+ * which the naive kernels read.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 const folder = join(import.meta.dirname, 'naive');
 
 /**
- * Whether the naive kernels do this network: no padding in features, and none but one in a depthwise layer.
+ * Checks whether the naive kernels can run this network: no feature padding, one feature in depthwise layers.
  */
 export const isNaive = ({ plan, params }: QuantPlan): boolean =>
   plan.graph.nodes.every((node) => {
@@ -28,7 +28,7 @@ export const isNaive = ({ plan, params }: QuantPlan): boolean =>
     return padF[0] === 0 && padF[1] === 0 && (node.op === 'conv' || features === 1);
   });
 
-/** Tables of the operators, as they stand in the plan. */
+/** Writes the tables of the operators in the order of the plan. */
 function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const put = (at: number, values: Int8Array | Int32Array) =>
@@ -40,7 +40,7 @@ function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
       const offset = (field: keyof TileBlock) => memory.at(block) - memory.base + TileBlock.at[field];
       const read = (field: keyof TileBlock) => view.getInt32(offset(field), true);
       put(read('weights'), weights);
-      // where the tiles were, which had both
+      // biases follow the weights, in the place of the tiles, which had both
       const after = read('weights') + 4 * Math.ceil(weights.length / 4);
       put(after, bias);
       view.setInt32(offset('bias'), after, true);
@@ -50,7 +50,7 @@ function inOwnOrder(quant: QuantPlan, { data, memory, packed }: Emitted): void {
     }
 }
 
-/** Where isNaive. */
+/** Builds a network for which isNaive is true. */
 export async function buildNaive(quant: QuantPlan): Promise<Uint8Array> {
   const files = Object.fromEntries(readdirSync(folder).map((f) => [`kernels/${f}`, readFileSync(join(folder, f), 'utf8')]));
   const emitted = emit(quant, 'native');

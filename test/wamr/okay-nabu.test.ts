@@ -1,10 +1,10 @@
 /**
- * okay_nabu with its weights in flash, on WAMR's two interpreters and two cores without an operating system:
- * the RAM that all of it takes, and what fetching costs.
+ * okay_nabu with its weights in flash, in WAMR's two interpreters on two cores without an operating system:
+ * the RAM that it needs, and the cost of fetching weights.
  *
- * RAM is the file, which WAMR's loader writes into, linear memory and the most of WAMR's pool. All is counted
- * in QEMU, to the byte and the instruction. Counts are asserted to the instruction for the compilers that
- * they were taken with (Debian 12); limits hold for any.
+ * RAM is the file, into which WAMR's loader writes, linear memory and the peak of WAMR's pool. All are
+ * counted in QEMU and exact. Counts are compared with exact numbers for the compilers of Debian 12; the
+ * limits hold for any compiler.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,13 +12,13 @@ import { bareTools, countInWamr, type Interpreter } from './bare.ts';
 import { sharedSubjects } from './models.ts';
 import { absentTools, type Module } from './runner.ts';
 
-/** File, linear memory and pool; the pool alone. */
+/** Upper bound of file, linear memory and pool, in bytes; `mostPool` is that of the pool only. */
 const mostRam: Record<Interpreter, number> = { fast: 32 * 1024, classic: 20 * 1024 };
 const mostPool = 18 * 1024;
-/** Enough for the frames of okay_nabu's functions, whose locals the classic interpreter keeps there. */
+/** Large enough for the frames of okay_nabu's functions; the classic interpreter keeps their locals there. */
 const stackBytes = 1536;
 
-/** Instructions of a hop, [interp linear, interp tile, native linear, native tile]. */
+/** Instructions of a hop: [interp linear, interp tile, native linear, native tile]. */
 const pinned: Record<'m4' | 'rv32', Record<Interpreter, number[]>> = {
   m4: { fast: [1182160, 1285280, 1788320, 1883200], classic: [2576640, 2791560, 3372480, 3515280] },
   rv32: { fast: [1693929, 1838438, 2766746, 2899538], classic: [3160765, 3425843, 4180800, 4357169] },
@@ -37,7 +37,7 @@ for (const core of ['m4', 'rv32'] as const) {
       for (const target of ['interp', 'native'] as const)
         for (const home of ['linear', 'tile'] as const)
           modules.push({ ...(await make(target, home)), name: `${target} ${home}` });
-      // their outputs are those of this engine, or this throws
+      // throws if the outputs are not those of this engine
       const { counts, tools } = await countInWamr(modules, { core, interpreter, stackBytes });
       for (const [i, { linearBytes, poolBytes, most }] of counts.entries()) {
         const { name, wasm } = modules[i] as (typeof modules)[number];
@@ -47,8 +47,8 @@ for (const core of ['m4', 'rv32'] as const) {
         );
         assert.ok(poolBytes <= mostPool, `${name}: pool ${poolBytes}`);
         if (i % 2 === 0) continue;
-        // interp is faster there as well, and 2 KB larger: whoever takes the classic interpreter for its size
-        // takes native
+        // Here too interp is faster, but 2 KB larger than native. Whoever chooses the classic interpreter for
+        // its size builds for native.
         if (interpreter === 'fast' || name.startsWith('native')) assert.ok(ram <= mostRam[interpreter], `${name}: ${ram} bytes`);
         assert.ok(most <= 1.1 * (counts[i - 1]?.most ?? 0), `${name}: ${most} instructions`);
       }

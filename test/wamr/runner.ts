@@ -1,10 +1,9 @@
 /**
- * WAMR's fast interpreter as a program: built by cargo from this folder, once, and called with modules and
- * frames.
+ * WAMR's fast interpreter as a program: cargo builds it once from this folder.
  *
- * In: modules, their weights where those are apart, and hops of bytes as docs/abi.md has them.  Out: outputs,
- * what WAMR holds, nanoseconds a hop. The build lies in node_modules/.cache, or where CARGO_TARGET_DIR says.
- * Source of WAMR: the crate wamrx-sys, which is in cargo's own store once it was fetched.
+ * In: modules, their separate weights, and hops of bytes as in docs/abi.md.  Out: outputs, the memory that
+ * WAMR holds, nanoseconds per hop. The build is in node_modules/.cache, or in CARGO_TARGET_DIR. Source of
+ * WAMR: the crate wamrx-sys, which cargo caches.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,14 +16,14 @@ const manifest = join(import.meta.dirname, 'Cargo.toml');
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'node_modules/.cache/runlet-wamr');
 const program = join(target, 'release/runlet-wamr');
 
-/** Tools that the build needs, with where each comes from. */
+/** Tools that the build needs, and where each comes from. */
 const tools = {
   cargo: 'Rust 1.85 or newer, rustup.rs',
   cmake: 'the package cmake',
   clang: 'the packages clang and libclang-dev',
 };
 
-/** What is absent, as one line; undefined where everything is there. */
+/** Returns the missing tools in one line; undefined if all are installed. */
 export function absentTools(needed: Record<string, string> = tools): string | undefined {
   const missing = Object.entries(needed).filter(([tool]) => spawnSync(tool, ['--version']).error !== undefined);
   if (missing.length > 0) return missing.map(([tool, from]) => `no ${tool}: ${from}`).join('; ');
@@ -47,7 +46,7 @@ function call(...args: string[]): string {
   return execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 26, stdio: 'pipe' });
 }
 
-/** Folder of WAMR's own source. */
+/** Returns the folder of WAMR's source. */
 export function wamrSource(): string {
   const { packages } = JSON.parse(cargo('metadata', '--format-version', '1')) as {
     packages: { name: string; manifest_path: string }[];
@@ -57,7 +56,7 @@ export function wamrSource(): string {
   return join(found.manifest_path, '../wasm-micro-runtime');
 }
 
-/** Runs `use` with a folder of its own. */
+/** Runs `use` with a temporary folder. */
 export async function inFolder<T>(use: (at: (name: string) => string) => T | Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-wamr-'));
   try {
@@ -69,26 +68,26 @@ export async function inFolder<T>(use: (at: (name: string) => string) => T | Pro
 
 export interface Held {
   hops: number;
-  /** Hops after which an output was due. */
+  /** Number of hops after which an output was due. */
   outputs: number;
-  /** Linear memory. */
+  /** Size of linear memory, in bytes. */
   linearBytes: number;
-  /** Of WAMR's pool: module, instance and stack of 4096; on this machine's 64 bits. */
+  /** Bytes of WAMR's pool for module, instance and a stack of 4096, on this 64-bit machine. */
   poolBytes: number;
   poolMostBytes: number;
 }
 
-/** A module, and its weights where they are apart. */
+/** A module and its separate weights, if it has any. */
 export type Module = Pick<Bundle, 'wasm' | 'weights'>;
 
-/** Writes a module where the program finds it, and its weights beside it; the module's path. */
+/** Writes a module and its weights side by side. @returns the module's path */
 function write(at: (name: string) => string, name: string, { wasm, weights }: Module): string {
   writeFileSync(at(`${name}.wasm`), wasm);
   if (weights) writeFileSync(at(`${name}.weights.bin`), weights);
   return at(`${name}.wasm`);
 }
 
-/** Pushes all hops; the outputs one after the other. @throws where the module does not load or traps */
+/** Pushes all hops. @returns the outputs in order. @throws Error if the module does not load or traps */
 export const runInWamr = (module: Module, frames: Uint8Array): Promise<Held & { bytes: Uint8Array }> =>
   inFolder((at) => {
     writeFileSync(at('frames'), frames);
@@ -97,12 +96,12 @@ export const runInWamr = (module: Module, frames: Uint8Array): Promise<Held & { 
   });
 
 /**
- * Processes that a measurement is spread over: where a process happens to lie in memory makes an interpreter
- * up to twice as slow.
+ * Number of processes that a measurement is spread over. The position of a process in memory can make an
+ * interpreter up to twice as slow.
  */
 const starts = 10;
 
-/** Nanoseconds a hop of each module, at least `rounds` samples each, in turn. */
+/** Returns nanoseconds per hop of each module, at least `rounds` samples each. The modules take turns. */
 export const timeInWamr = (modules: Module[], frames: Uint8Array, rounds: number): Promise<number[][]> =>
   inFolder((at): number[][] => {
     writeFileSync(at('frames'), frames);

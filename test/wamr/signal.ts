@@ -1,8 +1,8 @@
 /**
- * A signal to run in WAMR and in Node: a bundle's golden, again and again.
+ * A signal to run in WAMR and in Node: the golden frames of a bundle, repeated.
  *
- * In: a bundle, with its weights where they are apart.  Out: hops of bytes as docs/abi.md has them, and the
- * outputs that Node gives for them.
+ * In: a bundle, with its separate weights if it has any.  Out: hops of bytes as in docs/abi.md, and Node's
+ * outputs for them.
  */
 import * as assert from 'uvu/assert';
 import type { Bundle } from '../../assembly/build.ts';
@@ -10,11 +10,11 @@ import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { openSession, type Session, selfTest } from '../../host/session/index.ts';
 import { bytesOf, openModule } from '../../host/session/open.ts';
 
-/** Hops of a run: the golden, again and again without a reset. */
+/** Number of hops of a run: the golden frames are repeated without a reset. */
 const mostHops = 48;
 export const hopsOf = ({ golden }: Manifest): number => Math.max(golden.hops, mostHops);
 
-/** The golden's frames of a hop each, as its self-test makes them. */
+/** Returns the golden frames, hop by hop, as the self-test pushes them. */
 async function goldenHops(session: Session): Promise<Uint8Array[]> {
   const hops: Uint8Array[] = [];
   const watched = new Proxy(session, {
@@ -31,7 +31,7 @@ async function goldenHops(session: Session): Promise<Uint8Array[]> {
   return hops;
 }
 
-/** A signal that begins with the golden, and what Node gives for it. */
+/** Returns a signal that begins with the golden frames, and Node's outputs for it. */
 export async function signalOf(bundle: Bundle): Promise<{ frames: Uint8Array; outputs: Uint8Array }> {
   const wasm = bundle.wasm as BufferSource;
   const weights = bundle.weights as BufferSource | undefined;

@@ -1,6 +1,6 @@
 /**
- * Real WAMR, its fast interpreter: every bundle's golden gives the bytes that Node and the integer reference
- * give, and its memory is as small as the module says.
+ * Real WAMR, its fast interpreter: every bundle's golden frames give the bytes of Node and of the integer
+ * reference, and its memory is as small as the module says.
  */
 
 import { createHash } from 'node:crypto';
@@ -21,7 +21,7 @@ const absent = absentTools();
 if (absent) console.log(`skipped: ${absent}`);
 const only = absent ? test.skip : test;
 
-/** Whose linear memory is less than a page of WebAssembly. */
+/** Modules whose linear memory is less than one page of WebAssembly. */
 const belowPage = ['mww/v2/okay_nabu interp', 'mww/v2/vad interp', 'mlperf-tiny/str_ww_ref_model native'];
 
 for (const { name, open } of absent ? [] : [...zooSubjects, ...sharedSubjects()]) {
@@ -41,7 +41,7 @@ for (const { name, open } of absent ? [] : [...zooSubjects, ...sharedSubjects()]
         manifest.golden.outputs * manifest.outputs.reduce((sum, { elements }) => sum + elements, 0),
       );
       assert.is(createHash('sha256').update(golden).digest('hex'), manifest.golden.digest, 'the reference');
-      // 16 bytes in front of what the module uses and 8 of stack behind it, and nothing up to the page
+      // 16 bytes before the used memory and 8 of stack after it, and no padding to a page
       assert.ok(linearBytes <= manifest.bytes.memoryBytes + 24 && linearBytes >= manifest.bytes.memoryBytes, `${linearBytes}`);
       if (belowPage.includes(`${name} ${target}`)) assert.ok(linearBytes < 65536, `${linearBytes}`);
       if (name === 'mww/v2/okay_nabu') assert.ok(poolBytes <= 24 * 1024, `${poolBytes}`);
@@ -50,7 +50,7 @@ for (const { name, open } of absent ? [] : [...zooSubjects, ...sharedSubjects()]
   });
 }
 
-only('activations, an input and an output of int16: the bytes that Node and the reference give, every home', async () => {
+only('activations, an input and an output of int16 give the bytes of Node and the reference, from every home', async () => {
   const graph = widen(tinyStream(), () => 0, 1);
   const quant = quantPlan(planStream(graph, { hop: 12 }));
   for (const [target, weights] of [
@@ -67,18 +67,18 @@ only('activations, an input and an output of int16: the bytes that Node and the 
     assert.is(
       bytes.reduce((sum, byte, i) => sum + Number(byte !== outputs[i]), 0),
       0,
-      `${target} ${weights}: bytes that differ`,
+      `${target} ${weights}: number of different bytes`,
     );
   }
 });
 
-only('a module is far below one page', async () => {
+only('a module is far smaller than one page', async () => {
   const bundle = await build(quantPlan(planStream(tinyStream(), { hop: 12 })));
   const { frames } = await signalOf(bundle);
   assert.ok((await runInWamr(bundle, frames)).linearBytes < 4096);
 });
 
-only('what is no module, and a module with SIMD, is refused by WAMR', async () => {
+only('WAMR refuses a file that is no module, and a module with SIMD', async () => {
   const { wasm } = await build(quantPlan(planStream(tinyStream(), { hop: 12 })), { target: 'simd' });
   for (const [bytes, why] of [
     [Uint8Array.of(0, 97, 115, 109), /unexpected end|magic|version/],

@@ -1,6 +1,6 @@
 /**
- * Weights apart in real WAMR, copied once or fetched by the import: the bytes that Node gives, the memory
- * that is left, and calls of the import that reach outside.
+ * Separate weights in real WAMR, copied once or fetched by the import: Node's bytes, the remaining memory,
+ * and calls of the import that reach outside.
  */
 import binaryen from 'binaryen';
 import { test } from 'uvu';
@@ -15,10 +15,10 @@ if (absent) console.log(`skipped: ${absent}`);
 const only = absent ? test.skip : test;
 const okayNabu = 'mww/v2/okay_nabu';
 
-/** File, linear memory and pool of okay_nabu on this machine's 64 bits. */
+/** Upper bound of file, linear memory and pool of okay_nabu on this 64-bit machine. */
 const mostRam = 32 * 1024;
 
-/** What stops a run. */
+/** Returns the message with which a run is refused. */
 async function refusal(module: Module, frames: Uint8Array): Promise<string> {
   try {
     await runInWamr(module, frames);
@@ -54,7 +54,7 @@ async function compare({ name, open }: Subject): Promise<void> {
 const subjects = absent ? [] : [...zooSubjects, ...sharedSubjects().filter(({ name }) => name === okayNabu)];
 for (const subject of subjects) test(`${subject.name}: every home gives Node's bytes`, () => compare(subject));
 
-/** A module of the ABI with 64 bytes of weights apart, whose only work is one call of the import. */
+/** Returns a module of the ABI with 64 bytes of separate weights. Its only work is one call of the import. */
 function fetching(dst: number, src: number, n: number): Uint8Array {
   const info = [
     [0, 1], [7, 64], [9, 1], [11, 2], [16, 1], [17, 1], [20, -1],

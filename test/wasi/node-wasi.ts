@@ -1,5 +1,5 @@
 /**
- * A WASI command in this process: on Node's own WASI, and on one of three functions that do what a test says.
+ * Runs a WASI command in this process: on Node's WASI, or on a host whose results the test chooses.
  *
  * In: a module's bytes and standard input.  Out: exit status, standard output and error.
  */
@@ -26,10 +26,10 @@ export async function runInNode(wasm: Uint8Array, input: Uint8Array): Promise<Ra
   }
 }
 
-/** What a host answers to a call that moves at most `most` bytes: how many it moved, or an error of WASI. */
-export type Answer = (most: number, call: number) => number | { error: number };
+/** Result of a call that may move up to `maxBytes` bytes: the number of moved bytes, or a WASI error. */
+export type Answer = (maxBytes: number, call: number) => number | { error: number };
 
-/** On a host that reads and writes as `read` and `write` say. */
+/** Runs a command on a host whose calls return the results of `read` and `write`. */
 export async function runOnHost(wasm: Uint8Array, input: Uint8Array, read: Answer, write: Answer): Promise<Ran> {
   const written: Record<number, number[]> = { 1: [], 2: [] };
   let from = 0;
@@ -38,11 +38,11 @@ export async function runOnHost(wasm: Uint8Array, input: Uint8Array, read: Answe
     throw { status };
   };
   let memory = new DataView(new ArrayBuffer(0));
-  /** One iovec: where, and how many bytes; `moved` gets the answer. */
+  /** Handles a call with one iovec, its address and length. The number of bytes is written to `moved`. */
   const move = (
     iovecs: number,
     moved: number,
-    answer: (most: number) => ReturnType<Answer>,
+    answer: (maxBytes: number) => ReturnType<Answer>,
     copy: (at: number, n: number) => void,
   ) => {
     const given = answer(memory.getUint32(iovecs + 4, true));
@@ -54,12 +54,12 @@ export async function runOnHost(wasm: Uint8Array, input: Uint8Array, read: Answe
   const bytes = (at: number, n: number) => new Uint8Array(memory.buffer, at, n);
   const wasi_snapshot_preview1 = {
     fd_read: (_fd: number, iovecs: number, _count: number, moved: number) =>
-      move(iovecs, moved, (most) => read(Math.min(most, input.length - from), calls.read++), (at, n) => {
+      move(iovecs, moved, (maxBytes) => read(Math.min(maxBytes, input.length - from), calls.read++), (at, n) => {
         bytes(at, n).set(input.subarray(from, from + n));
         from += n;
       }), // biome-ignore format: a call and its copy
     fd_write: (fd: number, iovecs: number, _count: number, moved: number) =>
-      move(iovecs, moved, (most) => (fd === 2 ? most : write(most, calls.write++)), (at, n) => {
+      move(iovecs, moved, (maxBytes) => (fd === 2 ? maxBytes : write(maxBytes, calls.write++)), (at, n) => {
         written[fd]?.push(...bytes(at, n));
       }), // biome-ignore format: a call and its copy
     proc_exit: exit,

@@ -1,7 +1,6 @@
 /**
- * Bundles as WASI commands, on Node's WASI and on each runtime that is here: 0 bytes that differ from the
- * session's. All bundles, or those whose turn it is (RUNLET_SHARE). And the commands of docs/runtimes.md, as
- * they stand there.
+ * Bundles as WASI commands, on Node's WASI and on each installed runtime: every byte equals the session's.
+ * Tests all bundles, or a share of them (RUNLET_SHARE). Also runs the commands of docs/runtimes.md unchanged.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'runlet-wasi-'));
 const at = (name: string) => join(folder, name);
 test.after(() => rmSync(folder, { recursive: true }));
 
-/** Bytes that each runtime was held against, over all bundles. */
+/** Number of modules and bytes that were compared on each runtime. */
 const totals = new Map<string, { modules: number; bytes: number }>();
 
 for (const { name, open } of todays([...zooSubjects, ...sharedSubjects()]))
@@ -53,7 +52,7 @@ test('every runtime ran every bundle', () => {
   assert.is(new Set([...totals.values()].map(({ modules }) => modules)).size, 1);
 });
 
-test('a cut input has status 1 on every runtime', async () => {
+test('a truncated input has status 1 on every runtime', async () => {
   const make = await zooSubjects[0]?.open();
   assert.ok(make);
   writeFileSync(at('module.wasm'), (await make('interp', undefined, 'wasi')).wasm);
@@ -64,13 +63,13 @@ test('a cut input has status 1 on every runtime', async () => {
   }
 });
 
-/** Lines of the page's blocks `sh`, and the runtimes that they need. */
+/** Lines of the page's `sh` blocks. */
 const lines = [...textOf('docs/runtimes.md').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
   block.split('\n').filter((line) => line.trim() !== ''),
 );
 
-test('the commands of docs/runtimes.md, as far as their runtimes are here', async () => {
-  // a clone with an out/ of its own, and `npx` and the runtimes on the path
+test('the commands of docs/runtimes.md run, if their runtimes are installed', async () => {
+  // a clone with a new out/, and `npx` and the runtimes in PATH
   const clone = at('clone');
   mkdirSync(join(clone, 'out'), { recursive: true });
   for (const name of ['models', 'host', 'node_modules', 'package.json', 'dist', 'assembly', 'quant'])

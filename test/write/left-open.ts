@@ -1,11 +1,12 @@
 /**
- * The outputs of a layer that float32 leaves open: their real value is nearer to the border of two integers
- * than its roundings are large.
+ * Finds the outputs of a layer whose integer float32 does not determine: their real value is so near to the
+ * border between two integers that rounding errors can cross it.
  *
- * In: a legal int8 Graph, one of its nodes, the integers of its tensors.  Out: for each output whether either
- * neighbour may come (docs/qdq.md). The border is the reference's: a half, less the nudge of quant/nudges.ts.
- * Sums are whole numbers here, and the rest is in doubles; an operator that the file steers rounds its terms,
- * their sum or product, the nudge and the quotient, each by 2^-24 of itself at most: 2^-21 together.
+ * In: a legal int8 Graph, one of its nodes, the integers of its tensors.  Out: for each output, true if both
+ * neighbouring integers are valid (docs/qdq.md). The border is the reference's: a half minus the nudge of
+ * quant/nudges.ts. Sums are exact integers here, and the rest is computed in doubles. An operator under the
+ * file's control rounds its terms, their sum or product, the nudge and the quotient, each by a relative error
+ * of at most 2^-24: 2^-21 together.
  */
 import { type Graph, type Node, noClamp, type QuantParams, type Tensor } from '../../models/graph/types.ts';
 import { signsOf } from '../../models/ops/add.ts';
@@ -16,8 +17,8 @@ import { nudgesOf } from '../../quant/nudges.ts';
 type Data = (id: number) => Int8Array;
 
 /**
- * The real value of every output in steps of it, and the largest number that is rounded on the way; undefined
- * for what float operators do not do.
+ * Returns the real value of every output in units of its scale, and the largest intermediate value that is
+ * rounded; undefined for operators that are not computed in float.
  */
 function exact(graph: Graph, node: Node, data: Data): ((i: number) => [value: number, largest: number]) | undefined {
   const tensor = (id: number) => graph.tensors[id] as Tensor;
@@ -57,7 +58,7 @@ function exact(graph: Graph, node: Node, data: Data): ((i: number) => [value: nu
       return (i) => [left(i) * right(i), Math.abs(left(i) * right(i))];
     }
     case 'layernorm': {
-      // float32 rounds mean, difference, variance, root, quotient and both constants' steps
+      // float32 rounds mean, difference, variance, root, quotient and the steps of both constants
       const { attrs } = node;
       const x = a(1);
       const { f, c } = out.shape;

@@ -1,10 +1,10 @@
 /**
- * QDQ ONNX: what is written reads back as the same int8 graph, and onnxruntime gives the integer reference's
- * outputs to within a step.
+ * QDQ ONNX: a written file is read back as the same int8 graph, and onnxruntime's outputs differ from the
+ * integer reference by at most one step.
  *
- * RUNLET_QDQ_NETWORKS random networks (default 200), four windows each, and as many windows of a recording;
- * RUNLET_SEED (1). Graph optimisations default (`all`) and disabled, rounding `onnx` and `reference`; the
- * counts are printed. docs/qdq.md has them.
+ * RUNLET_QDQ_NETWORKS random networks (default 200) with four windows each, and as many windows of a
+ * recording; RUNLET_SEED (1). Graph optimisations are default (`all`) or disabled, and rounding is `onnx` or
+ * `reference`. The test prints the counts, which docs/qdq.md quotes.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ const seed = Number(process.env.RUNLET_SEED ?? 1);
 const specs = fc.sample(network, { seed, numRuns: networks });
 const roundings = ['onnx', 'reference'] as const;
 
-/** Differing outputs of the graph and of what its files are read as. */
+/** Checks that the files written from a graph are read back with the same ports and the same outputs. */
 function checkReadBack(graph: Graph, windows: readonly Int8Array[][], what: string): void {
   for (const io of ['float', 'int8'] as const)
     for (const rounding of roundings) {
@@ -75,7 +75,7 @@ test(`${networks} random int8 networks read back as the same graph`, () => {
 });
 
 /**
- * Whether the sums of an addition come nearer to halves of its output's steps than float32 tells
+ * Returns true if the sums of an addition are nearer to halves of the output's steps than float32 can resolve
  * (docs/qdq.md).
  */
 function addsHalves({ tensors }: Graph, { op, inputs, output }: Node): boolean {
@@ -85,7 +85,7 @@ function addsHalves({ tensors }: Graph, { op, inputs, output }: Node): boolean {
 }
 
 for (const rounding of runtime ? roundings : [])
-  test(`${networks} networks in onnxruntime, rounding ${rounding}`, async () => {
+  test(`${networks} networks give nearly the reference in onnxruntime, rounding ${rounding}`, async () => {
     if (!runtime) return;
     const totals = Object.fromEntries(levels.map((level) => [level, noSteps()])) as Record<(typeof levels)[number], Steps>;
     const decided = noSteps();
@@ -110,16 +110,16 @@ for (const rounding of runtime ? roundings : [])
     for (const level of levels) {
       console.log(`  seed ${seed}, rounding ${rounding}, optimisations ${level}: ${show(totals[level])}`);
       const { outputs, withinOne } = totals[level];
-      // optimised, onnxruntime joins pairs with operators of its own rounding; a network that amplifies makes
-      // many steps of one
-      const least = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.999 : 0.998;
-      assert.ok(withinOne >= least * outputs, `${level}: ${show(totals[level])}`);
+      // with optimisation, onnxruntime fuses pairs of nodes and rounds them in its own way; a network that
+      // amplifies turns one step into many
+      const minShare = rounding === 'onnx' ? 0.98 : level === 'disabled' ? 0.999 : 0.998;
+      assert.ok(withinOne >= minShare * outputs, `${level}: ${show(totals[level])}`);
       if (rounding === 'reference' && level === 'disabled')
         assert.ok(decided.withinOne >= 0.9999 * decided.outputs, `${level}: ${show(decided)}`);
     }
   });
 
-/** A graph of one node of another, whose inputs are the graph's. */
+/** Returns a graph with one node of `graph`. The node's inputs are the inputs of the new graph. */
 function alone(graph: Graph, node: Node): Graph {
   const ids = [...new Set(node.inputs)];
   const tensors = [...ids, node.output].map((id, i) => ({ ...(graph.tensors[id] as Tensor), id: i }));
@@ -144,7 +144,7 @@ function alone(graph: Graph, node: Node): Graph {
 }
 
 for (const rounding of roundings)
-  test(`layer by layer, fed with the reference, rounding ${rounding}: onnxruntime is ${rounding === 'onnx' ? 'within one step' : 'equal where float32 tells'}`, async () => {
+  test(`each layer, fed with the reference's inputs, is ${rounding === 'onnx' ? 'within one step' : 'equal if float32 determines it'} in onnxruntime, rounding ${rounding}`, async () => {
     if (!runtime) return;
     const byOp = new Map<string, Steps>();
     for (const spec of specs.slice(0, Math.max(20, Math.ceil(networks / 5)))) {
@@ -166,7 +166,7 @@ for (const rounding of roundings)
           const [y] = (await session.run([...new Set(node.inputs)].map(data))) as [Int8Array];
           count(steps, y, want);
           await session.release();
-          // hardswish rounds three times inside
+          // hardswish rounds three intermediate values
           if (rounding === 'onnx' || name === 'hardswish') continue;
           const wrong = [...want.keys()].filter((i) => y[i] !== want[i] && !open(i));
           assert.equal(wrong, [], `${which}, ${level}: elements that differ`);
@@ -179,7 +179,7 @@ for (const rounding of roundings)
   });
 
 for (const name of runtime ? ['ppg-hr', 'kws'] : [])
-  test(`${name} in onnxruntime`, async () => {
+  test(`${name} gives the outputs of the reference in onnxruntime, or with rounding onnx nearly so`, async () => {
     if (!runtime) return;
     const float = await loadGraph({ model: join(root, `models/zoo/${name}/${name}.onnx`) });
     const signals = await loadSignals(float, join(root, `models/zoo/${name}/calib.npy`));
@@ -208,7 +208,7 @@ for (const name of runtime ? ['ppg-hr', 'kws'] : [])
       }
   });
 
-test('quantised files of test/fixtures/onnx are written and read back as they are', () => {
+test('quantised files of test/fixtures/onnx are written and read back unchanged', () => {
   const path = join(root, 'test/fixtures/onnx');
   const names = readdirSync(path).filter((n) => /^q-.*\.onnx$/.test(n));
   for (const name of names) {
@@ -221,7 +221,7 @@ test('quantised files of test/fixtures/onnx are written and read back as they ar
 
 const models = shared('models');
 for (const name of models ? ['tflm/hello_world_int8', 'mltk/keyword_spotting_on_off', 'misc/heartbeats_quantized'] : [])
-  test(`${name} is written and read back as it is`, () => {
+  test(`${name} is written and read back unchanged`, () => {
     const graph = readTflite(new Uint8Array(readFileSync(join(models as string, name, 'model.tflite'))));
     assert.ok(isQuantised(graph));
     checkReadBack(graph, [randomWindow(graph, random(7))], name);
@@ -229,7 +229,7 @@ for (const name of models ? ['tflm/hello_world_int8', 'mltk/keyword_spotting_on_
 
 const quant = { scale: Math.fround(0.05), zeroPoint: 3 };
 
-test('constant operands, slices, several inputs and outputs', async () => {
+test('constant operands, slices, and several inputs and outputs are written and read back', async () => {
   const b = new GraphBuilder('parts');
   const x = b.input('left', { t: 8, f: 3, c: 4 }, { quant, order: ['f', 'c', 't'], fileShape: [1, 12, 8] });
   const z = b.input('right', { t: 4, f: 1, c: 2 }, { quant, order: ['c', 't'], fileShape: [1, 2, 4] });
@@ -261,7 +261,7 @@ test('constant operands, slices, several inputs and outputs', async () => {
   assert.is(steps.withinOne, steps.outputs, show(steps));
 });
 
-test('transposes stand at the borders alone, and not at all where the file is [1, c, t]', async () => {
+test('transposes are written only at inputs and outputs, and nowhere for a [1, c, t] file', async () => {
   const ops = (graph: Graph) => readModel(writeQdq(graph)).nodes.map((n) => n.op);
   const float = await loadGraph({ model: join(root, 'models/zoo/ppg-hr/ppg-hr.onnx') });
   const signals = await loadSignals(float, join(root, 'models/zoo/ppg-hr/calib.npy'));
@@ -274,7 +274,7 @@ test('transposes stand at the borders alone, and not at all where the file is [1
   }
 });
 
-test('what has no ONNX form is refused, all at once; a float graph too', () => {
+test('all nodes without an ONNX form are refused at once, and a float graph is refused', () => {
   const b = new GraphBuilder('stateful');
   const x = b.input('x', { t: 4, f: 1, c: 2 }, { quant });
   const y = b.node('history', [x], { before: 3, after: 0 }, 'memory', quant);

@@ -1,7 +1,7 @@
 /**
- * What onnxruntime gives for an exported QDQ file, beside the integer reference.
+ * Runs an exported QDQ file in onnxruntime, and compares it with the integer reference.
  *
- * In: an int8 Graph, windows of int8 frames.  Out: counts of outputs that are equal, one step away, further.
+ * In: an int8 Graph, windows of int8 frames.  Out: numbers of equal, neighbouring and other outputs.
  */
 
 import { elementsOf, type Graph, type QuantParams, type Tensor } from '../../models/graph/types.ts';
@@ -27,7 +27,7 @@ export const noSteps = (): Steps => ({ outputs: 0, equal: 0, withinOne: 0, most:
 
 /** Adds the differences of two int8 arrays to the counts. */
 export function count(into: Steps, a: ArrayLike<number>, b: ArrayLike<number>): void {
-  if (a.length !== b.length) throw new Error(`${a.length} outputs beside ${b.length}`);
+  if (a.length !== b.length) throw new Error(`${a.length} outputs, not ${b.length}`);
   for (let i = 0; i < a.length; i++) {
     const gap = Math.abs((a[i] as number) - (b[i] as number));
     into.outputs++;
@@ -43,26 +43,26 @@ export const show = (s: Steps): string =>
 
 const tensorOf = (graph: Graph, id: number): Tensor => graph.tensors[id] as Tensor;
 
-/** The reference's outputs of one window, whose frames are `[t][f][c]` for each input. */
+/** Returns the reference's outputs for one window, with frames [t][f][c] for each input. */
 export function reference(graph: Graph, windows: readonly Int8Array[]): Int8Array[] {
   const hop = Math.max(...graph.inputs.map((p) => tensorOf(graph, p.tensor).shape.t));
   return runWindow(quantPlan(planStream(graph, { hop, mode: 'windowed' })), windows).outputs as Int8Array[];
 }
 
 /**
- * An x86 processor without VNNI adds pairs of products in 16 bits, which saturate.
- * With this onnxruntime takes other instructions there.
+ * An x86 processor without VNNI adds pairs of products in 16 bits, which saturate. With this setting
+ * onnxruntime uses other instructions there.
  */
 export const exactSums = { session: { x64quantprecision: '1' } };
 
-/** Sessions over one exported file with int8 inputs and outputs. */
+/** Opens a session for one exported file with int8 inputs and outputs. */
 export async function sessionOf(runtime: Runtime, graph: Graph, level: Level, rounding: 'onnx' | 'reference' = 'onnx') {
   const file = writeQdq(graph, { io: 'int8', rounding });
   const session = await runtime.InferenceSession.create(file, {
     graphOptimizationLevel: level,
     logSeverityLevel: 3,
     intraOpNumThreads: 1,
-    ...(rounding === 'onnx' && { extra: exactSums }), // the other file has no int8 layers that an engine would fuse
+    ...(rounding === 'onnx' && { extra: exactSums }), // rounding 'reference' has no fusable int8 layers
   });
   return {
     async run(windows: readonly Int8Array[]): Promise<Int8Array[]> {
@@ -84,7 +84,7 @@ export async function sessionOf(runtime: Runtime, graph: Graph, level: Level, ro
   };
 }
 
-/** Random frames of every input. */
+/** Returns random frames for every input. */
 export const randomWindow = (graph: Graph, rnd: () => number): Int8Array[] =>
   graph.inputs.map((port) =>
     Int8Array.from({ length: elementsOf(tensorOf(graph, port.tensor).shape) }, () => Math.floor(256 * rnd()) - 128),

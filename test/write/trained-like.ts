@@ -1,10 +1,10 @@
 /**
- * Random networks whose values keep their size from layer to layer, as initialisers and batch norm see to it,
- * quantised by our own quantiser.
+ * Random networks whose values keep their size from layer to layer, as with initialisers and batch
+ * normalisation, quantised by this project's quantiser.
  *
  * In: a NetworkSpec of test/property.  Out: an int8 Graph.  The random int8 networks of that generator have
- * values and logits of any size, so that one step in a layer flips whole outputs behind it; these are as calm
- * as what people train.
+ * values and logits of any size, so that one step in a layer changes the outputs completely. These networks
+ * behave like trained ones.
  */
 import { type Clamp, type Graph, type Node, noClamp } from '../../models/graph/types.ts';
 import { quantize } from '../../quant/quantize.ts';
@@ -12,8 +12,8 @@ import { makeNetwork, type NetworkSpec, random } from '../property/random-networ
 import { dequantised } from '../read/onnx-oracle.ts';
 
 /**
- * Variance kept: weights of variance 1 / taps, a small bias. The clamp is the relu or none: what saturation
- * added is left out.
+ * Scales the weights to a variance of 1 / taps and keeps the bias small, so that the variance of the values
+ * stays. The clamp becomes a ReLU or none, without the range of saturation.
  */
 function calm(node: Node): Node {
   if (!('clamp' in node.attrs)) return node;

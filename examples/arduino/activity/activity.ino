@@ -1,4 +1,5 @@
-// Says six times a second what the wearer of a wrist sensor does: an MPU-6050 at I2C, and the model as C (activity.h, activity.c).
+// Reports six times a second what the wearer of a wrist sensor does. Uses an MPU-6050 over I2C, and the model
+// as C (activity.h, activity.c).
 #include <Wire.h>
 #include <activity.h>
 
@@ -6,7 +7,7 @@ static const uint8_t sensor = 0x68;
 static const uint8_t power = 0x6b, gyroRange = 0x1b, accelRange = 0x1c, firstValue = 0x3b;
 static const uint32_t periodUs = (uint32_t)(1000000 / ACTIVITY_RATE_HZ);
 
-// The model was trained on g and on units of 250 degrees/s; the sensor is set to 4 g and 500 degrees/s.
+// The model was trained on g and on units of 250 degrees/s. The sensor is set to 4 g and 500 degrees/s.
 static const float perAcceleration = 8192.0f;
 static const float perRotation = 65.5f * 250.0f;
 
@@ -26,7 +27,7 @@ static int8_t quantise(float x) {
   return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
 }
 
-// One frame of the model's input: ax ay az gx gy gz. The sensor has its temperature between the two.
+// Reads one frame of the model's input: ax ay az gx gy gz. The sensor has its temperature between the two.
 static bool readFrame(int8_t *frame) {
   Wire.beginTransmission(sensor);
   Wire.write(firstValue);
@@ -43,7 +44,7 @@ static bool readFrame(int8_t *frame) {
   return true;
 }
 
-// Frames were lost, and the model must not see the two sides of a gap as neighbours.
+// Restarts after lost frames: the model must not see the frames on both sides of a gap as neighbours.
 static void beginAgain() {
   activity_reset();
   framesInHop = 0;
@@ -65,7 +66,7 @@ void setup() {
   Wire.begin();
   Wire.setClock(400000);
   while (!writeRegister(power, 0) || !writeRegister(accelRange, 0x08) || !writeRegister(gyroRange, 0x08)) {
-    Serial.println("no MPU-6050 at I2C address 0x68: look at VCC, GND, SDA and SCL");
+    Serial.println("no MPU-6050 at I2C address 0x68: check VCC, GND, SDA and SCL");
     delay(1000);
   }
   beginAgain();
@@ -77,7 +78,7 @@ void loop() {
   if (lateUs > periodUs) beginAgain();
   nextFrameUs += periodUs;
   if (!readFrame(activity_input(0) + framesInHop * ACTIVITY_INPUT0_FRAME)) {
-    Serial.println("a frame was lost: the signal begins again");
+    Serial.println("a frame was lost: the signal restarts");
     beginAgain();
     return;
   }

@@ -1,7 +1,4 @@
-/**
- * The AudioWorklet: takes the microphone's samples out of the audio thread, 1,024 at a time, straight to the
- * worker.
- */
+/** The AudioWorklet: sends the microphone's samples from the audio thread to the worker, 1,024 at a time. */
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
@@ -21,7 +18,7 @@ class Capture extends AudioWorkletProcessor {
     };
   }
 
-  /** Inputs are blocks of 128 samples a channel; channels are averaged. */
+  /** Takes blocks of 128 samples per channel and averages the channels. */
   process([channels = []]: Float32Array[][]): boolean {
     const length = channels[0]?.length ?? 0;
     for (let i = 0; i < length; i++) {

@@ -1,4 +1,4 @@
-/** The page: opens the microphone when asked, joins AudioWorklet and worker, and lists what is heard. */
+/** The page: opens the microphone on request, connects AudioWorklet and worker, and lists the heard words. */
 import captureUrl from './capture.ts?worker&url';
 import type { Message } from './messages.ts';
 
@@ -32,7 +32,7 @@ worker.onmessage = ({ data }: MessageEvent<Message>) => {
 };
 worker.postMessage(new URL(`${import.meta.env.BASE_URL}kws.wasm`, location.href).href);
 
-/** The browser's own processing is switched off: the model was trained without it. */
+/** Opens the microphone without the browser's processing, since the model was trained without it. */
 async function listen(): Promise<void> {
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio });

@@ -1,4 +1,4 @@
-/** What the worker says to the page. */
+/** Messages from the worker to the page. */
 export type Message =
   | { kind: 'ready'; words: string[]; sampleRateHz: number }
   | { kind: 'heard'; label: string; seconds: number; probability: number }

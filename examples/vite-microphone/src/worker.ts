@@ -1,6 +1,4 @@
-/**
- * The worker: runs the model, and says which words it hears. Sound comes over a port from the AudioWorklet.
- */
+/** The worker: runs the model and reports the words that it hears. Sound comes from the AudioWorklet. */
 import { LabelDetector, Listener, openSession } from '@runlet/session';
 import type { Message } from './messages.ts';
 

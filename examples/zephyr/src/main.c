@@ -1,11 +1,12 @@
-/* Says six times a second what the wearer of a wrist sensor does: an accelerometer with a gyroscope, and the model as C (activity.h). */
+/* Reports six times a second what the wearer of a wrist sensor does. Uses an accelerometer with a gyroscope,
+   and the model as C (activity.h). */
 #include <zephyr/device.h>
 #include <zephyr/drivers/sensor.h>
 #include <zephyr/kernel.h>
 
 #include "activity.h"
 
-/* The model was trained on g and on units of 250 degrees/s; Zephyr's units are m/s^2 and rad/s. */
+/* The model was trained on g and on units of 250 degrees/s. Zephyr's units are m/s^2 and rad/s. */
 #define PER_ACCELERATION 9.80665f
 #define PER_ROTATION (250.0f * 3.14159265f / 180.0f)
 
@@ -21,7 +22,7 @@ static int8_t quantise(float x)
 	return (int8_t)CLAMP(value, -128, 127);
 }
 
-/* One frame of the model's input: ax ay az gx gy gz. Returns 0, or the driver's error. */
+/* Reads one frame of the model's input: ax ay az gx gy gz. Returns 0, or the driver's error. */
 static int read_frame(int8_t *frame)
 {
 	struct sensor_value acceleration[3], rotation[3];
@@ -68,9 +69,9 @@ int main(void)
 		const uint32_t due = k_timer_status_sync(&frames);
 		const int error = read_frame(activity_input(0) + in_hop * ACTIVITY_INPUT0_FRAME);
 
-		/* the model must not see the two sides of a gap as neighbours */
+		/* the model must not see the frames on both sides of a gap as neighbours */
 		if (due > 1 || error != 0) {
-			printk("frames were lost (%d): the signal begins again\n", error);
+			printk("frames were lost (%d): the signal restarts\n", error);
 			activity_reset();
 			in_hop = 0;
 			continue;

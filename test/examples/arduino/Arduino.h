@@ -1,4 +1,5 @@
-/* What the sketch takes of Arduino's core, for a compiler without one: the functions' forms are those of ArduinoCore-API. */
+/* The functions of Arduino's core that the sketch calls, declared as in ArduinoCore-API, for a compiler
+   without Arduino. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* What the sketch takes of Arduino's Wire, in the forms of ArduinoCore-API. */
+/* The functions of Arduino's Wire that the sketch calls, declared as in ArduinoCore-API. */
 #pragma once
 #include "Arduino.h"
 

@@ -1,6 +1,6 @@
 /*
- * An MPU-6050 and a clock under the sketch: standard input has seven int16 values a frame, one frame a line; the line `lost` is a frame that the bus
- * does not give. The program ends with its input.
+ * A simulated MPU-6050 and clock for the sketch. Standard input has one frame per line, seven int16 values;
+ * the line `lost` is a frame that the bus does not deliver. The program ends with its input.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 Print Serial;
 TwoWire Wire;
-static unsigned long now = 0xfffffff0UL; /* wraps soon */
+static unsigned long now = 0xfffffff0UL; /* wraps around soon */
 static uint8_t registers[128], written[8], values[14];
 static int count, at, asleep = 1;
 
@@ -38,7 +38,7 @@ uint8_t TwoWire::endTransmission(bool) {
 uint8_t TwoWire::requestFrom(uint8_t address, uint8_t bytes) {
   char line[256];
   int v[7];
-  /* set up as the sketch's units want it: awake, 4 g, 500 degrees/s, read from the first register of values */
+  /* the sketch must have set it up: awake, 4 g, 500 degrees/s, read from the first value register */
   if (address != 0x68 || asleep || registers[0x1c] != 0x08 || registers[0x1b] != 0x08 || written[0] != 0x3b) exit(3);
   if (!fgets(line, sizeof line, stdin)) exit(0);
   if (sscanf(line, "%d %d %d %d %d %d %d", v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6) != 7) return 0;

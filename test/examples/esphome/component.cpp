@@ -1,6 +1,7 @@
 /*
- * The component under ESPHome's own headers and microphone source, with a microphone that plays standard input (int16 at 16 kHz): prints each word and the
- * sample at which it was heard. With an argument so many samples are played in one go in the middle, while the main loop stands still.
+ * The component under ESPHome's own headers and microphone source, with a microphone that plays standard
+ * input (int16 at 16 kHz). Prints each word and the sample at which it was heard. The argument is a number of
+ * blocks that are played in the middle while the main loop stands still.
  */
 #include <cstdarg>
 #include <cstdio>
@@ -10,7 +11,7 @@
 
 namespace esphome {
 
-// what the platform has; one thread here
+// stand-ins for the platform, for one thread
 Mutex::Mutex() {}
 Mutex::~Mutex() {}
 void Mutex::lock() {}
@@ -48,7 +49,7 @@ class Player : public microphone::Microphone {
   Player() { this->audio_stream_info_ = audio::AudioStreamInfo(16, 1, 16000); }
   void start() override { this->state_ = microphone::STATE_RUNNING; }
   void stop() override { this->state_ = microphone::STATE_STOPPED; }
-  /// false at the end of the input
+  /// Returns false at the end of the input.
   bool play(size_t samples) {
     std::vector<uint8_t> bytes(2 * samples);
     const size_t count = fread(bytes.data(), 2, samples, stdin);

@@ -1,4 +1,5 @@
-/* The component's listener alone: standard input is int16 at 16 kHz; prints each word and the sample at which it was heard. */
+/* Runs only the component's listener: reads int16 at 16 kHz from standard input, prints each word and its
+   sample. */
 #include <cstdio>
 
 #include "listener.h"

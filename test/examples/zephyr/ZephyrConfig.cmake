@@ -1,5 +1,5 @@
-# What Zephyr's package does for this example, for CMake without a Zephyr tree: the target app, options of prj.conf, modules with their CMake files,
-# and the functions that those call. Compiled for this machine.
+# Stand-in for Zephyr's CMake package, for CMake without a Zephyr tree: the target app, options of prj.conf,
+# modules with their CMake files, and the functions that those call. Compiles for this machine.
 enable_language(C)
 file(STRINGS "${CMAKE_CURRENT_SOURCE_DIR}/prj.conf" lines REGEX "^CONFIG_")
 foreach(line ${lines})

@@ -1,7 +1,7 @@
 /*
- * A sensor and a timer under the example: standard input has six values a frame (m/s^2, then rad/s), one
- * frame a line; `lost` is a frame that the driver does not give, `late` one after which two periods are over.
- * The program ends with its input.
+ * A simulated sensor and timer for the example. Standard input has one frame per line, six values (m/s^2,
+ * then rad/s). `lost` is a frame that the driver does not deliver; after a line with `late` two periods have
+ * passed. The program ends with its input.
  */
 #include <math.h>
 #include <stdarg.h>

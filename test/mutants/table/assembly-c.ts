@@ -17,7 +17,7 @@ export const assemblyC = inFolder('assembly/c', [
     find: "return cast(unsignedType, joined('>>', binding.shift, cast(signedType, left), by));",
     replace: "return joined('>>', binding.shift, left, by);",
     tests: 'bare/expressions',
-    why: 'sign extension: a signed right shift is an unsigned one',
+    why: 'a signed right shift is emitted as an unsigned one',
   },
   {
     id: 'c-signed-order',
@@ -41,7 +41,7 @@ export const assemblyC = inFolder('assembly/c', [
     find: 'x.binds < binds ? `(${x.text})` : x.text',
     replace: 'x.binds < binds - 1 ? `(${x.text})` : x.text',
     tests: 'bare/expressions',
-    why: 'brackets are left out',
+    why: 'necessary brackets are omitted',
   },
   {
     id: 'c-constant-64',
@@ -49,7 +49,7 @@ export const assemblyC = inFolder('assembly/c', [
     find: 'BigInt.asUintN(64, value)',
     replace: 'BigInt.asUintN(32, value)',
     tests: 'bare/expressions',
-    why: 'constants of 64 bits lose their upper half',
+    why: '64-bit constants lose their upper half',
   },
   {
     id: 'c-moves-tail',
@@ -57,7 +57,7 @@ export const assemblyC = inFolder('assembly/c', [
     find: '(const void *)from;\n  }\n  for (; n > 0; n--) *to++ = *from++;',
     replace: '(const void *)from;\n  }\n  for (; n > 1; n--) *to++ = *from++;',
     tests: 'bare/expressions',
-    why: 'the last byte of a move stays',
+    why: 'the last byte of a move is not copied',
   },
   {
     id: 'c-moved-pairs',
@@ -65,6 +65,6 @@ export const assemblyC = inFolder('assembly/c', [
     find: '__attribute__((__may_alias__, __aligned__(1))) moved32;',
     replace: '__attribute__((__may_alias__)) moved32;',
     tests: 'bare/expressions',
-    why: 'a Cortex-M loads a pair of words from an address that is no multiple of 4, and faults',
+    why: 'a Cortex-M loads a pair of words from an address that is not aligned, and faults',
   },
 ]);

@@ -1,4 +1,4 @@
-/** Faults in what is emitted: kernels, their packing, the memory map, bundles, C, the front end. */
+/** Faults in the emitted code: kernels, their packing, the memory map, bundles, C, the front end. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -12,7 +12,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'if (shift === 28 && byte > 0x0f)',
     replace: 'if (shift === 28 && byte > 0x1f)',
     tests: 'host/bundle-rules',
-    why: 'a length of 33 bits is read',
+    why: 'a length of 33 bits is accepted',
   },
   {
     id: 'sections-unknown-kind',
@@ -28,7 +28,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'if (!section || found.length > 1)',
     replace: 'if (!section)',
     tests: 'host/bundle-rules',
-    why: 'of two manifests the first counts',
+    why: 'with two manifests, the first one is used',
   },
   {
     id: 'imports-first-section-only',
@@ -36,7 +36,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'for (const section of sections.filter(({ id }) => id === 2)) {',
     replace: 'for (const section of sections.filter(({ id }) => id === 2).slice(0, 1)) {',
     tests: 'host/bundle-rules',
-    why: 'imports of a second section are not looked at',
+    why: 'imports of a second import section are not checked',
   },
   {
     id: 'manifest-running-sums',
@@ -45,7 +45,7 @@ const bundle = inFolder('assembly/bundle', [
     replace: 'Math.ceil((stateBytes - offset) / 4) + 1',
     tests: 'host/bundle-read',
     env: { RUNLET_FUZZ_COUNT: '20' },
-    why: 'running sums may lie behind the state',
+    why: 'running sums may lie beyond the state',
   },
   {
     id: 'manifest-rate',
@@ -53,7 +53,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'if (shape[0] !== rate * window)',
     replace: 'if (shape[0] < rate * window)',
     tests: 'host/bundle-rules',
-    why: 'a window of more frames than its ticks have',
+    why: 'a window may have more frames than its ticks provide',
   },
   {
     id: 'manifest-tile-bytes',
@@ -61,7 +61,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'if (tileBytes > scratchBytes)',
     replace: 'if (tileBytes > 2 * scratchBytes)',
     tests: 'host/bundle-rules',
-    why: 'tiles do not fit the memory that they go to',
+    why: 'tiles may be larger than the memory that receives them',
   },
   {
     id: 'manifest-micro-hop',
@@ -69,7 +69,7 @@ const bundle = inFolder('assembly/bundle', [
     find: "microHop: wholeOf(m.microHop, 'microHop', 1, hop),",
     replace: "microHop: wholeOf(m.microHop, 'microHop', 1, maxI32),",
     tests: 'host/bundle-rules',
-    why: 'a micro-hop longer than the hop',
+    why: 'a micro-hop may be longer than the hop',
   },
   {
     id: 'signature-hash-of-file',
@@ -77,7 +77,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'const whole = sets.filter(({ hashes }) => hashes.some((one) => hexOf(one) === hash));',
     replace: 'const whole = sets.filter(({ hashes }) => hashes.length > 0 && hash.length > 0);',
     tests: 'host/bundle-rules',
-    why: 'a signature of other bytes counts',
+    why: 'a signature of other bytes is accepted',
   },
   {
     id: 'signature-any-section',
@@ -85,7 +85,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'const section = eachSection(wasm).next().value;\n  if (section?.name',
     replace: 'const section = [...eachSection(wasm)].find(({ name }) => name === signatureSection);\n  if (section?.name',
     tests: 'host/bundle-rules',
-    why: 'a signature behind other sections counts, and they are not signed',
+    why: 'a signature after other sections is accepted, although it does not cover them',
   },
   {
     id: 'keys-one-good-is-enough',
@@ -93,7 +93,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'const good = der.every(',
     replace: 'const good = der.some(',
     tests: 'host/bundle-rules',
-    why: 'a key of another kind beside a good one is taken',
+    why: 'a file with a key of another kind and a good one is accepted',
   },
   {
     id: 'image-crc-over-itself',
@@ -101,7 +101,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'view.setUint32(12, crc32(image.subarray(16)), true);',
     replace: 'view.setUint32(12, crc32(image.subarray(12)), true);',
     tests: 'host/bundle-rules',
-    why: 'the checksum covers its own place',
+    why: 'the checksum also covers its own field',
   },
   {
     id: 'image-alignment',
@@ -109,7 +109,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'const alignment = 16;',
     replace: 'const alignment = 4;',
     tests: 'host/bundle-rules',
-    why: 'modules and weights lie at any word',
+    why: 'modules and weights are aligned to words only',
   },
   {
     id: 'image-partition',
@@ -117,7 +117,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'total > partitionBytes)',
     replace: 'total > partitionBytes + 1)',
     tests: 'host/bundle-rules',
-    why: 'an image that is one byte too long',
+    why: 'an image may be one byte too long',
   },
   {
     id: 'image-name-bytes',
@@ -125,7 +125,7 @@ const bundle = inFolder('assembly/bundle', [
     find: 'if (part.length > mostTextBytes + 1 ||',
     replace: 'if (part.length > mostTextBytes + 2 ||',
     tests: 'host/bundle-rules',
-    why: 'a name of 128 bytes, for which the reader in C has no room',
+    why: 'a name of 128 bytes is accepted, which the reader in C cannot store',
   },
 ]);
 
@@ -136,7 +136,7 @@ const emit = inFolder('assembly/emit', [
     find: '(rest === 0 && !(byte & 0x40))',
     replace: 'rest === 0',
     tests: 'host/bundle-rules',
-    why: 'sign extension: 64 becomes -64',
+    why: '64 is encoded as -64',
   },
   {
     id: 'memory-wrong-global',
@@ -152,7 +152,7 @@ const emit = inFolder('assembly/emit', [
     find: 'if (closed?.loop && !closed.inner) append(found, closed.tees);',
     replace: 'if (closed?.loop) append(found, closed.tees);',
     tests: 'kernels/tees',
-    why: 'tees of outer loops are written anew',
+    why: 'tees of outer loops are rewritten too',
   },
   {
     id: 'memory-overlay',
@@ -161,7 +161,7 @@ const emit = inFolder('assembly/emit', [
     replace: 'placed.filter((p) => p.from < item.to && item.from < p.to)',
     tests: 'property/streaming',
     env: few,
-    why: 'buffers that are alive at one step share their memory',
+    why: 'buffers that are live at the same step share their memory',
   },
   {
     id: 'reset-histories',
@@ -169,7 +169,7 @@ const emit = inFolder('assembly/emit', [
     find: "graph.tensors[tensor]?.name ?? '', valueBefore(plan, tensor, padding.get(tensor)));",
     replace: "graph.tensors[tensor]?.name ?? '', 0);",
     tests: 'stages/reset-rules',
-    why: 'missing reset of state: histories start at 0 and not at the zero point',
+    why: 'the state is not reset: histories start at 0 instead of the zero point',
   },
   {
     id: 'reset-folds',
@@ -186,7 +186,7 @@ const emit = inFolder('assembly/emit', [
     replace: 'tables.put(block.bytes, 4, true)',
     tests: 'property/streaming',
     env: few,
-    why: 'parameter blocks that are equal but for their addresses are one',
+    why: 'parameter blocks that differ only in their addresses are shared',
   },
   {
     id: 'address-before',
@@ -195,7 +195,7 @@ const emit = inFolder('assembly/emit', [
     replace: 'Math.floor(value / span)',
     tests: 'property/streaming',
     env: few,
-    why: 'an address before the start of its item belongs to the one before',
+    why: 'an address before the start of its item is attributed to the item before',
   },
   {
     id: 'info-uint8',
@@ -203,7 +203,7 @@ const emit = inFolder('assembly/emit', [
     find: "hostType === 'uint8' ? 3 : isInt16(q) ? 2 : 1",
     replace: "hostType === 'uint8' ? 1 : isInt16(q) ? 2 : 1",
     tests: 'host/info',
-    why: 'rn_info says int8 of a uint8 port',
+    why: 'rn_info returns int8 for a uint8 port',
   },
   {
     id: 'home-tile-simd',
@@ -211,7 +211,7 @@ const emit = inFolder('assembly/emit', [
     find: "if (home === 'tile' && !isScalar(target))",
     replace: "if (home === 'tile' && target === 'relaxed')",
     tests: 'host/info',
-    why: 'weights in tiles for kernels that cannot fetch',
+    why: 'weights in tiles are accepted for kernels that cannot fetch',
   },
   {
     id: 'wasi-frame-bytes',
@@ -228,7 +228,7 @@ const emit = inFolder('assembly/emit', [
     replace: 'BigInt(weight(o) + 127)',
     tests: 'ops/ops',
     env: only('dense, zero points -128 and 127'),
-    why: 'interp: weights are off by one in their words',
+    why: 'interp: packed weights are off by one',
   },
   {
     id: 'tiles-folded-bias',
@@ -246,7 +246,7 @@ const emit = inFolder('assembly/emit', [
     replace: 'const exact = c * a - middle + 0.25;',
     tests: 'kernels/requantise-f32',
     env: { RUNLET_FLOAT_CHANNELS: '10' },
-    why: 'the first of the two roundings is left out: no table is found, or a wrong one',
+    why: 'the first of the two roundings is omitted, so no table is found, or a wrong one',
   },
 ]);
 
@@ -258,7 +258,7 @@ const runtime = inFolder('assembly/runtime', [
     replace: 'if (skip > 1) {',
     tests: 'property/streaming',
     env: few,
-    why: 'the last output of the warm-up is given',
+    why: 'the last output of the warm-up is reported',
   },
 ]);
 
@@ -285,7 +285,7 @@ const kernels = inFolder('assembly/kernels', [
     find: '(dilation - 1 - start) / dilation : 0',
     replace: '-start / dilation : 0',
     tests: 'kernels/fixed-point',
-    why: 'a tap before the input is taken',
+    why: 'a tap before the input is read',
   },
   {
     id: 'kernel-add-second-shift',
@@ -294,7 +294,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'p.zero1) << 20;',
     tests: 'ops/ops',
     env: only('add, zero points -128, 127, 127'),
-    why: 'the second operand has the zero point of the first',
+    why: 'the second operand is read with the zero point of the first',
   },
   {
     id: 'kernel-maxpool-start',
@@ -312,7 +312,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: '(count - inside) * 0',
     tests: 'ops/ops',
     env: only('avgpool, zero point 127, padding counted'),
-    why: 'padded places count as the integer 0',
+    why: 'padding counts as the integer 0, not as the zero point',
   },
   {
     id: 'kernel-softmax-headroom',
@@ -330,7 +330,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'const x = p.x + (per == 1 ? o : o % per); // s8 [x_rows][x_f][x_c], from this channel',
     tests: 'ops/ops',
     env: only('depthwise, multiplier 3'),
-    why: 'filters of a multiplier read the wrong channel',
+    why: 'filters with a channel multiplier read the wrong channel',
   },
   {
     id: 'kernel-conv-group',
@@ -339,7 +339,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'const group = p.x + (o % out_per) * per;',
     tests: 'ops/ops',
     env: only('conv, groups 3, multiplier above 1'),
-    why: 'outputs of a grouped convolution read another group',
+    why: 'outputs of a grouped convolution read the wrong group',
   },
   {
     id: 'kernel-history-zero',
@@ -348,7 +348,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'else fill_s8(to, 0, row);',
     tests: 'ops/ops',
     env: only('history, two rows before'),
-    why: 'rows before the signal hold 0',
+    why: 'rows before the signal hold 0, not the zero point',
   },
   {
     id: 'kernel-globalmax-limit',
@@ -357,7 +357,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'fill_s8(y, -128, p.count);\n  take(p, y);',
     tests: 'ops/ops',
     env: only('globalmax, relu6 off the grid'),
-    why: 'missing clamp of a global maximum',
+    why: 'a global maximum is not clamped',
   },
   {
     id: 'kernel-totals-phase',
@@ -366,7 +366,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'at = at + 1;',
     tests: 'property/streaming',
     env: { ...few, RUNLET_STREAMS: '200' },
-    why: 'the ring of rows runs over its end',
+    why: 'the ring of rows runs past its end',
   },
   {
     id: 'kernel-patch-edge',
@@ -375,7 +375,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: '(t0 < p.x_rows && <u32>at < <u32>x_f)',
     tests: 'property/streaming',
     env: few,
-    why: 'sign: rows before the input are read',
+    why: 'rows before the input are read, since their index is compared as signed',
   },
 ]);
 

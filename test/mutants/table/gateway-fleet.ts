@@ -10,7 +10,7 @@ export const gatewayFleet = [
       find: "if (key && verify(null, signed(desired), key, Buffer.from(signature, 'base64url'))) return",
       replace: 'if (key) return',
       tests: 'gateway/state-rules',
-      why: 'the id of a key is enough',
+      why: 'a message is accepted by the id of its key, without its signature',
     },
     {
       id: 'signed-context',
@@ -18,7 +18,7 @@ export const gatewayFleet = [
       find: 'const signed = (text: string): Buffer => Buffer.from(context + text);',
       replace: 'const signed = (text: string): Buffer => Buffer.from(context + text.trim());',
       tests: 'gateway/state-rules',
-      why: 'a text that was changed at its end has the same signature',
+      why: 'a text that is changed at its end keeps its signature',
     },
     {
       id: 'topic-more',
@@ -26,7 +26,7 @@ export const gatewayFleet = [
       find: '&& more === undefined &&',
       replace: '&&',
       tests: 'gateway/state-rules',
-      why: 'a topic with more levels',
+      why: 'a topic with more levels is accepted',
     },
     {
       id: 'message-bytes',
@@ -34,7 +34,7 @@ export const gatewayFleet = [
       find: 'if (json.length > mostMessageBytes)',
       replace: 'if (json.length > mostMessageBytes + 1)',
       tests: 'gateway/state-rules',
-      why: 'one byte more than is taken',
+      why: 'a message may be one byte too long',
     },
     {
       id: 'message-sequence',
@@ -42,7 +42,7 @@ export const gatewayFleet = [
       find: 'v.maxValue(mostSequence)',
       replace: 'v.maxValue(2 * mostSequence)',
       tests: 'gateway/state-rules',
-      why: 'numbers beyond the last one',
+      why: 'numbers beyond the largest are accepted',
     },
     {
       id: 'rollout-allowed-up',
@@ -50,7 +50,7 @@ export const gatewayFleet = [
       find: 'Math.floor(limit.share * touched + 1e-9)',
       replace: 'Math.ceil(limit.share * touched)',
       tests: 'fleet/rollout',
-      why: 'a share of failures is rounded up',
+      why: 'the allowed share of failures is rounded up',
     },
     {
       id: 'rollout-one-more',
@@ -58,7 +58,7 @@ export const gatewayFleet = [
       find: 'if (failures > allowed) return',
       replace: 'if (failures > allowed + 1) return',
       tests: 'fleet/rollout',
-      why: 'one more failure than is allowed',
+      why: 'one more failure than allowed is tolerated',
     },
     {
       id: 'rollout-waves-equal',
@@ -66,7 +66,7 @@ export const gatewayFleet = [
       find: 'size > Math.max(0, maxOf(sizes.slice(0, i)))',
       replace: 'size >= Math.max(0, maxOf(sizes.slice(0, i)))',
       tests: 'fleet/rollout',
-      why: 'a wave of nobody',
+      why: 'a wave without gateways is accepted',
     },
     {
       id: 'rollout-failed-heals',
@@ -74,7 +74,7 @@ export const gatewayFleet = [
       find: "member?.wave !== undefined && member.state !== 'failed')",
       replace: 'member?.wave !== undefined)',
       tests: 'fleet/rollout',
-      why: 'a failure is taken back',
+      why: 'a failed gateway may become confirmed',
     },
     {
       id: 'rollout-untouched-verdict',
@@ -82,7 +82,7 @@ export const gatewayFleet = [
       find: "member?.wave !== undefined && member.state !== 'failed')",
       replace: "member && member.state !== 'failed')",
       tests: 'fleet/rollout',
-      why: 'a gateway that has none of it gives a verdict',
+      why: 'a gateway outside the waves gives a verdict',
     },
     {
       id: 'rollout-no-settle',
@@ -90,7 +90,7 @@ export const gatewayFleet = [
       find: 'if (nowMs - settledMs >= options.settleMs) return',
       replace: 'if (nowMs >= settledMs) return',
       tests: 'fleet/rollout',
-      why: 'the next wave begins at once',
+      why: 'the next wave begins without time to settle',
     },
     {
       id: 'rollout-settle-wave',
@@ -98,7 +98,7 @@ export const gatewayFleet = [
       find: 'const settledMs = next.settledMs ?? nowMs;',
       replace: 'const settledMs = next.sinceMs;',
       tests: 'fleet/rollout',
-      why: 'time to settle counts from the beginning of the wave',
+      why: 'the time to settle counts from the start of the wave',
     },
   ]),
   ...inFolder('host/gateway/mqtt', [
@@ -108,7 +108,7 @@ export const gatewayFleet = [
       find: 'factor *= 128;',
       replace: 'factor *= 256;',
       tests: 'gateway/state-rules',
-      why: 'lengths of two bytes are read as twice as long',
+      why: 'lengths of two bytes are read as twice as large',
     },
     {
       id: 'gate-body-skipped',
@@ -124,7 +124,7 @@ export const gatewayFleet = [
       find: "if (factor === maxLengthFactor) return 'its length has more than four bytes';",
       replace: '',
       tests: 'gateway/state-rules',
-      why: 'a length that never ends',
+      why: 'a length without an end is accepted',
     },
   ]),
 ];

@@ -1,4 +1,4 @@
-/** Faults in who is let into a gateway. */
+/** Faults in the admission of requests to a gateway. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -9,7 +9,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: '[outgoing, incoming?.socket]',
     replace: '[incoming?.socket]',
     tests: 'gateway/entrance',
-    why: 'the events of a HEAD request end where the connection stays',
+    why: 'the events of a HEAD request are not ended while the connection stays open',
   },
   {
     id: 'events-socket',
@@ -17,7 +17,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: '[outgoing, incoming?.socket]',
     replace: '[outgoing]',
     tests: 'gateway/entrance',
-    why: 'a pipelined answer that waits for its turn ends with the connection',
+    why: 'a pipelined answer that waits for its turn is not ended with its connection',
   },
   {
     id: 'token-prefix',
@@ -25,7 +25,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'timingSafeEqual(sha256(given), sha256(token))',
     replace: 'timingSafeEqual(sha256(given), sha256(token.slice(0, given.length)))',
     tests: 'gateway/guard-rules',
-    why: 'any beginning of the token is the token',
+    why: 'any prefix of the token is accepted',
   },
   {
     id: 'token-longer',
@@ -33,7 +33,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'timingSafeEqual(sha256(given), sha256(token))',
     replace: 'timingSafeEqual(sha256(given.slice(0, token.length)), sha256(token))',
     tests: 'gateway/guard-rules',
-    why: 'anything after the token is let through',
+    why: 'anything may follow the token',
   },
   {
     id: 'token-case',
@@ -41,7 +41,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'timingSafeEqual(sha256(given), sha256(token))',
     replace: 'timingSafeEqual(sha256(given.toLowerCase()), sha256(token.toLowerCase()))',
     tests: 'gateway/guard-rules',
-    why: 'capitals do not count',
+    why: 'the case of the token is ignored',
   },
   {
     id: 'token-two-carriers',
@@ -49,7 +49,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'const plain = carriers.length === 1 && offered.includes(socketProtocol);',
     replace: 'const plain = offered.includes(socketProtocol);',
     tests: 'gateway/guard-rules',
-    why: 'a token may come twice',
+    why: 'a token may be sent twice',
   },
   {
     id: 'token-either',
@@ -57,7 +57,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'if (authorization !== undefined || carriers.length === 0) {',
     replace: 'if (carriers.length === 0) {',
     tests: 'gateway/guard-rules',
-    why: 'a subprotocol makes a wrong Authorization good',
+    why: 'a subprotocol makes up for a wrong Authorization header',
   },
   {
     id: 'address-whole-ipv6',
@@ -65,7 +65,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: ".slice(0, 4).join(':')",
     replace: ".slice(0, 8).join(':')",
     tests: 'gateway/guard-rules',
-    why: 'a network of 2^64 addresses has 2^64 limits',
+    why: 'each address of an IPv6 network has its own limit',
   },
   {
     id: 'bucket-overflows',
@@ -73,7 +73,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'return Math.min(this.#burst, left + ((now - atMs) * this.#perMinute) / 60_000);',
     replace: 'return left + ((now - atMs) * this.#perMinute) / 60_000;',
     tests: 'gateway/guard-rules',
-    why: 'a night of rest allows a day of guesses',
+    why: 'after a night without requests, a day of guesses is allowed',
   },
   {
     id: 'bucket-seconds',
@@ -81,7 +81,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: '* this.#perMinute) / 60_000)',
     replace: '* this.#perMinute) / 1_000)',
     tests: 'gateway/guard-rules',
-    why: 'so many a second instead of a minute',
+    why: 'the rate per minute is applied per second',
   },
   {
     id: 'target-two-slashes',
@@ -89,7 +89,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'const originForm = /^\\/(?![/\\\\])[!-~]*$/;',
     replace: 'const originForm = /^\\/(?![\\\\])[!-~]*$/;',
     tests: 'gateway/guard-rules',
-    why: 'a path of two slashes names a host',
+    why: 'a path of two slashes is read as a host',
   },
   {
     id: 'target-length',
@@ -97,7 +97,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'if (target.length > maxTargetChars)',
     replace: 'if (target.length > 2 * maxTargetChars)',
     tests: 'gateway/guard-rules',
-    why: 'an address twice as long',
+    why: 'an address may be twice as long',
   },
   {
     id: 'host-ends',
@@ -105,7 +105,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'if (isIP(name) > 0 || this.#hostNames.has(name)) return;',
     replace: 'if (isIP(name) > 0 || [...this.#hostNames].some((one) => name.endsWith(one))) return;',
     tests: 'gateway/guard-rules',
-    why: 'any name that ends as ours',
+    why: 'any host name that ends like ours is accepted',
   },
   {
     id: 'host-two',
@@ -113,7 +113,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'if (host === undefined || hosts !== 1)',
     replace: 'if (host === undefined)',
     tests: 'gateway/guard-rules',
-    why: 'two Host headers',
+    why: 'two Host headers are accepted',
   },
   {
     id: 'host-capitals',
@@ -121,7 +121,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'hostNames.map((name) => name.toLowerCase())',
     replace: 'hostNames',
     tests: 'gateway/guard-rules',
-    why: 'a --host-name with capitals is never the one of a request',
+    why: 'a --host-name with capitals never matches a request',
   },
   {
     id: 'origin-port',
@@ -129,7 +129,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: '.host === from.host;',
     replace: '.hostname === from.hostname;',
     tests: 'gateway/guard-rules',
-    why: 'a page of another port is ours',
+    why: 'a page on another port counts as ours',
   },
   {
     id: 'origin-same-site',
@@ -137,7 +137,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: "site === 'same-origin' ||",
     replace: "site === 'same-origin' || site === 'same-site' ||",
     tests: 'gateway/guard-rules',
-    why: 'a page of a neighbour domain is ours',
+    why: 'a page of a neighbouring domain counts as ours',
   },
   {
     id: 'origin-tls',
@@ -145,7 +145,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'secure ? /^https:$/ : /^https?:$/',
     replace: '/^https?:$/',
     tests: 'gateway/guard-rules',
-    why: 'a page without TLS asks a gateway with it',
+    why: 'a page without TLS may request a gateway with TLS',
   },
   {
     id: 'open-metrics',
@@ -153,7 +153,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: "new Set(['/', '/healthz', '/readyz'])",
     replace: "new Set(['/', '/healthz', '/readyz', '/metrics'])",
     tests: 'gateway/guard-rules',
-    why: 'measurements without a token',
+    why: '/metrics is open without a token',
   },
   {
     id: 'open-prefix',
@@ -161,7 +161,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: 'const open = openPaths.has(url.pathname);',
     replace: "const open = openPaths.has(url.pathname) || url.pathname.startsWith('/healthz');",
     tests: 'gateway/guard-rules',
-    why: 'what begins as an open path is open',
+    why: 'a path that begins like an open path is open',
   },
   {
     id: 'guesses-free',
@@ -177,7 +177,7 @@ export const gatewayHttp = inFolder('host/gateway/http', [
     find: '    this.#guesses.check(key);\n',
     replace: '',
     tests: 'gateway/guard-rules',
-    why: 'the right token gets in after any number of guesses',
+    why: 'the right token is accepted after any number of wrong ones',
   },
   {
     id: 'changes-free',

@@ -1,4 +1,4 @@
-/** Faults in what a gateway remembers, and in its trials. */
+/** Faults in the state that a gateway stores, and in its trials. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -9,7 +9,7 @@ const hub = inFolder('host/gateway/hub', [
     find: 'agrees &&= values.length > 1 ? argmax(values) === argmax(other) : values[0] === other[0];',
     replace: 'agrees &&= argmax(values) === argmax(other);',
     tests: 'gateway/parts',
-    why: 'outputs of a single value agree whatever they are',
+    why: 'outputs of a single value always agree',
   },
   {
     id: 'agreement-first-output',
@@ -17,7 +17,7 @@ const hub = inFolder('host/gateway/hub', [
     find: 'agrees &&= values.length',
     replace: 'agrees = values.length',
     tests: 'gateway/parts',
-    why: 'the last output alone says whether all agree',
+    why: 'only the last output decides whether all agree',
   },
 ]);
 
@@ -28,7 +28,7 @@ const store = inFolder('host/gateway/store', [
     find: 'sync = (): Promise<void> => this.#handle.sync();',
     replace: 'sync = async (): Promise<void> => {};',
     tests: 'gateway/disk',
-    why: 'bytes are believed to be on the disk',
+    why: 'bytes are not synced to the disk',
   },
   {
     id: 'fsync-folder',
@@ -36,7 +36,7 @@ const store = inFolder('host/gateway/store', [
     find: '        await handle.sync();\n',
     replace: '',
     tests: 'gateway/disk',
-    why: 'names are believed to be on the disk',
+    why: 'names are not synced to the disk',
   },
   {
     id: 'write-renamed-first',
@@ -44,7 +44,7 @@ const store = inFolder('host/gateway/store', [
     find: '      await file.write(bytes);\n      await file.sync();\n',
     replace: '      await file.write(bytes);\n',
     tests: 'gateway/disk',
-    why: 'a name that comes before its bytes',
+    why: 'a file gets its name before its bytes are synced',
   },
   {
     id: 'state-floor-falls',
@@ -60,7 +60,7 @@ const store = inFolder('host/gateway/store', [
     find: 'previous: active?.digest === staged.digest ? previous : active,',
     replace: 'previous: active,',
     tests: 'gateway/state-rules',
-    why: 'the same bundle twice is its own way back',
+    why: 'confirming the same bundle twice makes it its own previous bundle',
   },
   {
     id: 'state-trial-kept',
@@ -76,7 +76,7 @@ const store = inFolder('host/gateway/store', [
     find: 'trial: s.staged !== undefined }',
     replace: 'trial: true }',
     tests: 'gateway/state-rules',
-    why: 'a trial of nothing',
+    why: 'a trial begins without a staged bundle',
   },
   {
     id: 'state-rollback-kept',
@@ -84,7 +84,7 @@ const store = inFolder('host/gateway/store', [
     find: '? { ...s, active: previous, last:',
     replace: '? { ...s, active: previous, previous, last:',
     tests: 'gateway/state-rules',
-    why: 'a way back leads to itself',
+    why: 'a rollback leads back to the same bundle',
   },
   {
     id: 'state-safe-late',
@@ -92,7 +92,7 @@ const store = inFolder('host/gateway/store', [
     find: 'safeMode: crashes >= safeAfter',
     replace: 'safeMode: crashes > safeAfter',
     tests: 'gateway/state-rules',
-    why: 'safe mode one crash late',
+    why: 'safe mode begins one crash late',
   },
   {
     id: 'state-crashes-after-stop',
@@ -108,7 +108,7 @@ const store = inFolder('host/gateway/store', [
     find: 'if (staged && (trial || next.safeMode))',
     replace: 'if (staged && next.safeMode)',
     tests: 'gateway/state-rules',
-    why: 'a trial goes on after a crash',
+    why: 'a trial continues after a crash',
   },
   {
     id: 'state-safe-stages',
@@ -116,7 +116,7 @@ const store = inFolder('host/gateway/store', [
     find: 'if (staged && (trial || next.safeMode))',
     replace: 'if (staged && trial)',
     tests: 'gateway/state-rules',
-    why: 'safe mode tries what is staged',
+    why: 'safe mode tries a staged bundle',
   },
   {
     id: 'state-referenced',
@@ -124,7 +124,7 @@ const store = inFolder('host/gateway/store', [
     find: '[s.active, s.previous, s.staged]',
     replace: '[s.active, s.staged]',
     tests: 'gateway/state-rules',
-    why: 'the bundle to go back to is swept away',
+    why: 'the previous bundle is deleted',
   },
   {
     id: 'state-checksum',
@@ -132,7 +132,7 @@ const store = inFolder('host/gateway/store', [
     find: 'if (end <= 0 || text.slice(0, end) !== `${magic}${sha256(body)}`)',
     replace: 'if (end <= 0 || !text.startsWith(magic))',
     tests: 'gateway/state-rules',
-    why: 'a changed state is taken',
+    why: 'a changed state is accepted',
   },
 ]);
 

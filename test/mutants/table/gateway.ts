@@ -1,4 +1,4 @@
-/** Faults in the wires of a gateway, the order of its frames and its threads. */
+/** Faults in the wires of a gateway, in the order of its frames, and in its threads. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -9,7 +9,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'offset < header + name ||',
     replace: '',
     tests: 'gateway/parts',
-    why: 'frames begin within the name',
+    why: 'frames may begin inside the name',
   },
   {
     id: 'wire-name-long',
@@ -17,7 +17,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'name > maxNameBytes ||',
     replace: '',
     tests: 'gateway/parts',
-    why: 'a name of any length',
+    why: 'a name may have any length',
   },
   {
     id: 'wire-offset-end',
@@ -25,7 +25,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'offset > bytes.length ||',
     replace: '',
     tests: 'gateway/parts',
-    why: 'frames begin after the end',
+    why: 'frames may begin after the end of the message',
   },
   {
     id: 'wire-offset-aligned',
@@ -33,7 +33,7 @@ const streams = inFolder('host/gateway/streams', [
     find: '|| offset % 4 !== 0)',
     replace: ')',
     tests: 'gateway/parts',
-    why: 'values at odd bytes',
+    why: 'values may be misaligned',
   },
   {
     id: 'wire-high-word',
@@ -41,7 +41,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);',
     replace: 'view.setUint32(at + 4, 0, true);',
     tests: 'gateway/parts',
-    why: 'numbers of ticks end at 2^32',
+    why: 'numbers of ticks are cut to 32 bits',
   },
   {
     id: 'wire-tick-limit',
@@ -49,7 +49,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'if (from !== undefined && from > 2 ** 52)',
     replace: 'if (from !== undefined && from > 2 ** 62)',
     tests: 'gateway/parts',
-    why: 'ticks that a number cannot count',
+    why: 'numbers of ticks above 2^52 are accepted',
   },
   {
     id: 'wire-timestamp-unit',
@@ -57,7 +57,7 @@ const streams = inFolder('host/gateway/streams', [
     find: '? getU64(view, 16) / 1000 : undefined',
     replace: '? getU64(view, 16) : undefined',
     tests: 'gateway/parts',
-    why: 'microseconds taken as milliseconds',
+    why: 'microseconds are taken as milliseconds',
   },
   {
     id: 'wire-digest-zeros',
@@ -65,7 +65,7 @@ const streams = inFolder('host/gateway/streams', [
     find: ".toString(16).padStart(8, '0')",
     replace: '.toString(16)',
     tests: 'gateway/parts',
-    why: 'a digest loses its zeros',
+    why: 'a digest loses its leading zeros',
   },
   {
     id: 'cobs-long-run',
@@ -73,7 +73,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'if (byte === 0 || out.length - code === 255) {',
     replace: 'if (byte === 0 || out.length - code === 256) {',
     tests: 'gateway/parts',
-    why: 'a run of 255 bytes has a code of zero',
+    why: 'a run of 255 bytes gets a code of zero',
   },
   {
     id: 'uncobs-zero-after-run',
@@ -81,7 +81,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'if (code < 255 && at < bytes.length) length++;',
     replace: 'if (at < bytes.length) length++;',
     tests: 'gateway/parts',
-    why: 'a zero where none was',
+    why: 'a zero is inserted where there was none',
   },
   {
     id: 'uncobs-beyond',
@@ -89,7 +89,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'if (code === 0 || at + code > bytes.length) return undefined;',
     replace: 'if (code === 0) return undefined;',
     tests: 'gateway/parts',
-    why: 'a torn message is taken as whole',
+    why: 'a torn message is accepted',
   },
   {
     id: 'line-fits',
@@ -97,7 +97,7 @@ const streams = inFolder('host/gateway/streams', [
     find: ': part.every((x, i) => x === values[i]);',
     replace: ': part.every((_, i) => values[i] !== undefined);',
     tests: 'gateway/parts',
-    why: 'numbers wrap around their type',
+    why: 'numbers wrap around in their type',
   },
   {
     id: 'line-infinite',
@@ -105,7 +105,7 @@ const streams = inFolder('host/gateway/streams', [
     find: "hostType === 'float32' ? part.every(Number.isFinite)",
     replace: "hostType === 'float32' ? part.length > 0",
     tests: 'gateway/parts',
-    why: 'NaN from a line',
+    why: 'NaN in a line is accepted',
   },
   {
     id: 'line-more-numbers',
@@ -113,7 +113,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'if (at !== numbers.length || ',
     replace: 'if (at > numbers.length || ',
     tests: 'gateway/parts',
-    why: 'a line of more numbers than a tick has',
+    why: 'a line with more numbers than a tick is accepted',
   },
   {
     id: 'sequence-late-span',
@@ -122,7 +122,7 @@ const streams = inFolder('host/gateway/streams', [
     replace: 'late += Math.max(0, Math.min(b, to) - a);',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
-    why: 'late ticks are counted from the beginning of the span',
+    why: 'late ticks are counted from the start of the span',
   },
   {
     id: 'sequence-restart-edge',
@@ -131,7 +131,7 @@ const streams = inFolder('host/gateway/streams', [
     replace: 'end + reorderTicks < (this.#next as number)',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
-    why: 'a sender that began again is late by one tick',
+    why: "a sender's restart is recognised one tick late",
   },
   {
     id: 'sequence-reorder-edge',
@@ -140,7 +140,7 @@ const streams = inFolder('host/gateway/streams', [
     replace: 'this.#drain(steps, this.#end - reorderTicks + 1);',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
-    why: 'a tick is given up one too early',
+    why: 'a tick counts as lost one tick too early',
   },
   {
     id: 'sequence-held',
@@ -149,7 +149,7 @@ const streams = inFolder('host/gateway/streams', [
     replace: '',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
-    why: 'ticks that are given count as held for ever',
+    why: 'delivered ticks count as held for ever',
   },
   {
     id: 'sequence-fill-limit',
@@ -167,7 +167,7 @@ const streams = inFolder('host/gateway/streams', [
     replace: 'if (back) {',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
-    why: 'one damaged number mutes a stream',
+    why: 'one damaged number silences a stream',
   },
   {
     id: 'sequence-refused-cut',
@@ -176,7 +176,7 @@ const streams = inFolder('host/gateway/streams', [
     replace: 'this.#end = Math.max(this.#end, at);',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
-    why: 'refused ticks are cut out of the signal',
+    why: 'refused ticks are removed from the signal',
   },
   {
     id: 'sequence-twice-confirmed',
@@ -185,7 +185,7 @@ const streams = inFolder('host/gateway/streams', [
     replace: 'return ahead <= reorderTicks ||',
     tests: 'gateway/sequencer',
     env: { RUNLET_SEQUENCER_SHARE: '0.1' },
-    why: 'the same damaged message twice confirms itself',
+    why: 'a damaged message that comes twice confirms itself',
   },
   {
     id: 'sequence-skipped',
@@ -193,7 +193,7 @@ const streams = inFolder('host/gateway/streams', [
     find: 'bytes, skipped: piece.skipped + cut });',
     replace: 'bytes, skipped: piece.skipped });',
     tests: 'gateway/parts',
-    why: 'a cut message has the time of its first tick',
+    why: 'a cut message gets the time of its first tick',
   },
 ]);
 
@@ -204,7 +204,7 @@ const hub = inFolder('host/gateway/hub', [
     find: 'return base < this.#log.endOfRun(at) ? base : (this.#log.nextRun(at) ?? base);',
     replace: 'return base;',
     tests: 'gateway/logs',
-    why: 'a module begins in a gap, on a grid that is not that of the signal after it',
+    why: 'a module begins inside a gap, off the grid of the signal after it',
   },
   {
     id: 'arrival-of-next',
@@ -212,7 +212,7 @@ const hub = inFolder('host/gateway/hub', [
     find: 'this.forget(end - 1);',
     replace: 'this.forget(end);',
     tests: 'gateway/logs',
-    why: 'an output has the time of the message after its last tick',
+    why: 'an output gets the time of the message after its last tick',
   },
 ]);
 
@@ -223,7 +223,7 @@ const worker = inFolder('host/gateway/worker', [
     find: 'if (head < ticks) target.set(',
     replace: 'if (head > ticks) target.set(',
     tests: 'gateway/logs',
-    why: 'ticks at the end of the ring are read, those at its beginning are not',
+    why: 'ticks at the end of the ring are read, and those at its start are not',
   },
   {
     id: 'log-run-edge',
@@ -231,7 +231,7 @@ const worker = inFolder('host/gateway/worker', [
     find: 'if (tick >= (runs[high] as Run).begins) return high;',
     replace: 'if (tick > (runs[high] as Run).begins) return high;',
     tests: 'gateway/logs',
-    why: 'the first tick after a gap counts to the run before',
+    why: 'the first tick after a gap belongs to the run before',
   },
   {
     id: 'log-grows',
@@ -239,7 +239,7 @@ const worker = inFolder('host/gateway/worker', [
     find: '4 * kept < this.#slots &&',
     replace: 'kept < 0 &&',
     tests: 'gateway/logs',
-    why: 'a burst keeps its room for ever',
+    why: 'memory for a burst is never released',
   },
   {
     id: 'thread-damaged-instance',
@@ -247,7 +247,7 @@ const worker = inFolder('host/gateway/worker', [
     find: 'if (code === trapped && digest) await moveAll(digest, reply);',
     replace: '',
     tests: 'gateway/worker',
-    why: 'streams go on in an instance that a trap has damaged',
+    why: 'streams continue in an instance that a trap has damaged',
   },
   {
     id: 'pool-grid-after-gap',
@@ -255,7 +255,7 @@ const worker = inFolder('host/gateway/worker', [
     find: 'instance.sent = again;\n      instance.due = 0;',
     replace: 'instance.sent = again;',
     tests: 'gateway/worker',
-    why: 'ticks wait for a hop that ended elsewhere before the signal began again',
+    why: 'after a restart of the signal, ticks wait for a hop of the old grid',
   },
   {
     id: 'pool-snapshot-held',
@@ -263,7 +263,7 @@ const worker = inFolder('host/gateway/worker', [
     find: 'this.#send(instance, true);\n      instance.lane.send(',
     replace: 'instance.lane.send(',
     tests: 'gateway/worker',
-    why: 'a snapshot lacks ticks that were pushed',
+    why: 'a snapshot lacks pushed ticks',
   },
   {
     id: 'outputs-twice',
@@ -271,7 +271,7 @@ const worker = inFolder('host/gateway/worker', [
     find: 'if (!instance || frame <= instance.given) continue;',
     replace: 'if (!instance) continue;',
     tests: 'gateway/worker',
-    why: 'outputs come again after a thread has died',
+    why: 'outputs are repeated after a thread has died',
   },
   {
     id: 'frames-second-input',
@@ -287,7 +287,7 @@ const worker = inFolder('host/gateway/worker', [
     find: 'kinds[hostType].BYTES_PER_ELEMENT * elements * (rate ?? 1);',
     replace: 'kinds[hostType].BYTES_PER_ELEMENT * elements * Math.min(1, rate ?? 1);',
     tests: 'gateway/parts',
-    why: 'an input of two frames a tick has one',
+    why: 'an input with two frames per tick is read as one',
   },
   {
     id: 'frames-nan-first',
@@ -295,7 +295,7 @@ const worker = inFolder('host/gateway/worker', [
     find: '&& at < end; at += 4)',
     replace: '&& at < end; at = end)',
     tests: 'gateway/parts',
-    why: 'NaN is looked for in the first value',
+    why: 'only the first value is checked for NaN',
   },
   {
     id: 'range-saturated-end',
@@ -311,7 +311,7 @@ const worker = inFolder('host/gateway/worker', [
     find: 'for (let i = from * rate * elements + c;',
     replace: 'for (let i = c;',
     tests: 'gateway/parts',
-    why: 'every look begins at the first tick',
+    why: 'each message is read from the first tick',
   },
   {
     id: 'range-not-cleared',
@@ -319,7 +319,7 @@ const worker = inFolder('host/gateway/worker', [
     find: '    this.#clear();\n    return found;',
     replace: '    return found;',
     tests: 'gateway/parts',
-    why: 'a range is of all time',
+    why: 'a range is never cleared',
   },
   {
     id: 'range-mean',
@@ -327,7 +327,7 @@ const worker = inFolder('host/gateway/worker', [
     find: '/= Math.max(1, this.#ticks * rate);',
     replace: '/= Math.max(1, this.#ticks + rate);',
     tests: 'gateway/parts',
-    why: 'the mean is not of the count of values',
+    why: 'the mean is divided by a wrong count',
   },
 ]);
 
@@ -338,7 +338,7 @@ const siblings = inFolder('host/session', [
     find: 'this.#parked.set(this.#module.state);',
     replace: '',
     tests: 'host/siblings',
-    why: "a stream goes on with a sibling's state",
+    why: "a stream continues with a sibling's state",
   },
   {
     id: 'sibling-gap-begin',
@@ -346,7 +346,7 @@ const siblings = inFolder('host/session', [
     find: 'this.#turn.begin();\n    const { inputs, state } = this.#module;',
     replace: 'const { inputs, state } = this.#module;',
     tests: 'host/siblings',
-    why: "a gap looks at a sibling's state",
+    why: "a gap compares a sibling's state",
   },
 ]);
 

@@ -1,4 +1,4 @@
-/** Faults in the C host, in what is said over the serial line, and in the fit of a board. */
+/** Faults in the C host, in messages on the serial line, and in the fit of a board. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -10,7 +10,7 @@ const serial = inFolder('host/flash/serial', [
     replace: '!== crc32(bytes.subarray(0, -crcBytes)) && payload.length > 64) return undefined;',
     tests: 'serial/frame',
     env: { RUNLET_SERIAL_FRAMES: '300' },
-    why: 'short frames are taken without their checksum',
+    why: 'short frames are accepted without their checksum',
   },
   {
     id: 'frame-xoff',
@@ -19,7 +19,7 @@ const serial = inFolder('host/flash/serial', [
     replace: '[0x14, 0xdf],',
     tests: 'serial/frame',
     env: { RUNLET_SERIAL_FRAMES: '300' },
-    why: 'a frame stops the line with XOFF',
+    why: 'a frame can stop the line with XOFF',
   },
   {
     id: 'answer-name-end',
@@ -28,7 +28,7 @@ const serial = inFolder('host/flash/serial', [
     replace: 'Math.max(0, name.indexOf(0))',
     tests: 'serial/frame',
     env: { RUNLET_SERIAL_FRAMES: '300' },
-    why: 'a name that fills its room is empty',
+    why: 'a name that fills its field is read as empty',
   },
 ]);
 
@@ -42,7 +42,7 @@ const mcu = inFolder('host/mcu', [
     replace: 'if (d->read(d->context, AREA_RECORDS, at, back, sizeof back)) return RUNLET_FLASH_IO;',
     tests: 'serial/flash',
     env: flashFew,
-    why: 'a record of flash that did not take is believed',
+    why: 'a record that the flash did not store is accepted',
   },
   {
     id: 'mcu-record-in-place',
@@ -51,7 +51,7 @@ const mcu = inFolder('host/mcu', [
     replace: 'uint32_t at = f->sector * d->sector_bytes;',
     tests: 'serial/flash',
     env: flashFew,
-    why: 'the record that counts is erased before the next one is there',
+    why: 'the valid record is erased before the next one is written',
   },
   {
     id: 'mcu-floor-not-raised',
@@ -68,7 +68,7 @@ const mcu = inFolder('host/mcu', [
     replace: '0xbdbdf21d};',
     tests: 'mcu/parts',
     env: image,
-    why: 'one bit of the table of CRC-32',
+    why: 'one bit of the CRC-32 table is wrong',
   },
   {
     id: 'mcu-image-inside',
@@ -77,7 +77,7 @@ const mcu = inFolder('host/mcu', [
     replace: 'return at >= HEADER && at <= bytes && count <= bytes - at + 1 && at % step == 0;',
     tests: 'mcu/parts',
     env: image,
-    why: 'a part may end one byte behind the image',
+    why: 'a part may end one byte after the image',
   },
   {
     id: 'mcu-queue-room',
@@ -85,7 +85,7 @@ const mcu = inFolder('host/mcu', [
     find: 'room = q->capacity - waiting;',
     replace: 'room = q->capacity - waiting + 1;',
     tests: 'mcu/parts',
-    why: 'a full queue takes one frame more, over the oldest',
+    why: 'a full queue accepts one more frame, over the oldest',
   },
   {
     id: 'mcu-queue-wrap',
@@ -93,7 +93,7 @@ const mcu = inFolder('host/mcu', [
     find: 'memcpy(s.begin, (const uint8_t*)frames + s.bytes, s.rest);',
     replace: 'memcpy(s.begin, (const uint8_t*)frames, s.rest);',
     tests: 'mcu/parts',
-    why: 'what goes round the end is the beginning again',
+    why: 'frames that wrap around the end of the queue repeat the first ones',
   },
   {
     id: 'mcu-detector-window',
@@ -101,7 +101,7 @@ const mcu = inFolder('host/mcu', [
     find: 'if (d->filled < window) return 0;',
     replace: 'if (d->filled < window - 1) return 0;',
     tests: 'mcu/parts',
-    why: 'a window that is not full counts',
+    why: 'a window that is not full is used',
   },
   {
     id: 'mcu-detector-at-cutoff',
@@ -109,7 +109,7 @@ const mcu = inFolder('host/mcu', [
     find: '!(mean > cutoff)',
     replace: '!(mean >= cutoff)',
     tests: 'mcu/parts',
-    why: 'the cutoff itself is enough',
+    why: 'a mean equal to the cutoff counts',
   },
   {
     id: 'mcu-sha-padding',
@@ -125,7 +125,7 @@ const mcu = inFolder('host/mcu', [
     find: 'uint64_t bits = s->bytes * 8;',
     replace: 'uint64_t bits = (uint16_t)(s->bytes * 8);',
     tests: 'mcu/parts',
-    why: 'lengths from 8 KB on are cut to 16 bits',
+    why: 'lengths from 8 KB are cut to 16 bits',
   },
 ]);
 
@@ -136,7 +136,7 @@ const fit = inFolder('host/fit', [
     find: 'const budgetMs = rate && (1000 * subject.manifest.hop) / rate;',
     replace: 'const budgetMs = rate && (1024 * subject.manifest.hop) / rate;',
     tests: 'host/report-rules',
-    why: 'unit error: 2 % more time than there is',
+    why: 'the time budget is 2 % too large',
   },
   {
     id: 'fit-ram-system',
@@ -152,7 +152,7 @@ const fit = inFolder('host/fit', [
     find: 'time: budget && budget.worst <= 1 }',
     replace: 'time: budget && budget.mean <= 1 }',
     tests: 'host/report-rules',
-    why: 'the mean hop decides whether the time is enough',
+    why: 'the mean hop decides whether the time is sufficient',
   },
   {
     id: 'fit-wide',
@@ -160,7 +160,7 @@ const fit = inFolder('host/fit', [
     find: '[0x79, 0x8a], // i64.clz to i64.rotr',
     replace: '[0x79, 0x7d], // i64.clz to i64.rotr',
     tests: 'host/report-rules',
-    why: 'products of 64 bits cost as much as those of 32',
+    why: '64-bit products cost as much as 32-bit ones',
   },
   {
     id: 'fit-range',
@@ -168,7 +168,7 @@ const fit = inFolder('host/fit', [
     find: 'range: { low: low * most, high: high * most }',
     replace: 'range: { low: low * most, high: most }',
     tests: 'host/report-rules',
-    why: 'the range of an estimate ends at its middle',
+    why: 'the range of an estimate ends at the estimate',
   },
 ]);
 

@@ -17,7 +17,7 @@ const session = inFolder('host/session', [
     find: 'if (!isInt16(port)) return',
     replace: 'return',
     tests: 'host/int16',
-    why: 'values of int16 are taken as bytes',
+    why: 'int16 values are read as bytes',
   },
   {
     id: 'open-warm-up',
@@ -41,7 +41,7 @@ const session = inFolder('host/session', [
     find: 'const start = from * elements;',
     replace: 'const start = from;',
     tests: 'host/session',
-    why: 'a part of frames begins at an element',
+    why: 'a part of the frames begins at an element, not at a frame',
   },
   {
     id: 'quantise-uint8-flip',
@@ -57,7 +57,7 @@ const session = inFolder('host/session', [
     find: 'return this.#mean > this.cutoff;',
     replace: 'return this.#mean >= this.cutoff;',
     tests: 'host/detector',
-    why: 'the cutoff itself is enough',
+    why: 'a mean equal to the cutoff counts',
   },
   {
     id: 'detector-window-full',
@@ -65,7 +65,7 @@ const session = inFolder('host/session', [
     find: 'this.#mean = this.#filled < recent.length ? 0 : sum / recent.length;',
     replace: 'this.#mean = sum / recent.length;',
     tests: 'host/detector',
-    why: 'a window that is not full counts',
+    why: 'a window that is not full is used',
   },
   {
     id: 'detector-wait',
@@ -73,7 +73,7 @@ const session = inFolder('host/session', [
     find: 'if (probability < this.cutoff && this.#waitMs > 0)',
     replace: 'if (this.#waitMs > 0)',
     tests: 'host/detector',
-    why: 'the refractory time passes above the cutoff as well',
+    why: 'the refractory time also passes above the cutoff',
   },
   {
     id: 'segments-cutoff',
@@ -81,7 +81,7 @@ const session = inFolder('host/session', [
     find: 'this.#run.reached ||= score >= this.cutoff;',
     replace: 'this.#run.reached ||= score >= this.release;',
     tests: 'host/segments',
-    why: 'a segment needs no score that reaches the cutoff',
+    why: 'a segment begins without a score that reaches the cutoff',
   },
   {
     id: 'segments-join',
@@ -97,7 +97,7 @@ const session = inFolder('host/session', [
     find: '/^_.*_$/.test(label) || ',
     replace: '',
     tests: 'host/detector',
-    why: 'labels in underscores are heard',
+    why: 'labels in underscores are heard as words',
   },
   {
     id: 'labels-inherited-cutoff',
@@ -105,7 +105,7 @@ const session = inFolder('host/session', [
     find: 'cutoffs && Object.hasOwn(cutoffs, label) ? cutoffs[label] : undefined',
     replace: 'cutoffs ? cutoffs[label] : undefined',
     tests: 'host/detector',
-    why: 'a label named constructor has the cutoff of every object',
+    why: 'a label named constructor gets an inherited property as its cutoff',
   },
   {
     id: 'labels-highest-mean',
@@ -113,7 +113,7 @@ const session = inFolder('host/session', [
     find: '!(best && best.mean >= detector.mean)) best = detector;',
     replace: '!best) best = detector;',
     tests: 'host/detector',
-    why: 'of several labels the first is heard',
+    why: 'with several labels the first one is heard',
   },
   {
     id: 'gap-made-up-end',
@@ -121,7 +121,7 @@ const session = inFolder('host/session', [
     find: 'Math.max(0, Math.min(to, span[1]) - Math.max(from, span[0]))',
     replace: 'Math.max(0, Math.min(to, span[1]) - Math.max(from, span[0]) + 1)',
     tests: 'host/gap',
-    why: 'a stretch of made-up frames counts one frame more',
+    why: 'a run of filled frames counts one frame too many',
   },
   {
     id: 'gap-limit',
@@ -129,7 +129,7 @@ const session = inFolder('host/session', [
     find: 'if (hops - left === gapLimitHops)',
     replace: 'if (hops - left === 2 * gapLimitHops)',
     tests: 'host/gap',
-    why: 'a gap that cannot be shortened may be twice as long',
+    why: 'the limit of a gap that cannot be shortened is doubled',
   },
   {
     id: 'snapshot-checksum',
@@ -145,7 +145,7 @@ const session = inFolder('host/session', [
     find: 'every((n) => Number.isSafeInteger(n) && n >= 0))',
     replace: 'every((n) => Number.isSafeInteger(n)))',
     tests: 'host/session-rules',
-    why: 'a snapshot counts below 0',
+    why: 'a snapshot with negative counters is restored',
   },
   {
     id: 'self-test-outputs',
@@ -161,7 +161,7 @@ const session = inFolder('host/session', [
     find: ' || (count >= 0 && found !== count)) throw',
     replace: ') throw',
     tests: 'host/session-rules',
-    why: 'inputs may bring different times',
+    why: 'inputs may cover different times',
   },
 ]);
 
@@ -180,7 +180,7 @@ const sources = inFolder('host/sources', [
     find: 'const perSecond: Record<TimeUnit, number> = { s: 1, ms: 1000 };',
     replace: 'const perSecond: Record<TimeUnit, number> = { s: 1, ms: 1024 };',
     tests: 'host/source-rules',
-    why: 'unit error: a second has 1024 ms',
+    why: 'a second has 1024 ms',
   },
   {
     id: 'gaps-before',
@@ -188,7 +188,7 @@ const sources = inFolder('host/sources', [
     find: 'return last ? Math.max(last.at, frame - last.earlier - last.frames) : frame;',
     replace: 'return last ? frame - last.earlier - last.frames : frame;',
     tests: 'host/source-rules',
-    why: 'within a gap frames are taken back',
+    why: 'the count of frames falls inside a gap',
   },
   {
     id: 'pcm-s24-sign',
@@ -196,7 +196,7 @@ const sources = inFolder('host/sources', [
     find: '(view.getInt8(at + 2) << 16)',
     replace: '(view.getUint8(at + 2) << 16)',
     tests: 'host/source-rules',
-    why: 'sign extension of 24 bits',
+    why: '24-bit samples are not sign-extended',
   },
   {
     id: 'pcm-u8-middle',
@@ -204,7 +204,7 @@ const sources = inFolder('host/sources', [
     find: '(view.getUint8(at) - 128) / 128',
     replace: '(view.getUint8(at) - 127) / 128',
     tests: 'host/source-rules',
-    why: 'the middle of 8 bits is 127',
+    why: 'the middle of 8-bit samples is 127',
   },
   {
     id: 'pcm-alaw-first-segment',
@@ -212,7 +212,7 @@ const sources = inFolder('host/sources', [
     find: 'exponent === 0 ? mantissa :',
     replace: 'exponent < 0 ? mantissa :',
     tests: 'host/source-rules',
-    why: 'the quietest segment of A-law is another',
+    why: 'the quietest segment of A-law is decoded wrong',
   },
   {
     id: 'wav-block-size',
@@ -220,7 +220,7 @@ const sources = inFolder('host/sources', [
     find: 'if (view.getUint16(at + 12, true) !== channels * pcmBytes[encoding])',
     replace: 'if (view.getUint16(at + 12, true) < channels * pcmBytes[encoding])',
     tests: 'host/sources,host/source-rules',
-    why: 'frames with bytes between them are read as if there were none',
+    why: 'bytes between frames are ignored',
   },
   {
     id: 'wav-odd-chunk',
@@ -228,7 +228,7 @@ const sources = inFolder('host/sources', [
     find: 'at = body + declared + (declared & 1);',
     replace: 'at = body + declared;',
     tests: 'host/sources,host/source-rules',
-    why: 'a chunk of odd length shifts what follows',
+    why: 'the padding byte of a chunk with odd length is ignored',
   },
   {
     id: 'npy-length',
@@ -236,7 +236,7 @@ const sources = inFolder('host/sources', [
     find: 'if (elements * itemBytes !== left)',
     replace: 'if (elements * itemBytes > left)',
     tests: 'host/sources',
-    why: 'bytes behind the array are dropped in silence',
+    why: 'bytes after the array are silently dropped',
   },
   {
     id: 'npy-fortran',
@@ -264,7 +264,7 @@ const reports = [
       find: 'const at = q * (sorted.length - 1);',
       replace: 'const at = q * sorted.length - 0.5;',
       tests: 'host/report',
-      why: 'another definition of quantiles, which leaves the list at its ends',
+      why: 'quantiles have another definition, which reads beyond the ends of the list',
     },
     {
       id: 'argmax-ties',
@@ -272,7 +272,7 @@ const reports = [
       find: '(values[i] as number) > (values[best] as number)) best = i;',
       replace: '(values[i] as number) >= (values[best] as number)) best = i;',
       tests: 'host/report',
-      why: 'the last of equal values',
+      why: 'of equal values the last one is taken',
     },
     {
       id: 'ram-file',
@@ -280,7 +280,7 @@ const reports = [
       find: 'const fileBytes = holdsFile ? bundle.fileBytes : 0;',
       replace: 'const fileBytes = holdsFile ? 0 : bundle.fileBytes;',
       tests: 'host/report-rules',
-      why: 'the file counts where it stays in flash',
+      why: 'the file counts as RAM if it stays in flash',
     },
     {
       id: 'picture-order',
@@ -306,7 +306,7 @@ const reports = [
       find: '(evidence[slot(answer + d)] as number) > centre) return undefined;',
       replace: '(evidence[slot(answer + d)] as number) >= centre) return undefined;',
       tests: 'features/beats',
-      why: 'of two equal answers none is a beat',
+      why: 'of two equal outputs neither is a beat',
     },
     {
       id: 'ppg-reset',
@@ -314,7 +314,7 @@ const reports = [
       find: '    reset() {\n      seen = 0;\n',
       replace: '    reset() {\n',
       tests: 'features/ppg',
-      why: 'missing reset of state: the offset and the level of the recording before',
+      why: 'the filter is not reset and keeps offset and level of the previous recording',
     },
     {
       id: 'ppg-highpass',
@@ -322,7 +322,7 @@ const reports = [
       find: "kind === 'highpass' ? -(1 + cosine) : 1 - cosine",
       replace: "kind === 'highpass' ? 1 + cosine : 1 - cosine",
       tests: 'features/ppg',
-      why: 'the sign of a coefficient',
+      why: 'a coefficient has the wrong sign',
     },
   ]),
 ];
@@ -334,7 +334,7 @@ const web = inFolder('host/web', [
     find: 'this.first += spare;',
     replace: 'this.first += spare - 1;',
     tests: 'host/web-rules',
-    why: 'records move by one when old ones go',
+    why: 'records shift by one when old ones are removed',
   },
   {
     id: 'web-output-at',
@@ -342,7 +342,7 @@ const web = inFolder('host/web', [
     find: 'if (this.times.at(middle) < seconds) low = middle + 1;',
     replace: 'if (this.times.at(middle) <= seconds) low = middle + 1;',
     tests: 'host/web-rules',
-    why: 'an output that ends at a time is not found there',
+    why: 'an output that ends exactly at a time is not found',
   },
   {
     id: 'web-csv-empty',
@@ -358,7 +358,7 @@ const web = inFolder('host/web', [
     find: 'Math.abs(high - 1) < 0.01;',
     replace: 'Math.abs(high - 1) < 1;',
     tests: 'host/web-rules',
-    why: 'a range up to 1.9 is shown as a probability',
+    why: 'an output with a range up to 1.9 is shown as a probability',
   },
   {
     id: 'web-seconds',
@@ -366,7 +366,7 @@ const web = inFolder('host/web', [
     find: 'return `${Number((1000 * s).toPrecision(3))} ms`;',
     replace: 'return `${Number((100 * s).toPrecision(3))} ms`;',
     tests: 'host/web-rules',
-    why: 'unit error',
+    why: 'a second is shown as 100 ms',
   },
 ]);
 

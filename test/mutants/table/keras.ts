@@ -1,4 +1,4 @@
-/** Faults in how layers and functions of Keras become operators, and in windows of another order. */
+/** Faults in the translation of Keras layers and functions, and in windows of another axis order. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -12,7 +12,7 @@ export const kerasFaults = [
       find: '!known.includes(name) && !isEmpty(kwargs[name])',
       replace: '!known.includes(name) && kwargs[name] instanceof Place',
       tests: keras,
-      why: 'a mask that is a constant is passed over',
+      why: 'a constant mask is ignored',
     },
     {
       id: 'keras-product-turned',
@@ -20,7 +20,7 @@ export const kerasFaults = [
       find: 'call.field(`transpose_${name}`) === true ?',
       replace: 'call.field(`transpose_${name}`) === 1 ?',
       tests: keras,
-      why: 'an operand that is taken transposed is taken as it is',
+      why: 'a transposed operand is read without its transposition',
     },
     {
       id: 'keras-function-argument',
@@ -28,7 +28,7 @@ export const kerasFaults = [
       find: '!isKnown(name) && !isEmpty(this.kwargs[name])',
       replace: "name === 'where' && !isKnown(name)",
       tests: keras,
-      why: 'an argument that a function does not read is passed over',
+      why: 'an argument that a function does not support is ignored',
     },
     {
       id: 'keras-mask-turned',
@@ -36,7 +36,7 @@ export const kerasFaults = [
       find: '(x) => (x ? 0 : -1e9)',
       replace: '(x) => (x ? -1e9 : 0)',
       tests: keras,
-      why: 'a query sees what the mask hides',
+      why: 'a query sees the masked frames',
     },
     {
       id: 'keras-last-index',
@@ -44,7 +44,7 @@ export const kerasFaults = [
       find: 'stop: entry.at === -1 ? end : entry.at + 1',
       replace: 'stop: entry.at + 1',
       tests: keras,
-      why: 'x[:, -1] is a range that ends before it begins',
+      why: 'x[:, -1] becomes a range that ends before it begins',
     },
     {
       id: 'keras-index-behind-one',
@@ -52,7 +52,7 @@ export const kerasFaults = [
       find: 'gone.push(axis++);',
       replace: 'gone.push(axis);',
       tests: keras,
-      why: 'a range behind an index is of the dimension of that index',
+      why: 'a range after an index is applied to the dimension of the index',
     },
     {
       id: 'keras-sizes-of-split',
@@ -68,7 +68,7 @@ export const kerasFaults = [
       find: 'x[0] === constantMark ? x[2]',
       replace: 'x[0] === constantMark ? 0',
       tests: keras,
-      why: 'a constant before a tensor is lost',
+      why: 'a constant before a tensor becomes 0',
     },
     {
       id: 'keras-output-is-read',
@@ -76,7 +76,7 @@ export const kerasFaults = [
       find: "ctx.count(topology.outputs.map(nameOf), '');",
       replace: '',
       tests: 'read/tfjs-rules',
-      why: 'a constant that is added is a mask, though others than a softmax read the sum',
+      why: 'an added constant becomes a mask even if readers other than a softmax use the sum',
     },
     {
       id: 'keras-causal',
@@ -92,7 +92,7 @@ export const kerasFaults = [
       find: 'const side = cells.length > 1 ?',
       replace: 'const side = cells.length > 9 ?',
       tests: keras,
-      why: 'every cell has the weights of the first',
+      why: 'every cell gets the weights of the first',
     },
     {
       id: 'keras-state-of-sequence',
@@ -100,7 +100,7 @@ export const kerasFaults = [
       find: 'if (all && !returnsState) return tensor;',
       replace: 'if (all) return tensor;',
       tests: keras,
-      why: 'a sequence has no state beside it',
+      why: 'a recurrence that returns a sequence and a state loses the state',
     },
     {
       id: 'keras-groups',
@@ -116,7 +116,7 @@ export const kerasFaults = [
       find: "!isOf(layout[1], 't') || ",
       replace: '',
       tests: keras,
-      why: 'attention between the places of a spectrogram is one between its frames',
+      why: 'attention over the bins of a spectrogram is taken as attention over its frames',
     },
     {
       id: 'weighted-mean',
@@ -124,7 +124,7 @@ export const kerasFaults = [
       find: 'if (max || sum === (total !== undefined)) return [y];',
       replace: 'if (max || total || !sum) return [y];',
       tests: keras,
-      why: 'a mean of weighted rows is their sum',
+      why: 'a mean of weighted rows becomes their sum',
     },
     {
       id: 'linear-along-time',
@@ -132,7 +132,7 @@ export const kerasFaults = [
       find: 'place(Math.floor(i / shape.t), i % shape.t)',
       replace: 'place(Math.floor(i / shape.t), shape.t - 1 - (i % shape.t))',
       tests: keras,
-      why: 'weights along time are read from the last frame on',
+      why: 'weights along time are applied in reverse',
     },
     {
       id: 'onnx-other-name',
@@ -140,7 +140,7 @@ export const kerasFaults = [
       find: 'some((name) => this.readersOf(name).length > 1)',
       replace: 'slice(-1).some((name) => this.readersOf(name).length > 1)',
       tests: 'read/flattened',
-      why: 'readers of a tensor by another name are not seen, and it is cut for them too',
+      why: 'readers of an alias of a tensor are missed, and the tensor is cut for them too',
     },
     {
       id: 'onnx-split-cuts-padding',
@@ -148,7 +148,7 @@ export const kerasFaults = [
       find: 'cropped(ctx, x, cut, false, {',
       replace: 'cropped(ctx, x, cut, true, {',
       tests: 'read/onnx-parts',
-      why: 'the first part of a split cuts the padding that the last one has',
+      why: 'the first part of a split removes the padding that the last part needs',
     },
     {
       id: 'tflite-flattened',
@@ -156,7 +156,7 @@ export const kerasFaults = [
       find: 'const order = wholeOrderOf(v.layout);',
       replace: 'const order = wholeOrderOf(v.layout).toReversed();',
       tests: 'read/tensorflow',
-      why: 'a flattened window has its channels before its frames',
+      why: 'a flattened window has channels before frames',
     },
     {
       id: 'flattened-order',
@@ -164,7 +164,7 @@ export const kerasFaults = [
       find: '{ order: wholeOrderOf(x.layout), t: 1, f: 1 }',
       replace: "{ order: ['t', 'f', 'c'], t: 1, f: 1 }",
       tests: 'read/flattened',
-      why: 'a flattened window has its elements in our order, not in that of the file',
+      why: "a flattened window has its elements in our order, not in the file's",
     },
   ]),
   ...inFolder('models/ops', [
@@ -175,7 +175,7 @@ export const kerasFaults = [
       replace: 'Math.floor(row / middle) * b + (row % middle) * a',
       tests: 'ops/ops',
       env: { RUNLET_CASES: 'permute' },
-      why: 'the outer two axes change places',
+      why: 'the outer two axes are swapped',
     },
     {
       id: 'permute-back',
@@ -184,7 +184,7 @@ export const kerasFaults = [
       replace: '(length[axis] - 1) * step.c',
       tests: 'ops/ops',
       env: { RUNLET_CASES: 'permute' },
-      why: 'what is read from its end begins somewhere else',
+      why: 'a reversed axis begins at a wrong element',
     },
   ]),
   ...inFolder('assembly/emit/ops', [
@@ -195,7 +195,7 @@ export const kerasFaults = [
       replace: '',
       tests: 'ops/ops',
       env: { RUNLET_CASES: 'permute' },
-      why: 'a module reads before the window where it goes backwards',
+      why: 'a module reads before the window if it walks backwards',
     },
   ]),
   ...inFolder('assembly/kernels', [
@@ -206,7 +206,7 @@ export const kerasFaults = [
       replace: 'outer += p.middle_step;',
       tests: 'ops/ops',
       env: { RUNLET_CASES: 'permute' },
-      why: 'the outermost axis moves by the step of another',
+      why: 'the outermost axis uses the step of another axis',
     },
   ]),
 ];

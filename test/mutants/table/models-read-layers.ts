@@ -10,7 +10,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: "parts.some((p) => p === '' || p === '.' || p === '..')",
     replace: "parts[0] === '..'",
     tests: 'read/tfjs-rules',
-    why: 'a/../../b leaves the folder of the model',
+    why: 'the path a/../../b leaves the folder of the model',
   },
   {
     id: 'tfjs-affine-min',
@@ -19,7 +19,7 @@ export const modelsReadLayers = inFolder('models/read', [
     replace: '(at(i * step) + min) * scale',
     tests: tfjs,
     env: { RUNLET_TFJS_MODELS: '12' },
-    why: 'min of quantised weights is scaled',
+    why: 'the minimum of quantised weights is multiplied by the scale',
   },
   {
     id: 'rows-between-half-weights',
@@ -27,7 +27,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'halves && i % k === 0',
     replace: 'halves && i === 0',
     tests: 'read/keras',
-    why: 'the mean of neighbours is lopsided where rows are an even number',
+    why: 'the mean of neighbours is asymmetric for an even number of rows',
   },
   {
     id: 'rows-between-edges',
@@ -35,7 +35,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: "own: 'edge'",
     replace: "own: 'zero'",
     tests: 'read/keras',
-    why: 'interpolation falls to zero at the ends of the window',
+    why: 'interpolation uses zeros beyond the ends of the window',
   },
   {
     id: 'slopes-below-zero',
@@ -43,7 +43,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: "const below = side([-inf, 0], 'below');",
     replace: "const below = side([-inf, inf], 'below');",
     tests: 'read/keras',
-    why: 'slopes act on values above zero too',
+    why: 'slopes also apply to values above zero',
   },
   {
     id: 'keras-transposed-places',
@@ -51,7 +51,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: '.toReversed();',
     replace: '.slice();',
     tests: 'read/keras',
-    why: 'the kernel of a transposed convolution is not turned round',
+    why: 'the kernel of a transposed convolution is not reversed',
   },
   {
     id: 'keras-backward-layer',
@@ -59,7 +59,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'isObject(backward) ? backward : inner',
     replace: 'inner',
     tests: 'read/keras',
-    why: 'a backward layer of its own is read as if it were the forward one',
+    why: 'a separate backward layer is read as a copy of the forward layer',
   },
   {
     id: 'keras-average-of-ways',
@@ -67,7 +67,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'new Float32Array(c).fill(0.5)',
     replace: 'new Float32Array(c).fill(1)',
     tests: 'read/keras',
-    why: 'the mean of both directions is their sum',
+    why: 'the mean of both directions becomes their sum',
   },
   {
     id: 'keras-rows-of-channels',
@@ -91,7 +91,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'const call = ref.call - of.first;',
     replace: 'const call = Math.max(0, ref.call - 1);',
     tests: 'read/tfjs-nested,read/keras',
-    why: 'the first call of a model is always read as 1',
+    why: 'the first call of a model is always read as number 1',
   },
   {
     id: 'tfjs-weights-of-another-model',
@@ -99,7 +99,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'if (owner !== layer.name) refuse',
     replace: 'if (owner === undefined) refuse',
     tests: 'read/tfjs-nested',
-    why: 'layers of one name in two models share weights',
+    why: 'layers with the same name in two models share weights',
   },
   {
     id: 'tfjs-graph-fused-slope',
@@ -107,7 +107,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'const parameter = slope === undefined ? alpha : node.number(key, slope);',
     replace: 'const parameter = alpha === undefined ? alpha : node.number(key, slope ?? alpha);',
     tests: 'read/tfjs-graph',
-    why: 'a fused Elu takes the slope of LeakyRelu',
+    why: 'a fused Elu uses the slope of LeakyRelu',
   },
   {
     id: 'tfjs-graph-split',
@@ -115,7 +115,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: '(dim >= around(axis) ? dim + 1 : dim)',
     replace: '(dim > around(axis) ? dim + 1 : dim)',
     tests: 'read/tfjs-graph',
-    why: 'a dimension that is added moves what SpaceToBatchND has split',
+    why: 'an inserted dimension shifts the axes that SpaceToBatchND has split',
   },
   {
     id: 'keras-version',
@@ -131,7 +131,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: "scale === false ? [] : ['gamma']",
     replace: "scale === null ? [] : ['gamma']",
     tests: 'read/keras',
-    why: 'without gamma every other weight is taken for the one before it',
+    why: 'without gamma the weights are assigned one position off',
   },
   {
     id: 'zip-crc',
@@ -139,7 +139,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'if (crc32(content) !== member.crc) throw',
     replace: 'if (crc32(content) === member.crc + 1) throw',
     tests: 'read/archive',
-    why: 'a damaged archive gives a model with other weights',
+    why: 'a damaged archive is accepted and gives wrong weights',
   },
   {
     id: 'array-whole',
@@ -147,7 +147,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'whole.slice(end, end + 200)) ? bytes.slice(0, count) : undefined',
     replace: 'whole.slice(end, end + 200)) ? bytes.slice(0, count) : bytes',
     tests: 'read/archive',
-    why: 'an array that ends in something else is read as far as it goes',
+    why: 'an array with other types at its end is read up to there',
   },
   {
     id: 'tfjs-inherited-file',
@@ -155,7 +155,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'files && Object.hasOwn(files, path)',
     replace: 'files && path in files',
     tests: 'read/tfjs-rules',
-    why: 'a file named constructor is the function of every object',
+    why: 'a file named constructor is found as an inherited property',
   },
   {
     id: 'tfjs-sizes-agree',
@@ -163,7 +163,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'if (stored !== needed)',
     replace: 'if (stored > needed)',
     tests: 'read/tfjs-rules',
-    why: 'fewer bytes than the weights need are taken',
+    why: 'missing bytes of weights are accepted',
   },
   {
     id: 'tfjs-twins',
@@ -171,7 +171,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'if (seen.has(name)) throw',
     replace: 'if (seen.has(name) && layers.length > 99) throw',
     tests: 'read/tfjs-rules',
-    why: 'two layers of one name are taken',
+    why: 'two layers of one name are accepted',
   },
   {
     id: 'tfjs-causal-padding',
@@ -189,7 +189,7 @@ export const modelsReadLayers = inFolder('models/read', [
     replace: 'return [total - before, before];',
     tests: tfjs,
     env: { RUNLET_TFJS_MODELS: '12' },
-    why: "'same' puts the odd zero before",
+    why: "'same' puts the odd zero at the front",
   },
   {
     id: 'tfjs-pool-strides',
@@ -197,7 +197,7 @@ export const modelsReadLayers = inFolder('models/read', [
     find: "config.lengths('strides', count, size)",
     replace: "config.lengths('strides', count, 1)",
     tests: 'read/tfjs-rules',
-    why: 'a pool without strides moves by one',
+    why: 'a pool without strides gets stride 1',
   },
   {
     id: 'tfjs-conv-kernel-order',
@@ -206,7 +206,7 @@ export const modelsReadLayers = inFolder('models/read', [
     replace: 'data[(i * places.length + place) * outChannels + o]',
     tests: tfjs,
     env: { RUNLET_TFJS_MODELS: '12' },
-    why: 'the input channels of a kernel lie outside its places',
+    why: 'the input channels of a kernel are read outside its taps',
   },
   {
     id: 'tfjs-hard-sigmoid',
@@ -214,6 +214,6 @@ export const modelsReadLayers = inFolder('models/read', [
     find: 'alpha: { float: ctx.keras3 ? 1 / 6 : 0.2 }',
     replace: 'alpha: { float: ctx.keras3 ? 1 / 6 : 0.25 }',
     tests: 'read/keras',
-    why: "hard_sigmoid of Keras 3 in place of Keras 2's",
+    why: 'hard_sigmoid gets another slope than that of Keras 2',
   },
 ]);

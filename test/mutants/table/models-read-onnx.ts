@@ -11,7 +11,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'made.inputs.toReversed(), made.attrs, `${name}/turned`',
     replace: '[...made.inputs], made.attrs, `${name}/turned`',
     tests: 'read/attention',
-    why: 'scores of keys by queries are taken for those of queries by keys',
+    why: 'scores of keys by queries are taken as scores of queries by keys',
   },
   {
     id: 'onnx-repeat-beside',
@@ -19,7 +19,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'layout.slice(0, at).flat().at(-1)?.axis',
     replace: 'layout.slice(at).flat().at(-1)?.axis',
     tests: 'read/attention',
-    why: 'a repeated dimension is a part of the axis behind it',
+    why: 'a repeated dimension becomes part of the next axis',
   },
   {
     id: 'onnx-several-matrices',
@@ -27,7 +27,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "layout: [dim('c', countOf(batch)), dim('c', rows)",
     replace: "layout: [dim('c', rows), dim('c', countOf(batch))",
     tests: 'read/front-end',
-    why: 'real and imaginary parts of a transform take turns',
+    why: 'real and imaginary parts of a transform alternate',
   },
   {
     id: 'onnx-trace-frames',
@@ -35,7 +35,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: '=> indexes?.dims.length === 2;',
     replace: '=> indexes?.dims.length === 3;',
     tests: 'read/front-end',
-    why: 'gathered frames do not say which dimension is time',
+    why: 'gathered frames do not reveal which dimension is time',
   },
   {
     id: 'onnx-slice-back',
@@ -43,7 +43,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'step < 0 ? start + (count - 1) * step : start',
     replace: 'start',
     tests: 'read/onnx-parts',
-    why: 'a slice that goes backwards begins at its last element',
+    why: 'a backward slice begins at its last element',
   },
   {
     id: 'onnx-trace-branch',
@@ -51,7 +51,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'if (isIf(node) && condition) {',
     replace: 'if (isIf(node) && condition && this.inLoop) {',
     tests: 'read/states',
-    why: 'the layer behind a branch does not say which dimension is time',
+    why: 'the layer after a branch does not reveal which dimension is time',
   },
   {
     id: 'dynamic-lstm-scales',
@@ -59,7 +59,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'parameters.slice(2 * i, 2 * i + 2)',
     replace: 'parameters.slice(0, 2)',
     tests: 'read/attention',
-    why: "a quantised LSTM's recurrent weights have the scales of the others",
+    why: "a quantised LSTM's recurrent weights get the scales of the input weights",
   },
   {
     id: 'join-any-axis',
@@ -67,7 +67,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "({ axis, length }) => axis === 't' && length === t",
     replace: '({ length }) => length === t',
     tests: 'read/onnx-composed',
-    why: 'places of a square spectrogram are joined as its frames',
+    why: 'bins of a square spectrogram are joined like frames',
   },
   {
     id: 'join-behind',
@@ -75,7 +75,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'nodes.splice(before), nodes.splice(nodes.indexOf(concat))]',
     replace: 'own ? nodes.splice(before) : [], nodes.splice(nodes.indexOf(concat))]',
     tests: 'read/qoperator',
-    why: 'what requantises picked channels stands behind their join',
+    why: 'the requantisation of selected channels comes after their join',
   },
   {
     id: 'gather-elements-of-one',
@@ -83,7 +83,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'Number(index.data[i * inner])',
     replace: 'Number(index.data[0])',
     tests: 'read/onnx-parts',
-    why: 'elements that differ from place to place are those of the first',
+    why: 'elements that differ from position to position are replaced by those of the first',
   },
   {
     id: 'attention-unscaled',
@@ -91,7 +91,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "made.add('Reciprocal', [made.add('Sqrt', [size()])])",
     replace: "made.add('Reciprocal', [size()])",
     tests: 'read/onnx-composed',
-    why: 'scores are divided by the head size, not by its root',
+    why: 'scores are divided by the head size instead of its root',
   },
   {
     id: 'skip-without-bias',
@@ -99,7 +99,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "inputs[bias] ? made.add('Add', [inputs[0], inputs[bias]]) : inputs[0]",
     replace: 'inputs[0]',
     tests: 'read/onnx-composed',
-    why: 'SkipLayerNormalization leaves out its bias',
+    why: 'SkipLayerNormalization ignores its bias',
   },
   {
     id: 'qoperator-bias-without-alpha',
@@ -107,7 +107,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "alpha ? made.add('Mul', [product, made.number(given.float('alpha', 1))]) : product",
     replace: 'product',
     tests: 'read/qoperator',
-    why: 'the bias of a QGemm with alpha has another scale',
+    why: 'alpha of a QGemm is not applied to the scale of its product',
   },
   {
     id: 'qoperator-axis',
@@ -115,7 +115,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'axis: (isTurned) => (isTurned ? 0 : 1)',
     replace: 'axis: () => 1',
     tests: 'read/qoperator',
-    why: 'scales of turned weights lie along the other dimension',
+    why: 'scales of transposed weights are read along the other dimension',
   },
   {
     id: 'pad-integer-zero',
@@ -123,7 +123,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "(x.integer === 'uint8' ? 128 : 0) : 0;",
     replace: '128 : 0;',
     tests: 'read/qoperator',
-    why: 'a Pad of int8 takes the zero point of uint8',
+    why: 'a Pad of int8 uses the zero point of uint8',
   },
   {
     id: 'onnx-same-lower-as-upper',
@@ -131,7 +131,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "autoPad === 'SAME_UPPER' ? [less, more]",
     replace: "autoPad !== 'SAME_LOWER' || more + less > 1 ? [less, more]",
     tests: onnx,
-    why: 'SAME_LOWER puts the odd zero behind',
+    why: 'SAME_LOWER puts the odd zero at the end',
   },
   {
     id: 'onnx-same-without-dilation',
@@ -147,7 +147,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'if ((outputs - 1) * stride >= length + pad[0]) outputs--;',
     replace: 'if ((outputs - 1) * stride > length + pad[0]) outputs--;',
     tests: onnx,
-    why: 'ceil_mode counts a window that starts behind the input',
+    why: 'ceil_mode counts a window that starts after the input',
   },
   {
     id: 'onnx-negative-pads',
@@ -155,7 +155,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "Number.isInteger(p) && p >= 0 && p < 2 ** 24))\n    refuse('its kernel",
     replace: "Number.isInteger(p) && p >= -1 && p < 2 ** 24))\n    refuse('its kernel",
     tests: onnx,
-    why: 'a pad of -1 is let through',
+    why: 'a pad of -1 is accepted',
   },
   {
     id: 'onnx-conv-groups-share-kernel',
@@ -172,7 +172,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "node.attributes.float('epsilon', 1e-5)",
     replace: "node.attributes.float('epsilon', 1e-3)",
     tests: onnx,
-    why: 'the default epsilon is Keras',
+    why: 'the default epsilon is that of Keras',
   },
   {
     id: 'onnx-batch-norm-mean-unscaled',
@@ -188,7 +188,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'if (x.pads && (max || !countIncludePad)) {',
     replace: 'if (x.pads && max) {',
     tests: onnx,
-    why: 'zeros of a Pad are left out of the divisor of an average',
+    why: "a Pad's zeros are excluded from the divisor of an average",
   },
   {
     id: 'onnx-reduce-channels',
@@ -196,7 +196,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "const separateChannels = axes.has('c') && !overC;",
     replace: "const separateChannels = axes.has('c') && !overC && axes.size > 1;",
     tests: 'read/front-end',
-    why: 'a mean over channels alone is dropped in silence',
+    why: 'a mean over channels only is silently dropped',
   },
   {
     id: 'onnx-uint8-zero-point',
@@ -212,7 +212,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'if (own && sameParams(own, quant)) return input;',
     replace: 'if (own) return input;',
     tests: onnx,
-    why: 'the scales of concat: parts of another scale are joined as they are',
+    why: 'parts of a concat with different scales are joined without requantisation',
   },
   {
     id: 'onnx-average-weight-of-one-place',
@@ -228,7 +228,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'if (!constantFirst) return offsetBy(ctx, node, y, negative(values));',
     replace: 'if (!constantFirst) return offsetBy(ctx, node, y, values);',
     tests: onnx,
-    why: 'x - constant adds it',
+    why: 'x - constant becomes x + constant',
   },
   {
     id: 'onnx-sub-operand',
@@ -236,7 +236,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'constant }, constantFirst ? 0 : 1), x.layout);',
     replace: 'constant }, 1), x.layout);',
     tests: onnx,
-    why: 'a constant less an activation is the activation less the constant',
+    why: 'constant - x becomes x - constant',
   },
   {
     id: 'onnx-constant-operand-shift',
@@ -252,7 +252,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'const before = pad[0] - start * stride;',
     replace: 'const before = pad[0] - start;',
     tests: onnx,
-    why: 'frames that a Slice drops are not multiplied by the stride',
+    why: 'the frames that a Slice drops are not multiplied by the stride',
   },
   {
     id: 'onnx-pad-value',
@@ -260,7 +260,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'if (value !== zero) refuse(`padding with ${value}: only zeros can be padded`);',
     replace: '',
     tests: onnx,
-    why: 'padding with another value counts as zeros',
+    why: 'padding with another value is read as zeros',
   },
   {
     id: 'onnx-gemm-alpha',
@@ -268,7 +268,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "return linear(ctx, node, transB, ctx.optional(node, 2, 'C'), alpha, beta);",
     replace: "return linear(ctx, node, transB, ctx.optional(node, 2, 'C'), alpha, alpha);",
     tests: onnx,
-    why: 'beta of a Gemm is its alpha',
+    why: 'beta of a Gemm is replaced by alpha',
   },
   {
     id: 'onnx-softmax-old-axis',
@@ -276,7 +276,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'const dims = isOneAxis ? [from] :',
     replace: 'const dims = isOneAxis || ctx.opset >= 11 ? [from] :',
     tests: onnx,
-    why: 'the rule of opset 13 is taken for opset 11 and 12',
+    why: 'the rule of opset 13 is applied to opsets 11 and 12',
   },
   {
     id: 'onnx-leaky-relu-alpha',
@@ -284,7 +284,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: "given.float('alpha', attrs.alpha)",
     replace: "given.float('alpha', 0.3)",
     tests: onnx,
-    why: "Keras' default slope",
+    why: 'LeakyRelu gets the default slope of Keras',
   },
   {
     id: 'onnx-external-data',
@@ -316,7 +316,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: '-Math.sin(angle)',
     replace: 'Math.sin(angle)',
     tests: 'read/front-end',
-    why: 'the imaginary part has the other sign',
+    why: 'the imaginary part has the wrong sign',
   },
   {
     id: 'onnx-joined-frames-order',
@@ -324,7 +324,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'const before = rowsOf(inner.slice(0, i));',
     replace: 'const before = rowsOf(inner.slice(i + 1));',
     tests: 'read/front-end',
-    why: 'joined frames stand in the other order',
+    why: 'joined frames are in the wrong order',
   },
   {
     id: 'onnx-rolled-state',
@@ -332,7 +332,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'const before = copies.at(-1) as',
     replace: 'const before = copies.at(1) as',
     tests: 'read/onnx-loops',
-    why: 'copies of a cell that read the state of the second one are not found',
+    why: "copies of a cell that read the second copy's state are not found",
   },
   {
     id: 'onnx-loop-order',
@@ -340,7 +340,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'reverse || counts(index, (turn) => turn)',
     replace: 'reverse || counts(index, () => 0)',
     tests: 'read/onnx-loops',
-    why: 'a loop over the rows in their order is refused',
+    why: 'a loop over the rows in order is refused',
   },
   {
     id: 'onnx-scan-direction',
@@ -348,7 +348,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'reverse: row.reverse }',
     replace: 'reverse: false }',
     tests: 'read/onnx-loops',
-    why: 'a Scan that reads from the last row to the first reads the other way',
+    why: 'a backward Scan reads forwards',
   },
   {
     id: 'onnx-mask-side',
@@ -356,7 +356,7 @@ export const modelsReadOnnx = inFolder('models/read', [
     find: 'chosen[i] ? 0 : v',
     replace: 'chosen[i] ? v : 0',
     tests: 'read/masks',
-    why: 'what a Where keeps is filled',
+    why: 'Where fills the values that it should keep',
   },
   {
     id: 'onnx-group-mean',

@@ -1,4 +1,4 @@
-/** Faults in what all readers make of rows: weights over time, rows that a file has elsewhere. */
+/** Faults in the common handling of rows: weights over time, and rows on an unusual axis of a file. */
 import { inFolder } from '../mutant.ts';
 
 export const modelsReadRows = inFolder('models/read', [
@@ -8,7 +8,7 @@ export const modelsReadRows = inFolder('models/read', [
     find: "order: ['t', 'c', 'f'], t, f: 1 }",
     replace: "order: ['t', 'f', 'c'], t, f: 1 }",
     tests: 'read/onnx-composed',
-    why: 'weights of several channels over time go to the wrong rows',
+    why: 'weights of several channels over time are applied to the wrong rows',
   },
   {
     id: 'rows-inner-part',
@@ -16,7 +16,7 @@ export const modelsReadRows = inFolder('models/read', [
     find: 'if (shared && (at > others',
     replace: 'if (shared && (at < 0',
     tests: 'read/onnx-composed',
-    why: 'channels are rows, whose inner part they are, as if they were the outer one',
+    why: 'channels that are the inner part of rows are read as the outer part',
   },
   {
     id: 'weights-lie-otherwise',
@@ -24,7 +24,7 @@ export const modelsReadRows = inFolder('models/read', [
     find: 'sameTime && sameHeads && liesAs(a, b)',
     replace: 'sameTime && sameHeads',
     tests: 'read/onnx-composed',
-    why: 'weights over time, channel by channel, meet a flat window frame by frame',
+    why: 'weights over time, stored by channel, are applied to a window that is flat by frame',
   },
   {
     id: 'line-of-frames',
@@ -32,7 +32,7 @@ export const modelsReadRows = inFolder('models/read', [
     find: "const order = [...held.map(({ axis }) => axis), 'c' as const];",
     replace: "const order = [...held.map(({ axis }) => axis).sort().reverse(), 'c' as const];",
     tests: 'read/onnx-composed',
-    why: 'places of a spectrogram are rows frame by frame where the file has them feature by feature',
+    why: 'bins of a spectrogram are ordered by frame although the file has them by feature',
   },
   {
     id: 'weighted-one-head',
@@ -40,7 +40,7 @@ export const modelsReadRows = inFolder('models/read', [
     find: 'weights: w.tensor, heads: f }',
     replace: 'weights: w.tensor, heads: 1 }',
     tests: 'read/onnx-composed',
-    why: 'attentive statistics take the weights of the first channel',
+    why: 'attentive statistics use the weights of the first channel for all',
   },
   {
     id: 'rows-steps-of-channels',
@@ -56,7 +56,7 @@ export const modelsReadRows = inFolder('models/read', [
     find: 'return isVector ? shape.findIndex((n, d) => n > 1 && otherShape[d] === 1) : -1;',
     replace: 'return -1;',
     tests: 'read/onnx-composed',
-    why: 'a vector does not meet the rows that a layer along time gave',
+    why: 'a vector does not match the rows of a layer along time',
   },
   {
     id: 'picks-frames-behind-channels',
@@ -64,6 +64,6 @@ export const modelsReadRows = inFolder('models/read', [
     find: 'return row * c + channel;',
     replace: 'return o;',
     tests: 'read/onnx-composed',
-    why: 'frames of channels in front of time have the order of those behind it',
+    why: 'frames with channels before time get the order of channels after time',
   },
 ]);

@@ -1,4 +1,4 @@
-/** Faults in how TensorFlow Lite files are made plain before they are lowered. */
+/** Faults in the simplification of TensorFlow Lite files before lowering. */
 import { inFolder } from '../mutant.ts';
 
 export const modelsReadTflite = inFolder('models/read/tflite', [
@@ -8,7 +8,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'const isByUnit = isTurned[at];',
     replace: 'const isByUnit = !isTurned[at];',
     tests: 'read/tensorflow',
-    why: 'a constant matrix is read by its columns',
+    why: 'a constant matrix is read by columns',
   },
   {
     id: 'read-weighted-twice',
@@ -16,7 +16,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'if (!weighted) return value;',
     replace: 'return plain;',
     tests: 'read/tensorflow',
-    why: 'rows keep their values where weights over time are read by something else than a sum',
+    why: 'weighted rows stay unweighted if their reader is not a sum',
   },
   {
     id: 'read-loop-halves',
@@ -24,7 +24,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'const given = new Map(constants);',
     replace: 'const given = new Map<number, Tensor>();',
     tests: 'read/recurrent',
-    why: 'a loop does not see the weights that are dequantised in front of it',
+    why: 'a loop does not see weights that are dequantised before it',
   },
   {
     id: 'read-some-channels',
@@ -32,7 +32,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: '{ from: start, to: start + count })',
     replace: '{ from: start, to: start + 1 })',
     tests: 'read/tensorflow',
-    why: 'of channels that follow one another the first is gathered',
+    why: 'of consecutive channels only the first is gathered',
   },
   {
     id: 'read-zeros-of-sum',
@@ -40,7 +40,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'return rest < 0 ? zeros : sameShape(rest) ? other(rest) : undefined;',
     replace: 'return rest < 0 || sameShape(rest) ? zeros : undefined;',
     tests: 'read/tflite-loops',
-    why: 'zeros and a value make zeros',
+    why: 'zeros plus a value give zeros',
   },
   {
     id: 'read-output-turned',
@@ -48,7 +48,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'context.turned(context.laid(context.whole(tensor.index, bound)), tensor.name)',
     replace: 'context.laid(context.whole(tensor.index, bound))',
     tests: 'read/tensorflow',
-    why: 'an output whose frames are turned round has them in their old order',
+    why: 'an output with reversed frames keeps their old order',
   },
   {
     id: 'read-stride-end',
@@ -56,7 +56,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'step < 0 ? [-1, length - 1] : [0, length]',
     replace: 'step < 0 ? [0, length - 1] : [0, length]',
     tests: 'read/tensorflow',
-    why: 'a range that goes backwards ends before the first element',
+    why: 'a backward range ends before the first element',
   },
   {
     id: 'read-piece-offset',
@@ -72,7 +72,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: '&& inputs.length === 2 && !options?.int8(0);',
     replace: '&& inputs.length === 2;',
     tests: 'read/tflite-pieces',
-    why: 'a clamp within a branch is lost',
+    why: 'a clamp inside a branch is lost',
   },
   {
     id: 'read-batch-softmax',
@@ -80,7 +80,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: '(at < net.shape(op.inputs[0]).length - 1 ? at : undefined)',
     replace: '(net ? at : undefined)',
     tests: 'read/tflite-batch',
-    why: 'a softmax over the signals of a batch is read as one over one signal',
+    why: 'a softmax over the batch is read as one over a single signal',
   },
   {
     id: 'read-batch-constant',
@@ -88,7 +88,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'if (constant.some((byte, i) => byte !== constant[first(i)])) return undefined;',
     replace: 'if (first(0) < 0) return undefined;',
     tests: 'read/tflite-batch',
-    why: 'the constant of the first signal stands for that of the others',
+    why: 'the constant of the first signal is used for the others',
   },
   {
     id: 'read-sparse-block-step',
@@ -104,7 +104,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'indices.find((i) => !(i >= 0 && i < size))',
     replace: 'indices.find((i) => !(i < size))',
     tests: 'read/tflite-sparse',
-    why: 'an index below 0 goes before the constant',
+    why: 'an index below 0 reads before the constant',
   },
   {
     id: 'read-slice-of-shape',
@@ -112,7 +112,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'const to = length === -1 ? values.length : from + length;',
     replace: 'const to = values.length;',
     tests: 'read/tflite-shapes',
-    why: 'a part of a shape goes to its end',
+    why: 'a part of a shape extends to its end',
   },
   {
     id: 'read-dead-assign',
@@ -120,7 +120,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'for (const assign of variable?.assigns ?? []) keep(assign);',
     replace: '',
     tests: 'read/tflite-dead',
-    why: 'what is assigned to a variable that an output reads is left out',
+    why: 'an assignment to a variable that an output reads is removed',
   },
   {
     id: 'read-frames-order',
@@ -128,7 +128,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'from[0] === i && to[0] === i + 1',
     replace: 'to[0] === (from[0] ?? 0) + 1',
     tests: 'read/tensorflow',
-    why: 'frames in another order are read as if they were in order',
+    why: 'reordered frames are read as if they were in order',
   },
   {
     id: 'read-frames-constants',
@@ -136,7 +136,7 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: '(index === other.inputs[i] && this.isConstant(index))',
     replace: 'this.isConstant(index)',
     tests: 'read/tensorflow',
-    why: 'each frame has weights of its own, and those of the first are taken for all',
+    why: 'per-frame weights are replaced by those of the first frame',
   },
   {
     id: 'read-batch-of-frames',
@@ -144,6 +144,6 @@ export const modelsReadTflite = inFolder('models/read/tflite', [
     find: 'stride: s.batch ? { ...by, t: 1 } : by',
     replace: 'stride: s.batch ? { ...by, t: 2 } : by',
     tests: 'read/tensorflow',
-    why: 'frames that are the batch are left out',
+    why: 'frames on the batch dimension are counted wrong',
   },
 ]);

@@ -1,4 +1,4 @@
-/** Faults in the readers of model files but ONNX, TensorFlow.js and Keras. */
+/** Faults in the readers of model formats other than ONNX, TensorFlow.js and Keras. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
 
@@ -11,7 +11,7 @@ export const modelsRead = inFolder('models/read', [
     find: '{ before: 1 - window, after: 0 }',
     replace: '{ before: 0, after: 1 - window }',
     tests: 'read/vectors',
-    why: 'of a vector beside a signal the oldest frame counts',
+    why: 'a vector next to a signal is taken from the oldest frame',
   },
   {
     id: 'read-spread-repeated',
@@ -19,7 +19,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'if (!repeated) pitch *= length;',
     replace: 'pitch *= length;',
     tests: 'read/attention',
-    why: 'a constant that is repeated along time counts its places as if it were not',
+    why: 'a constant that is repeated along time is indexed as if it were not',
   },
   {
     id: 'read-product-swapped',
@@ -27,7 +27,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'const swapped = areWeights(b);',
     replace: 'const swapped = false;',
     tests: 'read/attention',
-    why: 'weights behind their values are not found',
+    why: 'weights as the second operand are not found',
   },
   {
     id: 'read-part-of-channels',
@@ -35,7 +35,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'lengthOf(partsOf(layout.slice(at + 1), axis));',
     replace: '1;',
     tests: 'read/attention,read/tflite-attention',
-    why: 'an outer part of the channels is cut as if it were single channels',
+    why: 'the outer part of the channels is cut as single channels',
   },
   {
     id: 'layout-split-any-axis',
@@ -51,7 +51,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'if (partsOf(layout, axis).some((factor, i) => factor !== now[i]))',
     replace: 'if (partsOf(layout, axis).some((factor, i) => factor.axis !== now[i]?.axis))',
     tests: 'read/regroup,read/layout',
-    why: 'channels whose parts change places are read in their old order',
+    why: 'channels with swapped parts are read in their old order',
   },
   {
     id: 'onnx-einsum-groups',
@@ -59,7 +59,7 @@ export const modelsRead = inFolder('models/read', [
     find: '(Math.floor(o / units) * inputs + k) * units + (o % units)',
     replace: '(Math.floor(o / units) + k * groups) * units + (o % units)',
     tests: 'read/regroup',
-    why: 'weights of a group are those of others',
+    why: 'a group gets the weights of another group',
   },
   {
     id: 'layout-transpose-inverse',
@@ -67,7 +67,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'const moved = perm.map((from) => layout[from] ?? []);',
     replace: 'const moved = perm.map((_, to) => layout[perm.indexOf(to)] ?? []);',
     tests: 'read/layout',
-    why: 'the inverse permutation is taken',
+    why: 'the inverse permutation is applied',
   },
   {
     id: 'half-subnormal',
@@ -91,7 +91,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'reaches[from] = Math.min(',
     replace: 'reaches[from] = Math.max(',
     tests: 'read/tflite-loops',
-    why: 'a state that an int8 file cuts off is read as a whole one',
+    why: 'a state that an int8 file crops is read whole',
   },
   {
     id: 'tflite-loop-bias',
@@ -99,7 +99,7 @@ export const modelsRead = inFolder('models/read', [
     find: "tensor.type === 'int32' && !tensor.quant",
     replace: "tensor.type === 'int32'",
     tests: 'read/tflite-loops',
-    why: 'a bias of a loop that was int8 is taken without its scale',
+    why: "a loop's bias that was int8 is used without its scale",
   },
   {
     id: 'tflite-sparse-places',
@@ -107,7 +107,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'all[at] = values[i]',
     replace: 'all[i] = values[i]',
     tests: 'read/tflite-shapes',
-    why: 'values of a sparse vector stand in the first places',
+    why: 'values of a sparse vector are put at its start',
   },
   {
     id: 'tflite-add-checks-frames-only',
@@ -115,7 +115,7 @@ export const modelsRead = inFolder('models/read', [
     find: "const negative = op.op === 'SUB' && i === 1;",
     replace: 'const negative = false;',
     tests: tflite,
-    why: 'constant - x is x - constant',
+    why: 'constant - x becomes x - constant',
   },
   {
     id: 'tflite-wide-bias',
@@ -123,7 +123,7 @@ export const modelsRead = inFolder('models/read', [
     find: "const wanted = isWide ? 'int64' : 'int32';",
     replace: "const wanted = tensor.type === 'int64' ? 'int64' : 'int32';",
     tests: 'read/int16',
-    why: 'a bias of int32 beside int16, whose kernel rounds twice, is read',
+    why: 'a bias of int32 with int16 is accepted, although its kernel rounds twice',
   },
   {
     id: 'tflite-svdf-rank',
@@ -131,7 +131,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'return weights.data[(u * rank + r) * memory + m] as number;',
     replace: 'return weights.data[(r * units + u) * memory + m] as number;',
     tests: 'read/svdf',
-    why: 'the filters of a unit are taken for those of a rank',
+    why: 'the filters of a unit are read as those of a rank',
   },
   {
     id: 'tflite-transposed-side',
@@ -147,7 +147,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'nearest(shape[axis], out[axis], aligned, half)',
     replace: 'nearest(shape[axis], out[axis], false, half)',
     tests: 'read/tensorflow',
-    why: 'aligned corners are read as if every row stood there as often',
+    why: 'aligned corners are read as an even repetition of the rows',
   },
   {
     id: 'tflite-tile-axis',
@@ -155,7 +155,7 @@ export const modelsRead = inFolder('models/read', [
     find: "reader.op === 'RESHAPE'",
     replace: "reader.op !== 'RESHAPE'",
     tests: 'read/tensorflow',
-    why: 'rows that Keras repeats beside themselves become features',
+    why: 'rows that Keras repeats next to themselves become features',
   },
   {
     id: 'tflite-minimum-sign',
@@ -163,7 +163,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'isMean ? count : -1',
     replace: 'isMean ? count : 1',
     tests: 'read/tensorflow',
-    why: 'a minimum comes with the other sign',
+    why: 'a minimum gets the wrong sign',
   },
   {
     id: 'tflite-sub-constant-first',
@@ -171,7 +171,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'const minus = i === 0 ? 1 : 0;',
     replace: 'const minus = 1;',
     tests: 'oracle/cases',
-    why: 'an int8 constant less an activation is the activation less the constant',
+    why: 'an int8 constant - x becomes x - constant',
   },
   {
     id: 'tflite-concat-negative-axis',
@@ -187,7 +187,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'sameQuant(context.input(op, i), context.output(op), op.name);\n  });',
     replace: 'if (i > 0) sameQuant(context.input(op, i), context.output(op), op.name);\n  });',
     tests: tflite,
-    why: 'the scales of concat: the first part may have its own',
+    why: 'the first part of a concat may have another scale',
   },
   {
     id: 'tflite-depth-multiplier',
@@ -195,7 +195,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'if (stated !== 0 && stated !== multiplier)',
     replace: 'if (stated > multiplier)',
     tests: tflite,
-    why: 'a depth multiplier that disagrees with the filter is taken',
+    why: 'a depth multiplier that contradicts the filter is accepted',
   },
   {
     id: 'tflite-dilation-fields',
@@ -211,7 +211,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'const row = ((o * kernelH + h) * kernelW + w) * inner;',
     replace: 'const row = ((o * kernelW + w) * kernelH + h) * inner;',
     tests: tflite,
-    why: 'where width is time the kernel keeps its order',
+    why: 'if width is time, the kernel is not transposed',
   },
   {
     id: 'tflite-strided-slice-end-mask',
@@ -235,7 +235,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'if ((options?.int8(1) ?? 0) !== 0) throw',
     replace: 'if ((options?.int8(1) ?? 0) > 1) throw',
     tests: tflite,
-    why: 'shuffled weights are read in their order',
+    why: 'shuffled weights are read without unshuffling',
   },
   {
     id: 'tflite-dense-rule',
@@ -243,7 +243,7 @@ export const modelsRead = inFolder('models/read', [
     find: "const ruled: Weights = { ...weights, scaleRule: 'dense' };",
     replace: "const ruled: Weights = { ...weights, scaleRule: 'dense-f32' };",
     tests: tflite,
-    why: 'a FULLY_CONNECTED is taken for one of TensorFlow Lite Micro with float32 multipliers',
+    why: 'FULLY_CONNECTED gets the rounding of TensorFlow Lite Micro with float32 multipliers',
   },
   {
     id: 'tflite-softmax-scale',
@@ -251,7 +251,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'if (quant?.scale === scale && quant.zeroPoint === zeroPoint) return;',
     replace: 'if (quant?.scale === scale) return;',
     tests: tflite,
-    why: 'a fixed output scale with another zero point is taken',
+    why: 'a fixed output scale with another zero point is accepted',
   },
   {
     id: 'tflite-uint8-border',
@@ -259,7 +259,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'int8.scale === uint8.scale && int8.zeroPoint + 128 === uint8.zeroPoint;',
     replace: 'int8.scale === uint8.scale && int8.zeroPoint + 127 === uint8.zeroPoint;',
     tests: tflite,
-    why: 'a uint8 border that is a shift by 127 counts as one',
+    why: 'a uint8 input or output that is shifted by 127 is accepted',
   },
   {
     id: 'tflite-mean-keeps',
@@ -267,7 +267,7 @@ export const modelsRead = inFolder('models/read', [
     find: "rule: context.isInt8 ? ('avgpool' as const) : ('mean' as const)",
     replace: "rule: context.isInt8 ? ('mean' as const) : ('avgpool' as const)",
     tests: tflite,
-    why: 'a global average pool is rounded as MEAN is',
+    why: 'a global average pool is rounded like MEAN',
   },
   {
     id: 'tflite-same-pads-after-first',
@@ -275,7 +275,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'return [before, total - before];',
     replace: 'return [total - before, before];',
     tests: tflite,
-    why: 'SAME puts the odd zero before',
+    why: 'SAME puts the odd zero at the front',
   },
   {
     id: 'tflite-state-initial',
@@ -283,7 +283,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'const other = values.find((v) => v !== zero);',
     replace: 'const other = values.find((v, i) => i > 0 && v !== zero);',
     tests: tflite,
-    why: "a state's first value may be anything",
+    why: "a state's first value is not checked",
   },
   {
     id: 'tflite-state-assign-oldest',
@@ -291,7 +291,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'const isNewest = after === 0 && before + context.builder.shape(value.id).t === rows;',
     replace: 'const isNewest = before + after + context.builder.shape(value.id).t === rows;',
     tests: tflite,
-    why: 'a variable that is assigned its oldest rows passes',
+    why: 'a variable that is assigned its oldest rows is accepted',
   },
   {
     id: 'tflite-view-end',
@@ -307,7 +307,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'this.budget -= count;',
     replace: 'this.budget -= Math.min(count, 1);',
     tests: tflite,
-    why: 'vectors that share bytes are not counted',
+    why: 'vectors that share bytes are not counted against the limit',
   },
   {
     id: 'tflite-field-in-table',
@@ -315,7 +315,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'offset + width > this.tableBytes',
     replace: 'offset > this.tableBytes',
     tests: tflite,
-    why: 'a field may reach out of its table',
+    why: 'a field may extend beyond its table',
   },
   {
     id: 'tflite-bias-scale',
@@ -331,7 +331,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'if (zeroPoints.some((z) => z !== 0)) throw bad(op.name',
     replace: 'if (zeroPoints.every((z) => z !== 0)) throw bad(op.name',
     tests: tflite,
-    why: 'weights with a zero point on some channels are taken',
+    why: 'weights with a zero point on some channels are accepted',
   },
   {
     id: 'tflite-weight-scale-axis',
@@ -339,7 +339,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'if (scales.length > 1 && dimension !== perChannel) {',
     replace: 'if (scales.length > 1 && dimension > perChannel) {',
     tests: tflite,
-    why: 'scales along the wrong dimension are taken',
+    why: 'scales along the wrong dimension are accepted',
   },
   {
     id: 'tflite-zero-point-range',
@@ -347,7 +347,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'z < range[0] || z > range[1]',
     replace: 'z < range[0] - 1 || z > range[1]',
     tests: tflite,
-    why: 'a zero point of -129 is taken',
+    why: 'a zero point of -129 is accepted',
   },
   {
     id: 'tflite-scale-count',
@@ -355,7 +355,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'if (scales.length > 1 && scales.length !== shape[dimension]) {',
     replace: 'if (scales.length > 1 && scales.length > (shape[dimension] ?? 0)) {',
     tests: tflite,
-    why: 'fewer scales than channels are taken',
+    why: 'fewer scales than channels are accepted',
   },
   {
     id: 'mww-version-1-refractory',
@@ -363,7 +363,7 @@ export const modelsRead = inFolder('models/read', [
     find: '20, 74), notice',
     replace: '20, 100), notice',
     tests: 'read/mww-manifest',
-    why: 'the pause of version 1 is that of version 2',
+    why: 'the refractory time of version 1 is that of version 2',
   },
   {
     id: 'mww-path',
@@ -379,7 +379,7 @@ export const modelsRead = inFolder('models/read', [
     find: 'stepSamples: (featureStepMs * mwwRateHz) / 1000,',
     replace: 'stepSamples: (featureStepMs * mwwRateHz) / 1024,',
     tests: 'read/mww-manifest',
-    why: 'milliseconds are counted as 1/1024 s',
+    why: 'a millisecond is 1/1024 s',
   },
   {
     id: 'picks-crop-start',
@@ -395,6 +395,6 @@ export const modelsRead = inFolder('models/read', [
     find: 'tensor.shape.with(dim, frames)',
     replace: 'tensor.shape.with(dim, frames + 1)',
     tests: 'read/framing',
-    why: 'a window is one frame longer than was asked for',
+    why: 'a window is one frame longer than requested',
   },
 ]);

@@ -9,7 +9,7 @@ const graph = inFolder('models/graph', [
     find: 'a?.zeroPoint === b?.zeroPoint && a?.type',
     replace: 'a?.type',
     tests: 'quant/scales',
-    why: 'scales of concat and pools that differ in zero point alone count as one',
+    why: 'scales of concat and pools that differ only in the zero point count as equal',
   },
   {
     id: 'clock-lcm',
@@ -17,7 +17,7 @@ const graph = inFolder('models/graph', [
     find: 'export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;',
     replace: 'export const lcm = (a: number, b: number): number => Math.max(a, b);',
     tests: 'stages/plan-geometry',
-    why: 'periods of different length repeat together too early',
+    why: 'the common period of different lengths is too short',
   },
   {
     id: 'fold-clamp-order',
@@ -25,7 +25,7 @@ const graph = inFolder('models/graph', [
     find: 'Math.min(second[1], Math.max(second[0], x))',
     replace: 'Math.max(second[0], Math.min(first[1], x))',
     tests: 'graph/fold',
-    why: 'the second clamp forgets its upper bound',
+    why: 'the second clamp uses the upper bound of the first',
   },
   {
     id: 'fold-shows-output',
@@ -41,7 +41,7 @@ const graph = inFolder('models/graph', [
     find: "if (next.op !== 'dense' && isPadded(next.attrs) && offset.some((o) => o !== 0)) return false;",
     replace: '',
     tests: 'graph/fold',
-    why: 'an offset is folded into a padded convolution, whose padding it would shift',
+    why: 'an offset is folded into a padded convolution, although it shifts the padding',
   },
   {
     id: 'fold-negative-scale-through-clamp',
@@ -49,7 +49,7 @@ const graph = inFolder('models/graph', [
     find: 'if (!(s > 0)) return undefined;',
     replace: 'if (s === 0) return undefined;',
     tests: 'graph/fold-rules',
-    why: 'a negative scale turns a clamp around',
+    why: 'a negative scale is folded through a clamp, which reverses it',
   },
   {
     id: 'fold-bias-unscaled',
@@ -57,7 +57,7 @@ const graph = inFolder('models/graph', [
     find: '(scale[c] as number) * (attrs.bias?.[c] ?? 0) + o',
     replace: '(attrs.bias?.[c] ?? 0) + o',
     tests: 'graph/fold',
-    why: 'the bias is not multiplied by the scale behind it',
+    why: 'the bias is not multiplied by the folded scale',
   },
   {
     id: 'fold-global-pool-partial',
@@ -73,7 +73,7 @@ const graph = inFolder('models/graph', [
     find: '!gate.offset.every((o) => near(o, 3 * a))',
     replace: '!gate.offset.every((o) => o >= 0)',
     tests: 'graph/fold-rules',
-    why: 'x * clamp(a x + b) of any b becomes hardswish',
+    why: 'x * clamp(a x + b) becomes hardswish for any b',
   },
   {
     id: 'rnq-twice-written',
@@ -81,7 +81,7 @@ const graph = inFolder('models/graph', [
     find: "if (ids.has(id)) throw broken(`tensor ${id}`, 'it is written twice');",
     replace: '',
     tests: 'graph/file',
-    why: 'a .rnq file may write a tensor twice',
+    why: 'a .rnq file may define a tensor twice',
   },
   {
     id: 'rnq-shape-unchecked',
@@ -89,7 +89,7 @@ const graph = inFolder('models/graph', [
     find: 'if (made.t !== t.shape.t || made.f !== t.shape.f || made.c !== t.shape.c)',
     replace: 'if (made.t !== t.shape.t)',
     tests: 'graph/file',
-    why: 'a .rnq file states shapes that its operators do not give',
+    why: 'a .rnq file may state shapes that contradict its operators',
   },
   {
     id: 'stateful-pads-end',
@@ -97,7 +97,7 @@ const graph = inFolder('models/graph', [
     find: 'if (after > 0 || (before !== 0 && !keeps)) {',
     replace: 'if (before !== 0 && !keeps) {',
     tests: 'stages/plan-geometry',
-    why: 'padding behind a step is taken for history',
+    why: 'padding after a step is taken as history',
   },
 ]);
 
@@ -108,7 +108,7 @@ const ops = inFolder('models/ops', [
     find: 'Math.floor((output(i) * a.groups) / a.outChannels) * inner + (i % inner)',
     replace: 'i % inner',
     tests: 'graph/fold,quant/methods',
-    why: 'weights of a grouped convolution all belong to the first group',
+    why: 'all weights of a grouped convolution belong to the first group',
   },
   {
     id: 'channels-depthwise-multiplier',
@@ -124,7 +124,7 @@ const ops = inFolder('models/ops', [
     find: 'Math.floor(room / stride) + 1',
     replace: 'Math.ceil(room / stride) + 1',
     tests: 'ops/rules',
-    why: 'a partial window counts',
+    why: 'a partial window is counted',
   },
   {
     id: 'sliding-right-edge',
@@ -132,7 +132,7 @@ const ops = inFolder('models/ops', [
     find: 'if (it < 0 || it >= input.t) continue;',
     replace: 'if (it < 0 || it > input.t) continue;',
     tests: 'ops/rules,graph/fold,read/onnx',
-    why: 'one frame behind the input is read',
+    why: 'one frame after the input is read',
   },
   {
     id: 'sliding-pad-rows',
@@ -148,7 +148,7 @@ const ops = inFolder('models/ops', [
     find: "const rows = axis === 'c' ? out.t * out.f : out.t;",
     replace: "const rows = axis === 'c' ? out.t : out.t;",
     tests: 'ops/rules,read/onnx',
-    why: 'channels of several feature rows are joined row by row of time',
+    why: 'channels of several feature rows are joined at the wrong stride',
   },
   {
     id: 'concat-other-frames',
@@ -156,7 +156,7 @@ const ops = inFolder('models/ops', [
     find: "s.t === first?.t && (attrs.axis === 'c' ? s.f === first.f : s.c === first.c)",
     replace: "(attrs.axis === 'c' ? s.f === first?.f : s.c === first?.c)",
     tests: 'ops/rules,graph/fold,read/onnx,read/refused',
-    why: 'branches of different length are joined',
+    why: 'branches of different lengths are joined',
   },
   {
     id: 'slice-unit',
@@ -164,7 +164,7 @@ const ops = inFolder('models/ops', [
     find: "const unit = attrs.axis === 'c' ? 1 : c;",
     replace: "const unit = attrs.axis === 'c' ? 1 : f;",
     tests: 'ops/rules,read/tflite',
-    why: 'a slice of rows counts rows in place of channels',
+    why: 'a slice of rows uses the number of channels for the number of rows',
   },
   {
     id: 'slice-empty',
@@ -172,7 +172,7 @@ const ops = inFolder('models/ops', [
     find: 'if (from >= 0 && to > from && to <= x[axis])',
     replace: 'if (from >= 0 && to >= from && to <= x[axis])',
     tests: 'ops/rules,graph/fold,read/tflite',
-    why: 'a slice of nothing is taken',
+    why: 'an empty slice is accepted',
   },
   {
     id: 'avgpool-padding-alone',
@@ -180,7 +180,7 @@ const ops = inFolder('models/ops', [
     find: 'lastT >= x.t || lastF >= x.f',
     replace: 'lastT > x.t || lastF > x.f',
     tests: 'ops/rules,read/onnx',
-    why: 'an average of no value is 0 / 0',
+    why: 'an average may have no value, and is 0 / 0',
   },
   {
     id: 'avgpool-count-include-pad',
@@ -188,7 +188,7 @@ const ops = inFolder('models/ops', [
     find: 'if (attrs.countIncludePad) count =',
     replace: 'if (!attrs.countIncludePad) count =',
     tests: 'read/onnx,ops/rules',
-    why: 'padded places count in the divisor where they must not',
+    why: 'padding is counted in the divisor although it must not be',
   },
   {
     id: 'history-zero-rows',
@@ -196,7 +196,7 @@ const ops = inFolder('models/ops', [
     find: 'if (t >= 1) return { ...x, t };',
     replace: 'if (t >= 0) return { ...x, t };',
     tests: 'ops/rules,property/stateful',
-    why: 'a history of no row',
+    why: 'a history without rows is accepted',
   },
   {
     id: 'softmax-beta',
@@ -204,7 +204,7 @@ const ops = inFolder('models/ops', [
     find: 'Math.exp(attrs.beta * (x - max))',
     replace: 'Math.exp(x - max)',
     tests: 'ops/rules,read/tflite',
-    why: 'beta is left out of the float softmax',
+    why: 'the float softmax ignores beta',
   },
   {
     id: 'depthwise-multiplier-order',
@@ -223,7 +223,7 @@ const stream = inFolder('models/stream', [
     find: 'const gain = gcd(hop, stride) - gcd(best, stride);',
     replace: 'const gain = 0;',
     tests: 'stages/default-hop',
-    why: 'the hop shares nothing with the stride, and phases are kept',
+    why: 'a default hop is chosen that shares no factor with the stride, so phases are kept',
   },
   {
     id: 'default-hop-cheaper',
@@ -231,7 +231,7 @@ const stream = inFolder('models/stream', [
     find: 'cost(h) < cost(h - 1) && cost(h) < cost(h + 1)',
     replace: 'cost(h) < cost(h - 1)',
     tests: 'stages/default-hop',
-    why: 'a hop is named that the next one beats',
+    why: 'a hop is recommended although the next one is cheaper',
   },
   {
     id: 'mode-look-ahead',
@@ -239,7 +239,7 @@ const stream = inFolder('models/stream', [
     find: 'if (aligned && lookAhead === 0 && trained >= lead && !recurs)',
     replace: 'if (aligned && trained >= lead && !recurs)',
     tests: 'stages/plan-geometry',
-    why: 'a model with left context and look-ahead is planned `stream` by default',
+    why: 'a model with left context and look-ahead gets mode `stream` by default',
   },
   {
     id: 'mode-context-one-short',
@@ -247,7 +247,7 @@ const stream = inFolder('models/stream', [
     find: 'trained >= lead &&',
     replace: 'trained >= lead - 1 &&',
     tests: 'stages/plan-geometry',
-    why: 'context that is one frame short counts',
+    why: 'a context that is one frame too short is accepted',
   },
   {
     id: 'mode-unaligned-without-padding',
@@ -255,7 +255,7 @@ const stream = inFolder('models/stream', [
     find: 'if (aligned && lead === 0 && lookAhead === 0 && !recurs)',
     replace: 'if (lead === 0 && lookAhead === 0 && !recurs)',
     tests: 'stages/plan-geometry',
-    why: 'a hop off the stride is planned `stream`',
+    why: 'a hop that the stride does not divide gets mode `stream`',
   },
   {
     id: 'timing-dilation',
@@ -263,7 +263,7 @@ const stream = inFolder('models/stream', [
     find: 'need: largest((t) => t.need) + (extent - rule.pad[0]) * jump,',
     replace: 'need: largest((t) => t.need) + (rule.kernel - 1 - rule.pad[0]) * jump,',
     tests: 'stages/plan-geometry',
-    why: 'an output counts as complete before its dilated taps are in',
+    why: 'an output counts as complete before its dilated taps have come',
   },
   {
     id: 'timing-look-ahead-jump',
@@ -271,7 +271,7 @@ const stream = inFolder('models/stream', [
     find: 'lookAhead: Math.max(0, largest((t) => t.lookAhead) + rule.pad[1] * jump),',
     replace: 'lookAhead: Math.max(0, largest((t) => t.lookAhead) + rule.pad[1]),',
     tests: 'stages/plan-geometry',
-    why: 'look-ahead behind a stride is not multiplied by it',
+    why: 'look-ahead after a stride is not multiplied by it',
   },
   {
     id: 'clock-inputs',
@@ -279,7 +279,7 @@ const stream = inFolder('models/stream', [
     find: 'if (graph.inputs.length > maxInputs)',
     replace: 'if (graph.inputs.length > maxInputs + 1)',
     tests: 'stages/plan-geometry',
-    why: 'a seventh input, for which the ABI has no number',
+    why: 'a seventh input is accepted, for which the ABI has no number',
   },
   {
     id: 'edges-right',
@@ -287,7 +287,7 @@ const stream = inFolder('models/stream', [
     find: 'Math.floor((first.rows - right - 1 - (rule.kernel - 1) * rule.dilation + rule.pad[0]) / rule.stride)',
     replace: 'Math.floor((first.rows - right - (rule.kernel - 1) * rule.dilation + rule.pad[0]) / rule.stride)',
     tests: 'stages/plan-geometry',
-    why: 'one row that touches the right edge counts as interior',
+    why: 'a row that touches the right edge counts as interior',
   },
   {
     id: 'edges-left',
@@ -295,7 +295,7 @@ const stream = inFolder('models/stream', [
     find: 'left: clamp(Math.ceil((left + rule.pad[0]) / rule.stride)),',
     replace: 'left: clamp(Math.floor((left + rule.pad[0]) / rule.stride)),',
     tests: 'stages/plan-geometry',
-    why: 'one row that touches the left edge counts as interior',
+    why: 'a row that touches the left edge counts as interior',
   },
   {
     id: 'taps-int16',
@@ -303,7 +303,7 @@ const stream = inFolder('models/stream', [
     find: 'const isFirst = !view.touchesInt16(node) && ',
     replace: 'const isFirst = ',
     tests: 'stages/plan-geometry',
-    why: 'sums over int16 go into int32',
+    why: 'sums over int16 are stored in int32',
   },
   {
     id: 'taps-records',
@@ -311,7 +311,7 @@ const stream = inFolder('models/stream', [
     find: 'const records = recorded > 0 ? cutAhead - recordsAhead + 1 : 0;',
     replace: 'const records = recorded > 0 ? Math.max(1, cutAhead - recordsAhead) : 0;',
     tests: 'stages/plan-geometry',
-    why: 'one record too few: a window overwrites the one before it',
+    why: 'one record is missing, so a window overwrites the one before',
   },
   {
     id: 'plan-warm-up',
@@ -319,7 +319,7 @@ const stream = inFolder('models/stream', [
     find: 'Math.ceil((Math.ceil(leftContextFrames / grid) * grid) / hop)',
     replace: 'Math.floor((Math.ceil(leftContextFrames / grid) * grid) / hop)',
     tests: 'stages/plan-geometry',
-    why: 'an output comes that still depends on what stood before the signal',
+    why: 'an output is reported that still depends on frames before the signal',
   },
   {
     id: 'plan-history',
@@ -327,7 +327,7 @@ const stream = inFolder('models/stream', [
     find: 'const oldest = Math.min(plan.historyRows, minOf(readers.map((r) => r.firstRow)));',
     replace: 'const oldest = Math.min(plan.historyRows, minOf(readers.map((r) => r.firstRow + 1)));',
     tests: 'stages/plan-geometry',
-    why: 'one row of history too few',
+    why: 'one row of history is missing',
   },
   {
     id: 'plan-micro-hop',
@@ -335,7 +335,7 @@ const stream = inFolder('models/stream', [
     find: 'if (microHop % alignment !== 0) {',
     replace: 'if (alignment % microHop !== 0) {',
     tests: 'stages/plan-geometry',
-    why: 'a micro-hop that brings no whole rows is taken',
+    why: 'a micro-hop without whole rows is accepted',
   },
   {
     id: 'sections-padded-head',
@@ -343,7 +343,7 @@ const stream = inFolder('models/stream', [
     find: 'if (!needed && !padded && view.rows(node.output) * at.jump <= time) trunk.delete(node);',
     replace: 'if (!needed && view.rows(node.output) * at.jump <= time) trunk.delete(node);',
     tests: 'stages/plan-geometry',
-    why: 'a padded layer is computed on the window alone in mode stream',
+    why: 'in mode stream a padded layer is computed on the window only',
   },
   {
     id: 'fold-ring',
@@ -351,7 +351,7 @@ const stream = inFolder('models/stream', [
     find: 'const waiting = Math.ceil(rows / newRows) - 1;',
     replace: 'const waiting = Math.floor(rows / newRows) - 1;',
     tests: 'stages/plan-geometry',
-    why: 'one accumulator too few where the hop does not divide the window',
+    why: 'one accumulator is missing if the hop does not divide the window',
   },
   {
     id: 'contamination-right-bit',
@@ -367,7 +367,7 @@ const stream = inFolder('models/stream', [
     find: "pooling === 'average' ? offset / band.poolLength : 1",
     replace: "pooling === 'average' ? offset / (2 * band.poolLength) : 1",
     tests: 'stages/plan-geometry',
-    why: 'the bound of an average pool is half of what it may be off',
+    why: 'the error bound of an average pool is half as large as it must be',
   },
   {
     id: 'choose-budget',
@@ -383,7 +383,7 @@ const stream = inFolder('models/stream', [
     find: 'return [choice.ahead, ...phases, ...slots]',
     replace: 'return [choice.ahead, ...slots]',
     tests: 'stages/plan-geometry',
-    why: 'the period leaves out the phases',
+    why: 'the period ignores the phases',
   },
 ]);
 

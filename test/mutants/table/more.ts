@@ -1,6 +1,5 @@
 /**
- * Faults in the front end's tables, in what is written as ONNX, and in what the verbs of the command line
- * share.
+ * Faults in the front end's tables, in the writing of ONNX, and in the common code of the command's verbs.
  */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of source files
 import { inFolder } from '../mutant.ts';
@@ -12,7 +11,7 @@ const frontend = inFolder('models/frontend', [
     find: 'Math.floor(f32(f32(x * 4096) + 0.5))',
     replace: 'Math.floor(f32(x * 4096))',
     tests: 'frontend/reference,frontend/parameters',
-    why: 'filter weights are cut off',
+    why: 'filter weights are truncated',
   },
   {
     id: 'mel-one-bin-more',
@@ -20,7 +19,7 @@ const frontend = inFolder('models/frontend', [
     find: 'bin < bins && melOf(bin) <= to;',
     replace: 'bin < bins && melOf(bin - 1) <= to;',
     tests: 'frontend/parameters,frontend/reference',
-    why: 'each band has one bin more',
+    why: 'each band has one bin too many',
   },
   {
     id: 'mel-last-bin',
@@ -28,7 +27,7 @@ const frontend = inFolder('models/frontend', [
     find: 'if (bin >= bins) return undefined;',
     replace: '',
     tests: 'frontend/parameters',
-    why: 'a band beyond half the sample rate',
+    why: 'a band beyond half the sample rate is accepted',
   },
   {
     id: 'log-table-end',
@@ -44,7 +43,7 @@ const frontend = inFolder('models/frontend', [
     find: 'table.set([y0, slope, end - slope], 4 * interval - 6);',
     replace: 'table.set([y0, slope, end], 4 * interval - 6);',
     tests: 'frontend/reference',
-    why: 'parabolas of the gain end too high',
+    why: "the gain's parabolas end too high",
   },
   {
     id: 'float32-once',
@@ -52,7 +51,7 @@ const frontend = inFolder('models/frontend', [
     find: 'f32(1127 * log1p(f32(hz / 700)))',
     replace: '1127 * log1p(hz / 700)',
     tests: 'frontend/parameters,frontend/reference',
-    why: 'the mel scale is taken in double',
+    why: 'the mel scale is computed in double precision',
   },
 ]);
 
@@ -65,7 +64,7 @@ const write = inFolder('models/write/onnx', [
     replace: 'if (orders.from.length === orders.to.length) return',
     tests: 'write/qdq',
     env: qdq,
-    why: 'elements of a file in another order stay where they are',
+    why: 'elements of a file with another order are not reordered',
   },
   {
     id: 'border-unit-axes',
@@ -74,7 +73,7 @@ const write = inFolder('models/write/onnx', [
     replace: 'order.filter((a) => shape[a] > 2)',
     tests: 'write/qdq',
     env: qdq,
-    why: 'an axis of length 2 counts as none',
+    why: 'an axis of length 2 is treated as length 1',
   },
 ]);
 
@@ -85,7 +84,7 @@ const cli = inFolder('host/cli', [
     find: 'Array.from({ length: 26 }, (_, i) => 815 + i)',
     replace: 'Array.from({ length: 25 }, (_, i) => 815 + i)',
     tests: 'host/cli-rules',
-    why: 'the last refusal of a gateway is an error of input',
+    why: 'the last refusal code of a gateway is taken as an input error',
   },
   {
     id: 'exit-unsupported',
@@ -93,7 +92,7 @@ const cli = inFolder('host/cli', [
     find: 'if (/^RN[123]/.test(error.code))',
     replace: 'if (/^RN[12]/.test(error.code))',
     tests: 'host/cli-rules',
-    why: 'a model of another form of state counts as bad input',
+    why: 'an operator that is not supported is taken as bad input',
   },
   {
     id: 'option-end',
@@ -101,7 +100,7 @@ const cli = inFolder('host/cli', [
     find: 'value >= min && value <= max &&',
     replace: 'value >= min && value < max &&',
     tests: 'host/cli-rules',
-    why: 'the largest value is none',
+    why: 'the largest value of an option is refused',
   },
   {
     id: 'option-blank',
@@ -109,7 +108,7 @@ const cli = inFolder('host/cli', [
     find: "const value = text.trim() === '' ? Number.NaN : Number(text);",
     replace: 'const value = Number(text);',
     tests: 'host/cli-rules',
-    why: 'nothing is zero',
+    why: 'an empty value is read as zero',
   },
   {
     id: 'option-whole',
@@ -117,7 +116,7 @@ const cli = inFolder('host/cli', [
     find: '(!whole || Number.isInteger(value))',
     replace: '(!whole || value > 0)',
     tests: 'host/cli-rules',
-    why: 'half a frame',
+    why: 'a fraction is accepted where a whole number is needed',
   },
   {
     id: 'options-value-is-option',
@@ -133,7 +132,7 @@ const cli = inFolder('host/cli', [
     find: 'if (!read) for (const spelling of [`no-',
     replace: 'for (const spelling of [`no-',
     tests: 'host/cli-rules',
-    why: '--no- before an option with a value is taken',
+    why: '--no- before an option with a value is accepted',
   },
   {
     id: 'project-flags',
@@ -141,7 +140,7 @@ const cli = inFolder('host/cli', [
     find: '|| texts.has(name))',
     replace: '|| (texts.has(name) && name === "calib"))',
     tests: 'host/make',
-    why: 'what a flag says instead is told as taken from runlet.json',
+    why: 'a value that a flag overrides is reported as read from runlet.json',
   },
   {
     id: 'project-other-model',
@@ -149,7 +148,7 @@ const cli = inFolder('host/cli', [
     find: 'if (named !== undefined && !quantised && !same(named, model)) return plain;',
     replace: '',
     tests: 'host/make',
-    why: 'runlet.json is taken for another model',
+    why: 'runlet.json is applied to another model',
   },
   {
     id: 'make-hop-kept',
@@ -157,7 +156,7 @@ const cli = inFolder('host/cli', [
     find: 'return withSettings(graph, { hop, mode,',
     replace: 'return withSettings(graph, { mode,',
     tests: 'host/make',
-    why: 'the hop is lost on the way to the int8 file',
+    why: 'the hop is not written to the int8 file',
   },
   {
     id: 'rows-none',
@@ -165,7 +164,7 @@ const cli = inFolder('host/cli', [
     find: 'if (!Number.isInteger(rows) || rows < 1)',
     replace: 'if (!Number.isInteger(rows))',
     tests: 'host/cli-rules',
-    why: 'an empty array is compared and equal',
+    why: 'an empty array is compared and counts as equal',
   },
   {
     id: 'rows-order',
@@ -173,7 +172,7 @@ const cli = inFolder('host/cli', [
     find: 'row.map((_v, i) => row[map[i] as number] as number) as T',
     replace: 'row.map((_v, i) => row[map.indexOf(i)] as number) as T',
     tests: 'host/cli-rules',
-    why: 'a window is put in order the other way round',
+    why: 'a window is reordered with the inverse permutation',
   },
   {
     id: 'read-limit-pipe',
@@ -200,7 +199,7 @@ const signals = inFolder('host/sources', [
     find: 'const known = options.columns ?? (',
     replace: 'const known = options.columns ?? options.columns ?? (false &&',
     tests: 'host/columns',
-    why: 'the columns of the model are not looked for',
+    why: 'the columns that the model names are ignored',
   },
   {
     id: 'columns-time-name',
@@ -208,7 +207,7 @@ const signals = inFolder('host/sources', [
     find: '/^(t|time.*|t[ _]',
     replace: '/^(t|time|t[ _]',
     tests: 'host/web-rules',
-    why: 'time_s is taken for a value',
+    why: 'time_s is taken as a value',
   },
   {
     id: 'columns-truth-in',
@@ -216,7 +215,7 @@ const signals = inFolder('host/sources', [
     find: '(isTime(name) || isTruth(name))',
     replace: 'isTime(name)',
     tests: 'host/columns',
-    why: 'the truth is an input of the model',
+    why: 'the truth is taken as an input of the model',
   },
   {
     id: 'columns-family-of-one',
@@ -232,7 +231,7 @@ const signals = inFolder('host/sources', [
     find: 'step > 1.1 && step < 900',
     replace: 'step < 900',
     tests: 'host/columns',
-    why: 'row numbers are milliseconds',
+    why: 'row numbers are taken as milliseconds',
   },
 ]);
 
@@ -251,7 +250,7 @@ const truths = inFolder('host/report', [
     find: 'if (n > (counts.get(best) ?? 0)) best = value;',
     replace: 'best = value;',
     tests: 'host/report',
-    why: 'the majority is the class that came last',
+    why: 'the majority is the last class',
   },
 ]);
 
@@ -262,7 +261,7 @@ const verify = inFolder('host/gateway/verify', [
     find: 'if (sequence <= floor)',
     replace: 'if (sequence < floor)',
     tests: 'gateway/refusals',
-    why: 'the bundle of the floor is taken again',
+    why: 'the bundle at the floor is accepted again',
   },
   {
     id: 'verify-digest',
@@ -270,7 +269,7 @@ const verify = inFolder('host/gateway/verify', [
     find: 'if (found === announced) return found;',
     replace: 'if (found.slice(0, 8) === announced.slice(0, 8) || announced) return found;',
     tests: 'gateway/refusals',
-    why: 'any bytes are the announced ones',
+    why: 'bytes with another digest are accepted',
   },
   {
     id: 'verify-rate',
@@ -278,7 +277,7 @@ const verify = inFolder('host/gateway/verify', [
     find: "['samples a second', rate(running), rate(next)],",
     replace: '',
     tests: 'gateway/refusals',
-    why: 'a bundle of another sample rate goes on with the stream',
+    why: 'a bundle with another sample rate continues the stream',
   },
 ]);
 
@@ -289,7 +288,7 @@ const chains = inFolder('models/stream', [
     find: 'if (surplus > 0) add',
     replace: 'if (surplus > wanted.t) add',
     tests: 'property/chain',
-    why: 'frames that end a window unread become rows of the next model',
+    why: 'unread frames at the end of a window become rows of the next model',
     env: { RUNLET_NETWORKS: '1' },
   },
   {
@@ -298,7 +297,7 @@ const chains = inFolder('models/stream', [
     find: 'strideT: rule.stride }',
     replace: 'strideT: node.attrs.strideT }',
     tests: 'property/chain',
-    why: 'a layer that gives one row keeps the stride that never acts',
+    why: 'a layer with a single row keeps its stride, which has no effect',
     env: { RUNLET_NETWORKS: '1' },
   },
   {
@@ -307,7 +306,7 @@ const chains = inFolder('models/stream', [
     find: 'if (rule.pad[0] !== 0 || rule.pad[1] !== 0)',
     replace: 'if (rule.pad[0] !== 0)',
     tests: 'property/chain',
-    why: 'a window that pads its end slides, and the signal stands there',
+    why: 'a window with padding at its end slides over the signal',
     env: { RUNLET_NETWORKS: '1' },
   },
   {
@@ -316,7 +315,7 @@ const chains = inFolder('models/stream', [
     find: "overC || (quantised && rule !== 'avgpool')",
     replace: 'overC || (quantised && overF)',
     tests: 'property/chain',
-    why: 'a mean that rounds once becomes a pool that rounds otherwise',
+    why: 'a mean that rounds once becomes a pool that rounds differently',
     env: { RUNLET_NETWORKS: '100' },
   },
 ]);

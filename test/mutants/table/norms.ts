@@ -1,7 +1,7 @@
 /** Faults in recent operators, from the readers to the kernels, and in the class of an output. */
 import { inFolder } from '../mutant.ts';
 
-/** One case of test/ops on one target. */
+/** Chooses one case of test/ops on one target. */
 const only = (name: string) => ({ RUNLET_CASES: name, RUNLET_TARGETS: 'interp' });
 
 const read = inFolder('models/read', [
@@ -11,7 +11,7 @@ const read = inFolder('models/read', [
     find: "reader.op === 'MEAN'",
     replace: "reader.op === ''",
     tests: 'read/tensorflow',
-    why: 'a mean that is normalised is taken for a statistic of what it is the mean of',
+    why: "a mean of a normalisation's input is not recognised",
   },
   {
     id: 'norm-mean-factor',
@@ -27,7 +27,7 @@ const read = inFolder('models/read', [
     find: 'for (const id of norm ? [norm.input] : node.inputs) wanted.add(id);',
     replace: 'for (const id of norm ? [norm.input, ...node.inputs] : node.inputs) wanted.add(id);',
     tests: 'read/norms',
-    why: 'what belongs to a normalisation is lowered beside it',
+    why: 'parts of a normalisation are also lowered separately',
   },
   {
     id: 'norm-clamped',
@@ -47,7 +47,7 @@ const ops = inFolder('quant/ops', [
     replace: 'b / yq.scale + yq.zeroPoint',
     tests: 'ops/ops',
     env: only('layernorm, 8 channels'),
-    why: 'outputs are cut off, not rounded',
+    why: 'outputs are truncated, not rounded',
   },
 ]);
 
@@ -59,7 +59,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'return y;',
     tests: 'ops/ops',
     env: only('add, less a constant'),
-    why: 'a difference is a sum',
+    why: 'a difference becomes a sum',
   },
   {
     id: 'kernel-layernorm-epsilon',
@@ -68,7 +68,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'p.square_shift));',
     tests: 'ops/ops',
     env: only('layernorm, epsilon as large as the variance'),
-    why: 'epsilon is left out of the variance',
+    why: 'epsilon is not added to the variance',
   },
   {
     id: 'kernel-layernorm-wide-difference',
@@ -76,7 +76,7 @@ const kernels = inFolder('assembly/kernels', [
     find: 'const d = <i64>n * (<i64>load<TX>',
     replace: 'const d = <i64>(<i16>n) * (<i64>load<i8>',
     tests: 'ops/int16',
-    why: 'the lower byte of an int16 is normalised',
+    why: 'only the lower byte of an int16 is normalised',
   },
   {
     id: 'kernel-layernorm-half',
@@ -85,7 +85,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'const z = clz(e);',
     tests: 'ops/ops',
     env: only('layernorm, 8 channels'),
-    why: 'an odd shift of the square is half of one of its root',
+    why: 'an odd shift of the square is halved for its root',
   },
   {
     id: 'kernel-hypot-root',
@@ -94,7 +94,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'r = r + bit;',
     tests: 'ops/ops',
     env: only('hypot, one scale'),
-    why: 'the square root takes bits at the wrong place',
+    why: 'the square root sets bits at the wrong place',
   },
   {
     id: 'kernel-argmax-ties',
@@ -112,7 +112,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'from = from < 0 ? -from : 2 * last - from;',
     tests: 'ops/ops',
     env: only('history, symmetric'),
-    why: 'the outermost row is mirrored once, not twice',
+    why: 'the outermost row is mirrored once instead of twice',
   },
   {
     id: 'kernel-matmul-head',
@@ -121,7 +121,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: '(row % p.heads) * terms',
     tests: 'ops/ops',
     env: only('matmul, three heads over rows'),
-    why: 'heads of values lie as far apart as those of weights',
+    why: 'heads of values have a wrong stride',
   },
   {
     id: 'kernel-matmul-zero',
@@ -130,7 +130,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'let acc: i32 = 0;',
     tests: 'ops/ops',
     env: only('matmul, one head'),
-    why: 'the zero point of the second input is left in',
+    why: 'the zero point of the second input is not subtracted',
   },
   {
     id: 'kernel-upsample-between',
@@ -139,7 +139,7 @@ const kernels = inFolder('assembly/kernels', [
     replace: 'const isRow = true;',
     tests: 'ops/ops',
     env: only('upsample, rows three apart'),
-    why: 'rows are repeated where zeros lie between them',
+    why: 'rows are repeated where there should be zeros between them',
   },
 ]);
 

@@ -17,7 +17,7 @@ const calibration = inFolder('quant', [
     find: 'this.histogram.edge(to + 1)',
     replace: 'this.histogram.edge(to)',
     tests: 'quant/observers',
-    why: 'the upper end is the lower edge of its bin',
+    why: 'the upper end of the range is the lower edge of its bin',
   },
   {
     id: 'histogram-halving',
@@ -25,7 +25,7 @@ const calibration = inFolder('quant', [
     find: 'const to = bins / 4 + (i >> 1);',
     replace: 'const to = bins / 4 + ((i + 1) >> 1);',
     tests: 'quant/observers',
-    why: 'bins move by half when the range doubles',
+    why: 'bins shift by half a bin when the range doubles',
   },
   {
     id: 'histogram-merge-reach',
@@ -33,7 +33,7 @@ const calibration = inFolder('quant', [
     find: 'for (let reach = other.reach; reach < this.reach; reach *= 2) counts = halved(counts);',
     replace: '',
     tests: 'quant/observers',
-    why: 'counts of another reach are merged as they are',
+    why: 'counts of different ranges are merged without rebinning',
   },
   {
     id: 'moving-average-batch',
@@ -41,7 +41,7 @@ const calibration = inFolder('quant', [
     find: 'this.batchLow = 0;\n    this.batchHigh = 0;',
     replace: 'this.batchHigh = 0;',
     tests: 'quant/observers',
-    why: 'a batch keeps the minimum of the one before',
+    why: 'a batch keeps the minimum of the previous batch',
   },
   {
     id: 'entropy-tail',
@@ -49,7 +49,7 @@ const calibration = inFolder('quant', [
     find: 'for (let i = to; i < counts.length; i++) above += counts[i] as number;',
     replace: '',
     tests: 'quant/observers',
-    why: 'what is clipped above costs nothing',
+    why: 'clipping above the range has no cost',
   },
   {
     id: 'mse-wrong-end',
@@ -57,7 +57,7 @@ const calibration = inFolder('quant', [
     find: 'cut(above, Math.min(bins, over), high);',
     replace: 'cut(above, Math.min(bins, over), low);',
     tests: 'quant/observers',
-    why: 'what is clipped above is held against the lower end',
+    why: 'clipping above the range is measured against the lower end',
   },
   {
     id: 'warning-saturated',
@@ -65,7 +65,7 @@ const calibration = inFolder('quant', [
     find: 'summary.heldShare(e) > saturatedShare',
     replace: 'summary.heldShare(e) > 5 * saturatedShare',
     tests: 'quant/warnings',
-    why: 'a warning limit: a sensor that is saturated in 4 % of its frames is not noticed',
+    why: 'a sensor that is saturated in 4 % of its frames gives no warning',
   },
   {
     id: 'warning-few-windows',
@@ -73,7 +73,7 @@ const calibration = inFolder('quant', [
     find: 'if (of.windows < fewWindows)',
     replace: 'if (of.windows <= fewWindows)',
     tests: 'quant/warnings',
-    why: 'a warning limit: 30 windows are enough, and are warned of',
+    why: '30 windows, which are sufficient, give a warning',
   },
   {
     id: 'warning-far-off',
@@ -81,7 +81,7 @@ const calibration = inFolder('quant', [
     find: 'const farOff = 60;',
     replace: 'const farOff = 600;',
     tests: 'quant/warnings',
-    why: 'a warning limit: a signal that is 100 times too large passes',
+    why: 'a signal that is 100 times too large gives no warning',
   },
   {
     id: 'warning-bias-lost',
@@ -89,7 +89,7 @@ const calibration = inFolder('quant', [
     find: 'const [lost, loud] = [1 / 300, 1000];',
     replace: 'const [lost, loud] = [1 / 3000, 1000];',
     tests: 'quant/warnings',
-    why: 'a warning limit: a signal in V for mV is not noticed',
+    why: 'a signal in V instead of mV gives no warning',
   },
   {
     id: 'warning-bias-loud',
@@ -97,7 +97,7 @@ const calibration = inFolder('quant', [
     find: "if (from === 'bias' && ratio > loud)",
     replace: "if (from === 'bias' && ratio > 100 * loud)",
     tests: 'quant/warnings',
-    why: 'a warning limit: a signal in mV for V is not noticed',
+    why: 'a signal in mV instead of V gives no warning',
   },
   {
     id: 'warning-unmoved',
@@ -105,7 +105,7 @@ const calibration = inFolder('quant', [
     find: 'if (movement < unmoved)',
     replace: 'if (movement < unmoved / 100)',
     tests: 'quant/warnings',
-    why: 'a warning limit: outputs that do not move',
+    why: 'outputs that do not move give no warning',
   },
   {
     id: 'warning-coarse',
@@ -113,7 +113,7 @@ const calibration = inFolder('quant', [
     find: 'summary.deviation(e) < fewSteps * step',
     replace: 'summary.deviation(e) < (fewSteps / 4) * step',
     tests: 'quant/warnings',
-    why: 'a warning limit: channels that move by one int8 step',
+    why: 'channels that move by one int8 step give no warning',
   },
   {
     id: 'warning-dead-clamp',
@@ -121,7 +121,7 @@ const calibration = inFolder('quant', [
     find: 'node.attrs.clamp[0] !== 0) return [];',
     replace: 'node.attrs.clamp[0] === 0) return [];',
     tests: 'quant/warnings',
-    why: 'dead channels are looked for where there is no ReLU',
+    why: 'dead channels are searched for where there is no ReLU',
   },
   {
     id: 'convergence-tolerance',
@@ -129,7 +129,7 @@ const calibration = inFolder('quant', [
     find: 'const tolerance = 0.01;',
     replace: 'const tolerance = 0.1;',
     tests: 'quant/warnings',
-    why: 'a range that still moves by 9 % has settled',
+    why: 'a range that still moves by 9 % counts as settled',
   },
   {
     id: 'convergence-last-quarter',
@@ -137,7 +137,7 @@ const calibration = inFolder('quant', [
     find: 'if (at > (3 * checkpoints) / 4) unsettled.push(id);',
     replace: 'if (at >= checkpoints) unsettled.push(id);',
     tests: 'quant/warnings',
-    why: 'a limit: only the last sixteenth counts',
+    why: 'only the last sixteenth of the data is checked for convergence',
   },
   {
     id: 'coverage-extremes',
@@ -145,7 +145,7 @@ const calibration = inFolder('quant', [
     find: 'take(lowest);\n    take(highest);',
     replace: 'take(highest);',
     tests: 'quant/calibration',
-    why: 'windows with the least values are left out',
+    why: 'windows with the smallest values are omitted',
   },
   {
     id: 'coverage-nearest',
@@ -161,7 +161,7 @@ const calibration = inFolder('quant', [
     find: 'else if (v === high[e] && v === last[e])',
     replace: 'else if (v === high[e])',
     tests: 'quant/warnings',
-    why: 'a peak that comes again counts as saturation',
+    why: 'repeated peaks count as saturation',
   },
   {
     id: 'collect-seam',
@@ -169,7 +169,7 @@ const calibration = inFolder('quant', [
     find: 'if (begins) this.seam();',
     replace: '',
     tests: 'quant/calibration',
-    why: 'windows lie across recordings that were cut apart',
+    why: 'windows cross the borders of recordings',
   },
   {
     id: 'collect-reservoir',
@@ -177,7 +177,7 @@ const calibration = inFolder('quant', [
     find: "else if (sampling === 'random' && place < keep) pieces[place] = piece;",
     replace: "else if (sampling === 'random' && place < keep) pieces[0] = piece;",
     tests: 'quant/calibration',
-    why: 'the random choice replaces one place alone',
+    why: 'the random choice always replaces the same place',
   },
   {
     id: 'check-nan',
@@ -185,7 +185,7 @@ const calibration = inFolder('quant', [
     find: 'const bad = data.findIndex((v) => !Number.isFinite(v));',
     replace: 'const bad = data.findIndex((v) => Number.isNaN(v));',
     tests: 'quant/warnings',
-    why: 'an infinite calibration value is taken',
+    why: 'an infinite calibration value is accepted',
   },
   {
     id: 'check-length',
@@ -193,7 +193,7 @@ const calibration = inFolder('quant', [
     find: 'if (frames >= needed) return;',
     replace: 'if (frames >= plan.window) return;',
     tests: 'quant/warnings',
-    why: 'a signal without room for the context is taken',
+    why: 'a signal that is too short for the context is accepted',
   },
 ]);
 
@@ -212,7 +212,7 @@ const methods = inFolder('quant', [
     find: 'r[k] = (r[k] as number) + step * ridge;',
     replace: 'r[k] = (r[k] as number) - step * ridge;',
     tests: 'quant/ends',
-    why: 'the damping is taken away again',
+    why: 'the damping is subtracted instead of added',
   },
   {
     id: 'rounding-error-update',
@@ -220,7 +220,7 @@ const methods = inFolder('quant', [
     find: '+ step * (covariance[k * n + i] as number);',
     replace: '+ (i > k ? step : 0) * (covariance[k * n + i] as number);',
     tests: 'quant/ends',
-    why: 'the error of weights before is not carried on',
+    why: 'the error of earlier weights is not carried on',
   },
   {
     id: 'equalise-bias',
@@ -236,7 +236,7 @@ const methods = inFolder('quant', [
     find: 'a.bytes === b.bytes ? a.work < b.work : a.bytes < b.bytes',
     replace: 'a.bytes < b.bytes',
     tests: 'quant/search',
-    why: 'of two as good and as small, the slower one may be chosen',
+    why: 'of two candidates of equal quality and size, the slower one may be chosen',
   },
   {
     id: 'search-budget',
@@ -244,7 +244,7 @@ const methods = inFolder('quant', [
     find: 'spent >= seconds) break;',
     replace: 'spent >= 2 * seconds) break;',
     tests: 'quant/search',
-    why: 'twice the time is spent',
+    why: 'twice the time limit is spent',
   },
   {
     id: 'f1-false-negatives',
@@ -252,7 +252,7 @@ const methods = inFolder('quant', [
     find: 'share(2 * hits, windows + answered)',
     replace: 'share(2 * hits, 2 * windows)',
     tests: 'quant/evaluate',
-    why: 'F1 is the recall',
+    why: 'F1 is computed as the recall',
   },
   {
     id: 'outputs-warm-up',

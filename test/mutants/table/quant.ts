@@ -32,7 +32,7 @@ const reference = inFolder('quant', [
     find: 'if (!(real > 0 && real < 2 ** 30)) {',
     replace: 'if (!(real > 0)) {',
     tests: 'quant/scales',
-    why: 'a multiplier of 2^30 and more is taken',
+    why: 'a multiplier of 2^30 or more is accepted',
   },
   {
     id: 'scales-zero-point-floor',
@@ -48,7 +48,7 @@ const reference = inFolder('quant', [
     find: 'const high = maxOf(node.inputs.map((id) => range(id)[1]));',
     replace: 'const high = maxOf(node.inputs.slice(0, 1).map((id) => range(id)[1]));',
     tests: 'quant/scales',
-    why: 'the scales of concat: the range of the first part alone',
+    why: 'a concat takes the range of its first part only',
   },
   {
     id: 'scales-of-concat-inputs',
@@ -56,7 +56,7 @@ const reference = inFolder('quant', [
     find: 'for (const id of node.inputs) if (isFree(graph, id)) quant.set(',
     replace: 'for (const id of node.inputs.slice(1)) if (isFree(graph, id)) quant.set(',
     tests: 'quant/scales',
-    why: 'the scales of concat: a part keeps its own and is rounded twice',
+    why: 'a part of a concat keeps its own scale and is rounded twice',
   },
   {
     id: 'scales-of-concat-shared-input',
@@ -64,7 +64,7 @@ const reference = inFolder('quant', [
     find: '!producer || !view.soleReader(id)',
     replace: '!producer || view.isOutput(id)',
     tests: 'quant/scales',
-    why: "the scales of concat: another reader's input becomes coarser",
+    why: "another reader of a concat's input gets a coarser scale",
   },
   {
     id: 'scales-of-concat-fixed-input',
@@ -72,7 +72,7 @@ const reference = inFolder('quant', [
     find: '!opOfNode(producer).fixed?.(producer.attrs) && ',
     replace: '',
     tests: 'quant/scales',
-    why: 'the scales of concat: a softmax loses its fixed scale',
+    why: 'a softmax before a concat loses its fixed scale',
   },
   {
     id: 'scales-symmetric-128',
@@ -88,7 +88,7 @@ const reference = inFolder('quant', [
     find: 'const forBias = b / (x.scale * 2 ** 30);',
     replace: 'const forBias = 0;',
     tests: 'quant/scales',
-    why: 'a large bias beside small weights is cut off',
+    why: 'a large bias with small weights is clipped',
   },
   {
     id: 'narrow-largest-score',
@@ -96,7 +96,7 @@ const reference = inFolder('quant', [
     find: 'scores ? high : high * share(k)',
     replace: 'high * share(k)',
     tests: 'quant/narrow',
-    why: 'the largest scores in front of a softmax are clipped, so that two are one',
+    why: 'the largest scores before a softmax are clipped, so different scores become equal',
   },
   {
     id: 'weights-step',
@@ -112,7 +112,7 @@ const reference = inFolder('quant', [
     find: 'clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 127)',
     replace: 'clampInt(roundHalfAway(w / (scales[channels.output(i)] as number)), -127, 126)',
     tests: 'quant/scales',
-    why: 'the largest weight loses a step',
+    why: 'the largest weight is one step too small',
   },
   {
     id: 'report-clipping-edge',
@@ -129,7 +129,7 @@ const reference = inFolder('quant', [
     replace: '(shift < 0 ? 2 ** shift : 0)',
     tests: 'write/qdq',
     env: { RUNLET_QDQ_NETWORKS: '30' },
-    why: 'the second rounding is moved twice as far',
+    why: 'the second rounding offset is twice as large',
   },
 ]);
 
@@ -140,7 +140,7 @@ const ops = inFolder('quant/ops', [
     find: 'const leftShifts = { int8: 20, int16: 15 };',
     replace: 'const leftShifts = { int8: 19, int16: 15 };',
     tests: 'quant/ends',
-    why: "add keeps one bit less than TensorFlow Lite's",
+    why: 'add keeps one bit less than TensorFlow Lite',
   },
   {
     id: 'curves-table-flat',
@@ -149,7 +149,7 @@ const ops = inFolder('quant/ops', [
     replace: 'Math.round(at24(i))',
     tests: 'ops/int16',
     env: { RUNLET_CASES: 'activation, sigmoid' },
-    why: 'entries of the logistic function are not raised by what lines between them are off',
+    why: 'entries of the logistic table are not raised by half the interpolation error',
   },
   {
     id: 'curves-power-of-two',
@@ -158,7 +158,7 @@ const ops = inFolder('quant/ops', [
     replace: 'multiplier: Math.min(2 ** 17, Math.round(multiplier))',
     tests: 'ops/int16',
     env: { RUNLET_CASES: 'activation, tanh' },
-    why: "the input's multiplier is rounded, not cut off",
+    why: "the input's multiplier is rounded instead of truncated",
   },
   {
     id: 'softmax-int16-recentred',
@@ -167,7 +167,7 @@ const ops = inFolder('quant/ops', [
     replace: '- 2 ** 15 - 2 ** 15;',
     tests: 'ops/int16',
     env: { RUNLET_CASES: 'softmax, ' },
-    why: 'the first bit of the sum is not left out before its reciprocal',
+    why: 'the leading bit of the sum is not removed before its reciprocal',
   },
   {
     id: 'int16-constant-zero',
@@ -176,7 +176,7 @@ const ops = inFolder('quant/ops', [
     replace: 'Int16Array.from(data)',
     tests: 'ops/int16',
     env: { RUNLET_CASES: 'constant' },
-    why: 'a constant beside int16 keeps its zero point',
+    why: 'a constant with int16 keeps its zero point',
   },
   {
     id: 'int-add-second-zero',
@@ -184,7 +184,7 @@ const ops = inFolder('quant/ops', [
     find: '- p.x2.zero) << p.extra',
     replace: '- p.x1.zero) << p.extra',
     tests: 'quant/ends',
-    why: 'the second operand has the zero point of the first',
+    why: 'the second operand is read with the zero point of the first',
   },
   {
     id: 'int-mul-zero',
@@ -192,7 +192,7 @@ const ops = inFolder('quant/ops', [
     find: 'zero2: bq.zeroPoint,',
     replace: 'zero2: aq.zeroPoint,',
     tests: 'quant/ends',
-    why: 'the second factor has the zero point of the first',
+    why: 'the second factor is read with the zero point of the first',
   },
   {
     id: 'int-avgpool-half',
@@ -200,7 +200,7 @@ const ops = inFolder('quant/ops', [
     find: '(sum > 0 ? count >> 1 : -(count >> 1))',
     replace: '(sum > 0 ? count >> 1 : -((count - 1) >> 1))',
     tests: 'quant/ends',
-    why: 'negative halves of a mean are rounded to 0',
+    why: 'negative halves of a mean are rounded towards 0',
   },
   {
     id: 'int-avgpool-pad-zero',
@@ -208,7 +208,7 @@ const ops = inFolder('quant/ops', [
     find: '(all - count) * p.xZero : 0;',
     replace: '0 : 0;',
     tests: 'quant/ends',
-    why: 'padded places of an average count as the integer 0, not as the zero point',
+    why: 'padding in an average counts as the integer 0, not as the zero point',
   },
   {
     id: 'int-mean-zero',
@@ -216,7 +216,7 @@ const ops = inFolder('quant/ops', [
     find: 'requantise(sum - p.count * p.xZero,',
     replace: 'requantise(sum - p.xZero,',
     tests: 'quant/ends',
-    why: 'the zero point is taken from a sum once',
+    why: 'the zero point is subtracted from a sum only once',
   },
   {
     id: 'int-conv-groups',
@@ -248,7 +248,7 @@ const ops = inFolder('quant/ops', [
     find: 'multiplier < 0x7fff0000 ? (multiplier + 2 ** 15) >> 16 : 0x7fff',
     replace: '(multiplier + 2 ** 15) >> 16',
     tests: 'quant/ends',
-    why: 'the largest multipliers of int16 do not fit 16 bits',
+    why: 'the largest multipliers overflow 16 bits',
   },
   {
     id: 'int-wide-count',
@@ -256,7 +256,7 @@ const ops = inFolder('quant/ops', [
     find: "if (types?.x !== 'int16' || count <= maxInt16) return;",
     replace: "if (types?.x !== 'int16' || count <= maxInt16 + 1) return;",
     tests: 'quant/ends',
-    why: 'a sum of 65,536 int16 does not fit int32',
+    why: 'a sum of 65,536 int16 values overflows int32',
   },
   {
     id: 'int-softmax-classes',
@@ -264,7 +264,7 @@ const ops = inFolder('quant/ops', [
     find: 'if (y.shape.c >= 4096) {',
     replace: 'if (y.shape.c > 4096) {',
     tests: 'quant/scales',
-    why: '4,096 exponentials do not fit the sum',
+    why: 'a sum of 4,096 exponentials overflows',
   },
   {
     id: 'int-softmax-smallest',
@@ -272,7 +272,7 @@ const ops = inFolder('quant/ops', [
     find: 'const smallest = -Math.floor((31 * 2 ** 26) / 2 ** m.shift);',
     replace: 'const smallest = -Math.floor((31 * 2 ** 25) / 2 ** m.shift);',
     tests: 'quant/ends',
-    why: 'differences that count are taken for 0',
+    why: 'differences that matter are treated as 0',
   },
   {
     id: 'int-leaky-negative-alpha',
@@ -307,7 +307,7 @@ const frontEnd = inFolder('quant/frontend', [
     find: 'x < 8192 ?',
     replace: 'x < 16384 ?',
     tests: 'frontend/integers',
-    why: 'the parabola goes on beyond 2',
+    why: 'the parabola continues beyond 2',
   },
   {
     id: 'frontend-log-round',
@@ -331,7 +331,7 @@ const frontEnd = inFolder('quant/frontend', [
     find: 'this.#filled = 0;\n    this.#estimate.fill(0);',
     replace: 'this.#filled = 0;',
     tests: 'frontend/reference',
-    why: 'missing reset of state: the noise of the signal before',
+    why: 'the state is not reset: the noise of the previous signal stays',
   },
 ]);
 
@@ -342,7 +342,7 @@ const sums = inFolder('models', [
     find: 'y + 8 * g * perGroup)',
     replace: 'y + 8 * g * even(perGroup))',
     tests: 'ops/products',
-    why: 'sums of groups of an odd number lie apart',
+    why: 'sums of odd-sized groups have a wrong stride',
   },
   {
     id: 'products-kept',
@@ -350,7 +350,7 @@ const sums = inFolder('models', [
     find: '[kept, top] = [new WeakMap(), 0]',
     replace: 'top = 0',
     tests: 'ops/products',
-    why: 'weights that made room for others are taken for kept',
+    why: 'evicted weights count as cached',
   },
 ]);
 

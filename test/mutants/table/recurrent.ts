@@ -1,10 +1,10 @@
-/** Faults in recurrences: cells, their integers and kernels, states that go on, loops of files. */
+/** Faults in recurrences: cells, their integers and kernels, carried states, loops in files. */
 import { inFolder } from '../mutant.ts';
 
 const cases = 'ops/ops';
 const reading = 'read/recurrent';
 
-/** States that come as inputs, and cells that run backwards. */
+/** States that are inputs, and cells that run backwards. */
 const states = inFolder('models', [
   {
     id: 'tflite-lstm-backwards',
@@ -12,7 +12,7 @@ const states = inFolder('models', [
     find: 'reverse: value.reversed === true',
     replace: 'reverse: false',
     tests: reading,
-    why: 'a fused LSTM behind REVERSE_V2 runs from the first frame to the last',
+    why: 'a fused LSTM after REVERSE_V2 runs forwards',
   },
   {
     id: 'states-place',
@@ -20,7 +20,7 @@ const states = inFolder('models', [
     find: 'ids[i] === from + i || !this.follows.has(from + i)',
     replace: 'ids[i] !== undefined',
     tests: 'read/states',
-    why: 'an output of the right length is a state, whatever came back to which place',
+    why: 'any output of the right length becomes a state, in any order',
   },
   {
     id: 'states-rows',
@@ -28,7 +28,7 @@ const states = inFolder('models', [
     find: 'at(o, r - fresh, i);',
     replace: 'at(o, Math.max(0, r - fresh - 1), i);',
     tests: 'read/states',
-    why: 'the rows of a cache come back one place off',
+    why: 'the rows of a cache return one place off',
   },
   {
     id: 'states-restart',
@@ -36,7 +36,7 @@ const states = inFolder('models', [
     find: 'plan.graph.stateful && head.some(carries)',
     replace: 'plan.graph.stateful === undefined && head.some(carries)',
     tests: 'read/states',
-    why: 'a state of the head begins anew at every step',
+    why: 'a state of the head restarts at every step',
   },
   {
     id: 'execute-lengths',
@@ -44,7 +44,7 @@ const states = inFolder('models', [
     find: "node.attrs, shapes).kind === 'whole'",
     replace: "node.attrs, shapes).kind === 'fold'",
     tests: cases,
-    why: 'the reference cuts the longer input of an attention to the length of the shorter',
+    why: 'the reference cuts the longer input of an attention to the shorter length',
     env: { RUNLET_CASES: 'matmul, ', RUNLET_TARGETS: 'interp' },
   },
   {
@@ -53,7 +53,7 @@ const states = inFolder('models', [
     find: 'padded && streams.isStream(x)',
     replace: 'padded && x < 0',
     tests: 'read/states',
-    why: 'padding of a step is taken for its past',
+    why: 'padding of a step is taken as its past',
   },
 ]);
 
@@ -66,7 +66,7 @@ export const recurrent = [
       find: 'hidden?.(xs, node.attrs, out)',
       replace: 'hidden?.(xs.map((x) => ({ ...x, shape: { ...x.shape, t: 1 } })), node.attrs, { ...out, t: 1 })',
       tests: 'quant/recurrent',
-      why: 'the cell of one step is taken for the largest',
+      why: 'only the cell of one step is observed for the largest value',
     },
   ]),
   ...inFolder('models/ops', [
@@ -76,7 +76,7 @@ export const recurrent = [
       find: 'Math.min(maxShift, shift)',
       replace: 'Math.min(0, shift)',
       tests: 'quant/recurrent',
-      why: 'products of the input beyond 8 are cut off',
+      why: 'products of the input beyond 8 are clipped',
     },
   ]),
   ...inFolder('quant/ops', [
@@ -87,7 +87,7 @@ export const recurrent = [
       replace: '0',
       tests: 'ops/ops',
       env: { RUNLET_CASES: 'rnn, linear' },
-      why: 'a cell without a function gives nothing below zero',
+      why: 'a cell without an activation gives no negative values',
     },
     {
       id: 'open-cell-scale',
@@ -96,7 +96,7 @@ export const recurrent = [
       replace: 'unit',
       tests: 'ops/ops',
       env: { RUNLET_CASES: 'lstm, relu' },
-      why: 'a cell that no function ends is shown in the scale of its candidate',
+      why: 'a cell without a final activation gets the scale of its candidate',
     },
     {
       id: 'gates-table-bend',
@@ -104,7 +104,7 @@ export const recurrent = [
       find: 'bend / (16 * 24 * 24)',
       replace: 'bend / (8 * 24 * 24)',
       tests: 'ops/gates',
-      why: 'the table of the logistic function lies above its values by twice as much',
+      why: 'the correction of the logistic table is twice as large',
     },
   ]),
   ...inFolder('assembly/kernels', [
@@ -114,7 +114,7 @@ export const recurrent = [
       find: 'if (done >= p.skip) return false;',
       replace: 'if (done >= p.skip - 1) return false;',
       tests: 'property/recurrent',
-      why: 'a row before the signal comes into a state that goes on',
+      why: 'a row before the signal enters a carried state',
     },
     {
       id: 'recurrent-begin',
@@ -122,7 +122,7 @@ export const recurrent = [
       find: 'fill_s8(block.cell, 0, block.y_c << 1);',
       replace: '',
       tests: cases,
-      why: 'a cell begins with what lies in memory',
+      why: 'a cell starts with old memory contents',
       env: { RUNLET_CASES: 'lstm, ', RUNLET_TARGETS: 'interp' },
     },
   ]),
@@ -133,7 +133,7 @@ export const recurrent = [
       find: 'found.set(id, padWith);',
       replace: '',
       tests: 'property/recurrent',
-      why: 'a state takes in what padding before the signal hides',
+      why: 'a state includes rows that padding hides',
     },
     {
       id: 'least-before-states',
@@ -141,7 +141,7 @@ export const recurrent = [
       find: "padding === 'minimum' ? -128 :",
       replace: "padding === 'minimum' ? 0 :",
       tests: 'property/recurrent',
-      why: 'a maximum before a state takes in zero points that stand before the signal',
+      why: 'a maximum before a state includes zero points before the signal',
     },
     {
       id: 'averages-before-states',
@@ -149,7 +149,7 @@ export const recurrent = [
       find: "if (padWith === 'exclude')",
       replace: "if (padWith === 'exclude' && rule.pad[0] > 99)",
       tests: 'property/recurrent',
-      why: 'an average before a state counts places before the signal',
+      why: 'an average before a state counts positions before the signal',
     },
     {
       id: 'carried-is-exact',
@@ -157,7 +157,7 @@ export const recurrent = [
       find: 'exact: graph.stateful === true || (!carried.has(node.output) && timing',
       replace: 'exact: graph.stateful === true || (timing',
       tests: 'stages/crnn',
-      why: 'a plan says that a state carried on gives the windowed model',
+      why: 'a plan claims that a carried state equals the windowed model',
     },
     {
       id: 'last-row-backwards',
@@ -173,7 +173,7 @@ export const recurrent = [
       find: 'Math.abs(a - b) <= 1e-5 *',
       replace: 'Math.abs(a - b) <= 1e-1 *',
       tests: reading,
-      why: 'a body that is no gru is taken for one',
+      why: 'a body that is no gru is accepted as one',
     },
     {
       id: 'gru-bias-apart',
@@ -181,7 +181,7 @@ export const recurrent = [
       find: '(ofState[o] as number) - (resetBias?.[o] ?? 0)',
       replace: '(ofState[o] as number)',
       tests: reading,
-      why: 'what the reset gate multiplies has its bias outside of the gate as well',
+      why: "the bias of the reset gate's operand is also added outside the gate",
     },
   ]),
 ];

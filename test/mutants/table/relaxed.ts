@@ -1,4 +1,4 @@
-/** Faults in target relaxed: what a module asks of its engine, and what follows from the answer. */
+/** Faults in target relaxed: the tests of the engine, and the choice of a form by their results. */
 import { inFolder } from '../mutant.ts';
 
 const tests = 'relaxed/relaxed';
@@ -10,7 +10,7 @@ const kernels = inFolder('assembly/kernels', [
     find: 'is_exact(LOWEST_WEIGHT ? -128 : -127, signed) && is_exact(127, signed) && is_exact(1, signed)',
     replace: 'is_exact(1, signed)',
     tests,
-    why: 'pairs of products that saturate are not noticed',
+    why: 'saturating pairs of products are not noticed',
   },
   {
     id: 'relaxed-probe-lowest',
@@ -18,7 +18,7 @@ const kernels = inFolder('assembly/kernels', [
     find: 'LOWEST_WEIGHT ? -128 : -127',
     replace: '-127',
     tests,
-    why: 'four weights of -128 beside four inputs of -128 exceed 16 bits',
+    why: 'the test does not cover -128 in weights and inputs, whose sums exceed 16 bits',
   },
   {
     id: 'relaxed-one-bias',
@@ -26,7 +26,7 @@ const kernels = inFolder('assembly/kernels', [
     find: '!RELAXED || form == FORM_UNSIGNED ? p.bias : p.signed_bias',
     replace: 'p.bias',
     tests,
-    why: 'sums of signed bytes start where those of unsigned ones do',
+    why: 'sums of signed bytes start with the bias for unsigned ones',
   },
   {
     id: 'relaxed-padding',
@@ -34,7 +34,7 @@ const kernels = inFolder('assembly/kernels', [
     find: 'fill_s8(to, p.x_zero ^ flip_byte(), n)',
     replace: 'fill_s8(to, p.x_zero, n)',
     tests,
-    why: 'padding has another form than inputs',
+    why: 'padding has another form than the inputs',
   },
   {
     id: 'relaxed-second-places',
@@ -42,7 +42,7 @@ const kernels = inFolder('assembly/kernels', [
     find: 'b3 = dot(b3, u, weights);',
     replace: 'b3 = dot(b3, v, weights);',
     tests,
-    why: 'of two places the second gets outputs of the first',
+    why: 'the second of two places gets outputs of the first',
   },
 ]);
 
@@ -64,7 +64,7 @@ const session = inFolder('host/session', [
     find: "error.code !== 'RN700'",
     replace: "error.code === 'RN700'",
     tests,
-    why: 'a list ends at the first module that the engine does not run',
+    why: 'the search ends at the first module that the engine cannot run',
   },
 ]);
 

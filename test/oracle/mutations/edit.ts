@@ -1,5 +1,5 @@
 /**
- * What mutations share: finding operators, adding tensors and operators, giving consistent shapes again.
+ * Helpers of the mutations: find operators, add tensors and operators, and make shapes consistent again.
  *
  * In: a FileOf, which is changed in place.  Out: nothing.
  */
@@ -8,7 +8,7 @@ import { bytesOf, type OperatorName } from '../schema.ts';
 import { bytesOfInt32 } from '../writer/net.ts';
 import type { Rng } from '../writer/rng.ts';
 
-/** Changes the file; false where it has no place for this mutation. */
+/** Changes the file. Returns false if the mutation does not apply to it. */
 export type Mutation = (edit: Edit) => boolean;
 
 export class Edit {
@@ -30,7 +30,7 @@ export class Edit {
 
   all = (...ops: OperatorName[]): OperatorOf[] => this.main.operators.filter((o) => (ops as string[]).includes(o.op));
 
-  /** One of the main graph's operators of these kinds. */
+  /** Returns a random operator of these kinds in the main graph. */
   any(...ops: OperatorName[]): OperatorOf | undefined {
     const found = this.all(...ops);
     return found.length > 0 ? this.rng.pick(found) : undefined;
@@ -40,7 +40,7 @@ export class Edit {
   inputOf = (o: OperatorOf, i = 0): TensorOf => this.tensor(o.inputs[i] as number);
   outputOf = (o: OperatorOf, i = 0): TensorOf => this.tensor(o.outputs[i] as number);
 
-  /** The variable that a handle tensor stands for. */
+  /** Returns the name of the variable of a handle tensor. */
   nameOf = (handle: number | undefined): string =>
     String(this.main.operators.find((o) => o.op === 'VAR_HANDLE' && o.outputs[0] === handle)?.options.sharedName ?? '');
 
@@ -52,7 +52,7 @@ export class Edit {
   constants = (values: number[], shape = [values.length]): number =>
     this.add({ name: 'new constant', type: 'int32', shape, data: bytesOfInt32(values) });
 
-  /** Puts an operator right before or behind another. */
+  /** Inserts an operator directly before or after another. */
   insert(
     at: OperatorOf,
     where: 'before' | 'behind',
@@ -70,13 +70,13 @@ export class Edit {
     this.main.operators.splice(this.main.operators.indexOf(o), 1);
   }
 
-  /** Everybody who read `from` reads `to`, but for `but`. */
+  /** Makes all readers of `from` read `to` instead, except the operators `but`. */
   redirect(from: number, to: number, but: OperatorOf[] = []): void {
     for (const o of this.main.operators) if (!but.includes(o)) o.inputs = o.inputs.map((id) => (id === from ? to : id));
     this.main.outputs = this.main.outputs.map((id) => (id === from ? to : id));
   }
 
-  /** Other activations of the same shape and type as `id`; none where that input is left out. */
+  /** Returns the other activations with the shape and type of `id`; none if that input is absent. */
   sameShape = (id: number): number[] => {
     const tensor = this.main.tensors[id];
     if (!tensor) return [];
@@ -89,13 +89,13 @@ export class Edit {
   writerOf = (id: number): OperatorOf | undefined => this.main.operators.find((o) => o.outputs.includes(id));
   readersOf = (id: number): OperatorOf[] => this.main.operators.filter((o) => o.inputs.includes(id));
 
-  /** What is known before operator `o` runs: inputs and what earlier operators wrote. */
+  /** Returns the tensors known before operator `o` runs: the inputs and the outputs of earlier operators. */
   before(o: OperatorOf): Set<number> {
     const earlier = this.main.operators.slice(0, this.main.operators.indexOf(o));
     return new Set([...this.main.inputs, ...earlier.flatMap((e) => e.outputs)]);
   }
 
-  /** A constant's own copy, so that changing it changes one reader only. */
+  /** Gives operator `o` a private copy of a constant, so that a change affects no other reader. */
   ownConstant(o: OperatorOf, i: number): Int32Array {
     const { data, ...rest } = this.inputOf(o, i);
     const own = (data ?? new Uint8Array(0)).slice();
@@ -104,7 +104,7 @@ export class Edit {
   }
 }
 
-/** A constant with another shape: its bytes repeated. */
+/** Changes a constant's shape by repeating its bytes. */
 function resize(t: TensorOf, shape: number[]): void {
   const old = t.data ?? new Uint8Array(1);
   t.shape = shape;
@@ -116,7 +116,7 @@ const rowsAfter = (o: OperatorOf, rows: number, kernel: number, axis: 'H' | 'W')
   return o.options.padding === 0 ? Math.ceil(rows / stride) : Math.floor((rows - (kernel - 1) * dilation - 1) / stride) + 1;
 };
 
-/** The output shape that an operator gives, where it is not what it was. */
+/** Returns the output shape that follows from an operator's inputs, or undefined if it is not known. */
 function shapeAfter(edit: Edit, o: OperatorOf): number[] | undefined {
   const x = o.inputs.length > 0 ? (edit.inputOf(o)?.shape ?? []) : [];
   const ints = (i: number) => new Int32Array((edit.inputOf(o, i)?.data ?? new Uint8Array(0)).slice().buffer);
@@ -176,8 +176,8 @@ function shapeAfter(edit: Edit, o: OperatorOf): number[] | undefined {
 }
 
 /**
- * Rank-changing operators keep their form: the rows are new, the rest stays; a flattened one has all
- * elements.
+ * Updates the output shape of an operator that changes the rank: the number of rows changes and the rest
+ * stays. A flattened output has all elements.
  */
 function reshapeAfter(edit: Edit, o: OperatorOf): void {
   const [x, y] = [edit.inputOf(o), edit.outputOf(o)];
@@ -189,8 +189,8 @@ function reshapeAfter(edit: Edit, o: OperatorOf): void {
 }
 
 /**
- * Gives every tensor the shape that follows from the operators, and resizes what is constant; states take
- * what is assigned to them.
+ * Sets every tensor's shape to the one that follows from the operators, and resizes constants. States get the
+ * shape of the assigned value.
  */
 export function repairShapes(edit: Edit): void {
   for (let pass = 0; pass < 4; pass++) {

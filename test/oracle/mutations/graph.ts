@@ -1,18 +1,18 @@
 /**
  * Mutations of the rest of the graph: scales, types, order, feedback, outputs, the options of layers.
  *
- * In: an Edit.  Out: whether the mutation found a place.
+ * In: an Edit.  Out: false if the mutation does not apply.
  */
 import type { OperatorOf, TensorOf } from '../file.ts';
 import type { Edit, Mutation } from './edit.ts';
 
-/** Tensors between a state and its layer: what is read, sliced, joined, assigned. */
+/** Returns the quantised tensors between a state and its layer: read, sliced, concatenated or assigned. */
 function stateTensors(e: Edit): TensorOf[] {
   const ids = e.all('READ_VARIABLE', 'CONCATENATION', 'STRIDED_SLICE', 'SLICE').flatMap((o) => o.outputs);
   return [...ids, ...e.all('ASSIGN_VARIABLE').map((o) => o.inputs[1] as number)].map(e.tensor).filter((t) => t.quant);
 }
 
-/** Puts `op` behind what writes `id`; everybody reads its output. */
+/** Inserts `op` after the writer of `id`, and redirects one reader or all of them to its output. */
 function through(e: Edit, id: number, op: 'RELU' | 'QUANTIZE' | 'MUL' | 'RESHAPE' | 'LOGISTIC' | 'AVERAGE_POOL_2D'): boolean {
   const writer = e.writerOf(id);
   const t = e.tensor(id);
@@ -115,19 +115,19 @@ export const graphMutations: Record<string, Mutation> = {
       assign !== undefined && through(e, assign.inputs[1] as number, e.rng.pick(['RELU', 'QUANTIZE', 'MUL', 'AVERAGE_POOL_2D']))
     );
   },
-  'an operator behind the join': (e) => {
+  'an operator after the join': (e) => {
     const concat = e.any('CONCATENATION');
     return (
       concat !== undefined &&
       through(e, concat.outputs[0] as number, e.rng.pick(['RELU', 'QUANTIZE', 'MUL', 'RESHAPE', 'AVERAGE_POOL_2D']))
     );
   },
-  'reshape that means nothing': (e) => {
+  'reshape without effect': (e) => {
     const o = e.any('READ_VARIABLE', 'CONCATENATION', 'STRIDED_SLICE', 'CONV_2D');
     return o !== undefined && through(e, o.outputs[0] as number, 'RESHAPE');
   },
   'axes exchanged': (e) => {
-    // A TRANSPOSE or a RESHAPE that keeps the shape's numbers only where two of them are equal.
+    // A TRANSPOSE whose output shape keeps its values only if two dimensions are equal.
     const o = e.any('READ_VARIABLE', 'CONCATENATION', 'STRIDED_SLICE', 'CONV_2D');
     if (!o) return false;
     const id = o.outputs[0] as number;

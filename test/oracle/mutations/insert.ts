@@ -1,8 +1,8 @@
 /**
- * Mutations that put an operator in: padding, partial rows, rows that meet each other, ranks that change,
- * scales that change.
+ * Mutations that insert an operator: padding, partial rows, rows combined with each other, changed ranks,
+ * changed scales.
  *
- * In: an Edit.  Out: whether the mutation found a place.
+ * In: an Edit.  Out: false if the mutation does not apply.
  */
 import type { OperatorOf } from '../file.ts';
 import type { Edit, Mutation } from './edit.ts';
@@ -24,7 +24,7 @@ function flows(e: Edit): OperatorOf[] {
   );
 }
 
-/** A flow, and one of its readers (or all) that shall read another tensor of `shape`. */
+/** Chooses a flow, and makes one of its readers (or all) read a new tensor of `shape`. */
 function tap(e: Edit, shapeOf: (shape: number[]) => number[]): { maker: OperatorOf; from: number; to: number } | undefined {
   const found = flows(e);
   if (found.length === 0) return undefined;
@@ -66,8 +66,8 @@ export const insertMutations: Record<string, Mutation> = {
     return true;
   },
   'one row, its dimension dropped': (e) => {
-    // STRIDED_SLICE shrinks the rows away, EXPAND_DIMS or RESHAPE brings them back; begin_mask counts in
-    // Micro even so.
+    // STRIDED_SLICE drops the rows' dimension, EXPAND_DIMS or RESHAPE restores it. In Micro, begin_mask still
+    // applies.
     let rows = 1;
     const t = tap(e, (s) => {
       rows = s[1] as number;
@@ -102,7 +102,7 @@ export const insertMutations: Record<string, Mutation> = {
     if (t) e.insert(t.maker, 'behind', 'CONCATENATION', [t.from, t.from], [t.to], { axis: 1, activation: 0 });
     return t !== undefined;
   },
-  'a row meets all rows': (e) => {
+  'a row combined with all rows': (e) => {
     const t = tap(e, (s) => s);
     if (!t) return false;
     const { shape } = e.tensor(t.from);
@@ -137,7 +137,7 @@ export const insertMutations: Record<string, Mutation> = {
       : { scales: t.quant?.scales ?? [1], zeroPoints: [e.rng.int(-128, 127)], axis: 0 };
     return true;
   },
-  'scale behind a reshape': (e) => {
+  'scale after a reshape': (e) => {
     const o = e.any('RESHAPE', 'EXPAND_DIMS', 'SPLIT_V', 'SPLIT', 'MAX_POOL_2D', 'AVERAGE_POOL_2D');
     const quant = o && e.outputOf(o).quant;
     if (!o || !quant) return false;

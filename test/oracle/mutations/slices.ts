@@ -1,7 +1,7 @@
 /**
- * Mutations of slices, joins and splits.
+ * Mutations of slices, concatenations and splits.
  *
- * In: an Edit.  Out: whether the mutation found a place. Shapes are given anew by the caller in half of the
+ * In: an Edit.  Out: false if the mutation does not apply. The caller repairs the shapes in about half of the
  * cases.
  */
 import type { OperatorOf } from '../file.ts';
@@ -9,13 +9,13 @@ import type { Edit, Mutation } from './edit.ts';
 
 const masks = ['beginMask', 'endMask', 'ellipsisMask', 'newAxisMask', 'shrinkAxisMask', 'offset'];
 
-/** The joins of a state with its new rows. */
+/** Returns a random concatenation along time, of a state with its new rows. */
 function timeConcat(e: Edit): OperatorOf | undefined {
   const found = e.all('CONCATENATION').filter((o) => [1, -3].includes(Number(o.options.axis)));
   return found.length > 0 ? e.rng.pick(found) : undefined;
 }
 
-/** Along time: which rows a slice takes, and a way to write others. */
+/** Returns the number of rows before and after a slice, and a function that sets other rows. */
 function slicedRows(e: Edit, slice: OperatorOf) {
   const rows = e.inputOf(slice).shape[1] ?? 0;
   const count = e.outputOf(slice).shape[1] ?? 0;
@@ -54,7 +54,7 @@ export const sliceMutations: Record<string, Mutation> = {
     return true;
   },
   'new rows replaced': (e) => {
-    // Another tensor of the same shape: what another state held, or what another layer makes.
+    // Another tensor of the same shape: the value of another state, or the output of another layer.
     const concat = timeConcat(e);
     if (!concat) return false;
     const i = e.rng.int(0, concat.inputs.length - 1);

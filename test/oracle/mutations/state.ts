@@ -1,12 +1,12 @@
 /**
- * Mutations of the state: variables, what reads and writes them, what they start with.
+ * Mutations of the state: variables, their readers and writers, and their initial values.
  *
- * In: an Edit.  Out: whether the mutation found a place.
+ * In: an Edit.  Out: false if the mutation does not apply.
  */
 import type { SubgraphOf, TensorOf } from '../file.ts';
 import type { Edit, Mutation } from './edit.ts';
 
-/** The handles of two different variables of one shape. */
+/** Returns the reads of two different variables with the same shape. */
 function twoStates({ all, nameOf, outputOf, rng }: Edit) {
   const reads = rng.shuffled(all('READ_VARIABLE'));
   for (const a of reads)
@@ -35,12 +35,12 @@ export const stateMutations: Record<string, Mutation> = {
     e.insert(assign, e.rng.pick(['before', 'behind']), 'ASSIGN_VARIABLE', [assign.inputs[0] as number, e.rng.pick(others)], []);
     return true;
   },
-  'writes twice the same': (e) => {
+  'the same value written twice': (e) => {
     const assign = e.any('ASSIGN_VARIABLE');
     if (assign) e.insert(assign, 'behind', 'ASSIGN_VARIABLE', [...assign.inputs], []);
     return assign !== undefined;
   },
-  'read again behind the assign': (e) => {
+  'read again after the assign': (e) => {
     const assign = e.any('ASSIGN_VARIABLE');
     if (!assign) return false;
     const read = e.all('READ_VARIABLE').find((r) => e.nameOf(r.inputs[0]) === e.nameOf(assign.inputs[0]));
@@ -68,7 +68,7 @@ export const stateMutations: Record<string, Mutation> = {
     } else e.main.outputs.push(again);
     return true;
   },
-  'read behind the assign': (e) => {
+  'read after the assign': (e) => {
     const read = e.any('READ_VARIABLE');
     const assign = read && e.all('ASSIGN_VARIABLE').find((a) => e.nameOf(a.inputs[0]) === e.nameOf(read.inputs[0]));
     if (!read || !assign) return false;
@@ -85,7 +85,7 @@ export const stateMutations: Record<string, Mutation> = {
     assign.inputs[1] = e.rng.pick(others);
     return true;
   },
-  'assign of what was read': (e) => {
+  'assign of the value read': (e) => {
     const assign = e.any('ASSIGN_VARIABLE');
     const read = assign && e.all('READ_VARIABLE').find((r) => e.nameOf(r.inputs[0]) === e.nameOf(assign.inputs[0]));
     if (!assign || !read) return false;
@@ -122,7 +122,7 @@ export const stateMutations: Record<string, Mutation> = {
     [a.inputs[1], b.inputs[1]] = [b.inputs[1] as number, a.inputs[1] as number];
     return true;
   },
-  'two variables of one name': (e) => {
+  'two variables with one name': (e) => {
     const two = twoStates(e);
     if (!two) return false;
     const [from, to] = [e.nameOf(two.a.inputs[0]), e.nameOf(two.b.inputs[0])];
@@ -146,7 +146,7 @@ export const stateMutations: Record<string, Mutation> = {
     else value.data[e.rng.int(0, value.data.length - 1)] = e.rng.int(0, 255);
     return true;
   },
-  'initial value of another zero point': (e) => {
+  'initial value with another zero point': (e) => {
     const value = initValue(e);
     if (value?.quant) value.quant = { ...value.quant, zeroPoints: [e.rng.int(-128, 127)] };
     return value?.quant !== undefined;
@@ -174,7 +174,7 @@ export const stateMutations: Record<string, Mutation> = {
     if (call) e.remove(call);
     return call !== undefined;
   },
-  'call once of another subgraph': (e) => {
+  'call once to another subgraph': (e) => {
     const call = e.any('CALL_ONCE');
     if (!call) return false;
     const to = e.rng.pick(['main', 'none', 'empty', 'negative']);
@@ -196,7 +196,7 @@ export const stateMutations: Record<string, Mutation> = {
     return true;
   },
   'main assigned in the initialisation': (e) => {
-    // An ASSIGN_VARIABLE of the main graph in front of the READ_VARIABLE: every step starts anew.
+    // An ASSIGN_VARIABLE before the READ_VARIABLE: every step starts again from zero points.
     const read = e.any('READ_VARIABLE');
     if (!read) return false;
     const { data: _, ...like } = structuredClone(e.outputOf(read));

@@ -1,14 +1,14 @@
 /**
  * LOGISTIC, TANH, SOFTMAX, RELU, RELU6, QUANTIZE and DEQUANTIZE.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/logistic.h, tanh.h; softmax.h,
- * requantize.h, quantize.h, dequantize.h and the *_common.cc of their preparation.
+ * In: an operator.  Out: a function that runs one step. Source: integer_ops/logistic.h, tanh.h; softmax.h,
+ * requantize.h, quantize.h, dequantize.h and the preparation in *_common.cc.
  */
 import { clamp, multiply, roundAway, shiftRight, splitMultiplier } from '../fixed.ts';
 import type { Op, Rule } from '../runtime.ts';
 import { expOnNegative, logistic, oneOverOnePlus, tanh } from '../transcendental.ts';
 
-/** Quantised inputs at and beyond which the function is its limit. */
+/** Returns the size of the quantised input from which on the function has its limit value. */
 const radius = (integerBits: number, shift: number): number =>
   Math.floor(((2 ** integerBits - 1) * 2 ** (31 - integerBits)) / 2 ** shift);
 
@@ -45,14 +45,14 @@ export const softmax: Rule = (op) => {
   const depth = x.shape.at(-1) ?? op.fail('no dimension');
   const multiplier = splitMultiplier(Math.min(op.number('beta') * op.quant(x).scale * 2 ** 26, 2 ** 31 - 1));
   if (multiplier.shift < 1) op.unknown('a tiny input scale');
-  const least = -radius(5, multiplier.shift);
+  const smallest = -radius(5, multiplier.shift);
   return () => {
     for (let at = 0; at < x.values.length; at += depth) {
       const row = x.values.subarray(at, at + depth);
-      const most = Math.max(...row);
-      // exp of the difference to the largest, Q0; undefined where it counts as nothing
+      const largest = Math.max(...row);
+      // exp of the difference to the largest, Q0; undefined if it is too small to count
       const exps = Array.from(row, (value) =>
-        value - most >= least ? expOnNegative(multiply(value - most, multiplier), 5) : undefined,
+        value - largest >= smallest ? expOnNegative(multiply(value - largest, multiplier), 5) : undefined,
       );
       const sum = exps.reduce<number>((a, e) => (e === undefined ? a : a + shiftRight(e, 12)), 0);
       const zeros = Math.clz32(sum);
@@ -94,7 +94,7 @@ export const quantize: Rule = (op) => {
   const qy = op.quant(y);
   const [low, high] = limits[y.of.type] ?? op.unknown(`to ${y.of.type}`);
   if (x.of.type === 'float32') {
-    // Micro knows int8 only, the full interpreter uint8 as well, by the same formula.
+    // Micro supports only int8, the full interpreter also uint8, with the same formula.
     return () => {
       for (let i = 0; i < y.values.length; i++)
         y.values[i] = clamp(roundAway(Math.fround((x.values[i] as number) / qy.scale)) + qy.zeroPoint, low, high);

@@ -1,14 +1,14 @@
 /**
  * ADD, SUB and MUL on int8, with broadcasting.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/add.h, mul.h, reference/sub.h;
+ * In: an operator.  Out: a function that runs one step. Source: integer_ops/add.h, mul.h, reference/sub.h;
  * add_common.cc, sub_common.cc, mul_common.cc for the multipliers.
  */
 import { elementsOf } from '../file.ts';
 import { clamp, multiply, splitMultiplier } from '../fixed.ts';
 import type { Op, Rule, Tensor } from '../runtime.ts';
 
-/** For each element of the output, which one of `x` it meets. */
+/** Returns the index into `x` for each element of the output. */
 function broadcast(op: Op, x: Tensor, shape: readonly number[]): Int32Array {
   const own = [...Array<number>(shape.length - x.shape.length).fill(1), ...x.shape];
   if (own.some((d, i) => d !== 1 && d !== shape[i])) op.fail('shapes do not fit');
@@ -40,7 +40,7 @@ function operands(op: Op) {
   return { a, b, y, fromA: broadcast(op, a, y.shape), fromB: broadcast(op, b, y.shape), ...op.range(y) };
 }
 
-/** @param sign of the second operand */
+/** @param sign sign of the second operand. */
 const sum =
   (sign: 1 | -1): Rule =>
   (op) => {

@@ -1,5 +1,5 @@
 /**
- * The rule of each operator that is not about variables.
+ * The rules of all operators except those of variables.
  *
  * In: an operator's name.  Out: its rule.
  */

@@ -1,17 +1,17 @@
 /**
- * Operators that only move elements: slices, joins, splits, shapes, padding. Bytes are copied, scales do not
- * count.
+ * Operators that only move elements: slices, concatenations, splits, shapes, padding. They copy bytes and
+ * ignore scales.
  *
- * In: an operator.  Out: what it does on a step. Source: strided_slice_logic.h, concatenation.h, split_v.cc,
- * pack.cc, pad.h, space_to_batch_nd.h, transpose.h of TensorFlow Lite (Micro).
+ * In: an operator.  Out: a function that runs one step. Source: strided_slice_logic.h, concatenation.h,
+ * split_v.cc, pack.cc, pad.h, space_to_batch_nd.h, transpose.h of TensorFlow Lite (Micro).
  */
 import { elementsOf } from '../file.ts';
 import type { Op, Rule, Tensor } from '../runtime.ts';
 
-/** Distance between neighbours along each axis. */
+/** Returns the distance between neighbouring elements along each axis. */
 const stepsOf = (shape: readonly number[]): number[] => shape.map((_, axis) => elementsOf(shape.slice(axis + 1)));
 
-/** Copies by a list: output i is input from[i]; below 0 is `fill`. */
+/** Copies by a list of indices: output i is input from[i], or `fill` if from[i] is negative. */
 function gather(from: Int32Array, x: Tensor, y: Tensor, fill = 0): () => void {
   return () => {
     for (let i = 0; i < from.length; i++) {
@@ -21,7 +21,7 @@ function gather(from: Int32Array, x: Tensor, y: Tensor, fill = 0): () => void {
   };
 }
 
-/** For every place of `shape`, in order, what `find` says. */
+/** Calls `find` for every position of `shape`, in order, and returns the results. */
 function places(shape: readonly number[], find: (place: number[]) => number): Int32Array {
   const place = shape.map(() => 0);
   return Int32Array.from({ length: elementsOf(shape) }, () => {
@@ -41,7 +41,7 @@ const axisOf = (op: Op, axis: number, dimensions: number): number => {
   return from0;
 };
 
-/** RESHAPE, EXPAND_DIMS, SQUEEZE: the output's own shape is the new one. */
+/** RESHAPE, EXPAND_DIMS, SQUEEZE: the new shape is the one that the output declares. */
 export const reshape: Rule = (op) => {
   op.counts(op.of.op === 'SQUEEZE' ? 1 : [1, 2]);
   const [x, y] = [op.input(0), op.output()];
@@ -116,7 +116,7 @@ export const slice: Rule = (op) => {
   return gather(from, x, y);
 };
 
-/** Copies the parts, one behind the other along `axis`, to or from the whole. */
+/** Copies the parts to the whole, one after another along `axis`, or back if `split`. */
 function join(whole: Tensor, parts: Tensor[], axis: number, split: boolean): () => void {
   const inner = elementsOf(whole.shape.slice(axis + 1));
   const outer = elementsOf(whole.shape.slice(0, axis));
@@ -207,7 +207,7 @@ export const transpose: Rule = (op) => {
   );
 };
 
-/** The value that stands for real zero. */
+/** Returns the stored value of the real value zero. */
 const zeroOf = (op: Op, t: Tensor): number => (t.of.type === 'int8' ? op.quant(t).zeroPoint : 0);
 
 export const pad: Rule = (op) => {
@@ -229,7 +229,7 @@ export const pad: Rule = (op) => {
   return gather(from, x, y, zeroOf(op, y));
 };
 
-/** SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: batch = (place within a block, old batch). */
+/** SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: the batch index is (position within a block, old batch). */
 export const blocks: Rule = (op) => {
   op.counts(3);
   const toBatch = op.of.op === 'SPACE_TO_BATCH_ND';
@@ -247,7 +247,7 @@ export const blocks: Rule = (op) => {
   );
   const old = space.shape[0] as number;
   const spaceSteps = stepsOf(space.shape);
-  // For every element of the batched side, where it lies in space; -1 in the edges.
+  // For every element of the batched side, its index in space; -1 in the edges.
   const inSpace = places(batches.shape, (place) => {
     let phase = Math.floor((place[0] as number) / old);
     const at = place.with(0, (place[0] as number) % old);

@@ -1,7 +1,7 @@
 /**
  * AVERAGE_POOL_2D, MAX_POOL_2D and MEAN on int8.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/pooling.h, pooling_common.cc;
+ * In: an operator.  Out: a function that runs one step. Source: integer_ops/pooling.h, pooling_common.cc;
  * QuantizedMeanOrSum in reduce.h.
  */
 import { elementsOf } from '../file.ts';
@@ -23,7 +23,7 @@ export const pool: Rule = (op) => {
   const [batches, xRows, xColumns, channels] = x.shape as [number, number, number, number];
   if (y.shape[0] !== batches || y.shape[3] !== channels) op.fail('batch and channels stay');
   const [, rows, columns] = y.shape as [number, number, number, number];
-  /** Places of the kernel that lie inside. */
+  /** Returns the range of the kernel inside the input. */
   const inside = (origin: number, kernel: number, count: number): [number, number] => [
     Math.max(0, origin),
     Math.min(count, origin + kernel),
@@ -63,7 +63,7 @@ export const mean: Rule = (op) => {
   op.shapeIs(y, op.number('keepDims') ? kept : x.shape.filter((_, i) => !axes.has(i)));
   const count = elementsOf(x.shape.filter((_, i) => axes.has(i)));
   const [qx, qy] = [op.quant(x), op.quant(y)];
-  // The division by the count goes into the multiplier.
+  // The multiplier includes the division by the count.
   const whole = splitMultiplier(qx.scale / qy.scale);
   const bits = Math.min(31 - Math.clz32(count), 32, 31 + whole.shift);
   const significand = Number((BigInt(whole.significand) << BigInt(bits)) / BigInt(count));

@@ -1,15 +1,15 @@
 /**
- * CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int8: 32-bit sums, a multiplier for each channel, two
- * roundings; `fullyConnectedOnce` one, in doubles.
+ * CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int8: 32-bit sums, one multiplier per channel, two
+ * roundings. `fullyConnectedOnce` rounds once, in doubles.
  *
- * In: an operator.  Out: what it does on a step. Source: integer_ops/conv.h, depthwise_conv.h,
+ * In: an operator.  Out: a function that runs one step. Source: integer_ops/conv.h, depthwise_conv.h,
  * fully_connected.h; kernel_util.cc and fully_connected_common.cc for the multipliers.
  */
 import { elementsOf } from '../file.ts';
 import { type Multiplier, multiply, roundAway, splitMultiplier } from '../fixed.ts';
 import type { Op, Rule, Tensor } from '../runtime.ts';
 
-/** For each channel s_in * s_w[c] / s_out, all in doubles. */
+/** Returns s_in * s_w[c] / s_out for each channel, computed in doubles. */
 function realMultipliers(op: Op, x: Tensor, w: Tensor, y: Tensor, channels: number, axis: number): number[] {
   const q = w.of.quant ?? op.unknown('weights without a scale');
   if (q.zeroPoints.some((z) => z !== 0)) op.unknown('weights with a zero point');
@@ -40,7 +40,7 @@ interface Axis {
   before: number;
 }
 
-/** Output rows and padding along one axis; `axis` is 1 (H) or 2 (W). */
+/** Checks the output rows and returns the padding along one axis; `axis` is 1 (H) or 2 (W). */
 export function alongAxis(op: Op, x: Tensor, y: Tensor, axis: 1 | 2, kernel: number): Axis {
   const letter = axis === 1 ? 'H' : 'W';
   const stride = op.number(`stride${letter}`);
@@ -56,7 +56,7 @@ export function alongAxis(op: Op, x: Tensor, y: Tensor, axis: 1 | 2, kernel: num
   return { kernel, stride, dilation, before: padding === 0 ? Math.floor(total / 2) : 0 };
 }
 
-/** The sum of products at output row, column and channel, before the bias. */
+/** Returns the sum of products at an output row, column and channel, before the bias. */
 type Sum = (row: number, column: number, channel: number, batch: number) => number;
 
 function finish(op: Op, x: Tensor, y: Tensor, scales: Multiplier[], sum: Sum): () => void {
@@ -145,10 +145,10 @@ export const depthwise: Rule = (op) => {
   return finish(op, x, y, multipliers(op, x, w, y, outChannels, 3), sum);
 };
 
-/** LiteRT 2.3.0: std::round of the sum times s_in * s_w / s_out, in doubles. */
+/** FULLY_CONNECTED of LiteRT 2.3.0: std::round of the sum times s_in * s_w / s_out, in doubles. */
 export const fullyConnectedOnce: Rule = (op) => fullyConnected(op, (acc, real) => roundAway(acc * real));
 
-/** TensorFlow Lite Micro 8f6596d. `scaled`: a sum at the output's scale. */
+/** FULLY_CONNECTED of TensorFlow Lite Micro 8f6596d. `scaled` converts a sum to the output's scale. */
 export function fullyConnected(op: Op, scaled = (acc: number, real: number) => multiply(acc, splitMultiplier(real))): () => void {
   op.counts([2, 3]);
   const [x, w, y] = [op.input(0), op.input(1), op.output()];

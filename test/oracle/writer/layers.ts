@@ -1,15 +1,14 @@
 /**
- * The layers that random streaming models are made of: random weights, scales that keep the values within
- * int8.
+ * The layers of random streaming models: random weights, and scales that keep the values within int8.
  *
- * In: a Net and a Flow.  Out: the next Flow. The real multiplier is chosen first (the outputs get a deviation
- * of about 50), and the weights' scales follow from it.
+ * In: a Net and a Flow.  Out: the next Flow. The real multiplier is chosen first (it gives the outputs a
+ * standard deviation of about 50), and the scales of the weights follow from it.
  */
 import { elementsOf, type OptionsOf } from '../file.ts';
 import type { OperatorName } from '../schema.ts';
 import { bytesOfInt32, type Flow, type Net } from './net.ts';
 
-/** Like `x`, with a random scale and zero point; relu's zero is the least value. */
+/** Returns `x` with a random scale and zero point; with a ReLU usually the smallest value. */
 function outputLike(net: Net, x: Omit<Flow, 'id'>, activation: number): Omit<Flow, 'id'> {
   const { rng } = net;
   const scale = Math.fround(0.01 + rng.unit() * 0.2);
@@ -19,7 +18,7 @@ function outputLike(net: Net, x: Omit<Flow, 'id'>, activation: number): Omit<Flo
 
 const activationOf = (net: Net): number => net.rng.pick([1, 1, 1, 0, 0, 3]);
 
-/** Weights and bias for `channels` sums of `fanIn` products each; scales are per channel along `axis`. */
+/** Adds weights and bias for `channels` sums of `fanIn` products; scales are per channel along `axis`. */
 function weights(net: Net, x: Flow, y: Omit<Flow, 'id'>, shape: number[], of: { channels: number; axis: number; fanIn: number }) {
   const { rng } = net;
   const deviation = Math.sqrt(of.fanIn) * 73 * 60;
@@ -30,7 +29,7 @@ function weights(net: Net, x: Flow, y: Omit<Flow, 'id'>, shape: number[], of: { 
   const quant = { scales, zeroPoints: scales.map(() => 0), axis: Math.max(0, of.axis) };
   const data = Uint8Array.from({ length: elementsOf(shape) }, () => rng.int(-127, 127));
   const w = net.tensor('weights', 'int8', shape, { quant, data });
-  // The full interpreter wants a bias for convolutions.
+  // The full interpreter requires a bias for convolutions.
   if (of.axis !== 0 && rng.chance(0.1)) return [x.id, w];
   const bias = Array.from({ length: of.channels }, () => Math.round((rng.unit() - 0.5) * deviation));
   const biasQuant = { scales: scales.map((s) => Math.fround(s * x.scale)), zeroPoints: scales.map(() => 0), axis: 0 };
@@ -45,7 +44,7 @@ export interface Sliding {
 
 const rowsAfter = (rows: number, s: Sliding): number => Math.floor((rows - (s.kernel - 1) * s.dilation - 1) / s.stride) + 1;
 
-/** VALID along time; the features keep their number (kernel 1) or shrink (`kernelF`). */
+/** Adds a convolution, VALID along time. The number of features stays (kernel 1) or shrinks (`kernelF`). */
 export function conv(net: Net, x: Flow, channels: number, s: Sliding, kernelF = 1, strideF = 1): Flow {
   const activation = activationOf(net);
   const f = Math.floor((x.f - kernelF) / strideF) + 1;
@@ -53,7 +52,7 @@ export function conv(net: Net, x: Flow, channels: number, s: Sliding, kernelF = 
   const shape = [channels, s.kernel, kernelF, x.c];
   const inputs = weights(net, x, like, shape, { channels, axis: 0, fanIn: s.kernel * kernelF * x.c });
   const y = net.flow('conv2d', like);
-  // SAME is VALID where nothing has to be padded; converters write it for kernels of 1.
+  // SAME equals VALID if nothing has to be padded. Converters write it for kernels of 1.
   const padding = s.kernel === 1 && kernelF === 1 && s.stride === 1 && strideF === 1 ? net.rng.int(0, 1) : 1;
   net.op('CONV_2D', inputs, [y.id], {
     padding,
@@ -85,7 +84,7 @@ export function depthwise(net: Net, x: Flow, s: Sliding, multiplier = 1, like?: 
   return y;
 }
 
-/** FULLY_CONNECTED over all of `x`; a flow of one row of `units`, 2-D in the file. */
+/** Adds FULLY_CONNECTED over all of `x`. The result is a flow with one row of `units`, 2-D in the file. */
 export function dense(net: Net, x: Flow, units: number, scale = 0.02 + net.rng.unit() * 0.1, activation = 0): Flow {
   const { rng } = net;
   const depth = x.rows * x.f * x.c;
@@ -108,7 +107,7 @@ export function dense(net: Net, x: Flow, units: number, scale = 0.02 + net.rng.u
   return y;
 }
 
-/** ADD, SUB or MUL; without `b` the second operand is a constant of one value a channel. */
+/** Adds ADD, SUB or MUL. Without `b`, the second operand is a constant with one value per channel. */
 export function binary(net: Net, op: 'ADD' | 'SUB' | 'MUL', a: Flow, b?: Flow): Flow {
   const { rng } = net;
   const activation = activationOf(net);
@@ -125,7 +124,7 @@ export function binary(net: Net, op: 'ADD' | 'SUB' | 'MUL', a: Flow, b?: Flow): 
   return y;
 }
 
-/** LOGISTIC or TANH, with the scale that they have to give. */
+/** Adds LOGISTIC or TANH, with the output scale that the specification requires. */
 export function curve(net: Net, op: 'LOGISTIC' | 'TANH', x: Flow, shape?: number[]): Flow {
   const limit = op === 'LOGISTIC' ? { scale: 1 / 256, zeroPoint: -128 } : { scale: 1 / 128, zeroPoint: 0 };
   const y = net.flow(op.toLowerCase(), { ...x, ...limit }, shape);
@@ -133,7 +132,7 @@ export function curve(net: Net, op: 'LOGISTIC' | 'TANH', x: Flow, shape?: number
   return y;
 }
 
-/** QUANTIZE to another scale. */
+/** Adds a QUANTIZE to another scale. */
 export function requantise(net: Net, x: Flow): Flow {
   const scale = x.scale * (0.7 + net.rng.unit());
   const y = net.flow('requantised', { ...x, scale, zeroPoint: net.rng.int(-100, 40) });
@@ -141,7 +140,7 @@ export function requantise(net: Net, x: Flow): Flow {
   return y;
 }
 
-/** A pool over all rows of `x`, or MEAN over them. */
+/** Adds a pool over all rows of `x`, or a MEAN over them. */
 export function poolAll(net: Net, op: 'AVERAGE_POOL_2D' | 'MAX_POOL_2D' | 'MEAN', x: Flow): Flow {
   const { rng } = net;
   if (op === 'MEAN') {
@@ -176,7 +175,7 @@ export function pool(net: Net, op: 'AVERAGE_POOL_2D' | 'MAX_POOL_2D', x: Flow, s
   return y;
 }
 
-/** The same elements as [1][rows][f][c], by RESHAPE or an operator for it. */
+/** Reshapes `x` to [1][rows][f][c], with RESHAPE or an equivalent operator. */
 export function reshaped(net: Net, x: Flow, f: number, c: number, op: OperatorName = 'RESHAPE'): Flow {
   const y = net.flow(op.toLowerCase(), { ...x, f, c });
   const second =

@@ -1,8 +1,8 @@
 /**
- * Net: puts a streaming int8 model together, layer by layer.
+ * Net: builds a streaming int8 model layer by layer.
  *
- * In: calls in the order of the layers.  Out: a FileOf with a main subgraph and, where it has states, the one
- * that initialises them. A Flow is a tensor [1][rows][f][c] of the rows that one step brings; `history` puts
+ * In: calls in the order of the layers.  Out: a FileOf with a main subgraph and, if it has states, a second
+ * one that initialises them. A Flow is a tensor [1][rows][f][c] with the new rows of one step; `history` puts
  * earlier rows in front of them.
  */
 import {
@@ -32,7 +32,7 @@ export class Net {
   readonly rng: Rng;
   readonly main: SubgraphOf = { name: 'main', tensors: [], operators: [], inputs: [], outputs: [] };
   readonly init: SubgraphOf = { name: 'NoOp', tensors: [], operators: [], inputs: [], outputs: [] };
-  /** What the model has that plain ones do not, for counting. */
+  /** Special features of the model, for counting. */
   readonly tags = new Set<string>();
   states = 0;
 
@@ -45,7 +45,7 @@ export class Net {
     return this.main.tensors.push(tensor) - 1;
   }
 
-  /** An activation of [1][rows][f][c]. */
+  /** Adds an activation of [1][rows][f][c]. */
   flow(name: string, like: Omit<Flow, 'id'>, shape = [1, like.rows, like.f, like.c]): Flow {
     const quant = { scales: [Math.fround(like.scale)], zeroPoints: [like.zeroPoint], axis: 0 };
     return { ...like, scale: Math.fround(like.scale), id: this.tensor(name, 'int8', shape, { quant }) };
@@ -70,7 +70,7 @@ export class Net {
     return operator;
   }
 
-  /** Rows [from, to) of a flow, written in one of the ways that mean it. */
+  /** Takes rows [from, to) of a flow, written in one of the equivalent forms. */
   rowsOf(x: Flow, from: number, to: number, name = 'strided_slice'): Flow {
     const { rng } = this;
     const y = this.flow(name, { ...x, rows: to - from });
@@ -116,8 +116,8 @@ export class Net {
   }
 
   /**
-   * The flow with the `rows` rows before it in front: READ, CONCAT, STRIDED_SLICE, ASSIGN, or the slice
-   * before the join.
+   * Puts the `rows` earlier rows in front of the flow: READ, CONCAT, STRIDED_SLICE, ASSIGN in `v2`; the slice
+   * comes before the concatenation in `v1`.
    */
   history(x: Flow, rows: number, order: 'v1' | 'v2'): Flow {
     if (rows === 0) return x;
@@ -155,7 +155,7 @@ export class Net {
     operators.push({ op: 'ASSIGN_VARIABLE', inputs: [handle, value], outputs: [], options: {} });
   }
 
-  /** The file: operators in a random order that keeps their meaning, tensors renumbered. */
+  /** Returns the file: its operators in a random valid order, its tensors renumbered. */
   file(): FileOf {
     const { main, init, rng } = this;
     if (this.states > 0 && !this.tags.has('no call once')) {
@@ -168,8 +168,8 @@ export class Net {
 }
 
 /**
- * A random order in which everything is written before it is read, CALL_ONCE is first, and a variable is read
- * before it is assigned.
+ * Returns the operators in a random order: every tensor is written before it is read, CALL_ONCE is first, and
+ * a variable is read before it is assigned.
  */
 export function shuffledOperators({ operators, tensors }: SubgraphOf, rng: Rng): OperatorOf[] {
   const nameOf = (o: OperatorOf) => tensors[o.inputs[0] ?? -1]?.name;
@@ -191,7 +191,7 @@ export function shuffledOperators({ operators, tensors }: SubgraphOf, rng: Rng):
   return order;
 }
 
-/** The same subgraph with its tensors in a random order. */
+/** Returns the same subgraph with its tensors in a random order. */
 export function renumbered(graph: SubgraphOf, rng: Rng): SubgraphOf {
   const order = rng.shuffled(graph.tensors.map((_, id) => id));
   const to = new Map(order.map((old, id) => [old, id]));

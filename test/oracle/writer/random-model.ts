@@ -1,16 +1,16 @@
 /**
- * randomModel: a valid streaming model of the kinds that microWakeWord has, and beyond.
+ * randomModel: returns a valid streaming model of the kinds that microWakeWord uses, and of further kinds.
  *
- * In: a seed.  Out: the FileOf and its tags (what in it is not in every such model). The rows of a step go
- * through layers with history (convolutions, depthwise ones, branches with kernels of different lengths,
- * residuals, pools) to a head.
+ * In: a seed.  Out: the FileOf and its tags (features that not every such model has). The rows of a step pass
+ * through layers with history (convolutions, depthwise convolutions, branches with kernels of different
+ * lengths, residuals, pools) to a head.
  */
 import type { FileOf } from '../file.ts';
 import { binary, conv, curve, dense, depthwise, pool, poolAll, requantise, reshaped, type Sliding } from './layers.ts';
 import { type Flow, Net } from './net.ts';
 import { Rng } from './rng.ts';
 
-/** Chances of what a model may have. */
+/** Probability of each feature of a model. */
 const usual = {
   'shuffled operators': 0.5,
   'shuffled tensors': 0.5,
@@ -28,13 +28,13 @@ const usual = {
 } as const;
 const rare = { 'two handles': 0.05, 'initial values': 0.05, 'no call once': 0.05, delay: 0.05 } as const;
 
-/** Tags of models that a reader may refuse, but not compute wrong. */
+/** Tags of models that a reader may refuse but must not compute wrongly. */
 export const beyond = [
-  // states that start at another value than the zero point
+  // states with an initial value other than the zero point
   'initial values',
-  // features in the channels' axis, which layers behind would have to treat apart
+  // features in the channel axis, which later layers would have to separate
   'features in channels',
-  // rows that are computed again, as a layer's history is longer than it needs
+  // rows that are computed again because a layer's history is longer than necessary
   'delay',
   'no state',
 ];
@@ -47,9 +47,7 @@ export interface RandomModel {
 
 class Model extends Net {
   order: 'v1' | 'v2' | undefined;
-  /**
-   * The one number of channels and the one kernel of models whose states have the same shape, else undefined.
-   */
+  /** Number of channels and kernel of all layers, if all states have the same shape; otherwise undefined. */
   same: { channels: number; kernel: number } | undefined;
 
   channels = (): number => this.same?.channels ?? this.rng.int(2, 8);
@@ -58,7 +56,7 @@ class Model extends Net {
     return this.history(x, rows, this.order ?? this.rng.pick(['v1', 'v2']));
   }
 
-  /** Rows of history that make `s` give one output row for each `stride` new ones. */
+  /** Returns the number of history rows with which `s` gives one output row for each `stride` new rows. */
   before(s: Sliding, rows: number): { rows: number; s: Sliding } {
     const reach = (s.kernel - 1) * s.dilation + 1;
     const stride = rows % s.stride === 0 ? s.stride : 1;
@@ -110,7 +108,7 @@ function first(net: Model, x: Flow): Flow {
   return reshaped(net, y, 1, y.f * y.c);
 }
 
-/** Channels in groups, each with a depthwise kernel of its own over a part of the one history. */
+/** Splits the channels into groups, each with a depthwise kernel of its own length over one history. */
 function branches(net: Model, x: Flow): Flow {
   const { rng } = net;
   const count = Math.min(x.c, rng.int(2, 3));
@@ -139,14 +137,14 @@ function branches(net: Model, x: Flow): Flow {
   return net.concat(outputs, 3);
 }
 
-/** A layer over history plus the newest rows of what it reads. */
+/** Adds the newest rows of its input to a layer over history. */
 function residual(net: Model, x: Flow): Flow {
   const { rows, s } = net.before({ ...sliding(net), stride: 1 }, x.rows);
   const joined = net.stream(x, rows);
   const y = conv(net, joined, x.c, s);
   const back = net.rng.chance(0.5) ? x : joined;
   if (y.rows > back.rows) return y;
-  // Either the newest rows, or rows of the middle: a skip connection that is late by some rows.
+  // Either the newest rows, or earlier rows: a skip connection with a delay of some rows.
   const from = net.rng.chance(0.6) ? back.rows - y.rows : net.rng.int(0, back.rows - y.rows);
   const skip = from === 0 && back.rows === y.rows ? back : net.rowsOf(back, from, from + y.rows);
   return binary(net, net.rng.pick(['ADD', 'SUB']), y, skip);
@@ -180,7 +178,7 @@ function layer(net: Model, x: Flow): Flow {
         ...poolKernel(s),
       });
     case 7: {
-      // Two layers that read one history, over parts of different length.
+      // Two layers that read parts of different lengths from one history.
       const joined = net.stream(x, Math.max(rows, 1));
       const kernel = rng.int(1, joined.rows - x.rows + 1);
       const a = conv(net, net.rowsOf(joined, joined.rows - x.rows - kernel + 1, joined.rows), 3, {
@@ -208,7 +206,7 @@ function pointwise(net: Model, x: Flow): Flow {
   return y;
 }
 
-/** What is one row a step in the end. */
+/** Adds a head, whose output is one row per step. */
 function head(net: Model, x: Flow): Flow {
   const { rng, tags } = net;
   const joined = rng.chance(0.7) ? net.stream(x, rng.int(1, 12)) : x;
@@ -248,7 +246,7 @@ function finish(net: Model, x: Flow): number {
   return y.id;
 }
 
-/** A random valid model. */
+/** Returns a random valid model. */
 export function randomModel(seed: number): RandomModel {
   const rng = new Rng(seed);
   const net = new Model(rng);

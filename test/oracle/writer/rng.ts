@@ -10,7 +10,7 @@ export class Rng {
     this.#state = seed >>> 0;
   }
 
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   unit(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let x = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -18,7 +18,7 @@ export class Rng {
     return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `low` to `high`, both included. */
+  /** Returns a whole number from `low` to `high`, both inclusive. */
   int = (low: number, high: number): number => low + Math.floor(this.unit() * (high - low + 1));
   chance = (p: number): boolean => this.unit() < p;
   pick = <T>(list: readonly T[]): T => list[Math.floor(this.unit() * list.length)] as T;

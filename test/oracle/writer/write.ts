@@ -1,8 +1,8 @@
 /**
- * writeFile: a FileOf as the bytes of a TensorFlow Lite file.
+ * writeFile: converts a FileOf to the bytes of a TensorFlow Lite file.
  *
- * In: subgraphs of tensors and operators.  Out: bytes. Source: schema.fbs. Nothing is checked: mutations
- * write broken files with it.
+ * In: subgraphs of tensors and operators.  Out: bytes. Source: schema.fbs. It checks nothing, because
+ * mutations write broken files with it.
  */
 import { Builder } from 'flatbuffers';
 import type { FileOf, OperatorOf, SubgraphOf, TensorOf } from '../file.ts';
@@ -126,7 +126,7 @@ function writeSubgraph(b: Builder, graph: SubgraphOf, codes: number[], buffers: 
   );
 }
 
-/** The file's bytes. */
+/** Returns the file's bytes. */
 export function writeFile(file: FileOf): Uint8Array {
   const b = new Builder(4096);
   const buffers = [table(b, 3, [])];

@@ -1,8 +1,7 @@
 /**
- * What a web developer writes: a bundle that was built elsewhere runs, and a model file is compiled in the
- * page and runs.
+ * Code as a web developer writes it: runs a finished bundle, and compiles and runs a model file in the page.
  *
- * In: model.onnx, calibration.f32, signal.f32 and built.wasm beside the page.  Out: `globalThis.done`, a
+ * In: model.onnx, calibration.f32, signal.f32 and built.wasm next to the page.  Out: `globalThis.done`, a
  * promise of the outputs of both.
  */
 import { openSession } from '@runlet/session';

@@ -1,13 +1,17 @@
-"""Forms of a network that compute the same in float and are harder to quantise: ONNX in, ONNX out.
+"""Rewrites a network to a form that computes the same in float but is harder to quantise: ONNX in, ONNX out.
 
     python forms.py in.onnx out.onnx --seed 1 --edit outliers raw:1000,1000,1000,250,250,250:0 wide ...
 
-outliers    channels between two convolutions are scaled by 2^k, k of -5 .. 5, and back in the weights that read them.
-raw:S:O     the input is S * x + O (numbers, or one per channel): sensor counts; the normalisation moves into the first convolutions.
-wide        a convolution in the middle becomes the sum of two, whose weights are W + R and -R, R 8 times as large as W: branches that nearly cancel.
-unpadded:T  causal zero padding is taken out and the window is T samples, so that a window has the real signal in its place.
+outliers    scales channels between two convolutions by 2^k, k in -5 .. 5, and divides the next weights by it.
+raw:S:O     makes the input S * x + O (numbers, or one per channel), like sensor counts. The first convolutions
+            include the normalisation.
+wide        splits a convolution in the middle into the sum of two, with the weights W + R and -R, where R is 8
+            times as large as W: branches that nearly cancel.
+unpadded:T  removes the causal zero padding and makes the window T samples, so that the window has real signal
+            in place of the padding.
 
-Only what the table's networks have is understood: Conv, Relu, AveragePool, global means, Concat of means, Reshape, Gemm, Softmax.
+It supports only the operators of the table's networks: Conv, Relu, AveragePool, global means, Concat of means,
+Reshape, Gemm, Softmax.
 """
 
 import argparse
@@ -26,7 +30,7 @@ class Model:
         self.lift_casts()
 
     def lift_casts(self):
-        """Float16 weights with a Cast become float32 weights."""
+        """Converts float16 weights with a Cast to float32 weights."""
         arrays = {t.name: t for t in self.graph.initializer}
         for node in [n for n in self.graph.node if n.op_type == "Cast" and n.input[0] in arrays]:
             tensor = arrays[node.input[0]]
@@ -55,7 +59,7 @@ class Model:
         return next((a.i for a in node.attribute if a.name == "group"), 1)
 
     def next_convolutions(self, node):
-        """The convolutions that read a node's output through PASSED alone, or nothing where something else reads it."""
+        """Returns the convolutions that read a node's output through PASSED only; none if another node reads it."""
         found, front = [], [node.output[0]]
         while front:
             readers = self.readers(front.pop())
@@ -97,7 +101,7 @@ def raw(model, scale, offset):
         assert node.op_type == "Conv" and model.groups(node) == 1, node.op_type
         w, b = model.weights(node.input[1]), model.weights(node.input[2])
         pads = next((a.ints for a in node.attribute if a.name == "pads"), [0])
-        assert not any(pads), "a padded input cannot be moved"
+        assert not any(pads), "a padded input cannot have an offset"
         per = np.broadcast_to(scale, w.shape[1]).reshape(1, -1, *[1] * (w.ndim - 2))
         off = np.broadcast_to(offset, w.shape[1]).reshape(per.shape)
         model.put(node.input[1], w / per)

@@ -1,10 +1,12 @@
-"""onnxruntime's static quantisation of one network, by every method and calibration draw.
+"""Runs onnxruntime's static quantisation of one network with every method and calibration draw.
 
-In (argv): model.onnx, calibration windows .npy [n, frames, channels], draws .npy int [draws, windows], evaluation windows .npy, truth .npy,
-folder for the int8 files, methods (all).  Out: a JSON line {"method", "draw", "metric"} each, the float model's first with draw -1.
+In (argv): model.onnx, calibration windows .npy [n, frames, channels], draws .npy int [draws, windows],
+evaluation windows .npy, truth .npy, folder for the int8 files, methods (default: all).  Out: one JSON line
+{"method", "draw", "metric"} each. The first is the float model's, with draw -1.
 
 QDQ, weights int8 per channel, activations int8 or uint8; ranges by minmax, entropy, percentile; one thread.
-Metric: share of windows whose largest score is the truth's, in %; for a single output 100 - mean absolute error in % of the mean truth.
+Metric: share of windows whose largest score is that of the true class, in %. For a single output: 100 minus the
+mean absolute error in % of the mean truth.
 """
 
 import json
@@ -24,7 +26,7 @@ TYPES = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}
 
 
 def feeds(path, windows):
-    """Windows [n, frames, channels] as the model takes them: [1, channels, frames], or [1, 1, frames, channels]."""
+    """Yields windows [n, frames, channels] in the model's layout: [1, channels, frames] or [1, 1, frames, channels]."""
     entry = ort.InferenceSession(path, providers=["CPUExecutionProvider"]).get_inputs()[0]
     for window in windows:
         value = window[None, None] if len(entry.shape) == 4 else window.T[None]
@@ -74,7 +76,7 @@ def main():
                         calibrate_method=method,
                     )
                     metric = evaluate(path, windows, truth)
-                except Exception as error:  # one method that fails must not end the others
+                except Exception as error:  # a method that fails must not end the others
                     print(f"{name} {type_name}: {error}", file=sys.stderr)
                     continue
                 print(json.dumps({"method": f"{name} {type_name}", "draw": draw, "metric": metric}), flush=True)

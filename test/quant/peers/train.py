@@ -1,10 +1,11 @@
-"""Train the networks of `npm run quant:compare` that are not in the zoo, on windows that the script cut.
+"""Trains the networks of `npm run quant:compare` that are not in the zoo, on windows that the script made.
 
     python train.py fan calibration.npy labels.npy fan.onnx
 
-In: windows float32 [n, frames, channels], labels int [n].  Out: ONNX, input [1, channels, frames], softmax over the labels, batch norm folded.
-Names that end in -separable have depthwise-separable convolutions and a residual sum; in -gru and -lstm such a layer of 32 units in place
-of the last convolution; the others have plain convolutions.  Seeds are fixed; a minute or two.
+In: windows float32 [n, frames, channels], labels int [n].  Out: ONNX, input [1, channels, frames], softmax over
+the labels, batch norm folded. Names with -separable have depthwise-separable convolutions and a residual sum;
+names with -gru and -lstm have such a layer of 32 units instead of the last convolution; the others have plain
+convolutions.  Seeds are fixed. Cost: one to two minutes.
 """
 
 import copy
@@ -22,7 +23,7 @@ def layer(inputs, outputs, kernel, stride=1, groups=1, padding=0):
 
 
 class Residual(nn.Module):
-    """x and two separable convolutions of it, padded."""
+    """The sum of x and two padded separable convolutions of it."""
 
     def __init__(self, channels, kernel):
         super().__init__()
@@ -64,7 +65,7 @@ def network(form, channels, frames, labels):
 
 
 def folded(parts):
-    """A Sequential without batch norm and dropout."""
+    """Returns a Sequential without batch norm and dropout."""
     out = []
     for part in parts:
         if isinstance(part, nn.BatchNorm1d):

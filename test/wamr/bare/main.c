@@ -1,18 +1,19 @@
 /*
- * Counts the instructions of one hop: a module in one of WAMR's interpreters on a core without an operating system.
+ * Counts the instructions of a module's hop in one of WAMR's interpreters, on a core without an OS.
  *
- * Frames are a linear congruential sequence, as in host/bench/core/main.c; the digest of the outputs (FNV-1a) is compared with Node's.
- * Instructions: on RV32 the counter minstret; on a Cortex-M4 SysTick in QEMU with -icount, one tick in 40.
+ * Frames are a linear congruential sequence, as in host/bench/core/main.c. The digest of the outputs (FNV-1a)
+ * is compared with Node's. Instructions are counted by minstret on RV32, and on a Cortex-M4 by SysTick in
+ * QEMU with -icount, one tick in 40.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include "bh_platform.h"
 #include "wasm_export.h"
 
-/* The loader writes into the file, so it is in RAM. */
+/* The file is in RAM, since the loader writes into it. */
 __asm__(".section .data\n.balign 16\n.global module_file\nmodule_file: .incbin \"module.wasm\"\n.global module_end\nmodule_end:\n.text\n");
 #if RN_HOME
-/* Weights apart are constants, as in flash. */
+/* Separate weights are constants, as in flash. */
 __asm__(".section .rodata\n.balign 16\n.global weights_file\nweights_file: .incbin \"weights.bin\"\n.global weights_end\nweights_end:\n.text\n");
 extern const uint8_t weights_file[], weights_end[];
 #endif
@@ -64,7 +65,7 @@ static uint32_t info(uint32_t what) { return call(find("rn_info"), 1, what); }
 
 #if RN_HOME == 2
 #ifdef __riscv
-/* Whole words, four at a time: picolibc's memcpy for rv32 copies bytes. */
+/* Copies whole words, four at a time, since picolibc's memcpy for rv32 copies bytes. */
 static void copy_words(uint32_t* to, const uint32_t* from, uint32_t words) {
   for (; words >= 4; words -= 4, to += 4, from += 4) {
     uint32_t a = from[0], b = from[1], c = from[2], d = from[3];
@@ -73,11 +74,11 @@ static void copy_words(uint32_t* to, const uint32_t* from, uint32_t words) {
   while (words--) *to++ = *from++;
 }
 #else
-/* newlib's memcpy copies words where both sides are words. */
+/* newlib's memcpy copies words if both sides are aligned. */
 static void copy_words(uint32_t* to, const uint32_t* from, uint32_t words) { memcpy(to, from, 4 * words); }
 #endif
 
-/* The import, as docs/abi.md has it. */
+/* The import runlet.weights of docs/abi.md. */
 static void weights(wasm_exec_env_t of, uint32_t dst, uint32_t src, uint32_t n) {
   wasm_module_inst_t module = wasm_runtime_get_module_inst(of);
   uint32_t bytes = weights_end - weights_file;

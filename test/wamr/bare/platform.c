@@ -1,10 +1,11 @@
-/* The platform functions that WAMR's core calls, for a core without an operating system (platform_internal.h). */
+/* The platform functions that WAMR's core calls, for a core without an operating system
+   (platform_internal.h). */
 #include "bh_platform.h"
 
 extern uint8_t linear_memory[];
 extern const uint32_t linear_memory_room;
 
-/** Bytes of the one linear memory. */
+/** Size of the one linear memory, in bytes. */
 uint32_t linear_memory_bytes;
 
 int bh_platform_init(void) { return 0; }
@@ -18,12 +19,12 @@ int os_printf(const char* format, ...) {
   return printed;
 }
 
-/* WAMR allocates from its pool; these are for Alloc_With_System_Allocator. */
+/* WAMR allocates from its pool. It calls these only for Alloc_With_System_Allocator. */
 void* os_malloc(unsigned size) { return (void)size, NULL; }
 void* os_realloc(void* at, unsigned size) { return (void)at, (void)size, NULL; }
 void os_free(void* at) { (void)at; }
 
-/* Linear memory is the only thing that is mapped. */
+/* Only linear memory is mapped. */
 void* os_mmap(void* hint, size_t size, int prot, int flags, os_file_handle file) {
   (void)hint, (void)prot, (void)flags, (void)file;
   if (linear_memory_bytes || size > linear_memory_room) return NULL;

@@ -1,7 +1,7 @@
 /*
- * What WAMR asks of a platform, for a core without an operating system: one thread, no files, no clock.
+ * WAMR's platform functions for a core without an operating system: one thread, no files, no clock.
  *
- * The name is WAMR's (core/shared/platform/include). The functions are in platform.c.
+ * WAMR chooses the file's name (core/shared/platform/include). The functions are in platform.c.
  */
 #ifndef _PLATFORM_INTERNAL_H
 #define _PLATFORM_INTERNAL_H
@@ -26,7 +26,7 @@ typedef int os_file_handle, os_raw_file_handle, os_poll_file_handle, os_timespec
 typedef void* os_dir_stream;
 typedef unsigned int os_nfds_t;
 
-/* Linear memories are rounded up to it: small, as no page table asks for more. */
+/* Linear memories are rounded up to this size. It is small, since there is no page table. */
 static inline int os_getpagesize(void) { return 16; }
 static inline os_file_handle os_get_invalid_handle(void) { return -1; }
 

@@ -1,21 +1,20 @@
 /**
- * conv and dense as anybody would write them first: one output after the other, one multiply-add at a time.
- * What the kernels are measured against.
+ * Naive conv and dense, the baseline for the real kernels: one output and one multiply-add at a time.
  *
- * In: x s8 [x_rows][x_f][x_c], weights s8 [o][kt][kf][per], without padding in features.  Out: as
- * assembly/kernels/conv.ts, the same bytes.
+ * In: x s8 [x_rows][x_f][x_c], weights s8 [o][kt][kf][per], without padding in features.  Out: the same bytes
+ * as assembly/kernels/conv.ts.
  */
 import { TileBlock } from "./patch";
 import { clamp, requantise } from "./fixed-point";
 
-/** sum w[i] * (x[i] - zero) */
+/** Returns sum w[i] * (x[i] - zero). */
 function dot(x: usize, w: usize, n: i32, zero: i32): i32 {
   let sum = 0;
   for (let i: i32 = 0; i < n; i++) sum += <i32>load<i8>(w + i) * (<i32>load<i8>(x + i) - zero);
   return sum;
 }
 
-/** Output `o` of a place from its sum. */
+/** Stores output `o` of a position from its sum. */
 function finish(p: TileBlock, y: usize, o: i32, sum: i32): void {
   const acc = sum + load<i32>(p.bias + 4 * o);
   const scaled = requantise(acc, load<i32>(p.multiplier + 4 * o), <i32>load<i8>(p.shift + o));
@@ -30,7 +29,7 @@ export function conv_s8_native(p: TileBlock, first: i32, rows: i32): void {
   const kernel_t = p.kernel_t;
   const kernel_f = p.kernel_f;
   const zero = p.x_zero;
-  const outputs = y_c / (x_c / per); // of a group
+  const outputs = y_c / (x_c / per); // outputs per group
   let y = p.y + first * p.y_f * y_c;
   for (let t = first; t < first + rows; t++) {
     for (let f: i32 = 0; f < p.y_f; f++) {

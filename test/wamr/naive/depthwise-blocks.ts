@@ -1,9 +1,9 @@
 /**
- * depthwise, one filter a channel, as anybody would write it first: one channel after the other, one
- * multiply-add at a time.
+ * Naive depthwise with one filter per channel, the baseline for the real kernel: one channel after the other,
+ * one multiply-add at a time.
  *
- * In: x s8 [x_rows][x_f][x_c], weights s8 [kt][o], taps in time alone.  Out: as
- * assembly/kernels/depthwise.ts, the same bytes.
+ * In: x s8 [x_rows][x_f][x_c], weights s8 [kt][o], taps in time only.  Out: the same bytes as
+ * assembly/kernels/depthwise.ts.
  */
 import { TileBlock } from "./patch";
 import { clamp, requantise } from "./fixed-point";

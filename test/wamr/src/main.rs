@@ -1,9 +1,10 @@
 //! Runs modules in WAMR's fast interpreter.
 //!
-//!     runlet-wamr run MODULE FRAMES OUT          pushes FRAMES hop by hop, writes the outputs, prints what WAMR holds
-//!     runlet-wamr time ROUNDS FRAMES MODULE...   times a hop of each module in turn; prints nanoseconds a hop, one list a module
+//!     runlet-wamr run MODULE FRAMES OUT          pushes FRAMES, writes the outputs, prints the held memory
+//!     runlet-wamr time ROUNDS FRAMES MODULE...   times a hop of each module, alternately, in nanoseconds
 //!
-//! FRAMES are hops of bytes as the ABI has them, input 0 first in each. Weights apart are beside NAME.wasm, as NAME.weights.bin. Prints JSON.
+//! Prints JSON; for `time`, one list per module. FRAMES are hops of bytes as in the ABI, input 0 first in
+//! each. Separate weights of NAME.wasm are in NAME.weights.bin.
 mod module;
 mod weights;
 
@@ -13,7 +14,7 @@ use std::time::Instant;
 use weights::Weights;
 
 const POOL: usize = 8 << 20;
-/// A sample lasts about so long, so that the clock's steps do not show.
+/// Approximate duration of a sample, long compared with the clock's resolution.
 const SAMPLE_NS: u128 = 2_000_000;
 
 fn read(path: &str) -> Result<Vec<u8>, String> {
@@ -53,7 +54,7 @@ fn run(module: &str, frames: &str, out: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Nanoseconds of `hops` hops, each.
+/// Returns nanoseconds per hop, over `hops` hops.
 fn sample(module: &Module, frames: &[u8], hops: usize) -> Result<f64, String> {
     let bytes = module.hop_bytes();
     let count = frames.len() / bytes;

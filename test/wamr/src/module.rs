@@ -1,17 +1,19 @@
-//! A module in WAMR's fast interpreter, by the ABI of docs/abi.md: memory that WAMR shrinks to what is used, and no imports but its weights.
+//! A module in WAMR's fast interpreter, by the ABI of docs/abi.md: WAMR shrinks its memory to the used part,
+//! and the only import is that of weights.
 //!
-//! In: the bytes of a .wasm, and of its weights where they are apart.  Out: frames in, outputs out, and what WAMR holds for it.
+//! In: the bytes of a .wasm and of its separate weights.  Out: frames in, outputs out, and the memory that
+//! WAMR holds for it.
 use crate::weights::Weights;
 use std::ffi::{c_char, c_void, CStr, CString};
 use wamrx_sys::*;
 
 const STACK: u32 = 4096;
 
-/// rn_info(11); 2 is tile.
+/// Values of rn_info(11); tile is 2.
 const EMBED: u32 = u32::MAX;
 const LINEAR: u32 = 1;
 
-/// Gives WAMR one pool to allocate from, as a device does. Linear memories are mapped beside it.
+/// Gives WAMR one pool to allocate from, as on a device. Linear memories are mapped outside of it.
 pub fn start(pool_bytes: usize) {
     let pool = Box::leak(vec![0u64; pool_bytes / 8].into_boxed_slice());
     let mut args = RuntimeInitArgs { mem_alloc_type: Alloc_With_Pool, ..Default::default() };
@@ -20,7 +22,7 @@ pub fn start(pool_bytes: usize) {
     assert!(unsafe { wasm_runtime_full_init(&mut args) }, "WAMR does not start");
 }
 
-/// Bytes of the pool: in use now, and the most that ever were.
+/// Returns the bytes of the pool that are in use, and its peak.
 pub fn pool() -> (u32, u32) {
     let mut info = mem_alloc_info_t::default();
     assert!(unsafe { wasm_runtime_get_mem_alloc_info(&mut info) });
@@ -32,13 +34,13 @@ pub struct Module {
     env: wasm_exec_env_t,
     push: wasm_function_inst_t,
     info: wasm_function_inst_t,
-    /// Address and bytes of each input's frames of one hop, and of each output.
+    /// Address and bytes of each input's frames of one hop. `outputs` has those of each output.
     pub inputs: Vec<(u32, usize)>,
     pub outputs: Vec<(u32, usize)>,
     pub hop: u32,
     /// The loader keeps pointers into the file, and writes into it.
     _file: Box<[u8]>,
-    /// The instance points to them.
+    /// The instance points to the weights.
     weights: Option<Box<Weights>>,
 }
 
@@ -122,7 +124,7 @@ impl Module {
         Ok(self.call(self.info, &[what])? as u32)
     }
 
-    /// Inputs (constants from 16 on) or outputs (from 64 on): where they are, and bytes of `frames` frames.
+    /// Returns address and bytes of the inputs (constants from 16) or outputs (from 64), for `frames` frames.
     fn ports(&self, count: u32, first: u32, name: &str, frames: usize) -> Checked<Vec<(u32, usize)>> {
         let address = self.find(name)?;
         (0..self.info(count)?)
@@ -135,7 +137,7 @@ impl Module {
             .collect()
     }
 
-    /// Where a port's bytes are in this process.
+    /// Returns the address of a port's bytes in this process.
     fn native(&self, (address, length): (u32, usize)) -> Checked<*mut u8> {
         unsafe {
             if !wasm_runtime_validate_app_addr(self.instance, address as u64, length as u64) {
@@ -149,7 +151,7 @@ impl Module {
         self.inputs.iter().map(|(_, bytes)| bytes).sum()
     }
 
-    /// One hop, all inputs one after the other; whether an output fell due.
+    /// Pushes one hop, all inputs in order. Returns true if an output is due.
     pub fn push(&self, frames: &[u8]) -> Checked<bool> {
         let mut from = 0;
         for &port in &self.inputs {
@@ -171,7 +173,7 @@ impl Module {
         Ok(())
     }
 
-    /// Bytes of linear memory.
+    /// Returns the bytes of linear memory.
     pub fn linear(&self) -> u64 {
         unsafe {
             let memory = wasm_runtime_get_default_memory(self.instance);

@@ -1,11 +1,13 @@
-//! Weights in a file of their own, as docs/abi.md has them: copied once (home linear), or fetched by the import runlet.weights (home tile).
+//! Weights in a separate file, as in docs/abi.md: copied once (home linear), or fetched by the import
+//! runlet.weights (home tile).
 //!
-//! In: the bytes of MODULE.weights.bin.  Out: words in a module's linear memory. What lies outside the file or the memory is a trap with a text.
+//! In: the bytes of MODULE.weights.bin.  Out: words in a module's linear memory. An access outside the file
+//! or the memory is a trap with a message.
 use std::ffi::{c_void, CString};
 use std::sync::Once;
 use wamrx_sys::*;
 
-/// The file, as words: what is asked for is whole words, at addresses of words.
+/// The file as words: only whole aligned words are requested.
 pub struct Weights(Box<[u32]>);
 
 impl Weights {
@@ -20,7 +22,7 @@ impl Weights {
         self.0.len() * 4
     }
 
-    /// Copies `n` bytes from byte `src` on to address `dst` of an instance's memory.
+    /// Copies `n` bytes from byte `src` to address `dst` of an instance's memory.
     pub fn copy(&self, instance: wasm_module_inst_t, dst: u32, src: u32, n: u32) -> Result<(), String> {
         let fault = |what: String| Err(format!("weights: {n} bytes from {src} to address {dst}: {what}"));
         if (dst | src | n) % 4 != 0 {
@@ -30,7 +32,7 @@ impl Weights {
             return fault(format!("the file has {}", self.bytes()));
         };
         unsafe {
-            // not validate_app_addr, which leaves an exception of its own text
+            // validate_app_addr would set an exception with another message
             let (mut first, mut end) = (0, 0);
             let inside = wasm_runtime_get_app_addr_range(instance, dst as u64, &mut first, &mut end);
             if !inside || end - u64::from(dst) < u64::from(n) {
@@ -43,7 +45,7 @@ impl Weights {
     }
 }
 
-/// The import. Each instance's custom data is its own weights.
+/// The import. The custom data of an instance is its weights.
 unsafe extern "C" fn fetch(env: wasm_exec_env_t, dst: u32, src: u32, n: u32) {
     let instance = wasm_runtime_get_module_inst(env);
     let weights = (wasm_runtime_get_custom_data(instance) as *const Weights).as_ref();
@@ -56,7 +58,7 @@ unsafe extern "C" fn fetch(env: wasm_exec_env_t, dst: u32, src: u32, n: u32) {
 pub fn register() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // WAMR sorts the list where it lies, and keeps it
+        // WAMR sorts the list in place and keeps a pointer to it
         let list = Box::leak(Box::new([NativeSymbol {
             symbol: c"weights".as_ptr(),
             func_ptr: fetch as *mut c_void,

@@ -1,7 +1,7 @@
 /*
- * iwasm [--heap-size=BYTES] FILE.wasm: runs a WASI command on WAMR. As much of WAMR's own command of that name as test/wasi needs.
+ * iwasm [--heap-size=BYTES] FILE.wasm: runs a WASI command on WAMR. A subset of WAMR's iwasm for test/wasi.
  *
- * Exit status: that of the command; 1 where it does not load or traps, with the reason on standard error.
+ * Exit status: that of the command; 1 if it does not load or traps, with the reason on standard error.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   if (!path) return fail("a file is wanted");
   RuntimeInitArgs args = {.mem_alloc_type = Alloc_With_System_Allocator};
   if (!wasm_runtime_full_init(&args)) return fail("WAMR does not start");
-  /* the loader keeps pointers into the file, and writes into it */
+  /* the loader keeps pointers into the file and writes into it */
   uint8_t* file = read_file(path, &bytes);
   if (!file) return fail("the file cannot be read");
   char why[128] = "";

@@ -1,6 +1,6 @@
-"""ESPHome component: words from a microphone, by a model that Runlet wrote as C.
+"""ESPHome component that hears words from a microphone with a model that Runlet wrote as C.
 
-The model is in wake_word.h and wake_word.c (`runlet build --emit-c … --c-name wake_word`), which the configuration names under `includes`.
+The configuration lists the model's files, wake_word.h and wake_word.c, under `includes` (`runlet build --emit-c … --c-name wake_word`).
 """
 
 from esphome import automation
@@ -13,7 +13,7 @@ DEPENDENCIES = ["microphone"]
 
 CONF_ON_WAKE_WORD_DETECTED = "on_wake_word_detected"
 CONF_PROBABILITY_CUTOFF = "probability_cutoff"
-# Of every front end that a model may have inside.
+# Rate of every front end that a model may contain.
 SAMPLE_RATE_HZ = 16000
 
 runlet_wake_word_ns = cg.esphome_ns.namespace("runlet_wake_word")

@@ -1,5 +1,5 @@
 #pragma once
-// Words from sound, without ESPHome: the model as C, and the rule that says when a word was heard
+// Hears words in sound, without ESPHome: the model as C, and the rule that decides when a word was heard
 // (docs/abi.md, "Detector").
 #include <cstdint>
 #include <cstring>
@@ -11,11 +11,11 @@
 namespace esphome::runlet_wake_word {
 
 #ifndef WAKE_WORD_DETECTOR_CUTOFF
-#error "the model says not when a word is heard: build it with --cutoff and --sliding-window"
+#error "the model has no detector settings: build it with --cutoff and --sliding-window"
 #endif
 static_assert(WAKE_WORD_INPUT0_FRAME == 1 && WAKE_WORD_INPUTS == 1, "the model takes no sound: build it with --front-end");
 
-/// A word that was heard; label is nullptr where none was.
+/// A word that was heard; label is nullptr if there is none.
 struct Heard {
   const char *label{nullptr};
   float probability{0};
@@ -25,14 +25,14 @@ class Listener {
  public:
   void set_cutoff(float cutoff) { this->cutoff_ = cutoff; }
 
-  /// The sound begins, or begins again after a gap.
+  /// Starts the sound, or restarts it after a gap.
   void reset() {
     wake_word_reset();
     this->forget_();
     memset(this->wait_ms_, 0, sizeof this->wait_ms_);
   }
 
-  /// Takes WAKE_WORD_HOP samples at 16 kHz.
+  /// Pushes WAKE_WORD_HOP samples at 16 kHz. Returns the word that was heard.
   Heard push(const int16_t *samples) {
     memcpy(wake_word_input(0), samples, WAKE_WORD_HOP * sizeof *samples);
     if (wake_word_push(WAKE_WORD_HOP) != 1)
@@ -43,7 +43,7 @@ class Listener {
  protected:
   static constexpr double HOP_MS = 1000.0 * WAKE_WORD_HOP / WAKE_WORD_RATE_HZ;
 
-  /// The model's own word, or, of a model with several labels, all but those that stand for nothing.
+  /// Returns true for the model's word or, if it has several labels, for every label that is not background.
   static bool is_word_(const char *label) {
 #ifdef WAKE_WORD_DETECTOR_LABEL
     return strcmp(label, WAKE_WORD_DETECTOR_LABEL) == 0;

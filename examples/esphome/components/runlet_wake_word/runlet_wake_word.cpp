@@ -34,7 +34,7 @@ void RunletWakeWord::keep_(const std::vector<uint8_t> &bytes) {
 bool RunletWakeWord::take_(int16_t *hop) {
   LockGuard lock(this->mutex_);
   if (this->lost_) {
-    // the model must not hear the two sides of a gap as neighbours
+    // the model must not hear the sound on both sides of a gap as neighbours
     ESP_LOGW(TAG, "sound was lost: the main loop is too slow");
     this->listener_.reset();
     this->count_ = 0;

@@ -23,12 +23,12 @@ class RunletWakeWord : public Component {
   Trigger<std::string> *get_trigger() { return &this->trigger_; }
 
  protected:
-  /// Called by the microphone's task.
+  /// Stores samples until the main loop takes them. Called by the microphone's task.
   void keep_(const std::vector<uint8_t> &bytes);
-  /// Takes a hop out of what waits; false where there is none.
+  /// Takes a hop from the waiting samples. Returns false if there is none.
   bool take_(int16_t *hop);
 
-  /// Half a second of sound may wait for the main loop.
+  /// Capacity of the buffer for the main loop: half a second of sound and a hop.
   static constexpr size_t MOST_WAITING = 8000 + WAKE_WORD_HOP;
 
   microphone::MicrophoneSource *source_{nullptr};

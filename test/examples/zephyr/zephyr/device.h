@@ -1,4 +1,4 @@
-/* What the example takes of Zephyr's device model, for a compiler without a Zephyr tree. */
+/* The part of Zephyr's device model that the example needs, for a compiler without a Zephyr tree. */
 #pragma once
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-/* What the example takes of Zephyr's kernel: names and types as in include/zephyr/kernel.h. */
+/* The part of Zephyr's kernel that the example needs: names and types as in include/zephyr/kernel.h. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

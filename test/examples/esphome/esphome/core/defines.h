@@ -1,4 +1,4 @@
-/* What ESPHome's generator writes for the platform `host` with a microphone. */
+/* The defines that ESPHome's generator writes for the platform `host` with a microphone. */
 #pragma once
 #define USE_HOST
 #define USE_MICROPHONE
