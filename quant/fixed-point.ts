@@ -105,6 +105,6 @@ export function saturatingShiftLeft(x: number, exponent: number): number {
 }
 
 /** Largest magnitude of a bias. It leaves room for the products in int32. */
-export const mostBias = 2 ** 30;
+export const maxBias = 2 ** 30;
 
 export const clampInt = (x: number, min: number, max: number): number => Math.min(max, Math.max(min, x));

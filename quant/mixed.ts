@@ -21,7 +21,7 @@ import { planFor } from '../models/stream/rebind.ts';
 import type { StreamPlan } from '../models/stream/types.ts';
 import { visitCalibration } from './calibrate.ts';
 import { dequantise } from './dequantise.ts';
-import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
+import { clampInt, maxBias, roundHalfAway } from './fixed-point.ts';
 import { decibels, type Sensitivities, type Sensitivity, sensitivity } from './methods/sensitivity.ts';
 import { int16Form, withRescales } from './rescale.ts';
 
@@ -118,7 +118,7 @@ function withInt16(int8: Graph, wide: ReadonlyMap<number, QuantParams>): Graph {
     const { bias } = hasWeights(node) ? node.attrs : {};
     if (!hasWeights(node) || !to || !bias) return node;
     const finer = (int8.tensors[x]?.quant?.scale ?? 1) / to.scale;
-    const integers = Int32Array.from(bias, (b) => clampInt(roundHalfAway(b * finer), -mostBias, mostBias));
+    const integers = Int32Array.from(bias, (b) => clampInt(roundHalfAway(b * finer), -maxBias, maxBias));
     return withWeights(node, node.attrs.weights, integers);
   });
   return withRescales({ ...int8, tensors, nodes }, (id) => int8.tensors[id]?.quant as QuantParams);

@@ -12,7 +12,7 @@ import type { Node, QuantParams, Tensor, Weights } from '../models/graph/types.t
 import { maxOf, minOf } from '../models/lists.ts';
 import type { Hidden } from '../models/ops/op.ts';
 import { realOf } from '../models/ops/sliding.ts';
-import { clampInt, mostBias, roundHalfAway } from './fixed-point.ts';
+import { clampInt, maxBias, roundHalfAway } from './fixed-point.ts';
 import { biasShift } from './methods/correct-bias.ts';
 import type { Gram } from './methods/gram.ts';
 import { roundTogether } from './methods/round-weights.ts';
@@ -78,7 +78,7 @@ function nearest(data: ArrayLike<number>, channels: Outputs, scales: Float64Arra
 
 /** Returns real biases in int32, with the product of the scales of input and weights. */
 const integerBias = (real: (o: number) => number, scales: Float64Array, x: QuantParams): Int32Array =>
-  Int32Array.from(scales, (scale, o) => clampInt(roundHalfAway(real(o) / (x.scale * scale)), -mostBias, mostBias));
+  Int32Array.from(scales, (scale, o) => clampInt(roundHalfAway(real(o) / (x.scale * scale)), -maxBias, maxBias));
 
 /**
  * Rounds the weights of each output together (round-weights.ts). `places[o]` are the indexes of the weights

@@ -155,7 +155,7 @@ for (const item of chosen) {
   const cells = result.starts.map((r): Cell[] => [
     r.name,
     r.medianMs.toFixed(1),
-    `${r.leastMs.toFixed(1)} .. ${r.mostMs.toFixed(1)}`,
+    `${r.minMs.toFixed(1)} .. ${r.maxMs.toFixed(1)}`,
     (r.medianMs / ms).toFixed(1),
   ]);
   say(`${name}, hop ${hop}: from the file's bytes to the first output, each time in a new Node process\n`);

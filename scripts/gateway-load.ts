@@ -94,7 +94,7 @@ const sender = new Sender({
   ticksPerMessage,
   totalTicks: Math.floor((seconds * rateHz) / ticksPerMessage) * ticksPerMessage,
   ticksPerSecond: fullSpeed ? Number.POSITIVE_INFINITY : rateHz * overload,
-  mostAheadTicks: fullSpeed ? 4 * hop : Number.POSITIVE_INFINITY,
+  maxAheadTicks: fullSpeed ? 4 * hop : Number.POSITIVE_INFINITY,
   send: link.send,
 });
 link.onOutput((stream, tick) => sender.output(stream, tick));

@@ -16,7 +16,7 @@ import {
   type LayerManifest,
   type Manifest,
   manifestSection,
-  mostSlidingWindow,
+  maxSlidingWindow,
   type PortManifest,
   truthPlaces,
   type WeightsManifest,
@@ -169,7 +169,7 @@ function detectorOf(value: unknown, { outputs, labels }: Manifest): DetectorMani
   const fields = fieldsOf(value, 'detector');
   const detector: DetectorManifest = {
     cutoff: numberIn(fields.cutoff, 'detector.cutoff', 1),
-    slidingWindow: wholeOf(fields.slidingWindow, 'detector.slidingWindow', 1, mostSlidingWindow),
+    slidingWindow: wholeOf(fields.slidingWindow, 'detector.slidingWindow', 1, maxSlidingWindow),
     refractoryMs: numberIn(fields.refractoryMs, 'detector.refractoryMs', maxI32),
     output: wholeOf(fields.output, 'detector.output', 0, outputs.length - 1),
   };

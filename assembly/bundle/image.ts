@@ -10,7 +10,7 @@
 import { RunletError } from '../../models/error.ts';
 import { join } from '../../models/lists.ts';
 import { isScalar } from '../emit/target.ts';
-import { type Manifest, mostSlidingWindow } from './manifest.ts';
+import { type Manifest, maxSlidingWindow } from './manifest.ts';
 
 /** A word that the detector reports: an element of the output. */
 export interface ImageWord {
@@ -45,8 +45,8 @@ export const imageHeaderBytes = 80;
 const alignment = 16;
 
 /** Limits of the reader in C. */
-export const mostImageLabels = 256;
-export const mostTextBytes = 127;
+export const maxImageLabels = 256;
+export const maxTextBytes = 127;
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n;
@@ -70,10 +70,10 @@ const up = (at: number): number => Math.ceil(at / alignment) * alignment;
 function textBytes(texts: string[]): Uint8Array {
   const parts = texts.map((text) => new TextEncoder().encode(`${text}\0`));
   for (const [i, part] of parts.entries())
-    if (part.length > mostTextBytes + 1 || part.indexOf(0) !== part.length - 1)
+    if (part.length > maxTextBytes + 1 || part.indexOf(0) !== part.length - 1)
       throw unfit(
         `'${texts[i]}' cannot be a name in an image`,
-        `it takes text without zero bytes, of at most ${mostTextBytes} bytes`,
+        `it takes text without zero bytes, of at most ${maxTextBytes} bytes`,
         'give the model shorter names: its metadata, or runlet build --labels',
       );
   return join(Uint8Array, parts);
@@ -93,7 +93,7 @@ function listOf({ manifest, detector }: ImageParts): { labels: string[]; cutoffs
     labels[element] = label;
     cutoffs[element] = cutoff;
   }
-  const whole = Number.isInteger(slidingWindow) && slidingWindow >= 1 && slidingWindow <= mostSlidingWindow;
+  const whole = Number.isInteger(slidingWindow) && slidingWindow >= 1 && slidingWindow <= maxSlidingWindow;
   const inside = words.every(({ element, cutoff }) => element >= 0 && element < elements && cutoff >= 0 && cutoff <= 1);
   if (!whole || !inside || words.length === 0 || !(refractoryMs >= 0 && refractoryMs < Number.POSITIVE_INFINITY))
     throw unfit(
@@ -123,8 +123,8 @@ export function makeImage(parts: ImageParts): Uint8Array {
       'give the weights file that was written with the module',
     );
   const { labels, cutoffs } = listOf(parts);
-  if (labels.length > mostImageLabels)
-    throw unfit(`${labels.length} labels are too many`, `an image has at most ${mostImageLabels}`, 'a model with fewer classes');
+  if (labels.length > maxImageLabels)
+    throw unfit(`${labels.length} labels are too many`, `an image has at most ${maxImageLabels}`, 'a model with fewer classes');
   const text = textBytes([manifest.name, manifest.unit ?? '', ...labels]);
   const cutoffsAt = imageHeaderBytes;
   const textAt = cutoffsAt + 8 * cutoffs.length;

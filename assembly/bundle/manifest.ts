@@ -222,4 +222,4 @@ export interface Manifest {
 export const manifestSection = 'runlet';
 
 /** Longest sliding window of a detector, in outputs. A choice: longer ones are useless and slow. */
-export const mostSlidingWindow = 4096;
+export const maxSlidingWindow = 4096;

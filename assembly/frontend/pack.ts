@@ -81,7 +81,7 @@ export function packFrontEnd(
     snr_shift: f.pcan?.snrShift ?? 0,
     correction: log?.correctionBits ?? 0,
     log_scale: log?.scale ?? 0,
-    most: f.most,
+    most: f.maxFeature,
     multiply: output.multiply,
     add: output.add,
     divide: output.divide,

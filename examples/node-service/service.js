@@ -11,8 +11,8 @@ import { isRunletError, openSession } from '@runlet/session';
 
 const [bundle = 'activity.wasm', port = '8080'] = process.argv.slice(2);
 /** Largest number of streams; a new one replaces the one that was idle longest. */
-const mostStreams = 1000;
-const mostBytes = 1 << 20;
+const maxStreams = 1000;
+const maxBytes = 1 << 20;
 
 const module = await WebAssembly.compile(await readFile(bundle));
 const { manifest } = await openSession(module);
@@ -29,7 +29,7 @@ function streamOf(name) {
   streams.delete(name);
   streams.set(name, session);
   for (const oldest of streams.keys()) {
-    if (streams.size <= mostStreams) break;
+    if (streams.size <= maxStreams) break;
     streams.delete(oldest);
   }
   return session;
@@ -48,7 +48,7 @@ async function framesOf(request) {
   let text = '';
   for await (const piece of request.setEncoding('utf8')) {
     text += piece;
-    if (text.length > mostBytes) throw new Refused(413, `a request has at most ${mostBytes} bytes`);
+    if (text.length > maxBytes) throw new Refused(413, `a request has at most ${maxBytes} bytes`);
   }
   const wanted = `{"frames": [[...], ...]} with ${elements} numbers in each frame`;
   let body;

@@ -13,7 +13,7 @@ import type { Subject } from './estimate.ts';
 import { executedIn, nativeCount } from './native-count.ts';
 
 /** Maximum number of instructions that are counted without --measure: about ten seconds of QEMU. */
-const mostUnasked = 1e9;
+const maxUnaskedInstructions = 1e9;
 /** Instructions per second of QEMU with -icount, to estimate its duration. */
 const instructionsPerSecond = 8e7;
 
@@ -23,7 +23,7 @@ export async function countedUnasked(
   core: CoreName,
 ): Promise<Pick<Subject, 'counted' | 'notCounted'>> {
   const [estimated = 0] = nativeCount(executedIn(counts, [counts.all]), coefficients().native[core]);
-  if (estimated > mostUnasked)
+  if (estimated > maxUnaskedInstructions)
     return { notCounted: `--measure counts it in QEMU, which takes about ${Math.round(estimated / instructionsPerSecond)} s` };
   try {
     return { counted: await countInstructions(bundle, core) };

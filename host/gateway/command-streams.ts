@@ -37,8 +37,8 @@ export const streamArgs = {
     gap: choice('How lost frames are replaced', gapPolicies, { default: 'hold' }),
     gapLimit: number('Largest number of ticks filled in a gap (default: the window)', { ...whole, hint: 'ticks' }),
     reorder: number('Number of ticks that a frame may be late (default: the hop)', { ...whole, hint: 'ticks' }),
-    mostWaiting: number('Hops of a stream that may wait before frames are shed', { ...whole, min: 1, default: 8 }),
-    mostLagMs: number('Time that frames may wait before they are shed', { ...whole, min: 1, default: 1000, hint: 'ms' }),
+    maxWaiting: number('Hops of a stream that may wait before frames are shed', { ...whole, min: 1, default: 8 }),
+    maxLagMs: number('Time that frames may wait before they are shed', { ...whole, min: 1, default: 1000, hint: 'ms' }),
   }),
   ...group('MQTT', {
     mqtt: text('Broker for frames and outputs', { hint: 'mqtt://host:1883' }),
@@ -68,8 +68,8 @@ type Args = Given<typeof streamArgs>;
 
 /** Returns the options of streams, with the defaults for those that were not given. */
 function streamOptions(args: Args) {
-  const { late, gap, gapLimit: gapLimitTicks, reorder: reorderTicks, mostWaiting: mostWaitingHops, mostLagMs } = args;
-  const all = { late, gap, gapLimitTicks, reorderTicks, mostWaitingHops, mostLagMs };
+  const { late, gap, gapLimit: gapLimitTicks, reorder: reorderTicks, maxWaiting: maxWaitingHops, maxLagMs } = args;
+  const all = { late, gap, gapLimitTicks, reorderTicks, maxWaitingHops, maxLagMs };
   const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   return {
     intake: { ...defaultIntake, ...given },

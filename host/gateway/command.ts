@@ -80,9 +80,9 @@ export default defineVerb({
     }),
     ...group('Limits', {
       budgetMs: number('Longest time of one call into a module', { min: 10, default: 2000, hint: 'ms' }),
-      mostBytes: number('Size of the largest bundle', { ...whole, default: 16_777_216, hint: 'bytes' }),
-      mostMemory: number('Largest memory of one module', { ...whole, default: 67_108_864, hint: 'bytes' }),
-      mostStreams: number('Largest number of streams', { ...whole, default: 4096 }),
+      maxBytes: number('Size of the largest bundle', { ...whole, default: 16_777_216, hint: 'bytes' }),
+      maxMemory: number('Largest memory of one module', { ...whole, default: 67_108_864, hint: 'bytes' }),
+      maxStreams: number('Largest number of streams', { ...whole, default: 4096 }),
       safeAfter: number('Crashes in a row that lead to safe mode', { min: 1, whole: true, default: 3 }),
     }),
     ...fleetArgs,
@@ -103,14 +103,14 @@ export default defineVerb({
       policy: {
         keys: args.key ? readPublicKeys(await fileOf(args.key), args.key) : [],
         insecureUnsigned: args.insecureUnsigned ?? false,
-        mostBytes: args.mostBytes,
-        mostMemoryBytes: args.mostMemory,
+        maxBytes: args.maxBytes,
+        maxMemoryBytes: args.maxMemory,
       },
       pool: {
         threads: args.threads ?? Math.max(1, availableParallelism() - 1),
         budgetMs: args.budgetMs,
       },
-      mostStreams: args.mostStreams,
+      maxStreams: args.maxStreams,
       safeAfter: args.safeAfter,
     };
     // the memory of streams is renewed all the time, and V8 would otherwise collect garbage too rarely

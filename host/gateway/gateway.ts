@@ -28,10 +28,10 @@ export interface GatewayOptions {
   safeAfter?: number;
   /** Milliseconds after which the end of a run no longer counts as a crash (default 60,000). */
   healthyAfterMs?: number;
-  mostStreams?: number;
+  maxStreams?: number;
   uploads?: Partial<UploadLimits>;
   /** Largest number of bytes of a stream that may wait for the module (default 4 MiB). */
-  mostWaitingBytes?: number;
+  maxWaitingBytes?: number;
 }
 
 export interface PushOptions extends ChunkFacts {
@@ -85,19 +85,19 @@ export class Gateway {
   #poolOptions: Partial<PoolOptions>;
   /** Pools of bundles that are only examined. */
   #examining = new Set<Pool>();
-  #options: Required<Pick<GatewayOptions, 'mostStreams' | 'mostWaitingBytes'>>;
+  #options: Required<Pick<GatewayOptions, 'maxStreams' | 'maxWaitingBytes'>>;
   #healthy?: NodeJS.Timeout;
 
   private constructor(
     store: Store,
     uploads: Uploads,
     policy: Policy,
-    { pool, mostStreams = 4096, mostWaitingBytes = 4 << 20 }: GatewayOptions,
+    { pool, maxStreams = 4096, maxWaitingBytes = 4 << 20 }: GatewayOptions,
   ) {
     this.store = store;
     this.uploads = uploads;
     this.policy = policy;
-    this.#options = { mostStreams, mostWaitingBytes };
+    this.#options = { maxStreams, maxWaitingBytes };
     this.#poolOptions = { running: { threads: 0 }, ...pool };
   }
 
@@ -222,7 +222,7 @@ export class Gateway {
       });
     const fresh = bytes.subarray(Math.min(bytes.length, (next - first) * width));
     if (fresh.length === 0) return next;
-    if (waiting * width + fresh.length > this.mostWaitingBytes)
+    if (waiting * width + fresh.length > this.maxWaitingBytes)
       throw new RunletError('RN845', {
         what: 'frames arrive faster than they are processed',
         where: `stream ${id}`,
@@ -243,12 +243,12 @@ export class Gateway {
     if (!slot?.active) throw noBundle(name);
     if (!stream) {
       checkName('stream', id);
-      if (this.streams.size >= this.#options.mostStreams)
+      if (this.streams.size >= this.#options.maxStreams)
         throw new RunletError('RN813', {
           what: 'there are too many streams',
           where: `stream ${id}`,
           why: `${this.streams.size} run`,
-          tryThis: 'end some, or start the gateway with a larger --most-streams',
+          tryThis: 'end some, or start the gateway with a larger --max-streams',
         });
     }
     const { manifest } = slot.active;
@@ -280,8 +280,8 @@ export class Gateway {
     return stream.next;
   }
 
-  get mostWaitingBytes(): number {
-    return this.#options.mostWaitingBytes;
+  get maxWaitingBytes(): number {
+    return this.#options.maxWaitingBytes;
   }
 
   /** Restarts the signal of a stream after `ticks` lost ticks. */

@@ -13,7 +13,7 @@
  * Exactness: N additions per output in double precision, always in the same order. Only the Detection is
  * allocated.
  */
-import { mostSlidingWindow } from '../../assembly/bundle/manifest.ts';
+import { maxSlidingWindow } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 
 export interface DetectorOptions {
@@ -75,8 +75,8 @@ export class Detector {
     const { cutoff, slidingWindow, refractoryMs = 1000, warmUpMs = 0, stepMs, label } = options;
     this.label = label;
     this.cutoff = within('cutoff', cutoff, 1, 'a probability from 0 to 1');
-    if (!Number.isInteger(slidingWindow) || slidingWindow < 1 || slidingWindow > mostSlidingWindow)
-      throw badDetector('slidingWindow', slidingWindow, `a whole number of outputs from 1 to ${mostSlidingWindow}`);
+    if (!Number.isInteger(slidingWindow) || slidingWindow < 1 || slidingWindow > maxSlidingWindow)
+      throw badDetector('slidingWindow', slidingWindow, `a whole number of outputs from 1 to ${maxSlidingWindow}`);
     this.slidingWindow = slidingWindow;
     this.refractoryMs = within('refractoryMs', refractoryMs, Number.MAX_VALUE, 'milliseconds, 0 or more');
     this.stepMs = within('stepMs', stepMs, Number.MAX_VALUE, 'milliseconds, 0 or more');

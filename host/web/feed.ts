@@ -7,7 +7,7 @@
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import type { Feed, FrontEndEntry, Loaded, LoadOptions, Question } from './protocol.ts';
-import { leastSoundHz } from './recording.ts';
+import { minSoundHz } from './recording.ts';
 
 export interface FeedChoice extends Pick<Loaded, 'feed' | 'rateHz' | 'frameHz' | 'hopS' | 'filter' | 'notes' | 'traces'> {
   frontEnd?: FrontEndEntry;
@@ -79,7 +79,7 @@ export function feedOf(manifest: Manifest, entries: FrontEndEntry[], options: Lo
   if (rateHz === undefined) return { asks: 'rate', name: manifest.name, elements, frontEnds: elements > 1 ? fitting : [] };
   if (elements > 1) return done('frames', rateHz, rateHz);
   const filter = manifest.frontEnd === 'ppg' ? manifest.frontEnd : undefined;
-  if (rateHz < leastSoundHz) return done('signal', rateHz, rateHz, filter ? { filter } : {});
+  if (rateHz < minSoundHz) return done('signal', rateHz, rateHz, filter ? { filter } : {});
   // this front end only draws the features
   const frontEnd = picturing(manifest, rateHz, entries);
   return done('sound', rateHz, rateHz, frontEnd ? { frontEnd } : {});

@@ -23,7 +23,7 @@ import { type Player, play } from './player.ts';
 import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, ModelEntry, NamedBytes, Recording } from './protocol.ts';
 import { askLabels, askNumbers, askRate, hideQuestion, openNumbers, timeAxes } from './question.ts';
 import { readingOf } from './reading.ts';
-import { calibrationOf, leastSoundHz, readRecording } from './recording.ts';
+import { calibrationOf, minSoundHz, readRecording } from './recording.ts';
 import { Timeline } from './timeline.ts';
 
 /** The loaded model, and where it was loaded from. */
@@ -198,7 +198,7 @@ class Page {
     this.#current = { ...run, origin, judged: judge(run, undefined) };
     const hears = loaded.feed === 'sound' || loaded.feed === 'rows';
     // keeps the present recording if it is sound and the model takes sound
-    const kept = hears && (before?.rateHz ?? 0) >= leastSoundHz ? before : undefined;
+    const kept = hears && (before?.rateHz ?? 0) >= minSoundHz ? before : undefined;
     this.#recording = entry ? demo : kept;
     showFacts(loaded, entry?.name);
     this.#nameChannels();

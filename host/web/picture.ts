@@ -3,7 +3,7 @@
  *
  * In: a run with its judgement, the recording that is played.  Out: names, bands, truth, everything drawn.
  */
-import { mostTraces } from './draw/wave.ts';
+import { maxTraces } from './draw/wave.ts';
 import { type Judgement, type Run, readsStates } from './judge.ts';
 import type { Loaded, Recording } from './protocol.ts';
 import type { Shown } from './timeline.ts';
@@ -16,7 +16,7 @@ export function channelsOf({ traces, manifest }: Loaded, recorded: Recording | u
   const name = manifest.inputs[0]?.name ?? 'signal';
   const names = recorded?.channels ?? known ?? manifest.columns ?? [];
   const all = Array.from({ length: traces }, (_, i) => names[i] ?? (traces === 1 ? name : `${name} ${i}`));
-  return all.slice(0, mostTraces);
+  return all.slice(0, maxTraces);
 }
 
 /** Titles of the script and of the detections. */

@@ -13,7 +13,7 @@ import type { CsvTarget } from './csv.ts';
 import type { Loaded, Recording } from './protocol.ts';
 
 /** Lowest sampling rate at which a signal counts as sound. */
-export const leastSoundHz = 4000;
+export const minSoundHz = 4000;
 
 /** Calibration signal of a recording, and the names of its channels. */
 export const calibrationOf = ({ samples, rateHz, channels }: Recording) => ({

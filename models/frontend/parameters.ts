@@ -19,7 +19,7 @@ const noiseBits = 14;
 const snrBits = 12;
 
 /** Longest window, in samples. int16 can number the bins of its FFT. */
-export const mostWindowSamples = 16384;
+export const maxWindowSamples = 16384;
 
 function need(where: string, value: number, min: number, max: number, whole = true): void {
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return;
@@ -75,7 +75,7 @@ function checkOutput({ output }: FrontEndParameters): void {
 export function makeFrontEnd(wanted: FrontEndParameters): FrontEnd {
   const { name, sampleRateHz, windowSamples, stepSamples, channels, pcan, log, tables } = wanted;
   need('sample rate', sampleRateHz, 1, 1_000_000);
-  need('window, samples', windowSamples, 4, mostWindowSamples);
+  need('window, samples', windowSamples, 4, maxWindowSamples);
   if (wanted.hannSamples !== undefined) {
     need('Hann window, samples', wanted.hannSamples, 1, windowSamples);
     if (tables !== 'librosa') throw badFrontEnd('Hann window, samples', `with tables ${tables} it covers the whole window`);
@@ -108,7 +108,7 @@ export function makeFrontEnd(wanted: FrontEndParameters): FrontEnd {
     windowShift,
     peak: tables === 'signal' ? 'follow' : 'wrap',
     bank,
-    most: tables === 'signal' ? 32767 : 65535,
+    maxFeature: tables === 'signal' ? 32767 : 65535,
     output: { ...wanted.output, scale: f32(wanted.output.scale) },
     parameters: structuredClone(wanted),
   };

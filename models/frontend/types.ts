@@ -93,7 +93,7 @@ export interface FrontEnd {
   pcan?: Pcan;
   log?: LogScale;
   /** Upper bound of a feature. */
-  most: number;
+  maxFeature: number;
   output: OutputScale;
   /** int8 [256]: new value of each of -128 to 127 for a model whose input has another scale (fit.ts). */
   remap?: Int8Array;

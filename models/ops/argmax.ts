@@ -12,7 +12,7 @@ import { only } from './sliding.ts';
 export const indexOutput = { scale: 1, zeroPoint: -128 };
 
 /** Classes that an int8 output can tell apart. */
-const mostClasses = 256;
+const maxClasses = 256;
 
 /** Index of the largest of `count` values from `from` on. */
 export function largest(values: ArrayLike<number>, from: number, count: number, last: boolean): number {
@@ -28,11 +28,11 @@ export const argmax: OpDef<'argmax'> = {
   name: 'argmax',
   shape(inputs, _attrs, name) {
     const { t, f, c } = only(inputs, name);
-    if (c <= mostClasses) return { t, f, c: 1 };
+    if (c <= maxClasses) return { t, f, c: 1 };
     throw misfit(
       name,
       `an index of ${c} classes`,
-      `int8 holds ${mostClasses} indexes`,
+      `int8 holds ${maxClasses} indexes`,
       'end the model at its scores, and find the largest one on the host',
     );
   },

@@ -13,7 +13,7 @@ import { type CellStep, cellDef, gateOf, stateFn } from './recurrent.ts';
 export function gruStep(attrs: GruAttrs): CellStep {
   const { units, resetAfter } = attrs;
   const [gate, fn] = [gateOf(attrs), stateFn(attrs)];
-  return ({ g, before, sum, most }, h) => {
+  return ({ g, before, sum, peak }, h) => {
     const at = (which: number, k: number) => g[which * units + k] as number;
     const reset = before.map((_, k) => gate(at(1, k) + sum(units + k, before)));
     const scaled = before.map((v, k) => (reset[k] as number) * v);
@@ -22,7 +22,7 @@ export function gruStep(attrs: GruAttrs): CellStep {
       const z = gate(at(0, k) + sum(k, before));
       const inner = resetAfter ? (reset[k] as number) * sum(o, before) : sum(o, scaled);
       const candidate = at(2, k) + inner;
-      most.sum = Math.max(most.sum, Math.abs(candidate));
+      peak.sum = Math.max(peak.sum, Math.abs(candidate));
       h[k] = z * (before[k] as number) + (1 - z) * fn(candidate);
     }
   };

@@ -12,14 +12,14 @@ import { type CellStep, cellDef, gateOf, stateFn } from './recurrent.ts';
 export function lstmStep(attrs: LstmAttrs): CellStep {
   const { units, clip = Number.POSITIVE_INFINITY } = attrs;
   const [gate, fn] = [gateOf(attrs), stateFn(attrs)];
-  return ({ g, before, cell, sum, most }, h) => {
+  return ({ g, before, cell, sum, peak }, h) => {
     for (let k = 0; k < units; k++) {
       const at = (which: number) => (g[which * units + k] as number) + sum(which * units + k, before);
       const candidate = at(2);
       const c = gate(at(1)) * (cell[k] as number) + gate(at(0)) * fn(candidate);
       cell[k] = Math.min(clip, Math.max(-clip, c));
-      most.sum = Math.max(most.sum, Math.abs(candidate));
-      most.cell = Math.max(most.cell, Math.abs(cell[k] as number));
+      peak.sum = Math.max(peak.sum, Math.abs(candidate));
+      peak.cell = Math.max(peak.cell, Math.abs(cell[k] as number));
       h[k] = gate(at(3)) * fn(cell[k] as number);
     }
   };

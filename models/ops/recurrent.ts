@@ -67,9 +67,9 @@ export function cellDef<A extends RecurrentAttrs>(op: keyof typeof gatesOf, step
     },
     float: (xs, attrs, out) => walk(xs, attrs, out, stepOf(attrs as A)),
     hidden(xs, attrs, out) {
-      const most = { cell: 0, sum: 0 };
-      walk(xs, attrs, out, stepOf(attrs as A), most);
-      return most;
+      const peak = { cell: 0, sum: 0 };
+      walk(xs, attrs, out, stepOf(attrs as A), peak);
+      return peak;
     },
   } satisfies Partial<OpDef<'rnn'>>;
 }
@@ -105,7 +105,7 @@ export interface CellRow {
   /** Element o of U h + b. */
   sum: (o: number, h: Float64Array) => number;
   /** Running maxima. The step raises them. */
-  most: Hidden;
+  peak: Hidden;
 }
 
 /** Computes one row and writes its output to h. */
@@ -117,7 +117,7 @@ function walk(
   attrs: RecurrentAttrs,
   out: Shape,
   step: CellStep,
-  most: Hidden = { cell: 0, sum: 0 },
+  peak: Hidden = { cell: 0, sum: 0 },
 ): Float32Array {
   const x = only(xs, 'recurrence');
   const { units, reverse } = attrs;
@@ -129,7 +129,7 @@ function walk(
   for (let i = 0; i < out.t; i++) {
     const row = reverse ? out.t - 1 - i : i;
     const h = new Float64Array(units);
-    step({ g: x.data.subarray(row * width, (row + 1) * width), before, cell, sum, most }, h);
+    step({ g: x.data.subarray(row * width, (row + 1) * width), before, cell, sum, peak }, h);
     y.set(h, row * units);
     before = h;
   }

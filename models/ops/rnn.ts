@@ -10,10 +10,10 @@ import { type CellStep, cellDef, stateFn } from './recurrent.ts';
 
 export function rnnStep(attrs: RnnAttrs): CellStep {
   const fn = stateFn(attrs);
-  return ({ g, before, sum, most }, h) => {
+  return ({ g, before, sum, peak }, h) => {
     for (let k = 0; k < attrs.units; k++) {
       const s = (g[k] as number) + sum(k, before);
-      most.sum = Math.max(most.sum, Math.abs(s));
+      peak.sum = Math.max(peak.sum, Math.abs(s));
       h[k] = fn(s);
     }
   };

@@ -108,7 +108,7 @@ function stepOf(cell: Cell, inputs: number): (x: Float64Array, states: Float64Ar
       return s;
     });
     const [h, c] = [new Float64Array(cell.units), cellState?.slice() ?? new Float64Array(cell.units)];
-    step({ g, before: before as Float64Array, cell: c, sum, most: { cell: 0, sum: 0 } }, h);
+    step({ g, before: before as Float64Array, cell: c, sum, peak: { cell: 0, sum: 0 } }, h);
     return [h, c];
   };
 }

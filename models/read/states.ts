@@ -17,7 +17,7 @@ export interface StateInput {
 }
 
 /** Largest number of elements of all states. A choice: the largest models seen have some ten thousand. */
-export const mostElements = 2 ** 20;
+export const maxElements = 2 ** 20;
 
 export class States {
   private readonly inputs: StateInput[] = [];
@@ -33,7 +33,7 @@ export class States {
   /** Adds a state and returns the numbers of its elements; undefined if there are too many. */
   add(name: string, count: number): Float64Array | undefined {
     const from = this.elements;
-    if (from + count > mostElements) return undefined;
+    if (from + count > maxElements) return undefined;
     this.inputs.push({ name, from, count });
     this.elements += count;
     return Float64Array.from({ length: count }, (_, i) => from + i);
@@ -95,7 +95,7 @@ export class States {
   }
 
   private baseOf(source: string): number {
-    const known = this.sources.get(source) ?? this.sources.size * mostElements * 16;
+    const known = this.sources.get(source) ?? this.sources.size * maxElements * 16;
     this.sources.set(source, known);
     return known;
   }

@@ -63,7 +63,7 @@ export class FrontEndReference {
   }
 
   #makeRow(): void {
-    const { bank, channels, log, most, output, remap } = this.frontEnd;
+    const { bank, channels, log, maxFeature, output, remap } = this.frontEnd;
     const shift = this.#windowed();
     this.#fft.transform(this.#input, this.#spectrum);
     for (let k = 0; k < this.#energy.length; k++) {
@@ -91,7 +91,7 @@ export class FrontEndReference {
         value = correctionBits < 0 ? value >>> -correctionBits : (value << correctionBits) >>> 0;
         value = value > 1 ? logarithm(value, scale, this.#log) : 0;
       }
-      this.features[c] = Math.min(value, most);
+      this.features[c] = Math.min(value, maxFeature);
       const value8 = outputOf(this.features[c] as number, output);
       this.row[c] = remap ? (remap[value8 + 128] as number) : value8;
     }

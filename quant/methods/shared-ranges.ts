@@ -16,7 +16,7 @@
 import type { Graph, Node } from '../../models/graph/types.ts';
 import { viewOf } from '../../models/graph/view.ts';
 import { Histogram } from '../observers/histogram.ts';
-import { leastError } from '../observers/mse.ts';
+import { minError } from '../observers/mse.ts';
 import { intOpOfNode } from '../ops/index.ts';
 
 /** How an operator passes int8 values of its input on unchanged; undefined if it computes new ones. */
@@ -46,7 +46,7 @@ export function sharedRanges(graph: Graph, histograms: ReadonlyMap<number, Histo
     return result;
   };
   const ranges = new Map<number, Range>();
-  for (const id of histograms.keys()) ranges.set(id, leastError(leavingOf(id)));
+  for (const id of histograms.keys()) ranges.set(id, minError(leavingOf(id)));
   for (const node of [...graph.nodes].reverse()) {
     if (handsOn(node) !== 'joined') continue;
     const joint = ranges.get(node.output) as Range;

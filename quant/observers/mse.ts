@@ -56,7 +56,7 @@ function errorsOf(histogram: Histogram): (low: number, high: number) => number {
 }
 
 /** Returns the range with the smallest squared error within the observed range. */
-export function leastError(histogram: Histogram): [number, number] {
+export function minError(histogram: Histogram): [number, number] {
   const { low, high } = histogram;
   const errorAt = errorsOf(histogram);
   const at = (a: number, b: number) => errorAt((low * a) / steps, (high * b) / steps);
@@ -91,6 +91,6 @@ export class MeanSquaredError implements Observer {
     this.histogram.add(values, this.gains);
   }
   range(): [number, number] {
-    return leastError(this.histogram);
+    return minError(this.histogram);
   }
 }

@@ -50,10 +50,10 @@ function chromium(get: Get): string {
 
 function start(get: Get): string {
   const rows = Object.entries(get('start').figures).flatMap(([item, engines]) =>
-    engines.map(({ name, medianMs, leastMs, mostMs }) => [
+    engines.map(({ name, medianMs, minMs, maxMs }) => [
       title(item),
       name,
-      `${decimal(medianMs)} (${range(leastMs, mostMs)})`,
+      `${decimal(medianMs)} (${range(minMs, maxMs)})`,
       (medianMs / (engines[0]?.medianMs ?? Number.NaN)).toFixed(1),
     ]),
   );
@@ -75,7 +75,7 @@ function compared(get: Get): string {
   const litert = `${times(inChromium, /^LiteRT.*relaxed SIMD$/)} relaxed SIMD, ${times(inChromium, /^LiteRT.*compatible$/)} compatible`;
   const ms = (engine: string) => {
     const found = starts.find(({ name }) => name === engine);
-    return found ? `${decimal(found.medianMs)} (${range(found.leastMs, found.mostMs)})` : no;
+    return found ? `${decimal(found.medianMs)} (${range(found.minMs, found.maxMs)})` : no;
   };
   const bare = (title: string, ours: number, theirs: string) => [title, whole(ours), theirs, noEngine, noEngine, no, no];
   const { micro } = nabu;

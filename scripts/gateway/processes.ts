@@ -105,9 +105,9 @@ export async function startGateway({ folder, model, broker, threads, streams, fu
     '--key',
     model.key,
   ];
-  args.push('--most-streams', `${streams + 16}`, ...(threads ? ['--threads', threads] : []));
+  args.push('--max-streams', `${streams + 16}`, ...(threads ? ['--threads', threads] : []));
   // the warm-up has 9 hops without outputs, so nothing slows the sender down
-  if (fullSpeed) args.push('--most-waiting', '16', '--most-lag-ms', '10000');
+  if (fullSpeed) args.push('--max-waiting', '16', '--max-lag-ms', '10000');
   if (broker) args.push('--mqtt', broker, '--mqtt-id', gatewayId);
   const profiles = join(folder, 'profiles.json');
   const before = profiled ? ['--import', join(root, 'scripts/gateway/profile.mjs')] : [];

@@ -17,7 +17,7 @@ export interface SenderOptions {
   totalTicks: number;
   ticksPerSecond: number;
   /** Largest number of ticks sent beyond the newest output, or beyond the ticks of the first output. */
-  mostAheadTicks: number;
+  maxAheadTicks: number;
   /** Number of ticks until the first output. Later outputs need a hop each. */
   firstOutputTicks: number;
   hop: number;
@@ -100,9 +100,9 @@ export class Sender {
   }
 
   #mayGo(stream: number): boolean {
-    const { mostAheadTicks, firstOutputTicks } = this.#options;
+    const { maxAheadTicks, firstOutputTicks } = this.#options;
     const from = Math.max(this.#answered[stream] as number, firstOutputTicks);
-    return (this.#sent[stream] as number) < from + mostAheadTicks;
+    return (this.#sent[stream] as number) < from + maxAheadTicks;
   }
 
   #one(stream: number): void {

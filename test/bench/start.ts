@@ -19,8 +19,8 @@ const web = join(import.meta.dirname, 'peers/node_modules/onnxruntime-web');
 export interface Start {
   name: string;
   medianMs: number;
-  leastMs: number;
-  mostMs: number;
+  minMs: number;
+  maxMs: number;
 }
 
 export async function starts(
@@ -57,6 +57,6 @@ export async function starts(
     rmSync(folder, { recursive: true });
   }
   return subjects.map(({ name, all }) => {
-    return { name, medianMs: quantile(all, 0.5), leastMs: Math.min(...all), mostMs: Math.max(...all) };
+    return { name, medianMs: quantile(all, 0.5), minMs: Math.min(...all), maxMs: Math.max(...all) };
   });
 }

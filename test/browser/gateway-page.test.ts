@@ -39,7 +39,7 @@ test.before(async () => {
   const first = await bundleOf(1);
   await gateway.receive(first.wasm, first.digest);
   await gateway.try();
-  intake = new Intake(gateway, { reorderTicks: 0, mostWaitingHops: 1000, mostLagMs: 60_000 });
+  intake = new Intake(gateway, { reorderTicks: 0, maxWaitingHops: 1000, maxLagMs: 60_000 });
   const tracker = new Tracker(gateway);
   const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
   addPage(app, { gateway, intake, tracker, wires: { lines: [] } });

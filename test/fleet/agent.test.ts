@@ -14,8 +14,8 @@ import {
   type Desired,
   encode,
   gatewayOf,
-  mostSequence,
-  mostSequenceJump,
+  maxSequence,
+  maxSequenceJump,
   parseDesired,
   parseEnvelope,
   parseReported,
@@ -203,8 +203,8 @@ test('messages that are unsigned, signed by a stranger or for others are refused
     ['RN896', 'changed since', changed({ desired: good.desired.replace('"sequence":2', '"sequence":3') })],
     ['RN897', 'for another gateway', desired(2, next, { gateway: 'two' })],
     ['RN897', 'for another site', desired(2, next, { site: 'barn' })],
-    ['RN897', 'a number that would end updates', desired(mostSequence, next)],
-    ['RN897', 'too far ahead', desired(2 + mostSequenceJump, next)],
+    ['RN897', 'a number that would end updates', desired(maxSequence, next)],
+    ['RN897', 'too far ahead', desired(2 + maxSequenceJump, next)],
     ['RN897', 'one that was passed', desired(0, null)],
     ['RN850', 'beyond what a number holds', desired(2 ** 53, next)],
     ['RN850', 'too large', new Uint8Array(9000)],
@@ -321,7 +321,7 @@ test(`${messages} hostile messages cause no crash and change nothing of the gate
     let bytes = passed[random(2)] as Uint8Array;
     if (kind === 1) bytes = desired(wish[0], null, wish[1], one(unsealed, sealedByOther));
     else if (kind === 2) bytes = desired(one(0, 1, 2), null, wish[1]);
-    else if (kind === 3) bytes = desired(one(3 + mostSequenceJump, mostSequence, 2 ** 52), null, wish[1]);
+    else if (kind === 3) bytes = desired(one(3 + maxSequenceJump, maxSequence, 2 ** 52), null, wish[1]);
     else if (kind === 4) bytes = desired(wish[0], null, { ...wish[1], ...one({ gateway: 'two' }, { site: 'barn' }) });
     else if (kind === 5) {
       // a right signature with another text

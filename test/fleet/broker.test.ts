@@ -9,7 +9,7 @@ import mqtt from 'mqtt';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Broker, type BrokerLimits, openBroker } from '../../host/gateway/fleet/broker.ts';
-import { mostInlineBytes } from '../../host/gateway/fleet/messages.ts';
+import { maxInlineBytes } from '../../host/gateway/fleet/messages.ts';
 import { mutate, randomOf } from '../host/helpers.ts';
 import { connectPacket, lengthOf, packet, publishPacket, rawSocket, subscribePacket } from './packets.ts';
 
@@ -137,7 +137,7 @@ test('a packet that an admitted client may not send ends its connection', async 
     const topic = 'runlet/hall/one/desired';
     const cases: [string, Uint8Array | Uint8Array[]][] = [
       ['a message of 256 MiB', Uint8Array.from([0x30, ...giant])],
-      ['a message above the bound', publishPacket({ topic, payload: new Uint8Array(mostInlineBytes + 1) })],
+      ['a message above the bound', publishPacket({ topic, payload: new Uint8Array(maxInlineBytes + 1) })],
       ['QoS 2', publishPacket({ topic, qos: 2 })],
       ['another topic', publishPacket({ topic: 'house/lamp' })],
       ['a long topic', publishPacket({ topic: `runlet/${'x'.repeat(300)}` })],

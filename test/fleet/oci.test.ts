@@ -12,7 +12,7 @@ import { codeOf } from '../host/helpers.ts';
 import { type RegistryOptions, registryOf, type SeenRequest } from './registry.ts';
 
 const module = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 37 + (i >> 8)) & 255);
-const mostBytes = 100_000;
+const maxBytes = 100_000;
 
 interface Pulled {
   /** `taken` or the error code. */
@@ -24,13 +24,13 @@ interface Pulled {
 async function pull(
   options: RegistryOptions,
   credentials?: string,
-  limits: { mostBytes?: number; timeoutMs?: number; hosts?: (own: string) => string[] } = {},
+  limits: { maxBytes?: number; timeoutMs?: number; hosts?: (own: string) => string[] } = {},
 ): Promise<Pulled> {
   const registry = await registryOf(module, options);
   const { seen, reference } = registry;
   try {
     const hosts = limits.hosts?.(registry.host);
-    const bytes = await pullBundle(ociReference(reference), { mostBytes, credentials, timeoutMs: 20_000, ...limits, hosts });
+    const bytes = await pullBundle(ociReference(reference), { maxBytes, credentials, timeoutMs: 20_000, ...limits, hosts });
     return { result: digestOf(bytes) === digestOf(module) ? 'taken' : 'other bytes', why: '', seen };
   } catch (error) {
     if (!isRunletError(error)) throw error;
@@ -235,7 +235,7 @@ wrong('bytes without an end', 'RN855', {
 wrong('no answer in time', 'RN854', { blob: () => {} }, { timeoutMs: 300 });
 wrong('a fault', 'RN854', { blob: (response) => response.writeHead(500).end() });
 wrong('no such module', 'RN854', { blob: (response) => response.writeHead(404).end() });
-wrong('a module that is too large for this gateway', 'RN855', {}, { mostBytes: 69_999 });
+wrong('a module that is too large for this gateway', 'RN855', {}, { maxBytes: 69_999 });
 wrong('a manifest without an end', 'RN855', { sentManifest: new Uint8Array(300_000) });
 wrong('a manifest that is no JSON', 'RN855', { manifest: () => 'text' });
 wrong('an image', 'RN855', { manifest: (m) => ({ ...m, config: { mediaType: 'application/vnd.oci.image.config.v1+json' } }) });
@@ -265,7 +265,7 @@ test('an absent registry is RN854', async () => {
   const registry = await registryOf(module);
   await registry.close();
   try {
-    await pullBundle(ociReference(registry.reference), { mostBytes });
+    await pullBundle(ociReference(registry.reference), { maxBytes });
     assert.unreachable();
   } catch (error) {
     assert.is(isRunletError(error) && error.code, 'RN854');

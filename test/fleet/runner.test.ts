@@ -10,8 +10,8 @@ import {
   type Desired,
   encode,
   gatewayOf,
-  mostSequence,
-  mostSequenceJump,
+  maxSequence,
+  maxSequenceJump,
   type OnlineReport,
   topics,
 } from '../../host/gateway/fleet/messages.ts';
@@ -146,8 +146,8 @@ test('a gateway that refuses the message reports it at once, and the rollout is 
 
 test('foreign sequence numbers do not mislead the runner: it uses a number that the gateway accepts', async () => {
   for (const [foreign, seen, wanted] of [
-    [mostSequence, 5, 6],
-    [5 + mostSequenceJump, 5, 6],
+    [maxSequence, 5, 6],
+    [5 + maxSequenceJump, 5, 6],
     [9, 5, 10],
     [3, 5, 6],
   ] as const) {

@@ -87,7 +87,7 @@ test('a rollout and frames work over mqtts:// with certificates of both sides', 
   ];
   args.push('--fleet', `${url}/hall`, '--fleet-ca', at('ca.pem'), '--fleet-cert', at('client.pem'));
   args.push('--mqtt', url, '--mqtt-id', 'a', '--mqtt-qos', '1', '--mqtt-ca', at('ca.pem'), '--mqtt-cert', at('client.pem'));
-  args.push('--most-waiting', '1000', '--most-lag-ms', '60000');
+  args.push('--max-waiting', '1000', '--max-lag-ms', '60000');
   gateway = spawn(process.execPath, [bin, 'gateway', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(createInterface({ input: gateway.stdout as NodeJS.ReadableStream }), 'line');
   const tls = ['--tls-ca', at('ca.pem'), '--tls-cert', at('client.pem')];

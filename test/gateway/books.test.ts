@@ -30,14 +30,14 @@ const until = async (done: () => boolean): Promise<void> => {
   }
 };
 
-const roomy = { mostWaitingHops: 1e6, mostLagMs: 1e6 };
+const roomy = { maxWaitingHops: 1e6, maxLagMs: 1e6 };
 
 /** Returns a gateway that runs one bundle in every slot. */
-async function begun(options: BundleOptions = {}, slots = ['main'], mostStreams = 64) {
+async function begun(options: BundleOptions = {}, slots = ['main'], maxStreams = 64) {
   const gateway = await Gateway.open(new CrashDisk(), {
     policy: { keys: [keys.publicKey] },
     pool: { threads: 1, budgetMs: 60_000 },
-    mostStreams,
+    maxStreams,
   });
   const bundle = await bundleOf(1, options);
   for (const slot of slots) {
@@ -280,7 +280,7 @@ test('a signal that restarts again and again without an output is not kept in me
 
 test('while a module hangs in one slot, another slot gives all outputs, swaps its bundle and sheds nothing', async () => {
   const { gateway } = await begun({}, ['main', 'other', 'third']);
-  const intake = new Intake(gateway, { mostWaitingHops: 1000, mostLagMs: 300 });
+  const intake = new Intake(gateway, { maxWaitingHops: 1000, maxLagMs: 300 });
   const raws: Int8Array[] = [];
   const hung: string[] = [];
   gateway.events.on('output', ({ stream, raw }) => stream === 'a' && raws.push(raw));

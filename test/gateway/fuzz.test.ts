@@ -36,7 +36,7 @@ const noise = (maxBytes: number): Uint8Array<ArrayBuffer> => Uint8Array.from({ l
 
 const token = 'a-token-of-some-length';
 const gateway = await Gateway.open(new CrashDisk(), {
-  policy: { keys: [keys.publicKey], mostBytes: 20_000 },
+  policy: { keys: [keys.publicKey], maxBytes: 20_000 },
   pool: { threads: 1, budgetMs: 20_000 },
 });
 const { app } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });

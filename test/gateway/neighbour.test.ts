@@ -44,7 +44,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 async function start(): Promise<{ url: string; pid: number }> {
   writeFileSync(at('mine.pub'), publicPem(keys));
   writeFileSync(at('token'), token);
-  const limits = ['--budget-ms', '1000', '--most-waiting', '1000', '--most-lag-ms', '60000', '--safe-after', '1000'];
+  const limits = ['--budget-ms', '1000', '--max-waiting', '1000', '--max-lag-ms', '60000', '--safe-after', '1000'];
   const files = ['--state', at('state'), '--key', at('mine.pub'), '--token-file', at('token')];
   const args = ['gateway', ...files, '--port', '0', '--json', '--log', 'error', '--threads', '1', ...limits];
   gateway = spawn(process.execPath, [join(root, 'host/cli/bin.js'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -33,7 +33,7 @@ const below = (n: number): number => Math.floor(rnd() * n);
 const one = <T>(list: readonly T[]): T => list[below(list.length)] as T;
 const noise = (max: number): Buffer => Buffer.from(Uint8Array.from({ length: below(max) }, () => below(256)));
 
-const mostClients = 96;
+const maxClients = 96;
 const token = 'a-token-of-some-length';
 const folder = mkdtempSync(join(tmpdir(), 'runlet-raw-'));
 const at = (name: string) => join(folder, name);
@@ -278,7 +278,7 @@ for (const [name, tls, withToken] of [
     const count = Math.ceil(inputs / 4);
     const run = (until: number) =>
       Promise.all(
-        Array.from({ length: mostClients }, async () => {
+        Array.from({ length: maxClients }, async () => {
           while (tally.sent < until && child.exitCode === null && child.signalCode === null) await client(port, tls, tally, held);
         }),
       );

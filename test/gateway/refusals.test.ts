@@ -22,10 +22,10 @@ import { CrashDisk } from './crash-disk.ts';
 import { knocker } from './knock.ts';
 
 const token = 'a-token-of-some-length';
-const mostBytes = 20_000;
-const mostMemoryBytes = 4 << 16;
+const maxBytes = 20_000;
+const maxMemoryBytes = 4 << 16;
 const disk = new CrashDisk();
-const policy = { keys: [keys.publicKey], mostBytes, mostMemoryBytes };
+const policy = { keys: [keys.publicKey], maxBytes, maxMemoryBytes };
 const gateway = await Gateway.open(disk, { policy, pool: { threads: 1, budgetMs: 500 } });
 const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
 const knock = knocker(app, new Door({ token, requestsPerMinute: 1e6 }));
@@ -114,8 +114,8 @@ refuses('no token', 'RN811', async () => codeIn(await knock('/v1/uploads', { met
 refuses('another token', 'RN811', async () =>
   codeIn(await ask('POST', '/v1/uploads', undefined, { authorization: 'Bearer nonsense' })),
 );
-refuses('too large, as it says itself', 'RN808', () => begin({ 'upload-length': `${mostBytes + 1}` }));
-refuses('too large, which it does not say', 'RN808', async () => flash(new Uint8Array(mostBytes + 1)));
+refuses('too large, as it says itself', 'RN808', () => begin({ 'upload-length': `${maxBytes + 1}` }));
+refuses('too large, which it does not say', 'RN808', async () => flash(new Uint8Array(maxBytes + 1)));
 refuses('a length that is no number', 'RN814', () => begin({ 'upload-length': '1e3' }));
 refuses('more than was announced', 'RN809', async () =>
   codeIn(await ask('PATCH', await begin({ 'upload-length': '10' }), new Uint8Array(11))),

@@ -137,7 +137,7 @@ test('a partial upload with right checksums and a wrong header is removed or res
   const counts = { taken: 0, removed: 0 };
   for (const one of [header, ...variants(header)]) {
     const disk = await diskWith({ [`uploads/${id}`]: uploadFile(one) });
-    const uploads = await Uploads.open(disk, { ...defaultPolicy, mostBytes: 1000 });
+    const uploads = await Uploads.open(disk, { ...defaultPolicy, maxBytes: 1000 });
     if (uploads.size === 1) {
       counts.taken++;
       assert.is(uploads.offset(id), 7);

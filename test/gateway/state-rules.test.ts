@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { newKeyPair } from '../../assembly/bundle/keys.ts';
-import { type Desired, gatewayOf, isName, mostSequence, parseDesired } from '../../host/gateway/fleet/messages.ts';
+import { type Desired, gatewayOf, isName, maxSequence, parseDesired } from '../../host/gateway/fleet/messages.ts';
 import { opener, sealer } from '../../host/gateway/fleet/signed.ts';
 import { packetGate } from '../../host/gateway/mqtt/gate.ts';
 import * as state from '../../host/gateway/store/state.ts';
@@ -105,7 +105,7 @@ test('names, topics and numbers of a fleet are checked at their exact limits', a
   assert.is(gatewayOf('runlet/s/g/desired', 's', 'desired'), 'g');
   for (const topic of ['runlet/t/g/desired', 'runlet/s/g/reported', 'runlet/s/g/desired/x', 'runlet/s/bundles/desired', 'other/s/g/desired']) assert.is(gatewayOf(topic, 's', 'desired'), undefined, topic); // biome-ignore format: a list
   const of = (more: object) => codeOf(() => parseDesired(JSON.stringify({ ...desired, ...more })));
-  for (const [sequence, code] of [[0, 'none'], [mostSequence, 'none'], [mostSequence + 1, 'RN850'], [-1, 'RN850'], [0.5, 'RN850']] as const) assert.is(await of({ sequence }), code, `${sequence}`); // biome-ignore format: a table
+  for (const [sequence, code] of [[0, 'none'], [maxSequence, 'none'], [maxSequence + 1, 'RN850'], [-1, 'RN850'], [0.5, 'RN850']] as const) assert.is(await of({ sequence }), code, `${sequence}`); // biome-ignore format: a table
   for (const more of [{ fleet: 1 }, { more: 1 }, { bundle: { digest: 'AB'.repeat(32), at: 'message' } }, { bundle: { digest: 'ab'.repeat(32), at: 'http://x' } }]) assert.is(await of(more), 'RN850', JSON.stringify(more)); // biome-ignore format: a list
   assert.is(await codeOf(() => parseDesired(JSON.stringify(desired).padEnd(8192))), 'none');
   assert.is(await codeOf(() => parseDesired(JSON.stringify(desired).padEnd(8193))), 'RN850');

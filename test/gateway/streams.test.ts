@@ -46,7 +46,7 @@ interface Begun {
 }
 
 /** Limits for the tests without overload. */
-const roomy = { mostWaitingHops: 1000, mostLagMs: 60_000 };
+const roomy = { maxWaitingHops: 1000, maxLagMs: 60_000 };
 
 async function begun(options: Partial<IntakeOptions> = {}): Promise<Begun> {
   const gateway = await Gateway.open(new CrashDisk(), {
@@ -339,7 +339,7 @@ test('filled outputs are flagged and equal those of the filled signal; a long ga
 });
 
 test('overload is shed, counted, reported once and treated as a gap, and then the stream continues', async () => {
-  const { gateway, intake, close } = await begun({ mostWaitingHops: 4, mostLagMs: 160 });
+  const { gateway, intake, close } = await begun({ maxWaitingHops: 4, maxLagMs: 160 });
   const told: string[] = [];
   let outputs = 0;
   gateway.events.on('overload', ({ state }) => told.push(state));

@@ -113,7 +113,7 @@ async function installed(): Promise<{ gateway: ChildProcess; url: string; log():
   const args = ['--state', at('state'), '--port', '0', '--key', at('mine.pub'), '--token-file', at('token'), '--json'];
   const tls = ['--tls-cert', at('server.pem'), '--tls-key', at('server.key'), '--client-ca', at('ca.pem')];
   // a busy machine must not shed anything
-  args.push('--most-waiting', '1000', '--most-lag-ms', '60000');
+  args.push('--max-waiting', '1000', '--max-lag-ms', '60000');
   const gateway = spawn(process.execPath, [bin, 'gateway', ...args, ...tls, '--log', 'warn'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -13,7 +13,7 @@ import { begun, pieces, policy } from './uploads-of.ts';
 test('a new upload replaces the one that has been idle longest, and never one that is being written', async () => {
   const disk = new CrashDisk();
   let nowMs = 1e12;
-  const { uploads } = await begun(disk, { most: 3, mostBundles: 2, idleMs: 1e6, oldestMs: 1e6, now: () => nowMs++ });
+  const { uploads } = await begun(disk, { maxCount: 3, maxBundles: 2, idleMs: 1e6, oldestMs: 1e6, now: () => nowMs++ });
   const there = (ids: string[]) =>
     assert.equal(disk.files().filter((path) => path !== 'state'), ids.map((id) => `uploads/${id}`).sort()); // biome-ignore format: one line
   const [a, b, c] = [await uploads.begin('main', 100), await uploads.begin('main', 100), await uploads.begin('main', 100)];
@@ -48,7 +48,7 @@ test('a new upload replaces the one that has been idle longest, and never one th
 test('number, bytes and age are bounded, also across a restart, and uploads over a limit are removed', async () => {
   const disk = new CrashDisk();
   let nowMs = 1e12;
-  const limits = { most: 3, mostBundles: 2, idleMs: 1000, oldestMs: 5000, now: () => nowMs };
+  const limits = { maxCount: 3, maxBundles: 2, idleMs: 1000, oldestMs: 5000, now: () => nowMs };
   let { uploads } = await begun(disk, limits);
   const stays = async (ids: string[]) => {
     assert.equal(disk.files().filter((path) => path !== 'state'), ids.map((id) => `uploads/${id}`).sort()); // biome-ignore format: one line
@@ -87,10 +87,10 @@ test('number, bytes and age are bounded, also across a restart, and uploads over
     await uploads.begin('main', 400);
   }
   await uploads.close();
-  ({ uploads } = await begun(disk, { ...limits, most: 2, oldestMs: 1e15 }));
+  ({ uploads } = await begun(disk, { ...limits, maxCount: 2, oldestMs: 1e15 }));
   assert.is(uploads.size, 2, 'no more than now are taken');
   await uploads.close();
-  uploads = await Uploads.open(disk, { ...policy, mostBytes: 300 }, limits);
+  uploads = await Uploads.open(disk, { ...policy, maxBytes: 300 }, limits);
   await stays([]);
   await uploads.close();
 });

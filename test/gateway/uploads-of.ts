@@ -8,7 +8,7 @@ import { type UploadLimits, Uploads } from '../../host/gateway/store/uploads.ts'
 import { defaultPolicy } from '../../host/gateway/verify/policy.ts';
 import type { CrashDisk } from './crash-disk.ts';
 
-export const policy = { ...defaultPolicy, mostBytes: 1500 };
+export const policy = { ...defaultPolicy, maxBytes: 1500 };
 
 export async function* pieces(...parts: Uint8Array[]) {
   yield* parts;

@@ -7,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { checkManifest } from '../../assembly/bundle/check.ts';
-import { crc32, type ImageParts, makeImage, mostImageLabels, mostTextBytes } from '../../assembly/bundle/image.ts';
+import { crc32, type ImageParts, makeImage, maxImageLabels, maxTextBytes } from '../../assembly/bundle/image.ts';
 import { join, newKeyPair, publicPem, readPublicKeys, readSecretKey, secretPem, secretRaw } from '../../assembly/bundle/keys.ts';
 import { type Manifest, manifestSection } from '../../assembly/bundle/manifest.ts';
 import { Cursor, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
@@ -180,8 +180,8 @@ test('an image has a checksum and alignment, limits of names and labels, and an 
   }
   assert.is(image({ partitionBytes: bytes.length }).length, bytes.length);
   assert.is(await codeOf(() => image({ partitionBytes: bytes.length - 1 })), 'RN616');
-  image({}, (m) => { m.name = 'n'.repeat(mostTextBytes); }); // biome-ignore format: one line
-  assert.is(await codeOf(() => image({}, (m) => { m.name = 'n'.repeat(mostTextBytes + 1); })), 'RN615'); // biome-ignore format: one line
+  image({}, (m) => { m.name = 'n'.repeat(maxTextBytes); }); // biome-ignore format: one line
+  assert.is(await codeOf(() => image({}, (m) => { m.name = 'n'.repeat(maxTextBytes + 1); })), 'RN615'); // biome-ignore format: one line
   assert.is(await codeOf(() => image({}, (m) => { m.name = 'a\0b'; })), 'RN615'); // biome-ignore format: one line
   assert.is(await codeOf(() => image({}, (m) => { m.target = 'simd'; })), 'RN615'); // biome-ignore format: one line
   const labelled = (count: number) =>
@@ -190,8 +190,8 @@ test('an image has a checksum and alignment, limits of names and labels, and an 
       output.elements = count;
       m.labels = Array.from({ length: count }, (_, i) => `${i}`);
     });
-  labelled(mostImageLabels);
-  assert.is(await codeOf(() => labelled(mostImageLabels + 1)), 'RN615');
+  labelled(maxImageLabels);
+  assert.is(await codeOf(() => labelled(maxImageLabels + 1)), 'RN615');
   const detector = { output: 0, slidingWindow: 4, refractoryMs: 0, voice: false, words: [{ element: 0, label: 'x', cutoff: 1 }] };
   image({ detector });
   for (const wrong of [{ slidingWindow: 0 }, { slidingWindow: 4097 }, { words: [] }, { refractoryMs: -1 }])

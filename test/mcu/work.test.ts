@@ -40,7 +40,7 @@ function program(): string {
 
 interface Worked {
   inputs: number;
-  mostStepsAByte: number;
+  maxStepsAByte: number;
   codes: Record<string, number>;
 }
 function work(...args: (string | number)[]): Worked {

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { Histogram } from '../../quant/observers/histogram.ts';
 import { makeObserver, type ObserverKind, observerKinds } from '../../quant/observers/index.ts';
 import { MovingAverage } from '../../quant/observers/moving-average.ts';
-import { leastError } from '../../quant/observers/mse.ts';
+import { minError } from '../../quant/observers/mse.ts';
 import { asymmetric } from '../../quant/scales.ts';
 import { squaredError } from './measures.ts';
 
@@ -147,7 +147,7 @@ test('mse: moving one end to any other position of the search grid does not redu
     const histogram = new Histogram();
     histogram.add(normal(5000, seed));
     histogram.add(Float32Array.of(30, -9));
-    const [low, high] = leastError(histogram);
+    const [low, high] = minError(histogram);
     const best = squaredError(histogram, low, high);
     assert.ok(best < squaredError(histogram, -9, 30));
     for (let k = 1; k <= 100; k++) {

@@ -12,7 +12,7 @@ import { analyticMeans, clippedMean } from '../../quant/methods/analytic-means.t
 import { channelGains } from '../../quant/methods/channel-gains.ts';
 import { sharedRanges } from '../../quant/methods/shared-ranges.ts';
 import { Histogram } from '../../quant/observers/histogram.ts';
-import { leastError } from '../../quant/observers/mse.ts';
+import { minError } from '../../quant/observers/mse.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { random } from '../property/random-network.ts';
 import { classifier, noise, window } from './small-classifier.ts';
@@ -101,7 +101,7 @@ test('before a maximum pool the range is that of the output of the pool', () => 
   histograms.get(conv?.output as number)?.add(Float32Array.from({ length: 4000 }, () => -8 * rnd()));
   const out = histograms.get(pool?.output as number) as Histogram;
   out.add(Float32Array.from({ length: 4000 }, () => rnd() - 0.1));
-  assert.equal(sharedRanges(graph, histograms).get(conv?.output as number), leastError(out));
+  assert.equal(sharedRanges(graph, histograms).get(conv?.output as number), minError(out));
 });
 
 test('a merged histogram equals the histogram of all values', () => {

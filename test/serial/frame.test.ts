@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodeFrame, type Frame, FrameReader, frameDelimiter } from '../../host/flash/serial/frame.ts';
-import { beginPayload, mostNameBytes, readAnswer } from '../../host/flash/serial/message.ts';
+import { beginPayload, maxNameBytes, readAnswer } from '../../host/flash/serial/message.ts';
 
 const runs = Number(process.env.RUNLET_SERIAL_FRAMES ?? 1000);
 const seed = Number(process.env.RUNLET_SEED ?? 1);
@@ -125,7 +125,7 @@ test('any payload is an answer or none, and a name is cut to its field, but not 
       assert.is(payload.length, 72);
       assert.is(payload[71], 0);
       const text = payload.subarray(40, 40 + payload.subarray(40).indexOf(0));
-      assert.ok(text.length <= mostNameBytes);
+      assert.ok(text.length <= maxNameBytes);
       assert.not.throws(() => new TextDecoder('utf-8', { fatal: true }).decode(text));
     }),
     settings,

@@ -12,9 +12,9 @@ import { bareTools, countInWamr, type Interpreter } from './bare.ts';
 import { sharedSubjects } from './models.ts';
 import { absentTools, type Module } from './runner.ts';
 
-/** Upper bound of file, linear memory and pool, in bytes; `mostPool` is that of the pool only. */
-const mostRam: Record<Interpreter, number> = { fast: 32 * 1024, classic: 20 * 1024 };
-const mostPool = 18 * 1024;
+/** Upper bound of file, linear memory and pool, in bytes; `maxPool` is that of the pool only. */
+const maxRam: Record<Interpreter, number> = { fast: 32 * 1024, classic: 20 * 1024 };
+const maxPool = 18 * 1024;
 /** Large enough for the frames of okay_nabu's functions; the classic interpreter keeps their locals there. */
 const stackBytes = 1536;
 
@@ -45,11 +45,11 @@ for (const core of ['m4', 'rv32'] as const) {
         console.log(
           `  ${core} ${interpreter}, ${name}: file ${wasm.length}, memory ${linearBytes}, pool ${poolBytes}, together ${ram}; ${most} instructions`,
         );
-        assert.ok(poolBytes <= mostPool, `${name}: pool ${poolBytes}`);
+        assert.ok(poolBytes <= maxPool, `${name}: pool ${poolBytes}`);
         if (i % 2 === 0) continue;
         // Here too interp is faster, but 2 KB larger than native. Whoever chooses the classic interpreter for
         // its size builds for native.
-        if (interpreter === 'fast' || name.startsWith('native')) assert.ok(ram <= mostRam[interpreter], `${name}: ${ram} bytes`);
+        if (interpreter === 'fast' || name.startsWith('native')) assert.ok(ram <= maxRam[interpreter], `${name}: ${ram} bytes`);
         assert.ok(most <= 1.1 * (counts[i - 1]?.most ?? 0), `${name}: ${most} instructions`);
       }
       if (/ 12\.2\./.test(tools)) assert.equal(counts.map(({ most }) => most), pinned[core][interpreter]); // biome-ignore format: one line

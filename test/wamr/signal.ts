@@ -11,8 +11,8 @@ import { openSession, type Session, selfTest } from '../../host/session/index.ts
 import { bytesOf, openModule } from '../../host/session/open.ts';
 
 /** Number of hops of a run: the golden frames are repeated without a reset. */
-const mostHops = 48;
-export const hopsOf = ({ golden }: Manifest): number => Math.max(golden.hops, mostHops);
+const maxHops = 48;
+export const hopsOf = ({ golden }: Manifest): number => Math.max(golden.hops, maxHops);
 
 /** Returns the golden frames, hop by hop, as the self-test pushes them. */
 async function goldenHops(session: Session): Promise<Uint8Array[]> {

@@ -16,7 +16,7 @@ const only = absent ? test.skip : test;
 const okayNabu = 'mww/v2/okay_nabu';
 
 /** Upper bound of file, linear memory and pool of okay_nabu on this 64-bit machine. */
-const mostRam = 32 * 1024;
+const maxRam = 32 * 1024;
 
 /** Returns the message with which a run is refused. */
 async function refusal(module: Module, frames: Uint8Array): Promise<string> {
@@ -43,7 +43,7 @@ async function compare({ name, open }: Subject): Promise<void> {
       const parts = `file ${wasm.length}, linear memory ${linearBytes}, pool ${poolBytes}, together ${ram}`;
       console.log(`  ${name}, ${target} ${home}: ${parts}; apart ${weights?.length ?? 0}; ${bytes.length} bytes`);
       assert.ok(linearBytes <= manifest.bytes.memoryBytes + 32, 'no more than the module says');
-      if (name === okayNabu && target === 'native' && home === 'tile') assert.ok(ram <= mostRam, `${ram}`);
+      if (name === okayNabu && target === 'native' && home === 'tile') assert.ok(ram <= maxRam, `${ram}`);
       if (home !== 'embed') {
         assert.match(await refusal({ wasm }, frames), /weights are wanted, and there is no file/);
         assert.match(await refusal({ wasm, weights: weights?.subarray(4) }, frames), /are wanted, and the file has/);

@@ -8,7 +8,7 @@ const byId = (id: string): HTMLElement => {
   return found;
 };
 const [start, words, state, heard] = [byId('start') as HTMLButtonElement, byId('words'), byId('state'), byId('heard')];
-const mostLines = 20;
+const maxLines = 20;
 
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
 let sampleRateHz = 0;
@@ -27,7 +27,7 @@ worker.onmessage = ({ data }: MessageEvent<Message>) => {
     const line = document.createElement('li');
     line.append(word, time);
     heard.prepend(line);
-    if (heard.children.length > mostLines) heard.lastChild?.remove();
+    if (heard.children.length > maxLines) heard.lastChild?.remove();
   }
 };
 worker.postMessage(new URL(`${import.meta.env.BASE_URL}kws.wasm`, location.href).href);

@@ -88,7 +88,7 @@ export interface Answer {
 const slotBytesOnLine = 76;
 const answerBytes = 16;
 const statusBytes = answerBytes + 16 + 2 * slotBytesOnLine;
-export const mostNameBytes = 31;
+export const maxNameBytes = 31;
 
 const words = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
 
@@ -100,8 +100,8 @@ export const helloPayload = (): Uint8Array => words(protocolVersion);
  * characters.
  */
 export function beginPayload(imageBytes: number, digest: Uint8Array, sequence: number, name: string): Uint8Array {
-  const room = new Uint8Array(mostNameBytes + 1);
-  new TextEncoder().encodeInto(name.replaceAll('\0', ''), room.subarray(0, mostNameBytes));
+  const room = new Uint8Array(maxNameBytes + 1);
+  new TextEncoder().encodeInto(name.replaceAll('\0', ''), room.subarray(0, maxNameBytes));
   return join(words(imageBytes, sequence), digest, room);
 }
 

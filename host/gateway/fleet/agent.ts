@@ -5,7 +5,7 @@
  * RN895, RN896, RN897).
  * Rule: a message only names a bundle; the gateway checks its signature, sequence number and trial. A desired
  * state is accepted if a trusted key has signed it, it is for this site and gateway, and its sequence number
- * is above the last one, by at most `mostSequenceJump`. It is executed once, since its number is written to
+ * is above the last one, by at most `maxSequenceJump`. It is executed once, since its number is written to
  * the disk first. A newer desired state aborts the current one. A rollback leads only to the gateway's
  * previous bundle, and only if the active bundle is the one that the desired state replaces.
  */
@@ -21,7 +21,7 @@ import {
   type BundleRef,
   type Desired,
   type Memory,
-  mostSequenceJump,
+  maxSequenceJump,
   type OnlineReport,
   type Outcome,
   type Release,
@@ -185,8 +185,8 @@ export class Agent {
     const { site: here, id } = this.#options;
     if (site !== here || gateway !== id)
       throw notForHere('desired.gateway', `it is for ${site}/${gateway}, and this is ${here}/${id}`);
-    if (sequence - lastSequence > mostSequenceJump)
-      throw notForHere('desired.sequence', `${sequence} is more than ${mostSequenceJump} above ${lastSequence}`);
+    if (sequence - lastSequence > maxSequenceJump)
+      throw notForHere('desired.sequence', `${sequence} is more than ${maxSequenceJump} above ${lastSequence}`);
   }
 
   /** Ends a trial that this agent has started. */

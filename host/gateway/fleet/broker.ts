@@ -14,7 +14,7 @@ import { Aedes, type AuthorizePublishHandler, type AuthorizeSubscribeHandler, ty
 import { RunletError } from '../../../models/error.ts';
 import { guardPackets, type PacketHead, packetTypes } from '../mqtt/gate.ts';
 import { type Log, seldom } from '../mqtt/seldom.ts';
-import { mostInlineBytes, mostPacketBytes } from './messages.ts';
+import { maxInlineBytes, maxPacketBytes } from './messages.ts';
 
 /** Limits. Choices, for a site of some hundred gateways, and 64 MiB for all bundles in transfer. */
 export const brokerLimits = {
@@ -61,7 +61,7 @@ function publishRule({ topicLength, retainedTopics, retainedBytes }: BrokerLimit
   let total = 0;
   const why = ({ topic, payload, qos, retain }: { topic: string; payload: Buffer | string; qos: number; retain: boolean }) => {
     if (!topic.startsWith('runlet/') || topic.length > topicLength) return 'not a topic of a fleet';
-    if (payload.length > mostInlineBytes) return 'too large';
+    if (payload.length > maxInlineBytes) return 'too large';
     if (qos > 1) return 'QoS 2';
     if (!retain) return undefined;
     const after = total - (retained.get(topic) ?? 0) + payload.length;
@@ -107,7 +107,7 @@ function doorOf(limits: BrokerLimits) {
   const rule = (socket: Socket) => {
     let before = 0;
     return ({ type, bytes }: PacketHead): string | undefined => {
-      if (!waiting.has(socket)) return bytes > mostPacketBytes ? `a packet of ${bytes} bytes` : undefined;
+      if (!waiting.has(socket)) return bytes > maxPacketBytes ? `a packet of ${bytes} bytes` : undefined;
       if (before === 0 && type !== packetTypes.connect) return 'its first packet is not CONNECT';
       before += bytes + 2;
       return before > limits.connectBytes ? `${before} bytes before its login` : undefined;

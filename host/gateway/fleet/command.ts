@@ -19,7 +19,7 @@ import { emptyLine } from '../../report/terminal.ts';
 import type { TrialOptions } from '../hub/trial.ts';
 import { defaultPolicy } from '../verify/policy.ts';
 import { fleetAddress, Link } from './link.ts';
-import { mostInlineBytes } from './messages.ts';
+import { maxInlineBytes } from './messages.ts';
 import { ociReference, pullBundle } from './oci.ts';
 import { failuresOf, isOver, parseLimit, parseWaves, type Rollout, touchedOf } from './rollout.ts';
 import { gatewaysText, type RolloutReport, type RolloutRow, Runner } from './rollout-runner.ts';
@@ -49,13 +49,13 @@ export interface FleetArgs {
 async function bundleOf({ bundle, registryToken }: FleetArgs) {
   const remote = bundle.startsWith('oci://');
   const bytes = remote
-    ? await pullBundle(ociReference(bundle), { mostBytes: defaultPolicy.mostBytes, credentials: await tokenOf(registryToken) })
+    ? await pullBundle(ociReference(bundle), { maxBytes: defaultPolicy.maxBytes, credentials: await tokenOf(registryToken) })
     : await readBytes(bundle);
-  if (!remote && bytes.length > mostInlineBytes)
+  if (!remote && bytes.length > maxInlineBytes)
     throw new RunletError('RN852', {
       what: `a bundle of ${bytesText(bytes.length)} is too large for a message`,
       where: bundle,
-      why: `the limit is ${bytesText(mostInlineBytes)}`,
+      why: `the limit is ${bytesText(maxInlineBytes)}`,
       tryThis: 'push it to a registry (docs/fleet.md), and give oci://REGISTRY/REPOSITORY@sha256:… instead of the file',
     });
   const { name, version = '', sequence } = readManifest(bytes);

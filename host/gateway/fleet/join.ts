@@ -13,7 +13,7 @@ import type { Disk } from '../store/disk.ts';
 import { Agent } from './agent.ts';
 import { fleetAddress, Link, type LinkOptions } from './link.ts';
 import { fleetMemory } from './memory.ts';
-import { type BundleRef, encode, isName, mostInlineBytes, topics } from './messages.ts';
+import { type BundleRef, encode, isName, maxInlineBytes, topics } from './messages.ts';
 import { hostOf, ociReference, pullBundle, registryHosts } from './oci.ts';
 
 export interface FleetOptions extends Pick<LinkOptions, 'password' | 'tls'> {
@@ -48,9 +48,9 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
   const gone = encode({ fleet: 2, gateway: id, online: false });
 
   const fetchBundle = ({ at, digest }: BundleRef, signal: AbortSignal): Promise<Uint8Array> => {
-    const { mostBytes } = gateway.policy;
+    const { maxBytes } = gateway.policy;
     const timeoutMs = 1000 * fetchSeconds;
-    if (at === 'message') return link.fetch(topics.bundle(site, digest), Math.min(mostInlineBytes, mostBytes), timeoutMs, signal);
+    if (at === 'message') return link.fetch(topics.bundle(site, digest), Math.min(maxInlineBytes, maxBytes), timeoutMs, signal);
     const reference = ociReference(at);
     if (hostOf(reference.registry) !== hosts?.[0])
       throw new RunletError('RN854', {
@@ -59,7 +59,7 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
         why: hosts ? `its registry is ${hosts[0]}` : 'it has no --registry, so it accepts no oci:// bundles',
         tryThis: 'start the gateway with --registry HOST',
       });
-    return pullBundle(reference, { mostBytes, timeoutMs, signal, hosts, credentials: registryToken });
+    return pullBundle(reference, { maxBytes, timeoutMs, signal, hosts, credentials: registryToken });
   };
 
   const agent = await Agent.begin({

@@ -13,7 +13,7 @@ import type { TlsParts } from '../../remote/certificates.ts';
 import { isDistrust } from '../../remote/tls-errors.ts';
 import { endSoon, guarded, isBrokerUrl, openMqtt } from '../mqtt/client.ts';
 import { seldom } from '../mqtt/seldom.ts';
-import { isName, mostPacketBytes } from './messages.ts';
+import { isName, maxPacketBytes } from './messages.ts';
 
 export interface LinkOptions {
   /** Address of the broker, without the site. */
@@ -74,7 +74,7 @@ export class Link {
       password,
       tls,
       ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
-      mostPacketBytes,
+      maxPacketBytes,
       // the client retries twice a second without end
       trouble: (error) => logSeldom({}, error.message || (error as { code?: string }).code || 'no connection'),
       fault,
@@ -150,7 +150,7 @@ export class Link {
   }
 
   /** Resolves with the retained message of a topic, or the first one that arrives. @throws RN853 */
-  async fetch(topic: string, mostBytes: number, timeoutMs: number, signal: AbortSignal): Promise<Uint8Array> {
+  async fetch(topic: string, maxBytes: number, timeoutMs: number, signal: AbortSignal): Promise<Uint8Array> {
     const failed = (why: string) =>
       new RunletError('RN853', {
         what: 'the broker did not send the bundle',
@@ -165,7 +165,7 @@ export class Link {
         const stop = () => reject(failed('the request was cancelled'));
         const unlisten = this.listen((found, payload) => {
           if (found !== topic || payload.length === 0) return;
-          if (payload.length > mostBytes) reject(failed(`it has ${payload.length} bytes, and the limit is ${mostBytes}`));
+          if (payload.length > maxBytes) reject(failed(`it has ${payload.length} bytes, and the limit is ${maxBytes}`));
           else resolve(payload);
         });
         end = () => {

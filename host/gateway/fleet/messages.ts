@@ -12,17 +12,17 @@ import * as v from 'valibot';
 import { RunletError } from '../../../models/error.ts';
 import { trialOptionsSchema } from '../hub/trial-options.ts';
 
-const mostMessageBytes = 8192;
-export const mostInlineBytes = 256 << 10;
+const maxMessageBytes = 8192;
+export const maxInlineBytes = 256 << 10;
 /** Largest packet of a fleet: a bundle, its topic and properties. */
-export const mostPacketBytes = mostInlineBytes + 4096;
-export const mostSequence = 2 ** 48;
+export const maxPacketBytes = maxInlineBytes + 4096;
+export const maxSequence = 2 ** 48;
 /**
  * Largest difference between the sequence numbers of two desired states. A choice: more rollouts than a
- * gateway gets in its life, and so small that no single message can use up the numbers: mostSequence has 2^28
+ * gateway gets in its life, and so small that no single message can use up the numbers: maxSequence has 2^28
  * such steps.
  */
-export const mostSequenceJump = 2 ** 20;
+export const maxSequenceJump = 2 ** 20;
 
 const nameText = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Returns true for a valid name of a site or gateway in a topic; `bundles` is reserved. */
@@ -42,7 +42,7 @@ export function gatewayOf(topic: string, site: string, kind: 'desired' | 'report
 
 const name = v.pipe(v.string(), v.regex(nameText));
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const sequence = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(mostSequence));
+const sequence = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxSequence));
 /** Version, as gateways accept it in bundles. The characters are limited because terminals print it. */
 const version = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/));
 
@@ -121,7 +121,7 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, json: string | Uint8Array
       why,
       tryThis: 'see docs/fleet.md for the format, and use the same version of Runlet on both sides',
     });
-  if (json.length > mostMessageBytes) throw wrong(`it has ${json.length} bytes, and the limit is ${mostMessageBytes}`);
+  if (json.length > maxMessageBytes) throw wrong(`it has ${json.length} bytes, and the limit is ${maxMessageBytes}`);
   let value: unknown;
   try {
     value = JSON.parse(typeof json === 'string' ? json : new TextDecoder('utf-8', { fatal: true }).decode(json));

@@ -31,7 +31,7 @@ export interface OciReference {
 }
 
 export interface PullOptions {
-  mostBytes: number;
+  maxBytes: number;
   /** Hosts that may get requests, with a port if it is not 443; any host if undefined. */
   hosts?: readonly string[];
   /** A bearer token, or `name:password` for the registry's token service. */
@@ -262,8 +262,7 @@ export async function pullBundle(reference: OciReference, options: PullOptions):
   if (!manifest.success) throw pull.wrong(`the manifest is not that of a module: ${issuesText(manifest.issues)}`);
   const [layer] = manifest.output.layers as [v.InferOutput<typeof descriptor>];
   if (layer.mediaType !== layerType) throw pull.wrong(`its layer is ${JSON.stringify(layer.mediaType.slice(0, 60))}`);
-  if (layer.size > options.mostBytes)
-    throw pull.wrong(`the bundle has ${layer.size} bytes, and the limit is ${options.mostBytes}`);
+  if (layer.size > options.maxBytes) throw pull.wrong(`the bundle has ${layer.size} bytes, and the limit is ${options.maxBytes}`);
   const digest = layer.digest.slice('sha256:'.length);
   const module = await pull.get(`blobs/${layer.digest}`, '*/*', digest, layer.size);
   if (module.length !== layer.size) throw pull.wrong(`it has ${module.length} bytes, and the manifest says ${layer.size}`);

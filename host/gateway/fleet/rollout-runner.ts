@@ -14,8 +14,8 @@ import {
   type BundleRef,
   type Desired,
   gatewayOf,
-  mostSequence,
-  mostSequenceJump,
+  maxSequence,
+  maxSequenceJump,
   type OnlineReport,
   parseDesired,
   parseEnvelope,
@@ -211,8 +211,8 @@ export class Runner {
     const report = this.#reports.get(gateway);
     const seen = report?.online ? report.sequence : 0;
     const published = this.#desired.get(gateway)?.sequence ?? 0;
-    const plausible = published - seen < mostSequenceJump / 2 ? published : 0;
-    return Math.min(mostSequence, 1 + Math.max(this.#mine.get(gateway)?.desired.sequence ?? 0, seen, plausible));
+    const plausible = published - seen < maxSequenceJump / 2 ? published : 0;
+    return Math.min(maxSequence, 1 + Math.max(this.#mine.get(gateway)?.desired.sequence ?? 0, seen, plausible));
   }
 
   #set(gateway: string, to: 'next' | 'previous'): void {

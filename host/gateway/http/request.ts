@@ -10,7 +10,7 @@ import { trialOptionsSchema } from '../hub/trial-options.ts';
 import { badRequest, wholeNumber } from './problem.ts';
 
 /** Largest size of the frames in one request, in bytes. A choice. */
-export const mostFrameBytes = 1 << 20;
+export const maxFrameBytes = 1 << 20;
 const maxJsonBytes = 4096;
 
 export async function* piecesOf(c: Context): AsyncGenerator<Uint8Array> {

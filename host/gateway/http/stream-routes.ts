@@ -8,14 +8,14 @@ import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { sendEvents } from './events.ts';
 import { wholeNumber } from './problem.ts';
-import { bodyOf, mostFrameBytes } from './request.ts';
+import { bodyOf, maxFrameBytes } from './request.ts';
 
 export function addStreamRoutes(app: Hono, gateway: Gateway): void {
   app.get('/v1/streams', (c) => c.json(gateway.streamStatus()));
   app.post('/v1/streams/:id/frames', async (c) => {
     const from = wholeNumber(c.req.query('from'), 'query, from');
     const timestampMs = wholeNumber(c.req.query('timestampMs'), 'query, timestampMs');
-    const bytes = await bodyOf(c, mostFrameBytes);
+    const bytes = await bodyOf(c, maxFrameBytes);
     return c.json({ next: gateway.push(c.req.param('id'), bytes, { slot: c.req.query('slot'), from, timestampMs }) }, 202);
   });
   app.delete('/v1/streams/:id', (c) => {

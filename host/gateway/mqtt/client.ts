@@ -15,7 +15,7 @@ export interface MqttClientOptions extends Pick<IClientOptions, 'clientId' | 'us
   url: string;
   tls?: TlsParts;
   /** Size of the largest accepted packet, in bytes. */
-  mostPacketBytes: number;
+  maxPacketBytes: number;
   message: (topic: string, payload: Uint8Array, packet: { retain: boolean }) => void;
   /** Called for an error of the connection, once per cause until it is connected again. */
   trouble: (error: Error) => void;
@@ -43,7 +43,7 @@ export function guarded<A extends unknown[]>(run: (...args: A) => void, fault: (
   };
 }
 
-export function openMqtt({ url, tls, mostPacketBytes, message, trouble, fault, ...options }: MqttClientOptions): MqttClient {
+export function openMqtt({ url, tls, maxPacketBytes, message, trouble, fault, ...options }: MqttClientOptions): MqttClient {
   const buffer = (bytes?: Uint8Array) => bytes && Buffer.from(bytes);
   const client = connect(url, {
     ...options,
@@ -54,12 +54,12 @@ export function openMqtt({ url, tls, mostPacketBytes, message, trouble, fault, .
     reconnectOnConnackError: true,
     resubscribe: true,
     queueQoSZero: false,
-    properties: { maximumPacketSize: mostPacketBytes },
-    wsOptions: { maxPayload: mostPacketBytes, followRedirects: false, perMessageDeflate: false },
+    properties: { maximumPacketSize: maxPacketBytes },
+    wsOptions: { maxPayload: maxPacketBytes, followRedirects: false, perMessageDeflate: false },
     ...(tls && { ca: buffer(tls.ca), cert: buffer(tls.cert), key: buffer(tls.key) }),
   });
   const rule: PacketRule = ({ type, flags, bytes }) => {
-    if (bytes > mostPacketBytes) return `a packet has ${bytes} bytes, and at most ${mostPacketBytes} are accepted`;
+    if (bytes > maxPacketBytes) return `a packet has ${bytes} bytes, and at most ${maxPacketBytes} are accepted`;
     // no subscription has QoS 2, whose messages would stay in memory until the broker releases them
     return type === packetTypes.publish && (flags & 6) === 4 ? 'a message has QoS 2, which was not requested' : undefined;
   };

@@ -28,9 +28,9 @@ interface Upload {
 
 export interface UploadLimits {
   /** Largest number of pending uploads. */
-  most: number;
-  /** Upper bound of their total size, as a multiple of the largest bundle (Policy.mostBytes). */
-  mostBundles: number;
+  maxCount: number;
+  /** Upper bound of their total size, as a multiple of the largest bundle (Policy.maxBytes). */
+  maxBundles: number;
   /** Time without a request after which an upload is removed, in milliseconds; counted again at a start. */
   idleMs: number;
   /** Longest time since the first request, in milliseconds. */
@@ -42,8 +42,8 @@ export interface UploadLimits {
 }
 
 const uploadLimits: UploadLimits = {
-  most: 8,
-  mostBundles: 4,
+  maxCount: 8,
+  maxBundles: 4,
   idleMs: 10 * 60_000,
   oldestMs: 24 * 3_600_000,
   pieceBytes: 64 << 10,
@@ -88,20 +88,20 @@ export class Uploads {
   }
 
   async #recover(): Promise<void> {
-    const { most, now } = this.#limits;
+    const { maxCount, now } = this.#limits;
     const names = await this.#disk.list(folder);
     const found: Upload[] = [];
     for (const id of names) {
       // an upload that cannot be read or synced must not prevent the start
       const log = ids.test(id) ? await UploadLog.recover(this.#disk, pathOf(id)).catch(unreadable) : undefined;
       const one = log && { id, log, busy: false, touchedMs: now() };
-      if (one && sizeOf(one) <= this.#policy.mostBytes && !this.#isOld(one)) found.push(one);
+      if (one && sizeOf(one) <= this.#policy.maxBytes && !this.#isOld(one)) found.push(one);
       else await this.#disk.unlink(pathOf(id));
     }
     found.sort((a, b) => b.log.header.beganMs - a.log.header.beganMs);
     for (const one of found) {
       this.#all.set(one.id, one);
-      if (this.#all.size > most || this.#bytes() > this.#maxBytes) await this.remove(one.id);
+      if (this.#all.size > maxCount || this.#bytes() > this.#maxBytes) await this.remove(one.id);
     }
     if (names.length > 0) await this.#disk.syncFolder(folder);
   }
@@ -111,7 +111,7 @@ export class Uploads {
   }
 
   get #maxBytes(): number {
-    return this.#limits.mostBundles * this.#policy.mostBytes;
+    return this.#limits.maxBundles * this.#policy.maxBytes;
   }
 
   #bytes = (): number => [...this.#all.values()].reduce((sum, one) => sum + sizeOf(one), 0);
@@ -147,14 +147,14 @@ export class Uploads {
    * @throws RN802, RN813 if all are being written.
    */
   async #makeRoom(bytes: number): Promise<void> {
-    const full = () => this.#all.size >= this.#limits.most || this.#bytes() + bytes > this.#maxBytes;
+    const full = () => this.#all.size >= this.#limits.maxCount || this.#bytes() + bytes > this.#maxBytes;
     while (full()) {
       let oldest: Upload | undefined;
       for (const one of this.#all.values()) if (!one.busy && (!oldest || one.touchedMs < oldest.touchedMs)) oldest = one;
       if (!oldest) break;
       await this.remove(oldest.id);
     }
-    if (this.#all.size >= this.#limits.most) throw tooMany(`there are ${this.#all.size}`);
+    if (this.#all.size >= this.#limits.maxCount) throw tooMany(`there are ${this.#all.size}`);
     this.#checkRoom(bytes);
   }
 

@@ -6,8 +6,8 @@
  * adds the sender's tick number to an output.  Errors: those of `take`.
  * Rule: all checks that can refuse a message come before the sequencer, and nothing after it throws. The
  * ticks of a refused message become a gap of the stream. If no stream runs, a refused message creates none.
- * Shedding: a message is dropped and counted if its stream has more than `mostWaitingHops` hops (and more
- * than `mostLagMs` of signal) in its queue, or if frames wait for its thread longer than `mostLagMs`. An
+ * Shedding: a message is dropped and counted if its stream has more than `maxWaitingHops` hops (and more
+ * than `maxLagMs` of signal) in its queue, or if frames wait for its thread longer than `maxLagMs`. An
  * `overload` event reports the begin and the end.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
@@ -29,17 +29,17 @@ export interface IntakeOptions {
   /** Longest time without a message, in milliseconds, before the missing ticks are lost. */
   reorderMs: number;
   /** Number of waiting hops above which a stream's messages are shed. */
-  mostWaitingHops: number;
+  maxWaitingHops: number;
   /** Waiting time of frames above which messages are shed, in milliseconds. */
-  mostLagMs: number;
+  maxLagMs: number;
 }
 
 export const defaultIntake: IntakeOptions = {
   late: 'drop',
   gap: 'hold',
   reorderMs: 1000,
-  mostWaitingHops: 8,
-  mostLagMs: 1000,
+  maxWaitingHops: 8,
+  maxLagMs: 1000,
 };
 
 export interface TakeOptions extends FramesMessage {
@@ -213,14 +213,14 @@ export class Intake {
    * gaps are better than many short ones.
    */
   #mustShed({ stream, tickBytes }: Entry, lane: Lane, bytes: Uint8Array): boolean {
-    const { mostWaitingHops, mostLagMs } = this.options;
+    const { maxWaitingHops, maxLagMs } = this.options;
     const { waiting = 0, lagMs = 0 } = stream ?? {};
     // sound has short hops, so the time is a lower bound of the capacity
-    const capacity = Math.max(mostWaitingHops * lane.hop, mostLagMs / (lane.tickMs ?? Number.POSITIVE_INFINITY));
+    const capacity = Math.max(maxWaitingHops * lane.hop, maxLagMs / (lane.tickMs ?? Number.POSITIVE_INFINITY));
     lane.shedding =
       waiting > (lane.shedding ? Math.max(lane.hop, capacity / 4) : capacity) ||
-      lagMs > (lane.shedding ? mostLagMs / 2 : mostLagMs) ||
-      waiting * tickBytes + bytes.length > this.gateway.mostWaitingBytes;
+      lagMs > (lane.shedding ? maxLagMs / 2 : maxLagMs) ||
+      waiting * tickBytes + bytes.length > this.gateway.maxWaitingBytes;
     return lane.shedding;
   }
 

@@ -140,8 +140,8 @@ export async function readLines(
       }
       const id = ('stream' in message && message.stream) || stream;
       const capacity = () =>
-        options.mostWaitingHops * (gateway.slots.get(gateway.streams.get(id)?.slot ?? 'main')?.active?.manifest.hop ?? 1);
-      const behind = ({ waiting, lagMs }: Stream): boolean => waiting > capacity() >> 1 || lagMs > options.mostLagMs / 2;
+        options.maxWaitingHops * (gateway.slots.get(gateway.streams.get(id)?.slot ?? 'main')?.active?.manifest.hop ?? 1);
+      const behind = ({ waiting, lagMs }: Stream): boolean => waiting > capacity() >> 1 || lagMs > options.maxLagMs / 2;
       for (let one = gateway.streams.get(id); patient && one && behind(one); one = gateway.streams.get(id))
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       intake.take({ timestampMs: patient ? undefined : Date.now(), ...message, stream: id, slot });

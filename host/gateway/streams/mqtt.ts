@@ -53,7 +53,7 @@ export interface Mqtt {
 const maxBufferedBytes = 8 << 20;
 /** Largest message, in bytes, as over WebSocket. */
 const maxMessageBytes = 1 << 20;
-const mostPacketBytes = maxMessageBytes + 1024;
+const maxPacketBytes = maxMessageBytes + 1024;
 /** Largest number of outputs that the broker has not acknowledged; above it outputs are dropped. A choice. */
 const maxUnacknowledged = 4096;
 /** Timeout of the first connection, in milliseconds. */
@@ -163,7 +163,7 @@ export async function connectMqtt(intake: Intake, options: MqttOptions, log: Log
   let failed: Error | undefined;
   let give = (_: Error) => {};
   const client = openMqtt({
-    ...{ url, username, password, tls, mostPacketBytes, fault },
+    ...{ url, username, password, tls, maxPacketBytes, fault },
     clientId: `runlet-${id}`,
     will: { topic: topics.status, payload: Buffer.from('offline'), qos: 1, retain: true },
     message: (topic, payload, { retain }) => retain || take(topic, payload),

@@ -47,7 +47,7 @@ function declaredBytes(sections: WasmSection[]): number {
 }
 
 /** Checks sections and memory. @throws RN601, RN820, RN825, RN826, RN829 */
-export function checkDeclarations(wasm: Uint8Array, manifest: Manifest, mostMemoryBytes: number): void {
+export function checkDeclarations(wasm: Uint8Array, manifest: Manifest, maxMemoryBytes: number): void {
   const sections = wasmSections(wasm);
   for (const { id, offset } of sections) {
     const what = foreign[id];
@@ -59,12 +59,12 @@ export function checkDeclarations(wasm: Uint8Array, manifest: Manifest, mostMemo
     [declared, 'memory section'],
     [memoryBytes, 'manifest, bytes.memoryBytes'],
   ] as const)
-    if (bytes > mostMemoryBytes)
+    if (bytes > maxMemoryBytes)
       throw new RunletError('RN820', {
         what: `the module needs ${bytes} bytes of memory`,
         where,
-        why: `this gateway allows at most ${mostMemoryBytes}`,
-        tryThis: 'use a smaller model, or start the gateway with a larger --most-memory',
+        why: `this gateway allows at most ${maxMemoryBytes}`,
+        tryThis: 'use a smaller model, or start the gateway with a larger --max-memory',
       });
   // the manifest's number excludes the stack and the bytes below the arena
   if (declared < memoryBytes || declared > memoryBytes + 2 * pageBytes)

@@ -11,9 +11,9 @@ export interface Policy {
   /** True accepts unsigned bundles, for development; log, status and responses then show a warning. */
   insecureUnsigned: boolean;
   /** Size of the largest bundle, in bytes. */
-  mostBytes: number;
+  maxBytes: number;
   /** Largest memory that a module may declare, in bytes. */
-  mostMemoryBytes: number;
+  maxMemoryBytes: number;
   /** Targets (docs/abi.md) that run on this gateway. */
   targets: readonly string[];
 }
@@ -21,7 +21,7 @@ export interface Policy {
 export const defaultPolicy: Policy = {
   keys: [],
   insecureUnsigned: false,
-  mostBytes: 16 << 20,
-  mostMemoryBytes: 64 << 20,
+  maxBytes: 16 << 20,
+  maxMemoryBytes: 64 << 20,
   targets: ['relaxed', 'simd', 'interp', 'native'],
 };

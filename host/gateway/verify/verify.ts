@@ -35,13 +35,13 @@ export interface Verified {
 const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Checks the size of a bundle. @throws RN808 */
-export function checkBytes(bytes: number, { mostBytes }: Policy): void {
-  if (bytes > mostBytes)
+export function checkBytes(bytes: number, { maxBytes }: Policy): void {
+  if (bytes > maxBytes)
     throw new RunletError('RN808', {
       what: `a bundle of ${bytes} bytes is too large`,
       where: 'upload',
-      why: `this gateway accepts at most ${mostBytes}`,
-      tryThis: 'use a smaller model, or start the gateway with a larger --most-bytes',
+      why: `this gateway accepts at most ${maxBytes}`,
+      tryThis: 'use a smaller model, or start the gateway with a larger --max-bytes',
     });
 }
 
@@ -165,6 +165,6 @@ export async function verifyUpload(bytes: Uint8Array, announced: string, policy:
   const about = checkRelease(manifest, digest, slot);
   checkKind(manifest, policy);
   if (slot.manifest) checkFit(manifest, slot.manifest);
-  checkDeclarations(bytes, manifest, policy.mostMemoryBytes);
+  checkDeclarations(bytes, manifest, policy.maxMemoryBytes);
   return { digest, manifest, ...about, keyId: signer };
 }

@@ -8,7 +8,7 @@
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import type { Gateway } from '../gateway.ts';
 import type { OutputEvent, RangeEvent } from '../hub/events.ts';
-import { mostChannels, rangeFields, saturationOf } from '../worker/range.ts';
+import { maxChannels, rangeFields, saturationOf } from '../worker/range.ts';
 
 /** Upper bounds of the histogram's bars; one more bar counts all values above them. */
 export const latencyBoundsMs = [0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 200, 500, 1000];
@@ -76,7 +76,7 @@ function channelsOf({ inputs }: Manifest): { name: string; low: number; high: nu
     const name = (i: number) => (port.elements === 1 ? port.name : `${port.name} ${i}`);
     return Array.from({ length: port.elements }, (_, i) => ({ name: name(i), low, high, rate: port.rate ?? 1 }));
   });
-  return all.slice(0, mostChannels);
+  return all.slice(0, maxChannels);
 }
 
 export class Tracker {

@@ -4,13 +4,13 @@
  *
  * In: frames, as they are pushed.  Out, per output: the number of ticks, then for each channel the minimum,
  * maximum and mean value, and the number of values at or beyond the ends of the stored range. A channel is an
- * element of an input's frame; the first `mostChannels` channels of all inputs are measured.
+ * element of an input's frame; the first `maxChannels` channels of all inputs are measured.
  * Cost: a few comparisons per element.
  */
 import { isInt16, type Manifest } from '../../../assembly/bundle/manifest.ts';
 import type { Frames } from '../../session/index.ts';
 
-export const mostChannels = 64;
+export const maxChannels = 64;
 /** Names of the numbers of one channel. */
 export const rangeFields = ['least', 'most', 'mean', 'saturated'] as const;
 const fields = rangeFields.length;
@@ -43,7 +43,7 @@ export class InputRange {
     let at = 0;
     for (const [which, port] of inputs.entries()) {
       const [low, high] = saturationOf(port);
-      const channels = Math.min(port.elements, mostChannels - at);
+      const channels = Math.min(port.elements, maxChannels - at);
       if (channels > 0) this.#ports.push({ which, elements: port.elements, rate: port.rate ?? 1, low, high, channels, at });
       at += Math.max(0, channels);
     }

@@ -7,7 +7,7 @@
 import { type Brush, gutterText, type Scene } from './lane.ts';
 
 /** Maximum number of traces; more cannot be told apart. */
-export const mostTraces = 16;
+export const maxTraces = 16;
 
 /** Part of a lane for one trace. */
 interface Band {
@@ -89,7 +89,7 @@ function drawTrace(brush: Brush, scene: Scene, band: Band, sound: boolean): void
   }
 }
 
-/** Draws all traces. @param names names of the channels, at most `mostTraces`. */
+/** Draws all traces. @param names names of the channels, at most `maxTraces`. */
 export function drawWaves(brush: Brush, scene: Scene, names: string[], sound: boolean): void {
   const height = brush.height / names.length;
   names.forEach((name, channel) => {

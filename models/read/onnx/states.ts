@@ -4,7 +4,7 @@
  * In: an input that is a state, and nodes.  Out: values that hold the numbers of state elements (Elements).
  * Nodes that only move elements are evaluated on these numbers, like arithmetic on constants.
  */
-import { mostElements, type States } from '../states.ts';
+import { maxElements, type States } from '../states.ts';
 import { Attributes } from './attributes.ts';
 import { constantOf, foldConstant } from './constants.ts';
 import { axisIn, broadcastDims } from './dims.ts';
@@ -17,7 +17,7 @@ import type { Elements, Value } from './values.ts';
 export function stateValue(states: States, { name, dims = [] }: OnnxValue): Elements {
   const whole = dims.map((d) => (typeof d === 'number' && d > 0 ? d : 1));
   const data = states.add(name, countOf(whole));
-  if (!data) throw tooLarge(`states of more than ${mostElements} elements`, `graph input ${name}`);
+  if (!data) throw tooLarge(`states of more than ${maxElements} elements`, `graph input ${name}`);
   return { kind: 'elements', when: 'now', ids: { kind: 'const', dims: whole, type: 'int64', data } };
 }
 

@@ -78,7 +78,7 @@ export interface Elements {
 const keepsRows = new Set(['SVDF', 'CUSTOM CIRCULAR_BUFFER']);
 
 /** Largest number of elements that one activation may have in one window. */
-export const mostElements = 2 ** 24;
+export const maxElements = 2 ** 24;
 
 /**
  * A well-formed operator that has no streaming form. The reader collects refusals and reports them together
@@ -299,9 +299,9 @@ export class Context {
   bind(op: TfOperator, value: Value, which?: number): void {
     const tensor = this.output(op, which);
     const shape = fileShapeOf(value.layout);
-    if (shape.reduce((a, b) => a * b, 1) > mostElements) {
+    if (shape.reduce((a, b) => a * b, 1) > maxElements) {
       throw new RunletError('RN102', {
-        what: `a tensor of [${shape.join(', ')}] has more than ${mostElements} elements`,
+        what: `a tensor of [${shape.join(', ')}] has more than ${maxElements} elements`,
         where: op.name,
         tryThis: 'a shorter window',
       });

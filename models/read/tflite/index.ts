@@ -23,7 +23,7 @@ import { layoutOfInput, withWindow } from './anchor.ts';
 import { asFloat, readAsFloat } from './as-float.ts';
 import { oneSignal } from './batch.ts';
 import { readDequantised } from './constants.ts';
-import { Context, type Elements, mostElements, Refusal, type Value } from './context.ts';
+import { Context, type Elements, maxElements, Refusal, type Value } from './context.ts';
 import { densified } from './densify.ts';
 import { framesTogether } from './each-frame.ts';
 import { movedElements } from './elements.ts';
@@ -180,7 +180,7 @@ function bindInput(context: Context, index: number, options: ReaderOptions): voi
       why: `a stream has one signal: dimension 0 has to be 1${model.joined ? `; ${model.joined} does not keep signals apart` : ''}`,
       tryThis: `convert with batch 1: ${kerasBatchOfOne(shape)}`,
     });
-  if (shape.reduce((a, b) => a * b, 1) > mostElements)
+  if (shape.reduce((a, b) => a * b, 1) > maxElements)
     throw inconsistent(`an input of [${shape.join(', ')}]`, showTensor(tensor), 'a shorter window');
   const layout = layoutOfInput(context, tensor, options, builder);
   const quant = type === 'int8' || type === 'int16' ? activationQuant(tensor) : undefined;

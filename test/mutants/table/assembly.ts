@@ -122,8 +122,8 @@ const bundle = inFolder('assembly/bundle', [
   {
     id: 'image-name-bytes',
     file: 'image.ts',
-    find: 'if (part.length > mostTextBytes + 1 ||',
-    replace: 'if (part.length > mostTextBytes + 2 ||',
+    find: 'if (part.length > maxTextBytes + 1 ||',
+    replace: 'if (part.length > maxTextBytes + 2 ||',
     tests: 'host/bundle-rules',
     why: 'a name of 128 bytes is accepted, which the reader in C cannot store',
   },

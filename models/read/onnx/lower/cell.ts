@@ -17,7 +17,7 @@ import { type Const, countOf } from '../tensor.ts';
 import type { Elements, Value } from '../values.ts';
 
 /** Largest number of units and of inputs of a cell. A choice: the largest step models have 512. */
-export const [mostUnits, mostInputs] = [2048, 8192];
+export const [maxUnits, maxInputs] = [2048, 8192];
 
 /** The nodes of a cell, and the inputs for their evaluation. */
 export interface Parts {
@@ -135,7 +135,7 @@ export function lowerCell(ctx: Lowering, node: NodeView, nodes: OnnxNode[]): Val
   if (x.pads || x.integer || ctx.quantised) refuse('its cell reads a row that is padded or quantised');
   if (parts.states.some(({ ids }) => ids.data.length !== units) || parts.states.length !== node.outputs.length)
     refuse(`its cell reads ${parts.states.length} states and gives ${node.outputs.length}`);
-  if (units > mostUnits || countOf(parts.row.dims) > mostInputs) refuse('its cell is too large');
+  if (units > maxUnits || countOf(parts.row.dims) > maxInputs) refuse('its cell is too large');
   const found = foundIn(parts, node.outputs, units, ctx.work) ?? refuse('its operators are no LSTM, GRU or simple RNN');
   const { cell, next, dims } = found;
   const states = found.states.map((at) => parts.states[at] as Numbered);

@@ -17,7 +17,7 @@ import { refuse } from '../refuse.ts';
 import { moving } from '../states.ts';
 import { type Const, countOf } from '../tensor.ts';
 import type { Activation, Value } from '../values.ts';
-import { foundIn, mostInputs, mostUnits, type Parts } from './cell.ts';
+import { foundIn, maxInputs, maxUnits, type Parts } from './cell.ts';
 
 export interface RowLoop {
   name: string;
@@ -94,7 +94,7 @@ function cellsOf(ctx: Lowering, loop: RowLoop): Map<string, Sequence> {
     const units = own[0] ? countOf(own[0].initial.dims) : 0;
     if (own.length !== outputs.length || own.some(({ initial }) => countOf(initial.dims) !== units))
       refuse(`a cell reads ${own.length} states and gives ${outputs.length}`);
-    if (units > mostUnits || countOf(from.dims) > mostInputs) refuse('its cell is too large');
+    if (units > maxUnits || countOf(from.dims) > maxInputs) refuse('its cell is too large');
     const forms = own.map((state) => ({ forms: [{ name: state.name, dims: state.initial.dims }] }));
     const parts: Parts = { nodes, constants, row: { name: source, dims: from.dims }, states: forms };
     const cell = foundIn(parts, outputs, units, ctx.work) ?? refuse('its body is no LSTM, GRU or simple RNN');

@@ -13,7 +13,7 @@ import { addCell } from '../../recurrent.ts';
 import { type PlainNode, type Unrolled, unrolledCells } from '../../unrolled.ts';
 import { Evaluator, operatorNames, type Tensor } from '../body.ts';
 import { isConstant, readReals } from '../constants.ts';
-import { type Context, mostElements, Refusal, shapeOf } from '../context.ts';
+import { type Context, maxElements, Refusal, shapeOf } from '../context.ts';
 import { idsOf, moving } from '../elements.ts';
 import { product } from '../integers.ts';
 import type { TfOperator } from '../model.ts';
@@ -52,7 +52,7 @@ export function lowerCell(context: Context, op: TfOperator, cell: Unrolled<numbe
   const width = shape.f * shape.c;
   if (states.length !== next.length || states.some(({ ids }) => ids.data.length !== units))
     throw new Refusal(`its cell reads ${states.length} states and gives ${next.length}`);
-  if (units * (units + width) > mostElements) throw new Refusal('its cell is too large');
+  if (units * (units + width) > maxElements) throw new Refusal('its cell is too large');
   const { operators, tensors } = context.model;
   const evaluator = new Evaluator(context.model, (tensor) => readReals(context, op, tensor), context.work);
   const nonlinear = (name: string) =>

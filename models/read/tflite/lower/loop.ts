@@ -14,7 +14,7 @@ import { dim, fileShapeOf, type Layout } from '../../layout.ts';
 import { addCell, lastRow } from '../../recurrent.ts';
 import { Evaluator, operatorNames, type Tensor } from '../body.ts';
 import { readIntegers, readReals } from '../constants.ts';
-import { axisOf, type Context, malformed, mostElements, Refusal, type Value } from '../context.ts';
+import { axisOf, type Context, malformed, maxElements, Refusal, type Value } from '../context.ts';
 import { integersAt, product } from '../integers.ts';
 import type { TfGraph, TfOperator, TfTensor } from '../model.ts';
 import { withSteps } from './rows.ts';
@@ -58,7 +58,7 @@ export function lowerWhile(context: Context, op: TfOperator): void {
   const outputs = listsOf(context, loop);
   const order = outputFirst(loop, states, outputs);
   const cellBody = bodyOf(loop, frames, order, constantsOf(context, loop));
-  if (cellBody.units * (cellBody.units + cellBody.inputs) > maxGateWeights || cellBody.units * t > mostElements)
+  if (cellBody.units * (cellBody.units + cellBody.inputs) > maxGateWeights || cellBody.units * t > maxElements)
     throw new Refusal('its cell is too large');
   const cell = cellFrom(cellBody);
   if (!cell) throw new Refusal('its body is no LSTM, GRU or simple RNN');

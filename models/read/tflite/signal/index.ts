@@ -15,12 +15,12 @@
  * int16.
  */
 import { RunletError } from '../../../error.ts';
-import { mostWindowSamples } from '../../../frontend/parameters.ts';
+import { maxWindowSamples } from '../../../frontend/parameters.ts';
 import type { FrontEnd, NoiseReduction, Pcan } from '../../../frontend/types.ts';
 import { readModelFile, type TfModel, type TfOperator } from '../model.ts';
 import { readBank } from './bank.ts';
 import { Chain, Mismatch } from './chain.ts';
-import { mostLog, readOutput } from './output.ts';
+import { maxLog, readOutput } from './output.ts';
 
 const signal = (name: string) => `CUSTOM Signal${name}`;
 
@@ -78,14 +78,14 @@ function match(chain: Chain, options: FrontEndReadOptions): FrontEnd {
   const window = chain.expect(input, 'the input', signal('Window'));
   const coefficients = chain.int16s(window, 1);
   const windowSamples = coefficients.length;
-  if (windowSamples < 4 || windowSamples > mostWindowSamples)
+  if (windowSamples < 4 || windowSamples > maxWindowSamples)
     throw new Mismatch(window.name, `a window of ${windowSamples} samples`);
   if (chain.elements(window) !== windowSamples)
     throw new Mismatch(window.name, `a step of ${chain.elements(window)} samples is more than one window`);
   const windowShift = chain.option(window, 'shift', 0, 30);
   const scale = chain.expect(window.outputs[0] as number, window.name, signal('FftAutoScale'));
   const fft = chain.expect(scale.outputs[0] as number, scale.name, signal('Rfft'));
-  const fftSamples = chain.option(fft, 'fft_length', windowSamples, mostWindowSamples);
+  const fftSamples = chain.option(fft, 'fft_length', windowSamples, maxWindowSamples);
   if (chain.option(fft, 'T', 0, 255) !== 7) throw new Mismatch(fft.name, 'its type is not int16');
   const bins = fftSamples / 2 + 1;
   if (!Number.isInteger(Math.log2(fftSamples)) || chain.elements(fft) !== 2 * bins)
@@ -134,7 +134,7 @@ function match(chain: Chain, options: FrontEndReadOptions): FrontEnd {
     ...(noise && { noise }),
     ...(pcan && { pcan }),
     log: { correctionBits, scale: logScale },
-    most: mostLog,
+    maxFeature: maxLog,
     // an int8 value stands for itself, unless the file has a scale
     output: { ...output, ...endScale(chain, tensor) },
   };

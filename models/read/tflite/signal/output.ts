@@ -11,7 +11,7 @@ import type { TfOperator } from '../model.ts';
 import { type Chain, Mismatch } from './chain.ts';
 
 /** Largest value that the logarithm returns. */
-export const mostLog = 32767;
+export const maxLog = 32767;
 
 const maxI32 = 2 ** 31 - 1;
 
@@ -53,7 +53,7 @@ export function readOutput(
       chain.used.add(op);
       const tensor = chain.tensor(op.outputs[0], op);
       if (tensor.type !== 'int8') throw new Mismatch(op.name, `it gives ${tensor.type}; int8 is expected`);
-      const ends = [0, mostLog].map((x) => x * scale.multiply + scale.add);
+      const ends = [0, maxLog].map((x) => x * scale.multiply + scale.add);
       if (ends.some((x) => Math.abs(x) > maxI32 - 65536)) throw new Mismatch(op.name, 'the numbers before it do not fit int32');
       const results = ends.map((x) => Math.min(bounds[1], Math.max(bounds[0], Math.trunc(x / scale.divide) + scale.offset)));
       if (results.some((x) => x < -128 || x > 127)) throw new Mismatch(op.name, 'its result does not fit int8');
