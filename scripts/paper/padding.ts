@@ -43,8 +43,8 @@ export function paddingSection(): string {
     `The paper's probe: an input of ones, kernels of 1/K, no bias; the part of a layer's outputs below 1. The structural count: rows whose receptive
 field reaches past the window's left or right edge.`,
     fenced(['network', 'layer', 'rows', 'left', 'right', 'structural', 'probe', 'paper'], rows),
-    `The probe gives the paper's figures, and for f_PPG only with the kernel of 10 without dilation that its code uses; the network itself has 5 with
-dilation 2. Behind maximum pooling the probe counts too little: one clean tap hides the others. \`contaminationOf\` (models/report/contamination.ts)
+    `The probe gives the paper's figures; for f_PPG it does so only with the kernel of 10 without dilation that the paper's code uses, while the network has 5
+with dilation 2. After maximum pooling the probe counts too few rows: one clean tap hides the others. \`contaminationOf\` (models/report/contamination.ts)
 gives both for any model.`,
   );
 }

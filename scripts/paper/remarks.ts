@@ -20,7 +20,7 @@ and do not replicate the paper's task figures.
 
 Terms: window L, hop S, total stride P of the trunk, receptive field RF in samples; the trunk h is streamed, the head g is computed at every hop.
 Networks: f_PPG (heart rate, L = 256, S = 64, P = 16), f_EEG (seizures, L = 1024, S = 256, P = 64), f_ACC (seizures from wrist acceleration, L = 960, S = 160,
-P = 1), with the layers of the paper's code. f_PPG is without its attention and LayerNorm, batch norm is the identity.
+P = 1), with the layers of the paper's code. f_PPG is used without its attention and LayerNorm, and batch norm is the identity.
 `;
 
 export function notReproduced(): string {
@@ -37,12 +37,12 @@ export function notReproduced(): string {
   ];
   return section(
     'What is not reproduced',
-    'Not run, or run with another result:',
+    'These results of the paper were not run here, or had another result:',
     fenced(['the paper', 'here'], rows),
     `Two causes for the 2.03 % are visible in the code. L_a = 256 is less than the 320 that the paper's own rule asks for. And every window is normalised by
-its own mean and deviation and filtered by itself before the network, so that a sample which two windows share has two values. The share of each cause with the trained
+its own mean and deviation and filtered separately before the network, so that a sample which two windows share has two values. The share of each cause with the trained
 weights is not known. The gain from 3.84 to 3.36 BPM by signal padding compares two training recipes (the best checkpoint of 500 epochs, the last of 100),
 so it is not the effect of padding alone.`,
-    `NRMSE is sqrt(mean((y - y')^2)) / (max y - min y); the paper's print leaves out the minus sign.`,
+    `NRMSE is sqrt(mean((y - y')^2)) / (max y - min y); the paper's text omits the minus sign.`,
   );
 }

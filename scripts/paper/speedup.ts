@@ -117,7 +117,7 @@ export async function speedupSection({ quick }: Options): Promise<string> {
 ${us(middle(whole))} us (${spread(whole)}), in the paper ${us(paper.window)}. Times are from one x86-64 machine with two shared cores and differ from run to run.
 MACs are counted by the planner, with the head.`,
     fenced(head, rows),
-    `${approx ? '' : 'The approximate mode is not available in this build. '}Milliseconds of a hop per sample in it, least squares over the hops above:`,
+    `${approx ? '' : 'The approximate mode is not available in this build. '}Milliseconds per sample of a hop, by least squares over the hops above:`,
     fenced(['mode', 'ours', 'paper'], slopes),
     `The paper's times are of doubles in C++ on a host that it does not name. Its text gives slopes of 0.13 and 0.15. Its streaming convolution overwrites
 samples of each hop and mirrors the kernel, so it does not compute the network, and its times are indicative only.`,

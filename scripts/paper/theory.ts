@@ -43,9 +43,9 @@ export function theorySection(): string {
   });
   return section(
     'F. Work of the whole model',
-    `The paper states L/S for the trunk and leaves out the head, which is computed at every hop. Expected is (MAC_h + MAC_g) / (MAC_h * S / L + MAC_g).`,
+    `The paper states L/S for the trunk and ignores the head, which is computed at every hop. Expected is (MAC_h + MAC_g) / (MAC_h * S / L + MAC_g).`,
     fenced(['network', 'L/S', 'MACs/window', 'MACs/hop', 'speed-up', 'with attention', 'expected', 'edge-exact'], rows),
-    `The expected figure of f_PPG counts its attention, ${attentionMacs.toLocaleString('en')} MACs in g, which our f_PPG leaves out; the column beside it adds them.
+    `The expected figure of f_PPG counts its attention, ${attentionMacs.toLocaleString('en')} MACs in g, which our f_PPG omits; the column "with attention" adds them.
 \`edge-exact\` is this project's mode that equals the zero-padded windows bit for bit; its figure is the planner's with the least work (\`--prefer work\`), without attention.`,
   );
 }

@@ -51,9 +51,9 @@ export function transientSection(): string {
   ];
   return section(
     'E. Start of a stream',
-    `f_PPG at hop 64, weights trained with signal padding assumed: the reference is a stream that never began. The paper does not treat the start; it infers
-its first window whole. The figures are the same for all 6 seeds.`,
+    `f_PPG at hop 64, assuming weights trained with signal padding: the reference is a stream without a beginning. The paper does not treat the start; it
+computes its first window as a whole. The figures are the same for all 6 seeds.`,
     fenced(['quantity', 'ours'], rows),
-    `With weights trained with zero padding no waiting helps: the reference has zeros in every window and the stream never has (section D).`,
+    `With weights trained with zero padding, waiting does not help: the reference has zeros in every window, and the stream never has (section D).`,
   );
 }

@@ -229,7 +229,7 @@ int main(int argc, char** argv) {
   else if (!strcmp(argv[1], "modules")) modules(count);
   else if (!strcmp(argv[1], "images")) images(count);
   else frames(count);
-  printf("{\"inputs\":%u,\"mostStepsAByte\":%u,\"codes\":{", count, most_a_byte);
+  printf("{\"inputs\":%u,\"maxStepsAByte\":%u,\"codes\":{", count, most_a_byte);
   for (int i = 0, first = 1; i < CODES; i++)
     if (codes[i]) printf("%s\"%d\":%u", first ? "" : ",", -i, codes[i]), first = 0;
   printf("}}\n");
