@@ -113,7 +113,7 @@ export default defineVerb({
     const hopMs = (1000 * hop) / rateHz;
     say(colour.bold('Beats in an ECG, found by an int8 network that streams'));
     say(
-      `The network looks at a window of ${(plan.window / rateHz).toFixed(1)} s every ${hopMs.toFixed(0)} ms. Here are ${lines * lineS} s of two simulated minutes:\n`,
+      `The network looks at a window of ${(plan.window / rateHz).toFixed(1)} s every ${hopMs.toFixed(0)} ms.\n${lines * lineS} s of two simulated minutes:\n`,
     );
     for (const line of traceText(signal, found)) say(line);
     say(
@@ -138,6 +138,7 @@ export default defineVerb({
     for (const [name, text] of summary) say(`${name.padEnd(8)} ${text}`);
     say(`\nThe module is ${output}. To play the same signal on a web page:`);
     say(`  runlet page ${output} ${relative('.', zooFile('ecg', 'demo.csv'))}`);
-    say('The network was trained on public and simulated recordings. It is not a medical device.');
+    say('The network was trained on public and simulated recordings.');
+    say('It is not a medical device.');
   },
 });

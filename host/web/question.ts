@@ -5,6 +5,7 @@
  * assumed.
  */
 import { RunletError } from '../../models/error.ts';
+import { problemsIn } from '../../models/read/problems.ts';
 import { byId, make } from './dom.ts';
 import type { Action } from './error-panel.ts';
 import type { Loaded, LoadOptions, Question } from './protocol.ts';
@@ -36,11 +37,10 @@ export interface Open {
 /** Numbers that the reader needs; undefined if the error has other causes too. */
 export function openNumbers(error: unknown): Open | undefined {
   if (!(error instanceof RunletError) || !/^RN1(56|57|64|69)$/.test(error.code)) return undefined;
-  const { what, tryThis = '' } = error.parts;
+  const { tryThis = '' } = error.parts;
   const inputs = [...tryThis.matchAll(/--set (\S+)=N/g)].map(([, name]) => name as string);
   const window = /--window \d/.test(tryThis);
-  const stated = error.code === 'RN169' ? Number.parseInt(what, 10) : 1;
-  return stated === inputs.length + Number(window) ? { window, inputs } : undefined;
+  return problemsIn(error) === inputs.length + Number(window) ? { window, inputs } : undefined;
 }
 
 /** Asks for the numbers that a model leaves open. @param cancel as for askRate */

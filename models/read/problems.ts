@@ -30,3 +30,6 @@ export function together(errors: readonly RunletError[]): RunletError {
     tryThis: listed(tries),
   });
 }
+
+/** Returns the number of problems that an error of `together` lists; 1 for any other error. */
+export const problemsIn = ({ code, parts: { what } }: RunletError): number => (code === 'RN169' ? Number(/\d+/.exec(what)) : 1);

@@ -49,7 +49,7 @@ test('options without a meaning are refused', async () => {
     assert.match(stderr, /RN512 .*--target native/s);
   }
   assert.match((await build('--emit-c', 'c')).stderr, /RN512/);
-  assert.match((await build('--target', 'native', '--c-name', 'x')).stderr, /RN740 .*--emit-c with it/s);
+  assert.match((await build('--target', 'native', '--c-name', 'x')).stderr, /RN740 .*a name only together with --emit-c/s);
   assert.match((await build('--target', 'native', '--emit-c', 'c', '--c-name', '2x')).stderr, /RN740 .*a letter first/s);
 });
 

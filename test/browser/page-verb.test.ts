@@ -73,7 +73,7 @@ only('six channels have names, and answers are scored against the activity', asy
   );
   assert.match(facts, /ax, ay, az, gx, gy, gz/);
   assert.match(models, /har-watch\s*watch\.wasm/);
-  assert.match(numbers, /9\d\.\d %\s*right, of 353 answers/);
+  assert.match(numbers, /9\d\.\d %\s*of 353 answers right/);
 });
 
 only('one value gives the mean error against the truth', async () => {

@@ -274,7 +274,7 @@ test('HTTP and HTTPS mixed up are reported, a handshake byte by byte works, and 
   const { url, port, seen, stop } = await opened(serverTls());
   const plain = await fetch(`http://127.0.0.1:${port}/v1/uploads`, { method: 'POST', body: new Uint8Array(1000) });
   const { error } = (await plain.json()) as { error: Record<string, string> };
-  assert.equal([plain.status, error.code, error.tryThis], [400, 'RN869', 'https:// in the address']);
+  assert.equal([plain.status, error.code, error.tryThis], [400, 'RN869', 'use https:// in the address']);
   const slow = connect(port, '127.0.0.1');
   const secure = connectTls({ socket: dripping(slow), ca: own.cert, servername: 'localhost', ...client });
   await once(secure, 'secureConnect');
@@ -309,9 +309,9 @@ function dripping(socket: ReturnType<typeof connect>) {
 
 test('a gateway of another CA or name, expired or not yet valid, is RN867 with advice', async () => {
   for (const [what, pair, ca, tryThis] of [
-    ['another CA', await other.server(), own.cert, /^--tls-ca/],
-    ['no CA', server, undefined, /^--tls-ca/],
-    ['signed by itself', other, own.cert, /^--tls-ca/],
+    ['another CA', await other.server(), own.cert, /^use --tls-ca/],
+    ['no CA', server, undefined, /^use --tls-ca/],
+    ['signed by itself', other, own.cert, /^use --tls-ca/],
     ['another name', await own.server({ names: ['gateway.example', '127.0.0.2'] }), own.cert, /a name or address/],
     ['expired', await own.server({ fromDays: -9, toDays: -2 }), own.cert, /a new certificate/],
     ['not valid yet', await own.server({ fromDays: 2, toDays: 9 }), own.cert, /clock/],

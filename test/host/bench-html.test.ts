@@ -119,7 +119,7 @@ test('several models in one call are printed, in JSON and on the page, and wrong
   assert.match(readFileSync(file, 'utf8'), /N1, hop 16[\s\S]*N2, hop 2/);
   for (const [args, says] of [
     [['N1', '--core', 'm4', '--html', file], 'without --core'],
-    [['N1', '--bounds', '3'], 'beside --compare'],
+    [['N1', '--bounds', '3'], 'only with --compare'],
     [['N1', '--core', 'm4', '--compare', file, '--bounds', '3'], 'without --core'],
   ] as const)
     try {

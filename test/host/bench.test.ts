@@ -151,7 +151,7 @@ test('from a history or a file of several models, the figures of this network, h
   assert.equal(await earlier(file, { network: 'a', hop: 2 }), wanted);
   assert.equal(await earlier(file, { network: 'a', hop: 2, core: 'm4' }), counted);
   const refused = await earlier(file, { network: 'b', hop: 2 }).then(() => '', String);
-  assert.match(refused, /RN792.*a at hop 4, a at hop 2; this run is b at hop 2/s);
+  assert.match(refused, /RN792.*a at hop 4, a at hop 2, but this run is b at hop 2/s);
   writeFileSync(file, JSON.stringify({ models: [other, wanted] }));
   assert.equal(await earlier(file, { network: 'a', hop: 2 }), wanted);
   rmSync(folder, { recursive: true });

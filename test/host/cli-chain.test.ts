@@ -83,7 +83,7 @@ test('a bundle that takes sound calibrates the next model and feeds it', async (
   const [lowest, highest] = [minOf(first), maxOf(first)];
   assert.ok(apart(scores, answers) < 0.2 * (highest - lowest), `${apart(scores, answers)} of ${highest - lowest}`);
   const wrong = await runCli(folder, 'quantize head.onnx --frame 8 --calib sound.wav --front-end head.wasm -o x.rnq'.split(' '));
-  assert.match(wrong.stderr, /RN775.*takes no sound/);
+  assert.match(wrong.stderr, /RN775.*does not take sound/);
 });
 
 test.run();

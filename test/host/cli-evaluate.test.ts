@@ -95,7 +95,7 @@ test('a search writes the model that it chose', async () => {
   const text = await runCli(folder, search);
   assert.match(
     text.stdout,
-    /search: 5 of 97 ways tried, output SQNR from [\d.]+ dB to [\d.]+ dB[\s\S]*<- chosen[\s\S]*chosen: --observer /,
+    /search: 5 of 97 combinations tried, output SQNR from [\d.]+ dB to [\d.]+ dB[\s\S]*<- chosen[\s\S]*chosen: --observer /,
   );
 });
 

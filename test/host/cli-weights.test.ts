@@ -63,7 +63,7 @@ test('missing weights, and weights of another build, are reported', async () => 
   const missing = await runlet('run', 'tile.wasm', 'gen:noise?seconds=1');
   assert.is(missing.code, 4);
   assert.match(missing.stderr, /RN720 .*weights.*tile\.weights\.bin.*--weights tile/s);
-  assert.match((await runlet('inspect', 'tile.wasm')).stdout, /tile\.weights\.bin, which is not there/);
+  assert.match((await runlet('inspect', 'tile.wasm')).stdout, /tile\.weights\.bin, which is missing/);
   const bytes = readFileSync(at('kept.bin'));
   bytes[9] = (bytes[9] as number) ^ 1;
   writeFileSync(at('tile.weights.bin'), bytes);

@@ -107,7 +107,7 @@ real('the command line takes WAV and raw samples, also through a pipe, and print
   const built = await run(['build', manifest, '-o', bundle]);
   assert.is(built.code, 0, built.stderr);
   assert.match(built.stdout, 'detects     Okay Nabu: mean of 5 outputs above 0.97');
-  assert.match(built.stderr, 'manifest.json names okay_nabu.tflite, which is not there');
+  assert.match(built.stderr, 'manifest.json names okay_nabu.tflite, which does not exist');
   assert.match((await run(['inspect', bundle])).stdout, 'rows of microwakeword every 10 ms');
   const inspected = JSON.parse((await run(['inspect', bundle, '--json'])).stdout);
   assert.equal(inspected.features, { preset: 'microwakeword', stepSamples: 160, sampleRateHz: 16000 });

@@ -93,7 +93,7 @@ test('a plot has titles, units and a legend, is decimated, and escapes names', a
     assert.ok(text.includes(part), part);
   assert.ok(svg.length < 200_000, `${svg.length} bytes`);
   assert.ok(svg.includes('width="900"'));
-  assert.match(await plotRun({ ...one, inputRateHz: undefined, outputs: classes }), 'the highest 6 of 9');
+  assert.match(await plotRun({ ...one, inputRateHz: undefined, outputs: classes }), 'the 6 highest of 9');
   assert.match(await plotRun({ ...one, outputs: [{ name: 'none', values: [] }], times: [] }), 'output: none');
 });
 

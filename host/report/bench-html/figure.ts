@@ -138,7 +138,7 @@ function peakFigure({ Plot, draw }: Drawing, models: TimesFigures[], wide: numbe
   );
   const longest = maxOf(rows.map((r) => r.name.length));
   const line = (r: (typeof rows)[number]) =>
-    `${Math.round(100 * r.share)} %${narrow ? '' : `: ${r.macsPerNs.toFixed(1)} of ${r.peakMacsPerNs.toFixed(1)} multiply-adds per nanosecond`}`;
+    `${Math.round(100 * r.share)} %${narrow ? '' : `: ${r.macsPerNs.toFixed(1)} of ${r.peakMacsPerNs.toFixed(1)} multiply-adds per ns`}`;
   return bars(draw, rows.length, 'share of the peak', {
     width: wide,
     marginLeft: 12 + 8 * longest,
