@@ -22,7 +22,9 @@ import { runStyles } from './styles.ts';
 /** Number of networks: large enough that every mode is among their plans. */
 const runs = Math.max(48, Math.ceil(Number(process.env.RUNLET_NETWORKS ?? 2000) / 8));
 const seed = Number(process.env.RUNLET_SEED ?? 1);
-/** Any hop, a multiple of the total stride (without it mode stream is rare), or any hop in mode edge-exact. */
+/**
+ * Any hop, a multiple of the total stride (without it mode stream is rare), or any hop in mode edge-exact.
+ */
 const kinds = fc.constantFrom('any' as const, 'aligned' as const, 'edge-exact' as const);
 
 /** Runs a plan and returns the number of compared outputs. */

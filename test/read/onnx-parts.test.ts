@@ -174,7 +174,7 @@ test('parts that do not add up, elements out of range and different elements per
   assert.match(await refused(network(gather, { two: [0, 12] })), /RN150.*element 12 of 12/);
   const each: Nodes = [{ op: 'GatherElements', inputs: ['a', 'which'], outputs: ['y'], attributes: { axis: 2 } }];
   const which = { which: { dims: [1, 8, 1], ints: [0, 0, 0, 1, 0, 0, 0, 0] } };
-  assert.match(await refused(network(each, {}, which)), /RN150.*GatherElements.*other elements in one place/);
+  assert.match(await refused(network(each, {}, which)), /RN150.*GatherElements.*different elements in different places/);
 });
 
 test.run();

@@ -25,7 +25,7 @@ test('unsupported nodes are listed by name and operator, with the reason', async
   assert.match(message, /Conv3DBackpropInputV2 turned: a transposed convolution/);
   assert.match(message, /MirrorPad mirrored: mode reflect along features/);
   assert.match(message, /ArgMax odd: the operator is not supported/);
-  assert.match(message, /StatelessWhile loop: a loop/);
+  assert.match(message, /StatelessWhile loop: loops, as in recurrent layers/);
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: a tree that is changed at will

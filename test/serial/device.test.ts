@@ -165,13 +165,13 @@ only('an image with a wrong signature, sequence number, self-test or length is r
     key: hexOf(own.publicKey),
   });
   const refused = async (image: Uint8Array) => (await refusal(flash(device, image))).message;
-  assert.match(await refused(first), /^RN887: .*C host says -12/);
-  assert.match(await refused(await imageOf(6, { signer: foreign, sequence: 2 })), /^RN887: .*C host says -13/);
+  assert.match(await refused(first), /^RN887: .*C host returned -12/);
+  assert.match(await refused(await imageOf(6, { signer: foreign, sequence: 2 })), /^RN887: .*C host returned -13/);
   const junk = new Uint8Array(5000).fill(7);
   assert.match(await refused(junk), /^RN891: .*it has none/);
   assert.match(await refused(await imageOf(6, { signer: own })), /^RN891: .*it has none/);
   assert.match(await refused(await imageOf(6, { signer: own, sequence: 2 ** 32 })), /^RN891: .*it is 4294967296/);
-  assert.match(await refused(new Uint8Array(slotBytes + 4)), /^RN884: .*32772 bytes, and a slot 32768/);
+  assert.match(await refused(new Uint8Array(slotBytes + 4)), /^RN884: .*32772 bytes, and a slot has 32768/);
   const next = await flash(device, await imageOf(6, { signer: own, sequence: 40 }));
   assert.equal([next.state, next.sequence], ['confirmed', 40]);
   assert.match(
@@ -180,7 +180,7 @@ only('an image with a wrong signature, sequence number, self-test or length is r
   );
   assert.is(await device.stop(), 'exit 0');
   const bad = await Device.start(flashWith('bad', old), { bad: 1 });
-  assert.match((await refusal(flash(bad, junk))).message, /^RN887: .*reader of images says -2/);
+  assert.match((await refusal(flash(bad, junk))).message, /^RN887: .*image reader returned -2/);
   assert.match((await refusal(flash(bad, first))).message, /^RN888: /);
   assert.ok(holds(bad, 0, old));
   assert.is(await bad.stop(), 'exit 0');
