@@ -37,7 +37,6 @@ const stages: Record<string, string[]> = {
 const exceptions: Record<string, { file: string; why: string }> = {
   RN130: { file: 'models/graph/file.ts', why: 'the .rnq reader is in the file of its writer, which has the same layout' },
   RN168: { file: 'host/web/question.ts', why: 'the page asks the user what the reader cannot know' },
-  RN169: { file: 'host/web/question.ts', why: 'the page counts what the reader cannot know' },
   RN301: { file: 'models/graph/builder.ts', why: 'an empty output is found where the operator shape rule is called' },
   RN302: { file: 'models/graph/stateful.ts', why: 'the rows that continue from step to step depend on the whole graph' },
   RN405: {
