@@ -68,7 +68,7 @@ test('names and floats are written as valid C', () => {
   assert.is(floatText(1), '1.0f');
 });
 
-where('two models in one program are in separate sections')('two models in one program, in sections of their own', () => {
+where('gcc')('two models in one program are in separate sections', () => {
   writeFileSync(
     at('both.c'),
     '#include "one.h"\n#include "two.h"\nint main(void) { one_reset(); two_reset(); return one_push(1) < 0 || two_push(1) < 0 || ONE_HOP != TWO_HOP; }\n',
@@ -99,7 +99,7 @@ where('two models in one program are in separate sections')('two models in one p
   assert.equal(names.sort(), ['one_input', 'one_output', 'one_push', 'one_reset', 'one_state']);
 });
 
-where('labels are an array of strings in UTF-8')('labels are an array of strings, in UTF-8', () => {
+where('gcc')('labels are an array of strings in UTF-8', () => {
   const program =
     '#include <stdio.h>\n#include "named.h"\nint main(void) { for (int i = 0; i < NAMED_LABELS; i++) puts(named_labels[i]); }\n';
   writeFileSync(at('labels.c'), program);
@@ -108,22 +108,19 @@ where('labels are an array of strings in UTF-8')('labels are an array of strings
   assert.equal(run(at('labels')).trim().split('\n'), labels);
 });
 
-where('the sketch compiles as C++ after the lines that Arduino puts before it')(
-  'the sketch compiles as C++, with what Arduino puts before it',
-  () => {
-    writeFileSync(
-      at('Arduino.h'),
-      'struct Port { void begin(long) {} template <class T> void print(T) {} template <class T> void println(T) {} };\nextern Port Serial;\nunsigned long micros();\n',
-    );
-    const strict = ['-std=c++11', '-Wall', '-Wextra', '-Werror', '-include', 'Arduino.h', '-I.'];
-    for (const name of ['one', 'named']) {
-      const sketch = readFileSync(at(`${name}/examples/${name}/${name}.ino`), 'utf8');
-      assert.is(sketch.includes('named_labels[best]'), name === 'named');
-      writeFileSync(at('sketch.cpp'), sketch);
-      run('g++', ...strict, `-I${name}/src`, '-c', 'sketch.cpp', '-o', 'sketch.o');
-    }
-  },
-);
+where('g++')('the sketch compiles as C++ after the lines that Arduino puts before it', () => {
+  writeFileSync(
+    at('Arduino.h'),
+    'struct Port { void begin(long) {} template <class T> void print(T) {} template <class T> void println(T) {} };\nextern Port Serial;\nunsigned long micros();\n',
+  );
+  const strict = ['-std=c++11', '-Wall', '-Wextra', '-Werror', '-include', 'Arduino.h', '-I.'];
+  for (const name of ['one', 'named']) {
+    const sketch = readFileSync(at(`${name}/examples/${name}/${name}.ino`), 'utf8');
+    assert.is(sketch.includes('named_labels[best]'), name === 'named');
+    writeFileSync(at('sketch.cpp'), sketch);
+    run('g++', ...strict, `-I${name}/src`, '-c', 'sketch.cpp', '-o', 'sketch.o');
+  }
+});
 
 test("library.properties follows Arduino's rules", () => {
   const lines = readFileSync(at('one/library.properties'), 'utf8').trim().split('\n');
@@ -138,28 +135,25 @@ test("library.properties follows Arduino's rules", () => {
   assert.ok(categories.includes(fields.get('category') ?? ''));
 });
 
-where('CMake makes a static library, and Zephyr finds its module')(
-  'CMake makes a static library, and Zephyr finds its module',
-  () => {
-    writeFileSync(at('CMakeLists.txt'), 'cmake_minimum_required(VERSION 3.13)\nproject(test C)\nadd_subdirectory(one)\n');
-    run('cmake', '-S', '.', '-B', 'made');
-    run('cmake', '--build', 'made');
-    writeFileSync(
-      at('zephyr.cmake'),
-      `${['library_named', 'library_sources', 'include_directories'].map((fn) => `function(zephyr_${fn})\nmessage("${fn} \${ARGV}")\nendfunction()`).join('\n')}
+where('cmake')('CMake makes a static library, and Zephyr finds its module', () => {
+  writeFileSync(at('CMakeLists.txt'), 'cmake_minimum_required(VERSION 3.13)\nproject(test C)\nadd_subdirectory(one)\n');
+  run('cmake', '-S', '.', '-B', 'made');
+  run('cmake', '--build', 'made');
+  writeFileSync(
+    at('zephyr.cmake'),
+    `${['library_named', 'library_sources', 'include_directories'].map((fn) => `function(zephyr_${fn})\nmessage("${fn} \${ARGV}")\nendfunction()`).join('\n')}
 set(CONFIG_RUNLET_ONE y)
 include(one/zephyr/CMakeLists.txt)
 include(two/zephyr/CMakeLists.txt)
 `,
-    );
-    const said = run('cmake', '-P', 'zephyr.cmake');
-    assert.match(said, /library_named one\s+library_sources \.\.\/src\/one\.c\s+include_directories \.\.\/src/);
-    assert.not.match(said, /two/);
-    assert.match(readFileSync(at('one/zephyr/Kconfig'), 'utf8'), /^config RUNLET_ONE\n\tbool ".+"\n\thelp\n\t {2}\S/);
-  },
-);
+  );
+  const said = run('cmake', '-P', 'zephyr.cmake');
+  assert.match(said, /library_named one\s+library_sources \.\.\/src\/one\.c\s+include_directories \.\.\/src/);
+  assert.not.match(said, /two/);
+  assert.match(readFileSync(at('one/zephyr/Kconfig'), 'utf8'), /^config RUNLET_ONE\n\tbool ".+"\n\thelp\n\t {2}\S/);
+});
 
-where("Zephyr's module.yml is YAML")("Zephyr's module.yml is YAML", () => {
+where('python3')("Zephyr's module.yml is YAML", () => {
   const script =
     'import sys\ntry:\n import yaml\nexcept ImportError:\n sys.exit(print("no yaml"))\nprint(yaml.safe_load(open("one/zephyr/module.yml")))';
   assert.match(
