@@ -3,7 +3,7 @@
  *
  * In: a model file and a hop.  Out: for each layer its frames, work, state, delay, receptive field, padding
  * rule and exactness; totals below. --explain adds a reason for each layer and the alternatives, --html
- * writes a page with the plan, --sweep plans every hop or window.
+ * writes a page with the plan, --sweep plans every hop, window or placement of the downsampling.
  */
 import { shortener } from '../../models/graph/names.ts';
 import type { Graph } from '../../models/graph/types.ts';
@@ -14,7 +14,7 @@ import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { badOption, coloursFor, print, printJson } from '../command/args.ts';
 import { loadGraph, manifestFields, namedFor, planOptions } from '../command/load.ts';
 import { modelArgs, namesArg, planArgs } from '../command/model-options.ts';
-import { choice, flag, group, jsonArg, output } from '../command/options.ts';
+import { choice, flag, group, jsonArg, output, readNumber, withValue } from '../command/options.ts';
 import { defineVerb } from '../command/verb.ts';
 import { choiceCells, choiceHead, planCells, planHead, planSpare } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
@@ -54,6 +54,7 @@ export default defineVerb({
   examples: [
     ['plan model.onnx --hop 8', 'shows the plan at a hop of 8 frames, layer by layer'],
     ['plan model.onnx --sweep hop', 'plans every hop, and shows the good ones'],
+    ['plan model.onnx --sweep pools', 'moves the strides to other layers, and shows the cost'],
     ['plan model.onnx --hop 8 --html plan.html', 'writes the plan as a page'],
   ],
   args: {
@@ -61,7 +62,20 @@ export default defineVerb({
     ...planArgs,
     ...group('Report', {
       explain: flag('Explain the plan of each layer, and list the other exact plans'),
-      sweep: choice('Plan every hop or every window, and show the good ones', ['hop', 'window']),
+      sweep: choice('Plan every hop, every window, or every placement of the strides (pools), and show the good ones', [
+        'hop',
+        'window',
+        'pools',
+      ]),
+      strides: withValue<number[]>(
+        '--sweep pools: total strides (default: that of the model)',
+        'whole numbers above 0, separated by commas',
+        (text) => {
+          const numbers = text.split(',').map((part) => readNumber(part, { min: 1, whole: true }));
+          return numbers.every((n) => n !== undefined) ? numbers : undefined;
+        },
+        { hint: '4,8' },
+      ),
       rules: flag('Show all streaming rules R1 to R14, also those that the model follows'),
       ...deviationArgs,
     }),
@@ -75,6 +89,8 @@ export default defineVerb({
   async run({ args }) {
     if (args.svg !== undefined && args.sweep === undefined)
       throw badOption('svg', args.svg, 'a file only together with --sweep; use --html for a plan');
+    if (args.strides !== undefined && args.sweep !== 'pools')
+      throw badOption('strides', args.strides.join(), 'a value only together with --sweep pools');
     for (const name of ['explain', 'rules', 'calib'] as const)
       if (args.sweep !== undefined && args[name]) throw badOption(name, String(args[name]), 'no value together with --sweep');
     if (args.sweep === 'hop' && args.hop !== undefined)
@@ -82,6 +98,7 @@ export default defineVerb({
     const file = await loadGraph(args);
     const graph = namedFor(file, args);
     const { sweep } = args;
+    if (sweep === 'pools') return (await import('./plan-pools.ts')).planPools(graph, args);
     if (sweep !== undefined) return (await import('./plan-sweep.ts')).planSweep(graph, { ...args, sweep });
     const options = planOptions(graph, args);
     const plan = planned(graph, file, options);

@@ -3,7 +3,7 @@
  * stream; the others are computed on them for each window.
  *
  * In: the trunk's rows over the whole signal.  Out: outputs of any window.  Streamed are the first layers
- * whose jump divides the hop and of whose rows at most `mostContaminated` touch a window edge.  Source:
+ * whose jump divides the hop and of whose rows at most `maxContaminated` touch a window edge.  Source:
  * StreamiNNC rule R8 (the paper stops its f_PPG behind the first pool, at 10.5 %). It is not a mode here,
  * because edge-exact with this depth reuses the same rows and is exact.
  */
@@ -13,7 +13,7 @@ import type { StreamPlan } from '../stream/types.ts';
 import { contaminationOf } from './contamination.ts';
 
 /** Largest share of contaminated rows of a layer that is streamed. */
-const mostContaminated = 0.11;
+const maxContaminated = 0.11;
 
 export interface Partial<A> {
   /** Number of streamed layers, the last of them, and the share of its rows that touch an edge. */
@@ -37,7 +37,7 @@ export function partialOf<A extends Sliceable<A>>(
   for (const node of graph.nodes) {
     const reach = contamination.find((c) => c.node === node);
     const t = grid.tensors.get(node.output);
-    if (!reach || !t || !trunk.has(node.output) || hop % t.jump !== 0 || reach.share > mostContaminated) break;
+    if (!reach || !t || !trunk.has(node.output) || hop % t.jump !== 0 || reach.share > maxContaminated) break;
     streamed.add(node);
     last = reach;
   }

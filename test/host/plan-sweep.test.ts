@@ -10,11 +10,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sweepFile } from '../../host/report/plan-html/sweep-page.ts';
 import { readModel } from '../../models/read/index.ts';
+import type { Placements } from '../../models/report/placements.ts';
 import { planJson } from '../../models/report/print.ts';
 import { bestHops, hopsOf, type Sweep, sweepHops } from '../../models/report/sweep.ts';
 import { planStream } from '../../models/stream/plan.ts';
+import { chromiumPath } from '../browser/page.ts';
 import { root } from '../shared.ts';
 import { fEeg } from '../stages/paper-networks.ts';
+import { checkViews } from './page-views.ts';
 
 const zoo = join(root, 'models/zoo/ppg-hr/ppg-hr.onnx');
 const dynamic = join(root, 'test/fixtures/onnx/dy-dynamic-time.onnx');
@@ -108,6 +111,27 @@ test('the command line gives a table, JSON and files, and refuses wrong options'
     assert.is(status, 2, stderr);
     assert.match(stderr, /^RN740/);
   }
+});
+
+const har = join(root, 'models/zoo/har/har-watch.onnx');
+
+test('placements of the strides as a table, JSON, an SVG and a page; wrong options are refused', async () => {
+  const [html, svg] = [join(folder, 'pools.html'), join(folder, 'pools.svg')];
+  const shown = plan(har, '--sweep', 'pools', '--html', html, '--svg', svg);
+  assert.is(shown.status, 0, shown.stderr);
+  assert.match(shown.stdout, /^conv#1 2, conv#2 2, conv#3 2 \* +stream /m);
+  assert.match(shown.stdout, /\d+ of 16 placements are good/);
+  assert.match(readFileSync(svg, 'utf8'), /^<svg .*xmlns/);
+  const page = readFileSync(html, 'utf8');
+  assert.match(page, /16 placements of the downsampling/);
+  if (chromiumPath) await checkViews('pools', page);
+  const json = JSON.parse(plan(har, '--sweep', 'pools', '--strides', '4,8', '--json').stdout) as Placements;
+  const single = JSON.parse(plan(har, '--json').stdout) as { macsPerHop: number; stateBytes: number };
+  const given = json.rows.filter((r) => r.given).map((r) => [r.macsPerHop, r.stateBytes, r.total]);
+  assert.equal(given, [[single.macsPerHop, single.stateBytes, 8]]);
+  assert.ok(json.rows.some((r) => r.total === 4));
+  for (const args of [['--strides', '4'], ['--sweep', 'pools', '--strides', '0'], ['--sweep', 'hop', '--strides', '4']]) // biome-ignore format: one line
+    assert.match(plan(har, ...args).stderr, /^RN740/);
 });
 
 test('windows are swept for a model with an open time axis', () => {

@@ -320,4 +320,31 @@ const chains = inFolder('models/stream', [
   },
 ]);
 
-export const more = [...frontend, ...chains, ...write, ...cli, ...signals, ...truths, ...verify];
+const placements = inFolder('models/report', [
+  {
+    id: 'placements-skip',
+    file: 'placements.ts',
+    find: 'const limit = Math.max((kernel - 1) * dilation + 1, given);',
+    replace: 'const limit = rest;',
+    tests: 'stages/placements',
+    why: 'a layer gets a stride that skips rows of its input',
+  },
+  {
+    id: 'placements-joins',
+    file: 'placements.ts',
+    find: 'else if (before.every((j) => j === jump))',
+    replace: 'else',
+    tests: 'stages/placements',
+    why: 'branches with different strides meet',
+  },
+  {
+    id: 'placements-front',
+    file: 'placements.ts',
+    find: 'row.good = row.stateBytes < least || isEqual === true;',
+    replace: 'row.good = row.stateBytes <= least;',
+    tests: 'stages/placements',
+    why: 'a placement with more work and the same state is called good',
+  },
+]);
+
+export const more = [...frontend, ...chains, ...write, ...cli, ...signals, ...truths, ...verify, ...placements];
