@@ -27,7 +27,7 @@ export const placementCells = (row: PlacementRow): Cell[] => [
   row.delayFrames,
   row.receptiveField,
   `${Math.round(100 * row.contaminated)} %`,
-  row.freeHop,
+  row.total,
 ];
 
 /** Returns the notes below the table. */

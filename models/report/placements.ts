@@ -23,7 +23,7 @@ import { contaminationOf } from './contamination.ts';
 export type Strides = ReadonlyMap<Node, number>;
 
 export interface PlacementRow {
-  /** Total stride of the longest path. */
+  /** Total stride. Hops that are its multiples need no phases. */
   total: number;
   /** Layers with a stride above 1, in order. */
   strides: { layer: string; stride: number }[];
@@ -36,8 +36,6 @@ export interface PlacementRow {
   receptiveField: number;
   /** Share of the rows that touch a window edge, 0 to 1, of the last sliding layer with several rows. */
   contaminated: number;
-  /** Smallest hop for which no tensor has phases, and all hops that are its multiples. */
-  freeHop: number;
   /** True for the placement of the given network. */
   given: boolean;
   /** True if no other placement has at most its work and state, and less of one (the Pareto front). */
@@ -173,10 +171,9 @@ function placed(graph: Graph, strides: Strides): Graph {
 function rowOf(graph: Graph, strides: Strides, options: PlanOptions, given: boolean): PlacementRow {
   const plan = planStream(graph, options);
   const timing = [...timingOf(graph)].filter(([id]) => viewOf(graph).rows(id) > 1).map(([, t]) => t);
-  const freeHop = maxOf(timing.map((t) => t.jump));
   const { mode, macsPerHop, macsPerWindow, stateBytes, delayFrames } = plan;
   return {
-    total: freeHop,
+    total: maxOf(timing.map((t) => t.jump)),
     strides: [...strides].filter(([, stride]) => stride > 1).map(([node, stride]) => ({ layer: node.name, stride })),
     mode,
     macsPerHop,
@@ -185,7 +182,6 @@ function rowOf(graph: Graph, strides: Strides, options: PlanOptions, given: bool
     delayFrames,
     receptiveField: maxOf(timing.map((t) => t.receptiveField)),
     contaminated: contaminationOf(graph).findLast(({ rows }) => rows > 1)?.share ?? 0,
-    freeHop,
     given,
     good: false,
   };
