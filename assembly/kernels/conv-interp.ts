@@ -57,6 +57,152 @@ function inputs_part(x: usize, taps: i32): i32 {
 /** With FETCH: inputs_part. If there is only one position, it is kept for the next tile. */
 let part: i32 = 0;
 
+/** Returns the second weight of each lane. */
+// @ts-ignore: decorator
+@inline
+function upper(u: u64, lanes: u64): u64 {
+  return (u >> 8) & lanes;
+}
+
+/** Returns the sum of four products. */
+// @ts-ignore: decorator
+@inline
+function dot(u0: u64, u1: u64, u2: u64, u3: u64, v0: i64, v1: i64, v2: i64, v3: i64): u64 {
+  return u0 * v0 + u1 * v1 + u2 * v2 + u3 * v3;
+}
+
+/** Writes the sums of a tile. An incomplete tile has room past its end. */
+// @ts-ignore: decorator
+@inline
+function store_tile(sums: usize, s0: i32, s1: i32, s2: i32, s3: i32, s4: i32, s5: i32): void {
+  store<i32>(sums, s0);
+  store<i32>(sums, s1, 4);
+  store<i32>(sums, s2, 8);
+  store<i32>(sums, s3, 12);
+  store<i32>(sums, s4, 16);
+  store<i32>(sums, s5, 20);
+}
+
+// In the loops below: loads, then pointers, then uses. In this order the optimiser cannot move loads to their
+// first use and keep a copy, which would cost interpreters time.
+
+/** Computes the sums of one tile. Returns where the next one begins. */
+// @ts-ignore: decorator
+@inline
+function one_tile(
+  sums: usize, // i32 [6]
+  x: usize, // s8 [words]
+  w: usize, // i64 [words]
+  words: i32, // taps, rounded up to a multiple of 4
+  lanes: u64,
+  start: i32,
+): usize {
+  let s0 = start;
+  let s1 = start;
+  let s2 = start;
+  let s3 = start;
+  let s4 = start;
+  let s5 = start;
+  let left = words;
+  do {
+    let a: u64 = MIDDLE + (MIDDLE << 8);
+    let b: u64 = MIDDLE;
+    let i = min(left, RUN);
+    left -= i;
+    do {
+      const v0 = <i64>load<i8>(x);
+      const v1 = <i64>load<i8>(x, 1);
+      const v2 = <i64>load<i8>(x, 2);
+      const v3 = <i64>load<i8>(x, 3);
+      const u0 = load<u64>(w);
+      const u1 = load<u64>(w, 8);
+      const u2 = load<u64>(w, 16);
+      const u3 = load<u64>(w, 24);
+      x += 4;
+      w += 32;
+      a += dot(u0, u1, u2, u3, v0, v1, v2, v3);
+      b += dot(upper(u0, lanes), upper(u1, lanes), upper(u2, lanes), upper(u3, lanes), v0, v1, v2, v3);
+      i -= 4;
+    } while (i);
+    a -= b << 8;
+    s0 += (<i32>a) & LANE;
+    s1 += (<i32>(a >> 21)) & LANE;
+    s2 += <i32>(a >> 42);
+    s3 += (<i32>b) & LANE;
+    s4 += (<i32>(b >> 21)) & LANE;
+    s5 += <i32>(b >> 42);
+  } while (left);
+  store_tile(sums, s0, s1, s2, s3, s4, s5);
+  return w;
+}
+
+/** Computes the sums of two tiles, which share their inputs. Arguments as one_tile. */
+// @ts-ignore: decorator
+@inline
+function two_tiles(sums: usize, x: usize, w: usize, words: i32, lanes: u64, start: i32): usize {
+  let s0 = start;
+  let s1 = start;
+  let s2 = start;
+  let s3 = start;
+  let s4 = start;
+  let s5 = start;
+  let t0 = start;
+  let t1 = start;
+  let t2 = start;
+  let t3 = start;
+  let t4 = start;
+  let t5 = start;
+  let next = w + (words << 3);
+  let left = words;
+  do {
+    let a: u64 = MIDDLE + (MIDDLE << 8);
+    let b: u64 = MIDDLE;
+    let c = a;
+    let d = b;
+    let i = min(left, RUN);
+    left -= i;
+    do {
+      const v0 = <i64>load<i8>(x);
+      const v1 = <i64>load<i8>(x, 1);
+      const v2 = <i64>load<i8>(x, 2);
+      const v3 = <i64>load<i8>(x, 3);
+      const u0 = load<u64>(w);
+      const u1 = load<u64>(w, 8);
+      const u2 = load<u64>(w, 16);
+      const u3 = load<u64>(w, 24);
+      const z0 = load<u64>(next);
+      const z1 = load<u64>(next, 8);
+      const z2 = load<u64>(next, 16);
+      const z3 = load<u64>(next, 24);
+      x += 4;
+      w += 32;
+      next += 32;
+      a += dot(u0, u1, u2, u3, v0, v1, v2, v3);
+      b += dot(upper(u0, lanes), upper(u1, lanes), upper(u2, lanes), upper(u3, lanes), v0, v1, v2, v3);
+      c += dot(z0, z1, z2, z3, v0, v1, v2, v3);
+      d += dot(upper(z0, lanes), upper(z1, lanes), upper(z2, lanes), upper(z3, lanes), v0, v1, v2, v3);
+      i -= 4;
+    } while (i);
+    a -= b << 8;
+    s0 += (<i32>a) & LANE;
+    s1 += (<i32>(a >> 21)) & LANE;
+    s2 += <i32>(a >> 42);
+    s3 += (<i32>b) & LANE;
+    s4 += (<i32>(b >> 21)) & LANE;
+    s5 += <i32>(b >> 42);
+    c -= d << 8;
+    t0 += (<i32>c) & LANE;
+    t1 += (<i32>(c >> 21)) & LANE;
+    t2 += <i32>(c >> 42);
+    t3 += (<i32>d) & LANE;
+    t4 += (<i32>(d >> 21)) & LANE;
+    t5 += <i32>(d >> 42);
+  } while (left);
+  store_tile(sums, s0, s1, s2, s3, s4, s5);
+  store_tile(sums + 24, t0, t1, t2, t3, t4, t5);
+  return next;
+}
+
 /** Computes the sums of one position and group. Returns where the following weights begin. */
 function row_s8_interp(
   p: TileBlock,
@@ -70,123 +216,13 @@ function row_s8_interp(
   const last: usize = LEFT_OVER && taps > FEW_TAPS ? 8 : 0; // bytes of sums outside tiles
   const start = FETCH ? part : !LEFT_OVER || sums + last < end ? inputs_part(x, taps) : 0;
   const words = (taps + 3) & ~3;
-  for (; sums + last < end; sums += 24) {
-    const two = WIDE && sums + last + 24 < end; // this tile and the next share their inputs
-    let s0 = start;
-    let s1 = start;
-    let s2 = start;
-    let s3 = start;
-    let s4 = start;
-    let s5 = start;
-    let t0 = start;
-    let t1 = start;
-    let t2 = start;
-    let t3 = start;
-    let t4 = start;
-    let t5 = start;
-    let from = x;
-    let next = w + (words << 3);
-    let left = words;
-    do {
-      let a: u64 = MIDDLE + (MIDDLE << 8);
-      let b: u64 = MIDDLE;
-      let c = a;
-      let d = b;
-      let i = min(left, RUN);
-      left -= i;
-      // loads, then pointers, then uses: in this order the optimiser cannot move loads to their first use and
-      // keep a copy, which would cost interpreters time
-      if (two) {
-        do {
-          const v0 = <i64>load<i8>(from);
-          const v1 = <i64>load<i8>(from, 1);
-          const v2 = <i64>load<i8>(from, 2);
-          const v3 = <i64>load<i8>(from, 3);
-          const u0 = load<u64>(w);
-          const u1 = load<u64>(w, 8);
-          const u2 = load<u64>(w, 16);
-          const u3 = load<u64>(w, 24);
-          const z0 = load<u64>(next);
-          const z1 = load<u64>(next, 8);
-          const z2 = load<u64>(next, 16);
-          const z3 = load<u64>(next, 24);
-          from += 4;
-          w += 32;
-          next += 32;
-          a += u0 * v0;
-          b += ((u0 >> 8) & lanes) * v0;
-          c += z0 * v0;
-          d += ((z0 >> 8) & lanes) * v0;
-          a += u1 * v1;
-          b += ((u1 >> 8) & lanes) * v1;
-          c += z1 * v1;
-          d += ((z1 >> 8) & lanes) * v1;
-          a += u2 * v2;
-          b += ((u2 >> 8) & lanes) * v2;
-          c += z2 * v2;
-          d += ((z2 >> 8) & lanes) * v2;
-          a += u3 * v3;
-          b += ((u3 >> 8) & lanes) * v3;
-          c += z3 * v3;
-          d += ((z3 >> 8) & lanes) * v3;
-          i -= 4;
-        } while (i);
-      } else {
-        do {
-          const v0 = <i64>load<i8>(from);
-          const v1 = <i64>load<i8>(from, 1);
-          const v2 = <i64>load<i8>(from, 2);
-          const v3 = <i64>load<i8>(from, 3);
-          const u0 = load<u64>(w);
-          const u1 = load<u64>(w, 8);
-          const u2 = load<u64>(w, 16);
-          const u3 = load<u64>(w, 24);
-          from += 4;
-          w += 32;
-          a += u0 * v0;
-          b += ((u0 >> 8) & lanes) * v0;
-          a += u1 * v1;
-          b += ((u1 >> 8) & lanes) * v1;
-          a += u2 * v2;
-          b += ((u2 >> 8) & lanes) * v2;
-          a += u3 * v3;
-          b += ((u3 >> 8) & lanes) * v3;
-          i -= 4;
-        } while (i);
-      }
-      a -= b << 8;
-      s0 += (<i32>a) & LANE;
-      s1 += (<i32>(a >> 21)) & LANE;
-      s2 += <i32>(a >> 42);
-      s3 += (<i32>b) & LANE;
-      s4 += (<i32>(b >> 21)) & LANE;
-      s5 += <i32>(b >> 42);
-      if (two) {
-        c -= d << 8;
-        t0 += (<i32>c) & LANE;
-        t1 += (<i32>(c >> 21)) & LANE;
-        t2 += <i32>(c >> 42);
-        t3 += (<i32>d) & LANE;
-        t4 += (<i32>(d >> 21)) & LANE;
-        t5 += <i32>(d >> 42);
-      }
-    } while (left);
-    // an incomplete tile has room past its end
-    store<i32>(sums, s0);
-    store<i32>(sums, s1, 4);
-    store<i32>(sums, s2, 8);
-    store<i32>(sums, s3, 12);
-    store<i32>(sums, s4, 16);
-    store<i32>(sums, s5, 20);
-    if (two) {
-      w = next;
+  while (sums + last < end) {
+    if (WIDE && sums + last + 24 < end) {
+      w = two_tiles(sums, x, w, words, lanes, start);
+      sums += 48;
+    } else {
+      w = one_tile(sums, x, w, words, lanes, start);
       sums += 24;
-      store<i32>(sums, t0);
-      store<i32>(sums, t1, 4);
-      store<i32>(sums, t2, 8);
-      store<i32>(sums, t3, 12);
-      store<i32>(sums, t4, 16);
-      store<i32>(sums, t5, 20);
     }
   }
   return LEFT_OVER ? last_rows(sums, end, x, w, taps, 0) : w;

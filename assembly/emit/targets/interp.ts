@@ -75,7 +75,7 @@ const parts: Tiled = {
 
 /**
  * Number of steps from which kernels process two tiles or eight channels at a time (need WIDE of
- * kernels/needs.ts). N1, N2 and N1P have 9 to 15 steps, microWakeWord's networks 18 and more. WIDE takes 0.7
+ * kernels/needs.ts). N1, N2 and N1P have 9 to 15 steps, microWakeWord's networks 18 and more. WIDE takes 0.9
  * KB more code and about 2.5 KB of RAM with WAMR's fast interpreter, and saves about a tenth of a Cortex-M4's
  * instructions there (npm run bench:wamr). A module of many steps is larger anyway; small networks should
  * stay small.

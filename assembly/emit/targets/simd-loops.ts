@@ -6,8 +6,8 @@
  *
  * Vector instructions, counted in the kernels. Two taps of eight outputs take 18 for four positions, 10 for
  * two, 6 for one, 5 for one in a call of one position (conv-place-simd.ts). Two taps of eight channels take
- * 26 for four rows, 10 for one (depthwise-simd.ts), 7 for one in a call of one row (depthwise-row-simd.ts).
- * Requantising eight outputs takes 15.
+ * 26 for four rows (depthwise-four-simd.ts), 10 for one (depthwise-simd.ts), 7 for one in a call of one row
+ * (depthwise-row-simd.ts). Requantising eight outputs takes 15.
  */
 import { minOf } from '../../../models/lists.ts';
 import type { Need } from '../needs.ts';
