@@ -20,8 +20,8 @@ const stackBytes = 1536;
 
 /** Instructions of a hop: [interp linear, interp tile, native linear, native tile]. */
 const pinned: Record<'m4' | 'rv32', Record<Interpreter, number[]>> = {
-  m4: { fast: [1182160, 1285280, 1788320, 1883200], classic: [2576640, 2791560, 3372480, 3515280] },
-  rv32: { fast: [1693929, 1838438, 2766746, 2899538], classic: [3160765, 3425843, 4180800, 4357169] },
+  m4: { fast: [1178720, 1280560, 1788320, 1883200], classic: [2581960, 2764560, 3372480, 3515280] },
+  rv32: { fast: [1687813, 1830614, 2766746, 2899538], classic: [3166167, 3393185, 4180800, 4357169] },
 };
 
 const okayNabu = sharedSubjects().find(({ name }) => name === 'mww/v2/okay_nabu');
