@@ -44,6 +44,11 @@ const runs: Record<string, Soak> = {
       RUNLET_ONCE: '3000',
     },
   },
+  pools: {
+    what: '500 random networks with each of eight kinds of pooling, against onnxruntime and the windowed model',
+    test: 'property/pooling',
+    env: { RUNLET_POOLS: '500' },
+  },
   ppg: { what: 'ppg-hr over 10,000 hops', test: 'stages/ppg', env: { RUNLET_PPG_HOPS: '10000' } },
   har: { what: 'har over the recordings of eight subjects, every answer', test: 'stages/har', env: { RUNLET_HAR_EVERY: '1' } },
   ecg: { what: 'ecg over a record of 30 minutes, every window separately', test: 'stages/ecg', env: { RUNLET_ECG_EVERY: '1' } },

@@ -69,7 +69,7 @@ const comparing: [path: RegExp, why: string][] = [
   [/^models\/(ops|read|write)\//, 'operators themselves; what formats call them'],
   [/^quant\/ops\//, 'integer operators'],
   [/^assembly\/emit\/(ops|targets)\//, "an operator's emission; a target's kernels for layers with weights"],
-  [/^models\/graph\/fold(-scale|-selection)?\.ts$/, 'rewriting: a pattern consists of operators'],
+  [/^models\/graph\/fold(-powers|-scale|-selection)?\.ts$/, 'rewriting: a pattern consists of operators'],
   [/^models\/graph\/print\.ts$/, 'prints the function of an activation'],
   [/^models\/graph\/stateful\.ts$/, 'a history is what earlier rows become'],
 ];

@@ -80,7 +80,9 @@ export interface FrontEndBlock {
   remap: number; // address, s8 [256] from -128 on; 0: no remapping
 }
 export const FrontEndBlock: Layout<FrontEndBlock> = { name: 'FrontEndBlock', file: 'frontend', bytes: 144, at: { row: 0, state: 4, buffer: 8, channels: 12, window: 16, step: 20, points: 24, peak: 28, window_table: 32, window_shift: 36, twiddles: 40, last: 44, bands: 48, weights: 52, noise: 56, smoothing: 60, smoothing_odd: 64, one_minus: 68, one_minus_odd: 72, min_signal: 76, noise_bits: 80, smoothing_bits: 84, clamping: 88, pcan: 92, snr_shift: 96, log: 100, correction: 104, log_scale: 108, most: 112, multiply: 116, add: 120, divide: 124, offset: 128, low: 132, high: 136, remap: 140 } };
-/** The parameter blocks of globalavg and globalmax. Fields of a fold come after those of a whole window. */
+/**
+ * The parameter blocks of globalavg, globalmax and gem. Fields of a fold come after those of a whole window.
+ */
 export interface GlobalBlock {
   x: number; // address of the first input row
   y: number;
@@ -319,6 +321,15 @@ export interface FetchedBlock extends TileBlock {
   last_bytes: number; // bytes of the last tile of a group
 }
 export const FetchedBlock: Layout<FetchedBlock> = { name: 'FetchedBlock', file: 'fetch', bytes: 128, at: { ...TileBlock.at, source: 112, tile_outputs: 116, tile_bytes: 120, last_bytes: 124 } };
+/** Block of gem. The fields of a fold are 0 if a window is computed at once. */
+export interface GemBlock extends GlobalFoldBlock {
+  channels: number;
+  groups: number; // address of u8 [channels]: table and roots of each channel
+  tables: number; // i64 [groups][256]: value of each byte
+  roots: number; // i64 [groups][255]: smallest sum of each output from -127 on
+  sums: number; // i64 [count], workspace of a window computed at once
+}
+export const GemBlock: Layout<GemBlock> = { name: 'GemBlock', file: 'global', bytes: 188, at: { ...GlobalFoldBlock.at, channels: 168, groups: 172, tables: 176, roots: 180, sums: 184 } };
 /** Uses of PlainBlock: x, y, y_c (units), x_zero (of the output), weights, bias, multiplier, shift. */
 export interface RecurrentBlock extends PlainBlock {
   cell: number; // address, s16 [units]: cell (lstm), state (gru)

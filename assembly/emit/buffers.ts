@@ -183,7 +183,7 @@ function partialsOf({ graph, steps }: StreamPlan, make: Maker): Buffers['partial
     if (step.kind !== 'accumulate') continue;
     const { rule, slots, output, node } = step;
     const slot = make.kept(4, `${node.name}, slot`, 0, { align: 4 });
-    const bytes = slots * partialBytes(graph, output, rule.kind === 'fold' && rule.fold === 'sum');
+    const bytes = slots * partialBytes(graph, output, rule);
     partials.set(output, { slot, address: make.kept(bytes, node.name, isMaximum(step) ? -128 : 0) });
   }
   return partials;

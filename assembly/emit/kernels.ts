@@ -3,7 +3,7 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, ArgmaxBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PermuteBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TapsRowBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, ArgmaxBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GemBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PermuteBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TapsRowBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
@@ -53,6 +53,12 @@ export const kernels = {
   activation_s16_s8: kernel('elements-s16', RescaleBlock, 'rows'),
   activation_s8_s16: kernel('elements-s16', RescaleBlock, 'rows'),
   fetch_s8: kernel('fetch', PlainBlock, 'block'),
+  gem_s8: kernel('gem', GemBlock, 'block'),
+  gem_accumulate_s8: kernel('gem', GemBlock, 'block'),
+  gem_finish_s8: kernel('gem', GemBlock, 'block'),
+  gem_rotate_s8: kernel('gem', GemBlock, 'block'),
+  gem_fold_s8: kernel('gem', GemBlock, 'phase'),
+  gem_ring_s8: kernel('gem', GemBlock, 'phase'),
   globalavg_accumulate_s16: kernel('global-s16', GlobalBlock, 'block'),
   globalavg_finish_s16: kernel('global-s16', GlobalBlock, 'block'),
   globalavg_s16: kernel('global-s16', GlobalBlock, 'block'),

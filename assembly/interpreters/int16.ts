@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: db5b6ec2bad6c711992807634a546f24082cfaa475858f1f5f0f3c871857420a
+ * Sources: 4c219f4487cbca907566d7ca00e198c7d8032d602c3fa3fc311c9f35c20044b8
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/f39/f38B

@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: e226c5892713c60885143b2e2019f4f0238de2c3d69bca24bb99d88e1ee7d4f1
+ * Sources: 81f9e3fbfc64517956b9339873dc94ccabf7fd22ad6519b97e190b28eb6a7f62
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/YAAAAxsa

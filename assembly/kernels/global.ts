@@ -1,4 +1,6 @@
-/** The parameter blocks of globalavg and globalmax. Fields of a fold come after those of a whole window. */
+/**
+ * The parameter blocks of globalavg, globalmax and gem. Fields of a fold come after those of a whole window.
+ */
 
 @unmanaged
 export class GlobalBlock {
@@ -53,4 +55,14 @@ export class GlobalFoldBlock extends GlobalSimdBlock {
   waiting: i32; // number of waiting windows
   totals: usize; // address of the running totals, i32 [step][count]; globalmax: address of the maximum of the cycle
   row: i32; // elements of a row
+}
+
+/** Block of gem. The fields of a fold are 0 if a window is computed at once. */
+@unmanaged
+export class GemBlock extends GlobalFoldBlock {
+  channels: i32;
+  groups: usize; // address of u8 [channels]: table and roots of each channel
+  tables: usize; // i64 [groups][256]: value of each byte
+  roots: usize; // i64 [groups][255]: smallest sum of each output from -127 on
+  sums: usize; // i64 [count], workspace of a window computed at once
 }

@@ -7,7 +7,10 @@
  * + 3) / 6 becomes hardswish, sqrt(a^2 + b^2) becomes hypot. Nodes that no output needs are removed. Exact up
  * to float32 rounding of the changed weights. In an int8 graph only unused nodes and tensors are removed.
  */
+
+import { fitsPower, gemPlaces } from '../ops/gem.ts';
 import { isNoClamp, thenClamp } from './clamp.ts';
+import { meanEndingIn } from './fold-powers.ts';
 import { absorbIntoNext, absorbIntoPrevious, asScale, type ScaleNode } from './fold-scale.ts';
 import { pickedBy } from './fold-selection.ts';
 import { type Graph, isQuantised, type Node, type NodeOf, noClamp, type Tensor } from './types.ts';
@@ -60,6 +63,7 @@ class Fold {
           this.scale(node) ??
           this.globalPool(node) ??
           this.magnitude(node) ??
+          this.generalisedMean(node) ??
           this.selection(node);
         if (note === undefined) continue;
         this.notes.push(note);
@@ -194,6 +198,33 @@ class Fold {
     };
     for (const gone of [sum, ...squares]) this.remove(gone as Node);
     return `${name} is the magnitude of two`;
+  }
+
+  /** Finds the root of a mean of powers, if int64 holds the mean. */
+  private generalisedMean(node: Node): string | undefined {
+    const mean = meanEndingIn(
+      {
+        producer: (id) => this.producers.get(id),
+        readers: (id) => this.readers.get(id) ?? [],
+        isOutput: (id) => this.outputs.some((port) => port.tensor === id),
+        channels: (id) => this.tensors[id]?.shape.c ?? 0,
+      },
+      node,
+    );
+    const shape = this.tensors[mean?.input ?? -1]?.shape;
+    if (!mean || !shape) return undefined;
+    const places = gemPlaces(shape, mean.attrs.overF);
+    if (!mean.attrs.powers.every((p) => fitsPower(p, places))) return undefined;
+    const { name, output } = node;
+    this.nodes[this.nodes.indexOf(node)] = {
+      op: 'gem',
+      name,
+      inputs: [mean.input],
+      output,
+      attrs: { ...mean.attrs, clamp: noClamp },
+    };
+    for (const gone of mean.nodes) this.remove(gone);
+    return `${name} is the root of a mean of powers`;
   }
 
   /** Finds a layer that only selects values. */

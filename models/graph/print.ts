@@ -67,7 +67,7 @@ export function graphLines(graph: Graph): { before: string[]; after: string[] } 
 /** Returns the geometry as text, such as `k5x3 s2x1 d2 p4,0x1,1 g2`: time first, features if not trivial. */
 function geometryOf(node: Node): string {
   const { attrs } = node;
-  if ('overF' in attrs) return `over t${attrs.overF ? ', f' : ''}${attrs.overC ? ', c' : ''}`;
+  if ('overF' in attrs) return `over t${attrs.overF ? ', f' : ''}${'overC' in attrs && attrs.overC ? ', c' : ''}`;
   if ('axis' in attrs) return `along ${attrs.axis}`;
   if ('reverse' in attrs) return attrs.reverse ? 'backwards' : '';
   if (!('kernelT' in attrs)) return '';

@@ -138,6 +138,14 @@ export interface GlobalPoolAttrs {
   rule?: 'avgpool' | 'mean';
 }
 
+export interface GemAttrs {
+  /** True: reduces over the feature axis too. (Time is always reduced.) */
+  overF: boolean;
+  /** The power p of each channel, or one for all. */
+  powers: Float32Array;
+  clamp: Clamp;
+}
+
 /** Constant values: float, or integers with their scale (int16 if the activation of the file is int16). */
 export type Constant = { data: Float32Array; quant?: undefined } | { data: Ints; quant: QuantParams };
 
@@ -283,6 +291,7 @@ export interface OpAttrs {
   avgpool: PoolAttrs;
   globalmax: GlobalPoolAttrs;
   globalavg: GlobalPoolAttrs;
+  gem: GemAttrs;
   add: AddAttrs;
   mul: BinaryAttrs;
   concat: ConcatAttrs;

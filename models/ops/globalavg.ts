@@ -24,7 +24,7 @@ export const globalavg: OpDef<'globalavg'> = {
     const count = data.length / per;
     return Float32Array.from(acc, (sum) => clampTo(sum / count, attrs.clamp));
   },
-  stream: () => ({ kind: 'fold', fold: 'sum' }),
+  stream: () => ({ kind: 'fold', fold: 'sum', bytes: 4 }),
   // a requantised mean rounds differently from a pool
   slid: ({ overF, overC, rule, clamp }, x, quantised) =>
     overC || (quantised && rule !== 'avgpool') ? undefined : { op: 'avgpool', attrs: windowPool(x, overF, clamp) },

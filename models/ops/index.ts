@@ -8,6 +8,7 @@ import { concat } from './concat.ts';
 import { conv } from './conv.ts';
 import { dense } from './dense.ts';
 import { depthwise } from './depthwise.ts';
+import { gem } from './gem.ts';
 import { globalavg } from './globalavg.ts';
 import { globalmax } from './globalmax.ts';
 import { gru } from './gru.ts';
@@ -35,6 +36,7 @@ export const ops: { [K in OpName]: OpDef<K> } = {
   conv,
   dense,
   depthwise,
+  gem,
   globalavg,
   globalmax,
   gru,

@@ -28,8 +28,12 @@ export type StreamRule =
       /** Value of padding: the zero point, the type's minimum, or none (excluded from the divisor). */
       padWith: 'zero' | 'minimum' | 'exclude';
     }
-  /** A reduction over all frames of the window that can be kept as partial results. */
-  | { kind: 'fold'; fold: 'sum' | 'max' }
+  /**
+   * A reduction over all frames of the window that can be kept as partial results. A sum has `bytes` per
+   * element; a maximum has the tensor's type.
+   */
+  | { kind: 'fold'; fold: 'sum'; bytes: 4 | 8 }
+  | { kind: 'fold'; fold: 'max' }
   /** Reads the whole window at once, at every hop, from a ring buffer of its input's frames. */
   | {
       kind: 'whole';

@@ -158,8 +158,14 @@ export const unaryNames: Record<UnaryFormat, ReadonlyMap<string, ActivationAttrs
 export const unaryOperators = (format: UnaryFormat): string[] =>
   [...unaryNames[format].keys()].filter((name) => !name.includes('.'));
 
+const powers = new Map<number, ActivationFn>([[1, 'identity'], [2, 'square'], [0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]); // biome-ignore format: a table
+
 /** Returns the activation that computes x to a constant power. */
 export const powerOf = (exponent: number): ActivationAttrs => {
-  const known = new Map<number, ActivationFn>([[1, 'identity'], [2, 'square'], [0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]).get(exponent); // biome-ignore format: a table
+  const known = powers.get(exponent);
   return known ? { fn: known, clamp: noClamp } : { fn: 'pow', alpha: exponent, clamp: noClamp };
 };
+
+/** Returns the exponent of an activation that computes a power; undefined for others. */
+export const exponentOf = ({ fn, alpha }: ActivationAttrs): number | undefined =>
+  fn === 'pow' ? alpha : [...powers].find(([, known]) => known === fn)?.[0];

@@ -10,6 +10,7 @@ import type { Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
+import type { StreamRule } from '../ops/op.ts';
 import { partialBytes, streamFold } from './fold.ts';
 import { streamingOf } from './modes.ts';
 import type { CopyStep, Step, StepInput, StreamPlan, TensorLayout, Timing } from './types.ts';
@@ -53,11 +54,11 @@ function foldedTensor(draft: Draft, node: Node, complete: (id: number) => number
  * never hold the rows of a hop at once. Returns undefined if the window is not a whole number of hops, or if
  * the rows need no more bytes.
  */
-function foldSlots(draft: Draft, node: Node, plan: TensorLayout, sum: boolean): number | undefined {
+function foldSlots(draft: Draft, node: Node, plan: TensorLayout, rule: StreamRule): number | undefined {
   if (draft.microHop === draft.hop) return undefined;
   const slots = (plan.windowRows * plan.jump) / (draft.hop * draft.clock.units);
   if (!Number.isInteger(slots)) return undefined;
-  const bytes = slots * partialBytes(draft.graph, node.output, sum);
+  const bytes = slots * partialBytes(draft.graph, node.output, rule);
   return bytes < plan.windowRows * viewOf(draft.graph).frameBytes(plan.tensor) ? slots : undefined;
 }
 
@@ -112,9 +113,9 @@ export function buildSteps(draft: Draft, trunk: Set<Node>, complete: (id: number
     if (folded && rule.kind === 'fold') {
       const inputs = [{ tensor: folded.tensor, firstRow: folded.historyRows, rows: folded.newRows }];
       const shared = { ...common, rule, exact, macsPerHop: 0 };
-      const slots = foldSlots(draft, node, folded, rule.fold === 'sum');
+      const slots = foldSlots(draft, node, folded, rule);
       if (slots !== undefined) {
-        const stateBytes = slots * partialBytes(graph, node.output, rule.fold === 'sum');
+        const stateBytes = slots * partialBytes(graph, node.output, rule);
         const add = { ...shared, inputs, outRows: 0, macsPerWindow: 0, stateBytes, slots };
         trunkSteps.push({ ...add, kind: 'accumulate', section: 'trunk' });
         headSteps.push({ ...shared, kind: 'finish', section: 'head', inputs: [], outRows: 1, slots });

@@ -79,6 +79,15 @@ export interface GlobalParams extends Range {
   types?: Types;
 }
 
+export interface GemParams extends Range {
+  /** Table and roots of each channel. */
+  groups: Uint8Array; // [c]
+  /** |x|^p of each byte, less that of byte 0, in fixed point. */
+  tables: BigInt64Array; // [group][256]
+  /** Smallest sum of each output from -127 on, ascending. */
+  roots: BigInt64Array; // [group][255]
+}
+
 /** Returns the number of values that one output of a global pool reads. */
 export const placesOf = ({ overF, overC }: GlobalPoolAttrs, x: Tensor | undefined): number =>
   (x?.shape.t ?? 0) * (overF ? (x?.shape.f ?? 0) : 1) * (overC ? (x?.shape.c ?? 0) : 1);
@@ -228,6 +237,7 @@ export interface IntParams {
   avgpool: PoolParams;
   globalmax: GlobalParams;
   globalavg: GlobalParams;
+  gem: GemParams;
   add: AddParams;
   mul: MulParams;
   concat: { axis: 'c' | 'f'; types?: Types };

@@ -17,6 +17,7 @@ import { modelsReadRows } from './table/models-read-rows.ts';
 import { modelsReadTflite } from './table/models-read-tflite.ts';
 import { more } from './table/more.ts';
 import { norms } from './table/norms.ts';
+import { pooling } from './table/pooling.ts';
 import { quant } from './table/quant.ts';
 import { quantCalibration } from './table/quant-calibration.ts';
 import { recurrent } from './table/recurrent.ts';
@@ -31,6 +32,7 @@ export const all: readonly Mutant[] = [
   ...modelsReadTflite,
   ...models,
   ...norms,
+  ...pooling,
   ...recurrent,
   ...relaxed,
   ...quant,

@@ -19,7 +19,7 @@ import type { FoldReuse, Stream } from './layout.ts';
 /** @param ahead number of waiting windows */
 export function foldOf(graph: Graph, node: Node, stream: Stream, ahead: number): FoldReuse {
   const rule = viewOf(graph).rule(node);
-  const slotBytes = partialBytes(graph, node.output, !(rule.kind === 'fold' && rule.fold === 'max'));
+  const slotBytes = partialBytes(graph, node.output, rule);
   const totalBytes = rule.kind === 'fold' && rule.fold === 'sum' ? slotBytes : 0;
   const { newest, shift, phases, left } = stream;
   const openRows = Math.floor((newest - shift) / phases) - left + 1;

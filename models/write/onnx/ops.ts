@@ -140,6 +140,16 @@ function globalPool(kind: 'Average' | 'Max'): Write<'globalavg'> & Write<'global
   };
 }
 
+const gem: Write<'gem'> = (e, { attrs: { overF, powers, clamp }, name }, [given], output) => {
+  const x = e.as('full', given as Written);
+  const dims = powers.length === 1 ? [] : [1, powers.length, ...(e.rank === 4 ? [1, 1] : [1])];
+  const power = (of: (p: number) => number, which: string) => e.constant(`${name}_${which}`, { dims, floats: powers.map(of) });
+  const raised = e.node('Pow', [e.node('Abs', [e.real(x)], {}, `${name}_abs`), power((p) => p, 'power')], {}, `${name}_raised`);
+  const axes = overF && e.rank === 4 ? [2, 3] : [2];
+  const mean = e.node('ReduceMean', [raised], { axes, keepdims: 1 }, `${name}_mean`);
+  return full(clamped(e, e.node('Pow', [mean, power((p) => 1 / p, 'root')], {}, name), clamp, output, name));
+};
+
 /** Adds a constant, [t][f][c] of the window, [f][c] of a frame or one value, as [1, c, t or 1, f]. */
 function constant(e: Emitter, { data, quant }: Constant, { t, f, c }: Shape, name: string): string {
   const rows = data.length === t * f * c ? t * f : data.length === f * c ? f : 1;
@@ -257,6 +267,7 @@ const writers: { [K in Exclude<OpName, 'history' | 'permute' | 'regroup' | 'upsa
   activation,
   add: binary('Add'),
   argmax,
+  gem,
   avgpool: pool('AveragePool'),
   concat,
   conv: convolution,

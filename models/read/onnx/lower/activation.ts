@@ -103,7 +103,28 @@ export function lowerExtreme(ctx: Lowering, node: NodeView): Value[] {
   return clamped(ctx, node, node.op === 'Max' ? [bound, noClamp[1]] : [noClamp[0], bound], at);
 }
 
-export const lowerPow = (ctx: Lowering, node: NodeView): Value[] => applied(ctx, node, powerOf(single(ctx, node, 1, 'exponent')));
+/** Largest number of groups of channels with an exponent of their own. */
+const maxExponents = 64;
+
+/** Lowers Pow with one exponent, or with one for each channel: channels of equal exponents become a slice. */
+export function lowerPow(ctx: Lowering, node: NodeView): Value[] {
+  const exponent = ctx.constant(node, 1, 'exponent');
+  if (exponent.data.length === 1 || ctx.quantised) return applied(ctx, node, powerOf(single(ctx, node, 1, 'exponent')));
+  const x = ctx.activation(node, 0);
+  const { over, places } = spread(x.layout, exponent.dims) ?? refuse(`exponents of [${exponent.dims.join(', ')}]`);
+  if (over !== 'c') return applied(ctx, node, powerOf(single(ctx, node, 1, 'exponent')));
+  const channels = ctx.channelsOf(x);
+  const powers = Array.from({ length: channels }, (_, c) => exponent.data[places[c % places.length] as number] as number);
+  const starts = powers.flatMap((p, c) => (c === 0 || p !== powers[c - 1] ? [c] : []));
+  if (!powers.every(Number.isFinite)) refuse('one of its exponents is not finite');
+  if (starts.length > maxExponents) refuse(`it has ${starts.length} runs of equal exponents; ${maxExponents} are supported`);
+  if (starts.length === 1) return applied(ctx, node, powerOf(powers[0] as number));
+  const parts = starts.map((from, i) => {
+    const slice = ctx.emit('slice', [x.tensor], { axis: 'c', from, to: starts[i + 1] ?? channels }, `${node.name}/part${i}`);
+    return ctx.emit('activation', [slice], powerOf(powers[from] as number), `${node.name}/power${i}`);
+  });
+  return [ctx.activationOf(ctx.emit('concat', parts, { axis: 'c' }, node.name), x.layout)];
+}
 
 /** Lowers PRelu with one slope, or with one for each channel, feature row or frame. */
 export function lowerPrelu(ctx: Lowering, node: NodeView): Value[] {
