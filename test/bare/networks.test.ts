@@ -10,7 +10,11 @@ import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { buildC } from '../../assembly/c/build-c.ts';
 import { isInt16 } from '../../models/graph/types.ts';
+import { readOnnx } from '../../models/read/onnx/index.ts';
+import { writeModel } from '../../models/write/onnx/proto.ts';
 import { anyLayout } from '../property/layouts.ts';
+import { plannedPooling } from '../property/pooling-check.ts';
+import { type HeadName, heads, poolingNetwork } from '../property/pooling-network.ts';
 import { makeNetwork, network, random } from '../property/random-network.ts';
 import { widen } from '../property/widen.ts';
 import { signalOf } from '../wamr/signal.ts';
@@ -50,5 +54,22 @@ if (absent) console.log(absent);
     assert.ok(int16 > 0 || count < 3);
   },
 );
+
+(absent ? test.skip : test)("networks with each kind of pooling as C give the reference's bytes", async () => {
+  for (const [i, name] of (Object.keys(heads) as HeadName[]).entries()) {
+    const { model, stride } = poolingNetwork(name, seed + i);
+    const { quant } = plannedPooling(readOnnx(writeModel(model)), stride, seed);
+    const bundle = await build(quant, { target: 'native' });
+    const { frames, outputs } = await signalOf(bundle);
+    const folder = new Folder(await buildC(quant, bundle.manifest), bundle, frames, outputs);
+    try {
+      const ran = await folder.onHost();
+      assert.is(ran.differing, 0, name);
+      assert.ok(ran.bytes > 0);
+    } finally {
+      folder.remove();
+    }
+  }
+});
 
 test.run();

@@ -5,9 +5,9 @@
  * each of which equals the windowed int8 model.
  */
 import * as assert from 'uvu/assert';
-import { elementsOf, frameOf, type Graph } from '../../models/graph/types.ts';
+import { elementsOf, frameOf, type Graph, type Ints } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { quantPlan } from '../../quant/plan.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runWindow } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
@@ -31,15 +31,23 @@ export async function checkFloat(bytes: Uint8Array, graph: Graph, seed: number):
   }
 }
 
-/** Streams a random signal. @param both also as compiled calls */
-export async function checkStream(graph: Graph, hop: number, seed: number, both: boolean): Promise<number> {
-  const shape = graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
+const shapeOf = (graph: Graph) => graph.tensors[graph.inputs[0]?.tensor ?? -1]?.shape ?? { t: 0, f: 0, c: 0 };
+
+/** Quantises with a random signal, and plans in the default mode if that is exact, else in edge-exact. */
+export function plannedPooling(graph: Graph, hop: number, seed: number): { quant: QuantPlan; stored: Ints[] } {
+  const shape = shapeOf(graph);
   const signal = Float32Array.from({ length: 2 * elementsOf(shape) + 6 * hop * frameOf(shape) }, seededNormal(seed));
   const { graph: int8 } = quantize(graph, [signal], { hop, preset: 'fast', noReport: true, mode: 'edge-exact' });
   const chosen = planStream(int8, { hop });
   const exact = chosen.steps.every((step) => step.exact);
   const quant = quantPlan(exact ? chosen : planStream(int8, { hop, mode: 'edge-exact' }));
-  const stored = quantiseSignals(int8, [signal]);
+  return { quant, stored: quantiseSignals(int8, [signal]) };
+}
+
+/** Streams a random signal. @param both also as compiled calls */
+export async function checkStream(graph: Graph, hop: number, seed: number, both: boolean): Promise<number> {
+  const shape = shapeOf(graph);
+  const { quant, stored } = plannedPooling(graph, hop, seed);
   let n = 0;
   for await (const got of runStyles(quant, stored, [hop], both)) {
     const from = n * hop * frameOf(shape);
