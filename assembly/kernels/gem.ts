@@ -7,7 +7,7 @@
  * quant/ops/gem.ts.
  */
 import { GemBlock } from "./global";
-import { fold_phase } from "./globalavg";
+import { fold_phase, total_of } from "./globalavg";
 import { fill_s8, move_s8 } from "./move";
 
 /** Adds rows that lie `pitch` bytes apart to the sums at `to`, or subtracts them: `sign` is 1 or -1. */
@@ -76,8 +76,7 @@ export function gem_fold_s8(p: GemBlock, phase: i32): void {
   const totals = p.totals;
   const own = fold_phase(p, phase, 0);
   for (let r: i32 = 0; r < news; r++) {
-    const at = (own + p.newest + 1 - news + r + step * news) % step;
-    add_powers(p, totals + at * (count << 3), p.new_at + r * row, 1, 0, row, 1);
+    add_powers(p, totals + total_of(p, own, r) * (count << 3), p.new_at + r * row, 1, 0, row, 1);
   }
   const slot = p.queue + (phase % p.waiting) * (count << 3);
   add_powers(p, slot, p.right, p.right_rows, row, row, 1);
@@ -107,4 +106,23 @@ export function gem_ring_s8(p: GemBlock, phase: i32): void {
     at = at + 1 == slots ? 0 : at + 1;
   }
   for (let i: i32 = 0; i < count; i++) write_root(p, i, load<i64>(totals + (i << 3)));
+}
+
+export function gem_phases_s8(p: GemBlock, phase: i32): void {
+  const count = p.count;
+  const row = p.row;
+  const news = p.new_rows;
+  const slots = p.waiting;
+  const own = fold_phase(p, phase, 0);
+  const first = (phase % slots) * news;
+  for (let r: i32 = 0; r < news; r++) {
+    const total = p.totals + total_of(p, own, r) * (count << 3);
+    const x = p.new_at + r * row;
+    const old = p.queue + ((first + r) % slots) * row;
+    add_powers(p, total, x, 1, 0, row, 1);
+    add_powers(p, total, old, 1, 0, row, -1);
+    move_s8(old, x, row);
+  }
+  const total = p.totals + own * (count << 3);
+  for (let i: i32 = 0; i < count; i++) write_root(p, i, load<i64>(total + (i << 3)));
 }

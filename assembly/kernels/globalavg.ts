@@ -7,7 +7,7 @@
  * the type of rows, are shared with global-s16.ts. `fold` (edge-exact): `totals` are running totals of all
  * interior rows of a phase. An accumulator starts at minus the total and adds the total when it closes; that
  * is exact modulo 2^32, however large totals become.  `ring` (stream): the sum of the window's rows; a new
- * row replaces the oldest one.
+ * row replaces the oldest one.  `phases` (edge-exact): the same with a total per phase.
  */
 import { rounded_mean } from "./avgpool";
 import { clamp, requantise } from "./fixed-point";
@@ -127,5 +127,39 @@ export function ring_totals<T>(p: GlobalFoldBlock, phase: i32, count: i32): usiz
 export function globalavg_ring_s8(p: GlobalFoldBlock, phase: i32): void {
   const count = p.count;
   const total = ring_totals<i8>(p, phase, count);
+  for (let i: i32 = 0; i < count; i++) store<i8>(p.y + i, average(p, load<i32>(total + (i << 2))));
+}
+
+/** Returns the number of the totals that take new row r. `own`: those of the window that is due. */
+// @ts-ignore: decorator
+@inline
+export function total_of(p: GlobalFoldBlock, own: i32, r: i32): i32 {
+  const step = p.step;
+  const news = p.new_rows;
+  return (own + p.newest + 1 - news + r + step * news) % step;
+}
+
+/** Replaces the rows that leave the ring by the new ones. Returns the address of the due window's total. */
+export function phases_totals(p: GlobalFoldBlock, phase: i32): usize {
+  const count = p.count;
+  const row = p.row;
+  const news = p.new_rows;
+  const slots = p.waiting;
+  const own = fold_phase(p, phase, 0);
+  const first = (phase % slots) * news;
+  for (let r: i32 = 0; r < news; r++) {
+    const total = p.totals + total_of(p, own, r) * (count << 2);
+    const x = p.new_at + r * row;
+    const old = p.queue + ((first + r) % slots) * row;
+    add_row<i8>(total, x, row, count, 1);
+    add_row<i8>(total, old, row, count, -1);
+    move_s8(old, x, row);
+  }
+  return p.totals + own * (count << 2);
+}
+
+export function globalavg_phases_s8(p: GlobalFoldBlock, phase: i32): void {
+  const count = p.count;
+  const total = phases_totals(p, phase);
   for (let i: i32 = 0; i < count; i++) store<i8>(p.y + i, average(p, load<i32>(total + (i << 2))));
 }

@@ -10,26 +10,61 @@
  * accumulator of window n gets the right edge and closes.
  * A sum does not visit the waiting windows. It keeps a running total, which an accumulator subtracts when it
  * opens and adds when it closes. So work per row does not depend on the window. It is exact modulo 2^32.
+ * If no row touches an edge, a sum may keep a ring of the rows and their sum per phase instead: each new row
+ * replaces the row of its phase that leaves.
  */
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { partialBytes } from '../fold.ts';
 import type { FoldReuse, Stream } from './layout.ts';
 
-/** @param ahead number of waiting windows */
-export function foldOf(graph: Graph, node: Node, stream: Stream, ahead: number): FoldReuse {
-  const rule = viewOf(graph).rule(node);
-  const slotBytes = partialBytes(graph, node.output, rule);
-  const totalBytes = rule.kind === 'fold' && rule.fold === 'sum' ? slotBytes : 0;
-  const { newest, shift, phases, left } = stream;
-  const openRows = Math.floor((newest - shift) / phases) - left + 1;
-  const method = totalBytes > 0 ? 'totals' : 'waiting';
-  return { method, slots: ahead, stream, openRows, slotBytes, totalBytes, stateBytes: ahead * slotBytes + phases * totalBytes };
+/**
+ * Largest part of the rows' bytes that a sum per phase may take in addition. A choice: it replaces a sum over
+ * the window at every output.
+ */
+const maxShare = 1 / 4;
+
+/**
+ * Returns a ring of a window's rows and their sum per phase; undefined if rows touch an edge, or if the sums
+ * take much more state.
+ */
+function phasesOf(graph: Graph, node: Node, stream: Stream): FoldReuse | undefined {
+  const view = viewOf(graph);
+  const rule = view.rule(node);
+  if (rule.kind !== 'fold' || rule.fold !== 'sum' || view.touchesInt16(node)) return undefined;
+  const totalBytes = partialBytes(graph, node.output, rule);
+  const slotBytes = view.frameBytes(node.inputs[0] as number);
+  const slots = stream.rows * stream.phases;
+  const sums = stream.phases * totalBytes;
+  if (stream.left + stream.right > 0 || sums > maxShare * slots * slotBytes) return undefined;
+  return { method: 'phases', slots, stream, openRows: 0, slotBytes, totalBytes, stateBytes: slots * slotBytes + sums };
 }
 
-/** Returns the nodes for which accumulators take less state than the rows of their input. */
+/** Returns an accumulator per waiting window; undefined if the rows take no more state. */
+function waitingOf(graph: Graph, node: Node, at: Stream, ahead: number): FoldReuse | undefined {
+  const view = viewOf(graph);
+  const rule = view.rule(node);
+  const slotBytes = partialBytes(graph, node.output, rule);
+  const totalBytes = rule.kind === 'fold' && rule.fold === 'sum' ? slotBytes : 0;
+  const openRows = Math.floor((at.newest - at.shift) / at.phases) - at.left + 1;
+  if (openRows < 0) return undefined;
+  const method = totalBytes > 0 ? 'totals' : 'waiting';
+  const stateBytes = ahead * slotBytes + at.phases * totalBytes;
+  const frame = view.frameBytes(node.inputs[0] as number);
+  const known = at.newest - at.newRows + 1; // end of the kept stream rows
+  const rows = known - at.left * at.phases + ahead * at.left;
+  const open = Math.max(0, known - at.left * at.phases - at.shift);
+  if (stateBytes + open * frame >= rows * frame) return undefined;
+  return { method, slots: ahead, stream: at, openRows, slotBytes, totalBytes, stateBytes };
+}
+
+/** Returns the fold of a node; undefined if its rows are better. @param ahead number of waiting windows */
+export function foldOf(graph: Graph, node: Node, stream: Stream, ahead: number): FoldReuse | undefined {
+  return (ahead > 0 ? waitingOf(graph, node, stream, ahead) : undefined) ?? phasesOf(graph, node, stream);
+}
+
+/** Returns the nodes that keep accumulators, or a ring with sums, instead of the rows of their input. */
 export function foldsOf(graph: Graph, streams: Map<number, Stream>, trunk: Set<Node>, ahead: number): Node[] {
-  if (ahead === 0) return [];
   const view = viewOf(graph);
   return graph.nodes.filter((node) => {
     const [id] = node.inputs as [number];
@@ -40,13 +75,6 @@ export function foldsOf(graph: Graph, streams: Map<number, Stream>, trunk: Set<N
     const rule = view.rule(node);
     // the sums of a dense layer over int16 do not fit int32 accumulators
     const linear = rule.kind === 'whole' && rule.linear === true && !view.touchesInt16(node);
-    if (rule.kind !== 'fold' && !linear) return false;
-    const fold = foldOf(graph, node, at, ahead);
-    if (fold.openRows < 0) return false;
-    const frame = view.frameBytes(id);
-    const known = at.newest - at.newRows + 1; // end of the kept stream rows
-    const rows = known - at.left * at.phases + ahead * at.left;
-    const open = Math.max(0, known - at.left * at.phases - at.shift);
-    return fold.stateBytes + open * frame < rows * frame;
+    return (rule.kind === 'fold' || linear) && foldOf(graph, node, at, ahead) !== undefined;
   });
 }

@@ -138,10 +138,11 @@ function oldestRow(ctx: Context, id: number, streams: Map<number, Stream>): numb
 }
 
 /** Returns the number of outputs after which phases and queue positions repeat. */
-export function periodOf({ streams, taps, choice }: Pick<Layout, 'streams' | 'taps' | 'choice'>): number {
+export function periodOf({ streams, taps, folds, choice }: Pick<Layout, 'streams' | 'taps' | 'folds' | 'choice'>): number {
   const phases = [...streams.values()].map((s) => s.phases);
   const slots = [...taps.values()].flatMap((t) => [t.records, t.waiting, t.unrecordedWaiting]);
-  return [choice.ahead, ...phases, ...slots].filter((n) => n > 0).reduce(lcm, 1);
+  const queues = [...folds.values()].map((f) => f.slots);
+  return [choice.ahead, ...phases, ...slots, ...queues].filter((n) => n > 0).reduce(lcm, 1);
 }
 
 /** The output counter of a module is an i32 that also has to hold windows ahead. */
@@ -179,7 +180,8 @@ export function layoutOf(
     graph.nodes.flatMap((node): [Node, FoldReuse][] => {
       const [id] = node.inputs as [number];
       const isFolded = ctx.folded.has(id) && !trunk.has(node);
-      return isFolded ? [[node, foldOf(graph, node, streams.get(id) as Stream, choice.ahead)]] : [];
+      const fold = isFolded ? foldOf(graph, node, streams.get(id) as Stream, choice.ahead) : undefined;
+      return fold ? [[node, fold]] : [];
     }),
   );
   const parts = { choice, trunk, streams, folds, taps: ctx.taps };

@@ -380,8 +380,8 @@ const stream = inFolder('models/stream', [
   {
     id: 'reuse-period',
     file: 'edge/reuse.ts',
-    find: 'return [choice.ahead, ...phases, ...slots]',
-    replace: 'return [choice.ahead, ...slots]',
+    find: 'return [choice.ahead, ...phases, ...slots, ...queues]',
+    replace: 'return [choice.ahead, ...slots, ...queues]',
     tests: 'stages/plan-geometry',
     why: 'the period ignores the phases',
   },

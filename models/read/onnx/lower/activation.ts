@@ -111,8 +111,10 @@ export function lowerPow(ctx: Lowering, node: NodeView): Value[] {
   const exponent = ctx.constant(node, 1, 'exponent');
   if (exponent.data.length === 1 || ctx.quantised) return applied(ctx, node, powerOf(single(ctx, node, 1, 'exponent')));
   const x = ctx.activation(node, 0);
-  const { over, places } = spread(x.layout, exponent.dims) ?? refuse(`exponents of [${exponent.dims.join(', ')}]`);
-  if (over !== 'c') return applied(ctx, node, powerOf(single(ctx, node, 1, 'exponent')));
+  const laid = spread(x.layout, exponent.dims);
+  if (laid?.over !== 'c')
+    return refuse(`its exponent has ${exponent.data.length} values; one for all or one per channel is supported`);
+  const { places } = laid;
   const channels = ctx.channelsOf(x);
   const powers = Array.from({ length: channels }, (_, c) => exponent.data[places[c % places.length] as number] as number);
   const starts = powers.flatMap((p, c) => (c === 0 || p !== powers[c - 1] ? [c] : []));
