@@ -13,6 +13,9 @@ import { globalShape, only } from './sliding.ts';
 /** Lowest power. Below it the root of a mean is too steep for int8. */
 const minPower = 1 / 16;
 
+/** Largest number of different powers. Each has 4 KB of constants. */
+const maxPowers = 64;
+
 /**
  * Whether int64 holds the sum of `places` values of 255 steps to the power p, so that every step of the input
  * counts.
@@ -29,6 +32,8 @@ export const gem: OpDef<'gem'> = {
   shape(inputs, { overF, powers, clamp }, name) {
     const x = only(inputs, name);
     if (powers.length !== 1 && powers.length !== x.c) throw misfit(name, `${powers.length} powers for ${x.c} channels`);
+    const different = new Set(powers).size;
+    if (different > maxPowers) throw misfit(name, `${different} different powers`, `${maxPowers} are supported`);
     const wrong = powers.find((p) => !fitsPower(p, gemPlaces(x, overF)));
     if (wrong !== undefined)
       throw misfit(name, `a mean of power ${wrong} over ${gemPlaces(x, overF)} values`, 'int64 does not hold its sum');

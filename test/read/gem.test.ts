@@ -4,6 +4,9 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { isRunletError } from '../../models/error.ts';
+import { GraphBuilder } from '../../models/graph/builder.ts';
+import { noClamp } from '../../models/graph/types.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { refusalOf } from './refusal.ts';
@@ -103,6 +106,27 @@ for (const turned of [false, true])
     const found = readOnnx(bytes).nodes.map(({ op }) => op);
     assert.is(found.includes('gem'), !turned, found.join(' '));
   });
+
+test('powers that do not fit are refused', () => {
+  const made = (powers: number[]) => () => {
+    const b = new GraphBuilder('gem');
+    b.node(
+      'gem',
+      [b.input('x', { t: 9, f: 1, c: 65 })],
+      { overF: true, clamp: noClamp, powers: Float32Array.from(powers) },
+      'gem',
+    );
+  };
+  const refused = (powers: number[], message: RegExp) =>
+    assert.throws(made(powers), (e: unknown) => isRunletError(e) && e.code === 'RN301' && message.test(e.message));
+  refused(
+    Array.from({ length: 65 }, (_, c) => 1 + c / 64),
+    /65 different powers/,
+  );
+  refused([2, 3], /2 powers for 65 channels/);
+  for (const power of [Number.NaN, 0, -1, 8, Number.POSITIVE_INFINITY]) refused([power], /a mean of power/);
+  made([3])();
+});
 
 test('exponents that differ between frames, or in many groups, are refused', async () => {
   const frames = { dims: [1, 1, 9], floats: Array.from({ length: 9 }, (_, t) => 1 + t) };
