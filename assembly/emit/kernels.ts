@@ -59,7 +59,6 @@ export const kernels = {
   gem_rotate_s8: kernel('gem', GemBlock, 'block'),
   gem_fold_s8: kernel('gem', GemBlock, 'phase'),
   gem_ring_s8: kernel('gem', GemBlock, 'phase'),
-  gem_phases_s8: kernel('gem', GemBlock, 'phase'),
   globalavg_accumulate_s16: kernel('global-s16', GlobalBlock, 'block'),
   globalavg_finish_s16: kernel('global-s16', GlobalBlock, 'block'),
   globalavg_s16: kernel('global-s16', GlobalBlock, 'block'),

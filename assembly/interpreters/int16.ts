@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 2dab5df98c7ab5d52ccfa93f0addb42a57946804cb8f9d71204606320f665506
+ * Sources: e6eb193891fe796141648a0985b5f3a4ff91fd219c12d3bda467961c7fe1a158
  */
 export const code = `
 AGFzbQEAAAABWg5gAX8Bf2AGf39/f39/AGACf38AYAABf2ADf39/AGADf39/AX9gAn9/AX9gBX9/f39/AGABfwBgBH9/f34AYAR/f39/AX9gBH9/f38AYAZ/f39/f38B

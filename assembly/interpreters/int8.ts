@@ -1,7 +1,7 @@
 /**
  * Generated from assembly/kernels by scripts/generate.ts; do not edit. An interpreter of layer tables: its
  * module as base64.
- * Sources: 0497ca11c83cabfe233fba94d5b4d1b1d48b527b0eac3607ee5e364fcfa8e76b
+ * Sources: 12a12600e7cdc32b81c3b581e92a1ac4fc415193f3467f75920d2f283562b2aa
  */
 export const code = `
 AGFzbQEAAAABUw1gAX8Bf2AAAX9gA39/fwBgBn9/f39/fwBgAX8AYAJ/fwF/YAJ/fwBgBX9/f39/AGAEf39/fwF/YAN/f38Bf2AEf39/fwBgBn9/f39/fwF/YAAAAxsa

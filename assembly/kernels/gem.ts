@@ -95,24 +95,6 @@ export function gem_ring_s8(p: GemBlock, phase: i32): void {
   const row = p.row;
   const news = p.new_rows;
   const slots = p.waiting;
-  const totals = p.totals;
-  let at = ((phase % slots) * news) % slots;
-  for (let r: i32 = 0; r < news; r++) {
-    const x = p.new_at + r * row;
-    const old = p.queue + at * row;
-    add_powers(p, totals, x, 1, 0, row, 1);
-    add_powers(p, totals, old, 1, 0, row, -1);
-    move_s8(old, x, row);
-    at = at + 1 == slots ? 0 : at + 1;
-  }
-  for (let i: i32 = 0; i < count; i++) write_root(p, i, load<i64>(totals + (i << 3)));
-}
-
-export function gem_phases_s8(p: GemBlock, phase: i32): void {
-  const count = p.count;
-  const row = p.row;
-  const news = p.new_rows;
-  const slots = p.waiting;
   const own = fold_phase(p, phase, 0);
   const first = (phase % slots) * news;
   for (let r: i32 = 0; r < news; r++) {

@@ -77,7 +77,7 @@ function edgeReason(plan: StreamPlan, node: Node): string {
 
 function foldReason(graph: Graph, node: Node, fold: FoldReuse): string {
   const [id] = node.inputs as [number];
-  if (fold.method === 'phases') return streamFoldReason(graph, node, fold);
+  if (fold.method === 'ring') return streamFoldReason(graph, node, fold);
   const { stream: at, slots: ahead, slotBytes, totalBytes } = fold;
   const totals = totalBytes > 0 ? ` and ${at.phases} x ${number(totalBytes)} B of running totals` : '';
   const kept = at.newest - at.newRows + 1 - at.left * at.phases + ahead * at.left;
@@ -138,7 +138,7 @@ function streamReason(plan: StreamPlan, node: Node): string {
 function streamFoldReason(graph: Graph, node: Node, { method, slots, slotBytes, stateBytes }: FoldReuse): string {
   const [id] = node.inputs as [number];
   const whole = number(rowsOf(graph, id));
-  if (method === 'ring' || method === 'phases')
+  if (method === 'ring')
     return `a running sum over a ring of ${some(slots, 'row')} (${number(stateBytes)} B): new rows are added, the oldest subtracted`;
   if (method === 'slide') return `maxima of ${slots + 1} hops (${number(stateBytes)} B) replace ${whole} rows`;
   return `running sums: ${slots} x ${number(slotBytes)} B of waiting windows replace ${whole} rows`;

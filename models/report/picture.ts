@@ -159,9 +159,8 @@ function foldRuns(plan: StreamPlan, node: Node): Run[] {
   if (fold) {
     const { method, slots } = fold;
     if (slots === 0) return [];
-    const isRing = method === 'ring' || method === 'phases';
-    const pitch = isRing ? window / slots : hop;
-    const at = isRing || method === 'slide' ? 0 : hop;
+    const pitch = method === 'ring' ? window / slots : hop;
+    const at = method === 'ring' || method === 'slide' ? 0 : hop;
     return [result, { kind: 'folded', lane: 'ahead', at, rows: slots, pitch, width: pitch }];
   }
   const slots = plan.steps.find((s): s is FinishStep => s.node === node && s.kind === 'finish')?.slots ?? 0;

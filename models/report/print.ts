@@ -46,10 +46,9 @@ function paddingText(plan: StreamPlan, step: Step): string {
 
 /** Returns what a fold keeps instead of its input's rows. */
 function foldText({ method, slots, stream: { phases } }: FoldReuse): string {
-  if (method === 'ring') return `running sum, ring of ${slots} rows`;
-  if (method === 'phases') return `running sum, ring of ${slots} rows${phases > 1 ? `, ${phases} phases` : ''}`;
   if (method === 'slide') return `maxima of ${slots + 1} hops`;
-  return `${method === 'totals' ? 'running sum' : 'fold'}, ${slots} windows wait${phases > 1 ? `, ${phases} phases` : ''}`;
+  const kept = method === 'ring' ? `ring of ${slots} rows` : `${slots} windows wait`;
+  return `${method === 'waiting' ? 'fold' : 'running sum'}, ${kept}${phases > 1 ? `, ${phases} phases` : ''}`;
 }
 
 /** Mode edge-exact: the number of rows that touch an edge and are computed again, and of phases. */

@@ -36,8 +36,7 @@ export const gem: EmitOp<'gem'> = {
   name: 'gem',
   rare: true,
   emit(io, ctx) {
-    const method = io.fold?.fold.method;
-    const kind = method === 'ring' || method === 'phases' ? method : io.step.kind;
+    const kind = io.fold?.fold.method === 'ring' ? 'ring' : io.step.kind;
     return [callNamed(kind === 'run' ? 'gem_s8' : `gem_${kind}_s8`, blockOf(io, ctx))];
   },
   rotate: (io, ctx) => [callOf('gem_rotate_s8', blockOf(io, ctx))],

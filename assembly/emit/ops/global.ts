@@ -35,8 +35,9 @@ export function globalBlock(io: GlobalIo, ctx: EmitContext, mac?: number): At<Gl
 
 /** Returns the call. `suffix`: end of the kernel's name, for a target. */
 export function globalCall(op: 'globalavg' | 'globalmax', io: GlobalIo, block: At<GlobalBlock>, suffix = ''): Call {
-  const method = io.fold?.fold.method;
-  const kind = method && method !== 'totals' && method !== 'waiting' ? method : io.step.kind;
+  const { method, stream } = io.fold?.fold ?? {};
+  const ring = (stream?.phases ?? 1) > 1 ? 'phases' : 'ring';
+  const kind = method === 'ring' ? ring : method === 'slide' ? method : io.step.kind;
   const name = kind === 'run' ? op : `${op}_${kind}`;
   const { types } = io.params;
   // partial sums have no type: accumulate depends only on the type of the input, finish on that of the output

@@ -28,7 +28,7 @@ const maxShare = 1 / 4;
  * Returns a ring of a window's rows and their sum per phase; undefined if rows touch an edge, or if the sums
  * take much more state.
  */
-function phasesOf(graph: Graph, node: Node, stream: Stream): FoldReuse | undefined {
+function ringOf(graph: Graph, node: Node, stream: Stream): FoldReuse | undefined {
   const view = viewOf(graph);
   const rule = view.rule(node);
   if (rule.kind !== 'fold' || rule.fold !== 'sum' || view.touchesInt16(node)) return undefined;
@@ -37,7 +37,7 @@ function phasesOf(graph: Graph, node: Node, stream: Stream): FoldReuse | undefin
   const slots = stream.rows * stream.phases;
   const sums = stream.phases * totalBytes;
   if (stream.left + stream.right > 0 || sums > maxShare * slots * slotBytes) return undefined;
-  return { method: 'phases', slots, stream, openRows: 0, slotBytes, totalBytes, stateBytes: slots * slotBytes + sums };
+  return { method: 'ring', slots, stream, openRows: 0, slotBytes, totalBytes, stateBytes: slots * slotBytes + sums };
 }
 
 /** Returns an accumulator per waiting window; undefined if the rows take no more state. */
@@ -60,7 +60,7 @@ function waitingOf(graph: Graph, node: Node, at: Stream, ahead: number): FoldReu
 
 /** Returns the fold of a node; undefined if its rows are better. @param ahead number of waiting windows */
 export function foldOf(graph: Graph, node: Node, stream: Stream, ahead: number): FoldReuse | undefined {
-  return (ahead > 0 ? waitingOf(graph, node, stream, ahead) : undefined) ?? phasesOf(graph, node, stream);
+  return (ahead > 0 ? waitingOf(graph, node, stream, ahead) : undefined) ?? ringOf(graph, node, stream);
 }
 
 /** Returns the nodes that keep accumulators, or a ring with sums, instead of the rows of their input. */

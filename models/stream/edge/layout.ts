@@ -69,12 +69,12 @@ export interface FoldReuse {
   /**
    * waiting: one accumulator per waiting window; every new row goes into all of them (maxima, first dense
    * layer). totals: the same for sums, but a running total per phase takes the new rows, so an output touches
-   * only one accumulator. ring (mode stream): the rows of one window and their sum. slide (mode stream): one
-   * partial maximum per hop; once per cycle, each becomes the maximum of itself and all later ones. phases
-   * (edge-exact, no edges): a ring of the rows of all phases, and their sum per phase.
+   * only one accumulator. ring (mode stream, and edge-exact without edges): the rows of one window of each
+   * phase, and their sum per phase. slide (mode stream): one partial maximum per hop; once per cycle, each
+   * becomes the maximum of itself and all later ones.
    */
-  method: 'waiting' | 'totals' | 'ring' | 'slide' | 'phases';
-  /** Length of the queue: number of accumulators or, in a ring or phases, of rows. */
+  method: 'waiting' | 'totals' | 'ring' | 'slide';
+  /** Length of the queue: number of accumulators or, in a ring, of rows. */
   slots: number;
   stream: Stream;
   /** Interior rows of window n + ahead that are complete at output n. */

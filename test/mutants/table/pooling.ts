@@ -99,7 +99,7 @@ const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-gem-leaves',
     file: 'gem.ts',
-    find: 'add_powers(p, totals, old, 1, 0, row, -1);',
+    find: 'add_powers(p, total, old, 1, 0, row, -1);',
     replace: '',
     tests: 'property/pooling',
     env: { RUNLET_POOLS: '2' },
