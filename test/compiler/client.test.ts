@@ -3,10 +3,15 @@
  *
  * test/golden checks that it gives the same bytes: its modules were pinned without it.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
+import { deserialize, serialize } from 'node:v8';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { root } from '../shared.ts';
@@ -53,6 +58,27 @@ test('an installed package with another compiler and every other thread use sepa
   assert.is(kindIn(base, asc), undefined, 'another compiler');
   assert.is(kindIn(root, 'host/gateway/worker/thread.ts'), undefined);
   assert.is(kindOf(new URL('data:text/javascript,1')), undefined);
+});
+
+test('a request that ends early ends its own connection, and the next one is answered', async () => {
+  const path = join(folder, 'socket');
+  const server = spawn(process.execPath, [join(root, 'test/compiler/server.mjs'), path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    await once(server.stdout, 'data');
+    const ask = async (request: Uint8Array): Promise<Buffer> => {
+      const socket = connect({ path });
+      socket.end(request);
+      return buffer(socket);
+    };
+    // an empty module: binaryen's thread answers it fast
+    const request = serialize({ kind: 'ir', data: Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0) });
+    for (const length of [0, 1, request.length >> 1])
+      assert.is((await ask(request.subarray(0, length))).length, 0, `${length} bytes`);
+    assert.type(deserialize(await ask(request)), 'object');
+    assert.is(server.exitCode, null);
+  } finally {
+    server.kill();
+  }
 });
 
 test.run();

@@ -88,17 +88,21 @@ function replyTo(kind, job) {
   return replies.get(digest);
 }
 
+/** Answers one connection's request. */
+async function answer(socket, request) {
+  requests++;
+  const { kind, data } = deserialize(request);
+  if (kind === 'ir') return socket.end(serialize(await replyTo(kind, data)));
+  const { id, ...job } = data;
+  socket.end(serialize({ ...(await replyTo(kind, job)), id }));
+}
+
 const server = createServer({ allowHalfOpen: true }, (socket) => {
   const parts = [];
   socket.on('error', () => {}); // the test was killed
   socket.on('data', (part) => parts.push(part));
-  socket.on('end', async () => {
-    requests++;
-    const { kind, data } = deserialize(Buffer.concat(parts));
-    if (kind === 'ir') return socket.end(serialize(await replyTo(kind, data)));
-    const { id, ...job } = data;
-    socket.end(serialize({ ...(await replyTo(kind, job)), id }));
-  });
+  // a test that was killed may have sent a part of its request, or nothing: only its connection ends
+  socket.on('end', () => answer(socket, Buffer.concat(parts)).catch(() => socket.destroy()));
 });
 server.listen(process.argv[2], () => process.stdout.write('ready\n'));
 
