@@ -1,6 +1,6 @@
 /**
- * Generates assembly/emit/blocks.ts and kernels.ts: the parameter blocks and the list of kernels, from the
- * kernels' sources.
+ * Generates assembly/emit/blocks.ts, sliding-blocks.ts and kernels.ts: the parameter blocks and the list of
+ * kernels, from the kernels' sources.
  *
  * In: assembly/kernels.  Out: the text of each file.  A block is an exported @unmanaged class. Its fields
  * have four bytes each, except unused ones (_...). A kernel is an exported function (p), (p, phase) or (p,
@@ -173,15 +173,23 @@ function kernelLines({ blocks, kernels, constants }: Found): string[] {
 export async function blockFiles(): Promise<[path: string, text: string][]> {
   const all = found();
   const at = await offsets(all.blocks);
-  const blocks = [
-    ...comment(`${generated} Parameter blocks: fields and their offsets.`),
-    "import type { Layout } from './block.ts';",
-    '',
-    ...inOrder(all.blocks).flatMap((block) => blockLines(block, at)),
-    '',
-  ];
+  const ordered = inOrder(all.blocks);
+  const slides = ({ name, base }: Block): boolean =>
+    name === 'SlidingBlock' || ordered.some((block) => block.name === base && slides(block));
+  const page = (what: string, more: string[], blocks: Block[]) =>
+    [
+      ...comment(`${generated} Parameter blocks: fields and their offsets. ${what}`),
+      ...["import type { Layout } from './block.ts';", ...more, ''],
+      ...blocks.flatMap((block) => blockLines(block, at)),
+      '',
+    ].join('\n');
+  const others = ordered.filter((block) => !slides(block));
   return [
-    ['assembly/emit/blocks.ts', blocks.join('\n')],
+    [
+      'assembly/emit/sliding-blocks.ts',
+      page('Kernels that slide, and those that extend their blocks.', [], ordered.filter(slides)),
+    ],
+    ['assembly/emit/blocks.ts', page('All blocks.', ["export * from './sliding-blocks.ts';"], others)],
     ['assembly/emit/kernels.ts', kernelLines(all).join('\n')],
   ];
 }

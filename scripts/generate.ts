@@ -31,7 +31,7 @@ const folders: Record<string, { helpers: string[]; typeFrom: string; type: strin
     partial: false,
   },
   'assembly/emit/ops': {
-    helpers: ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'int16', 'recurrent'],
+    helpers: ['op', 'sliding', 'global', 'fold', 'parts', 'taps', 'mac', 'int16', 'recurrent'],
     typeFrom: './op.ts',
     type: 'EmitOp',
     name: 'emitOps',

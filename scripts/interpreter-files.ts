@@ -16,7 +16,7 @@ import { tableSource } from '../assembly/emit/table-source.ts';
 import { toBase64 } from '../models/graph/base64.ts';
 import { root } from '../test/shared.ts';
 
-const lineCharacters = 128;
+const lineCharacters = 160;
 /** Files that affect the compilation, in addition to the kernels and the runtime. */
 const compiledBy = [
   'asconfig.json',

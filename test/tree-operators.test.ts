@@ -15,7 +15,7 @@ test('an operator is five files of one name', () => {
   const places: [folder: string, suffix: string, helpers: string[]][] = [
     ['models/ops', '.ts', ['op', 'sliding', 'unary', 'recurrent', 'index']],
     ['quant/ops', '.ts', ['op', 'sliding', 'tables', 'curves', 'int16', 'softmax-int16', 'gates', 'recurrent', 'index']],
-    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'taps', 'mac', 'int16', 'recurrent', 'index']],
+    ['assembly/emit/ops', '.ts', ['op', 'sliding', 'global', 'fold', 'parts', 'taps', 'mac', 'int16', 'recurrent', 'index']],
     [
       'assembly/kernels',
       '.ts',
@@ -35,6 +35,7 @@ test('an operator is five files of one name', () => {
         'simd-tiles',
         'move',
         'needs',
+        'parts',
         'patch',
         'pool-s16',
         'recurrent',
@@ -80,7 +81,7 @@ const naming: [path: RegExp, why: string][] = [
   [/^models\/graph\/step-graph\.ts$/, 'makes a history of a state that a file keeps outside'],
   [/^models\/stream\/chain\.ts$/, "makes the next model's rows"],
   [/^quant\/methods\/normalise-inputs\.ts$/, 'makes a layer that normalises the input'],
-  [/^assembly\/emit\/(blocks|kernels)\.ts$|^assembly\/interpreters\//, 'generated'],
+  [/^assembly\/emit\/(blocks|sliding-blocks|kernels)\.ts$|^assembly\/interpreters\//, 'generated'],
   [/^host\/bench\/networks\.ts$/, 'makes the networks of the benchmark'],
 ];
 /** Words that mean something else there. */

@@ -15,6 +15,7 @@ import type { FrontEnd } from '../../models/frontend/types.ts';
 import { carries } from '../../models/graph/recurrent.ts';
 import { elementBytes, elementsOf } from '../../models/graph/types.ts';
 import { type Padding, paddingBeforeStates, rowsBefore, valueBefore } from '../../models/stream/before.ts';
+import { positionBytes } from '../../models/stream/edge/parts.ts';
 import { needsBuffer } from '../../models/stream/edge/plan.ts';
 import { frameBytes, partialBytes } from '../../models/stream/fold.ts';
 import { streamingOf } from '../../models/stream/modes.ts';
@@ -115,6 +116,10 @@ export interface Buffers {
   queues: Map<number, Queue>;
   /** edge-exact, by the fold's output: addresses of accumulators and of running totals. */
   folds: Map<number, { address: number; totals: number }>;
+  /** edge-exact, by tensor id: a ring of interior rows, and the position of each of its levels. */
+  rings: Map<number, { rows: number; positions: number }>;
+  /** edge-exact, by tensor id: the left edge of window n, if no buffer holds that whole window. */
+  splices: Map<number, number>;
   /** edge-exact, by the first layer's output. */
   taps: Map<number, TapsBuffers>;
   sound?: Sound;
@@ -233,9 +238,11 @@ function trunkOf(plan: StreamPlan, padding: ReadonlyMap<number, Padding>, make: 
   return trunk;
 }
 
+type Waiting = Pick<Buffers, 'queues' | 'folds' | 'rings' | 'taps'>;
+
 /** Makes the items that wait from window to window in mode edge-exact. */
-function waitingOf({ graph, steps, layout, tensors }: StreamPlan, make: Maker): Pick<Buffers, 'queues' | 'folds' | 'taps'> {
-  const found: Pick<Buffers, 'queues' | 'folds' | 'taps'> = { queues: new Map(), folds: new Map(), taps: new Map() };
+function waitingOf({ graph, steps, layout, tensors }: StreamPlan, make: Maker): Waiting {
+  const found: Waiting = { queues: new Map(), folds: new Map(), rings: new Map(), taps: new Map() };
   const ahead = layout?.choice.ahead ?? 0;
   for (const step of steps) {
     const { output } = step;
@@ -259,6 +266,12 @@ function waitingOf({ graph, steps, layout, tensors }: StreamPlan, make: Maker): 
       found.queues.set(output, { address: make.kept(ahead * slotBytes, name, zero), slots: ahead, slotBytes });
     if (step.kind !== 'fold') continue;
     const { fold } = step;
+    if (fold.shared?.first) {
+      const { levels } = fold.shared;
+      const positions = make.kept(positionBytes * levels.length, `${name}, positions`, 0, { align: 4 });
+      const rows = make.kept(levels.reduce((sum, n) => sum + n, 0) * fold.slotBytes, `${name}, ring`, 0);
+      found.rings.set(step.node.inputs[0] as number, { positions, rows });
+    }
     const first = isMaximum(step) ? -128 : 0;
     const sums = { runningSums: fold.method === 'totals' };
     found.folds.set(output, {
@@ -277,14 +290,14 @@ function scratchOf(
   plan: StreamPlan,
   outputs: ReadonlyMap<number, number>,
   make: Maker,
-): Pick<Buffers, 'head' | 'windows' | 'lefts'> {
+): Pick<Buffers, 'head' | 'windows' | 'lefts' | 'splices'> {
   const { graph, steps, tensors } = plan;
   const head = new Map<number, number>();
   for (const { kind, section, output } of steps) {
     if (section === 'trunk' || !['run', 'fold', 'finish'].includes(kind) || outputs.has(output)) continue;
     head.set(output, make.shared(tensorBytes(plan, output), lifeOf(plan, output, computing)));
   }
-  const [windows, lefts] = [new Map<number, number>(), new Map<number, number>()];
+  const [windows, lefts, splices] = [new Map<number, number>(), new Map<number, number>(), new Map<number, number>()];
   const edges = steps.flatMap(({ kind, output }) => {
     const stream = tensors.get(output)?.stream;
     if (kind !== 'edge' || !stream) return [];
@@ -294,12 +307,13 @@ function scratchOf(
     const { window, rows } = stream;
     if (window && needsBuffer(stream) && !outputs.has(output))
       windows.set(output, make.shared((rows - window.first) * frame, life) - window.first * frame);
+    if (stream.spliced > 0 && window?.first !== 0) splices.set(output, make.shared(stream.spliced * frame, life));
   }
   for (const { output, stream, frame, life } of edges) {
     const { leftEdge, phases } = stream;
     if (leftEdge && (leftEdge.computed > 0 || phases > 1)) lefts.set(output, make.shared(leftEdge.rows * frame, life));
   }
-  return { head, windows, lefts };
+  return { head, windows, lefts, splices };
 }
 
 const tensorBytes = ({ graph }: StreamPlan, id: number): number => {

@@ -54,9 +54,10 @@ export function edgeInstructions(buffers: Buffers, { step, calls, left: leftCall
     const bytes = stream.spliced * frameBytes;
     const queue = buffers.queues.get(output);
     const from = leftRow ?? leftAddress(buffers, output, stream.shift);
-    if (!queue) found.push({ do: 'move', to: at, from, bytes, note: 'left edge' });
+    const to = buffers.splices.get(output) ?? at;
+    if (!queue) found.push({ do: 'move', to, from, bytes, note: 'left edge' });
     else {
-      found.push({ do: 'move', to: at, from: queue, bytes, note: `left edge, computed ${queue.slots} windows ago` });
+      found.push({ do: 'move', to, from: queue, bytes, note: `left edge, computed ${queue.slots} windows ago` });
       found.push({ do: 'move', to: queue, from, bytes });
     }
   }

@@ -3,13 +3,14 @@
  * emitter shares with them.
  */
 import type { Kernel, Layout } from './block.ts';
-import { ActivationBlock, AddBlock, ArgmaxBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GemBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PermuteBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, SimdBlock, SoftmaxBlock, TapsBlock, TapsRowBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
+import { ActivationBlock, AddBlock, ArgmaxBlock, BeforeBlock, ConcatBlock, CurveBlock, DenseFoldBlock, GemBlock, GlobalBlock, GlobalFoldBlock, GlobalSimdBlock, GruBlock, HistoryBlock, HypotBlock, LayerNormBlock, LstmBlock, MatmulBlock, MulBlock, OpenGruBlock, OpenLstmBlock, OpenRnnBlock, PartsBlock, PermuteBlock, PlainBlock, PoolBlock, RecurrentBlock, RescaleBlock, RingBlock, SimdBlock, SoftmaxBlock, TapsBlock, TapsRowBlock, TileBlock, UpsampleBlock, WideSoftmaxBlock } from './blocks.ts';
 
 export const ONCE_FROM = 64;
 export const FEW_TAPS = 32;
 export const FORM_NONE = 0;
 export const FORM_UNSIGNED = 1;
 export const FORM_SIGNED = 2;
+export const PART_BYTES = 36;
 
 const kernel = <T>(file: string, block: Layout<T>, takes: Kernel<T>['takes']): Kernel<T> => ({ file, block, takes });
 
@@ -59,6 +60,7 @@ export const kernels = {
   gem_rotate_s8: kernel('gem', GemBlock, 'block'),
   gem_fold_s8: kernel('gem', GemBlock, 'phase'),
   gem_ring_s8: kernel('gem', GemBlock, 'phase'),
+  gem_parts_s8: kernel('gem', PartsBlock, 'phase'),
   globalavg_accumulate_s16: kernel('global-s16', GlobalBlock, 'block'),
   globalavg_finish_s16: kernel('global-s16', GlobalBlock, 'block'),
   globalavg_s16: kernel('global-s16', GlobalBlock, 'block'),
@@ -75,14 +77,13 @@ export const kernels = {
   globalavg_finish_s8_simd: kernel('globalavg-simd', GlobalSimdBlock, 'block'),
   globalavg_fold_s8_simd: kernel('globalavg-simd', GlobalFoldBlock, 'phase'),
   globalavg_ring_s8_simd: kernel('globalavg-simd', GlobalFoldBlock, 'phase'),
-  globalavg_phases_s8_simd: kernel('globalavg-simd', GlobalFoldBlock, 'phase'),
   globalavg_s8: kernel('globalavg', GlobalBlock, 'block'),
   globalavg_accumulate_s8: kernel('globalavg', GlobalBlock, 'block'),
   globalavg_finish_s8: kernel('globalavg', GlobalBlock, 'block'),
   globalavg_rotate_s8: kernel('globalavg', GlobalBlock, 'block'),
   globalavg_fold_s8: kernel('globalavg', GlobalFoldBlock, 'phase'),
   globalavg_ring_s8: kernel('globalavg', GlobalFoldBlock, 'phase'),
-  globalavg_phases_s8: kernel('globalavg', GlobalFoldBlock, 'phase'),
+  globalavg_parts_s8: kernel('globalavg', PartsBlock, 'phase'),
   globalmax_s8: kernel('globalmax', GlobalBlock, 'block'),
   globalmax_accumulate_s8: kernel('globalmax', GlobalBlock, 'block'),
   globalmax_finish_s8: kernel('globalmax', GlobalBlock, 'block'),
@@ -107,6 +108,8 @@ export const kernels = {
   maxpool_s8: kernel('maxpool', PoolBlock, 'rows'),
   mul_s16: kernel('mul-s16', MulBlock, 'rows'),
   mul_s8: kernel('mul', MulBlock, 'rows'),
+  parts_ring_s8: kernel('parts', RingBlock, 'block'),
+  globalmax_parts_s8: kernel('parts', PartsBlock, 'block'),
   permute_s8: kernel('permute', PermuteBlock, 'rows'),
   maxpool_s16: kernel('pool-s16', PoolBlock, 'rows'),
   avgpool_s16: kernel('pool-s16', PoolBlock, 'rows'),

@@ -149,15 +149,17 @@ function foldIo(step: Step, fold: FoldReuse, buffers: Buffers): FoldIo {
   const { newest, newRows, rows, left, right, phases, shift } = fold.stream;
   const trunk = buffers.trunk.get(tensor);
   const addresses = buffers.folds.get(step.output);
+  const ring = buffers.rings.get(tensor);
   const row = (at: number) => (trunk ? trunk.address + (trunk.plan.windowFirstRow + at) * trunk.frameBytes : 0);
   return {
     fold,
     newAddress: row(newest - newRows + 1),
     openAddress: row(left * phases + shift),
     rightAddress: windowAddress(buffers, tensor) + (rows - right) * (trunk?.frameBytes ?? 0),
-    leftAddress: leftAddress(buffers, tensor, shift),
+    leftAddress: buffers.splices.get(tensor) ?? leftAddress(buffers, tensor, shift),
     queue: addresses?.address ?? 0,
     totals: addresses?.totals ?? 0,
+    ...(ring && { ring }),
   };
 }
 

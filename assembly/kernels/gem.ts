@@ -7,8 +7,9 @@
  * quant/ops/gem.ts.
  */
 import { GemBlock } from "./global";
-import { fold_phase, total_of } from "./globalavg";
+import { fold_phase } from "./globalavg";
 import { fill_s8, move_s8 } from "./move";
+import { PART_BYTES, PartBlock, PartsBlock, RingBlock, due_total, ring_row, total_of } from "./parts";
 
 /** Adds rows that lie `pitch` bytes apart to the sums at `to`, or subtracts them: `sign` is 1 or -1. */
 function add_powers(p: GemBlock, to: usize, x: usize, rows: i32, pitch: i32, row: i32, sign: i64): void {
@@ -76,7 +77,7 @@ export function gem_fold_s8(p: GemBlock, phase: i32): void {
   const totals = p.totals;
   const own = fold_phase(p, phase, 0);
   for (let r: i32 = 0; r < news; r++) {
-    add_powers(p, totals + total_of(p, own, r) * (count << 3), p.new_at + r * row, 1, 0, row, 1);
+    add_powers(p, totals + total_of(own, p.newest, news, step, r) * (count << 3), p.new_at + r * row, 1, 0, row, 1);
   }
   const slot = p.queue + (phase % p.waiting) * (count << 3);
   add_powers(p, slot, p.right, p.right_rows, row, row, 1);
@@ -91,20 +92,39 @@ export function gem_fold_s8(p: GemBlock, phase: i32): void {
 }
 
 export function gem_ring_s8(p: GemBlock, phase: i32): void {
-  const count = p.count;
   const row = p.row;
   const news = p.new_rows;
   const slots = p.waiting;
-  const own = fold_phase(p, phase, 0);
+  const total = p.totals;
   const first = (phase % slots) * news;
   for (let r: i32 = 0; r < news; r++) {
-    const total = p.totals + total_of(p, own, r) * (count << 3);
     const x = p.new_at + r * row;
     const old = p.queue + ((first + r) % slots) * row;
     add_powers(p, total, x, 1, 0, row, 1);
     add_powers(p, total, old, 1, 0, row, -1);
     move_s8(old, x, row);
   }
-  const total = p.totals + own * (count << 3);
-  for (let i: i32 = 0; i < count; i++) write_root(p, i, load<i64>(total + (i << 3)));
+  for (let i: i32 = 0; i < p.count; i++) write_root(p, i, load<i64>(total + (i << 3)));
+}
+
+/** As globalavg_parts_s8, with one part. */
+export function gem_parts_s8(p: PartsBlock, phase: i32): void {
+  const ring = changetype<RingBlock>(p.ring);
+  const own = changetype<GemBlock>(p.own);
+  const part = changetype<PartBlock>(p.parts);
+  const count = own.count;
+  const row = ring.row;
+  const news = ring.new_rows;
+  const due = due_total(ring, phase);
+  for (let r = part.rows ? 0 : news; r < news; r++) {
+    const total = p.totals + total_of(due, p.newest, news, ring.step, r) * (count << 3);
+    const back = news - 1 - r;
+    add_powers(own, total, ring_row(ring, part, back + part.enters), 1, 0, row, 1);
+    add_powers(own, total, ring_row(ring, part, back + part.leaves), 1, 0, row, -1);
+  }
+  const sums = own.sums;
+  move_s8(sums, p.totals + due * (count << 3), count << 3);
+  add_powers(own, sums, p.left, part.left_rows, row, row, 1);
+  add_powers(own, sums, p.right, part.right_rows, row, row, 1);
+  for (let i: i32 = 0; i < count; i++) write_root(own, i, load<i64>(sums + (i << 3)));
 }

@@ -6,7 +6,7 @@
  * Exact: int32 sums, mac-simd.ts.
  */
 import { GlobalFoldBlock, GlobalSimdBlock } from "./global";
-import { fold_opened, fold_phase, fold_totals, phases_totals, ring_totals } from "./globalavg";
+import { fold_opened, fold_phase, fold_totals, ring_totals } from "./globalavg";
 import { SimdBlock, finish_place } from "./mac-simd";
 import { move_s8 } from "./move";
 import { add_row } from "./rows";
@@ -63,12 +63,5 @@ export function globalavg_ring_s8_simd(p: GlobalFoldBlock, phase: i32): void {
   const count = p.count;
   const mac = changetype<SimdBlock>(p.mac);
   add_sums(mac.sums, mac.bias, ring_totals<i8>(p, phase, count), count);
-  finish(p);
-}
-
-export function globalavg_phases_s8_simd(p: GlobalFoldBlock, phase: i32): void {
-  const count = p.count;
-  const mac = changetype<SimdBlock>(p.mac);
-  add_sums(mac.sums, mac.bias, phases_totals(p, phase), count);
   finish(p);
 }

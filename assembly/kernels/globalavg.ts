@@ -7,12 +7,14 @@
  * the type of rows, are shared with global-s16.ts. `fold` (edge-exact): `totals` are running totals of all
  * interior rows of a phase. An accumulator starts at minus the total and adds the total when it closes; that
  * is exact modulo 2^32, however large totals become.  `ring` (stream): the sum of the window's rows; a new
- * row replaces the oldest one.  `phases` (edge-exact): the same with a total per phase.
+ * row replaces the oldest one.  `parts` (edge-exact, also for avgpool): a total per part of the window and
+ * phase (parts.ts).
  */
 import { rounded_mean } from "./avgpool";
 import { clamp, requantise } from "./fixed-point";
 import { GlobalBlock, GlobalFoldBlock } from "./global";
 import { fill_s8, move_s8 } from "./move";
+import { PART_BYTES, PartBlock, PartsBlock, RingBlock, due_total, ring_row, total_of } from "./parts";
 import { add_row, add_rows } from "./rows";
 
 export function average(p: GlobalBlock, sum: i32): i32 {
@@ -63,7 +65,7 @@ export function fold_totals<T>(p: GlobalFoldBlock, phase: i32, own: i32): usize 
   const news = p.new_rows;
   const totals = p.totals;
   for (let r: i32 = 0; r < news; r++) {
-    const at = totals + ((own + p.newest + 1 - news + r + step * news) % step) * (count << 2);
+    const at = totals + total_of(own, p.newest, news, step, r) * (count << 2);
     add_row<T>(at, p.new_at + r * row * <i32>sizeof<T>(), row, count, 1);
   }
   const slot = p.queue + (phase % p.waiting) * (count << 2);
@@ -130,36 +132,41 @@ export function globalavg_ring_s8(p: GlobalFoldBlock, phase: i32): void {
   for (let i: i32 = 0; i < count; i++) store<i8>(p.y + i, average(p, load<i32>(total + (i << 2))));
 }
 
-/** Returns the number of the totals that take new row r. `own`: those of the window that is due. */
+/** Returns the sum of element i of rows s8 [rows][row], folded onto `count` elements. */
 // @ts-ignore: decorator
 @inline
-export function total_of(p: GlobalFoldBlock, own: i32, r: i32): i32 {
-  const step = p.step;
-  const news = p.new_rows;
-  return (own + p.newest + 1 - news + r + step * news) % step;
+function sum_of(x: usize, rows: i32, row: i32, count: i32, i: i32): i32 {
+  let sum = 0;
+  for (; i < rows * row; i += count) sum += <i32>load<i8>(x + i);
+  return sum;
 }
 
-/** Replaces the rows that leave the ring by the new ones. Returns the address of the due window's total. */
-export function phases_totals(p: GlobalFoldBlock, phase: i32): usize {
-  const count = p.count;
-  const row = p.row;
-  const news = p.new_rows;
-  const slots = p.waiting;
-  const own = fold_phase(p, phase, 0);
-  const first = (phase % slots) * news;
-  for (let r: i32 = 0; r < news; r++) {
-    const total = p.totals + total_of(p, own, r) * (count << 2);
-    const x = p.new_at + r * row;
-    const old = p.queue + ((first + r) % slots) * row;
-    add_row<i8>(total, x, row, count, 1);
-    add_row<i8>(total, old, row, count, -1);
-    move_s8(old, x, row);
+/** Moves each part by the new rows, then writes its average: one row of y per part. */
+export function globalavg_parts_s8(p: PartsBlock, phase: i32): void {
+  const ring = changetype<RingBlock>(p.ring);
+  const own = changetype<GlobalBlock>(p.own);
+  const count = own.count;
+  const row = ring.row;
+  const step = ring.step;
+  const news = ring.new_rows;
+  const due = due_total(ring, phase);
+  let totals = p.totals;
+  let y = own.y;
+  for (let i: i32 = 0; i < p.part_count; i++) {
+    const part = changetype<PartBlock>(p.parts + i * PART_BYTES);
+    for (let r = part.rows ? 0 : news; r < news; r++) {
+      const total = totals + total_of(due, p.newest, news, step, r) * (count << 2);
+      const back = news - 1 - r;
+      add_row<i8>(total, ring_row(ring, part, back + part.enters), row, count, 1);
+      add_row<i8>(total, ring_row(ring, part, back + part.leaves), row, count, -1);
+    }
+    const total = totals + due * (count << 2);
+    const left = p.left + part.left_row * row;
+    const right = p.right + part.right_row * row;
+    for (let j: i32 = 0; j < count; j++) {
+      const edges = sum_of(left, part.left_rows, row, count, j) + sum_of(right, part.right_rows, row, count, j);
+      store<i8>(y++, average(own, load<i32>(total + (j << 2)) + edges));
+    }
+    totals += step * (count << 2);
   }
-  return p.totals + own * (count << 2);
-}
-
-export function globalavg_phases_s8(p: GlobalFoldBlock, phase: i32): void {
-  const count = p.count;
-  const total = phases_totals(p, phase);
-  for (let i: i32 = 0; i < count; i++) store<i8>(p.y + i, average(p, load<i32>(total + (i << 2))));
 }

@@ -37,7 +37,7 @@ export const avgpool: OpDef<'avgpool'> = {
     });
     return y;
   },
-  stream: (attrs) => poolRule(attrs, attrs.countIncludePad ? 'zero' : 'exclude'),
+  stream: (attrs) => poolRule(attrs, attrs.countIncludePad ? 'zero' : 'exclude', 'sum'),
   passesScale: ({ clamp }) => isHomogeneous(clamp),
   means: ({ clamp }, [x]) => (isNoClamp(clamp) ? x : undefined),
 };

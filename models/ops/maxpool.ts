@@ -23,6 +23,6 @@ export const maxpool: OpDef<'maxpool'> = {
     });
     return y;
   },
-  stream: (attrs) => poolRule(attrs, 'minimum'),
+  stream: (attrs) => poolRule(attrs, 'minimum', 'max'),
   passesScale: ({ clamp }) => isHomogeneous(clamp),
 };

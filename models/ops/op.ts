@@ -27,6 +27,11 @@ export type StreamRule =
       pad: readonly [number, number];
       /** Value of padding: the zero point, the type's minimum, or none (excluded from the divisor). */
       padWith: 'zero' | 'minimum' | 'exclude';
+      /**
+       * Set if an output row combines its input rows element by element, without padding, so that partial
+       * results of its rows can be kept: an average from their sums, or their maximum.
+       */
+      reduces?: 'sum' | 'max';
     }
   /**
    * A reduction over all frames of the window that can be kept as partial results. A sum has `bytes` per

@@ -49,11 +49,17 @@ export function forEachTap(
   }
 }
 
+type WindowRule = Extract<StreamRule, { kind: 'window' }>;
+
 /** Returns the streaming rule of a pool. */
-export const poolRule = (
-  { kernelT, strideT, padT }: PoolAttrs,
-  padWith: Extract<StreamRule, { kind: 'window' }>['padWith'],
-): StreamRule => ({ kind: 'window', kernel: kernelT, stride: strideT, dilation: 1, pad: padT, padWith });
+export function poolRule(
+  { kernelT, kernelF, strideT, strideF, padT, padF }: PoolAttrs,
+  padWith: WindowRule['padWith'],
+  reduces: NonNullable<WindowRule['reduces']>,
+): StreamRule {
+  const byElement = kernelF === 1 && strideF === 1 && [...padT, ...padF].every((pad) => pad === 0);
+  return { kind: 'window', kernel: kernelT, stride: strideT, dilation: 1, pad: padT, padWith, ...(byElement && { reduces }) };
+}
 
 /** Returns the output shape of a pool over the window, with overF and overC also over rows and channels. */
 export const globalShape = ({ f, c }: Shape, { overF, overC }: GlobalPoolAttrs): Shape => ({

@@ -8,7 +8,7 @@ import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
 import { minOf } from '../lists.ts';
 import { edgesOf, interior } from '../stream/edge/edges.ts';
-import type { FoldReuse, Layout } from '../stream/edge/layout.ts';
+import type { FoldReuse, Layout, SharedRing } from '../stream/edge/layout.ts';
 import { repeatedMacs } from '../stream/edge/taps.ts';
 import { hasTrunk, type Mode } from '../stream/modes.ts';
 import { planChoices } from '../stream/plan.ts';
@@ -77,12 +77,21 @@ function edgeReason(plan: StreamPlan, node: Node): string {
 
 function foldReason(graph: Graph, node: Node, fold: FoldReuse): string {
   const [id] = node.inputs as [number];
-  if (fold.method === 'ring') return streamFoldReason(graph, node, fold);
+  if (fold.shared) return partsReason(fold.shared, fold);
   const { stream: at, slots: ahead, slotBytes, totalBytes } = fold;
   const totals = totalBytes > 0 ? ` and ${at.phases} x ${number(totalBytes)} B of running totals` : '';
   const kept = at.newest - at.newRows + 1 - at.left * at.phases + ahead * at.left;
   const instead = kept > 0 ? `${some(kept, 'row')} (${number(kept * viewOf(graph).frameBytes(id))} B)` : 'rows';
   return `one accumulator per waiting window (${ahead} x ${number(slotBytes)} B${totals}) takes less than ${instead}`;
+}
+
+/** Explains a fold that reads a ring of rows (edge/parts.ts). */
+function partsReason({ first, levels, parts }: SharedRing, { stateBytes, totalBytes }: FoldReuse): string {
+  const [rows = 0] = levels;
+  const ring = `a ring of ${some(rows, 'row')}${first ? '' : ', kept by another layer'} (${number(stateBytes)} B)`;
+  const of = parts.length > 1 ? `each of ${parts.length} parts of the window` : 'the window';
+  if (totalBytes > 0) return `a running sum of ${of}, over ${ring}: rows that enter are added, rows that leave subtracted`;
+  return `the maximum of ${of} is that of two maxima over ${ring}`;
 }
 
 /** Explains why modes edge-exact and windowed compute a layer whole. */

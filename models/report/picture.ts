@@ -157,10 +157,12 @@ function foldRuns(plan: StreamPlan, node: Node): Run[] {
   const { hop, window } = plan;
   const result: Run = { kind: 'whole', lane: 'window', at: 0, rows: 1, pitch: window, width: window };
   if (fold) {
-    const { method, slots } = fold;
+    const { method, shared } = fold;
+    const slots = shared?.levels[0] ?? fold.slots;
     if (slots === 0) return [];
-    const pitch = method === 'ring' ? window / slots : hop;
-    const at = method === 'ring' || method === 'slide' ? 0 : hop;
+    const ring = method === 'ring' || shared !== undefined;
+    const pitch = ring ? window / slots : hop;
+    const at = ring || method === 'slide' ? 0 : hop;
     return [result, { kind: 'folded', lane: 'ahead', at, rows: slots, pitch, width: pitch }];
   }
   const slots = plan.steps.find((s): s is FinishStep => s.node === node && s.kind === 'finish')?.slots ?? 0;

@@ -8,7 +8,7 @@ import { carriedTensors } from '../graph/recurrent.ts';
 import { viewOf } from '../graph/view.ts';
 import { opOfNode } from '../ops/index.ts';
 import { streamOf } from '../ops/op.ts';
-import type { FoldReuse, Stream } from '../stream/edge/layout.ts';
+import type { FoldReuse, SharedRing, Stream } from '../stream/edge/layout.ts';
 import { hasTrunk } from '../stream/modes.ts';
 import type { Step, StreamPlan } from '../stream/types.ts';
 
@@ -44,8 +44,16 @@ function paddingText(plan: StreamPlan, step: Step): string {
   return after === 0 ? `causal ${before} -> history` : `${before}+${after} -> history, look-ahead ${after}`;
 }
 
+/** Returns what a fold over parts of the window reads. */
+function partsText({ levels: [rows = 0, ...levels], parts }: SharedRing, phases: number): string {
+  const maxima = levels.length > 0 ? ` and ${levels.length} levels of maxima` : '';
+  const of = parts.length > 1 ? `${parts.length} parts` : 'window';
+  return `${of}, ring of ${rows} rows${maxima}${phases > 1 ? `, ${phases} phases` : ''}`;
+}
+
 /** Returns what a fold keeps instead of its input's rows. */
-function foldText({ method, slots, stream: { phases } }: FoldReuse): string {
+function foldText({ method, slots, shared, stream: { phases } }: FoldReuse): string {
+  if (shared) return partsText(shared, phases);
   if (method === 'slide') return `maxima of ${slots + 1} hops`;
   const kept = method === 'ring' ? `ring of ${slots} rows` : `${slots} windows wait`;
   return `${method === 'waiting' ? 'fold' : 'running sum'}, ${kept}${phases > 1 ? `, ${phases} phases` : ''}`;

@@ -12,6 +12,7 @@ import { lcm } from '../graph/clock.ts';
 import { withCarry } from '../graph/recurrent.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
+import { addsIn } from './adds.ts';
 import { modesFor } from './allowed-modes.ts';
 import { checkAlignment, checkOptions, noLayout } from './check-options.ts';
 import { type Draft, noDelay, totals } from './draft.ts';
@@ -77,7 +78,8 @@ function exactPlans(graph: Graph, draft: Omit<Draft, 'graph' | 'mode' | 'reason'
     if (mode === 'edge-exact') return [];
     const plan = planIn({ ...draft, graph: withCarry(graph, mode === 'stream'), mode, reason });
     const streamed = new Set(plan.steps.flatMap((s) => (s.section === 'trunk' ? [s.node] : [])));
-    return [{ plan, macs: plan.macsPerHop, stateBytes: plan.stateBytes, workspaceBytes: workspaceOf(graph, streamed) }];
+    const { macsPerHop: macs, stateBytes } = plan;
+    return [{ plan, macs, adds: addsIn(plan, streamed), stateBytes, workspaceBytes: workspaceOf(graph, streamed) }];
   });
 }
 

@@ -10,6 +10,8 @@ import type { PlanOptions, Preference } from './types.ts';
 export interface Point {
   /** Multiply-accumulates per output. */
   macs: number;
+  /** Additions and comparisons per output of layers that reduce rows (adds.ts). */
+  adds: number;
   stateBytes: number;
   /** Bytes of rows that are computed at every output and not kept (workspace.ts). */
   workspaceBytes: number;
@@ -46,8 +48,18 @@ function cheapest<P>(points: readonly P[], first: (p: P) => number, second: (p: 
   return best;
 }
 
+/**
+ * Leaves out plans whose pools do many more additions than another plan's: more than their layers do
+ * multiply-accumulates. Those alone do not show a pool that reads its whole window at every output.
+ */
+function withoutLongPools<P extends Point>(points: readonly P[]): P[] {
+  const leastAdds = minOf(points.map((p) => p.adds));
+  return points.filter(({ macs, adds }) => adds <= leastAdds + macs);
+}
+
 /** Returns the point that a preference chooses (types.ts). */
-export function preferred<P extends Point>(points: readonly P[], prefer: Preference): P | undefined {
+export function preferred<P extends Point>(given: readonly P[], prefer: Preference): P | undefined {
+  const points = withoutLongPools(given);
   const maxMacs = workLimit(minOf(points.map((p) => p.macs)), prefer === 'ram' ? 'balanced' : prefer);
   const best = cheapest(
     points.filter((p) => p.macs <= maxMacs),

@@ -156,7 +156,7 @@ export function poolingNetwork(name: HeadName, seed: number): { model: ModelOf; 
   const window = d.int(20, 72);
   let [x, channels, rows, stride] = ['x', inputs, window, 1];
   for (let layer = d.int(1, 2); layer > 0; layer--) {
-    const [k, s, to] = [d.int(1, 4), d.int(1, 2), d.int(3, 9)];
+    const [k, s, to] = [d.int(1, 4), d.int(1, 2), d.of([3, 4, 5, 7, 8, 9, 12, 17])];
     const pads = d.of([[0, 0], [k - 1, 0], [k >> 1, (k - 1) >> 1]]); // biome-ignore format: one line
     const kernel = `${d.put(d.floats(to, channels, k))} ${d.put(d.floats(to))}`;
     x = d.add('Relu', d.add('Conv', `${x} ${kernel}`, { pads, strides: [s] }));

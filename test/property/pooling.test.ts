@@ -14,8 +14,9 @@ import { build } from '../../assembly/build.ts';
 import { countHops } from '../../host/fit/counts.ts';
 import { executedIn } from '../../host/fit/native-count.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
-import { noClamp } from '../../models/graph/types.ts';
+import { type Graph, kernelOfOne, noClamp } from '../../models/graph/types.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
+import type { Mode } from '../../models/stream/modes.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { writeModel } from '../../models/write/onnx/proto.ts';
 import { quantPlan } from '../../quant/plan.ts';
@@ -56,29 +57,63 @@ for (const file of readdirSync(folder).filter((one) => one.endsWith('.onnx')))
     assert.ok(outputs > 60, `${outputs} outputs`);
   });
 
+const quant = { scale: 0.02, zeroPoint: -128 };
+
 /** Returns the executed instructions of a hop, as a mean over hops. */
-async function workOf(powers: number[], rows: number): Promise<number> {
+async function workOf(graph: Graph, mode?: Mode): Promise<number> {
+  const plan = quantPlan(planStream(graph, { hop: 1, ...(mode && { mode }) }));
+  const counts = await countHops(await build(plan, { target: 'interp' }));
+  const hops = executedIn(counts, counts.hops);
+  return hops.reduce((sum, { narrow, wide }) => sum + narrow + wide, 0) / hops.length;
+}
+
+/** Checks that a hop over 1,000 rows costs what it costs over 100. */
+async function checkWork(graphOf: (rows: number) => Graph, mode?: Mode): Promise<void> {
+  const [short, long] = [await workOf(graphOf(100), mode), await workOf(graphOf(1000), mode)];
+  console.log(`  ${short} and ${long} instructions`);
+  assert.ok(long <= 1.05 * short, `${long} against ${short}`);
+}
+
+/** Returns a generalised mean of positive values. */
+function generalised(powers: number[], rows: number): Graph {
   const b = new GraphBuilder('gem');
-  const quant = { scale: 0.02, zeroPoint: -128 };
   const x = b.input('x', { t: rows, f: 1, c: powers.length }, { quant, hostType: 'int8' });
   const positive = b.node('activation', [x], { fn: 'abs', clamp: noClamp }, 'positive', quant);
   const attrs = { overF: false, clamp: noClamp, powers: Float32Array.from(powers) };
   b.output(b.node('gem', [positive], attrs, 'gem', quant), 'y');
-  const plan = quantPlan(planStream(b.build(), { hop: 1, mode: 'stream' }));
-  const counts = await countHops(await build(plan, { target: 'interp' }));
-  const hops = executedIn(counts, counts.hops);
-  return hops.reduce((sum, { narrow, wide }) => sum + narrow + wide, 0) / hops.length;
+  return b.build();
+}
+
+/** Returns a convolution, a pyramid of 1, 2 and 4 parts, and a layer over each level of it. */
+function pyramid(op: 'avgpool' | 'maxpool', stride: number, rows: number): Graph {
+  const b = new GraphBuilder('pyramid');
+  const x = b.input('x', { t: (rows - 1) * stride + 3, f: 1, c: 3 }, { quant, hostType: 'int8' });
+  const layer = (outputs: number, taps: number) => {
+    const data = Int8Array.from({ length: outputs * taps }, (_, i) => ((i * 37) % 255) - 127);
+    const weights = { data, scales: new Float64Array(outputs).fill(0.01), scaleRule: 'per-channel' } as const;
+    return { ...kernelOfOne, groups: 1, outChannels: outputs, weights, bias: null, clamp: noClamp };
+  };
+  const y = b.node('conv', [x], { ...layer(12, 9), kernelT: 3, strideT: stride }, 'conv', quant);
+  for (const parts of [1, 2, 4]) {
+    const kernelT = rows / parts;
+    const attrs = { kernelT, kernelF: 1, strideT: kernelT, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: noClamp } as const;
+    const pooled = b.node(op, [y], attrs, `${parts} parts`, quant);
+    b.output(b.node('conv', [pooled], { ...layer(4, 12 * parts), kernelT: parts }, `scores ${parts}`, quant), `y${parts}`);
+  }
+  return b.build();
 }
 
 test('a generalised mean over 1,000 rows costs a hop what it costs over 100', async () => {
   for (const powers of [
     [3, 3, 3, 3],
     [1.5, 1.5, 4, 4],
-  ]) {
-    const [short, long] = [await workOf(powers, 100), await workOf(powers, 1000)];
-    console.log(`  ${short} and ${long} instructions`);
-    assert.ok(long <= 1.05 * short, `${long} against ${short}`);
-  }
+  ])
+    await checkWork((rows) => generalised(powers, rows), 'stream');
+});
+
+test('a pyramid over 1,000 rows costs a hop what it costs over 100', async () => {
+  for (const op of ['avgpool', 'maxpool'] as const)
+    for (const stride of [1, 2]) await checkWork((rows) => pyramid(op, stride, rows));
 });
 
 test.run();

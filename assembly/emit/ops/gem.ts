@@ -4,6 +4,7 @@ import { type At, zeros } from '../block.ts';
 import { GemBlock } from '../blocks.ts';
 import { foldFields } from './fold.ts';
 import { callNamed, callOf, type EmitContext, type EmitOp, type StepIo } from './op.ts';
+import { partsCalls } from './parts.ts';
 
 /** Returns the words of 64-bit numbers, low word first, for a table. */
 const wordsOf = (numbers: GemParams['tables']): Int32Array =>
@@ -28,7 +29,7 @@ function blockOf(io: StepIo<'gem'>, ctx: EmitContext): At<GemBlock> {
     groups: ctx.table(Int8Array.from(p.groups)),
     tables: ctx.table(wordsOf(p.tables)),
     roots: ctx.table(wordsOf(p.roots)),
-    sums: io.step.kind === 'run' ? ctx.work(8 * count) : 0,
+    sums: io.step.kind === 'run' || fold?.fold.shared ? ctx.work(8 * count) : 0,
   });
 }
 
@@ -36,8 +37,10 @@ export const gem: EmitOp<'gem'> = {
   name: 'gem',
   rare: true,
   emit(io, ctx) {
+    const block = blockOf(io, ctx);
+    if (io.fold?.fold.shared) return partsCalls(io, io.fold, ctx, 'gem_parts_s8', block);
     const kind = io.fold?.fold.method === 'ring' ? 'ring' : io.step.kind;
-    return [callNamed(kind === 'run' ? 'gem_s8' : `gem_${kind}_s8`, blockOf(io, ctx))];
+    return [callNamed(kind === 'run' ? 'gem_s8' : `gem_${kind}_s8`, block)];
   },
   rotate: (io, ctx) => [callOf('gem_rotate_s8', blockOf(io, ctx))],
 };

@@ -3,7 +3,7 @@ import type { GlobalParams } from '../../../quant/ops/op.ts';
 import { zeros } from '../block.ts';
 import { SimdBlock } from '../blocks.ts';
 import { type Finish, finishFields, mayRequantise } from '../targets/requantise-simd.ts';
-import { globalBlock, globalCall } from './global.ts';
+import { globalBlock, globalCall, globalParts } from './global.ts';
 import { type Call, callOf, type EmitContext, type EmitOp, type StepIo } from './op.ts';
 
 const finishes = new WeakMap<GlobalParams, Finish>();
@@ -50,6 +50,7 @@ function simdCall(io: StepIo<'globalavg'>, ctx: EmitContext): Call | undefined {
 
 export const globalavg: EmitOp<'globalavg'> = {
   name: 'globalavg',
-  emit: (io, ctx) => [simdCall(io, ctx) ?? globalCall('globalavg', io, globalBlock(io, ctx))],
+  emit: (io, ctx) =>
+    globalParts('globalavg', io, ctx) ?? [simdCall(io, ctx) ?? globalCall('globalavg', io, globalBlock(io, ctx))],
   rotate: (io, ctx) => [callOf('globalavg_rotate_s8', globalBlock(io, ctx))],
 };

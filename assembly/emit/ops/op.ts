@@ -141,7 +141,7 @@ export interface FoldIo {
   fold: FoldReuse;
   /**
    * Addresses of the first new row, of the first row that an opening accumulator takes, of the right edge,
-   * and of row 0 of the left edge.
+   * and of row 0 of the left edge: of the window that opens, in a ring of the window that is due.
    */
   newAddress: number;
   openAddress: number;
@@ -149,6 +149,8 @@ export interface FoldIo {
   leftAddress: number;
   queue: number;
   totals: number;
+  /** Method parts: addresses of the ring's rows, and of the position of each level. */
+  ring?: { rows: number; positions: number };
 }
 
 export interface Call {

@@ -10,35 +10,14 @@
  * accumulator of window n gets the right edge and closes.
  * A sum does not visit the waiting windows. It keeps a running total, which an accumulator subtracts when it
  * opens and adds when it closes. So work per row does not depend on the window. It is exact modulo 2^32.
- * If no row touches an edge, a sum may keep a ring of the rows and their sum per phase instead: each new row
- * replaces the row of its phase that leaves.
+ * If accumulators take more state than rows, or if several nodes reduce the tensor, they share a ring of rows
+ * (parts.ts).
  */
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { partialBytes } from '../fold.ts';
 import type { FoldReuse, Stream } from './layout.ts';
-
-/**
- * Largest part of the rows' bytes that a sum per phase may take in addition. A choice: it replaces a sum over
- * the window at every output.
- */
-const maxShare = 1 / 4;
-
-/**
- * Returns a ring of a window's rows and their sum per phase; undefined if rows touch an edge, or if the sums
- * take much more state.
- */
-function ringOf(graph: Graph, node: Node, stream: Stream): FoldReuse | undefined {
-  const view = viewOf(graph);
-  const rule = view.rule(node);
-  if (rule.kind !== 'fold' || rule.fold !== 'sum' || view.touchesInt16(node)) return undefined;
-  const totalBytes = partialBytes(graph, node.output, rule);
-  const slotBytes = view.frameBytes(node.inputs[0] as number);
-  const slots = stream.rows * stream.phases;
-  const sums = stream.phases * totalBytes;
-  if (stream.left + stream.right > 0 || sums > maxShare * slots * slotBytes) return undefined;
-  return { method: 'ring', slots, stream, openRows: 0, slotBytes, totalBytes, stateBytes: slots * slotBytes + sums };
-}
+import { sharedFolds } from './parts.ts';
 
 /** Returns an accumulator per waiting window; undefined if the rows take no more state. */
 function waitingOf(graph: Graph, node: Node, at: Stream, ahead: number): FoldReuse | undefined {
@@ -58,23 +37,32 @@ function waitingOf(graph: Graph, node: Node, at: Stream, ahead: number): FoldReu
   return { method, slots: ahead, stream: at, openRows, slotBytes, totalBytes, stateBytes };
 }
 
-/** Returns the fold of a node; undefined if its rows are better. @param ahead number of waiting windows */
-export function foldOf(graph: Graph, node: Node, stream: Stream, ahead: number): FoldReuse | undefined {
-  return (ahead > 0 ? waitingOf(graph, node, stream, ahead) : undefined) ?? ringOf(graph, node, stream);
+/** Returns the fold of the only reader of a tensor; undefined if it does not keep accumulators. */
+function soleFold(graph: Graph, node: Node, stream: Stream, ahead: number): FoldReuse | undefined {
+  const view = viewOf(graph);
+  const rule = view.rule(node);
+  // the sums of a dense layer over int16 do not fit int32 accumulators
+  const linear = rule.kind === 'whole' && rule.linear === true && !view.touchesInt16(node);
+  return ahead > 0 && node.inputs.length === 1 && (rule.kind === 'fold' || linear)
+    ? waitingOf(graph, node, stream, ahead)
+    : undefined;
 }
 
-/** Returns the nodes that keep accumulators, or a ring with sums, instead of the rows of their input. */
-export function foldsOf(graph: Graph, streams: Map<number, Stream>, trunk: Set<Node>, ahead: number): Node[] {
+/**
+ * Returns the nodes that keep accumulators, or a ring, instead of the rows of their input.
+ * @param ahead number of waiting windows
+ */
+export function foldsOf(graph: Graph, streams: Map<number, Stream>, trunk: Set<Node>, ahead: number): Map<Node, FoldReuse> {
   const view = viewOf(graph);
-  return graph.nodes.filter((node) => {
-    const [id] = node.inputs as [number];
-    const maker = view.producer(id);
-    const at = streams.get(id);
-    if (!at || !maker || !trunk.has(maker) || trunk.has(node)) return false;
-    if (!view.soleReader(id) || node.inputs.length !== 1) return false;
-    const rule = view.rule(node);
-    // the sums of a dense layer over int16 do not fit int32 accumulators
-    const linear = rule.kind === 'whole' && rule.linear === true && !view.touchesInt16(node);
-    return (rule.kind === 'fold' || linear) && foldOf(graph, node, at, ahead) !== undefined;
-  });
+  const folds = new Map<Node, FoldReuse>();
+  for (const node of trunk) {
+    const stream = streams.get(node.output) as Stream;
+    const readers = view.readers(node.output).filter((n) => !trunk.has(n));
+    const [first] = readers;
+    if (!first || view.isOutput(node.output)) continue;
+    const sole = view.soleReader(node.output) ? soleFold(graph, first, stream, ahead) : undefined;
+    const found = sole ? [[first, sole] as const] : (sharedFolds(graph, readers, stream) ?? []);
+    for (const [reader, fold] of found) folds.set(reader, fold);
+  }
+  return folds;
 }

@@ -64,18 +64,43 @@ export interface Stream extends Edge {
   spliced: number;
 }
 
+/** Rows [from, to) of a window that an output row reduces, as a ring of interior rows gives them. */
+export interface Part {
+  from: number;
+  to: number;
+  /** Stream rows from the part's last interior row to the newest; a sum adds that row. */
+  enters: number;
+  /** As `enters`. A sum subtracts this row, which left the part; a maximum takes this row as well. */
+  leaves: number;
+  /** A maximum: the level of both rows. */
+  level: number;
+  /** False if all rows of the part touch an edge of the window. */
+  interior: boolean;
+}
+
+/** How a fold reads the rows of a ring. */
+export interface SharedRing {
+  /** True for the first fold of the ring, which adds the new rows. */
+  first: boolean;
+  /** Rows of each level. Level 0 holds the rows, level k the maxima of 2^k rows of a phase up to each row. */
+  levels: readonly number[];
+  parts: readonly Part[];
+}
+
 /** How a fold keeps partial results instead of rows. */
 export interface FoldReuse {
   /**
    * waiting: one accumulator per waiting window; every new row goes into all of them (maxima, first dense
    * layer). totals: the same for sums, but a running total per phase takes the new rows, so an output touches
-   * only one accumulator. ring (mode stream, and edge-exact without edges): the rows of one window of each
-   * phase, and their sum per phase. slide (mode stream): one partial maximum per hop; once per cycle, each
-   * becomes the maximum of itself and all later ones.
+   * only one accumulator. parts: a ring of the input's interior rows, which all folds of the input share
+   * (parts.ts). ring (mode stream): the rows of one window, and their sum. slide (mode stream): one partial
+   * maximum per hop; once per cycle, each becomes the maximum of itself and all later ones.
    */
-  method: 'waiting' | 'totals' | 'ring' | 'slide';
+  method: 'waiting' | 'totals' | 'parts' | 'ring' | 'slide';
   /** Length of the queue: number of accumulators or, in a ring, of rows. */
   slots: number;
+  /** Method parts. */
+  shared?: SharedRing;
   stream: Stream;
   /** Interior rows of window n + ahead that are complete at output n. */
   openRows: number;

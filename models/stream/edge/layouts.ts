@@ -9,10 +9,12 @@
 import type { Graph, Node } from '../../graph/types.ts';
 import { viewOf } from '../../graph/view.ts';
 import { append, maxOf, minOf } from '../../lists.ts';
+import { addsOf } from '../adds.ts';
 import type { Point } from '../prefer.ts';
 import { workspaceOf } from '../workspace.ts';
 import { edgesOf } from './edges.ts';
 import type { Choice, Edge, Layout } from './layout.ts';
+import { rowsReadBy } from './parts.ts';
 import { needsBuffer } from './plan.ts';
 import { layoutOf, reusingNodes } from './reuse.ts';
 import { repeatedMacs } from './taps.ts';
@@ -62,7 +64,13 @@ function maker(graph: Graph, hop: number, microHop: number, edges: Map<number, E
       view.macsPerRow(node) * (layout.rows.get(node) ?? 0) + repeatedMacs(graph, node, layout.taps.get(node));
     const macs = graph.nodes.reduce((sum, node) => sum + of(node), 0);
     const workspaceBytes = workspaceOf(graph, layout.trunk, gatheredRows(layout));
-    return { layout, macs, stateBytes: layout.stateBytes, workspaceBytes };
+    const computed = (node: Node) => (layout.trunk.has(node) ? layout.rows.get(node) : undefined);
+    const folded = (node: Node) => {
+      const fold = layout.folds.get(node);
+      return fold && rowsReadBy(fold);
+    };
+    const adds = addsOf(graph, computed, folded);
+    return { layout, macs, adds, stateBytes: layout.stateBytes, workspaceBytes };
   };
 }
 

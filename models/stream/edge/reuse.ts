@@ -22,8 +22,8 @@ import type { Graph, Node } from '../../graph/types.ts';
 import { type GraphView, viewOf } from '../../graph/view.ts';
 import type { WindowRule } from '../timing.ts';
 import { edgesOf, mayReuse } from './edges.ts';
-import { foldOf, foldsOf } from './folds.ts';
-import type { Choice, Edge, FoldReuse, Layout, Stream, Taps } from './layout.ts';
+import { foldsOf } from './folds.ts';
+import type { Choice, Edge, Layout, Stream, Taps } from './layout.ts';
 import { tapsOf } from './taps.ts';
 
 /** Returns the rows that are kept from one micro-hop to the next. */
@@ -35,8 +35,9 @@ interface Context {
   choice: Choice;
   edges: Map<number, Edge>;
   trunk: Set<Node>;
-  /** Tensors that a fold keeps as accumulators. */
+  /** Tensors that a fold keeps as accumulators, and tensors whose interior rows lie in a ring. */
   folded: Set<number>;
+  ringed: Set<number>;
   taps: Map<Node, Taps>;
 }
 
@@ -46,9 +47,12 @@ const trunkReaders = (ctx: Context, id: number): Node[] =>
 const edgeOf = (ctx: Context, id: number): Edge => ctx.edges.get(id) as Edge;
 const windowRule = (ctx: Context, node: Node): WindowRule => ctx.view.rule(node) as WindowRule;
 
+/** Checks whether a fold reads a tensor, so that its interior rows are not kept for whole windows. */
+const isFolded = (ctx: Context, id: number): boolean => ctx.folded.has(id) || ctx.ringed.has(id);
+
 /** Checks whether an output, or a node that computes whole windows, reads the whole window of a tensor. */
 const isWhole = (ctx: Context, id: number): boolean =>
-  ctx.view.isOutput(id) || ctx.view.readers(id).some((n) => !ctx.trunk.has(n) && !ctx.folded.has(id));
+  ctx.view.isOutput(id) || (!isFolded(ctx, id) && ctx.view.readers(id).some((n) => !ctx.trunk.has(n)));
 
 /** Returns those of nodes [0, depth) that may reuse rows and whose inputs all stream. */
 export function reusingNodes(graph: Graph, edges: Map<number, Edge>, depth: number): Set<Node> {
@@ -77,7 +81,7 @@ function leftTops(ctx: Context): Map<number, number> {
   };
   for (const node of [...ctx.graph.nodes].reverse()) {
     if (!ctx.trunk.has(node)) continue;
-    const lastOfEdge = isWhole(ctx, node.output) || ctx.folded.has(node.output) ? edgeOf(ctx, node.output).left - 1 : -1;
+    const lastOfEdge = isWhole(ctx, node.output) || isFolded(ctx, node.output) ? edgeOf(ctx, node.output).left - 1 : -1;
     tops.set(node.output, Math.max(lastOfEdge, reach(node.output)));
   }
   for (const port of ctx.graph.inputs) tops.set(port.tensor, reach(port.tensor));
@@ -108,7 +112,8 @@ function addEdges(ctx: Context, tops: Map<number, number>, streams: Map<number, 
     const top = tops.get(id) ?? -1;
     const first = Math.min(lowest(id), computes && e.right > 0 ? e.rows - e.right : e.rows);
     const found = streams.get(id) as Stream;
-    found.spliced = isWhole(ctx, id) ? e.left : 0;
+    // without waiting windows, a ring's folds read the left edge where it is computed
+    found.spliced = isWhole(ctx, id) || (ctx.ringed.has(id) && ctx.choice.ahead > 0) ? e.left : 0;
     if (top >= 0) found.leftEdge = { computed: node ? leftRows(ctx, node, tops) : 0, rows: top + 1 };
     if (first < e.rows) found.window = { first, right: computes ? e.right : 0 };
   };
@@ -119,7 +124,7 @@ function addEdges(ctx: Context, tops: Map<number, number>, streams: Map<number, 
 /** Returns the oldest stream row that is read when window n is due. */
 function oldestRow(ctx: Context, id: number, streams: Map<number, Stream>): number {
   const stream = streams.get(id) as Stream;
-  let oldest = stream.newest - (ctx.folded.has(id) ? stream.newRows : stream.microRows) + 1;
+  let oldest = stream.newest - (isFolded(ctx, id) ? stream.newRows : stream.microRows) + 1;
   for (const node of trunkReaders(ctx, id)) {
     const out = streams.get(node.output) as Stream;
     const { pad } = windowRule(ctx, node);
@@ -161,10 +166,11 @@ export function layoutOf(
 ): Layout | undefined {
   const trunk = reusingNodes(graph, edges, choice.depth);
   const view = viewOf(graph);
-  const ctx: Context = { graph, view, choice, edges, trunk, folded: new Set(), taps: new Map() };
+  const ctx: Context = { graph, view, choice, edges, trunk, folded: new Set(), ringed: new Set(), taps: new Map() };
   const streams = streamsOf(ctx, hop, microHop);
   if (!streams) return undefined;
-  for (const node of foldsOf(graph, streams, trunk, choice.ahead)) ctx.folded.add(node.inputs[0] as number);
+  const folds = foldsOf(graph, streams, trunk, choice.ahead);
+  for (const [node, { shared }] of folds) (shared ? ctx.ringed : ctx.folded).add(node.inputs[0] as number);
   for (const node of choice.taps === undefined ? [] : trunk) {
     const taps = tapsOf(graph, node, streams, choice.ahead, choice.taps as number);
     if (taps) ctx.taps.set(node, taps);
@@ -176,14 +182,6 @@ export function layoutOf(
     if (leftEdge && leftEdge.rows > leftEdge.computed && (leftEdge.rows - 1) * phases + shift > newest) return undefined;
     at.oldest = oldestRow(ctx, id, streams);
   }
-  const folds = new Map(
-    graph.nodes.flatMap((node): [Node, FoldReuse][] => {
-      const [id] = node.inputs as [number];
-      const isFolded = ctx.folded.has(id) && !trunk.has(node);
-      const fold = isFolded ? foldOf(graph, node, streams.get(id) as Stream, choice.ahead) : undefined;
-      return fold ? [[node, fold]] : [];
-    }),
-  );
   const parts = { choice, trunk, streams, folds, taps: ctx.taps };
   const layout = { ...parts, rows: rowsOf(ctx, streams), stateBytes: stateOf(graph, parts) };
   return periodOf(layout) <= maxPeriod ? layout : undefined;
