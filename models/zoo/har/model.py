@@ -34,27 +34,28 @@ def folded(trunk):
 
 
 class ActivityNet(nn.Module):
-    """[B, 6, T] at 50 Hz -> logits [B, 5, answers]."""
+    """[B, 6, T] at 50 Hz -> logits [B, 5, answers].  frames: number of frames of a window after the layers."""
 
-    def __init__(self, dropout=0.3):
+    def __init__(self, layers=LAYERS, frames=FRAMES, dropout=0.3):
         super().__init__()
-        self.trunk = convolutions(LAYERS)
+        self.trunk = convolutions(layers)
         self.dropout = nn.Dropout1d(dropout)
-        self.head = nn.Conv1d(LAYERS[-1][1], len(LABELS), FRAMES)
+        self.head = nn.Conv1d(layers[-1][1], len(LABELS), frames)
 
     def forward(self, x):
         return self.head(self.dropout(self.trunk(x)))
 
 
 class Exported(nn.Module):
-    """One window [1, 6, 128] -> scores [1, 5], with folded batch norm and a dense head over 9 frames."""
+    """One window [1, 6, 128] -> scores [1, 5], with folded batch norm and a dense head over all frames."""
 
     def __init__(self, net):
         super().__init__()
         self.trunk = folded(net.eval().trunk)
-        self.head = nn.Linear(LAYERS[-1][1] * FRAMES, len(LABELS))
+        weight = net.head.weight.flatten(1)
+        self.head = nn.Linear(weight.shape[1], len(LABELS))
         with torch.no_grad():
-            self.head.weight.copy_(net.head.weight.flatten(1))
+            self.head.weight.copy_(weight)
             self.head.bias.copy_(net.head.bias)
 
     def forward(self, x):

@@ -55,6 +55,32 @@ def report(net, streams):
     return np.trace(confusion) / confusion.sum(), confusion
 
 
+def optimiser_of(net, rate, steps):
+    """AdamW and its one cycle of learning rates."""
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
+
+
+def descend(optimiser, schedule, logits, labels):
+    """One step.  Returns the loss.  Raises FloatingPointError if the loss is not finite."""
+    loss = functional.cross_entropy(logits, labels, label_smoothing=0.05)
+    if not torch.isfinite(loss):
+        raise FloatingPointError(f"loss is {loss.item()} at learning rate {schedule.get_last_lr()[0]}")
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    schedule.step()
+    return loss.item()
+
+
+def add_to_mean(mean, net, step):
+    """Add the weights of a network after `step` steps to their running mean, in place."""
+    keep = min(0.995, step / (step + 10))
+    with torch.no_grad():
+        for a, b in zip(mean.state_dict().values(), net.state_dict().values()):
+            a.copy_(keep * a + (1 - keep) * b) if a.is_floating_point() else a.copy_(b)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
@@ -78,24 +104,13 @@ def main():
     kind, _, crop_answers = KINDS[args.net]
     net = kind()
     mean = copy.deepcopy(net)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=0.15)
+    optimiser, schedule = optimiser_of(net, args.rate, args.steps)
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
         xs, labels = batch(rng, x, y, args.batch, args.device, crop_answers)
         net.train()
-        loss = functional.cross_entropy(net(xs), labels, label_smoothing=0.05)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss is {loss.item()} at step {step}")
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        keep = min(0.995, step / (step + 10))
-        with torch.no_grad():
-            for a, b in zip(mean.state_dict().values(), net.state_dict().values()):
-                a.copy_(keep * a + (1 - keep) * b) if a.is_floating_point() else a.copy_(b)
-        total += loss.item()
+        total += descend(optimiser, schedule, net(xs), labels)
+        add_to_mean(mean, net, step)
         if step % 500 == 0:
             shown = f"held-out {100 * report(mean, kept)[0]:.2f} %" if kept else ""
             print(f"step {step} loss {total / 500:.4f} {shown} {time.time() - began:.0f} s", flush=True)
