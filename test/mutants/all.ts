@@ -17,6 +17,7 @@ import { modelsReadRows } from './table/models-read-rows.ts';
 import { modelsReadTflite } from './table/models-read-tflite.ts';
 import { more } from './table/more.ts';
 import { norms } from './table/norms.ts';
+import { poolSearch } from './table/pool-search.ts';
 import { pooling } from './table/pooling.ts';
 import { quant } from './table/quant.ts';
 import { quantCalibration } from './table/quant-calibration.ts';
@@ -33,6 +34,7 @@ export const all: readonly Mutant[] = [
   ...models,
   ...norms,
   ...pooling,
+  ...poolSearch,
   ...recurrent,
   ...relaxed,
   ...quant,
