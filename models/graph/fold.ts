@@ -10,6 +10,7 @@
 
 import { fitsPower, gemPlaces } from '../ops/gem.ts';
 import { isNoClamp, thenClamp } from './clamp.ts';
+import { asGlobalPool } from './fold-pool.ts';
 import { meanEndingIn } from './fold-powers.ts';
 import { absorbIntoNext, absorbIntoPrevious, asScale, type ScaleNode } from './fold-scale.ts';
 import { pickedBy } from './fold-selection.ts';
@@ -250,26 +251,15 @@ class Fold {
     return { gate, x, factor: 6 * a };
   }
 
-  /**
-   * Finds an unpadded pool over all frames (and over all feature rows, or each row separately): a global
-   * pool.
-   */
+  /** Finds a pool that is a global pool. */
   private globalPool(node: Node): string | undefined {
     if (node.op !== 'avgpool' && node.op !== 'maxpool') return undefined;
     const input = this.tensors[node.inputs[0] as number]?.shape;
     const output = this.tensors[node.output]?.shape;
-    const { attrs } = node;
-    if (!input || !output || output.t !== 1 || attrs.kernelT !== input.t || input.t === 1) return undefined;
-    if ([...attrs.padT, ...attrs.padF].some((p) => p !== 0)) return undefined;
-    const allRows = attrs.kernelF === input.f && output.f === 1;
-    if (!allRows && !(attrs.kernelF === 1 && attrs.strideF === 1)) return undefined;
-    const global = { overF: allRows && input.f > 1, clamp: attrs.clamp };
-    const { name, inputs } = node;
-    this.nodes[this.nodes.indexOf(node)] =
-      node.op === 'avgpool'
-        ? { op: 'globalavg', name, inputs, output: node.output, attrs: { ...global, rule: 'mean' } }
-        : { op: 'globalmax', name, inputs, output: node.output, attrs: global };
-    return `${name} covers the whole window and became a global pool`;
+    const global = input && output && asGlobalPool(node, input, output, 'mean');
+    if (!global) return undefined;
+    this.nodes[this.nodes.indexOf(node)] = global;
+    return `${node.name} covers the whole window and became a global pool`;
   }
 }
 

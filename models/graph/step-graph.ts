@@ -7,7 +7,7 @@
  */
 import { hasWeights } from './channels.ts';
 import { checkPast, StepStreams } from './stateful.ts';
-import type { Graph, Node, Tensor } from './types.ts';
+import type { Graph, HistoryAttrs, Node, NodeOf, Tensor } from './types.ts';
 
 export function stepGraph(graph: Graph): Graph {
   if (!graph.stateful) return graph;
@@ -17,21 +17,21 @@ export function stepGraph(graph: Graph): Graph {
     const [x] = node.inputs as [number];
     const pad = hasWeights(node) && 'padT' in node.attrs ? node.attrs.padT : ([0, 0] as const);
     const padded = pad.some((n) => n > 0);
-    const made = padded && streams.isStream(x) ? withRows(node, pad, tensors) : [node];
+    const own = { before: pad[0], after: pad[1], own: 'zero' } as const;
+    const made = padded && streams.isStream(x) ? withRows(node, own, tensors) : [node];
     for (const one of made) checkPast(one, streams.add(one));
     return made;
   });
   return { ...graph, tensors, nodes };
 }
 
-/** Returns the node with its padding along time as a separate node before it. */
-function withRows(node: Node, [before, after]: readonly [number, number], tensors: Tensor[]): Node[] {
+/** Returns the node with its padding along time as a separate node before it. Adds a tensor to `tensors`. */
+export function withRows(node: Node, rows: HistoryAttrs, tensors: Tensor[]): [NodeOf<'history'>, Node] {
   const [x] = node.inputs as [number];
   const from = tensors[x] as Tensor;
   const name = `${node.name}/padding`;
-  const attrs = { before, after, own: 'zero' as const };
   const output = tensors.length;
-  tensors.push({ ...from, id: output, name, shape: { ...from.shape, t: from.shape.t + before + after } });
+  tensors.push({ ...from, id: output, name, shape: { ...from.shape, t: from.shape.t + rows.before + rows.after } });
   const rest = { ...node, inputs: [output], attrs: { ...node.attrs, padT: [0, 0] } } as Node;
-  return [{ op: 'history', name, inputs: [x], output, attrs }, rest];
+  return [{ op: 'history', name, inputs: [x], output, attrs: rows }, rest];
 }

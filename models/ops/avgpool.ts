@@ -6,17 +6,14 @@
  */
 import { isNoClamp } from '../graph/clamp.ts';
 import { clampTo, isHomogeneous, misfit, type OpDef } from './op.ts';
-import { eachPlace, forEachTap, only, poolRule, slidingShape } from './sliding.ts';
+import { coversOnlyPadding, eachPlace, forEachTap, only, poolRule, slidingShape } from './sliding.ts';
 
 export const avgpool: OpDef<'avgpool'> = {
   name: 'avgpool',
   shape(inputs, attrs, name) {
     const x = only(inputs, name);
     const out = slidingShape(x, attrs, x.c);
-    const lastT = (out.t - 1) * attrs.strideT - attrs.padT[0];
-    const lastF = (out.f - 1) * attrs.strideF - attrs.padF[0];
-    const alone = attrs.padT[0] >= attrs.kernelT || attrs.padF[0] >= attrs.kernelF || lastT >= x.t || lastF >= x.f;
-    if (alone && !attrs.countIncludePad) {
+    if (!attrs.countIncludePad && coversOnlyPadding(x, attrs, out)) {
       throw misfit(name, 'an output of this average pool covers only padding', 'it has no value to average');
     }
     return out;

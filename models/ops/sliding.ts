@@ -51,6 +51,13 @@ export function forEachTap(
 
 type WindowRule = Extract<StreamRule, { kind: 'window' }>;
 
+/** Whether an output of a kernel without dilation covers only padding. */
+export function coversOnlyPadding(input: Shape, g: SlidingAttrs, out: Shape): boolean {
+  const lastT = (out.t - 1) * g.strideT - g.padT[0];
+  const lastF = (out.f - 1) * g.strideF - g.padF[0];
+  return g.padT[0] >= g.kernelT || g.padF[0] >= g.kernelF || lastT >= input.t || lastF >= input.f;
+}
+
 /** Returns the streaming rule of a pool. */
 export function poolRule(
   { kernelT, kernelF, strideT, strideF, padT, padF }: PoolAttrs,
