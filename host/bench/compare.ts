@@ -10,8 +10,16 @@
 import { readFile } from 'node:fs/promises';
 import { RunletError } from '../../models/error.ts';
 
-/** Comparable figures and their names. carries: a ratio within one run, for which more is better. */
-const figures: { field: string; figure: string; carries?: true }[] = [
+export interface Figure {
+  field: string;
+  /** Name for people. */
+  figure: string;
+  /** True for a ratio within one run, for which more is better. */
+  carries?: true;
+}
+
+/** Figures that are compared with earlier ones. */
+const comparable: readonly Figure[] = [
   { field: 'medianUs', figure: 'us a hop' },
   { field: 'timesLess', figure: 'times less', carries: true },
   { field: 'shareOfPeak', figure: 'of peak', carries: true },
@@ -76,7 +84,8 @@ export async function earlier(path: string, now: Pick<Measured, 'network' | 'hop
   return found;
 }
 
-export function ratios(before: Measured, now: Measured): Ratio[] {
+/** Returns the ratios of the figures that both networks have for a target. */
+export function ratios(before: Measured, now: Measured, figures: readonly Figure[] = comparable): Ratio[] {
   return now.rows.flatMap((row) => {
     const old = before.rows.find(({ target }) => target === row.target);
     return figures.flatMap(({ field, figure, carries = false }): Ratio[] => {

@@ -11,16 +11,15 @@ import type { Home } from '../../assembly/emit/home.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { openSession, type Session } from '../session/index.ts';
+import type { Subject } from './measure.ts';
 
-export interface BenchModule {
+export interface BenchModule extends Subject {
   target: Target;
   bundle: Bundle;
   gzipBytes: number;
   buildMs: number;
   /** Time from the module's bytes to its first output. */
   startMs: number;
-  /** Pushes one hop. */
-  run(): void;
 }
 
 /** Synthetic frames of one hop for every input, the same in every run. */
@@ -43,5 +42,5 @@ export async function benchModule(quant: QuantPlan, target: Target, home: Home =
   const run = frames.length === 1 ? () => session.pushInt8(frames[0] as Int8Array) : () => session.pushInt8(frames);
   while (session.outputsDue === 0) run(); // from here on every hop gives an output
   const startMs = performance.now() - started;
-  return { target, bundle, gzipBytes: gzipSync(bundle.wasm, { level: 9 }).length, buildMs, startMs, run };
+  return { name: target, target, bundle, gzipBytes: gzipSync(bundle.wasm, { level: 9 }).length, buildMs, startMs, run };
 }

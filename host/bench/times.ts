@@ -1,17 +1,21 @@
 /**
- * Measures a network on several targets in one run: its hop, its whole window and the engine's peak.
+ * Measures networks on several targets in one run: the hop, the whole window and the engine's peak.
  *
- * In: an int8 plan, targets, rounds.  Out: figures, one row per target.
+ * In: int8 plans, targets, rounds.  Out: figures of each network, one row per target. All subjects take
+ * turns, so that the times of different networks can be compared.
  */
 
 import type { Bundle } from '../../assembly/build.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import { isScalar, type Target } from '../../assembly/emit/target.ts';
 import { isRunletError } from '../../models/error.ts';
+import { maxOf } from '../../models/lists.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import { windowedModel } from '../../quant/reference.ts';
-import { interleaved } from './measure.ts';
-import { benchModule } from './modules.ts';
+import { countHops } from '../fit/counts.ts';
+import { executedIn } from '../fit/native-count.ts';
+import { interleaved, type Subject, type Times } from './measure.ts';
+import { type BenchModule, benchModule } from './modules.ts';
 import { peakKernel, peakMacs } from './peak.ts';
 
 /** Sizes of a bundle: code, file, and the memory of its manifest. */
@@ -35,6 +39,8 @@ export type TimesRow = {
   /** simd and relaxed: peak rate of the kernels' inner loop, measured in the same run. */
   peakMacsPerNs?: number;
   shareOfPeak?: number;
+  /** native and interp: executed WebAssembly instructions of the longest hop, the same in every run. */
+  executed?: number;
   gzipBytes: number;
   buildMs: number;
   startMs: number;
@@ -58,66 +64,88 @@ function refusedBy(error: unknown, which: readonly Target[]): undefined {
   if (!isRunletError(error) || error.code !== 'RN700' || which.length < 2) throw error;
 }
 
+/** A network as a module of one target. */
+interface Built {
+  hop: BenchModule;
+  /** undefined for a stateful model. */
+  window?: BenchModule;
+  executed?: number;
+}
+
+async function builtFor(quant: QuantPlan, target: Target, home: Home): Promise<Built> {
+  const hop = await benchModule(quant, target, home);
+  const window = quant.plan.graph.stateful ? undefined : await benchModule(windowedModel(quant), target, home);
+  if (!isScalar(target)) return { hop, window };
+  const counts = await countHops(hop.bundle);
+  return { hop, window, executed: maxOf(executedIn(counts, counts.hops).map(({ narrow, wide }) => narrow + wide)) };
+}
+
+/** @param of times of a module or a peak kernel */
+function rowOf(
+  { hop, window, executed }: Built,
+  peak: Subject | undefined,
+  macsPerHop: number,
+  of: (run: Subject) => Times,
+): TimesRow {
+  const { medianUs, p5Us, p95Us } = of(hop);
+  const whole = window && of(window);
+  const windowUs = whole?.medianUs ?? 0;
+  const perNs = macsPerHop / medianUs / 1000;
+  const peakMacsPerNs = peak && peakMacs / of(peak).medianUs / 1000;
+  return {
+    target: hop.target,
+    medianUs,
+    p5Us,
+    p95Us,
+    windowUs,
+    windowP5Us: whole?.p5Us ?? 0,
+    windowP95Us: whole?.p95Us ?? 0,
+    timesLess: windowUs / medianUs,
+    macsPerNs: perNs,
+    ...(peakMacsPerNs && { peakMacsPerNs, shareOfPeak: perNs / peakMacsPerNs }),
+    ...(executed !== undefined && { executed }),
+    gzipBytes: hop.gzipBytes,
+    buildMs: hop.buildMs,
+    startMs: hop.startMs,
+    ...bytesOf(hop.bundle),
+  };
+}
+
+/** Returns the figures of each network. Networks and targets take turns. */
 export async function measureTimes(
-  quant: QuantPlan,
+  quants: readonly QuantPlan[],
   which: readonly Target[],
   rounds: number,
   home: Home = 'embed',
-): Promise<TimesFigures> {
-  const { plan } = quant;
-  const windowed = plan.graph.stateful ? undefined : windowedModel(quant);
-  const modules = [];
+): Promise<TimesFigures[]> {
+  const targets: { built: Built[]; peak?: Subject }[] = [];
   const refused: Target[] = [];
   for (const target of which) {
-    const hop = await benchModule(quant, target, home).catch((error) => refusedBy(error, which));
-    if (!hop) {
-      refused.push(target);
-      continue;
+    const built: Built[] = [];
+    for (const quant of quants) {
+      const one = await builtFor(quant, target, home).catch((error) => refusedBy(error, which));
+      if (one) built.push(one);
     }
-    const window = windowed && (await benchModule(windowed, target, home));
-    modules.push({ hop, window, peak: isScalar(target) ? undefined : await peakKernel(target) });
+    if (built.length < quants.length) refused.push(target);
+    else targets.push({ built, ...(!isScalar(target) && { peak: { name: `${target} peak`, run: await peakKernel(target) } }) });
   }
-  const subjects = [
-    ...modules.flatMap(({ hop, window, peak }) => [
-      { name: `${hop.target} hop`, run: hop.run },
-      ...(window ? [{ name: `${hop.target} window`, run: window.run }] : []),
-      ...(peak ? [{ name: `${hop.target} peak`, run: peak }] : []),
-    ]),
-  ];
-  const measured = new Map(interleaved(subjects, rounds).map((t) => [t.name, t]));
-  const us = (name: string) => measured.get(name)?.medianUs ?? 0;
-  const rows = modules.map(({ hop, peak }): TimesRow => {
-    const { medianUs = 0, p5Us = 0, p95Us = 0 } = measured.get(`${hop.target} hop`) ?? {};
-    const window = measured.get(`${hop.target} window`);
-    const windowUs = window?.medianUs ?? 0;
-    const perNs = plan.macsPerHop / medianUs / 1000;
-    const peakMacsPerNs = peak && peakMacs / us(`${hop.target} peak`) / 1000;
-    return {
-      target: hop.target,
-      medianUs,
-      p5Us,
-      p95Us,
-      windowUs,
-      windowP5Us: window?.p5Us ?? 0,
-      windowP95Us: window?.p95Us ?? 0,
-      timesLess: windowUs / medianUs,
-      macsPerNs: perNs,
-      ...(peakMacsPerNs && { peakMacsPerNs, shareOfPeak: perNs / peakMacsPerNs }),
-      gzipBytes: hop.gzipBytes,
-      buildMs: hop.buildMs,
-      startMs: hop.startMs,
-      ...bytesOf(hop.bundle),
-    };
-  });
-  return {
-    network: plan.graph.name,
-    window: plan.window,
-    hop: plan.hop,
-    mode: plan.mode,
-    macsPerHop: plan.macsPerHop,
-    macsPerWindow: windowed?.plan.macsPerHop,
+  const subjects = targets.flatMap(({ built, peak }): Subject[] => [
+    ...built.flatMap(({ hop, window }) => [hop, ...(window ? [window] : [])]),
+    ...(peak ? [peak] : []),
+  ]);
+  const measured = interleaved(subjects, rounds);
+  const times = new Map(subjects.map((subject, i) => [subject, measured[i] as Times]));
+  return quants.map((quant, i) => ({
+    network: quant.plan.graph.name,
+    window: quant.plan.window,
+    hop: quant.plan.hop,
+    mode: quant.plan.mode,
+    macsPerHop: quant.plan.macsPerHop,
+    macsPerWindow: quant.plan.graph.stateful ? undefined : windowedModel(quant).plan.macsPerHop,
     rounds,
-    rows,
+    rows: targets.map(({ built, peak }) =>
+      rowOf(built[i] as Built, peak, quant.plan.macsPerHop, (subject) => times.get(subject) as Times),
+    ),
     refused,
-  };
+  }));
 }

@@ -15,12 +15,12 @@ export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 
 
 /**
  * Codes that mean a wrong command line. Among them are 506 and 507 (a front end that cannot be made or does
- * not fit) and 512 (C code for a target that has none).
+ * not fit), 512 (C code for a target that has none) and 794 (no layer for --swap).
  */
 const usageCodes = new Set(
   [
     435, 437, 506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 753, 754, 761, 763, 770,
-    771, 773, 774, 775, 776, 852, 862, 895,
+    771, 773, 774, 775, 776, 794, 852, 862, 895,
   ].map((n) => `RN${n}`),
 );
 /**

@@ -23,6 +23,7 @@ import { quant } from './table/quant.ts';
 import { quantCalibration } from './table/quant-calibration.ts';
 import { recurrent } from './table/recurrent.ts';
 import { relaxed } from './table/relaxed.ts';
+import { swap } from './table/swap.ts';
 
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
@@ -38,6 +39,7 @@ export const all: readonly Mutant[] = [
   ...recurrent,
   ...relaxed,
   ...quant,
+  ...swap,
   ...quantCalibration,
   ...assembly,
   ...assemblyC,

@@ -81,11 +81,12 @@ test('a pool has the scale of its input, and layers that move values pass it on 
   const pool: PoolAttrs = { kernelT: 2, kernelF: 1, strideT: 1, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: noClamp };
   const first = depthwise(b, x, 'first', {}, coarse);
   const moved = b.node('maxpool', [first], pool, 'moved', coarse);
-  const second = depthwise(b, moved, 'second', { multiplier: 2 }, coarse);
+  const same = b.node('activation', [moved], { fn: 'abs', clamp: noClamp }, 'same', coarse);
+  const second = depthwise(b, same, 'second', { multiplier: 2 }, coarse);
   b.output(b.node('maxpool', [second], pool, 'after', coarse), 'y');
   const { graph } = swapDepthwise(b.build(), 'maxpool');
-  assert.equal(graph.tensors.map(({ quant }) => quant), [narrow, narrow, narrow, coarse, coarse]); // biome-ignore format: one line
-  assert.is(quantPlan(planStream(graph, { hop: 1 })).plan.graph.nodes.length, 4, 'no requantisation');
+  assert.equal(graph.tensors.map(({ quant }) => quant), [narrow, narrow, narrow, coarse, coarse, coarse]); // biome-ignore format: one line
+  assert.is(quantPlan(planStream(graph, { hop: 1 })).plan.graph.nodes.length, 5, 'no requantisation');
 });
 
 test('a layer between int8 and int16 stays', () => {

@@ -61,7 +61,7 @@ const graph = inFolder('models/graph', [
   },
   {
     id: 'fold-global-pool-partial',
-    file: 'fold.ts',
+    file: 'fold-pool.ts',
     find: 'if ([...attrs.padT, ...attrs.padF].some((p) => p !== 0)) return undefined;',
     replace: '',
     tests: 'graph/fold-rules',
@@ -176,10 +176,10 @@ const ops = inFolder('models/ops', [
   },
   {
     id: 'avgpool-padding-alone',
-    file: 'avgpool.ts',
-    find: 'lastT >= x.t || lastF >= x.f',
-    replace: 'lastT > x.t || lastF > x.f',
-    tests: 'ops/rules,read/onnx',
+    file: 'sliding.ts',
+    find: 'lastT >= input.t || lastF >= input.f',
+    replace: 'lastT > input.t || lastF > input.f',
+    tests: 'quant/swap-depthwise,ops/rules,read/onnx',
     why: 'an average may have no value, and is 0 / 0',
   },
   {
