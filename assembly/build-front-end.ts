@@ -14,7 +14,7 @@ import { compile, nodeTools } from './emit/compile.ts';
 import { filesOf } from './emit/compiler.ts';
 import { customSection, moduleOf, sectionsOf, withData } from './emit/patch.ts';
 import { wasiData } from './emit/wasi.ts';
-import { frontEndConfig } from './frontend/config.ts';
+import { estimatesNoise, frontEndConfig } from './frontend/config.ts';
 import { frontEndGolden } from './frontend/golden.ts';
 import { frontEndDigest, soundPort } from './frontend/manifest.ts';
 import { mapFrontEnd, markBytes } from './frontend/map.ts';
@@ -68,6 +68,7 @@ export async function buildFrontEnd(frontEnd: FrontEnd, options: FrontEndBuildOp
     warmUpHops: 0,
     delayFrames: 0,
     sampleRateHz: frontEnd.sampleRateHz,
+    ...(estimatesNoise(frontEnd) && { carriesState: true }),
     frontEndConfig: frontEndConfig(frontEnd),
     macsPerHop: 0,
     macsPerWindow: 0,

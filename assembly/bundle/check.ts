@@ -325,6 +325,7 @@ export function checkManifest(value: unknown): Manifest {
   if (m.unit !== undefined) manifest.unit = textOf(m.unit, 'unit');
   if (m.runningSums !== undefined)
     manifest.runningSums = listOf(m.runningSums, 'runningSums', 1, (v, at) => sumsOf(v, at, manifest.bytes.stateBytes));
+  if (m.carriesState !== undefined) manifest.carriesState = flagOf(m.carriesState, 'carriesState');
   if (m.frontEndConfig !== undefined) manifest.frontEndConfig = frontEndOf(m.frontEndConfig);
   checkInt16(manifest);
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);

@@ -211,6 +211,12 @@ export interface Manifest {
    * period, while the rest of the state repeats. Default: none.
    */
   runningSums?: { offset: number; words: number }[];
+  /**
+   * True if an output depends on all frames since the reset: a recurrence or a state of the model carries
+   * over, or the front end estimates noise. Default: it depends on the frames of its window, of warmUpHops
+   * hops before it and of delayFrames after it.
+   */
+  carriesState?: boolean;
   /** SHA-256 over layout, scales and all weights that feed the state, hex. */
   stateDigest: string;
   /** SHA-256 of the source model file, hex. */

@@ -7,6 +7,9 @@
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import type { FrontEndManifest } from '../bundle/manifest.ts';
 
+/** Whether the rows depend on all samples since the reset: the noise estimate is a running mean. */
+export const estimatesNoise = ({ noise }: FrontEnd): boolean => noise !== undefined;
+
 export function frontEndConfig(f: FrontEnd): FrontEndManifest {
   const { name, sampleRateHz, windowSamples, stepSamples, channels, fftSamples, noise, pcan, log, output, parameters } = f;
   return {

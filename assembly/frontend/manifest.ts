@@ -11,7 +11,7 @@ import type { QuantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { Digest } from '../bundle/digest.ts';
 import type { Manifest, PortManifest } from '../bundle/manifest.ts';
-import { frontEndConfig } from './config.ts';
+import { estimatesNoise, frontEndConfig } from './config.ts';
 import { goldenSamples } from './golden.ts';
 import { packFrontEnd } from './pack.ts';
 
@@ -73,6 +73,7 @@ export async function soundManifest(rows: Manifest, quant: QuantPlan, frontEnd: 
     ...times,
     inputs: [soundPort(times.window)],
     sampleRateHz: frontEnd.sampleRateHz,
+    ...(estimatesNoise(frontEnd) && { carriesState: true }),
     frontEndConfig: frontEndConfig(frontEnd),
     stateDigest: await state.hex(),
     golden: await soundGolden(quant, frontEnd),

@@ -105,10 +105,11 @@ export class StreamClock {
 
   /** Number of the signal's frame after the one that completes the next hop, with or without an output. */
   get wholeFrame(): number {
-    return this.nextFrame + ((this.#framesLeft - 1) % this.timing.hop) + 1;
+    return this.nextFrame + ((this.framesLeft - 1) % this.timing.hop) + 1;
   }
 
-  get #framesLeft(): number {
+  /** Number of frames until the next output is reported. */
+  get framesLeft(): number {
     return framesNeeded(this.timing) + this.#due * this.timing.hop - this.#pushed;
   }
 
@@ -117,7 +118,7 @@ export class StreamClock {
     const { hop, window, delayFrames, warmUpHops } = this.timing;
     const heldBack = Math.floor((this.#pushed - window - delayFrames) / hop) + 1;
     const outputsHeldBack = Math.min(warmUpHops, Math.max(0, heldBack));
-    return { active: this.#due === 0, framesLeft: this.#framesLeft, outputsHeldBack };
+    return { active: this.#due === 0, framesLeft: this.framesLeft, outputsHeldBack };
   }
 
   /** Number of made-up frames in the latest output's window. */
@@ -147,6 +148,15 @@ export class StreamClock {
     this.#origin = originFrame;
     this.#madeUp = new MadeUp();
     this.#madeUp.spans = madeUp;
+  }
+
+  /**
+   * Leaves out the frames before `frame` of the stream, a multiple of the hop: the module begins there, and
+   * the numbering of outputs continues.
+   */
+  skipTo(frame: number): void {
+    const { originFrame } = this;
+    this.restore({ framesPushed: frame, outputsDue: frame / this.timing.hop, originFrame, madeUp: [] });
   }
 
   /** Counts frames that were taken and outputs that were reported. */

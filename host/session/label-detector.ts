@@ -111,6 +111,11 @@ export class LabelDetector {
     return false;
   }
 
+  /** Outputs in the mean, the same for all labels. */
+  get slidingWindow(): number {
+    return this.parts[0]?.detector.slidingWindow ?? 1;
+  }
+
   /** Detector of the label with the highest mean. */
   get candidate(): Detector | undefined {
     let best: Detector | undefined;

@@ -5,28 +5,20 @@
  * In: samples, and open sessions. A model takes sound, or rows of a front end (buildFrontEnd) that also has a
  * session.
  * Out: a call of `output` for every output, of `heard` for every word, and of `voice` and `blocked`.
- * Rule: sound is processed in blocks whose length divides every hop. After a block, all voice activity models
- * are updated before any word is judged, so that a word is compared with the voice at the same time. Source:
+ * Rule: sound is cut where an output of a model or front end is due. There, all voice activity models are
+ * updated before any word is judged, so that a word is compared with the voice at the same time. Source:
  * ESPHome's micro_wake_word (process_probabilities).
+ * Gates: a model with a gate runs only while outputs of another model pass a threshold (listening-gate.ts).
  * Exactness: a model with another quantisation than the front end gets the rows as real values. No Node
  * import; allocates only Detections.
  */
 import { RunletError } from '../../models/error.ts';
+import type { StreamClock } from './clock.ts';
 import type { Detection } from './detector.ts';
 import type { Frames } from './kinds.ts';
-import type { LabelDetector } from './label-detector.ts';
+import { gatesFirst, type SleepCount, Sleeper } from './listening-gate.ts';
+import type { ListeningModel } from './listening-model.ts';
 import type { Session } from './session.ts';
-
-export interface ListeningModel {
-  name: string;
-  session: Session;
-  /** Session of the front end whose rows the model takes; undefined if the model takes sound. */
-  frontEnd?: Session;
-  /** Names of the values of the model's output, if they are known. */
-  labels?: string[];
-  /** Decides what is heard; without it only the event `output` is sent. */
-  detector?: LabelDetector;
-}
 
 /** Counters of one model since the listener was created. */
 export interface ListeningCount {
@@ -54,7 +46,11 @@ interface Part {
   count: ListeningCount;
   /** True if the model takes the front end's stored rows without a change of quantisation. */
   stored: boolean;
-  /** True if an output became due in this block. */
+  /** Set if the model has a gate. */
+  sleeper?: Sleeper;
+  /** The models whose gates this model's outputs decide. */
+  gated: Sleeper[];
+  /** True if an output became due with the latest samples. */
   fresh: boolean;
   timeMs: number;
   blocked: boolean;
@@ -62,13 +58,12 @@ interface Part {
 
 interface Rows {
   session: Session;
-  parts: Part[];
   count: ListeningCount;
+  /** True if a row became due with the latest samples. */
+  fresh: boolean;
 }
 
 const zero = (): ListeningCount => ({ outputs: 0, heard: 0, blocked: 0, voiced: 0, milliseconds: 0 });
-
-const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
 
 /** Returns RN774: models, front ends or sample rates do not match. */
 const mismatch = (what: string, where: string, why: string): RunletError =>
@@ -94,39 +89,36 @@ function checkRows({ name, session, frontEnd }: ListeningModel): void {
     throw mismatch('the model takes no sound', name, `a frame has ${input?.elements} values, and no front end is given`);
 }
 
-/** Returns the number of frames of the session's signal up to the one that completed its latest output. */
-const completeAt = ({ originFrame, outputIndex, hop, window, manifest }: Session): number =>
-  originFrame + outputIndex * hop + window + manifest.delayFrames;
-
 export class Listener {
   readonly sampleRateHz: number;
   #events: ListenerEvents;
+  /** In an order in which the model of a gate comes before the gated model. */
   #parts: Part[];
-  #direct: Part[];
   #rows: Rows[];
-  #block: number;
+  /** Clocks of the front ends and models that take samples. */
+  #clocks: StreamClock[];
   #samples = 0;
 
   /**
    * @param sampleRateHz sample rate of the sound, which must be that of every model.
-   * @throws RN774 if a model does not match its front end, or if the rates differ.
+   * @throws RN774 if a model does not match its front end, or if the rates differ; RN777, RN778 for gates.
    */
   constructor(models: readonly ListeningModel[], sampleRateHz: number, events: ListenerEvents) {
     this.sampleRateHz = sampleRateHz;
     this.#events = events;
-    this.#parts = models.map((model) => {
+    this.#parts = gatesFirst(models).map((model) => {
       checkRows(model);
       const [row, input] = [model.frontEnd?.manifest.outputs[0], model.session.manifest.inputs[0]];
       const stored = input?.hostType === 'int8' || (row?.scale === input?.scale && row?.zeroPoint === input?.zeroPoint);
-      return { model, count: zero(), stored, fresh: false, timeMs: 0, blocked: false };
+      const sleeper = model.gate && new Sleeper(model, model.gate, sampleRateHz);
+      return { model, count: zero(), stored, sleeper, gated: [], fresh: false, timeMs: 0, blocked: false };
     });
-    this.#direct = this.#parts.filter(({ model }) => !model.frontEnd);
-    this.#rows = [...new Set(models.flatMap(({ frontEnd }) => frontEnd ?? []))].map((session) => ({
-      session,
-      parts: this.#parts.filter(({ model }) => model.frontEnd === session),
-      count: zero(),
-    }));
-    const sources = [...this.#rows.map(({ session }) => session), ...this.#direct.map(({ model }) => model.session)];
+    for (const part of this.#parts)
+      part.gated = this.#parts.flatMap(({ model, sleeper }) => (sleeper && model.gate?.by === part.model.name ? sleeper : []));
+    const direct = this.#parts.filter(({ model }) => !model.frontEnd);
+    const frontEnds = new Set(models.flatMap(({ frontEnd }) => frontEnd ?? []));
+    this.#rows = [...frontEnds].map((session) => ({ session, count: zero(), fresh: false }));
+    const sources = [...frontEnds, ...direct.map(({ model }) => model.session)];
     for (const { manifest } of sources)
       if (manifest.sampleRateHz !== undefined && manifest.sampleRateHz !== sampleRateHz)
         throw mismatch(
@@ -134,7 +126,8 @@ export class Listener {
           manifest.name,
           `it needs ${manifest.sampleRateHz} Hz`,
         );
-    this.#block = sources.reduce((all, { hop }) => divisor(all, hop), 0) || 1;
+    const clocks = direct.map(({ model, sleeper }) => (sleeper?.stream ?? model.session).clock);
+    this.#clocks = [...this.#rows.map(({ session }) => session.clock), ...clocks];
   }
 
   /** Number of samples taken since the last reset. */
@@ -152,6 +145,11 @@ export class Listener {
     return (this.#rows.find(({ session }) => session === frontEnd) as Rows).count;
   }
 
+  /** Returns what a gated model did and left out; undefined if the model has no gate. */
+  sleepOf(model: ListeningModel): SleepCount | undefined {
+    return this.#parts.find((part) => part.model === model)?.sleeper?.count;
+  }
+
   /** True if every voice activity model hears voice now; always true without such a model. */
   get voice(): boolean {
     for (const { model } of this.#parts) if (model.detector?.voice && !model.detector.active) return false;
@@ -163,7 +161,8 @@ export class Listener {
     this.#samples = 0;
     for (const { session } of this.#rows) session.reset();
     for (const part of this.#parts) {
-      part.model.session.reset();
+      if (part.sleeper) part.sleeper.reset();
+      else part.model.session.reset();
       part.model.detector?.reset();
       part.blocked = false;
     }
@@ -172,40 +171,71 @@ export class Listener {
   /** Takes any number of samples: real values from -1 to 1, or int16. */
   push(samples: Frames): void {
     for (let from = 0, take = 0; from < samples.length; from += take) {
-      take = Math.min(this.#block - (this.#samples % this.#block), samples.length - from);
-      for (const rows of this.#rows) this.#pushRows(rows, samples, from, take);
-      for (const part of this.#direct) this.#pushSound(part, samples, from, take);
+      take = Math.min(this.#untilDue(), samples.length - from);
       this.#samples += take;
+      for (const rows of this.#rows) this.#pushRows(rows, samples, from, take);
+      for (const part of this.#parts) this.#feed(part, samples, from, take);
       this.#judge();
     }
   }
 
-  #pushRows({ session, parts, count }: Rows, samples: Frames, from: number, take: number): void {
-    const start = performance.now();
-    const due = session.pushPart(samples, from, take);
-    count.milliseconds += performance.now() - start;
-    if (!due) return;
-    count.outputs++;
-    const timeMs = (1000 * completeAt(session)) / this.sampleRateHz;
-    for (const part of parts) {
-      const before = performance.now();
-      const row = part.stored ? session.outputRaw() : session.output();
-      if (part.model.session.pushPart(row, 0, 1)) this.#fell(part, timeMs);
-      part.count.milliseconds += performance.now() - before;
-    }
+  /** Returns the number of samples until a row, or an output of a model of sound, may be due. */
+  #untilDue(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const clock of this.#clocks) least = Math.min(least, clock.wholeFrame - clock.nextFrame);
+    return least;
   }
 
-  #pushSound(part: Part, samples: Frames, from: number, take: number): void {
-    const { session } = part.model;
+  #pushRows(rows: Rows, samples: Frames, from: number, take: number): void {
     const start = performance.now();
-    if (session.pushPart(samples, from, take)) this.#fell(part, (1000 * completeAt(session)) / this.sampleRateHz);
+    rows.fresh = rows.session.pushPart(samples, from, take);
+    rows.count.milliseconds += performance.now() - start;
+    if (rows.fresh) rows.count.outputs++;
+  }
+
+  /** Gives a model the new samples, or the new row if there is one. */
+  #feed(part: Part, samples: Frames, from: number, take: number): void {
+    const { frontEnd, session } = part.model;
+    const start = performance.now();
+    if (frontEnd) {
+      if (!this.#rows.some((rows) => rows.session === frontEnd && rows.fresh)) return;
+      const row = part.stored ? frontEnd.outputRaw() : frontEnd.output();
+      if (part.sleeper) this.#feedSleeper(part, part.sleeper, row);
+      else if (session.pushPart(row, 0, 1)) this.#fell(part);
+    } else if (part.sleeper) this.#feedSleeper(part, part.sleeper, samples.subarray(from, from + take));
+    else if (session.pushPart(samples, from, take)) this.#fell(part);
     part.count.milliseconds += performance.now() - start;
   }
 
-  #fell(part: Part, timeMs: number): void {
+  #feedSleeper(part: Part, { stream, gate }: Sleeper, frames: Frames): void {
+    const { session, detector, frontEnd } = part.model;
+    const isOpen = (): boolean => {
+      const open = gate.isOpen(this.#samples);
+      // a model that sleeps opens no gate
+      if (!open) for (const sleeper of part.gated) sleeper.judge(Number.NaN, this.#samples);
+      return open;
+    };
+    stream.push(frames, isOpen, (index, early) => {
+      if (!early) return this.#fell(part);
+      // outputs of the sleep only fill the detector's window
+      const samples = this.#samples - (stream.clock.outputIndex - index) * session.hop * (frontEnd?.hop ?? 1);
+      detector?.push(session.output(detector.output), this.#timeMs(samples), false);
+    });
+  }
+
+  #timeMs(samples: number): number {
+    return (1000 * samples) / this.sampleRateHz;
+  }
+
+  /** Notes an output of a model that is due now, and decides the gates that read it. */
+  #fell(part: Part): void {
     part.fresh = true;
-    part.timeMs = timeMs;
+    part.timeMs = this.#timeMs(this.#samples);
     part.count.outputs++;
+    for (const sleeper of part.gated) {
+      const { output, element } = sleeper.gate.rule;
+      sleeper.judge(part.model.session.output(output)[element] as number, this.#samples);
+    }
   }
 
   /** Evaluates the new outputs: first those of voice activity models, then the words. */

@@ -41,7 +41,7 @@ export class Session {
   readonly frameElements: number;
   /** Names of the classes, in the output's order; empty if the model has none. */
   readonly labels: readonly string[];
-  /** Counts of frames and outputs. Only the session changes it. */
+  /** Counts of frames and outputs. Only the session and GatedStream change it. */
   readonly clock: StreamClock;
   #module: OpenModule;
   #quantisers: Quantiser[];

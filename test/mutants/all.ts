@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts';
 import { assembly } from './table/assembly.ts';
 import { assemblyC } from './table/assembly-c.ts';
+import { gate } from './table/gate.ts';
 import { gateway } from './table/gateway.ts';
 import { gatewayFleet } from './table/gateway-fleet.ts';
 import { gatewayHttp } from './table/gateway-http.ts';
@@ -44,6 +45,7 @@ export const all: readonly Mutant[] = [
   ...assembly,
   ...assemblyC,
   ...host,
+  ...gate,
   ...hostMcu,
   ...gatewayHttp,
   ...gateway,
