@@ -14,11 +14,12 @@ import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
 import { badOption, coloursFor, print, printJson } from '../command/args.ts';
 import { loadGraph, manifestFields, namedFor, planOptions } from '../command/load.ts';
 import { modelArgs, namesArg, planArgs } from '../command/model-options.ts';
-import { choice, flag, group, jsonArg, output, readNumber, withValue } from '../command/options.ts';
+import { choice, flag, group, input, jsonArg, output, readNumber, withValue } from '../command/options.ts';
 import { defineVerb } from '../command/verb.ts';
 import { choiceCells, choiceHead, planCells, planHead, planSpare } from '../report/plan-table.ts';
 import { table } from '../report/table.ts';
 import { calibrated, deviationArgs, printDeviation } from './deviation.ts';
+import { gateLines, plannedGate } from './plan-gate.ts';
 import { ruleLines } from './rules.ts';
 import { save } from './save.ts';
 
@@ -77,6 +78,7 @@ export default defineVerb({
         { hint: '4,8' },
       ),
       rules: flag('Show all streaming rules R1 to R14, also those that the model follows'),
+      gate: input('Model that would wake this one: show the frames that are kept during its sleep, and the work of waking up'),
       ...deviationArgs,
     }),
     ...group('Output', {
@@ -91,7 +93,7 @@ export default defineVerb({
       throw badOption('svg', args.svg, 'a file only together with --sweep; use --html for a plan');
     if (args.strides !== undefined && args.sweep !== 'pools')
       throw badOption('strides', args.strides.join(), 'a value only together with --sweep pools');
-    for (const name of ['explain', 'rules', 'calib'] as const)
+    for (const name of ['explain', 'rules', 'calib', 'gate'] as const)
       if (args.sweep !== undefined && args[name]) throw badOption(name, String(args[name]), 'no value together with --sweep');
     if (args.sweep === 'hop' && args.hop !== undefined)
       throw badOption('hop', `${args.hop}`, 'no value together with --sweep hop, which plans all hops');
@@ -110,6 +112,7 @@ export default defineVerb({
     const why = args.explain ? await explained(plan) : undefined;
     const findings = rulesOf(plan);
     const deviation = await calibrated(plan, args);
+    const gate = args.gate === undefined ? undefined : await plannedGate(plan, args.gate);
     if (args.json)
       return printJson({
         ...planJson(plan),
@@ -117,6 +120,7 @@ export default defineVerb({
         rules: findings,
         ...why?.json,
         ...(deviation && { deviation }),
+        ...(gate && { gate }),
       });
     const colour = coloursFor(process.stdout);
     const lines = [
@@ -124,6 +128,7 @@ export default defineVerb({
       ...(why?.lines ?? []),
       '',
       ...planSummary(plan, sampleRateHz),
+      ...(gate ? gateLines(gate) : []),
       ...ruleLines(findings, args.rules ?? false, colour),
     ];
     await print(`${lines.join('\n')}\n`);

@@ -2,6 +2,7 @@
  * The arguments of runlet run.
  */
 import { presetNames } from '../../models/frontend/presets.ts';
+import { gateArg } from '../command/gate-option.ts';
 import { detectorArgs, hopArg, signalArgs, truthArgs } from '../command/model-options.ts';
 import {
   argument,
@@ -27,6 +28,7 @@ export const listeningArgs = group('Sound models', {
   stepMs: soundArgs.stepMs,
   hop: reworded(hopArg.hop, 'Frames between two outputs, for a model that is built by this command'),
   scores: flag('Print every output, not only the words'),
+  ...gateArg,
 });
 
 /** Options for models that take rows, not sound. */

@@ -48,10 +48,10 @@ export async function runListening(
   const [spec] = specs as [string];
   const [{ checkPiped, listen }, { openListening }] = await Promise.all([import('./listen.ts'), import('./listening-models.ts')]);
   checkPiped(spec);
-  const { frontEnd, stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs, realtime, json, scores } = options;
+  const { frontEnd, stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs, gate, realtime, json, scores } = options;
   const listening = await openListening(
     paths,
-    { frontEnd, stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs },
+    { frontEnd, stepMs, hop, labels, label, cutoff, slidingWindow, refractoryMs, gate },
     rateHz ?? 16000,
   );
   const source = await openSource(spec, {

@@ -6,7 +6,9 @@
  * second.
  */
 
+import { append } from '../../models/lists.ts';
 import type { ListeningCount, ListeningModel } from '../session/index.ts';
+import { type GateSummary, gateRows } from './gate.ts';
 import { type Cell, table } from './table.ts';
 import { emptyLine } from './terminal.ts';
 
@@ -95,6 +97,7 @@ export interface ListeningSummary {
     /** Share of outputs at which there was voice. */
     voice?: number;
     microsecondsPerOutput?: number;
+    gate?: GateSummary;
   }[];
   frontEnds: { name: string; rows: number; microsecondsPerRow?: number }[];
   /** Speed of computing relative to real time, without waiting for the source. */
@@ -110,10 +113,11 @@ const times = (n: number, what: string): string => `${n.toLocaleString('en')} ${
 export function listeningText({ seconds, models, frontEnds, timesRealTime }: ListeningSummary): string {
   const cost = (us: number | undefined, of: string) =>
     us === undefined ? '' : `${us < 10 ? us.toFixed(1) : Math.round(us)} us ${of}`;
+  const gates: Cell[][] = [];
   const rows: Cell[][] = [['sound', `${seconds.toFixed(2)} s`, '', '']];
   for (const { name, rows: count, microsecondsPerRow } of frontEnds)
     rows.push(['front end', name, times(count, 'row'), cost(microsecondsPerRow, 'per row')]);
-  for (const { name, outputs, heard, blocked, voice, microsecondsPerOutput } of models) {
+  for (const { name, outputs, heard, blocked, voice, microsecondsPerOutput, gate } of models) {
     const words = Object.entries(heard ?? {}).map(
       ([label, n]) => `${label} ${n === 1 ? 'once' : n === 2 ? 'twice' : `${n} times`}`,
     );
@@ -124,8 +128,9 @@ export function listeningText({ seconds, models, frontEnds, timesRealTime }: Lis
           ? `heard ${words.length > 0 ? words.join(', ') : 'nothing'}${blocked ? `; ${blocked} without voice` : ''}`
           : '';
     rows.push([name, found, times(outputs, 'output'), cost(microsecondsPerOutput, 'per output')]);
+    if (gate) append(gates, gateRows(name, gate));
   }
   if (timesRealTime !== undefined)
     rows.push(['speed', `${Math.round(timesRealTime).toLocaleString('en')} times real time`, '', '']);
-  return table(rows);
+  return gates.length > 0 ? `${table(rows)}\n${table(gates)}` : table(rows);
 }

@@ -10,12 +10,11 @@
  * would not take, so it never computes more hops than a session.
  * Memory: keptFrames frames as stored values, allocated once. Source: docs/abi.md, "Time".
  */
-import type { PortManifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { framesNeeded, StreamClock, type Timing } from './clock.ts';
 import { type Signal, ticksIn } from './frames.ts';
 import type { Frames } from './kinds.ts';
-import { type Stored, storedBytes, storedZeros } from './open.ts';
+import { type Stored, storedZeros } from './open.ts';
 import { Quantiser } from './quantise.ts';
 import type { Session } from './session.ts';
 
@@ -46,15 +45,11 @@ const restartFrames = ({ hop, microHop }: { hop: number; microHop: number }): nu
  * Returns the number of frames that a gated stream keeps: the context and window of the earliest output that
  * it computes at a wake-up. @param preRoll see GatedStream
  */
-const keptFramesOf = (timing: Timing & { microHop: number }, preRoll: number): number =>
+export const keptFramesOf = (timing: Timing & { microHop: number }, preRoll: number): number =>
   framesNeeded(timing) + preRoll * timing.hop + restartFrames(timing) - timing.hop;
 
-/** Returns the bytes of `frames` kept frames, which are stored values. */
-const keptBytesOf = (inputs: readonly PortManifest[], frames: number): number =>
-  inputs.reduce((sum, port) => sum + frames * (port.rate ?? 1) * port.elements * storedBytes(port), 0);
-
 /** Checks that a model may sleep. @throws RN777 */
-function checkMaySleep({ name, carriesState }: { name: string; carriesState?: boolean }): void {
+export function checkMaySleep({ name, carriesState }: { name: string; carriesState?: boolean }): void {
   if (!carriesState) return;
   throw new RunletError('RN777', {
     what: 'this model cannot sleep behind a gate',
@@ -90,8 +85,8 @@ export class GatedStream {
     this.#restart = restartFrames(manifest);
     this.#clock = new StreamClock(manifest);
     this.keptFrames = keptFramesOf(manifest, preRoll);
-    this.keptBytes = keptBytesOf(manifest.inputs, this.keptFrames);
     this.#rings = manifest.inputs.map((port) => storedZeros(port, this.keptFrames * (port.rate ?? 1) * port.elements));
+    this.keptBytes = this.#rings.reduce((sum, ring) => sum + ring.byteLength, 0);
     this.#quantisers = manifest.inputs.map((port) => new Quantiser(port));
     session.reset();
   }

@@ -1,7 +1,7 @@
 /** Faults in gates and in streams that sleep. */
 import { inFolder } from '../mutant.ts';
 
-export const gate = inFolder('host/session', [
+const session = inFolder('host/session', [
   {
     id: 'gate-hold-end',
     file: 'gate.ts',
@@ -88,3 +88,32 @@ export const gate = inFolder('host/session', [
     why: 'the default hold counts rows as samples',
   },
 ]);
+
+const rest = inFolder('host', [
+  {
+    id: 'gate-option-or-equal',
+    file: 'command/gate-option.ts',
+    find: "operator === '>='",
+    replace: "operator === '>'",
+    tests: 'host/cli-gate',
+    why: '> and >= are exchanged',
+  },
+  {
+    id: 'gate-plan-pre-roll',
+    file: 'cli/plan-gate.ts',
+    find: '(detector?.slidingWindow ?? 1) - 1',
+    replace: '0',
+    tests: 'host/cli-gate',
+    why: 'plan forgets the outputs that fill the detector',
+  },
+  {
+    id: 'gate-report-work',
+    file: 'report/gate.ts',
+    find: 'awakeMacs: Math.round(perFrame * sleep.frames)',
+    replace: 'awakeMacs: Math.round(perFrame * sleep.framesRun)',
+    tests: 'host/cli-gate',
+    why: 'the report compares the work with itself',
+  },
+]);
+
+export const gate = [...session, ...rest];
