@@ -93,6 +93,11 @@ const runs: Record<string, Soak> = {
       RUNLET_QUEUE_FRAMES: '5000000',
     },
   },
+  gate: {
+    what: 'a gate: an hour of sparse and 5 minutes of continuous speech through vad and kws; 2,000 random networks that sleep',
+    test: 'stages/gate,property/gate',
+    env: { RUNLET_GATE_MINUTES: '60', RUNLET_GATES: '2000' },
+  },
   store: {
     what: 'the gateway: 5,000 double faults of its disk, 5,000 of half-sent uploads; 300 kill -9 and 100 SIGTERM with two or four starts at once; 300 locks',
     test: 'gateway/store,gateway/kill,gateway/lock',
