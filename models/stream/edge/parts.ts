@@ -65,7 +65,7 @@ function levelsOf(parts: readonly Part[], { phases, newRows }: Stream): number[]
 export const positionBytes = 4;
 
 /** Returns the bytes of a ring. @param rowBytes bytes of one row of the tensor */
-export const ringBytes = (levels: readonly number[], rowBytes: number): number =>
+const ringBytes = (levels: readonly number[], rowBytes: number): number =>
   levels.reduce((sum, rows) => sum + rows * rowBytes + positionBytes, 0);
 
 /**
