@@ -124,10 +124,10 @@ export function parts_ring_s8(p: RingBlock): void {
     let rows = p.ring;
     let a = x;
     let b = x;
+    let lengths = p.slots;
     let at = p.newest;
-    const all = p.slots - at;
     for (let k: i32 = 0; k < p.levels; k++) {
-      const slots = load<i32>(at + all);
+      const slots = load<i32>(lengths);
       const next = load<i32>(at) + 1;
       const slot = next < slots ? next : 0;
       store<i32>(at, slot);
@@ -137,6 +137,7 @@ export function parts_ring_s8(p: RingBlock): void {
       a = to;
       b = rows + slot_before(slot, p.step << k, slots) * row;
       rows += slots * row;
+      lengths += 4;
       at += 4;
     }
     x += row;

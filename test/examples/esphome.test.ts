@@ -36,14 +36,17 @@ if (!headers)
 const withCompiler = installed('gcc') && installed('g++') ? test : test.skip;
 if (withCompiler === test.skip) console.log('skipped: gcc or g++ is not installed');
 
-/** Returns the words that the session hears, each with the sample at which its hop was complete. */
+/**
+ * Returns the words that the session hears, each with the sample at which its hop was complete, because the
+ * component takes whole hops.
+ */
 async function words(): Promise<[string, number][]> {
   const session = await openSession(readFileSync(work.at('out/wake_word.wasm')));
   const detector = new LabelDetector(session.manifest, (1000 * session.hop) / rateHz);
   const found: [string, number][] = [];
   const model = { name: 'kws', session, detector };
   const listener = new Listener([model], rateHz, {
-    heard: (_, { label }) => found.push([label, session.framesPushed]),
+    heard: (_, { label }) => found.push([label, Math.ceil(session.framesPushed / session.hop) * session.hop]),
   });
   listener.push(new Int16Array(pcm.buffer, pcm.byteOffset, pcm.length >> 1));
   return found;

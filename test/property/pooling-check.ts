@@ -46,13 +46,19 @@ export function plannedPooling(graph: Graph, hop: number, seed: number): { quant
 
 /** Streams a random signal. @param both also as compiled calls */
 export async function checkStream(graph: Graph, hop: number, seed: number, both: boolean): Promise<number> {
-  const shape = shapeOf(graph);
   const { quant, stored } = plannedPooling(graph, hop, seed);
+  return compareStream(quant, stored, both, `seed ${seed}, hop ${hop}`);
+}
+
+/** Streams stored values and compares every output with the windowed model. Returns the number of outputs. */
+export async function compareStream(quant: QuantPlan, stored: Ints[], both: boolean, what: string): Promise<number> {
+  const { graph, hop } = quant.plan;
+  const shape = shapeOf(graph);
   let n = 0;
   for await (const got of runStyles(quant, stored, [hop], both)) {
     const from = n * hop * frameOf(shape);
     const window = stored.map((s) => s.slice(from, from + elementsOf(shape)));
-    assert.is(differing(runWindow(quant, window).outputs, got), 0, `seed ${seed}, hop ${hop}, output ${n}`);
+    assert.is(differing(runWindow(quant, window).outputs, got), 0, `${what}, output ${n}`);
     n++;
   }
   return n;

@@ -96,7 +96,7 @@ const models = inFolder('models', [
     find: 'adds <= leastAdds + macs',
     replace: 'adds >= leastAdds - macs',
     tests: 'property/pooling',
-    env: { RUNLET_POOLS: '0' },
+    env: { RUNLET_POOLS: '1' },
     why: 'a pool that reads its window at every output is preferred for its state',
   },
   {
@@ -165,7 +165,7 @@ const kernels = inFolder('assembly/kernels', [
     find: '| (b & differ)) & HIGH',
     replace: '| (a & differ)) & HIGH',
     tests: 'property/pooling',
-    env: { RUNLET_POOLS: '3' },
+    env: { RUNLET_POOLS: '1' },
     why: 'the smaller of a positive and a negative byte wins',
   },
   {
