@@ -20,6 +20,7 @@ import { cheaperHops, defaultHop } from '../../models/stream/default-hop.ts';
 import type { Mode } from '../../models/stream/modes.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { PlanOptions } from '../../models/stream/types.ts';
+import { withWindows } from '../../models/stream/windows.ts';
 import type { SampleOptions } from '../../quant/calibration/collect.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
 import type { Methods, Preset } from '../../quant/presets.ts';
@@ -29,7 +30,7 @@ import { badOption } from './args.ts';
 import type { SignalFacts } from './calibration.ts';
 import { frameQuestion } from './data-columns.ts';
 import { modelFile } from './model-file.ts';
-import type { CalibOptions, DetectorOptions, ModelOptions, PlanArgs, SignalOptions } from './model-options.ts';
+import type { CalibOptions, DetectorOptions, Length, ModelOptions, PlanArgs, SignalOptions } from './model-options.ts';
 import { readBeside, readBytes } from './read-file.ts';
 
 export { windowOf } from '../model-fields.ts';
@@ -40,12 +41,24 @@ export { readBytes } from './read-file.ts';
 export const isWasm = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
+/** Returns lengths in frames. @throws RN740 if seconds are given and the model's frames have no rate */
+function framesOf(graph: Graph, lengths: readonly Length[], rate = Number(graph.metadata['runlet.sample_rate_hz'])): number[] {
+  return lengths.map((length) => {
+    if ('frames' in length) return length.frames;
+    if (rate > 0) return Math.round(length.seconds * rate);
+    throw badOption('windows', `${length.seconds}s`, 'frames here, because the model does not say how many a second has');
+  });
+}
+
 /**
- * Reads the model and the models of --then, and joins them to one graph. The reading options apply to the
- * first model only; a later model takes its frame from the output before it, and the same rounding. The
- * digest of the chain is the digest of the digests.
+ * Reads the model and the models of --then, and joins them to one graph; adds the windows of --windows. The
+ * reading options apply to the first model only; a later model takes its frame from the output before it, and
+ * the same rounding. The digest of the chain is the digest of the digests.
  */
-export async function loadGraph(options: ModelOptions & { calib?: string }, bytes?: Uint8Array): Promise<Graph> {
+export async function loadGraph(
+  options: ModelOptions & { calib?: string; rate?: number | undefined },
+  bytes?: Uint8Array,
+): Promise<Graph> {
   let graph = await loadOne(options, bytes);
   for (const model of options.then ?? []) {
     const [output] = graph.outputs;
@@ -54,7 +67,7 @@ export async function loadGraph(options: ModelOptions & { calib?: string }, byte
     const sourceDigest = createHash('sha256').update(graph.sourceDigest).update(next.sourceDigest).digest('hex');
     graph = { ...chainGraphs(graph, next, options.thenStep), sourceDigest };
   }
-  return graph;
+  return options.windows ? withWindows(graph, framesOf(graph, options.windows, options.rate)) : graph;
 }
 
 /**

@@ -41,6 +41,20 @@ function readWindow(value: string): { window?: number; windows?: Record<string, 
     : { windows: Object.fromEntries(pairs) as Record<string, number> };
 }
 
+/** A length of time: a number of frames, or of seconds. */
+export type Length = { frames: number } | { seconds: number };
+
+/** Parses lengths such as 1s, 500ms or 50 (frames), separated by commas. */
+function readLengths(value: string): Length[] | undefined {
+  const lengths = value.split(',').map((part): Length | undefined => {
+    const [, amount = '', unit] = /^([^a-z]+)(ms|s)?$/.exec(part.trim()) ?? [];
+    const number = readNumber(amount, unit ? { min: 0, max: 1e6 } : { min: 1, whole: true });
+    if (number === undefined) return undefined;
+    return unit ? { seconds: unit === 's' ? number : number / 1000 } : { frames: number };
+  });
+  return lengths.every((length) => length !== undefined) ? lengths : undefined;
+}
+
 /** Parses `name=number` for each input, separated by commas. */
 function readNumbers(value: string): Record<string, number> | undefined {
   const pairs = value.split(',').map((part): [string, number | undefined] => {
@@ -70,6 +84,12 @@ export const modelArgs = {
       'a whole number from 1, or name=number for each input',
       readWindow,
       { hint: 'n' },
+    ),
+    windows: withValue(
+      'Answer for shorter windows too, from the same features: 1s,500ms, or frames',
+      'lengths such as 1s, 500ms or 50 (frames), separated by commas',
+      readLengths,
+      { hint: '1s,2s' },
     ),
     set: withValue(
       'Constants for inputs of an ONNX model, such as a sample rate: sr=16000',

@@ -8,7 +8,7 @@
  */
 
 /** Condition of a gate. */
-export interface GateRule {
+export interface GateThreshold {
   /** Index of the output, and of the element in it, whose real value is compared. */
   output: number;
   element: number;
@@ -21,11 +21,11 @@ export interface GateRule {
 }
 
 export class Gate {
-  readonly rule: GateRule;
+  readonly rule: GateThreshold;
   #passes = false;
   #passedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(rule: GateRule) {
+  constructor(rule: GateThreshold) {
     this.rule = rule;
   }
 

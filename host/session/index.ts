@@ -10,7 +10,7 @@ export type { CountedFrames, FrameRows } from './counted.ts';
 export { type Detection, Detector, type DetectorOptions } from './detector.ts';
 export type { Signal } from './frames.ts';
 export type { GapPolicy, GapResult } from './gap.ts';
-export { Gate, type GateRule } from './gate.ts';
+export { Gate, type GateThreshold } from './gate.ts';
 export { type GatedCount, GatedStream } from './gated-stream.ts';
 export type { Frames } from './kinds.ts';
 export { type DetectorSettings, isBackground, LabelDetector } from './label-detector.ts';
