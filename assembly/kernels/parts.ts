@@ -89,15 +89,15 @@ const HIGH: i64 = <i64>0x8080808080808080;
 // @ts-ignore: decorator
 @inline
 function larger_eight(to: usize, x: usize, y: usize): void {
-  const a = load<i64>(x);
-  const b = load<i64>(y);
+  const a = load<i64>(x, 0, 1); // at any address
+  const b = load<i64>(y, 0, 1);
   const differ = a ^ b;
   // the high bit of each byte: whether a's lower seven bits are at least b's; no byte borrows from the next
   const low = (a | HIGH) - (b & ~HIGH);
   // if the signs are equal that decides, else the sign of b
   const wins = ((low & ~differ) | (b & differ)) & HIGH;
   const mask = (wins - (wins >>> 7)) | wins;
-  store<i64>(to, b ^ (differ & mask));
+  store<i64>(to, b ^ (differ & mask), 0, 1);
 }
 
 /** Writes to[i] = max(a[i], b[i]). From eight bytes on, the last eight may be written twice. */
