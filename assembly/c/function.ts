@@ -232,7 +232,7 @@ export class FunctionPrinter extends ValuePrinter {
 
   private store(node: Extract<Node, { kind: 'store' }>): void {
     const [at, value] = this.operands([node.at, node.value]) as [Text, Text];
-    const name = { 1: 'S8', 2: 'S16', 4: 'S32', 8: 'S64' }[node.bytes];
+    const name = { 1: 'S8', 2: 'S16', 4: 'S32', 8: node.align < 4 ? 'S64U' : 'S64' }[node.bytes];
     this.line(`${name}(${this.address(node.at, at, node.offset)}, ${value.text});`);
   }
 }

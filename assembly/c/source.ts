@@ -28,6 +28,14 @@ const helpers: Record<string, string> = {
   S32(at, (uint32_t)value);
   S32(at + 4, (uint32_t)(value >> 32));
 }`,
+  L64U: `static inline uint64_t L64U(const uint8_t *at) {
+  uint64_t value = 0;
+  for (int i = 7; i >= 0; i--) value = value << 8 | at[i];
+  return value;
+}`,
+  S64U: `static inline void S64U(uint8_t *at, uint64_t value) {
+  for (int i = 0; i < 8; i++) at[i] = (uint8_t)(value >> 8 * i);
+}`,
   trailing_zeros: `static inline uint32_t trailing_zeros(uint32_t x) {
   uint32_t n = 0;
   if (x == 0) return 32;

@@ -184,7 +184,12 @@ export abstract class ValuePrinter {
     const at = this.address(node.at, this.value(node.at), node.offset);
     const pointed = this.regions.value(this.of, node);
     if (isAddress(pointed)) return { text: `${pointed.is} + (int32_t)L32(${at})`, binds: 6 };
-    const name = { 1: node.signed ? 'L8S' : 'L8U', 2: node.signed ? 'L16S' : 'L16U', 4: 'L32', 8: 'L64' }[node.bytes];
+    const name = {
+      1: node.signed ? 'L8S' : 'L8U',
+      2: node.signed ? 'L16S' : 'L16U',
+      4: 'L32',
+      8: node.align < 4 ? 'L64U' : 'L64',
+    }[node.bytes];
     const text = atom(`${name}(${at})`);
     if (node.type === 'i32' || node.bytes === 8) return text;
     return cast('uint64_t', node.signed ? cast('int64_t', cast('int32_t', text)) : text);
