@@ -81,6 +81,7 @@ const naming: [path: RegExp, why: string][] = [
   [/^models\/graph\/(channels|recurrent)\.ts$/, 'types of the nodes with weights, or with a state'],
   [/^models\/graph\/step-graph\.ts$/, 'makes a history of a state that a file keeps outside'],
   [/^models\/stream\/chain\.ts$/, "makes the next model's rows"],
+  [/^models\/stream\/windows\.ts$/, 'crops rows to a shorter window'],
   [/^quant\/methods\/normalise-inputs\.ts$/, 'makes a layer that normalises the input'],
   [/^assembly\/emit\/(blocks|sliding-blocks|kernels)\.ts$|^assembly\/interpreters\//, 'generated'],
   [/^host\/bench\/networks\.ts$/, 'makes the networks of the benchmark'],

@@ -2,10 +2,10 @@
  * Windows of several lengths in one network: it answers for the latest frames of each length, and computes
  * what the windows share once.
  *
- * In: a graph with one input, and lengths in frames, at most its window.  Out: a graph whose outputs are those
- * of its own window, then those of every other length, the longest first. The network over a shorter window has the same weights
- * and scales; layers that do not depend on the window's length make this possible (a mean or a maximum over
- * the window). Errors: RN212.
+ * In: a graph with one input, and lengths in frames, at most its window.  Out: a graph whose outputs are
+ * those of its own window, then those of every other length, the longest first. The network over a shorter
+ * window has the same weights and scales; layers that do not depend on the window's length make this possible
+ * (a mean or a maximum over the window). Errors: RN212.
  * Source: SPP-net (He et al., 2014): features of the whole signal are computed once, and pooled over any part.
  *
  * A layer that slides without padding gives the same rows in both windows, so the shorter one takes the last
