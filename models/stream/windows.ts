@@ -6,7 +6,7 @@
  * those of its own window, then those of every other length, the longest first. The network over a shorter
  * window has the same weights and scales; layers that do not depend on the window's length make this possible
  * (a mean or a maximum over the window). Errors: RN212.
- * Source: SPP-net (He et al., 2014): features of the whole signal are computed once, and pooled over any part.
+ * Source: SPP-net (He et al., 2014): features of the signal are computed once, and pooled over any part.
  *
  * A layer that slides without padding gives the same rows in both windows, so the shorter one takes the last
  * rows of the longer one's. From the first layer that pads or reads the whole window on, layers are copied.
@@ -19,7 +19,7 @@ import { append } from '../lists.ts';
 import { opOfNode } from '../ops/index.ts';
 import { slidingLength, streamOf } from '../ops/op.ts';
 
-/** A tensor of a shorter window: rows [first, first + rows) of the longest window's, or a tensor of its own. */
+/** A tensor of a shorter window: rows [first, first + rows) of the longest one's, or a tensor of its own. */
 type Rows = { first: number; rows: number } | { id: number };
 
 const cannot = (where: string, why: string, tryThis: string): RunletError =>
@@ -55,7 +55,7 @@ class Shorter {
     this.#tensors.set(tensor, { first: viewOf(graph).rows(tensor) - length, rows: length });
   }
 
-  /** Returns the rows of a layer's output if the longer window has them; undefined if they are computed anew. */
+  /** Returns the rows of an output if the longer window has them; undefined if they are computed anew. */
   #shared(node: Node): Rows | undefined {
     const view = viewOf(this.#graph);
     const rule = streamOf(opOfNode(node), node.attrs, view.inputShapes(node));
