@@ -5,7 +5,7 @@
  * machine.
  */
 import { writeGraph } from '../../models/graph/file.ts';
-import { carriedTensors } from '../../models/graph/recurrent.ts';
+import { carriesState } from '../../models/graph/recurrent.ts';
 import { references, roundingOf } from '../../models/graph/rounding.ts';
 import { elementsOf, frameOf, type Node, type Port, type QuantParams } from '../../models/graph/types.ts';
 import type { QuantPlan } from '../../quant/plan.ts';
@@ -122,8 +122,8 @@ export async function makeManifest(
   const sums = runningSums(map);
   const rounding = roundingOf(graph);
   const given = { version, sequence, labels, columns, truthAt, sampleRateHz, frontEnd, unit, detector, features };
-  const carriesState = graph.stateful || carriedTensors(graph).size > 0 || undefined;
-  const optional = { ...given, runningSums: sums.length > 0 ? sums : undefined, carriesState };
+  const sumItems = sums.length > 0 ? sums : undefined;
+  const optional = { ...given, runningSums: sumItems, carriesState: carriesState(graph) || undefined };
   return {
     manifest: 1,
     abi: 1,

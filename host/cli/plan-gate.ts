@@ -6,7 +6,7 @@
  * Rule: host/session/gated-stream.ts. Bytes are those of the quantised input.
  */
 import { basename } from 'node:path';
-import { carriedTensors } from '../../models/graph/recurrent.ts';
+import { carriesState } from '../../models/graph/recurrent.ts';
 import { elementBytes, frameOf } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
@@ -38,7 +38,7 @@ function keptBytes({ graph, clock }: StreamPlan, frames: number): number {
 export async function plannedGate(plan: StreamPlan, gatePath: string): Promise<PlannedGate> {
   const { graph, hop, macsPerHop } = plan;
   const { detector, sampleRateHz } = manifestFields(graph);
-  checkMaySleep({ name: graph.name, carriesState: graph.stateful || carriedTensors(graph).size > 0 });
+  checkMaySleep({ name: graph.name, carriesState: carriesState(graph) });
   const keptFrames = keptFramesOf(plan, (detector?.slidingWindow ?? 1) - 1);
   const catchUpHops = Math.max(0, keptFrames / hop - 1);
   const gateGraph = await loadGraph({ model: gatePath });

@@ -30,3 +30,6 @@ export function carriedTensors({ nodes }: Graph): Set<number> {
   for (const node of nodes) if (carries(node) || node.inputs.some((id) => found.has(id))) found.add(node.output);
   return found;
 }
+
+/** Whether outputs depend on the whole signal so far: the model has its own state, or carries one. */
+export const carriesState = (graph: Graph): boolean => graph.stateful === true || carriedTensors(graph).size > 0;

@@ -5,9 +5,10 @@
  * In: a step with method `parts`, and the block that finishes its results.  Out: calls. The first fold of a
  * ring adds the new rows.
  */
+import { join } from '../../../models/lists.ts';
 import type { Part, SharedRing, Stream } from '../../../models/stream/edge/layout.ts';
 import { edgeRowsOf } from '../../../models/stream/edge/parts.ts';
-import { type At, zeros } from '../block.ts';
+import { type At, packBlock, zeros } from '../block.ts';
 import { GlobalBlock, PartBlock, PartsBlock, RingBlock } from '../blocks.ts';
 import { type Call, callNamed, callOf, type EmitContext, type FoldIo, type StepIo } from './op.ts';
 
@@ -26,12 +27,6 @@ function partBlock(part: Part, { levels }: SharedRing, stream: Stream): PartBloc
     right_rows: right,
   };
 }
-
-const wordsOf = (block: PartBlock): number[] => {
-  const words: number[] = [];
-  for (const field in PartBlock.at) words[PartBlock.at[field as keyof PartBlock] / 4] = block[field as keyof PartBlock];
-  return words;
-};
 
 /** Packs what the results of a pool need: their number in a row, the places of an average, their limits. */
 export function poolResults(io: StepIo<'avgpool'> | StepIo<'maxpool'>, ctx: EmitContext): At<GlobalBlock> {
@@ -66,11 +61,12 @@ export function partsCalls(
     newest: ring.positions,
     levels: shared.levels.length,
   });
+  const packed = shared.parts.map((part) => packBlock(PartBlock, partBlock(part, shared, stream)).bytes);
   const parts = ctx.block(PartsBlock, {
     ring: rows,
     own,
     newest: stream.newest,
-    parts: ctx.table(Int32Array.from(shared.parts.flatMap((part) => wordsOf(partBlock(part, shared, stream))))),
+    parts: ctx.table(new Int32Array(join(Uint8Array, packed).buffer)),
     part_count: shared.parts.length,
     totals: at.totals,
     left: at.leftAddress,
