@@ -21,6 +21,7 @@ import { type ReaderOptions, withMetadata } from '../options.ts';
 import { weightedRows } from '../over-time.ts';
 import { together } from '../problems.ts';
 import { isStateName, mayBe, States } from '../states.ts';
+import { withAdaptivePools } from './adaptive.ts';
 import { Attributes } from './attributes.ts';
 import { layoutOfInput } from './axes.ts';
 import { withBranches } from './branches.ts';
@@ -135,7 +136,8 @@ function lower(
   if (missing) errors.push(missing);
   const hints = takeHints(metadata);
   const opset = checkVersions(model, errors);
-  const plain = sortNodes({ ...model, nodes: rewritten(withoutRounding(hints, model.nodes), model) });
+  const single = sortNodes({ ...model, nodes: rewritten(withoutRounding(hints, model.nodes), model) });
+  const plain = sortNodes({ ...model, nodes: withAdaptivePools(single, model) });
   const looped = loops ? rolled(model, plain) : plain;
   if (loops) loops.found = looped !== plain;
   if (plain.length > maxNodes) throw tooLarge(`${plain.length} nodes`, 'graph');

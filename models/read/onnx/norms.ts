@@ -27,7 +27,7 @@ const powers: Readonly<Record<number, StepKind>> = { 2: 'square', 0.5: 'root', [
 const constantOps = new Set(['Constant', 'Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Neg']);
 
 /** Returns the initializers, and the constants that these operators make from them. */
-function constantsOf(nodes: readonly OnnxNode[], { initializers }: Pick<OnnxGraph, 'initializers'>): Map<string, Const> {
+export function constantsOf(nodes: readonly OnnxNode[], { initializers }: Pick<OnnxGraph, 'initializers'>): Map<string, Const> {
   const found = new Map(initializers.map(({ name, value }) => [name, value]));
   for (const node of nodes) {
     if (!constantOps.has(node.op) || !node.inputs.every((name) => name === '' || found.has(name))) continue;

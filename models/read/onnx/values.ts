@@ -82,8 +82,8 @@ export function axisOfDim(layout: Layout, at: number, firstSpatial: Axis = 't'):
     return only.axis;
   }
   const taken = new Set(layout.flat().map((f) => f.axis));
-  const spatial: Axis[] = firstSpatial === 't' ? ['t', 'f'] : ['f', 't'];
-  const wanted: Axis[] =
-    at <= 1 ? ['c', ...spatial] : [...(at === 3 && !taken.has('t') && !taken.has('f') ? spatial.reverse() : spatial), 'c'];
+  const isTimeFirst = firstSpatial === 't' && !(at === 3 && !taken.has('t') && !taken.has('f'));
+  const spatial: Axis[] = isTimeFirst ? ['t', 'f'] : ['f', 't'];
+  const wanted: Axis[] = at <= 1 ? ['c', ...spatial] : [...spatial, 'c'];
   return wanted.find((axis) => !taken.has(axis)) ?? refuse(`dimension ${at} of ${showLayout(layout)} holds no axis`);
 }
