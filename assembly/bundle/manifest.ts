@@ -32,6 +32,9 @@ export interface PortManifest {
 export const isInt16 = ({ hostType, type }: Pick<PortManifest, 'hostType' | 'type'>): boolean =>
   hostType === 'int16' || type === 'int16';
 
+/** Returns the bytes of one stored value of this input or output. */
+export const storedBytes = (port: Pick<PortManifest, 'hostType' | 'type'>): number => (isInt16(port) ? 2 : 1);
+
 export interface LayerManifest {
   name: string;
   op: string;

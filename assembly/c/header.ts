@@ -4,7 +4,8 @@
  * In: a manifest, the memory map.  Out: text. All names begin with the model's name, so that one firmware can
  * have several models. The interface is that of docs/abi.md without addresses; constants are macros.
  */
-import { isInt16, type Manifest, type PortManifest } from '../bundle/manifest.ts';
+import { isInt16, type Manifest, type PortManifest, storedBytes } from '../bundle/manifest.ts';
+import { keptOf } from '../bundle/timing.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { ramBase } from './place.ts';
 
@@ -63,6 +64,27 @@ function portLines(macro: string, kind: 'INPUT' | 'OUTPUT', ports: PortManifest[
   });
 }
 
+/** Constants for runlet-gate.h: a model that carries a state has no kept frames. */
+function gateLines(macro: string, m: Manifest): string[] {
+  const kept = keptOf(m);
+  const frame = m.inputs.length > 1 ? 'tick' : 'frame';
+  const define = (what: string, value: string | number) => `#define ${macro}_${what} ${value}`;
+  return [
+    `/* For runlet-gate.h: ${frame}s that go through the layers in one pass; bytes of one ${frame} of each input; 1 if the model may sleep. */`,
+    define('MICRO_HOP', m.microHop),
+    define('FRAME_BYTES', `{${m.inputs.map((port) => (port.rate ?? 1) * port.elements * storedBytes(port)).join(', ')}}`),
+    define('MAY_SLEEP', kept ? 1 : 0),
+    ...(kept
+      ? [
+          `/* Outputs before a wanted one that the detector needs; ${frame}s, and bytes of all inputs, that are kept behind a gate. */`,
+          define('PRE_ROLL', kept.preRoll),
+          define('KEPT_FRAMES', kept.frames),
+          define('KEPT_BYTES', kept.bytes),
+        ]
+      : []),
+  ];
+}
+
 /** Declares the array of names. */
 const labelsArray = (name: string) => `const char *const ${name}_labels[${name.toUpperCase()}_LABELS]`;
 
@@ -108,6 +130,7 @@ export function headerOf(name: string, m: Manifest, bytes: { flashBytes: number;
       ? [`/* Names of the elements of output ${named.output}: ${name}_labels. */`, define('LABELS', named.labels.length)]
       : []),
     ...(detector ?? []),
+    ...gateLines(macro, m),
     '/* Constants in flash beside the code, and memory in RAM beside the stack; of which the state. */',
     define('FLASH_BYTES', bytes.flashBytes),
     define('RAM_BYTES', bytes.ramBytes),

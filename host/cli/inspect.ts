@@ -4,6 +4,7 @@
 
 import { existsSync } from 'node:fs';
 import { readManifest } from '../../assembly/bundle/read.ts';
+import { keptOf } from '../../assembly/bundle/timing.ts';
 import { clockOf } from '../../models/graph/clock.ts';
 import { shortNames } from '../../models/graph/names.ts';
 import { graphCells, graphHead, graphLines } from '../../models/graph/print.ts';
@@ -79,10 +80,12 @@ const weightsFile = (path: string): string =>
 function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
   const manifest = readManifest(wasm);
   const facts = bundleFacts(wasm, manifest);
+  const kept = keptOf(manifest);
   if (json) {
     printJson({
       ...facts,
       ram: ramOf(facts),
+      kept,
       inputs: manifest.inputs,
       outputs: manifest.outputs,
       layers: manifest.layers,
@@ -128,6 +131,11 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
     ramLine(facts),
     `work    ${facts.macsPerHop.toLocaleString('en')} MACs per hop, ${facts.macsPerWindow.toLocaleString('en')} per window`,
   ];
+  const several = manifest.inputs.length > 1;
+  if (kept)
+    lines.push(
+      `asleep  keeps ${kept.frames.toLocaleString('en')} ${several ? 'ticks' : 'frames'} (${kept.bytes.toLocaleString('en')} bytes) behind a gate`,
+    );
   const detects = detectorText(manifest);
   if (detects) lines.push(`detects ${detects}`);
   append(lines, ['', ...memoryPicture(facts)]);

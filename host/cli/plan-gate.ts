@@ -6,12 +6,13 @@
  * Rule: host/session/gated-stream.ts. Bytes are those of the quantised input.
  */
 import { basename } from 'node:path';
+import { keptFramesOf } from '../../assembly/bundle/timing.ts';
 import { carriesState } from '../../models/graph/recurrent.ts';
 import { elementBytes, frameOf } from '../../models/graph/types.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import type { StreamPlan } from '../../models/stream/types.ts';
 import { loadGraph, manifestFields, planOptions } from '../command/load.ts';
-import { checkMaySleep, keptFramesOf } from '../session/gated-stream.ts';
+import { checkMaySleep } from '../session/gated-stream.ts';
 
 export interface PlannedGate {
   keptFrames: number;

@@ -7,16 +7,7 @@
  * further frames. The first warmUpHops outputs are not reported. `origin` is the frame of the signal with
  * which the stream began. With several inputs, frames are ticks. Exact up to 2^53.
  */
-/** The timing constants of a manifest. */
-export interface Timing {
-  hop: number;
-  window: number;
-  delayFrames: number;
-  warmUpHops: number;
-}
-
-/** Returns the number of frames that must be taken before the first output is reported. */
-export const framesNeeded = ({ hop, window, delayFrames, warmUpHops }: Timing): number => window + delayFrames + warmUpHops * hop;
+import { framesNeeded, type Timing } from '../../assembly/bundle/timing.ts';
 
 /** Progress of a stream towards its next output. */
 export interface WarmUp {

@@ -10,8 +10,9 @@
  * would not take, so it never computes more hops than a session.
  * Memory: keptFrames frames as stored values, allocated once. Source: docs/abi.md, "Time".
  */
+import { keptFramesOf, restartFrames } from '../../assembly/bundle/timing.ts';
 import { RunletError } from '../../models/error.ts';
-import { framesNeeded, StreamClock, type Timing } from './clock.ts';
+import { StreamClock } from './clock.ts';
 import { type Signal, ticksIn } from './frames.ts';
 import type { Frames } from './kinds.ts';
 import { type Stored, storedZeros } from './open.ts';
@@ -32,21 +33,6 @@ export interface GatedCount {
   /** Largest number of such frames at one wake-up. */
   longestCatchUp: number;
 }
-
-const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
-
-/**
- * Frames between two places where a reset module computes the same rows: the hop, or in mode misaligned the
- * least common multiple of hop and micro-hop.
- */
-const restartFrames = ({ hop, microHop }: { hop: number; microHop: number }): number => (hop / divisor(hop, microHop)) * microHop;
-
-/**
- * Returns the number of frames that a gated stream keeps: the context and window of the earliest output that
- * it computes at a wake-up. @param preRoll see GatedStream
- */
-export const keptFramesOf = (timing: Timing & { microHop: number }, preRoll: number): number =>
-  framesNeeded(timing) + preRoll * timing.hop + restartFrames(timing) - timing.hop;
 
 /** Checks that a model may sleep. @throws RN777 */
 export function checkMaySleep({ name, carriesState }: { name: string; carriesState?: boolean }): void {

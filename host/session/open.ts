@@ -9,7 +9,7 @@
  */
 import { checkManifest } from '../../assembly/bundle/check.ts';
 import type { Manifest, PortManifest } from '../../assembly/bundle/manifest.ts';
-import { importsOf, isInt16, manifestSection, wasiFunctions, wasiModule } from '../../assembly/bundle/manifest.ts';
+import { importsOf, isInt16, manifestSection, storedBytes, wasiFunctions, wasiModule } from '../../assembly/bundle/manifest.ts';
 import { Cursor, eachSection, parseManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { isBytes, tileImport, tileImports, weightsOf } from './weights.ts';
@@ -36,9 +36,6 @@ export interface OpenModule {
 
 /** Quantised values of an input or an output, as the module stores them. */
 export type Stored = Int8Array | Int16Array;
-
-/** Returns the number of bytes of a stored value. */
-export const storedBytes = (port: PortManifest): number => (isInt16(port) ? 2 : 1);
 
 /** Returns the bytes of stored values: little endian, as in the module's memory. */
 export const bytesOf = (values: Stored): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

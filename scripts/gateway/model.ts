@@ -8,8 +8,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newKeyPair, publicPem } from '../../assembly/bundle/keys.ts';
 import { signBundle } from '../../assembly/bundle/sign.ts';
+import { framesNeeded } from '../../assembly/bundle/timing.ts';
 import { zooBundle } from '../../host/gateway/demo.ts';
-import { framesNeeded } from '../../host/session/clock.ts';
 import { openSession } from '../../host/session/index.ts';
 
 /** Model and calibration data in the zoo, hop in frames, and rate of the signal. */

@@ -11,9 +11,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bundle } from '../../assembly/build.ts';
+import { storedBytes } from '../../assembly/bundle/manifest.ts';
 import type { CForm } from '../../assembly/c/build-c.ts';
 import { type CoreName, cores, quiet, semihosting } from '../../host/bench/count.ts';
-import { storedBytes } from '../../host/session/open.ts';
 
 const exec = promisify(execFile);
 const here = import.meta.dirname;

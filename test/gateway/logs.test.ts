@@ -4,10 +4,10 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { framesNeeded } from '../../assembly/bundle/timing.ts';
 import { Arrivals } from '../../host/gateway/hub/arrivals.ts';
 import { Stream } from '../../host/gateway/hub/stream.ts';
 import { TickLog } from '../../host/gateway/worker/tick-log.ts';
-import { framesNeeded } from '../../host/session/clock.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? Date.now() % 1e6);
 const numRuns = Number(process.env.RUNLET_RUNS ?? 300);

@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { framesNeeded, StreamClock } from '../../host/session/clock.ts';
+import { framesNeeded } from '../../assembly/bundle/timing.ts';
+import { StreamClock } from '../../host/session/clock.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? Date.now() % 1e6);
 const numRuns = Number(process.env.RUNLET_RUNS ?? 500);

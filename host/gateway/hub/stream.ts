@@ -7,7 +7,7 @@
  * Exact: if the state carries over, the outputs are those of an uninterrupted run.
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
-import { framesNeeded } from '../../session/clock.ts';
+import { framesNeeded } from '../../../assembly/bundle/timing.ts';
 import type { Failure } from '../worker/messages.ts';
 import type { Instance, InstanceEvents, Loaded, Pool, Snapshot } from '../worker/pool.ts';
 import { TickLog } from '../worker/tick-log.ts';

@@ -3,9 +3,9 @@
  *
  * In: a manifest, the stored bytes of all outputs.  Out: real values, equal to those of the session.
  */
-import type { Manifest } from '../../../assembly/bundle/manifest.ts';
+import { type Manifest, storedBytes } from '../../../assembly/bundle/manifest.ts';
 import { dequantiseValue } from '../../session/index.ts';
-import { storedBytes, storedView } from '../../session/open.ts';
+import { storedView } from '../../session/open.ts';
 
 /** Returns the real values of stored bytes, one array per output. */
 export function valuesOf({ outputs }: Manifest, raw: Int8Array): Float32Array[] {

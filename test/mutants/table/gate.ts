@@ -11,15 +11,6 @@ const session = inFolder('host/session', [
     why: 'a gate closes a frame too early',
   },
   {
-    id: 'gate-kept-frames',
-    file: 'gated-stream.ts',
-    find: 'framesNeeded(timing) + preRoll * timing.hop',
-    replace: 'framesNeeded(timing) - 1 + preRoll * timing.hop',
-    tests: 'property/gate',
-    env: { RUNLET_GATES: '24' },
-    why: 'the ring is one frame too short',
-  },
-  {
     id: 'gate-warm-up',
     file: 'gated-stream.ts',
     find: '(outputIndex - this.#preRoll - warmUpHops) * hop',
@@ -116,4 +107,16 @@ const rest = inFolder('host', [
   },
 ]);
 
-export const gate = [...session, ...rest];
+const timing = inFolder('assembly/bundle', [
+  {
+    id: 'gate-kept-frames',
+    file: 'timing.ts',
+    find: 'framesNeeded(timing) + preRoll * timing.hop',
+    replace: 'framesNeeded(timing) - 1 + preRoll * timing.hop',
+    tests: 'property/gate',
+    env: { RUNLET_GATES: '24' },
+    why: 'the ring is one frame too short',
+  },
+]);
+
+export const gate = [...session, ...rest, ...timing];
