@@ -293,6 +293,11 @@ bool runlet_sequence_read(uint32_t* sequence, const uint8_t* file, uint32_t byte
   return read_sections(&m, file, bytes) == RUNLET_OK && number(field(&m.manifest, "\"sequence\":"), m.manifest.end, sequence);
 }
 
+bool runlet_may_sleep(const uint8_t* file, uint32_t bytes) {
+  struct module m;
+  return read_sections(&m, file, bytes) == RUNLET_OK && m.manifest.at && !field(&m.manifest, "\"carriesState\":true");
+}
+
 /* ---- signature ---- */
 
 enum { ED25519 = 1, DIGEST = 32, SIGNATURE = 64, MAX_SETS = 4, MAX_HASHES = 4, MAX_SIGNATURES = 8 };

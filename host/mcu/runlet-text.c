@@ -36,6 +36,7 @@ const char* runlet_text(int code) {
     case RUNLET_ANSWER: return "the module returned a value that the ABI does not define";
     case RUNLET_STATE: return "the saved state has the wrong length";
     case RUNLET_GOLDEN: return "the module has no self-test, or its outputs differ from the self-test's";
+    case RUNLET_CARRIES_STATE: return "the model carries a state and cannot sleep behind a gate";
     default: return "unknown code";
   }
 }

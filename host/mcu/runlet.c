@@ -251,6 +251,7 @@ int runlet_open(struct runlet* r, uint8_t* file, uint32_t bytes, const void* wei
   r->weights = weights;
   r->weight_bytes = weight_bytes;
   r->instructions = o->instructions;
+  r->may_sleep = runlet_may_sleep(file, bytes); /* before WAMR's loader writes into the file */
   code = load(r, file, bytes, o->stack_bytes ? o->stack_bytes : STACK, o->limits.memory_bytes);
   if (code != RUNLET_OK) runlet_close(r);
   return code;
@@ -288,6 +289,22 @@ int runlet_reset(struct runlet* r) {
   wasm_runtime_clear_exception(r->instance);
   r->stopped = false;
   return call(r, r->reset, 0, &none);
+}
+
+static int push_bundle(void* context, const void* const* frames, uint32_t count) { return runlet_push((struct runlet*)context, frames, count); }
+static int reset_bundle(void* context) { return runlet_reset((struct runlet*)context); }
+
+int runlet_model_of(struct runlet_model* model, struct runlet* r) {
+  if (!model || !r || !r->env) return RUNLET_USE;
+  struct runlet_model made = {.hop = r->hop, .window = r->window, .micro_hop = r->micro_hop, .warm_up = r->warm_up, .delay = r->delay};
+  made.may_sleep = r->may_sleep;
+  made.input_count = r->input_count;
+  for (uint32_t i = 0; i < r->input_count; i++) made.frame_bytes[i] = r->inputs[i].bytes / r->hop;
+  made.push = push_bundle;
+  made.reset = reset_bundle;
+  made.context = r;
+  *model = made;
+  return RUNLET_OK;
 }
 
 int runlet_save(const struct runlet* r, void* to, uint32_t bytes) {

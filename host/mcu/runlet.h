@@ -53,7 +53,8 @@ enum runlet_code {
   RUNLET_ANSWER = -25,          /* rn_push returned a value that the ABI does not define */
   RUNLET_STATE = -26,           /* a saved state has the wrong length */
   RUNLET_GOLDEN = -27,          /* the manifest has no self-test, or the outputs differ from it */
-  RUNLET_LAST = -27
+  RUNLET_CARRIES_STATE = -28,   /* the model cannot sleep behind a gate: it carries a state */
+  RUNLET_LAST = -28
 };
 
 /** Limits of a bundle, checked in its bytes before WAMR sees them. 0 means no limit. */
@@ -113,6 +114,7 @@ struct runlet {
   uint8_t* state; /* the complete state, in linear memory */
   uint32_t state_bytes;
   uint32_t memory_bytes; /* size of linear memory in WAMR */
+  bool may_sleep; /* true: an output depends only on its window and context (docs/manifest.md, carriesState) */
 
   /* private */
   void *module, *instance, *env, *push, *reset;
@@ -185,6 +187,28 @@ int runlet_restore(struct runlet* r, const void* from, uint32_t bytes);
  * @return true if the module has one of 32 bits
  */
 bool runlet_sequence_read(uint32_t* sequence, const uint8_t* file, uint32_t bytes);
+
+/**
+ * Reads from the manifest of a module that has passed runlet_check whether the model may sleep behind a gate.
+ * @return false if it carries a state, or if there is no manifest
+ */
+bool runlet_may_sleep(const uint8_t* file, uint32_t bytes);
+
+/** A model in either engine, for runlet-gate.h, whose RUNLET_PLAIN_MODEL defines one of plain C. */
+struct runlet_model {
+  uint32_t hop, window, micro_hop; /* frames */
+  uint32_t warm_up;                /* number of first outputs that are not reported */
+  uint32_t delay;                  /* frames */
+  bool may_sleep;
+  uint32_t input_count;
+  uint32_t frame_bytes[RUNLET_INPUTS]; /* bytes of one frame of each input; of one tick if there are several */
+  int (*push)(void* context, const void* const* frames, uint32_t count); /* as runlet_push */
+  int (*reset)(void* context);                                           /* as runlet_reset */
+  void* context;
+};
+
+/** Writes the model of a bundle, which must stay open. @return RUNLET_OK, RUNLET_USE if it is not open */
+int runlet_model_of(struct runlet_model* model, struct runlet* r);
 
 /** Upper bound of a self-test's hops, the same as for readers of manifests (docs/abi.md, "Golden"). */
 enum { RUNLET_GOLDEN_HOPS = 1 << 20 };

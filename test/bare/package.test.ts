@@ -122,6 +122,15 @@ where('g++')('the sketch compiles as C++ after the lines that Arduino puts befor
   }
 });
 
+where('g++')("the gate's header takes a model in C++ too, as a sketch does", () => {
+  const source =
+    '#include "one.h"\n#include "runlet-gate.h"\nRUNLET_PLAIN_MODEL(one, ONE);\nstatic unsigned char kept[ONE_KEPT_BYTES];\n' +
+    'int start(struct runlet_gated *g) { return runlet_gated_init(g, &one_model, ONE_PRE_ROLL, kept, sizeof kept); }\n';
+  writeFileSync(at('gated.cpp'), source);
+  const strict = ['-std=c++11', '-Wall', '-Wextra', '-Wpedantic', '-Werror'];
+  run('g++', ...strict, '-Ione/src', `-I${join(root, 'host/mcu')}`, '-c', 'gated.cpp', '-o', 'gated.o');
+});
+
 test("library.properties follows Arduino's rules", () => {
   const lines = readFileSync(at('one/library.properties'), 'utf8').trim().split('\n');
   const fields = new Map(lines.map((line) => line.split(/=(.*)/).slice(0, 2) as [string, string]));

@@ -9,10 +9,11 @@
  * odd=1: weights one byte off a word. twice=1: runlet_start twice. unstarted=1: no runlet_start.
  * calls: one letter per call. p: a hop; 0: no frames; +: a hop and a frame; n: a NULL among the frames; r:
  * reset; s: save; S: save with a byte too few; R: restore; T: restore with a byte too few; g: self-test; G:
- * the code of reading the self-test; c: close.
+ * the code of reading the self-test; b: put behind a gate; B: the same with a byte too few; c: close.
  */
 #include "common.h"
 #include "crypto.h"
+#include "runlet-gate.h"
 
 /** WAMR's pool, static memory of the caller. */
 enum { POOL = 4 << 20 };
@@ -35,6 +36,15 @@ static uint32_t number(int argc, char** argv, const char* name) {
 static struct runlet_golden golden;
 static int golden_code; /* code of runlet_golden_read, called before WAMR writes into the file */
 
+/** Puts the bundle behind a gate, with `missing` bytes less than it keeps. */
+static int behind_gate(struct runlet* r, uint32_t missing) {
+  static uint8_t kept[1 << 20];
+  struct runlet_gated gated;
+  struct runlet_model model;
+  int code = runlet_model_of(&model, r);
+  return code ? code : runlet_gated_init(&gated, &model, 0, kept, runlet_gated_bytes(&model, 0) - missing);
+}
+
 static int one_call(struct runlet* r, char which, uint8_t* hop, uint8_t* state) {
   const void* frames[RUNLET_INPUTS];
   for (uint32_t i = 0; i < RUNLET_INPUTS; i++) frames[i] = hop;
@@ -49,6 +59,8 @@ static int one_call(struct runlet* r, char which, uint8_t* hop, uint8_t* state) 
     case 'R': return runlet_restore(r, state, r->state_bytes);
     case 'T': return runlet_restore(r, state, r->state_bytes - 1);
     case 'G': return golden_code;
+    case 'b': return behind_gate(r, 0);
+    case 'B': return behind_gate(r, 1);
     case 'g': return golden_code ? golden_code : runlet_golden_run(r, &golden);
     default: return runlet_close(r), 0;
   }

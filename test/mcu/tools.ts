@@ -10,9 +10,10 @@
  * (WAMR_BUILD_INSTRUCTION_METERING), so that no made-up module runs for ever.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CForm } from '../../assembly/c/build-c.ts';
 import { root } from '../shared.ts';
 import { absentTools, wamrSource } from '../wamr/runner.ts';
 
@@ -90,7 +91,9 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 /** Returns the path of a file that is removed at the end of this process. */
 export const at = (name: string): string => join(folder, name);
 
-const hostFiles = ['runlet.c', 'runlet-check.c', 'runlet-text.c', 'runlet-queue.c'].map((name) => join(mcu, name));
+const hostFiles = ['runlet.c', 'runlet-check.c', 'runlet-text.c', 'runlet-queue.c', 'runlet-gate.c'].map((name) =>
+  join(mcu, name),
+);
 
 /** The self-test and its digest, for programs that check it. */
 export const selfTestFiles = ['runlet-golden.c', 'runlet-sha256.c'].map((name) => join(mcu, name));
@@ -106,7 +109,7 @@ const built = new Map<string, string>();
 
 /** Compiles a program of this folder, or of a path, with the C host. @param wamr false to leave out WAMR */
 export function build(name: string, { sanitizer = 'address', more = [], defines = [] }: Program = {}, wamr = true): string {
-  const key = [name, sanitizer, wamr, ...defines].join(' ');
+  const key = [name, sanitizer, wamr, ...defines, ...more].join(' ');
   const known = built.get(key);
   if (known) return known;
   const program = at(`program-${built.size}`);
@@ -129,6 +132,15 @@ export function build(name: string, { sanitizer = 'address', more = [], defines 
   execFileSync(compiler, args, { stdio: 'pipe' });
   built.set(key, program);
   return program;
+}
+
+let plain = 0;
+/** Writes a model's C into a folder. @returns the compiler's arguments for it */
+export function plainC({ name, files }: CForm): string[] {
+  const folder = at(`plain-${plain++}`);
+  mkdirSync(join(folder, 'src'), { recursive: true });
+  for (const path of [`src/${name}.h`, `src/${name}.c`]) writeFileSync(join(folder, path), files[path] as string);
+  return [`-I${folder}/src`, join(folder, `src/${name}.c`)];
 }
 
 /** Runs a program. @returns its outputs and how it ended */

@@ -57,6 +57,7 @@ static int check(const struct file* f, const void* weights, uint32_t weight_byte
   if (f->bytes < 8) return code;
   runlet_golden_read(&golden, f->at, f->bytes);
   runlet_sequence_read(&sequence, f->at, f->bytes);
+  runlet_may_sleep(f->at, f->bytes);
   return code;
 }
 
