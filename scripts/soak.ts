@@ -94,9 +94,9 @@ const runs: Record<string, Soak> = {
     },
   },
   gate: {
-    what: 'a gate: an hour of sparse and 5 minutes of continuous speech through vad and kws; 2,000 random networks that sleep',
-    test: 'stages/gate,property/gate',
-    env: { RUNLET_GATE_MINUTES: '60', RUNLET_GATES: '2000' },
+    what: 'a gate: an hour of sparse and 5 minutes of continuous speech through vad and kws; 2,000 random networks that sleep in Node, and 400 in the C host; 10^7 made-up streams in C',
+    test: 'stages/gate,property/gate,mcu/gate',
+    env: { RUNLET_GATE_MINUTES: '60', RUNLET_GATES: '2000', RUNLET_MCU_GATES: '400', RUNLET_MCU_STREAMS: '10000000' },
   },
   store: {
     what: 'the gateway: 5,000 double faults of its disk, 5,000 of half-sent uploads; 300 kill -9 and 100 SIGTERM with two or four starts at once; 300 locks',

@@ -202,6 +202,9 @@ int main(int argc, char** argv) {
   struct runlet_gated g;
   check(noted(runlet_gated_init(NULL, NULL, 0, NULL, 0)) == RUNLET_USE && noted(runlet_gated_init(&g, NULL, 0, &g, 9)) == RUNLET_USE, "no model");
   check(!runlet_gated_bytes(NULL, 0) && noted(runlet_gated_push(NULL, NULL, 1, true)) == RUNLET_USE && noted(runlet_gated_reset(NULL)) == RUNLET_USE, "no stream");
+  /* the frames of warm-up, pre-roll and restart are 2^64 together */
+  struct runlet_model huge = {.hop = 1u << 31, .window = 2, .micro_hop = (1u << 31) + 1, .warm_up = 3u << 30, .input_count = 1, .frame_bytes = {1}};
+  check(!runlet_gated_frames(&huge, 3u << 30), "kept frames beyond 64 bits");
   for (int i = atoi(argv[2]); i > 0; i--) one();
   printf("{\"ran\":%u,\"outputs\":%u,\"early\":%u,\"codes\":{\"0\":%u", ran, outputs, earlies, codes[0]);
   for (int i = 1; i <= -RUNLET_LAST; i++)

@@ -107,6 +107,8 @@ const rest = inFolder('host', [
   },
 ]);
 
+const fewStreams = { RUNLET_MCU_STREAMS: '4000' };
+
 const timing = inFolder('assembly/bundle', [
   {
     id: 'gate-kept-frames',
@@ -117,6 +119,155 @@ const timing = inFolder('assembly/bundle', [
     env: { RUNLET_GATES: '24' },
     why: 'the ring is one frame too short',
   },
+  {
+    id: 'gate-kept-bytes',
+    file: 'timing.ts',
+    find: 'frames * (port.rate ?? 1) * port.elements',
+    replace: 'frames * port.elements',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'the header has the bytes of one frame of an input per tick',
+  },
 ]);
 
-export const gate = [...session, ...rest, ...timing];
+const mcu = inFolder('host/mcu', [
+  {
+    id: 'mcu-gate-hold-end',
+    file: 'runlet-gate.c',
+    find: 'frame - gate->passed_at <= gate->hold_frames',
+    replace: 'frame - gate->passed_at < gate->hold_frames',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'a gate in C closes a frame too early',
+  },
+  {
+    id: 'mcu-gate-nan',
+    file: 'runlet-gate.c',
+    find: 'gate->passes = value > gate->threshold ||',
+    replace: 'gate->passes = !(value <= gate->threshold) ||',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'a value that is no number opens a gate in C',
+  },
+  {
+    id: 'mcu-gate-warm-up',
+    file: 'runlet-gate.c',
+    find: '(uint64_t)g->pre_roll + model->warm_up, restart',
+    replace: '(uint64_t)g->pre_roll, restart',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'a model wakes up in C without its left context',
+  },
+  {
+    id: 'mcu-gate-restart-grid',
+    file: 'runlet-gate.c',
+    find: '* model->hop / restart * restart : 0;',
+    replace: '* model->hop + 0 * restart : 0;',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'a misaligned model wakes up in C in another phase',
+  },
+  {
+    id: 'mcu-gate-stale-state',
+    file: 'runlet-gate.c',
+    find: '  g->ran = start;\n  return model->reset(model->context);',
+    replace: '  g->ran = start;\n  return RUNLET_OK;',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'a model wakes up in C with the state of before its sleep',
+  },
+  {
+    id: 'mcu-gate-kept-frames',
+    file: 'runlet-gate.c',
+    find: 'pre_roll * hop, restart_frames(model) - hop}',
+    replace: 'pre_roll * hop, 0}',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'the ring in C has no room for the restart of a misaligned model',
+  },
+  {
+    id: 'mcu-gate-inputs',
+    file: 'runlet-gate.c',
+    find: 'if (model->input_count < 1 || model->input_count > RUNLET_INPUTS) return 0;',
+    replace: 'if (model->input_count < 1) return 0;',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'a model with more inputs than there is room for is read outside',
+  },
+  {
+    id: 'mcu-gate-bounds',
+    file: 'runlet-gate.c',
+    find: '    if (terms[i] > UINT32_MAX) return 0;\n',
+    replace: '',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'the number of kept frames overflows',
+  },
+  {
+    id: 'mcu-gate-memory',
+    file: 'runlet-gate.c',
+    find: 'if (bytes < needed) return RUNLET_USE;',
+    replace: 'if (bytes + 1 < needed) return RUNLET_USE;',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'memory that is a byte too small is accepted',
+  },
+  {
+    id: 'mcu-gate-failure',
+    file: 'runlet-gate.c',
+    find: '  if (code < 0) g->failure = code;\n',
+    replace: '',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'a stream goes on after a failure of its model',
+  },
+  {
+    id: 'mcu-gate-wake-ups',
+    file: 'runlet-gate.c',
+    find: '  if (!g->asleep) return;\n',
+    replace: '',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'each wanted output counts as a wake-up in C',
+  },
+  {
+    id: 'mcu-gate-late-frames',
+    file: 'runlet-gate.c',
+    find: 'take = smallest(count - from, due - g->pushed, g->kept_frames - at);',
+    replace: 'take = smallest(count - from, UINT64_MAX, g->kept_frames - at);',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'an output in C sees frames after the one with which it is due',
+  },
+  {
+    id: 'mcu-gate-no-manifest',
+    file: 'runlet-check.c',
+    find: 'm.manifest.at && !field(',
+    replace: '!field(',
+    tests: 'mcu/codes',
+    why: 'a bundle whose manifest is absent may sleep',
+  },
+]);
+
+const plainC = inFolder('assembly/c', [
+  {
+    id: 'gate-c-frame-bytes',
+    file: 'header.ts',
+    find: 'm.inputs.map((port) => (port.rate ?? 1) * port.elements * storedBytes(port)).join',
+    replace: 'm.inputs.map((port) => port.elements * storedBytes(port)).join',
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'plain C gets one frame of an input per tick',
+  },
+  {
+    id: 'gate-c-micro-hop',
+    file: 'header.ts',
+    find: "define('MICRO_HOP', m.microHop)",
+    replace: "define('MICRO_HOP', m.hop)",
+    tests: 'mcu/gate',
+    env: fewStreams,
+    why: 'the header calls the hop the micro-hop',
+  },
+]);
+
+export const gate = [...session, ...rest, ...timing, ...mcu, ...plainC];
