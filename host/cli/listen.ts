@@ -10,9 +10,8 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { RunletError } from '../../models/error.ts';
 import { coloursFor, exitCodes, output, print, printJson } from '../command/args.ts';
-import { type GateSummary, gateSummary } from '../report/gate.ts';
 import { type ListeningSummary, LiveListening, level, listeningText, perOutput } from '../report/listening.ts';
-import { Listener, type ListeningModel } from '../session/index.ts';
+import { gateSummary, Listener, type ListeningModel } from '../session/index.ts';
 import type { Source } from '../sources/index.ts';
 import { ListeningLines } from './listening-lines.ts';
 import type { Listening } from './listening-models.ts';
@@ -107,16 +106,6 @@ async function feed(
   return { computing, interrupted: interrupt.pressed };
 }
 
-/** Returns the report of a model's gate; empty if it has none. */
-function gateOf(listener: Listener, model: ListeningModel, models: readonly ListeningModel[]): { gate?: GateSummary } {
-  const [sleep, { gate }] = [listener.sleepOf(model), model];
-  const by = models.find(({ name }) => name === gate?.by);
-  if (!sleep || !gate || !by) return {};
-  const gateFrames = listener.sleepOf(by)?.framesRun ?? by.session.framesPushed;
-  const counts = { sleep, model: listener.countOf(model), gateFrames };
-  return { gate: gateSummary({ ...model, gate }, by, counts, listener.sampleRateHz) };
-}
-
 /** Returns the summary: words and computing time of each model and front end. */
 function summaryOf(
   listener: Listener,
@@ -127,6 +116,7 @@ function summaryOf(
     seconds: listener.samples / sampleRateHz,
     models: models.map((model) => {
       const count = listener.countOf(model);
+      const gate = gateSummary(listener, model);
       const { detector, name } = model;
       return {
         name,
@@ -134,7 +124,7 @@ function summaryOf(
         ...(detector && !detector.voice && { heard: words.get(model) ?? {}, blocked: count.blocked }),
         ...(detector?.voice && { voice: count.outputs > 0 ? Number((count.voiced / count.outputs).toFixed(4)) : 0 }),
         microsecondsPerOutput: perOutput(count),
-        ...gateOf(listener, model, models),
+        ...(gate && { gate }),
       };
     }),
     frontEnds: frontEnds.map(({ session, text }) => {

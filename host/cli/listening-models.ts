@@ -11,12 +11,17 @@ import { RunletError } from '../../models/error.ts';
 import { isPreset } from '../../models/frontend/presets.ts';
 import type { FrontEnd } from '../../models/frontend/types.ts';
 import { openBundle, openSoundBundle } from '../command/bundle-file.ts';
-import type { GateCondition } from '../command/gate-option.ts';
 import { detectorOptions, isWasm, loadGraph, loadQuantPlan, manifestFields, planOptions, readBytes } from '../command/load.ts';
 import type { DetectorOptions } from '../command/model-options.ts';
 import { soundFrontEnd } from '../command/sound-options.ts';
-import { LabelDetector, type ListeningModel, openSession, type Session } from '../session/index.ts';
-import { withGates } from './listening-gates.ts';
+import {
+  type GateCondition,
+  LabelDetector,
+  type ListeningModel,
+  openSession,
+  type Session,
+  withGates,
+} from '../session/index.ts';
 
 export type ListeningOptions = DetectorOptions & {
   /** Front end of models that name none: a preset, a .tflite file, or a bundle that turns sound into rows. */

@@ -1,46 +1,8 @@
 /**
- * Option --gate: which model wakes which.
- *
- * In: `[MODEL=]GATE[:LABEL]>NUMBER[ for TIME]`, several separated by commas; `>=` also passes the number.
- * Out: conditions whose names are not resolved yet.
+ * Option --gate: which model wakes which. The session reads its grammar (host/session/gate-condition.ts).
  */
-import { readNumber, withValue } from './options.ts';
-
-export interface GateCondition {
-  /** The text, as it was given. */
-  text: string;
-  /** Name of the gated model; undefined: all models other than the gate's. */
-  model?: string;
-  /** Name of the gate's model, perhaps with `:label`. */
-  by: string;
-  threshold: number;
-  orEqual: boolean;
-  /** Hold time in milliseconds; undefined: the duration of the gated model's window. */
-  holdMs?: number;
-}
-
-const form = /^(?:([^=>]+)=)?([^=>]+)(>=?)\s*([^=>\s]+)(?:\s+for\s+(\S+?)\s*(ms|s))?$/;
-
-function readCondition(text: string): GateCondition | undefined {
-  const [, model, by = '', operator, number = '', time, unit] = form.exec(text) ?? [];
-  const threshold = readNumber(number);
-  const hold = time === undefined ? 0 : readNumber(time, { min: 0, max: 1e6 });
-  if (threshold === undefined || hold === undefined || by.trim() === '') return undefined;
-  return {
-    text,
-    ...(model !== undefined && { model: model.trim() }),
-    by: by.trim(),
-    threshold,
-    orEqual: operator === '>=',
-    ...(unit && { holdMs: unit === 's' ? 1000 * hold : hold }),
-  };
-}
-
-/** Parses conditions; returns undefined if one cannot be read. */
-function readGates(value: string): GateCondition[] | undefined {
-  const found = value.split(',').map((part) => readCondition(part.trim()));
-  return found.every((condition) => condition !== undefined) ? found : undefined;
-}
+import { readGates } from '../session/index.ts';
+import { withValue } from './options.ts';
 
 export const gateArg = {
   gate: withValue(

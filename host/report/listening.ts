@@ -7,8 +7,8 @@
  */
 
 import { append } from '../../models/lists.ts';
-import type { ListeningCount, ListeningModel } from '../session/index.ts';
-import { type GateSummary, gateRows } from './gate.ts';
+import type { GateSummary, ListeningCount, ListeningModel } from '../session/index.ts';
+import { gateRows } from './gate.ts';
 import { type Cell, table } from './table.ts';
 import { emptyLine } from './terminal.ts';
 

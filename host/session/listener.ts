@@ -37,6 +37,15 @@ export interface ListenerEvents {
   /** A word was heard while there was no voice. Called once, until the mean falls again. */
   blocked?(model: ListeningModel, timeMs: number): void;
   output?(model: ListeningModel, timeMs: number): void;
+  /**
+   * An output of the time before the gate opened, which only fills the detector's window. Called before
+   * `output` for the output that is due.
+   */
+  early?(model: ListeningModel, timeMs: number): void;
+  /** An output of a gated model is due, and its gate has opened or closed since the one before. */
+  gate?(model: ListeningModel, open: boolean, timeMs: number): void;
+  /** A front end has completed a row. */
+  row?(frontEnd: Session): void;
   /** A voice activity model reports that voice begins (`active`) or ends. */
   voice?(model: ListeningModel, active: boolean, timeMs: number): void;
 }
@@ -48,6 +57,8 @@ interface Part {
   stored: boolean;
   /** Set if the model has a gate. */
   sleeper?: Sleeper;
+  /** True if the gate was open at the latest output that was due. */
+  open: boolean;
   /** The models whose gates this model's outputs decide. */
   gated: Sleeper[];
   /** True if an output became due with the latest samples. */
@@ -90,6 +101,7 @@ function checkRows({ name, session, frontEnd }: ListeningModel): void {
 }
 
 export class Listener {
+  readonly models: readonly ListeningModel[];
   readonly sampleRateHz: number;
   #events: ListenerEvents;
   /** In an order in which the model of a gate comes before the gated model. */
@@ -104,6 +116,7 @@ export class Listener {
    * @throws RN774 if a model does not match its front end, or if the rates differ; RN777, RN778 for gates.
    */
   constructor(models: readonly ListeningModel[], sampleRateHz: number, events: ListenerEvents) {
+    this.models = models;
     this.sampleRateHz = sampleRateHz;
     this.#events = events;
     this.#parts = gatesFirst(models).map((model) => {
@@ -111,7 +124,7 @@ export class Listener {
       const [row, input] = [model.frontEnd?.manifest.outputs[0], model.session.manifest.inputs[0]];
       const stored = input?.hostType === 'int8' || (row?.scale === input?.scale && row?.zeroPoint === input?.zeroPoint);
       const sleeper = model.gate && new Sleeper(model, model.gate, sampleRateHz);
-      return { model, count: zero(), stored, sleeper, gated: [], fresh: false, timeMs: 0, blocked: false };
+      return { model, count: zero(), stored, sleeper, open: false, gated: [], fresh: false, timeMs: 0, blocked: false };
     });
     for (const part of this.#parts)
       part.gated = this.#parts.flatMap(({ model, sleeper }) => (sleeper && model.gate?.by === part.model.name ? sleeper : []));
@@ -164,6 +177,7 @@ export class Listener {
       if (part.sleeper) part.sleeper.reset();
       else part.model.session.reset();
       part.model.detector?.reset();
+      part.open = false;
       part.blocked = false;
     }
   }
@@ -190,7 +204,9 @@ export class Listener {
     const start = performance.now();
     rows.fresh = rows.session.pushPart(samples, from, take);
     rows.count.milliseconds += performance.now() - start;
-    if (rows.fresh) rows.count.outputs++;
+    if (!rows.fresh) return;
+    rows.count.outputs++;
+    this.#events.row?.(rows.session);
   }
 
   /** Gives a model the new samples, or the new row if there is one. */
@@ -211,6 +227,8 @@ export class Listener {
     const { session, detector, frontEnd } = part.model;
     const isOpen = (): boolean => {
       const open = gate.isOpen(this.#samples);
+      if (open !== part.open) this.#events.gate?.(part.model, open, this.#timeMs(this.#samples));
+      part.open = open;
       // a model that sleeps opens no gate
       if (!open) for (const sleeper of part.gated) sleeper.judge(Number.NaN, this.#samples);
       return open;
@@ -220,6 +238,7 @@ export class Listener {
       // outputs of the sleep only fill the detector's window
       const samples = this.#samples - (stream.clock.outputIndex - index) * session.hop * (frontEnd?.hop ?? 1);
       detector?.push(session.output(detector.output), this.#timeMs(samples), false);
+      this.#events.early?.(part.model, this.#timeMs(samples));
     });
   }
 

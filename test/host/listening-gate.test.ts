@@ -5,7 +5,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
-import { LabelDetector, Listener, type ListeningModel, type ModelGate, openSession } from '../../host/session/index.ts';
+import {
+  LabelDetector,
+  Listener,
+  type ListeningModel,
+  type ModelGate,
+  openSession,
+  withGates,
+} from '../../host/session/index.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { codeOf, randomOf } from './helpers.ts';
@@ -163,6 +170,42 @@ test('the detector of a gated model hears what it hears without sleep and with v
   assert.equal(heard[0], heard[1]);
 });
 
+test('events tell when a gate opens and closes, each row, and the outputs that a wake-up computes for the detector', async () => {
+  const models = withGates(await pair(), `dear=cheap:c3>${threshold} for 0 ms`);
+  const [dear] = models as [ListeningModel];
+  const detector = { cutoff: 1, slidingWindow: 3, refractoryMs: 100, output: 0, label: 'c3' };
+  dear.detector = new LabelDetector({ ...dear.session.manifest, labels, detector }, 40);
+  const changes: [boolean, number][] = [];
+  const seen: Output[] = [];
+  let [rows, early] = [0, 0];
+  const note = (timeMs: number) => {
+    const { session } = dear;
+    seen.push({ timeMs, bytes: Buffer.from(session.outputRaw()).toString('hex'), value: session.output()[3] as number });
+  };
+  const listener = new Listener(models, 16000, {
+    row: () => rows++,
+    gate: (model, open, timeMs) => model === dear && changes.push([open, timeMs]),
+    output: (model, timeMs) => model === dear && note(timeMs),
+    early(_, timeMs) {
+      early++;
+      note(timeMs);
+    },
+  });
+  listener.push(sound);
+  const times = (always.dear ?? []).map(({ timeMs }) => timeMs);
+  const open = openAt(always.cheap ?? [], times, threshold, 0);
+  const expected = times.flatMap((t, i): [boolean, number][] => {
+    const [now, before] = [open.includes(t), i > 0 && open.includes(times[i - 1] as number)];
+    return now === before ? [] : [[now, t]];
+  });
+  assert.ok(expected.length > 8);
+  assert.equal(changes, expected);
+  assert.is(rows, listener.rowsOf(dear.frontEnd as never).outputs);
+  assert.ok(early > 5, `${early}`);
+  const known = new Map((always.dear ?? []).map((output) => [output.timeMs, output]));
+  for (const output of seen) assert.equal(output, known.get(output.timeMs));
+});
+
 test('gates that do not fit the models are refused', async () => {
   const make = async (change: (models: ListeningModel[]) => void) => {
     const models = await pair(gate());
@@ -175,6 +218,7 @@ test('gates that do not fit the models are refused', async () => {
   assert.is(await make(([, cheap]) => Object.assign(cheap as object, { gate: gate({ by: 'dear' }) })), 'RN778');
   assert.is(await make(([dear]) => Object.assign(dear as object, { gate: gate({ element: 40 }) })), 'RN778');
   assert.is(await make(([dear]) => Object.assign(dear as object, { gate: gate({ output: 1 }) })), 'RN778');
+  assert.is(await codeOf(async () => withGates(await pair(), 'dear=cheap')), 'RN778', 'no condition');
   const noisy = await buildFrontEnd(makeFrontEnd(presetParameters('microwakeword')));
   const session = await openSession(noisy.wasm as BufferSource);
   const [, cheap] = (await pair()) as [ListeningModel, ListeningModel];

@@ -78,12 +78,28 @@ const session = inFolder('host/session', [
     tests: 'host/listening-gate',
     why: 'the default hold counts rows as samples',
   },
+  {
+    id: 'gate-event-every-output',
+    file: 'listener.ts',
+    find: 'if (open !== part.open) this.#events.gate',
+    replace: 'if (open) this.#events.gate',
+    tests: 'host/listening-gate',
+    why: 'a gate reports that it opened at every output',
+  },
+  {
+    id: 'gate-early-time',
+    file: 'listener.ts',
+    find: 'this.#events.early?.(part.model, this.#timeMs(samples))',
+    replace: 'this.#events.early?.(part.model, this.#timeMs(this.#samples))',
+    tests: 'host/listening-gate',
+    why: 'outputs of the sleep have the time of the wake-up',
+  },
 ]);
 
 const rest = inFolder('host', [
   {
     id: 'gate-option-or-equal',
-    file: 'command/gate-option.ts',
+    file: 'session/gate-condition.ts',
     find: "operator === '>='",
     replace: "operator === '>'",
     tests: 'host/cli-gate',
@@ -99,7 +115,7 @@ const rest = inFolder('host', [
   },
   {
     id: 'gate-report-work',
-    file: 'report/gate.ts',
+    file: 'session/gate-summary.ts',
     find: 'awakeMacs: Math.round(perFrame * sleep.frames)',
     replace: 'awakeMacs: Math.round(perFrame * sleep.framesRun)',
     tests: 'host/cli-gate',

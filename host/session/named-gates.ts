@@ -1,14 +1,14 @@
 /**
  * Sets the gates of models that listen, by the names that the user gave.
  *
- * In: opened models, conditions of --gate.  Out: the models with their gates. Error: RN778.
+ * In: opened models, conditions (gate-condition.ts).  Out: the models with their gates. Error: RN778.
  */
 import { RunletError } from '../../models/error.ts';
-import type { GateCondition } from '../command/gate-option.ts';
-import type { ListeningModel, ModelGate } from '../session/index.ts';
+import { type GateCondition, readGates } from './gate-condition.ts';
+import type { ListeningModel, ModelGate } from './listening-model.ts';
 
-const unfit = ({ text }: GateCondition, what: string, why: string, tryThis: string): RunletError =>
-  new RunletError('RN778', { what, where: `--gate ${text}`, why, tryThis });
+const unfit = ({ text }: Pick<GateCondition, 'text'>, what: string, why: string, tryThis: string): RunletError =>
+  new RunletError('RN778', { what, where: `gate ${text}`, why, tryThis });
 
 function modelOf(models: readonly ListeningModel[], name: string, condition: GateCondition): ListeningModel {
   const found = models.find((model) => model.name === name);
@@ -38,16 +38,30 @@ function gateOf(models: readonly ListeningModel[], condition: GateCondition): Mo
   return { by: by.name, output, element, threshold, orEqual, ...(holdMs !== undefined && { holdMs }) };
 }
 
-/** Returns the models with the gates of the conditions. @throws RN778 */
-export function withGates(models: readonly ListeningModel[], conditions: readonly GateCondition[]): ListeningModel[] {
+function conditionsIn(text: string): GateCondition[] {
+  const found = readGates(text);
+  if (found) return found;
+  throw unfit(
+    { text },
+    'this condition cannot be read',
+    'it is not [MODEL=]GATE[:LABEL]>NUMBER[ for TIME]',
+    'kws=vad>0.5 for 1s',
+  );
+}
+
+/**
+ * Returns the models with the gates of the conditions.
+ * @param conditions text such as `kws=vad>0.5 for 1s`, or what readGates returned. @throws RN778
+ */
+export function withGates(models: readonly ListeningModel[], conditions: string | readonly GateCondition[]): ListeningModel[] {
   const gates = new Map<string, ModelGate>();
-  for (const condition of conditions) {
+  for (const condition of typeof conditions === 'string' ? conditionsIn(conditions) : conditions) {
     const gate = gateOf(models, condition);
     const { model } = condition;
     const names = model === undefined ? models.map(({ name }) => name) : [modelOf(models, model, condition).name];
     const gated = model === undefined ? names.filter((name) => name !== gate.by) : names;
     if (gated.length === 0)
-      throw unfit(condition, 'there is no model to gate', `${gate.by} is the only model`, 'give a second model before the sound');
+      throw unfit(condition, 'there is no model to gate', `${gate.by} is the only model`, 'give a second model');
     for (const name of gated) {
       if (gates.has(name)) throw unfit(condition, `${name} has two gates`, 'a model has one', 'leave one of them out');
       gates.set(name, gate);
