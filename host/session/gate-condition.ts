@@ -44,6 +44,10 @@ export function readGates(text: string): GateCondition[] | undefined {
   return found.every((condition) => condition !== undefined) ? found : undefined;
 }
 
-/** Returns the condition of a gate, without the gated model. @param labels names of the gate's values */
-export const gateText = ({ by, element, threshold, orEqual, holdMs }: ModelGate, labels: readonly string[] = []): string =>
-  `${by}${labels.length > 1 ? `:${labels[element]}` : ''}${orEqual ? '>=' : '>'}${threshold}${holdMs === undefined ? '' : ` for ${holdMs} ms`}`;
+/** Returns the name of the value that a gate compares. @param labels names of the values of its model */
+export const gateValueName = ({ by, element }: ModelGate, labels: readonly string[] = []): string =>
+  `${by}${labels.length > 1 ? `:${labels[element]}` : ''}`;
+
+/** Returns the condition of a gate, without the gated model. @param labels as in gateValueName */
+export const gateText = (gate: ModelGate, labels?: readonly string[]): string =>
+  `${gateValueName(gate, labels)}${gate.orEqual ? '>=' : '>'}${gate.threshold}${gate.holdMs === undefined ? '' : ` for ${gate.holdMs} ms`}`;

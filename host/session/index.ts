@@ -11,7 +11,7 @@ export { type Detection, Detector, type DetectorOptions } from './detector.ts';
 export type { Signal } from './frames.ts';
 export type { GapPolicy, GapResult } from './gap.ts';
 export { Gate, type GateThreshold } from './gate.ts';
-export { type GateCondition, gateText, readGates } from './gate-condition.ts';
+export { type GateCondition, gateText, gateValueName, readGates } from './gate-condition.ts';
 export { type GateSummary, gateSummary } from './gate-summary.ts';
 export { type GatedCount, GatedStream } from './gated-stream.ts';
 export type { Frames } from './kinds.ts';

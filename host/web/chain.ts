@@ -1,14 +1,25 @@
 /**
- * The processing chain of the page's engine: resampler -> front end -> model.
+ * The processing chain of the page's engine: resampler -> filter -> models that listen (host/session), or
+ * frames -> model.
  *
  * In: samples of one channel at the source's rate, or whole frames, in pieces of any length.
- * Out: batches for drawing: envelope, rows of features, outputs with times. The time of an output is the end
- * of its newest row or sample.
- * Exact: outputs do not depend on the pieces, and equal those of a session in Node on the same samples.
+ * Out: batches for drawing: envelope, rows of features, outputs with times, the gate. The time of an output
+ * is the end of its newest row or sample.
+ * Exact: outputs do not depend on the pieces, and equal those of a Listener or session in Node on the same
+ * samples.
  */
-import { quantiseValue, type Session } from '../session/index.ts';
+import { RunletError } from '../../models/error.ts';
+import {
+  gateSummary,
+  Listener,
+  type ListenerEvents,
+  type ListeningModel,
+  quantiseValue,
+  type Session,
+} from '../session/index.ts';
 import { Resampler } from '../sources/resample.ts';
-import type { Batch, Feed } from './protocol.ts';
+import { Grow } from './grow.ts';
+import type { Batch, GateBatch, GateChange } from './protocol.ts';
 import { bucketSamples, Waves } from './waves.ts';
 
 /** A filter of samples. */
@@ -17,93 +28,97 @@ interface Filter {
 }
 
 export interface ChainParts {
-  model: Session;
-  feed: Feed;
+  /** The model whose outputs are drawn, and behind it the models of its gates. */
+  models: [ListeningModel, ...ListeningModel[]];
   /** Rate of the samples that enter the front end or the model. */
   rateHz: number;
   /** Frames of the model per second. */
   frameHz: number;
   /** Number of channels whose envelope is kept; 0: none. */
   traces: number;
-  frontEnd?: { session: Session; stepSamples: number; windowSamples: number };
+  /** Front end that makes the rows to draw, if the model itself takes none. */
+  picture?: Session;
   /** Makes the filter before the model; it works at rateHz. */
   filter?: () => Filter;
 }
 
-/** A growing list of numbers that every batch empties. */
-class Grow<T extends Float32Array | Float64Array | Int8Array> {
-  #make: new (
-    length: number,
-  ) => T;
-  #values: T;
-  #length = 0;
-
-  constructor(make: new (length: number) => T) {
-    this.#make = make;
-    this.#values = new make(256);
-  }
-
-  add(values: ArrayLike<number>): void {
-    if (this.#length + values.length > this.#values.length) {
-      const more = new this.#make(2 * (this.#length + values.length));
-      more.set(this.#values);
-      this.#values = more;
-    }
-    this.#values.set(values, this.#length);
-    this.#length += values.length;
-  }
-
-  take(): T {
-    const taken = this.#values.slice(0, this.#length) as T;
-    this.#length = 0;
-    return taken;
-  }
-}
-
 export class Chain {
   #parts: ChainParts;
+  #shown: ListeningModel;
   #run = 0;
   #resampler: Resampler | undefined;
   #filter: Filter | undefined;
+  /** Undefined if the signal has whole frames. */
+  #listener: Listener | undefined;
   #waves = new Waves(1);
   #samples = 0;
-  #frames = false;
   #rows = new Grow(Int8Array);
   #outputs = new Grow(Float32Array);
   #times = new Grow(Float64Array);
+  #voice = new Grow(Uint8Array);
+  #gateValues = new Grow(Float32Array);
+  #gateTimes = new Grow(Float64Array);
+  #gateChanges: GateChange[] = [];
   #modelUs = 0;
+  #frontEndUs = 0;
 
+  /** @throws RN774, RN777, RN778 the models do not fit each other */
   constructor(parts: ChainParts) {
     this.#parts = parts;
+    [this.#shown] = parts.models;
+    if (this.#shown.gate) this.begin(0, parts.rateHz);
   }
 
-  /** Begins a new signal. @param sourceHz rate of its samples; undefined: it has whole frames. */
+  /**
+   * Begins a new signal. @param sourceHz rate of its samples; undefined: it has whole frames.
+   * @throws RN773, RN785 frames for a model with a gate
+   */
   begin(run: number, sourceHz: number | undefined): void {
-    const { model, frontEnd, rateHz, filter, traces } = this.#parts;
+    const { models, picture, rateHz, filter, traces } = this.#parts;
+    const { session, gate } = this.#shown;
+    const frames = sourceHz === undefined;
+    if (frames && gate)
+      throw new RunletError('RN785', {
+        what: 'frames cannot open a gate',
+        where: session.manifest.name,
+        why: `the model sleeps until ${gate.by} wakes it, and each of them needs its own frames`,
+        tryThis: 'open a sound file, or use the microphone',
+      });
     this.#run = run;
-    this.#frames = sourceHz === undefined;
-    this.#resampler = sourceHz === undefined || sourceHz === rateHz ? undefined : new Resampler(sourceHz, rateHz);
-    this.#filter = this.#frames ? undefined : filter?.();
+    this.#resampler = frames || sourceHz === rateHz ? undefined : new Resampler(sourceHz, rateHz);
+    this.#filter = frames ? undefined : filter?.();
     this.#waves = new Waves(bucketSamples(rateHz), Math.max(1, traces));
     this.#samples = 0;
-    model.reset();
-    frontEnd?.session.reset();
+    this.#listener = frames ? undefined : new Listener(models, rateHz, this.#events());
+    if (this.#listener) this.#listener.reset();
+    else session.reset();
+    picture?.reset();
   }
 
-  #output(timeS: number): void {
-    this.#outputs.add(this.#parts.model.output(0));
+  #events(): ListenerEvents {
+    const { gate, frontEnd } = this.#shown;
+    return {
+      row: (rows) => rows === frontEnd && this.#rows.add(rows.outputRaw(0)),
+      output: (model, timeMs) => {
+        if (model === this.#shown) this.#output(timeMs / 1000, this.#listener?.voice);
+        else if (gate && model.name === gate.by) {
+          this.#gateValues.add([model.session.output(gate.output)[gate.element] as number]);
+          this.#gateTimes.add([timeMs / 1000]);
+        }
+      },
+      early: (model, timeMs) => model === this.#shown && this.#output(timeMs / 1000, false),
+      gate: (model, open, timeMs) => model === this.#shown && this.#gateChanges.push({ open, timeS: timeMs / 1000 }),
+    };
+  }
+
+  /** Notes an output. @param voice false: no word can be heard at it */
+  #output(timeS: number, voice = true): void {
+    this.#outputs.add(this.#shown.session.output(0));
     this.#times.add([timeS]);
+    this.#voice.add([Number(voice)]);
   }
 
-  /** Pushes frames into the model and measures the time. @param endOf end time after so many frames, in s. */
-  #push(frames: Float32Array, endOf: (framesPushed: number) => number): void {
-    const { model } = this.#parts;
-    const before = performance.now();
-    model.pushAll(frames, () => this.#output(endOf(model.framesPushed)));
-    this.#modelUs += 1000 * (performance.now() - before);
-  }
-
-  /** Processes a piece. @throws RN706 no whole frames, RN709 NaN, RN710 the module failed; `begin`: RN773 */
+  /** Processes a piece. @throws RN706 no whole frames, RN709 NaN, RN710 the module failed */
   push(source: Float32Array): Batch {
     return this.#take(this.#resampler ? this.#resampler.push(source) : source);
   }
@@ -114,57 +129,89 @@ export class Chain {
   }
 
   #take(samples: Float32Array): Batch {
-    const { model, frontEnd, rateHz } = this.#parts;
-    const before = model.framesPushed;
+    const before = this.#framesRun;
     this.#modelUs = 0;
-    let frontEndUs = 0;
+    this.#frontEndUs = 0;
     let wave: Float32Array = new Float32Array();
-    if (samples.length === 0) return this.#batch(before, wave, 0);
-    if (this.#frames) {
-      if (this.#waves.channels === model.manifest.inputs[0]?.elements) wave = this.#waves.push(samples);
-      this.#pushFrames(samples);
-    } else {
+    if (samples.length === 0) return this.#batch(before, wave);
+    if (this.#listener) {
       const prepared = this.#filter ? this.#filter.push(samples) : samples;
       this.#samples += samples.length;
       wave = this.#waves.push(prepared);
-      if (frontEnd) frontEndUs = this.#pushSound(frontEnd, samples);
-      if (this.#parts.feed !== 'rows') this.#push(prepared, (pushed) => pushed / rateHz);
+      this.#draw(samples);
+      this.#listen(this.#listener, prepared);
+    } else {
+      if (this.#waves.channels === this.#shown.session.manifest.inputs[0]?.elements) wave = this.#waves.push(samples);
+      this.#pushFrames(samples);
     }
-    return this.#batch(before, wave, frontEndUs);
+    return this.#batch(before, wave);
   }
 
-  #batch(framesBefore: number, wave: Float32Array, frontEndUs: number): Batch {
-    const { model, frameHz, rateHz } = this.#parts;
+  /** Frames that the shown model's module has taken. */
+  get #framesRun(): number {
+    return this.#listener?.sleepOf(this.#shown)?.framesRun ?? this.#shown.session.framesPushed;
+  }
+
+  #batch(framesBefore: number, wave: Float32Array): Batch {
+    const { frameHz, rateHz } = this.#parts;
+    const { session } = this.#shown;
+    const gate = this.#gateBatch();
     return {
       run: this.#run,
-      endS: this.#frames ? model.framesPushed / frameHz : this.#samples / rateHz,
+      endS: this.#listener ? this.#samples / rateHz : session.framesPushed / frameHz,
       wave,
       rows: this.#rows.take(),
       outputs: this.#outputs.take(),
       times: this.#times.take(),
-      hops: (model.framesPushed - framesBefore) / model.hop,
+      voice: this.#voice.take(),
+      hops: (this.#framesRun - framesBefore) / session.hop,
       modelUs: this.#modelUs,
-      frontEndUs,
+      frontEndUs: this.#frontEndUs,
+      ...(gate && { gate }),
     };
   }
 
-  /** Pushes sound into the front end, and its rows into a model of rows. @returns µs of the front end */
-  #pushSound({ session, stepSamples, windowSamples }: NonNullable<ChainParts['frontEnd']>, samples: Float32Array): number {
-    const { feed, rateHz } = this.#parts;
+  #gateBatch(): GateBatch | undefined {
+    const summary = this.#listener && gateSummary(this.#listener, this.#shown);
+    if (!summary) return undefined;
+    const changes = this.#gateChanges;
+    this.#gateChanges = [];
+    return { summary, changes, outputs: this.#gateValues.take(), times: this.#gateTimes.take() };
+  }
+
+  /** Makes the rows that are only drawn. */
+  #draw(samples: Float32Array): void {
+    const { picture } = this.#parts;
+    if (!picture) return;
     const started = performance.now();
-    session.pushAll(samples, () => {
-      this.#rows.add(session.outputRaw(0));
-      if (feed === 'rows') this.#push(session.output(0), (rows) => ((rows - 1) * stepSamples + windowSamples) / rateHz);
-    });
-    return 1000 * (performance.now() - started) - (feed === 'rows' ? this.#modelUs : 0);
+    picture.pushAll(samples, () => this.#rows.add(picture.outputRaw(0)));
+    this.#frontEndUs += 1000 * (performance.now() - started);
+  }
+
+  /** Gives the models samples, and takes the listener's measured times. */
+  #listen(listener: Listener, samples: Float32Array): void {
+    const { frontEnd } = this.#shown;
+    const measured = (): [model: number, frontEnd: number] => [
+      listener.countOf(this.#shown).milliseconds,
+      frontEnd ? listener.rowsOf(frontEnd).milliseconds : 0,
+    ];
+    const before = measured();
+    listener.push(samples);
+    const after = measured();
+    this.#modelUs += 1000 * (after[0] - before[0]);
+    this.#frontEndUs += 1000 * (after[1] - before[1]);
   }
 
   /** Pushes frames into the model. Draws them, quantised, if they have the width of the front end's rows. */
   #pushFrames(frames: Float32Array): void {
-    const [input] = this.#parts.model.manifest.inputs;
-    const drawn = this.#parts.frontEnd?.session.manifest.outputs[0]?.elements;
+    const { picture, frameHz } = this.#parts;
+    const { session, frontEnd } = this.#shown;
+    const [input] = session.manifest.inputs;
+    const drawn = (frontEnd ?? picture)?.manifest.outputs[0]?.elements;
     if (input && drawn === input.elements)
       this.#rows.add(frames.map((x) => quantiseValue(x, Math.fround(input.scale), input.zeroPoint)));
-    this.#push(frames, (pushed) => pushed / this.#parts.frameHz);
+    const started = performance.now();
+    session.pushAll(frames, () => this.#output(session.framesPushed / frameHz));
+    this.#modelUs += 1000 * (performance.now() - started);
   }
 }

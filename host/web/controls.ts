@@ -98,7 +98,7 @@ export function bindControls(actions: Actions): Controls {
       // shown near the Apply button too, where the status line may be out of view
       byId('compiling').textContent = text;
     },
-    model: ({ feed, rows, rateHz, traces }, { kind }, hearing) => {
+    model: ({ feed, rows, rateHz, traces, gate }, { kind }, hearing) => {
       const hears = feed === 'sound' || feed === 'rows';
       microphone.hidden = !hears;
       speed.hidden = hears;
@@ -114,6 +114,7 @@ export function bindControls(actions: Actions): Controls {
       lanes.classList.toggle('no-words', hearing.kind === undefined && kind !== 'words');
       lanes.classList.toggle('several', traces > 1);
       lanes.classList.toggle('no-wave', traces === 0);
+      lanes.classList.toggle('no-gate', !gate);
       byId('heard-title').textContent = hearing.kind === 'beats' ? 'Beats' : 'Heard';
     },
     activity: (activity, recording) => {

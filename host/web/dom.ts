@@ -24,3 +24,12 @@ export const pairs = (rows: [term: string, value: string, note?: string][]): HTM
   rows.map(([term, value, note]) =>
     make('div', {}, make('dt', {}, term), make('dd', {}, value), ...(note ? [make('dd', { className: 'about' }, note)] : [])),
   );
+
+/** Shows groups in a description list. If their number is the same as before, only their texts change. */
+export function fillPairs(list: HTMLElement, rows: [term: string, value: string, note?: string][]): void {
+  if (list.childElementCount !== rows.length) list.replaceChildren(...pairs(rows.map(([term]) => [term, '', ' '])));
+  rows.forEach((texts, i) => {
+    const group = list.children[i] as HTMLElement;
+    for (const k of [0, 1, 2]) (group.children[k] as HTMLElement).textContent = texts[k] ?? '';
+  });
+}

@@ -15,18 +15,8 @@ import { openSession, type Session, wasmBytes } from '../session/index.ts';
 import { Resampler } from '../sources/resample.ts';
 import { Chain, type ChainParts } from './chain.ts';
 import { type FeedChoice, feedOf } from './feed.ts';
-import type {
-  Batch,
-  Calibration,
-  Catalogue,
-  FrontEndEntry,
-  Loaded,
-  LoadOptions,
-  NamedBytes,
-  Question,
-  Reply,
-  Request,
-} from './protocol.ts';
+import { FrontEnds, gateModels, listeningModel, type OpenFrontEnd } from './listening.ts';
+import type { Batch, Calibration, Catalogue, Loaded, LoadOptions, NamedBytes, Question, Reply, Request } from './protocol.ts';
 
 const isBundle = (bytes: Uint8Array): boolean => bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 
@@ -91,26 +81,28 @@ export class Engine {
     if (turn === this.#turn) this.#send(chain.end());
   }
 
-  async #session(entry: FrontEndEntry): Promise<{ session: Session; bytes: Uint8Array }> {
-    const bytes = await this.#host.asset(entry.file);
-    return { session: await openSession(bytes as BufferSource), bytes };
-  }
-
-  async #load({ name, bytes, options, calibration, json, weights }: Request & { do: 'load' }): Promise<Loaded | Question> {
-    const entries = this.#catalogue?.frontEnds ?? [];
+  async #load(request: Request & { do: 'load' }): Promise<Loaded | Question> {
+    const { name, bytes, options, calibration, json, weights, gate } = request;
+    const catalogue = this.#catalogue ?? { version: '', models: [], frontEnds: [] };
     const started = performance.now();
     const compiled = !isBundle(bytes);
     const { wasm, notes } = compiled
       ? await this.#compile({ name, bytes }, options, json, calibration)
       : { wasm: bytes, notes: [] };
-    const model = await openSession(wasm as BufferSource, { weights: weights as BufferSource | undefined });
-    const manifest = { ...model.manifest, ...addedFields(options, model.manifest) };
-    const choice = feedOf(manifest, entries, options);
+    const session = await openSession(wasm as BufferSource, { weights: weights as BufferSource | undefined });
+    const manifest = { ...session.manifest, ...addedFields(options, session.manifest) };
+    const choice = feedOf(manifest, catalogue.frontEnds, options);
     if ('asks' in choice) return choice;
+    const opened = new FrontEnds(this.#host.asset);
     const { frontEnd: entry, ...facts } = choice;
-    const frontEnd = entry && { entry, ...(await this.#session(entry)) };
+    const frontEnd = entry && (await opened.get(entry));
+    const needed = choice.feed === 'rows';
+    const rows = needed ? frontEnd?.session : undefined;
+    const shown = listeningModel(name, session, manifest, { frontEnd: rows, hopS: choice.hopS, gate });
+    const models = await gateModels(shown, catalogue, opened, this.#host.asset);
+    const chain = new Chain(chainParts(models, choice, needed ? undefined : frontEnd?.session));
     this.#turn++;
-    this.#chain = new Chain(this.#parts(model, choice, frontEnd?.session));
+    this.#chain = chain;
     this.#loaded = {
       ...facts,
       wasm,
@@ -119,39 +111,10 @@ export class Engine {
       fileBytes: wasm.length,
       codeBytes: wasmBytes(wasm).codeBytes,
       ...(compiled && { compiledMs: performance.now() - started }),
-      ...(frontEnd && {
-        rows: {
-          id: frontEnd.entry.id,
-          title: frontEnd.entry.title,
-          channels: frontEnd.entry.channels,
-          stepS: frontEnd.entry.stepSamples / frontEnd.entry.sampleRateHz,
-          windowS: frontEnd.entry.windowSamples / frontEnd.entry.sampleRateHz,
-          needed: choice.feed === 'rows',
-          memoryBytes: frontEnd.session.manifest.bytes.memoryBytes,
-          fileBytes: frontEnd.bytes.length,
-        },
-      }),
+      ...(frontEnd && { rows: rowsFacts(frontEnd, needed) }),
+      ...gateFacts(models, choice.rateHz),
     };
     return this.#loaded;
-  }
-
-  #parts(
-    model: Session,
-    { feed, rateHz, frameHz, traces, filter, frontEnd }: FeedChoice,
-    session: Session | undefined,
-  ): ChainParts {
-    return {
-      model,
-      feed,
-      rateHz,
-      frameHz,
-      traces,
-      ...(filter && { filter: () => filterOf(rateHz) }),
-      ...(frontEnd &&
-        session && {
-          frontEnd: { session, stepSamples: frontEnd.stepSamples, windowSamples: frontEnd.windowSamples },
-        }),
-    };
   }
 
   async #compile(
@@ -219,7 +182,7 @@ export class Engine {
         why: `no front end of this page makes frames of ${elements} values`,
         tryThis: 'open a .npy or .csv file of such frames',
       });
-    const { session } = await this.#session(entry);
+    const { session } = await new FrontEnds(this.#host.asset).get(entry);
     const resampler = new Resampler(rateHz, entry.sampleRateHz);
     const rows: number[] = [];
     for (const part of [resampler.push(samples), resampler.flush()])
@@ -241,6 +204,41 @@ const addedFields = (
 const metadataOf = ({ rateHz, labels }: LoadOptions): Record<string, string> => ({
   ...(rateHz !== undefined && { 'runlet.sample_rate_hz': `${rateHz}` }),
   ...(labels && { 'runlet.labels': labels.join(',') }),
+});
+
+/** Facts about a front end. @param needed false: it only draws */
+const rowsFacts = ({ entry, session, fileBytes }: OpenFrontEnd, needed: boolean): Loaded['rows'] => ({
+  id: entry.id,
+  title: entry.title,
+  channels: entry.channels,
+  stepS: entry.stepSamples / entry.sampleRateHz,
+  windowS: entry.windowSamples / entry.sampleRateHz,
+  needed,
+  memoryBytes: session.manifest.bytes.memoryBytes,
+  fileBytes,
+});
+
+/** Facts about the gate of the first model. */
+function gateFacts([{ gate: rule }, ...others]: ChainParts['models'], rateHz: number): Pick<Loaded, 'gate'> {
+  const by = others.find(({ name }) => name === rule?.by);
+  if (!rule || !by) return {};
+  const { manifest } = by.session;
+  const { labels } = by;
+  const hopS = (manifest.hop * (by.frontEnd?.hop ?? 1)) / rateHz;
+  return { gate: { rule, manifest: { ...manifest, ...(labels && { labels }) }, hopS } };
+}
+
+const chainParts = (
+  models: ChainParts['models'],
+  { rateHz, frameHz, traces, filter }: FeedChoice,
+  picture: Session | undefined,
+): ChainParts => ({
+  models,
+  rateHz,
+  frameHz,
+  traces,
+  ...(picture && { picture }),
+  ...(filter && { filter: () => filterOf(rateHz) }),
 });
 
 const filterOf = (sampleRateHz: number) => {

@@ -3,8 +3,11 @@
  *
  * In: the engine's Loaded, the run so far.  Out: elements.
  */
-import { byId, make, pairs } from './dom.ts';
+
+import { gateText } from '../session/index.ts';
+import { byId, fillPairs, make, pairs } from './dom.ts';
 import { clockText } from './draw/axis.ts';
+import { showGate } from './gate-numbers.ts';
 import type { Run } from './judge.ts';
 import type { Meter } from './meter.ts';
 import type { Catalogue, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
@@ -49,7 +52,7 @@ function saveFile(name: string, bytes: Uint8Array): void {
 
 /** Shows the facts that do not change while a model runs. @param entry its name in the zoo. */
 export function showFacts(loaded: Loaded, entry: string | undefined): void {
-  const { manifest, frameHz, hopS, compiledMs } = loaded;
+  const { manifest, frameHz, hopS, compiledMs, gate } = loaded;
   markModel(entry, manifest.detector?.label ?? manifest.name);
   const { window, warmUpHops, delayFrames, mode, macsPerHop, macsPerWindow } = manifest;
   const saved = macsPerHop > 0 ? macsPerWindow / macsPerHop : 1;
@@ -66,6 +69,11 @@ export function showFacts(loaded: Loaded, entry: string | undefined): void {
   const { weightBytes, tableBytes } = manifest.bytes;
   rows.push(['weights and tables', kilobytes(weightBytes + tableBytes)]);
   if (delayFrames > 0) rows.push(['look-ahead', secondsText(delayFrames / frameHz)]);
+  if (gate) {
+    const { rule, manifest: by } = gate;
+    const note = `${by.name}: ${whole(by.macsPerHop)} multiply-adds every ${secondsText(gate.hopS)}; memory ${kilobytes(by.bytes.memoryBytes)}`;
+    rows.push(['runs while', gateText(rule, by.labels), note]);
+  }
   if (compiledMs !== undefined) {
     const { style, target } = manifest;
     rows.push([
@@ -116,6 +124,7 @@ function latest({ reading, history, hearing }: Run): [value: string, note: strin
     return beat ? [beat.label, `the newest beat, ${clockText(beat.timeMs / 1000, 1)}`] : ['–', 'no beat yet'];
   }
   const newest = history.times.end - 1;
+  if (history.gate && !history.gate.isOpen) return ['asleep', 'the gate is closed'];
   if (newest < history.times.first) return ['–', reading.kind === 'quantity' ? 'no answer yet' : 'nothing yet'];
   const values = history.outputs.record(newest);
   if (reading.kind === 'quantity') return [valueText(values[0] as number, reading), reading.names[0] as string];
@@ -149,12 +158,6 @@ export function showNumbers(run: Run, meter: Meter, figure?: [value: string, not
       frontEndUs === undefined ? '–' : microseconds(frontEndUs),
       rows.needed ? `per hop; memory ${kilobytes(rows.memoryBytes)}` : 'for the picture; the model has its own',
     ]);
-  const list = byId('numbers');
-  if (list.childElementCount !== items.length) list.replaceChildren(...pairs(items.map(([term]) => [term, '', ' '])));
-  items.forEach(([term, value, note], i) => {
-    const group = list.children[i] as HTMLElement;
-    (group.children[0] as HTMLElement).textContent = term;
-    (group.children[1] as HTMLElement).textContent = value;
-    (group.children[2] as HTMLElement).textContent = note ?? '';
-  });
+  fillPairs(byId('numbers'), items);
+  showGate(run.history.gate);
 }

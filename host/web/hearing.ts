@@ -50,10 +50,10 @@ class WordHearing implements Hearing {
     return this.#detector;
   }
 
-  follow({ outputs, times }: History): Detection[] {
+  follow({ outputs, times, voice }: History): Detection[] {
     const before = this.heard.length;
     for (this.#next = Math.max(this.#next, times.first); this.#next < times.end; this.#next++) {
-      const found = this.#detector.push(outputs.record(this.#next), 1000 * times.at(this.#next));
+      const found = this.#detector.push(outputs.record(this.#next), 1000 * times.at(this.#next), voice.at(this.#next) === 1);
       if (found) this.heard.push(found);
     }
     return this.heard.slice(before);

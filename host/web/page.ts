@@ -99,13 +99,9 @@ class Page {
   /** Number of recordings that have run to their end. */
   ended = 0;
 
-  /** Outputs of the run, for tests and the console. */
-  outputs(): { times: number[]; values: number[][] } {
-    const { history } = this.#current ?? {};
-    if (!history) return { times: [], values: [] };
-    const { times, outputs } = history;
-    const indexes = Array.from({ length: times.end - times.first }, (_, i) => times.first + i);
-    return { times: indexes.map((i) => times.at(i)), values: indexes.map((i) => [...outputs.record(i)]) };
+  /** Outputs of the run and the summary of its gate, for tests and the console. */
+  outputs(): Partial<ReturnType<History['list']>> {
+    return this.#current?.history.list() ?? { times: [], values: [] };
   }
 
   /** Runs an action of the user. @param action its argument tells whether it is still the newest action. */
@@ -145,13 +141,14 @@ class Page {
 
   async #load(origin: Origin): Promise<void> {
     this.#stop();
-    const { model, json, options, calibration, weights } = origin;
+    const { model, json, options, calibration, weights, entry } = origin;
     this.#waiting = undefined;
     this.#controls.say(`loading ${model.name}…`);
     const use = (more: LoadOptions) => this.#try(() => this.#load({ ...origin, options: { ...options, ...more } }));
     let loaded: Awaited<ReturnType<EngineLink['ask']>>;
     try {
-      loaded = await this.#link.ask({ do: 'load', name: model.name, bytes: model.bytes, options, json, calibration, weights });
+      const file = { name: model.name, bytes: model.bytes, options, json, calibration, weights };
+      loaded = await this.#link.ask({ do: 'load', ...file, ...(entry?.gate && { gate: entry.gate }) });
     } catch (error) {
       this.#controls.say('');
       const axes = timeAxes(error, use);

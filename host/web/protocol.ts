@@ -7,6 +7,7 @@
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import type { Target } from '../../assembly/emit/target.ts';
 import type { ErrorParts } from '../../models/error.ts';
+import type { GateSummary, ModelGate } from '../session/index.ts';
 
 /** A front end of the page (catalogue.json): a module that converts sound to rows of features. */
 export interface FrontEndEntry {
@@ -73,7 +74,9 @@ export interface ModelEntry {
   /** Separate file of weights. */
   weights?: string;
   /** Facts that its manifest lacks. */
-  options?: Pick<LoadOptions, 'rateHz' | 'labels'>;
+  options?: Pick<LoadOptions, 'rateHz' | 'labels' | 'frontEnd'>;
+  /** The model runs only while this gate is open. It names another entry of the catalogue. */
+  gate?: ModelGate;
   demo?: DemoEntry;
   answers?: AnswersEntry;
 }
@@ -126,12 +129,30 @@ export interface Loaded {
     memoryBytes: number;
     fileBytes: number;
   };
+  /** The gate behind which the model sleeps, and the model that decides it, with seconds per output. */
+  gate?: { rule: ModelGate; manifest: Manifest; hopS: number };
   /** The host's filter before the model (manifest frontEnd `ppg`). */
   filter?: string;
   /** Duration of the compilation in the page; undefined for bundles. */
   compiledMs?: number;
   /** Notes for the user about assumptions. */
   notes: string[];
+}
+
+/** A gate opens or closes. */
+export interface GateChange {
+  open: boolean;
+  timeS: number;
+}
+
+/** The gate of the shown model, in a piece of the signal. */
+export interface GateBatch {
+  /** Counts since the signal began. */
+  summary: GateSummary;
+  changes: GateChange[];
+  /** Values that the gate compares, and their times in seconds. */
+  outputs: Float32Array;
+  times: Float64Array;
 }
 
 /** Results for a piece of the signal. */
@@ -147,10 +168,17 @@ export interface Batch {
   /** Values of output 0, [outputs][elements], and the end of the signal that each used, in seconds. */
   outputs: Float32Array;
   times: Float64Array;
-  /** Hops of the model, and the microseconds that model and front end took. */
+  /**
+   * One per output: 0 if no word can be heard at it, because there is no voice, or because it is from before
+   * the gate opened and only fills the detector's window.
+   */
+  voice: Uint8Array;
+  /** Hops that the model computed, and the microseconds that model and front end took. */
   hops: number;
   modelUs: number;
   frontEndUs: number;
+  /** Present if the model has a gate. */
+  gate?: GateBatch;
 }
 
 export interface LoadOptions {
@@ -208,6 +236,7 @@ export type Request =
       json?: NamedBytes;
       calibration?: Calibration;
       weights?: Uint8Array;
+      gate?: ModelGate;
     }
   | { do: 'begin'; run: number; signal: SignalKind }
   | { do: 'push'; samples: Float32Array }

@@ -32,6 +32,18 @@ export function readingOf({ outputs, labels, unit, name, detector }: Manifest): 
   return { kind, names, background, ...(probability && { range: [0, 1] as [number, number] }), ...(unit && { unit }) };
 }
 
+/** Interprets one value of an output, such as the one that a gate compares. */
+export function readingOfElement(manifest: Manifest, output: number, element: number): Reading {
+  const { names, range, unit } = readingOf({ ...manifest, outputs: manifest.outputs.slice(output, output + 1) });
+  return {
+    kind: range ? 'word' : 'quantity',
+    names: [names[element] ?? ''],
+    background: [false],
+    ...(range && { range }),
+    ...(unit && { unit }),
+  };
+}
+
 /** Formats a value with its unit. */
 export const valueText = (value: number, { kind, unit }: Reading): string => {
   if (kind === 'word' || kind === 'words') return `${Math.round(100 * value)} %`;

@@ -16,3 +16,5 @@ export const microseconds = (us: number): string => `${us >= 100 ? whole(Math.ro
 export const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;
 
 export const whole = (n: number): string => n.toLocaleString('en');
+
+export const millions = (n: number): string => `${(n / 1e6).toLocaleString('en', { maximumFractionDigits: 1 })} M`;

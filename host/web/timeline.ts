@@ -8,6 +8,7 @@
 import type { Detection } from '../session/index.ts';
 import { clockText, drawAxis } from './draw/axis.ts';
 import { drawFeatures } from './draw/features.ts';
+import { drawGate, type ShownGate } from './draw/gate.ts';
 import { type Brush, gutterOf, gutterText, Lane, type Scene, type View } from './draw/lane.ts';
 import { drawScores } from './draw/scores.ts';
 import { drawWaves } from './draw/wave.ts';
@@ -31,6 +32,8 @@ export interface Shown {
   /** Present if outputs are states. An output describes the time `delayS` seconds before its window ends. */
   states?: { delayS: number; hopS: number };
   cutoff?: number;
+  /** Present if the model sleeps behind a gate. */
+  gate?: ShownGate;
   truth?: { values: Float32Array; stepS: number };
   /** Script of the recording, and the titles of the script and of the detections. */
   said?: Said[];
@@ -39,7 +42,7 @@ export interface Shown {
   totalS?: number;
 }
 
-const names = ['words', 'wave', 'features', 'scores', 'axis'] as const;
+const names = ['words', 'wave', 'gate', 'features', 'scores', 'axis'] as const;
 type LaneName = (typeof names)[number];
 
 export class Timeline {
@@ -108,7 +111,7 @@ export class Timeline {
     const shown = this.#shown;
     // an error or a question may replace the picture
     if (!shown || this.#root.clientWidth === 0) return;
-    const { history, reading, sound, channels, heard, cutoff, truth } = shown;
+    const { history, reading, sound, channels, heard, cutoff, truth, gate } = shown;
     if (this.#following) this.#view = { startS: Math.max(0, history.endS - this.#liveS), spanS: this.#liveS };
     const scene: Scene = { view: this.#view, history, palette: this.#palette };
     const brush = (name: LaneName): Brush => this.#lanes[name].brush(this.#view);
@@ -118,6 +121,8 @@ export class Timeline {
     this.#drawFound(brush('words'), scene, shown);
     const wave = brush('wave');
     if (channels.length > 0) drawWaves(wave, scene, channels, sound);
+    const gates = brush('gate');
+    if (gate) drawGate(gates, scene, gate);
     const features = brush('features');
     if (features.height > 0) {
       drawFeatures(features, scene);
@@ -126,7 +131,7 @@ export class Timeline {
     const scores = brush('scores');
     const colours = reading.names.map((name, i) => (reading.background[i] ? soft : this.colourOf(name)));
     drawScores(scores, scene, { reading, cutoff, truth, colours });
-    for (const lane of [wave, features, scores]) {
+    for (const lane of [wave, gates, features, scores]) {
       drawMarks(lane, scene, heard, this.colourOf);
       this.#drawPointer(lane);
     }
@@ -170,6 +175,10 @@ export class Timeline {
     const time = clockText(this.#pointer, 2);
     if (index < history.times.first) {
       this.#readout.textContent = `${time}, before the first answer`;
+      return;
+    }
+    if (this.#pointer - history.times.at(index) > 1.5 * history.hopS && this.#pointer < history.endS) {
+      this.#readout.textContent = `${time}, asleep`;
       return;
     }
     const values = [...history.outputs.record(index)].map((value, e) => ({ value, name: reading.names[e] as string }));

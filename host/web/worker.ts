@@ -5,7 +5,7 @@
  */
 import { Engine } from './engine.ts';
 import { errorOf } from './engine-error.ts';
-import type { Reply, Request } from './protocol.ts';
+import type { Batch, Reply, Request } from './protocol.ts';
 
 interface Scope {
   postMessage(message: Reply, transfer: Transferable[]): void;
@@ -13,14 +13,12 @@ interface Scope {
 }
 const scope = globalThis as unknown as Scope;
 
+function buffersOf({ wave, rows, outputs, times, voice }: Batch): ArrayBuffer[] {
+  return [wave, rows, outputs, times, voice].map((list) => list.buffer as ArrayBuffer);
+}
+
 function tell(message: Reply): void {
-  const transfer =
-    'batch' in message
-      ? [message.batch.wave, message.batch.rows, message.batch.outputs, message.batch.times].map(
-          (list) => list.buffer as ArrayBuffer,
-        )
-      : [];
-  scope.postMessage(message, transfer);
+  scope.postMessage(message, 'batch' in message ? buffersOf(message.batch) : []);
 }
 
 const engine = new Engine({

@@ -24,7 +24,7 @@ const loaded = { rateHz: 100, hopS: 0.5, frameHz: 100, traces: 1, manifest: tiny
 test('the first output that ends at or after a time is found', () => {
   const history = new History(loaded);
   const times = Float64Array.of(1, 1.5, 2, 2.5);
-  history.add({ endS: 2.5, wave: new Float32Array(), outputs: new Float32Array(4), times, hops: 4 } as never);
+  history.add({ endS: 2.5, wave: new Float32Array(), outputs: new Float32Array(4), times, voice: new Uint8Array(4) } as never);
   for (const [seconds, index] of [[0, 0], [1, 0], [1.1, 1], [2, 2], [2.5, 3], [2.6, 4]] as const) assert.is(history.outputAt(seconds), index, `${seconds}`); // biome-ignore format: a table
 });
 

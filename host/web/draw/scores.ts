@@ -4,44 +4,49 @@
  *
  * In: a scene, the kind of the values, a cutoff, and the true values if known.  Out: pixels.
  */
-import type { History } from '../history.ts';
+import type { OutputHistory } from '../history.ts';
 import type { Reading } from '../reading.ts';
 import { type Brush, font, gutterText, type Scene } from './lane.ts';
 
+/** What the curves need of a scene: the outputs may be those of a gate. */
+type Outputs = Pick<Scene, 'view' | 'palette'> & { history: OutputHistory };
+
 export interface ScoreOptions {
   reading: Reading;
-  /** Probability above which a word is detected. */
+  /** Value above which a word is detected, or a gate opens. */
   cutoff?: number;
+  /** Name of a curve, which replaces the scale. */
+  title?: string;
   /** Colour of each element. */
   colours: string[];
   truth?: { values: Float32Array; stepS: number };
 }
 
 /** Range of the outputs in view, and one on either side. */
-function inView({ history, view }: Scene): [from: number, to: number] {
+function inView({ history, view }: Outputs): [from: number, to: number] {
   const { times } = history;
   const from = Math.max(times.first, history.outputAt(view.startS) - 1);
   return [from, Math.min(times.end, history.outputAt(view.startS + view.spanS) + 1)];
 }
 
-/** Points of element `e`. Of the points within half a pixel it keeps the largest. */
-function* points(history: History, from: number, to: number, e: number, x: (s: number) => number): Generator<[number, number]> {
-  let at = Number.NEGATIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
+/**
+ * Points of element `e`, a list for each stretch without sleep. Of the points within half a pixel the largest
+ * is kept.
+ */
+function paths(history: OutputHistory, from: number, to: number, e: number, x: (s: number) => number): [number, number][][] {
+  const found: [number, number][][] = [];
   for (let i = from; i < to; i++) {
-    const px = x(history.times.at(i));
-    const value = history.outputs.at(i, e);
-    if (px - at < 0.5) {
-      max = Math.max(max, value);
-      continue;
-    }
-    if (at > Number.NEGATIVE_INFINITY) yield [at, max];
-    [at, max] = [px, value];
+    const point: [number, number] = [x(history.times.at(i)), history.outputs.at(i, e)];
+    const path = found.at(-1);
+    const last = path?.at(-1);
+    if (!path || !last || (i > from && history.sleptBefore(i))) found.push([point]);
+    else if (point[0] - last[0] < 0.5) last[1] = Math.max(last[1], point[1]);
+    else path.push(point);
   }
-  if (at > Number.NEGATIVE_INFINITY) yield [at, max];
+  return found;
 }
 
-function rangeOf(scene: Scene, { reading, truth }: ScoreOptions, from: number, to: number): [number, number] {
+function rangeOf(scene: Outputs, { reading, truth, cutoff }: ScoreOptions, from: number, to: number): [number, number] {
   if (reading.range) return reading.range;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const see = (value: number) => {
@@ -58,6 +63,7 @@ function rangeOf(scene: Scene, { reading, truth }: ScoreOptions, from: number, t
       n++
     )
       see(truth.values[n] as number);
+  if (cutoff !== undefined) see(cutoff);
   if (!(high >= low)) return [0, 1];
   const room = Math.max(1e-6, 0.1 * (high - low), 0.04 * Math.abs(high) - (high - low) / 2);
   return [low - room, high + room];
@@ -66,7 +72,7 @@ function rangeOf(scene: Scene, { reading, truth }: ScoreOptions, from: number, t
 /** Draws about three round values as a scale at the left. */
 function drawScale(
   brush: Brush,
-  { palette }: Scene,
+  { palette }: Outputs,
   [low, high]: [number, number],
   percent: boolean,
   y: (v: number) => number,
@@ -87,7 +93,7 @@ function drawScale(
   }
 }
 
-function drawCurve(brush: Brush, scene: Scene, options: ScoreOptions): void {
+function drawCurve(brush: Brush, scene: Outputs, options: ScoreOptions): void {
   const { context, gutter, width, height, x } = brush;
   const { history, palette, view } = scene;
   const [from, to] = inView(scene);
@@ -95,8 +101,10 @@ function drawCurve(brush: Brush, scene: Scene, options: ScoreOptions): void {
   const [low, high] = range;
   const y = (value: number) => 6 + ((high - value) / (high - low)) * (height - 12);
   const { kind } = options.reading;
-  drawScale(brush, scene, range, kind === 'word', y);
-  if (kind === 'word' && options.cutoff !== undefined) {
+  context.lineWidth = 1;
+  if (options.title === undefined) drawScale(brush, scene, range, kind === 'word', y);
+  else gutterText(brush, options.title, height / 2, palette.soft);
+  if (options.cutoff !== undefined) {
     context.strokeStyle = palette.accent;
     context.setLineDash([4, 4]);
     context.beginPath();
@@ -124,22 +132,25 @@ function drawCurve(brush: Brush, scene: Scene, options: ScoreOptions): void {
   for (let e = 0; e < history.outputs.width; e++) {
     context.strokeStyle = options.colours[e] as string;
     context.fillStyle = options.colours[e] as string;
-    const path = [...points(history, from, to, e, x)];
-    context.beginPath();
-    for (const [px, value] of path) context.lineTo(px, y(value));
-    context.stroke();
-    if (kind === 'word' && path.length > 0) {
-      context.lineTo(path.at(-1)?.[0] ?? 0, y(0));
-      context.lineTo(path[0]?.[0] ?? 0, y(0));
-      context.globalAlpha = 0.14;
-      context.fill();
-      context.globalAlpha = 1;
-    } else if (path.length < 80)
-      for (const [px, value] of path) {
-        context.beginPath();
-        context.arc(px, y(value), 2.5, 0, 7);
+    const stretches = paths(history, from, to, e, x);
+    const dots = kind !== 'word' && stretches.reduce((sum, path) => sum + path.length, 0) < 80;
+    for (const path of stretches) {
+      context.beginPath();
+      for (const [px, value] of path) context.lineTo(px, y(value));
+      context.stroke();
+      if (kind === 'word') {
+        context.lineTo(path.at(-1)?.[0] ?? 0, y(0));
+        context.lineTo(path[0]?.[0] ?? 0, y(0));
+        context.globalAlpha = 0.14;
         context.fill();
-      }
+        context.globalAlpha = 1;
+      } else if (dots)
+        for (const [px, value] of path) {
+          context.beginPath();
+          context.arc(px, y(value), 2.5, 0, 7);
+          context.fill();
+        }
+    }
   }
   context.restore();
   if (truth)
@@ -170,7 +181,7 @@ function drawLegend({ context, gutter }: Brush, entries: [name: string, colour: 
   }
 }
 
-function drawRows(brush: Brush, scene: Scene, options: ScoreOptions): void {
+function drawRows(brush: Brush, scene: Outputs, options: ScoreOptions): void {
   const { context, gutter, width, height, x } = brush;
   const { history, palette } = scene;
   const { reading, colours } = options;
@@ -198,17 +209,17 @@ function drawRows(brush: Brush, scene: Scene, options: ScoreOptions): void {
     context.moveTo(gutter, Math.round(bottom) - 0.5);
     context.lineTo(width, Math.round(bottom) - 0.5);
     context.stroke();
-    const path = [...points(history, from, to, e, x)];
-    if (path.length === 0) continue;
     const y = (value: number) => bottom - 0.5 - Math.max(0, Math.min(1, (value - low) / (high - low))) * (pitch - 3);
     context.save();
     context.beginPath();
     context.rect(gutter, bottom - pitch, width - gutter, pitch);
     context.clip();
     context.beginPath();
-    context.moveTo(path[0]?.[0] ?? 0, bottom - 0.5);
-    for (const [px, value] of path) context.lineTo(px, y(value));
-    context.lineTo(path.at(-1)?.[0] ?? 0, bottom - 0.5);
+    for (const path of paths(history, from, to, e, x)) {
+      context.moveTo(path[0]?.[0] ?? 0, bottom - 0.5);
+      for (const [px, value] of path) context.lineTo(px, y(value));
+      context.lineTo(path.at(-1)?.[0] ?? 0, bottom - 0.5);
+    }
     context.fillStyle = colours[e] as string;
     context.globalAlpha = reading.background[e] ? 0.35 : 0.85;
     context.fill();
@@ -216,7 +227,7 @@ function drawRows(brush: Brush, scene: Scene, options: ScoreOptions): void {
   }
 }
 
-export function drawScores(brush: Brush, scene: Scene, options: ScoreOptions): void {
+export function drawScores(brush: Brush, scene: Outputs, options: ScoreOptions): void {
   const { kind } = options.reading;
   if (kind === 'words' || (kind === 'values' && options.reading.names.length > 3)) drawRows(brush, scene, options);
   else drawCurve(brush, scene, options);

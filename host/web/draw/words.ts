@@ -93,14 +93,15 @@ function drawBands(
 }
 
 /** Bands of the strongest class, at the time that each output describes. */
-function statesOf({ outputs, times }: History, { names }: Reading, view: Scene['view'], delayS: number, hopS: number): Said[] {
+function statesOf(history: History, { names }: Reading, view: Scene['view'], delayS: number, hopS: number): Said[] {
+  const { outputs, times } = history;
   const bands: Said[] = [];
   for (let i = times.first; i < times.end; i++) {
     const end = times.at(i) - delayS + hopS / 2;
     if (end < view.startS || end - hopS > view.startS + view.spanS) continue;
     const word = names[strongest(outputs.record(i))] as string;
     const last = bands.at(-1);
-    if (last?.word === word) last.end = end;
+    if (last?.word === word && !history.sleptBefore(i)) last.end = end;
     else bands.push({ word, start: end - hopS, end });
   }
   return bands;

@@ -286,4 +286,63 @@ const plainC = inFolder('assembly/c', [
   },
 ]);
 
-export const gate = [...session, ...rest, ...timing, ...mcu, ...plainC];
+const web = inFolder('host/web', [
+  {
+    id: 'web-gate-voice',
+    file: 'hearing.ts',
+    find: 'voice.at(this.#next) === 1',
+    replace: 'voice.at(this.#next) >= 0',
+    tests: 'host/web-gate',
+    why: 'a word is heard at an output from before the gate opened',
+  },
+  {
+    id: 'web-gate-chain',
+    file: 'listening.ts',
+    find: 'by = chain.at(-1)?.gate?.by)',
+    replace: 'by = undefined)',
+    tests: 'host/web-gate',
+    why: 'the gate of the gate is not opened',
+  },
+  {
+    id: 'web-gate-front-ends',
+    file: 'listening.ts',
+    find: 'const found = this.#open.get(entry.file) ?? this.#opened(entry);',
+    replace: 'const found = this.#opened(entry);',
+    tests: 'host/web-gate',
+    why: 'each model computes its own rows',
+  },
+  {
+    id: 'web-gate-open-end',
+    file: 'history.ts',
+    find: 'else if (last) last.endS = timeS;',
+    replace: '',
+    tests: 'host/web-gate',
+    why: 'the picture shows a closed gate as open',
+  },
+  {
+    id: 'web-gate-values',
+    file: 'chain.ts',
+    find: 'model.session.output(gate.output)[gate.element] as number',
+    replace: 'model.session.output(gate.output)[0] as number',
+    tests: 'host/web-gate',
+    why: 'the picture shows another value than the gate compares',
+  },
+  {
+    id: 'web-gate-slept',
+    file: 'history.ts',
+    find: '> 1.5 * this.hopS',
+    replace: '> 3000 * this.hopS',
+    tests: 'host/web-gate',
+    why: 'curves cross the time in which the model slept',
+  },
+  {
+    id: 'web-gate-frames',
+    file: 'chain.ts',
+    find: 'if (frames && gate)',
+    replace: 'if (frames && !gate)',
+    tests: 'host/web-gate',
+    why: 'frames of one model are given to all',
+  },
+]);
+
+export const gate = [...session, ...rest, ...timing, ...mcu, ...plainC, ...web];
