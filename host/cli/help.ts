@@ -55,8 +55,10 @@ function optionEntries(name: string, option: Option): Entry[] {
 function usage(name: string, options: Options): string {
   const parts = Object.entries(options).flatMap(([key, option]) => {
     const shown = shownName(key, option);
-    if (option.place === 'rest') return [`${shown} …`];
-    if (option.place) return [option.required ? shown : `[${shown}]`];
+    if (option.place) {
+      const places = option.place === 'rest' ? `${shown} …` : shown;
+      return [option.required ? places : `[${places}]`];
+    }
     return option.required ? [`${shown} <${option.hint}>`] : [];
   });
   return ['runlet', name, ...parts, '[options]'].join(' ');

@@ -143,7 +143,7 @@ export async function openListening(paths: readonly string[], options: Listening
     const stepMs = (1000 * session.hop * (features?.stepSamples ?? frontEnd?.hop ?? 1)) / rate;
     const detector = detectorOf(manifest, stepMs, options, paths.length === 1);
     models.push({
-      name: unique(manifest.name || basename(path), models),
+      name: uniqueName(manifest.name || basename(path), models),
       session,
       ...(frontEnd && { frontEnd }),
       ...(labels && { labels }),
@@ -158,7 +158,7 @@ const frontEndText = ({ name, stepSamples, sampleRateHz }: FrontEnd): string =>
   `${name}, ${(1000 * stepSamples) / sampleRateHz} ms`;
 
 /** Makes a name unique, since two bundles may have the same name. */
-const unique = (name: string, models: readonly ListeningModel[]): string => {
+export const uniqueName = (name: string, models: readonly { name: string }[]): string => {
   let [known, n] = [name, 1];
   while (models.some((model) => model.name === known)) known = `${name}-${++n}`;
   return known;

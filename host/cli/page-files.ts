@@ -1,32 +1,31 @@
 /**
- * Collects the files that `runlet page` serves: the web page, one model, and a recording if there is one.
+ * Collects the files that `runlet page` serves: the web page, models, and a recording if there is one.
  *
- * In: dist/page (host/web, built by scripts/prepare.mjs), a bundle, a recording.  Out: files by name.
+ * In: dist/page (host/web, built by scripts/prepare.mjs), bundles, a recording.  Out: files by name.
  * Sound for a sound model is served as it is: the page resamples it and runs the front end that the bundle
- * names, which is built here. Any other recording becomes frames of the model as float32, with the truth of
+ * names, which is built here. Any other recording becomes frames of each model as float32, with the truth of
  * each frame if a column holds it.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Manifest } from '../../assembly/bundle/manifest.ts';
-import { readManifest } from '../../assembly/bundle/read.ts';
 import { RunletError } from '../../models/error.ts';
 import { printable } from '../../models/printable.ts';
-import { weightsBeside } from '../command/bundle-file.ts';
+import { gateArg } from '../command/gate-option.ts';
 import { columnsArg, signalArgs, truthArgs } from '../command/model-options.ts';
 import { refuseGiven } from '../command/options.ts';
 import { producer } from '../command/producer.ts';
-import { readBytes } from '../command/read-file.ts';
 import { labelsUnfit } from '../model-fields.ts';
 import { baseStyle } from '../report/design/page.ts';
-import type { Catalogue, FrontEndEntry, ModelEntry } from '../web/protocol.ts';
-import { frontEndOf, listens } from './listening-models.ts';
+import type { GateCondition } from '../session/index.ts';
+import type { Catalogue, ModelEntry } from '../web/protocol.ts';
+import { listens } from './listening-models.ts';
 import { beatsOf } from './page-beats.ts';
+import { frontEndFiles, gatesOf, type PageModel, readModels } from './page-models.ts';
 import { type Files, jsonOf, recordingFiles, type SignalSaid } from './page-recording.ts';
 import type { ServedFiles } from './page-server.ts';
 
-export type PageOptions = SignalSaid & { data?: string | undefined };
+export type PageOptions = SignalSaid & { data?: string | undefined; gate?: GateCondition[] | undefined };
 
 /** Folder of the page, seen from the sources and from dist. */
 const pageFolder = ['../../dist/page', '../../page'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
@@ -49,45 +48,25 @@ function pageFiles(): Files {
 const minSoundHz = 4000;
 const isSound = (path: string): boolean => /\.(wav|mp3|m4a|aac|og[ga]|opus|flac|webm)$/i.test(path);
 
-/** Builds the front end whose rows a model takes; none for other models. */
-async function frontEndFiles(manifest: Manifest, files: Files): Promise<FrontEndEntry[]> {
-  const frontEnd = listens(manifest) ? await frontEndOf(manifest, {}) : undefined;
-  if (!frontEnd) return [];
-  const { buildFrontEnd } = await import('../../assembly/build-front-end.ts');
-  files.set('front-end.wasm', (await buildFrontEnd(frontEnd, { producer: producer() })).wasm);
-  const { name, sampleRateHz, windowSamples, stepSamples, channels } = frontEnd;
-  const preset = manifest.features?.preset ?? manifest.frontEnd ?? name;
-  const title = `${name}, ${(1000 * stepSamples) / sampleRateHz} ms`;
-  return [{ id: preset, preset, title, file: 'front-end.wasm', sampleRateHz, windowSamples, stepSamples, channels }];
-}
+type Recorded = Pick<ModelEntry, 'demo' | 'answers' | 'options'>;
 
-/**
- * Collects all files of the page. @param given names of the options that the user gave.
- * @throws RN600 to RN607, RN720 to RN741, RN765, RN781
- */
-export async function pageWith(bundle: string, options: PageOptions, given: ReadonlySet<string>): Promise<ServedFiles> {
-  const files = pageFiles();
-  const wasm = await readBytes(bundle);
-  const manifest = readManifest(wasm);
+/** Adds the recording as one model takes it. @param folder prefix of the model's files */
+async function recordedFor(
+  { manifest, path }: PageModel,
+  options: PageOptions,
+  given: ReadonlySet<string>,
+  folder: string,
+  files: Files,
+): Promise<Recorded> {
   const { inputs, outputs } = manifest;
-  if (inputs.length !== 1)
-    throw new RunletError('RN781', {
-      what: `the page runs models with one input, and this one has ${inputs.length}`,
-      where: bundle,
-      why: 'it has one microphone, or plays one file at a time',
-      tryThis: 'runlet run, which takes a source for each input',
-    });
-  files.set('model.wasm', wasm);
-  const weights = await weightsBeside(bundle, wasm);
-  if (weights) files.set('model.weights.bin', weights);
   const { data } = options;
   const labels = manifest.labels ?? options.labels;
   if (options.labels && options.labels.length !== outputs[0]?.elements)
-    throw labelsUnfit(options.labels, bundle, [outputs[0]?.elements ?? 0]);
+    throw labelsUnfit(options.labels, path, [outputs[0]?.elements ?? 0]);
   const beats = await beatsOf(manifest);
   let rateHz = manifest.sampleRateHz ?? options.rate;
   const takesSound = listens(manifest) || (inputs[0]?.elements === 1 && (rateHz ?? 0) >= minSoundHz);
-  let recorded: Pick<ModelEntry, 'demo' | 'answers'> = {};
+  let recorded: Recorded = {};
   if (data === undefined) refuseGiven({ ...columnsArg, ...truthArgs }, given, 'there is no recording');
   else if (takesSound && isSound(data)) {
     refuseGiven({ ...signalArgs, ...truthArgs }, given, 'a sound file states its rate, and its channels are mixed to one');
@@ -95,22 +74,54 @@ export async function pageWith(bundle: string, options: PageOptions, given: Read
     files.set(file, data);
     recorded = { demo: { title: printable(basename(data)), file } };
   } else {
-    const { rateHz: found, ...parts } = await recordingFiles(data, { manifest, rateHz, labels, beats }, options, files);
+    const known = { manifest, rateHz, labels, beats, folder };
+    const { rateHz: found, ...parts } = await recordingFiles(data, known, options, files);
     rateHz = found;
     recorded = parts;
   }
   if (beats) {
-    files.set('beats.json', jsonOf(beats.weights));
-    recorded = { ...recorded, answers: { delayS: beats.delayS, beats: 'beats.json' } };
+    files.set(`${folder}beats.json`, jsonOf(beats.weights));
+    recorded = { ...recorded, answers: { delayS: beats.delayS, beats: `${folder}beats.json` } };
   }
-  const model: ModelEntry = {
-    name: manifest.name,
-    note: printable(basename(bundle)),
-    file: 'model.wasm',
-    ...(weights && { weights: 'model.weights.bin' }),
-    options: { ...(rateHz !== undefined && { rateHz }), ...(options.labels && { labels: options.labels }) },
+  return {
     ...recorded,
+    options: { ...(rateHz !== undefined && { rateHz }), ...(options.labels && { labels: options.labels }) },
   };
-  const catalogue: Catalogue = { version: producer(), models: [model], frontEnds: await frontEndFiles(manifest, files) };
+}
+
+/**
+ * Collects all files of the page. @param given names of the options that the user gave.
+ * @throws RN600 to RN607, RN720 to RN741, RN765, RN774 to RN778, RN781
+ */
+export async function pageWith(
+  bundles: readonly string[],
+  options: PageOptions,
+  given: ReadonlySet<string>,
+): Promise<ServedFiles> {
+  const files = pageFiles();
+  const { data, gate } = options;
+  if (data !== undefined && !isSound(data)) refuseGiven(gateArg, given, 'the recording is not a sound file');
+  const models = await readModels(bundles);
+  const gates = await gatesOf(models, gate);
+  const frontEnds = await frontEndFiles(models, files);
+  const entries: ModelEntry[] = [];
+  for (const [i, model] of models.entries()) {
+    const folder = i === 0 ? '' : `${i + 1}/`;
+    const { name, path, wasm, weights, frontEnd } = model;
+    const { options: facts, ...recorded } = await recordedFor(model, options, given, folder, files);
+    files.set(`${folder}model.wasm`, wasm);
+    if (weights) files.set(`${folder}model.weights.bin`, weights);
+    const opens = gates.get(name);
+    entries.push({
+      name,
+      note: printable(basename(path)),
+      file: `${folder}model.wasm`,
+      ...(weights && { weights: `${folder}model.weights.bin` }),
+      options: { ...facts, ...(frontEnd !== undefined && { frontEnd }) },
+      ...(opens && { gate: opens }),
+      ...recorded,
+    });
+  }
+  const catalogue: Catalogue = { version: producer(), models: entries, frontEnds };
   return files.set('catalogue.json', jsonOf(catalogue));
 }

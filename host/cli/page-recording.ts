@@ -53,6 +53,8 @@ export interface Known {
   rateHz: number | undefined;
   labels: string[] | undefined;
   beats: Beats | undefined;
+  /** Prefix of the names of the model's files. */
+  folder: string;
 }
 
 /** Reads the recording; for the zoo's ECG model also the beats, if the file has them. */
@@ -78,7 +80,7 @@ async function readData(data: string, { manifest, labels, rateHz, beats }: Known
 
 /** Adds the files of a recording to `files`; returns the entry of the catalogue. @throws RN720 to RN739 */
 export async function recordingFiles(data: string, known: Known, options: SignalSaid, files: Files) {
-  const { manifest, labels, beats } = known;
+  const { manifest, labels, beats, folder } = known;
   const [input] = manifest.inputs;
   const elements = input?.elements ?? 1;
   const recording = await readData(data, known, options);
@@ -87,20 +89,20 @@ export async function recordingFiles(data: string, known: Known, options: Signal
   if (rateHz === undefined) throw rateNeeded(data);
   const truth = truthOf(recording, { ...manifest, ...(labels && { labels }) });
   const names = recording.columns ?? manifest.columns ?? Array.from({ length: elements }, (_, i) => `${input?.name} ${i}`);
-  files.set('recording.f32', bytesOf(recording.signals[0] as Float32Array));
+  files.set(`${folder}recording.f32`, bytesOf(recording.signals[0] as Float32Array));
   const truthEntry: Partial<DemoEntry> = {};
   if (truth && beats) {
-    files.set('script.json', jsonOf(beats.script(truth)));
-    truthEntry.script = 'script.json';
+    files.set(`${folder}script.json`, jsonOf(beats.script(truth)));
+    truthEntry.script = `${folder}script.json`;
   } else if (truth) {
-    files.set('truth.f32', bytesOf(truth));
-    truthEntry.truth = { file: 'truth.f32', stepS: 1 / rateHz };
+    files.set(`${folder}truth.f32`, bytesOf(truth));
+    truthEntry.truth = { file: `${folder}truth.f32`, stepS: 1 / rateHz };
   }
   const classes = (manifest.outputs[0]?.elements ?? 1) > 1;
   const at = options.truthAt ?? manifest.truthAt ?? (classes ? 'majority' : 'end');
   const demo: DemoEntry = {
     title: printable(basename(data)),
-    file: 'recording.f32',
+    file: `${folder}recording.f32`,
     rateHz,
     ...(elements > 1 && { channels: names }),
     ...truthEntry,

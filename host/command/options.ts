@@ -211,6 +211,9 @@ export const optional = <T>(option: Option<T>): Option<T | undefined> => ({ ...o
 export const rest = <T>(option: Option<T>): Option<NonNullable<T>[]> =>
   ({ ...option, place: 'rest', required: true }) as unknown as Option<NonNullable<T>[]>;
 
+/** Turns an option into the list of all remaining positional arguments, which may be empty. */
+export const anyRest = <T>(option: Option<T>): Option<NonNullable<T>[]> => ({ ...rest(option), required: false, default: [] });
+
 /** Returns the option with another help text. */
 export const reworded = <T>(option: Option<T>, about: string): Option<T> => ({ ...option, about });
 

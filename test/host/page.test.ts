@@ -12,9 +12,11 @@ import * as assert from 'uvu/assert';
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { beatsOf } from '../../host/cli/page-beats.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
+import { wavBytes } from '../browser/web-page.ts';
 import { root } from '../shared.ts';
 import { runCli } from './helpers.ts';
 import { startPage } from './page-verb.ts';
+import { tinyBundle } from './tiny-bundle.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runlet-page-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -26,6 +28,11 @@ test.before(async () => {
     ...['build', zoo('har/har-watch.onnx'), '--calib', zoo('har/calib-watch.npy'), '--preset', 'fast', '-o', 'watch.wasm'],
   ]);
   assert.is(made.code, 0, made.stderr);
+  const labels = Array.from({ length: 40 }, (_, i) => `c${i}`);
+  for (const name of ['rows', 'other']) {
+    const manifest = (m: Manifest) => ({ ...m, name, frontEnd: 'log-mel' });
+    writeFileSync(join(folder, `${name}.wasm`), await tinyBundle({ channels: 40, hostType: 'int8', labels, manifest }));
+  }
 });
 
 /** Sends a request with the given path and headers unchanged. */
@@ -110,12 +117,54 @@ test('page works without a recording and with --json, and refuses wrong options 
     [['watch.wasm', zoo('ppg-hr/demo.csv')], /RN722/],
     [['watch.wasm', 'short.csv', '--labels', 'a,b'], /RN755/],
     [['watch.wasm', 'short.csv', '--port', '70000'], /RN740/],
+    [['watch.wasm', 'short.csv', 'watch.wasm'], /RN741.*last argument/],
+    [['watch.wasm', 'short.csv', 'short.csv'], /RN741.*last argument/],
+    [['rows.wasm', 'other.wasm', 'short.csv', '--gate', 'rows=other:c1>0.5'], /RN740.*--gate.*not a sound file/s],
+    [['rows.wasm', 'other.wasm', '--gate', 'rows=other>0.5'], /RN778.*several values/s],
+    [['rows.wasm', 'other.wasm', '--gate', 'rows=rows:c1>0.5'], /RN778.*circle/s],
+    [['rows.wasm', '--gate', 'rows:c1>0.5'], /RN778.*no model to gate/],
+    [['rows.wasm', 'watch.wasm', '--gate', 'rows=har-watch:seated>0.5'], /RN775/],
     [['short.csv'], /RN60\d/],
   ];
   for (const [args, error] of cases) {
     const { code, stderr } = await runCli(folder, ['page', ...args]);
     assert.match(stderr, error, args.join(' '));
     assert.ok([2, 4].includes(code ?? 0), `${args.join(' ')}: exit code ${code}`);
+  }
+});
+
+test('page serves several models with one front end for the same rows, and the gate between them', async () => {
+  writeFileSync(join(folder, 'sound.wav'), wavBytes(new Float32Array(16000), 16000));
+  const page = await startPage(folder, 'rows.wasm', 'other.wasm', 'watch.wasm', 'sound.wav');
+  assert.is(page.address, '', 'a watch takes no sound');
+  assert.match(page.stderr(), /RN72\d/);
+  const gated = await startPage(folder, 'rows.wasm', 'other.wasm', 'sound.wav', '--gate', 'other:c1>=0.5 for 2 s');
+  try {
+    assert.match(gated.address, /^http/, gated.stderr());
+    const catalogue = JSON.parse((await request(gated.address, '/catalogue.json')).body.toString()) as Catalogue;
+    const { models, frontEnds } = catalogue;
+    assert.equal(models.map(({ name, file }) => [name, file]), [['rows', 'model.wasm'], ['other', '2/model.wasm']]); // biome-ignore format: one line
+    assert.equal(models[0]?.gate, { by: 'other', output: 0, element: 1, threshold: 0.5, orEqual: true, holdMs: 2000 });
+    assert.is(models[1]?.gate, undefined);
+    assert.is(frontEnds.length, 1);
+    assert.equal(models.map(({ options }) => options?.frontEnd), [frontEnds[0]?.id, frontEnds[0]?.id]); // biome-ignore format: one line
+    assert.equal(models.map(({ demo }) => demo?.file), ['recording.wav', 'recording.wav']); // biome-ignore format: one line
+    for (const { file } of models) assert.is((await request(gated.address, `/${file}`)).status, 200, file);
+  } finally {
+    assert.is(await gated.interrupt(), 130);
+  }
+});
+
+test('page gives each model its own frames of a recording that is not sound', async () => {
+  const page = await startPage(folder, 'watch.wasm', 'watch.wasm', watch);
+  try {
+    const { models } = JSON.parse((await request(page.address, '/catalogue.json')).body.toString()) as Catalogue;
+    assert.equal(models.map(({ name }) => name), ['har-watch', 'har-watch-2']); // biome-ignore format: one line
+    assert.equal(models.map(({ demo }) => demo?.file), ['recording.f32', '2/recording.f32']); // biome-ignore format: one line
+    const [one, two] = await Promise.all(models.map(({ demo }) => request(page.address, `/${demo?.file}`)));
+    assert.ok(one && two && one.body.equals(two.body) && one.body.length > 1000);
+  } finally {
+    assert.is(await page.interrupt(), 130);
   }
 });
 

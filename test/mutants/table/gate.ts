@@ -121,6 +121,22 @@ const rest = inFolder('host', [
     tests: 'host/cli-gate',
     why: 'the report compares the work with itself',
   },
+  {
+    id: 'page-gate-late-refusal',
+    file: 'cli/page-models.ts',
+    find: '  new Listener(listening, sampleRateHz, {});\n',
+    replace: '',
+    tests: 'host/page',
+    why: 'a circle of gates is refused only in the browser',
+  },
+  {
+    id: 'page-front-end-each',
+    file: 'cli/page-models.ts',
+    find: 'entries.set(key, entry);',
+    replace: 'entries.set(model.name, entry);',
+    tests: 'host/page',
+    why: 'each model gets its own front end',
+  },
 ]);
 
 const fewStreams = { RUNLET_MCU_STREAMS: '4000' };
