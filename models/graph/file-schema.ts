@@ -14,6 +14,8 @@ const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.mi
 const size = whole(1, 1 << 24);
 const small = whole(1, 1 << 16);
 const pad = v.tuple([whole(0, 1 << 16), whole(0, 1 << 16)]);
+/** Rows; negative where a pool leaves out rows. */
+const poolPad = v.tuple([whole(-(1 << 16), 1 << 16), whole(-(1 << 16), 1 << 16)]);
 const scale = v.pipe(v.number(), v.finite(), v.minValue(Number.MIN_VALUE));
 const limit = v.union([v.pipe(v.number(), v.finite()), v.pipe(v.picklist(['Infinity', '-Infinity']), v.transform(Number))]);
 const clamp = v.pipe(
@@ -79,8 +81,8 @@ const attrs = {
   conv: v.object({ ...kernel, ...dilation, groups: small, outChannels: small, weights, bias }),
   depthwise: v.object({ ...kernel, ...dilation, multiplier: small, weights, bias }),
   dense: v.object({ units: small, weights, bias, clamp }),
-  maxpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
-  avgpool: v.object({ ...kernel, countIncludePad: v.optional(v.boolean()) }),
+  maxpool: v.object({ ...kernel, padT: poolPad, countIncludePad: v.optional(v.boolean()) }),
+  avgpool: v.object({ ...kernel, padT: poolPad, countIncludePad: v.optional(v.boolean()) }),
   globalmax: v.object({
     overF: v.boolean(),
     overC: v.optional(v.boolean()),

@@ -3,13 +3,14 @@
  *
  * In: a graph from a reader.  Out: a graph with the same result and fewer nodes. Scales and offsets per
  * channel (batch normalisation, arithmetic with constants) are folded into a neighbouring convolution or
- * dense layer, clamps into the node before them. Pools over the whole window become global pools, x * clamp(x
- * + 3) / 6 becomes hardswish, sqrt(a^2 + b^2) becomes hypot. Nodes that no output needs are removed. Exact up
+ * dense layer, clamps into the node before them. Pools over the whole window become global pools, pools over a
+ * crop read a part of the rows, x * clamp(x + 3) / 6 becomes hardswish, sqrt(a^2 + b^2) becomes hypot. Nodes that no output needs are removed. Exact up
  * to float32 rounding of the changed weights. In an int8 graph only unused nodes and tensors are removed.
  */
 
 import { fitsPower, gemPlaces } from '../ops/gem.ts';
 import { isNoClamp, thenClamp } from './clamp.ts';
+import { asPoolOfPart, isCrop } from './fold-crop.ts';
 import { asGlobalPool } from './fold-pool.ts';
 import { meanEndingIn } from './fold-powers.ts';
 import { absorbIntoNext, absorbIntoPrevious, asScale, type ScaleNode } from './fold-scale.ts';
@@ -39,11 +40,13 @@ class Fold {
   outputs: Graph['outputs'];
   readonly notes: string[] = [];
   private readonly tensors: readonly Tensor[];
+  private readonly stateful: boolean;
   private readers = new Map<number, Node[]>();
   private producers = new Map<number, Node>();
 
   constructor(graph: Graph) {
     this.tensors = graph.tensors;
+    this.stateful = graph.stateful === true;
     this.nodes = graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs], attrs: { ...node.attrs } }) as Node);
     this.outputs = graph.outputs.map((port) => ({ ...port }));
   }
@@ -63,6 +66,7 @@ class Fold {
           this.hardSwish(node) ??
           this.scale(node) ??
           this.globalPool(node) ??
+          this.partOfRows(node) ??
           this.magnitude(node) ??
           this.generalisedMean(node) ??
           this.selection(node);
@@ -260,6 +264,18 @@ class Fold {
     if (!global) return undefined;
     this.nodes[this.nodes.indexOf(node)] = global;
     return `${node.name} covers the whole window and became a global pool`;
+  }
+
+  /** Finds a crop of rows that only pools read. In a model with states, rows reach back beyond the window. */
+  private partOfRows(node: Node): string | undefined {
+    const kept = this.tensors[node.output]?.shape;
+    const readers = this.readers.get(node.output) ?? [];
+    if (this.stateful || !kept || !isCrop(node) || this.outputs.some((port) => port.tensor === node.output)) return undefined;
+    const pools = readers.map((reader) => asPoolOfPart(node, reader, kept));
+    if (!pools.every((pool) => pool !== undefined)) return undefined;
+    for (const [i, pool] of pools.entries()) this.nodes[this.nodes.indexOf(readers[i] as Node)] = pool;
+    this.remove(node);
+    return `${node.name} drops rows and was folded into ${pools.map(({ name }) => name).join(', ')}`;
   }
 }
 

@@ -64,7 +64,7 @@ export function poolRule(
   padWith: WindowRule['padWith'],
   reduces: NonNullable<WindowRule['reduces']>,
 ): StreamRule {
-  const byElement = kernelF === 1 && strideF === 1 && [...padT, ...padF].every((pad) => pad === 0);
+  const byElement = kernelF === 1 && strideF === 1 && padT.every((pad) => pad <= 0) && padF.every((pad) => pad === 0);
   return { kind: 'window', kernel: kernelT, stride: strideT, dilation: 1, pad: padT, padWith, ...(byElement && { reduces }) };
 }
 

@@ -15,6 +15,7 @@ import { planChoices } from '../stream/plan.ts';
 import type { Point } from '../stream/prefer.ts';
 import { timingOf } from '../stream/timing.ts';
 import type { AccumulateStep, StreamPlan } from '../stream/types.ts';
+import { partsOf } from './print.ts';
 
 export interface LayerReason {
   layer: string;
@@ -86,10 +87,11 @@ function foldReason(graph: Graph, node: Node, fold: FoldReuse): string {
 }
 
 /** Explains a fold that reads a ring of rows (edge/parts.ts). */
-function partsReason({ first, levels, parts }: SharedRing, { stateBytes, totalBytes }: FoldReuse): string {
+function partsReason({ first, levels, parts }: SharedRing, { stateBytes, totalBytes, stream }: FoldReuse): string {
   const [rows = 0] = levels;
   const ring = `a ring of ${some(rows, 'row')}${first ? '' : ', kept by another layer'} (${number(stateBytes)} B)`;
-  const of = parts.length > 1 ? `each of ${parts.length} parts of the window` : 'the window';
+  const own = partsOf(parts, stream.rows);
+  const of = parts.length > 1 ? `each of ${own} of the window` : own === 'window' ? 'the window' : own;
   if (totalBytes > 0) return `a running sum of ${of}, over ${ring}: rows that enter are added, rows that leave subtracted`;
   return `the maximum of ${of} is that of two maxima over ${ring}`;
 }

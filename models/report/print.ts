@@ -8,7 +8,7 @@ import { carriedTensors } from '../graph/recurrent.ts';
 import { viewOf } from '../graph/view.ts';
 import { opOfNode } from '../ops/index.ts';
 import { streamOf } from '../ops/op.ts';
-import type { FoldReuse, SharedRing, Stream } from '../stream/edge/layout.ts';
+import type { FoldReuse, Part, SharedRing, Stream } from '../stream/edge/layout.ts';
 import { hasTrunk } from '../stream/modes.ts';
 import type { Step, StreamPlan } from '../stream/types.ts';
 
@@ -40,20 +40,28 @@ function paddingText(plan: StreamPlan, step: Step): string {
   if (stream) return edgeText(stream, padding);
   if (plan.mode === 'approx' && before + after > 0) return `${padding} padded at every hop`;
   if (before === 0 && after === 0) return rule.kernel === 1 && rule.stride === 1 ? '-' : 'valid';
-  if (step.section === 'head') return `${padding} padded`;
+  if (step.section === 'head') return before < 0 || after < 0 ? `without ${-before}+${-after} rows` : `${padding} padded`;
   return after === 0 ? `causal ${before} -> history` : `${before}+${after} -> history, look-ahead ${after}`;
 }
 
 /** Returns what a fold over parts of the window reads. */
-function partsText({ levels: [rows = 0, ...levels], parts }: SharedRing, phases: number): string {
+function partsText(shared: SharedRing, { phases, rows }: Stream): string {
+  const [ring = 0, ...levels] = shared.levels;
   const maxima = levels.length > 0 ? ` and ${levels.length} levels of maxima` : '';
-  const of = parts.length > 1 ? `${parts.length} parts` : 'window';
-  return `${of}, ring of ${rows} rows${maxima}${phases > 1 ? `, ${phases} phases` : ''}`;
+  return `${partsOf(shared.parts, rows)}, ring of ${ring} rows${maxima}${phases > 1 ? `, ${phases} phases` : ''}`;
+}
+
+/** Returns which rows of a window a fold reads. @param rows rows of the window */
+export function partsOf(parts: readonly Part[], rows: number): string {
+  const [{ from, to } = { from: 0, to: rows }] = parts;
+  if (parts.length > 1) return `${parts.length} parts`;
+  return from === 0 && to === rows ? 'window' : `rows ${from} to ${to - 1}`;
 }
 
 /** Returns what a fold keeps instead of its input's rows. */
-function foldText({ method, slots, shared, stream: { phases } }: FoldReuse): string {
-  if (shared) return partsText(shared, phases);
+function foldText({ method, slots, shared, stream }: FoldReuse): string {
+  const { phases } = stream;
+  if (shared) return partsText(shared, stream);
   if (method === 'slide') return `maxima of ${slots + 1} hops`;
   const kept = method === 'ring' ? `ring of ${slots} rows` : `${slots} windows wait`;
   return `${method === 'waiting' ? 'fold' : 'running sum'}, ${kept}${phases > 1 ? `, ${phases} phases` : ''}`;

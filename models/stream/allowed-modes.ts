@@ -8,6 +8,7 @@ import { tickName, ticksOf } from '../graph/clock.ts';
 import { isRecurrent } from '../graph/recurrent.ts';
 import type { Graph } from '../graph/types.ts';
 import { viewOf } from '../graph/view.ts';
+import type { StreamRule } from '../ops/op.ts';
 import { edgesOf, savesRows } from './edge/edges.ts';
 import type { Edge } from './edge/layout.ts';
 import { reusingNodes } from './edge/reuse.ts';
@@ -38,7 +39,7 @@ export function modesFor(graph: Graph, options: PlanOptions): Map<Mode, string> 
   const alignment = strideOf(timing.values(), clock);
   const aligned = options.hop % alignment === 0;
   const recurs = graph.nodes.some(isRecurrent);
-  if (aligned && lead === 0 && lookAhead === 0 && !recurs) return unpadded(options);
+  if (aligned && lead === 0 && lookAhead === 0 && !recurs) return unpadded(graph, options);
   const trained = trainedContext(graph);
   if (aligned && lookAhead === 0 && trained >= lead && !recurs)
     return only(
@@ -59,9 +60,10 @@ export function modesFor(graph: Graph, options: PlanOptions): Map<Mode, string> 
 /**
  * Returns the modes for a model that does not pad time. edge-exact computes the same rows as stream, but its
  * folds are slower: network N1 of the benchmark takes three times as long (hop 64, target simd). So
- * edge-exact is offered only if the user sets a limit.
+ * edge-exact is offered only if the user sets a limit, or if pools read parts of the window, which stream
+ * computes from all rows of each part.
  */
-function unpadded({ budgetRam, budgetMacs, depth }: PlanOptions): Map<Mode, string> {
+function unpadded(graph: Graph, { budgetRam, budgetMacs, depth }: PlanOptions): Map<Mode, string> {
   const modes: [Mode, string][] = [
     ['stream', 'no time padding: streaming equals the windowed model'],
     ['windowed', 'no time padding, but reusing rows of earlier windows saves too little work for the state that it needs'],
@@ -69,8 +71,14 @@ function unpadded({ budgetRam, budgetMacs, depth }: PlanOptions): Map<Mode, stri
   const isLimited = [budgetRam, budgetMacs, depth].some((limit) => limit !== undefined);
   if (isLimited)
     modes.push(['edge-exact', 'no time padding, and a budget or a depth is set: edge-exact equals the windowed model']);
+  else if (graph.nodes.some((node) => readsPart(viewOf(graph).rule(node))))
+    modes.push(['edge-exact', 'no time padding, and pools read parts of the window: edge-exact keeps their sums or maxima']);
   return new Map(modes);
 }
+
+/** Whether a pool reads a part of the rows of its input. */
+const readsPart = (rule: StreamRule): boolean =>
+  rule.kind === 'window' && rule.reduces !== undefined && rule.pad.some((rows) => rows < 0);
 
 /** Returns the largest left context and look-ahead of all layers, in ticks. */
 function padding(graph: Graph, timing: Map<number, Timing>): { lead: number; lookAhead: number } {

@@ -223,6 +223,30 @@ const rules: Record<string, [string, (b: GraphBuilder, x: number, r: Random) => 
     'add',
     (b, x) => b.node('activation', [b.node('add', [x, x], { clamp: noClamp }, 'a')], { fn: 'identity', clamp: relu }, 'k'),
   ],
+  'a crop that only pools read': [
+    'avgpool maxpool maxpool',
+    (b, x, r) => {
+      const crop = b.node('history', [x], { before: -r.below(4), after: -1 - r.below(4) }, 'crop');
+      const mean = b.node('globalavg', [crop], { overF: true, clamp: noClamp, rule: 'mean' }, 'mean');
+      const most = b.node('globalmax', [crop], { overF: false, clamp: relu }, 'most');
+      return [mean, most, b.node('maxpool', [crop], pool(3, 2), 'pool')];
+    },
+  ],
+  'a crop that a pool and another layer read': [
+    'history globalavg activation',
+    (b, x) => {
+      const crop = b.node('history', [x], { before: -2, after: -3 }, 'crop');
+      const mean = b.node('globalavg', [crop], { overF: true, clamp: noClamp, rule: 'mean' }, 'mean');
+      return [mean, b.node('activation', [crop], { fn: 'tanh', clamp: noClamp }, 'tanh')];
+    },
+  ],
+  'a crop before a pool that pads time': [
+    'history maxpool',
+    (b, x) => {
+      const crop = b.node('history', [x], { before: -2, after: -3 }, 'crop');
+      return b.node('maxpool', [crop], { ...pool(3, 1), padT: [1, 1] }, 'pool');
+    },
+  ],
 };
 
 function constant(c: number, factor: number, offset: number): DepthwiseAttrs {
@@ -275,6 +299,14 @@ test('folding random chains of layers keeps their outputs', () => {
     }, seed);
     same(graph, seed);
   }
+});
+
+test('a crop stays in a model that carries a state', () => {
+  const graph = build((b, x) => {
+    const crop = b.node('history', [x], { before: -2, after: 0 }, 'crop');
+    return b.node('globalavg', [crop], { overF: true, clamp: noClamp, rule: 'mean' }, 'mean');
+  }, 1);
+  assert.is(ops(foldGraph({ ...graph, stateful: true })), 'history globalavg');
 });
 
 test('clamps compose in order', () => {

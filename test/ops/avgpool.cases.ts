@@ -30,6 +30,8 @@ export const cases: OpCase[] = [
   avgpool('single channel, padding counted', { x: [9, 1, 1], kernelT: 4, strideT: 2, padT: [1, 2], ...included }),
   avgpool('kernel longer than the input, padding left out', { x: [2, 1, 3], kernelT: 5, padT: [2, 2] }),
   avgpool('kernel longer than the input, padding counted', { x: [2, 1, 3], kernelT: 5, padT: [2, 2], ...included }),
+  avgpool('part of the rows', { x: [12, 1, 3], kernelT: 4, padT: [-3, -2] }),
+  avgpool('part of the rows, one output', { x: [12, 1, 18], kernelT: 5, padT: [0, -7] }),
   avgpool('f 5, 2x2 over both axes', { x: [8, 5, 2], kernelT: 2, kernelF: 2, strideT: 2, strideF: 2 }),
   avgpool('f 5, padded on both axes, left out', { x: [7, 5, 2], kernelT: 3, kernelF: 3, strideF: 2, padT: [1, 1], padF: [2, 1] }),
   avgpool('f 5, padded on both axes, counted', {

@@ -37,5 +37,7 @@ export const cases: OpCase[] = [
   maxpool('another output scale', { x: [9, 1, 2], kernelT: 2, strideT: 2, yq: q(0.031, -40) }),
   // more channels than a tile, and a remainder
   maxpool('37 channels, padded', { x: [13, 1, 37], kernelT: 3, strideT: 2, padT: [1, 1] }),
+  maxpool('part of the rows', { x: [12, 1, 3], kernelT: 4, padT: [-3, -2] }),
+  maxpool('part of the rows, 24 channels, stride 2', { x: [13, 1, 24], kernelT: 3, strideT: 2, padT: [-2, -1] }),
   maxpool('f 3, 24 channels, 2x2', { x: [8, 3, 24], kernelT: 2, kernelF: 2, strideT: 2 }),
 ];

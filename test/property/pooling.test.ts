@@ -14,12 +14,15 @@ import { build } from '../../assembly/build.ts';
 import { countHops } from '../../host/fit/counts.ts';
 import { executedIn } from '../../host/fit/native-count.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
+import { foldGraph } from '../../models/graph/fold.ts';
 import { type Graph, kernelOfOne, noClamp } from '../../models/graph/types.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
 import { writeModel } from '../../models/write/onnx/proto.ts';
 import { uniform } from '../../models/xorshift.ts';
 import { quantPlan } from '../../quant/plan.ts';
+import { quantize } from '../../quant/quantize.ts';
+import { seededNormal } from '../read/onnx-oracle.ts';
 import { root } from '../shared.ts';
 import { checkFloat, checkStream, compareStream } from './pooling-check.ts';
 import { type HeadName, heads, poolingNetwork } from './pooling-network.ts';
@@ -125,6 +128,41 @@ test('a pyramid over 1,000 rows costs a hop what it costs over 100', async () =>
         assert.ok((await compareStream(quant, [signal], true, `${op}, stride ${stride}, hop ${hop}`)) > 10);
       }
     }
+});
+
+/** Returns a convolution, and the means or maxima of seven bins of different lengths, as a reader makes them. */
+function uneven(op: 'globalavg' | 'globalmax', rows: number): Graph {
+  const b = new GraphBuilder('uneven');
+  const x = b.input('x', { t: rows + 2, f: 1, c: 3 });
+  const draw = uniform(5);
+  const layer = (outputs: number, taps: number) => {
+    const data = Float32Array.from({ length: outputs * taps }, () => draw() - 0.5);
+    return { ...kernelOfOne, groups: 1, outChannels: outputs, weights: { data }, bias: null, clamp: noClamp };
+  };
+  const y = b.node('conv', [x], { ...layer(12, 9), kernelT: 3 }, 'conv');
+  const bins = Array.from({ length: 7 }, (_, i) => [Math.floor((i * rows) / 7), Math.ceil(((i + 1) * rows) / 7)] as const);
+  const pooled = bins.map(([from, to], i) => {
+    const crop = b.node('history', [y], { before: -from, after: to - rows }, `bin ${i}`);
+    return b.node(
+      op,
+      [crop],
+      { overF: false, clamp: noClamp, ...(op === 'globalavg' && { rule: 'mean' as const }) },
+      `pool ${i}`,
+    );
+  });
+  b.output(b.node('concat', pooled, { axis: 'f' }, 'bins'), 'y');
+  return foldGraph(b.build());
+}
+
+test('bins of different lengths over 1,000 rows cost a hop what they cost over 100', async () => {
+  for (const op of ['globalavg', 'globalmax'] as const) {
+    assert.equal(new Set(uneven(op, 100).nodes.map((node) => node.op)).size, 3, 'no crop is left');
+    await checkWork((rows) => {
+      const graph = uneven(op, rows);
+      return quantize(graph, [Float32Array.from({ length: 3 * (rows + 60) }, seededNormal(2))], { hop: 1, noReport: true }).graph;
+    });
+    assert.ok((await checkStream(uneven(op, 100), 3, 2, true)) > 10);
+  }
 });
 
 test.run();

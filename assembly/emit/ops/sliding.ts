@@ -20,7 +20,7 @@ export function slidingFields(io: AnyIo, g: SlidingGeometry, range: Range, xZero
   const [x] = io.x;
   const rule = io.step.rule;
   const pads = [...(rule.kind === 'window' ? rule.pad : []), ...g.padF];
-  if (pads.some((pad) => pad > 0)) ctx.need('EDGES');
+  if (pads.some((pad) => pad !== 0)) ctx.need('EDGES');
   if (rule.kind === 'window' && rule.dilation > 1) ctx.need('DILATIONS');
   if (range.min > -128 || range.max < 127) ctx.need('CLAMPS');
   if ((x?.shape.f ?? 1) > 1 || io.out.f > 1 || g.kernelF > 1) ctx.need('FEATURES');

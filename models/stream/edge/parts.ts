@@ -31,13 +31,14 @@ export function reductionOf(graph: Graph, node: Node): Reduction | undefined {
   const view = viewOf(graph);
   const rule = view.rule(node);
   if (view.touchesInt16(node)) return undefined;
-  const parts = (kernel: number, stride: number) =>
-    Array.from({ length: view.rows(node.output) }, (_, i) => ({ from: i * stride, to: i * stride + kernel }));
+  const parts = (first: number, kernel: number, stride: number) =>
+    Array.from({ length: view.rows(node.output) }, (_, i) => first + i * stride).map((from) => ({ from, to: from + kernel }));
   if (rule.kind === 'fold') {
-    return { fold: rule.fold, bytes: rule.fold === 'sum' ? rule.bytes : 0, parts: parts(view.rows(node.inputs[0] as number), 1) };
+    const rows = view.rows(node.inputs[0] as number);
+    return { fold: rule.fold, bytes: rule.fold === 'sum' ? rule.bytes : 0, parts: parts(0, rows, 1) };
   }
   if (rule.kind !== 'window' || !rule.reduces) return undefined;
-  return { fold: rule.reduces, bytes: rule.reduces === 'sum' ? 4 : 0, parts: parts(rule.kernel, rule.stride) };
+  return { fold: rule.reduces, bytes: rule.reduces === 'sum' ? 4 : 0, parts: parts(-rule.pad[0], rule.kernel, rule.stride) };
 }
 
 /** Returns which rows of the ring give a part. */

@@ -45,6 +45,7 @@ export function unwritable(node: Node): string | undefined {
   if (node.op === 'softmax' && node.attrs.beta !== 1) return `Softmax has no beta, here ${node.attrs.beta}`;
   if (node.op === 'maxpool' || node.op === 'avgpool') {
     const { padT, padF, kernelT, kernelF } = node.attrs;
+    if (padT.some((p) => p < 0)) return 'a pool over a part of the rows is not written to ONNX';
     if (padT.some((p) => p >= kernelT) || padF.some((p) => p >= kernelF)) return 'its padding is as long as its kernel';
   }
   return undefined;

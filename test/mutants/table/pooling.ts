@@ -97,6 +97,39 @@ const models = inFolder('models', [
     why: 'a shorter window takes rows that read padding of the longer one',
   },
   {
+    id: 'crop-readers',
+    file: 'graph/fold.ts',
+    find: 'if (!pools.every((pool) => pool !== undefined)) return undefined;\n    for (const [i, pool] of pools.entries())',
+    replace: 'for (const [i, pool] of pools.entries()) if (pool)',
+    tests: 'graph/fold',
+    why: 'a crop is removed that a layer other than a pool reads',
+  },
+  {
+    id: 'crop-padded',
+    file: 'graph/fold-crop.ts',
+    find: ' || pool.attrs.padT.some((rows) => rows !== 0)',
+    replace: '',
+    tests: 'graph/fold',
+    why: 'a pool that pads the cropped rows reads rows that the crop drops',
+  },
+  {
+    id: 'crop-states',
+    file: 'graph/fold.ts',
+    find: 'this.stateful || !kept',
+    replace: '!kept',
+    tests: 'graph/fold',
+    why: 'a pool of a streaming model reads rows of its window alone',
+  },
+  {
+    id: 'parts-first',
+    file: 'stream/edge/parts.ts',
+    find: 'parts(-rule.pad[0], rule.kernel',
+    replace: 'parts(0, rule.kernel',
+    tests: 'property/pooling',
+    env: { RUNLET_POOLS: '1' },
+    why: 'a pool over a part of the rows reads the first ones',
+  },
+  {
     id: 'parts-leaves',
     file: 'stream/edge/parts.ts',
     find: 'first - 1 + 2 ** level : first - 1;',
@@ -182,6 +215,18 @@ const quant = inFolder('quant/ops', [
   },
 ]);
 
+const emit = inFolder('assembly/emit', [
+  {
+    id: 'emit-pool-of-part',
+    file: 'ops/sliding.ts',
+    find: 'pads.some((pad) => pad !== 0)',
+    replace: 'pads.some((pad) => pad > 0)',
+    tests: 'ops/ops',
+    env: only('maxpool, part of the rows'),
+    why: 'calls of a pool over a part of the rows begin with the first row',
+  },
+]);
+
 const kernels = inFolder('assembly/kernels', [
   {
     id: 'kernel-gem-leaves',
@@ -248,4 +293,4 @@ const kernels = inFolder('assembly/kernels', [
   },
 ]);
 
-export const pooling = [...models, ...quant, ...kernels];
+export const pooling = [...models, ...quant, ...emit, ...kernels];
