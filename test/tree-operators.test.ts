@@ -70,7 +70,7 @@ const comparing: [path: RegExp, why: string][] = [
   [/^models\/(ops|read|write)\//, 'operators themselves; what formats call them'],
   [/^quant\/ops\//, 'integer operators'],
   [/^assembly\/emit\/(ops|targets)\//, "an operator's emission; a target's kernels for layers with weights"],
-  [/^models\/graph\/fold(-pool|-powers|-scale|-selection)?\.ts$/, 'rewriting: a pattern consists of operators'],
+  [/^models\/graph\/fold(-crop|-pool|-powers|-scale|-selection)?\.ts$/, 'rewriting: a pattern consists of operators'],
   [/^quant\/swap-depthwise\.ts$/, 'rewriting: one operator replaces another'],
   [/^models\/graph\/print\.ts$/, 'prints the function of an activation'],
   [/^models\/graph\/stateful\.ts$/, 'a history is what earlier rows become'],

@@ -3,9 +3,10 @@
  *
  * In: a graph from a reader.  Out: a graph with the same result and fewer nodes. Scales and offsets per
  * channel (batch normalisation, arithmetic with constants) are folded into a neighbouring convolution or
- * dense layer, clamps into the node before them. Pools over the whole window become global pools, pools over a
- * crop read a part of the rows, x * clamp(x + 3) / 6 becomes hardswish, sqrt(a^2 + b^2) becomes hypot. Nodes that no output needs are removed. Exact up
- * to float32 rounding of the changed weights. In an int8 graph only unused nodes and tensors are removed.
+ * dense layer, clamps into the node before them. Pools over the whole window become global pools, pools over
+ * a crop read a part of the rows, x * clamp(x + 3) / 6 becomes hardswish, sqrt(a^2 + b^2) becomes hypot.
+ * Nodes that no output needs are removed. Exact up to float32 rounding of the changed weights. In an int8
+ * graph only unused nodes and tensors are removed.
  */
 
 import { fitsPower, gemPlaces } from '../ops/gem.ts';

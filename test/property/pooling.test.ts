@@ -130,7 +130,7 @@ test('a pyramid over 1,000 rows costs a hop what it costs over 100', async () =>
     }
 });
 
-/** Returns a convolution, and the means or maxima of seven bins of different lengths, as a reader makes them. */
+/** Returns a convolution, and the means or maxima of seven bins of different lengths. */
 function uneven(op: 'globalavg' | 'globalmax', rows: number): Graph {
   const b = new GraphBuilder('uneven');
   const x = b.input('x', { t: rows + 2, f: 1, c: 3 });

@@ -80,14 +80,15 @@ async function compare(own: number, pads: boolean, hop: number, lengths: [number
   return n * lengths.length;
 }
 
-test(`${runs} random networks, each for three windows (seed ${seed})`, async () => {
+test(`${runs} random networks, each for up to three windows (seed ${seed})`, async () => {
   let outputs = 0;
   for (let i = 0; i < runs; i++) {
     const own = seed * 100_003 + i;
     const draw = uniform(own + 2);
     const { stride } = network(own, 60, false);
     const length = (): number => 16 + Math.floor(40 * draw());
-    const lengths = [length(), length(), 60].sort((a, b) => b - a) as [number, number, number];
+    // two equal lengths are one window
+    const lengths = [...new Set([60, length(), length()])].sort((a, b) => b - a) as [number, ...number[]];
     for (const hop of new Set([1, 3, stride])) outputs += await compare(own, i % 3 === 2, hop, lengths);
   }
   console.log(`  ${outputs} outputs equal`);

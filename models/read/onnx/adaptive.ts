@@ -35,7 +35,7 @@ type Form =
   /** The sum of pairs of places; bit row * columns + column. */
   | { kind: 'sum'; from: Gathered; pairs: bigint };
 
-/** Largest number of pairs of places in a bin. A choice: a bin of a minute at 50 frames a second has 3,000. */
+/** Largest number of pairs of places in a bin. A choice: a minute at 50 frames a second has 3,000. */
 const maxPairs = 1 << 13;
 
 const each = <T>(count: number, of: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => of(i));
@@ -66,7 +66,7 @@ function valueAt({ dims, data }: Const, index: readonly number[]): number {
 const fits = ({ dims }: Const, shape: readonly number[]): boolean =>
   dims.length <= shape.length && dims.every((n, i) => n === 1 || n === shape[shape.length - dims.length + i]);
 
-/** Returns what counts after the places where `mask` is true are set to 0; undefined if it mixes dimensions. */
+/** Returns what counts after `mask` sets places to 0; undefined if it mixes dimensions. */
 function without(from: Gathered, mask: Const): Gathered | undefined {
   const [rows, columns] = from.counted;
   const shape = [rows.length, rows[0]?.length ?? 0, columns.length, columns[0]?.length ?? 0];
