@@ -38,6 +38,9 @@ type Form =
 /** Largest number of pairs of places in a bin. A choice: a minute at 50 frames a second has 3,000. */
 const maxPairs = 1 << 13;
 
+/** Largest number of nodes that are searched. A choice: a bin of 8,192 places takes three nodes for each. */
+const maxSearched = 1 << 15;
+
 const each = <T>(count: number, of: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => of(i));
 const isPerm = (node: OnnxNode, perm: readonly number[]): boolean => `${new Attributes(node).ints('perm')}` === `${perm}`;
 
@@ -205,7 +208,7 @@ class Finder {
 }
 
 export function withAdaptivePools(nodes: OnnxNode[], model: Pick<OnnxGraph, 'initializers' | 'outputs'>): OnnxNode[] {
-  if (!nodes.some(({ op }) => op === 'GatherND')) return nodes;
+  if (nodes.length > maxSearched || !nodes.some(({ op }) => op === 'GatherND')) return nodes;
   const finder = new Finder(constantsOf(nodes, model));
   return nodes.flatMap((node) => finder.take(node) ?? [node]);
 }
