@@ -233,6 +233,19 @@ test('--insecure-unsigned takes unsigned messages, but no number that would end 
   await close();
 });
 
+test('a signature with another last digit, whose other bits are the same, is refused', async () => {
+  const { offer, desired, ends, runs, reports, close } = await fixture();
+  const first = offer(await bundleOf(5));
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const text = new TextDecoder().decode(desired(1, first));
+  const changed = text.replace(/(.)"\}$/, (_, digit) => `${digits[digits.indexOf(digit) + 1]}"}`);
+  assert.is.not(changed, text);
+  await ends(new TextEncoder().encode(changed));
+  assert.is(reports.at(-1)?.refused?.code, 'RN850');
+  assert.is.not(runs(), first);
+  await close();
+});
+
 test('a desired state for an unknown slot does not create it', async () => {
   const { gateway, offer, desired, ends, close } = await fixture();
   const stranger = offer(await bundleOf(9, { key: await newKeyPair() }));

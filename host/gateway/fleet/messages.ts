@@ -139,7 +139,8 @@ const envelopeSchema = v.strictObject({
   desired: v.string(),
   /** Id of the signing key, and the signature (signed.ts). */
   keyId: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{24}$/))),
-  signature: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{86}$/))),
+  // 512 bits: the last of 86 digits has two, so four of its bits are 0
+  signature: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{85}[AQgw]$/))),
 });
 export type Envelope = v.InferOutput<typeof envelopeSchema>;
 

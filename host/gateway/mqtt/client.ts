@@ -7,7 +7,7 @@
  * If the broker refuses MQTT 5 (aedes does), the client uses 3.1.1; a larger packet then ends the connection
  * (RN878).
  */
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type MqttClient, Store } from 'mqtt';
 import type { TlsParts } from '../../remote/certificates.ts';
 import { guardPackets, type PacketRule, packetTypes } from './gate.ts';
 
@@ -43,6 +43,16 @@ export function guarded<A extends unknown[]>(run: (...args: A) => void, fault: (
   };
 }
 
+/**
+ * Leaves releases of messages of QoS 2 unanswered: none was requested, and their connection ends (rule below).
+ * mqtt.js would answer before that, and throw for a release without an identifier, which ends the process.
+ */
+class Unreleased extends Store {
+  override get(): this {
+    return this;
+  }
+}
+
 export function openMqtt({ url, tls, maxPacketBytes, message, trouble, fault, ...options }: MqttClientOptions): MqttClient {
   const buffer = (bytes?: Uint8Array) => bytes && Buffer.from(bytes);
   const client = connect(url, {
@@ -54,6 +64,7 @@ export function openMqtt({ url, tls, maxPacketBytes, message, trouble, fault, ..
     reconnectOnConnackError: true,
     resubscribe: true,
     queueQoSZero: false,
+    incomingStore: new Unreleased(),
     properties: { maximumPacketSize: maxPacketBytes },
     wsOptions: { maxPayload: maxPacketBytes, followRedirects: false, perMessageDeflate: false },
     ...(tls && { ca: buffer(tls.ca), cert: buffer(tls.cert), key: buffer(tls.key) }),
@@ -61,7 +72,8 @@ export function openMqtt({ url, tls, maxPacketBytes, message, trouble, fault, ..
   const rule: PacketRule = ({ type, flags, bytes }) => {
     if (bytes > maxPacketBytes) return `a packet has ${bytes} bytes, and at most ${maxPacketBytes} are accepted`;
     // no subscription has QoS 2, whose messages would stay in memory until the broker releases them
-    return type === packetTypes.publish && (flags & 6) === 4 ? 'a message has QoS 2, which was not requested' : undefined;
+    const isQos2 = type === packetTypes.pubrel || (type === packetTypes.publish && (flags & 6) === 4);
+    return isQos2 ? 'a message has QoS 2, which was not requested' : undefined;
   };
   const watch = () => guardPackets(client.stream, new URL(url).host, rule);
   watch();

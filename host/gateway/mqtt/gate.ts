@@ -19,7 +19,7 @@ export interface PacketHead {
 /** @returns why the packet is refused; undefined if it is accepted. */
 export type PacketRule = (head: PacketHead) => string | undefined;
 
-export const packetTypes = { connect: 1, publish: 3 } as const;
+export const packetTypes = { connect: 1, publish: 3, pubrel: 6 } as const;
 
 /** Factor of the fourth and last byte of the remaining length (MQTT 3.1.1, section 2.2.3). */
 const maxLengthFactor = 128 ** 3;

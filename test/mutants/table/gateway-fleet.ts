@@ -13,6 +13,15 @@ export const gatewayFleet = [
       why: 'a message is accepted by the id of its key, without its signature',
     },
     {
+      id: 'signed-last-digit',
+      file: 'messages.ts',
+      find: '{85}[AQgw]$/',
+      replace: '{86}$/',
+      tests: 'fleet/agent',
+      env: { RUNLET_FLEET_MESSAGES: '100' },
+      why: 'one signature has sixteen spellings',
+    },
+    {
       id: 'signed-context',
       file: 'signed.ts',
       find: 'const signed = (text: string): Buffer => Buffer.from(context + text);',
@@ -102,6 +111,15 @@ export const gatewayFleet = [
     },
   ]),
   ...inFolder('host/gateway/mqtt', [
+    {
+      id: 'mqtt-release',
+      file: 'client.ts',
+      find: 'type === packetTypes.pubrel || ',
+      replace: '',
+      tests: 'fleet/hostile-broker',
+      env: { RUNLET_FLEET_MESSAGES: '100' },
+      why: 'a connection goes on after a release of a message that was not requested',
+    },
     {
       id: 'gate-length-factor',
       file: 'gate.ts',
