@@ -44,10 +44,15 @@ export function guarded<A extends unknown[]>(run: (...args: A) => void, fault: (
 }
 
 /**
- * Leaves releases of messages of QoS 2 unanswered: none was requested, and their connection ends (rule below).
- * mqtt.js would answer before that, and throw for a release without an identifier, which ends the process.
+ * Leaves messages of QoS 2 and their releases unanswered: none was requested, and their connection ends (rule
+ * below). mqtt.js would answer before that. It throws for a packet without an identifier, which would end
+ * the process.
  */
-class Unreleased extends Store {
+class Unanswered extends Store {
+  override put(): this {
+    return this;
+  }
+
   override get(): this {
     return this;
   }
@@ -64,7 +69,7 @@ export function openMqtt({ url, tls, maxPacketBytes, message, trouble, fault, ..
     reconnectOnConnackError: true,
     resubscribe: true,
     queueQoSZero: false,
-    incomingStore: new Unreleased(),
+    incomingStore: new Unanswered(),
     properties: { maximumPacketSize: maxPacketBytes },
     wsOptions: { maxPayload: maxPacketBytes, followRedirects: false, perMessageDeflate: false },
     ...(tls && { ca: buffer(tls.ca), cert: buffer(tls.cert), key: buffer(tls.key) }),
@@ -96,6 +101,11 @@ export function openMqtt({ url, tls, maxPacketBytes, message, trouble, fault, ..
     }, fault),
   );
   client.on('message', guarded(message, fault));
+  // mqtt.js acknowledges a message after this call
+  client.handleMessage = ({ qos, messageId = 0 }, done) => {
+    if (qos === 0 || messageId > 0) done();
+    else client.stream.destroy(new Error('a message has no identifier'));
+  };
   return client;
 }
 
