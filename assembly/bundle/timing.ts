@@ -5,7 +5,7 @@
  * In: hop, window, delay, warm-up and micro-hop of a manifest or a plan.  Out: frames and bytes; with several
  * inputs, frames are ticks.  Exact.  Source: docs/abi.md, "Time"; host/session/gated-stream.ts.
  */
-import { type Manifest, storedBytes } from './manifest.ts';
+import { type Manifest, type PortManifest, storedBytes } from './manifest.ts';
 
 /** The timing constants of a manifest. */
 export interface Timing {
@@ -35,6 +35,9 @@ export const restartFrames = ({ hop, microHop }: { hop: number; microHop: number
 export const keptFramesOf = (timing: Timing & { microHop: number }, preRoll: number): number =>
   framesNeeded(timing) + preRoll * timing.hop + restartFrames(timing) - timing.hop;
 
+/** Returns the bytes of one frame of an input as stored values; of one tick if there are several inputs. */
+export const frameBytes = (port: PortManifest): number => (port.rate ?? 1) * port.elements * storedBytes(port);
+
 /** What a model keeps behind a gate, for the outputs that its detector needs. */
 export interface Kept {
   preRoll: number;
@@ -48,6 +51,5 @@ export function keptOf(manifest: Manifest): Kept | undefined {
   if (manifest.carriesState) return undefined;
   const preRoll = (manifest.detector?.slidingWindow ?? 1) - 1;
   const frames = keptFramesOf(manifest, preRoll);
-  const bytes = manifest.inputs.map((port) => frames * (port.rate ?? 1) * port.elements * storedBytes(port));
-  return { preRoll, frames, bytes: bytes.reduce((sum, n) => sum + n, 0) };
+  return { preRoll, frames, bytes: manifest.inputs.reduce((sum, port) => sum + frames * frameBytes(port), 0) };
 }

@@ -4,8 +4,8 @@
  * In: a manifest, the memory map.  Out: text. All names begin with the model's name, so that one firmware can
  * have several models. The interface is that of docs/abi.md without addresses; constants are macros.
  */
-import { isInt16, type Manifest, type PortManifest, storedBytes } from '../bundle/manifest.ts';
-import { keptOf } from '../bundle/timing.ts';
+import { isInt16, type Manifest, type PortManifest } from '../bundle/manifest.ts';
+import { frameBytes, keptOf } from '../bundle/timing.ts';
 import type { MemoryMap } from '../emit/memory.ts';
 import { ramBase } from './place.ts';
 
@@ -72,7 +72,7 @@ function gateLines(macro: string, m: Manifest): string[] {
   return [
     `/* For runlet-gate.h: ${frame}s that go through the layers in one pass; bytes of one ${frame} of each input; 1 if the model may sleep. */`,
     define('MICRO_HOP', m.microHop),
-    define('FRAME_BYTES', `{${m.inputs.map((port) => (port.rate ?? 1) * port.elements * storedBytes(port)).join(', ')}}`),
+    define('FRAME_BYTES', `{${m.inputs.map(frameBytes).join(', ')}}`),
     define('MAY_SLEEP', kept ? 1 : 0),
     ...(kept
       ? [

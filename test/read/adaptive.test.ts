@@ -6,6 +6,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Port } from '../../models/graph/types.ts';
+import { maxOf } from '../../models/lists.ts';
 import { readOnnx } from '../../models/read/onnx/index.ts';
 import { type ModelOf, type NodeOf, type TensorOf, writeModel } from '../../models/write/onnx/proto.ts';
 import { uniform } from '../../models/xorshift.ts';
@@ -26,7 +27,7 @@ interface Bins {
 function binsOf(n: number, bins: number): Bins {
   const from = Array.from({ length: bins }, (_, i) => Math.floor((i * n) / bins));
   const length = from.map((start, i) => Math.ceil(((i + 1) * n) / bins) - start);
-  return { from, length, places: Math.max(...length) };
+  return { from, length, places: maxOf(length) };
 }
 
 interface Spec {
@@ -133,6 +134,11 @@ function changed(spec: Spec, name: string, change: (values: number[]) => void): 
   return model;
 }
 
+const withTensor = (model: ModelOf, name: string, tensor: TensorOf): ModelOf => ({
+  ...model,
+  tensors: { ...model.tensors, [name]: tensor },
+});
+
 const without = (model: ModelOf, output: string): ModelOf => ({
   ...model,
   nodes: model.nodes
@@ -148,6 +154,7 @@ for (const [name, model] of [
   ['rows that do not follow one another', changed(overlapping, 'index', (v) => v.splice(2, 1, 7))],
   ['places that are no grid', changed(image, 'index', (v) => v.splice(2, 1, 3))],
   ['a place that is left out', without(adaptive(uneven), 's2_0')],
+  ['a place that is no whole number', withTensor(adaptive(uneven), 'at2', { dims: [], floats: [1.5] })],
   ['a place that is taken twice', changed(uneven, 'at2', (v) => v.fill(1))],
 ] as [string, ModelOf][])
   test(`refused: ${name}`, async () => {

@@ -89,9 +89,9 @@ function binsOf(places: number[][], counted: boolean[][]): Bin[] | undefined {
   const bins = places.map((all, i): Bin => {
     const own = all.filter((_, k) => counted[i]?.[k]);
     const [from = 0] = own;
-    return own.length > 0 && own.every((at, k) => at === from + k) ? { from, to: from + own.length } : { from: 0, to: 0 };
+    return own.every((at, k) => at === from + k) ? { from, to: from + own.length } : { from: 0, to: 0 };
   });
-  return bins.every(({ from, to }) => from >= 0 && to > from) ? bins : undefined;
+  return bins.every(({ from, to }) => Number.isInteger(from) && from >= 0 && to > from) ? bins : undefined;
 }
 
 const lengthOf = ({ from, to }: Bin): number => to - from;
@@ -126,7 +126,7 @@ class Finder {
     const pooled = this.pooled(node);
     if (pooled) {
       const [rows, columns] = [0, 1].map((i) => binsOf(pooled.places[i] as number[][], pooled.counted[i] as boolean[][]));
-      if (!rows || !columns || !this.isMean(node, rows, columns)) return undefined;
+      if (!rows || !columns || !this.isMean(node, pooled, rows, columns)) return undefined;
       const made = new Instead(node);
       const mean = meansOf(made, meansOf(made, pooled.x, 3, columns), 2, rows);
       return made.nodes(mean === pooled.x ? made.add('Identity', [mean]) : mean);
@@ -175,8 +175,10 @@ class Finder {
     if (form?.kind !== 'row' || axis !== 4) return undefined;
     const columns = form.from.places[1][0]?.length ?? 0;
     const [rows] = form.from.places;
-    const inRange = place >= 0 && place < columns && form.row >= 0 && form.row < (rows[0]?.length ?? 0);
-    return inRange ? { kind: 'sum', from: form.from, pairs: 1n << BigInt(form.row * columns + place) } : undefined;
+    const isPlace = (at: number, count: number) => Number.isInteger(at) && at >= 0 && at < count;
+    return isPlace(place, columns) && isPlace(form.row, rows[0]?.length ?? 0)
+      ? { kind: 'sum', from: form.from, pairs: 1n << BigInt(form.row * columns + place) }
+      : undefined;
   }
 
   /** Returns what the last node of a pooling reads, if it reads all places. */
@@ -190,13 +192,12 @@ class Finder {
   }
 
   /** Checks that the last node divides each bin's sum by the number of its places. */
-  private isMean(node: OnnxNode, rows: readonly Bin[], columns: readonly Bin[]): boolean {
+  private isMean(node: OnnxNode, { counted }: Gathered, rows: readonly Bin[], columns: readonly Bin[]): boolean {
     const attributes = new Attributes(node);
     const second = this.constants.get(node.inputs[1] ?? '');
     if (node.op === 'ReduceMean') {
       const axes = [...(attributes.ints('axes') ?? second?.data ?? [])].map((a) => (Number(a) + 6) % 6).sort();
-      const form = this.forms.get(node.inputs[0] ?? '');
-      const isAll = form?.kind === 'gathered' && form.from.counted.every((bins) => bins.flat().every(Boolean));
+      const isAll = counted.flat(2).every(Boolean);
       return isAll && attributes.int('keepdims', 1) === 0 && `${axes}` === '3,5';
     }
     return (

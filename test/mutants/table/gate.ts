@@ -154,8 +154,8 @@ const timing = inFolder('assembly/bundle', [
   {
     id: 'gate-kept-bytes',
     file: 'timing.ts',
-    find: 'frames * (port.rate ?? 1) * port.elements',
-    replace: 'frames * port.elements',
+    find: '(port.rate ?? 1) * port.elements',
+    replace: 'port.elements',
     tests: 'mcu/gate',
     env: fewStreams,
     why: 'the header has the bytes of one frame of an input per tick',
@@ -285,8 +285,8 @@ const plainC = inFolder('assembly/c', [
   {
     id: 'gate-c-frame-bytes',
     file: 'header.ts',
-    find: 'm.inputs.map((port) => (port.rate ?? 1) * port.elements * storedBytes(port)).join',
-    replace: 'm.inputs.map((port) => port.elements * storedBytes(port)).join',
+    find: 'm.inputs.map(frameBytes)',
+    replace: 'm.inputs.map((port) => frameBytes(port) / (port.rate ?? 1))',
     tests: 'mcu/gate',
     env: fewStreams,
     why: 'plain C gets one frame of an input per tick',
