@@ -51,7 +51,7 @@ const equal: Record<string, Uint8Array> = {
       { op: 'Conv', inputs: ['x', 'w'], outputs: ['a'], attributes: { pads: [4, 0], strides: [2] } },
       { op: 'Slice', inputs: ['a', 'from', 'to', 'axes'], outputs: ['y'] },
     ],
-    inputs: { x: [1, 2, 12] },
+    inputs: { x: [1, 2, 13] },
     outputs: ['y'],
     tensors: {
       w: random(3, 2, 3),
