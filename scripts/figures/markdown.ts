@@ -21,6 +21,13 @@ const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 
+/** Matches the blocks of a page, each between `<!-- TAG:NAME -->` and `<!-- /TAG -->`. */
+export const blocksOf = (tag: string): RegExp => new RegExp(`(<!-- ${tag}:(\\w+) -->\\n).*?(<!-- /${tag} -->)`, 'gs');
+
+/** Replaces the content of all blocks of a page. */
+export const withBlocks = (page: string, tag: string, content: (name: string) => string): string =>
+  page.replace(blocksOf(tag), (_, begin: string, name: string, end: string) => `${begin}\n${content(name)}\n\n${end}`);
+
 const timed = ({ date, machine }: Measurement<unknown>): string => {
   const { cpu, cores, isa, node } = machine;
   return `Measured ${date} on ${[cpu, `${cores} cores`, ...isa].join(', ')}; Node ${node}`;

@@ -8,17 +8,16 @@ import { join } from 'node:path';
 import { root } from '../../test/shared.ts';
 import { block } from './blocks.ts';
 import type { History } from './history.ts';
+import { blocksOf, withBlocks } from './markdown.ts';
 
 export const pages = ['README.md', 'docs/performance.md', 'docs/comparison.md'];
 
-const marked = /(<!-- figures:(\w+) -->\n).*?(<!-- \/figures -->)/gs;
-
 /** @throws Error if the table of a block was not measured */
 export const withFigures = (text: string, history: History): string =>
-  text.replace(marked, (_, begin: string, name: string, end: string) => `${begin}\n${block(name, history)}\n\n${end}`);
+  withBlocks(text, 'figures', (name) => block(name, history));
 
 /** Returns the names of a page's blocks. */
-export const blocksIn = (text: string): string[] => [...text.matchAll(marked)].map(([, , name]) => name as string);
+export const blocksIn = (text: string): string[] => [...text.matchAll(blocksOf('figures'))].map(([, , name]) => name as string);
 
 /** Returns the pages whose blocks differ from the history, with the text that they should have. */
 export function stalePages(history: History): { page: string; text: string }[] {

@@ -5,8 +5,8 @@
  * its blocks replaced, each between `<!-- pools:NAME -->` and `<!-- /pools -->`.
  */
 import { maxOf, minOf } from '../../models/lists.ts';
-import { table, whole } from '../figures/markdown.ts';
-import { chance, deviation, front, mean, ranks, tau } from './ranking.ts';
+import { table, whole, withBlocks } from '../figures/markdown.ts';
+import { chance, deviation, front, mean, meanAndDeviation, ranks, tau } from './ranking.ts';
 import { type Placement, type Results, sharedRun, trainedRun } from './results.ts';
 
 export interface Row {
@@ -37,8 +37,6 @@ export function rowsOf(results: Results): Row[] {
   return rows.map((row, i) => ({ ...row, good: good[i] as boolean }));
 }
 
-const spread = (values: number[]): string => `${mean(values).toFixed(2)} ± ${deviation(values).toFixed(2)}`;
-
 /** Strides of all convolutions. */
 export const stridesText = ({ strides }: Placement): string => strides.join(' ');
 
@@ -59,12 +57,12 @@ function placementTable(rows: Row[]): string {
       whole(row.placement.macsPerHop),
       `${row.placement.stateBytes}`,
       `${row.placement.delayFrames}`,
-      spread(row.trained),
+      meanAndDeviation(row.trained),
       `${trained[i]}`,
-      spread(row.int8),
-      spread(row.supernet),
+      meanAndDeviation(row.int8),
+      meanAndDeviation(row.supernet),
       `${supernet[i]}`,
-      spread(row.mixture),
+      meanAndDeviation(row.mixture),
       `${mixture[i]}`,
     ]),
   );
@@ -125,9 +123,9 @@ const blocks = { placements: placementTable, rankings: rankingTable, position: p
 /** @throws Error if the page has another block */
 export function withFigures(page: string, results: Results): string {
   const rows = rowsOf(results);
-  return page.replace(/(<!-- pools:(\w+) -->\n).*?(<!-- \/pools -->)/gs, (_, begin: string, name: string, end: string) => {
+  return withBlocks(page, 'pools', (name) => {
     if (!Object.hasOwn(blocks, name))
       throw new Error(`the page has a block ${name}; there are ${Object.keys(blocks).join(', ')}`);
-    return `${begin}\n${blocks[name as keyof typeof blocks](rows)}\n\n${end}`;
+    return blocks[name as keyof typeof blocks](rows);
   });
 }

@@ -14,6 +14,10 @@ export function deviation(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, v) => sum + (v - m) ** 2, 0) / (values.length - 1));
 }
 
+/** Formats mean ± standard deviation. */
+export const meanAndDeviation = (values: readonly number[]): string =>
+  `${mean(values).toFixed(2)} ± ${deviation(values).toFixed(2)}`;
+
 /** Ranks from 1; equal values have the same rank. */
 export const ranks = (values: readonly number[]): number[] => values.map((v) => 1 + values.filter((w) => w > v).length);
 
