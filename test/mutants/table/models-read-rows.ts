@@ -55,7 +55,7 @@ export const modelsReadRows = inFolder('models/read', [
     file: 'rows.ts',
     find: 'return isVector ? shape.findIndex((n, d) => n > 1 && otherShape[d] === 1) : -1;',
     replace: 'return -1;',
-    tests: 'read/onnx-composed',
+    tests: 'read/rows',
     why: 'a vector does not match the rows of a layer along time',
   },
   {
