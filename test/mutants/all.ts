@@ -25,6 +25,7 @@ import { quantCalibration } from './table/quant-calibration.ts';
 import { recurrent } from './table/recurrent.ts';
 import { relaxed } from './table/relaxed.ts';
 import { swap } from './table/swap.ts';
+import { zoo } from './table/zoo.ts';
 
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
@@ -52,4 +53,5 @@ export const all: readonly Mutant[] = [
   ...gatewayStore,
   ...gatewayFleet,
   ...more,
+  ...zoo,
 ];
