@@ -14,13 +14,14 @@ import type { Catalogue, Loaded, LoadOptions, ModelEntry } from './protocol.ts';
 import { valueText } from './reading.ts';
 import { kilobytes, microseconds, percent, secondsText, whole } from './text.ts';
 
-/** Shows the zoo as radio buttons. */
-export function showModels(models: ModelEntry[], choose: (entry: ModelEntry) => void): void {
+/** Shows the zoo as radio buttons, and a link to its cards. */
+export function showModels({ models, cards }: Catalogue, choose: (entry: ModelEntry) => void): void {
   const list = byId('models');
   for (const entry of models) {
     const input = make('input', { type: 'radio', name: 'model', value: entry.name, onchange: () => choose(entry) });
     list.append(make('label', {}, input, make('b', {}, entry.name), make('span', {}, entry.note)));
   }
+  if (cards) list.after(make('p', { className: 'cards' }, make('a', { href: cards }, 'Cards of these models')));
 }
 
 /** Selects a zoo model; if `name` is undefined, adds the user's model `userModel` below the zoo. */

@@ -76,12 +76,13 @@ class Page {
       cutoff: (value) => this.#setCutoff(value),
       options: (options) => this.#try(() => this.#reload(options)),
     });
-    showModels(catalogue.models, (entry) => this.#try((newest) => this.#loadEntry(entry, newest)));
+    showModels(catalogue, (entry) => this.#try((newest) => this.#loadEntry(entry, newest)));
   }
 
   async start(): Promise<void> {
     await this.#link.ask({ do: 'setup', catalogue: this.#catalogue });
-    const [first] = this.#catalogue.models;
+    const { models } = this.#catalogue;
+    const first = models.find(({ name }) => `#${name}` === location.hash) ?? models[0];
     if (!first || this.#actions > 0) return;
     await this.#try((newest) => this.#loadEntry(first, newest));
     // the first view shows a run at once and without sound; it does not move if the user prefers reduced

@@ -85,6 +85,8 @@ export interface Catalogue {
   version: string;
   models: ModelEntry[];
   frontEnds: FrontEndEntry[];
+  /** Page with the cards of the models. */
+  cards?: string;
   /** JSON file of the kernel sources, to compile code for one model; absent if the page has no compiler. */
   compiler?: { kernels: string };
   /** True: a service worker caches the files for use without the server. */

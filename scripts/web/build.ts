@@ -1,6 +1,6 @@
 /**
- * Builds the page: scripts by esbuild, the zoo's bundles, front ends, and the kernels for the page's
- * compiler.
+ * Builds the page: scripts by esbuild, the zoo's bundles and cards, front ends, and the kernels for the
+ * page's compiler.
  *
  * In: host/web and the zoo.  Out: a folder of static files for any server, and their list. The same sources
  * give the same bytes.
@@ -15,6 +15,7 @@ import { producer } from '../../host/command/producer.ts';
 import { baseStyle } from '../../host/report/design/page.ts';
 import type { Catalogue } from '../../host/web/protocol.ts';
 import { root } from '../../test/shared.ts';
+import { cardsPage } from './cards.ts';
 import { pageScripts } from './scripts.mjs';
 import { zooAssets } from './zoo.ts';
 
@@ -48,9 +49,12 @@ export async function buildWeb(folder: string): Promise<string[]> {
     files.push(name);
     return name;
   };
+  const { models, frontEnds, built } = await zooAssets(put);
   const catalogue: Catalogue = {
     version: producer(),
-    ...(await zooAssets(put)),
+    models,
+    frontEnds,
+    cards: put('zoo.html', await cardsPage(folder, built, models, put)),
     offline: true,
     compiler: { kernels: put('kernels.json', JSON.stringify(nodeTools.sources())) },
   };

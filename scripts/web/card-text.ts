@@ -11,14 +11,14 @@ import { root } from '../../test/shared.ts';
 
 type Token = ReturnType<MarkdownIt['parse']>[number];
 
-interface Table {
+export interface Table {
   /** Plain text. */
   head: string[];
   /** HTML of the cells. */
   rows: string[][];
 }
 
-interface Card {
+export interface Card {
   title: string;
   about: string;
   /** Rows of the first table, by the text of their first cell. */
@@ -31,10 +31,10 @@ const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8
 const filesUrl = `${repository.url.replace(/^git\+|\.git$/g, '')}/blob/HEAD`;
 
 /** Address of a file of the repository. @param path from its root */
-const fileUrl = (path: string): string => `${filesUrl}/${path}`;
+export const fileUrl = (path: string): string => `${filesUrl}/${path}`;
 
 /** Parts of a Markdown file. @param path from the root of the repository */
-class MarkdownFile {
+export class MarkdownFile {
   #md = new MarkdownIt({ html: false });
   #tokens: Token[];
   readonly path: string;

@@ -1,138 +1,102 @@
 /**
  * Makes the zoo's files of the page: a bundle and a demo recording for each model, and the front ends.
  *
- * In: models/zoo, a function that writes a file of the page.  Out: entries of the catalogue.
+ * In: models/zoo, a function that writes a file of the page.  Out: entries of the catalogue, and the models
+ * that were built.
  */
-
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from '../../assembly/build.ts';
+import { type BuildOptions, type Bundle, build } from '../../assembly/build.ts';
 import { buildFrontEnd } from '../../assembly/build-front-end.ts';
 import { loadGraph, manifestFields, planOptions } from '../../host/command/load.ts';
 import { producer } from '../../host/command/producer.ts';
-import { classes as beatClasses, delaySamples as beatDelay, rateHz as ecgHz, kindWeights } from '../../host/demo/ecg-records.ts';
-import { devices, rateHz as harHz, window as harWindow } from '../../host/demo/har-recordings.ts';
-import { openSource } from '../../host/sources/index.ts';
+import { delaySamples as beatDelay, rateHz as ecgHz, kindWeights } from '../../host/demo/ecg-records.ts';
+import { rateHz as harHz, window as harWindow } from '../../host/demo/har-recordings.ts';
+import { type ModelGate, openSession, withGates } from '../../host/session/index.ts';
 import { readNpy } from '../../host/sources/npy.ts';
-import type { Catalogue, DemoEntry, FrontEndEntry, ModelEntry, Said } from '../../host/web/protocol.ts';
+import type { Catalogue, FrontEndEntry, ModelEntry } from '../../host/web/protocol.ts';
 import { makeFrontEnd } from '../../models/frontend/parameters.ts';
 import { presetParameters } from '../../models/frontend/presets.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { quantPlan } from '../../quant/plan.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
-import { root } from '../../test/shared.ts';
+import { ecgDemo, harDemo, kwsDemo, type Put, pausesDemo, ppgDemo, vadDemo, zoo } from './demos.ts';
 
-type Put = (name: string, bytes: Uint8Array | string) => string;
-
-const zoo = join(root, 'models/zoo');
-const motion = ['ax', 'ay', 'az', 'gx', 'gy', 'gz'];
-const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+/** A model of the zoo that was built for the page. */
+export interface ZooModel {
+  /** Its folder in models/zoo, which holds its card. */
+  folder: string;
+  entry: ModelEntry;
+  quant: QuantPlan;
+  bundle: Bundle;
+  /** Options with which the bundle was built. */
+  options: BuildOptions;
+}
 
 /**
  * Builds the bundle of a model, quantised with the defaults of `runlet quantize`. Warnings are ignored,
  * because they concern the training of the model.
  */
-async function bundleOf(folder: string, name: string, calib: string, put: Put): Promise<string> {
+async function bundleOf(folder: string, name: string, calib: string): Promise<Omit<ZooModel, 'folder' | 'entry'>> {
   const graph = await loadGraph({ model: join(zoo, folder, `${name}.onnx`) });
-  const options = planOptions(graph, {});
+  const plan = planOptions(graph, {});
   const calibration = readNpy(new Uint8Array(readFileSync(join(zoo, folder, calib)))).data as Float32Array;
-  const int8 = quantize(graph, calibration, { ...options, noReport: true }).graph;
-  const { wasm } = await build(quantPlan(planStream(int8, options)), { producer: producer(), ...manifestFields(graph) });
-  return put(`models/${name}.wasm`, wasm);
+  const int8 = quantize(graph, calibration, { ...plan, noReport: true }).graph;
+  const quant = quantPlan(planStream(int8, plan));
+  const options = { producer: producer(), ...manifestFields(graph) };
+  return { quant, options, bundle: await build(quant, options) };
 }
 
-/** Reads columns of a recording of the zoo, and the truth of each row. */
-async function recordingOf(path: string, columns: string[], truth: string) {
-  const source = await openSource(join(zoo, path), { frameElements: columns.length, columns, truth });
-  const samples: number[] = [];
-  for await (const chunk of source.frames) samples.push(...chunk);
-  return { samples: Float32Array.from(samples), truth: [...(source.truth?.view() ?? [])] };
-}
+/** A model of the zoo: where its files are, and how the page shows it. */
+type Shown = Omit<ModelEntry, 'file'> & { folder: string; calib?: string };
 
-/** Writes five minutes of simulated PPG with their truth. */
-async function ppgDemo(put: Put): Promise<DemoEntry> {
-  const rateHz = 32;
-  const { samples, truth } = await recordingOf('ppg-hr/demo.csv', ['ppg'], 'bpm_true');
-  const everySecond = Float32Array.from(truth.filter((_, i) => i % rateHz === 0));
-  return {
-    title: 'demo.csv',
-    file: put('demos/ppg-hr.f32', bytesOf(samples)),
-    rateHz,
-    truth: { file: put('demos/ppg-hr-truth.f32', bytesOf(everySecond)), stepS: 1 },
-  };
-}
-
-/** Writes two minutes of a simulated ECG with their beats. */
-async function ecgDemo(put: Put): Promise<DemoEntry> {
-  const { samples, truth } = await recordingOf('ecg/demo.csv', ['ecg'], 'beat');
-  const beats = truth.flatMap((beat, n): Said[] =>
-    beat > 0 ? [{ word: beatClasses[beat - 1] as string, start: n / ecgHz, end: n / ecgHz }] : [],
-  );
-  return {
-    title: 'demo.csv',
-    file: put('demos/ecg.f32', bytesOf(samples)),
-    rateHz: ecgHz,
-    script: put('demos/ecg.json', JSON.stringify(beats)),
-  };
-}
-
-/** Writes a simulated minute of a watch or a phone, with the activities of its wearer. */
-async function harDemo(device: string, put: Put): Promise<DemoEntry> {
-  const { samples, truth } = await recordingOf(`har/demo-${device}.csv`, motion, 'activity');
-  return {
-    title: `demo-${device}.csv`,
-    file: put(`demos/har-${device}.f32`, bytesOf(samples)),
-    rateHz: harHz,
-    channels: motion,
-    truth: { file: put(`demos/har-${device}-truth.f32`, bytesOf(Float32Array.from(truth))), stepS: 1 / harHz },
-  };
-}
-
-/** Writes the synthesised minute with its script. */
-function kwsDemo(put: Put): DemoEntry {
-  const { words } = JSON.parse(readFileSync(join(zoo, 'kws/demo.json'), 'utf8')) as { words: Said[] };
-  const script = words.map(({ word, start, end }) => ({ word, start, end }));
-  return {
-    title: 'demo.wav',
-    file: put('demos/kws.wav', readFileSync(join(zoo, 'kws/demo.wav'))),
-    script: put('demos/kws.json', JSON.stringify(script)),
-  };
-}
-
-async function models(put: Put): Promise<ModelEntry[]> {
-  const entries: ModelEntry[] = [
-    {
-      name: 'ecg',
-      note: 'heart beats, and beats that come too early',
-      file: await bundleOf('ecg', 'ecg', 'calib.npy', put),
-      demo: await ecgDemo(put),
-      answers: { delayS: beatDelay / ecgHz, beats: put('demos/ecg-kinds.json', JSON.stringify(kindWeights())) },
-    },
+async function shownModels(put: Put): Promise<Shown[]> {
+  const [watch, phone] = [await harDemo('watch', put), await harDemo('phone', put)];
+  const middle = { delayS: harWindow / 2 / harHz };
+  const beats = { delayS: beatDelay / ecgHz, beats: put('demos/ecg-kinds.json', JSON.stringify(kindWeights())) };
+  const activity = 'activity of a person with a';
+  return [
+    { folder: 'ecg', name: 'ecg', note: 'heart beats, and beats that come too early', demo: await ecgDemo(put), answers: beats },
+    ...[
+      { name: 'har-watch', note: `${activity} watch on the wrist`, demo: watch, calib: 'calib-watch.npy' },
+      { name: 'har-phone', note: `${activity} phone in the pocket`, demo: phone, calib: 'calib-phone.npy' },
+      { name: 'har-watch-gru', note: `${activity} watch, with a GRU`, demo: watch, calib: 'calib-watch.npy' },
+    ].map((model) => ({ ...model, folder: 'har', answers: middle })),
+    { folder: 'ppg-hr', name: 'ppg-hr', note: 'heart rate from a simulated wrist PPG', demo: await ppgDemo(put) },
+    { folder: 'kws', name: 'kws', note: 'ten spoken words', demo: kwsDemo(put) },
+    { folder: 'vad', name: 'vad', note: 'whether somebody speaks', demo: vadDemo(put) },
   ];
-  for (const device of devices) {
-    const name = `har-${device}`;
-    entries.push({
-      name,
-      note: `activity of a person with a ${device === 'watch' ? 'watch on the wrist' : 'phone in the pocket'}`,
-      file: await bundleOf('har', name, `calib-${device}.npy`, put),
-      demo: await harDemo(device, put),
-      answers: { delayS: harWindow / 2 / harHz },
-    });
+}
+
+async function builtModels(put: Put): Promise<ZooModel[]> {
+  const models: ZooModel[] = [];
+  for (const { folder, calib = 'calib.npy', ...shown } of await shownModels(put)) {
+    const built = await bundleOf(folder, shown.name, calib);
+    models.push({ folder, ...built, entry: { ...shown, file: put(`models/${shown.name}.wasm`, built.bundle.wasm) } });
   }
-  entries.push({
-    name: 'ppg-hr',
-    note: 'heart rate from a simulated wrist PPG',
-    file: await bundleOf('ppg-hr', 'ppg-hr', 'calib.npy', put),
-    demo: await ppgDemo(put),
-  });
-  if (existsSync(join(zoo, 'kws/kws.onnx')))
-    entries.push({
-      name: 'kws',
-      note: 'ten spoken words',
-      file: await bundleOf('kws', 'kws', 'calib.npy', put),
-      demo: kwsDemo(put),
-    });
-  return entries;
+  return models;
+}
+
+/** Returns the gate of a condition that names two models. @throws RN778 */
+async function gateOf(models: readonly ZooModel[], condition: string): Promise<ModelGate | undefined> {
+  const opened = models.map(async ({ entry, bundle }) => ({
+    name: entry.name,
+    session: await openSession(bundle.wasm as BufferSource),
+  }));
+  return withGates(await Promise.all(opened), condition).find(({ gate }) => gate)?.gate;
+}
+
+/** The pair of a cheap model that wakes a dear one. It plays a recording with pauses. */
+async function gatedPair(models: readonly ZooModel[], put: Put): Promise<ModelEntry> {
+  const gate = await gateOf(models, 'kws=vad>0.5 for 1s');
+  const { file } = models.find(({ entry }) => entry.name === 'kws')?.entry ?? { file: '' };
+  return {
+    name: 'kws-vad',
+    note: 'ten spoken words while vad hears a voice; else kws sleeps',
+    file,
+    ...(gate && { gate }),
+    demo: pausesDemo(put),
+  };
 }
 
 /** Presets and steps that are common in models. */
@@ -157,6 +121,13 @@ async function frontEnds(put: Put): Promise<FrontEndEntry[]> {
   return entries;
 }
 
-export async function zooAssets(put: Put): Promise<Pick<Catalogue, 'models' | 'frontEnds'>> {
-  return { frontEnds: await frontEnds(put), models: await models(put) };
+export interface ZooAssets extends Pick<Catalogue, 'models' | 'frontEnds'> {
+  /** The models of the catalogue that were built, in its order. */
+  built: ZooModel[];
+}
+
+export async function zooAssets(put: Put): Promise<ZooAssets> {
+  const built = await builtModels(put);
+  const models = [...built.map(({ entry }) => entry), await gatedPair(built, put)];
+  return { frontEnds: await frontEnds(put), models, built };
 }

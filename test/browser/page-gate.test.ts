@@ -11,15 +11,14 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openListening } from '../../host/cli/listening-models.ts';
-import { type GateSummary, gateSummary, Listener, readGates } from '../../host/session/index.ts';
-import { openSource } from '../../host/sources/index.ts';
+import type { GateSummary } from '../../host/session/index.ts';
 import { writeNpy } from '../../host/sources/npy.ts';
 import { runCli } from '../host/helpers.ts';
 import { type PageVerb, startPage } from '../host/page-verb.ts';
 import { everyView } from '../host/page-views.ts';
 import { root } from '../shared.ts';
 import { axeFindings, shot, stickingOut } from './accessible.ts';
+import { entries, type HeardInNode, inNode, samplesOf } from './in-node.ts';
 import { chromiumPath, flags } from './page.ts';
 import { type Outputs, wavBytes } from './web-page.ts';
 
@@ -65,35 +64,13 @@ test.after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function samplesOf(path: string): Promise<Float32Array> {
-  const parts: Float32Array[] = [];
-  for await (const part of (await openSource(path, { frameElements: 1, sound: true })).frames) parts.push(part);
-  return Float32Array.from(parts.flatMap((part) => [...part]));
-}
-
-/** Runs the models in Node, as `runlet run` does. Outputs of a model are by their times in milliseconds. */
-async function inNode(sound: string, gate: string | undefined) {
-  const paths = models.map((name) => join(folder, name));
-  const { models: opened, sampleRateHz } = await openListening(paths, { gate: gate ? readGates(gate) : undefined }, rateHz);
-  const outputs = new Map(opened.map(({ name }) => [name, new Map<number, number[]>()]));
-  const heard: string[] = [];
-  const listener = new Listener(opened, sampleRateHz, {
-    output: ({ name, session }, timeMs) => outputs.get(name)?.set(Math.round(timeMs), [...session.output()]),
-    early: ({ name, session }, timeMs) => outputs.get(name)?.set(Math.round(timeMs), [...session.output()]),
-    heard: (_, { label }) => heard.push(label),
-  });
-  listener.push(await samplesOf(join(folder, sound)));
-  const [kws] = opened as [(typeof opened)[0]];
-  return {
-    kws: outputs.get('kws') ?? new Map(),
-    vad: outputs.get('vad') ?? new Map(),
-    heard,
-    summary: gateSummary(listener, kws),
-  };
-}
-
-const entries = ({ times, values }: Outputs): [number, number[]][] =>
-  times.map((timeS, i) => [Math.round(1000 * timeS), values[i] as number[]]);
+/** Runs the models in Node. */
+const nodeRun = (sound: string, gate: string | undefined): Promise<HeardInNode> =>
+  inNode(
+    models.map((name) => join(folder, name)),
+    join(folder, sound),
+    gate,
+  );
 
 type Found = Outputs & { gate?: GateSummary };
 // biome-ignore lint/suspicious/noExplicitAny: the page's own global
@@ -135,12 +112,13 @@ only('a gated chain gives the outputs, words and counts of Node, and the outputs
   serving(['sparse.wav'], (served) =>
     visiting(served, {}, async (page) => {
       await ended(page, 1);
-      const [gated, alone] = [await inNode('sparse.wav', condition), await inNode('sparse.wav', undefined)];
+      const [gated, alone] = [await nodeRun('sparse.wav', condition), await nodeRun('sparse.wav', undefined)];
       const seen = await found(page);
-      assert.equal(entries(seen), [...gated.kws]);
-      for (const [timeMs, values] of entries(seen)) assert.equal(values, alone.kws.get(timeMs), `${timeMs} ms`);
+      assert.equal(entries(seen), [...(gated.outputs[0] ?? [])]);
+      for (const [timeMs, values] of entries(seen)) assert.equal(values, alone.outputs[0]?.get(timeMs), `${timeMs} ms`);
       const { length } = seen.times;
-      assert.ok(length > 100 && length < 0.9 * alone.kws.size, `${length} of ${alone.kws.size}`);
+      const { size = 0 } = alone.outputs[0] ?? {};
+      assert.ok(length > 100 && length < 0.9 * size, `${length} of ${size}`);
       // the computing time differs, all else is counted
       assert.equal({ ...seen.gate, catchUpMs: 0 }, { ...gated.summary, catchUpMs: 0 });
       assert.ok((seen.gate?.opened ?? 0) >= 3 && (seen.gate?.skipped ?? 0) > 0.2);
@@ -153,17 +131,15 @@ only('a gated chain gives the outputs, words and counts of Node, and the outputs
       assert.ok(await page.isHidden('canvas[data-lane="gate"]'));
       await page.click('#all');
       await ended(page, 2);
-      assert.equal(entries(await found(page)), [...alone.vad]);
-      console.log(
-        `  ${length} of ${alone.kws.size} outputs, 0 differ; work ${gated.summary?.macs} of ${gated.summary?.awakeMacs}`,
-      );
+      assert.equal(entries(await found(page)), [...(alone.outputs[1] ?? [])]);
+      console.log(`  ${length} of ${size} outputs, 0 differ; work ${gated.summary?.macs} of ${gated.summary?.awakeMacs}`);
     }),
   ),
 );
 
 only('the page shows gate, saved work, delay and kept bytes, on a desktop and a phone, light and dark', () =>
   serving(['sparse.wav'], async (served) => {
-    const { summary } = await inNode('sparse.wav', condition);
+    const { summary } = await nodeRun('sparse.wav', condition);
     const { opened, macs, gateMacs, awakeMacs, keptFrames } = summary as GateSummary;
     for (const [width, colorScheme] of everyView)
       await visiting(served, { colorScheme, viewport: { width, height: 900 } }, async (page) => {
@@ -200,7 +176,7 @@ only('another recording counts anew, an open gate is shown, and rows are refused
       await ended(page, 2);
       assert.match(await text(page, '#gate-numbers'), /gateopenvad/);
       assert.not.match(await text(page, '#numbers'), /asleep/);
-      const { summary } = await inNode('late.wav', condition);
+      const { summary } = await nodeRun('late.wav', condition);
       assert.equal({ ...(await found(page)).gate, catchUpMs: 0 }, { ...summary, catchUpMs: 0 });
       writeFileSync(join(folder, 'rows.npy'), writeNpy([10, 40], new Float32Array(400)));
       await page.setInputFiles('#file', join(folder, 'rows.npy'));

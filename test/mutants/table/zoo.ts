@@ -1,4 +1,4 @@
-/** Faults in the cards of the zoo and in NOTICE. */
+/** Faults in the cards of the zoo, in NOTICE, and in the page that shows them. */
 import { inFolder } from '../mutant.ts';
 
 export const zoo = [
@@ -26,6 +26,40 @@ export const zoo = [
       replace: '433,008 multiply-adds per hop',
       tests: 'zoo-cards',
       why: 'a card states another work than the plan',
+    },
+  ]),
+  ...inFolder('scripts/web', [
+    {
+      id: 'zoo-page-model',
+      file: 'cards.ts',
+      find: 'for (const name of new Set(models.map((model) => model.folder))) {',
+      replace: 'for (const name of new Set(models.slice(1).map((model) => model.folder))) {',
+      tests: 'browser/zoo',
+      why: 'a model of the zoo has no card on the page',
+    },
+    {
+      id: 'zoo-page-accuracy',
+      file: 'card-text.ts',
+      find: "accuracy: file.table('Accuracy'),",
+      replace: "accuracy: { ...file.table('Accuracy'), rows: file.table('Accuracy').rows.slice(1) },",
+      tests: 'browser/zoo',
+      why: 'the page leaves out a row of a card',
+    },
+    {
+      id: 'zoo-page-bytes',
+      file: 'cards.ts',
+      find: "bundle.manifest.bytes.memoryBytes.toLocaleString('en')",
+      replace: "bundle.manifest.bytes.stateBytes.toLocaleString('en')",
+      tests: 'browser/zoo',
+      why: 'the page shows the bytes of something else',
+    },
+    {
+      id: 'zoo-page-gate',
+      file: 'zoo.ts',
+      find: '    ...(gate && { gate }),\n',
+      replace: '',
+      tests: 'browser/zoo',
+      why: 'the pair of the page has no gate',
     },
   ]),
 ];
