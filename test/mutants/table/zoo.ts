@@ -34,7 +34,7 @@ export const zoo = [
       file: 'cards.ts',
       find: 'for (const name of new Set(models.map((model) => model.folder))) {',
       replace: 'for (const name of new Set(models.slice(1).map((model) => model.folder))) {',
-      tests: 'browser/zoo',
+      tests: 'zoo-page',
       why: 'a model of the zoo has no card on the page',
     },
     {
@@ -42,7 +42,7 @@ export const zoo = [
       file: 'card-text.ts',
       find: "accuracy: file.table('Accuracy'),",
       replace: "accuracy: { ...file.table('Accuracy'), rows: file.table('Accuracy').rows.slice(1) },",
-      tests: 'browser/zoo',
+      tests: 'zoo-page',
       why: 'the page leaves out a row of a card',
     },
     {
@@ -50,7 +50,7 @@ export const zoo = [
       file: 'cards.ts',
       find: "bundle.manifest.bytes.memoryBytes.toLocaleString('en')",
       replace: "bundle.manifest.bytes.stateBytes.toLocaleString('en')",
-      tests: 'browser/zoo',
+      tests: 'zoo-page',
       why: 'the page shows the bytes of something else',
     },
     {
@@ -58,7 +58,7 @@ export const zoo = [
       file: 'zoo.ts',
       find: '    ...(gate && { gate }),\n',
       replace: '',
-      tests: 'browser/zoo',
+      tests: 'zoo-page',
       why: 'the pair of the page has no gate',
     },
   ]),
