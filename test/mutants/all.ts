@@ -10,6 +10,7 @@ import { gatewayStore } from './table/gateway-store.ts';
 import { host } from './table/host.ts';
 import { hostMcu } from './table/host-mcu.ts';
 import { kerasFaults } from './table/keras.ts';
+import { mixers } from './table/mixers.ts';
 import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
 import { modelsReadLayers } from './table/models-read-layers.ts';
@@ -35,6 +36,7 @@ export const all: readonly Mutant[] = [
   ...modelsRead,
   ...modelsReadTflite,
   ...models,
+  ...mixers,
   ...norms,
   ...pooling,
   ...poolSearch,
