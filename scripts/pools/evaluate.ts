@@ -30,7 +30,10 @@ export interface Judged {
   accuracy: number;
 }
 
-/** Quantises, builds and judges a network of har. @throws Error if its accuracy is not that of its training */
+/**
+ * Quantises, builds and judges a network of har.
+ * @throws Error if its accuracy is not that of its training
+ */
 export async function judge(file: string, run: { accuracy: number }, subjects: Subject[]): Promise<Judged> {
   const graph = await readModel(new Uint8Array(readFileSync(file)));
   const float = accuracyOf(subjects, (signal) => floatScores(graph, hop, signal));
