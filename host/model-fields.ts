@@ -11,6 +11,7 @@ import { RunletError } from '../models/error.ts';
 import { clockOf } from '../models/graph/clock.ts';
 import { elementsOf, frameOf, type Graph } from '../models/graph/types.ts';
 import { printable } from '../models/printable.ts';
+import { accuracyIn } from '../models/read/accuracy.ts';
 import { detectorSettings, featuresSettings, labelsIn, namesIn } from '../models/read/detection.ts';
 import { type Mode, modes } from '../models/stream/modes.ts';
 import { indexedClasses } from '../quant/evaluate/labels.ts';
@@ -25,6 +26,8 @@ export interface ModelSettings {
   /** Names of the elements of a frame. */
   columns?: readonly string[] | undefined;
   truthAt?: TruthAt | undefined;
+  /** Accuracy on held-out data, in %. */
+  accuracy?: number | undefined;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface ModelSettings {
  * if labels or columns do not fit the model.
  */
 export function withSettings(graph: Graph, settings: ModelSettings): Graph {
-  const { hop, mode, sampleRateHz, labels, columns, truthAt } = settings;
+  const { hop, mode, sampleRateHz, labels, columns, truthAt, accuracy } = settings;
   const texts = {
     'runlet.hop': hop?.toString(),
     'runlet.mode': mode,
@@ -40,6 +43,7 @@ export function withSettings(graph: Graph, settings: ModelSettings): Graph {
     'runlet.labels': labels && JSON.stringify(labels),
     'runlet.columns': columns && JSON.stringify(columns),
     'runlet.truth_at': truthAt,
+    'runlet.accuracy': accuracy?.toString(),
   };
   const given = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const updated = { ...graph, metadata: { ...graph.metadata, ...Object.fromEntries(given) } };
@@ -110,6 +114,7 @@ export function manifestFields(graph: Graph, settings: Partial<DetectorManifest>
   checkLabels(graph, labels);
   const columns = columnsIn(graph);
   const truthAt = truthPlaces.find((place) => place === graph.metadata['runlet.truth_at']);
+  const accuracy = accuracyIn(graph.metadata);
   const { 'runlet.front_end': frontEnd, 'runlet.unit': unit } = graph.metadata;
   return {
     ...(rate > 0 && { sampleRateHz: rate }),
@@ -118,6 +123,7 @@ export function manifestFields(graph: Graph, settings: Partial<DetectorManifest>
     ...(labels && { labels }),
     ...(columns && { columns }),
     ...(truthAt && { truthAt }),
+    ...(accuracy !== undefined && { accuracy }),
     ...(hasDetector && { detector }),
     ...(features && { features }),
   };

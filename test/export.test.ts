@@ -84,6 +84,7 @@ withPackages('a meaningless request is refused with the reason', ['numpy'], () =
     'runlet.columns': '["a0", "a1", "a2", "a3", "a4", "a5"]',
     'runlet.left_context': '320',
     'runlet.truth_at': 'middle',
+    'runlet.accuracy': '92.91',
     'runlet.unit': 'm/s²',
     'runlet.front_end': 'ppg',
   });
@@ -101,6 +102,8 @@ withPackages('a meaningless request is refused with the reason', ['numpy'], () =
     /2 columns, and a frame of the model's input has 6 values/,
     /left_context is -1/,
     /truth_at is 'start', and must be one of majority, middle, end, mean/,
+    /accuracy is 100\.1, and must be from 0 to 100, in %/,
+    /accuracy is nan/,
     /unit has ''/,
   ];
   assert.is(refused.length, whys.length);

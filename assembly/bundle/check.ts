@@ -331,6 +331,7 @@ export function checkManifest(value: unknown): Manifest {
   if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
   if (m.columns !== undefined) manifest.columns = columnsOf(m.columns, manifest);
   if (m.truthAt !== undefined) manifest.truthAt = oneOf(m.truthAt, 'truthAt', truthPlaces);
+  if (m.accuracy !== undefined) manifest.accuracy = numberIn(m.accuracy, 'accuracy', 100);
   if (m.detector !== undefined) manifest.detector = detectorOf(m.detector, manifest);
   if (m.features !== undefined) manifest.features = featuresOf(m.features);
   return manifest;

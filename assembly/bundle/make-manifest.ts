@@ -27,6 +27,7 @@ export interface ManifestOptions {
   labels?: string[];
   columns?: string[];
   truthAt?: TruthAt;
+  accuracy?: number;
   sampleRateHz?: number;
   frontEnd?: string;
   unit?: string;
@@ -118,10 +119,10 @@ export async function makeManifest(
 ): Promise<Manifest> {
   const { plan } = quant;
   const { graph } = plan;
-  const { version, sequence, labels, columns, truthAt, sampleRateHz, frontEnd, unit, detector, features } = options;
+  const { version, sequence, labels, columns, truthAt, accuracy, sampleRateHz, frontEnd, unit, detector, features } = options;
   const sums = runningSums(map);
   const rounding = roundingOf(graph);
-  const given = { version, sequence, labels, columns, truthAt, sampleRateHz, frontEnd, unit, detector, features };
+  const given = { version, sequence, labels, columns, truthAt, accuracy, sampleRateHz, frontEnd, unit, detector, features };
   const sumItems = sums.length > 0 ? sums : undefined;
   const optional = { ...given, runningSums: sumItems, carriesState: carriesState(graph) || undefined };
   return {

@@ -197,6 +197,8 @@ export interface Manifest {
    * for values.
    */
   truthAt?: TruthAt;
+  /** Accuracy on held-out data in %, 0 to 100, as whoever trained the model states it. */
+  accuracy?: number;
   detector?: DetectorManifest;
   features?: FeaturesManifest;
   unit?: string;

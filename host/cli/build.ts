@@ -23,6 +23,7 @@ import { bundleFacts, detectorText, formText, homeText, soundLine } from '../com
 import { weightsPath } from '../command/bundle-file.ts';
 import { loadGraph, loadQuantPlan, manifestFields, namesOf, planOptions, readBytes } from '../command/load.ts';
 import {
+  accuracyArg,
   calibArgs,
   columnsArg,
   detectorArgs,
@@ -57,6 +58,7 @@ export default defineVerb({
     ...calibArgs,
     ...columnsArg,
     ...truthArgs,
+    ...accuracyArg,
     ...targetsArg,
     ...styleArg,
     ...weightsArg,

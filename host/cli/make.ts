@@ -1,40 +1,54 @@
 /**
  * runlet make MODEL DATA: makes a module from a model file and a recording in one step, with good defaults.
+ * Of several sizes of one model, --board takes the most accurate that fits.
  *
- * In: a model file, a recording of its signal.  Out: NAME.rnq (the int8 model), NAME.wasm (the bundle),
- * NAME.svg (its run over the recording), and runlet.json, which other verbs read. Prints one screen: the
- * decisions with reasons, the accuracy of int8, and the next commands.
+ * In: a model file or several, a recording of its signal.  Out: NAME.rnq (the int8 model), NAME.wasm (the
+ * bundle), NAME.svg (its run over the recording), and runlet.json, which other verbs read. Prints one screen:
+ * the decisions with reasons, the accuracy of int8, and the next commands.
  */
 
-import { basename, dirname, join, relative } from 'node:path';
-import { build } from '../../assembly/build.ts';
+import { basename } from 'node:path';
+import { type Bundle, build } from '../../assembly/build.ts';
 import { RunletError } from '../../models/error.ts';
-import { clockOf, tickName } from '../../models/graph/clock.ts';
+import { clockOf } from '../../models/graph/clock.ts';
 import { writeGraph } from '../../models/graph/file.ts';
 import { type Graph, isQuantised } from '../../models/graph/types.ts';
 import { printableLines } from '../../models/printable.ts';
+import { accuracyIn } from '../../models/read/accuracy.ts';
 import { labelsIn } from '../../models/read/detection.ts';
-import { savedText } from '../../models/report/print.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import type { PlanOptions, StreamPlan } from '../../models/stream/types.ts';
-import { quantPlan } from '../../quant/plan.ts';
+import type { PlanOptions } from '../../models/stream/types.ts';
+import { type QuantPlan, quantPlan } from '../../quant/plan.ts';
 import { quantizeStream } from '../../quant/quantize.ts';
-import { bytesText } from '../bytes-text.ts';
-import { coloursFor, printJson } from '../command/args.ts';
+import { printJson } from '../command/args.ts';
 import { bundleFacts } from '../command/bundle-facts.ts';
 import { progressBar } from '../command/calibration.ts';
 import { hopOf, loadGraph, manifestFields, withSaid } from '../command/load.ts';
-import { labelsArg, modelArgs, planArgs, signalArgs, targetArg, truthArgs } from '../command/model-options.ts';
-import { argument, group, jsonArg, output, signals, type Values } from '../command/options.ts';
+import {
+  accuraciesArg,
+  accuraciesFor,
+  labelsArg,
+  modelArgs,
+  planArgs,
+  signalArgs,
+  targetArg,
+  truthArgs,
+} from '../command/model-options.ts';
+import { choice, group, jsonArg, output, rest, reworded, signals, type Values } from '../command/options.ts';
 import { producer } from '../command/producer.ts';
 import { defineVerb } from '../command/verb.ts';
+import { boards } from '../fit/boards.ts';
+import { requireAccuracies } from '../fit/choose.ts';
+import { requireScalar } from '../fit/examine.ts';
 import { type Judgement, judged, labelOrder } from '../judge.ts';
 import { modeInFile } from '../model-fields.ts';
 import { hopsOf, inputsOf, type Recording, readRecording } from '../recording.ts';
 import { whileWorking } from '../report/progress.ts';
-import { Recorder, type RunSummary } from '../report/recorder.ts';
+import { Recorder } from '../report/recorder.ts';
 import { openSession } from '../session/index.ts';
 import { requireSelfTest } from '../session/self-test.ts';
+import { type Built, chooseBuilt, needsBoard, reportNone, type Sized } from './make-sizes.ts';
+import { printMade } from './make-text.ts';
 import { type Project, projectFile } from './project.ts';
 import { writeOut } from './save.ts';
 
@@ -42,8 +56,12 @@ const { model, timeAxis, frame, window } = modelArgs;
 const { hop, mode, prefer } = planArgs;
 
 const makeArgs = {
-  model,
-  data: argument(signals('Recording of the signal: .csv, .npy, .npz or .wav; a CSV may have a time column and a truth column')),
+  model: reworded(model, `${model.about}; several sizes of one model may be given with --board`),
+  data: rest(
+    signals(
+      'Recording of the signal, the last argument: .csv, .npy, .npz or .wav; a CSV may have a time column and a truth column',
+    ),
+  ),
   ...group('Output', {
     output: output("Path of the written files, without extension (default: the model's name)", { short: 'o', hint: 'name' }),
   }),
@@ -53,11 +71,20 @@ const makeArgs = {
   ...truthArgs,
   ...labelsArg,
   ...targetArg,
+  ...group('Board', {
+    board: choice(
+      'Board that the module must fit, at the rate of the signal; of several sizes the most accurate that fits is made',
+      Object.keys(boards),
+      {
+        hint: 'board',
+      },
+    ),
+    ...accuraciesArg,
+  }),
   ...jsonArg,
 };
-type Args = Values<typeof makeArgs>;
-
-const count = (n: number) => n.toLocaleString('en');
+/** Arguments for one model: the file, and its recording. */
+type Args = Omit<Values<typeof makeArgs>, 'data' | 'accuracy'> & { data: string; accuracy?: number | undefined };
 
 /** Checks that the recording has at least one window. @throws RN758 */
 function checkLength(graph: Graph, { signals: [first] }: Recording): void {
@@ -133,26 +160,6 @@ async function runOver(wasm: Uint8Array, recording: Recording, rateHz: number | 
   return recorder;
 }
 
-/** Describes the accuracy or error of float and of the int8 module. */
-function judgedText({ comparison, truthAt }: Judgement, truth: string | undefined): string {
-  const { forms, judged: windows } = comparison;
-  const last = forms.at(-1);
-  const float = forms.find((f) => f.name.startsWith('float') && (f.name === last?.against || f.name === 'float windowed'));
-  const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
-  const against = `(${count(windows)} windows${truth ? `, truth ${truth} at ${truthAt}` : ''})`;
-  if (last?.classes)
-    return `right answers: ${float?.classes ? `float ${percent(float.classes.accuracy)}, ` : ''}int8 streamed ${percent(last.classes.accuracy)} ${against}`;
-  const digits = (x: number) => `${Number(x.toPrecision(3))}`;
-  if (last?.values)
-    return `mean error: ${float?.values ? `float ${digits(float.values.mae)}, ` : ''}int8 streamed ${digits(last.values.mae)} ${against}`;
-  if (!last || !float) return `there is no truth to compare with ${against}`;
-  const same = last.agreement === undefined ? '' : `; the same class as float in ${percent(last.agreement)}`;
-  return `int8 is ${last.outputSqnrDb.toFixed(1)} dB from float${same} ${against}`;
-}
-
-/** Quotes an argument for a shell, if necessary. */
-const quoted = (text: string): string => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
 function projectOf(
   args: Args,
   graph: Graph,
@@ -178,74 +185,24 @@ function projectOf(
   };
 }
 
-/** Everything that the final screen shows. */
-interface Made {
-  name: string;
-  files: { int8: string; bundle: string };
-  plot: string;
-  /** The graph as it is in the model file. */
+/** A model that is quantised and planned, and the decisions so far. */
+interface Prepared {
+  args: Args;
   file: Graph;
-  plan: StreamPlan;
-  why: string;
-  /** Notes: warnings of the calibration, and remarks about labels. */
-  notes: string[];
-  /** The recording; with its truth if the model can be compared with it. */
+  /** The graph with the settings of the command line. */
+  graph: Graph;
+  int8: Graph;
+  quant: QuantPlan;
+  options: PlanOptions;
   recording: Recording;
-  judgement: Judgement;
-  facts: ReturnType<typeof bundleFacts>;
-  rateHz: number | undefined;
-  summary: RunSummary;
-  seconds: number;
+  why: string;
+  notes: string[];
 }
 
-/** Returns the lines of the final screen: decisions and results. */
-function decidedLines(args: Args, made: Made): [label: string, text: string][] {
-  const { files, plot, file, plan, why, notes, recording, judgement, facts, rateHz, summary, seconds } = made;
-  const unit = tickName(plan.clock);
-  const ms = rateHz ? ` (${Number(((1000 * plan.hop) / rateHz).toPrecision(3))} ms)` : '';
-  const values = inputsOf(file).map(({ elements }) => elements);
-  const work = `${count(plan.macsPerHop)} multiply-adds per hop, ${count(plan.macsPerWindow)} per window`;
-  const hopTime = summary.microsecondsPerHop ? `, ${summary.microsecondsPerHop.median} us per hop on this machine` : '';
-  const kind = isQuantised(file) ? 'int8' : 'float';
-  return [
-    ['model', `${basename(args.model)}: ${kind}, a window of ${plan.window} ${unit} of ${values.join(' + ')} values`],
-    ['data', `${recording.describe}; ${count(summary.frames)} ${unit}${rateHz ? ` at ${rateHz} Hz` : ''}`],
-    ['hop', `${plan.hop} ${unit}${ms}: ${why}`],
-    ['plan', `${plan.mode}; ${work}: ${savedText(plan)}`],
-    ['judged', judgedText(judgement, recording.truth?.column)],
-    ...notes.map((text): [string, string] => ['note', text]),
-    ['module', `${files.bundle}: ${bytesText(facts.fileBytes)}, memory ${count(facts.memoryBytes)} bytes${hopTime}`],
-    ['files', `${files.int8}, ${plot}, ${projectFile} (${seconds.toFixed(1)} s)`],
-  ];
-}
+const read = (args: Args): Promise<Graph> => loadGraph({ ...args, calib: args.data });
 
-/** Returns the next commands. */
-function nextLines(args: Args, { name, files, file, recording: { truth } }: Made): string[] {
-  const at = (path: string) => quoted(relative('.', path) || path);
-  const data = `${at(files.bundle)} ${quoted(args.data)}${truth ? ` --truth ${quoted(truth.column)}` : ''}`;
-  const folder = join(dirname(name), `${basename(name)}-c`);
-  return [
-    `  run     runlet run ${data}`,
-    // the page plays only one signal
-    ...(file.inputs.length === 1 ? [`  page    runlet page ${data}`] : []),
-    `  device  runlet build ${at(files.int8)} --target native --emit-c ${at(folder)}`,
-  ];
-}
-
-/** Prints the final screen. */
-function printMade(args: Args, made: Made): void {
-  const colour = coloursFor(process.stdout);
-  const say = (text: string) => process.stdout.write(`${text}\n`);
-  for (const [label, text] of decidedLines(args, made)) say(`${colour.bold(label.padEnd(8))} ${text}`);
-  say(`\n${colour.bold('Next steps:')}`);
-  for (const line of nextLines(args, made)) say(line);
-  if (made.recording.truth && !isQuantised(made.file))
-    say('The model was judged on its calibration recording. Use the first command to judge it on another one.');
-}
-
-async function make(args: Args): Promise<void> {
-  const started = performance.now();
-  const file = await loadGraph({ ...args, calib: args.data });
+/** Quantises and plans a model. */
+async function prepare(args: Args, file: Graph): Promise<Prepared> {
   const mode = args.mode ?? modeInFile(file);
   const { hop: chosen, why } = hopOf(file, args.hop, mode);
   const options: PlanOptions = { hop: chosen, ...(mode && { mode }), ...(args.prefer && { prefer: args.prefer }) };
@@ -261,18 +218,27 @@ async function make(args: Args): Promise<void> {
   const recording: Recording = note && labelsIn(graph.metadata) === undefined ? { ...all, truth: undefined } : all;
   const { int8, warnings } = await int8Of(graph, options, recording);
   const quant = quantPlan(planStream(int8, options));
-  const fields = manifestFields(int8);
-  const float = isQuantised(file) ? undefined : graph;
-  // judging runs while the compiler's thread compiles
-  const [bundle, judgement] = await whileWorking('compiling, and judging float and int8', () =>
-    Promise.all([
-      build(quant, { producer: producer(), target: args.target, ...fields }),
-      (async () => judged(float, quant, recording, args.truthAt ?? fields.truthAt))(),
-    ]),
-  );
-  const { sampleRateHz: rateHz } = bundle.manifest;
   // with truth, the accuracy is measured, so calibration warnings are not shown
   const notes = [...(note ? [note] : []), ...(recording.truth ? [] : warnings)];
+  return { args, file, graph, int8, quant, options, recording, why, notes };
+}
+
+const compiled = ({ args, quant, int8 }: Prepared): Promise<Bundle> =>
+  build(quant, { producer: producer(), target: args.target, ...manifestFields(int8) });
+
+const judgementOf = async ({ args, file, graph, int8, quant, recording }: Prepared): Promise<Judgement> =>
+  judged(isQuantised(file) ? undefined : graph, quant, recording, args.truthAt ?? manifestFields(int8).truthAt);
+
+/** Runs, draws and writes the module of a model, and reports. @param sized the choice, with a board. */
+async function finish(
+  made: Prepared,
+  bundle: Bundle,
+  judgement: Judgement,
+  started: number,
+  sized?: Sized<Prepared>,
+): Promise<void> {
+  const { args, file, int8, quant, options, recording, why, notes } = made;
+  const { sampleRateHz: rateHz } = bundle.manifest;
   const recorder = await whileWorking('running the module', () => runOver(bundle.wasm, recording, rateHz));
   const { plotRun } = await import('../report/plot.ts');
   const name = args.output ?? basename(args.model).replace(/\.[^.]*$/, '');
@@ -286,15 +252,61 @@ async function make(args: Args): Promise<void> {
   const facts = bundleFacts(bundle.wasm, bundle.manifest);
   const summary = recorder.summary({ warmUp: { outputsHeldBack: 0, framesLeft: 0 } });
   const seconds = (performance.now() - started) / 1000;
-  if (args.json) return printJson({ ...files, plot, project, whyHop: why, notes, ...judgement, summary, seconds, ...facts });
+  if (args.json)
+    return printJson({ ...files, plot, project, whyHop: why, notes, ...judgement, summary, seconds, ...facts, ...sized?.json });
   const parts = { name, files, plot, file, plan: quant.plan, why, notes, recording, judgement, facts, rateHz, summary, seconds };
-  printMade(args, parts);
+  printMade(args, { ...parts, board: sized?.lines });
+}
+
+/** Makes the module of one model. */
+async function makeOne(args: Args, started: number): Promise<void> {
+  const made = await prepare(args, await read(args));
+  // judging runs while the compiler's thread compiles
+  const [bundle, judgement] = await whileWorking('compiling, and judging float and int8', () =>
+    Promise.all([compiled(made), judgementOf(made)]),
+  );
+  return finish(made, bundle, judgement, started);
+}
+
+/** Builds every size, and makes the module of the one that is chosen. Without one, nothing is written. */
+async function makeForBoard(sizes: readonly Args[], board: string, started: number): Promise<void> {
+  const [first] = sizes as [Args];
+  requireScalar(first.target, '--target');
+  const files: { args: Args; file: Graph }[] = [];
+  for (const args of sizes) files.push({ args, file: await read(args) });
+  requireAccuracies(files.map(({ args, file }) => ({ file: args.model, accuracy: args.accuracy ?? accuracyIn(file.metadata) })));
+  const built: Built<Prepared>[] = [];
+  for (const { args, file } of files) {
+    const made = await prepare(args, file);
+    built.push({ made, file: args.model, bundle: await whileWorking(`compiling ${basename(args.model)}`, () => compiled(made)) });
+  }
+  const sized = await chooseBuilt(built, board);
+  if (!sized.chosen) return reportNone(sized, first.json);
+  const { made, bundle } = sized.chosen;
+  const judgement = await whileWorking('judging float and int8', () => judgementOf(made));
+  return finish(made, bundle, judgement, started, sized);
+}
+
+/** The last argument is the recording; all others are models. */
+async function make(all: Values<typeof makeArgs>): Promise<void> {
+  const started = performance.now();
+  const models = [all.model, ...all.data.slice(0, -1)];
+  const data = all.data.at(-1) as string;
+  const accuracies = accuraciesFor(all.accuracy, models.length);
+  const sizes = models.map((model, i): Args => ({ ...all, model, data, accuracy: accuracies?.[i] }));
+  if (all.board !== undefined) return makeForBoard(sizes, all.board, started);
+  if (models.length > 1) throw needsBoard(models);
+  return makeOne(sizes[0] as Args, started);
 }
 
 export default defineVerb({
   examples: [
     ['make model.onnx recording.csv', 'reads, plans, quantises, builds, checks and plots'],
     ['make model.tflite walk.csv --truth activity -o out/walk', 'also compares with a truth column, and names the files'],
+    [
+      'make small.onnx large.onnx walk.csv --board esp32s3',
+      'makes the most accurate of several sizes of one model that fits the board',
+    ],
   ],
   args: makeArgs,
   run: ({ args }) => make(args),

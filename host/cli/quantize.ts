@@ -14,7 +14,16 @@ import type { Methods } from '../../quant/presets.ts';
 import type { CalibrationReport, Quantized } from '../../quant/quantize.ts';
 import { badOption, coloursFor, printJson } from '../command/args.ts';
 import { loadGraph, namesOf, noCalibration, planOptions, quantised, withSaid } from '../command/load.ts';
-import { calibArgs, labelsArg, modelArgs, namesArg, planArgs, signalArgs, truthArgs } from '../command/model-options.ts';
+import {
+  accuracyArg,
+  calibArgs,
+  labelsArg,
+  modelArgs,
+  namesArg,
+  planArgs,
+  signalArgs,
+  truthArgs,
+} from '../command/model-options.ts';
 import { choice, type Given, group, input, jsonArg, output } from '../command/options.ts';
 import { presetName, soundArgs } from '../command/sound-options.ts';
 import { defineVerb } from '../command/verb.ts';
@@ -86,6 +95,7 @@ export default defineVerb({
     ...calibArgs,
     ...signalArgs,
     ...truthArgs,
+    ...accuracyArg,
     ...labelsArg,
     ...evaluationArgs,
     ...searchArgs,

@@ -37,6 +37,7 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     macsPerWindow: manifest.macsPerWindow,
     stateDigest: manifest.stateDigest,
     sourceDigest: manifest.sourceDigest,
+    ...(manifest.accuracy !== undefined && { accuracy: manifest.accuracy }),
     labels: manifest.labels,
     detector: manifest.detector,
     features: manifest.features,

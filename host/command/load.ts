@@ -30,7 +30,15 @@ import { badOption } from './args.ts';
 import type { SignalFacts } from './calibration.ts';
 import { frameQuestion } from './data-columns.ts';
 import { modelFile } from './model-file.ts';
-import type { CalibOptions, DetectorOptions, Length, ModelOptions, PlanArgs, SignalOptions } from './model-options.ts';
+import type {
+  CalibOptions,
+  DetectorOptions,
+  Length,
+  ModelOptions,
+  PlanArgs,
+  SettingOptions,
+  SignalOptions,
+} from './model-options.ts';
 import { readBeside, readBytes } from './read-file.ts';
 
 export { windowOf } from '../model-fields.ts';
@@ -200,17 +208,17 @@ export const noCalibration = (graph: Graph): RunletError =>
   });
 
 /**
- * Returns the graph with the given hop, mode, rate, labels, columns and truth place in its metadata, so that
- * files written from it keep them.
+ * Returns the graph with the given hop, mode, rate, labels, columns, truth place and accuracy in its
+ * metadata, so that files written from it keep them.
  * @param facts facts of the calibration signal, used if neither the command line nor, for the rate, the model
  * states them. @throws RN755, RN756 if labels or columns do not fit the model.
  */
-export function withSaid(graph: Graph, { hop }: PlanOptions, args: PlanArgs & SignalOptions, facts: SignalFacts = {}): Graph {
-  const { mode, labels, truthAt, rate } = args;
+export function withSaid(graph: Graph, { hop }: PlanOptions, args: SettingOptions, facts: SignalFacts = {}): Graph {
+  const { mode, labels, truthAt, rate, accuracy } = args;
   const named = args.columns?.every((name) => !/^\d+$/.test(name)) ? args.columns : undefined;
   const modelHz = Number(graph.metadata['runlet.sample_rate_hz']);
   const sampleRateHz = rate ?? (modelHz > 0 ? undefined : facts.sampleRateHz);
-  return withSettings(graph, { hop, mode, labels, truthAt, sampleRateHz, columns: named ?? facts.columns });
+  return withSettings(graph, { hop, mode, labels, truthAt, accuracy, sampleRateHz, columns: named ?? facts.columns });
 }
 
 /** Quantises a float graph with the data of --calib. @throws RN405 if --calib is missing. */

@@ -208,6 +208,38 @@ export const truthArgs = group('Truth', {
   ),
 });
 
+/** What the recipe of a model measured; the commands here do not measure it. */
+export const accuracyArg = group('Truth', {
+  accuracy: number('Accuracy of the model in %, measured on held-out data (default: from the model)', {
+    min: 0,
+    max: 100,
+    hint: 'percent',
+  }),
+});
+
+/** Parses accuracies in %, separated by commas. */
+function readAccuracies(value: string): number[] | undefined {
+  const found = value.split(',').map((part) => readNumber(part, { min: 0, max: 100 }));
+  return found.every((number) => number !== undefined) ? found : undefined;
+}
+
+/** The same for each of several sizes of one model. */
+export const accuraciesArg = {
+  accuracy: withValue(
+    'Accuracy of each size in %, on held-out data, in the order of the files (default: as the files state it)',
+    'numbers from 0 to 100, separated by commas',
+    readAccuracies,
+    { hint: 'a,b,c' },
+  ),
+};
+
+/** Checks that there is one accuracy for each file. @throws RN740 */
+export function accuraciesFor(accuracies: number[] | undefined, files: number): number[] | undefined {
+  if (accuracies && accuracies.length !== files)
+    throw badOption('accuracy', accuracies.join(','), `one number for each of the ${files} files`);
+  return accuracies;
+}
+
 /** Names of classes. */
 export const labelsArg = group('Detection', {
   labels: list("Class names of a classifier, in the order of the output's values", { hint: 'a,b,c' }),
@@ -284,8 +316,10 @@ export const namesArg = group('Output', {
 export type ModelOptions = Given<typeof modelArgs> & { model: string };
 export type PlanArgs = Given<typeof planArgs>;
 export type SignalOptions = Given<typeof signalArgs & typeof truthArgs & typeof labelsArg>;
+/** Settings that files written from a model keep. */
+export type SettingOptions = PlanArgs & SignalOptions & Given<typeof accuracyArg>;
 export type CalibOptions = Given<typeof calibArgs> &
-  SignalOptions & {
+  SettingOptions & {
     /** `build` and `quantize`: front end that turns a .wav into rows. */
     frontEnd?: string;
   };

@@ -13,10 +13,10 @@ import { type Estimate, fitsAll } from '../fit/estimate.ts';
 import { type Cell, table } from './table.ts';
 import { wrap } from './wrap.ts';
 
-const columns = 80;
+export const columns = 80;
 const percent = (share: number): string => (share < 0.1 ? `${(100 * share).toFixed(1)} %` : `${(100 * share).toFixed(0)} %`);
 const count = (n: number): string => Math.round(n).toLocaleString('en');
-const msText = (ms: number): string => `${ms < 0.1 ? ms.toPrecision(2) : ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
+export const msText = (ms: number): string => `${ms < 0.1 ? ms.toPrecision(2) : ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
 
 const parts = (of: Record<string, number>): string =>
   Object.entries(of)
@@ -27,7 +27,7 @@ const between = (text: (n: number) => string, low: number, high: number): string
   low === high ? text(low) : `${text(low)} to ${text(high)}`;
 
 /** Formats a wrapped paragraph after a label. */
-const labelled = (label: string, text: string): string =>
+export const labelled = (label: string, text: string): string =>
   wrap(text, columns - 14)
     .split('\n')
     .map((line, i) => `${(i === 0 ? label : '').padEnd(14)}${line}`)
@@ -64,6 +64,18 @@ function coreText({ cycles, name, counted, why }: CoreModel): string {
   const of = coreNames[counted];
   const other = name.startsWith(of) ? '' : ` of ${of}, used for ${name}`;
   return `${cycles} per instruction${other}, assumed: ${why}`;
+}
+
+/** Checks whether the time limit lies inside the range of the estimate. */
+export const isUncertain = ({ ms, budget }: Estimate): boolean =>
+  budget !== undefined && (ms.low ?? ms.worst) <= budget.ms !== (ms.high ?? ms.worst) <= budget.ms;
+
+/** Formats advice on a bundle. */
+export function adviceLines(advice: readonly Advice[], name?: string): string[] {
+  if (advice.length === 0) return [];
+  const lines = ['', name === undefined ? 'What to change:' : `What to change in ${name}:`];
+  for (const { change, effect } of advice) append(lines, [...wrap(change, columns - 4).split('\n').map((l, i) => `${i === 0 ? '  - ' : '    '}${l}`), ...wrap(effect, columns - 6).split('\n').map((l) => `      ${l}`)]); // biome-ignore format: one line
+  return lines;
 }
 
 export interface FitReport {
@@ -116,7 +128,7 @@ export function fitText(
       `${isConstant ? `${number(instructions.most)} per hop` : `${number(instructions.mean)} per hop on average, ${number(instructions.most)} at worst`}, ${sourceText(estimate, core)}`,
     ),
   ];
-  if (budget && low <= budget.ms !== high <= budget.ms)
+  if (isUncertain(estimate))
     lines.push(
       labelled('uncertain', 'the time limit lies inside the range of the estimate: count the instructions with --measure'),
     );
@@ -131,9 +143,6 @@ export function fitText(
     ),
     labelled('board', board.source),
   );
-  if (!good) {
-    lines.push('', 'What to change:');
-    for (const { change, effect } of advice) append(lines, [...wrap(change, columns - 4).split('\n').map((l, i) => `${i === 0 ? '  - ' : '    '}${l}`), ...wrap(effect, columns - 6).split('\n').map((l) => `      ${l}`)]); // biome-ignore format: one line
-  }
+  if (!good) append(lines, adviceLines(advice));
   return `${lines.join('\n')}\n`;
 }

@@ -39,6 +39,7 @@ def metadata(
     columns=None,
     left_context=None,
     truth_at=None,
+    accuracy=None,
     unit=None,
     front_end=None,
 ):
@@ -49,7 +50,8 @@ def metadata(
     second. labels: names of an output's values, in order. columns: names of a frame's values, in order, as in
     the header of a CSV file. left_context: number of earlier frames in training (L_a); omit it for models
     that were not trained on extended windows. truth_at: the part of a window that its label describes:
-    majority, middle, end, or mean. unit: unit of the output, such as "bpm". front_end: name of the Runlet
+    majority, middle, end, or mean. accuracy: share of right answers on held-out data, in %; Runlet chooses
+    among sizes of a model by it. unit: unit of the output, such as "bpm". front_end: name of the Runlet
     front end that makes the model's frames, such as "ppg". Raises ValueError if a fact does not fit the
     model.
     """
@@ -74,6 +76,10 @@ def metadata(
         if truth_at not in TRUTH_PLACES:
             raise ValueError(f"truth_at is {truth_at!r}, and must be one of {', '.join(TRUTH_PLACES)}")
         facts["truth_at"] = truth_at
+    if accuracy is not None:
+        if isinstance(accuracy, bool) or not 0 <= accuracy <= 100:
+            raise ValueError(f"accuracy is {accuracy!r}, and must be from 0 to 100, in %")
+        facts["accuracy"] = f"{accuracy:.12g}"
     for key, text in (("unit", unit), ("front_end", front_end)):
         if text is not None:
             facts[key] = _name(key, text)

@@ -99,6 +99,9 @@ test('each limit of the manifest is checked on both sides', async () => {
   await both((m) => { m.golden.hops = 1 << 20; }, (m) => { m.golden.hops = (1 << 20) + 1; }, 'RN605', 'golden'); // biome-ignore format: one line
   await both((m) => { m.golden.seed = 1; }, (m) => { m.golden.seed = 0; }, 'RN605', 'a seed of 0 gives zeros'); // biome-ignore format: one line
   await both((m) => { m.sequence = 0; }, (m) => { m.sequence = 2 ** 53; }, 'RN605', 'sequence'); // biome-ignore format: one line
+  await both((m) => { m.accuracy = 0; }, (m) => { m.accuracy = -0.01; }, 'RN605', 'accuracy'); // biome-ignore format: one line
+  await both((m) => { m.accuracy = 100; }, (m) => { m.accuracy = 100.01; }, 'RN605', 'accuracy'); // biome-ignore format: one line
+  for (const accuracy of ['92', null, true, [92]]) assert.is(await change((m) => { m.accuracy = accuracy as never; }), 'RN605', `accuracy ${accuracy}`); // biome-ignore format: one line
   await both((m) => { input(m).rate = 1; }, (m) => { input(m).rate = 2; }, 'RN606', 'rate and window'); // biome-ignore format: one line
   await both((m) => { input(m).type = 'int16'; }, (m) => { input(m).type = 'int16'; input(m).zeroPoint = 1; }, 'RN606', 'int16'); // biome-ignore format: one line
   const output = (m: Manifest) => m.outputs[0] as Manifest['outputs'][number];

@@ -4,7 +4,7 @@
  * results. Other verbs read runlet.json, and flags have priority over it.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
@@ -135,12 +135,52 @@ test('impossible requests are refused before the work begins, with advice', () =
     ['make torch.onnx numbers.csv --columns ax,ay', 'RN722'],
     ['make torch.onnx nothing.csv', 'RN720'],
     ['make torch.onnx', 'RN754'],
+    ['make torch.onnx keras.tflite numbers.csv', 'RN741'],
+    ['make torch.onnx keras.tflite numbers.csv --board esp32', 'RN766'],
+    ['make torch.onnx numbers.csv --board esp32 --target simd', 'RN761'],
   ];
   for (const [line, code] of cases) {
     const { status, stderr } = runlet(line);
     assert.ok(status !== 0 && stderr.includes(code), `${line}: ${stderr}`);
     assert.match(stderr, /try/);
   }
+});
+
+const watch = join(root, 'models/zoo/har/har-watch.onnx');
+const gru = join(root, 'models/zoo/har/har-watch-gru.onnx');
+
+test('--board makes the most accurate size that fits, and shows the others', () => {
+  const make = (more: string) => runlet(`make ${watch} ${gru} numbers.csv --board nrf52840 -o out/sized ${more}`);
+  const first = make('--accuracy 92.9,92.5');
+  assert.is(first.status, 0, first.stderr);
+  assert.match(first.stdout, /^model +har-watch\.onnx/m);
+  assert.match(
+    first.stdout,
+    /^board +nRF52840, WAMR fast interpreter: .*har-watch\.onnx, the most accurate of 2 sizes that fits$/m,
+  );
+  assert.match(first.stdout, /^ +\* +\S*har-watch\.onnx +92\.9 % .* fits$/m);
+  assert.match(first.stdout, /^ +\S*watch-gru\.onnx +92\.5 % .* fits$/m);
+  assert.match(first.stdout, /as stated, not on this recording/);
+  assert.is(readManifest(readFileSync(at('out/sized.wasm'))).accuracy, 92.9);
+  assert.is(readGraph(readFileSync(at('out/sized.rnq'))).metadata['runlet.accuracy'], '92.9');
+  const { choice, bundle } = JSON.parse(make('--accuracy 92.5,92.9 --json').stdout);
+  assert.is(choice.chosen, gru);
+  assert.equal(choice.sizes.map(({ file, accuracy }: { file: string; accuracy: number }) => [file, accuracy]), [[gru, 92.9], [watch, 92.5]]); // biome-ignore format: one line
+  assert.is(bundle, 'out/sized.wasm');
+});
+
+test('a model that does not fit its board is not made: exit code 1, with advice', () => {
+  // without a time column, so that --rate sets the rate
+  writeFileSync(at('untimed.csv'), [columns, ...cells.map((row) => row.slice(1, 7))].map((row) => row.join(',')).join('\n'));
+  const { status, stdout } = runlet('make torch.onnx untimed.csv --board rp2040 --rate 1000000 --hop 8 -o out/unfit');
+  assert.is(status, 1);
+  assert.match(stdout, /torch\.onnx does not fit/);
+  assert.match(stdout, /^ +torch\.onnx +\? .* time x\d+$/m);
+  assert.match(stdout, /What to change in torch\.onnx:\n {2}- /);
+  assert.not(existsSync(at('out/unfit.wasm')));
+  const fits = runlet('make torch.onnx numbers.csv --board rp2040 -o out/fit');
+  assert.is(fits.status, 0, fits.stderr);
+  assert.match(fits.stdout, /^board +RP2040.*: torch\.onnx fits$/m);
 });
 
 test('without a truth, int8 is compared with float, and a model with its own hop keeps it', () => {
