@@ -24,7 +24,7 @@ const fitArgs = {
   ),
   ...group('Board', {
     board: choice('Board to check a bundle for', Object.keys(boards), { hint: 'board' }),
-    choose: choice('Board to choose a size for: the most accurate that fits', Object.keys(boards), { hint: 'board' }),
+    choose: choice('Board to choose a size for, the most accurate that fits', Object.keys(boards), { hint: 'board' }),
     ...accuraciesArg,
     engine: choice(
       'Engine that runs the module (default: wamr-fast for interp, c for native)',

@@ -1,14 +1,16 @@
 /**
  * npm run eval:har [-- DIR]: computes the figures of models/zoo/har/card.md.
  *
- * In: recordings in DIR (default ../shared/data/har-uji) and the networks of four folds of each device.  Out:
- * accuracy on held-out subjects with one answer per hop (float, int8 windowed, int8 streamed), per fold and
- * per subject; the confusion of the streamed answers.
+ * In: recordings in DIR (default ../shared/data/har-uji) and the networks of four folds of each device and
+ * size.  Out: accuracy on held-out subjects with one answer per hop (float, int8 windowed, int8 streamed),
+ * per fold and per subject; the confusion of the streamed answers; the sizes of the watch's network with
+ * their accuracy and cost.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { table } from '../report/table.ts';
-import { type Device, devices, folds, frameOf, hop, readSubjects } from './har-recordings.ts';
+import { type Device, folds, frameOf, hop, readSubjects } from './har-recordings.ts';
+import { costHead, costOf } from './har-sizes.ts';
 import { confusionOf, floatScores, moduleScores, openInt8, readFloat, root, toInt8, zooArray } from './zoo.ts';
 
 const say = (text = '') => process.stdout.write(`${text}\n`);
@@ -34,20 +36,21 @@ function macroF1(counts: Counts): number {
   return f1.reduce((a, b) => a + b, 0) / f1.length;
 }
 
-async function judge(folder: string, device: Device): Promise<void> {
+/** Judges the networks of four folds. @param name `watch`, or `watch-small`. @returns accuracies by kind. */
+async function judge(folder: string, device: Device, name: string): Promise<number[]> {
   const subjects = readSubjects(folder, device);
   const calibration = zooArray('har', `calib-${device}.npy`).data as Float32Array;
   const sums = Object.fromEntries(kinds.map((k) => [k, empty()])) as Record<(typeof kinds)[number], Counts>;
   const perSubject: [name: string, accuracy: number][] = [];
   const rows: (string | number)[][] = [];
   for (let fold = 0; fold < folds; fold++) {
-    const graph = await readFloat('har', `folds/${device}-${fold}.onnx`);
+    const graph = await readFloat('har', `folds/${name}-${fold}.onnx`);
     const int8 = toInt8(graph, hop, calibration);
     const streamed = (await openInt8(int8, { hop })).session;
     const windowed = (await openInt8(int8, { hop, mode: 'windowed' })).session;
     const foldCounts = Object.fromEntries(kinds.map((k) => [k, empty()])) as typeof sums;
     const kept = subjects.filter((s) => s.fold === fold);
-    for (const { name, signal, labels: truth } of kept) {
+    for (const { name: subject, signal, labels: truth } of kept) {
       const count = (scores: Float32Array[]) => confusionOf(scores, (n) => truth[frameOf(n)] as number, labels.length);
       const found = {
         float: count(floatScores(graph, hop, signal)),
@@ -55,7 +58,7 @@ async function judge(folder: string, device: Device): Promise<void> {
         'int8 streamed': count(moduleScores(streamed, signal)),
       };
       for (const k of kinds) add(foldCounts[k], found[k]);
-      perSubject.push([name, share(found['int8 streamed'])]);
+      perSubject.push([subject, share(found['int8 streamed'])]);
     }
     for (const k of kinds) add(sums[k], foldCounts[k]);
     rows.push([
@@ -66,7 +69,7 @@ async function judge(folder: string, device: Device): Promise<void> {
     ]);
   }
   rows.push(['all', `${subjects.length} subjects`, total(sums.float), ...kinds.map((k) => percent(share(sums[k])))]);
-  say(`\n${device}: accuracy in %, on held-out subjects\n`);
+  say(`\n${name}: accuracy in %, on held-out subjects\n`);
   say(table(rows, { head: ['fold', 'subjects', 'answers', ...kinds] }));
   const sorted = perSubject.map(([, a]) => a).sort((a, b) => a - b);
   const middle = ((sorted[sorted.length / 2 - 1] as number) + (sorted[sorted.length / 2] as number)) / 2;
@@ -79,9 +82,27 @@ async function judge(folder: string, device: Device): Promise<void> {
     percent((row[i] as number) / row.reduce((a, b) => a + b, 0)),
   ]);
   say(table(confusion, { head: ['is', ...labels, 'right %'] }));
+  return kinds.map((k) => share(sums[k]));
+}
+
+/** Judges every size of the watch's network, and prints their accuracies and costs. */
+async function judgeSizes(folder: string): Promise<void> {
+  const accuracies: (string | number)[][] = [];
+  const costs: (string | number)[][] = [];
+  for (const name of ['watch', 'watch-small', 'watch-tiny']) {
+    accuracies.push([`har-${name}`, ...(await judge(folder, 'watch', name)).map(percent)]);
+    costs.push([`har-${name}`, ...(await costOf(`har-${name}`))]);
+  }
+  say('\nsizes: accuracy in %, on held-out subjects, all folds\n');
+  say(table(accuracies, { head: ['size', ...kinds] }));
+  say('\nsizes: cost of an answer\n');
+  say(table(costs, { head: ['size', ...costHead] }));
 }
 
 const folder = process.argv[2] ?? join(root, '..', 'shared', 'data', 'har-uji');
 if (!existsSync(folder))
   say(`no recordings at ${folder}: npm run eval:har -- DIR with the folder that models/zoo/har/recordings.py describes`);
-else for (const device of devices) await judge(folder, device);
+else {
+  await judgeSizes(folder);
+  await judge(folder, 'phone', 'phone');
+}

@@ -55,7 +55,7 @@ def write_onnx(net, path, name, window, input_name, output_name, metadata, half=
 
 
 def read_weights(net, path):
-    """Load the weights of an ONNX file into a PyTorch network, by the names that the exporter keeps."""
-    arrays = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
-    net.load_state_dict({k: torch.from_numpy(arrays[k].copy()) for k in net.state_dict()})
+    """Load the weights of an ONNX file into a PyTorch network, by the names that write_onnx gives them."""
+    arrays = {t.name.removesuffix("_half"): numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    net.load_state_dict({k: torch.from_numpy(arrays[k].astype(np.float32)) for k in net.state_dict()})
     return net.eval()

@@ -5,13 +5,18 @@ layer is written as a convolution.  The GRU's state carries over along the whole
 more than one window.  The exported models read one window and end with a softmax.
 """
 
+from functools import partial
+
 import torch
 from torch import nn
 
 WINDOW = 128
 HOP = 8
 LABELS = ("seated", "standing up", "walking", "turning", "sitting down")
+# input channels, output channels, kernel and stride of each convolution
 LAYERS = ((6, 24, 7, 2), (24, 32, 5, 2), (32, 32, 5, 2), (32, 32, 5, 1))
+SMALL = ((6, 12, 7, 2), (12, 16, 5, 2), (16, 16, 5, 2), (16, 16, 5, 1))
+TINY = ((6, 6, 7, 2), (6, 8, 5, 2), (8, 8, 5, 2), (8, 8, 5, 1))
 FRAMES = 9
 UNITS = 32
 # number of frames of a window after the first three convolutions
@@ -61,6 +66,12 @@ class Exported(nn.Module):
     def forward(self, x):
         return torch.softmax(self.head(torch.flatten(self.trunk(x), 1)), 1)
 
+    def logits(self, x):
+        """Logits [B, 5, answers] of a longer signal [B, 6, T], as from the network that was trained."""
+        frames = self.trunk(x)
+        weight = self.head.weight.unflatten(1, (frames.shape[1], -1))
+        return nn.functional.conv1d(frames, weight, self.head.bias)
+
 
 class RecurrentNet(nn.Module):
     """[B, 6, T] at 50 Hz -> logits [B, 5, answers]: three convolutions and a GRU with initial state zero."""
@@ -92,4 +103,9 @@ class ExportedRecurrent(nn.Module):
 
 
 # for each kind: network to train, network to export, number of answers of one training crop
-KINDS = {"cnn": (ActivityNet, Exported, 13), "gru": (RecurrentNet, ExportedRecurrent, 37)}
+KINDS = {
+    "cnn": (ActivityNet, Exported, 13),
+    "small": (partial(ActivityNet, SMALL, dropout=0.1), Exported, 13),
+    "tiny": (partial(ActivityNet, TINY, dropout=0.1), Exported, 13),
+    "gru": (RecurrentNet, ExportedRecurrent, 37),
+}

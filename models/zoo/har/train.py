@@ -3,26 +3,38 @@
     python train.py --data DIR --device watch --fold 0 --out watch-0.pt     # judged on the subjects of fold 0
     python train.py --data DIR --device watch --out watch.pt                # all subjects, as shipped
     python train.py --data DIR --device watch --net gru --out watch-gru.pt
+    python train.py --data DIR --device watch --net small --distil --fold 0 --out watch-small-0.pt    # and tiny
 
 A batch has crops of WINDOW + 8 * 12 samples with 13 answers each (gru: 37).  The label of an answer is that
 of the sample in the middle of its window.  The result is a running mean of the weights over the last steps.
 The number of steps is fixed, without early stopping.
+
+With --distil the network also learns the scores of the network of this folder that was trained on the same
+subjects: G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network", arXiv 1503.02531.
 """
 
 import argparse
 import copy
+import pathlib
+import sys
 import time
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+
 import augment
-from model import HOP, KINDS, WINDOW
+import onnx_file
+from model import HOP, KINDS, WINDOW, ActivityNet, Exported
 from recordings import fold_of, subjects
 
 TURN = {"watch": 25, "phone": 35}
 FLIPS = {"watch": 0.0, "phone": 0.5}
+# share of the teacher in the loss, and divisor of the logits of both networks; no other values were tried
+SHARE = 0.7
+TEMPERATURE = 2.0
 
 
 def batch(rng, x, y, count, device, answers):
@@ -61,9 +73,26 @@ def optimiser_of(net, rate, steps):
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
 
 
-def descend(optimiser, schedule, logits, labels):
-    """One step.  Returns the loss.  Raises FloatingPointError if the loss is not finite."""
+def teacher_of(device, fold):
+    """The exported network that was trained on the subjects outside this fold, and has not seen those inside."""
+    name = f"har-{device}.onnx" if fold is None else f"folds/{device}-{fold}.onnx"
+    return onnx_file.read_weights(Exported(ActivityNet()), pathlib.Path(__file__).parent / name)
+
+
+def divergence(logits, taught):
+    """Mean divergence from the teacher's scores, both softened, [B, 5, answers], times temperature squared."""
+    log, target = (functional.log_softmax(z / TEMPERATURE, 1) for z in (logits, taught))
+    return functional.kl_div(log, target, reduction="none", log_target=True).sum(1).mean() * TEMPERATURE**2
+
+
+def descend(optimiser, schedule, logits, labels, taught=None):
+    """One step.  taught: the teacher's logits, if there is one.  Returns the loss.
+
+    Raises FloatingPointError if the loss is not finite.
+    """
     loss = functional.cross_entropy(logits, labels, label_smoothing=0.05)
+    if taught is not None:
+        loss = (1 - SHARE) * loss + SHARE * divergence(logits, taught)
     if not torch.isfinite(loss):
         raise FloatingPointError(f"loss is {loss.item()} at learning rate {schedule.get_last_lr()[0]}")
     optimiser.zero_grad()
@@ -86,6 +115,7 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--device", choices=sorted(TURN), required=True)
     parser.add_argument("--net", choices=sorted(KINDS), default="cnn")
+    parser.add_argument("--distil", action="store_true", help="learn from the network of this folder, too")
     parser.add_argument("--fold", type=int, help="fold of the held-out subjects; default: train on all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=2500)
@@ -103,13 +133,16 @@ def main():
     x, y = (np.concatenate(p) for p in zip(*[v for s, v in streams.items() if s not in kept]))
     kind, _, crop_answers = KINDS[args.net]
     net = kind()
+    teacher = teacher_of(args.device, args.fold) if args.distil else None
     mean = copy.deepcopy(net)
     optimiser, schedule = optimiser_of(net, args.rate, args.steps)
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
         xs, labels = batch(rng, x, y, args.batch, args.device, crop_answers)
         net.train()
-        total += descend(optimiser, schedule, net(xs), labels)
+        with torch.no_grad():
+            taught = teacher.logits(xs) if teacher else None
+        total += descend(optimiser, schedule, net(xs), labels, taught)
         add_to_mean(mean, net, step)
         if step % 500 == 0:
             shown = f"held-out {100 * report(mean, kept)[0]:.2f} %" if kept else ""
