@@ -14,8 +14,8 @@ import { fileUrl, MarkdownFile, readCard, type Table } from './card-text.ts';
 import type { Put } from './demos.ts';
 import type { ZooModel } from './zoo.ts';
 
-/** Folder of the study, which has a README in place of a card. */
-const study = 'pool-search';
+/** Studies of har, which have a README in place of a card: their folder, and the section with a table. */
+const studies = [{ study: 'pool-search' }, { study: 'mixers', results: 'Results' }];
 
 interface Shown {
   models: readonly ZooModel[];
@@ -86,16 +86,19 @@ async function cardHtml(shown: Shown, folder: string, put: Put): Promise<string>
   ].join('\n');
 }
 
-function studyHtml(put: Put): string {
+/** @param results section with a table; undefined: the study has a plot */
+function studyHtml({ study, results }: (typeof studies)[number], put: Put): string {
   const file = new MarkdownFile(`models/zoo/${study}/README.md`);
-  const image = put(`cards/${study}.svg`, readFileSync(new URL(`../../models/zoo/${study}/plot.svg`, import.meta.url)));
+  const plot = () => put(`cards/${study}.svg`, readFileSync(new URL(`../../models/zoo/${study}/plot.svg`, import.meta.url)));
   return [
     `<section id="${study}"><h2>${escaped(file.title)}</h2>`,
     '<p>A study of the network of har, without a model of its own.</p>',
     file.section(),
     '<h3>Answers</h3>',
     file.section('Answers'),
-    `<div class="scroll" tabindex="0" role="group" aria-label="Plot of ${study}"><img loading="lazy" width="900" height="492" src="${image}" alt="Accuracy against multiply-adds per hop of 16 placements"></div>`,
+    results
+      ? cardTable(file.table(results), `Results of ${study}`)
+      : `<div class="scroll" tabindex="0" role="group" aria-label="Plot of ${study}"><img loading="lazy" width="900" height="492" src="${plot()}" alt="Accuracy against multiply-adds per hop of 16 placements"></div>`,
     `<p><a href="${fileUrl(`models/zoo/${study}/README.md`)}">The whole study</a>: method, tables, limits. Its data is that of <a href="#har">har</a>.</p>`,
     '</section>',
   ].join('\n');
@@ -135,7 +138,7 @@ export async function cardsPage(
     '<p>Each network is a demonstration that you can run, build and train again. Accuracy, data and licences are those of its card. Work and bytes are computed from the module that <a href="./">the page</a> runs. Times on microcontrollers are estimates of <code>runlet fit</code> for the slowest hop of the C form.</p></header>',
     overview(models),
     ...cards,
-    studyHtml(put),
+    ...studies.map((study) => studyHtml(study, put)),
     '</main>',
   ].join('\n');
   return pageHtml('Runlet: models of the zoo', readFileSync(new URL('./cards.css', import.meta.url), 'utf8'), body);

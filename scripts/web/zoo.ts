@@ -59,6 +59,8 @@ async function shownModels(put: Put): Promise<Shown[]> {
     { folder: 'ecg', name: 'ecg', note: 'heart beats, and beats that come too early', demo: await ecgDemo(put), answers: beats },
     ...[
       { name: 'har-watch', note: `${activity} watch on the wrist`, demo: watch, calib: 'calib-watch.npy' },
+      { name: 'har-watch-small', note: `${activity} watch, a third of the work`, demo: watch, calib: 'calib-watch.npy' },
+      { name: 'har-watch-tiny', note: `${activity} watch, a tenth of the work`, demo: watch, calib: 'calib-watch.npy' },
       { name: 'har-phone', note: `${activity} phone in the pocket`, demo: phone, calib: 'calib-phone.npy' },
       { name: 'har-watch-gru', note: `${activity} watch, with a GRU`, demo: watch, calib: 'calib-watch.npy' },
     ].map((model) => ({ ...model, folder: 'har', answers: middle })),
