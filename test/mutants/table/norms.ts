@@ -76,6 +76,7 @@ const kernels = inFolder('assembly/kernels', [
     find: 'const d = <i64>n * (<i64>load<TX>',
     replace: 'const d = <i64>(<i16>n) * (<i64>load<i8>',
     tests: 'ops/int16',
+    env: only('layernorm'),
     why: 'only the lower byte of an int16 is normalised',
   },
   {
