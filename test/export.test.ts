@@ -154,7 +154,7 @@ print("\\n".join([wheel.name, *zipfile.ZipFile(wheel).namelist()]))`;
     names.filter((name) => !name.includes('.dist-info/')),
     ['runlet_export.py'],
   );
-  assert.equal(readdirSync(join(root, 'models/train')).sort(), ['pyproject.toml', 'runlet_export.py']);
+  assert.equal(readdirSync(join(root, 'models/train')).sort(), ['pyproject.toml', 'runlet_export.py', 'wake-word']);
   assert.match(readFileSync(join(root, 'models/train/runlet_export.py'), 'utf8'), `__version__ = "${version}"`);
 });
 

@@ -1,0 +1,61 @@
+"""Training on stretches of rows.
+
+A stretch has some hundred windows, each with a target: 1 if the phrase has just ended, 0 for everything
+else, not counted shortly before and after. Half of the stretches hold the phrase.
+
+The loss is the mean over the phrase's windows plus the mean over the hardest of the others, so hard negatives
+are mined in every batch. The result is the running average of the weights.
+"""
+
+import copy
+import time
+
+import numpy as np
+import stretches
+import torch
+from network import WakeNet
+from torch import nn
+from torch.nn import functional
+
+BATCH, RATE, DECAY = 32, 4e-3, 0.03
+HARD = 0.05  # share of the other windows that count
+SMOOTHING = 0.02
+
+
+def loss_of(logits, y):
+    """Mean cross-entropy of the phrase's windows, plus that of the hardest other windows."""
+    loss = functional.binary_cross_entropy_with_logits(logits, y.float().clamp(SMOOTHING, 1 - SMOOTHING), reduction="none")
+    others = loss[y == stretches.OTHER]
+    hard = others.topk(max(1, int(HARD * len(others)))).values
+    return loss[y == stretches.HIT].mean() + hard.mean()
+
+
+def train(data, window, steps, seed, threads, show=print):
+    """The trained network. data: stretches.Stretches."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    net = WakeNet(window)
+    average = copy.deepcopy(net)
+    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.15)
+    began, total, shown = time.time(), 0.0, max(1, steps // 10)
+    for step in range(1, steps + 1):
+        net.train()
+        x, y = (torch.from_numpy(a) for a in data.draw(BATCH))
+        loss = loss_of(net(x), y)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"loss is {loss.item()} in step {step}")
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        optimiser.step()
+        schedule.step()
+        total += loss.item()
+        keep = min(0.995, step / (step + 20))
+        with torch.no_grad():
+            for a, b in zip(average.state_dict().values(), net.state_dict().values()):
+                a.lerp_(b, 1 - keep) if a.is_floating_point() else a.copy_(b)
+        if step % shown == 0:
+            show(f"  step {step} of {steps}, loss {total / shown:.3f}, {time.time() - began:.0f} s")
+            total = 0.0
+    return average.eval()
