@@ -27,6 +27,7 @@ import { recurrent } from './table/recurrent.ts';
 import { relaxed } from './table/relaxed.ts';
 import { swap } from './table/swap.ts';
 import { zoo } from './table/zoo.ts';
+import { wakeWord } from './table/wake-word.ts';
 
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
@@ -44,6 +45,7 @@ export const all: readonly Mutant[] = [
   ...relaxed,
   ...quant,
   ...swap,
+  ...wakeWord,
   ...quantCalibration,
   ...assembly,
   ...assemblyC,

@@ -27,8 +27,13 @@ def runlet(*arguments):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+def check():
+    """Raises OSError without Node, CalledProcessError if the command does not start."""
+    runlet("--version")
+
+
 def export(net, phrase, cutoff, rows, folder):
-    """Write model.onnx with labels, rule and front end, and calib.npy: float32 [n, 40], two minutes of training."""
+    """Write model.onnx with labels, rule and front end, and calib.npy: two minutes of training."""
     rule = {
         "cutoff": cutoff,
         "slidingWindow": listening.SLIDING_WINDOW,

@@ -51,9 +51,9 @@ def curve(scores, times, spans, speech_hours, step_ms):
 
 
 def choice(points):
-    """The cutoff: half-way, in log-odds, from the lowest without false accepts to the highest with WANTED_HITS.
+    """The cutoff: half-way, in log-odds, from the lowest that is quiet to the highest with WANTED_HITS.
 
-    If there is no room between them, the lowest whose false accepts are at most WANTED_FALSE.
+    Quiet: false accepts are at most WANTED_FALSE. If no quiet cutoff has WANTED_HITS, it is the lowest quiet one.
     """
     quiet = next((c for c, _, wrong in points if wrong <= WANTED_FALSE), points[-1][0])
     sure = max((c for c, hits, _ in points if hits >= WANTED_HITS), default=quiet)

@@ -43,7 +43,7 @@ class WakeNet(nn.Module):
 
 
 class Exported(nn.Module):
-    """[1, 1, window, 40] -> [1, 1], a sigmoid. Batch norm, MEAN and SPREAD are folded into the convolutions."""
+    """[1, 1, window, 40] -> [1, 1], a sigmoid. Batch norm, MEAN and SPREAD are in the convolutions."""
 
     def __init__(self, net):
         super().__init__()

@@ -107,7 +107,7 @@ def runs(text):
 
 @functools.cache
 def prose(part):
-    """Written English of a part: the pages of this project for training; for the others Python's help, halved."""
+    """Written English of a part: this project's pages for training; for the others Python's help, halved."""
     if part == "train":
         return runs(" ".join(page.read_text("utf-8") for page in sorted((clone.ROOT / "docs").rglob("*.md"))))
     found = runs(" ".join(text for _, text in sorted(pydoc_data.topics.topics.items())))

@@ -9,12 +9,12 @@ from scenery import spans
 UNKNOWN = """
 ## What this cannot show
 
-All speech here is synthesised. Voices of three programs share their way of speaking, and their mistakes. So these
-figures say nothing of:
+All speech here is synthesised. Voices of three programs share their way of speaking, and their mistakes. So
+these figures say nothing of:
 
 - people: their accents, children, whispering, shouting, speaking while they eat
 - real rooms and distances, real microphones, echo of the device's own loudspeaker
-- real conversation, radio, television and music with singing; false accepts can be many times as frequent there
+- real conversation, radio, television and singing; false accepts can be many times as frequent there
 - other languages
 
 Before you rely on the word, record at least 20 people who say it in the place where it will be used, and some
@@ -48,17 +48,17 @@ def measured(judged, near, speech, hear, phrase, scale):
 
 def page(figures, facts):
     """The report in Markdown. facts: lines about training and module."""
-    f = figures
+    f, hours = figures, figures["hoursOfSpeech"]
     rows = [f"| {key} | {hits} of {count} | {100 * hits / count:.0f} |" for key, (hits, count) in f["groups"].items()]
-    rate = f["falseAccepts"] / f["hoursOfSpeech"]
+    share, rate = 100 * f["hits"] / f["utterances"], f["falseAccepts"] / hours
     return "\n".join(
         [
             f"# {f['phrase']}",
             "",
-            f"- **Heard: {f['hits']} of {f['utterances']} ({100 * f['hits'] / f['utterances']:.1f} %)**, said by {f['voices']} voices "
+            f"- **Heard: {f['hits']} of {f['utterances']} ({share:.1f} %)**, said by {f['voices']} voices "
             "that training never had, between other speech, in rooms and noise",
-            f"- **False accepts: {f['falseAccepts']} in {f['hoursOfSpeech']:.2f} hours of speech ({rate:.2f} an hour)**, other voices "
-            "and sentences than in training",
+            f"- **False accepts: {f['falseAccepts']} in {hours:.2f} hours of speech ({rate:.2f} an hour)**, other "
+            "voices and sentences than in training",
             f"- Heard by mistake: {f['nearHeard']} of {f['nearPhrases']} phrases that sound similar",
             *[f"- {line}" for line in facts],
             "",

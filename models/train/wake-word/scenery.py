@@ -1,7 +1,7 @@
 """Sound for training and judging: utterances in a row, in rooms and noise, with the times of the phrase.
 
     said = spoken([("hello runlet", voice, True), ...], jobs, rng)
-    pcm, label = scene(said, snr_db, rng)       # int16 [320 n], label int8 [n]
+    pcm, label = scene(said, rng, snr_db)       # int16 [320 n], label int8 [n]
 
 A label describes 20 ms, the step of the front end: 0 no speech, 1 speech, 2 speech of the phrase.
 """
@@ -21,7 +21,7 @@ def resampled(x, factor):
 
 
 def spoken(entries, jobs, rng, spread=0.0):
-    """[(text, voice, is_phrase)] -> [(sound, labels)]. spread: largest change of speed and pitch, as a logarithm."""
+    """[(text, voice, is_phrase)] -> [(sound, labels)]. spread: largest change of speed, as a logarithm."""
     factors = np.exp(rng.uniform(-spread, spread, len(entries)))
     sounds = say_all([(text, voice) for text, voice, _ in entries], jobs)
     out = []
@@ -50,10 +50,14 @@ def joined(said, rng, pause):
     return np.concatenate(sound), np.concatenate(labels)
 
 
-def scene(said, snr_db, rng, pause=0.4):
-    """One room, microphone and noise for a list of utterances: (int16 [320 n], label int8 [n])."""
+def scene(said, rng, snr_db=None, pause=0.4):
+    """One room, microphone and noise for a list of utterances: (int16 [320 n], label int8 [n]).
+
+    snr_db: mean level of the speech over that of the noise; None for no noise.
+    """
     x, label = joined(said, rng, pause)
-    y = scenes.mixed(x, np.minimum(label, 1), scenes.background(len(x), rng), snr_db, rng)
+    noise = np.zeros_like(x) if snr_db is None else scenes.background(len(x), rng)
+    y = scenes.mixed(x, np.minimum(label, 1), noise, snr_db or 0, rng)
     return to_pcm(y), label
 
 

@@ -1,7 +1,7 @@
 """The sets of sound: for training, for the choice of the cutoff, and for the report.
 
-Each has voices of its own part (voices.py) and sentences of its own part (phrases.py). Everything depends on the
-seed alone.
+Each has voices of its own part (voices.py) and sentences of its own part (phrases.py). Everything depends on
+the seed alone.
 """
 
 from collections import namedtuple
@@ -12,17 +12,21 @@ import scenery
 import voices
 from front_end import features
 
-SPREAD = 0.14  # largest change of speed and pitch in training, as a logarithm
+SPREAD = 0.22  # largest change of speed and pitch in training, as a logarithm
 RATIOS_DB = (5, 30)  # speech to noise in judged sound
 MINUTES_OF_NOISE = 15
 
-# sound int16, labels of 20 ms, number of utterances; of each phrase in it: voice and speech-to-noise ratio in dB
+# sound int16, labels of 20 ms, number of utterances; of each phrase in it: voice, speech-to-noise ratio in dB
 Judged = namedtuple("Judged", "pcm label utterances voices ratios")
 
 
 def entries(kind, part, phrase, count, rng):
     """[(text, voice, is_phrase)] with texts of kind `phrase`, `near` or `other`."""
-    make = {"phrase": lambda: phrase, "near": lambda: phrases.near(phrase, rng)[0], "other": lambda: phrases.other(part, phrase, rng)}
+    make = {
+        "phrase": lambda: phrase,
+        "near": lambda: phrases.near(phrase, rng)[0],
+        "other": lambda: phrases.other(part, phrase, rng),
+    }
     return [(make[kind](), voices.draw(part, rng), kind == "phrase") for _ in range(count)]
 
 
@@ -33,17 +37,20 @@ def stored(pcm, label):
 
 
 def training(phrase, scale, jobs, rng):
-    """(rows, label, rows of noise alone, number of utterances) from voices of the part `train`."""
-    counts = {"phrase": 1000, "near": 800, "other": 1000}
+    """(rows, label, rows of noise alone, number of utterances) from voices of the part `train`.
+
+    Speech and noise are apart: training mixes them anew in every batch.
+    """
+    counts = {"phrase": 700, "near": 450, "other": 320}
     said = {
         kind: scenery.spoken(entries(kind, "train", phrase, max(20, int(scale * count)), rng), jobs, rng, SPREAD)
         for kind, count in counts.items()
     }
     parts = []
-    for _ in range(max(8, int(600 * scale))):
-        kinds = rng.choice(list(counts), 12, p=[0.35, 0.25, 0.4])
+    for _ in range(max(8, int(160 * scale))):
+        kinds = rng.choice(list(counts), 12, p=[0.4, 0.35, 0.25])
         chosen = [said[kind][rng.integers(len(said[kind]))] for kind in kinds]
-        parts.append(stored(*scenery.scene(chosen, rng.uniform(0, 40), rng)))
+        parts.append(stored(*scenery.scene(chosen, rng)))
     noise = [stored(*scenery.quiet(20, rng)) for _ in range(max(2, int(3 * MINUTES_OF_NOISE * scale)))]
     rows, label = (np.concatenate(side) for side in zip(*parts, *noise))
     return rows, label, np.concatenate([side for side, _ in noise]), {kind: len(list_) for kind, list_ in said.items()}
@@ -52,25 +59,23 @@ def training(phrase, scale, jobs, rng):
 def with_phrase(part, phrase, count, jobs, rng):
     """The phrase between other utterances, all by voices of the part: Judged."""
     said = scenery.spoken(who := entries("phrase", part, phrase, count, rng), jobs, rng)
-    between = scenery.spoken(entries("other", part, phrase, count // 2 + 2, rng), jobs, rng)
+    between = scenery.spoken(entries("other", part, phrase, count + 1, rng), jobs, rng)
     parts, ratios = [], []
     for at in range(0, count, 4):
         ratio = float(rng.uniform(*RATIOS_DB))
         chosen = said[at : at + 4]
-        # speech, phrase, phrase, speech, phrase, phrase
-        speech = between[at // 2 : at // 2 + 2]
-        mixed = [speech[0], *chosen[:2], speech[-1], *chosen[2:]]
-        parts.append(scenery.scene(mixed, ratio, rng))
+        mixed = [utterance for pair in zip(between[at : at + 4], chosen) for utterance in pair]
+        parts.append(scenery.scene([*mixed, between[-1]], rng, ratio))
         ratios += [ratio] * len(chosen)
     return Judged(*(np.concatenate(side) for side in zip(*parts)), count, [voice for _, voice, _ in who], ratios)
 
 
 def without_phrase(part, phrase, kind, hours, count, jobs, rng):
-    """Utterances of a kind until there are `hours` of speech and `count` utterances: Judged without phrases."""
+    """Utterances of a kind, at least `hours` of speech and `count` of them: Judged without phrases."""
     parts, speech, done = [], 0.0, 0
     while speech < hours or done < count:
         said = scenery.spoken(entries(kind, part, phrase, 12, rng), jobs, rng)
-        parts.append(scenery.scene(said, float(rng.uniform(*RATIOS_DB)), rng))
+        parts.append(scenery.scene(said, rng, float(rng.uniform(*RATIOS_DB))))
         speech += hours_of(parts[-1][1])
         done += len(said)
     return Judged(*(np.concatenate(side) for side in zip(*parts)), done, [], [])

@@ -1,7 +1,7 @@
 """Batches for training: stretches of stored rows, with new random changes in every batch.
 
 The changes act on the logarithms of the spectrum: tempo, a shift of the features (a longer or shorter vocal
-tract), a curve over the features (a microphone), level, and rows of noise that are added as powers.
+tract), a curve over the features (a microphone), level, rows of noise that are added as powers, and masks.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ class Stretches:
         self.rows, self.noise, self.rng = rows, noise, rng
         self.window, self.length = window, window + EXTRA
         self.targets = targets(label)
-        # a tempo of up to a tenth slower needs rows on both sides
+        # a tempo of up to a sixth slower needs rows on both sides
         self.margin = self.length // 8
         ends = scenery.spans(label)[:, 1]
         self.ends = ends[(ends > 2 * self.length) & (ends < len(rows) - 2 * self.length)]
@@ -46,8 +46,8 @@ class Stretches:
         ends = self.ends[rng.integers(0, len(self.ends), n // 2)]
         start[: n // 2] = ends - self.window + 1 - rng.integers(0, EXTRA - LATE, n // 2)
         middle = self.length / 2
-        at = start[:, None] + middle + (np.arange(self.length) - middle) * np.exp(rng.uniform(-0.1, 0.1, (n, 1)))
-        x = self.heard(self.shifted(self.read(at)))
+        at = start[:, None] + middle + (np.arange(self.length) - middle) * np.exp(rng.uniform(-0.15, 0.15, (n, 1)))
+        x = self.masked(self.heard(self.shifted(self.read(at))))
         return x[:, None], self.targets[np.rint(at).astype(int)][:, self.window - 1 :]
 
     def read(self, at):
@@ -57,10 +57,10 @@ class Stretches:
         return (1 - share) * real(self.rows[below]) + share * real(self.rows[below + 1])
 
     def shifted(self, x):
-        """Features in the middle are shifted by up to 1.5; the ends stay."""
+        """Features in the middle are shifted by up to 2; the ends stay."""
         c = np.arange(FEATURES)
         bump = np.clip(np.minimum(c, FEATURES - 1 - c) / 12, 0, 1)
-        at = np.clip(c + self.rng.uniform(-1.5, 1.5, (len(x), 1)) * bump, 0, FEATURES - 1.001)
+        at = np.clip(c + self.rng.uniform(-2, 2, (len(x), 1)) * bump, 0, FEATURES - 1.001)
         below = at.astype(int)
         share = (at - below).astype(np.float32)[:, None, :]
         low, high = (np.take_along_axis(x, below[:, None, :] + d, 2) for d in (0, 1))
@@ -74,8 +74,19 @@ class Stretches:
         at = rng.integers(0, len(self.noise) - self.length, n)[:, None] + np.arange(self.length)
         noise = real(self.noise[at])
         loud, level = (np.quantile(a.reshape(n, -1), 0.95, 1) for a in (x, noise))
-        # from 1 to 6 in natural logarithms of the amplitude: 9 to 52 dB below
-        noise = noise + (loud - level - rng.uniform(1, 6, n))[:, None, None]
+        # natural logarithms of amplitudes: 6 to 48 dB below
+        noise = noise + (loud - level - rng.uniform(0.7, 5.5, n))[:, None, None]
         mixed = np.logaddexp(2 * x, 2 * noise) / 2
-        x = np.where(rng.random(n)[:, None, None] < 0.5, mixed, x) + rng.uniform(-2, 1.5, n)[:, None, None]
+        x = np.where(rng.random(n)[:, None, None] < 0.8, mixed, x) + rng.uniform(-2, 1.5, n)[:, None, None]
         return np.clip(np.round(x / SCALE) * SCALE, 0, LARGEST).astype(np.float32)
+
+    def masked(self, x):
+        """SpecAugment: some rows and a band of features are set to the mean."""
+        rng, n = self.rng, len(x)
+        mean = x.mean((1, 2), keepdims=True)
+        for axis, longest in ((1, 6), (1, 6), (2, 5)):
+            length, start = rng.integers(0, longest + 1, n), rng.integers(0, x.shape[axis], n)
+            at = np.arange(x.shape[axis])
+            hit = (at >= start[:, None]) & (at < (start + length)[:, None])
+            x = np.where(hit[:, :, None] if axis == 1 else hit[:, None, :], mean, x)
+        return x

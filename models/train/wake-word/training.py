@@ -18,15 +18,15 @@ from torch import nn
 from torch.nn import functional
 
 BATCH, RATE, DECAY = 32, 4e-3, 0.03
-HARD = 0.05  # share of the other windows that count
+HARD = 0.05  # share of the other windows that count at the end of training; all do at its beginning
 SMOOTHING = 0.02
 
 
-def loss_of(logits, y):
-    """Mean cross-entropy of the phrase's windows, plus that of the hardest other windows."""
+def loss_of(logits, y, share):
+    """Mean cross-entropy of the phrase's windows, plus that of a share of the other windows: the hardest."""
     loss = functional.binary_cross_entropy_with_logits(logits, y.float().clamp(SMOOTHING, 1 - SMOOTHING), reduction="none")
     others = loss[y == stretches.OTHER]
-    hard = others.topk(max(1, int(HARD * len(others)))).values
+    hard = others.topk(max(1, int(share * len(others)))).values
     return loss[y == stretches.HIT].mean() + hard.mean()
 
 
@@ -42,7 +42,7 @@ def train(data, window, steps, seed, threads, show=print):
     for step in range(1, steps + 1):
         net.train()
         x, y = (torch.from_numpy(a) for a in data.draw(BATCH))
-        loss = loss_of(net(x), y)
+        loss = loss_of(net(x), y, HARD ** min(1, 2 * step / steps))
         if not torch.isfinite(loss):
             raise FloatingPointError(f"loss is {loss.item()} in step {step}")
         optimiser.zero_grad()

@@ -29,11 +29,11 @@ Voice = namedtuple("Voice", "engine speaker detail")
 # speakers of espeak-ng are in ../../zoo/kws/speech.py
 ESPEAK_PARTS = {"train": "train", "tune": "demo", "judged": "test"}
 SPEAKERS = {
-    "train": {"flite": ["awb", "rms"]},
-    "tune": {"flite": ["kal16"]},
-    "judged": {"flite": ["slt"], "festival": ["ked_diphone", "cmu_us_slt_arctic_hts"]},
+    "train": {"flite": ["awb", "rms", "kal16"]},
+    "tune": {"flite": ["slt"]},
+    "judged": {"festival": ["ked_diphone", "cmu_us_slt_arctic_hts"]},
 }
-SHARE_OF_ESPEAK = 0.65
+SHARE_OF_ESPEAK = 0.6
 
 PACKAGES = "espeak-ng flite festival festvox-kdlpc16k festvox-us-slt-hts"
 

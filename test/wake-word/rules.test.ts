@@ -1,25 +1,15 @@
 /**
- * models/train/wake-word: its rules, and the whole command on a hundredth of its scale.
+ * The rules of models/train/wake-word: phrases, voices and sentences apart, detection, targets.
  *
- * In: RUNLET_PYTHON (default python3) with packages, and the synthesisers; without them the tests are skipped.
- * The detector of the session is the reference for the rule in Python.
+ * Needs Python with packages, but no voices; without them the test is skipped. The detector of the session is
+ * the reference for the rule in Python.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { planOptions } from '../host/command/load.ts';
-import { Detector } from '../host/session/detector.ts';
-import { openSession } from '../host/session/index.ts';
-import { readModel } from '../models/read/index.ts';
-import { planStream } from '../models/stream/plan.ts';
-import { root } from './shared.ts';
-
-const folder = join(root, 'models/train/wake-word');
-const python = process.env.RUNLET_PYTHON ?? 'python3';
-const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
+import { Detector } from '../../host/session/detector.ts';
+import { root } from '../shared.ts';
+import { run, withPython } from './python.ts';
 
 interface Printed {
   good: string[];
@@ -33,16 +23,6 @@ interface Printed {
   targets: number[];
   matched: [boolean[], number][];
   choice: number[];
-}
-
-const run = (...args: string[]) => spawnSync(python, args, { env, cwd: folder, encoding: 'utf8', maxBuffer: 1 << 26 });
-
-/** Adds a test, or skips it if a Python statement fails. The message says what is missing. */
-function withPython(title: string, statement: string, hint: string, body: () => Promise<void> | void): void {
-  const { status, stderr } = run('-c', statement);
-  if (status === 0) return void test(title, body);
-  console.log(`skipped: ${title}: ${stderr?.trim().split('\n').at(-1) || `${python} does not start`}; ${hint}`);
-  test.skip(title, () => undefined);
 }
 
 const packages = 'pip install -r models/zoo/kws/requirements.txt, and RUNLET_PYTHON names the interpreter';
@@ -97,36 +77,6 @@ withPython('rules of phrases, voices, detection and targets', 'import numpy, sci
     [[false, false], 2],
   ]);
   assert.equal(printed.choice, [0.667, 0.8]);
-});
-
-const speak = 'import torch, onnx, onnxscript, clone, voices; voices.check()';
-withPython('the command of the README makes a bundle that listens', speak, `see ${folder}/README.md`, async () => {
-  const out = mkdtempSync(join(tmpdir(), 'runlet-wake-'));
-  try {
-    const page = readFileSync(join(folder, 'README.md'), 'utf8');
-    const [, phrase] = /^ {4}python models\/train\/wake-word\/wake\.py "([^"]+)" --out \S+$/m.exec(page) ?? [];
-    assert.is(phrase, 'hello runlet');
-    const { status, stdout, stderr } = run('wake.py', phrase as string, '--out', out, '--scale', '0.01', '--threads', '1');
-    assert.is(status, 0, `${stdout}\n${stderr}`);
-    for (const line of stdout.split('\n').slice(-4)) assert.ok(line.length <= 200, line);
-
-    const graph = await readModel(new Uint8Array(readFileSync(join(out, 'model.onnx'))));
-    const plan = planStream(graph, planOptions(graph, {}));
-    assert.is(plan.mode, 'stream');
-    assert.is(plan.hop, 2);
-    assert.ok(plan.macsPerHop < 150_000, `${plan.macsPerHop} multiply-adds per hop`);
-
-    const { manifest } = await openSession(readFileSync(join(out, 'hello-runlet.wasm')));
-    assert.equal(manifest.labels, ['hello runlet']);
-    assert.is(manifest.detector?.slidingWindow, 3);
-    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
-    assert.is(report.phrase, 'hello runlet');
-    assert.ok(report.utterances >= 8 && report.hoursOfSpeech > 0.01 && report.hits <= report.utterances);
-    assert.match(readFileSync(join(out, 'report.md'), 'utf8'), 'What this cannot show');
-    assert.ok(existsSync(join(out, 'demo.wav')));
-  } finally {
-    rmSync(out, { recursive: true, force: true });
-  }
 });
 
 test.run();

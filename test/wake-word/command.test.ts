@@ -1,0 +1,47 @@
+/**
+ * The whole command of models/train/wake-word, on a hundredth of its scale: a bundle and a report.
+ *
+ * Needs Python with packages and the synthesisers; without them the test is skipped.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { planOptions } from '../../host/command/load.ts';
+import { openSession } from '../../host/session/index.ts';
+import { readModel } from '../../models/read/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
+import { folder, run, withPython } from './python.ts';
+
+const speak = 'import torch, onnx, onnxscript, clone, voices; voices.check()';
+withPython('the command of the README makes a bundle that listens', speak, 'see models/train/wake-word/README.md', async () => {
+  const out = mkdtempSync(join(tmpdir(), 'runlet-wake-'));
+  try {
+    const page = readFileSync(join(folder, 'README.md'), 'utf8');
+    const [, phrase] = /^ {4}python models\/train\/wake-word\/wake\.py "([^"]+)" --out \S+$/m.exec(page) ?? [];
+    assert.is(phrase, 'hello runlet');
+    const { status, stdout, stderr } = run('wake.py', phrase as string, '--out', out, '--scale', '0.01', '--threads', '1');
+    assert.is(status, 0, `${stdout}\n${stderr}`);
+    for (const line of stdout.split('\n').slice(-4)) assert.ok(line.length <= 200, line);
+
+    const graph = await readModel(new Uint8Array(readFileSync(join(out, 'model.onnx'))));
+    const plan = planStream(graph, planOptions(graph, {}));
+    assert.is(plan.mode, 'stream');
+    assert.is(plan.hop, 2);
+    assert.ok(plan.macsPerHop < 150_000, `${plan.macsPerHop} multiply-adds per hop`);
+
+    const { manifest } = await openSession(readFileSync(join(out, 'hello-runlet.wasm')));
+    assert.equal(manifest.labels, ['hello runlet']);
+    assert.is(manifest.detector?.slidingWindow, 3);
+    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+    assert.is(report.phrase, 'hello runlet');
+    assert.ok(report.utterances >= 8 && report.hoursOfSpeech > 0.01 && report.hits <= report.utterances);
+    assert.match(readFileSync(join(out, 'report.md'), 'utf8'), 'What this cannot show');
+    assert.ok(existsSync(join(out, 'demo.wav')));
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+});
+
+test.run();
