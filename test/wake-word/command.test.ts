@@ -25,7 +25,7 @@ withPython('the command of the README makes a bundle that listens', speak, 'see 
     assert.is(status, 0, `${stdout}\n${stderr}`);
     for (const line of stdout.split('\n').slice(-4)) assert.ok(line.length <= 200, line);
 
-    const graph = await readModel(new Uint8Array(readFileSync(join(out, 'model.onnx'))));
+    const graph = await readModel(new Uint8Array(readFileSync(join(out, 'hello-runlet.onnx'))));
     const plan = planStream(graph, planOptions(graph, {}));
     assert.is(plan.mode, 'stream');
     assert.is(plan.hop, 2);
@@ -33,6 +33,7 @@ withPython('the command of the README makes a bundle that listens', speak, 'see 
 
     const { manifest } = await openSession(readFileSync(join(out, 'hello-runlet.wasm')));
     assert.equal(manifest.labels, ['hello runlet']);
+    assert.is(manifest.name, 'hello-runlet');
     assert.is(manifest.detector?.slidingWindow, 3);
     const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
     assert.is(report.phrase, 'hello runlet');

@@ -1,7 +1,7 @@
 """From the network to a bundle, and what the bundle hears: both by the command `runlet` of this clone.
 
-    export(net, phrase, cutoff, rows, folder)     # model.onnx and calib.npy
-    built(folder, name)                           # NAME.wasm: sound in, scores out; the manifest has the rule
+    export(net, phrase, cutoff, rows, model)      # a path NAME.onnx; calib.npy next to it
+    built(model)                                  # NAME.wasm: sound in, scores out; the manifest has the rule
     heard(bundle, wav)                            # times in seconds
 """
 
@@ -32,8 +32,8 @@ def check():
     runlet("--version")
 
 
-def export(net, phrase, cutoff, rows, folder):
-    """Write model.onnx with labels, rule and front end, and calib.npy: two minutes of training."""
+def export(net, phrase, cutoff, rows, model):
+    """Write the ONNX file with labels, rule and front end, and calib.npy: two minutes of training."""
     rule = {
         "cutoff": cutoff,
         "slidingWindow": listening.SLIDING_WINDOW,
@@ -49,19 +49,19 @@ def export(net, phrase, cutoff, rows, folder):
         "runlet.features": json.dumps({"preset": "log-mel", "stepSamples": RATE_HZ * STEP_MS // 1000, "sampleRateHz": RATE_HZ}),
     }
     window = torch.zeros(1, 1, net.window, CHANNELS)
-    onnx_file.write_onnx(Exported(net).eval(), folder / "model.onnx", "wake-word", window, "features", "score", metadata)
+    onnx_file.write_onnx(Exported(net).eval(), model, "wake-word", window, "features", "score", metadata)
     starts = np.linspace(0, len(rows) - 500, 12).astype(int)
     calib = np.concatenate([rows[at : at + 500] for at in starts])
     # both ends of the range, so that calibration finds the scale of the front end
     calib[-1, :2] = -128, 127
-    np.save(folder / "calib.npy", real(calib))
+    np.save(model.with_name("calib.npy"), real(calib))
 
 
-def built(folder, name):
+def built(model):
     """Path of the bundle, which is built with the front end inside."""
-    path = folder / f"{name}.wasm"
+    path = model.with_suffix(".wasm")
     front = ("--front-end", "log-mel", "--step-ms", STEP_MS)
-    runlet("build", folder / "model.onnx", "--calib", folder / "calib.npy", *front, "-o", path)
+    runlet("build", model, "--calib", model.with_name("calib.npy"), *front, "-o", path)
     return path
 
 

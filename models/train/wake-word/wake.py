@@ -6,7 +6,7 @@ Synthesised voices say the phrase, phrases that sound like it and everything els
 difference; other voices and sentences choose the cutoff; others again judge the bundle. Writes to the folder:
 
 NAME.wasm        the bundle: sound at 16 kHz in, a score every 40 ms out, with the word and the rule
-model.onnx       the network with its metadata, float32; calib.npy: rows for calibration
+NAME.onnx        the network with its metadata, float32; calib.npy: rows for calibration
 report.md        what the bundle heard, and what synthesis cannot show; report.json has the figures
 demo.wav         a minute by voices that training never had
 
@@ -103,8 +103,9 @@ def made(args, show):
     cutoff, hits, wrong = tuned(net, phrase, args.scale, args.jobs, seeds[2])
     chosen = f"{100 * hits:.1f} % heard, {wrong:.2f} false accepts an hour"
     show(f"cutoff {cutoff}: {chosen}")
-    bundle.export(net, phrase, cutoff, rows, args.out)
-    path = bundle.built(args.out, re.sub("[^a-z]+", "-", phrase))
+    model = args.out / f"{re.sub('[^a-z]+', '-', phrase)}.onnx"
+    bundle.export(net, phrase, cutoff, rows, model)
+    path = bundle.built(model)
     show("the judgement: voices and sentences apart from both")
     figures = judged(path, args, phrase, seeds[3])
     facts = [
