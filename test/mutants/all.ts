@@ -26,8 +26,8 @@ import { quantCalibration } from './table/quant-calibration.ts';
 import { recurrent } from './table/recurrent.ts';
 import { relaxed } from './table/relaxed.ts';
 import { swap } from './table/swap.ts';
-import { zoo } from './table/zoo.ts';
 import { wakeWord } from './table/wake-word.ts';
+import { zoo } from './table/zoo.ts';
 
 export const all: readonly Mutant[] = [
   ...modelsReadOnnx,
