@@ -175,7 +175,7 @@ test('a plan has the expected history and warm-up, and only aligned micro-hops',
   const kept = graph.nodes.map((node) => plan.tensors.get(node.inputs[0] as number)?.historyRows);
   assert.equal(kept, [8, 3]);
   assert.equal([plan.leftContextFrames, plan.warmUpHops, plan.delayFrames], [11, 3, 0]);
-  // a window starts at an even frame: the first without the 7 frames before starts at frame 8, in the third hop
+  // windows start at even frames; the first with all 7 frames before it starts at frame 8, in the third hop
   const early = planStream(chain([{ k: 8, pad: [7, 0], stride: 2 }]), { hop: 3, mode: 'misaligned' });
   assert.equal([early.leftContextFrames, early.warmUpHops], [7, 3]);
   const strided = chain([
