@@ -4,7 +4,6 @@
  * In: the committed results. If RUNLET_PYTHON (default python3) has the packages, the recipe also runs for a
  * few steps on simulated people.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +13,7 @@ import { planOptions } from '../host/command/load.ts';
 import { readModel } from '../models/read/index.ts';
 import { planStream } from '../models/stream/plan.ts';
 import { folder, type Results, type Run, readResults, runOf, withTable } from '../scripts/mixers/page.ts';
+import { runPython, withPython } from './python.ts';
 import { root } from './shared.ts';
 
 test('the table of the README is that of results.json: npm run mixers', () => {
@@ -44,13 +44,11 @@ test('the results are complete, and the table has their means', () => {
   );
 });
 
-const python = process.env.RUNLET_PYTHON ?? 'python3';
-const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
 const title = 'the recipe trains each mixer on simulated people';
 
 async function tiny(out: string): Promise<void> {
   const args = [join(root, 'test/fixtures/mixers/driver.py'), out];
-  const { status, stdout, stderr } = spawnSync(python, args, { env, encoding: 'utf8' });
+  const { status, stdout, stderr } = runPython(args);
   assert.is(status, 0, `${stdout}\n${stderr}`);
   const { pool, residual } = JSON.parse(stdout.trim().split('\n').at(-1) as string) as Record<string, number>;
   assert.ok((pool as number) < 1e-5, `the mean minus the middle differs by ${pool}`);
@@ -70,19 +68,14 @@ async function tiny(out: string): Promise<void> {
   }
 }
 
-if (spawnSync(python, ['-c', 'import numpy, onnx, onnxscript, torch'], { env }).status !== 0) {
-  console.log(
-    `skipped: ${title}: ${python} lacks packages; pip install -r models/zoo/har/requirements.txt, and RUNLET_PYTHON names the interpreter`,
-  );
-  test.skip(title, () => undefined);
-} else
-  test(title, async () => {
-    const out = mkdtempSync(join(tmpdir(), 'runlet-mixers-'));
-    try {
-      await tiny(out);
-    } finally {
-      rmSync(out, { recursive: true, force: true });
-    }
-  });
+const needs = { statement: 'import numpy, onnx, onnxscript, torch', hint: 'pip install -r models/zoo/har/requirements.txt' };
+withPython(title, needs, async () => {
+  const out = mkdtempSync(join(tmpdir(), 'runlet-mixers-'));
+  try {
+    await tiny(out);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+});
 
 test.run();

@@ -5,7 +5,6 @@
  * In: the committed results; the planner. If RUNLET_PYTHON (default python3) has the packages, the recipe
  * also runs for a few steps on simulated people.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +19,7 @@ import { rowsOf, withFigures } from '../scripts/pools/page.ts';
 import { poolsPlot } from '../scripts/pools/plot.ts';
 import { chance, front, ranks, tau } from '../scripts/pools/ranking.ts';
 import { folder, readResults, type Shared, sharedRun, type Trained, trainedRun } from '../scripts/pools/results.ts';
+import { runPython, withPython } from './python.ts';
 import { root } from './shared.ts';
 
 const read = (path: string): Promise<Graph> => readModel(new Uint8Array(readFileSync(path)));
@@ -88,8 +88,6 @@ test('rankings: tau with and without ties, ranks, front, chance', () => {
   assert.is(chance([steps, steps.toReversed()]), 1);
 });
 
-const python = process.env.RUNLET_PYTHON ?? 'python3';
-const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
 const title = 'the recipe trains placements and supernets on simulated people';
 
 interface Printed {
@@ -107,7 +105,7 @@ async function tiny(out: string): Promise<void> {
   writeFileSync(placements, JSON.stringify(planned));
   const runs = join(out, 'runs');
   const args = [join(root, 'test/fixtures/pool-search/driver.py'), placements, runs];
-  const { status, stdout, stderr } = spawnSync(python, args, { env, encoding: 'utf8' });
+  const { status, stdout, stderr } = runPython(args);
   assert.is(status, 0, `${stdout}\n${stderr}`);
   const printed = JSON.parse(stdout.trim().split('\n').at(-1) as string) as Printed;
   assert.ok(printed.apart < 1e-5, `a placement in the supernet differs by ${printed.apart} from its own network`);
@@ -145,19 +143,14 @@ async function tiny(out: string): Promise<void> {
     }
 }
 
-if (spawnSync(python, ['-c', 'import numpy, onnx, onnxscript, torch'], { env }).status !== 0) {
-  console.log(
-    `skipped: ${title}: ${python} lacks packages; pip install -r models/zoo/har/requirements.txt, and RUNLET_PYTHON names the interpreter`,
-  );
-  test.skip(title, () => undefined);
-} else
-  test(title, async () => {
-    const out = mkdtempSync(join(tmpdir(), 'runlet-pools-'));
-    try {
-      await tiny(out);
-    } finally {
-      rmSync(out, { recursive: true, force: true });
-    }
-  });
+const needs = { statement: 'import numpy, onnx, onnxscript, torch', hint: 'pip install -r models/zoo/har/requirements.txt' };
+withPython(title, needs, async () => {
+  const out = mkdtempSync(join(tmpdir(), 'runlet-pools-'));
+  try {
+    await tiny(out);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+});
 
 test.run();

@@ -12,10 +12,12 @@ import { planOptions } from '../../host/command/load.ts';
 import { openSession } from '../../host/session/index.ts';
 import { readModel } from '../../models/read/index.ts';
 import { planStream } from '../../models/stream/plan.ts';
-import { folder, run, withPython } from './python.ts';
+import { withPython } from '../python.ts';
+import { folder, run } from './python.ts';
 
 const speak = 'import torch, onnx, onnxscript, clone, voices; voices.check()';
-withPython('the command of the README makes a bundle that listens', speak, 'see models/train/wake-word/README.md', async () => {
+const needs = { statement: speak, hint: 'see models/train/wake-word/README.md', cwd: folder };
+withPython('the command of the README makes a bundle that listens', needs, async () => {
   const out = mkdtempSync(join(tmpdir(), 'runlet-wake-'));
   try {
     const page = readFileSync(join(folder, 'README.md'), 'utf8');

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Detector } from '../../host/session/detector.ts';
+import { withPython } from '../python.ts';
 import { root } from '../shared.ts';
-import { run, withPython } from './python.ts';
+import { folder, run } from './python.ts';
 
 interface Printed {
   good: string[];
@@ -25,9 +26,9 @@ interface Printed {
   choice: number[];
 }
 
-const packages = 'pip install -r models/zoo/kws/requirements.txt, and RUNLET_PYTHON names the interpreter';
+const needs = { statement: 'import numpy, scipy', hint: 'pip install -r models/zoo/kws/requirements.txt', cwd: folder };
 
-withPython('rules of phrases, voices, detection and targets', 'import numpy, scipy', packages, () => {
+withPython('rules of phrases, voices, detection and targets', needs, () => {
   const { status, stdout, stderr } = run(join(root, 'test/fixtures/wake-word/driver.py'));
   assert.is(status, 0, stderr);
   const printed = JSON.parse(stdout) as Printed;
