@@ -26,7 +26,7 @@ import type { Point } from './prefer.ts';
 import { trunkNodes } from './sections.ts';
 import { strideOf, timingOf } from './timing.ts';
 import type { PlanOptions, StreamPlan, Timing } from './types.ts';
-import { workspaceOf } from './workspace.ts';
+import { movedBytes, workspaceOf } from './workspace.ts';
 
 /** A complete plan as a point. Layouts of edge-exact are points too. */
 interface PlanPoint extends Point {
@@ -79,7 +79,9 @@ function exactPlans(graph: Graph, draft: Omit<Draft, 'graph' | 'mode' | 'reason'
     const plan = planIn({ ...draft, graph: withCarry(graph, mode === 'stream'), mode, reason });
     const streamed = new Set(plan.steps.flatMap((s) => (s.section === 'trunk' ? [s.node] : [])));
     const { macsPerHop: macs, stateBytes } = plan;
-    return [{ plan, macs, adds: addsIn(plan, streamed), stateBytes, workspaceBytes: workspaceOf(graph, streamed) }];
+    const histories = [...plan.tensors].map(([id, { historyRows }]) => [id, historyRows] as const);
+    const moves = movedBytes(graph, histories, plan.hop / plan.microHop);
+    return [{ plan, macs, adds: addsIn(plan, streamed), moves, stateBytes, workspaceBytes: workspaceOf(graph, streamed) }];
   });
 }
 

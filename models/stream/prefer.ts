@@ -12,6 +12,8 @@ export interface Point {
   macs: number;
   /** Additions and comparisons per output of layers that reduce rows (adds.ts). */
   adds: number;
+  /** Bytes of histories that move per output (workspace.ts). */
+  moves: number;
   stateBytes: number;
   /** Bytes of rows that are computed at every output and not kept (workspace.ts). */
   workspaceBytes: number;
@@ -49,20 +51,21 @@ function cheapest<P>(points: readonly P[], first: (p: P) => number, second: (p: 
 }
 
 /**
- * Leaves out plans whose pools do many more additions than another plan's: more than their layers do
- * multiply-accumulates. Those alone do not show a pool that reads its whole window at every output.
+ * Leaves out plans that do much more of some other work than another plan: more than their layers do
+ * multiply-accumulates. Those alone do not show a pool or a history that takes time with the window's length.
  */
-function withoutLongPools<P extends Point>(points: readonly P[]): P[] {
-  const leastAdds = minOf(points.map((p) => p.adds));
-  return points.filter(({ macs, adds }) => adds <= leastAdds + macs);
+function withoutMost<P extends Point>(points: readonly P[], other: (p: P) => number): P[] {
+  const least = minOf(points.map(other));
+  return points.filter((p) => other(p) <= least + p.macs);
 }
 
 /** Returns the point that a preference chooses (types.ts). */
 export function preferred<P extends Point>(given: readonly P[], prefer: Preference): P | undefined {
-  const points = withoutLongPools(given);
+  const points = withoutMost(given, (p) => p.adds);
   const maxMacs = workLimit(minOf(points.map((p) => p.macs)), prefer === 'ram' ? 'balanced' : prefer);
+  const cheap = points.filter((p) => p.macs <= maxMacs);
   const best = cheapest(
-    points.filter((p) => p.macs <= maxMacs),
+    prefer === 'ram' ? cheap : withoutMost(cheap, (p) => p.moves),
     (p) => p.stateBytes,
     (p) => p.macs,
   );

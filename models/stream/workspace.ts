@@ -1,5 +1,6 @@
 /**
- * Workspace of a plan: the peak, over its layers, of the bytes of rows that are in use but not kept.
+ * Workspace of a plan: the peak, over its layers, of the bytes of rows that are in use but not kept. And the
+ * bytes of the rows that are kept and move at every hop.
  *
  * In: a Graph, its streamed nodes, and the rows of streamed tensors that are copied or computed at every
  * output (`gathered`, by tensor id).  Out: bytes.
@@ -32,4 +33,11 @@ export function workspaceOf(
   }
   let alive = 0;
   return maxOf(changes.map((change) => (alive += change)));
+}
+
+/** Returns the bytes of histories that move per output. @param rows by tensor id @param moves per output */
+export function movedBytes(graph: Graph, rows: Iterable<readonly [number, number]>, moves: number): number {
+  let bytes = 0;
+  for (const [id, history] of rows) bytes += history * viewOf(graph).frameBytes(id) * moves;
+  return bytes;
 }

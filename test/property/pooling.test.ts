@@ -70,9 +70,9 @@ async function workOf(graph: Graph): Promise<number> {
   return hops.reduce((sum, { narrow, wide }) => sum + narrow + wide, 0) / hops.length;
 }
 
-/** Checks that a hop over 1,000 rows costs what it costs over 100. */
-async function checkWork(graphOf: (rows: number) => Graph): Promise<void> {
-  const [short, long] = [await workOf(graphOf(100)), await workOf(graphOf(1000))];
+/** Checks that a hop over `many` rows costs what it costs over `few`. */
+async function checkWork(graphOf: (rows: number) => Graph, few = 100, many = 1000): Promise<void> {
+  const [short, long] = [await workOf(graphOf(few)), await workOf(graphOf(many))];
   console.log(`  ${short} and ${long} instructions`);
   assert.ok(long <= 1.05 * short, `${long} against ${short}`);
 }
@@ -87,16 +87,21 @@ function generalised(powers: number[], rows: number): Graph {
   return b.build();
 }
 
-/** Returns a convolution, a pyramid of 1, 2 and 4 parts, and a layer over each level of it. */
-function pyramid(op: 'avgpool' | 'maxpool', stride: number, rows: number): Graph {
+/**
+ * Returns a convolution, a pyramid of 1, 2 and 4 parts, and a layer over each level of it. With `padded`, two
+ * layers that pad time stand before the pyramid.
+ */
+function pyramid(op: 'avgpool' | 'maxpool', stride: number, rows: number, padded = false): Graph {
   const b = new GraphBuilder('pyramid');
-  const x = b.input('x', { t: (rows - 1) * stride + 3, f: 1, c: 3 }, { quant, hostType: 'int8' });
+  const padT: [number, number] = padded ? [1, 1] : [0, 0];
+  const x = b.input('x', { t: (rows - 1) * stride + (padded ? 1 : 3), f: 1, c: 3 }, { quant, hostType: 'int8' });
   const layer = (outputs: number, taps: number) => {
     const data = Int8Array.from({ length: outputs * taps }, (_, i) => ((i * 37) % 255) - 127);
     const weights = { data, scales: new Float64Array(outputs).fill(0.01), scaleRule: 'per-channel' } as const;
     return { ...kernelOfOne, groups: 1, outChannels: outputs, weights, bias: null, clamp: noClamp };
   };
-  const y = b.node('conv', [x], { ...layer(12, 9), kernelT: 3, strideT: stride }, 'conv', quant);
+  const first = b.node('conv', [x], { ...layer(12, 9), kernelT: 3, strideT: stride, padT }, 'conv', quant);
+  const y = padded ? b.node('conv', [first], { ...layer(12, 36), kernelT: 3, padT }, 'second', quant) : first;
   for (const parts of [1, 2, 4]) {
     const kernelT = rows / parts;
     const attrs = { kernelT, kernelF: 1, strideT: kernelT, strideF: 1, padT: [0, 0], padF: [0, 0], clamp: noClamp } as const;
@@ -128,6 +133,11 @@ test('a pyramid over 1,000 rows costs a hop what it costs over 100', async () =>
         assert.ok((await compareStream(quant, [signal], true, `${op}, stride ${stride}, hop ${hop}`)) > 10);
       }
     }
+});
+
+test('behind two layers that pad time, a pyramid over 2,000 rows costs a hop what it costs over 1,000', async () => {
+  for (const op of ['avgpool', 'maxpool'] as const)
+    for (const stride of [1, 2]) await checkWork((rows) => pyramid(op, stride, rows, true), 1000, 2000);
 });
 
 /** Returns a convolution, and the means or maxima of seven bins of different lengths. */

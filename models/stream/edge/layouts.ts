@@ -11,12 +11,12 @@ import { viewOf } from '../../graph/view.ts';
 import { append, maxOf, minOf } from '../../lists.ts';
 import { addsOf } from '../adds.ts';
 import type { Point } from '../prefer.ts';
-import { workspaceOf } from '../workspace.ts';
+import { movedBytes, workspaceOf } from '../workspace.ts';
 import { edgesOf } from './edges.ts';
 import type { Choice, Edge, Layout } from './layout.ts';
 import { rowsReadBy } from './parts.ts';
 import { needsBuffer } from './plan.ts';
-import { layoutOf, reusingNodes } from './reuse.ts';
+import { historyOf, layoutOf, reusingNodes } from './reuse.ts';
 import { repeatedMacs } from './taps.ts';
 
 export interface LayoutPoint extends Point {
@@ -70,7 +70,9 @@ function maker(graph: Graph, hop: number, microHop: number, edges: Map<number, E
       return fold && rowsReadBy(fold);
     };
     const adds = addsOf(graph, computed, folded);
-    return { layout, macs, adds, stateBytes: layout.stateBytes, workspaceBytes };
+    const histories = [...layout.streams].map(([id, stream]) => [id, historyOf(stream)] as const);
+    const moves = movedBytes(graph, histories, hop / microHop);
+    return { layout, macs, adds, moves, stateBytes: layout.stateBytes, workspaceBytes };
   };
 }
 

@@ -177,11 +177,20 @@ const models = inFolder('models', [
   {
     id: 'parts-adds',
     file: 'stream/prefer.ts',
-    find: 'adds <= leastAdds + macs',
-    replace: 'adds >= leastAdds - macs',
+    find: 'withoutMost(given, (p) => p.adds)',
+    replace: 'withoutMost(given, (p) => -p.adds)',
     tests: 'property/pooling',
     env: { RUNLET_POOLS: '1' },
     why: 'a pool that reads its window at every output is preferred for its state',
+  },
+  {
+    id: 'parts-moves',
+    file: 'stream/prefer.ts',
+    find: 'withoutMost(cheap, (p) => p.moves)',
+    replace: 'cheap',
+    tests: 'property/pooling',
+    env: { RUNLET_POOLS: '1' },
+    why: 'a history of the whole window that moves at every hop is preferred for its bytes',
   },
   {
     id: 'stream-partial-bytes',
