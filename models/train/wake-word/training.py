@@ -13,8 +13,8 @@ import time
 import numpy as np
 import stretches
 import torch
+from descent import add_to_mean, cycle, descend
 from network import WakeNet
-from torch import nn
 from torch.nn import functional
 
 BATCH, RATE, DECAY = 32, 4e-3, 0.03
@@ -36,25 +36,14 @@ def train(data, window, steps, seed, threads, show=print):
     torch.set_num_threads(threads)
     net = WakeNet(window)
     average = copy.deepcopy(net)
-    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.15)
+    optimiser, schedule = cycle(net, RATE, steps, DECAY)
     began, total, shown = time.time(), 0.0, max(1, steps // 10)
     for step in range(1, steps + 1):
         net.train()
         x, y = (torch.from_numpy(a) for a in data.draw(BATCH))
         loss = loss_of(net(x), y, HARD ** min(1, 2 * step / steps))
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss is {loss.item()} in step {step}")
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimiser.step()
-        schedule.step()
-        total += loss.item()
-        keep = min(0.995, step / (step + 20))
-        with torch.no_grad():
-            for a, b in zip(average.state_dict().values(), net.state_dict().values()):
-                a.lerp_(b, 1 - keep) if a.is_floating_point() else a.copy_(b)
+        total += descend(optimiser, schedule, loss, clip=2.0)
+        add_to_mean(average, net, step, early=20)
         if step % shown == 0:
             show(f"  step {step} of {steps}, loss {total / shown:.3f}, {time.time() - began:.0f} s")
             total = 0.0

@@ -10,14 +10,19 @@ of the weights over the last steps.  The number of steps is fixed, without early
 
 import argparse
 import copy
+import pathlib
+import sys
 import time
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+
 import beats
 import invent
+from descent import add_to_mean, cycle, descend
 from model import CLASSES, DELAY, HOP, RATE_HZ, WINDOW, BeatNet
 from records import fold_of, records
 
@@ -142,25 +147,14 @@ def main():
     group = [r for name, r in all_records.items() if folds[name] != args.fold]
     net = BeatNet()
     mean = copy.deepcopy(net)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=0.1)
+    optimiser, schedule = cycle(net, args.rate, args.steps, rise=0.1)
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
         x, labels = batch(rng, group, args.batch)
         net.train()
         loss = functional.cross_entropy(net(x), labels, WEIGHT, ignore_index=IGNORED)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss is {loss.item()} at step {step}")
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        keep = min(0.99, step / (step + 10))
-        with torch.no_grad():
-            for a, b in zip(mean.state_dict().values(), net.state_dict().values()):
-                a.copy_(keep * a + (1 - keep) * b) if a.is_floating_point() else a.copy_(b)
-        total += loss.item()
+        total += descend(optimiser, schedule, loss, clip=1.0)
+        add_to_mean(mean, net, step, most=0.99)
         if step % 200 == 0:
             text = beats.shown(report(mean, kept)) if kept else ""
             print(f"step {step} loss {total / 200:.4f} {text} {time.time() - began:.0f} s", flush=True)

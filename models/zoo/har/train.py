@@ -27,6 +27,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
 
 import augment
 import onnx_file
+from descent import add_to_mean, cycle, descend
 from model import HOP, KINDS, WINDOW, ActivityNet, Exported
 from recordings import fold_of, subjects
 
@@ -67,12 +68,6 @@ def report(net, streams):
     return np.trace(confusion) / confusion.sum(), confusion
 
 
-def optimiser_of(net, rate, steps):
-    """AdamW and its one cycle of learning rates."""
-    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
-    return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
-
-
 def teacher_of(device, fold):
     """The exported network that was trained on the subjects outside this fold, and has not seen those inside."""
     name = f"har-{device}.onnx" if fold is None else f"folds/{device}-{fold}.onnx"
@@ -85,29 +80,10 @@ def divergence(logits, taught):
     return functional.kl_div(log, target, reduction="none", log_target=True).sum(1).mean() * TEMPERATURE**2
 
 
-def descend(optimiser, schedule, logits, labels, taught=None):
-    """One step.  taught: the teacher's logits, if there is one.  Returns the loss.
-
-    Raises FloatingPointError if the loss is not finite.
-    """
+def loss_of(logits, labels, taught=None):
+    """Mean cross-entropy with smoothed labels.  taught: the teacher's logits, if there is one."""
     loss = functional.cross_entropy(logits, labels, label_smoothing=0.05)
-    if taught is not None:
-        loss = (1 - SHARE) * loss + SHARE * divergence(logits, taught)
-    if not torch.isfinite(loss):
-        raise FloatingPointError(f"loss is {loss.item()} at learning rate {schedule.get_last_lr()[0]}")
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-    schedule.step()
-    return loss.item()
-
-
-def add_to_mean(mean, net, step):
-    """Add the weights of a network after `step` steps to their running mean, in place."""
-    keep = min(0.995, step / (step + 10))
-    with torch.no_grad():
-        for a, b in zip(mean.state_dict().values(), net.state_dict().values()):
-            a.copy_(keep * a + (1 - keep) * b) if a.is_floating_point() else a.copy_(b)
+    return loss if taught is None else (1 - SHARE) * loss + SHARE * divergence(logits, taught)
 
 
 def main():
@@ -135,14 +111,14 @@ def main():
     net = kind()
     teacher = teacher_of(args.device, args.fold) if args.distil else None
     mean = copy.deepcopy(net)
-    optimiser, schedule = optimiser_of(net, args.rate, args.steps)
+    optimiser, schedule = cycle(net, args.rate, args.steps)
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
         xs, labels = batch(rng, x, y, args.batch, args.device, crop_answers)
         net.train()
         with torch.no_grad():
             taught = teacher.logits(xs) if teacher else None
-        total += descend(optimiser, schedule, net(xs), labels, taught)
+        total += descend(optimiser, schedule, loss_of(net(xs), labels, taught))
         add_to_mean(mean, net, step)
         if step % 500 == 0:
             shown = f"held-out {100 * report(mean, kept)[0]:.2f} %" if kept else ""

@@ -21,12 +21,13 @@ import torch
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
 
 import onnx_file
+from descent import add_to_mean, cycle, descend
 from blocks import MIXERS, MixerNet, Scores
 
 import export
 from model import WINDOW
 from recordings import FOLDS, fold_of, subjects
-from train import add_to_mean, batch, descend, optimiser_of, report
+from train import batch, loss_of, report
 
 DEVICE = "watch"
 SEEDS = (1, 2, 3)
@@ -44,11 +45,11 @@ def train(mixer, fold, seed, streams, out, steps):
     x, y = (np.concatenate(p) for p in zip(*[v for s, v in streams.items() if folds[s] != fold]))
     net = MixerNet(mixer)
     mean = copy.deepcopy(net)
-    optimiser, schedule = optimiser_of(net, RATE, steps)
+    optimiser, schedule = cycle(net, RATE, steps)
     for step in range(1, steps + 1):
         xs, labels = batch(rng, x, y, BATCH, DEVICE, ANSWERS)
         net.train()
-        descend(optimiser, schedule, net(xs), labels)
+        descend(optimiser, schedule, loss_of(net(xs), labels))
         add_to_mean(mean, net, step)
     accuracy, _ = report(mean, {s: v for s, v in streams.items() if folds[s] == fold})
     name = f"{mixer}-fold{fold}-seed{seed}.onnx"

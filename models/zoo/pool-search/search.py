@@ -22,13 +22,14 @@ from torch import nn
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
 
 import onnx_file
+from descent import add_to_mean, cycle, descend
 from mixture import Assignment
 from supernet import SuperNet, read_placements, with_statistics
 
 import export
 from model import WINDOW, Exported
 from recordings import fold_of, subjects
-from train import add_to_mean, batch, descend, optimiser_of, report
+from train import batch, loss_of, report
 
 DEVICE = "watch"
 # har was developed on fold 0, and no choice was made on this fold
@@ -64,14 +65,14 @@ def fit(placements, count, steps, streams, seed):
     nets = nn.ModuleList(SuperNet(placements) for _ in range(count))
     means = copy.deepcopy(nets)
     # the optimiser skips a supernet that has no gradient in a step
-    optimiser, schedule = optimiser_of(nets, RATE, steps)
+    optimiser, schedule = cycle(nets, RATE, steps)
     assignment = Assignment(len(placements), count, steps, (seed, 2))
     for _ in range(steps):
         xs, labels = batch(rng, x, y, BATCH, DEVICE, ANSWERS)
         placement, chosen = assignment.choose()
         net, strides = nets[chosen], placements[placement]
         net.train()
-        descend(optimiser, schedule, net(xs, strides), labels)
+        descend(optimiser, schedule, loss_of(net(xs, strides), labels))
         add_to_mean(means[chosen], net, assignment.counts[:, chosen].sum())
         if count > 1:
             accuracy = right(net, strides, *batch(fresh, x, y, BATCH, DEVICE, ANSWERS))

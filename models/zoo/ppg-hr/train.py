@@ -8,13 +8,18 @@ Validation uses the simulator's "validation" split; the best epoch is kept.
 """
 
 import argparse
+import pathlib
+import sys
 import time
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+
 import simulate
+from descent import descend
 from model import EXTENDED, HeartRateNet, fold_scale
 from preprocess import preprocess
 
@@ -81,14 +86,7 @@ def main():
         total = 0.0
         for index in torch.randperm(len(x)).split(args.batch):
             loss = functional.huber_loss(net(x[index]), (y[index] - OFFSET) / SCALE, delta=0.25)
-            if not torch.isfinite(loss):
-                raise FloatingPointError(f"loss is {loss.item()} in epoch {epoch}")
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            total += loss.item() * len(index)
+            total += descend(optimiser, schedule, loss, clip=1.0) * len(index)
         error = (predict(net, x_val) * SCALE + OFFSET - y_val).abs().numpy().ravel()
         shown = " ".join(f"{name} {error[levels == name].mean():.2f}" for name in simulate.LEVELS)
         print(

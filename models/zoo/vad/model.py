@@ -10,7 +10,9 @@ the state between them (mode `stream`).
 import torch
 from torch import nn
 
-CHANNELS, UNITS, KERNEL = 40, 32, 3
+CHANNELS, KERNEL = 40, 3
+# channels of the convolutions and units of the GRU, by size
+SIZES = {"large": 32, "small": 16}
 ROWS = 2 * KERNEL - 1
 # number of rows from the row that a score describes to the newest one
 LATE = KERNEL - 1
@@ -21,15 +23,16 @@ MEAN, SPREAD = 8.0, 2.2
 class VoiceNet(nn.Module):
     """The network for training, with batch norm behind each convolution."""
 
-    def __init__(self, dropout=0.1):
+    def __init__(self, size="large", dropout=0.1):
         super().__init__()
+        self.size, units = size, SIZES[size]
         layers = []
-        for inputs in (CHANNELS, UNITS):
-            layers += [nn.Conv1d(inputs, UNITS, KERNEL, bias=False), nn.BatchNorm1d(UNITS), nn.ReLU()]
+        for inputs in (CHANNELS, units):
+            layers += [nn.Conv1d(inputs, units, KERNEL, bias=False), nn.BatchNorm1d(units), nn.ReLU()]
         self.trunk = nn.Sequential(*layers)
         self.dropout = nn.Dropout1d(dropout)
-        self.gru = nn.GRU(UNITS, UNITS, batch_first=True)
-        self.head = nn.Linear(UNITS, 1)
+        self.gru = nn.GRU(units, units, batch_first=True)
+        self.head = nn.Linear(units, 1)
 
     def forward(self, x):
         states, _ = self.gru(self.dropout(self.trunk((x - MEAN) / SPREAD)).transpose(1, 2))

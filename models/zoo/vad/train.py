@@ -1,6 +1,7 @@
 """Train the voice activity network on cached scenes.
 
     python train.py --cache DIR --out vad.pt
+    python train.py --cache DIR --size small --out vad-small.pt
 
 A batch has stretches of 8 s, each with a random level and frequency response, and with state zero at the
 start. The number of steps is fixed; the last tenth of the scenes only shows the progress.  The result is the
@@ -15,13 +16,14 @@ import time
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "kws"))
+ZOO = pathlib.Path(__file__).resolve().parent.parent
+sys.path += [str(ZOO), str(ZOO / "kws")]
 
 from batches import real
-from model import LATE, ROWS, VoiceNet
+from descent import add_to_mean, cycle, descend
+from model import LATE, ROWS, SIZES, VoiceNet
 
 CROP = 400
 
@@ -58,9 +60,14 @@ def accuracy(net, x, label):
     return ((found == (y == 1)) & (y < 2)).sum() / (y < 2).sum()
 
 
+def save(net, path):
+    torch.save({"weights": net.state_dict(), "size": net.size}, path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cache", required=True)
+    parser.add_argument("--size", default="large", choices=SIZES)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=5e-3)
@@ -74,33 +81,21 @@ def main():
     with np.load(f"{args.cache}/scenes.npz") as data:
         x, label = data["x"], data["label"]
     shown = len(x) // 10
-    net = VoiceNet()
+    net = VoiceNet(args.size)
     average = copy.deepcopy(net)
-    optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=0.15)
+    optimiser, schedule = cycle(net, args.rate, args.steps)
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
         net.train()
         inputs, y = batch(x[:-shown], label[:-shown], args.batch, rng)
-        loss = loss_of(net(inputs), y)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss is {loss.item()} in step {step}")
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        total += loss.item()
-        keep = min(0.995, step / (step + 10))
-        with torch.no_grad():
-            for a, b in zip(average.state_dict().values(), net.state_dict().values()):
-                a.lerp_(b, 1 - keep) if a.is_floating_point() else a.copy_(b)
+        total += descend(optimiser, schedule, loss_of(net(inputs), y), clip=1.0)
+        add_to_mean(average, net, step)
         if step % 250 == 0:
             right = 100 * accuracy(average, x[-shown:], label[-shown:])
             print(f"step {step} loss {total / 250:.4f} scenes shown {right:.2f} % {time.time() - began:.0f} s", flush=True)
             total = 0.0
-            torch.save(average.state_dict(), args.out)
-    torch.save(average.state_dict(), args.out)
+            save(average, args.out)
+    save(average, args.out)
 
 
 if __name__ == "__main__":
