@@ -25,7 +25,8 @@ export const rule = { cutoff: 0.6, release: 0.35, shortestMs: 150, gapMs: 300 };
 /** Score from which a single frame counts as speech. */
 export const threshold = 0.5;
 
-export const readFloat = (): Promise<Graph> => readZooModel('vad', 'vad.onnx');
+/** @param name vad or vad-small */
+export const readFloat = (name = 'vad'): Promise<Graph> => readZooModel('vad', `${name}.onnx`);
 
 export const toInt8 = (graph: Graph): Graph => zooInt8(graph, hop, zooArray('vad', 'calib.npy').data as Float32Array, mode);
 

@@ -1,8 +1,9 @@
 /**
- * npm run demo:vad [-- FILE.wav]: finds the segments of speech, from the ONNX file to each segment's end.
+ * npm run demo:vad [-- FILE.wav] [--small]: finds the segments of speech, from the ONNX file to each
+ * segment's end.
  *
  * In: models/zoo/vad (float ONNX, calibration rows) and its half a minute of speech in noise, or FILE.wav;
- * FILE.json in the same folder may hold the truth (models/zoo/vad/judge.py).
+ * FILE.json in the same folder may hold the truth (models/zoo/vad/judge.py). --small: vad-small.onnx.
  * Out: plan, module, segments, number of right frames, int8 compared with float, cost; out/vad.wasm. On a
  * terminal a live line shows the newest score.
  */
@@ -68,19 +69,19 @@ function listen(session: Session, pcm: Int16Array, heard: (segment: Segment) => 
   return { scores, hopUs };
 }
 
-async function main(file: string): Promise<void> {
+async function main(file: string, name: string): Promise<void> {
   const pcm = await readSound(file);
   say(colour.bold('Runlet demo: where somebody speaks, streamed in int8'));
-  step(1, 'Read models/zoo/vad/vad.onnx and plan');
-  const graph = await readFloat();
+  step(1, `Read models/zoo/vad/${name}.onnx and plan`);
+  const graph = await readFloat(name);
   const plan = planStream(graph, { hop, mode });
   for (const line of planSummary(plan, 50)) say(`  ${line}`);
 
   step(2, 'Quantise with calib.npy and build one WebAssembly module, the front end inside');
   const { bundle, session } = await openSound(toInt8(graph), { producer: producer(), ...manifestFields(graph) });
   mkdirSync(join(root, 'out'), { recursive: true });
-  writeFileSync(join(root, 'out/vad.wasm'), bundle.wasm);
-  say('  -> out/vad.wasm');
+  writeFileSync(join(root, `out/${name}.wasm`), bundle.wasm);
+  say(`  -> out/${name}.wasm`);
 
   const stepMs = stretchOf(session, 0).stepMs;
   step(3, `Stream ${basename(file)}, ${stepMs} ms at a time`);
@@ -124,4 +125,6 @@ async function main(file: string): Promise<void> {
   say('  npm run demo:vad -- recording.wav');
 }
 
-await main(process.argv[2] ?? zooFile('vad', 'demo.wav')).catch((error) => reportError(error, false));
+const isSmall = process.argv.includes('--small');
+const file = process.argv.slice(2).find((argument) => argument !== '--small') ?? zooFile('vad', 'demo.wav');
+await main(file, isSmall ? 'vad-small' : 'vad').catch((error) => reportError(error, false));

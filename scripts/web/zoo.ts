@@ -66,7 +66,10 @@ async function shownModels(put: Put): Promise<Shown[]> {
     ].map((model) => ({ ...model, folder: 'har', answers: middle })),
     { folder: 'ppg-hr', name: 'ppg-hr', note: 'heart rate from a simulated wrist PPG', demo: await ppgDemo(put) },
     { folder: 'kws', name: 'kws', note: 'ten spoken words', demo: kwsDemo(put) },
-    { folder: 'vad', name: 'vad', note: 'whether somebody speaks', demo: vadDemo(put) },
+    ...[
+      { name: 'vad', note: 'whether somebody speaks' },
+      { name: 'vad-small', note: 'whether somebody speaks, a third of the work' },
+    ].map((model) => ({ ...model, folder: 'vad', demo: vadDemo(put) })),
   ];
 }
 
@@ -90,11 +93,11 @@ async function gateOf(models: readonly ZooModel[], condition: string): Promise<M
 
 /** The pair of a cheap model that wakes a dear one. It plays a recording with pauses. */
 async function gatedPair(models: readonly ZooModel[], put: Put): Promise<ModelEntry> {
-  const gate = await gateOf(models, 'kws=vad>0.5 for 1s');
+  const gate = await gateOf(models, 'kws=vad-small>0.5 for 1s');
   const { file } = models.find(({ entry }) => entry.name === 'kws')?.entry ?? { file: '' };
   return {
     name: 'kws-vad',
-    note: 'ten spoken words while vad hears a voice; else kws sleeps',
+    note: 'ten spoken words while vad-small hears a voice; else kws sleeps',
     file,
     ...(gate && { gate }),
     demo: pausesDemo(put),

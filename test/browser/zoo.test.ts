@@ -1,6 +1,6 @@
 /**
  * The zoo on the page of `npm run web`, in headless Chromium. Its cards (zoo.html) are read and lead to the
- * models. Its vad wakes its kws: outputs with the gate equal those without it, words equal those of both
+ * models. Its vad-small wakes its kws: outputs with the gate equal those without it, words equal those of both
  * models in Node without a gate, and the page shows the saved work.
  *
  * Skipped if there is no Chromium.
@@ -50,7 +50,7 @@ only('the cards, on a desktop and a phone, light and dark; a link plays its mode
     });
 });
 
-only('vad wakes kws: the same outputs while it is awake, the same words, less work', () =>
+only('vad-small wakes kws: the same outputs while it is awake, the same words, less work', () =>
   visiting({}, async (visit) => {
     const recording = built('demos/kws-pauses.wav');
     await visit.choose('kws-vad', /demo-pauses\.wav, /);
@@ -64,7 +64,7 @@ only('vad wakes kws: the same outputs while it is awake, the same words, less wo
     for (const [timeMs, values] of entries(gated)) assert.equal(values, alone.get(timeMs), `${timeMs} ms`);
     const { length } = gated.times;
     assert.ok(length > 100 && length < 0.9 * alone.size, `${length} of ${alone.size} outputs`);
-    const ungated = await inNode([built('models/kws.wasm'), built('models/vad.wasm')], recording, undefined);
+    const ungated = await inNode([built('models/kws.wasm'), built('models/vad-small.wasm')], recording, undefined);
     assert.equal(words, ungated.heard);
     assert.ok(words.length > 0);
     const { opened, macs, gateMacs, awakeMacs } = gated.gate;

@@ -19,24 +19,30 @@ import { quantPlan } from '../../quant/plan.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { runnable } from '../relaxed/dot-product.ts';
 
-const graph = await readFloat();
-const int8 = toInt8(graph);
+const int8 = toInt8(await readFloat());
 
-test('vad.onnx gives the scores of PyTorch over 20 s with its state carried on', () => {
-  const rows = zooArray('vad', 'golden-in.npy').data as Int8Array;
-  const expected = zooArray('vad', 'golden-out.npy').data as Float32Array;
-  const found = floatScores(graph, hop, realRows(rows), mode).map((s) => s[0] as number);
-  assert.is(found.length, expected.length);
-  assert.ok(found.length > 900);
-  assert.ok(maxOf(found.map((v, i) => Math.abs(v - (expected[i] as number)))) < 1e-5);
-});
+for (const [name, golden, units] of [
+  ['vad', 'golden-out.npy', 32],
+  ['vad-small', 'golden-out-small.npy', 16],
+] as const) {
+  const graph = await readFloat(name);
 
-test('the plan has one row of each layer per hop, the GRU’s state in the trunk, and no warm-up', () => {
-  const plan = planStream(int8, { hop, mode });
-  assert.ok(plan.steps.some(({ node, section }) => section === 'trunk' && carries(node)));
-  assert.is(plan.macsPerHop, 3 * 40 * 32 + 3 * 32 * 32 + 2 * (3 * 32 * 32) + 32);
-  assert.is(plan.warmUpHops + plan.delayFrames, 0);
-});
+  test(`${name}.onnx gives the scores of PyTorch over 20 s with its state carried on`, () => {
+    const rows = zooArray('vad', 'golden-in.npy').data as Int8Array;
+    const expected = zooArray('vad', golden).data as Float32Array;
+    const found = floatScores(graph, hop, realRows(rows), mode).map((s) => s[0] as number);
+    assert.is(found.length, expected.length);
+    assert.ok(found.length > 900);
+    assert.ok(maxOf(found.map((v, i) => Math.abs(v - (expected[i] as number)))) < 1e-5);
+  });
+
+  test(`${name}: the plan has one row of each layer per hop, the GRU’s state in the trunk, and no warm-up`, () => {
+    const plan = planStream(toInt8(graph), { hop, mode });
+    assert.ok(plan.steps.some(({ node, section }) => section === 'trunk' && carries(node)));
+    assert.is(plan.macsPerHop, 3 * 40 * units + 3 * units * units + 2 * (3 * units * units) + units);
+    assert.is(plan.warmUpHops + plan.delayFrames, 0);
+  });
+}
 
 test('demo.wav in pieces of any length gives the bytes of the reference on every target', async () => {
   const pcm = await readSound(zooFile('vad', 'demo.wav'));
