@@ -127,9 +127,11 @@ test('page works without a recording and with --json, and refuses wrong options 
     [['short.csv'], /RN60\d/],
   ];
   for (const [args, error] of cases) {
-    const { code, stderr } = await runCli(folder, ['page', ...args]);
-    assert.match(stderr, error, args.join(' '));
-    assert.ok([2, 4].includes(code ?? 0), `${args.join(' ')}: exit code ${code}`);
+    const refused = await startPage(folder, ...args);
+    if (refused.address) await refused.interrupt();
+    assert.is(refused.address, '', args.join(' '));
+    assert.match(refused.stderr(), error, args.join(' '));
+    assert.ok([2, 4].includes(refused.child.exitCode ?? 0), `${args.join(' ')}: exit code ${refused.child.exitCode}`);
   }
 });
 

@@ -1,8 +1,8 @@
 /**
  * A copy of the working tree that a fault can be put into, since other tests read the tree at the same time.
  *
- * In: the root.  Out: a folder with every file that Git tracks or would add, and links to the installed
- * packages. Cost: about 20 MB each.
+ * In: the root.  Out: a folder with every file that Git tracks or would add, and links to what npm installs
+ * and builds. Commands run from the sources there. Cost: about 20 MB each.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,8 @@ import { dirname, join } from 'node:path';
 import { root } from '../shared.ts';
 import { countOf, type Mutant } from './mutant.ts';
 
-/** Folders of installed packages, which are linked, not copied. */
-const packages = ['node_modules', 'test/bench/peers/node_modules'];
+/** Folders that are linked, not copied: installed packages, and the page that `runlet page` serves. */
+const linked = ['node_modules', 'test/bench/peers/node_modules', 'dist/page'];
 
 export interface Scratch {
   folder: string;
@@ -33,7 +33,11 @@ export function makeScratch(): Scratch {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(join(root, path), join(folder, path), { verbatimSymlinks: true });
   }
-  for (const path of packages) if (existsSync(join(root, path))) symlinkSync(join(root, path), join(folder, path));
+  for (const path of linked)
+    if (existsSync(join(root, path))) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      symlinkSync(join(root, path), join(folder, path));
+    }
   const apply = (mutant: Mutant) => {
     const path = join(folder, mutant.file);
     const text = readFileSync(path, 'utf8');
