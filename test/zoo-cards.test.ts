@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { planOptions } from '../host/command/load.ts';
 import { readModel } from '../models/read/index.ts';
 import { planStream } from '../models/stream/plan.ts';
+import type { StreamPlan } from '../models/stream/types.ts';
 import { readCard } from '../scripts/web/card-text.ts';
 import { root } from './shared.ts';
 
@@ -48,9 +49,17 @@ test('every folder with a network has a card with the licence of its weights', (
 
 test('work, window and hop of the cards are those of the planned files', async () => {
   for (const { folder, facts } of cards) {
-    const file = filesIn(folder).find((name) => name.endsWith('.onnx')) as string;
-    const graph = await readModel(new Uint8Array(readFileSync(join(zoo, folder, file))));
-    const { macsPerHop, macsPerWindow, hop, window } = planStream(graph, planOptions(graph, {}));
+    const networks = filesIn(folder).filter((name) => name.endsWith('.onnx'));
+    const card = readFileSync(join(zoo, folder, 'card.md'), 'utf8');
+    const plans = new Map<string, StreamPlan>();
+    for (const file of networks) {
+      const graph = await readModel(new Uint8Array(readFileSync(join(zoo, folder, file))));
+      plans.set(file, planStream(graph, planOptions(graph, {})));
+    }
+    for (const [file, { macsPerHop }] of plans)
+      assert.ok(card.includes(macsPerHop.toLocaleString('en')), `${file}: ${macsPerHop}`);
+    const { macsPerHop, macsPerWindow, hop, window } =
+      plans.get(`${folder}.onnx`) ?? (plans.get(networks[0] as string) as StreamPlan);
     const [perHop, perWindow, frames, step] = [macsPerHop, macsPerWindow, window, hop].map((n) => n.toLocaleString('en'));
     const work = facts.get('Work') ?? '';
     assert.ok(work.startsWith(`${perHop} multiply-adds per hop, `), `${folder}: ${work}, but ${perHop} per hop`);

@@ -1,7 +1,7 @@
 /**
  * The zoo on the page of `npm run web`, in headless Chromium. Its cards (zoo.html) are read and lead to the
- * models. Its vad-small wakes its kws: outputs with the gate equal those without it, words equal those of both
- * models in Node without a gate, and the page shows the saved work.
+ * models. Its vad-small wakes its kws: outputs with the gate equal those without it, words equal those of
+ * both models in Node without a gate, and the page shows the saved work.
  *
  * Skipped if there is no Chromium.
  */

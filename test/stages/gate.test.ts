@@ -1,7 +1,7 @@
 /**
- * The zoo's vad-small wakes its kws: sparse speech and continuous speech, synthesised by espeak-ng from a seed.
- * While the gate is open, all scores equal those of a kws that never sleeps; the detections are the same; and
- * the work is counted in multiply-adds of the manifests.
+ * The zoo's vad-small wakes its kws: sparse speech and continuous speech, synthesised by espeak-ng from a
+ * seed. While the gate is open, all scores equal those of a kws that never sleeps; the detections are the
+ * same; and the work is counted in multiply-adds of the manifests.
  *
  * Counts: RUNLET_GATE_MINUTES of sparse speech and of recorded words (default 4), and a twelfth of it, at
  * least one minute, of continuous speech; seed RUNLET_SEED (default 1). Skipped without espeak-ng, or without
