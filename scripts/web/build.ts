@@ -44,6 +44,8 @@ export async function buildWeb(folder: string): Promise<string[]> {
   for (const [name, bytes] of [...first, ...later]) writeFileSync(join(folder, name), bytes);
   files.push(...first.keys());
   const put = (name: string, bytes: Uint8Array | string): string => {
+    // a browser installs no service worker whose list has a file twice
+    if (files.includes(name)) throw new Error(`${name} is put into the page twice`);
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
     files.push(name);

@@ -51,7 +51,7 @@ async function bundleOf(folder: string, name: string, calib: string): Promise<Om
 type Shown = Omit<ModelEntry, 'file'> & { folder: string; calib?: string };
 
 async function shownModels(put: Put): Promise<Shown[]> {
-  const [watch, phone] = [await harDemo('watch', put), await harDemo('phone', put)];
+  const [watch, phone, voice] = [await harDemo('watch', put), await harDemo('phone', put), vadDemo(put)];
   const middle = { delayS: harWindow / 2 / harHz };
   const beats = { delayS: beatDelay / ecgHz, beats: put('demos/ecg-kinds.json', JSON.stringify(kindWeights())) };
   const activity = 'activity of a person with a';
@@ -69,7 +69,7 @@ async function shownModels(put: Put): Promise<Shown[]> {
     ...[
       { name: 'vad', note: 'whether somebody speaks' },
       { name: 'vad-small', note: 'whether somebody speaks, a third of the work' },
-    ].map((model) => ({ ...model, folder: 'vad', demo: vadDemo(put) })),
+    ].map((model) => ({ ...model, folder: 'vad', demo: voice })),
   ];
 }
 
