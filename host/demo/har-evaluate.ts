@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { table } from '../report/table.ts';
 import { type Device, folds, frameOf, hop, readSubjects } from './har-recordings.ts';
-import { costHead, costOf } from './har-sizes.ts';
+import { costHead, costOf } from './size-costs.ts';
 import { confusionOf, floatScores, moduleScores, openInt8, readFloat, root, toInt8, zooArray } from './zoo.ts';
 
 const say = (text = '') => process.stdout.write(`${text}\n`);
@@ -91,7 +91,10 @@ async function judgeSizes(folder: string): Promise<void> {
   const costs: (string | number)[][] = [];
   for (const name of ['watch', 'watch-small', 'watch-tiny']) {
     accuracies.push([`har-${name}`, ...(await judge(folder, 'watch', name)).map(percent)]);
-    costs.push([`har-${name}`, ...(await costOf(`har-${name}`))]);
+    costs.push([
+      `har-${name}`,
+      ...(await costOf({ model: 'har', name: `har-${name}`, calibration: 'calib-watch.npy', hop, rateHz: 50 })),
+    ]);
   }
   say('\nsizes: accuracy in %, on held-out subjects, all folds\n');
   say(table(accuracies, { head: ['size', ...kinds] }));

@@ -4,10 +4,10 @@
  * In: a float graph, the fold's clips.  Out: three answers per clip. `float` and `windowed` (int8) run on the
  * window of a single clip, with the front end reset before it. `streamed` (int8) takes all clips in a random
  * order as one signal through one module (front end and network); the answer is the output at the clip's end.
- * There the front end's noise estimate comes from the preceding clips.
  */
 
 import { build } from '../../assembly/build.ts';
+import { fitFrontEnd } from '../../models/frontend/fit.ts';
 import type { Graph } from '../../models/graph/types.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
@@ -49,14 +49,15 @@ function freshRows(reference: FrontEndReference, pcm: Int16Array): Int8Array {
 export async function judge(graph: Graph, clips: readonly Clip[]): Promise<Found[]> {
   const int8 = toInt8(graph);
   const reference = new FrontEndReference(frontEnd);
+  // the same features in the steps of the int8 network's input
+  const fitted = new FrontEndReference(fitFrontEnd(int8, frontEnd));
   const plan = planStream(graph, { hop: rows, mode: 'windowed' });
   const windowed = await openSession((await build(quantPlan(planStream(int8, { hop, mode: 'windowed' })))).wasm as BufferSource);
   const found = clips.map(({ pcm, label }): Found => {
-    const stored = freshRows(reference, pcm);
-    const [float] = [...executeStream(plan, floatBlock(plan, realRows(stored)), floatRunner)];
+    const [float] = [...executeStream(plan, floatBlock(plan, realRows(freshRows(reference, pcm))), floatRunner)];
     windowed.reset();
     let answer = -1;
-    windowed.pushAll(stored, () => {
+    windowed.pushAll(freshRows(fitted, pcm), () => {
       answer = highest(windowed.output());
     });
     return { label, float: highest(float?.outputs[0] ?? []), windowed: answer, streamed: -1 };

@@ -27,6 +27,10 @@ export interface Rule {
   cutoff: number;
   slidingWindow: number;
   refractoryMs: number;
+  /** Cutoffs of single words. */
+  cutoffs?: Record<string, number>;
+  /** Only this word is heard. */
+  label?: string;
 }
 
 export function detect(manifest: Manifest, scores: readonly Float32Array[], rule: Rule): Detection[] {

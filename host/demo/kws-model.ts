@@ -23,6 +23,9 @@ export const rows = 49;
 export const channels = 40;
 const stepSamples = 320;
 export const rateHz = 16000;
+export const rowsPerSecond = rateHz / stepSamples;
+/** What the names of the networks of each size end in. */
+export const sizes = [''];
 /** Seconds from one output to the next. */
 export const hopSeconds = (hop * stepSamples) / rateHz;
 export const frontEnd = makeFrontEnd({ ...presetParameters('log-mel'), stepSamples });

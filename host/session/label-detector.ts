@@ -10,7 +10,7 @@
  * refractory time of its own label only, so that another word may follow immediately.
  * Cost: N additions per label; only the Detection is allocated.
  */
-import type { DetectorManifest, Manifest } from '../../assembly/bundle/manifest.ts';
+import { type DetectorManifest, labelCutoff, type Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
 import { type Detection, Detector } from './detector.ts';
 
@@ -24,10 +24,6 @@ export type DetectorSettings = Partial<
 /** Returns true for background labels: those in underscores, silence, unknown, noise and background. */
 export const isBackground = (label: string): boolean =>
   /^_.*_$/.test(label) || /^(silence|unknown|noise|background)$/i.test(label);
-
-/** Returns a label's cutoff. Uses hasOwn because a label may be named like a property of every object. */
-const labelCutoff = (cutoffs: Record<string, number> | undefined, label: string): number | undefined =>
-  cutoffs && Object.hasOwn(cutoffs, label) ? cutoffs[label] : undefined;
 
 interface Part {
   element: number;

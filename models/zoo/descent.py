@@ -11,6 +11,7 @@ Stochastic Approximation by Averaging", 1992.
 """
 
 import torch
+from torch.nn import functional
 
 
 def cycle(net, rate, steps, decay=0.02, rise=0.15):
@@ -33,6 +34,15 @@ def descend(optimiser, schedule, loss, clip=None):
     optimiser.step()
     schedule.step()
     return loss.item()
+
+
+def divergence(logits, taught, temperature):
+    """Mean divergence from a teacher's scores, both softened, times temperature squared.  Axis 1 has the classes.
+
+    G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network", arXiv 1503.02531.
+    """
+    log, target = (functional.log_softmax(z / temperature, 1) for z in (logits, taught))
+    return functional.kl_div(log, target, reduction="none", log_target=True).sum(1).mean() * temperature**2
 
 
 def add_to_mean(mean, net, step, most=0.995, early=10):

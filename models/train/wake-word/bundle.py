@@ -14,7 +14,8 @@ import onnx_file
 import clone
 import torch
 from batches import real
-from network import CHANNELS, HOP, Exported
+from changes import FEATURES
+from network import HOP, Exported
 from scipy.io import wavfile
 from voices import RATE_HZ
 
@@ -48,7 +49,7 @@ def export(net, phrase, cutoff, rows, model):
         "runlet.detector": json.dumps(rule),
         "runlet.features": json.dumps({"preset": "log-mel", "stepSamples": RATE_HZ * STEP_MS // 1000, "sampleRateHz": RATE_HZ}),
     }
-    window = torch.zeros(1, 1, net.window, CHANNELS)
+    window = torch.zeros(1, 1, net.window, FEATURES)
     onnx_file.write_onnx(Exported(net).eval(), model, "wake-word", window, "features", "score", metadata)
     starts = np.linspace(0, len(rows) - 500, 12).astype(int)
     calib = np.concatenate([rows[at : at + 500] for at in starts])

@@ -40,7 +40,7 @@ def train(data, window, steps, seed, threads, show=print):
     began, total, shown = time.time(), 0.0, max(1, steps // 10)
     for step in range(1, steps + 1):
         net.train()
-        x, y = (torch.from_numpy(a) for a in data.draw(BATCH))
+        x, y = data.draw(BATCH)
         loss = loss_of(net(x), y, HARD ** min(1, 2 * step / steps))
         total += descend(optimiser, schedule, loss, clip=2.0)
         add_to_mean(average, net, step, early=20)

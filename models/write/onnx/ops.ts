@@ -33,7 +33,8 @@ export const opset = 17;
 
 /** Returns why an operator has no ONNX form; undefined if it has one. */
 export function unwritable(node: Node): string | undefined {
-  if (node.op === 'history') return 'state that is kept from step to step has no form in ONNX';
+  if (node.op === 'history' && (node.attrs.before > 0 || node.attrs.after > 0))
+    return 'state that is kept from step to step has no form in ONNX';
   if (node.op === 'regroup') return 'a frame with other numbers of features and channels is not written to ONNX';
   if (node.op === 'permute') return 'a window in another order is not written to ONNX';
   if (node.op === 'upsample') return 'rows that are repeated or spread with zeros are not written to ONNX';
@@ -192,6 +193,13 @@ const slice: Write<'slice'> = (e, { attrs: a, name }, [given]) => {
   return full(e.node('Slice', [e.real(x), ...ranges], {}, name));
 };
 
+/** Writes rows that are cut off at both ends. Earlier rows of the signal have no form (`unwritable`). */
+const history: Write<'history'> = (e, { attrs: { before, after }, name }, [given]) => {
+  const x = e.as('full', given as Written);
+  const ranges = [[-before], [x.shape.t + after], [2]].map((values) => e.ints(`${name}_range`, values));
+  return full(e.node('Slice', [e.real(x), ...ranges], {}, name));
+};
+
 const activation: Write<'activation'> = (e, { attrs: a, name }, [given], output) => {
   const { form } = given as Written;
   const x = e.real(given as Written);
@@ -264,7 +272,7 @@ const argmax: Write<'argmax'> = (e, { attrs: { last }, name }, [given]) => {
   return full(e.node('Cast', [index], { to: 1 }, name));
 };
 
-const writers: { [K in Exclude<OpName, 'history' | 'permute' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
+const writers: { [K in Exclude<OpName, 'permute' | 'regroup' | 'upsample' | 'lstm' | 'gru' | 'rnn'>]: Write<K> } = {
   activation,
   add: binary('Add'),
   argmax,
@@ -276,6 +284,7 @@ const writers: { [K in Exclude<OpName, 'history' | 'permute' | 'regroup' | 'upsa
   depthwise: convolution,
   globalavg: globalPool('Average'),
   globalmax: globalPool('Max'),
+  history,
   hypot,
   layernorm,
   matmul,

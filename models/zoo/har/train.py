@@ -10,7 +10,7 @@ of the sample in the middle of its window.  The result is a running mean of the 
 The number of steps is fixed, without early stopping.
 
 With --distil the network also learns the scores of the network of this folder that was trained on the same
-subjects: G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network", arXiv 1503.02531.
+subjects.
 """
 
 import argparse
@@ -27,7 +27,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
 
 import augment
 import onnx_file
-from descent import add_to_mean, cycle, descend
+from descent import add_to_mean, cycle, descend, divergence
 from model import HOP, KINDS, WINDOW, ActivityNet, Exported
 from recordings import fold_of, subjects
 
@@ -74,16 +74,10 @@ def teacher_of(device, fold):
     return onnx_file.read_weights(Exported(ActivityNet()), pathlib.Path(__file__).parent / name)
 
 
-def divergence(logits, taught):
-    """Mean divergence from the teacher's scores, both softened, [B, 5, answers], times temperature squared."""
-    log, target = (functional.log_softmax(z / TEMPERATURE, 1) for z in (logits, taught))
-    return functional.kl_div(log, target, reduction="none", log_target=True).sum(1).mean() * TEMPERATURE**2
-
-
 def loss_of(logits, labels, taught=None):
     """Mean cross-entropy with smoothed labels.  taught: the teacher's logits, if there is one."""
     loss = functional.cross_entropy(logits, labels, label_smoothing=0.05)
-    return loss if taught is None else (1 - SHARE) * loss + SHARE * divergence(logits, taught)
+    return loss if taught is None else (1 - SHARE) * loss + SHARE * divergence(logits, taught, TEMPERATURE)
 
 
 def main():

@@ -9,14 +9,17 @@ the features, noise is the logarithm of a sum of exponentials.
 
 import pathlib
 
+import changes
 import numpy as np
-
+import torch
 from front_end import SCALE, ZERO_POINT
 
 ROWS, CONTEXT = 49, 59  # rows of a window; rows of a cached clip, with five more on each side
-SHARES = 0.88, 0.05, 0.04, 0.03  # clips, synthesised words, sentences, pieces
+SHARES = 0.85, 0.05, 0.06, 0.04  # clips, synthesised words, sentences, pieces
+MINED, HARDEST = 6000, 600  # places in sentences that are scored, and those of them that are kept
 NEITHER = 12  # label of windows that may count as silence or as unknown
-LARGEST = 255 * SCALE
+VOCAL_TRACT = 1.5  # largest shift of the features
+MASKS = (1, 8), (2, 7), (1, 8), (2, 7)  # see changes.masked
 
 
 def real(x):
@@ -38,6 +41,7 @@ class Batches:
         words = np.load(cache / "words.npz")
         self.words, self.word_label = words["x"], words["label"]
         self.talk = np.load(cache / "talk.npy")
+        self.hard = np.empty((0, 2), int)  # minute and row of sentences that sound like a word
         self.shares = shares
         self.rng = np.random.default_rng(seed)
 
@@ -50,8 +54,7 @@ class Batches:
         clips, words, talk, pieces = rng.multinomial(n, self.shares)
         which = rng.choice(self.mine, clips)
         said = rng.integers(0, len(self.words), words)
-        minute = rng.integers(0, len(self.talk), talk)
-        at = rng.integers(0, self.talk.shape[1] - CONTEXT, talk)
+        minute, at = self.places(talk).T
         made = [self.piece() for _ in range(pieces)]
         x = np.stack(
             [self.copy()[i] for i in which]
@@ -63,9 +66,29 @@ class Batches:
         y = np.concatenate([self.label[which], self.word_label[said], neither, np.array([k for _, k in made], int)])
         shift = np.clip(rng.normal(0, 2.5, n), -7, 7)
         shift[n - pieces :] = 0
-        x = self.warp(real(x), 5 + shift)
-        x = self.disturb(x, y == 0)
-        return self.masked(x).astype(np.float32)[:, None], y
+        quick = np.exp(rng.uniform(-0.1, 0.1, (n, 1)))
+        x = changes.read(changes.tensor(real(x)), (np.arange(ROWS) - 24) * quick + 29 + shift[:, None])
+        x = self.disturbed(changes.shifted(x, VOCAL_TRACT, rng), y == 0)
+        return changes.masked(x, MASKS, rng)[:, None], torch.from_numpy(y)
+
+    def anywhere(self, n):
+        """Random places in sentences: minute and row, [n, 2]."""
+        return self.rng.integers(0, (len(self.talk), self.talk.shape[1] - CONTEXT), (n, 2))
+
+    def places(self, n):
+        """Places in sentences, half of them mined, once there are some."""
+        mined = n // 2 if len(self.hard) else 0
+        return np.concatenate([self.hard[self.rng.integers(0, max(1, len(self.hard)), mined)], self.anywhere(n - mined)])
+
+    def keep_hardest(self, predict):
+        """Keep the places in sentences that a network takes for a word.
+
+        predict: stored windows int8 [n, 49, 40] -> probabilities [n, 12].
+        """
+        at = self.anywhere(MINED)
+        windows = self.talk[at[:, :1], at[:, 1:] + 5 + np.arange(ROWS)]
+        word = predict(windows)[:, 2:].max(1)
+        self.hard = at[np.argsort(word)[-HARDEST:]]
 
     def piece(self):
         """A window without a whole word, and its label."""
@@ -82,65 +105,35 @@ class Batches:
             return np.concatenate([x[:cut], self.copies[0][rng.choice(self.speech)][cut:]]), 1
         return x[::-1], 1
 
-    def warp(self, x, first):
-        """[n, 59, 40] -> [n, 49, 40] from row `first` on, with random changes.
+    def disturbed(self, x, silent):
+        """A microphone, noise (recorded silence of the training folds, or synthetic) and a level.
 
-        Time is up to a tenth faster or slower, features in the middle are shifted by up to 1.3.
+        x: tensor [n, 49, 40].  Values are rounded like stored ones.
         """
         rng, n = self.rng, len(x)
-        quick = np.exp(rng.uniform(-0.1, 0.1, n))
-        rows = np.clip((np.arange(ROWS) - 24) * quick[:, None] + 24 + first[:, None], 0, CONTEXT - 1.001)
-        c = np.arange(40)
-        bump = np.clip(np.minimum(c, 39 - c) / 12, 0, 1)
-        columns = np.clip(c + rng.uniform(-1.3, 1.3, n)[:, None] * bump, 0, 38.999)
-        i = np.arange(n)[:, None]
-        r = rows.astype(int)
-        y = x[i, r] + (rows - r)[:, :, None].astype(np.float32) * (x[i, r + 1] - x[i, r])
-        k = columns.astype(int)
-        low, high = (np.take_along_axis(y, k[:, None, :] + d, 2) for d in (0, 1))
-        return low + (columns - k)[:, None, :].astype(np.float32) * (high - low)
-
-    def curves(self, n, knots, height):
-        """Smooth random curves over the features, within +-height, float32 [n, 40]."""
-        knot = self.rng.uniform(-height, height, (n, knots))
-        at = np.linspace(0, knots - 1.001, 40)
-        i = at.astype(int)
-        return (knot[:, i] * (1 - (at - i)) + knot[:, i + 1] * (at - i)).astype(np.float32)
-
-    def disturb(self, x, silent):
-        """Apply a microphone, noise (recorded silence of the training folds, or synthetic) and a level.
-
-        Values are rounded like stored ones.
-        """
-        rng, n = self.rng, len(x)
-        x = x + self.curves(n, 5, 0.6)[:, None, :] * (rng.random(n) < 0.7)[:, None, None]
-        loud = np.sort(x.reshape(n, -1), 1)[:, -100]
+        x = x + changes.curves(n, 5, 0.6, rng) * changes.tensor(rng.random((n, 1, 1)) < 0.7)
+        loud = changes.loudness(x, 0.05)
         kind = rng.random(n)
-        noise = np.full_like(x, -20)
-        some = np.flatnonzero(kind < 0.3)
+        noise = torch.full_like(x, -20)
+        some = np.flatnonzero((kind < 0.3) & ~silent)
         if len(some):
             start = rng.integers(0, 11)
-            recorded = real(self.copy()[rng.choice(self.silence, len(some)), start : start + ROWS])
-            level = np.sort(recorded.reshape(len(some), -1), 1)[:, -300]
-            noise[some] = recorded + (loud[some] - level - rng.uniform(1.2, 7, len(some)))[:, None, None]
-        some = np.flatnonzero((kind >= 0.3) & (kind < 0.6))
+            recorded = changes.tensor(real(self.copy()[rng.choice(self.silence, len(some)), start : start + ROWS]))
+            below = changes.tensor(rng.uniform(1.2, 7, (len(some), 1, 1)))
+            noise[some] = recorded + loud[some] - changes.loudness(recorded, 0.15) - below
+        some = np.flatnonzero((kind >= 0.3) & (kind < 0.6) & ~silent)
         if len(some):
-            m = len(some)
-            colour = self.curves(m, 5, 2) + np.linspace(1.5, -1.5, 40) * rng.uniform(-0.5, 1, (m, 1))
-            grain = np.log(np.sqrt(-np.log(1 - rng.random((m, ROWS, 40))) * 0.8 + 0.2)) * rng.uniform(0.3, 1, (m, 1, 1))
-            made = colour[:, None, :] + grain + np.cumsum(rng.normal(0, 0.05, (m, ROWS, 1)), 1)
-            noise[some] = made - made.max((1, 2))[:, None, None] + (loud[some] - rng.uniform(1, 7, m))[:, None, None]
-        noise[silent] = -20
-        x = np.logaddexp(x, noise) + rng.uniform(-1.5, 1, n)[:, None, None]
-        return np.clip(np.round(x / SCALE) * SCALE, 0, LARGEST)
+            made = self.synthetic(len(some))
+            below = changes.tensor(rng.uniform(1, 7, (len(some), 1, 1)))
+            noise[some] = made - made.amax((1, 2), keepdim=True) + loud[some] - below
+        x = torch.logaddexp(x, noise) + changes.tensor(rng.uniform(-1.5, 1, (n, 1, 1)))
+        return changes.stored(x)
 
-    def masked(self, x):
-        """SpecAugment: set two stretches of time and two bands of features to the mean."""
-        rng, n = self.rng, len(x)
-        mean = x.mean((1, 2), keepdims=True)
-        for axis, longest in ((1, 8), (2, 7), (1, 8), (2, 7)):
-            length, start = rng.integers(0, longest + 1, n), rng.integers(0, x.shape[axis], n)
-            at = np.arange(x.shape[axis])
-            hit = (at >= start[:, None]) & (at < (start + length)[:, None])
-            x = np.where(hit[:, :, None] if axis == 1 else hit[:, None, :], mean, x)
-        return x
+    def synthetic(self, n):
+        """Noise of a random colour whose level wanders: tensor [n, 49, 40]."""
+        rng = self.rng
+        slope = changes.tensor(np.linspace(1.5, -1.5, 40) * rng.uniform(-0.5, 1, (n, 1, 1)))
+        amplitude = np.log(0.8 * rng.standard_exponential((n, ROWS, 40), np.float32) + 0.2) / 2
+        grain = changes.tensor(amplitude * rng.uniform(0.3, 1, (n, 1, 1)))
+        wander = changes.tensor(np.cumsum(rng.normal(0, 0.05, (n, ROWS, 1)), 1))
+        return changes.curves(n, 5, 2, rng) + slope + grain + wander

@@ -1,7 +1,7 @@
 """Synthesised speech by espeak-ng: words, sentences and voices.
 
-Voices and sentence vocabularies are split into three parts: `train`, `test` (false accepts
-and hits) and `demo` (demo.wav).  A small grammar makes the sentences.  They contain neither
+Voices and sentence vocabularies are split into four parts: `train`, `tune` (the rule of detection),
+`test` (false accepts and hits) and `demo` (demo.wav).  A small grammar makes the sentences.  They contain neither
 the ten words nor words that sound the same.
 """
 
@@ -14,10 +14,10 @@ from clips import WORDS
 
 ACCENTS = "en-us en-gb en-gb-scotland en-gb-x-rp en-gb-x-gbclan en-gb-x-gbcwmd en-029".split()
 VARIANTS = {
-    "train": """m1 m2 m4 m6 m8 f1 f3 f4 Alex Andy Annie Denis Diogo Gene Henrique Hugo Jacky Lee
-        Marco Mike Nguyen Storm adam anika antonio aunty benjamin caleb ed edward2 grandpa gustave
-        iven iven2 john klatt klatt2 klatt3 klatt5 marcelo max michel miguel norbert pablo paul
-        pedro quincy rob sandro steph steph3 victor zac""".split(),
+    "train": """m1 m2 m4 m8 f1 f4 Alex Andy Annie Diogo Gene Henrique Hugo Jacky Marco Mike Storm adam
+        anika antonio aunty caleb ed edward2 grandpa iven iven2 john klatt klatt2 klatt5
+        marcelo max michel miguel pablo paul pedro quincy rob sandro steph3 victor zac""".split(),
+    "tune": "m6 f3 Denis Lee Nguyen benjamin gustave klatt3 norbert steph".split(),
     "test": "m3 m7 f2 Andrea Mario Michael belinda boris iven3 linda robert travis klatt4".split(),
     "demo": "f5 m5 Alicia david edward steph2".split(),
 }
@@ -61,6 +61,20 @@ GRAMMAR = {
             of March|between two meetings|as usual|for almost an hour""",
         "link": "even though|until|and afterwards|however|since|whenever",
     },
+}
+GRAMMAR["tune"] = {
+    "who": """the carpenter|a curious student|my older brother|the new manager|three tourists|the
+        violin teacher|a grumpy neighbour|the bus driver|our cousin Martha|the entire orchestra|a
+        retired soldier|the chemist""",
+    "did": """invented|lost|discovered|ignored|copied|rented|wrapped|recommended|argued about|
+        decided against|has been dreaming of|wiped|presented|would never sell""",
+    "what": """a silver whistle|the second volume|thirteen pink balloons|the harbour bridge|an empty
+        bucket|a box of pencils|the village map|several heavy parcels|the longest speech|a pair of
+        gloves|the piano in the hall|some sour plums""",
+    "when": """in the first week of May|between seven and eight|beyond the mountains|after a short nap|in
+        the rain|with a broad smile|all afternoon|just in time|before the storm|at her wedding|for
+        the whole season""",
+    "link": "although|and then|unless|but|so that|because",
 }
 GRAMMAR["demo"] = {
     "who": "the violinist|a gentle nurse|our postman|the young astronomer|a patient judge",

@@ -1,10 +1,12 @@
 """Write speech for evaluation: the script of two hours of sentences, and the demo of one minute.
 
-    python talk.py --talk 7400       # writes talk.csv: one text for espeak-ng per line
-    python talk.py --demo            # writes demo.wav and demo.json
+    python talk.py --talk 8600                          # writes talk.csv: one text for espeak-ng per line
+    python talk.py --talk 6000 --tune CACHE/tune.csv    # the same with the part `tune`
+    python talk.py --demo                               # writes demo.wav and demo.json
 
 talk.csv    voice,speed,pitch,pause_ms,text; voices and vocabulary of the part `test`.
             `npm run eval:kws` synthesises it, so no sound is stored here.
+tune.csv    the same with voices and vocabulary of the part `tune`, for `npm run tune:kws`
 demo.wav    60 s, 16 kHz, 16 bit; voices and sentences of the part `demo`, a room, soft noise
 demo.json   the words in it with their times in seconds, and the distractors
 """
@@ -25,15 +27,15 @@ HERE = pathlib.Path(__file__).parent
 DISTRACTORS = "seven marvin happy window zero garden".split()
 
 
-def write_talk(seconds, rng):
-    """Write sentences of about `seconds` in total: 14 characters per second at 160 words per minute."""
+def write_talk(path, part, seconds, rng):
+    """Write sentences of a part, of about `seconds` in total: 14 characters per second at 160 words per minute."""
     total = 0.0
-    with open(HERE / "talk.csv", "w", newline="") as file:
+    with open(path, "w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["voice", "speed", "pitch", "pause_ms", "text"])
         while total < seconds:
-            name, speed, pitch = speech.voice("test", rng)
-            text = speech.sentence("test", rng)
+            name, speed, pitch = speech.voice(part, rng)
+            text = speech.sentence(part, rng)
             pause = int(rng.integers(100, 800))
             out.writerow([name, speed, pitch, pause, text])
             total += len(text) / 14 * 160 / speed + pause / 1000
@@ -94,10 +96,13 @@ def write_demo(rng):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--talk", type=float, default=0, help="seconds of sentences")
+    parser.add_argument("--tune", type=pathlib.Path, help="file for sentences of the part `tune`, instead of talk.csv")
     parser.add_argument("--demo", action="store_true")
     args = parser.parse_args()
-    if args.talk:
-        write_talk(args.talk, np.random.default_rng(11))
+    if args.talk and args.tune:
+        write_talk(args.tune, "tune", args.talk, np.random.default_rng(13))
+    elif args.talk:
+        write_talk(HERE / "talk.csv", "test", args.talk, np.random.default_rng(11))
     if args.demo:
         write_demo(np.random.default_rng(12))
 

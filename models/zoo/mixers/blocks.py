@@ -1,110 +1,93 @@
-"""Networks for har that differ only in their token mixer: what looks at several samples at once.
+"""Networks that differ only in their token mixer: what looks at several frames at once.
 
 Three blocks of MetaFormer (arXiv 2111.11418) follow a first convolution.  A block has two residual branches:
 
-    x = kept(x) + norm(mixer(x))     kept: the samples in the middle of what the mixer reads
+    x = kept(x) + norm(mixer(x))     kept: the frames in the middle of what the mixer reads
     x = x + norm(wide(x))            two pointwise layers, twice as wide inside
 
-Mixers, over KERNEL samples of each channel:
+Mixers, over `kernel` frames of each channel:
 depthwise    a depthwise convolution; the only one with weights
 maxpool      the maximum (parameter-free layers, arXiv 2202.02777)
-poolformer   the mean minus the sample in the middle (PoolFormer, arXiv 2111.11418)
+poolformer   the mean minus the frame in the middle (PoolFormer, arXiv 2111.11418)
 none         nothing: the residual alone, to see whether mixing matters here
 
 There is no padding, and batch norm takes the place of layer norm and layer scale, so a block streams exactly.
-Window, frames of the head and hop are those of ../har/model.py.
 """
 
-import pathlib
-import sys
+from collections import namedtuple
 
-import torch
 from torch import nn
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "har"))
-
-from model import FRAMES, LABELS
-
-WIDTH, KERNEL = 32, 5
-STRIDES = (2, 2, 1)
 MIXERS = ("depthwise", "maxpool", "poolformer", "none")
 
+# Layers over time: for tensors [B, channels, T], and for [B, channels, T, features]
+Layers = namedtuple("Layers", "conv norm maximum mean frames")
+LINE = Layers(nn.Conv1d, nn.BatchNorm1d, nn.MaxPool1d, nn.AvgPool1d, lambda n: n)
+PLANE = Layers(nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, lambda n: (n, 1))
 
-def kept(x, stride):
-    """The samples in the middle of the KERNEL samples that a mixer reads."""
-    middle = KERNEL // 2
-    return x[:, :, middle : x.shape[2] - (KERNEL - 1 - middle) : stride]
+# layers: LINE or PLANE; kernel: frames that a mixer reads; strides: of the blocks
+Shape = namedtuple("Shape", "layers width kernel strides")
+
+
+def kept(x, kernel, stride):
+    """The frames in the middle of the `kernel` frames that a mixer reads."""
+    middle = kernel // 2
+    return x[:, :, middle : x.shape[2] - (kernel - 1 - middle) : stride]
 
 
 class PoolMinusMiddle(nn.Module):
-    """The mean over KERNEL samples, minus the sample in their middle."""
+    """The mean over the kernel, minus the frame in its middle."""
 
-    def __init__(self, stride):
+    def __init__(self, shape, stride):
         super().__init__()
-        self.stride = stride
-        self.pool = nn.AvgPool1d(KERNEL, stride)
+        self.kernel, self.stride = shape.kernel, stride
+        frames = shape.layers.frames
+        self.pool = shape.layers.mean(frames(shape.kernel), frames(stride))
 
     def forward(self, x):
-        return self.pool(x) - kept(x, self.stride)
+        return self.pool(x) - kept(x, self.kernel, self.stride)
 
 
-def mixer_of(name, stride):
+def mixer_of(name, shape, stride):
     """The layers of a mixer, or None."""
-    if name == "none":
-        return None
+    (conv, norm, maximum, _, frames), width = shape.layers, shape.width
+    kernel, steps = frames(shape.kernel), frames(stride)
     layers = {
-        "depthwise": lambda: nn.Conv1d(WIDTH, WIDTH, KERNEL, stride, groups=WIDTH, bias=False),
-        "maxpool": lambda: nn.MaxPool1d(KERNEL, stride),
-        "poolformer": lambda: PoolMinusMiddle(stride),
+        "depthwise": lambda: conv(width, width, kernel, steps, groups=width, bias=False),
+        "maxpool": lambda: maximum(kernel, steps),
+        "poolformer": lambda: PoolMinusMiddle(shape, stride),
     }
-    return nn.Sequential(layers[name](), nn.BatchNorm1d(WIDTH))
+    return None if name == "none" else nn.Sequential(layers[name](), norm(width))
 
 
 class Block(nn.Module):
-    def __init__(self, mixer, stride):
+    def __init__(self, mixer, shape, stride):
         super().__init__()
-        self.stride = stride
-        self.mixer = mixer_of(mixer, stride)
+        self.kernel, self.stride = shape.kernel, stride
+        self.mixer = mixer_of(mixer, shape, stride)
+        conv, norm, width = shape.layers.conv, shape.layers.norm, shape.width
         self.wide = nn.Sequential(
-            nn.Conv1d(WIDTH, 2 * WIDTH, 1, bias=False),
-            nn.BatchNorm1d(2 * WIDTH),
+            conv(width, 2 * width, 1, bias=False),
+            norm(2 * width),
             nn.ReLU(),
-            nn.Conv1d(2 * WIDTH, WIDTH, 1, bias=False),
-            nn.BatchNorm1d(WIDTH),
+            conv(2 * width, width, 1, bias=False),
+            norm(width),
         )
 
     def forward(self, x):
-        y = kept(x, self.stride)
+        y = kept(x, self.kernel, self.stride)
         if self.mixer is not None:
             y = y + self.mixer(x)
         return y + self.wide(y)
 
 
 class MixerNet(nn.Module):
-    """[B, 6, T] at 50 Hz -> logits [B, 5, answers]."""
+    """first: layers from the input to `width` channels; head: layers from there to logits."""
 
-    def __init__(self, mixer):
+    def __init__(self, mixer, shape, first, head):
         super().__init__()
-        self.trunk = nn.Sequential(
-            nn.Conv1d(6, WIDTH, 7, 2, bias=False),
-            nn.BatchNorm1d(WIDTH),
-            nn.ReLU(),
-            *(Block(mixer, stride) for stride in STRIDES),
-            nn.ReLU(),
-        )
-        self.dropout = nn.Dropout1d(0.3)
-        self.head = nn.Conv1d(WIDTH, len(LABELS), FRAMES)
+        self.trunk = nn.Sequential(first, *(Block(mixer, shape, stride) for stride in shape.strides), nn.ReLU())
+        self.head = head
 
     def forward(self, x):
-        return self.head(self.dropout(self.trunk(x)))
-
-
-class Scores(nn.Module):
-    """One window [1, 6, 128] -> scores [1, 5]."""
-
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-
-    def forward(self, x):
-        return torch.softmax(self.net(x)[:, :, 0], 1)
+        return self.head(self.trunk(x))

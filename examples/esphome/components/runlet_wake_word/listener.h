@@ -23,7 +23,20 @@ struct Heard {
 
 class Listener {
  public:
-  void set_cutoff(float cutoff) { this->cutoff_ = cutoff; }
+  Listener() {
+#ifdef WAKE_WORD_DETECTOR_CUTOFFS
+    const float cutoffs[WAKE_WORD_LABELS] = WAKE_WORD_DETECTOR_CUTOFFS;
+    memcpy(this->cutoffs_, cutoffs, sizeof cutoffs);
+#else
+    this->set_cutoff(WAKE_WORD_DETECTOR_CUTOFF);
+#endif
+  }
+
+  /// Gives all words the same cutoff.
+  void set_cutoff(float cutoff) {
+    for (float &one : this->cutoffs_)
+      one = cutoff;
+  }
 
   /// Starts the sound, or restarts it after a gap.
   void reset() {
@@ -61,7 +74,7 @@ class Listener {
     for (int i = 0; i < WAKE_WORD_LABELS; i++) {
       const float score = WAKE_WORD_OUTPUT0_SCALE * (scores[i] - WAKE_WORD_OUTPUT0_ZERO_POINT);
       this->recent_[i][this->next_] = score;
-      if (score < this->cutoff_ && this->wait_ms_[i] > 0)
+      if (score < this->cutoffs_[i] && this->wait_ms_[i] > 0)
         this->wait_ms_[i] = this->wait_ms_[i] > HOP_MS ? this->wait_ms_[i] - HOP_MS : 0;
     }
     this->next_ = (this->next_ + 1) % WAKE_WORD_DETECTOR_SLIDING_WINDOW;
@@ -76,7 +89,7 @@ class Listener {
       for (float score : this->recent_[i])
         mean += score;
       mean /= WAKE_WORD_DETECTOR_SLIDING_WINDOW;
-      if (!is_word_(wake_word_labels[i]) || mean <= this->cutoff_ || this->wait_ms_[i] > 0 || mean <= best_mean)
+      if (!is_word_(wake_word_labels[i]) || mean <= this->cutoffs_[i] || this->wait_ms_[i] > 0 || mean <= best_mean)
         continue;
       best = i;
       best_mean = mean;
@@ -88,7 +101,7 @@ class Listener {
     return {wake_word_labels[best], (float) best_mean};
   }
 
-  float cutoff_{WAKE_WORD_DETECTOR_CUTOFF};
+  float cutoffs_[WAKE_WORD_LABELS];
   float recent_[WAKE_WORD_LABELS][WAKE_WORD_DETECTOR_SLIDING_WINDOW];
   double wait_ms_[WAKE_WORD_LABELS]{};
   int filled_{0}, next_{0};
