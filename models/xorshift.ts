@@ -19,3 +19,16 @@ export function uniform(seed: number): () => number {
   const next = xorshift(seed | 0 || 1);
   return () => (next() >>> 0) / 2 ** 32;
 }
+
+/**
+ * Uniform numbers in [0, 1) for seeds that are counted up: the seed's bits are mixed first. The first numbers
+ * of `uniform(1)`, `uniform(2)` and so on are all near 0; those of this function are not.
+ *
+ * Source: the last step of MurmurHash3 (Appleby), fmix32.
+ */
+export function draws(seed: number): () => number {
+  let x = (seed + 0x9e3779b9) | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return uniform(x ^ (x >>> 16));
+}

@@ -2,7 +2,8 @@
  * Finds out for every value of a function whether it is a number, or an address in flash or in RAM.
  *
  * In: functions (ir.ts), constants with known addresses (place.ts).  Out: each function once for each
- * combination of regions that it is called with, and the region of every local in it.  Addresses in the
+ * combination of regions that it is called with, also of the addresses in its parameter blocks, and the
+ * region of every local in it.  Addresses in the
  * constants show what a field of a parameter block points into, and the calls of a function show its blocks.
  * The analysis runs forward over all functions until nothing changes. A local has one region in the whole
  * function. A value that stays ambiguous is refused where it is used.
@@ -23,6 +24,8 @@ export interface Instance {
   fn: IrFunction;
   name: string;
   locals: Maybe[];
+  /** Regions of the addresses in its parameter blocks, by "parameter, distance in bytes". */
+  fields: Map<string, Region>;
   result: Maybe;
   /** Values that leave blocks, by the name of the block. */
   labels: Map<string, Maybe>;
@@ -114,17 +117,56 @@ export class Regions {
     return this.instance(fn, args as Value[]);
   }
 
+  /**
+   * Returns the regions of the addresses that a function may load from the blocks of a call. A field that has
+   * both in the blocks of one argument is left out.
+   */
+  private fieldsOf(fn: IrFunction, args: readonly Value[]): Map<string, Region> {
+    const fields = new Map<string, Region>();
+    const differ = new Set<string>();
+    for (const [i, arg] of args.entries())
+      for (const address of (arg.is === 'flash' && arg.at) || [])
+        for (const offset of loadedFields(fn).get(i) ?? []) {
+          const region = this.pointed(address + offset);
+          const name = `${i}, ${offset}`;
+          if (!region) continue;
+          if ((fields.get(name) ?? region) !== region) differ.add(name);
+          fields.set(name, region);
+        }
+    for (const name of differ) fields.delete(name);
+    return fields;
+  }
+
+  /** Returns the array that a word of flash points into. */
+  private pointed(address: number): Region | undefined {
+    const offset = address - flashBase;
+    return offset % 4 === 0 ? this.placed.pointers.get(offset >> 2) : undefined;
+  }
+
   private instance(fn: IrFunction, args: Value[], called = fn.name): Instance {
-    const key = `${fn.name}(${args.map(({ is }) => is).join()})`;
+    const fields = [...this.fieldsOf(fn, args)];
+    const differs = (one?: Instance) => fields.some(([name, region]) => (one?.fields.get(name) ?? region) !== region);
+    const keyOf = (n: number) => `${fn.name}(${args.map(({ is }) => is).join()})${n}`;
+    let n = 0;
+    while (differs(this.instances.get(keyOf(n)))) n++;
+    const key = keyOf(n);
     let found = this.instances.get(key);
     if (!found) {
       const short = fn.base ?? (called.split('/').at(-1) as string).replace(/\W/g, '_');
       const same = this.names.get(short) ?? 0;
       if (!fn.base) this.names.set(short, same + 1);
-      found = { fn, name: same > 0 ? `${short}_${same + 1}` : short, locals: [], result: undefined, labels: new Map() };
+      found = {
+        fn,
+        name: same > 0 ? `${short}_${same + 1}` : short,
+        locals: [],
+        fields: new Map(),
+        result: undefined,
+        labels: new Map(),
+      };
       this.instances.set(key, found);
       this.changed = true;
     }
+    for (const [name, region] of fields) found.fields.set(name, region);
     for (const [i, arg] of args.entries()) found.locals[i] = this.keep(found.locals[i], arg, found, 'a parameter');
     return found;
   }
@@ -171,10 +213,8 @@ export class Regions {
     if (at.is !== 'flash' || !at.at || node.bytes !== 4) return number;
     let value: Maybe;
     for (const address of at.at) {
-      const offset = address + node.offset - flashBase;
-      const word = offset >> 2;
-      const region = offset % 4 === 0 ? this.placed.pointers.get(word) : undefined;
-      const pointed = this.words[word] as number;
+      const region = this.pointed(address + node.offset);
+      const pointed = this.words[(address + node.offset - flashBase) >> 2] as number;
       const one: Value = region ? { is: region, at: new Set([pointed]) } : { is: 'number', zero: pointed === 0 };
       value = this.join(value, one, of, 'a field');
     }
@@ -221,3 +261,21 @@ export class Regions {
 
 export const isAddress = (value: Maybe): value is Extract<Value, { is: Region }> => value !== undefined && value.is !== 'number';
 const isZero = (value: Value): boolean => value.is === 'number' && value.zero;
+
+/** Distances of the words that a function loads from an address in a parameter, by parameter. */
+const loaded = new WeakMap<IrFunction, ReadonlyMap<number, ReadonlySet<number>>>();
+function loadedFields(fn: IrFunction): ReadonlyMap<number, ReadonlySet<number>> {
+  const known = loaded.get(fn);
+  if (known) return known;
+  const found = new Map<number, Set<number>>();
+  const visit = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null) return;
+    const node = part as Node;
+    if (node.kind === 'load' && node.bytes === 4 && node.at.kind === 'get' && node.at.index < fn.params)
+      found.set(node.at.index, (found.get(node.at.index) ?? new Set()).add(node.offset));
+    for (const child of Object.values(part)) visit(child);
+  };
+  visit(fn.body);
+  loaded.set(fn, found);
+  return found;
+}

@@ -27,6 +27,8 @@ import type { SoundOptions } from './sound-options.ts';
 
 export interface CalibSourceOptions extends SoundOptions {
   calib: string;
+  /** More data in the same formats, read after that of `calib`. No window crosses the seam. */
+  moreCalib?: string | undefined;
   /** Front end that turns a .wav into rows. */
   frontEnd?: string;
   /** CSV columns that make up a frame. */
@@ -55,8 +57,33 @@ export interface CalibSource {
   facts: SignalFacts;
 }
 
-/** Opens the source that --calib names. @throws RN415, RN419, RN720 to RN741 */
+/** Opens the sources of calibration data. @throws RN415, RN419, RN720 to RN741 */
 export async function calibrationChunks(graph: Graph, options: CalibSourceOptions): Promise<CalibSource> {
+  const first = await oneSource(graph, options);
+  if (options.moreCalib === undefined) return first;
+  const second = await oneSource(graph, { ...options, calib: options.moreCalib });
+  const ticks = (first.totalTicks ?? Number.NaN) + (second.totalTicks ?? Number.NaN);
+  return {
+    chunks: joined(first.chunks, second.chunks),
+    ...(Number.isFinite(ticks) && { totalTicks: ticks }),
+    describe: `${first.describe}; ${second.describe}`,
+    facts: { ...second.facts, ...first.facts },
+  };
+}
+
+/** Yields the chunks of both sources; the second one begins a new recording. */
+async function* joined(first: Chunks, second: Chunks): AsyncGenerator<Chunk> {
+  yield* first;
+  let begins = true;
+  for await (const chunk of second) {
+    if (begins && !('begins' in chunk)) yield { begins, data: chunk instanceof Float32Array ? [chunk] : chunk };
+    else yield chunk;
+    begins = false;
+  }
+}
+
+/** Opens one source. */
+async function oneSource(graph: Graph, options: CalibSourceOptions): Promise<CalibSource> {
   const inputs = inputsOf(graph);
   const rateHz = options.rate ?? Number(graph.metadata['runlet.sample_rate_hz']);
   const sampleRateHz = rateHz > 0 ? rateHz : undefined;

@@ -8,8 +8,9 @@
  * (a mean or a maximum over the window). Errors: RN212.
  * Source: SPP-net (He et al., 2014): features of the signal are computed once, and pooled over any part.
  *
- * A layer that slides without padding gives the same rows in both windows, so the shorter one takes the last
- * rows of the longer one's. From the first layer that pads or reads the whole window on, layers are copied.
+ * A layer that slides without padding, or crops time, gives the same rows in both windows, so the shorter one
+ * takes the last rows of the longer one's. From the first layer that pads or reads the whole window on,
+ * layers are copied.
  */
 import { RunletError } from '../error.ts';
 import { GraphBuilder } from '../graph/builder.ts';
@@ -59,7 +60,7 @@ class Shorter {
   #shared(node: Node): Rows | undefined {
     const view = viewOf(this.#graph);
     const rule = streamOf(opOfNode(node), node.attrs, view.inputShapes(node));
-    if (rule.kind !== 'window' || rule.pad.some((pad) => pad !== 0)) return undefined;
+    if (rule.kind !== 'window' || rule.pad.some((pad) => pad > 0)) return undefined;
     const [x, ...others] = node.inputs.map((id) => this.#tensors.get(id) as Rows);
     if (!x || 'id' in x || others.some((o) => 'id' in o || o.first !== x.first || o.rows !== x.rows)) return undefined;
     const length = (rows: number) => slidingLength(rows, rule.kernel, rule.stride, rule.dilation, rule.pad);

@@ -69,7 +69,7 @@ export function reachOf(windows: readonly WindowFeatures[]): Float32Array {
 }
 
 /** Returns features less their mean, divided by their spread over the windows, [window][feature]. */
-function standardised(windows: readonly WindowFeatures[], features: number): Float64Array {
+export function standardised(windows: readonly WindowFeatures[], features: number): Float64Array {
   const points = new Float64Array(windows.length * features);
   for (let k = 0; k < features; k++) {
     let [sum, squares] = [0, 0];
@@ -83,7 +83,7 @@ function standardised(windows: readonly WindowFeatures[], features: number): Flo
 }
 
 /** Returns the squared distance of two windows, at most `limit`. */
-function nearer(points: Float64Array, features: number, a: number, b: number, limit: number): number {
+export function nearer(points: Float64Array, features: number, a: number, b: number, limit: number): number {
   let sum = 0;
   for (let k = 0, i = a * features, j = b * features; k < features; k++, i++, j++) {
     const d = (points[i] as number) - (points[j] as number);
@@ -93,35 +93,45 @@ function nearer(points: Float64Array, features: number, a: number, b: number, li
   return sum;
 }
 
+/**
+ * Chooses points so that no point is far from a chosen one: repeatedly the point that is farthest from all
+ * chosen ones, of equal ones the first.
+ * @param points [point][features]. @param first points to take before, in this order.
+ * @returns `count` indexes in the order of their choice, or all if there are no more points.
+ */
+export function farthestFirst(points: Float64Array, features: number, count: number, first: Iterable<number> = []): number[] {
+  const all = points.length / features;
+  const chosen: number[] = [];
+  const nearest = new Float64Array(all).fill(Number.POSITIVE_INFINITY);
+  const take = (i: number) => {
+    if (nearest[i] === -1 || chosen.length === count) return;
+    chosen.push(i);
+    for (let w = 0; w < all; w++) if (nearest[w] !== -1) nearest[w] = nearer(points, features, w, i, nearest[w] as number);
+    nearest[i] = -1;
+  };
+  for (const i of first) take(i);
+  while (chosen.length < Math.min(count, all)) {
+    let farthest = 0;
+    for (let w = 1; w < all; w++) if ((nearest[w] as number) > (nearest[farthest] as number)) farthest = w;
+    take(farthest);
+  }
+  return chosen;
+}
+
 /** Returns the indexes of `count` windows that cover all `windows`, in the order of their choice. */
 export function coverWindows(windows: readonly WindowFeatures[], count: number): number[] {
   if (windows.length <= count) return windows.map((_, i) => i);
   const features = windows[0]?.values.length ?? 0;
-  const points = standardised(windows, features);
-  const chosen: number[] = [];
-  const nearest = new Float64Array(windows.length).fill(Number.POSITIVE_INFINITY);
-  const take = (i: number) => {
-    if (nearest[i] === -1 || chosen.length === count) return;
-    chosen.push(i);
-    for (let w = 0; w < windows.length; w++)
-      if (nearest[w] !== -1) nearest[w] = nearer(points, features, w, i, nearest[w] as number);
-    nearest[i] = -1;
-  };
-  for (let e = 0; e < features / 4 && chosen.length < count / 2; e++) {
+  const extremes = new Set<number>();
+  for (let e = 0; e < features / 4 && extremes.size < count / 2; e++) {
     let [lowest, highest] = [0, 0];
     for (const [i, { values }] of windows.entries()) {
       if ((values[4 * e] as number) < (windows[lowest]?.values[4 * e] as number)) lowest = i;
       if ((values[4 * e + 1] as number) > (windows[highest]?.values[4 * e + 1] as number)) highest = i;
     }
-    take(lowest);
-    take(highest);
+    extremes.add(lowest).add(highest);
   }
-  while (chosen.length < count) {
-    let farthest = 0;
-    for (let w = 1; w < windows.length; w++) if ((nearest[w] as number) > (nearest[farthest] as number)) farthest = w;
-    take(farthest);
-  }
-  return chosen;
+  return farthestFirst(standardised(windows, features), features, count, extremes);
 }
 
 /** Returns the share of each element's range that is covered, without constant elements: mean and minimum. */

@@ -37,6 +37,15 @@ export function classMetrics(truth: readonly number[], answers: readonly number[
     const answer = answers[i] as number;
     row[answer] = (row[answer] as number) + 1;
   }
+  return metricsOfConfusion(confusion, names);
+}
+
+/**
+ * Metrics of a confusion matrix.
+ * @param confusion [true class][answered class], counts or weights. Rows after those of `names` are windows
+ * of no class: every answer to them is wrong.
+ */
+export function metricsOfConfusion(confusion: number[][], names: readonly string[]): ClassMetrics {
   const share = (part: number, all: number) => (all > 0 ? part / all : 0);
   const classes = names.map((name, c): ClassScore => {
     const hits = confusion[c]?.[c] ?? 0;
@@ -45,10 +54,11 @@ export function classMetrics(truth: readonly number[], answers: readonly number[
     const [precision, recall, f1] = [share(hits, answered), share(hits, windows), share(2 * hits, windows + answered)];
     return { name, windows, precision, recall, f1 };
   });
-  const seen = classes.filter(({ windows, precision }, c) => windows > 0 || precision > 0 || confusion.some((row) => row[c]));
+  const seen = classes.filter(({ windows }, c) => windows > 0 || confusion.some((row) => row[c]));
   const hits = classes.reduce((sum, _, c) => sum + (confusion[c]?.[c] ?? 0), 0);
+  const all = confusion.flat().reduce((a, b) => a + b, 0);
   return {
-    accuracy: share(hits, truth.length),
+    accuracy: share(hits, all),
     macroF1: share(
       seen.reduce((sum, c) => sum + c.f1, 0),
       seen.length,

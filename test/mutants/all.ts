@@ -4,12 +4,17 @@ import { assembly } from './table/assembly.ts';
 import { assemblyC } from './table/assembly-c.ts';
 import { gate } from './table/gate.ts';
 import { gateway } from './table/gateway.ts';
+import { gatewayCollect } from './table/gateway-collect.ts';
 import { gatewayFleet } from './table/gateway-fleet.ts';
 import { gatewayHttp } from './table/gateway-http.ts';
+import { gatewayJudge } from './table/gateway-judge.ts';
 import { gatewayStore } from './table/gateway-store.ts';
 import { host } from './table/host.ts';
 import { hostMcu } from './table/host-mcu.ts';
 import { kerasFaults } from './table/keras.ts';
+import { labels } from './table/labels.ts';
+import { learn } from './table/learn.ts';
+import { learnDrift } from './table/learn-drift.ts';
 import { mixers } from './table/mixers.ts';
 import { models } from './table/models.ts';
 import { modelsRead } from './table/models-read.ts';
@@ -19,6 +24,7 @@ import { modelsReadRows } from './table/models-read-rows.ts';
 import { modelsReadTflite } from './table/models-read-tflite.ts';
 import { more } from './table/more.ts';
 import { norms } from './table/norms.ts';
+import { outAgain } from './table/out-again.ts';
 import { poolSearch } from './table/pool-search.ts';
 import { pooling } from './table/pooling.ts';
 import { quant } from './table/quant.ts';
@@ -37,6 +43,9 @@ export const all: readonly Mutant[] = [
   ...modelsRead,
   ...modelsReadTflite,
   ...models,
+  ...learn,
+  ...learnDrift,
+  ...labels,
   ...mixers,
   ...norms,
   ...pooling,
@@ -54,6 +63,9 @@ export const all: readonly Mutant[] = [
   ...hostMcu,
   ...gatewayHttp,
   ...gateway,
+  ...gatewayCollect,
+  ...gatewayJudge,
+  ...outAgain,
   ...gatewayStore,
   ...gatewayFleet,
   ...more,

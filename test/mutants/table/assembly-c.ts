@@ -4,6 +4,15 @@ import { inFolder } from '../mutant.ts';
 
 export const assemblyC = inFolder('assembly/c', [
   {
+    id: 'c-fields-apart',
+    file: 'regions.ts',
+    find: 'of loadedFields(fn).get(i) ?? [])',
+    replace: 'of [] as number[])',
+    tests: 'bare/networks',
+    env: { RUNLET_BARE: '1' },
+    why: 'a kernel that adds rows in one layer and constants in another cannot be written as C',
+  },
+  {
     id: 'c-shift-mask',
     file: 'expression.ts',
     find: 'const mask = bits - 1;',

@@ -7,6 +7,14 @@ const only = (name: string) => ({ RUNLET_CASES: name, RUNLET_TARGETS: 'interp' }
 
 const bundle = inFolder('assembly/bundle', [
   {
+    id: 'labels-inherited-cutoff',
+    file: 'manifest.ts',
+    find: 'cutoffs && Object.hasOwn(cutoffs, label) ? cutoffs[label] : undefined',
+    replace: 'cutoffs ? cutoffs[label] : undefined',
+    tests: 'host/detector',
+    why: 'a label named constructor gets an inherited property as its cutoff',
+  },
+  {
     id: 'leb-33-bits',
     file: 'read.ts',
     find: 'if (shift === 28 && byte > 0x0f)',

@@ -150,8 +150,8 @@ export const gatewayHttp = inFolder('host/gateway/http', [
   {
     id: 'open-metrics',
     file: 'door.ts',
-    find: "new Set(['/', '/healthz', '/readyz'])",
-    replace: "new Set(['/', '/healthz', '/readyz', '/metrics'])",
+    find: "new Set([...pages, '/healthz', '/readyz'])",
+    replace: "new Set([...pages, '/healthz', '/readyz', '/metrics'])",
     tests: 'gateway/guard-rules',
     why: '/metrics is open without a token',
   },

@@ -121,8 +121,8 @@ const store = inFolder('host/gateway/store', [
   {
     id: 'state-referenced',
     file: 'state.ts',
-    find: '[s.active, s.previous, s.staged]',
-    replace: '[s.active, s.staged]',
+    find: '[active, previous, staged, ...pool]',
+    replace: '[active, staged, ...pool]',
     tests: 'gateway/state-rules',
     why: 'the previous bundle is deleted',
   },

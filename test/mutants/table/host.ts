@@ -100,14 +100,6 @@ const session = inFolder('host/session', [
     why: 'labels in underscores are heard as words',
   },
   {
-    id: 'labels-inherited-cutoff',
-    file: 'label-detector.ts',
-    find: 'cutoffs && Object.hasOwn(cutoffs, label) ? cutoffs[label] : undefined',
-    replace: 'cutoffs ? cutoffs[label] : undefined',
-    tests: 'host/detector',
-    why: 'a label named constructor gets an inherited property as its cutoff',
-  },
-  {
     id: 'labels-highest-mean',
     file: 'label-detector.ts',
     find: '!(best && best.mean >= detector.mean)) best = detector;',

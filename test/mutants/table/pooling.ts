@@ -90,7 +90,7 @@ const models = inFolder('models', [
   {
     id: 'windows-padding',
     file: 'stream/windows.ts',
-    find: ' || rule.pad.some((pad) => pad !== 0)',
+    find: ' || rule.pad.some((pad) => pad > 0)',
     replace: '',
     tests: 'property/windows',
     env: { RUNLET_WINDOWS: '6' },
@@ -179,8 +179,7 @@ const models = inFolder('models', [
     file: 'stream/prefer.ts',
     find: 'withoutMost(given, (p) => p.adds)',
     replace: 'withoutMost(given, (p) => -p.adds)',
-    tests: 'property/pooling',
-    env: { RUNLET_POOLS: '1' },
+    tests: 'property/pool-work',
     why: 'a pool that reads its window at every output is preferred for its state',
   },
   {
@@ -188,8 +187,7 @@ const models = inFolder('models', [
     file: 'stream/prefer.ts',
     find: 'withoutMost(cheap, (p) => p.moves)',
     replace: 'cheap',
-    tests: 'property/pooling',
-    env: { RUNLET_POOLS: '1' },
+    tests: 'property/pool-work',
     why: 'a history of the whole window that moves at every hop is preferred for its bytes',
   },
   {

@@ -142,8 +142,8 @@ const calibration = inFolder('quant', [
   {
     id: 'coverage-extremes',
     file: 'calibration/coverage.ts',
-    find: 'take(lowest);\n    take(highest);',
-    replace: 'take(highest);',
+    find: 'extremes.add(lowest).add(highest)',
+    replace: 'extremes.add(highest)',
     tests: 'quant/calibration',
     why: 'windows with the smallest values are omitted',
   },
