@@ -24,23 +24,18 @@ import {
 
 type Fields = Record<string, unknown>;
 
+function refuse(code: string, what: string, at: string, why: string): never {
+  const tryThis = 'build the bundle again with this version of Runlet';
+  throw new RunletError(code, { what, where: `custom section ${manifestSection}, ${at}`, why, tryThis });
+}
+
 function wrong(at: string, expected: string, got: unknown): never {
   const shown = got === undefined ? 'nothing' : JSON.stringify(got).slice(0, 60);
-  throw new RunletError('RN605', {
-    what: `the manifest's ${at} should be ${expected}`,
-    where: `custom section ${manifestSection}, ${at}`,
-    why: `it is ${shown}`,
-    tryThis: 'build the bundle again with this version of Runlet',
-  });
+  refuse('RN605', `the manifest's ${at} should be ${expected}`, at, `it is ${shown}`);
 }
 
 function disagree(at: string, why: string): never {
-  throw new RunletError('RN606', {
-    what: 'the manifest contradicts itself',
-    where: `custom section ${manifestSection}, ${at}`,
-    why,
-    tryThis: 'build the bundle again with this version of Runlet',
-  });
+  refuse('RN606', 'the manifest contradicts itself', at, why);
 }
 
 const fieldsOf = (value: unknown, at: string): Fields =>
@@ -258,6 +253,11 @@ function checkInt16({ inputs, outputs, frontEndConfig }: Manifest): void {
     disagree('frontEndConfig', 'sound must be the only input: int16, 1 element, scale 1 / 32768');
 }
 
+function referenceOf(value: unknown, at: string): string {
+  const reference = textOf(value, at);
+  return /^[\x20-\x7e]{1,120}$/.test(reference) ? reference : wrong(at, 'up to 120 printable letters', value);
+}
+
 /** Reads a range of i32 words inside the state. */
 function sumsOf(value: unknown, at: string, stateBytes: number): { offset: number; words: number } {
   const fields = fieldsOf(value, at);
@@ -308,31 +308,30 @@ export function checkManifest(value: unknown): Manifest {
       digest: digestOf(golden.digest, 'golden.digest'),
     },
   };
-  if (m.version !== undefined) manifest.version = textOf(m.version, 'version');
-  if (m.sequence !== undefined) manifest.sequence = wholeOf(m.sequence, 'sequence', 0, maxSafe);
-  if (m.form !== undefined) manifest.form = oneOf(m.form, 'form', forms);
-  if (m.weights !== undefined) manifest.weights = weightsOf(m.weights, manifest.bytes);
-  if (m.reference !== undefined) {
-    const reference = textOf(m.reference, 'reference');
-    manifest.reference = /^[\x20-\x7e]{1,120}$/.test(reference)
-      ? reference
-      : wrong('reference', 'up to 120 printable letters', m.reference);
-  }
-  if (m.style !== undefined) manifest.style = oneOf(m.style, 'style', ['calls', 'table'] as const);
+  /** Reads a field if it is there. */
+  const maybe = <K extends keyof Manifest>(name: K, read: (value: unknown, at: string) => Manifest[K]): void => {
+    if (m[name] !== undefined) manifest[name] = read(m[name], name);
+  };
+  maybe('version', textOf);
+  maybe('sequence', (v, at) => wholeOf(v, at, 0, maxSafe));
+  maybe('form', (v, at) => oneOf(v, at, forms));
+  maybe('weights', (v) => weightsOf(v, manifest.bytes));
+  maybe('reference', referenceOf);
+  maybe('style', (v, at) => oneOf(v, at, ['calls', 'table'] as const));
   checkRates(manifest);
-  if (m.sampleRateHz !== undefined) manifest.sampleRateHz = positiveOf(m.sampleRateHz, 'sampleRateHz');
-  if (m.frontEnd !== undefined) manifest.frontEnd = textOf(m.frontEnd, 'frontEnd');
-  if (m.unit !== undefined) manifest.unit = textOf(m.unit, 'unit');
-  if (m.runningSums !== undefined)
-    manifest.runningSums = listOf(m.runningSums, 'runningSums', 1, (v, at) => sumsOf(v, at, manifest.bytes.stateBytes));
-  if (m.carriesState !== undefined) manifest.carriesState = flagOf(m.carriesState, 'carriesState');
-  if (m.frontEndConfig !== undefined) manifest.frontEndConfig = frontEndOf(m.frontEndConfig);
+  maybe('sampleRateHz', positiveOf);
+  maybe('frontEnd', textOf);
+  maybe('unit', textOf);
+  maybe('runningSums', (v, at) => listOf(v, at, 1, (one, where) => sumsOf(one, where, manifest.bytes.stateBytes)));
+  maybe('carriesState', flagOf);
+  maybe('frontEndConfig', frontEndOf);
   checkInt16(manifest);
-  if (m.labels !== undefined) manifest.labels = listOf(m.labels, 'labels', 0, textOf);
-  if (m.columns !== undefined) manifest.columns = columnsOf(m.columns, manifest);
-  if (m.truthAt !== undefined) manifest.truthAt = oneOf(m.truthAt, 'truthAt', truthPlaces);
-  if (m.accuracy !== undefined) manifest.accuracy = numberIn(m.accuracy, 'accuracy', 100);
-  if (m.detector !== undefined) manifest.detector = detectorOf(m.detector, manifest);
-  if (m.features !== undefined) manifest.features = featuresOf(m.features);
+  maybe('labels', (v, at) => listOf(v, at, 0, textOf));
+  maybe('columns', (v) => columnsOf(v, manifest));
+  maybe('truthAt', (v, at) => oneOf(v, at, truthPlaces));
+  maybe('accuracy', (v, at) => numberIn(v, at, 100));
+  maybe('detector', (v) => detectorOf(v, manifest));
+  maybe('features', featuresOf);
+  maybe('provenance', (v) => v);
   return manifest;
 }

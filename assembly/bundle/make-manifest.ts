@@ -15,6 +15,7 @@ import { memoryBytes } from './bytes.ts';
 import { Digest, sha256 } from './digest.ts';
 import { makeGolden } from './golden.ts';
 import type { DetectorManifest, FeaturesManifest, Form, Manifest, PortManifest, TruthAt, WeightsManifest } from './manifest.ts';
+import { checkProvenance, type ProvenanceManifest } from './provenance.ts';
 
 export interface ManifestOptions {
   producer: string;
@@ -33,6 +34,7 @@ export interface ManifestOptions {
   unit?: string;
   detector?: DetectorManifest;
   features?: FeaturesManifest;
+  provenance?: ProvenanceManifest;
   form?: Form;
 }
 
@@ -120,11 +122,12 @@ export async function makeManifest(
   const { plan } = quant;
   const { graph } = plan;
   const { version, sequence, labels, columns, truthAt, accuracy, sampleRateHz, frontEnd, unit, detector, features } = options;
+  const provenance = options.provenance && checkProvenance(options.provenance);
   const sums = runningSums(map);
   const rounding = roundingOf(graph);
   const given = { version, sequence, labels, columns, truthAt, accuracy, sampleRateHz, frontEnd, unit, detector, features };
   const sumItems = sums.length > 0 ? sums : undefined;
-  const optional = { ...given, runningSums: sumItems, carriesState: carriesState(graph) || undefined };
+  const optional = { ...given, runningSums: sumItems, carriesState: carriesState(graph) || undefined, provenance };
   return {
     manifest: 1,
     abi: 1,

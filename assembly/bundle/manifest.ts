@@ -90,6 +90,10 @@ export interface DetectorManifest {
   voice?: boolean;
 }
 
+/** A label's own cutoff. hasOwn: it may be named like a property of every object. */
+export const labelCutoff = (cutoffs: Record<string, number> | undefined, label: string): number | undefined =>
+  cutoffs && Object.hasOwn(cutoffs, label) ? cutoffs[label] : undefined;
+
 /** The front end whose rows a model takes, if it is not inside the module. */
 export interface FeaturesManifest {
   /** Name of a preset (models/frontend). */
@@ -217,11 +221,12 @@ export interface Manifest {
    */
   runningSums?: { offset: number; words: number }[];
   /**
-   * True if an output depends on all frames since the reset: a recurrence or a state of the model carries
-   * over, or the front end estimates noise. Default: it depends on the frames of its window, of warmUpHops
-   * hops before it and of delayFrames after it.
+   * True if an output depends on all frames since the reset, by a recurrence, a state, or a front end that
+   * estimates noise. Default: on those of its window, warmUpHops hops before it and delayFrames after it.
    */
   carriesState?: boolean;
+  /** Checked by provenance.ts. Default: nothing is stated. */
+  provenance?: unknown;
   /** SHA-256 over layout, scales and all weights that feed the state, hex. */
   stateDigest: string;
   /** SHA-256 of the source model file, hex. */

@@ -38,6 +38,7 @@ import {
 } from '../command/model-options.ts';
 import { flag, folder, group, input, jsonArg, output, refuseGiven, reworded, text } from '../command/options.ts';
 import { producer } from '../command/producer.ts';
+import { provenanceArgs, provenanceOf } from '../command/provenance.ts';
 import { fileFrontEnd, presetName, type SoundOptions, soundArgs, soundFrontEnd } from '../command/sound-options.ts';
 import { defineVerb } from '../command/verb.ts';
 import { whileWorking } from '../report/progress.ts';
@@ -70,6 +71,7 @@ export default defineVerb({
       cName: text("Name of the C files, functions and macros (default: the model's name)", { hint: 'name' }),
     }),
     ...releaseArgs,
+    ...provenanceArgs,
     ...detectorArgs,
     ...group('Sound', {
       frontEnd: input(
@@ -99,7 +101,10 @@ export default defineVerb({
     const bytes = await readBytes(args.model);
     const { rate } = args;
     const soundOnly = await fileFrontEnd(args.model, bytes, args, rate);
-    if (soundOnly) return buildSound(soundOnly, bytes, args);
+    if (soundOnly) {
+      refuseGiven(provenanceArgs, given, 'this file is only a front end');
+      return buildSound(soundOnly, bytes, args);
+    }
     const graph = await loadGraph(args, bytes);
     const quant = await loadQuantPlan(graph, planOptions(graph, args), { ...args, rate: takesSound(args) ? undefined : rate });
     const frontEnd = await soundOf({ ...args, stepMs: args.stepMs ?? modelStepMs(graph, args.frontEnd) }, rate);
@@ -110,6 +115,7 @@ export default defineVerb({
       ...formOf(args),
       ...manifestFields(quant.plan.graph, args),
       ...releaseOf(args),
+      ...(await provenanceOf(args)),
       ...(frontEnd && { frontEnd, features: undefined }),
     };
     const made = await buildTargets(quant, options, args.target);

@@ -3,8 +3,8 @@
  *
  * In: a graph, the command line.  Out: evaluation data and labels; lines for people.
  * Data has the formats of --calib. A .npy array [recordings][frames][values] has one label per recording, for
- * its last window; other data has one label per window. Labels are .npy, .json (a list, or its member
- * `labels`) or .csv (the column `label`, else the last column).
+ * its last window; other data has one label per window. Labels are .npy, .npz (the array `labels`), .json (a
+ * list, or its member `labels`) or .csv (the column `label`, else the last column).
  */
 
 import { clockOf } from '../../models/graph/clock.ts';
@@ -23,7 +23,7 @@ import { numberOf } from '../sources/source.ts';
 
 export const evaluationArgs = group('Evaluation', {
   eval: signals('Data to evaluate the model on, in the formats of --calib'),
-  evalLabels: input('Labels of --eval, one per window: .npy, .csv or .json; class indexes or names, or values'),
+  evalLabels: input('Labels of --eval, one per window: .npy, .npz, .csv or .json; class indexes or names, or values'),
   metric: choice('Metric of the evaluation (default: chosen by the labels)', metrics, { hint: 'name' }),
 });
 
@@ -58,6 +58,10 @@ async function labelCells(path: string, graph: Graph): Promise<readonly unknown[
   if (/\.npy$/i.test(path)) {
     const { readNpy } = await import('../sources/npy.ts');
     return [...readNpy(bytes).data];
+  }
+  if (/\.npz$/i.test(path)) {
+    const { readNpz } = await import('../sources/npz.ts');
+    return [...(await readNpz(bytes, 'labels')).data];
   }
   const text = new TextDecoder().decode(bytes);
   if (/\.json$/i.test(path)) return labelList(text);

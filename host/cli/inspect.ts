@@ -18,6 +18,7 @@ import { weightsPath } from '../command/bundle-file.ts';
 import { isWasm, loadGraph, readBytes } from '../command/load.ts';
 import { modelArgs } from '../command/model-options.ts';
 import { jsonArg, refuseGiven, reworded } from '../command/options.ts';
+import { provenanceLines } from '../command/provenance.ts';
 import { defineVerb } from '../command/verb.ts';
 import { ramLine, ramOf } from '../fit/ram.ts';
 import { memoryPicture } from '../report/memory-picture.ts';
@@ -138,6 +139,7 @@ function inspectBundle(path: string, wasm: Uint8Array, json = false): void {
     );
   const detects = detectorText(manifest);
   if (detects) lines.push(`detects ${detects}`);
+  append(lines, provenanceLines(manifest));
   append(lines, ['', ...memoryPicture(facts)]);
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -24,6 +24,7 @@ export const verbGroups: Record<string, Record<string, string>> = {
     bench: 'Measure the cost of a hop: time, or instructions on a microcontroller core',
     fit: 'Estimate whether a bundle fits a microcontroller board: flash, RAM, time',
     features: 'Compute rows of features from sound with an audio front end',
+    select: 'Choose windows of a pool: to label, or to calibrate with',
     golden: "Write a bundle's self-test to files, for other runtimes",
   },
   'Devices and gateways': {
@@ -32,6 +33,8 @@ export const verbGroups: Record<string, Record<string, string>> = {
     gateway: 'Run a gateway: it receives bundles, tries them, swaps them in, and runs streams',
     status: 'Show what runs on a gateway, or confirm a bundle that passed its trial',
     rollback: 'Return to the previous bundle on a gateway',
+    collect: 'Fetch the windows that a gateway has collected, as calibration or evaluation data',
+    recalibrate: 'Quantise a model again on collected windows, and try the bundle on their gateway',
   },
   Signatures: {
     keygen: 'Create a key pair for signing bundles',

@@ -20,15 +20,18 @@ export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, unsupported: 3, io: 
 const usageCodes = new Set(
   [
     435, 437, 506, 507, 512, 721, 722, 723, 726, 733, 736, 738, 739, 740, 741, 742, 747, 748, 750, 751, 753, 754, 761, 763, 766,
-    767, 770, 771, 773, 774, 775, 776, 777, 778, 794, 852, 862, 895,
+    767, 770, 771, 773, 774, 775, 776, 777, 778, 794, 796, 852, 862, 895,
   ].map((n) => `RN${n}`),
 );
 /**
  * Codes that mean a failed check: a bad signature, a failed self-test, a benchmark outside its bounds, a
- * refusal by a gateway (RN801, RN810, RN815 to RN840) or a device (RN887, RN888), a stopped rollout (RN857).
+ * refusal by a gateway (RN801, RN810, RN815 to RN840) or a device (RN887, RN888), a stopped rollout (RN857),
+ * a recalibrated model that does not fit its slot or is worse (RN797, RN798).
  */
 const checkCodes = new Set(
-  [608, 609, 610, 713, 793, 801, 810, 857, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map((n) => `RN${n}`),
+  [608, 609, 610, 713, 793, 797, 798, 801, 810, 857, 887, 888, ...Array.from({ length: 26 }, (_, i) => 815 + i)].map(
+    (n) => `RN${n}`,
+  ),
 );
 
 /** Returns the exit code of an error. */

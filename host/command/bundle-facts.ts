@@ -6,6 +6,7 @@
  */
 import { sectionBytes } from '../../assembly/bundle/bytes.ts';
 import type { FrontEndManifest, Manifest } from '../../assembly/bundle/manifest.ts';
+import { checkProvenance } from '../../assembly/bundle/provenance.ts';
 import type { Home } from '../../assembly/emit/home.ts';
 import { isBackground } from '../session/label-detector.ts';
 
@@ -37,6 +38,10 @@ export function bundleFacts(wasm: Uint8Array, manifest: Manifest) {
     macsPerWindow: manifest.macsPerWindow,
     stateDigest: manifest.stateDigest,
     sourceDigest: manifest.sourceDigest,
+    ...(manifest.provenance !== undefined && {
+      producer: manifest.producer,
+      provenance: checkProvenance(manifest.provenance),
+    }),
     ...(manifest.accuracy !== undefined && { accuracy: manifest.accuracy }),
     labels: manifest.labels,
     detector: manifest.detector,

@@ -320,6 +320,8 @@ export type SignalOptions = Given<typeof signalArgs & typeof truthArgs & typeof 
 export type SettingOptions = PlanArgs & SignalOptions & Given<typeof accuracyArg>;
 export type CalibOptions = Given<typeof calibArgs> &
   SettingOptions & {
+    /** More data of the same signal, read after that of `calib`. */
+    moreCalib?: string | undefined;
     /** `build` and `quantize`: front end that turns a .wav into rows. */
     frontEnd?: string;
   };

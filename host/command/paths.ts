@@ -1,7 +1,7 @@
 /**
  * Checks the paths of a command line before any work begins. Opens and reads no file.
  *
- * In: a path, and the name of its option or argument.  Out: nothing.
+ * In: a path, and the name of its option or argument.  Out: nothing; the sources that a list names.
  * Errors: RN720 if a file does not exist, RN753 if a folder is given for a file, or a file for a folder.
  */
 import { existsSync, type Stats, statSync } from 'node:fs';
@@ -47,14 +47,18 @@ export function checkFile(path: string, where: string): void {
 /** Sources that are not files. */
 const noFile = /^(-|mic)$|^gen:/;
 
+export const isRegularFile = (path: string): boolean => aboutOf(path)?.isFile() ?? false;
+
+/** Returns the sources of a list: paths, and words such as `-` and `gen:sine`. */
+export function sourcesIn(sources: string): string[] {
+  // a file name may contain commas
+  if (isRegularFile(sources)) return [sources];
+  return sources.split(',').map((part) => (noFile.test(part) || aboutOf(part) ? part : part.replace(/^[^=/]*=/, '')));
+}
+
 /** Checks that the files in a list of sources exist. @throws RN720, RN753 */
 export function checkSignals(sources: string, where: string): void {
-  // a file name may contain commas
-  if (aboutOf(sources)?.isFile()) return;
-  for (const part of sources.split(',')) {
-    const source = noFile.test(part) || aboutOf(part) ? part : part.replace(/^[^=/]*=/, '');
-    if (!noFile.test(source)) checkFile(source, where);
-  }
+  for (const source of sourcesIn(sources)) if (!noFile.test(source)) checkFile(source, where);
 }
 
 /** Checks that a path can be written as a file: it is no folder, and its parent is no file. @throws RN753 */

@@ -12,7 +12,7 @@ import { GatewayClient } from '../remote/client.ts';
 import { group, input, path, text } from './options.ts';
 
 /** Credentials for a gateway. */
-const doorArgs = {
+export const doorArgs = {
   // not checked in advance: `status --wait` may start before the gateway has written this file
   tokenFile: path("File with the gateway's token"),
   tlsCa: input("CA certificate that verifies the gateway's certificate (PEM)"),

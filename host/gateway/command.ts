@@ -17,6 +17,7 @@ import { choice, flag, folder, type Given, group, input, jsonArg, list, number, 
 import { fileOf, tlsOf, tokenOf } from '../command/remote.ts';
 import { defineVerb } from '../command/verb.ts';
 import { type TlsParts, validityNote } from '../remote/certificates.ts';
+import { keyOf } from './collect/seal.ts';
 import { demoText, prepareStreams, streamArgs, withDemo } from './command-streams.ts';
 import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './command-token.ts';
 import { Gateway } from './gateway.ts';
@@ -85,6 +86,9 @@ export default defineVerb({
       maxStreams: number('Largest number of streams', { ...whole, default: 4096 }),
       safeAfter: number('Crashes in a row that lead to safe mode', { min: 1, whole: true, default: 3 }),
     }),
+    ...group('Collected windows', {
+      collectKey: input('File with the key that encrypts them on the disk (default: the variable RUNLET_COLLECT_KEY)'),
+    }),
     ...fleetArgs,
     ...streamArgs,
     ...jsonArg,
@@ -112,6 +116,7 @@ export default defineVerb({
       },
       maxStreams: args.maxStreams,
       safeAfter: args.safeAfter,
+      collectKey: await collectKeyOf(args.collectKey),
     };
     // the memory of streams is renewed all the time, and V8 would otherwise collect garbage too rarely
     setFlagsFromString('--optimize-for-size');
@@ -121,9 +126,7 @@ export default defineVerb({
     try {
       const gateway = await Gateway.open(nodeDisk(args.state), options);
       ends.unshift(() => gateway.close());
-      gateway.events.on('step', ({ step, text, failure, ...about }) => log.info({ ...about, ...failure, text }, step));
-      gateway.events.on('stream', ({ state, ...about }) => log[state === 'failed' ? 'error' : 'debug'](about, `stream ${state}`));
-      gateway.events.on('fault', ({ event, error }) => log.error({ err: error, event }, 'a listener threw'));
+      logEvents(gateway, log);
       const { crashes, safeMode } = gateway.store.state;
       if (safeMode) log.error({ crashes }, 'safe mode: runs the last confirmed bundles, and no trial');
       const first = args.model;
@@ -159,6 +162,20 @@ export default defineVerb({
     await runAll(ends);
   },
 });
+
+function logEvents({ events }: Gateway, log: Logger): void {
+  events.on('step', ({ step, text, failure, ...about }) => log.info({ ...about, ...failure, text }, step));
+  events.on('stream', ({ state, ...about }) => log[state === 'failed' ? 'error' : 'debug'](about, `stream ${state}`));
+  events.on('drift', ({ state, ...about }) => log[state === 'begins' ? 'warn' : 'info'](about, `drift ${state}`));
+  events.on('fault', ({ event, error }) => log.error({ err: error, event }, 'a listener threw'));
+}
+
+/** Reads the key of collected windows from a file or the environment. @throws RN720, RN740 */
+async function collectKeyOf(file: string | undefined): Promise<Uint8Array | undefined> {
+  if (file !== undefined) return keyOf(new TextDecoder().decode(await fileOf(file)), `--collect-key ${file}`);
+  const { RUNLET_COLLECT_KEY: given } = process.env;
+  return given === undefined ? undefined : keyOf(given, 'RUNLET_COLLECT_KEY');
+}
 
 /** Reads the certificates of the server. @throws RN720, RN862 if --tls-cert is missing, RN866 */
 async function serverTls(

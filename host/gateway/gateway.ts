@@ -7,10 +7,14 @@
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import { Collection } from './collect/collection.ts';
+import { Drift } from './drift/drift.ts';
 import { Events, type GatewayEvents, type TrialReport } from './hub/events.ts';
+import { checkName } from './hub/names.ts';
 import { asFailure, type Pools, Slot } from './hub/slot.ts';
 import { type ChunkFacts, Stream } from './hub/stream.ts';
 import type { TrialOptions } from './hub/trial.ts';
+import { Judging } from './judge/judging.ts';
 import type { Disk } from './store/disk.ts';
 import { runAll } from './store/run-all.ts';
 import type { Stored } from './store/state.ts';
@@ -18,8 +22,10 @@ import { Store } from './store/store.ts';
 import { type UploadLimits, Uploads } from './store/uploads.ts';
 import { defaultPolicy, type Policy } from './verify/policy.ts';
 import { type Verified, verifyUpload } from './verify/verify.ts';
-import { checkFrames, tickBytes } from './worker/frames.ts';
+import { checkFrames, signalOf, tickBytes } from './worker/frames.ts';
 import { type Loaded, Pool, type PoolOptions } from './worker/pool.ts';
+
+export { checkName };
 
 export interface GatewayOptions {
   policy?: Partial<Policy>;
@@ -32,6 +38,8 @@ export interface GatewayOptions {
   uploads?: Partial<UploadLimits>;
   /** Largest number of bytes of a stream that may wait for the module (default 4 MiB). */
   maxWaitingBytes?: number;
+  /** Key of 32 bytes that encrypts collected windows on the disk; without one they are not encrypted. */
+  collectKey?: Uint8Array;
 }
 
 export interface PushOptions extends ChunkFacts {
@@ -56,21 +64,8 @@ export interface Entry {
 /** Largest position of a stream. Positions are exact up to 2^53, so there is room for a message after it. */
 const lastPosition = 2 ** 52;
 
-const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
 /** A choice. */
 const maxSlots = 64;
-
-/** Returns `name` if it is valid. @param what kind of the named thing, for the error. @throws RN805 */
-export function checkName(what: string, name: string): string {
-  if (names.test(name)) return name;
-  throw new RunletError('RN805', {
-    what: `this is not a valid name of a ${what}`,
-    where: JSON.stringify(name.slice(0, 40)),
-    why: 'a name has at most 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit',
-    tryThis: `use a plain name, such as ${what}-1`,
-  });
-}
 
 export class Gateway {
   readonly events = new Events<GatewayEvents>();
@@ -79,6 +74,10 @@ export class Gateway {
   readonly policy: Policy;
   readonly slots = new Map<string, Slot>();
   readonly streams = new Map<string, Stream>();
+  /** The collected windows, the drift detection and the judgements of all slots. */
+  collection!: Collection;
+  drift!: Drift;
+  judging!: Judging;
   /** The pools of each slot. */
   #pools = new Map<string, Pools>();
   /** Options of all pools that run streams; they share `running`, the count of their threads. */
@@ -108,6 +107,9 @@ export class Gateway {
     const store = await Store.open(disk, { safeAfter });
     const gateway = new Gateway(store, await Uploads.open(disk, policy, options.uploads), policy, options);
     for (const name of gateway.store.state.slots.keys()) await gateway.#make(name).load();
+    gateway.collection = await Collection.open(disk, gateway.slots.keys(), gateway, options.collectKey);
+    gateway.drift = await Drift.open(disk, gateway.slots.keys(), gateway);
+    gateway.judging = await Judging.open(disk, gateway, gateway.#pool());
     gateway.#healthy = setTimeout(() => void gateway.store.healthy().catch(() => {}), healthyAfterMs).unref();
     return gateway;
   }
@@ -121,7 +123,8 @@ export class Gateway {
     const pools = [...this.#pools.values()].flatMap(({ run, trial }) => [run, trial]);
     const streams = [...this.streams.values()].map((stream) => () => stream.close());
     const stops = [...pools, ...this.#examining].map((pool) => () => pool.stop());
-    await runAll([...streams, ...stops, () => this.uploads.close(), () => this.store.close()]);
+    const parts = [this.drift, this.judging, this.collection, this.uploads, this.store].map((part) => () => part.close());
+    await runAll([...streams, ...stops, ...parts]);
   }
 
   /** Returns an existing slot. @throws RN805, RN848 if there is none; it is not created. */
@@ -357,6 +360,7 @@ export class Gateway {
       streams: streams.size,
       ...(report && { report }),
       ...(active && { signal: signalOf(active.manifest) }),
+      ...(this.drift.slots.has(name) && { drift: this.drift.slots.get(name)?.status() }),
     };
   }
 
@@ -372,18 +376,6 @@ export class Gateway {
     }));
   }
 }
-
-/** Returns the facts that a sender of frames and a reader of outputs need. */
-const signalOf = (manifest: Manifest) => ({
-  tickBytes: tickBytes(manifest),
-  sampleRateHz: manifest.sampleRateHz,
-  hop: manifest.hop,
-  window: manifest.window,
-  inputs: manifest.inputs.map(({ name, hostType, elements, rate }) => ({ name, hostType, elements, rate: rate ?? 1 })),
-  outputs: manifest.outputs.map(({ name, elements }) => ({ name, elements })),
-  labels: manifest.labels,
-  unit: manifest.unit,
-});
 
 export type SlotStatus = ReturnType<Gateway['slotStatus']>;
 export type GatewayStatus = ReturnType<Gateway['status']>;

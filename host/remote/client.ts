@@ -10,12 +10,15 @@ import { createHash } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { RunletError } from '../../models/error.ts';
+import type { AgreementJson, SentLabels, WindowLabels } from '../gateway/collect/questions.ts';
+import type { KeptJson, WindowJson } from '../gateway/collect/window-json.ts';
 import type { GatewayStatus, SlotStatus } from '../gateway/gateway.ts';
 import type { TrialReport } from '../gateway/hub/events.ts';
 import type { TrialOptions } from '../gateway/hub/trial.ts';
 import type { Stored } from '../gateway/store/state.ts';
 import type { Verified } from '../gateway/verify/verify.ts';
 import type { CheckResult } from '../gateway/worker/messages.ts';
+import type { WindowLabel } from '../learn/label-schema.ts';
 import type { TlsParts } from './certificates.ts';
 import { tlsFailure } from './tls-errors.ts';
 
@@ -213,6 +216,25 @@ export class GatewayClient {
     this.#json('POST', `/v1/slots/${encodeURIComponent(slot)}/trial`, options);
   confirm = (slot: string): Promise<TrialReport> => this.#json('POST', `/v1/slots/${encodeURIComponent(slot)}/confirm`);
   rollBack = (slot: string): Promise<SlotStatus> => this.#json('POST', `/v1/slots/${encodeURIComponent(slot)}/rollback`);
+  /** Lists collected windows with an id above `after`, the oldest first: at most 1,000. */
+  windows = async (slot: string, after: number, reason?: string): Promise<KeptJson[]> => {
+    const query = `?after=${after}${reason === undefined ? '' : `&reason=${encodeURIComponent(reason)}`}`;
+    return (await this.#json<{ windows: KeptJson[] }>('GET', `/v1/slots/${encodeURIComponent(slot)}/windows${query}`)).windows;
+  };
+  window = (slot: string, id: number): Promise<WindowJson> =>
+    this.#json('GET', `/v1/slots/${encodeURIComponent(slot)}/windows/${id}`);
+  /** Lists the labels of windows with an id above `after`: at most 200 windows. */
+  labels = async (slot: string, after: number): Promise<WindowLabels[]> =>
+    (
+      await this.#json<{ windows: WindowLabels[] }>(
+        'GET',
+        `/v1/slots/${encodeURIComponent(slot)}/labels?after=${after}&limit=200`,
+      )
+    ).windows;
+  /** Sends labels, at most 200. */
+  putLabels = (slot: string, labels: readonly WindowLabel[]): Promise<SentLabels> =>
+    this.#json('POST', `/v1/slots/${encodeURIComponent(slot)}/labels`, { labels });
+  agreement = (slot: string): Promise<AgreementJson> => this.#json('GET', `/v1/slots/${encodeURIComponent(slot)}/agreement`);
   leaveSafeMode = (): Promise<GatewayStatus> => this.#json('POST', '/v1/safe-mode/leave');
 }
 

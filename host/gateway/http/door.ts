@@ -44,8 +44,10 @@ export interface Admitted {
   trusted: boolean;
 }
 
-/** Paths without a token: the page, which contains no data, and two health checks. */
-const openPaths = new Set(['/', '/healthz', '/readyz']);
+/** Pages, which contain no data. A link on another site may open them. */
+const pages = new Set(['/', '/label']);
+/** Paths without a token: the pages and two health checks. */
+const openPaths = new Set([...pages, '/healthz', '/readyz']);
 /** Origin-form (RFC 9112, 3.2.1) of visible ASCII, without leading `//` or `/\`, which begin a URL's host. */
 const originForm = /^\/(?![/\\])[!-~]*$/;
 const maxTargetChars = 4096;
@@ -130,8 +132,7 @@ export class Door {
   #checkOrigin({ method, headers, secure }: Visit, { pathname }: URL): void {
     const { origin, host } = headers;
     const site = headers['sec-fetch-site'];
-    // a link on another site may open the page, which contains only its script
-    if (pathname === '/' && method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && origin === undefined) return;
+    if (pages.has(pathname) && method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && origin === undefined) return;
     const from = origin !== undefined && URL.canParse(origin) ? new URL(origin) : undefined;
     const scheme = secure ? /^https:$/ : /^https?:$/;
     // parsed, so that both are without the default port of their scheme

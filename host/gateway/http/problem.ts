@@ -30,6 +30,9 @@ const statuses: Record<string, number> = {
   RN848: 404,
   RN849: 500,
   RN869: 400,
+  RN874: 404,
+  RN877: 500,
+  RN899: 409,
 };
 /** Codes of a module that has failed on a stream. */
 const broken = new Set(['RN830', 'RN831', 'RN835']);

@@ -1,12 +1,11 @@
 /**
- * Readers of requests: the body in pieces or as a whole, a trial's options, the offset of an upload's piece.
+ * Readers of requests: the body in pieces, as a whole or as JSON, the offset of an upload's piece.
  *
  * In: a request.  Out: the value.  Errors: RN814. The size of a body in memory is limited by its route.
  */
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { join } from '../../../models/lists.ts';
-import { trialOptionsSchema } from '../hub/trial-options.ts';
 import { badRequest, wholeNumber } from './problem.ts';
 
 /** Largest size of the frames in one request, in bytes. A choice. */
@@ -34,19 +33,32 @@ export async function bodyOf(c: Context, maxBytes: number): Promise<Uint8Array> 
   return join(Uint8Array, parts);
 }
 
-/** Reads a trial's options; none if the body is empty. @throws RN814 */
-export async function trialOptions(c: Context): Promise<v.InferOutput<typeof trialOptionsSchema>> {
-  const bytes = await bodyOf(c, maxJsonBytes);
-  if (bytes.length === 0) return {};
+/**
+ * Reads a body of JSON; an empty body is an empty object. @throws RN814 if it does not have the form of
+ * `schema`
+ */
+export async function jsonOf<T extends v.GenericSchema>(
+  c: Context,
+  schema: T,
+  maxBytes = maxJsonBytes,
+): Promise<v.InferOutput<T>> {
+  const bytes = await bodyOf(c, maxBytes);
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
+    value = bytes.length === 0 ? {} : JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     throw badRequest('the body is not JSON', c.req.path, (error as Error).message);
   }
-  const found = v.safeParse(trialOptionsSchema, value);
+  const found = v.safeParse(schema, value);
   if (found.success) return found.output;
   throw badRequest('the body has a field that is not valid', c.req.path, v.summarize(found.issues).replace(/\n\s*/g, ' '));
+}
+
+/** Returns a whole number between 1 and `max` of a query. @throws RN814 */
+export function counted(text: string | undefined, name: string, normal: number, max: number): number {
+  const value = wholeNumber(text, `query, ${name}`) ?? normal;
+  if (value >= 1 && value <= max) return value;
+  throw badRequest(`${name} is out of range`, `query, ${name}`, `it is ${value}, and the range is 1 to ${max}`);
 }
 
 /**

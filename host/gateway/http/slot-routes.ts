@@ -7,7 +7,8 @@
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { Gateway } from '../gateway.ts';
-import { trialOptions } from './request.ts';
+import { trialOptionsSchema } from '../hub/trial-options.ts';
+import { jsonOf } from './request.ts';
 
 export function addSlotRoutes(app: Hono, gateway: Gateway, log: Logger): void {
   app.get('/v1/status', (c) => c.json(gateway.status()));
@@ -18,7 +19,7 @@ export function addSlotRoutes(app: Hono, gateway: Gateway, log: Logger): void {
   app.get('/v1/slots/:slot', (c) => c.json(gateway.slotStatus(c.req.param('slot'))));
   app.post('/v1/slots/:slot/trial', async (c) => {
     const slot = gateway.find(c.req.param('slot'));
-    const trial = await slot.begin(await trialOptions(c));
+    const trial = await slot.begin(await jsonOf(c, trialOptionsSchema));
     trial.done.catch((error: unknown) => log.error({ err: error, slot: slot.name }, 'trial'));
     return c.json(gateway.slotStatus(slot.name), 202);
   });

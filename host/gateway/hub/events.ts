@@ -4,6 +4,7 @@
  * In: calls of `emit`.  Out: calls of the listeners, in the order in which they were added. `emit` never
  * throws. If a listener throws, the others still run, and the exception becomes the event `fault`.
  */
+import type { Cause } from '../../learn/drift/cause.ts';
 import type { CheckResult, Failure } from '../worker/messages.ts';
 
 export interface OutputEvent {
@@ -69,9 +70,50 @@ export interface TrialReport {
   failure?: Failure;
 }
 
+/** The state of the running version against its level has changed (judge/judging.ts). */
+export interface JudgedEvent {
+  slot: string;
+  digest: string;
+  name: string;
+  version: string;
+  /** `under`: worse than the level. */
+  state: 'too few' | 'above' | 'under';
+  what: 'accuracy' | 'error';
+  value: number;
+  /** Interval of 95 %. */
+  low?: number;
+  high?: number;
+  windows: number;
+  level: number;
+}
+
+/** The outputs of the bundle on trial and of the running one for the same frame, as real values. */
+export interface ComparedEvent {
+  slot: string;
+  stream: string;
+  frame: number;
+  /** SHA-256 of the bundle on trial. */
+  digest: string;
+  mine: readonly Float32Array[];
+  theirs: readonly Float32Array[];
+}
+
+/** The signal of a stream has left its reference or is back; without a stream: the error of its labels. */
+export interface DriftEvent {
+  slot: string;
+  stream?: string;
+  state: 'learned' | 'begins' | 'ends';
+  /** Why it began, and names of the channels that show it. */
+  cause?: Cause | 'error';
+  channels?: string[];
+}
+
 export interface GatewayEvents {
   output: OutputEvent;
+  compared: ComparedEvent;
   range: RangeEvent;
+  drift: DriftEvent;
+  judged: JudgedEvent;
   step: StepEvent;
   /** The trial's report has changed. */
   trial: TrialReport;

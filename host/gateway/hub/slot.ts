@@ -93,6 +93,18 @@ export class Slot {
     });
   }
 
+  /** Stages a confirmed bundle that is kept but does not run. @throws RN802, RN804 */
+  stageKept(digest: string, why: string): Promise<Stored> {
+    return this.#next(async () => {
+      const stored = await this.#store.stageKept(this.name, digest);
+      this.#step('staged', stored, why);
+      return stored;
+    });
+  }
+
+  /** Reads a bundle of this slot. @throws RN803 */
+  read = (stored: Stored): Promise<Loaded> => this.#loaded(stored);
+
   /**
    * Tries the staged bundle and resolves with the final report. If the trial fails, the bundle is removed and
    * the active bundle continues to run.
@@ -136,6 +148,7 @@ export class Slot {
         this.#events.emit('refused', { slot: this.name, ...asFailure(error) }),
       );
     };
+    trial.compared = (pair) => this.#events.emit('compared', { slot: this.name, digest: staged.digest, ...pair });
     this.trial = trial;
     this.report = trial.report;
     this.#step('trial', staged, 'self-test and endurance first');

@@ -87,6 +87,18 @@ export class Stream {
   /** Returns the newest outputs with a number above `after`. */
   outputs = (after = -1): OutputEvent[] => this.#outputs.after(after, this.id, this.slot);
 
+  /**
+   * Copies ticks [from, to) of the signal, with up to `around` ticks on each side if they are there.
+   * @returns the first tick and the bytes; undefined if a tick of [from, to) was lost or is no longer kept
+   */
+  signal(from: number, to: number, around: number): { from: number; bytes: Uint8Array } | undefined {
+    const span = this.#log.span(from, to, around);
+    if (!span) return undefined;
+    const bytes = new Uint8Array((span[1] - span[0]) * this.tickBytes);
+    this.#log.copy(span[0], span[1], bytes, 0);
+    return { from: span[0], bytes };
+  }
+
   push(bytes: Uint8Array, { timestampMs, filled }: ChunkFacts = {}): void {
     const first = this.next;
     this.touchedMs = Date.now();

@@ -9,7 +9,7 @@ import { RunletError } from '../../../models/error.ts';
 import type { Failure } from '../worker/messages.ts';
 import type { Loaded, Pool } from '../worker/pool.ts';
 import { compareOutputs, Waiting } from './agreement.ts';
-import { faultOf, type OutputEvent, type TrialReport } from './events.ts';
+import { type ComparedEvent, faultOf, type OutputEvent, type TrialReport } from './events.ts';
 import type { Stream } from './stream.ts';
 import { valuesOf } from './values.ts';
 
@@ -72,6 +72,8 @@ export class Trial {
   readonly options: TrialOptions;
   /** Called if the module fails after it has passed and before it is confirmed. */
   late?: (failure: Failure) => void;
+  /** Called with each pair of outputs that was compared. */
+  compared?: (pair: Pick<ComparedEvent, 'stream' | 'frame' | 'mine' | 'theirs'>) => void;
   #streams: Stream[] = [];
   /** Reports a change of the report. Returns false if a listener threw. */
   #changed: () => boolean;
@@ -167,7 +169,7 @@ export class Trial {
     if (this.#ended || !this.#streams.some(({ id }) => id === stream)) return;
     this.#guard(() => {
       this.#expected.add(`${stream} ${frame}`, values);
-      this.#compare(`${stream} ${frame}`);
+      this.#compare(stream, frame);
     });
   }
 
@@ -177,7 +179,7 @@ export class Trial {
     this.#totalMs += ms;
     this.report.meanMs = this.#totalMs / this.report.outputs;
     this.#found.add(`${id} ${frame}`, valuesOf(this.loaded.manifest, raw));
-    this.#compare(`${id} ${frame}`);
+    this.#compare(id, frame);
     this.#update();
     if (
       this.report.outputs >= this.options.outputs &&
@@ -186,7 +188,8 @@ export class Trial {
       this.#finish();
   }
 
-  #compare(at: string): void {
+  #compare(stream: string, frame: number): void {
+    const at = `${stream} ${frame}`;
     const mine = this.#found.take(at);
     const theirs = this.#expected.take(at);
     if (!mine || !theirs) {
@@ -196,6 +199,7 @@ export class Trial {
     }
     const { report } = this;
     const { agrees, difference } = compareOutputs(mine, theirs);
+    this.compared?.({ stream, frame, mine, theirs });
     report.compared++;
     report.maxDifference = Math.max(report.maxDifference ?? 0, difference);
     this.#agreed += agrees ? 1 : 0;

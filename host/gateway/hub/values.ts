@@ -8,7 +8,7 @@ import { dequantiseValue } from '../../session/index.ts';
 import { storedView } from '../../session/open.ts';
 
 /** Returns the real values of stored bytes, one array per output. */
-export function valuesOf({ outputs }: Manifest, raw: Int8Array): Float32Array[] {
+export function valuesOf({ outputs }: Pick<Manifest, 'outputs'>, raw: Int8Array): Float32Array[] {
   let at = 0;
   return outputs.map((port) => {
     const from = at;

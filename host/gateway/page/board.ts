@@ -28,6 +28,22 @@ export interface BoardQuery {
 const maxStreams = 60;
 const order = new Intl.Collator('en', { numeric: true });
 
+/**
+ * Returns a line about the running version and a recommended other one; undefined before the first judgement.
+ */
+function judgedLine({ judging }: Gateway, slot: string) {
+  const found = judging.latest(slot);
+  const [running] = found?.versions ?? [];
+  if (!found || !running) return undefined;
+  const { judgement } = running;
+  const { value, interval } = 'accuracy' in judgement ? judgement.accuracy : judgement.meanAbsoluteError;
+  const other = found.versions.find(({ digest }) => digest === found.choice?.recommended);
+  return {
+    ...{ kind: running.kind, windows: judgement.windows, value, interval, state: found.alarm?.state },
+    ...(other && other !== running && { recommended: `${other.name} ${other.version}` }),
+  };
+}
+
 export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { stream, after = -1, find = '' }: BoardQuery) {
   const all = [...gateway.streams.values()];
   const found = all.filter(({ id }) => id.includes(find));
@@ -40,7 +56,11 @@ export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { str
     now: Date.now(),
     uptimeS: process.uptime(),
     ...gateway.status(),
-    slots: [...gateway.slots.keys()].map((name) => ({ ...gateway.slotStatus(name), ranges: tracker.ranges(name) })),
+    slots: [...gateway.slots.keys()].map((name) => ({
+      ...gateway.slotStatus(name),
+      ranges: tracker.ranges(name),
+      judged: judgedLine(gateway, name),
+    })),
     counts: intake.counts(),
     wires: { websocket: wires.websocket, mqtt: wires.mqtt, lines: wires.lines },
     lagMs: gateway.lagMs,

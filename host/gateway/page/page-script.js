@@ -2,32 +2,14 @@
  * Script of the gateway's page: requests /v1/board every second and draws it. Names and texts from other
  * sources are inserted as text, never as HTML.
  */
-/* global uPlot, outputPlot */
+/* global uPlot, outputPlot, pageParts */
 (() => {
-  const $ = (id) => document.getElementById(id);
-  const tokenKey = 'runlet-token';
+  const { $, number, colour, element, axis, request, onToken, waits } = pageParts;
   const kept = 1024;
-  // the gateway prints a link with its token, which is removed from the address immediately
-  const linked = /^#token=(\S{16,})$/.exec(location.hash)?.[1];
-  if (linked) {
-    sessionStorage.setItem(tokenKey, linked);
-    history.replaceState(null, '', location.pathname);
-  }
-  let token = sessionStorage.getItem(tokenKey) ?? '';
   let [stream, shown, find] = [undefined, undefined, ''];
   let outputs = [];
   let [before, bars] = [];
 
-  const number = (x, digits = 1) =>
-    x === undefined ? '–' : Number(x).toLocaleString('en', { maximumFractionDigits: Math.abs(x) >= 100 ? 0 : digits });
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const element = (tag, { text, ...attributes } = {}, ...children) => {
-    const node = document.createElement(tag);
-    if (text !== undefined) node.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) if (value !== undefined) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  };
   const banner = (id, text) => {
     $(id).hidden = !text;
     if (typeof text === 'string') $(id).textContent = text;
@@ -70,7 +52,28 @@
   }
 
   const called = ({ name, version }) => `${name} ${version}`;
-  function slotCard({ slot, active, previous, report, streams, signal }) {
+  const driftLines = ({ streams, error, learning }) => [
+    ...streams
+      .filter(({ state }) => state === 'drifted')
+      .map(({ stream: name, cause, channels }) => ({ bad: true, text: `drift on ${name}: ${[cause, ...channels].join(' ')}` })),
+    ...(error.rose ? [{ bad: true, text: 'drift: more answers are wrong, by the labels' }] : []),
+    ...(learning > 0 ? [{ text: `drift: ${number(learning)} of ${number(streams.length)} streams take their reference` }] : []),
+  ];
+
+  /** The judgement of the running version on labelled windows, and a recommended other one. */
+  function judgedLines({ kind, windows, value, interval, state, recommended }) {
+    const shown = (x) => (kind === 'classes' ? `${number(100 * x)} %` : number(x, 3));
+    const range = interval ? ` (${shown(interval.low)} to ${shown(interval.high)})` : '';
+    const what = kind === 'classes' ? 'accuracy' : 'mean error';
+    const text =
+      windows > 0 ? `${what} ${shown(value)}${range} on ${number(windows)} labelled windows` : 'no labelled random windows yet';
+    const level = { under: '; worse than its level', above: '', 'too few': '; too few for its level' }[state] ?? '';
+    const lines = [element('p', { class: state === 'under' ? 'bad' : undefined, text: `${text}${level}` })];
+    if (recommended) lines.push(element('p', { text: `recommended: ${recommended}` }));
+    return lines;
+  }
+
+  function slotCard({ slot, active, previous, report, streams, signal, drift, judged }) {
     const trial = report && report.phase !== 'confirmed' && report.phase !== 'failed';
     const lines = [];
     if (active) {
@@ -84,6 +87,9 @@
         element('p', { text: `window ${seconds(ticks)}, hop ${seconds(hop)}; ${active.bytes.toLocaleString('en')} bytes` }),
       );
     } else lines.push(element('p', { text: `slot ${slot}` }));
+    for (const { text, bad } of drift ? driftLines(drift) : [])
+      lines.push(element('p', { text, class: bad ? 'bad' : undefined }));
+    for (const line of judged ? judgedLines(judged) : []) lines.push(line);
     if (previous) lines.push(element('p', { text: `previous: ${called(previous)}` }));
     if (trial) {
       const text = report.phase === 'check' ? 'self-test' : `${number(report.outputs)} of ${number(report.wanted)} outputs`;
@@ -135,14 +141,6 @@
     const { streamCount: all, foundCount: some, streams: few } = board;
     $('count').textContent = few.length < all ? `${number(few.length)} of ${number(find ? some : all)}` : '';
   }
-
-  const axis = (extra) => ({
-    stroke: () => colour('soft'),
-    font: '12px system-ui',
-    grid: { stroke: () => colour('line'), width: 1 },
-    ticks: { show: false },
-    ...extra,
-  });
 
   const plot = outputPlot({ $, number, colour, element, axis });
 
@@ -261,7 +259,7 @@
     );
   }
 
-  const kinds = { step: 'bundle', refused: 'refused', stream: 'stream', overload: 'overload' };
+  const kinds = { step: 'bundle', refused: 'refused', stream: 'stream', overload: 'overload', drift: 'drift' };
   function notes(board) {
     $('notes').replaceChildren(
       ...board.notes.map(({ at, kind, text, bad }) => {
@@ -293,21 +291,13 @@
     before = board;
   }
 
-  function wantToken() {
-    $('ask').hidden = false;
-    $('state').textContent = token ? 'wrong token' : 'locked';
-    token = '';
-    sessionStorage.removeItem(tokenKey);
-  }
-
   async function ask() {
     const query = new URLSearchParams({ find, ...(stream && { stream }) });
     if (stream && stream === shown && outputs.length > 0) query.set('after', outputs.at(-1).sequence);
     try {
-      const answer = await fetch(`/v1/board?${query}`, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
-      if (answer.status === 401) return wantToken();
+      const answer = await request(`/v1/board?${query}`);
+      if (!answer) return;
       if (!answer.ok) throw new Error(`status ${answer.status}`);
-      $('ask').hidden = true;
       show(await answer.json());
     } catch (error) {
       $('state').textContent = `no answer: ${error.message}`;
@@ -315,19 +305,14 @@
     }
   }
 
-  $('ask').addEventListener('submit', (event) => {
-    event.preventDefault();
-    token = $('token').value.trim();
-    sessionStorage.setItem(tokenKey, token);
-    void ask();
-  });
+  onToken(() => void ask());
   $('find').addEventListener('input', () => {
     find = $('find').value.trim();
     void ask();
   });
   (async () => {
     for (;;) {
-      if (!document.hidden && ($('ask').hidden || token)) await ask();
+      if (!document.hidden && !waits()) await ask();
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   })();

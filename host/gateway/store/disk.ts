@@ -24,6 +24,11 @@ export interface Disk {
   create(path: string): Promise<DiskFile>;
   /** Opens an existing file, truncates it to `bytes` bytes and appends to it. */
   open(path: string, bytes: number): Promise<DiskFile>;
+  /**
+   * Opens an existing file at its start. What is written replaces its bytes in place; its length, `bytes`,
+   * stays. Resolves with undefined if it does not exist.
+   */
+  edit(path: string): Promise<(DiskFile & { bytes: number }) | undefined>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; no error if it does not exist. */
   unlink(path: string): Promise<void>;
@@ -71,6 +76,18 @@ export function nodeDisk(root: string): Disk {
       }
       return new NodeFile(handle);
     },
+    edit: async (path) => {
+      const handle = await open(at(path), 'r+').catch((error: unknown) => {
+        if (!isAbsent(error)) throw error;
+      });
+      if (!handle) return undefined;
+      try {
+        return Object.assign(new NodeFile(handle), { bytes: (await handle.stat()).size });
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+    },
     rename: (from, to) => rename(at(from), at(to)),
     unlink: (path) =>
       unlink(at(path)).catch((error: unknown) => {
@@ -111,8 +128,30 @@ export function diskError(error: unknown, what: string): unknown {
   });
 }
 
-/** Writes a file atomically: after a crash it is complete, or the old file (or none) is there. */
-export async function writeWhole(disk: Disk, folder: string, name: string, bytes: Uint8Array): Promise<void> {
+/** Overwrites a file with zeros, durably, and then removes it. Needs no space on the disk. */
+export async function eraseFile(disk: Disk, path: string): Promise<void> {
+  const file = await disk.edit(path);
+  if (!file) return;
+  try {
+    await file.write(new Uint8Array(file.bytes));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.unlink(path);
+}
+
+/**
+ * Writes a file atomically: after a crash it is complete, or the old file (or none) is there.
+ * @param remove removes the incomplete file after a failure.
+ */
+export async function writeWhole(
+  disk: Disk,
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+  remove: (part: string) => Promise<void> = (part) => disk.unlink(part),
+): Promise<void> {
   const path = folder === '.' ? name : `${folder}/${name}`;
   const part = `${path}.part`;
   try {
@@ -126,7 +165,7 @@ export async function writeWhole(disk: Disk, folder: string, name: string, bytes
     await disk.rename(part, path);
     await disk.syncFolder(folder);
   } catch (error) {
-    await disk.unlink(part).catch(() => {});
+    await remove(part).catch(() => {});
     throw error;
   }
 }

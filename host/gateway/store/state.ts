@@ -6,7 +6,9 @@
  * Source: the model of MCUboot. A bundle is `staged`, then on `trial`, and then confirmed or removed. After
  * the confirmation it is `active`, and the old active bundle is `previous`. `floor` is the highest sequence
  * number that was confirmed; only a confirmation raises it, and nothing lowers it. A trial that was not
- * confirmed before a start has failed.
+ * confirmed before a start has failed. The pool has confirmed bundles that are neither active nor previous,
+ * within `poolBytes`. The last one of the list was in use, or the best one, most recently; the first one goes
+ * first. A bundle that fails leaves it.
  *
  *     file   "runlet-gateway 1 ", SHA-256 of the JSON in hex, "\n", JSON
  */
@@ -32,6 +34,9 @@ const storedSchema = v.object({
 /** A bundle on the disk. */
 export type Stored = v.InferOutput<typeof storedSchema>;
 
+/** Upper bound of the bundles in a pool, so that the state file stays small. A choice. */
+const maxPooled = 32;
+
 const verdictSchema = v.object({
   ...bundle,
   result: v.picklist(['confirmed', 'reverted']),
@@ -51,6 +56,9 @@ const slotSchema = v.object({
   trial: v.boolean(),
   /** Verdict on the latest bundle. */
   last: v.optional(verdictSchema),
+  /** Bytes that the bundles of the pool may have together. Default: 0, no pool. */
+  poolBytes: v.optional(count),
+  pool: v.optional(v.pipe(v.array(storedSchema), v.maxLength(maxPooled))),
 });
 export type SlotState = v.InferOutput<typeof slotSchema>;
 
@@ -133,26 +141,44 @@ export const stage = (state: GatewayState, slot: string, staged: Stored): Gatewa
 export const beginTrial = (state: GatewayState, slot: string): GatewayState =>
   withSlot(state, slot, (s) => ({ ...s, trial: s.staged !== undefined }));
 
-export const confirm = (state: GatewayState, slot: string): GatewayState =>
-  withSlot(state, slot, ({ staged, active, previous, floor, last }) =>
-    staged
-      ? {
-          floor: Math.max(floor, staged.sequence),
-          active: staged,
-          previous: active?.digest === staged.digest ? previous : active,
-          trial: false,
-          last: verdictOf(staged, 'confirmed'),
-        }
-      : { floor, active, previous, trial: false, last },
-  );
+/** Returns the slot with its pool within its bounds, without the active and the previous bundle. */
+function withPool(s: SlotState, pool: readonly Stored[]): SlotState {
+  const kept: Stored[] = [];
+  let bytes = 0;
+  // from the last one on, which goes last
+  for (const one of pool.toReversed()) {
+    if ([s.active, s.previous, ...kept].some((other) => other?.digest === one.digest)) continue;
+    if (kept.length === maxPooled || bytes + one.bytes > (s.poolBytes ?? 0)) break;
+    bytes += one.bytes;
+    kept.unshift(one);
+  }
+  const { pool: _, ...rest } = s;
+  return kept.length > 0 ? { ...rest, pool: kept } : rest;
+}
 
-/** Removes the staged bundle. */
-export const revert = (state: GatewayState, slot: string, code: string, why: string): GatewayState =>
-  withSlot(state, slot, ({ staged, ...s }) => ({
-    ...s,
-    trial: false,
-    ...(staged && { last: { ...verdictOf(staged, 'reverted'), code, why } }),
-  }));
+export const confirm = (state: GatewayState, slot: string): GatewayState =>
+  withSlot(state, slot, ({ staged, active, previous, floor, last, poolBytes, pool = [] }) => {
+    const size = poolBytes === undefined ? {} : { poolBytes };
+    if (!staged) return withPool({ floor, active, previous, trial: false, last, ...size }, pool);
+    const next: SlotState = {
+      floor: Math.max(floor, staged.sequence),
+      active: staged,
+      previous: active?.digest === staged.digest ? previous : active,
+      trial: false,
+      last: verdictOf(staged, 'confirmed'),
+      ...size,
+    };
+    return withPool(next, [...pool, ...(previous ? [previous] : [])]);
+  });
+
+/** Removes the staged bundle. @param keep true if it may stay in the pool: it has not failed. */
+export const revert = (state: GatewayState, slot: string, code: string, why: string, keep = false): GatewayState =>
+  withSlot(state, slot, ({ staged, ...s }) =>
+    withPool(
+      { ...s, trial: false, ...(staged && { last: { ...verdictOf(staged, 'reverted'), code, why } }) },
+      (s.pool ?? []).filter(({ digest }) => keep || digest !== staged?.digest),
+    ),
+  );
 
 /** Makes the previous bundle active and removes the active one. The floor stays. */
 export const rollBack = (state: GatewayState, slot: string, code: string, why: string): GatewayState =>
@@ -161,6 +187,22 @@ export const rollBack = (state: GatewayState, slot: string, code: string, why: s
       ? { ...s, active: previous, last: { ...verdictOf(active, 'reverted'), code, why } }
       : { ...s, active, previous },
   );
+
+/**
+ * Returns the confirmed bundles of a slot that do not run: the previous one, then the pool, the latest first.
+ */
+export const resting = ({ previous, pool = [] }: SlotState): Stored[] => [...(previous ? [previous] : []), ...pool.toReversed()];
+
+/** Sets the size of a slot's pool. */
+export const sizePool = (state: GatewayState, slot: string, poolBytes: number): GatewayState =>
+  withSlot(state, slot, (s) => withPool({ ...s, poolBytes }, s.pool ?? []));
+
+/** Moves a bundle of the pool to the end of the list, so that it goes last. */
+export const prefer = (state: GatewayState, slot: string, digest: string): GatewayState =>
+  withSlot(state, slot, (s) => {
+    const pool = s.pool ?? [];
+    return withPool(s, [...pool.filter((one) => one.digest !== digest), ...pool.filter((one) => one.digest === digest)]);
+  });
 
 /** Records a start: unconfirmed trials have failed, and `safeAfter` consecutive crashes lead to safe mode. */
 export function boot(state: GatewayState, safeAfter: number): GatewayState {
@@ -173,10 +215,15 @@ export function boot(state: GatewayState, safeAfter: number): GatewayState {
         slot,
         'RN801',
         trial ? 'the gateway ended before the trial was confirmed' : 'the gateway is in safe mode',
+        state.stopped,
       );
   return next;
 }
 
 /** Returns the digests of the bundles that must stay on the disk. */
 export const referenced = (state: GatewayState): Set<string> =>
-  new Set([...state.slots.values()].flatMap((s) => [s.active, s.previous, s.staged].flatMap((one) => (one ? [one.digest] : []))));
+  new Set(
+    [...state.slots.values()].flatMap(({ active, previous, staged, pool = [] }) =>
+      [active, previous, staged, ...pool].flatMap((one) => (one ? [one.digest] : [])),
+    ),
+  );

@@ -131,6 +131,37 @@ export class Store {
     });
   }
 
+  /** Sets the size of a slot's pool of confirmed bundles. @throws RN802 */
+  sizePool(slot: string, bytes: number): Promise<void> {
+    return this.#next('the state', () => this.#write((state) => states.sizePool(state, slot, bytes)));
+  }
+
+  /**
+   * Keeps a bundle of the pool longer than the others. Writes only if that changes their order. @throws RN802
+   */
+  prefer(slot: string, digest: string): Promise<void> {
+    return this.#next('the state', async () => {
+      const { pool = [] } = this.slot(slot);
+      if (pool.at(-1)?.digest === digest || !pool.some((one) => one.digest === digest)) return;
+      await this.#write((state) => states.prefer(state, slot, digest));
+    });
+  }
+
+  /**
+   * Stages a confirmed bundle that does not run. @throws RN802, RN804 if it is not kept or another is staged
+   */
+  stageKept(slot: string, digest: string): Promise<states.Stored> {
+    return this.#next('the state', async () => {
+      const { staged, trial } = this.slot(slot);
+      if (trial) throw busy(slot);
+      if (staged) throw noBundle(slot, 'another bundle is staged already');
+      const found = states.resting(this.slot(slot)).find((one) => one.digest === digest);
+      if (!found) throw noBundle(slot, 'no confirmed bundle with this digest is kept');
+      await this.#write((state) => states.stage(state, slot, found));
+      return found;
+    });
+  }
+
   /** Records that this run is healthy, and sets the count of crashes to zero. */
   healthy(): Promise<void> {
     return this.#next('the state', () => this.#write((state) => ({ ...state, crashes: 0 })));

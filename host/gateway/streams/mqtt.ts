@@ -4,6 +4,7 @@
  * In: binary messages of wire.ts on runlet/<gateway>/streams/<stream>/frames; for slots other than `main` on
  * runlet/<gateway>/slots/<slot>/streams/....
  * Out: messages on .../outputs; runlet/<gateway>/status, retained: `online`, or `offline` as the last will.
+ * runlet/<gateway>/slots/<slot>/judged, retained, and runlet/<gateway>/drift: these events as JSON.
  * Errors: RN871, RN878. Refused messages are counted, and logged at most once per second.
  * Rule: retained frames are ignored, because they are not live. A message has at most 1 MiB, and the names in
  * its topic follow docs/gateway.md. The number and size of unacknowledged outputs are bounded. Outputs are
@@ -64,8 +65,10 @@ const framesTopic = new RegExp(`^(?:slots/(${nameText})/)?streams/(${nameText})/
 
 export const mqttTopics = (id: string) => ({
   status: `runlet/${id}/status`,
+  drift: `runlet/${id}/drift`,
   frames: (stream: string, slot = 'main') =>
     slot === 'main' ? `runlet/${id}/streams/${stream}/frames` : `runlet/${id}/slots/${slot}/streams/${stream}/frames`,
+  judged: (slot: string) => `runlet/${id}/slots/${slot}/judged`,
   subscriptions: [`runlet/${id}/streams/+/frames`, `runlet/${id}/slots/+/streams/+/frames`],
 });
 
@@ -142,6 +145,14 @@ function publishOutputs(client: MqttClient, { intake, options: { id, qos }, coun
   };
   const ends = [
     intake.gateway.events.on('output', guarded(give, fault)),
+    intake.gateway.events.on(
+      'drift',
+      guarded((event) => client.connected && client.publish(topics.drift, JSON.stringify(event), { qos }), fault),
+    ),
+    intake.gateway.events.on('judged', (judged) => {
+      if (client.connected)
+        client.publish(topics.judged(judged.slot), JSON.stringify(judged), { qos: 1, retain: true }, () => {});
+    }),
     intake.gateway.events.on('stream', ({ stream, state }) => state === 'closed' && slotOf.delete(stream)),
   ];
   return () => ends.forEach((end) => void end());

@@ -5,9 +5,14 @@
  * read at each request.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Estimate } from '../../learn/judge.ts';
+import { reasons } from '../../learn/reasons.ts';
+import { lossKinds, type SlotCollection } from '../collect/slot-collection.ts';
+import { alarmKinds } from '../drift/slot-drift.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Connections } from '../http/connections.ts';
 import type { EntranceCounts } from '../http/entrance.ts';
+import type { VersionJudgement } from '../judge/judgement.ts';
 import type { Intake, IntakeCounts } from '../streams/intake.ts';
 import type { LineCounts } from '../streams/lines.ts';
 import type { MqttCounts } from '../streams/mqtt.ts';
@@ -129,6 +134,87 @@ function registerWires({ counted, gauge }: Instruments, wires: Wires, { events }
   gauge('mqtt_connected', '1 while the broker is connected', [], () => [[{}, wires.mqtt?.connected ? 1 : 0]]);
 }
 
+/** Registers the collected windows of each slot. */
+function registerCollection({ counted, gauge }: Instruments, { collection }: Gateway): void {
+  const each = (read: (slot: string, one: SlotCollection) => [object, number][]) => () =>
+    [...collection.slots].flatMap(([slot, one]) => read(slot, one));
+  counted(
+    'windows_collected_total',
+    'Windows that were collected, by reason',
+    ['slot', 'reason'],
+    each((slot, { counts }) => reasons.map((reason) => [{ slot, reason }, counts.collected[reason]])),
+  );
+  counted(
+    'windows_lost_total',
+    'Chosen windows that were not kept, by cause',
+    ['slot', 'why'],
+    each((slot, { counts }) => lossKinds.map((why) => [{ slot, why }, counts[why]])),
+  );
+  gauge(
+    'windows',
+    'Collected windows on the disk',
+    ['slot'],
+    each((slot, { windows }) => [[{ slot }, windows.count]]),
+  );
+  gauge(
+    'windows_bytes',
+    'Room of the collected windows on the disk',
+    ['slot'],
+    each((slot, { windows }) => [[{ slot }, windows.bytes]]),
+  );
+}
+
+/** Registers the drift detection of each slot. */
+function registerDrift({ counted, gauge }: Instruments, { drift }: Gateway): void {
+  counted('drift_alarms_total', 'Drifts that began, by cause', ['slot', 'cause'], () =>
+    [...drift.slots].flatMap(([slot, { alarms }]) =>
+      alarmKinds.map((cause): [object, number] => [{ slot, cause }, alarms[cause]]),
+    ),
+  );
+  gauge('drift_streams', 'Streams that are watched for drift: learning, watching, drifted', ['slot', 'state'], () =>
+    [...drift.slots].flatMap(([slot, one]) =>
+      Object.entries(one.counts()).map(([state, value]): [object, number] => [{ slot, state }, value]),
+    ),
+  );
+}
+
+/** Registers the latest judgement of each version. */
+function registerJudgements({ gauge }: Instruments, { judging, slots }: Gateway): void {
+  const each = (read: (one: VersionJudgement) => [object, number | undefined][]) => () =>
+    [...slots.keys()].flatMap((slot) =>
+      (judging.latest(slot)?.versions ?? []).flatMap((one) =>
+        read(one).flatMap(([labels, value]): [object, number][] =>
+          value === undefined || Number.isNaN(value)
+            ? []
+            : [[{ slot, version: one.version, digest: one.digest.slice(0, 12), ...labels }, value]],
+        ),
+      ),
+    );
+  const bounds = (of: 'accuracy' | 'meanAbsoluteError') =>
+    each(({ judgement }) => {
+      const found = of in judgement ? (judgement as unknown as Record<string, Estimate>)[of] : undefined;
+      return Object.entries({ value: found?.value, ...found?.interval }).map(([bound, value]) => [
+        { bound },
+        value as number | undefined,
+      ]);
+    });
+  const labels = ['slot', 'version', 'digest'];
+  gauge('judged_accuracy', 'Accuracy of a version on random labelled windows, 0 to 1', [...labels, 'bound'], bounds('accuracy'));
+  gauge('judged_error', 'Mean absolute error of a version on such windows', [...labels, 'bound'], bounds('meanAbsoluteError'));
+  gauge(
+    'judged_windows',
+    'Windows that count in the judgement of a version',
+    labels,
+    each(({ judgement }) => [[{}, judgement.windows]]),
+  );
+  gauge('judged_alarm', '1 if the running version is under its level', ['slot'], () =>
+    [...slots.keys()].flatMap((slot): [object, number][] => {
+      const alarm = judging.latest(slot)?.alarm;
+      return alarm ? [[{ slot }, alarm.state === 'under' ? 1 : 0]] : [];
+    }),
+  );
+}
+
 /** Registers the range and the saturation of every input channel. */
 function registerInputs({ counted, gauge }: Instruments, tracker: Tracker, gateway: Gateway): void {
   counted('input_saturated_total', 'Input values at or beyond the ends of the stored range', ['slot', 'channel'], () =>
@@ -157,5 +243,8 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
   registerIntake(instruments, intake);
   registerWires(instruments, wires, gateway);
   registerInputs(instruments, tracker, gateway);
+  registerCollection(instruments, gateway);
+  registerDrift(instruments, gateway);
+  registerJudgements(instruments, gateway);
   return registry;
 }

@@ -28,7 +28,7 @@ export interface ChannelRange {
 
 export interface Note {
   at: number;
-  kind: 'step' | 'refused' | 'stream' | 'overload';
+  kind: 'step' | 'judged' | 'refused' | 'stream' | 'overload' | 'drift';
   text: string;
   bad: boolean;
   /** Number of streams, if the note stands for several streams in a row. */
@@ -108,6 +108,23 @@ export class Tracker {
       events.on('stream', ({ stream, state, failure }) => {
         if (failure) this.#note('stream', `${stream} ${state}: ${failure.code} ${failure.why}`, true);
         else this.#streamNote(stream, state);
+      }),
+      events.on('drift', ({ slot, stream, state, cause, channels = [] }) => {
+        const what =
+          state === 'begins'
+            ? `drift: ${[cause, ...channels].join(' ')}`
+            : state === 'ends'
+              ? 'no drift any more'
+              : 'watched for drift';
+        this.#note('drift', `${stream ?? slot} ${what}`, state === 'begins');
+      }),
+      events.on('judged', ({ slot, name, version, what, value, windows, state, level }) => {
+        const text = `${slot}: ${what} of ${name} ${version} is ${value.toFixed(3)} on ${windows} windows`;
+        this.#note(
+          'judged',
+          `${text}; ${{ under: 'worse than', above: 'within', 'too few': 'too few for' }[state]} ${level}`,
+          state === 'under',
+        );
       }),
       events.on('overload', ({ state, why, shedTicks, streams }) =>
         this.#note('overload', state === 'begins' ? why : `over: ${shedTicks} ticks of ${streams} streams were shed`, true),

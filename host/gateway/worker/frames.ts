@@ -15,6 +15,19 @@ const portBytes = ({ hostType, elements, rate }: PortManifest): number =>
 
 export const tickBytes = ({ inputs }: Pick<Manifest, 'inputs'>): number => inputs.reduce((sum, port) => sum + portBytes(port), 0);
 
+/** Returns the facts that a sender of frames and a reader of outputs need. */
+export const signalOf = (manifest: Manifest) => ({
+  tickBytes: tickBytes(manifest),
+  sampleRateHz: manifest.sampleRateHz,
+  hop: manifest.hop,
+  window: manifest.window,
+  inputs: manifest.inputs.map(({ name, hostType, elements, rate }) => ({ name, hostType, elements, rate: rate ?? 1 })),
+  outputs: manifest.outputs.map(({ name, elements }) => ({ name, elements })),
+  labels: manifest.labels,
+  columns: manifest.columns,
+  unit: manifest.unit,
+});
+
 /** Returns the frames in `bytes`, which must begin at a multiple of 4 in their buffer. */
 export function framesOf({ inputs }: Pick<Manifest, 'inputs'>, bytes: Uint8Array): Frames | Frames[] {
   const arrayOf = ({ hostType }: PortManifest, part: Uint8Array): Frames => {

@@ -79,6 +79,16 @@ export class TickLog {
     return this.#runs[this.#runOf(tick) + 1]?.begins;
   }
 
+  /**
+   * Returns the ticks that are kept of [from, to) and of `around` ticks on each side, within one run;
+   * undefined if a tick of [from, to) is not kept.
+   */
+  span(from: number, to: number, around: number): [from: number, to: number] | undefined {
+    const begin = Math.max(this.first, this.beginOfRun(from));
+    const end = this.endOfRun(from);
+    return from < begin || to > end ? undefined : [Math.max(begin, from - around), Math.min(end, to + around)];
+  }
+
   /** Copies ticks `from` to `to - 1` to byte `at` of `target`. All must be kept and belong to one run. */
   copy(from: number, to: number, target: Uint8Array, at: number): void {
     const { begins, place } = this.#runs[this.#runOf(from)] as Run;
