@@ -4,6 +4,7 @@
  *
  * In: --model ppg-hr|har|kws --streams 1000 --seconds 180 --transport mqtt|ws|http --ticks-per-message 16
  * --connections 50; --full-speed --signal-hours 1; --overload x (x times the signal's rate, without waiting);
+ * --collect SHARE also collects this share of the windows at random, and uncertain ones;
  * --json FILE writes the figures; --flame FILE.svg draws a flame graph of the gateway. MQTT needs Debian's
  * mosquitto.  Out: p50, p95 and p99 of the time from the last frame sent to the output received, loss
  * counters, memory before and after, processor load, and the number of streams that one core serves at the
@@ -18,7 +19,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { flameGraph } from './gateway/flame.ts';
 import { type LoadModel, loadModel, loadModels } from './gateway/model.ts';
-import { startBroker, startGateway } from './gateway/processes.ts';
+import { type Collected, startBroker, startGateway } from './gateway/processes.ts';
 import { Sender } from './gateway/sender.ts';
 import { openTransport, transports } from './gateway/transports.ts';
 
@@ -36,6 +37,7 @@ const { values: args } = parseArgs({
     'signal-hours': { type: 'string', default: '1' },
     json: { type: 'string' },
     flame: { type: 'string' },
+    collect: { type: 'string' },
   },
 });
 
@@ -57,6 +59,13 @@ const overload = Number(args.overload);
 const transport = transports.find((name) => name === args.transport);
 const seconds = fullSpeed ? Number(args['signal-hours']) * 3600 : Number(args.seconds) * overload;
 const say = (text: string) => process.stdout.write(`${text}\n`);
+const collectedText = ({ windows, bytes, counts }: Collected) =>
+  `${windows} windows in ${mib(bytes)}; ${Object.entries(counts ?? {})
+    .map(
+      ([name, n]) =>
+        `${typeof n === 'number' ? n : Object.values(n as Record<string, number>).reduce((a, b) => a + b, 0)} ${name}`,
+    )
+    .join(', ')}`;
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 if (!loadModels.includes(args.model as LoadModel)) throw new Error(`--model is one of ${loadModels.join(', ')}`);
@@ -82,6 +91,8 @@ const gateway = await startGateway({
 say(
   `${streams} streams of ${args.model} by ${transport}, ${ticksPerMessage} ticks a message, ${gateway.url}${broker ? `, mosquitto at ${broker.url}` : ''}`,
 );
+
+if (args.collect) await gateway.collect(Number(args.collect));
 
 const link = await openTransport(transport, {
   ...gateway,
@@ -115,6 +126,7 @@ const elapsedS = (performance.now() - begunMs) / 1000;
 const after = gateway.usage();
 const brokerShare = broker ? (broker.usage().cpuS - broker.startedCpuS) / elapsedS : 0;
 const board = await gateway.board();
+const collected = args.collect ? await gateway.collected() : undefined;
 if (args.flame)
   writeFileSync(
     args.flame,
@@ -164,6 +176,7 @@ const result = {
   },
   ...{ counts, overloads: gateway.log().split('overload begins').length - 1, sendDelayMs: sender.sendDelayMs() },
   ...{ rssBeforeBytes: before.rssBytes, rssAfterBytes: after.rssBytes, growthBytes, cpu, streamsACore, brokerShare, failures },
+  ...(collected && { collected }),
 };
 if (args.json) writeFileSync(args.json, `${JSON.stringify(result, null, 2)}\n`);
 const { received, delivered, lost, late: tooLate, duplicate, reordered, shed, refused } = counts;
@@ -193,6 +206,7 @@ const lines: [string, string][] = [
   ],
   ['a core', `serves ${streamsACore.toFixed(0)} streams at ${rateHz} frames a second`],
   ['overload', `${result.overloads} times`],
+  ...(collected ? ([['collected', collectedText(collected)]] as [string, string][]) : []),
 ];
 for (const [name, text] of lines) process.stdout.write(`  ${name.padEnd(10)} ${text}\n`);
 process.stdout.write(failures.length > 0 ? `FAILED: ${failures.join('; ')}\n` : 'ok\n');

@@ -103,6 +103,11 @@ const runs: Record<string, Soak> = {
     test: 'gateway/store,gateway/kill,gateway/lock',
     env: { RUNLET_STORE_FAULTS: '5000', RUNLET_KILLS: '300', RUNLET_LOCKS: '300' },
   },
+  windows: {
+    what: 'the gateway: 100,000 collected windows in one slot; 5,000 double faults of their disk',
+    test: 'gateway/collect-store',
+    env: { RUNLET_WINDOWS: '100000', RUNLET_STORE_FAULTS: '5000' },
+  },
   swaps: {
     what: 'the gateway: 10,000 swaps under 64 streams',
     test: 'gateway/swaps',

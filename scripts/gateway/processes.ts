@@ -9,6 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Gateway } from '../../host/gateway/gateway.ts';
 import type { Board } from '../../host/gateway/page/board.ts';
 import type { Profile } from './flame.ts';
 import type { LoadedModel } from './model.ts';
@@ -91,6 +92,7 @@ export interface GatewayProcessOptions {
 }
 
 export const gatewayId = 'load';
+export type Collected = ReturnType<Gateway['collection']['status']>;
 
 export async function startGateway({ folder, model, broker, threads, streams, fullSpeed, profiled }: GatewayProcessOptions) {
   const args = [
@@ -133,6 +135,13 @@ export async function startGateway({ folder, model, broker, threads, streams, fu
     log: () => log.join('\n'),
     exited: () => child.exitCode !== null || child.signalCode !== null,
     board: async () => (await (await fetch(`${url}/v1/board`)).json()) as Board,
+    /** Turns collection on: a random share, and 1,000 uncertain windows a day. */
+    collect: async (share: number) => {
+      const body = JSON.stringify({ random: { share }, uncertain: { perDay: 1000, cutoff: 0 } });
+      const answer = await fetch(`${url}/v1/slots/main/collection`, { method: 'PUT', body });
+      if (!answer.ok) throw new Error(await answer.text());
+    },
+    collected: async () => (await (await fetch(`${url}/v1/slots/main/collection`)).json()) as Collected,
     /** Starts profiling, if `profiled` is true. */
     profile: () => profiled && child.kill('SIGUSR2'),
     /** Ends profiling and returns the profiles. */

@@ -7,6 +7,7 @@ import { allFiles } from '../sources.ts';
 
 const rules = {
   readme: /^README\.md$/,
+  drift: /^docs\/tutorials\/drift\.md$/,
   tutorials: /^docs\/tutorials\//,
   howTo: /^docs\/how-to\//,
   /** Pages that wait for gateways. */

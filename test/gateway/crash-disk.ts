@@ -43,12 +43,14 @@ export class CrashDisk implements Disk {
   /** Durable names. `#log` holds the changes that are not durable yet. */
   #sure = new Map<string, Inode>();
   #log: Change[] = [];
+  #all: Inode[] = [];
   #crashed = false;
 
   constructor(faults: Faults = {}, files: Map<string, Uint8Array> = new Map()) {
     this.faults = faults;
     for (const [path, bytes] of files) {
       const inode = { bytes: [...bytes], synced: [...bytes], same: bytes.length };
+      this.#all.push(inode);
       this.#names.set(path, inode);
       this.#sure.set(path, inode);
     }
@@ -65,6 +67,9 @@ export class CrashDisk implements Disk {
 
   #used = (): number => [...this.#names.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
 
+  /** Contents of all files that ever existed, removed ones too: what a search of the whole disk finds. */
+  everything = (): Uint8Array[] => this.#all.flatMap(({ bytes, synced }) => [Uint8Array.from(bytes), Uint8Array.from(synced)]);
+
   #change(path: string, inode?: Inode): void {
     inode ? this.#names.set(path, inode) : this.#names.delete(path);
     this.#log.push({ path, inode });
@@ -79,6 +84,7 @@ export class CrashDisk implements Disk {
   async create(path: string): Promise<DiskFile> {
     this.#step();
     const inode: Inode = { bytes: [], synced: [], same: 0 };
+    this.#all.push(inode);
     this.#change(path, inode);
     return this.#file(inode);
   }
@@ -101,6 +107,31 @@ export class CrashDisk implements Disk {
         append(inode, bytes.subarray(0, Math.max(0, room)));
         if (bytes.length <= room) return;
         throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      },
+      sync: async () => {
+        this.#step();
+        inode.synced = [...inode.bytes];
+        inode.same = inode.bytes.length;
+      },
+      close: async () => {},
+    };
+  }
+
+  async edit(path: string): Promise<(DiskFile & { bytes: number }) | undefined> {
+    const inode = this.#names.get(path);
+    if (!inode) return undefined;
+    this.#step();
+    const put = (bytes: Uint8Array) => {
+      if (bytes.length > inode.bytes.length) throw new Error(`${path} is shorter than ${bytes.length} bytes`);
+      for (const [i, byte] of bytes.entries()) inode.bytes[i] = byte;
+      // any part of what is overwritten may survive a crash
+      inode.same = 0;
+    };
+    return {
+      bytes: inode.bytes.length,
+      write: async (bytes) => {
+        this.#step(() => put(bytes.subarray(0, Math.floor(bytes.length * (this.faults.torn ?? 0)))));
+        put(bytes);
       },
       sync: async () => {
         this.#step();

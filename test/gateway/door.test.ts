@@ -116,9 +116,9 @@ test('the door admits its own origin only, and no request that a browser marks a
     for (const site of ['cross-site', 'same-site', 'CROSS-SITE', '?'])
       assert.is(enters({ 'sec-fetch-site': site }, { method }), 'RN841', `${method} ${site}`);
   }
-  // a link of another site may open the page and nothing else, and a form may not
+  // a link of another site may open the pages and nothing else, and a form may not
   const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
-  assert.is(enters(link, { target: '/' }), 'in');
+  for (const target of ['/', '/label']) assert.is(enters(link, { target }), 'in');
   assert.is(enters(link, { target: '/', method: 'POST' }), 'RN841');
   assert.is(enters(link), 'RN841');
   assert.is(enters({ ...link, origin: 'null' }, { target: '/' }), 'RN841');
@@ -129,11 +129,11 @@ test('the door admits its own origin only, and no request that a browser marks a
   assert.is(enters({ ...own, origin: 'http://localhost' }, { secure: true }), 'RN841');
 });
 
-test('every path needs the whole token once, except the page and the two paths for supervisors', () => {
+test('every path needs the whole token once, except the pages and the two paths for supervisors', () => {
   const door = new Door({ token, requestsPerMinute: 1e9 });
   const enters = (target: string, authorization: string | undefined) =>
     codeOf(() => door.admit(visit({ target }, { authorization })));
-  for (const target of ['/', '/healthz', '/readyz']) assert.is(enters(target, undefined), 'in');
+  for (const target of ['/', '/label', '/healthz', '/readyz']) assert.is(enters(target, undefined), 'in');
   for (const target of ['/metrics', '/v1/ws', '/v1/status', '/v1', '/nothing', '/healthz/', '/healthz2']) {
     assert.is(enters(target, bearer), 'in');
     for (let length = 0; length < token.length; length++) assert.is(enters(target, `Bearer ${token.slice(0, length)}`), 'RN811');

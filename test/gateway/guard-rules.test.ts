@@ -137,10 +137,10 @@ test('the door admits its own targets, hosts and origins, and nothing that only 
   for (const [site, code] of [['same-origin', 'none'], ['none', 'none'], ['same-site', 'RN841'], ['cross-site', 'RN841']] as const) assert.is(await of({}, { host, 'sec-fetch-site': site }), code, site); // biome-ignore format: a table
 });
 
-test('the only paths without a token are the page and the two paths for supervisors, compared character by character', async () => {
+test('the only paths without a token are the pages and the two paths for supervisors, compared character by character', async () => {
   const door = new Door({ token });
   const bare = (target: string) => codeOf(() => door.admit(visit({ target }, { authorization: undefined })));
-  for (const target of ['/', '/healthz', '/readyz']) assert.is(await bare(target), 'none', target);
+  for (const target of ['/', '/label', '/healthz', '/readyz']) assert.is(await bare(target), 'none', target);
   for (const target of ['/metrics', '/v1', '/v1/ws', '/healthz/', '/healthzz', '/HEALTHZ', '/v1/../healthz/x'])
     assert.is(await bare(target), 'RN811', target);
 });

@@ -42,10 +42,37 @@ const journeys: Record<string, (store: Store) => Promise<unknown>> = {
     await journeys.confirm?.(store);
     await store.rollBack('main', 'RN801', 'a reason');
   },
+  pool: async (store) => {
+    await store.sizePool('main', 2 * bundle(9).length);
+    for (const sequence of [2, 3, 4]) {
+      await store.install('main', bundle(sequence), about(sequence));
+      await store.beginTrial('main');
+      await store.confirm('main');
+    }
+    await store.prefer('main', digestOf(bundle(1)));
+    await store.sizePool('main', bundle(2).length);
+  },
+  'one of the pool': async (store) => {
+    await journeys.pool?.(store);
+    await store.stageKept('main', digestOf(bundle(1)));
+    await store.beginTrial('main');
+    await store.confirm('main');
+    await store.stageKept('main', digestOf(bundle(4)));
+    await store.beginTrial('main');
+    await store.revert('main', 'RN831', 'a trap');
+  },
   stop: async (store) => {
     await store.healthy();
     await store.close();
   },
+};
+
+/** Bundles that may run after a crash in a journey. Default: the first one. */
+const mayRun: Record<string, number[]> = {
+  confirm: [1, 2],
+  rollback: [1, 2],
+  pool: [1, 2, 3, 4],
+  'one of the pool': [1, 2, 3, 4],
 };
 
 async function started(faults: Faults = {}): Promise<CrashDisk> {
@@ -73,7 +100,10 @@ async function check(disk: CrashDisk, floorBefore: number, may: number[]): Promi
   if (staged) assert.equal(await store.blob(staged), bundle(staged.sequence), 'what is staged is whole');
   assert.not.ok(trial, 'no trial outlives a start');
   assert.ok(floor >= floorBefore, `the floor fell from ${floorBefore} to ${floor}`);
-  const wanted = [active, previous, staged].flatMap((one) => (one ? [`blobs/${one.digest}`] : []));
+  const { pool = [], poolBytes = 0 } = store.slot('main');
+  for (const one of pool) assert.equal(await store.blob(one), bundle(one.sequence), 'one of the pool is whole');
+  assert.ok(pool.reduce((sum, { bytes }) => sum + bytes, 0) <= poolBytes, 'the pool is within its size');
+  const wanted = [active, previous, staged, ...pool].flatMap((one) => (one ? [`blobs/${one.digest}`] : []));
   assert.equal(disk.files(), [...new Set([...wanted, 'state'])].sort(), 'nothing else is left');
   return floor;
 }
@@ -96,7 +126,7 @@ for (const [name, journey] of Object.entries(journeys))
         } catch (error) {
           if (!(error instanceof Crash)) throw error;
         }
-        const may = ['confirm', 'rollback'].includes(name) ? [1, 2] : [1];
+        const may = mayRun[name] ?? [1];
         for (const [names, keep] of [
           [none, none],
           [all, all],
@@ -125,7 +155,8 @@ test('random double faults leave a whole bundle: a crash, a second one while ope
     });
     let floor = 1;
     for (let fault = 0; fault < 2; fault++) {
-      const journey = Object.values(journeys)[random(5)] as (store: Store) => Promise<unknown>;
+      const all = Object.values(journeys);
+      const journey = all[random(all.length)] as (store: Store) => Promise<unknown>;
       try {
         const store = await Store.open(disk, { safeAfter: 1000 });
         assert.ok(store.slot('main').active, 'something runs');
@@ -145,10 +176,72 @@ test('random double faults leave a whole bundle: a crash, a second one while ope
       );
     }
     disk.faults = {};
-    await check(disk, floor, [1, 2, 3]);
+    await check(disk, floor, [1, 2, 3, 4]);
   }
   console.log(`${crashes} crashes, ${full} times a full disk`);
   assert.ok(crashes > runs / 4 && full > runs / 100);
+});
+
+test('a pool keeps confirmed bundles within its size: the one longest out of use goes first, one that fails leaves', async () => {
+  const store = await Store.open(await started());
+  const sequences = () => (store.slot('main').pool ?? []).map(({ sequence }) => sequence);
+  const confirm = async (sequence: number) => {
+    await store.install('main', bundle(sequence), about(sequence));
+    await store.beginTrial('main');
+    await store.confirm('main');
+  };
+  await confirm(2);
+  await confirm(3);
+  assert.equal(sequences(), [], 'without a size there is no pool');
+  await store.sizePool('main', 3 * bundle(9).length);
+  for (const sequence of [4, 5, 6, 7]) await confirm(sequence);
+  assert.equal(sequences(), [3, 4, 5]);
+  await store.prefer('main', digestOf(bundle(3)));
+  await confirm(8);
+  assert.equal(sequences(), [5, 3, 6], 'the preferred one stays longer');
+  assert.is(await codeOf(() => store.stageKept('main', digestOf(bundle(4)))), 'RN804');
+  assert.is(await codeOf(() => store.stageKept('main', digestOf(bundle(8)))), 'RN804', 'it runs');
+
+  await store.stageKept('main', digestOf(bundle(5)));
+  assert.is(await codeOf(() => store.stageKept('main', digestOf(bundle(3)))), 'RN804', 'another is staged');
+  await store.beginTrial('main');
+  assert.is(await codeOf(() => store.stageKept('main', digestOf(bundle(3)))), 'RN804', 'another is on trial');
+  await store.confirm('main');
+  const { active, previous, floor } = store.slot('main');
+  assert.equal([active?.sequence, previous?.sequence, floor, sequences()], [5, 8, 8, [3, 6, 7]]);
+
+  await store.stageKept('main', digestOf(bundle(3)));
+  await store.beginTrial('main');
+  await store.revert('main', 'RN833', 'a reason');
+  assert.equal(sequences(), [6, 7], 'it failed its trial');
+  await store.rollBack('main', 'RN831', 'a trap');
+  assert.equal([store.slot('main').active?.sequence, sequences()], [8, [6, 7]]);
+  await store.sizePool('main', bundle(7).length);
+  assert.equal(sequences(), [7]);
+  await store.sizePool('main', 0);
+  assert.equal(sequences(), []);
+});
+
+test('a stop during the trial of a kept bundle keeps it, a crash does not', async () => {
+  for (const stops of [true, false]) {
+    const disk = await started();
+    const store = await Store.open(disk);
+    await store.sizePool('main', 1e6);
+    for (const sequence of [2, 3]) {
+      await store.install('main', bundle(sequence), about(sequence));
+      await store.beginTrial('main');
+      await store.confirm('main');
+    }
+    await store.stageKept('main', digestOf(bundle(1)));
+    await store.beginTrial('main');
+    if (stops) await store.close();
+    const { pool = [], last } = (await Store.open(disk.survivor(all, all))).slot('main');
+    assert.is(last?.code, 'RN801');
+    assert.equal(
+      pool.map(({ sequence }) => sequence),
+      stops ? [1] : [],
+    );
+  }
 });
 
 test('a bundle runs even if the disk is full at the start', async () => {

@@ -215,13 +215,14 @@ test('over MQTT, reordered and repeated messages give the outputs of the signal,
   const { gateway, intake, close } = await begun({ reorderTicks: 24 });
   const topics = mqttTopics('g1');
   const client = await mqtt.connectAsync(url);
-  const states: string[] = [];
-  const outputs: OutputMessage[] = [];
+  const [states, drifts, outputs] = [[] as string[], [] as string[], [] as OutputMessage[]];
   client.on('message', (topic, payload) => {
-    if (topic === topics.status) states.push(payload.toString());
+    if (topic === topics.status || topic === topics.judged('main')) states.push(payload.toString());
+    else if (topic === topics.drift) drifts.push(payload.toString());
     else outputs.push(readOutput(payload));
   });
-  await client.subscribeAsync([topics.status, 'runlet/g1/streams/+/outputs'], { qos: 1 });
+  const told = [topics.status, topics.drift, topics.judged('main'), 'runlet/g1/streams/+/outputs'];
+  await client.subscribeAsync(told, { qos: 1 });
   const wire = await connectMqtt(intake, { url, id: 'g1', qos: 1 }, log);
   await until(() => states.includes('online'));
   const send = (at: number) =>
@@ -234,7 +235,14 @@ test('over MQTT, reordered and repeated messages give the outputs of the signal,
   sameAsEver(outputs, scale, zeroPoint, 204);
   const { lost, late, duplicate, reordered } = intake.counts();
   assert.equal({ lost, late, duplicate, reordered }, { lost: 0, late: 0, duplicate: 20, reordered: 100 });
+  gateway.events.emit('drift', { slot: 'main', stream: 'm', state: 'begins', cause: 'gain', channels: ['x 0'] });
+  await until(() => drifts.length === 1);
+  assert.equal(JSON.parse(drifts[0] as string), { slot: 'main', stream: 'm', state: 'begins', cause: 'gain', channels: ['x 0'] });
   await client.publishAsync(topics.frames('no/such'), Buffer.from('noise'));
+  const about = { slot: 'main', digest: 'ab', name: 'heart', version: '1.0.0', windows: 90 };
+  const judged = { ...about, state: 'under', what: 'accuracy', value: 0.6, level: 0.9 } as const;
+  gateway.events.emit('judged', judged);
+  await until(() => states.includes(JSON.stringify(judged)));
   await wire.stop();
   await until(() => states.includes('offline'));
   await client.endAsync();

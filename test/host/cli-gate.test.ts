@@ -125,13 +125,13 @@ test('plan --gate shows the kept frames and the work of waking up, and refuses a
   const zoo = (name: string) => join(root, 'models/zoo', name, `${name}.onnx`);
   const { stdout } = await run(['plan', zoo('kws'), '--gate', zoo('vad'), '--json']);
   const { gate, macsPerHop, hop } = JSON.parse(stdout);
-  // 49 rows of a window, and 3 hops of 2 rows for the detector's mean of 4 outputs
-  assert.is(gate.keptFrames, 49 + 3 * 2);
+  // 49 rows of a window, and 7 hops of 2 rows for the detector's mean of 8 outputs
+  assert.is(gate.keptFrames, 49 + 7 * 2);
   assert.is(gate.keptBytes, 40 * gate.keptFrames);
   assert.is(gate.catchUpHops, gate.keptFrames / hop - 1);
   assert.is(gate.catchUpMacs, gate.catchUpHops * macsPerHop);
   assert.is(gate.gateShare.toFixed(4), ((2 * 13_088) / macsPerHop).toFixed(4));
-  assert.match((await run(['plan', zoo('kws'), '--gate', zoo('vad')])).stdout, /asleep +keeps 55 frames \(2,200 bytes\)/);
+  assert.match((await run(['plan', zoo('kws'), '--gate', zoo('vad')])).stdout, /asleep +keeps 63 frames \(2,520 bytes\)/);
   assert.match((await run(['plan', zoo('vad'), '--gate', zoo('kws')])).stderr, /RN777/);
 });
 

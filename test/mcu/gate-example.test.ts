@@ -46,7 +46,8 @@ const rowCount = rows.length / channels;
 
 /** Returns what the programs print: the row and scores of each output that is computed, and the counts. */
 async function inNode(): Promise<string> {
-  const stream = new GatedStream(await openSession(kws.bundle.wasm as BufferSource), 3);
+  const { slidingWindow = 1 } = kws.bundle.manifest.detector ?? {};
+  const stream = new GatedStream(await openSession(kws.bundle.wasm as BufferSource), slidingWindow - 1);
   const voice = await openSession(vad.bundle.wasm as BufferSource);
   const gate = new Gate({ output: 0, element: 0, threshold: 0.5, orEqual: false, holdFrames: 50 });
   const lines: string[] = [];
