@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import mqtt from 'mqtt';
+import mqtt, { type MqttClient } from 'mqtt';
 import { pino } from 'pino';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -301,10 +301,13 @@ if (program)
     const child: ChildProcess = spawn(program, ['-p', `${port}`], { stdio: 'ignore' });
     try {
       const url = `mqtt://127.0.0.1:${port}`;
-      const sender = await mqtt.connectAsync(url, { reconnectPeriod: 100 }, true).catch(async () => {
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        return mqtt.connectAsync(url);
-      });
+      const connect = async (tries: number): Promise<MqttClient> =>
+        mqtt.connectAsync(url).catch(async (error: unknown) => {
+          if (tries === 0) throw error;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return connect(tries - 1);
+        });
+      const sender = await connect(200);
       const topic = 'runlet/g1/streams/wrist/frames';
       const large = Buffer.from(writeFrames({ from: 0, bytes: new Uint8Array(2 << 20) }));
       await sender.publishAsync(topic, large, { qos: 1, retain: true });

@@ -91,8 +91,8 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 /** Returns the path of a file that is removed at the end of this process. */
 export const at = (name: string): string => join(folder, name);
 
-const hostFiles = ['runlet.c', 'runlet-check.c', 'runlet-text.c', 'runlet-queue.c', 'runlet-gate.c'].map((name) =>
-  join(mcu, name),
+const hostFiles = ['runlet.c', 'runlet-check.c', 'runlet-text.c', 'runlet-queue.c', 'runlet-gate.c', 'runlet-collect.c'].map(
+  (name) => join(mcu, name),
 );
 
 /** The self-test and its digest, for programs that check it. */

@@ -11,6 +11,7 @@ import * as v from 'valibot';
 import type { Events, GatewayEvents } from '../hub/events.ts';
 import type { Stream } from '../hub/stream.ts';
 import { type Disk, diskError, writeWhole } from '../store/disk.ts';
+import { type DeviceMessage, deviceRecord, type Running } from './device-window.ts';
 import { notCollecting, tooManyAsked } from './missing.ts';
 import { type Settings, settingsSchema } from './settings.ts';
 import { SlotCollection } from './slot-collection.ts';
@@ -143,6 +144,16 @@ export class Collection {
     if (!slot.settings) throw notCollecting(name);
     if (!slot.asked.ask(count, stream)) throw tooManyAsked(name, slot.asked.waiting);
     return slot.asked.waiting;
+  }
+
+  /**
+   * Takes a window that a device chose. @param running the bundle of the slot
+   * @returns false if it is not kept. @throws RN874 if the slot takes no windows of devices, RN894
+   */
+  device(name: string, running: Running, message: DeviceMessage): boolean {
+    const slot = this.slot(name);
+    if (!slot.settings?.device) throw notCollecting(name);
+    return slot.device(deviceRecord(running, message));
   }
 
   /** Takes the report of another part of the gateway that the signal of a stream has drifted. */

@@ -69,6 +69,13 @@ export interface WindowRecord extends Omit<Head, 'signalBytes' | 'outputBytes'> 
   other?: Uint8Array;
 }
 
+/** Returns the facts of an input or output that a reader of its stored values needs. */
+export const portOf = ({ name, hostType, type, elements, scale, zeroPoint, rate }: PortManifest) => ({
+  ...{ name, hostType, elements, scale, zeroPoint },
+  ...(type && { type }),
+  ...(rate !== undefined && { rate }),
+});
+
 export function encodeRecord({ signal, raw, other, ...facts }: WindowRecord): Uint8Array {
   const head = new TextEncoder().encode(JSON.stringify({ ...facts, signalBytes: signal.length, outputBytes: raw.length }));
   const parts = [head, signal, raw, other ?? new Uint8Array()];

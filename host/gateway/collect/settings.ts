@@ -23,6 +23,8 @@ export const settingsSchema = v.strictObject({
   disagree: v.optional(v.strictObject({ perDay })),
   /** Windows per day of reported drifts. */
   drift: v.optional(v.strictObject({ perDay })),
+  /** Windows per day that devices chose and sent. */
+  device: v.optional(v.strictObject({ perDay })),
   /** Upper bound of the files of the slot, each counted in blocks of 4 KiB. */
   maxBytes: v.optional(whole(1 << 16, 2 ** 40), 256 << 20),
   /** Days after which a window is deleted. */

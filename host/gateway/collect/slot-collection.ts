@@ -7,14 +7,14 @@
  * Memory: at most `maxPending` chosen outputs, and `maxQueuedBytes` of windows on their way to the disk.
  */
 import { randomInt } from 'node:crypto';
-import type { Manifest, PortManifest } from '../../../assembly/bundle/manifest.ts';
+import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { isRunletError } from '../../../models/error.ts';
 import { Budget, RandomShare, UncertainWithin } from '../../learn/policies.ts';
 import { type Reason, reasons } from '../../learn/reasons.ts';
 import type { ComparedEvent, OutputEvent } from '../hub/events.ts';
 import type { Stream } from '../hub/stream.ts';
 import { Asked, Disagree, marginOf, uncertaintyAt, withinDay } from './policies.ts';
-import type { WindowRecord } from './record.ts';
+import { portOf, type WindowRecord } from './record.ts';
 import type { Settings } from './settings.ts';
 import type { Windows } from './windows.ts';
 
@@ -31,8 +31,10 @@ interface CollectCounts {
   gone: number;
   /** The window is larger than `maxSignalBytes`. */
   large: number;
+  /** Devices sent more windows than the settings allow. */
+  budget: number;
 }
-export const lossKinds = ['disk', 'busy', 'room', 'gone', 'large'] as const;
+export const lossKinds = ['disk', 'busy', 'room', 'gone', 'large', 'budget'] as const;
 type Loss = (typeof lossKinds)[number];
 
 /** Choices. */
@@ -58,12 +60,6 @@ interface Pending {
   extra: Pick<WindowRecord, 'margin' | 'why' | 'other' | 'otherDigest'>;
 }
 
-const portOf = ({ name, hostType, type, elements, scale, zeroPoint, rate }: PortManifest) => ({
-  ...{ name, hostType, elements, scale, zeroPoint },
-  ...(type && { type }),
-  ...(rate !== undefined && { rate }),
-});
-
 /** Returns the ticks around a window that a replay of it needs (judge/replay.ts); at least a hop. */
 const aroundOf = ({ hop, delayFrames, warmUpHops }: Manifest): number => Math.max(hop, delayFrames, warmUpHops * hop);
 
@@ -77,6 +73,7 @@ export class SlotCollection {
   #random?: RandomShare;
   #disagree?: Disagree;
   #drift?: Budget;
+  #device?: Budget;
   #pending = new Map<string, Pending[]>();
   #pendings = 0;
   #queuedBytes = 0;
@@ -89,7 +86,7 @@ export class SlotCollection {
     this.windows = windows;
     this.#fault = fault;
     const none = Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<Reason, number>;
-    this.counts = { collected: none, disk: 0, busy: 0, room: 0, gone: 0, large: 0 };
+    this.counts = { collected: none, disk: 0, busy: 0, room: 0, gone: 0, large: 0, budget: 0 };
   }
 
   /** The settings; undefined while collection is off. */
@@ -99,12 +96,13 @@ export class SlotCollection {
 
   /** Turns collection on, or off without settings. The policies start afresh. */
   use(settings: Settings | undefined): void {
-    const { uncertain, random, disagree, drift } = settings ?? {};
+    const { uncertain, random, disagree, drift, device } = settings ?? {};
     this.#settings = settings;
     this.#uncertain = uncertain && new UncertainWithin(withinDay(uncertain.perDay));
     this.#random = random && new RandomShare(random.share, random.seed ?? randomInt(1, 2 ** 31));
     this.#disagree = disagree && new Disagree(disagree.perDay);
     this.#drift = drift && new Budget(withinDay(drift.perDay));
+    this.#device = device && new Budget(withinDay(device.perDay));
     if (!settings) this.#forgetPending();
   }
 
@@ -137,6 +135,20 @@ export class SlotCollection {
   drift(stream: Stream, why: string): void {
     const output = stream.outputs(stream.sequence - 2).at(-1);
     if (output && this.#drift?.take(Date.now())) this.#choose(output, stream, 'drift', { why: why.slice(0, 200) });
+  }
+
+  /** Takes a window that a device chose. @returns false if it is not kept, which is counted */
+  device(window: WindowRecord): boolean {
+    const loss = this.#lossOfDevice(window);
+    this.#lose(loss);
+    if (!loss && this.#settings) this.#write(this.#settings, window);
+    return loss === undefined;
+  }
+
+  #lossOfDevice({ signal }: WindowRecord): Loss | undefined {
+    if (signal.length > maxSignalBytes) return 'large';
+    if (this.#queuedBytes + signal.length > maxQueuedBytes) return 'busy';
+    return this.#device?.take(Date.now()) ? undefined : 'budget';
   }
 
   /** Deletes windows that are too old. Without settings those of the last settings count. */

@@ -13,6 +13,7 @@
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { join } from '../../../models/lists.ts';
 import type { GapPolicy } from '../../session/gap.ts';
+import type { DeviceMessage, Running } from '../collect/device-window.ts';
 import type { Entry, Gateway } from '../gateway.ts';
 import type { OutputEvent } from '../hub/events.ts';
 import { checkFrames } from '../worker/frames.ts';
@@ -113,18 +114,27 @@ export class Intake {
   countsOf = (stream: string): SequencerCounts | undefined => this.#lanes.get(stream)?.sequencer.counts;
 
   /**
-   * Takes frames. Throws if the message is wrong; late, lost and shed ticks are only counted.
-   * @returns true if the frames were taken, false if they were shed.
-   * @throws RN805, RN813, RN842, RN844, RN846, RN847, RN876, and the error of a module that has failed.
+   * Takes frames, or a window that a device chose. Throws if the message is wrong; late, lost and shed ticks
+   * are only counted.
+   * @returns true if they were taken, false if they were shed.
+   * @throws RN805, RN813, RN842, RN844, RN846, RN847, RN874, RN876, RN894, and the error of a module that has
+   * failed.
    */
   take(message: TakeOptions): boolean {
     this.#messages++;
     try {
-      return this.#take(message);
+      const { window } = message;
+      return window ? this.#keep({ ...message, window }) : this.#take(message);
     } catch (error) {
       this.#refusedMessages++;
       throw error;
     }
+  }
+
+  /** Takes a window that a device chose. It is part of no signal. */
+  #keep(message: TakeOptions & DeviceMessage): boolean {
+    const { slot } = this.gateway.entry(message.stream, message.slot);
+    return this.gateway.collection.device(slot.name, slot.active as Running, message);
   }
 
   #take({ stream: id, slot, from, timestampMs, bytes }: TakeOptions): boolean {

@@ -103,6 +103,9 @@ async function* partsOf(bytes: AsyncIterable<Uint8Array>, separator: number): As
 
 const newline = 10;
 
+/** Errors that concern one line or message; after any other no further one could be taken. */
+const ofOneMessage = new Set(['RN842', 'RN844', 'RN870', 'RN874', 'RN894']);
+
 /**
  * Reads frames until the bytes end.
  * @throws the gateway's error if it cannot take any frames: it has no bundle, or the module has failed.
@@ -147,7 +150,7 @@ export async function readLines(
       intake.take({ timestampMs: patient ? undefined : Date.now(), ...message, stream: id, slot });
     } catch (error) {
       if (isRunletError(error) && error.code === 'RN870') intake.unreadable(stream);
-      if (!isRunletError(error) || !['RN842', 'RN844', 'RN870'].includes(error.code)) throw error;
+      if (!isRunletError(error) || !ofOneMessage.has(error.code)) throw error;
       counts.bad++;
     }
   }

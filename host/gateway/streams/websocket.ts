@@ -137,8 +137,8 @@ class Hub {
   /** Takes a message. @returns its stream, or undefined if it was refused and the socket got an error. */
   #take(socket: WebSocket, query: URLSearchParams, message: Uint8Array): string | undefined {
     try {
-      const { stream = query.get('stream') ?? '', from, timestampMs, bytes } = readFrames(message);
-      this.#intake.take({ stream, slot: query.get('slot') ?? undefined, from, timestampMs, bytes });
+      const { stream = query.get('stream') ?? '', ...frames } = readFrames(message);
+      this.#intake.take({ ...frames, stream, slot: query.get('slot') ?? undefined });
       return stream;
     } catch (error) {
       if (!isRunletError(error)) throw error;

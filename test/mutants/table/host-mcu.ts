@@ -36,6 +36,42 @@ const image = { RUNLET_IMAGE_FUZZ: '300' };
 const flashFew = { RUNLET_SERIAL_CUTS: '1', RUNLET_SERIAL_DOUBLES: '50', RUNLET_SERIAL_INPUTS: '2000' };
 const mcu = inFolder('host/mcu', [
   {
+    id: 'mcu-collect-late',
+    file: 'runlet-collect.c',
+    find: '*first = c->frames - (c->since_reset - reach) % model->hop - reach;',
+    replace: '*first = c->frames - reach;',
+    tests: 'mcu/collect',
+    env: { RUNLET_MCU_GATES: '8' },
+    why: 'a window holds frames behind its output',
+  },
+  {
+    id: 'mcu-collect-refill',
+    file: 'runlet-collect.c',
+    find: 'refill = windows - burst + 1;',
+    replace: 'refill = windows;',
+    tests: 'mcu/collect',
+    env: { RUNLET_MCU_GATES: '1' },
+    why: 'a budget is exceeded by what can be chosen at once',
+  },
+  {
+    id: 'mcu-collect-clear',
+    file: 'runlet-collect.c',
+    find: 'c->budget < c->price || bin > threshold(c)',
+    replace: 'c->budget < c->price || bin < threshold(c)',
+    tests: 'mcu/collect',
+    env: { RUNLET_MCU_GATES: '1' },
+    why: 'the windows with a large margin are chosen',
+  },
+  {
+    id: 'mcu-collect-cobs',
+    file: 'runlet-collect.c',
+    find: 'if (message[i] && filled < 255) continue;',
+    replace: 'if (message[i] && filled < 254) continue;',
+    tests: 'mcu/collect',
+    env: { RUNLET_MCU_GATES: '8' },
+    why: 'a run of 253 bytes without a zero gets a zero behind it',
+  },
+  {
     id: 'mcu-record-not-read-back',
     file: 'runlet-flash.c',
     find: 'if (d->read(d->context, AREA_RECORDS, at, back, sizeof back) || memcmp(bytes, back, sizeof back)) return RUNLET_FLASH_IO;',
