@@ -32,7 +32,20 @@ const seeds = 20;
 const neededPoints = 1;
 
 const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
-const met = (isMet: boolean) => (isMet ? 'met' : 'not met');
+/** Student's t for 95 % and one degree of freedom less than the seeds. */
+const studentT = 2.093;
+
+/** Half the length of the 95 % interval of the mean of all seeds. */
+function uncertainty(values: readonly number[]): number {
+  const middle = mean(values);
+  return studentT * Math.sqrt(mean(values.map((one) => (one - middle) ** 2)) / (values.length - 1));
+}
+
+const verdictOf = (values: readonly number[], needed: number): string => {
+  const middle = mean(values);
+  if (middle >= needed) return 'met';
+  return middle + uncertainty(values) >= needed ? 'missed, within the interval' : 'not met';
+};
 
 /** Accuracy of each seed in a phase, in %. @param settled true: after the first labels of the phase */
 const accuracies = (trials: readonly VersionTrial[], m: Mechanism, p: number, settled: boolean): number[] =>
@@ -64,7 +77,7 @@ function judge(name: string, trials: readonly VersionTrial[]): void {
       const theirs = accuracies(trials, other, p, settled);
       return accuracies(trials, 'recommended', p, settled).map((mine, i) => mine - (theirs[i] as number));
     });
-  const worst = (all: readonly number[][]) => [minOf(all.map(mean)), minOf(all.flat())] as const;
+  const worst = (all: readonly number[][]) => all.reduce((lowest, one) => (mean(one) < mean(lowest) ? one : lowest));
   const rows = [
     ['oracle', true, -neededPoints],
     ['oracle', false, undefined],
@@ -75,11 +88,13 @@ function judge(name: string, trials: readonly VersionTrial[]): void {
   say(
     table(
       rows.map(([other, settled, needed]) => {
-        const [phase, run] = worst(differences(other, settled));
-        const verdict = needed === undefined ? '' : `${met(phase >= needed)} (>= ${needed})`;
-        return [other, settled ? `after ${settledLabels} labels` : 'whole phase', phase.toFixed(2), run.toFixed(2), verdict];
+        const all = differences(other, settled);
+        const phase = worst(all);
+        const shown = `${mean(phase).toFixed(2)} ± ${uncertainty(phase).toFixed(2)}`;
+        const verdict = needed === undefined ? '' : `>= ${needed}: ${verdictOf(phase, needed)}`;
+        return [other, settled ? `after ${settledLabels} labels` : 'whole phase', shown, minOf(all.flat()).toFixed(2), verdict];
       }),
-      { head: ['less', 'windows', 'mean of the seeds', 'single run', 'needed of the mean'] },
+      { head: ['less', 'windows', 'mean, 95 % interval', 'single run', 'needed of the mean'] },
     ),
   );
 }

@@ -7,6 +7,7 @@
  */
 import type { Manifest } from '../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../models/error.ts';
+import type { Label } from '../learn/label-schema.ts';
 import { Collection } from './collect/collection.ts';
 import { Drift } from './drift/drift.ts';
 import { Events, type GatewayEvents, type TrialReport } from './hub/events.ts';
@@ -233,6 +234,12 @@ export class Gateway {
         tryThis: 'send them again a little later',
       });
     return this.deliver(id, slot, fresh, facts);
+  }
+
+  /** Stores a label of a collected window. @throws RN802, RN813, RN874, RN877 */
+  async label(slot: string, window: number, label: Label): Promise<void> {
+    await this.collection.slot(slot).windows.label(window, label);
+    await this.drift.labelled(slot, window);
   }
 
   /**

@@ -159,7 +159,10 @@ test('the reference survives a start: the stream is watched at once', async () =
   await label(byChance[0]?.id as number, null);
   const slot = second.gateway.drift.slots.get('main');
   assert.is(slot?.error.length, 0);
-  for (const { id } of byChance.slice(0, 12)) await label(id, 'a');
+  for (const { id } of byChance.slice(0, 6)) await label(id, 'a');
+  // labels of files come many at a time
+  const sent = byChance.slice(6, 12).map(({ id }) => ({ window: id, annotator: 'one', label: 'a', seconds: 1 }));
+  await second.ask('POST', '/v1/slots/main/labels', { labels: sent });
   await label(byChance[1]?.id as number, 'b');
   assert.is(slot?.error.length, 12, 'each window once');
   for (let i = 0; i < 200; i++) slot?.see(0);

@@ -78,9 +78,7 @@ export function addCollectionRoutes(app: Hono, gateway: Gateway): void {
     return c.body(null, 204);
   });
   app.post(`${slots}/windows/:id/labels`, async (c) => {
-    const [slot, id] = [c.req.param('slot'), idOf(c.req.param('id'))];
-    await collection.slot(slot).windows.label(id, await jsonOf(c, labelSchema));
-    await gateway.drift.labelled(slot, id);
+    await gateway.label(c.req.param('slot'), idOf(c.req.param('id')), await jsonOf(c, labelSchema));
     return c.body(null, 204);
   });
 }

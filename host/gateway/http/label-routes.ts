@@ -70,11 +70,11 @@ export function addLabelRoutes(app: Hono, gateway: Gateway): void {
     return c.json({ windows: await questionsOf(c).list(from, counted(limit, 'limit', maxListed, maxListed)) });
   });
   app.post(`${slots}/labels`, async (c) => {
-    const windows = windowsOf(c);
+    const { slot } = windowsOf(c);
     const counts: SentLabels = { stored: 0, missing: 0, full: 0 };
     for (const { window, ...label } of (await jsonOf(c, sentSchema, maxBodyBytes)).labels)
       try {
-        await windows.label(window, label);
+        await gateway.label(slot, window, label);
         counts.stored++;
       } catch (error) {
         if (!isRunletError(error) || (error.code !== 'RN874' && error.code !== 'RN813')) throw error;
