@@ -208,6 +208,8 @@ test('the alarm is told when its state changes: event, metric, note of the page;
   );
   const accuracy = outputs.filter((_, i) => i % 3 !== 0).length / outputs.length;
   assert.equal([events[1]?.value, events[1]?.windows, events[1]?.level], [accuracy, 90, 0.9]);
+  assert.equal([events[0]?.value, events[0]?.windows], [undefined, 0]);
+  assert.ok(tracker.notes.some(({ kind, text }) => kind === 'judged' && text.includes('no window of moving-average')));
   const metrics = await (await knock('/metrics', { headers })).text();
   for (const line of [
     'judged_alarm{slot="main"} 1',

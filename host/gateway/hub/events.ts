@@ -79,7 +79,8 @@ export interface JudgedEvent {
   /** `under`: worse than the level. */
   state: 'too few' | 'above' | 'under';
   what: 'accuracy' | 'error';
-  value: number;
+  /** Undefined if no labelled window counts yet. */
+  value?: number;
   /** Interval of 95 %. */
   low?: number;
   high?: number;

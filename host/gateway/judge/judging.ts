@@ -112,7 +112,8 @@ export class Judging {
       slot: name,
       ...{ digest: running.digest, name: running.name, version: running.version, state: alarm.state },
       what: 'accuracy' in judgement ? 'accuracy' : 'error',
-      ...{ value: estimate.value, ...(estimate.interval ?? {}), windows: judgement.windows },
+      ...(judgement.windows > 0 && { value: estimate.value, ...estimate.interval }),
+      windows: judgement.windows,
       level: ('accuracy' in judgement ? level : maxError) as number,
     });
   }

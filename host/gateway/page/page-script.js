@@ -57,7 +57,7 @@
       .filter(({ state }) => state === 'drifted')
       .map(({ stream: name, cause, channels }) => ({ bad: true, text: `drift on ${name}: ${[cause, ...channels].join(' ')}` })),
     ...(error.rose ? [{ bad: true, text: 'drift: more answers are wrong, by the labels' }] : []),
-    ...(learning > 0 ? [{ text: `drift: ${number(learning)} of ${number(streams.length)} streams take their reference` }] : []),
+    ...(learning > 0 ? [{ text: `drift: ${number(learning)} of ${number(streams.length)} streams have no reference yet` }] : []),
   ];
 
   /** The judgement of the running version on labelled windows, and a recommended other one. */

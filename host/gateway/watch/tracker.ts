@@ -119,12 +119,12 @@ export class Tracker {
         this.#note('drift', `${stream ?? slot} ${what}`, state === 'begins');
       }),
       events.on('judged', ({ slot, name, version, what, value, windows, state, level }) => {
-        const text = `${slot}: ${what} of ${name} ${version} is ${value.toFixed(3)} on ${windows} windows`;
-        this.#note(
-          'judged',
-          `${text}; ${{ under: 'worse than', above: 'within', 'too few': 'too few for' }[state]} ${level}`,
-          state === 'under',
-        );
+        const verdict = { under: 'worse than', above: 'within', 'too few': 'too few for' }[state];
+        const text =
+          value === undefined
+            ? `no window of ${name} ${version} has a label yet`
+            : `${what} of ${name} ${version} is ${value.toFixed(3)} on ${windows} windows; ${verdict} ${level}`;
+        this.#note('judged', `${slot}: ${text}`, state === 'under');
       }),
       events.on('overload', ({ state, why, shedTicks, streams }) =>
         this.#note('overload', state === 'begins' ? why : `over: ${shedTicks} ticks of ${streams} streams were shed`, true),
