@@ -9,7 +9,7 @@ import { cobs, readLines } from '../../host/gateway/streams/lines.ts';
 import { type FramesMessage, readFrames, writeFrames } from '../../host/gateway/streams/wire.ts';
 import { isRunletError } from '../../models/error.ts';
 import { random } from '../property/random-network.ts';
-import { bundleOf, bytesOf, channels, expected, keys, signal, window } from './bundles.ts';
+import { bundleOf, bytesOf, expected, keys, signal, window } from './bundles.ts';
 import { CrashDisk } from './crash-disk.ts';
 
 const gateway = await Gateway.open(new CrashDisk(), {
@@ -87,7 +87,7 @@ test('windows that are not of this bundle are refused, and nothing is kept', () 
     codeOf(() => take(other)),
     'RN894',
   );
-  for (const bytes of [new Uint8Array(), good.bytes.subarray(1), new Uint8Array(window * channels)])
+  for (const bytes of [new Uint8Array(), good.bytes.subarray(1), Buffer.concat([good.bytes, Buffer.of(0)])])
     assert.is(
       codeOf(() => take({ ...good, bytes })),
       'RN894',
