@@ -1,15 +1,18 @@
 /**
- * Windows that devices choose and send: over every wire into the collection of a gateway; refusals, the budget.
+ * Windows that devices choose and send: messages and serial lines, the collection of a gateway, refusals, the
+ * budget, changed messages.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { PortManifest } from '../../assembly/bundle/manifest.ts';
+import { deviceRecord, type Running } from '../../host/gateway/collect/device-window.ts';
 import { Gateway } from '../../host/gateway/gateway.ts';
 import { Intake } from '../../host/gateway/streams/intake.ts';
 import { cobs, readLines } from '../../host/gateway/streams/lines.ts';
 import { type FramesMessage, readFrames, writeFrames } from '../../host/gateway/streams/wire.ts';
 import { isRunletError } from '../../models/error.ts';
 import { random } from '../property/random-network.ts';
-import { bundleOf, bytesOf, expected, keys, signal, window } from './bundles.ts';
+import { bundleOf, bytesOf, channels, expected, keys, signal, window } from './bundles.ts';
 import { CrashDisk } from './crash-disk.ts';
 
 const gateway = await Gateway.open(new CrashDisk(), {
@@ -41,6 +44,7 @@ const codeOf = (run: () => unknown): string => {
   return 'none';
 };
 const collected = () => gateway.collection.slots.get('main');
+const running = () => gateway.slots.get('main')?.active as Running;
 /** Returns the window that was stored last. */
 async function latest() {
   const windows = collected()?.windows;
@@ -106,6 +110,27 @@ test('windows that are not of this bundle are refused, and nothing is kept', () 
     'RN870',
   );
   assert.is(collected()?.windows.count, before);
+});
+
+test('the signal is stored in the type in which frames of the model come', () => {
+  const { manifest } = running();
+  const [port] = manifest.inputs as [PortManifest];
+  const q = Int16Array.from({ length: window * channels }, (_, i) => ((i * 37) % 256) - 128);
+  const kinds = {
+    float32: Float32Array.from(q, (x) => 0.5 * (x - 3)),
+    int8: Int8Array.from(q),
+    uint8: Uint8Array.from(q, (x) => x + 128),
+    int16: q,
+  };
+  for (const [hostType, wanted] of Object.entries(kinds)) {
+    const type = hostType === 'int16' ? ('int16' as const) : undefined;
+    const inputs = [{ ...port, hostType: hostType as keyof typeof kinds, type, scale: 0.5, zeroPoint: 3 }];
+    const ticks = type ? new Uint8Array(q.buffer) : bytesOf(Int8Array.from(q));
+    const bytes = Buffer.concat([ticks, bytesOf(output)]);
+    const record = deviceRecord({ manifest: { ...manifest, inputs }, digest }, { ...good, stream: 's', bytes, window: said });
+    assert.is(Buffer.compare(record.signal, new Uint8Array(wanted.buffer)), 0, hostType);
+    assert.is(record.tickBytes, wanted.byteLength / window, hostType);
+  }
 });
 
 test('a device that does not know its bundle is believed, and the record says so', async () => {

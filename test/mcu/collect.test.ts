@@ -1,9 +1,9 @@
 /**
- * Windows that a device chooses: the budget, what is chosen, and messages of random networks in plain C, which
- * a gateway reads and stores. Each stored window gives the stored outputs when a session runs it again.
+ * Windows that a device chooses: the budget, what is chosen, and messages of random networks in plain C,
+ * which a gateway reads and stores. Each stored window gives the stored outputs when a session runs it again.
  *
- * Counts: every third of RUNLET_MCU_GATES networks (default 24); seed RUNLET_SEED (default 1). Address and undefined-behaviour
- * sanitizers.
+ * Counts: every third of RUNLET_MCU_GATES networks (default 24); seed RUNLET_SEED (default 1). Address and
+ * undefined-behaviour sanitizers.
  */
 import { createReadStream, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
@@ -91,7 +91,7 @@ withCompiler('margins that are no number, or negative, are not judged', () => {
   assert.equal(chosen({ windows: 100, hop: 1, span: 100 }, margins), []);
 });
 
-/** Returns a window of the signals as a device sends it: tick after tick, each with the frames of every input. */
+/** Returns a window of the signals as a device sends it: tick after tick, with the frames of every input. */
 function ticksOf({ inputs, window }: Manifest, signals: Stored[], from: number): Uint8Array {
   const parts = Array.from({ length: window }, (_, n) =>
     inputs.map((port, i) => {
@@ -125,7 +125,7 @@ async function messagesOf(quant: QuantPlan, { manifest }: Bundle, signals: Store
   return { ...counts, messages };
 }
 
-/** Returns the messages of a file as a gateway reads them from a serial line, and the number of other lines. */
+/** Returns the messages of a file as a gateway reads them from a serial line, and how many lines are bad. */
 async function messagesIn(path: string): Promise<{ messages: DeviceMessage[]; bad: number }> {
   const messages: DeviceMessage[] = [];
   const gateway = { slots: new Map(), streams: new Map() };

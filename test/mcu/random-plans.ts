@@ -1,6 +1,6 @@
 /**
- * Plans of random networks for the C host: in all modes, with several inputs, in int16, and recurrent ones with
- * windows.
+ * Plans of random networks for the C host: in all modes, with several inputs, in int16, and recurrent ones
+ * with windows.
  */
 import fc from 'fast-check';
 import { isRunletError } from '../../models/error.ts';

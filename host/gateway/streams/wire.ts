@@ -2,12 +2,13 @@
  * Binary messages of frames and outputs, for WebSocket, MQTT and serial lines (docs/streams.md).
  *
  * Little endian. All begin with: u8 version 1; u8 flags (1: a tick number is given, 2: a timestamp, 4: a
- * window that a device chose); u16 offset of the frames or values; u32 bytes of the stream's name (0 if the topic or line defines it).
+ * window that a device chose); u16 offset of the frames or values; u32 bytes of the stream's name (0 if the
+ * topic or line defines it).
  * Frames, from byte 8: u64 number of the first tick; u64 its timestamp in microseconds since 1970; the name;
  * zeros up to a multiple of 4; the frames.
- * Window of a device (host/mcu/runlet-collect.h): as frames, with 16 more bytes before the name: u64 number of
- * the output; u32 first bytes of the bundle's SHA-256, or 0; float32 margin. Instead of frames, the window and
- * then the outputs, as the model stores them.
+ * Window of a device (host/mcu/runlet-collect.h): as frames, with 16 more bytes before the name: u64 number
+ * of the output; u32 first bytes of the bundle's SHA-256, or 0; float32 margin. Instead of frames, the window
+ * and then the outputs, as the model stores them.
  * Output, from byte 8: u64 number of the output; u64 number of its last tick; u64 timestamp of that tick; u32
  * first bytes of the bundle's SHA-256; u32 filled ticks in its window; the name; zeros; the float32 values of
  * all outputs, one after the other.
