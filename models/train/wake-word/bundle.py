@@ -54,7 +54,7 @@ def export(net, phrase, cutoff, rows, model):
     starts = np.linspace(0, len(rows) - 500, 12).astype(int)
     calib = np.concatenate([rows[at : at + 500] for at in starts])
     # both ends of the range, so that calibration finds the scale of the front end
-    calib[-1, :2] = -128, 127
+    calib[0, :2] = -128, 127
     np.save(model.with_name("calib.npy"), real(calib))
 
 

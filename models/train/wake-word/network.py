@@ -1,4 +1,4 @@
-"""The network: the stem of kws, depthwise-separable blocks over time, a mean, one score.
+"""The network: the stem and the residual blocks of kws, a mean, one score.
 
     [B, 1, T, 40] real features -> logits [B, T - window + 1]
 
@@ -9,13 +9,14 @@ exported file reads one window. Cost at a hop of 2 rows and 6 blocks: 91,000 mul
 import torch
 from batches import real
 from export import trunk_of
-from model import KERNEL, MEAN, SPREAD, layer, stem
+from model import KERNEL, MEAN, SPREAD, Block, stem
 from torch import nn
 from torch.nn import functional
 
 STEM_CHANNELS, WIDTH, HOP = 12, 64, 2
 STEM_ROWS = 3
 MOST_BLOCKS = 6
+DROPOUT = 0.1
 AVERAGED = 8  # smallest number of rows in the mean
 
 
@@ -28,11 +29,7 @@ class WakeNet(nn.Module):
     def __init__(self, window):
         super().__init__()
         self.window, blocks = window, blocks_for(window)
-        layers = stem(STEM_CHANNELS, WIDTH)
-        for _ in range(blocks):
-            layers += layer(WIDTH, WIDTH, (KERNEL, 1), groups=WIDTH)
-            layers += [*layer(WIDTH, WIDTH, (1, 1)), nn.Dropout(0.1)]
-        self.trunk = nn.Sequential(*layers)
+        self.trunk = nn.Sequential(*stem(STEM_CHANNELS, WIDTH), *(Block(WIDTH, DROPOUT) for _ in range(blocks)))
         self.averaged = window - (STEM_ROWS - 1) - blocks * (KERNEL - 1)
         self.output = nn.Linear(WIDTH, 1)
 

@@ -41,13 +41,13 @@ def training(phrase, scale, jobs, rng):
 
     Speech and noise are apart: training mixes them anew in every batch.
     """
-    counts = {"phrase": 700, "near": 450, "other": 320}
+    counts = {"phrase": 1200, "near": 1000, "other": 2000}
     said = {
         kind: scenery.spoken(entries(kind, "train", phrase, max(20, int(scale * count)), rng), jobs, rng, SPREAD)
         for kind, count in counts.items()
     }
     parts = []
-    for _ in range(max(8, int(160 * scale))):
+    for _ in range(max(8, int(640 * scale))):
         kinds = rng.choice(list(counts), 12, p=[0.4, 0.35, 0.25])
         chosen = [said[kind][rng.integers(len(said[kind]))] for kind in kinds]
         parts.append(stored(*scenery.scene(chosen, rng)))

@@ -41,7 +41,9 @@ def train(data, window, steps, seed, threads, show=print):
     for step in range(1, steps + 1):
         net.train()
         x, y = data.draw(BATCH)
-        loss = loss_of(net(x), y, HARD ** min(1, 2 * step / steps))
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = net(x).float()
+        loss = loss_of(logits, y, HARD ** min(1, 2 * step / steps))
         total += descend(optimiser, schedule, loss, clip=2.0)
         add_to_mean(average, net, step, early=20)
         if step % shown == 0:

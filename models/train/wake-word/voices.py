@@ -27,7 +27,7 @@ RATE_HZ = 16000
 Voice = namedtuple("Voice", "engine speaker detail")
 
 # speakers of espeak-ng are in ../../zoo/kws/speech.py
-ESPEAK_PARTS = {"train": "train", "tune": "demo", "judged": "test"}
+ESPEAK_PARTS = {"train": "train", "tune": "tune", "judged": "test"}
 SPEAKERS = {
     "train": {"flite": ["awb", "rms", "kal16"]},
     "tune": {"flite": ["slt"]},

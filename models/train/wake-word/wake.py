@@ -10,7 +10,7 @@ NAME.onnx        the network with its metadata, float32; calib.npy: rows for cal
 report.md        what the bundle heard, and what synthesis cannot show; report.json has the figures
 demo.wav         a minute by voices that training never had
 
-README.md explains it. It takes a quarter to half an hour on two cores.
+README.md explains it. It takes about half an hour on two cores.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from network import HOP, blocks_for, scores
 from scenery import spans
 from stretches import LATE, Stretches
 
-STEPS = 4000
+STEPS = 8000
 # phrases of other lengths are refused, in rows of 20 ms
 SHORTEST, LONGEST = 18, 100
 
@@ -57,8 +57,8 @@ def window_for(label, phrase):
 
 def tuned(net, phrase, scale, jobs, rng):
     """(cutoff, hits, false accepts an hour) on voices and sentences of the part `tune`."""
-    with_ = sets.with_phrase("tune", phrase, max(8, int(160 * scale)), jobs, rng)
-    without = sets.without_phrase("tune", phrase, "other", 0.6 * scale - sets.hours_of(with_.label), 1, jobs, rng)
+    with_ = sets.with_phrase("tune", phrase, max(8, int(300 * scale)), jobs, rng)
+    without = sets.without_phrase("tune", phrase, "other", 4 * scale - sets.hours_of(with_.label), 1, jobs, rng)
     pcm, label = np.concatenate([with_.pcm, without.pcm]), np.concatenate([with_.label, without.label])
     found = scores(net, features(pcm[None])[0])[::HOP]
     times = (net.window + HOP * np.arange(len(found))) / 50
