@@ -117,7 +117,7 @@ test('a gateway collects nothing until it is told to; then windows are the signa
     gateway.collection.drift('s', 'gain');
     const slot = gateway.collection.slot('main');
     await slot.settled();
-    assert.equal(slot.counts, { collected: { drift: 1, uncertain: 0, disagree: 0, random: 10, asked: 0 }, disk: 0, busy: 0, room: 0, gone: 0, large: 0 }); // biome-ignore format: one line
+    assert.equal(slot.counts, { collected: { drift: 1, uncertain: 0, disagree: 0, random: 10, asked: 0 }, disk: 0, busy: 0, room: 0, gone: 0, large: 0, budget: 0 }); // biome-ignore format: one line
     const kept = slot.windows.list();
     assert.is(kept.length, 10, 'a window with two reasons is one window');
     for (const [i, { id }] of kept.entries()) {
