@@ -10,7 +10,7 @@ import { Gateway } from '../../host/gateway/gateway.ts';
 import { Intake } from '../../host/gateway/streams/intake.ts';
 import { cobs, readLines } from '../../host/gateway/streams/lines.ts';
 import { type FramesMessage, readFrames, writeFrames } from '../../host/gateway/streams/wire.ts';
-import { isRunletError } from '../../models/error.ts';
+import { errorCode } from '../error-code.ts';
 import { random } from '../property/random-network.ts';
 import { bundleOf, bytesOf, channels, expected, keys, signal, window } from './bundles.ts';
 import { CrashDisk } from './crash-disk.ts';
@@ -34,15 +34,6 @@ const good: FramesMessage = {
   window: said,
 };
 const take = (message: FramesMessage) => intake.take({ ...readFrames(writeFrames(message)), stream: message.stream as string });
-const codeOf = (run: () => unknown): string => {
-  try {
-    run();
-  } catch (error) {
-    if (isRunletError(error)) return error.code;
-    throw error;
-  }
-  return 'none';
-};
 const collected = () => gateway.collection.slots.get('main');
 const running = () => gateway.slots.get('main')?.active as Running;
 /** Returns the window that was stored last. */
@@ -55,12 +46,12 @@ async function latest() {
 
 test('no window is kept until an operator allows it', async () => {
   assert.is(
-    codeOf(() => take(good)),
+    errorCode(() => take(good)),
     'RN874',
   );
   await gateway.collection.turnOn('main', { uncertain: { perDay: 10 }, maxBytes: 1 << 20, keepDays: 1 });
   assert.is(
-    codeOf(() => take(good)),
+    errorCode(() => take(good)),
     'RN874',
   );
   await gateway.collection.turnOn('main', { device: { perDay: 120 }, maxBytes: 1 << 20, keepDays: 1 });
@@ -88,25 +79,25 @@ test('windows that are not of this bundle are refused, and nothing is kept', () 
   const before = collected()?.windows.count;
   const other = { ...good, window: { ...said, digest: '01020304' } };
   assert.is(
-    codeOf(() => take(other)),
+    errorCode(() => take(other)),
     'RN894',
   );
   for (const bytes of [new Uint8Array(), good.bytes.subarray(1), Buffer.concat([good.bytes, Buffer.of(0)])])
     assert.is(
-      codeOf(() => take({ ...good, bytes })),
+      errorCode(() => take({ ...good, bytes })),
       'RN894',
     );
   assert.is(
-    codeOf(() => take({ ...good, stream: 'a name' })),
+    errorCode(() => take({ ...good, stream: 'a name' })),
     'RN805',
   );
   for (const margin of [Number.NaN, -1, Number.POSITIVE_INFINITY])
     assert.is(
-      codeOf(() => take({ ...good, window: { ...said, margin } })),
+      errorCode(() => take({ ...good, window: { ...said, margin } })),
       'RN870',
     );
   assert.is(
-    codeOf(() => take({ ...good, window: { ...said, sequence: 2 ** 53 } })),
+    errorCode(() => take({ ...good, window: { ...said, sequence: 2 ** 53 } })),
     'RN870',
   );
   assert.is(collected()?.windows.count, before);
@@ -164,7 +155,7 @@ test('devices cannot send more than the settings allow, whatever they send', asy
   for (let n = 0; n < 3000; n++) {
     const bytes = new Uint8Array(writeFrames({ ...good, window: { ...said, sequence: n } }));
     for (let k = Math.floor(rnd() * 3); k > 0; k--) bytes[Math.floor(rnd() * bytes.length)] = Math.floor(256 * rnd());
-    const code = codeOf(() => {
+    const code = errorCode(() => {
       const message = readFrames(bytes.subarray(0, rnd() < 0.9 ? bytes.length : Math.floor(rnd() * bytes.length)));
       if (message.window) intake.take({ ...message, stream: 'hostile' });
     });

@@ -238,7 +238,7 @@ only('a value is typed and sent with Enter; sound has a spectrogram and is playe
     return [0.3, 0.6, 0.9].map((share) => {
       const x = Math.round(share * width);
       const rows = Array.from({ length: height }, (_, y) => dark(x, y));
-      return ((height - 1 - rows.indexOf(Math.max(...rows))) / height) * 8000;
+      return ((height - 1 - rows.reduce((best, dark, y) => (dark > (rows[best] as number) ? y : best), 0)) / height) * 8000;
     });
   });
   for (const [i, share] of [0.3, 0.6, 0.9].entries()) {

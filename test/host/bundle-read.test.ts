@@ -2,23 +2,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseManifest, readManifest, wasmBytes, wasmSections } from '../../assembly/bundle/read.ts';
-import { isRunletError } from '../../models/error.ts';
+import { errorCode } from '../error-code.ts';
 import { compileTiny, tinyBundle, tinyManifest, withSection } from './tiny-bundle.ts';
 
-const code = (run: () => unknown): string => {
-  try {
-    run();
-  } catch (error) {
-    if (isRunletError(error)) return error.code;
-    throw error;
-  }
-  return 'none';
-};
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const parsed = (change: (m: Record<string, unknown>) => void) => {
   const m = JSON.parse(JSON.stringify(tinyManifest())) as Record<string, unknown>;
   change(m);
-  return code(() => parseManifest(utf8(JSON.stringify(m))));
+  return errorCode(() => parseManifest(utf8(JSON.stringify(m))));
 };
 
 test('a manifest is read as it was written, and unknown fields are dropped', async () => {
@@ -51,18 +42,18 @@ test('detector and features are read, and every field is checked, also against l
     { cutoffs: [1] },
   ])
     assert.is(
-      code(() => read({ detector: { ...detector, ...part } })),
+      errorCode(() => read({ detector: { ...detector, ...part } })),
       'RN605',
       JSON.stringify(part),
     );
   for (const part of [{ preset: 1 }, { stepSamples: 0.5 }, { sampleRateHz: 0 }])
     assert.is(
-      code(() => read({ features: { ...features, ...part } })),
+      errorCode(() => read({ features: { ...features, ...part } })),
       'RN605',
       JSON.stringify(part),
     );
   const classes = (part: object, labels: string[] | undefined = ['a', 'b']) =>
-    code(() =>
+    errorCode(() =>
       parseManifest(utf8(JSON.stringify({ ...tinyManifest({ channels: 2, labels }), detector: { ...detector, ...part } }))),
     );
   assert.is(classes({ label: 'b', cutoffs: { a: 0.5 } }), 'none');
@@ -92,27 +83,27 @@ test('the bytes of a file are the sum of code, data and custom sections', async 
 test('each error of the file has its code', async () => {
   const wasm = await tinyBundle();
   assert.is(
-    code(() => readManifest(utf8('PK'))),
+    errorCode(() => readManifest(utf8('PK'))),
     'RN600',
   );
   assert.is(
-    code(() => readManifest(wasm.subarray(0, wasm.length - 1))),
+    errorCode(() => readManifest(wasm.subarray(0, wasm.length - 1))),
     'RN601',
   );
   assert.is(
-    code(() => readManifest(wasm.subarray(0, 8))),
+    errorCode(() => readManifest(wasm.subarray(0, 8))),
     'RN602',
   );
   assert.is(
-    code(() => readManifest(withSection(wasm, 'runlet', utf8('{}')))),
+    errorCode(() => readManifest(withSection(wasm, 'runlet', utf8('{}')))),
     'RN602',
   );
   assert.is(
-    code(() => parseManifest(utf8('{'))),
+    errorCode(() => parseManifest(utf8('{'))),
     'RN603',
   );
   assert.is(
-    code(() => parseManifest(new Uint8Array([0x22, 0xff, 0x22]))),
+    errorCode(() => parseManifest(new Uint8Array([0x22, 0xff, 0x22]))),
     'RN603',
   );
 });
@@ -123,11 +114,11 @@ test('each error of the manifest has its code', () => {
     'none',
   );
   assert.is(
-    code(() => parseManifest(utf8('[]'))),
+    errorCode(() => parseManifest(utf8('[]'))),
     'RN605',
   );
   assert.is(
-    code(() => parseManifest(utf8('null'))),
+    errorCode(() => parseManifest(utf8('null'))),
     'RN605',
   );
   assert.is(parsed((m) => { m.abi = 2; }), 'RN604'); // biome-ignore format: one line
@@ -161,8 +152,8 @@ test('damaged bundles give a manifest or a RunletError, never another error', as
   for (let n = 0; n < count; n++) {
     const bytes = wasm.slice(0, random(4) === 0 ? random(wasm.length) : wasm.length);
     for (let k = random(4); k >= 0; k--) if (bytes.length) bytes[random(bytes.length)] = random(256);
-    code(() => readManifest(bytes));
-    code(() => wasmBytes(bytes));
+    errorCode(() => readManifest(bytes));
+    errorCode(() => wasmBytes(bytes));
   }
 });
 

@@ -8,7 +8,6 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readNpy } from '../../host/sources/npy.ts';
-import { isRunletError } from '../../models/error.ts';
 import { GraphBuilder } from '../../models/graph/builder.ts';
 import { noClamp } from '../../models/graph/types.ts';
 import { readModel } from '../../models/read/index.ts';
@@ -22,19 +21,11 @@ import { quantize } from '../../quant/quantize.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
 import { labelsOf, type Script } from '../../scripts/kws-labels.ts';
+import { errorCode } from '../error-code.ts';
 import { root } from '../shared.ts';
 import { answersOf, channels, classifier, noise, tellingClassifier, window } from './small-classifier.ts';
 
 const seed = Number(process.env.RUNLET_SEED ?? 1);
-const codeOf = (run: () => unknown): string => {
-  try {
-    run();
-  } catch (error) {
-    if (isRunletError(error)) return error.code;
-    throw error;
-  }
-  return 'none';
-};
 const near = (a: number, b: number, limit: number) => assert.ok(Math.abs(a - b) <= limit, `${a} and ${b}`);
 
 const signal = noise(seed, 16 * 40);
@@ -176,7 +167,7 @@ test('the kind of labels is recognised, and wrong labels are refused', () => {
     ['RN436', () => labelList('[1, ')],
     ['RN438', () => evaluate(plan, { recordings: [[signal], [signal.slice(0, channels)]] }, labelsFrom([0, 1]))],
   ];
-  for (const [i, [code, run]] of wrong.entries()) assert.is(codeOf(run), code, `case ${i}`);
+  for (const [i, [code, run]] of wrong.entries()) assert.is(errorCode(run), code, `case ${i}`);
 });
 
 const zoo = (path: string) => readFileSync(join(root, 'models/zoo', path));

@@ -15,22 +15,13 @@ import { quantPlan } from '../../quant/plan.ts';
 import { quantize } from '../../quant/quantize.ts';
 import { runSignal } from '../../quant/reference.ts';
 import { quantiseSignals } from '../../quant/report.ts';
+import { errorCode } from '../error-code.ts';
 import { runFloat } from '../graph/run-float.ts';
 import { rates, ticks, wristModel, wristSignals } from './inputs-model.ts';
 import { loadRuntime, oracle, ownOutputs, randomInputs, relativeError, seededNormal } from './onnx-oracle.ts';
 import { writeTflite } from './tflite-model.ts';
 
 const runtime = await loadRuntime();
-
-const codeOf = (run: () => unknown): string => {
-  try {
-    run();
-  } catch (error) {
-    if (isRunletError(error)) return error.code;
-    throw error;
-  }
-  return 'none';
-};
 
 for (const padding of ['valid', 'same'] as const) {
   test(`two inputs, ${padding}: the graph agrees with onnxruntime, and each input has its own time axis`, async () => {
@@ -98,7 +89,7 @@ for (const padding of ['valid', 'same'] as const) {
 test('windows without a useful common clock are refused', () => {
   const plan = (lengths: number[]) => planStream(readOnnx(wristModel('valid', lengths)), { hop: 1 });
   assert.is(
-    codeOf(() => plan([64, 128])),
+    errorCode(() => plan([64, 128])),
     'none',
   );
   try {
@@ -116,7 +107,7 @@ test('open time dimensions: the name of an input sets its window', () => {
   const graph = readOnnx(open, { windows: { accel: 64, ppg: 128 } });
   assert.equal(planStream(graph, { hop: 2 }).clock.rates, [1, 2]);
   assert.is(
-    codeOf(() => readOnnx(open, { windows: { accel: 64 } })),
+    errorCode(() => readOnnx(open, { windows: { accel: 64 } })),
     'RN156',
   );
 });
@@ -124,7 +115,7 @@ test('open time dimensions: the name of an input sets its window', () => {
 test('calibration takes one signal per input, all of the same duration', () => {
   const graph = readOnnx(wristModel());
   const [accel, ppg] = wristSignals(300) as [Float32Array, Float32Array];
-  const run = (signals: Float32Array | Float32Array[]) => codeOf(() => quantize(graph, signals, { hop: 4, noReport: true }));
+  const run = (signals: Float32Array | Float32Array[]) => errorCode(() => quantize(graph, signals, { hop: 4, noReport: true }));
   assert.is(run([accel, ppg]), 'none');
   assert.is(run(accel), 'RN410');
   assert.is(run([accel.subarray(1), ppg]), 'RN410');

@@ -7,7 +7,7 @@
 import { isInt16, type Manifest, type PortManifest, storedBytes } from '../../../assembly/bundle/manifest.ts';
 import { RunletError } from '../../../models/error.ts';
 import { dequantiseValue } from '../../session/index.ts';
-import { tickBytes } from '../worker/frames.ts';
+import { tickBytes, valueBytes } from '../worker/frames.ts';
 import { portOf, type WindowRecord } from './record.ts';
 
 /** What a device says of a window that it chose. */
@@ -50,18 +50,16 @@ function asFed(port: PortManifest, stored: DataView, at: number, to: DataView, t
   else to.setUint8(toAt, hostType === 'uint8' ? value + 128 : value & 255);
 }
 
-const fedBytes = ({ hostType }: PortManifest): number => ({ float32: 4, int16: 2, int8: 1, uint8: 1 })[hostType];
-
 /** Returns the ticks of a device in the layout of frames (docs/gateway.md). */
 function signalOf(inputs: readonly PortManifest[], ticks: Uint8Array): Uint8Array {
   const kinds = inputs.flatMap((port) => Array.from({ length: port.elements * (port.rate ?? 1) }, () => port));
-  const out = new Uint8Array((ticks.length / sumOf(kinds, storedBytes)) * sumOf(kinds, fedBytes));
+  const out = new Uint8Array((ticks.length / sumOf(kinds, storedBytes)) * sumOf(kinds, valueBytes));
   const [from, to] = [new DataView(ticks.buffer, ticks.byteOffset, ticks.length), new DataView(out.buffer)];
   for (let at = 0, toAt = 0; at < ticks.length; )
     for (const port of kinds) {
       asFed(port, from, at, to, toAt);
       at += storedBytes(port);
-      toAt += fedBytes(port);
+      toAt += valueBytes(port);
     }
   return out;
 }

@@ -10,8 +10,10 @@ import type { Frames } from '../../session/index.ts';
 
 const kinds = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array } as const;
 
-const portBytes = ({ hostType, elements, rate }: PortManifest): number =>
-  kinds[hostType].BYTES_PER_ELEMENT * elements * (rate ?? 1);
+/** Returns the bytes of one value in the type in which frames come. */
+export const valueBytes = ({ hostType }: PortManifest): number => kinds[hostType].BYTES_PER_ELEMENT;
+
+const portBytes = (port: PortManifest): number => valueBytes(port) * port.elements * (port.rate ?? 1);
 
 export const tickBytes = ({ inputs }: Pick<Manifest, 'inputs'>): number => inputs.reduce((sum, port) => sum + portBytes(port), 0);
 

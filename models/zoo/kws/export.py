@@ -50,7 +50,8 @@ CUTOFFS = {
 }
 DETECTOR = {"cutoff": 0.7, "cutoffs": CUTOFFS, "slidingWindow": 8, "refractoryMs": 1000, "output": 0}
 FEATURES = {"preset": "log-mel", "stepSamples": 320, "sampleRateHz": 16000}
-# % of int8 streamed, mean of five folds (`npm run eval:kws`); `runlet fit --choose` compares it with other sizes
+# % of int8 streamed, mean of five folds (`npm run eval:kws`)
+# `runlet fit --choose` compares it with other sizes
 ACCURACY = {}
 METADATA = {
     "runlet.sample_rate_hz": "50",

@@ -28,7 +28,8 @@ SMOOTHING = 0.05
 MIXED = 0.3  # share of steps with mixed windows (mixup)
 TAUGHT, WARMTH = 0.7, 2.0  # weight and temperature of a teacher's answers
 SHOWN = 500  # steps between two rounds of mining, and two lines of progress
-# logarithm of how much more often "unknown" is right in training (23 % of the windows) than among the judged clips (8.3 %)
+# "unknown" is right more often in training (23 % of the windows) than among the judged clips (8.3 %):
+# the logarithm of that
 SHARE_OF_UNKNOWN = 1.0
 
 

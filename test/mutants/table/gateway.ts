@@ -284,8 +284,8 @@ const worker = inFolder('host/gateway/worker', [
   {
     id: 'frames-rate',
     file: 'frames.ts',
-    find: 'kinds[hostType].BYTES_PER_ELEMENT * elements * (rate ?? 1);',
-    replace: 'kinds[hostType].BYTES_PER_ELEMENT * elements * Math.min(1, rate ?? 1);',
+    find: 'valueBytes(port) * port.elements * (port.rate ?? 1);',
+    replace: 'valueBytes(port) * port.elements * Math.min(1, port.rate ?? 1);',
     tests: 'gateway/parts',
     why: 'an input with two frames per tick is read as one',
   },
