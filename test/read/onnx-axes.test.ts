@@ -121,6 +121,17 @@ const networks: Record<string, [Uint8Array, number?]> = {
       { k: floats(16, 3, 3), groups: ints(1, 4, 4, 7), flat: ints(1, 16, 7), halves: ints(8, 8), g: floats(8, 4, 1) },
     ),
   ],
+  'softmax over the only channel, in the last dimension': [
+    model(
+      [1, 3, 9],
+      [
+        node('Conv', 'x k', 'a', { kernel_shape: [3] }),
+        node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
+        node('Softmax', 't', 'y', { axis: -1 }),
+      ],
+      { k: floats(1, 3, 3) },
+    ),
+  ],
   'softmax over time of features and channels': [model([1, 4, 4, 4], [node('Softmax', 'x', 'y', { axis: 2 })]), 2],
   'each channel as a batch element, and one layer per channel': [
     model(
