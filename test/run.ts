@@ -38,17 +38,18 @@ const compiler = spawn(process.execPath, [join(here, 'compiler/server.mjs'), com
 await once(compiler.stdout, 'data');
 const start = pathToFileURL(join(here, 'start/start.mjs')).href;
 /**
- * Counts of a whole run, also in CI: random networks, compiled ones among them, quantised ones; damaged files
- * per parser, compiled ones among them; one in RUNLET_SHARE of long lists of models (chosen by the seed). A
- * file that is run by name uses its own larger counts.
+ * Counts of a whole run, also in CI: random networks, those of each kind of pooling, compiled ones, quantised
+ * ones; damaged files per parser, compiled ones among them; one in RUNLET_SHARE of long lists of models (chosen
+ * by the seed). A file that is run by name uses its own larger counts.
  */
 const wholeRunCounts = {
   RUNLET_NETWORKS: '100',
-  RUNLET_ASC: '20',
+  RUNLET_POOLS: '8',
+  RUNLET_ASC: '12',
   RUNLET_QDQ_NETWORKS: '24',
   RUNLET_FUZZ_COUNT: '600',
   RUNLET_FUZZ_BUILDS: '3',
-  RUNLET_SHARE: '3',
+  RUNLET_SHARE: '5',
 };
 const runEnvironment = {
   FORCE_COLOR: '0',

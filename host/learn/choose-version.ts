@@ -8,15 +8,15 @@
  * windows. `nearest` is the best one on the labelled windows whose inputs are most like the latest ones,
  * however old they are: for each latest window, its nearest labelled ones.
  * Rule against noise (`better`): a version replaces the running one only if the windows on which they differ
- * favour it by more than chance: wins - losses >= 2 x sqrt(wins + losses), the sign test. Chance exceeds that
- * in 2.3 % of the cases; a lower bound would be exceeded too often, because the test is repeated at every
- * label. So four wins without a loss are the fewest. Of several such versions the largest difference counts.
+ * favour it by more than chance (sign-test.ts). A lower bound would be exceeded too often, because the test is
+ * repeated at every label. Of several such versions the largest difference counts.
  * Recommended: what `nearest` finds; else what `lastK` finds, unless the nearest windows speak against it.
  * Source: the thought that an older version may be the best again, and is found by the data it suits, is from
- * "Model recycling in AIOps" (2025); McNemar 1947 (comparison on the windows that differ).
+ * "Model recycling in AIOps" (2025).
  * Cost: latest x labelled windows x features.
  */
 import { nearer, standardised, type WindowFeatures } from '../../quant/calibration/coverage.ts';
+import { isBeyondChance } from './sign-test.ts';
 
 export interface Version {
   /** Its digest. */
@@ -88,7 +88,7 @@ export function better(
   for (const { id } of versions) {
     const found = contest(windows, id, running);
     const ahead = found.wins - found.losses;
-    if (ahead > best.wins - best.losses && ahead >= z * Math.sqrt(found.wins + found.losses)) best = found;
+    if (ahead > best.wins - best.losses && isBeyondChance(found.wins, found.losses, z)) best = found;
   }
   return best;
 }

@@ -3,14 +3,13 @@
  *
  * In: windows with the truth and the answers of both versions (judge.ts).  Out: the judgement of each on the
  * windows that both answered, and whether the next one is better.
- * Rules: only windows on which exactly one version is better decide. Wilson's interval of 95 % of the share
- * that the next version wins, with Kish's effective number, must lie above or below one half. So four windows
- * of equal weight are the fewest that can decide. For values, the better answer is the nearer one.
- * Source: the sign test (McNemar 1947 for classes); intervals.ts.
+ * Rules: only windows on which exactly one version is better decide, by the sign test with Kish's effective
+ * number. For values, the better answer is the nearer one.
  */
-import { effectiveCount, type Interval, wilson } from './intervals.ts';
+import { effectiveCount } from './intervals.ts';
 import { type ClassJudgement, casesOf, judgeClasses, judgeValues, type LabelledWindow, type ValueJudgement } from './judge.ts';
 import type { Truth } from './labels.ts';
+import { isBeyondChance } from './sign-test.ts';
 
 export interface Comparison {
   old: ClassJudgement | ValueJudgement;
@@ -22,7 +21,6 @@ export interface Comparison {
   worse: number;
   /** Weighted share of those windows on which it is better; 1/2 if there are none. */
   won: number;
-  interval: Interval;
   verdict: 'better' | 'worse' | 'no clear difference';
 }
 
@@ -30,8 +28,8 @@ export interface Comparison {
 const costOf = (truth: number, answer: number, isClass: boolean): number =>
   isClass ? Number(truth !== answer) : Math.abs(truth - answer);
 
-const verdictOf = ({ low, high }: Interval): Comparison['verdict'] =>
-  high < 0.5 ? 'worse' : low > 0.5 ? 'better' : 'no clear difference';
+const verdictOf = (wins: number, losses: number): Comparison['verdict'] =>
+  isBeyondChance(wins, losses) ? 'better' : isBeyondChance(losses, wins) ? 'worse' : 'no clear difference';
 
 /**
  * Compares version `next` with version `old`.
@@ -66,12 +64,12 @@ export function compareVersions(
   }
   const sum = weights.reduce((total, weight) => total + weight, 0);
   const won = sum > 0 ? wonWeight / sum : 0.5;
-  const interval = wilson(won, effectiveCount(weights));
+  const decided = effectiveCount(weights);
   const judged = (version: string) => (names ? judgeClasses(windows, version, names) : judgeValues(windows, version));
   return {
     old: judged(old),
     next: judged(next),
     windows: before.length,
-    ...{ better, worse, won, interval, verdict: verdictOf(interval) },
+    ...{ better, worse, won, verdict: verdictOf(won * decided, (1 - won) * decided) },
   };
 }

@@ -56,7 +56,7 @@ interface ReferenceOptions {
  * the reference. PSI: values under 0.1 count as no change (Siddiqi 2006). Others are choices.
  */
 const smallest: Record<Feature, number> = {
-  ...{ mean: 0.1, scale: 0.1, floor: 0.2, rough: 0.1, slope: 0.1, crossings: 0.1, ends: 0.01, flat: 0.05, skew: 0.2, link: 0.1 },
+  ...{ mean: 0.1, scale: 0.1, floor: 0.1, rough: 0.1, slope: 0.1, crossings: 0.1, ends: 0.01, flat: 0.05, skew: 0.2, link: 0.1 },
 };
 const smallestDistance = { psi: 0.1, ks: 0.05 };
 const margin = 0.1;

@@ -75,7 +75,7 @@ export const gatewayJudge = [
     {
       id: 'choice-without-margin',
       file: 'choose-version.ts',
-      find: ' && ahead >= z * Math.sqrt(found.wins + found.losses)',
+      find: ' && isBeyondChance(found.wins, found.losses, z)',
       replace: '',
       tests: 'learn/choose-version',
       why: 'noise swaps versions',

@@ -68,8 +68,8 @@ const compared = inFolder('host', [
   {
     id: 'compare-few',
     file: 'learn/compare.ts',
-    find: 'wilson(won, effectiveCount(weights))',
-    replace: 'wilson(won, 1000 * effectiveCount(weights))',
+    find: 'decided = effectiveCount(weights)',
+    replace: 'decided = 1000 * effectiveCount(weights)',
     tests: 'learn/compare',
     why: 'a single window decides which version is better',
   },
