@@ -53,8 +53,7 @@ function familiesOf(folder: string): Map<string, string> {
 /** Judges a model in a separate process, which is killed at the time limit. */
 function judged(file: string, read: ReadOptions = {}): Promise<Verdict> {
   const args = [
-    '--import',
-    'tsx',
+    ...process.execArgv,
     import.meta.filename,
     '--one',
     ...(options.wasm ? ['--wasm'] : []),

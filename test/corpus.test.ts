@@ -28,7 +28,7 @@ test('models are counted as accepted, right or wrong against a reference, or ref
     }
     writeFileSync(join(folder, 'damaged.tflite'), 'no model');
     copyFileSync(join(root, 'README.md'), join(folder, 'notes.md'));
-    const args = ['--import', 'tsx', 'scripts/corpus.ts', '--quick', folder];
+    const args = [...process.execArgv, 'scripts/corpus.ts', '--quick', folder];
     const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
     assert.match(stdout, /right against a reference: 1 of 2/);
     assert.match(stdout, /wrong +float +WRONG/);
@@ -58,7 +58,7 @@ test('int8 files are compared with TensorFlow Lite Micro, else with stored outpu
       writeFileSync(join(folder, name, 'out.npy'), writeNpy([1, ...shape], new Int8Array(8)));
     }
     writeFileSync(join(folder, 'options.json'), '{"flat": {"frame": 2}}');
-    const args = ['--import', 'tsx', 'scripts/corpus.ts', '--quick', folder];
+    const args = [...process.execArgv, 'scripts/corpus.ts', '--quick', folder];
     const run = (python: Record<string, string>) =>
       spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', env: { ...process.env, ...python } });
     const none = run({ RUNLET_PYTHON: 'no-python', RUNLET_REFERENCES: 'no-python' });
