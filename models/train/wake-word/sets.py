@@ -48,7 +48,7 @@ def training(phrase, scale, jobs, rng):
     }
     parts = []
     for _ in range(max(8, int(640 * scale))):
-        kinds = rng.choice(list(counts), 12, p=[0.4, 0.2, 0.4])
+        kinds = rng.choice(list(counts), 12, p=[0.4, 0.35, 0.25])
         chosen = [said[kind][rng.integers(len(said[kind]))] for kind in kinds]
         parts.append(stored(*scenery.scene(chosen, rng)))
     noise = [stored(*scenery.quiet(20, rng)) for _ in range(max(2, int(3 * MINUTES_OF_NOISE * scale)))]

@@ -1,8 +1,7 @@
 """Batches for training: stretches of stored rows, with new random changes in every batch.
 
 The changes act on the logarithms of the spectrum: tempo, a shift of the features (a longer or shorter vocal
-tract), flatter peaks, a curve over the features (a microphone), level, rows of noise that are added as powers,
-and masks.
+tract), a curve over the features (a microphone), level, rows of noise that are added as powers, and masks.
 """
 
 import changes
@@ -17,7 +16,6 @@ AFTER = 20  # number of rows after those that are not counted
 EARLY = 0.3  # share of the phrase before its end that is not counted
 EXTRA = 80  # a stretch is this many rows longer than a window
 VOCAL_TRACT = 2.0  # largest shift of the features
-BLUR = 0.8  # see changes.blurred; statistical synthesisers flatten peaks
 MASKS = (1, 6), (1, 6), (2, 5)  # see changes.masked
 
 
@@ -55,7 +53,6 @@ class Stretches:
         around = np.arange(-self.margin, self.length + self.margin)
         x = changes.tensor(real(self.rows[start[:, None] + around]))
         x = changes.shifted(changes.read(x, place + self.margin), VOCAL_TRACT, rng)
-        x = changes.blurred(x, BLUR, rng)
         y = self.targets[np.rint(start[:, None] + place).astype(int)][:, self.window - 1 :]
         return changes.masked(self.heard(x), MASKS, rng)[:, None], torch.from_numpy(y)
 

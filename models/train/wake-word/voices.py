@@ -2,7 +2,7 @@
 
 train     voices that the network hears in training
 tune      voices that choose the cutoff
-judged    voices of the report; training hears one other voice of festival, and none of HTS
+judged    voices of the report; festival is an engine that neither part above has
 
     x = say("hello", draw("train", rng))          # float32 at 16 kHz, peak 0.5
 
@@ -23,20 +23,19 @@ from scipy.signal import resample_poly
 
 RATE_HZ = 16000
 
-# speaker: who is heard; detail: accent, speed and pitch (espeak-ng), or length and pitch as factors (others)
+# speaker: who is heard; detail: accent, speed and pitch (espeak-ng), or length as a factor (others)
 Voice = namedtuple("Voice", "engine speaker detail")
 
 # speakers of espeak-ng are in ../../zoo/kws/speech.py
 ESPEAK_PARTS = {"train": "train", "tune": "tune", "judged": "test"}
 SPEAKERS = {
-    "train": [("flite", "awb"), ("flite", "rms"), ("flite", "kal16"), ("festival", "kal_diphone")],
-    "tune": [("flite", "slt")],
-    "judged": [("festival", "ked_diphone"), ("festival", "cmu_us_slt_arctic_hts")],
+    "train": {"flite": ["awb", "rms", "kal16"]},
+    "tune": {"flite": ["slt"]},
+    "judged": {"festival": ["ked_diphone", "cmu_us_slt_arctic_hts"]},
 }
 SHARE_OF_ESPEAK = 0.6
-PITCH = (-0.2, 0.6)  # logarithms of factors: up to a woman's pitch from a man's. festival has its own alone
 
-PACKAGES = "espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts"
+PACKAGES = "espeak-ng flite festival festvox-kdlpc16k festvox-us-slt-hts"
 
 
 class NoVoice(Exception):
@@ -49,17 +48,16 @@ def draw(part, rng):
         name, speed, pitch = speech.voice(ESPEAK_PARTS[part], rng)
         accent, speaker = name.split("+")
         return Voice("espeak-ng", speaker, (accent, speed, pitch))
-    engine, speaker = SPEAKERS[part][rng.integers(len(SPEAKERS[part]))]
-    return Voice(engine, speaker, (float(rng.uniform(0.85, 1.25)), float(np.exp(rng.uniform(*PITCH)))))
+    engine = str(rng.choice(list(SPEAKERS[part])))
+    return Voice(engine, str(rng.choice(SPEAKERS[part][engine])), float(rng.uniform(0.85, 1.25)))
 
 
-def flite(text, speaker, length, pitch, path):
-    # f0_shift has no effect on rms
-    settings = ["--setf", f"duration_stretch={length:.3f}", "--setf", f"f0_shift={pitch:.3f}"]
-    subprocess.run(["flite", "-voice", speaker, *settings, "-t", text, "-o", path], check=True, capture_output=True)
+def flite(text, speaker, length, path):
+    command = ["flite", "-voice", speaker, "--setf", f"duration_stretch={length:.3f}", "-t", text, "-o", path]
+    subprocess.run(command, check=True, capture_output=True)
 
 
-def festival(text, speaker, length, _, path):
+def festival(text, speaker, length, path):
     setting = f"(begin (voice_{speaker}) (Parameter.set 'Duration_Stretch {length:.3f}))"
     subprocess.run(["text2wave", "-eval", setting, "-o", path], input=text.encode(), check=True, capture_output=True)
 
@@ -76,7 +74,7 @@ def say(text, voice):
         else:
             with tempfile.TemporaryDirectory() as folder:
                 path = str(pathlib.Path(folder) / "said.wav")
-                PROGRAMS[voice.engine](text, voice.speaker, *voice.detail, path)
+                PROGRAMS[voice.engine](text, voice.speaker, voice.detail, path)
                 rate, pcm = wavfile.read(path)
             x = resample_poly(pcm.astype(np.float32), RATE_HZ, rate)
     except (OSError, subprocess.CalledProcessError, AssertionError, ValueError) as error:
@@ -98,8 +96,9 @@ def check():
     absent = [name for name in ("espeak-ng", "flite", "text2wave") if not shutil.which(name)]
     if absent:
         raise NoVoice(f"{', '.join(absent)}: no such program. On Debian: apt install {PACKAGES}")
-    for engine, speaker in sum(SPEAKERS.values(), []):
+    speakers = {(engine, s) for part in SPEAKERS.values() for engine, names in part.items() for s in names}
+    for engine, speaker in sorted(speakers):
         try:
-            say("hello", Voice(engine, speaker, (1.0, 1.0)))
+            say("hello", Voice(engine, speaker, 1.0))
         except NoVoice as error:
             raise NoVoice(f"{error}. On Debian: apt install {PACKAGES}") from error

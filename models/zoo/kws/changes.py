@@ -7,7 +7,6 @@ generator.
 import numpy as np
 import torch
 from front_end import SCALE
-from torch.nn import functional
 
 FEATURES = 40
 LARGEST = 255 * SCALE
@@ -33,13 +32,6 @@ def shifted(x, most, rng):
     bump = np.clip(np.minimum(c, FEATURES - 1 - c) / 12, 0, 1)
     at = c + rng.uniform(-most, most, (len(x), 1)) * bump
     return x @ weights(np.clip(at, 0, FEATURES - 1), FEATURES)
-
-
-def blurred(x, most, rng):
-    """Up to a share `most` of each value comes from the five features around it: a spectrum with flatter peaks."""
-    rows = functional.pad(x, (2, 2), mode="replicate")
-    around = functional.avg_pool1d(rows, 5, 1)
-    return x.lerp(around, tensor(rng.uniform(0, most, (len(x), 1, 1))))
 
 
 def curves(n, knots, height, rng):
