@@ -25,7 +25,7 @@ const stepSamples = 320;
 export const rateHz = 16000;
 export const rowsPerSecond = rateHz / stepSamples;
 /** What the names of the networks of each size end in. */
-export const sizes = [''];
+export const sizes = ['', '-small', '-tiny'];
 /** Seconds from one output to the next. */
 export const hopSeconds = (hop * stepSamples) / rateHz;
 export const frontEnd = makeFrontEnd({ ...presetParameters('log-mel'), stepSamples });

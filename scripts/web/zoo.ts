@@ -51,7 +51,8 @@ async function bundleOf(folder: string, name: string, calib: string): Promise<Om
 type Shown = Omit<ModelEntry, 'file'> & { folder: string; calib?: string };
 
 async function shownModels(put: Put): Promise<Shown[]> {
-  const [watch, phone, voice] = [await harDemo('watch', put), await harDemo('phone', put), vadDemo(put)];
+  const [watch, phone] = [await harDemo('watch', put), await harDemo('phone', put)];
+  const [words, voice] = [kwsDemo(put), vadDemo(put)];
   const middle = { delayS: harWindow / 2 / harHz };
   const beats = { delayS: beatDelay / ecgHz, beats: put('demos/ecg-kinds.json', JSON.stringify(kindWeights())) };
   const activity = 'activity of a person with a';
@@ -65,7 +66,11 @@ async function shownModels(put: Put): Promise<Shown[]> {
       { name: 'har-watch-gru', note: `${activity} watch, with a GRU`, demo: watch, calib: 'calib-watch.npy' },
     ].map((model) => ({ ...model, folder: 'har', answers: middle })),
     { folder: 'ppg-hr', name: 'ppg-hr', note: 'heart rate from a simulated wrist PPG', demo: await ppgDemo(put) },
-    { folder: 'kws', name: 'kws', note: 'ten spoken words', demo: kwsDemo(put) },
+    ...[
+      { name: 'kws', note: 'ten spoken words' },
+      { name: 'kws-small', note: 'ten spoken words, a third of the work' },
+      { name: 'kws-tiny', note: 'ten spoken words, a tenth of the work' },
+    ].map((model) => ({ ...model, folder: 'kws', demo: words })),
     ...[
       { name: 'vad', note: 'whether somebody speaks' },
       { name: 'vad-small', note: 'whether somebody speaks, a third of the work' },

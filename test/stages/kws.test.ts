@@ -1,6 +1,6 @@
 /**
- * The zoo's kws: the scores of PyTorch, the rows of the front end, and the streamed module against the
- * reference on every output of the demo's minute.
+ * The zoo's kws in all sizes: the scores of PyTorch, the rows of the front end, and the streamed module
+ * against the reference on every output of the demo's minute.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { build } from '../../assembly/build.ts';
 import { foldsOf } from '../../host/demo/kws-clips.ts';
 import { count, detect } from '../../host/demo/kws-detect.ts';
-import { channels, frontEnd, hop, readFloat, readWav, realRows, rows, toInt8, zoo } from '../../host/demo/kws-model.ts';
+import { channels, frontEnd, hop, readFloat, readWav, realRows, rows, sizes, toInt8, zoo } from '../../host/demo/kws-model.ts';
 import { readNpy } from '../../host/sources/npy.ts';
 import { executeStream } from '../../models/stream/execute.ts';
 import { floatBlock, floatRunner } from '../../models/stream/float.ts';
@@ -21,18 +21,21 @@ import { differing, instantiate, poisonMemory, pushAll, untouchedPastEnd } from 
 
 const npy = (name: string) => readNpy(new Uint8Array(readFileSync(join(zoo, name)))).data;
 
-test('kws.onnx gives the scores of PyTorch on its golden windows', async () => {
-  const graph = await readFloat('kws.onnx');
-  const stored = npy('golden-in.npy') as Int8Array;
-  const expected = npy('golden-out.npy') as Float32Array;
-  const plan = planStream(graph, { hop: rows, mode: 'windowed' });
-  const found = [...executeStream(plan, floatBlock(plan, realRows(stored)), floatRunner)];
-  assert.is(found.length, 8);
-  const worst = Math.max(
-    ...found.flatMap(({ outputs }, n) => Array.from(outputs[0] ?? [], (v, i) => Math.abs(v - (expected[12 * n + i] as number)))),
-  );
-  assert.ok(worst < 1e-4, `${worst}`);
-});
+for (const size of sizes)
+  test(`kws${size}.onnx gives the scores of PyTorch on its golden windows`, async () => {
+    const graph = await readFloat(`kws${size}.onnx`);
+    const stored = npy('golden-in.npy') as Int8Array;
+    const expected = npy(`golden-out${size}.npy`) as Float32Array;
+    const plan = planStream(graph, { hop: rows, mode: 'windowed' });
+    const found = [...executeStream(plan, floatBlock(plan, realRows(stored)), floatRunner)];
+    assert.is(found.length, 8);
+    const worst = Math.max(
+      ...found.flatMap(({ outputs }, n) =>
+        Array.from(outputs[0] ?? [], (v, i) => Math.abs(v - (expected[12 * n + i] as number))),
+      ),
+    );
+    assert.ok(worst < 1e-4, `${worst}`);
+  });
 
 test('the training recipe and the front end compute the same rows of demo.wav', () => {
   const expected = npy('golden-rows.npy') as Int8Array;
@@ -55,33 +58,34 @@ test('the plan is mode stream and exact, and the input has the zero point of the
   assert.ok((scale as number) > 0 && (scale as number) <= frontEnd.output.scale, `${scale}`);
 });
 
-test('demo.wav: the stream, the reference and single windows give the same bytes', async () => {
-  const int8 = toInt8(await readFloat('kws.onnx'));
-  const quant = quantPlan(planStream(int8, { hop }));
-  const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
-  const signal = featureRows(frontEnd, readWav(join(zoo, 'demo.wav')));
-  const { wasm, memory } = await build(quant);
-  const exports = instantiate(wasm);
-  poisonMemory(exports, memory);
-  exports.rn_reset();
-  const got = pushAll(exports, quant, signal, [2, 2, 1, 1, 2, 1]);
-  let compared = 0;
-  for (const { index, outputs } of runSignal(quant, signal)) {
-    assert.is(differing(outputs, got.next().value as Int8Array[]), 0, `output ${index}`);
-    if (index % 50 === 0) {
-      const from = index * hop * channels;
-      assert.is(
-        differing(outputs, runWindow(windowed, signal.slice(from, from + rows * channels)).outputs),
-        0,
-        `window ${index}`,
-      );
+for (const size of sizes)
+  test(`kws${size}, demo.wav: the stream, the reference and single windows give the same bytes`, async () => {
+    const int8 = toInt8(await readFloat(`kws${size}.onnx`));
+    const quant = quantPlan(planStream(int8, { hop }));
+    const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
+    const signal = featureRows(frontEnd, readWav(join(zoo, 'demo.wav')));
+    const { wasm, memory } = await build(quant);
+    const exports = instantiate(wasm);
+    poisonMemory(exports, memory);
+    exports.rn_reset();
+    const got = pushAll(exports, quant, signal, [2, 2, 1, 1, 2, 1]);
+    let compared = 0;
+    for (const { index, outputs } of runSignal(quant, signal)) {
+      assert.is(differing(outputs, got.next().value as Int8Array[]), 0, `output ${index}`);
+      if (index % 50 === 0) {
+        const from = index * hop * channels;
+        assert.is(
+          differing(outputs, runWindow(windowed, signal.slice(from, from + rows * channels)).outputs),
+          0,
+          `window ${index}`,
+        );
+      }
+      compared++;
     }
-    compared++;
-  }
-  assert.is(compared, Math.floor((signal.length / channels - rows) / hop) + 1);
-  assert.is(got.next().done, true);
-  assert.ok(untouchedPastEnd(exports, memory));
-});
+    assert.is(compared, Math.floor((signal.length / channels - rows) / hop) + 1);
+    assert.is(got.next().done, true);
+    assert.ok(untouchedPastEnd(exports, memory));
+  });
 
 test('folds: no speaker is in two, the sizes are similar, and the order is that of the speakers’ digests', () => {
   const speakers = Array.from({ length: 400 }, (_, i) => `speaker${i % 90}`);

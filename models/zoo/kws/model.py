@@ -14,10 +14,10 @@ from torch import nn
 
 ROWS, CHANNELS, CLASSES = 49, 40, 12
 HOP = 2  # rows, 40 ms
-KERNEL, BLOCKS, DROPOUT = 9, 5, 0.2
+KERNEL, BLOCKS = 9, 5
 MEAN, SPREAD = 8.0, 2.2  # statistics of the features: the network reads (x - MEAN) / SPREAD
-# channels of the first convolution, and of all layers behind it
-SIZES = {"large": (16, 128), "small": (12, 64), "tiny": (8, 32)}
+# channels of the first convolution, and of all layers behind it; dropout
+SIZES = {"large": (16, 128, 0.2), "small": (12, 64, 0.2), "tiny": (8, 32, 0)}
 
 
 def layer(inputs, outputs, kernel, stride=(1, 1), groups=1):
@@ -33,7 +33,7 @@ def stem(channels, width):
 class Block(nn.Module):
     """[B, width, T, 1] -> [B, width, T - 8, 1]."""
 
-    def __init__(self, width, dropout=DROPOUT):
+    def __init__(self, width, dropout):
         super().__init__()
         found = layer(width, width, (KERNEL, 1), groups=width) + layer(width, width, (1, 1))[:2]
         self.found = nn.Sequential(*found, nn.Dropout(dropout))
@@ -49,8 +49,8 @@ class WordNet(nn.Module):
     def __init__(self, size):
         super().__init__()
         self.size = size
-        channels, width = SIZES[size]
-        self.trunk = nn.Sequential(*stem(channels, width), *(Block(width) for _ in range(BLOCKS)))
+        channels, width, dropout = SIZES[size]
+        self.trunk = nn.Sequential(*stem(channels, width), *(Block(width, dropout) for _ in range(BLOCKS)))
         self.output = nn.Linear(width, CLASSES)
 
     def forward(self, x):

@@ -2,7 +2,7 @@
 
     python train.py --cache DIR --fold 0 --out large-0.pt                                       # without fold 0
     python train.py --cache DIR --out large.pt                                                  # all clips
-    python train.py --cache DIR --size small --teacher large.pt --out small.pt                  # distilled
+    python train.py --cache DIR --size small --teacher large.pt --steps 4000 --out small.pt     # distilled
 
 The number of steps is fixed, and held-out clips do not influence any choice.  The result is
 the running average of the weights.
