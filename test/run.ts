@@ -39,8 +39,8 @@ await once(compiler.stdout, 'data');
 const start = pathToFileURL(join(here, 'start/start.mjs')).href;
 /**
  * Counts of a whole run, also in CI: random networks, those of each kind of pooling, compiled ones, quantised
- * ones; damaged files per parser, compiled ones among them; one in RUNLET_SHARE of long lists of models (chosen
- * by the seed). A file that is run by name uses its own larger counts.
+ * ones; damaged files per parser, compiled ones among them; one in RUNLET_SHARE of long lists of models
+ * (chosen by the seed). A file that is run by name uses its own larger counts.
  */
 const wholeRunCounts = {
   RUNLET_NETWORKS: '100',

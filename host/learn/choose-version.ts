@@ -8,8 +8,8 @@
  * windows. `nearest` is the best one on the labelled windows whose inputs are most like the latest ones,
  * however old they are: for each latest window, its nearest labelled ones.
  * Rule against noise (`better`): a version replaces the running one only if the windows on which they differ
- * favour it by more than chance (sign-test.ts). A lower bound would be exceeded too often, because the test is
- * repeated at every label. Of several such versions the largest difference counts.
+ * favour it by more than chance (sign-test.ts). A lower bound would be exceeded too often, because the test
+ * is repeated at every label. Of several such versions the largest difference counts.
  * Recommended: what `nearest` finds; else what `lastK` finds, unless the nearest windows speak against it.
  * Source: the thought that an older version may be the best again, and is found by the data it suits, is from
  * "Model recycling in AIOps" (2025).

@@ -108,8 +108,8 @@ function confusionOf(cases: readonly Case[], classes: number): number[][] {
 }
 
 /**
- * Returns the mean F1 of the classes that some case has or answers, then the F1 of each class; NaN for others.
- * Cost: cases + classes; a confusion would cost classes^2 in each round of a bootstrap.
+ * Returns the mean F1 of the classes that some case has or answers, then the F1 of each class; NaN for
+ * others. Cost: cases + classes; a confusion would cost classes^2 in each round of a bootstrap.
  * @param times how often each case counts
  */
 function f1Of(cases: readonly Case[], classes: number, times: Uint32Array): number[] {
