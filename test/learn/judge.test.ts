@@ -161,6 +161,16 @@ test('the interval of macro F1 contains its value, and narrows with the number o
   assert.ok(width(900) < width(100) / 2);
 });
 
+test('a class that no window has and no answer names is in no mean and in no interval', () => {
+  const windows = Array.from({ length: 40 }, (_, i) => windowOf(i, i % 2, i % 2));
+  const { macroF1, f1 } = judgeClasses(windows, 'v1', names);
+  assert.equal(macroF1, { value: 1, interval: { low: 1, high: 1 } });
+  assert.equal(
+    f1.map(({ interval }) => interval),
+    [{ low: 1, high: 1 }, { low: 1, high: 1 }, undefined],
+  );
+});
+
 test('values: the weighted mean absolute error with its interval; without windows there is no interval', () => {
   const of = (value: number, answer: number, inclusion = 1): LabelledWindow => ({
     ...windowOf(0, 0, answer, { inclusion }),

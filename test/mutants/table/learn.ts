@@ -59,6 +59,14 @@ export const learn = inFolder('host/learn', [
     why: 'windows of different shares count alike',
   },
   {
+    id: 'judge-unseen-classes',
+    file: 'judge.ts',
+    find: 'f1, 0) / seen.length',
+    replace: 'f1, 0) / each.length',
+    tests: 'learn/judge',
+    why: 'classes that no window has lower the interval of the mean F1',
+  },
+  {
     id: 'alarm-too-early',
     file: 'judge.ts',
     find: 'if (effectiveWindows < needed)',
