@@ -39,11 +39,9 @@ export interface ChoiceOptions {
   history?: number;
   /** Nearest labelled windows of each latest window. Default: 3. */
   each?: number;
-  /** Standard deviations of the sign test. Default: 2, which chance exceeds in 2.3 % of the cases. */
-  z?: number;
 }
 
-const defaults: Required<ChoiceOptions> = { k: 50, history: 1000, each: 3, z: 2 };
+const defaults: Required<ChoiceOptions> = { k: 50, history: 1000, each: 3 };
 
 export interface Choice {
   newest: string;
@@ -78,17 +76,12 @@ function contest(windows: readonly ScoredWindow[], id: string, running: string):
 /**
  * Returns the version that is better than the running one by more than chance; the running one if none is.
  */
-export function better(
-  windows: readonly ScoredWindow[],
-  versions: readonly Version[],
-  running: string,
-  z: number = defaults.z,
-): Contest {
+export function better(windows: readonly ScoredWindow[], versions: readonly Version[], running: string): Contest {
   let best: Contest = { id: running, wins: 0, losses: 0 };
   for (const { id } of versions) {
     const found = contest(windows, id, running);
     const ahead = found.wins - found.losses;
-    if (ahead > best.wins - best.losses && isBeyondChance(found.wins, found.losses, z)) best = found;
+    if (ahead > best.wins - best.losses && isBeyondChance(found.wins, found.losses)) best = found;
   }
   return best;
 }
@@ -140,10 +133,10 @@ export function chooseVersion(
   latest: readonly WindowFeatures[],
   options: ChoiceOptions = {},
 ): Choice {
-  const { k, history, each, z } = { ...defaults, ...options };
-  const byLast = better(windows.slice(-k), versions, running, z);
+  const { k, history, each } = { ...defaults, ...options };
+  const byLast = better(windows.slice(-k), versions, running);
   const alike = likeLatest(windows.slice(-history), latest, each);
-  const byNearest = better(alike, versions, running, z);
+  const byNearest = better(alike, versions, running);
   const against = contest(alike, byLast.id, running);
   const found =
     byNearest.id !== running

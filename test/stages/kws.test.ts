@@ -20,6 +20,7 @@ import { runSignal, runWindow } from '../../quant/reference.ts';
 import { differing, instantiate, poisonMemory, pushAll, untouchedPastEnd } from '../property/harness.ts';
 
 const npy = (name: string) => readNpy(new Uint8Array(readFileSync(join(zoo, name)))).data;
+const signal = featureRows(frontEnd, readWav(join(zoo, 'demo.wav')));
 
 for (const size of sizes)
   test(`kws${size}.onnx gives the scores of PyTorch on its golden windows`, async () => {
@@ -63,7 +64,6 @@ for (const size of sizes)
     const int8 = toInt8(await readFloat(`kws${size}.onnx`));
     const quant = quantPlan(planStream(int8, { hop }));
     const windowed = quantPlan(planStream(int8, { hop, mode: 'windowed' }));
-    const signal = featureRows(frontEnd, readWav(join(zoo, 'demo.wav')));
     const { wasm, memory } = await build(quant);
     const exports = instantiate(wasm);
     poisonMemory(exports, memory);

@@ -73,8 +73,9 @@ export function sameLayout(a: Layout, b: Layout): boolean {
  * Returns the axis that dimension `at` holds. A dimension of length 1 gets an axis that no other dimension
  * has: channels for dimension 1, time before features for the spatial ones. Refuses a dimension with several
  * axes.
+ * @param first spatial axis to take first, or `c` if channels go before both
  */
-export function axisOfDim(layout: Layout, at: number, firstSpatial: Axis = 't'): Axis {
+export function axisOfDim(layout: Layout, at: number, first: Axis = 't'): Axis {
   const factors = layout[at] ?? [];
   const [only] = factors;
   if (only) {
@@ -82,8 +83,8 @@ export function axisOfDim(layout: Layout, at: number, firstSpatial: Axis = 't'):
     return only.axis;
   }
   const taken = new Set(layout.flat().map((f) => f.axis));
-  const isTimeFirst = firstSpatial === 't' && !(at === 3 && !taken.has('t') && !taken.has('f'));
+  const isTimeFirst = first !== 'f' && !(at === 3 && !taken.has('t') && !taken.has('f'));
   const spatial: Axis[] = isTimeFirst ? ['t', 'f'] : ['f', 't'];
-  const wanted: Axis[] = at <= 1 ? ['c', ...spatial] : [...spatial, 'c'];
+  const wanted: Axis[] = at <= 1 || first === 'c' ? ['c', ...spatial] : [...spatial, 'c'];
   return wanted.find((axis) => !taken.has(axis)) ?? refuse(`dimension ${at} of ${showLayout(layout)} holds no axis`);
 }

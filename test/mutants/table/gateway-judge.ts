@@ -75,7 +75,7 @@ export const gatewayJudge = [
     {
       id: 'choice-without-margin',
       file: 'choose-version.ts',
-      find: ' && isBeyondChance(found.wins, found.losses, z)',
+      find: ' && isBeyondChance(found.wins, found.losses)',
       replace: '',
       tests: 'learn/choose-version',
       why: 'noise swaps versions',

@@ -151,12 +151,10 @@ export function lowerSoftmax(ctx: Lowering, node: NodeView): Value[] {
   const wide = dims.filter((d) => (given.layout[d] ?? []).length > 0);
   if (wide.length > 1) refuse(`a softmax over ${wide.length} dimensions of ${showLayout(given.layout)}`);
   const [at = from] = wide;
-  // dimensions of one value are channels if no other dimension is
-  const isOne = wide.length === 0 && !given.layout.flat().some((factor) => factor.axis === 'c');
-  const isOverTime = !isOne && axisOfDim(given.layout, at) === 't';
+  const isOverTime = axisOfDim(given.layout, at, 'c') === 't';
   const turned = isOverTime ? turnedScores(ctx, given, node.name) : undefined;
   const x = turned ? ctx.made(turned) : given;
-  const axis = isOne ? 'c' : axisOfDim(x.layout, at);
+  const axis = axisOfDim(x.layout, at, 'c');
   if (axis === 't') {
     if (ctx.quantised || ctx.builder.shape(x.tensor).f > 1) refuse(softmaxOverTime(framesOf(x.layout)));
     wholeAxis(x.layout, at, 't');
