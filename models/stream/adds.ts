@@ -21,9 +21,9 @@ export function addsOf(
 ): number {
   const view = viewOf(graph);
   return graph.nodes.reduce((adds, node) => {
-    const { parts: [part] = [], parts = [] } = reductionOf(graph, node) ?? {};
-    if (!part) return adds;
-    const rows = folded(node) ?? (part.to - part.from) * (computed(node) ?? parts.length);
+    const reduction = reductionOf(graph, node);
+    if (!reduction) return adds;
+    const rows = folded(node) ?? reduction.length * (computed(node) ?? reduction.count);
     return adds + rows * view.frame(node.inputs[0] as number);
   }, 0);
 }

@@ -12,7 +12,7 @@ import type { Slot } from '../../host/gateway/hub/slot.ts';
 import { bundleOf, channels, keys, signal } from './bundles.ts';
 import { CrashDisk } from './crash-disk.ts';
 
-const quick = { enduranceHops: 4, outputs: 3, seconds: 60 };
+const quick = { enduranceHops: 4, outputs: 3, seconds: 60, latencyMs: 1e5 };
 const gateways: Gateway[] = [];
 async function opened(): Promise<Gateway> {
   const options = { policy: { keys: [keys.publicKey] }, pool: { threads: 1, budgetMs: 20_000 } };
@@ -62,10 +62,8 @@ async function fed<T>(gateway: Gateway, width: number, run: () => Promise<T>): P
 test(`a bundle with an output of ${wide} values is tried on the live signal and compared`, async () => {
   const gateway = await opened();
   const options = { channels: wide, goldenHops: 2, memory: ['--initialMemory', '40', '--maximumMemory', '40'] };
-  assert.is((await flash(gateway, 1, options, { latencyMs: 1e5 })).failure, undefined);
-  const report = await fed(gateway, wide, () =>
-    flash(gateway, 2, { ...options, name: 'wide' }, { agreement: 1, latencyMs: 1e5 }),
-  );
+  assert.is((await flash(gateway, 1, options)).failure, undefined);
+  const report = await fed(gateway, wide, () => flash(gateway, 2, { ...options, name: 'wide' }, { agreement: 1 }));
   assert.is(report.failure, undefined);
   assert.is(report.phase, 'confirmed');
   assert.ok(report.compared > 0 && report.agreement === 1 && report.maxDifference === 0);
@@ -76,16 +74,14 @@ test(`a bundle with an output of ${wide} values is tried on the live signal and 
 for (const differs of [false, true])
   test(`outputs of one value agree only if the values are equal: ${differs ? 'another' : 'an equal'} value, ${differs ? 'no ' : ''}agreement`, async () => {
     const gateway = await opened();
-    assert.is((await flash(gateway, 1, { channels: 1 }, { latencyMs: 1e5 })).failure, undefined);
+    assert.is((await flash(gateway, 1, { channels: 1 })).failure, undefined);
     // the same bytes with another zero point are other real values
     const manifest = (m: Manifest) => ({
       ...m,
       outputs: m.outputs.map((port) => ({ ...port, zeroPoint: differs ? 3 : port.zeroPoint })),
     });
     const edit: [string, string][] = differs ? [['case 66: return 0;', 'case 66: return 3;']] : [];
-    const report = await fed(gateway, 1, () =>
-      flash(gateway, 2, { channels: 1, edit, manifest }, { agreement: 0.5, latencyMs: 1e5 }),
-    );
+    const report = await fed(gateway, 1, () => flash(gateway, 2, { channels: 1, edit, manifest }, { agreement: 0.5 }));
     assert.ok(report.compared > 0);
     assert.equal([report.failure?.code, report.agreement], differs ? ['RN833', 0] : [undefined, 1]);
   });
@@ -154,12 +150,12 @@ test('a listener that throws during a trial fails the trial, and the old bundle 
   const stop = gateway.events.on('trial', ({ phase }) => {
     if (phase === 'live') throw new Error('a page that cannot show this');
   });
-  const report = await fed(gateway, channels, () => flash(gateway, 2, {}, { latencyMs: 1e5 }));
+  const report = await fed(gateway, channels, () => flash(gateway, 2, {}));
   stop();
   assert.equal([report.phase, report.failure?.code], ['failed', 'RN849']);
   const { active, last, trial } = gateway.store.slot('main');
   assert.equal([active?.sequence, last?.code, trial], [1, 'RN849', false]);
-  assert.is((await fed(gateway, channels, () => flash(gateway, 3, {}, { latencyMs: 1e5 }))).phase, 'confirmed');
+  assert.is((await fed(gateway, channels, () => flash(gateway, 3, {}))).phase, 'confirmed');
 });
 
 test('a fault during an output fails that stream and no other', async () => {

@@ -22,6 +22,7 @@ import { checkViews } from './page-views.ts';
 const zoo = join(root, 'models/zoo/ppg-hr/ppg-hr.onnx');
 const dynamic = join(root, 'test/fixtures/onnx/dy-dynamic-time.onnx');
 const ppg = await readModel(new Uint8Array(readFileSync(zoo)));
+const ppgSweep = sweepHops(ppg);
 const folder = mkdtempSync(join(tmpdir(), 'runlet-sweep-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
@@ -33,7 +34,7 @@ function plan(...args: string[]) {
 }
 
 test('for every hop of ppg-hr, the row equals a single plan', () => {
-  const { rows, totalStride, refused, sampledOf } = sweepHops(ppg);
+  const { rows, totalStride, refused, sampledOf } = ppgSweep;
   assert.is(rows.length, 256);
   assert.is(totalStride, 16);
   assert.equal([refused, sampledOf], [[], undefined]);
@@ -51,8 +52,7 @@ test('for every hop of ppg-hr, the row equals a single plan', () => {
 });
 
 test('a good hop has less work per frame or less state than any smaller one, and at most 20 are shown', () => {
-  for (const graph of [ppg, fEeg(1)]) {
-    const { rows } = sweepHops(graph);
+  for (const { rows } of [ppgSweep, sweepHops(fEeg(1))]) {
     for (const [i, row] of rows.entries()) {
       const beaten = rows.slice(0, i).some((r) => r.macsPerFrame <= row.macsPerFrame && r.stateBytes <= row.stateBytes);
       assert.is(row.good, !beaten, `hop ${row.hop}`);
@@ -84,8 +84,7 @@ test('of very many hops, small ones, multiples of the stride and some others are
 });
 
 test('the SVG has a dot for every plan in every panel', () => {
-  const sweep = sweepHops(ppg);
-  const svg = sweepFile({ sweep, over: 'hop', mark: 64, rate: 32 }, 'ppg-hr');
+  const svg = sweepFile({ sweep: ppgSweep, over: 'hop', mark: 64, rate: 32 }, 'ppg-hr');
   const dots = [...svg.matchAll(/data-dots="(\d+)"/g)].reduce((n, m) => n + Number(m[1]), 0);
   assert.is(dots, 3 * 256, 'MACs per hop, per second, state; there is no look-ahead');
   assert.not.match(svg, /NaN|undefined|Infinity/);

@@ -47,10 +47,10 @@ const hashOf = (name: string): number => {
   return hash;
 };
 
-/** Returns a fortieth of the mutants. Forty consecutive seeds cover all. */
+/** Returns a sixtieth of the mutants. Sixty consecutive seeds cover all. */
 export const dayOf = (all: readonly Mutant[], seed: number): Mutant[] =>
   turnOf(
     [...all].sort((a, b) => hashOf(a.id) - hashOf(b.id)),
-    40,
+    60,
     seed,
   );

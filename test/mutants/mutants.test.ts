@@ -2,7 +2,7 @@
  * Seeded faults: each must make one of its tests fail (test/mutants/run.ts).
  *
  * The table is always checked: each text occurs exactly once, each test exists, each folder has faults.
- * RUNLET_MUTANTS=day (CI) runs those that RUNLET_SEED chooses; forty consecutive days cover all.
+ * RUNLET_MUTANTS=day (CI) runs those that RUNLET_SEED chooses; sixty consecutive days cover all.
  * RUNLET_MUTANTS=all (`npm run soak -- mutants`) runs all, and each test once without a fault.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -49,14 +49,14 @@ test('every fault can be put in, and names existing tests', () => {
   assert.is(new Set(all.map(({ id }) => id)).size, all.length, 'names differ');
 });
 
-test('there are at least 150 faults, some in every folder, and forty days cover all', () => {
+test('there are at least 150 faults, some in every folder, and sixty days cover all', () => {
   assert.ok(all.length >= 150, `${all.length}`);
   for (const folder of folders)
     assert.ok(
       all.some(({ file }) => file.startsWith(`${folder}/`)),
       folder,
     );
-  const days = Array.from({ length: 40 }, (_, day) => dayOf(all, 20261101 + day)).flat();
+  const days = Array.from({ length: 60 }, (_, day) => dayOf(all, 20261101 + day)).flat();
   assert.is(days.length, all.length);
   assert.is(new Set(days).size, all.length);
 });

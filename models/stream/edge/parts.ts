@@ -17,13 +17,16 @@ import { viewOf } from '../../graph/view.ts';
 import { maxOf } from '../../lists.ts';
 import type { FoldReuse, Part, Stream } from './layout.ts';
 
-/** What a node reduces, row by row of its output. */
+/** What a node reduces: row i of its output reduces rows [first + i * stride, first + i * stride + length). */
 export interface Reduction {
   fold: 'sum' | 'max';
   /** Bytes of a sum. */
   bytes: number;
-  /** Rows [from, to) of the input that each output row reduces. */
-  parts: { from: number; to: number }[];
+  first: number;
+  length: number;
+  stride: number;
+  /** Number of parts, the rows of the output. */
+  count: number;
 }
 
 /** Returns the reduction of an int8 node; undefined if it is none, or keeps int16. */
@@ -31,18 +34,20 @@ export function reductionOf(graph: Graph, node: Node): Reduction | undefined {
   const view = viewOf(graph);
   const rule = view.rule(node);
   if (view.touchesInt16(node)) return undefined;
-  const parts = (first: number, kernel: number, stride: number) =>
-    Array.from({ length: view.rows(node.output) }, (_, i) => first + i * stride).map((from) => ({ from, to: from + kernel }));
+  const count = view.rows(node.output);
   if (rule.kind === 'fold') {
-    const rows = view.rows(node.inputs[0] as number);
-    return { fold: rule.fold, bytes: rule.fold === 'sum' ? rule.bytes : 0, parts: parts(0, rows, 1) };
+    const length = view.rows(node.inputs[0] as number);
+    return { fold: rule.fold, bytes: rule.fold === 'sum' ? rule.bytes : 0, first: 0, length, stride: 1, count };
   }
   if (rule.kind !== 'window' || !rule.reduces) return undefined;
-  return { fold: rule.reduces, bytes: rule.reduces === 'sum' ? 4 : 0, parts: parts(-rule.pad[0], rule.kernel, rule.stride) };
+  const { reduces: fold, pad, kernel: length, stride } = rule;
+  return { fold, bytes: fold === 'sum' ? 4 : 0, first: -pad[0], length, stride, count };
 }
 
-/** Returns which rows of the ring give a part. */
-function partOf({ rows, left, right, phases }: Stream, { fold }: Reduction, { from, to }: { from: number; to: number }): Part {
+/** Returns which rows of the ring give part i. */
+function partOf({ rows, left, right, phases }: Stream, { fold, ...reduction }: Reduction, i: number): Part {
+  const from = reduction.first + i * reduction.stride;
+  const to = from + reduction.length;
   const [first, end] = [Math.max(from, left), Math.min(to, rows - right)];
   const interior = first < end;
   const back = (row: number) => (interior ? (rows - right - 1 - row) * phases : 0);
@@ -101,9 +106,9 @@ export function rowsReadBy({ shared, stream, totalBytes, method, slots }: FoldRe
  */
 export function sharedFolds(graph: Graph, nodes: readonly Node[], stream: Stream): Map<Node, FoldReuse> | undefined {
   const view = viewOf(graph);
-  const reductions = nodes.map((node) => reductionOf(graph, node));
-  if (!reductions.every((r) => r && r.parts.length <= maxParts)) return undefined;
-  const parts = reductions.map((r) => r?.parts.map((part) => partOf(stream, r, part)) ?? []);
+  const reductions = nodes.map((node) => reductionOf(graph, node)).filter((r) => r !== undefined);
+  if (reductions.length < nodes.length || reductions.some((r) => r.count > maxParts)) return undefined;
+  const parts = reductions.map((r) => Array.from({ length: r.count }, (_, i) => partOf(stream, r, i)));
   const levels = levelsOf(parts.flat(), stream);
   const slotBytes = view.frameBytes(nodes[0]?.inputs[0] as number);
   const folds = nodes.map((node, i): [Node, FoldReuse] => {
@@ -115,7 +120,7 @@ export function sharedFolds(graph: Graph, nodes: readonly Node[], stream: Stream
   });
   const interior = stream.rows - stream.left - stream.right;
   const state = sum(folds.map(([, fold]) => fold.stateBytes));
-  const rows = sum(parts.flatMap((own) => own.map(({ from, to }) => to - from)));
+  const rows = sum(reductions.map((r) => r.count * r.length));
   const isWorth = state <= maxWindows * interior * stream.phases * slotBytes && sum(folds.map(([, f]) => rowsReadBy(f))) < rows;
   return isWorth ? new Map(folds) : undefined;
 }

@@ -123,8 +123,8 @@ const models = inFolder('models', [
   {
     id: 'parts-first',
     file: 'stream/edge/parts.ts',
-    find: 'parts(-rule.pad[0], rule.kernel',
-    replace: 'parts(0, rule.kernel',
+    find: 'first: -pad[0], length',
+    replace: 'first: 0, length',
     tests: 'property/pooling',
     env: { RUNLET_POOLS: '1' },
     why: 'a pool over a part of the rows reads the first ones',
