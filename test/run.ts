@@ -43,13 +43,13 @@ const start = pathToFileURL(join(here, 'start/start.mjs')).href;
  * (chosen by the seed). A file that is run by name uses its own larger counts.
  */
 const wholeRunCounts = {
-  RUNLET_NETWORKS: '100',
-  RUNLET_POOLS: '8',
-  RUNLET_ASC: '12',
-  RUNLET_QDQ_NETWORKS: '24',
-  RUNLET_FUZZ_COUNT: '600',
-  RUNLET_FUZZ_BUILDS: '3',
-  RUNLET_SHARE: '5',
+  RUNLET_NETWORKS: '80',
+  RUNLET_POOLS: '6',
+  RUNLET_ASC: '8',
+  RUNLET_QDQ_NETWORKS: '16',
+  RUNLET_FUZZ_COUNT: '400',
+  RUNLET_FUZZ_BUILDS: '2',
+  RUNLET_SHARE: '8',
 };
 const runEnvironment = {
   FORCE_COLOR: '0',
