@@ -17,7 +17,8 @@ const share = Number(process.env.RUNLET_SHARE ?? 1);
 export const turnOf = <T>(list: readonly T[], every: number, turn = seed): T[] => list.filter((_, i) => (i + turn) % every === 0);
 
 /**
- * Returns the items of a list whose turn it is: one in RUNLET_SHARE but at least one, or all if it is not set.
+ * Returns the items of a list whose turn it is: one in RUNLET_SHARE but at least one, or all if that is not
+ * set.
  * @param offset of the turn
  */
 export const todays = <T>(list: readonly T[], offset = 0): T[] => turnOf(list, Math.min(share, list.length), seed + offset);

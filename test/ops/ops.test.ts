@@ -3,9 +3,9 @@
  *
  * In: the *.cases.ts of this folder.  Out: for each case (a) the integer reference computes the operator: its
  * distance from the real value stays below the case's bound, in output steps; (b) the windowed module equals
- * the integer reference byte for byte; (c) so does the streamed one. With RUNLET_SHARE (CI) each case is built
- * for one target, a different one each day. RUNLET_CASES (a part of `conv, causal, dilation 3`) selects cases,
- * without the controls, and RUNLET_TARGETS (names separated by commas) selects targets. Default: all.
+ * the integer reference byte for byte; (c) so does the streamed one. With RUNLET_SHARE (CI) each case is
+ * built for one target, a different one each day. RUNLET_CASES (a part of `conv, causal, dilation 3`) selects
+ * cases, without the controls, and RUNLET_TARGETS (names separated by commas) selects targets. Default: all.
  */
 
 import { readdirSync } from 'node:fs';

@@ -47,4 +47,20 @@ withPython('the command of the README makes a bundle that listens', needs, async
   }
 });
 
+withPython('both engines say the phrase in other pronunciations', needs, () => {
+  const spoken = `
+import clone, json, numpy as np, pronunciations, voices
+rng, text = np.random.default_rng(1), "hello runlet"
+who = [voices.Voice("espeak-ng", "m1", ("en-us", 150, 50)), voices.Voice("flite", "rms", 1.0)]
+said = [[pronunciations.another(text, voice, rng) for _ in range(40)] for voice in who]
+print(json.dumps([[len(set(texts)), min(len(voices.say(t, voice)) for t in set(texts))] for texts, voice in zip(said, who)]))
+`;
+  const { status, stdout, stderr } = run('-c', spoken);
+  assert.is(status, 0, stderr);
+  const found = JSON.parse(stdout) as [number, number][];
+  assert.is(found.length, 2);
+  // at least half a second each
+  for (const [different, samples] of found) assert.ok(different >= 6 && samples > 8000, `${different}, ${samples}`);
+});
+
 test.run();

@@ -21,6 +21,7 @@ interface Printed {
   others: string[];
   speakers: Record<string, string[]>;
   detections: { scores: number[]; heard: Record<string, number[]> }[];
+  pronounced: Record<string, string[]>;
   targets: number[];
   matched: [boolean[], number][];
   choice: number[];
@@ -65,6 +66,17 @@ withPython('rules of phrases, voices, detection and targets', needs, () => {
         expected,
       );
     }
+
+  const [short, spoken] = [
+    ['@', 'I2', 'E'],
+    ['ax', 'ih', 'eh'],
+  ];
+  const every = (vowels: string[], say: (a: string, b: string) => string) =>
+    vowels.flatMap((a) => vowels.map((b) => say(a, b))).sort();
+  assert.equal(printed.pronounced, {
+    'espeak-ng': every(short, (a, b) => `h ${a} l 'oU r 'V n l ${b} t`),
+    flite: every(spoken, (a, b) => `pau hh ${a} l ow r ah n l ${b} t pau`),
+  });
 
   // 40 rows: 0.3 of them (11) before the last are not counted; then 11 hits and 20 rows that are not counted
   const counts = [128, 139, 150, 170].map((end, i) => printed.targets.slice([0, 128, 139, 150][i], end));

@@ -17,7 +17,7 @@ import { viewOf } from '../../graph/view.ts';
 import { maxOf } from '../../lists.ts';
 import type { FoldReuse, Part, Stream } from './layout.ts';
 
-/** What a node reduces: row i of its output reduces rows [first + i * stride, first + i * stride + length). */
+/** What a node reduces: row i of its output reduces `length` rows of its input from first + i * stride on. */
 export interface Reduction {
   fold: 'sum' | 'max';
   /** Bytes of a sum. */

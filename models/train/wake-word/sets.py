@@ -8,11 +8,13 @@ from collections import namedtuple
 
 import numpy as np
 import phrases
+import pronunciations
 import scenery
 import voices
 from front_end import features
 
 SPREAD = 0.22  # largest change of speed and pitch in training, as a logarithm
+OTHERWISE = 0.5  # share of the phrases of training in another pronunciation
 RATIOS_DB = (5, 30)  # speech to noise in judged sound
 MINUTES_OF_NOISE = 15
 
@@ -21,13 +23,19 @@ Judged = namedtuple("Judged", "pcm label utterances voices ratios")
 
 
 def entries(kind, part, phrase, count, rng):
-    """[(text, voice, is_phrase)] with texts of kind `phrase`, `near` or `other`."""
+    """[(text, voice, is_phrase)] with texts of kind `phrase`, `near` or `other`. In training the phrase varies."""
     make = {
         "phrase": lambda: phrase,
         "near": lambda: phrases.near(phrase, rng)[0],
         "other": lambda: phrases.other(part, phrase, rng),
     }
-    return [(make[kind](), voices.draw(part, rng), kind == "phrase") for _ in range(count)]
+    out = []
+    for _ in range(count):
+        text, voice = make[kind](), voices.draw(part, rng)
+        if kind == "phrase" and part == "train" and rng.random() < OTHERWISE:
+            text = pronunciations.another(text, voice, rng)
+        out.append((text, voice, kind == "phrase"))
+    return out
 
 
 def stored(pcm, label):

@@ -6,7 +6,8 @@ judged    voices of the report; festival is an engine that neither part above ha
 
     x = say("hello", draw("train", rng))          # float32 at 16 kHz, peak 0.5
 
-Programs are started with lists of arguments, without a shell. A text begins with a letter (phrases.py).
+Programs are started with lists of arguments, without a shell. A text begins with a letter (phrases.py), or is
+phonemes in double brackets (pronunciations.py).
 """
 
 import concurrent.futures
@@ -53,7 +54,8 @@ def draw(part, rng):
 
 
 def flite(text, speaker, length, path):
-    command = ["flite", "-voice", speaker, "--setf", f"duration_stretch={length:.3f}", "-t", text, "-o", path]
+    given = ["-p", text[2:-2]] if text.startswith("[[") else ["-t", text]
+    command = ["flite", "-voice", speaker, "--setf", f"duration_stretch={length:.3f}", *given, "-o", path]
     subprocess.run(command, check=True, capture_output=True)
 
 

@@ -3,6 +3,14 @@ import { inFolder } from '../mutant.ts';
 
 export const wakeWord = inFolder('models/train/wake-word', [
   {
+    id: 'wake-stress-replaced',
+    file: 'pronunciations.py',
+    find: 'and not next(stressed)',
+    replace: 'and next(stressed) is not None',
+    tests: 'wake-word/rules',
+    why: 'stressed vowels are replaced too',
+  },
+  {
     id: 'wake-refractory',
     file: 'listening.py',
     find: 'max(ready, out[-1] + n)',
