@@ -130,6 +130,8 @@ const long = [
   ...['export', 'property/inputs', 'property/streaming', 'property/weights', 'quant/mixed', 'stages/edge', 'write/qdq'],
   ...['host/fit', 'ops/ops', 'browser/web', 'training', 'esp32/listen', 'host/listening', 'stages/ecg', 'property/int16'],
   ...['host/cli-weights', 'examples/gateway', 'host/cli', 'examples/node', 'browser/compiler'],
+  ...['wake-word/command', 'property/pooling', 'bare/networks', 'wamr/okay-nabu', 'stages/step-networks', 'wasi/runtimes'],
+  ...['wamr/wamr', 'wamr/weights', 'wasi/wasi', 'mixers', 'pool-search', 'esp32/fits', 'browser/zoo'],
 ].map((name) => join('test', `${name}.test.ts`));
 const rankOf = (file: string) => (long.includes(file) ? long.indexOf(file) : long.length);
 const busy = files.filter((file) => !waits(file)).sort((a, b) => rankOf(a) - rankOf(b));
