@@ -45,9 +45,9 @@ export function reductionOf(graph: Graph, node: Node): Reduction | undefined {
 }
 
 /** Returns which rows of the ring give part i. */
-function partOf({ rows, left, right, phases }: Stream, { fold, ...reduction }: Reduction, i: number): Part {
-  const from = reduction.first + i * reduction.stride;
-  const to = from + reduction.length;
+function partOf({ rows, left, right, phases }: Stream, { fold, first: start, length, stride }: Reduction, i: number): Part {
+  const from = start + i * stride;
+  const to = from + length;
   const [first, end] = [Math.max(from, left), Math.min(to, rows - right)];
   const interior = first < end;
   const back = (row: number) => (interior ? (rows - right - 1 - row) * phases : 0);
