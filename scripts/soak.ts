@@ -21,6 +21,21 @@ const fuzz = (format: string, name: string): Soak => ({
 });
 
 const runs: Record<string, Soak> = {
+  cluster: {
+    what: 'three gateways, 300 streams of ppg-hr and har at their rate for 20 minutes, 100 kills, 10 restarts of NATS, 20 joins and leaves, 5 minutes cut off',
+    test: 'cluster/cluster.test',
+    env: { RUNLET_CLUSTER_SECONDS: '1200', RUNLET_CLUSTER_STREAMS: '300', RUNLET_TEST_MINUTES: '60' },
+  },
+  'cluster-faults': {
+    what: 'a fault at every operation of a cluster, and 5,000 random pairs of faults',
+    test: 'cluster/faults',
+    env: { RUNLET_CLUSTER_FAULTS: '5000', RUNLET_TEST_MINUTES: '60' },
+  },
+  'cluster-rollouts': {
+    what: 'five good and five bad bundles over a cluster while gateways are killed',
+    test: 'cluster/rollout',
+    env: { RUNLET_ROLLOUTS: '5', RUNLET_TEST_MINUTES: '60' },
+  },
   networks: {
     what: '10,000 random networks in mode stream and 10,000 in edge-exact, as layer tables (2,000 of each also compiled), against the windowed model',
     test: 'property/streaming',

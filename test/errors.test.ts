@@ -31,6 +31,7 @@ const stages: Record<string, string[]> = {
   6: ['assembly/bundle/'],
   7: ['host/'],
   8: ['host/'],
+  9: ['host/gateway/cluster/'],
 };
 
 /** Codes that are raised outside their stage's folder, and why. */

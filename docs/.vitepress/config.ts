@@ -50,7 +50,12 @@ export default defineConfig({
   markdown: {
     html: false,
     anchor: { slugify: anchorOf },
-    config: (md) => void md.use(links(root, repositoryUrl && `${repositoryUrl}/blob/HEAD`)),
+    config: (md) => {
+      md.use(links(root, repositoryUrl && `${repositoryUrl}/blob/HEAD`));
+      // {{ }} in indented code is text, as in fenced code
+      const block = md.renderer.rules.code_block;
+      md.renderer.rules.code_block = (...args) => block?.(...args).replace('<pre', '<pre v-pre') ?? '';
+    },
   },
   themeConfig: {
     nav: navigation.map(item),

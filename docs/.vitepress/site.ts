@@ -90,6 +90,8 @@ export const sections: { text: string; pages: Page[] }[] = [
       page('Collecting windows', 'collection'),
       page('Drift', 'drift'),
       page('Fleets', 'fleet'),
+      page('Clusters', 'cluster'),
+      page('What a cluster costs', 'scale'),
       page('Labels from live streams', 'learning'),
       page('Which version to run', 'versions'),
       page('Models over a serial line', 'serial'),

@@ -32,7 +32,7 @@ import { aboutText, checkText, confirmArg, install, sayOf, trialArgs, trialOf, u
 
 /** Options of fleets. */
 const fleetArgs = group('Fleet', {
-  fleet: text('Broker and site of the gateways to install on, in waves', { hint: 'mqtt://broker/site' }),
+  fleet: text('Broker and site of the gateways to install on, in waves', { hint: 'mqtt://broker/site, nats://server/site' }),
   waves: text('Number or share of gateways that have the bundle after each wave', { default: '1,10%,50%,all', hint: 'list' }),
   maxFailures: text('Maximum number of failed gateways, or their share of the gateways reached so far; beyond it all revert', {
     default: '0',
@@ -49,6 +49,7 @@ const fleetArgs = group('Fleet', {
   key: input('Secret key that signs the desired state of the gateways', { short: 'k' }),
   insecureUnsigned: flag('For development: do not sign, for gateways that accept unsigned bundles'),
   registryToken: path("File with the registry's token (for oci://)"),
+  creds: input('Credentials for NATS (NAME.creds)'),
 });
 
 /** Options of devices. */

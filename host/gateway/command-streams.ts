@@ -3,7 +3,7 @@
  * page with its metrics.
  *
  * In: options, a running gateway.  Out: open wires; `stop` closes them. The log reports when frames are shed.
- * Errors: RN720, RN741, RN862, RN866, RN871, RN872, RN873.
+ * Errors: RN720, RN741, RN862, RN866, RN871, RN872, RN873, RN921, RN922, RN923.
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,9 @@ import { RunletError } from '../../models/error.ts';
 import { choice, flag, type Given, group, input, number, text } from '../command/options.ts';
 import { tlsOf } from '../command/remote.ts';
 import { gapPolicies } from '../session/gap.ts';
+import { clusterArgs, joinCluster, type Named } from './command-cluster.ts';
 import type { Gateway } from './gateway.ts';
+import type { HealthChecks } from './http/app.ts';
 import type { Served } from './http/serve.ts';
 import { asFailure } from './hub/slot.ts';
 import { addPage } from './page/page.ts';
@@ -49,6 +51,7 @@ export const streamArgs = {
     mqttCert: input("The gateway's certificate, if the broker requires one (PEM)"),
     mqttKey: input('Its key (PEM)'),
   }),
+  ...clusterArgs,
   ...group('Standard input and serial lines', {
     stdin: flag('Read frames from standard input, one tick per line'),
     serial: text('Read frames from a serial line', { hint: '/dev/ttyUSB0' }),
@@ -64,7 +67,7 @@ export const streamArgs = {
   }),
 };
 
-type Args = Given<typeof streamArgs>;
+type Args = Given<typeof streamArgs> & Named;
 
 /** Returns the options of streams, with the defaults for those that were not given. */
 function streamOptions(args: Args) {
@@ -84,19 +87,22 @@ export interface WiresOptions {
   args: Args;
   gateway: Gateway;
   app: Hono;
+  health: HealthChecks;
   log: Logger;
 }
 
 const safeName = (text: string): string => text.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'gateway';
 
 /** Adds the page, before the server listens. @returns functions that start and stop the wires. */
-export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
+export function prepareStreams({ args, gateway, app, health, log }: WiresOptions) {
   const { intake: options, format, qos, baud, demoSpeed } = streamOptions(args);
   const intake = new Intake(gateway, options);
   const tracker = new Tracker(gateway);
   const wires: Wires = { lines: [] };
   const quit = new AbortController();
   addPage(app, { gateway, intake, tracker, wires });
+  const notJoined = { ready: false, faults: ['not joined'], held: 0, share: 0 };
+  if (args.cluster) health.set('cluster', () => wires.cluster?.health() ?? notJoined);
   gateway.events.on('overload', ({ state, ...about }) => log.warn(about, `overload ${state}`));
 
   function read(bytes: AsyncIterable<Uint8Array>, stream: string, patient: boolean): void {
@@ -111,7 +117,10 @@ export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
   /** Functions that close the open wires, the latest first. */
   const ends: (() => unknown)[] = [() => intake.close(), () => tracker.close()];
 
-  /** Opens the wires. If one fails, `stop` closes those that are open. @throws RN720, RN866, RN871, RN872 */
+  /**
+   * Opens the wires. If one fails, `stop` closes those that are open.
+   * @throws RN720, RN740, RN866, RN871, RN872, RN921, RN922, RN923
+   */
   async function start(served: Served): Promise<void> {
     let mqtt: Mqtt | undefined;
     ends.unshift(() => mqtt?.stop());
@@ -126,6 +135,11 @@ export function prepareStreams({ args, gateway, app, log }: WiresOptions) {
       const tls = await tlsOf({ ca: args.mqttCa, cert: args.mqttCert, key: args.mqttKey }, 'mqtt');
       mqtt = await connectMqtt(intake, { url: args.mqtt, id, qos, username, password, tls }, log);
       wires.mqtt = mqtt.counts;
+    }
+    if (args.cluster) {
+      const cluster = await joinCluster(args.cluster, intake, args, log);
+      ends.unshift(() => cluster.leave());
+      wires.cluster = cluster;
     }
     ends.unshift(() => {
       quit.abort();

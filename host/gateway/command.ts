@@ -5,7 +5,7 @@
  * stderr is not a terminal. It stops at SIGINT and SIGTERM.  Errors: RN862, and those of its parts.
  */
 import { createHash } from 'node:crypto';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { readPublicKeys } from '../../assembly/bundle/keys.ts';
@@ -18,6 +18,7 @@ import { fileOf, tlsOf, tokenOf } from '../command/remote.ts';
 import { defineVerb } from '../command/verb.ts';
 import { type TlsParts, validityNote } from '../remote/certificates.ts';
 import { keyOf } from './collect/seal.ts';
+import { type clusterArgs, clusterSecrets } from './command-cluster.ts';
 import { demoText, prepareStreams, streamArgs, withDemo } from './command-streams.ts';
 import { checkTokenArgs, type GatewayToken, gatewayToken, isLoopback, pageLink } from './command-token.ts';
 import { Gateway } from './gateway.ts';
@@ -34,8 +35,10 @@ const port = { min: 0, max: 65_535, whole: true } as const;
 const whole = { min: 0, max: 2 ** 32, whole: true } as const;
 
 const fleetArgs = group('A fleet', {
-  fleet: text('Join the fleet at this broker, and run the bundles that it desires', { hint: 'mqtt://broker/site' }),
-  gatewayId: text("Name in the fleet (default: this machine's)", { hint: 'name' }),
+  fleet: text('Join the fleet at this broker, and run the bundles that it desires (default: the cluster)', {
+    hint: 'mqtt://broker/site',
+  }),
+  gatewayId: text("Name in the fleet and the cluster (default: this machine's)", { hint: 'name' }),
   fleetToken: input('File with the password of the broker'),
   fleetCa: input("CA certificate that verifies the broker's certificate (PEM)"),
   fleetCert: input("The gateway's certificate, if the broker requires one (PEM)"),
@@ -131,8 +134,8 @@ export default defineVerb({
       if (safeMode) log.error({ crashes }, 'safe mode: runs the last confirmed bundles, and no trial');
       const first = args.model;
       if (first && !gateway.slots.get('main')?.active) await firstModel(gateway, await readBytes(first));
-      const { app } = gatewayApp({ gateway, log });
-      const streams = prepareStreams({ args, gateway, app, log });
+      const { app, health } = gatewayApp({ gateway, log });
+      const streams = prepareStreams({ args, gateway, app, health, log });
       ends.unshift(streams.stop);
       const token = await gatewayToken(args);
       const door = new Door({ token: token.token, hostNames: args.hostName });
@@ -197,14 +200,15 @@ async function serverTls(
   return { cert, key, ...(ca && { clientCa: ca }) };
 }
 
-type FleetArgs = Given<typeof fleetArgs> & { state: string; host: string };
+type FleetArgs = Given<typeof fleetArgs> & Given<typeof clusterArgs> & { state: string; host: string };
 
 /**
  * Starts the broker of --broker and joins the fleet of --fleet.
  * @returns a function that stops both. @throws RN720, RN740, RN851, RN852, RN862, RN866
  */
 async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<() => Promise<void>> {
-  const { state, host, fleet, gatewayId = hostname(), registry } = args;
+  const { state, host, cluster, gatewayId, registry } = args;
+  const fleet = args.fleet ?? cluster;
   const tls = await tlsOf({ ca: args.fleetCa, cert: args.fleetCert, key: args.fleetKey }, 'fleet');
   const { broker: port } = args;
   const [password, registryToken] = [await tokenOf(args.fleetToken), await tokenOf(args.registryToken)];
@@ -236,8 +240,7 @@ async function fleetOf(gateway: Gateway, args: FleetArgs, log: Logger): Promise<
     fleet,
     id: gatewayId,
     disk: nodeDisk(state),
-    password,
-    tls,
+    ...(args.fleet === undefined ? await clusterSecrets(args) : { password, tls }),
     registry,
     registryToken,
     log: (about, text) => log.info(about, `fleet: ${text}`),

@@ -13,7 +13,7 @@ import { Drift } from './drift/drift.ts';
 import { Events, type GatewayEvents, type TrialReport } from './hub/events.ts';
 import { checkName } from './hub/names.ts';
 import { asFailure, type Pools, Slot } from './hub/slot.ts';
-import { type ChunkFacts, Stream } from './hub/stream.ts';
+import { type ChunkFacts, Stream, type StreamEvents, type StreamState } from './hub/stream.ts';
 import type { TrialOptions } from './hub/trial.ts';
 import { Judging } from './judge/judging.ts';
 import type { Disk } from './store/disk.ts';
@@ -25,8 +25,6 @@ import { defaultPolicy, type Policy } from './verify/policy.ts';
 import { type Verified, verifyUpload } from './verify/verify.ts';
 import { checkFrames, signalOf, tickBytes } from './worker/frames.ts';
 import { type Loaded, Pool, type PoolOptions } from './worker/pool.ts';
-
-export { checkName };
 
 export interface GatewayOptions {
   policy?: Partial<Policy>;
@@ -285,7 +283,7 @@ export class Gateway {
    * @returns the number of the next tick.
    */
   deliver(id: string, slot: Slot, bytes: Uint8Array, facts: ChunkFacts): number {
-    const stream = this.streams.get(id) ?? this.#begin(id, slot, slot.active as Loaded);
+    const stream = this.streams.get(id) ?? this.#begin(id, slot);
     stream.push(bytes, facts);
     return stream.next;
   }
@@ -336,16 +334,22 @@ export class Gateway {
     return known;
   }
 
-  #begin(id: string, slot: Slot, loaded: Loaded): Stream {
-    const stream = new Stream(id, slot.name, tickBytes(loaded.manifest), {
+  /** Continues a stream that another gateway had. Another layout of the state is warmed up by replay. */
+  resume = ({ id, slot }: Entry, state: StreamState): Stream => this.#begin(id, slot, state);
+
+  #begin(id: string, slot: Slot, state?: StreamState): Stream {
+    const loaded = slot.active as Loaded;
+    const events: StreamEvents = {
       range: (range) => this.events.emit('range', range),
       output: (output) => {
         slot.expect(output);
         this.events.emit('output', output);
       },
-      failed: (one, loaded, failure) => slot.failed(one, loaded, failure),
-    });
-    stream.begin((this.#pools.get(slot.name) as Pools).run, loaded);
+      failed: slot.failed.bind(slot),
+    };
+    const stream = new Stream(id, slot.name, tickBytes(loaded.manifest), events, state);
+    const carried = state?.stateDigest === loaded.manifest.stateDigest ? state : undefined;
+    stream.begin((this.#pools.get(slot.name) as Pools).run, loaded, carried);
     slot.streams.set(id, stream);
     this.streams.set(id, stream);
     this.events.emit('stream', { stream: id, slot: slot.name, state: 'opened' });

@@ -21,7 +21,7 @@ const distrust =
 const ends = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
 /** Returns true if this side does not trust the other side's certificate. */
-export const isDistrust = (error: unknown): boolean => distrust.test((error as { code?: string }).code ?? '');
+export const isDistrust = (error: unknown): boolean => distrust.test((error as { code?: string } | undefined)?.code ?? '');
 
 function whatToTry(code: string): string {
   if (code === 'CERT_HAS_EXPIRED') return 'give the gateway a new certificate (--tls-cert), or set the clock';

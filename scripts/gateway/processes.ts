@@ -6,45 +6,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Gateway } from '../../host/gateway/gateway.ts';
 import type { Board } from '../../host/gateway/page/board.ts';
 import type { Profile } from './flame.ts';
 import type { LoadedModel } from './model.ts';
+import { freePort, listens } from './port.ts';
+import { bound, usageOf } from './usage.ts';
 
 const root = join(import.meta.dirname, '../..');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Returns processor seconds and resident bytes; 0 for a process that has ended. */
-function usageOf({ pid }: ChildProcess): { cpuS: number; rssBytes: number } {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    const cpuS = (Number(fields[11]) + Number(fields[12])) / 100;
-    const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return { cpuS, rssBytes: 1024 * Number(rss ?? 0) };
-  } catch {
-    return { cpuS: 0, rssBytes: 0 };
-  }
-}
-
-/** Makes a child process end with this one, also if this one fails. */
-function bound(child: ChildProcess): void {
-  const end = () => child.kill('SIGKILL');
-  process.once('exit', end);
-  child.once('exit', () => process.off('exit', end));
-}
 
 async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -65,16 +36,7 @@ export async function startBroker(folder: string) {
   );
   const child = spawn('/usr/sbin/mosquitto', ['-c', file], { stdio: ['ignore', 'ignore', 'inherit'] });
   bound(child);
-  for (let tries = 0; ; tries++) {
-    const socket = connect(port, '127.0.0.1');
-    const open = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)]).catch(
-      () => false,
-    );
-    socket.destroy();
-    if (open) break;
-    if (tries > 100) throw new Error('mosquitto does not listen');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await listens(port, 'connect', 'mosquitto');
   const usage = () => usageOf(child);
   return { url: `mqtt://127.0.0.1:${port}`, usage, startedCpuS: usage().cpuS, stop: () => stopped(child) };
 }

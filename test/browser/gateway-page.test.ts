@@ -125,6 +125,7 @@ only('the page shows streams, losses, a swap and a refused bundle, in light and 
     const text = (selector: string) => page.$eval(selector, (node) => node.textContent ?? '');
     assert.match(await text('#insecure'), 'Unsigned development mode');
     assert.ok(await page.isHidden('#safe'));
+    assert.ok(await page.isHidden('#cluster'), 'a gateway without a cluster shows none');
     assert.match(
       await text('#slots'),
       /1\.2\.0[\s\S]*no signature was verified[\s\S]*previous: .* 1\.1\.0[\s\S]*passed, not confirmed: .* 1\.3\.0/,

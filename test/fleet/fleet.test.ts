@@ -7,17 +7,17 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { publicPem, secretPem } from '../../assembly/bundle/keys.ts';
 import { openBroker } from '../../host/gateway/fleet/broker.ts';
-import { Link } from '../../host/gateway/fleet/link.ts';
 import { type Desired, gatewayOf, type OnlineReport, parseReported, type Reported } from '../../host/gateway/fleet/messages.ts';
+import { MqttLink } from '../../host/gateway/fleet/mqtt-link.ts';
 import type { RolloutReport } from '../../host/gateway/fleet/rollout-runner.ts';
 import { opener } from '../../host/gateway/fleet/signed.ts';
+import { freePort } from '../../scripts/gateway/port.ts';
 import { bundleOf, keys, type MadeBundle } from '../gateway/bundles.ts';
 import { startProcess } from '../gateway/processes.ts';
 import { registryOf } from './registry.ts';
@@ -45,14 +45,6 @@ const until = async (what: string, done: () => boolean, seconds = 300): Promise<
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 interface TestBroker {
   port: number;
@@ -101,7 +93,7 @@ async function fleetOf(name: string, broker: TestBroker, registry: string) {
   const fleet = `mqtt://127.0.0.1:${broker.port}/${name}`;
   const reports = new Map<string, Reported>();
   const desired = new Map<string, Desired>();
-  const link: Link = new Link({ url: `mqtt://127.0.0.1:${broker.port}`, clientId: `reader-${name}` });
+  const link = new MqttLink({ url: `mqtt://127.0.0.1:${broker.port}`, clientId: `reader-${name}` });
   ends.unshift(() => link.close());
   link.listen((topic, payload) => {
     const id = gatewayOf(topic, name, 'reported');

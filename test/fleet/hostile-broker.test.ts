@@ -12,7 +12,7 @@ import mqtt, { type MqttClient } from 'mqtt';
 import { pino } from 'pino';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Link } from '../../host/gateway/fleet/link.ts';
+import { MqttLink } from '../../host/gateway/fleet/mqtt-link.ts';
 import type { GatewayEvents } from '../../host/gateway/hub/events.ts';
 import { Events } from '../../host/gateway/hub/events.ts';
 import { packetGate } from '../../host/gateway/mqtt/gate.ts';
@@ -125,7 +125,7 @@ test('a bundle of 32 MiB to a fleet’s link is not kept, and the link reconnect
     else flood(socket, 32 << 20);
   });
   const reasons: string[] = [];
-  const link = new Link({ url: broker.url, clientId: 'x', log: (why) => reasons.push(why) });
+  const link = new MqttLink({ url: broker.url, clientId: 'x', log: (why) => reasons.push(why) });
   const sizes: number[] = [];
   link.listen((_, payload) => sizes.push(payload.length));
   await until('a message comes after that', () => sizes.length > 0);
@@ -141,7 +141,7 @@ test('a release, and a message without its identifier, end their connection alon
     socket.write(wrong[connection] ?? publishPacket({ topic: 'runlet/hall/one/desired', payload: new Uint8Array(9) }));
   });
   const reasons: string[] = [];
-  const link = new Link({ url: broker.url, clientId: 'x', log: (why) => reasons.push(why) });
+  const link = new MqttLink({ url: broker.url, clientId: 'x', log: (why) => reasons.push(why) });
   const sizes: number[] = [];
   link.listen((_, payload) => sizes.push(payload.length));
   await until('a message comes after that', () => sizes.length > 0);
@@ -167,7 +167,7 @@ test('an exception of a handler is counted, and the next message is handled', as
 
   const reasons: string[] = [];
   const seen: string[] = [];
-  const link = new Link({
+  const link = new MqttLink({
     url: broker.url,
     clientId: 'x',
     log: (why) => reasons.push(why),
@@ -251,7 +251,7 @@ test(`${rounds} connections with changed packets do not stop the clients`, async
     if (random(3) === 0) throw new TypeError('a fault');
   });
   // many clients at once, since each waits before it reconnects
-  const links = Array.from({ length: 12 }, (_, i) => new Link({ url: broker.url, clientId: `l${i}` }));
+  const links = Array.from({ length: 12 }, (_, i) => new MqttLink({ url: broker.url, clientId: `l${i}` }));
   const wires = await Promise.all(
     Array.from({ length: 12 }, (_, i) => connectMqtt(intake, { url: broker.url, id: 'g1', qos: i % 2 ? 1 : 0 }, log)),
   );

@@ -15,7 +15,7 @@ import mqtt from 'mqtt';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { publicPem, secretPem } from '../../assembly/bundle/keys.ts';
-import { Link } from '../../host/gateway/fleet/link.ts';
+import { MqttLink } from '../../host/gateway/fleet/mqtt-link.ts';
 import { mqttTopics } from '../../host/gateway/streams/mqtt.ts';
 import { type OutputMessage, readOutput, writeFrames } from '../../host/gateway/streams/wire.ts';
 import { bundleOf, bytesOf, expected, keys, signal } from '../gateway/bundles.ts';
@@ -144,7 +144,7 @@ test('an untrusted broker or client gives a code, and nothing reaches the broker
   }
   const bytes = (text: string) => new TextEncoder().encode(text);
   for (const { cert, key } of [stranger, await own.client({ fromDays: -9, toDays: -2 })]) {
-    const link = new Link({ url, clientId: 'x', tls: { ca: bytes(own.cert), cert: bytes(cert), key: bytes(key) } });
+    const link = new MqttLink({ url, clientId: 'x', tls: { ca: bytes(own.cert), cert: bytes(cert), key: bytes(key) } });
     assert.is(await codeOf(() => link.ready(3000)), 'RN851');
     await link.close();
   }

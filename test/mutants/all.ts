@@ -4,6 +4,7 @@ import { assembly } from './table/assembly.ts';
 import { assemblyC } from './table/assembly-c.ts';
 import { gate } from './table/gate.ts';
 import { gateway } from './table/gateway.ts';
+import { gatewayCluster } from './table/gateway-cluster.ts';
 import { gatewayCollect } from './table/gateway-collect.ts';
 import { gatewayFleet } from './table/gateway-fleet.ts';
 import { gatewayHttp } from './table/gateway-http.ts';
@@ -63,6 +64,7 @@ export const all: readonly Mutant[] = [
   ...hostMcu,
   ...gatewayHttp,
   ...gateway,
+  ...gatewayCluster,
   ...gatewayCollect,
   ...gatewayJudge,
   ...outAgain,

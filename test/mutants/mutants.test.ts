@@ -34,7 +34,7 @@ const folders = [
     'host/cli',
     'host/command',
   ],
-  ...['http', 'streams', 'worker', 'hub', 'store', 'fleet', 'mqtt', 'verify'].map((part) => `host/gateway/${part}`),
+  ...['cluster', 'http', 'streams', 'worker', 'hub', 'store', 'fleet', 'mqtt', 'verify'].map((part) => `host/gateway/${part}`),
 ];
 
 test('every fault can be put in, and names existing tests', () => {

@@ -76,8 +76,10 @@ export class Agent {
   static async begin(options: AgentOptions): Promise<Agent> {
     const agent = new Agent(options, await opener(options.gateway.policy));
     agent.#memory = await options.memory.read();
-    agent.#latest = agent.#memory.desired;
-    agent.#now = agent.#memory.outcome ?? { state: 'idle' };
+    const { desired, outcome } = agent.#memory;
+    agent.#latest = desired;
+    // a rollout would take `idle` for the end of a desired state that is not finished
+    agent.#now = outcome ?? { state: desired ? 'downloading' : 'idle' };
 
     const onStep = guarded(agent.#step.bind(agent), (err) => agent.#log({ err }, 'fault'));
     agent.#unlisten = options.gateway.events.on('step', onStep);

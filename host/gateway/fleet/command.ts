@@ -18,9 +18,10 @@ import { type Cell, table } from '../../report/table.ts';
 import { emptyLine } from '../../report/terminal.ts';
 import type { TrialOptions } from '../hub/trial.ts';
 import { defaultPolicy } from '../verify/policy.ts';
-import { fleetAddress, Link } from './link.ts';
-import { maxInlineBytes } from './messages.ts';
+import { siteAddress } from './address.ts';
+import type { Link } from './link.ts';
 import { ociReference, pullBundle } from './oci.ts';
+import { openLink } from './open-link.ts';
 import { failuresOf, isOver, parseLimit, parseWaves, type Rollout, touchedOf } from './rollout.ts';
 import { gatewaysText, type RolloutReport, type RolloutRow, Runner } from './rollout-runner.ts';
 import { type Sealer, sealer } from './signed.ts';
@@ -38,6 +39,8 @@ export interface FleetArgs {
   key?: string;
   insecureUnsigned?: boolean;
   tokenFile?: string;
+  /** File of credentials for NATS. */
+  creds?: string;
   registryToken?: string;
   tlsCa?: string;
   tlsCert?: string;
@@ -46,16 +49,16 @@ export interface FleetArgs {
 }
 
 /** Reads or pulls the bundle. @throws RN852-RN855; RN601 or another error of a file that is not a bundle */
-async function bundleOf({ bundle, registryToken }: FleetArgs) {
+async function bundleOf({ bundle, registryToken }: FleetArgs, { maxBundleBytes, protocol }: Link) {
   const remote = bundle.startsWith('oci://');
   const bytes = remote
     ? await pullBundle(ociReference(bundle), { maxBytes: defaultPolicy.maxBytes, credentials: await tokenOf(registryToken) })
     : await readBytes(bundle);
-  if (!remote && bytes.length > maxInlineBytes)
+  if (!remote && bytes.length > maxBundleBytes)
     throw new RunletError('RN852', {
-      what: `a bundle of ${bytesText(bytes.length)} is too large for a message`,
+      what: `a bundle of ${bytesText(bytes.length)} is too large for ${protocol}`,
       where: bundle,
-      why: `the limit is ${bytesText(maxInlineBytes)}`,
+      why: `the limit is ${bytesText(maxBundleBytes)}`,
       tryThis: 'push it to a registry (docs/fleet.md), and give oci://REGISTRY/REPOSITORY@sha256:… instead of the file',
     });
   const { name, version = '', sequence } = readManifest(bytes);
@@ -92,7 +95,7 @@ function progressOn(stream: NodeJS.WriteStream) {
 }
 
 export async function flashFleet(args: FleetArgs, trial: Partial<TrialOptions>): Promise<void> {
-  const { url, site, username } = fleetAddress(args.fleet);
+  const address = siteAddress(args.fleet, '--fleet');
   parseWaves(args.waves, 1);
   const { only } = args;
   const rules = {
@@ -101,26 +104,26 @@ export async function flashFleet(args: FleetArgs, trial: Partial<TrialOptions>):
     settleMs: 1000 * args.settle,
   };
   const seal = await sealerOf(args);
-  const { ref, bytes, text } = await bundleOf(args);
   const tls = await tlsOf({ ca: args.tlsCa, cert: args.tlsCert, key: args.tlsKey }, 'tls');
   const interrupted = new AbortController();
   const { confirm, ...asked } = trial;
   let runner: Runner | undefined;
-  const link = new Link({
-    url,
-    username,
+  const link = await openLink({
+    ...address,
     clientId: `runlet-flash-${randomBytes(6).toString('hex')}`,
     password: await tokenOf(args.tokenFile),
+    creds: args.creds === undefined ? undefined : await readBytes(args.creds),
     tls,
     connected: () => runner?.connected(),
   });
   const stop = () => interrupted.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
+    const { ref, bytes, text } = await bundleOf(args, link);
     await link.ready(15_000);
     if (!args.json) process.stdout.write(`${text}\n`);
     runner = new Runner(link, {
-      site,
+      site: address.site,
       slot: args.slot,
       seal,
       bundle: ref,

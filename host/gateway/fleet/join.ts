@@ -1,7 +1,7 @@
 /**
  * Joins a gateway to a fleet: connects an agent with the broker and the sources of bundles.
  *
- * In: a Gateway, its disk, the fleet's address, this gateway's name.  Out: the agent, and a function that
+ * In: a Gateway, its disk, the site's address, this gateway's name.  Out: the agent, and a function that
  * leaves the fleet.  Errors: RN852. Without the broker the gateway continues to run. When the broker is back,
  * the gateway gets its desired state.
  */
@@ -10,16 +10,19 @@ import type { Gateway } from '../gateway.ts';
 import { asFailure } from '../hub/slot.ts';
 import type { Log } from '../mqtt/seldom.ts';
 import type { Disk } from '../store/disk.ts';
+import { gatewayName, siteAddress } from './address.ts';
 import { Agent } from './agent.ts';
-import { fleetAddress, Link, type LinkOptions } from './link.ts';
+import type { Link, LinkOptions } from './link.ts';
 import { fleetMemory } from './memory.ts';
-import { type BundleRef, encode, isName, maxInlineBytes, topics } from './messages.ts';
+import { type BundleRef, encode, topics } from './messages.ts';
 import { hostOf, ociReference, pullBundle, registryHosts } from './oci.ts';
+import { openLink } from './open-link.ts';
 
-export interface FleetOptions extends Pick<LinkOptions, 'password' | 'tls'> {
-  /** mqtt://broker/site */
+export interface FleetOptions extends Pick<LinkOptions, 'password' | 'creds' | 'tls'> {
+  /** mqtt://broker/site or nats://server/site */
   fleet: string;
-  id: string;
+  /** Name in the fleet; by default the machine's. */
+  id?: string;
   disk: Disk;
   /**
    * Hosts, separated by commas. oci:// bundles come only from the first, which may redirect only to the
@@ -34,14 +37,10 @@ export interface FleetOptions extends Pick<LinkOptions, 'password' | 'tls'> {
 
 /** Joins the fleet. @throws RN852 */
 export async function joinFleet(gateway: Gateway, options: FleetOptions): Promise<{ agent: Agent; close(): Promise<void> }> {
-  const { id, disk, registry, registryToken, fetchSeconds = 60, log } = options;
-  const { url, site, username } = fleetAddress(options.fleet);
-  if (!isName(id))
-    throw new RunletError('RN852', {
-      what: 'this is not a valid name of a gateway',
-      where: '--gateway-id',
-      why: `${JSON.stringify(id.slice(0, 40))} is not a name of at most 64 letters, digits, dots, dashes and underscores other than bundles`,
-    });
+  const { disk, registry, registryToken, fetchSeconds = 60, log } = options;
+  const address = siteAddress(options.fleet, '--fleet');
+  const { site, kind } = address;
+  const id = gatewayName(kind, options.id);
   const hosts = registry === undefined ? undefined : registryHosts(registry);
   const desired = topics.desired(site, id);
   const reported = topics.reported(site, id);
@@ -50,7 +49,8 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
   const fetchBundle = ({ at, digest }: BundleRef, signal: AbortSignal): Promise<Uint8Array> => {
     const { maxBytes } = gateway.policy;
     const timeoutMs = 1000 * fetchSeconds;
-    if (at === 'message') return link.fetch(topics.bundle(site, digest), Math.min(maxInlineBytes, maxBytes), timeoutMs, signal);
+    if (at === 'message')
+      return link.fetch(topics.bundle(site, digest), Math.min(link.maxBundleBytes, maxBytes), timeoutMs, signal);
     const reference = ociReference(at);
     if (hostOf(reference.registry) !== hosts?.[0])
       throw new RunletError('RN854', {
@@ -71,16 +71,16 @@ export async function joinFleet(gateway: Gateway, options: FleetOptions): Promis
     fetch: fetchBundle,
     log,
   });
-  const link: Link = new Link({
-    url,
-    username,
+  const link: Link = await openLink({
+    ...address,
     clientId: `runlet-${site}-${id}`,
     will: { topic: reported, payload: gone },
     password: options.password,
+    creds: options.creds,
     tls: options.tls,
     log: (why) => log?.({ why }, 'broker'),
     connected: () => {
-      log?.({ mqtt: link.version }, 'broker: connected');
+      log?.({ protocol: link.protocol }, 'broker: connected');
       link.subscribe(desired, reported).catch((error: Error) => log?.({ why: error.message }, 'broker'));
       agent.report();
     },

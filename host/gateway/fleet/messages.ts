@@ -24,6 +24,12 @@ export const maxSequence = 2 ** 48;
  */
 export const maxSequenceJump = 2 ** 20;
 
+/**
+ * Largest number of gateways that a rollout stores, because anyone who can publish could invent names. A
+ * choice: far more than one broker serves.
+ */
+export const maxGateways = 20_000;
+
 const nameText = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Returns true for a valid name of a site or gateway in a topic; `bundles` is reserved. */
 export const isName = (name: string): boolean => nameText.test(name) && name !== 'bundles';
@@ -34,10 +40,25 @@ export const topics = {
   bundle: (site: string, digest: string): string => `runlet/${site}/bundles/${digest}`,
 };
 
+/** A topic in parts; `name` is a gateway (or `+`, all of them), or the digest of a bundle. */
+export interface TopicParts {
+  site: string;
+  kind: 'desired' | 'reported' | 'bundle';
+  name: string;
+}
+
+/** Parses a topic; undefined if it is none of a fleet. */
+export function partsOf(topic: string): TopicParts | undefined {
+  const [root, site = '', name = '', last = '', more] = topic.split('/');
+  if (root !== 'runlet' || more !== undefined) return undefined;
+  if (name === 'bundles') return { site, kind: 'bundle', name: last };
+  return last === 'desired' || last === 'reported' ? { site, kind: last, name } : undefined;
+}
+
 /** Returns the gateway of a topic of this kind, or undefined for any other topic. */
 export function gatewayOf(topic: string, site: string, kind: 'desired' | 'reported'): string | undefined {
-  const [root, found, gateway = '', last, more] = topic.split('/');
-  return root === 'runlet' && found === site && last === kind && more === undefined && isName(gateway) ? gateway : undefined;
+  const parts = partsOf(topic);
+  return parts?.kind === kind && parts.site === site && isName(parts.name) ? parts.name : undefined;
 }
 
 const name = v.pipe(v.string(), v.regex(nameText));

@@ -1,5 +1,5 @@
 /**
- * Runner: runs a rollout over MQTT. Finds a site's gateways, publishes their desired states as the state
+ * Runner: runs a rollout over a link. Finds a site's gateways, publishes their desired states as the state
  * machine (rollout.ts) decides, and follows their reports.
  *
  * In: a link, a bundle, the rules.  Out: a report with a row per gateway.  Errors: RN851, RN852, RN858.
@@ -14,6 +14,7 @@ import {
   type BundleRef,
   type Desired,
   gatewayOf,
+  maxGateways,
   maxSequence,
   maxSequenceJump,
   type OnlineReport,
@@ -80,11 +81,6 @@ export interface RolloutReport {
 export const gatewaysText = (count: number): string => `${count} gateway${count === 1 ? '' : 's'}`;
 
 const bundleSeconds = 30 * 86_400;
-/**
- * Largest number of gateways that are stored, because anyone who can publish could invent names. A choice:
- * far more than one broker serves.
- */
-const maxGateways = 20_000;
 const json = { contentType: 'application/json' };
 
 /** The part of a Link that the runner uses. */

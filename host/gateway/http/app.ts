@@ -26,7 +26,12 @@ export interface AppOptions {
 export interface GatewayApp {
   app: Hono;
   uploads: Uploads;
+  /** Checks of /readyz; the wires add theirs. */
+  health: HealthChecks;
 }
+
+/** Checks whether a part of the gateway is ready, by its name in the answer. */
+export type HealthChecks = Map<string, () => { ready: boolean }>;
 
 /** Adds error responses, and the header of a gateway that accepts unsigned bundles. */
 function addAnswers(app: Hono, gateway: Gateway, log: Logger): void {
@@ -44,18 +49,21 @@ function addAnswers(app: Hono, gateway: Gateway, log: Logger): void {
   });
 }
 
-function addHealthRoutes(app: Hono, gateway: Gateway): void {
+function addHealthRoutes(app: Hono, gateway: Gateway): HealthChecks {
+  const checks: HealthChecks = new Map();
   app.get('/healthz', (c) => c.json({ ok: true }));
   app.get('/readyz', (c) => {
-    const ready = [...gateway.slots.values()].some(({ active }) => active);
-    return c.json({ ready, safeMode: gateway.store.state.safeMode }, ready ? 200 : 503);
+    const parts = [...checks].map(([name, check]) => [name, check()] as const);
+    const ready = [...gateway.slots.values()].some(({ active }) => active) && parts.every(([, part]) => part.ready);
+    return c.json({ ready, safeMode: gateway.store.state.safeMode, ...Object.fromEntries(parts) }, ready ? 200 : 503);
   });
+  return checks;
 }
 
 export function gatewayApp({ gateway, log }: AppOptions): GatewayApp {
   const app = new Hono();
   addAnswers(app, gateway, log);
-  addHealthRoutes(app, gateway);
+  const health = addHealthRoutes(app, gateway);
   addUploadRoutes(app, gateway);
   addSlotRoutes(app, gateway, log);
   addCollectionRoutes(app, gateway);
@@ -63,5 +71,5 @@ export function gatewayApp({ gateway, log }: AppOptions): GatewayApp {
   addJudgementRoutes(app, gateway, log);
   addStreamRoutes(app, gateway);
   addEventRoute(app, gateway);
-  return { app, uploads: gateway.uploads };
+  return { app, uploads: gateway.uploads, health };
 }

@@ -5,7 +5,8 @@
  * the last piece, the staged bundle, or with dryRun the result of its check.
  */
 import type { Hono } from 'hono';
-import { checkName, type Gateway } from '../gateway.ts';
+import type { Gateway } from '../gateway.ts';
+import { checkName } from '../hub/names.ts';
 import { badRequest, wholeNumber } from './problem.ts';
 import { pieceStart, piecesOf } from './request.ts';
 

@@ -5,7 +5,9 @@
  */
 import { RunletError } from '../../../models/error.ts';
 
-const names = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Pattern of a name, for patterns that contain one. */
+export const nameText = '[A-Za-z0-9][A-Za-z0-9._-]{0,63}';
+const names = new RegExp(`^${nameText}$`);
 
 /** Returns `name` if it is valid. @param what kind of the named thing, for the error. @throws RN805 */
 export function checkName(what: string, name: string): string {

@@ -41,6 +41,13 @@ export class OutputLog {
     this.#bundles[place] = loaded;
   }
 
+  /** Returns how many outputs are due after `frame`; undefined if older ones may be due then too. */
+  dueAfter(frame: number): number | undefined {
+    for (let n = this.#next - 1; n >= this.#first; n--)
+      if ((this.#numbers[columns * (n % this.#bundles.length)] as number) <= frame) return this.#next - 1 - n;
+    return this.#first === 0 ? this.#next : undefined;
+  }
+
   /** Returns the outputs with a number above `after`, oldest first. */
   after(after: number, stream: string, slot: string): OutputEvent[] {
     const outputs: OutputEvent[] = [];

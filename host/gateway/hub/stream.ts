@@ -33,8 +33,24 @@ export interface ChunkFacts {
   filled?: boolean;
 }
 
+/** A stream between two of its ticks: all that another stream needs to continue it. */
+export interface StreamState {
+  /** Digest of the state's layout (docs/manifest.md), and the state of the module. */
+  stateDigest: string;
+  base: number;
+  snapshot: Uint8Array;
+  /** Number of the next tick, and of the next output. */
+  frame: number;
+  sequence: number;
+  filled: [from: number, to: number][];
+  /** The newest ticks before `frame`, from which a module with another layout is warmed up. */
+  signal: { origin: number; from: number; bytes: Uint8Array };
+}
+
 /** Smallest number of ticks that the log keeps. A choice. */
 const keptTicks = 1024;
+/** Number of ticks from which any module of a slot can be warmed up. */
+const keptFor = (manifest: Manifest): number => 2 * framesNeeded(manifest) + manifest.hop;
 
 export class Stream {
   readonly id: string;
@@ -58,11 +74,34 @@ export class Stream {
   #filled: [from: number, to: number][] = [];
   #events: StreamEvents;
 
-  constructor(id: string, slot: string, tickBytes: number, events: StreamEvents) {
+  /** @param state that the stream continues; `begin` then takes its snapshot */
+  constructor(id: string, slot: string, tickBytes: number, events: StreamEvents, state?: StreamState) {
     this.id = id;
     this.slot = slot;
-    this.#log = new TickLog(tickBytes);
     this.#events = events;
+    this.#log = new TickLog(tickBytes, state?.signal.from, state?.signal.origin);
+    if (!state) return;
+    this.#log.append(state.signal.bytes);
+    [this.given, this.sequence, this.#filled] = [state.frame, state.sequence, [...state.filled]];
+  }
+
+  /**
+   * Resolves with the state after all ticks so far, once their outputs are emitted. Undefined if there is
+   * none: the module has failed or is being replaced.
+   */
+  async state(): Promise<StreamState | undefined> {
+    const { instance, next: frame } = this;
+    if (!instance || this.holding) return undefined;
+    const { manifest } = instance.loaded;
+    const from = Math.min(frame, Math.max(this.#log.first, this.#log.beginOfRun(frame), frame - keptFor(manifest)));
+    const signal = { origin: this.#log.beginOfRun(frame), from, bytes: new Uint8Array((frame - from) * this.tickBytes) };
+    if (from < frame) this.#log.copy(from, frame, signal.bytes, 0);
+    const filled = this.#filled.map(([a, b]): [number, number] => [a, b]);
+    const found = await instance.snapshot();
+    const later = this.#outputs.dueAfter(frame);
+    if (!found?.snapshot || found.frame !== frame || later === undefined) return undefined;
+    const { base, snapshot } = found;
+    return { stateDigest: manifest.stateDigest, base, snapshot, frame, sequence: this.sequence - later, filled, signal };
   }
 
   get tickBytes(): number {
@@ -129,9 +168,8 @@ export class Stream {
     // a swap may replay from an older snapshot
     if (!instance || this.holding) return;
     const { manifest } = instance.loaded;
-    const needed = framesNeeded(manifest);
-    const done = Math.max(this.given, instance.taken - needed);
-    const oldest = done - Math.max(2 * needed + manifest.hop, keptTicks);
+    const done = Math.max(this.given, instance.taken - framesNeeded(manifest));
+    const oldest = done - Math.max(keptFor(manifest), keptTicks);
     this.#log.forget(Math.min(oldest, instance.start.frame, shadow?.start.frame ?? oldest));
     this.#arrivals.forget(done);
     while (this.#filled[0] && this.#filled[0][1] <= oldest) this.#filled.shift();

@@ -63,6 +63,7 @@ export function boardOf({ gateway, intake, tracker, wires }: BoardOptions, { str
     })),
     counts: intake.counts(),
     wires: { websocket: wires.websocket, mqtt: wires.mqtt, lines: wires.lines },
+    ...(wires.cluster && { cluster: wires.cluster.status() }),
     lagMs: gateway.lagMs,
     outputs: tracker.outputs,
     latency: { boundsMs: latencyBoundsMs, counts: tracker.latency() },

@@ -2,7 +2,7 @@
  * Script of the gateway's page: requests /v1/board every second and draws it. Names and texts from other
  * sources are inserted as text, never as HTML.
  */
-/* global uPlot, outputPlot, pageParts */
+/* global uPlot, clusterView, outputPlot, pageParts */
 (() => {
   const { $, number, colour, element, axis, request, onToken, waits } = pageParts;
   const kept = 1024;
@@ -142,6 +142,7 @@
     $('count').textContent = few.length < all ? `${number(few.length)} of ${number(find ? some : all)}` : '';
   }
 
+  const cluster = clusterView({ $, number, element });
   const plot = outputPlot({ $, number, colour, element, axis });
 
   function selected(board) {
@@ -287,6 +288,7 @@
     latency(board);
     ranges(board);
     counts(board);
+    cluster.show(board.cluster);
     notes(board);
     before = board;
   }

@@ -1,9 +1,9 @@
 /**
  * Page: the routes of the gateway's pages, of the data of the first one and of the metrics.
  *
- * In: the app, the gateway, its counters.  Out: `/v1/board`, `/metrics`, and two pages: `/`, and `/label`,
- * where people label collected windows. Each is one file with its HTML, style, scripts and uPlot, and loads
- * nothing from elsewhere.
+ * In: the app, the gateway, its counters.  Out: `/v1/board`, `/v1/cluster`, `/metrics`, and two pages: `/`,
+ * and `/label`, where people label collected windows. Each is one file with its HTML, style, scripts and
+ * uPlot, and loads nothing from elsewhere.
  * Rule: a page contains no secret and needs no token, but its data does. It can run only its own scripts (CSP
  * by hash).
  */
@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Hono } from 'hono';
+import { RunletError } from '../../../models/error.ts';
 import { baseStyle } from '../../report/design/page.ts';
 import { wholeNumber } from '../http/problem.ts';
 import { gatewayMetrics } from '../watch/metrics.ts';
@@ -26,7 +27,7 @@ interface PageParts {
   scripts: readonly string[];
 }
 const pages: Record<string, PageParts> = {
-  '/': { html: 'page.html', style: 'page.css', scripts: ['page-parts.js', 'page-plot.js', 'page-script.js'] },
+  '/': { html: 'page.html', style: 'page.css', scripts: ['page-parts.js', 'page-plot.js', 'page-cluster.js', 'page-script.js'] },
   '/label': {
     html: 'label.html',
     style: 'label.css',
@@ -68,6 +69,15 @@ export function addPage(app: Hono, options: BoardOptions): void {
   app.get('/v1/board', (c) => {
     const after = wholeNumber(c.req.query('after'), 'query, after');
     return c.json(boardOf(options, { stream: c.req.query('stream'), after, find: c.req.query('find') }));
+  });
+  app.get('/v1/cluster', (c) => {
+    const { cluster } = options.wires;
+    if (cluster) return c.json(cluster.status());
+    throw new RunletError('RN848', {
+      what: 'this gateway belongs to no cluster',
+      where: '/v1/cluster',
+      tryThis: 'start it with --cluster nats://HOST:4222/SITE',
+    });
   });
   app.get('/metrics', async (c) => {
     return c.text(await registry.metrics(), 200, { 'Content-Type': registry.contentType });

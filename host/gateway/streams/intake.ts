@@ -16,8 +16,9 @@ import type { GapPolicy } from '../../session/gap.ts';
 import type { DeviceMessage, Running } from '../collect/device-window.ts';
 import type { Entry, Gateway } from '../gateway.ts';
 import type { OutputEvent } from '../hub/events.ts';
+import type { StreamState } from '../hub/stream.ts';
 import { checkFrames } from '../worker/frames.ts';
-import { type LatePolicy, noCounts, Sequencer, type SequencerCounts, type Step } from './sequencer.ts';
+import { type LatePolicy, noCounts, Sequencer, type SequencerCounts, type SequencerState, type Step } from './sequencer.ts';
 import type { FramesMessage, OutputMessage } from './wire.ts';
 
 export interface IntakeOptions {
@@ -51,16 +52,27 @@ export interface TakeOptions extends FramesMessage {
 /** Counts of ticks and messages over all streams. A message without a stream adds no ticks. */
 export type IntakeCounts = SequencerCounts & { messages: number; refusedMessages: number };
 
-interface Lane {
-  stream: string;
-  sequencer: Sequencer;
-  hop: number;
+/** What is known of a sender's numbers and times. */
+interface Numbering {
   /** True if the latest message had the sender's number. */
   numbered: boolean;
-  tickMs?: number;
   /** From `frame` of the stream on, the sender's number of a frame is the frame plus `offset`. */
   epochs: { frame: number; offset: number }[];
   stamp?: { from: number; timestampMs: number };
+}
+
+/** A stream between two messages: all that the intake of another gateway needs to continue it. */
+export interface IntakeState extends StreamState {
+  slot: string;
+  sequencer: SequencerState;
+  numbering: Numbering;
+}
+
+interface Lane extends Numbering {
+  stream: string;
+  sequencer: Sequencer;
+  hop: number;
+  tickMs?: number;
   heardMs: number;
   shedding: boolean;
 }
@@ -112,6 +124,12 @@ export class Intake {
 
   /** Returns the counts of one stream; undefined if its frames arrive over a wire that loses nothing. */
   countsOf = (stream: string): SequencerCounts | undefined => this.#lanes.get(stream)?.sequencer.counts;
+
+  /** Returns the counts of one stream, with the ticks that it holds. */
+  booksOf(stream: string): (SequencerCounts & { held: number }) | undefined {
+    const { sequencer } = this.#lanes.get(stream) ?? {};
+    return sequencer && { ...sequencer.counts, held: sequencer.heldTicks };
+  }
 
   /**
    * Takes frames, or a window that a device chose. Throws if the message is wrong; late, lost and shed ticks
@@ -179,16 +197,52 @@ export class Intake {
     return { stream, sequence, tick: frame - 1 + offset, timestampMs, digest, filled, values: joined };
   }
 
-  #laneOf({ id, manifest, tickBytes }: Entry): Lane {
+  /** True if a sender that can wait should wait: half of the queue at which messages are shed is full. */
+  isBehind(stream: string): boolean {
+    const running = this.gateway.streams.get(stream);
+    if (!running) return false;
+    const { maxWaitingHops, maxLagMs } = this.options;
+    const hop = this.gateway.slots.get(running.slot)?.active?.manifest.hop ?? 1;
+    return running.waiting > (maxWaitingHops * hop) >> 1 || running.lagMs > maxLagMs / 2;
+  }
+
+  /**
+   * Resolves with the state of a stream after all messages so far, once their outputs are emitted. Undefined
+   * if there is none: the module has failed or is being replaced.
+   */
+  async state(stream: string): Promise<IntakeState | undefined> {
+    const [lane, running] = [this.#lanes.get(stream), this.gateway.streams.get(stream)];
+    if (!lane || !running) return undefined;
+    const { numbered, epochs, stamp } = lane;
+    const [sequencer, numbering] = [lane.sequencer.state(), { numbered, epochs: epochs.map((one) => ({ ...one })), stamp }];
+    const state = await running.state();
+    return state && { ...state, slot: running.slot, sequencer, numbering };
+  }
+
+  /** Continues a stream that another gateway had. @throws RN805, RN813, RN846, RN847 */
+  resume(stream: string, { sequencer, numbering, slot, ...state }: IntakeState): void {
+    const entry = this.gateway.entry(stream, slot);
+    this.#lanes.set(stream, { ...this.#laneOf(entry, sequencer), ...numbering, epochs: [...numbering.epochs] });
+    this.gateway.resume(entry, state);
+  }
+
+  /** Closes a stream that another gateway continues: its counts go with it. */
+  leave(stream: string): void {
+    this.#lanes.delete(stream);
+    this.gateway.closeStream(stream);
+  }
+
+  #laneOf({ id, manifest, tickBytes }: Entry, state?: SequencerState): Lane {
     const { options } = this;
-    const sequencer = new Sequencer({
+    const sequencing = {
       tickBytes,
       zeroTick: zeroTickOf(manifest),
       gap: options.gap,
       gapLimitTicks: options.gapLimitTicks ?? manifest.window,
       reorderTicks: options.reorderTicks ?? manifest.hop,
       late: options.late,
-    });
+    };
+    const sequencer = new Sequencer(sequencing, state);
     const tickMs = manifest.sampleRateHz && 1000 / manifest.sampleRateHz;
     return { stream: id, sequencer, hop: manifest.hop, numbered: false, tickMs, epochs: [], heardMs: 0, shedding: false };
   }

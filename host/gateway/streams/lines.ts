@@ -11,7 +11,6 @@
  */
 import type { Manifest } from '../../../assembly/bundle/manifest.ts';
 import { isRunletError } from '../../../models/error.ts';
-import type { Stream } from '../hub/stream.ts';
 import type { Intake } from './intake.ts';
 import { readFrames } from './wire.ts';
 
@@ -116,7 +115,7 @@ export async function readLines(
   { stream, slot, format, numbered, patient }: LinesOptions,
   counts: LineCounts = { lines: 0, bad: 0 },
 ): Promise<LineCounts> {
-  const { gateway, options } = intake;
+  const { gateway } = intake;
   const decoder = new TextDecoder();
   const messageOf = (part: Uint8Array) => {
     if (format === 'binary') {
@@ -142,11 +141,7 @@ export async function readLines(
         continue;
       }
       const id = ('stream' in message && message.stream) || stream;
-      const capacity = () =>
-        options.maxWaitingHops * (gateway.slots.get(gateway.streams.get(id)?.slot ?? 'main')?.active?.manifest.hop ?? 1);
-      const behind = ({ waiting, lagMs }: Stream): boolean => waiting > capacity() >> 1 || lagMs > options.maxLagMs / 2;
-      for (let one = gateway.streams.get(id); patient && one && behind(one); one = gateway.streams.get(id))
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      while (patient && intake.isBehind(id)) await new Promise((resolve) => setTimeout(resolve, waitMs));
       intake.take({ timestampMs: patient ? undefined : Date.now(), ...message, stream: id, slot });
     } catch (error) {
       if (isRunletError(error) && error.code === 'RN870') intake.unreadable(stream);

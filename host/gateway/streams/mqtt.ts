@@ -17,6 +17,7 @@ import { isRunletError, RunletError } from '../../../models/error.ts';
 import type { TlsParts } from '../../remote/certificates.ts';
 import { isDistrust } from '../../remote/tls-errors.ts';
 import type { OutputEvent } from '../hub/events.ts';
+import { nameText } from '../hub/names.ts';
 import { asFailure } from '../hub/slot.ts';
 import { endSoon, guarded, isBrokerUrl, openMqtt } from '../mqtt/client.ts';
 import { seldom } from '../mqtt/seldom.ts';
@@ -60,7 +61,6 @@ const maxUnacknowledged = 4096;
 /** Timeout of the first connection, in milliseconds. */
 const connectMs = 10_000;
 
-const nameText = '[A-Za-z0-9][A-Za-z0-9._-]{0,63}';
 const framesTopic = new RegExp(`^(?:slots/(${nameText})/)?streams/(${nameText})/frames$`);
 
 export const mqttTopics = (id: string) => ({

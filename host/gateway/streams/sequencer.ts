@@ -74,9 +74,20 @@ export interface SequencerCounts {
   restarts: number;
 }
 
-interface Piece extends Message {
-  from: number;
-  skipped: number;
+type Piece = Message & { from: number; skipped: number };
+
+/** All that a sequencer knows, as plain values. */
+export interface SequencerState {
+  counts: SequencerCounts;
+  next?: number;
+  first: number;
+  end: number;
+  candidate?: Candidate;
+  unknownGap: boolean;
+  held: Piece[];
+  lostRanges: [from: number, to: number][];
+  last?: Uint8Array;
+  gapTicks: number;
 }
 
 /** Ticks that do not arrive as frames. If `ticks`, their count, is unknown, the signal starts again. */
@@ -108,23 +119,12 @@ const jumpLimitTicks = 2 ** 28;
 const maxLostRanges = 64;
 
 export const noCounts = (): SequencerCounts => ({
-  received: 0,
-  delivered: 0,
-  lost: 0,
-  filled: 0,
-  late: 0,
-  duplicate: 0,
-  refused: 0,
-  shed: 0,
-  resetTicks: 0,
-  reordered: 0,
-  gaps: 0,
-  resets: 0,
-  restarts: 0,
+  ...{ received: 0, delivered: 0, lost: 0, filled: 0, late: 0, duplicate: 0, refused: 0, shed: 0 },
+  ...{ resetTicks: 0, reordered: 0, gaps: 0, resets: 0, restarts: 0 },
 });
 
 export class Sequencer {
-  readonly counts = noCounts();
+  readonly counts: SequencerCounts;
   #options: SequencerOptions;
   /** The sender's number of the next tick to deliver; undefined before the first message. */
   #next?: number;
@@ -144,8 +144,27 @@ export class Sequencer {
   /** Number of ticks in the current gap. */
   #gapTicks = 0;
 
-  constructor(options: SequencerOptions) {
+  /** @param state of another sequencer with the same options, which this one continues */
+  constructor(options: SequencerOptions, state?: SequencerState) {
     this.#options = options;
+    this.counts = { ...(state?.counts ?? noCounts()) };
+    if (!state) return;
+    const { next, first, end, candidate, unknownGap, held, lostRanges, last, gapTicks } = state;
+    [this.#next, this.#first, this.#end, this.#gapTicks] = [next, first, end, gapTicks];
+    [this.#candidate, this.#unknownGap, this.#last] = [candidate, unknownGap, last?.slice()];
+    this.#held = held.map((piece) => ({ ...piece }));
+    this.#heldTicks = held.reduce((sum, piece) => sum + this.#ticksOf(piece), 0);
+    this.#lostRanges = structuredClone(lostRanges);
+  }
+
+  /** Returns a copy of the state; bytes of ticks that do not change are shared. */
+  state(): SequencerState {
+    return {
+      ...{ counts: { ...this.counts }, next: this.#next, first: this.#first, end: this.#end, gapTicks: this.#gapTicks },
+      ...{ candidate: this.#candidate, unknownGap: this.#unknownGap, last: this.#last?.slice() },
+      held: this.#held.map((piece) => ({ ...piece })),
+      lostRanges: this.#lostRanges.map(([from, to]) => [from, to]),
+    };
   }
 
   get next(): number | undefined {
@@ -224,7 +243,7 @@ export class Sequencer {
     this.#end = at;
   }
 
-  /** Returns true if a message is so old that its sender restarted its count, or its number is damaged. */
+  /** True if a message is so old that its sender restarted its count, or its number is damaged. */
   #isBack(end: number): boolean {
     const { reorderTicks, late } = this.#options;
     return end + reorderTicks <= (this.#next as number) && (late === 'restart' || end <= this.#first);

@@ -17,6 +17,7 @@ import type { Intake, IntakeCounts } from '../streams/intake.ts';
 import type { LineCounts } from '../streams/lines.ts';
 import type { MqttCounts } from '../streams/mqtt.ts';
 import type { SocketCounts } from '../streams/websocket.ts';
+import { type ClusterView, registerCluster } from './cluster-metrics.ts';
 import { type Instruments, instrumentsOf } from './instruments.ts';
 import type { Tracker } from './tracker.ts';
 
@@ -26,6 +27,8 @@ export interface Wires {
   entrance?: { counts: EntranceCounts; connections: Connections };
   websocket?: SocketCounts;
   mqtt?: MqttCounts;
+  /** The cluster that this gateway has joined. */
+  cluster?: ClusterView;
   lines: LineCounts[];
 }
 
@@ -242,6 +245,7 @@ export function gatewayMetrics({ gateway, intake, tracker, wires }: MetricsOptio
   registerState(instruments, gateway);
   registerIntake(instruments, intake);
   registerWires(instruments, wires, gateway);
+  registerCluster(instruments, wires);
   registerInputs(instruments, tracker, gateway);
   registerCollection(instruments, gateway);
   registerDrift(instruments, gateway);

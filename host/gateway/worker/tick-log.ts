@@ -21,19 +21,23 @@ const minSlots = 16;
 export class TickLog {
   readonly tickBytes: number;
   /** Number of the next tick. */
-  next = 0;
+  next: number;
   /** The runs, oldest first. The first ticks of the oldest run may have been dropped. */
-  #runs: Run[] = [{ begins: 0, place: 0 }];
+  #runs: Run[];
   /** Number of received ticks before the oldest that is kept, and in total. */
-  #first = 0;
-  #end = 0;
+  #first: number;
+  #end: number;
   #ring = new Uint8Array(0); // [slot][byte]
   #slots = 0;
   /** Slot of the oldest tick. */
   #slot = 0;
 
-  constructor(tickBytes: number) {
+  /** @param origin first number of the run that tick `next`, the first one to be appended, belongs to */
+  constructor(tickBytes: number, next = 0, origin = 0) {
     this.tickBytes = tickBytes;
+    this.next = next;
+    this.#runs = [{ begins: origin, place: 0 }];
+    this.#first = this.#end = next - origin;
   }
 
   /** Number of the oldest tick that is kept; the end of the oldest run if all its ticks were dropped. */

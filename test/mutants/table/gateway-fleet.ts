@@ -32,8 +32,8 @@ export const gatewayFleet = [
     {
       id: 'topic-more',
       file: 'messages.ts',
-      find: '&& more === undefined &&',
-      replace: '&&',
+      find: "root !== 'runlet' || more !== undefined",
+      replace: "root !== 'runlet'",
       tests: 'gateway/state-rules',
       why: 'a topic with more levels is accepted',
     },
