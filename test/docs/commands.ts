@@ -4,6 +4,7 @@
  * In: a command as on the page.  Out: what to do with it. A command without a rule fails its page's test.
  */
 import { spawnSync } from 'node:child_process';
+import { natsProgram } from '../../scripts/cluster/nats-server.ts';
 import { all as faults } from '../mutants/all.ts';
 import { allFiles, textOf } from '../sources.ts';
 
@@ -89,6 +90,7 @@ const tools: Tool[] = [
   },
   { pattern: /^arm-none-eabi-/, absent: () => ['arm-none-eabi-gcc'].filter((name) => !isThere(name)), needed: false },
   { pattern: /^python3 -m http\.server /, absent: () => ['python3'].filter((name) => !isThere(name)), needed: true },
+  { pattern: /^npm run cluster:(?:demo|kill)/, absent: () => (natsProgram ? [] : ['nats-server']), needed: true },
   { pattern: /^gcc /, absent: () => ['gcc'].filter((name) => !isThere(name)), needed: true },
   {
     pattern: /^python /,

@@ -11,7 +11,7 @@ const rules = {
   tutorials: /^docs\/tutorials\//,
   howTo: /^docs\/how-to\//,
   /** Pages that wait for gateways. */
-  gateways: /^docs\/(?:gateway|streams|fleet)\.md$/,
+  gateways: /^docs\/(?:gateway|streams|fleet|cluster)\.md$/,
   /** The slowest page. */
   quantisation: /^docs\/quantisation\.md$/,
   others: /^docs\/|^CONTRIBUTING\.md$/,

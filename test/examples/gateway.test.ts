@@ -8,13 +8,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DockerfileParser, type Instruction } from 'dockerfile-ast';
 import { validate } from 'dockerfile-utils';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { freePort } from '../../scripts/gateway/port.ts';
 import { runCli } from '../host/helpers.ts';
 import { root } from '../shared.ts';
 import { commandsOf, examples, installed, Workspace } from './workspace.ts';
@@ -30,14 +30,6 @@ const wordsOf = (instruction: Instruction | undefined): string[] =>
   JSON.parse(instruction?.getArgumentsContent()?.replace(/^[^[]*/, '') ?? '[]') as string[];
 const entry = [...wordsOf(file.getENTRYPOINTs()[0]), ...wordsOf(file.getCMDs()[0])];
 const health = wordsOf(file.getHEALTHCHECKs()[0]);
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-};
 
 test('the Containerfile is valid: a pinned base image, no root user, no finding', () => {
   assert.equal(
