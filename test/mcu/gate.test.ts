@@ -123,7 +123,11 @@ async function inPlainC(quant: QuantPlan, { manifest }: Bundle, expected: Run): 
 
 overWamr(`random networks give Node's outputs and counts, over WAMR and as plain C (${networks}, seed ${seed})`, async () => {
   const sums = { ran: 0, plain: 0, outputs: 0, wakeUps: 0, early: 0, int16: 0, inputs: 0, misaligned: 0 };
-  for (const quant of plans(networks, seed)) {
+  // a hop that the micro-hop does not divide is rare: after the others the sample goes on until there is one
+  for (const quant of plans(10 * networks, seed)) {
+    const rest = sums.ran >= networks;
+    if (rest && sums.misaligned > 0) break;
+    if (rest && quant.plan.hop % quant.plan.microHop === 0) continue;
     const bundle = await buildBundle(quant, { style: 'table', kernels: 'every' });
     const { manifest } = bundle;
     if (manifest.carriesState) continue;
