@@ -15,7 +15,8 @@ interface Stored {
   seq: number;
   sequence: number;
   bytes: Uint8Array;
-  by: MemoryBroker;
+  /** The lease under which it was sent. */
+  term: number;
 }
 
 const never = new Promise<never>(() => {});
@@ -31,7 +32,8 @@ export class Site {
   faults = new Map<number, Fault>();
   seq = 0;
   states = new Map<string, Entry>();
-  leases = new Map<string, { value: string; revision: number; untilMs: number }>();
+  /** `term` grows each time that a gateway takes the lease anew. */
+  leases = new Map<string, { value: string; revision: number; untilMs: number; term: number }>();
   watchers = new Set<(key: string, value: string | undefined) => void>();
   /** Called when a gateway crashes. */
   crashed = (_: MemoryBroker): void => {};
@@ -83,6 +85,8 @@ export class MemoryBroker implements Broker {
   }
 
   #crash(): void {
+    // two of its operations may be under way
+    if (this.isDead) return;
     this.isDead = true;
     this.#site.crashed(this);
   }
@@ -107,15 +111,15 @@ export class MemoryBroker implements Broker {
 
   publish(partition: number, stream: string, sequence: number, bytes: Uint8Array, after: number): Promise<number> {
     // the rule is for the sender: what it has sent may still be on its way when its lease ends
-    if (!this.isDead && this.#site.lease(`partition.${partition}`)?.value !== this.id)
-      this.#site.broken.push(`${stream}: sent without a lease of its own`);
+    const lease = this.#site.lease(`partition.${partition}`);
+    if (!this.isDead && lease?.value !== this.id) this.#site.broken.push(`${stream}: sent without a lease of its own`);
+    const { term = 0 } = lease ?? {};
     return this.#run(() => {
       const list = this.#site.outputs.get(stream) ?? [];
       const last = list.at(-1);
       if ((last?.seq ?? 0) !== after) throw new Conflict('wrong last sequence');
-      // what an earlier owner sends after a later one has written
-      if (last && last.by !== this && list.some(({ by }) => by === this)) this.#site.broken.push(`${stream}: two owners in turn`);
-      list.push({ seq: ++this.#site.seq, sequence, bytes, by: this });
+      if (last && last.term > term) this.#site.broken.push(`${stream}: an earlier owner after a later one`);
+      list.push({ seq: ++this.#site.seq, sequence, bytes, term });
       this.#site.outputs.set(stream, list);
       return this.#site.seq;
     });
@@ -136,9 +140,11 @@ export class MemoryBroker implements Broker {
   hold(key: string, value: string, revision: number): Promise<number> {
     return this.#run(() => {
       if ((this.#site.lease(key)?.revision ?? 0) !== revision) throw new Conflict('wrong last sequence');
-      this.#site.leases.set(key, { value, revision: ++this.#site.seq, untilMs: performance.now() + this.leaseMs });
+      const seq = ++this.#site.seq;
+      const term = revision === 0 ? seq : (this.#site.leases.get(key)?.term ?? 0);
+      this.#site.leases.set(key, { value, revision: seq, untilMs: performance.now() + this.leaseMs, term });
       this.#site.tell(key, value);
-      return this.#site.seq;
+      return seq;
     });
   }
 
