@@ -4,10 +4,11 @@
  * Oracle: the same random messages at one gateway. Random networks are those of the session's tests; here the
  * numbers, gaps and times of a sender are what must not get lost.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readRecord, type StreamRecord, writeRecord } from '../../host/gateway/cluster/record.ts';
+import { checkFits, readRecord, type StreamRecord, writeRecord } from '../../host/gateway/cluster/record.ts';
 import { Gateway } from '../../host/gateway/gateway.ts';
 import { Intake, type IntakeState } from '../../host/gateway/streams/intake.ts';
 import { writeOutput } from '../../host/gateway/streams/wire.ts';
@@ -134,6 +135,76 @@ for (const layout of ['the same layout of the state', 'another layout, so that t
     for (const side of [stays, ...sides]) await close(side);
   });
 
+/** Numbers, texts and lists of a record, with what replaces each. */
+function places(value: unknown, put: (one: unknown) => void): { old: unknown; put(one: unknown): void }[] {
+  const children = value && typeof value === 'object' ? Object.entries(value) : [];
+  const inside = children.flatMap(([key, child]) =>
+    places(child, (one) => {
+      (value as Record<string, unknown>)[key] = one;
+    }),
+  );
+  return value && typeof value === 'object' && !Array.isArray(value) ? inside : [{ old: value, put }, ...inside];
+}
+
+/** Another value of the same kind. */
+function changed(old: unknown, pick: number): unknown {
+  if (typeof old === 'number') return [0, 1, old + 1, Math.max(0, old - 1), old * 2, 2 ** 53 - 1, pick][pick % 7];
+  if (typeof old === 'boolean') return !old;
+  if (Array.isArray(old)) return [[], [...old, ...old], [...old].reverse(), old.slice(1)][pick % 4];
+  const bytes = Buffer.from(`${old}`, 'base64');
+  if (pick % 2 === 0) return bytes.subarray(0, pick % (bytes.length + 1)).toString('base64');
+  if (bytes.length > 0) bytes[pick % bytes.length] = pick;
+  return bytes.toString('base64');
+}
+
+test('a record with other values is refused, or its stream runs: the bundle does not fail, and no error ends the process', async () => {
+  const side = await begun();
+  const { gateway } = side;
+  const from = await begun();
+  from.intake.take({ stream: 'a', from: 5, timestampMs: 1000, bytes: bytesOf(signal(1, 5, 3 * hop)) });
+  from.intake.take({ stream: 'a', from: 5 + 4 * hop, bytes: bytesOf(signal(1, 5 + 4 * hop, 1)) });
+  from.intake.take({ stream: 'a', from: 2 ** 33, bytes: bytesOf(signal(1, 0, 2)) });
+  const state = (await from.intake.state('a')) as IntakeState;
+  const text = new TextDecoder().decode(writeRecord({ through: 2, held: 1, state }));
+  const failures: unknown[] = [];
+  gateway.events.on('stream', (event) => 'failure' in event && event.failure && failures.push(event));
+  const intake = new Intake(gateway, { ...rules, reorderMs: 2 });
+  const codes: Record<string, number> = {};
+  const one = async (picks: [number, number][]) => {
+    const made = JSON.parse(text);
+    for (const [which, pick] of picks) {
+      const all = places(made, () => {});
+      const { old, put } = all[which % all.length] as (typeof all)[number];
+      put(changed(old, pick));
+    }
+    const code = await codeOf(() => {
+      const record = readRecord(new TextEncoder().encode(JSON.stringify(made)), 'a');
+      checkFits(record, 'a', gateway.entry('a', record.state.slot));
+      intake.resume('a', record.state);
+      for (const at of [5 + 5 * hop, 5 + 8 * hop, 1])
+        intake.take({ stream: 'a', from: at, timestampMs: 2000, bytes: bytesOf(signal(1, at, hop)) });
+    });
+    codes[code] = (codes[code] ?? 0) + 1;
+    await pause(6);
+    const stream = gateway.streams.get('a');
+    await stream?.instance?.snapshot();
+    for (const output of stream?.outputs() ?? []) intake.decorate(output);
+    await intake.state('a');
+    intake.leave('a');
+    assert.equal(failures, [], JSON.stringify(picks));
+  };
+  await one([]);
+  assert.equal(codes, { none: 1 });
+  await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.nat(1e6), fc.nat(1e6)), { minLength: 1, maxLength: 3 }), one), {
+    seed,
+    numRuns: 5 * numRuns,
+  });
+  console.log(`  records with other values: ${JSON.stringify(codes)}`);
+  assert.ok((codes.RN920 ?? 0) > numRuns && (codes.none ?? 0) > numRuns / 4, JSON.stringify(codes));
+  intake.close();
+  for (const part of [side, from]) await close(part);
+});
+
 test('a changed record is refused, or is a record: never an error without a code', async () => {
   const side = await begun();
   side.intake.take({ stream: 'a', from: 5, timestampMs: 1000, bytes: bytesOf(signal(1, 5, 3 * hop)) });
@@ -142,8 +213,10 @@ test('a changed record is refused, or is a record: never an error without a code
   const good = writeRecord({ through: 2, held: 1, state });
   const text = new TextDecoder().decode(good);
   let refused = 0;
+  const entry = side.gateway.entry('a');
+  const codeOfRecord = (bytes: Uint8Array) => codeOf(() => checkFits(readRecord(bytes, 'a'), 'a', entry));
   const read = async (bytes: Uint8Array) => {
-    const code = await codeOf(() => void readRecord(bytes, 'a'));
+    const code = await codeOfRecord(bytes);
     assert.ok(['none', 'RN920'].includes(code), code);
     if (code !== 'none') refused++;
   };
@@ -165,7 +238,7 @@ test('a changed record is refused, or is a record: never an error without a code
   ];
   for (const change of wrong) {
     const record = change(JSON.parse(text) as StreamRecord);
-    assert.is(await codeOf(() => void readRecord(new TextEncoder().encode(JSON.stringify(record)), 'a')), 'RN920');
+    assert.is(await codeOfRecord(new TextEncoder().encode(JSON.stringify(record))), 'RN920');
   }
   await close(side);
 });

@@ -18,7 +18,8 @@ import { readFrames, writeOutput } from '../streams/wire.ts';
 import { type Books, booksOf, RestingBooks } from './books.ts';
 import { type Arrived, type Broker, Conflict } from './broker.ts';
 import type { Lease } from './leases.ts';
-import { readRecord, type StreamRecord, writeRecord } from './record.ts';
+import { Outbox } from './outbox.ts';
+import { checkFits, readRecord, type StreamRecord, writeRecord } from './record.ts';
 
 export interface PartitionOptions {
   /** A stream's record is stored after this many outputs, and so long after its first unstored message. */
@@ -47,11 +48,7 @@ interface Running {
   unsavedMs: number;
   outputs: number;
   heardMs: number;
-  /** Outputs to send; the number of the next one, and the number of the last one in the broker. */
-  queue: OutputEvent[];
-  next: number;
-  after: number;
-  sending?: Promise<void>;
+  outbox: Outbox;
   saving?: Promise<void>;
   /** Counts in the record. */
   books?: Books;
@@ -192,37 +189,47 @@ export class Partition {
       return;
     }
     one.heardMs = performance.now();
-    const isBehind = () => one.queue.length >= maxQueue || this.#intake.isBehind(one.id);
+    const isBehind = () => one.outbox.length >= maxQueue || this.#intake.isBehind(one.id);
     while (seq > one.through && isBehind() && !this.isOver) await pause(waitMs);
     if (seq > one.through && !(await this.#pass(one, seq, bytes))) return;
     this.#seen = seq;
     if (one.outputs >= this.#options.recordOutputs) void this.#save(one);
   }
 
-  /** Passes a message to the intake. False if the partition is over. */
-  async #pass(one: Running, seq: number, bytes: Uint8Array): Promise<boolean> {
+  /** Acts once this gateway can: it may have no bundle yet, or no room. False if the partition is over. */
+  async #onceReady(act: () => void): Promise<boolean> {
     while (!this.isOver)
       try {
-        const message = readFrames(bytes);
-        // from here to the mark nothing is awaited, so a record fits its number
-        this.#intake.take({ ...message, stream: one.id, slot: one.slot });
-        return this.#mark(one, seq);
+        act();
+        return true;
       } catch (error) {
-        if (!isRunletError(error)) throw error;
-        if (!ofThisGateway.has(error.code)) {
-          this.refused++;
-          if (error.code === 'RN870') this.#intake.unreadable(one.id);
-          return this.#mark(one, seq);
-        }
+        if (!isRunletError(error) || !ofThisGateway.has(error.code)) throw error;
         this.#events.fault(error);
         await pause(retryMs);
       }
     return false;
   }
 
-  #mark(one: Running, seq: number): true {
+  /** Passes a message to the intake. False if the partition is over. */
+  async #pass(one: Running, seq: number, bytes: Uint8Array): Promise<boolean> {
+    try {
+      const message = { ...readFrames(bytes), stream: one.id, slot: one.slot };
+      return await this.#onceReady(() => {
+        this.#intake.take(message);
+        // nothing is awaited between the two, so a record fits its number
+        this.#mark(one, seq);
+      });
+    } catch (error) {
+      if (!isRunletError(error)) throw error;
+      this.refused++;
+      if (error.code === 'RN870') this.#intake.unreadable(one.id);
+      this.#mark(one, seq);
+      return true;
+    }
+  }
+
+  #mark(one: Running, seq: number): void {
     if (one.unsaved.push(seq) === 1) one.unsavedMs = performance.now();
-    return true;
   }
 
   /** Begins a stream with what the broker has of it. Undefined at the end, or if another name has it. */
@@ -233,9 +240,10 @@ export class Partition {
     }
     // a stream of another wire
     if (this.#gateway.streams.has(id)) return undefined;
+    const broker = this.#broker;
     const found = await this.#asked(async () => ({
-      last: await this.#broker.lastOutput(this.number, name),
-      entry: await this.#broker.read(this.#keyOf(name)),
+      last: await broker.lastOutput(this.number, name),
+      entry: await broker.read(this.#keyOf(name)),
     }));
     // a stream that begins after the end would never be closed, and its next owner here would be refused
     if (!found || this.isOver) return undefined;
@@ -243,23 +251,43 @@ export class Partition {
     const one: Running = {
       ...{ name, id, slot, through: 0, revision: entry?.revision ?? 0 },
       ...{ unsaved: [], unsavedMs: 0, outputs: 0, heardMs: performance.now() },
-      ...{ queue: [], next: last ? last.sequence + 1 : 0, after: last?.seq ?? 0 },
+      outbox: new Outbox(last, {
+        publish: (sequence, bytes, after) => broker.publish(this.number, name, sequence, bytes, after),
+        last: () => broker.lastOutput(this.number, name),
+        asked: this.#asked.bind(this),
+        isOver: () => this.isOver,
+        failed: (error) => this.#fail(error),
+      }),
     };
-    if (entry)
-      try {
-        const record = readRecord(entry.value, name);
-        this.#intake.resume(id, record.state);
-        one.through = record.through;
-        one.books = booksOf(record);
-      } catch (error) {
-        // the stream begins anew with the messages that are kept
-        this.#events.fault(error);
-      }
-    this.#streams.set(name, one);
-    this.#ids.set(id, one);
-    this.#resting.begin(name);
-    this.#owners.set(id, this);
-    return one;
+    try {
+      const record = entry && readRecord(entry.value, name);
+      const isReady = await this.#onceReady(() => {
+        if (record) this.#resume(one, record);
+        this.#enter(one);
+      });
+      return isReady ? one : undefined;
+    } catch (error) {
+      // the stream begins anew with the messages that are kept
+      this.#events.fault(error);
+      if (this.isOver) return undefined;
+      this.#enter(one);
+      return one;
+    }
+  }
+
+  /** Continues a stream from its record. @throws RN920, and what this gateway has to do first */
+  #resume(one: Running, record: StreamRecord): void {
+    checkFits(record, one.name, this.#gateway.entry(one.id, one.slot));
+    this.#intake.resume(one.id, record.state);
+    one.through = record.through;
+    one.books = booksOf(record);
+  }
+
+  #enter(one: Running): void {
+    this.#streams.set(one.name, one);
+    this.#ids.set(one.id, one);
+    this.#resting.begin(one.name);
+    this.#owners.set(one.id, this);
   }
 
   #keyOf = (name: string): string => `stream.${this.number}.${name}`;
@@ -269,37 +297,7 @@ export class Partition {
     const one = this.#ids.get(output.stream);
     if (!one || this.isOver) return;
     one.outputs++;
-    if (output.sequence < one.next) return;
-    one.queue.push(output);
-    one.sending ??= this.#send(one)
-      .catch((error) => this.#fail(error))
-      .finally(() => {
-        one.sending = undefined;
-      });
-  }
-
-  async #send(one: Running): Promise<void> {
-    for (let output = one.queue[0]; output && !this.isOver; output = one.queue[0]) {
-      const { sequence } = output;
-      const bytes = writeOutput('', this.#intake.decorate(output));
-      if (sequence >= one.next)
-        try {
-          const after = await this.#asked(() => this.#broker.publish(this.number, one.name, sequence, bytes, one.after));
-          if (after === undefined) return;
-          [one.next, one.after] = [sequence + 1, after];
-        } catch (error) {
-          if (!(error instanceof Conflict)) throw error;
-          const last = await this.#asked(async () => ({ found: await this.#broker.lastOutput(this.number, one.name) }));
-          if (!last) return;
-          const { seq = 0, sequence: stored = -1 } = last.found ?? {};
-          // an earlier try may have arrived, and old outputs may be gone; all else is another gateway
-          if (stored > sequence || (stored < sequence && seq === one.after)) throw error;
-          one.after = seq;
-          if (stored < sequence) continue;
-          one.next = sequence + 1;
-        }
-      one.queue.shift();
-    }
+    if (output.sequence >= one.outbox.next) one.outbox.add(output.sequence, writeOutput('', this.#intake.decorate(output)));
   }
 
   /** Stores a record of a stream, unless one is under way. It holds the messages that were taken so far. */
@@ -329,7 +327,7 @@ export class Partition {
 
   /** Stores a record, after all outputs before it. False if the partition is over. */
   async #store(one: Running, record: StreamRecord): Promise<boolean> {
-    while (one.next < record.state.sequence && !this.isOver) await (one.sending ?? pause(waitMs));
+    await one.outbox.stored(record.state.sequence);
     const bytes = writeRecord(record);
     const revision = await this.#asked(() => this.#broker.write(this.#keyOf(one.name), bytes, one.revision));
     if (revision === undefined) return false;
@@ -344,7 +342,7 @@ export class Partition {
     const now = performance.now();
     for (const one of this.#streams.values()) {
       if (one.unsaved.length > 0 && now - one.unsavedMs >= recordMs) void this.#save(one);
-      if (now - one.heardMs >= idleMs && one.unsaved.length + one.queue.length === 0 && !one.saving) this.#leave(one);
+      if (now - one.heardMs >= idleMs && one.unsaved.length + one.outbox.length === 0 && !one.saving) this.#leave(one);
     }
     await this.#moveCursor().catch((error) => this.#fail(error));
   }
