@@ -1,25 +1,28 @@
 /**
  * npm run cluster:load: what streams cost that gateways share through NATS, on one machine.
  *
- * In: parts (all if none is named): `costs` per stream and second, `takeover` after kill -9, `throughput`
- * against gateways without a cluster (by WebSocket, and by MQTT through mosquitto), `hour` of signal at full
- * speed; --gateways 3 --partitions 16 --lease-ms 3000; --streams 300 --seconds 60 (costs), --kills 6
- * (takeover), --full-streams 60 --signal-seconds 1200 --rounds 5 (throughput), --hours 1 --keep-bytes
- * 67108864 (hour); --seed 1; `--simulate` runs simulation.ts alone. --json FILE writes the figures.  Out: a
- * table. It needs Debian's nats-server and mosquitto.  Exit code 1 if an output is missing, or if memory
- * grows in the second half of the hour. Errors: a gateway that fails ends the run with its log.
+ * In: parts (all if none is named): `costs` per stream and second, `takeover` after kill -9, `moves` of
+ * gateways that leave and join, `throughput` against gateways without a cluster (by WebSocket, and by MQTT
+ * through mosquitto), `hour` of signal at full speed; --gateways 3 --partitions 16 --lease-ms 3000; --streams
+ * 300 --seconds 60 (costs, moves), --kills 6 (takeover), --full-streams 60 --signal-seconds 1200 --rounds 5
+ * (throughput), --hours 1 --keep-bytes 67108864 (hour); --seed 1; `--simulate` runs simulation.ts alone.
+ * --json FILE writes the figures.  Out: a table. It needs Debian's nats-server and mosquitto.  Exit code 1 if
+ * an output is missing, or if memory grows in the second half of the hour. Errors: a gateway that fails ends
+ * the run with its log.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { costsOf } from './cluster/costs.ts';
+import { movesOf } from './cluster/moves.ts';
 import { natsProgram, noNats } from './cluster/nats-server.ts';
 import { prepare } from './cluster/prepare.ts';
 import {
   costLines,
   type Figures,
   hourLines,
+  movesLines,
   simulationLines,
   type Throughput,
   takeOverLines,
@@ -50,7 +53,7 @@ const { values: args, positionals } = parseArgs({
 });
 /** Limit of the growth of memory in the second half of the hour. A choice. */
 const maxGrowthBytes = 48 << 20;
-const parts = ['costs', 'takeover', 'throughput', 'hour'] as const;
+const parts = ['costs', 'takeover', 'moves', 'throughput', 'hour'] as const;
 const wrong = positionals.find((one) => !parts.some((part) => part === one));
 if (wrong) throw new Error(`${wrong} is not one of ${parts.join(', ')}`);
 const wants = (part: (typeof parts)[number]) => !args.simulate && (positionals.length === 0 || positionals.includes(part));
@@ -79,6 +82,12 @@ async function measure(folder: string): Promise<void> {
       figures.simulatedTakeUps = simulateMeasured({ ...site, streams, seed });
       say(takeOverLines(takeUps, figures.simulatedTakeUps));
     }
+  }
+  if (wants('moves')) {
+    const moves = await movesOf({ ...site, kinds, streams: Number(args.streams), seconds: Number(args.seconds) });
+    figures.moves = moves;
+    if (moves.missing > 0) failures.push(`${moves.missing} outputs are missing after moves`);
+    say(movesLines(moves));
   }
   const full = { ...site, kinds, streams: Number(args['full-streams']), signalS: Number(args['signal-seconds']) };
   if (wants('throughput')) {

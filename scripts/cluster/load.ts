@@ -111,6 +111,10 @@ export class Load {
     return sum(this.#senders.map(({ received }) => received));
   }
 
+  get late(): number {
+    return sum(this.#senders.map(({ late }) => late));
+  }
+
   /** Latency of outputs, for each kind. */
   latencies = () => this.#senders.map((one) => one.latency());
 }

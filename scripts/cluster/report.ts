@@ -6,6 +6,7 @@
 import { quantile } from '../../host/statistics.ts';
 import { maxOf, minOf } from '../../models/lists.ts';
 import type { Costs, TakeUps } from './costs.ts';
+import type { Moves } from './moves.ts';
 import { type Scale, type SimulatedTakeUps, type Times, timesOf } from './scales.ts';
 import type { Run } from './throughput.ts';
 
@@ -14,6 +15,7 @@ export interface Figures {
   costs?: Costs;
   takeUps?: TakeUps;
   simulatedTakeUps?: SimulatedTakeUps;
+  moves?: Moves;
   throughput?: Throughput;
   hour?: Run;
   scales?: Scale[];
@@ -57,6 +59,16 @@ export function takeOverLines(found: TakeUps, model: SimulatedTakeUps): string[]
     line(`next owner, ${model.crashes} in model`, ms(model.owned)),
     line(`next output, ${found.kills} kills`, ms(timesOf(found.resumed))),
     line(`next output, ${model.crashes} in model`, ms(model.resumed)),
+  ];
+}
+
+export function movesLines({ leaves, outputs, late, latencies }: Moves): string[] {
+  const [ppg, har] = latencies.map(ms) as [string, string];
+  return [
+    `gateways left and came back ${leaves} times`,
+    line('outputs, late ones', `${outputs}, ${late}`),
+    line('latency, ppg-hr', ppg),
+    line('latency, har', har),
   ];
 }
 

@@ -121,6 +121,12 @@ export class Sender {
     return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
   }
 
+  /** Number of outputs that came after a later one was due. */
+  get late(): number {
+    const hopMs = (1000 * this.#options.hop) / this.#options.rateHz;
+    return this.#latencies.filter((ms) => ms > hopMs).length;
+  }
+
   /** Returns the 99th percentile of the delay of messages in ms, which this process itself caused. */
   sendDelayMs = (): number => (this.#delays.length > 0 ? quantile(this.#delays, 0.99) : 0);
 }

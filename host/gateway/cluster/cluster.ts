@@ -29,8 +29,6 @@ export type ClusterStatus = ReturnType<Cluster['status']>;
  * that is not takes all again. Choices.
  */
 const [behindBeats, calmBeats] = [9, 90];
-/** A partition whose module hangs is not drained; after this many leases it moves like one after a crash. */
-const drainLeases = 2;
 
 export class Cluster {
   readonly leases: Leases;
@@ -70,10 +68,7 @@ export class Cluster {
         this.#moves.left++;
         this.#drop(number);
       },
-      drain: async (number) => {
-        const late = new Promise<void>((resolve) => setTimeout(resolve, drainLeases * broker.leaseMs).unref());
-        await Promise.race([this.#partitions.get(number)?.drain(), late]);
-      },
+      drain: async (number) => this.#partitions.get(number)?.drain(),
       fault,
       about: () => this.#summary(),
     });

@@ -25,7 +25,7 @@ export interface LeaseEvents {
   gained(lease: Lease): void;
   /** The lease is over, or about to be: nothing of this partition may be sent any more. */
   lost(partition: number): void;
-  /** Resolves once everything of a partition is stored; its lease is given back then. */
+  /** Resolves once everything of a partition is stored; its lease is given back then, or after a time. */
   drain(partition: number): Promise<void>;
   fault(error: unknown): void;
   /** What the other gateways are told of this one. */
@@ -35,7 +35,7 @@ export interface LeaseEvents {
 interface Held {
   revision: number;
   untilMs: number;
-  moving: boolean;
+  moving?: Promise<void>;
   renewal?: Promise<void>;
 }
 
@@ -47,6 +47,8 @@ interface Seen {
 
 /** Part of `leaseMs` for which a lease counts; the rest is for clocks that run differently. A choice. */
 const counted = 0.9;
+/** Leases after which partitions are given back without a drain. A choice. */
+const drainLeases = 2;
 const now = (): number => performance.now();
 
 export class Leases {
@@ -66,11 +68,17 @@ export class Leases {
   #answeredMs = Number.NEGATIVE_INFINITY;
   #stops: (() => void)[] = [];
   #turn?: Promise<void>;
+  /** When the latest partition was moved away. */
+  #movedMs = Number.NEGATIVE_INFINITY;
   #again = false;
   #ended = false;
 
   constructor(broker: Broker, id: string, events: LeaseEvents) {
     [this.#broker, this.id, this.#events] = [broker, id, events];
+  }
+
+  get #beatMs(): number {
+    return this.#broker.leaseMs / 3;
   }
 
   get held(): number[] {
@@ -101,7 +109,7 @@ export class Leases {
   async start(): Promise<void> {
     await this.#enter();
     this.#stops.push(await this.#broker.watch((key, value) => this.#see(key, value)));
-    const beat = setInterval(() => this.#run(), this.#broker.leaseMs / 3).unref();
+    const beat = setInterval(() => this.#run(), this.#beatMs).unref();
     const watchdog = setInterval(() => this.#expire(), Math.max(10, this.#broker.leaseMs / 50)).unref();
     this.#stops.push(
       () => clearInterval(beat),
@@ -135,14 +143,15 @@ export class Leases {
     return JSON.stringify({ ...this.#events.about(), most: this.most });
   }
 
-  /** Drains all partitions and gives them back. */
+  /** Drains all partitions and gives them back. The others are told first, and take each one at once. */
   async stop(): Promise<void> {
     this.#ended = true;
     for (const stop of this.#stops.splice(0, 1)) stop();
     await this.#turn;
-    await Promise.all(this.held.map((partition) => this.#move(partition)));
-    this.end();
     if (this.#member > 0) await this.#broker.release(`member.${this.id}`, this.#member).catch(() => {});
+    const late = this.#patience();
+    for (const partition of this.held) await this.#move(partition, late);
+    this.end();
   }
 
   /** Ends at once. */
@@ -214,6 +223,8 @@ export class Leases {
     const value = this.#entry;
     const askedMs = now();
     const member = async () => {
+      // it has left, and only its last partitions are renewed
+      if (this.#ended) return;
       this.#member = await this.#broker.hold(`member.${this.id}`, value, this.#member).catch((error) => {
         if (!(error instanceof Conflict)) throw error;
         // it has expired, or it belongs to an earlier run of this gateway, and will expire
@@ -258,7 +269,10 @@ export class Leases {
     this.#events.lost(partition);
   }
 
-  /** Takes what this gateway should run, and moves away what it should not. */
+  /**
+   * Takes what this gateway should run. Moves away what it should not, one partition a beat: its next owner
+   * may have just started, and its streams wait until all that it takes have begun.
+   */
   async #settle(): Promise<void> {
     if (this.#ended) return;
     const shares = sharesOf(this.#broker.partitions, this.#alive());
@@ -267,7 +281,9 @@ export class Leases {
       const seen = this.#leases.get(partition);
       if (id === this.id && !this.#held.has(partition) && !(seen && this.#isFresh(seen))) await this.#take(partition);
       const held = this.#held.get(partition);
-      if (id !== this.id && held && !held.moving) void this.#move(partition);
+      if (id === this.id || !held || held.moving || now() - this.#movedMs < this.#beatMs) continue;
+      this.#movedMs = now();
+      void this.#move(partition, this.#patience());
     }
   }
 
@@ -275,7 +291,7 @@ export class Leases {
     const askedMs = now();
     try {
       const revision = await this.#broker.hold(`partition.${partition}`, this.id, 0);
-      const held = { revision, untilMs: askedMs + counted * this.#broker.leaseMs, moving: false };
+      const held = { revision, untilMs: askedMs + counted * this.#broker.leaseMs };
       this.#held.set(partition, held);
       this.#events.gained({ partition, valid: () => this.#held.get(partition) === held && now() < held.untilMs });
     } catch (error) {
@@ -284,19 +300,25 @@ export class Leases {
     }
   }
 
-  async #move(partition: number): Promise<void> {
+  /** Drains a partition and gives its lease back; without the drain if that takes longer than `late`. */
+  #move(partition: number, late: Promise<unknown>): Promise<void> {
     const held = this.#held.get(partition);
-    if (!held || held.moving) return;
-    held.moving = true;
-    try {
-      await this.#events.drain(partition);
-      if (this.#held.get(partition) === held) await this.giveBack(partition);
-    } catch (error) {
-      // the lease expires by itself
-      this.#lose(partition);
-      if (!(error instanceof Conflict)) this.#events.fault(error);
-    }
+    if (!held) return Promise.resolve();
+    held.moving ??= (async () => {
+      try {
+        await Promise.race([this.#events.drain(partition), late]);
+        if (this.#held.get(partition) === held) await this.giveBack(partition);
+      } catch (error) {
+        // the lease expires by itself
+        this.#lose(partition);
+        if (!(error instanceof Conflict)) this.#events.fault(error);
+      }
+    })();
+    return held.moving;
   }
+
+  /** A partition whose module hangs moves after this time like one after a crash. */
+  #patience = (): Promise<void> => pause(drainLeases * this.#broker.leaseMs, undefined, { ref: false });
 }
 
 /** Reads what a gateway says of itself. It comes from outside. */

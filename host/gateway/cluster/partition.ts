@@ -98,20 +98,12 @@ export class Partition {
     [this.number, this.#lease, this.#broker, this.#intake] = [lease.partition, lease, broker, intake];
     [this.#options, this.#events, this.#owners] = [options, events, owners];
     this.#reading = this.#read().catch((error) => this.#fail(error));
-    void this.#resting.read({
-      names: async () => (await this.#asked(() => broker.keys(this.#keyOf(''))))?.map((key) => key.slice(this.#keyOf('').length)),
-      books: (name) => this.#recorded(name),
-      isOver: () => this.isOver,
-      fault: events.fault,
-    });
-    this.#timer = setInterval(
-      () => {
-        this.#tidying ??= this.#tidy().finally(() => {
-          this.#tidying = undefined;
-        });
-      },
-      Math.min(1000, options.recordMs / 4),
-    ).unref();
+    const tidyMs = Math.min(1000, options.recordMs / 4);
+    this.#timer = setInterval(() => {
+      this.#tidying ??= this.#tidy().finally(() => (this.#tidying = undefined));
+    }, tidyMs).unref();
+    // the streams that run begin first
+    void pause(tidyMs, undefined, { ref: false }).then(() => this.#readResting());
   }
 
   get streams(): number {
@@ -170,6 +162,16 @@ export class Partition {
         this.#events.fault(error);
         await pause(retryMs);
       }
+  }
+
+  #readResting(): Promise<void> {
+    const prefix = this.#keyOf('');
+    return this.#resting.read({
+      names: async () => (await this.#asked(() => this.#broker.keys(prefix)))?.map((key) => key.slice(prefix.length)),
+      books: (name) => this.#recorded(name),
+      isOver: () => this.isOver,
+      fault: this.#events.fault,
+    });
   }
 
   /** Reads the counts in a stream's record; undefined if there are none, or the partition is over. */
@@ -241,10 +243,10 @@ export class Partition {
     // a stream of another wire
     if (this.#gateway.streams.has(id)) return undefined;
     const broker = this.#broker;
-    const found = await this.#asked(async () => ({
-      last: await broker.lastOutput(this.number, name),
-      entry: await broker.read(this.#keyOf(name)),
-    }));
+    const found = await this.#asked(async () => {
+      const [last, entry] = await Promise.all([broker.lastOutput(this.number, name), broker.read(this.#keyOf(name))]);
+      return { last, entry };
+    });
     // a stream that begins after the end would never be closed, and its next owner here would be refused
     if (!found || this.isOver) return undefined;
     const { last, entry } = found;
