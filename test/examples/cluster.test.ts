@@ -123,7 +123,12 @@ async function scenario(): Promise<void> {
     outputs = await storedOutputs(reader, 'lab');
   }
   assert.is(outputs.get('s1')?.length, 24, '100 ticks, a window of 8 and a hop of 4');
-  const { sum } = (await (await fetch(`${member.url}/v1/cluster`)).json()) as ClusterStatus;
+  const sumOf = async () => ((await (await fetch(`${member.url}/v1/cluster`)).json()) as ClusterStatus).sum;
+  let sum = await sumOf();
+  for (let tries = 0; tries < 100 && !sum.settled; tries++) {
+    await pause(100);
+    sum = await sumOf();
+  }
   assert.equal([sum.settled, sum.balances, sum.books.received], [true, true, 100], 'it may read the records');
 
   const { wasm, digest } = await bundleOf(2);

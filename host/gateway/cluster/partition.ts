@@ -241,7 +241,8 @@ export class Partition {
       this.#close(id);
     }
     // a stream of another wire
-    if (this.#gateway.streams.has(id)) return undefined;
+    const isTaken = () => this.#gateway.streams.has(id);
+    if (isTaken()) return undefined;
     const broker = this.#broker;
     const found = await this.#asked(async () => {
       const [last, entry] = await Promise.all([broker.lastOutput(this.number, name), broker.read(this.#keyOf(name))]);
@@ -263,18 +264,17 @@ export class Partition {
     };
     try {
       const record = entry && readRecord(entry.value, name);
-      const isReady = await this.#onceReady(() => {
+      await this.#onceReady(() => {
+        if (isTaken()) return;
         if (record) this.#resume(one, record);
         this.#enter(one);
       });
-      return isReady ? one : undefined;
     } catch (error) {
       // the stream begins anew with the messages that are kept
       this.#events.fault(error);
-      if (this.isOver) return undefined;
-      this.#enter(one);
-      return one;
+      if (!this.isOver) this.#enter(one);
     }
+    return this.#ids.get(id);
   }
 
   /** Continues a stream from its record. @throws RN920, and what this gateway has to do first */
