@@ -7,7 +7,7 @@
  * each with a third of the streams. The sender, the gateways and the brokers share the cores.
  */
 import { startBroker } from '../gateway/processes.ts';
-import { overMqtt, overNats, overSockets } from './links.ts';
+import { type Link, overMqtt, overNats, overSockets } from './links.ts';
 import { Load, type Reading, readingOf } from './load.ts';
 import type { Kind } from './prepare.ts';
 import { openSingles, openSite, type SiteOptions } from './site.ts';
@@ -35,7 +35,15 @@ export interface FullSpeedOptions extends SiteOptions {
 /** Options of gateways at full speed: larger queues, as in the load test of one gateway. */
 const fullSpeed = (streams: number) => ['--max-streams', `${streams + 16}`, '--max-waiting', '16', '--max-lag-ms', '10000'];
 
-async function runOf(load: Load, read: () => Promise<Reading>, sampleMs: number): Promise<Run> {
+/** What is fed: a way to it, what has been used so far, and its end. */
+interface Side {
+  link: Link;
+  read(): Promise<Reading>;
+  end(): Promise<unknown>;
+}
+
+async function runOf({ kinds, streams, signalS, sampleMs = 1000 }: FullSpeedOptions, { link, read, end }: Side): Promise<Run> {
+  const load = new Load({ kinds, link, streams, signalS, fullSpeed: true, prefix: 'f' });
   const memory: Run['memory'] = [];
   const before = await read();
   let sampling = false;
@@ -50,8 +58,10 @@ async function runOf(load: Load, read: () => Promise<Reading>, sampleMs: number)
   await load.run();
   const after = await read();
   clearInterval(timer);
+  await link.stop();
+  await end();
   const elapsedS = (after.atMs - before.atMs) / 1000;
-  const work = load.streams.length * load.signalS;
+  const work = streams * signalS;
   const each = (of: (one: Reading) => number) => (1000 * (of(after) - of(before))) / work;
   return {
     speed: work / elapsedS,
@@ -65,37 +75,20 @@ async function runOf(load: Load, read: () => Promise<Reading>, sampleMs: number)
 }
 
 export async function clusterRun(options: FullSpeedOptions): Promise<Run> {
-  const { streams, kinds, signalS, sampleMs = 1000 } = options;
-  const site = await openSite({ ...options, more: [...fullSpeed(streams), ...(options.more ?? [])] });
-  const link = await overNats(site.place);
-  const load = new Load({ kinds, link, streams, signalS, fullSpeed: true, prefix: 'f' });
-  const run = await runOf(load, () => readingOf(site.members, site.server), sampleMs);
-  await link.stop();
-  await site.end();
-  return run;
+  const more = [...fullSpeed(options.streams), ...(options.more ?? [])];
+  const { place, members, server, end } = await openSite({ ...options, more });
+  return runOf(options, { link: await overNats(place), read: () => readingOf(members, server), end });
 }
 
 export async function socketRun(options: FullSpeedOptions): Promise<Run> {
-  const { streams, kinds, signalS, sampleMs = 1000 } = options;
-  const { members, end } = await openSingles({ ...options, more: fullSpeed(streams) });
-  const link = await overSockets(members, kinds);
-  const load = new Load({ kinds, link, streams, signalS, fullSpeed: true, prefix: 'f' });
-  const run = await runOf(load, () => readingOf(members), sampleMs);
-  await link.stop();
-  await end();
-  return run;
+  const { members, end } = await openSingles({ ...options, more: fullSpeed(options.streams) });
+  return runOf(options, { link: await overSockets(members, options.kinds), read: () => readingOf(members), end });
 }
 
 export async function mqttRun(options: FullSpeedOptions): Promise<Run> {
-  const { folder, streams, kinds, signalS, sampleMs = 1000 } = options;
-  const broker = await startBroker(folder);
+  const broker = await startBroker(options.folder);
   const wire = (id: string) => ['--mqtt', broker.url, '--mqtt-id', id, '--mqtt-qos', '1'];
-  const { members, end } = await openSingles({ ...options, more: fullSpeed(streams) }, wire);
+  const { members, end } = await openSingles({ ...options, more: fullSpeed(options.streams) }, wire);
   const link = await overMqtt(broker.url, members);
-  const load = new Load({ kinds, link, streams, signalS, fullSpeed: true, prefix: 'f' });
-  const run = await runOf(load, () => readingOf(members, undefined, broker), sampleMs);
-  await link.stop();
-  await end();
-  await broker.stop();
-  return run;
+  return runOf(options, { link, read: () => readingOf(members, undefined, broker), end: () => end().then(broker.stop) });
 }
