@@ -5,24 +5,21 @@
  *
  * The status is made from summaries by the gateway's own functions; test/cluster has real gateways.
  */
-import { pino } from 'pino';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { noBooks } from '../../host/gateway/cluster/books.ts';
 import { alarmsOf, memberOf, sumOf } from '../../host/gateway/cluster/overview.ts';
 import type { Summary } from '../../host/gateway/cluster/summary.ts';
 import { Gateway } from '../../host/gateway/gateway.ts';
-import { gatewayApp } from '../../host/gateway/http/app.ts';
 import { Door } from '../../host/gateway/http/door.ts';
-import { type Served, serve } from '../../host/gateway/http/serve.ts';
-import { addPage } from '../../host/gateway/page/page.ts';
+import type { Served } from '../../host/gateway/http/serve.ts';
 import { Intake } from '../../host/gateway/streams/intake.ts';
 import type { ClusterView } from '../../host/gateway/watch/cluster-metrics.ts';
-import { Tracker } from '../../host/gateway/watch/tracker.ts';
 import { CrashDisk } from '../gateway/crash-disk.ts';
 import { axeFindings, shot, stickingOut } from './accessible.ts';
-import { chromiumPath, flags } from './page.ts';
+import { chromiumPath } from './page.ts';
+import { servePage } from './served-page.ts';
 
 const only = chromiumPath ? test : test.skip;
 const hostile = '<img src=x onerror=alert(1)>';
@@ -67,19 +64,7 @@ const wires: { lines: []; cluster?: ClusterView } = { lines: [] };
 test.before(async () => {
   const gateway = await Gateway.open(new CrashDisk(), { policy: { insecureUnsigned: true } });
   const intake = new Intake(gateway);
-  const tracker = new Tracker(gateway);
-  const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
-  addPage(app, { gateway, intake, tracker, wires });
-  served = await serve({ app, door: new Door(), host: '127.0.0.1', port: 0 });
-  if (chromiumPath) browser = await chromium.launch({ executablePath: chromiumPath, args: flags });
-  close = async () => {
-    await browser?.close();
-    await served.stop();
-    await uploads.close();
-    tracker.close();
-    intake.close();
-    await gateway.close();
-  };
+  ({ served, browser, close } = await servePage({ gateway, intake, wires }, new Door()));
 });
 test.after(() => close());
 

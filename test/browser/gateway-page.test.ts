@@ -3,24 +3,21 @@
  * a swap, a trial, the banner of unsigned development mode, the token. It requests nothing from elsewhere,
  * and its Content-Security-Policy reports no fault. /metrics is checked number by number.
  */
-import { pino } from 'pino';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gateway } from '../../host/gateway/gateway.ts';
-import { gatewayApp } from '../../host/gateway/http/app.ts';
 import { Door } from '../../host/gateway/http/door.ts';
 import { protocolsFor } from '../../host/gateway/http/guard.ts';
-import { type Served, serve } from '../../host/gateway/http/serve.ts';
-import { addPage } from '../../host/gateway/page/page.ts';
+import type { Served } from '../../host/gateway/http/serve.ts';
 import { Intake } from '../../host/gateway/streams/intake.ts';
 import { attachWebSockets } from '../../host/gateway/streams/websocket.ts';
 import { readOutput, writeFrames } from '../../host/gateway/streams/wire.ts';
-import { Tracker } from '../../host/gateway/watch/tracker.ts';
 import { bundleOf, bytesOf, expected, keys, signal } from '../gateway/bundles.ts';
 import { CrashDisk } from '../gateway/crash-disk.ts';
 import { axeFindings, shot, stickingOut } from './accessible.ts';
-import { chromiumPath, flags } from './page.ts';
+import { chromiumPath } from './page.ts';
+import { servePage } from './served-page.ts';
 
 if (!chromiumPath) console.log('skipped: no Chromium found; install the package chromium, or set CHROMIUM to its path');
 const only = chromiumPath ? test : test.skip;
@@ -40,20 +37,12 @@ test.before(async () => {
   await gateway.receive(first.wasm, first.digest);
   await gateway.try();
   intake = new Intake(gateway, { reorderTicks: 0, maxWaitingHops: 1000, maxLagMs: 60_000 });
-  const tracker = new Tracker(gateway);
-  const { app, uploads } = gatewayApp({ gateway, log: pino({ level: 'silent' }) });
-  addPage(app, { gateway, intake, tracker, wires: { lines: [] } });
-  served = await serve({ app, door: new Door({ token }), host: '127.0.0.1', port: 0 });
+  const all = await servePage({ gateway, intake, wires: { lines: [] } }, new Door({ token }));
+  ({ served, browser } = all);
   const sockets = attachWebSockets(served, intake);
-  if (chromiumPath) browser = await chromium.launch({ executablePath: chromiumPath, args: flags });
   close = async () => {
-    await browser?.close();
     sockets.stop();
-    await served.stop();
-    await uploads.close();
-    tracker.close();
-    intake.close();
-    await gateway.close();
+    await all.close();
   };
 });
 test.after(() => close());
