@@ -59,6 +59,7 @@ export function takeOverLines(found: TakeUps, model: SimulatedTakeUps): string[]
     line(`next owner, ${model.crashes} in model`, ms(model.owned)),
     line(`next output, ${found.kills} kills`, ms(timesOf(found.resumed))),
     line(`next output, ${model.crashes} in model`, ms(model.resumed)),
+    line('a planned move, in model', ms(model.moved)),
   ];
 }
 
@@ -137,6 +138,8 @@ export function simulationLines(scales: readonly Scale[], seed: number): string[
     row('crash to owner, p99 ms', ({ owned }) => owned.p99.toFixed(0)),
     row('crash to output, p50 ms', ({ resumed }) => resumed.p50.toFixed(0)),
     row('crash to output, p99 ms', ({ resumed }) => resumed.p99.toFixed(0)),
+    row('move to output, p50 ms', ({ moved }) => moved.p50.toFixed(0)),
+    row('move to output, p99 ms', ({ moved }) => moved.p99.toFixed(0)),
     row('repeated, s of the site', ({ repeatedS }) => repeatedS.toFixed(4)),
     row('fullest gateway / mean', ({ imbalance }) => imbalance.toFixed(2)),
     row('moved by a join', ({ movedByJoin }) => movedByJoin.toFixed(1)),

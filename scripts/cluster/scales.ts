@@ -34,6 +34,8 @@ export interface Scale {
   leaseMs: number;
   owned: Times;
   resumed: Times;
+  /** From the beginning of a planned move to the next output. */
+  moved: Times;
   /** Messages per crash that are processed twice, as a share of a second of the whole site's. */
   repeatedS: number;
   /** Streams of the fullest gateway, as a multiple of the mean. */
@@ -71,6 +73,8 @@ const rulesOf = (partitions: number, leaseMs: number): ModelRules => ({
   requestMs: measured.requestMs,
 });
 
+const resumedOf = (taken: readonly Taken[], why: Taken['after']): Times =>
+  timesOf(taken.filter(({ after }) => after === why).map(({ resumedMs }) => resumedMs));
 const crashesOf = (taken: readonly Taken[]): Taken[] => taken.filter(({ after }) => after === 'crash');
 
 /** Runs a cluster until it rests; then `rounds` times a crash with a new start, a join, and a leave. */
@@ -86,6 +90,7 @@ function disturb(model: Model, gateways: number, { leaseMs }: ModelRules, rounds
     return maxOf(streams) / mean(streams);
   })();
   const [begunMs, requests, told] = [time.now, model.requests, model.told];
+  const atStart = model.taken.length;
   rest();
   const seconds = (time.now - begunMs) / 1000;
   const leases = { requests: (model.requests - requests) / seconds, told: (model.told - told) / seconds };
@@ -109,7 +114,7 @@ function disturb(model: Model, gateways: number, { leaseMs }: ModelRules, rounds
     joins.push(moved(() => model.join('guest')));
     leaves.push(moved(() => model.leave('guest')));
   }
-  return { imbalance, leases, joins, leaves };
+  return { imbalance, leases, joins, leaves, taken: model.taken.slice(atStart) };
 }
 
 /** Bytes of a renewal to the broker, and of the broker's news of it to a gateway. */
@@ -122,14 +127,15 @@ export function scaleOf(streams: number, seed: number, rounds: number): Scale {
   const partitions = Math.min(maxPartitions, Math.max(16, 2 ** Math.ceil(Math.log2(partitionsEach * gateways))));
   const rules = rulesOf(partitions, 3000);
   const model = new Model(rules, modelCosts, each, seed);
-  const { imbalance, leases, joins, leaves } = disturb(model, gateways, rules, rounds, seed);
-  const crashes = crashesOf(model.taken);
+  const { imbalance, leases, joins, leaves, taken } = disturb(model, gateways, rules, rounds, seed);
+  const crashes = crashesOf(taken);
   const [leaseIn, leaseOut] = [sites * leases.requests * renewalBytes, sites * leases.told * newsBytes];
   const [inBytes, outBytes] = [streams * measured.inBytes + leaseIn, streams * measured.outBytes + leaseOut];
   return {
     ...{ streams, sites, gateways, partitions, leaseMs: rules.leaseMs, imbalance, inBytes, outBytes },
     owned: timesOf(crashes.map(({ ownedMs }) => ownedMs)),
-    resumed: timesOf(crashes.map(({ resumedMs }) => resumedMs)),
+    resumed: resumedOf(taken, 'crash'),
+    moved: resumedOf(taken, 'move'),
     repeatedS: crashes.reduce((sum, { repeated }) => sum + repeated, 0) / rounds / (each * measured.messagesPerS),
     movedByJoin: mean(joins),
     movedByLeave: mean(leaves),
@@ -143,6 +149,7 @@ export const simulate = (seed: number): Scale[] => [1e4, 1e5, 1e6].map((streams)
 export interface SimulatedTakeUps {
   owned: Times;
   resumed: Times;
+  moved: Times;
   crashes: number;
 }
 
@@ -158,11 +165,11 @@ export function simulateMeasured(options: {
   const rules = rulesOf(partitions, leaseMs);
   const model = new Model(rules, modelCosts, streams, seed);
   const crashes = 100;
-  disturb(model, gateways, rules, crashes, seed);
-  const taken = crashesOf(model.taken);
+  const { taken } = disturb(model, gateways, rules, crashes, seed);
   const found: SimulatedTakeUps = {
-    owned: timesOf(taken.map(({ ownedMs }) => ownedMs)),
-    resumed: timesOf(taken.map(({ resumedMs }) => resumedMs)),
+    owned: timesOf(crashesOf(taken).map(({ ownedMs }) => ownedMs)),
+    resumed: resumedOf(taken, 'crash'),
+    moved: resumedOf(taken, 'move'),
     crashes,
   };
   return found;

@@ -5,7 +5,8 @@
  * were broken. Time is in ms. Each gateway beats three times in `leaseMs`, at its own phase; a beat renews
  * its leases and takes or gives away what `sharesOf` says. A request takes effect at the broker half of its
  * time after it was sent, and others see it as late. A gateway counts a lease for `counted` of its time from
- * its request on, the broker in full from its effect on, as in host/gateway/cluster/leases.ts.
+ * its request on, the broker in full from its effect on. It moves one partition a beat; one that leaves moves
+ * them one after the other, as in host/gateway/cluster/leases.ts.
  * Cost: one shares.ts per set of gateways, and an event per beat and gateway.
  */
 import { sharesOf } from '../../host/gateway/cluster/shares.ts';
@@ -45,6 +46,8 @@ interface Gateway {
   isCut: boolean;
   /** Its processor is busy with taken partitions until then. */
   busyMs: number;
+  /** When it last began to move a partition away. */
+  movedMs: number;
 }
 
 /** A lease or a gateway's entry at the broker: two latest changes, because others see them late. */
@@ -113,7 +116,8 @@ export class Model {
   #half = (): number => (this.#rules.requestMs[0] + this.#random() * this.#rules.requestMs[1]) / 2;
 
   join(id: string): void {
-    const one: Gateway = { id, held: new Map(), isDead: false, isLeaving: false, isTurning: false, isCut: false, busyMs: 0 };
+    const flags = { isDead: false, isLeaving: false, isTurning: false, isCut: false };
+    const one: Gateway = { id, held: new Map(), ...flags, busyMs: 0, movedMs: Number.NEGATIVE_INFINITY };
     this.gateways.set(id, one);
     this.#hold(one, this.#memberOf(id), () => this.#all());
     const beat = () => {
@@ -147,13 +151,17 @@ export class Model {
       if (entry.owner === id) this.time.at(entry.untilMs + this.#watchdog(), () => this.#all());
   }
 
-  /** A gateway drains its partitions and ends. */
+  /** A gateway drains its partitions, one after the other, and ends. */
   leave(id: string): void {
     const one = this.gateways.get(id);
     if (!one || one.isLeaving) return;
     one.isLeaving = true;
     Object.assign(this.#memberOf(id), { owner: undefined, untilMs: 0, atMs: this.time.now, before: undefined });
-    for (const partition of one.held.keys()) this.#drain(one, partition);
+    const moveNext = () => {
+      const next = [...one.held].find(([, { moving }]) => !moving);
+      if (next) this.#drain(one, next[0], moveNext);
+    };
+    moveNext();
     this.#all();
     this.time.after(2 * this.#rules.leaseMs, () => {
       one.isDead = true;
@@ -202,14 +210,18 @@ export class Model {
     }
   }
 
-  /** Takes or renews an entry, if nobody else has it. `granted` gets the time of the request. */
+  /**
+   * Takes an entry if nobody has it, or renews one's own. A renewal, which has `refused`, does not take: what was
+   * given back meanwhile stays so. `granted` gets the time of the request.
+   */
   #hold(one: Gateway, entry: Entry, granted?: (askedMs: number) => void, refused?: () => void): void {
     const askedMs = this.time.now;
     if (one.isCut) return;
     this.requests++;
     this.time.after(this.#half(), () => {
       const { now } = this.time;
-      if (entry.untilMs > now && entry.owner !== undefined && entry.owner !== one.id) return refused?.();
+      const owner = entry.untilMs > now ? entry.owner : undefined;
+      if (owner !== one.id && (owner !== undefined || refused)) return refused?.();
       const before = { owner: entry.owner, untilMs: entry.untilMs };
       Object.assign(entry, { owner: one.id, untilMs: now + this.#rules.leaseMs, atMs: now, before });
       this.told += this.gateways.size;
@@ -229,8 +241,11 @@ export class Model {
     const shares = this.#sharesSeen();
     for (const partition of shares.of.get(one.id) ?? [])
       if (!one.held.has(partition) && this.#seen(this.#leases[partition] as Entry) === undefined) this.#take(one, partition);
-    for (const [partition, { moving }] of one.held)
-      if (!moving && shares.all.get(partition) !== one.id) this.#drain(one, partition);
+    for (const [partition, { moving }] of one.held) {
+      if (moving || shares.all.get(partition) === one.id || now - one.movedMs < this.#rules.leaseMs / 3) continue;
+      one.movedMs = now;
+      this.#drain(one, partition);
+    }
   }
 
   /** Shares of the gateways whose entries are seen. They stay until an entry begins, ends, or may expire. */
@@ -296,22 +311,24 @@ export class Model {
     this.taken.push({ partition, ownedMs, resumedMs, repeated, after: orphan.after });
   }
 
-  /** Stores everything and gives the lease back. */
-  #drain(one: Gateway, partition: number): void {
+  /** Stores everything, gives the lease back, and does what comes `then`. */
+  #drain(one: Gateway, partition: number, then?: () => void): void {
     const held = one.held.get(partition);
     if (!held || held.moving) return;
     held.moving = true;
+    const begunMs = this.time.now;
     const drainMs = (this.#streams[partition] as number) * this.#costs.messageMs + 2 * this.#half();
     this.time.after(drainMs, () => {
       if (one.isDead || one.held.get(partition) !== held) return;
       one.held.delete(partition);
       this.requests++;
-      this.#orphans.set(partition, { atMs: this.time.now, after: 'move' });
+      this.#orphans.set(partition, { atMs: begunMs, after: 'move' });
       this.time.after(this.#half(), () => {
         const entry = this.#leases[partition] as Entry;
         if (entry.owner !== one.id) return;
         Object.assign(entry, { owner: undefined, untilMs: 0, atMs: this.time.now, before: undefined });
         this.#all();
+        this.time.after(this.#half(), () => then?.());
       });
     });
   }

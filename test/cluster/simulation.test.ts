@@ -70,6 +70,33 @@ test('after a crash, partitions have an owner within a lease, a turn, the watch 
   }
 });
 
+/** Runs one change in a cluster at rest. @returns the largest number of partitions without an owner at once */
+function mostUnowned(gateways: number, n: number, change: (model: Model) => void): number {
+  const model = new Model(rules, costs, 1000, seed + n);
+  for (let i = 0; i < gateways; i++) model.join(`g${i}`);
+  model.time.run(12 * rules.leaseMs + 100 * n);
+  const all = Array.from({ length: rules.partitions }, (_, i) => i);
+  const unowned = () => all.filter((partition) => model.owners(partition).length === 0).length;
+  assert.is(unowned(), 0);
+  let most = 0;
+  change(model);
+  model.time.run(model.time.now + 6 * rules.leaseMs, () => {
+    most = Math.max(most, unowned());
+  });
+  assert.is(unowned(), 0);
+  return most;
+}
+
+test('planned moves: one partition at a time from each gateway, also from one that leaves', () => {
+  for (let n = 0; n < 10; n++) {
+    // one is given back, the next one may be given back before it has begun elsewhere
+    const left = mostUnowned(gateways, n, (model) => model.leave('g1'));
+    assert.ok(left <= 2, `${left} partitions at once when a gateway left`);
+    const joined = mostUnowned(2, n, (model) => model.join('guest'));
+    assert.ok(joined <= 2, `${joined} partitions at once when a third gateway joined two`);
+  }
+});
+
 test('the same seed gives the same run', () => {
   assert.equal(run(rules, 500, 3).taken, run(rules, 500, 3).taken);
 });
