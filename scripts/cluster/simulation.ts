@@ -5,8 +5,8 @@
  * were broken. Time is in ms. Each gateway beats three times in `leaseMs`, at its own phase; a beat renews
  * its leases and takes or gives away what `sharesOf` says. A request takes effect at the broker half of its
  * time after it was sent, and others see it as late. A gateway counts a lease for `counted` of its time from
- * its request on, the broker in full from its effect on. It moves one partition a beat; one that leaves moves
- * them one after the other, as in host/gateway/cluster/leases.ts.
+ * its request on, the broker in full from its effect on. A gateway is given one partition after the other, and
+ * one that leaves gives them so, as in host/gateway/cluster/leases.ts.
  * Cost: one shares.ts per set of gateways, and an event per beat and gateway.
  */
 import { sharesOf } from '../../host/gateway/cluster/shares.ts';
@@ -46,8 +46,6 @@ interface Gateway {
   isCut: boolean;
   /** Its processor is busy with taken partitions until then. */
   busyMs: number;
-  /** When it last began to move a partition away. */
-  movedMs: number;
 }
 
 /** A lease or a gateway's entry at the broker: two latest changes, because others see them late. */
@@ -117,7 +115,7 @@ export class Model {
 
   join(id: string): void {
     const flags = { isDead: false, isLeaving: false, isTurning: false, isCut: false };
-    const one: Gateway = { id, held: new Map(), ...flags, busyMs: 0, movedMs: Number.NEGATIVE_INFINITY };
+    const one: Gateway = { id, held: new Map(), ...flags, busyMs: 0 };
     this.gateways.set(id, one);
     this.#hold(one, this.#memberOf(id), () => this.#all());
     const beat = () => {
@@ -239,12 +237,13 @@ export class Model {
     if (one.isLeaving) return;
     if (renews) this.#hold(one, this.#memberOf(one.id));
     const shares = this.#sharesSeen();
+    const ownerOf = (partition: number) => this.#seen(this.#leases[partition] as Entry);
     for (const partition of shares.of.get(one.id) ?? [])
-      if (!one.held.has(partition) && this.#seen(this.#leases[partition] as Entry) === undefined) this.#take(one, partition);
-    for (const [partition, { moving }] of one.held) {
-      if (moving || shares.all.get(partition) === one.id || now - one.movedMs < this.#rules.leaseMs / 3) continue;
-      one.movedMs = now;
-      this.#drain(one, partition);
+      if (!one.held.has(partition) && ownerOf(partition) === undefined) this.#take(one, partition);
+    for (const partition of one.held.keys()) {
+      const next = shares.all.get(partition);
+      if (next === undefined || next === one.id) continue;
+      if (shares.of.get(next)?.find((other) => ownerOf(other) !== next) === partition) this.#drain(one, partition);
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * Leases of gateways that nothing disturbs: they ask the broker for renewals alone, three in `leaseMs`, and
- * hold every partition once.
+ * hold every partition once. One that joins is given one partition after the other.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
@@ -12,11 +12,11 @@ import { MemoryBroker, Site } from './memory-broker.ts';
 const [partitions, leaseMs, leases] = [8, 300, 8];
 
 /** Leases of a gateway. What it tells of itself changes with each renewal, and is no news. */
-function leasesOf(site: Site, id: string, faults: unknown[]): Leases {
+function leasesOf(site: Site, id: string, faults: unknown[], drain = async () => {}): Leases {
   const events = {
     gained: () => {},
     lost: () => {},
-    drain: async () => {},
+    drain,
     fault: (error: unknown) => faults.push(error),
     about: () => ({ atMs: performance.now() }),
   };
@@ -30,7 +30,7 @@ test('gateways at rest renew what they have, and do no more', async () => {
   for (const one of members) await one.start();
   const held = () => members.flatMap((one) => one.held).sort((a, b) => a - b);
   for (let tries = 0; tries < 40 && held().length < partitions; tries++) await pause(leaseMs / 4);
-  // a gateway moves at most one partition a beat, three in a lease, until each has its share
+  // a gateway is given one partition after the other, at least three in a lease, until each has its share
   await pause((partitions / 3 + 1) * leaseMs);
   const before = site.operations;
   await pause(leases * leaseMs);
@@ -44,6 +44,32 @@ test('gateways at rest renew what they have, and do no more', async () => {
   // three turns in a lease, and one at each end of the time
   const most = (3 * leases + 2) * (partitions + members.length);
   assert.ok(operations <= most, `${operations} operations; ${most} are enough`);
+});
+
+test('a gateway that joins is given one partition after the other', async () => {
+  const site = new Site(partitions, leaseMs);
+  const faults: unknown[] = [];
+  let [drains, most] = [0, 0];
+  const drain = async () => {
+    most = Math.max(most, ++drains);
+    await pause(leaseMs / 20);
+    drains--;
+  };
+  const members = ['a', 'b'].map((id) => leasesOf(site, id, faults, drain));
+  for (const one of members) await one.start();
+  await pause((partitions / 3 + 2) * leaseMs);
+  const before = members.map((one) => one.held.length);
+  assert.is((before[0] as number) + (before[1] as number), partitions);
+  most = 0;
+  const guest = leasesOf(site, 'c', faults);
+  await guest.start();
+  const share = () => guest.duty.share.length;
+  for (let tries = 0; tries < 40 && (share() === 0 || guest.held.length < share()); tries++) await pause(leaseMs / 4);
+  for (const one of [...members, guest]) one.end();
+  assert.equal(faults, []);
+  assert.is(guest.held.length, share());
+  assert.ok(share() > 1, 'it was to have one partition alone');
+  assert.is(most, 1);
 });
 
 test('a name that another gateway has is refused; that of a run that crashed is not', async () => {

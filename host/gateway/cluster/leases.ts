@@ -68,8 +68,6 @@ export class Leases {
   #answeredMs = Number.NEGATIVE_INFINITY;
   #stops: (() => void)[] = [];
   #turn?: Promise<void>;
-  /** When the latest partition was moved away. */
-  #movedMs = Number.NEGATIVE_INFINITY;
   #again = false;
   #ended = false;
 
@@ -187,6 +185,12 @@ export class Leases {
     if (!this.#ended) void this.#run();
   }
 
+  /** Who has a lease, as it was last seen. */
+  #ownerOf(partition: number): string | undefined {
+    const seen = this.#leases.get(partition);
+    return seen && this.#isFresh(seen) ? seen.value : undefined;
+  }
+
   #isFresh = ({ atMs }: Seen): boolean => now() - atMs < this.#broker.leaseMs;
 
   #alive(): Member[] {
@@ -270,20 +274,23 @@ export class Leases {
   }
 
   /**
-   * Takes what this gateway should run. Moves away what it should not, one partition a beat: its next owner
-   * may have just started, and its streams wait until all that it takes have begun.
+   * Takes what this gateway should run. Moves away what it should not. The next owner may have just started,
+   * and streams wait until all that it takes have begun; so it gets the first partition that it lacks, and the
+   * next one once it holds that.
    */
   async #settle(): Promise<void> {
     if (this.#ended) return;
     const shares = sharesOf(this.#broker.partitions, this.#alive());
     this.#share = [...shares].filter(([, id]) => id === this.id).map(([partition]) => partition);
+    const isServed = new Set<string>();
     for (const [partition, id] of shares) {
-      const seen = this.#leases.get(partition);
-      if (id === this.id && !this.#held.has(partition) && !(seen && this.#isFresh(seen))) await this.#take(partition);
-      const held = this.#held.get(partition);
-      if (id === this.id || !held || held.moving || now() - this.#movedMs < this.#beatMs) continue;
-      this.#movedMs = now();
-      void this.#move(partition, this.#patience());
+      const owner = this.#ownerOf(partition);
+      if (id === this.id) {
+        if (owner === undefined && !this.#held.has(partition)) await this.#take(partition);
+      } else if (owner !== id && !isServed.has(id)) {
+        isServed.add(id);
+        if (this.#held.has(partition)) void this.#move(partition, this.#patience());
+      }
     }
   }
 

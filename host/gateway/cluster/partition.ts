@@ -15,11 +15,14 @@ import type { OutputEvent } from '../hub/events.ts';
 import { nameText } from '../hub/names.ts';
 import type { Intake } from '../streams/intake.ts';
 import { readFrames, writeOutput } from '../streams/wire.ts';
+import { Answers, ahead } from './ahead.ts';
 import { type Books, booksOf, RestingBooks } from './books.ts';
 import { type Arrived, type Broker, Conflict } from './broker.ts';
+import { Cursor } from './cursor.ts';
 import type { Lease } from './leases.ts';
 import { Outbox } from './outbox.ts';
 import { checkFits, readRecord, type StreamRecord, writeRecord } from './record.ts';
+import type { Running } from './running.ts';
 
 export interface PartitionOptions {
   /** A stream's record is stored after this many outputs, and so long after its first unstored message. */
@@ -33,26 +36,9 @@ export const defaultPartition: PartitionOptions = { recordOutputs: 16, recordMs:
 
 /** Outputs of a stream that may wait for the broker before its messages wait. A choice. */
 const maxQueue = 64;
+/** Messages of a partition that are looked at ahead. A choice. */
+const maxAhead = 64;
 const [waitMs, retryMs] = [5, 200];
-
-interface Running {
-  /** Name in the broker; the stream and its slot in this gateway. */
-  name: string;
-  id: string;
-  slot: string;
-  /** The record contains the messages up to this one; the broker's revision of it. */
-  through: number;
-  revision: number;
-  /** Messages since. */
-  unsaved: number[];
-  unsavedMs: number;
-  outputs: number;
-  heardMs: number;
-  outbox: Outbox;
-  saving?: Promise<void>;
-  /** Counts in the record. */
-  books?: Books;
-}
 
 /** Streams of all partitions of this gateway, by id, with the partition that runs them. */
 export type Owners = Map<string, Partition>;
@@ -86,17 +72,25 @@ export class Partition {
   /** Ends the reading; ends everything. */
   #reader = new AbortController();
   #quit = new AbortController();
-  #cursor = { value: 0, revision: 0 };
+  #cursor: Cursor;
   /** Number of the latest message that was taken. */
   #seen = 0;
   #reading: Promise<void>;
   #timer: NodeJS.Timeout;
   #tidying?: Promise<void>;
   #resting = new RestingBooks();
+  /** Latest output and record of a stream. Undefined if the partition is over. */
+  #stored = new Answers((name) =>
+    this.#asked(async () => {
+      const [last, entry] = await Promise.all([this.#broker.lastOutput(this.number, name), this.#broker.read(this.#keyOf(name))]);
+      return { last, entry };
+    }),
+  );
 
   constructor(lease: Lease, broker: Broker, intake: Intake, options: PartitionOptions, events: PartitionEvents, owners: Owners) {
     [this.number, this.#lease, this.#broker, this.#intake] = [lease.partition, lease, broker, intake];
     [this.#options, this.#events, this.#owners] = [options, events, owners];
+    this.#cursor = new Cursor(lease.partition, broker, this.#asked.bind(this));
     this.#reading = this.#read().catch((error) => this.#fail(error));
     const tidyMs = Math.min(1000, options.recordMs / 4);
     this.#timer = setInterval(() => {
@@ -144,15 +138,15 @@ export class Partition {
   }
 
   async #read(): Promise<void> {
-    const stored = await this.#asked(async () => ({ entry: await this.#broker.read(`cursor.${this.number}`) }));
-    if (!stored) return;
-    const { entry } = stored;
-    if (entry) this.#cursor = { value: Number(new TextDecoder().decode(entry.value)) || 0, revision: entry.revision };
+    if (!(await this.#cursor.read())) return;
     this.#seen = this.#cursor.value;
     const { signal } = this.#reader;
+    const prepare = ({ seq, stream }: Arrived) => {
+      if (seq > this.#seen && namePattern.test(stream) && !this.#streams.has(stream)) void this.#stored.get(stream);
+    };
     while (!this.isOver && !signal.aborted)
       try {
-        for await (const arrived of this.#broker.messages(this.number, this.#seen, signal)) {
+        for await (const arrived of ahead(this.#broker.messages(this.number, this.#seen, signal), maxAhead, prepare)) {
           if (this.isOver || signal.aborted) return;
           this.lag = arrived.pending;
           await this.#take(arrived);
@@ -244,10 +238,7 @@ export class Partition {
     const isTaken = () => this.#gateway.streams.has(id);
     if (isTaken()) return undefined;
     const broker = this.#broker;
-    const found = await this.#asked(async () => {
-      const [last, entry] = await Promise.all([broker.lastOutput(this.number, name), broker.read(this.#keyOf(name))]);
-      return { last, entry };
-    });
+    const found = await this.#stored.get(name);
     // a stream that begins after the end would never be closed, and its next owner here would be refused
     if (!found || this.isOver) return undefined;
     const { last, entry } = found;
@@ -289,6 +280,8 @@ export class Partition {
     this.#streams.set(one.name, one);
     this.#ids.set(one.id, one);
     this.#resting.begin(one.name);
+    // from here on, it changes
+    this.#stored.forget(one.name);
     this.#owners.set(one.id, this);
   }
 
@@ -352,12 +345,7 @@ export class Partition {
   async #moveCursor(): Promise<void> {
     let value = this.#seen;
     for (const { unsaved } of this.#streams.values()) value = Math.min(value, (unsaved[0] ?? Number.POSITIVE_INFINITY) - 1);
-    if (value <= this.#cursor.value || this.isOver) return;
-    const { revision } = this.#cursor;
-    const written = await this.#asked(() =>
-      this.#broker.write(`cursor.${this.number}`, new TextEncoder().encode(`${value}`), revision),
-    );
-    if (written !== undefined) this.#cursor = { value, revision: written };
+    await this.#cursor.move(value);
   }
 
   #leave({ name, id, books }: Running): void {

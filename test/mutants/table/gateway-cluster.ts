@@ -16,6 +16,22 @@ export const gatewayCluster = [
       why: 'gateways answer renewals with turns, and never rest',
     },
     {
+      id: 'lease-moves-at-once',
+      file: 'leases.ts',
+      find: 'isServed.add(id);',
+      replace: '',
+      tests: 'cluster/leases',
+      why: 'a gateway that joins gets all its partitions at once, and their streams wait',
+    },
+    {
+      id: 'ahead-nothing',
+      file: 'ahead.ts',
+      find: 'Array.from({ length: most }, next)',
+      replace: '[next()]',
+      tests: 'cluster/ahead',
+      why: 'the streams of a partition wait for the broker one after the other',
+    },
+    {
       id: 'share-more-room',
       file: 'shares.ts',
       find: 'const slack = 1.25;',

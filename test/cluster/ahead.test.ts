@@ -1,0 +1,76 @@
+/**
+ * Reading ahead: items keep their order, each is seen when it arrives, and an error comes after the items before
+ * it. An answer is asked for once, until it is forgotten or was an error.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Answers, ahead } from '../../host/gateway/cluster/ahead.ts';
+
+async function* numbers(n: number, error?: Error): AsyncGenerator<number> {
+  for (let i = 0; i < n; i++) {
+    await pause(0);
+    yield i;
+  }
+  if (error) throw error;
+}
+
+test('items arrive in order; as many as asked for are seen before the first is done', async () => {
+  const seen: number[] = [];
+  const got: number[] = [];
+  for await (const one of ahead(numbers(20), 5, (item) => seen.push(item))) {
+    got.push(one);
+    await pause(30);
+    // the one at hand, and five behind it
+    assert.is(seen.length, Math.min(20, one + 6));
+  }
+  assert.equal(
+    got,
+    Array.from({ length: 20 }, (_, i) => i),
+  );
+  assert.equal(seen, got);
+});
+
+test('an error of the source comes after the items before it', async () => {
+  const got: number[] = [];
+  const read = async () => {
+    for await (const one of ahead(numbers(3, new Error('away')), 8, () => {})) got.push(one);
+  };
+  let text = '';
+  await read().catch((error: Error) => (text = error.message));
+  assert.is(text, 'away');
+  assert.equal(got, [0, 1, 2]);
+});
+
+test('who stops reading ends the source, and hears of no later error', async () => {
+  let isEnded = false;
+  async function* source(): AsyncGenerator<number> {
+    try {
+      yield* numbers(3);
+      await pause(20);
+      throw new Error('nobody reads any more');
+    } finally {
+      isEnded = true;
+    }
+  }
+  for await (const one of ahead(source(), 8, () => {})) if (one === 1) break;
+  await pause(60);
+  assert.ok(isEnded);
+});
+
+test('an answer is asked for once, until it is forgotten; an error is not kept', async () => {
+  let asked = 0;
+  const answers = new Answers(async (name) => {
+    asked++;
+    if (asked === 1) throw new Error('no answer');
+    return `${name}${asked}`;
+  });
+  assert.is(await answers.get('a').catch(() => 'none'), 'none');
+  assert.equal(await Promise.all([answers.get('a'), answers.get('a')]), ['a2', 'a2']);
+  assert.is(await answers.get('b'), 'b3');
+  answers.forget('a');
+  assert.is(await answers.get('a'), 'a4');
+  assert.is(await answers.get('b'), 'b3');
+});
+
+test.run();
