@@ -6,9 +6,9 @@
  * through mosquitto), `hour` of signal at full speed; --gateways 3 --partitions 16 --lease-ms 3000; --streams
  * 300 --seconds 60 (costs, moves), --kills 6 (takeover), --full-streams 60 --signal-seconds 1200 --rounds 5
  * (throughput), --hours 1 --keep-bytes 67108864 (hour); --seed 1; `--simulate` runs simulation.ts alone.
- * --json FILE writes the figures.  Out: a table. It needs Debian's nats-server and mosquitto. Gateways run the
- * compiled code, as installed ones do.  Exit code 1 if an output is missing, if one is late after a move, or if
- * memory grows in the second half of the hour. Errors: a gateway that fails ends the run with its log.
+ * --json FILE writes the figures.  Out: a table. It needs Debian's nats-server and mosquitto. Gateways run
+ * the compiled code, as installed ones do.  Exit code 1 if an output is missing, if one is late after a move,
+ * or if memory grows in the second half of the hour. Errors: a gateway that fails ends the run with its log.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

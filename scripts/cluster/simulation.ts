@@ -5,8 +5,8 @@
  * were broken. Time is in ms. Each gateway beats three times in `leaseMs`, at its own phase; a beat renews
  * its leases and takes or gives away what `sharesOf` says. A request takes effect at the broker half of its
  * time after it was sent, and others see it as late. A gateway counts a lease for `counted` of its time from
- * its request on, the broker in full from its effect on. A gateway is given one partition after the other, and
- * one that leaves gives them so, as in host/gateway/cluster/leases.ts.
+ * its request on, the broker in full from its effect on. A gateway is given one partition after the other,
+ * and one that leaves gives them so, as in host/gateway/cluster/leases.ts.
  * Cost: one shares.ts per set of gateways, and an event per beat and gateway.
  */
 import { sharesOf } from '../../host/gateway/cluster/shares.ts';
@@ -209,8 +209,8 @@ export class Model {
   }
 
   /**
-   * Takes an entry if nobody has it, or renews one's own. A renewal, which has `refused`, does not take: what was
-   * given back meanwhile stays so. `granted` gets the time of the request.
+   * Takes an entry if nobody has it, or renews one's own. A renewal, which has `refused`, does not take: what
+   * was given back meanwhile stays so. `granted` gets the time of the request.
    */
   #hold(one: Gateway, entry: Entry, granted?: (askedMs: number) => void, refused?: () => void): void {
     const askedMs = this.time.now;

@@ -1,6 +1,6 @@
 /**
- * Reading ahead: items keep their order, each is seen when it arrives, and an error comes after the items before
- * it. An answer is asked for once, until it is forgotten or was an error.
+ * Reading ahead: items keep their order, each is seen when it arrives, and an error comes after the items
+ * before it. An answer is asked for once, until it is forgotten or was an error.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';

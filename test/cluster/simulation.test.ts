@@ -70,7 +70,9 @@ test('after a crash, partitions have an owner within a lease, a turn, the watch 
   }
 });
 
-/** Runs one change in a cluster at rest. @returns the largest number of partitions without an owner at once */
+/**
+ * Runs one change in a cluster at rest. @returns the largest number of partitions without an owner at once
+ */
 function mostUnowned(gateways: number, n: number, change: (model: Model) => void): number {
   const model = new Model(rules, costs, 1000, seed + n);
   for (let i = 0; i < gateways; i++) model.join(`g${i}`);

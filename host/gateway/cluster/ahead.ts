@@ -1,5 +1,6 @@
 /**
- * Reading ahead: a partition asks the broker for a stream when a message of it arrives, not when its turn comes.
+ * Reading ahead: a partition asks the broker for a stream when a message of it arrives, not when its turn
+ * comes.
  *
  * A gateway that takes a partition begins all its streams. Each begin waits for an answer of the broker, some
  * ms; one after the other they would take a second.

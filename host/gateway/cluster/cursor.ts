@@ -1,6 +1,6 @@
 /**
- * Cursor: the number of a message up to which the records of a partition hold everything. The next owner of the
- * partition reads from there.
+ * Cursor: the number of a message up to which the records of a partition hold everything. The next owner of
+ * the partition reads from there.
  *
  * Errors: Conflict, if somebody else has moved it.
  */

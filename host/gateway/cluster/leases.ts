@@ -275,8 +275,8 @@ export class Leases {
 
   /**
    * Takes what this gateway should run. Moves away what it should not. The next owner may have just started,
-   * and streams wait until all that it takes have begun; so it gets the first partition that it lacks, and the
-   * next one once it holds that.
+   * and streams wait until all that it takes have begun; so it gets the first partition that it lacks, and
+   * the next one once it holds that.
    */
   async #settle(): Promise<void> {
     if (this.#ended) return;
