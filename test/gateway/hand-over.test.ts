@@ -205,6 +205,41 @@ test('a record with other values is refused, or its stream runs: the bundle does
   for (const part of [side, from]) await close(part);
 });
 
+test('each rule of a record is checked', async () => {
+  const side = await begun();
+  const piece = (at: number, ticks: number) => side.intake.take({ stream: 'a', from: at, bytes: bytesOf(signal(1, at, ticks)) });
+  piece(5, 3 * hop);
+  piece(5 + 3 * hop + 1, 1);
+  piece(5 + 3 * hop + 3, 1);
+  const state = (await side.intake.state('a')) as IntakeState;
+  assert.is(state.sequencer.held.length, 2);
+  const text = new TextDecoder().decode(writeRecord({ through: 2, held: 3, state }));
+  type Changed = StreamRecord['state'];
+  const changes: Record<string, (one: Changed) => void> = {
+    'ticks that wait are in another order': ({ sequencer }) => sequencer.held.reverse(),
+    'ticks wait before the next one': ({ sequencer }) => ((sequencer.held[0] as { from: number }).from = 5),
+    'the end is before them': ({ sequencer }) => (sequencer.end = 5),
+    'ticks wait, and none has come': ({ sequencer }) => (sequencer.next = undefined),
+    'half a tick waits': ({ sequencer }) => ((sequencer.held[0] as { bytes: Uint8Array }).bytes = new Uint8Array(1)),
+    'the last tick has another size': ({ sequencer }) => (sequencer.last = new Uint8Array(1)),
+    'lost ticks end before they begin': ({ sequencer }) => sequencer.lostRanges.push([9, 8]),
+    'the signal begins after its end': ({ signal: kept }) => (kept.from = state.frame + 1),
+    'the signal is shorter': ({ signal: kept }) => (kept.bytes = kept.bytes.subarray(4)),
+    'the state is of another frame': (one) => one.base++,
+    'the state is cut': (one) => (one.snapshot = one.snapshot.subarray(1)),
+  };
+  const entry = side.gateway.entry('a');
+  const codeAfter = (change: (one: Changed) => void) =>
+    codeOf(() => {
+      const record = readRecord(new TextEncoder().encode(text), 'a');
+      change(record.state);
+      checkFits(record, 'a', entry);
+    });
+  assert.is(await codeAfter(() => {}), 'none');
+  for (const [name, change] of Object.entries(changes)) assert.is(await codeAfter(change), 'RN920', name);
+  await close(side);
+});
+
 test('a changed record is refused, or is a record: never an error without a code', async () => {
   const side = await begun();
   side.intake.take({ stream: 'a', from: 5, timestampMs: 1000, bytes: bytesOf(signal(1, 5, 3 * hop)) });

@@ -128,6 +128,14 @@ export const gatewayCluster = [
       why: 'a record whose signal has another length reaches a stream',
     },
     {
+      id: 'record-order-unchecked',
+      file: 'record.ts',
+      find: 'check(isOrdered(first, next, ...edges, end)',
+      replace: 'check(isOrdered(first, next, end)',
+      tests: 'gateway/hand-over',
+      why: 'a record whose waiting ticks are out of order reaches a stream',
+    },
+    {
       id: 'resting-books-old',
       file: 'partition.ts',
       find: 'one.revision = revision;\n    one.books = booksOf(record);',
