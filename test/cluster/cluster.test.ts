@@ -4,7 +4,7 @@
  * interruption.
  *
  * RUNLET_CLUSTER_SECONDS of signal at its rate, RUNLET_CLUSTER_STREAMS streams of ppg-hr and har, and as many
- * faults as time allows: a kill every 10 s, the server every 100 s, a visitor every 48 s; the cut takes
+ * faults as time allows: a kill every 9 s, the server every 100 s, a visitor every 48 s; the cut takes
  * a quarter of the time (`npm run soak -- cluster`: 1,200 s, 300 streams).
  */
 
@@ -122,7 +122,7 @@ async function disturb(server: NatsServer, line: Line, members: readonly Member[
     count.cutMs += cutMs;
     assert.ok(before.length > 0, 'it held nothing before it was cut off');
   };
-  await Promise.all([every(10, kill), every(Math.min(100, seconds), restart), every(Math.min(48, seconds), visit), cutOff()]);
+  await Promise.all([every(9, kill), every(Math.min(100, seconds), restart), every(Math.min(48, seconds), visit), cutOff()]);
   return count;
 }
 
