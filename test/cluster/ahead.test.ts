@@ -43,19 +43,22 @@ test('an error of the source comes after the items before it', async () => {
 });
 
 test('who stops reading ends the source, and hears of no later error', async () => {
-  let isEnded = false;
-  async function* source(): AsyncGenerator<number> {
+  let ends = 0;
+  async function* source(n: number): AsyncGenerator<number> {
     try {
-      yield* numbers(3);
+      yield* numbers(n);
       await pause(20);
       throw new Error('nobody reads any more');
     } finally {
-      isEnded = true;
+      ends++;
+      await pause(1);
+      if (n > 3) throw new Error('it does not close');
     }
   }
-  for await (const one of ahead(source(), 8, () => {})) if (one === 1) break;
+  // one waits for its next item, the other for its reader
+  for (const n of [3, 100]) for await (const one of ahead(source(n), 8, () => {})) if (one === 1) break;
   await pause(60);
-  assert.ok(isEnded);
+  assert.is(ends, 2);
 });
 
 test('an answer is asked for once, until it is forgotten; an error is not kept', async () => {

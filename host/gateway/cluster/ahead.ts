@@ -25,8 +25,8 @@ export async function* ahead<T>(source: AsyncIterable<T>, most: number, seen: (o
       yield one.value;
     }
   } finally {
-    // the source may wait for its next item; it ends by its own signal
-    void iterator.return?.();
+    // the source may wait for its next item; it ends by its own signal, and nobody hears of its end
+    iterator.return?.().catch(() => {});
   }
 }
 
