@@ -44,15 +44,18 @@ test('an error of the source comes after the items before it', async () => {
 
 test('who stops reading ends the source, and hears of no later error', async () => {
   let ends = 0;
+  const close = async (n: number) => {
+    ends++;
+    await pause(1);
+    if (n > 3) throw new Error('it does not close');
+  };
   async function* source(n: number): AsyncGenerator<number> {
     try {
       yield* numbers(n);
       await pause(20);
       throw new Error('nobody reads any more');
     } finally {
-      ends++;
-      await pause(1);
-      if (n > 3) throw new Error('it does not close');
+      await close(n);
     }
   }
   // one waits for its next item, the other for its reader
