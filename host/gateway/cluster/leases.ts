@@ -289,7 +289,7 @@ export class Leases {
         if (owner === undefined && !this.#held.has(partition)) await this.#take(partition);
       } else if (owner !== id && !isServed.has(id)) {
         isServed.add(id);
-        if (this.#held.has(partition)) void this.#move(partition, this.#patience());
+        void this.#move(partition);
       }
     }
   }
@@ -303,17 +303,18 @@ export class Leases {
       this.#events.gained({ partition, valid: () => this.#held.get(partition) === held && now() < held.untilMs });
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      this.#leases.set(partition, { value: '', atMs: now() });
+      // somebody has it, or has just given it back: asked again after a beat, if there is no news
+      this.#leases.set(partition, { value: '', atMs: now() - this.#broker.leaseMs + this.#beatMs });
     }
   }
 
   /** Drains a partition and gives its lease back; without the drain if that takes longer than `late`. */
-  #move(partition: number, late: Promise<unknown>): Promise<void> {
+  #move(partition: number, late?: Promise<unknown>): Promise<void> {
     const held = this.#held.get(partition);
     if (!held) return Promise.resolve();
     held.moving ??= (async () => {
       try {
-        await Promise.race([this.#events.drain(partition), late]);
+        await Promise.race([this.#events.drain(partition), late ?? this.#patience()]);
         if (this.#held.get(partition) === held) await this.giveBack(partition);
       } catch (error) {
         // the lease expires by itself
