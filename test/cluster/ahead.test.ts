@@ -15,14 +15,21 @@ async function* numbers(n: number, error?: Error): AsyncGenerator<number> {
   if (error) throw error;
 }
 
+/** Waits for something, for two seconds at most. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400 && !isSo(); tries++) await pause(5);
+}
+
 test('items arrive in order; as many as asked for are seen before the first is done', async () => {
   const seen: number[] = [];
   const got: number[] = [];
   for await (const one of ahead(numbers(20), 5, (item) => seen.push(item))) {
     got.push(one);
-    await pause(30);
     // the one at hand, and five behind it
-    assert.is(seen.length, Math.min(20, one + 6));
+    const want = Math.min(20, one + 6);
+    await until(() => seen.length >= want);
+    await pause(2);
+    assert.is(seen.length, want);
   }
   assert.equal(
     got,
@@ -60,8 +67,10 @@ test('who stops reading ends the source, and hears of no later error', async () 
   }
   // one waits for its next item, the other for its reader
   for (const n of [3, 100]) for await (const one of ahead(source(n), 8, () => {})) if (one === 1) break;
-  await pause(60);
+  await until(() => ends === 2);
   assert.is(ends, 2);
+  // the errors come later
+  await pause(60);
 });
 
 test('an answer is asked for once, until it is forgotten; an error is not kept', async () => {

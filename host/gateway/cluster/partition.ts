@@ -180,6 +180,8 @@ export class Partition {
     const one = id === undefined ? undefined : (this.#streams.get(name) ?? (await this.#begin(name, id, slot)));
     if (this.isOver) return;
     if (!one) {
+      // anybody can invent names
+      this.#stored.forget(name);
       this.refused++;
       this.#seen = seq;
       return;

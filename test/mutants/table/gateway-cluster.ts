@@ -128,6 +128,14 @@ export const gatewayCluster = [
       why: 'a record whose signal has another length reaches a stream',
     },
     {
+      id: 'ahead-names-stay',
+      file: 'partition.ts',
+      find: 'this.#stored.forget(name);',
+      replace: '',
+      tests: 'cluster/invented-names',
+      why: 'memory grows with each name that somebody invents',
+    },
+    {
       id: 'record-order-unchecked',
       file: 'record.ts',
       find: 'check(isOrdered(first, next, ...edges, end)',
