@@ -1,6 +1,6 @@
 /**
- * Messages under another name of a stream that runs are refused, and nothing is kept of such names: whoever may
- * send can invent as many as there are. The broker is in memory.
+ * Messages under another name of a stream that runs are refused, and nothing is kept of such names: whoever
+ * may send can invent as many as there are. The broker is in memory.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
