@@ -103,10 +103,9 @@ export async function startGateway({ folder, model, broker, threads, streams, fu
       const answer = await fetch(`${url}/v1/slots/main/collection`, { method: 'PUT', body });
       if (!answer.ok) throw new Error(await answer.text());
     },
-    /** Turns drift detection on, for as many streams as it takes. The reference is a part of the signal. */
-    watch: async (referenceS: number) => {
-      const body = JSON.stringify({ referenceS, streams: 256 });
-      const answer = await fetch(`${url}/v1/slots/main/drift`, { method: 'PUT', body });
+    /** Turns drift detection on, for as many streams as it takes. */
+    watch: async () => {
+      const answer = await fetch(`${url}/v1/slots/main/drift`, { method: 'PUT', body: JSON.stringify({ streams: 256 }) });
       if (!answer.ok) throw new Error(await answer.text());
     },
     collected: async () => (await (await fetch(`${url}/v1/slots/main/collection`)).json()) as Collected,
