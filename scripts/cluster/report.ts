@@ -59,7 +59,6 @@ export function takeOverLines(found: TakeUps, model: SimulatedTakeUps): string[]
     line(`next owner, ${model.crashes} in model`, ms(model.owned)),
     line(`next output, ${found.kills} kills`, ms(timesOf(found.resumed))),
     line(`next output, ${model.crashes} in model`, ms(model.resumed)),
-    line('a planned move, in model', ms(model.moved)),
   ];
 }
 

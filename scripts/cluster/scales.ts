@@ -149,7 +149,6 @@ export const simulate = (seed: number): Scale[] => [1e4, 1e5, 1e6].map((streams)
 export interface SimulatedTakeUps {
   owned: Times;
   resumed: Times;
-  moved: Times;
   crashes: number;
 }
 
@@ -169,7 +168,6 @@ export function simulateMeasured(options: {
   const found: SimulatedTakeUps = {
     owned: timesOf(crashesOf(taken).map(({ ownedMs }) => ownedMs)),
     resumed: resumedOf(taken, 'crash'),
-    moved: resumedOf(taken, 'move'),
     crashes,
   };
   return found;

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Answers, ahead } from '../../host/gateway/cluster/ahead.ts';
+import { until } from '../host/helpers.ts';
 
 async function* numbers(n: number, error?: Error): AsyncGenerator<number> {
   for (let i = 0; i < n; i++) {
@@ -13,11 +14,6 @@ async function* numbers(n: number, error?: Error): AsyncGenerator<number> {
     yield i;
   }
   if (error) throw error;
-}
-
-/** Waits for something, for two seconds at most. */
-async function until(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 400 && !isSo(); tries++) await pause(5);
 }
 
 test('items arrive in order; as many as asked for are seen before the first is done', async () => {

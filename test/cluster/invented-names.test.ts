@@ -2,13 +2,13 @@
  * Messages under another name of a stream that runs are refused, and nothing is kept of such names: whoever
  * may send can invent as many as there are. The broker is in memory.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Cluster } from '../../host/gateway/cluster/cluster.ts';
 import type { Gateway } from '../../host/gateway/gateway.ts';
 import { Intake } from '../../host/gateway/streams/intake.ts';
 import { hop } from '../gateway/bundles.ts';
+import { until } from '../host/helpers.ts';
 import { openGateways } from './gateways.ts';
 import { MemoryBroker, Site } from './memory-broker.ts';
 import { message } from './tiny-site.ts';
@@ -31,9 +31,6 @@ test('a name that is refused is asked for again with its next message, so nothin
   const broker = new CountingBroker(site, 'one');
   const cluster = new Cluster(broker, intake, { id: 'one', recordOutputs: 4, recordMs: 40, log: () => {} });
   await cluster.join();
-  const until = async (isSo: () => boolean) => {
-    for (let tries = 0; tries < 400 && !isSo(); tries++) await pause(5);
-  };
   const refused = () => cluster.status().held.reduce((all, one) => all + one.refused, 0);
   site.send('x-0', message(1, 0, hop));
   await until(() => broker.asked.size === 1);

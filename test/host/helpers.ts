@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Source } from '../../host/sources/index.ts';
 import { isRunletError } from '../../models/error.ts';
 
@@ -67,3 +68,8 @@ export const runCli = (folder: string, args: readonly string[], input: Uint8Arra
     child.on('error', reject).on('close', (code) => resolve({ code, ...result }));
     child.stdin.on('error', () => {}).end(input);
   });
+
+/** Waits for something, for two seconds at most. The caller checks whether it has come. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400 && !isSo(); tries++) await pause(5);
+}

@@ -142,7 +142,7 @@ export class Partition {
     this.#seen = this.#cursor.value;
     const { signal } = this.#reader;
     const prepare = ({ seq, stream }: Arrived) => {
-      if (seq > this.#seen && namePattern.test(stream) && !this.#streams.has(stream)) void this.#stored.get(stream);
+      if (seq > this.#seen && !this.#streams.has(stream) && namePattern.test(stream)) void this.#stored.get(stream);
     };
     while (!this.isOver && !signal.aborted)
       try {
