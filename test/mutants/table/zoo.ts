@@ -1,4 +1,4 @@
-/** Faults in the cards of the zoo, in NOTICE, and in the page that shows them. */
+/** Faults in the cards of the zoo, in NOTICE, in the page that shows them, and in the teacher of kws. */
 import { inFolder } from '../mutant.ts';
 
 export const zoo = [
@@ -26,6 +26,24 @@ export const zoo = [
       replace: '257,925 multiply-adds per hop',
       tests: 'zoo-cards',
       why: 'a card states another work than the plan',
+    },
+  ]),
+  ...inFolder('models/zoo/kws', [
+    {
+      id: 'answers-other-copy',
+      file: 'batches.py',
+      find: 'self.answers["copies"][spoken, which]',
+      replace: 'self.answers["copies"][0, which]',
+      tests: 'kws-teacher',
+      why: 'the keyword network learns the answer for another copy of the clip',
+    },
+    {
+      id: 'answers-other-clip',
+      file: 'batches.py',
+      find: 'self.answers["words"][said]',
+      replace: 'self.answers["words"][:words]',
+      tests: 'kws-teacher',
+      why: 'the keyword network learns the answer for another synthesised word',
     },
   ]),
   ...inFolder('scripts/web', [
