@@ -8,12 +8,11 @@ All texts have only letters, spaces, commas, apostrophes and hyphens, and begin 
 options of a program or markup of a synthesiser.
 """
 
-import functools
-import pydoc_data.topics
 import re
 
 import clone
 import speech
+import texts
 from voices import ESPEAK_PARTS
 
 LONGEST, MOST_WORDS = 60, 6
@@ -99,21 +98,6 @@ def syllables(rng):
     return " ".join(words)
 
 
-def runs(text):
-    """Runs of 4 to 20 words of letters in a text, in its order and without repetition."""
-    found = re.findall(r"(?:[A-Za-z]+,? ){3,19}[A-Za-z]{2,}", re.sub(r"\s+", " ", text))
-    return list(dict.fromkeys(run.lower() for run in found))
-
-
-@functools.cache
-def prose(part):
-    """Written English of a part: this project's pages for training; for the others Python's help, halved."""
-    if part == "train":
-        return runs(" ".join(page.read_text("utf-8") for page in sorted((clone.ROOT / "docs").rglob("*.md"))))
-    found = runs(" ".join(text for _, text in sorted(pydoc_data.topics.topics.items())))
-    return found[::2] if part == "tune" else found[1::2]
-
-
 def other(part, phrase, rng):
     """Two texts of a part, without the phrase."""
     text = f"{single(part, rng)}, {single(part, rng)}"
@@ -125,7 +109,7 @@ def single(part, rng):
     """Written English, a sentence of the grammar, words, or syllables without meaning."""
     kind = rng.random()
     if kind < 0.5:
-        return str(rng.choice(prose(part)))
+        return str(rng.choice(texts.prose(part)))
     if kind < 0.75:
         return speech.sentence(ESPEAK_PARTS[part], rng).rstrip(".")
     if kind < 0.85:

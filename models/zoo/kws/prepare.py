@@ -6,7 +6,7 @@ Writes int8 features to the cache:
 clean.npz     the unchanged clips: x [n, 49, 40], label, fold
 copy-K.npy    the clips, each at a random speed, 1.2 s with mirrored edges: [n, 59, 40]
 words.npz     synthesised words in noise and rooms, with labels: x [n, 59, 40], label
-talk.npy      sentences without the ten words, and noise of the household and music, a minute each: [150, 2999, 40]
+talk.npy      sentences without the ten words, and noise of the household and music, a minute each: [600, 2999, 40]
 mel-*         with --wheel (see heard.py), the same sound as 32 mel bands every 10 ms, for teacher.py;
               here the unchanged clips too are 1.2 s with mirrored edges
 
@@ -28,12 +28,14 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "vad"))
 import augment
 import clips
 import speech
+import texts
 from batches import STUDENT, TEACHER
 from front_end import features
 from heard import Mel
 from noises import NOISES
 
-MINUTES = 150
+MINUTES = 600
+SPREAD = 0.2  # how much voices are played faster and slower, as a logarithm
 
 
 def front_ends(wheel):
@@ -108,12 +110,12 @@ def household(minutes, rng):
 
 
 def talking(minutes, wheel, seed):
-    """Rows of sentences in rooms, with background, at many levels, a minute each.
+    """Rows of speech without the ten words in rooms, with background, at many levels, a minute each.
 
     A fifth has noise alone.  In another fifth two speak at once.
     """
     rng = np.random.default_rng(seed)
-    x = speech.continuous("train", 60 * minutes, rng).reshape(minutes, -1)
+    x = speech.continuous("train", 60 * minutes, rng, texts.another, SPREAD).reshape(minutes, -1)
     other = x[rng.permutation(minutes)]
     kind = rng.random((minutes, 1))
     x = np.where(kind < 0.2, x + other * rng.uniform(0.1, 0.8, (minutes, 1)), x).astype(np.float32)

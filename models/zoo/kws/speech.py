@@ -136,14 +136,27 @@ def word_clip(text, part, rng, samples=16000):
     return out
 
 
-def continuous(part, seconds, rng):
-    """Sentences by changing voices, with pauses in between: float32 [seconds * 16000]."""
+def played(x, factor):
+    """The sound `factor` times faster, with the pitch and the vocal tract: another speaker."""
+    return np.interp(np.arange(0, len(x) - 1, factor), np.arange(len(x)), x).astype(np.float32)
+
+
+def continuous(part, seconds, rng, text_of=None, spread=0.0):
+    """Speech by changing voices, with pauses in between: float32 [seconds * 16000].
+
+    text_of: a function of the generator; without it, sentences of the part's vocabulary.  spread: how much voices
+    are played faster and slower, as a logarithm.
+    """
+    text_of = text_of or (lambda rng: sentence(part, rng))
     out, total = [], 0
     while total < seconds * 16000:
         speaker = voice(part, rng)
-        text = " ".join(sentence(part, rng) for _ in range(rng.integers(1, 5)))
+        text = " ".join(text_of(rng) for _ in range(rng.integers(1, 5)))
         pause = np.zeros(int(rng.uniform(0.1, 0.8) * 16000), np.float32)
-        for piece in (trimmed(say(text, speaker)) * rng.uniform(0.4, 1.4), pause):
+        said = trimmed(say(text, speaker)) * rng.uniform(0.4, 1.4)
+        if spread:
+            said = played(said, np.exp(rng.uniform(-spread, spread)))
+        for piece in (said, pause):
             out.append(piece.astype(np.float32))
             total += len(piece)
     return np.concatenate(out)[: seconds * 16000]
