@@ -1,9 +1,9 @@
 /**
- * The teacher of models/zoo/kws: a batch has the answers of its clips, and heard.py computes what the wheel's
- * files do.
+ * The teacher of models/zoo/kws: a batch has the answers of its clips, and heard.py computes what the files
+ * of the wheel do.
  *
- * Needs Python with packages; the second part also the wheel of openwakeword 0.4.0 (RUNLET_OPENWAKEWORD). Without
- * them they are skipped. The reference is onnxruntime.
+ * Needs Python with packages; the second part also needs the wheel of openwakeword 0.4.0
+ * (RUNLET_OPENWAKEWORD). Without them they are skipped. The reference is onnxruntime.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
