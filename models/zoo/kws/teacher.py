@@ -16,7 +16,7 @@ from batches import TEACHER, copies_in, real
 from clips import LABELS
 from heard import Embedding
 from torch import nn
-from train import accuracy, answers, options, train, without_share
+from train import answers, options, train
 
 CHANNELS, WIDTH, DROPOUT = 96, 160, 0.3
 STEPS, BATCH, RATE = 1600, 64, 1e-3
@@ -58,8 +58,6 @@ def main():
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     net = train(Teacher(args.wheel), args)
-    if args.fold >= 0:
-        print("per class", [round(100 * float(a), 1) for a in accuracy(without_share(net), args.cache, args.fold)[1]])
     words = np.load(f"{args.cache}/{TEACHER.prefix}words.npz")["x"]
     copies = [logits(net, np.load(path)) for path in copies_in(args.cache, TEACHER)]
     np.savez(args.out, copies=np.stack(copies), words=logits(net, words))

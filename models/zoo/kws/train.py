@@ -90,10 +90,10 @@ def load(path):
     return net.eval()
 
 
-def train(net, args, answered=(), teachers=()):
-    """Returns the running mean of the weights.  Prints progress.
+def train(net, args, answered=(), teachers=(), keep=None):
+    """Returns the running mean of the weights.  Prints progress, and accuracies of a fold that is left out.
 
-    answered: files of teacher.py.  teachers: networks of another size.
+    answered: files of teacher.py.  teachers: networks of another size.  keep: a function that gets the mean in between.
     """
     net = net.to(memory_format=torch.channels_last)
     mean = copy.deepcopy(net)
@@ -120,7 +120,11 @@ def train(net, args, answered=(), teachers=()):
             shown = f"{100 * accuracy(without_share(mean), args.cache, args.fold)[0]:.2f} %" if args.fold >= 0 else ""
             print(f"step {step} loss {total / SHOWN:.4f} {shown} {time.time() - began:.0f} s", flush=True)
             total = 0.0
+            if keep:
+                keep(mean)
             batches.keep_hardest(lambda windows: predict(mean, windows))
+    if args.fold >= 0:
+        print("per class", [round(100 * float(a), 1) for a in accuracy(without_share(mean), args.cache, args.fold)[1]])
     return mean
 
 
@@ -148,10 +152,7 @@ def main():
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     teachers = [load(path).to(memory_format=torch.channels_last) for path in args.teacher]
-    mean = train(WordNet(args.size), args, args.answers, teachers)
-    if args.fold >= 0:
-        print("per class", [round(100 * float(a), 1) for a in accuracy(without_share(mean), args.cache, args.fold)[1]])
-    save(mean, args.out)
+    save(train(WordNet(args.size), args, args.answers, teachers, lambda mean: save(mean, args.out)), args.out)
 
 
 if __name__ == "__main__":
