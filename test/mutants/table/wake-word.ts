@@ -35,14 +35,6 @@ export const wakeWord = inFolder('models/train/wake-word', [
     why: 'a voice of the training judges the bundle',
   },
   {
-    id: 'wake-sentences-judged',
-    file: 'phrases.py',
-    find: 'found[::2] if part == "tune" else found[1::2]',
-    replace: 'found',
-    tests: 'wake-word/rules',
-    why: 'the sentences that choose the cutoff judge the bundle',
-  },
-  {
     id: 'wake-target-late',
     file: 'stretches.py',
     find: 'y[last : last + LATE + 1] = HIT',

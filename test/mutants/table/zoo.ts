@@ -45,6 +45,14 @@ export const zoo = [
       tests: 'kws-teacher',
       why: 'the keyword network learns the answer for another synthesised word',
     },
+    {
+      id: 'wake-sentences-judged',
+      file: 'texts.py',
+      find: 'found[::2] if part == "tune" else found[1::2]',
+      replace: 'found',
+      tests: 'wake-word/rules',
+      why: 'the sentences that choose the cutoff of a wake word judge the bundle',
+    },
   ]),
   ...inFolder('scripts/web', [
     {
