@@ -2,12 +2,13 @@
  * upsample: repeats rows of time and of features, or inserts zeros between them. No arithmetic.
  *
  * In: [t][f][c].  Out: with `repeat` [t * attrs.t][f * attrs.f][c]; with `zero`
- * [(t - 1) * attrs.t + 1][(f - 1) * attrs.f + 1][c]. Streaming: by windows.
+ * [(t - 1) * attrs.t + 1][(f - 1) * attrs.f + 1][c]. Streaming: row by row where only features repeat,
+ * else by windows.
  * Source: ONNX Resize (nearest), Expand. A transposed convolution is `zero` followed by a convolution of
  * stride 1; squeeze and excite repeats a value of the whole window for its rows.
  */
 import type { Ints, Shape, UpsampleAttrs } from '../graph/types.ts';
-import type { OpDef } from './op.ts';
+import { type OpDef, pointwise } from './op.ts';
 import { only } from './sliding.ts';
 
 const lengthOf = (n: number, factor: number, { between }: UpsampleAttrs): number =>
@@ -41,7 +42,7 @@ export const upsample: OpDef<'upsample'> = {
     return { t: lengthOf(t, attrs.t, attrs), f: lengthOf(f, attrs.f, attrs), c };
   },
   float: (xs, attrs, out) => spreadRows(new Float32Array(out.t * out.f * out.c), only(xs, 'upsample'), attrs, out),
-  stream: () => ({ kind: 'whole' }),
+  stream: ({ t }) => (t === 1 ? pointwise : { kind: 'whole' }),
   repeats: ({ t, between }) => (between === 'repeat' ? t : 1),
   passesScale: () => true,
   means: ({ between }, [x]) => (between === 'repeat' ? x : undefined),

@@ -3,7 +3,8 @@
  *
  * In: the kind and a seed.  Out: ModelOf. One or two convolutions, the pooling, a linear layer.
  * Source: GeM (arXiv 1711.02512), GGeM (2212.04114), SPP-net (1406.4729), AttSets (1808.00758), attentive
- * statistics (1803.10963), PoolFormer (2111.11418), PoNet (2110.02442).
+ * statistics (1803.10963), PoolFormer (2111.11418), PoNet (2110.02442),
+ * BC-ResNet (2106.04140).
  */
 
 import type { ModelOf, NodeOf, TensorOf } from '../../models/write/onnx/proto.ts';
@@ -129,6 +130,25 @@ function ponet(d: Draft, { x, channels, rows }: Features): [string, number] {
   return [mean(d, d.add('Add', `${sum} ${spread}`)), channels];
 }
 
+/**
+ * A block of BC-ResNet over time and features (here the channels): the mean over the features goes through
+ * a convolution over time, and is added to all features.
+ */
+function broadcast(d: Draft, { x, channels }: Features): [string, number] {
+  const [wide, padded] = [d.int(2, 9), d.int(0, 1)];
+  const conv = (from: string, weights: TensorOf, attributes: NodeOf['attributes'] = {}) =>
+    d.add('Conv', `${from} ${d.put(weights)} ${d.put(d.floats(wide))}`, attributes);
+  const image = d.add('Unsqueeze', `${d.add('Transpose', x, { perm: [0, 2, 1] })} ${d.put(ints(1))}`);
+  const first = d.add('Relu', conv(image, d.floats(wide, 1, 1, 3), { pads: [0, 1, 0, 1] }));
+  const around = conv(first, d.floats(wide, 1, 1, 3), { group: wide, pads: [0, 1, 0, 1] });
+  const row = d.add('ReduceMean', around, { axes: [3], keepdims: 1 });
+  const over = d.add('Relu', conv(row, d.floats(wide, 1, 3, 1), { group: wide, pads: [padded, 0, padded, 0] }));
+  const sum = d.add('Add', `${first} ${around}`);
+  const middle = padded ? sum : d.add('Slice', [sum, ...[1, -1, 2].map((n) => d.put(ints(n)))].join(' '));
+  const all = d.add('Relu', d.add('Add', `${middle} ${conv(over, d.floats(wide, wide, 1, 1))}`));
+  return [d.add('ReduceMean', all, { axes: [2, 3], keepdims: 0 }), wide];
+}
+
 export const heads = {
   gem: (d, f) => powers(d, f, [d.real(1.1, 5)]),
   ggem: (d, f) => {
@@ -145,6 +165,7 @@ export const heads = {
   attentive,
   poolformer: poolFormer,
   ponet,
+  broadcast,
 } satisfies Record<string, Head>;
 
 export type HeadName = keyof typeof heads;

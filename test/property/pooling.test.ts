@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readOnnx } from '../../models/read/onnx/index.ts';
+import { planStream } from '../../models/stream/plan.ts';
 import { writeModel } from '../../models/write/onnx/proto.ts';
 import { root } from '../shared.ts';
 import { checkFloat, checkStream } from './pooling-check.ts';
@@ -48,5 +49,16 @@ for (const file of readdirSync(folder).filter((one) => one.endsWith('.onnx')))
     for (const hop of [1, 2, 3]) outputs += await checkStream(graph, hop, 9, true);
     assert.ok(outputs > 60, `${outputs} outputs`);
   });
+
+test('a mean over features that is added to all of them streams', () => {
+  const graph = readOnnx(new Uint8Array(readFileSync(join(folder, 'broadcast.onnx'))));
+  const { steps, mode } = planStream(graph, { hop: 1 });
+  assert.is(mode, 'stream');
+  const whole = steps.filter(({ section, kind }) => section === 'head' && kind === 'run');
+  assert.equal(
+    whole.map(({ node }) => node.op),
+    ['dense'],
+  );
+});
 
 test.run();

@@ -82,6 +82,16 @@ const models: Record<string, ModelOf> = {
     [conv, node('Transpose', 'a', 't', { perm: [0, 2, 1] }), node('Unsqueeze', 't one', 'u'), node('Conv', 'u k2', 'y')],
     { one: ints(1), k2: floats(5, 1, 3, 4) },
   ),
+  'a kernel over channels and padding': model(
+    [1, 3, 8],
+    [
+      conv,
+      node('Transpose', 'a', 't', { perm: [0, 2, 1] }),
+      node('Unsqueeze', 't one', 'u'),
+      node('Conv', 'u k2', 'y', { pads: [0, 1, 0, 2] }),
+    ],
+    { one: ints(1), k2: floats(5, 1, 3, 4) },
+  ),
   'constants per feature row': model(
     [1, 3, 5, 4],
     [node('Conv', 'x k', 'a', { pads: [1, 1, 1, 1] }), node('Mul', 'a s', 'b'), node('Add', 'b o', 'y')],

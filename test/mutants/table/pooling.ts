@@ -121,6 +121,23 @@ const models = inFolder('models', [
     why: 'a pool of a streaming model reads rows of its window alone',
   },
   {
+    id: 'features-repeated-whole',
+    file: 'ops/upsample.ts',
+    find: 't === 1 ? pointwise',
+    replace: 't === 0 ? pointwise',
+    tests: 'property/pooling',
+    env: { RUNLET_POOLS: '1' },
+    why: 'values that are repeated over the features are computed on whole windows',
+  },
+  {
+    id: 'kernel-over-padded-channels',
+    file: 'read/onnx/lower/conv.ts',
+    find: 'filter((d) => !isPadded(d))',
+    replace: 'filter(() => true)',
+    tests: 'read/broadcast',
+    why: 'a kernel as long as the features reads them at once, in spite of its padding',
+  },
+  {
     id: 'parts-first',
     file: 'stream/edge/parts.ts',
     find: 'first: -pad[0], length',

@@ -8,6 +8,7 @@
  */
 import { noClamp } from '../../../graph/types.ts';
 import { type Factor, showLayout } from '../../layout.ts';
+import type { Attributes } from '../attributes.ts';
 import { foldConstant } from '../constants.ts';
 import type { Lowering, NodeView } from '../context.ts';
 import { refuse } from '../refuse.ts';
@@ -20,7 +21,7 @@ export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
   const given = ctx.activation(node, 0, { pads: true });
   const stated = ctx.constant(node, 1, 'weights');
   const shaped = node.attributes.ints('kernel_shape') ?? stated.dims.slice(2);
-  const { x: turned, w, kernel } = channelsOfKernel(given, stated, shaped);
+  const { x: turned, w, kernel } = channelsOfKernel(given, stated, shaped, node.attributes);
   const x = withFeatures(ctx, node, turned);
   const groups = node.attributes.int('group', 1);
   const sliding = slidingOf(x, node.attributes, kernel);
@@ -86,11 +87,23 @@ export function lowerConv(ctx: Lowering, node: NodeView): Value[] {
  * Exchanges the channel dimension and a spatial dimension, in two cases. First, the channel dimension is 1
  * and the kernel covers a spatial dimension that holds channels here (MusiCNN: [n, 1, t, c]): its places
  * become channels. Second, the channel dimension holds frames here and a spatial dimension is 1 (DTLN: a
- * block of samples as channels): the channels become a kernel over all frames.
+ * block of samples as channels): the channels become a kernel over all frames. A kernel on padding has
+ * several places, so it is left as it is.
  */
-function channelsOfKernel(x: Activation, w: Const, kernel: number[]): { x: Activation; w: Const; kernel: number[] } {
+function channelsOfKernel(
+  x: Activation,
+  w: Const,
+  kernel: number[],
+  attributes: Attributes,
+): { x: Activation; w: Const; kernel: number[] } {
+  const pads = attributes.ints('pads') ?? [];
+  const autoPads = attributes.string('auto_pad', 'NOTSET').startsWith('SAME');
+  const isPadded = (d: number) => autoPads || [d - 2, d - 2 + kernel.length].some((i) => (pads[i] ?? 0) > 0);
   const isOnly = (d: number, axis: 'c' | 't') => x.layout[d]?.length === 1 && x.layout[d]?.[0]?.axis === axis;
-  const places = x.layout.map((_, d) => d).slice(2);
+  const places = x.layout
+    .map((_, d) => d)
+    .slice(2)
+    .filter((d) => !isPadded(d));
   const [channels] = x.layout[1] ?? [];
   const toChannels = places.find((d) => isOnly(d, 'c') && kernel[d - 2] === x.layout[d]?.[0]?.length);
   const toFrames = isOnly(1, 't') ? places.find((d) => x.layout[d]?.length === 0 && kernel[d - 2] === 1) : undefined;
