@@ -134,7 +134,7 @@ function ponet(d: Draft, { x, channels, rows }: Features): [string, number] {
  * A block of BC-ResNet over time and features (here the channels): the mean over the features goes through
  * a convolution over time, and is added to all features.
  */
-function broadcast(d: Draft, { x, channels }: Features): [string, number] {
+function broadcast(d: Draft, { x }: Features): [string, number] {
   const [wide, padded] = [d.int(2, 9), d.int(0, 1)];
   const conv = (from: string, weights: TensorOf, attributes: NodeOf['attributes'] = {}) =>
     d.add('Conv', `${from} ${d.put(weights)} ${d.put(d.floats(wide))}`, attributes);

@@ -1,7 +1,7 @@
 """Random changes of features in training, on the logarithms of the spectrum.
 
-All functions take and return float32 tensors [n, rows, features], and draw new values for every window from a
-NumPy generator.
+All functions take and return float32 tensors [n, rows, 40], and draw new values for every window from a NumPy
+generator.
 """
 
 import numpy as np
@@ -22,22 +22,21 @@ def weights(at, size):
 
 
 def read(x, at):
-    """Rows at fractional places [n, m]: tensor [n, m, features]."""
+    """Rows at fractional places [n, m]: tensor [n, m, 40]."""
     return weights(np.clip(at, 0, x.shape[1] - 1), x.shape[1]).transpose(1, 2) @ x
 
 
 def shifted(x, most, rng):
     """Features in the middle are shifted by up to `most`, the ends stay: a longer or shorter vocal tract."""
-    features = x.shape[2]
-    c = np.arange(features)
-    bump = np.clip(np.minimum(c, features - 1 - c) / 12, 0, 1)
+    c = np.arange(FEATURES)
+    bump = np.clip(np.minimum(c, FEATURES - 1 - c) / 12, 0, 1)
     at = c + rng.uniform(-most, most, (len(x), 1)) * bump
-    return x @ weights(np.clip(at, 0, features - 1), features)
+    return x @ weights(np.clip(at, 0, FEATURES - 1), FEATURES)
 
 
-def curves(n, knots, height, rng, features=FEATURES):
-    """Smooth random curves over the features, within +-height: tensor [n, 1, features]. A microphone adds one."""
-    at = np.broadcast_to(np.linspace(0, knots - 1, features), (n, features))
+def curves(n, knots, height, rng):
+    """Smooth random curves over the features, within +-height: tensor [n, 1, 40]. A microphone adds one."""
+    at = np.broadcast_to(np.linspace(0, knots - 1, FEATURES), (n, FEATURES))
     return tensor(rng.uniform(-height, height, (n, 1, knots))) @ weights(at, knots)
 
 

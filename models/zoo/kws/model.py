@@ -10,7 +10,6 @@ No layer has padding, so streaming is exact and has no warm-up.  The total strid
 """
 
 import torch
-from batches import STUDENT
 from torch import nn
 
 ROWS, CHANNELS, CLASSES = 49, 40, 12
@@ -46,8 +45,6 @@ class Block(nn.Module):
 
 class WordNet(nn.Module):
     """size: a key of SIZES."""
-
-    view = STUDENT
 
     def __init__(self, size):
         super().__init__()

@@ -2,7 +2,6 @@
 
     python train.py --cache DIR --fold 0 --out large-0.pt                                       # without fold 0
     python train.py --cache DIR --out large.pt                                                  # all clips
-    python train.py --cache DIR --fold 0 --answers answers-0.npz --out large-0.pt               # taught by teacher.py
     python train.py --cache DIR --size small --teacher large.pt --steps 4000 --out small.pt     # distilled
 
 The number of steps is fixed, and held-out clips do not influence any choice.  The result is
@@ -34,19 +33,12 @@ SHOWN = 500  # steps between two rounds of mining, and two lines of progress
 SHARE_OF_UNKNOWN = 1.0
 
 
-def loss_of(logits, y, taught=None):
-    """Cross-entropy with smoothed labels [n]; -log(silence + unknown) for windows with label NEITHER.
-
-    taught: logits [n, 12] of a teacher, NaN where there are none.  Where there are, they weigh TAUGHT of the loss.
-    """
+def loss_of(logits, y):
+    """Cross-entropy with smoothed labels [n]; -log(silence + unknown) for windows with label NEITHER."""
     log_p = torch.log_softmax(logits, 1)
     hard = functional.one_hot(y.clamp(max=11), 12).float()
     loss = -((hard * (1 - SMOOTHING) + SMOOTHING / 12) * log_p).sum(1)
-    loss = torch.where(y == NEITHER, -torch.logsumexp(log_p[:, :2], 1), loss)
-    if taught is None or not (has := ~taught[:, 0].isnan()).any():
-        return loss.mean()
-    share, apart = has.float().mean(), divergence(logits[has], taught[has], WARMTH)
-    return torch.where(has, 1 - TAUGHT, 1) @ loss / len(loss) + TAUGHT * share * apart
+    return torch.where(y == NEITHER, -torch.logsumexp(log_p[:, :2], 1), loss).mean()
 
 
 def answers(net, x):
@@ -56,7 +48,7 @@ def answers(net, x):
 
 
 def predict(net, x, size=256):
-    """Probabilities for stored windows int8 [n, rows, features]."""
+    """Probabilities for stored windows int8 [n, 49, 40]."""
     net.eval()
     with torch.no_grad():
         parts = [torch.softmax(net(torch.from_numpy(real(p))[:, None]), 1) for p in np.array_split(x, max(1, len(x) // size))]
@@ -73,7 +65,7 @@ def without_share(net):
 
 def accuracy(net, cache, fold):
     """Share of correctly classified clips of a fold, and the share per class."""
-    data = np.load(f"{cache}/{net.view.prefix}clean.npz")
+    data = np.load(f"{cache}/clean.npz")
     keep = data["fold"] == fold
     found, label = predict(net, data["x"][keep]).argmax(1), data["label"][keep]
     return (found == label).mean(), [(found[label == c] == c).mean() for c in range(12)]
@@ -90,69 +82,59 @@ def load(path):
     return net.eval()
 
 
-def train(net, args, answered=(), teachers=(), keep=None):
-    """Returns the running mean of the weights.  Prints progress, and accuracies of a fold that is left out.
-
-    answered: files of teacher.py.  teachers: networks of another size.  keep: a function that gets the mean in between.
-    """
-    net = net.to(memory_format=torch.channels_last)
+def train(args):
+    """Returns the running mean of the weights.  Prints progress, and saves it in between."""
+    net = WordNet(args.size).to(memory_format=torch.channels_last)
+    teachers = [load(path).to(memory_format=torch.channels_last) for path in args.teacher]
     mean = copy.deepcopy(net)
     folds = [f for f in range(-1, 5) if f != args.fold or f < 0]
-    batches = Batches(args.cache, folds, [args.seed, args.fold + 1], view=net.view, answers=answered)
+    batches = Batches(args.cache, folds, [args.seed, args.fold + 1])
     rng = np.random.default_rng(args.seed)
     optimiser, schedule = cycle(net, args.rate, args.steps, args.decay)
     began, total = time.time(), 0.0
     for step in range(1, args.steps + 1):
-        x, y, taught = batches.draw(args.batch)
+        x, y = batches.draw(args.batch)
         # mixup, arXiv 1710.09412
         share, other = rng.beta(0.4, 0.4) if rng.random() < MIXED else 1.0, torch.from_numpy(rng.permutation(args.batch))
         x = (share * x + (1 - share) * x[other]).contiguous(memory_format=torch.channels_last)
         net.train()
         logits = answers(net, x)
-        loss = share * loss_of(logits, y, taught) + (1 - share) * loss_of(logits, y[other], taught[other])
+        loss = share * loss_of(logits, y) + (1 - share) * loss_of(logits, y[other])
         if teachers:
             with torch.no_grad():
-                online = torch.stack([answers(t, x) for t in teachers]).mean(0)
-            loss = (1 - TAUGHT) * loss + TAUGHT * divergence(logits, online, WARMTH)
+                taught = torch.stack([answers(t, x) for t in teachers]).mean(0)
+            loss = (1 - TAUGHT) * loss + TAUGHT * divergence(logits, taught, WARMTH)
         total += descend(optimiser, schedule, loss, clip=2.0)
         add_to_mean(mean, net, step, early=20)
         if step % SHOWN == 0:
             shown = f"{100 * accuracy(without_share(mean), args.cache, args.fold)[0]:.2f} %" if args.fold >= 0 else ""
             print(f"step {step} loss {total / SHOWN:.4f} {shown} {time.time() - began:.0f} s", flush=True)
             total = 0.0
-            if keep:
-                keep(mean)
+            save(mean, args.out)
             batches.keep_hardest(lambda windows: predict(mean, windows))
-    if args.fold >= 0:
-        print("per class", [round(100 * float(a), 1) for a in accuracy(without_share(mean), args.cache, args.fold)[1]])
     return mean
 
 
-def options(description, steps, batch, rate):
-    """A parser of what all trainings have."""
-    parser = argparse.ArgumentParser(description=description)
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cache", required=True)
-    parser.add_argument("--fold", type=int, default=-1, help="fold that is left out; without it, all clips are learnt from")
-    parser.add_argument("--steps", type=int, default=steps)
-    parser.add_argument("--batch", type=int, default=batch)
-    parser.add_argument("--rate", type=float, default=rate)
+    parser.add_argument("--size", default="large", choices=SIZES)
+    parser.add_argument("--teacher", nargs="*", default=[], help="checkpoints; the mean of their logits is learnt from")
+    parser.add_argument("--fold", type=int, default=-1)
+    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", required=True)
-    return parser
-
-
-def main():
-    parser = options(__doc__.split("\n")[0], 12000, 96, 4e-3)
-    parser.add_argument("--size", default="large", choices=SIZES)
-    parser.add_argument("--teacher", nargs="*", default=[], help="checkpoints; the mean of their logits is learnt from")
-    parser.add_argument("--answers", nargs="*", default=[], help="files of teacher.py; the mean of their logits is learnt from")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    teachers = [load(path).to(memory_format=torch.channels_last) for path in args.teacher]
-    save(train(WordNet(args.size), args, args.answers, teachers, lambda mean: save(mean, args.out)), args.out)
+    mean = train(args)
+    if args.fold >= 0:
+        print("per class", [round(100 * float(a), 1) for a in accuracy(without_share(mean), args.cache, args.fold)[1]])
+    save(mean, args.out)
 
 
 if __name__ == "__main__":

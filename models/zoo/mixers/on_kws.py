@@ -43,7 +43,7 @@ def batches(cache, fold, seed):
     made = Batches(cache, [f for f in range(-1, FOLDS) if f < 0 or f != fold], [seed, fold + 1])
 
     def draw():
-        x, y, _ = made.draw(BATCH)
+        x, y = made.draw(BATCH)
         return (x - MEAN) / SPREAD, y
 
     return draw

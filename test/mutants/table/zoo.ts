@@ -30,22 +30,6 @@ export const zoo = [
   ]),
   ...inFolder('models/zoo/kws', [
     {
-      id: 'answers-other-copy',
-      file: 'batches.py',
-      find: 'self.answers["copies"][spoken, which]',
-      replace: 'self.answers["copies"][0, which]',
-      tests: 'kws-teacher',
-      why: 'the keyword network learns the answer for another copy of the clip',
-    },
-    {
-      id: 'answers-other-clip',
-      file: 'batches.py',
-      find: 'self.answers["words"][said]',
-      replace: 'self.answers["words"][:words]',
-      tests: 'kws-teacher',
-      why: 'the keyword network learns the answer for another synthesised word',
-    },
-    {
       id: 'wake-sentences-judged',
       file: 'texts.py',
       find: 'found[::2] if part == "tune" else found[1::2]',
